@@ -1,0 +1,1 @@
+//! Data sets held as bytes in memory, and where they come from.
