@@ -1,0 +1,14 @@
+// The feed: what changes from step to step. Group 1, bound once a step with a dynamic offset.
+struct Step {
+    first: u32,         // index in the chunk of the batch's first image
+    rows: u32,          // images in this batch; fewer than the plan's in a partial one
+    slot: u32,          // where in `results` this step's loss and hits go
+    key0: u32,          // random key, derived from the seed and the step number
+    key1: u32,
+    learning_rate: f32,
+    unused0: u32,
+    unused1: u32,
+}
+@group(1) @binding(0) var<uniform> step: Step;
+@group(1) @binding(1) var<storage, read> images: array<u32>; // four bytes a word, the first lowest
+@group(1) @binding(2) var<storage, read> labels: array<u32>;

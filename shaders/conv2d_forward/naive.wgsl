@@ -1,0 +1,27 @@
+// One thread an element of y.
+@compute @workgroup_size(64)
+fn conv2d_forward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
+                  @builtin(num_workgroups) groups: vec3<u32>) {
+    let row = wid.y + wid.z * groups.y; // (n, oh, ow)
+    let co = id.x;
+    if (row >= N * OH * OW || co >= CO) { return; }
+    let n = row / (OH * OW);
+    let oh = row / OW % OH;
+    let ow = row % OW;
+    var sum = 0.0;
+    for (var kh = 0u; kh < KH; kh++) {
+        for (var kw = 0u; kw < KW; kw++) {
+            // Unsigned: what lies above or left of the input wraps to a large number.
+            let h = oh * SH + kh - PT;
+            let v = ow * SW + kw - PL;
+            if (h < H && v < W) {
+                let start = ((n * H + h) * W + v) * CI;
+                let tap = (kh * KW + kw) * CI;
+                for (var ci = 0u; ci < CI; ci++) {
+                    sum += x[start + ci] * w[(tap + ci) * CO + co];
+                }
+            }
+        }
+    }
+    y[row * CO + co] = activate(sum + b[co]);
+}

@@ -1,0 +1,26 @@
+// forward: y[n, oh, ow, co] = b[co] + Σ x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co],
+// where x = activate(z) came from the layer before.
+// dx[n, h, w, ci] = activate_grad(x) * Σ_{kh, kw, co} dy[n, (h + PT - kh) / SH, (w + PL - kw) / SW, co] · w[kh, kw, ci, co],
+// over the taps whose division is exact and lands inside.
+override N: u32;  // images
+override H: u32;  // height of the input
+override W: u32;  // width of the input
+override CI: u32; // channels of the input
+override OH: u32; // height of the output
+override OW: u32; // width of the output
+override CO: u32; // channels of the output: filters
+override KH: u32; // kernel height
+override KW: u32; // kernel width
+override SH: u32; // vertical stride
+override SW: u32; // horizontal stride
+override PT: u32; // rows of zeros above
+override PL: u32; // columns of zeros at the left
+@group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (N, H, W, CI)
+@group(0) @binding(0) var<storage, read_write> dx4: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> dy: array<f32>; // (N, OH, OW, CO)
+@group(0) @binding(1) var<storage, read> dy4: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> w: array<f32>; // (KH, KW, CI, CO)
+@group(0) @binding(2) var<storage, read> w4: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> x: array<f32>; // (N, H, W, CI)
+@group(0) @binding(3) var<storage, read> x4: array<vec4<f32>>;
+// grid CI, ROWS = N * H * W

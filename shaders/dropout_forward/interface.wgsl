@@ -1,0 +1,8 @@
+// y = x / (1 - rate) where a random number says keep, else 0 (Srivastava et al., 2014; inverted form).
+override COUNT: u32;
+override STREAM: u32;    // tells the layers of a network apart
+override THRESHOLD: u32; // dropped where random < THRESHOLD: rate · 2^32
+override SCALE: f32;     // 1 / (1 - rate)
+@group(0) @binding(0) var<storage, read_write> y: array<f32>; // (COUNT)
+@group(0) @binding(1) var<storage, read> x: array<f32>; // (COUNT)
+// grid COUNT

@@ -1,0 +1,10 @@
+// forward: y = x · SCALE where random >= THRESHOLD, else 0, where x = activate(z) came from the layer before.
+// dx = dy · SCALE · activate_grad(x) at the same places: the numbers are drawn again, not kept.
+override COUNT: u32;
+override STREAM: u32;    // tells the layers of a network apart
+override THRESHOLD: u32; // dropped where random < THRESHOLD: rate · 2^32
+override SCALE: f32;     // 1 / (1 - rate)
+@group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (COUNT)
+@group(0) @binding(1) var<storage, read> dy: array<f32>; // (COUNT)
+@group(0) @binding(2) var<storage, read> x: array<f32>; // (COUNT)
+// grid COUNT

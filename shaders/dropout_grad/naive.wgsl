@@ -1,0 +1,8 @@
+// forward: y = x · SCALE where random >= THRESHOLD, else 0. One thread an element.
+@compute @workgroup_size(64)
+fn dropout_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
+                @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    if (i >= COUNT) { return; }
+    dx[i] = select(dy[i] * SCALE * activate_grad(x[i]), 0.0, random(STREAM, i) < THRESHOLD);
+}

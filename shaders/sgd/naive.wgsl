@@ -1,0 +1,12 @@
+// One thread a parameter.
+@compute @workgroup_size(64)
+fn sgd(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
+       @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    if (i >= COUNT) { return; }
+    let p = parameter[i];
+    let g = grad[i] + WEIGHT_DECAY * p;
+    let v = MOMENTUM * velocity[i] + g;
+    velocity[i] = v;
+    parameter[i] = p - step.learning_rate * select(v, g + MOMENTUM * v, NESTEROV == 1u);
+}

@@ -1,0 +1,6 @@
+// y[r, c] = exp(x[r, c] - max_c x[r, c]) / Σ_c exp(x[r, c] - max_c x[r, c])
+override ROWS: u32;
+override CLASSES: u32;
+@group(0) @binding(0) var<storage, read_write> y: array<f32>; // (ROWS, CLASSES)
+@group(0) @binding(1) var<storage, read> x: array<f32>; // (ROWS, CLASSES)
+// grid ROWS

@@ -1,0 +1,11 @@
+// forward: y = softmax(x). One thread a row.
+@compute @workgroup_size(8)
+fn softmax_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
+                @builtin(num_workgroups) groups: vec3<u32>) {
+    let row = (wid.x + wid.y * groups.x) * 8u + lid.x;
+    if (row >= ROWS) { return; }
+    let at = row * CLASSES;
+    var dot = 0.0;
+    for (var c = 0u; c < CLASSES; c++) { dot += dy[at + c] * y[at + c]; }
+    for (var c = 0u; c < CLASSES; c++) { dx[at + c] = y[at + c] * (dy[at + c] - dot); }
+}

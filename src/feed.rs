@@ -1,0 +1,50 @@
+//! The feed: what changes from step to step and is the same for all kernels. The host fills it a
+//! chunk at a time; a step picks its part by a dynamic offset, so nothing waits for the host.
+
+/// The numbers of one step, as `shaders/common/feed.wgsl` declares them.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct Step {
+    /// Index in the chunk of the batch's first image.
+    pub first: u32,
+    /// Images in this batch; fewer than the plan's in a partial one.
+    pub rows: u32,
+    /// Where in `results` the loss and hits of this step go.
+    pub slot: u32,
+    /// Random key, from the seed and the step number.
+    pub key0: u32,
+    /// Its second half.
+    pub key1: u32,
+    /// The learning rate of this step.
+    pub learning_rate: f32,
+    /// WGSL rounds a uniform up to 16 bytes.
+    pub unused: [u32; 2],
+}
+
+impl Step {
+    /// Draws the random key from the seed and the global number of the step.
+    pub fn keyed(mut self, seed: u64, number: u64) -> Self {
+        // SplitMix64 (Steele, Lea and Flood 2014): a bijection, so no two steps of a seed share a key.
+        let key = split_mix(split_mix(seed) ^ number);
+        self.key0 = key as u32;
+        self.key1 = (key >> 32) as u32;
+        self
+    }
+}
+
+/// The output function of SplitMix64: scrambles 64 bits.
+pub fn split_mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// Images and labels of a chunk, one after the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Bytes of the images: (images, height, width, channels).
+    pub images: Vec<u8>,
+    /// One class a image.
+    pub labels: Vec<u32>,
+}

@@ -1,0 +1,175 @@
+//! Adapters: what is here, what kind of device each is, and which one a request means.
+//! It opens no device; see `context` for that.
+
+use crate::{Error, Result};
+use std::{fmt, str::FromStr};
+
+/// The two families of kernels are chosen by this: they differ by a factor of 20 on the wrong one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AdapterClass {
+    /// A software rasteriser on the processor's cores: lavapipe, llvmpipe, SwiftShader, WARP.
+    Cpu,
+    /// A graphics processor, integrated or discrete.
+    Gpu,
+}
+
+impl AdapterClass {
+    /// The class of an adapter. Software renderers reached through GL report themselves as
+    /// `Other`, so their names decide.
+    pub fn of(info: &wgpu::AdapterInfo) -> Self {
+        let name = info.name.to_lowercase();
+        let software = ["llvmpipe", "lavapipe", "swiftshader", "softpipe", "basic render"];
+        if info.device_type == wgpu::DeviceType::Cpu || software.iter().any(|s| name.contains(s)) {
+            Self::Cpu
+        } else {
+            Self::Gpu
+        }
+    }
+}
+
+impl fmt::Display for AdapterClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => "cpu",
+            Self::Gpu => "gpu",
+        })
+    }
+}
+
+/// One adapter of this machine.
+pub struct Listed {
+    /// Its place in the list; `--adapter INDEX` takes it.
+    pub index: usize,
+    /// Name, driver, back end, device type.
+    pub info: wgpu::AdapterInfo,
+    /// Software or hardware.
+    pub class: AdapterClass,
+    /// The handle that opens it.
+    pub adapter: wgpu::Adapter,
+}
+
+impl Listed {
+    /// Name, back end and driver on one line.
+    pub fn describe(&self) -> String {
+        describe(&self.info)
+    }
+}
+
+/// Name, back end and driver of an adapter on one line.
+pub fn describe(info: &wgpu::AdapterInfo) -> String {
+    let driver = [info.driver.as_str(), info.driver_info.as_str()]
+        .into_iter()
+        .filter(|s| !s.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    if driver.is_empty() {
+        format!("{} ({})", info.name, info.backend)
+    } else {
+        format!("{} ({}, {driver})", info.name, info.backend)
+    }
+}
+
+/// What `--adapter` asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AdapterChoice {
+    /// The fastest kind that is here: discrete, integrated, other, software.
+    #[default]
+    Best,
+    /// By its place in `wgrad adapters`.
+    Index(usize),
+    /// The best adapter of a class.
+    Class(AdapterClass),
+    /// The best adapter of a back end.
+    Backend(wgpu::Backend),
+    /// The first adapter whose name or driver contains this text, ignoring case.
+    Name(String),
+}
+
+impl FromStr for AdapterChoice {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        let lower = text.trim().to_lowercase();
+        Ok(match lower.as_str() {
+            "" | "best" | "auto" => Self::Best,
+            "gpu" => Self::Class(AdapterClass::Gpu),
+            "cpu" | "software" => Self::Class(AdapterClass::Cpu),
+            "vulkan" | "vk" => Self::Backend(wgpu::Backend::Vulkan),
+            "gl" | "gles" | "opengl" => Self::Backend(wgpu::Backend::Gl),
+            "metal" => Self::Backend(wgpu::Backend::Metal),
+            "dx12" | "d3d12" => Self::Backend(wgpu::Backend::Dx12),
+            _ => match lower.parse() {
+                Ok(index) => Self::Index(index),
+                Err(_) => Self::Name(lower),
+            },
+        })
+    }
+}
+
+impl fmt::Display for AdapterChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Best => f.write_str("best"),
+            Self::Index(index) => write!(f, "{index}"),
+            Self::Class(class) => write!(f, "{class}"),
+            Self::Backend(backend) => write!(f, "{backend}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+impl AdapterChoice {
+    fn matches(&self, listed: &Listed) -> bool {
+        match self {
+            Self::Best => true,
+            Self::Index(index) => listed.index == *index,
+            Self::Class(class) => listed.class == *class,
+            Self::Backend(backend) => listed.info.backend == *backend,
+            Self::Name(name) => listed.describe().to_lowercase().contains(name.as_str()),
+        }
+    }
+
+    /// Picks from `adapters`, best kind first; among equals the native back ends before GL.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] when nothing matches: it lists what is here.
+    pub fn pick(&self, adapters: Vec<Listed>) -> Result<Listed> {
+        let found: Vec<String> = adapters.iter().map(|a| format!("{}: {}", a.index, a.describe())).collect();
+        adapters
+            .into_iter()
+            .filter(|listed| self.matches(listed))
+            .min_by_key(|listed| (rank(listed), listed.index))
+            .ok_or(Error::NoAdapter { wanted: self.to_string(), found })
+    }
+}
+
+fn rank(listed: &Listed) -> (u8, u8) {
+    let kind = match (listed.class, listed.info.device_type) {
+        (AdapterClass::Cpu, _) => 4,
+        (_, wgpu::DeviceType::DiscreteGpu) => 0,
+        (_, wgpu::DeviceType::IntegratedGpu) => 1,
+        (_, wgpu::DeviceType::VirtualGpu) => 2,
+        _ => 3,
+    };
+    (kind, u8::from(listed.info.backend == wgpu::Backend::Gl))
+}
+
+/// Every adapter of this machine that can run compute shaders, in the order of `wgrad adapters`.
+pub async fn list() -> Vec<Listed> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    instance
+        .enumerate_adapters(wgpu::Backends::all())
+        .await
+        .into_iter()
+        .filter(|adapter| {
+            let flags = adapter.get_downlevel_capabilities().flags;
+            flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+        })
+        .enumerate()
+        .map(|(index, adapter)| {
+            let info = adapter.get_info();
+            Listed { index, class: AdapterClass::of(&info), info, adapter }
+        })
+        .collect()
+}

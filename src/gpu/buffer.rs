@@ -1,0 +1,141 @@
+//! Buffers and slices of them: allocate, upload, read back. All elements are four bytes.
+
+use super::Context;
+use crate::{Error, Result};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A range of a device buffer, in elements of four bytes (`f32` or `u32`).
+#[derive(Clone, Debug)]
+pub struct Slice {
+    pub(super) buffer: wgpu::Buffer,
+    pub(super) offset: u64,
+    /// Number of elements.
+    pub len: usize,
+}
+
+impl Slice {
+    /// The elements `start..start + len`; `start` must be a multiple of 64 (256 bytes) to be bound.
+    pub fn slice(&self, start: usize, len: usize) -> Self {
+        debug_assert!(start + len <= self.len);
+        Self { buffer: self.buffer.clone(), offset: self.offset + 4 * start as u64, len }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        4 * self.len as u64
+    }
+
+    pub(super) fn binding(&self) -> wgpu::BindingResource<'_> {
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &self.buffer,
+            offset: self.offset,
+            size: wgpu::BufferSize::new(self.bytes()),
+        })
+    }
+}
+
+impl Context {
+    /// A new storage buffer of `len` zeros.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where it exceeds what this adapter binds at once.
+    pub fn zeros(&self, label: &str, len: usize) -> Result<Slice> {
+        let bytes = 4 * len.max(1) as u64;
+        let limit = self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size);
+        if bytes > limit {
+            return Err(Error::TooLarge { what: label.to_string(), bytes, limit, next: String::new() });
+        }
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size: bytes,
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        Ok(Slice { buffer, offset: 0, len: len.max(1) })
+    }
+
+    /// Copies `data` to the start of `to`; it is there before any later submission runs.
+    pub fn write<T: bytemuck::NoUninit>(&self, to: &Slice, data: &[T]) {
+        let bytes: &[u8] = bytemuck::cast_slice(data);
+        debug_assert!(bytes.len() as u64 <= to.bytes());
+        self.queue.write_buffer(&to.buffer, to.offset, bytes);
+    }
+
+    /// Reads slices back, in one submission.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails meanwhile.
+    pub async fn read_words(&self, slices: &[&Slice]) -> Result<Vec<Vec<u32>>> {
+        let total: u64 = slices.iter().map(|s| s.bytes()).sum();
+        let staging = Readback::new(&self.device, total);
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        let mut at = 0;
+        for slice in slices {
+            encoder.copy_buffer_to_buffer(&slice.buffer, slice.offset, &staging.buffer, at, slice.bytes());
+            at += slice.bytes();
+        }
+        let submission = self.queue.submit([encoder.finish()]);
+        staging.map(total);
+        self.wait(submission)?;
+        let words = staging.take(total).ok_or_else(|| self.fail("a read-back did not arrive".into()))??;
+        let mut rest = words.as_slice();
+        Ok(slices
+            .iter()
+            .map(|slice| {
+                let (head, tail) = rest.split_at(slice.len);
+                rest = tail;
+                head.to_vec()
+            })
+            .collect())
+    }
+
+    /// Reads one slice of `f32` back.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails meanwhile.
+    pub async fn read(&self, slice: &Slice) -> Result<Vec<f32>> {
+        let words = self.read_words(&[slice]).await?;
+        Ok(words.into_iter().flatten().map(f32::from_bits).collect())
+    }
+}
+
+/// A buffer that the host can map, for results that are read without waiting.
+pub(crate) struct Readback {
+    pub(super) buffer: wgpu::Buffer,
+    arrived: Arc<Mutex<Option<std::result::Result<(), wgpu::BufferAsyncError>>>>,
+}
+
+impl Readback {
+    pub(super) fn new(device: &wgpu::Device, bytes: u64) -> Self {
+        let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("readback"),
+            size: bytes,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        Self { buffer, arrived: Arc::default() }
+    }
+
+    /// Asks for the first `bytes` to be mapped once the work submitted so far is done.
+    pub(super) fn map(&self, bytes: u64) {
+        let arrived = self.arrived.clone();
+        self.buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
+            *arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        });
+    }
+
+    /// The first `bytes` as words, once they have arrived; unmaps the buffer for its next use.
+    pub(super) fn take(&self, bytes: u64) -> Option<Result<Vec<u32>>> {
+        let result = self.arrived.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        if let Err(e) = result {
+            return Some(Err(Error::Device { adapter: String::new(), message: e.to_string() }));
+        }
+        let words = match self.buffer.get_mapped_range(0..bytes) {
+            Ok(view) => bytemuck::pod_collect_to_vec(&view),
+            Err(e) => {
+                return Some(Err(Error::Device { adapter: String::new(), message: e.to_string() }));
+            }
+        };
+        self.buffer.unmap();
+        Some(Ok(words))
+    }
+}

@@ -1,0 +1,165 @@
+//! An open device: queue, limits, the kernels compiled so far, and the first fault that happened on
+//! it. Errors that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
+
+use super::{AdapterChoice, AdapterClass, adapter, kernel::KernelCache};
+use crate::{Error, Result};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+/// How long one submission may take before it counts as hung.
+pub const SUBMISSION_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How to open a device.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Which adapter.
+    pub adapter: AdapterChoice,
+    /// Keep wgpu's injected bounds and loop checks in wgrad's own kernels too. They cost up to a
+    /// third of the speed; a kernel that someone else wrote always has them.
+    pub checked: bool,
+}
+
+/// A device that is open for work, shared by everything that runs on it.
+pub struct Context {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) kernels: KernelCache,
+    /// Name, driver and back end of the adapter.
+    pub info: wgpu::AdapterInfo,
+    /// Software or hardware: decides the default kernels.
+    pub class: AdapterClass,
+    /// What the device allows.
+    pub limits: wgpu::Limits,
+    /// What the device can do beyond WebGPU's core.
+    pub features: wgpu::Features,
+    /// Whether wgrad's own kernels keep wgpu's checks.
+    pub checked: bool,
+    fault: Arc<Mutex<Option<String>>>,
+}
+
+impl Context {
+    /// Opens the adapter that `options` name, with all its limits and the features that kernels or
+    /// timing can use.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] where no adapter matches, [`Error::Device`] where the driver refuses.
+    pub async fn open(options: &Options) -> Result<Self> {
+        let listed = options.adapter.pick(adapter::list().await)?;
+        let useful = wgpu::Features::TIMESTAMP_QUERY
+            | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES
+            | wgpu::Features::SHADER_F16
+            | wgpu::Features::SUBGROUP;
+        let features = listed.adapter.features() & useful;
+        let limits = listed.adapter.limits();
+        let (device, queue) = listed
+            .adapter
+            .request_device(&wgpu::DeviceDescriptor {
+                label: Some("wgrad"),
+                required_features: features,
+                required_limits: limits.clone(),
+                memory_hints: wgpu::MemoryHints::MemoryUsage,
+                ..Default::default()
+            })
+            .await
+            .map_err(|e| Error::Device {
+                adapter: listed.describe(),
+                message: format!("the driver refused to open it: {e}"),
+            })?;
+        let fault = Arc::new(Mutex::new(None));
+        let record = |fault: &Arc<Mutex<Option<String>>>, message: String| {
+            fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(message);
+        };
+        device.on_uncaptured_error({
+            let fault = fault.clone();
+            Arc::new(move |error: wgpu::Error| record(&fault, error.to_string()))
+        });
+        device.set_device_lost_callback({
+            let fault = fault.clone();
+            move |reason, message| {
+                if reason != wgpu::DeviceLostReason::Destroyed {
+                    record(&fault, format!("the device was lost ({reason:?}): {message}"));
+                }
+            }
+        });
+        Ok(Self {
+            kernels: KernelCache::default(),
+            class: listed.class,
+            info: listed.info,
+            limits,
+            features,
+            checked: options.checked,
+            device,
+            queue,
+            fault,
+        })
+    }
+
+    /// Name, back end and driver on one line.
+    pub fn describe(&self) -> String {
+        adapter::describe(&self.info)
+    }
+
+    /// The underlying device, for code that adds to wgrad from outside.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// The queue of the underlying device.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    /// The first fault that the device has reported, as an error.
+    ///
+    /// # Errors
+    /// [`Error::Device`] once anything went wrong on the device.
+    pub fn check(&self) -> Result<()> {
+        match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(message) => Err(self.fail(message.clone())),
+        }
+    }
+
+    pub(super) fn fail(&self, message: String) -> Error {
+        Error::Device { adapter: self.describe(), message }
+    }
+
+    /// Lets callbacks of finished work run; returns at once.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device is lost.
+    pub fn poll(&self) -> Result<()> {
+        self.device.poll(wgpu::PollType::Poll).map_err(|e| self.fail(e.to_string()))?;
+        self.check()
+    }
+
+    /// Waits until `submission` has finished (natively; a browser's event loop does it there).
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device is lost, or hangs for longer than [`SUBMISSION_TIMEOUT`].
+    pub fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
+        let poll = self.device.poll(wgpu::PollType::Wait {
+            submission_index: Some(submission),
+            timeout: Some(SUBMISSION_TIMEOUT),
+        });
+        match poll {
+            Err(wgpu::PollError::Timeout) => Err(self.fail(format!(
+                "no answer for {} s: a kernel hangs, or the driver does",
+                SUBMISSION_TIMEOUT.as_secs()
+            ))),
+            Err(e) => Err(self.fail(e.to_string())),
+            Ok(_) => self.check(),
+        }
+    }
+
+    /// Submits one compute pass; `record` fills it.
+    pub fn submit_with(&self, record: impl FnOnce(&mut wgpu::ComputePass<'_>)) -> wgpu::SubmissionIndex {
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        record(&mut pass);
+        drop(pass);
+        self.queue.submit([encoder.finish()])
+    }
+}

@@ -1,0 +1,77 @@
+//! The feed on the device: images, labels and the table of steps of one chunk, bound as group 1.
+
+use super::{Context, Slice};
+use crate::{
+    Result,
+    feed::{Batch, Step},
+};
+
+/// Distance between two steps in the table: WebGPU's alignment of dynamic uniform offsets.
+const STRIDE: usize = 256;
+
+/// Buffers for one chunk.
+pub struct FeedBuffers {
+    steps: wgpu::Buffer,
+    images: Slice,
+    labels: Slice,
+    bind_group: wgpu::BindGroup,
+    /// How many steps fit.
+    pub capacity: usize,
+}
+
+impl FeedBuffers {
+    /// Buffers for up to `images` images of `pixels` bytes and up to `steps` steps.
+    ///
+    /// # Errors
+    /// [`crate::Error::TooLarge`] where the images exceed what the adapter binds at once.
+    pub fn new(context: &Context, images: usize, pixels: usize, steps: usize) -> Result<Self> {
+        let words = context.zeros("images", (images * pixels).div_ceil(4))?;
+        let labels = context.zeros("labels", images)?;
+        let table = context.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("steps"),
+            size: (STRIDE * steps.max(1)) as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let bind_group = context.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some("feed"),
+            layout: &context.feed_layout(),
+            entries: &[
+                wgpu::BindGroupEntry {
+                    binding: 0,
+                    resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                        buffer: &table,
+                        offset: 0,
+                        size: wgpu::BufferSize::new(size_of::<Step>() as u64),
+                    }),
+                },
+                wgpu::BindGroupEntry { binding: 1, resource: words.binding() },
+                wgpu::BindGroupEntry { binding: 2, resource: labels.binding() },
+            ],
+        });
+        Ok(Self { steps: table, images: words, labels, bind_group, capacity: steps })
+    }
+
+    /// Hands a chunk to the device. Work submitted earlier still sees the chunk before it: the queue
+    /// keeps the order, and the copy waits in staging memory meanwhile.
+    pub fn upload(&self, context: &Context, batch: &Batch, steps: &[Step]) {
+        let whole = batch.images.len() / 4 * 4;
+        context.queue.write_buffer(&self.images.buffer, 0, &batch.images[..whole]);
+        if whole < batch.images.len() {
+            let mut word = [0u8; 4];
+            word[..batch.images.len() - whole].copy_from_slice(&batch.images[whole..]);
+            context.queue.write_buffer(&self.images.buffer, whole as u64, &word);
+        }
+        context.write(&self.labels, &batch.labels);
+        let mut table = vec![0u8; STRIDE * steps.len()];
+        for (row, step) in table.chunks_exact_mut(STRIDE).zip(steps) {
+            row[..size_of::<Step>()].copy_from_slice(bytemuck::bytes_of(step));
+        }
+        context.queue.write_buffer(&self.steps, 0, &table);
+    }
+
+    /// Makes step `index` of the chunk the current one for the dispatches that follow.
+    pub fn select(&self, pass: &mut wgpu::ComputePass<'_>, index: usize) {
+        pass.set_bind_group(1, &self.bind_group, &[(STRIDE * index) as u32]);
+    }
+}

@@ -1,0 +1,207 @@
+//! A kernel: one variant of one operation at given sizes, compiled. Buffers are bound by name; a
+//! wrong name, shape or alias is an error that names the kernel. Equal kernels are compiled once.
+
+use super::{Access, Context, Shader, Slice};
+use crate::{
+    Error, Result,
+    op::{Call, Variant},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Kernels compiled so far, by text and sizes.
+#[derive(Default)]
+pub(super) struct KernelCache(Mutex<HashMap<String, Arc<Kernel>>>);
+
+/// A compiled variant with its sizes put in.
+pub struct Kernel {
+    /// `operation/variant`.
+    pub name: String,
+    /// What naga read from the text.
+    pub shader: Shader,
+    /// Every number the shader knows by name.
+    pub values: BTreeMap<String, f64>,
+    /// Workgroups in x, y, z.
+    pub groups: [u32; 3],
+    pub(super) pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+}
+
+/// A kernel with its buffers: ready to be dispatched.
+pub struct Launch {
+    /// The kernel.
+    pub kernel: Arc<Kernel>,
+    pub(super) bind_group: wgpu::BindGroup,
+}
+
+impl Launch {
+    /// Records the dispatch.
+    pub fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+        let [x, y, z] = self.kernel.groups;
+        pass.set_pipeline(&self.kernel.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+impl Context {
+    /// Compiles `variant` for `call`, or finds it compiled.
+    ///
+    /// # Errors
+    /// [`Error::Shader`] where the text or a size does not fit.
+    pub async fn kernel(&self, call: &Call, variant: &Variant) -> Result<Arc<Kernel>> {
+        let name = format!("{}/{}", call.op.name, variant.name);
+        let shader = call.op.shader(variant, call.activation)?;
+        let key = format!("{}\n{:?}", shader.text, call.sizes);
+        if let Some(found) = self.kernels.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(found.clone());
+        }
+        let kernel = Arc::new(self.compile(name, shader, call, variant.trusted).await?);
+        self.kernels.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, kernel.clone());
+        Ok(kernel)
+    }
+
+    async fn compile(&self, name: String, shader: Shader, call: &Call, trusted: bool) -> Result<Kernel> {
+        let fail = |message: String| Error::Shader { kernel: name.clone(), message };
+        let values = shader.values(&call.sizes);
+        if let Some(unset) = shader.overrides.keys().find(|o| !values.contains_key(*o)) {
+            return Err(fail(format!("the override {unset} has no value; sizes: {:?}", call.sizes)));
+        }
+        let groups = shader
+            .groups(&values, self.limits.max_compute_workgroups_per_dimension)
+            .ok_or_else(|| fail(format!("no grid covers {:?} with sizes {:?}", shader.grid, call.sizes)))?;
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let entries: Vec<_> = shader
+            .bindings
+            .iter()
+            .map(|b| {
+                entry(
+                    b.index,
+                    wgpu::BufferBindingType::Storage { read_only: b.access == Access::Read },
+                    false,
+                )
+            })
+            .collect();
+        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(&name),
+            entries: &entries,
+        });
+        let feed = shader.feed.then(|| self.feed_layout());
+        let mut groups_of_layout = vec![Some(&layout)];
+        groups_of_layout.extend(feed.as_ref().map(Some));
+        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(&name),
+            bind_group_layouts: &groups_of_layout,
+            immediate_size: 0,
+        });
+        let module = self.module(&name, &shader.text, trusted && !self.checked);
+        let constants: Vec<(&str, f64)> = call
+            .sizes
+            .iter()
+            .filter(|(name, _)| shader.overrides.contains_key(*name))
+            .map(|(name, value)| (name.as_str(), *value))
+            .collect();
+        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(&name),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: None,
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &constants,
+                zero_initialize_workgroup_memory: false,
+            },
+            cache: None,
+        });
+        let failed = scope.pop();
+        if let Some(e) = failed.await {
+            return Err(fail(e.to_string()));
+        }
+        Ok(Kernel { name, shader, values, groups, pipeline, layout })
+    }
+
+    fn module(&self, name: &str, text: &str, trusted: bool) -> wgpu::ShaderModule {
+        let descriptor =
+            wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(text.into()) };
+        if !trusted {
+            return self.device.create_shader_module(descriptor);
+        }
+        // Sound because only wgrad's own kernels come here: each guards its loads and stores, ends its
+        // loops, and is tested on guarded buffers and again with all of wgpu's checks on.
+        #[allow(unsafe_code)]
+        unsafe {
+            self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+        }
+    }
+
+    /// The layout of group 1: the step's numbers at a dynamic offset, images, labels.
+    pub(super) fn feed_layout(&self) -> wgpu::BindGroupLayout {
+        let read = wgpu::BufferBindingType::Storage { read_only: true };
+        self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some("feed"),
+            entries: &[
+                entry(0, wgpu::BufferBindingType::Uniform, true),
+                entry(1, read, false),
+                entry(2, read, false),
+            ],
+        })
+    }
+
+    /// Binds `buffers` by name.
+    ///
+    /// # Errors
+    /// [`Error::Bind`] for a name that is missing or unknown, a length that differs from the shape,
+    /// or one buffer that would be read and written in the same dispatch.
+    pub fn bind(&self, kernel: &Arc<Kernel>, buffers: &[(&str, &Slice)]) -> Result<Launch> {
+        let fail = |message: String| Error::Bind { kernel: kernel.name.clone(), message };
+        let bindings = &kernel.shader.bindings;
+        if let Some((extra, _)) = buffers.iter().find(|(name, _)| !bindings.iter().any(|b| b.name == *name)) {
+            let known: Vec<_> = bindings.iter().map(|b| b.name.as_str()).collect();
+            return Err(fail(format!("it has no buffer `{extra}`; its buffers: {}", known.join(", "))));
+        }
+        let mut entries = Vec::new();
+        let mut bound: Vec<(&str, Access, &Slice)> = Vec::new();
+        for b in bindings {
+            let (_, slice) = buffers
+                .iter()
+                .find(|(name, _)| *name == b.name)
+                .ok_or_else(|| fail(format!("buffer `{}` is not bound", b.name)))?;
+            let expected: Option<usize> = b.shape.iter().map(|s| s.value(&kernel.values)).product();
+            if expected != Some(slice.len) {
+                let shape: Vec<_> = b.shape.iter().map(|s| s.0.as_str()).collect();
+                return Err(fail(format!(
+                    "buffer `{}` has {} elements, its shape ({}) has {expected:?}",
+                    b.name,
+                    slice.len,
+                    shape.join(", ")
+                )));
+            }
+            for (other, access, earlier) in &bound {
+                if earlier.buffer == slice.buffer && (b.access != Access::Read || *access != Access::Read) {
+                    return Err(fail(format!(
+                        "`{}` and `{other}` are the same buffer, and one is written",
+                        b.name
+                    )));
+                }
+            }
+            bound.push((&b.name, b.access, slice));
+            entries.push(wgpu::BindGroupEntry { binding: b.index, resource: slice.binding() });
+        }
+        let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&kernel.name),
+            layout: &kernel.layout,
+            entries: &entries,
+        });
+        Ok(Launch { kernel: kernel.clone(), bind_group })
+    }
+}
+
+fn entry(binding: u32, ty: wgpu::BufferBindingType, dynamic: bool) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: dynamic, min_binding_size: None },
+        count: None,
+    }
+}

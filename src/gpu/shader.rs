@@ -1,0 +1,268 @@
+//! Composes a variant with its operation's interface and reads the result back with naga: bindings
+//! by name, sizes, tile constants, workgroup size. What stands in WGSL is never typed again in Rust.
+//!
+//! Three conventions of `interface.wgsl` are read from its comments, because WGSL has no words for them:
+//! * `var<storage, read> x: array<f32>; // (M, K)`: the shape, in names of overrides; sums and
+//!   products are allowed: `(SPLITS, TAPS + 1, CO)`. `// (COUNT) in place` marks a buffer that is updated.
+//! * `x4: array<vec4<f32>>` on the binding of `x` is a second view of the same buffer.
+//! * `// grid N, M`: what the workgroups cover, x first; `// grid ITEMS = ROWS * PIXELS` names a
+//!   product. A variant covers `TILE_N` of `N` with one workgroup (a constant or override of its
+//!   own); without one, its workgroup size. A variant with another grid has its own such line.
+
+use crate::{Error, Result};
+use naga::{AddressSpace, Expression, Literal, ScalarKind, StorageAccess, TypeInner};
+use std::collections::BTreeMap;
+
+/// What a kernel may do with a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// `var<storage, read>`.
+    Read,
+    /// `var<storage, read_write>`: every element is overwritten.
+    Write,
+    /// `read_write` and marked `in place`: it is read and updated.
+    Update,
+}
+
+/// What a buffer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// 32-bit floating point.
+    F32,
+    /// 32-bit unsigned integers.
+    U32,
+}
+
+/// A size: the sum of products of override names and numbers, as written in a comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Size(pub String);
+
+impl Size {
+    /// The value, with `names` looked up in `sizes`.
+    pub fn value(&self, sizes: &BTreeMap<String, f64>) -> Option<usize> {
+        self.0
+            .split('+')
+            .map(|product| {
+                product
+                    .split('*')
+                    .map(|factor| {
+                        let factor = factor.trim();
+                        factor.parse().ok().or_else(|| sizes.get(factor).map(|v| *v as usize))
+                    })
+                    .product::<Option<usize>>()
+            })
+            .sum()
+    }
+}
+
+/// One buffer of an operation.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// Its name in the interface.
+    pub name: String,
+    /// `@binding` in group 0.
+    pub index: u32,
+    /// Read, written or updated.
+    pub access: Access,
+    /// `f32` or `u32`.
+    pub element: Element,
+    /// Its shape in names of sizes.
+    pub shape: Vec<Size>,
+}
+
+/// A composed, validated and reflected module.
+#[derive(Clone, Debug)]
+pub struct Shader {
+    /// The text that is given to wgpu.
+    pub text: String,
+    /// The buffers of group 0, by index.
+    pub bindings: Vec<Binding>,
+    /// The overrides with their defaults, if they have one.
+    pub overrides: BTreeMap<String, Option<f64>>,
+    /// Named scalar constants.
+    pub constants: BTreeMap<String, f64>,
+    /// The axes that the grid covers: name and size.
+    pub grid: Vec<(String, Size)>,
+    /// Whether the entry point uses the feed (group 1).
+    pub feed: bool,
+    /// Workgroup size; a name where an override gives it.
+    workgroup: [std::result::Result<u32, String>; 3],
+}
+
+impl Shader {
+    /// Parses, validates and reflects `parts`, the variant first so that its lines keep their numbers.
+    /// `kernel` is the name used in errors, `interface` the text that holds the shapes.
+    ///
+    /// # Errors
+    /// [`Error::Shader`] with naga's message at the author's own line.
+    pub fn compose(kernel: &str, variant: &str, interface: &str, parts: &[&str]) -> Result<Self> {
+        let mut text = String::new();
+        for part in [variant, interface].iter().chain(parts) {
+            text.push_str(part);
+            text.push('\n');
+        }
+        let fail = |message: String| Error::Shader { kernel: kernel.to_string(), message };
+        let module = naga::front::wgsl::parse_str(&text)
+            .map_err(|e| fail(e.emit_to_string_with_path(&text, kernel)))?;
+        let info = naga::valid::Validator::new(
+            naga::valid::ValidationFlags::all(),
+            naga::valid::Capabilities::all(),
+        )
+        .validate(&module)
+        .map_err(|e| fail(e.emit_to_string_with_path(&text, kernel)))?;
+        let [entry] = module.entry_points.as_slice() else {
+            let n = module.entry_points.len();
+            return Err(fail(format!("it has {n} entry points; write exactly one @compute function")));
+        };
+        if entry.stage != naga::ShaderStage::Compute {
+            return Err(fail(format!("`{}` is not @compute; only compute kernels run here", entry.name)));
+        }
+        let usage = info.get_entry_point(0);
+        let mut bindings: Vec<Binding> = Vec::new();
+        let mut feed = false;
+        for (handle, global) in module.global_variables.iter() {
+            let (Some(binding), Some(name)) = (&global.binding, &global.name) else { continue };
+            if binding.group == 1 {
+                feed |= !usage[handle].is_empty();
+                continue;
+            }
+            let shaped = shape_of(interface, name);
+            let AddressSpace::Storage { access } = global.space else {
+                return Err(fail(format!(
+                    "`{name}` is no storage buffer; group 0 holds storage buffers only"
+                )));
+            };
+            let Some((shape, in_place)) = shaped else {
+                // A second view of a buffer that has its shape elsewhere, checked below.
+                continue;
+            };
+            let element = element_of(&module, global.ty)
+                .ok_or_else(|| fail(format!("`{name}` is no array of f32 or u32")))?;
+            let access = match (access.contains(StorageAccess::STORE), in_place) {
+                (false, _) => Access::Read,
+                (true, false) => Access::Write,
+                (true, true) => Access::Update,
+            };
+            bindings.push(Binding { name: name.clone(), index: binding.binding, access, element, shape });
+        }
+        for (_, global) in module.global_variables.iter() {
+            let (Some(binding), Some(name)) = (&global.binding, &global.name) else { continue };
+            if binding.group == 0 && !bindings.iter().any(|b| b.index == binding.binding) {
+                return Err(fail(format!("`{name}` has no shape comment such as `// (M, K)` behind it")));
+            }
+        }
+        bindings.sort_by_key(|b| b.index);
+        let overrides = module
+            .overrides
+            .iter()
+            .filter_map(|(_, o)| Some((o.name.clone()?, o.init.and_then(|e| literal(&module, e)))))
+            .collect();
+        let constants = module
+            .constants
+            .iter()
+            .filter_map(|(_, c)| Some((c.name.clone()?, literal(&module, c.init)?)))
+            .collect();
+        let workgroup =
+            std::array::from_fn(|axis| match entry.workgroup_size_overrides.and_then(|sizes| sizes[axis]) {
+                Some(expression) => match module.global_expressions[expression] {
+                    Expression::Override(o) => Err(module.overrides[o].name.clone().unwrap_or_default()),
+                    _ => Ok(literal(&module, expression).map_or(1, |v| v as u32)),
+                },
+                None => Ok(entry.workgroup_size[axis]),
+            });
+        let grid = grid_of(variant)
+            .or_else(|| grid_of(interface))
+            .ok_or_else(|| fail("its interface has no `// grid` line".to_string()))?;
+        Ok(Self { text, bindings, overrides, constants, grid, feed, workgroup })
+    }
+
+    /// All numbers that the module knows by name, with `sizes` put in for its overrides.
+    pub fn values(&self, sizes: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
+        let mut all = self.constants.clone();
+        all.extend(self.overrides.iter().filter_map(|(name, value)| Some((name.clone(), (*value)?))));
+        all.extend(sizes.iter().map(|(name, value)| (name.clone(), *value)));
+        all
+    }
+
+    /// The workgroup size under `values`.
+    pub fn workgroup_size(&self, values: &BTreeMap<String, f64>) -> [u32; 3] {
+        std::array::from_fn(|axis| match &self.workgroup[axis] {
+            Ok(size) => *size,
+            Err(name) => values.get(name).map_or(1, |v| *v as u32),
+        })
+    }
+
+    /// How many workgroups cover the grid. The last axis folds into the next dimension where it
+    /// exceeds `limit` (65,535 by default), so a kernel computes its place on that axis as
+    /// `wid.y + wid.z * groups.y` (or x and y where the grid has one axis), and returns beyond the end.
+    pub fn groups(&self, values: &BTreeMap<String, f64>, limit: u32) -> Option<[u32; 3]> {
+        let workgroup = self.workgroup_size(values);
+        let mut groups = [1u32; 3];
+        for (axis, (name, size)) in self.grid.iter().enumerate() {
+            let extent = size.value(values)?;
+            let tile = match values.get(&format!("TILE_{name}")) {
+                Some(tile) => *tile as usize,
+                None => workgroup[axis] as usize,
+            };
+            groups[axis] = u32::try_from(extent.div_ceil(tile.max(1))).ok()?;
+        }
+        let last = self.grid.len() - 1;
+        if groups[last] > limit {
+            let layers = groups[last].div_ceil(limit);
+            groups[last] = groups[last].div_ceil(layers);
+            groups[last + 1] = layers;
+        }
+        (groups.iter().all(|g| *g <= limit)).then_some(groups)
+    }
+}
+
+fn element_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Element> {
+    let TypeInner::Array { base, .. } = module.types[ty].inner else { return None };
+    let kind = match module.types[base].inner {
+        TypeInner::Scalar(scalar) => scalar.kind,
+        TypeInner::Vector { scalar, .. } => scalar.kind,
+        _ => return None,
+    };
+    match kind {
+        ScalarKind::Float => Some(Element::F32),
+        ScalarKind::Uint => Some(Element::U32),
+        _ => None,
+    }
+}
+
+fn literal(module: &naga::Module, expression: naga::Handle<Expression>) -> Option<f64> {
+    match module.global_expressions[expression] {
+        Expression::Literal(literal) => Some(match literal {
+            Literal::U32(v) => v.into(),
+            Literal::I32(v) => v.into(),
+            Literal::F32(v) => v.into(),
+            Literal::F64(v) => v,
+            Literal::Bool(v) => f64::from(u8::from(v)),
+            Literal::AbstractInt(v) => v as f64,
+            Literal::AbstractFloat(v) => v,
+            _ => return None,
+        }),
+        _ => None,
+    }
+}
+
+/// The shape comment behind the declaration of `name`, and whether it says `in place`.
+fn shape_of(interface: &str, name: &str) -> Option<(Vec<Size>, bool)> {
+    let declared = format!("> {name}:");
+    let line = interface.lines().find(|line| line.contains(&declared))?;
+    let comment = line.split_once("//")?.1.trim();
+    let (shape, rest) = comment.strip_prefix('(')?.split_once(')')?;
+    Some((shape.split(',').map(|s| Size(s.trim().to_string())).collect(), rest.contains("in place")))
+}
+
+fn grid_of(text: &str) -> Option<Vec<(String, Size)>> {
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("// grid "))?;
+    Some(
+        line.split(',')
+            .map(|axis| {
+                let (name, size) = axis.split_once('=').unwrap_or((axis, axis));
+                (name.trim().to_string(), Size(size.trim().to_string()))
+            })
+            .collect(),
+    )
+}

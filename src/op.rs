@@ -1,0 +1,236 @@
+//! What an operation is: an interface, variants that implement it, a CPU twin that defines it. The
+//! operations themselves are listed in [`crate::kernels`].
+
+use crate::{
+    Error, Result,
+    gpu::{AdapterClass, Context, Shader},
+    reference::{Expected, Inputs},
+};
+use std::{collections::BTreeMap, fmt};
+
+/// Sizes and other overrides of one call, by name.
+pub type Sizes = BTreeMap<String, f64>;
+
+/// An operation: what its variants have in common.
+pub struct Op {
+    /// Its name everywhere: folder of shaders, labels, command line, reports.
+    pub name: &'static str,
+    /// One line for a list.
+    pub about: &'static str,
+    /// `interface.wgsl`: buffers with shapes, sizes, grid.
+    pub interface: &'static str,
+    /// Whether its interface calls `activate` or `activate_grad`, so that an activation is composed in.
+    pub activated: bool,
+    /// The shared texts that its interface builds on.
+    pub parts: &'static [&'static str],
+    /// Implementations. The order is the order of preference within an adapter class.
+    pub variants: &'static [Variant],
+    /// The plain-loop definition in f64: outputs from inputs.
+    pub twin: fn(&Inputs<'_>) -> Vec<(&'static str, Expected)>,
+    /// Sizes that the kernel tests run, as `NAME=value` lists: odd, prime, tiny, tile-crossing.
+    pub cases: &'static [&'static str],
+}
+
+/// One implementation of an operation: a WGSL file and a line on the page.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// Its name: the file's name without `.wgsl`.
+    pub name: &'static str,
+    /// Its text.
+    pub source: &'static str,
+    /// What sizes or device it needs.
+    pub needs: &'static [Need],
+    /// The adapter classes for which it is preferred to the variants behind it.
+    pub default_for: &'static [AdapterClass],
+    /// wgrad's own proven text, that runs without wgpu's injected checks.
+    pub trusted: bool,
+}
+
+/// A condition under which a variant can run.
+#[derive(Clone, Copy, Debug)]
+pub enum Need {
+    /// The size is a multiple of the number.
+    Multiple(&'static str, u32),
+    /// The two sizes are equal.
+    Same(&'static str, &'static str),
+    /// The size has this value.
+    Is(&'static str, u32),
+    /// The size is at least this.
+    AtLeast(&'static str, u32),
+    /// The device has the feature.
+    Feature(wgpu::Features, &'static str),
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Multiple(size, n) => write!(f, "{size} % {n} == 0"),
+            Self::Same(a, b) => write!(f, "{a} == {b}"),
+            Self::Is(size, n) => write!(f, "{size} == {n}"),
+            Self::AtLeast(size, n) => write!(f, "{size} >= {n}"),
+            Self::Feature(_, name) => f.write_str(name),
+        }
+    }
+}
+
+impl Need {
+    fn met(&self, sizes: &Sizes, features: wgpu::Features) -> bool {
+        let size = |name: &str| sizes.get(name).map(|v| *v as u32);
+        match self {
+            Self::Multiple(name, n) => size(name).is_some_and(|v| v % n == 0),
+            Self::Same(a, b) => size(a).is_some() && size(a) == size(b),
+            Self::Is(name, n) => size(name) == Some(*n),
+            Self::AtLeast(name, n) => size(name) >= Some(*n),
+            Self::Feature(feature, _) => features.contains(*feature),
+        }
+    }
+}
+
+impl Variant {
+    /// The first need that these sizes on this device do not meet.
+    pub fn unmet(&self, sizes: &Sizes, features: wgpu::Features) -> Option<Need> {
+        self.needs.iter().find(|need| !need.met(sizes, features)).copied()
+    }
+}
+
+/// An element-wise activation. Its gradient is a function of its output, so that it can be fused into
+/// the kernel that produces it and the input need not be kept.
+pub struct Activation {
+    /// Keras's name.
+    pub name: &'static str,
+    /// Two functions in WGSL: `activate(x)` and `activate_grad(y)`.
+    pub source: &'static str,
+    /// y = f(x), in f64.
+    pub value: fn(f64) -> f64,
+    /// dy/dx as a function of y, in f64.
+    pub grad: fn(f64) -> f64,
+}
+
+impl fmt::Debug for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// One use of an operation: which, at what sizes, with which activation.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The operation.
+    pub op: &'static Op,
+    /// Its overrides by name.
+    pub sizes: Sizes,
+    /// The activation composed into it; `linear` where there is none.
+    pub activation: &'static Activation,
+}
+
+impl Call {
+    /// A call without an activation.
+    pub fn new(op: &'static Op, sizes: &[(&str, usize)]) -> Self {
+        Self {
+            op,
+            sizes: sizes.iter().map(|(name, value)| (name.to_string(), *value as f64)).collect(),
+            activation: &crate::kernels::LINEAR,
+        }
+    }
+
+    /// The same call with an activation.
+    pub fn activated(mut self, activation: &'static Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// The same call with one more override.
+    pub fn with(mut self, name: &str, value: f64) -> Self {
+        self.sizes.insert(name.to_string(), value);
+        self
+    }
+
+    /// The variant that runs this call on `context`: the one that `wanted` names for this operation,
+    /// else the first eligible default of the adapter's class, else `naive`.
+    ///
+    /// # Errors
+    /// [`Error::Variant`] where the wanted one is unknown or cannot run at these sizes.
+    pub fn variant(&self, context: &Context, wanted: &Choices) -> Result<&'static Variant> {
+        if let Some(name) = wanted.0.get(self.op.name) {
+            let variant = self.op.variant(name)?;
+            if let Some(need) = variant.unmet(&self.sizes, context.features) {
+                return Err(Error::Variant {
+                    op: self.op.name,
+                    wanted: name.clone(),
+                    message: format!("needs {need}; sizes: {:?}", self.sizes),
+                    known: self.op.variant_names(),
+                });
+            }
+            return Ok(variant);
+        }
+        let eligible = |v: &&Variant| v.unmet(&self.sizes, context.features).is_none();
+        let preferred = |v: &&Variant| v.default_for.contains(&context.class);
+        let mut variants = self.op.variants.iter();
+        variants
+            .find(|v| preferred(v) && eligible(v))
+            .or_else(|| self.op.variants.iter().find(|v| v.name == "naive"))
+            .ok_or_else(|| Error::Variant {
+                op: self.op.name,
+                wanted: "naive".into(),
+                message: "is missing".into(),
+                known: self.op.variant_names(),
+            })
+    }
+}
+
+/// Variants chosen by hand, by operation: `--variant conv2d_forward=naive`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Choices(pub BTreeMap<String, String>);
+
+impl Choices {
+    /// Parses `OP=VARIANT` items and checks both names.
+    ///
+    /// # Errors
+    /// [`Error::Variant`] with the known names.
+    pub fn parse<S: AsRef<str>>(items: &[S]) -> Result<Self> {
+        let mut choices = BTreeMap::new();
+        for item in items.iter().map(AsRef::as_ref) {
+            let (op, variant) = item.split_once('=').unwrap_or((item, ""));
+            crate::kernels::op(op)?.variant(variant)?;
+            choices.insert(op.to_string(), variant.to_string());
+        }
+        Ok(Self(choices))
+    }
+}
+
+impl Op {
+    /// The variant of that name.
+    ///
+    /// # Errors
+    /// [`Error::Variant`] with the known names.
+    pub fn variant(&self, name: &str) -> Result<&'static Variant> {
+        self.variants.iter().find(|v| v.name == name).ok_or_else(|| Error::Variant {
+            op: self.name,
+            wanted: name.to_string(),
+            message: "is not one of its variants".into(),
+            known: self.variant_names(),
+        })
+    }
+
+    fn variant_names(&self) -> String {
+        self.variants.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The composed and reflected module of a variant of this operation.
+    ///
+    /// # Errors
+    /// [`Error::Shader`] with naga's message.
+    pub fn shader(&self, variant: &Variant, activation: &Activation) -> Result<Shader> {
+        let mut parts = self.parts.to_vec();
+        if self.activated {
+            parts.push(activation.source);
+        }
+        Shader::compose(&format!("{}/{}", self.name, variant.name), variant.source, self.interface, &parts)
+    }
+}

@@ -1,0 +1,176 @@
+//! Proof that a variant computes what its twin says, on this device: random inputs, outputs poisoned
+//! with NaN, guard bands around every buffer. It times nothing.
+
+use crate::{
+    Result,
+    compare::{Mismatch, compare},
+    feed::{Batch, Step, split_mix},
+    gpu::{Access, Binding, Context, Element, FeedBuffers, Slice},
+    op::{Call, Variant},
+    reference::{Data, Inputs},
+};
+use std::{collections::BTreeMap, fmt};
+
+/// Elements of guard band before and behind each buffer: 256 bytes, the alignment of a binding.
+const GUARD: usize = 64;
+/// What guard bands hold: a NaN with a payload that no arithmetic produces.
+const SENTINEL: u32 = 0x7fc0_dead;
+
+/// What went wrong with a variant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wrong {
+    /// An element differs from the twin.
+    Value(Box<Mismatch>),
+    /// It wrote outside one of its buffers, or into one that it only reads.
+    Overrun(String),
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(mismatch) => mismatch.fmt(f),
+            Self::Overrun(buffer) => write!(f, "it wrote where it must not, in or around `{buffer}`"),
+        }
+    }
+}
+
+/// The outcome: the largest error as a share of what is allowed, or what is wrong.
+pub type Verdict = std::result::Result<f64, Wrong>;
+
+/// Parses `NAME=value,NAME=value`, as the page and the command line write sizes.
+pub fn parse_sizes(text: &str) -> Option<Vec<(String, f64)>> {
+    text.split(',')
+        .map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            Some((name.trim().to_string(), value.trim().parse().ok()?))
+        })
+        .collect()
+}
+
+/// Random host buffers for `call`, by name, deterministic from `seed`.
+fn inputs_for(call: &Call, bindings: &[Binding], lengths: &[usize], seed: u64) -> BTreeMap<String, Data> {
+    let mut state = seed;
+    let mut next = move || {
+        state = state.wrapping_add(1);
+        split_mix(state)
+    };
+    let mut data = BTreeMap::new();
+    for (binding, &len) in bindings.iter().zip(lengths) {
+        let real = |v: u64| f64::from((v >> 40) as f32 / (1u32 << 23) as f32 - 1.0);
+        let name = binding.name.as_str();
+        let values = match (binding.element, binding.access) {
+            (Element::U32, _) => {
+                let places = call.sizes.get("PH").copied().unwrap_or(1.0)
+                    * call.sizes.get("PW").copied().unwrap_or(1.0);
+                Data::Index((0..len).map(|_| (next() % places as u64) as u32).collect())
+            }
+            // Where an activation's gradient is taken, its argument is a value of the activation.
+            (Element::F32, Access::Read)
+                if call.op.activated && call.op.name.contains("_grad") && (name == "x" || name == "y") =>
+            {
+                let activate = call.activation.value;
+                Data::Real((0..len).map(|_| f64::from(activate(2.0 * real(next())) as f32)).collect())
+            }
+            (Element::F32, _) => Data::Real((0..len).map(|_| real(next())).collect()),
+        };
+        data.insert(binding.name.clone(), values);
+    }
+    data
+}
+
+fn feed_for(call: &Call, seed: u64) -> (Batch, Step) {
+    let size = |name: &str| call.sizes.get(name).map_or(0, |v| *v as usize);
+    let (rows, pixels, classes) = (size("ROWS"), size("PIXELS"), size("CLASSES").max(1));
+    // A batch that begins at image 3 of the chunk and, where it can, is not full.
+    let first = 3;
+    let bytes = (0..(first + rows) * pixels).map(|at| split_mix(seed ^ at as u64) as u8);
+    let labels =
+        (0..first + rows).map(|at| (split_mix(seed.wrapping_add(at as u64)) % classes as u64) as u32);
+    let batch = Batch { images: bytes.collect(), labels: labels.collect() };
+    let step = Step {
+        first: first as u32,
+        rows: rows.saturating_sub(rows / 5).max(1) as u32,
+        slot: size("SLOTS").saturating_sub(1) as u32,
+        learning_rate: 0.05,
+        ..Step::default()
+    };
+    (batch, step.keyed(seed, 7))
+}
+
+/// Runs `variant` for `call` on random inputs and compares every output with the twin.
+///
+/// # Errors
+/// Anything that keeps it from running at all: a shader that does not compile, a lost device.
+pub async fn prove(context: &Context, call: &Call, variant: &Variant, seed: u64) -> Result<Verdict> {
+    let kernel = context.kernel(call, variant).await?;
+    let bindings = &kernel.shader.bindings;
+    let lengths: Vec<usize> = bindings
+        .iter()
+        .map(|b| b.shape.iter().map(|s| s.value(&kernel.values)).product::<Option<usize>>().unwrap_or(0))
+        .collect();
+    let host = inputs_for(call, bindings, &lengths, seed);
+    let (batch, step) = feed_for(call, seed);
+    let sentinel = |len: usize| std::iter::repeat_n(SENTINEL, len);
+
+    let mut whole: Vec<Slice> = Vec::new();
+    let mut bound = Vec::new();
+    for (b, &len) in bindings.iter().zip(&lengths) {
+        let tail = len.next_multiple_of(GUARD) - len + GUARD;
+        let buffer = context.zeros(&b.name, GUARD + len + tail)?;
+        let content: Vec<u32> = match (b.access, host.get(&b.name)) {
+            // Poison: an output that is not written stays NaN.
+            (Access::Write, _) | (_, None) => sentinel(len).collect(),
+            (_, Some(Data::Real(values))) => values.iter().map(|v| (*v as f32).to_bits()).collect(),
+            (_, Some(Data::Index(values))) => values.clone(),
+        };
+        let words: Vec<u32> = sentinel(GUARD).chain(content).chain(sentinel(tail)).collect();
+        context.write(&buffer, &words);
+        bound.push((b.name.as_str(), buffer.slice(GUARD, len)));
+        whole.push(buffer);
+    }
+    let buffers: Vec<(&str, &Slice)> = bound.iter().map(|(name, slice)| (*name, slice)).collect();
+    let launch = context.bind(&kernel, &buffers)?;
+    let pixels = call.sizes.get("PIXELS").map_or(4, |v| *v as usize);
+    let feed = FeedBuffers::new(context, batch.labels.len(), pixels, 1)?;
+    feed.upload(context, &batch, &[step]);
+    context.submit_with(|pass| {
+        feed.select(pass, 0);
+        launch.record(pass);
+    });
+    let after = context.read_words(&whole.iter().collect::<Vec<_>>()).await?;
+
+    let inputs = Inputs {
+        sizes: &call.sizes,
+        buffers: host.iter().map(|(name, data)| (name.as_str(), data)).collect(),
+        activation: call.activation,
+        step,
+        batch: &batch,
+    };
+    let expected = (call.op.twin)(&inputs);
+    let mut largest = 0.0f64;
+    for ((b, &len), words) in bindings.iter().zip(&lengths).zip(&after) {
+        let (head, rest) = words.split_at(GUARD);
+        let (got, tail) = rest.split_at(len);
+        if head.iter().chain(tail).any(|word| *word != SENTINEL) {
+            return Ok(Err(Wrong::Overrun(b.name.clone())));
+        }
+        let got = match b.element {
+            Element::F32 => Data::Real(got.iter().map(|w| f64::from(f32::from_bits(*w))).collect()),
+            Element::U32 => Data::Index(got.to_vec()),
+        };
+        if b.access == Access::Read {
+            if host.get(&b.name) != Some(&got) {
+                return Ok(Err(Wrong::Overrun(b.name.clone())));
+            }
+            continue;
+        }
+        let Some((_, expected)) = expected.iter().find(|(name, _)| *name == b.name) else {
+            return Ok(Err(Wrong::Overrun(format!("{} (its twin computes no such buffer)", b.name))));
+        };
+        match compare(&b.name, &got, expected) {
+            Ok(error) => largest = largest.max(error),
+            Err(mismatch) => return Ok(Err(Wrong::Value(mismatch))),
+        }
+    }
+    Ok(Ok(largest))
+}

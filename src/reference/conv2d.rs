@@ -1,0 +1,90 @@
+//! Twins of the two-dimensional convolution, its gradients, and the ordered second pass.
+//! Layout NHWC, weights HWIO. The three walk the same list of (output, input, tap) triples.
+
+use super::{Expected, Inputs, Sum};
+
+/// Visits every (output pixel, input pixel, tap) that the convolution multiplies: indices without
+/// their channels.
+fn visit(i: &Inputs<'_>, mut each: impl FnMut(usize, usize, usize)) {
+    let [n, h, w, oh, ow] = i.sizes(["N", "H", "W", "OH", "OW"]);
+    let [kh, kw, sh, sw, pt, pl] = i.sizes(["KH", "KW", "SH", "SW", "PT", "PL"]);
+    for image in 0..n {
+        for (y, x) in (0..oh).flat_map(|y| (0..ow).map(move |x| (y, x))) {
+            for (ty, tx) in (0..kh).flat_map(|ty| (0..kw).map(move |tx| (ty, tx))) {
+                let (Some(iy), Some(ix)) = ((y * sh + ty).checked_sub(pt), (x * sw + tx).checked_sub(pl))
+                else {
+                    continue;
+                };
+                if iy < h && ix < w {
+                    each((image * oh + y) * ow + x, (image * h + iy) * w + ix, ty * kw + tx);
+                }
+            }
+        }
+    }
+}
+
+/// y(N, OH, OW, CO) = activate(x ∗ w + b)
+pub fn conv2d_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let [n, oh, ow, ci, co] = i.sizes(["N", "OH", "OW", "CI", "CO"]);
+    let (x, w, b) = (i.real("x"), i.real("w"), i.real("b"));
+    let mut y: Vec<Sum> = (0..n * oh * ow * co).map(|at| Sum::of(b[at % co])).collect();
+    visit(i, |to, from, tap| {
+        for inner in 0..ci {
+            for filter in 0..co {
+                y[to * co + filter].add(x[from * ci + inner] * w[(tap * ci + inner) * co + filter]);
+            }
+        }
+    });
+    vec![("y", Expected::Real(y.into_iter().map(|sum| sum.through(i.activation)).collect()))]
+}
+
+/// dx(N, H, W, CI) = (dy ∗ᵀ w) * activate_grad(x)
+pub fn conv2d_grad_input(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let [n, h, w_in, ci, co] = i.sizes(["N", "H", "W", "CI", "CO"]);
+    let (dy, w, x) = (i.real("dy"), i.real("w"), i.real("x"));
+    let mut dx = vec![Sum::new(); n * h * w_in * ci];
+    visit(i, |to, from, tap| {
+        for inner in 0..ci {
+            for filter in 0..co {
+                dx[from * ci + inner].add(dy[to * co + filter] * w[(tap * ci + inner) * co + filter]);
+            }
+        }
+    });
+    let grad = i.activation.grad;
+    vec![("dx", Expected::Real(dx.into_iter().zip(x).map(|(sum, x)| sum.times(grad(*x))).collect()))]
+}
+
+/// partials(SPLITS, KH·KW·CI + 1, CO): each split's share of dw, with its share of db as the last row
+pub fn conv2d_grad_weight(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let [oh, ow, ci, co, splits, per] = i.sizes(["OH", "OW", "CI", "CO", "SPLITS", "PER"]);
+    let taps = i.size("KH") * i.size("KW") * ci;
+    let (x, dy) = (i.real("x"), i.real("dy"));
+    let mut partial = vec![Sum::new(); splits * (taps + 1) * co];
+    let split_of = |to: usize| to / (oh * ow) / per;
+    for (at, d) in dy.iter().enumerate() {
+        partial[(split_of(at / co) * (taps + 1) + taps) * co + at % co].add(*d);
+    }
+    visit(i, |to, from, tap| {
+        for inner in 0..ci {
+            let row = split_of(to) * (taps + 1) + tap * ci + inner;
+            for filter in 0..co {
+                partial[row * co + filter].add(x[from * ci + inner] * dy[to * co + filter]);
+            }
+        }
+    });
+    vec![("partials", Expected::Real(partial))]
+}
+
+/// dw(TAPS, CO), db(CO) = Σ over the splits of partials(SPLITS, TAPS + 1, CO)
+pub fn sum_partials(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let [splits, taps, co] = i.sizes(["SPLITS", "TAPS", "CO"]);
+    let partial = i.real("partials");
+    let mut dw = vec![Sum::new(); (taps + 1) * co];
+    for split in 0..splits {
+        for (at, sum) in dw.iter_mut().enumerate() {
+            sum.add(partial[split * (taps + 1) * co + at]);
+        }
+    }
+    let db = dw.split_off(taps * co);
+    vec![("dw", Expected::Real(dw)), ("db", Expected::Real(db))]
+}

@@ -1,0 +1,89 @@
+//! Twins of everything that treats each element by itself: decode, activations, dropout, the optimizer.
+
+use super::{Expected, Inputs, Sum};
+use crate::feed::Step;
+
+/// image(ROWS, PIXELS) = bytes / 255, zero beyond the batch
+pub fn decode(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let [rows, pixels] = i.sizes(["ROWS", "PIXELS"]);
+    let first = i.step.first as usize * pixels;
+    let image = (0..rows * pixels)
+        .map(|at| match at / pixels < i.step.rows as usize {
+            true => Sum::of(f64::from(i.batch.images[first + at]) / 255.0),
+            false => Sum::exact(0.0),
+        })
+        .collect();
+    vec![("image", Expected::Real(image))]
+}
+
+/// y = activate(x)
+pub fn activation_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let y = i.real("x").iter().map(|x| Sum::exact(*x).through(i.activation)).collect();
+    vec![("y", Expected::Real(y))]
+}
+
+/// dx = dy * activate_grad(y)
+pub fn activation_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let pairs = i.real("dy").iter().zip(i.real("y"));
+    let dx = pairs.map(|(dy, y)| Sum::of(*dy).times((i.activation.grad)(*y))).collect();
+    vec![("dx", Expected::Real(dx))]
+}
+
+/// The counter-based random number of the shader part `random.wgsl`: PCG3D (Jarzynski and Olano 2020).
+pub fn random(step: &Step, stream: u32, index: u32) -> u32 {
+    let lcg = |v: u32| v.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+    let mut v = [index, step.key0 ^ stream.wrapping_mul(0x9E37_79B9), step.key1].map(lcg);
+    v[0] = v[0].wrapping_add(v[1].wrapping_mul(v[2]));
+    v[1] = v[1].wrapping_add(v[2].wrapping_mul(v[0]));
+    v[2] = v[2].wrapping_add(v[0].wrapping_mul(v[1]));
+    v = v.map(|x| x ^ (x >> 16));
+    v[0] = v[0].wrapping_add(v[1].wrapping_mul(v[2]));
+    v[1] = v[1].wrapping_add(v[2].wrapping_mul(v[0]));
+    v[0] ^ v[1]
+}
+
+fn kept(i: &Inputs<'_>, index: usize) -> bool {
+    random(&i.step, i.number("STREAM") as u32, index as u32) >= i.number("THRESHOLD") as u32
+}
+
+/// y = x · SCALE where kept, else 0
+pub fn dropout_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let scale = i.number("SCALE");
+    let keep = |(at, x): (usize, &f64)| match kept(i, at) {
+        true => Sum::of(*x).times(scale),
+        false => Sum::exact(0.0),
+    };
+    vec![("y", Expected::Real(i.real("x").iter().enumerate().map(keep).collect()))]
+}
+
+/// dx = dy · SCALE · activate_grad(x) where kept, else 0
+pub fn dropout_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let (scale, x) = (i.number("SCALE"), i.real("x"));
+    let keep = |(at, dy): (usize, &f64)| match kept(i, at) {
+        true => Sum::of(*dy).times(scale).times((i.activation.grad)(x[at])),
+        false => Sum::exact(0.0),
+    };
+    vec![("dx", Expected::Real(i.real("dy").iter().enumerate().map(keep).collect()))]
+}
+
+/// g = grad + WEIGHT_DECAY · p; v = MOMENTUM · v + g; p = p - lr · (NESTEROV ? g + MOMENTUM · v : v)
+pub fn sgd(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let [decay, momentum] = ["WEIGHT_DECAY", "MOMENTUM"].map(|name| i.number(name));
+    let nesterov = i.size("NESTEROV") == 1;
+    let rate = f64::from(i.step.learning_rate);
+    let (mut parameter, mut velocity) = (Vec::new(), Vec::new());
+    for ((p, v), grad) in i.real("parameter").iter().zip(i.real("velocity")).zip(i.real("grad")) {
+        let mut g = Sum::of(*grad);
+        g.add(decay * p);
+        let mut next = g;
+        next.add(momentum * v);
+        let direction = if nesterov { g.value + momentum * next.value } else { next.value };
+        let size = grad.abs() + (decay * p).abs() + (momentum * v).abs();
+        let mut new = Sum::of(*p);
+        new.add(-rate * direction);
+        // The direction carries the rounding of its own terms, scaled by the rate.
+        parameter.push(new.widen(rate * 8.0 * super::EPSILON * size * (1.0 + momentum)));
+        velocity.push(next);
+    }
+    vec![("parameter", Expected::Real(parameter)), ("velocity", Expected::Real(velocity))]
+}

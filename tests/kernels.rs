@@ -1,0 +1,71 @@
+//! Every variant of every operation against its CPU twin, on the adapter that is here, at odd, prime,
+//! tiny and tile-crossing sizes, with wgpu's checks off and on.
+
+use wgrad::{
+    gpu::{Context, Options},
+    kernels::{ACTIVATIONS, OPERATIONS},
+    op::{Activation, Call},
+    prove::{parse_sizes, prove},
+};
+
+/// A case of the page as a call.
+fn call(op: &'static wgrad::op::Op, case: &str, activation: &'static Activation) -> Call {
+    let sizes = parse_sizes(case).unwrap_or_else(|| panic!("{}: bad case {case}", op.name));
+    Call { op, sizes: sizes.into_iter().collect(), activation }
+}
+
+async fn prove_all(context: &Context) -> usize {
+    let mut proven = 0;
+    let mut wrong = Vec::new();
+    for op in OPERATIONS {
+        for variant in op.variants {
+            let mut ran = 0;
+            for (n, case) in op.cases.iter().enumerate() {
+                let activations = if op.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] };
+                // Every activation at the first sizes that the variant takes, then one after the other.
+                for (a, activation) in activations.iter().enumerate() {
+                    if ran > 0 && a != n % activations.len() {
+                        continue;
+                    }
+                    let call = call(op, case, activation);
+                    if variant.unmet(&call.sizes, context.features).is_some() {
+                        continue;
+                    }
+                    let verdict = prove(context, &call, variant, 1 + n as u64).await.expect("runs");
+                    if let Err(e) = verdict {
+                        wrong.push(format!("{}/{} ({activation:?}) at {case}: {e}", op.name, variant.name));
+                    }
+                    proven += 1;
+                }
+                ran += usize::from(
+                    variant.unmet(&call(op, case, activations[0]).sizes, context.features).is_none(),
+                );
+            }
+            if variant.needs.iter().all(|n| !matches!(n, wgrad::op::Need::Feature(..))) {
+                assert!(ran > 0, "{}/{}: none of the cases meets its needs", op.name, variant.name);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    proven
+}
+
+fn open(checked: bool) -> Context {
+    let adapter =
+        std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text is a choice");
+    let context = pollster::block_on(Context::open(&Options { adapter, checked })).expect("an adapter");
+    println!("adapter: {}", context.describe());
+    context
+}
+
+#[test]
+fn every_variant_computes_what_its_twin_says() {
+    let context = open(false);
+    assert!(pollster::block_on(prove_all(&context)) > 100);
+}
+
+#[test]
+fn every_variant_computes_the_same_with_all_checks_on() {
+    let context = open(true);
+    assert!(pollster::block_on(prove_all(&context)) > 100);
+}
