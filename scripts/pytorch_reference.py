@@ -2,8 +2,8 @@
 """Train wgrad's `mlp` and `cnn` on Fashion-MNIST with PyTorch: the numbers wgrad is held against.
 
 Same networks, same settings as `wgrad train`: Glorot-uniform kernels, zero biases, softmax cross-entropy, SGD with
-momentum, a fresh shuffle every epoch, the short last batch counted by its rows, inputs in [0, 1]. `cnn` is Keras's simple
-convnet, with dropout 0.5 before its dense layer. The random streams are PyTorch's own, so seeds compare as
+momentum, a fresh shuffle every epoch, the short last batch counted by its rows, inputs in [0, 1]. `cnn` is Keras's
+simple convnet, with dropout 0.5 before its dense layer. The random streams are PyTorch's own, so seeds compare as
 distributions, not bit by bit; `make_parity_fixtures.py` makes the loss-for-loss comparison.
 
 One JSON object a line on stdout for each run. `train_loss` is the mean over the epoch as it was trained (dropout on,
