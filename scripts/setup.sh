@@ -80,7 +80,10 @@ update_lists() {
   [ "$lists_fresh" = true ] && return
   lists_fresh=true
   # A broken third-party source must not stop what the others can give; a real lack shows in the install.
-  apt update || say "apt-get update failed in part; going on with what is there"
+  if ! apt -o APT::Update::Error-Mode=any update; then
+    say "apt-get update failed, at least in part; going on with what is there. Its first complaint:"
+    { grep -m 1 '^[EW]:' "$log" || tail -n 1 "$log"; } | sed 's/^/    /' >&2
+  fi
 }
 
 installed_version() { dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed -n 's/^installed //p'; }
@@ -116,14 +119,16 @@ from_backports() { # whether Mesa's packages are backports' already: all those n
 }
 
 add_backports_suite() {
-  # apt itself says what it is configured for, in whichever format: "URI SUITE" a line.
   local configured mirror keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  # apt itself says what it is configured for, whichever the format of its sources: "URI CODENAME" a line. It knows the
+  # code names only after an update, and a fresh container image has had none.
+  if [ "$can_root" = true ]; then update_lists; fi
   # shellcheck disable=SC2016 # the dollars are apt's
-  configured=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages')
+  configured=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages')
   if grep -q ' bookworm-backports$' <<<"$configured"; then return; fi
   mirror=$(sed -n 's/ bookworm$//p' <<<"$configured" | grep -v '^cdrom:' | sed -n 1p || true)
   if [ -z "$mirror" ]; then
-    say "--backports: apt has no network source for bookworm whose mirror could be used; add bookworm-backports by hand"
+    say "--backports: apt knows no mirror of bookworm (after apt-get update); add the suite bookworm-backports by hand"
     return 1
   fi
   if [ "$can_root" = false ]; then
@@ -203,8 +208,9 @@ if [ "$all_adapters" = true ]; then
       install_packages "llvmpipe through GL, a second software adapter" "${suite[@]}" "${wanted[@]}" || missing=true
     fi
     if ! swiftshader; then
-      install_packages "SwiftShader, a third software adapter (some 400 MB on disk)" chromium || missing=true
-      if ! swiftshader; then
+      if ! install_packages "SwiftShader, a third software adapter (some 400 MB on disk)" chromium; then
+        missing=true
+      elif ! swiftshader; then
         say "SwiftShader is not in /usr/lib/chromium: only Debian's chromium brings it there"
         missing=true
       fi
