@@ -8,5 +8,7 @@
 pub mod data;
 /// The one error type: what, got, expected, what to do next.
 pub mod error;
+/// Pictures and tables for people: contact sheets.
+pub mod report;
 
 pub use error::{Error, Result};
