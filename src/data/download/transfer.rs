@@ -2,7 +2,7 @@
 //! that file, and the content judged. Leaves out which mirror is next, which its parent decides.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
 use ureq::http::{Response, StatusCode, header};
@@ -69,8 +69,11 @@ pub(super) fn transfer(
         }
         status => return Err(Failure::Mirror(format!("HTTP status {status}"))),
     };
-    if start == 0 {
-        truncate(&mut output, partial)?;
+    if start == 0 && had > 0 {
+        // Opened for appending: what is written next goes to the new end, byte 0.
+        output
+            .set_len(0)
+            .map_err(io_error("cannot write", partial, CANNOT_WRITE))?;
     }
     let total = response.body().content_length().map(|rest| start + rest);
     progress(Event::Started {
@@ -204,14 +207,6 @@ pub(super) fn verify(path: &Path, file: &RemoteFile<'_>) -> Result<std::result::
         },
     };
     Ok(Err(fault))
-}
-
-fn truncate(output: &mut File, partial: &Path) -> Result<()> {
-    output
-        .set_len(0)
-        .and_then(|()| output.seek(SeekFrom::Start(0)))
-        .map(drop)
-        .map_err(io_error("cannot write", partial, CANNOT_WRITE))
 }
 
 fn in_words(error: &ureq::Error) -> String {
