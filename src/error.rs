@@ -204,7 +204,7 @@ pub enum Error {
         /// How many images are held out already.
         got: usize,
     },
-    /// The seed, sizes or name of a data set cannot be read.
+    /// A data set is named that there is not.
     #[error(
         "data set {got:?} is not known, expected fashion-mnist, synthetic, or a folder with four IDX \
              files; check the spelling or the path"

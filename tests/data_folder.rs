@@ -330,7 +330,7 @@ fn another_set_in_the_cache_is_an_error() {
     let message = error.to_string();
     assert!(
         message.contains("not the published file of Fashion-MNIST: got SHA-256")
-            && message.ends_with("run `wgrad data fetch`, which replaces it"),
+            && message.ends_with("remove the file and run `wgrad data fetch`"),
         "{message}"
     );
 }
@@ -378,6 +378,29 @@ fn a_folder_named_by_hand_is_not_silently_passed_over() {
         "{message}"
     );
     assert_eq!(Places::new(Some("".into()), None).named, None);
+}
+
+#[test]
+fn one_entry_loads_all_three_kinds() {
+    let sample = Sample::new();
+    let nowhere = Places::default();
+    let options = wgrad::data::download::Options::default();
+    for spec in [
+        DataSpec::Folder(sample.path().to_owned()),
+        DataSpec::Synthetic {
+            seed: 1,
+            train: 20,
+            test: 10,
+        },
+    ] {
+        let data = load(&spec, &nowhere).unwrap();
+        let again = wgrad::data::load_or_fetch(&spec, &nowhere, &options, &mut |_| ()).unwrap();
+        assert_eq!(data, again);
+        assert!(data.train.len() >= 12);
+    }
+    let spec = DataSpec::FashionMnist;
+    let error = wgrad::data::load_or_fetch(&spec, &nowhere, &options, &mut |_| ()).unwrap_err();
+    assert!(matches!(error, Error::DataNotFound { .. }), "{error}");
 }
 
 #[test]

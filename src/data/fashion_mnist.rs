@@ -125,7 +125,7 @@ pub fn load(places: &Places) -> Result<Dataset> {
     let cache = places
         .cache
         .iter()
-        .map(|path| (path, "run `wgrad data fetch`, which replaces it"));
+        .map(|path| (path, "remove the file and run `wgrad data fetch`"));
     for (path, next) in system.chain(cache) {
         let there = folder::find(path).iter().flatten().count();
         if there == 4 {

@@ -99,6 +99,23 @@ pub fn load(spec: &DataSpec, places: &Places) -> Result<Dataset> {
     }
 }
 
+/// As [`load`], and where Fashion-MNIST is not on this machine, downloads it into the cache first, telling
+/// `progress`.
+///
+/// # Errors
+/// As [`load`], without [`Error::DataNotFound`] where there is a cache folder; [`Error::Download`].
+pub fn load_or_fetch(
+    spec: &DataSpec,
+    places: &Places,
+    options: &download::Options,
+    progress: &mut dyn FnMut(download::Event<'_>),
+) -> Result<Dataset> {
+    match spec {
+        DataSpec::FashionMnist => fashion_mnist::load_or_fetch(places, options, progress),
+        _ => load(spec, places),
+    }
+}
+
 /// Turns an I/O error into this crate's, with the path and what was attempted.
 pub(crate) fn io_error(
     action: &'static str,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{OriginDimensions, Point, Size};
-use embedded_graphics::mono_font::{MonoFont, MonoTextStyle, ascii};
+use embedded_graphics::mono_font::{MonoFont, MonoTextStyle, iso_8859_1};
 use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
 use embedded_graphics::{Drawable, Pixel};
@@ -21,11 +21,11 @@ const ZOOM: usize = 2;
 const MARGIN: usize = 20;
 const GAP: usize = 4;
 const LABEL_GAP: usize = 12;
-const FONT: MonoFont<'_> = ascii::FONT_8X13;
-const TITLE_FONT: MonoFont<'_> = ascii::FONT_9X18_BOLD;
+const FONT: MonoFont<'_> = iso_8859_1::FONT_8X13;
+const TITLE_FONT: MonoFont<'_> = iso_8859_1::FONT_9X18_BOLD;
 const BACKGROUND: Rgb<u8> = Rgb([250, 250, 248]);
 const INK: Rgb888 = Rgb888::new(34, 34, 38);
-const FAINT: Rgb888 = Rgb888::new(116, 116, 122);
+const FAINT: Rgb888 = Rgb888::new(96, 96, 102);
 
 /// Neither side of the sheet is longer, pixels.
 const LONGEST_SIDE: usize = 16_000;
@@ -69,15 +69,15 @@ pub fn draw(data: &Dataset, per_class: usize) -> Result<RgbImage> {
     let width = left + per_class * (cell.0 + GAP) + MARGIN - GAP;
     let title = data.name.clone();
     let facts = format!(
-        "{}x{}, {} classes, {} training and {} test images",
+        "{}×{}, {} classes, {} training and {} test images",
         data.height,
         data.width,
         data.classes.len(),
-        data.train.len(),
-        data.test.len()
+        with_commas(data.train.len()),
+        with_commas(data.test.len())
     );
     // Wide enough for the words above the images, however few the images are.
-    let words = facts.len() * FONT.character_size.width as usize;
+    let words = facts.chars().count() * FONT.character_size.width as usize;
     let width = width.max(words + 2 * MARGIN);
     let mut canvas = Canvas(RgbImage::from_pixel(
         width as u32,
@@ -112,6 +112,19 @@ pub fn draw(data: &Dataset, per_class: usize) -> Result<RgbImage> {
         }
     }
     Ok(canvas.0)
+}
+
+/// 60000 as 60,000.
+fn with_commas(count: usize) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
 }
 
 /// The images of a class, in the order of the split.
@@ -189,5 +202,16 @@ impl DrawTarget for Canvas {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_commas;
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        let grouped = [0, 12, 999, 1000, 60_000, 1_234_567].map(with_commas);
+        assert_eq!(grouped, ["0", "12", "999", "1,000", "60,000", "1,234,567"]);
     }
 }
