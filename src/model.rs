@@ -7,9 +7,7 @@ use crate::{
     layers::{self, ActivationName, Layer, Place},
     op::Call,
     optim::Sgd,
-    program::{
-        ALIGN, Builder, Home, Initializer, Mode, Parameter, ParameterId, Program, ValueId, arena_len,
-    },
+    program::{ALIGN, Builder, Home, Initializer, Mode, Parameter, ParameterId, Program, ValueId, arena_len},
 };
 
 /// A stack of layers. Keras's `Sequential`.
@@ -109,7 +107,8 @@ impl Model {
                     let limit = (6.0 / (fan_in + fan_out) as f64).sqrt();
                     for (i, weight) in to.iter_mut().enumerate() {
                         // 53 random bits, in [-1, 1).
-                        let u = (split_mix(key.wrapping_add(i as u64)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
+                        let u =
+                            (split_mix(key.wrapping_add(i as u64)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
                         *weight = (limit * u) as f32;
                     }
                 }
@@ -125,7 +124,10 @@ impl Model {
             return Err(fail("its stack".into(), "has no layers; add at least one, such as Dense".into()));
         }
         if self.pixels() == 0 {
-            return Err(fail("its input".into(), format!("has shape {:?}; every axis needs at least 1", self.input_shape)));
+            return Err(fail(
+                "its input".into(),
+                format!("has shape {:?}; every axis needs at least 1", self.input_shape),
+            ));
         }
         let mut shape = self.input_shape.to_vec();
         let mut parameters: Vec<Parameter> = Vec::new();
@@ -152,7 +154,12 @@ impl Model {
         }
         if shape.len() != 1 {
             let label = format!("layer {} ({})", placed.len(), placed[placed.len() - 1].place.name);
-            return Err(fail(label, format!("is the last and gives {shape:?}; the loss takes one axis of classes, so end with Dense")));
+            return Err(fail(
+                label,
+                format!(
+                    "is the last and gives {shape:?}; the loss takes one axis of classes, so end with Dense"
+                ),
+            ));
         }
         Ok((placed, parameters))
     }

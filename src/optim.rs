@@ -32,7 +32,12 @@ impl Sgd {
         let Self { learning_rate, momentum, weight_decay, .. } = *self;
         check("--lr", learning_rate, learning_rate.is_finite() && learning_rate >= 0.0, "a number from 0")?;
         check("--momentum", momentum, (0.0..1.0).contains(&momentum), "a number from 0, below 1")?;
-        check("--weight-decay", weight_decay, weight_decay.is_finite() && weight_decay >= 0.0, "a number from 0")?;
+        check(
+            "--weight-decay",
+            weight_decay,
+            weight_decay.is_finite() && weight_decay >= 0.0,
+            "a number from 0",
+        )?;
         if self.nesterov && momentum == 0.0 {
             check("--nesterov", momentum, false, "a momentum above 0 beside it")?;
         }

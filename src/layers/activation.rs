@@ -96,7 +96,13 @@ fn softmax_call(b: &Builder, op: &'static crate::op::Op, shape: &[usize]) -> Cal
 }
 
 /// Appends the gradient of softmax: from `dy` and its output `y`.
-pub(crate) fn softmax_grad(b: &mut Builder, label: &str, dy: ValueId, y: ValueId, shape: &[usize]) -> ValueId {
+pub(crate) fn softmax_grad(
+    b: &mut Builder,
+    label: &str,
+    dy: ValueId,
+    y: ValueId,
+    shape: &[usize],
+) -> ValueId {
     let dx = b.batched(&format!("d {label}"), shape);
     b.call(label, softmax_call(b, &SOFTMAX_GRAD, shape), &[("dx", dx), ("dy", dy), ("y", y)]);
     dx
@@ -181,7 +187,12 @@ pub(super) fn finish(b: &mut Builder, activation: ActivationName, place: &mut Pl
 }
 
 /// The gradient before [`finish`].
-pub(super) fn finish_grad(b: &mut Builder, activation: ActivationName, place: &Place, dy: ValueId) -> ValueId {
+pub(super) fn finish_grad(
+    b: &mut Builder,
+    activation: ActivationName,
+    place: &Place,
+    dy: ValueId,
+) -> ValueId {
     match (activation, place.saved.last()) {
         (ActivationName::Softmax, Some(p)) => softmax_grad(b, &place.name, dy, *p, &place.output),
         _ => dy,

@@ -146,10 +146,8 @@ impl Rules for Conv2D {
         let splits = b.batch().div_ceil(per);
         let partials =
             b.temporary(&format!("d {} partials", place.name), vec![splits, taps + 1, self.filters]);
-        let call = self
-            .call(&CONV2D_GRAD_WEIGHT, b, place)
-            .with("SPLITS", splits as f64)
-            .with("PER", per as f64);
+        let call =
+            self.call(&CONV2D_GRAD_WEIGHT, b, place).with("SPLITS", splits as f64).with("PER", per as f64);
         b.call(&place.name, call, &[("partials", partials), ("x", place.x), ("dy", dy)]);
         let dw = b.gradient(place.parameters[0]);
         let db = b.bias_gradient(place.parameters.get(1).copied(), self.filters);

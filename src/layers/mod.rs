@@ -9,8 +9,8 @@ mod flatten;
 mod max_pooling2d;
 mod window;
 
-pub use activation::{Activation, ActivationName};
 pub(crate) use activation::softmax;
+pub use activation::{Activation, ActivationName};
 pub use conv2d::Conv2D;
 pub use dense::Dense;
 pub use dropout::Dropout;
