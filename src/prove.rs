@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, fmt};
 /// Elements of guard band before and behind each buffer: 256 bytes, the alignment of a binding.
 const GUARD: usize = 64;
 /// What guard bands hold: a NaN with a payload that no arithmetic produces.
-const SENTINEL: u32 = 0x7fc0_dead;
+pub(crate) const SENTINEL: u32 = 0x7fc0_dead;
 
 /// What went wrong with a variant.
 #[derive(Clone, Debug, PartialEq)]

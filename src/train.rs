@@ -339,7 +339,7 @@ impl<'a> Trainer<'a> {
 }
 
 /// Whether `model` takes the images of `data`, and has as many outputs as it has classes.
-fn fits(model: &Model, data: &Dataset) -> Result<()> {
+pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
     let fail = |expected: String, got: String| {
         Err(Error::DataFit { model: model.name.clone(), data: data.name.clone(), expected, got })
     };
