@@ -99,13 +99,17 @@ pub fn gradients(model: &Model, seed: u64, samples: usize, optimizer: &Sgd) -> R
             let (share, difference) = (finding.share, finding.difference.take());
             let (got, Derivative { slope, allowed, .. }) = (gradient[index], found);
             finding = finding.judge((got - slope).abs(), allowed, || Difference {
-                what: format!("d {}[{index}] is {got:e}, the loss rises by {slope:e} ± {allowed:.1e}", p.name),
+                what: format!(
+                    "d {}[{index}] is {got:e}, the loss rises by {slope:e} ± {allowed:.1e}",
+                    p.name
+                ),
                 buffer: p.name.clone(),
                 index,
                 got,
                 expected: slope,
                 allowed,
-                hint: "a backward pass does not belong to its forward pass: see `reference/` and `layers/`".into(),
+                hint: "a backward pass does not belong to its forward pass: see `reference/` and `layers/`"
+                    .into(),
             });
             finding.share = finding.share.max(share);
             finding.difference = difference.or(finding.difference);

@@ -98,7 +98,8 @@ pub async fn check(
         for index in chosen {
             let before = bench.state().await?;
             let at = |finding: Finding| finding.at(mode, index + 1, steps[index].rows);
-            for finding in replay(&bench.plan, context, &feed, index, (&batch, steps[index]), &mut bench.shadow).await?
+            for finding in
+                replay(&bench.plan, context, &feed, index, (&batch, steps[index]), &mut bench.shadow).await?
             {
                 note(at(finding), &mut report);
             }

@@ -164,8 +164,7 @@ async fn dispatch(
 
     let inputs: Vec<Data> = bound.iter().zip(&before).map(|((b, _), words)| data(b.element, words)).collect();
     let readable = bound.iter().zip(&inputs).filter(|((b, _), _)| b.access != Access::Write);
-    let buffers: BTreeMap<&str, &Data> =
-        readable.map(|((b, _), data)| (b.name.as_str(), data)).collect();
+    let buffers: BTreeMap<&str, &Data> = readable.map(|((b, _), data)| (b.name.as_str(), data)).collect();
     let expected = expect(&program.nodes[n], buffers, batch, numbers);
     for (((binding, value), before), after) in bound.iter().zip(&before).zip(&after) {
         shadow.note(program, *value, after);
@@ -187,7 +186,8 @@ async fn dispatch(
         match compare(&binding.name, &data(binding.element, after), twin) {
             Ok(share) => finding.share = finding.share.max(share),
             Err(mismatch) => {
-                let error = (mismatch.got - mismatch.expected).abs() / mismatch.allowed.max(f64::MIN_POSITIVE);
+                let error =
+                    (mismatch.got - mismatch.expected).abs() / mismatch.allowed.max(f64::MIN_POSITIVE);
                 finding.share = if error.is_nan() { f64::INFINITY } else { finding.share.max(error) };
                 finding.difference.get_or_insert(Difference::from_mismatch(*mismatch, hint(step)));
             }

@@ -6,7 +6,7 @@ use super::{Bench, Check, Difference, Finding, Shadow};
 use crate::{Result, feed::Step, gpu::Slice, program::Mode, reference::Machine};
 
 /// How far a tensor may be from the twins', as a share of its norm, once a whole step lies between.
-pub const WHOLE_STEP: f64 = 1e-4;
+pub const WHOLE_STEP: f64 = 2e-5;
 
 /// What outlives a step, read back.
 pub(super) struct State {
@@ -53,7 +53,11 @@ impl Bench<'_> {
 
     /// Runs step `index` again from `before`, in one submission, and holds it against what the dispatches
     /// left when they ran one by one.
-    pub(super) async fn replayed_equals_whole(&mut self, before: &State, index: usize) -> Result<Vec<Finding>> {
+    pub(super) async fn replayed_equals_whole(
+        &mut self,
+        before: &State,
+        index: usize,
+    ) -> Result<Vec<Finding>> {
         let single = self.read_outcome().await?;
         self.context.write(&self.arenas.parameters, &before.parameters);
         self.context.write(&self.arenas.velocities, &before.velocities);
@@ -143,9 +147,12 @@ fn near(name: &str, got: &[f64], expected: &[f64]) -> Finding {
     let allowed = WHOLE_STEP * size;
     Finding::new(Check::WholeStep, name).judge(error, allowed, || {
         let off = |at: usize| (got[at] - expected[at]).abs();
-        let worst = (0..got.len().min(expected.len())).max_by(|a, b| off(*a).total_cmp(&off(*b))).unwrap_or(0);
+        let worst =
+            (0..got.len().min(expected.len())).max_by(|a, b| off(*a).total_cmp(&off(*b))).unwrap_or(0);
         Difference {
-            what: format!("{name} is off by {error:.1e}, its norm is {size:.1e}; the worst element is {worst}"),
+            what: format!(
+                "{name} is off by {error:.1e}, its norm is {size:.1e}; the worst element is {worst}"
+            ),
             buffer: name.to_string(),
             index: worst,
             got: got.get(worst).copied().unwrap_or(f64::NAN),

@@ -139,7 +139,8 @@ fn table(network: &str, report: &Report) -> String {
     }
     let mut worst: Vec<&str> = Vec::new();
     for (finding, cells) in &mut rows {
-        let mode = if finding.step == 0 { "twins".into() } else { format!("{:?}", finding.mode).to_lowercase() };
+        let mode =
+            if finding.step == 0 { "twins".into() } else { format!("{:?}", finding.mode).to_lowercase() };
         let (number, kernel) = match finding.dispatch {
             0 => (String::new(), finding.check.to_string()),
             n => (n.to_string(), finding.kernel.clone()),
@@ -151,7 +152,9 @@ fn table(network: &str, report: &Report) -> String {
                 format!("DIFFERS: {}", difference.what)
             }
             None if exact => "ok".into(),
-            None if finding.kinks > 0 => format!("{:.1} % ({} at a kink)", 100.0 * finding.share, finding.kinks),
+            None if finding.kinks > 0 => {
+                format!("{:.1} % ({} at a kink)", 100.0 * finding.share, finding.kinks)
+            }
             None => format!("{:.1} %", 100.0 * finding.share),
         };
         *cells = [mode, number, finding.label.clone(), kernel, verdict];

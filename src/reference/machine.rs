@@ -65,11 +65,8 @@ impl Machine {
     pub fn run(&mut self, range: Range<usize>, batch: &Batch, step: Step) {
         for n in range {
             let node = &self.program.nodes[n];
-            let bound: Vec<(&str, Cow<'_, Data>)> = node
-                .buffers
-                .iter()
-                .filter_map(|(name, value)| Some((*name, self.value(*value)?)))
-                .collect();
+            let bound: Vec<(&str, Cow<'_, Data>)> =
+                node.buffers.iter().filter_map(|(name, value)| Some((*name, self.value(*value)?))).collect();
             let buffers = bound.iter().map(|(name, data)| (*name, &**data)).collect();
             let outputs = expect(node, buffers, batch, step);
             let written: Vec<(ValueId, Data)> = outputs
@@ -153,9 +150,8 @@ impl Machine {
 
     /// The dispatches before the update of the parameters: forward, loss, backward.
     pub fn without_update(&self) -> Range<usize> {
-        let updates = |node: &Node| {
-            node.buffers.iter().any(|(_, v)| self.program.values[v.0].home == Home::Parameters)
-        };
+        let updates =
+            |node: &Node| node.buffers.iter().any(|(_, v)| self.program.values[v.0].home == Home::Parameters);
         0..self.program.nodes.iter().position(updates).unwrap_or(self.program.nodes.len())
     }
 }
