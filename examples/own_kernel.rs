@@ -8,20 +8,8 @@ use wgrad::{
     prove::prove,
 };
 
-/// One thread a row of y; sizes M, N, K and buffers y, x, w, b come from `shaders/matmul/interface.wgsl`.
-const ROWS: &str = "
-const TILE_N: u32 = N_ALL;
-const N_ALL: u32 = 1048576u; // one workgroup covers all columns
-@compute @workgroup_size(1)
-fn rows(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let row = wid.y + wid.z * groups.y;
-    if (row >= M) { return; }
-    for (var column = 0u; column < N; column++) {
-        var sum = b[column];
-        for (var k = 0u; k < K; k++) { sum += x[row * K + k] * w[k * N + column]; }
-        y[row * N + column] = activate(sum);
-    }
-}";
+/// Sizes M, N, K and buffers y, x, w, b come from `shaders/matmul/interface.wgsl`.
+const ROWS: &str = include_str!("../tests/recipes/rows.wgsl");
 
 fn main() -> wgrad::Result<()> {
     pollster::block_on(async {
