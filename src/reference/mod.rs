@@ -84,7 +84,7 @@ impl Inputs<'_> {
     }
 
     /// A `u32` buffer by name; empty where it is not bound.
-    pub fn index(&self, name: &str) -> &[u32] {
+    pub fn indices(&self, name: &str) -> &[u32] {
         match self.buffers.get(name) {
             Some(Data::Index(values)) => values,
             _ => &[],
