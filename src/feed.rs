@@ -32,9 +32,12 @@ impl Step {
     }
 }
 
-/// The output function of SplitMix64: scrambles 64 bits.
+/// SplitMix64's increment: 2^64 divided by the golden ratio.
+pub(crate) const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// The number that SplitMix64 draws in state `seed`: scrambles 64 bits.
 pub fn split_mix(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut z = seed.wrapping_add(GOLDEN);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)

@@ -4,23 +4,50 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
-/// The one comparison, NaN-safe.
-pub mod compare;
-/// Data sets: IDX files, Fashion-MNIST (find, verify, download), synthetic garments, pictures.
+/// Data sets: IDX files, Fashion-MNIST (find, verify, download), synthetic garments, pictures; and the
+/// stream that shuffles them, cuts them into chunks and gathers the next one in the background.
 pub mod data;
-/// The one error type: what, got, expected, what to do next.
-pub mod error;
 /// What changes from step to step: which images, how many, the learning rate, the random key.
 pub mod feed;
-/// Everything that talks to wgpu: adapters, kernels bound by name, buffers, replayed plans.
+/// Everything that talks to wgpu: adapters, buffers, kernels bound by name, replayed plans.
 pub mod gpu;
 /// The page: every operation, its variants, their needs, its CPU twin.
 pub mod kernels;
 /// What an operation is: interface, variants, twin.
 pub mod op;
-/// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
-pub mod prove;
 /// The CPU twins: plain loops in f64 that define every kernel.
 pub mod reference;
+/// Layers under Keras's names: shape rule, parameters, forward, backward; a file each.
+pub mod layers;
+/// A stack of layers: checked shapes, initial weights, and the programs that train and use it.
+pub mod model;
+/// Models as TOML files with Keras's names.
+pub mod model_file;
+/// The built-in networks.
+pub mod networks;
+/// A list of operations and the values between them, before any device is involved.
+pub mod program;
+/// The optimizer's numbers.
+pub mod optim;
+/// Learning-rate schedules.
+pub mod schedule;
+/// The training loop.
+pub mod train;
+/// Probabilities of the classes, from a trained network.
+pub mod predict;
+/// Weights, optimizer state and position as one safetensors file.
+pub mod checkpoint;
+/// The folder of a run: what decided it, its metrics, its weights.
+pub mod run;
+/// The one clock.
+pub mod clock;
+/// Contact sheets.
+pub mod report;
+/// The one comparison, NaN-safe.
+pub mod compare;
+/// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
+pub mod prove;
+/// The one error type: what, got, expected, what to do next.
+pub mod error;
 
 pub use error::{Error, Result};

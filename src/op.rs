@@ -3,7 +3,7 @@
 
 use crate::{
     Error, Result,
-    gpu::{AdapterClass, Context, Shader},
+    gpu::{AdapterClass, Context, Shader, Size},
     reference::{Expected, Inputs},
 };
 use std::{collections::BTreeMap, fmt};
@@ -149,6 +149,12 @@ impl Call {
     pub fn with(mut self, name: &str, value: f64) -> Self {
         self.sizes.insert(name.to_string(), value);
         self
+    }
+
+    /// Floating point operations, by the interface's `// flops` line; 0 where there is none worth counting.
+    pub fn flops(&self) -> f64 {
+        let line = self.op.interface.lines().find_map(|line| line.trim().strip_prefix("// flops "));
+        line.and_then(|text| Size(text.to_string()).value(&self.sizes)).unwrap_or(0) as f64
     }
 
     /// The variant that runs this call on `context`: the one that `wanted` names for this operation,

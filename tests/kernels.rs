@@ -1,8 +1,10 @@
 //! Every variant of every operation against its CPU twin, on the adapter that is here, at odd, prime,
 //! tiny and tile-crossing sizes, with wgpu's checks off and on.
 
+mod common;
+
 use wgrad::{
-    gpu::{Context, Options},
+    gpu::Context,
     kernels::{ACTIVATIONS, OPERATIONS},
     op::{Activation, Call},
     prove::{parse_sizes, prove},
@@ -50,22 +52,14 @@ async fn prove_all(context: &Context) -> usize {
     proven
 }
 
-fn open(checked: bool) -> Context {
-    let adapter =
-        std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text is a choice");
-    let context = pollster::block_on(Context::open(&Options { adapter, checked })).expect("an adapter");
-    println!("adapter: {}", context.describe());
-    context
-}
-
 #[test]
 fn every_variant_computes_what_its_twin_says() {
-    let context = open(false);
+    let context = common::open(false);
     assert!(pollster::block_on(prove_all(&context)) > 100);
 }
 
 #[test]
 fn every_variant_computes_the_same_with_all_checks_on() {
-    let context = open(true);
+    let context = common::open(true);
     assert!(pollster::block_on(prove_all(&context)) > 100);
 }

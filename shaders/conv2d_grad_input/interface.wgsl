@@ -24,3 +24,4 @@ override PL: u32; // columns of zeros at the left
 @group(0) @binding(3) var<storage, read> x: array<f32>; // (N, H, W, CI)
 @group(0) @binding(3) var<storage, read> x4: array<vec4<f32>>;
 // grid CI, ROWS = N * H * W
+// flops 2 * N * OH * OW * CO * KH * KW * CI

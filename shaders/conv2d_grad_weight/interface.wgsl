@@ -24,3 +24,4 @@ override PER: u32;    // images a part, rounded up
 @group(0) @binding(2) var<storage, read> dy: array<f32>; // (N, OH, OW, CO)
 @group(0) @binding(2) var<storage, read> dy4: array<vec4<f32>>;
 // grid CO, TAPS = KH * KW * CI + 1, SPLITS
+// flops 2 * N * OH * OW * CO * KH * KW * CI

@@ -12,3 +12,4 @@ override K: u32; // inputs of a unit
 @group(0) @binding(3) var<storage, read> x: array<f32>; // (M, K)
 @group(0) @binding(3) var<storage, read> x4: array<vec4<f32>>;
 // grid K, M
+// flops 2 * M * N * K

@@ -12,3 +12,4 @@ override K: u32; // inputs of a unit
 @group(0) @binding(3) var<storage, read> dy: array<f32>; // (M, N)
 @group(0) @binding(3) var<storage, read> dy4: array<vec4<f32>>;
 // grid N, K
+// flops 2 * M * N * K

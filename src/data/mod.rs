@@ -1,1 +1,157 @@
-//! Data sets held as bytes in memory, and where they come from.
+//! Data sets held as bytes in memory, and where they come from. One entry, `load`, takes the name
+//! that a user gives. Leaves out the stream of batches and everything on the device: bytes stay
+//! bytes here, and are decoded there.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::{Error, Result};
+
+/// Images and labels in memory: splits, validation share, digest.
+pub mod dataset;
+/// Files over HTTP: mirrors, resume, time-outs, verified content.
+pub mod download;
+/// Fashion-MNIST: where it is looked for, what its files must contain, where it can be fetched.
+pub mod fashion_mnist;
+/// A folder with four IDX files under the usual names.
+pub mod folder;
+/// The IDX file format, plain or in gzip.
+pub mod idx;
+/// One PNG or JPEG file of any size as the input of a network.
+pub mod picture;
+/// Shuffled batches in chunks, gathered by a thread of their own.
+pub mod stream;
+/// Garments drawn from a seed: no files, no network.
+pub mod synthetic;
+
+mod random;
+
+pub use dataset::{Dataset, Split};
+pub use fashion_mnist::Places;
+
+/// Which data set, as a user names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataSpec {
+    /// Fashion-MNIST, from the first of the usual places that has it.
+    FashionMnist,
+    /// Drawn from a seed.
+    Synthetic {
+        /// The seed: same seed, same bytes.
+        seed: u64,
+        /// How many training images.
+        train: usize,
+        /// How many test images.
+        test: usize,
+    },
+    /// Four IDX files in a folder given by hand.
+    Folder(PathBuf),
+}
+
+impl FromStr for DataSpec {
+    type Err = Error;
+
+    /// `fashion-mnist`, `synthetic`, else a path. A path need not exist yet; a bare word that is no
+    /// folder is refused as a misspelt name.
+    ///
+    /// # Errors
+    /// [`Error::DataSpec`] where it is neither a known name nor looks like a folder.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "fashion-mnist" => Ok(Self::FashionMnist),
+            "synthetic" => Ok(Self::Synthetic { seed: 0, train: synthetic::TRAIN, test: synthetic::TEST }),
+            _ => {
+                let path = Path::new(text);
+                let looks_like_a_path = path.is_dir() || text.contains(['/', '\\']);
+                if text.is_empty() || !looks_like_a_path {
+                    return Err(Error::DataSpec { got: text.to_owned() });
+                }
+                Ok(Self::Folder(path.to_owned()))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for DataSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::FashionMnist => f.write_str("fashion-mnist"),
+            Self::Synthetic { .. } => f.write_str("synthetic"),
+            Self::Folder(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// Loads a data set that is on this machine or can be drawn here. It never uses the network: where
+/// Fashion-MNIST is in none of the `places`, [`Error::DataNotFound`] lists them, and
+/// [`fashion_mnist::fetch`] downloads it.
+///
+/// # Errors
+/// Everything that can be wrong with the files, each with the file's path.
+pub fn load(spec: &DataSpec, places: &Places) -> Result<Dataset> {
+    match spec {
+        DataSpec::FashionMnist => fashion_mnist::load(places),
+        DataSpec::Synthetic { seed, train, test } => Ok(synthetic::synthetic(*seed, *train, *test)),
+        DataSpec::Folder(path) => folder::load(path),
+    }
+}
+
+/// As [`load`], and where Fashion-MNIST is not on this machine, downloads it into the cache first, telling
+/// `progress`.
+///
+/// # Errors
+/// As [`load`], without [`Error::DataNotFound`] where there is a cache folder; [`Error::Download`].
+pub fn load_or_fetch(
+    spec: &DataSpec,
+    places: &Places,
+    options: &download::Options,
+    progress: &mut dyn FnMut(download::Event<'_>),
+) -> Result<Dataset> {
+    match spec {
+        DataSpec::FashionMnist => fashion_mnist::load_or_fetch(places, options, progress),
+        _ => load(spec, places),
+    }
+}
+
+/// Turns an I/O error into this crate's, with the path and what was attempted.
+pub(crate) fn io_error(
+    action: &'static str,
+    path: &Path,
+    next: &'static str,
+) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io { action, path, source, next }
+}
+
+/// Writes a file through `fill` so that it is either there whole or not at all: a temporary file in
+/// the same folder, flushed to the disk, then renamed.
+///
+/// # Errors
+/// [`Error::Io`] with the path, and the temporary file is gone.
+pub(crate) fn write_whole(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+) -> Result<()> {
+    let next = "check that the folder exists, can be written and has space";
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // As for any new file: `tempfile` would let only the owner read it. The umask still counts.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder).map_err(io_error("cannot write", path, next))?;
+    let mut buffer = std::io::BufWriter::new(file.as_file_mut());
+    fill(&mut buffer).and_then(|()| std::io::Write::flush(&mut buffer)).map_err(io_error(
+        "cannot write",
+        path,
+        next,
+    ))?;
+    drop(buffer);
+    file.as_file().sync_all().map_err(io_error("cannot write", path, next))?;
+    file.persist(path).map_err(|e| io_error("cannot write", path, next)(e.error))?;
+    Ok(())
+}

@@ -1,6 +1,6 @@
 //! Buffers and slices of them: allocate, upload, read back. All elements are four bytes.
 
-use super::Context;
+use super::{Access, Context};
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,6 +22,18 @@ impl Slice {
 
     pub(super) fn bytes(&self) -> u64 {
         4 * self.len as u64
+    }
+
+    /// Whether WebGPU forbids both in one dispatch: a buffer that is read there must not be written, and
+    /// ranges that are both written must not overlap.
+    pub(super) fn conflicts(&self, access: Access, other: &Self, other_access: Access) -> bool {
+        let overlap = self.offset < other.offset + other.bytes() && other.offset < self.offset + self.bytes();
+        self.buffer == other.buffer
+            && match (access, other_access) {
+                (Access::Read, Access::Read) => false,
+                (Access::Read, _) | (_, Access::Read) => true,
+                _ => overlap,
+            }
     }
 
     pub(super) fn binding(&self) -> wgpu::BindingResource<'_> {

@@ -178,7 +178,7 @@ impl Context {
                 )));
             }
             for (other, access, earlier) in &bound {
-                if earlier.buffer == slice.buffer && (b.access != Access::Read || *access != Access::Read) {
+                if earlier.conflicts(*access, slice, b.access) {
                     return Err(fail(format!(
                         "`{}` and `{other}` are the same buffer, and one is written",
                         b.name

@@ -5,11 +5,16 @@ mod buffer;
 mod context;
 mod feed;
 mod kernel;
+mod plan;
 mod shader;
+mod submit;
 
 pub use adapter::{AdapterChoice, AdapterClass, Listed, list};
+pub(crate) use buffer::Readback;
 pub use buffer::Slice;
 pub use context::{Context, Options};
 pub use feed::FeedBuffers;
 pub use kernel::{Kernel, Launch};
+pub use plan::{Arenas, Plan, Planned};
 pub use shader::{Access, Binding, Element, Shader, Size};
+pub use submit::Submitted;

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Sets up and passes all tests: everything on the default adapter, then the kernel tests on the other software adapters.
+#
+# usage: scripts/test.sh [--all-adapters]
+#   --all-adapters   install SwiftShader and llvmpipe through GL if need be, and run all the tests on them too
+#
+# Ends with a list of the adapters covered and of those not installed. Exit status 1 if any test failed anywhere.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'test: %s\n' "$*" >&2; }
+
+setup=(scripts/setup.sh)
+other=(cargo test --locked --test kernels) # what runs on the adapters other than the default
+case "$#:${1:-}" in
+  0:) ;;
+  1:--all-adapters)
+    setup+=(--all-adapters)
+    other=(cargo test --locked)
+    ;;
+  1:-h | 1:--help)
+    sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/test.sh
+    exit 0
+    ;;
+  *)
+    say "expected nothing or --all-adapters, got: $*"
+    exit 2
+    ;;
+esac
+
+"${setup[@]}"
+PATH=$PATH:${HOME:-/root}/.cargo/bin
+
+summary=() failed=false
+run() { # NAME COMMAND...
+  local name=$1 start=$SECONDS
+  shift
+  say "$name: $*"
+  if "$@"; then
+    summary+=("passed          $name ($((SECONDS - start)) s)")
+  else
+    summary+=("FAILED          $name ($((SECONDS - start)) s)")
+    failed=true
+  fi
+}
+
+has_library() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -F "$1" >/dev/null; }
+
+run 'default adapter' cargo test --locked
+
+swiftshader=/usr/lib/chromium/vk_swiftshader_icd.json
+if [ -e "$swiftshader" ] && [ -e /usr/lib/chromium/libvk_swiftshader.so ]; then
+  # Both names of the variable: older loaders know only the second.
+  run 'SwiftShader (Vulkan)' env VK_DRIVER_FILES="$swiftshader" VK_ICD_FILENAMES="$swiftshader" \
+    WGRAD_TEST_ADAPTER=vulkan "${other[@]}"
+else
+  summary+=('not installed   SwiftShader (Vulkan)')
+fi
+
+mesa_egl=/usr/share/glvnd/egl_vendor.d/50_mesa.json
+if has_library libEGL.so.1 && [ -e "$mesa_egl" ]; then
+  # Vulkan is hidden, so that a test that ignores WGRAD_TEST_ADAPTER fails instead of passing on lavapipe; the two last
+  # keep a GPU's own GL driver out.
+  run 'llvmpipe (GL)' env VK_DRIVER_FILES=/nonexistent VK_ICD_FILENAMES=/nonexistent WGRAD_TEST_ADAPTER=gl \
+    __EGL_VENDOR_LIBRARY_FILENAMES="$mesa_egl" LIBGL_ALWAYS_SOFTWARE=1 "${other[@]}"
+else
+  summary+=('not installed   llvmpipe (GL)')
+fi
+
+say 'adapters:'
+printf '    %s\n' "${summary[@]}" >&2
+[ "$failed" = false ]

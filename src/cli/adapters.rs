@@ -1,0 +1,11 @@
+use anyhow::Result;
+use std::process::ExitCode;
+
+#[derive(clap::Args)]
+pub struct Adapters {}
+
+impl Adapters {
+    pub async fn run(self) -> Result<ExitCode> {
+        anyhow::bail!("not written yet")
+    }
+}

@@ -1,0 +1,150 @@
+//! The commands, one file each, and what they share: options, the adapter, the data set. Data goes to
+//! stdout, talk and progress to stderr.
+
+mod adapters;
+mod bench;
+mod check;
+mod completions;
+mod data;
+mod eval;
+mod models;
+mod predict;
+mod train;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use std::{path::Path, process::ExitCode};
+use wgrad::{
+    data::{DataSpec, Dataset, Places},
+    gpu::{AdapterChoice, AdapterClass, Context, Options},
+    model::Model,
+    networks,
+};
+
+/// Trains neural networks on any GPU, and compares shader variants.
+#[derive(Parser)]
+#[command(name = "wgrad", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  wgrad train                            train `mlp` on Fashion-MNIST, on the best adapter here
+  wgrad train --model cnn --epochs 3     a convolutional network
+  wgrad train --data synthetic           garments drawn from a seed: no files, no network
+  wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run
+  wgrad adapters                         what is here, and which would be used
+
+Exit codes: 0 done, 1 a check or a target was missed, 2 an error.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a network; the run folder keeps weights, metrics and how to repeat it
+    Train(train::Train),
+    /// Test accuracy and confusion matrix of a run
+    Eval(eval::Eval),
+    /// Classify pictures with the network of a run
+    Predict(predict::Predict),
+    /// Replay the plan beside the CPU twins, name the first step that differs; check gradients
+    Check(check::Check),
+    /// List the adapters of this machine, and which one would be used
+    Adapters(adapters::Adapters),
+    /// Fetch, describe or show a data set
+    Data(data::Data),
+    /// List built-in networks, or describe one: layers, shapes, parameters, FLOPs, memory
+    Models(models::Models),
+    /// Measure training images per second of the built-in networks on this adapter
+    Bench(bench::Bench),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+}
+
+/// Runs the command that was given.
+pub async fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Train(command) => command.run().await,
+        Command::Eval(command) => command.run().await,
+        Command::Predict(command) => command.run().await,
+        Command::Check(command) => command.run().await,
+        Command::Adapters(command) => command.run().await,
+        Command::Data(command) => command.run(),
+        Command::Models(command) => command.run(),
+        Command::Bench(command) => command.run().await,
+        Command::Completions(command) => command.run(),
+    }
+}
+
+/// Which adapter, and how its kernels are compiled.
+#[derive(Args, Clone)]
+pub struct AdapterArgs {
+    /// Adapter: an index of `wgrad adapters`, a part of a name, `gpu`, `cpu`, or a back end (`vulkan`, `gl`, `metal`, `dx12`)
+    #[arg(long, value_name = "ADAPTER", default_value = "best")]
+    pub adapter: AdapterChoice,
+    /// Keep all of wgpu's bounds and loop checks in the kernels (slower)
+    #[arg(long)]
+    pub checked: bool,
+}
+
+impl AdapterArgs {
+    /// Opens the adapter and says which one it is.
+    pub async fn open(&self) -> Result<Context> {
+        let options = Options { adapter: self.adapter.clone(), checked: self.checked };
+        let context = Context::open(&options).await?;
+        eprintln!("adapter: {}", context.describe());
+        if context.class == AdapterClass::Cpu {
+            eprintln!(
+                "warning: this is a SOFTWARE adapter: everything runs on the processor's cores, typically 10 to 1000 \
+                 times slower than on a GPU; with a GPU here, install its Vulkan driver and see `wgrad adapters`"
+            );
+        }
+        Ok(context)
+    }
+}
+
+/// Which data set.
+#[derive(Args, Clone)]
+pub struct DataArgs {
+    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files
+    #[arg(long, value_name = "NAME|DIR", default_value = "fashion-mnist")]
+    pub data: DataSpec,
+    /// Use only the first N training images
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Move this share of the training images into a validation set
+    #[arg(long, value_name = "SHARE")]
+    pub validation: Option<f64>,
+}
+
+impl DataArgs {
+    /// Loads the data set, fetching it first where it is not here, and says where it came from.
+    pub fn load(&self, seed: u64) -> Result<Dataset> {
+        let mut dataset = data::load_or_fetch(&self.data, &Places::from_env())?;
+        if let Some(n) = self.limit {
+            dataset = dataset.limit(n, usize::MAX);
+        }
+        if let Some(share) = self.validation {
+            dataset = dataset.with_validation(share, seed)?;
+        }
+        for warning in &dataset.warnings {
+            eprintln!("warning: {warning}");
+        }
+        eprintln!(
+            "data: {} ({} training, {} test images) from {}",
+            dataset.name,
+            dataset.train.len(),
+            dataset.test.len(),
+            dataset.source
+        );
+        Ok(dataset)
+    }
+}
+
+/// The model that `--model` names: a built-in network or a TOML file.
+pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
+    let path = Path::new(name);
+    if name.ends_with(".toml") || path.components().count() > 1 {
+        return Ok(wgrad::model_file::load(path)?);
+    }
+    Ok(networks::network(name, input_shape, classes)?)
+}

@@ -1,0 +1,209 @@
+//! Files over HTTP, for networks that fail: several mirrors, time-outs, resuming a partial file, and a
+//! digest of the decompressed content before a file gets its name. Leaves out which files (the caller's),
+//! printing (a callback's), and two processes at once in one folder: they disturb each other, the digest
+//! notices, and the file is fetched again.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use ureq::{Agent, Proxy};
+
+use super::io_error;
+use crate::{Error, Result};
+use transfer::{Failure, transfer, verify};
+
+mod transfer;
+
+const CANNOT_WRITE: &str = "check that the folder can be written and the disk has space";
+
+/// A file to fetch, and what must be in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RemoteFile<'a> {
+    /// Its name, on the mirror and here.
+    pub name: &'a str,
+    /// SHA-256 of the content, in lower-case hexadecimal; of the decompressed content where it is gzip.
+    pub sha256: &'a str,
+    /// Bytes of the content, decompressed; nothing much longer is accepted.
+    pub bytes: u64,
+}
+
+/// Which proxy is used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ProxySetting {
+    /// `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, the first that is set, upper or lower case; not for the
+    /// hosts in `NO_PROXY`.
+    #[default]
+    Environment,
+    /// None, whatever the environment says.
+    Direct,
+    /// This one: `http://host:3128`, `socks5://host:1080`.
+    Address(String),
+}
+
+/// How files are fetched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Addresses of folders, tried in this order.
+    pub mirrors: Vec<String>,
+    /// How often the list of mirrors is gone through.
+    pub rounds: usize,
+    /// The longest wait for a connection, and for a name to be resolved.
+    pub connect_timeout: Duration,
+    /// The longest wait for the next byte.
+    pub stall_timeout: Duration,
+    /// Which proxy.
+    pub proxy: ProxySetting,
+}
+
+impl Default for Options {
+    /// Fashion-MNIST's mirrors, twice; 15 s to connect, 30 s without a byte.
+    fn default() -> Self {
+        Self {
+            mirrors: super::fashion_mnist::MIRRORS.map(str::to_owned).to_vec(),
+            rounds: 2,
+            connect_timeout: Duration::from_secs(15),
+            stall_timeout: Duration::from_secs(30),
+            proxy: ProxySetting::Environment,
+        }
+    }
+}
+
+/// What happens during a download, for a progress bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// The file is there already, with the right content.
+    Present {
+        /// Its name.
+        name: &'a str,
+    },
+    /// A mirror sends the file.
+    Started {
+        /// Its name.
+        name: &'a str,
+        /// Where it comes from.
+        url: &'a str,
+        /// Bytes that were here already.
+        resumed_at: u64,
+        /// Bytes in all, where the mirror says so.
+        total: Option<u64>,
+    },
+    /// More of it is here.
+    Received {
+        /// Bytes so far, with those that were here already.
+        bytes: u64,
+        /// Bytes in all, where the mirror says so.
+        total: Option<u64>,
+    },
+    /// A mirror did not do; the next one is tried.
+    Failed {
+        /// The address.
+        url: &'a str,
+        /// Why, in words.
+        reason: &'a str,
+    },
+    /// The file is here, verified, under its name.
+    Finished {
+        /// Its name.
+        name: &'a str,
+    },
+}
+
+/// Fetches those of the `files` that are not in `folder` with the right content. What arrives is kept in
+/// `NAME.partial` until it is whole, flushed and verified, and then renamed: a file under its own name is never half there.
+///
+/// # Errors
+/// [`Error::Download`] with every mirror's failure; [`Error::Io`] where the folder or the disk is at
+/// fault, at once, as no mirror can help; [`Error::Proxy`].
+pub fn fetch(
+    files: &[RemoteFile<'_>],
+    folder: &Path,
+    options: &Options,
+    progress: &mut dyn FnMut(Event<'_>),
+) -> Result<()> {
+    fs::create_dir_all(folder).map_err(io_error("cannot create", folder, CANNOT_WRITE))?;
+    let agent = agent(options)?;
+    for file in files {
+        let target = folder.join(file.name);
+        if target.is_file() && verify(&target, file)?.is_ok() {
+            progress(Event::Present { name: file.name });
+            continue;
+        }
+        fetch_one(&agent, file, &target, options, progress)?;
+        progress(Event::Finished { name: file.name });
+    }
+    Ok(())
+}
+
+fn agent(options: &Options) -> Result<Agent> {
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .accept_encoding("identity")
+        .timeout_resolve(Some(options.connect_timeout))
+        .timeout_connect(Some(options.connect_timeout))
+        .timeout_per_read(Some(options.stall_timeout))
+        .timeout_per_write(Some(options.stall_timeout));
+    let config = match &options.proxy {
+        // ureq's own default, spelt out since it is promised here.
+        ProxySetting::Environment => config.proxy(Proxy::try_from_env()),
+        ProxySetting::Direct => config.proxy(None),
+        ProxySetting::Address(address) => {
+            let proxy = Proxy::new(address).map_err(|_| Error::Proxy { got: address.clone() })?;
+            config.proxy(Some(proxy))
+        }
+    };
+    Ok(config.build().new_agent())
+}
+
+fn fetch_one(
+    agent: &Agent,
+    file: &RemoteFile<'_>,
+    target: &Path,
+    options: &Options,
+    progress: &mut dyn FnMut(Event<'_>),
+) -> Result<()> {
+    let partial = target.with_file_name(format!("{}.partial", file.name));
+    let mut attempts = Vec::new();
+    for mirror in options.mirrors.iter().cycle().take(options.mirrors.len() * options.rounds) {
+        let url = format!("{}/{}", mirror.trim_end_matches('/'), file.name);
+        let mut may_repeat = true;
+        loop {
+            let (reason, repeat) = match transfer(agent, file, &url, &partial, progress) {
+                Ok(()) => return publish(&partial, target),
+                Err(Failure::Local(error)) => return Err(error),
+                Err(Failure::Mirror(reason)) => (reason, false),
+                Err(Failure::Content { reason, resumed }) => {
+                    remove(&partial)?;
+                    // The fault may lie in what was here before: the same mirror gets one more chance.
+                    (reason, resumed && may_repeat)
+                }
+            };
+            progress(Event::Failed { url: &url, reason: &reason });
+            attempts.push(format!("{url}: {reason}"));
+            if !repeat {
+                break;
+            }
+            may_repeat = false;
+        }
+    }
+    Err(Error::Download { file: file.name.to_owned(), attempts })
+}
+
+/// Gives the verified file its name.
+fn publish(partial: &Path, target: &Path) -> Result<()> {
+    fs::rename(partial, target).map_err(io_error("cannot rename to", target, CANNOT_WRITE))?;
+    #[cfg(unix)]
+    if let Some(folder) = target.parent() {
+        // The rename itself is only on the disk once the folder is.
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error(
+            "cannot flush",
+            folder,
+            CANNOT_WRITE,
+        ))?;
+    }
+    Ok(())
+}
+
+fn remove(partial: &Path) -> Result<()> {
+    fs::remove_file(partial).map_err(io_error("cannot remove", partial, CANNOT_WRITE))
+}

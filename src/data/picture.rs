@@ -1,0 +1,153 @@
+//! One picture of a person's own, as the input of a network: PNG or JPEG of any size, made grey, square, of the
+//! network's size, and light on dark as the training images are. It says in words what it did. Leaves
+//! out finding the garment in the picture, and colour.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use image::imageops::{self, FilterType};
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageReader, Limits, Luma, Rgba};
+
+use super::io_error;
+use crate::{Error, Result};
+
+/// No side may be longer, pixels, and decoding may not take more memory, bytes: a small file can
+/// claim to be a huge picture.
+const LONGEST_SIDE: u32 = 16_384;
+const MOST_MEMORY: u64 = 512 << 20;
+
+/// From here up a background counts as light.
+const LIGHT: u8 = 128;
+
+/// A picture as a network takes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Grey values, 0 to 255, (H, W).
+    pub pixels: Vec<u8>,
+    /// What was done to the file's picture, one sentence part each, in order.
+    pub notes: Vec<String>,
+}
+
+/// Loads a PNG or JPEG file as `height` × `width` grey values, bright on dark.
+///
+/// Transparency is laid over white, as a page would show it. Colours become luma (ITU-R BT.709). What is not
+/// of the right proportions is padded at both sides with its background, which is the median of its border;
+/// then it is resized with a triangle filter as wide as a source area; a light background means dark on light,
+/// so it is inverted.
+///
+/// # Errors
+/// [`Error::Io`] where the file cannot be opened, [`Error::Picture`] where it is no picture or one too large.
+pub fn load_picture(path: &Path, height: usize, width: usize) -> Result<Picture> {
+    let size = (u32::try_from(width), u32::try_from(height));
+    let (Ok(width @ 1..=LONGEST_SIDE), Ok(height @ 1..=LONGEST_SIDE)) = size else {
+        return Err(Error::Picture {
+            path: path.to_owned(),
+            reason: format!("a request for {height}×{width} pixels"),
+        });
+    };
+    let image = decode(path)?;
+    let mut notes = vec![format!("read {}×{} pixels (height × width)", image.height(), image.width())];
+    let grey = to_grey(&image, &mut notes);
+    let background = border_median(&grey);
+    let padded = pad(grey, background, (width, height), &mut notes);
+    let mut grey = padded;
+    if grey.dimensions() != (width, height) {
+        let (from_width, from_height) = grey.dimensions();
+        let verb = if from_width > width { "reduced" } else { "enlarged" };
+        notes.push(format!("{verb} from {from_height}×{from_width} to {height}×{width}"));
+        grey = imageops::resize(&grey, width, height, FilterType::Triangle);
+    }
+    if background >= LIGHT {
+        image::imageops::invert(&mut grey);
+        notes.push(format!("inverted, as its background is light ({background} of 255)"));
+    }
+    Ok(Picture { pixels: grey.into_raw(), notes })
+}
+
+fn decode(path: &Path) -> Result<DynamicImage> {
+    let refused = |reason: String| Error::Picture { path: path.to_owned(), reason };
+    let next = "check the path";
+    let file = File::open(path).map_err(io_error("cannot open", path, next))?;
+    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(io_error(
+        "cannot read",
+        path,
+        next,
+    ))?;
+    let Some(format) = reader.format() else {
+        return Err(refused("bytes of no known format".to_owned()));
+    };
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LONGEST_SIDE);
+    limits.max_image_height = Some(LONGEST_SIDE);
+    limits.max_alloc = Some(MOST_MEMORY);
+    reader.limits(limits);
+    let in_words = |e: ImageError| match e {
+        ImageError::Limits(_) => refused(format!(
+            "more than {LONGEST_SIDE} pixels a side or {} MiB when decoded",
+            MOST_MEMORY >> 20
+        )),
+        ImageError::Unsupported(_) => refused(format!("the format {}", format.to_mime_type())),
+        other => refused(format!("a damaged {} file ({other})", format.to_mime_type())),
+    };
+    let mut decoder = reader.into_decoder().map_err(in_words)?;
+    // Photographs are often stored lying on their side, with a note how to turn them.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(in_words)?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+/// Luma of the picture laid over white.
+fn to_grey(image: &DynamicImage, notes: &mut Vec<String>) -> GrayImage {
+    let coloured = image.color().has_color();
+    let mut transparent = false;
+    let image = image.to_rgba8();
+    let grey = GrayImage::from_fn(image.width(), image.height(), |x, y| {
+        let Rgba([red, green, blue, alpha]) = *image.get_pixel(x, y);
+        transparent |= alpha < 255;
+        let (red, green, blue) = (u32::from(red), u32::from(green), u32::from(blue));
+        let luma = (2126 * red + 7152 * green + 722 * blue + 5000) / 10_000;
+        let alpha = u32::from(alpha);
+        Luma([((luma * alpha + 255 * (255 - alpha) + 127) / 255) as u8])
+    });
+    if transparent {
+        notes.push("laid over white where it is transparent".to_owned());
+    }
+    if coloured {
+        notes.push("made grey".to_owned());
+    }
+    grey
+}
+
+/// The median of the outermost pixels.
+fn border_median(image: &GrayImage) -> u8 {
+    let (width, height) = image.dimensions();
+    let mut border: Vec<u8> = image
+        .enumerate_pixels()
+        .filter(|&(x, y, _)| x == 0 || y == 0 || x + 1 == width || y + 1 == height)
+        .map(|(_, _, pixel)| pixel.0[0])
+        .collect();
+    border.sort_unstable();
+    border.get(border.len() / 2).copied().unwrap_or(0)
+}
+
+/// Adds background at both sides until the proportions are those of `width` × `height`.
+fn pad(image: GrayImage, background: u8, (width, height): (u32, u32), notes: &mut Vec<String>) -> GrayImage {
+    let (from_width, from_height) = image.dimensions();
+    let (a, b) = (u64::from(from_width) * u64::from(height), u64::from(from_height) * u64::from(width));
+    let to_width = (u64::from(from_height) * u64::from(width)).div_ceil(u64::from(height));
+    let to_height = (u64::from(from_width) * u64::from(height)).div_ceil(u64::from(width));
+    let (to_width, to_height) = match a.cmp(&b) {
+        std::cmp::Ordering::Equal => return image,
+        std::cmp::Ordering::Less => (to_width, u64::from(from_height)),
+        std::cmp::Ordering::Greater => (u64::from(from_width), to_height),
+    };
+    let mut padded = GrayImage::from_pixel(to_width as u32, to_height as u32, Luma([background]));
+    let left = i64::from((padded.width() - from_width) / 2);
+    let top = i64::from((padded.height() - from_height) / 2);
+    imageops::replace(&mut padded, &image, left, top);
+    notes.push(format!("padded to {to_height}×{to_width} with its background"));
+    padded
+}

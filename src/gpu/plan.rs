@@ -1,0 +1,220 @@
+//! A plan: a program compiled for a device. Every pipeline, buffer and bind group is made up front; a step
+//! only replays them. Temporaries share buffers by lifetime.
+
+use super::{Access, Context, FeedBuffers, Launch, Slice};
+use crate::{
+    Error, Result,
+    op::Choices,
+    program::{Home, Parameter, Program, Value, ValueId, arena_len},
+};
+use std::fmt;
+
+/// What outlives a step: parameters, gradients and velocities, each in one buffer, and results.
+pub struct Arenas {
+    /// Parameters, each at its offset.
+    pub parameters: Slice,
+    /// Gradients, at the same offsets.
+    pub gradients: Slice,
+    /// The optimizer's velocities, at the same offsets.
+    pub velocities: Slice,
+    /// Loss and hits of each step of a chunk.
+    pub results: Slice,
+    zeros: Slice,
+}
+
+impl Arenas {
+    /// Zeroed arenas for `parameters`, and results of `slots` steps.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where the adapter cannot bind them.
+    pub fn new(context: &Context, parameters: &[Parameter], slots: usize) -> Result<Self> {
+        let len = arena_len(parameters);
+        let longest = parameters.iter().map(Parameter::len).max().unwrap_or(0);
+        Ok(Self {
+            parameters: context.zeros("parameters", len)?,
+            gradients: context.zeros("gradients", len)?,
+            velocities: context.zeros("velocities", len)?,
+            results: context.zeros("results", 2 * slots)?,
+            zeros: context.zeros("zeros", longest)?,
+        })
+    }
+}
+
+/// One dispatch of a plan.
+pub struct Planned {
+    /// The layer, or what it does.
+    pub label: String,
+    /// Kernel and buffers.
+    pub launch: Launch,
+    /// Names in the interface with the values bound to them.
+    pub buffers: Vec<(&'static str, ValueId)>,
+}
+
+/// A program, compiled.
+pub struct Plan {
+    /// What it was compiled from.
+    pub program: Program,
+    /// Its dispatches, in order.
+    pub steps: Vec<Planned>,
+    /// Where each value lies.
+    pub slices: Vec<Slice>,
+    /// Bytes of the buffers that temporaries share.
+    pub temporary_bytes: u64,
+}
+
+impl Plan {
+    /// Compiles `program`: chooses variants, shares buffers, binds.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] with the batch that would fit; [`Error::Variant`]; whatever a kernel reports.
+    pub async fn compile(
+        context: &Context,
+        program: Program,
+        arenas: &Arenas,
+        choices: &Choices,
+    ) -> Result<Self> {
+        let limit = context.limits.max_storage_buffer_binding_size.min(context.limits.max_buffer_size);
+        for value in program.values.iter().filter(|v| v.home == Home::Temporary) {
+            let bytes = 4 * value.len() as u64;
+            if bytes > limit {
+                let fits = limit / (bytes / program.batch as u64).max(1);
+                let next = format!("use `--batch {fits}` or less");
+                return Err(Error::TooLarge { what: format!("`{}`", value.name), bytes, limit, next });
+            }
+        }
+        let (shared, sizes) = share(&program);
+        let buffers = sizes
+            .iter()
+            .enumerate()
+            .map(|(n, len)| context.zeros(&format!("temporary {n}"), *len))
+            .collect::<Result<Vec<_>>>()?;
+        let slices: Vec<Slice> = program
+            .values
+            .iter()
+            .enumerate()
+            .map(|(n, value)| {
+                let len = value.len();
+                match value.home {
+                    Home::Temporary => buffers[shared[n]].slice(0, len),
+                    Home::Parameter(id) => arenas.parameters.slice(program.parameters[id.0].offset, len),
+                    Home::Gradient(id) => arenas.gradients.slice(program.parameters[id.0].offset, len),
+                    Home::Parameters => arenas.parameters.clone(),
+                    Home::Gradients => arenas.gradients.clone(),
+                    Home::Velocities => arenas.velocities.clone(),
+                    Home::Results => arenas.results.clone(),
+                    Home::Zeros => arenas.zeros.slice(0, len),
+                }
+            })
+            .collect();
+        let mut steps = Vec::with_capacity(program.nodes.len());
+        for node in &program.nodes {
+            let variant = node.call.variant(context, choices)?;
+            let kernel = context.kernel(&node.call, variant).await?;
+            let bound: Vec<_> = node.buffers.iter().map(|(name, value)| (*name, &slices[value.0])).collect();
+            let launch = context.bind(&kernel, &bound)?;
+            steps.push(Planned { label: node.label.clone(), launch, buffers: node.buffers.clone() });
+        }
+        context.check()?;
+        let temporary_bytes = 4 * sizes.iter().map(|len| *len as u64).sum::<u64>();
+        Ok(Self { program, steps, slices, temporary_bytes })
+    }
+
+    /// Records step `index` of the chunk in `feed`.
+    pub fn record(&self, pass: &mut wgpu::ComputePass<'_>, feed: &FeedBuffers, index: usize) {
+        feed.select(pass, index);
+        for step in &self.steps {
+            step.launch.record(pass);
+        }
+    }
+
+    /// Where the program's output lies.
+    pub fn output(&self) -> &Slice {
+        &self.slices[self.program.output.0]
+    }
+
+    /// The value bound as `name` in a dispatch.
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.program.values[id.0]
+    }
+
+    /// The variant that each operation runs as, by operation, in the order of the plan.
+    pub fn variants(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for step in &self.steps {
+            if !names.contains(&step.launch.kernel.name) {
+                names.push(step.launch.kernel.name.clone());
+            }
+        }
+        names
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Program { mode, batch, .. } = &self.program;
+        writeln!(f, "{mode:?} plan, batch {batch}: {} dispatches a step", self.steps.len())?;
+        for (n, step) in self.steps.iter().enumerate() {
+            let kernel = &step.launch.kernel;
+            let mut outputs = Vec::new();
+            for (name, value) in &step.buffers {
+                let written =
+                    kernel.shader.bindings.iter().any(|b| b.name == *name && b.access != Access::Read);
+                if written {
+                    outputs.push(format!("{} {:?}", self.value(*value).name, self.value(*value).shape));
+                }
+            }
+            let [x, y, z] = kernel.groups;
+            let grid = format!("{x}×{y}×{z}");
+            writeln!(
+                f,
+                "{:>3}  {:<18} {:<32} {grid:>12}  {}",
+                n + 1,
+                step.label,
+                kernel.name,
+                outputs.join(", ")
+            )?;
+        }
+        write!(f, "temporaries: {:.1} MiB", self.temporary_bytes as f64 / f64::from(1 << 20))
+    }
+}
+
+/// Assigns each temporary to a shared buffer: the buffer's number by value, and the length of each buffer.
+/// Two values share one only if no dispatch needs both.
+fn share(program: &Program) -> (Vec<usize>, Vec<usize>) {
+    let mut last = vec![0; program.values.len()];
+    for (n, node) in program.nodes.iter().enumerate() {
+        for (_, value) in &node.buffers {
+            last[value.0] = n;
+        }
+    }
+    last[program.output.0] = program.nodes.len();
+    let mut buffer_of = vec![usize::MAX; program.values.len()];
+    let mut sizes: Vec<usize> = Vec::new();
+    let mut free: Vec<usize> = Vec::new();
+    for (n, node) in program.nodes.iter().enumerate() {
+        for (_, id) in &node.buffers {
+            let value = &program.values[id.0];
+            if value.home != Home::Temporary || buffer_of[id.0] != usize::MAX {
+                continue;
+            }
+            let len = value.len();
+            // The smallest free buffer that holds it, else the largest, which grows.
+            let fitting = free.iter().copied().filter(|b| sizes[*b] >= len).min_by_key(|b| sizes[*b]);
+            let chosen = fitting.or_else(|| free.iter().copied().max_by_key(|b| sizes[*b]));
+            let buffer = chosen.unwrap_or_else(|| {
+                sizes.push(len);
+                sizes.len() - 1
+            });
+            sizes[buffer] = sizes[buffer].max(len);
+            free.retain(|b| *b != buffer);
+            buffer_of[id.0] = buffer;
+        }
+        for (_, id) in &node.buffers {
+            let buffer = buffer_of[id.0];
+            if buffer != usize::MAX && last[id.0] == n && !free.contains(&buffer) {
+                free.push(buffer);
+            }
+        }
+    }
+    (buffer_of, sizes)
+}

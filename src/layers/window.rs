@@ -1,0 +1,102 @@
+//! What convolutions and pools share: kernel sizes, strides, padding, and the arithmetic of their shapes.
+
+use serde::{Deserialize, Serialize};
+
+/// A size for height and width: `3` or `[3, 3]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pair(pub usize, pub usize);
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a number or two numbers, such as 3 or [3, 3]")]
+enum OneOrTwo {
+    One(usize),
+    Two([usize; 2]),
+}
+
+impl Serialize for Pair {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.0, self.1].serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pair {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match OneOrTwo::deserialize(deserializer)? {
+            OneOrTwo::One(n) => n.into(),
+            OneOrTwo::Two([h, w]) => Self(h, w),
+        })
+    }
+}
+
+impl From<usize> for Pair {
+    fn from(n: usize) -> Self {
+        Self(n, n)
+    }
+}
+
+impl From<(usize, usize)> for Pair {
+    fn from((h, w): (usize, usize)) -> Self {
+        Self(h, w)
+    }
+}
+
+/// What lies beyond the edge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Padding {
+    /// Nothing: windows stay inside.
+    #[default]
+    Valid,
+    /// As much as makes the output ⌈input / stride⌉ long, the odd one behind, as TensorFlow has it.
+    Same,
+}
+
+/// One axis of a window.
+pub(super) struct Axis {
+    /// Length of the output.
+    pub out: usize,
+    /// Padding before the input.
+    pub before: usize,
+}
+
+/// The output length and padding of a window of `size` moving by `stride` over `input`.
+fn axis(input: usize, size: usize, stride: usize, padding: Padding) -> Option<Axis> {
+    match padding {
+        Padding::Valid => Some(Axis { out: input.checked_sub(size)? / stride + 1, before: 0 }),
+        Padding::Same => {
+            let out = input.div_ceil(stride);
+            let total = ((out - 1) * stride + size).saturating_sub(input);
+            Some(Axis { out, before: total / 2 })
+        }
+    }
+}
+
+/// Both axes of a window over an input of shape (height, width, channels), or what does not fit.
+pub(super) fn axes(
+    what: &str,
+    input: &[usize],
+    size: Pair,
+    stride: Pair,
+    padding: Padding,
+) -> Result<[Axis; 2], String> {
+    let [h, w, _] = input else {
+        return Err(format!("its input has shape {input:?}, it takes (height, width, channels)"));
+    };
+    if size.0 * size.1 * stride.0 * stride.1 * h * w == 0 {
+        return Err(format!(
+            "{what} {}×{}, strides {}×{} and input {h}×{w} must all be at least 1",
+            size.0, size.1, stride.0, stride.1
+        ));
+    }
+    match (axis(*h, size.0, stride.0, padding), axis(*w, size.1, stride.1, padding)) {
+        (Some(y), Some(x)) => Ok([y, x]),
+        _ => Err(format!(
+            "{what} {}×{} is larger than its input {h}×{w}; use padding = \"same\" or a smaller {what}",
+            size.0, size.1
+        )),
+    }
+}
+
+pub(super) fn yes() -> bool {
+    true
+}

@@ -1,0 +1,60 @@
+//! Predictions: a trained network, a batch of images, a probability for each class.
+
+use crate::{
+    Result,
+    checkpoint::Checkpoint,
+    feed::{Batch, Step},
+    gpu::{Arenas, Context, FeedBuffers, Plan},
+    model::Model,
+    op::Choices,
+    optim::Sgd,
+    program::Mode,
+};
+
+/// A network on a device, ready to classify.
+pub struct Predictor<'a> {
+    context: &'a Context,
+    plan: Plan,
+    feed: FeedBuffers,
+    classes: usize,
+}
+
+impl<'a> Predictor<'a> {
+    /// Puts `model` with the weights of `checkpoint` on the device, for up to `batch` images at once.
+    ///
+    /// # Errors
+    /// Whatever the plan reports.
+    pub async fn new(
+        context: &'a Context,
+        model: &Model,
+        checkpoint: &Checkpoint,
+        batch: usize,
+        variants: &Choices,
+    ) -> Result<Self> {
+        let arenas = Arenas::new(context, &model.parameters()?, 1)?;
+        context.write(&arenas.parameters, &checkpoint.weights);
+        let program = model.program(Mode::Predict, batch, 1, &Sgd::default())?;
+        let plan = Plan::compile(context, program, &arenas, variants).await?;
+        let feed = FeedBuffers::new(context, batch, model.pixels(), 1)?;
+        Ok(Self { context, plan, feed, classes: model.classes()? })
+    }
+
+    /// The probabilities of each class for each image of `images`, (images, height, width, channels) bytes.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails.
+    pub async fn probabilities(&self, images: &[u8]) -> Result<Vec<Vec<f32>>> {
+        let program = &self.plan.program;
+        let mut all = Vec::new();
+        for part in images.chunks(program.batch * program.pixels) {
+            let rows = part.len() / program.pixels;
+            let batch = Batch { images: part.to_vec(), labels: vec![0; rows] };
+            let step = Step { rows: rows as u32, ..Step::default() };
+            self.feed.upload(self.context, &batch, &[step]);
+            self.context.submit_with(|pass| self.plan.record(pass, &self.feed, 0));
+            let output = self.context.read(self.plan.output()).await?;
+            all.extend(output.chunks_exact(self.classes).take(rows).map(<[f32]>::to_vec));
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,279 @@
+//! A program: the list of operations that one training step, evaluation or prediction consists of, with
+//! its values and parameters. It knows no device; `gpu::Plan` compiles it, `reference::Machine` runs it on twins.
+
+use crate::op::{Activation, Call};
+use std::collections::HashMap;
+
+/// Parameters start at multiples of this many elements in their arena: 256 bytes, WebGPU's alignment.
+pub const ALIGN: usize = 64;
+
+/// Names a value of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub usize);
+
+/// Names a parameter of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ParameterId(pub usize);
+
+/// Where a value lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// A buffer that is reused once the value is no longer needed.
+    Temporary,
+    /// A slice of the arena of parameters.
+    Parameter(ParameterId),
+    /// A slice of the arena of gradients.
+    Gradient(ParameterId),
+    /// The whole arena of parameters.
+    Parameters,
+    /// The whole arena of gradients.
+    Gradients,
+    /// The whole arena of the optimizer's velocities.
+    Velocities,
+    /// Loss and hits of the last steps.
+    Results,
+    /// Zeros that nobody writes: the bias of a layer without one.
+    Zeros,
+}
+
+/// A buffer of a program.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// A name for people: `conv2d_1`, `d conv2d_1`.
+    pub name: String,
+    /// Its shape, batch first where it has one.
+    pub shape: Vec<usize>,
+    /// Where it lives.
+    pub home: Home,
+}
+
+impl Value {
+    /// The number of its elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// One dispatch: an operation and its buffers by name.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Which layer it belongs to, or what it does.
+    pub label: String,
+    /// Operation, sizes, activation.
+    pub call: Call,
+    /// Name in the interface, value.
+    pub buffers: Vec<(&'static str, ValueId)>,
+}
+
+/// How a parameter starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Initializer {
+    /// Uniform in ±√(6 / (fan_in + fan_out)) (Glorot and Bengio 2010), Keras's default for kernels.
+    GlorotUniform {
+        /// Inputs that reach a unit.
+        fan_in: usize,
+        /// Units that an input reaches.
+        fan_out: usize,
+    },
+    /// Zeros, Keras's default for biases.
+    Zeros,
+}
+
+/// A trained tensor.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// `dense_1.kernel`.
+    pub name: String,
+    /// Its shape in Keras's order: HWIO, (in, out), (out).
+    pub shape: Vec<usize>,
+    /// How it starts.
+    pub initializer: Initializer,
+    /// Where it begins in the arena, in elements.
+    pub offset: usize,
+}
+
+impl Parameter {
+    /// The number of its elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What a program is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Forward, loss, backward, update.
+    Train,
+    /// Forward and loss.
+    Evaluate,
+    /// Forward and softmax.
+    Predict,
+}
+
+/// Operations in the order in which they run, with everything they touch.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// What it is for.
+    pub mode: Mode,
+    /// Images a step.
+    pub batch: usize,
+    /// Bytes an image.
+    pub pixels: usize,
+    /// All values.
+    pub values: Vec<Value>,
+    /// All dispatches.
+    pub nodes: Vec<Node>,
+    /// All parameters, in the order of their arena.
+    pub parameters: Vec<Parameter>,
+    /// The network's output: logits while training and evaluating, probabilities when predicting.
+    pub output: ValueId,
+    /// Steps whose results are kept before the host reads them.
+    pub slots: usize,
+}
+
+impl Program {
+    /// Elements of the arena of parameters, padding included.
+    pub fn arena_len(&self) -> usize {
+        arena_len(&self.parameters)
+    }
+
+    /// Floating point operations of one step, by the formulas of the interfaces.
+    pub fn flops(&self) -> f64 {
+        self.nodes.iter().map(|node| node.call.flops()).sum()
+    }
+}
+
+/// Elements of the arena that holds `parameters`, padding included.
+pub fn arena_len(parameters: &[Parameter]) -> usize {
+    parameters.last().map_or(ALIGN, |p| (p.offset + p.len()).next_multiple_of(ALIGN))
+}
+
+/// Builds a program node by node; layers call it.
+pub struct Builder {
+    /// What is built so far.
+    pub program: Program,
+    fused: HashMap<ValueId, &'static Activation>,
+    parameters: HashMap<ParameterId, ValueId>,
+}
+
+impl Builder {
+    /// An empty program over `parameters`.
+    pub fn new(mode: Mode, batch: usize, pixels: usize, slots: usize, parameters: Vec<Parameter>) -> Self {
+        let program = Program {
+            mode,
+            batch,
+            pixels,
+            values: Vec::new(),
+            nodes: Vec::new(),
+            parameters,
+            output: ValueId(0),
+            slots,
+        };
+        Self { program, fused: HashMap::new(), parameters: HashMap::new() }
+    }
+
+    /// Images a step.
+    pub fn batch(&self) -> usize {
+        self.program.batch
+    }
+
+    /// Whether the program trains: layers keep what their backward pass needs.
+    pub fn training(&self) -> bool {
+        self.program.mode == Mode::Train
+    }
+
+    fn add(&mut self, name: String, shape: Vec<usize>, home: Home) -> ValueId {
+        self.program.values.push(Value { name, shape, home });
+        ValueId(self.program.values.len() - 1)
+    }
+
+    /// A new value for one activation, gradient or other intermediate; `shape` without the batch.
+    pub fn batched(&mut self, name: &str, shape: &[usize]) -> ValueId {
+        let shape = [&[self.program.batch], shape].concat();
+        self.add(name.to_string(), shape, Home::Temporary)
+    }
+
+    /// A new intermediate of this very shape.
+    pub fn temporary(&mut self, name: &str, shape: Vec<usize>) -> ValueId {
+        self.add(name.to_string(), shape, Home::Temporary)
+    }
+
+    /// A value that lives outside the step.
+    pub fn fixed(&mut self, name: &str, shape: Vec<usize>, home: Home) -> ValueId {
+        self.add(name.to_string(), shape, home)
+    }
+
+    /// The value of a parameter.
+    pub fn parameter(&mut self, id: ParameterId) -> ValueId {
+        if let Some(value) = self.parameters.get(&id) {
+            return *value;
+        }
+        let Parameter { name, shape, .. } = self.program.parameters[id.0].clone();
+        let value = self.add(name, shape, Home::Parameter(id));
+        self.parameters.insert(id, value);
+        value
+    }
+
+    /// Where the gradient of a parameter is to be written.
+    pub fn gradient(&mut self, id: ParameterId) -> ValueId {
+        let Parameter { name, shape, .. } = self.program.parameters[id.0].clone();
+        self.add(format!("d {name}"), shape, Home::Gradient(id))
+    }
+
+    /// `bias` if the layer has one, else zeros.
+    pub fn bias(&mut self, bias: Option<ParameterId>, len: usize) -> ValueId {
+        match bias {
+            Some(id) => self.parameter(id),
+            None => self.fixed("zeros", vec![len], Home::Zeros),
+        }
+    }
+
+    /// Where the gradient of `bias` goes: nowhere that counts, if the layer has none.
+    pub fn bias_gradient(&mut self, bias: Option<ParameterId>, len: usize) -> ValueId {
+        match bias {
+            Some(id) => self.gradient(id),
+            None => self.temporary("unused", vec![len]),
+        }
+    }
+
+    /// Appends a dispatch.
+    pub fn call(&mut self, label: &str, call: Call, buffers: &[(&'static str, ValueId)]) {
+        self.program.nodes.push(Node { label: label.to_string(), call, buffers: buffers.to_vec() });
+    }
+
+    /// Notes that `value` came out of `activation`, fused into the kernel that wrote it. Whoever computes
+    /// the gradient of `value` multiplies by the activation's gradient, so that what flows on is the
+    /// gradient of the activation's input.
+    pub fn fuse(&mut self, value: ValueId, activation: &'static Activation) {
+        self.fused.insert(value, activation);
+    }
+
+    /// The activation fused into the kernel that wrote `value`; `linear` where there is none.
+    pub fn fused(&self, value: ValueId) -> &'static Activation {
+        self.fused.get(&value).copied().unwrap_or(&crate::kernels::LINEAR)
+    }
+
+    /// For a gradient `dx` of `x` computed without the activation fused into `x`: adds the missing factor.
+    pub fn through_fused(&mut self, label: &str, x: ValueId, dx: ValueId) -> ValueId {
+        let activation = self.fused(x);
+        if activation.name == "linear" {
+            return dx;
+        }
+        let value = &self.program.values[x.0];
+        let (name, shape, count) = (format!("d {}", value.name), value.shape.clone(), value.len());
+        let dz = self.temporary(&name, shape);
+        let call = Call::new(&crate::kernels::ACTIVATION_GRAD, &[("COUNT", count)]).activated(activation);
+        self.call(label, call, &[("dx", dz), ("dy", dx), ("y", x)]);
+        dz
+    }
+}

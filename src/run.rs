@@ -1,0 +1,331 @@
+//! A run is a folder: `run.json` (everything that decided it), `metrics.jsonl` (a line an epoch),
+//! `last.safetensors` (the whole state) and `best.safetensors` (the weights with the best accuracy).
+//! Files are written aside, flushed and renamed: whatever happens, what is there can be loaded.
+
+use crate::{
+    Error, Result,
+    checkpoint::{Checkpoint, Position},
+    data::write_whole,
+    gpu::{AdapterClass, Context},
+    model::Model,
+    program::Parameter,
+    train::{Metrics, Options},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// Everything that decided a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// wgrad's version.
+    pub version: String,
+    /// The network.
+    pub model: Model,
+    /// The data it trains on.
+    pub data: DataRecord,
+    /// Batch, epochs, seed, optimizer, schedule, variants chosen by hand.
+    pub options: Options,
+    /// The file of weights it started from, if it did.
+    pub init: Option<PathBuf>,
+    /// Where it ran.
+    pub adapter: AdapterRecord,
+    /// The kernels of its training step, as `operation/variant`.
+    pub kernels: Vec<String>,
+}
+
+/// Which data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// What `--data` said.
+    pub spec: String,
+    /// The set's name.
+    pub name: String,
+    /// SHA-256 of its decompressed content.
+    pub digest: String,
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// `--limit`.
+    pub limit: Option<usize>,
+    /// `--validation`.
+    pub validation: Option<f64>,
+}
+
+/// Which adapter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdapterRecord {
+    /// Its name.
+    pub name: String,
+    /// Vulkan, Metal, ...
+    pub backend: String,
+    /// The driver, with its version.
+    pub driver: String,
+    /// Software or hardware.
+    pub class: AdapterClass,
+}
+
+impl AdapterRecord {
+    /// The adapter of `context`.
+    pub fn of(context: &Context) -> Self {
+        let info = &context.info;
+        Self {
+            name: info.name.clone(),
+            backend: info.backend.to_string(),
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+            class: context.class,
+        }
+    }
+}
+
+/// One line of `metrics.jsonl`. Accuracies are shares in [0, 1], losses nats.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochLine {
+    /// From 1.
+    pub epoch: u64,
+    /// Steps done since the start of the training.
+    pub step: u64,
+    /// Mean over the epoch, while it trained.
+    pub train_loss: f64,
+    /// Mean over the epoch, while it trained.
+    pub train_accuracy: f64,
+    /// On the validation images, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_loss: Option<f64>,
+    /// On the validation images, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
+    /// On the test images, after the epoch.
+    pub test_loss: f64,
+    /// On the test images, after the epoch.
+    pub test_accuracy: f64,
+    /// Training speed of the epoch, evaluation not counted.
+    pub images_per_second: f64,
+}
+
+impl EpochLine {
+    /// Puts the metrics of an epoch together.
+    pub fn new(
+        epoch: u64,
+        step: u64,
+        [train, test]: [Metrics; 2],
+        validation: Option<Metrics>,
+        images_per_second: f64,
+    ) -> Self {
+        Self {
+            epoch,
+            step,
+            train_loss: train.loss,
+            train_accuracy: train.accuracy,
+            validation_loss: validation.map(|m| m.loss),
+            validation_accuracy: validation.map(|m| m.accuracy),
+            test_loss: test.loss,
+            test_accuracy: test.accuracy,
+            images_per_second,
+        }
+    }
+}
+
+/// A run's folder.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Where it lies.
+    pub folder: PathBuf,
+    /// What decided it.
+    pub config: Config,
+    parameters: Vec<Parameter>,
+}
+
+const CONFIG: &str = "run.json";
+const METRICS: &str = "metrics.jsonl";
+/// The whole state after the last save.
+pub const LAST: &str = "last.safetensors";
+/// The weights with the best accuracy.
+pub const BEST: &str = "best.safetensors";
+const SPACE: &str = "check that the folder can be written and the disk has space";
+
+fn io_error(action: &'static str, path: &Path, next: &'static str) -> impl FnOnce(io::Error) -> Error {
+    crate::data::io_error(action, path, next)
+}
+
+impl Run {
+    /// Makes the folder of a new run: `folder` if given, else the first free `runs/MODEL-N`.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where `folder` holds a run already, [`Error::Io`] where it cannot be written.
+    pub fn create(folder: Option<&Path>, config: Config) -> Result<Self> {
+        let parameters = config.model.parameters()?;
+        let folder = match folder {
+            Some(folder) => {
+                if folder.join(CONFIG).exists() {
+                    return Err(Error::Run {
+                        folder: folder.to_owned(),
+                        message:
+                            "holds a run already; choose another `--out`, or go on with it by `--resume`"
+                                .into(),
+                    });
+                }
+                fs::create_dir_all(folder).map_err(io_error("cannot create", folder, SPACE))?;
+                folder.to_owned()
+            }
+            None => Self::next_folder(&config.model.name)?,
+        };
+        let run = Self { folder, config, parameters };
+        run.save_config()?;
+        Ok(run)
+    }
+
+    fn next_folder(model: &str) -> Result<PathBuf> {
+        let runs = Path::new("runs");
+        fs::create_dir_all(runs).map_err(io_error("cannot create", runs, SPACE))?;
+        let mut n = 1u32;
+        loop {
+            let folder = runs.join(format!("{model}-{n}"));
+            match fs::create_dir(&folder) {
+                Ok(()) => return Ok(folder),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => n += 1,
+                Err(e) => return Err(io_error("cannot create", &folder, SPACE)(e)),
+            }
+        }
+    }
+
+    /// Opens the folder of a run.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where it is not one.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let path = folder.join(CONFIG);
+        let fail = |message: String| Error::Run { folder: folder.to_owned(), message };
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Err(fail(format!(
+                    "is not a run: it has no {CONFIG}; `wgrad train` makes one, under `runs/` by default"
+                )));
+            }
+            Err(e) => return Err(io_error("cannot read", &path, "")(e)),
+        };
+        let config: Config = serde_json::from_str(&text)
+            .map_err(|e| fail(format!("has a {CONFIG} that is damaged, or of another version: {e}")))?;
+        let parameters = config.model.parameters()?;
+        Ok(Self { folder: folder.to_owned(), config, parameters })
+    }
+
+    /// Writes `run.json`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn save_config(&self) -> Result<()> {
+        write_whole(&self.folder.join(CONFIG), |file| {
+            serde_json::to_writer_pretty(&mut *file, &self.config)?;
+            file.write_all(b"\n")
+        })
+    }
+
+    /// Saves the whole state, and the weights as the best ones if `best`.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Checkpoint`] for a state that is not finite: the last good one stays.
+    pub fn save(&self, checkpoint: &Checkpoint, best: bool) -> Result<()> {
+        if !checkpoint.is_finite() {
+            return Err(Error::Checkpoint {
+                what: "not saved".into(),
+                message: format!("the weights are no longer finite; {LAST} keeps the last good ones"),
+            });
+        }
+        self.write(LAST, checkpoint)?;
+        if best {
+            self.write(BEST, &Checkpoint { velocities: Vec::new(), ..checkpoint.clone() })?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, name: &str, checkpoint: &Checkpoint) -> Result<()> {
+        let bytes = checkpoint.to_bytes(&self.parameters)?;
+        write_whole(&self.folder.join(name), |file| file.write_all(&bytes))
+    }
+
+    /// The whole state as it was saved last.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Checkpoint`].
+    pub fn last(&self) -> Result<Checkpoint> {
+        self.read(LAST)
+    }
+
+    /// The weights with the best accuracy, or the last ones where no epoch has ended yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Checkpoint`].
+    pub fn best(&self) -> Result<Checkpoint> {
+        self.read(if self.folder.join(BEST).exists() { BEST } else { LAST })
+    }
+
+    fn read(&self, name: &str) -> Result<Checkpoint> {
+        read_weights(&self.folder.join(name), &self.parameters)
+    }
+
+    /// Appends a line to `metrics.jsonl` and flushes it.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn log(&self, line: &EpochLine) -> Result<()> {
+        let mut lines = self.metrics()?;
+        lines.retain(|l| l.epoch < line.epoch);
+        lines.push(*line);
+        self.write_metrics(&lines)
+    }
+
+    /// Drops the lines of epochs after `position`: a resumed run writes them again.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn rewind(&self, position: &Position) -> Result<()> {
+        let mut lines = self.metrics()?;
+        let before = lines.len();
+        lines.retain(|l| l.epoch <= position.epoch);
+        if lines.len() == before { Ok(()) } else { self.write_metrics(&lines) }
+    }
+
+    fn write_metrics(&self, lines: &[EpochLine]) -> Result<()> {
+        write_whole(&self.folder.join(METRICS), |file| {
+            for line in lines {
+                serde_json::to_writer(&mut *file, line)?;
+                file.write_all(b"\n")?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The metrics of the epochs that ended.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Run`] for a line that is no metrics.
+    pub fn metrics(&self) -> Result<Vec<EpochLine>> {
+        let path = self.folder.join(METRICS);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(io_error("cannot read", &path, "")(e)),
+        };
+        text.lines()
+            .enumerate()
+            .map(|(n, line)| {
+                serde_json::from_str(line).map_err(|e| Error::Run {
+                    folder: self.folder.clone(),
+                    message: format!("has a damaged line {} in {METRICS}: {e}", n + 1),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Reads weights for `parameters` from a safetensors file.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Checkpoint`].
+pub fn read_weights(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
+    let bytes = fs::read(path).map_err(io_error("cannot read the weights", path, "is the path right?"))?;
+    Checkpoint::from_bytes(&path.display().to_string(), &bytes, parameters)
+}

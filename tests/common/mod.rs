@@ -1,0 +1,21 @@
+//! What the tests share: the adapter, which must be there, and the fixtures.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+use wgrad::gpu::{Context, Options};
+
+/// Opens the adapter that `WGRAD_TEST_ADAPTER` names (any by default) and says which it is. A machine
+/// without one fails here: nothing is skipped.
+pub fn open(checked: bool) -> Context {
+    let adapter =
+        std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text is a choice");
+    let context =
+        pollster::block_on(Context::open(&Options { adapter, checked })).unwrap_or_else(|e| panic!("{e}"));
+    println!("adapter: {}", context.describe());
+    context
+}
+
+/// A file of `tests/fixtures`.
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}

@@ -1,0 +1,152 @@
+//! Pictures as the input of a network: sizes, proportions, colours, transparency, and what is no picture.
+
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, Luma, LumaA, Rgb, RgbImage};
+use tempfile::TempDir;
+use wgrad::data::picture::{Picture, load_picture};
+
+fn save(image: impl Into<DynamicImage>, format: ImageFormat) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    // The name says nothing: the content decides.
+    let path = folder.path().join("picture.dat");
+    image.into().save_with_format(&path, format).unwrap();
+    (folder, path)
+}
+
+fn load(image: impl Into<DynamicImage>) -> Picture {
+    let (_folder, path) = save(image, ImageFormat::Png);
+    load_picture(&path, 28, 28).unwrap()
+}
+
+fn message(bytes: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shoe.png");
+    std::fs::write(&path, bytes).unwrap();
+    let message = load_picture(&path, 28, 28).unwrap_err().to_string();
+    assert!(message.contains("shoe.png: not a picture that can be read: got "), "{message}");
+    assert!(message.contains("expected a PNG or JPEG file; convert it first"), "{message}");
+    message
+}
+
+/// A bright square on black, of 28×28.
+fn garment() -> GrayImage {
+    GrayImage::from_fn(28, 28, |x, y| {
+        Luma([if (8..20).contains(&x) && (4..24).contains(&y) { 200 } else { 0 }])
+    })
+}
+
+#[test]
+fn a_picture_of_the_right_size_is_taken_as_it_is() {
+    let picture = load(garment());
+    assert_eq!(picture.pixels, garment().into_raw());
+    assert_eq!(picture.notes, ["read 28×28 pixels (height × width)"]);
+}
+
+#[test]
+fn a_light_background_is_inverted() {
+    let mut negative = garment();
+    image::imageops::invert(&mut negative);
+    let picture = load(negative);
+    assert_eq!(picture.pixels, garment().into_raw());
+    assert_eq!(picture.notes[1..], ["inverted, as its background is light (255 of 255)"]);
+}
+
+#[test]
+fn a_large_picture_is_reduced_by_area() {
+    let large = image::imageops::resize(&garment(), 280, 280, image::imageops::FilterType::Nearest);
+    let picture = load(large);
+    assert_eq!(picture.notes[1..], ["reduced from 280×280 to 28×28"]);
+    for (row, column, value) in [(14, 14, 200), (1, 1, 0), (26, 14, 0), (6, 10, 200)] {
+        assert_eq!(picture.pixels[row * 28 + column], value, "row {row} column {column}");
+    }
+    // A fine chequerboard becomes its mean; picking every tenth pixel would give 0 or 255.
+    let checks = GrayImage::from_fn(280, 280, |x, y| Luma([if (x + y) % 2 == 0 { 200 } else { 0 }]));
+    let picture = load(checks);
+    assert!(picture.pixels.iter().all(|pixel| (90..165).contains(pixel)), "{:?}", picture.pixels);
+}
+
+#[test]
+fn a_small_picture_is_enlarged() {
+    let picture = load(GrayImage::from_pixel(1, 1, Luma([77])));
+    assert_eq!(picture.pixels, [77; 784]);
+    assert_eq!(picture.notes[1..], ["enlarged from 1×1 to 28×28"]);
+}
+
+#[test]
+fn a_wide_or_tall_picture_is_padded_with_its_background() {
+    let wide = GrayImage::from_fn(56, 14, |x, _| Luma([if (20..36).contains(&x) { 250 } else { 10 }]));
+    let picture = load(wide);
+    assert_eq!(picture.notes[1..], ["padded to 56×56 with its background", "reduced from 56×56 to 28×28"]);
+    assert_eq!(picture.pixels[0], 10);
+    assert_eq!(picture.pixels[14 * 28 + 14], 250);
+    assert_eq!(picture.pixels[27 * 28 + 14], 10);
+    let tall = GrayImage::from_pixel(3, 50, Luma([20]));
+    let picture = load(tall);
+    assert_eq!(picture.notes[1], "padded to 50×50 with its background");
+    assert_eq!(picture.pixels, [20; 784]);
+}
+
+#[test]
+fn another_size_than_square_keeps_proportions() {
+    let (_folder, path) = save(GrayImage::from_pixel(40, 10, Luma([5])), ImageFormat::Png);
+    let picture = load_picture(&path, 4, 16).unwrap();
+    assert_eq!(picture.pixels, [5; 64]);
+    assert_eq!(picture.notes[1..], ["reduced from 10×40 to 4×16"]);
+}
+
+#[test]
+fn colours_become_luma_and_transparency_white() {
+    let picture = load(RgbImage::from_pixel(28, 28, Rgb([0, 0, 200])));
+    assert_eq!(picture.pixels, [14; 784]);
+    assert_eq!(picture.notes[1..], ["made grey"]);
+    // Black ink on a transparent page: a light background, so the ink ends up bright.
+    let page = GrayAlphaImage::from_fn(28, 28, |x, y| {
+        LumaA([0, if (10..18).contains(&x) && (10..18).contains(&y) { 255 } else { 0 }])
+    });
+    let picture = load(page);
+    assert_eq!((picture.pixels[0], picture.pixels[14 * 28 + 14]), (0, 255));
+    assert_eq!(
+        picture.notes[1..],
+        ["laid over white where it is transparent", "inverted, as its background is light (255 of 255)"]
+    );
+}
+
+#[test]
+fn jpeg_works_too() {
+    let large = image::imageops::resize(&garment(), 140, 140, image::imageops::FilterType::Nearest);
+    let (_folder, path) = save(large, ImageFormat::Jpeg);
+    let picture = load_picture(&path, 28, 28).unwrap();
+    assert!(picture.pixels[0] < 10 && picture.pixels[14 * 28 + 14] > 190);
+}
+
+#[test]
+fn what_is_no_picture_is_refused_by_name() {
+    assert!(message(b"just text").contains("got bytes of no known format"));
+    assert!(message(b"").contains("got bytes of no known format"));
+    assert!(message(b"GIF89a..........").contains("got the format image/gif"));
+    let (_folder, path) = save(garment(), ImageFormat::Png);
+    let bytes = std::fs::read(path).unwrap();
+    assert!(message(&bytes[..bytes.len() / 2]).contains("got a damaged image/png file ("));
+    let mut flipped = bytes;
+    flipped[20] ^= 0x10;
+    assert!(message(&flipped).contains("got a damaged image/png file ("));
+    let message = load_picture(Path::new("no/such.png"), 28, 28).unwrap_err().to_string();
+    assert!(message.starts_with("cannot open no/such.png: "), "{message}");
+}
+
+#[test]
+fn a_picture_that_claims_to_be_huge_takes_no_memory() {
+    // A valid header of 60,000 × 60,000, as a decompression bomb has.
+    let mut header = b"IHDR".to_vec();
+    header.extend_from_slice(&60_000_u32.to_be_bytes());
+    header.extend_from_slice(&60_000_u32.to_be_bytes());
+    header.extend_from_slice(&[8, 0, 0, 0, 0]);
+    let mut crc = flate2::Crc::new();
+    crc.update(&header);
+    let mut bytes = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0d".to_vec();
+    bytes.extend_from_slice(&header);
+    bytes.extend_from_slice(&crc.sum().to_be_bytes());
+    bytes.extend_from_slice(b"\x00\x00\x00\x00IDAT\x35\xaf\x06\x1e");
+    assert!(message(&bytes).contains("got more than 16384 pixels a side or 512 MiB when decoded"));
+}
