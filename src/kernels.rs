@@ -6,7 +6,11 @@
 use crate::{
     Error, Result,
     gpu::AdapterClass::{Cpu, Gpu},
-    op::{Activation, Op, Variant},
+    op::{
+        Activation,
+        Need::{AtLeast, Multiple},
+        Op, Variant,
+    },
     reference as twin,
 };
 
@@ -74,6 +78,7 @@ operations! {
 
     MATMUL "matmul" "y = activate(x · w + b)" twin::matmul, activated true, parts [], {
         "tiled" [] [Gpu];
+        "tiled64" [Multiple("N", 4), AtLeast("N", 64), AtLeast("M", 64)] [];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=33,N=68,K=9", "M=65,N=132,K=36", "M=128,N=64,K=64", "M=130,N=131,K=67"];
 
@@ -89,6 +94,7 @@ operations! {
 
     CONV2D_FORWARD "conv2d_forward" "y = activate(x ∗ w + b)" twin::conv2d_forward, activated true, parts [], {
         "tiled" [] [Gpu];
+        "tiled64" [Multiple("CO", 4), AtLeast("CO", 64)] [];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0",
@@ -98,6 +104,7 @@ operations! {
         "N=2,H=12,W=12,CI=1,OH=10,OW=10,CO=32,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0",
         "N=3,H=6,W=7,CI=32,OH=4,OW=5,CO=64,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0",
         "N=2,H=8,W=8,CI=8,OH=3,OW=3,CO=36,KH=5,KW=5,SH=3,SW=3,PT=2,PL=2",
+        "N=3,H=7,W=7,CI=3,OH=7,OW=7,CO=68,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1",
     ];
 
     CONV2D_GRAD_INPUT "conv2d_grad_input" "dx = (dy ∗ᵀ w) * activate_grad(x)" twin::conv2d_grad_input, activated true, parts [], {

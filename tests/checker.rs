@@ -277,7 +277,7 @@ fn wrong_bindings_are_errors_that_name_the_kernel() {
 
     let (short, long, both) = (zeros(34), zeros(36), zeros(36));
     let (read, written) = (both.slice(0, 21), both.slice(21, 15));
-    let wrong: [(&str, &str, Vec<(&str, &Slice)>); 7] = [
+    let wrong = [
         ("a missing buffer", "`b`", right[..3].to_vec()),
         ("no buffers", "`y`", Vec::new()),
         ("an unknown buffer", "`bias`", [&right[..], &[("bias", &b)]].concat()),

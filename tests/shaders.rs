@@ -173,12 +173,10 @@ fn the_folder_and_the_page_agree() {
     let unique: BTreeSet<String> = page.iter().cloned().collect();
     assert_eq!(page.len(), unique.len(), "a variant stands on the page twice");
     let files = files();
-    for file in files.difference(&unique) {
-        panic!("shaders/{file}.wgsl is not on the page: add its line to src/kernels.rs or remove it");
-    }
-    for line in unique.difference(&files) {
-        panic!("src/kernels.rs lists {line}, but there is no shaders/{line}.wgsl");
-    }
+    let unlisted: Vec<_> = files.difference(&unique).collect();
+    assert!(unlisted.is_empty(), "not on the page: {unlisted:?}; add their lines to src/kernels.rs");
+    let absent: Vec<_> = unique.difference(&files).collect();
+    assert!(absent.is_empty(), "on the page, but not in shaders/: {absent:?}");
 
     let texts = texts();
     for op in OPERATIONS {
