@@ -8,7 +8,7 @@ use crate::{
     gpu::AdapterClass::{Cpu, Gpu},
     op::{
         Activation,
-        Need::{Feature, Is, Multiple, Same},
+        Need::{AtLeast, Feature, Is, Multiple, Same},
         Op, Variant,
     },
     reference as twin,
@@ -83,24 +83,30 @@ operations! {
     MATMUL "matmul" "y = activate(x · w + b)" twin::matmul, activated true, parts [], {
         "shuffle" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
         "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
+        "tiled" [] [Gpu];
+        "tiled64" [Multiple("N", 4), AtLeast("N", 64), AtLeast("M", 64)] [];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=33,N=68,K=9", "M=41,N=23,K=44", "M=65,N=132,K=36", "M=128,N=64,K=64", "M=130,N=131,K=67"];
 
     MATMUL_GRAD_INPUT "matmul_grad_input" "dx = (dy · wᵀ) * activate_grad(x)" twin::matmul_grad_input, activated true, parts [], {
         "shuffle" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
         "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
+        "tiled" [] [Gpu];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=16,K=4", "M=33,N=68,K=9", "M=41,N=23,K=44", "M=65,N=36,K=132", "M=128,N=64,K=64", "M=130,N=131,K=67"];
 
     MATMUL_GRAD_WEIGHT "matmul_grad_weight" "dw = xᵀ · dy, db = Σ dy" twin::matmul_grad_weight, activated false, parts [], {
         "shuffle" [SUBGROUP, Multiple("M", 4), Multiple("N", 4), Multiple("K", 4)] [Cpu];
         "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
+        "tiled" [] [Gpu];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=7,N=5,K=3", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=9,N=68,K=33", "M=41,N=23,K=44", "M=36,N=132,K=65", "M=36,N=132,K=68", "M=128,N=64,K=64", "M=130,N=131,K=67"];
 
     CONV2D_FORWARD "conv2d_forward" "y = activate(x ∗ w + b)" twin::conv2d_forward, activated true, parts [], {
         "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
         "shuffle_any" [SUBGROUP, Multiple("CO", 4)] [Cpu];
+        "tiled" [] [Gpu];
+        "tiled64" [Multiple("CO", 4), AtLeast("CO", 64)] [];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0",
@@ -110,10 +116,12 @@ operations! {
         "N=2,H=12,W=12,CI=1,OH=10,OW=10,CO=32,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0",
         "N=3,H=6,W=7,CI=32,OH=4,OW=5,CO=64,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0",
         "N=2,H=8,W=8,CI=8,OH=3,OW=3,CO=36,KH=5,KW=5,SH=3,SW=3,PT=2,PL=2",
+        "N=3,H=7,W=7,CI=3,OH=7,OW=7,CO=68,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1",
     ];
 
     CONV2D_GRAD_INPUT "conv2d_grad_input" "dx = (dy ∗ᵀ w) * activate_grad(x)" twin::conv2d_grad_input, activated true, parts [], {
         "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
+        "tiled" [] [Gpu];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0",
@@ -127,6 +135,7 @@ operations! {
     CONV2D_GRAD_WEIGHT "conv2d_grad_weight" "dw and db of a convolution, by splits of the batch" twin::conv2d_grad_weight, activated false, parts [], {
         "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
         "shuffle_any" [SUBGROUP, Multiple("CO", 4)] [Cpu];
+        "tiled" [] [Gpu];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0,SPLITS=1,PER=1",
@@ -144,6 +153,7 @@ operations! {
 
     MAX_POOL2D_FORWARD "max_pool2d_forward" "the largest of each window, and where it was" twin::max_pool2d_forward, activated false, parts [], {
         "quads" [Multiple("C", 4)] [Cpu];
+        "flat" [] [Gpu];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,C=1,OH=1,OW=1,PH=1,PW=1,SH=1,SW=1,PT=0,PL=0",
@@ -155,6 +165,7 @@ operations! {
 
     MAX_POOL2D_GRAD "max_pool2d_grad" "dx = dy at the maxima, times activate_grad(x)" twin::max_pool2d_grad, activated true, parts [], {
         "windows" [Same("PH", "SH"), Same("PW", "SW"), Is("PT", 0), Is("PL", 0), Multiple("C", 4)] [Cpu];
+        "flat" [] [Gpu];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,C=1,OH=1,OW=1,PH=1,PW=1,SH=1,SW=1,PT=0,PL=0",
