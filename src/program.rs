@@ -1,8 +1,11 @@
 //! A program: the list of operations that one training step, evaluation or prediction consists of, with
 //! its values and parameters. It knows no device; `gpu::Plan` compiles it, `reference::Machine` runs it on twins.
 
+mod temporaries;
+
 use crate::op::{Activation, Call};
 use std::collections::HashMap;
+pub use temporaries::Temporaries;
 
 /// Parameters start at multiples of this many elements in their arena: 256 bytes, WebGPU's alignment.
 pub const ALIGN: usize = 64;

@@ -82,8 +82,9 @@ impl Plan {
                 return Err(Error::TooLarge { what: format!("`{}`", value.name), bytes, limit, next });
             }
         }
-        let (shared, sizes) = share(&program);
-        let buffers = sizes
+        let temporaries = program.temporaries();
+        let buffers = temporaries
+            .lens
             .iter()
             .enumerate()
             .map(|(n, len)| context.zeros(&format!("temporary {n}"), *len))
@@ -95,7 +96,7 @@ impl Plan {
             .map(|(n, value)| {
                 let len = value.len();
                 match value.home {
-                    Home::Temporary => buffers[shared[n]].slice(0, len),
+                    Home::Temporary => buffers[temporaries.buffer_of[n]].slice(0, len),
                     Home::Parameter(id) => arenas.parameters.slice(program.parameters[id.0].offset, len),
                     Home::Gradient(id) => arenas.gradients.slice(program.parameters[id.0].offset, len),
                     Home::Parameters => arenas.parameters.clone(),
@@ -115,8 +116,7 @@ impl Plan {
             steps.push(Planned { label: node.label.clone(), launch, buffers: node.buffers.clone() });
         }
         context.check()?;
-        let temporary_bytes = 4 * sizes.iter().map(|len| *len as u64).sum::<u64>();
-        Ok(Self { program, steps, slices, temporary_bytes })
+        Ok(Self { program, steps, slices, temporary_bytes: temporaries.bytes() })
     }
 
     /// Records step `index` of the chunk in `feed`.
@@ -176,45 +176,4 @@ impl fmt::Display for Plan {
         }
         write!(f, "temporaries: {:.1} MiB", self.temporary_bytes as f64 / f64::from(1 << 20))
     }
-}
-
-/// Assigns each temporary to a shared buffer: the buffer's number by value, and the length of each buffer.
-/// Two values share one only if no dispatch needs both.
-fn share(program: &Program) -> (Vec<usize>, Vec<usize>) {
-    let mut last = vec![0; program.values.len()];
-    for (n, node) in program.nodes.iter().enumerate() {
-        for (_, value) in &node.buffers {
-            last[value.0] = n;
-        }
-    }
-    last[program.output.0] = program.nodes.len();
-    let mut buffer_of = vec![usize::MAX; program.values.len()];
-    let mut sizes: Vec<usize> = Vec::new();
-    let mut free: Vec<usize> = Vec::new();
-    for (n, node) in program.nodes.iter().enumerate() {
-        for (_, id) in &node.buffers {
-            let value = &program.values[id.0];
-            if value.home != Home::Temporary || buffer_of[id.0] != usize::MAX {
-                continue;
-            }
-            let len = value.len();
-            // The smallest free buffer that holds it, else the largest, which grows.
-            let fitting = free.iter().copied().filter(|b| sizes[*b] >= len).min_by_key(|b| sizes[*b]);
-            let chosen = fitting.or_else(|| free.iter().copied().max_by_key(|b| sizes[*b]));
-            let buffer = chosen.unwrap_or_else(|| {
-                sizes.push(len);
-                sizes.len() - 1
-            });
-            sizes[buffer] = sizes[buffer].max(len);
-            free.retain(|b| *b != buffer);
-            buffer_of[id.0] = buffer;
-        }
-        for (_, id) in &node.buffers {
-            let buffer = buffer_of[id.0];
-            if buffer != usize::MAX && last[id.0] == n && !free.contains(&buffer) {
-                free.push(buffer);
-            }
-        }
-    }
-    (buffer_of, sizes)
 }
