@@ -73,7 +73,8 @@ impl Position {
         Metrics { loss: self.loss_sum / images, accuracy: self.hits / images, images: self.seen }
     }
 
-    fn count(&mut self, result: &StepResult) {
+    /// Counts a step.
+    pub(crate) fn count(&mut self, result: &StepResult) {
         self.step += 1;
         self.seen += u64::from(result.rows);
         self.loss_sum += result.loss_sum;
@@ -339,7 +340,7 @@ impl<'a> Trainer<'a> {
 }
 
 /// Whether `model` takes the images of `data`, and has as many outputs as it has classes.
-fn fits(model: &Model, data: &Dataset) -> Result<()> {
+pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
     let fail = |expected: String, got: String| {
         Err(Error::DataFit { model: model.name.clone(), data: data.name.clone(), expected, got })
     };
