@@ -8,6 +8,7 @@ mod completions;
 mod data;
 mod eval;
 mod models;
+mod output;
 mod predict;
 mod train;
 
