@@ -59,6 +59,7 @@ pub fn compare(buffer: &str, got: &Data, expected: &Expected) -> Result<f64, Box
     let (mut worst_ratio, mut largest) = (-1.0, 0.0f64);
     for (index, &(got, expected, allowed)) in pairs.iter().enumerate() {
         let error = (got - expected).abs();
+        #[allow(clippy::neg_cmp_op_on_partial_ord)] // NaN must fail.
         if !(error <= allowed) {
             let ratio = if error.is_nan() { f64::INFINITY } else { error / allowed.max(f64::MIN_POSITIVE) };
             worst.count += 1;

@@ -6,7 +6,11 @@
 use crate::{
     Error, Result,
     gpu::AdapterClass::{Cpu, Gpu},
-    op::{Activation, Op, Variant},
+    op::{
+        Activation,
+        Need::{AtLeast, Feature, Multiple},
+        Op, Variant,
+    },
     reference as twin,
 };
 
@@ -14,6 +18,9 @@ use crate::{
 pub const FEED: &str = include_str!("../shaders/common/feed.wgsl");
 /// Counter-based random numbers.
 pub const RANDOM: &str = include_str!("../shaders/common/random.wgsl");
+
+/// Lanes that hand values to each other.
+const SUBGROUP: crate::op::Need = Feature(wgpu::Features::SUBGROUP, "SUBGROUP");
 
 macro_rules! operations {
     ($($id:ident $name:literal $about:literal $twin:path, activated $activated:literal, parts $parts:expr,
@@ -73,18 +80,28 @@ operations! {
     } cases ["ROWS=1,PIXELS=1", "ROWS=3,PIXELS=7", "ROWS=5,PIXELS=784", "ROWS=2,PIXELS=64"];
 
     MATMUL "matmul" "y = activate(x · w + b)" twin::matmul, activated true, parts [], {
+        "shuffle" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
+        "tiled" [] [Gpu];
+        "tiled64" [Multiple("N", 4), AtLeast("N", 64), AtLeast("M", 64)] [];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=33,N=68,K=9", "M=65,N=132,K=36", "M=128,N=64,K=64", "M=130,N=131,K=67"];
 
     MATMUL_GRAD_INPUT "matmul_grad_input" "dx = (dy · wᵀ) * activate_grad(x)" twin::matmul_grad_input, activated true, parts [], {
+        "shuffle" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
+        "tiled" [] [Gpu];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=16,K=4", "M=33,N=68,K=9", "M=65,N=36,K=132", "M=128,N=64,K=64", "M=130,N=131,K=67"];
 
     MATMUL_GRAD_WEIGHT "matmul_grad_weight" "dw = xᵀ · dy, db = Σ dy" twin::matmul_grad_weight, activated false, parts [], {
+        "shuffle" [SUBGROUP, Multiple("M", 4), Multiple("N", 4), Multiple("K", 4)] [Cpu];
+        "tiled" [] [Gpu];
         "naive" [] [];
-    } cases ["M=1,N=1,K=1", "M=7,N=5,K=3", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=9,N=68,K=33", "M=36,N=132,K=65", "M=128,N=64,K=64", "M=130,N=131,K=67"];
+    } cases ["M=1,N=1,K=1", "M=7,N=5,K=3", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=9,N=68,K=33", "M=36,N=132,K=65", "M=36,N=132,K=68", "M=128,N=64,K=64", "M=130,N=131,K=67"];
 
     CONV2D_FORWARD "conv2d_forward" "y = activate(x ∗ w + b)" twin::conv2d_forward, activated true, parts [], {
+        "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
+        "tiled" [] [Gpu];
+        "tiled64" [Multiple("CO", 4), AtLeast("CO", 64)] [];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0",
@@ -94,9 +111,12 @@ operations! {
         "N=2,H=12,W=12,CI=1,OH=10,OW=10,CO=32,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0",
         "N=3,H=6,W=7,CI=32,OH=4,OW=5,CO=64,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0",
         "N=2,H=8,W=8,CI=8,OH=3,OW=3,CO=36,KH=5,KW=5,SH=3,SW=3,PT=2,PL=2",
+        "N=3,H=7,W=7,CI=3,OH=7,OW=7,CO=68,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1",
     ];
 
     CONV2D_GRAD_INPUT "conv2d_grad_input" "dx = (dy ∗ᵀ w) * activate_grad(x)" twin::conv2d_grad_input, activated true, parts [], {
+        "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
+        "tiled" [] [Gpu];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0",
@@ -108,6 +128,8 @@ operations! {
     ];
 
     CONV2D_GRAD_WEIGHT "conv2d_grad_weight" "dw and db of a convolution, by splits of the batch" twin::conv2d_grad_weight, activated false, parts [], {
+        "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
+        "tiled" [] [Gpu];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0,SPLITS=1,PER=1",
@@ -124,6 +146,7 @@ operations! {
     } cases ["SPLITS=1,TAPS=1,CO=1", "SPLITS=3,TAPS=9,CO=5", "SPLITS=16,TAPS=36,CO=8"];
 
     MAX_POOL2D_FORWARD "max_pool2d_forward" "the largest of each window, and where it was" twin::max_pool2d_forward, activated false, parts [], {
+        "flat" [] [Gpu];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,C=1,OH=1,OW=1,PH=1,PW=1,SH=1,SW=1,PT=0,PL=0",
@@ -134,6 +157,7 @@ operations! {
     ];
 
     MAX_POOL2D_GRAD "max_pool2d_grad" "dx = dy at the maxima, times activate_grad(x)" twin::max_pool2d_grad, activated true, parts [], {
+        "flat" [] [Gpu];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,C=1,OH=1,OW=1,PH=1,PW=1,SH=1,SW=1,PT=0,PL=0",

@@ -49,6 +49,8 @@ pub mod report;
 pub mod compare;
 /// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
 pub mod prove;
+/// Is this device to be trusted with this network? Real plans beside the twins, gradients beside finite differences.
+pub mod check;
 /// The one error type: what, got, expected, what to do next.
 pub mod error;
 

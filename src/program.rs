@@ -113,7 +113,8 @@ impl Parameter {
 }
 
 /// What a program is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Forward, loss, backward, update.
     Train,

@@ -1,11 +1,187 @@
-use anyhow::Result;
-use std::process::ExitCode;
+//! Replays a network's plans beside the CPU twins and tells what differs. Progress to stderr, the table or the
+//! JSON lines to stdout.
+
+use super::{AdapterArgs, data};
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+use std::{
+    io::{ErrorKind, Write},
+    process::ExitCode,
+};
+use wgrad::{
+    check::{Check as Kind, Finding, Options, Report, check},
+    data::{DataSpec, Places},
+    networks::NETWORKS,
+    op::Choices,
+};
 
 #[derive(clap::Args)]
-pub struct Check {}
+#[command(after_help = "Examples:
+  wgrad check                                     all built-in networks
+  wgrad check cnn --batch 128                     with the kernels that a training with that batch chooses
+  wgrad check my.toml --data DIR                  a model file on a data set of your own
+  wgrad check cnn --variant conv2d_forward=naive  another variant
+
+For each network: finite differences of the loss prove the gradients of the CPU twins; the twins prove every
+dispatch of the training, evaluation and prediction plans on the same inputs; then the whole step is held
+against the twins. The last training step has a partial batch.
+
+Exit codes: 0 nothing differs, 1 something does (the first is named), 2 an error.")]
+pub struct Check {
+    /// Built-in networks or TOML files; all built-in networks without one
+    #[arg(value_name = "MODEL")]
+    models: Vec<String>,
+    /// Images a step; the twins are plain loops, so it is small by default
+    #[arg(long, value_name = "N", default_value_t = Options::default().batch as u32,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    batch: u32,
+    /// Training steps with a full batch; one with a partial batch follows
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    steps: u32,
+    /// Decides weights, images and dropout
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files
+    #[arg(long, value_name = "NAME|DIR", default_value = "synthetic")]
+    data: DataSpec,
+    /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
+    #[arg(long, value_name = "OP=VARIANT")]
+    variant: Vec<String>,
+    /// One JSON object a line, one a comparison
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+/// A comparison as a line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    network: &'a str,
+    ok: bool,
+    #[serde(flatten)]
+    finding: &'a Finding,
+}
 
 impl Check {
-    pub async fn run(self) -> Result<ExitCode> {
-        anyhow::bail!("not written yet")
+    pub async fn run(mut self) -> Result<ExitCode> {
+        if self.models.is_empty() {
+            self.models = NETWORKS.iter().map(|(name, _)| (*name).to_string()).collect();
+        }
+        let variants = Choices::parse(&self.variant)?;
+        let (batch, steps) = (self.batch as usize, self.steps as usize);
+        if let DataSpec::Synthetic { train, test, .. } = &mut self.data {
+            (*train, *test) = (batch * (steps + 1), 1);
+        }
+        let data = data::load_or_fetch(&self.data, &Places::from_env())?;
+        let shape = [data.height, data.width, data.channels];
+        let models = self.models.iter().map(|name| super::model(name, shape, data.classes.len()));
+        let models = models.collect::<Result<Vec<_>>>()?;
+        let context = self.adapter.open().await?;
+        let options = Options { batch, steps, seed: self.seed, variants, ..Options::default() };
+        let mut fine = true;
+        for model in &models {
+            let mut stage = String::new();
+            let report = check(&context, model, &data, &options, &mut |finding| {
+                let now = stage_of(finding);
+                if now != stage {
+                    eprintln!("{}: {now}", model.name);
+                    stage = now;
+                }
+            })
+            .await?;
+            if self.json {
+                for finding in &report.findings {
+                    let line = Line { network: &model.name, ok: finding.difference.is_none(), finding };
+                    print(&serde_json::to_string(&line).context("cannot write as JSON")?)?;
+                }
+            } else {
+                print(&table(&model.name, &report))?;
+            }
+            match report.first() {
+                None if report.is_fine() => {
+                    eprintln!("{}: {} comparisons, nothing differs", model.name, report.findings.len());
+                }
+                None => eprintln!("{}: nothing was compared", model.name),
+                Some(first) => {
+                    let (different, of) = (report.different(), report.findings.len());
+                    eprintln!("{}: {different} of {of} comparisons differ; the first: {first}", model.name);
+                }
+            }
+            fine &= report.is_fine();
+        }
+        Ok(if fine { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+fn stage_of(finding: &Finding) -> String {
+    match finding.step {
+        0 => "gradients of the twins by finite differences".into(),
+        step => format!("{:?} step {step} of {} images, beside the twins", finding.mode, finding.rows),
+    }
+}
+
+/// One row for each thing that was compared, with the worst of all steps.
+fn table(network: &str, report: &Report) -> String {
+    let mut rows: Vec<(&Finding, [String; 5])> = Vec::new();
+    for finding in &report.findings {
+        let same = |other: &Finding| {
+            (other.check, other.mode, other.dispatch, &other.label)
+                == (finding.check, finding.mode, finding.dispatch, &finding.label)
+        };
+        let row = rows.iter_mut().find(|(kept, _)| same(kept));
+        match row {
+            Some((kept, _)) if kept.difference.is_some() => {}
+            Some((kept, _)) if finding.difference.is_some() || finding.share > kept.share => *kept = finding,
+            Some(_) => {}
+            None => rows.push((finding, Default::default())),
+        }
+    }
+    let mut worst: Vec<&str> = Vec::new();
+    for (finding, cells) in &mut rows {
+        let mode =
+            if finding.step == 0 { "twins".into() } else { format!("{:?}", finding.mode).to_lowercase() };
+        let (number, kernel) = match finding.dispatch {
+            0 => (String::new(), finding.check.to_string()),
+            n => (n.to_string(), finding.kernel.clone()),
+        };
+        let exact = matches!(finding.check, Kind::OneSubmission | Kind::Finite);
+        let verdict = match &finding.difference {
+            Some(difference) => {
+                worst.push(&difference.what);
+                format!("DIFFERS: {}", difference.what)
+            }
+            None if exact => "ok".into(),
+            None if finding.kinks > 0 => {
+                format!("{:.1} % ({} at a kink)", 100.0 * finding.share, finding.kinks)
+            }
+            None => format!("{:.1} %", 100.0 * finding.share),
+        };
+        *cells = [mode, number, finding.label.clone(), kernel, verdict];
+    }
+    let header = ["program", "", "step", "kernel or check", "largest error, as a share of the allowed"];
+    let width = |column: usize| {
+        let cells = rows.iter().map(|(_, cells)| cells[column].chars().count());
+        cells.chain([header[column].chars().count()]).max().unwrap_or(0)
+    };
+    let widths = [width(0), width(1), width(2), width(3)];
+    let line = |cells: [&str; 5]| {
+        let [mode, number, label, kernel, verdict] = cells;
+        let [a, b, c, d] = widths;
+        format!("{mode:<a$}  {number:>b$}  {label:<c$}  {kernel:<d$}  {verdict}")
+    };
+    let mut text = format!("{network}\n{}", line(header));
+    for (_, cells) in &rows {
+        text.push('\n');
+        text.push_str(&line(cells.each_ref().map(String::as_str)));
+    }
+    text + "\n"
+}
+
+/// Writes to stdout; a reader that has seen enough is no error.
+fn print(text: &str) -> Result<()> {
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to stdout"),
     }
 }

@@ -7,9 +7,11 @@ mod check;
 mod completions;
 mod data;
 mod eval;
+mod interrupt;
 mod models;
 mod output;
 mod predict;
+mod progress;
 mod train;
 
 use anyhow::Result;
@@ -42,7 +44,7 @@ Exit codes: 0 done, 1 a check or a target was missed, 2 an error.";
 #[derive(Subcommand)]
 enum Command {
     /// Train a network; the run folder keeps weights, metrics and how to repeat it
-    Train(train::Train),
+    Train(Box<train::Train>),
     /// Test accuracy and confusion matrix of a run
     Eval(eval::Eval),
     /// Classify pictures with the network of a run

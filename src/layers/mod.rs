@@ -1,5 +1,5 @@
 //! Layers under Keras's names and with Keras's arguments. Each file holds one layer: its arguments, its
-//! shape rule, its parameters, forward and backward. Adding a layer is such a file and one line here.
+//! shape rule, its parameters, forward and backward. Adding a layer is such a file, its `mod`, and a line at the end of this one.
 
 mod activation;
 mod conv2d;
@@ -9,13 +9,8 @@ mod flatten;
 mod max_pooling2d;
 mod window;
 
+pub use activation::ActivationName;
 pub(crate) use activation::softmax;
-pub use activation::{Activation, ActivationName};
-pub use conv2d::Conv2D;
-pub use dense::Dense;
-pub use dropout::Dropout;
-pub use flatten::Flatten;
-pub use max_pooling2d::MaxPooling2D;
 pub use window::{Padding, Pair};
 
 use crate::program::{Builder, Initializer, ParameterId, ValueId};
@@ -66,7 +61,9 @@ pub struct Place {
 }
 
 macro_rules! layers {
-    ($($kind:ident: $about:literal),+ $(,)?) => {
+    ($($module:ident::$kind:ident: $about:literal),+ $(,)?) => {
+        $(pub use $module::$kind;)+
+
         /// One layer of a network.
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(tag = "type")]
@@ -104,10 +101,10 @@ macro_rules! layers {
 }
 
 layers! {
-    Dense: "units = N: y = activation(x · kernel + bias)",
-    Conv2D: "filters = N, kernel_size = 3: two-dimensional convolution",
-    MaxPooling2D: "pool_size = 2: the largest of each window",
-    Flatten: "height, width and channels become one axis",
-    Dropout: "rate = 0.5: sets a random share to zero while training",
-    Activation: "activation = \"relu\": an activation by itself",
+    dense::Dense: "units = N: y = activation(x · kernel + bias)",
+    conv2d::Conv2D: "filters = N, kernel_size = 3: two-dimensional convolution",
+    max_pooling2d::MaxPooling2D: "pool_size = 2: the largest of each window",
+    flatten::Flatten: "height, width and channels become one axis",
+    dropout::Dropout: "rate = 0.5: sets a random share to zero while training",
+    activation::Activation: "activation = \"relu\": an activation by itself",
 }

@@ -29,10 +29,10 @@ pub fn conv2d_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let (x, w, b) = (i.real("x"), i.real("w"), i.real("b"));
     let mut y: Vec<Sum> = (0..n * oh * ow * co).map(|at| Sum::of(b[at % co])).collect();
     visit(i, |to, from, tap| {
-        for inner in 0..ci {
-            for filter in 0..co {
-                y[to * co + filter].add(x[from * ci + inner] * w[(tap * ci + inner) * co + filter]);
-            }
+        let sums = &mut y[to * co..][..co];
+        for (inner, x) in x[from * ci..][..ci].iter().enumerate() {
+            let row = &w[(tap * ci + inner) * co..][..co];
+            sums.iter_mut().zip(row).for_each(|(sum, w)| sum.add(x * w));
         }
     });
     vec![("y", Expected::Real(y.into_iter().map(|sum| sum.through(i.activation)).collect()))]
@@ -44,10 +44,10 @@ pub fn conv2d_grad_input(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let (dy, w, x) = (i.real("dy"), i.real("w"), i.real("x"));
     let mut dx = vec![Sum::new(); n * h * w_in * ci];
     visit(i, |to, from, tap| {
-        for inner in 0..ci {
-            for filter in 0..co {
-                dx[from * ci + inner].add(dy[to * co + filter] * w[(tap * ci + inner) * co + filter]);
-            }
+        let dy = &dy[to * co..][..co];
+        for (inner, sum) in dx[from * ci..][..ci].iter_mut().enumerate() {
+            let row = &w[(tap * ci + inner) * co..][..co];
+            dy.iter().zip(row).for_each(|(d, w)| sum.add(d * w));
         }
     });
     let grad = i.activation.grad;
@@ -65,11 +65,10 @@ pub fn conv2d_grad_weight(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         partial[(split_of(at / co) * (taps + 1) + taps) * co + at % co].add(*d);
     }
     visit(i, |to, from, tap| {
-        for inner in 0..ci {
+        let dy = &dy[to * co..][..co];
+        for (inner, x) in x[from * ci..][..ci].iter().enumerate() {
             let row = split_of(to) * (taps + 1) + tap * ci + inner;
-            for filter in 0..co {
-                partial[row * co + filter].add(x[from * ci + inner] * dy[to * co + filter]);
-            }
+            partial[row * co..][..co].iter_mut().zip(dy).for_each(|(sum, d)| sum.add(x * d));
         }
     });
     vec![("partials", Expected::Real(partial))]

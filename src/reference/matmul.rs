@@ -43,12 +43,10 @@ pub fn matmul_grad_weight(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let mut dw = vec![Sum::new(); k * n];
     let mut db = vec![Sum::new(); n];
     for row in 0..m {
-        for column in 0..n {
-            let d = dy[row * n + column];
-            db[column].add(d);
-            for inner in 0..k {
-                dw[inner * n + column].add(x[row * k + inner] * d);
-            }
+        let dy = &dy[row * n..][..n];
+        db.iter_mut().zip(dy).for_each(|(sum, d)| sum.add(*d));
+        for (inner, x) in x[row * k..][..k].iter().enumerate() {
+            dw[inner * n..][..n].iter_mut().zip(dy).for_each(|(sum, d)| sum.add(x * d));
         }
     }
     vec![("dw", Expected::Real(dw)), ("db", Expected::Real(db))]

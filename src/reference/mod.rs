@@ -4,6 +4,7 @@
 mod conv2d;
 mod elementwise;
 mod loss;
+mod machine;
 mod matmul;
 mod pool;
 
@@ -12,6 +13,7 @@ pub use elementwise::{
     activation_forward, activation_grad, decode, dropout_forward, dropout_grad, random, sgd,
 };
 pub use loss::{softmax_cross_entropy, softmax_forward, softmax_grad, sum_metrics};
+pub use machine::{Machine, Outputs, expect};
 pub use matmul::{matmul, matmul_grad_input, matmul_grad_weight};
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
 
@@ -82,7 +84,7 @@ impl Inputs<'_> {
     }
 
     /// A `u32` buffer by name; empty where it is not bound.
-    pub fn index(&self, name: &str) -> &[u32] {
+    pub fn indices(&self, name: &str) -> &[u32] {
         match self.buffers.get(name) {
             Some(Data::Index(values)) => values,
             _ => &[],

@@ -43,7 +43,7 @@ pub fn max_pool2d_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 /// dx(N, H, W, C) = Σ dy of the windows whose maximum it was, times activate_grad(x)
 pub fn max_pool2d_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let [n, h, w, c] = i.sizes(["N", "H", "W", "C"]);
-    let (dy, argmax, x) = (i.real("dy"), i.index("argmax"), i.real("x"));
+    let (dy, argmax, x) = (i.real("dy"), i.indices("argmax"), i.real("x"));
     let mut dx = vec![Sum::new(); n * h * w * c];
     visit(i, |to, place, from| {
         for channel in 0..c {

@@ -1,0 +1,31 @@
+//! Proves a kernel of your own against the CPU twin of its operation, on this adapter, and shows what the
+//! proof says about a wrong one. Run it with `cargo run --release --example own_kernel`.
+
+use wgrad::{
+    gpu::{Context, Options},
+    kernels::{MATMUL, RELU},
+    op::{Call, Variant},
+    prove::prove,
+};
+
+/// Sizes M, N, K and buffers y, x, w, b come from `shaders/matmul/interface.wgsl`.
+const ROWS: &str = include_str!("../tests/recipes/rows.wgsl");
+
+fn main() -> wgrad::Result<()> {
+    pollster::block_on(async {
+        let context = Context::open(&Options::default()).await?;
+        println!("adapter: {}", context.describe());
+        let call = Call::new(&MATMUL, &[("M", 33), ("N", 17), ("K", 65)]).activated(&RELU);
+        let wrong = ROWS.replace("k < K", "k < K - 1u").leak();
+        for (name, source) in [("rows", ROWS), ("wrong", wrong)] {
+            let variant = Variant { name, source, needs: &[], default_for: &[], trusted: false };
+            match prove(&context, &call, &variant, 1).await? {
+                Ok(error) => {
+                    println!("{name}: right, the largest error is {:.0} % of the allowed", 100.0 * error)
+                }
+                Err(wrong) => println!("{name}: {wrong}"),
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,135 @@
+//! Gradients by finite differences, on the twins in f64: the proof that backward belongs to forward. Where a
+//! ReLU or a maximum changes sides within the step, no difference quotient is right; images of noise and
+//! biases away from zero keep such kinks rare, a second, smaller step shows one, and it is reported.
+
+use super::{Check, Difference, Finding};
+use crate::{
+    Result,
+    feed::{Batch, Step, split_mix},
+    model::Model,
+    optim::Sgd,
+    program::{Initializer, Mode, ParameterId},
+    reference::Machine,
+};
+
+/// Images in the batch.
+const ROWS: usize = 3;
+/// The step of the difference quotient: small beside the distance to the next kink, large beside the rounding
+/// of a loss in f64.
+const STEP: f64 = 1e-6;
+/// How far quotient and gradient may be apart, as a share of the gradient's size.
+const SHARE: f64 = 1e-6;
+/// Errors of the loss itself, in roundings.
+const ROUNDINGS: f64 = 32.0;
+/// The share of sampled elements that may lie at a kink.
+const KINKS: f64 = 0.1;
+
+/// A slope by central differences.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Derivative {
+    /// (f(h) - f(-h)) / 2h.
+    pub slope: f64,
+    /// Whether half the step gives the same.
+    pub smooth: bool,
+    /// How far a right slope may be off: rounding of f over the step, and a share of `scale`.
+    pub allowed: f64,
+}
+
+/// The slope of `f` at 0; `scale` is the size of slopes that matter.
+pub fn derivative(scale: f64, mut f: impl FnMut(f64) -> f64) -> Derivative {
+    let mut size = 0.0f64;
+    let mut central = |h: f64| {
+        let (above, below) = (f(h), f(-h));
+        size = size.max(above.abs()).max(below.abs());
+        (above - below) / (2.0 * h)
+    };
+    let (slope, half) = (central(STEP), central(STEP / 2.0));
+    let allowed = SHARE * scale.max(slope.abs()) + ROUNDINGS * f64::EPSILON * size.max(1.0) / STEP;
+    // Twice the rounding for half the step.
+    Derivative { slope, smooth: (slope - half).abs() <= 2.0 * allowed, allowed }
+}
+
+/// Finite differences of the loss of `model` with respect to each of its parameter tensors, at up to `samples`
+/// elements of each: one finding a tensor.
+///
+/// # Errors
+/// [`crate::Error::Model`] where the layers do not fit.
+pub fn gradients(model: &Model, seed: u64, samples: usize, optimizer: &Sgd) -> Result<Vec<Finding>> {
+    let program = model.program(Mode::Train, ROWS, 1, optimizer)?;
+    let random = |n: u64| split_mix(split_mix(seed ^ 0xd1ff) ^ n);
+    let mut weights = model.initial_weights(seed)?;
+    for p in program.parameters.iter().filter(|p| p.initializer == Initializer::Zeros) {
+        for (n, weight) in weights[p.offset..p.offset + p.len()].iter_mut().enumerate() {
+            *weight = (random((p.offset + n) as u64) >> 40) as f32 / (1u32 << 24) as f32 * 0.2 - 0.1;
+        }
+    }
+    let classes = model.classes()?.max(1) as u64;
+    let batch = Batch {
+        images: (0..ROWS * model.pixels()).map(|n| random(n as u64) as u8).collect(),
+        labels: (0..ROWS as u64).map(|n| (random(!n) % classes) as u32).collect(),
+    };
+    let step = Step { rows: ROWS as u32, ..Step::default() }.keyed(seed, 0);
+    let mut machine = Machine::new(program, &weights);
+    machine.run(machine.without_update(), &batch, step);
+
+    let mut findings = Vec::new();
+    for (n, p) in machine.program.parameters.clone().iter().enumerate() {
+        let gradient = machine.gradients[p.offset..p.offset + p.len()].to_vec();
+        let mean_square = gradient.iter().map(|g| g * g).sum::<f64>() / gradient.len().max(1) as f64;
+        let range = machine.forward_from(ParameterId(n));
+        let count = samples.min(p.len());
+        let mut finding = Finding::new(Check::FiniteDifference, &p.name);
+        for sample in 0..count {
+            let index = match count == p.len() {
+                true => sample,
+                false => (random((p.offset + sample) as u64) % p.len() as u64) as usize,
+            };
+            let at = p.offset + index;
+            let kept = machine.parameters[at];
+            let found = derivative(mean_square.sqrt(), |h| {
+                machine.parameters[at] = kept + h;
+                machine.run(range.clone(), &batch, step);
+                machine.loss(&step)
+            });
+            machine.parameters[at] = kept;
+            if !found.smooth {
+                finding.kinks += 1;
+                continue;
+            }
+            let (share, difference) = (finding.share, finding.difference.take());
+            let (got, Derivative { slope, allowed, .. }) = (gradient[index], found);
+            finding = finding.judge((got - slope).abs(), allowed, || Difference {
+                what: format!(
+                    "d {}[{index}] is {got:e}, the loss rises by {slope:e} ± {allowed:.1e}",
+                    p.name
+                ),
+                buffer: p.name.clone(),
+                index,
+                got,
+                expected: slope,
+                allowed,
+                hint: "a backward pass does not belong to its forward pass: see `reference/` and `layers/`"
+                    .into(),
+            });
+            finding.share = finding.share.max(share);
+            finding.difference = difference.or(finding.difference);
+        }
+        // The last evaluations left shifted values behind.
+        machine.run(range, &batch, step);
+        let kinks = finding.kinks;
+        if kinks as f64 > KINKS * count as f64 || count == 0 {
+            finding.share = f64::INFINITY;
+            finding.difference.get_or_insert(Difference {
+                what: format!("the loss has a kink at {kinks} of {count} sampled elements of {}", p.name),
+                buffer: p.name.clone(),
+                index: 0,
+                got: kinks as f64,
+                expected: 0.0,
+                allowed: KINKS * count as f64,
+                hint: "too many to tell whether the gradient is right; try another `--seed`".into(),
+            });
+        }
+        findings.push(finding);
+    }
+    Ok(findings)
+}

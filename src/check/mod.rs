@@ -1,0 +1,148 @@
+//! Is this device to be trusted with this network? The real plans run dispatch by dispatch beside the CPU
+//! twins, then whole; the gradients of the twins are held against finite differences of the loss. Each
+//! part leans only on the one before: finite differences prove the twins, the twins prove the plan. It
+//! times nothing; single variants at many sizes are `prove`'s business.
+
+mod derivative;
+mod finding;
+mod replay;
+mod whole;
+
+pub use derivative::{Derivative, derivative, gradients};
+pub use finding::{Check, Difference, Finding, Report};
+pub use replay::{Shadow, replay};
+
+use crate::{
+    Error, Result,
+    data::Dataset,
+    feed::{Batch, Step},
+    gpu::{Arenas, Context, FeedBuffers, Plan},
+    model::Model,
+    op::Choices,
+    optim::Sgd,
+    program::Mode,
+    reference::Machine,
+};
+
+/// How much to check.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Images a step. Variants may differ with it: only the batch of the training checks its very kernels.
+    pub batch: usize,
+    /// Training steps with a full batch; one with a partial batch follows.
+    pub steps: usize,
+    /// Decides weights, images and dropout.
+    pub seed: u64,
+    /// Variants chosen by hand.
+    pub variants: Choices,
+    /// The method's numbers.
+    pub optimizer: Sgd,
+    /// Finite differences for each parameter tensor; one that is smaller is checked whole.
+    pub samples: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let optimizer = Sgd { nesterov: true, weight_decay: 1e-4, ..Sgd::default() };
+        Self { batch: 16, steps: 1, seed: 0, variants: Choices::default(), optimizer, samples: 12 }
+    }
+}
+
+/// Everything that one program's check needs at hand.
+struct Bench<'a> {
+    context: &'a Context,
+    arenas: &'a Arenas,
+    feed: &'a FeedBuffers,
+    plan: Plan,
+    shadow: Shadow,
+}
+
+/// Checks `model` on `context` with the first images of `data`; `each` sees every finding as it is made.
+///
+/// # Errors
+/// [`Error::DataFit`] and [`Error::Option`] where nothing can be checked, and whatever the plans report.
+/// A difference is no error: it is in the report.
+pub async fn check(
+    context: &Context,
+    model: &Model,
+    data: &Dataset,
+    options: &Options,
+    each: &mut dyn FnMut(&Finding),
+) -> Result<Report> {
+    options.optimizer.validate()?;
+    if options.batch == 0 {
+        return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
+    }
+    crate::train::fits(model, data)?;
+    let steps = steps(options);
+    let batch = chunk(data, options.batch * steps.len());
+    let mut report = Report::default();
+    let mut note = |finding: Finding, report: &mut Report| {
+        each(&finding);
+        report.findings.push(finding);
+    };
+    for finding in gradients(model, options.seed, options.samples, &options.optimizer)? {
+        note(finding, &mut report);
+    }
+
+    let arenas = Arenas::new(context, &model.parameters()?, steps.len())?;
+    let feed = FeedBuffers::new(context, batch.labels.len(), model.pixels(), steps.len())?;
+    feed.upload(context, &batch, &steps);
+    context.write(&arenas.parameters, &model.initial_weights(options.seed)?);
+    for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
+        let program = model.program(mode, options.batch, steps.len(), &options.optimizer)?;
+        let plan = Plan::compile(context, program, &arenas, &options.variants).await?;
+        let mut bench = Bench { context, arenas: &arenas, feed: &feed, plan, shadow: Shadow::default() };
+        // Evaluation and prediction need one full step and the partial one.
+        let chosen = if mode == Mode::Train { 0..steps.len() } else { steps.len() - 2..steps.len() };
+        for index in chosen {
+            let before = bench.state().await?;
+            let at = |finding: Finding| finding.at(mode, index + 1, steps[index].rows);
+            for finding in
+                replay(&bench.plan, context, &feed, index, (&batch, steps[index]), &mut bench.shadow).await?
+            {
+                note(at(finding), &mut report);
+            }
+            for finding in bench.replayed_equals_whole(&before, index).await? {
+                note(at(finding), &mut report);
+            }
+            let mut machine = Machine::new(bench.plan.program.clone(), &before.parameters);
+            machine.velocities = before.velocities.iter().map(|v| f64::from(*v)).collect();
+            machine.step(&batch, steps[index]);
+            for finding in bench.whole_equals_machine(&machine, &steps[index]).await? {
+                note(at(finding), &mut report);
+            }
+        }
+    }
+    context.check()?;
+    Ok(report)
+}
+
+/// The first `images` training images, from the start again where there are fewer.
+fn chunk(data: &Dataset, images: usize) -> Batch {
+    let mut batch = Batch::default();
+    let pixels = data.pixels();
+    for index in (0..data.train.len()).cycle().take(images) {
+        batch.images.extend_from_slice(&data.train.images[index * pixels..(index + 1) * pixels]);
+        batch.labels.push(u32::from(data.train.labels[index]));
+    }
+    batch
+}
+
+/// `options.steps` full batches (one at least), then a partial one.
+fn steps(options: &Options) -> Vec<Step> {
+    let full = options.steps.max(1);
+    (0..=full)
+        .map(|n| {
+            let rows = if n < full { options.batch } else { (options.batch * 5 / 8).max(1) };
+            let step = Step {
+                first: (n * options.batch) as u32,
+                rows: rows as u32,
+                slot: n as u32,
+                learning_rate: options.optimizer.learning_rate as f32,
+                ..Step::default()
+            };
+            step.keyed(options.seed, n as u64)
+        })
+        .collect()
+}

@@ -1,0 +1,32 @@
+//! Ctrl-C: the first asks for an orderly end, the second ends at once.
+
+use anyhow::{Context, Result};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// Whether Ctrl-C came.
+#[derive(Clone)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Listens from now on.
+    pub fn install() -> Result<Self> {
+        let flag = Arc::new(AtomicBool::new(false));
+        let seen = flag.clone();
+        ctrlc::set_handler(move || {
+            if seen.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+            eprintln!("\nfinishing the step and saving; Ctrl-C once more stops at once");
+        })
+        .context("cannot listen for Ctrl-C")?;
+        Ok(Self(flag))
+    }
+
+    /// Whether Ctrl-C came.
+    pub fn requested(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}

@@ -1,0 +1,260 @@
+//! Same seed, same adapter, same bits: however the data are cut into chunks, however the work is cut into
+//! submissions, and whether or not the training stopped in between. And what training and evaluation count
+//! is right where the last batch is not full, beside the CPU twins.
+
+mod common;
+
+use std::{ops::ControlFlow, time::Duration};
+use wgrad::{
+    checkpoint::Checkpoint,
+    data::{
+        Dataset,
+        stream::{BUDGET, Cut, Order, Stream},
+        synthetic::synthetic,
+    },
+    feed::Step,
+    gpu::Context,
+    model::Model,
+    networks::network,
+    optim::Sgd,
+    program::Mode,
+    reference::Machine,
+    schedule::{Decay, Schedule},
+    train::{Metrics, Options, StepResult, Trainer},
+};
+
+/// Training and test images: no multiples of the batch.
+const IMAGES: (usize, usize) = (69, 21);
+const BATCH: usize = 16;
+const EPOCHS: u64 = 2;
+
+fn data() -> Dataset {
+    synthetic(3, IMAGES.0, IMAGES.1)
+}
+
+fn models(data: &Dataset) -> [Model; 2] {
+    ["mlp", "cnn"].map(|name| network(name, [28, 28, 1], data.classes.len()).expect("built in"))
+}
+
+fn options() -> Options {
+    let optimizer = Sgd { nesterov: true, weight_decay: 1e-3, ..Sgd::default() };
+    let schedule = Schedule { decay: Decay::Cosine { last: 0.1 }, warmup_steps: 5 };
+    Options { batch: BATCH, epochs: EPOCHS, optimizer, schedule, ..Options::default() }
+}
+
+/// Everything that a training leaves behind, as bits.
+#[derive(Debug, Default, PartialEq)]
+struct Trace {
+    losses: Vec<u64>,
+    epochs: Vec<[u64; 3]>,
+    tests: Vec<[u64; 3]>,
+    weights: Vec<u32>,
+    velocities: Vec<u32>,
+}
+
+fn bits(metrics: Metrics) -> [u64; 3] {
+    [metrics.loss.to_bits(), metrics.accuracy.to_bits(), metrics.images]
+}
+
+impl Trace {
+    fn end(&mut self, checkpoint: &Checkpoint) {
+        assert!(checkpoint.is_finite());
+        self.weights = checkpoint.weights.iter().map(|w| w.to_bits()).collect();
+        self.velocities = checkpoint.velocities.iter().map(|v| v.to_bits()).collect();
+    }
+}
+
+/// Trains to the end, evaluating after each epoch. `each` runs after every step.
+async fn train(
+    context: &Context,
+    model: &Model,
+    data: &Dataset,
+    options: Options,
+    mut each: impl FnMut(),
+) -> Trace {
+    let (mut trace, epochs) = (Trace::default(), options.epochs);
+    let mut trainer = Trainer::new(context, model, data, options).await.expect("compiles");
+    while trainer.position().epoch < epochs {
+        let step = |_: &_, result: &StepResult| {
+            trace.losses.push(result.loss_sum.to_bits());
+            each();
+            ControlFlow::Continue(())
+        };
+        let metrics = trainer.epoch(step).await.expect("trains").continue_value().expect("ends");
+        trace.epochs.push(bits(metrics));
+        trace.tests.push(bits(trainer.evaluate(&data.test).await.expect("evaluates")));
+    }
+    trace.end(&trainer.checkpoint().await.expect("reads"));
+    assert_eq!(trace.losses.len() as u64, epochs * trainer.steps_per_epoch());
+    trace
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_and_another_seed_does_not() {
+    let (context, data) = (common::open(false), data());
+    for model in models(&data) {
+        let run = |seed| {
+            let options = Options { seed, ..options() };
+            pollster::block_on(train(&context, &model, &data, options, || ()))
+        };
+        let first = run(1);
+        assert_eq!(first, run(1), "{}", model.name);
+        let other = run(2);
+        assert_ne!(first.weights, other.weights, "{}", model.name);
+        assert_ne!(first.losses, other.losses, "{}", model.name);
+    }
+}
+
+#[test]
+fn chunks_of_any_size_give_the_same_bits() {
+    let (context, data) = (common::open(false), data());
+    for model in models(&data) {
+        let run = |budget| {
+            let options = Options { budget, ..options() };
+            pollster::block_on(train(&context, &model, &data, options, || ()))
+        };
+        let whole = run(BUDGET);
+        // One batch a chunk, then two and a bit.
+        for budget in [0, 5 * BATCH * data.pixels() / 2] {
+            assert_eq!(run(budget), whole, "{} with {budget} bytes a chunk", model.name);
+        }
+    }
+}
+
+#[test]
+fn the_pace_of_submissions_changes_nothing() {
+    let (context, data) = (common::open(false), data());
+    let [model, _] = models(&data);
+    let quick = pollster::block_on(train(&context, &model, &data, options(), || ()));
+    // A slow listener makes every submission look slow, so that each holds one step.
+    let slow = || std::thread::sleep(Duration::from_millis(60));
+    assert_eq!(quick, pollster::block_on(train(&context, &model, &data, options(), slow)));
+}
+
+#[test]
+fn a_training_that_stopped_goes_on_to_the_same_bits() {
+    let (context, data) = (common::open(false), data());
+    for model in models(&data) {
+        let whole = pollster::block_on(train(&context, &model, &data, options(), || ()));
+        for stop_after in [1, 7] {
+            let stopped = pollster::block_on(train_and_stop(&context, &model, &data, stop_after));
+            assert_eq!(stopped, whole, "{} stopped after step {stop_after}", model.name);
+        }
+    }
+}
+
+/// Stops in the middle of an epoch, saves to bytes, and goes on in a new trainer of another chunk size.
+async fn train_and_stop(context: &Context, model: &Model, data: &Dataset, stop_after: usize) -> Trace {
+    let mut trace = Trace::default();
+    let mut bytes: Option<Vec<u8>> = None;
+    loop {
+        // A batch a chunk at first, so that few steps are on their way when it breaks.
+        let budget = if bytes.is_some() { BUDGET } else { 0 };
+        let mut trainer =
+            Trainer::new(context, model, data, Options { budget, ..options() }).await.expect("compiles");
+        if let Some(bytes) = &bytes {
+            let saved = Checkpoint::from_bytes("test", bytes, trainer.parameters()).expect("reads");
+            assert_ne!((saved.position.epoch, saved.position.step), (0, 0), "it stopped somewhere");
+            trainer.restore(&saved);
+        }
+        while trainer.position().epoch < EPOCHS {
+            let step = |_: &_, result: &StepResult| {
+                trace.losses.push(result.loss_sum.to_bits());
+                // Steps already on their way finish after the break, and are counted.
+                match bytes.is_none() && trace.losses.len() >= stop_after {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            };
+            match trainer.epoch(step).await.expect("trains") {
+                ControlFlow::Break(()) => break,
+                ControlFlow::Continue(metrics) => {
+                    trace.epochs.push(bits(metrics));
+                    trace.tests.push(bits(trainer.evaluate(&data.test).await.expect("evaluates")));
+                }
+            }
+        }
+        let checkpoint = trainer.checkpoint().await.expect("reads");
+        if trainer.position().epoch == EPOCHS {
+            assert!(bytes.is_some(), "it never stopped");
+            trace.end(&checkpoint);
+            return trace;
+        }
+        assert!(trainer.position().step > 0, "the break fell on the end of an epoch: stop elsewhere");
+        bytes = Some(checkpoint.to_bytes(trainer.parameters()).expect("writes"));
+    }
+}
+
+/// Two epochs on the twins, through the same stream: metrics of each, and of the test set.
+fn twins(model: &Model, data: &Dataset) -> Vec<[Metrics; 2]> {
+    let options = options();
+    let cut = Cut { batch: BATCH, pixels: data.pixels(), budget: BUDGET };
+    let machine = |mode, weights: &[f32]| {
+        let slots = cut.steps(IMAGES.0);
+        Machine::new(model.program(mode, BATCH, slots, &options.optimizer).expect("fits"), weights)
+    };
+    let weights = model.initial_weights(options.seed).expect("fits");
+    let mut training = machine(Mode::Train, &weights);
+    let mut evaluation = machine(Mode::Evaluate, &weights);
+    let per_epoch = cut.steps(IMAGES.0) as u64;
+    let mut all = Vec::new();
+    for epoch in 0..2 {
+        let order = Order::Shuffled { seed: options.seed, epoch };
+        let trained = stream(&mut training, data, order, cut, |number| {
+            let number = epoch * per_epoch + number;
+            let factor = options.schedule.factor(number, per_epoch, options.epochs);
+            let learning_rate = (options.optimizer.learning_rate * factor) as f32;
+            Step { learning_rate, ..Step::default() }.keyed(options.seed, number)
+        });
+        evaluation.parameters.clone_from(&training.parameters);
+        let tested = stream(&mut evaluation, data, Order::File, cut, |_| Step::default());
+        all.push([trained, tested]);
+    }
+    all
+}
+
+fn stream(
+    machine: &mut Machine,
+    data: &Dataset,
+    order: Order,
+    cut: Cut,
+    step: impl Fn(u64) -> Step,
+) -> Metrics {
+    let split = if order == Order::File { &data.test } else { &data.train };
+    let (mut metrics, mut number) = (Metrics::default(), 0);
+    for chunk in Stream::start(split, order, cut, 0) {
+        for rows in &chunk.steps {
+            machine.step(&chunk.batch, Step { first: rows.first, rows: rows.rows, ..step(number) });
+            metrics.loss += machine.results[0];
+            metrics.accuracy += machine.results[1];
+            metrics.images += u64::from(rows.rows);
+            number += 1;
+        }
+    }
+    metrics.loss /= metrics.images as f64;
+    metrics.accuracy /= metrics.images as f64;
+    metrics
+}
+
+#[test]
+fn partial_batches_count_as_the_twins_count_them() {
+    let (context, data) = (common::open(false), data());
+    let model = network("mlp", [28, 28, 1], data.classes.len()).expect("built in");
+    let expected = twins(&model, &data);
+    pollster::block_on(async {
+        let mut trainer = Trainer::new(&context, &model, &data, options()).await.expect("compiles");
+        for [trained, tested] in &expected {
+            let each = |_: &_, _: &_| ControlFlow::Continue(());
+            let got = trainer.epoch(each).await.expect("trains").continue_value().expect("ends");
+            agree("training", got, *trained, IMAGES.0);
+            agree("test", trainer.evaluate(&data.test).await.expect("evaluates"), *tested, IMAGES.1);
+        }
+    });
+}
+
+fn agree(what: &str, got: Metrics, expected: Metrics, images: usize) {
+    println!("{what}: {got:?}, the twins: {expected:?}");
+    assert_eq!((got.images, expected.images), (images as u64, images as u64), "{what}");
+    assert!((got.loss - expected.loss).abs() <= 1e-5 * expected.loss, "{what}: {got:?}, {expected:?}");
+    assert!((got.accuracy - expected.accuracy).abs() < 0.5 / images as f64, "{what}: {got:?}, {expected:?}");
+}

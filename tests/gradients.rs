@@ -1,0 +1,459 @@
+//! Every gradient by finite differences, in f64, on the CPU twins: each operation by itself, every kind of
+//! layer in the middle of a graph with respect to parameters and input, and whole networks through their
+//! loss. No adapter is needed. Kinks are avoided by the choice of inputs: one fails the test.
+
+use std::collections::{BTreeMap, BTreeSet};
+use wgrad::{
+    check::{derivative, gradients},
+    feed::{Batch, Step, split_mix},
+    gpu::{Access, Element},
+    kernels::*,
+    layers::{Activation, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D, Padding, Place},
+    model::Model,
+    networks::{NETWORKS, network},
+    op::{Activation as Elementwise, Op, Sizes},
+    optim::Sgd,
+    program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
+    prove::parse_sizes,
+    reference::{Data, Inputs, Machine, values},
+};
+
+/// Numbers in ±1 that depend on `seed` alone.
+fn noise(seed: u64, len: usize) -> Vec<f64> {
+    let unit = |n| (split_mix(split_mix(seed) ^ n) >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
+    (0..len as u64).map(unit).collect()
+}
+
+/// Σ r·y
+fn functional(r: &[f64], y: &[f64]) -> f64 {
+    assert_eq!(r.len(), y.len());
+    r.iter().zip(y).map(|(r, y)| r * y).sum()
+}
+
+/// Holds `gradient` at the point `at` against finite differences of `f`: every element, or `most` of them.
+fn hold(what: &str, at: &[f64], gradient: &[f64], most: usize, mut f: impl FnMut(&[f64]) -> f64) {
+    assert_eq!(at.len(), gradient.len(), "{what}");
+    assert!(!at.is_empty(), "{what}: nothing to check");
+    let scale = (gradient.iter().map(|g| g * g).sum::<f64>() / gradient.len() as f64).sqrt();
+    let mut point = at.to_vec();
+    for n in 0..at.len().min(most) {
+        let index = if at.len() <= most { n } else { split_mix(n as u64) as usize % at.len() };
+        let slope = derivative(scale, |h| {
+            point[index] = at[index] + h;
+            f(&point)
+        });
+        point[index] = at[index];
+        assert!(slope.smooth, "{what}[{index}]: a kink; choose other inputs ({slope:?})");
+        let error = (gradient[index] - slope.slope).abs();
+        assert!(error <= slope.allowed, "{what}[{index}] is {}, expected {slope:?}", gradient[index]);
+    }
+}
+
+// ---- operations ----
+
+/// A gradient kernel, the kernel it differentiates, and which gradient belongs to which input.
+struct Rule {
+    backward: &'static Op,
+    forward: &'static Op,
+    pairs: &'static [(&'static str, &'static str)],
+    /// Whether the gradient also goes through the activation that wrote the input.
+    fused: bool,
+}
+
+static RULES: &[Rule] = &[
+    Rule { backward: &MATMUL_GRAD_INPUT, forward: &MATMUL, pairs: &[("x", "dx")], fused: true },
+    Rule {
+        backward: &MATMUL_GRAD_WEIGHT,
+        forward: &MATMUL,
+        pairs: &[("w", "dw"), ("b", "db")],
+        fused: false,
+    },
+    Rule { backward: &CONV2D_GRAD_INPUT, forward: &CONV2D_FORWARD, pairs: &[("x", "dx")], fused: true },
+    Rule {
+        backward: &CONV2D_GRAD_WEIGHT,
+        forward: &CONV2D_FORWARD,
+        pairs: &[("w", "dw"), ("b", "db")],
+        fused: false,
+    },
+    Rule { backward: &MAX_POOL2D_GRAD, forward: &MAX_POOL2D_FORWARD, pairs: &[("x", "dx")], fused: true },
+    Rule { backward: &ACTIVATION_GRAD, forward: &ACTIVATION_FORWARD, pairs: &[("x", "dx")], fused: false },
+    Rule { backward: &SOFTMAX_GRAD, forward: &SOFTMAX_FORWARD, pairs: &[("x", "dx")], fused: false },
+    Rule { backward: &DROPOUT_GRAD, forward: &DROPOUT_FORWARD, pairs: &[("x", "dx")], fused: true },
+];
+
+/// Operations that nothing is differentiated through.
+const WITHOUT_GRADIENT: [&str; 3] = ["decode", "sum_metrics", "sgd"];
+
+type Buffers = BTreeMap<String, Data>;
+
+/// What the twin of `op` makes of `buffers`, added to them.
+fn apply(
+    op: &Op,
+    sizes: &Sizes,
+    activation: &'static Elementwise,
+    buffers: &mut Buffers,
+    feed: &(Batch, Step),
+) {
+    let inputs = Inputs {
+        sizes,
+        buffers: buffers.iter().map(|(name, data)| (name.as_str(), data)).collect(),
+        activation,
+        step: feed.1,
+        batch: &feed.0,
+    };
+    for (name, expected) in (op.twin)(&inputs) {
+        buffers.insert(name.to_string(), values(expected));
+    }
+}
+
+fn real<'a>(buffers: &'a Buffers, name: &str) -> &'a [f64] {
+    match buffers.get(name) {
+        Some(Data::Real(values)) => values,
+        other => panic!("`{name}` holds {other:?}"),
+    }
+}
+
+/// Length of every buffer of `op`, with what a kernel may do to it.
+fn lengths(op: &Op, sizes: &Sizes) -> Vec<(String, Access, Element, usize)> {
+    let shader = op.shader(&op.variants[0], &LINEAR).expect("parses");
+    let values = shader.values(sizes);
+    let len = |b: &wgrad::gpu::Binding| b.shape.iter().map(|s| s.value(&values)).product::<Option<usize>>();
+    shader
+        .bindings
+        .iter()
+        .map(|b| (b.name.clone(), b.access, b.element, len(b).expect("a size for each name")))
+        .collect()
+}
+
+fn rule_holds(rule: &Rule, case: &str, activation: &'static Elementwise) {
+    let sizes: Sizes = parse_sizes(case).expect("a case").into_iter().collect();
+    let feed = (Batch::default(), Step::default().keyed(5, 8));
+    let forward_activation = if rule.fused { &LINEAR } else { activation };
+    let points: BTreeMap<String, Vec<f64>> = lengths(rule.forward, &sizes)
+        .into_iter()
+        .filter(|(_, access, ..)| *access == Access::Read)
+        .enumerate()
+        .map(|(n, (name, _, _, len))| (name, noise(40 + n as u64, len)))
+        .collect();
+    // What stands before the activation that wrote `x` is what the gradient is taken with respect to.
+    let place = |name: &str, point: &[f64]| match rule.fused && name == "x" {
+        true => Data::Real(point.iter().map(|z| (activation.value)(*z)).collect()),
+        false => Data::Real(point.to_vec()),
+    };
+    let mut buffers: Buffers = points.iter().map(|(name, p)| (name.clone(), place(name, p))).collect();
+    apply(rule.forward, &sizes, forward_activation, &mut buffers, &feed);
+    let r = noise(7, real(&buffers, "y").len());
+    let forward = buffers.clone();
+    buffers.insert("dy".into(), Data::Real(r.clone()));
+    apply(rule.backward, &sizes, activation, &mut buffers, &feed);
+    if rule.backward.name == CONV2D_GRAD_WEIGHT.name {
+        let taps = ["KH", "KW", "CI"].iter().map(|name| sizes[*name]).product();
+        let mut second = sizes.clone();
+        second.insert("TAPS".into(), taps);
+        apply(&SUM_PARTIALS, &second, &LINEAR, &mut buffers, &feed);
+    }
+    for (input, gradient) in rule.pairs {
+        let what = format!("{} of {} ({activation:?}) at {case}", gradient, rule.backward.name);
+        hold(&what, &points[*input], real(&buffers, gradient), 24, |point| {
+            let mut buffers = forward.clone();
+            buffers.insert(input.to_string(), place(input, point));
+            apply(rule.forward, &sizes, forward_activation, &mut buffers, &feed);
+            functional(&r, real(&buffers, "y"))
+        });
+    }
+}
+
+#[test]
+fn every_gradient_kernel_differentiates_its_forward_kernel() {
+    let mut covered: BTreeSet<&str> = WITHOUT_GRADIENT.into();
+    for rule in RULES {
+        let cases = rule.backward.cases.iter().filter(|case| {
+            let sizes = parse_sizes(case).expect("a case");
+            sizes.iter().filter(|(_, v)| *v < 1e6).map(|(_, v)| v.max(1.0)).product::<f64>() < 2e6
+        });
+        let mut ran = 0;
+        for case in cases {
+            let activations = if rule.backward.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] };
+            for activation in activations {
+                rule_holds(rule, case, activation);
+                ran += 1;
+            }
+        }
+        assert!(ran >= 2, "{}: {ran} cases", rule.backward.name);
+        covered.extend([rule.forward.name, rule.backward.name]);
+    }
+    covered.insert(SUM_PARTIALS.name);
+    covered.insert(SOFTMAX_CROSS_ENTROPY.name);
+    let all: BTreeSet<&str> = OPERATIONS.iter().map(|op| op.name).collect();
+    assert_eq!(covered, all, "an operation has no rule here, or no place in WITHOUT_GRADIENT");
+}
+
+#[test]
+fn the_gradient_of_the_loss_is_that_of_the_mean_over_the_valid_rows() {
+    let (rows, classes, valid) = (5, 4, 3);
+    let sizes = Sizes::from([("ROWS".into(), rows as f64), ("CLASSES".into(), classes as f64)]);
+    let batch = Batch { images: Vec::new(), labels: vec![9, 2, 0, 3, 9, 9] };
+    let feed = (batch, Step { first: 1, rows: valid, ..Step::default() });
+    let logits: Vec<f64> = noise(3, rows * classes).iter().map(|v| 4.0 * v).collect();
+    let mut buffers = Buffers::from([("logits".into(), Data::Real(logits.clone()))]);
+    apply(&SOFTMAX_CROSS_ENTROPY, &sizes, &LINEAR, &mut buffers, &feed);
+    let gradient = real(&buffers, "dlogits").to_vec();
+    assert!(gradient[valid as usize * classes..].iter().all(|g| *g == 0.0), "rows beyond the batch count");
+    hold("dlogits", &logits, &gradient, usize::MAX, |point| {
+        let mut buffers = Buffers::from([("logits".into(), Data::Real(point.to_vec()))]);
+        apply(&SOFTMAX_CROSS_ENTROPY, &sizes, &LINEAR, &mut buffers, &feed);
+        real(&buffers, "loss").iter().sum::<f64>() / f64::from(valid)
+    });
+}
+
+// ---- layers ----
+
+/// Layers in the middle of a graph: Σ r·y of what comes out, with random r, differentiated with respect to
+/// what goes in and to every parameter.
+fn stack_holds(name: &str, input: [usize; 3], layers: &[Layer], seed: u64) {
+    let batch = 2;
+    let (mut parameters, mut places, mut shape) = (Vec::<Parameter>::new(), Vec::new(), input.to_vec());
+    for (index, layer) in layers.iter().enumerate() {
+        let output = layer.rules().output_shape(&shape).expect("fits");
+        let mut ids = Vec::new();
+        for (short, shape, initializer) in layer.rules().parameters(&shape) {
+            let offset = if parameters.is_empty() { 0 } else { arena_len(&parameters) };
+            ids.push(ParameterId(parameters.len()));
+            parameters.push(Parameter { name: format!("{index}.{short}"), shape, initializer, offset });
+        }
+        let input = std::mem::replace(&mut shape, output.clone());
+        let (name, x) = (format!("layer {index}"), ValueId(0));
+        places.push(Place { name, index, input, output, parameters: ids, x, saved: Vec::new() });
+    }
+    let weights: Vec<f32> = noise(seed, arena_len(&parameters)).into_iter().map(|w| w as f32).collect();
+    let mut b = Builder::new(Mode::Train, batch, input.iter().product(), 1, parameters.clone());
+    let image = b.batched("image", &input);
+    let mut y = image;
+    for (layer, place) in layers.iter().zip(&mut places) {
+        place.x = y;
+        y = layer.rules().forward(&mut b, place);
+    }
+    let forward = 0..b.program.nodes.len();
+    let r = b.batched("r", &shape);
+    let mut dy = b.through_fused("functional", y, r);
+    for (layer, place) in layers.iter().zip(&places).rev() {
+        dy = layer.rules().backward(&mut b, place, dy, true).expect("a gradient of its input");
+    }
+
+    let all = 0..b.program.nodes.len();
+    let mut machine = Machine::new(b.program, &weights);
+    let pixels = noise(seed + 1, batch * input.iter().product::<usize>());
+    let functional_of = noise(seed + 2, batch * shape.iter().product::<usize>());
+    machine.set(image, Data::Real(pixels.clone()));
+    machine.set(r, Data::Real(functional_of.clone()));
+    let feed = (Batch::default(), Step::default().keyed(seed, 0));
+    machine.run(all, &feed.0, feed.1);
+
+    let input_gradient = machine.real(dy);
+    assert!(input_gradient.iter().any(|g| *g != 0.0), "{name}: the gradient of the input is zero");
+    let mut shifted = machine.clone();
+    hold(&format!("{name}: d image"), &pixels, &input_gradient, 40, |point| {
+        shifted.set(image, Data::Real(point.to_vec()));
+        shifted.run(forward.clone(), &feed.0, feed.1);
+        functional(&functional_of, &shifted.real(y))
+    });
+    for p in &parameters {
+        let range = p.offset..p.offset + p.len();
+        let gradient = &machine.gradients[range.clone()];
+        assert!(gradient.iter().any(|g| *g != 0.0), "{name}: the gradient of {} is zero", p.name);
+        let mut shifted = machine.clone();
+        hold(&format!("{name}: d {}", p.name), &machine.parameters[range.clone()], gradient, 40, |point| {
+            shifted.parameters[range.clone()].copy_from_slice(point);
+            shifted.run(forward.clone(), &feed.0, feed.1);
+            functional(&functional_of, &shifted.real(y))
+        });
+    }
+}
+
+fn dense(units: usize, activation: &str) -> Layer {
+    Dense::new(units).activation(activation).expect("known").into()
+}
+
+fn conv(filters: usize, kernel: (usize, usize), activation: &str) -> Conv2D {
+    Conv2D::new(filters, kernel).activation(activation).expect("known")
+}
+
+fn pool(size: (usize, usize), strides: (usize, usize), padding: Padding) -> Layer {
+    MaxPooling2D { strides: Some(strides.into()), padding, ..MaxPooling2D::new(size) }.into()
+}
+
+fn alone(activation: &str) -> Layer {
+    Activation::new(activation).expect("known").into()
+}
+
+/// Stacks of layers that between them hold every kind, each with what it can be asked for.
+fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
+    use Padding::{Same, Valid};
+    let names = || ACTIVATIONS.iter().map(|a| a.name).chain(["softmax"]);
+    let flat = || Layer::from(Flatten::new());
+    let mut all = Vec::new();
+    let mut add = |name: String, input, layers: Vec<Layer>| all.push((name, input, layers));
+    for name in names() {
+        add(
+            format!("dense {name}"),
+            [2, 3, 1],
+            vec![flat(), dense(5, name), dense(4, name), dense(3, "linear")],
+        );
+        add(
+            format!("conv {name}"),
+            [5, 4, 2],
+            vec![conv(3, (3, 2), name).into(), conv(2, (2, 2), name).into(), flat(), dense(3, name)],
+        );
+        add(
+            format!("activation {name}"),
+            [2, 2, 1],
+            vec![alone(name), flat(), dense(4, "linear"), alone(name)],
+        );
+        add(
+            format!("activation {name} behind a fused one"),
+            [2, 2, 2],
+            vec![flat(), dense(5, "tanh"), alone(name), dense(3, "relu"), alone(name)],
+        );
+        add(
+            format!("dropout and pool behind {name}"),
+            [8, 8, 1],
+            vec![
+                conv(4, (3, 3), name).into(),
+                Dropout::new(0.4).into(),
+                pool((2, 2), (2, 2), Valid),
+                conv(6, (2, 2), name).into(),
+                Dropout::new(0.3).into(),
+                flat(),
+                dense(3, "linear"),
+            ],
+        );
+    }
+    for padding in [Valid, Same] {
+        for strides in [(1, 1), (2, 2), (2, 3)] {
+            let strided = |filters, kernel| conv(filters, kernel, "tanh").strides(strides).padding(padding);
+            let layers =
+                vec![strided(3, (3, 2)).into(), strided(2, (2, 1)).into(), flat(), dense(2, "linear")];
+            add(format!("conv strides {strides:?} {padding:?}"), [9, 8, 2], layers);
+        }
+        // Side by side, overlapping, with gaps between, not square.
+        for (size, strides) in
+            [((2, 2), (2, 2)), ((3, 3), (2, 2)), ((3, 3), (1, 1)), ((2, 2), (3, 3)), ((1, 3), (2, 1))]
+        {
+            let layers =
+                vec![conv(3, (2, 2), "tanh").into(), pool(size, strides, padding), flat(), dense(2, "tanh")];
+            add(format!("pool {size:?} strides {strides:?} {padding:?}"), [7, 6, 1], layers);
+        }
+    }
+    add(
+        "pool and dropout first".into(),
+        [6, 6, 2],
+        vec![pool((3, 2), (2, 2), Same), Dropout::new(0.5).into(), flat()],
+    );
+    let bare_conv = Conv2D { use_bias: false, ..conv(2, (2, 2), "relu") };
+    let bare_dense = Dense { use_bias: false, ..Dense::new(3) };
+    add(
+        "without bias".into(),
+        [4, 4, 1],
+        vec![bare_conv.into(), flat(), bare_dense.into(), dense(2, "linear")],
+    );
+    add(
+        "rate 0".into(),
+        [3, 3, 1],
+        vec![flat(), dense(4, "relu"), Dropout::new(0.0).into(), dense(2, "linear")],
+    );
+    all
+}
+
+#[test]
+fn every_layer_has_right_gradients_in_the_middle_of_a_graph() {
+    let mut kinds = BTreeSet::new();
+    for (n, (name, input, layers)) in stacks().iter().enumerate() {
+        stack_holds(name, *input, layers, 100 * n as u64);
+        kinds.extend(layers.iter().map(Layer::kind));
+    }
+    let all: BTreeSet<&str> = Layer::KINDS.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, all, "a kind of layer is in none of the stacks");
+}
+
+// ---- networks ----
+
+/// Networks that between them run every operation.
+fn models() -> Vec<Model> {
+    let model = |name: &str, input, layers: Vec<Layer>| Model { layers, ..Model::new(name, input) };
+    let mut all: Vec<Model> = stacks()
+        .into_iter()
+        .filter(|(_, _, layers)| !matches!(layers.last(), Some(Layer::Flatten(_))))
+        .map(|(name, input, layers)| model(&name, input, layers))
+        .collect();
+    for last in ACTIVATIONS.iter().map(|a| a.name).chain(["softmax"]) {
+        let layers = vec![Flatten::new().into(), dense(6, "tanh"), dense(4, last)];
+        all.push(model(&format!("ends in dense {last}"), [3, 3, 1], layers));
+        let layers = vec![Flatten::new().into(), dense(6, "sigmoid"), dense(4, "tanh"), alone(last)];
+        all.push(model(&format!("ends in activation {last}"), [3, 3, 1], layers));
+    }
+    all.extend(NETWORKS.iter().take(1).map(|(name, _)| network(name, [5, 5, 1], 4).expect("built in")));
+    all
+}
+
+#[test]
+fn whole_networks_have_right_gradients_through_their_loss() {
+    let mut tensors = 0;
+    for model in models() {
+        for finding in gradients(&model, 1, 40, &Sgd::default()).expect("fits") {
+            assert!(finding.difference.is_none(), "{}: {finding}", model.name);
+            assert_eq!(finding.kinks, 0, "{}: {finding}; choose other inputs", model.name);
+            tensors += 1;
+        }
+    }
+    assert!(tensors > 100, "{tensors}");
+}
+
+#[test]
+fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
+    let mut ran = BTreeSet::new();
+    for model in models() {
+        for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
+            let program = model.program(mode, 3, 2, &Sgd::default()).expect("fits");
+            let mut machine = Machine::new(program, &model.initial_weights(4).expect("fits"));
+            let images = noise(6, 3 * model.pixels()).iter().map(|v| (127.0 + 127.0 * v) as u8).collect();
+            let batch = Batch { images, labels: vec![0, 1, 0] };
+            let step = Step { rows: 2, slot: 1, learning_rate: 0.1, ..Step::default() };
+            machine.step(&batch, step.keyed(1, 1));
+            assert!(machine.real(machine.program.output).iter().all(|v| v.is_finite()));
+            for node in &machine.program.nodes {
+                for (name, access, _, len) in lengths(node.call.op, &node.call.sizes) {
+                    let (_, value) = node.buffers.iter().find(|(bound, _)| *bound == name).expect("bound");
+                    let held = match machine.value(*value).as_deref() {
+                        Some(Data::Real(values)) => values.len(),
+                        Some(Data::Index(values)) => values.len(),
+                        None => panic!("{} never wrote its `{name}`", node.call.op.name),
+                    };
+                    assert_eq!(held, len, "{} {name} {access:?}", node.call.op.name);
+                }
+            }
+            ran.extend(machine.ran);
+        }
+    }
+    let all: BTreeSet<&str> = OPERATIONS.iter().map(|op| op.name).collect();
+    assert_eq!(ran, all);
+}
+
+// ---- the check itself ----
+
+#[test]
+fn a_wrong_gradient_and_a_kink_are_seen() {
+    let right = derivative(1.0, |h| (0.5 + h).sin());
+    assert!(right.smooth && (right.slope - 0.5f64.cos()).abs() <= right.allowed, "{right:?}");
+    assert!((right.slope - 1.0001 * 0.5f64.cos()).abs() > right.allowed, "a scaled gradient passes");
+    for kink in [2e-7, -4e-7, 7e-7] {
+        let found = derivative(1.0, |h| (h - kink).max(0.0));
+        assert!(!found.smooth, "a kink at {kink}: {found:?}");
+    }
+    assert!(!derivative(1.0, |_| f64::NAN).smooth);
+}
+
+#[test]
+#[should_panic(expected = "expected Derivative")]
+fn a_gradient_that_forgets_an_element_fails() {
+    hold("x", &[0.3, 0.4], &[1.0, 0.0], 9, |x| x[0] + x[1]);
+}

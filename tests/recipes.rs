@@ -1,0 +1,106 @@
+//! The README's recipes, followed to the letter in a copy of the project: add a variant, add a layer.
+
+mod common;
+
+use std::{fs, path::Path, process::Command};
+
+const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A copy of the project without what is built or fetched.
+fn copy() -> tempfile::TempDir {
+    fn tree(from: &Path, to: &Path) {
+        fs::create_dir_all(to).expect("makes a folder");
+        for entry in fs::read_dir(from).expect("lists").map(|e| e.expect("lists")) {
+            let (from, to) = (entry.path(), to.join(entry.file_name()));
+            if from.is_dir() { tree(&from, &to) } else { fs::copy(&from, &to).map(drop).expect("copies") }
+        }
+    }
+    let to = tempfile::tempdir().expect("a temporary folder");
+    for name in ["src", "shaders", "tests", "assets", "examples"] {
+        tree(&Path::new(PROJECT).join(name), &to.path().join(name));
+    }
+    for name in ["Cargo.toml", "Cargo.lock", "README.md"] {
+        fs::copy(Path::new(PROJECT).join(name), to.path().join(name)).expect("copies");
+    }
+    // It shares the folder of built dependencies, so its binary has a name of its own.
+    let manifest = fs::read_to_string(to.path().join("Cargo.toml")).expect("reads");
+    let manifest = manifest.replace(
+        "[dependencies]",
+        "autobins = false\n\n[[bin]]\nname = \"recipes\"\npath = \"src/main.rs\"\n\n[dependencies]",
+    );
+    fs::write(to.path().join("Cargo.toml"), manifest).expect("writes");
+    to
+}
+
+/// The lines of the README's section `title`, up to the next one.
+fn section(title: &str) -> String {
+    let readme = fs::read_to_string(Path::new(PROJECT).join("README.md")).expect("a README");
+    let start =
+        readme.find(&format!("## {title}\n")).unwrap_or_else(|| panic!("README has no section {title}"));
+    let rest = &readme[start + 3..];
+    rest[..rest.find("\n## ").unwrap_or(rest.len())].to_string()
+}
+
+/// The text between backticks that holds `part`.
+fn quoted(section: &str, part: &str) -> String {
+    let found = section.split('`').skip(1).step_by(2).find(|text| text.contains(part));
+    found.unwrap_or_else(|| panic!("the recipe no longer says `...{part}...`:\n{section}")).to_string()
+}
+
+/// Puts `line` before the first line that starts with `before`, after the first that holds `within`.
+fn insert(file: &Path, within: &str, before: &str, line: &str) {
+    let text = fs::read_to_string(file).expect("reads");
+    let start = text.find(within).unwrap_or_else(|| panic!("{} has no {within}", file.display()));
+    let at = text[start..].find(before).unwrap_or_else(|| panic!("no {before} after {within}")) + start;
+    fs::write(file, format!("{}{line}\n    {}", &text[..at], &text[at..])).expect("writes");
+}
+
+fn cargo(project: &Path, args: &[&str]) -> String {
+    // The dependencies are built already, in the folder that holds this test.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp");
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(project).args(args).env("CARGO_TARGET_DIR", target);
+    let output = command.output().expect("cargo starts");
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "cargo {args:?}:\n{text}");
+    text
+}
+
+#[test]
+fn the_recipes_for_a_variant_and_a_layer_work() {
+    let project = copy();
+    let project = project.path();
+
+    let recipe = section("Add a variant");
+    let file = quoted(&recipe, "shaders/matmul/").replace("mine", "rows");
+    fs::copy(common::fixture("../recipes/rows.wgsl"), project.join(file)).expect("copies");
+    let line = quoted(&recipe, "[] [];").replace("mine", "rows");
+    insert(&project.join(quoted(&recipe, "kernels.rs")), "\"matmul\" \"", "\"naive\"", &line);
+
+    let recipe = section("Add a layer");
+    let file = quoted(&recipe, "src/layers/").replace("mine", "relu");
+    fs::copy(common::fixture("../recipes/relu.rs"), project.join(file)).expect("copies");
+    let list = project.join("src/layers/mod.rs");
+    insert(&list, "mod activation;", "mod window;", &quoted(&recipe, "mod ").replace("mine", "relu"));
+    let line = quoted(&recipe, "::").replace("mine::Mine", "relu::ReLU");
+    insert(&list, "layers! {", "flatten::", &line);
+
+    cargo(project, &["test", "--offline", "--locked", "--test", "kernels"]);
+    let network = common::fixture("../recipes/network.toml");
+    let network = network.to_str().expect("readable");
+    let data = common::fixture("parity");
+    let data = data.to_str().expect("readable");
+    let wgrad = ["run", "--offline", "--locked", "--quiet", "--"];
+    let said = cargo(
+        project,
+        &[
+            &wgrad[..],
+            &["train", "--model", network, "--data", data, "--epochs", "1", "--variant", "matmul=rows"],
+        ]
+        .concat(),
+    );
+    assert!(said.contains("test accuracy"), "{said}");
+    let said = cargo(project, &[&wgrad[..], &["check", network]].concat());
+    assert!(said.contains("relu"), "{said}");
+}

@@ -1,0 +1,287 @@
+//! `wgrad train` as a user meets it: resume, Ctrl-C, kill, a full disk, a loss that explodes, bad input.
+//! All on the small fixture, so that a run takes a second.
+
+mod common;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+use wgrad::{checkpoint::Checkpoint, run::Run};
+
+/// A command in `folder` on the adapter under test and the small data set.
+fn wgrad(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
+    command.current_dir(folder).args(args);
+    let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default();
+    if !adapter.is_empty() {
+        command.args(["--adapter", &adapter]);
+    }
+    command
+}
+
+/// `wgrad train` on the small data set.
+fn train(folder: &Path, args: &[&str]) -> Command {
+    let data = common::fixture("parity");
+    let data = data.to_str().expect("a readable path").to_string();
+    let batch: &[&str] = if args.contains(&"--batch") { &[] } else { &["--batch", "32"] };
+    wgrad(folder, &[&["train", "--data", &data], batch, args].concat())
+}
+
+fn run(mut command: Command) -> Output {
+    command.output().expect("the binary starts")
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[track_caller]
+fn succeeds(command: Command) -> String {
+    let output = run(command);
+    assert!(output.status.success(), "{}", text(&output));
+    text(&output)
+}
+
+/// Fails with exit code 2 and a message that has all of `parts`, without a panic.
+#[track_caller]
+fn refuses(command: Command, parts: &[&str]) {
+    let output = run(command);
+    let text = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn last(run: &Path) -> Vec<u8> {
+    std::fs::read(run.join("last.safetensors")).expect("a checkpoint")
+}
+
+/// The metrics without the speed, which no two runs share.
+fn metrics(folder: &Path) -> Vec<String> {
+    let lines = Run::open(folder).expect("a run").metrics().expect("metrics");
+    lines
+        .into_iter()
+        .map(|line| format!("{:?}", wgrad::run::EpochLine { images_per_second: 0.0, ..line }))
+        .collect()
+}
+
+fn state(run: &Path) -> Checkpoint {
+    Run::open(run).expect("a run").last().expect("loads")
+}
+
+#[test]
+fn a_resumed_run_ends_in_the_same_bits() {
+    let tmp = folder();
+    succeeds(train(tmp.path(), &["--model", "cnn", "--epochs", "3", "--out", "whole"]));
+    succeeds(train(tmp.path(), &["--model", "cnn", "--epochs", "1", "--out", "parts"]));
+    let said = succeeds(wgrad(tmp.path(), &["train", "--resume", "parts", "--epochs", "3"]));
+    assert!(said.contains("resuming parts after 1 epochs"), "{said}");
+    let (whole, parts) = (tmp.path().join("whole"), tmp.path().join("parts"));
+    assert!(last(&whole) == last(&parts), "weights, velocities or position differ");
+    assert_eq!(metrics(&whole), metrics(&parts));
+    assert_eq!(metrics(&whole).len(), 3);
+    let best = |run: &Path| std::fs::read(run.join("best.safetensors")).expect("the best weights");
+    assert!(best(&whole) == best(&parts));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_and_another_seed_does_not() {
+    let tmp = folder();
+    for (name, seed) in [("a", "7"), ("b", "7"), ("c", "8")] {
+        succeeds(train(tmp.path(), &["--epochs", "1", "--seed", seed, "--out", name]));
+    }
+    let [a, b, c] = ["a", "b", "c"].map(|name| last(&tmp.path().join(name)));
+    assert!(a == b, "one seed, two results");
+    assert!(a != c, "the seed changes nothing");
+}
+
+#[cfg(unix)]
+fn signal(process: &std::process::Child, name: &str) {
+    let sent = Command::new("kill").args([name, &process.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+/// Starts a training that would take minutes and waits until it has made its run folder.
+#[cfg(unix)]
+fn long_training(tmp: &Path) -> (std::process::Child, PathBuf) {
+    let mut command = train(tmp, &["--epochs", "100000", "--out", "run"]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+    let run = tmp.join("run");
+    let begun = Instant::now();
+    while !run.join("metrics.jsonl").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "no epoch ended within two minutes");
+        sleep(Duration::from_millis(20));
+    }
+    (child, run)
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_and_the_run_goes_on_to_the_same_bits() {
+    let tmp = folder();
+    let (child, run) = long_training(tmp.path());
+    signal(&child, "-INT");
+    let output = child.wait_with_output().expect("ends");
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("wgrad train --resume run"), "{said}");
+    let stopped = state(&run).position;
+    let epochs = (stopped.epoch + 2).to_string();
+    succeeds(wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", &epochs]));
+    succeeds(train(tmp.path(), &["--epochs", &epochs, "--out", "whole"]));
+    assert!(last(&run) == last(&tmp.path().join("whole")), "stopped at {stopped:?}");
+    assert_eq!(metrics(&run), metrics(&tmp.path().join("whole")));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_leaves_a_checkpoint_that_loads() {
+    for delay in [0, 3, 11, 29, 50] {
+        let tmp = folder();
+        let (mut child, run) = long_training(tmp.path());
+        sleep(Duration::from_millis(delay));
+        signal(&child, "-KILL");
+        child.wait().expect("ends");
+        let position = state(&run).position;
+        let epochs = (position.epoch + 1).to_string();
+        succeeds(wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", &epochs]));
+        assert_eq!(metrics(&run).len() as u64, position.epoch + 1, "every epoch has one line");
+    }
+}
+
+#[test]
+fn an_exploding_loss_stops_the_run_and_keeps_the_last_good_state() {
+    let tmp = folder();
+    refuses(
+        train(tmp.path(), &["--epochs", "3", "--lr", "1e30", "--out", "run"]),
+        &["the loss became", "at step", "of epoch 1", "--lr", "the last good state is in run"],
+    );
+    assert!(state(&tmp.path().join("run")).is_finite());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_and_loses_nothing_that_was_saved() {
+    let tmp = folder();
+    // A disk of one MiB: the first state fits, the second does not fit beside it.
+    let script = "set -e; mkdir disk; mount -t tmpfs -o size=1m none disk; code=0
+        \"$@\" --epochs 3 --out disk/run || code=$?
+        cp disk/run/last.safetensors kept; ls -A disk/run > left; exit $code";
+    let command = train(tmp.path(), &[]);
+    let mut full = Command::new("unshare");
+    full.current_dir(tmp.path()).args(["-rm", "sh", "-c", script, "sh"]);
+    full.arg(command.get_program()).args(command.get_args());
+    refuses(
+        full,
+        &["cannot write disk/run/last.safetensors", "No space left", "the last good state is in disk/run"],
+    );
+    let bytes = std::fs::read(tmp.path().join("kept")).expect("the state before it");
+    let parameters =
+        wgrad::networks::network("mlp", [28, 28, 1], 10).expect("built in").parameters().expect("fits");
+    assert!(Checkpoint::from_bytes("kept", &bytes, &parameters).expect("loads").is_finite());
+    let left = std::fs::read_to_string(tmp.path().join("left")).expect("lists");
+    assert_eq!(left, "last.safetensors\nmetrics.jsonl\nrun.json\n", "a partial file stayed");
+}
+
+#[test]
+fn weights_from_a_file_are_where_training_starts() {
+    let tmp = folder();
+    let init = common::fixture("parity_mlp.safetensors");
+    let init = init.to_str().expect("readable");
+    succeeds(train(
+        tmp.path(),
+        &["--epochs", "1", "--no-shuffle", "--lr", "0", "--init", init, "--out", "run"],
+    ));
+    let run = Run::open(&tmp.path().join("run")).expect("a run");
+    let parameters = run.config.model.parameters().expect("fits");
+    let bytes = std::fs::read(init).expect("reads");
+    let start = Checkpoint::from_bytes("init", &bytes, &parameters).expect("loads");
+    assert!(run.last().expect("loads").weights == start.weights, "a step of length 0 changed the weights");
+}
+
+#[test]
+fn a_validation_share_is_measured_and_decides_the_best() {
+    let tmp = folder();
+    succeeds(train(tmp.path(), &["--epochs", "2", "--validation", "0.25", "--out", "run"]));
+    let lines = Run::open(&tmp.path().join("run")).expect("a run").metrics().expect("metrics");
+    let best = lines.iter().filter_map(|l| l.validation_accuracy).fold(0.0, f64::max);
+    assert!(best > 0.0);
+    assert_eq!(state(&tmp.path().join("run")).position.best, best);
+    assert_eq!(lines[1].step, 2 * 12, "384 images are 12 steps of 32");
+}
+
+#[test]
+fn json_lines_are_on_stdout_and_nothing_else_is() {
+    let tmp = folder();
+    let output = run(train(tmp.path(), &["--epochs", "2", "--json", "--out", "run"]));
+    let stdout = String::from_utf8(output.stdout).expect("text");
+    let lines: Vec<serde_json::Value> =
+        stdout.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect();
+    assert_eq!(lines.len(), 2);
+    for key in
+        ["epoch", "step", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "images_per_second"]
+    {
+        assert!(lines[1][key].is_number(), "{key} is missing");
+    }
+}
+
+#[test]
+fn bad_input_is_refused_in_words() {
+    let tmp = folder();
+    let path = tmp.path();
+    succeeds(train(path, &["--epochs", "1", "--out", "run"]));
+    refuses(train(path, &["--out", "run"]), &["run holds a run already", "--resume"]);
+    refuses(wgrad(path, &["train", "--resume", "nowhere"]), &["nowhere is not a run", "run.json"]);
+    refuses(train(path, &["--model", "mpl"]), &["unknown network `mpl`", "linear, mlp, cnn"]);
+    refuses(train(path, &["--variant", "conv2d_forward=fast"]), &["`fast` of conv2d_forward", "naive"]);
+    refuses(
+        train(path, &["--variant", "convolve=naive"]),
+        &["unknown operation `convolve`", "conv2d_forward"],
+    );
+    refuses(train(path, &["--momentum", "1"]), &["--momentum is 1", "below 1"]);
+    refuses(train(path, &["--batch", "0"]), &["--batch is 0"]);
+    refuses(
+        train(path, &["--adapter", "no such card"]),
+        &["no adapter matches `no such card`", "wgrad adapters"],
+    );
+    let init = common::fixture("parity_linear.safetensors");
+    refuses(
+        train(path, &["--init", init.to_str().expect("readable")]),
+        &["parity_linear.safetensors", "`dense_1.kernel` is F32 [784, 10]", "needs F32 [784, 128]"],
+    );
+    refuses(train(path, &["--batch", "4000000000"]), &["bytes, this adapter allows", "use `--batch"]);
+}
+
+#[test]
+fn a_model_file_that_does_not_fit_names_line_and_layer() {
+    let tmp = folder();
+    let write = |text: &str| std::fs::write(tmp.path().join("net.toml"), text).expect("writes");
+    let refused = |parts: &[&str]| refuses(train(tmp.path(), &["--model", "net.toml"]), parts);
+    write("[[layers]]\ntype = \"Flatten\"\n\n[[layers]]\ntype = \"Dense\"\nunitz = 10\n");
+    refused(&["net.toml: line 4", "layer 2 (Dense)", "unitz", "units"]);
+    write("[[layers]]\ntype = \"Dens\"\nunits = 10\n");
+    refused(&["net.toml: line 1", "unknown type `Dens`", "Conv2D"]);
+    write(
+        "[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 10\nactivation = \"rleu\"\n",
+    );
+    refused(&["net.toml: line 3", "unknown activation `rleu`", "relu, sigmoid, tanh, softmax"]);
+    write("[[layers]]\ntype = \"Conv2D\"\nfilters = 4\nkernel_size = 30\n");
+    refused(&["layer 1 (conv2d_1)", "30×30 is larger than its input 28×28", "padding = \"same\""]);
+    write("[[layers]]\ntype = \"Dense\"\nunits = 10\n");
+    refused(&["layer 1 (dense_1)", "[28, 28, 1]", "Flatten"]);
+    write("[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 7\n");
+    refused(&["takes 7 classes", "has 10"]);
+    write("layers = 3\n");
+    refused(&["net.toml: line 1", "expected"]);
+    write(wgrad::model_file::TEMPLATE);
+    succeeds(train(tmp.path(), &["--model", "net.toml", "--epochs", "1", "--limit", "64"]));
+}
