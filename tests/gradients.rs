@@ -306,7 +306,7 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
         );
         add(
             format!("activation {name}"),
-            [2, 2, 1],
+            [2, 2, 3],
             vec![alone(name), flat(), dense(4, "linear"), alone(name)],
         );
         add(

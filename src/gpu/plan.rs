@@ -74,14 +74,7 @@ impl Plan {
         choices: &Choices,
     ) -> Result<Self> {
         let limit = context.limits.max_storage_buffer_binding_size.min(context.limits.max_buffer_size);
-        for value in program.values.iter().filter(|v| v.home == Home::Temporary) {
-            let bytes = 4 * value.len() as u64;
-            if bytes > limit {
-                let fits = limit / (bytes / program.batch as u64).max(1);
-                let next = format!("use `--batch {fits}` or less");
-                return Err(Error::TooLarge { what: format!("`{}`", value.name), bytes, limit, next });
-            }
-        }
+        within(&program, limit)?;
         let temporaries = program.temporaries();
         let buffers = temporaries
             .lens
@@ -147,6 +140,25 @@ impl Plan {
         }
         names
     }
+}
+
+/// Refuses a program with a temporary beyond `limit` bytes: names the largest, and the batch with which all
+/// would fit.
+fn within(program: &Program, limit: u64) -> Result<()> {
+    let bytes = |value: &&Value| 4 * value.len() as u64;
+    let temporaries = program.values.iter().filter(|v| v.home == Home::Temporary);
+    let Some(largest) = temporaries.clone().max_by_key(bytes).filter(|value| bytes(value) > limit) else {
+        return Ok(());
+    };
+    // The first axis is the batch, or the parts in which it is summed, which are fewer.
+    let rows = |value: &Value| value.shape.first().map_or(1, |rows| *rows as u64).max(1);
+    let fitting =
+        temporaries.filter(|value| bytes(value) > limit).map(|value| limit / (bytes(&value) / rows(value)));
+    let next = match fitting.min().unwrap_or(0) {
+        0 => "not even one image fits: make that layer smaller, or choose another `--adapter`".to_string(),
+        fits => format!("use `--batch {fits}` or less"),
+    };
+    Err(Error::TooLarge { what: format!("`{}`", largest.name), bytes: bytes(&largest), limit, next })
 }
 
 impl fmt::Display for Plan {
