@@ -233,6 +233,9 @@ impl Train {
             run.config.options.batch,
             trainer.train_plan.steps.len()
         );
+        for note in &trainer.train_plan.notes {
+            eprintln!("note: {note}");
+        }
         eprintln!("run: {}", run.folder.display());
         // From here on there is always something to go on from.
         if trainer.position().epoch == 0 && trainer.position().step == 0 {

@@ -60,6 +60,8 @@ pub struct Plan {
     pub slices: Vec<Slice>,
     /// Bytes of the buffers that temporaries share.
     pub temporary_bytes: u64,
+    /// Where a variant chosen by hand cannot run, which one runs instead, and why.
+    pub notes: Vec<String>,
 }
 
 impl Plan {
@@ -101,15 +103,33 @@ impl Plan {
             })
             .collect();
         let mut steps = Vec::with_capacity(program.nodes.len());
+        let (mut notes, mut refused) = (Vec::new(), Vec::new());
         for node in &program.nodes {
-            let variant = node.call.variant(context, choices)?;
+            let (variant, skipped) = node.call.variant(context, choices)?;
+            if let Some(reason) = skipped {
+                let op = node.call.op;
+                notes.push(format!("{}: {} runs as `{}`, since {reason}", node.label, op.name, variant.name));
+                refused.push((op, reason));
+            }
             let kernel = context.kernel(&node.call, variant).await?;
             let bound: Vec<_> = node.buffers.iter().map(|(name, value)| (*name, &slices[value.0])).collect();
             let launch = context.bind(&kernel, &bound)?;
             steps.push(Planned { label: node.label.clone(), launch, buffers: node.buffers.clone() });
         }
+        // A variant that was asked for and can run nowhere is a mistake.
+        if let Some((op, reason)) = refused.iter().find(|(op, _)| {
+            let uses = program.nodes.iter().filter(|node| node.call.op.name == op.name).count();
+            uses == refused.iter().filter(|(other, _)| other.name == op.name).count()
+        }) {
+            return Err(Error::Variant {
+                op: op.name,
+                wanted: choices.0.get(op.name).cloned().unwrap_or_default(),
+                message: format!("can run nowhere in this network: {reason}"),
+                known: op.variant_names(),
+            });
+        }
         context.check()?;
-        Ok(Self { program, steps, slices, temporary_bytes: temporaries.bytes() })
+        Ok(Self { program, steps, slices, temporary_bytes: temporaries.bytes(), notes })
     }
 
     /// Records step `index` of the chunk in `feed`.
