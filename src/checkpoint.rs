@@ -141,3 +141,19 @@ impl Checkpoint {
         Ok(Self { weights, velocities, position })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Checkpoint, Position};
+
+    #[test]
+    fn a_position_comes_back_to_the_bit() {
+        for n in 1..2000 {
+            let position =
+                Position { step: n, loss_sum: n as f64 / 11.0, best: 1.0 / n as f64, ..Position::default() };
+            let state = Checkpoint { weights: Vec::new(), velocities: Vec::new(), position };
+            let bytes = state.to_bytes(&[]).expect("nothing but a position");
+            assert_eq!(Checkpoint::from_bytes("memory", &bytes, &[]).expect("read").position, position);
+        }
+    }
+}

@@ -33,6 +33,8 @@ pub mod optim;
 pub mod schedule;
 /// The training loop.
 pub mod train;
+/// Loss, accuracy and confusion matrix of a trained network.
+pub mod evaluate;
 /// Probabilities of the classes, from a trained network.
 pub mod predict;
 /// Weights, optimizer state and position as one safetensors file.
@@ -41,7 +43,7 @@ pub mod checkpoint;
 pub mod run;
 /// The one clock.
 pub mod clock;
-/// Contact sheets.
+/// What a person reads: tables, numbers in words, contact sheets.
 pub mod report;
 /// The one comparison, NaN-safe.
 pub mod compare;

@@ -13,8 +13,15 @@ use std::{collections::BTreeMap, fmt};
 
 /// Elements of guard band before and behind each buffer: 256 bytes, the alignment of a binding.
 const GUARD: usize = 64;
-/// What guard bands hold: a NaN with a payload that no arithmetic produces.
-pub(crate) const SENTINEL: u32 = 0x7fc0_dead;
+/// A NaN: what an output holds before its kernel runs, so that an element which is not written shows.
+pub(crate) const POISON: u32 = 0x7fc0_dead;
+
+/// What the word `at` of the test buffer `of` holds where nothing may be read or written: a NaN, so that
+/// reading it shows. Its payload is its own, because arithmetic hands payloads on: a NaN that was read in
+/// one place and stored in another must not look untouched.
+fn sentinel(of: usize, at: usize) -> u32 {
+    0x7fc0_0000 | (split_mix((of as u64) << 32 | at as u64) as u32 & 0x003f_ffff) | 1
+}
 
 /// What went wrong with a variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +63,11 @@ fn inputs_for(call: &Call, bindings: &[Binding], lengths: &[usize], seed: u64) -
     };
     let mut data = BTreeMap::new();
     for (binding, &len) in bindings.iter().zip(lengths) {
-        let real = |v: u64| f64::from((v >> 40) as f32 / (1u32 << 23) as f32 - 1.0);
+        // One number in four is a multiple of a half, so that ties and exact zeros occur.
+        let real = |v: u64| match v % 4 {
+            0 => ((v >> 40) % 5) as f64 / 2.0 - 1.0,
+            _ => f64::from((v >> 40) as f32 / (1u32 << 23) as f32 - 1.0),
+        };
         let name = binding.name.as_str();
         let values = match (binding.element, binding.access) {
             (Element::U32, _) => {
@@ -110,26 +121,29 @@ pub async fn prove(context: &Context, call: &Call, variant: &Variant, seed: u64)
         .collect();
     let host = inputs_for(call, bindings, &lengths, seed);
     let (batch, step) = feed_for(call, seed);
-    let sentinel = |len: usize| std::iter::repeat_n(SENTINEL, len);
 
     let mut whole: Vec<Slice> = Vec::new();
     let mut bound = Vec::new();
-    for (b, &len) in bindings.iter().zip(&lengths) {
+    for (of, (b, &len)) in bindings.iter().zip(&lengths).enumerate() {
         let tail = len.next_multiple_of(GUARD) - len + GUARD;
         let buffer = context.zeros(&b.name, GUARD + len + tail)?;
-        let content: Vec<u32> = match (b.access, host.get(&b.name)) {
+        let mut words: Vec<u32> = (0..GUARD + len + tail).map(|at| sentinel(of, at)).collect();
+        let content = words[GUARD..GUARD + len].iter_mut();
+        match (b.access, host.get(&b.name)) {
             // Poison: an output that is not written stays NaN.
-            (Access::Write, _) | (_, None) => sentinel(len).collect(),
-            (_, Some(Data::Real(values))) => values.iter().map(|v| (*v as f32).to_bits()).collect(),
-            (_, Some(Data::Index(values))) => values.clone(),
-        };
-        let words: Vec<u32> = sentinel(GUARD).chain(content).chain(sentinel(tail)).collect();
+            (Access::Write, _) | (_, None) => {}
+            (_, Some(Data::Real(values))) => {
+                content.zip(values).for_each(|(word, v)| *word = (*v as f32).to_bits());
+            }
+            (_, Some(Data::Index(values))) => content.zip(values).for_each(|(word, v)| *word = *v),
+        }
         context.write(&buffer, &words);
         bound.push((b.name.as_str(), buffer.slice(GUARD, len)));
         whole.push(buffer);
     }
     let buffers: Vec<(&str, &Slice)> = bound.iter().map(|(name, slice)| (*name, slice)).collect();
-    let launch = context.bind(&kernel, &buffers)?;
+    // The guard band behind each buffer is bound too: otherwise the driver may drop what goes there.
+    let launch = context.bind_beyond(&kernel, &buffers, GUARD)?;
     let pixels = call.sizes.get("PIXELS").map_or(4, |v| *v as usize);
     let feed = FeedBuffers::new(context, batch.labels.len(), pixels, 1)?;
     feed.upload(context, &batch, &[step]);
@@ -148,12 +162,13 @@ pub async fn prove(context: &Context, call: &Call, variant: &Variant, seed: u64)
     };
     let expected = (call.op.twin)(&inputs);
     let mut largest = 0.0f64;
-    for ((b, &len), words) in bindings.iter().zip(&lengths).zip(&after) {
-        let (head, rest) = words.split_at(GUARD);
-        let (got, tail) = rest.split_at(len);
-        if head.iter().chain(tail).any(|word| *word != SENTINEL) {
+    for (of, ((b, &len), words)) in bindings.iter().zip(&lengths).zip(&after).enumerate() {
+        let guard =
+            |(at, word): (usize, &u32)| (at < GUARD || at >= GUARD + len) && *word != sentinel(of, at);
+        if words.iter().enumerate().any(guard) {
             return Ok(Err(Wrong::Overrun(b.name.clone())));
         }
+        let got = &words[GUARD..GUARD + len];
         let got = match b.element {
             Element::F32 => Data::Real(got.iter().map(|w| f64::from(f32::from_bits(*w))).collect()),
             Element::U32 => Data::Index(got.to_vec()),

@@ -73,7 +73,8 @@ impl Position {
         Metrics { loss: self.loss_sum / images, accuracy: self.hits / images, images: self.seen }
     }
 
-    fn count(&mut self, result: &StepResult) {
+    /// Counts a step.
+    pub(crate) fn count(&mut self, result: &StepResult) {
         self.step += 1;
         self.seen += u64::from(result.rows);
         self.loss_sum += result.loss_sum;

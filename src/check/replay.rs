@@ -9,7 +9,7 @@ use crate::{
     feed::{Batch, Step},
     gpu::{Access, Context, Element, FeedBuffers, Plan, Planned},
     program::{Home, Program, ValueId},
-    prove::SENTINEL,
+    prove::POISON,
     reference::{Data, expect},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -154,7 +154,7 @@ async fn dispatch(
     for (binding, value) in bound.iter().filter(|(b, _)| b.access == Access::Write) {
         let slice = &plan.slices[value.0];
         debug_assert_eq!(binding.access, Access::Write);
-        context.write(slice, &vec![SENTINEL; slice.len]);
+        context.write(slice, &vec![POISON; slice.len]);
     }
     context.submit_with(|pass| {
         feed.select(pass, index);

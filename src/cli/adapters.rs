@@ -1,11 +1,141 @@
+//! Lists the adapters of this machine: what each can do, and which one would be used. It opens none of them.
+
+use super::output;
 use anyhow::Result;
+use serde::Serialize;
 use std::process::ExitCode;
+use wgrad::{
+    gpu::{self, AdapterChoice, AdapterClass, Listed},
+    report::{
+        table::{Align::Left, Align::Right, Align::Wrap, Table},
+        words,
+    },
+};
 
 #[derive(clap::Args)]
-pub struct Adapters {}
+#[command(after_help = "Examples:
+  wgrad adapters                what is here; → marks what `wgrad train` would use
+  wgrad adapters --adapter gl   → marks what `--adapter gl` would use
+  wgrad adapters --json         one JSON object a line
+
+Exit codes: 0 done, 2 there is no adapter, or none that `--adapter` asks for.")]
+pub struct Adapters {
+    /// Mark the adapter that this choice means: an index, a part of a name, `gpu`, `cpu`, or a back end
+    #[arg(long, value_name = "ADAPTER", default_value = "best")]
+    adapter: AdapterChoice,
+    /// One JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Row {
+    index: usize,
+    name: String,
+    backend: String,
+    driver: String,
+    class: AdapterClass,
+    device_type: &'static str,
+    used: bool,
+    max_binding_bytes: u64,
+    max_buffer_bytes: u64,
+    workgroup_bytes: u32,
+    workgroup_invocations: u32,
+    subgroup_sizes: Option<[u32; 2]>,
+    f16: bool,
+    timestamps: bool,
+}
+
+impl Row {
+    fn new(listed: &Listed) -> Self {
+        let (info, limits, features) = (&listed.info, listed.adapter.limits(), listed.adapter.features());
+        let subgroups = features.contains(wgpu::Features::SUBGROUP);
+        Self {
+            index: listed.index,
+            name: info.name.clone(),
+            backend: info.backend.to_string(),
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+            class: listed.class,
+            device_type: match info.device_type {
+                wgpu::DeviceType::DiscreteGpu => "discrete",
+                wgpu::DeviceType::IntegratedGpu => "integrated",
+                wgpu::DeviceType::VirtualGpu => "virtual",
+                wgpu::DeviceType::Cpu => "software",
+                wgpu::DeviceType::Other => "other",
+            },
+            used: false,
+            max_binding_bytes: limits.max_storage_buffer_binding_size,
+            max_buffer_bytes: limits.max_buffer_size,
+            workgroup_bytes: limits.max_compute_workgroup_storage_size,
+            workgroup_invocations: limits.max_compute_invocations_per_workgroup,
+            subgroup_sizes: subgroups.then_some([info.subgroup_min_size, info.subgroup_max_size]),
+            f16: features.contains(wgpu::Features::SHADER_F16),
+            timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+        }
+    }
+}
 
 impl Adapters {
     pub async fn run(self) -> Result<ExitCode> {
-        anyhow::bail!("not written yet")
+        let listed = gpu::list().await;
+        let mut rows: Vec<Row> = listed.iter().map(Row::new).collect();
+        let used = self.adapter.pick(listed)?;
+        for row in &mut rows {
+            row.used = row.index == used.index;
+        }
+        if self.json {
+            rows.iter().try_for_each(output::json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut table = Table::new(&[
+            ("", Left),
+            ("index", Right),
+            ("name", Wrap),
+            ("back end", Left),
+            ("class", Left),
+            ("type", Left),
+        ]);
+        let mut abilities = Table::new(&[
+            ("index", Right),
+            ("binding", Right),
+            ("workgroup", Right),
+            ("subgroup", Right),
+            ("f16", Left),
+            ("timestamps", Left),
+            ("driver", Wrap),
+        ]);
+        let yes = |flag: bool| if flag { "yes" } else { "no" }.to_string();
+        for row in rows {
+            table.row([
+                if row.used { "→" } else { "" }.to_string(),
+                row.index.to_string(),
+                row.name,
+                row.backend,
+                row.class.to_string(),
+                row.device_type.to_string(),
+            ]);
+            abilities.row([
+                row.index.to_string(),
+                words::bytes(row.max_binding_bytes),
+                words::bytes(row.workgroup_bytes.into()),
+                match row.subgroup_sizes {
+                    None => "no".to_string(),
+                    Some([min, max]) if min == max => min.to_string(),
+                    Some([min, max]) => format!("{min} to {max}"),
+                },
+                yes(row.f16),
+                yes(row.timestamps),
+                row.driver,
+            ]);
+        }
+        output::line(format!("{table}\n\n{abilities}"))?;
+        eprintln!(
+            "binding: the largest buffer that a kernel sees; workgroup: the memory that its threads share"
+        );
+        eprintln!(
+            "→ is what `--adapter {}` means; an index, a part of a name or a back end chooses another",
+            self.adapter
+        );
+        Ok(ExitCode::SUCCESS)
     }
 }

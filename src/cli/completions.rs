@@ -1,11 +1,28 @@
+//! Prints a completion script for a shell, made from the commands as they are.
+
+use super::{Cli, output};
 use anyhow::Result;
+use clap::CommandFactory;
+use clap_complete::Shell;
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
-pub struct Completions {}
+#[command(after_help = "Examples:
+  wgrad completions bash > ~/.local/share/bash-completion/completions/wgrad
+  wgrad completions zsh > ~/.zfunc/_wgrad
+  wgrad completions fish > ~/.config/fish/completions/wgrad.fish
+
+For zsh, ~/.zshrc must have `fpath+=~/.zfunc` before `compinit`.")]
+pub struct Completions {
+    /// Which shell
+    shell: Shell,
+}
 
 impl Completions {
     pub fn run(self) -> Result<ExitCode> {
-        anyhow::bail!("not written yet")
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "wgrad", &mut script);
+        output::bytes(&script)?;
+        Ok(ExitCode::SUCCESS)
     }
 }

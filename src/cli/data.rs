@@ -1,18 +1,270 @@
+//! Fetches, describes or shows a data set. Only `fetch` and a data set that is nowhere use the network.
+
+use super::output;
 use anyhow::Result;
-use std::process::ExitCode;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use std::{path::PathBuf, process::ExitCode};
+use wgrad::{
+    Error,
+    data::{self, DataSpec, Dataset, Places, download, download::Event, fashion_mnist},
+    report::{
+        contact_sheet,
+        table::{Align::Right, Align::Wrap, Table},
+        words::{bytes, commas},
+    },
+};
 
 #[derive(clap::Args)]
-pub struct Data {}
+#[command(after_help = "Examples:
+  wgrad data fetch                  download Fashion-MNIST (31 MB), unless it is here
+  wgrad data info                   where it is, counts, classes, digest
+  wgrad data info --data ~/mnist    the same of a folder with four IDX files
+  wgrad data show --out sheet.png   a picture with samples of each class")]
+pub struct Data {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Download Fashion-MNIST, verified, unless it is on this machine already; prints its folder
+    Fetch(Fetch),
+    /// Name, source, counts, classes, digest and warnings of a data set; downloads nothing
+    Info(Info),
+    /// Write a contact sheet: samples of each class on one PNG; prints its path
+    Show(Show),
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  wgrad data fetch                    into the cache, where `wgrad train` finds it
+  wgrad data fetch --into data/fm     then `wgrad train --data data/fm`
+  wgrad data fetch --mirror http://mirror.local/fashion-mnist/
+
+An interrupted download is resumed. Proxies: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY.")]
+struct Fetch {
+    /// Put the files into this folder instead of the cache
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+    /// Take the files from this address (of the folder that holds them) instead of the known ones; may be repeated
+    #[arg(long, value_name = "URL")]
+    mirror: Vec<String>,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  wgrad data info
+  wgrad data info --data synthetic
+  wgrad data info --data ~/kmnist --json
+
+Exit codes: 0 done, 2 the data set is not here or damaged.")]
+struct Info {
+    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files
+    #[arg(long, value_name = "NAME|DIR", default_value = "fashion-mnist")]
+    data: DataSpec,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  wgrad data show                     writes fashion-mnist.png
+  wgrad data show --data synthetic --per-class 20 --out garments.png")]
+struct Show {
+    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files
+    #[arg(long, value_name = "NAME|DIR", default_value = "fashion-mnist")]
+    data: DataSpec,
+    /// The file to write; by default named after the data set
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Samples of each class
+    #[arg(long, value_name = "N", default_value_t = 12)]
+    per_class: usize,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
 
 impl Data {
     pub fn run(self) -> Result<ExitCode> {
-        anyhow::bail!("not written yet")
+        match self.command {
+            Command::Fetch(command) => command.run()?,
+            Command::Info(command) => command.run()?,
+            Command::Show(command) => command.run()?,
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
-pub fn load_or_fetch(
-    spec: &wgrad::data::DataSpec,
-    places: &wgrad::data::Places,
-) -> wgrad::Result<wgrad::data::Dataset> {
-    wgrad::data::load(spec, places)
+impl Fetch {
+    fn run(self) -> Result<()> {
+        let mut places = Places::from_env();
+        if let Some(folder) = &self.into {
+            places = Places { cache: Some(folder.clone()), ..Places::default() };
+        }
+        let elsewhere = Places { cache: None, ..places.clone() };
+        match fashion_mnist::load(&elsewhere) {
+            Ok(found) if found.name == "Fashion-MNIST" => {
+                eprintln!("Fashion-MNIST is here already");
+                return self.print(&found.source, &[]);
+            }
+            Ok(other) => eprintln!(
+                "warning: {} names a folder that holds {}; `--data fashion-mnist` takes that until it is unset",
+                fashion_mnist::FOLDER_VARIABLE,
+                other.name
+            ),
+            Err(Error::DataNotFound { .. }) => {}
+            Err(other) => return Err(other.into()),
+        }
+        let mut options = download::Options::default();
+        if !self.mirror.is_empty() {
+            options.mirrors.clone_from(&self.mirror);
+        }
+        let mut progress = Progress::new();
+        let mut fetched = Vec::new();
+        let folder = fashion_mnist::fetch(&places, &options, &mut |event| {
+            if let Event::Finished { name } = event {
+                fetched.push(name.to_string());
+            }
+            progress.show(event);
+        })?;
+        drop(progress);
+        match fetched.len() {
+            0 => eprintln!("Fashion-MNIST is here already"),
+            n => eprintln!("Fashion-MNIST is here now: {n} of its 4 files were fetched, all are verified"),
+        }
+        self.print(&folder.display().to_string(), &fetched)
+    }
+
+    fn print(&self, folder: &str, fetched: &[String]) -> Result<()> {
+        if self.json {
+            return output::json(&json!({"folder": folder, "fetched": fetched}));
+        }
+        output::line(folder)
+    }
+}
+
+impl Info {
+    fn run(self) -> Result<()> {
+        let dataset = data::load(&self.data, &Places::from_env())?;
+        let Dataset { name, source, height, width, channels, classes, train, test, digest, warnings, .. } =
+            &dataset;
+        for warning in warnings {
+            eprintln!("warning: {warning}");
+        }
+        let (train_counts, test_counts) = (dataset.class_counts(train), dataset.class_counts(test));
+        let counts = classes.iter().zip(train_counts).zip(test_counts).enumerate();
+        if self.json {
+            let classes: Vec<_> = counts
+                .map(|(label, ((name, train), test))| {
+                    json!({"label": label, "name": name, "train": train, "test": test})
+                })
+                .collect();
+            return output::json(&json!({
+                "name": name, "source": source, "height": height, "width": width, "channels": channels,
+                "train": train.len(), "test": test.len(), "classes": classes, "digest": digest,
+                "warnings": warnings,
+            }));
+        }
+        output::line(format!(
+            "name    {name}\nsource  {source}\nimages  {} training, {} test\nshape   {height}×{width}×{channels} \
+             (height, width, channels), a byte each\ndigest  {digest}\n",
+            commas(train.len() as u64),
+            commas(test.len() as u64),
+        ))?;
+        let columns = [("label", Right), ("class", Wrap), ("training", Right), ("test", Right)];
+        let mut table = Table::new(&columns);
+        for (label, ((name, train), test)) in counts {
+            table.row([label.to_string(), name.clone(), commas(train as u64), commas(test as u64)]);
+        }
+        output::line(table)
+    }
+}
+
+impl Show {
+    fn run(self) -> Result<()> {
+        let dataset = load_or_fetch(&self.data, &Places::from_env())?;
+        for warning in &dataset.warnings {
+            eprintln!("warning: {warning}");
+        }
+        let path = self.out.unwrap_or_else(|| PathBuf::from(format!("{}.png", slug(&dataset.name))));
+        let (width, height) = contact_sheet::write(&dataset, self.per_class, &path)?;
+        eprintln!("samples of {}, {width}×{height} pixels", dataset.name);
+        if self.json {
+            return output::json(&json!({"path": path, "width": width, "height": height}));
+        }
+        output::line(path.display())
+    }
+}
+
+/// A name as a file's name: `Fashion-MNIST` as `fashion-mnist`.
+fn slug(name: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    name.chars().map(safe).collect()
+}
+
+/// Loads a data set. Only where Fashion-MNIST is nowhere on this machine it is downloaded, with a progress bar.
+pub fn load_or_fetch(spec: &DataSpec, places: &Places) -> wgrad::Result<Dataset> {
+    let mut progress = Progress::new();
+    data::load_or_fetch(spec, places, &download::Options::default(), &mut |event| progress.show(event))
+}
+
+/// The progress of a download on stderr: a bar in a terminal, a line a file elsewhere.
+struct Progress(ProgressBar);
+
+impl Progress {
+    fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        Self(bar)
+    }
+
+    fn say(&self, text: &str) {
+        self.0.suspend(|| eprintln!("{text}"));
+    }
+
+    fn show(&mut self, event: Event<'_>) {
+        match event {
+            Event::Present { name } => self.say(&format!("{name}: here already, verified")),
+            Event::Started { url, resumed_at, total, .. } => {
+                let size = total.map_or(String::new(), |total| format!(" ({})", bytes(total)));
+                let resumed = match resumed_at {
+                    0 => String::new(),
+                    at => format!(", resumed at {}", bytes(at)),
+                };
+                self.say(&format!("fetching {url}{size}{resumed}"));
+                self.0 = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+                let style = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+                if let Ok(style) = ProgressStyle::with_template(style) {
+                    self.0.set_style(style);
+                }
+                self.0.set_position(resumed_at);
+                self.0.reset_eta();
+            }
+            Event::Received { bytes, total } => {
+                if let Some(total) = total {
+                    self.0.set_length(total);
+                }
+                self.0.set_position(bytes);
+            }
+            Event::Failed { url, reason } => {
+                self.0.finish_and_clear();
+                self.say(&format!("{url}: {reason}"));
+            }
+            Event::Finished { name } => {
+                self.0.finish_and_clear();
+                self.say(&format!("{name}: verified"));
+            }
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }

@@ -9,6 +9,7 @@ mod data;
 mod eval;
 mod interrupt;
 mod models;
+mod output;
 mod predict;
 mod progress;
 mod train;

@@ -1,11 +1,201 @@
+//! Lists the built-in networks, or describes one as Keras's `summary()` does: layers, shapes, parameters, FLOPs,
+//! memory. It needs no adapter: all of it follows from the program.
+
+use super::output;
 use anyhow::Result;
+use serde::Serialize;
 use std::process::ExitCode;
+use wgrad::{
+    model::Model,
+    model_file, networks,
+    optim::Sgd,
+    program::Mode,
+    report::{
+        table::{Align::Left, Align::Right, Align::Wrap, Table},
+        words::{bytes, commas, si},
+    },
+};
 
 #[derive(clap::Args)]
-pub struct Models {}
+#[command(after_help = "Examples:
+  wgrad models                          the built-in networks
+  wgrad models cnn                      layers and shapes of one of them
+  wgrad models --template > my.toml     a file to start from
+  wgrad models my.toml                  what is in it, and whether it fits
+  wgrad models cnn --batch 512 --json   as JSON, with the memory of that batch
+
+FLOPs count the products and convolutions, a multiplication and an addition as two. Memory is that of the \
+buffers of training: parameters, gradients and optimizer state, and activations with their gradients, which \
+share buffers.")]
+pub struct Models {
+    /// A built-in network, or a TOML file; all built-in networks without it
+    #[arg(value_name = "NAME|FILE")]
+    model: Option<String>,
+    /// Images a step, for the memory of activations
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    batch: u32,
+    /// One JSON object a line, one a network
+    #[arg(long)]
+    json: bool,
+    /// Print a commented model file to start from
+    #[arg(long, conflicts_with_all = ["model", "json"])]
+    template: bool,
+}
+
+#[derive(Serialize)]
+struct Layer {
+    name: String,
+    r#type: &'static str,
+    output_shape: Vec<usize>,
+    parameters: usize,
+}
+
+/// Bytes of the buffers of training.
+#[derive(Serialize)]
+struct Memory {
+    parameters: u64,
+    gradients: u64,
+    optimizer: u64,
+    activations: u64,
+}
+
+#[derive(Serialize)]
+struct Description {
+    network: String,
+    about: Option<&'static str>,
+    input_shape: [usize; 3],
+    classes: usize,
+    parameters: usize,
+    forward_flops_per_image: f64,
+    training_flops_per_image: f64,
+    dispatches_per_step: usize,
+    batch: usize,
+    memory_bytes: Memory,
+    layers: Vec<Layer>,
+}
+
+impl Description {
+    fn new(model: &Model, about: Option<&'static str>, batch: usize) -> Result<Self> {
+        let layers = model.summary()?.into_iter().map(|layer| Layer {
+            name: layer.name,
+            r#type: layer.kind,
+            output_shape: layer.output,
+            parameters: layer.parameters,
+        });
+        let train = model.program(Mode::Train, batch, 1, &Sgd::default())?;
+        let forward = model.program(Mode::Predict, batch, 1, &Sgd::default())?;
+        let arena = 4 * train.arena_len() as u64;
+        Ok(Self {
+            network: model.name.clone(),
+            about,
+            input_shape: model.input_shape,
+            classes: model.classes()?,
+            parameters: train.parameters.iter().map(|p| p.len()).sum(),
+            forward_flops_per_image: forward.flops() / batch as f64,
+            training_flops_per_image: train.flops() / batch as f64,
+            dispatches_per_step: train.nodes.len(),
+            batch,
+            memory_bytes: Memory {
+                parameters: arena,
+                gradients: arena,
+                optimizer: arena,
+                activations: train.temporaries().bytes(),
+            },
+            layers: layers.collect(),
+        })
+    }
+
+    /// Keras's summary, and what a step costs.
+    fn print(&self) -> Result<()> {
+        let [height, width, channels] = self.input_shape;
+        output::line(format!("Model: \"{}\", images of {height}×{width}×{channels}\n", self.network))?;
+        let mut table = Table::new(&[("Layer (type)", Left), ("Output Shape", Left), ("Param #", Right)]);
+        for layer in &self.layers {
+            let sizes: Vec<_> = layer.output_shape.iter().map(usize::to_string).collect();
+            table.row([
+                format!("{} ({})", layer.name, layer.r#type),
+                format!("(None, {})", sizes.join(", ")),
+                commas(layer.parameters as u64),
+            ]);
+        }
+        output::line(table)?;
+        let Memory { parameters, gradients, optimizer, activations } = self.memory_bytes;
+        output::line(format!(
+            "\nTotal params: {} ({})\n\
+             FLOPs an image: {} forward, {} in training\n\
+             Dispatches a training step: {}\n\
+             Training memory at batch {}: parameters {}, gradients {}, optimizer {}, activations {}",
+            commas(self.parameters as u64),
+            bytes(4 * self.parameters as u64),
+            si(self.forward_flops_per_image),
+            si(self.training_flops_per_image),
+            self.dispatches_per_step,
+            self.batch,
+            bytes(parameters),
+            bytes(gradients),
+            bytes(optimizer),
+            bytes(activations),
+        ))
+    }
+}
 
 impl Models {
     pub fn run(self) -> Result<ExitCode> {
-        anyhow::bail!("not written yet")
+        if self.template {
+            output::bytes(model_file::TEMPLATE.as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let batch = self.batch as usize;
+        let (input_shape, classes) = ([28, 28, 1], 10);
+        if let Some(name) = &self.model {
+            let about =
+                networks::NETWORKS.iter().find(|(network, _)| network == name).map(|(_, about)| *about);
+            let model = super::model(name, input_shape, classes)?;
+            let description = Description::new(&model, about, batch)?;
+            if self.json {
+                output::json(&description)?
+            } else {
+                description.print()?
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        let all = networks::NETWORKS.iter().map(|(name, about)| {
+            Description::new(&networks::network(name, input_shape, classes)?, Some(about), batch)
+        });
+        let all = all.collect::<Result<Vec<_>>>()?;
+        if self.json {
+            all.iter().try_for_each(output::json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut table = Table::new(&[
+            ("network", Left),
+            ("parameters", Right),
+            ("forward", Right),
+            ("training", Right),
+            ("dispatches", Right),
+            ("weights", Right),
+            ("activations", Right),
+        ]);
+        let mut about = Table::new(&[("network", Left), ("layers", Right), ("what it is", Wrap)]);
+        for network in all {
+            let Memory { parameters, gradients, optimizer, activations } = network.memory_bytes;
+            let (name, layers) = (network.network, network.layers.len().to_string());
+            about.row([name.as_str(), &layers, network.about.unwrap_or_default()]);
+            table.row([
+                name,
+                commas(network.parameters as u64),
+                si(network.forward_flops_per_image),
+                si(network.training_flops_per_image),
+                network.dispatches_per_step.to_string(),
+                bytes(parameters + gradients + optimizer),
+                bytes(activations),
+            ]);
+        }
+        output::line(format!("{about}\n\n{table}"))?;
+        eprintln!(
+            "for 28×28×1 images in 10 classes; forward, training: FLOPs an image; dispatches: of a training step;\n\
+             memory at batch {batch}: weights with gradients and optimizer state, activations with gradients"
+        );
+        Ok(ExitCode::SUCCESS)
     }
 }

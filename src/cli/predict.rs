@@ -1,11 +1,131 @@
-use anyhow::Result;
-use std::process::ExitCode;
+//! Classifies pictures with the network of a run. Pictures that cannot be read are named, the others are
+//! classified all the same; then the exit code is 2.
+
+use super::{AdapterArgs, output};
+use anyhow::{Result, bail};
+use serde_json::json;
+use std::{path::PathBuf, process::ExitCode};
+use wgrad::{
+    Error,
+    data::picture::{Picture, load_picture},
+    gpu::Context,
+    op::Choices,
+    predict::Predictor,
+    report::words::{bar, percent},
+    run::Run,
+};
+
+/// Pictures on the device at once.
+const BATCH: usize = 64;
+/// Characters of a whole bar.
+const BAR: usize = 24;
 
 #[derive(clap::Args)]
-pub struct Predict {}
+#[command(after_help = "Examples:
+  wgrad predict runs/mlp-1 shirt.png boot.jpg
+  wgrad predict runs/mlp-1 photos/*.jpg --top 1 --json
+
+PNG and JPEG files of any size: made grey, padded to the network's proportions, resized, and inverted where \
+the background is light, as the training images are light on dark. What was done is said for each picture.
+
+Exit codes: 0 done, 2 an error, also where only some pictures cannot be read.")]
+pub struct Predict {
+    /// The folder of a run
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// PNG or JPEG files
+    #[arg(value_name = "IMAGE", required = true)]
+    images: Vec<PathBuf>,
+    /// How many classes to tell, the most probable first
+    #[arg(long, value_name = "K", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    top: u32,
+    /// The weights of the last epoch instead of the best
+    #[arg(long)]
+    last: bool,
+    /// One JSON object a line, one a picture
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
 
 impl Predict {
     pub async fn run(self) -> Result<ExitCode> {
-        anyhow::bail!("not written yet")
+        let run = Run::open(&self.run)?;
+        let model = &run.config.model;
+        let [height, width, channels] = model.input_shape;
+        if channels != 1 {
+            bail!(
+                "{} takes images of {channels} channels; `predict` makes pictures grey, so it needs a network of one",
+                model.name
+            );
+        }
+        let mut pictures: Vec<(&PathBuf, Picture)> = Vec::new();
+        for path in &self.images {
+            match load_picture(path, height, width) {
+                Ok(picture) => {
+                    eprintln!("{}: {}", path.display(), picture.notes.join(", "));
+                    pictures.push((path, picture));
+                }
+                Err(error) => eprintln!("error: {error}"),
+            }
+        }
+        let failed = self.images.len() - pictures.len();
+        if !pictures.is_empty() {
+            let checkpoint = if self.last { run.last()? } else { run.best()? };
+            let context = self.adapter.open().await?;
+            let pixels: Vec<u8> = pictures.iter().flat_map(|(_, picture)| &picture.pixels).copied().collect();
+            let batch = pictures.len().min(BATCH);
+            let predictor = predictor(&context, &run, &checkpoint, batch).await?;
+            let all = predictor.probabilities(&pixels).await?;
+            for (n, ((path, picture), probabilities)) in pictures.iter().zip(all).enumerate() {
+                let mut ranked: Vec<_> = run.config.data.classes.iter().zip(probabilities).collect();
+                ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+                ranked.truncate(self.top as usize);
+                if self.json {
+                    let top: Vec<_> = ranked
+                        .iter()
+                        .map(|(class, probability)| json!({"class": class, "probability": probability}))
+                        .collect();
+                    output::json(&json!({
+                        "image": path, "class": ranked.first().map(|(class, _)| class),
+                        "probability": ranked.first().map(|(_, probability)| probability),
+                        "top": top, "notes": picture.notes,
+                    }))?;
+                } else {
+                    let gap = if n > 0 { "\n" } else { "" };
+                    output::line(format!("{gap}{}", path.display()))?;
+                    let longest = ranked.iter().map(|(class, _)| class.chars().count()).max().unwrap_or(0);
+                    for (class, probability) in ranked {
+                        let share = f64::from(probability);
+                        let line = format!("  {class:longest$}  {:>8}  {}", percent(share), bar(share, BAR));
+                        output::line(line.trim_end())?;
+                    }
+                }
+            }
+        }
+        if failed > 0 {
+            let all = self.images.len();
+            let rest = if failed < all { "; the others were classified" } else { "" };
+            bail!("{failed} of {all} pictures could not be read, as said above{rest}");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The network with the run's variants; on an adapter that cannot run one of these, with the defaults.
+async fn predictor<'a>(
+    context: &'a Context,
+    run: &Run,
+    checkpoint: &wgrad::checkpoint::Checkpoint,
+    batch: usize,
+) -> Result<Predictor<'a>> {
+    let (model, variants) = (&run.config.model, &run.config.options.variants);
+    match Predictor::new(context, model, checkpoint, batch, variants).await {
+        Err(error @ Error::Variant { .. }) => {
+            eprintln!("warning: {error}; using this adapter's default variants");
+            Ok(Predictor::new(context, model, checkpoint, batch, &Choices::default()).await?)
+        }
+        other => Ok(other?),
     }
 }

@@ -36,11 +36,12 @@ impl Slice {
             }
     }
 
-    pub(super) fn binding(&self) -> wgpu::BindingResource<'_> {
+    /// The slice and `beyond` more elements of its buffer.
+    pub(super) fn binding(&self, beyond: usize) -> wgpu::BindingResource<'_> {
         wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &self.buffer,
             offset: self.offset,
-            size: wgpu::BufferSize::new(self.bytes()),
+            size: wgpu::BufferSize::new(self.bytes() + 4 * beyond as u64),
         })
     }
 }

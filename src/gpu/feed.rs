@@ -45,8 +45,8 @@ impl FeedBuffers {
                         size: wgpu::BufferSize::new(size_of::<Step>() as u64),
                     }),
                 },
-                wgpu::BindGroupEntry { binding: 1, resource: words.binding() },
-                wgpu::BindGroupEntry { binding: 2, resource: labels.binding() },
+                wgpu::BindGroupEntry { binding: 1, resource: words.binding(0) },
+                wgpu::BindGroupEntry { binding: 2, resource: labels.binding(0) },
             ],
         });
         Ok(Self { steps: table, images: words, labels, bind_group, capacity: steps })

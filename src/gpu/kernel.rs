@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Kernels compiled so far, by text and sizes.
+/// Kernels compiled so far, by name, trust, text and sizes.
 #[derive(Default)]
 pub(super) struct KernelCache(Mutex<HashMap<String, Arc<Kernel>>>);
 
@@ -54,7 +54,7 @@ impl Context {
     pub async fn kernel(&self, call: &Call, variant: &Variant) -> Result<Arc<Kernel>> {
         let name = format!("{}/{}", call.op.name, variant.name);
         let shader = call.op.shader(variant, call.activation)?;
-        let key = format!("{}\n{:?}", shader.text, call.sizes);
+        let key = format!("{name} {}\n{}\n{:?}", variant.trusted, shader.text, call.sizes);
         if let Some(found) = self.kernels.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(found.clone());
         }
@@ -154,6 +154,17 @@ impl Context {
     /// [`Error::Bind`] for a name that is missing or unknown, a length that differs from the shape,
     /// or one buffer that would be read and written in the same dispatch.
     pub fn bind(&self, kernel: &Arc<Kernel>, buffers: &[(&str, &Slice)]) -> Result<Launch> {
+        self.bind_beyond(kernel, buffers, 0)
+    }
+
+    /// As [`Context::bind`], with `beyond` elements of each buffer behind its slice in reach of the kernel.
+    /// Drivers drop what a kernel does beyond its bindings, so a proof that wants to see it binds more.
+    pub(crate) fn bind_beyond(
+        &self,
+        kernel: &Arc<Kernel>,
+        buffers: &[(&str, &Slice)],
+        beyond: usize,
+    ) -> Result<Launch> {
         let fail = |message: String| Error::Bind { kernel: kernel.name.clone(), message };
         let bindings = &kernel.shader.bindings;
         if let Some((extra, _)) = buffers.iter().find(|(name, _)| !bindings.iter().any(|b| b.name == *name)) {
@@ -186,7 +197,7 @@ impl Context {
                 }
             }
             bound.push((&b.name, b.access, slice));
-            entries.push(wgpu::BindGroupEntry { binding: b.index, resource: slice.binding() });
+            entries.push(wgpu::BindGroupEntry { binding: b.index, resource: slice.binding(beyond) });
         }
         let bind_group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(&kernel.name),

@@ -155,6 +155,13 @@ impl Sum {
         }
     }
 
+    /// The sum times an activation's slope, computed from the output y: 1 - y² and y · (1 - y) are right
+    /// to a rounding of one, not of themselves.
+    pub fn sloped(self, slope: f64) -> Self {
+        let rounding = if slope == 0.0 || slope == 1.0 { 0.0 } else { EPSILON };
+        self.times(slope).widen(rounding * self.value.abs())
+    }
+
     /// The sum through an activation whose slope is at most one.
     pub fn through(self, activation: &Activation) -> Self {
         let value = (activation.value)(self.value);

@@ -14,6 +14,7 @@ use embedded_graphics::{Drawable, Pixel};
 use image::{ImageFormat, Rgb, RgbImage};
 
 use crate::data::{Dataset, Split, write_whole};
+use crate::report::words::commas;
 use crate::{Error, Result};
 
 /// An image on the sheet is this often as large as in the data.
@@ -69,8 +70,8 @@ pub fn draw(data: &Dataset, per_class: usize) -> Result<RgbImage> {
         data.height,
         data.width,
         data.classes.len(),
-        with_commas(data.train.len()),
-        with_commas(data.test.len())
+        commas(data.train.len() as u64),
+        commas(data.test.len() as u64)
     );
     // Wide enough for the words above the images, however few the images are.
     let words = facts.chars().count() * FONT.character_size.width as usize;
@@ -87,19 +88,6 @@ pub fn draw(data: &Dataset, per_class: usize) -> Result<RgbImage> {
         }
     }
     Ok(canvas.0)
-}
-
-/// 60000 as 60,000.
-fn with_commas(count: usize) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// The images of a class, in the order of the split.
@@ -170,16 +158,5 @@ impl DrawTarget for Canvas {
             }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::with_commas;
-
-    #[test]
-    fn digits_are_grouped_by_three() {
-        let grouped = [0, 12, 999, 1000, 60_000, 1_234_567].map(with_commas);
-        assert_eq!(grouped, ["0", "12", "999", "1,000", "60,000", "1,234,567"]);
     }
 }

@@ -1,0 +1,320 @@
+//! Every shader without any adapter: naga reads it, puts the sizes of every case in, and writes it in the
+//! languages of all back ends; the folder and the page agree; WebGPU's default limits hold. What it leaves
+//! out is whether a kernel computes the right numbers: see `kernels`.
+
+use naga::{
+    AddressSpace, ShaderStage,
+    back::{PipelineConstants, glsl, hlsl, msl, pipeline_constants::process_overrides, spv},
+    proc::{BoundsCheckPolicies, Layouter},
+    valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+use wgrad::{
+    gpu::{AdapterClass, Shader},
+    kernels::{ACTIVATIONS, FEED, OPERATIONS, RANDOM},
+    op::{Activation, Need, Op, Sizes, Variant},
+    prove::parse_sizes,
+};
+
+/// The activations that can be composed into an operation.
+fn activations(op: &Op) -> &'static [&'static Activation] {
+    if op.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] }
+}
+
+/// The sizes of the cases that a variant takes on a device that has every feature.
+fn cases(op: &Op, variant: &Variant) -> Vec<Sizes> {
+    let sizes = op.cases.iter().map(|case| -> Sizes {
+        parse_sizes(case).unwrap_or_else(|| panic!("{}: bad case {case}", op.name)).into_iter().collect()
+    });
+    sizes.filter(|sizes| variant.unmet(sizes, wgpu::Features::all()).is_none()).collect()
+}
+
+/// Calls `each` with every variant of the page, with every activation, composed and reflected.
+fn for_every_shader(mut each: impl FnMut(&str, &'static Op, &'static Variant, &Shader)) {
+    let mut seen = 0;
+    for op in OPERATIONS {
+        for variant in op.variants {
+            for activation in activations(op) {
+                let name = format!("{}/{} ({activation:?})", op.name, variant.name);
+                let shader = op.shader(variant, activation).unwrap_or_else(|e| panic!("{e}"));
+                each(&name, op, variant, &shader);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > OPERATIONS.len(), "only {seen} shaders were seen");
+}
+
+/// The module with the sizes put in for its overrides, as it goes to a back end.
+fn resolve(name: &str, variant: &Variant, shader: &Shader, sizes: &Sizes) -> (naga::Module, ModuleInfo) {
+    let module = naga::front::wgsl::parse_str(&shader.text).unwrap_or_else(|e| panic!("{name}: {e}"));
+    // Nothing beyond WebGPU's core, unless the variant says so.
+    let extra = variant.needs.iter().any(|need| matches!(need, Need::Feature(..)));
+    let capabilities = if extra { Capabilities::all() } else { Capabilities::default() };
+    let info = Validator::new(ValidationFlags::all(), capabilities).validate(&module);
+    let info = info.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&shader.text)));
+    let mut constants = PipelineConstants::default();
+    constants.extend(
+        sizes.iter().filter(|(size, _)| shader.overrides.contains_key(*size)).map(|(k, v)| (k.clone(), *v)),
+    );
+    let (module, info) = process_overrides(&module, &info, None, &constants)
+        .unwrap_or_else(|e| panic!("{name} at {sizes:?}: {e}"));
+    (module.into_owned(), info.into_owned())
+}
+
+/// The module in SPIR-V (Vulkan), MSL (Metal), HLSL (DX12, both shader models) and GLSL (OpenGL ES).
+/// Subgroups need SPIR-V 1.3 and shader model 6.
+fn translate(
+    name: &str,
+    module: &naga::Module,
+    info: &ModuleInfo,
+    subgroups: bool,
+) -> BTreeMap<&'static str, usize> {
+    let entry = module.entry_points[0].name.clone();
+    let stage = ShaderStage::Compute;
+    let mut sizes = BTreeMap::new();
+
+    let options = spv::PipelineOptions { shader_stage: stage, entry_point: entry.clone() };
+    let lang_version = if subgroups { (1, 3) } else { (1, 0) };
+    let language = spv::Options { lang_version, ..Default::default() };
+    let words = spv::write_vec(module, info, &language, Some(&options))
+        .unwrap_or_else(|e| panic!("{name} as SPIR-V: {e}"));
+    sizes.insert("SPIR-V", words.len());
+
+    let options = msl::Options { lang_version: (2, 4), ..Default::default() };
+    let pipeline = msl::PipelineOptions { entry_point: Some((stage, entry.clone())), ..Default::default() };
+    let (text, translated) =
+        msl::write_string(module, info, &options, &pipeline).unwrap_or_else(|e| panic!("{name} as MSL: {e}"));
+    for entry in translated.entry_point_names {
+        entry.unwrap_or_else(|e| panic!("{name} as MSL: {e}"));
+    }
+    sizes.insert("MSL", text.len());
+
+    for (language, shader_model) in [("HLSL", hlsl::ShaderModel::V5_1), ("HLSL 6", hlsl::ShaderModel::V6_0)] {
+        if subgroups && shader_model < hlsl::ShaderModel::V6_0 {
+            continue;
+        }
+        let options = hlsl::Options { shader_model, ..Default::default() };
+        let pipeline = hlsl::PipelineOptions { entry_point: Some((stage, entry.clone())) };
+        let mut text = String::new();
+        let translated = hlsl::Writer::new(&mut text, &options, &pipeline)
+            .write(module, info, None)
+            .unwrap_or_else(|e| panic!("{name} as {language}: {e}"));
+        for entry in translated.entry_point_names {
+            entry.unwrap_or_else(|e| panic!("{name} as {language}: {e}"));
+        }
+        sizes.insert(language, text.len());
+    }
+
+    let options = glsl::Options { version: glsl::Version::new_gles(310), ..Default::default() };
+    let pipeline = glsl::PipelineOptions { shader_stage: stage, entry_point: entry, multiview: None };
+    let mut text = String::new();
+    glsl::Writer::new(&mut text, module, info, &options, &pipeline, BoundsCheckPolicies::default())
+        .and_then(|mut writer| writer.write())
+        .unwrap_or_else(|e| panic!("{name} as GLSL: {e}"));
+    sizes.insert("GLSL", text.len());
+    sizes
+}
+
+#[test]
+fn every_variant_translates_for_every_back_end_at_every_size() {
+    let mut variants = BTreeSet::new();
+    let mut translated: BTreeMap<&str, usize> = BTreeMap::new();
+    for_every_shader(|name, op, variant, shader| {
+        for sizes in cases(op, variant) {
+            let (module, info) = resolve(name, variant, shader, &sizes);
+            let subgroups = variant
+                .needs
+                .iter()
+                .any(|n| matches!(n, Need::Feature(f, _) if f.contains(wgpu::Features::SUBGROUP)));
+            for (language, size) in translate(name, &module, &info, subgroups) {
+                assert!(size > 0, "{name} as {language} is empty at {sizes:?}");
+                *translated.entry(language).or_default() += 1;
+            }
+            variants.insert((op.name, variant.name));
+        }
+    });
+    println!("{} variants, translations: {translated:?}", variants.len());
+    // Counted against the folder, so that a loop which sees nothing cannot pass.
+    let missing: Vec<_> =
+        files().difference(&variants.iter().copied().map(named).collect()).cloned().collect();
+    assert!(missing.is_empty(), "these files were never translated: {missing:?}");
+    assert_eq!(translated.len(), 5, "a language is missing: {translated:?}");
+    for (language, count) in translated {
+        assert!(count > variants.len(), "{language}: only {count} translations");
+    }
+}
+
+/// `operation/variant`.
+fn named((op, variant): (&str, &str)) -> String {
+    format!("{op}/{variant}")
+}
+
+/// Every file of `shaders/`, as `folder/name` without `.wgsl`, with its text.
+fn texts() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let mut texts = BTreeMap::new();
+    for folder in fs::read_dir(&root).expect("shaders/") {
+        let folder = folder.expect("an entry of shaders/").path();
+        if folder.ends_with("README.md") {
+            continue;
+        }
+        for file in fs::read_dir(&folder).expect("a folder in shaders/ for each operation") {
+            let path = file.expect("an entry").path();
+            let name = path.strip_prefix(&root).expect("it lies there").to_str().expect("it is ASCII");
+            let name = name.replace('\\', "/");
+            let stem =
+                name.strip_suffix(".wgsl").unwrap_or_else(|| panic!("shaders/{name} is no .wgsl file"));
+            texts.insert(stem.to_string(), fs::read_to_string(&path).expect("it can be read"));
+        }
+    }
+    assert!(texts.len() > OPERATIONS.len(), "only {} shader files were found", texts.len());
+    texts
+}
+
+/// The files of `shaders/` that are variants of operations.
+fn files() -> BTreeSet<String> {
+    let shared = |name: &str| name.starts_with("common/") || name.starts_with("activations/");
+    texts().into_keys().filter(|name| !shared(name) && !name.ends_with("/interface")).collect()
+}
+
+#[test]
+fn the_folder_and_the_page_agree() {
+    let page: Vec<String> = OPERATIONS
+        .iter()
+        .flat_map(|op| op.variants.iter().map(|variant| named((op.name, variant.name))))
+        .collect();
+    let unique: BTreeSet<String> = page.iter().cloned().collect();
+    assert_eq!(page.len(), unique.len(), "a variant stands on the page twice");
+    let files = files();
+    let unlisted: Vec<_> = files.difference(&unique).collect();
+    assert!(unlisted.is_empty(), "not on the page: {unlisted:?}; add their lines to src/kernels.rs");
+    let absent: Vec<_> = unique.difference(&files).collect();
+    assert!(absent.is_empty(), "on the page, but not in shaders/: {absent:?}");
+
+    let texts = texts();
+    for op in OPERATIONS {
+        assert_eq!(Some(op.interface), texts.get(&named((op.name, "interface"))).map(String::as_str));
+        for variant in op.variants {
+            assert_eq!(Some(variant.source), texts.get(&named((op.name, variant.name))).map(String::as_str));
+        }
+    }
+    let folder = |name: &str| -> BTreeSet<&str> {
+        texts.iter().filter(|(file, _)| file.starts_with(name)).map(|(_, text)| text.as_str()).collect()
+    };
+    let listed: BTreeSet<&str> = ACTIVATIONS.iter().map(|a| a.source).collect();
+    assert_eq!(folder("activations/"), listed, "shaders/activations and the page differ");
+    assert_eq!(folder("common/"), [FEED, RANDOM].into(), "shaders/common and the page differ");
+    let interfaces = texts.keys().filter(|name| name.ends_with("/interface")).count();
+    assert_eq!(interfaces, OPERATIONS.len(), "an interface belongs to no operation");
+}
+
+#[test]
+fn every_operation_has_a_fallback_and_a_default_for_gpus() {
+    for op in OPERATIONS {
+        let naive = op.variant("naive").unwrap_or_else(|e| panic!("{e}"));
+        assert!(naive.needs.is_empty(), "{}/naive has needs: it is the fallback", op.name);
+        assert_eq!(op.variants.last().map(|v| v.name), Some("naive"), "{}: naive comes last", op.name);
+        let default = op.variants.iter().any(|v| v.default_for.contains(&AdapterClass::Gpu));
+        assert!(default, "{}: no variant is the default for GPUs", op.name);
+    }
+}
+
+#[test]
+fn an_interface_is_written_once_and_no_file_twice() {
+    let mut owners: BTreeMap<String, String> = BTreeMap::new();
+    let mut bindings = 0;
+    for (name, text) in texts() {
+        let bound = text.contains("@binding") || text.contains("@group");
+        bindings += usize::from(bound);
+        if bound && !name.ends_with("/interface") && name != "common/feed" {
+            panic!("shaders/{name}.wgsl declares a binding; only its operation's interface.wgsl may");
+        }
+        if let Some(other) = owners.insert(text, name.clone()) {
+            panic!("shaders/{name}.wgsl and shaders/{other}.wgsl are the same text");
+        }
+    }
+    assert_eq!(bindings, OPERATIONS.len() + 1, "each operation has an interface, and there is the feed");
+}
+
+#[test]
+fn every_file_says_what_it_does_and_backward_quotes_forward() {
+    let mut backward = 0;
+    for (name, text) in texts() {
+        if name.starts_with("activations/") {
+            continue;
+        }
+        let opening: Vec<&str> = text.lines().take_while(|line| line.starts_with("//")).collect();
+        assert!(!opening.is_empty(), "shaders/{name}.wgsl does not open with a comment");
+        let (folder, _) = name.split_once('/').expect("folder/name");
+        if folder.contains("_grad") {
+            backward += 1;
+            let quoted = opening[0].strip_prefix("// forward: ");
+            assert!(
+                quoted.is_some_and(|line| line.contains("y")),
+                "shaders/{name}.wgsl differentiates: its first line has to quote `// forward: y = ...`"
+            );
+        }
+    }
+    let gradients = OPERATIONS.iter().filter(|op| op.name.contains("_grad"));
+    let expected: usize = gradients.map(|op| op.variants.len() + 1).sum();
+    assert!(expected > 0, "no operation is a gradient");
+    assert_eq!(backward, expected, "not every backward shader was read");
+}
+
+#[test]
+fn every_variant_stays_inside_webgpus_default_limits() {
+    let limits = wgpu::Limits::default();
+    let (mut checked, mut staged) = (0, 0);
+    for_every_shader(|name, op, variant, shader| {
+        let storage = shader.bindings.len() as u32 + if shader.feed { 2 } else { 0 };
+        let allowed = limits.max_storage_buffers_per_shader_stage;
+        assert!(storage <= allowed, "{name} binds {storage} storage buffers, {allowed} are allowed");
+        for sizes in cases(op, variant) {
+            let values = shader.values(&sizes);
+            let [x, y, z] = shader.workgroup_size(&values);
+            let most = [
+                limits.max_compute_workgroup_size_x,
+                limits.max_compute_workgroup_size_y,
+                limits.max_compute_workgroup_size_z,
+            ];
+            assert!(
+                [x, y, z].iter().zip(most).all(|(size, most)| *size <= most),
+                "{name} has {x} × {y} × {z} threads; the most are {most:?}"
+            );
+            let threads = x * y * z;
+            let allowed = limits.max_compute_invocations_per_workgroup;
+            assert!(threads <= allowed, "{name} has {threads} threads a workgroup, {allowed} are allowed");
+            let limit = limits.max_compute_workgroups_per_dimension;
+            assert!(shader.groups(&values, limit).is_some(), "{name}: no grid covers {sizes:?}");
+
+            let (module, info) = resolve(name, variant, shader, &sizes);
+            let mut layouter = Layouter::default();
+            layouter.update(module.to_ctx()).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let usage = info.get_entry_point(0);
+            let used = || module.global_variables.iter().filter(|(handle, _)| !usage[*handle].is_empty());
+            let shared = used().filter(|(_, global)| global.space == AddressSpace::WorkGroup);
+            // WebGPU counts each variable rounded up to 16 bytes.
+            let bytes: u32 = shared.map(|(_, v)| layouter[v.ty].size.next_multiple_of(16)).sum();
+            let allowed = limits.max_compute_workgroup_storage_size;
+            assert!(bytes <= allowed, "{name} stages {bytes} bytes, {allowed} are allowed");
+            staged += usize::from(bytes > 0);
+
+            // A buffer's views by element and by vec4 are two variables on one binding: WebGPU lets an
+            // entry point use one of them.
+            let mut views = BTreeSet::new();
+            for (_, global) in used() {
+                let Some(binding) = global.binding else { continue };
+                let fresh = views.insert((binding.group, binding.binding));
+                assert!(fresh, "{name} uses two views of {:?}; an entry point may use one", global.name);
+            }
+            assert!(!views.is_empty(), "{name} uses no buffer");
+            checked += 1;
+        }
+    });
+    assert!(checked > OPERATIONS.len() && staged > 0, "{checked} checked, {staged} with workgroup memory");
+}
