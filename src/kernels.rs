@@ -86,7 +86,7 @@ operations! {
         "tiled" [] [Gpu];
         "tiled64" [Multiple("N", 4), AtLeast("N", 64), AtLeast("M", 64)] [];
         "naive" [] [];
-    } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=33,N=68,K=9", "M=41,N=23,K=44", "M=65,N=132,K=36", "M=128,N=64,K=64", "M=130,N=131,K=67"];
+    } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=33,N=68,K=9", "M=41,N=23,K=44", "M=65,N=132,K=36", "M=128,N=64,K=64", "M=130,N=131,K=67", "M=70000,N=1,K=1"];
 
     MATMUL_GRAD_INPUT "matmul_grad_input" "dx = (dy · wᵀ) * activate_grad(x)" twin::matmul_grad_input, activated true, parts [], {
         "shuffle" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
