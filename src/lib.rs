@@ -31,6 +31,8 @@ pub mod program;
 pub mod optim;
 /// Learning-rate schedules.
 pub mod schedule;
+/// How many steps one submission holds.
+mod pacer;
 /// The training loop.
 pub mod train;
 /// Loss, accuracy and confusion matrix of a trained network.

@@ -14,6 +14,7 @@ use crate::{
     model::Model,
     op::Choices,
     optim::Sgd,
+    pacer::Pacer,
     program::{Mode, Parameter},
     schedule::Schedule,
 };
@@ -197,10 +198,14 @@ impl<'a> Trainer<'a> {
         Ok(Checkpoint { weights, velocities, position: self.position })
     }
 
-    /// Goes on from `checkpoint`.
+    /// Goes on from `checkpoint`; one without velocities starts them from zero.
     pub fn restore(&mut self, checkpoint: &Checkpoint) {
         self.context.write(&self.arenas.parameters, &checkpoint.weights);
-        self.context.write(&self.arenas.velocities, &checkpoint.velocities);
+        if checkpoint.velocities.is_empty() {
+            self.context.write(&self.arenas.velocities, &vec![0f32; self.arenas.velocities.len]);
+        } else {
+            self.context.write(&self.arenas.velocities, &checkpoint.velocities);
+        }
         self.position = checkpoint.position;
     }
 
@@ -356,36 +361,4 @@ pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
         return fail("at least one training and one test image".into(), "none".into());
     }
     Ok(())
-}
-
-/// Decides how many steps one submission holds, so that it takes about a tenth of a second: a progress bar
-/// moves, and no driver takes the work for a hang (Windows does after two seconds).
-#[derive(Debug)]
-struct Pacer {
-    steps: f64,
-    last: f64,
-}
-
-impl Default for Pacer {
-    fn default() -> Self {
-        Self { steps: 1.0, last: 0.0 }
-    }
-}
-
-impl Pacer {
-    const TARGET: f64 = 0.1;
-
-    fn steps(&self) -> usize {
-        self.steps as usize
-    }
-
-    /// Notes that a submission of `steps` steps, begun at `begun`, is done.
-    fn observe(&mut self, steps: usize, begun: f64) {
-        let now = clock::seconds();
-        let took = (now - begun.max(self.last)).max(1e-6);
-        self.last = now;
-        let fitting = steps as f64 * Self::TARGET / took;
-        // At most doubled at once: the first submissions also pay for warming up.
-        self.steps = fitting.clamp(1.0, (2.0 * self.steps).min(1024.0));
-    }
 }

@@ -78,26 +78,10 @@ impl Conv2D {
     }
 
     fn call(&self, op: &'static crate::op::Op, b: &Builder, place: &Place) -> Call {
-        let before = axes("kernel_size", &place.input, self.kernel_size, self.strides, self.padding)
-            .map_or([0, 0], |axes| axes.map(|axis| axis.before));
-        Call::new(
-            op,
-            &[
-                ("N", b.batch()),
-                ("H", place.input[0]),
-                ("W", place.input[1]),
-                ("CI", place.input[2]),
-                ("OH", place.output[0]),
-                ("OW", place.output[1]),
-                ("CO", self.filters),
-                ("KH", self.kernel_size.0),
-                ("KW", self.kernel_size.1),
-                ("SH", self.strides.0),
-                ("SW", self.strides.1),
-                ("PT", before[0]),
-                ("PL", before[1]),
-            ],
-        )
+        let mut sizes = window::sizes(b, place, self.kernel_size, self.strides, self.padding);
+        let Pair(kh, kw) = self.kernel_size;
+        sizes.extend([("CI", place.input[2]), ("CO", self.filters), ("KH", kh), ("KW", kw)]);
+        Call::new(op, &sizes)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Max-pooling over windows of (height, width).
 
-use super::{Padding, Pair, Place, Rules, window::axes};
+use super::{
+    Padding, Pair, Place, Rules,
+    window::{self, axes},
+};
 use crate::{
     kernels::{MAX_POOL2D_FORWARD, MAX_POOL2D_GRAD},
     op::Call,
@@ -40,25 +43,9 @@ impl MaxPooling2D {
     }
 
     fn call(&self, op: &'static crate::op::Op, b: &Builder, place: &Place) -> Call {
-        let before = axes("pool_size", &place.input, self.pool_size, self.stride(), self.padding)
-            .map_or([0, 0], |axes| axes.map(|axis| axis.before));
-        Call::new(
-            op,
-            &[
-                ("N", b.batch()),
-                ("H", place.input[0]),
-                ("W", place.input[1]),
-                ("C", place.input[2]),
-                ("OH", place.output[0]),
-                ("OW", place.output[1]),
-                ("PH", self.pool_size.0),
-                ("PW", self.pool_size.1),
-                ("SH", self.stride().0),
-                ("SW", self.stride().1),
-                ("PT", before[0]),
-                ("PL", before[1]),
-            ],
-        )
+        let mut sizes = window::sizes(b, place, self.pool_size, self.stride(), self.padding);
+        sizes.extend([("C", place.input[2]), ("PH", self.pool_size.0), ("PW", self.pool_size.1)]);
+        Call::new(op, &sizes)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What convolutions and pools share: kernel sizes, strides, padding, and the arithmetic of their shapes.
 
+use super::Place;
+use crate::program::Builder;
 use serde::{Deserialize, Serialize};
 
 /// A size for height and width: `3` or `[3, 3]`.
@@ -95,6 +97,28 @@ pub(super) fn axes(
             size.0, size.1
         )),
     }
+}
+
+/// The sizes that every windowed operation has: batch, input, output, strides, padding before.
+pub(super) fn sizes(
+    b: &Builder,
+    place: &Place,
+    size: Pair,
+    stride: Pair,
+    padding: Padding,
+) -> Vec<(&'static str, usize)> {
+    let before = |input, size, stride| axis(input, size, stride, padding).map_or(0, |axis| axis.before);
+    vec![
+        ("N", b.batch()),
+        ("H", place.input[0]),
+        ("W", place.input[1]),
+        ("OH", place.output[0]),
+        ("OW", place.output[1]),
+        ("SH", stride.0),
+        ("SW", stride.1),
+        ("PT", before(place.input[0], size.0, stride.0)),
+        ("PL", before(place.input[1], size.1, stride.1)),
+    ]
 }
 
 pub(super) fn yes() -> bool {

@@ -1,34 +1,17 @@
 //! Twins of the two-dimensional convolution, its gradients, and the ordered second pass.
 //! Layout NHWC, weights HWIO. The three walk the same list of (output, input, tap) triples.
 
-use super::{Expected, Inputs, Sum};
+use super::{Expected, Inputs, Sum, windows};
 
-/// Visits every (output pixel, input pixel, tap) that the convolution multiplies: indices without
-/// their channels.
-fn visit(i: &Inputs<'_>, mut each: impl FnMut(usize, usize, usize)) {
-    let [n, h, w, oh, ow] = i.sizes(["N", "H", "W", "OH", "OW"]);
-    let [kh, kw, sh, sw, pt, pl] = i.sizes(["KH", "KW", "SH", "SW", "PT", "PL"]);
-    for image in 0..n {
-        for (y, x) in (0..oh).flat_map(|y| (0..ow).map(move |x| (y, x))) {
-            for (ty, tx) in (0..kh).flat_map(|ty| (0..kw).map(move |tx| (ty, tx))) {
-                let (Some(iy), Some(ix)) = ((y * sh + ty).checked_sub(pt), (x * sw + tx).checked_sub(pl))
-                else {
-                    continue;
-                };
-                if iy < h && ix < w {
-                    each((image * oh + y) * ow + x, (image * h + iy) * w + ix, ty * kw + tx);
-                }
-            }
-        }
-    }
-}
+/// The names of a kernel's height and width.
+const KERNEL: [&str; 2] = ["KH", "KW"];
 
 /// y(N, OH, OW, CO) = activate(x ∗ w + b)
 pub fn conv2d_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let [n, oh, ow, ci, co] = i.sizes(["N", "OH", "OW", "CI", "CO"]);
     let (x, w, b) = (i.real("x"), i.real("w"), i.real("b"));
     let mut y: Vec<Sum> = (0..n * oh * ow * co).map(|at| Sum::of(b[at % co])).collect();
-    visit(i, |to, from, tap| {
+    windows(i, KERNEL, |to, from, tap| {
         let sums = &mut y[to * co..][..co];
         for (inner, x) in x[from * ci..][..ci].iter().enumerate() {
             let row = &w[(tap * ci + inner) * co..][..co];
@@ -43,7 +26,7 @@ pub fn conv2d_grad_input(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let [n, h, w_in, ci, co] = i.sizes(["N", "H", "W", "CI", "CO"]);
     let (dy, w, x) = (i.real("dy"), i.real("w"), i.real("x"));
     let mut dx = vec![Sum::new(); n * h * w_in * ci];
-    visit(i, |to, from, tap| {
+    windows(i, KERNEL, |to, from, tap| {
         let dy = &dy[to * co..][..co];
         for (inner, sum) in dx[from * ci..][..ci].iter_mut().enumerate() {
             let row = &w[(tap * ci + inner) * co..][..co];
@@ -64,7 +47,7 @@ pub fn conv2d_grad_weight(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     for (at, d) in dy.iter().enumerate() {
         partial[(split_of(at / co) * (taps + 1) + taps) * co + at % co].add(*d);
     }
-    visit(i, |to, from, tap| {
+    windows(i, KERNEL, |to, from, tap| {
         let dy = &dy[to * co..][..co];
         for (inner, x) in x[from * ci..][..ci].iter().enumerate() {
             let row = split_of(to) * (taps + 1) + tap * ci + inner;

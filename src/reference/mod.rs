@@ -171,6 +171,26 @@ impl Sum {
     }
 }
 
+/// Visits every (output pixel, input pixel, place in the window) of a window whose height and width have
+/// the `names`, moving over an image in NHWC: indices without their channels. Padding is left out.
+fn windows(i: &Inputs<'_>, names: [&str; 2], mut each: impl FnMut(usize, usize, usize)) {
+    let [n, h, w, oh, ow] = i.sizes(["N", "H", "W", "OH", "OW"]);
+    let ([kh, kw], [sh, sw, pt, pl]) = (i.sizes(names), i.sizes(["SH", "SW", "PT", "PL"]));
+    for image in 0..n {
+        for (y, x) in (0..oh).flat_map(|y| (0..ow).map(move |x| (y, x))) {
+            for (ty, tx) in (0..kh).flat_map(|ty| (0..kw).map(move |tx| (ty, tx))) {
+                let (Some(iy), Some(ix)) = ((y * sh + ty).checked_sub(pt), (x * sw + tx).checked_sub(pl))
+                else {
+                    continue;
+                };
+                if iy < h && ix < w {
+                    each((image * oh + y) * ow + x, (image * h + iy) * w + ix, ty * kw + tx);
+                }
+            }
+        }
+    }
+}
+
 /// The values of an expectation, without the bounds.
 pub fn values(expected: Expected) -> Data {
     match expected {
