@@ -144,7 +144,7 @@ fn the_hits_that_the_device_counts_are_the_diagonal() {
     assert_eq!(found.metrics.images, split.len() as u64);
     assert_eq!(found.metrics.accuracy, right as f64 / split.len() as f64);
     assert_eq!(seen.last(), Some(&(split.len() as u64)));
-    assert!(seen.len() == split.len().div_ceil(32) && split.len() % 32 != 0, "{seen:?}");
+    assert!(seen.len() == split.len().div_ceil(32) && !split.len().is_multiple_of(32), "{seen:?}");
 }
 
 #[test]
