@@ -1,5 +1,5 @@
 //! The one comparison of the repository, between what a device computed and what a twin expects.
-//! It is written so that NaN fails: `!(error <= allowed)`.
+//! It is written so that NaN fails.
 
 use crate::reference::{Data, Expected};
 use std::fmt;
@@ -33,6 +33,11 @@ impl fmt::Display for Mismatch {
     }
 }
 
+/// Whether an error is allowed; NaN never is.
+pub fn allows(allowed: f64, error: f64) -> bool {
+    error <= allowed
+}
+
 /// Compares every element; the largest error relative to what is allowed, if any exceeds it.
 ///
 /// # Errors
@@ -60,7 +65,7 @@ pub fn compare(buffer: &str, got: &Data, expected: &Expected) -> Result<f64, Box
     for (index, &(got, expected, allowed)) in pairs.iter().enumerate() {
         let error = (got - expected).abs();
         #[allow(clippy::neg_cmp_op_on_partial_ord)] // NaN must fail.
-        if !(error <= allowed) {
+        if !allows(allowed, error) {
             let ratio = if error.is_nan() { f64::INFINITY } else { error / allowed.max(f64::MIN_POSITIVE) };
             worst.count += 1;
             if ratio > worst_ratio {

@@ -8,7 +8,7 @@ use crate::{
     gpu::AdapterClass::{Cpu, Gpu},
     op::{
         Activation,
-        Need::{AtLeast, Feature, Multiple},
+        Need::{AtLeast, Feature, Is, Multiple, Same},
         Op, Variant,
     },
     reference as twin,
@@ -76,30 +76,35 @@ activations! {
 // variant [needs] [default for]
 operations! {
     DECODE "decode" "bytes of the batch to numbers in [0, 1]" twin::decode, activated false, parts [FEED], {
+        "words" [Multiple("PIXELS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,PIXELS=1", "ROWS=3,PIXELS=7", "ROWS=5,PIXELS=784", "ROWS=2,PIXELS=64"];
 
     MATMUL "matmul" "y = activate(x · w + b)" twin::matmul, activated true, parts [], {
         "shuffle" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
+        "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
         "tiled" [] [Gpu];
         "tiled64" [Multiple("N", 4), AtLeast("N", 64), AtLeast("M", 64)] [];
         "naive" [] [];
-    } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=33,N=68,K=9", "M=65,N=132,K=36", "M=128,N=64,K=64", "M=130,N=131,K=67"];
+    } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=33,N=68,K=9", "M=41,N=23,K=44", "M=65,N=132,K=36", "M=128,N=64,K=64", "M=130,N=131,K=67", "M=70000,N=1,K=1"];
 
     MATMUL_GRAD_INPUT "matmul_grad_input" "dx = (dy · wᵀ) * activate_grad(x)" twin::matmul_grad_input, activated true, parts [], {
         "shuffle" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
+        "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
         "tiled" [] [Gpu];
         "naive" [] [];
-    } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=16,K=4", "M=33,N=68,K=9", "M=65,N=36,K=132", "M=128,N=64,K=64", "M=130,N=131,K=67"];
+    } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=16,K=4", "M=33,N=68,K=9", "M=41,N=23,K=44", "M=65,N=36,K=132", "M=128,N=64,K=64", "M=130,N=131,K=67"];
 
     MATMUL_GRAD_WEIGHT "matmul_grad_weight" "dw = xᵀ · dy, db = Σ dy" twin::matmul_grad_weight, activated false, parts [], {
         "shuffle" [SUBGROUP, Multiple("M", 4), Multiple("N", 4), Multiple("K", 4)] [Cpu];
+        "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
         "tiled" [] [Gpu];
         "naive" [] [];
-    } cases ["M=1,N=1,K=1", "M=7,N=5,K=3", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=9,N=68,K=33", "M=36,N=132,K=65", "M=36,N=132,K=68", "M=128,N=64,K=64", "M=130,N=131,K=67"];
+    } cases ["M=1,N=1,K=1", "M=7,N=5,K=3", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=9,N=68,K=33", "M=41,N=23,K=44", "M=36,N=132,K=65", "M=36,N=132,K=68", "M=128,N=64,K=64", "M=130,N=131,K=67"];
 
     CONV2D_FORWARD "conv2d_forward" "y = activate(x ∗ w + b)" twin::conv2d_forward, activated true, parts [], {
         "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
+        "shuffle_any" [SUBGROUP, Multiple("CO", 4)] [Cpu];
         "tiled" [] [Gpu];
         "tiled64" [Multiple("CO", 4), AtLeast("CO", 64)] [];
         "naive" [] [];
@@ -129,6 +134,7 @@ operations! {
 
     CONV2D_GRAD_WEIGHT "conv2d_grad_weight" "dw and db of a convolution, by splits of the batch" twin::conv2d_grad_weight, activated false, parts [], {
         "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
+        "shuffle_any" [SUBGROUP, Multiple("CO", 4)] [Cpu];
         "tiled" [] [Gpu];
         "naive" [] [];
     } cases [
@@ -146,6 +152,7 @@ operations! {
     } cases ["SPLITS=1,TAPS=1,CO=1", "SPLITS=3,TAPS=9,CO=5", "SPLITS=16,TAPS=36,CO=8"];
 
     MAX_POOL2D_FORWARD "max_pool2d_forward" "the largest of each window, and where it was" twin::max_pool2d_forward, activated false, parts [], {
+        "quads" [Multiple("C", 4)] [Cpu];
         "flat" [] [Gpu];
         "naive" [] [];
     } cases [
@@ -157,6 +164,7 @@ operations! {
     ];
 
     MAX_POOL2D_GRAD "max_pool2d_grad" "dx = dy at the maxima, times activate_grad(x)" twin::max_pool2d_grad, activated true, parts [], {
+        "windows" [Same("PH", "SH"), Same("PW", "SW"), Is("PT", 0), Is("PL", 0), Multiple("C", 4)] [Cpu];
         "flat" [] [Gpu];
         "naive" [] [];
     } cases [
@@ -164,6 +172,7 @@ operations! {
         "N=2,H=7,W=5,C=3,OH=3,OW=2,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0",
         "N=2,H=26,W=26,C=8,OH=13,OW=13,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0",
         "N=2,H=11,W=11,C=8,OH=5,OW=5,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0",
+        "N=2,H=7,W=5,C=12,OH=3,OW=3,PH=3,PW=2,SH=3,SW=2,PT=0,PL=0",
         "N=2,H=7,W=8,C=5,OH=4,OW=4,PH=3,PW=3,SH=2,SW=2,PT=1,PL=0",
         "N=1,H=6,W=6,C=4,OH=4,OW=4,PH=3,PW=3,SH=1,SW=1,PT=0,PL=0",
     ];
@@ -185,10 +194,12 @@ operations! {
     } cases ["ROWS=1,CLASSES=1", "ROWS=5,CLASSES=10", "ROWS=33,CLASSES=7", "ROWS=128,CLASSES=10"];
 
     DROPOUT_FORWARD "dropout_forward" "y = x / (1 - rate), or 0 at random" twin::dropout_forward, activated false, parts [FEED, RANDOM], {
+        "several" [] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["COUNT=1,STREAM=0,THRESHOLD=2147483648,SCALE=2", "COUNT=1601,STREAM=3,THRESHOLD=858993459,SCALE=1.25"];
 
     DROPOUT_GRAD "dropout_grad" "dx = dy / (1 - rate) at the same places" twin::dropout_grad, activated true, parts [FEED, RANDOM], {
+        "several" [] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["COUNT=1,STREAM=0,THRESHOLD=2147483648,SCALE=2", "COUNT=1601,STREAM=3,THRESHOLD=858993459,SCALE=1.25"];
 
@@ -201,6 +212,7 @@ operations! {
     } cases ["ROWS=1,SLOTS=1", "ROWS=33,SLOTS=5", "ROWS=128,SLOTS=64"];
 
     SGD "sgd" "momentum, Nesterov, weight decay, over all parameters at once" twin::sgd, activated false, parts [FEED], {
+        "several" [] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases [
         "COUNT=1,MOMENTUM=0,WEIGHT_DECAY=0,NESTEROV=0",

@@ -157,36 +157,47 @@ impl Call {
         line.and_then(|text| Size(text.to_string()).value(&self.sizes)).unwrap_or(0) as f64
     }
 
-    /// The variant that runs this call on `context`: the one that `wanted` names for this operation,
-    /// else the first eligible default of the adapter's class, else `naive`.
+    /// Why `variant` cannot run this call on `context`; `None` if it can.
     ///
     /// # Errors
-    /// [`Error::Variant`] where the wanted one is unknown or cannot run at these sizes.
-    pub fn variant(&self, context: &Context, wanted: &Choices) -> Result<&'static Variant> {
+    /// [`Error::Shader`] where it does not compose.
+    pub fn obstacle(&self, context: &Context, variant: &Variant) -> Result<Option<String>> {
+        if let Some(need) = variant.unmet(&self.sizes, context.features) {
+            return Ok(Some(format!("needs {need}")));
+        }
+        let shader = self.op.shader(variant, self.activation)?;
+        let groups =
+            shader.groups(&shader.values(&self.sizes), context.limits.max_compute_workgroups_per_dimension);
+        Ok(groups.is_none().then(|| "needs more workgroups than this adapter allows".to_string()))
+    }
+
+    /// The variant that runs this call on `context`: the one that `wanted` names for this operation if it can,
+    /// else the first eligible default of the adapter's class, else `naive`. Where the wanted one is not
+    /// taken, the reason stands beside.
+    ///
+    /// # Errors
+    /// [`Error::Variant`] where the wanted one is unknown, or nothing can run it.
+    pub fn variant(&self, context: &Context, wanted: &Choices) -> Result<(&'static Variant, Option<String>)> {
+        let mut skipped = None;
         if let Some(name) = wanted.0.get(self.op.name) {
             let variant = self.op.variant(name)?;
-            if let Some(need) = variant.unmet(&self.sizes, context.features) {
-                return Err(Error::Variant {
-                    op: self.op.name,
-                    wanted: name.clone(),
-                    message: format!("needs {need}; sizes: {:?}", self.sizes),
-                    known: self.op.variant_names(),
-                });
+            match self.obstacle(context, variant)? {
+                None => return Ok((variant, None)),
+                Some(reason) => skipped = Some(format!("`{name}` {reason}")),
             }
-            return Ok(variant);
         }
-        let eligible = |v: &&Variant| v.unmet(&self.sizes, context.features).is_none();
-        let preferred = |v: &&Variant| v.default_for.contains(&context.class);
-        let mut variants = self.op.variants.iter();
-        variants
-            .find(|v| preferred(v) && eligible(v))
-            .or_else(|| self.op.variants.iter().find(|v| v.name == "naive"))
-            .ok_or_else(|| Error::Variant {
-                op: self.op.name,
-                wanted: "naive".into(),
-                message: "is missing".into(),
-                known: self.op.variant_names(),
-            })
+        let preferred = self.op.variants.iter().filter(|v| v.default_for.contains(&context.class));
+        for variant in preferred.chain(self.op.variants.iter().filter(|v| v.name == "naive")) {
+            if self.obstacle(context, variant)?.is_none() {
+                return Ok((variant, skipped));
+            }
+        }
+        Err(Error::Variant {
+            op: self.op.name,
+            wanted: "naive".into(),
+            message: format!("needs more workgroups than this adapter allows; sizes: {:?}", self.sizes),
+            known: self.op.variant_names(),
+        })
     }
 }
 
@@ -224,7 +235,7 @@ impl Op {
         })
     }
 
-    fn variant_names(&self) -> String {
+    pub(crate) fn variant_names(&self) -> String {
         self.variants.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
     }
 

@@ -1,212 +1,22 @@
-//! Every gradient by finite differences, in f64, on the CPU twins: each operation by itself, every kind of
-//! layer in the middle of a graph with respect to parameters and input, and whole networks through their
-//! loss. No adapter is needed. Kinks are avoided by the choice of inputs: one fails the test.
+//! Gradients of layers and networks by finite differences, in f64, on the CPU twins: every kind of layer in the
+//! middle of a graph with respect to parameters and input, and whole networks through their loss. No adapter is
+//! needed. `gradients_of_operations.rs` does the same for single operations.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod common;
+
+use common::differences::{functional, hold, lengths, noise};
+use std::collections::BTreeSet;
 use wgrad::{
-    check::{derivative, gradients},
-    feed::{Batch, Step, split_mix},
-    gpu::{Access, Element},
-    kernels::*,
+    check::gradients,
+    feed::{Batch, Step},
+    kernels::{ACTIVATIONS, OPERATIONS},
     layers::{Activation, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D, Padding, Place},
     model::Model,
     networks::{NETWORKS, network},
-    op::{Activation as Elementwise, Op, Sizes},
     optim::Sgd,
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
-    prove::parse_sizes,
-    reference::{Data, Inputs, Machine, values},
+    reference::{Data, Machine},
 };
-
-/// Numbers in ±1 that depend on `seed` alone.
-fn noise(seed: u64, len: usize) -> Vec<f64> {
-    let unit = |n| (split_mix(split_mix(seed) ^ n) >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
-    (0..len as u64).map(unit).collect()
-}
-
-/// Σ r·y
-fn functional(r: &[f64], y: &[f64]) -> f64 {
-    assert_eq!(r.len(), y.len());
-    r.iter().zip(y).map(|(r, y)| r * y).sum()
-}
-
-/// Holds `gradient` at the point `at` against finite differences of `f`: every element, or `most` of them.
-fn hold(what: &str, at: &[f64], gradient: &[f64], most: usize, mut f: impl FnMut(&[f64]) -> f64) {
-    assert_eq!(at.len(), gradient.len(), "{what}");
-    assert!(!at.is_empty(), "{what}: nothing to check");
-    let scale = (gradient.iter().map(|g| g * g).sum::<f64>() / gradient.len() as f64).sqrt();
-    let mut point = at.to_vec();
-    for n in 0..at.len().min(most) {
-        let index = if at.len() <= most { n } else { split_mix(n as u64) as usize % at.len() };
-        let slope = derivative(scale, |h| {
-            point[index] = at[index] + h;
-            f(&point)
-        });
-        point[index] = at[index];
-        assert!(slope.smooth, "{what}[{index}]: a kink; choose other inputs ({slope:?})");
-        let error = (gradient[index] - slope.slope).abs();
-        assert!(error <= slope.allowed, "{what}[{index}] is {}, expected {slope:?}", gradient[index]);
-    }
-}
-
-// ---- operations ----
-
-/// A gradient kernel, the kernel it differentiates, and which gradient belongs to which input.
-struct Rule {
-    backward: &'static Op,
-    forward: &'static Op,
-    pairs: &'static [(&'static str, &'static str)],
-    /// Whether the gradient also goes through the activation that wrote the input.
-    fused: bool,
-}
-
-static RULES: &[Rule] = &[
-    Rule { backward: &MATMUL_GRAD_INPUT, forward: &MATMUL, pairs: &[("x", "dx")], fused: true },
-    Rule {
-        backward: &MATMUL_GRAD_WEIGHT,
-        forward: &MATMUL,
-        pairs: &[("w", "dw"), ("b", "db")],
-        fused: false,
-    },
-    Rule { backward: &CONV2D_GRAD_INPUT, forward: &CONV2D_FORWARD, pairs: &[("x", "dx")], fused: true },
-    Rule {
-        backward: &CONV2D_GRAD_WEIGHT,
-        forward: &CONV2D_FORWARD,
-        pairs: &[("w", "dw"), ("b", "db")],
-        fused: false,
-    },
-    Rule { backward: &MAX_POOL2D_GRAD, forward: &MAX_POOL2D_FORWARD, pairs: &[("x", "dx")], fused: true },
-    Rule { backward: &ACTIVATION_GRAD, forward: &ACTIVATION_FORWARD, pairs: &[("x", "dx")], fused: false },
-    Rule { backward: &SOFTMAX_GRAD, forward: &SOFTMAX_FORWARD, pairs: &[("x", "dx")], fused: false },
-    Rule { backward: &DROPOUT_GRAD, forward: &DROPOUT_FORWARD, pairs: &[("x", "dx")], fused: true },
-];
-
-/// Operations that nothing is differentiated through.
-const WITHOUT_GRADIENT: [&str; 3] = ["decode", "sum_metrics", "sgd"];
-
-type Buffers = BTreeMap<String, Data>;
-
-/// What the twin of `op` makes of `buffers`, added to them.
-fn apply(
-    op: &Op,
-    sizes: &Sizes,
-    activation: &'static Elementwise,
-    buffers: &mut Buffers,
-    feed: &(Batch, Step),
-) {
-    let inputs = Inputs {
-        sizes,
-        buffers: buffers.iter().map(|(name, data)| (name.as_str(), data)).collect(),
-        activation,
-        step: feed.1,
-        batch: &feed.0,
-    };
-    for (name, expected) in (op.twin)(&inputs) {
-        buffers.insert(name.to_string(), values(expected));
-    }
-}
-
-fn real<'a>(buffers: &'a Buffers, name: &str) -> &'a [f64] {
-    match buffers.get(name) {
-        Some(Data::Real(values)) => values,
-        other => panic!("`{name}` holds {other:?}"),
-    }
-}
-
-/// Length of every buffer of `op`, with what a kernel may do to it.
-fn lengths(op: &Op, sizes: &Sizes) -> Vec<(String, Access, Element, usize)> {
-    let shader = op.shader(&op.variants[0], &LINEAR).expect("parses");
-    let values = shader.values(sizes);
-    let len = |b: &wgrad::gpu::Binding| b.shape.iter().map(|s| s.value(&values)).product::<Option<usize>>();
-    shader
-        .bindings
-        .iter()
-        .map(|b| (b.name.clone(), b.access, b.element, len(b).expect("a size for each name")))
-        .collect()
-}
-
-fn rule_holds(rule: &Rule, case: &str, activation: &'static Elementwise) {
-    let sizes: Sizes = parse_sizes(case).expect("a case").into_iter().collect();
-    let feed = (Batch::default(), Step::default().keyed(5, 8));
-    let forward_activation = if rule.fused { &LINEAR } else { activation };
-    let points: BTreeMap<String, Vec<f64>> = lengths(rule.forward, &sizes)
-        .into_iter()
-        .filter(|(_, access, ..)| *access == Access::Read)
-        .enumerate()
-        .map(|(n, (name, _, _, len))| (name, noise(40 + n as u64, len)))
-        .collect();
-    // What stands before the activation that wrote `x` is what the gradient is taken with respect to.
-    let place = |name: &str, point: &[f64]| match rule.fused && name == "x" {
-        true => Data::Real(point.iter().map(|z| (activation.value)(*z)).collect()),
-        false => Data::Real(point.to_vec()),
-    };
-    let mut buffers: Buffers = points.iter().map(|(name, p)| (name.clone(), place(name, p))).collect();
-    apply(rule.forward, &sizes, forward_activation, &mut buffers, &feed);
-    let r = noise(7, real(&buffers, "y").len());
-    let forward = buffers.clone();
-    buffers.insert("dy".into(), Data::Real(r.clone()));
-    apply(rule.backward, &sizes, activation, &mut buffers, &feed);
-    if rule.backward.name == CONV2D_GRAD_WEIGHT.name {
-        let taps = ["KH", "KW", "CI"].iter().map(|name| sizes[*name]).product();
-        let mut second = sizes.clone();
-        second.insert("TAPS".into(), taps);
-        apply(&SUM_PARTIALS, &second, &LINEAR, &mut buffers, &feed);
-    }
-    for (input, gradient) in rule.pairs {
-        let what = format!("{} of {} ({activation:?}) at {case}", gradient, rule.backward.name);
-        hold(&what, &points[*input], real(&buffers, gradient), 24, |point| {
-            let mut buffers = forward.clone();
-            buffers.insert(input.to_string(), place(input, point));
-            apply(rule.forward, &sizes, forward_activation, &mut buffers, &feed);
-            functional(&r, real(&buffers, "y"))
-        });
-    }
-}
-
-#[test]
-fn every_gradient_kernel_differentiates_its_forward_kernel() {
-    let mut covered: BTreeSet<&str> = WITHOUT_GRADIENT.into();
-    for rule in RULES {
-        let cases = rule.backward.cases.iter().filter(|case| {
-            let sizes = parse_sizes(case).expect("a case");
-            sizes.iter().filter(|(_, v)| *v < 1e6).map(|(_, v)| v.max(1.0)).product::<f64>() < 2e6
-        });
-        let mut ran = 0;
-        for case in cases {
-            let activations = if rule.backward.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] };
-            for activation in activations {
-                rule_holds(rule, case, activation);
-                ran += 1;
-            }
-        }
-        assert!(ran >= 2, "{}: {ran} cases", rule.backward.name);
-        covered.extend([rule.forward.name, rule.backward.name]);
-    }
-    covered.insert(SUM_PARTIALS.name);
-    covered.insert(SOFTMAX_CROSS_ENTROPY.name);
-    let all: BTreeSet<&str> = OPERATIONS.iter().map(|op| op.name).collect();
-    assert_eq!(covered, all, "an operation has no rule here, or no place in WITHOUT_GRADIENT");
-}
-
-#[test]
-fn the_gradient_of_the_loss_is_that_of_the_mean_over_the_valid_rows() {
-    let (rows, classes, valid) = (5, 4, 3);
-    let sizes = Sizes::from([("ROWS".into(), rows as f64), ("CLASSES".into(), classes as f64)]);
-    let batch = Batch { images: Vec::new(), labels: vec![9, 2, 0, 3, 9, 9] };
-    let feed = (batch, Step { first: 1, rows: valid, ..Step::default() });
-    let logits: Vec<f64> = noise(3, rows * classes).iter().map(|v| 4.0 * v).collect();
-    let mut buffers = Buffers::from([("logits".into(), Data::Real(logits.clone()))]);
-    apply(&SOFTMAX_CROSS_ENTROPY, &sizes, &LINEAR, &mut buffers, &feed);
-    let gradient = real(&buffers, "dlogits").to_vec();
-    assert!(gradient[valid as usize * classes..].iter().all(|g| *g == 0.0), "rows beyond the batch count");
-    hold("dlogits", &logits, &gradient, usize::MAX, |point| {
-        let mut buffers = Buffers::from([("logits".into(), Data::Real(point.to_vec()))]);
-        apply(&SOFTMAX_CROSS_ENTROPY, &sizes, &LINEAR, &mut buffers, &feed);
-        real(&buffers, "loss").iter().sum::<f64>() / f64::from(valid)
-    });
-}
-
-// ---- layers ----
 
 /// Layers in the middle of a graph: Σ r·y of what comes out, with random r, differentiated with respect to
 /// what goes in and to every parameter.
@@ -306,7 +116,7 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
         );
         add(
             format!("activation {name}"),
-            [2, 2, 1],
+            [2, 2, 3],
             vec![alone(name), flat(), dense(4, "linear"), alone(name)],
         );
         add(
@@ -436,24 +246,4 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
     }
     let all: BTreeSet<&str> = OPERATIONS.iter().map(|op| op.name).collect();
     assert_eq!(ran, all);
-}
-
-// ---- the check itself ----
-
-#[test]
-fn a_wrong_gradient_and_a_kink_are_seen() {
-    let right = derivative(1.0, |h| (0.5 + h).sin());
-    assert!(right.smooth && (right.slope - 0.5f64.cos()).abs() <= right.allowed, "{right:?}");
-    assert!((right.slope - 1.0001 * 0.5f64.cos()).abs() > right.allowed, "a scaled gradient passes");
-    for kink in [2e-7, -4e-7, 7e-7] {
-        let found = derivative(1.0, |h| (h - kink).max(0.0));
-        assert!(!found.smooth, "a kink at {kink}: {found:?}");
-    }
-    assert!(!derivative(1.0, |_| f64::NAN).smooth);
-}
-
-#[test]
-#[should_panic(expected = "expected Derivative")]
-fn a_gradient_that_forgets_an_element_fails() {
-    hold("x", &[0.3, 0.4], &[1.0, 0.0], 9, |x| x[0] + x[1]);
 }

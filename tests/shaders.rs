@@ -67,13 +67,21 @@ fn resolve(name: &str, variant: &Variant, shader: &Shader, sizes: &Sizes) -> (na
 }
 
 /// The module in SPIR-V (Vulkan), MSL (Metal), HLSL (DX12, both shader models) and GLSL (OpenGL ES).
-fn translate(name: &str, module: &naga::Module, info: &ModuleInfo) -> BTreeMap<&'static str, usize> {
+/// Subgroups need SPIR-V 1.3 and shader model 6.
+fn translate(
+    name: &str,
+    module: &naga::Module,
+    info: &ModuleInfo,
+    subgroups: bool,
+) -> BTreeMap<&'static str, usize> {
     let entry = module.entry_points[0].name.clone();
     let stage = ShaderStage::Compute;
     let mut sizes = BTreeMap::new();
 
     let options = spv::PipelineOptions { shader_stage: stage, entry_point: entry.clone() };
-    let words = spv::write_vec(module, info, &spv::Options::default(), Some(&options))
+    let lang_version = if subgroups { (1, 3) } else { (1, 0) };
+    let language = spv::Options { lang_version, ..Default::default() };
+    let words = spv::write_vec(module, info, &language, Some(&options))
         .unwrap_or_else(|e| panic!("{name} as SPIR-V: {e}"));
     sizes.insert("SPIR-V", words.len());
 
@@ -87,6 +95,9 @@ fn translate(name: &str, module: &naga::Module, info: &ModuleInfo) -> BTreeMap<&
     sizes.insert("MSL", text.len());
 
     for (language, shader_model) in [("HLSL", hlsl::ShaderModel::V5_1), ("HLSL 6", hlsl::ShaderModel::V6_0)] {
+        if subgroups && shader_model < hlsl::ShaderModel::V6_0 {
+            continue;
+        }
         let options = hlsl::Options { shader_model, ..Default::default() };
         let pipeline = hlsl::PipelineOptions { entry_point: Some((stage, entry.clone())) };
         let mut text = String::new();
@@ -116,7 +127,11 @@ fn every_variant_translates_for_every_back_end_at_every_size() {
     for_every_shader(|name, op, variant, shader| {
         for sizes in cases(op, variant) {
             let (module, info) = resolve(name, variant, shader, &sizes);
-            for (language, size) in translate(name, &module, &info) {
+            let subgroups = variant
+                .needs
+                .iter()
+                .any(|n| matches!(n, Need::Feature(f, _) if f.contains(wgpu::Features::SUBGROUP)));
+            for (language, size) in translate(name, &module, &info, subgroups) {
                 assert!(size > 0, "{name} as {language} is empty at {sizes:?}");
                 *translated.entry(language).or_default() += 1;
             }
@@ -145,6 +160,9 @@ fn texts() -> BTreeMap<String, String> {
     let mut texts = BTreeMap::new();
     for folder in fs::read_dir(&root).expect("shaders/") {
         let folder = folder.expect("an entry of shaders/").path();
+        if folder.ends_with("README.md") {
+            continue;
+        }
         for file in fs::read_dir(&folder).expect("a folder in shaders/ for each operation") {
             let path = file.expect("an entry").path();
             let name = path.strip_prefix(&root).expect("it lies there").to_str().expect("it is ASCII");

@@ -105,16 +105,44 @@ fn the_same_seed_gives_the_same_bits_and_another_seed_does_not() {
 }
 
 #[cfg(unix)]
-fn signal(process: &std::process::Child, name: &str) {
-    let sent = Command::new("kill").args([name, &process.id().to_string()]).status().expect("kill runs");
+fn signal(process: &Training, name: &str) {
+    let sent = Command::new("kill").args([name, &process.0.id().to_string()]).status().expect("kill runs");
     assert!(sent.success());
+}
+
+/// A training in the background, which ends with the test even where that fails.
+#[cfg(unix)]
+struct Training(std::process::Child);
+
+#[cfg(unix)]
+impl Drop for Training {
+    fn drop(&mut self) {
+        let (Ok(()) | Err(_)) = self.0.kill();
+        let (Ok(_) | Err(_)) = self.0.wait();
+    }
+}
+
+#[cfg(unix)]
+impl Training {
+    /// Its exit code and what it said, within a minute.
+    fn ends(mut self) -> (Option<i32>, String) {
+        let begun = Instant::now();
+        while self.0.try_wait().expect("waits").is_none() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it does not end");
+            sleep(Duration::from_millis(20));
+        }
+        let code = self.0.wait().expect("ended").code();
+        let mut said = String::new();
+        std::io::Read::read_to_string(self.0.stderr.as_mut().expect("piped"), &mut said).expect("reads");
+        (code, said)
+    }
 }
 
 /// Starts a training that would take minutes and waits until it has made its run folder.
 #[cfg(unix)]
-fn long_training(tmp: &Path) -> (std::process::Child, PathBuf) {
-    let mut command = train(tmp, &["--epochs", "100000", "--out", "run"]);
-    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts");
+fn long_training(tmp: &Path, args: &[&str]) -> (Training, PathBuf) {
+    let mut command = train(tmp, &[&["--epochs", "100000", "--out", "run"], args].concat());
+    let child = Training(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("starts"));
     let run = tmp.join("run");
     let begun = Instant::now();
     while !run.join("metrics.jsonl").exists() {
@@ -128,11 +156,10 @@ fn long_training(tmp: &Path) -> (std::process::Child, PathBuf) {
 #[test]
 fn ctrl_c_saves_and_the_run_goes_on_to_the_same_bits() {
     let tmp = folder();
-    let (child, run) = long_training(tmp.path());
+    let (child, run) = long_training(tmp.path(), &[]);
     signal(&child, "-INT");
-    let output = child.wait_with_output().expect("ends");
-    let said = text(&output);
-    assert_eq!(output.status.code(), Some(130), "{said}");
+    let (code, said) = child.ends();
+    assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("wgrad train --resume run"), "{said}");
     let stopped = state(&run).position;
     let epochs = (stopped.epoch + 2).to_string();
@@ -144,13 +171,25 @@ fn ctrl_c_saves_and_the_run_goes_on_to_the_same_bits() {
 
 #[cfg(unix)]
 #[test]
+fn ctrl_c_is_heard_where_an_epoch_is_a_single_submission() {
+    let tmp = folder();
+    let (child, run) = long_training(tmp.path(), &["--limit", "64"]);
+    sleep(Duration::from_millis(300));
+    signal(&child, "-INT");
+    let (code, said) = child.ends();
+    assert_eq!(code, Some(130), "{said}");
+    assert!(state(&run).position.epoch > 0);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_killed_run_leaves_a_checkpoint_that_loads() {
     for delay in [0, 3, 11, 29, 50] {
         let tmp = folder();
-        let (mut child, run) = long_training(tmp.path());
+        let (child, run) = long_training(tmp.path(), &[]);
         sleep(Duration::from_millis(delay));
         signal(&child, "-KILL");
-        child.wait().expect("ends");
+        child.ends();
         let position = state(&run).position;
         let epochs = (position.epoch + 1).to_string();
         succeeds(wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", &epochs]));
@@ -253,6 +292,12 @@ fn bad_input_is_refused_in_words() {
         train(path, &["--adapter", "no such card"]),
         &["no adapter matches `no such card`", "wgrad adapters"],
     );
+    refuses(
+        train(path, &["--model", "linear", "--variant", "matmul=tiled64"]),
+        &["`tiled64` of matmul can run nowhere", "needs N % 4 == 0", "naive"],
+    );
+    let said = succeeds(train(path, &["--epochs", "1", "--variant", "matmul=tiled64", "--batch", "64"]));
+    assert!(said.contains("note: dense_2: matmul runs as"), "{said}");
     let init = common::fixture("parity_linear.safetensors");
     refuses(
         train(path, &["--init", init.to_str().expect("readable")]),

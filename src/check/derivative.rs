@@ -5,6 +5,7 @@
 use super::{Check, Difference, Finding};
 use crate::{
     Result,
+    compare::allows,
     feed::{Batch, Step, split_mix},
     model::Model,
     optim::Sgd,
@@ -46,7 +47,7 @@ pub fn derivative(scale: f64, mut f: impl FnMut(f64) -> f64) -> Derivative {
     let (slope, half) = (central(STEP), central(STEP / 2.0));
     let allowed = SHARE * scale.max(slope.abs()) + ROUNDINGS * f64::EPSILON * size.max(1.0) / STEP;
     // Twice the rounding for half the step.
-    Derivative { slope, smooth: (slope - half).abs() <= 2.0 * allowed, allowed }
+    Derivative { slope, smooth: allows(2.0 * allowed, (slope - half).abs()), allowed }
 }
 
 /// Finite differences of the loss of `model` with respect to each of its parameter tensors, at up to `samples`

@@ -1,6 +1,9 @@
 //! What a check found: one line for each thing that was compared.
 
-use crate::{compare::Mismatch, program::Mode};
+use crate::{
+    compare::{Mismatch, allows},
+    program::Mode,
+};
 use serde::Serialize;
 use std::fmt;
 
@@ -109,7 +112,7 @@ impl Finding {
     /// Notes an error that is allowed to be `allowed`; NaN counts as too large.
     pub(super) fn judge(mut self, error: f64, allowed: f64, difference: impl FnOnce() -> Difference) -> Self {
         self.share = error / allowed.max(f64::MIN_POSITIVE);
-        if !(error <= allowed) {
+        if !allows(allowed, error) {
             self.difference = Some(difference());
         }
         self

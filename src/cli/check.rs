@@ -13,6 +13,10 @@ use wgrad::{
     data::{DataSpec, Places},
     networks::NETWORKS,
     op::Choices,
+    report::table::{
+        Align::{Left, Right, Wrap},
+        Table,
+    },
 };
 
 #[derive(clap::Args)]
@@ -137,7 +141,6 @@ fn table(network: &str, report: &Report) -> String {
             None => rows.push((finding, Default::default())),
         }
     }
-    let mut worst: Vec<&str> = Vec::new();
     for (finding, cells) in &mut rows {
         let mode =
             if finding.step == 0 { "twins".into() } else { format!("{:?}", finding.mode).to_lowercase() };
@@ -147,10 +150,7 @@ fn table(network: &str, report: &Report) -> String {
         };
         let exact = matches!(finding.check, Kind::OneSubmission | Kind::Finite);
         let verdict = match &finding.difference {
-            Some(difference) => {
-                worst.push(&difference.what);
-                format!("DIFFERS: {}", difference.what)
-            }
+            Some(difference) => format!("DIFFERS: {}", difference.what),
             None if exact => "ok".into(),
             None if finding.kinks > 0 => {
                 format!("{:.1} % ({} at a kink)", 100.0 * finding.share, finding.kinks)
@@ -159,26 +159,19 @@ fn table(network: &str, report: &Report) -> String {
         };
         *cells = [mode, number, finding.label.clone(), kernel, verdict];
     }
-    let header = ["program", "", "step", "kernel or check", "largest error, as a share of the allowed"];
-    let width = |column: usize| {
-        let cells = rows.iter().map(|(_, cells)| cells[column].chars().count());
-        cells.chain([header[column].chars().count()]).max().unwrap_or(0)
-    };
-    let widths = [width(0), width(1), width(2), width(3)];
-    let line = |cells: [&str; 5]| {
-        let [mode, number, label, kernel, verdict] = cells;
-        let [a, b, c, d] = widths;
-        format!("{mode:<a$}  {number:>b$}  {label:<c$}  {kernel:<d$}  {verdict}")
-    };
-    let mut text = format!("{network}\n{}", line(header));
-    for (_, cells) in &rows {
-        text.push('\n');
-        text.push_str(&line(cells.each_ref().map(String::as_str)));
-    }
-    text + "\n"
+    let mut table = Table::new(&[
+        ("program", Left),
+        ("", Right),
+        ("step", Left),
+        ("kernel or check", Left),
+        ("largest error, as a share of the allowed", Wrap),
+    ]);
+    rows.into_iter().for_each(|(_, cells)| table.row(cells));
+    format!("{network}\n{table}\n")
 }
 
-/// Writes to stdout; a reader that has seen enough is no error.
+/// Writes to stdout. A reader that has seen enough is no error, nor does it end the command: the exit code is
+/// that of the whole check.
 fn print(text: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),

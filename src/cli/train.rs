@@ -233,6 +233,9 @@ impl Train {
             run.config.options.batch,
             trainer.train_plan.steps.len()
         );
+        for note in &trainer.train_plan.notes {
+            eprintln!("note: {note}");
+        }
         eprintln!("run: {}", run.folder.display());
         // From here on there is always something to go on from.
         if trainer.position().epoch == 0 && trainer.position().step == 0 {
@@ -242,14 +245,14 @@ impl Train {
             eprintln!("nothing to do: {epochs} epochs are done; ask for more with `--epochs`");
         }
         while trainer.position().epoch < epochs {
+            if interrupt.requested() {
+                return Ok(interrupted(&run));
+            }
             let ended = self
                 .epoch(&run, trainer, interrupt)
                 .await
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
-            let Some((train, speed)) = ended else {
-                eprintln!("interrupted; go on with: wgrad train --resume {}", run.folder.display());
-                return Ok(ExitCode::from(INTERRUPTED));
-            };
+            let Some((train, speed)) = ended else { return Ok(interrupted(&run)) };
             let test = trainer.evaluate(&dataset.test).await?;
             let validation = match &dataset.validation {
                 Some(split) => Some(trainer.evaluate(split).await?),
@@ -336,6 +339,12 @@ impl Train {
         eprintln!("  wgrad train --model {other} --epochs 3              another network");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Says how to go on with a run that was saved.
+fn interrupted(run: &Run) -> ExitCode {
+    eprintln!("interrupted; go on with: wgrad train --resume {}", run.folder.display());
+    ExitCode::from(INTERRUPTED)
 }
 
 /// The data set of a run, as it was recorded.

@@ -55,7 +55,8 @@ impl Context {
         let bytes = 4 * len.max(1) as u64;
         let limit = self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size);
         if bytes > limit {
-            return Err(Error::TooLarge { what: label.to_string(), bytes, limit, next: String::new() });
+            let next = "a smaller model, batch or `--chunk` may fit".to_string();
+            return Err(Error::TooLarge { what: format!("`{label}`"), bytes, limit, next });
         }
         let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),

@@ -138,7 +138,7 @@ impl Context {
     /// Waits until `submission` has finished (natively; a browser's event loop does it there).
     ///
     /// # Errors
-    /// [`Error::Device`] if the device is lost, or hangs for longer than [`SUBMISSION_TIMEOUT`].
+    /// [`Error::Device`] if the device is lost, or hangs for longer than a minute.
     pub fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
         let poll = self.device.poll(wgpu::PollType::Wait {
             submission_index: Some(submission),

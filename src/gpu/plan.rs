@@ -60,6 +60,8 @@ pub struct Plan {
     pub slices: Vec<Slice>,
     /// Bytes of the buffers that temporaries share.
     pub temporary_bytes: u64,
+    /// Where a variant chosen by hand cannot run, which one runs instead, and why.
+    pub notes: Vec<String>,
 }
 
 impl Plan {
@@ -74,14 +76,7 @@ impl Plan {
         choices: &Choices,
     ) -> Result<Self> {
         let limit = context.limits.max_storage_buffer_binding_size.min(context.limits.max_buffer_size);
-        for value in program.values.iter().filter(|v| v.home == Home::Temporary) {
-            let bytes = 4 * value.len() as u64;
-            if bytes > limit {
-                let fits = limit / (bytes / program.batch as u64).max(1);
-                let next = format!("use `--batch {fits}` or less");
-                return Err(Error::TooLarge { what: format!("`{}`", value.name), bytes, limit, next });
-            }
-        }
+        within(&program, limit)?;
         let temporaries = program.temporaries();
         let buffers = temporaries
             .lens
@@ -108,15 +103,33 @@ impl Plan {
             })
             .collect();
         let mut steps = Vec::with_capacity(program.nodes.len());
+        let (mut notes, mut refused) = (Vec::new(), Vec::new());
         for node in &program.nodes {
-            let variant = node.call.variant(context, choices)?;
+            let (variant, skipped) = node.call.variant(context, choices)?;
+            if let Some(reason) = skipped {
+                let op = node.call.op;
+                notes.push(format!("{}: {} runs as `{}`, since {reason}", node.label, op.name, variant.name));
+                refused.push((op, reason));
+            }
             let kernel = context.kernel(&node.call, variant).await?;
             let bound: Vec<_> = node.buffers.iter().map(|(name, value)| (*name, &slices[value.0])).collect();
             let launch = context.bind(&kernel, &bound)?;
             steps.push(Planned { label: node.label.clone(), launch, buffers: node.buffers.clone() });
         }
+        // A variant that was asked for and can run nowhere is a mistake.
+        if let Some((op, reason)) = refused.iter().find(|(op, _)| {
+            let uses = program.nodes.iter().filter(|node| node.call.op.name == op.name).count();
+            uses == refused.iter().filter(|(other, _)| other.name == op.name).count()
+        }) {
+            return Err(Error::Variant {
+                op: op.name,
+                wanted: choices.0.get(op.name).cloned().unwrap_or_default(),
+                message: format!("can run nowhere in this network: {reason}"),
+                known: op.variant_names(),
+            });
+        }
         context.check()?;
-        Ok(Self { program, steps, slices, temporary_bytes: temporaries.bytes() })
+        Ok(Self { program, steps, slices, temporary_bytes: temporaries.bytes(), notes })
     }
 
     /// Records step `index` of the chunk in `feed`.
@@ -147,6 +160,25 @@ impl Plan {
         }
         names
     }
+}
+
+/// Refuses a program with a temporary beyond `limit` bytes: names the largest, and the batch with which all
+/// would fit.
+fn within(program: &Program, limit: u64) -> Result<()> {
+    let bytes = |value: &&Value| 4 * value.len() as u64;
+    let temporaries = program.values.iter().filter(|v| v.home == Home::Temporary);
+    let Some(largest) = temporaries.clone().max_by_key(bytes).filter(|value| bytes(value) > limit) else {
+        return Ok(());
+    };
+    // The first axis is the batch, or the parts in which it is summed, which are fewer.
+    let rows = |value: &Value| value.shape.first().map_or(1, |rows| *rows as u64).max(1);
+    let fitting =
+        temporaries.filter(|value| bytes(value) > limit).map(|value| limit / (bytes(&value) / rows(value)));
+    let next = match fitting.min().unwrap_or(0) {
+        0 => "not even one image fits: make that layer smaller, or choose another `--adapter`".to_string(),
+        fits => format!("use `--batch {fits}` or less"),
+    };
+    Err(Error::TooLarge { what: format!("`{}`", largest.name), bytes: bytes(&largest), limit, next })
 }
 
 impl fmt::Display for Plan {

@@ -193,7 +193,7 @@ impl Shader {
     }
 
     /// How many workgroups cover the grid. The last axis folds into the next dimension where it
-    /// exceeds `limit` (65,535 by default), so a kernel computes its place on that axis as
+    /// exceeds `limit` (65,535 by default) and there is a next one, so a kernel computes its place on that axis as
     /// `wid.y + wid.z * groups.y` (or x and y where the grid has one axis), and returns beyond the end.
     pub fn groups(&self, values: &BTreeMap<String, f64>, limit: u32) -> Option<[u32; 3]> {
         let workgroup = self.workgroup_size(values);
@@ -207,7 +207,7 @@ impl Shader {
             groups[axis] = u32::try_from(extent.div_ceil(tile.max(1))).ok()?;
         }
         let last = self.grid.len() - 1;
-        if groups[last] > limit {
+        if groups[last] > limit && last < 2 {
             let layers = groups[last].div_ceil(limit);
             groups[last] = groups[last].div_ceil(layers);
             groups[last + 1] = layers;

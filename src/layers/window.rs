@@ -100,3 +100,36 @@ pub(super) fn axes(
 pub(super) fn yes() -> bool {
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Padding, axis};
+
+    #[test]
+    fn same_pads_as_tensorflow_does_the_odd_one_behind() {
+        // input, window, stride: output, padding before. From tf.nn's formula.
+        let cases = [
+            ((5, 2, 1), (5, 0)),
+            ((5, 3, 1), (5, 1)),
+            ((5, 3, 2), (3, 1)),
+            ((6, 3, 2), (3, 0)),
+            ((6, 4, 1), (6, 1)),
+            ((7, 2, 3), (3, 0)),
+            ((9, 5, 3), (3, 1)),
+        ];
+        for ((input, window, stride), expected) in cases {
+            let axis = axis(input, window, stride, Padding::Same).expect("always fits");
+            assert_eq!((axis.out, axis.before), expected, "{window} by {stride} over {input}");
+        }
+    }
+
+    #[test]
+    fn valid_stays_inside() {
+        for ((input, window, stride), out) in [((5, 2, 1), 4), ((5, 3, 2), 2), ((6, 3, 2), 2), ((3, 3, 9), 1)]
+        {
+            let axis = axis(input, window, stride, Padding::Valid).expect("fits");
+            assert_eq!((axis.out, axis.before), (out, 0), "{window} by {stride} over {input}");
+        }
+        assert!(axis(3, 4, 1, Padding::Valid).is_none());
+    }
+}

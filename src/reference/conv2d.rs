@@ -51,7 +51,7 @@ pub fn conv2d_grad_input(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         }
     });
     let grad = i.activation.grad;
-    vec![("dx", Expected::Real(dx.into_iter().zip(x).map(|(sum, x)| sum.times(grad(*x))).collect()))]
+    vec![("dx", Expected::Real(dx.into_iter().zip(x).map(|(sum, x)| sum.sloped(grad(*x))).collect()))]
 }
 
 /// partials(SPLITS, KH·KW·CI + 1, CO): each split's share of dw, with its share of db as the last row

@@ -25,7 +25,7 @@ pub fn activation_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 /// dx = dy * activate_grad(y)
 pub fn activation_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let pairs = i.real("dy").iter().zip(i.real("y"));
-    let dx = pairs.map(|(dy, y)| Sum::of(*dy).times((i.activation.grad)(*y))).collect();
+    let dx = pairs.map(|(dy, y)| Sum::of(*dy).sloped((i.activation.grad)(*y))).collect();
     vec![("dx", Expected::Real(dx))]
 }
 
@@ -60,7 +60,7 @@ pub fn dropout_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 pub fn dropout_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let (scale, x) = (i.number("SCALE"), i.real("x"));
     let keep = |(at, dy): (usize, &f64)| match kept(i, at) {
-        true => Sum::of(*dy).times(scale).times((i.activation.grad)(x[at])),
+        true => Sum::of(*dy).times(scale).sloped((i.activation.grad)(x[at])),
         false => Sum::exact(0.0),
     };
     vec![("dx", Expected::Real(i.real("dy").iter().enumerate().map(keep).collect()))]

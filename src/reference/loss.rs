@@ -51,7 +51,7 @@ pub fn softmax_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("dx", Expected::Real(dx))]
 }
 
-/// loss = log Σ exp(logits) - logits[label]; dlogits = (softmax - onehot) / rows; hit = first largest is the label
+/// `loss = log Σ exp(logits) - logits[label]; dlogits = (softmax - onehot) / rows; hit = first largest is the label`
 pub fn softmax_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let [rows, classes] = i.sizes(["ROWS", "CLASSES"]);
     let valid = i.step.rows as usize;
@@ -76,7 +76,7 @@ pub fn softmax_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("dlogits", Expected::Real(dlogits)), ("loss", Expected::Real(loss)), ("hit", Expected::Real(hit))]
 }
 
-/// results[slot] = (Σ loss, Σ hit)
+/// `results[slot] = (Σ loss, Σ hit)`
 pub fn sum_metrics(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let mut results: Vec<Sum> = i.real("results").iter().map(|v| Sum::exact(*v)).collect();
     let (mut losses, mut hits) = (Sum::new(), Sum::new());

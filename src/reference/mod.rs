@@ -134,8 +134,8 @@ impl Sum {
 
     /// How far a right f32 result may be from the value.
     pub fn allowed(&self) -> f64 {
-        // Four: one rounding each for product, sum and fused epilogue, and one to spare.
-        4.0 * EPSILON * self.terms.sqrt() * self.magnitude + self.extra
+        // Two: one rounding for the product, one for the sum.
+        2.0 * EPSILON * self.terms.sqrt() * self.magnitude + self.extra
     }
 
     /// Lets the result be off by this much more.
@@ -153,6 +153,13 @@ impl Sum {
             terms: self.terms,
             extra: self.extra * factor.abs() + 2.0 * EPSILON * value.abs(),
         }
+    }
+
+    /// The sum times an activation's slope, computed from the output y: 1 - y² and y · (1 - y) are right
+    /// to a rounding of one, not of themselves.
+    pub fn sloped(self, slope: f64) -> Self {
+        let rounding = if slope == 0.0 || slope == 1.0 { 0.0 } else { EPSILON };
+        self.times(slope).widen(rounding * self.value.abs())
     }
 
     /// The sum through an activation whose slope is at most one.

@@ -1,6 +1,8 @@
 //! What the tests share: the adapter, which must be there, and the fixtures.
 #![allow(dead_code)]
 
+pub mod differences;
+
 use std::path::{Path, PathBuf};
 use wgrad::gpu::{Context, Options};
 
