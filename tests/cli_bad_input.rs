@@ -120,6 +120,7 @@ fn a_data_set_that_is_not_here_is_refused_without_the_network() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("nothing");
     let ended = wgrad(&["data", "info"]).env("WGRAD_DATA", &missing).end();
+    assert_eq!(ended.stderr.matches("os error").count(), 1, "a cause is told twice: {}", ended.stderr);
     ended.refuses(&["cannot open the folder", "nothing", "check the path given"]);
     wgrad(&["data", "info", "--data", "fashion_mnist"])
         .end()

@@ -108,6 +108,9 @@ impl Bench {
             let data = images(model)?;
             if self.plan {
                 let trainer = Trainer::new(&context, model, &data, options.clone()).await?;
+                for note in &trainer.train_plan.notes {
+                    eprintln!("note: {note}");
+                }
                 let gap = if n > 0 { "\n" } else { "" };
                 output::line(format!("{gap}{}\n{}", model.name, trainer.train_plan))?;
                 continue;
@@ -136,6 +139,9 @@ async fn measure(
     let start = clock::seconds();
     let mut trainer = Trainer::new(context, model, data, options.clone()).await?;
     let compile_seconds = clock::seconds() - start;
+    for note in &trainer.train_plan.notes {
+        eprintln!("note: {note}");
+    }
     let mut first_step_seconds = f64::NAN;
     let _broken = trainer
         .epoch(|_, _| {

@@ -1,7 +1,7 @@
 //! How good the network of a run is: loss, accuracy, who is taken for whom. It uses the run's own data, batch
 //! and kernels, so that on the same adapter the numbers are those that the run recorded.
 
-use super::{AdapterArgs, DataArgs, output};
+use super::{AdapterArgs, DataArgs, output, train::load_recorded};
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -122,14 +122,13 @@ impl Eval {
     /// The run's data set, cut as the run cut it.
     fn load(&self, run: &Run) -> Result<Dataset> {
         let record = &run.config.data;
-        let spec = match &self.data {
-            Some(spec) => spec.clone(),
-            None => record.spec.parse::<DataSpec>().context(
-                "the data set of this run is not where it was when the run was made; name it with `--data`",
-            )?,
+        let seed = run.config.options.seed;
+        let data = match &self.data {
+            None => load_recorded(record, seed)
+                .context("cannot load the run's data; `--data` names other ones")?,
+            Some(spec) => DataArgs { data: spec.clone(), limit: record.limit, validation: record.validation }
+                .load(seed)?,
         };
-        let arguments = DataArgs { data: spec, limit: record.limit, validation: record.validation };
-        let data = arguments.load(run.config.options.seed)?;
         if data.digest != record.digest {
             eprintln!(
                 "warning: this is not the data that the run was trained on ({}): got the digest {}, the run \
