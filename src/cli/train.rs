@@ -1,7 +1,7 @@
 //! `wgrad train`: from the command line to a run folder. The loop over epochs lives here; the loop over
 //! steps is `wgrad::train`.
 
-use super::{AdapterArgs, DataArgs, interrupt::Interrupt, model, progress::EpochBar};
+use super::{AdapterArgs, DataArgs, interrupt::Interrupt, model, output, progress::EpochBar};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use std::{
@@ -11,7 +11,7 @@ use std::{
 };
 use wgrad::{
     Error, clock,
-    data::Dataset,
+    data::{DataSpec, Dataset},
     gpu::Context,
     model::Model,
     op::Choices,
@@ -163,7 +163,7 @@ impl Train {
         let config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
             data: DataRecord {
-                spec: self.data.data.to_string(),
+                spec: absolute(&self.data.data)?,
                 name: dataset.name.clone(),
                 digest: dataset.digest.clone(),
                 classes: dataset.classes.clone(),
@@ -276,7 +276,7 @@ impl Train {
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
             super::progress::epoch_line(&line, epochs);
             if self.json {
-                println!("{}", serde_json::to_string(&line)?);
+                output::json(&line)?;
             }
         }
         context.check()?;
@@ -324,21 +324,38 @@ impl Train {
 
     fn finish(&self, run: &Run) -> Result<ExitCode> {
         let lines = run.metrics()?;
-        let folder = run.folder.display();
+        let folder = run.folder.display().to_string();
         if let (Some(last), false) = (lines.last(), self.json) {
-            println!(
+            output::line(format!(
                 "test accuracy {:.4} after {} epochs (loss {:.4}); run: {folder}",
                 last.test_accuracy, last.epoch, last.test_loss
-            );
+            ))?;
         }
         let next = run.config.options.epochs * 2;
         let other = if run.config.model.name == "cnn" { "mlp" } else { "cnn" };
+        let suggestions = [
+            (format!("wgrad eval {folder}"), "confusion matrix"),
+            (format!("wgrad train --resume {folder} --epochs {next}"), "train on"),
+            (format!("wgrad train --model {other} --epochs 3"), "another network"),
+        ];
+        let width = suggestions.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
         eprintln!("try next:");
-        eprintln!("  wgrad eval {folder}                          confusion matrix");
-        eprintln!("  wgrad train --resume {folder} --epochs {next}    train on");
-        eprintln!("  wgrad train --model {other} --epochs 3              another network");
+        for (command, what) in &suggestions {
+            eprintln!("  {command:width$}  {what}");
+        }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// How a run records its data: a folder by its absolute path, so that the run can be used from anywhere.
+fn absolute(spec: &DataSpec) -> Result<String> {
+    Ok(match spec {
+        DataSpec::Folder(path) => {
+            let path = std::path::absolute(path);
+            path.context("the path of the data cannot be made absolute")?.display().to_string()
+        }
+        other => other.to_string(),
+    })
 }
 
 /// Says how to go on with a run that was saved.

@@ -146,7 +146,14 @@ pub fn load_or_fetch(
 ) -> Result<Dataset> {
     match load(places) {
         Err(Error::DataNotFound { .. }) if places.cache.is_some() => {}
-        Err(Error::DigestMismatch { path, .. }) if is_in_cache(&path, places) => {}
+        // Whatever is wrong with a file of the cache, a download mends it.
+        Err(
+            Error::DigestMismatch { path, .. }
+            | Error::Gzip { path, .. }
+            | Error::NotIdx { path, .. }
+            | Error::IdxTruncated { path, .. }
+            | Error::IdxTrailing { path, .. },
+        ) if is_in_cache(&path, places) => {}
         other => return other,
     }
     fetch(places, options, progress)?;
