@@ -9,11 +9,12 @@ use super::{
 };
 use crate::{
     Error, Result, clock,
+    compare::Mismatch,
     gpu::{Clock, Context, Options, Timer},
     op::{Call, Choices, Variant},
     prove::{Trial, Wrong, lengths},
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Samples of each variant.
 const ROUNDS: usize = 15;
@@ -52,12 +53,23 @@ pub struct Request {
     pub call: Call,
     /// Which variants.
     pub variants: Vec<Variant>,
+    /// What is known of some of them already, by place: those are not run.
+    pub refused: BTreeMap<usize, Refusal>,
     /// Seconds of timing for each; 0 proves only.
     pub seconds: f64,
     /// Seconds after which a submission counts as hung.
     pub timeout: f64,
     /// Decides the inputs.
     pub seed: u64,
+}
+
+/// What is wrong with a variant.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// In words.
+    pub reason: String,
+    /// The worst element, where it is a number that is wrong.
+    pub worst: Option<Mismatch>,
 }
 
 /// Why a variant gets no time.
@@ -103,12 +115,17 @@ pub async fn measure(
     }
     let default = call.variant(&lab.context, &Choices::default())?.0.name;
     let mut rows = Vec::new();
-    for variant in &request.variants {
+    for (n, variant) in request.variants.iter().enumerate() {
         lab.context.set_timeout(Duration::from_secs_f64(request.timeout));
         let mut row = Row::new(&lab.context, call, variant);
         row.default = variant.trusted && variant.name == default;
         if let Some(reason) = call.obstacle(&lab.context, variant)? {
             row.reason = Some(reason);
+            rows.push(row);
+            continue;
+        }
+        if let Some(Refusal { reason, worst }) = request.refused.get(&n).cloned() {
+            (row.status, row.reason, row.worst) = (Status::Wrong, Some(reason), worst);
             rows.push(row);
             continue;
         }

@@ -75,7 +75,7 @@ pub struct Peaks {
 }
 
 /// Samples of each peak; the fastest counts.
-const SAMPLES: usize = 5;
+const SAMPLES: usize = 10;
 
 /// Measures both in about `seconds`. Their kernels are proven first, like any other.
 ///

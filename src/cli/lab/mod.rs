@@ -1,12 +1,14 @@
 //! `wgrad lab`: shader variants side by side, built-in ones and a user's files; what each translates to; a file to
 //! start from. The work is done by `wgrad::lab`; here are the options and the order.
 
+mod apart;
 mod print;
 
 use super::output;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use std::{
+    collections::BTreeMap,
     io::{IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -64,6 +66,9 @@ pub struct Lab {
     /// A variant of your own, a WGSL file (repeatable)
     #[arg(long, value_name = "FILE", requires = "op")]
     file: Vec<PathBuf>,
+    /// Prove the files only, and leave the built-in variants out
+    #[arg(long, requires = "file", hide = true)]
+    apart: bool,
     /// Once more at every save of a `--file`, until Ctrl-C
     #[arg(long, requires = "file", conflicts_with_all = ["template", "backends", "emit"])]
     watch: bool,
@@ -174,7 +179,7 @@ impl Lab {
         for name in &self.variant {
             variants.push(op.find(name)?.clone());
         }
-        if self.variant.is_empty() {
+        if self.variant.is_empty() && !self.apart {
             variants.extend(op.variants.iter().cloned());
         }
         for path in &self.file {
@@ -215,9 +220,20 @@ impl Lab {
             let peaks = self.peaks(&device).await?;
             for (call, variants) in &work {
                 let hung = self.timeout.unwrap_or(20.0 + call.flops() / 2e8);
+                let mut refused = BTreeMap::new();
+                for (n, variant) in variants.iter().enumerate() {
+                    if !self.apart && user_file::is_file(variant.name) {
+                        eprintln!("{}: proving {} in a process of its own", call.op.name, variant.name);
+                        let trial = apart::Trial { lab: self, call, adapter, timeout: hung };
+                        if let Some(refusal) = trial.run(Path::new(variant.name))? {
+                            refused.insert(n, refusal);
+                        }
+                    }
+                }
                 let request = Request {
                     call: call.clone(),
                     variants: variants.clone(),
+                    refused,
                     seconds: self.seconds,
                     timeout: hung,
                     seed: self.seed,
