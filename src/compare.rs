@@ -5,7 +5,7 @@ use crate::reference::{Data, Expected};
 use std::fmt;
 
 /// The worst element of a buffer that differs.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Mismatch {
     /// The buffer.
     pub buffer: String,

@@ -49,8 +49,12 @@ pub mod clock;
 pub mod report;
 /// The one comparison, NaN-safe.
 pub mod compare;
+/// A user's own variant: a WGSL file outside the page.
+pub mod user_file;
 /// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
 pub mod prove;
+/// Shader variants side by side: proven, then timed.
+pub mod lab;
 /// Is this device to be trusted with this network? Real plans beside the twins, gradients beside finite differences.
 pub mod check;
 /// The one error type: what, got, expected, what to do next.

@@ -5,6 +5,7 @@ use crate::{
     Error, Result,
     gpu::{AdapterClass, Context, Shader, Size},
     reference::{Expected, Inputs},
+    user_file,
 };
 use std::{collections::BTreeMap, fmt};
 
@@ -180,7 +181,7 @@ impl Call {
     pub fn variant(&self, context: &Context, wanted: &Choices) -> Result<(&'static Variant, Option<String>)> {
         let mut skipped = None;
         if let Some(name) = wanted.0.get(self.op.name) {
-            let variant = self.op.variant(name)?;
+            let variant = self.op.find(name)?;
             match self.obstacle(context, variant)? {
                 None => return Ok((variant, None)),
                 Some(reason) => skipped = Some(format!("`{name}` {reason}")),
@@ -201,20 +202,20 @@ impl Call {
     }
 }
 
-/// Variants chosen by hand, by operation: `--variant conv2d_forward=naive`.
+/// Variants chosen by hand, by operation: `--variant conv2d_forward=naive`, or a file that ends in `.wgsl`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Choices(pub BTreeMap<String, String>);
 
 impl Choices {
-    /// Parses `OP=VARIANT` items and checks both names.
+    /// Parses `OP=VARIANT` and `OP=FILE.wgsl` items and checks both names.
     ///
     /// # Errors
-    /// [`Error::Variant`] with the known names.
+    /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file.
     pub fn parse<S: AsRef<str>>(items: &[S]) -> Result<Self> {
         let mut choices = BTreeMap::new();
         for item in items.iter().map(AsRef::as_ref) {
             let (op, variant) = item.split_once('=').unwrap_or((item, ""));
-            crate::kernels::op(op)?.variant(variant)?;
+            crate::kernels::op(op)?.find(variant)?;
             choices.insert(op.to_string(), variant.to_string());
         }
         Ok(Self(choices))
@@ -235,6 +236,14 @@ impl Op {
         })
     }
 
+    /// The variant of that name, or the one in a file of that name if it ends in `.wgsl`.
+    ///
+    /// # Errors
+    /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file.
+    pub fn find(&'static self, name: &str) -> Result<&'static Variant> {
+        if user_file::is_file(name) { user_file::load(self, name) } else { self.variant(name) }
+    }
+
     pub(crate) fn variant_names(&self) -> String {
         self.variants.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
     }
@@ -248,6 +257,11 @@ impl Op {
         if self.activated {
             parts.push(activation.source);
         }
-        Shader::compose(&format!("{}/{}", self.name, variant.name), variant.source, self.interface, &parts)
+        // In a user's file errors stand at its own path.
+        let label = match user_file::is_file(variant.name) {
+            true => variant.name.to_string(),
+            false => format!("{}/{}", self.name, variant.name),
+        };
+        Shader::compose(&label, variant.source, self.interface, &parts)
     }
 }

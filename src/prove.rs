@@ -5,9 +5,9 @@ use crate::{
     Result,
     compare::{Mismatch, compare},
     feed::{Batch, Step, split_mix},
-    gpu::{Access, Binding, Context, Element, FeedBuffers, Slice},
-    op::{Call, Variant},
-    reference::{Data, Inputs},
+    gpu::{Access, Binding, Context, Element, FeedBuffers, Kernel, Shader, Slice},
+    op::{Call, Sizes, Variant},
+    reference::{Data, Expected, Inputs},
 };
 use std::{collections::BTreeMap, fmt};
 
@@ -108,84 +108,135 @@ fn feed_for(call: &Call, seed: u64) -> (Batch, Step) {
     (batch, step.keyed(seed, 7))
 }
 
+/// A call with random inputs and what its twin makes of them: the measure of any number of variants.
+pub struct Trial {
+    /// Operation, sizes, activation.
+    pub call: Call,
+    host: BTreeMap<String, Data>,
+    batch: Batch,
+    step: Step,
+    expected: Vec<(&'static str, Expected)>,
+}
+
+/// The inputs of a trial on a device.
+pub(crate) struct Uploaded {
+    /// Each buffer of the interface, by name.
+    pub buffers: Vec<(String, Slice)>,
+    /// The feed; step 0 is the trial's.
+    pub feed: FeedBuffers,
+    /// The buffers with their guard bands.
+    whole: Vec<Slice>,
+}
+
+impl Uploaded {
+    /// The buffers as [`Context::bind`] takes them.
+    pub fn named(&self) -> Vec<(&str, &Slice)> {
+        self.buffers.iter().map(|(name, slice)| (name.as_str(), slice)).collect()
+    }
+}
+
+/// How many elements each buffer of `shader` has at `sizes`.
+pub(crate) fn lengths(shader: &Shader, sizes: &Sizes) -> Vec<usize> {
+    let values = shader.values(sizes);
+    let len = |b: &Binding| b.shape.iter().map(|s| s.value(&values)).product::<Option<usize>>();
+    shader.bindings.iter().map(|b| len(b).unwrap_or(0)).collect()
+}
+
+impl Trial {
+    /// Draws inputs for `call` from `seed` and runs the twin. `shader` is any variant of the operation: it
+    /// says what buffers there are.
+    pub fn new(call: &Call, shader: &Shader, seed: u64) -> Self {
+        let host = inputs_for(call, &shader.bindings, &lengths(shader, &call.sizes), seed);
+        let (batch, step) = feed_for(call, seed);
+        let inputs = Inputs {
+            sizes: &call.sizes,
+            buffers: host.iter().map(|(name, data)| (name.as_str(), data)).collect(),
+            activation: call.activation,
+            step,
+            batch: &batch,
+        };
+        let expected = (call.op.twin)(&inputs);
+        Self { call: call.clone(), host, batch, step, expected }
+    }
+
+    /// Puts the inputs on the device, poisons the outputs, and sets guard bands around every buffer.
+    pub(crate) fn upload(&self, context: &Context, kernel: &Kernel) -> Result<Uploaded> {
+        let (mut whole, mut buffers) = (Vec::new(), Vec::new());
+        let bindings = &kernel.shader.bindings;
+        for (of, (b, len)) in bindings.iter().zip(lengths(&kernel.shader, &self.call.sizes)).enumerate() {
+            let tail = len.next_multiple_of(GUARD) - len + GUARD;
+            let buffer = context.zeros(&b.name, GUARD + len + tail)?;
+            let mut words: Vec<u32> = (0..GUARD + len + tail).map(|at| sentinel(of, at)).collect();
+            let content = words[GUARD..GUARD + len].iter_mut();
+            match (b.access, self.host.get(&b.name)) {
+                // Poison: an output that is not written stays NaN.
+                (Access::Write, _) | (_, None) => {}
+                (_, Some(Data::Real(values))) => {
+                    content.zip(values).for_each(|(word, v)| *word = (*v as f32).to_bits());
+                }
+                (_, Some(Data::Index(values))) => content.zip(values).for_each(|(word, v)| *word = *v),
+            }
+            context.write(&buffer, &words);
+            buffers.push((b.name.clone(), buffer.slice(GUARD, len)));
+            whole.push(buffer);
+        }
+        let pixels = self.call.sizes.get("PIXELS").map_or(4, |v| *v as usize);
+        let feed = FeedBuffers::new(context, self.batch.labels.len(), pixels, 1)?;
+        feed.upload(context, &self.batch, &[self.step]);
+        Ok(Uploaded { buffers, feed, whole })
+    }
+
+    /// Runs `variant` on these inputs and compares every output with the twin.
+    ///
+    /// # Errors
+    /// Anything that keeps it from running at all: a shader that does not compile, a lost device.
+    pub async fn prove(&self, context: &Context, variant: &Variant) -> Result<Verdict> {
+        let kernel = context.kernel(&self.call, variant).await?;
+        let uploaded = self.upload(context, &kernel)?;
+        // The guard band behind each buffer is bound too: otherwise the driver may drop what goes there.
+        let launch = context.bind_beyond(&kernel, &uploaded.named(), GUARD)?;
+        context.submit_with(|pass| {
+            uploaded.feed.select(pass, 0);
+            launch.record(pass);
+        });
+        let after = context.read_words(&uploaded.whole.iter().collect::<Vec<_>>()).await?;
+
+        let mut largest = 0.0f64;
+        for (of, (b, words)) in kernel.shader.bindings.iter().zip(&after).enumerate() {
+            let len = uploaded.buffers[of].1.len;
+            let guard =
+                |(at, word): (usize, &u32)| (at < GUARD || at >= GUARD + len) && *word != sentinel(of, at);
+            if words.iter().enumerate().any(guard) {
+                return Ok(Err(Wrong::Overrun(b.name.clone())));
+            }
+            let got = &words[GUARD..GUARD + len];
+            let got = match b.element {
+                Element::F32 => Data::Real(got.iter().map(|w| f64::from(f32::from_bits(*w))).collect()),
+                Element::U32 => Data::Index(got.to_vec()),
+            };
+            if b.access == Access::Read {
+                if self.host.get(&b.name) != Some(&got) {
+                    return Ok(Err(Wrong::Overrun(b.name.clone())));
+                }
+                continue;
+            }
+            let Some((_, expected)) = self.expected.iter().find(|(name, _)| *name == b.name) else {
+                return Ok(Err(Wrong::Overrun(format!("{} (its twin computes no such buffer)", b.name))));
+            };
+            match compare(&b.name, &got, expected) {
+                Ok(error) => largest = largest.max(error),
+                Err(mismatch) => return Ok(Err(Wrong::Value(mismatch))),
+            }
+        }
+        Ok(Ok(largest))
+    }
+}
+
 /// Runs `variant` for `call` on random inputs and compares every output with the twin.
 ///
 /// # Errors
 /// Anything that keeps it from running at all: a shader that does not compile, a lost device.
 pub async fn prove(context: &Context, call: &Call, variant: &Variant, seed: u64) -> Result<Verdict> {
     let kernel = context.kernel(call, variant).await?;
-    let bindings = &kernel.shader.bindings;
-    let lengths: Vec<usize> = bindings
-        .iter()
-        .map(|b| b.shape.iter().map(|s| s.value(&kernel.values)).product::<Option<usize>>().unwrap_or(0))
-        .collect();
-    let host = inputs_for(call, bindings, &lengths, seed);
-    let (batch, step) = feed_for(call, seed);
-
-    let mut whole: Vec<Slice> = Vec::new();
-    let mut bound = Vec::new();
-    for (of, (b, &len)) in bindings.iter().zip(&lengths).enumerate() {
-        let tail = len.next_multiple_of(GUARD) - len + GUARD;
-        let buffer = context.zeros(&b.name, GUARD + len + tail)?;
-        let mut words: Vec<u32> = (0..GUARD + len + tail).map(|at| sentinel(of, at)).collect();
-        let content = words[GUARD..GUARD + len].iter_mut();
-        match (b.access, host.get(&b.name)) {
-            // Poison: an output that is not written stays NaN.
-            (Access::Write, _) | (_, None) => {}
-            (_, Some(Data::Real(values))) => {
-                content.zip(values).for_each(|(word, v)| *word = (*v as f32).to_bits());
-            }
-            (_, Some(Data::Index(values))) => content.zip(values).for_each(|(word, v)| *word = *v),
-        }
-        context.write(&buffer, &words);
-        bound.push((b.name.as_str(), buffer.slice(GUARD, len)));
-        whole.push(buffer);
-    }
-    let buffers: Vec<(&str, &Slice)> = bound.iter().map(|(name, slice)| (*name, slice)).collect();
-    // The guard band behind each buffer is bound too: otherwise the driver may drop what goes there.
-    let launch = context.bind_beyond(&kernel, &buffers, GUARD)?;
-    let pixels = call.sizes.get("PIXELS").map_or(4, |v| *v as usize);
-    let feed = FeedBuffers::new(context, batch.labels.len(), pixels, 1)?;
-    feed.upload(context, &batch, &[step]);
-    context.submit_with(|pass| {
-        feed.select(pass, 0);
-        launch.record(pass);
-    });
-    let after = context.read_words(&whole.iter().collect::<Vec<_>>()).await?;
-
-    let inputs = Inputs {
-        sizes: &call.sizes,
-        buffers: host.iter().map(|(name, data)| (name.as_str(), data)).collect(),
-        activation: call.activation,
-        step,
-        batch: &batch,
-    };
-    let expected = (call.op.twin)(&inputs);
-    let mut largest = 0.0f64;
-    for (of, ((b, &len), words)) in bindings.iter().zip(&lengths).zip(&after).enumerate() {
-        let guard =
-            |(at, word): (usize, &u32)| (at < GUARD || at >= GUARD + len) && *word != sentinel(of, at);
-        if words.iter().enumerate().any(guard) {
-            return Ok(Err(Wrong::Overrun(b.name.clone())));
-        }
-        let got = &words[GUARD..GUARD + len];
-        let got = match b.element {
-            Element::F32 => Data::Real(got.iter().map(|w| f64::from(f32::from_bits(*w))).collect()),
-            Element::U32 => Data::Index(got.to_vec()),
-        };
-        if b.access == Access::Read {
-            if host.get(&b.name) != Some(&got) {
-                return Ok(Err(Wrong::Overrun(b.name.clone())));
-            }
-            continue;
-        }
-        let Some((_, expected)) = expected.iter().find(|(name, _)| *name == b.name) else {
-            return Ok(Err(Wrong::Overrun(format!("{} (its twin computes no such buffer)", b.name))));
-        };
-        match compare(&b.name, &got, expected) {
-            Ok(error) => largest = largest.max(error),
-            Err(mismatch) => return Ok(Err(Wrong::Value(mismatch))),
-        }
-    }
-    Ok(Ok(largest))
+    Trial::new(call, &kernel.shader, seed).prove(context, variant).await
 }

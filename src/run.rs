@@ -8,11 +8,14 @@ use crate::{
     data::write_whole,
     gpu::{AdapterClass, Context},
     model::Model,
+    op::Choices,
     program::Parameter,
     train::{Metrics, Options},
+    user_file,
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -34,6 +37,9 @@ pub struct Config {
     pub adapter: AdapterRecord,
     /// The kernels of its training step, as `operation/variant`.
     pub kernels: Vec<String>,
+    /// The SHA-256 of each shader of the user's own, by operation; the run's folder has the text, as `OPERATION.wgsl`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
 }
 
 /// Which data.
@@ -171,9 +177,47 @@ impl Run {
             }
             None => Self::next_folder(&config.model.name)?,
         };
-        let run = Self { folder, config, parameters };
+        let mut run = Self { folder, config, parameters };
+        run.keep_files()?;
         run.save_config()?;
         Ok(run)
+    }
+
+    /// Copies the user's own shaders into the folder, so that the run can go on whatever becomes of them.
+    fn keep_files(&mut self) -> Result<()> {
+        for (op, variant) in user_file::chosen(&self.config.options.variants)? {
+            let path = self.folder.join(format!("{}.wgsl", op.name));
+            write_whole(&path, |file| file.write_all(variant.source.as_bytes()))?;
+            self.config.files.insert(op.name.to_string(), user_file::digest(variant.source));
+        }
+        Ok(())
+    }
+
+    /// The variants chosen by hand, with the folder's copies in place of the user's own shaders.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where a copy is gone or is no longer what the run began with.
+    pub fn variants(&self) -> Result<Choices> {
+        let mut choices = self.config.options.variants.clone();
+        for (op, name) in choices.0.iter_mut().filter(|(_, name)| user_file::is_file(name)) {
+            let path = self.folder.join(format!("{op}.wgsl"));
+            let fail = |message: String| Error::Run { folder: self.folder.clone(), message };
+            let text = fs::read_to_string(&path).map_err(|e| {
+                fail(format!(
+                    "began with the shader {name}, and its copy {op}.wgsl cannot be read: {e}; put it back"
+                ))
+            })?;
+            let (got, expected) = (user_file::digest(&text), self.config.files.get(op));
+            if expected != Some(&got) {
+                return Err(fail(format!(
+                    "has a {op}.wgsl with SHA-256 {got}, expected {} as when it began; put the text back, or start a \
+                     new run",
+                    expected.map_or("none", String::as_str)
+                )));
+            }
+            *name = path.display().to_string();
+        }
+        Ok(choices)
     }
 
     fn next_folder(model: &str) -> Result<PathBuf> {

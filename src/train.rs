@@ -17,6 +17,7 @@ use crate::{
     pacer::Pacer,
     program::{Mode, Parameter},
     schedule::Schedule,
+    user_file,
 };
 use std::{collections::VecDeque, ops::ControlFlow};
 
@@ -118,7 +119,7 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Compiles the plans and puts the initial weights on the device.
+    /// Compiles the plans, proves the variants that are a user's files, and puts the initial weights on the device.
     ///
     /// # Errors
     /// [`Error::DataFit`] where model and data do not belong together, [`Error::Option`] for numbers that
@@ -146,6 +147,8 @@ impl<'a> Trainer<'a> {
             Plan::compile(context, program, &arenas, &options.variants).await
         };
         let (train_plan, evaluate_plan) = (plan(Mode::Train).await?, plan(Mode::Evaluate).await?);
+        let nodes = [&train_plan, &evaluate_plan].into_iter().flat_map(|plan| &plan.program.nodes);
+        user_file::prove(context, nodes, &options.variants).await?;
         context.write(&arenas.parameters, &model.initial_weights(options.seed)?);
         Ok(Self {
             context,

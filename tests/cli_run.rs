@@ -44,6 +44,7 @@ async fn make(name: &str, into: &Path) {
         init: None,
         adapter: AdapterRecord::of(&context),
         kernels: trainer.train_plan.variants(),
+        files: Default::default(),
     };
     let run = Run::create(Some(into), config).unwrap();
     for epoch in 1..=2 {

@@ -2,12 +2,7 @@
 //! languages of all back ends; the folder and the page agree; WebGPU's default limits hold. What it leaves
 //! out is whether a kernel computes the right numbers: see `kernels`.
 
-use naga::{
-    AddressSpace, ShaderStage,
-    back::{PipelineConstants, glsl, hlsl, msl, pipeline_constants::process_overrides, spv},
-    proc::{BoundsCheckPolicies, Layouter},
-    valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
-};
+use naga::{AddressSpace, proc::Layouter};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -16,9 +11,18 @@ use std::{
 use wgrad::{
     gpu::{AdapterClass, Shader},
     kernels::{ACTIVATIONS, FEED, OPERATIONS, RANDOM},
-    op::{Activation, Need, Op, Sizes, Variant},
+    lab::{
+        backends::{Language, Resolved, resolve},
+        peaks::PEAKS,
+    },
+    op::{Activation, Op, Sizes, Variant},
     prove::parse_sizes,
 };
+
+/// The operations of the page, and those that measure an adapter.
+fn operations() -> impl Iterator<Item = &'static Op> {
+    OPERATIONS.iter().chain(PEAKS).copied()
+}
 
 /// The activations that can be composed into an operation.
 fn activations(op: &Op) -> &'static [&'static Activation] {
@@ -36,7 +40,7 @@ fn cases(op: &Op, variant: &Variant) -> Vec<Sizes> {
 /// Calls `each` with every variant of the page, with every activation, composed and reflected.
 fn for_every_shader(mut each: impl FnMut(&str, &'static Op, &'static Variant, &Shader)) {
     let mut seen = 0;
-    for op in OPERATIONS {
+    for op in operations() {
         for variant in op.variants {
             for activation in activations(op) {
                 let name = format!("{}/{} ({activation:?})", op.name, variant.name);
@@ -49,90 +53,19 @@ fn for_every_shader(mut each: impl FnMut(&str, &'static Op, &'static Variant, &S
     assert!(seen > OPERATIONS.len(), "only {seen} shaders were seen");
 }
 
-/// The module with the sizes put in for its overrides, as it goes to a back end.
-fn resolve(name: &str, variant: &Variant, shader: &Shader, sizes: &Sizes) -> (naga::Module, ModuleInfo) {
-    let module = naga::front::wgsl::parse_str(&shader.text).unwrap_or_else(|e| panic!("{name}: {e}"));
-    // Nothing beyond WebGPU's core, unless the variant says so.
-    let extra = variant.needs.iter().any(|need| matches!(need, Need::Feature(..)));
-    let capabilities = if extra { Capabilities::all() } else { Capabilities::default() };
-    let info = Validator::new(ValidationFlags::all(), capabilities).validate(&module);
-    let info = info.unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(&shader.text)));
-    let mut constants = PipelineConstants::default();
-    constants.extend(
-        sizes.iter().filter(|(size, _)| shader.overrides.contains_key(*size)).map(|(k, v)| (k.clone(), *v)),
-    );
-    let (module, info) = process_overrides(&module, &info, None, &constants)
-        .unwrap_or_else(|e| panic!("{name} at {sizes:?}: {e}"));
-    (module.into_owned(), info.into_owned())
-}
-
-/// The module in SPIR-V (Vulkan), MSL (Metal), HLSL (DX12, both shader models) and GLSL (OpenGL ES).
-/// Subgroups need SPIR-V 1.3 and shader model 6.
-fn translate(
-    name: &str,
-    module: &naga::Module,
-    info: &ModuleInfo,
-    subgroups: bool,
-) -> BTreeMap<&'static str, usize> {
-    let entry = module.entry_points[0].name.clone();
-    let stage = ShaderStage::Compute;
-    let mut sizes = BTreeMap::new();
-
-    let options = spv::PipelineOptions { shader_stage: stage, entry_point: entry.clone() };
-    let lang_version = if subgroups { (1, 3) } else { (1, 0) };
-    let language = spv::Options { lang_version, ..Default::default() };
-    let words = spv::write_vec(module, info, &language, Some(&options))
-        .unwrap_or_else(|e| panic!("{name} as SPIR-V: {e}"));
-    sizes.insert("SPIR-V", words.len());
-
-    let options = msl::Options { lang_version: (2, 4), ..Default::default() };
-    let pipeline = msl::PipelineOptions { entry_point: Some((stage, entry.clone())), ..Default::default() };
-    let (text, translated) =
-        msl::write_string(module, info, &options, &pipeline).unwrap_or_else(|e| panic!("{name} as MSL: {e}"));
-    for entry in translated.entry_point_names {
-        entry.unwrap_or_else(|e| panic!("{name} as MSL: {e}"));
-    }
-    sizes.insert("MSL", text.len());
-
-    for (language, shader_model) in [("HLSL", hlsl::ShaderModel::V5_1), ("HLSL 6", hlsl::ShaderModel::V6_0)] {
-        if subgroups && shader_model < hlsl::ShaderModel::V6_0 {
-            continue;
-        }
-        let options = hlsl::Options { shader_model, ..Default::default() };
-        let pipeline = hlsl::PipelineOptions { entry_point: Some((stage, entry.clone())) };
-        let mut text = String::new();
-        let translated = hlsl::Writer::new(&mut text, &options, &pipeline)
-            .write(module, info, None)
-            .unwrap_or_else(|e| panic!("{name} as {language}: {e}"));
-        for entry in translated.entry_point_names {
-            entry.unwrap_or_else(|e| panic!("{name} as {language}: {e}"));
-        }
-        sizes.insert(language, text.len());
-    }
-
-    let options = glsl::Options { version: glsl::Version::new_gles(310), ..Default::default() };
-    let pipeline = glsl::PipelineOptions { shader_stage: stage, entry_point: entry, multiview: None };
-    let mut text = String::new();
-    glsl::Writer::new(&mut text, module, info, &options, &pipeline, BoundsCheckPolicies::default())
-        .and_then(|mut writer| writer.write())
-        .unwrap_or_else(|e| panic!("{name} as GLSL: {e}"));
-    sizes.insert("GLSL", text.len());
-    sizes
-}
-
 #[test]
 fn every_variant_translates_for_every_back_end_at_every_size() {
     let mut variants = BTreeSet::new();
-    let mut translated: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut translated: BTreeMap<Language, usize> = BTreeMap::new();
     for_every_shader(|name, op, variant, shader| {
         for sizes in cases(op, variant) {
-            let (module, info) = resolve(name, variant, shader, &sizes);
-            let subgroups = variant
-                .needs
-                .iter()
-                .any(|n| matches!(n, Need::Feature(f, _) if f.contains(wgpu::Features::SUBGROUP)));
-            for (language, size) in translate(name, &module, &info, subgroups) {
-                assert!(size > 0, "{name} as {language} is empty at {sizes:?}");
+            let resolved = resolve(name, variant, shader, &sizes).unwrap_or_else(|e| panic!("{e}"));
+            for language in Language::ALL {
+                let translation = resolved.translate(name, language).unwrap_or_else(|e| panic!("{e}"));
+                let without = language == Language::Hlsl && resolved.subgroups;
+                assert_eq!(translation.is_none(), without, "{name} as {language}");
+                let Some(translation) = translation else { continue };
+                assert!(!translation.is_empty(), "{name} as {language} is empty at {sizes:?}");
                 *translated.entry(language).or_default() += 1;
             }
             variants.insert((op.name, variant.name));
@@ -184,8 +117,7 @@ fn files() -> BTreeSet<String> {
 
 #[test]
 fn the_folder_and_the_page_agree() {
-    let page: Vec<String> = OPERATIONS
-        .iter()
+    let page: Vec<String> = operations()
         .flat_map(|op| op.variants.iter().map(|variant| named((op.name, variant.name))))
         .collect();
     let unique: BTreeSet<String> = page.iter().cloned().collect();
@@ -197,7 +129,7 @@ fn the_folder_and_the_page_agree() {
     assert!(absent.is_empty(), "on the page, but not in shaders/: {absent:?}");
 
     let texts = texts();
-    for op in OPERATIONS {
+    for op in operations() {
         assert_eq!(Some(op.interface), texts.get(&named((op.name, "interface"))).map(String::as_str));
         for variant in op.variants {
             assert_eq!(Some(variant.source), texts.get(&named((op.name, variant.name))).map(String::as_str));
@@ -210,7 +142,7 @@ fn the_folder_and_the_page_agree() {
     assert_eq!(folder("activations/"), listed, "shaders/activations and the page differ");
     assert_eq!(folder("common/"), [FEED, RANDOM].into(), "shaders/common and the page differ");
     let interfaces = texts.keys().filter(|name| name.ends_with("/interface")).count();
-    assert_eq!(interfaces, OPERATIONS.len(), "an interface belongs to no operation");
+    assert_eq!(interfaces, operations().count(), "an interface belongs to no operation");
 }
 
 #[test]
@@ -238,7 +170,7 @@ fn an_interface_is_written_once_and_no_file_twice() {
             panic!("shaders/{name}.wgsl and shaders/{other}.wgsl are the same text");
         }
     }
-    assert_eq!(bindings, OPERATIONS.len() + 1, "each operation has an interface, and there is the feed");
+    assert_eq!(bindings, operations().count() + 1, "each operation has an interface, and there is the feed");
 }
 
 #[test]
@@ -292,7 +224,8 @@ fn every_variant_stays_inside_webgpus_default_limits() {
             let limit = limits.max_compute_workgroups_per_dimension;
             assert!(shader.groups(&values, limit).is_some(), "{name}: no grid covers {sizes:?}");
 
-            let (module, info) = resolve(name, variant, shader, &sizes);
+            let resolved = resolve(name, variant, shader, &sizes).unwrap_or_else(|e| panic!("{e}"));
+            let Resolved { module, info, .. } = resolved;
             let mut layouter = Layouter::default();
             layouter.update(module.to_ctx()).unwrap_or_else(|e| panic!("{name}: {e}"));
             let usage = info.get_entry_point(0);

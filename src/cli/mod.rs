@@ -8,6 +8,7 @@ mod completions;
 mod data;
 mod eval;
 mod interrupt;
+mod lab;
 mod models;
 mod output;
 mod predict;
@@ -37,6 +38,7 @@ const EXAMPLES: &str = "Examples:
   wgrad train --model cnn --epochs 3     a convolutional network
   wgrad train --data synthetic           garments drawn from a seed: no files, no network
   wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run
+  wgrad lab matmul                       prove and time its shader variants
   wgrad adapters                         what is here, and which would be used
 
 Exit codes: 0 done, 1 a check or a target was missed, 2 an error.";
@@ -51,6 +53,8 @@ enum Command {
     Predict(predict::Predict),
     /// Replay the plan beside the CPU twins, name the first step that differs; check gradients
     Check(check::Check),
+    /// Compare shader variants: proof, then time; your own files beside the built-in ones
+    Lab(Box<lab::Lab>),
     /// List the adapters of this machine, and which one would be used
     Adapters(adapters::Adapters),
     /// Fetch, describe or show a data set
@@ -70,6 +74,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Eval(command) => command.run().await,
         Command::Predict(command) => command.run().await,
         Command::Check(command) => command.run().await,
+        Command::Lab(command) => command.run().await,
         Command::Adapters(command) => command.run().await,
         Command::Data(command) => command.run(),
         Command::Models(command) => command.run(),

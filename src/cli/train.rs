@@ -19,6 +19,7 @@ use wgrad::{
     run::{AdapterRecord, Config, DataRecord, EpochLine, Run, read_weights},
     schedule::{Decay, Schedule},
     train::{Metrics, Options, Trainer},
+    user_file,
 };
 
 /// Seconds of training after which the state is saved even within an epoch.
@@ -81,8 +82,8 @@ pub struct Train {
     /// Start from the weights of a safetensors file (names and shapes are checked)
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     init: Option<PathBuf>,
-    /// Use this variant of an operation (repeatable)
-    #[arg(long = "variant", value_name = "OP=VARIANT", conflicts_with = "resume")]
+    /// Use this variant of an operation, or the one in your own file: `matmul=my.wgsl` (repeatable)
+    #[arg(long = "variant", value_name = "OP=VARIANT|FILE", conflicts_with = "resume")]
     variants: Vec<String>,
     /// MiB of images that are handed to the device at once
     #[arg(long, value_name = "MIB", default_value_t = 16)]
@@ -153,6 +154,7 @@ impl Train {
         let shape = [dataset.height, dataset.width, dataset.channels];
         let model = model(&self.model, shape, dataset.classes.len())?;
         let context = self.adapter.open().await?;
+        announce(&options)?;
         let mut trainer = Trainer::new(&context, &model, &dataset, options.clone()).await?;
         if let Some(path) = &self.init {
             let mut checkpoint = read_weights(path, trainer.parameters())?;
@@ -174,6 +176,7 @@ impl Train {
             init: self.init.clone(),
             adapter: AdapterRecord::of(&context),
             kernels: trainer.train_plan.variants(),
+            files: Default::default(),
             model,
         };
         let run = Run::create(self.out.as_deref(), config)?;
@@ -203,7 +206,9 @@ impl Train {
                 run.config.adapter.name, run.config.adapter.backend, run.config.adapter.driver
             );
         }
-        let options = Options { budget: self.budget(), ..run.config.options.clone() };
+        let variants = run.variants()?;
+        let options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
+        announce(&options)?;
         let model: &Model = &run.config.model;
         let mut trainer = Trainer::new(&context, model, &dataset, options).await?;
         let checkpoint = run.last()?;
@@ -362,6 +367,14 @@ fn absolute(spec: &DataSpec) -> Result<String> {
 fn interrupted(run: &Run) -> ExitCode {
     eprintln!("interrupted; go on with: wgrad train --resume {}", run.folder.display());
     ExitCode::from(INTERRUPTED)
+}
+
+/// Says which shaders of the user's own are proven before the training.
+fn announce(options: &Options) -> Result<()> {
+    for (op, variant) in user_file::chosen(&options.variants)? {
+        eprintln!("{}: proving {} at the sizes of this network, beside the twin", op.name, variant.name);
+    }
+    Ok(())
 }
 
 /// The data set of a run, as it was recorded.

@@ -4,7 +4,10 @@
 use super::{AdapterChoice, AdapterClass, adapter, kernel::KernelCache};
 use crate::{Error, Result};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -36,6 +39,8 @@ pub struct Context {
     pub features: wgpu::Features,
     /// Whether wgrad's own kernels keep wgpu's checks.
     pub checked: bool,
+    timeout: Duration,
+    hung: AtomicBool,
     fault: Arc<Mutex<Option<String>>>,
 }
 
@@ -90,6 +95,8 @@ impl Context {
             limits,
             features,
             checked: options.checked,
+            timeout: SUBMISSION_TIMEOUT,
+            hung: AtomicBool::new(false),
             device,
             queue,
             fault,
@@ -99,6 +106,11 @@ impl Context {
     /// Name, back end and driver on one line.
     pub fn describe(&self) -> String {
         adapter::describe(&self.info)
+    }
+
+    /// Lets a submission take this long before it counts as hung, instead of a minute.
+    pub fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = timeout;
     }
 
     /// The underlying device, for code that adds to wgrad from outside.
@@ -138,17 +150,20 @@ impl Context {
     /// Waits until `submission` has finished (natively; a browser's event loop does it there).
     ///
     /// # Errors
-    /// [`Error::Device`] if the device is lost, or hangs for longer than a minute.
+    /// [`Error::Device`] if the device is lost, or hangs for longer than a minute (or what
+    /// [`Context::set_timeout`] says).
     pub fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
-        let poll = self.device.poll(wgpu::PollType::Wait {
-            submission_index: Some(submission),
-            timeout: Some(SUBMISSION_TIMEOUT),
-        });
+        let poll = self
+            .device
+            .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(self.timeout) });
         match poll {
-            Err(wgpu::PollError::Timeout) => Err(self.fail(format!(
-                "no answer for {} s: a kernel hangs, or the driver does",
-                SUBMISSION_TIMEOUT.as_secs()
-            ))),
+            Err(wgpu::PollError::Timeout) => {
+                self.hung.store(true, Ordering::Relaxed);
+                Err(self.fail(format!(
+                    "no answer for {} s: a kernel hangs, or the driver does",
+                    self.timeout.as_secs_f64()
+                )))
+            }
             Err(e) => Err(self.fail(e.to_string())),
             Ok(_) => self.check(),
         }
@@ -161,5 +176,15 @@ impl Context {
         record(&mut pass);
         drop(pass);
         self.queue.submit([encoder.finish()])
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        // Closing a device waits for its work; work that hangs would keep the error about it from being told.
+        if self.hung.load(Ordering::Relaxed) {
+            // So does giving up a pipeline that runs.
+            std::mem::forget((self.queue.clone(), self.device.clone(), self.kernels.all()));
+        }
     }
 }

@@ -15,6 +15,13 @@ use std::{
 #[derive(Default)]
 pub(super) struct KernelCache(Mutex<HashMap<String, Arc<Kernel>>>);
 
+impl KernelCache {
+    /// Every kernel compiled so far.
+    pub(super) fn all(&self) -> Vec<Arc<Kernel>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+}
+
 /// A compiled variant with its sizes put in.
 pub struct Kernel {
     /// `operation/variant`.

@@ -8,6 +8,7 @@ mod kernel;
 mod plan;
 mod shader;
 mod submit;
+mod timing;
 
 pub use adapter::{AdapterChoice, AdapterClass, Listed, list};
 pub(crate) use buffer::Readback;
@@ -18,3 +19,4 @@ pub use kernel::{Kernel, Launch};
 pub use plan::{Arenas, Plan, Planned};
 pub use shader::{Access, Binding, Element, Shader, Size};
 pub use submit::Submitted;
+pub use timing::{Clock, Sample, Timer};

@@ -2,7 +2,7 @@
 //! narrow terminal only long texts wrap; in a pipe a row is a line, without a control character.
 
 use comfy_table::{
-    Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
 };
 use std::fmt;
 
@@ -48,6 +48,12 @@ impl Table {
     /// Adds a row.
     pub fn row<S: ToString>(&mut self, cells: impl IntoIterator<Item = S>) {
         let cells = self.cells(cells);
+        self.table.add_row(cells);
+    }
+
+    /// Adds a row that stands out: red where the terminal has colours.
+    pub fn alarm<S: ToString>(&mut self, cells: impl IntoIterator<Item = S>) {
+        let cells: Vec<_> = self.cells(cells).into_iter().map(|c| c.fg(Color::Red)).collect();
         self.table.add_row(cells);
     }
 

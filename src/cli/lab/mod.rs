@@ -1,0 +1,350 @@
+//! `wgrad lab`: shader variants side by side, built-in ones and a user's files; what each translates to; a file to
+//! start from. The work is done by `wgrad::lab`; here are the options and the order.
+
+mod apart;
+mod print;
+
+use super::output;
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    thread::sleep,
+    time::{Duration, SystemTime},
+};
+use wgrad::{
+    gpu::{AdapterChoice, Options},
+    kernels::{self, LINEAR, OPERATIONS},
+    lab::{
+        self,
+        backends::{self, Language, Translation},
+        measure::{Lab as Device, Request, measure},
+        peaks::{self, Peaks},
+        row::{Row, Status},
+        sizes,
+    },
+    op::{Call, Op, Variant},
+    user_file,
+};
+
+/// How often `--watch` looks at its files.
+const LOOK: Duration = Duration::from_millis(200);
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  wgrad lab                                        every operation and variant, and what runs here
+  wgrad lab matmul                                 prove, then time its variants at a typical size
+  wgrad lab matmul --size M=512,N=512,K=512        at another size
+  wgrad lab matmul --template > my.wgsl            a file to start from
+  wgrad lab matmul --file my.wgsl --watch          beside the built-in ones, again at every save
+  wgrad lab conv2d_forward --adapter 0 --adapter 1 several adapters in one table
+  wgrad lab --backends                             SPIR-V, MSL, HLSL and GLSL of everything, without an adapter
+  wgrad lab matmul --variant tiled --emit msl      one of them
+
+Every variant is proven before it is timed: at all sizes of the operation's page and at the given one, on random
+inputs, beside a plain loop in f64, with outputs poisoned by NaN and guard bands round every buffer. A wrong one gets
+no time. Rows of equal rank (=) differ by less than the spread. A share of a peak is one of what this adapter
+reaches with nothing but arithmetic (fma) or nothing but a copy (mem); caches can exceed the latter.
+
+Exit codes: 0 done, 1 a variant is wrong, 2 an error.")]
+pub struct Lab {
+    /// Operation, or `all`; without one, the list of all variants
+    #[arg(value_name = "OP")]
+    op: Option<String>,
+    /// Sizes, the others stay: `M=512,N=512` [default: the largest use in the built-in networks at batch 128]
+    #[arg(long, value_name = "NAME=N,..", requires = "op")]
+    size: Option<String>,
+    /// Only these variants
+    #[arg(long, value_name = "A,B", value_delimiter = ',', requires = "op")]
+    variant: Vec<String>,
+    /// Activation composed in, where the operation has one: linear, relu, sigmoid, tanh
+    #[arg(long, value_name = "NAME", requires = "op")]
+    activation: Option<String>,
+    /// A variant of your own, a WGSL file (repeatable)
+    #[arg(long, value_name = "FILE", requires = "op")]
+    file: Vec<PathBuf>,
+    /// Prove the files only, and leave the built-in variants out
+    #[arg(long, requires = "file", hide = true)]
+    apart: bool,
+    /// Once more at every save of a `--file`, until Ctrl-C
+    #[arg(long, requires = "file", conflicts_with_all = ["template", "backends", "emit"])]
+    watch: bool,
+    /// Print a commented WGSL file to start from
+    #[arg(long, requires = "op", conflicts_with_all = ["file", "backends", "emit", "json", "csv"])]
+    template: bool,
+    /// What translates to the languages of the back ends; needs no adapter
+    #[arg(long, conflicts_with = "emit")]
+    backends: bool,
+    /// Print a variant in the language of a back end; needs no adapter
+    #[arg(long, value_name = "LANGUAGE", value_enum, requires = "op")]
+    emit: Option<Emit>,
+    /// Seconds of timing for each variant; 0 proves only
+    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds)]
+    seconds: f64,
+    /// Seconds after which a kernel counts as hung [default: 20, and more for much work]
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    timeout: Option<f64>,
+    /// Decides the inputs
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// One JSON object a line, one a row
+    #[arg(long)]
+    json: bool,
+    /// Comma-separated values with a header
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// Adapter, as in `wgrad adapters` (repeatable: side by side)
+    #[arg(long, value_name = "ADAPTER", default_value = "best")]
+    adapter: Vec<AdapterChoice>,
+    /// Keep all of wgpu's checks in the built-in variants too; your own files always have them
+    #[arg(long)]
+    checked: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Emit {
+    /// Vulkan, in binary
+    Spirv,
+    /// Metal
+    Msl,
+    /// DX12, shader model 5.1, or 6 where the variant has subgroups
+    Hlsl,
+    /// OpenGL ES
+    Glsl,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("expected a number of seconds from 0 to 3600".to_string()),
+    }
+}
+
+impl Lab {
+    pub async fn run(self) -> Result<ExitCode> {
+        let ops: Vec<&'static Op> = match self.op.as_deref() {
+            None => Vec::new(),
+            Some("all") => OPERATIONS.to_vec(),
+            Some(name) => vec![kernels::op(name)?],
+        };
+        if let Some(name) = &self.activation {
+            kernels::activation(name)?;
+        }
+        if self.template {
+            for op in &ops {
+                output::bytes(lab::template(op)?.as_bytes())?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        if self.backends {
+            return self.translate(if ops.is_empty() { OPERATIONS } else { &ops });
+        }
+        if let Some(language) = self.emit {
+            return self.emit(&ops, language);
+        }
+        if ops.is_empty() {
+            return self.list().await;
+        }
+        if ops.len() > 1 && !(self.file.is_empty() && self.variant.is_empty() && self.size.is_none()) {
+            bail!("`all` takes no --size, --variant or --file: they belong to one operation; name it");
+        }
+        if self.watch {
+            return self.watch(&ops).await;
+        }
+        self.measure(&ops).await
+    }
+
+    /// The call to measure: the typical one, with what was asked for.
+    fn call(&self, op: &'static Op) -> Result<Call> {
+        let mut call = sizes::typical(op)?;
+        if let Some(name) = &self.activation {
+            let activation = kernels::activation(name)?;
+            if !op.activated && activation.name != LINEAR.name {
+                bail!("{} has no activation, got --activation {name}; leave it out", op.name);
+            }
+            call = call.activated(activation);
+        }
+        match &self.size {
+            Some(text) => Ok(sizes::given(&call, text)?),
+            None => Ok(call),
+        }
+    }
+
+    /// The variants that were asked for: all, or the named ones; then the user's files.
+    fn variants(&self, op: &'static Op) -> Result<Vec<Variant>> {
+        let mut variants = Vec::new();
+        for name in &self.variant {
+            variants.push(op.find(name)?.clone());
+        }
+        if self.variant.is_empty() && !self.apart {
+            variants.extend(op.variants.iter().cloned());
+        }
+        for path in &self.file {
+            variants.push(user_file::read(op, path)?);
+        }
+        Ok(variants)
+    }
+
+    async fn list(&self) -> Result<ExitCode> {
+        for (n, adapter) in self.adapter.iter().enumerate() {
+            let device = self.open(adapter).await?;
+            let rows = lab::list(&device.context, None)?;
+            match (self.json, self.csv) {
+                (true, _) => rows.iter().try_for_each(output::json)?,
+                (_, true) => print::csv(&rows, n == 0)?,
+                _ => output::line(print::listing(&rows))?,
+            }
+        }
+        eprintln!("→ is what runs by default at these sizes; `wgrad lab OP` proves and times");
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn open(&self, adapter: &AdapterChoice) -> Result<Device> {
+        let device = Device::open(Options { adapter: adapter.clone(), checked: self.checked }).await?;
+        eprintln!("adapter: {}", device.context.describe());
+        Ok(device)
+    }
+
+    async fn measure(&self, ops: &[&'static Op]) -> Result<ExitCode> {
+        // What does not compose is told before anything is measured.
+        let mut work = Vec::new();
+        for op in ops {
+            work.push((self.call(op)?, self.variants(op)?));
+        }
+        let mut all: Vec<Row> = Vec::new();
+        for adapter in &self.adapter {
+            let mut device = self.open(adapter).await?;
+            let peaks = self.peaks(&device).await?;
+            for (call, variants) in &work {
+                let hung = self.timeout.unwrap_or(20.0 + call.flops() / 2e8);
+                let mut refused = BTreeMap::new();
+                for (n, variant) in variants.iter().enumerate() {
+                    if !self.apart && user_file::is_file(variant.name) {
+                        eprintln!("{}: proving {} in a process of its own", call.op.name, variant.name);
+                        let trial = apart::Trial { lab: self, call, adapter, timeout: hung };
+                        if let Some(refusal) = trial.run(Path::new(variant.name))? {
+                            refused.insert(n, refusal);
+                        }
+                    }
+                }
+                let request = Request {
+                    call: call.clone(),
+                    variants: variants.clone(),
+                    refused,
+                    seconds: self.seconds,
+                    timeout: hung,
+                    seed: self.seed,
+                };
+                let rows =
+                    measure(&mut device, &request, peaks.as_ref(), &mut |said| eprintln!("{said}")).await?;
+                match (self.json, self.csv) {
+                    (true, _) => rows.iter().try_for_each(output::json)?,
+                    (_, true) => print::csv(&rows, all.is_empty())?,
+                    _ => {}
+                }
+                all.extend(rows);
+            }
+        }
+        if !self.json && !self.csv {
+            for (n, (call, _)) in work.iter().enumerate() {
+                let rows: Vec<&Row> = all.iter().filter(|row| row.op == call.op.name).collect();
+                let gap = if n > 0 { "\n" } else { "" };
+                output::line(format!("{gap}{}", print::rows(call, &rows, self.adapter.len() > 1)))?;
+            }
+        }
+        let wrong = all.iter().any(|row| row.status == Status::Wrong);
+        Ok(if wrong { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    }
+
+    async fn peaks(&self, device: &Device) -> Result<Option<Peaks>> {
+        if self.seconds == 0.0 {
+            return Ok(None);
+        }
+        let peaks = peaks::measure(&device.context, self.seconds.min(2.0)).await?;
+        eprintln!(
+            "peaks: {:.1} GFLOP/s of multiplications and additions, {:.1} GB/s of copying ({})",
+            peaks.gflops, peaks.gbps, peaks.clock
+        );
+        Ok(Some(peaks))
+    }
+
+    /// Measures at every save of a file, until Ctrl-C.
+    async fn watch(&self, ops: &[&'static Op]) -> Result<ExitCode> {
+        let stamp = |path: &Path| -> Option<(SystemTime, u64)> {
+            let about = std::fs::metadata(path).ok()?;
+            Some((about.modified().ok()?, about.len()))
+        };
+        let stamps = || self.file.iter().map(|path| stamp(path)).collect::<Vec<_>>();
+        loop {
+            let seen = stamps();
+            // A mistake is what the next save mends.
+            if let Err(error) = self.measure(ops).await {
+                eprintln!("error: {error:#}");
+            }
+            eprintln!("watching for the next save; Ctrl-C ends");
+            // Some editors take the file away for a moment.
+            while stamps() == seen || stamps().iter().any(Option::is_none) {
+                sleep(LOOK);
+            }
+        }
+    }
+
+    fn translate(&self, ops: &[&'static Op]) -> Result<ExitCode> {
+        let mut rows = Vec::new();
+        for op in ops {
+            let call = self.call(op)?;
+            for variant in self.variants(op)? {
+                rows.extend(backends::translate(&call, &variant)?);
+            }
+        }
+        match (self.json, self.csv) {
+            (true, _) => rows.iter().try_for_each(output::json)?,
+            (_, true) => print::csv(&rows, true)?,
+            _ => output::line(print::translations(&rows))?,
+        }
+        let wrong = rows.iter().filter(|row| row.status == Status::Wrong);
+        for row in wrong.clone() {
+            eprintln!("{}/{}: {}", row.op, row.variant, row.reason.as_deref().unwrap_or_default());
+        }
+        Ok(if wrong.count() > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    }
+
+    fn emit(&self, ops: &[&'static Op], language: Emit) -> Result<ExitCode> {
+        let [op] = ops else { bail!("--emit prints one variant; name its operation instead of `all`") };
+        let variant = match (self.variant.as_slice(), self.file.as_slice()) {
+            ([name], []) => op.find(name)?.clone(),
+            ([], [path]) => user_file::read(op, path)?,
+            _ => bail!(
+                "--emit prints one variant, got {}; give one of {} with --variant, or one --file",
+                self.variant.len() + self.file.len(),
+                op.variants.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        let call = self.call(op)?;
+        let language = match language {
+            Emit::Spirv => Language::Spirv,
+            Emit::Msl => Language::Msl,
+            Emit::Glsl => Language::Glsl,
+            Emit::Hlsl if backends::has_subgroups(&variant) => Language::Hlsl6,
+            Emit::Hlsl => Language::Hlsl,
+        };
+        match backends::emit(&call, &variant, language)? {
+            Translation::Text(text) => output::bytes(text.as_bytes())?,
+            Translation::Words(_) if std::io::stdout().is_terminal() => {
+                bail!(
+                    "SPIR-V is binary; send it to a file: `> {}.spv`, which `spirv-dis` reads",
+                    variant.name
+                )
+            }
+            Translation::Words(words) => {
+                let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+                output::bytes(&bytes)?;
+            }
+        }
+        std::io::stdout().flush()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

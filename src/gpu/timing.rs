@@ -1,0 +1,248 @@
+//! How long a launch takes: by the device's timestamps where they can be believed, else by the host's clock,
+//! and it says which. Timestamps are believed after a test: some drivers leave them zero, hand them out in the
+//! wrong order or in the wrong unit. It ranks nothing.
+
+use super::{Context, FeedBuffers, Launch, Readback};
+use crate::{Result, clock};
+use std::fmt;
+
+/// Dispatches of one sample at most: more would only make the recording long.
+const MOST: usize = 8192;
+/// Samples from which timestamps are judged are at least this long, seconds.
+const JUDGED: f64 = 0.004;
+const TIMESTAMP_BYTES: u64 = 16;
+
+/// What a time was measured with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub enum Clock {
+    /// Timestamps that the device wrote before and behind the work.
+    #[serde(rename = "gpu timestamps")]
+    Gpu,
+    /// The host's clock, from the submission until the device has answered: what a submission costs is in it.
+    #[serde(rename = "wall clock")]
+    Wall,
+}
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gpu => "gpu timestamps",
+            Self::Wall => "wall clock",
+        })
+    }
+}
+
+/// One measurement, in seconds of all its dispatches together.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// By the host's clock.
+    pub wall: f64,
+    /// By the device's timestamps, where it has them and they are non-zero and in order.
+    pub gpu: Option<f64>,
+}
+
+/// Times launches on one device.
+pub struct Timer {
+    queries: Option<Queries>,
+    /// What [`Timer::seconds`] reads.
+    pub clock: Clock,
+    /// Why it is not the device's timestamps, where it has them.
+    pub doubt: Option<String>,
+}
+
+struct Queries {
+    set: wgpu::QuerySet,
+    resolved: wgpu::Buffer,
+    /// Nanoseconds of a tick.
+    period: f64,
+}
+
+impl Timer {
+    /// A timer that reads the device's timestamps, if it has any. They are not believed yet: see
+    /// [`Timer::validate`].
+    pub fn new(context: &Context) -> Self {
+        let period = f64::from(context.queue.get_timestamp_period());
+        let has = context.features.contains(wgpu::Features::TIMESTAMP_QUERY) && period > 0.0;
+        let queries = has.then(|| Queries {
+            set: context.device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("timestamps"),
+                ty: wgpu::QueryType::Timestamp,
+                count: 2,
+            }),
+            resolved: context.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("timestamps"),
+                size: TIMESTAMP_BYTES,
+                usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+                mapped_at_creation: false,
+            }),
+            period,
+        });
+        let clock = if queries.is_some() { Clock::Gpu } else { Clock::Wall };
+        Self { queries, clock, doubt: None }
+    }
+
+    /// Runs `launch` `dispatches` times in one compute pass and times it. The recording is not in it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails or hangs.
+    pub fn sample(
+        &self,
+        context: &Context,
+        feed: &FeedBuffers,
+        launch: &Launch,
+        dispatches: usize,
+    ) -> Result<Sample> {
+        let mut encoder = context.device.create_command_encoder(&Default::default());
+        let writes = self.queries.as_ref().map(|queries| wgpu::ComputePassTimestampWrites {
+            query_set: &queries.set,
+            beginning_of_pass_write_index: Some(0),
+            end_of_pass_write_index: Some(1),
+        });
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: Some(&launch.kernel.name),
+            timestamp_writes: writes,
+        });
+        feed.select(&mut pass, 0);
+        for _ in 0..dispatches {
+            launch.record(&mut pass);
+        }
+        drop(pass);
+        let readback = self.queries.as_ref().map(|queries| {
+            let readback = Readback::new(&context.device, TIMESTAMP_BYTES);
+            encoder.resolve_query_set(&queries.set, 0..2, &queries.resolved, 0);
+            encoder.copy_buffer_to_buffer(&queries.resolved, 0, &readback.buffer, 0, TIMESTAMP_BYTES);
+            (readback, queries.period)
+        });
+        let commands = encoder.finish();
+        let begun = clock::seconds();
+        let submission = context.queue.submit([commands]);
+        if let Some((readback, _)) = &readback {
+            readback.map(TIMESTAMP_BYTES);
+        }
+        context.wait(submission)?;
+        let wall = clock::seconds() - begun;
+        let mut gpu = None;
+        if let Some((readback, period)) = readback {
+            let words = readback.take(TIMESTAMP_BYTES).transpose()?.unwrap_or_default();
+            if let [a, b, c, d] = words[..] {
+                let [first, last] =
+                    [(a, b), (c, d)].map(|(low, high)| u64::from(high) << 32 | u64::from(low));
+                gpu = (first != 0 && last > first).then(|| (last - first) as f64 * period * 1e-9);
+            }
+        }
+        Ok(Sample { wall, gpu })
+    }
+
+    /// Seconds of `dispatches` dispatches, by the clock that this timer trusts. A single timestamp that is zero
+    /// or out of order makes it trust the host's clock from then on.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails or hangs.
+    pub fn seconds(
+        &mut self,
+        context: &Context,
+        feed: &FeedBuffers,
+        launch: &Launch,
+        dispatches: usize,
+    ) -> Result<f64> {
+        let sample = self.sample(context, feed, launch, dispatches)?;
+        match (self.clock, sample.gpu) {
+            (Clock::Gpu, Some(seconds)) => Ok(seconds),
+            (Clock::Gpu, None) => {
+                self.distrust("a timestamp was zero or out of order");
+                Ok(sample.wall)
+            }
+            (Clock::Wall, _) => Ok(sample.wall),
+        }
+    }
+
+    /// How many dispatches make a sample of about `seconds`. It warms the kernel up on the way.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails or hangs.
+    pub fn dispatches_for(
+        &mut self,
+        context: &Context,
+        feed: &FeedBuffers,
+        launch: &Launch,
+        seconds: f64,
+    ) -> Result<usize> {
+        let mut dispatches = 1;
+        loop {
+            let took = self.sample(context, feed, launch, dispatches)?.wall.max(1e-7);
+            let fitting = (seconds / took * dispatches as f64).ceil() as usize;
+            if took >= seconds / 2.0 || dispatches >= MOST {
+                return Ok(fitting.clamp(1, MOST));
+            }
+            dispatches = fitting.clamp(2 * dispatches, 16 * dispatches).min(MOST);
+        }
+    }
+
+    /// Tests the timestamps with `launch`: they have to be non-zero and in order, to lie within what the host's
+    /// clock says, and four times the work has to read as about four times the time. Otherwise the host's clock
+    /// is used from here on, and [`Timer::doubt`] says why.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails or hangs.
+    pub fn validate(&mut self, context: &Context, feed: &FeedBuffers, launch: &Launch) -> Result<Clock> {
+        if self.clock == Clock::Wall {
+            return Ok(self.clock);
+        }
+        let once = self.dispatches_for(context, feed, launch, JUDGED)?.min(MOST / 4);
+        let mut least = [(f64::INFINITY, f64::INFINITY); 2];
+        for _ in 0..3 {
+            for (least, dispatches) in least.iter_mut().zip([once, 4 * once]) {
+                let sample = self.sample(context, feed, launch, dispatches)?;
+                let Some(gpu) = sample.gpu else {
+                    self.distrust("timestamps are zero or out of order");
+                    return Ok(self.clock);
+                };
+                *least = (least.0.min(gpu), least.1.min(sample.wall));
+            }
+        }
+        let [(once, _), (four, wall)] = least;
+        if let Some(doubt) = doubt(once, four, wall) {
+            self.distrust(&doubt);
+        }
+        Ok(self.clock)
+    }
+
+    fn distrust(&mut self, why: &str) {
+        self.clock = Clock::Wall;
+        self.doubt = Some(why.to_string());
+    }
+}
+
+/// What speaks against timestamps that read `once` for some work and `four` for four times as much, which
+/// took `wall` by the host's clock.
+fn doubt(once: f64, four: f64, wall: f64) -> Option<String> {
+    let (ratio, share) = (four / once, four / wall);
+    // Wide, because other work may run beside; a clock that stands still or runs in another unit is far off.
+    if !(2.0..=8.0).contains(&ratio) {
+        return Some(format!("four times the work reads as {ratio:.2} times the time"));
+    }
+    if !(0.1..=1.05).contains(&share) {
+        return Some(format!("the timestamps say {four:.2e} s where the host's clock says {wall:.2e} s"));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::doubt;
+
+    #[test]
+    fn only_timestamps_that_follow_the_work_are_believed() {
+        assert_eq!(doubt(0.004, 0.016, 0.0161), None);
+        for (once, four, wall) in [
+            (0.004, 0.004, 0.016),  // they stand still
+            (0.004, 0.4, 0.41),     // they leap
+            (4.0, 16.0, 0.016),     // another unit
+            (4e-9, 16e-9, 0.016),   // another unit
+            (0.0, 0.0, 0.016),      // nothing
+            (f64::NAN, 0.1, 0.016), // no number
+        ] {
+            assert!(doubt(once, four, wall).is_some(), "{once} {four} {wall} were believed");
+        }
+    }
+}

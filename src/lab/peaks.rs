@@ -1,0 +1,134 @@
+//! What this adapter reaches at best, measured beside everything else: multiplications and additions without
+//! memory, and a copy of much memory without arithmetic. Together they are the roofline.
+
+use crate::{
+    Error, Result,
+    gpu::{AdapterClass, Clock, Context, FeedBuffers, Timer},
+    op::{Call, Op, Variant},
+    prove::Trial,
+    reference::{EPSILON, Expected, Inputs, Sum},
+};
+
+macro_rules! peak {
+    ($id:ident $name:literal $about:literal $twin:path { $($variant:literal)+ } cases [$($case:literal),+]) => {
+        #[doc = $about]
+        pub static $id: Op = Op {
+            name: $name,
+            about: $about,
+            interface: include_str!(concat!("../../shaders/", $name, "/interface.wgsl")),
+            activated: false,
+            parts: &[],
+            variants: &[$(Variant {
+                name: $variant,
+                source: include_str!(concat!("../../shaders/", $name, "/", $variant, ".wgsl")),
+                needs: &[],
+                default_for: &[],
+                trusted: true,
+            }),+],
+            twin: $twin,
+            cases: &[$($case),+],
+        };
+    };
+}
+
+peak! { PEAK_FMA "peak_fma" "multiplications and additions, no memory" fma { "naive" }
+cases ["COUNT=1,ROUNDS=1", "COUNT=131,ROUNDS=3"] }
+peak! { PEAK_COPY "peak_copy" "a copy" copy { "several" "quads" "naive" }
+cases ["COUNT=4", "COUNT=5124"] }
+
+/// The operations that measure an adapter. Training uses none of them.
+pub static PEAKS: &[&Op] = &[&PEAK_FMA, &PEAK_COPY];
+
+/// y[i] = Σ of twelve chains of v = 0.7 · v + x[i]
+fn fma(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let steps = 16 * i.size("ROUNDS");
+    let y = i.real("x").iter().map(|x| {
+        let (mut sum, mut magnitude) = (0.0, 0.0);
+        for chain in 0..12 {
+            let mut v = f64::from(chain);
+            for _ in 0..steps {
+                v = f64::from(0.7f32) * v + x;
+            }
+            sum += v;
+            magnitude += v.abs().max(f64::from(chain));
+        }
+        // A step adds a rounding and keeps seven tenths of those before it.
+        Sum::within(sum, 16.0 * EPSILON * magnitude)
+    });
+    vec![("y", Expected::Real(y.collect()))]
+}
+
+/// y = x
+fn copy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    vec![("y", Expected::Real(i.real("x").iter().map(|x| Sum::exact(*x)).collect()))]
+}
+
+/// The peaks of an adapter.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub struct Peaks {
+    /// Multiplications and additions, 10⁹ a second.
+    pub gflops: f64,
+    /// Bytes read and written, 10⁹ a second.
+    pub gbps: f64,
+    /// What both were measured with.
+    pub clock: Clock,
+}
+
+/// Samples of each peak; the fastest counts.
+const SAMPLES: usize = 10;
+
+/// Measures both in about `seconds`. Their kernels are proven first, like any other.
+///
+/// # Errors
+/// [`Error::Device`] if the device fails; [`Error::Variant`] where a kernel is wrong here.
+pub async fn measure(context: &Context, seconds: f64) -> Result<Peaks> {
+    let cpu = context.class == AdapterClass::Cpu;
+    // Enough threads to fill the device, and enough work that a dispatch costs nothing beside it.
+    let (threads, rounds) = if cpu { (1 << 15, 32) } else { (1 << 20, 64) };
+    let fma = Call::new(&PEAK_FMA, &[("COUNT", threads), ("ROUNDS", rounds)]);
+    // Beyond any cache, within any binding.
+    let limit = context.limits.max_storage_buffer_binding_size.min(context.limits.max_buffer_size) / 4;
+    let copy = Call::new(&PEAK_COPY, &[("COUNT", (limit as usize).min(1 << 24) / 1024 * 1024)]);
+    let each = seconds / 4.0 / SAMPLES as f64;
+    let (flops, clock) = fastest(context, &fma, each).await?;
+    let bytes = 8.0 * copy.sizes["COUNT"];
+    let (copies, _) = fastest(context, &copy, each).await?;
+    Ok(Peaks { gflops: fma.flops() * flops / 1e9, gbps: bytes * copies / 1e9, clock })
+}
+
+/// Dispatches a second of the fastest variant.
+async fn fastest(context: &Context, call: &Call, seconds: f64) -> Result<(f64, Clock)> {
+    let mut best = (0.0f64, Clock::Wall);
+    for variant in call.op.variants {
+        for case in call.op.cases {
+            let small = super::sizes::case(call.op, case)?;
+            let shader = call.op.shader(variant, call.activation)?;
+            if let Err(wrong) = Trial::new(&small, &shader, 1).prove(context, variant).await? {
+                return Err(Error::Variant {
+                    op: call.op.name,
+                    wanted: variant.name.to_string(),
+                    message: format!("is wrong at {case} ({wrong}): no time on this driver can be trusted"),
+                    known: call.op.variant_names(),
+                });
+            }
+        }
+        let kernel = context.kernel(call, variant).await?;
+        let count = call.sizes["COUNT"] as usize;
+        let (y, x) = (context.zeros("y", count)?, context.zeros("x", count)?);
+        let numbers: Vec<f32> = (0..count).map(|n| 1.0 + (n % 1021) as f32).collect();
+        context.write(&x, &numbers);
+        let launch = context.bind(&kernel, &[("y", &y), ("x", &x)])?;
+        let feed = FeedBuffers::new(context, 1, 4, 1)?;
+        let mut timer = Timer::new(context);
+        timer.validate(context, &feed, &launch)?;
+        let dispatches = timer.dispatches_for(context, &feed, &launch, seconds)?;
+        for _ in 0..SAMPLES {
+            let took = timer.seconds(context, &feed, &launch, dispatches)?;
+            let rate = dispatches as f64 / took;
+            if rate > best.0 {
+                best = (rate, timer.clock);
+            }
+        }
+    }
+    Ok(best)
+}

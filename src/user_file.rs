@@ -1,0 +1,225 @@
+//! A user's own variant: a WGSL file outside the page, composed with its operation's interface like any other. It
+//! always runs with wgpu's checks, and is proven before anything is trained with it.
+
+use crate::{
+    Error, Result,
+    data::io_error,
+    gpu::{Access, Context},
+    kernels::{LINEAR, OPERATIONS},
+    op::{Choices, Need, Op, Variant},
+    program::Node,
+    prove::Trial,
+};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+/// Whether the name of a variant means a file.
+pub fn is_file(name: &str) -> bool {
+    name.ends_with(".wgsl")
+}
+
+/// Files read so far, by operation and path. A text lives as long as the process, like those of the page.
+static LOADED: Mutex<BTreeMap<(&'static str, String), &'static Variant>> = Mutex::new(BTreeMap::new());
+
+/// The variant of `op` in the file `path`, read once in a process.
+///
+/// # Errors
+/// As [`read`].
+pub fn load(op: &'static Op, path: &str) -> Result<&'static Variant> {
+    let key = (op.name, path.to_string());
+    if let Some(found) = LOADED.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        return Ok(found);
+    }
+    let variant: &'static Variant = Box::leak(Box::new(read(op, Path::new(path))?));
+    Ok(LOADED.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(variant))
+}
+
+/// The variant of `op` in the file `path`, as it is now. Its name is the path.
+///
+/// # Errors
+/// [`Error::Io`]; [`Error::Shader`] where the text does not meet the operation's interface, with naga's message at
+/// the author's own line and what the interface offers.
+pub fn read(op: &'static Op, path: &Path) -> Result<Variant> {
+    let next = "`wgrad lab OP --template` prints a file to start from";
+    let text = fs::read_to_string(path).map_err(io_error("cannot read the shader", path, next))?;
+    variant(op, &path.display().to_string(), text)
+}
+
+/// As [`read()`], from a text.
+///
+/// # Errors
+/// [`Error::Shader`].
+pub fn variant(op: &'static Op, name: &str, text: String) -> Result<Variant> {
+    let needs = needs(op, name, &text)?;
+    let lines = text.lines().count();
+    let variant = Variant {
+        name: Box::leak(name.to_string().into_boxed_str()),
+        source: Box::leak(text.into_boxed_str()),
+        needs: Box::leak(needs.into_boxed_slice()),
+        default_for: &[],
+        trusted: false,
+    };
+    match op.shader(&variant, &LINEAR) {
+        Ok(_) => Ok(variant),
+        Err(Error::Shader { kernel, message }) => {
+            let message = format!(
+                "{message}\nThe file has {lines} lines; the interface follows them, and offers:\n{}",
+                offers(op)?
+            );
+            Err(Error::Shader { kernel, message })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// What a variant of `op` may use, in words.
+///
+/// # Errors
+/// [`Error::Shader`]; none is expected.
+pub fn offers(op: &'static Op) -> Result<String> {
+    let shader = op.shader(op.variant("naive")?, &LINEAR)?;
+    let mut lines = Vec::new();
+    for binding in &shader.bindings {
+        let shape: Vec<_> = binding.shape.iter().map(|s| s.0.as_str()).collect();
+        let does = match binding.access {
+            Access::Read => "to read",
+            Access::Write => "to write, every element",
+            Access::Update => "to update in place",
+        };
+        let view = format!("{}4: array<vec4<f32>>", binding.name);
+        let view = if op.interface.contains(&view) {
+            format!(" (or {}4, as vec4)", binding.name)
+        } else {
+            String::new()
+        };
+        let element = format!("{:?}", binding.element).to_lowercase();
+        lines.push(format!("  {}: {element}, shape ({}), {does}{view}", binding.name, shape.join(", ")));
+    }
+    let sizes =
+        op.interface.lines().filter_map(|line| line.trim().strip_prefix("override ")?.split_once(':'));
+    let sizes: Vec<_> = sizes.map(|(name, _)| name).collect();
+    lines.push(format!("  sizes: {}", sizes.join(", ")));
+    let grid = op.interface.lines().find_map(|line| line.trim().strip_prefix("// grid ")).unwrap_or("none");
+    lines.push(format!("  grid: {grid}"));
+    if op.activated {
+        lines.push("  functions: activate(x), activate_grad(y)".to_string());
+    }
+    if shader.feed {
+        lines
+            .push("  feed: step.first, step.rows, step.slot, step.learning_rate, images, labels".to_string());
+    }
+    Ok(lines.join("\n"))
+}
+
+/// The lines `// needs ...` of a text; subgroups are seen without one.
+fn needs(op: &Op, name: &str, text: &str) -> Result<Vec<Need>> {
+    let mut needs = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        let Some(wanted) = line.trim().strip_prefix("// needs ") else { continue };
+        let need = need(op, wanted.trim()).ok_or_else(|| Error::Shader {
+            kernel: name.to_string(),
+            message: format!(
+                "line {}: got `// needs {}`, expected a size of {} as in `// needs N % 4 == 0`, `N >= 64`, `N == 1` or \
+                 `A == B`, or SUBGROUP or SHADER_F16",
+                n + 1,
+                wanted.trim(),
+                op.name
+            ),
+        })?;
+        needs.push(need);
+    }
+    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    if code.into_iter().any(|line| line.contains("subgroup")) {
+        needs.push(Need::Feature(wgpu::Features::SUBGROUP, "SUBGROUP"));
+    }
+    Ok(needs)
+}
+
+fn need(op: &Op, text: &str) -> Option<Need> {
+    let size = |name: &str| -> Option<&'static str> {
+        let name = name.trim();
+        op.interface
+            .contains(&format!("override {name}:"))
+            .then(|| -> &'static str { Box::leak(name.to_string().into_boxed_str()) })
+    };
+    match text {
+        "SUBGROUP" => return Some(Need::Feature(wgpu::Features::SUBGROUP, "SUBGROUP")),
+        "SHADER_F16" => return Some(Need::Feature(wgpu::Features::SHADER_F16, "SHADER_F16")),
+        _ => {}
+    }
+    if let Some((name, least)) = text.split_once(">=") {
+        return Some(Need::AtLeast(size(name)?, least.trim().parse().ok()?));
+    }
+    let (left, right) = text.split_once("==")?;
+    if let Some((name, divisor)) = left.split_once('%') {
+        let divisor = divisor.trim().parse().ok().filter(|n| *n > 0)?;
+        return (right.trim() == "0").then_some(Need::Multiple(size(name)?, divisor));
+    }
+    match right.trim().parse() {
+        Ok(value) => Some(Need::Is(size(left)?, value)),
+        Err(_) => Some(Need::Same(size(left)?, size(right)?)),
+    }
+}
+
+/// The SHA-256 of a text, in hexadecimal.
+pub fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The files among `choices`, as operation and variant.
+///
+/// # Errors
+/// As [`read()`].
+pub fn chosen(choices: &Choices) -> Result<Vec<(&'static Op, &'static Variant)>> {
+    let files = choices.0.iter().filter(|(_, name)| is_file(name));
+    files
+        .filter_map(|(op, name)| {
+            OPERATIONS.iter().find(|o| o.name == op).map(|op| load(op, name).map(|v| (*op, v)))
+        })
+        .collect()
+}
+
+/// Proves every file among `choices` at the sizes of `nodes` and at the cases of the page.
+///
+/// # Errors
+/// [`Error::Variant`] for one that is wrong, and whatever keeps it from running.
+pub(crate) async fn prove<'a>(
+    context: &Context,
+    nodes: impl Iterator<Item = &'a Node>,
+    choices: &Choices,
+) -> Result<()> {
+    let files = chosen(choices)?;
+    let mut proven = BTreeSet::new();
+    for node in nodes {
+        let Some((op, variant)) = files.iter().find(|(op, _)| op.name == node.call.op.name) else { continue };
+        let cases = op.cases.iter().map(|case| crate::lab::sizes::case(op, case));
+        let cases = cases.map(|call| call.map(|call| call.activated(node.call.activation)));
+        for call in std::iter::once(Ok(node.call.clone())).chain(cases) {
+            let call = call?;
+            let key = format!("{}/{}/{:?}", op.name, call.activation.name, call.sizes);
+            if !proven.insert(key) || call.obstacle(context, variant)?.is_some() {
+                continue;
+            }
+            let trial = Trial::new(&call, &op.shader(variant, call.activation)?, 1);
+            if let Err(wrong) = trial.prove(context, variant).await? {
+                return Err(Error::Variant {
+                    op: op.name,
+                    wanted: variant.name.to_string(),
+                    message: format!(
+                        "is wrong at {}: {wrong}; `wgrad lab {} --file {}` tells more",
+                        crate::lab::sizes::words(&call),
+                        op.name,
+                        variant.name
+                    ),
+                    known: op.variant_names(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
