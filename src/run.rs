@@ -5,7 +5,7 @@
 use crate::{
     Error, Result,
     checkpoint::{Checkpoint, Position},
-    data::write_whole,
+    data::{io_error, write_whole},
     gpu::{AdapterClass, Context},
     model::Model,
     op::Choices,
@@ -150,10 +150,6 @@ pub const LAST: &str = "last.safetensors";
 /// The weights with the best accuracy.
 pub const BEST: &str = "best.safetensors";
 const SPACE: &str = "check that the folder can be written and the disk has space";
-
-fn io_error(action: &'static str, path: &Path, next: &'static str) -> impl FnOnce(io::Error) -> Error {
-    crate::data::io_error(action, path, next)
-}
 
 impl Run {
     /// Makes the folder of a new run: `folder` if given, else the first free `runs/MODEL-N`.
