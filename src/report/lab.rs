@@ -299,8 +299,10 @@ fn table(caption: &str, rows: &[&Row], several: bool) -> Table {
     }
     let mut table = Table::new(caption, &columns);
     for row in rows {
-        let seconds = |value| Cell::number(value, |seconds| figure(seconds * times));
-        let share = |value| Cell::number(value, |share| format!("{} %", figure(100.0 * share)));
+        let seconds = |value: Option<f64>| Cell::number(value.map(|seconds| seconds * times), figure);
+        let share = |value: Option<f64>| {
+            Cell::number(value.map(|share| 100.0 * share), |share| format!("{} %", figure(share)))
+        };
         let rank =
             row.rank.map_or("–".to_string(), |rank| format!("{rank}{}", if row.tied { "=" } else { "" }));
         let status = match row.status {

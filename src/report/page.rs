@@ -89,8 +89,9 @@ impl Page {
     /// The whole file.
     pub fn html(&self) -> String {
         let dark = format!(
-            "@media screen and (prefers-color-scheme:dark){{:root{{--page:#14181d;--text:#e6edf3;--faint:#a3adb8;\
+            "@media screen and (prefers-color-scheme:dark){{:root{{--page:#{:06x};--text:#e6edf3;--faint:#a3adb8;\
              --line:#343b43;--soft:#1c2128;--alarm:#ff8a80;--alarm-soft:#2d1b1b;--link:#79b8ff}}{}}}",
+            chart::DARK_PAGE,
             chart::style()
         );
         let title = printable(&self.title);

@@ -1,7 +1,7 @@
 //! What charts are drawn on: plotters' SVG, with a head of its own that says what the picture is. Coordinates are
 //! pixels from the top left.
 
-use super::{palette::Ink, text::printable};
+use super::{WIDTH, palette::Ink, text::printable};
 use maud::html;
 use plotters::{
     backend::SVGBackend,
@@ -82,9 +82,10 @@ pub(super) fn draw(
         said = format!("Not all of it could be drawn: {}. {said}", printable(&failure));
     }
     let head = html! { title { (title) } desc { (said) } }.into_string();
+    let class = if width > WIDTH { " class=\"wide\"" } else { "" };
     let label = html! { (title) }.into_string();
     Svg(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"{label}\" viewBox=\"0 0 {width} {height}\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\"{class} role=\"img\" aria-label=\"{label}\" viewBox=\"0 0 {width} {height}\" \
          width=\"{width}\" height=\"{height}\" font-family=\"system-ui, sans-serif\">{head}\n{body}</svg>\n"
     ))
 }

@@ -32,6 +32,7 @@ pub use canvas::Svg;
 pub use grouped::{Group, Grouped};
 pub use heat_map::{Cell, HeatMap};
 pub use lines::{Axis, Lines, Point, Series};
+pub(in crate::report) use palette::DARK_PAGE;
 pub use palette::style;
 pub use roofline::{Roofline, Spot};
 pub use text::{figure, printable};
@@ -41,11 +42,11 @@ const WIDTH: i32 = 680;
 /// Space around it.
 const MARGIN: i32 = 12;
 /// Size of names, pixels.
-const LARGE: i32 = 14;
+const LARGE: i32 = 15;
 /// Size of figures at axes and of notes.
-const SMALL: i32 = 12;
+const SMALL: i32 = 13;
 /// From one line of text to the next.
-const LINE: i32 = 18;
+const LINE: i32 = 19;
 
 /// A number with its unit, if there is one.
 fn with_unit(value: f64, unit: &str) -> String {

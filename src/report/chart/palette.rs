@@ -14,6 +14,9 @@ const fn ink(light: u32, dark: u32) -> Ink {
     Ink { light, dark }
 }
 
+/// The background of dark pages.
+pub(in crate::report) const DARK_PAGE: u32 = 0x14181D;
+
 /// Text.
 pub(super) const TEXT: Ink = ink(0x1B1F24, 0xE6EDF3);
 /// Notes and figures at axes.
@@ -80,7 +83,7 @@ pub fn style() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALARM, EMPTY, FAINT, FRAME, GRID, Ink, ON_DARK, ON_LIGHT, SERIES, STEPS, TEXT};
+    use super::{ALARM, DARK_PAGE, EMPTY, FAINT, FRAME, GRID, Ink, ON_DARK, ON_LIGHT, SERIES, STEPS, TEXT};
 
     /// Relative luminance, by the Web Content Accessibility Guidelines 2.
     fn luminance(color: u32) -> f64 {
@@ -99,8 +102,7 @@ mod tests {
     #[test]
     fn colours_stand_out_on_light_and_on_dark_pages() {
         let stands = |ink: &Ink, least: f64| {
-            let (light, dark) =
-                (contrast(ink.light, 0xFFFFFF), contrast(ink.dark, super::super::text::DARK_PAGE));
+            let (light, dark) = (contrast(ink.light, 0xFFFFFF), contrast(ink.dark, DARK_PAGE));
             assert!(light >= least && dark >= least, "{ink:X?}: {light:.1} on white, {dark:.1} on dark");
         };
         [TEXT, FAINT, ALARM].iter().for_each(|ink| stands(ink, 4.5));

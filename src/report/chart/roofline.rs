@@ -6,7 +6,7 @@ use super::{
     canvas::{Anchor, At, Canvas, Svg, draw},
     legend::Legend,
     lines::{Axis, axis_names},
-    palette::{ALARM, FAINT, FRAME, TEXT, series},
+    palette::{FAINT, FRAME, TEXT, series},
     scale::Scale,
     text::{figure, printable, width, wrap},
 };
@@ -100,7 +100,7 @@ impl Roofline {
     fn roof_names(&self) -> Vec<(String, super::palette::Ink)> {
         let mut names = Vec::new();
         if let Some(peak) = self.peak_gflops {
-            names.push((format!("arithmetic: {} GFLOP/s", figure(peak)), ALARM));
+            names.push((format!("arithmetic: {} GFLOP/s", figure(peak)), series(3)));
         }
         if let Some(peak) = self.peak_gbps {
             names.push((format!("memory: {} GB/s", figure(peak)), series(2)));
@@ -132,7 +132,7 @@ fn usable(peak: Option<f64>) -> Option<f64> {
 /// The name of a point in lines, and its figure.
 fn lay(spot: &Spot) -> (Vec<String>, String) {
     let value = figure(spot.gflops);
-    (wrap(&printable(&spot.name), SMALL, NAMES - width(&value, SMALL) - 10, 4), value)
+    (wrap(&printable(&spot.name), SMALL, NAMES - width(&value, SMALL) - 10, 6), value)
 }
 
 fn draw_roofs(canvas: &Canvas<'_>, (x, y): (&Scale, &Scale), arithmetic: Option<f64>, memory: Option<f64>) {
@@ -143,13 +143,18 @@ fn draw_roofs(canvas: &Canvas<'_>, (x, y): (&Scale, &Scale), arithmetic: Option<
         let pixels = points.iter().filter_map(|(across, up)| Some((x.at(*across)?, y.at(*up)?)));
         canvas.path(pixels.collect(), ink, 3);
     };
+    if let Some((x, top, low)) =
+        ridge.zip(arithmetic).and_then(|(r, a)| Some((x.at(r)?, y.at(a)?, y.at(low)?)))
+    {
+        canvas.path(vec![(x, top), (x, low)], FRAME, 1);
+    }
     if let Some(bytes) = memory {
         // Where it would begin below the chart, it begins at its lower edge.
         let (from, to) = (from.max(low / bytes), ridge.unwrap_or(to).min(y.ends().1 / bytes));
         line([(from, from * bytes), (to, to * bytes)], series(2));
     }
     if let Some(flops) = arithmetic {
-        line([(ridge.unwrap_or(from), flops), (to, flops)], ALARM);
+        line([(ridge.unwrap_or(from), flops), (to, flops)], series(3));
     }
 }
 

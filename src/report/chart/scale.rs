@@ -99,7 +99,7 @@ impl Scale {
     fn decades(&self, count: usize) -> Vec<f64> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let decades = (last - first).max(1) as usize;
-        let digits: &[f64] = if 3 * decades <= count { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let digits: &[f64] = if 3 * decades <= 2 * count { &[1.0, 2.0, 5.0] } else { &[1.0] };
         let every = decades.div_ceil(count);
         let within = |v: &f64| *v >= self.low * 0.999_999 && *v <= self.high * 1.000_001;
         let powers = (first..=last).step_by(every);

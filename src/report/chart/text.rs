@@ -1,10 +1,6 @@
 //! Texts in a chart: how wide they are, where they break, what of them is printed. A chart does not know the
 //! reader's font, so widths are those of a wide one (DejaVu Sans, Verdana); in others a little room is left.
 
-/// The background of dark pages, for the test of contrasts.
-#[cfg(test)]
-pub(super) const DARK_PAGE: u32 = 0x14181D;
-
 /// The same text without what has no picture or moves others: control characters, and those that turn the
 /// direction of writing (which could make a name read as another), become U+FFFD.
 pub fn printable(text: &str) -> String {

@@ -7,6 +7,9 @@ use crate::{
 use maud::{Markup, html};
 use serde_json::Value;
 
+/// A column of longer texts may break its lines, others do not.
+const LONG: usize = 26;
+
 /// A cell of a table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cell {
@@ -103,7 +106,14 @@ impl Table {
     }
 
     pub(super) fn markup(&self) -> Markup {
-        let class = |n: usize| self.columns.get(n).is_some_and(|(_, number)| *number).then_some("number");
+        let long = |n: usize| {
+            let mut cells = self.rows.iter().filter_map(|(cells, _)| cells.get(n));
+            cells.any(|cell| cell.text.chars().count() > LONG).then_some("long")
+        };
+        let classes: Vec<Option<&str>> = (self.columns.iter().enumerate())
+            .map(|(n, (_, number))| if *number { Some("number") } else { long(n) })
+            .collect();
+        let class = |n: usize| classes.get(n).copied().flatten();
         html! {
             // It scrolls where the screen is narrow; then the keyboard must reach it.
             div class="scroll" tabindex="0" role="region" aria-label=(printable(&self.caption)) {
