@@ -128,7 +128,7 @@ impl Table {
                         @for (cells, alarm) in &self.rows {
                             tr class=[alarm.then_some("alarm")] {
                                 @for (n, cell) in cells.iter().enumerate() {
-                                    @if n == 0 { th scope="row" { (cell.markup()) } }
+                                    @if n == 0 { th scope="row" class=[class(n)] { (cell.markup()) } }
                                     @else { td class=[class(n)] { (cell.markup()) } }
                                 }
                             }
