@@ -315,6 +315,7 @@ fn name() -> impl Strategy<Value = String> {
         Just(String::new()),
         Just("漢".repeat(90)),
         Just("W".repeat(200)),
+        Just(HOSTILE.to_string()),
         "[a-z]{1,12}"
     ]
 }
