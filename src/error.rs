@@ -377,6 +377,14 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
     },
+    /// Rows that do not make a table of a report.
+    #[error("report `{caption}`: {message}")]
+    Report {
+        /// The table.
+        caption: String,
+        /// What does not fit, and what would.
+        message: String,
+    },
     /// Weights that do not fit a model, or a file that holds none.
     #[error("{what}: {message}")]
     Checkpoint {

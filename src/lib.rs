@@ -45,7 +45,7 @@ pub mod checkpoint;
 pub mod run;
 /// The one clock.
 pub mod clock;
-/// What a person reads: tables, numbers in words, contact sheets.
+/// What a person reads: tables, numbers in words, charts, HTML pages, contact sheets.
 pub mod report;
 /// The one comparison, NaN-safe.
 pub mod compare;

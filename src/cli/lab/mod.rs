@@ -2,6 +2,7 @@
 //! start from. The work is done by `wgrad::lab`; here are the options and the order.
 
 mod apart;
+mod html;
 mod print;
 
 use super::output;
@@ -27,6 +28,7 @@ use wgrad::{
         sizes,
     },
     op::{Call, Op, Variant},
+    report::lab as report,
     user_file,
 };
 
@@ -40,6 +42,7 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab matmul --size M=512,N=512,K=512        at another size
   wgrad lab matmul --template > my.wgsl            a file to start from
   wgrad lab matmul --file my.wgsl --watch          beside the built-in ones, again at every save
+  wgrad lab matmul --html lab.html                 a page with charts, also of `all`, --watch, --backends
   wgrad lab conv2d_forward --adapter 0 --adapter 1 several adapters in one table
   wgrad lab --backends                             SPIR-V, MSL, HLSL and GLSL of everything, without an adapter
   wgrad lab matmul --variant tiled --emit msl      one of them
@@ -96,6 +99,9 @@ pub struct Lab {
     /// Comma-separated values with a header
     #[arg(long, conflicts_with = "json")]
     csv: bool,
+    /// Also write a page with charts and the same numbers: one file that loads nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["template", "emit", "apart"])]
+    html: Option<PathBuf>,
     /// Adapter, as in `wgrad adapters` (repeatable: side by side)
     #[arg(long, value_name = "ADAPTER", default_value = "best")]
     adapter: Vec<AdapterChoice>,
@@ -133,6 +139,7 @@ impl Lab {
         if let Some(name) = &self.activation {
             kernels::activation(name)?;
         }
+        self.page_can_be_written()?;
         if self.template {
             for op in &ops {
                 output::bytes(lab::template(op)?.as_bytes())?;
@@ -189,6 +196,7 @@ impl Lab {
     }
 
     async fn list(&self) -> Result<ExitCode> {
+        let mut all = Vec::new();
         for (n, adapter) in self.adapter.iter().enumerate() {
             let device = self.open(adapter).await?;
             let rows = lab::list(&device.context, None)?;
@@ -197,7 +205,9 @@ impl Lab {
                 (_, true) => print::csv(&rows, n == 0)?,
                 _ => output::line(print::listing(&rows))?,
             }
+            all.extend(rows);
         }
+        self.page(|about| report::listed(about, &all))?;
         eprintln!("→ is what runs by default at these sizes; `wgrad lab OP` proves and times");
         Ok(ExitCode::SUCCESS)
     }
@@ -255,6 +265,7 @@ impl Lab {
                 output::line(format!("{gap}{}", print::rows(call, &rows, self.adapter.len() > 1)))?;
             }
         }
+        self.page(|about| Ok(report::measured(about, &all)))?;
         let wrong = all.iter().any(|row| row.status == Status::Wrong);
         Ok(if wrong { ExitCode::from(1) } else { ExitCode::SUCCESS })
     }
@@ -283,6 +294,7 @@ impl Lab {
             // A mistake is what the next save mends.
             if let Err(error) = self.measure(ops).await {
                 eprintln!("error: {error:#}");
+                self.page(|about| Ok(report::failed(about, &format!("{error:#}"))))?;
             }
             eprintln!("watching for the next save; Ctrl-C ends");
             // Some editors take the file away for a moment.
@@ -305,6 +317,7 @@ impl Lab {
             (_, true) => print::csv(&rows, true)?,
             _ => output::line(print::translations(&rows))?,
         }
+        self.page(|about| Ok(report::translated(about, &rows)))?;
         let wrong = rows.iter().filter(|row| row.status == Status::Wrong);
         for row in wrong.clone() {
             eprintln!("{}/{}: {}", row.op, row.variant, row.reason.as_deref().unwrap_or_default());

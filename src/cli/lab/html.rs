@@ -1,0 +1,43 @@
+//! `--html`: what was printed as a page with charts too.
+
+use super::Lab;
+use anyhow::Result;
+use std::time::SystemTime;
+use wgrad::report::{
+    lab::About,
+    page::{self, Page},
+};
+
+impl Lab {
+    /// Refuses a file that cannot be written, before anything is measured.
+    pub(super) fn page_can_be_written(&self) -> Result<()> {
+        match &self.html {
+            Some(path) => Ok(page::can_write(path)?),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the page, where one was asked for.
+    pub(super) fn page(&self, make: impl FnOnce(&About) -> wgrad::Result<Page>) -> Result<()> {
+        let Some(path) = &self.html else { return Ok(()) };
+        let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+        let about = About { command: command(), date: now.replace('T', " ").replace('Z', " UTC") };
+        make(&about)?.write(path)?;
+        eprintln!("wrote {}", path.display());
+        Ok(())
+    }
+}
+
+/// The command line as a shell takes it.
+fn command() -> String {
+    let quoted = |argument: String| {
+        let plain = |c: char| c.is_alphanumeric() || "-_=,./:+".contains(c);
+        match !argument.is_empty() && argument.chars().all(plain) {
+            true => argument,
+            false => format!("'{}'", argument.replace('\'', r"'\''")),
+        }
+    };
+    let arguments =
+        std::env::args_os().skip(1).map(|argument| quoted(argument.to_string_lossy().into_owned()));
+    std::iter::once("wgrad".to_string()).chain(arguments).collect::<Vec<_>>().join(" ")
+}

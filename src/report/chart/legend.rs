@@ -1,0 +1,66 @@
+//! Names with their colours, above a chart: side by side as far as they fit, long ones over several lines.
+
+use super::{
+    LINE, MARGIN, SMALL,
+    canvas::{Anchor, Canvas},
+    palette::{Ink, TEXT},
+    text::{width, wrap},
+};
+
+/// Width of the sample of a colour.
+const SAMPLE: i32 = 18;
+
+/// The most lines of a name.
+const MOST: usize = 3;
+
+/// A name: its lines, its colour, pixels from the left, rows from the top.
+struct Entry {
+    lines: Vec<String>,
+    ink: Ink,
+    x: i32,
+    row: i32,
+}
+
+/// Where each name stands.
+pub(super) struct Legend {
+    entries: Vec<Entry>,
+    /// Pixels that it takes.
+    pub(super) height: i32,
+}
+
+impl Legend {
+    /// Places names within `room` pixels. Nothing where there is but one, unless `always`.
+    pub(super) fn new(names: &[(String, Ink)], room: i32, always: bool) -> Self {
+        if names.len() < 2 && !always {
+            return Self { entries: Vec::new(), height: 0 };
+        }
+        let (mut x, mut row, mut entries) = (0, 0, Vec::new());
+        for (name, ink) in names {
+            let lines = wrap(name, SMALL, room - SAMPLE - 6, MOST);
+            let widest = lines.iter().map(|line| width(line, SMALL)).max().unwrap_or(0);
+            let taken = SAMPLE + 6 + widest;
+            if x > 0 && (x + taken > room || lines.len() > 1) {
+                (x, row) = (0, row + 1);
+            }
+            let more = lines.len() as i32 - 1;
+            entries.push(Entry { lines, ink: *ink, x, row });
+            x += taken + 18;
+            if more > 0 {
+                (x, row) = (room, row + more);
+            }
+        }
+        let height = if entries.is_empty() { 0 } else { (row + 1) * LINE + 6 };
+        Self { entries, height }
+    }
+
+    /// Draws it from `top` on.
+    pub(super) fn draw(&self, canvas: &Canvas<'_>, top: i32) {
+        for Entry { lines, ink, x, row } in &self.entries {
+            let (x, y) = (MARGIN + x, top + row * LINE + LINE / 2);
+            canvas.rect((x, y - 4), (x + SAMPLE, y + 4), *ink, 1.0);
+            for (n, line) in lines.iter().enumerate() {
+                canvas.text(line, (x + SAMPLE + 6, y + n as i32 * LINE), SMALL, TEXT, Anchor::Start);
+            }
+        }
+    }
+}
