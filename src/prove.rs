@@ -210,10 +210,11 @@ impl Trial {
         let uploaded = self.upload(context, &kernel)?;
         // The guard band behind each buffer is bound too: otherwise the driver may drop what goes there.
         let launch = context.bind_beyond(&kernel, &uploaded.named(), GUARD)?;
-        context.submit_with(|pass| {
+        // Some drivers take no more work behind a kernel that hangs: then this wait ends, and no other would.
+        context.wait(context.submit_with(|pass| {
             uploaded.feed.select(pass, 0);
             launch.record(pass);
-        });
+        }))?;
         let after = context.read_words(&uploaded.whole.iter().collect::<Vec<_>>()).await?;
 
         let mut largest = 0.0f64;

@@ -225,6 +225,9 @@ impl Train {
             );
         }
         let variants = run.variants()?;
+        if !variants.tuned.is_empty() {
+            eprintln!("tuned: {} operations, as the run recorded", variants.tuned.len());
+        }
         let options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
         announce(&options)?;
         let model: &Model = &run.config.model;
