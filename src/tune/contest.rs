@@ -280,3 +280,28 @@ fn decision(rows: &[Row], chosen: &'static str, gain: Option<Gain>) -> Decision 
 fn left_out() -> State {
     State::LeftOut(OVER.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{gain, winner};
+    use crate::lab::row::{Status, rank, tests::row};
+
+    #[test]
+    fn the_default_wins_unless_another_is_faster_by_more_than_the_spread() {
+        let mut rows: Vec<_> =
+            [[1.0, 1.1, 1.3], [0.9, 1.0, 1.05], [3.0, 3.1, 3.2]].map(Some).into_iter().map(row).collect();
+        rows.push(row(None));
+        rank(&mut rows);
+        assert_eq!(winner(&rows, Some(0)), Some(0), "a tie");
+        assert_eq!(winner(&rows, Some(2)), Some(1));
+        // Without a time, or without a default among them, the fastest.
+        assert_eq!(winner(&rows, Some(3)), Some(1));
+        assert_eq!(winner(&rows, None), Some(1));
+        let gain = gain(&rows[2], &rows[1]).expect("both have times");
+        assert_eq!((gain.ratio, gain.low, gain.high), (3.1 / 1.0, 3.0 / 1.05, 3.2 / 0.9));
+        rows[1].status = Status::Wrong;
+        assert_eq!(winner(&rows, Some(2)), Some(0), "a wrong one has no time");
+        rows.iter_mut().for_each(|row| row.status = Status::Wrong);
+        assert_eq!(winner(&rows, Some(0)), None);
+    }
+}
