@@ -1,7 +1,7 @@
 //! Proof first, then time. Every eligible variant is proven at the cases of the page and at the size that is
 //! asked for; those that are right are timed in turns, so that whatever else happens on the machine hits all
 //! alike. One that hangs or breaks the device costs its own row: the device is opened anew. The tuner proves and
-//! times through the same [`Course`].
+//! times through the same `Course`.
 
 use super::{
     peaks::Peaks,

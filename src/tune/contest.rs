@@ -19,6 +19,9 @@ const EACH: [f64; 2] = [0.05, 0.3];
 /// A variant that takes this many times as long as the fastest, at first sight, is out.
 const CUTOFF: f64 = 3.0;
 
+/// Seconds after which a kernel counts as hung, and more for much work. Software adapters compile at the first run,
+/// and on a busy machine that takes many times as long as on a quiet one.
+const PATIENCE: f64 = 30.0;
 /// Elements of all buffers of a call beyond which drawing them takes the host too much time and memory.
 const MOST: usize = 1 << 27;
 
@@ -61,7 +64,7 @@ impl<'a> Tuner<'a> {
     }
 
     fn timeout(&self, call: &Call) -> f64 {
-        self.settings.timeout.unwrap_or(10.0 + call.flops() / 2e8)
+        self.settings.timeout.unwrap_or(PATIENCE + call.flops() / 2e8)
     }
 
     /// Every call of `uses` that has a choice, those that cost a step most first.

@@ -80,7 +80,7 @@ pub fn eligible(context: &Context, call: &Call, variants: Vec<Variant>) -> Resul
 pub struct Settings<'a> {
     /// Seconds for everything: proofs, timing. What has begun when they are over is ended, and counts for nothing.
     pub seconds: f64,
-    /// Seconds after which a kernel counts as hung; by default 10, and more for much work.
+    /// Seconds after which a kernel counts as hung; by default 30, and more for much work.
     pub timeout: Option<f64>,
     /// Decides the inputs.
     pub seed: u64,
