@@ -55,6 +55,8 @@ pub mod user_file;
 pub mod prove;
 /// Shader variants side by side: proven, then timed.
 pub mod lab;
+/// The fastest right variant for each call of a network on this adapter: measured, kept in a cache.
+pub mod tune;
 /// Is this device to be trusted with this network? Real plans beside the twins, gradients beside finite differences.
 pub mod check;
 /// The one error type: what, got, expected, what to do next.

@@ -172,19 +172,32 @@ impl Call {
         Ok(groups.is_none().then(|| "needs more workgroups than this adapter allows".to_string()))
     }
 
-    /// The variant that runs this call on `context`: the one that `wanted` names for this operation if it can,
-    /// else the first eligible default of the adapter's class, else `naive`. Where the wanted one is not
-    /// taken, the reason stands beside.
+    /// What tells this call from every other: operation, sizes, activation, on one line.
+    pub fn key(&self) -> String {
+        let sizes: Vec<_> = self.sizes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        format!("{} {} {}", self.op.name, sizes.join(","), self.activation.name)
+    }
+
+    /// The variant that runs this call on `context`: the one that `wanted` names by hand for this operation if it
+    /// can, else the one that was tuned for this very call, else the first eligible default of the adapter's
+    /// class, else `naive`. Where the wanted one is not taken, the reason stands beside.
     ///
     /// # Errors
-    /// [`Error::Variant`] where the wanted one is unknown, or nothing can run it.
+    /// [`Error::Variant`] where the one named by hand is unknown, or nothing can run it.
     pub fn variant(&self, context: &Context, wanted: &Choices) -> Result<(&'static Variant, Option<String>)> {
         let mut skipped = None;
-        if let Some(name) = wanted.0.get(self.op.name) {
+        if let Some(name) = wanted.by_hand.get(self.op.name) {
             let variant = self.op.find(name)?;
             match self.obstacle(context, variant)? {
                 None => return Ok((variant, None)),
                 Some(reason) => skipped = Some(format!("`{name}` {reason}")),
+            }
+        }
+        if let Some(name) = wanted.tuned.get(&self.key()) {
+            match self.tuned(context, name)? {
+                Ok(variant) => return Ok((variant, skipped)),
+                // It was tuned elsewhere, or by another version: the default does, but not in silence.
+                Err(reason) => skipped = skipped.or(Some(format!("the tuned `{name}` {reason}"))),
             }
         }
         let preferred = self.op.variants.iter().filter(|v| v.default_for.contains(&context.class));
@@ -200,25 +213,65 @@ impl Call {
             known: self.op.variant_names(),
         })
     }
+
+    /// The tuned variant `name`, or why it cannot run here. A user's file is never tuned: its text may have changed.
+    fn tuned(&self, context: &Context, name: &str) -> Result<std::result::Result<&'static Variant, String>> {
+        let found = if user_file::is_file(name) { None } else { self.op.find(name).ok() };
+        let Some(variant) = found else { return Ok(Err("is not one of its variants".into())) };
+        Ok(match self.obstacle(context, variant)? {
+            None => Ok(variant),
+            Some(reason) => Err(reason),
+        })
+    }
 }
 
-/// Variants chosen by hand, by operation: `--variant conv2d_forward=naive`, or a file that ends in `.wgsl`.
+/// Variants that take the place of the page's defaults. By hand beats tuned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Choices(pub BTreeMap<String, String>);
+#[serde(from = "Recorded")]
+pub struct Choices {
+    /// By operation: `--variant conv2d_forward=naive`, or a file that ends in `.wgsl`.
+    pub by_hand: BTreeMap<String, String>,
+    /// By [`Call::key`]: what [`crate::tune`] found fastest for that very call on that adapter.
+    pub tuned: BTreeMap<String, String>,
+}
+
+/// Choices as runs recorded them: those before tuning have the variants chosen by hand and nothing else.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Recorded {
+    Both(Both),
+    ByHand(BTreeMap<String, String>),
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Both {
+    by_hand: BTreeMap<String, String>,
+    tuned: BTreeMap<String, String>,
+}
+
+impl From<Recorded> for Choices {
+    fn from(recorded: Recorded) -> Self {
+        match recorded {
+            Recorded::Both(Both { by_hand, tuned }) => Self { by_hand, tuned },
+            Recorded::ByHand(by_hand) => Self { by_hand, ..Self::default() },
+        }
+    }
+}
 
 impl Choices {
-    /// Parses `OP=VARIANT` and `OP=FILE.wgsl` items and checks both names.
+    /// Parses `OP=VARIANT` and `OP=FILE.wgsl` items and checks both names. Nothing is tuned.
     ///
     /// # Errors
     /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file.
     pub fn parse<S: AsRef<str>>(items: &[S]) -> Result<Self> {
-        let mut choices = BTreeMap::new();
+        let mut by_hand = BTreeMap::new();
         for item in items.iter().map(AsRef::as_ref) {
             let (op, variant) = item.split_once('=').unwrap_or((item, ""));
             crate::kernels::op(op)?.find(variant)?;
-            choices.insert(op.to_string(), variant.to_string());
+            by_hand.insert(op.to_string(), variant.to_string());
         }
-        Ok(Self(choices))
+        Ok(Self { by_hand, ..Self::default() })
     }
 }
 

@@ -29,7 +29,7 @@ pub struct Config {
     pub model: Model,
     /// The data it trains on.
     pub data: DataRecord,
-    /// Batch, epochs, seed, optimizer, schedule, variants chosen by hand.
+    /// Batch, epochs, seed, optimizer, schedule, variants chosen by hand or tuned.
     pub options: Options,
     /// The file of weights it started from, if it did.
     pub init: Option<PathBuf>,
@@ -189,13 +189,13 @@ impl Run {
         Ok(())
     }
 
-    /// The variants chosen by hand, with the folder's copies in place of the user's own shaders.
+    /// The variants chosen by hand, with the folder's copies in place of the user's own shaders, and the tuned ones.
     ///
     /// # Errors
     /// [`Error::Run`] where a copy is gone or is no longer what the run began with.
     pub fn variants(&self) -> Result<Choices> {
         let mut choices = self.config.options.variants.clone();
-        for (op, name) in choices.0.iter_mut().filter(|(_, name)| user_file::is_file(name)) {
+        for (op, name) in choices.by_hand.iter_mut().filter(|(_, name)| user_file::is_file(name)) {
             let path = self.folder.join(format!("{op}.wgsl"));
             let fail = |message: String| Error::Run { folder: self.folder.clone(), message };
             let text = fs::read_to_string(&path).map_err(|e| {

@@ -36,7 +36,7 @@ pub struct Options {
     pub schedule: Schedule,
     /// Whether each epoch visits the images in an order of its own.
     pub shuffle: bool,
-    /// Variants chosen by hand.
+    /// Variants chosen by hand or tuned.
     pub variants: Choices,
     /// Bytes of images that are handed to the device at once.
     pub budget: usize,

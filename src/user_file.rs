@@ -176,7 +176,7 @@ pub fn digest(text: &str) -> String {
 /// # Errors
 /// As [`read()`].
 pub fn chosen(choices: &Choices) -> Result<Vec<(&'static Op, &'static Variant)>> {
-    let files = choices.0.iter().filter(|(_, name)| is_file(name));
+    let files = choices.by_hand.iter().filter(|(_, name)| is_file(name));
     files
         .filter_map(|(op, name)| {
             OPERATIONS.iter().find(|o| o.name == op).map(|op| load(op, name).map(|v| (*op, v)))

@@ -22,7 +22,7 @@ fn commands() -> Vec<String> {
 #[test]
 fn every_command_of_this_file_helps_with_examples() {
     let commands = commands();
-    for command in ["adapters", "bench", "completions", "data", "eval", "models", "predict"] {
+    for command in ["adapters", "bench", "completions", "data", "eval", "models", "predict", "tune"] {
         assert!(commands.contains(&command.to_string()), "{command} is not in the help: {commands:?}");
         let help = wgrad(&[command, "--help"]).end().with(0).stdout;
         assert!(help.contains("Examples:") && help.contains(&format!("wgrad {command}")), "{help}");

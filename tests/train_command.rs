@@ -14,7 +14,7 @@ use wgrad::{checkpoint::Checkpoint, run::Run};
 /// A command in `folder` on the adapter under test and the small data set.
 fn wgrad(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
-    command.current_dir(folder).args(args);
+    command.current_dir(folder).args(args).env("WGRAD_TUNED", folder.join("tuned"));
     let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default();
     if !adapter.is_empty() {
         command.args(["--adapter", &adapter]);

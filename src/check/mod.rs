@@ -33,7 +33,7 @@ pub struct Options {
     pub steps: usize,
     /// Decides weights, images and dropout.
     pub seed: u64,
-    /// Variants chosen by hand.
+    /// Variants chosen by hand or tuned.
     pub variants: Choices,
     /// The method's numbers.
     pub optimizer: Sgd,

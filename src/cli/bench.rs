@@ -58,6 +58,9 @@ pub struct Bench {
     /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
     #[arg(long, value_name = "OP=VARIANT")]
     variant: Vec<String>,
+    /// Leave out what `wgrad tune` chose
+    #[arg(long)]
+    no_tuned: bool,
     #[command(flatten)]
     adapter: AdapterArgs,
 }
@@ -106,6 +109,11 @@ impl Bench {
         let mut reports = Vec::new();
         for (n, model) in models.iter().enumerate() {
             let data = images(model)?;
+            let mut options = options.clone();
+            if !self.no_tuned {
+                let found = super::tune::known(&context, model, options.batch, &options.optimizer)?;
+                options.variants.tuned = found.tuned;
+            }
             if self.plan {
                 let trainer = Trainer::new(&context, model, &data, options.clone()).await?;
                 for note in &trainer.train_plan.notes {

@@ -51,6 +51,9 @@ pub struct Check {
     /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
     #[arg(long, value_name = "OP=VARIANT")]
     variant: Vec<String>,
+    /// Leave out what `wgrad tune` chose
+    #[arg(long)]
+    no_tuned: bool,
     /// One JSON object a line, one a comparison
     #[arg(long)]
     json: bool,
@@ -85,6 +88,11 @@ impl Check {
         let options = Options { batch, steps, seed: self.seed, variants, ..Options::default() };
         let mut fine = true;
         for model in &models {
+            let mut options = options.clone();
+            if !self.no_tuned {
+                let found = super::tune::known(&context, model, options.batch, &options.optimizer)?;
+                options.variants.tuned = found.tuned;
+            }
             let mut stage = String::new();
             let report = check(&context, model, &data, &options, &mut |finding| {
                 let now = stage_of(finding);

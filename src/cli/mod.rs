@@ -14,6 +14,7 @@ mod output;
 mod predict;
 mod progress;
 mod train;
+mod tune;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -39,6 +40,7 @@ const EXAMPLES: &str = "Examples:
   wgrad train --data synthetic           garments drawn from a seed: no files, no network
   wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run
   wgrad lab matmul                       prove and time its shader variants
+  wgrad tune cnn                         choose its variants by measurement, for later trainings
   wgrad adapters                         what is here, and which would be used
 
 Exit codes: 0 done, 1 a check or a target was missed, 2 an error.";
@@ -55,6 +57,8 @@ enum Command {
     Check(check::Check),
     /// Compare shader variants: proof, then time; your own files beside the built-in ones
     Lab(Box<lab::Lab>),
+    /// Choose the fastest right variants for a network on this adapter, and keep the choice
+    Tune(tune::Tune),
     /// List the adapters of this machine, and which one would be used
     Adapters(adapters::Adapters),
     /// Fetch, describe or show a data set
@@ -75,6 +79,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Predict(command) => command.run().await,
         Command::Check(command) => command.run().await,
         Command::Lab(command) => command.run().await,
+        Command::Tune(command) => command.run().await,
         Command::Adapters(command) => command.run().await,
         Command::Data(command) => command.run(),
         Command::Models(command) => command.run(),
@@ -95,10 +100,14 @@ pub struct AdapterArgs {
 }
 
 impl AdapterArgs {
+    /// How to open a device.
+    pub fn options(&self) -> Options {
+        Options { adapter: self.adapter.clone(), checked: self.checked }
+    }
+
     /// Opens the adapter and says which one it is.
     pub async fn open(&self) -> Result<Context> {
-        let options = Options { adapter: self.adapter.clone(), checked: self.checked };
-        let context = Context::open(&options).await?;
+        let context = Context::open(&self.options()).await?;
         eprintln!("adapter: {}", context.describe());
         if context.class == AdapterClass::Cpu {
             eprintln!(

@@ -1,7 +1,7 @@
 //! `wgrad train`: from the command line to a run folder. The loop over epochs lives here; the loop over
 //! steps is `wgrad::train`.
 
-use super::{AdapterArgs, DataArgs, interrupt::Interrupt, model, output, progress::EpochBar};
+use super::{AdapterArgs, DataArgs, interrupt::Interrupt, model, output, progress::EpochBar, tune};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use std::{
@@ -19,6 +19,7 @@ use wgrad::{
     run::{AdapterRecord, Config, DataRecord, EpochLine, Run, read_weights},
     schedule::{Decay, Schedule},
     train::{Metrics, Options, Trainer},
+    tune::SECONDS,
     user_file,
 };
 
@@ -35,6 +36,7 @@ const INTERRUPTED: u8 = 130;
   wgrad train --lr 0.1 --schedule cosine --warmup-steps 200
   wgrad train --resume runs/mlp-1 --epochs 10       go on where that run stopped, to the same bits
   wgrad train --variant conv2d_forward=naive        with another kernel
+  wgrad train --model cnn --tune                    measure first which kernels are fastest here, at most 10 s
 
 Ctrl-C finishes the step, saves, and says how to go on; a second Ctrl-C stops at once (exit code 130).")]
 pub struct Train {
@@ -85,6 +87,15 @@ pub struct Train {
     /// Use this variant of an operation, or the one in your own file: `matmul=my.wgsl` (repeatable)
     #[arg(long = "variant", value_name = "OP=VARIANT|FILE", conflicts_with = "resume")]
     variants: Vec<String>,
+    /// First choose the fastest right variant of each operation, as `wgrad tune` does, and keep the choice
+    #[arg(long, conflicts_with = "resume")]
+    tune: bool,
+    /// Seconds for `--tune`
+    #[arg(long, value_name = "S", default_value_t = SECONDS, value_parser = tune::seconds, requires = "tune")]
+    tune_seconds: f64,
+    /// Leave out what `wgrad tune` chose
+    #[arg(long, conflicts_with_all = ["resume", "tune"])]
+    no_tuned: bool,
     /// MiB of images that are handed to the device at once
     #[arg(long, value_name = "MIB", default_value_t = 16)]
     chunk: usize,
@@ -148,12 +159,19 @@ impl Train {
     }
 
     async fn start(&self, interrupt: &Interrupt) -> Result<ExitCode> {
-        let options = self.options()?;
+        let mut options = self.options()?;
         options.optimizer.validate()?;
         let dataset = self.data.load(self.seed)?;
         let shape = [dataset.height, dataset.width, dataset.channels];
         let model = model(&self.model, shape, dataset.classes.len())?;
-        let context = self.adapter.open().await?;
+        let mut context = self.adapter.open().await?;
+        if !self.no_tuned {
+            let seconds = self.tune.then_some(self.tune_seconds);
+            context = tune::for_training(context, &self.adapter, &model, &mut options, seconds).await?;
+        }
+        if interrupt.requested() {
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
         announce(&options)?;
         let mut trainer = Trainer::new(&context, &model, &dataset, options.clone()).await?;
         if let Some(path) = &self.init {
@@ -207,6 +225,9 @@ impl Train {
             );
         }
         let variants = run.variants()?;
+        if !variants.tuned.is_empty() {
+            eprintln!("tuned: {} operations, as the run recorded", variants.tuned.len());
+        }
         let options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
         announce(&options)?;
         let model: &Model = &run.config.model;

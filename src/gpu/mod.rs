@@ -13,6 +13,7 @@ mod timing;
 pub use adapter::{AdapterChoice, AdapterClass, Listed, list};
 pub(crate) use buffer::Readback;
 pub use buffer::Slice;
+pub(crate) use context::SUBMISSION_TIMEOUT;
 pub use context::{Context, Options};
 pub use feed::FeedBuffers;
 pub use kernel::{Kernel, Launch};

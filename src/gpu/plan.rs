@@ -60,7 +60,7 @@ pub struct Plan {
     pub slices: Vec<Slice>,
     /// Bytes of the buffers that temporaries share.
     pub temporary_bytes: u64,
-    /// Where a variant chosen by hand cannot run, which one runs instead, and why.
+    /// Where a variant chosen by hand or tuned cannot run, which one runs instead, and why.
     pub notes: Vec<String>,
 }
 
@@ -109,7 +109,9 @@ impl Plan {
             if let Some(reason) = skipped {
                 let op = node.call.op;
                 notes.push(format!("{}: {} runs as `{}`, since {reason}", node.label, op.name, variant.name));
-                refused.push((op, reason));
+                if choices.by_hand.contains_key(op.name) {
+                    refused.push((op, reason));
+                }
             }
             let kernel = context.kernel(&node.call, variant).await?;
             let bound: Vec<_> = node.buffers.iter().map(|(name, value)| (*name, &slices[value.0])).collect();
@@ -123,7 +125,7 @@ impl Plan {
         }) {
             return Err(Error::Variant {
                 op: op.name,
-                wanted: choices.0.get(op.name).cloned().unwrap_or_default(),
+                wanted: choices.by_hand.get(op.name).cloned().unwrap_or_default(),
                 message: format!("can run nowhere in this network: {reason}"),
                 known: op.variant_names(),
             });

@@ -167,12 +167,26 @@ impl Timer {
         launch: &Launch,
         seconds: f64,
     ) -> Result<usize> {
+        Ok(self.warm(context, feed, launch, seconds)?.0)
+    }
+
+    /// As [`Timer::dispatches_for`], with the seconds that one dispatch took by the host's clock: a first guess.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails or hangs.
+    pub fn warm(
+        &mut self,
+        context: &Context,
+        feed: &FeedBuffers,
+        launch: &Launch,
+        seconds: f64,
+    ) -> Result<(usize, f64)> {
         let mut dispatches = 1;
         loop {
             let took = self.sample(context, feed, launch, dispatches)?.wall.max(1e-7);
             let fitting = (seconds / took * dispatches as f64).ceil() as usize;
             if took >= seconds / 2.0 || dispatches >= MOST {
-                return Ok(fitting.clamp(1, MOST));
+                return Ok((fitting.clamp(1, MOST), took / dispatches as f64));
             }
             dispatches = fitting.clamp(2 * dispatches, 16 * dispatches).min(MOST);
         }

@@ -1,27 +1,22 @@
 //! Proof first, then time. Every eligible variant is proven at the cases of the page and at the size that is
 //! asked for; those that are right are timed in turns, so that whatever else happens on the machine hits all
-//! alike. One that hangs or breaks the device costs its own row: the device is opened anew.
+//! alike. One that hangs or breaks the device costs its own row: the device is opened anew. The tuner proves and
+//! times through the same `Course`.
 
 use super::{
     peaks::Peaks,
     row::{Row, Status, rank},
     sizes,
+    turns::{Pace, in_turns},
 };
 use crate::{
     Error, Result, clock,
     compare::Mismatch,
-    gpu::{Clock, Context, Options, Timer},
+    gpu::{Context, Options, Shader},
     op::{Call, Choices, Variant},
     prove::{Trial, Wrong, lengths},
 };
 use std::{collections::BTreeMap, time::Duration};
-
-/// Samples of each variant.
-const ROUNDS: usize = 15;
-/// The fewest, where a single dispatch takes long.
-const FEWEST: usize = 5;
-/// No sample is meant to be longer, seconds: some drivers take more for a hang.
-const LONGEST: f64 = 0.1;
 
 /// A device that is opened anew when a kernel broke it.
 pub struct Lab {
@@ -39,8 +34,13 @@ impl Lab {
         Ok(Self { context: Context::open(&options).await?, options })
     }
 
+    /// Works on a device that is open already; `options` are those that it was opened with.
+    pub fn with(context: Context, options: Options) -> Self {
+        Self { context, options }
+    }
+
     /// Leaves the device as it is and opens another.
-    async fn reopen(&mut self) -> Result<()> {
+    pub(crate) async fn reopen(&mut self) -> Result<()> {
         self.context = Context::open(&self.options).await?;
         Ok(())
     }
@@ -80,7 +80,6 @@ enum Failure {
 
 /// What the proof of a right variant told.
 struct Proof {
-    compile_seconds: f64,
     error_share: f64,
     proofs: usize,
 }
@@ -99,53 +98,139 @@ pub async fn measure(
 ) -> Result<Vec<Row>> {
     let call = &request.call;
     let reference = call.op.shader(call.op.variant("naive")?, call.activation)?;
-    let limit = lab.context.limits.max_storage_buffer_binding_size.min(lab.context.limits.max_buffer_size);
-    for (binding, len) in reference.bindings.iter().zip(lengths(&reference, &call.sizes)) {
-        let bytes = 4 * len as u64;
-        if bytes > limit {
-            let next = "choose smaller sizes".to_string();
-            return Err(Error::TooLarge { what: format!("`{}`", binding.name), bytes, limit, next });
-        }
-    }
+    fits(&lab.context, call, &reference)?;
     progress(&format!("{}: the twin computes {}", call.op.name, sizes::words(call)));
     let mut trials = vec![Trial::new(call, &reference, request.seed)];
     for (n, case) in call.op.cases.iter().enumerate() {
         let case = sizes::case(call.op, case)?.activated(call.activation);
         trials.push(Trial::new(&case, &reference, request.seed + 1 + n as u64));
     }
-    let default = call.variant(&lab.context, &Choices::default())?.0.name;
-    let mut rows = Vec::new();
-    for (n, variant) in request.variants.iter().enumerate() {
-        lab.context.set_timeout(Duration::from_secs_f64(request.timeout));
-        let mut row = Row::new(&lab.context, call, variant);
-        row.default = variant.trusted && variant.name == default;
-        if let Some(reason) = call.obstacle(&lab.context, variant)? {
-            row.reason = Some(reason);
-            rows.push(row);
-            continue;
-        }
+    let mut course = Course::new(&lab.context, call, &request.variants, request.timeout)?;
+    for n in course.runnable() {
         if let Some(Refusal { reason, worst }) = request.refused.get(&n).cloned() {
+            let row = &mut course.rows[n];
             (row.status, row.reason, row.worst) = (Status::Wrong, Some(reason), worst);
-            rows.push(row);
             continue;
         }
-        progress(&format!("{}: proving {}", call.op.name, variant.name));
-        match prove(&lab.context, variant, &trials).await {
-            Ok(proof) => {
-                row.status = Status::Ok;
-                row.compile_seconds = Some(proof.compile_seconds);
-                row.error_share = Some(proof.error_share);
-                row.proofs = proof.proofs;
-            }
-            Err(failure) => lab.fail(&mut row, failure).await?,
-        }
-        rows.push(row);
+        progress(&format!("{}: proving {}", call.op.name, request.variants[n].name));
+        course.compile(lab, n, &trials[0]).await?;
+        course.prove(lab, n, &trials).await?;
     }
     if request.seconds > 0.0 {
-        time(lab, request, &trials[0], &mut rows, peaks, progress).await?;
+        let pace = Pace { seconds: request.seconds, cutoff: f64::INFINITY, keep: None };
+        course.time(lab, &trials[0], pace, peaks, progress).await?;
     }
-    rank(&mut rows);
-    Ok(rows)
+    rank(&mut course.rows);
+    Ok(course.rows)
+}
+
+/// Whether the buffers of `call` fit on `context`; `shader` is any variant of the operation.
+pub(crate) fn fits(context: &Context, call: &Call, shader: &Shader) -> Result<()> {
+    let limit = context.limits.max_storage_buffer_binding_size.min(context.limits.max_buffer_size);
+    for (binding, len) in shader.bindings.iter().zip(lengths(shader, &call.sizes)) {
+        let bytes = 4 * len as u64;
+        if bytes > limit {
+            let next = "choose smaller sizes".to_string();
+            return Err(Error::TooLarge { what: format!("`{}`", binding.name), bytes, limit, next });
+        }
+    }
+    Ok(())
+}
+
+/// The variants of one call on their way through proof and timing, a row each.
+pub(crate) struct Course<'a> {
+    call: &'a Call,
+    variants: &'a [Variant],
+    timeout: f64,
+    /// In the order of the variants. One is `skipped` until it is proven, and has a reason if it cannot run.
+    pub rows: Vec<Row>,
+}
+
+impl<'a> Course<'a> {
+    /// Nothing is proven yet; what cannot run on `context` says why.
+    pub fn new(context: &Context, call: &'a Call, variants: &'a [Variant], timeout: f64) -> Result<Self> {
+        let default = call.variant(context, &Choices::default())?.0.name;
+        let mut rows = Vec::new();
+        for variant in variants {
+            let mut row = Row::new(context, call, variant);
+            row.default = variant.trusted && variant.name == default;
+            row.reason = call.obstacle(context, variant)?;
+            rows.push(row);
+        }
+        Ok(Self { call, variants, timeout, rows })
+    }
+
+    /// The variants that can run here.
+    pub fn runnable(&self) -> Vec<usize> {
+        (0..self.rows.len()).filter(|n| self.rows[*n].reason.is_none()).collect()
+    }
+
+    /// Makes the pipeline of variant `n`, runs it once on the inputs of `trial` and notes how long that took.
+    async fn compile(&mut self, lab: &mut Lab, n: usize, trial: &Trial) -> Result<()> {
+        lab.context.set_timeout(Duration::from_secs_f64(self.timeout));
+        match compile(&lab.context, &self.variants[n], trial).await {
+            Ok(seconds) => self.rows[n].compile_seconds = Some(seconds),
+            Err(error) => lab.fail(&mut self.rows[n], Failure::Error(error)).await?,
+        }
+        Ok(())
+    }
+
+    /// Proves variant `n` with every one of `trials` that it takes; it is `ok` as long as none of its proofs failed.
+    pub async fn prove(&mut self, lab: &mut Lab, n: usize, trials: &[Trial]) -> Result<()> {
+        lab.context.set_timeout(Duration::from_secs_f64(self.timeout));
+        if self.rows[n].status == Status::Wrong {
+            return Ok(());
+        }
+        match prove(&lab.context, &self.variants[n], trials).await {
+            Ok(Proof { error_share, proofs }) => {
+                let row = &mut self.rows[n];
+                row.status = Status::Ok;
+                row.error_share = Some(row.error_share.unwrap_or(0.0).max(error_share));
+                row.proofs += proofs;
+            }
+            Err(failure) => lab.fail(&mut self.rows[n], failure).await?,
+        }
+        Ok(())
+    }
+
+    /// Times every variant that is `ok`.
+    pub async fn time(
+        &mut self,
+        lab: &mut Lab,
+        trial: &Trial,
+        pace: Pace,
+        peaks: Option<&Peaks>,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<()> {
+        let Self { call, variants, timeout, rows } = self;
+        loop {
+            lab.context.set_timeout(Duration::from_secs_f64(*timeout));
+            let proven: Vec<usize> = (0..rows.len()).filter(|n| rows[*n].status == Status::Ok).collect();
+            if proven.is_empty() {
+                return Ok(());
+            }
+            let seconds = pace.seconds * proven.len() as f64;
+            progress(&format!("{}: timing {} variants for {seconds:.1} s", call.op.name, proven.len()));
+            let turns: Vec<&Variant> = proven.iter().map(|n| &variants[*n]).collect();
+            let keep = pace.keep.and_then(|keep| proven.iter().position(|n| *n == keep));
+            match in_turns(&lab.context, Pace { keep, ..pace }, trial, &turns).await {
+                Ok(timed) => {
+                    for ((row, variant), samples) in proven.into_iter().zip(turns).zip(timed.samples) {
+                        let row = &mut rows[row];
+                        let shader = call.op.shader(variant, call.activation)?;
+                        (row.clock, row.dispatches_per_sample) = (Some(timed.clock), samples.dispatches);
+                        row.timed(samples.seconds, call, &shader, peaks);
+                    }
+                    if let Some(doubt) = timed.doubt {
+                        progress(&format!("wall clock, since {doubt}"));
+                    }
+                    return Ok(());
+                }
+                // It was right, but does not end well when it runs often: the others are timed without it.
+                Err((which, error)) => lab.fail(&mut rows[proven[which]], Failure::Error(error)).await?,
+            }
+        }
+    }
 }
 
 impl Lab {
@@ -172,28 +257,27 @@ impl Lab {
     }
 }
 
-/// Proves `variant` at the size that is asked for, which comes first, and at every case that it takes.
+/// Seconds to make the pipeline and run it once.
+async fn compile(context: &Context, variant: &Variant, trial: &Trial) -> Result<f64> {
+    let begun = clock::seconds();
+    let kernel = context.kernel(&trial.call, variant).await?;
+    let made = clock::seconds() - begun;
+    let uploaded = trial.upload(context, &kernel)?;
+    let launch = context.bind(&kernel, &uploaded.named())?;
+    let begun = clock::seconds();
+    context.wait(context.submit_with(|pass| {
+        uploaded.feed.select(pass, 0);
+        launch.record(pass);
+    }))?;
+    Ok(made + clock::seconds() - begun)
+}
+
+/// Proves `variant` with every trial that it takes.
 async fn prove(context: &Context, variant: &Variant, trials: &[Trial]) -> Result<Proof, Failure> {
-    let mut proof = Proof { compile_seconds: 0.0, error_share: 0.0, proofs: 0 };
-    for (n, trial) in trials.iter().enumerate() {
-        if n > 0 && trial.call.obstacle(context, variant).map_err(Failure::Error)?.is_some() {
+    let mut proof = Proof { error_share: 0.0, proofs: 0 };
+    for trial in trials {
+        if trial.call.obstacle(context, variant).map_err(Failure::Error)?.is_some() {
             continue;
-        }
-        let first = async || -> Result<f64> {
-            let begun = clock::seconds();
-            let kernel = context.kernel(&trial.call, variant).await?;
-            let made = clock::seconds() - begun;
-            let uploaded = trial.upload(context, &kernel)?;
-            let launch = context.bind(&kernel, &uploaded.named())?;
-            let begun = clock::seconds();
-            context.wait(context.submit_with(|pass| {
-                uploaded.feed.select(pass, 0);
-                launch.record(pass);
-            }))?;
-            Ok(made + clock::seconds() - begun)
-        };
-        if n == 0 {
-            proof.compile_seconds = first().await.map_err(Failure::Error)?;
         }
         match trial.prove(context, variant).await.map_err(Failure::Error)? {
             Ok(share) => proof.error_share = proof.error_share.max(share),
@@ -203,109 +287,4 @@ async fn prove(context: &Context, variant: &Variant, trials: &[Trial]) -> Result
         proof.proofs += 1;
     }
     Ok(proof)
-}
-
-/// Times every variant whose row is ok.
-async fn time(
-    lab: &mut Lab,
-    request: &Request,
-    trial: &Trial,
-    rows: &mut [Row],
-    peaks: Option<&Peaks>,
-    progress: &mut dyn FnMut(&str),
-) -> Result<()> {
-    loop {
-        let proven: Vec<usize> = (0..rows.len()).filter(|n| rows[*n].status == Status::Ok).collect();
-        if proven.is_empty() {
-            return Ok(());
-        }
-        let seconds = request.seconds * proven.len() as f64;
-        progress(&format!("{}: timing {} variants for {seconds:.1} s", request.call.op.name, proven.len()));
-        let variants: Vec<&Variant> = proven.iter().map(|n| &request.variants[*n]).collect();
-        match in_turns(&lab.context, request, trial, &variants).await {
-            Ok(timed) => {
-                for ((row, variant), samples) in proven.into_iter().zip(variants).zip(timed.samples) {
-                    let row = &mut rows[row];
-                    let shader = request.call.op.shader(variant, request.call.activation)?;
-                    (row.clock, row.dispatches_per_sample) = (Some(timed.clock), samples.dispatches);
-                    row.timed(samples.seconds, &request.call, &shader, peaks);
-                }
-                if let Some(doubt) = timed.doubt {
-                    progress(&format!("wall clock, since {doubt}"));
-                }
-                return Ok(());
-            }
-            // It was right, but does not end well when it runs often: the others are timed without it.
-            Err((which, error)) => lab.fail(&mut rows[proven[which]], Failure::Error(error)).await?,
-        }
-        lab.context.set_timeout(Duration::from_secs_f64(request.timeout));
-    }
-}
-
-/// The samples of several variants.
-struct Timed {
-    samples: Vec<Samples>,
-    clock: Clock,
-    doubt: Option<String>,
-}
-
-/// Seconds of a dispatch, sample by sample.
-struct Samples {
-    dispatches: usize,
-    seconds: Vec<f64>,
-}
-
-/// Round after round, a sample of each variant; each round begins with another one. An error names its variant.
-async fn in_turns(
-    context: &Context,
-    request: &Request,
-    trial: &Trial,
-    variants: &[&Variant],
-) -> Result<Timed, (usize, Error)> {
-    let blame = |n: usize| move |error: Error| (n, error);
-    let mut launches = Vec::new();
-    let mut uploaded = None;
-    for (n, variant) in variants.iter().enumerate() {
-        let kernel = context.kernel(&trial.call, variant).await.map_err(blame(n))?;
-        // All run on the same buffers.
-        let buffers = match uploaded.take() {
-            Some(buffers) => buffers,
-            None => trial.upload(context, &kernel).map_err(blame(n))?,
-        };
-        launches.push(context.bind(&kernel, &buffers.named()).map_err(blame(n))?);
-        uploaded = Some(buffers);
-    }
-    let (Some(buffers), Some(first)) = (&uploaded, launches.first()) else {
-        return Ok(Timed { samples: Vec::new(), clock: Clock::Wall, doubt: None });
-    };
-    let mut timer = Timer::new(context);
-    timer.validate(context, &buffers.feed, first).map_err(blame(0))?;
-    let each = (request.seconds / ROUNDS as f64).clamp(1e-4, LONGEST);
-    let mut samples = Vec::new();
-    for (n, launch) in launches.iter().enumerate() {
-        let dispatches = timer.dispatches_for(context, &buffers.feed, launch, each).map_err(blame(n))?;
-        samples.push(Samples { dispatches, seconds: Vec::new() });
-    }
-    let (mut clock, begun) = (timer.clock, clock::seconds());
-    let mut round = 0;
-    while round < ROUNDS {
-        for turn in 0..launches.len() {
-            let n = (round + turn) % launches.len();
-            let dispatches = samples[n].dispatches;
-            let took = timer.seconds(context, &buffers.feed, &launches[n], dispatches).map_err(blame(n))?;
-            samples[n].seconds.push(took / dispatches as f64);
-        }
-        round += 1;
-        if timer.clock != clock {
-            // Times of two clocks are not to be mixed.
-            (clock, round) = (timer.clock, 0);
-            samples.iter_mut().for_each(|s| s.seconds.clear());
-        }
-        let over = clock::seconds() - begun > 2.0 * request.seconds * launches.len() as f64;
-        if over && round >= FEWEST {
-            break;
-        }
-    }
-    context.check().map_err(blame(0))?;
-    Ok(Timed { samples, clock, doubt: timer.doubt })
 }

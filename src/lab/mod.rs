@@ -11,6 +11,8 @@ pub mod peaks;
 pub mod row;
 /// At what sizes an operation is measured.
 pub mod sizes;
+/// Samples of several variants in turns.
+pub(crate) mod turns;
 
 use crate::{
     Error, Result,

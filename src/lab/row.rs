@@ -198,11 +198,12 @@ pub fn rank(rows: &mut [Row]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::{Row, Status, rank};
     use crate::gpu::AdapterClass;
 
-    fn row(times: Option<[f64; 3]>) -> Row {
+    /// A row that is ok, with these quarters and median.
+    pub(crate) fn row(times: Option<[f64; 3]>) -> Row {
         let [q1, median, q3] = times.map_or([None; 3], |times| times.map(Some));
         Row {
             op: "",

@@ -1,0 +1,232 @@
+//! `wgrad tune`: the fastest right variant for each call of a network on this adapter, kept in the user's cache;
+//! and what the other commands share to use it.
+
+mod print;
+
+use super::{AdapterArgs, output};
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::{io::IsTerminal, process::ExitCode, time::Duration};
+use wgrad::{
+    clock,
+    gpu::Context,
+    lab::{measure::Lab, sizes},
+    model::Model,
+    optim::Sgd,
+    run::AdapterRecord,
+    train::Options,
+    tune::{
+        self, Event, Outcome, Settings, State, Use,
+        cache::{Cache, Entry, Found, Place},
+    },
+};
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  wgrad tune                      the network `mlp` at batch 128, within 10 seconds
+  wgrad tune cnn --seconds 60     another network, more time
+  wgrad tune cnn --batch 256      at another batch: its sizes are others, and so may be what is fastest
+  wgrad tune cnn --again          measure anew what is known already
+  wgrad tune --list               what is kept for this adapter
+  wgrad tune --clear              forget it
+  wgrad train --model cnn --tune  tune for that very training, then train
+
+For each operation of a training or evaluation step, every variant that can run at its sizes is proven beside the f64
+twin, then timed in turns. Another one than the default is chosen only if it is faster by more than the spread and
+also right at all sizes of its page. What costs a step most comes first; what the time does not reach keeps its
+default, and the next `wgrad tune` goes on there. `train`, `bench` and `check` use what is kept (`--no-tuned`: they do
+not); `--variant` beats it. It counts for one adapter, driver, version of wgpu and text of the shaders. WGRAD_TUNED
+names another folder for it.
+
+Exit codes: 0 done, 1 a variant is wrong on this adapter, 2 an error.")]
+pub struct Tune {
+    /// Network: a name of `wgrad models`, or a TOML file
+    #[arg(value_name = "MODEL", default_value = "mlp")]
+    model: String,
+    /// Images a step
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    batch: u32,
+    /// Seconds for everything: proofs and timing
+    #[arg(long, value_name = "S", default_value_t = tune::SECONDS, value_parser = seconds)]
+    seconds: f64,
+    /// Measure also what is known already
+    #[arg(long)]
+    again: bool,
+    /// Print what is kept for this adapter, and measure nothing
+    #[arg(long, conflicts_with_all = ["again", "clear"])]
+    list: bool,
+    /// Forget what is kept for this adapter, and measure nothing
+    #[arg(long, conflicts_with_all = ["again", "json"])]
+    clear: bool,
+    /// One JSON object a line, one an operation
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+/// Seconds of tuning, as the command line has them.
+pub fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
+        _ => Err("expected a number of seconds from 0 to 86400".to_string()),
+    }
+}
+
+impl Tune {
+    pub async fn run(self) -> Result<ExitCode> {
+        let model = super::model(&self.model, [28, 28, 1], 10)?;
+        let uses = tune::uses(&model, self.batch as usize, &Sgd::default())?;
+        let context = self.adapter.open().await?;
+        let cache = Cache::from_env();
+        if self.list {
+            return print::list(&cache, &context, self.json);
+        }
+        if self.clear {
+            let removed = cache.clear(&Place::of(&context))?;
+            output::line(format!("{removed} choices forgotten, in {}", folder(&cache)))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut lab = Lab::with(context, self.adapter.options());
+        let found = if self.again { Found::default() } else { cache.find(&lab.context, &uses)? };
+        let outcomes = choose(&mut lab, &cache, &uses, &found, self.seconds).await?;
+        if self.json {
+            let record = AdapterRecord::of(&lab.context);
+            outcomes.iter().try_for_each(|outcome| output::json(&print::Line::new(outcome, &record)))?;
+        } else if outcomes.is_empty() {
+            output::line("every operation of this network has one variant here: there is nothing to choose")?;
+        } else {
+            output::line(print::table(&outcomes))?;
+        }
+        let wrong = outcomes.iter().any(|o| matches!(&o.state, State::Decided(d) if !d.wrong.is_empty()));
+        Ok(if wrong { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    }
+}
+
+/// What the cache has for a network: says so in one line, and what is wrong with its files.
+pub fn known(context: &Context, model: &Model, batch: usize, optimizer: &Sgd) -> Result<Found> {
+    let cache = Cache::from_env();
+    let found = cache.find(context, &tune::uses(model, batch, optimizer)?)?;
+    for note in &found.notes {
+        eprintln!("note: {note}");
+    }
+    if let (Some(date), false) = (&found.date, found.tuned.is_empty()) {
+        let (tuned, of) = (found.tuned.len(), found.of);
+        eprintln!("tuned: {tuned} of {of} operations, from {}, on {date}", folder(&cache));
+    }
+    Ok(found)
+}
+
+/// Puts what was tuned for a training into `options`: now, within `seconds`, or before. The device may be another
+/// after it.
+pub async fn for_training(
+    context: Context,
+    adapter: &AdapterArgs,
+    model: &Model,
+    options: &mut Options,
+    seconds: Option<f64>,
+) -> Result<Context> {
+    let Some(seconds) = seconds else {
+        options.variants.tuned = known(&context, model, options.batch, &options.optimizer)?.tuned;
+        return Ok(context);
+    };
+    let uses = tune::uses(model, options.batch, &options.optimizer)?;
+    let cache = Cache::from_env();
+    let found = cache.find(&context, &uses)?;
+    let mut lab = Lab::with(context, adapter.options());
+    let outcomes = choose(&mut lab, &cache, &uses, &found, seconds).await?;
+    options.variants.tuned = tune::tuned(&outcomes);
+    Ok(lab.context)
+}
+
+/// Tunes what `found` does not know within `seconds`, tells what is going on, and keeps what comes out.
+pub async fn choose(
+    lab: &mut Lab,
+    cache: &Cache,
+    uses: &[Use],
+    found: &Found,
+    seconds: f64,
+) -> Result<Vec<Outcome>> {
+    for note in &found.notes {
+        eprintln!("note: {note}");
+    }
+    let place = Place::of(&lab.context);
+    let settings = Settings { seconds, known: found.tuned.clone(), ..Settings::default() };
+    let bar = spinner();
+    let (begun, mut unkept) = (clock::seconds(), false);
+    let outcomes = tune::tune(lab, uses, &settings, &mut |event| match event {
+        Event::Doing(what) => match bar.is_hidden() {
+            true => eprintln!("tune: {what}"),
+            false => bar.set_message(format!("tune: {what}")),
+        },
+        Event::Done(outcome) => {
+            let stored = match entry(&place, outcome) {
+                Some(entry) if !unkept => cache.store(&entry),
+                _ => Ok(()),
+            };
+            if let Err(error) = stored {
+                unkept = true;
+                bar.suspend(|| eprintln!("note: the choices are used, but not kept: {error}"));
+            }
+        }
+    })
+    .await?;
+    bar.finish_and_clear();
+    tell(&outcomes, clock::seconds() - begun);
+    if cache.folder.is_none() {
+        eprintln!("note: the choices are not kept: no home folder is known; WGRAD_TUNED names one");
+    }
+    Ok(outcomes)
+}
+
+fn spinner() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}
+
+/// What is to be kept of an outcome.
+fn entry(place: &Place, outcome: &Outcome) -> Option<Entry> {
+    let State::Decided(decision) = &outcome.state else { return None };
+    Some(Entry::new(place, &outcome.call, outcome.default, decision.chosen, decision.gain))
+}
+
+/// The sum of it in words, wrong variants by name, and how many operations were left out.
+fn tell(outcomes: &[Outcome], seconds: f64) {
+    for outcome in outcomes {
+        let at = format!("{} at {}", outcome.call.op.name, sizes::words(&outcome.call));
+        match &outcome.state {
+            State::Decided(decision) => {
+                for (variant, reason) in &decision.wrong {
+                    eprintln!("WRONG: {at}: {variant}: {}", reason.trim_end());
+                }
+            }
+            State::LeftOut(reason) if reason != tune::OVER => {
+                eprintln!("note: {at}: left out, since {reason}");
+            }
+            _ => {}
+        }
+    }
+    let chosen = outcomes.iter().filter_map(|outcome| Some((outcome.chosen()?, outcome.default)));
+    let (done, of) = (chosen.clone().count(), outcomes.len());
+    let other = chosen.filter(|(chosen, default)| chosen != default).count();
+    eprintln!(
+        "tuned {done} of {of} operations in {seconds:.1} s; {other} run as another variant than the default"
+    );
+    if done < of {
+        let left = of - done;
+        eprintln!(
+            "{left} were left out and keep the default; more seconds reach more, and tuning again goes on"
+        );
+    }
+}
+
+fn folder(cache: &Cache) -> String {
+    cache.folder.as_ref().map_or("nowhere".to_string(), |folder| folder.display().to_string())
+}

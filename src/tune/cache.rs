@@ -1,0 +1,305 @@
+//! What was tuned before: a JSON file a call in the user's cache folder. A file counts only for the adapter, driver,
+//! wgpu, shader texts and call that it was made for; anything else that lies there is told and left alone.
+
+use super::{Gain, Use, candidates, eligible};
+use crate::{
+    Result, clock,
+    data::{io_error, write_whole},
+    gpu::Context,
+    kernels::{ACTIVATIONS, OPERATIONS},
+    op::Call,
+    run::AdapterRecord,
+    user_file::{self, digest},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+/// The environment variable that names the folder.
+pub const FOLDER_VARIABLE: &str = "WGRAD_TUNED";
+
+/// Everything besides the call on which a choice depends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The adapter's name.
+    pub adapter: String,
+    /// Vulkan, Metal, ...
+    pub backend: String,
+    /// The driver, with its version.
+    pub driver: String,
+    /// The version of wgpu.
+    pub wgpu: String,
+    /// SHA-256 of all shader texts of the page.
+    pub shaders: String,
+    /// Whether wgpu's checks are in the kernels.
+    pub checked: bool,
+}
+
+impl Place {
+    /// The place where `context` works.
+    pub fn of(context: &Context) -> Self {
+        let AdapterRecord { name, backend, driver, class: _ } = AdapterRecord::of(context);
+        Self {
+            adapter: name,
+            backend,
+            driver,
+            wgpu: wgpu_version().to_string(),
+            shaders: shaders().to_string(),
+            checked: context.checked,
+        }
+    }
+
+    /// Whether both are on one adapter, whatever else changed.
+    pub fn same_adapter(&self, other: &Self) -> bool {
+        (&self.adapter, &self.backend) == (&other.adapter, &other.backend)
+    }
+}
+
+/// wgpu's version, from the list of what wgrad is built with.
+fn wgpu_version() -> &'static str {
+    let lock = include_str!("../../Cargo.lock");
+    let after = lock.split("name = \"wgpu\"\nversion = \"").nth(1).or_else(|| {
+        // As a checkout on Windows may have it.
+        lock.split("name = \"wgpu\"\r\nversion = \"").nth(1)
+    });
+    after.and_then(|text| text.split('"').next()).unwrap_or("unknown")
+}
+
+/// The digest of all shader texts of the page.
+fn shaders() -> &'static str {
+    static DIGEST: OnceLock<String> = OnceLock::new();
+    DIGEST.get_or_init(|| {
+        let mut texts = Vec::new();
+        for op in OPERATIONS {
+            texts.extend([op.name, op.interface]);
+            texts.extend(op.parts);
+            texts.extend(op.variants.iter().flat_map(|variant| [variant.name, variant.source]));
+        }
+        texts.extend(ACTIVATIONS.iter().flat_map(|activation| [activation.name, activation.source]));
+        digest(&texts.join("\0"))
+    })
+}
+
+/// What tells one file from another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// Where it was measured.
+    #[serde(flatten)]
+    pub place: Place,
+    /// [`Call::key`]: operation, sizes, activation.
+    pub call: String,
+}
+
+impl Key {
+    /// The name of its file.
+    pub fn file(&self) -> String {
+        let Place { adapter, backend, driver, wgpu, shaders, checked } = &self.place;
+        let checked = checked.to_string();
+        let all = [adapter, backend, driver, wgpu, shaders, &checked, &self.call].map(String::as_str);
+        format!("{}.json", digest(&all.join("\0")))
+    }
+}
+
+/// A file of the cache.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// What it is for.
+    #[serde(flatten)]
+    pub key: Key,
+    /// What the page preferred.
+    pub default: String,
+    /// The variant to run.
+    pub chosen: String,
+    /// Over the default, where that is another.
+    pub gain: Option<Gain>,
+    /// When: year, month, day.
+    pub date: String,
+    /// wgrad's version.
+    pub version: String,
+}
+
+impl Entry {
+    /// The choice of `chosen` for `call`, made today at `place`.
+    pub fn new(place: &Place, call: &Call, default: &str, chosen: &str, gain: Option<Gain>) -> Self {
+        Self {
+            key: Key { place: place.clone(), call: call.key() },
+            default: default.to_string(),
+            chosen: chosen.to_string(),
+            gain,
+            date: clock::today(),
+            version: env!("CARGO_PKG_VERSION").to_string(),
+        }
+    }
+}
+
+/// What the cache knows of a network's calls.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// By [`Call::key`].
+    pub tuned: BTreeMap<String, String>,
+    /// How many calls have several variants that can run here.
+    pub of: usize,
+    /// The day of the latest choice.
+    pub date: Option<String>,
+    /// Files that do not count, and why.
+    pub notes: Vec<String>,
+}
+
+/// The folder of what was tuned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// `None` without a home folder: nothing is found or kept.
+    pub folder: Option<PathBuf>,
+}
+
+impl Cache {
+    /// The folder that [`FOLDER_VARIABLE`] names, else `wgrad/tuned` in the user's cache folder as the platform has it
+    /// (`$XDG_CACHE_HOME` or `~/.cache` on Linux).
+    pub fn from_env() -> Self {
+        let cache = etcetera::choose_base_strategy().ok();
+        let cache = cache.map(|base| etcetera::BaseStrategy::cache_dir(&base));
+        Self::new(std::env::var_os(FOLDER_VARIABLE), cache)
+    }
+
+    /// As [`Cache::from_env`], from values: the variable's content, empty counting as unset, and the user's cache
+    /// folder.
+    pub fn new(named: Option<OsString>, cache: Option<PathBuf>) -> Self {
+        let named = named.filter(|name| !name.is_empty()).map(PathBuf::from);
+        Self { folder: named.or_else(|| cache.map(|cache| cache.join("wgrad").join("tuned"))) }
+    }
+
+    /// What is known of `uses` on `context`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Shader`] where a variant does not compose. Whatever is wrong with a file is a note.
+    pub fn find(&self, context: &Context, uses: &[Use]) -> Result<Found> {
+        let place = Place::of(context);
+        let mut found = Found::default();
+        for Use { call, .. } in uses {
+            if eligible(context, call, candidates(call))?.len() < 2 {
+                continue;
+            }
+            found.of += 1;
+            match self.entry(&place, call) {
+                Ok(Some(entry)) => {
+                    found.date = found.date.max(Some(entry.date));
+                    found.tuned.insert(call.key(), entry.chosen);
+                }
+                Ok(None) => {}
+                Err(note) => found.notes.push(note),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The entry of `call`, or what is wrong with its file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is damaged, or was made for something else: in words.
+    pub fn entry(&self, place: &Place, call: &Call) -> std::result::Result<Option<Entry>, String> {
+        let key = Key { place: place.clone(), call: call.key() };
+        let Some(path) = self.folder.as_ref().map(|folder| folder.join(key.file())) else { return Ok(None) };
+        let next = "it does not count; `wgrad tune` writes it anew";
+        let text = match fs::read_to_string(&path) {
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(e) => return Err(format!("cannot read {}: {e}; {next}", path.display())),
+            Ok(text) => text,
+        };
+        let entry: Entry = serde_json::from_str(&text)
+            .map_err(|e| format!("{} is damaged, or no choice of a variant: {e}; {next}", path.display()))?;
+        if entry.key != key {
+            return Err(format!(
+                "{} was made for something else ({}); {next}",
+                path.display(),
+                entry.key.call
+            ));
+        }
+        if user_file::is_file(&entry.chosen) || call.op.find(&entry.chosen).is_err() {
+            let known = call.op.variant_names();
+            let path = path.display();
+            return Err(format!("{path} chooses `{}`, expected one of {known}; {next}", entry.chosen));
+        }
+        Ok(Some(entry))
+    }
+
+    /// Keeps `entry`: its file is there whole, or not at all.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] where the folder cannot be written.
+    pub fn store(&self, entry: &Entry) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        fs::create_dir_all(folder).map_err(io_error("cannot create", folder, NEXT))?;
+        write_whole(&folder.join(entry.key.file()), |file| {
+            serde_json::to_writer_pretty(&mut *file, entry)?;
+            file.write_all(b"\n")
+        })
+    }
+
+    /// Everything that is kept for the adapter of `place`, by call, also for other drivers, versions and texts. A file
+    /// that cannot be read as an entry belongs to nobody: it is a note.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] where the folder cannot be listed.
+    pub fn list(&self, place: &Place) -> Result<(Vec<Entry>, Vec<String>)> {
+        let (mut entries, mut notes) = (Vec::new(), Vec::new());
+        for path in self.files()? {
+            match read(&path) {
+                Ok(entry) if entry.key.place.same_adapter(place) => entries.push(entry),
+                Ok(_) => {}
+                Err(why) => notes.push(format!("{}: {why}", path.display())),
+            }
+        }
+        entries.sort_by(|a, b| (&a.key.call, &a.date).cmp(&(&b.key.call, &b.date)));
+        Ok((entries, notes))
+    }
+
+    /// Removes everything that is kept for the adapter of `place`, and files that cannot be read as an entry; how many
+    /// there were.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] where one cannot be removed.
+    pub fn clear(&self, place: &Place) -> Result<usize> {
+        let mut removed = 0;
+        for path in self.files()? {
+            if read(&path).is_ok_and(|entry| !entry.key.place.same_adapter(place)) {
+                continue;
+            }
+            fs::remove_file(&path).map_err(io_error("cannot remove", &path, NEXT))?;
+            removed += 1;
+        }
+        Ok(removed)
+    }
+
+    /// The files that have the name of an entry.
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        let Some(folder) = &self.folder else { return Ok(Vec::new()) };
+        let listed = match fs::read_dir(folder) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(io_error("cannot list", folder, NEXT))?,
+        };
+        let mut files = Vec::new();
+        for file in listed {
+            let path = file.map_err(io_error("cannot list", folder, NEXT))?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).and_then(|n| n.strip_suffix(".json"));
+            if name.is_some_and(|n| n.len() == 64 && n.bytes().all(|b| b.is_ascii_hexdigit())) {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+}
+
+const NEXT: &str = "WGRAD_TUNED names another folder";
+
+fn read(path: &Path) -> std::result::Result<Entry, String> {
+    let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
+    serde_json::from_str(&text).map_err(|e| e.to_string())
+}
