@@ -85,6 +85,10 @@ fn inputs_for(call: &Call, bindings: &[Binding], lengths: &[usize], seed: u64) -
             }
             (Element::F32, _) => Data::Real((0..len).map(|_| real(next())).collect()),
         };
+        let values = match values {
+            Data::Real(values) if binding.positive => Data::Real(values.into_iter().map(f64::abs).collect()),
+            values => values,
+        };
         data.insert(binding.name.clone(), values);
     }
     data
