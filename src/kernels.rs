@@ -8,6 +8,7 @@ use crate::{
     gpu::AdapterClass::{Cpu, Gpu},
     op::{
         Activation,
+        At::{Input, Output},
         Need::{AtLeast, Feature, Is, Multiple, Same},
         Op, Variant,
     },
@@ -50,14 +51,16 @@ macro_rules! operations {
 }
 
 macro_rules! activations {
-    ($($id:ident $name:literal $value:expr, $grad:expr;)+) => {
+    ($($id:ident $name:literal $at:ident $value:expr, $grad:expr, [$forward:literal, $backward:literal];)+) => {
         $(
             #[doc = concat!("The activation `", $name, "`.")]
             pub static $id: Activation = Activation {
                 name: $name,
                 source: include_str!(concat!("../shaders/activations/", $name, ".wgsl")),
+                at: $at,
                 value: $value,
                 grad: $grad,
+                roundings: [$forward, $backward],
             };
         )+
         /// Every element-wise activation.
@@ -65,12 +68,85 @@ macro_rules! activations {
     };
 }
 
-// name, y = f(x), dy/dx as a function of y
+// name, what its gradient is a function of, y = f(x), dy/dx, roundings of both
 activations! {
-    LINEAR  "linear"  |x| x, |_| 1.0;
-    RELU    "relu"    |x| x.max(0.0), |y| if y > 0.0 { 1.0 } else { 0.0 };
-    SIGMOID "sigmoid" |x| 1.0 / (1.0 + (-x).exp()), |y| y * (1.0 - y);
-    TANH    "tanh"    |x| x.tanh(), |y| 1.0 - y * y;
+    LINEAR       "linear"       Output |x| x, |_| 1.0, [0.0, 0.0];
+    RELU         "relu"         Output |x| x.max(0.0), |y| if y > 0.0 { 1.0 } else { 0.0 }, [0.0, 0.0];
+    RELU6        "relu6"        Output |x| x.clamp(0.0, 6.0), |y| if y > 0.0 && y < 6.0 { 1.0 } else { 0.0 }, [0.0, 0.0];
+    LEAKY_RELU   "leaky_relu"   Output |x| if x > 0.0 { x } else { 0.2 * x }, |y| if y > 0.0 { 1.0 } else { 0.2 }, [2.0, 2.0];
+    ELU          "elu"          Output |x| if x > 0.0 { x } else { x.exp() - 1.0 }, |y| if y > 0.0 { 1.0 } else { y + 1.0 }, [24.0, 1.0];
+    SELU         "selu"         Output |x| SCALE * if x > 0.0 { x } else { ALPHA * (x.exp() - 1.0) }, |y| if y > 0.0 { SCALE } else { y + SCALE * ALPHA }, [24.0, 2.0];
+    SIGMOID      "sigmoid"      Output |x| 1.0 / (1.0 + (-x).exp()), |y| y * (1.0 - y), [24.0, 1.0];
+    HARD_SIGMOID "hard_sigmoid" Output |x| (x / 6.0 + 0.5).clamp(0.0, 1.0), |y| if y > 0.0 && y < 1.0 { 1.0 / 6.0 } else { 0.0 }, [4.0, 2.0];
+    TANH         "tanh"         Output |x| x.tanh(), |y| 1.0 - y * y, [24.0, 1.0];
+    SOFTPLUS     "softplus"     Output softplus, |y| 1.0 - (-y).exp(), [24.0, 24.0];
+    SOFTSIGN     "softsign"     Output |x| x / (1.0 + x.abs()), |y| (1.0 - y.abs()) * (1.0 - y.abs()), [6.0, 4.0];
+    EXPONENTIAL  "exponential"  Output f64::exp, |y| y, [24.0, 0.0];
+    GELU         "gelu"         Input  |x| x * normal(x), |x| normal(x) + x * density(x), [24.0, 40.0];
+    GELU_TANH    "gelu_tanh"    Input  |x| 0.5 * x * (1.0 + bend(x).tanh()), gelu_tanh_grad, [24.0, 40.0];
+    SILU         "silu"         Input  |x| x / (1.0 + (-x).exp()), |x| sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x))), [24.0, 40.0];
+    HARD_SILU    "hard_silu"    Input  |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0), hard_silu_grad, [6.0, 6.0];
+    MISH         "mish"         Input  |x| x * softplus(x).tanh(), mish_grad, [40.0, 60.0];
+}
+
+/// Self-normalizing networks (Klambauer et al. 2017).
+const SCALE: f64 = 1.050_700_987_355_480_5;
+const ALPHA: f64 = 1.673_263_242_354_377_3;
+
+fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// log(1 + exp(x)), without overflow.
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+/// The density of the standard normal distribution.
+fn density(x: f64) -> f64 {
+    (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt()
+}
+
+/// The standard normal distribution, (1 + erf(x / √2)) / 2. Its series for small arguments, its continued fraction
+/// for large ones (Abramowitz and Stegun 26.2.11 and 26.2.14), to about 1e-14.
+fn normal(x: f64) -> f64 {
+    let z = x.abs();
+    if z < 3.0 {
+        let (mut term, mut sum) = (z, z);
+        for n in 1..100 {
+            term *= z * z / f64::from(2 * n + 1);
+            sum += term;
+        }
+        return 0.5 + density(x) * if x < 0.0 { -sum } else { sum };
+    }
+    let fraction = (1..80).rev().fold(z, |tail, n| z + f64::from(n) / tail);
+    let beyond = density(x) / fraction;
+    if x < 0.0 { beyond } else { 1.0 - beyond }
+}
+
+/// √(2/π) · (x + 0.044715 x³) (Hendrycks and Gimpel 2016).
+fn bend(x: f64) -> f64 {
+    (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3))
+}
+
+fn gelu_tanh_grad(x: f64) -> f64 {
+    let (t, slope) = (bend(x).tanh(), (2.0 / std::f64::consts::PI).sqrt() * (1.0 + 0.134_145 * x * x));
+    0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * slope
+}
+
+fn hard_silu_grad(x: f64) -> f64 {
+    if x <= -3.0 {
+        0.0
+    } else if x >= 3.0 {
+        1.0
+    } else {
+        x / 3.0 + 0.5
+    }
+}
+
+fn mish_grad(x: f64) -> f64 {
+    let t = softplus(x).tanh();
+    t + x * (1.0 - t * t) * sigmoid(x)
 }
 
 // variant [needs] [default for]
@@ -181,9 +257,105 @@ operations! {
         "naive" [] [Cpu, Gpu];
     } cases ["COUNT=1", "COUNT=77", "COUNT=4096"];
 
-    ACTIVATION_GRAD "activation_grad" "dx = dy * activate_grad(y)" twin::activation_grad, activated true, parts [], {
+    ACTIVATION_GRAD "activation_grad" "dx = dy * activate_grad(y or x)" twin::activation_grad, activated true, parts [], {
         "naive" [] [Cpu, Gpu];
     } cases ["COUNT=1", "COUNT=77", "COUNT=4096"];
+
+    ADD "add" "y = activate(a + b)" twin::add, activated true, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["COUNT=1", "COUNT=77", "COUNT=4096"];
+
+    CONCATENATE "concatenate" "y = a and b side by side" twin::concatenate, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,A=1,B=1", "ROWS=5,A=3,B=7", "ROWS=77,A=16,B=8"];
+
+    SLICE_COLUMNS "slice_columns" "dx = some columns of dy, times activate_grad(x)" twin::slice_columns, activated true, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,WIDTH=1,FROM=0,COUNT=1", "ROWS=5,WIDTH=10,FROM=3,COUNT=7", "ROWS=77,WIDTH=24,FROM=16,COUNT=8"];
+
+    GROUPED_CONV2D_FORWARD "grouped_conv2d_forward" "y = activate(x ∗ w + b), by groups, with gaps" twin::grouped_conv2d_forward, activated true, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1,COG=1", "N=3,H=7,W=6,CI=6,OH=7,OW=6,CO=6,KH=3,KW=3,SH=1,SW=1,DH=1,DW=1,PT=1,PL=1,CIG=1,COG=1", "N=3,H=7,W=6,CI=4,OH=4,OW=3,CO=8,KH=3,KW=2,SH=2,SW=2,DH=1,DW=1,PT=1,PL=0,CIG=1,COG=2", "N=3,H=9,W=8,CI=3,OH=5,OW=6,CO=5,KH=3,KW=2,SH=1,SW=1,DH=2,DW=2,PT=0,PL=0,CIG=3,COG=5", "N=3,H=9,W=8,CI=6,OH=4,OW=4,CO=9,KH=3,KW=3,SH=2,SW=2,DH=2,DW=2,PT=1,PL=2,CIG=2,COG=3"];
+
+    GROUPED_CONV2D_GRAD_INPUT "grouped_conv2d_grad_input" "dx = (dy ∗ᵀ w) * activate_grad(x), by groups" twin::grouped_conv2d_grad_input, activated true, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1,COG=1", "N=3,H=7,W=6,CI=6,OH=7,OW=6,CO=6,KH=3,KW=3,SH=1,SW=1,DH=1,DW=1,PT=1,PL=1,CIG=1,COG=1", "N=3,H=7,W=6,CI=4,OH=4,OW=3,CO=8,KH=3,KW=2,SH=2,SW=2,DH=1,DW=1,PT=1,PL=0,CIG=1,COG=2", "N=3,H=9,W=8,CI=3,OH=5,OW=6,CO=5,KH=3,KW=2,SH=1,SW=1,DH=2,DW=2,PT=0,PL=0,CIG=3,COG=5", "N=3,H=9,W=8,CI=6,OH=4,OW=4,CO=9,KH=3,KW=3,SH=2,SW=2,DH=2,DW=2,PT=1,PL=2,CIG=2,COG=3"];
+
+    GROUPED_CONV2D_GRAD_WEIGHT "grouped_conv2d_grad_weight" "dw and db by groups, by splits of the batch" twin::grouped_conv2d_grad_weight, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1,COG=1,SPLITS=1,PER=1", "N=3,H=7,W=6,CI=6,OH=7,OW=6,CO=6,KH=3,KW=3,SH=1,SW=1,DH=1,DW=1,PT=1,PL=1,CIG=1,COG=1,SPLITS=2,PER=2", "N=3,H=7,W=6,CI=4,OH=4,OW=3,CO=8,KH=3,KW=2,SH=2,SW=2,DH=1,DW=1,PT=1,PL=0,CIG=1,COG=2,SPLITS=2,PER=2", "N=3,H=9,W=8,CI=3,OH=5,OW=6,CO=5,KH=3,KW=2,SH=1,SW=1,DH=2,DW=2,PT=0,PL=0,CIG=3,COG=5,SPLITS=2,PER=2", "N=3,H=9,W=8,CI=6,OH=4,OW=4,CO=9,KH=3,KW=3,SH=2,SW=2,DH=2,DW=2,PT=1,PL=2,CIG=2,COG=3,SPLITS=2,PER=2"];
+
+    AVERAGE_POOL2D_FORWARD "average_pool2d_forward" "the mean of each window" twin::average_pool2d_forward, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["N=1,H=1,W=1,C=1,OH=1,OW=1,PH=1,PW=1,SH=1,SW=1,PT=0,PL=0", "N=2,H=7,W=5,C=3,OH=3,OW=2,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0", "N=2,H=7,W=8,C=5,OH=4,OW=4,PH=3,PW=3,SH=2,SW=2,PT=1,PL=0", "N=2,H=7,W=6,C=4,OH=1,OW=1,PH=7,PW=6,SH=1,SW=1,PT=0,PL=0"];
+
+    AVERAGE_POOL2D_GRAD "average_pool2d_grad" "dx = dy shared out to the window, times activate_grad(x)" twin::average_pool2d_grad, activated true, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["N=1,H=1,W=1,C=1,OH=1,OW=1,PH=1,PW=1,SH=1,SW=1,PT=0,PL=0", "N=2,H=7,W=5,C=3,OH=3,OW=2,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0", "N=2,H=7,W=8,C=5,OH=4,OW=4,PH=3,PW=3,SH=2,SW=2,PT=1,PL=0", "N=2,H=7,W=6,C=4,OH=1,OW=1,PH=7,PW=6,SH=1,SW=1,PT=0,PL=0"];
+
+    PAD2D_FORWARD "pad2d_forward" "y = x with zeros round it" twin::pad2d_forward, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["N=1,H=1,W=1,C=1,OH=1,OW=1,PT=0,PL=0", "N=2,H=3,W=5,C=3,OH=6,OW=7,PT=1,PL=2"];
+
+    PAD2D_GRAD "pad2d_grad" "dx = dy inside the padding, times activate_grad(x)" twin::pad2d_grad, activated true, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["N=1,H=1,W=1,C=1,OH=1,OW=1,PT=0,PL=0", "N=2,H=3,W=5,C=3,OH=6,OW=7,PT=1,PL=2"];
+
+    BATCH_NORM_PARTIALS "batch_norm_partials" "mean and squares of each channel, by splits of the rows" twin::batch_norm_partials, activated false, parts [FEED], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,SPATIAL=1,C=1,SPLITS=1,PER=1", "ROWS=7,SPATIAL=6,C=5,SPLITS=4,PER=11", "ROWS=16,SPATIAL=9,C=68,SPLITS=9,PER=16"];
+
+    BATCH_NORM_COMBINE "batch_norm_combine" "statistics of the batch from those of the splits; moving averages" twin::batch_norm_combine, activated false, parts [FEED], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "ROWS=1,SPATIAL=4,C=1,SPLITS=1,PER=4,MOMENTUM=0.5,EPSILON=0.001,SCALED=1",
+        "ROWS=7,SPATIAL=6,C=5,SPLITS=4,PER=11,MOMENTUM=0.99,EPSILON=0.001,SCALED=0",
+        "ROWS=16,SPATIAL=9,C=68,SPLITS=9,PER=16,MOMENTUM=0.9,EPSILON=0.00001,SCALED=1",
+    ];
+
+    BATCH_NORM_MOVING "batch_norm_moving" "statistics from the moving averages" twin::batch_norm_moving, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["C=1,EPSILON=0.001,SCALED=1", "C=77,EPSILON=0.001,SCALED=0"];
+
+    BATCH_NORM_FORWARD "batch_norm_forward" "y = activate(a · x + b)" twin::batch_norm_forward, activated true, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ITEMS=1,C=1", "ITEMS=7,C=5", "ITEMS=130,C=68"];
+
+    BATCH_NORM_GRAD_PARTIALS "batch_norm_grad_partials" "dgamma and dbeta, by splits of the rows" twin::batch_norm_grad_partials, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ITEMS=1,C=1,SPLITS=1,PER=1", "ITEMS=42,C=5,SPLITS=4,PER=11", "ITEMS=144,C=68,SPLITS=9,PER=16"];
+
+    BATCH_NORM_GRAD_COMBINE "batch_norm_grad_combine" "dgamma, dbeta, and the coefficients of dx" twin::batch_norm_grad_combine, activated false, parts [FEED], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,SPATIAL=1,C=1,SPLITS=1,SCALED=1", "ROWS=7,SPATIAL=6,C=5,SPLITS=4,SCALED=0", "ROWS=16,SPATIAL=9,C=68,SPLITS=9,SCALED=1"];
+
+    BATCH_NORM_GRAD_INPUT "batch_norm_grad_input" "dx = (k0 · dy + k1 · x + k2) * activate_grad(x)" twin::batch_norm_grad_input, activated true, parts [FEED], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,SPATIAL=1,C=1", "ROWS=7,SPATIAL=6,C=5", "ROWS=16,SPATIAL=9,C=68"];
+
+    LAYER_NORM_FORWARD "layer_norm_forward" "y = activate(gamma · x̂ + beta) over the last axis" twin::layer_norm_forward, activated true, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ITEMS=1,C=1,EPSILON=0.001,SCALED=1", "ITEMS=33,C=7,EPSILON=0.001,SCALED=0", "ITEMS=70,C=128,EPSILON=0.001,SCALED=1"];
+
+    LAYER_NORM_GRAD_INPUT "layer_norm_grad_input" "dx of the same, times activate_grad(x)" twin::layer_norm_grad_input, activated true, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ITEMS=1,C=1,SCALED=1", "ITEMS=33,C=7,SCALED=0", "ITEMS=70,C=128,SCALED=1"];
+
+    LAYER_NORM_GRAD_WEIGHT "layer_norm_grad_weight" "dgamma and dbeta, by splits of the rows" twin::layer_norm_grad_weight, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ITEMS=1,C=1,SPLITS=1,PER=1", "ITEMS=42,C=5,SPLITS=4,PER=11", "ITEMS=144,C=68,SPLITS=9,PER=16"];
+
+    PRELU_FORWARD "prelu_forward" "y = x, or alpha · x below zero" twin::prelu_forward, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ITEMS=1,A=1", "ITEMS=7,A=5", "ITEMS=130,A=68"];
+
+    PRELU_GRAD_INPUT "prelu_grad_input" "dx = dy, or alpha · dy below zero, times activate_grad(x)" twin::prelu_grad_input, activated true, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ITEMS=1,A=1", "ITEMS=7,A=5", "ITEMS=130,A=68"];
+
+    PRELU_GRAD_WEIGHT "prelu_grad_weight" "dalpha, by splits of the rows" twin::prelu_grad_weight, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ITEMS=1,A=1,SPLITS=1,PER=1", "ITEMS=42,A=5,SPLITS=4,PER=11", "ITEMS=144,A=68,SPLITS=9,PER=16"];
 
     SOFTMAX_FORWARD "softmax_forward" "y = softmax of each row" twin::softmax_forward, activated false, parts [], {
         "naive" [] [Cpu, Gpu];
@@ -196,12 +368,12 @@ operations! {
     DROPOUT_FORWARD "dropout_forward" "y = x / (1 - rate), or 0 at random" twin::dropout_forward, activated false, parts [FEED, RANDOM], {
         "several" [] [Cpu];
         "naive" [] [Cpu, Gpu];
-    } cases ["COUNT=1,STREAM=0,THRESHOLD=2147483648,SCALE=2", "COUNT=1601,STREAM=3,THRESHOLD=858993459,SCALE=1.25"];
+    } cases ["COUNT=1,STREAM=0,THRESHOLD=2147483648,SCALE=2", "COUNT=1601,STREAM=3,THRESHOLD=858993459,SCALE=1.25", "COUNT=360,STREAM=2,THRESHOLD=2147483648,SCALE=2,SPATIAL=12,C=5"];
 
     DROPOUT_GRAD "dropout_grad" "dx = dy / (1 - rate) at the same places" twin::dropout_grad, activated true, parts [FEED, RANDOM], {
         "several" [] [Cpu];
         "naive" [] [Cpu, Gpu];
-    } cases ["COUNT=1,STREAM=0,THRESHOLD=2147483648,SCALE=2", "COUNT=1601,STREAM=3,THRESHOLD=858993459,SCALE=1.25"];
+    } cases ["COUNT=1,STREAM=0,THRESHOLD=2147483648,SCALE=2", "COUNT=1601,STREAM=3,THRESHOLD=858993459,SCALE=1.25", "COUNT=360,STREAM=2,THRESHOLD=2147483648,SCALE=2,SPATIAL=12,C=5"];
 
     SOFTMAX_CROSS_ENTROPY "softmax_cross_entropy" "loss, its gradient and the hits of each row" twin::softmax_cross_entropy, activated false, parts [FEED], {
         "naive" [] [Cpu, Gpu];
@@ -238,6 +410,12 @@ pub fn op(name: &str) -> Result<&'static Op> {
 /// # Errors
 /// [`Error::Unknown`] with the known names.
 pub fn activation(name: &str) -> Result<&'static Activation> {
+    // Keras knows these under two names.
+    let name = match name {
+        "swish" => "silu",
+        "hard_swish" => "hard_silu",
+        _ => name,
+    };
     ACTIVATIONS.iter().copied().find(|a| a.name == name).ok_or_else(|| Error::Unknown {
         what: "activation",
         got: name.to_string(),

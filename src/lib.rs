@@ -17,6 +17,8 @@ pub mod kernels;
 pub mod op;
 /// The CPU twins: plain loops in f64 that define every kernel.
 pub mod reference;
+/// How parameters start.
+pub mod initializer;
 /// Layers under Keras's names: shape rule, parameters, forward, backward; a file each.
 pub mod layers;
 /// A stack of layers: checked shapes, initial weights, and the programs that train and use it.

@@ -1,4 +1,5 @@
-//! A model: a stack of layers with checked shapes, and the programs that train, evaluate and use it.
+//! A model: layers with checked shapes, one after the other or as a directed graph, and the programs that train,
+//! evaluate and use it.
 
 use crate::{
     Error, Result,
@@ -7,18 +8,27 @@ use crate::{
     layers::{self, ActivationName, Layer, Place},
     op::Call,
     optim::Sgd,
-    program::{ALIGN, Builder, Home, Initializer, Mode, Parameter, ParameterId, Program, ValueId, arena_len},
+    program::{ALIGN, Builder, Home, Mode, Parameter, ParameterId, Program, ValueId, arena_len, trained_len},
 };
+use std::collections::BTreeMap;
 
-/// A stack of layers. Keras's `Sequential`.
+/// The name by which layers call what goes into the network.
+pub const INPUT: &str = "input";
+
+/// A stack of layers, Keras's `Sequential`; or a directed graph, its functional models: a layer takes the output of
+/// the one before it in the list unless [`Model::inputs`] names others. The last layer gives the output.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Model {
     /// Its name.
     pub name: String,
     /// (height, width, channels) of an image.
     pub input_shape: [usize; 3],
-    /// The layers, first to last.
+    /// The layers, first to last; each only takes outputs of earlier ones.
     pub layers: Vec<Layer>,
+    /// By the number of a layer, from 0: the names of the layers whose outputs it takes (or `input`), where that is not
+    /// simply the one before it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<usize, Vec<String>>,
 }
 
 /// A layer of a model with everything that follows from its place.
@@ -30,19 +40,27 @@ pub struct LayerSummary {
     pub kind: &'static str,
     /// Shape of its output, without the batch.
     pub output: Vec<usize>,
-    /// Number of trained numbers.
+    /// How many numbers it has, trained or not.
     pub parameters: usize,
+    /// How many of them the optimizer does not change, such as moving averages.
+    pub not_trained: usize,
+    /// The layers whose outputs it takes, or `input`.
+    pub inputs: Vec<String>,
 }
 
 struct Placed<'a> {
     layer: &'a Layer,
     place: Place,
+    /// Where its inputs come from: the number of a layer, or the image.
+    from: Vec<Option<usize>>,
+    /// How many layers take its output.
+    uses: usize,
 }
 
 impl Model {
     /// A model without layers, for images of (height, width, channels).
     pub fn new(name: &str, input_shape: [usize; 3]) -> Self {
-        Self { name: name.to_string(), input_shape, layers: Vec::new() }
+        Self { name: name.to_string(), input_shape, layers: Vec::new(), inputs: BTreeMap::new() }
     }
 
     /// The model with one more layer, as Keras's `model.add`.
@@ -50,6 +68,13 @@ impl Model {
     pub fn add(mut self, layer: impl Into<Layer>) -> Self {
         self.layers.push(layer.into());
         self
+    }
+
+    /// The model with one more layer that takes the outputs of the layers of these names, or the network's `input`,
+    /// as Keras's functional models do.
+    pub fn add_from(mut self, layer: impl Into<Layer>, inputs: &[&str]) -> Self {
+        self.inputs.insert(self.layers.len(), inputs.iter().map(ToString::to_string).collect());
+        self.add(layer)
     }
 
     /// Bytes of an image.
@@ -72,18 +97,28 @@ impl Model {
     /// [`Error::Model`] where the layers do not fit.
     pub fn summary(&self) -> Result<Vec<LayerSummary>> {
         let (placed, parameters) = self.place()?;
+        let count = |ids: &[ParameterId], which: fn(&Parameter) -> bool| {
+            ids.iter().map(|id| &parameters[id.0]).filter(|p| which(p)).map(Parameter::len).sum()
+        };
+        let names: Vec<String> = placed.iter().map(|p| p.place.name.clone()).collect();
         Ok(placed
             .into_iter()
             .map(|p| LayerSummary {
                 name: p.place.name,
                 kind: p.layer.kind(),
                 output: p.place.output,
-                parameters: p.place.parameters.iter().map(|id| parameters[id.0].len()).sum(),
+                parameters: count(&p.place.parameters, |_| true),
+                not_trained: count(&p.place.parameters, |p| !p.trained),
+                inputs: p
+                    .from
+                    .iter()
+                    .map(|from| from.map_or(INPUT.to_string(), |n| names[n].clone()))
+                    .collect(),
             })
             .collect())
     }
 
-    /// All trained tensors, in the order of their arena.
+    /// All tensors, in the order of their arena: the trained ones, layer by layer, then the others.
     ///
     /// # Errors
     /// [`Error::Model`] where the layers do not fit.
@@ -101,23 +136,12 @@ impl Model {
         for (n, p) in parameters.iter().enumerate() {
             let key = split_mix(seed ^ split_mix(n as u64 + 1));
             let to = &mut weights[p.offset..p.offset + p.len()];
-            match p.initializer {
-                Initializer::Zeros => {}
-                Initializer::GlorotUniform { fan_in, fan_out } => {
-                    let limit = (6.0 / (fan_in + fan_out) as f64).sqrt();
-                    for (i, weight) in to.iter_mut().enumerate() {
-                        // 53 random bits, in [-1, 1).
-                        let u =
-                            (split_mix(key.wrapping_add(i as u64)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
-                        *weight = (limit * u) as f32;
-                    }
-                }
-            }
+            p.initializer.fill(key, to);
         }
         Ok(weights)
     }
 
-    /// Shapes, names and parameters of all layers.
+    /// Shapes, names, sources and parameters of all layers.
     fn place(&self) -> Result<(Vec<Placed<'_>>, Vec<Parameter>)> {
         let fail = |layer: String, message: String| Error::Model { model: self.name.clone(), layer, message };
         if self.layers.is_empty() {
@@ -129,7 +153,6 @@ impl Model {
                 format!("has shape {:?}; every axis needs at least 1", self.input_shape),
             ));
         }
-        let mut shape = self.input_shape.to_vec();
         let mut parameters: Vec<Parameter> = Vec::new();
         let mut placed: Vec<Placed<'_>> = Vec::new();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -137,31 +160,97 @@ impl Model {
             let same = self.layers[..=index].iter().filter(|l| l.kind() == layer.kind()).count();
             let name = rules.given_name().map_or_else(|| format!("{}_{same}", rules.slug()), str::to_string);
             let label = format!("layer {} ({name})", index + 1);
-            if placed.iter().any(|p| p.place.name == name) {
-                return Err(fail(label, "has the name of an earlier layer; names must differ".into()));
+            if name == INPUT || placed.iter().any(|p| p.place.name == name) {
+                let taken = if name == INPUT { "the network's input" } else { "an earlier layer" };
+                return Err(fail(label, format!("has the name of {taken}; names must differ")));
             }
-            let output = rules.output_shape(&shape).map_err(|message| fail(label, message))?;
+            let from = self.sources(index, &placed).map_err(|message| fail(label.clone(), message))?;
+            let shape_of = |from: &Option<usize>| {
+                from.map_or(self.input_shape.to_vec(), |n| placed[n].place.output.clone())
+            };
+            let shapes: Vec<Vec<usize>> = from.iter().map(shape_of).collect();
+            let output = match rules.joins() || shapes.len() != 1 {
+                true => rules.joined_shape(&shapes),
+                false => rules.output_shape(&shapes[0]),
+            };
+            let output = output.map_err(|message| fail(label, message))?;
+            let trained = rules.parameters(&shapes[0]).into_iter().map(|tensor| (tensor, true));
             let mut ids = Vec::new();
-            for (short, shape, initializer) in rules.parameters(&shape) {
-                let offset = parameters.last().map_or(0, |p| (p.offset + p.len()).next_multiple_of(ALIGN));
+            for ((short, shape, initializer), trained) in
+                trained.chain(rules.states(&shapes[0]).into_iter().map(|tensor| (tensor, false)))
+            {
                 ids.push(ParameterId(parameters.len()));
-                parameters.push(Parameter { name: format!("{name}.{short}"), shape, initializer, offset });
+                let name = format!("{name}.{short}");
+                parameters.push(Parameter { name, shape, initializer, offset: 0, trained });
             }
-            let input = std::mem::replace(&mut shape, output.clone());
-            let place =
-                Place { name, index, input, output, parameters: ids, x: ValueId(0), saved: Vec::new() };
-            placed.push(Placed { layer, place });
+            for n in from.iter().flatten() {
+                placed[*n].uses += 1;
+            }
+            let inputs = shapes.iter().map(|shape| (ValueId(0), shape.clone())).collect();
+            let input = shapes[0].clone();
+            let place = Place { name, index, input, output, parameters: ids, inputs, ..Place::default() };
+            placed.push(Placed { layer, place, from, uses: 0 });
         }
-        if shape.len() != 1 {
-            let label = format!("layer {} ({})", placed.len(), placed[placed.len() - 1].place.name);
-            return Err(fail(
-                label,
+        self.ends_well(&placed)?;
+        // The optimizer runs over the first part of the arena, so what it must not change stands behind.
+        let mut offset = 0;
+        for trained in [true, false] {
+            for p in parameters.iter_mut().filter(|p| p.trained == trained) {
+                p.offset = offset;
+                offset = (offset + p.len()).next_multiple_of(ALIGN);
+            }
+        }
+        Ok((placed, parameters))
+    }
+
+    /// Where the inputs of layer `index` come from: the numbers of layers before it, or the image.
+    fn sources(
+        &self,
+        index: usize,
+        placed: &[Placed<'_>],
+    ) -> std::result::Result<Vec<Option<usize>>, String> {
+        let Some(names) = self.inputs.get(&index) else { return Ok(vec![index.checked_sub(1)]) };
+        if names.is_empty() {
+            return Err("has an empty list of inputs; name at least one layer, or leave the list out".into());
+        }
+        let find = |name: &String| {
+            if name == INPUT {
+                return Ok(None);
+            }
+            placed.iter().position(|p| p.place.name == *name).map(Some).ok_or_else(|| {
+                let known: Vec<_> = placed.iter().map(|p| p.place.name.as_str()).collect();
+                format!(
+                    "takes `{name}`, which no earlier layer is called; before it are input, {}",
+                    known.join(", ")
+                )
+            })
+        };
+        names.iter().map(find).collect()
+    }
+
+    /// Whether the output is one axis, and every layer leads to it.
+    fn ends_well(&self, placed: &[Placed<'_>]) -> Result<()> {
+        let fail = |p: &Placed<'_>, message: String| {
+            let layer = format!("layer {} ({})", p.place.index + 1, p.place.name);
+            Err(Error::Model { model: self.name.clone(), layer, message })
+        };
+        let Some((last, before)) = placed.split_last() else { return Ok(()) };
+        if let Some(loose) = before.iter().find(|p| p.uses == 0) {
+            return fail(
+                loose,
+                "gives its output to no layer; name it among the inputs of one, or leave it out".into(),
+            );
+        }
+        if last.place.output.len() != 1 {
+            let shape = &last.place.output;
+            return fail(
+                last,
                 format!(
                     "is the last and gives {shape:?}; the loss takes one axis of classes, so end with Dense"
                 ),
-            ));
+            );
         }
-        Ok((placed, parameters))
+        Ok(())
     }
 
     /// Whether the last layer ends in softmax, which then is part of the loss.
@@ -197,16 +286,14 @@ impl Model {
     pub fn program(&self, mode: Mode, batch: usize, slots: usize, optimizer: &Sgd) -> Result<Program> {
         let logits_model = self.without_softmax();
         let (mut placed, parameters) = logits_model.place()?;
-        let total = arena_len(&parameters);
+        let trained = trained_len(&parameters);
         let mut b = Builder::new(mode, batch, self.pixels(), slots, parameters);
 
-        let mut x = b.batched("image", &self.input_shape);
+        let image = b.batched("image", &self.input_shape);
         let sizes = [("ROWS", batch), ("PIXELS", self.pixels())];
-        b.call("decode", Call::new(&DECODE, &sizes), &[("image", x)]);
-        for Placed { layer, place } in &mut placed {
-            place.x = x;
-            x = layer.rules().forward(&mut b, place);
-        }
+        b.call("decode", Call::new(&DECODE, &sizes), &[("image", image)]);
+        let outputs = forward(&mut b, &mut placed, image);
+        let x = outputs.last().copied().unwrap_or(image);
         b.program.output = x;
         let classes = placed.last().map_or(1, |p| p.place.output.iter().product());
         if mode == Mode::Predict {
@@ -225,23 +312,62 @@ impl Model {
             return Ok(b.program);
         }
 
-        let mut dy = b.through_fused("loss", x, dlogits);
-        for n in (0..placed.len()).rev() {
-            let wanted = placed[..n].iter().any(|p| !p.place.parameters.is_empty());
-            match placed[n].layer.rules().backward(&mut b, &placed[n].place, dy, wanted) {
-                Some(dx) => dy = dx,
-                None => break,
-            }
-        }
-        if !b.program.parameters.is_empty() {
-            let parameter = b.fixed("parameters", vec![total], Home::Parameters);
-            let grad = b.fixed("gradients", vec![total], Home::Gradients);
-            let velocity = b.fixed("velocities", vec![total], Home::Velocities);
-            let call = Call::new(&SGD, &[("COUNT", total), ("NESTEROV", usize::from(optimizer.nesterov))])
+        let dy = b.through_fused("loss", x, dlogits);
+        backward(&mut b, &placed, dy);
+        if trained > 0 {
+            let parameter = b.fixed("parameters", vec![trained], Home::Parameters);
+            let grad = b.fixed("gradients", vec![trained], Home::Gradients);
+            let velocity = b.fixed("velocities", vec![trained], Home::Velocities);
+            let call = Call::new(&SGD, &[("COUNT", trained), ("NESTEROV", usize::from(optimizer.nesterov))])
                 .with("MOMENTUM", optimizer.momentum)
                 .with("WEIGHT_DECAY", optimizer.weight_decay);
             b.call("update", call, &[("parameter", parameter), ("velocity", velocity), ("grad", grad)]);
         }
         Ok(b.program)
+    }
+}
+
+/// Appends the forward pass of every layer; the outputs, layer by layer.
+fn forward(b: &mut Builder, placed: &mut [Placed<'_>], image: ValueId) -> Vec<ValueId> {
+    let mut outputs: Vec<ValueId> = Vec::new();
+    // Whether a value goes to one layer only, followed through layers that hand their input on as it is.
+    let mut sole: BTreeMap<ValueId, bool> = BTreeMap::new();
+    for Placed { layer, place, from, uses } in placed {
+        for ((value, _), from) in place.inputs.iter_mut().zip(from.iter()) {
+            *value = from.map_or(image, |n| outputs[n]);
+        }
+        place.x = place.inputs[0].0;
+        place.alone = sole.get(&place.x).copied().unwrap_or(false);
+        let y = layer.rules().forward(b, place);
+        let handed_on = y != place.x || place.alone;
+        sole.insert(y, *uses == 1 && handed_on);
+        outputs.push(y);
+    }
+    outputs
+}
+
+/// Appends the backward pass, last layer to first. A value that several layers take gets the sum of their
+/// gradients, in the order of the layers from the last.
+fn backward(b: &mut Builder, placed: &[Placed<'_>], dy: ValueId) {
+    let mut learns: Vec<bool> = Vec::new();
+    for p in placed {
+        let own = p.place.parameters.iter().any(|id| b.program.parameters[id.0].trained);
+        learns.push(own || p.from.iter().flatten().any(|n| learns[*n]));
+    }
+    let mut gradients: Vec<Option<ValueId>> = vec![None; placed.len()];
+    if let (Some(last), Some(true)) = (gradients.last_mut(), learns.last()) {
+        *last = Some(dy);
+    }
+    for (n, p) in placed.iter().enumerate().rev() {
+        let Some(dy) = gradients[n] else { continue };
+        let wanted: Vec<bool> = p.from.iter().map(|from| from.is_some_and(|n| learns[n])).collect();
+        let found = p.layer.rules().backward_all(b, &p.place, dy, &wanted);
+        for (from, dx) in p.from.iter().zip(found) {
+            let (Some(from), Some(dx)) = (*from, dx) else { continue };
+            gradients[from] = Some(match gradients[from] {
+                Some(earlier) => b.sum(&placed[from].place.name, earlier, dx),
+                None => dx,
+            });
+        }
     }
 }

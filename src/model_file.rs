@@ -52,11 +52,35 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
             }
             None => return Err(fail(at, format!("layer {} has no type; known types: {}", n + 1, known()))),
         };
+        let inputs = match table.remove("inputs") {
+            Some(toml::Value::Array(names)) => {
+                let names: Option<Vec<&str>> = names.iter().map(toml::Value::as_str).collect();
+                let names = names.map(|names| names.into_iter().map(String::from).collect::<Vec<_>>());
+                Some(names.ok_or_else(|| {
+                    fail(
+                        at,
+                        format!(
+                            "layer {} ({kind}): inputs holds something other than names in quotes",
+                            n + 1
+                        ),
+                    )
+                })?)
+            }
+            Some(toml::Value::String(name)) => Some(vec![name]),
+            Some(other) => {
+                let message = format!("layer {} ({kind}): inputs is {other}, expected [\"a\", \"b\"]", n + 1);
+                return Err(fail(at, message));
+            }
+            None => None,
+        };
         let layer = Layer::from_table(&kind, table)
             .ok_or_else(|| {
                 fail(at, format!("layer {}: unknown type `{kind}`; known types: {}", n + 1, known()))
             })?
             .map_err(|e| fail(at, format!("layer {} ({kind}): {}", n + 1, e.message())))?;
+        if let Some(inputs) = inputs {
+            model.inputs.insert(n, inputs);
+        }
         model = model.add(layer);
     }
     model.summary()?;

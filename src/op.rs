@@ -94,17 +94,30 @@ impl Variant {
     }
 }
 
-/// An element-wise activation. Its gradient is a function of its output, so that it can be fused into
-/// the kernel that produces it and the input need not be kept.
+/// What an activation's gradient is a function of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// The output y: the activation can be fused into the kernel that produces it, and x need not be kept.
+    Output,
+    /// The input x, since y does not tell it: such an activation is a dispatch of its own while training.
+    Input,
+}
+
+/// An element-wise activation.
 pub struct Activation {
     /// Keras's name.
     pub name: &'static str,
-    /// Two functions in WGSL: `activate(x)` and `activate_grad(y)`.
+    /// Two functions in WGSL: `activate(x)`, and `activate_grad` of what [`Activation::at`] says.
     pub source: &'static str,
+    /// What `grad` takes.
+    pub at: At,
     /// y = f(x), in f64.
     pub value: fn(f64) -> f64,
-    /// dy/dx as a function of y, in f64.
+    /// dy/dx as a function of y or of x, in f64.
     pub grad: fn(f64) -> f64,
+    /// How many roundings `activate` and `activate_grad` may cost: 0 where they only choose, and some where they
+    /// take exp, log or tanh, which GPUs compute to a few units in the last place (Vulkan: 3 + 2|x|).
+    pub roundings: [f64; 2],
 }
 
 impl fmt::Debug for Activation {

@@ -3,7 +3,10 @@
 
 mod temporaries;
 
-use crate::op::{Activation, Call};
+use crate::{
+    initializer::Initializer,
+    op::{Activation, Call},
+};
 use std::collections::HashMap;
 pub use temporaries::Temporaries;
 
@@ -11,7 +14,7 @@ pub use temporaries::Temporaries;
 pub const ALIGN: usize = 64;
 
 /// Names a value of a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(pub usize);
 
 /// Names a parameter of a model.
@@ -73,21 +76,7 @@ pub struct Node {
     pub buffers: Vec<(&'static str, ValueId)>,
 }
 
-/// How a parameter starts.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Initializer {
-    /// Uniform in ±√(6 / (fan_in + fan_out)) (Glorot and Bengio 2010), Keras's default for kernels.
-    GlorotUniform {
-        /// Inputs that reach a unit.
-        fan_in: usize,
-        /// Units that an input reaches.
-        fan_out: usize,
-    },
-    /// Zeros, Keras's default for biases.
-    Zeros,
-}
-
-/// A trained tensor.
+/// A tensor that is trained, or kept with those that are.
 #[derive(Clone, Debug)]
 pub struct Parameter {
     /// `dense_1.kernel`.
@@ -98,6 +87,8 @@ pub struct Parameter {
     pub initializer: Initializer,
     /// Where it begins in the arena, in elements.
     pub offset: usize,
+    /// Whether the optimizer changes it; the others, such as moving averages, stand behind in the arena.
+    pub trained: bool,
 }
 
 impl Parameter {
@@ -159,7 +150,13 @@ impl Program {
 
 /// Elements of the arena that holds `parameters`, padding included.
 pub fn arena_len(parameters: &[Parameter]) -> usize {
-    parameters.last().map_or(ALIGN, |p| (p.offset + p.len()).next_multiple_of(ALIGN))
+    parameters.iter().map(|p| (p.offset + p.len()).next_multiple_of(ALIGN)).max().unwrap_or(ALIGN)
+}
+
+/// Elements from the start of the arena that the optimizer changes, padding included.
+pub fn trained_len(parameters: &[Parameter]) -> usize {
+    let ends = parameters.iter().filter(|p| p.trained).map(|p| (p.offset + p.len()).next_multiple_of(ALIGN));
+    ends.max().unwrap_or(0)
 }
 
 /// Builds a program node by node; layers call it.
@@ -267,6 +264,32 @@ impl Builder {
         self.fused.get(&value).copied().unwrap_or(&crate::kernels::LINEAR)
     }
 
+    /// Lets the kernel that wrote `x` apply `activation`, if it can and applies none: the layer before takes over
+    /// the work of the one behind it. Only where nobody else needs `x` as it is.
+    pub fn absorb(&mut self, x: ValueId, activation: &'static Activation) -> bool {
+        let writes = |node: &&mut Node| node.buffers.first().is_some_and(|(_, value)| *value == x);
+        let Some(node) = self.program.nodes.iter_mut().rev().find(writes) else { return false };
+        if !node.call.op.activated || node.call.activation.name != "linear" {
+            return false;
+        }
+        node.call.activation = activation;
+        self.fuse(x, activation);
+        true
+    }
+
+    /// The sum of two gradients of one value.
+    pub fn sum(&mut self, label: &str, a: ValueId, b: ValueId) -> ValueId {
+        let value = &self.program.values[a.0];
+        let (name, shape, count) = (value.name.clone(), value.shape.clone(), value.len());
+        let y = self.temporary(&name, shape);
+        self.call(
+            label,
+            Call::new(&crate::kernels::ADD, &[("COUNT", count)]),
+            &[("y", y), ("a", a), ("b", b)],
+        );
+        y
+    }
+
     /// For a gradient `dx` of `x` computed without the activation fused into `x`: adds the missing factor.
     pub fn through_fused(&mut self, label: &str, x: ValueId, dx: ValueId) -> ValueId {
         let activation = self.fused(x);
@@ -277,7 +300,7 @@ impl Builder {
         let (name, shape, count) = (format!("d {}", value.name), value.shape.clone(), value.len());
         let dz = self.temporary(&name, shape);
         let call = Call::new(&crate::kernels::ACTIVATION_GRAD, &[("COUNT", count)]).activated(activation);
-        self.call(label, call, &[("dx", dz), ("dy", dx), ("y", x)]);
+        self.call(label, call, &[("dx", dz), ("dy", dx), ("at", x)]);
         dz
     }
 }

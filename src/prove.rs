@@ -6,7 +6,7 @@ use crate::{
     compare::{Mismatch, compare},
     feed::{Batch, Step, split_mix},
     gpu::{Access, Binding, Context, Element, FeedBuffers, Kernel, Shader, Slice},
-    op::{Call, Sizes, Variant},
+    op::{At, Call, Sizes, Variant},
     reference::{Data, Expected, Inputs},
 };
 use std::{collections::BTreeMap, fmt};
@@ -78,14 +78,19 @@ fn inputs_for(call: &Call, bindings: &[Binding], lengths: &[usize], seed: u64) -
                     * call.sizes.get("PW").copied().unwrap_or(1.0);
                 Data::Index((0..len).map(|_| (next() % places as u64) as u32).collect())
             }
-            // Where an activation's gradient is taken, its argument is a value of the activation.
+            // Where an activation's gradient is taken, its argument is a value of the activation, or anything.
             (Element::F32, Access::Read)
-                if call.op.activated && call.op.name.contains("_grad") && (name == "x" || name == "y") =>
+                if call.op.interface.contains("activate_grad") && (name == "x" || name == "at") =>
             {
-                let activate = call.activation.value;
-                Data::Real((0..len).map(|_| f64::from(activate(2.0 * real(next())) as f32)).collect())
+                let at =
+                    |x: f64| if call.activation.at == At::Output { (call.activation.value)(x) } else { x };
+                Data::Real((0..len).map(|_| f64::from(at(2.0 * real(next())) as f32)).collect())
             }
             (Element::F32, _) => Data::Real((0..len).map(|_| real(next())).collect()),
+        };
+        let values = match values {
+            Data::Real(values) if binding.positive => Data::Real(values.into_iter().map(f64::abs).collect()),
+            values => values,
         };
         data.insert(binding.name.clone(), values);
     }

@@ -10,7 +10,11 @@ use wgrad::{
     check::gradients,
     feed::{Batch, Step},
     kernels::{ACTIVATIONS, OPERATIONS},
-    layers::{Activation, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D, Padding, Place},
+    layers::{
+        Activation, Add, AveragePooling2D, BatchNormalization, Concatenate, Conv2D, Dense, DepthwiseConv2D,
+        Dropout, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, Layer, LayerNormalization,
+        MaxPooling2D, PReLU, Padding, Place, Reshape, Sides, SpatialDropout2D, ZeroPadding2D,
+    },
     model::Model,
     networks::{NETWORKS, network},
     optim::Sgd,
@@ -26,14 +30,20 @@ fn stack_holds(name: &str, input: [usize; 3], layers: &[Layer], seed: u64) {
     for (index, layer) in layers.iter().enumerate() {
         let output = layer.rules().output_shape(&shape).expect("fits");
         let mut ids = Vec::new();
-        for (short, shape, initializer) in layer.rules().parameters(&shape) {
+        let trained = layer.rules().parameters(&shape).into_iter().map(|tensor| (tensor, true));
+        let states = layer.rules().states(&shape).into_iter().map(|tensor| (tensor, false));
+        for ((short, shape, initializer), trained) in trained.chain(states) {
             let offset = if parameters.is_empty() { 0 } else { arena_len(&parameters) };
             ids.push(ParameterId(parameters.len()));
-            parameters.push(Parameter { name: format!("{index}.{short}"), shape, initializer, offset });
+            let name = format!("{index}.{short}");
+            parameters.push(Parameter { name, shape, initializer, offset, trained });
         }
         let input = std::mem::replace(&mut shape, output.clone());
-        let (name, x) = (format!("layer {index}"), ValueId(0));
-        places.push(Place { name, index, input, output, parameters: ids, x, saved: Vec::new() });
+        let inputs = vec![(ValueId(0), input.clone())];
+        let name = format!("layer {index}");
+        // Every second stack leaves the activations to the layers before them.
+        let alone = seed % 200 == 0;
+        places.push(Place { name, index, input, output, parameters: ids, inputs, alone, ..Place::default() });
     }
     let weights: Vec<f32> = noise(seed, arena_len(&parameters)).into_iter().map(|w| w as f32).collect();
     let mut b = Builder::new(Mode::Train, batch, input.iter().product(), 1, parameters.clone());
@@ -41,6 +51,7 @@ fn stack_holds(name: &str, input: [usize; 3], layers: &[Layer], seed: u64) {
     let mut y = image;
     for (layer, place) in layers.iter().zip(&mut places) {
         place.x = y;
+        place.inputs[0].0 = y;
         y = layer.rules().forward(&mut b, place);
     }
     let forward = 0..b.program.nodes.len();
@@ -56,7 +67,7 @@ fn stack_holds(name: &str, input: [usize; 3], layers: &[Layer], seed: u64) {
     let functional_of = noise(seed + 2, batch * shape.iter().product::<usize>());
     machine.set(image, Data::Real(pixels.clone()));
     machine.set(r, Data::Real(functional_of.clone()));
-    let feed = (Batch::default(), Step::default().keyed(seed, 0));
+    let feed = (Batch::default(), Step { rows: batch as u32, ..Step::default() }.keyed(seed, 0));
     machine.run(all, &feed.0, feed.1);
 
     let input_gradient = machine.real(dy);
@@ -67,7 +78,7 @@ fn stack_holds(name: &str, input: [usize; 3], layers: &[Layer], seed: u64) {
         shifted.run(forward.clone(), &feed.0, feed.1);
         functional(&functional_of, &shifted.real(y))
     });
-    for p in &parameters {
+    for p in parameters.iter().filter(|p| p.trained) {
         let range = p.offset..p.offset + p.len();
         let gradient = &machine.gradients[range.clone()];
         assert!(gradient.iter().any(|g| *g != 0.0), "{name}: the gradient of {} is zero", p.name);
@@ -122,7 +133,7 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
         add(
             format!("activation {name} behind a fused one"),
             [2, 2, 2],
-            vec![flat(), dense(5, "tanh"), alone(name), dense(3, "relu"), alone(name)],
+            vec![flat(), dense(5, "tanh"), alone(name), dense(9, "relu"), alone(name)],
         );
         add(
             format!("dropout and pool behind {name}"),
@@ -154,6 +165,79 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
             add(format!("pool {size:?} strides {strides:?} {padding:?}"), [7, 6, 1], layers);
         }
     }
+    for name in ["linear", "tanh", "relu"] {
+        let normalized = |scale, center| BatchNormalization { scale, center, ..BatchNormalization::new() };
+        for (scale, center) in [(true, true), (false, true), (true, false), (false, false)] {
+            add(
+                format!("batch norm {scale} {center} behind {name}"),
+                [4, 3, 2],
+                vec![
+                    conv(3, (2, 2), name).into(),
+                    normalized(scale, center).into(),
+                    alone(name),
+                    flat(),
+                    dense(7, name),
+                    BatchNormalization::new().into(),
+                    dense(2, "linear"),
+                ],
+            );
+            let rows = LayerNormalization { scale, center, ..LayerNormalization::new() };
+            add(
+                format!("layer norm {scale} {center} behind {name}"),
+                [4, 3, 2],
+                vec![conv(3, (2, 2), name).into(), rows.into(), alone(name), flat(), dense(2, "linear")],
+            );
+        }
+        let depthwise = DepthwiseConv2D {
+            padding: Same,
+            depth_multiplier: 2,
+            activation: name.parse().expect("known"),
+            ..DepthwiseConv2D::new((3, 2))
+        };
+        let groups = Conv2D { groups: 2, ..conv(4, (2, 3), name) };
+        let gaps = Conv2D { dilation_rate: (2, 1).into(), ..conv(2, (2, 2), name) };
+        add(
+            format!("depthwise, groups and gaps {name}"),
+            [7, 6, 2],
+            vec![
+                conv(2, (1, 1), name).into(),
+                depthwise.into(),
+                groups.into(),
+                gaps.padding(Same).into(),
+                flat(),
+                dense(2, "linear"),
+            ],
+        );
+        add(
+            format!("means, padding, slopes behind {name}"),
+            [6, 5, 2],
+            vec![
+                conv(3, (2, 2), name).into(),
+                ZeroPadding2D::new(Sides { height: [0, 2], width: [1, 1] }).into(),
+                LayerNormalization::new().into(),
+                PReLU { shared_axes: vec![1, 2], name: None }.into(),
+                SpatialDropout2D::new(0.4).into(),
+                AveragePooling2D { padding: Same, strides: Some(2.into()), ..AveragePooling2D::new(3) }
+                    .into(),
+                dense(4, "linear"),
+                PReLU::new().into(),
+                Reshape::new(&[-1, 4]).into(),
+                dense(3, name),
+                flat(),
+                dense(2, "linear"),
+            ],
+        );
+        for last in [
+            Layer::from(GlobalAveragePooling2D::new()),
+            GlobalMaxPooling2D { keepdims: true, name: None }.into(),
+        ] {
+            add(
+                format!("{} behind {name}", last.kind()),
+                [5, 4, 2],
+                vec![conv(3, (2, 2), name).into(), last, flat(), dense(2, "linear")],
+            );
+        }
+    }
     add(
         "pool and dropout first".into(),
         [6, 6, 2],
@@ -174,6 +258,43 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
     all
 }
 
+/// Networks that are no stacks: residual, with one value taken three times, joined side by side, with activations that
+/// a kernel before them can take over and with some that it cannot.
+fn graphs() -> Vec<Model> {
+    let same = |filters, activation| conv(filters, (3, 3), activation).padding(Padding::Same);
+    let named = |mut layer: Conv2D, name: &str| {
+        layer.name = Some(name.into());
+        layer
+    };
+    let mut all = Vec::new();
+    for name in ["linear", "relu", "tanh", "gelu", "softmax"] {
+        let residual = Model::new(&format!("residual {name}"), [4, 3, 2])
+            .add(named(same(3, name), "stem"))
+            .add(same(3, "linear"))
+            .add(alone(name))
+            .add(same(3, "linear"))
+            .add_from(Add::new(), &["stem", "conv2d_3"])
+            .add(alone(name))
+            .add_from(named(same(3, "tanh"), "side"), &["add_1"])
+            .add_from(Add::new(), &["side", "activation_2", "stem"])
+            .add(Flatten::new())
+            .add(dense(3, "linear"));
+        all.push(residual);
+        let joined = Model::new(&format!("joined {name}"), [4, 3, 2])
+            .add(named(same(3, name), "a"))
+            .add_from(named(same(2, "relu"), "b"), &["input"])
+            .add_from(Concatenate::new(), &["b", "input", "a", "b"])
+            .add(alone(name))
+            .add_from(Flatten::new(), &["a"])
+            .add_from(Dropout::new(0.3), &["activation_1"])
+            .add(Flatten { name: Some("flat".into()) })
+            .add_from(Concatenate::new(), &["flatten_1", "flat"])
+            .add(dense(3, "linear"));
+        all.push(joined);
+    }
+    all
+}
+
 #[test]
 fn every_layer_has_right_gradients_in_the_middle_of_a_graph() {
     let mut kinds = BTreeSet::new();
@@ -181,6 +302,8 @@ fn every_layer_has_right_gradients_in_the_middle_of_a_graph() {
         stack_holds(name, *input, layers, 100 * n as u64);
         kinds.extend(layers.iter().map(Layer::kind));
     }
+    // Whole networks hold those that join.
+    kinds.extend(graphs().iter().flat_map(|model| &model.layers).map(Layer::kind));
     let all: BTreeSet<&str> = Layer::KINDS.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(kinds, all, "a kind of layer is in none of the stacks");
 }
@@ -201,6 +324,7 @@ fn models() -> Vec<Model> {
         let layers = vec![Flatten::new().into(), dense(6, "sigmoid"), dense(4, "tanh"), alone(last)];
         all.push(model(&format!("ends in activation {last}"), [3, 3, 1], layers));
     }
+    all.extend(graphs());
     all.extend(NETWORKS.iter().take(1).map(|(name, _)| network(name, [5, 5, 1], 4).expect("built in")));
     all
 }

@@ -10,7 +10,7 @@ use wgrad::{
     feed::{Batch, Step},
     gpu::Access,
     kernels::*,
-    op::{Activation as Elementwise, Op, Sizes},
+    op::{Activation as Elementwise, At, Op, Sizes},
     prove::parse_sizes,
     reference::{Data, Inputs, values},
 };
@@ -41,8 +41,46 @@ static RULES: &[Rule] = &[
     },
     Rule { backward: &MAX_POOL2D_GRAD, forward: &MAX_POOL2D_FORWARD, pairs: &[("x", "dx")], fused: true },
     Rule { backward: &ACTIVATION_GRAD, forward: &ACTIVATION_FORWARD, pairs: &[("x", "dx")], fused: false },
+    Rule {
+        backward: &GROUPED_CONV2D_GRAD_INPUT,
+        forward: &GROUPED_CONV2D_FORWARD,
+        pairs: &[("x", "dx")],
+        fused: true,
+    },
+    Rule {
+        backward: &GROUPED_CONV2D_GRAD_WEIGHT,
+        forward: &GROUPED_CONV2D_FORWARD,
+        pairs: &[("w", "dw"), ("b", "db")],
+        fused: false,
+    },
+    Rule {
+        backward: &AVERAGE_POOL2D_GRAD,
+        forward: &AVERAGE_POOL2D_FORWARD,
+        pairs: &[("x", "dx")],
+        fused: true,
+    },
+    Rule { backward: &PAD2D_GRAD, forward: &PAD2D_FORWARD, pairs: &[("x", "dx")], fused: true },
+    Rule { backward: &PRELU_GRAD_INPUT, forward: &PRELU_FORWARD, pairs: &[("x", "dx")], fused: true },
+    Rule { backward: &PRELU_GRAD_WEIGHT, forward: &PRELU_FORWARD, pairs: &[("alpha", "dw")], fused: false },
     Rule { backward: &SOFTMAX_GRAD, forward: &SOFTMAX_FORWARD, pairs: &[("x", "dx")], fused: false },
     Rule { backward: &DROPOUT_GRAD, forward: &DROPOUT_FORWARD, pairs: &[("x", "dx")], fused: true },
+];
+
+/// What joins layers and takes gradients apart: whole graphs hold it, in `gradients.rs`.
+const JOINING: [&str; 3] = ["add", "concatenate", "slice_columns"];
+
+/// Forward and backward in several dispatches: whole layers hold them, in `gradients.rs`.
+const COMPOSED: [&str; 10] = [
+    "batch_norm_partials",
+    "batch_norm_combine",
+    "batch_norm_moving",
+    "batch_norm_forward",
+    "batch_norm_grad_partials",
+    "batch_norm_grad_combine",
+    "batch_norm_grad_input",
+    "layer_norm_forward",
+    "layer_norm_grad_input",
+    "layer_norm_grad_weight",
 ];
 
 /// Operations that nothing is differentiated through.
@@ -97,11 +135,15 @@ fn rule_holds(rule: &Rule, case: &str, activation: &'static Elementwise) {
     let r = noise(7, real(&buffers, "y").len());
     let forward = buffers.clone();
     buffers.insert("dy".into(), Data::Real(r.clone()));
+    let at = if activation.at == At::Output { "y" } else { "x" };
+    buffers.insert("at".into(), buffers[at].clone());
     apply(rule.backward, &sizes, activation, &mut buffers, &feed);
-    if rule.backward.name == CONV2D_GRAD_WEIGHT.name {
-        let taps = ["KH", "KW", "CI"].iter().map(|name| sizes[*name]).product();
+    if buffers.contains_key("partials") {
+        // The rows of a split, of which the last is the bias; CO columns.
+        let columns = ["CO", "A"].iter().find_map(|name| sizes.get(*name)).expect("columns");
+        let rows = real(&buffers, "partials").len() as f64 / sizes["SPLITS"] / columns;
         let mut second = sizes.clone();
-        second.insert("TAPS".into(), taps);
+        second.extend([("TAPS".to_string(), rows - 1.0), ("CO".to_string(), *columns)]);
         apply(&SUM_PARTIALS, &second, &LINEAR, &mut buffers, &feed);
     }
     for (input, gradient) in rule.pairs {
@@ -120,13 +162,13 @@ fn every_gradient_kernel_differentiates_its_forward_kernel() {
     let mut covered: BTreeSet<&str> = WITHOUT_GRADIENT.into();
     for rule in RULES {
         let cases = rule.backward.cases.iter().filter(|case| {
-            let sizes = parse_sizes(case).expect("a case");
-            sizes.iter().filter(|(_, v)| *v < 1e6).map(|(_, v)| v.max(1.0)).product::<f64>() < 2e6
+            let sizes: Sizes = parse_sizes(case).expect("a case").into_iter().collect();
+            lengths(rule.backward, &sizes).iter().map(|(.., len)| len).sum::<usize>() < 8000
         });
         let mut ran = 0;
         for case in cases {
             let activations = if rule.backward.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] };
-            for activation in activations {
+            for activation in activations.iter().filter(|a| !rule.fused || a.at == At::Output) {
                 rule_holds(rule, case, activation);
                 ran += 1;
             }
@@ -134,6 +176,7 @@ fn every_gradient_kernel_differentiates_its_forward_kernel() {
         assert!(ran >= 2, "{}: {ran} cases", rule.backward.name);
         covered.extend([rule.forward.name, rule.backward.name]);
     }
+    covered.extend(JOINING.iter().chain(&COMPOSED).copied());
     covered.insert(SUM_PARTIALS.name);
     covered.insert(SOFTMAX_CROSS_ENTROPY.name);
     let all: BTreeSet<&str> = OPERATIONS.iter().map(|op| op.name).collect();

@@ -4,5 +4,5 @@ fn activation_grad_kernel(@builtin(local_invocation_id) lid: vec3<u32>, @builtin
                           @builtin(num_workgroups) groups: vec3<u32>) {
     let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
     if (i >= COUNT) { return; }
-    dx[i] = dy[i] * activate_grad(y[i]);
+    dx[i] = dy[i] * activate_grad(at[i]);
 }

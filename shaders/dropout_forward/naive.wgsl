@@ -4,5 +4,5 @@ fn dropout_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgr
                    @builtin(num_workgroups) groups: vec3<u32>) {
     let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
     if (i >= COUNT) { return; }
-    y[i] = select(x[i] * SCALE, 0.0, random(STREAM, i) < THRESHOLD);
+    y[i] = select(x[i] * SCALE, 0.0, random(STREAM, i / (SPATIAL * C) * C + i % C) < THRESHOLD);
 }

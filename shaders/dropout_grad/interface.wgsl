@@ -4,6 +4,8 @@ override COUNT: u32;
 override STREAM: u32;    // tells the layers of a network apart
 override THRESHOLD: u32; // dropped where random < THRESHOLD: rate · 2^32
 override SCALE: f32;     // 1 / (1 - rate)
+override SPATIAL: u32 = 1u; // pixels of an image and
+override C: u32 = 1u;       // channels, where whole channels are dropped; 1 and 1 drop single elements
 @group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (COUNT)
 @group(0) @binding(1) var<storage, read> dy: array<f32>; // (COUNT)
 @group(0) @binding(2) var<storage, read> x: array<f32>; // (COUNT)

@@ -4,5 +4,5 @@ fn dropout_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup
                 @builtin(num_workgroups) groups: vec3<u32>) {
     let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
     if (i >= COUNT) { return; }
-    dx[i] = select(dy[i] * SCALE * activate_grad(x[i]), 0.0, random(STREAM, i) < THRESHOLD);
+    dx[i] = select(dy[i] * SCALE * activate_grad(x[i]), 0.0, random(STREAM, i / (SPATIAL * C) * C + i % C) < THRESHOLD);
 }

@@ -7,9 +7,10 @@ use crate::{
     Result,
     compare::allows,
     feed::{Batch, Step, split_mix},
+    initializer::Initializer,
     model::Model,
     optim::Sgd,
-    program::{Initializer, Mode, ParameterId},
+    program::{Mode, ParameterId},
     reference::Machine,
 };
 
@@ -74,7 +75,8 @@ pub fn gradients(model: &Model, seed: u64, samples: usize, optimizer: &Sgd) -> R
     machine.run(machine.without_update(), &batch, step);
 
     let mut findings = Vec::new();
-    for (n, p) in machine.program.parameters.clone().iter().enumerate() {
+    let parameters = machine.program.parameters.clone();
+    for (n, p) in parameters.iter().enumerate().filter(|(_, p)| p.trained) {
         let gradient = machine.gradients[p.offset..p.offset + p.len()].to_vec();
         let mean_square = gradient.iter().map(|g| g * g).sum::<f64>() / gradient.len().max(1) as f64;
         let range = machine.forward_from(ParameterId(n));

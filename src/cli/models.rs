@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use std::process::ExitCode;
 use wgrad::{
-    model::Model,
+    model::{INPUT, Model},
     model_file, networks,
     optim::Sgd,
     program::Mode,
@@ -48,6 +48,7 @@ struct Layer {
     r#type: &'static str,
     output_shape: Vec<usize>,
     parameters: usize,
+    connected_to: Vec<String>,
 }
 
 /// Bytes of the buffers of training.
@@ -66,6 +67,7 @@ struct Description {
     input_shape: [usize; 3],
     classes: usize,
     parameters: usize,
+    not_trained: usize,
     forward_flops_per_image: f64,
     training_flops_per_image: f64,
     dispatches_per_step: usize,
@@ -81,6 +83,7 @@ impl Description {
             r#type: layer.kind,
             output_shape: layer.output,
             parameters: layer.parameters,
+            connected_to: layer.inputs,
         });
         let train = model.program(Mode::Train, batch, 1, &Sgd::default())?;
         let forward = model.program(Mode::Predict, batch, 1, &Sgd::default())?;
@@ -91,6 +94,7 @@ impl Description {
             input_shape: model.input_shape,
             classes: model.classes()?,
             parameters: train.parameters.iter().map(|p| p.len()).sum(),
+            not_trained: train.parameters.iter().filter(|p| !p.trained).map(|p| p.len()).sum(),
             forward_flops_per_image: forward.flops() / batch as f64,
             training_flops_per_image: train.flops() / batch as f64,
             dispatches_per_step: train.nodes.len(),
@@ -109,24 +113,45 @@ impl Description {
     fn print(&self) -> Result<()> {
         let [height, width, channels] = self.input_shape;
         output::line(format!("Model: \"{}\", images of {height}×{width}×{channels}\n", self.network))?;
-        let mut table = Table::new(&[("Layer (type)", Left), ("Output Shape", Left), ("Param #", Right)]);
+        // Where the layers stand in a row, that column would say the same in every line.
+        let before = |n: usize| n.checked_sub(1).map_or(INPUT, |n| self.layers[n].name.as_str());
+        let graph = self.layers.iter().enumerate().any(|(n, layer)| layer.connected_to != [before(n)]);
+        let mut columns = vec![("Layer (type)", Left), ("Output Shape", Left), ("Param #", Right)];
+        if graph {
+            columns.push(("Connected to", Wrap));
+        }
+        let mut table = Table::new(&columns);
         for layer in &self.layers {
             let sizes: Vec<_> = layer.output_shape.iter().map(usize::to_string).collect();
-            table.row([
+            let mut cells = vec![
                 format!("{} ({})", layer.name, layer.r#type),
                 format!("(None, {})", sizes.join(", ")),
                 commas(layer.parameters as u64),
-            ]);
+            ];
+            if graph {
+                cells.push(layer.connected_to.join(", "));
+            }
+            table.row(cells);
         }
         output::line(table)?;
+        let trained = match self.not_trained {
+            0 => String::new(),
+            kept => format!(
+                "Trainable params: {}\nNon-trainable params: {}\n",
+                commas((self.parameters - kept) as u64),
+                commas(kept as u64)
+            ),
+        };
         let Memory { parameters, gradients, optimizer, activations } = self.memory_bytes;
         output::line(format!(
             "\nTotal params: {} ({})\n\
+             {}\
              FLOPs an image: {} forward, {} in training\n\
              Dispatches a training step: {}\n\
              Training memory at batch {}: parameters {}, gradients {}, optimizer {}, activations {}",
             commas(self.parameters as u64),
             bytes(4 * self.parameters as u64),
+            trained,
             si(self.forward_flops_per_image),
             si(self.training_flops_per_image),
             self.dispatches_per_step,

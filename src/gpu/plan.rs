@@ -94,9 +94,9 @@ impl Plan {
                     Home::Temporary => buffers[temporaries.buffer_of[n]].slice(0, len),
                     Home::Parameter(id) => arenas.parameters.slice(program.parameters[id.0].offset, len),
                     Home::Gradient(id) => arenas.gradients.slice(program.parameters[id.0].offset, len),
-                    Home::Parameters => arenas.parameters.clone(),
-                    Home::Gradients => arenas.gradients.clone(),
-                    Home::Velocities => arenas.velocities.clone(),
+                    Home::Parameters => arenas.parameters.slice(0, len),
+                    Home::Gradients => arenas.gradients.slice(0, len),
+                    Home::Velocities => arenas.velocities.slice(0, len),
                     Home::Results => arenas.results.clone(),
                     Home::Zeros => arenas.zeros.slice(0, len),
                 }

@@ -3,7 +3,8 @@
 //!
 //! Three conventions of `interface.wgsl` are read from its comments, because WGSL has no words for them:
 //! * `var<storage, read> x: array<f32>; // (M, K)`: the shape, in names of overrides; sums and
-//!   products are allowed: `(SPLITS, TAPS + 1, CO)`. `// (COUNT) in place` marks a buffer that is updated.
+//!   products are allowed: `(SPLITS, TAPS + 1, CO)`. `// (COUNT) in place` marks a buffer that is updated, `positive`
+//!   one that holds nothing below zero.
 //! * `x4: array<vec4<f32>>` on the binding of `x` is a second view of the same buffer.
 //! * `// grid N, M`: what the workgroups cover, x first; `// grid ITEMS = ROWS * PIXELS` names a
 //!   product. A variant covers `TILE_N` of `N` with one workgroup (a constant or override of its
@@ -68,6 +69,8 @@ pub struct Binding {
     pub element: Element,
     /// Its shape in names of sizes.
     pub shape: Vec<Size>,
+    /// Whether it holds nothing below zero, such as variances: proofs make their inputs so.
+    pub positive: bool,
 }
 
 /// A composed, validated and reflected module.
@@ -132,18 +135,26 @@ impl Shader {
                     "`{name}` is no storage buffer; group 0 holds storage buffers only"
                 )));
             };
-            let Some((shape, in_place)) = shaped else {
+            let Some((shape, marks)) = shaped else {
                 // A second view of a buffer that has its shape elsewhere, checked below.
                 continue;
             };
             let element = element_of(&module, global.ty)
                 .ok_or_else(|| fail(format!("`{name}` is no array of f32 or u32")))?;
-            let access = match (access.contains(StorageAccess::STORE), in_place) {
+            let access = match (access.contains(StorageAccess::STORE), marks.contains("in place")) {
                 (false, _) => Access::Read,
                 (true, false) => Access::Write,
                 (true, true) => Access::Update,
             };
-            bindings.push(Binding { name: name.clone(), index: binding.binding, access, element, shape });
+            let positive = marks.contains("positive");
+            bindings.push(Binding {
+                name: name.clone(),
+                index: binding.binding,
+                access,
+                element,
+                shape,
+                positive,
+            });
         }
         for (_, global) in module.global_variables.iter() {
             let (Some(binding), Some(name)) = (&global.binding, &global.name) else { continue };
@@ -246,13 +257,13 @@ fn literal(module: &naga::Module, expression: naga::Handle<Expression>) -> Optio
     }
 }
 
-/// The shape comment behind the declaration of `name`, and whether it says `in place`.
-fn shape_of(interface: &str, name: &str) -> Option<(Vec<Size>, bool)> {
+/// The shape comment behind the declaration of `name`, and what follows it, such as `in place`.
+fn shape_of<'a>(interface: &'a str, name: &str) -> Option<(Vec<Size>, &'a str)> {
     let declared = format!("> {name}:");
     let line = interface.lines().find(|line| line.contains(&declared))?;
     let comment = line.split_once("//")?.1.trim();
     let (shape, rest) = comment.strip_prefix('(')?.split_once(')')?;
-    Some((shape.split(',').map(|s| Size(s.trim().to_string())).collect(), rest.contains("in place")))
+    Some((shape.split(',').map(|s| Size(s.trim().to_string())).collect(), rest))
 }
 
 fn grid_of(text: &str) -> Option<Vec<(String, Size)>> {

@@ -3,7 +3,7 @@
 use super::{Place, Rules};
 use crate::{
     kernels::{self, ACTIVATION_FORWARD, ACTIVATION_GRAD, LINEAR, SOFTMAX_FORWARD, SOFTMAX_GRAD},
-    op::{Activation as Elementwise, Call},
+    op::{Activation as Elementwise, At, Call},
     program::{Builder, ValueId},
 };
 use std::fmt;
@@ -31,11 +31,12 @@ impl ActivationName {
         self.name() == "linear"
     }
 
-    /// The part that a kernel can apply to what it writes.
-    pub(super) fn fusible(&self) -> &'static Elementwise {
+    /// The part that a kernel can apply to what it writes. While training the input of some activations has to be
+    /// kept; they are a dispatch of their own.
+    pub(super) fn fusible(&self, training: bool) -> &'static Elementwise {
         match self {
-            Self::Elementwise(activation) => activation,
-            Self::Softmax => &LINEAR,
+            Self::Elementwise(activation) if activation.at == At::Output || !training => activation,
+            _ => &LINEAR,
         }
     }
 }
@@ -143,47 +144,68 @@ impl Rules for Activation {
     }
 
     fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
-        let y = match self.activation {
-            ActivationName::Softmax => softmax(b, &place.name, place.x, &place.output),
-            ActivationName::Elementwise(activation) => {
-                let y = b.batched(&place.name, &place.output);
-                let count = b.batch() * place.output.iter().product::<usize>();
-                let call = Call::new(&ACTIVATION_FORWARD, &[("COUNT", count)]).activated(activation);
-                b.call(&place.name, call, &[("y", y), ("x", place.x)]);
-                y
-            }
-        };
-        place.saved = vec![y];
-        y
+        let fused = self.activation.fusible(b.training());
+        let fits = place.alone && self.activation.name() == fused.name;
+        if self.activation.is_linear() || fits && b.absorb(place.x, fused) {
+            return place.x;
+        }
+        apply(b, self.activation, &place.name, place.x, &place.output, &mut place.saved)
     }
 
     fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
-        if !wanted {
-            return None;
+        if !wanted || place.saved.is_empty() {
+            return wanted.then_some(dy);
         }
-        let y = place.saved[0];
-        let dx = match self.activation {
-            ActivationName::Softmax => softmax_grad(b, &place.name, dy, y, &place.output),
-            ActivationName::Elementwise(activation) => {
-                let dx = b.batched(&format!("d {}", place.name), &place.input);
-                let count = b.batch() * place.output.iter().product::<usize>();
-                let call = Call::new(&ACTIVATION_GRAD, &[("COUNT", count)]).activated(activation);
-                b.call(&place.name, call, &[("dx", dx), ("dy", dy), ("y", y)]);
-                dx
-            }
-        };
+        let dx = apply_grad(b, self.activation, &place.name, dy, place.saved[0], &place.output);
         Some(b.through_fused(&place.name, place.x, dx))
     }
 }
 
-/// The part of a layer's own activation that its kernel could not apply: softmax.
+/// Appends an activation as a dispatch of its own; `saved` gets what its gradient needs.
+fn apply(
+    b: &mut Builder,
+    activation: ActivationName,
+    label: &str,
+    x: ValueId,
+    shape: &[usize],
+    saved: &mut Vec<ValueId>,
+) -> ValueId {
+    let ActivationName::Elementwise(activation) = activation else {
+        let y = softmax(b, label, x, shape);
+        saved.push(y);
+        return y;
+    };
+    let y = b.batched(&format!("{label} {}", activation.name), shape);
+    let call = Call::new(&ACTIVATION_FORWARD, &[("COUNT", b.batch() * shape.iter().product::<usize>())]);
+    b.call(label, call.activated(activation), &[("y", y), ("x", x)]);
+    saved.push(if activation.at == At::Output { y } else { x });
+    y
+}
+
+/// Appends the gradient of [`apply`].
+fn apply_grad(
+    b: &mut Builder,
+    activation: ActivationName,
+    label: &str,
+    dy: ValueId,
+    saved: ValueId,
+    shape: &[usize],
+) -> ValueId {
+    let ActivationName::Elementwise(activation) = activation else {
+        return softmax_grad(b, label, dy, saved, shape);
+    };
+    let dx = b.batched(&format!("d {label}"), shape);
+    let call = Call::new(&ACTIVATION_GRAD, &[("COUNT", b.batch() * shape.iter().product::<usize>())]);
+    b.call(label, call.activated(activation), &[("dx", dx), ("dy", dy), ("at", saved)]);
+    dx
+}
+
+/// The part of a layer's own activation that its kernel could not apply.
 pub(super) fn finish(b: &mut Builder, activation: ActivationName, place: &mut Place, y: ValueId) -> ValueId {
-    if !matches!(activation, ActivationName::Softmax) {
+    if activation.fusible(b.training()).name == activation.name() {
         return y;
     }
-    let p = softmax(b, &place.name, y, &place.output);
-    place.saved.push(p);
-    p
+    apply(b, activation, &place.name, y, &place.output, &mut place.saved)
 }
 
 /// The gradient before [`finish`].
@@ -193,8 +215,10 @@ pub(super) fn finish_grad(
     place: &Place,
     dy: ValueId,
 ) -> ValueId {
-    match (activation, place.saved.last()) {
-        (ActivationName::Softmax, Some(p)) => softmax_grad(b, &place.name, dy, *p, &place.output),
+    match place.saved.last() {
+        Some(saved) if activation.fusible(b.training()).name != activation.name() => {
+            apply_grad(b, activation, &place.name, dy, *saved, &place.output)
+        }
         _ => dy,
     }
 }

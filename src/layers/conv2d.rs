@@ -5,15 +5,19 @@ use super::{
     window::{self, axes},
 };
 use crate::{
-    kernels::{CONV2D_FORWARD, CONV2D_GRAD_INPUT, CONV2D_GRAD_WEIGHT, SUM_PARTIALS},
-    op::Call,
-    program::{Builder, Initializer, ValueId},
+    initializer::{Initializer, KernelInitializer},
+    kernels::{
+        CONV2D_FORWARD, CONV2D_GRAD_INPUT, CONV2D_GRAD_WEIGHT, GROUPED_CONV2D_FORWARD,
+        GROUPED_CONV2D_GRAD_INPUT, GROUPED_CONV2D_GRAD_WEIGHT, SUM_PARTIALS,
+    },
+    op::{Call, Op},
+    program::{Builder, ValueId},
 };
 
 /// The weight gradient sums the batch in at most this many parts, each by itself, then adds them in order.
 const SPLITS: usize = 16;
 
-/// `Conv2D(filters, kernel_size, strides=1, padding="valid", activation=None)`.
+/// `Conv2D(filters, kernel_size, strides=1, padding="valid", dilation_rate=1, groups=1, activation=None)`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conv2D {
@@ -22,24 +26,33 @@ pub struct Conv2D {
     /// Height and width of the kernel.
     pub kernel_size: Pair,
     /// How far the kernel moves.
-    #[serde(default = "one")]
+    #[serde(default = "window::one")]
     pub strides: Pair,
     /// `valid` or `same`.
     #[serde(default)]
     pub padding: Padding,
+    /// How far apart the kernel's taps are.
+    #[serde(default = "window::one")]
+    pub dilation_rate: Pair,
+    /// Into how many groups the channels and the filters are cut; a filter sees its own group's channels alone.
+    #[serde(default = "one")]
+    pub groups: usize,
     /// Applied to each output.
     #[serde(default)]
     pub activation: ActivationName,
     /// Whether it has a bias.
     #[serde(default = "window::yes")]
     pub use_bias: bool,
+    /// How the kernel starts.
+    #[serde(default)]
+    pub kernel_initializer: KernelInitializer,
     /// A name for reports and files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-fn one() -> Pair {
-    Pair(1, 1)
+fn one() -> usize {
+    1
 }
 
 impl Conv2D {
@@ -48,10 +61,13 @@ impl Conv2D {
         Self {
             filters,
             kernel_size: kernel_size.into(),
-            strides: one(),
+            strides: window::one(),
             padding: Padding::Valid,
+            dilation_rate: window::one(),
+            groups: 1,
             activation: ActivationName::default(),
             use_bias: true,
+            kernel_initializer: KernelInitializer::default(),
             name: None,
         }
     }
@@ -77,11 +93,113 @@ impl Conv2D {
         self
     }
 
-    fn call(&self, op: &'static crate::op::Op, b: &Builder, place: &Place) -> Call {
-        let mut sizes = window::sizes(b, place, self.kernel_size, self.strides, self.padding);
-        let Pair(kh, kw) = self.kernel_size;
+    fn taps(&self) -> Taps {
+        Taps {
+            size: self.kernel_size,
+            strides: self.strides,
+            padding: self.padding,
+            dilation: self.dilation_rate,
+            groups: self.groups,
+            filters: self.filters,
+        }
+    }
+}
+
+/// The arithmetic of a convolution, and the operations that compute it; what [`super::DepthwiseConv2D`] shares.
+pub(super) struct Taps {
+    pub size: Pair,
+    pub strides: Pair,
+    pub padding: Padding,
+    pub dilation: Pair,
+    pub groups: usize,
+    pub filters: usize,
+}
+
+impl Taps {
+    /// Whether the operations for plain convolutions do.
+    fn plain(&self) -> bool {
+        self.groups == 1 && self.dilation == window::one()
+    }
+
+    fn call(&self, plain: &'static Op, grouped: &'static Op, b: &Builder, place: &Place) -> Call {
+        let extent = window::spread(self.size, self.dilation);
+        let mut sizes = window::sizes(b, place, extent, self.strides, self.padding);
+        let Pair(kh, kw) = self.size;
         sizes.extend([("CI", place.input[2]), ("CO", self.filters), ("KH", kh), ("KW", kw)]);
-        Call::new(op, &sizes)
+        if self.plain() {
+            return Call::new(plain, &sizes);
+        }
+        let (cig, cog) = (place.input[2] / self.groups, self.filters / self.groups);
+        sizes.extend([("DH", self.dilation.0), ("DW", self.dilation.1), ("CIG", cig), ("COG", cog)]);
+        Call::new(grouped, &sizes)
+    }
+
+    /// The shape that comes out, or what does not fit.
+    pub fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
+        let Self { filters, groups, dilation, .. } = self;
+        if *filters == 0 {
+            return Err("filters is 0; it needs at least one".into());
+        }
+        if dilation.0 * dilation.1 * groups == 0 {
+            return Err(format!(
+                "dilation {}×{} and groups {groups} must be at least 1",
+                dilation.0, dilation.1
+            ));
+        }
+        if *dilation != window::one() && self.strides != window::one() {
+            return Err("strides and dilation_rate are both above 1; Keras allows one of the two".into());
+        }
+        let extent = window::spread(self.size, *dilation);
+        let [y, x] = axes("kernel_size", input, extent, self.strides, self.padding)?;
+        if input[2] % groups != 0 || filters % groups != 0 {
+            return Err(format!(
+                "groups is {groups}; it must divide the {} channels and the {filters} filters",
+                input[2]
+            ));
+        }
+        Ok(vec![y.out, x.out, *filters])
+    }
+
+    pub fn forward(&self, b: &mut Builder, place: &mut Place, activation: ActivationName) -> ValueId {
+        let y = b.batched(&place.name, &place.output);
+        let w = b.parameter(place.parameters[0]);
+        let bias = b.bias(place.parameters.get(1).copied(), self.filters);
+        let fused = activation.fusible(b.training());
+        let call = self.call(&CONV2D_FORWARD, &GROUPED_CONV2D_FORWARD, b, place).activated(fused);
+        b.call(&place.name, call, &[("y", y), ("x", place.x), ("w", w), ("b", bias)]);
+        b.fuse(y, fused);
+        activation::finish(b, activation, place, y)
+    }
+
+    pub fn backward(
+        &self,
+        b: &mut Builder,
+        place: &Place,
+        activation: ActivationName,
+        dy: ValueId,
+        wanted: bool,
+    ) -> Option<ValueId> {
+        let dy = activation::finish_grad(b, activation, place, dy);
+        let taps = self.size.0 * self.size.1 * place.input[2] / self.groups;
+        let per = b.batch().div_ceil(SPLITS);
+        let splits = b.batch().div_ceil(per);
+        let shape = vec![splits, taps + 1, self.filters];
+        let partials = b.temporary(&format!("d {} partials", place.name), shape);
+        let call = self.call(&CONV2D_GRAD_WEIGHT, &GROUPED_CONV2D_GRAD_WEIGHT, b, place);
+        let call = call.with("SPLITS", splits as f64).with("PER", per as f64);
+        b.call(&place.name, call, &[("partials", partials), ("x", place.x), ("dy", dy)]);
+        let dw = b.gradient(place.parameters[0]);
+        let db = b.bias_gradient(place.parameters.get(1).copied(), self.filters);
+        let call = Call::new(&SUM_PARTIALS, &[("SPLITS", splits), ("TAPS", taps), ("CO", self.filters)]);
+        b.call(&place.name, call, &[("dw", dw), ("db", db), ("partials", partials)]);
+        wanted.then(|| {
+            let w = b.parameter(place.parameters[0]);
+            let dx = b.batched(&format!("d {} input", place.name), &place.input);
+            let call = self.call(&CONV2D_GRAD_INPUT, &GROUPED_CONV2D_GRAD_INPUT, b, place);
+            let call = call.activated(b.fused(place.x));
+            b.call(&place.name, call, &[("dx", dx), ("dy", dy), ("w", w), ("x", place.x)]);
+            dx
+        })
     }
 }
 
@@ -95,17 +213,13 @@ impl Rules for Conv2D {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
-        if self.filters == 0 {
-            return Err("filters is 0; it needs at least one".into());
-        }
-        let [y, x] = axes("kernel_size", input, self.kernel_size, self.strides, self.padding)?;
-        Ok(vec![y.out, x.out, self.filters])
+        self.taps().output_shape(input)
     }
 
     fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
-        let (Pair(kh, kw), channels) = (self.kernel_size, input[2]);
-        let fans = Initializer::GlorotUniform { fan_in: kh * kw * channels, fan_out: kh * kw * self.filters };
-        let mut all = vec![("kernel", vec![kh, kw, channels, self.filters], fans)];
+        let (Pair(kh, kw), channels) = (self.kernel_size, input[2] / self.groups);
+        let initializer = self.kernel_initializer.of(kh * kw * channels, kh * kw * self.filters);
+        let mut all = vec![("kernel", vec![kh, kw, channels, self.filters], initializer)];
         if self.use_bias {
             all.push(("bias", vec![self.filters], Initializer::Zeros));
         }
@@ -113,36 +227,10 @@ impl Rules for Conv2D {
     }
 
     fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
-        let y = b.batched(&place.name, &place.output);
-        let w = b.parameter(place.parameters[0]);
-        let bias = b.bias(place.parameters.get(1).copied(), self.filters);
-        let fused = self.activation.fusible();
-        let call = self.call(&CONV2D_FORWARD, b, place).activated(fused);
-        b.call(&place.name, call, &[("y", y), ("x", place.x), ("w", w), ("b", bias)]);
-        b.fuse(y, fused);
-        activation::finish(b, self.activation, place, y)
+        self.taps().forward(b, place, self.activation)
     }
 
     fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
-        let dy = activation::finish_grad(b, self.activation, place, dy);
-        let taps = self.kernel_size.0 * self.kernel_size.1 * place.input[2];
-        let per = b.batch().div_ceil(SPLITS);
-        let splits = b.batch().div_ceil(per);
-        let partials =
-            b.temporary(&format!("d {} partials", place.name), vec![splits, taps + 1, self.filters]);
-        let call =
-            self.call(&CONV2D_GRAD_WEIGHT, b, place).with("SPLITS", splits as f64).with("PER", per as f64);
-        b.call(&place.name, call, &[("partials", partials), ("x", place.x), ("dy", dy)]);
-        let dw = b.gradient(place.parameters[0]);
-        let db = b.bias_gradient(place.parameters.get(1).copied(), self.filters);
-        let call = Call::new(&SUM_PARTIALS, &[("SPLITS", splits), ("TAPS", taps), ("CO", self.filters)]);
-        b.call(&place.name, call, &[("dw", dw), ("db", db), ("partials", partials)]);
-        wanted.then(|| {
-            let w = b.parameter(place.parameters[0]);
-            let dx = b.batched(&format!("d {} input", place.name), &place.input);
-            let call = self.call(&CONV2D_GRAD_INPUT, b, place).activated(b.fused(place.x));
-            b.call(&place.name, call, &[("dx", dx), ("dy", dy), ("w", w), ("x", place.x)]);
-            dx
-        })
+        self.taps().backward(b, place, self.activation, dy, wanted)
     }
 }

@@ -2,12 +2,13 @@
 
 use super::{ActivationName, Place, Rules, activation};
 use crate::{
+    initializer::{Initializer, KernelInitializer},
     kernels::{MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT},
     op::Call,
-    program::{Builder, Initializer, ValueId},
+    program::{Builder, ValueId},
 };
 
-/// `Dense(units, activation)`: y = activation(x · kernel + bias), kernel (in, out).
+/// `Dense(units, activation)`: y = activation(x · kernel + bias), kernel (in, out), over the last axis.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dense {
@@ -19,6 +20,9 @@ pub struct Dense {
     /// Whether it has a bias.
     #[serde(default = "super::window::yes")]
     pub use_bias: bool,
+    /// How the kernel starts.
+    #[serde(default)]
+    pub kernel_initializer: KernelInitializer,
     /// A name for reports and files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -27,7 +31,13 @@ pub struct Dense {
 impl Dense {
     /// A linear layer with a bias.
     pub fn new(units: usize) -> Self {
-        Self { units, activation: ActivationName::default(), use_bias: true, name: None }
+        Self {
+            units,
+            activation: ActivationName::default(),
+            use_bias: true,
+            kernel_initializer: KernelInitializer::default(),
+            name: None,
+        }
     }
 
     /// The same layer with the activation of that name.
@@ -40,8 +50,14 @@ impl Dense {
     }
 
     fn sizes(&self, b: &Builder, place: &Place) -> [(&'static str, usize); 3] {
-        [("M", b.batch()), ("N", self.units), ("K", place.input[0])]
+        let (inner, outer) = last(&place.input);
+        [("M", b.batch() * outer), ("N", self.units), ("K", inner)]
     }
+}
+
+/// The last axis, and the product of those before it.
+fn last(shape: &[usize]) -> (usize, usize) {
+    (shape.last().copied().unwrap_or(1), shape.iter().rev().skip(1).product())
 }
 
 impl Rules for Dense {
@@ -57,15 +73,18 @@ impl Rules for Dense {
         if self.units == 0 {
             return Err("units is 0; it needs at least one".into());
         }
-        match input {
-            [_] => Ok(vec![self.units]),
-            _ => Err(format!("its input has shape {input:?}, it takes one axis; put a Flatten before it")),
+        let mut output = input.to_vec();
+        match output.last_mut() {
+            Some(last) => *last = self.units,
+            None => return Err("its input has no axis; it takes at least one".into()),
         }
+        Ok(output)
     }
 
     fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
-        let glorot = Initializer::GlorotUniform { fan_in: input[0], fan_out: self.units };
-        let mut all = vec![("kernel", vec![input[0], self.units], glorot)];
+        let (inner, _) = last(input);
+        let initializer = self.kernel_initializer.of(inner, self.units);
+        let mut all = vec![("kernel", vec![inner, self.units], initializer)];
         if self.use_bias {
             all.push(("bias", vec![self.units], Initializer::Zeros));
         }
@@ -76,7 +95,7 @@ impl Rules for Dense {
         let y = b.batched(&place.name, &place.output);
         let w = b.parameter(place.parameters[0]);
         let bias = b.bias(place.parameters.get(1).copied(), self.units);
-        let fused = self.activation.fusible();
+        let fused = self.activation.fusible(b.training());
         let call = Call::new(&MATMUL, &self.sizes(b, place)).activated(fused);
         b.call(&place.name, call, &[("y", y), ("x", place.x), ("w", w), ("b", bias)]);
         b.fuse(y, fused);

@@ -1,4 +1,4 @@
-//! Dropout: sets a random share of its input to zero while training, nothing otherwise.
+//! Dropout: sets a random share of its input, or of its channels, to zero while training, nothing otherwise.
 
 use super::{Place, Rules};
 use crate::{
@@ -24,6 +24,25 @@ impl Dropout {
     pub fn new(rate: f64) -> Self {
         Self { rate, name: None }
     }
+}
+
+/// What both kinds share: a share to drop, of elements or of whole channels.
+struct Drop {
+    rate: f64,
+    channels: bool,
+}
+
+impl Drop {
+    fn shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
+        if self.channels && input.len() != 3 {
+            return Err(format!("its input has shape {input:?}, it takes (height, width, channels)"));
+        }
+        if (0.0..1.0).contains(&self.rate) {
+            Ok(input.to_vec())
+        } else {
+            Err(format!("rate is {}; it must be at least 0 and below 1", self.rate))
+        }
+    }
 
     fn active(&self, b: &Builder) -> bool {
         b.training() && self.rate > 0.0
@@ -31,26 +50,12 @@ impl Dropout {
 
     fn call(&self, op: &'static Op, b: &Builder, place: &Place) -> Call {
         let count = b.batch() * place.input.iter().product::<usize>();
-        Call::new(op, &[("COUNT", count), ("STREAM", place.index)])
+        let call = Call::new(op, &[("COUNT", count), ("STREAM", place.index)])
             .with("THRESHOLD", (self.rate * 2f64.powi(32)).floor())
-            .with("SCALE", f64::from((1.0 / (1.0 - self.rate)) as f32))
-    }
-}
-
-impl Rules for Dropout {
-    fn slug(&self) -> &'static str {
-        "dropout"
-    }
-
-    fn given_name(&self) -> Option<&str> {
-        self.name.as_deref()
-    }
-
-    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
-        if (0.0..1.0).contains(&self.rate) {
-            Ok(input.to_vec())
-        } else {
-            Err(format!("rate is {}; it must be at least 0 and below 1", self.rate))
+            .with("SCALE", f64::from((1.0 / (1.0 - self.rate)) as f32));
+        match place.input[..] {
+            [h, w, c] if self.channels => call.with("SPATIAL", (h * w) as f64).with("C", c as f64),
+            _ => call,
         }
     }
 
@@ -71,5 +76,80 @@ impl Rules for Dropout {
         let call = self.call(&DROPOUT_GRAD, b, place).activated(b.fused(place.x));
         b.call(&place.name, call, &[("dx", dx), ("dy", dy), ("x", place.x)]);
         Some(dx)
+    }
+}
+
+/// `SpatialDropout2D(rate)`: while training, each channel of an image is zero with probability `rate`, else divided by
+/// `1 - rate` (Tompson et al. 2015).
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpatialDropout2D {
+    /// The share that is dropped, in [0, 1).
+    pub rate: f64,
+    /// A name for reports and files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl SpatialDropout2D {
+    /// Drops this share of the channels.
+    pub fn new(rate: f64) -> Self {
+        Self { rate, name: None }
+    }
+}
+
+impl Rules for Dropout {
+    fn slug(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn given_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
+        self.drop().shape(input)
+    }
+
+    fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
+        self.drop().forward(b, place)
+    }
+
+    fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
+        self.drop().backward(b, place, dy, wanted)
+    }
+}
+
+impl Dropout {
+    fn drop(&self) -> Drop {
+        Drop { rate: self.rate, channels: false }
+    }
+}
+
+impl Rules for SpatialDropout2D {
+    fn slug(&self) -> &'static str {
+        "spatial_dropout2d"
+    }
+
+    fn given_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
+        self.drop().shape(input)
+    }
+
+    fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
+        self.drop().forward(b, place)
+    }
+
+    fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
+        self.drop().backward(b, place, dy, wanted)
+    }
+}
+
+impl SpatialDropout2D {
+    fn drop(&self) -> Drop {
+        Drop { rate: self.rate, channels: true }
     }
 }

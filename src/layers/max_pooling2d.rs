@@ -15,7 +15,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct MaxPooling2D {
     /// Height and width of the window.
-    #[serde(default = "two")]
+    #[serde(default = "window::two")]
     pub pool_size: Pair,
     /// How far the window moves; its own size by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,10 +26,6 @@ pub struct MaxPooling2D {
     /// A name for reports and files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-}
-
-fn two() -> Pair {
-    Pair(2, 2)
 }
 
 impl MaxPooling2D {

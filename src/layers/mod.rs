@@ -2,20 +2,35 @@
 //! shape rule, its parameters, forward and backward. Adding a layer is such a file, its `mod`, and a line at the end of this one.
 
 mod activation;
+mod add;
+mod average_pooling2d;
+mod batch_normalization;
+mod concatenate;
 mod conv2d;
 mod dense;
+mod depthwise_conv2d;
 mod dropout;
 mod flatten;
+mod global_pooling2d;
+mod layer_normalization;
 mod max_pooling2d;
+mod prelu;
+mod reshape;
 mod window;
+mod zero_padding2d;
 
 pub use activation::ActivationName;
 pub(crate) use activation::softmax;
 pub use window::{Padding, Pair};
+pub use zero_padding2d::Sides;
 
-use crate::program::{Builder, Initializer, ParameterId, ValueId};
+use crate::{
+    initializer::Initializer,
+    program::{Builder, ParameterId, ValueId},
+};
 
-/// What every layer answers. Shapes are without the batch.
+/// What every layer answers. Shapes are without the batch. A layer of one input answers for it alone; one that
+/// joins several overrides [`Rules::joins`], [`Rules::joined_shape`] and [`Rules::backward_all`].
 pub trait Rules {
     /// The start of its automatic name: `conv2d` becomes `conv2d_1`, `conv2d_2`, ...
     fn slug(&self) -> &'static str;
@@ -25,11 +40,32 @@ pub trait Rules {
         None
     }
 
+    /// Whether it takes two or more inputs.
+    fn joins(&self) -> bool {
+        false
+    }
+
     /// The shape that comes out, or in words what does not fit and what would.
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String>;
 
+    /// The shape that comes out of several inputs.
+    fn joined_shape(&self, inputs: &[Vec<usize>]) -> Result<Vec<usize>, String> {
+        match inputs {
+            [input] => self.output_shape(input),
+            _ => {
+                Err(format!("it takes one input, got {}; `Add` and `Concatenate` join several", inputs.len()))
+            }
+        }
+    }
+
     /// Its trained tensors: short name, shape, initial values.
     fn parameters(&self, _input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
+        Vec::new()
+    }
+
+    /// Its tensors that are kept with the weights and not trained, such as moving averages. They follow
+    /// the trained ones in [`Place::parameters`].
+    fn states(&self, _input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
         Vec::new()
     }
 
@@ -39,23 +75,38 @@ pub trait Rules {
     /// Appends its backward pass: the gradients of its parameters, and the gradient of its input if `wanted`.
     /// `dy` is the gradient of its output, through the activation that forward fused into it.
     fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId>;
+
+    /// The same for several inputs: the gradient of each that is wanted.
+    fn backward_all(
+        &self,
+        b: &mut Builder,
+        place: &Place,
+        dy: ValueId,
+        wanted: &[bool],
+    ) -> Vec<Option<ValueId>> {
+        vec![self.backward(b, place, dy, wanted.contains(&true))]
+    }
 }
 
 /// A layer's place in a network.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Place {
     /// Its name: `conv2d_1`.
     pub name: String,
     /// Its number in the network, from 0.
     pub index: usize,
-    /// Shape of its input, without the batch.
+    /// Shape of its (first) input, without the batch.
     pub input: Vec<usize>,
     /// Shape of its output, without the batch.
     pub output: Vec<usize>,
-    /// Its parameters, in the order of [`Rules::parameters`].
+    /// Its parameters, in the order of [`Rules::parameters`], then those of [`Rules::states`].
     pub parameters: Vec<ParameterId>,
-    /// The value that goes in.
+    /// The value that goes in; the first of several.
     pub x: ValueId,
+    /// All values that go in, with their shapes.
+    pub inputs: Vec<(ValueId, Vec<usize>)>,
+    /// Whether nothing else needs `x` as it is, so that the kernel that writes it may do this layer's work.
+    pub alone: bool,
     /// Values that forward keeps for backward.
     pub saved: Vec<ValueId>,
 }
@@ -101,10 +152,22 @@ macro_rules! layers {
 }
 
 layers! {
-    dense::Dense: "units = N: y = activation(x · kernel + bias)",
+    dense::Dense: "units = N: y = activation(x · kernel + bias) over the last axis",
     conv2d::Conv2D: "filters = N, kernel_size = 3: two-dimensional convolution",
+    depthwise_conv2d::DepthwiseConv2D: "kernel_size = 3: convolution of each channel by itself",
     max_pooling2d::MaxPooling2D: "pool_size = 2: the largest of each window",
+    average_pooling2d::AveragePooling2D: "pool_size = 2: the mean of each window",
+    global_pooling2d::GlobalAveragePooling2D: "the mean of each channel",
+    global_pooling2d::GlobalMaxPooling2D: "the largest of each channel",
+    batch_normalization::BatchNormalization: "each channel to mean 0 and deviation 1 over the batch",
+    layer_normalization::LayerNormalization: "each row to mean 0 and deviation 1 along the last axis",
     flatten::Flatten: "height, width and channels become one axis",
+    reshape::Reshape: "target_shape = [28, 28]: the same numbers under another shape",
+    zero_padding2d::ZeroPadding2D: "padding = 1: zeros round an image",
     dropout::Dropout: "rate = 0.5: sets a random share to zero while training",
+    dropout::SpatialDropout2D: "rate = 0.5: sets a random share of the channels to zero while training",
     activation::Activation: "activation = \"relu\": an activation by itself",
+    prelu::PReLU: "a rectifier whose slope below zero is learned",
+    add::Add: "inputs = [\"a\", \"b\"]: the sum of layers of one shape, element by element",
+    concatenate::Concatenate: "inputs = [\"a\", \"b\"]: layers side by side along the last axis",
 }

@@ -73,6 +73,12 @@ fn axis(input: usize, size: usize, stride: usize, padding: Padding) -> Option<Ax
     }
 }
 
+/// The extent of a window of `size` places with gaps between them: dilation 2 leaves one out after each.
+pub(super) fn spread(size: Pair, dilation: Pair) -> Pair {
+    let spread = |size: usize, dilation: usize| size.saturating_sub(1) * dilation + size.min(1);
+    Pair(spread(size.0, dilation.0), spread(size.1, dilation.1))
+}
+
 /// Both axes of a window over an input of shape (height, width, channels), or what does not fit.
 pub(super) fn axes(
     what: &str,
@@ -119,6 +125,14 @@ pub(super) fn sizes(
         ("PT", before(place.input[0], size.0, stride.0)),
         ("PL", before(place.input[1], size.1, stride.1)),
     ]
+}
+
+pub(super) fn one() -> Pair {
+    Pair(1, 1)
+}
+
+pub(super) fn two() -> Pair {
+    Pair(2, 2)
 }
 
 pub(super) fn yes() -> bool {

@@ -33,8 +33,7 @@ pub fn conv2d_grad_input(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
             dy.iter().zip(row).for_each(|(d, w)| sum.add(d * w));
         }
     });
-    let grad = i.activation.grad;
-    vec![("dx", Expected::Real(dx.into_iter().zip(x).map(|(sum, x)| sum.sloped(grad(*x))).collect()))]
+    vec![("dx", Expected::Real(dx.into_iter().zip(x).map(|(sum, x)| sum.sloped(i.activation, *x)).collect()))]
 }
 
 /// partials(SPLITS, KH·KW·CI + 1, CO): each split's share of dw, with its share of db as the last row

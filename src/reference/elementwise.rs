@@ -22,10 +22,10 @@ pub fn activation_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("y", Expected::Real(y))]
 }
 
-/// dx = dy * activate_grad(y)
+/// dx = dy * activate_grad(at), where `at` is y or x
 pub fn activation_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
-    let pairs = i.real("dy").iter().zip(i.real("y"));
-    let dx = pairs.map(|(dy, y)| Sum::of(*dy).sloped((i.activation.grad)(*y))).collect();
+    let pairs = i.real("dy").iter().zip(i.real("at"));
+    let dx = pairs.map(|(dy, at)| Sum::of(*dy).sloped(i.activation, *at)).collect();
     vec![("dx", Expected::Real(dx))]
 }
 
@@ -43,7 +43,10 @@ pub fn random(step: &Step, stream: u32, index: u32) -> u32 {
 }
 
 fn kept(i: &Inputs<'_>, index: usize) -> bool {
-    random(&i.step, i.number("STREAM") as u32, index as u32) >= i.number("THRESHOLD") as u32
+    // Whole channels share a number where there is more than one pixel.
+    let [spatial, c] = i.sizes(["SPATIAL", "C"]).map(|size| size.max(1));
+    let place = index / (spatial * c) * c + index % c;
+    random(&i.step, i.number("STREAM") as u32, place as u32) >= i.number("THRESHOLD") as u32
 }
 
 /// y = x · SCALE where kept, else 0
@@ -60,7 +63,7 @@ pub fn dropout_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 pub fn dropout_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let (scale, x) = (i.number("SCALE"), i.real("x"));
     let keep = |(at, dy): (usize, &f64)| match kept(i, at) {
-        true => Sum::of(*dy).times(scale).sloped((i.activation.grad)(x[at])),
+        true => Sum::of(*dy).times(scale).sloped(i.activation, x[at]),
         false => Sum::exact(0.0),
     };
     vec![("dx", Expected::Real(i.real("dy").iter().enumerate().map(keep).collect()))]

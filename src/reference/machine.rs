@@ -92,9 +92,9 @@ impl Machine {
             Home::Temporary => self.temporaries[id.0].as_ref().map(Cow::Borrowed),
             Home::Parameter(p) => owned(&self.parameters[offset(p)..offset(p) + value.len()]),
             Home::Gradient(p) => owned(&self.gradients[offset(p)..offset(p) + value.len()]),
-            Home::Parameters => owned(&self.parameters),
-            Home::Gradients => owned(&self.gradients),
-            Home::Velocities => owned(&self.velocities),
+            Home::Parameters => owned(&self.parameters[..value.len()]),
+            Home::Gradients => owned(&self.gradients[..value.len()]),
+            Home::Velocities => owned(&self.velocities[..value.len()]),
             Home::Results => owned(&self.results),
             Home::Zeros => Some(Cow::Owned(Data::Real(vec![0.0; value.len()]))),
         }

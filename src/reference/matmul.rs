@@ -30,7 +30,7 @@ pub fn matmul_grad_input(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
             for column in 0..n {
                 sum.add(dy[row * n + column] * w[inner * n + column]);
             }
-            dx.push(sum.sloped((i.activation.grad)(x[row * k + inner])));
+            dx.push(sum.sloped(i.activation, x[row * k + inner]));
         }
     }
     vec![("dx", Expected::Real(dx))]

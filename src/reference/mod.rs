@@ -3,18 +3,31 @@
 
 mod conv2d;
 mod elementwise;
+mod grouped;
+mod join;
 mod loss;
 mod machine;
 mod matmul;
+mod normalize;
 mod pool;
 
 pub use conv2d::{conv2d_forward, conv2d_grad_input, conv2d_grad_weight, sum_partials};
 pub use elementwise::{
     activation_forward, activation_grad, decode, dropout_forward, dropout_grad, random, sgd,
 };
+pub use grouped::{
+    average_pool2d_forward, average_pool2d_grad, grouped_conv2d_forward, grouped_conv2d_grad_input,
+    grouped_conv2d_grad_weight, pad2d_forward, pad2d_grad,
+};
+pub use join::{add, concatenate, slice_columns};
 pub use loss::{softmax_cross_entropy, softmax_forward, softmax_grad, sum_metrics};
 pub use machine::{Machine, Outputs, expect};
 pub use matmul::{matmul, matmul_grad_input, matmul_grad_weight};
+pub use normalize::{
+    batch_norm_combine, batch_norm_forward, batch_norm_grad_combine, batch_norm_grad_input,
+    batch_norm_grad_partials, batch_norm_moving, batch_norm_partials, layer_norm_forward,
+    layer_norm_grad_input, layer_norm_grad_weight, prelu_forward, prelu_grad_input, prelu_grad_weight,
+};
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
 
 use crate::{
@@ -155,19 +168,22 @@ impl Sum {
         }
     }
 
-    /// The sum times an activation's slope, computed from the output y: 1 - y² and y · (1 - y) are right
-    /// to a rounding of one, not of themselves.
-    pub fn sloped(self, slope: f64) -> Self {
-        let rounding = if slope == 0.0 || slope == 1.0 { 0.0 } else { EPSILON };
+    /// The sum times an activation's slope, a function of `at`: of the output y, or of the input x. 1 - y² and
+    /// y · (1 - y) are right to a rounding of one, not of themselves.
+    pub fn sloped(self, activation: &Activation, at: f64) -> Self {
+        let slope = (activation.grad)(at);
+        let rounding = activation.roundings[1] * EPSILON * slope.abs().max(1.0) * at.abs().max(1.0);
         self.times(slope).widen(rounding * self.value.abs())
     }
 
-    /// The sum through an activation whose slope is at most one.
+    /// The sum through an activation: how far off it may be before, it is off behind as far as the activation
+    /// carries it.
     pub fn through(self, activation: &Activation) -> Self {
-        let value = (activation.value)(self.value);
-        // GPUs compute exp and tanh to a few units in the last place (Vulkan: 3 + 2|x| ulp).
-        let own = if (activation.value)(2.5) == 2.5 { 0.0 } else { 24.0 * EPSILON };
-        Self { value, ..self }.widen(own)
+        let (x, off) = (self.value, self.allowed());
+        let value = (activation.value)(x);
+        let carried = [x - off, x + off].map(|x| ((activation.value)(x) - value).abs());
+        let own = activation.roundings[0] * EPSILON * x.abs().max(value.abs()).max(1.0);
+        Self::within(value, carried[0].max(carried[1]) + own)
     }
 }
 
@@ -176,10 +192,13 @@ impl Sum {
 fn windows(i: &Inputs<'_>, names: [&str; 2], mut each: impl FnMut(usize, usize, usize)) {
     let [n, h, w, oh, ow] = i.sizes(["N", "H", "W", "OH", "OW"]);
     let ([kh, kw], [sh, sw, pt, pl]) = (i.sizes(names), i.sizes(["SH", "SW", "PT", "PL"]));
+    // Only some operations have gaps between the places of a window.
+    let [dh, dw] = i.sizes(["DH", "DW"]).map(|gap| gap.max(1));
     for image in 0..n {
         for (y, x) in (0..oh).flat_map(|y| (0..ow).map(move |x| (y, x))) {
             for (ty, tx) in (0..kh).flat_map(|ty| (0..kw).map(move |tx| (ty, tx))) {
-                let (Some(iy), Some(ix)) = ((y * sh + ty).checked_sub(pt), (x * sw + tx).checked_sub(pl))
+                let (Some(iy), Some(ix)) =
+                    ((y * sh + ty * dh).checked_sub(pt), (x * sw + tx * dw).checked_sub(pl))
                 else {
                     continue;
                 };

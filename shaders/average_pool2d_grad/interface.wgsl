@@ -1,0 +1,18 @@
+// forward: y[n, oh, ow, c] = the mean of what the window covers, where x = activate(z).
+// dx[n, h, w, c] = activate_grad(x) * Σ dy / (pixels covered) of the windows that hold it
+override N: u32;  // images
+override H: u32;  // height of the input
+override W: u32;  // width of the input
+override C: u32;  // channels
+override OH: u32; // height of the output
+override OW: u32; // width of the output
+override PH: u32; // window height
+override PW: u32; // window width
+override SH: u32; // vertical stride
+override SW: u32; // horizontal stride
+override PT: u32; // rows of padding above: they do not count
+override PL: u32; // columns of padding at the left
+@group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (N, H, W, C)
+@group(0) @binding(1) var<storage, read> dy: array<f32>; // (N, OH, OW, C)
+@group(0) @binding(2) var<storage, read> x: array<f32>; // (N, H, W, C)
+// grid COUNT = N * H * W * C

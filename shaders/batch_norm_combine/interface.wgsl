@@ -1,0 +1,19 @@
+// Batch normalization (Ioffe and Szegedy 2015), statistics and moving averages as in Keras 3.
+// Second pass: mean and variance of each channel from those of the splits (Chan, Golub and LeVeque 1983), in order.
+// stats = mean, inverse = 1 / √(variance + EPSILON), a = gamma · inverse, b = beta - mean · a, so that y = a · x + b.
+// moving = MOMENTUM · moving + (1 - MOMENTUM) · (mean or variance).
+override ROWS: u32;
+override SPATIAL: u32;
+override C: u32;
+override SPLITS: u32;
+override PER: u32;
+override MOMENTUM: f32;
+override EPSILON: f32;
+override SCALED: u32; // 0: gamma is 1, whatever is bound
+@group(0) @binding(0) var<storage, read_write> stats: array<f32>; // (4, C)
+@group(0) @binding(1) var<storage, read_write> moving_mean: array<f32>; // (C) in place
+@group(0) @binding(2) var<storage, read_write> moving_variance: array<f32>; // (C) in place, positive
+@group(0) @binding(3) var<storage, read> partials: array<f32>; // (SPLITS, 2, C) positive
+@group(0) @binding(4) var<storage, read> gamma: array<f32>; // (C)
+@group(0) @binding(5) var<storage, read> beta: array<f32>; // (C)
+// grid C

@@ -1,0 +1,13 @@
+// Batch normalization (Ioffe and Szegedy 2015), statistics and moving averages as in Keras 3.
+// First of two passes over the valid rows, the first step.rows · SPATIAL: of split s, rows s·PER .. (s + 1)·PER,
+// partials[s] = the mean of each channel and Σ (x - mean)². `batch_norm_combine` puts the splits together, in order.
+override ROWS: u32;    // images a batch
+override SPATIAL: u32; // pixels of an image; 1 for vectors
+override C: u32;       // channels
+override SPLITS: u32;
+override PER: u32;     // rows a split, rounded up
+@group(0) @binding(0) var<storage, read_write> partials: array<f32>; // (SPLITS, 2, C)
+@group(0) @binding(0) var<storage, read_write> partials4: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<f32>; // (ROWS*SPATIAL, C)
+@group(0) @binding(1) var<storage, read> x4: array<vec4<f32>>;
+// grid C, SPLITS

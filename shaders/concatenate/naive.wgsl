@@ -1,0 +1,14 @@
+// One thread an element of y.
+@compute @workgroup_size(64)
+fn concatenate(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
+               @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    if (i >= ROWS * (A + B)) { return; }
+    let row = i / (A + B);
+    let column = i % (A + B);
+    if (column < A) {
+        y[i] = a[row * A + column];
+    } else {
+        y[i] = b[row * B + column - A];
+    }
+}

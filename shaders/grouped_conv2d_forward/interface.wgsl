@@ -1,0 +1,30 @@
+// Convolution by groups, or with gaps between its taps; depthwise where a group is one channel. Filter co is of group
+// g = co / COG and sees that group's channels alone.
+// y[n, oh, ow, co] = activate(b[co] + Σ_{kh, kw, i} x[n, oh·SH + kh·DH - PT, ow·SW + kw·DW - PL, g·CIG + i] · w[kh, kw, i, co])
+override N: u32;   // images
+override H: u32;   // height of the input
+override W: u32;   // width of the input
+override CI: u32;  // channels of the input
+override OH: u32;  // height of the output
+override OW: u32;  // width of the output
+override CO: u32;  // channels of the output: filters
+override KH: u32;  // kernel height
+override KW: u32;  // kernel width
+override SH: u32;  // vertical stride
+override SW: u32;  // horizontal stride
+override DH: u32;  // rows from one tap to the next
+override DW: u32;  // columns from one tap to the next
+override PT: u32;  // rows of zeros above
+override PL: u32;  // columns of zeros at the left
+override CIG: u32; // channels of the input of a group
+override COG: u32; // filters of a group
+@group(0) @binding(0) var<storage, read_write> y: array<f32>; // (N, OH, OW, CO)
+@group(0) @binding(0) var<storage, read_write> y4: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> x: array<f32>; // (N, H, W, CI)
+@group(0) @binding(1) var<storage, read> x4: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> w: array<f32>; // (KH, KW, CIG, CO)
+@group(0) @binding(2) var<storage, read> w4: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> b: array<f32>; // (CO)
+@group(0) @binding(3) var<storage, read> b4: array<vec4<f32>>;
+// grid COUNT = N * OH * OW * CO
+// flops 2 * N * OH * OW * CO * KH * KW * CIG

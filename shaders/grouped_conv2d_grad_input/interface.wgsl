@@ -1,0 +1,25 @@
+// forward: y[n, oh, ow, co] = b[co] + Σ_{kh, kw, i} x[n, oh·SH + kh·DH - PT, ow·SW + kw·DW - PL, g·CIG + i] · w[kh, kw, i, co],
+// g = co / COG, where x = activate(z). dx[n, h, w, ci] = activate_grad(x) * Σ over the taps and the filters of its group.
+override N: u32;   // images
+override H: u32;   // height of the input
+override W: u32;   // width of the input
+override CI: u32;  // channels of the input
+override OH: u32;  // height of the output
+override OW: u32;  // width of the output
+override CO: u32;  // channels of the output: filters
+override KH: u32;  // kernel height
+override KW: u32;  // kernel width
+override SH: u32;  // vertical stride
+override SW: u32;  // horizontal stride
+override DH: u32;  // rows from one tap to the next
+override DW: u32;  // columns from one tap to the next
+override PT: u32;  // rows of zeros above
+override PL: u32;  // columns of zeros at the left
+override CIG: u32; // channels of the input of a group
+override COG: u32; // filters of a group
+@group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (N, H, W, CI)
+@group(0) @binding(1) var<storage, read> dy: array<f32>; // (N, OH, OW, CO)
+@group(0) @binding(2) var<storage, read> w: array<f32>; // (KH, KW, CIG, CO)
+@group(0) @binding(3) var<storage, read> x: array<f32>; // (N, H, W, CI)
+// grid COUNT = N * H * W * CI
+// flops 2 * N * OH * OW * CO * KH * KW * CIG

@@ -1,0 +1,11 @@
+// forward: y = gamma · x̂ + beta, x̂ = (x - mean) · inverse over each row.
+// dgamma = Σ dy · x̂, dbeta = Σ dy over the rows. First of two passes: of split s, rows s·PER .. (s + 1)·PER.
+override ITEMS: u32; // rows
+override C: u32;
+override SPLITS: u32;
+override PER: u32;   // rows a split, rounded up
+@group(0) @binding(0) var<storage, read_write> partials: array<f32>; // (SPLITS, 2, C)
+@group(0) @binding(1) var<storage, read> x: array<f32>; // (ITEMS, C)
+@group(0) @binding(2) var<storage, read> dy: array<f32>; // (ITEMS, C)
+@group(0) @binding(3) var<storage, read> stats: array<f32>; // (ITEMS, 2)
+// grid C, SPLITS

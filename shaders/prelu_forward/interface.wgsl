@@ -1,0 +1,7 @@
+// y = x where x > 0, else alpha · x; alpha repeats over the rows (He et al. 2015).
+override ITEMS: u32; // rows
+override A: u32;     // length of alpha
+@group(0) @binding(0) var<storage, read_write> y: array<f32>; // (ITEMS, A)
+@group(0) @binding(1) var<storage, read> x: array<f32>; // (ITEMS, A)
+@group(0) @binding(2) var<storage, read> alpha: array<f32>; // (A)
+// grid COUNT = ITEMS * A

@@ -1,0 +1,8 @@
+// forward: y = x where x > 0, else alpha · x. One thread an element.
+@compute @workgroup_size(64)
+fn prelu_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
+                    @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    if (i >= ITEMS * A) { return; }
+    dx[i] = dy[i] * select(alpha[i % A], 1.0, x[i] > 0.0) * activate_grad(x[i]);
+}

@@ -1,0 +1,10 @@
+// forward: dy's layer put x at column FROM of a wider row.
+// dx = dy[:, FROM .. FROM + COUNT] * activate_grad(x)
+override ROWS: u32;
+override WIDTH: u32; // columns of dy
+override FROM: u32;
+override COUNT: u32; // columns of dx
+@group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (ROWS, COUNT)
+@group(0) @binding(1) var<storage, read> dy: array<f32>; // (ROWS, WIDTH)
+@group(0) @binding(2) var<storage, read> x: array<f32>; // (ROWS, COUNT)
+// grid ITEMS = ROWS * COUNT

@@ -1,0 +1,217 @@
+//! How parameters start: Keras's initialisers, deterministic from a key, whatever the adapter. They hold no tensors.
+
+use crate::feed::split_mix;
+
+/// What the initial values of one tensor are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Initializer {
+    /// Zeros, Keras's default for biases.
+    Zeros,
+    /// Ones, Keras's default for the scale of a normalization.
+    Ones,
+    /// Uniform in ±limit.
+    Uniform {
+        /// Its bound.
+        limit: f64,
+    },
+    /// Normal with this standard deviation; what lies beyond two deviations is drawn again, and the scale adjusted so
+    /// that the deviation is right all the same.
+    Normal {
+        /// The standard deviation.
+        deviation: f64,
+    },
+    /// A matrix with orthonormal rows or columns, whichever are fewer (Saxe, McClelland and Ganguli 2014).
+    Orthogonal {
+        /// Length of a row, the last axis; all others together are the rows.
+        columns: usize,
+    },
+}
+
+/// The deviation of a standard normal distribution that is cut at ±2.
+const CUT: f64 = 0.879_625_661_034_239_8;
+
+/// How a layer's kernel starts, by Keras's name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KernelInitializer {
+    /// Uniform in ±√(6 / (fan_in + fan_out)) (Glorot and Bengio 2010), Keras's default.
+    #[default]
+    GlorotUniform,
+    /// Normal with deviation √(2 / (fan_in + fan_out)).
+    GlorotNormal,
+    /// Uniform in ±√(6 / fan_in) (He et al. 2015), for rectifiers.
+    HeUniform,
+    /// Normal with deviation √(2 / fan_in).
+    HeNormal,
+    /// Uniform in ±√(3 / fan_in).
+    LecunUniform,
+    /// Normal with deviation √(1 / fan_in), for `selu`.
+    LecunNormal,
+    /// Orthonormal rows or columns.
+    Orthogonal,
+    /// Zeros.
+    Zeros,
+    /// Ones.
+    Ones,
+}
+
+impl KernelInitializer {
+    /// The initialiser of a kernel whose units have `fan_in` inputs and whose inputs reach `fan_out` units. The last
+    /// axis of the kernel is `fan_out` over the receptive field; orthogonal matrices need it.
+    pub fn of(self, fan_in: usize, fan_out: usize) -> Initializer {
+        self.shaped(fan_in, fan_out, fan_out)
+    }
+
+    /// As [`KernelInitializer::of`], for a kernel whose last axis is `columns` long.
+    pub fn shaped(self, fan_in: usize, fan_out: usize, columns: usize) -> Initializer {
+        let (fan_in, fan_out) = (fan_in.max(1) as f64, fan_out as f64);
+        let uniform = |square: f64| Initializer::Uniform { limit: square.sqrt() };
+        let normal = |square: f64| Initializer::Normal { deviation: square.sqrt() };
+        match self {
+            Self::GlorotUniform => uniform(6.0 / (fan_in + fan_out)),
+            Self::GlorotNormal => normal(2.0 / (fan_in + fan_out)),
+            Self::HeUniform => uniform(6.0 / fan_in),
+            Self::HeNormal => normal(2.0 / fan_in),
+            Self::LecunUniform => uniform(3.0 / fan_in),
+            Self::LecunNormal => normal(1.0 / fan_in),
+            Self::Orthogonal => Initializer::Orthogonal { columns },
+            Self::Zeros => Initializer::Zeros,
+            Self::Ones => Initializer::Ones,
+        }
+    }
+}
+
+/// Number `index` of the stream `key`, in [-1, 1), from 53 random bits.
+fn uniform(key: u64, index: u64) -> f64 {
+    (split_mix(key.wrapping_add(index)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+}
+
+/// A standard normal number (Box and Muller 1958) from two of the stream.
+fn normal(key: u64, index: u64) -> f64 {
+    let [radius, angle] = [0, 1].map(|n| (uniform(key, 2 * index + n) + 1.0) / 2.0);
+    (-2.0 * (1.0 - radius).ln()).sqrt() * (2.0 * std::f64::consts::PI * angle).cos()
+}
+
+impl Initializer {
+    /// Fills a tensor with its initial values, from the stream `key`.
+    pub fn fill(self, key: u64, to: &mut [f32]) {
+        match self {
+            Self::Zeros => to.fill(0.0),
+            Self::Ones => to.fill(1.0),
+            Self::Uniform { limit } => {
+                for (i, weight) in to.iter_mut().enumerate() {
+                    *weight = (limit * uniform(key, i as u64)) as f32;
+                }
+            }
+            Self::Normal { deviation } => {
+                let mut index = 0;
+                for weight in to {
+                    *weight = loop {
+                        index += 1;
+                        let drawn = normal(key, index);
+                        if drawn.abs() <= 2.0 {
+                            break (deviation / CUT * drawn) as f32;
+                        }
+                    };
+                }
+            }
+            Self::Orthogonal { columns } => orthogonal(key, columns.clamp(1, to.len().max(1)), to),
+        }
+    }
+}
+
+/// Orthonormal rows, or columns where they are fewer: random normal vectors made orthogonal one after the other (twice,
+/// which is enough: Giraud, Langou and Rozložník 2005).
+fn orthogonal(key: u64, columns: usize, to: &mut [f32]) {
+    let rows = to.len() / columns;
+    let (count, len) = (rows.min(columns), rows.max(columns));
+    let mut vectors: Vec<Vec<f64>> = Vec::with_capacity(count);
+    for n in 0..count {
+        let mut vector: Vec<f64> = (0..len).map(|i| normal(key, (n * len + i) as u64)).collect();
+        for _ in 0..2 {
+            for earlier in &vectors {
+                let along: f64 = vector.iter().zip(earlier).map(|(a, b)| a * b).sum();
+                vector.iter_mut().zip(earlier).for_each(|(a, b)| *a -= along * b);
+            }
+            let length = vector.iter().map(|a| a * a).sum::<f64>().sqrt();
+            vector.iter_mut().for_each(|a| *a /= length);
+        }
+        vectors.push(vector);
+    }
+    for (at, weight) in to.iter_mut().enumerate() {
+        let (row, column) = (at / columns, at % columns);
+        *weight = if rows <= columns { vectors[row][column] } else { vectors[column][row] } as f32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Initializer, KernelInitializer};
+
+    fn filled(initializer: Initializer, len: usize) -> Vec<f64> {
+        let mut weights = vec![f32::NAN; len];
+        initializer.fill(7, &mut weights);
+        weights.into_iter().map(f64::from).collect()
+    }
+
+    fn moments(weights: &[f64]) -> (f64, f64) {
+        let n = weights.len() as f64;
+        let mean = weights.iter().sum::<f64>() / n;
+        (mean, (weights.iter().map(|w| (w - mean).powi(2)).sum::<f64>() / n).sqrt())
+    }
+
+    #[test]
+    fn deviations_and_bounds_are_those_of_the_formulas() {
+        use KernelInitializer::*;
+        // Of 40,000 numbers the deviation is off by about 0.4 %.
+        for (kind, variance) in [
+            (GlorotUniform, 2.0 / 400.0),
+            (GlorotNormal, 2.0 / 400.0),
+            (HeUniform, 2.0 / 100.0),
+            (HeNormal, 2.0 / 100.0),
+            (LecunUniform, 1.0 / 100.0),
+            (LecunNormal, 1.0 / 100.0),
+        ] {
+            let weights = filled(kind.of(100, 300), 40_000);
+            let (mean, deviation) = moments(&weights);
+            let expected = f64::sqrt(variance);
+            assert!((deviation / expected - 1.0).abs() < 0.015, "{kind:?}: {deviation}, expected {expected}");
+            assert!(mean.abs() < 0.02 * expected, "{kind:?}: mean {mean}");
+            let bound = expected
+                * if matches!(kind, GlorotUniform | HeUniform | LecunUniform) { 1.7321 } else { 2.2737 };
+            assert!(weights.iter().all(|w| w.abs() <= bound), "{kind:?} reaches beyond {bound}");
+        }
+    }
+
+    #[test]
+    fn orthogonal_rows_or_columns_are_orthonormal() {
+        for (rows, columns) in [(5, 9), (9, 5), (6, 6), (1, 4), (4, 1)] {
+            let w = filled(KernelInitializer::Orthogonal.of(rows, columns), rows * columns);
+            let vector = |n: usize| -> Vec<f64> {
+                if rows <= columns {
+                    w[n * columns..][..columns].to_vec()
+                } else {
+                    (0..rows).map(|row| w[row * columns + n]).collect()
+                }
+            };
+            for a in 0..rows.min(columns) {
+                for b in 0..=a {
+                    let along: f64 = vector(a).iter().zip(vector(b)).map(|(a, b)| a * b).sum();
+                    let expected = if a == b { 1.0 } else { 0.0 };
+                    assert!((along - expected).abs() < 1e-6, "{rows}×{columns}: {a}·{b} is {along}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_key_gives_the_same_numbers_and_another_others() {
+        let of = |key| {
+            let mut weights = [0f32; 8];
+            Initializer::Normal { deviation: 1.0 }.fill(key, &mut weights);
+            weights
+        };
+        assert_eq!(of(3), of(3));
+        assert_ne!(of(3), of(4));
+    }
+}

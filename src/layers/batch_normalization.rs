@@ -1,0 +1,220 @@
+//! Batch normalization: each channel to mean 0 and deviation 1 over the batch, then scaled and shifted.
+
+use super::{Place, Rules, window::yes};
+use crate::{
+    initializer::Initializer,
+    kernels::*,
+    op::Call,
+    program::{Builder, ValueId},
+};
+
+/// `BatchNormalization(momentum=0.99, epsilon=0.001, center=True, scale=True)` over the last axis (Ioffe and Szegedy
+/// 2015): y = gamma · (x - mean) / √(variance + epsilon) + beta. While training, mean and variance are those of the
+/// batch, and moving averages follow them, moving = momentum · moving + (1 - momentum) · batch, both with the variance
+/// over n as Keras has it (PyTorch's moving variance is over n - 1, and its momentum is 1 - this one). Otherwise the
+/// averages are used. Rows that a partial batch lacks do not count.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchNormalization {
+    /// Share of the moving averages that stays in each step, in [0, 1).
+    #[serde(default = "momentum")]
+    pub momentum: f64,
+    /// Added to the variance.
+    #[serde(default = "epsilon")]
+    pub epsilon: f64,
+    /// Whether beta is added.
+    #[serde(default = "yes")]
+    pub center: bool,
+    /// Whether gamma multiplies.
+    #[serde(default = "yes")]
+    pub scale: bool,
+    /// A name for reports and files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+fn momentum() -> f64 {
+    0.99
+}
+
+pub(super) fn epsilon() -> f64 {
+    1e-3
+}
+
+impl Default for BatchNormalization {
+    fn default() -> Self {
+        Self { momentum: momentum(), epsilon: epsilon(), center: true, scale: true, name: None }
+    }
+}
+
+/// Rows are summed in at most this many splits, each of at least `LEAST`, and the splits in order.
+const MOST: usize = 64;
+const LEAST: usize = 32;
+
+/// Into how many splits `rows` are cut, and the rows of each.
+pub(super) fn splits(rows: usize) -> (usize, usize) {
+    let per = rows.div_ceil(MOST).max(LEAST);
+    (rows.div_ceil(per), per)
+}
+
+/// gamma and beta, by [`Place::parameters`]' order: zeros stand in for one that is not there.
+pub(super) fn affine(b: &mut Builder, place: &Place, scale: bool, center: bool, len: usize) -> [ValueId; 2] {
+    let mut ids = place.parameters.iter().copied();
+    let mut next = |there: bool| if there { ids.next() } else { None };
+    let (gamma, beta) = (next(scale), next(center));
+    [b.bias(gamma, len), b.bias(beta, len)]
+}
+
+/// Where the gradients of gamma and beta go.
+pub(super) fn affine_gradients(
+    b: &mut Builder,
+    place: &Place,
+    scale: bool,
+    center: bool,
+    len: usize,
+) -> [ValueId; 2] {
+    let mut ids = place.parameters.iter().copied();
+    let mut next = |there: bool| if there { ids.next() } else { None };
+    let (gamma, beta) = (next(scale), next(center));
+    [b.bias_gradient(gamma, len), b.bias_gradient(beta, len)]
+}
+
+/// The tensors of [`affine`].
+pub(super) fn affine_parameters(
+    scale: bool,
+    center: bool,
+    len: usize,
+) -> Vec<(&'static str, Vec<usize>, Initializer)> {
+    let gamma = scale.then(|| ("gamma", vec![len], Initializer::Ones));
+    gamma.into_iter().chain(center.then(|| ("beta", vec![len], Initializer::Zeros))).collect()
+}
+
+impl BatchNormalization {
+    /// The layer with Keras's defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Channels, and pixels of an image.
+    fn extent(place: &Place) -> (usize, usize) {
+        let channels = place.input.last().copied().unwrap_or(1);
+        (channels, place.input.iter().product::<usize>() / channels.max(1))
+    }
+
+    /// The statistics of each channel, (4, channels): of the batch, or the moving averages.
+    fn stats(&self, b: &mut Builder, place: &Place, [gamma, beta]: [ValueId; 2]) -> ValueId {
+        let (c, spatial) = Self::extent(place);
+        let stats = b.temporary(&format!("{} statistics", place.name), vec![4, c]);
+        let averages = &place.parameters[usize::from(self.scale) + usize::from(self.center)..];
+        let (mean, variance) = (b.parameter(averages[0]), b.parameter(averages[1]));
+        let scaled = usize::from(self.scale);
+        let label = &place.name;
+        if !b.training() {
+            let call =
+                Call::new(&BATCH_NORM_MOVING, &[("C", c), ("SCALED", scaled)]).with("EPSILON", self.epsilon);
+            let buffers = [
+                ("stats", stats),
+                ("moving_mean", mean),
+                ("moving_variance", variance),
+                ("gamma", gamma),
+                ("beta", beta),
+            ];
+            b.call(label, call, &buffers);
+            return stats;
+        }
+        let (splits, per) = splits(b.batch() * spatial);
+        let sizes = [("ROWS", b.batch()), ("SPATIAL", spatial), ("C", c), ("SPLITS", splits), ("PER", per)];
+        let partials = b.temporary(&format!("{label} partials"), vec![splits, 2, c]);
+        b.call(label, Call::new(&BATCH_NORM_PARTIALS, &sizes), &[("partials", partials), ("x", place.x)]);
+        let call = Call::new(&BATCH_NORM_COMBINE, &sizes)
+            .with("SCALED", scaled as f64)
+            .with("MOMENTUM", self.momentum)
+            .with("EPSILON", self.epsilon);
+        let buffers = [
+            ("stats", stats),
+            ("moving_mean", mean),
+            ("moving_variance", variance),
+            ("partials", partials),
+            ("gamma", gamma),
+            ("beta", beta),
+        ];
+        b.call(label, call, &buffers);
+        stats
+    }
+}
+
+impl Rules for BatchNormalization {
+    fn slug(&self) -> &'static str {
+        "batch_normalization"
+    }
+
+    fn given_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
+        if !(0.0..1.0).contains(&self.momentum) {
+            return Err(format!("momentum is {}; it must be at least 0 and below 1", self.momentum));
+        }
+        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
+            return Err(format!("epsilon is {}; it must be above 0", self.epsilon));
+        }
+        Ok(input.to_vec())
+    }
+
+    fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
+        affine_parameters(self.scale, self.center, input.last().copied().unwrap_or(1))
+    }
+
+    fn states(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
+        let channels = input.last().copied().unwrap_or(1);
+        vec![
+            ("moving_mean", vec![channels], Initializer::Zeros),
+            ("moving_variance", vec![channels], Initializer::Ones),
+        ]
+    }
+
+    fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
+        let (c, spatial) = Self::extent(place);
+        let affine = affine(b, place, self.scale, self.center, c);
+        let stats = self.stats(b, place, affine);
+        place.saved = vec![stats];
+        let y = b.batched(&place.name, &place.output);
+        let call = Call::new(&BATCH_NORM_FORWARD, &[("ITEMS", b.batch() * spatial), ("C", c)]);
+        b.call(&place.name, call, &[("y", y), ("x", place.x), ("stats", stats)]);
+        y
+    }
+
+    fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
+        let (c, spatial) = Self::extent(place);
+        let (splits, per) = splits(b.batch() * spatial);
+        let (label, stats, x) = (&place.name, place.saved[0], place.x);
+        let partials = b.temporary(&format!("d {label} partials"), vec![splits, 2, c]);
+        let sizes = [("ITEMS", b.batch() * spatial), ("C", c), ("SPLITS", splits), ("PER", per)];
+        let buffers = [("partials", partials), ("x", x), ("dy", dy), ("stats", stats)];
+        b.call(label, Call::new(&BATCH_NORM_GRAD_PARTIALS, &sizes), &buffers);
+
+        let [gamma, _] = affine(b, place, self.scale, self.center, c);
+        let [dgamma, dbeta] = affine_gradients(b, place, self.scale, self.center, c);
+        let coefficients = b.temporary(&format!("d {label} coefficients"), vec![3, c]);
+        let sizes = [("ROWS", b.batch()), ("SPATIAL", spatial), ("C", c), ("SPLITS", splits)];
+        let call =
+            Call::new(&BATCH_NORM_GRAD_COMBINE, &sizes).with("SCALED", f64::from(u8::from(self.scale)));
+        let buffers = [
+            ("dgamma", dgamma),
+            ("dbeta", dbeta),
+            ("coefficients", coefficients),
+            ("partials", partials),
+            ("stats", stats),
+            ("gamma", gamma),
+        ];
+        b.call(label, call, &buffers);
+        wanted.then(|| {
+            let dx = b.batched(&format!("d {label} input"), &place.input);
+            let sizes = [("ROWS", b.batch()), ("SPATIAL", spatial), ("C", c)];
+            let call = Call::new(&BATCH_NORM_GRAD_INPUT, &sizes).activated(b.fused(x));
+            b.call(label, call, &[("dx", dx), ("dy", dy), ("x", x), ("coefficients", coefficients)]);
+            dx
+        })
+    }
+}
