@@ -61,6 +61,9 @@ pub struct Request {
     pub timeout: f64,
     /// Decides the inputs.
     pub seed: u64,
+    /// At how many cases of the page each is proven at most: the smallest and the largest that it takes. `None`:
+    /// all.
+    pub cases: Option<usize>,
 }
 
 /// What is wrong with a variant.
@@ -119,18 +122,30 @@ pub async fn measure(
         lab.context.set_timeout(Duration::from_secs_f64(request.timeout));
         let mut row = Row::new(&lab.context, call, variant);
         row.default = variant.trusted && variant.name == default;
-        if let Some(reason) = call.obstacle(&lab.context, variant)? {
-            row.reason = Some(reason);
-            rows.push(row);
-            continue;
+        match call.obstacle(&lab.context, variant) {
+            Ok(None) => {}
+            Ok(Some(reason)) => {
+                row.reason = Some(reason);
+                rows.push(row);
+                continue;
+            }
+            // One setting of many may not compile.
+            Err(Error::Shader { message, .. }) => {
+                (row.status, row.reason) = (Status::Wrong, Some(message));
+                rows.push(row);
+                continue;
+            }
+            Err(error) => return Err(error),
         }
         if let Some(Refusal { reason, worst }) = request.refused.get(&n).cloned() {
             (row.status, row.reason, row.worst) = (Status::Wrong, Some(reason), worst);
             rows.push(row);
             continue;
         }
-        progress(&format!("{}: proving {}", call.op.name, variant.name));
-        match prove(&lab.context, variant, &trials).await {
+        let of = request.variants.len();
+        let count = if of > 1 { format!(" ({} of {of})", n + 1) } else { String::new() };
+        progress(&format!("{}: proving {}{count}", call.op.name, variant.name));
+        match prove(&lab.context, variant, &trials, request.cases).await {
             Ok(proof) => {
                 row.status = Status::Ok;
                 row.compile_seconds = Some(proof.compile_seconds);
@@ -172,13 +187,36 @@ impl Lab {
     }
 }
 
-/// Proves `variant` at the size that is asked for, which comes first, and at every case that it takes.
-async fn prove(context: &Context, variant: &Variant, trials: &[Trial]) -> Result<Proof, Failure> {
-    let mut proof = Proof { compile_seconds: 0.0, error_share: 0.0, proofs: 0 };
-    for (n, trial) in trials.iter().enumerate() {
-        if n > 0 && trial.call.obstacle(context, variant).map_err(Failure::Error)?.is_some() {
-            continue;
+/// Which of `trials` the proof of `variant` runs: the first, which is the size that is asked for, then the others
+/// that it takes; at most `most` of these: the smallest, then the largest ones.
+fn chosen(context: &Context, variant: &Variant, trials: &[Trial], most: Option<usize>) -> Result<Vec<usize>> {
+    let mut taken = Vec::new();
+    for (n, trial) in trials.iter().enumerate().skip(1) {
+        if trial.call.obstacle(context, variant)?.is_none() {
+            taken.push(n);
         }
+    }
+    if let Some(most) = most.filter(|most| *most < taken.len()) {
+        taken.sort_by(|a, b| trials[*a].call.flops().total_cmp(&trials[*b].call.flops()));
+        let largest = taken.split_off(taken.len() - most.saturating_sub(1));
+        taken.truncate(most.min(1));
+        taken.extend(largest);
+    }
+    taken.insert(0, 0);
+    Ok(taken)
+}
+
+/// Proves `variant` at the size that is asked for, which comes first, and at the cases that it takes, or at `most` of
+/// them.
+async fn prove(
+    context: &Context,
+    variant: &Variant,
+    trials: &[Trial],
+    most: Option<usize>,
+) -> Result<Proof, Failure> {
+    let mut proof = Proof { compile_seconds: 0.0, error_share: 0.0, proofs: 0 };
+    for n in chosen(context, variant, trials, most).map_err(Failure::Error)? {
+        let trial = &trials[n];
         let first = async || -> Result<f64> {
             let begun = clock::seconds();
             let kernel = context.kernel(&trial.call, variant).await?;
