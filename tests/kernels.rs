@@ -104,7 +104,7 @@ async fn prove_settings(chosen: fn(&str) -> bool) {
             let call = op
                 .cases
                 .iter()
-                .map(|case| call(op, case, &ACTIVATIONS[0]))
+                .map(|case| call(op, case, ACTIVATIONS[0]))
                 .filter(|call| call.obstacle(&device.context, variant).expect("composes").is_none())
                 .max_by(|a, b| a.flops().total_cmp(&b.flops()));
             let call = call.unwrap_or_else(|| panic!("{}/{} takes no case", op.name, variant.name));
@@ -127,6 +127,11 @@ async fn prove_settings(chosen: fn(&str) -> bool) {
 #[test]
 fn settings_of_products_compute_what_their_twins_say() {
     pollster::block_on(prove_settings(is_product));
+}
+
+#[test]
+fn settings_of_convolutions_compute_what_their_twins_say() {
+    pollster::block_on(prove_settings(has_windows));
 }
 
 /// The checks change no arithmetic, and compiling takes a software adapter minutes: some sizes of each will do.

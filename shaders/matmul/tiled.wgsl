@@ -9,16 +9,16 @@ const DEPTH = 8u; // one of 8, 16, 32: how much of K is staged at a time
 const THREADS_X = TILE_N / BLOCK;
 const THREADS_Y = TILE_M / BLOCK;
 const THREADS = THREADS_X * THREADS_Y;
-const QUADS = BLOCK / 4u; // vec4s of a thread on each side
-const ROWS = TILE_M / 4u; // vec4s of the staged columns of x
-const COLUMNS = TILE_N / 4u; // vec4s of the staged rows of w
-const X_STRIDE = ROWS + 1u; // one more keeps writers of different k in different banks
 const_assert THREADS >= 32u;
 const_assert THREADS <= 256u;
-const_assert 16u * DEPTH * (X_STRIDE + COLUMNS) <= 16384u;
+const SIDE = BLOCK / 4u; // vec4s of a thread on each side
+const X_QUADS = TILE_M / 4u; // vec4s of the staged columns of x
+const W_QUADS = TILE_N / 4u; // vec4s of the staged rows of w
+const X_STRIDE = X_QUADS + 1u; // one more keeps writers of different k in different banks
+const_assert 16u * DEPTH * (X_STRIDE + W_QUADS) <= 16384u;
 // [k][q]: four rows THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first
 var<workgroup> x_tile: array<vec4<f32>, DEPTH * X_STRIDE>;
-var<workgroup> w_tile: array<vec4<f32>, DEPTH * COLUMNS>; // [k][q]: so too for columns THREADS_X apart
+var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_QUADS>; // [k][q]: so too for columns THREADS_X apart
 
 fn x_at(row: u32, k: u32) -> f32 {
     if (row < M && k < K) { return x[row * K + k]; }
@@ -51,41 +51,41 @@ fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocatio
     let first = (wid.y + wid.z * groups.y) * TILE_M;
     if (first >= M) { return; }
     let left = wid.x * TILE_N;
-    var sums: array<mat4x4<f32>, QUADS * QUADS>;
+    var sums: array<mat4x4<f32>, SIDE * SIDE>;
     for (var start = 0u; start < K; start += DEPTH) {
         let kx = index % DEPTH;
-        for (var q = index / DEPTH; q < ROWS; q += THREADS / DEPTH) {
+        for (var q = index / DEPTH; q < X_QUADS; q += THREADS / DEPTH) {
             let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
             x_tile[kx * X_STRIDE + q] = vec4<f32>(
                 x_at(row, start + kx), x_at(row + THREADS_Y, start + kx),
                 x_at(row + 2u * THREADS_Y, start + kx), x_at(row + 3u * THREADS_Y, start + kx));
         }
-        let q = index % COLUMNS;
+        let q = index % W_QUADS;
         let column = left + q / THREADS_X * 4u * THREADS_X + q % THREADS_X;
-        for (var k = index / COLUMNS; k < DEPTH; k += THREADS / COLUMNS) {
-            w_tile[k * COLUMNS + q] = vec4<f32>(
+        for (var k = index / W_QUADS; k < DEPTH; k += THREADS / W_QUADS) {
+            w_tile[k * W_QUADS + q] = vec4<f32>(
                 w_at(start + k, column), w_at(start + k, column + THREADS_X),
                 w_at(start + k, column + 2u * THREADS_X), w_at(start + k, column + 3u * THREADS_X));
         }
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
-            for (var i = 0u; i < QUADS; i++) {
+            for (var i = 0u; i < SIDE; i++) {
                 let a = x_tile[k * X_STRIDE + i * THREADS_Y + lid.y];
-                for (var j = 0u; j < QUADS; j++) {
-                    sums[i * QUADS + j] += outer(a, w_tile[k * COLUMNS + j * THREADS_X + lid.x]);
+                for (var j = 0u; j < SIDE; j++) {
+                    sums[i * SIDE + j] += outer(a, w_tile[k * W_QUADS + j * THREADS_X + lid.x]);
                 }
             }
         }
         workgroupBarrier();
     }
-    for (var i = 0u; i < QUADS; i++) {
-        for (var j = 0u; j < QUADS; j++) {
+    for (var i = 0u; i < SIDE; i++) {
+        for (var j = 0u; j < SIDE; j++) {
             let row = first + i * 4u * THREADS_Y + lid.y;
             let column = left + j * 4u * THREADS_X + lid.x;
-            store_row(row, column, sums[i * QUADS + j][0]);
-            store_row(row + THREADS_Y, column, sums[i * QUADS + j][1]);
-            store_row(row + 2u * THREADS_Y, column, sums[i * QUADS + j][2]);
-            store_row(row + 3u * THREADS_Y, column, sums[i * QUADS + j][3]);
+            store_row(row, column, sums[i * SIDE + j][0]);
+            store_row(row + THREADS_Y, column, sums[i * SIDE + j][1]);
+            store_row(row + 2u * THREADS_Y, column, sums[i * SIDE + j][2]);
+            store_row(row + 3u * THREADS_Y, column, sums[i * SIDE + j][3]);
         }
     }
 }
