@@ -209,7 +209,7 @@ fn every_setting_composes_translates_and_stays_inside_the_limits() {
             let mut composed = 0;
             for setting in &settings {
                 let name = format!("{}/{}", op.name, setting.name);
-                let shader = match op.shader(setting, &ACTIVATIONS[0]) {
+                let shader = match op.shader(setting, ACTIVATIONS[0]) {
                     Ok(shader) => shader,
                     Err(Error::Asserted { message, .. }) => {
                         assert!(message.contains("const_assert"), "{name}: {message}");
