@@ -303,6 +303,26 @@ pub enum Error {
         /// The names that exist.
         known: String,
     },
+    /// A setting of a variant that names what the variant does not offer.
+    #[error("setting `{wanted}` of {op} {message}; {offered}")]
+    Setting {
+        /// The operation.
+        op: &'static str,
+        /// The name that was given.
+        wanted: String,
+        /// What is wrong with it.
+        message: String,
+        /// What there is.
+        offered: String,
+    },
+    /// A `const_assert` of a shader does not hold: its constants do not go together.
+    #[error("shader {kernel} {message}")]
+    Asserted {
+        /// `operation/variant`.
+        kernel: String,
+        /// Which.
+        message: String,
+    },
     /// An unknown name, with the ones that exist.
     #[error("unknown {what} `{got}`; known: {known}")]
     Unknown {

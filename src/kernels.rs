@@ -9,7 +9,7 @@ use crate::{
     op::{
         Activation,
         At::{Input, Output},
-        Need::{AtLeast, Feature, Is, Multiple, Same},
+        Need::{Feature, Is, Multiple, Same},
         Op, Variant,
     },
     reference as twin,
@@ -160,7 +160,8 @@ operations! {
         "shuffle" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
         "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
         "tiled" [] [Gpu];
-        "tiled64" [Multiple("N", 4), AtLeast("N", 64), AtLeast("M", 64)] [];
+        "tiled_quads" [Multiple("N", 4)] [];
+        "split" [] [];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=33,N=68,K=9", "M=41,N=23,K=44", "M=65,N=132,K=36", "M=128,N=64,K=64", "M=130,N=131,K=67", "M=70000,N=1,K=1"];
 
@@ -175,6 +176,7 @@ operations! {
         "shuffle" [SUBGROUP, Multiple("M", 4), Multiple("N", 4), Multiple("K", 4)] [Cpu];
         "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
         "tiled" [] [Gpu];
+        "split" [] [];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=7,N=5,K=3", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=9,N=68,K=33", "M=41,N=23,K=44", "M=36,N=132,K=65", "M=36,N=132,K=68", "M=128,N=64,K=64", "M=130,N=131,K=67"];
 
@@ -182,7 +184,7 @@ operations! {
         "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
         "shuffle_any" [SUBGROUP, Multiple("CO", 4)] [Cpu];
         "tiled" [] [Gpu];
-        "tiled64" [Multiple("CO", 4), AtLeast("CO", 64)] [];
+        "tiled_quads" [Multiple("CO", 4)] [];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0",

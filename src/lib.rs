@@ -53,6 +53,8 @@ pub mod report;
 pub mod compare;
 /// A user's own variant: a WGSL file outside the page.
 pub mod user_file;
+/// Constants that a variant offers for choice, and the variant with some of them chosen.
+pub mod setting;
 /// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
 pub mod prove;
 /// Shader variants side by side: proven, then timed.

@@ -5,7 +5,7 @@ use crate::{
     Error, Result,
     gpu::{AdapterClass, Context, Shader, Size},
     reference::{Expected, Inputs},
-    user_file,
+    setting, user_file,
 };
 use std::{collections::BTreeMap, fmt};
 
@@ -179,9 +179,15 @@ impl Call {
         if let Some(need) = variant.unmet(&self.sizes, context.features) {
             return Ok(Some(format!("needs {need}")));
         }
-        let shader = self.op.shader(variant, self.activation)?;
-        let groups =
-            shader.groups(&shader.values(&self.sizes), context.limits.max_compute_workgroups_per_dimension);
+        let shader = match self.op.shader(variant, self.activation) {
+            Err(Error::Asserted { message, .. }) => return Ok(Some(message)),
+            other => other?,
+        };
+        let values = shader.values(&self.sizes);
+        if let Some(reason) = shader.beyond(&values, &context.limits) {
+            return Ok(Some(reason));
+        }
+        let groups = shader.groups(&values, context.limits.max_compute_workgroups_per_dimension);
         Ok(groups.is_none().then(|| "needs more workgroups than this adapter allows".to_string()))
     }
 
@@ -273,10 +279,11 @@ impl From<Recorded> for Choices {
 }
 
 impl Choices {
-    /// Parses `OP=VARIANT` and `OP=FILE.wgsl` items and checks both names. Nothing is tuned.
+    /// Parses `OP=VARIANT` and `OP=FILE.wgsl` items, each with the setting that may follow (`OP=VARIANT:ROWS=8`), and
+    /// checks all names.
     ///
     /// # Errors
-    /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file.
+    /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file; [`Error::Setting`].
     pub fn parse<S: AsRef<str>>(items: &[S]) -> Result<Self> {
         let mut by_hand = BTreeMap::new();
         for item in items.iter().map(AsRef::as_ref) {
@@ -302,12 +309,16 @@ impl Op {
         })
     }
 
-    /// The variant of that name, or the one in a file of that name if it ends in `.wgsl`.
+    /// The variant of that name, or the one in a file of that name if it ends in `.wgsl`; of both, the setting that
+    /// may follow: `tiled:ROWS=8`.
     ///
     /// # Errors
-    /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file.
+    /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file; [`Error::Setting`].
     pub fn find(&'static self, name: &str) -> Result<&'static Variant> {
-        if user_file::is_file(name) { user_file::load(self, name) } else { self.variant(name) }
+        let (base, given) = setting::split(name);
+        let variant =
+            if user_file::is_file(base) { user_file::load(self, base)? } else { self.variant(base)? };
+        setting::load(self, variant, given)
     }
 
     pub(crate) fn variant_names(&self) -> String {
@@ -317,7 +328,7 @@ impl Op {
     /// The composed and reflected module of a variant of this operation.
     ///
     /// # Errors
-    /// [`Error::Shader`] with naga's message.
+    /// [`Error::Shader`] with naga's message; [`Error::Asserted`] where its constants do not go together.
     pub fn shader(&self, variant: &Variant, activation: &Activation) -> Result<Shader> {
         let mut parts = self.parts.to_vec();
         if self.activated {
@@ -328,6 +339,8 @@ impl Op {
             true => variant.name.to_string(),
             false => format!("{}/{}", self.name, variant.name),
         };
-        Shader::compose(&label, variant.source, self.interface, &parts)
+        let source = setting::composed(variant.source)
+            .map_err(|message| Error::Shader { kernel: label.clone(), message })?;
+        Shader::compose(&label, &source, self.interface, &parts)
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     model::Model,
     op::Choices,
     program::Parameter,
+    setting,
     train::{Metrics, Options},
     user_file,
 };
@@ -211,7 +212,7 @@ impl Run {
                     expected.map_or("none", String::as_str)
                 )));
             }
-            *name = path.display().to_string();
+            *name = format!("{}{}", path.display(), setting::split(name).1);
         }
         Ok(choices)
     }

@@ -9,6 +9,7 @@ use crate::{
     op::{Choices, Need, Op, Variant},
     program::Node,
     prove::Trial,
+    setting,
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -18,9 +19,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Whether the name of a variant means a file.
+/// Whether the name of a variant means a file, or a setting of one.
 pub fn is_file(name: &str) -> bool {
-    name.ends_with(".wgsl")
+    setting::split(name).0.ends_with(".wgsl")
 }
 
 /// Files read so far, by operation and path. A text lives as long as the process, like those of the page.
@@ -39,15 +40,20 @@ pub fn load(op: &'static Op, path: &str) -> Result<&'static Variant> {
     Ok(LOADED.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(variant))
 }
 
-/// The variant of `op` in the file `path`, as it is now. Its name is the path.
+/// The variant of `op` in the file `path`, as it is now. Its name is the path. A setting may follow the path:
+/// `my.wgsl:ROWS=8`.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Shader`] where the text does not meet the operation's interface, with naga's message at
-/// the author's own line and what the interface offers.
+/// the author's own line and what the interface offers; [`Error::Setting`].
 pub fn read(op: &'static Op, path: &Path) -> Result<Variant> {
+    let (path, given) = match path.to_str().map(setting::split) {
+        Some((file, given)) => (Path::new(file), given),
+        None => (path, ""),
+    };
     let next = "`wgrad lab OP --template` prints a file to start from";
     let text = fs::read_to_string(path).map_err(io_error("cannot read the shader", path, next))?;
-    variant(op, &path.display().to_string(), text)
+    setting::of(op, &variant(op, &path.display().to_string(), text)?, given)
 }
 
 /// As [`read()`], from a text.
@@ -64,8 +70,19 @@ pub fn variant(op: &'static Op, name: &str, text: String) -> Result<Variant> {
         default_for: &[],
         trusted: false,
     };
+    let offered = setting::Setting::of(&variant);
     match op.shader(&variant, &LINEAR) {
-        Ok(_) => Ok(variant),
+        Ok(shader) => match offered.0.iter().find(|(name, _)| !shader.constants.contains_key(name)) {
+            None => Ok(variant),
+            Some((name, _)) => Err(Error::Shader {
+                kernel: variant.name.to_string(),
+                message: format!(
+                    "it offers values of `{name}`, which is no constant of the module; declare it outside of functions"
+                ),
+            }),
+        },
+        // Other values may go together.
+        Err(Error::Asserted { .. }) if !offered.0.is_empty() => Ok(variant),
         Err(Error::Shader { kernel, message }) => {
             let message = format!(
                 "{message}\nThe file has {lines} lines; the interface follows them, and offers:\n{}",
@@ -171,7 +188,7 @@ pub fn digest(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The files among `choices`, as operation and variant.
+/// The files among `choices`, as operation and variant, without their settings.
 ///
 /// # Errors
 /// As [`read()`].
@@ -179,12 +196,28 @@ pub fn chosen(choices: &Choices) -> Result<Vec<(&'static Op, &'static Variant)>>
     let files = choices.by_hand.iter().filter(|(_, name)| is_file(name));
     files
         .filter_map(|(op, name)| {
-            OPERATIONS.iter().find(|o| o.name == op).map(|op| load(op, name).map(|v| (*op, v)))
+            let op = OPERATIONS.iter().find(|o| o.name == op)?;
+            Some(load(op, setting::split(name).0).map(|v| (*op, v)))
         })
         .collect()
 }
 
-/// Proves every file among `choices` at the sizes of `nodes` and at the cases of the page.
+/// Those among `choices` that are to be proven before they are used: files, and settings of any variant.
+///
+/// # Errors
+/// As [`Op::find`].
+pub fn unproven(choices: &Choices) -> Result<Vec<(&'static Op, &'static Variant)>> {
+    let wanted =
+        choices.by_hand.iter().filter(|(_, name)| is_file(name) || !setting::split(name).1.is_empty());
+    wanted
+        .filter_map(|(op, name)| {
+            let op = OPERATIONS.iter().find(|o| o.name == op)?;
+            Some(op.find(name).map(|v| (*op, v)))
+        })
+        .collect()
+}
+
+/// Proves every file and every setting among `choices` at the sizes of `nodes` and at the cases of the page.
 ///
 /// # Errors
 /// [`Error::Variant`] for one that is wrong, and whatever keeps it from running.
@@ -193,7 +226,7 @@ pub(crate) async fn prove<'a>(
     nodes: impl Iterator<Item = &'a Node>,
     choices: &Choices,
 ) -> Result<()> {
-    let files = chosen(choices)?;
+    let files = unproven(choices)?;
     let mut proven = BTreeSet::new();
     for node in nodes {
         let Some((op, variant)) = files.iter().find(|(op, _)| op.name == node.call.op.name) else { continue };
@@ -211,9 +244,10 @@ pub(crate) async fn prove<'a>(
                     op: op.name,
                     wanted: variant.name.to_string(),
                     message: format!(
-                        "is wrong at {}: {wrong}; `wgrad lab {} --file {}` tells more",
+                        "is wrong at {}: {wrong}; `wgrad lab {} {} {}` tells more",
                         crate::lab::sizes::words(&call),
                         op.name,
+                        if is_file(variant.name) { "--file" } else { "--variant" },
                         variant.name
                     ),
                     known: op.variant_names(),

@@ -4,10 +4,15 @@
 mod common;
 
 use wgrad::{
-    gpu::Context,
+    gpu::{Context, Options},
     kernels::{ACTIVATIONS, OPERATIONS},
+    lab::{
+        measure::{Lab, Request, measure},
+        row::Status,
+    },
     op::{Activation, Call},
     prove::{parse_sizes, prove},
+    setting::{self, Setting},
 };
 
 /// A case of the page as a call.
@@ -87,6 +92,47 @@ fn every_other_variant_computes_what_its_twin_says() {
         pollster::block_on(prove_all(&context, |op| !is_product(op) && !has_windows(op), usize::MAX, true))
             > 20
     );
+}
+
+/// Compiling is slow: of each variant three settings, spread over those that go together, the last one among them,
+/// which is the largest; at the largest case of the page that it takes and at the smallest.
+async fn prove_settings(chosen: fn(&str) -> bool) {
+    let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
+    let mut device = Lab::open(Options { adapter, checked: false }).await.expect("opens");
+    let mut offering = 0;
+    for op in OPERATIONS.iter().filter(|op| chosen(op.name)) {
+        for variant in op.variants.iter().filter(|v| !Setting::of(v).0.is_empty()) {
+            let call = op
+                .cases
+                .iter()
+                .map(|case| call(op, case, ACTIVATIONS[0]))
+                .filter(|call| call.obstacle(&device.context, variant).expect("composes").is_none())
+                .max_by(|a, b| a.flops().total_cmp(&b.flops()));
+            let call = call.unwrap_or_else(|| panic!("{}/{} takes no case", op.name, variant.name));
+            let mut settings = setting::all(op, variant, "").expect("offered");
+            settings.retain(|s| call.obstacle(&device.context, s).expect("composes").is_none());
+            let last = settings.len() - 1;
+            let variants: Vec<_> = [0, last / 2, last].map(|n| settings[n].clone()).into();
+            let (refused, seconds, timeout) = (Default::default(), 0.0, 60.0);
+            let request = Request { call, variants, refused, seconds, timeout, seed: 1, cases: Some(1) };
+            let rows = measure(&mut device, &request, None, &mut |_| {}).await.expect("runs");
+            for row in rows {
+                assert!(row.status == Status::Ok && row.proofs == 2, "{}/{}: {row:?}", op.name, row.variant);
+            }
+            offering += 1;
+        }
+    }
+    assert!(offering > 0, "no variant offers constants");
+}
+
+#[test]
+fn settings_of_products_compute_what_their_twins_say() {
+    pollster::block_on(prove_settings(is_product));
+}
+
+#[test]
+fn settings_of_convolutions_compute_what_their_twins_say() {
+    pollster::block_on(prove_settings(has_windows));
 }
 
 /// The checks change no arithmetic, and compiling takes a software adapter minutes: some sizes of each will do.

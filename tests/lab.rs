@@ -57,7 +57,7 @@ fn the_list_has_every_variant_and_one_default_an_operation() {
 fn what_is_right_is_timed_and_what_cannot_run_says_why() {
     let sizes = ["--size", "M=33,N=17,K=19", "--seconds", "0.05", "--json"];
     let rows =
-        on_device(&[&["lab", "matmul", "--variant", "naive,tiled,tiled64"][..], &sizes].concat()).end();
+        on_device(&[&["lab", "matmul", "--variant", "naive,tiled,tiled_quads"][..], &sizes].concat()).end();
     let rows = rows.with(0).json();
     assert_eq!(rows.len(), 3);
     for name in ["naive", "tiled"] {
@@ -81,7 +81,7 @@ fn what_is_right_is_timed_and_what_cannot_run_says_why() {
         assert_eq!(row["checked"], false, "{row}");
         assert!(row["adapter"].as_str().is_some_and(|name| !name.is_empty()), "{row}");
     }
-    let skipped = find(&rows, "tiled64");
+    let skipped = find(&rows, "tiled_quads");
     assert_eq!((&skipped["status"], &skipped["seconds"]), (&"skipped".into(), &Value::Null));
     assert!(skipped["reason"].as_str().is_some_and(|why| why.contains("N % 4 == 0")), "{skipped}");
 }

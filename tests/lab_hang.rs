@@ -32,6 +32,7 @@ fn the_device_is_opened_anew_after_a_kernel_that_hangs() {
         seconds: 0.02,
         timeout: 1.0,
         seed: 1,
+        cases: None,
     };
     pollster::block_on(async {
         let mut device = measure::Lab::open(options).await.expect("opens");

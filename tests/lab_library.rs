@@ -81,6 +81,7 @@ fn the_library_measures_too() {
         seconds: 0.0,
         timeout: 20.0,
         seed: 1,
+        cases: None,
     };
     pollster::block_on(async {
         let mut device = measure::Lab::open(options).await.expect("opens");

@@ -14,6 +14,7 @@ use wgrad::{
         lab::{About, measured},
         page::{Alarm, Cell, Page, Section, Table, can_write},
     },
+    setting::Setting,
 };
 
 /// A text that tries to be markup.
@@ -166,6 +167,7 @@ fn row(op: &'static str, variant: &'static str, adapter: &str, seconds: f64) -> 
         worst: None,
         sizes: "M=3,N=5,K=7".into(),
         activation: "linear",
+        constants: Setting::default(),
         rank: Some(1),
         tied: false,
         gflops: Some(0.012_345 / seconds),

@@ -9,6 +9,7 @@ use std::{
     path::Path,
 };
 use wgrad::{
+    Error,
     gpu::{AdapterClass, Shader},
     kernels::{ACTIVATIONS, FEED, OPERATIONS, RANDOM},
     lab::{
@@ -17,6 +18,7 @@ use wgrad::{
     },
     op::{Activation, Op, Sizes, Variant},
     prove::parse_sizes,
+    setting::{self, Setting},
 };
 
 /// The operations of the page, and those that measure an adapter.
@@ -199,6 +201,46 @@ fn every_file_says_what_it_does_and_backward_quotes_forward() {
 }
 
 #[test]
+fn every_setting_composes_translates_and_stays_inside_the_limits() {
+    let (mut offering, mut seen) = (0, 0);
+    for op in operations() {
+        for variant in op.variants.iter().filter(|v| !Setting::of(v).0.is_empty()) {
+            let settings = setting::all(op, variant, "").unwrap_or_else(|e| panic!("{e}"));
+            let mut composed = 0;
+            for setting in &settings {
+                let name = format!("{}/{}", op.name, setting.name);
+                let shader = match op.shader(setting, ACTIVATIONS[0]) {
+                    Ok(shader) => shader,
+                    Err(Error::Asserted { message, .. }) => {
+                        assert!(message.contains("const_assert"), "{name}: {message}");
+                        assert_ne!(setting.name, variant.name, "the default is refused: {message}");
+                        continue;
+                    }
+                    Err(e) => panic!("{e}"),
+                };
+                for (constant, value) in &Setting::of(setting).0 {
+                    let value: f64 = value.parse().unwrap_or_else(|_| panic!("{name}: {constant}={value}"));
+                    assert_eq!(shader.constants.get(constant), Some(&value), "{name}: {constant}");
+                }
+                let cases = cases(op, variant);
+                let sizes = cases.last().unwrap_or_else(|| panic!("{name} takes no case"));
+                assert_eq!(shader.beyond(&shader.values(sizes), &wgpu::Limits::default()), None, "{name}");
+                let resolved = resolve(&name, setting, &shader, sizes).unwrap_or_else(|e| panic!("{e}"));
+                for language in Language::ALL {
+                    let translation = resolved.translate(&name, language).unwrap_or_else(|e| panic!("{e}"));
+                    assert!(translation.is_some() || resolved.subgroups, "{name} as {language}");
+                }
+                composed += 1;
+            }
+            println!("{}/{}: {composed} of {} settings", op.name, variant.name, settings.len());
+            assert!(composed > 1, "{}/{}: only {composed} settings compose", op.name, variant.name);
+            (offering, seen) = (offering + 1, seen + composed);
+        }
+    }
+    assert!(offering > 0 && seen > 10 * offering, "{offering} variants, {seen} settings");
+}
+
+#[test]
 fn every_variant_stays_inside_webgpus_default_limits() {
     let limits = wgpu::Limits::default();
     let (mut checked, mut staged) = (0, 0);
@@ -235,6 +277,7 @@ fn every_variant_stays_inside_webgpus_default_limits() {
             let bytes: u32 = shared.map(|(_, v)| layouter[v.ty].size.next_multiple_of(16)).sum();
             let allowed = limits.max_compute_workgroup_storage_size;
             assert!(bytes <= allowed, "{name} stages {bytes} bytes, {allowed} are allowed");
+            assert_eq!(u64::from(bytes), shader.workgroup_bytes(&values), "{name}: what the host counts");
             staged += usize::from(bytes > 0);
 
             // A buffer's views by element and by vec4 are two variables on one binding: WebGPU lets an

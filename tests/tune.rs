@@ -7,7 +7,10 @@ mod common;
 use std::{collections::BTreeMap, fs, path::Path};
 use wgrad::{
     Error,
-    gpu::AdapterClass::{Cpu, Gpu},
+    gpu::{
+        AdapterClass::{Cpu, Gpu},
+        Context,
+    },
     kernels::MATMUL,
     lab::measure::Lab,
     networks::network,
@@ -148,8 +151,8 @@ fn candidates_can_be_given_and_join_those_of_the_page() {
     let model = network("linear", [28, 28, 1], 10).expect("built in");
     let uses = tune::uses(&model, 8, &Sgd::default()).expect("fits");
     let nothing = variant("nothing", &changed(LOOP, "for (var k = 0u; k < 0u; k++) {"));
-    let candidates = |call: &Call| {
-        let mut all = tune::candidates(call);
+    let candidates = |context: &Context, call: &Call| {
+        let mut all = tune::candidates(context, call);
         if call.op.name == MATMUL.name {
             all.push(nothing.clone());
         }

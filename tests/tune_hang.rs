@@ -4,6 +4,7 @@
 mod common;
 
 use wgrad::{
+    gpu::Context,
     kernels::MATMUL,
     lab::measure::Lab,
     op::Call,
@@ -27,7 +28,7 @@ fn a_variant_that_hangs_costs_itself_and_the_others_are_tuned() {
     let mut lab = Lab::with(common::open(false), options);
     let endless = user_file::variant(&MATMUL, "endless.wgsl", ENDLESS.into()).expect("composes");
     let naive = MATMUL.variant("naive").expect("naive").clone();
-    let candidates = |_: &Call| vec![endless.clone(), naive.clone()];
+    let candidates = |_: &Context, _: &Call| vec![endless.clone(), naive.clone()];
     let settings =
         Settings { seconds: 600.0, timeout: Some(3.0), candidates: &candidates, ..Settings::default() };
     let uses = [3, 4].map(|m| Use { call: Call::new(&MATMUL, &[("M", m), ("N", 5), ("K", 7)]), per_step: 1 });

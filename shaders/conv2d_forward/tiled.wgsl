@@ -1,13 +1,36 @@
-// For GPUs: the product [N·OH·OW, KH·KW·CI] × [KH·KW·CI, CO] without ever building its left side. 8 × 8
-// threads compute a 32 × 32 tile of y, each 4 × 4 elements that lie 8 apart. DEPTH taps at a time are
-// staged in workgroup memory; what lies outside the image or beyond the end is zero.
-const TILE_ROWS = 32u;
-const TILE_CO = 32u;
-const DEPTH = 8u; // a multiple of 8
-// [tap][ty]: pixels ty, ty + 8, ty + 16, ty + 24. A row of nine keeps eight writers of different taps in
-// different banks.
-var<workgroup> x_tile: array<vec4<f32>, DEPTH * 9u>;
-var<workgroup> w_tile: array<vec4<f32>, DEPTH * 8u>; // [tap][tx]: filters tx, tx + 8, tx + 16, tx + 24
+// For GPUs: the product [N·OH·OW, KH·KW·CI] × [KH·KW·CI, CO] without ever building its left side. A workgroup computes
+// a tile of TILE_ROWS pixels and TILE_CO filters of y; a thread has BLOCK × BLOCK elements that lie THREADS_Y pixels
+// and THREADS_X filters apart. DEPTH taps at a time are staged in workgroup memory; what lies outside the image or
+// beyond the end is zero.
+const TILE_ROWS = 32u; // one of 32, 64, 128: pixels of a workgroup
+const TILE_CO = 32u; // one of 32, 64, 128: filters of a workgroup
+const BLOCK = 4u; // one of 4, 8: pixels and filters of a thread
+const DEPTH = 8u; // one of 8, 16, 32: taps (kh, kw, ci) that are staged at a time
+const THREADS_X = TILE_CO / BLOCK;
+const THREADS_Y = TILE_ROWS / BLOCK;
+const THREADS = THREADS_X * THREADS_Y;
+const_assert THREADS >= 32u;
+const_assert THREADS <= 256u;
+const SIDE = BLOCK / 4u; // vec4s of a thread on each side
+const X_QUADS = TILE_ROWS / 4u; // vec4s of a staged tap of x
+const W_QUADS = TILE_CO / 4u; // and of w
+const X_STRIDE = X_QUADS + 1u; // one more keeps writers of different taps in different banks
+const X_STEP = THREADS / DEPTH; // vec4s of x that are staged side by side
+const X_TURNS = (X_QUADS + X_STEP - 1u) / X_STEP; // and one after the other, by the same thread
+const_assert 16u * DEPTH * (X_STRIDE + W_QUADS) <= 16384u;
+// [tap][q]: four pixels THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first
+var<workgroup> x_tile: array<vec4<f32>, DEPTH * X_STRIDE>;
+var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_QUADS>; // [tap][q]: so too for filters THREADS_X apart
+
+// Where the windows of four pixels begin.
+struct Places { top: vec4<u32>, left: vec4<u32>, corner: vec4<u32> }
+
+// Unsigned: what lies above or left of the image wraps to a large number; what lies beyond the last pixel gets one.
+fn places(row: vec4<u32>) -> Places {
+    let top = select(row / OW % OH * SH - PT, vec4<u32>(1u << 30u), row >= vec4<u32>(N * OH * OW));
+    let left = row % OW * SW - PL;
+    return Places(top, left, ((row / (OH * OW) * H + top) * W + left) * CI);
+}
 
 fn x_at(h: u32, v: u32, at: u32) -> f32 {
     if (h < H && v < W) { return x[at]; }
@@ -29,46 +52,67 @@ fn store(row: u32, co: u32, sum: f32) {
 
 fn store_row(row: u32, co: u32, sums: vec4<f32>) {
     store(row, co, sums.x);
-    store(row, co + 8u, sums.y);
-    store(row, co + 16u, sums.z);
-    store(row, co + 24u, sums.w);
+    store(row, co + THREADS_X, sums.y);
+    store(row, co + 2u * THREADS_X, sums.z);
+    store(row, co + 3u * THREADS_X, sums.w);
 }
 
-@compute @workgroup_size(8, 8)
-fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
-                  @builtin(num_workgroups) groups: vec3<u32>) {
+@compute @workgroup_size(THREADS_X, THREADS_Y)
+fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
+                  @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let first = (wid.y + wid.z * groups.y) * TILE_ROWS;
     if (first >= N * OH * OW) { return; }
-    let co = wid.x * TILE_CO + lid.x;
-    // The corner of each pixel's window. Unsigned: what lies above or left of the image wraps to a
-    // large number; what lies beyond the last pixel or tap gets one.
-    let row = first + lid.y + vec4<u32>(0u, 8u, 16u, 24u); // (n, oh, ow)
-    let top = select(row / OW % OH * SH - PT, vec4<u32>(1u << 30u), row >= vec4<u32>(N * OH * OW));
-    let left = row % OW * SW - PL;
-    let corner = ((row / (OH * OW) * H + top) * W + left) * CI;
-    var sums = mat4x4<f32>();
+    let left = wid.x * TILE_CO;
+    // What this thread stages.
+    let d = index % DEPTH;
+    var windows: array<Places, X_TURNS>;
+    for (var turn = 0u; turn < X_TURNS; turn++) {
+        let q = index / DEPTH + turn * X_STEP;
+        let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
+        windows[turn] = places(row + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u)); // (n, oh, ow)
+    }
+    let wq = index % W_QUADS;
+    let w_co = left + wq / THREADS_X * 4u * THREADS_X + wq % THREADS_X;
+    var sums: array<mat4x4<f32>, SIDE * SIDE>;
     for (var start = 0u; start < KH * KW * CI; start += DEPTH) {
-        for (var d = 0u; d < DEPTH; d += 8u) {
-            let tap = start + d + lid.x; // (kh, kw, ci)
-            let kh = select(tap / (KW * CI), 1u << 30u, tap >= KH * KW * CI);
-            let kw = tap / CI % KW;
-            let h = top + kh;
-            let v = left + kw;
-            let at = corner + (kh * W + kw) * CI + tap % CI;
-            x_tile[(d + lid.x) * 9u + lid.y] = vec4<f32>(
-                x_at(h.x, v.x, at.x), x_at(h.y, v.y, at.y), x_at(h.z, v.z, at.z), x_at(h.w, v.w, at.w));
-            let k = start + d + lid.y;
-            w_tile[(d + lid.y) * 8u + lid.x] =
-                vec4<f32>(w_at(k, co), w_at(k, co + 8u), w_at(k, co + 16u), w_at(k, co + 24u));
+        let tap = start + d; // (kh, kw, ci)
+        let kh = select(tap / (KW * CI), 1u << 30u, tap >= KH * KW * CI);
+        let kw = tap / CI % KW;
+        let reach = (kh * W + kw) * CI + tap % CI;
+        for (var turn = 0u; turn < X_TURNS; turn++) {
+            let q = index / DEPTH + turn * X_STEP;
+            let h = windows[turn].top + kh;
+            let v = windows[turn].left + kw;
+            let at = windows[turn].corner + reach;
+            if (q < X_QUADS) {
+                x_tile[d * X_STRIDE + q] = vec4<f32>(
+                    x_at(h.x, v.x, at.x), x_at(h.y, v.y, at.y), x_at(h.z, v.z, at.z), x_at(h.w, v.w, at.w));
+            }
+        }
+        for (var k = index / W_QUADS; k < DEPTH; k += THREADS / W_QUADS) {
+            w_tile[k * W_QUADS + wq] = vec4<f32>(
+                w_at(start + k, w_co), w_at(start + k, w_co + THREADS_X),
+                w_at(start + k, w_co + 2u * THREADS_X), w_at(start + k, w_co + 3u * THREADS_X));
         }
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
-            sums += outer(x_tile[k * 9u + lid.y], w_tile[k * 8u + lid.x]);
+            for (var i = 0u; i < SIDE; i++) {
+                let a = x_tile[k * X_STRIDE + i * THREADS_Y + lid.y];
+                for (var j = 0u; j < SIDE; j++) {
+                    sums[i * SIDE + j] += outer(a, w_tile[k * W_QUADS + j * THREADS_X + lid.x]);
+                }
+            }
         }
         workgroupBarrier();
     }
-    store_row(row.x, co, sums[0]);
-    store_row(row.y, co, sums[1]);
-    store_row(row.z, co, sums[2]);
-    store_row(row.w, co, sums[3]);
+    for (var i = 0u; i < SIDE; i++) {
+        for (var j = 0u; j < SIDE; j++) {
+            let row = first + i * 4u * THREADS_Y + lid.y;
+            let co = left + j * 4u * THREADS_X + lid.x;
+            store_row(row, co, sums[i * SIDE + j][0]);
+            store_row(row + THREADS_Y, co, sums[i * SIDE + j][1]);
+            store_row(row + 2u * THREADS_Y, co, sums[i * SIDE + j][2]);
+            store_row(row + 3u * THREADS_Y, co, sums[i * SIDE + j][3]);
+        }
+    }
 }

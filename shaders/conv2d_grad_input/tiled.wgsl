@@ -1,14 +1,37 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co].
-// For GPUs: the product [N·H·W, KH·KW·CO] × [KH·KW·CO, CI], its left side gathered from the outputs that
-// each pixel fed. 8 × 8 threads compute a 32 × 32 tile of dx, each 4 × 4 elements that lie 8 apart. DEPTH
-// places (kh, kw, co) at a time are staged in workgroup memory; what no output used is zero.
-const TILE_ROWS = 32u;
-const TILE_CI = 32u;
-const DEPTH = 8u; // a multiple of 8
-// [place][ty] and [place][tx]: pixels ty, ty + 8, ty + 16, ty + 24, and channels tx, .. Rows of nine keep
-// eight writers of different places in different banks.
-var<workgroup> dy_tile: array<vec4<f32>, DEPTH * 9u>;
-var<workgroup> w_tile: array<vec4<f32>, DEPTH * 9u>;
+// For GPUs: the product [N·H·W, KH·KW·CO] × [KH·KW·CO, CI], its left side gathered from the outputs that each pixel
+// fed. A workgroup computes a tile of TILE_ROWS pixels and TILE_CI channels of dx; a thread has BLOCK × BLOCK elements
+// that lie THREADS_Y pixels and THREADS_X channels apart. DEPTH places (kh, kw, co) at a time are staged in workgroup
+// memory; what no output used is zero.
+const TILE_ROWS = 32u; // one of 32, 64, 128: pixels of a workgroup
+const TILE_CI = 32u; // one of 32, 64, 128: channels of a workgroup
+const BLOCK = 4u; // one of 4, 8: pixels and channels of a thread
+const DEPTH = 8u; // one of 8, 16, 32: places (kh, kw, co) that are staged at a time
+const THREADS_X = TILE_CI / BLOCK;
+const THREADS_Y = TILE_ROWS / BLOCK;
+const THREADS = THREADS_X * THREADS_Y;
+const_assert THREADS >= 32u;
+const_assert THREADS <= 256u;
+const SIDE = BLOCK / 4u; // vec4s of a thread on each side
+const DY_QUADS = TILE_ROWS / 4u; // vec4s of a staged place of dy
+const W_QUADS = TILE_CI / 4u; // and of w
+const DY_STRIDE = DY_QUADS + 1u; // one more keeps writers of different places in different banks
+const W_STRIDE = W_QUADS + 1u;
+const STEP = THREADS / DEPTH; // vec4s that are staged side by side
+const DY_TURNS = (DY_QUADS + STEP - 1u) / STEP; // and those of dy one after the other, by the same thread
+const_assert 16u * DEPTH * (DY_STRIDE + W_STRIDE) <= 16384u;
+// [place][q]: four pixels THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first
+var<workgroup> dy_tile: array<vec4<f32>, DEPTH * DY_STRIDE>;
+var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_STRIDE>; // [place][q]: so too for channels THREADS_X apart
+
+// Four pixels: their images, and the last rows and columns of the padded image from which they are fed.
+struct Places { image: vec4<u32>, bottom: vec4<u32>, right: vec4<u32> }
+
+// Beyond the last pixel: far below all outputs.
+fn places(row: vec4<u32>) -> Places {
+    let bottom = select(row / W % H + PT, vec4<u32>(1u << 31u), row >= vec4<u32>(N * H * W));
+    return Places(row / (H * W), bottom, row % W + PL);
+}
 
 // The gradient of the output whose window begins at (top, left) of the padded image, if one does.
 fn dy_at(n: u32, top: u32, left: u32, co: u32) -> f32 {
@@ -39,46 +62,68 @@ fn store(row: u32, ci: u32, sum: f32) {
 
 fn store_row(row: u32, ci: u32, sums: vec4<f32>) {
     store(row, ci, sums.x);
-    store(row, ci + 8u, sums.y);
-    store(row, ci + 16u, sums.z);
-    store(row, ci + 24u, sums.w);
+    store(row, ci + THREADS_X, sums.y);
+    store(row, ci + 2u * THREADS_X, sums.z);
+    store(row, ci + 3u * THREADS_X, sums.w);
 }
 
-@compute @workgroup_size(8, 8)
-fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
-                     @builtin(num_workgroups) groups: vec3<u32>) {
+@compute @workgroup_size(THREADS_X, THREADS_Y)
+fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
+                     @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let first = (wid.y + wid.z * groups.y) * TILE_ROWS;
     if (first >= N * H * W) { return; }
-    let row = first + lid.y + vec4<u32>(0u, 8u, 16u, 24u); // (n, h, w)
-    let image = row / (H * W);
-    // Beyond the last pixel or place: far below all outputs.
-    let bottom = select(row / W % H + PT, vec4<u32>(1u << 31u), row >= vec4<u32>(N * H * W));
-    let right = row % W + PL;
-    let other = wid.x * TILE_CI + lid.y; // channel of w, while staging
-    var sums = mat4x4<f32>();
+    let left = wid.x * TILE_CI;
+    // What this thread stages.
+    let d = index % DEPTH;
+    var pixels: array<Places, DY_TURNS>;
+    for (var turn = 0u; turn < DY_TURNS; turn++) {
+        let q = index / DEPTH + turn * STEP;
+        let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
+        pixels[turn] = places(row + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u)); // (n, h, w)
+    }
+    var sums: array<mat4x4<f32>, SIDE * SIDE>;
     for (var start = 0u; start < KH * KW * CO; start += DEPTH) {
-        for (var d = lid.x; d < DEPTH; d += 8u) {
-            let place = start + d; // (kh, kw, co)
-            let tap = place / CO;
-            let co = place % CO;
-            let top = bottom - select(tap / KW, 1u << 30u, tap >= KH * KW);
-            let left = right - tap % KW;
-            dy_tile[d * 9u + lid.y] = vec4<f32>(
-                dy_at(image.x, top.x, left.x, co), dy_at(image.y, top.y, left.y, co),
-                dy_at(image.z, top.z, left.z, co), dy_at(image.w, top.w, left.w, co));
-            w_tile[d * 9u + lid.y] = vec4<f32>(
-                w_at(tap, other, co), w_at(tap, other + 8u, co),
-                w_at(tap, other + 16u, co), w_at(tap, other + 24u, co));
+        let place = start + d; // (kh, kw, co)
+        let tap = place / CO;
+        let co = place % CO;
+        // Beyond the last place: above all outputs.
+        let kh = select(tap / KW, 1u << 30u, tap >= KH * KW);
+        for (var turn = 0u; turn < DY_TURNS; turn++) {
+            let q = index / DEPTH + turn * STEP;
+            let image = pixels[turn].image;
+            let top = pixels[turn].bottom - kh;
+            let side = pixels[turn].right - tap % KW;
+            if (q < DY_QUADS) {
+                dy_tile[d * DY_STRIDE + q] = vec4<f32>(
+                    dy_at(image.x, top.x, side.x, co), dy_at(image.y, top.y, side.y, co),
+                    dy_at(image.z, top.z, side.z, co), dy_at(image.w, top.w, side.w, co));
+            }
+        }
+        for (var q = index / DEPTH; q < W_QUADS; q += STEP) {
+            let ci = left + q / THREADS_X * 4u * THREADS_X + q % THREADS_X;
+            w_tile[d * W_STRIDE + q] = vec4<f32>(
+                w_at(tap, ci, co), w_at(tap, ci + THREADS_X, co),
+                w_at(tap, ci + 2u * THREADS_X, co), w_at(tap, ci + 3u * THREADS_X, co));
         }
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
-            sums += outer(dy_tile[k * 9u + lid.y], w_tile[k * 9u + lid.x]);
+            for (var i = 0u; i < SIDE; i++) {
+                let a = dy_tile[k * DY_STRIDE + i * THREADS_Y + lid.y];
+                for (var j = 0u; j < SIDE; j++) {
+                    sums[i * SIDE + j] += outer(a, w_tile[k * W_STRIDE + j * THREADS_X + lid.x]);
+                }
+            }
         }
         workgroupBarrier();
     }
-    let ci = wid.x * TILE_CI + lid.x;
-    store_row(row.x, ci, sums[0]);
-    store_row(row.y, ci, sums[1]);
-    store_row(row.z, ci, sums[2]);
-    store_row(row.w, ci, sums[3]);
+    for (var i = 0u; i < SIDE; i++) {
+        for (var j = 0u; j < SIDE; j++) {
+            let row = first + i * 4u * THREADS_Y + lid.y;
+            let ci = left + j * 4u * THREADS_X + lid.x;
+            store_row(row, ci, sums[i * SIDE + j][0]);
+            store_row(row + THREADS_Y, ci, sums[i * SIDE + j][1]);
+            store_row(row + 2u * THREADS_Y, ci, sums[i * SIDE + j][2]);
+            store_row(row + 3u * THREADS_Y, ci, sums[i * SIDE + j][3]);
+        }
+    }
 }

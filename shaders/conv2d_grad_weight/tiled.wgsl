@@ -1,13 +1,25 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co].
-// For GPUs: the product [KH·KW·CI + 1, pixels] × [pixels, CO] over the output pixels of one split's images;
-// the row after the last tap meets ones instead of x, which makes it db. 8 × 8 threads compute a 32 × 32
-// tile, each 4 × 4 elements that lie 8 apart. DEPTH pixels at a time are staged in workgroup memory; what
-// lies outside the image or beyond the end is zero.
-const TILE_TAPS = 32u;
-const TILE_CO = 32u;
-const DEPTH = 8u; // a multiple of 8
-var<workgroup> x_tile: array<vec4<f32>, DEPTH * 8u>;  // [pixel][ty]: taps ty, ty + 8, ty + 16, ty + 24
-var<workgroup> dy_tile: array<vec4<f32>, DEPTH * 8u>; // [pixel][tx]: filters tx, tx + 8, tx + 16, tx + 24
+// For GPUs: the product [KH·KW·CI + 1, pixels] × [pixels, CO] over the output pixels of one split's images; the row
+// after the last tap meets ones instead of x, which makes it db. A workgroup computes a tile of TILE_TAPS taps and
+// TILE_CO filters; a thread has BLOCK × BLOCK elements that lie THREADS_Y taps and THREADS_X filters apart. DEPTH
+// pixels at a time are staged in workgroup memory; what lies outside the image or beyond the end is zero.
+const TILE_TAPS = 32u; // one of 32, 64, 128: taps (kh, kw, ci) of a workgroup
+const TILE_CO = 32u; // one of 32, 64, 128: filters of a workgroup
+const BLOCK = 4u; // one of 4, 8: taps and filters of a thread
+const DEPTH = 8u; // one of 8, 16, 32: output pixels that are staged at a time
+const THREADS_X = TILE_CO / BLOCK;
+const THREADS_Y = TILE_TAPS / BLOCK;
+const THREADS = THREADS_X * THREADS_Y;
+const_assert THREADS >= 32u;
+const_assert THREADS <= 256u;
+const SIDE = BLOCK / 4u; // vec4s of a thread on each side
+const X_QUADS = TILE_TAPS / 4u; // vec4s of a staged pixel of x
+const DY_QUADS = TILE_CO / 4u; // and of dy
+const_assert 16u * DEPTH * (X_QUADS + DY_QUADS) <= 16384u;
+// [pixel][q]: four taps THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first.
+// Writers are neighbours, so no row needs padding.
+var<workgroup> x_tile: array<vec4<f32>, DEPTH * X_QUADS>;
+var<workgroup> dy_tile: array<vec4<f32>, DEPTH * DY_QUADS>; // [pixel][q]: so too for filters THREADS_X apart
 
 fn x_at(h: u32, v: u32, at: u32) -> f32 {
     if (h < H && v < W) { return x[at]; }
@@ -30,49 +42,66 @@ fn store(split: u32, tap: u32, co: u32, sum: f32) {
 
 fn store_row(split: u32, tap: u32, co: u32, sums: vec4<f32>) {
     store(split, tap, co, sums.x);
-    store(split, tap, co + 8u, sums.y);
-    store(split, tap, co + 16u, sums.z);
-    store(split, tap, co + 24u, sums.w);
+    store(split, tap, co + THREADS_X, sums.y);
+    store(split, tap, co + 2u * THREADS_X, sums.z);
+    store(split, tap, co + 3u * THREADS_X, sums.w);
 }
 
-@compute @workgroup_size(8, 8)
-fn conv2d_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>) {
+@compute @workgroup_size(THREADS_X, THREADS_Y)
+fn conv2d_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
+                      @builtin(workgroup_id) wid: vec3<u32>) {
     let split = wid.z;
     if (split >= SPLITS) { return; }
-    let co = wid.x * TILE_CO + lid.x;
     // The taps that this thread stages: how far each lies from the corner of a window. Unsigned: what
     // lies above or left of the image wraps to a large number; the row of db and those behind it get one.
-    let tap = wid.y * TILE_TAPS + lid.x + vec4<u32>(0u, 8u, 16u, 24u); // (kh, kw, ci)
+    let xq = index % X_QUADS;
+    let x_tap = wid.y * TILE_TAPS + xq / THREADS_Y * 4u * THREADS_Y + xq % THREADS_Y;
+    let tap = x_tap + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u); // (kh, kw, ci)
     let taps = vec4<u32>(KH * KW * CI);
     let kh = select(tap / (KW * CI), vec4<u32>(1u << 30u), tap >= taps);
     let kw = tap / CI % KW;
     let reach = (kh * W + kw) * CI + tap % CI;
     let one = select(vec4<f32>(), vec4<f32>(1.0), tap == taps);
+    let dq = index % DY_QUADS;
+    let dy_co = wid.x * TILE_CO + dq / THREADS_X * 4u * THREADS_X + dq % THREADS_X;
     let end = min((split + 1u) * PER, N) * OH * OW;
-    var sums = mat4x4<f32>();
+    var sums: array<mat4x4<f32>, SIDE * SIDE>;
     for (var start = split * PER * OH * OW; start < end; start += DEPTH) {
-        for (var d = lid.y; d < DEPTH; d += 8u) {
+        for (var d = index / X_QUADS; d < DEPTH; d += THREADS / X_QUADS) {
             let pixel = start + d; // (n, oh, ow)
             let top = select(pixel / OW % OH * SH - PT, 1u << 30u, pixel >= end);
             let left = pixel % OW * SW - PL;
             let h = top + kh;
             let v = left + kw;
             let at = ((pixel / (OH * OW) * H + top) * W + left) * CI + reach;
-            x_tile[d * 8u + lid.x] = one + vec4<f32>(
+            x_tile[d * X_QUADS + xq] = one + vec4<f32>(
                 x_at(h.x, v.x, at.x), x_at(h.y, v.y, at.y), x_at(h.z, v.z, at.z), x_at(h.w, v.w, at.w));
-            dy_tile[d * 8u + lid.x] = vec4<f32>(
-                dy_at(pixel, end, co), dy_at(pixel, end, co + 8u),
-                dy_at(pixel, end, co + 16u), dy_at(pixel, end, co + 24u));
+        }
+        for (var d = index / DY_QUADS; d < DEPTH; d += THREADS / DY_QUADS) {
+            let pixel = start + d;
+            dy_tile[d * DY_QUADS + dq] = vec4<f32>(
+                dy_at(pixel, end, dy_co), dy_at(pixel, end, dy_co + THREADS_X),
+                dy_at(pixel, end, dy_co + 2u * THREADS_X), dy_at(pixel, end, dy_co + 3u * THREADS_X));
         }
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
-            sums += outer(x_tile[k * 8u + lid.y], dy_tile[k * 8u + lid.x]);
+            for (var i = 0u; i < SIDE; i++) {
+                let a = x_tile[k * X_QUADS + i * THREADS_Y + lid.y];
+                for (var j = 0u; j < SIDE; j++) {
+                    sums[i * SIDE + j] += outer(a, dy_tile[k * DY_QUADS + j * THREADS_X + lid.x]);
+                }
+            }
         }
         workgroupBarrier();
     }
-    let mine = wid.y * TILE_TAPS + lid.y;
-    store_row(split, mine, co, sums[0]);
-    store_row(split, mine + 8u, co, sums[1]);
-    store_row(split, mine + 16u, co, sums[2]);
-    store_row(split, mine + 24u, co, sums[3]);
+    for (var i = 0u; i < SIDE; i++) {
+        for (var j = 0u; j < SIDE; j++) {
+            let mine = wid.y * TILE_TAPS + i * 4u * THREADS_Y + lid.y;
+            let co = wid.x * TILE_CO + j * 4u * THREADS_X + lid.x;
+            store_row(split, mine, co, sums[i * SIDE + j][0]);
+            store_row(split, mine + THREADS_Y, co, sums[i * SIDE + j][1]);
+            store_row(split, mine + 2u * THREADS_Y, co, sums[i * SIDE + j][2]);
+            store_row(split, mine + 3u * THREADS_Y, co, sums[i * SIDE + j][3]);
+        }
+    }
 }

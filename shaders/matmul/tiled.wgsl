@@ -1,13 +1,24 @@
-// For GPUs. 8 × 8 threads compute a 32 × 32 tile of y, each 4 × 4 elements that lie 8 apart, so that
-// neighbouring threads load and store neighbouring columns. DEPTH columns of x and rows of w at a time
-// are staged in workgroup memory; beyond the end they are zero.
-const TILE_M = 32u;
-const TILE_N = 32u;
-const DEPTH = 8u; // a multiple of 8
-// [k][ty]: rows ty, ty + 8, ty + 16, ty + 24. A row of nine keeps eight writers of different k in different
-// banks.
-var<workgroup> x_tile: array<vec4<f32>, DEPTH * 9u>;
-var<workgroup> w_tile: array<vec4<f32>, DEPTH * 8u>; // [k][tx]: columns tx, tx + 8, tx + 16, tx + 24
+// For GPUs. A workgroup computes a tile of TILE_M rows and TILE_N columns of y; a thread has BLOCK × BLOCK elements
+// that lie THREADS_Y rows and THREADS_X columns apart, so that neighbouring threads load and store neighbouring
+// columns. DEPTH columns of x and rows of w at a time are staged in workgroup memory; beyond the end they are zero.
+// Each staged number is used BLOCK times by a thread: larger tiles move less and need more threads and registers.
+const TILE_M = 32u; // one of 32, 64, 128: rows of a workgroup
+const TILE_N = 32u; // one of 32, 64, 128: columns of a workgroup
+const BLOCK = 4u; // one of 4, 8: rows and columns of a thread
+const DEPTH = 8u; // one of 8, 16, 32: how much of K is staged at a time
+const THREADS_X = TILE_N / BLOCK;
+const THREADS_Y = TILE_M / BLOCK;
+const THREADS = THREADS_X * THREADS_Y;
+const_assert THREADS >= 32u;
+const_assert THREADS <= 256u;
+const SIDE = BLOCK / 4u; // vec4s of a thread on each side
+const X_QUADS = TILE_M / 4u; // vec4s of the staged columns of x
+const W_QUADS = TILE_N / 4u; // vec4s of the staged rows of w
+const X_STRIDE = X_QUADS + 1u; // one more keeps writers of different k in different banks
+const_assert 16u * DEPTH * (X_STRIDE + W_QUADS) <= 16384u;
+// [k][q]: four rows THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first
+var<workgroup> x_tile: array<vec4<f32>, DEPTH * X_STRIDE>;
+var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_QUADS>; // [k][q]: so too for columns THREADS_X apart
 
 fn x_at(row: u32, k: u32) -> f32 {
     if (row < M && k < K) { return x[row * K + k]; }
@@ -29,36 +40,52 @@ fn store(row: u32, column: u32, sum: f32) {
 
 fn store_row(row: u32, column: u32, sums: vec4<f32>) {
     store(row, column, sums.x);
-    store(row, column + 8u, sums.y);
-    store(row, column + 16u, sums.z);
-    store(row, column + 24u, sums.w);
+    store(row, column + THREADS_X, sums.y);
+    store(row, column + 2u * THREADS_X, sums.z);
+    store(row, column + 3u * THREADS_X, sums.w);
 }
 
-@compute @workgroup_size(8, 8)
-fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
-          @builtin(num_workgroups) groups: vec3<u32>) {
+@compute @workgroup_size(THREADS_X, THREADS_Y)
+fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
+          @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let first = (wid.y + wid.z * groups.y) * TILE_M;
     if (first >= M) { return; }
-    let row = first + lid.y;
-    let left = wid.x * TILE_N + lid.x;
-    var sums = mat4x4<f32>();
+    let left = wid.x * TILE_N;
+    var sums: array<mat4x4<f32>, SIDE * SIDE>;
     for (var start = 0u; start < K; start += DEPTH) {
-        for (var d = 0u; d < DEPTH; d += 8u) {
-            let kx = start + d + lid.x;
-            x_tile[(d + lid.x) * 9u + lid.y] =
-                vec4<f32>(x_at(row, kx), x_at(row + 8u, kx), x_at(row + 16u, kx), x_at(row + 24u, kx));
-            let kw = start + d + lid.y;
-            w_tile[(d + lid.y) * 8u + lid.x] =
-                vec4<f32>(w_at(kw, left), w_at(kw, left + 8u), w_at(kw, left + 16u), w_at(kw, left + 24u));
+        let kx = index % DEPTH;
+        for (var q = index / DEPTH; q < X_QUADS; q += THREADS / DEPTH) {
+            let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
+            x_tile[kx * X_STRIDE + q] = vec4<f32>(
+                x_at(row, start + kx), x_at(row + THREADS_Y, start + kx),
+                x_at(row + 2u * THREADS_Y, start + kx), x_at(row + 3u * THREADS_Y, start + kx));
+        }
+        let q = index % W_QUADS;
+        let column = left + q / THREADS_X * 4u * THREADS_X + q % THREADS_X;
+        for (var k = index / W_QUADS; k < DEPTH; k += THREADS / W_QUADS) {
+            w_tile[k * W_QUADS + q] = vec4<f32>(
+                w_at(start + k, column), w_at(start + k, column + THREADS_X),
+                w_at(start + k, column + 2u * THREADS_X), w_at(start + k, column + 3u * THREADS_X));
         }
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
-            sums += outer(x_tile[k * 9u + lid.y], w_tile[k * 8u + lid.x]);
+            for (var i = 0u; i < SIDE; i++) {
+                let a = x_tile[k * X_STRIDE + i * THREADS_Y + lid.y];
+                for (var j = 0u; j < SIDE; j++) {
+                    sums[i * SIDE + j] += outer(a, w_tile[k * W_QUADS + j * THREADS_X + lid.x]);
+                }
+            }
         }
         workgroupBarrier();
     }
-    store_row(row, left, sums[0]);
-    store_row(row + 8u, left, sums[1]);
-    store_row(row + 16u, left, sums[2]);
-    store_row(row + 24u, left, sums[3]);
+    for (var i = 0u; i < SIDE; i++) {
+        for (var j = 0u; j < SIDE; j++) {
+            let row = first + i * 4u * THREADS_Y + lid.y;
+            let column = left + j * 4u * THREADS_X + lid.x;
+            store_row(row, column, sums[i * SIDE + j][0]);
+            store_row(row + THREADS_Y, column, sums[i * SIDE + j][1]);
+            store_row(row + 2u * THREADS_Y, column, sums[i * SIDE + j][2]);
+            store_row(row + 3u * THREADS_Y, column, sums[i * SIDE + j][3]);
+        }
+    }
 }

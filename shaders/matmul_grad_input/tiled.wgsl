@@ -1,14 +1,25 @@
 // forward: y = x · w + b.
-// For GPUs. 8 × 8 threads compute a 32 × 32 tile of dx, each 4 × 4 elements that lie 8 apart. DEPTH
-// columns of dy and of w at a time, both along the units, are staged in workgroup memory; beyond the
-// end they are zero.
-const TILE_M = 32u;
-const TILE_K = 32u;
-const DEPTH = 8u; // a multiple of 8
-// [n][ty] and [n][tx]: rows ty, ty + 8, ty + 16, ty + 24 of dy, and tx, .. of w. Rows of nine keep
-// eight writers of different n in different banks.
-var<workgroup> dy_tile: array<vec4<f32>, DEPTH * 9u>;
-var<workgroup> w_tile: array<vec4<f32>, DEPTH * 9u>;
+// For GPUs. A workgroup computes a tile of TILE_M rows and TILE_K columns of dx; a thread has BLOCK × BLOCK elements
+// that lie THREADS_Y rows and THREADS_X columns apart. DEPTH columns of dy and of w at a time, both along the units,
+// are staged in workgroup memory; beyond the end they are zero.
+const TILE_M = 32u; // one of 32, 64, 128: rows of a workgroup
+const TILE_K = 32u; // one of 32, 64, 128: columns of a workgroup
+const BLOCK = 4u; // one of 4, 8: rows and columns of a thread
+const DEPTH = 8u; // one of 8, 16, 32: how much of N is staged at a time
+const THREADS_X = TILE_K / BLOCK;
+const THREADS_Y = TILE_M / BLOCK;
+const THREADS = THREADS_X * THREADS_Y;
+const_assert THREADS >= 32u;
+const_assert THREADS <= 256u;
+const SIDE = BLOCK / 4u; // vec4s of a thread on each side
+const DY_QUADS = TILE_M / 4u; // vec4s of a staged column of dy
+const W_QUADS = TILE_K / 4u; // and of w
+const DY_STRIDE = DY_QUADS + 1u; // one more keeps writers of different n in different banks
+const W_STRIDE = W_QUADS + 1u;
+const_assert 16u * DEPTH * (DY_STRIDE + W_STRIDE) <= 16384u;
+// [n][q]: four rows THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first
+var<workgroup> dy_tile: array<vec4<f32>, DEPTH * DY_STRIDE>;
+var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_STRIDE>; // [n][q]: so too for rows of w THREADS_X apart
 
 fn dy_at(row: u32, n: u32) -> f32 {
     if (row < M && n < N) { return dy[row * N + n]; }
@@ -33,37 +44,52 @@ fn store(row: u32, column: u32, sum: f32) {
 
 fn store_row(row: u32, column: u32, sums: vec4<f32>) {
     store(row, column, sums.x);
-    store(row, column + 8u, sums.y);
-    store(row, column + 16u, sums.z);
-    store(row, column + 24u, sums.w);
+    store(row, column + THREADS_X, sums.y);
+    store(row, column + 2u * THREADS_X, sums.z);
+    store(row, column + 3u * THREADS_X, sums.w);
 }
 
-@compute @workgroup_size(8, 8)
-fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
-                     @builtin(num_workgroups) groups: vec3<u32>) {
+@compute @workgroup_size(THREADS_X, THREADS_Y)
+fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
+                     @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let top = (wid.y + wid.z * groups.y) * TILE_M;
     if (top >= M) { return; }
     let left = wid.x * TILE_K;
-    let row = top + lid.y;
-    let other = left + lid.y; // of w, while staging
-    var sums = mat4x4<f32>();
+    let d = index % DEPTH; // of the n that this thread stages
+    var sums: array<mat4x4<f32>, SIDE * SIDE>;
     for (var start = 0u; start < N; start += DEPTH) {
-        for (var d = lid.x; d < DEPTH; d += 8u) {
-            let n = start + d;
-            dy_tile[d * 9u + lid.y] =
-                vec4<f32>(dy_at(row, n), dy_at(row + 8u, n), dy_at(row + 16u, n), dy_at(row + 24u, n));
-            w_tile[d * 9u + lid.y] =
-                vec4<f32>(w_at(other, n), w_at(other + 8u, n), w_at(other + 16u, n), w_at(other + 24u, n));
+        let n = start + d;
+        for (var q = index / DEPTH; q < DY_QUADS; q += THREADS / DEPTH) {
+            let row = top + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
+            dy_tile[d * DY_STRIDE + q] = vec4<f32>(
+                dy_at(row, n), dy_at(row + THREADS_Y, n),
+                dy_at(row + 2u * THREADS_Y, n), dy_at(row + 3u * THREADS_Y, n));
+        }
+        for (var q = index / DEPTH; q < W_QUADS; q += THREADS / DEPTH) {
+            let column = left + q / THREADS_X * 4u * THREADS_X + q % THREADS_X;
+            w_tile[d * W_STRIDE + q] = vec4<f32>(
+                w_at(column, n), w_at(column + THREADS_X, n),
+                w_at(column + 2u * THREADS_X, n), w_at(column + 3u * THREADS_X, n));
         }
         workgroupBarrier();
-        for (var n = 0u; n < DEPTH; n++) {
-            sums += outer(dy_tile[n * 9u + lid.y], w_tile[n * 9u + lid.x]);
+        for (var k = 0u; k < DEPTH; k++) {
+            for (var i = 0u; i < SIDE; i++) {
+                let a = dy_tile[k * DY_STRIDE + i * THREADS_Y + lid.y];
+                for (var j = 0u; j < SIDE; j++) {
+                    sums[i * SIDE + j] += outer(a, w_tile[k * W_STRIDE + j * THREADS_X + lid.x]);
+                }
+            }
         }
         workgroupBarrier();
     }
-    let column = left + lid.x;
-    store_row(row, column, sums[0]);
-    store_row(row + 8u, column, sums[1]);
-    store_row(row + 16u, column, sums[2]);
-    store_row(row + 24u, column, sums[3]);
+    for (var i = 0u; i < SIDE; i++) {
+        for (var j = 0u; j < SIDE; j++) {
+            let row = top + i * 4u * THREADS_Y + lid.y;
+            let column = left + j * 4u * THREADS_X + lid.x;
+            store_row(row, column, sums[i * SIDE + j][0]);
+            store_row(row + THREADS_Y, column, sums[i * SIDE + j][1]);
+            store_row(row + 2u * THREADS_Y, column, sums[i * SIDE + j][2]);
+            store_row(row + 3u * THREADS_Y, column, sums[i * SIDE + j][3]);
+        }
+    }
 }

@@ -1,12 +1,24 @@
 // forward: y = x · w + b.
-// For GPUs. 8 × 8 threads compute a 32 × 32 tile of dw, each 4 × 4 elements that lie 8 apart. DEPTH rows
-// of x and dy at a time, both along the batch, are staged in workgroup memory; beyond the end they are
-// zero. The workgroups of the first rows of dw sum db too.
-const TILE_K = 32u;
-const TILE_N = 32u;
-const DEPTH = 8u; // a multiple of 8
-var<workgroup> x_tile: array<vec4<f32>, DEPTH * 8u>;  // [m][ty]: rows ty, ty + 8, ty + 16, ty + 24 of dw
-var<workgroup> dy_tile: array<vec4<f32>, DEPTH * 8u>; // [m][tx]: columns tx, tx + 8, tx + 16, tx + 24
+// For GPUs. A workgroup computes a tile of TILE_K rows and TILE_N columns of dw; a thread has BLOCK × BLOCK elements
+// that lie THREADS_Y rows and THREADS_X columns apart. DEPTH rows of x and dy at a time, both along the batch, are
+// staged in workgroup memory; beyond the end they are zero. The workgroups of the first rows of dw sum db too.
+const TILE_K = 32u; // one of 32, 64, 128: rows of a workgroup
+const TILE_N = 32u; // one of 32, 64, 128: columns of a workgroup
+const BLOCK = 4u; // one of 4, 8: rows and columns of a thread
+const DEPTH = 8u; // one of 8, 16, 32: how much of M is staged at a time
+const THREADS_X = TILE_N / BLOCK;
+const THREADS_Y = TILE_K / BLOCK;
+const THREADS = THREADS_X * THREADS_Y;
+const_assert THREADS >= 32u;
+const_assert THREADS <= 256u;
+const SIDE = BLOCK / 4u; // vec4s of a thread on each side
+const X_QUADS = TILE_K / 4u; // vec4s of a staged row of x
+const DY_QUADS = TILE_N / 4u; // and of dy
+const_assert 16u * DEPTH * (X_QUADS + DY_QUADS) <= 16384u;
+// [m][q]: four rows of dw THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first.
+// Writers are neighbours, so no row needs padding.
+var<workgroup> x_tile: array<vec4<f32>, DEPTH * X_QUADS>;
+var<workgroup> dy_tile: array<vec4<f32>, DEPTH * DY_QUADS>; // [m][q]: so too for columns THREADS_X apart
 
 fn x_at(m: u32, row: u32) -> f32 {
     if (m < M && row < K) { return x[m * K + row]; }
@@ -28,46 +40,66 @@ fn store(row: u32, column: u32, sum: f32) {
 
 fn store_row(row: u32, column: u32, sums: vec4<f32>) {
     store(row, column, sums.x);
-    store(row, column + 8u, sums.y);
-    store(row, column + 16u, sums.z);
-    store(row, column + 24u, sums.w);
+    store(row, column + THREADS_X, sums.y);
+    store(row, column + 2u * THREADS_X, sums.z);
+    store(row, column + 3u * THREADS_X, sums.w);
 }
 
-@compute @workgroup_size(8, 8)
-fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
-                      @builtin(num_workgroups) groups: vec3<u32>) {
+@compute @workgroup_size(THREADS_X, THREADS_Y)
+fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
+                      @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
     let top = (wid.y + wid.z * groups.y) * TILE_K;
     if (top >= K) { return; }
-    let other = top + lid.x; // row of dw, while staging
-    let column = wid.x * TILE_N + lid.x;
-    var sums = mat4x4<f32>();
-    var bias = vec4<f32>();
+    let left = wid.x * TILE_N;
+    // What this thread stages.
+    let xq = index % X_QUADS;
+    let x_row = top + xq / THREADS_Y * 4u * THREADS_Y + xq % THREADS_Y;
+    let dq = index % DY_QUADS;
+    let dy_column = left + dq / THREADS_X * 4u * THREADS_X + dq % THREADS_X;
+    var sums: array<mat4x4<f32>, SIDE * SIDE>;
+    var bias: array<vec4<f32>, SIDE>;
     for (var start = 0u; start < M; start += DEPTH) {
-        for (var d = lid.y; d < DEPTH; d += 8u) {
+        for (var d = index / X_QUADS; d < DEPTH; d += THREADS / X_QUADS) {
             let m = start + d;
-            x_tile[d * 8u + lid.x] =
-                vec4<f32>(x_at(m, other), x_at(m, other + 8u), x_at(m, other + 16u), x_at(m, other + 24u));
-            dy_tile[d * 8u + lid.x] = vec4<f32>(
-                dy_at(m, column), dy_at(m, column + 8u), dy_at(m, column + 16u), dy_at(m, column + 24u));
+            x_tile[d * X_QUADS + xq] = vec4<f32>(
+                x_at(m, x_row), x_at(m, x_row + THREADS_Y),
+                x_at(m, x_row + 2u * THREADS_Y), x_at(m, x_row + 3u * THREADS_Y));
+        }
+        for (var d = index / DY_QUADS; d < DEPTH; d += THREADS / DY_QUADS) {
+            let m = start + d;
+            dy_tile[d * DY_QUADS + dq] = vec4<f32>(
+                dy_at(m, dy_column), dy_at(m, dy_column + THREADS_X),
+                dy_at(m, dy_column + 2u * THREADS_X), dy_at(m, dy_column + 3u * THREADS_X));
         }
         workgroupBarrier();
-        for (var m = 0u; m < DEPTH; m++) {
-            sums += outer(x_tile[m * 8u + lid.y], dy_tile[m * 8u + lid.x]);
+        for (var k = 0u; k < DEPTH; k++) {
+            for (var i = 0u; i < SIDE; i++) {
+                let a = x_tile[k * X_QUADS + i * THREADS_Y + lid.y];
+                for (var j = 0u; j < SIDE; j++) {
+                    sums[i * SIDE + j] += outer(a, dy_tile[k * DY_QUADS + j * THREADS_X + lid.x]);
+                }
+            }
         }
         if (top == 0u) {
-            for (var m = 0u; m < DEPTH; m++) { bias += dy_tile[m * 8u + lid.x]; }
+            for (var k = 0u; k < DEPTH; k++) {
+                for (var j = 0u; j < SIDE; j++) { bias[j] += dy_tile[k * DY_QUADS + j * THREADS_X + lid.x]; }
+            }
         }
         workgroupBarrier();
     }
-    let row = top + lid.y;
-    store_row(row, column, sums[0]);
-    store_row(row + 8u, column, sums[1]);
-    store_row(row + 16u, column, sums[2]);
-    store_row(row + 24u, column, sums[3]);
-    if (row == 0u) {
-        if (column < N) { db[column] = bias.x; }
-        if (column + 8u < N) { db[column + 8u] = bias.y; }
-        if (column + 16u < N) { db[column + 16u] = bias.z; }
-        if (column + 24u < N) { db[column + 24u] = bias.w; }
+    for (var j = 0u; j < SIDE; j++) {
+        let column = left + j * 4u * THREADS_X + lid.x;
+        for (var i = 0u; i < SIDE; i++) {
+            let row = top + i * 4u * THREADS_Y + lid.y;
+            store_row(row, column, sums[i * SIDE + j][0]);
+            store_row(row + THREADS_Y, column, sums[i * SIDE + j][1]);
+            store_row(row + 2u * THREADS_Y, column, sums[i * SIDE + j][2]);
+            store_row(row + 3u * THREADS_Y, column, sums[i * SIDE + j][3]);
+        }
+        if (top + lid.y == 0u) {
+            for (var c = 0u; c < 4u; c++) {
+                if (column + c * THREADS_X < N) { db[column + c * THREADS_X] = bias[j][c]; }
+            }
+        }
     }
 }

@@ -390,9 +390,9 @@ fn interrupted(run: &Run) -> ExitCode {
     ExitCode::from(INTERRUPTED)
 }
 
-/// Says which shaders of the user's own are proven before the training.
+/// Says which shaders of the user's own, and which settings, are proven before the training.
 fn announce(options: &Options) -> Result<()> {
-    for (op, variant) in user_file::chosen(&options.variants)? {
+    for (op, variant) in user_file::unproven(&options.variants)? {
         eprintln!("{}: proving {} at the sizes of this network, beside the twin", op.name, variant.name);
     }
     Ok(())

@@ -90,14 +90,19 @@ pub struct Shader {
     pub feed: bool,
     /// Workgroup size; a name where an override gives it.
     workgroup: [std::result::Result<u32, String>; 3],
+    /// What the entry point keeps in workgroup memory; a name where an override sizes it.
+    shared: Vec<Shared>,
 }
+
+/// A variable in workgroup memory: bytes of an element, and how many.
+type Shared = (u32, std::result::Result<u32, String>);
 
 impl Shader {
     /// Parses, validates and reflects `parts`, the variant first so that its lines keep their numbers.
     /// `kernel` is the name used in errors, `interface` the text that holds the shapes.
     ///
     /// # Errors
-    /// [`Error::Shader`] with naga's message at the author's own line.
+    /// [`Error::Shader`] with naga's message at the author's own line; [`Error::Asserted`].
     pub fn compose(kernel: &str, variant: &str, interface: &str, parts: &[&str]) -> Result<Self> {
         let mut text = String::new();
         for part in [variant, interface].iter().chain(parts) {
@@ -105,8 +110,10 @@ impl Shader {
             text.push('\n');
         }
         let fail = |message: String| Error::Shader { kernel: kernel.to_string(), message };
-        let module = naga::front::wgsl::parse_str(&text)
-            .map_err(|e| fail(e.emit_to_string_with_path(&text, kernel)))?;
+        let module = naga::front::wgsl::parse_str(&text).map_err(|e| match asserted(&e, &text) {
+            Some(message) => Error::Asserted { kernel: kernel.to_string(), message },
+            None => fail(e.emit_to_string_with_path(&text, kernel)),
+        })?;
         let info = naga::valid::Validator::new(
             naga::valid::ValidationFlags::all(),
             naga::valid::Capabilities::all(),
@@ -184,7 +191,8 @@ impl Shader {
         let grid = grid_of(variant)
             .or_else(|| grid_of(interface))
             .ok_or_else(|| fail("its interface has no `// grid` line".to_string()))?;
-        Ok(Self { text, bindings, overrides, constants, grid, feed, workgroup })
+        let shared = shared(&module, usage).map_err(|e| fail(e.to_string()))?;
+        Ok(Self { text, bindings, overrides, constants, grid, feed, workgroup, shared })
     }
 
     /// All numbers that the module knows by name, with `sizes` put in for its overrides.
@@ -201,6 +209,38 @@ impl Shader {
             Ok(size) => *size,
             Err(name) => values.get(name).map_or(1, |v| *v as u32),
         })
+    }
+
+    /// Bytes of workgroup memory under `values`, each variable rounded up to 16 as WebGPU counts.
+    pub fn workgroup_bytes(&self, values: &BTreeMap<String, f64>) -> u64 {
+        let bytes = |(size, count): &Shared| {
+            let count = match count {
+                Ok(count) => u64::from(*count),
+                Err(name) => values.get(name).map_or(1, |v| *v as u64),
+            };
+            (u64::from(*size) * count).next_multiple_of(16)
+        };
+        self.shared.iter().map(bytes).sum()
+    }
+
+    /// What one workgroup needs beyond `limits`, in words.
+    pub fn beyond(&self, values: &BTreeMap<String, f64>, limits: &wgpu::Limits) -> Option<String> {
+        let size = self.workgroup_size(values);
+        let most = [
+            limits.max_compute_workgroup_size_x,
+            limits.max_compute_workgroup_size_y,
+            limits.max_compute_workgroup_size_z,
+        ];
+        let threads: u64 = size.iter().map(|n| u64::from(*n)).product();
+        let allowed = limits.max_compute_invocations_per_workgroup;
+        if threads > u64::from(allowed) || size.iter().zip(most).any(|(n, most)| *n > most) {
+            let [x, y, z] = size;
+            return Some(format!("needs {x} × {y} × {z} threads a workgroup, this adapter allows {allowed}"));
+        }
+        let bytes = self.workgroup_bytes(values);
+        let allowed = limits.max_compute_workgroup_storage_size;
+        (bytes > u64::from(allowed))
+            .then(|| format!("needs {bytes} bytes of workgroup memory, this adapter allows {allowed}"))
     }
 
     /// How many workgroups cover the grid. The last axis folds into the next dimension where it
@@ -225,6 +265,37 @@ impl Shader {
         }
         (groups.iter().all(|g| *g <= limit)).then_some(groups)
     }
+}
+
+/// Which `const_assert` does not hold, if that is what `error` is about.
+fn asserted(error: &naga::front::wgsl::ParseError, text: &str) -> Option<String> {
+    if !error.message().contains("const_assert") {
+        return None;
+    }
+    let (span, _) = error.labels().next()?;
+    let condition = text.get(span.to_range()?)?.split_whitespace().collect::<Vec<_>>().join(" ");
+    Some(format!("does not meet its own `const_assert {condition}`"))
+}
+
+/// The workgroup memory of the entry point: bytes of an element and how many, by variable.
+fn shared(
+    module: &naga::Module,
+    usage: &naga::valid::FunctionInfo,
+) -> std::result::Result<Vec<Shared>, naga::proc::LayoutError> {
+    let mut layouter = naga::proc::Layouter::default();
+    layouter.update(module.to_ctx())?;
+    let shared = module
+        .global_variables
+        .iter()
+        .filter(|(handle, global)| global.space == AddressSpace::WorkGroup && !usage[*handle].is_empty());
+    let shared = shared.map(|(_, global)| match module.types[global.ty].inner {
+        TypeInner::Array { stride, size: naga::ArraySize::Constant(count), .. } => (stride, Ok(count.get())),
+        TypeInner::Array { stride, size: naga::ArraySize::Pending(handle), .. } => {
+            (stride, Err(module.overrides[handle].name.clone().unwrap_or_default()))
+        }
+        _ => (layouter[global.ty].size, Ok(1)),
+    });
+    Ok(shared.collect())
 }
 
 fn element_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Element> {

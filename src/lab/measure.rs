@@ -61,6 +61,9 @@ pub struct Request {
     pub timeout: f64,
     /// Decides the inputs.
     pub seed: u64,
+    /// At how many cases of the page each is proven at most: the smallest and the largest that it takes. `None`:
+    /// all.
+    pub cases: Option<usize>,
 }
 
 /// What is wrong with a variant.
@@ -112,9 +115,11 @@ pub async fn measure(
             (row.status, row.reason, row.worst) = (Status::Wrong, Some(reason), worst);
             continue;
         }
-        progress(&format!("{}: proving {}", call.op.name, request.variants[n].name));
+        let of = request.variants.len();
+        let count = if of > 1 { format!(" ({} of {of})", n + 1) } else { String::new() };
+        progress(&format!("{}: proving {}{count}", call.op.name, request.variants[n].name));
         course.compile(lab, n, &trials[0]).await?;
-        course.prove(lab, n, &trials).await?;
+        course.prove(lab, n, &trials, request.cases).await?;
     }
     if request.seconds > 0.0 {
         let pace = Pace { seconds: request.seconds, cutoff: f64::INFINITY, keep: None };
@@ -154,7 +159,14 @@ impl<'a> Course<'a> {
         for variant in variants {
             let mut row = Row::new(context, call, variant);
             row.default = variant.trusted && variant.name == default;
-            row.reason = call.obstacle(context, variant)?;
+            match call.obstacle(context, variant) {
+                Ok(reason) => row.reason = reason,
+                // One setting of many may not compile.
+                Err(Error::Shader { message, .. }) => {
+                    (row.status, row.reason) = (Status::Wrong, Some(message));
+                }
+                Err(error) => return Err(error),
+            }
             rows.push(row);
         }
         Ok(Self { call, variants, timeout, rows })
@@ -175,13 +187,20 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// Proves variant `n` with every one of `trials` that it takes; it is `ok` as long as none of its proofs failed.
-    pub async fn prove(&mut self, lab: &mut Lab, n: usize, trials: &[Trial]) -> Result<()> {
+    /// Proves variant `n` with every one of `trials` that it takes, or with the first and `most` of the others; it is
+    /// `ok` as long as none of its proofs failed.
+    pub async fn prove(
+        &mut self,
+        lab: &mut Lab,
+        n: usize,
+        trials: &[Trial],
+        most: Option<usize>,
+    ) -> Result<()> {
         lab.context.set_timeout(Duration::from_secs_f64(self.timeout));
         if self.rows[n].status == Status::Wrong {
             return Ok(());
         }
-        match prove(&lab.context, &self.variants[n], trials).await {
+        match prove(&lab.context, &self.variants[n], trials, most).await {
             Ok(Proof { error_share, proofs }) => {
                 let row = &mut self.rows[n];
                 row.status = Status::Ok;
@@ -272,13 +291,34 @@ async fn compile(context: &Context, variant: &Variant, trial: &Trial) -> Result<
     Ok(made + clock::seconds() - begun)
 }
 
-/// Proves `variant` with every trial that it takes.
-async fn prove(context: &Context, variant: &Variant, trials: &[Trial]) -> Result<Proof, Failure> {
-    let mut proof = Proof { error_share: 0.0, proofs: 0 };
-    for trial in trials {
-        if trial.call.obstacle(context, variant).map_err(Failure::Error)?.is_some() {
-            continue;
+/// Which of `trials` the proof of `variant` runs: those that it takes; the first, and at most `most` of the others:
+/// the smallest, then the largest ones.
+fn chosen(context: &Context, variant: &Variant, trials: &[Trial], most: Option<usize>) -> Result<Vec<usize>> {
+    let mut taken = Vec::new();
+    for (n, trial) in trials.iter().enumerate() {
+        if trial.call.obstacle(context, variant)?.is_none() {
+            taken.push(n);
         }
+    }
+    if let Some(most) = most.filter(|most| *most + 1 < taken.len()) {
+        let mut others = taken.split_off(1);
+        others.sort_by(|a, b| trials[*a].call.flops().total_cmp(&trials[*b].call.flops()));
+        let largest = others.split_off(others.len() - most.saturating_sub(1));
+        taken.extend(others.into_iter().take(most.min(1)).chain(largest));
+    }
+    Ok(taken)
+}
+
+/// Proves `variant` at the sizes of `trials` that it takes, the first and at most `most` of the others.
+async fn prove(
+    context: &Context,
+    variant: &Variant,
+    trials: &[Trial],
+    most: Option<usize>,
+) -> Result<Proof, Failure> {
+    let mut proof = Proof { error_share: 0.0, proofs: 0 };
+    for n in chosen(context, variant, trials, most).map_err(Failure::Error)? {
+        let trial = &trials[n];
         match trial.prove(context, variant).await.map_err(Failure::Error)? {
             Ok(share) => proof.error_share = proof.error_share.max(share),
             Err(wrong) => return Err(Failure::Wrong { at: sizes::words(&trial.call), wrong }),

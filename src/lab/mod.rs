@@ -11,6 +11,8 @@ pub mod peaks;
 pub mod row;
 /// At what sizes an operation is measured.
 pub mod sizes;
+/// What a sweep over settings found, two constants at a time.
+pub mod sweep;
 /// Samples of several variants in turns.
 pub(crate) mod turns;
 
@@ -19,6 +21,7 @@ use crate::{
     gpu::Context,
     kernels::OPERATIONS,
     op::{Choices, Op},
+    setting::{self, Constant},
 };
 
 /// A variant and whether it runs here.
@@ -32,6 +35,8 @@ pub struct Listing {
     pub needs: Vec<String>,
     /// The adapter classes for which it is preferred to the variants behind it.
     pub default_for: Vec<String>,
+    /// The constants that it offers: `--sweep` tries their values.
+    pub constants: Vec<Constant>,
     /// Whether it can run on this adapter at these sizes.
     pub eligible: bool,
     /// Why not.
@@ -60,6 +65,7 @@ pub fn list(context: &Context, only: Option<&'static Op>) -> Result<Vec<Listing>
                 variant: variant.name,
                 needs: variant.needs.iter().map(ToString::to_string).collect(),
                 default_for: variant.default_for.iter().map(ToString::to_string).collect(),
+                constants: setting::constants(variant.source).unwrap_or_default(),
                 eligible: reason.is_none(),
                 reason,
                 default_here: variant.name == default,
@@ -109,6 +115,8 @@ pub fn template(op: &'static Op) -> Result<String> {
          // is long: compute it as `wid.y + wid.z * groups.y` (or x and y) and return beyond the end.\n\
          // `x4` is `x` as vec4s; use one of the two. Sizes or abilities that this file needs are said one a line, as\n\
          // in `// needs {axis} % 4 == 0`, `// needs {axis} >= 64` or `// needs SUBGROUP`. Guard every load and store.\n\
+         // A constant may offer values: `const ROWS = 4u; // one of 2, 4, 8`. THIS_FILE:ROWS=8 is that setting, and\n\
+         // `--file THIS_FILE --sweep` tries them all; `const_assert ROWS * COLUMNS <= 256u;` leaves some out.\n\
          // It is measured at {sizes} unless `--size` says otherwise.\n\n",
         sizes = sizes::words(&call),
     ));

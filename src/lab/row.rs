@@ -7,6 +7,7 @@ use crate::{
     op::{Call, Variant},
     prove::lengths,
     run::AdapterRecord,
+    setting::Setting,
 };
 use serde::Serialize;
 
@@ -35,6 +36,8 @@ pub struct Row {
     pub reason: Option<String>,
     /// The worst element of a wrong one.
     pub worst: Option<Mismatch>,
+    /// The constants that the variant offers, at the values of this row.
+    pub constants: Setting,
     /// Sizes, as `--size` takes them.
     pub sizes: String,
     /// The activation composed in; `linear` where there is none.
@@ -103,6 +106,7 @@ impl Row {
             status: Status::Skipped,
             reason: None,
             worst: None,
+            constants: Setting::of(variant),
             sizes: sizes::words(call),
             activation: call.activation.name,
             rank: None,
@@ -199,10 +203,10 @@ pub fn rank(rows: &mut [Row]) {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use super::{Row, Status, rank};
+    use super::{Row, Setting, Status, rank};
     use crate::gpu::AdapterClass;
 
-    /// A row that is ok, with these quarters and median.
+    /// A row that is ok, with these quarters and median, seconds.
     pub(crate) fn row(times: Option<[f64; 3]>) -> Row {
         let [q1, median, q3] = times.map_or([None; 3], |times| times.map(Some));
         Row {
@@ -211,6 +215,7 @@ pub(crate) mod tests {
             status: Status::Ok,
             reason: None,
             worst: None,
+            constants: Setting::default(),
             sizes: String::new(),
             activation: "",
             rank: None,

@@ -6,6 +6,9 @@ use comfy_table::{
 };
 use std::fmt;
 
+/// From dark to light, of the 256 colours that terminals have.
+const SHADES: [u8; 8] = [17, 18, 24, 30, 36, 42, 78, 120];
+
 /// How a column's text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
@@ -55,6 +58,20 @@ impl Table {
     pub fn alarm<S: ToString>(&mut self, cells: impl IntoIterator<Item = S>) {
         let cells: Vec<_> = self.cells(cells).into_iter().map(|c| c.fg(Color::Red)).collect();
         self.table.add_row(cells);
+    }
+
+    /// Adds a row whose cells are shaded by their shares in [0, 1], where they have one and the terminal has colours.
+    pub fn shaded(&mut self, cells: impl IntoIterator<Item = (String, Option<f64>)>) {
+        let (texts, shares): (Vec<String>, Vec<Option<f64>>) = cells.into_iter().unzip();
+        let cells = self.cells(texts).into_iter().zip(shares).map(|(cell, share)| match share {
+            Some(share) => {
+                let shade = ((share * SHADES.len() as f64) as usize).min(SHADES.len() - 1);
+                let ink = if shade < SHADES.len() / 2 { Color::White } else { Color::Black };
+                cell.bg(Color::AnsiValue(SHADES[shade])).fg(ink)
+            }
+            None => cell,
+        });
+        self.table.add_row(cells.collect::<Vec<_>>());
     }
 
     fn cells<S: ToString>(&self, cells: impl IntoIterator<Item = S>) -> Vec<Cell> {

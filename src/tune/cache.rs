@@ -181,7 +181,7 @@ impl Cache {
         let place = Place::of(context);
         let mut found = Found::default();
         for Use { call, .. } in uses {
-            if eligible(context, call, candidates(call))?.len() < 2 {
+            if eligible(context, call, candidates(context, call))?.len() < 2 {
                 continue;
             }
             found.of += 1;

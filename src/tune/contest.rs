@@ -71,7 +71,8 @@ impl<'a> Tuner<'a> {
     pub async fn all(&mut self, lab: &mut Lab, uses: &[Use]) -> Result<Vec<Outcome>> {
         let mut contests = Vec::new();
         for of in uses {
-            let variants = eligible(&lab.context, &of.call, (self.settings.candidates)(&of.call))?;
+            let variants =
+                eligible(&lab.context, &of.call, (self.settings.candidates)(&lab.context, &of.call))?;
             if variants.len() > 1 {
                 let default = of.call.variant(&lab.context, &Choices::default())?.0.name;
                 contests.push(Contest { of, variants, default, share: None });
@@ -148,7 +149,7 @@ impl<'a> Tuner<'a> {
                 return Ok(left_out());
             }
             self.say(&format!("{what}: proving {}", variants[n].name));
-            course.prove(lab, n, &trials).await?;
+            course.prove(lab, n, &trials, None).await?;
         }
         if self.over() {
             return Ok(left_out());
@@ -201,7 +202,7 @@ impl<'a> Tuner<'a> {
             let case = sizes::case(call.op, case)?.activated(call.activation);
             if case.obstacle(&lab.context, &variants[n])?.is_none() {
                 let trial = Trial::new(&case, &shader, self.settings.seed + 1 + of as u64);
-                course.prove(lab, n, &[trial]).await?;
+                course.prove(lab, n, &[trial], None).await?;
             }
         }
         if course.rows[n].status == Status::Ok {

@@ -16,6 +16,7 @@ use crate::{
     op::{Call, Variant},
     optim::Sgd,
     program::Mode,
+    setting,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,9 +58,14 @@ pub fn uses(model: &Model, batch: usize, optimizer: &Sgd) -> Result<Vec<Use>> {
     Ok(uses)
 }
 
-/// The variants among which the tuner chooses for `call`: those of the page. Whether they can run is asked later.
-pub fn candidates(call: &Call) -> Vec<Variant> {
-    call.op.variants.to_vec()
+/// The variants among which the tuner chooses for `call`: those of the page, and every setting of those that are meant
+/// for adapters of this class and offer constants. Whether they can run is asked later.
+pub fn candidates(context: &Context, call: &Call) -> Vec<Variant> {
+    let settings = |variant: &Variant| match variant.default_for.contains(&context.class) {
+        true => setting::all(call.op, variant, "").unwrap_or_else(|_| vec![variant.clone()]),
+        false => vec![variant.clone()],
+    };
+    call.op.variants.iter().flat_map(settings).collect()
 }
 
 /// Those of `variants` that can run `call` on `context`.
@@ -85,7 +91,7 @@ pub struct Settings<'a> {
     /// Decides the inputs.
     pub seed: u64,
     /// The variants of a call; [`candidates`] by default.
-    pub candidates: &'a dyn Fn(&Call) -> Vec<Variant>,
+    pub candidates: &'a dyn Fn(&Context, &Call) -> Vec<Variant>,
     /// By [`Call::key`], what is known already: those calls are not measured.
     pub known: BTreeMap<String, String>,
 }

@@ -36,6 +36,9 @@ impl Trial<'_> {
         command.args(["lab", self.call.op.name, "--apart", "--json", "--seconds", "0", "--file"]).arg(file);
         command.args(["--size", &sizes::words(self.call), "--adapter", &self.adapter.to_string()]);
         command.args(["--timeout", &self.timeout.to_string(), "--seed", &self.lab.seed.to_string()]);
+        if let Some(cases) = self.lab.cases() {
+            command.args(["--cases", &cases.to_string()]);
+        }
         if self.call.op.activated {
             command.args(["--activation", self.call.activation.name]);
         }

@@ -4,6 +4,7 @@
 mod apart;
 mod html;
 mod print;
+mod sweep;
 
 use super::output;
 use anyhow::{Result, bail};
@@ -43,6 +44,8 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab matmul --template > my.wgsl            a file to start from
   wgrad lab matmul --file my.wgsl --watch          beside the built-in ones, again at every save
   wgrad lab matmul --html lab.html                 a page with charts, also of `all`, --watch, --backends
+  wgrad lab matmul --variant tiled:TILE_M=64       a setting of the constants that a variant offers
+  wgrad lab matmul --sweep                         all settings of all variants, and heat maps
   wgrad lab conv2d_forward --adapter 0 --adapter 1 several adapters in one table
   wgrad lab --backends                             SPIR-V, MSL, HLSL and GLSL of everything, without an adapter
   wgrad lab matmul --variant tiled --emit msl      one of them
@@ -69,6 +72,13 @@ pub struct Lab {
     /// A variant of your own, a WGSL file (repeatable)
     #[arg(long, value_name = "FILE", requires = "op")]
     file: Vec<PathBuf>,
+    /// Every setting of the variants that offer constants, of `--variant` and `--file` if given: a table sorted by time,
+    /// and a heat map for every two constants
+    #[arg(long, requires = "op", conflicts_with_all = ["template", "backends", "emit", "apart"])]
+    sweep: bool,
+    /// Prove at most at so many cases of the operation's page, besides the size [default: all; 3 in a sweep]
+    #[arg(long, value_name = "N", requires = "op")]
+    cases: Option<usize>,
     /// Prove the files only, and leave the built-in variants out
     #[arg(long, requires = "file", hide = true)]
     apart: bool,
@@ -182,6 +192,9 @@ impl Lab {
 
     /// The variants that were asked for: all, or the named ones; then the user's files.
     fn variants(&self, op: &'static Op) -> Result<Vec<Variant>> {
+        if self.sweep {
+            return sweep::variants(op, &self.variant, &self.file);
+        }
         let mut variants = Vec::new();
         for name in &self.variant {
             variants.push(op.find(name)?.clone());
@@ -222,7 +235,9 @@ impl Lab {
         // What does not compose is told before anything is measured.
         let mut work = Vec::new();
         for op in ops {
-            work.push((self.call(op)?, self.variants(op)?));
+            if ops.len() == 1 || !self.sweep || sweep::offers(op) {
+                work.push((self.call(op)?, self.variants(op)?));
+            }
         }
         let mut all: Vec<Row> = Vec::new();
         for adapter in &self.adapter {
@@ -232,8 +247,18 @@ impl Lab {
                 let hung = self.timeout.unwrap_or(20.0 + call.flops() / 2e8);
                 let mut refused = BTreeMap::new();
                 for (n, variant) in variants.iter().enumerate() {
-                    if !self.apart && user_file::is_file(variant.name) {
-                        eprintln!("{}: proving {} in a process of its own", call.op.name, variant.name);
+                    if !self.apart
+                        && user_file::is_file(variant.name)
+                        && matches!(call.obstacle(&device.context, variant), Ok(None))
+                    {
+                        let count = match variants.len() {
+                            of if self.sweep => format!(" ({} of {of})", n + 1),
+                            _ => String::new(),
+                        };
+                        eprintln!(
+                            "{}: proving {} in a process of its own{count}",
+                            call.op.name, variant.name
+                        );
                         let trial = apart::Trial { lab: self, call, adapter, timeout: hung };
                         if let Some(refusal) = trial.run(Path::new(variant.name))? {
                             refused.insert(n, refusal);
@@ -247,9 +272,13 @@ impl Lab {
                     seconds: self.seconds,
                     timeout: hung,
                     seed: self.seed,
+                    cases: self.cases(),
                 };
-                let rows =
+                let mut rows =
                     measure(&mut device, &request, peaks.as_ref(), &mut |said| eprintln!("{said}")).await?;
+                if self.sweep {
+                    sweep::sort(&mut rows);
+                }
                 match (self.json, self.csv) {
                     (true, _) => rows.iter().try_for_each(output::json)?,
                     (_, true) => print::csv(&rows, all.is_empty())?,
@@ -264,10 +293,19 @@ impl Lab {
                 let gap = if n > 0 { "\n" } else { "" };
                 output::line(format!("{gap}{}", print::rows(call, &rows, self.adapter.len() > 1)))?;
             }
+            let maps = if self.sweep { sweep::heat_maps(&all) } else { String::new() };
+            if !maps.is_empty() {
+                output::line(maps)?;
+            }
         }
         self.page(|about| Ok(report::measured(about, &all)))?;
         let wrong = all.iter().any(|row| row.status == Status::Wrong);
         Ok(if wrong { ExitCode::from(1) } else { ExitCode::SUCCESS })
+    }
+
+    /// At how many cases of the page each variant is proven; `None`: at all.
+    fn cases(&self) -> Option<usize> {
+        self.cases.or(self.sweep.then_some(sweep::CASES))
     }
 
     async fn peaks(&self, device: &Device) -> Result<Option<Peaks>> {

@@ -12,6 +12,7 @@ use wgrad::{
     },
     op::Call,
     report::table::{Align, Align::Left, Align::Right, Align::Wrap, Table},
+    setting,
 };
 
 /// Seconds in a unit that reads well.
@@ -83,10 +84,16 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
     let activation = if call.op.activated { format!(", {}", call.activation.name) } else { String::new() };
     let clock = rows.iter().find_map(|row| row.clock).map(|clock| format!(", {clock}")).unwrap_or_default();
     let mut text = format!("{} at {}{activation}{clock}\n{table}", call.op.name, sizes::words(call));
+    let mut told: Vec<(Status, &str)> = Vec::new();
     for row in rows {
-        if let Some(reason) = &row.reason {
+        let Some(reason) = &row.reason else { continue };
+        // Settings that share a reason share a line.
+        if !told.contains(&(row.status, reason)) {
+            told.push((row.status, reason));
+            let same = rows.iter().filter(|r| r.status == row.status && r.reason.as_ref() == Some(reason));
+            let names: Vec<_> = same.map(|row| row.variant).collect();
             let word = if row.status == Status::Wrong { "WRONG" } else { "skipped" };
-            text.push_str(&format!("\n{word}: {}: {}", row.variant, reason.trim_end()));
+            text.push_str(&format!("\n{word}: {}: {}", names.join(", "), reason.trim_end()));
         }
     }
     text
@@ -99,6 +106,7 @@ pub fn listing(listings: &[Listing]) -> String {
         ("", Left),
         ("variant", Left),
         ("needs", Wrap),
+        ("constants", Wrap),
         ("default for", Left),
         ("here", Wrap),
     ]);
@@ -110,6 +118,7 @@ pub fn listing(listings: &[Listing]) -> String {
             if row.default_here { "→" } else { "" }.to_string(),
             row.variant.to_string(),
             row.needs.join(", "),
+            setting::words(&row.constants),
             row.default_for.join(", "),
             match &row.reason {
                 Some(reason) => format!("no: {reason}"),
