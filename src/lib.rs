@@ -33,6 +33,8 @@ pub mod optim;
 pub mod schedule;
 /// How many steps one submission holds.
 mod pacer;
+/// Who listens to the training loop: what the host does and when.
+pub mod observe;
 /// The training loop.
 pub mod train;
 /// Loss, accuracy and confusion matrix of a trained network.
@@ -55,6 +57,8 @@ pub mod user_file;
 pub mod prove;
 /// Shader variants side by side: proven, then timed.
 pub mod lab;
+/// Where a training step spends its time: each dispatch, the host, and a trace of both.
+pub mod profile;
 /// Is this device to be trusted with this network? Real plans beside the twins, gradients beside finite differences.
 pub mod check;
 /// The one error type: what, got, expected, what to do next.

@@ -62,7 +62,8 @@ pub struct Bench {
     adapter: AdapterArgs,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+/// A duration on the command line.
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.01..=3600.0).contains(&seconds) => Ok(seconds),
         _ => Err("expected a number of seconds from 0.01 to 3600".to_string()),
@@ -206,7 +207,7 @@ async fn round(trainer: &mut Trainer<'_>, seconds: f64) -> Result<f64> {
 }
 
 /// Garments where the model takes such, else noise.
-fn images(model: &Model) -> Result<Dataset> {
+pub(super) fn images(model: &Model) -> Result<Dataset> {
     let classes = model.classes()?;
     let mut data = synthetic(0, DRAWN, 100);
     [data.height, data.width, data.channels] = model.input_shape;

@@ -2,7 +2,7 @@
 //! start from. The work is done by `wgrad::lab`; here are the options and the order.
 
 mod apart;
-mod print;
+pub(super) mod print;
 
 use super::output;
 use anyhow::{Result, bail};
