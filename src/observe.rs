@@ -84,6 +84,15 @@ pub struct Recording {
     pub submissions: Vec<Submission>,
 }
 
+impl Recording {
+    /// Seconds from when the first submission was handed over until the last was seen done: the training without
+    /// what begins a stream of data.
+    pub fn seconds(&self) -> f64 {
+        let ends = self.submissions.first().zip(self.submissions.last());
+        ends.map_or(0.0, |(first, last)| last.done - first.submitted)
+    }
+}
+
 /// Notes what it hears, from any thread.
 #[derive(Debug, Default)]
 pub struct Recorder(Mutex<Recording>);

@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod data;
 mod eval;
+mod growth;
 mod interrupt;
 mod lab;
 mod models;

@@ -11,6 +11,10 @@ pub mod peaks;
 pub mod row;
 /// At what sizes an operation is measured.
 pub mod sizes;
+/// Two whole trainings side by side.
+pub mod trainings;
+/// How the time of a step grows with batch and width.
+pub mod growth;
 
 use crate::{
     Error, Result,
