@@ -41,7 +41,7 @@ fn follow(trainer: &mut Trainer<'_>, other: &Trainer<'_>) {
         let epoch = trainer.position().epoch;
         assert!(epoch <= other.position().epoch, "it went past");
         let left = if epoch == other.position().epoch { other.position().step } else { u64::MAX };
-        let left = left.saturating_sub(trainer.position().step);
+        let left = left.checked_sub(trainer.position().step).expect("it went past");
         let _either_way =
             pollster::block_on(trainer.advance(left, |_, _| ControlFlow::Continue(()))).expect("trains");
     }

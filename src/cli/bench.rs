@@ -5,7 +5,7 @@
 use super::{AdapterArgs, growth, output};
 use anyhow::Result;
 use serde::Serialize;
-use std::{collections::BTreeSet, ops::ControlFlow, process::ExitCode};
+use std::{collections::BTreeSet, ops::ControlFlow, process::ExitCode, time::Duration};
 use wgrad::{
     clock,
     data::{Dataset, Split, synthetic::synthetic},
@@ -28,7 +28,7 @@ const ROUNDS: usize = 5;
 
 /// Seconds for a network: as a whole, and for all its sizes.
 const SECONDS: f64 = 5.0;
-const GROWTH: f64 = 60.0;
+const GROWTH: f64 = 180.0;
 /// Training images that `--growth` draws from: a few of its largest steps.
 const SOME: usize = 16_384;
 
@@ -56,7 +56,7 @@ pub struct Bench {
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
     /// How long to measure each network, in five rounds; a sixth of the same length warms up [default: 5; with
-    /// `--growth` 60 for all sizes]
+    /// `--growth` 180 for all sizes, compiling included]
     #[arg(long, value_name = "S", value_parser = seconds)]
     seconds: Option<f64>,
     /// Time a step at many batches and widths, and what it costs however small it is
@@ -125,10 +125,12 @@ impl Bench {
         let variants = Choices::parse(&self.variant)?;
         let models = names.iter().map(|name| super::model(name, [28, 28, 1], 10));
         let models = models.collect::<Result<Vec<_>>>()?;
-        let context = self.adapter.open().await?;
+        let mut context = self.adapter.open().await?;
         let options = Options { batch: self.batch as usize, variants, ..Options::default() };
 
         if self.growth {
+            // Drivers that compile when a kernel first runs take minutes for the first step of a large size.
+            context.set_timeout(Duration::from_secs(600));
             return self.grow(&context, &models, &options).await;
         }
         let seconds = self.seconds.unwrap_or(SECONDS);

@@ -147,8 +147,14 @@ pub async fn measure(
             if left <= 2.0 * expected {
                 if round == 0 {
                     cells[*n].skipped = Some(format!(
-                        "a step would take about {expected:.2} s, and {:.1} s are left; give more time with --seconds",
-                        left.max(0.0)
+                        "no time is left: compiling and timing smaller sizes took {:.0} s, and a step of this one takes \
+                         about {}; give more with --seconds, or fewer --batches and --widths",
+                        clock::seconds() - begun,
+                        if expected < 0.1 {
+                            format!("{:.1} ms", 1e3 * expected)
+                        } else {
+                            format!("{expected:.1} s")
+                        },
                     ));
                 }
                 continue;

@@ -1,6 +1,6 @@
 //! Where a training step spends its time. Two measurements, both on real training (real stream, real updates):
-//! each dispatch of a step by itself ([`dispatches`]), and what host and device do while an ordinary training runs
-//! ([`host`]); and both as a trace for a viewer ([`trace`]). It leaves out whole networks side by side.
+//! each dispatch of a step by itself (`dispatches`), and what host and device do while an ordinary training runs
+//! (`host`); and both as a trace for a viewer (`trace`). It leaves out whole networks side by side.
 
 /// Each dispatch of a training step, timed by itself.
 pub mod dispatches;
