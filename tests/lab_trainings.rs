@@ -191,8 +191,8 @@ fn sizes_beyond_the_adapter_are_named() {
     // A hidden layer whose weights no adapter binds at once.
     let request = growth::Request {
         batches: vec![8],
-        widths: vec![1, 1 << 21],
-        seconds: 2.0,
+        widths: vec![1, 1 << 14],
+        seconds: 600.0,
         rounds: 1,
         options: Options::default(),
     };
@@ -200,10 +200,7 @@ fn sizes_beyond_the_adapter_are_named() {
     let cells = found.unwrap_or_else(|e| panic!("{e}")).cells;
     assert!(cells[0].seconds.is_some() && cells[0].skipped.is_none(), "{cells:?}");
     let why = cells[1].skipped.as_ref().expect("skipped");
-    assert!(
-        cells[1].seconds.is_none() && (why.contains("bytes") || why.contains("a step would take")),
-        "{why}"
-    );
+    assert!(cells[1].seconds.is_none() && why.contains("bytes"), "{why}");
 }
 
 #[test]
