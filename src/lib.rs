@@ -35,6 +35,8 @@ pub mod optim;
 pub mod schedule;
 /// How many steps one submission holds.
 mod pacer;
+/// Who listens to the training loop: what the host does and when.
+pub mod observe;
 /// The training loop.
 pub mod train;
 /// Loss, accuracy and confusion matrix of a trained network.
@@ -61,6 +63,8 @@ pub mod prove;
 pub mod lab;
 /// The fastest right variant for each call of a network on this adapter: measured, kept in a cache.
 pub mod tune;
+/// Where a training step spends its time: each dispatch, the host, and a trace of both.
+pub mod profile;
 /// Is this device to be trusted with this network? Real plans beside the twins, gradients beside finite differences.
 pub mod check;
 /// The one error type: what, got, expected, what to do next.

@@ -10,8 +10,9 @@ use crate::{
         stream::{BUDGET, Cut, Order, Rows, Stream},
     },
     feed::Step,
-    gpu::{Arenas, Context, FeedBuffers, Plan, Submitted},
+    gpu::{Arenas, Context, FeedBuffers, Plan, Stamps, Submitted},
     model::Model,
+    observe::{Activity, Recorder, Submission, note},
     op::Choices,
     optim::Sgd,
     pacer::Pacer,
@@ -19,7 +20,16 @@ use crate::{
     schedule::Schedule,
     user_file,
 };
-use std::{collections::VecDeque, ops::ControlFlow};
+use std::{
+    collections::VecDeque,
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
+
+mod metrics;
+mod walk;
+pub use metrics::{Metrics, StepResult};
+pub(crate) use walk::Walk;
 
 /// Everything that decides a training besides the model, the data and the adapter.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -57,51 +67,6 @@ impl Default for Options {
     }
 }
 
-/// Mean loss and accuracy over some images.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Metrics {
-    /// Mean softmax cross-entropy, in nats.
-    pub loss: f64,
-    /// Share of images whose class has the largest logit, in [0, 1].
-    pub accuracy: f64,
-    /// How many images.
-    pub images: u64,
-}
-
-impl Position {
-    /// The metrics of the epoch so far.
-    pub fn metrics(&self) -> Metrics {
-        let images = self.seen.max(1) as f64;
-        Metrics { loss: self.loss_sum / images, accuracy: self.hits / images, images: self.seen }
-    }
-
-    /// Counts a step.
-    pub(crate) fn count(&mut self, result: &StepResult) {
-        self.step += 1;
-        self.seen += u64::from(result.rows);
-        self.loss_sum += result.loss_sum;
-        self.hits += result.hits;
-    }
-}
-
-/// What one step computed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepResult {
-    /// Images in its batch.
-    pub rows: u32,
-    /// Sum of their losses, before the update.
-    pub loss_sum: f64,
-    /// How many of them were right.
-    pub hits: f64,
-}
-
-impl StepResult {
-    /// Mean loss of the batch.
-    pub fn loss(&self) -> f64 {
-        self.loss_sum / f64::from(self.rows.max(1))
-    }
-}
-
 /// A model in training on a device.
 pub struct Trainer<'a> {
     context: &'a Context,
@@ -116,6 +81,8 @@ pub struct Trainer<'a> {
     pub evaluate_plan: Plan,
     position: Position,
     pacer: Pacer,
+    listener: Option<Arc<Recorder>>,
+    stamps: Option<Stamps>,
 }
 
 impl<'a> Trainer<'a> {
@@ -161,6 +128,8 @@ impl<'a> Trainer<'a> {
             evaluate_plan,
             position: Position::default(),
             pacer: Pacer::default(),
+            listener: None,
+            stamps: None,
         })
     }
 
@@ -187,6 +156,13 @@ impl<'a> Trainer<'a> {
     /// The arenas on the device.
     pub fn arenas(&self) -> &Arenas {
         &self.arenas
+    }
+
+    /// Tells `listener` from now on what the host does and when, and the device's own times where `stamped`
+    /// and it has any.
+    pub fn listen(&mut self, listener: Option<Arc<Recorder>>, stamped: bool) {
+        self.stamps = if stamped && listener.is_some() { Stamps::new(self.context, 1) } else { None };
+        self.listener = listener;
     }
 
     /// Reads the whole state back.
@@ -219,14 +195,27 @@ impl<'a> Trainer<'a> {
     /// [`Error::Diverged`] at the first step whose loss is no number; [`Error::Device`].
     pub async fn epoch(
         &mut self,
+        each: impl FnMut(&Position, &StepResult) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<(), Metrics>> {
+        self.advance(u64::MAX, each).await
+    }
+
+    /// As [`Trainer::epoch`], but takes at most `steps` steps: exactly so many, unless `each` breaks or the epoch
+    /// ends before.
+    ///
+    /// # Errors
+    /// As [`Trainer::epoch`].
+    pub async fn advance(
+        &mut self,
+        steps: u64,
         mut each: impl FnMut(&Position, &StepResult) -> ControlFlow<()>,
     ) -> Result<ControlFlow<(), Metrics>> {
         let (data, seed, epoch) = (self.data, self.options.seed, self.position.epoch);
         let order = if self.options.shuffle { Order::Shuffled { seed, epoch } } else { Order::File };
         let mut position = self.position;
-        let first = position.step;
-        let flow = self
-            .run(Mode::Train, &data.train, order, first, |result| {
+        let span = position.step..position.step.saturating_add(steps);
+        let _either_way = self
+            .run(Mode::Train, &data.train, order, span, |result| {
                 if !result.loss_sum.is_finite() {
                     let (epoch, step) = (position.epoch + 1, position.step + 1);
                     return Err(Error::Diverged { epoch, step, loss: result.loss() });
@@ -236,7 +225,7 @@ impl<'a> Trainer<'a> {
             })
             .await?;
         self.position = position;
-        if flow.is_break() && position.step < self.steps_per_epoch() {
+        if position.step < self.steps_per_epoch() {
             return Ok(ControlFlow::Break(()));
         }
         self.position = Position { epoch: epoch + 1, best: position.best, ..Position::default() };
@@ -250,7 +239,7 @@ impl<'a> Trainer<'a> {
     pub async fn evaluate(&mut self, split: &Split) -> Result<Metrics> {
         let mut total = Position::default();
         let all = self
-            .run(Mode::Evaluate, split, Order::File, 0, |result| {
+            .run(Mode::Evaluate, split, Order::File, 0..u64::MAX, |result| {
                 total.count(result);
                 Ok(ControlFlow::Continue(()))
             })
@@ -285,27 +274,38 @@ impl<'a> Trainer<'a> {
             .collect()
     }
 
-    /// Streams `split` through a plan from step `first` on. Two submissions are on their way at any time, so
+    /// Streams the steps `span` of `split` through a plan. Two submissions are on their way at any time, so
     /// that the device has work while the host looks at the results of the one before.
     async fn run(
         &mut self,
         mode: Mode,
         split: &Split,
         order: Order,
-        first: u64,
+        span: Range<u64>,
         mut each: impl FnMut(&StepResult) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
         let mut under_way: VecDeque<(Submitted, Vec<Rows>, f64)> = VecDeque::new();
         let mut flow = ControlFlow::Continue(());
-        let mut number = first;
-        for chunk in Stream::start(split, order, self.cut(), first as usize) {
-            self.feed.upload(self.context, &chunk.batch, &self.steps(&chunk.steps, number));
-            number += chunk.steps.len() as u64;
+        let mut number = span.start;
+        let (listener, context) = (self.listener.clone(), self.context);
+        let hears = listener.as_deref();
+        let mut stream = Stream::heard(split, order, self.cut(), number as usize, listener.clone());
+        while number < span.end
+            && let Some(chunk) = note(hears, Activity::Starve, || stream.next())
+        {
+            note(hears, Activity::Upload, || {
+                self.feed.upload(context, &chunk.batch, &self.steps(&chunk.steps, number));
+            });
+            let wanted = chunk.steps.len().min(usize::try_from(span.end - number).unwrap_or(usize::MAX));
+            number += wanted as u64;
             let mut next = 0;
-            while next < chunk.steps.len() && flow.is_continue() {
+            while next < wanted && flow.is_continue() {
                 let plan = if mode == Mode::Train { &self.train_plan } else { &self.evaluate_plan };
-                let group = next..chunk.steps.len().min(next + self.pacer.steps());
-                let submitted = plan.submit(self.context, &self.feed, &self.arenas, group.clone());
+                let group = next..wanted.min(next + self.pacer.steps());
+                let encoded = note(hears, Activity::Encode, || {
+                    plan.encode(context, &self.feed, &self.arenas, group.clone(), self.stamps.as_ref())
+                });
+                let submitted = note(hears, Activity::Submit, || encoded.submit(context));
                 under_way.push_back((submitted, chunk.steps[group.clone()].to_vec(), clock::seconds()));
                 next = group.end;
                 if under_way.len() > 1 {
@@ -333,10 +333,19 @@ impl<'a> Trainer<'a> {
         let Some((submitted, rows, begun)) = under_way.pop_front() else {
             return Ok(ControlFlow::Continue(()));
         };
-        let results = submitted.results(self.context)?;
+        let listener = self.listener.as_deref();
+        let at = submitted.at;
+        let finished =
+            note(listener, Activity::Wait, || submitted.finish(self.context, self.stamps.as_ref()))?;
         self.pacer.observe(rows.len(), begun);
+        if let Some(listener) = listener {
+            let images = rows.iter().map(|rows| u64::from(rows.rows)).sum();
+            let device = finished.device.first().copied().flatten();
+            let done = clock::seconds();
+            listener.submission(Submission { steps: rows.len(), images, submitted: at, done, device });
+        }
         let mut flow = ControlFlow::Continue(());
-        for (rows, result) in rows.iter().zip(results) {
+        for (rows, result) in rows.iter().zip(finished.results) {
             let result =
                 StepResult { rows: rows.rows, loss_sum: f64::from(result[0]), hits: f64::from(result[1]) };
             if each(&result)?.is_break() {

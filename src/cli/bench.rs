@@ -2,15 +2,16 @@
 //! (shuffle, gather, upload, step, results). Compiling and the first step are told apart, a warm-up is not
 //! counted, several rounds tell the spread.
 
-use super::{AdapterArgs, output};
+use super::{AdapterArgs, growth, output};
 use anyhow::Result;
 use serde::Serialize;
-use std::{ops::ControlFlow, process::ExitCode};
+use std::{collections::BTreeSet, ops::ControlFlow, process::ExitCode, time::Duration};
 use wgrad::{
     clock,
     data::{Dataset, Split, synthetic::synthetic},
     feed::split_mix,
     gpu::{AdapterClass, Context},
+    lab::growth::{self as sizes, Request},
     model::Model,
     networks::NETWORKS,
     op::Choices,
@@ -25,6 +26,12 @@ use wgrad::{
 /// Rounds that are counted, after one that is not.
 const ROUNDS: usize = 5;
 
+/// Seconds for a network: as a whole, and for all its sizes.
+const SECONDS: f64 = 5.0;
+const GROWTH: f64 = 180.0;
+/// Training images that `--growth` draws from: a few of its largest steps.
+const SOME: usize = 16_384;
+
 /// Training images of an epoch, as Fashion-MNIST has; drawn once and repeated.
 const IMAGES: usize = 60_000;
 const DRAWN: usize = 6_000;
@@ -36,6 +43,8 @@ const DRAWN: usize = 6_000;
   wgrad bench my.toml --json                 a model file, as JSON
   wgrad bench --plan                         what a training step dispatches
   wgrad bench cnn --variant conv2d_forward=naive
+  wgrad bench mlp --growth                   how the time of a step grows with batch and width
+  wgrad bench cnn --growth --widths 1,2 --batches 32,64,128 --seconds 300
 
 The number is what `wgrad train` reaches: training steps with everything around them, evaluation and start \
 not counted. Close other programs, and trust a difference only if it exceeds the spread from min to max.")]
@@ -46,9 +55,24 @@ pub struct Bench {
     /// Images a step
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
-    /// How long to measure each network, in five rounds; a sixth of the same length warms up
-    #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = seconds)]
-    seconds: f64,
+    /// How long to measure each network, in five rounds; a sixth of the same length warms up [default: 5; with
+    /// `--growth` 180 for all sizes, compiling included]
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    seconds: Option<f64>,
+    /// Time a step at many batches and widths, and what it costs however small it is
+    #[arg(long, conflicts_with_all = ["plan", "batch"])]
+    growth: bool,
+    /// With `--growth`: images a step
+    #[arg(long, value_name = "N,..", value_delimiter = ',', requires = "growth",
+          default_values_t = [32, 64, 128, 256, 512, 1024, 2048], value_parser = clap::value_parser!(u32).range(1..))]
+    batches: Vec<u32>,
+    /// With `--growth`: what hidden units and filters are multiplied by
+    #[arg(long, value_name = "N,..", value_delimiter = ',', requires = "growth", default_values_t = [1, 2, 4, 8],
+          value_parser = clap::value_parser!(u32).range(1..=1024))]
+    widths: Vec<u32>,
+    /// With `--growth`: comma-separated values with a header, a row a size
+    #[arg(long, requires = "growth", conflicts_with = "json")]
+    csv: bool,
     /// One JSON object a line, one a network
     #[arg(long)]
     json: bool,
@@ -65,7 +89,8 @@ pub struct Bench {
     adapter: AdapterArgs,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+/// A duration on the command line.
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.01..=3600.0).contains(&seconds) => Ok(seconds),
         _ => Err("expected a number of seconds from 0.01 to 3600".to_string()),
@@ -103,9 +128,15 @@ impl Bench {
         let variants = Choices::parse(&self.variant)?;
         let models = names.iter().map(|name| super::model(name, [28, 28, 1], 10));
         let models = models.collect::<Result<Vec<_>>>()?;
-        let context = self.adapter.open().await?;
+        let mut context = self.adapter.open().await?;
         let options = Options { batch: self.batch as usize, variants, ..Options::default() };
 
+        if self.growth {
+            // Drivers that compile when a kernel first runs take minutes for the first step of a large size.
+            context.set_timeout(Duration::from_secs(600));
+            return self.grow(&context, &models, &options).await;
+        }
+        let seconds = self.seconds.unwrap_or(SECONDS);
         let mut reports = Vec::new();
         for (n, model) in models.iter().enumerate() {
             let data = images(model)?;
@@ -123,8 +154,8 @@ impl Bench {
                 output::line(format!("{gap}{}\n{}", model.name, trainer.train_plan))?;
                 continue;
             }
-            eprintln!("{}: {} s of training in {ROUNDS} rounds, after a warm-up", model.name, self.seconds);
-            let report = measure(&context, model, &data, &options, self.seconds).await?;
+            eprintln!("{}: {} s of training in {ROUNDS} rounds, after a warm-up", model.name, seconds);
+            let report = measure(&context, model, &data, &options, seconds).await?;
             if self.json {
                 output::json(&report)?;
             }
@@ -132,6 +163,28 @@ impl Bench {
         }
         if !self.plan && !self.json {
             output::line(table(&reports))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// `--growth`.
+    async fn grow(&self, context: &Context, models: &[Model], options: &Options) -> Result<ExitCode> {
+        let sorted = |numbers: &[u32]| -> Vec<usize> {
+            let sorted: BTreeSet<usize> = numbers.iter().map(|n| *n as usize).collect();
+            sorted.into_iter().collect()
+        };
+        let request = Request {
+            batches: sorted(&self.batches),
+            widths: sorted(&self.widths),
+            seconds: self.seconds.unwrap_or(GROWTH),
+            rounds: ROUNDS,
+            options: options.clone(),
+        };
+        for (n, model) in models.iter().enumerate() {
+            let data = images(model)?.limit(SOME, 100);
+            let found =
+                sizes::measure(context, model, &data, &request, &mut |said| eprintln!("{said}")).await?;
+            growth::print(&found, self.json, self.csv, n == 0)?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -214,7 +267,7 @@ async fn round(trainer: &mut Trainer<'_>, seconds: f64) -> Result<f64> {
 }
 
 /// Garments where the model takes such, else noise.
-fn images(model: &Model) -> Result<Dataset> {
+pub(super) fn images(model: &Model) -> Result<Dataset> {
     let classes = model.classes()?;
     let mut data = synthetic(0, DRAWN, 100);
     [data.height, data.width, data.channels] = model.input_shape;

@@ -7,11 +7,13 @@ mod check;
 mod completions;
 mod data;
 mod eval;
+mod growth;
 mod interrupt;
 mod lab;
 mod models;
 mod output;
 mod predict;
+mod profile;
 mod progress;
 mod train;
 mod tune;
@@ -67,6 +69,8 @@ enum Command {
     Models(models::Models),
     /// Measure training images per second of the built-in networks on this adapter
     Bench(bench::Bench),
+    /// Where a training step spends its time: each dispatch, the host, a trace for a viewer
+    Profile(profile::Profiler),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -84,6 +88,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Data(command) => command.run(),
         Command::Models(command) => command.run(),
         Command::Bench(command) => command.run().await,
+        Command::Profile(command) => command.run().await,
         Command::Completions(command) => command.run(),
     }
 }

@@ -3,8 +3,14 @@
 //! into chunks changes nothing about the batches. It uploads nothing.
 
 use super::{Split, random::Random};
-use crate::feed::Batch;
-use std::sync::mpsc::{Receiver, sync_channel};
+use crate::{
+    feed::Batch,
+    observe::{Activity, Recorder, note},
+};
+use std::sync::{
+    Arc,
+    mpsc::{Receiver, sync_channel},
+};
 
 /// The default budget of a chunk, in bytes of images.
 pub const BUDGET: usize = 16 << 20;
@@ -74,6 +80,17 @@ pub struct Stream(Receiver<Chunk>);
 impl Stream {
     /// Starts gathering `split`, from batch `skip` on.
     pub fn start(split: &Split, order: Order, cut: Cut, skip: usize) -> Self {
+        Self::heard(split, order, cut, skip, None)
+    }
+
+    /// As [`Stream::start`], and tells `listener` when it gathers.
+    pub fn heard(
+        split: &Split,
+        order: Order,
+        cut: Cut,
+        skip: usize,
+        listener: Option<Arc<Recorder>>,
+    ) -> Self {
         let (send, receive) = sync_channel(1);
         let split = split.clone();
         std::thread::spawn(move || {
@@ -83,8 +100,9 @@ impl Stream {
             }
             let rest = indices.get(skip * cut.batch..).unwrap_or_default();
             for part in rest.chunks(cut.batch * cut.steps_per_chunk(split.len())) {
+                let chunk = note(listener.as_deref(), Activity::Gather, || gather(&split, part, cut));
                 // The receiver is gone when training stops early: nothing is left to do then.
-                if send.send(gather(&split, part, cut)).is_err() {
+                if send.send(chunk).is_err() {
                     return;
                 }
             }

@@ -7,6 +7,7 @@ mod feed;
 mod kernel;
 mod plan;
 mod shader;
+mod stamps;
 mod submit;
 mod timing;
 
@@ -19,5 +20,6 @@ pub use feed::FeedBuffers;
 pub use kernel::{Kernel, Launch};
 pub use plan::{Arenas, Plan, Planned};
 pub use shader::{Access, Binding, Element, Shader, Size};
-pub use submit::Submitted;
+pub use stamps::Stamps;
+pub use submit::{Encoded, Finished, Submitted};
 pub use timing::{Clock, Sample, Timer};

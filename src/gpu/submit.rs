@@ -1,14 +1,34 @@
-//! Submissions: several steps of a plan at once, and their results, read once they are done.
+//! Submissions: several steps of a plan at once, and their results, read once they are done. With room for
+//! timestamps the device also says when it began and ended.
 
-use super::{Arenas, Context, FeedBuffers, Plan, Readback};
-use crate::Result;
+use super::{Arenas, Context, FeedBuffers, Plan, Readback, Stamps};
+use crate::{Result, clock};
 use std::ops::Range;
+
+/// Recorded work that is ready to go.
+pub struct Encoded {
+    commands: wgpu::CommandBuffer,
+    readback: Readback,
+    results: u64,
+    bytes: u64,
+}
 
 /// Work on its way to the device, with the place where its results arrive.
 pub struct Submitted {
     index: wgpu::SubmissionIndex,
     readback: Readback,
+    results: u64,
     bytes: u64,
+    /// When the host began to hand it over, seconds of [`crate::clock`].
+    pub at: f64,
+}
+
+/// What a submission computed, and when.
+pub struct Finished {
+    /// Loss sum and hits of each step.
+    pub results: Vec<[f32; 2]>,
+    /// Beginning and end of each timed pass, seconds of the device's clock; `None` where they cannot be.
+    pub device: Vec<Option<[f64; 2]>>,
 }
 
 impl Plan {
@@ -20,19 +40,86 @@ impl Plan {
         arenas: &Arenas,
         range: Range<usize>,
     ) -> Submitted {
+        self.encode(context, feed, arenas, range, None).submit(context)
+    }
+
+    /// Records what [`Plan::submit`] submits. `stamps` has room for one pair: that of the pass.
+    pub fn encode(
+        &self,
+        context: &Context,
+        feed: &FeedBuffers,
+        arenas: &Arenas,
+        range: Range<usize>,
+        stamps: Option<&Stamps>,
+    ) -> Encoded {
         let mut encoder = context.device.create_command_encoder(&Default::default());
-        let mut pass = encoder.begin_compute_pass(&Default::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: None,
+            timestamp_writes: stamps.map(|stamps| stamps.writes(0)),
+        });
         for index in range.clone() {
             self.record(&mut pass, feed, index);
         }
         drop(pass);
-        let bytes = 8 * range.len() as u64;
-        let readback = Readback::new(&context.device, bytes);
-        let from = arenas.results.offset + 8 * range.start as u64;
-        encoder.copy_buffer_to_buffer(&arenas.results.buffer, from, &readback.buffer, 0, bytes);
-        let index = context.queue.submit([encoder.finish()]);
+        finish(context, encoder, arenas, range, stamps)
+    }
+
+    /// Records nothing but the fetching of the results that step `index` has left.
+    pub fn encode_results(&self, context: &Context, arenas: &Arenas, index: usize) -> Encoded {
+        let encoder = context.device.create_command_encoder(&Default::default());
+        finish(context, encoder, arenas, index..index + 1, None)
+    }
+
+    /// Records step `index` with a compute pass for each dispatch; `stamps` has a pair for each.
+    pub fn encode_apart(
+        &self,
+        context: &Context,
+        feed: &FeedBuffers,
+        arenas: &Arenas,
+        index: usize,
+        stamps: &Stamps,
+    ) -> Encoded {
+        debug_assert_eq!(stamps.pairs(), self.steps.len());
+        let mut encoder = context.device.create_command_encoder(&Default::default());
+        for (n, step) in self.steps.iter().enumerate() {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: Some(&step.label),
+                timestamp_writes: Some(stamps.writes(n)),
+            });
+            feed.select(&mut pass, index);
+            step.launch.record(&mut pass);
+        }
+        finish(context, encoder, arenas, index..index + 1, Some(stamps))
+    }
+}
+
+/// Ends the commands with copies of results and timestamps.
+fn finish(
+    context: &Context,
+    mut encoder: wgpu::CommandEncoder,
+    arenas: &Arenas,
+    range: Range<usize>,
+    stamps: Option<&Stamps>,
+) -> Encoded {
+    let results = 8 * range.len() as u64;
+    let bytes = results + stamps.map_or(0, Stamps::bytes);
+    let readback = Readback::new(&context.device, bytes);
+    let from = arenas.results.offset + 8 * range.start as u64;
+    encoder.copy_buffer_to_buffer(&arenas.results.buffer, from, &readback.buffer, 0, results);
+    if let Some(stamps) = stamps {
+        stamps.resolve(&mut encoder, &readback.buffer, results);
+    }
+    Encoded { commands: encoder.finish(), readback, results, bytes }
+}
+
+impl Encoded {
+    /// Hands the work to the device and asks for its results.
+    pub fn submit(self, context: &Context) -> Submitted {
+        let Self { commands, readback, results, bytes } = self;
+        let at = clock::seconds();
+        let index = context.queue.submit([commands]);
         readback.map(bytes);
-        Submitted { index, readback, bytes }
+        Submitted { index, readback, results, bytes, at }
     }
 }
 
@@ -42,11 +129,23 @@ impl Submitted {
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
     pub fn results(self, context: &Context) -> Result<Vec<[f32; 2]>> {
+        Ok(self.finish(context, None)?.results)
+    }
+
+    /// The results, and what the device wrote into `stamps`, with which the work was recorded.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails or hangs.
+    pub fn finish(self, context: &Context, stamps: Option<&Stamps>) -> Result<Finished> {
         context.wait(self.index)?;
         let words = self
             .readback
             .take(self.bytes)
             .ok_or_else(|| context.fail("the results of a submission did not arrive".into()))??;
-        Ok(words.chunks_exact(2).map(|pair| [f32::from_bits(pair[0]), f32::from_bits(pair[1])]).collect())
+        let (results, ticks) = words.split_at((self.results / 4) as usize);
+        let pairs = results.chunks_exact(2);
+        let results = pairs.map(|pair| [f32::from_bits(pair[0]), f32::from_bits(pair[1])]).collect();
+        let device = stamps.map(|stamps| stamps.read(ticks)).unwrap_or_default();
+        Ok(Finished { results, device })
     }
 }

@@ -2,7 +2,7 @@
 //! and it says which. Timestamps are believed after a test: some drivers leave them zero, hand them out in the
 //! wrong order or in the wrong unit. It ranks nothing.
 
-use super::{Context, FeedBuffers, Launch, Readback};
+use super::{Context, FeedBuffers, Launch, Readback, Stamps, stamps::PAIR};
 use crate::{Result, clock};
 use std::fmt;
 
@@ -10,7 +10,6 @@ use std::fmt;
 const MOST: usize = 8192;
 /// Samples from which timestamps are judged are at least this long, seconds.
 const JUDGED: f64 = 0.004;
-const TIMESTAMP_BYTES: u64 = 16;
 
 /// What a time was measured with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -43,42 +42,20 @@ pub struct Sample {
 
 /// Times launches on one device.
 pub struct Timer {
-    queries: Option<Queries>,
+    stamps: Option<Stamps>,
     /// What [`Timer::seconds`] reads.
     pub clock: Clock,
     /// Why it is not the device's timestamps, where it has them.
     pub doubt: Option<String>,
 }
 
-struct Queries {
-    set: wgpu::QuerySet,
-    resolved: wgpu::Buffer,
-    /// Nanoseconds of a tick.
-    period: f64,
-}
-
 impl Timer {
     /// A timer that reads the device's timestamps, if it has any. They are not believed yet: see
     /// [`Timer::validate`].
     pub fn new(context: &Context) -> Self {
-        let period = f64::from(context.queue.get_timestamp_period());
-        let has = context.features.contains(wgpu::Features::TIMESTAMP_QUERY) && period > 0.0;
-        let queries = has.then(|| Queries {
-            set: context.device.create_query_set(&wgpu::QuerySetDescriptor {
-                label: Some("timestamps"),
-                ty: wgpu::QueryType::Timestamp,
-                count: 2,
-            }),
-            resolved: context.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("timestamps"),
-                size: TIMESTAMP_BYTES,
-                usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
-                mapped_at_creation: false,
-            }),
-            period,
-        });
-        let clock = if queries.is_some() { Clock::Gpu } else { Clock::Wall };
-        Self { queries, clock, doubt: None }
+        let stamps = Stamps::new(context, 1);
+        let clock = if stamps.is_some() { Clock::Gpu } else { Clock::Wall };
+        Self { stamps, clock, doubt: None }
     }
 
     /// Runs `launch` `dispatches` times in one compute pass and times it. The recording is not in it.
@@ -93,42 +70,32 @@ impl Timer {
         dispatches: usize,
     ) -> Result<Sample> {
         let mut encoder = context.device.create_command_encoder(&Default::default());
-        let writes = self.queries.as_ref().map(|queries| wgpu::ComputePassTimestampWrites {
-            query_set: &queries.set,
-            beginning_of_pass_write_index: Some(0),
-            end_of_pass_write_index: Some(1),
-        });
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
             label: Some(&launch.kernel.name),
-            timestamp_writes: writes,
+            timestamp_writes: self.stamps.as_ref().map(|stamps| stamps.writes(0)),
         });
         feed.select(&mut pass, 0);
         for _ in 0..dispatches {
             launch.record(&mut pass);
         }
         drop(pass);
-        let readback = self.queries.as_ref().map(|queries| {
-            let readback = Readback::new(&context.device, TIMESTAMP_BYTES);
-            encoder.resolve_query_set(&queries.set, 0..2, &queries.resolved, 0);
-            encoder.copy_buffer_to_buffer(&queries.resolved, 0, &readback.buffer, 0, TIMESTAMP_BYTES);
-            (readback, queries.period)
+        let readback = self.stamps.as_ref().map(|stamps| {
+            let readback = Readback::new(&context.device, PAIR);
+            stamps.resolve(&mut encoder, &readback.buffer, 0);
+            (readback, stamps)
         });
         let commands = encoder.finish();
         let begun = clock::seconds();
         let submission = context.queue.submit([commands]);
         if let Some((readback, _)) = &readback {
-            readback.map(TIMESTAMP_BYTES);
+            readback.map(PAIR);
         }
         context.wait(submission)?;
         let wall = clock::seconds() - begun;
         let mut gpu = None;
-        if let Some((readback, period)) = readback {
-            let words = readback.take(TIMESTAMP_BYTES).transpose()?.unwrap_or_default();
-            if let [a, b, c, d] = words[..] {
-                let [first, last] =
-                    [(a, b), (c, d)].map(|(low, high)| u64::from(high) << 32 | u64::from(low));
-                gpu = (first != 0 && last > first).then(|| (last - first) as f64 * period * 1e-9);
-            }
+        if let Some((readback, stamps)) = readback {
+            let words = readback.take(PAIR).transpose()?.unwrap_or_default();
+            gpu = stamps.read(&words).first().copied().flatten().map(|[begin, end]| end - begin);
         }
         Ok(Sample { wall, gpu })
     }

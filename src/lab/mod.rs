@@ -15,6 +15,10 @@ pub mod sizes;
 pub mod sweep;
 /// Samples of several variants in turns.
 pub(crate) mod turns;
+/// Two whole trainings side by side.
+pub mod trainings;
+/// How the time of a step grows with batch and width.
+pub mod growth;
 
 use crate::{
     Error, Result,

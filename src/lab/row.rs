@@ -164,7 +164,7 @@ impl Row {
 }
 
 /// Bytes of all buffers once, those that are updated twice.
-fn bytes(call: &Call, shader: &Shader) -> f64 {
+pub(crate) fn bytes(call: &Call, shader: &Shader) -> f64 {
     let times = |access| if access == Access::Update { 2.0 } else { 1.0 };
     let buffers = shader.bindings.iter().zip(lengths(shader, &call.sizes));
     let words: f64 = buffers.map(|(b, len)| times(b.access) * len as f64).sum();

@@ -47,9 +47,25 @@ pub fn bar(share: f64, width: usize) -> String {
     bar
 }
 
+/// A curve of at most `width` characters, from its least value to its largest; each stands for the mean of its
+/// share of `values`. What is no number is a cross.
+pub fn sparkline(values: &[f64], width: usize) -> String {
+    let per = values.len().div_ceil(width.max(1)).max(1);
+    let means: Vec<f64> =
+        values.chunks(per).map(|part| part.iter().sum::<f64>() / part.len() as f64).collect();
+    let finite = || means.iter().copied().filter(|mean| mean.is_finite());
+    let (least, most) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    let levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let level = |mean: &f64| match mean.is_finite() {
+        true => levels[((mean - least) / (most - least).max(f64::MIN_POSITIVE) * 7.0).round() as usize],
+        false => '×',
+    };
+    means.iter().map(level).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{bar, bytes, commas, percent, si};
+    use super::{bar, bytes, commas, percent, si, sparkline};
 
     #[test]
     fn digits_are_grouped_by_three() {
@@ -69,5 +85,12 @@ mod tests {
     fn bars_grow_by_eighths() {
         assert_eq!([0.0, 0.5, 1.0, f64::NAN].map(|share| bar(share, 4)), ["", "██", "████", ""]);
         assert_eq!(bar(1.0 / 32.0, 4), "▏");
+    }
+    #[test]
+    fn curves_reach_from_the_least_to_the_largest() {
+        assert_eq!(sparkline(&[0.0, 1.0, 7.0, 3.5], 8), "▁▂█▅");
+        assert_eq!(sparkline(&[0.0, 2.0, 7.0, 7.0, 5.0], 3), "▁█▆");
+        assert_eq!(sparkline(&[2.0, 2.0, f64::NAN], 9), "▁▁×");
+        assert_eq!(sparkline(&[], 9), "");
     }
 }

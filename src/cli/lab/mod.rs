@@ -3,8 +3,9 @@
 
 mod apart;
 mod html;
-mod print;
+pub(super) mod print;
 mod sweep;
+mod train;
 
 use super::output;
 use anyhow::{Result, bail};
@@ -37,7 +38,9 @@ use wgrad::{
 const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
   wgrad lab                                        every operation and variant, and what runs here
   wgrad lab matmul                                 prove, then time its variants at a typical size
   wgrad lab matmul --size M=512,N=512,K=512        at another size
@@ -47,6 +50,7 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab matmul --variant tiled:TILE_M=64       a setting of the constants that a variant offers
   wgrad lab matmul --sweep                         all settings of all variants, and heat maps
   wgrad lab conv2d_forward --adapter 0 --adapter 1 several adapters in one table
+  wgrad lab train --b matmul=naive                 two whole trainings: speed, losses, weights, accuracy
   wgrad lab --backends                             SPIR-V, MSL, HLSL and GLSL of everything, without an adapter
   wgrad lab matmul --variant tiled --emit msl      one of them
 
@@ -55,8 +59,11 @@ inputs, beside a plain loop in f64, with outputs poisoned by NaN and guard bands
 no time. Rows of equal rank (=) differ by less than the spread. A share of a peak is one of what this adapter
 reaches with nothing but arithmetic (fma) or nothing but a copy (mem); caches can exceed the latter.
 
-Exit codes: 0 done, 1 a variant is wrong, 2 an error.")]
+Exit codes: 0 done, 1 a variant is wrong, 2 an error."
+)]
 pub struct Lab {
+    #[command(subcommand)]
+    whole: Option<Whole>,
     /// Operation, or `all`; without one, the list of all variants
     #[arg(value_name = "OP")]
     op: Option<String>,
@@ -120,6 +127,12 @@ pub struct Lab {
     checked: bool,
 }
 
+#[derive(clap::Subcommand)]
+enum Whole {
+    /// Two whole trainings side by side: speed, losses, weights, accuracy
+    Train(Box<train::Trainings>),
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Emit {
     /// Vulkan, in binary
@@ -141,6 +154,9 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 impl Lab {
     pub async fn run(self) -> Result<ExitCode> {
+        if let Some(Whole::Train(trainings)) = self.whole {
+            return trainings.run().await;
+        }
         let ops: Vec<&'static Op> = match self.op.as_deref() {
             None => Vec::new(),
             Some("all") => OPERATIONS.to_vec(),

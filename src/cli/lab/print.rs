@@ -16,7 +16,7 @@ use wgrad::{
 };
 
 /// Seconds in a unit that reads well.
-fn time(seconds: f64) -> String {
+pub fn time(seconds: f64) -> String {
     match seconds {
         s if s >= 1.0 => format!("{s:.2} s"),
         s if s >= 1e-3 => format!("{:.3} ms", s * 1e3),

@@ -1,0 +1,245 @@
+//! `wgrad profile`: where a training step spends its time. The work is done by `wgrad::profile`; here are the
+//! options and the tables.
+
+use super::{AdapterArgs, bench, lab::print, output};
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+use serde_json::json;
+use std::{fs::File, io::Write as _, path::PathBuf, process::ExitCode};
+use wgrad::{
+    data::{DataSpec, Places},
+    gpu::Clock,
+    observe::Activity,
+    op::Choices,
+    profile::{self, Conditions, Profile, Request, dispatches::Bound, trace::Trace},
+    report::{
+        table::{Align::Left, Align::Right, Table},
+        words::{bar, commas},
+    },
+    train::{Options, Trainer},
+};
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  wgrad profile                              where a step of `mlp` spends its time
+  wgrad profile cnn --batch 256 --seconds 20 another network and batch, longer
+  wgrad profile cnn --trace cnn.json         for ui.perfetto.dev or chrome://tracing
+  wgrad profile my.toml --json               one JSON object a dispatch, then one of the step and one of the host
+  wgrad profile cnn --variant conv2d_forward=naive
+
+The first table times each dispatch in a compute pass of its own, over real training steps; every other step runs in
+one pass as usual, so that the cost of the instrument is known. Shares are of this adapter's measured peaks: with
+nothing but arithmetic (fma), with nothing but a copy (mem); the roof is the one of the two that bounds a dispatch.
+The second half listens to ordinary training: does the device ever wait for the host or the data?")]
+pub struct Profiler {
+    /// Built-in network or TOML file
+    #[arg(value_name = "MODEL", default_value = "mlp")]
+    model: String,
+    /// Images a step
+    #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    batch: u32,
+    /// How long to measure: half of it the dispatches, half the host
+    #[arg(long, value_name = "S", default_value_t = 6.0, value_parser = bench::seconds)]
+    seconds: f64,
+    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files [default: drawn garments or noise]
+    #[arg(long, value_name = "NAME|DIR")]
+    data: Option<DataSpec>,
+    /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
+    #[arg(long, value_name = "OP=VARIANT")]
+    variant: Vec<String>,
+    /// Time by the host's clock even where the device's timestamps can be believed
+    #[arg(long)]
+    wall_clock: bool,
+    /// Write a trace for ui.perfetto.dev or chrome://tracing
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// One JSON object a line: each dispatch, then the step, then the host (`kind` tells them apart)
+    #[arg(long)]
+    json: bool,
+    /// Comma-separated values with a header, a row a dispatch
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+/// A line of `--json`.
+#[derive(Serialize)]
+struct Line<'a, T> {
+    kind: &'static str,
+    #[serde(flatten)]
+    what: &'a T,
+    #[serde(flatten)]
+    conditions: &'a Conditions,
+}
+
+impl Profiler {
+    pub async fn run(self) -> Result<ExitCode> {
+        let variants = Choices::parse(&self.variant)?;
+        let options = Options { batch: self.batch as usize, variants, ..Options::default() };
+        let (model, data) = match &self.data {
+            Some(spec) => {
+                let data = super::data::load_or_fetch(spec, &Places::from_env())?;
+                let shape = [data.height, data.width, data.channels];
+                (super::model(&self.model, shape, data.classes.len())?, data)
+            }
+            None => {
+                let model = super::model(&self.model, [28, 28, 1], 10)?;
+                let data = bench::images(&model)?;
+                (model, data)
+            }
+        };
+        let context = self.adapter.open().await?;
+        let mut trainer = Trainer::new(&context, &model, &data, options).await?;
+        for note in &trainer.train_plan.notes {
+            eprintln!("note: {note}");
+        }
+        let conditions = Conditions::of(&context, &model.name, &data.name, self.batch as usize);
+        let mut say = |said: &str| eprintln!("{}: {said}", model.name);
+        // A path that cannot be written is told before anything is measured.
+        let cannot = |path: &PathBuf| format!("cannot write the trace {}", path.display());
+        let file = self.trace.as_ref().map(|path| File::create(path).with_context(|| cannot(path)));
+        let file = file.transpose()?;
+        let request = Request { seconds: self.seconds, wall: self.wall_clock };
+        let profile = profile::measure(&context, &mut trainer, conditions, request, &mut say).await?;
+        if let (Some(mut file), Some(path)) = (file, &self.trace) {
+            let text = serde_json::to_string(&Trace::of(&profile)).context("cannot write as JSON")?;
+            file.write_all(text.as_bytes()).with_context(|| cannot(path))?;
+            eprintln!("trace: {}; open it in https://ui.perfetto.dev or chrome://tracing", path.display());
+        }
+        self.print(&profile)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn print(&self, profile: &Profile) -> Result<()> {
+        let conditions = &profile.conditions;
+        if self.csv {
+            return print::csv(&profile.dispatches, true);
+        }
+        if self.json {
+            for what in &profile.dispatches {
+                output::json(&Line { kind: "dispatch", what, conditions })?;
+            }
+            let step = json!({ "step": profile.step, "peaks": profile.peaks });
+            output::json(&Line { kind: "step", what: &step, conditions })?;
+            return output::json(&Line { kind: "host", what: &profile.host, conditions });
+        }
+        output::line(table(profile))?;
+        output::line(format!("\n{}\n\n{}", step(profile), host(profile)))
+    }
+}
+
+fn table(profile: &Profile) -> Table {
+    let mut table = Table::new(&[
+        ("", Right),
+        ("layer", Left),
+        ("kernel", Left),
+        ("grid", Right),
+        ("median", Right),
+        ("q1", Right),
+        ("q3", Right),
+        ("share", Right),
+        ("", Left),
+        ("gap", Right),
+        ("GFLOP/s", Right),
+        ("GB/s", Right),
+        ("of fma", Right),
+        ("of mem", Right),
+        ("bound by", Left),
+    ]);
+    let share = |share: f64| format!("{:.0} %", 100.0 * share);
+    for row in &profile.dispatches {
+        let [x, y, z] = row.grid;
+        table.row([
+            row.number.to_string(),
+            row.label.clone(),
+            row.kernel.clone(),
+            format!("{x}×{y}×{z}"),
+            print::time(row.seconds),
+            print::time(row.seconds_q1),
+            print::time(row.seconds_q3),
+            format!("{:.1} %", 100.0 * row.share),
+            bar(row.share, 12),
+            row.gap_seconds.map(signed).unwrap_or_default(),
+            row.gflops.map(|rate| format!("{rate:.2}")).unwrap_or_default(),
+            format!("{:.2}", row.gbps),
+            row.share_of_fma.map(share).unwrap_or_default(),
+            share(row.share_of_copy),
+            match row.bound {
+                Bound::Arithmetic => "arithmetic",
+                Bound::Memory => "memory",
+            }
+            .to_string(),
+        ]);
+    }
+    table
+}
+
+/// Seconds that may be below zero.
+fn signed(seconds: f64) -> String {
+    let sign = if seconds < 0.0 { "−" } else { "" };
+    format!("{sign}{}", print::time(seconds.abs()))
+}
+
+/// What the instrument costs.
+fn step(profile: &Profile) -> String {
+    let step = &profile.step;
+    let way = match step.clock {
+        Clock::Gpu => "a compute pass each, timed by the device",
+        Clock::Wall => "a submission each, by the WALL CLOCK: what a submission costs is in every time",
+    };
+    let gaps = step.gap_seconds.map(|gap| format!(" + gaps {}", signed(gap))).unwrap_or_default();
+    let doubt = step.doubt.as_ref().map(|doubt| format!("\n  timestamps are not used: {doubt}"));
+    format!(
+        "A step of {network}, batch {batch}, median of {steps} ({way}):\n  \
+         dispatches {sum}{gaps}; from first to last {apart}\n  \
+         recorded as usual, in one pass: {normal} ({min} to {max}); the instrument costs {cost}\n  \
+         peaks: {gflops:.1} GFLOP/s, {gbps:.1} GB/s ({clock}){doubt}",
+        network = profile.conditions.network,
+        batch = profile.conditions.batch,
+        steps = step.steps,
+        sum = print::time(step.dispatch_seconds),
+        apart = print::time(step.apart.median),
+        normal = print::time(step.normal.median),
+        min = print::time(step.normal.min),
+        max = print::time(step.normal.max),
+        cost = signed(step.instrument_seconds),
+        gflops = profile.peaks.gflops,
+        gbps = profile.peaks.gbps,
+        clock = profile.peaks.clock,
+        doubt = doubt.unwrap_or_default(),
+    )
+}
+
+/// Does the device ever wait?
+fn host(profile: &Profile) -> String {
+    let host = &profile.host;
+    let each = |activity| host.cost(activity).map_or(0.0, |cost| cost.seconds_per_step);
+    let clock = match host.alignment_seconds {
+        Some(doubt) => {
+            format!("device timestamps, aligned to the host's clock within {}", print::time(doubt))
+        }
+        None => "host's clock: waits inside a submission are not seen".to_string(),
+    };
+    let mut text = format!(
+        "Training for {:.1} s: {} images/s; device busy {:.1} % of the time; encode {} a step; upload {}; submit {}; \
+         gather {} (in a thread); steps a submission {:.1}\n  ({clock})",
+        host.seconds,
+        commas(host.images_per_second.round() as u64),
+        100.0 * host.device_busy,
+        print::time(each(Activity::Encode)),
+        print::time(each(Activity::Upload)),
+        print::time(each(Activity::Submit)),
+        print::time(each(Activity::Gather)),
+        host.steps_per_submission,
+    );
+    for idle in &host.idle {
+        let what = match idle.activity {
+            Some(Activity::Wait) => "before the host had noticed that it was done".to_string(),
+            Some(activity) => format!("while the host was busy with: {activity}"),
+            None => "while the host did something else".to_string(),
+        };
+        text.push_str(&format!("\n  device idle {:.2} % of the time {what}", 100.0 * idle.share));
+    }
+    text
+}

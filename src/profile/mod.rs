@@ -1,0 +1,152 @@
+//! Where a training step spends its time. Two measurements, both on real training (real stream, real updates):
+//! each dispatch of a step by itself (`dispatches`), and what host and device do while an ordinary training runs
+//! (`host`); and both as a trace for a viewer (`trace`). It leaves out whole networks side by side.
+
+/// Each dispatch of a training step, timed by itself.
+pub mod dispatches;
+/// What the host does while the device works, and whether the device ever waits.
+pub mod host;
+/// The device's clock beside the host's.
+mod align;
+/// Both as a trace in Chrome's format.
+pub mod trace;
+
+use crate::{
+    Result,
+    gpu::{AdapterClass, Clock, Context},
+    lab::peaks::{self, Peaks},
+    run::AdapterRecord,
+    train::Trainer,
+};
+use dispatches::{DispatchRow, StepReport, TracedStep};
+use host::HostReport;
+use serde::Serialize;
+
+/// Median and spread of some samples, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// The middle one.
+    pub median: f64,
+    /// The least.
+    pub min: f64,
+    /// A quarter are below.
+    pub q1: f64,
+    /// A quarter are above.
+    pub q3: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+impl Spread {
+    /// Of `samples`, in any order; zeros where there are none.
+    pub fn of(mut samples: Vec<f64>) -> Self {
+        samples.sort_by(f64::total_cmp);
+        let last = samples.len().saturating_sub(1) as f64;
+        let at = |share: f64| samples.get((share * last).round() as usize).copied().unwrap_or(0.0);
+        Self { median: at(0.5), min: at(0.0), q1: at(0.25), q3: at(0.75), max: at(1.0) }
+    }
+}
+
+/// Which adapter, and under which conditions.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Conditions {
+    /// The network.
+    pub network: String,
+    /// Images a step.
+    pub batch: usize,
+    /// The data set.
+    pub data: String,
+    /// The adapter.
+    pub adapter: String,
+    /// Vulkan, Metal, ...
+    pub backend: String,
+    /// The driver, with its version.
+    pub driver: String,
+    /// Software or hardware.
+    pub class: AdapterClass,
+    /// Whether wgpu's checks are in wgrad's own kernels.
+    pub checked: bool,
+    /// wgrad's version.
+    pub version: &'static str,
+}
+
+impl Conditions {
+    /// Those of a training of `network` on `data`.
+    pub fn of(context: &Context, network: &str, data: &str, batch: usize) -> Self {
+        let AdapterRecord { name, backend, driver, class } = AdapterRecord::of(context);
+        Self {
+            network: network.to_string(),
+            batch,
+            data: data.to_string(),
+            adapter: name,
+            backend,
+            driver,
+            class,
+            checked: context.checked,
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+/// Everything that was found out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Profile {
+    /// Where and what.
+    pub conditions: Conditions,
+    /// The dispatches of a step, in order.
+    pub dispatches: Vec<DispatchRow>,
+    /// The step as a whole.
+    pub step: StepReport,
+    /// Host and device during ordinary training.
+    pub host: HostReport,
+    /// The adapter's peaks, measured beside.
+    pub peaks: Peaks,
+    /// Some of the steps that were taken apart, for a trace.
+    #[serde(skip)]
+    pub traced: Vec<TracedStep>,
+    /// What host and device did, for a trace.
+    #[serde(skip)]
+    pub timeline: host::Timeline,
+}
+
+/// How to measure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Request {
+    /// For about how long, seconds: half of it on the dispatches, half on the host.
+    pub seconds: f64,
+    /// Leave the device's timestamps alone, and use the host's clock.
+    pub wall: bool,
+}
+
+/// Profiles a training, which goes on from wherever it stands. `progress` hears what is going on.
+///
+/// # Errors
+/// [`crate::Error::Device`] if the device fails, [`crate::Error::Diverged`] if the loss is no number any more.
+pub async fn measure(
+    context: &Context,
+    trainer: &mut Trainer<'_>,
+    conditions: Conditions,
+    request: Request,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Profile> {
+    let half = request.seconds / 2.0;
+    progress("measuring this adapter's peaks");
+    let peaks = peaks::measure(context, (half / 2.0).clamp(0.05, 2.0)).await?;
+    progress(&format!("taking steps apart for {half:.1} s"));
+    let found = dispatches::measure(context, trainer, half, request.wall, &peaks)?;
+    if let Some(doubt) = &found.step.doubt {
+        progress(&format!("wall clock, since {doubt}"));
+    }
+    progress(&format!("ordinary training for {half:.1} s"));
+    let trusted = found.step.clock == Clock::Gpu;
+    let (host, timeline) = host::measure(trainer, half, trusted).await?;
+    Ok(Profile {
+        conditions,
+        dispatches: found.rows,
+        step: found.step,
+        host,
+        peaks,
+        traced: found.traced,
+        timeline,
+    })
+}
