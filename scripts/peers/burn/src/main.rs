@@ -139,7 +139,7 @@ fn train(
         "first_step_seconds": first_step,
         "loss": loss_read,
         "device": format!("{} ({:?}, {} {})", info.name, info.backend, info.driver, info.driver_info),
-        "versions": {"burn": "0.22.0", "autotune and fusion": cfg!(feature = "tuned")},
+        "versions": {"burn": "0.22.0"},
     }))
 }
 
