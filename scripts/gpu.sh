@@ -33,10 +33,10 @@ usage() { sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' "$0"; }
 
 pack() { # DIR
   local folder=$1 source built name executable
-  cd "$(dirname "$0")/.."
-  PATH=$PATH:${HOME:-/root}/.cargo/bin
   mkdir -p "$folder"
   folder=$(cd "$folder" && pwd)
+  cd "$(dirname "$0")/.."
+  PATH=$PATH:${HOME:-/root}/.cargo/bin
   if [ -n "$(ls -A "$folder")" ] && [ ! -e "$folder/pack.json" ]; then
     fail "$folder holds something that is no pack: name another folder"
   fi
@@ -183,25 +183,28 @@ stage_tune() { # and what it brought
 }
 
 wgrad_until() { # ROUND: trains `cnn` until an epoch ends with the target accuracy; one JSON object
-  local run=$out/runs/cnn-$1 start=$EPOCHREALTIME now=0 line accuracy list='' reached=false process
+  local run=$out/runs/cnn-$1 start=$EPOCHREALTIME now=0 line accuracy list='' reached=false process tries
   rm -rf "$run"
   exec 3< <(exec "$pack/wgrad" train --model cnn --data "$pack/data" --epochs "$epochs" --seed "$1" --adapter "$adapter" \
     --json --out "$run" 2>"$out/train-$1.log")
   process=$!
-  while read -r line <&3; do
+  while read -r -t "$limit" line <&3; do
     now=$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f", b - a }')
     accuracy=$(sed -n 's/.*"test_accuracy":\([0-9.e-]*\).*/\1/p' <<<"$line")
     list="$list${list:+,}{\"seconds\":$now,${line#\{}"
     if awk -v a="$accuracy" -v t="$target" 'BEGIN { exit !(a >= t) }'; then
       reached=true
-      kill -TERM "$process" 2>/dev/null || true
       break
     fi
-    if awk -v s="$now" -v l="$limit" 'BEGIN { exit !(s > l) }'; then
-      kill -TERM "$process" 2>/dev/null || true
-      break
-    fi
+    if awk -v s="$now" -v l="$limit" 'BEGIN { exit !(s > l) }'; then break; fi
   done
+  # It finishes its step and saves; on a device that hangs it does not.
+  kill -TERM "$process" 2>/dev/null || true
+  for ((tries = 0; tries < 100; tries++)); do
+    kill -0 "$process" 2>/dev/null || break
+    sleep 0.2
+  done
+  kill -KILL "$process" 2>/dev/null || true
   exec 3<&-
   wait "$process" 2>/dev/null || true
   printf '{"peer":"wgrad","round":%d,"target":%s,"reached":%s,"seconds":%s,"epochs":[%s]}\n' \
