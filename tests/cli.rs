@@ -143,6 +143,28 @@ fn bench_prints_plans_and_takes_variants_and_files() {
 }
 
 #[test]
+fn bench_trains_on_the_data_it_is_given() {
+    let folder = small_data_argument();
+    let bench = |network: &str, options: &[&str]| {
+        on_device(&[&["bench", network, "--json", "--seconds", "0.1"], options].concat()).end()
+    };
+    let given = &bench("linear", &["--data", &folder]).with(0).json()[0];
+    let set = wgrad::data::folder::load(&command::small_data()).unwrap();
+    assert_eq!(given["data"], set.name.as_str());
+    assert!(given["ready_seconds"].as_f64() > Some(0.0), "{given}");
+    assert_ne!(bench("linear", &[]).with(0).json()[0]["data"], set.name.as_str());
+
+    // Given images are never exchanged for others that would fit.
+    let text =
+        "input_shape = [6, 5, 3]\n[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 10\n";
+    let models = tempfile::tempdir().unwrap();
+    let odd = models.path().join("odd.toml");
+    std::fs::write(&odd, text).unwrap();
+    bench(odd.to_str().unwrap(), &["--data", &folder]).refuses(&["images of [6, 5, 3]", "[28, 28, 1]"]);
+    bench("linear", &["--data", "/nonexistent/"]).refuses(&["/nonexistent/"]);
+}
+
+#[test]
 fn data_info_counts_and_data_show_draws() {
     let data = small_data_argument();
     let info = &wgrad(&["data", "info", "--data", &data, "--json"]).end().with(0).json()[0];

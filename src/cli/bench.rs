@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::{collections::BTreeSet, ops::ControlFlow, process::ExitCode, time::Duration};
 use wgrad::{
     clock,
-    data::{Dataset, Split, synthetic::synthetic},
+    data::{DataSpec, Dataset, Places, Split, synthetic::synthetic},
     feed::split_mix,
     gpu::{AdapterClass, Context},
     lab::growth::{self as sizes, Request},
@@ -41,6 +41,7 @@ const DRAWN: usize = 6_000;
   wgrad bench                                linear, mlp and cnn
   wgrad bench cnn --batch 256 --seconds 20   another batch, longer
   wgrad bench my.toml --json                 a model file, as JSON
+  wgrad bench mlp --data fashion-mnist       on real images
   wgrad bench --plan                         what a training step dispatches
   wgrad bench cnn --variant conv2d_forward=naive
   wgrad bench mlp --growth                   how the time of a step grows with batch and width
@@ -52,6 +53,9 @@ pub struct Bench {
     /// Built-in networks or TOML files; all built-in networks without one
     #[arg(value_name = "NETWORK")]
     networks: Vec<String>,
+    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files [default: 60,000 images drawn to fit]
+    #[arg(long, value_name = "NAME|DIR")]
+    data: Option<DataSpec>,
     /// Images a step
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
@@ -106,8 +110,11 @@ struct Report {
     rounds: usize,
     seconds: f64,
     batch: usize,
+    data: String,
     gflops_per_second: f64,
     dispatches_per_step: usize,
+    /// From the start of the command: the adapter opened, the images read.
+    ready_seconds: f64,
     compile_seconds: f64,
     first_step_seconds: f64,
     adapter: String,
@@ -121,14 +128,24 @@ struct Report {
 
 impl Bench {
     pub async fn run(self) -> Result<ExitCode> {
+        clock::seconds(); // starts the clock
         let mut names = self.networks.clone();
         if names.is_empty() {
             names = NETWORKS.iter().map(|(name, _)| (*name).to_string()).collect();
         }
         let variants = Choices::parse(&self.variant)?;
-        let models = names.iter().map(|name| super::model(name, [28, 28, 1], 10));
+        let given = match &self.data {
+            Some(spec) => Some(super::data::load_or_fetch(spec, &Places::from_env())?),
+            None => None,
+        };
+        let (shape, classes) = match &given {
+            Some(data) => ([data.height, data.width, data.channels], data.classes.len()),
+            None => ([28, 28, 1], 10),
+        };
+        let models = names.iter().map(|name| super::model(name, shape, classes));
         let models = models.collect::<Result<Vec<_>>>()?;
         let mut context = self.adapter.open().await?;
+        let ready_seconds = clock::seconds();
         let options = Options { batch: self.batch as usize, variants, ..Options::default() };
 
         if self.growth {
@@ -139,7 +156,10 @@ impl Bench {
         let seconds = self.seconds.unwrap_or(SECONDS);
         let mut reports = Vec::new();
         for (n, model) in models.iter().enumerate() {
-            let data = images(model)?;
+            let data = match &given {
+                Some(data) => data.clone(),
+                None => images(model)?,
+            };
             let mut options = options.clone();
             if !self.no_tuned {
                 let found = super::tune::known(&context, model, options.batch, &options.optimizer)?;
@@ -155,7 +175,7 @@ impl Bench {
                 continue;
             }
             eprintln!("{}: {} s of training in {ROUNDS} rounds, after a warm-up", model.name, seconds);
-            let report = measure(&context, model, &data, &options, seconds).await?;
+            let report = measure(&context, model, &data, &options, seconds, ready_seconds).await?;
             if self.json {
                 output::json(&report)?;
             }
@@ -196,6 +216,7 @@ async fn measure(
     data: &Dataset,
     options: &Options,
     seconds: f64,
+    ready_seconds: f64,
 ) -> Result<Report> {
     let start = clock::seconds();
     let mut trainer = Trainer::new(context, model, data, options.clone()).await?;
@@ -230,8 +251,10 @@ async fn measure(
         rounds: rates.len(),
         seconds,
         batch: options.batch,
+        data: data.name.clone(),
         gflops_per_second: images_per_second * program.flops() / program.batch as f64 / 1e9,
         dispatches_per_step: program.nodes.len(),
+        ready_seconds,
         compile_seconds,
         first_step_seconds,
         adapter: name,

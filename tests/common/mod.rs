@@ -17,7 +17,9 @@ pub fn open(checked: bool) -> Context {
     context
 }
 
-/// A file of `tests/fixtures`.
+/// A file of `tests/fixtures`, or of the folder that `WGRAD_TEST_FIXTURES` names, for a test program that was carried to
+/// a machine without the sources.
 pub fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    let folder = std::env::var_os("WGRAD_TEST_FIXTURES").map(PathBuf::from);
+    folder.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")).join(name)
 }
