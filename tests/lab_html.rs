@@ -37,7 +37,7 @@ fn the_page_holds_every_row_with_its_numbers() {
         "lab",
         "matmul",
         "--variant",
-        "naive,tiled,tiled64",
+        "naive,tiled,tiled_quads",
         "--size",
         "M=33,N=17,K=40",
         "--seconds",

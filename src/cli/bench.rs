@@ -2,10 +2,10 @@
 //! (shuffle, gather, upload, step, results). Compiling and the first step are told apart, a warm-up is not
 //! counted, several rounds tell the spread.
 
-use super::{AdapterArgs, growth, output};
+use super::{AdapterArgs, growth, output, page::PageArgs};
 use anyhow::Result;
 use serde::Serialize;
-use std::{collections::BTreeSet, ops::ControlFlow, process::ExitCode, time::Duration};
+use std::{collections::BTreeSet, ops::ControlFlow, path::PathBuf, process::ExitCode, time::Duration};
 use wgrad::{
     clock,
     data::{DataSpec, Dataset, Places, Split, synthetic::synthetic},
@@ -16,6 +16,7 @@ use wgrad::{
     networks::NETWORKS,
     op::Choices,
     report::{
+        growth::grown,
         table::{Align::Left, Align::Right, Table},
         words::commas,
     },
@@ -66,6 +67,9 @@ pub struct Bench {
     /// Time a step at many batches and widths, and what it costs however small it is
     #[arg(long, conflicts_with_all = ["plan", "batch"])]
     growth: bool,
+    /// With `--growth`: write one self-contained page with charts and tables
+    #[arg(long, value_name = "FILE", requires = "growth")]
+    html: Option<PathBuf>,
     /// With `--growth`: images a step
     #[arg(long, value_name = "N,..", value_delimiter = ',', requires = "growth",
           default_values_t = [32, 64, 128, 256, 512, 1024, 2048], value_parser = clap::value_parser!(u32).range(1..))]
@@ -189,6 +193,8 @@ impl Bench {
 
     /// `--growth`.
     async fn grow(&self, context: &Context, models: &[Model], options: &Options) -> Result<ExitCode> {
+        let page = PageArgs { html: self.html.clone() };
+        page.can_be_written()?;
         let sorted = |numbers: &[u32]| -> Vec<usize> {
             let sorted: BTreeSet<usize> = numbers.iter().map(|n| *n as usize).collect();
             sorted.into_iter().collect()
@@ -200,12 +206,15 @@ impl Bench {
             rounds: ROUNDS,
             options: options.clone(),
         };
+        let mut all = Vec::new();
         for (n, model) in models.iter().enumerate() {
             let data = images(model)?.limit(SOME, 100);
             let found =
                 sizes::measure(context, model, &data, &request, &mut |said| eprintln!("{said}")).await?;
             growth::print(&found, self.json, self.csv, n == 0)?;
+            all.push(found);
         }
+        page.write(|about| grown(about, &all))?;
         Ok(ExitCode::SUCCESS)
     }
 }

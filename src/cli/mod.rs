@@ -12,6 +12,7 @@ mod interrupt;
 mod lab;
 mod models;
 mod output;
+mod page;
 mod predict;
 mod profile;
 mod progress;

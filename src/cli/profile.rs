@@ -1,7 +1,7 @@
 //! `wgrad profile`: where a training step spends its time. The work is done by `wgrad::profile`; here are the
 //! options and the tables.
 
-use super::{AdapterArgs, bench, lab::print, output};
+use super::{AdapterArgs, bench, lab::print, output, page::PageArgs};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::json;
@@ -13,6 +13,7 @@ use wgrad::{
     op::Choices,
     profile::{self, Conditions, Profile, Request, dispatches::Bound, trace::Trace},
     report::{
+        profile::profiled,
         table::{Align::Left, Align::Right, Table},
         words::{bar, commas},
     },
@@ -24,6 +25,7 @@ use wgrad::{
   wgrad profile                              where a step of `mlp` spends its time
   wgrad profile cnn --batch 256 --seconds 20 another network and batch, longer
   wgrad profile cnn --trace cnn.json         for ui.perfetto.dev or chrome://tracing
+  wgrad profile cnn --html cnn.html          the tables and charts as a page
   wgrad profile my.toml --json               one JSON object a dispatch, then one of the step and one of the host
   wgrad profile cnn --variant conv2d_forward=naive
 
@@ -60,6 +62,8 @@ pub struct Profiler {
     #[arg(long, conflicts_with = "json")]
     csv: bool,
     #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
     adapter: AdapterArgs,
 }
 
@@ -75,6 +79,7 @@ struct Line<'a, T> {
 
 impl Profiler {
     pub async fn run(self) -> Result<ExitCode> {
+        self.page.can_be_written()?;
         let variants = Choices::parse(&self.variant)?;
         let options = Options { batch: self.batch as usize, variants, ..Options::default() };
         let (model, data) = match &self.data {
@@ -108,6 +113,7 @@ impl Profiler {
             eprintln!("trace: {}; open it in https://ui.perfetto.dev or chrome://tracing", path.display());
         }
         self.print(&profile)?;
+        self.page.write(|about| profiled(about, &profile))?;
         Ok(ExitCode::SUCCESS)
     }
 

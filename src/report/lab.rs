@@ -2,7 +2,7 @@
 //! worst element. Leaves out measuring.
 
 use super::{
-    chart::{Bar, Bars, Outcome, Roofline, Spot, figure},
+    chart::{self, Bar, Bars, HeatMap, Outcome, Roofline, Spot, figure},
     page::{Alarm, Cell, Page, Section, Table},
 };
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
         Listing,
         backends::{Language, Translated},
         row::{Row, Status},
+        sweep::{Grid, grids},
     },
 };
 
@@ -63,6 +64,40 @@ pub fn measured(about: &About, rows: &[Row]) -> Page {
         page = page.section(operation(&of_op, &adapters, operations.len() == 1));
     }
     page
+}
+
+/// A sweep over settings: the rows as [`measured`] has them, sorted as they are, and a heat map for each pair of constants.
+pub fn swept(about: &About, rows: &[Row]) -> Page {
+    let mut section = Section::new("Settings, two constants at a time").words(
+        "Each cell is a setting; the other constants are as in the fastest one, which each caption names. A setting that \
+         cannot run here, or is wrong, has no number.",
+    );
+    for grid in grids(rows).iter().filter(|grid| grid.range().is_some()) {
+        let fixed: Vec<_> = grid.fixed.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let fixed = if fixed.is_empty() { String::new() } else { format!(", {}", fixed.join(", ")) };
+        let caption = format!("{}/{}{fixed} on {} ({})", grid.op, grid.variant, grid.adapter, grid.backend);
+        section = section.chart(&caption, heat_map(&caption, grid).svg());
+    }
+    measured(about, rows).section(section)
+}
+
+fn heat_map(title: &str, grid: &Grid) -> HeatMap {
+    let cell = |cell: &crate::lab::sweep::Cell| match (cell.status, cell.rate) {
+        (Some(Status::Ok), Some(rate)) => chart::Cell::Value(rate),
+        (Some(Status::Wrong), _) => chart::Cell::Wrong,
+        _ => chart::Cell::Skipped,
+    };
+    HeatMap {
+        title: title.to_string(),
+        label: "rate".to_string(),
+        unit: grid.unit.to_string(),
+        column_label: grid.columns.name.clone(),
+        columns: grid.columns.values.clone(),
+        row_label: grid.rows.name.clone(),
+        rows: grid.rows.values.clone(),
+        cells: grid.cells.iter().map(|row| row.iter().map(cell).collect()).collect(),
+        log: false,
+    }
 }
 
 /// Every variant and what runs where.

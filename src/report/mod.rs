@@ -6,6 +6,12 @@ pub mod contact_sheet;
 pub mod chart;
 /// The lab's rows as a page.
 pub mod lab;
+/// How the time of a step grows, as a page.
+pub mod growth;
+/// A profile as a page.
+pub mod profile;
+/// Two trainings side by side as a page.
+pub mod trainings;
 /// A report as one HTML file.
 pub mod page;
 /// Tables for a terminal or a pipe.

@@ -2,12 +2,11 @@
 //! start from. The work is done by `wgrad::lab`; here are the options and the order.
 
 mod apart;
-mod html;
 pub(super) mod print;
 mod sweep;
 mod train;
 
-use super::output;
+use super::{output, page::PageArgs};
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 use std::{
@@ -87,19 +86,19 @@ pub struct Lab {
     #[arg(long, value_name = "N", requires = "op")]
     cases: Option<usize>,
     /// Prove the files only, and leave the built-in variants out
-    #[arg(long, requires = "file", hide = true)]
+    #[arg(long, requires = "file", hide = true, conflicts_with = "html")]
     apart: bool,
     /// Once more at every save of a `--file`, until Ctrl-C
     #[arg(long, requires = "file", conflicts_with_all = ["template", "backends", "emit"])]
     watch: bool,
     /// Print a commented WGSL file to start from
-    #[arg(long, requires = "op", conflicts_with_all = ["file", "backends", "emit", "json", "csv"])]
+    #[arg(long, requires = "op", conflicts_with_all = ["file", "backends", "emit", "json", "csv", "html"])]
     template: bool,
     /// What translates to the languages of the back ends; needs no adapter
     #[arg(long, conflicts_with = "emit")]
     backends: bool,
     /// Print a variant in the language of a back end; needs no adapter
-    #[arg(long, value_name = "LANGUAGE", value_enum, requires = "op")]
+    #[arg(long, value_name = "LANGUAGE", value_enum, requires = "op", conflicts_with = "html")]
     emit: Option<Emit>,
     /// Seconds of timing for each variant; 0 proves only
     #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds)]
@@ -116,9 +115,8 @@ pub struct Lab {
     /// Comma-separated values with a header
     #[arg(long, conflicts_with = "json")]
     csv: bool,
-    /// Also write a page with charts and the same numbers: one file that loads nothing
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["template", "emit", "apart"])]
-    html: Option<PathBuf>,
+    #[command(flatten)]
+    page: PageArgs,
     /// Adapter, as in `wgrad adapters` (repeatable: side by side)
     #[arg(long, value_name = "ADAPTER", default_value = "best")]
     adapter: Vec<AdapterChoice>,
@@ -165,7 +163,7 @@ impl Lab {
         if let Some(name) = &self.activation {
             kernels::activation(name)?;
         }
-        self.page_can_be_written()?;
+        self.page.can_be_written()?;
         if self.template {
             for op in &ops {
                 output::bytes(lab::template(op)?.as_bytes())?;
@@ -236,7 +234,7 @@ impl Lab {
             }
             all.extend(rows);
         }
-        self.page(|about| report::listed(about, &all))?;
+        self.page.write(|about| report::listed(about, &all))?;
         eprintln!("→ is what runs by default at these sizes; `wgrad lab OP` proves and times");
         Ok(ExitCode::SUCCESS)
     }
@@ -314,7 +312,8 @@ impl Lab {
                 output::line(maps)?;
             }
         }
-        self.page(|about| Ok(report::measured(about, &all)))?;
+        let page = if self.sweep { report::swept } else { report::measured };
+        self.page.write(|about| Ok(page(about, &all)))?;
         let wrong = all.iter().any(|row| row.status == Status::Wrong);
         Ok(if wrong { ExitCode::from(1) } else { ExitCode::SUCCESS })
     }
@@ -348,7 +347,7 @@ impl Lab {
             // A mistake is what the next save mends.
             if let Err(error) = self.measure(ops).await {
                 eprintln!("error: {error:#}");
-                self.page(|about| Ok(report::failed(about, &format!("{error:#}"))))?;
+                self.page.write(|about| Ok(report::failed(about, &format!("{error:#}"))))?;
             }
             eprintln!("watching for the next save; Ctrl-C ends");
             // Some editors take the file away for a moment.
@@ -371,7 +370,7 @@ impl Lab {
             (_, true) => print::csv(&rows, true)?,
             _ => output::line(print::translations(&rows))?,
         }
-        self.page(|about| Ok(report::translated(about, &rows)))?;
+        self.page.write(|about| Ok(report::translated(about, &rows)))?;
         let wrong = rows.iter().filter(|row| row.status == Status::Wrong);
         for row in wrong.clone() {
             eprintln!("{}/{}: {}", row.op, row.variant, row.reason.as_deref().unwrap_or_default());

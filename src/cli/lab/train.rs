@@ -2,7 +2,7 @@
 //! options and what is printed.
 
 use super::print;
-use crate::cli::{AdapterArgs, DataArgs, model, output};
+use crate::cli::{AdapterArgs, DataArgs, model, output, page::PageArgs};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -12,6 +12,7 @@ use wgrad::{
     optim::Sgd,
     report::{
         table::{Align::Left, Align::Right, Align::Wrap, Table},
+        trainings::compared,
         words::{commas, sparkline},
     },
     train::Options,
@@ -73,11 +74,14 @@ pub struct Trainings {
     #[arg(long, conflicts_with = "json")]
     csv: bool,
     #[command(flatten)]
+    page: PageArgs,
+    #[command(flatten)]
     adapter: AdapterArgs,
 }
 
 impl Trainings {
     pub async fn run(self) -> Result<ExitCode> {
+        self.page.can_be_written()?;
         let side = |items: &[String]| {
             Choices::parse(&items.iter().filter(|item| *item != "default").collect::<Vec<_>>())
         };
@@ -115,6 +119,7 @@ impl Trainings {
             (_, true) => print::csv(&found.curve, true)?,
             _ => output::line(text(&found))?,
         }
+        self.page.write(|about| compared(about, &found))?;
         Ok(if found.passed { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 }

@@ -1,16 +1,23 @@
 //! `--html`: what was printed as a page with charts too.
 
-use super::Lab;
 use anyhow::Result;
-use std::time::SystemTime;
+use std::{path::PathBuf, time::SystemTime};
 use wgrad::report::{
     lab::About,
     page::{self, Page},
 };
 
-impl Lab {
+/// Where a page goes, if one is wanted.
+#[derive(clap::Args)]
+pub struct PageArgs {
+    /// Write one self-contained page with charts and tables
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+impl PageArgs {
     /// Refuses a file that cannot be written, before anything is measured.
-    pub(super) fn page_can_be_written(&self) -> Result<()> {
+    pub fn can_be_written(&self) -> Result<()> {
         match &self.html {
             Some(path) => Ok(page::can_write(path)?),
             None => Ok(()),
@@ -18,7 +25,7 @@ impl Lab {
     }
 
     /// Writes the page, where one was asked for.
-    pub(super) fn page(&self, make: impl FnOnce(&About) -> wgrad::Result<Page>) -> Result<()> {
+    pub fn write(&self, make: impl FnOnce(&About) -> wgrad::Result<Page>) -> Result<()> {
         let Some(path) = &self.html else { return Ok(()) };
         let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
         let about = About { command: command(), date: now.replace('T', " ").replace('Z', " UTC") };

@@ -1,0 +1,125 @@
+//! A profile as a page: where a training step spends its time, beside which roof, and what the host does meanwhile.
+
+use super::{
+    chart::{Bar, Bars, Group, Grouped, Outcome, Roofline, Spot, figure},
+    lab::About,
+    page::{Page, Section, Table},
+};
+use crate::{
+    Result,
+    profile::{Conditions, Profile, dispatches::DispatchRow, host::HostReport},
+};
+
+/// What was measured where, as facts of a page.
+pub(super) fn conditions(page: Page, conditions: &Conditions) -> Page {
+    let Conditions { network, batch, data, adapter, backend, driver, class, .. } = conditions;
+    page.fact("network", format!("{network}, batch {batch}, on {data}"))
+        .fact("adapter", format!("{adapter} ({backend}, {class}), driver {driver}"))
+}
+
+/// The page of a profile.
+///
+/// # Errors
+/// As [`Table::of`].
+pub fn profiled(about: &About, profile: &Profile) -> Result<Page> {
+    let page = about.page(&format!("wgrad profile: a training step of {}", profile.conditions.network));
+    let peaks = &profile.peaks;
+    let page = conditions(page, &profile.conditions)
+        .fact(
+            "peaks",
+            format!(
+                "{} GFLOP/s of multiplications and additions, {} GB/s of copying",
+                figure(peaks.gflops),
+                figure(peaks.gbps)
+            ),
+        )
+        .fact("times by", profile.step.clock);
+    Ok(page.section(dispatches(profile)?).section(roofs(profile)).section(host(&profile.host)?))
+}
+
+/// A dispatch by its number, layer and kernel: unique, and in the order of the step.
+fn name(row: &DispatchRow) -> String {
+    format!("{} {} {}", row.number, row.label, row.kernel)
+}
+
+fn dispatches(profile: &Profile) -> Result<Section> {
+    let (step, milli) = (&profile.step, |seconds: f64| 1e3 * seconds);
+    let words = format!(
+        "{} steps were taken apart, a compute pass for each dispatch; the dispatches add up to {} ms. As many steps ran as \
+         always, in one pass: {} ms ({} to {}).",
+        step.steps,
+        figure(milli(step.dispatch_seconds)),
+        figure(milli(step.normal.median)),
+        figure(milli(step.normal.min)),
+        figure(milli(step.normal.max)),
+    );
+    let bar = |row: &DispatchRow| Bar {
+        name: name(row),
+        group: 0,
+        outcome: Outcome::Measured {
+            median: milli(row.seconds),
+            quartiles: (milli(row.seconds_q1), milli(row.seconds_q3)),
+            range: (milli(row.seconds_min), milli(row.seconds_max)),
+            rank: None,
+            tied: false,
+        },
+    };
+    let title = "Time of each dispatch, in the order of the step";
+    let bars = Bars {
+        title: title.to_string(),
+        label: "time: median, half of the samples (thick), all (thin)".to_string(),
+        unit: "ms".to_string(),
+        groups: Vec::new(),
+        rows: profile.dispatches.iter().map(bar).collect(),
+    };
+    Ok(Section::new("Dispatches")
+        .words(&words)
+        .chart(title, bars.svg())
+        .table(Table::of("Dispatches of a training step", &profile.dispatches)?))
+}
+
+fn roofs(profile: &Profile) -> Section {
+    let spot = |row: &DispatchRow| {
+        let gflops = row.gflops.filter(|rate| *rate > 0.0)?;
+        Some(Spot {
+            name: format!("{} {}", row.number, row.label),
+            flops_per_byte: gflops / row.gbps,
+            gflops,
+        })
+    };
+    let roofline = Roofline {
+        title: "Dispatches that count operations, under the adapter's roofs".to_string(),
+        peak_gflops: Some(profile.peaks.gflops),
+        peak_gbps: Some(profile.peaks.gbps),
+        spots: profile.dispatches.iter().filter_map(spot).collect(),
+    };
+    Section::new("Roofline")
+        .words("A point above the memory's roof found its data in a cache. The numbers are those of the table above.")
+        .chart(&roofline.title.clone(), roofline.svg())
+}
+
+fn host(host: &HostReport) -> Result<Section> {
+    let words = format!(
+        "Ordinary training for {} s: {} images/s; the device worked {} % of the time; {} steps a submission.",
+        figure(host.seconds),
+        figure(host.images_per_second),
+        figure(100.0 * host.device_busy),
+        figure(host.steps_per_submission)
+    );
+    let rows = host.costs.iter().map(|cost| Group {
+        name: cost.activity.to_string(),
+        values: vec![Some(1e6 * cost.seconds_per_step)],
+    });
+    let title = "What the host does for each step";
+    let chart = Grouped {
+        title: title.to_string(),
+        label: "time a step".to_string(),
+        unit: "µs".to_string(),
+        series: vec!["host".to_string()],
+        rows: rows.collect(),
+    };
+    Ok(Section::new("Host and device")
+        .words(&words)
+        .chart(title, chart.svg())
+        .table(Table::of(title, &host.costs)?))
+}
