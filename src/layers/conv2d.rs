@@ -151,7 +151,7 @@ impl Taps {
         }
         let extent = window::spread(self.size, *dilation);
         let [y, x] = axes("kernel_size", input, extent, self.strides, self.padding)?;
-        if input[2] % groups != 0 || filters % groups != 0 {
+        if !input[2].is_multiple_of(*groups) || !filters.is_multiple_of(*groups) {
             return Err(format!(
                 "groups is {groups}; it must divide the {} channels and the {filters} filters",
                 input[2]

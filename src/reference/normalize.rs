@@ -46,7 +46,7 @@ pub fn batch_norm_partials(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 /// stats(4, C) = mean, inverse, a, b of y = a · x + b, from a mean and an inverse
 fn stats(i: &Inputs<'_>, of: impl Fn(usize) -> (Sum, Sum)) -> Expected {
     let (c, scaled, gamma, beta) = (i.size("C"), i.size("SCALED") == 1, i.real("gamma"), i.real("beta"));
-    let mut rows = vec![Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+    let mut rows = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
     for channel in 0..c {
         let (mean, inverse) = of(channel);
         let a = inverse.times(if scaled { gamma[channel] } else { 1.0 });
@@ -158,7 +158,7 @@ pub fn batch_norm_grad_combine(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> 
         sum
     };
     let (dgamma, dbeta): (Vec<Sum>, Vec<Sum>) = (0..c).map(|at| (sum(0, at), sum(1, at))).unzip();
-    let mut coefficients = vec![Vec::new(), Vec::new(), Vec::new()];
+    let mut coefficients = [Vec::new(), Vec::new(), Vec::new()];
     for channel in 0..c {
         let (mean, inverse) = (stats[channel], stats[c + channel]);
         let k0 = Sum::exact(inverse).times(if i.size("SCALED") == 1 { gamma[channel] } else { 1.0 });

@@ -6,8 +6,14 @@ use super::{
     page::{Page, Section, Table},
     profile::conditions,
 };
-use crate::{Result, lab::growth::Growth};
+use crate::{
+    Result,
+    lab::growth::{Cell, Growth},
+};
 use std::collections::BTreeSet;
+
+/// A number of a size, with the ends of its band.
+type Figure = fn(&Cell) -> (Option<f64>, Option<(f64, f64)>);
 
 /// The page of one or more networks.
 ///
@@ -28,20 +34,19 @@ fn section(growth: &Growth) -> Result<Section> {
     let network = &growth.conditions.network;
     let widths: BTreeSet<usize> = growth.cells.iter().map(|cell| cell.width).collect();
     let axis = |label: &str, unit: &str| Axis { label: label.to_string(), unit: unit.to_string(), log: true };
-    let chart =
-        |title: &str, y: Axis, of: fn(&crate::lab::growth::Cell) -> (Option<f64>, Option<(f64, f64)>)| {
-            let points = |width: usize| {
-                let cells = growth.cells.iter().filter(move |cell| cell.width == width);
-                cells.filter_map(|cell| {
-                    let (y, band) = of(cell);
-                    Some(Point { x: cell.batch as f64, y: y?, band })
-                })
-            };
-            let series = widths
-                .iter()
-                .map(|width| Series { name: format!("width ×{width}"), points: points(*width).collect() });
-            Lines { title: title.to_string(), x: axis("batch", "images"), y, series: series.collect() }.svg()
+    let chart = |title: &str, y: Axis, of: Figure| {
+        let points = |width: usize| {
+            let cells = growth.cells.iter().filter(move |cell| cell.width == width);
+            cells.filter_map(|cell| {
+                let (y, band) = of(cell);
+                Some(Point { x: cell.batch as f64, y: y?, band })
+            })
         };
+        let series = widths
+            .iter()
+            .map(|width| Series { name: format!("width ×{width}"), points: points(*width).collect() });
+        Lines { title: title.to_string(), x: axis("batch", "images"), y, series: series.collect() }.svg()
+    };
     let [time, rate] = [format!("Time of a step of {network}"), format!("Rate of {network}")];
     let times = chart(&time, axis("time of a step", "ms"), |cell| {
         let band = cell.seconds_min.zip(cell.seconds_max).map(|(low, high)| (1e3 * low, 1e3 * high));
