@@ -42,7 +42,7 @@ fn stack_holds(name: &str, input: [usize; 3], layers: &[Layer], seed: u64) {
         let inputs = vec![(ValueId(0), input.clone())];
         let name = format!("layer {index}");
         // Every second stack leaves the activations to the layers before them.
-        let alone = seed % 200 == 0;
+        let alone = seed.is_multiple_of(200);
         places.push(Place { name, index, input, output, parameters: ids, inputs, alone, ..Place::default() });
     }
     let weights: Vec<f32> = noise(seed, arena_len(&parameters)).into_iter().map(|w| w as f32).collect();
