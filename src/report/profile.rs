@@ -3,11 +3,15 @@
 use super::{
     chart::{Bar, Bars, Group, Grouped, Outcome, Roofline, Spot, figure},
     lab::About,
-    page::{Page, Section, Table},
+    page::{Cell, Page, Section, Table},
 };
 use crate::{
     Result,
-    profile::{Conditions, Profile, dispatches::DispatchRow, host::HostReport},
+    profile::{
+        Conditions, Profile,
+        dispatches::{Bound, DispatchRow},
+        host::HostReport,
+    },
 };
 
 /// What was measured where, as facts of a page.
@@ -34,7 +38,7 @@ pub fn profiled(about: &About, profile: &Profile) -> Result<Page> {
             ),
         )
         .fact("times by", profile.step.clock);
-    Ok(page.section(dispatches(profile)?).section(roofs(profile)).section(host(&profile.host)?))
+    Ok(page.section(dispatches(profile)).section(roofs(profile)).section(host(&profile.host)?))
 }
 
 /// A dispatch by its number, layer and kernel: unique, and in the order of the step.
@@ -42,7 +46,7 @@ fn name(row: &DispatchRow) -> String {
     format!("{} {} {}", row.number, row.label, row.kernel)
 }
 
-fn dispatches(profile: &Profile) -> Result<Section> {
+fn dispatches(profile: &Profile) -> Section {
     let (step, milli) = (&profile.step, |seconds: f64| 1e3 * seconds);
     let words = format!(
         "{} steps were taken apart, a compute pass for each dispatch; the dispatches add up to {} ms. As many steps ran as \
@@ -72,10 +76,50 @@ fn dispatches(profile: &Profile) -> Result<Section> {
         groups: Vec::new(),
         rows: profile.dispatches.iter().map(bar).collect(),
     };
-    Ok(Section::new("Dispatches")
-        .words(&words)
-        .chart(title, bars.svg())
-        .table(Table::of("Dispatches of a training step", &profile.dispatches)?))
+    Section::new("Dispatches").words(&words).chart(title, bars.svg()).table(table(&profile.dispatches))
+}
+
+fn table(rows: &[DispatchRow]) -> Table {
+    let columns = [
+        ("dispatch", false),
+        ("grid", true),
+        ("median, µs", true),
+        ("quartile 1", true),
+        ("quartile 3", true),
+        ("share, %", true),
+        ("GFLOP/s", true),
+        ("GB/s", true),
+        ("of fma, %", true),
+        ("of mem, %", true),
+        ("bound by", false),
+        ("sizes", false),
+    ];
+    let mut table = Table::new("Dispatches of a training step", &columns);
+    for row in rows {
+        let [x, y, z] = row.grid;
+        let micro = |seconds: f64| Cell::number(Some(1e6 * seconds), figure);
+        let percent = |share: Option<f64>| Cell::number(share.map(|share| 100.0 * share), figure);
+        let bound = match row.bound {
+            Bound::Arithmetic => "arithmetic",
+            Bound::Memory => "memory",
+        };
+        let cells = vec![
+            Cell::text(name(row)),
+            Cell::text(format!("{x}×{y}×{z}")),
+            micro(row.seconds),
+            micro(row.seconds_q1),
+            micro(row.seconds_q3),
+            percent(Some(row.share)),
+            Cell::number(row.gflops, figure),
+            Cell::number(Some(row.gbps), figure),
+            percent(row.share_of_fma),
+            percent(Some(row.share_of_copy)),
+            Cell::text(bound),
+            Cell::text(&row.sizes),
+        ];
+        table.row(cells, false);
+    }
+    table
 }
 
 fn roofs(profile: &Profile) -> Section {

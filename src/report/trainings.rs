@@ -3,10 +3,10 @@
 use super::{
     chart::{Axis, Bar, Bars, Lines, Outcome, Point, Series, figure},
     lab::About,
-    page::{Alarm, Page, Section, Table},
+    page::{Alarm, Cell, Page, Section, Table},
     profile::conditions,
 };
-use crate::{Result, lab::trainings::Comparison};
+use crate::{Result, lab::trainings::Comparison, profile::Spread};
 
 /// Points of a curve at most: more would not be seen, and would make the page large.
 const POINTS: usize = 400;
@@ -22,10 +22,10 @@ pub fn compared(about: &About, found: &Comparison) -> Result<Page> {
         "trained",
         format!("{} steps, seed {}, learning rate {}", found.steps, found.seed, found.learning_rate),
     );
-    Ok(page.section(speed(found)?).section(losses(found)?))
+    Ok(page.section(speed(found)).section(losses(found)?))
 }
 
-fn speed(found: &Comparison) -> Result<Section> {
+fn speed(found: &Comparison) -> Section {
     let bar = |(group, side): (usize, &crate::lab::trainings::Side)| {
         let rate = &side.images_per_second;
         Bar {
@@ -56,10 +56,31 @@ fn speed(found: &Comparison) -> Result<Section> {
         figure(ratio.max),
         found.rounds.len()
     );
-    Ok(Section::new("Speed")
-        .words(&words)
-        .chart(title, bars.svg())
-        .table(Table::of("Both sides", &found.sides)?))
+    let columns = [
+        ("side", false),
+        ("variants", false),
+        ("images/s, median", true),
+        ("least", true),
+        ("most", true),
+        ("test loss", true),
+        ("test accuracy", true),
+    ];
+    let mut table = Table::new("Both sides", &columns);
+    for side in &found.sides {
+        let rate = |rate: f64| Cell::number(Some(rate), figure);
+        let Spread { median, min, max, .. } = side.images_per_second;
+        let cells = vec![
+            Cell::text(side.side.to_uppercase()),
+            Cell::text(&side.variants),
+            rate(median),
+            rate(min),
+            rate(max),
+            Cell::number(side.test_loss, figure),
+            Cell::number(side.test_accuracy, |share| format!("{share:.4}")),
+        ];
+        table.row(cells, side.diverged_at.is_some());
+    }
+    Section::new("Speed").words(&words).chart(title, bars.svg()).table(table)
 }
 
 fn losses(found: &Comparison) -> Result<Section> {
