@@ -13,7 +13,7 @@ use wgrad::{
     gpu::{AdapterClass, Context},
     lab::growth::{self as sizes, Request},
     model::Model,
-    networks::NETWORKS,
+    networks::{self, NETWORKS},
     op::Choices,
     report::{
         growth::grown,
@@ -51,7 +51,7 @@ const DRAWN: usize = 6_000;
 The number is what `wgrad train` reaches: training steps with everything around them, evaluation and start \
 not counted. Close other programs, and trust a difference only if it exceeds the spread from min to max.")]
 pub struct Bench {
-    /// Built-in networks or TOML files; all built-in networks without one
+    /// Built-in networks or TOML files; without one, all that a processor trains in minutes; `all` for all
     #[arg(value_name = "NETWORK")]
     networks: Vec<String>,
     /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files [default: 60,000 images drawn to fit]
@@ -135,6 +135,9 @@ impl Bench {
         clock::seconds(); // starts the clock
         let mut names = self.networks.clone();
         if names.is_empty() {
+            names = networks::small().map(String::from).collect();
+        }
+        if names == ["all"] {
             names = NETWORKS.iter().map(|(name, _)| (*name).to_string()).collect();
         }
         let variants = Choices::parse(&self.variant)?;

@@ -11,7 +11,7 @@ use std::{
 use wgrad::{
     check::{Check as Kind, Finding, Options, Report, check},
     data::{DataSpec, Places},
-    networks::NETWORKS,
+    networks,
     op::Choices,
     report::table::{
         Align::{Left, Right, Wrap},
@@ -73,7 +73,7 @@ struct Line<'a> {
 impl Check {
     pub async fn run(mut self) -> Result<ExitCode> {
         if self.models.is_empty() {
-            self.models = NETWORKS.iter().map(|(name, _)| (*name).to_string()).collect();
+            self.models = networks::small().map(String::from).collect();
         }
         let variants = Choices::parse(&self.variant)?;
         let (batch, steps) = (self.batch as usize, self.steps as usize);

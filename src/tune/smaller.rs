@@ -56,7 +56,7 @@ mod tests {
     use crate::{
         kernels::{CONV2D_GRAD_WEIGHT, MATMUL, MATMUL_GRAD_WEIGHT, SGD},
         lab::sizes,
-        op::Call,
+        op::{Call, Need, Variant},
     };
 
     #[test]
@@ -69,9 +69,10 @@ mod tests {
         assert!(n < conv.sizes["N"] && (splits - 1.0) * per < n && n <= splits * per, "{small:?}");
         assert_eq!(small.sizes["CO"], conv.sizes["CO"]);
 
-        // `tiled64` needs 64 rows, `shuffle` of the gradient a multiple of four.
+        // A variant may need 64 rows; `shuffle` of the gradient needs a multiple of four.
         let wide = Call::new(&MATMUL, &[("M", 128), ("N", 1024), ("K", 1024)]);
-        let small = batch(&wide, MATMUL.variants, all).expect("composes").expect("smaller");
+        let tall = [Variant { needs: &[Need::AtLeast("M", 64)], ..MATMUL.variants[0].clone() }];
+        let small = batch(&wide, &tall, all).expect("composes").expect("smaller");
         assert_eq!(small.sizes["M"], 64.0);
         let wide = Call::new(&MATMUL_GRAD_WEIGHT, &[("M", 128), ("N", 1024), ("K", 1024)]);
         let small = batch(&wide, MATMUL_GRAD_WEIGHT.variants, all).expect("composes").expect("smaller");

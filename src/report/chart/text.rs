@@ -96,7 +96,9 @@ pub(super) fn wrap(text: &str, size: i32, room: i32, most: usize) -> Vec<String>
         lines.push(line.trim_end().to_string());
         rest = after.trim_start();
     }
-    lines.push(shorten(rest, size, room));
+    if !rest.is_empty() || lines.is_empty() {
+        lines.push(shorten(rest, size, room));
+    }
     lines
 }
 
@@ -138,7 +140,7 @@ mod tests {
         assert_eq!(whole.replace(' ', ""), path.replace(' ', ""));
         assert!(shorten(path, 12, 150).ends_with(".wgsl"));
         assert_eq!(wrap("", 12, 10, 2), [""]);
-        assert_eq!(wrap("漢字漢字", 12, 1, 9), ["漢", "字", "漢", "…"]);
+        assert_eq!(wrap("漢字漢字", 12, 1, 9), ["漢", "字", "漢", "字"]);
     }
 
     #[test]
