@@ -203,8 +203,6 @@ def rounds(options, setup, keep):
     folder = tempfile.mkdtemp(prefix="wgrad-peers-")
     try:
         for network in options.networks:
-            for peer, reason in failed.items():
-                keep({"network": network, "peer": peer, "round": 1, "error": reason})
             left = list(commands)
             for number in range(1, options.rounds + 1):
                 turn = (number - 1) % len(left)
@@ -221,6 +219,8 @@ def rounds(options, setup, keep):
                     say(f"{network}, round {number} of {options.rounds}, {peer}: {speed}")
                     if "error" in result:
                         left.remove(peer)
+            for peer, reason in failed.items():
+                keep({"network": network, "peer": peer, "round": 1, "error": reason})
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
