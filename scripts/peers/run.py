@@ -147,8 +147,8 @@ def measure(command, environment, limit):
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         started = time.time()
         environment = {**os.environ, **environment, "PEER_STARTED": repr(started)}
-        # A group of its own, so that all of it can be ended, but no session of its own: Linux shares the cores out by
-        # session, and against others with equal rights PyTorch's threads fell from 9,400 to 850 images/s.
+        # A group of its own, so that all of it can be ended, but no session of its own: Linux may share the cores out by
+        # session (autogroup), and then `nice` would not count between a peer and what else runs.
         group = {} if os.name == "nt" else {"preexec_fn": os.setpgrp}
         process = subprocess.Popen(command, stdout=out, stderr=errors, env=environment, **group)
         late = threading.Event()
