@@ -147,7 +147,10 @@ def measure(command, environment, limit):
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         started = time.time()
         environment = {**os.environ, **environment, "PEER_STARTED": repr(started)}
-        process = subprocess.Popen(command, stdout=out, stderr=errors, env=environment, start_new_session=True)
+        # A group of its own, so that all of it can be ended, but no session of its own: Linux may share the cores out by
+        # session (autogroup), and then `nice` would not count between a peer and what else runs.
+        group = {} if os.name == "nt" else {"preexec_fn": os.setpgrp}
+        process = subprocess.Popen(command, stdout=out, stderr=errors, env=environment, **group)
         late = threading.Event()
         timer = threading.Timer(limit, lambda: (late.set(), end(process)))
         timer.start()
@@ -203,8 +206,6 @@ def rounds(options, setup, keep):
     folder = tempfile.mkdtemp(prefix="wgrad-peers-")
     try:
         for network in options.networks:
-            for peer, reason in failed.items():
-                keep({"network": network, "peer": peer, "round": 1, "error": reason})
             left = list(commands)
             for number in range(1, options.rounds + 1):
                 turn = (number - 1) % len(left)
@@ -221,6 +222,8 @@ def rounds(options, setup, keep):
                     say(f"{network}, round {number} of {options.rounds}, {peer}: {speed}")
                     if "error" in result:
                         left.remove(peer)
+            for peer, reason in failed.items():
+                keep({"network": network, "peer": peer, "round": 1, "error": reason})
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
