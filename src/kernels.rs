@@ -264,6 +264,7 @@ operations! {
     } cases ["COUNT=1", "COUNT=77", "COUNT=4096"];
 
     ADD "add" "y = activate(a + b)" twin::add, activated true, parts [], {
+        "quads" [Multiple("COUNT", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["COUNT=1", "COUNT=77", "COUNT=4096"];
 
@@ -277,15 +278,15 @@ operations! {
 
     GROUPED_CONV2D_FORWARD "grouped_conv2d_forward" "y = activate(x ∗ w + b), by groups, with gaps" twin::grouped_conv2d_forward, activated true, parts [], {
         "naive" [] [Cpu, Gpu];
-    } cases ["N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1,COG=1", "N=3,H=7,W=6,CI=6,OH=7,OW=6,CO=6,KH=3,KW=3,SH=1,SW=1,DH=1,DW=1,PT=1,PL=1,CIG=1,COG=1", "N=3,H=7,W=6,CI=4,OH=4,OW=3,CO=8,KH=3,KW=2,SH=2,SW=2,DH=1,DW=1,PT=1,PL=0,CIG=1,COG=2", "N=3,H=9,W=8,CI=3,OH=5,OW=6,CO=5,KH=3,KW=2,SH=1,SW=1,DH=2,DW=2,PT=0,PL=0,CIG=3,COG=5", "N=3,H=9,W=8,CI=6,OH=4,OW=4,CO=9,KH=3,KW=3,SH=2,SW=2,DH=2,DW=2,PT=1,PL=2,CIG=2,COG=3"];
+    } cases ["N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1,COG=1", "N=3,H=7,W=6,CI=8,OH=7,OW=6,CO=8,KH=3,KW=3,SH=1,SW=1,DH=1,DW=1,PT=1,PL=1,CIG=1,COG=1", "N=3,H=7,W=6,CI=4,OH=4,OW=3,CO=8,KH=3,KW=2,SH=2,SW=2,DH=1,DW=1,PT=1,PL=0,CIG=1,COG=2", "N=3,H=9,W=8,CI=3,OH=5,OW=6,CO=5,KH=3,KW=2,SH=1,SW=1,DH=2,DW=2,PT=0,PL=0,CIG=3,COG=5", "N=3,H=9,W=8,CI=6,OH=4,OW=4,CO=9,KH=3,KW=3,SH=2,SW=2,DH=2,DW=2,PT=1,PL=2,CIG=2,COG=3"];
 
     GROUPED_CONV2D_GRAD_INPUT "grouped_conv2d_grad_input" "dx = (dy ∗ᵀ w) * activate_grad(x), by groups" twin::grouped_conv2d_grad_input, activated true, parts [], {
         "naive" [] [Cpu, Gpu];
-    } cases ["N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1,COG=1", "N=3,H=7,W=6,CI=6,OH=7,OW=6,CO=6,KH=3,KW=3,SH=1,SW=1,DH=1,DW=1,PT=1,PL=1,CIG=1,COG=1", "N=3,H=7,W=6,CI=4,OH=4,OW=3,CO=8,KH=3,KW=2,SH=2,SW=2,DH=1,DW=1,PT=1,PL=0,CIG=1,COG=2", "N=3,H=9,W=8,CI=3,OH=5,OW=6,CO=5,KH=3,KW=2,SH=1,SW=1,DH=2,DW=2,PT=0,PL=0,CIG=3,COG=5", "N=3,H=9,W=8,CI=6,OH=4,OW=4,CO=9,KH=3,KW=3,SH=2,SW=2,DH=2,DW=2,PT=1,PL=2,CIG=2,COG=3"];
+    } cases ["N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1,COG=1", "N=3,H=7,W=6,CI=8,OH=7,OW=6,CO=8,KH=3,KW=3,SH=1,SW=1,DH=1,DW=1,PT=1,PL=1,CIG=1,COG=1", "N=3,H=7,W=6,CI=4,OH=4,OW=3,CO=8,KH=3,KW=2,SH=2,SW=2,DH=1,DW=1,PT=1,PL=0,CIG=1,COG=2", "N=3,H=9,W=8,CI=3,OH=5,OW=6,CO=5,KH=3,KW=2,SH=1,SW=1,DH=2,DW=2,PT=0,PL=0,CIG=3,COG=5", "N=3,H=9,W=8,CI=6,OH=4,OW=4,CO=9,KH=3,KW=3,SH=2,SW=2,DH=2,DW=2,PT=1,PL=2,CIG=2,COG=3"];
 
     GROUPED_CONV2D_GRAD_WEIGHT "grouped_conv2d_grad_weight" "dw and db by groups, by splits of the batch" twin::grouped_conv2d_grad_weight, activated false, parts [], {
         "naive" [] [Cpu, Gpu];
-    } cases ["N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1,COG=1,SPLITS=1,PER=1", "N=3,H=7,W=6,CI=6,OH=7,OW=6,CO=6,KH=3,KW=3,SH=1,SW=1,DH=1,DW=1,PT=1,PL=1,CIG=1,COG=1,SPLITS=2,PER=2", "N=3,H=7,W=6,CI=4,OH=4,OW=3,CO=8,KH=3,KW=2,SH=2,SW=2,DH=1,DW=1,PT=1,PL=0,CIG=1,COG=2,SPLITS=2,PER=2", "N=3,H=9,W=8,CI=3,OH=5,OW=6,CO=5,KH=3,KW=2,SH=1,SW=1,DH=2,DW=2,PT=0,PL=0,CIG=3,COG=5,SPLITS=2,PER=2", "N=3,H=9,W=8,CI=6,OH=4,OW=4,CO=9,KH=3,KW=3,SH=2,SW=2,DH=2,DW=2,PT=1,PL=2,CIG=2,COG=3,SPLITS=2,PER=2"];
+    } cases ["N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1,COG=1,SPLITS=1,PER=1", "N=3,H=7,W=6,CI=8,OH=7,OW=6,CO=8,KH=3,KW=3,SH=1,SW=1,DH=1,DW=1,PT=1,PL=1,CIG=1,COG=1,SPLITS=2,PER=2", "N=3,H=7,W=6,CI=4,OH=4,OW=3,CO=8,KH=3,KW=2,SH=2,SW=2,DH=1,DW=1,PT=1,PL=0,CIG=1,COG=2,SPLITS=2,PER=2", "N=3,H=9,W=8,CI=3,OH=5,OW=6,CO=5,KH=3,KW=2,SH=1,SW=1,DH=2,DW=2,PT=0,PL=0,CIG=3,COG=5,SPLITS=2,PER=2", "N=3,H=9,W=8,CI=6,OH=4,OW=4,CO=9,KH=3,KW=3,SH=2,SW=2,DH=2,DW=2,PT=1,PL=2,CIG=2,COG=3,SPLITS=2,PER=2"];
 
     AVERAGE_POOL2D_FORWARD "average_pool2d_forward" "the mean of each window" twin::average_pool2d_forward, activated false, parts [], {
         "naive" [] [Cpu, Gpu];
@@ -304,6 +305,7 @@ operations! {
     } cases ["N=1,H=1,W=1,C=1,OH=1,OW=1,PT=0,PL=0", "N=2,H=3,W=5,C=3,OH=6,OW=7,PT=1,PL=2"];
 
     BATCH_NORM_PARTIALS "batch_norm_partials" "mean and squares of each channel, by splits of the rows" twin::batch_norm_partials, activated false, parts [FEED], {
+        "quads" [Multiple("C", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,SPATIAL=1,C=1,SPLITS=1,PER=1", "ROWS=7,SPATIAL=6,C=5,SPLITS=4,PER=11", "ROWS=16,SPATIAL=9,C=68,SPLITS=9,PER=16"];
 
@@ -320,10 +322,12 @@ operations! {
     } cases ["C=1,EPSILON=0.001,SCALED=1", "C=77,EPSILON=0.001,SCALED=0"];
 
     BATCH_NORM_FORWARD "batch_norm_forward" "y = activate(a · x + b)" twin::batch_norm_forward, activated true, parts [], {
+        "quads" [Multiple("C", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ITEMS=1,C=1", "ITEMS=7,C=5", "ITEMS=130,C=68"];
 
     BATCH_NORM_GRAD_PARTIALS "batch_norm_grad_partials" "dgamma and dbeta, by splits of the rows" twin::batch_norm_grad_partials, activated false, parts [], {
+        "quads" [Multiple("C", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ITEMS=1,C=1,SPLITS=1,PER=1", "ITEMS=42,C=5,SPLITS=4,PER=11", "ITEMS=144,C=68,SPLITS=9,PER=16"];
 
@@ -332,6 +336,7 @@ operations! {
     } cases ["ROWS=1,SPATIAL=1,C=1,SPLITS=1,SCALED=1", "ROWS=7,SPATIAL=6,C=5,SPLITS=4,SCALED=0", "ROWS=16,SPATIAL=9,C=68,SPLITS=9,SCALED=1"];
 
     BATCH_NORM_GRAD_INPUT "batch_norm_grad_input" "dx = (k0 · dy + k1 · x + k2) * activate_grad(x)" twin::batch_norm_grad_input, activated true, parts [FEED], {
+        "quads" [Multiple("C", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,SPATIAL=1,C=1", "ROWS=7,SPATIAL=6,C=5", "ROWS=16,SPATIAL=9,C=68"];
 

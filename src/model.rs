@@ -246,7 +246,7 @@ impl Model {
             return fail(
                 last,
                 format!(
-                    "is the last and gives {shape:?}; the loss takes one axis of classes, so end with Dense"
+                    "is the last and gives {shape:?}; the loss takes one axis of classes, so put a Flatten before a last Dense"
                 ),
             );
         }

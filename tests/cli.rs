@@ -59,7 +59,14 @@ fn models_tells_what_the_networks_cost() {
     let rows = wgrad(&["models", "--json"]).end().with(0).json();
     let parameters: Vec<_> =
         rows.iter().map(|row| (row["network"].as_str(), row["parameters"].as_u64())).collect();
-    let expected = [("linear", 7850), ("mlp", 101_770), ("cnn", 34_826)];
+    let expected = [
+        ("linear", 7850),
+        ("mlp", 101_770),
+        ("cnn", 34_826),
+        ("cnn-bn", 84_826),
+        ("vgg", 460_378),
+        ("resnet", 1_888_138),
+    ];
     assert_eq!(parameters, expected.map(|(name, count)| (Some(name), Some(count))));
     // By hand: 784·10 products forward, the same for the gradient of the kernel, none for that of the input.
     assert_eq!(rows[0]["forward_flops_per_image"], 15_680.0);
@@ -69,7 +76,7 @@ fn models_tells_what_the_networks_cost() {
         assert!(row["dispatches_per_step"].as_u64().is_some_and(|n| (1..=most).contains(&n)), "{row}");
     }
     let table = wgrad(&["models"]).end().with(0).stdout;
-    assert!(table.lines().count() == 11 && table.contains("101,770"), "{table}");
+    assert!(table.lines().count() == 17 && table.contains("101,770"), "{table}");
 
     let activations = |batch: &str| {
         let row = &wgrad(&["models", "cnn", "--json", "--batch", batch]).end().with(0).json()[0];

@@ -151,8 +151,8 @@ fn a_contact_sheet_of_nothing_is_refused() {
 
 #[test]
 fn unknown_names_are_refused_with_the_known_ones() {
-    wgrad(&["models", "resnet"]).end().refuses(&["unknown network `resnet`", "linear, mlp, cnn"]);
-    wgrad(&["bench", "mlp", "resnet"]).end().refuses(&["unknown network `resnet`", "linear, mlp, cnn"]);
+    wgrad(&["models", "alexnet"]).end().refuses(&["unknown network `alexnet`", "linear, mlp, cnn"]);
+    wgrad(&["bench", "mlp", "alexnet"]).end().refuses(&["unknown network `alexnet`", "linear, mlp, cnn"]);
     let words = ["variant `fast` of conv2d_forward is not one of its variants", "naive"];
     wgrad(&["bench", "--variant", "conv2d_forward=fast"]).end().refuses(&words);
     let words = ["unknown operation `conv`", "conv2d_forward", "matmul"];
@@ -165,10 +165,14 @@ fn unknown_names_are_refused_with_the_known_ones() {
         wgrad(&["models", "bad.toml"]).inside(folder.path()).end()
     };
     let layer = |rest: &str| format!("[[layers]]\ntype = \"Flatten\"\n\n[[layers]]\n{rest}\n");
-    let words = ["bad.toml: line 4", "Dense", "unknown activation `gelu`", "relu", "softmax"];
-    model(&layer("type = \"Dense\"\nunits = 10\nactivation = \"gelu\"")).refuses(&words);
+    let words = ["bad.toml: line 4", "Dense", "unknown activation `maxout`", "relu", "softmax"];
+    model(&layer("type = \"Dense\"\nunits = 10\nactivation = \"maxout\"")).refuses(&words);
     model(&layer("type = \"Attention\"")).refuses(&["line 4", "unknown type `Attention`", "Conv2D"]);
-    model("[[layers]]\ntype = \"Dense\"\nunits = 10\n").refuses(&["layer 1", "put a Flatten before it"]);
+    model("[[layers]]\ntype = \"Dense\"\nunits = 10\n").refuses(&[
+        "layer 1",
+        "one axis of classes",
+        "put a Flatten before",
+    ]);
     wgrad(&["models", "./none.toml"]).end().refuses(&["cannot read the model ./none.toml", "--template"]);
 }
 

@@ -19,8 +19,9 @@ fn moments(values: impl Iterator<Item = f64> + Clone) -> (Sum, Sum) {
     let mean = sum.times(1.0 / n as f64);
     let mut squares = Sum::new();
     values.for_each(|x| squares.add((x - mean.value).powi(2)));
-    // A mean that is off by d makes it larger by n d².
-    (mean, squares.widen(n as f64 * mean.allowed().powi(2)))
+    // A mean that is off by d makes it larger by n d²; and a difference is rounded before it is squared.
+    let rounding = squares.allowed();
+    (mean, squares.widen(rounding + n as f64 * mean.allowed().powi(2)))
 }
 
 /// 1 / √(variance + epsilon)
