@@ -9,6 +9,7 @@ mod data;
 mod eval;
 mod interrupt;
 mod lab;
+mod lr_find;
 mod models;
 mod output;
 mod predict;
@@ -57,6 +58,8 @@ enum Command {
     Check(check::Check),
     /// Compare shader variants: proof, then time; your own files beside the built-in ones
     Lab(Box<lab::Lab>),
+    /// Let the learning rate rise in a short training, and suggest one
+    LrFind(Box<lr_find::LrFind>),
     /// Choose the fastest right variants for a network on this adapter, and keep the choice
     Tune(tune::Tune),
     /// List the adapters of this machine, and which one would be used
@@ -79,6 +82,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Predict(command) => command.run().await,
         Command::Check(command) => command.run().await,
         Command::Lab(command) => command.run().await,
+        Command::LrFind(command) => command.run().await,
         Command::Tune(command) => command.run().await,
         Command::Adapters(command) => command.run().await,
         Command::Data(command) => command.run(),

@@ -6,6 +6,8 @@ pub mod contact_sheet;
 pub mod chart;
 /// The lab's rows as a page.
 pub mod lab;
+/// The range test of learning rates as a chart and a page.
+pub mod learning_rate;
 /// A report as one HTML file.
 pub mod page;
 /// Tables for a terminal or a pipe.
