@@ -1,9 +1,11 @@
 //! The training loop: chunks of images go in, loss and hits come out, everything between stays on the
 //! device. It reads results of work that is already done and never waits inside a step; it knows no files.
 
+mod watch;
+
 use crate::{
     Error, Result,
-    callbacks::{Callbacks, Verdict},
+    callbacks::Callbacks,
     checkpoint::{Checkpoint, Position},
     clock,
     data::{
@@ -17,7 +19,7 @@ use crate::{
     optim::Optimizer,
     pacer::Pacer,
     program::{Mode, Parameter},
-    schedule::{Decay, Schedule},
+    schedule::Schedule,
     user_file,
 };
 use std::{collections::VecDeque, ops::ControlFlow};
@@ -59,30 +61,6 @@ impl Default for Options {
             variants: Choices::default(),
             budget: BUDGET,
         }
-    }
-}
-
-impl Options {
-    /// Whether the numbers make sense, each by itself and beside the others.
-    ///
-    /// # Errors
-    /// [`Error::Option`] that names the number and its range.
-    pub fn validate(&self) -> Result<()> {
-        self.optimizer.validate()?;
-        self.schedule.validate()?;
-        self.callbacks.validate()?;
-        if self.batch == 0 {
-            return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
-        }
-        let cycles = matches!(self.schedule.decay, Decay::OneCycle { momentum: Some(_), .. });
-        if cycles && self.optimizer.momentum().is_none() {
-            return Err(Error::Option {
-                name: "--cycle-momentum",
-                got: "on".into(),
-                expected: "an optimizer with a momentum or beta_1",
-            });
-        }
-        Ok(())
     }
 }
 
@@ -203,26 +181,6 @@ impl<'a> Trainer<'a> {
     /// Notes the best accuracy so far, which a checkpoint keeps.
     pub fn set_best(&mut self, accuracy: f64) {
         self.position.best = accuracy;
-    }
-
-    /// Shows the callbacks what an epoch came to: the metrics of the validation images, or else of the test images.
-    pub fn observe(&mut self, judged: &Metrics) {
-        let Options { callbacks, schedule, .. } = &self.options;
-        self.position.watch.observe(judged, callbacks, &schedule.decay);
-    }
-
-    /// Whether the callbacks say that the training is over.
-    pub fn verdict(&self) -> Verdict {
-        self.position.watch.verdict(&self.options.callbacks)
-    }
-
-    /// The learning rate of the next step.
-    pub fn learning_rate(&self) -> f64 {
-        let Position { epoch, step, watch, .. } = self.position;
-        let per_epoch = self.steps_per_epoch();
-        let Options { optimizer, schedule, epochs, .. } = &self.options;
-        let factor = schedule.factor_after(watch.drops, epoch * per_epoch + step, per_epoch, *epochs);
-        optimizer.learning_rate * factor
     }
 
     /// Steps of an epoch.
