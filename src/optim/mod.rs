@@ -1,4 +1,4 @@
-//! Optimizers under Keras's names, with its arguments, defaults and formulas; SGD is PyTorch's (see [`Method::Sgd`]).
+//! Optimizers under Keras's names, with its arguments, defaults and formulas; SGD is PyTorch's.
 //! The methods themselves are `shaders/sgd`, `adam`, `rmsprop`, `adagrad` and `lion`; here are their numbers, what
 //! they keep between steps, and what the host computes for each step.
 

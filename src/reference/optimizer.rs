@@ -167,7 +167,7 @@ pub fn moving_average(i: &Inputs<'_>) -> Outputs {
     vec![("average", Expected::Real(average.collect()))]
 }
 
-/// partials[s] = Σ grad², over every SPLITS-th gradient from s on
+/// partials = Σ grad² for each split s: over every SPLITS-th gradient from s on
 pub fn square_partials(i: &Inputs<'_>) -> Outputs {
     let (splits, grad) = (i.size("SPLITS"), i.real("grad"));
     let partials = (0..splits).map(|split| {
