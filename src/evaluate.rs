@@ -9,7 +9,7 @@ use crate::{
     gpu::{Arenas, Context, FeedBuffers, Plan},
     model::Model,
     op::Choices,
-    optim::Sgd,
+    optim::Optimizer,
     program::Mode,
     train::{Metrics, StepResult, fits},
 };
@@ -79,7 +79,7 @@ pub async fn evaluate(
     let classes = data.classes.len();
     let arenas = Arenas::new(context, &model.parameters()?, 1)?;
     context.write(&arenas.parameters, &checkpoint.weights);
-    let program = model.program(Mode::Evaluate, batch, 1, &Sgd::default())?;
+    let program = model.program(Mode::Evaluate, batch, 1, &Optimizer::default())?;
     let plan = Plan::compile(context, program, &arenas, variants).await?;
     let feed = FeedBuffers::new(context, batch, data.pixels(), 1)?;
 

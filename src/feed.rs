@@ -17,8 +17,14 @@ pub struct Step {
     pub key1: u32,
     /// The learning rate of this step.
     pub learning_rate: f32,
+    /// Adam's factor against the zeros that its means start from.
+    pub correction: f32,
+    /// What a schedule adds to the momentum or beta_1.
+    pub momentum_shift: f32,
+    /// The share of the new parameters in their moving average.
+    pub average: f32,
     /// WGSL rounds a uniform up to 16 bytes.
-    pub unused: [u32; 2],
+    pub unused: [u32; 3],
 }
 
 impl Step {

@@ -20,6 +20,9 @@ pub const FEED: &str = include_str!("../shaders/common/feed.wgsl");
 /// Counter-based random numbers.
 pub const RANDOM: &str = include_str!("../shaders/common/random.wgsl");
 
+/// The gradient as optimizers take it.
+pub const GRADIENT: &str = include_str!("../shaders/common/gradient.wgsl");
+
 /// Lanes that hand values to each other.
 const SUBGROUP: crate::op::Need = Feature(wgpu::Features::SUBGROUP, "SUBGROUP");
 
@@ -390,13 +393,75 @@ operations! {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,SLOTS=1", "ROWS=33,SLOTS=5", "ROWS=128,SLOTS=64"];
 
-    SGD "sgd" "momentum, Nesterov, weight decay, over all parameters at once" twin::sgd, activated false, parts [FEED], {
+    SQUARE_PARTIALS "square_partials" "the squared norm of all gradients, by splits" twin::square_partials, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "COUNT=1,SPLITS=1",
+        "COUNT=77,SPLITS=5",
+        "COUNT=4099,SPLITS=130",
+    ];
+
+    CLIP_SCALE "clip_scale" "what clipping by the global norm multiplies gradients by" twin::clip_scale, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "SPLITS=1,CLIPNORM=1000",
+        "SPLITS=5,CLIPNORM=0.5",
+        "SPLITS=130,CLIPNORM=0.001",
+    ];
+
+    SGD "sgd" "momentum, Nesterov, weight decay, over all parameters at once" twin::sgd, activated false, parts [FEED, GRADIENT], {
         "several" [] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases [
-        "COUNT=1,MOMENTUM=0,WEIGHT_DECAY=0,NESTEROV=0",
-        "COUNT=77,MOMENTUM=0.9,WEIGHT_DECAY=0,NESTEROV=0",
-        "COUNT=4099,MOMENTUM=0.9,WEIGHT_DECAY=0.01,NESTEROV=1",
+        "COUNT=1,MOMENTUM=0,WEIGHT_DECAY=0,NESTEROV=0,CLIPPED=0",
+        "COUNT=77,MOMENTUM=0.9,WEIGHT_DECAY=0,NESTEROV=0,CLIPPED=1",
+        "COUNT=4099,MOMENTUM=0.9,WEIGHT_DECAY=0.01,NESTEROV=1,CLIPPED=0",
+    ];
+
+    ADAM "adam" "Adam and AdamW, over all parameters at once" twin::adam, activated false, parts [FEED, GRADIENT], {
+        "several" [] [Cpu];
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "COUNT=1,GAIN_1=0.1,GAIN_2=0.001,EPSILON=0.0000001,WEIGHT_DECAY=0,CLIPPED=0",
+        "COUNT=77,GAIN_1=0.5,GAIN_2=0.1,EPSILON=0.0000001,WEIGHT_DECAY=0,CLIPPED=1",
+        "COUNT=4099,GAIN_1=0.1,GAIN_2=0.001,EPSILON=0.001,WEIGHT_DECAY=0.01,CLIPPED=0",
+    ];
+
+    RMSPROP "rmsprop" "RMSprop, centered or not, over all parameters at once" twin::rmsprop, activated false, parts [FEED, GRADIENT], {
+        "several" [] [Cpu];
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "COUNT=1,GAIN=0.1,MOMENTUM=0,EPSILON=0.0000001,WEIGHT_DECAY=0,CENTERED=0,HEAVY=0,MEANS=1,MOMENTA=1,CLIPPED=0",
+        "COUNT=77,GAIN=0.1,MOMENTUM=0.9,EPSILON=0.0000001,WEIGHT_DECAY=0.01,CENTERED=0,HEAVY=1,MEANS=1,MOMENTA=77,CLIPPED=1",
+        "COUNT=79,GAIN=0.01,MOMENTUM=0,EPSILON=0.001,WEIGHT_DECAY=0.01,CENTERED=1,HEAVY=0,MEANS=79,MOMENTA=1,CLIPPED=0",
+        "COUNT=4099,GAIN=0.1,MOMENTUM=0.9,EPSILON=0.001,WEIGHT_DECAY=0,CENTERED=1,HEAVY=1,MEANS=4099,MOMENTA=4099,CLIPPED=0",
+    ];
+
+    ADAGRAD "adagrad" "Adagrad, over all parameters at once" twin::adagrad, activated false, parts [FEED, GRADIENT], {
+        "several" [] [Cpu];
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "COUNT=1,EPSILON=0.0000001,WEIGHT_DECAY=0,CLIPPED=0",
+        "COUNT=77,EPSILON=0.001,WEIGHT_DECAY=0,CLIPPED=1",
+        "COUNT=4099,EPSILON=0.0000001,WEIGHT_DECAY=0.01,CLIPPED=0",
+    ];
+
+    LION "lion" "Lion, over all parameters at once" twin::lion, activated false, parts [FEED, GRADIENT], {
+        "several" [] [Cpu];
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "COUNT=1,GAIN_1=0.1,GAIN_2=0.01,WEIGHT_DECAY=0,CLIPPED=0",
+        "COUNT=77,GAIN_1=0.5,GAIN_2=0.1,WEIGHT_DECAY=0,CLIPPED=1",
+        "COUNT=4099,GAIN_1=0.1,GAIN_2=0.01,WEIGHT_DECAY=0.01,CLIPPED=0",
+    ];
+
+    MOVING_AVERAGE "moving_average" "the moving average of the weights, over the whole arena" twin::moving_average, activated false, parts [FEED], {
+        "several" [] [Cpu];
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "COUNT=1,TRAINED=1",
+        "COUNT=77,TRAINED=33",
+        "COUNT=4099,TRAINED=4099",
     ];
 }
 

@@ -29,16 +29,20 @@ pub mod model_file;
 pub mod networks;
 /// A list of operations and the values between them, before any device is involved.
 pub mod program;
-/// The optimizer's numbers.
+/// Optimizers: their numbers, what they keep, the end of a training step.
 pub mod optim;
 /// Learning-rate schedules.
 pub mod schedule;
+/// What is watched between epochs: early stopping, plateaus, targets.
+pub mod callbacks;
 /// How many steps one submission holds.
 mod pacer;
 /// Who listens to the training loop: what the host does and when.
 pub mod observe;
 /// The training loop.
 pub mod train;
+/// A learning rate for a training, by letting it rise.
+pub mod lr_find;
 /// Loss, accuracy and confusion matrix of a trained network.
 pub mod evaluate;
 /// Probabilities of the classes, from a trained network.

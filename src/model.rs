@@ -4,11 +4,11 @@
 use crate::{
     Error, Result,
     feed::split_mix,
-    kernels::{DECODE, SGD, SOFTMAX_CROSS_ENTROPY, SUM_METRICS},
+    kernels::{DECODE, SOFTMAX_CROSS_ENTROPY, SUM_METRICS},
     layers::{self, ActivationName, Layer, Place},
     op::Call,
-    optim::Sgd,
-    program::{ALIGN, Builder, Home, Mode, Parameter, ParameterId, Program, ValueId, arena_len, trained_len},
+    optim::{self, Optimizer},
+    program::{ALIGN, Builder, Home, Mode, Parameter, ParameterId, Program, ValueId, arena_len},
 };
 use std::collections::BTreeMap;
 
@@ -283,10 +283,9 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::Model`] where the layers do not fit.
-    pub fn program(&self, mode: Mode, batch: usize, slots: usize, optimizer: &Sgd) -> Result<Program> {
+    pub fn program(&self, mode: Mode, batch: usize, slots: usize, optimizer: &Optimizer) -> Result<Program> {
         let logits_model = self.without_softmax();
         let (mut placed, parameters) = logits_model.place()?;
-        let trained = trained_len(&parameters);
         let mut b = Builder::new(mode, batch, self.pixels(), slots, parameters);
 
         let image = b.batched("image", &self.input_shape);
@@ -314,15 +313,7 @@ impl Model {
 
         let dy = b.through_fused("loss", x, dlogits);
         backward(&mut b, &placed, dy);
-        if trained > 0 {
-            let parameter = b.fixed("parameters", vec![trained], Home::Parameters);
-            let grad = b.fixed("gradients", vec![trained], Home::Gradients);
-            let velocity = b.fixed("velocities", vec![trained], Home::Velocities);
-            let call = Call::new(&SGD, &[("COUNT", trained), ("NESTEROV", usize::from(optimizer.nesterov))])
-                .with("MOMENTUM", optimizer.momentum)
-                .with("WEIGHT_DECAY", optimizer.weight_decay);
-            b.call("update", call, &[("parameter", parameter), ("velocity", velocity), ("grad", grad)]);
-        }
+        optim::update(&mut b, optimizer);
         Ok(b.program)
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     gpu::{Arenas, Context, FeedBuffers, Plan},
     model::Model,
     op::Choices,
-    optim::Sgd,
+    optim::Optimizer,
     program::Mode,
 };
 
@@ -33,7 +33,7 @@ impl<'a> Predictor<'a> {
     ) -> Result<Self> {
         let arenas = Arenas::new(context, &model.parameters()?, 1)?;
         context.write(&arenas.parameters, &checkpoint.weights);
-        let program = model.program(Mode::Predict, batch, 1, &Sgd::default())?;
+        let program = model.program(Mode::Predict, batch, 1, &Optimizer::default())?;
         let plan = Plan::compile(context, program, &arenas, variants).await?;
         let feed = FeedBuffers::new(context, batch, model.pixels(), 1)?;
         Ok(Self { context, plan, feed, classes: model.classes()? })

@@ -30,12 +30,14 @@ pub enum Home {
     Parameter(ParameterId),
     /// A slice of the arena of gradients.
     Gradient(ParameterId),
-    /// The whole arena of parameters.
+    /// The arena of parameters, from its start.
     Parameters,
     /// The whole arena of gradients.
     Gradients,
-    /// The whole arena of the optimizer's velocities.
-    Velocities,
+    /// The trained part of an arena that the optimizer keeps, in the order of [`crate::optim::Optimizer::slots`].
+    Slot(usize),
+    /// The whole arena of the weights' moving averages.
+    Averages,
     /// Loss and hits of the last steps.
     Results,
     /// Zeros that nobody writes: the bias of a layer without one.

@@ -111,6 +111,9 @@ fn feed_for(call: &Call, seed: u64) -> (Batch, Step) {
         rows: rows.saturating_sub(rows / 5).max(1) as u32,
         slot: size("SLOTS").saturating_sub(1) as u32,
         learning_rate: 0.05,
+        correction: 0.75,
+        momentum_shift: -0.0625,
+        average: 0.0625,
         ..Step::default()
     };
     (batch, step.keyed(seed, 7))

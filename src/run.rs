@@ -277,7 +277,7 @@ impl Run {
         }
         self.write(LAST, checkpoint)?;
         if best {
-            self.write(BEST, &Checkpoint { velocities: Vec::new(), ..checkpoint.clone() })?;
+            self.write(BEST, &checkpoint.clone().for_use())?;
         }
         Ok(())
     }
@@ -300,7 +300,7 @@ impl Run {
     /// # Errors
     /// [`Error::Io`], [`Error::Checkpoint`].
     pub fn best(&self) -> Result<Checkpoint> {
-        self.read(if self.folder.join(BEST).exists() { BEST } else { LAST })
+        Ok(self.read(if self.folder.join(BEST).exists() { BEST } else { LAST })?.for_use())
     }
 
     fn read(&self, name: &str) -> Result<Checkpoint> {

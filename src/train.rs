@@ -1,8 +1,11 @@
 //! The training loop: chunks of images go in, loss and hits come out, everything between stays on the
 //! device. It reads results of work that is already done and never waits inside a step; it knows no files.
 
+mod watch;
+
 use crate::{
     Error, Result,
+    callbacks::Callbacks,
     checkpoint::{Checkpoint, Position},
     clock,
     data::{
@@ -14,7 +17,7 @@ use crate::{
     model::Model,
     observe::{Activity, Recorder, Submission, note},
     op::Choices,
-    optim::Sgd,
+    optim::Optimizer,
     pacer::Pacer,
     program::{Mode, Parameter},
     schedule::Schedule,
@@ -41,9 +44,12 @@ pub struct Options {
     /// Decides initial weights, order of images and dropout.
     pub seed: u64,
     /// The method's numbers.
-    pub optimizer: Sgd,
+    pub optimizer: Optimizer,
     /// How the learning rate moves.
     pub schedule: Schedule,
+    /// What is watched between epochs.
+    #[serde(default)]
+    pub callbacks: Callbacks,
     /// Whether each epoch visits the images in an order of its own.
     pub shuffle: bool,
     /// Variants chosen by hand or tuned.
@@ -58,8 +64,9 @@ impl Default for Options {
             batch: 128,
             epochs: 5,
             seed: 0,
-            optimizer: Sgd::default(),
+            optimizer: Optimizer::default(),
             schedule: Schedule::default(),
+            callbacks: Callbacks::default(),
             shuffle: true,
             variants: Choices::default(),
             budget: BUDGET,
@@ -97,10 +104,7 @@ impl<'a> Trainer<'a> {
         data: &'a Dataset,
         options: Options,
     ) -> Result<Self> {
-        options.optimizer.validate()?;
-        if options.batch == 0 {
-            return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
-        }
+        options.validate()?;
         fits(model, data)?;
         let parameters = model.parameters()?;
         let cut = Cut { batch: options.batch, pixels: data.pixels(), budget: options.budget };
@@ -108,15 +112,20 @@ impl<'a> Trainer<'a> {
         let slots = cut.steps_per_chunk(longest.unwrap_or(0));
         let images = (slots * options.batch).min(longest.unwrap_or(1).max(1));
         let feed = FeedBuffers::new(context, images, data.pixels(), slots)?;
-        let arenas = Arenas::new(context, &parameters, slots)?;
+        let arenas = Arenas::with_optimizer(context, &parameters, slots, &options.optimizer)?;
         let plan = async |mode| {
             let program = model.program(mode, options.batch, slots, &options.optimizer)?;
-            Plan::compile(context, program, &arenas, &options.variants).await
+            let averaged = arenas.averaged();
+            let arenas = if mode == Mode::Train { &arenas } else { &averaged };
+            Plan::compile(context, program, arenas, &options.variants).await
         };
         let (train_plan, evaluate_plan) = (plan(Mode::Train).await?, plan(Mode::Evaluate).await?);
         let nodes = [&train_plan, &evaluate_plan].into_iter().flat_map(|plan| &plan.program.nodes);
         user_file::prove(context, nodes, &options.variants).await?;
-        context.write(&arenas.parameters, &model.initial_weights(options.seed)?);
+        let weights = model.initial_weights(options.seed)?;
+        for slice in [&arenas.parameters].into_iter().chain(&arenas.averages) {
+            context.write(slice, &weights);
+        }
         Ok(Self {
             context,
             data,
@@ -170,20 +179,35 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`Error::Device`] if the device fails.
     pub async fn checkpoint(&self) -> Result<Checkpoint> {
-        let arenas = [&self.arenas.parameters, &self.arenas.velocities];
-        let words = self.context.read_words(&arenas).await?;
-        let mut floats = words.into_iter().map(|w| w.into_iter().map(f32::from_bits).collect());
-        let (weights, velocities) = (floats.next().unwrap_or_default(), floats.next().unwrap_or_default());
-        Ok(Checkpoint { weights, velocities, position: self.position })
+        let Arenas { parameters, slots, averages, .. } = &self.arenas;
+        let kept = slots.iter().map(|(_, slice)| slice);
+        let all: Vec<_> = [parameters].into_iter().chain(kept).chain(averages).collect();
+        let words = self.context.read_words(&all).await?;
+        let mut floats = words.into_iter().map(|w| w.into_iter().map(f32::from_bits).collect::<Vec<_>>());
+        let weights = floats.next().unwrap_or_default();
+        let names = slots.iter().map(|(slot, _)| slot.name.to_string());
+        let slots = names.zip(floats.by_ref()).collect();
+        Ok(Checkpoint {
+            weights,
+            slots,
+            averages: floats.next().unwrap_or_default(),
+            position: self.position,
+        })
     }
 
-    /// Goes on from `checkpoint`; one without velocities starts them from zero.
+    /// Goes on from `checkpoint`. What it has not of the optimizer's state starts from the beginning, and averages
+    /// from the weights.
     pub fn restore(&mut self, checkpoint: &Checkpoint) {
-        self.context.write(&self.arenas.parameters, &checkpoint.weights);
-        if checkpoint.velocities.is_empty() {
-            self.context.write(&self.arenas.velocities, &vec![0f32; self.arenas.velocities.len]);
-        } else {
-            self.context.write(&self.arenas.velocities, &checkpoint.velocities);
+        let Checkpoint { weights, slots, averages, .. } = checkpoint;
+        self.context.write(&self.arenas.parameters, weights);
+        for (slot, slice) in &self.arenas.slots {
+            match slots.get(slot.name) {
+                Some(values) => self.context.write(slice, values),
+                None => self.context.write(slice, &vec![slot.initial; slice.len]),
+            }
+        }
+        if let Some(slice) = &self.arenas.averages {
+            self.context.write(slice, if averages.is_empty() { weights } else { averages });
         }
         self.position = checkpoint.position;
     }
@@ -228,7 +252,8 @@ impl<'a> Trainer<'a> {
         if position.step < self.steps_per_epoch() {
             return Ok(ControlFlow::Break(()));
         }
-        self.position = Position { epoch: epoch + 1, best: position.best, ..Position::default() };
+        self.position =
+            Position { epoch: epoch + 1, best: position.best, watch: position.watch, ..Position::default() };
         Ok(ControlFlow::Continue(position.metrics()))
     }
 
@@ -260,16 +285,11 @@ impl<'a> Trainer<'a> {
             .enumerate()
             .map(|(slot, rows)| {
                 let number = self.position.epoch * per_epoch + first + slot as u64;
-                let factor = schedule.factor(number, per_epoch, *epochs);
-                let learning_rate = (optimizer.learning_rate * factor) as f32;
-                let step = Step {
-                    first: rows.first,
-                    rows: rows.rows,
-                    slot: slot as u32,
-                    learning_rate,
-                    ..Step::default()
-                };
-                step.keyed(*seed, number)
+                let drops = self.position.watch.drops;
+                let factor = schedule.factor_after(drops, number, per_epoch, *epochs);
+                let momentum = schedule.momentum(number, per_epoch, *epochs);
+                let step = Step { first: rows.first, rows: rows.rows, slot: slot as u32, ..Step::default() };
+                optimizer.fill(step, number, factor, momentum).keyed(*seed, number)
             })
             .collect()
     }

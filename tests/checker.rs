@@ -172,7 +172,7 @@ fn wrong_values_are_noticed() {
     let metrics = call(&SUM_METRICS, "ROWS=33,SLOTS=5");
     let slot = changed(metrics.op, "naive", &[("min(step.slot, SLOTS - 1u)", "0u")]);
     noticed_in(&context, "the wrong slot updated", "results", &metrics, &slot);
-    let update = call(&SGD, "COUNT=77,MOMENTUM=0.9,WEIGHT_DECAY=0,NESTEROV=0");
+    let update = call(&SGD, "COUNT=77,MOMENTUM=0.9,WEIGHT_DECAY=0,NESTEROV=0,CLIPPED=0");
     let stale = changed(update.op, "naive", &[("velocity[i] = v;", "")]);
     noticed_in(&context, "a velocity that is not updated", "velocity", &update, &stale);
     let pool = call(&MAX_POOL2D_FORWARD, "N=2,H=26,W=26,C=8,OH=13,OW=13,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0");

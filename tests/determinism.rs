@@ -6,6 +6,7 @@ mod common;
 
 use std::{ops::ControlFlow, time::Duration};
 use wgrad::{
+    callbacks::{Callbacks, EarlyStopping, Watch},
     checkpoint::Checkpoint,
     data::{
         Dataset,
@@ -16,7 +17,7 @@ use wgrad::{
     gpu::Context,
     model::Model,
     networks::network,
-    optim::Sgd,
+    optim::{Adam, Method, Optimizer},
     program::Mode,
     reference::Machine,
     schedule::{Decay, Schedule},
@@ -37,9 +38,37 @@ fn models(data: &Dataset) -> [Model; 2] {
 }
 
 fn options() -> Options {
-    let optimizer = Sgd { nesterov: true, weight_decay: 1e-3, ..Sgd::default() };
+    let method = Method::Sgd { momentum: 0.9, nesterov: true };
+    let optimizer = Optimizer { weight_decay: 1e-3, ..Optimizer::new(method) };
     let schedule = Schedule { decay: Decay::Cosine { last: 0.1 }, warmup_steps: 5 };
     Options { batch: BATCH, epochs: EPOCHS, optimizer, schedule, ..Options::default() }
+}
+
+/// Everything at once: two arenas of the optimizer, the norm, the averages, a schedule that moves the momentum too.
+fn everything() -> Options {
+    let optimizer = Optimizer {
+        weight_decay: 0.01,
+        global_clipnorm: Some(0.5),
+        ema_momentum: Some(0.9),
+        ..Optimizer::new(Method::Adam(Adam::default()))
+    };
+    let decay = Decay::OneCycle { rise: 0.3, div: 25.0, final_div: 1e4, momentum: Some([0.85, 0.95]) };
+    Options { optimizer, schedule: Schedule { decay, warmup_steps: 2 }, ..options() }
+}
+
+/// A rate that falls after each epoch that is no better by more than a whole nat: after every one but the first.
+fn plateau() -> Options {
+    let decay = Decay::Plateau { factor: 0.5, patience: 1, min_delta: 1.0, cooldown: 0, min: 0.1 };
+    let optimizer =
+        Optimizer::new(Method::RmsProp { rho: 0.9, momentum: 0.5, epsilon: 1e-7, centered: true });
+    let early_stopping = Some(EarlyStopping { patience: 9, min_delta: 0.0 });
+    Options {
+        epochs: 4,
+        optimizer,
+        schedule: Schedule { decay, warmup_steps: 0 },
+        callbacks: Callbacks { early_stopping, ..Callbacks::default() },
+        ..options()
+    }
 }
 
 /// Everything that a training leaves behind, as bits.
@@ -49,7 +78,8 @@ struct Trace {
     epochs: Vec<[u64; 3]>,
     tests: Vec<[u64; 3]>,
     weights: Vec<u32>,
-    velocities: Vec<u32>,
+    watch: Watch,
+    kept: Vec<Vec<u32>>,
 }
 
 fn bits(metrics: Metrics) -> [u64; 3] {
@@ -59,8 +89,10 @@ fn bits(metrics: Metrics) -> [u64; 3] {
 impl Trace {
     fn end(&mut self, checkpoint: &Checkpoint) {
         assert!(checkpoint.is_finite());
+        self.watch = checkpoint.position.watch;
         self.weights = checkpoint.weights.iter().map(|w| w.to_bits()).collect();
-        self.velocities = checkpoint.velocities.iter().map(|v| v.to_bits()).collect();
+        let kept = checkpoint.slots.values().chain([&checkpoint.averages]);
+        self.kept = kept.map(|arena| arena.iter().map(|v| v.to_bits()).collect()).collect();
     }
 }
 
@@ -82,7 +114,9 @@ async fn train(
         };
         let metrics = trainer.epoch(step).await.expect("trains").continue_value().expect("ends");
         trace.epochs.push(bits(metrics));
-        trace.tests.push(bits(trainer.evaluate(&data.test).await.expect("evaluates")));
+        let test = trainer.evaluate(&data.test).await.expect("evaluates");
+        trainer.observe(&test);
+        trace.tests.push(bits(test));
     }
     trace.end(&trainer.checkpoint().await.expect("reads"));
     assert_eq!(trace.losses.len() as u64, epochs * trainer.steps_per_epoch());
@@ -137,27 +171,52 @@ fn a_training_that_stopped_goes_on_to_the_same_bits() {
     for model in models(&data) {
         let whole = pollster::block_on(train(&context, &model, &data, options(), || ()));
         for stop_after in [1, 7] {
-            let stopped = pollster::block_on(train_and_stop(&context, &model, &data, stop_after));
+            let stopped = pollster::block_on(train_and_stop(&context, &model, &data, &options(), stop_after));
             assert_eq!(stopped, whole, "{} stopped after step {stop_after}", model.name);
         }
     }
 }
 
+#[test]
+fn all_state_of_optimizer_and_schedule_resumes_to_the_same_bits() {
+    let (context, data) = (common::open(false), data());
+    let [model, _] = models(&data);
+    // The plateau's rate falls after the second epoch: stop after that.
+    for (options, arenas, stops) in [(everything(), 3, [1, 7]), (plateau(), 3, [7, 12])] {
+        let whole = pollster::block_on(train(&context, &model, &data, options.clone(), || ()));
+        assert_eq!(whole.kept.iter().filter(|arena| arena.iter().any(|word| *word != 0)).count(), arenas);
+        for stop_after in stops {
+            let stopped = pollster::block_on(train_and_stop(&context, &model, &data, &options, stop_after));
+            assert_eq!(stopped, whole, "{:?} stopped after step {stop_after}", options.schedule);
+        }
+    }
+    let whole = pollster::block_on(train(&context, &model, &data, plateau(), || ()));
+    assert_eq!((whole.watch.drops, whole.watch.stopping.best.is_some()), (3, true));
+}
+
 /// Stops in the middle of an epoch, saves to bytes, and goes on in a new trainer of another chunk size.
-async fn train_and_stop(context: &Context, model: &Model, data: &Dataset, stop_after: usize) -> Trace {
+async fn train_and_stop(
+    context: &Context,
+    model: &Model,
+    data: &Dataset,
+    options: &Options,
+    stop_after: usize,
+) -> Trace {
+    let epochs = options.epochs;
     let mut trace = Trace::default();
     let mut bytes: Option<Vec<u8>> = None;
     loop {
         // A batch a chunk at first, so that few steps are on their way when it breaks.
         let budget = if bytes.is_some() { BUDGET } else { 0 };
-        let mut trainer =
-            Trainer::new(context, model, data, Options { budget, ..options() }).await.expect("compiles");
+        let mut trainer = Trainer::new(context, model, data, Options { budget, ..options.clone() })
+            .await
+            .expect("compiles");
         if let Some(bytes) = &bytes {
             let saved = Checkpoint::from_bytes("test", bytes, trainer.parameters()).expect("reads");
             assert_ne!((saved.position.epoch, saved.position.step), (0, 0), "it stopped somewhere");
             trainer.restore(&saved);
         }
-        while trainer.position().epoch < EPOCHS {
+        while trainer.position().epoch < epochs {
             let step = |_: &_, result: &StepResult| {
                 trace.losses.push(result.loss_sum.to_bits());
                 // Steps already on their way finish after the break, and are counted.
@@ -170,12 +229,14 @@ async fn train_and_stop(context: &Context, model: &Model, data: &Dataset, stop_a
                 ControlFlow::Break(()) => break,
                 ControlFlow::Continue(metrics) => {
                     trace.epochs.push(bits(metrics));
-                    trace.tests.push(bits(trainer.evaluate(&data.test).await.expect("evaluates")));
+                    let test = trainer.evaluate(&data.test).await.expect("evaluates");
+                    trainer.observe(&test);
+                    trace.tests.push(bits(test));
                 }
             }
         }
         let checkpoint = trainer.checkpoint().await.expect("reads");
-        if trainer.position().epoch == EPOCHS {
+        if trainer.position().epoch == epochs {
             assert!(bytes.is_some(), "it never stopped");
             trace.end(&checkpoint);
             return trace;
@@ -203,8 +264,7 @@ fn twins(model: &Model, data: &Dataset) -> Vec<[Metrics; 2]> {
         let trained = stream(&mut training, data, order, cut, |number| {
             let number = epoch * per_epoch + number;
             let factor = options.schedule.factor(number, per_epoch, options.epochs);
-            let learning_rate = (options.optimizer.learning_rate * factor) as f32;
-            Step { learning_rate, ..Step::default() }.keyed(options.seed, number)
+            options.optimizer.fill(Step::default(), number, factor, None).keyed(options.seed, number)
         });
         evaluation.parameters.clone_from(&training.parameters);
         let tested = stream(&mut evaluation, data, Order::File, cut, |_| Step::default());

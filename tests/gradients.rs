@@ -17,7 +17,7 @@ use wgrad::{
     },
     model::Model,
     networks::{NETWORKS, network},
-    optim::Sgd,
+    optim::Optimizer,
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
     reference::{Data, Machine},
 };
@@ -333,7 +333,7 @@ fn models() -> Vec<Model> {
 fn whole_networks_have_right_gradients_through_their_loss() {
     let mut tensors = 0;
     for model in models() {
-        for finding in gradients(&model, 1, 40, &Sgd::default()).expect("fits") {
+        for finding in gradients(&model, 1, 40, &Optimizer::default()).expect("fits") {
             assert!(finding.difference.is_none(), "{}: {finding}", model.name);
             assert_eq!(finding.kinks, 0, "{}: {finding}; choose other inputs", model.name);
             tensors += 1;
@@ -347,7 +347,7 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
     let mut ran = BTreeSet::new();
     for model in models() {
         for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
-            let program = model.program(mode, 3, 2, &Sgd::default()).expect("fits");
+            let program = model.program(mode, 3, 2, &Optimizer::default()).expect("fits");
             let mut machine = Machine::new(program, &model.initial_weights(4).expect("fits"));
             let images = noise(6, 3 * model.pixels()).iter().map(|v| (127.0 + 127.0 * v) as u8).collect();
             let batch = Batch { images, labels: vec![0, 1, 0] };

@@ -84,7 +84,18 @@ const COMPOSED: [&str; 10] = [
 ];
 
 /// Operations that nothing is differentiated through.
-const WITHOUT_GRADIENT: [&str; 3] = ["decode", "sum_metrics", "sgd"];
+const WITHOUT_GRADIENT: [&str; 10] = [
+    "decode",
+    "sum_metrics",
+    "sgd",
+    "adam",
+    "rmsprop",
+    "adagrad",
+    "lion",
+    "square_partials",
+    "clip_scale",
+    "moving_average",
+];
 
 type Buffers = BTreeMap<String, Data>;
 

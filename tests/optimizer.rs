@@ -49,14 +49,16 @@ async fn error(context: &Context, file: &SafeTensors<'_>, name: &str, settings: 
         (numbers(file, "initial"), numbers(file, "gradients"), numbers(file, name));
     let count = initial.len();
     assert_eq!((count, gradients.len(), expected.len()), (37, 20 * 37, 20 * 37));
-    let call = Call::new(&SGD, &[("COUNT", count), ("NESTEROV", usize::from(settings.nesterov))])
-        .with("MOMENTUM", settings.momentum)
-        .with("WEIGHT_DECAY", settings.weight_decay);
+    let call =
+        Call::new(&SGD, &[("COUNT", count), ("NESTEROV", usize::from(settings.nesterov)), ("CLIPPED", 0)])
+            .with("MOMENTUM", settings.momentum)
+            .with("WEIGHT_DECAY", settings.weight_decay);
     let variant = call.variant(context, &Choices::default()).expect("a variant").0;
     let kernel = context.kernel(&call, variant).await.expect("compiles");
     let zeros = |label| context.zeros(label, count).expect("fits");
     let (parameter, velocity, grad) = (zeros("parameter"), zeros("velocity"), zeros("grad"));
-    let buffers = [("parameter", &parameter), ("velocity", &velocity), ("grad", &grad)];
+    let scale = context.zeros("scale", 1).expect("fits");
+    let buffers = [("parameter", &parameter), ("velocity", &velocity), ("grad", &grad), ("scale", &scale)];
     let launch = context.bind(&kernel, &buffers).expect("binds");
     let feed = FeedBuffers::new(context, 1, 4, 1).expect("fits");
     let step = Step { rows: 1, learning_rate: settings.learning_rate, ..Step::default() };

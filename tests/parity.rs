@@ -12,7 +12,7 @@ use wgrad::{
     model::Model,
     networks::network,
     op::Choices,
-    optim::Sgd,
+    optim::Optimizer,
     train::{Options, Trainer},
 };
 
@@ -28,7 +28,7 @@ fn model(name: &str, data: &Dataset) -> Model {
 }
 
 fn options(variants: &Choices) -> Options {
-    let optimizer = Sgd { learning_rate: 0.05, momentum: 0.9, ..Sgd::default() };
+    let optimizer = Optimizer { learning_rate: 0.05, ..Optimizer::default() };
     Options { batch: 32, shuffle: false, optimizer, variants: variants.clone(), ..Options::default() }
 }
 

@@ -11,7 +11,7 @@ use wgrad::{
     model::Model,
     networks::{self, NETWORKS, network},
     op::{Call, Choices},
-    optim::Sgd,
+    optim::Optimizer,
     program::{Home, Mode, Node, Program, Value, ValueId},
 };
 
@@ -23,7 +23,7 @@ fn built_in(name: &str) -> Model {
 
 async fn compile(context: &Context, model: &Model, mode: Mode, batch: usize) -> wgrad::Result<Plan> {
     let arenas = Arenas::new(context, &model.parameters()?, 2)?;
-    let program = model.program(mode, batch, 2, &Sgd::default())?;
+    let program = model.program(mode, batch, 2, &Optimizer::default())?;
     Plan::compile(context, program, &arenas, &Choices::default()).await
 }
 
@@ -56,7 +56,7 @@ fn a_training_step_has_few_dispatches_and_display_names_each() {
     assert_eq!(networks::small().count(), 3, "a network is not in this test");
     // Those that take long to compile, by their programs alone.
     for (name, most) in [("cnn-bn", 52), ("vgg", 80), ("resnet", 110)] {
-        let program = built_in(name).program(Mode::Train, 128, 2, &Sgd::default()).expect("fits");
+        let program = built_in(name).program(Mode::Train, 128, 2, &Optimizer::default()).expect("fits");
         assert!(program.nodes.len() <= most, "{name}: {} dispatches", program.nodes.len());
     }
     assert_eq!(NETWORKS.len(), 6, "a network is not in this test");
@@ -156,7 +156,7 @@ fn alone(program: &Program) -> u64 {
 #[test]
 fn the_built_in_networks_share_memory_soundly_and_save_some() {
     for (name, _) in NETWORKS {
-        let program = built_in(name).program(Mode::Train, 128, 4, &Sgd::default()).expect("fits");
+        let program = built_in(name).program(Mode::Train, 128, 4, &Optimizer::default()).expect("fits");
         let at_once = sound(&program).unwrap_or_else(|e| panic!("{name}: {e}"));
         let (shared, alone) = (program.temporaries().bytes(), alone(&program));
         println!(
@@ -168,7 +168,7 @@ fn the_built_in_networks_share_memory_soundly_and_save_some() {
         // In `linear`, everything is needed at once.
         assert!(name == &"linear" || shared < alone, "{name}: nothing is shared");
     }
-    let program = built_in("cnn").program(Mode::Train, 128, 4, &Sgd::default()).expect("fits");
+    let program = built_in("cnn").program(Mode::Train, 128, 4, &Optimizer::default()).expect("fits");
     assert!(program.temporaries().bytes() * 10 < alone(&program) * 9, "the largest network saves too little");
 }
 

@@ -30,7 +30,7 @@ fn trainer<'a>(context: &'a Context, model: &Model, data: &'a Dataset, options: 
 
 fn bits(trainer: &Trainer<'_>) -> Vec<u32> {
     let checkpoint = pollster::block_on(trainer.checkpoint()).expect("reads");
-    checkpoint.weights.iter().chain(&checkpoint.velocities).map(|w| w.to_bits()).collect()
+    checkpoint.weights.iter().chain(checkpoint.slots.values().flatten()).map(|w| w.to_bits()).collect()
 }
 
 /// Trains to where `other` stands, in the ordinary way.

@@ -86,7 +86,7 @@ fn a_resumed_run_ends_in_the_same_bits() {
     let said = succeeds(wgrad(tmp.path(), &["train", "--resume", "parts", "--epochs", "3"]));
     assert!(said.contains("resuming parts after 1 epochs"), "{said}");
     let (whole, parts) = (tmp.path().join("whole"), tmp.path().join("parts"));
-    assert!(last(&whole) == last(&parts), "weights, velocities or position differ");
+    assert!(last(&whole) == last(&parts), "weights, optimizer state or position differ");
     assert_eq!(metrics(&whole), metrics(&parts));
     assert_eq!(metrics(&whole).len(), 3);
     let best = |run: &Path| std::fs::read(run.join("best.safetensors")).expect("the best weights");

@@ -15,7 +15,7 @@ use wgrad::{
     lab::measure::Lab,
     networks::network,
     op::{Call, Choices, Op, Variant},
-    optim::Sgd,
+    optim::Optimizer,
     tune::{
         self, Decision, Event, Gain, Outcome, Settings, State, Use,
         cache::{Cache, Entry, Key, Place},
@@ -149,7 +149,7 @@ fn at_sizes_without_a_twin_every_element_must_be_written() {
 #[test]
 fn candidates_can_be_given_and_join_those_of_the_page() {
     let model = network("linear", [28, 28, 1], 10).expect("built in");
-    let uses = tune::uses(&model, 8, &Sgd::default()).expect("fits");
+    let uses = tune::uses(&model, 8, &Optimizer::default()).expect("fits");
     let nothing = variant("nothing", &changed(LOOP, "for (var k = 0u; k < 0u; k++) {"));
     let candidates = |context: &Context, call: &Call| {
         let mut all = tune::candidates(context, call);
@@ -172,7 +172,7 @@ fn candidates_can_be_given_and_join_those_of_the_page() {
 #[test]
 fn without_time_everything_keeps_its_default() {
     let model = network("mlp", [28, 28, 1], 10).expect("built in");
-    let uses = tune::uses(&model, 8, &Sgd::default()).expect("fits");
+    let uses = tune::uses(&model, 8, &Optimizer::default()).expect("fits");
     let (mut doing, mut done) = (Vec::new(), 0);
     let settings = Settings { seconds: 0.0, ..Settings::default() };
     let outcomes = hear(&uses, &settings, |event| match event {
@@ -186,7 +186,10 @@ fn without_time_everything_keeps_its_default() {
     }
     assert!(tune::tuned(&outcomes).is_empty());
     assert!(doing.iter().all(|line| line.ends_with("0.0 s left")), "{doing:?}");
-    assert!(matches!(tune::uses(&model, 0, &Sgd::default()), Err(Error::Option { name: "--batch", .. })));
+    assert!(matches!(
+        tune::uses(&model, 0, &Optimizer::default()),
+        Err(Error::Option { name: "--batch", .. })
+    ));
 }
 
 #[test]

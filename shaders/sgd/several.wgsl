@@ -6,10 +6,11 @@ fn sgd(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid:
        @builtin(num_workgroups) groups: vec3<u32>) {
     let first = (wid.x + wid.y * groups.x) * TILE_COUNT + lid.x;
     for (var i = first; i < min(first + TILE_COUNT, COUNT); i += 64u) {
+        let momentum = MOMENTUM + step.momentum_shift;
         let p = parameter[i];
-        let g = grad[i] + WEIGHT_DECAY * p;
-        let v = MOMENTUM * velocity[i] + g;
+        let g = gradient(i) + WEIGHT_DECAY * p;
+        let v = momentum * velocity[i] + g;
         velocity[i] = v;
-        parameter[i] = p - step.learning_rate * select(v, g + MOMENTUM * v, NESTEROV == 1u);
+        parameter[i] = p - step.learning_rate * select(v, g + momentum * v, NESTEROV == 1u);
     }
 }

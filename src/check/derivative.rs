@@ -9,7 +9,7 @@ use crate::{
     feed::{Batch, Step, split_mix},
     initializer::Initializer,
     model::Model,
-    optim::Sgd,
+    optim::Optimizer,
     program::{Mode, ParameterId},
     reference::Machine,
 };
@@ -56,7 +56,7 @@ pub fn derivative(scale: f64, mut f: impl FnMut(f64) -> f64) -> Derivative {
 ///
 /// # Errors
 /// [`crate::Error::Model`] where the layers do not fit.
-pub fn gradients(model: &Model, seed: u64, samples: usize, optimizer: &Sgd) -> Result<Vec<Finding>> {
+pub fn gradients(model: &Model, seed: u64, samples: usize, optimizer: &Optimizer) -> Result<Vec<Finding>> {
     let program = model.program(Mode::Train, ROWS, 1, optimizer)?;
     let random = |n: u64| split_mix(split_mix(seed ^ 0xd1ff) ^ n);
     let mut weights = model.initial_weights(seed)?;

@@ -19,7 +19,7 @@ use crate::{
     gpu::{Arenas, Context, FeedBuffers, Plan},
     model::Model,
     op::Choices,
-    optim::Sgd,
+    optim::{Method, Optimizer},
     program::Mode,
     reference::Machine,
 };
@@ -36,14 +36,15 @@ pub struct Options {
     /// Variants chosen by hand or tuned.
     pub variants: Choices,
     /// The method's numbers.
-    pub optimizer: Sgd,
+    pub optimizer: Optimizer,
     /// Finite differences for each parameter tensor; one that is smaller is checked whole.
     pub samples: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        let optimizer = Sgd { nesterov: true, weight_decay: 1e-4, ..Sgd::default() };
+        let method = Method::Sgd { momentum: 0.9, nesterov: true };
+        let optimizer = Optimizer { weight_decay: 1e-4, ..Optimizer::new(method) };
         Self { batch: 16, steps: 1, seed: 0, variants: Choices::default(), optimizer, samples: 12 }
     }
 }
@@ -85,7 +86,7 @@ pub async fn check(
         note(finding, &mut report);
     }
 
-    let arenas = Arenas::new(context, &model.parameters()?, steps.len())?;
+    let arenas = Arenas::with_optimizer(context, &model.parameters()?, steps.len(), &options.optimizer)?;
     let feed = FeedBuffers::new(context, batch.labels.len(), model.pixels(), steps.len())?;
     feed.upload(context, &batch, &steps);
     context.write(&arenas.parameters, &model.initial_weights(options.seed)?);
@@ -107,7 +108,9 @@ pub async fn check(
                 note(at(finding), &mut report);
             }
             let mut machine = Machine::new(bench.plan.program.clone(), &before.parameters);
-            machine.velocities = before.velocities.iter().map(|v| f64::from(*v)).collect();
+            let wide = |values: &Vec<f32>| values.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
+            machine.slots = before.slots.iter().map(wide).collect();
+            machine.averages = before.averages.as_ref().map_or(machine.averages, wide);
             machine.step(&batch, steps[index]);
             for finding in bench.whole_equals_machine(&machine, &steps[index]).await? {
                 note(at(finding), &mut report);
@@ -139,10 +142,9 @@ fn steps(options: &Options) -> Vec<Step> {
                 first: (n * options.batch) as u32,
                 rows: rows as u32,
                 slot: n as u32,
-                learning_rate: options.optimizer.learning_rate as f32,
                 ..Step::default()
             };
-            step.keyed(options.seed, n as u64)
+            options.optimizer.fill(step, n as u64, 1.0, None).keyed(options.seed, n as u64)
         })
         .collect()
 }

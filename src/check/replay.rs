@@ -20,7 +20,8 @@ enum Space {
     Temporary(ValueId),
     Parameters,
     Gradients,
-    Velocities,
+    Slot(usize),
+    Averages,
     Results,
     Zeros,
 }
@@ -36,7 +37,8 @@ fn place(program: &Program, id: ValueId) -> (Space, usize) {
         Home::Gradient(p) => (Space::Gradients, program.parameters[p.0].offset),
         Home::Parameters => (Space::Parameters, 0),
         Home::Gradients => (Space::Gradients, 0),
-        Home::Velocities => (Space::Velocities, 0),
+        Home::Slot(n) => (Space::Slot(n), 0),
+        Home::Averages => (Space::Averages, 0),
         Home::Results => (Space::Results, 0),
         Home::Zeros => (Space::Zeros, 0),
     }

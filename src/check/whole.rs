@@ -11,7 +11,8 @@ pub const WHOLE_STEP: f64 = 2e-5;
 /// What outlives a step, read back.
 pub(super) struct State {
     pub parameters: Vec<f32>,
-    pub velocities: Vec<f32>,
+    pub slots: Vec<Vec<f32>>,
+    pub averages: Option<Vec<f32>>,
 }
 
 fn floats(words: &[u32]) -> Vec<f32> {
@@ -24,10 +25,14 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 impl Bench<'_> {
-    /// The parameters and velocities as they are now.
+    /// The parameters and the optimizer's state as they are now.
     pub(super) async fn state(&self) -> Result<State> {
-        let words = self.context.read_words(&[&self.arenas.parameters, &self.arenas.velocities]).await?;
-        Ok(State { parameters: floats(&words[0]), velocities: floats(&words[1]) })
+        let slots: Vec<&Slice> = self.arenas.slots.iter().map(|(_, slice)| slice).collect();
+        let averages: Vec<&Slice> = self.arenas.averages.iter().collect();
+        let parameters = self.context.read(&self.arenas.parameters).await?;
+        let slots = self.context.read_words(&slots).await?.iter().map(|words| floats(words)).collect();
+        let averages = self.context.read_words(&averages).await?.first().map(|words| floats(words));
+        Ok(State { parameters, slots, averages })
     }
 
     /// Where the results of a step lie: the arenas that it writes, and its output.
@@ -41,7 +46,8 @@ impl Bench<'_> {
             // The output's buffer has been given to others by the end of a training step.
             all[0] = ("gradients", &arenas.gradients);
             all.push(("parameters", &arenas.parameters));
-            all.push(("velocities", &arenas.velocities));
+            all.extend(arenas.slots.iter().map(|(slot, slice)| (slot.name, slice)));
+            all.extend(arenas.averages.iter().map(|slice| ("averages", slice)));
         }
         all
     }
@@ -60,7 +66,12 @@ impl Bench<'_> {
     ) -> Result<Vec<Finding>> {
         let single = self.read_outcome().await?;
         self.context.write(&self.arenas.parameters, &before.parameters);
-        self.context.write(&self.arenas.velocities, &before.velocities);
+        for ((_, slice), values) in self.arenas.slots.iter().zip(&before.slots) {
+            self.context.write(slice, values);
+        }
+        for (slice, values) in self.arenas.averages.iter().zip(&before.averages) {
+            self.context.write(slice, values);
+        }
         self.context.submit_with(|pass| self.plan.record(pass, self.feed, index));
         let whole = self.read_outcome().await?;
         // Whatever differs is told below; the next step starts from what is there now.

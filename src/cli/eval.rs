@@ -95,7 +95,7 @@ impl Part {
 impl Eval {
     pub async fn run(self) -> Result<ExitCode> {
         let run = Run::open(&self.run)?;
-        let checkpoint = if self.last { run.last()? } else { run.best()? };
+        let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
         let data = self.load(&run)?;
         let split = self.split.of(&data)?;
         let context = self.adapter.open().await?;

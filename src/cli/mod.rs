@@ -10,6 +10,7 @@ mod eval;
 mod growth;
 mod interrupt;
 mod lab;
+mod lr_find;
 mod models;
 mod output;
 mod page;
@@ -60,6 +61,8 @@ enum Command {
     Check(check::Check),
     /// Compare shader variants: proof, then time; your own files beside the built-in ones
     Lab(Box<lab::Lab>),
+    /// Let the learning rate rise in a short training, and suggest one
+    LrFind(Box<lr_find::LrFind>),
     /// Choose the fastest right variants for a network on this adapter, and keep the choice
     Tune(tune::Tune),
     /// List the adapters of this machine, and which one would be used
@@ -84,6 +87,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Predict(command) => command.run().await,
         Command::Check(command) => command.run().await,
         Command::Lab(command) => command.run().await,
+        Command::LrFind(command) => command.run().await,
         Command::Tune(command) => command.run().await,
         Command::Adapters(command) => command.run().await,
         Command::Data(command) => command.run(),

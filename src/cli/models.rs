@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use wgrad::{
     model::{INPUT, Model},
     model_file, networks,
-    optim::Sgd,
+    optim::Optimizer,
     program::Mode,
     report::{
         table::{Align::Left, Align::Right, Align::Wrap, Table},
@@ -85,8 +85,8 @@ impl Description {
             parameters: layer.parameters,
             connected_to: layer.inputs,
         });
-        let train = model.program(Mode::Train, batch, 1, &Sgd::default())?;
-        let forward = model.program(Mode::Predict, batch, 1, &Sgd::default())?;
+        let train = model.program(Mode::Train, batch, 1, &Optimizer::default())?;
+        let forward = model.program(Mode::Predict, batch, 1, &Optimizer::default())?;
         let arena = 4 * train.arena_len() as u64;
         Ok(Self {
             network: model.name.clone(),

@@ -72,7 +72,7 @@ impl Predict {
         }
         let failed = self.images.len() - pictures.len();
         if !pictures.is_empty() {
-            let checkpoint = if self.last { run.last()? } else { run.best()? };
+            let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
             let context = self.adapter.open().await?;
             let pixels: Vec<u8> = pictures.iter().flat_map(|(_, picture)| &picture.pixels).copied().collect();
             let batch = pictures.len().min(BATCH);

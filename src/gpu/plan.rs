@@ -5,38 +5,73 @@ use super::{Access, Context, FeedBuffers, Launch, Slice};
 use crate::{
     Error, Result,
     op::Choices,
+    optim::{Optimizer, Slot},
     program::{Home, Parameter, Program, Value, ValueId, arena_len},
 };
 use std::fmt;
 
-/// What outlives a step: parameters, gradients and velocities, each in one buffer, and results.
+/// What outlives a step: parameters, gradients and the optimizer's state, each in one buffer, and results.
+#[derive(Clone)]
 pub struct Arenas {
     /// Parameters, each at its offset.
     pub parameters: Slice,
     /// Gradients, at the same offsets.
     pub gradients: Slice,
-    /// The optimizer's velocities, at the same offsets.
-    pub velocities: Slice,
+    /// What the optimizer keeps, each in a buffer of its own, at the same offsets.
+    pub slots: Vec<(Slot, Slice)>,
+    /// The weights' moving averages, at the same offsets, if they are kept.
+    pub averages: Option<Slice>,
     /// Loss and hits of each step of a chunk.
     pub results: Slice,
     zeros: Slice,
 }
 
 impl Arenas {
-    /// Zeroed arenas for `parameters`, and results of `slots` steps.
+    /// Zeroed arenas for `parameters`, the default optimizer, and the results of `results` steps.
     ///
     /// # Errors
     /// [`Error::TooLarge`] where the adapter cannot bind them.
-    pub fn new(context: &Context, parameters: &[Parameter], slots: usize) -> Result<Self> {
+    pub fn new(context: &Context, parameters: &[Parameter], results: usize) -> Result<Self> {
+        Self::with_optimizer(context, parameters, results, &Optimizer::default())
+    }
+
+    /// The same with what `optimizer` keeps, as it starts.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where the adapter cannot bind them.
+    pub fn with_optimizer(
+        context: &Context,
+        parameters: &[Parameter],
+        results: usize,
+        optimizer: &Optimizer,
+    ) -> Result<Self> {
+        let averages = optimizer.ema_momentum.is_some();
         let len = arena_len(parameters);
+        let mut slots = Vec::new();
+        for slot in optimizer.slots() {
+            let slice = context.zeros(slot.name, len)?;
+            if slot.initial != 0.0 {
+                context.write(&slice, &vec![slot.initial; len]);
+            }
+            slots.push((slot, slice));
+        }
         let longest = parameters.iter().map(Parameter::len).max().unwrap_or(0);
         Ok(Self {
             parameters: context.zeros("parameters", len)?,
             gradients: context.zeros("gradients", len)?,
-            velocities: context.zeros("velocities", len)?,
-            results: context.zeros("results", 2 * slots)?,
+            slots,
+            averages: averages.then(|| context.zeros("averages", len)).transpose()?,
+            results: context.zeros("results", 2 * results)?,
             zeros: context.zeros("zeros", longest)?,
         })
+    }
+}
+
+impl Arenas {
+    /// The same with the moving averages in place of the parameters, where they are kept: what is judged and used.
+    pub fn averaged(&self) -> Self {
+        let parameters = self.averages.as_ref().unwrap_or(&self.parameters).clone();
+        Self { parameters, ..self.clone() }
     }
 }
 
@@ -96,7 +131,8 @@ impl Plan {
                     Home::Gradient(id) => arenas.gradients.slice(program.parameters[id.0].offset, len),
                     Home::Parameters => arenas.parameters.slice(0, len),
                     Home::Gradients => arenas.gradients.slice(0, len),
-                    Home::Velocities => arenas.velocities.slice(0, len),
+                    Home::Slot(n) => arenas.slots[n].1.slice(0, len),
+                    Home::Averages => arenas.averages.as_ref().unwrap_or(&arenas.parameters).slice(0, len),
                     Home::Results => arenas.results.clone(),
                     Home::Zeros => arenas.zeros.slice(0, len),
                 }

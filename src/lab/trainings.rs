@@ -264,7 +264,7 @@ fn words(choices: &Choices) -> String {
 #[cfg(test)]
 mod tests {
     use super::{longest_sum, nudged, turns};
-    use crate::{networks::network, optim::Sgd, program::Mode};
+    use crate::{networks::network, optim::Optimizer, program::Mode};
 
     #[test]
     fn turns_add_up() {
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn the_longest_sum_is_that_of_the_first_product() {
         let model = network("mlp", [28, 28, 1], 10).expect("built in");
-        let program = model.program(Mode::Train, 32, 1, &Sgd::default()).expect("fits");
+        let program = model.program(Mode::Train, 32, 1, &Optimizer::default()).expect("fits");
         assert_eq!(longest_sum(&program), 784);
     }
 }

@@ -71,7 +71,7 @@ impl Program {
 mod tests {
     use crate::{
         networks::{NETWORKS, network},
-        optim::Sgd,
+        optim::Optimizer,
         program::{Home, Mode},
     };
 
@@ -81,7 +81,7 @@ mod tests {
         for (name, _) in NETWORKS {
             let model = network(name, [28, 28, 1], 10).expect("built in");
             for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
-                let program = model.program(mode, 8, 4, &Sgd::default()).expect("fits");
+                let program = model.program(mode, 8, 4, &Optimizer::default()).expect("fits");
                 let temporaries = program.temporaries();
                 let last = program.last_uses();
                 let first = |v: usize| {

@@ -1,4 +1,4 @@
-//! Twins of everything that treats each element by itself: decode, activations, dropout, the optimizer.
+//! Twins of everything that treats each element by itself: decode, activations, dropout.
 
 use super::{Expected, Inputs, Sum};
 use crate::feed::Step;
@@ -67,26 +67,4 @@ pub fn dropout_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         false => Sum::exact(0.0),
     };
     vec![("dx", Expected::Real(i.real("dy").iter().enumerate().map(keep).collect()))]
-}
-
-/// g = grad + WEIGHT_DECAY · p; v = MOMENTUM · v + g; p = p - lr · (NESTEROV ? g + MOMENTUM · v : v)
-pub fn sgd(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
-    let [decay, momentum] = ["WEIGHT_DECAY", "MOMENTUM"].map(|name| i.number(name));
-    let nesterov = i.size("NESTEROV") == 1;
-    let rate = f64::from(i.step.learning_rate);
-    let (mut parameter, mut velocity) = (Vec::new(), Vec::new());
-    for ((p, v), grad) in i.real("parameter").iter().zip(i.real("velocity")).zip(i.real("grad")) {
-        let mut g = Sum::of(*grad);
-        g.add(decay * p);
-        let mut next = g;
-        next.add(momentum * v);
-        let direction = if nesterov { g.value + momentum * next.value } else { next.value };
-        let size = grad.abs() + (decay * p).abs() + (momentum * v).abs();
-        let mut new = Sum::of(*p);
-        new.add(-rate * direction);
-        // The direction carries the rounding of its own terms, scaled by the rate.
-        parameter.push(new.widen(rate * 8.0 * super::EPSILON * size * (1.0 + momentum)));
-        velocity.push(next);
-    }
-    vec![("parameter", Expected::Real(parameter)), ("velocity", Expected::Real(velocity))]
 }

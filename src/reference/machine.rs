@@ -4,7 +4,7 @@
 use super::{Data, Expected, Inputs, values};
 use crate::{
     feed::{Batch, Step},
-    program::{Home, Node, ParameterId, Program, ValueId},
+    program::{Home, Node, ParameterId, Program, Value, ValueId},
 };
 use std::{
     borrow::Cow,
@@ -21,8 +21,10 @@ pub struct Machine {
     pub parameters: Vec<f64>,
     /// The arena of gradients.
     pub gradients: Vec<f64>,
-    /// The arena of the optimizer's velocities.
-    pub velocities: Vec<f64>,
+    /// The arenas that the optimizer keeps.
+    pub slots: Vec<Vec<f64>>,
+    /// The arena of the weights' moving averages.
+    pub averages: Vec<f64>,
     /// Loss and hits of the last steps, (slots, 2).
     pub results: Vec<f64>,
     /// Operations that have run, by name.
@@ -43,12 +45,15 @@ impl Machine {
     /// A machine for `program` with `weights` as the arena of parameters and everything else zero.
     pub fn new(program: Program, weights: &[f32]) -> Self {
         let len = program.arena_len();
+        let slot = |value: &Value| if let Home::Slot(n) = value.home { n + 1 } else { 0 };
+        let slots = program.values.iter().map(slot).max().unwrap_or(0);
         let mut parameters: Vec<f64> = weights.iter().map(|w| f64::from(*w)).collect();
         parameters.resize(len, 0.0);
         Self {
             parameters,
             gradients: vec![0.0; len],
-            velocities: vec![0.0; len],
+            slots: vec![vec![0.0; len]; slots],
+            averages: vec![0.0; len],
             results: vec![0.0; 2 * program.slots],
             ran: BTreeSet::new(),
             temporaries: vec![None; program.values.len()],
@@ -94,7 +99,8 @@ impl Machine {
             Home::Gradient(p) => owned(&self.gradients[offset(p)..offset(p) + value.len()]),
             Home::Parameters => owned(&self.parameters[..value.len()]),
             Home::Gradients => owned(&self.gradients[..value.len()]),
-            Home::Velocities => owned(&self.velocities[..value.len()]),
+            Home::Slot(n) => owned(&self.slots[n][..value.len()]),
+            Home::Averages => owned(&self.averages[..value.len()]),
             Home::Results => owned(&self.results),
             Home::Zeros => Some(Cow::Owned(Data::Real(vec![0.0; value.len()]))),
         }
@@ -122,7 +128,8 @@ impl Machine {
             }
             Home::Parameter(_) | Home::Parameters => &mut self.parameters,
             Home::Gradient(_) | Home::Gradients => &mut self.gradients,
-            Home::Velocities => &mut self.velocities,
+            Home::Slot(n) => &mut self.slots[n],
+            Home::Averages => &mut self.averages,
             Home::Results => &mut self.results,
             Home::Zeros => return,
         };

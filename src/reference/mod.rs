@@ -9,12 +9,11 @@ mod loss;
 mod machine;
 mod matmul;
 mod normalize;
+mod optimizer;
 mod pool;
 
 pub use conv2d::{conv2d_forward, conv2d_grad_input, conv2d_grad_weight, sum_partials};
-pub use elementwise::{
-    activation_forward, activation_grad, decode, dropout_forward, dropout_grad, random, sgd,
-};
+pub use elementwise::{activation_forward, activation_grad, decode, dropout_forward, dropout_grad, random};
 pub use grouped::{
     average_pool2d_forward, average_pool2d_grad, grouped_conv2d_forward, grouped_conv2d_grad_input,
     grouped_conv2d_grad_weight, pad2d_forward, pad2d_grad,
@@ -28,6 +27,7 @@ pub use normalize::{
     batch_norm_grad_partials, batch_norm_moving, batch_norm_partials, layer_norm_forward,
     layer_norm_grad_input, layer_norm_grad_weight, prelu_forward, prelu_grad_input, prelu_grad_weight,
 };
+pub use optimizer::{adagrad, adam, clip_scale, lion, moving_average, rmsprop, sgd, square_partials};
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
 
 use crate::{

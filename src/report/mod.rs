@@ -12,6 +12,8 @@ pub mod growth;
 pub mod profile;
 /// Two trainings side by side as a page.
 pub mod trainings;
+/// The range test of learning rates as a chart and a page.
+pub mod learning_rate;
 /// A report as one HTML file.
 pub mod page;
 /// Tables for a terminal or a pipe.

@@ -14,7 +14,7 @@ use crate::{
     lab::measure::Lab,
     model::Model,
     op::{Call, Variant},
-    optim::Sgd,
+    optim::Optimizer,
     program::Mode,
     setting,
 };
@@ -40,7 +40,7 @@ pub struct Use {
 ///
 /// # Errors
 /// [`Error::Model`] where the layers do not fit, [`Error::Option`] for a batch of 0.
-pub fn uses(model: &Model, batch: usize, optimizer: &Sgd) -> Result<Vec<Use>> {
+pub fn uses(model: &Model, batch: usize, optimizer: &Optimizer) -> Result<Vec<Use>> {
     if batch == 0 {
         return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
     }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use wgrad::{
     lab::trainings::{Comparison, Request, compare},
     op::Choices,
-    optim::Sgd,
+    optim::Optimizer,
     report::{
         table::{Align::Left, Align::Right, Align::Wrap, Table},
         trainings::compared,
@@ -96,7 +96,7 @@ impl Trainings {
                 batch,
                 epochs: self.epochs,
                 seed: self.seed,
-                optimizer: Sgd { learning_rate: self.lr, ..Sgd::default() },
+                optimizer: Optimizer { learning_rate: self.lr, ..Optimizer::default() },
                 ..Options::default()
             },
             sides,

@@ -12,7 +12,7 @@ use wgrad::{
     gpu::Context,
     lab::{measure::Lab, sizes},
     model::Model,
-    optim::Sgd,
+    optim::Optimizer,
     run::AdapterRecord,
     train::Options,
     tune::{
@@ -76,7 +76,7 @@ pub fn seconds(text: &str) -> Result<f64, String> {
 impl Tune {
     pub async fn run(self) -> Result<ExitCode> {
         let model = super::model(&self.model, [28, 28, 1], 10)?;
-        let uses = tune::uses(&model, self.batch as usize, &Sgd::default())?;
+        let uses = tune::uses(&model, self.batch as usize, &Optimizer::default())?;
         let context = self.adapter.open().await?;
         let cache = Cache::from_env();
         if self.list {
@@ -104,7 +104,7 @@ impl Tune {
 }
 
 /// What the cache has for a network: says so in one line, and what is wrong with its files.
-pub fn known(context: &Context, model: &Model, batch: usize, optimizer: &Sgd) -> Result<Found> {
+pub fn known(context: &Context, model: &Model, batch: usize, optimizer: &Optimizer) -> Result<Found> {
     let cache = Cache::from_env();
     let found = cache.find(context, &tune::uses(model, batch, optimizer)?)?;
     for note in &found.notes {

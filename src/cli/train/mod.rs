@@ -1,32 +1,36 @@
 //! `wgrad train`: from the command line to a run folder. The loop over epochs lives here; the loop over
 //! steps is `wgrad::train`.
 
+mod end;
+pub mod method;
+
 use super::{AdapterArgs, DataArgs, interrupt::Interrupt, model, output, progress::EpochBar, tune};
 use anyhow::{Context as _, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
+use end::{Ended, Limit, interrupted, over, verdict};
+use method::{MethodArgs, ScheduleArgs, StopArgs};
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 use wgrad::{
-    Error, clock,
+    Error,
+    callbacks::Verdict,
+    clock,
     data::{DataSpec, Dataset},
     gpu::Context,
     model::Model,
     op::Choices,
-    optim::Sgd,
     run::{AdapterRecord, Config, DataRecord, EpochLine, Run, read_weights},
-    schedule::{Decay, Schedule},
-    train::{Metrics, Options, Trainer},
+    train::{Options, Trainer},
     tune::SECONDS,
     user_file,
 };
 
 /// Seconds of training after which the state is saved even within an epoch.
 const SAVE_EVERY: f64 = 60.0;
-/// The exit code of a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -34,6 +38,8 @@ const INTERRUPTED: u8 = 130;
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
   wgrad train --model my-network.toml --data DIR    your own network, your own four IDX files
   wgrad train --lr 0.1 --schedule cosine --warmup-steps 200
+  wgrad train --optimizer adamw --ema 0.99 --global-clipnorm 1 --schedule one-cycle
+  wgrad train --epochs 50 --validation 0.1 --patience 5 --target-accuracy 0.92 --max-time 10m
   wgrad train --resume runs/mlp-1 --epochs 10       go on where that run stopped, to the same bits
   wgrad train --variant conv2d_forward=naive        with another kernel
   wgrad train --model cnn --tune                    measure first which kernels are fastest here, at most 10 s
@@ -51,30 +57,6 @@ pub struct Train {
     /// Images a step
     #[arg(long, value_name = "N", default_value_t = 128, conflicts_with = "resume")]
     batch: usize,
-    /// Learning rate
-    #[arg(long, value_name = "X", default_value_t = 0.05, conflicts_with = "resume")]
-    lr: f64,
-    /// Momentum of SGD
-    #[arg(long, value_name = "X", default_value_t = 0.9, conflicts_with = "resume")]
-    momentum: f64,
-    /// Nesterov's momentum
-    #[arg(long, conflicts_with = "resume")]
-    nesterov: bool,
-    /// Weight decay (L2), added to the gradient as in PyTorch's SGD
-    #[arg(long, value_name = "X", default_value_t = 0.0, conflicts_with = "resume")]
-    weight_decay: f64,
-    /// How the learning rate moves after the warm-up
-    #[arg(long, value_enum, default_value_t = Shape::Constant, conflicts_with = "resume")]
-    schedule: Shape,
-    /// Steps over which the learning rate rises to `--lr`
-    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "resume")]
-    warmup_steps: u64,
-    /// With `--schedule step`: epochs between two drops
-    #[arg(long, value_name = "N", default_value_t = 2, conflicts_with = "resume")]
-    step_every: u32,
-    /// With `--schedule step`: what the rate is multiplied by; with `cosine`: its last share [default: 0.1, 0]
-    #[arg(long, value_name = "X", conflicts_with = "resume")]
-    decay: Option<f64>,
     /// Decides initial weights, order of images and dropout
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "resume")]
     seed: u64,
@@ -103,23 +85,22 @@ pub struct Train {
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
     /// Go on with a run
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "limit", "validation"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "limit", "validation", "MethodArgs", "ScheduleArgs", "StopArgs"])]
     resume: Option<PathBuf>,
+    /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can go on
+    #[arg(long, value_name = "TIME", value_parser = method::time)]
+    max_time: Option<Duration>,
     /// Print the metrics of each epoch as a JSON object a line
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     adapter: AdapterArgs,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Shape {
-    /// It stays
-    Constant,
-    /// It drops every few epochs
-    Step,
-    /// It falls along half a cosine
-    Cosine,
+    #[command(flatten)]
+    method: MethodArgs,
+    #[command(flatten)]
+    schedule: ScheduleArgs,
+    #[command(flatten)]
+    stop: StopArgs,
 }
 
 impl Train {
@@ -132,22 +113,14 @@ impl Train {
     }
 
     fn options(&self) -> Result<Options> {
-        let decay = match self.schedule {
-            Shape::Constant => Decay::Constant,
-            Shape::Step => Decay::Step { every: self.step_every.max(1), factor: self.decay.unwrap_or(0.1) },
-            Shape::Cosine => Decay::Cosine { last: self.decay.unwrap_or(0.0) },
-        };
+        let optimizer = self.method.optimizer()?;
         Ok(Options {
             batch: self.batch,
             epochs: self.epochs.unwrap_or(5),
             seed: self.seed,
-            optimizer: Sgd {
-                learning_rate: self.lr,
-                momentum: self.momentum,
-                nesterov: self.nesterov,
-                weight_decay: self.weight_decay,
-            },
-            schedule: Schedule { decay, warmup_steps: self.warmup_steps },
+            schedule: self.schedule.schedule(&optimizer, &self.stop),
+            callbacks: self.stop.callbacks(),
+            optimizer,
             shuffle: !self.no_shuffle,
             variants: Choices::parse(&self.variants)?,
             budget: self.budget(),
@@ -160,7 +133,7 @@ impl Train {
 
     async fn start(&self, interrupt: &Interrupt) -> Result<ExitCode> {
         let mut options = self.options()?;
-        options.optimizer.validate()?;
+        options.validate()?;
         let dataset = self.data.load(self.seed)?;
         let shape = [dataset.height, dataset.width, dataset.channels];
         let model = model(&self.model, shape, dataset.classes.len())?;
@@ -170,14 +143,15 @@ impl Train {
             context = tune::for_training(context, &self.adapter, &model, &mut options, seconds).await?;
         }
         if interrupt.requested() {
-            return Ok(ExitCode::from(INTERRUPTED));
+            return Ok(ExitCode::from(end::INTERRUPTED));
         }
         announce(&options)?;
         let mut trainer = Trainer::new(&context, &model, &dataset, options.clone()).await?;
         if let Some(path) = &self.init {
             let mut checkpoint = read_weights(path, trainer.parameters())?;
             checkpoint.position = Default::default();
-            checkpoint.velocities.fill(0.0);
+            checkpoint.slots.clear();
+            checkpoint.averages.clear();
             trainer.restore(&checkpoint);
         }
         let config = Config {
@@ -232,7 +206,12 @@ impl Train {
         announce(&options)?;
         let model: &Model = &run.config.model;
         let mut trainer = Trainer::new(&context, model, &dataset, options).await?;
-        let checkpoint = run.last()?;
+        let mut checkpoint = run.last()?;
+        // Who asks for more epochs of a run that stopped by itself gets them: it waits anew.
+        let watch = &mut checkpoint.position.watch;
+        if self.epochs.is_some() && watch.verdict(&run.config.options.callbacks) != Verdict::GoOn {
+            (watch.stopping.wait, watch.reached) = (0, false);
+        }
         trainer.restore(&checkpoint);
         run.rewind(&checkpoint.position)?;
         run.save_config()?;
@@ -251,6 +230,7 @@ impl Train {
         interrupt: &Interrupt,
     ) -> Result<ExitCode> {
         let epochs = run.config.options.epochs;
+        let limit = Limit::new(self.max_time);
         let summary = run.config.model.summary()?;
         let parameters: usize = summary.iter().map(|layer| layer.parameters).sum();
         eprintln!(
@@ -269,16 +249,25 @@ impl Train {
         }
         if trainer.position().epoch >= epochs {
             eprintln!("nothing to do: {epochs} epochs are done; ask for more with `--epochs`");
+        } else if trainer.verdict() != Verdict::GoOn {
+            eprintln!("nothing to do: {}; go on all the same with `--epochs`", over(trainer, &run));
         }
-        while trainer.position().epoch < epochs {
+        while trainer.position().epoch < epochs && trainer.verdict() == Verdict::GoOn {
             if interrupt.requested() {
                 return Ok(interrupted(&run));
             }
+            if limit.is_over() {
+                return limit.end(&run, trainer);
+            }
             let ended = self
-                .epoch(&run, trainer, interrupt)
+                .epoch(&run, trainer, interrupt, &limit)
                 .await
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
-            let Some((train, speed)) = ended else { return Ok(interrupted(&run)) };
+            let (train, speed) = match ended {
+                Ended::Whole(train, speed) => (train, speed),
+                Ended::Interrupted => return Ok(interrupted(&run)),
+                Ended::OutOfTime => return limit.end(&run, trainer),
+            };
             let test = trainer.evaluate(&dataset.test).await?;
             let validation = match &dataset.validation {
                 Some(split) => Some(trainer.evaluate(split).await?),
@@ -290,11 +279,13 @@ impl Train {
                 return Err(diverged)
                     .with_context(|| format!("the last good state is in {}", run.folder.display()));
             }
-            let judged = validation.unwrap_or(test).accuracy;
-            let best = judged > trainer.position().best;
+            let judged = validation.unwrap_or(test);
+            let best = judged.accuracy > trainer.position().best;
             if best {
-                trainer.set_best(judged);
+                trainer.set_best(judged.accuracy);
             }
+            let drops = trainer.position().watch.drops;
+            trainer.observe(&judged);
             let line =
                 EpochLine::new(epoch, epoch * trainer.steps_per_epoch(), [train, test], validation, speed);
             run.log(&line)
@@ -304,18 +295,26 @@ impl Train {
             if self.json {
                 output::json(&line)?;
             }
+            if trainer.position().watch.drops > drops {
+                eprintln!("nothing improved: the learning rate is now {:e}", trainer.learning_rate() as f32);
+            }
+            if trainer.verdict() != Verdict::GoOn {
+                eprintln!("{}", over(trainer, &run));
+            }
         }
         context.check()?;
-        self.finish(&run)
+        self.finish(&run)?;
+        Ok(verdict(trainer, &run))
     }
 
-    /// Trains to the end of the epoch, saving now and then; `None` if Ctrl-C came.
+    /// Trains to the end of the epoch, saving now and then.
     async fn epoch(
         &self,
         run: &Run,
         trainer: &mut Trainer<'_>,
         interrupt: &Interrupt,
-    ) -> Result<Option<(Metrics, f64)>> {
+        limit: &Limit,
+    ) -> Result<Ended> {
         let bar =
             EpochBar::new(trainer.position().epoch + 1, run.config.options.epochs, trainer.steps_per_epoch());
         let (begun, seen) = (clock::seconds(), trainer.position().seen);
@@ -326,7 +325,7 @@ impl Train {
                 .epoch(|position, _| {
                     bar.update(position);
                     let due = clock::seconds() - saved > SAVE_EVERY;
-                    if interrupt.requested() || due {
+                    if interrupt.requested() || due || limit.is_over() {
                         ControlFlow::Break(())
                     } else {
                         ControlFlow::Continue(())
@@ -336,19 +335,19 @@ impl Train {
             if let ControlFlow::Continue(metrics) = flow {
                 let seconds = clock::seconds() - begun - saving;
                 bar.finish();
-                return Ok(Some((metrics, (metrics.images - seen) as f64 / seconds.max(1e-9))));
+                return Ok(Ended::Whole(metrics, (metrics.images - seen) as f64 / seconds.max(1e-9)));
             }
             let before = clock::seconds();
             run.save(&trainer.checkpoint().await?, false)?;
             saving += clock::seconds() - before;
-            if interrupt.requested() {
+            if interrupt.requested() || limit.is_over() {
                 bar.finish();
-                return Ok(None);
+                return Ok(if interrupt.requested() { Ended::Interrupted } else { Ended::OutOfTime });
             }
         }
     }
 
-    fn finish(&self, run: &Run) -> Result<ExitCode> {
+    fn finish(&self, run: &Run) -> Result<()> {
         let lines = run.metrics()?;
         let folder = run.folder.display().to_string();
         if let (Some(last), false) = (lines.last(), self.json) {
@@ -369,7 +368,7 @@ impl Train {
         for (command, what) in &suggestions {
             eprintln!("  {command:width$}  {what}");
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(())
     }
 }
 
@@ -382,12 +381,6 @@ fn absolute(spec: &DataSpec) -> Result<String> {
         }
         other => other.to_string(),
     })
-}
-
-/// Says how to go on with a run that was saved.
-fn interrupted(run: &Run) -> ExitCode {
-    eprintln!("interrupted; go on with: wgrad train --resume {}", run.folder.display());
-    ExitCode::from(INTERRUPTED)
 }
 
 /// Says which shaders of the user's own, and which settings, are proven before the training.

@@ -1,0 +1,11 @@
+// Adagrad (Duchi, Hazan and Singer 2011) as Keras computes it, with decoupled weight decay, over all parameters at once:
+// g = gradient; a = accumulator + g²; p = p - learning_rate · (WEIGHT_DECAY · p + g / √(a + EPSILON))
+override COUNT: u32;
+override EPSILON: f32;
+override WEIGHT_DECAY: f32;
+override CLIPPED: u32; // 0: `scale` is not read
+@group(0) @binding(0) var<storage, read_write> parameter: array<f32>; // (COUNT) in place
+@group(0) @binding(1) var<storage, read_write> accumulator: array<f32>; // (COUNT) in place, positive
+@group(0) @binding(2) var<storage, read> grad: array<f32>; // (COUNT)
+@group(0) @binding(3) var<storage, read> scale: array<f32>; // (1) of `clip_scale`
+// grid COUNT

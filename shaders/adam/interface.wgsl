@@ -1,0 +1,15 @@
+// Adam (Kingma and Ba 2015) as Keras computes it, with decoupled weight decay (Loshchilov and Hutter 2019), over all
+// parameters at once: g = gradient; m = m + (1 - beta_1) · (g - m); v = v + (1 - beta_2) · (g² - v);
+// p = p - learning_rate · (WEIGHT_DECAY · p + correction · m / (√v + EPSILON)), correction = √(1 - beta_2ᵗ) / (1 - beta_1ᵗ)
+override COUNT: u32;
+override GAIN_1: f32; // 1 - beta_1, which loses digits if f32 subtracts
+override GAIN_2: f32; // 1 - beta_2
+override EPSILON: f32;
+override WEIGHT_DECAY: f32;
+override CLIPPED: u32; // 0: `scale` is not read
+@group(0) @binding(0) var<storage, read_write> parameter: array<f32>; // (COUNT) in place
+@group(0) @binding(1) var<storage, read_write> m: array<f32>; // (COUNT) in place
+@group(0) @binding(2) var<storage, read_write> v: array<f32>; // (COUNT) in place, positive
+@group(0) @binding(3) var<storage, read> grad: array<f32>; // (COUNT)
+@group(0) @binding(4) var<storage, read> scale: array<f32>; // (1) of `clip_scale`
+// grid COUNT

@@ -1,0 +1,12 @@
+// Lion (Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", algorithm 2), over all parameters at once:
+// g = gradient; c = m + (1 - beta_1) · (g - m); p = p - learning_rate · (WEIGHT_DECAY · p + sign(c)); m = m + (1 - beta_2) · (g - m)
+override COUNT: u32;
+override GAIN_1: f32; // 1 - beta_1, which loses digits if f32 subtracts
+override GAIN_2: f32; // 1 - beta_2
+override WEIGHT_DECAY: f32;
+override CLIPPED: u32; // 0: `scale` is not read
+@group(0) @binding(0) var<storage, read_write> parameter: array<f32>; // (COUNT) in place
+@group(0) @binding(1) var<storage, read_write> m: array<f32>; // (COUNT) in place
+@group(0) @binding(2) var<storage, read> grad: array<f32>; // (COUNT)
+@group(0) @binding(3) var<storage, read> scale: array<f32>; // (1) of `clip_scale`
+// grid COUNT

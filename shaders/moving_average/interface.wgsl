@@ -1,0 +1,8 @@
+// The moving average of the weights (Polyak and Juditsky 1992; Keras's `use_ema`), over the whole arena:
+// average = average + step.average · (parameter - average), and the parameter itself where the optimizer changes none:
+// moving statistics are averages already.
+override COUNT: u32;
+override TRAINED: u32;
+@group(0) @binding(0) var<storage, read_write> average: array<f32>; // (COUNT) in place
+@group(0) @binding(1) var<storage, read> parameter: array<f32>; // (COUNT)
+// grid COUNT

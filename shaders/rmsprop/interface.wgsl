@@ -1,0 +1,21 @@
+// RMSprop (Hinton, Coursera 2012; centered: Graves 2013) as Keras computes it, over all parameters at once:
+// g = gradient; s = mean_square + (1 - rho) · (g² - mean_square); a = mean + (1 - rho) · (g - mean), or 0 if not CENTERED;
+// step = learning_rate · g / √(s - a² + EPSILON); b = (MOMENTUM + momentum_shift) · momentum + step, or the step alone;
+// p = p - learning_rate · WEIGHT_DECAY · p - b. s - a² is no less than 0; rounding is kept from saying so.
+override COUNT: u32;
+override GAIN: f32; // 1 - rho, which loses digits if f32 subtracts
+override MOMENTUM: f32;
+override EPSILON: f32;
+override WEIGHT_DECAY: f32;
+override CENTERED: u32; // 0 or 1
+override HEAVY: u32; // 0 or 1: whether there is a momentum
+override MEANS: u32; // COUNT if CENTERED, else 1
+override MOMENTA: u32; // COUNT if HEAVY, else 1
+override CLIPPED: u32; // 0: `scale` is not read
+@group(0) @binding(0) var<storage, read_write> parameter: array<f32>; // (COUNT) in place
+@group(0) @binding(1) var<storage, read_write> mean_square: array<f32>; // (COUNT) in place, positive
+@group(0) @binding(2) var<storage, read_write> mean: array<f32>; // (MEANS) in place
+@group(0) @binding(3) var<storage, read_write> momentum: array<f32>; // (MOMENTA) in place
+@group(0) @binding(4) var<storage, read> grad: array<f32>; // (COUNT)
+@group(0) @binding(5) var<storage, read> scale: array<f32>; // (1) of `clip_scale`
+// grid COUNT

@@ -1,0 +1,223 @@
+//! What is watched between epochs, as Keras's callbacks of the same names do: early stopping, a rate that falls on a
+//! plateau, a target. Keeping the best weights is [`crate::run`]'s business, stopping at a loss that is no number
+//! [`crate::train`]'s. What they remember is part of a checkpoint, so that a resumed training stops where one that
+//! never stopped would.
+
+use crate::{Error, Result, schedule::Decay, train::Metrics};
+use serde::{Deserialize, Serialize};
+
+/// Which number is watched: on the validation images if there are any, else on the test images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Monitor {
+    /// The mean loss, which should fall; Keras's default.
+    #[default]
+    Loss,
+    /// The accuracy, which should rise.
+    Accuracy,
+}
+
+impl Monitor {
+    /// The number, turned so that less is better.
+    fn of(self, metrics: &Metrics) -> f64 {
+        match self {
+            Self::Loss => metrics.loss,
+            Self::Accuracy => -metrics.accuracy,
+        }
+    }
+}
+
+/// Stops a training that no longer improves.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EarlyStopping {
+    /// Epochs without improvement after which it stops.
+    pub patience: u64,
+    /// What counts as improvement: more than this.
+    pub min_delta: f64,
+}
+
+/// What to watch, and when to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Callbacks {
+    /// What early stopping and [`Decay::Plateau`] look at.
+    pub monitor: Monitor,
+    /// Stops where nothing improves.
+    pub early_stopping: Option<EarlyStopping>,
+    /// Stops where the accuracy reaches this, in [0, 1].
+    pub target_accuracy: Option<f64>,
+}
+
+impl Callbacks {
+    /// Whether the numbers make sense.
+    ///
+    /// # Errors
+    /// [`Error::Option`] that names the number and its range.
+    pub fn validate(&self) -> Result<()> {
+        if let Some(EarlyStopping { min_delta, .. }) = self.early_stopping {
+            not_negative("--min-delta", min_delta)?;
+        }
+        match self.target_accuracy {
+            Some(target) if !(0.0..=1.0).contains(&target) => Err(Error::Option {
+                name: "--target-accuracy",
+                got: target.to_string(),
+                expected: "a share from 0 to 1",
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Refuses a number below zero, or none.
+pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<()> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::Option { name, got: value.to_string(), expected: "a number from 0" })
+}
+
+/// How long something has been waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// The least number so far; accuracies count negative.
+    pub best: Option<f64>,
+    /// Epochs since then.
+    pub wait: u64,
+}
+
+impl Waiting {
+    /// Takes `value` as the best if it is less by more than `min_delta`; whether it did.
+    fn improves(&mut self, value: f64, min_delta: f64) -> bool {
+        let better = self.best.is_none_or(|best| value < best - min_delta);
+        if better {
+            *self = Self { best: Some(value), wait: 0 };
+        }
+        better
+    }
+}
+
+/// What the callbacks remember.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Watch {
+    /// Early stopping.
+    pub stopping: Waiting,
+    /// The plateau.
+    pub plateau: Waiting,
+    /// Epochs until the plateau is watched again.
+    pub cooldown: u64,
+    /// How often the rate has fallen.
+    pub drops: u32,
+    /// Whether the target has been reached.
+    pub reached: bool,
+}
+
+/// Whether a training is over before its epochs are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on.
+    GoOn,
+    /// The target has been reached.
+    Reached,
+    /// Nothing improved for as long as early stopping waits.
+    Stopped,
+}
+
+impl Watch {
+    /// Takes note of an epoch's metrics, in the order in which Keras's callbacks would.
+    pub fn observe(&mut self, judged: &Metrics, callbacks: &Callbacks, decay: &Decay) {
+        let value = callbacks.monitor.of(judged);
+        if let Decay::Plateau { patience, min_delta, cooldown, .. } = *decay {
+            if self.cooldown > 0 {
+                self.cooldown -= 1;
+                self.plateau.wait = 0;
+            }
+            if !self.plateau.improves(value, min_delta) && self.cooldown == 0 {
+                self.plateau.wait += 1;
+                if self.plateau.wait >= patience {
+                    self.drops += 1;
+                    self.cooldown = cooldown;
+                    self.plateau.wait = 0;
+                }
+            }
+        }
+        if let Some(EarlyStopping { min_delta, .. }) = callbacks.early_stopping
+            && !self.stopping.improves(value, min_delta)
+        {
+            self.stopping.wait += 1;
+        }
+        self.reached |= callbacks.target_accuracy.is_some_and(|target| judged.accuracy >= target);
+    }
+
+    /// Whether the training is over.
+    pub fn verdict(&self, callbacks: &Callbacks) -> Verdict {
+        let waited = |stopping: EarlyStopping| self.stopping.wait >= stopping.patience.max(1);
+        if self.reached && callbacks.target_accuracy.is_some() {
+            Verdict::Reached
+        } else if callbacks.early_stopping.is_some_and(waited) {
+            Verdict::Stopped
+        } else {
+            Verdict::GoOn
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metrics(loss: f64) -> Metrics {
+        Metrics { loss, accuracy: 1.0 - loss, images: 1 }
+    }
+
+    /// The epochs, from 1, after which the rate falls, and after which the training is over.
+    fn watch(losses: &[f64], callbacks: &Callbacks, decay: &Decay) -> (Vec<usize>, Option<usize>) {
+        let (mut watch, mut drops, mut over) = (Watch::default(), Vec::new(), None);
+        for (epoch, loss) in losses.iter().enumerate() {
+            let before = watch.drops;
+            watch.observe(&metrics(*loss), callbacks, decay);
+            drops.extend((watch.drops > before).then_some(epoch + 1));
+            if watch.verdict(callbacks) != Verdict::GoOn {
+                over = over.or(Some(epoch + 1));
+            }
+        }
+        (drops, over)
+    }
+
+    #[test]
+    fn early_stopping_waits_for_an_improvement_of_more_than_min_delta() {
+        let losses = [0.5, 0.4, 0.395, 0.39, 0.3, 0.31, 0.32, 0.33];
+        let over = |patience, min_delta, monitor| {
+            let early_stopping = Some(EarlyStopping { patience, min_delta });
+            let callbacks = Callbacks { monitor, early_stopping, target_accuracy: None };
+            watch(&losses, &callbacks, &Decay::Constant).1
+        };
+        for monitor in [Monitor::Loss, Monitor::Accuracy] {
+            assert_eq!(over(0, 0.0, monitor), Some(6), "the first epoch that is no better");
+            assert_eq!(over(1, 0.0, monitor), Some(6));
+            assert_eq!(over(3, 0.0, monitor), Some(8));
+            assert_eq!(over(2, 0.05, monitor), Some(4));
+            assert_eq!(over(4, 0.0, monitor), None);
+        }
+    }
+
+    #[test]
+    fn a_target_is_an_accuracy() {
+        let over = |target| {
+            let callbacks = Callbacks { target_accuracy: Some(target), ..Callbacks::default() };
+            watch(&[0.5, 0.25, 0.4], &callbacks, &Decay::Constant).1
+        };
+        assert_eq!((over(0.5), over(0.75), over(0.8)), (Some(1), Some(2), None));
+    }
+
+    // The epochs are those of Keras 3.15's ReduceLROnPlateau on the same losses.
+    #[test]
+    fn a_plateau_lowers_the_rate_as_in_keras() {
+        let losses = [1.0, 0.9, 0.9, 0.9, 0.9, 0.9, 0.9, 0.89995, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8];
+        let drops = |patience, cooldown| {
+            let decay = Decay::Plateau { factor: 0.5, patience, min_delta: 1e-4, cooldown, min: 0.0 };
+            watch(&losses, &Callbacks::default(), &decay).0
+        };
+        assert_eq!(drops(2, 0), [4, 6, 8, 11, 13]);
+        assert_eq!(drops(2, 3), [4, 8, 12]);
+        assert_eq!(drops(1, 1), [3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14]);
+    }
+}

@@ -1,0 +1,127 @@
+//! `wgrad lr-find`: a learning rate for a training, by letting it rise.
+
+use super::{AdapterArgs, DataArgs, model, output, train::method::MethodArgs};
+use anyhow::{Context as _, Result, bail};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use wgrad::{
+    clock,
+    lr_find::{Found, Range, find},
+    report::{learning_rate, page::can_write},
+    train::Options,
+};
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  wgrad lr-find                                    the network `mlp` on Fashion-MNIST, with SGD
+  wgrad lr-find --model cnn --optimizer adam       another network, another optimizer
+  wgrad lr-find --html rate.html --csv rate.csv    the curve as a page, and its numbers
+  wgrad lr-find --json | jq .suggestion
+
+The rate rises from step to step, from --from to --to; where the smoothed loss falls most steeply is a good \
+constant rate, and a good peak for `--schedule one-cycle`. The rise ends where the loss diverges.")]
+pub struct LrFind {
+    /// Network: a name of `wgrad models`, or a TOML file
+    #[arg(long, value_name = "NAME|FILE", default_value = "mlp")]
+    model: String,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Images a step
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    batch: usize,
+    /// Decides initial weights, order of images and dropout
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// The first learning rate
+    #[arg(long, value_name = "X", default_value_t = Range::default().from)]
+    from: f64,
+    /// The last one
+    #[arg(long, value_name = "X", default_value_t = Range::default().to)]
+    to: f64,
+    /// Steps from one to the other
+    #[arg(long, value_name = "N", default_value_t = Range::default().steps)]
+    steps: u64,
+    /// Print the suggestion and every step as a JSON object
+    #[arg(long)]
+    json: bool,
+    /// Write every step as comma-separated values
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Write the curve as a page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the curve as a picture
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+    #[command(flatten)]
+    method: MethodArgs,
+}
+
+impl LrFind {
+    pub async fn run(self) -> Result<ExitCode> {
+        let range = Range { from: self.from, to: self.to, steps: self.steps };
+        range.validate()?;
+        if self.method.lr.is_some() {
+            bail!("`lr-find` takes no --lr: the rate rises, `--from` one `--to` another");
+        }
+        let optimizer = self.method.optimizer()?;
+        let options = Options { batch: self.batch, seed: self.seed, optimizer, ..Options::default() };
+        options.validate()?;
+        for path in [&self.csv, &self.html, &self.svg].into_iter().flatten() {
+            can_write(path)?;
+        }
+        let dataset = self.data.load(self.seed)?;
+        let shape = [dataset.height, dataset.width, dataset.channels];
+        let model = model(&self.model, shape, dataset.classes.len())?;
+        let context = self.adapter.open().await?;
+        eprintln!(
+            "the learning rate rises from {:e} to {:e} in up to {} steps",
+            self.from, self.to, self.steps
+        );
+        let found = find(&context, &model, &dataset, options, range, |_| ()).await?;
+
+        if let Some(path) = &self.csv {
+            write(path, &csv(&found)?)?;
+        }
+        if let Some(path) = &self.svg {
+            write(path, learning_rate::chart(&found).as_str())?;
+        }
+        if let Some(path) = &self.html {
+            let facts = [
+                ("network", model.name.clone()),
+                ("data", dataset.name.clone()),
+                ("batch", self.batch.to_string()),
+                ("adapter", context.describe()),
+                ("date", clock::today()),
+            ];
+            learning_rate::page(&found, &facts)?.write(path)?;
+            eprintln!("wrote {}", path.display());
+        }
+        if self.json {
+            output::json(&found)?;
+        } else {
+            output::line(learning_rate::words(&found))?;
+        }
+        Ok(if found.suggestion.is_some() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+fn csv(found: &Found) -> Result<String> {
+    let mut text = "step,learning_rate,loss,smoothed\n".to_string();
+    for sample in &found.samples {
+        writeln!(text, "{},{:e},{},{}", sample.step, sample.learning_rate, sample.loss, sample.smoothed)?;
+    }
+    Ok(text)
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    eprintln!("wrote {}", path.display());
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! How a training ends: by itself, by Ctrl-C, by its time, by its callbacks; and with which exit code.
+
+use anyhow::Result;
+use std::{process::ExitCode, time::Duration};
+use wgrad::{
+    callbacks::Verdict,
+    clock,
+    run::Run,
+    train::{Metrics, Trainer},
+};
+
+/// The exit code of a program that Ctrl-C ended.
+pub const INTERRUPTED: u8 = 130;
+
+/// How an epoch ended.
+pub enum Ended {
+    /// All of it, with its metrics and images per second.
+    Whole(Metrics, f64),
+    /// Ctrl-C came; the state is saved.
+    Interrupted,
+    /// The time was over; the state is saved.
+    OutOfTime,
+}
+
+/// `--max-time`, counted from when the training begins.
+pub struct Limit {
+    begun: f64,
+    time: Option<Duration>,
+}
+
+impl Limit {
+    pub fn new(time: Option<Duration>) -> Self {
+        Self { begun: clock::seconds(), time }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.time.is_some_and(|time| clock::seconds() - self.begun >= time.as_secs_f64())
+    }
+
+    /// Says that the time is over and how to go on.
+    pub fn end(&self, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
+        let seconds = self.time.unwrap_or_default().as_secs_f64();
+        let position = trainer.position();
+        eprintln!(
+            "the time of {seconds} s is over, after {} epochs and {} steps; go on with: wgrad train --resume {}",
+            position.epoch,
+            position.step,
+            run.folder.display()
+        );
+        Ok(verdict(trainer, run))
+    }
+}
+
+/// Says how to go on with a run that was saved.
+pub fn interrupted(run: &Run) -> ExitCode {
+    eprintln!("interrupted; go on with: wgrad train --resume {}", run.folder.display());
+    ExitCode::from(INTERRUPTED)
+}
+
+/// Why the training is over before its epochs are.
+pub fn over(trainer: &Trainer<'_>, run: &Run) -> String {
+    let callbacks = &run.config.options.callbacks;
+    let epoch = trainer.position().epoch;
+    match trainer.verdict() {
+        Verdict::GoOn => format!("after epoch {epoch} it goes on"),
+        Verdict::Reached => {
+            let target = callbacks.target_accuracy.unwrap_or_default();
+            format!("the accuracy of {target} was reached in epoch {epoch}")
+        }
+        Verdict::Stopped => {
+            let wait = trainer.position().watch.stopping.wait;
+            format!(
+                "stopped after epoch {epoch}: nothing improved for {wait} epochs; `best` has the best weights"
+            )
+        }
+    }
+}
+
+/// 1 if there was a target and it was missed.
+pub fn verdict(trainer: &Trainer<'_>, run: &Run) -> ExitCode {
+    let Some(target) = run.config.options.callbacks.target_accuracy else { return ExitCode::SUCCESS };
+    if trainer.verdict() == Verdict::Reached {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!(
+        "the target was missed: the best accuracy is {:.4}, asked for was {target}",
+        trainer.position().best
+    );
+    ExitCode::from(1)
+}

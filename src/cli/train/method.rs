@@ -1,0 +1,305 @@
+//! The optimizer, the schedule and the callbacks, as the command line has them. Names and defaults are Keras's.
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use std::time::Duration;
+use wgrad::{
+    callbacks::{Callbacks, EarlyStopping, Monitor},
+    optim::{Adam, Method, Optimizer},
+    schedule::{Decay, Schedule},
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// Momentum, Nesterov's momentum
+    Sgd,
+    /// Adaptive moments
+    Adam,
+    /// Adam with decoupled weight decay
+    Adamw,
+    /// Root of the mean square; with --centered, of the variance
+    Rmsprop,
+    /// Root of the sum of squares
+    Adagrad,
+    /// Sign of the moving direction
+    Lion,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Shape {
+    /// It stays
+    Constant,
+    /// It drops every few epochs
+    Step,
+    /// It falls a little at each step
+    Exponential,
+    /// It falls along half a cosine
+    Cosine,
+    /// It does so again and again, each time longer (SGDR)
+    Restarts,
+    /// It rises, then falls to almost nothing; the momentum moves the other way
+    OneCycle,
+    /// It drops where nothing improves
+    Plateau,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Watched {
+    /// The mean loss
+    Loss,
+    /// The accuracy
+    Accuracy,
+}
+
+/// How a network learns.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Optimizer")]
+pub struct MethodArgs {
+    /// Method
+    #[arg(long, value_enum, default_value_t = Name::Sgd)]
+    optimizer: Name,
+    /// Learning rate [default: 0.05 for sgd, else 0.001]
+    #[arg(long, value_name = "X")]
+    pub lr: Option<f64>,
+    /// Momentum of sgd and rmsprop [default: 0.9 for sgd, 0 for rmsprop]
+    #[arg(long, value_name = "X")]
+    momentum: Option<f64>,
+    /// Nesterov's momentum (sgd)
+    #[arg(long)]
+    nesterov: bool,
+    /// How slowly the mean gradient of adam, adamw and lion forgets [default: 0.9]
+    #[arg(long, value_name = "X")]
+    beta_1: Option<f64>,
+    /// How slowly the mean square of adam and adamw forgets, or lion's mean [default: 0.999, 0.99 for lion]
+    #[arg(long, value_name = "X")]
+    beta_2: Option<f64>,
+    /// How slowly rmsprop's mean square forgets [default: 0.9]
+    #[arg(long, value_name = "X")]
+    rho: Option<f64>,
+    /// Take the square of the mean off rmsprop's mean square
+    #[arg(long)]
+    centered: bool,
+    /// What adagrad's sums start from [default: 0.1]
+    #[arg(long, value_name = "X")]
+    initial_accumulator_value: Option<f64>,
+    /// Keeps adam, adamw, rmsprop and adagrad from dividing by zero [default: 1e-7]
+    #[arg(long, value_name = "X")]
+    epsilon: Option<f64>,
+    /// Weight decay: for sgd added to the gradient (L2), for all others decoupled [default: 0.004 for adamw, else 0]
+    #[arg(long, value_name = "X")]
+    weight_decay: Option<f64>,
+    /// Scale the gradients so that the norm of all of them together is at most this
+    #[arg(long, value_name = "NORM")]
+    global_clipnorm: Option<f64>,
+    /// Keep a moving average of the weights that forgets this slowly (0.99), and judge and use that
+    #[arg(long, value_name = "MOMENTUM")]
+    ema: Option<f64>,
+}
+
+/// How the learning rate moves.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Schedule")]
+pub struct ScheduleArgs {
+    /// How the learning rate moves after the warm-up
+    #[arg(long, value_enum, default_value_t = Shape::Constant)]
+    schedule: Shape,
+    /// Steps over which the learning rate rises to where the schedule begins
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    warmup_steps: u64,
+    /// Epochs: between two drops of `step`, per factor of `exponential`, of the first period of `restarts` [default: 2,
+    /// 1, 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    step_every: Option<u32>,
+    /// What `step`, `exponential` and `plateau` multiply the rate by; the last share of `cosine` and `restarts`
+    /// [default: 0.1, 0.9, 0.1, 0, 0]
+    #[arg(long, value_name = "X")]
+    decay: Option<f64>,
+    /// How much longer each period of `restarts` is than the one before it
+    #[arg(long, value_name = "X", default_value_t = 2.0)]
+    restart_longer: f64,
+    /// How much lower each period of `restarts` starts
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    restart_lower: f64,
+    /// The share of the steps in which `one-cycle` rises
+    #[arg(long, value_name = "X", default_value_t = 0.3)]
+    rise: f64,
+    /// The learning rate over the one that `one-cycle` begins with
+    #[arg(long, value_name = "X", default_value_t = 25.0)]
+    div_factor: f64,
+    /// The first learning rate of `one-cycle` over its last
+    #[arg(long, value_name = "X", default_value_t = 1e4)]
+    final_div_factor: f64,
+    /// The least and the greatest momentum (or beta_1) of `one-cycle`, or `none` [default: 0.85,0.95 where there is one]
+    #[arg(long, value_name = "X,Y", value_parser = momenta)]
+    cycle_momentum: Option<Momenta>,
+    /// Epochs without improvement after which `plateau` drops the rate
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    plateau_patience: u64,
+    /// Epochs after a drop in which `plateau` counts nothing
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    cooldown: u64,
+    /// The least learning rate of `plateau`
+    #[arg(long, value_name = "X", default_value_t = 0.0)]
+    min_lr: f64,
+}
+
+/// When a training is over.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Stopping")]
+pub struct StopArgs {
+    /// Stop after so many epochs without improvement, on the validation images if there are any, else on the test images
+    #[arg(long, value_name = "N")]
+    patience: Option<u64>,
+    /// What counts as improvement: more than this [default: 0 for --patience, 0.0001 for `--schedule plateau`]
+    #[arg(long, value_name = "X")]
+    min_delta: Option<f64>,
+    /// What `--patience` and `--schedule plateau` look at
+    #[arg(long, value_enum, default_value_t = Watched::Loss)]
+    monitor: Watched,
+    /// Stop when this accuracy is reached; exit code 1 if it is not
+    #[arg(long, value_name = "SHARE")]
+    target_accuracy: Option<f64>,
+}
+
+/// A least and a greatest momentum, or none.
+type Momenta = std::sync::Arc<Option<[f64; 2]>>;
+
+fn momenta(text: &str) -> Result<Momenta, String> {
+    if text == "none" {
+        return Ok(None.into());
+    }
+    let numbers = text.split_once(',').map(|(a, b)| (a.trim().parse(), b.trim().parse()));
+    match numbers {
+        Some((Ok(least), Ok(most))) => Ok(Some([least, most]).into()),
+        _ => Err("expected two numbers such as 0.85,0.95, or `none`".to_string()),
+    }
+}
+
+/// A time as people write it: `90s`, `10m`, `2h`, or seconds.
+pub fn time(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.char_indices().last() {
+        Some((at, 's')) => (&text[..at], 1.0),
+        Some((at, 'm')) => (&text[..at], 60.0),
+        Some((at, 'h')) => (&text[..at], 3600.0),
+        _ => (text, 1.0),
+    };
+    let seconds: Option<f64> = number.trim().parse().ok().map(|n: f64| n * unit);
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.ok_or_else(|| "expected a time such as 60s, 10m or 2h".to_string())
+}
+
+impl MethodArgs {
+    /// The optimizer, with defaults for what was not given; refuses what the method does not have.
+    pub fn optimizer(&self) -> Result<Optimizer> {
+        self.refuse_strangers()?;
+        let adam = || Adam {
+            beta_1: self.beta_1.unwrap_or(0.9),
+            beta_2: self.beta_2.unwrap_or(0.999),
+            epsilon: self.epsilon.unwrap_or(1e-7),
+        };
+        let optimizer = Optimizer::new(match self.optimizer {
+            Name::Sgd => Method::Sgd { momentum: self.momentum.unwrap_or(0.9), nesterov: self.nesterov },
+            Name::Adam => Method::Adam(adam()),
+            Name::Adamw => Method::AdamW(adam()),
+            Name::Rmsprop => Method::RmsProp {
+                rho: self.rho.unwrap_or(0.9),
+                momentum: self.momentum.unwrap_or(0.0),
+                epsilon: self.epsilon.unwrap_or(1e-7),
+                centered: self.centered,
+            },
+            Name::Adagrad => Method::Adagrad {
+                initial_accumulator_value: self.initial_accumulator_value.unwrap_or(0.1),
+                epsilon: self.epsilon.unwrap_or(1e-7),
+            },
+            Name::Lion => {
+                Method::Lion { beta_1: self.beta_1.unwrap_or(0.9), beta_2: self.beta_2.unwrap_or(0.99) }
+            }
+        });
+        Ok(Optimizer {
+            learning_rate: self.lr.unwrap_or(optimizer.learning_rate),
+            weight_decay: self.weight_decay.unwrap_or(optimizer.weight_decay),
+            global_clipnorm: self.global_clipnorm,
+            ema_momentum: self.ema,
+            ..optimizer
+        })
+    }
+
+    fn refuse_strangers(&self) -> Result<()> {
+        use Name::{Adagrad, Adam, Adamw, Lion, Rmsprop, Sgd};
+        let given: [(&str, bool, &[Name]); 8] = [
+            ("--momentum", self.momentum.is_some(), &[Sgd, Rmsprop]),
+            ("--nesterov", self.nesterov, &[Sgd]),
+            ("--beta-1", self.beta_1.is_some(), &[Adam, Adamw, Lion]),
+            ("--beta-2", self.beta_2.is_some(), &[Adam, Adamw, Lion]),
+            ("--rho", self.rho.is_some(), &[Rmsprop]),
+            ("--centered", self.centered, &[Rmsprop]),
+            ("--initial-accumulator-value", self.initial_accumulator_value.is_some(), &[Adagrad]),
+            ("--epsilon", self.epsilon.is_some(), &[Adam, Adamw, Rmsprop, Adagrad]),
+        ];
+        let name = |name: &Name| name.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
+        match given.iter().find(|(_, given, takers)| *given && !takers.contains(&self.optimizer)) {
+            None => Ok(()),
+            Some((option, _, takers)) => {
+                let takers: Vec<String> = takers.iter().map(name).collect();
+                bail!(
+                    "`--optimizer {}` takes no {option}; it belongs to {}",
+                    name(&self.optimizer),
+                    takers.join(", ")
+                )
+            }
+        }
+    }
+}
+
+impl ScheduleArgs {
+    /// The schedule of a training with `optimizer`.
+    pub fn schedule(&self, optimizer: &Optimizer, stop: &StopArgs) -> Schedule {
+        let lr = optimizer.learning_rate;
+        let every = |default| self.step_every.unwrap_or(default);
+        let or = |default| self.decay.unwrap_or(default);
+        let decay = match self.schedule {
+            Shape::Constant => Decay::Constant,
+            Shape::Step => Decay::Step { every: every(2), factor: or(0.1) },
+            Shape::Exponential => Decay::Exponential { every: every(1), factor: or(0.9) },
+            Shape::Cosine => Decay::Cosine { last: or(0.0) },
+            Shape::Restarts => Decay::Restarts {
+                first: every(1),
+                longer: self.restart_longer,
+                lower: self.restart_lower,
+                last: or(0.0),
+            },
+            Shape::OneCycle => Decay::OneCycle {
+                rise: self.rise,
+                div: self.div_factor,
+                final_div: self.final_div_factor,
+                momentum: match &self.cycle_momentum {
+                    Some(momenta) => **momenta,
+                    None => optimizer.momentum().map(|_| [0.85, 0.95]),
+                },
+            },
+            Shape::Plateau => Decay::Plateau {
+                factor: or(0.1),
+                patience: self.plateau_patience,
+                min_delta: stop.min_delta.unwrap_or(1e-4),
+                cooldown: self.cooldown,
+                min: if lr > 0.0 { self.min_lr / lr } else { 0.0 },
+            },
+        };
+        Schedule { decay, warmup_steps: self.warmup_steps }
+    }
+}
+
+impl StopArgs {
+    /// What to watch.
+    pub fn callbacks(&self) -> Callbacks {
+        let early = |patience| EarlyStopping { patience, min_delta: self.min_delta.unwrap_or(0.0) };
+        Callbacks {
+            monitor: match self.monitor {
+                Watched::Loss => Monitor::Loss,
+                Watched::Accuracy => Monitor::Accuracy,
+            },
+            early_stopping: self.patience.map(early),
+            target_accuracy: self.target_accuracy,
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Learning-rate schedules: a factor of the base rate for each step, computed on the host; one of them moves the
+//! momentum too.
+
+mod one_cycle;
+#[cfg(test)]
+mod tests;
+
+use crate::{Error, Result, callbacks::not_negative};
+use std::f64::consts::PI;
+
+/// How the learning rate moves over a training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Decay {
+    /// It stays.
+    #[default]
+    Constant,
+    /// It is multiplied by `factor` after every `every` epochs.
+    Step {
+        /// Epochs between two drops.
+        every: u32,
+        /// What it is multiplied by.
+        factor: f64,
+    },
+    /// It falls by `factor` over every `every` epochs, a little at each step (Keras's `ExponentialDecay`).
+    Exponential {
+        /// Epochs over which it is multiplied once.
+        every: u32,
+        /// What it is multiplied by.
+        factor: f64,
+    },
+    /// It falls from the base rate to `last` times it along half a cosine (Loshchilov and Hutter 2017).
+    Cosine {
+        /// The share of the base rate at the end.
+        last: f64,
+    },
+    /// The same again and again: warm restarts (SGDR, the same paper; Keras's `CosineDecayRestarts`).
+    Restarts {
+        /// Epochs of the first period.
+        first: u32,
+        /// How much longer each period is than the one before it.
+        longer: f64,
+        /// How much lower each period starts than the one before it.
+        lower: f64,
+        /// The share of the base rate at the end of a period.
+        last: f64,
+    },
+    /// It rises to the base rate and falls to almost nothing, once (Smith 2018), as PyTorch's `OneCycleLR` with cosines.
+    OneCycle {
+        /// The share of the steps in which it rises.
+        rise: f64,
+        /// The base rate over the first rate.
+        div: f64,
+        /// The first rate over the last.
+        final_div: f64,
+        /// The least and the greatest momentum, which moves the other way; `None` leaves it alone.
+        momentum: Option<[f64; 2]>,
+    },
+    /// It is multiplied by `factor` where nothing improves (Keras's `ReduceLROnPlateau`).
+    Plateau {
+        /// What it is multiplied by.
+        factor: f64,
+        /// Epochs without improvement after which it falls.
+        patience: u64,
+        /// What counts as improvement: more than this.
+        min_delta: f64,
+        /// Epochs after a fall in which nothing is counted.
+        cooldown: u64,
+        /// The least share of the base rate.
+        min: f64,
+    },
+    /// It rises exponentially, from the base rate to `last` times it in `steps` steps, and stays: to find a good rate.
+    Rise {
+        /// The share of the base rate at the end.
+        last: f64,
+        /// Steps until then.
+        steps: u64,
+    },
+}
+
+/// Warm-up, then decay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Schedule {
+    /// What follows the warm-up.
+    pub decay: Decay,
+    /// Steps over which the rate rises linearly from zero to the base rate (Goyal et al. 2017), or to where the decay
+    /// begins.
+    pub warmup_steps: u64,
+}
+
+/// From `start` to `end` along half a cosine; `done` in [0, 1].
+fn half_cosine(start: f64, end: f64, done: f64) -> f64 {
+    end + (start - end) * 0.5 * (1.0 + (PI * done).cos())
+}
+
+impl Schedule {
+    /// The factor of the base rate at global step `step`, from 0, of a training of `epochs` epochs of
+    /// `steps_per_epoch` steps.
+    pub fn factor(&self, step: u64, steps_per_epoch: u64, epochs: u64) -> f64 {
+        self.factor_after(0, step, steps_per_epoch, epochs)
+    }
+
+    /// The same where a plateau has let the rate fall `drops` times.
+    pub fn factor_after(&self, drops: u32, step: u64, steps_per_epoch: u64, epochs: u64) -> f64 {
+        // After the warm-up; steps and epochs of the decays that begin there.
+        let after = step.saturating_sub(self.warmup_steps);
+        let total = (steps_per_epoch * epochs).saturating_sub(self.warmup_steps).max(1);
+        let per_epoch = steps_per_epoch.max(1);
+        let factor = match self.decay {
+            Decay::Constant => 1.0,
+            Decay::Step { every, factor } => {
+                let epoch = step / per_epoch;
+                factor.powi((epoch / u64::from(every.max(1))) as i32)
+            }
+            Decay::Exponential { every, factor } => {
+                factor.powf(after as f64 / (per_epoch * u64::from(every.max(1))) as f64)
+            }
+            Decay::Cosine { last } => half_cosine(1.0, last, (after as f64 / total as f64).min(1.0)),
+            Decay::Restarts { first, longer, lower, last } => {
+                let (done, height) =
+                    period(after as f64 / (per_epoch * u64::from(first.max(1))) as f64, longer, lower);
+                last + (1.0 - last) * height * half_cosine(1.0, 0.0, done)
+            }
+            Decay::OneCycle { rise, div, final_div, .. } => {
+                one_cycle::anneal([1.0 / div, 1.0, 1.0 / (div * final_div)], rise, after, total)
+            }
+            Decay::Plateau { factor, min, .. } => factor.powi(drops as i32).max(min),
+            Decay::Rise { last, steps } => {
+                last.powf(step.min(steps - 1) as f64 / steps.saturating_sub(1).max(1) as f64)
+            }
+        };
+        if step < self.warmup_steps { factor * (step + 1) as f64 / self.warmup_steps as f64 } else { factor }
+    }
+
+    /// The momentum at a step, where the schedule moves it.
+    pub fn momentum(&self, step: u64, steps_per_epoch: u64, epochs: u64) -> Option<f64> {
+        let Decay::OneCycle { rise, momentum: Some([least, most]), .. } = self.decay else { return None };
+        let total = (steps_per_epoch * epochs).saturating_sub(self.warmup_steps).max(1);
+        Some(one_cycle::anneal([most, least, most], rise, step.saturating_sub(self.warmup_steps), total))
+    }
+
+    /// Whether the numbers make sense.
+    ///
+    /// # Errors
+    /// [`Error::Option`] that names the number and its range.
+    pub fn validate(&self) -> Result<()> {
+        let check = |name, value: f64, ok: bool, expected| {
+            if ok { Ok(()) } else { Err(Error::Option { name, got: value.to_string(), expected }) }
+        };
+        let above =
+            |name, value: f64| check(name, value, value.is_finite() && value > 0.0, "a number above 0");
+        let share =
+            |name, value: f64| check(name, value, (0.0..=1.0).contains(&value), "a share from 0 to 1");
+        match self.decay {
+            Decay::Constant => Ok(()),
+            Decay::Step { factor, .. } | Decay::Exponential { factor, .. } => above("--decay", factor),
+            Decay::Cosine { last } => not_negative("--decay", last),
+            Decay::Restarts { longer, lower, last, .. } => {
+                check("--restart-longer", longer, longer.is_finite() && longer >= 1.0, "a number from 1")?;
+                above("--restart-lower", lower)?;
+                not_negative("--decay", last)
+            }
+            Decay::OneCycle { rise, div, final_div, momentum } => {
+                share("--rise", rise)?;
+                above("--div-factor", div)?;
+                above("--final-div-factor", final_div)?;
+                for momentum in momentum.into_iter().flatten() {
+                    let ok = (0.0..1.0).contains(&momentum);
+                    check("--cycle-momentum", momentum, ok, "two numbers from 0, below 1")?;
+                }
+                Ok(())
+            }
+            Decay::Plateau { factor, min_delta, min, .. } => {
+                check("--decay", factor, factor > 0.0 && factor < 1.0, "a number above 0, below 1")?;
+                not_negative("--min-delta", min_delta)?;
+                not_negative("--min-lr", min)
+            }
+            Decay::Rise { last, steps } => {
+                above("the last rate", last)?;
+                check("--steps", steps as f64, steps > 0, "at least 1")
+            }
+        }
+    }
+}
+
+/// How far the period that runs is, in [0, 1), and how high it started, after `done` first periods.
+fn period(mut done: f64, longer: f64, lower: f64) -> (f64, f64) {
+    let (mut length, mut height) = (1.0, 1.0);
+    while done >= length && longer >= 1.0 {
+        done -= length;
+        length *= longer;
+        height *= lower;
+    }
+    ((done / length).min(1.0), height)
+}
