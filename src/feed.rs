@@ -19,6 +19,10 @@ pub struct Step {
     pub learning_rate: f32,
     /// WGSL rounds a uniform up to 16 bytes.
     pub unused: [u32; 2],
+    /// Mixup: the share of the partner in an image of this batch, in [0, 1].
+    pub mixed: f32,
+    /// WGSL rounds a uniform up to 16 bytes.
+    pub padding: [u32; 3],
 }
 
 impl Step {

@@ -29,6 +29,10 @@ pub mod model_file;
 pub mod networks;
 /// A list of operations and the values between them, before any device is involved.
 pub mod program;
+/// Changes of the images at random while training: flip, shift, rotation, zoom, erasing, mixup.
+pub mod augment;
+/// What a training makes of images and labels, whatever the model.
+pub mod objective;
 /// The optimizer's numbers.
 pub mod optim;
 /// Learning-rate schedules.

@@ -4,8 +4,9 @@
 use crate::{
     Error, Result,
     feed::split_mix,
-    kernels::{DECODE, SGD, SOFTMAX_CROSS_ENTROPY, SUM_METRICS},
+    kernels::{SGD, SOFTMAX_CROSS_ENTROPY, SUM_METRICS},
     layers::{self, ActivationName, Layer, Place},
+    objective::Objective,
     op::Call,
     optim::Sgd,
     program::{ALIGN, Builder, Home, Mode, Parameter, ParameterId, Program, ValueId, arena_len, trained_len},
@@ -284,14 +285,31 @@ impl Model {
     /// # Errors
     /// [`Error::Model`] where the layers do not fit.
     pub fn program(&self, mode: Mode, batch: usize, slots: usize, optimizer: &Sgd) -> Result<Program> {
+        self.program_with(mode, batch, slots, optimizer, &Objective::default())
+    }
+
+    /// The same where a training step makes of images and labels what `objective` says.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where the layers do not fit.
+    pub fn program_with(
+        &self,
+        mode: Mode,
+        batch: usize,
+        slots: usize,
+        optimizer: &Sgd,
+        objective: &Objective,
+    ) -> Result<Program> {
+        let plain = Objective::default();
+        let objective = if mode == Mode::Train { objective } else { &plain };
         let logits_model = self.without_softmax();
         let (mut placed, parameters) = logits_model.place()?;
         let trained = trained_len(&parameters);
         let mut b = Builder::new(mode, batch, self.pixels(), slots, parameters);
 
         let image = b.batched("image", &self.input_shape);
-        let sizes = [("ROWS", batch), ("PIXELS", self.pixels())];
-        b.call("decode", Call::new(&DECODE, &sizes), &[("image", image)]);
+        let call = objective.augment.call(batch, self.input_shape);
+        b.call(call.op.name, call, &[("image", image)]);
         let outputs = forward(&mut b, &mut placed, image);
         let x = outputs.last().copied().unwrap_or(image);
         b.program.output = x;
@@ -303,8 +321,17 @@ impl Model {
 
         let dlogits = b.batched("d logits", &[classes]);
         let (loss, hit) = (b.batched("loss", &[]), b.batched("hit", &[]));
-        let call = Call::new(&SOFTMAX_CROSS_ENTROPY, &[("ROWS", batch), ("CLASSES", classes)]);
-        b.call("loss", call, &[("dlogits", dlogits), ("loss", loss), ("hit", hit), ("logits", x)]);
+        let weights = b.constant("class weights", objective.weights(classes));
+        let mut call = Call::new(&SOFTMAX_CROSS_ENTROPY, &[("ROWS", batch), ("CLASSES", classes)]);
+        if objective.label_smoothing > 0.0 {
+            call = call.with("SMOOTHING", f64::from(objective.label_smoothing as f32));
+        }
+        if objective.augment.mixup > 0.0 {
+            call = call.with("MIXUP", 1.0);
+        }
+        let buffers =
+            [("dlogits", dlogits), ("loss", loss), ("hit", hit), ("logits", x), ("weights", weights)];
+        b.call("loss", call, &buffers);
         let results = b.fixed("results", vec![slots, 2], Home::Results);
         let call = Call::new(&SUM_METRICS, &[("ROWS", batch), ("SLOTS", slots)]);
         b.call("metrics", call, &[("results", results), ("loss", loss), ("hit", hit)]);

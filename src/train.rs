@@ -12,6 +12,7 @@ use crate::{
     feed::Step,
     gpu::{Arenas, Context, FeedBuffers, Plan, Submitted},
     model::Model,
+    objective::Objective,
     op::Choices,
     optim::Sgd,
     pacer::Pacer,
@@ -40,6 +41,9 @@ pub struct Options {
     pub variants: Choices,
     /// Bytes of images that are handed to the device at once.
     pub budget: usize,
+    /// What it makes of images and labels; of older runs nothing but the plain loss is known.
+    #[serde(default, skip_serializing_if = "Objective::is_plain")]
+    pub objective: Objective,
 }
 
 impl Default for Options {
@@ -53,6 +57,7 @@ impl Default for Options {
             shuffle: true,
             variants: Choices::default(),
             budget: BUDGET,
+            objective: Objective::default(),
         }
     }
 }
@@ -135,6 +140,7 @@ impl<'a> Trainer<'a> {
             return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
         }
         fits(model, data)?;
+        options.objective.validate(data.classes.len())?;
         let parameters = model.parameters()?;
         let cut = Cut { batch: options.batch, pixels: data.pixels(), budget: options.budget };
         let longest = [&data.train, &data.test].into_iter().chain(&data.validation).map(Split::len).max();
@@ -143,7 +149,8 @@ impl<'a> Trainer<'a> {
         let feed = FeedBuffers::new(context, images, data.pixels(), slots)?;
         let arenas = Arenas::new(context, &parameters, slots)?;
         let plan = async |mode| {
-            let program = model.program(mode, options.batch, slots, &options.optimizer)?;
+            let Options { batch, optimizer, objective, .. } = &options;
+            let program = model.program_with(mode, *batch, slots, optimizer, objective)?;
             Plan::compile(context, program, &arenas, &options.variants).await
         };
         let (train_plan, evaluate_plan) = (plan(Mode::Train).await?, plan(Mode::Evaluate).await?);
@@ -265,7 +272,7 @@ impl<'a> Trainer<'a> {
 
     /// What the device needs to know about the steps of a chunk whose first is step `first` of its epoch.
     fn steps(&self, rows: &[Rows], first: u64) -> Vec<Step> {
-        let Options { seed, optimizer, schedule, epochs, .. } = &self.options;
+        let Options { seed, optimizer, schedule, epochs, objective, .. } = &self.options;
         let per_epoch = self.steps_per_epoch();
         rows.iter()
             .enumerate()
@@ -278,6 +285,7 @@ impl<'a> Trainer<'a> {
                     rows: rows.rows,
                     slot: slot as u32,
                     learning_rate,
+                    mixed: objective.augment.mixed(*seed, number),
                     ..Step::default()
                 };
                 step.keyed(*seed, number)

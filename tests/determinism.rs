@@ -16,6 +16,7 @@ use wgrad::{
     gpu::Context,
     model::Model,
     networks::network,
+    objective::Objective,
     optim::Sgd,
     program::Mode,
     reference::Machine,
@@ -131,27 +132,65 @@ fn the_pace_of_submissions_changes_nothing() {
     assert_eq!(quick, pollster::block_on(train(&context, &model, &data, options(), slow)));
 }
 
+/// Everything that draws random numbers or reads labels of its own.
+fn augmented() -> Options {
+    let augment = "flip,shift=2,rotate=10,zoom=0.1,brightness=0.1,contrast=0.1,erase=0.5,mixup=0.4";
+    let augment = augment.parse().expect("a specification");
+    let class_weight = (0..10).map(|class| 0.5 + f64::from(class) / 10.0).collect();
+    Options { objective: Objective { augment, label_smoothing: 0.1, class_weight }, ..options() }
+}
+
+#[test]
+fn an_augmented_training_is_as_deterministic() {
+    let (context, data) = (common::open(false), data());
+    let [model, _] = models(&data);
+    let run = |options| pollster::block_on(train(&context, &model, &data, options, || ()));
+    let whole = run(augmented());
+    assert_eq!(run(Options { budget: 0, ..augmented() }), whole, "a batch a chunk");
+    let stopped = pollster::block_on(train_and_stop(&context, &model, &data, &augmented(), 7));
+    assert_eq!(stopped, whole, "stopped and gone on");
+    let plain = run(options());
+    assert_ne!(plain.weights, whole.weights, "it changes nothing");
+    let Objective { augment, label_smoothing, class_weight } = augmented().objective;
+    // Each part by itself makes a difference.
+    for part in [
+        Objective { augment, ..Objective::default() },
+        Objective { label_smoothing, ..Objective::default() },
+        Objective { class_weight, ..Objective::default() },
+    ] {
+        let got = run(Options { objective: part.clone(), ..options() });
+        assert!(got.weights != plain.weights && got.weights != whole.weights, "{part:?} changes nothing");
+    }
+}
+
 #[test]
 fn a_training_that_stopped_goes_on_to_the_same_bits() {
     let (context, data) = (common::open(false), data());
     for model in models(&data) {
         let whole = pollster::block_on(train(&context, &model, &data, options(), || ()));
         for stop_after in [1, 7] {
-            let stopped = pollster::block_on(train_and_stop(&context, &model, &data, stop_after));
+            let stopped = pollster::block_on(train_and_stop(&context, &model, &data, &options(), stop_after));
             assert_eq!(stopped, whole, "{} stopped after step {stop_after}", model.name);
         }
     }
 }
 
 /// Stops in the middle of an epoch, saves to bytes, and goes on in a new trainer of another chunk size.
-async fn train_and_stop(context: &Context, model: &Model, data: &Dataset, stop_after: usize) -> Trace {
+async fn train_and_stop(
+    context: &Context,
+    model: &Model,
+    data: &Dataset,
+    options: &Options,
+    stop_after: usize,
+) -> Trace {
     let mut trace = Trace::default();
     let mut bytes: Option<Vec<u8>> = None;
     loop {
         // A batch a chunk at first, so that few steps are on their way when it breaks.
         let budget = if bytes.is_some() { BUDGET } else { 0 };
-        let mut trainer =
-            Trainer::new(context, model, data, Options { budget, ..options() }).await.expect("compiles");
+        let mut trainer = Trainer::new(context, model, data, Options { budget, ..options.clone() })
+            .await
+            .expect("compiles");
         if let Some(bytes) = &bytes {
             let saved = Checkpoint::from_bytes("test", bytes, trainer.parameters()).expect("reads");
             assert_ne!((saved.position.epoch, saved.position.step), (0, 0), "it stopped somewhere");

@@ -8,6 +8,10 @@ struct Step {
     learning_rate: f32,
     unused0: u32,
     unused1: u32,
+    mixed: f32,         // mixup: the share of the partner in an image of this batch
+    unused2: u32,
+    unused3: u32,
+    unused4: u32,
 }
 @group(1) @binding(0) var<uniform> step: Step;
 @group(1) @binding(1) var<storage, read> images: array<u32>; // four bytes a word, the first lowest

@@ -23,6 +23,7 @@ enum Space {
     Velocities,
     Results,
     Zeros,
+    Constant(usize),
 }
 
 /// What every value held when it was last written or read.
@@ -39,6 +40,7 @@ fn place(program: &Program, id: ValueId) -> (Space, usize) {
         Home::Velocities => (Space::Velocities, 0),
         Home::Results => (Space::Results, 0),
         Home::Zeros => (Space::Zeros, 0),
+        Home::Constant(n) => (Space::Constant(n), 0),
     }
 }
 

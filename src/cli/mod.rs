@@ -10,6 +10,7 @@ mod eval;
 mod interrupt;
 mod lab;
 mod models;
+mod objective;
 mod output;
 mod predict;
 mod progress;

@@ -1,7 +1,10 @@
 //! `wgrad train`: from the command line to a run folder. The loop over epochs lives here; the loop over
 //! steps is `wgrad::train`.
 
-use super::{AdapterArgs, DataArgs, interrupt::Interrupt, model, output, progress::EpochBar, tune};
+use super::{
+    AdapterArgs, DataArgs, interrupt::Interrupt, model, objective::ObjectiveArgs, output, progress::EpochBar,
+    tune,
+};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use std::{
@@ -33,6 +36,7 @@ const INTERRUPTED: u8 = 130;
   wgrad train                                       the network `mlp` on Fashion-MNIST
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
   wgrad train --model my-network.toml --data DIR    your own network, your own four IDX files
+  wgrad train --model cnn --augment flip,shift=2,erase=0.25 --label-smoothing 0.1
   wgrad train --lr 0.1 --schedule cosine --warmup-steps 200
   wgrad train --resume runs/mlp-1 --epochs 10       go on where that run stopped, to the same bits
   wgrad train --variant conv2d_forward=naive        with another kernel
@@ -81,6 +85,8 @@ pub struct Train {
     /// Visit the images in the order of the file
     #[arg(long, conflicts_with = "resume")]
     no_shuffle: bool,
+    #[command(flatten)]
+    objective: ObjectiveArgs,
     /// Start from the weights of a safetensors file (names and shapes are checked)
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     init: Option<PathBuf>,
@@ -151,6 +157,7 @@ impl Train {
             shuffle: !self.no_shuffle,
             variants: Choices::parse(&self.variants)?,
             budget: self.budget(),
+            ..Options::default()
         })
     }
 
@@ -162,6 +169,7 @@ impl Train {
         let mut options = self.options()?;
         options.optimizer.validate()?;
         let dataset = self.data.load(self.seed)?;
+        options.objective = self.objective.objective(&dataset)?;
         let shape = [dataset.height, dataset.width, dataset.channels];
         let model = model(&self.model, shape, dataset.classes.len())?;
         let mut context = self.adapter.open().await?;
@@ -202,6 +210,7 @@ impl Train {
     }
 
     async fn resume(&self, folder: &Path, interrupt: &Interrupt) -> Result<ExitCode> {
+        self.objective.refuse()?;
         let mut run = Run::open(folder)?;
         if let Some(epochs) = self.epochs {
             run.config.options.epochs = epochs;

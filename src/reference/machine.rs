@@ -97,6 +97,10 @@ impl Machine {
             Home::Velocities => owned(&self.velocities[..value.len()]),
             Home::Results => owned(&self.results),
             Home::Zeros => Some(Cow::Owned(Data::Real(vec![0.0; value.len()]))),
+            Home::Constant(n) => {
+                let numbers = self.program.constants[n].iter().map(|v| f64::from(*v)).collect();
+                Some(Cow::Owned(Data::Real(numbers)))
+            }
         }
     }
 
@@ -124,7 +128,7 @@ impl Machine {
             Home::Gradient(_) | Home::Gradients => &mut self.gradients,
             Home::Velocities => &mut self.velocities,
             Home::Results => &mut self.results,
-            Home::Zeros => return,
+            Home::Zeros | Home::Constant(_) => return,
         };
         if let Data::Real(values) = data {
             arena[start..start + values.len()].copy_from_slice(&values);

@@ -1,6 +1,7 @@
 //! The CPU twins: every operation once more, as plain loops in f64 that read like its formula. They
 //! define what a kernel has to compute, and how far rounding in f32 may take it from that.
 
+mod augment;
 mod conv2d;
 mod elementwise;
 mod grouped;
@@ -11,6 +12,7 @@ mod matmul;
 mod normalize;
 mod pool;
 
+pub use augment::augment;
 pub use conv2d::{conv2d_forward, conv2d_grad_input, conv2d_grad_weight, sum_partials};
 pub use elementwise::{
     activation_forward, activation_grad, decode, dropout_forward, dropout_grad, random, sgd,
