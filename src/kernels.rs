@@ -406,6 +406,22 @@ operations! {
         "ROWS=128,CLASSES=10",
     ];
 
+    BINARY_CROSS_ENTROPY "binary_cross_entropy" "the same of one logit, for labels 0 and 1" twin::binary_cross_entropy, activated false, parts [FEED, RANDOM, MIXUP], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,CLASSES=2", "ROWS=33,CLASSES=2,SMOOTHING=0.2", "ROWS=5,CLASSES=2,MIXUP=1", "ROWS=128,CLASSES=2,SMOOTHING=0.1,MIXUP=1"];
+
+    MEAN_SQUARED_ERROR "mean_squared_error" "squared distance of one output from the label" twin::mean_squared_error, activated false, parts [FEED, RANDOM, MIXUP], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1"];
+
+    MEAN_ABSOLUTE_ERROR "mean_absolute_error" "distance of one output from the label" twin::mean_absolute_error, activated false, parts [FEED, RANDOM, MIXUP], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1"];
+
+    HUBER "huber" "the square of small distances, the distance of large ones" twin::huber, activated false, parts [FEED, RANDOM, MIXUP], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,CLASSES=1,DELTA=0.75", "ROWS=33,CLASSES=10,DELTA=0.75", "ROWS=5,CLASSES=3,MIXUP=1,DELTA=0.75", "ROWS=128,CLASSES=10,MIXUP=1,DELTA=0.75"];
+
     SUM_METRICS "sum_metrics" "loss and hits of the batch" twin::sum_metrics, activated false, parts [FEED], {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,SLOTS=1", "ROWS=33,SLOTS=5", "ROWS=128,SLOTS=64"];

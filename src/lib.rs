@@ -33,6 +33,8 @@ pub mod program;
 pub mod augment;
 /// What a training makes of images and labels, whatever the model.
 pub mod objective;
+/// What is minimised: cross-entropy of classes, squares and distances of numbers.
+pub mod loss;
 /// The optimizer's numbers.
 pub mod optim;
 /// Learning-rate schedules.

@@ -3,6 +3,7 @@
 use crate::{
     Error, Result,
     layers::{Conv2D, Dense, Dropout, Flatten, MaxPooling2D},
+    loss::Loss,
     model::Model,
 };
 
@@ -18,8 +19,18 @@ pub const NETWORKS: &[(&str, &str)] = &[
 /// # Errors
 /// [`Error::Unknown`] with the known names.
 pub fn network(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
-    let model = Model::new(name, input_shape);
-    let output = Dense::new(classes).activation("softmax")?;
+    network_for(name, input_shape, classes, Loss::SoftmaxCrossEntropy)
+}
+
+/// The same with the last layer that `loss` takes: one sigmoid unit for binary cross-entropy, one linear unit for
+/// a regression.
+///
+/// # Errors
+/// [`Error::Unknown`] with the known names.
+pub fn network_for(name: &str, input_shape: [usize; 3], classes: usize, loss: Loss) -> Result<Model> {
+    let mut model = Model::new(name, input_shape);
+    model.loss = Some(loss).filter(|loss| loss.is_regression());
+    let output = Dense::new(loss.outputs(classes)).activation(loss.activation())?;
     Ok(match name {
         "linear" => model.add(Flatten::new()).add(output),
         "mlp" => model.add(Flatten::new()).add(Dense::new(128).activation("relu")?).add(output),

@@ -11,6 +11,7 @@ use crate::{
     },
     feed::Step,
     gpu::{Arenas, Context, FeedBuffers, Plan, Submitted},
+    loss::Loss,
     model::Model,
     objective::Objective,
     op::Choices,
@@ -65,12 +66,20 @@ impl Default for Options {
 /// Mean loss and accuracy over some images.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Metrics {
-    /// Mean softmax cross-entropy, in nats.
+    /// The mean loss; of classes, cross-entropy in nats.
     pub loss: f64,
-    /// Share of images whose class has the largest logit, in [0, 1].
+    /// Share of images whose class is found, in [0, 1]; of a regression, those whose number rounds to the label.
     pub accuracy: f64,
     /// How many images.
     pub images: u64,
+}
+
+impl Metrics {
+    /// What says which weights are best, the larger the better, from 0: the accuracy; of a regression, whose accuracy is
+    /// coarse, a falling function of the loss.
+    pub fn judged(&self, loss: Loss) -> f64 {
+        if loss.is_regression() { 1.0 / (1.0 + self.loss) } else { self.accuracy }
+    }
 }
 
 impl Position {
@@ -141,6 +150,14 @@ impl<'a> Trainer<'a> {
         }
         fits(model, data)?;
         options.objective.validate(data.classes.len())?;
+        if options.objective.label_smoothing > 0.0 && model.loss()?.is_regression() {
+            let got = format!("{} with {}", options.objective.label_smoothing, model.loss()?);
+            return Err(Error::Option {
+                name: "--label-smoothing",
+                got,
+                expected: "0 where no classes are told",
+            });
+        }
         let parameters = model.parameters()?;
         let cut = Cut { batch: options.batch, pixels: data.pixels(), budget: options.budget };
         let longest = [&data.train, &data.test].into_iter().chain(&data.validation).map(Split::len).max();
@@ -364,9 +381,10 @@ pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
     if model.input_shape != shape {
         return fail(format!("images of {:?}", model.input_shape), format!("{shape:?}"));
     }
-    let classes = model.classes()?;
-    if classes != data.classes.len() {
-        return fail(format!("{classes} classes"), format!("{}", data.classes.len()));
+    let (classes, loss) = (model.classes()?, model.loss()?);
+    if classes != data.classes.len() && !loss.is_regression() {
+        let hint = if classes == 1 { "; one output takes another `--loss`" } else { "" };
+        return fail(format!("{classes} classes"), format!("{}{hint}", data.classes.len()));
     }
     if data.train.is_empty() || data.test.is_empty() {
         return fail("at least one training and one test image".into(), "none".into());

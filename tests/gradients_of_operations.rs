@@ -183,16 +183,21 @@ fn every_gradient_kernel_differentiates_its_forward_kernel() {
     assert_eq!(covered, all, "an operation has no rule here, or no place in WITHOUT_GRADIENT");
 }
 
-/// Every loss with the overrides that it knows, and how many columns its outputs have.
-const LOSSES: &[(&Op, &[&str])] =
-    &[(&SOFTMAX_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1"])];
+/// Every loss with the overrides that it knows.
+const LOSSES: &[(&Op, &[&str])] = &[
+    (&SOFTMAX_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1"]),
+    (&BINARY_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1"]),
+    (&MEAN_SQUARED_ERROR, &["", ",MIXUP=1"]),
+    (&MEAN_ABSOLUTE_ERROR, &["", ",MIXUP=1"]),
+    (&HUBER, &[",DELTA=0.75", ",DELTA=2,MIXUP=1"]),
+];
 
 #[test]
 fn the_gradient_of_every_loss_is_that_of_the_mean_over_the_valid_rows() {
     let (rows, valid) = (5, 3);
     for (op, settings) in LOSSES {
         let columns = if op.name == SOFTMAX_CROSS_ENTROPY.name { 4 } else { 1 };
-        let classes = 4;
+        let classes = if op.name == BINARY_CROSS_ENTROPY.name { 2 } else { 4 };
         for setting in *settings {
             let sizes = parse_sizes(&format!("ROWS={rows},CLASSES={classes}{setting}")).expect("sizes");
             let sizes: Sizes = sizes.into_iter().collect();

@@ -82,7 +82,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Lab(command) => command.run().await,
         Command::Tune(command) => command.run().await,
         Command::Adapters(command) => command.run().await,
-        Command::Data(command) => command.run(),
+        Command::Data(command) => command.run().await,
         Command::Models(command) => command.run(),
         Command::Bench(command) => command.run().await,
         Command::Completions(command) => command.run(),

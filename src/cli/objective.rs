@@ -5,6 +5,9 @@ use clap::Args;
 use wgrad::{
     augment::Augment,
     data::Dataset,
+    loss::Loss,
+    model::Model,
+    networks::{NETWORKS, network_for},
     objective::{Objective, balanced},
 };
 
@@ -22,6 +25,11 @@ pub struct ObjectiveArgs {
     /// in the order of the classes, or a file with one number a line
     #[arg(long, value_name = "balanced|LIST|FILE")]
     pub class_weight: Option<String>,
+    /// What is minimised: `softmax_cross_entropy`; `binary_cross_entropy`, for two classes by one output; or, taking the
+    /// label as a number, `mean_squared_error`, `mean_absolute_error`, `huber`, `huber=DELTA` [default: what the model
+    /// says, else what its last layer calls for]
+    #[arg(long, value_name = "NAME")]
+    pub loss: Option<Loss>,
 }
 
 impl ObjectiveArgs {
@@ -41,12 +49,26 @@ impl ObjectiveArgs {
         Ok(objective)
     }
 
+    /// The model that `--model` names, with the loss and, where it is built in, the last layer for it.
+    pub fn model(&self, name: &str, shape: [usize; 3], classes: usize) -> Result<Model> {
+        let Some(loss) = self.loss else { return super::model(name, shape, classes) };
+        let built_in = NETWORKS.iter().any(|(known, _)| *known == name);
+        let mut model = match built_in {
+            true => network_for(name, shape, classes, loss)?,
+            false => super::model(name, shape, classes)?,
+        };
+        model.loss = Some(loss);
+        model.summary()?;
+        Ok(model)
+    }
+
     /// Refuses what a run that goes on has decided already.
     pub fn refuse(&self) -> Result<()> {
         let given = [
             ("--augment", self.augment.is_some()),
             ("--label-smoothing", self.label_smoothing.is_some()),
             ("--class-weight", self.class_weight.is_some()),
+            ("--loss", self.loss.is_some()),
         ];
         match given.into_iter().find(|(_, given)| *given) {
             Some((name, _)) => {

@@ -2,8 +2,7 @@
 //! steps is `wgrad::train`.
 
 use super::{
-    AdapterArgs, DataArgs, interrupt::Interrupt, model, objective::ObjectiveArgs, output, progress::EpochBar,
-    tune,
+    AdapterArgs, DataArgs, interrupt::Interrupt, objective::ObjectiveArgs, output, progress::EpochBar, tune,
 };
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
@@ -171,7 +170,7 @@ impl Train {
         let dataset = self.data.load(self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
         let shape = [dataset.height, dataset.width, dataset.channels];
-        let model = model(&self.model, shape, dataset.classes.len())?;
+        let model = self.objective.model(&self.model, shape, dataset.classes.len())?;
         let mut context = self.adapter.open().await?;
         if !self.no_tuned {
             let seconds = self.tune.then_some(self.tune_seconds);
@@ -260,7 +259,7 @@ impl Train {
         interrupt: &Interrupt,
     ) -> Result<ExitCode> {
         let epochs = run.config.options.epochs;
-        let summary = run.config.model.summary()?;
+        let (summary, loss) = (run.config.model.summary()?, run.config.model.loss()?);
         let parameters: usize = summary.iter().map(|layer| layer.parameters).sum();
         eprintln!(
             "model: {} ({parameters} parameters), batch {}, {} dispatches a step",
@@ -299,7 +298,7 @@ impl Train {
                 return Err(diverged)
                     .with_context(|| format!("the last good state is in {}", run.folder.display()));
             }
-            let judged = validation.unwrap_or(test).accuracy;
+            let judged = validation.unwrap_or(test).judged(loss);
             let best = judged > trainer.position().best;
             if best {
                 trainer.set_best(judged);
@@ -361,10 +360,15 @@ impl Train {
         let lines = run.metrics()?;
         let folder = run.folder.display().to_string();
         if let (Some(last), false) = (lines.last(), self.json) {
-            output::line(format!(
-                "test accuracy {:.4} after {} epochs (loss {:.4}); run: {folder}",
-                last.test_accuracy, last.epoch, last.test_loss
-            ))?;
+            let (accuracy, loss, epoch) = (last.test_accuracy, last.test_loss, last.epoch);
+            output::line(match run.config.model.loss()? {
+                kind if kind.is_regression() => {
+                    format!("test {kind} {loss:.4} after {epoch} epochs; run: {folder}")
+                }
+                _ => format!(
+                    "test accuracy {accuracy:.4} after {epoch} epochs (loss {loss:.4}); run: {folder}"
+                ),
+            })?;
         }
         let next = run.config.options.epochs * 2;
         let other = if run.config.model.name == "cnn" { "mlp" } else { "cnn" };

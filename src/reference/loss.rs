@@ -56,7 +56,8 @@ pub(super) fn targets(i: &Inputs<'_>, row: usize) -> [(usize, f64); 2] {
     let label = |row: usize| i.batch.labels[i.step.first as usize + row] as usize;
     let mixed = if i.size("MIXUP") == 1 { f64::from(i.step.mixed) } else { 0.0 };
     let (own, other) = (label(row), label(partner(i, row)));
-    let weight = |label: usize| i.real("weights")[label];
+    // The last weight is that of all classes behind it.
+    let weight = |label: usize| i.real("weights")[label.min(i.size("CLASSES") - 1)];
     [(own, (1.0 - mixed) * weight(own)), (other, mixed * weight(other))]
 }
 

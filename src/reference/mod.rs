@@ -10,6 +10,7 @@ mod loss;
 mod machine;
 mod matmul;
 mod normalize;
+mod one_output;
 mod pool;
 
 pub use augment::augment;
@@ -30,6 +31,7 @@ pub use normalize::{
     batch_norm_grad_partials, batch_norm_moving, batch_norm_partials, layer_norm_forward,
     layer_norm_grad_input, layer_norm_grad_weight, prelu_forward, prelu_grad_input, prelu_grad_weight,
 };
+pub use one_output::{binary_cross_entropy, huber, mean_absolute_error, mean_squared_error};
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
 
 use crate::{
