@@ -64,3 +64,39 @@ fn scores(loss: Loss, logits: &[f32]) -> Vec<f64> {
     let sum: f64 = powers.iter().sum();
     powers.into_iter().map(|power| power / sum).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Verdict, mirror};
+    use crate::{data::synthetic::synthetic, loss::Loss};
+
+    #[test]
+    fn a_mirror_image_has_its_pixels_reversed_and_their_channels_not() {
+        let mut data = synthetic(0, 1, 1);
+        (data.height, data.width, data.channels) = (2, 3, 2);
+        let images: Vec<u8> = (0..24).collect();
+        let mirrored = mirror(&images, &data);
+        assert_eq!(mirrored[..12], [4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7]);
+        assert_eq!(mirror(&mirrored, &data), images);
+    }
+
+    #[test]
+    fn several_views_are_judged_by_their_mean() {
+        let views: [&[f32]; 2] = [&[3.0, 0.0, 0.0], &[0.0, 1.0, 0.0]];
+        let of = |loss, views: &[&'static [f32]], label| Verdict::of(loss, views.iter().copied(), label);
+        // softmax: (0.909, 0.045, 0.045) and (0.212, 0.576, 0.212).
+        let found = Verdict::of(Loss::SoftmaxCrossEntropy, views.into_iter(), 0);
+        assert_eq!((found.class, found.right), (0, true));
+        let share = |x: f64, sum: f64| x.exp() / sum;
+        let mean = (share(3.0, 3f64.exp() + 2.0) + share(0.0, 1f64.exp() + 2.0)) / 2.0;
+        assert!((found.loss + mean.ln()).abs() < 1e-12, "{}", found.loss);
+        // One logit: the class 1 where it is above zero, also by the mean of two.
+        assert_eq!(of(Loss::BinaryCrossEntropy, &[&[-0.1]], 0).class, 0);
+        assert_eq!(of(Loss::BinaryCrossEntropy, &[&[-0.1], &[2.0]], 0).class, 1);
+        // A regression: the mean number.
+        let found = of(Loss::MeanSquaredError, &[&[1.0], &[2.0]], 2);
+        assert_eq!((found.number, found.loss, found.right), (1.5, 0.25, false));
+        let found = of(Loss::Huber { delta: 0.25 }, &[&[1.0]], 2);
+        assert_eq!(found.loss, 0.25 * (1.0 - 0.125));
+    }
+}
