@@ -1,5 +1,8 @@
-//! How good a trained network is: loss, accuracy and who is taken for whom, on a split of a data set. The same
+//! How good a trained network is: loss, accuracy and who is taken for whom, or how far a regression is off, on a split
+//! of a data set. The same
 //! kernels in the same batches as during training, so that the numbers are those that the run recorded.
+
+mod views;
 
 use crate::{
     Result,
@@ -13,14 +16,41 @@ use crate::{
     program::Mode,
     train::{Metrics, StepResult, fits},
 };
+use views::{Verdict, mirror};
 
 /// What an evaluation found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Loss and accuracy.
     pub metrics: Metrics,
-    /// How many images of a class (row) were taken for a class (column).
+    /// How many images of a class (row) were taken for a class (column); nothing for a regression.
     pub confusion: Vec<Vec<u64>>,
+    /// How far a regression is off.
+    pub regression: Option<Regression>,
+}
+
+/// How far the numbers of a regression are from the labels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Regression {
+    /// The mean distance.
+    pub mean_absolute_error: f64,
+    /// R²: 1 - Σ (label - number)² / Σ (label - mean label)²; `None` where all labels are the same.
+    pub r2: Option<f64>,
+}
+
+impl Regression {
+    /// From pairs of label and number.
+    fn of(pairs: &[(f64, f64)]) -> Self {
+        let n = pairs.len().max(1) as f64;
+        let mean = pairs.iter().map(|(label, _)| label).sum::<f64>() / n;
+        let sum =
+            |f: &dyn Fn(f64, f64) -> f64| pairs.iter().map(|(label, number)| f(*label, *number)).sum::<f64>();
+        let total = sum(&|label, _| (label - mean).powi(2));
+        Self {
+            mean_absolute_error: sum(&|label, number| (label - number).abs()) / n,
+            r2: (total > 0.0).then(|| 1.0 - sum(&|label, number| (label - number).powi(2)) / total),
+        }
+    }
 }
 
 /// What an evaluation says of one class. A share of nothing is `None`.
@@ -73,10 +103,30 @@ pub async fn evaluate(
     split: &Split,
     batch: usize,
     variants: &Choices,
+    each: impl FnMut(u64),
+) -> Result<Evaluation> {
+    evaluate_views(context, model, checkpoint, data, split, batch, variants, false, each).await
+}
+
+/// The same. Where `mirrored`, each image is judged by the mean of what the network says of it and of its mirror
+/// image: probabilities, or the numbers of a regression.
+///
+/// # Errors
+/// As [`evaluate`].
+#[allow(clippy::too_many_arguments)]
+pub async fn evaluate_views(
+    context: &Context,
+    model: &Model,
+    checkpoint: &Checkpoint,
+    data: &Dataset,
+    split: &Split,
+    batch: usize,
+    variants: &Choices,
+    mirrored: bool,
     mut each: impl FnMut(u64),
 ) -> Result<Evaluation> {
     fits(model, data)?;
-    let classes = data.classes.len();
+    let (outputs, loss) = (model.outputs()?, model.loss()?);
     let arenas = Arenas::new(context, &model.parameters()?, 1)?;
     context.write(&arenas.parameters, &checkpoint.weights);
     let program = model.program(Mode::Evaluate, batch, 1, &Optimizer::default())?;
@@ -84,37 +134,52 @@ pub async fn evaluate(
     let feed = FeedBuffers::new(context, batch, data.pixels(), 1)?;
 
     let mut total = Position::default();
-    let mut confusion = vec![vec![0; classes]; classes];
+    let mut confusion = match loss.is_regression() {
+        true => Vec::new(),
+        false => vec![vec![0; data.classes.len()]; data.classes.len()],
+    };
+    let mut pairs = Vec::new();
     let batches = split.images.chunks(batch * data.pixels()).zip(split.labels.chunks(batch));
     for (images, labels) in batches {
         let rows = labels.len() as u32;
-        let batch =
-            Batch { images: images.to_vec(), labels: labels.iter().copied().map(u32::from).collect() };
-        feed.upload(context, &batch, &[Step { rows, ..Step::default() }]);
-        context.submit_with(|pass| plan.record(pass, &feed, 0));
-        let words = context.read_words(&[&arenas.results, plan.output()]).await?;
-        let mut floats = words.into_iter().map(|w| w.into_iter().map(f32::from_bits).collect::<Vec<_>>());
-        let (results, logits) = (floats.next().unwrap_or_default(), floats.next().unwrap_or_default());
-        if let [loss_sum, hits, ..] = results[..] {
-            total.count(&StepResult { rows, loss_sum: f64::from(loss_sum), hits: f64::from(hits) });
+        let mut logits = Vec::new();
+        let mut result = StepResult { rows, loss_sum: 0.0, hits: 0.0 };
+        let views =
+            if mirrored { vec![images.to_vec(), mirror(images, data)] } else { vec![images.to_vec()] };
+        for images in views {
+            let batch = Batch { images, labels: labels.iter().copied().map(u32::from).collect() };
+            feed.upload(context, &batch, &[Step { rows, ..Step::default() }]);
+            context.submit_with(|pass| plan.record(pass, &feed, 0));
+            let words = context.read_words(&[&arenas.results, plan.output()]).await?;
+            let mut floats = words.into_iter().map(|w| w.into_iter().map(f32::from_bits).collect::<Vec<_>>());
+            if let [loss_sum, hits, ..] = floats.next().unwrap_or_default()[..] {
+                result = StepResult { rows, loss_sum: f64::from(loss_sum), hits: f64::from(hits) };
+            }
+            logits.push(floats.next().unwrap_or_default());
         }
-        for (label, logits) in labels.iter().zip(logits.chunks_exact(classes)) {
-            confusion[usize::from(*label)][argmax(logits)] += 1;
+        let mut means = StepResult { loss_sum: 0.0, hits: 0.0, ..result };
+        for (row, label) in labels.iter().enumerate() {
+            let label = usize::from(*label);
+            let views = logits.iter().filter_map(|logits| logits.chunks_exact(outputs).nth(row));
+            let verdict = Verdict::of(loss, views, label);
+            means.loss_sum += verdict.loss;
+            means.hits += f64::from(u8::from(verdict.right));
+            match confusion.get_mut(label) {
+                Some(row) => row[verdict.class] += 1,
+                None => pairs.push((label as f64, verdict.number)),
+            }
         }
+        // What the device counted is, to the bit, what a run recorded.
+        total.count(if mirrored { &means } else { &result });
         each(total.seen);
     }
-    Ok(Evaluation { metrics: total.metrics(), confusion })
+    let regression = loss.is_regression().then(|| Regression::of(&pairs));
+    Ok(Evaluation { metrics: total.metrics(), confusion, regression })
 }
 
 /// The first of the largest, as in `shaders/softmax_cross_entropy`.
-pub fn argmax(values: &[f32]) -> usize {
-    let mut top = 0;
-    for (index, value) in values.iter().enumerate() {
-        if *value > values[top] {
-            top = index;
-        }
-    }
-    top
+pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
+    (0..values.len()).reduce(|top, n| if values[n] > values[top] { n } else { top }).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -125,7 +190,7 @@ mod tests {
     #[test]
     fn shares_of_a_small_matrix() {
         let confusion = vec![vec![3, 1, 0], vec![2, 4, 0], vec![0, 0, 0]];
-        let found = Evaluation { metrics: Metrics::default(), confusion }.classes();
+        let found = Evaluation { metrics: Metrics::default(), confusion, regression: None }.classes();
         assert_eq!(found[0].precision, Some(3.0 / 5.0));
         assert_eq!(found[0].recall, Some(3.0 / 4.0));
         assert_eq!(found[0].f1, Some(6.0 / 9.0));

@@ -23,8 +23,10 @@ pub struct Step {
     pub momentum_shift: f32,
     /// The share of the new parameters in their moving average.
     pub average: f32,
+    /// Mixup: the share of the partner in an image of this batch, in [0, 1].
+    pub mixed: f32,
     /// WGSL rounds a uniform up to 16 bytes.
-    pub unused: [u32; 3],
+    pub unused: [u32; 2],
 }
 
 impl Step {

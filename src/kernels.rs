@@ -19,6 +19,10 @@ use crate::{
 pub const FEED: &str = include_str!("../shaders/common/feed.wgsl");
 /// Counter-based random numbers.
 pub const RANDOM: &str = include_str!("../shaders/common/random.wgsl");
+/// Which image of a batch is mixed with which.
+pub const MIXUP: &str = include_str!("../shaders/common/mixup.wgsl");
+/// What augmentation does to an image.
+pub const AUGMENTATION: &str = include_str!("../shaders/common/augment.wgsl");
 
 /// The gradient as optimizers take it.
 pub const GRADIENT: &str = include_str!("../shaders/common/gradient.wgsl");
@@ -158,6 +162,21 @@ operations! {
         "words" [Multiple("PIXELS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,PIXELS=1", "ROWS=3,PIXELS=7", "ROWS=5,PIXELS=784", "ROWS=2,PIXELS=64"];
+
+    AUGMENT "augment" "the same, each image changed at random, and mixed with another" twin::augment, activated false, parts [FEED, RANDOM, MIXUP, AUGMENTATION], {
+        "lines" [] [Cpu];
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "ROWS=1,H=1,W=1,C=1,FLIP=2147483648,SHIFT=1,ERASE=4294967295",
+        "ROWS=5,H=7,W=5,C=3",
+        "ROWS=9,H=7,W=6,C=1,FLIP=2147483648,SHIFT=2",
+        "ROWS=9,H=12,W=9,C=3,ERASE=2147483648",
+        "ROWS=6,H=11,W=8,C=1,ROTATE=3.1,BRIGHTNESS=0.4",
+        "ROWS=6,H=8,W=11,C=2,ZOOM=0.5,CONTRAST=0.9",
+        "ROWS=1,H=5,W=5,C=1,MIXUP=1,FLIP=2147483648",
+        "ROWS=13,H=28,W=28,C=1,FLIP=2147483648,SHIFT=2,ROTATE=0.2,ZOOM=0.1,BRIGHTNESS=0.2,CONTRAST=0.2,ERASE=1073741824,MIXUP=1",
+        "ROWS=128,H=28,W=28,C=1,FLIP=2147483648,SHIFT=2,ERASE=1073741824",
+    ];
 
     MATMUL "matmul" "y = activate(x · w + b)" twin::matmul, activated true, parts [], {
         "shuffle" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
@@ -385,9 +404,33 @@ operations! {
         "naive" [] [Cpu, Gpu];
     } cases ["COUNT=1,STREAM=0,THRESHOLD=2147483648,SCALE=2", "COUNT=1601,STREAM=3,THRESHOLD=858993459,SCALE=1.25", "COUNT=360,STREAM=2,THRESHOLD=2147483648,SCALE=2,SPATIAL=12,C=5"];
 
-    SOFTMAX_CROSS_ENTROPY "softmax_cross_entropy" "loss, its gradient and the hits of each row" twin::softmax_cross_entropy, activated false, parts [FEED], {
+    SOFTMAX_CROSS_ENTROPY "softmax_cross_entropy" "loss, its gradient and the hits of each row" twin::softmax_cross_entropy, activated false, parts [FEED, RANDOM, MIXUP], {
         "naive" [] [Cpu, Gpu];
-    } cases ["ROWS=1,CLASSES=2", "ROWS=5,CLASSES=10", "ROWS=33,CLASSES=7", "ROWS=128,CLASSES=10"];
+    } cases [
+        "ROWS=1,CLASSES=2",
+        "ROWS=5,CLASSES=10",
+        "ROWS=33,CLASSES=7,SMOOTHING=0.1",
+        "ROWS=5,CLASSES=3,MIXUP=1",
+        "ROWS=1,CLASSES=3,MIXUP=1",
+        "ROWS=33,CLASSES=10,SMOOTHING=0.25,MIXUP=1",
+        "ROWS=128,CLASSES=10",
+    ];
+
+    BINARY_CROSS_ENTROPY "binary_cross_entropy" "the same of one logit, for labels 0 and 1" twin::binary_cross_entropy, activated false, parts [FEED, RANDOM, MIXUP], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,CLASSES=2", "ROWS=33,CLASSES=2,SMOOTHING=0.2", "ROWS=5,CLASSES=2,MIXUP=1", "ROWS=128,CLASSES=2,SMOOTHING=0.1,MIXUP=1"];
+
+    MEAN_SQUARED_ERROR "mean_squared_error" "squared distance of one output from the label" twin::mean_squared_error, activated false, parts [FEED, RANDOM, MIXUP], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1"];
+
+    MEAN_ABSOLUTE_ERROR "mean_absolute_error" "distance of one output from the label" twin::mean_absolute_error, activated false, parts [FEED, RANDOM, MIXUP], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1"];
+
+    HUBER "huber" "the square of small distances, the distance of large ones" twin::huber, activated false, parts [FEED, RANDOM, MIXUP], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,CLASSES=1,DELTA=0.75", "ROWS=33,CLASSES=10,DELTA=0.75", "ROWS=5,CLASSES=3,MIXUP=1,DELTA=0.75", "ROWS=128,CLASSES=10,MIXUP=1,DELTA=0.75"];
 
     SUM_METRICS "sum_metrics" "loss and hits of the batch" twin::sum_metrics, activated false, parts [FEED], {
         "naive" [] [Cpu, Gpu];

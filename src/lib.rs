@@ -29,6 +29,12 @@ pub mod model_file;
 pub mod networks;
 /// A list of operations and the values between them, before any device is involved.
 pub mod program;
+/// Changes of the images at random while training: flip, shift, rotation, zoom, erasing, mixup.
+pub mod augment;
+/// What a training makes of images and labels, whatever the model.
+pub mod objective;
+/// What is minimised: cross-entropy of classes, squares and distances of numbers.
+pub mod loss;
 /// Optimizers: their numbers, what they keep, the end of a training step.
 pub mod optim;
 /// Learning-rate schedules.

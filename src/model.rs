@@ -4,8 +4,10 @@
 use crate::{
     Error, Result,
     feed::split_mix,
-    kernels::{DECODE, SOFTMAX_CROSS_ENTROPY, SUM_METRICS},
+    kernels::{ACTIVATION_FORWARD, SIGMOID, SUM_METRICS},
     layers::{self, ActivationName, Layer, Place},
+    loss::Loss,
+    objective::Objective,
     op::Call,
     optim::{self, Optimizer},
     program::{ALIGN, Builder, Home, Mode, Parameter, ParameterId, Program, ValueId, arena_len},
@@ -29,6 +31,9 @@ pub struct Model {
     /// simply the one before it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<usize, Vec<String>>,
+    /// What it is trained on, where that is not what [`Model::loss`] finds by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Loss>,
 }
 
 /// A layer of a model with everything that follows from its place.
@@ -60,7 +65,7 @@ struct Placed<'a> {
 impl Model {
     /// A model without layers, for images of (height, width, channels).
     pub fn new(name: &str, input_shape: [usize; 3]) -> Self {
-        Self { name: name.to_string(), input_shape, layers: Vec::new(), inputs: BTreeMap::new() }
+        Self { name: name.to_string(), input_shape, layers: Vec::new(), inputs: BTreeMap::new(), loss: None }
     }
 
     /// The model with one more layer, as Keras's `model.add`.
@@ -82,13 +87,37 @@ impl Model {
         self.input_shape.iter().product()
     }
 
-    /// Number of classes: the length of its output.
+    /// The length of its output.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where the layers do not fit.
+    pub fn outputs(&self) -> Result<usize> {
+        let (placed, _) = self.place()?;
+        Ok(placed.last().map_or(0, |p| p.place.output.iter().product()))
+    }
+
+    /// Number of classes: the length of its output; 2 where it tells them by one logit, 1 for a regression.
     ///
     /// # Errors
     /// [`Error::Model`] where the layers do not fit.
     pub fn classes(&self) -> Result<usize> {
-        let (placed, _) = self.place()?;
-        Ok(placed.last().map_or(0, |p| p.place.output.iter().product()))
+        Ok(if self.loss()? == Loss::BinaryCrossEntropy { 2 } else { self.outputs()? })
+    }
+
+    /// What it is trained on: the loss that it was given, else binary cross-entropy where its output is one sigmoid
+    /// unit, else softmax cross-entropy.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where the layers do not fit.
+    pub fn loss(&self) -> Result<Loss> {
+        Ok(self.loss_of(self.outputs()?))
+    }
+
+    fn loss_of(&self, outputs: usize) -> Loss {
+        self.loss.unwrap_or(match outputs == 1 && self.ends_in("sigmoid") {
+            true => Loss::BinaryCrossEntropy,
+            false => Loss::SoftmaxCrossEntropy,
+        })
     }
 
     /// Every layer with its shape and parameters.
@@ -250,23 +279,34 @@ impl Model {
                 ),
             );
         }
+        let outputs = last.place.output[0];
+        let loss = self.loss_of(outputs);
+        if loss != Loss::SoftmaxCrossEntropy && outputs != 1 {
+            return fail(
+                last,
+                format!(
+                    "is the last and gives {outputs} outputs; the loss {loss} takes one, so end with units = 1"
+                ),
+            );
+        }
         Ok(())
     }
 
-    /// Whether the last layer ends in softmax, which then is part of the loss.
-    fn ends_in_softmax(&self) -> bool {
-        let name = match self.layers.last() {
+    /// Whether the last layer ends in this activation.
+    fn ends_in(&self, activation: &str) -> bool {
+        let last = match self.layers.last() {
             Some(Layer::Dense(layer)) => layer.activation,
             Some(Layer::Activation(layer)) => layer.activation,
             _ => ActivationName::default(),
         };
-        name == ActivationName::Softmax
+        last.name() == activation
     }
 
-    /// The model with a final softmax taken off: its output are logits.
-    fn without_softmax(&self) -> Self {
-        let mut model = self.clone();
-        if self.ends_in_softmax() {
+    /// The model with the activation taken off that is part of the loss: its output are logits.
+    fn without_activation(&self, loss: Loss) -> Self {
+        // Without the activation it would be taken for another loss.
+        let mut model = Self { loss: Some(loss), ..self.clone() };
+        if self.ends_in(loss.activation()) {
             match model.layers.last_mut() {
                 Some(Layer::Dense(layer)) => layer.activation = ActivationName::default(),
                 Some(Layer::Activation(layer)) => layer.activation = ActivationName::default(),
@@ -278,32 +318,52 @@ impl Model {
 
     /// The program of one step.
     ///
-    /// `slots` is how many steps' results are kept before the host reads them. A final softmax is part of
-    /// the loss, which takes logits; predictions are probabilities either way.
+    /// `slots` is how many steps' results are kept before the host reads them. A final softmax, or the sigmoid of one
+    /// unit, is part of the loss, which takes logits; predictions are probabilities either way, or a regression's number.
     ///
     /// # Errors
     /// [`Error::Model`] where the layers do not fit.
     pub fn program(&self, mode: Mode, batch: usize, slots: usize, optimizer: &Optimizer) -> Result<Program> {
-        let logits_model = self.without_softmax();
+        self.program_with(mode, batch, slots, optimizer, &Objective::default())
+    }
+
+    /// The same where a training step makes of images and labels what `objective` says.
+    ///
+    /// # Errors
+    /// [`Error::Model`] where the layers do not fit.
+    pub fn program_with(
+        &self,
+        mode: Mode,
+        batch: usize,
+        slots: usize,
+        optimizer: &Optimizer,
+        objective: &Objective,
+    ) -> Result<Program> {
+        let plain = Objective::default();
+        let objective = if mode == Mode::Train { objective } else { &plain };
+        let kind = self.loss()?;
+        let logits_model = self.without_activation(kind);
         let (mut placed, parameters) = logits_model.place()?;
         let mut b = Builder::new(mode, batch, self.pixels(), slots, parameters);
 
         let image = b.batched("image", &self.input_shape);
-        let sizes = [("ROWS", batch), ("PIXELS", self.pixels())];
-        b.call("decode", Call::new(&DECODE, &sizes), &[("image", image)]);
-        let outputs = forward(&mut b, &mut placed, image);
-        let x = outputs.last().copied().unwrap_or(image);
+        let call = objective.augment.call(batch, self.input_shape);
+        b.call(call.op.name, call, &[("image", image)]);
+        let x = forward(&mut b, &mut placed, image).last().copied().unwrap_or(image);
         b.program.output = x;
-        let classes = placed.last().map_or(1, |p| p.place.output.iter().product());
+        let outputs = placed.last().map_or(1, |p| p.place.output.iter().product());
         if mode == Mode::Predict {
-            b.program.output = layers::softmax(&mut b, "probabilities", x, &[classes]);
+            b.program.output = prediction(&mut b, kind, x, outputs);
             return Ok(b.program);
         }
 
-        let dlogits = b.batched("d logits", &[classes]);
+        let dlogits = b.batched("d logits", &[outputs]);
         let (loss, hit) = (b.batched("loss", &[]), b.batched("hit", &[]));
-        let call = Call::new(&SOFTMAX_CROSS_ENTROPY, &[("ROWS", batch), ("CLASSES", classes)]);
-        b.call("loss", call, &[("dlogits", dlogits), ("loss", loss), ("hit", hit), ("logits", x)]);
+        let (call, weights) = kind.call(batch, outputs, objective);
+        let weights = b.constant("class weights", weights);
+        let buffers =
+            [("dlogits", dlogits), ("loss", loss), ("hit", hit), ("logits", x), ("weights", weights)];
+        b.call("loss", call, &buffers);
         let results = b.fixed("results", vec![slots, 2], Home::Results);
         let call = Call::new(&SUM_METRICS, &[("ROWS", batch), ("SLOTS", slots)]);
         b.call("metrics", call, &[("results", results), ("loss", loss), ("hit", hit)]);
@@ -315,6 +375,20 @@ impl Model {
         backward(&mut b, &placed, dy);
         optim::update(&mut b, optimizer);
         Ok(b.program)
+    }
+}
+
+/// Appends what a prediction makes of the output `x`: probabilities of classes, or the number as it is.
+fn prediction(b: &mut Builder, loss: Loss, x: ValueId, outputs: usize) -> ValueId {
+    match loss {
+        Loss::SoftmaxCrossEntropy => layers::softmax(b, "probabilities", x, &[outputs]),
+        Loss::BinaryCrossEntropy => {
+            let y = b.batched("probability sigmoid", &[outputs]);
+            let call = Call::new(&ACTIVATION_FORWARD, &[("COUNT", b.batch() * outputs)]).activated(&SIGMOID);
+            b.call("probability", call, &[("y", y), ("x", x)]);
+            y
+        }
+        _ => x,
     }
 }
 

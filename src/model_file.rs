@@ -12,6 +12,7 @@ pub const TEMPLATE: &str = include_str!("../assets/model.toml");
 struct File {
     name: Option<String>,
     input_shape: Option<[usize; 3]>,
+    loss: Option<Spanned<String>>,
     layers: Vec<Spanned<toml::Table>>,
 }
 
@@ -41,6 +42,10 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
         .map_err(|e| fail(e.span().map(|span| line(span.start)), e.message().to_string()))?;
     let stem = path.file_stem().map_or("model".into(), |s| s.to_string_lossy().into_owned());
     let mut model = Model::new(&file.name.unwrap_or(stem), file.input_shape.unwrap_or([28, 28, 1]));
+    if let Some(loss) = file.loss {
+        let at = Some(line(loss.span().start));
+        model.loss = Some(loss.into_inner().parse().map_err(|e: Error| fail(at, e.to_string()))?);
+    }
     for (n, table) in file.layers.into_iter().enumerate() {
         let at = Some(line(table.span().start));
         let mut table = table.into_inner();

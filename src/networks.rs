@@ -6,6 +6,7 @@ use crate::{
         Activation, Add, BatchNormalization, Conv2D, Dense, Dropout, Flatten, GlobalAveragePooling2D,
         GlobalMaxPooling2D, Layer, MaxPooling2D, Padding,
     },
+    loss::Loss,
     model::Model,
 };
 
@@ -54,8 +55,18 @@ fn residual(mut model: Model, name: &str, filters: usize) -> Result<Model> {
 /// # Errors
 /// [`Error::Unknown`] with the known names.
 pub fn network(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
-    let model = Model::new(name, input_shape);
-    let output = Dense::new(classes).activation("softmax")?;
+    network_for(name, input_shape, classes, Loss::SoftmaxCrossEntropy)
+}
+
+/// The same with the last layer that `loss` takes: one sigmoid unit for binary cross-entropy, one linear unit for
+/// a regression.
+///
+/// # Errors
+/// [`Error::Unknown`] with the known names.
+pub fn network_for(name: &str, input_shape: [usize; 3], classes: usize, loss: Loss) -> Result<Model> {
+    let mut model = Model::new(name, input_shape);
+    model.loss = Some(loss).filter(|loss| loss.is_regression());
+    let output = Dense::new(loss.outputs(classes)).activation(loss.activation())?;
     Ok(match name {
         "linear" => model.add(Flatten::new()).add(output),
         "mlp" => model.add(Flatten::new()).add(Dense::new(128).activation("relu")?).add(output),

@@ -1,10 +1,11 @@
-//! Predictions: a trained network, a batch of images, a probability for each class.
+//! Predictions: a trained network, a batch of images, a probability for each class, or a regression's number.
 
 use crate::{
     Result,
     checkpoint::Checkpoint,
     feed::{Batch, Step},
     gpu::{Arenas, Context, FeedBuffers, Plan},
+    loss::Loss,
     model::Model,
     op::Choices,
     optim::Optimizer,
@@ -16,7 +17,8 @@ pub struct Predictor<'a> {
     context: &'a Context,
     plan: Plan,
     feed: FeedBuffers,
-    classes: usize,
+    outputs: usize,
+    loss: Loss,
 }
 
 impl<'a> Predictor<'a> {
@@ -36,10 +38,11 @@ impl<'a> Predictor<'a> {
         let program = model.program(Mode::Predict, batch, 1, &Optimizer::default())?;
         let plan = Plan::compile(context, program, &arenas, variants).await?;
         let feed = FeedBuffers::new(context, batch, model.pixels(), 1)?;
-        Ok(Self { context, plan, feed, classes: model.classes()? })
+        Ok(Self { context, plan, feed, outputs: model.outputs()?, loss: model.loss()? })
     }
 
-    /// The probabilities of each class for each image of `images`, (images, height, width, channels) bytes.
+    /// The probabilities of each class for each image of `images`, (images, height, width, channels) bytes; of a
+    /// regression, its one number.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
@@ -53,7 +56,11 @@ impl<'a> Predictor<'a> {
             self.feed.upload(self.context, &batch, &[step]);
             self.context.submit_with(|pass| self.plan.record(pass, &self.feed, 0));
             let output = self.context.read(self.plan.output()).await?;
-            all.extend(output.chunks_exact(self.classes).take(rows).map(<[f32]>::to_vec));
+            let rows = output.chunks_exact(self.outputs).take(rows);
+            all.extend(rows.map(|row| match (self.loss, row) {
+                (Loss::BinaryCrossEntropy, [p]) => vec![1.0 - p, *p],
+                _ => row.to_vec(),
+            }));
         }
         Ok(all)
     }

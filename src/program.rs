@@ -42,6 +42,8 @@ pub enum Home {
     Results,
     /// Zeros that nobody writes: the bias of a layer without one.
     Zeros,
+    /// Numbers that never change: [`Program::constants`] holds them under this index.
+    Constant(usize),
 }
 
 /// A buffer of a program.
@@ -136,6 +138,8 @@ pub struct Program {
     pub output: ValueId,
     /// Steps whose results are kept before the host reads them.
     pub slots: usize,
+    /// The content of the values that never change.
+    pub constants: Vec<Vec<f32>>,
 }
 
 impl Program {
@@ -181,6 +185,7 @@ impl Builder {
             parameters,
             output: ValueId(0),
             slots,
+            constants: Vec::new(),
         };
         Self { program, fused: HashMap::new(), parameters: HashMap::new() }
     }
@@ -214,6 +219,13 @@ impl Builder {
     /// A value that lives outside the step.
     pub fn fixed(&mut self, name: &str, shape: Vec<usize>, home: Home) -> ValueId {
         self.add(name.to_string(), shape, home)
+    }
+
+    /// Numbers that never change.
+    pub fn constant(&mut self, name: &str, numbers: Vec<f32>) -> ValueId {
+        let (index, shape) = (self.program.constants.len(), vec![numbers.len()]);
+        self.program.constants.push(numbers);
+        self.add(name.to_string(), shape, Home::Constant(index))
     }
 
     /// The value of a parameter.

@@ -97,9 +97,17 @@ fn inputs_for(call: &Call, bindings: &[Binding], lengths: &[usize], seed: u64) -
     data
 }
 
+/// Bytes of an image of the feed, where an operation reads them.
+fn bytes_of_an_image(call: &Call) -> usize {
+    let size = |name: &str| call.sizes.get(name).map(|v| *v as usize);
+    // Operations on images in buffers call their batch N.
+    let shape = || Some(size("ROWS").and(size("H"))? * size("W")? * size("C")?);
+    size("PIXELS").or_else(shape).unwrap_or(0)
+}
+
 fn feed_for(call: &Call, seed: u64) -> (Batch, Step) {
     let size = |name: &str| call.sizes.get(name).map_or(0, |v| *v as usize);
-    let (rows, pixels, classes) = (size("ROWS"), size("PIXELS"), size("CLASSES").max(1));
+    let (rows, pixels, classes) = (size("ROWS"), bytes_of_an_image(call), size("CLASSES").max(1));
     // A batch that begins at image 3 of the chunk and, where it can, is not full.
     let first = 3;
     let bytes = (0..(first + rows) * pixels).map(|at| split_mix(seed ^ at as u64) as u8);
@@ -114,6 +122,7 @@ fn feed_for(call: &Call, seed: u64) -> (Batch, Step) {
         correction: 0.75,
         momentum_shift: -0.0625,
         average: 0.0625,
+        mixed: 0.3,
         ..Step::default()
     };
     (batch, step.keyed(seed, 7))
@@ -203,7 +212,7 @@ impl Trial {
             buffers.push((b.name.clone(), buffer.slice(GUARD, len)));
             whole.push(buffer);
         }
-        let pixels = self.call.sizes.get("PIXELS").map_or(4, |v| *v as usize);
+        let pixels = bytes_of_an_image(&self.call).max(4);
         let feed = FeedBuffers::new(context, self.batch.labels.len(), pixels, 1)?;
         feed.upload(context, &self.batch, &[self.step]);
         Ok(Uploaded { buffers, feed, whole })

@@ -15,6 +15,7 @@ use crate::{
     feed::Step,
     gpu::{Arenas, Context, FeedBuffers, Plan, Stamps, Submitted},
     model::Model,
+    objective::Objective,
     observe::{Activity, Recorder, Submission, note},
     op::Choices,
     optim::Optimizer,
@@ -56,6 +57,9 @@ pub struct Options {
     pub variants: Choices,
     /// Bytes of images that are handed to the device at once.
     pub budget: usize,
+    /// What it makes of images and labels; of older runs nothing but the plain loss is known.
+    #[serde(default, skip_serializing_if = "Objective::is_plain")]
+    pub objective: Objective,
 }
 
 impl Default for Options {
@@ -70,6 +74,7 @@ impl Default for Options {
             shuffle: true,
             variants: Choices::default(),
             budget: BUDGET,
+            objective: Objective::default(),
         }
     }
 }
@@ -106,6 +111,15 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self> {
         options.validate()?;
         fits(model, data)?;
+        options.objective.validate(data.classes.len())?;
+        if options.objective.label_smoothing > 0.0 && model.loss()?.is_regression() {
+            let got = format!("{} with {}", options.objective.label_smoothing, model.loss()?);
+            return Err(Error::Option {
+                name: "--label-smoothing",
+                got,
+                expected: "0 where no classes are told",
+            });
+        }
         let parameters = model.parameters()?;
         let cut = Cut { batch: options.batch, pixels: data.pixels(), budget: options.budget };
         let longest = [&data.train, &data.test].into_iter().chain(&data.validation).map(Split::len).max();
@@ -114,7 +128,8 @@ impl<'a> Trainer<'a> {
         let feed = FeedBuffers::new(context, images, data.pixels(), slots)?;
         let arenas = Arenas::with_optimizer(context, &parameters, slots, &options.optimizer)?;
         let plan = async |mode| {
-            let program = model.program(mode, options.batch, slots, &options.optimizer)?;
+            let Options { batch, optimizer, objective, .. } = &options;
+            let program = model.program_with(mode, *batch, slots, optimizer, objective)?;
             let averaged = arenas.averaged();
             let arenas = if mode == Mode::Train { &arenas } else { &averaged };
             Plan::compile(context, program, arenas, &options.variants).await
@@ -279,7 +294,7 @@ impl<'a> Trainer<'a> {
 
     /// What the device needs to know about the steps of a chunk whose first is step `first` of its epoch.
     fn steps(&self, rows: &[Rows], first: u64) -> Vec<Step> {
-        let Options { seed, optimizer, schedule, epochs, .. } = &self.options;
+        let Options { seed, optimizer, schedule, epochs, objective, .. } = &self.options;
         let per_epoch = self.steps_per_epoch();
         rows.iter()
             .enumerate()
@@ -288,7 +303,13 @@ impl<'a> Trainer<'a> {
                 let drops = self.position.watch.drops;
                 let factor = schedule.factor_after(drops, number, per_epoch, *epochs);
                 let momentum = schedule.momentum(number, per_epoch, *epochs);
-                let step = Step { first: rows.first, rows: rows.rows, slot: slot as u32, ..Step::default() };
+                let step = Step {
+                    first: rows.first,
+                    rows: rows.rows,
+                    slot: slot as u32,
+                    mixed: objective.augment.mixed(*seed, number),
+                    ..Step::default()
+                };
                 optimizer.fill(step, number, factor, momentum).keyed(*seed, number)
             })
             .collect()
@@ -385,9 +406,10 @@ pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
     if model.input_shape != shape {
         return fail(format!("images of {:?}", model.input_shape), format!("{shape:?}"));
     }
-    let classes = model.classes()?;
-    if classes != data.classes.len() {
-        return fail(format!("{classes} classes"), format!("{}", data.classes.len()));
+    let (classes, loss) = (model.classes()?, model.loss()?);
+    if classes != data.classes.len() && !loss.is_regression() {
+        let hint = if classes == 1 { "; one output takes another `--loss`" } else { "" };
+        return fail(format!("{classes} classes"), format!("{}{hint}", data.classes.len()));
     }
     if data.train.is_empty() || data.test.is_empty() {
         return fail("at least one training and one test image".into(), "none".into());

@@ -9,8 +9,10 @@ use wgrad::{
     feed::{Batch, Step},
     gpu::{Arenas, Context, FeedBuffers, Plan},
     layers::{Activation, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Padding},
+    loss::Loss,
     model::Model,
-    networks::network,
+    networks::{network, network_for},
+    objective::Objective,
     op::{Choices, Variant},
     optim::Optimizer,
     program::Mode,
@@ -54,6 +56,32 @@ fn nothing_differs_where_nothing_is_wrong() {
         for kind in [Check::FiniteDifference, Check::OneSubmission, Check::WholeStep, Check::Finite] {
             assert!(report.findings.iter().any(|f| f.check == kind), "{}: no {kind}", model.name);
         }
+    }
+}
+
+#[test]
+fn nothing_differs_with_other_losses_and_changed_images() {
+    let context = common::open(false);
+    let mut two = synthetic(2, 24, 1);
+    two.classes.truncate(2);
+    for split in [&mut two.train, &mut two.test] {
+        split.labels = split.labels.iter().map(|label| label % 2).collect();
+    }
+    let augment = "flip,shift=2,rotate=15,zoom=0.2,brightness=0.3,contrast=0.3,erase=0.5,mixup=1";
+    let augment = augment.parse().expect("a specification");
+    let mut kernels = std::collections::BTreeSet::new();
+    for loss in ["softmax_cross_entropy", "binary_cross_entropy", "mse", "mae", "huber=0.5"] {
+        let loss: Loss = loss.parse().expect("a loss");
+        let model = network_for("mlp", [28, 28, 1], 2, loss).expect("built in");
+        let label_smoothing = if loss.is_regression() { 0.0 } else { 0.1 };
+        let objective = Objective { augment, label_smoothing, class_weight: vec![0.5, 2.0] };
+        let options = Options { batch: 5, samples: 6, objective, ..Options::default() };
+        let report = pollster::block_on(check(&context, &model, &two, &options, &mut |_| ())).expect("runs");
+        assert!(report.is_fine(), "{loss}: {}", report.first().expect("something"));
+        kernels.extend(report.findings.iter().filter_map(|f| f.kernel.split('/').next().map(str::to_string)));
+    }
+    for op in ["augment", "softmax_cross_entropy", "binary_cross_entropy", "mean_squared_error", "huber"] {
+        assert!(kernels.contains(op), "{op} never ran: {kernels:?}");
     }
 }
 

@@ -17,6 +17,7 @@ use wgrad::{
     gpu::Context,
     model::Model,
     networks::network,
+    objective::Objective,
     optim::{Adam, Method, Optimizer},
     program::Mode,
     reference::Machine,
@@ -163,6 +164,37 @@ fn the_pace_of_submissions_changes_nothing() {
     // A slow listener makes every submission look slow, so that each holds one step.
     let slow = || std::thread::sleep(Duration::from_millis(60));
     assert_eq!(quick, pollster::block_on(train(&context, &model, &data, options(), slow)));
+}
+
+/// Everything that draws random numbers or reads labels of its own.
+fn augmented() -> Options {
+    let augment = "flip,shift=2,rotate=10,zoom=0.1,brightness=0.1,contrast=0.1,erase=0.5,mixup=0.4";
+    let augment = augment.parse().expect("a specification");
+    let class_weight = (0..10).map(|class| 0.5 + f64::from(class) / 10.0).collect();
+    Options { objective: Objective { augment, label_smoothing: 0.1, class_weight }, ..options() }
+}
+
+#[test]
+fn an_augmented_training_is_as_deterministic() {
+    let (context, data) = (common::open(false), data());
+    let [model, _] = models(&data);
+    let run = |options| pollster::block_on(train(&context, &model, &data, options, || ()));
+    let whole = run(augmented());
+    assert_eq!(run(Options { budget: 0, ..augmented() }), whole, "a batch a chunk");
+    let stopped = pollster::block_on(train_and_stop(&context, &model, &data, &augmented(), 7));
+    assert_eq!(stopped, whole, "stopped and gone on");
+    let plain = run(options());
+    assert_ne!(plain.weights, whole.weights, "it changes nothing");
+    let Objective { augment, label_smoothing, class_weight } = augmented().objective;
+    // Each part by itself makes a difference.
+    for part in [
+        Objective { augment, ..Objective::default() },
+        Objective { label_smoothing, ..Objective::default() },
+        Objective { class_weight, ..Objective::default() },
+    ] {
+        let got = run(Options { objective: part.clone(), ..options() });
+        assert!(got.weights != plain.weights && got.weights != whole.weights, "{part:?} changes nothing");
+    }
 }
 
 #[test]

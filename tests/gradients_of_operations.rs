@@ -84,8 +84,9 @@ const COMPOSED: [&str; 10] = [
 ];
 
 /// Operations that nothing is differentiated through.
-const WITHOUT_GRADIENT: [&str; 10] = [
+const WITHOUT_GRADIENT: [&str; 11] = [
     "decode",
+    "augment",
     "sum_metrics",
     "sgd",
     "adam",
@@ -189,27 +190,53 @@ fn every_gradient_kernel_differentiates_its_forward_kernel() {
     }
     covered.extend(JOINING.iter().chain(&COMPOSED).copied());
     covered.insert(SUM_PARTIALS.name);
-    covered.insert(SOFTMAX_CROSS_ENTROPY.name);
+    covered.extend(LOSSES.iter().map(|(op, _)| op.name));
     let all: BTreeSet<&str> = OPERATIONS.iter().map(|op| op.name).collect();
     assert_eq!(covered, all, "an operation has no rule here, or no place in WITHOUT_GRADIENT");
 }
 
+/// Every loss with the overrides that it knows.
+const LOSSES: &[(&Op, &[&str])] = &[
+    (&SOFTMAX_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1"]),
+    (&BINARY_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1"]),
+    (&MEAN_SQUARED_ERROR, &["", ",MIXUP=1"]),
+    (&MEAN_ABSOLUTE_ERROR, &["", ",MIXUP=1"]),
+    (&HUBER, &[",DELTA=0.75", ",DELTA=2,MIXUP=1"]),
+];
+
 #[test]
-fn the_gradient_of_the_loss_is_that_of_the_mean_over_the_valid_rows() {
-    let (rows, classes, valid) = (5, 4, 3);
-    let sizes = Sizes::from([("ROWS".into(), rows as f64), ("CLASSES".into(), classes as f64)]);
-    let batch = Batch { images: Vec::new(), labels: vec![9, 2, 0, 3, 9, 9] };
-    let feed = (batch, Step { first: 1, rows: valid, ..Step::default() });
-    let logits: Vec<f64> = noise(3, rows * classes).iter().map(|v| 4.0 * v).collect();
-    let mut buffers = Buffers::from([("logits".into(), Data::Real(logits.clone()))]);
-    apply(&SOFTMAX_CROSS_ENTROPY, &sizes, &LINEAR, &mut buffers, &feed);
-    let gradient = real(&buffers, "dlogits").to_vec();
-    assert!(gradient[valid as usize * classes..].iter().all(|g| *g == 0.0), "rows beyond the batch count");
-    hold("dlogits", &logits, &gradient, usize::MAX, |point| {
-        let mut buffers = Buffers::from([("logits".into(), Data::Real(point.to_vec()))]);
-        apply(&SOFTMAX_CROSS_ENTROPY, &sizes, &LINEAR, &mut buffers, &feed);
-        real(&buffers, "loss").iter().sum::<f64>() / f64::from(valid)
-    });
+fn the_gradient_of_every_loss_is_that_of_the_mean_over_the_valid_rows() {
+    let (rows, valid) = (5, 3);
+    for (op, settings) in LOSSES {
+        let columns = if op.name == SOFTMAX_CROSS_ENTROPY.name { 4 } else { 1 };
+        let classes = if op.name == BINARY_CROSS_ENTROPY.name { 2 } else { 4 };
+        for setting in *settings {
+            let sizes = parse_sizes(&format!("ROWS={rows},CLASSES={classes}{setting}")).expect("sizes");
+            let sizes: Sizes = sizes.into_iter().collect();
+            let labels =
+                vec![9, 2, 0, 3, 9, 9].into_iter().map(|label| if label < 9 { label % classes } else { 9 });
+            let batch = Batch { images: Vec::new(), labels: labels.collect() };
+            let step = Step { first: 1, rows: valid, mixed: 0.3, ..Step::default() }.keyed(2, 3);
+            let feed = (batch, step);
+            let logits: Vec<f64> = noise(3, rows * columns).iter().map(|v| 4.0 * v).collect();
+            let weights = (0..classes).map(|class| 0.5 + f64::from(class)).collect();
+            let run = |point: &[f64]| {
+                let mut buffers = Buffers::from([
+                    ("logits".into(), Data::Real(point.to_vec())),
+                    ("weights".into(), Data::Real(Vec::clone(&weights))),
+                ]);
+                apply(op, &sizes, &LINEAR, &mut buffers, &feed);
+                buffers
+            };
+            let gradient = real(&run(&logits), "dlogits").to_vec();
+            let beyond = &gradient[valid as usize * columns..];
+            assert!(!beyond.is_empty() && beyond.iter().all(|g| *g == 0.0), "rows beyond the batch count");
+            let what = format!("dlogits of {}{setting}", op.name);
+            hold(&what, &logits, &gradient, usize::MAX, |point| {
+                real(&run(point), "loss").iter().sum::<f64>() / f64::from(valid)
+            });
+        }
+    }
 }
 
 #[test]

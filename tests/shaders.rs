@@ -11,7 +11,7 @@ use std::{
 use wgrad::{
     Error,
     gpu::{AdapterClass, Shader},
-    kernels::{ACTIVATIONS, FEED, GRADIENT, OPERATIONS, RANDOM},
+    kernels::{ACTIVATIONS, AUGMENTATION, FEED, GRADIENT, MIXUP, OPERATIONS, RANDOM},
     lab::{
         backends::{Language, Resolved, resolve},
         peaks::PEAKS,
@@ -142,7 +142,11 @@ fn the_folder_and_the_page_agree() {
     };
     let listed: BTreeSet<&str> = ACTIVATIONS.iter().map(|a| a.source).collect();
     assert_eq!(folder("activations/"), listed, "shaders/activations and the page differ");
-    assert_eq!(folder("common/"), [FEED, GRADIENT, RANDOM].into(), "shaders/common and the page differ");
+    assert_eq!(
+        folder("common/"),
+        [AUGMENTATION, FEED, GRADIENT, MIXUP, RANDOM].into(),
+        "shaders/common and the page differ"
+    );
     let interfaces = texts.keys().filter(|name| name.ends_with("/interface")).count();
     assert_eq!(interfaces, operations().count(), "an interface belongs to no operation");
 }

@@ -9,9 +9,9 @@ struct Step {
     correction: f32,     // Adam's factor against the zeros that its means start from
     momentum_shift: f32, // what a schedule adds to the momentum or beta_1
     average: f32,        // the share of the new parameters in their moving average
+    mixed: f32,          // mixup: the share of the partner in an image of this batch
     unused0: u32,
     unused1: u32,
-    unused2: u32,
 }
 @group(1) @binding(0) var<uniform> step: Step;
 @group(1) @binding(1) var<storage, read> images: array<u32>; // four bytes a word, the first lowest

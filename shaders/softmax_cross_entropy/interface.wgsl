@@ -1,10 +1,15 @@
-// loss[r] = log Σ_c exp(logits[r, c]) - logits[r, label], hit[r] = 1 where the label has the first largest logit.
-// dlogits[r, c] = (softmax(logits)[r, c] - [c == label]) / rows: the gradient of the batch's mean loss.
+// loss[r] = Σ_c t_c · (log Σ_k exp(logits[r, k]) - logits[r, c]), hit[r] = 1 where the label has the first largest logit.
+// dlogits[r, c] = (Σ_k t_k · softmax(logits)[r, c] - t_c) / rows: the gradient of the batch's mean loss.
+// The target t is w · ((1 - SMOOTHING) · [c == label] + SMOOTHING / CLASSES), where w is the weight of the label's class
+// (label smoothing: Szegedy et al., 2016); with mixup, `step.mixed` of the same for the partner's label, and the rest of this.
 // Rows beyond the batch are zero everywhere, so they add nothing to any gradient.
 override ROWS: u32;
 override CLASSES: u32;
+override SMOOTHING: f32 = 0.0;
+override MIXUP: u32 = 0u;
 @group(0) @binding(0) var<storage, read_write> dlogits: array<f32>; // (ROWS, CLASSES)
 @group(0) @binding(1) var<storage, read_write> loss: array<f32>; // (ROWS)
 @group(0) @binding(2) var<storage, read_write> hit: array<f32>; // (ROWS)
 @group(0) @binding(3) var<storage, read> logits: array<f32>; // (ROWS, CLASSES)
+@group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
 // grid ROWS

@@ -12,6 +12,16 @@ fn softmax_cross_entropy(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(
         return;
     }
     let label = labels[step.first + row];
+    var other = label;
+    var mixed = 0.0;
+    if (MIXUP == 1u) {
+        other = labels[step.first + partner(row)];
+        mixed = step.mixed;
+    }
+    let own_weight = (1.0 - mixed) * weights[label];
+    let other_weight = mixed * weights[other];
+    let total = own_weight + other_weight;
+
     var top = logits[at];
     var first = 0u;
     for (var c = 1u; c < CLASSES; c++) {
@@ -23,10 +33,16 @@ fn softmax_cross_entropy(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(
     var sum = 0.0;
     for (var c = 0u; c < CLASSES; c++) { sum += exp(logits[at + c] - top); }
     let scale = 1.0 / f32(step.rows);
+    var met = 0.0; // Σ t · (logits - top)
     for (var c = 0u; c < CLASSES; c++) {
-        let p = exp(logits[at + c] - top) / sum;
-        dlogits[at + c] = (p - select(0.0, 1.0, c == label)) * scale;
+        let z = logits[at + c] - top;
+        var target_share = select(0.0, own_weight, c == label) + select(0.0, other_weight, c == other);
+        if (SMOOTHING > 0.0) {
+            target_share = (1.0 - SMOOTHING) * target_share + SMOOTHING / f32(CLASSES) * total;
+        }
+        if (target_share > 0.0) { met += target_share * z; }
+        dlogits[at + c] = (total * (exp(z) / sum) - target_share) * scale;
     }
-    loss[row] = log(sum) - (logits[at + label] - top);
-    hit[row] = select(0.0, 1.0, first == label);
+    loss[row] = total * log(sum) - met;
+    hit[row] = select(0.0, 1.0 - mixed, first == label) + select(0.0, mixed, first == other);
 }

@@ -9,6 +9,7 @@ use crate::{
     feed::{Batch, Step, split_mix},
     initializer::Initializer,
     model::Model,
+    objective::Objective,
     optim::Optimizer,
     program::{Mode, ParameterId},
     reference::Machine,
@@ -57,7 +58,21 @@ pub fn derivative(scale: f64, mut f: impl FnMut(f64) -> f64) -> Derivative {
 /// # Errors
 /// [`crate::Error::Model`] where the layers do not fit.
 pub fn gradients(model: &Model, seed: u64, samples: usize, optimizer: &Optimizer) -> Result<Vec<Finding>> {
-    let program = model.program(Mode::Train, ROWS, 1, optimizer)?;
+    gradients_with(model, seed, samples, optimizer, &Objective::default())
+}
+
+/// The same where a training step makes of images and labels what `objective` says.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn gradients_with(
+    model: &Model,
+    seed: u64,
+    samples: usize,
+    optimizer: &Optimizer,
+    objective: &Objective,
+) -> Result<Vec<Finding>> {
+    let program = model.program_with(Mode::Train, ROWS, 1, optimizer, objective)?;
     let random = |n: u64| split_mix(split_mix(seed ^ 0xd1ff) ^ n);
     let mut weights = model.initial_weights(seed)?;
     for p in program.parameters.iter().filter(|p| p.initializer == Initializer::Zeros) {
@@ -65,12 +80,14 @@ pub fn gradients(model: &Model, seed: u64, samples: usize, optimizer: &Optimizer
             *weight = (random((p.offset + n) as u64) >> 40) as f32 / (1u32 << 24) as f32 * 0.2 - 0.1;
         }
     }
-    let classes = model.classes()?.max(1) as u64;
+    // A regression takes any number.
+    let classes = if model.loss()?.is_regression() { 10 } else { model.classes()?.max(1) as u64 };
     let batch = Batch {
         images: (0..ROWS * model.pixels()).map(|n| random(n as u64) as u8).collect(),
         labels: (0..ROWS as u64).map(|n| (random(!n) % classes) as u32).collect(),
     };
-    let step = Step { rows: ROWS as u32, ..Step::default() }.keyed(seed, 0);
+    let mixed = objective.augment.mixed(seed, 0);
+    let step = Step { rows: ROWS as u32, mixed, ..Step::default() }.keyed(seed, 0);
     let mut machine = Machine::new(program, &weights);
     machine.run(machine.without_update(), &batch, step);
 

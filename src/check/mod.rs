@@ -8,7 +8,7 @@ mod finding;
 mod replay;
 mod whole;
 
-pub use derivative::{Derivative, derivative, gradients};
+pub use derivative::{Derivative, derivative, gradients, gradients_with};
 pub use finding::{Check, Difference, Finding, Report};
 pub use replay::{Shadow, replay};
 
@@ -18,6 +18,7 @@ use crate::{
     feed::{Batch, Step},
     gpu::{Arenas, Context, FeedBuffers, Plan},
     model::Model,
+    objective::Objective,
     op::Choices,
     optim::{Method, Optimizer},
     program::Mode,
@@ -39,13 +40,16 @@ pub struct Options {
     pub optimizer: Optimizer,
     /// Finite differences for each parameter tensor; one that is smaller is checked whole.
     pub samples: usize,
+    /// What a training makes of images and labels.
+    pub objective: Objective,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let method = Method::Sgd { momentum: 0.9, nesterov: true };
         let optimizer = Optimizer { weight_decay: 1e-4, ..Optimizer::new(method) };
-        Self { batch: 16, steps: 1, seed: 0, variants: Choices::default(), optimizer, samples: 12 }
+        let (variants, objective) = (Choices::default(), Objective::default());
+        Self { batch: 16, steps: 1, seed: 0, variants, optimizer, samples: 12, objective }
     }
 }
 
@@ -75,6 +79,7 @@ pub async fn check(
         return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
     }
     crate::train::fits(model, data)?;
+    options.objective.validate(data.classes.len())?;
     let steps = steps(options);
     let batch = chunk(data, options.batch * steps.len());
     let mut report = Report::default();
@@ -82,7 +87,8 @@ pub async fn check(
         each(&finding);
         report.findings.push(finding);
     };
-    for finding in gradients(model, options.seed, options.samples, &options.optimizer)? {
+    let Options { seed, samples, optimizer, objective, .. } = options;
+    for finding in gradients_with(model, *seed, *samples, optimizer, objective)? {
         note(finding, &mut report);
     }
 
@@ -91,7 +97,8 @@ pub async fn check(
     feed.upload(context, &batch, &steps);
     context.write(&arenas.parameters, &model.initial_weights(options.seed)?);
     for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
-        let program = model.program(mode, options.batch, steps.len(), &options.optimizer)?;
+        let program =
+            model.program_with(mode, options.batch, steps.len(), &options.optimizer, &options.objective)?;
         let plan = Plan::compile(context, program, &arenas, &options.variants).await?;
         let mut bench = Bench { context, arenas: &arenas, feed: &feed, plan, shadow: Shadow::default() };
         // Evaluation and prediction need one full step and the partial one.
@@ -142,6 +149,7 @@ fn steps(options: &Options) -> Vec<Step> {
                 first: (n * options.batch) as u32,
                 rows: rows as u32,
                 slot: n as u32,
+                mixed: options.objective.augment.mixed(options.seed, n as u64),
                 ..Step::default()
             };
             options.optimizer.fill(step, n as u64, 1.0, None).keyed(options.seed, n as u64)

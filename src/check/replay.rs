@@ -24,6 +24,7 @@ enum Space {
     Averages,
     Results,
     Zeros,
+    Constant(usize),
 }
 
 /// What every value held when it was last written or read.
@@ -41,6 +42,7 @@ fn place(program: &Program, id: ValueId) -> (Space, usize) {
         Home::Averages => (Space::Averages, 0),
         Home::Results => (Space::Results, 0),
         Home::Zeros => (Space::Zeros, 0),
+        Home::Constant(n) => (Space::Constant(n), 0),
     }
 }
 

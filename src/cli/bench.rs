@@ -303,7 +303,7 @@ async fn round(trainer: &mut Trainer<'_>, seconds: f64) -> Result<f64> {
 
 /// Garments where the model takes such, else noise.
 pub(super) fn images(model: &Model) -> Result<Dataset> {
-    let classes = model.classes()?;
+    let classes = if model.loss()?.is_regression() { 10 } else { model.classes()? };
     let mut data = synthetic(0, DRAWN, 100);
     [data.height, data.width, data.channels] = model.input_shape;
     if model.input_shape != [28, 28, 1] || classes != data.classes.len() {

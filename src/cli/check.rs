@@ -1,7 +1,7 @@
 //! Replays a network's plans beside the CPU twins and tells what differs. Progress to stderr, the table or the
 //! JSON lines to stdout.
 
-use super::{AdapterArgs, data};
+use super::{AdapterArgs, data, objective::ObjectiveArgs};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use std::{
@@ -24,6 +24,7 @@ use wgrad::{
   wgrad check                                     all built-in networks
   wgrad check cnn --batch 128                     with the kernels that a training with that batch chooses
   wgrad check my.toml --data DIR                  a model file on a data set of your own
+  wgrad check mlp --augment flip,mixup --loss mae  with a training's other options
   wgrad check cnn --variant conv2d_forward=naive  another variant
 
 For each network: finite differences of the loss prove the gradients of the CPU twins; the twins prove every
@@ -48,6 +49,8 @@ pub struct Check {
     /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files
     #[arg(long, value_name = "NAME|DIR", default_value = "synthetic")]
     data: DataSpec,
+    #[command(flatten)]
+    objective: ObjectiveArgs,
     /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
     #[arg(long, value_name = "OP=VARIANT")]
     variant: Vec<String>,
@@ -82,10 +85,11 @@ impl Check {
         }
         let data = data::load_or_fetch(&self.data, &Places::from_env())?;
         let shape = [data.height, data.width, data.channels];
-        let models = self.models.iter().map(|name| super::model(name, shape, data.classes.len()));
+        let models = self.models.iter().map(|name| self.objective.model(name, shape, data.classes.len()));
         let models = models.collect::<Result<Vec<_>>>()?;
         let context = self.adapter.open().await?;
-        let options = Options { batch, steps, seed: self.seed, variants, ..Options::default() };
+        let objective = self.objective.objective(&data)?;
+        let options = Options { batch, steps, seed: self.seed, variants, objective, ..Options::default() };
         let mut fine = true;
         for model in &models {
             let mut options = options.clone();

@@ -1,14 +1,16 @@
 //! Fetches, describes or shows a data set. Only `fetch` and a data set that is nowhere use the network.
 
-use super::output;
+use super::{AdapterArgs, output};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
     Error,
+    augment::Augment,
     data::{self, DataSpec, Dataset, Places, download, download::Event, fashion_mnist},
     report::{
+        augmented::augmented,
         contact_sheet,
         table::{Align::Right, Align::Wrap, Table},
         words::{bytes, commas},
@@ -74,7 +76,8 @@ struct Info {
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   wgrad data show                     writes fashion-mnist.png
-  wgrad data show --data synthetic --per-class 20 --out garments.png")]
+  wgrad data show --data synthetic --per-class 20 --out garments.png
+  wgrad data show --augment flip,shift=2,rotate=10,erase=0.25 --out seen.png")]
 struct Show {
     /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files
     #[arg(long, value_name = "NAME|DIR", default_value = "fashion-mnist")]
@@ -85,17 +88,25 @@ struct Show {
     /// Samples of each class
     #[arg(long, value_name = "N", default_value_t = 12)]
     per_class: usize,
+    /// Show what a network sees that is trained with this `--augment`, drawn on the device
+    #[arg(long, value_name = "LIST")]
+    augment: Option<Augment>,
+    /// With `--augment`: decides what is drawn
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "augment")]
+    seed: u64,
+    #[command(flatten)]
+    adapter: AdapterArgs,
     /// Print a JSON object
     #[arg(long)]
     json: bool,
 }
 
 impl Data {
-    pub fn run(self) -> Result<ExitCode> {
+    pub async fn run(self) -> Result<ExitCode> {
         match self.command {
             Command::Fetch(command) => command.run()?,
             Command::Info(command) => command.run()?,
-            Command::Show(command) => command.run()?,
+            Command::Show(command) => command.run().await?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -187,13 +198,24 @@ impl Info {
 }
 
 impl Show {
-    fn run(self) -> Result<()> {
+    async fn run(self) -> Result<()> {
         let dataset = load_or_fetch(&self.data, &Places::from_env())?;
         for warning in &dataset.warnings {
             eprintln!("warning: {warning}");
         }
         let path = self.out.unwrap_or_else(|| PathBuf::from(format!("{}.png", slug(&dataset.name))));
-        let (width, height) = contact_sheet::write(&dataset, self.per_class, &path)?;
+        let (width, height) = match &self.augment {
+            None => contact_sheet::write(&dataset, self.per_class, &path)?,
+            Some(augment) => {
+                // What cannot be drawn is told before a device is opened.
+                contact_sheet::draw(&dataset, self.per_class)?;
+                let context = self.adapter.open().await?;
+                let shown = augmented(&context, &dataset, augment, self.per_class, self.seed).await?;
+                let note = format!("; augmented: {augment}");
+                let sheet = contact_sheet::draw_of(&dataset, &shown, &note, self.per_class)?;
+                contact_sheet::save(&sheet, &path)?
+            }
+        };
         eprintln!("samples of {}, {width}×{height} pixels", dataset.name);
         if self.json {
             return output::json(&json!({"path": path, "width": width, "height": height}));

@@ -12,6 +12,7 @@ mod interrupt;
 mod lab;
 mod lr_find;
 mod models;
+mod objective;
 mod output;
 mod page;
 mod predict;
@@ -90,7 +91,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::LrFind(command) => command.run().await,
         Command::Tune(command) => command.run().await,
         Command::Adapters(command) => command.run().await,
-        Command::Data(command) => command.run(),
+        Command::Data(command) => command.run().await,
         Command::Models(command) => command.run(),
         Command::Bench(command) => command.run().await,
         Command::Profile(command) => command.run().await,

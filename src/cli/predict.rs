@@ -4,7 +4,10 @@
 use super::{AdapterArgs, output};
 use anyhow::{Result, bail};
 use serde_json::json;
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use wgrad::{
     Error,
     data::picture::{Picture, load_picture},
@@ -27,6 +30,7 @@ const BAR: usize = 24;
 
 PNG and JPEG files of any size: made grey, padded to the network's proportions, resized, and inverted where \
 the background is light, as the training images are light on dark. What was done is said for each picture.
+A run of a regression, such as `--loss mse`, gives its number.
 
 Exit codes: 0 done, 2 an error, also where only some pictures cannot be read.")]
 pub struct Predict {
@@ -78,7 +82,12 @@ impl Predict {
             let batch = pictures.len().min(BATCH);
             let predictor = predictor(&context, &run, &checkpoint, batch).await?;
             let all = predictor.probabilities(&pixels).await?;
+            let regression = model.loss()?.is_regression();
             for (n, ((path, picture), probabilities)) in pictures.iter().zip(all).enumerate() {
+                if let (true, Some(value)) = (regression, probabilities.first()) {
+                    number(path, *value, &picture.notes, self.json)?;
+                    continue;
+                }
                 let mut ranked: Vec<_> = run.config.data.classes.iter().zip(probabilities).collect();
                 ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
                 ranked.truncate(self.top as usize);
@@ -110,6 +119,14 @@ impl Predict {
             bail!("{failed} of {all} pictures could not be read, as said above{rest}");
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// What a regression makes of a picture.
+fn number(path: &Path, value: f32, notes: &[String], json: bool) -> Result<()> {
+    match json {
+        true => output::json(&json!({"image": path, "value": value, "notes": notes})),
+        false => output::line(format!("{}  {value:.4}", path.display())),
     }
 }
 

@@ -119,6 +119,12 @@ impl Plan {
             .enumerate()
             .map(|(n, len)| context.zeros(&format!("temporary {n}"), *len))
             .collect::<Result<Vec<_>>>()?;
+        let mut constants = Vec::with_capacity(program.constants.len());
+        for numbers in &program.constants {
+            let slice = context.zeros("constant", numbers.len())?;
+            context.write(&slice, numbers);
+            constants.push(slice);
+        }
         let slices: Vec<Slice> = program
             .values
             .iter()
@@ -135,6 +141,7 @@ impl Plan {
                     Home::Averages => arenas.averages.as_ref().unwrap_or(&arenas.parameters).slice(0, len),
                     Home::Results => arenas.results.clone(),
                     Home::Zeros => arenas.zeros.slice(0, len),
+                    Home::Constant(n) => constants[n].clone(),
                 }
             })
             .collect();

@@ -1,6 +1,6 @@
 //! Twins of softmax, softmax cross-entropy and the metrics.
 
-use super::{EPSILON, Expected, Inputs, Sum};
+use super::{EPSILON, Expected, Inputs, Sum, augment::partner};
 
 /// Softmax of one row, and Σ exp(x - max).
 fn softmax(row: &[f64]) -> (Vec<f64>, f64) {
@@ -51,27 +51,51 @@ pub fn softmax_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("dx", Expected::Real(dx))]
 }
 
-/// `loss = log Σ exp(logits) - logits[label]; dlogits = (softmax - onehot) / rows; hit = first largest is the label`
+/// What a row is held against: its label and its partner's, each with its share times the weight of its class.
+pub(super) fn targets(i: &Inputs<'_>, row: usize) -> [(usize, f64); 2] {
+    let label = |row: usize| i.batch.labels[i.step.first as usize + row] as usize;
+    let mixed = if i.size("MIXUP") == 1 { f64::from(i.step.mixed) } else { 0.0 };
+    let (own, other) = (label(row), label(partner(i, row)));
+    // The last weight is that of all classes behind it.
+    let weight = |label: usize| i.real("weights")[label.min(i.size("CLASSES") - 1)];
+    [(own, (1.0 - mixed) * weight(own)), (other, mixed * weight(other))]
+}
+
+/// How much of a row is right: the share of each label that is `found`.
+pub(super) fn right(i: &Inputs<'_>, row: usize, found: impl Fn(usize) -> bool) -> Sum {
+    let mixed = if i.size("MIXUP") == 1 { f64::from(i.step.mixed) } else { 0.0 };
+    let [(own, _), (other, _)] = targets(i, row);
+    let share = |label, share: f64| if found(label) { share } else { 0.0 };
+    let value = share(own, 1.0 - mixed) + share(other, mixed);
+    if mixed == 0.0 { Sum::exact(value) } else { Sum::within(value, 4.0 * EPSILON) }
+}
+
+/// `t = Σ shares of the labels, smoothed; loss = Σ_c t_c (log Σ exp(logits) - logits[c]);
+/// dlogits = (Σ t · softmax - t) / rows; hit = the share of the label that has the first largest logit`
 pub fn softmax_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let [rows, classes] = i.sizes(["ROWS", "CLASSES"]);
     let valid = i.step.rows as usize;
+    let smoothing = i.number("SMOOTHING");
     let mut dlogits = vec![Sum::exact(0.0); rows * classes];
     let mut loss = vec![Sum::exact(0.0); rows];
     let mut hit = vec![Sum::exact(0.0); rows];
     for (r, row) in i.real("logits").chunks_exact(classes).enumerate().take(valid) {
-        let label = i.batch.labels[i.step.first as usize + r] as usize;
+        let labels = targets(i, r);
+        let total: f64 = labels.iter().map(|(_, share)| share).sum();
+        let mut target = vec![smoothing / classes as f64 * total; classes];
+        labels.iter().for_each(|(label, share)| target[*label] += (1.0 - smoothing) * share);
         let (p, sum) = softmax(row);
         let top = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let own = spread(row);
         for c in 0..classes {
-            let target = f64::from(u8::from(c == label));
-            let allowed = (own * p[c] + 2.0 * EPSILON) / valid as f64;
-            dlogits[r * classes + c] = Sum::within((p[c] - target) / valid as f64, allowed);
+            let allowed = (total * (own * p[c] + 2.0 * EPSILON) + 8.0 * EPSILON * target[c]) / valid as f64;
+            dlogits[r * classes + c] = Sum::within((total * p[c] - target[c]) / valid as f64, allowed);
         }
-        let size = sum.ln() + (row[label] - top).abs() + 1.0;
-        loss[r] = Sum::within(sum.ln() - (row[label] - top), own * size);
+        let met = |z: fn(f64) -> f64| target.iter().zip(row).map(|(t, x)| t * z(x - top)).sum::<f64>();
+        let size = total * (sum.ln() + 1.0) + met(f64::abs);
+        loss[r] = Sum::within(total * sum.ln() - met(|z| z), own * size);
         let first = row.iter().position(|x| *x == top);
-        hit[r] = Sum::exact(f64::from(u8::from(first == Some(label))));
+        hit[r] = right(i, r, |label| first == Some(label));
     }
     vec![("dlogits", Expected::Real(dlogits)), ("loss", Expected::Real(loss)), ("hit", Expected::Real(hit))]
 }

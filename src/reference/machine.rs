@@ -103,6 +103,10 @@ impl Machine {
             Home::Averages => owned(&self.averages[..value.len()]),
             Home::Results => owned(&self.results),
             Home::Zeros => Some(Cow::Owned(Data::Real(vec![0.0; value.len()]))),
+            Home::Constant(n) => {
+                let numbers = self.program.constants[n].iter().map(|v| f64::from(*v)).collect();
+                Some(Cow::Owned(Data::Real(numbers)))
+            }
         }
     }
 
@@ -131,7 +135,7 @@ impl Machine {
             Home::Slot(n) => &mut self.slots[n],
             Home::Averages => &mut self.averages,
             Home::Results => &mut self.results,
-            Home::Zeros => return,
+            Home::Zeros | Home::Constant(_) => return,
         };
         if let Data::Real(values) = data {
             arena[start..start + values.len()].copy_from_slice(&values);

@@ -1,6 +1,7 @@
 //! The CPU twins: every operation once more, as plain loops in f64 that read like its formula. They
 //! define what a kernel has to compute, and how far rounding in f32 may take it from that.
 
+mod augment;
 mod conv2d;
 mod elementwise;
 mod grouped;
@@ -9,9 +10,11 @@ mod loss;
 mod machine;
 mod matmul;
 mod normalize;
+mod one_output;
 mod optimizer;
 mod pool;
 
+pub use augment::augment;
 pub use conv2d::{conv2d_forward, conv2d_grad_input, conv2d_grad_weight, sum_partials};
 pub use elementwise::{activation_forward, activation_grad, decode, dropout_forward, dropout_grad, random};
 pub use grouped::{
@@ -27,6 +30,7 @@ pub use normalize::{
     batch_norm_grad_partials, batch_norm_moving, batch_norm_partials, layer_norm_forward,
     layer_norm_grad_input, layer_norm_grad_weight, prelu_forward, prelu_grad_input, prelu_grad_weight,
 };
+pub use one_output::{binary_cross_entropy, huber, mean_absolute_error, mean_squared_error};
 pub use optimizer::{adagrad, adam, clip_scale, lion, moving_average, rmsprop, sgd, square_partials};
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
 

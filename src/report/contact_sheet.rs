@@ -38,7 +38,14 @@ const LONGEST_SIDE: usize = 16_000;
 /// [`Error::ContactSheet`] where there would be nothing on it or it would be longer than 16,000 pixels;
 /// [`Error::Io`] where it cannot be written.
 pub fn write(data: &Dataset, per_class: usize, path: &Path) -> Result<(u32, u32)> {
-    let sheet = draw(data, per_class)?;
+    save(&draw(data, per_class)?, path)
+}
+
+/// Writes a sheet as a PNG, whole or not at all. Returns its width and height in pixels.
+///
+/// # Errors
+/// [`Error::Io`] where it cannot be written.
+pub fn save(sheet: &RgbImage, path: &Path) -> Result<(u32, u32)> {
     let mut png = io::Cursor::new(Vec::new());
     let encoded = sheet.write_to(&mut png, ImageFormat::Png);
     write_whole(path, |file| {
@@ -53,6 +60,14 @@ pub fn write(data: &Dataset, per_class: usize, path: &Path) -> Result<(u32, u32)
 /// # Errors
 /// [`Error::ContactSheet`].
 pub fn draw(data: &Dataset, per_class: usize) -> Result<RgbImage> {
+    draw_of(data, &data.train, "", per_class)
+}
+
+/// The same of other images of these classes, `shown`, with a `note` about them under the title.
+///
+/// # Errors
+/// [`Error::ContactSheet`].
+pub fn draw_of(data: &Dataset, shown: &Split, note: &str, per_class: usize) -> Result<RgbImage> {
     let cell = (data.width * ZOOM, data.height * ZOOM);
     let longest_name = data.classes.iter().map(|name| name.chars().count()).max();
     let names = longest_name.unwrap_or(0) * FONT.character_size.width as usize;
@@ -66,7 +81,7 @@ pub fn draw(data: &Dataset, per_class: usize) -> Result<RgbImage> {
     let width = left + per_class * (cell.0 + GAP) + MARGIN - GAP;
     let title = data.name.clone();
     let facts = format!(
-        "{}×{}, {} classes, {} training and {} test images",
+        "{}×{}, {} classes, {} training and {} test images{note}",
         data.height,
         data.width,
         data.classes.len(),
@@ -83,7 +98,7 @@ pub fn draw(data: &Dataset, per_class: usize) -> Result<RgbImage> {
         let y = top + class * (cell.1 + GAP);
         let at = (left - LABEL_GAP, y + cell.1 / 2);
         canvas.text(name, &FONT, INK, at, Alignment::Right, Baseline::Middle);
-        for (column, image) in samples(data, &data.train, class).take(per_class).enumerate() {
+        for (column, image) in samples(data, shown, class).take(per_class).enumerate() {
             canvas.image(image, data, (left + column * (cell.0 + GAP), y));
         }
     }

@@ -1,5 +1,7 @@
 //! What wgrad shows a person: tables, numbers in words, charts, pages, pictures of data.
 
+/// Images as a training sees them.
+pub mod augmented;
 /// Samples of a data set on one PNG.
 pub mod contact_sheet;
 /// Charts as SVG.

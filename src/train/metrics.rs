@@ -1,16 +1,24 @@
 //! What training tells: loss and accuracy, of a step and of many images.
 
-use crate::checkpoint::Position;
+use crate::{checkpoint::Position, loss::Loss};
 
 /// Mean loss and accuracy over some images.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Metrics {
-    /// Mean softmax cross-entropy, in nats.
+    /// The mean loss; of classes, cross-entropy in nats.
     pub loss: f64,
-    /// Share of images whose class has the largest logit, in [0, 1].
+    /// Share of images whose class is found, in [0, 1]; of a regression, those whose number rounds to the label.
     pub accuracy: f64,
     /// How many images.
     pub images: u64,
+}
+
+impl Metrics {
+    /// What says which weights are best, the larger the better, from 0: the accuracy; of a regression, whose accuracy is
+    /// coarse, a falling function of the loss.
+    pub fn judged(&self, loss: Loss) -> f64 {
+        if loss.is_regression() { 1.0 / (1.0 + self.loss) } else { self.accuracy }
+    }
 }
 
 impl Position {

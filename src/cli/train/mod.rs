@@ -4,7 +4,9 @@
 mod end;
 pub mod method;
 
-use super::{AdapterArgs, DataArgs, interrupt::Interrupt, model, output, progress::EpochBar, tune};
+use super::{
+    AdapterArgs, DataArgs, interrupt::Interrupt, objective::ObjectiveArgs, output, progress::EpochBar, tune,
+};
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use end::{Ended, Limit, interrupted, over, verdict};
@@ -37,6 +39,7 @@ const SAVE_EVERY: f64 = 60.0;
   wgrad train                                       the network `mlp` on Fashion-MNIST
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
   wgrad train --model my-network.toml --data DIR    your own network, your own four IDX files
+  wgrad train --model cnn --augment flip,shift=2,erase=0.25 --label-smoothing 0.1
   wgrad train --lr 0.1 --schedule cosine --warmup-steps 200
   wgrad train --optimizer adamw --ema 0.99 --global-clipnorm 1 --schedule one-cycle
   wgrad train --epochs 50 --validation 0.1 --patience 5 --target-accuracy 0.92 --max-time 10m
@@ -63,6 +66,8 @@ pub struct Train {
     /// Visit the images in the order of the file
     #[arg(long, conflicts_with = "resume")]
     no_shuffle: bool,
+    #[command(flatten)]
+    objective: ObjectiveArgs,
     /// Start from the weights of a safetensors file (names and shapes are checked)
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     init: Option<PathBuf>,
@@ -124,6 +129,7 @@ impl Train {
             shuffle: !self.no_shuffle,
             variants: Choices::parse(&self.variants)?,
             budget: self.budget(),
+            ..Options::default()
         })
     }
 
@@ -135,8 +141,9 @@ impl Train {
         let mut options = self.options()?;
         options.validate()?;
         let dataset = self.data.load(self.seed)?;
+        options.objective = self.objective.objective(&dataset)?;
         let shape = [dataset.height, dataset.width, dataset.channels];
-        let model = model(&self.model, shape, dataset.classes.len())?;
+        let model = self.objective.model(&self.model, shape, dataset.classes.len())?;
         let mut context = self.adapter.open().await?;
         if !self.no_tuned {
             let seconds = self.tune.then_some(self.tune_seconds);
@@ -176,6 +183,7 @@ impl Train {
     }
 
     async fn resume(&self, folder: &Path, interrupt: &Interrupt) -> Result<ExitCode> {
+        self.objective.refuse()?;
         let mut run = Run::open(folder)?;
         if let Some(epochs) = self.epochs {
             run.config.options.epochs = epochs;
@@ -231,7 +239,7 @@ impl Train {
     ) -> Result<ExitCode> {
         let epochs = run.config.options.epochs;
         let limit = Limit::new(self.max_time);
-        let summary = run.config.model.summary()?;
+        let (summary, loss) = (run.config.model.summary()?, run.config.model.loss()?);
         let parameters: usize = summary.iter().map(|layer| layer.parameters).sum();
         eprintln!(
             "model: {} ({parameters} parameters), batch {}, {} dispatches a step",
@@ -279,13 +287,14 @@ impl Train {
                 return Err(diverged)
                     .with_context(|| format!("the last good state is in {}", run.folder.display()));
             }
-            let judged = validation.unwrap_or(test);
-            let best = judged.accuracy > trainer.position().best;
+            let metrics = validation.unwrap_or(test);
+            let judged = metrics.judged(loss);
+            let best = judged > trainer.position().best;
             if best {
-                trainer.set_best(judged.accuracy);
+                trainer.set_best(judged);
             }
             let drops = trainer.position().watch.drops;
-            trainer.observe(&judged);
+            trainer.observe(&metrics);
             let line =
                 EpochLine::new(epoch, epoch * trainer.steps_per_epoch(), [train, test], validation, speed);
             run.log(&line)
@@ -351,10 +360,15 @@ impl Train {
         let lines = run.metrics()?;
         let folder = run.folder.display().to_string();
         if let (Some(last), false) = (lines.last(), self.json) {
-            output::line(format!(
-                "test accuracy {:.4} after {} epochs (loss {:.4}); run: {folder}",
-                last.test_accuracy, last.epoch, last.test_loss
-            ))?;
+            let (accuracy, loss, epoch) = (last.test_accuracy, last.test_loss, last.epoch);
+            output::line(match run.config.model.loss()? {
+                kind if kind.is_regression() => {
+                    format!("test {kind} {loss:.4} after {epoch} epochs; run: {folder}")
+                }
+                _ => format!(
+                    "test accuracy {accuracy:.4} after {epoch} epochs (loss {loss:.4}); run: {folder}"
+                ),
+            })?;
         }
         let next = run.config.options.epochs * 2;
         let other = if run.config.model.name == "cnn" { "mlp" } else { "cnn" };

@@ -1,0 +1,14 @@
+// loss[r] = w · (log(1 + exp(z)) - t · z), where z is the logit of "the label is 1", t the label, smoothed to
+// (1 - SMOOTHING) · label + SMOOTHING / 2, and w the weight of the label's class. hit[r] = 1 where z > 0 is the label.
+// dlogits[r] = w · (sigmoid(z) - t) / rows: the gradient of the batch's mean loss. With mixup, `step.mixed` of the same for
+// the partner's label, and the rest of this. Rows beyond the batch are zero everywhere.
+override ROWS: u32;
+override CLASSES: u32;
+override SMOOTHING: f32 = 0.0;
+override MIXUP: u32 = 0u;
+@group(0) @binding(0) var<storage, read_write> dlogits: array<f32>; // (ROWS)
+@group(0) @binding(1) var<storage, read_write> loss: array<f32>; // (ROWS)
+@group(0) @binding(2) var<storage, read_write> hit: array<f32>; // (ROWS)
+@group(0) @binding(3) var<storage, read> logits: array<f32>; // (ROWS)
+@group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
+// grid ROWS

@@ -1,0 +1,33 @@
+// One thread a row.
+@compute @workgroup_size(8)
+fn binary_cross_entropy(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
+                        @builtin(num_workgroups) groups: vec3<u32>) {
+    let row = (wid.x + wid.y * groups.x) * 8u + lid.x;
+    if (row >= ROWS) { return; }
+    if (row >= step.rows) {
+        dlogits[row] = 0.0;
+        loss[row] = 0.0;
+        hit[row] = 0.0;
+        return;
+    }
+    let label = labels[step.first + row];
+    var other = label;
+    var mixed = 0.0;
+    if (MIXUP == 1u) {
+        other = labels[step.first + partner(row)];
+        mixed = step.mixed;
+    }
+    let own_weight = (1.0 - mixed) * weights[min(label, CLASSES - 1u)];
+    let other_weight = mixed * weights[min(other, CLASSES - 1u)];
+    let z = logits[row];
+    let total = own_weight + other_weight;
+    let ones = select(0.0, own_weight, label == 1u) + select(0.0, other_weight, other == 1u);
+    let target_share = (1.0 - SMOOTHING) * ones + 0.5 * SMOOTHING * total;
+    // exp of nothing above zero: no overflow.
+    let small = exp(-abs(z));
+    loss[row] = total * (max(z, 0.0) + log(1.0 + small)) - target_share * z;
+    let p = select(small, 1.0, z >= 0.0) / (1.0 + small);
+    dlogits[row] = (total * p - target_share) / f32(step.rows);
+    let one = z > 0.0;
+    hit[row] = select(0.0, 1.0 - mixed, one == (label == 1u)) + select(0.0, mixed, one == (other == 1u));
+}

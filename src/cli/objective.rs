@@ -1,0 +1,101 @@
+//! The options of a training that say what it makes of images and labels, whatever the model.
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use wgrad::{
+    augment::Augment,
+    data::Dataset,
+    loss::Loss,
+    model::Model,
+    networks::{NETWORKS, network_for},
+    objective::{Objective, balanced},
+};
+
+/// What a training makes of images and labels.
+#[derive(Args, Clone, Default)]
+pub struct ObjectiveArgs {
+    /// Change the images at random while training: any of `flip`, `shift=2` (pixels), `rotate=10` (degrees),
+    /// `zoom=0.1`, `brightness=0.1`, `contrast=0.1`, `erase=0.25` (probability of a rectangle of noise), `mixup=0.2`
+    #[arg(long, value_name = "LIST")]
+    pub augment: Option<Augment>,
+    /// Share of each target that all classes get alike, while training
+    #[arg(long, value_name = "X")]
+    pub label_smoothing: Option<f64>,
+    /// How much an image of each class counts while training: `balanced` (all classes alike), a list such as `1,2,0.5`
+    /// in the order of the classes, or a file with one number a line
+    #[arg(long, value_name = "balanced|LIST|FILE")]
+    pub class_weight: Option<String>,
+    /// What is minimised: `softmax_cross_entropy`; `binary_cross_entropy`, for two classes by one output; or, taking the
+    /// label as a number, `mean_squared_error`, `mean_absolute_error`, `huber`, `huber=DELTA` [default: what the model
+    /// says, else what its last layer calls for]
+    #[arg(long, value_name = "NAME")]
+    pub loss: Option<Loss>,
+}
+
+impl ObjectiveArgs {
+    /// The objective for `data`.
+    pub fn objective(&self, data: &Dataset) -> Result<Objective> {
+        let class_weight = match self.class_weight.as_deref() {
+            None => Vec::new(),
+            Some("balanced") => balanced(&data.class_counts(&data.train)),
+            Some(text) => weights(text)?,
+        };
+        let objective = Objective {
+            augment: self.augment.unwrap_or_default(),
+            label_smoothing: self.label_smoothing.unwrap_or(0.0),
+            class_weight,
+        };
+        objective.validate(data.classes.len())?;
+        Ok(objective)
+    }
+
+    /// The model that `--model` names, with the loss and, where it is built in, the last layer for it.
+    pub fn model(&self, name: &str, shape: [usize; 3], classes: usize) -> Result<Model> {
+        let Some(loss) = self.loss else { return super::model(name, shape, classes) };
+        let built_in = NETWORKS.iter().any(|(known, _)| *known == name);
+        let mut model = match built_in {
+            true => network_for(name, shape, classes, loss)?,
+            false => super::model(name, shape, classes)?,
+        };
+        model.loss = Some(loss);
+        model.summary()?;
+        Ok(model)
+    }
+
+    /// Refuses what a run that goes on has decided already.
+    pub fn refuse(&self) -> Result<()> {
+        let given = [
+            ("--augment", self.augment.is_some()),
+            ("--label-smoothing", self.label_smoothing.is_some()),
+            ("--class-weight", self.class_weight.is_some()),
+            ("--loss", self.loss.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((name, _)) => {
+                bail!("{name} cannot be used with --resume: the run goes on with what it began with")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A list of numbers, or a file of them.
+fn weights(text: &str) -> Result<Vec<f64>> {
+    let parse = |text: &str| {
+        let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());
+        words.map(|word| word.parse().map_err(|_| word.to_string())).collect::<Result<Vec<f64>, String>>()
+    };
+    if let Ok(numbers) = parse(text)
+        && !numbers.is_empty()
+    {
+        return Ok(numbers);
+    }
+    let file = std::fs::read_to_string(text).with_context(|| {
+        format!("--class-weight is {text}, expected `balanced`, a list such as 1,2,0.5, or a file that can be read")
+    })?;
+    match parse(&file) {
+        Ok(numbers) if !numbers.is_empty() => Ok(numbers),
+        Ok(_) => bail!("--class-weight: {text} holds no numbers, expected one for each class"),
+        Err(word) => bail!("--class-weight: {text} holds {word:?}, expected one number for each class"),
+    }
+}

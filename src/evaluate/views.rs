@@ -1,0 +1,102 @@
+//! What an image is taken for, by one view of it or by the mean of several.
+
+use super::argmax;
+use crate::{data::Dataset, loss::Loss};
+
+/// The images, each left for right.
+pub(super) fn mirror(images: &[u8], data: &Dataset) -> Vec<u8> {
+    let lines = images.chunks(data.width * data.channels);
+    lines.flat_map(|line| line.chunks(data.channels).rev().flatten().copied()).collect()
+}
+
+/// What one image is taken for, by the mean of some views of it.
+pub(super) struct Verdict {
+    /// The class that is found; of a regression, nothing.
+    pub class: usize,
+    /// A regression's number.
+    pub number: f64,
+    /// Whether that is the label.
+    pub right: bool,
+    /// The loss.
+    pub loss: f64,
+}
+
+impl Verdict {
+    /// From the logits of each view.
+    pub fn of<'a>(loss: Loss, views: impl Iterator<Item = &'a [f32]>, label: usize) -> Self {
+        let views: Vec<&[f32]> = views.collect();
+        let all: Vec<Vec<f64>> = views.iter().map(|view| scores(loss, view)).collect();
+        let outputs = all.first().map_or(0, Vec::len);
+        let mean: Vec<f64> =
+            (0..outputs).map(|n| all.iter().map(|view| view[n]).sum::<f64>() / all.len() as f64).collect();
+        // One view is judged by its logits, as on the device: probabilities may be equal by rounding.
+        let class = match (loss, &views[..]) {
+            (Loss::BinaryCrossEntropy, [[z]]) => usize::from(*z > 0.0),
+            (_, [one]) => argmax(one),
+            _ => argmax(&mean),
+        };
+        let first = mean.first().copied().unwrap_or(f64::NAN);
+        let off = (first - label as f64).abs();
+        let right = if loss.is_regression() { off < 0.5 } else { class == label };
+        let probability = |n: usize| -mean.get(n).copied().unwrap_or(f64::NAN).ln();
+        let loss = match loss {
+            Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy => probability(label),
+            Loss::MeanSquaredError => off * off,
+            Loss::MeanAbsoluteError => off,
+            Loss::Huber { delta } if off <= delta => 0.5 * off * off,
+            Loss::Huber { delta } => delta * (off - 0.5 * delta),
+        };
+        Self { class, number: first, right, loss }
+    }
+}
+
+/// The probabilities of the classes, or a regression's number as it is.
+fn scores(loss: Loss, logits: &[f32]) -> Vec<f64> {
+    let logits: Vec<f64> = match (loss, logits) {
+        (Loss::BinaryCrossEntropy, [z]) => vec![0.0, f64::from(*z)],
+        _ => logits.iter().copied().map(f64::from).collect(),
+    };
+    if loss.is_regression() {
+        return logits;
+    }
+    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = logits.iter().map(|z| (z - top).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Verdict, mirror};
+    use crate::{data::synthetic::synthetic, loss::Loss};
+
+    #[test]
+    fn a_mirror_image_has_its_pixels_reversed_and_their_channels_not() {
+        let mut data = synthetic(0, 1, 1);
+        (data.height, data.width, data.channels) = (2, 3, 2);
+        let images: Vec<u8> = (0..24).collect();
+        let mirrored = mirror(&images, &data);
+        assert_eq!(mirrored[..12], [4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7]);
+        assert_eq!(mirror(&mirrored, &data), images);
+    }
+
+    #[test]
+    fn several_views_are_judged_by_their_mean() {
+        let views: [&[f32]; 2] = [&[3.0, 0.0, 0.0], &[0.0, 1.0, 0.0]];
+        let of = |loss, views: &[&'static [f32]], label| Verdict::of(loss, views.iter().copied(), label);
+        // softmax: (0.909, 0.045, 0.045) and (0.212, 0.576, 0.212).
+        let found = Verdict::of(Loss::SoftmaxCrossEntropy, views.into_iter(), 0);
+        assert_eq!((found.class, found.right), (0, true));
+        let share = |x: f64, sum: f64| x.exp() / sum;
+        let mean = (share(3.0, 3f64.exp() + 2.0) + share(0.0, 1f64.exp() + 2.0)) / 2.0;
+        assert!((found.loss + mean.ln()).abs() < 1e-12, "{}", found.loss);
+        // One logit: the class 1 where it is above zero, also by the mean of two.
+        assert_eq!(of(Loss::BinaryCrossEntropy, &[&[-0.1]], 0).class, 0);
+        assert_eq!(of(Loss::BinaryCrossEntropy, &[&[-0.1], &[2.0]], 0).class, 1);
+        // A regression: the mean number.
+        let found = of(Loss::MeanSquaredError, &[&[1.0], &[2.0]], 2);
+        assert_eq!((found.number, found.loss, found.right), (1.5, 0.25, false));
+        let found = of(Loss::Huber { delta: 0.25 }, &[&[1.0]], 2);
+        assert_eq!(found.loss, 0.25 * (1.0 - 0.125));
+    }
+}

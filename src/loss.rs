@@ -1,0 +1,155 @@
+//! The losses, under Keras's names. What each computes is in `shaders/`, under its own.
+
+use crate::{
+    Error, Result,
+    kernels::{BINARY_CROSS_ENTROPY, HUBER, MEAN_ABSOLUTE_ERROR, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY},
+    objective::Objective,
+    op::Call,
+};
+use std::{fmt, str::FromStr};
+
+/// What a network is trained on: the mean over the images of the loss of each. Regressions take the label as a number, as
+/// it is: 0, 1, 2, ...
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Loss {
+    /// Keras's `sparse_categorical_crossentropy`, of softmax: one output for each class.
+    SoftmaxCrossEntropy,
+    /// Keras's `binary_crossentropy`, of sigmoid: one output, labels 0 and 1.
+    BinaryCrossEntropy,
+    /// (output - label)²: one output.
+    MeanSquaredError,
+    /// |output - label|: one output.
+    MeanAbsoluteError,
+    /// d² / 2 for distances up to `delta`, delta · (d - delta / 2) beyond (Huber 1964): one output.
+    Huber {
+        /// Where the square ends.
+        delta: f64,
+    },
+}
+
+/// The names, for errors and help.
+pub const NAMES: &str = "softmax_cross_entropy, binary_cross_entropy, mean_squared_error, mean_absolute_error, huber, huber=DELTA";
+
+impl Loss {
+    /// Whether it compares a number, not classes.
+    pub fn is_regression(self) -> bool {
+        !matches!(self, Self::SoftmaxCrossEntropy | Self::BinaryCrossEntropy)
+    }
+
+    /// The activation at the end of a network that is part of the loss, which takes what goes into it.
+    pub fn activation(self) -> &'static str {
+        match self {
+            Self::SoftmaxCrossEntropy => "softmax",
+            Self::BinaryCrossEntropy => "sigmoid",
+            _ => "linear",
+        }
+    }
+
+    /// The outputs of a network for this many classes.
+    pub fn outputs(self, classes: usize) -> usize {
+        if self == Self::SoftmaxCrossEntropy { classes } else { 1 }
+    }
+
+    /// Loss, gradient and hits of a batch of `outputs` outputs, with its weights of classes.
+    pub(crate) fn call(self, batch: usize, outputs: usize, objective: &Objective) -> (Call, Vec<f32>) {
+        let (op, classes) = match self {
+            Self::SoftmaxCrossEntropy => (&SOFTMAX_CROSS_ENTROPY, outputs),
+            Self::BinaryCrossEntropy => (&BINARY_CROSS_ENTROPY, 2),
+            // How many classes there are is known only where they have weights.
+            Self::MeanSquaredError => (&MEAN_SQUARED_ERROR, objective.class_weight.len().max(1)),
+            Self::MeanAbsoluteError => (&MEAN_ABSOLUTE_ERROR, objective.class_weight.len().max(1)),
+            Self::Huber { .. } => (&HUBER, objective.class_weight.len().max(1)),
+        };
+        let mut call = Call::new(op, &[("ROWS", batch), ("CLASSES", classes)]);
+        if let Self::Huber { delta } = self {
+            call = call.with("DELTA", f64::from(delta as f32));
+        }
+        if objective.label_smoothing > 0.0 && !self.is_regression() {
+            call = call.with("SMOOTHING", f64::from(objective.label_smoothing as f32));
+        }
+        if objective.augment.mixup > 0.0 {
+            call = call.with("MIXUP", 1.0);
+        }
+        (call, objective.weights(classes))
+    }
+}
+
+impl FromStr for Loss {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let fail = || Error::Unknown { what: "loss", got: text.to_string(), known: NAMES.into() };
+        let (name, delta) = text.split_once('=').map_or((text, None), |(name, delta)| (name, Some(delta)));
+        let loss = match name.trim() {
+            "softmax_cross_entropy" | "categorical_crossentropy" | "sparse_categorical_crossentropy" => {
+                Self::SoftmaxCrossEntropy
+            }
+            "binary_cross_entropy" | "binary_crossentropy" => Self::BinaryCrossEntropy,
+            "mean_squared_error" | "mse" => Self::MeanSquaredError,
+            "mean_absolute_error" | "mae" => Self::MeanAbsoluteError,
+            "huber" => {
+                let delta: f64 = delta.map_or(Ok(1.0), |delta| delta.trim().parse()).map_err(|_| fail())?;
+                if !(delta > 0.0 && delta < f64::from(f32::MAX)) {
+                    let got = delta.to_string();
+                    return Err(Error::Option {
+                        name: "the delta of huber",
+                        got,
+                        expected: "a number above 0",
+                    });
+                }
+                return Ok(Self::Huber { delta });
+            }
+            _ => return Err(fail()),
+        };
+        if delta.is_some() { Err(fail()) } else { Ok(loss) }
+    }
+}
+
+/// As it is parsed.
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SoftmaxCrossEntropy => f.write_str("softmax_cross_entropy"),
+            Self::BinaryCrossEntropy => f.write_str("binary_cross_entropy"),
+            Self::MeanSquaredError => f.write_str("mean_squared_error"),
+            Self::MeanAbsoluteError => f.write_str("mean_absolute_error"),
+            Self::Huber { delta: 1.0 } => f.write_str("huber"),
+            Self::Huber { delta } => write!(f, "huber={delta}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Loss {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Loss> for String {
+    fn from(loss: Loss) -> Self {
+        loss.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Loss;
+
+    #[test]
+    fn a_loss_is_written_as_it_is_read() {
+        let names = super::NAMES.replace("DELTA", "0.25");
+        let mut seen = 0;
+        for name in names.split(", ").chain(["mse", "mae", "binary_crossentropy"]) {
+            let loss: Loss = name.parse().unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(loss.to_string().parse::<Loss>().expect("its own name"), loss);
+            seen += 1;
+        }
+        assert!(seen > 6, "{seen}");
+        for wrong in ["", "l2", "huber=0", "huber=x", "huber=nan", "mse=1", "huber=-1"] {
+            assert!(wrong.parse::<Loss>().is_err(), "{wrong}");
+        }
+    }
+}

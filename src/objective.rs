@@ -1,0 +1,95 @@
+//! What a training makes of images and labels, whatever the model: augmentation, label smoothing, weights of classes.
+//! Evaluation leaves all of it out, so that its numbers can be compared.
+
+use crate::{Error, Result, augment::Augment};
+
+/// What is minimised besides the plain loss of the images as they are.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Objective {
+    /// Changes of the images.
+    #[serde(skip_serializing_if = "Augment::is_off")]
+    pub augment: Augment,
+    /// The share of a target that all classes get alike (Szegedy et al. 2016), in [0, 1).
+    pub label_smoothing: f64,
+    /// How much an image of each class counts, Keras's `class_weight`: the loss is the mean over the images of weight
+    /// times loss. Empty: all count 1.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub class_weight: Vec<f64>,
+}
+
+impl Objective {
+    /// Whether it is the plain loss of the images as they are.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether the numbers make sense for this many classes.
+    ///
+    /// # Errors
+    /// [`Error::Option`].
+    pub fn validate(&self, classes: usize) -> Result<()> {
+        self.augment.validate()?;
+        if !(0.0..1.0).contains(&self.label_smoothing) {
+            return Err(Error::Option {
+                name: "--label-smoothing",
+                got: self.label_smoothing.to_string(),
+                expected: "a number from 0, below 1",
+            });
+        }
+        let fail = |got: String, expected| Err(Error::Option { name: "--class-weight", got, expected });
+        if !self.class_weight.is_empty() && self.class_weight.len() != classes {
+            let got = format!("a list of {} for {classes} classes", self.class_weight.len());
+            return fail(got, "one number for each class");
+        }
+        if let Some(wrong) = self.class_weight.iter().find(|w| !w.is_finite() || **w < 0.0) {
+            return fail(wrong.to_string(), "numbers from 0");
+        }
+        if !self.class_weight.is_empty() && self.class_weight.iter().all(|w| *w == 0.0) {
+            return fail("0 for every class".into(), "at least one class that counts");
+        }
+        Ok(())
+    }
+
+    /// The weights of `classes` classes, as the device takes them.
+    pub fn weights(&self, classes: usize) -> Vec<f32> {
+        (0..classes).map(|class| self.class_weight.get(class).map_or(1.0, |w| *w as f32)).collect()
+    }
+}
+
+/// Weights by which all classes count alike, 1 on average over the images: images / (classes · images of the class),
+/// scikit-learn's "balanced". A class without images counts 1.
+pub fn balanced(counts: &[usize]) -> Vec<f64> {
+    let all: usize = counts.iter().sum();
+    let share = |count: &usize| all as f64 / (counts.len() * count.max(&1)) as f64;
+    counts.iter().map(|count| if *count == 0 { 1.0 } else { share(count) }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Objective, balanced};
+
+    #[test]
+    fn balanced_weights_count_each_class_alike() {
+        let counts = [10, 30, 0, 60];
+        let weights = balanced(&counts);
+        assert_eq!(weights[2], 1.0);
+        for (count, weight) in counts.iter().zip(&weights).filter(|(count, _)| **count > 0) {
+            assert!((*count as f64 * weight - 25.0).abs() < 1e-9, "{weights:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_make_no_sense_are_refused() {
+        let weights =
+            |class_weight: &[f64]| Objective { class_weight: class_weight.into(), ..Objective::default() };
+        assert!(weights(&[1.0, 2.0]).validate(2).is_ok());
+        for wrong in [&[1.0][..], &[1.0, -1.0], &[1.0, f64::NAN], &[0.0, 0.0]] {
+            let error = weights(wrong).validate(2).expect_err("it makes no sense").to_string();
+            assert!(error.contains("--class-weight"), "{error}");
+        }
+        for label_smoothing in [-0.1, 1.0, f64::NAN] {
+            assert!(Objective { label_smoothing, ..Objective::default() }.validate(2).is_err());
+        }
+    }
+}

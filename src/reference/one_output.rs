@@ -1,0 +1,88 @@
+//! Twins of the losses of one output: binary cross-entropy, and those of regression.
+
+use super::{
+    EPSILON, Expected, Inputs, Sum,
+    loss::{right, targets},
+};
+
+/// Loss and its derivative at one row.
+struct Point {
+    loss: f64,
+    slope: f64,
+    /// How far a right f32 kernel may be from each.
+    allowed: [f64; 2],
+}
+
+/// The loss of each valid row, its gradient over the rows, and whether `found` calls its label right; zero beyond.
+fn rows(
+    i: &Inputs<'_>,
+    at: impl Fn(f64, [(usize, f64); 2]) -> Point,
+    found: impl Fn(f64, usize) -> bool,
+) -> Vec<(&'static str, Expected)> {
+    let (rows, valid) = (i.size("ROWS"), i.step.rows as usize);
+    let [mut dlogits, mut loss, mut hit] = [(); 3].map(|()| vec![Sum::exact(0.0); rows]);
+    for (row, z) in i.real("logits").iter().enumerate().take(valid.min(rows)) {
+        let Point { loss: value, slope, allowed } = at(*z, targets(i, row));
+        loss[row] = Sum::within(value, allowed[0]);
+        dlogits[row] = Sum::within(slope / valid as f64, allowed[1] / valid as f64);
+        hit[row] = right(i, row, |label| found(*z, label));
+    }
+    vec![("dlogits", Expected::Real(dlogits)), ("loss", Expected::Real(loss)), ("hit", Expected::Real(hit))]
+}
+
+/// loss = w (log(1 + exp(z)) - t z), dlogits = w (sigmoid(z) - t) / rows, t the smoothed label; hit = (z > 0) is it
+pub fn binary_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let smoothing = i.number("SMOOTHING");
+    let at = |z: f64, labels: [(usize, f64); 2]| {
+        let total: f64 = labels.iter().map(|(_, share)| share).sum();
+        let ones: f64 = labels.iter().map(|(label, share)| if *label == 1 { *share } else { 0.0 }).sum();
+        let target = (1.0 - smoothing) * ones + 0.5 * smoothing * total;
+        let softplus = z.max(0.0) + (-z.abs()).exp().ln_1p();
+        let p = 1.0 / (1.0 + (-z).exp());
+        // exp carries the rounding of its argument, and log near 1 is right to a rounding of 1.
+        let own = EPSILON * (16.0 + 4.0 * z.abs().min(88.0));
+        let sizes = [total * (1.0 + softplus) + target * z.abs(), total];
+        let loss = total * softplus - target * z;
+        Point { loss, slope: total * p - target, allowed: sizes.map(|size| own * size) }
+    };
+    rows(i, at, |z, label| (z > 0.0) == (label == 1))
+}
+
+/// The mean of w f(logit - label) and its derivative; a hit is a logit that rounds to the label.
+fn regression(
+    i: &Inputs<'_>,
+    value: impl Fn(f64) -> f64,
+    slope: impl Fn(f64) -> f64,
+) -> Vec<(&'static str, Expected)> {
+    let at = |z: f64, labels: [(usize, f64); 2]| {
+        let mut point = Point { loss: 0.0, slope: 0.0, allowed: [0.0; 2] };
+        for (label, share) in labels {
+            let d = z - label as f64;
+            point.loss += share * value(d);
+            point.slope += share * slope(d);
+            // d is right to a rounding of what it is the difference of.
+            let off = 8.0 * EPSILON * (z.abs() + label as f64);
+            point.allowed[0] += share * (off * slope(d).abs() + 8.0 * EPSILON * value(d));
+            point.allowed[1] += share * (2.0 * off + 8.0 * EPSILON * slope(d).abs());
+        }
+        point
+    };
+    rows(i, at, |z, label| (z - label as f64).abs() < 0.5)
+}
+
+/// loss = w (z - label)²
+pub fn mean_squared_error(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    regression(i, |d| d * d, |d| 2.0 * d)
+}
+
+/// loss = w |z - label|, with the slope 0 at the label
+pub fn mean_absolute_error(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    regression(i, f64::abs, |d| if d == 0.0 { 0.0 } else { d.signum() })
+}
+
+/// loss = w d² / 2 where |d| = |z - label| <= DELTA, else w DELTA (|d| - DELTA / 2)
+pub fn huber(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let delta = i.number("DELTA");
+    let value = |d: f64| if d.abs() <= delta { 0.5 * d * d } else { delta * (d.abs() - 0.5 * delta) };
+    regression(i, value, |d| d.clamp(-delta, delta))
+}
