@@ -30,7 +30,7 @@ async fn compile(context: &Context, model: &Model, mode: Mode, batch: usize) -> 
 #[test]
 fn a_training_step_has_few_dispatches_and_display_names_each() {
     let context = common::open(false);
-    for (name, most) in [("linear", 6), ("mlp", 10), ("cnn", 20)] {
+    for (name, most) in [("linear", 6), ("mlp", 10), ("cnn", 20), ("rnn", 13), ("lstm", 13), ("gru", 14)] {
         for mode in MODES {
             let plan = pollster::block_on(compile(&context, &built_in(name), mode, 128)).expect("compiles");
             println!("{name}: {plan}");
@@ -53,7 +53,7 @@ fn a_training_step_has_few_dispatches_and_display_names_each() {
             }
         }
     }
-    assert_eq!(NETWORKS.len(), 3, "a network is not in this test");
+    assert_eq!(NETWORKS.len(), 6, "a network is not in this test");
 }
 
 /// Two buffers that are the same, or would be: where a value lies once temporaries share.

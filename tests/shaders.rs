@@ -10,7 +10,7 @@ use std::{
 };
 use wgrad::{
     gpu::{AdapterClass, Shader},
-    kernels::{ACTIVATIONS, FEED, OPERATIONS, RANDOM},
+    kernels::{ACTIVATIONS, FEED, GATE, OPERATIONS, RANDOM, RECURRENCE},
     lab::{
         backends::{Language, Resolved, resolve},
         peaks::PEAKS,
@@ -140,7 +140,11 @@ fn the_folder_and_the_page_agree() {
     };
     let listed: BTreeSet<&str> = ACTIVATIONS.iter().map(|a| a.source).collect();
     assert_eq!(folder("activations/"), listed, "shaders/activations and the page differ");
-    assert_eq!(folder("common/"), [FEED, RANDOM].into(), "shaders/common and the page differ");
+    assert_eq!(
+        folder("common/"),
+        [FEED, GATE, RANDOM, RECURRENCE].into(),
+        "shaders/common and the page differ"
+    );
     let interfaces = texts.keys().filter(|name| name.ends_with("/interface")).count();
     assert_eq!(interfaces, operations().count(), "an interface belongs to no operation");
 }

@@ -10,6 +10,7 @@ mod machine;
 mod matmul;
 mod normalize;
 mod pool;
+mod recurrent;
 
 pub use conv2d::{conv2d_forward, conv2d_grad_input, conv2d_grad_weight, sum_partials};
 pub use elementwise::{
@@ -29,6 +30,7 @@ pub use normalize::{
     layer_norm_grad_input, layer_norm_grad_weight, prelu_forward, prelu_grad_input, prelu_grad_weight,
 };
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
+pub use recurrent::{gru_forward, gru_grad, lstm_forward, lstm_grad, simple_rnn_forward, simple_rnn_grad};
 
 use crate::{
     feed::{Batch, Step},
