@@ -9,6 +9,13 @@ pub enum Initializer {
     Zeros,
     /// Ones, Keras's default for the scale of a normalization.
     Ones,
+    /// Zeros, with ones from `from` on up to before `to`: the bias of an LSTM, whose forget gate starts open.
+    OnesWithin {
+        /// The first one.
+        from: usize,
+        /// The first zero behind.
+        to: usize,
+    },
     /// Uniform in ±limit.
     Uniform {
         /// Its bound.
@@ -98,6 +105,11 @@ impl Initializer {
         match self {
             Self::Zeros => to.fill(0.0),
             Self::Ones => to.fill(1.0),
+            Self::OnesWithin { from, to: end } => {
+                for (at, weight) in to.iter_mut().enumerate() {
+                    *weight = if (from..end).contains(&at) { 1.0 } else { 0.0 };
+                }
+            }
             Self::Uniform { limit } => {
                 for (i, weight) in to.iter_mut().enumerate() {
                     *weight = (limit * uniform(key, i as u64)) as f32;

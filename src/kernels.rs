@@ -27,6 +27,11 @@ pub const AUGMENTATION: &str = include_str!("../shaders/common/augment.wgsl");
 /// The gradient as optimizers take it.
 pub const GRADIENT: &str = include_str!("../shaders/common/gradient.wgsl");
 
+/// Where a recurrent kernel finds the numbers of a step.
+pub const RECURRENCE: &str = include_str!("../shaders/common/recurrence.wgsl");
+/// The recurrent activations of gates.
+pub const GATE: &str = include_str!("../shaders/common/gate.wgsl");
+
 /// Lanes that hand values to each other.
 const SUBGROUP: crate::op::Need = Feature(wgpu::Features::SUBGROUP, "SUBGROUP");
 
@@ -385,6 +390,78 @@ operations! {
     PRELU_GRAD_WEIGHT "prelu_grad_weight" "dalpha, by splits of the rows" twin::prelu_grad_weight, activated false, parts [], {
         "naive" [] [Cpu, Gpu];
     } cases ["ITEMS=1,A=1,SPLITS=1,PER=1", "ITEMS=42,A=5,SPLITS=4,PER=11", "ITEMS=144,A=68,SPLITS=9,PER=16"];
+
+    SIMPLE_RNN_FORWARD "simple_rnn_forward" "y = activate(z + h · u), step after step" twin::simple_rnn_forward, activated true, parts [RECURRENCE], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "ROWS=1,TIME=1,UNITS=1,OUT=1",
+        "ROWS=3,TIME=4,UNITS=5,OUT=4",
+        "ROWS=5,TIME=1,UNITS=7,OUT=1",
+        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1",
+        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1",
+        "ROWS=35,TIME=2,UNITS=68,OUT=1",
+        "ROWS=5,TIME=2,UNITS=132,OUT=2",
+    ];
+
+    SIMPLE_RNN_GRAD "simple_rnn_grad" "dz of a simple recurrent layer, last step to first" twin::simple_rnn_grad, activated true, parts [RECURRENCE], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "ROWS=1,TIME=1,UNITS=1,OUT=1",
+        "ROWS=3,TIME=4,UNITS=5,OUT=4",
+        "ROWS=5,TIME=1,UNITS=7,OUT=1",
+        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1",
+        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1",
+        "ROWS=35,TIME=2,UNITS=68,OUT=1",
+        "ROWS=5,TIME=2,UNITS=132,OUT=2",
+    ];
+
+    LSTM_FORWARD "lstm_forward" "gates, cell and y of an LSTM, step after step" twin::lstm_forward, activated true, parts [RECURRENCE, GATE], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "ROWS=1,TIME=1,UNITS=1,OUT=1",
+        "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1",
+        "ROWS=5,TIME=1,UNITS=7,OUT=1",
+        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1",
+        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1",
+        "ROWS=35,TIME=2,UNITS=68,OUT=1,GATE=1",
+        "ROWS=5,TIME=2,UNITS=132,OUT=2",
+    ];
+
+    LSTM_GRAD "lstm_grad" "dz of an LSTM, last step to first" twin::lstm_grad, activated true, parts [RECURRENCE, GATE], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "ROWS=1,TIME=1,UNITS=1,OUT=1",
+        "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1",
+        "ROWS=5,TIME=1,UNITS=7,OUT=1",
+        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1",
+        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1",
+        "ROWS=35,TIME=2,UNITS=68,OUT=1,GATE=1",
+        "ROWS=5,TIME=2,UNITS=132,OUT=2",
+    ];
+
+    GRU_FORWARD "gru_forward" "gates and y of a GRU, step after step" twin::gru_forward, activated true, parts [RECURRENCE, GATE], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "ROWS=1,TIME=1,UNITS=1,OUT=1,BIASES=2",
+        "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1,BIASES=1",
+        "ROWS=5,TIME=1,UNITS=7,OUT=1,BIASES=2",
+        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1,BIASES=2",
+        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1,BIASES=2",
+        "ROWS=35,TIME=2,UNITS=68,OUT=1,GATE=1,BIASES=1",
+        "ROWS=5,TIME=2,UNITS=132,OUT=2,BIASES=2",
+    ];
+
+    GRU_GRAD "gru_grad" "dz and dq of a GRU, last step to first" twin::gru_grad, activated true, parts [RECURRENCE, GATE], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "ROWS=1,TIME=1,UNITS=1,OUT=1",
+        "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1",
+        "ROWS=5,TIME=1,UNITS=7,OUT=1",
+        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1",
+        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1",
+        "ROWS=35,TIME=2,UNITS=68,OUT=1,GATE=1",
+        "ROWS=5,TIME=2,UNITS=132,OUT=2",
+    ];
 
     SOFTMAX_FORWARD "softmax_forward" "y = softmax of each row" twin::softmax_forward, activated false, parts [], {
         "naive" [] [Cpu, Gpu];

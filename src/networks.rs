@@ -3,8 +3,8 @@
 use crate::{
     Error, Result,
     layers::{
-        Activation, Add, BatchNormalization, Conv2D, Dense, Dropout, Flatten, GlobalAveragePooling2D,
-        GlobalMaxPooling2D, Layer, MaxPooling2D, Padding,
+        Activation, Add, BatchNormalization, Conv2D, Dense, Dropout, Flatten, GRU, GlobalAveragePooling2D,
+        GlobalMaxPooling2D, LSTM, Layer, MaxPooling2D, Padding, Reshape, SimpleRNN,
     },
     loss::Loss,
     model::Model,
@@ -15,6 +15,9 @@ pub const NETWORKS: &[(&str, &str)] = &[
     ("linear", "y = m·x + b: softmax regression"),
     ("mlp", "one hidden layer of 128, ReLU"),
     ("cnn", "Keras's simple convnet: two convolutions, two pools, dropout"),
+    ("rnn", "rows of the image as 28 steps, a simple recurrent layer of 128"),
+    ("lstm", "rows of the image as 28 steps, an LSTM of 128"),
+    ("gru", "rows of the image as 28 steps, a GRU of 128"),
     ("cnn-bn", "four convolutions with batch normalization, under 100,000 parameters"),
     ("vgg", "six convolutions of 3 × 3 in three pairs, with batch normalization"),
     (
@@ -67,7 +70,12 @@ pub fn network_for(name: &str, input_shape: [usize; 3], classes: usize, loss: Lo
     let mut model = Model::new(name, input_shape);
     model.loss = Some(loss).filter(|loss| loss.is_regression());
     let output = Dense::new(loss.outputs(classes)).activation(loss.activation())?;
+    // Row after row from the top, each with all its columns and channels.
+    let rows = Reshape::new(&[input_shape[0] as i64, -1]);
     Ok(match name {
+        "rnn" => model.add(rows).add(SimpleRNN::new(128)).add(output),
+        "lstm" => model.add(rows).add(LSTM::new(128)).add(output),
+        "gru" => model.add(rows).add(GRU::new(128)).add(output),
         "linear" => model.add(Flatten::new()).add(output),
         "mlp" => model.add(Flatten::new()).add(Dense::new(128).activation("relu")?).add(output),
         "cnn" => model

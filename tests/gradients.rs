@@ -11,9 +11,10 @@ use wgrad::{
     feed::{Batch, Step},
     kernels::{ACTIVATIONS, OPERATIONS},
     layers::{
-        Activation, Add, AveragePooling2D, BatchNormalization, Concatenate, Conv2D, Dense, DepthwiseConv2D,
-        Dropout, Flatten, GlobalAveragePooling2D, GlobalMaxPooling2D, Layer, LayerNormalization,
-        MaxPooling2D, PReLU, Padding, Place, Reshape, Sides, SpatialDropout2D, ZeroPadding2D,
+        Activation, Add, AveragePooling2D, BatchNormalization, Bidirectional, Concatenate, Conv2D, Dense,
+        DepthwiseConv2D, Dropout, Flatten, GRU, GlobalAveragePooling2D, GlobalMaxPooling2D, LSTM, Layer,
+        LayerNormalization, MaxPooling2D, MergeMode, PReLU, Padding, Place, Recurrent, Reshape, Sides,
+        SimpleRNN, SpatialDropout2D, ZeroPadding2D,
     },
     model::Model,
     networks::{NETWORKS, network},
@@ -243,6 +244,9 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
         [6, 6, 2],
         vec![pool((3, 2), (2, 2), Same), Dropout::new(0.5).into(), flat()],
     );
+    for (name, layers) in recurrent() {
+        add(name, [4, 3, 1], layers);
+    }
     let bare_conv = Conv2D { use_bias: false, ..conv(2, (2, 2), "relu") };
     let bare_dense = Dense { use_bias: false, ..Dense::new(3) };
     add(
@@ -255,6 +259,61 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
         [3, 3, 1],
         vec![flat(), dense(4, "relu"), Dropout::new(0.0).into(), dense(2, "linear")],
     );
+    all
+}
+
+/// Stacks of recurrent layers: each kind with everything that it can be asked for, alone, one on the other, in both
+/// directions, behind and before fused activations.
+fn recurrent() -> Vec<(String, Vec<Layer>)> {
+    let steps = || Layer::from(Reshape::new(&[4, 3]));
+    let mut all = Vec::new();
+    for (n, activation) in ["tanh", "sigmoid", "softsign", "linear", "elu"].into_iter().enumerate() {
+        let activation = activation.parse().expect("known");
+        let gates = ["sigmoid", "hard_sigmoid"][n % 2].parse().expect("known");
+        for (return_sequences, go_backwards, use_bias) in
+            [(true, false, true), (false, true, true), (true, true, false), (false, false, false)]
+        {
+            let simple =
+                SimpleRNN { activation, use_bias, return_sequences, go_backwards, ..SimpleRNN::new(4) };
+            let lstm = LSTM {
+                activation,
+                recurrent_activation: gates,
+                use_bias,
+                return_sequences,
+                go_backwards,
+                unit_forget_bias: use_bias,
+                ..LSTM::new(3)
+            };
+            let gru = GRU {
+                activation,
+                recurrent_activation: gates,
+                use_bias,
+                return_sequences,
+                go_backwards,
+                ..GRU::new(3)
+            };
+            for layer in [Recurrent::from(simple), lstm.into(), gru.into()] {
+                let name = format!("{layer:?}");
+                let single = match layer.clone() {
+                    Recurrent::SimpleRNN(layer) => Layer::from(layer),
+                    Recurrent::LSTM(layer) => layer.into(),
+                    Recurrent::GRU(layer) => layer.into(),
+                };
+                // The activation behind must not slip into the recurrent kernel, nor be lost.
+                let below = LSTM::new(2).return_sequences();
+                let layers =
+                    vec![steps(), dense(3, "tanh"), single.clone(), alone("tanh"), dense(2, "linear")];
+                let flatten = return_sequences.then(|| Layer::from(Flatten::new()));
+                all.push((name.clone(), layers.into_iter().chain(flatten.clone()).collect()));
+                let layers = vec![steps(), below.into(), single, dense(3, "sigmoid"), dense(2, "linear")];
+                all.push((format!("stacked {name}"), layers.into_iter().chain(flatten.clone()).collect()));
+                let merge_mode = [MergeMode::Concat, MergeMode::Sum][all.len() / 2 % 2];
+                let both = Bidirectional { merge_mode, ..Bidirectional::new(layer) };
+                let layers = vec![steps(), dense(3, "tanh"), both.into(), alone("tanh"), dense(2, "linear")];
+                all.push((format!("{merge_mode:?} {name}"), layers.into_iter().chain(flatten).collect()));
+            }
+        }
+    }
     all
 }
 

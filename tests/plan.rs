@@ -30,7 +30,7 @@ async fn compile(context: &Context, model: &Model, mode: Mode, batch: usize) -> 
 #[test]
 fn a_training_step_has_few_dispatches_and_display_names_each() {
     let context = common::open(false);
-    for (name, most) in [("linear", 6), ("mlp", 10), ("cnn", 20)] {
+    for (name, most) in [("linear", 6), ("mlp", 10), ("cnn", 20), ("rnn", 13), ("lstm", 13), ("gru", 14)] {
         for mode in MODES {
             let plan = pollster::block_on(compile(&context, &built_in(name), mode, 128)).expect("compiles");
             println!("{name}: {plan}");
@@ -53,13 +53,13 @@ fn a_training_step_has_few_dispatches_and_display_names_each() {
             }
         }
     }
-    assert_eq!(networks::small().count(), 3, "a network is not in this test");
+    assert_eq!(networks::small().count(), 6, "a network is not in this test");
     // Those that take long to compile, by their programs alone.
     for (name, most) in [("cnn-bn", 52), ("vgg", 80), ("resnet", 110)] {
         let program = built_in(name).program(Mode::Train, 128, 2, &Optimizer::default()).expect("fits");
         assert!(program.nodes.len() <= most, "{name}: {} dispatches", program.nodes.len());
     }
-    assert_eq!(NETWORKS.len(), 6, "a network is not in this test");
+    assert_eq!(NETWORKS.len(), 9, "a network is not in this test");
 }
 
 /// Two buffers that are the same, or would be: where a value lies once temporaries share.

@@ -5,6 +5,7 @@ mod activation;
 mod add;
 mod average_pooling2d;
 mod batch_normalization;
+mod bidirectional;
 mod concatenate;
 mod conv2d;
 mod dense;
@@ -12,15 +13,20 @@ mod depthwise_conv2d;
 mod dropout;
 mod flatten;
 mod global_pooling2d;
+mod gru;
 mod layer_normalization;
+mod lstm;
 mod max_pooling2d;
 mod prelu;
+mod recurrence;
 mod reshape;
+mod simple_rnn;
 mod window;
 mod zero_padding2d;
 
 pub use activation::ActivationName;
 pub(crate) use activation::softmax;
+pub use bidirectional::{MergeMode, Recurrent};
 pub use window::{Padding, Pair};
 pub use zero_padding2d::Sides;
 
@@ -161,6 +167,10 @@ layers! {
     global_pooling2d::GlobalMaxPooling2D: "the largest of each channel",
     batch_normalization::BatchNormalization: "each channel to mean 0 and deviation 1 over the batch",
     layer_normalization::LayerNormalization: "each row to mean 0 and deviation 1 along the last axis",
+    simple_rnn::SimpleRNN: "units = N: the simple recurrent layer over (time, features)",
+    lstm::LSTM: "units = N: long short-term memory over (time, features)",
+    gru::GRU: "units = N: gated recurrent unit over (time, features)",
+    bidirectional::Bidirectional: "layer = { type = \"LSTM\", units = N }: a recurrent layer in both directions",
     flatten::Flatten: "height, width and channels become one axis",
     reshape::Reshape: "target_shape = [28, 28]: the same numbers under another shape",
     zero_padding2d::ZeroPadding2D: "padding = 1: zeros round an image",

@@ -13,6 +13,7 @@ mod normalize;
 mod one_output;
 mod optimizer;
 mod pool;
+mod recurrent;
 
 pub use augment::augment;
 pub use conv2d::{conv2d_forward, conv2d_grad_input, conv2d_grad_weight, sum_partials};
@@ -33,6 +34,7 @@ pub use normalize::{
 pub use one_output::{binary_cross_entropy, huber, mean_absolute_error, mean_squared_error};
 pub use optimizer::{adagrad, adam, clip_scale, lion, moving_average, rmsprop, sgd, square_partials};
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
+pub use recurrent::{gru_forward, gru_grad, lstm_forward, lstm_grad, simple_rnn_forward, simple_rnn_grad};
 
 use crate::{
     feed::{Batch, Step},

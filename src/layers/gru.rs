@@ -1,0 +1,93 @@
+//! The gated recurrent unit (Cho et al. 2014), with the reset behind the product as cuDNN has it.
+
+use super::{
+    ActivationName,
+    recurrence::{Cell, Recurrence, one_direction, orthogonal, sigmoid, tanh},
+    window::yes,
+};
+use crate::initializer::KernelInitializer;
+
+/// `GRU(units, activation="tanh", recurrent_activation="sigmoid", reset_after=True)` on (time, features). Its kernels are
+/// (…, 3 · units) in the order z, r, h, its bias (2, 3 · units); `shaders/gru_forward/interface.wgsl` has the formulas.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GRU {
+    /// Numbers of the state.
+    pub units: usize,
+    /// Applied to the state.
+    #[serde(default = "tanh")]
+    pub activation: ActivationName,
+    /// Applied to the gates: `sigmoid` or `hard_sigmoid`.
+    #[serde(default = "sigmoid")]
+    pub recurrent_activation: ActivationName,
+    /// Whether it has a bias.
+    #[serde(default = "yes")]
+    pub use_bias: bool,
+    /// Whether the state behind every step comes out, (time, units), or the last one only, (units).
+    #[serde(default)]
+    pub return_sequences: bool,
+    /// Whether it treats the last step first; its output then begins with that step.
+    #[serde(default)]
+    pub go_backwards: bool,
+    /// Whether the reset gate is applied behind the product with the recurrent kernel; only that is offered.
+    #[serde(default = "yes")]
+    pub reset_after: bool,
+    /// How the kernel starts.
+    #[serde(default)]
+    pub kernel_initializer: KernelInitializer,
+    /// How the recurrent kernel starts.
+    #[serde(default = "orthogonal")]
+    pub recurrent_initializer: KernelInitializer,
+    /// A name for reports and files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl GRU {
+    /// The layer with Keras's defaults.
+    pub fn new(units: usize) -> Self {
+        Self {
+            units,
+            activation: tanh(),
+            recurrent_activation: sigmoid(),
+            use_bias: true,
+            return_sequences: false,
+            go_backwards: false,
+            reset_after: true,
+            kernel_initializer: KernelInitializer::default(),
+            recurrent_initializer: orthogonal(),
+            name: None,
+        }
+    }
+
+    /// The same layer with the state behind every step as its output, as another recurrent layer takes it.
+    pub fn return_sequences(mut self) -> Self {
+        self.return_sequences = true;
+        self
+    }
+
+    pub(super) fn fits(&self) -> Result<(), String> {
+        match self.reset_after {
+            true => Ok(()),
+            false => Err("reset_after is false; only true, Keras's default, is offered".into()),
+        }
+    }
+
+    pub(super) fn recurrence(&self) -> Recurrence {
+        Recurrence {
+            cell: Cell::Gru,
+            units: self.units,
+            activation: self.activation,
+            recurrent_activation: self.recurrent_activation,
+            use_bias: self.use_bias,
+            sequences: self.return_sequences,
+            backwards: self.go_backwards,
+            flip: false,
+            kernel: self.kernel_initializer,
+            recurrent_kernel: self.recurrent_initializer,
+            open: false,
+        }
+    }
+}
+
+one_direction!(GRU, "gru");
