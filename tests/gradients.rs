@@ -17,7 +17,8 @@ use wgrad::{
         SimpleRNN, SpatialDropout2D, ZeroPadding2D,
     },
     model::Model,
-    networks::{NETWORKS, network},
+    networks::{NETWORKS, network, network_for},
+    objective::Objective,
     optim::Optimizer,
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
     reference::{Data, Machine},
@@ -404,9 +405,15 @@ fn whole_networks_have_right_gradients_through_their_loss() {
 #[test]
 fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
     let mut ran = BTreeSet::new();
-    for model in models() {
+    let augment = "flip,shift=2,rotate=10,mixup".parse().expect("a specification");
+    let changed = ["binary_cross_entropy", "mse", "mae", "huber"].map(|loss| {
+        let loss = loss.parse().expect("a loss");
+        let objective = Objective { augment, ..Objective::default() };
+        (network_for("linear", [6, 5, 1], 2, loss).expect("built in"), objective)
+    });
+    for (model, objective) in models().into_iter().map(|model| (model, Objective::default())).chain(changed) {
         for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
-            let program = model.program(mode, 3, 2, &Optimizer::default()).expect("fits");
+            let program = model.program_with(mode, 3, 2, &Optimizer::default(), &objective).expect("fits");
             let mut machine = Machine::new(program, &model.initial_weights(4).expect("fits"));
             let images = noise(6, 3 * model.pixels()).iter().map(|v| (127.0 + 127.0 * v) as u8).collect();
             let batch = Batch { images, labels: vec![0, 1, 0] };

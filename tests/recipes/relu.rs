@@ -36,7 +36,7 @@ impl Rules for ReLU {
     fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
         wanted.then(|| {
             let dx = b.batched(&format!("d {} input", place.name), &place.input);
-            let buffers = [("dx", dx), ("dy", dy), ("y", place.saved[0])];
+            let buffers = [("dx", dx), ("dy", dy), ("at", place.saved[0])];
             b.call(&place.name, call(&ACTIVATION_GRAD, b, place), &buffers);
             b.through_fused(&place.name, place.x, dx)
         })
