@@ -63,6 +63,10 @@ fn models_tells_what_the_networks_cost() {
         ("linear", 7850),
         ("mlp", 101_770),
         ("cnn", 34_826),
+        // As in Keras: units · (features + units + 1) for each gate, and 1,290 for the classes; two biases in a GRU.
+        ("rnn", 128 * 157 + 1290),
+        ("lstm", 4 * 128 * 157 + 1290),
+        ("gru", 3 * 128 * 158 + 1290),
         ("cnn-bn", 84_826),
         ("vgg", 460_378),
         ("resnet", 1_888_138),
@@ -72,11 +76,11 @@ fn models_tells_what_the_networks_cost() {
     assert_eq!(rows[0]["forward_flops_per_image"], 15_680.0);
     assert_eq!(rows[0]["training_flops_per_image"], 31_360.0);
     assert_eq!(rows[1]["forward_flops_per_image"], 203_264.0);
-    for (row, most) in rows.iter().zip([10, 10, 20]) {
+    for (row, most) in rows.iter().zip([10, 10, 20, 13, 13, 14]) {
         assert!(row["dispatches_per_step"].as_u64().is_some_and(|n| (1..=most).contains(&n)), "{row}");
     }
     let table = wgrad(&["models"]).end().with(0).stdout;
-    assert!(table.lines().count() == 17 && table.contains("101,770"), "{table}");
+    assert!(table.lines().count() == 23 && table.contains("101,770"), "{table}");
 
     let activations = |batch: &str| {
         let row = &wgrad(&["models", "cnn", "--json", "--batch", batch]).end().with(0).json()[0];

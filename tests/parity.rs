@@ -27,8 +27,10 @@ fn model(name: &str, data: &Dataset) -> Model {
     model
 }
 
-fn options(variants: &Choices) -> Options {
-    let optimizer = Optimizer { learning_rate: 0.05, ..Optimizer::default() };
+fn options(bytes: &[u8], variants: &Choices) -> Options {
+    let (_, header) = SafeTensors::read_metadata(bytes).expect("safetensors");
+    let rate = header.metadata().as_ref().and_then(|m| m.get("lr")?.parse().ok()).expect("a learning rate");
+    let optimizer = Optimizer { learning_rate: rate, ..Optimizer::default() };
     Options { batch: 32, shuffle: false, optimizer, variants: variants.clone(), ..Options::default() }
 }
 
@@ -51,7 +53,8 @@ async fn agrees(name: &str, variants: &Choices) {
 
     // The gradients of the first step: an epoch of one batch.
     let one = data.clone().limit(32, 32);
-    let mut trainer = Trainer::new(&context, &model, &one, options(variants)).await.expect("compiles");
+    let mut trainer =
+        Trainer::new(&context, &model, &one, options(&bytes, variants)).await.expect("compiles");
     trainer.restore(&start);
     trainer.epoch(|_, _| ControlFlow::Continue(())).await.expect("trains").continue_value().expect("ends");
     let gradients = context.read(&trainer.arenas().gradients).await.expect("reads");
@@ -70,7 +73,8 @@ async fn agrees(name: &str, variants: &Choices) {
     // A hundred steps.
     let expected = numbers(&bytes, "losses");
     assert_eq!(expected.len(), 100);
-    let mut trainer = Trainer::new(&context, &model, &data, options(variants)).await.expect("compiles");
+    let mut trainer =
+        Trainer::new(&context, &model, &data, options(&bytes, variants)).await.expect("compiles");
     trainer.restore(&start);
     let mut losses = Vec::new();
     while losses.len() < expected.len() {
@@ -101,4 +105,19 @@ fn mlp_trains_like_pytorch() {
 #[test]
 fn cnn_trains_like_pytorch() {
     pollster::block_on(agrees("cnn", &Choices::default()));
+}
+
+#[test]
+fn rnn_trains_like_pytorch() {
+    pollster::block_on(agrees("rnn", &Choices::default()));
+}
+
+#[test]
+fn lstm_trains_like_pytorch() {
+    pollster::block_on(agrees("lstm", &Choices::default()));
+}
+
+#[test]
+fn gru_trains_like_pytorch() {
+    pollster::block_on(agrees("gru", &Choices::default()));
 }

@@ -1,11 +1,14 @@
 //! Twins of the recurrent layers over all their steps, and of their gradients. Rounding errors of a state are inputs of
-//! the next step: they are carried on as independent of each other, at twice their expected size.
+//! the next step: they are carried on as independent of each other, until they are no longer small.
 
 use super::{EPSILON, Expected, Inputs, Sum};
 use crate::{
     kernels::{HARD_SIGMOID, SIGMOID},
     op::Activation,
 };
+
+/// An error of a state, of numbers about one, that is no longer small.
+const LARGE: f64 = 0.01;
 
 /// The sizes of a call, and where its steps lie.
 struct Course {
@@ -50,14 +53,24 @@ impl Course {
         vec![Sum::new(); self.rows * self.time * columns]
     }
 
-    /// Σ state(k) · weight(k)
-    fn product(&self, state: &[Sum], weight: impl Fn(usize) -> f64) -> Sum {
+    /// Σ values(k) · weight(k)
+    fn product(&self, values: &[Sum], weight: impl Fn(usize) -> f64) -> Sum {
         let (mut sum, mut square) = (Sum::new(), 0.0);
-        for (k, s) in state.iter().enumerate() {
-            sum.add(s.value * weight(k));
-            square += (s.allowed() * weight(k)).powi(2);
+        for (k, value) in values.iter().enumerate() {
+            sum.add(value.value * weight(k));
+            square += (value.allowed() * weight(k)).powi(2);
         }
-        sum.widen(2.0 * square.sqrt())
+        sum.widen(square.sqrt())
+    }
+
+    /// The same for states, which activations bend: where random weights have made a state's error large, it is
+    /// neither small nor independent of the others any more, and only the worst case holds.
+    fn product_of_states(&self, states: &[Sum], weight: impl Fn(usize) -> f64) -> Sum {
+        let sum = self.product(states, &weight);
+        if states.iter().all(|state| state.allowed() <= LARGE) {
+            return sum;
+        }
+        sum.widen(states.iter().enumerate().map(|(k, state)| (state.allowed() * weight(k)).abs()).sum())
     }
 
     /// The state behind `step` goes where the next step and y find it.
@@ -111,7 +124,7 @@ pub fn simple_rnn_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     for at in course.steps() {
         let now = course.moment(at.0, at.1) * n;
         let of = |j: usize| {
-            with(course.product(&h[now..][..n], |k| u[k * n + j]), z[now + j]).through(i.activation)
+            with(course.product_of_states(&h[now..][..n], |k| u[k * n + j]), z[now + j]).through(i.activation)
         };
         let state: Vec<Sum> = (0..n).map(of).collect();
         course.hand_on(at, &state, &mut h, &mut y);
@@ -151,7 +164,7 @@ pub fn lstm_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         let mut state = vec![Sum::new(); n];
         for j in 0..n {
             let four = [0, 1, 2, 3].map(|gate| {
-                let sum = course.product(&h[now * n..][..n], |k| u[(4 * k + gate) * n + j]);
+                let sum = course.product_of_states(&h[now * n..][..n], |k| u[(4 * k + gate) * n + j]);
                 let activation = if gate == 2 { i.activation } else { course.gate };
                 let value = with(sum, z[(4 * now + gate) * n + j]).through(activation);
                 gates[(4 * now + gate) * n + j] = value;
@@ -220,7 +233,7 @@ pub fn gru_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         for j in 0..n {
             let before = &h[now * n..][..n];
             let q = |gate: usize| {
-                with(course.product(before, |k| u[(3 * k + gate) * n + j]), recurrent[gate * n + j])
+                with(course.product_of_states(before, |k| u[(3 * k + gate) * n + j]), recurrent[gate * n + j])
             };
             let open = |gate: usize, q: Sum| with(with(q, z[(3 * now + gate) * n + j]), bias[gate * n + j]);
             let s = open(0, q(0)).through(course.gate);
