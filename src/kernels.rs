@@ -429,7 +429,6 @@ operations! {
     ];
 
     LSTM_GRAD "lstm_grad" "dz of an LSTM, last step to first" twin::lstm_grad, activated true, parts [RECURRENCE, GATE], {
-        "shuffle" [SUBGROUP, Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases [
         "ROWS=1,TIME=1,UNITS=1,OUT=1",
