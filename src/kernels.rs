@@ -404,7 +404,6 @@ operations! {
     ];
 
     SIMPLE_RNN_GRAD "simple_rnn_grad" "dz of a simple recurrent layer, last step to first" twin::simple_rnn_grad, activated true, parts [RECURRENCE], {
-        "shuffle" [SUBGROUP, Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases [
         "ROWS=1,TIME=1,UNITS=1,OUT=1",
@@ -453,7 +452,6 @@ operations! {
     ];
 
     GRU_GRAD "gru_grad" "dz and dq of a GRU, last step to first" twin::gru_grad, activated true, parts [RECURRENCE, GATE], {
-        "shuffle" [SUBGROUP, Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases [
         "ROWS=1,TIME=1,UNITS=1,OUT=1",

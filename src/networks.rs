@@ -27,7 +27,7 @@ pub const NETWORKS: &[(&str, &str)] = &[
 ];
 
 /// Those that take a processor long: what runs every network leaves them out unless it is asked for them.
-pub const LARGE: &[&str] = &["cnn-bn", "vgg", "resnet"];
+pub const LARGE: &[&str] = &["rnn", "lstm", "gru", "cnn-bn", "vgg", "resnet"];
 
 /// The names of the networks that are not [`LARGE`].
 pub fn small() -> impl Iterator<Item = &'static str> {
