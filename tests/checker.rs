@@ -103,7 +103,12 @@ fn a_hundredth_of_a_percent_is_noticed_in_every_output_of_every_variant() {
                 let wrong =
                     Variant { trusted: false, source: Box::leak(text.into_boxed_str()), ..variant.clone() };
                 let what = format!("{} off by a factor in {}", wrong.name, output.name);
-                noticed_in(&context, &what, &output.name, &call, &wrong);
+                // What the kernel reads back and goes on from spoils its other outputs too.
+                let mentions = variant.source.matches(&format!("{}[", output.name)).count();
+                match mentions > stores {
+                    true => drop(noticed(&context, &what, &call, &wrong)),
+                    false => noticed_in(&context, &what, &output.name, &call, &wrong),
+                }
                 seen += 1;
             }
         }
