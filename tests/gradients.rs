@@ -19,7 +19,7 @@ use wgrad::{
     model::Model,
     networks::{NETWORKS, network, network_for},
     objective::Objective,
-    optim::Optimizer,
+    optim::{Adam, Method, Optimizer},
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
     reference::{Data, Machine},
 };
@@ -411,9 +411,23 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
         let objective = Objective { augment, ..Objective::default() };
         (network_for("linear", [6, 5, 1], 2, loss).expect("built in"), objective)
     });
-    for (model, objective) in models().into_iter().map(|model| (model, Objective::default())).chain(changed) {
+    let plain = models().into_iter().map(|model| (model, Objective::default())).chain(changed);
+    let methods = [
+        Method::Adam(Adam::default()),
+        Method::RmsProp { rho: 0.9, momentum: 0.5, epsilon: 1e-7, centered: true },
+        Method::Adagrad { initial_accumulator_value: 0.1, epsilon: 1e-7 },
+        Method::Lion { beta_1: 0.9, beta_2: 0.99 },
+    ];
+    let optimized = methods.map(|method| {
+        let model = network("linear", [6, 5, 1], 3).expect("built in");
+        let clipped =
+            Optimizer { global_clipnorm: Some(1.0), ema_momentum: Some(0.9), ..Optimizer::new(method) };
+        (model, Objective::default(), clipped)
+    });
+    let all = plain.map(|(model, objective)| (model, objective, Optimizer::default())).chain(optimized);
+    for (model, objective, optimizer) in all {
         for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
-            let program = model.program_with(mode, 3, 2, &Optimizer::default(), &objective).expect("fits");
+            let program = model.program_with(mode, 3, 2, &optimizer, &objective).expect("fits");
             let mut machine = Machine::new(program, &model.initial_weights(4).expect("fits"));
             let images = noise(6, 3 * model.pixels()).iter().map(|v| (127.0 + 127.0 * v) as u8).collect();
             let batch = Batch { images, labels: vec![0, 1, 0] };
