@@ -318,7 +318,7 @@ fn a_model_file_that_does_not_fit_names_line_and_layer() {
     write(
         "[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 10\nactivation = \"rleu\"\n",
     );
-    refused(&["net.toml: line 3", "unknown activation `rleu`", "relu, sigmoid, tanh, softmax"]);
+    refused(&["net.toml: line 3", "unknown activation `rleu`", "linear, relu, relu6"]);
     write("[[layers]]\ntype = \"Conv2D\"\nfilters = 4\nkernel_size = 30\n");
     refused(&["layer 1 (conv2d_1)", "30×30 is larger than its input 28×28", "padding = \"same\""]);
     write("[[layers]]\ntype = \"Dense\"\nunits = 10\n");

@@ -20,7 +20,8 @@
 //! # Ok::<(), wgrad::Error>(())
 //! ```
 //!
-//! [`Table::of`] takes whatever `--json` prints; [`Table::new`] one with columns of its own. The library has no clock: a
+//! [`Table::of`](crate::report::page::Table::of) takes whatever `--json` prints;
+//! [`Table::new`](crate::report::page::Table::new) one with columns of its own. The library has no clock: a
 //! date is a fact that the caller gives.
 
 use super::chart::{self, Svg, printable};

@@ -1,7 +1,7 @@
 //! Charts as SVG: plain names and numbers in, one string out. Each has `role="img"`, a title and a description with
 //! every name and number for those who do not see it, colours that a colour-blind reader can tell apart, and no text
 //! that is cut or covers another: long names are broken into lines, and shortened in the middle where even that
-//! does not do. Colours are fixed, so that a chart can stand alone; [`style`] restyles them for dark pages.
+//! does not do. Colours are fixed, so that a chart can stand alone; [`style`](crate::report::chart::style) restyles them for dark pages.
 //!
 //! Numbers that are no numbers (NaN, infinite, or not positive on a logarithmic axis) are left out of the drawing,
 //! never of the description. Leaves out interaction and animation. [`crate::report::page`] puts charts on a page.
