@@ -220,9 +220,12 @@ fn by_hand_beats_tuned_beats_default() {
     choices.by_hand.insert("matmul".into(), "tiled".into());
     assert_eq!(name(&choices), ("tiled", String::new()));
     // By hand, but not at these sizes: the reason is told, and the tuned one runs.
-    choices.by_hand.insert("matmul".into(), "tiled64".into());
-    let (chosen, why) = name(&choices);
-    assert!(chosen == "naive" && why.contains("tiled64"), "{chosen}, {why}");
+    let odd = Call::new(&MATMUL, &[("M", 24), ("N", 41), ("K", 300)]);
+    choices.tuned.insert(odd.key(), "naive".into());
+    choices.by_hand.insert("matmul".into(), "tiled_quads".into());
+    let (chosen, why) = odd.variant(&context, &choices).expect("runs");
+    let why = why.unwrap_or_default();
+    assert!(chosen.name == "naive" && why.contains("tiled_quads"), "{chosen:?}, {why}");
     choices.by_hand.clear();
     // What was tuned for another call is no choice; what is no variant here, or a file, is told and not run.
     let other = Call::new(&MATMUL, &[("M", 25), ("N", 40), ("K", 300)]);
@@ -319,7 +322,7 @@ fn a_file_that_is_damaged_or_of_something_else_is_told_and_does_not_count() {
         ("no text", vec![0xff, 0xfe, 0], "cannot read"),
         ("other JSON", b"{\"a\": 1}".to_vec(), "damaged"),
         ("of another call", json(&Entry { key: foreign, ..kept.clone() }), "something else"),
-        ("no variant", json(&Entry { chosen: "fast".into(), ..kept.clone() }), "tiled64"),
+        ("no variant", json(&Entry { chosen: "fast".into(), ..kept.clone() }), "tiled_quads"),
         ("a user's file", json(&Entry { chosen: "my.wgsl".into(), ..kept.clone() }), "my.wgsl"),
     ];
     for (what, bytes, words) in cases {
