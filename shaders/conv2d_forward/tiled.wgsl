@@ -50,13 +50,6 @@ fn store(row: u32, co: u32, sum: f32) {
     if (row < N * OH * OW && co < CO) { y[row * CO + co] = activate(sum + b[co]); }
 }
 
-fn store_row(row: u32, co: u32, sums: vec4<f32>) {
-    store(row, co, sums.x);
-    store(row, co + THREADS_X, sums.y);
-    store(row, co + 2u * THREADS_X, sums.z);
-    store(row, co + 3u * THREADS_X, sums.w);
-}
-
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
                   @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -105,14 +98,11 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
         }
         workgroupBarrier();
     }
-    for (var i = 0u; i < SIDE; i++) {
-        for (var j = 0u; j < SIDE; j++) {
-            let row = first + i * 4u * THREADS_Y + lid.y;
-            let co = left + j * 4u * THREADS_X + lid.x;
-            store_row(row, co, sums[i * SIDE + j][0]);
-            store_row(row + THREADS_Y, co, sums[i * SIDE + j][1]);
-            store_row(row + 2u * THREADS_Y, co, sums[i * SIDE + j][2]);
-            store_row(row + 3u * THREADS_Y, co, sums[i * SIDE + j][3]);
+    // One store in a loop: written out, SwiftShader compiles it for minutes.
+    for (var i = 0u; i < BLOCK; i++) {
+        for (var j = 0u; j < BLOCK; j++) {
+            let sum = sums[i / 4u * SIDE + j / 4u][i % 4u][j % 4u];
+            store(first + i * THREADS_Y + lid.y, left + j * THREADS_X + lid.x, sum);
         }
     }
 }

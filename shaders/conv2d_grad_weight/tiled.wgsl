@@ -40,13 +40,6 @@ fn store(split: u32, tap: u32, co: u32, sum: f32) {
     if (tap < rows && co < CO) { partials[(split * rows + tap) * CO + co] = sum; }
 }
 
-fn store_row(split: u32, tap: u32, co: u32, sums: vec4<f32>) {
-    store(split, tap, co, sums.x);
-    store(split, tap, co + THREADS_X, sums.y);
-    store(split, tap, co + 2u * THREADS_X, sums.z);
-    store(split, tap, co + 3u * THREADS_X, sums.w);
-}
-
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn conv2d_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
                       @builtin(workgroup_id) wid: vec3<u32>) {
@@ -94,14 +87,11 @@ fn conv2d_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loc
         }
         workgroupBarrier();
     }
-    for (var i = 0u; i < SIDE; i++) {
-        for (var j = 0u; j < SIDE; j++) {
-            let mine = wid.y * TILE_TAPS + i * 4u * THREADS_Y + lid.y;
-            let co = wid.x * TILE_CO + j * 4u * THREADS_X + lid.x;
-            store_row(split, mine, co, sums[i * SIDE + j][0]);
-            store_row(split, mine + THREADS_Y, co, sums[i * SIDE + j][1]);
-            store_row(split, mine + 2u * THREADS_Y, co, sums[i * SIDE + j][2]);
-            store_row(split, mine + 3u * THREADS_Y, co, sums[i * SIDE + j][3]);
+    // One store in a loop: written out, SwiftShader compiles it for minutes.
+    for (var i = 0u; i < BLOCK; i++) {
+        for (var j = 0u; j < BLOCK; j++) {
+            let sum = sums[i / 4u * SIDE + j / 4u][i % 4u][j % 4u];
+            store(split, wid.y * TILE_TAPS + i * THREADS_Y + lid.y, wid.x * TILE_CO + j * THREADS_X + lid.x, sum);
         }
     }
 }

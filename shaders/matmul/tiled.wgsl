@@ -38,13 +38,6 @@ fn store(row: u32, column: u32, sum: f32) {
     if (row < M && column < N) { y[row * N + column] = activate(sum + b[column]); }
 }
 
-fn store_row(row: u32, column: u32, sums: vec4<f32>) {
-    store(row, column, sums.x);
-    store(row, column + THREADS_X, sums.y);
-    store(row, column + 2u * THREADS_X, sums.z);
-    store(row, column + 3u * THREADS_X, sums.w);
-}
-
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
           @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
@@ -78,14 +71,11 @@ fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocatio
         }
         workgroupBarrier();
     }
-    for (var i = 0u; i < SIDE; i++) {
-        for (var j = 0u; j < SIDE; j++) {
-            let row = first + i * 4u * THREADS_Y + lid.y;
-            let column = left + j * 4u * THREADS_X + lid.x;
-            store_row(row, column, sums[i * SIDE + j][0]);
-            store_row(row + THREADS_Y, column, sums[i * SIDE + j][1]);
-            store_row(row + 2u * THREADS_Y, column, sums[i * SIDE + j][2]);
-            store_row(row + 3u * THREADS_Y, column, sums[i * SIDE + j][3]);
+    // One store in a loop: written out, SwiftShader compiles it for minutes.
+    for (var i = 0u; i < BLOCK; i++) {
+        for (var j = 0u; j < BLOCK; j++) {
+            let sum = sums[i / 4u * SIDE + j / 4u][i % 4u][j % 4u];
+            store(first + i * THREADS_Y + lid.y, left + j * THREADS_X + lid.x, sum);
         }
     }
 }
