@@ -1,6 +1,8 @@
 //! The training loop: chunks of images go in, loss and hits come out, everything between stays on the
 //! device. It reads results of work that is already done and never waits inside a step; it knows no files.
 
+mod metrics;
+mod walk;
 mod watch;
 
 use crate::{
@@ -30,8 +32,6 @@ use std::{
     sync::Arc,
 };
 
-mod metrics;
-mod walk;
 pub use metrics::{Metrics, StepResult};
 pub(crate) use walk::Walk;
 

@@ -5,6 +5,7 @@ use crate::{
     compare::Mismatch,
     gpu::{Access, AdapterClass, Clock, Context, Shader},
     op::{Call, Variant},
+    profile::Spread,
     prove::lengths,
     run::AdapterRecord,
     setting::Setting,
@@ -139,19 +140,14 @@ impl Row {
     }
 
     /// Puts the samples in: seconds of a dispatch, in any order.
-    pub(crate) fn timed(
-        &mut self,
-        mut samples: Vec<f64>,
-        call: &Call,
-        shader: &Shader,
-        peaks: Option<&Peaks>,
-    ) {
-        samples.sort_by(f64::total_cmp);
-        let at = |share: f64| samples.get((share * (samples.len() - 1) as f64).round() as usize).copied();
-        let Some(median) = samples.get(samples.len() / 2).copied() else { return };
-        (self.seconds, self.seconds_min, self.seconds_max) = (Some(median), at(0.0), at(1.0));
-        (self.seconds_q1, self.seconds_q3) = (at(0.25), at(0.75));
+    pub(crate) fn timed(&mut self, samples: Vec<f64>, call: &Call, shader: &Shader, peaks: Option<&Peaks>) {
+        if samples.is_empty() {
+            return;
+        }
         self.samples = samples.len();
+        let Spread { median, min, q1, q3, max } = Spread::of(samples);
+        (self.seconds, self.seconds_min, self.seconds_max) = (Some(median), Some(min), Some(max));
+        (self.seconds_q1, self.seconds_q3) = (Some(q1), Some(q3));
         let flops = call.flops();
         self.gflops = (flops > 0.0).then_some(flops / median / 1e9);
         self.gbps = Some(bytes(call, shader) / median / 1e9);

@@ -1,11 +1,11 @@
 //! Batch normalization: each channel to mean 0 and deviation 1 over the batch, then scaled and shifted.
 
-use super::{Place, Rules, window::yes};
+use super::{Place, Rules, matrix, window::yes};
 use crate::{
     initializer::Initializer,
     kernels::*,
     op::Call,
-    program::{Builder, ValueId},
+    program::{Builder, ParameterId, ValueId},
 };
 
 /// `BatchNormalization(momentum=0.99, epsilon=0.001, center=True, scale=True)` over the last axis (Ioffe and Szegedy
@@ -57,12 +57,15 @@ pub(super) fn splits(rows: usize) -> (usize, usize) {
     (rows.div_ceil(per), per)
 }
 
-/// gamma and beta, by [`Place::parameters`]' order: zeros stand in for one that is not there.
-pub(super) fn affine(b: &mut Builder, place: &Place, scale: bool, center: bool, len: usize) -> [ValueId; 2] {
+/// gamma and beta where they are there, which are a layer's first parameters.
+fn affine_ids(place: &Place, scale: bool, center: bool) -> [Option<ParameterId>; 2] {
     let mut ids = place.parameters.iter().copied();
-    let mut next = |there: bool| if there { ids.next() } else { None };
-    let (gamma, beta) = (next(scale), next(center));
-    [b.bias(gamma, len), b.bias(beta, len)]
+    [scale, center].map(|there| if there { ids.next() } else { None })
+}
+
+/// gamma and beta: zeros stand in for one that is not there.
+pub(super) fn affine(b: &mut Builder, place: &Place, scale: bool, center: bool, len: usize) -> [ValueId; 2] {
+    affine_ids(place, scale, center).map(|id| b.bias(id, len))
 }
 
 /// Where the gradients of gamma and beta go.
@@ -73,10 +76,7 @@ pub(super) fn affine_gradients(
     center: bool,
     len: usize,
 ) -> [ValueId; 2] {
-    let mut ids = place.parameters.iter().copied();
-    let mut next = |there: bool| if there { ids.next() } else { None };
-    let (gamma, beta) = (next(scale), next(center));
-    [b.bias_gradient(gamma, len), b.bias_gradient(beta, len)]
+    affine_ids(place, scale, center).map(|id| b.bias_gradient(id, len))
 }
 
 /// The tensors of [`affine`].
@@ -97,8 +97,8 @@ impl BatchNormalization {
 
     /// Channels, and pixels of an image.
     fn extent(place: &Place) -> (usize, usize) {
-        let channels = place.input.last().copied().unwrap_or(1);
-        (channels, place.input.iter().product::<usize>() / channels.max(1))
+        let (pixels, channels) = matrix(&place.input);
+        (channels, pixels)
     }
 
     /// The statistics of each channel, (4, channels): of the batch, or the moving averages.

@@ -1,6 +1,6 @@
 //! Several layers side by side along the last axis.
 
-use super::{Place, Rules};
+use super::{Place, Rules, matrix};
 use crate::{
     kernels::{CONCATENATE, SLICE_COLUMNS},
     op::Call,
@@ -27,12 +27,6 @@ impl Default for Concatenate {
     fn default() -> Self {
         Self { axis: last(), name: None }
     }
-}
-
-/// The product of all axes but the last, and the last.
-fn columns(shape: &[usize]) -> (usize, usize) {
-    let last = shape.last().copied().unwrap_or(1);
-    (shape.iter().rev().skip(1).product(), last)
 }
 
 impl Concatenate {
@@ -79,10 +73,10 @@ impl Rules for Concatenate {
     }
 
     fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
-        let (rows, mut width) = columns(&place.input);
+        let (rows, mut width) = matrix(&place.input);
         let mut joined = place.x;
         for (next, shape) in place.inputs.iter().skip(1) {
-            let (_, more) = columns(shape);
+            let (_, more) = matrix(shape);
             let mut shape = shape.clone();
             if let Some(last) = shape.last_mut() {
                 *last = width + more;
@@ -106,11 +100,11 @@ impl Rules for Concatenate {
         dy: ValueId,
         wanted: &[bool],
     ) -> Vec<Option<ValueId>> {
-        let (rows, total) = columns(&place.output);
+        let (rows, total) = matrix(&place.output);
         let mut from = 0;
         let mut gradients = Vec::new();
         for ((x, shape), wanted) in place.inputs.iter().zip(wanted) {
-            let (_, width) = columns(shape);
+            let (_, width) = matrix(shape);
             gradients.push(wanted.then(|| {
                 let dx = b.batched(&format!("d {} input", place.name), shape);
                 let sizes = [("ROWS", b.batch() * rows), ("WIDTH", total), ("FROM", from), ("COUNT", width)];

@@ -1,6 +1,6 @@
 //! The fully connected layer.
 
-use super::{ActivationName, Place, Rules, activation};
+use super::{ActivationName, Place, Rules, activation, matrix};
 use crate::{
     initializer::{Initializer, KernelInitializer},
     kernels::{MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT},
@@ -50,14 +50,9 @@ impl Dense {
     }
 
     fn sizes(&self, b: &Builder, place: &Place) -> [(&'static str, usize); 3] {
-        let (inner, outer) = last(&place.input);
+        let (outer, inner) = matrix(&place.input);
         [("M", b.batch() * outer), ("N", self.units), ("K", inner)]
     }
-}
-
-/// The last axis, and the product of those before it.
-fn last(shape: &[usize]) -> (usize, usize) {
-    (shape.last().copied().unwrap_or(1), shape.iter().rev().skip(1).product())
 }
 
 impl Rules for Dense {
@@ -82,7 +77,7 @@ impl Rules for Dense {
     }
 
     fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
-        let (inner, _) = last(input);
+        let (_, inner) = matrix(input);
         let initializer = self.kernel_initializer.of(inner, self.units);
         let mut all = vec![("kernel", vec![inner, self.units], initializer)];
         if self.use_bias {

@@ -3,6 +3,7 @@
 use super::{
     Place, Rules,
     batch_normalization::{affine, affine_gradients, affine_parameters, epsilon, splits},
+    matrix,
     window::yes,
 };
 use crate::{
@@ -44,9 +45,8 @@ impl LayerNormalization {
     }
 
     fn sizes(&self, b: &Builder, place: &Place) -> [(&'static str, usize); 3] {
-        let c = place.input.last().copied().unwrap_or(1);
-        let rows = b.batch() * place.input.iter().product::<usize>() / c.max(1);
-        [("ITEMS", rows), ("C", c), ("SCALED", usize::from(self.scale))]
+        let (rows, c) = matrix(&place.input);
+        [("ITEMS", b.batch() * rows), ("C", c), ("SCALED", usize::from(self.scale))]
     }
 }
 

@@ -94,6 +94,12 @@ pub trait Rules {
     }
 }
 
+/// A shape as a matrix: the product of all axes but the last, and the last.
+pub(crate) fn matrix(shape: &[usize]) -> (usize, usize) {
+    let columns = shape.last().copied().unwrap_or(1);
+    (shape.iter().rev().skip(1).product(), columns)
+}
+
 /// A layer's place in a network.
 #[derive(Clone, Debug, Default)]
 pub struct Place {
