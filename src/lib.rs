@@ -53,6 +53,8 @@ pub mod lr_find;
 pub mod evaluate;
 /// Probabilities of the classes, from a trained network.
 pub mod predict;
+/// What each layer makes of an image, how a score depends on the pixels, which units are dead.
+pub mod explain;
 /// Weights, optimizer state and position as one safetensors file.
 pub mod checkpoint;
 /// The folder of a run: what decided it, its metrics, its weights.
