@@ -59,6 +59,8 @@ pub mod explain;
 pub mod checkpoint;
 /// The folder of a run: what decided it, its metrics, its weights.
 pub mod run;
+/// Event files for TensorBoard.
+pub mod tensorboard;
 /// The one clock.
 pub mod clock;
 /// What a person reads: tables, numbers in words, charts, HTML pages, contact sheets.

@@ -193,7 +193,7 @@ impl Eval {
 }
 
 /// Evaluates with the run's batch and variants; on an adapter that cannot run one of these, with the defaults.
-async fn evaluate_run(
+pub async fn evaluate_run(
     context: &Context,
     run: &Run,
     checkpoint: &Checkpoint,

@@ -4,7 +4,7 @@
 use super::Details;
 use crate::{
     data::Dataset,
-    evaluate::Told,
+    evaluate::{Evaluation, Told},
     report::{
         gallery::{Gallery, Item},
         page::Section,
@@ -34,31 +34,39 @@ impl Judged<'_> {
     }
 }
 
-pub(super) fn section(details: &Details<'_>) -> Option<Section> {
-    let Details { data, evaluation, .. } = details;
+/// The test images worth a look: the most confident mistakes and the least confident hits; of a regression, those that
+/// are farthest off.
+pub fn galleries(data: &Dataset, evaluation: &Evaluation) -> Vec<Gallery> {
     let judged = data.test.labels.iter().zip(&evaluation.told).enumerate();
     let judged = judged.map(|(index, (label, told))| Judged { index, label: usize::from(*label), told });
     if evaluation.regression.is_some() {
         let off = |one: &Judged<'_>| (one.score(0) - one.label as f32).abs();
         let items = first(judged.collect(), |one| -off(one), |one| number(data, one));
-        let gallery = Gallery { title: "Farthest off".into(), items };
-        return (!gallery.items.is_empty()).then(|| Section::new("Images").gallery(gallery));
+        return vec![Gallery { title: "Farthest off".into(), items }];
     }
     let (hits, mistakes): (Vec<_>, Vec<_>) = judged.partition(Judged::right);
     let item = |one: &Judged<'_>| class(data, one);
     let mistakes = first(mistakes, |one| -one.score(one.told.class), item);
     let hits = first(hits, |one| one.score(one.told.class), item);
-    if mistakes.is_empty() && hits.is_empty() {
+    vec![
+        Gallery { title: "The most confident mistakes".into(), items: mistakes },
+        Gallery { title: "The least confident hits".into(), items: hits },
+    ]
+}
+
+pub(super) fn section(details: &Details<'_>) -> Option<Section> {
+    let galleries = galleries(details.data, &details.evaluation);
+    if galleries.iter().all(|gallery| gallery.items.is_empty()) {
         return None;
     }
-    let words = "Test images with the probability of the class found and of the right one. Mistakes that the network is sure \
-                 of are worth a look: some are labels that are wrong.";
-    Some(
-        Section::new("Mistakes and narrow hits")
-            .words(words)
-            .gallery(Gallery { title: "The most confident mistakes".into(), items: mistakes })
-            .gallery(Gallery { title: "The least confident hits".into(), items: hits }),
-    )
+    let section = match details.evaluation.regression {
+        Some(_) => Section::new("Images"),
+        None => Section::new("Mistakes and narrow hits").words(
+            "Test images with the probability of the class found and of the right one. Mistakes that the network is sure of \
+             are worth a look: some are labels that are wrong.",
+        ),
+    };
+    Some(galleries.into_iter().fold(section, Section::gallery))
 }
 
 /// The first by `key`, as pictures.

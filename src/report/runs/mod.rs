@@ -9,6 +9,9 @@ mod images;
 mod sight;
 mod tensors;
 
+pub use images::galleries;
+pub use sight::kernels;
+
 use super::{
     lab::About,
     page::{Page, Section},
@@ -43,7 +46,7 @@ pub struct Details<'a> {
     /// The data set; its test images were looked at.
     pub data: &'a Dataset,
     /// The weights.
-    pub weights: &'a Checkpoint,
+    pub weights: Checkpoint,
     /// Which weights, in words.
     pub which: String,
     /// How good they are on the test images.

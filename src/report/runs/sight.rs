@@ -31,7 +31,9 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>) -> Result<Option<Se
     );
     section = section.gallery(Gallery {
         title: "Kernels of the first layer".into(),
-        items: kernels(run, details, &parameters).into_iter().collect(),
+        items: kernels(run.config.model.input_shape, &parameters, &details.weights.weights)
+            .into_iter()
+            .collect(),
     });
     section = section.gallery(Gallery {
         title: format!("Which pixels of test image {index} a score depends on"),
@@ -45,11 +47,15 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>) -> Result<Option<Se
     Ok(Some(section))
 }
 
-/// The first kernel that is laid out over the image: HWIO of a convolution, or (pixels, units) of a dense layer.
-fn kernels(run: &Recorded, details: &Details<'_>, parameters: &[Parameter]) -> Option<Item> {
-    let [height, width, channels] = run.config.model.input_shape;
+/// The first kernel that is laid out over the image, each unit as a picture: HWIO of a convolution, or (pixels, units) of
+/// a dense layer; with words about it.
+pub fn kernels(
+    [height, width, channels]: [usize; 3],
+    parameters: &[Parameter],
+    weights: &[f32],
+) -> Option<Item> {
     let parameter = parameters.iter().find(|p| p.trained && p.shape.len() >= 2)?;
-    let weights = details.weights.weights.get(parameter.offset..parameter.offset + parameter.len())?;
+    let weights = weights.get(parameter.offset..parameter.offset + parameter.len())?;
     let (size, inputs, units) = match parameter.shape[..] {
         [h, w, inputs, units] if h * w > 1 => ([h, w], inputs, units),
         [pixels, units] if pixels == height * width * channels => ([height, width], channels, units),
