@@ -106,8 +106,9 @@ impl Progress {
         if !self.look.moving || is_quiet() {
             return;
         }
-        // A line that is too long for the terminal is cut, not wrapped, whatever its width becomes.
-        let template = "epoch {prefix} {bar:16} {percent:>3} % {wide_msg}";
+        // A line that is too long for the terminal is cut, not wrapped, whatever its width becomes: what matters less is
+        // last.
+        let template = "epoch {prefix} {bar:6} {percent:>3} % {wide_msg}";
         let bar = ProgressBar::with_draw_target(Some(self.steps), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars(if self.look.unicode { "━╸ " } else { "=> " }));
@@ -146,7 +147,7 @@ impl Progress {
         let metrics = position.metrics();
         let curve = if curve { format!(" {}", self.look.curve(&self.history.means)) } else { String::new() };
         format!(
-            "{} left, {} images/s, loss {:.4}{curve} accuracy {:.4}",
+            "{} left, {} img/s, loss {:.3}, accuracy {:.3}{curve}",
             time(left),
             commas(speed),
             metrics.loss,

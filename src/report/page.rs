@@ -255,6 +255,7 @@ impl Section {
                             figure tabindex="0" {
                                 figcaption { (printable(caption)) }
                                 (PreEscaped(chart.as_str()))
+                                @if let Some(narrow) = chart.narrow() { (PreEscaped(narrow)) }
                             }
                         }
                     }

@@ -68,7 +68,7 @@ impl<W: Write> Writer<W> {
         self.event(step, What::Summary(Summary { value: vec![value] }))
     }
 
-    /// Says that the training goes on from `step`: what other files hold from there on counts no more.
+    /// Says that the training goes on: what other files hold of `step` and later ones counts no more.
     ///
     /// # Errors
     /// What the file reports.

@@ -140,7 +140,8 @@ fn begin(folder: &Path, step: u64) -> Result<Writer<File>> {
     };
     let mut writer = Writer::new(file, clock::now).with_context(cannot)?;
     if step > 0 {
-        writer.resume(step).with_context(cannot)?;
+        // The next step is the first that is told anew.
+        writer.resume(step + 1).with_context(cannot)?;
     }
     Ok(writer)
 }

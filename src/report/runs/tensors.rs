@@ -2,6 +2,7 @@
 
 use super::{Details, Recorded};
 use crate::{
+    model::LayerSummary,
     report::{
         chart::{Axis, Lines, Point, Series},
         page::{Cell, Section, Table},
@@ -13,7 +14,7 @@ use crate::{
 const CURVES: usize = 7;
 
 pub(super) fn section(run: &Recorded, details: Option<&Details<'_>>) -> Option<Section> {
-    let dead = details.map(dead);
+    let dead = details.map(|details| dead(run, details));
     if run.layers.is_empty() && dead.is_none() {
         return None;
     }
@@ -22,8 +23,8 @@ pub(super) fn section(run: &Recorded, details: Option<&Details<'_>>) -> Option<S
         section = section.words("This run has no layers.jsonl: it was trained by an older version.");
     } else {
         section = section.words(
-            "Norms are Euclidean. The gradient is that of the epoch's last step. A change of about a thousandth of the weights \
-             a step is healthy; one that falls to nothing while the loss is high is not.",
+            "Norms are Euclidean. The gradient is that of the epoch's last step. Where the change falls to nothing while the \
+             loss is high, a layer learns no more; where it does not fall at all, the learning rate may be too high.",
         );
     }
     type Number = fn(&TensorNorms) -> Option<f64>;
@@ -71,17 +72,23 @@ fn points(run: &Recorded, name: &str, number: fn(&TensorNorms) -> Option<f64>) -
     run.layers.iter().filter_map(point).collect()
 }
 
-fn dead(details: &Details<'_>) -> (String, Table) {
+/// The dead units of layers that compute something new: those that hand numbers on would count them again.
+fn dead(run: &Recorded, details: &Details<'_>) -> (String, Table) {
     let (found, images) = &details.dead;
+    let computes = |layer: &LayerSummary| layer.parameters > 0 || layer.kind.contains("Activation");
+    let layers: Vec<LayerSummary> = run.config.model.summary().unwrap_or_default();
+    let layers: Vec<&str> =
+        layers.iter().filter(|layer| computes(layer)).map(|layer| layer.name.as_str()).collect();
+    let found: Vec<_> = found.iter().filter(|layer| layers.contains(&layer.layer.as_str())).collect();
     let all: usize = found.iter().map(|layer| layer.dead.len()).sum();
     let words = format!(
         "Dead units give the same number at every place of the first {images} test images: after a ReLU zero, and they learn \
          no more. Here {}.",
-        if all == 0 { "are none".to_string() } else { format!("are {all}, counted in each layer they pass") }
+        if all == 0 { "are none".to_string() } else { format!("are {all}") }
     );
     let mut table =
         Table::new("Dead units", &[("layer", false), ("units", true), ("dead", true), ("which", false)]);
-    for layer in found {
+    for layer in &found {
         let which: Vec<String> = layer.dead.iter().take(20).map(ToString::to_string).collect();
         let more = if layer.dead.len() > 20 { ", …" } else { "" };
         let count = |n: usize| Cell::number(Some(n as f64), |n| n.to_string());
