@@ -25,6 +25,8 @@ pub mod layers;
 pub mod model;
 /// Models as TOML files with Keras's names.
 pub mod model_file;
+/// Models and weights as Keras writes them: JSON, `.keras`, `.weights.h5`.
+pub mod keras;
 /// The built-in networks.
 pub mod networks;
 /// A list of operations and the values between them, before any device is involved.

@@ -10,6 +10,7 @@ use crate::{
     checkpoint::Checkpoint,
     data::{io_error, write_whole},
     gpu::{AdapterClass, Context},
+    keras,
     model::Model,
     op::Choices,
     program::Parameter,
@@ -312,11 +313,14 @@ impl Run {
     }
 }
 
-/// Reads weights for `parameters` from a safetensors file.
+/// Reads weights for `parameters` from a safetensors file, or from one of Keras's: `.keras` or `.weights.h5`.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Checkpoint`].
+/// [`Error::Io`], [`Error::Checkpoint`]; [`Error::ModelFile`] for an archive whose network cannot be read.
 pub fn read_weights(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
+    if keras::has_weights(path) {
+        return keras::checkpoint(path, parameters);
+    }
     let bytes = fs::read(path).map_err(io_error("cannot read the weights", path, "is the path right?"))?;
     Checkpoint::from_bytes(&path.display().to_string(), &bytes, parameters)
 }

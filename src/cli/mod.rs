@@ -28,6 +28,7 @@ use std::{path::Path, process::ExitCode};
 use wgrad::{
     data::{DataSpec, Dataset, Places},
     gpu::{AdapterChoice, AdapterClass, Context, Options},
+    keras,
     model::Model,
     networks,
 };
@@ -173,9 +174,14 @@ impl DataArgs {
     }
 }
 
-/// The model that `--model` names: a built-in network or a TOML file.
+/// The model that `--model` names: a built-in network, a TOML file or one of Keras's.
 pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
     let path = Path::new(name);
+    if keras::is_keras(path) {
+        let loaded = keras::load(path, input_shape)?;
+        loaded.notes.iter().for_each(|note| eprintln!("note: {name}: {note}"));
+        return Ok(loaded.model);
+    }
     if name.ends_with(".toml") || path.components().count() > 1 {
         return Ok(wgrad::model_file::load(path)?);
     }

@@ -126,6 +126,10 @@ impl BatchNormalization {
         let sizes = [("ROWS", b.batch()), ("SPATIAL", spatial), ("C", c), ("SPLITS", splits), ("PER", per)];
         let partials = b.temporary(&format!("{label} partials"), vec![splits, 2, c]);
         b.call(label, Call::new(&BATCH_NORM_PARTIALS, &sizes), &[("partials", partials), ("x", place.x)]);
+        // The kernel writes moving averages, which lie in one arena with these: it may read only a copy.
+        let both = b.temporary(&format!("{label} gamma and beta"), vec![2, c]);
+        let beside = Call::new(&CONCATENATE, &[("ROWS", 1), ("A", c), ("B", c)]);
+        b.call(label, beside, &[("y", both), ("a", gamma), ("b", beta)]);
         let call = Call::new(&BATCH_NORM_COMBINE, &sizes)
             .with("SCALED", scaled as f64)
             .with("MOMENTUM", self.momentum)
@@ -135,8 +139,7 @@ impl BatchNormalization {
             ("moving_mean", mean),
             ("moving_variance", variance),
             ("partials", partials),
-            ("gamma", gamma),
-            ("beta", beta),
+            ("affine", both),
         ];
         b.call(label, call, &buffers);
         stats

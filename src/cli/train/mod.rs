@@ -42,6 +42,7 @@ const SAVE_EVERY: f64 = 60.0;
   wgrad train                                       the network `mlp` on Fashion-MNIST
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
   wgrad train --model my-network.toml --data DIR    your own network, your own four IDX files
+  wgrad train --model my.keras --init my.keras      a network of Keras's, from its weights
   wgrad train --model cnn --augment flip,shift=2,erase=0.25 --label-smoothing 0.1
   wgrad train --lr 0.1 --schedule cosine --warmup-steps 200
   wgrad train --optimizer adamw --ema 0.99 --global-clipnorm 1 --schedule one-cycle
@@ -52,7 +53,7 @@ const SAVE_EVERY: f64 = 60.0;
 
 Ctrl-C finishes the step, saves, and says how to go on; a second Ctrl-C stops at once (exit code 130).")]
 pub struct Train {
-    /// Network: a name of `wgrad models`, or a TOML file
+    /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp", conflicts_with = "resume")]
     model: String,
     #[command(flatten)]
@@ -71,7 +72,7 @@ pub struct Train {
     no_shuffle: bool,
     #[command(flatten)]
     objective: ObjectiveArgs,
-    /// Start from the weights of a safetensors file (names and shapes are checked)
+    /// Start from the weights of a safetensors file, or of Keras's .keras or .weights.h5 (names and shapes are checked)
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     init: Option<PathBuf>,
     /// Use this variant of an operation, or the one in your own file: `matmul=my.wgsl` (repeatable)

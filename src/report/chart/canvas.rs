@@ -1,7 +1,11 @@
 //! What charts are drawn on: plotters' SVG, with a head of its own that says what the picture is. Coordinates are
 //! pixels from the top left.
 
-use super::{NARROW, WIDTH, palette::Ink, text::printable};
+use super::{
+    NARROW, WIDTH,
+    palette::{DARK_PAGE, Ink, style},
+    text::printable,
+};
 use maud::html;
 use plotters::{
     backend::SVGBackend,
@@ -51,6 +55,14 @@ impl Svg {
     /// The same for a small screen: as wide as that, or as narrow as it can be.
     pub fn narrow(&self) -> Option<&str> {
         self.narrow.as_deref()
+    }
+
+    /// The same with a page of its own behind it, light or dark as the reader wants it.
+    pub(super) fn on_any_page(self) -> Self {
+        let dark = format!("svg{{background:#{DARK_PAGE:06X}}}{}", style());
+        let rules =
+            format!("<style>svg{{background:#FFFFFF}}@media (prefers-color-scheme: dark){{{dark}}}</style>");
+        Self { text: self.text.replacen("<title>", &format!("{rules}<title>"), 1), ..self }
     }
 }
 
