@@ -114,6 +114,7 @@ fn details<'a>(data: &'a Dataset, run: &Recorded) -> Details<'a> {
 fn a_report_holds_what_was_found_and_hostile_names_are_text() {
     let mut data = synthetic(0, 10, 40);
     data.classes = (0..10).map(|n| format!("{n} {HOSTILE}")).collect();
+    data.test.labels = (0..40).map(|n| n / 4).collect();
     let run = recorded(HOSTILE, 0, &data, &[0.5, 0.4]);
     let details = details(&data, &run);
     let about = About { command: HOSTILE.into(), date: "2026-11-24".into() };

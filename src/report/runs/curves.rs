@@ -88,7 +88,9 @@ fn charts(groups: &[Group<'_>], what: &str, unit: &str, numbers: &[(&str, Number
             .filter(known(*number))
             .map(|group| curve(group, group.name.clone(), *number))
             .collect();
-        (!series.is_empty()).then(|| chart(&format!("{what}, {name}"), axis(), series))
+        let (first, rest) = name.split_at(1);
+        let title = format!("{}{rest} {}", first.to_uppercase(), what.to_lowercase());
+        (!series.is_empty()).then(|| chart(&title, axis(), series))
     };
     numbers.iter().rev().filter_map(of).collect()
 }
