@@ -1,5 +1,5 @@
 //! What is written about wgrad: every local link of the Markdown files and notebooks leads somewhere, every picture is
-//! shown, notebooks are whole, and the Rust notebook is the program that is compiled. That commands in them are ones
+//! shown, networks fit together, notebooks are whole, and the Rust notebook is the program that is compiled. That commands in them are ones
 //! that wgrad takes is tested beside the command line, in `src/cli/documents.rs`. No adapter is needed.
 
 use std::{
@@ -146,6 +146,24 @@ fn headings_are_found_as_github_finds_them() {
     assert_eq!(anchors(text), BTreeSet::from(expected));
     let text = "[a](b.md#c) ![d](e.png)\n```md\n[f](g)\n```\n<img src=\"h.svg\">";
     assert_eq!(links(text), ["b.md#c", "e.png", "h.svg"]);
+}
+
+/// Blocks that show a whole network, not a layer or two.
+#[test]
+fn networks_in_blocks_of_code_fit_together() {
+    let mut networks = 0;
+    for (path, text) in documents() {
+        let blocks = text.split("\n```").skip(1).step_by(2);
+        for block in blocks.filter_map(|block| block.strip_prefix("toml\n")) {
+            if block.contains("input_shape") {
+                networks += 1;
+                let model = wgrad::model_file::parse(&path, block);
+                let shapes = model.and_then(|model| model.summary());
+                assert!(shapes.is_ok(), "{}: {shapes:?}\n{block}", path.display());
+            }
+        }
+    }
+    assert!(networks >= 3, "only {networks} networks were found");
 }
 
 #[test]
