@@ -1,7 +1,11 @@
 //! What is looked at before a training and between its epochs.
 
-use super::{Metrics, Options, Trainer};
-use crate::{Error, Result, callbacks::Verdict, checkpoint::Position, schedule::Decay};
+use super::{Metrics, Options, RateChange, Trainer};
+use crate::{
+    Error, Result,
+    callbacks::{Verdict, not_negative},
+    schedule::Decay,
+};
 
 impl Options {
     /// Whether the numbers make sense, each by itself and beside the others.
@@ -12,6 +16,9 @@ impl Options {
         self.optimizer.validate()?;
         self.schedule.validate()?;
         self.callbacks.validate()?;
+        for RateChange { learning_rate, .. } in &self.rates {
+            not_negative("the learning rate", *learning_rate)?;
+        }
         if self.batch == 0 {
             return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
         }
@@ -41,10 +48,6 @@ impl Trainer<'_> {
 
     /// The learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
-        let Position { epoch, step, watch, .. } = self.position;
-        let per_epoch = self.steps_per_epoch();
-        let Options { optimizer, schedule, epochs, .. } = &self.options;
-        let factor = schedule.factor_after(watch.drops, epoch * per_epoch + step, per_epoch, *epochs);
-        optimizer.learning_rate * factor
+        self.options.learning_rate(&self.position, self.steps_per_epoch())
     }
 }
