@@ -2,14 +2,21 @@
 //! steps is `wgrad::train`.
 
 mod end;
+pub use end::INTERRUPTED;
 pub mod method;
 
 use super::{
-    AdapterArgs, DataArgs, interrupt::Interrupt, objective::ObjectiveArgs, output, progress::EpochBar, tune,
+    AdapterArgs, DataArgs,
+    interrupt::Interrupt,
+    live::{Live, LiveArgs},
+    objective::ObjectiveArgs,
+    output,
+    progress::EpochBar,
+    tune,
 };
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use end::{Ended, Limit, interrupted, over, verdict};
+use end::{Ended, Limit, interrupted, over, stopped, verdict};
 use method::{MethodArgs, ScheduleArgs, StopArgs};
 use std::{
     ops::ControlFlow,
@@ -44,6 +51,7 @@ const SAVE_EVERY: f64 = 60.0;
   wgrad train --optimizer adamw --ema 0.99 --global-clipnorm 1 --schedule one-cycle
   wgrad train --epochs 50 --validation 0.1 --patience 5 --target-accuracy 0.92 --max-time 10m
   wgrad train --resume runs/mlp-1 --epochs 10       go on where that run stopped, to the same bits
+  wgrad train --live                                with a page in the browser that follows and steers it
   wgrad train --variant conv2d_forward=naive        with another kernel
   wgrad train --model cnn --tune                    measure first which kernels are fastest here, at most 10 s
 
@@ -106,6 +114,8 @@ pub struct Train {
     schedule: ScheduleArgs,
     #[command(flatten)]
     stop: StopArgs,
+    #[command(flatten)]
+    live: LiveArgs,
 }
 
 impl Train {
@@ -176,6 +186,7 @@ impl Train {
             adapter: AdapterRecord::of(&context),
             kernels: trainer.train_plan.variants(),
             files: Default::default(),
+            pauses: Vec::new(),
             model,
         };
         let run = Run::create(self.out.as_deref(), config)?;
@@ -228,14 +239,32 @@ impl Train {
         self.train(&context, run, &mut trainer, &dataset, interrupt).await
     }
 
-    /// The epochs, from wherever the trainer stands.
-    async fn train(
+    /// The training, from wherever the trainer stands, with a page if one was asked for.
+    async fn train<'a>(
+        &self,
+        context: &'a Context,
+        run: Run,
+        trainer: &mut Trainer<'a>,
+        dataset: &'a Dataset,
+        interrupt: &Interrupt,
+    ) -> Result<ExitCode> {
+        let live = Live::start(&self.live, context, &run, dataset, trainer).await?;
+        let epochs = run.config.options.epochs;
+        let ended = self.epochs(context, run, trainer, dataset, interrupt, &live).await;
+        let whole = trainer.position().epoch >= epochs || trainer.verdict() != Verdict::GoOn;
+        live.end(&ended, whole);
+        ended
+    }
+
+    /// The epochs.
+    async fn epochs(
         &self,
         context: &Context,
-        run: Run,
+        mut run: Run,
         trainer: &mut Trainer<'_>,
         dataset: &Dataset,
         interrupt: &Interrupt,
+        live: &Live,
     ) -> Result<ExitCode> {
         let epochs = run.config.options.epochs;
         let limit = Limit::new(self.max_time);
@@ -268,14 +297,16 @@ impl Train {
                 return limit.end(&run, trainer);
             }
             let ended = self
-                .epoch(&run, trainer, interrupt, &limit)
+                .epoch(&mut run, trainer, interrupt, &limit, live)
                 .await
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
             let (train, speed) = match ended {
                 Ended::Whole(train, speed) => (train, speed),
                 Ended::Interrupted => return Ok(interrupted(&run)),
                 Ended::OutOfTime => return limit.end(&run, trainer),
+                Ended::Stopped => return stopped(&run, trainer),
             };
+            live.evaluates(true);
             let test = trainer.evaluate(&dataset.test).await?;
             let validation = match &dataset.validation {
                 Some(split) => Some(trainer.evaluate(split).await?),
@@ -300,6 +331,8 @@ impl Train {
             run.log(&line)
                 .and(run.save(&trainer.checkpoint().await?, best))
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
+            live.evaluates(false);
+            live.epoch(&line);
             super::progress::epoch_line(&line, epochs);
             if self.json {
                 output::json(&line)?;
@@ -319,10 +352,11 @@ impl Train {
     /// Trains to the end of the epoch, saving now and then.
     async fn epoch(
         &self,
-        run: &Run,
+        run: &mut Run,
         trainer: &mut Trainer<'_>,
         interrupt: &Interrupt,
         limit: &Limit,
+        live: &Live,
     ) -> Result<Ended> {
         let bar =
             EpochBar::new(trainer.position().epoch + 1, run.config.options.epochs, trainer.steps_per_epoch());
@@ -331,10 +365,11 @@ impl Train {
         loop {
             let saved = clock::seconds();
             let flow = trainer
-                .epoch(|position, _| {
+                .epoch(|position, result| {
                     bar.update(position);
+                    live.step(position, result);
                     let due = clock::seconds() - saved > SAVE_EVERY;
-                    if interrupt.requested() || due || limit.is_over() {
+                    if interrupt.requested() || due || limit.is_over() || live.wants() {
                         ControlFlow::Break(())
                     } else {
                         ControlFlow::Continue(())
@@ -348,7 +383,12 @@ impl Train {
             }
             let before = clock::seconds();
             run.save(&trainer.checkpoint().await?, false)?;
+            live.settle(run, trainer, || interrupt.requested() || limit.is_over())?;
             saving += clock::seconds() - before;
+            if live.stops() {
+                bar.finish();
+                return Ok(Ended::Stopped);
+            }
             if interrupt.requested() || limit.is_over() {
                 bar.finish();
                 return Ok(if interrupt.requested() { Ended::Interrupted } else { Ended::OutOfTime });
