@@ -4,7 +4,7 @@ use crate::{
     Result,
     checkpoint::Checkpoint,
     feed::{Batch, Step},
-    gpu::{Arenas, Context, FeedBuffers, Plan},
+    gpu::{Arenas, Context, FeedBuffers, Fetch, Plan},
     loss::Loss,
     model::Model,
     op::Choices,
@@ -35,8 +35,23 @@ impl<'a> Predictor<'a> {
     ) -> Result<Self> {
         let arenas = Arenas::new(context, &model.parameters()?, 1)?;
         context.write(&arenas.parameters, &checkpoint.weights);
+        Self::sharing(context, model, &arenas, batch, variants).await
+    }
+
+    /// The same with the weights that lie in `arenas`, as they are whenever it is asked: of a training that goes on,
+    /// for example. It reads them and writes nothing but buffers of its own.
+    ///
+    /// # Errors
+    /// Whatever the plan reports.
+    pub async fn sharing(
+        context: &'a Context,
+        model: &Model,
+        arenas: &Arenas,
+        batch: usize,
+        variants: &Choices,
+    ) -> Result<Self> {
         let program = model.program(Mode::Predict, batch, 1, &Optimizer::default())?;
-        let plan = Plan::compile(context, program, &arenas, variants).await?;
+        let plan = Plan::compile(context, program, arenas, variants).await?;
         let feed = FeedBuffers::new(context, batch, model.pixels(), 1)?;
         Ok(Self { context, plan, feed, outputs: model.outputs()?, loss: model.loss()? })
     }
@@ -50,18 +65,59 @@ impl<'a> Predictor<'a> {
         let program = &self.plan.program;
         let mut all = Vec::new();
         for part in images.chunks(program.batch * program.pixels) {
-            let rows = part.len() / program.pixels;
-            let batch = Batch { images: part.to_vec(), labels: vec![0; rows] };
-            let step = Step { rows: rows as u32, ..Step::default() };
-            self.feed.upload(self.context, &batch, &[step]);
-            self.context.submit_with(|pass| self.plan.record(pass, &self.feed, 0));
+            self.submit(part);
             let output = self.context.read(self.plan.output()).await?;
-            let rows = output.chunks_exact(self.outputs).take(rows);
-            all.extend(rows.map(|row| match (self.loss, row) {
-                (Loss::BinaryCrossEntropy, [p]) => vec![1.0 - p, *p],
-                _ => row.to_vec(),
-            }));
+            all.extend(self.rows(&output, part.len() / program.pixels));
         }
         Ok(all)
     }
+
+    /// Images that it takes at once.
+    pub fn batch(&self) -> usize {
+        self.plan.program.batch
+    }
+
+    /// Asks for the same of at most [`Predictor::batch`] images, and does not wait for the answer.
+    ///
+    /// # Panics
+    /// Where there are more images.
+    pub fn ask(&self, images: &[u8]) -> Asked {
+        let rows = images.len() / self.plan.program.pixels;
+        assert!(rows <= self.batch(), "{rows} images, {} fit", self.batch());
+        self.submit(images);
+        Asked { fetch: self.context.fetch(&[self.plan.output()]), rows }
+    }
+
+    /// The answer to `asked`, once it is there; `None` before. Returns at once.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails.
+    pub fn answer(&self, asked: &Asked) -> Result<Option<Vec<Vec<f32>>>> {
+        let Some(words) = asked.fetch.arrived(self.context)? else { return Ok(None) };
+        let output: Vec<f32> = words.into_iter().flatten().map(f32::from_bits).collect();
+        Ok(Some(self.rows(&output, asked.rows)))
+    }
+
+    fn submit(&self, images: &[u8]) {
+        let rows = images.len() / self.plan.program.pixels;
+        let batch = Batch { images: images.to_vec(), labels: vec![0; rows] };
+        let step = Step { rows: rows as u32, ..Step::default() };
+        self.feed.upload(self.context, &batch, &[step]);
+        self.context.submit_with(|pass| self.plan.record(pass, &self.feed, 0));
+    }
+
+    fn rows(&self, output: &[f32], rows: usize) -> Vec<Vec<f32>> {
+        let rows = output.chunks_exact(self.outputs).take(rows);
+        rows.map(|row| match (self.loss, row) {
+            (Loss::BinaryCrossEntropy, [p]) => vec![1.0 - p, *p],
+            _ => row.to_vec(),
+        })
+        .collect()
+    }
+}
+
+/// A question on its way to the device.
+pub struct Asked {
+    fetch: Fetch,
+    rows: usize,
 }

@@ -47,6 +47,18 @@ pub struct Config {
     /// The SHA-256 of each shader of the user's own, by operation; the run's folder has the text, as `OPERATION.wgsl`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
+    /// When it was made to wait. This changes nothing but how long it took.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pauses: Vec<Pause>,
+}
+
+/// A time in which a training waited.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pause {
+    /// After how many steps since the start of the training.
+    pub step: u64,
+    /// For how long.
+    pub seconds: f64,
 }
 
 /// Which data.

@@ -10,6 +10,7 @@ mod eval;
 mod growth;
 mod interrupt;
 mod lab;
+mod live;
 mod lr_find;
 mod models;
 mod objective;
@@ -19,8 +20,10 @@ mod predict;
 mod profile;
 mod progress;
 mod report;
+mod serve;
 mod train;
 mod tune;
+mod web;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -45,6 +48,7 @@ const EXAMPLES: &str = "Examples:
   wgrad train                            train `mlp` on Fashion-MNIST, on the best adapter here
   wgrad train --model cnn --epochs 3     a convolutional network
   wgrad train --data synthetic           garments drawn from a seed: no files, no network
+  wgrad train --live                     with a page that follows it and steers it
   wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run
   wgrad report runs/mlp-1                the same and much more, as a page with pictures
   wgrad lab matmul                       prove and time its shader variants
@@ -63,6 +67,8 @@ enum Command {
     Report(report::Report),
     /// Classify pictures with the network of a run
     Predict(predict::Predict),
+    /// Serve the network of a run: a page that takes pictures, and JSON over HTTP
+    Serve(serve::Serve),
     /// Replay the plan beside the CPU twins, name the first step that differs; check gradients
     Check(check::Check),
     /// Compare shader variants: proof, then time; your own files beside the built-in ones
@@ -92,6 +98,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Eval(command) => command.run().await,
         Command::Report(command) => command.run().await,
         Command::Predict(command) => command.run().await,
+        Command::Serve(command) => command.run().await,
         Command::Check(command) => command.run().await,
         Command::Lab(command) => command.run().await,
         Command::LrFind(command) => command.run().await,

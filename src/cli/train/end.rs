@@ -22,6 +22,8 @@ pub enum Ended {
     Interrupted,
     /// The time was over; the state is saved.
     OutOfTime,
+    /// The live page asked to stop; the state is saved.
+    Stopped,
 }
 
 /// `--max-time`, counted from when the training begins.
@@ -42,15 +44,24 @@ impl Limit {
     /// Says that the time is over and how to go on.
     pub fn end(&self, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
         let seconds = self.time.unwrap_or_default().as_secs_f64();
-        let position = trainer.position();
-        eprintln!(
-            "the time of {seconds} s is over, after {} epochs and {} steps; go on with: wgrad train --resume {}",
-            position.epoch,
-            position.step,
-            run.folder.display()
-        );
-        Ok(verdict(trainer, run))
+        early(&format!("the time of {seconds} s is over"), run, trainer)
     }
+}
+
+/// Says that the live page stopped it and how to go on.
+pub fn stopped(run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
+    early("stopped from the page, and saved", run, trainer)
+}
+
+fn early(why: &str, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
+    let position = trainer.position();
+    eprintln!(
+        "{why}, after {} epochs and {} steps; go on with: wgrad train --resume {}",
+        position.epoch,
+        position.step,
+        run.folder.display()
+    );
+    Ok(verdict(trainer, run))
 }
 
 /// Says how to go on with a run that was saved.

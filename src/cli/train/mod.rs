@@ -3,16 +3,23 @@
 
 mod board;
 mod end;
+pub use end::INTERRUPTED;
 pub mod method;
 
 use super::{
-    AdapterArgs, DataArgs, interrupt::Interrupt, objective::ObjectiveArgs, output, page::quoted,
-    progress::Progress, tune,
+    AdapterArgs, DataArgs,
+    interrupt::Interrupt,
+    live::{Live, LiveArgs},
+    objective::ObjectiveArgs,
+    output,
+    page::quoted,
+    progress::Progress,
+    tune,
 };
 use anyhow::{Context as _, Result, bail};
 use board::Board;
 use clap::Args;
-use end::{Ended, Limit, finish, interrupted, over, verdict};
+use end::{Ended, Limit, finish, interrupted, over, stopped, verdict};
 use method::{MethodArgs, ScheduleArgs, StopArgs};
 use std::{
     ops::ControlFlow,
@@ -48,6 +55,7 @@ const SAVE_EVERY: f64 = 60.0;
   wgrad train --optimizer adamw --ema 0.99 --global-clipnorm 1 --schedule one-cycle
   wgrad train --epochs 50 --validation 0.1 --patience 5 --target-accuracy 0.92 --max-time 10m
   wgrad train --resume runs/mlp-1 --epochs 10       go on where that run stopped, to the same bits
+  wgrad train --live                                with a page in the browser that follows and steers it
   wgrad train --variant conv2d_forward=naive        with another kernel
   wgrad train --model cnn --tune                    measure first which kernels are fastest here, at most 10 s
 
@@ -116,6 +124,8 @@ pub struct Train {
     schedule: ScheduleArgs,
     #[command(flatten)]
     stop: StopArgs,
+    #[command(flatten)]
+    live: LiveArgs,
 }
 
 impl Train {
@@ -189,6 +199,7 @@ impl Train {
             adapter: AdapterRecord::of(&context),
             kernels: trainer.train_plan.variants(),
             files: Default::default(),
+            pauses: Vec::new(),
             model,
         };
         let run = Run::create(self.out.as_deref(), config)?;
@@ -241,14 +252,32 @@ impl Train {
         self.train(&context, run, &mut trainer, &dataset, interrupt).await
     }
 
-    /// The epochs, from wherever the trainer stands.
-    async fn train(
+    /// The training, from wherever the trainer stands, with a page if one was asked for.
+    async fn train<'a>(
+        &self,
+        context: &'a Context,
+        run: Run,
+        trainer: &mut Trainer<'a>,
+        dataset: &'a Dataset,
+        interrupt: &Interrupt,
+    ) -> Result<ExitCode> {
+        let live = Live::start(&self.live, context, &run, dataset, trainer).await?;
+        let epochs = run.config.options.epochs;
+        let ended = self.epochs(context, run, trainer, dataset, interrupt, &live).await;
+        let whole = trainer.position().epoch >= epochs || trainer.verdict() != Verdict::GoOn;
+        live.end(&ended, whole);
+        ended
+    }
+
+    /// The epochs.
+    async fn epochs(
         &self,
         context: &Context,
-        run: Run,
+        mut run: Run,
         trainer: &mut Trainer<'_>,
         dataset: &Dataset,
         interrupt: &Interrupt,
+        live: &Live,
     ) -> Result<ExitCode> {
         let epochs = run.config.options.epochs;
         let limit = Limit::new(self.max_time);
@@ -296,7 +325,7 @@ impl Train {
                 return limit.end(&run, trainer);
             }
             let ended = self
-                .epoch(&run, trainer, interrupt, &limit, &mut progress, board.as_mut())
+                .epoch(&mut run, trainer, interrupt, &limit, (&mut progress, board.as_mut(), live))
                 .await
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
             let (train, speed) = match ended {
@@ -307,10 +336,12 @@ impl Train {
                     }
                     return match early {
                         Ended::OutOfTime => limit.end(&run, trainer),
+                        Ended::Stopped => stopped(&run, trainer),
                         _ => Ok(interrupted(&run)),
                     };
                 }
             };
+            live.evaluates(true);
             let test = trainer.evaluate(&dataset.test).await?;
             let validation = match &dataset.validation {
                 Some(split) => Some(trainer.evaluate(split).await?),
@@ -343,6 +374,8 @@ impl Train {
                 board.epoch(&run, &line, rate, &state)?;
             }
             before = Some(state.weights);
+            live.evaluates(false);
+            live.epoch(&line);
             super::progress::epoch_line(&line, epochs);
             if self.json {
                 output::json(&line)?;
@@ -370,12 +403,11 @@ impl Train {
     /// Trains to the end of the epoch, saving now and then.
     async fn epoch(
         &self,
-        run: &Run,
+        run: &mut Run,
         trainer: &mut Trainer<'_>,
         interrupt: &Interrupt,
         limit: &Limit,
-        progress: &mut Progress,
-        mut board: Option<&mut Board>,
+        (progress, mut board, live): (&mut Progress, Option<&mut Board>, &Live),
     ) -> Result<Ended> {
         progress.begin(&trainer.position());
         let mut failed = Ok(());
@@ -386,12 +418,13 @@ impl Train {
             let flow = trainer
                 .epoch(|position, result| {
                     progress.update(position, result);
+                    live.step(position, result);
                     if let Some(board) = &mut board {
                         failed = std::mem::replace(&mut failed, Ok(()))
                             .and_then(|()| board.step(position, result));
                     }
                     let due = clock::seconds() - saved > SAVE_EVERY || failed.is_err();
-                    if interrupt.requested() || due || limit.is_over() {
+                    if interrupt.requested() || due || limit.is_over() || live.wants() {
                         ControlFlow::Break(())
                     } else {
                         ControlFlow::Continue(())
@@ -406,7 +439,12 @@ impl Train {
             }
             let before = clock::seconds();
             run.save(&trainer.checkpoint().await?, false)?;
+            live.settle(run, trainer, || interrupt.requested() || limit.is_over())?;
             saving += clock::seconds() - before;
+            if live.stops() {
+                progress.finish();
+                return Ok(Ended::Stopped);
+            }
             if interrupt.requested() || limit.is_over() {
                 progress.finish();
                 return Ok(if interrupt.requested() { Ended::Interrupted } else { Ended::OutOfTime });
