@@ -309,6 +309,11 @@ impl Choices {
 }
 
 impl Op {
+    /// Whether `size` is one of the sizes that its interface declares.
+    pub fn takes(&self, size: &str) -> bool {
+        self.interface.contains(&format!("override {size}:"))
+    }
+
     /// The variant of that name.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ mod temporaries;
 use crate::{
     initializer::Initializer,
     op::{Activation, Call},
+    reference::Data,
 };
 use std::collections::HashMap;
 pub use temporaries::Temporaries;
@@ -143,7 +144,7 @@ pub struct Program {
     /// Steps whose results are kept before the host reads them.
     pub slots: usize,
     /// The content of the values that never change.
-    pub constants: Vec<Vec<f32>>,
+    pub constants: Vec<Data>,
 }
 
 impl Program {
@@ -233,8 +234,23 @@ impl Builder {
 
     /// Numbers that never change.
     pub fn constant(&mut self, name: &str, numbers: Vec<f32>) -> ValueId {
-        let (index, shape) = (self.program.constants.len(), vec![numbers.len()]);
-        self.program.constants.push(numbers);
+        let shape = vec![numbers.len()];
+        self.add_constant(name, shape, Data::Real(numbers.into_iter().map(f64::from).collect()))
+    }
+
+    /// One integer that never changes, such as which of many equal calls this is: unlike a size, it does not make
+    /// another kernel of each.
+    pub fn index(&mut self, name: &str, number: u32) -> ValueId {
+        self.add_constant(name, vec![1], Data::Index(vec![number]))
+    }
+
+    /// Equal constants lie in one buffer.
+    fn add_constant(&mut self, name: &str, shape: Vec<usize>, data: Data) -> ValueId {
+        let constants = &mut self.program.constants;
+        let index = constants.iter().position(|known| *known == data).unwrap_or_else(|| {
+            constants.push(data);
+            constants.len() - 1
+        });
         self.add(name.to_string(), shape, Home::Constant(index))
     }
 

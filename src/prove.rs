@@ -74,8 +74,8 @@ fn inputs_for(call: &Call, bindings: &[Binding], lengths: &[usize], seed: u64) -
         let name = binding.name.as_str();
         let values = match (binding.element, binding.access) {
             (Element::U32, _) => {
-                let places = call.sizes.get("PH").copied().unwrap_or(1.0)
-                    * call.sizes.get("PW").copied().unwrap_or(1.0);
+                let places =
+                    binding.below.as_ref().and_then(|size| size.value(&call.sizes)).unwrap_or(1).max(1);
                 Data::Index((0..len).map(|_| (next() % places as u64) as u32).collect())
             }
             // Where an activation's gradient is taken, its argument is a value of the activation, or anything.

@@ -34,7 +34,10 @@ pub use normalize::{
 pub use one_output::{binary_cross_entropy, huber, mean_absolute_error, mean_squared_error};
 pub use optimizer::{adagrad, adam, clip_scale, lion, moving_average, rmsprop, sgd, square_partials};
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
-pub use recurrent::{gru_forward, gru_grad, lstm_forward, lstm_grad, simple_rnn_forward, simple_rnn_grad};
+pub use recurrent::{
+    clear, gru_cell_forward, gru_cell_grad, lstm_cell_forward, lstm_cell_grad, recurrent_output,
+    simple_rnn_cell_forward, simple_rnn_cell_grad,
+};
 
 use crate::{
     feed::{Batch, Step},
