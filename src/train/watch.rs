@@ -4,6 +4,7 @@ use super::{Metrics, Options, RateChange, Trainer};
 use crate::{
     Error, Result,
     callbacks::{Verdict, not_negative},
+    checkpoint::Position,
     schedule::Decay,
 };
 
@@ -48,6 +49,12 @@ impl Trainer<'_> {
 
     /// The learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
-        self.options.learning_rate(&self.position, self.steps_per_epoch())
+        let Position { epoch, step, .. } = self.position;
+        self.learning_rate_at(epoch * self.steps_per_epoch() + step)
+    }
+
+    /// The learning rate of a step, counted from the start of the training, from 0; a plateau counts as it stands now.
+    pub fn learning_rate_at(&self, step: u64) -> f64 {
+        self.options.learning_rate(step, self.position.watch.drops, self.steps_per_epoch())
     }
 }
