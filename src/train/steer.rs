@@ -3,7 +3,7 @@
 //! makes them at the same step and ends in the same bits.
 
 use super::{Options, Trainer};
-use crate::{Result, callbacks::not_negative, checkpoint::Position, observe::Beside, optim::Optimizer};
+use crate::{Result, callbacks::not_negative, observe::Beside, optim::Optimizer};
 use serde::{Deserialize, Serialize};
 
 /// Another base learning rate, which the schedule's factor multiplies.
@@ -23,13 +23,9 @@ impl Options {
         Optimizer { learning_rate, ..self.optimizer }
     }
 
-    /// The learning rate of the step that follows `position`, in epochs of `per_epoch` steps.
-    pub fn learning_rate(&self, position: &Position, per_epoch: u64) -> f64 {
-        self.learning_rate_at(position.watch.drops, position.epoch * per_epoch + position.step, per_epoch)
-    }
-
-    /// The learning rate of global step `number`, after a plateau has dropped it `drops` times.
-    pub(super) fn learning_rate_at(&self, drops: u32, number: u64, per_epoch: u64) -> f64 {
+    /// The learning rate of global step `number`, in epochs of `per_epoch` steps, where a plateau has let it fall `drops`
+    /// times.
+    pub fn learning_rate(&self, number: u64, drops: u32, per_epoch: u64) -> f64 {
         let factor = self.schedule.factor_after(drops, number, per_epoch, self.epochs);
         self.optimizer_at(number).learning_rate * factor
     }

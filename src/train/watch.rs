@@ -4,6 +4,7 @@ use super::{Metrics, Options, RateChange, Trainer};
 use crate::{
     Error, Result,
     callbacks::{Verdict, not_negative},
+    checkpoint::Position,
     schedule::Decay,
 };
 
@@ -48,12 +49,12 @@ impl Trainer<'_> {
 
     /// The learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
-        let number = self.position.epoch * self.steps_per_epoch() + self.position.step;
-        self.learning_rate_at(number)
+        let Position { epoch, step, .. } = self.position;
+        self.learning_rate_at(epoch * self.steps_per_epoch() + step)
     }
 
     /// The learning rate of a step, counted from the start of the training, from 0; a plateau counts as it stands now.
     pub fn learning_rate_at(&self, step: u64) -> f64 {
-        self.options.learning_rate_at(self.position.watch.drops, step, self.steps_per_epoch())
+        self.options.learning_rate(step, self.position.watch.drops, self.steps_per_epoch())
     }
 }

@@ -229,8 +229,8 @@ impl Hub {
         let number = position.epoch * self.per_epoch + position.step;
         state.number = number;
         // Of the last of the steps, not of the next.
-        let last = Position { step: position.step.saturating_sub(1), ..position };
-        let rate = state.options.learning_rate(&last, self.per_epoch);
+        let last = number.saturating_sub(1);
+        let rate = state.options.learning_rate(last, position.watch.drops, self.per_epoch);
         let point = Point { number, steps, loss: loss / all, accuracy: hits / all, rate };
         state.history.push(point);
         let epoch = position.metrics();

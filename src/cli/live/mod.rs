@@ -8,6 +8,7 @@ mod history;
 mod hub;
 mod routes;
 
+use super::output;
 use super::web::{
     Server,
     address::{Address, Reach},
@@ -135,7 +136,9 @@ impl Live {
                 run.config.options.rates = trainer.options().rates.clone();
                 run.save_config()?;
                 hub.set_options(trainer.options(), rate);
-                eprintln!("the learning rate is now {rate:e} (before the schedule), set from the page");
+                output::say(format!(
+                    "the learning rate is now {rate:e} (before the schedule), set from the page"
+                ));
             }
             if !self.wish(|wishes| wishes.pause) || self.stops() || is_over() {
                 break;
@@ -143,7 +146,7 @@ impl Live {
             if paused.is_none() {
                 paused = Some(clock::seconds());
                 hub.phase(Phase::Paused, "");
-                eprintln!("paused from the page, and saved; Ctrl-C ends");
+                output::say(format!("paused from the page, and saved; Ctrl-C ends"));
             }
             trainer.idle()?;
             std::thread::sleep(Duration::from_millis(10));
@@ -155,7 +158,7 @@ impl Live {
             run.save_config()?;
             if !self.stops() && !is_over() {
                 hub.phase(Phase::Training, "");
-                eprintln!("resumed from the page");
+                output::say(format!("resumed from the page"));
             }
         }
         Ok(())

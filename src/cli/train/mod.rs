@@ -401,6 +401,7 @@ impl Train {
     }
 
     /// Trains to the end of the epoch, saving now and then.
+    #[allow(clippy::too_many_arguments)]
     async fn epoch(
         &self,
         run: &mut Run,
