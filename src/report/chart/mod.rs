@@ -42,6 +42,8 @@ pub use text::{figure, printable};
 
 /// Width of a chart, pixels; heat maps of many columns are wider.
 const WIDTH: i32 = 680;
+/// Width of a chart for a small screen.
+const NARROW: i32 = 360;
 /// Space around it.
 const MARGIN: i32 = 12;
 /// Size of names, pixels.
