@@ -212,8 +212,8 @@ fn classes_that_are_not_there_are_named_with_what_is_nearest() {
     says(&named("Embedding"), &["layer `it` (Embedding)", "no such layer", "Conv2D"]);
     says(&named("Lambda"), &["use a layer"]);
     says(
-        &class("LeakyReLU", json!({"name": "it", "negative_slope": 0.45})),
-        &["layer `it` (LeakyReLU)", "0.45"],
+        &class("LeakyReLU", json!({"name": "it", "negative_slope": "steep"})),
+        &["layer `it` (LeakyReLU)", "steep"],
     );
     says(
         &refused("rescaled.json", |c| c["class_name"] = json!("MyModel")),
