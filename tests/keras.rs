@@ -212,8 +212,8 @@ fn classes_that_are_not_there_are_named_with_what_is_nearest() {
     says(&named("Embedding"), &["layer `it` (Embedding)", "no such layer", "Conv2D"]);
     says(&named("Lambda"), &["use a layer"]);
     says(
-        &class("LeakyReLU", json!({"name": "it", "negative_slope": 0.45})),
-        &["layer `it` (LeakyReLU)", "0.45"],
+        &class("LeakyReLU", json!({"name": "it", "negative_slope": "steep"})),
+        &["layer `it` (LeakyReLU)", "steep"],
     );
     says(
         &refused("rescaled.json", |c| c["class_name"] = json!("MyModel")),
@@ -339,5 +339,26 @@ fn the_commands_take_keras_s_files() {
     assert!(ended.stdout.contains("outer_hidden (Dense)"), "{}", ended.stdout);
     let ended = wgrad(&["models", &fixture("rescaled.keras").display().to_string()]).end().with(0);
     assert!(ended.stderr.contains("note: ") && ended.stderr.contains("--augment flip"), "{}", ended.stderr);
+    // Scripts that convert weights read the tensors here.
+    let described = &wgrad(&["models", &model, "--json"]).end().with(0).json()[0];
+    assert_eq!(
+        described["layers"][1]["tensors"][0],
+        json!({"name": "first.kernel", "shape": [784, 12], "trained": true})
+    );
+
+    let svg = tmp.path().join("net.svg");
+    let arguments =
+        ["models", &fixture("inception.json").display().to_string(), "--svg", &svg.display().to_string()];
+    wgrad(&arguments).end().with(0);
+    let text = fs::read_to_string(&svg).expect("a picture");
+    let picture = roxmltree::Document::parse(&text).expect("SVG");
+    let texts: Vec<&str> =
+        picture.descendants().filter(|n| n.has_tag_name("text")).filter_map(|n| n.text()).collect();
+    let texts: Vec<&str> = texts.into_iter().map(str::trim).collect();
+    for words in ["input", "conv2d_2", "concatenate", "Conv2D · 8×8×3 · 57", "Dense · 3 · 387"] {
+        assert_eq!(texts.iter().filter(|text| **text == words).count(), 1, "{words} in {texts:?}");
+    }
+    assert!(text.contains("prefers-color-scheme: dark"), "{text}");
+    wgrad(&["models", "cnn", "--svg", "no/such/folder/cnn.svg"]).end().with(2);
     wgrad(&["models", "nowhere.json"]).end().refuses(&["nowhere.json", "to_json"]);
 }

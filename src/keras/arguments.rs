@@ -41,7 +41,7 @@ fn neutral(key: &str) -> Option<Value> {
 /// Initialisers that are fixed here, without the `_initializer`.
 fn fixed(key: &str) -> Option<&'static str> {
     Some(match key.strip_suffix("_initializer")? {
-        "bias" | "beta" | "moving_mean" => "zeros",
+        "alpha" | "beta" | "bias" | "moving_mean" => "zeros",
         "gamma" | "moving_variance" => "ones",
         _ => return None,
     })

@@ -1,6 +1,6 @@
 //! Keras's own files: what `model.to_json()` of Keras 3 prints, and `.keras` archives with their weights. Sequential and
-//! functional models of the layers that wgrad has become a [`Model`]; what it has not is named, with what is nearest.
-//! Keras 2's format is refused.
+//! functional models of the layers that wgrad has become a [`Model`](crate::model::Model); what it has not is named,
+//! with what is nearest. Keras 2's format is refused.
 
 mod archive;
 mod arguments;
