@@ -99,7 +99,9 @@ impl Bars {
         });
         // A bar is read by its length, so that it starts at 0.
         let scale = Scale::around(values.chain([0.0]), false, (MARGIN, across - MARGIN - 6));
-        draw((across, bottom + 48), &self.title, &self.words(), |canvas| {
+        let below = wrap(&axis_words(&printable(&self.label), &printable(&self.unit)), SMALL, room, 3);
+        let height = bottom + 29 + below.len() as i32 * LINE;
+        draw((across, height), &self.title, &self.words(), |canvas| {
             legend.draw(canvas, MARGIN);
             scale.draw_below(canvas, top, bottom);
             let mut y = top;
@@ -107,8 +109,9 @@ impl Bars {
                 row.draw(canvas, &scale, y, across);
                 y += row.height();
             }
-            let words = axis_words(&printable(&self.label), &printable(&self.unit));
-            canvas.text(&words, (across / 2, bottom + 34), SMALL, FAINT, Anchor::Middle);
+            for (line, n) in below.iter().zip(0..) {
+                canvas.text(line, (across / 2, bottom + 34 + n * LINE), SMALL, FAINT, Anchor::Middle);
+            }
         })
     }
 

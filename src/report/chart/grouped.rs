@@ -62,7 +62,9 @@ impl Grouped {
         // The figures stand behind the bars.
         let pixels = (MARGIN, across - MARGIN - words - 10);
         let scale = Scale::around(all().flatten().copied().chain([0.0]), false, pixels);
-        draw((across, bottom + 48), &self.title, &self.words(value), |canvas| {
+        let below = wrap(&axis_words(&printable(&self.label), &printable(&self.unit)), SMALL, room, 3);
+        let height = bottom + 29 + below.len() as i32 * LINE;
+        draw((across, height), &self.title, &self.words(value), |canvas| {
             legend.draw(canvas, MARGIN);
             scale.draw_below(canvas, top, bottom);
             let mut y = top;
@@ -88,8 +90,9 @@ impl Grouped {
                 }
                 y += GAP;
             }
-            let words = axis_words(&printable(&self.label), &printable(&self.unit));
-            canvas.text(&words, (across / 2, bottom + 34), SMALL, FAINT, Anchor::Middle);
+            for (line, n) in below.iter().zip(0..) {
+                canvas.text(line, (across / 2, bottom + 34 + n * LINE), SMALL, FAINT, Anchor::Middle);
+            }
         })
     }
 

@@ -67,8 +67,7 @@ pub fn kernels(
         let pixel = |at: usize| (0..inputs).map(|c| weights[(at * inputs + c) * units + unit]).sum();
         (0..size[0] * size[1]).map(pixel).collect()
     };
-    let tiles: Vec<RgbImage> =
-        (0..shown).map(|unit| of(unit)).map(|one| signed(size, &one, most(&one))).collect();
+    let tiles: Vec<RgbImage> = (0..shown).map(of).map(|one| signed(size, &one, most(&one))).collect();
     let image = sheet(tiles, size);
     let sum = if inputs > 1 { format!(", summed over {inputs} channels") } else { String::new() };
     let words = format!("{}: {shown} of {units}{sum}", parameter.name);
