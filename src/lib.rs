@@ -57,6 +57,8 @@ pub mod predict;
 pub mod checkpoint;
 /// The folder of a run: what decided it, its metrics, its weights.
 pub mod run;
+/// ONNX: networks to and from its files; its own test cases on wgrad's kernels.
+pub mod onnx;
 /// The one clock.
 pub mod clock;
 /// What a person reads: tables, numbers in words, charts, HTML pages, contact sheets.

@@ -33,9 +33,34 @@ impl<'a> Predictor<'a> {
         batch: usize,
         variants: &Choices,
     ) -> Result<Self> {
+        Self::in_mode(context, model, checkpoint, batch, variants, Mode::Predict).await
+    }
+
+    /// The same network up to what goes into its loss.
+    ///
+    /// # Errors
+    /// Whatever the plan reports.
+    pub async fn of_logits(
+        context: &'a Context,
+        model: &Model,
+        checkpoint: &Checkpoint,
+        batch: usize,
+        variants: &Choices,
+    ) -> Result<Self> {
+        Self::in_mode(context, model, checkpoint, batch, variants, Mode::Evaluate).await
+    }
+
+    async fn in_mode(
+        context: &'a Context,
+        model: &Model,
+        checkpoint: &Checkpoint,
+        batch: usize,
+        variants: &Choices,
+        mode: Mode,
+    ) -> Result<Self> {
         let arenas = Arenas::new(context, &model.parameters()?, 1)?;
         context.write(&arenas.parameters, &checkpoint.weights);
-        let program = model.program(Mode::Predict, batch, 1, &Optimizer::default())?;
+        let program = model.program(mode, batch, 1, &Optimizer::default())?;
         let plan = Plan::compile(context, program, &arenas, variants).await?;
         let feed = FeedBuffers::new(context, batch, model.pixels(), 1)?;
         Ok(Self { context, plan, feed, outputs: model.outputs()?, loss: model.loss()? })
@@ -47,6 +72,21 @@ impl<'a> Predictor<'a> {
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
     pub async fn probabilities(&self, images: &[u8]) -> Result<Vec<Vec<f32>>> {
+        let rows = self.outputs(images).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| match (self.loss, &row[..]) {
+                (Loss::BinaryCrossEntropy, [p]) => vec![1.0 - p, *p],
+                _ => row,
+            })
+            .collect())
+    }
+
+    /// The network's output for each image, as it is.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails.
+    pub async fn outputs(&self, images: &[u8]) -> Result<Vec<Vec<f32>>> {
         let program = &self.plan.program;
         let mut all = Vec::new();
         for part in images.chunks(program.batch * program.pixels) {
@@ -56,11 +96,7 @@ impl<'a> Predictor<'a> {
             self.feed.upload(self.context, &batch, &[step]);
             self.context.submit_with(|pass| self.plan.record(pass, &self.feed, 0));
             let output = self.context.read(self.plan.output()).await?;
-            let rows = output.chunks_exact(self.outputs).take(rows);
-            all.extend(rows.map(|row| match (self.loss, row) {
-                (Loss::BinaryCrossEntropy, [p]) => vec![1.0 - p, *p],
-                _ => row.to_vec(),
-            }));
+            all.extend(output.chunks_exact(self.outputs).take(rows).map(<[f32]>::to_vec));
         }
         Ok(all)
     }
