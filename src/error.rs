@@ -405,6 +405,14 @@ pub enum Error {
         /// What does not fit, and what would.
         message: String,
     },
+    /// A network that ONNX cannot hold, or an ONNX file that wgrad cannot.
+    #[error("{what}: {message}")]
+    Onnx {
+        /// The file, or the network.
+        what: String,
+        /// What does not fit, and what would.
+        message: String,
+    },
     /// Weights that do not fit a model, or a file that holds none.
     #[error("{what}: {message}")]
     Checkpoint {

@@ -300,6 +300,17 @@ operations! {
         "naive" [] [Cpu, Gpu];
     } cases ["COUNT=1", "COUNT=77", "COUNT=4096"];
 
+    UNARY "unary" "y = a function of each element: root, logarithm, clamp ..." twin::unary, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "COUNT=1,FUNCTION=0,A=-0.5,B=0.125", "COUNT=4096,FUNCTION=0,A=3,B=-1",
+        "COUNT=77,FUNCTION=1,A=0,B=0", "COUNT=77,FUNCTION=2,A=2,B=0", "COUNT=77,FUNCTION=3,A=2,B=0", "COUNT=77,FUNCTION=4,A=2,B=0", "COUNT=77,FUNCTION=5,A=-0.25,B=0.75", "COUNT=77,FUNCTION=6,A=0,B=0", "COUNT=77,FUNCTION=7,A=0,B=0", "COUNT=77,FUNCTION=8,A=0,B=0", "COUNT=77,FUNCTION=9,A=1.5,B=0.75", "COUNT=77,FUNCTION=10,A=0.125,B=0", "COUNT=77,FUNCTION=11,A=0.25,B=0", "COUNT=77,FUNCTION=12,A=0.5,B=0.25",
+    ];
+
+    BINARY "binary" "y = a - b, a · b, the smaller or the larger" twin::binary, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["COUNT=1,FUNCTION=0", "COUNT=77,FUNCTION=1", "COUNT=77,FUNCTION=2", "COUNT=4096,FUNCTION=3"];
+
     CONCATENATE "concatenate" "y = a and b side by side" twin::concatenate, activated false, parts [], {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,A=1,B=1", "ROWS=5,A=3,B=7", "ROWS=77,A=16,B=8"];

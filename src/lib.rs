@@ -63,6 +63,8 @@ pub mod checkpoint;
 pub mod run;
 /// Event files for TensorBoard.
 pub mod tensorboard;
+/// ONNX: networks to and from its files; its own test cases on wgrad's kernels.
+pub mod onnx;
 /// The one clock.
 pub mod clock;
 /// What a person reads: tables, numbers in words, charts, HTML pages, contact sheets.

@@ -56,11 +56,12 @@ pub struct LayerSummary {
     pub inputs: Vec<String>,
 }
 
-struct Placed<'a> {
-    layer: &'a Layer,
-    place: Place,
+/// A layer in its place.
+pub(crate) struct Placed<'a> {
+    pub(crate) layer: &'a Layer,
+    pub(crate) place: Place,
     /// Where its inputs come from: the number of a layer, or the image.
-    from: Vec<Option<usize>>,
+    pub(crate) from: Vec<Option<usize>>,
     /// How many layers take its output.
     uses: usize,
 }
@@ -174,7 +175,7 @@ impl Model {
     }
 
     /// Shapes, names, sources and parameters of all layers.
-    fn place(&self) -> Result<(Vec<Placed<'_>>, Vec<Parameter>)> {
+    pub(crate) fn place(&self) -> Result<(Vec<Placed<'_>>, Vec<Parameter>)> {
         let fail = |layer: String, message: String| Error::Model { model: self.name.clone(), layer, message };
         if self.layers.is_empty() {
             return Err(fail("its stack".into(), "has no layers; add at least one, such as Dense".into()));
@@ -306,7 +307,7 @@ impl Model {
     }
 
     /// The model with the activation taken off that is part of the loss: its output are logits.
-    fn without_activation(&self, loss: Loss) -> Self {
+    pub(crate) fn without_activation(&self, loss: Loss) -> Self {
         // Without the activation it would be taken for another loss.
         let mut model = Self { loss: Some(loss), ..self.clone() };
         if self.ends_in(loss.activation()) {

@@ -117,3 +117,33 @@ pub(crate) fn in_file(path: &Path, lines: &[usize], error: Error) -> Error {
     let line = number.and_then(|n| lines.get(n.checked_sub(1)?).copied());
     Error::ModelFile { path: path.to_owned(), line, message: format!("{layer}: {message}") }
 }
+
+/// The text of a model file for `model`: [`parse`] reads it back.
+///
+/// # Errors
+/// [`Error::Model`] where a layer has no form as TOML.
+pub fn to_text(model: &Model) -> Result<String> {
+    let fail = |layer: String, e: toml::ser::Error| Error::Model {
+        model: model.name.clone(),
+        layer,
+        message: format!("has no form as TOML: {e}"),
+    };
+    let mut file = toml::Table::new();
+    file.insert("name".into(), model.name.clone().into());
+    let shape: Vec<toml::Value> = model.input_shape.iter().map(|n| (*n as i64).into()).collect();
+    file.insert("input_shape".into(), shape.into());
+    if let Some(loss) = model.loss {
+        file.insert("loss".into(), loss.to_string().into());
+    }
+    let mut layers = Vec::new();
+    for (n, layer) in model.layers.iter().enumerate() {
+        let mut table = toml::Table::try_from(layer)
+            .map_err(|e| fail(format!("layer {} ({})", n + 1, layer.kind()), e))?;
+        if let Some(inputs) = model.inputs.get(&n) {
+            table.insert("inputs".into(), inputs.clone().into());
+        }
+        layers.push(toml::Value::Table(table));
+    }
+    file.insert("layers".into(), layers.into());
+    toml::to_string(&file).map_err(|e| fail("the file".into(), e))
+}

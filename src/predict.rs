@@ -33,9 +33,34 @@ impl<'a> Predictor<'a> {
         batch: usize,
         variants: &Choices,
     ) -> Result<Self> {
+        Self::in_mode(context, model, checkpoint, batch, variants, Mode::Predict).await
+    }
+
+    /// The same network up to what goes into its loss.
+    ///
+    /// # Errors
+    /// Whatever the plan reports.
+    pub async fn of_logits(
+        context: &'a Context,
+        model: &Model,
+        checkpoint: &Checkpoint,
+        batch: usize,
+        variants: &Choices,
+    ) -> Result<Self> {
+        Self::in_mode(context, model, checkpoint, batch, variants, Mode::Evaluate).await
+    }
+
+    async fn in_mode(
+        context: &'a Context,
+        model: &Model,
+        checkpoint: &Checkpoint,
+        batch: usize,
+        variants: &Choices,
+        mode: Mode,
+    ) -> Result<Self> {
         let arenas = Arenas::new(context, &model.parameters()?, 1)?;
         context.write(&arenas.parameters, &checkpoint.weights);
-        Self::sharing(context, model, &arenas, batch, variants).await
+        Self::compiled(context, model, &arenas, batch, variants, mode).await
     }
 
     /// The same with the weights that lie in `arenas`, as they are whenever it is asked: of a training that goes on,
@@ -50,7 +75,18 @@ impl<'a> Predictor<'a> {
         batch: usize,
         variants: &Choices,
     ) -> Result<Self> {
-        let program = model.program(Mode::Predict, batch, 1, &Optimizer::default())?;
+        Self::compiled(context, model, arenas, batch, variants, Mode::Predict).await
+    }
+
+    async fn compiled(
+        context: &'a Context,
+        model: &Model,
+        arenas: &Arenas,
+        batch: usize,
+        variants: &Choices,
+        mode: Mode,
+    ) -> Result<Self> {
+        let program = model.program(mode, batch, 1, &Optimizer::default())?;
         let plan = Plan::compile(context, program, arenas, variants).await?;
         let feed = FeedBuffers::new(context, batch, model.pixels(), 1)?;
         Ok(Self { context, plan, feed, outputs: model.outputs()?, loss: model.loss()? })
@@ -62,6 +98,15 @@ impl<'a> Predictor<'a> {
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
     pub async fn probabilities(&self, images: &[u8]) -> Result<Vec<Vec<f32>>> {
+        let rows = self.outputs(images).await?;
+        Ok(rows.into_iter().map(|row| self.shares(row)).collect())
+    }
+
+    /// The network's output for each image, as it is.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails.
+    pub async fn outputs(&self, images: &[u8]) -> Result<Vec<Vec<f32>>> {
         let program = &self.plan.program;
         let mut all = Vec::new();
         for part in images.chunks(program.batch * program.pixels) {
@@ -95,7 +140,7 @@ impl<'a> Predictor<'a> {
     pub fn answer(&self, asked: &Asked) -> Result<Option<Vec<Vec<f32>>>> {
         let Some(words) = asked.fetch.arrived(self.context)? else { return Ok(None) };
         let output: Vec<f32> = words.into_iter().flatten().map(f32::from_bits).collect();
-        Ok(Some(self.rows(&output, asked.rows)))
+        Ok(Some(self.rows(&output, asked.rows).map(|row| self.shares(row)).collect()))
     }
 
     fn submit(&self, images: &[u8]) {
@@ -106,13 +151,16 @@ impl<'a> Predictor<'a> {
         self.context.submit_with(|pass| self.plan.record(pass, &self.feed, 0));
     }
 
-    fn rows(&self, output: &[f32], rows: usize) -> Vec<Vec<f32>> {
-        let rows = output.chunks_exact(self.outputs).take(rows);
-        rows.map(|row| match (self.loss, row) {
+    fn rows<'r>(&self, output: &'r [f32], rows: usize) -> impl Iterator<Item = Vec<f32>> + use<'r> {
+        output.chunks_exact(self.outputs).take(rows).map(<[f32]>::to_vec)
+    }
+
+    /// A probability for each class, also where one output stands for two.
+    fn shares(&self, row: Vec<f32>) -> Vec<f32> {
+        match (self.loss, &row[..]) {
             (Loss::BinaryCrossEntropy, [p]) => vec![1.0 - p, *p],
-            _ => row.to_vec(),
-        })
-        .collect()
+            _ => row,
+        }
     }
 }
 

@@ -92,7 +92,9 @@ const COMPOSED: [&str; 18] = [
 ];
 
 /// Operations that nothing is differentiated through.
-const WITHOUT_GRADIENT: [&str; 11] = [
+const WITHOUT_GRADIENT: [&str; 13] = [
+    "unary",
+    "binary",
     "decode",
     "augment",
     "sum_metrics",

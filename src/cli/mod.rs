@@ -7,12 +7,15 @@ mod check;
 mod completions;
 mod data;
 mod eval;
+mod export;
 mod growth;
+mod import;
 mod interrupt;
 mod lab;
 mod live;
 mod lr_find;
 mod models;
+mod onnx_node;
 mod objective;
 mod output;
 mod page;
@@ -69,6 +72,10 @@ enum Command {
     Predict(predict::Predict),
     /// Serve the network of a run: a page that takes pictures, and JSON over HTTP
     Serve(serve::Serve),
+    /// Write the network of a run as an ONNX file, or its weights alone
+    Export(export::Export),
+    /// Read an ONNX file: a run for `eval`, `predict` and further training
+    Import(import::Import),
     /// Replay the plan beside the CPU twins, name the first step that differs; check gradients
     Check(check::Check),
     /// Compare shader variants: proof, then time; your own files beside the built-in ones
@@ -87,6 +94,9 @@ enum Command {
     Bench(bench::Bench),
     /// Where a training step spends its time: each dispatch, the host, a trace for a viewer
     Profile(profile::Profiler),
+    /// Run ONNX's own test cases on the kernels
+    #[command(hide = true)]
+    OnnxNode(onnx_node::OnnxNode),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -99,6 +109,8 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Report(command) => command.run().await,
         Command::Predict(command) => command.run().await,
         Command::Serve(command) => command.run().await,
+        Command::Export(command) => command.run().await,
+        Command::Import(command) => command.run(),
         Command::Check(command) => command.run().await,
         Command::Lab(command) => command.run().await,
         Command::LrFind(command) => command.run().await,
@@ -108,6 +120,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Models(command) => command.run(),
         Command::Bench(command) => command.run().await,
         Command::Profile(command) => command.run().await,
+        Command::OnnxNode(command) => command.run().await,
         Command::Completions(command) => command.run(),
     }
 }

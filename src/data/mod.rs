@@ -122,6 +122,14 @@ pub(crate) fn io_error(
     move |source| Error::Io { action, path, source, next }
 }
 
+/// Writes a file aside, flushes and renames it, so that there is never half of one.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole(path, |file| file.write_all(bytes))
+}
+
 /// Writes a file through `fill` so that it is either there whole or not at all: a temporary file in
 /// the same folder, flushed to the disk, then renamed.
 ///

@@ -30,7 +30,7 @@ macro_rules! recurrent {
         })+
 
         impl Recurrent {
-            fn recurrence(&self) -> Recurrence {
+            pub(crate) fn recurrence(&self) -> Recurrence {
                 match self { $(Self::$kind(layer) => layer.recurrence()),+ }
             }
 
@@ -82,7 +82,7 @@ impl Bidirectional {
     }
 
     /// Both directions. The second one's output is put back into the order of the first.
-    fn both(&self) -> [Recurrence; 2] {
+    pub(crate) fn both(&self) -> [Recurrence; 2] {
         let forward = self.layer.recurrence();
         [forward, Recurrence { backwards: !forward.backwards, flip: true, ..forward }]
     }

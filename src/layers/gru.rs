@@ -73,7 +73,7 @@ impl GRU {
         }
     }
 
-    pub(super) fn recurrence(&self) -> Recurrence {
+    pub(crate) fn recurrence(&self) -> Recurrence {
         Recurrence {
             cell: Cell::Gru,
             units: self.units,

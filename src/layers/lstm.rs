@@ -70,7 +70,7 @@ impl LSTM {
         Ok(())
     }
 
-    pub(super) fn recurrence(&self) -> Recurrence {
+    pub(crate) fn recurrence(&self) -> Recurrence {
         Recurrence {
             cell: Cell::Lstm,
             units: self.units,

@@ -27,7 +27,9 @@ mod zero_padding2d;
 pub use activation::ActivationName;
 pub(crate) use activation::softmax;
 pub use bidirectional::{MergeMode, Recurrent};
+pub(crate) use recurrence::{Cell, Recurrence};
 pub use window::{Padding, Pair};
+pub(crate) use window::{around, spread};
 pub use zero_padding2d::Sides;
 
 use crate::{

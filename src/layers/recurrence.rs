@@ -15,7 +15,7 @@ pub(super) use steps::Run;
 
 /// What a layer does with its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     /// One product, one activation.
     Simple,
     /// Four gates and a cell.
@@ -26,7 +26,7 @@ pub(super) enum Cell {
 
 impl Cell {
     /// How many products of `units` a step has.
-    fn gates(self) -> usize {
+    pub(crate) fn gates(self) -> usize {
         match self {
             Self::Simple => 1,
             Self::Lstm => 4,
@@ -37,7 +37,7 @@ impl Cell {
 
 /// A recurrent layer in one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Recurrence {
+pub(crate) struct Recurrence {
     pub cell: Cell,
     pub units: usize,
     pub activation: ActivationName,
@@ -58,7 +58,7 @@ pub(super) struct Recurrence {
 
 /// Where a direction stands: its label, its input (time, features), its parameters.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Site<'a> {
+pub(crate) struct Site<'a> {
     pub label: &'a str,
     pub x: ValueId,
     pub input: &'a [usize],

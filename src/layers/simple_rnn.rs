@@ -62,7 +62,7 @@ impl SimpleRNN {
         Ok(())
     }
 
-    pub(super) fn recurrence(&self) -> Recurrence {
+    pub(crate) fn recurrence(&self) -> Recurrence {
         Recurrence {
             cell: Cell::Simple,
             units: self.units,

@@ -1,6 +1,6 @@
 //! Twins of everything that treats each element by itself: decode, activations, dropout.
 
-use super::{Expected, Inputs, Sum};
+use super::{EPSILON, Expected, Inputs, Sum};
 use crate::feed::Step;
 
 /// image(ROWS, PIXELS) = bytes / 255, zero beyond the batch
@@ -27,6 +27,62 @@ pub fn activation_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let pairs = i.real("dy").iter().zip(i.real("at"));
     let dx = pairs.map(|(dy, at)| Sum::of(*dy).sloped(i.activation, *at)).collect();
     vec![("dx", Expected::Real(dx))]
+}
+
+/// y = one of a list of functions of x, A and B
+pub fn unary(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let (a, b) = (i.number("A"), i.number("B"));
+    // How far off x + A may be is carried as far as the slope; exp and log are right to some units in the last place.
+    let shifted = |x: f64, value: f64, slope: f64| {
+        Sum::within(
+            value,
+            EPSILON * (2.0 * (x + a).abs().max(a.abs()) * slope.abs() + 24.0 * value.abs().max(1.0)),
+        )
+    };
+    let apply = |x: &f64| {
+        let x = *x;
+        match i.size("FUNCTION") {
+            1 => Sum::exact(x.abs()),
+            2 => shifted(x, (x + a).sqrt(), 0.5 / (x + a).sqrt()),
+            3 => shifted(x, (x + a).ln(), 1.0 / (x + a)),
+            4 => shifted(x, 1.0 / (x + a), (x + a).powi(-2)),
+            5 => Sum::exact(x.max(a).min(b)),
+            6 => Sum::exact(x.floor()),
+            7 => Sum::exact(x.ceil()),
+            8 => Sum::exact(if x == 0.0 { 0.0 } else { x.signum() }),
+            9 if x <= 0.0 => {
+                let value = a * ((x / b).exp() - 1.0);
+                Sum::within(value, 30.0 * EPSILON * a.abs().max(value.abs()))
+            }
+            10 if x < 0.0 => Sum::of(a * x),
+            11 => Sum::exact(if x > a { x } else { 0.0 }),
+            12 if x < -a => Sum::of(x + b),
+            12 if x > a => Sum::of(x - b),
+            12 => Sum::exact(0.0),
+            9 | 10 => Sum::exact(x),
+            _ => {
+                let mut sum = Sum::of(b);
+                sum.add(a * x);
+                sum
+            }
+        }
+    };
+    vec![("y", Expected::Real(i.real("x").iter().map(apply).collect()))]
+}
+
+/// y = one of a list of functions of a and b
+pub fn binary(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+    let apply = |(a, b): (&f64, &f64)| match i.size("FUNCTION") {
+        1 => Sum::of(a * b),
+        2 => Sum::exact(a.min(*b)),
+        3 => Sum::exact(a.max(*b)),
+        _ => {
+            let mut sum = Sum::of(*a);
+            sum.add(-b);
+            sum
+        }
+    };
+    vec![("y", Expected::Real(i.real("a").iter().zip(i.real("b")).map(apply).collect()))]
 }
 
 /// The counter-based random number of the shader part `random.wgsl`: PCG3D (Jarzynski and Olano 2020).

@@ -17,7 +17,9 @@ mod recurrent;
 
 pub use augment::augment;
 pub use conv2d::{conv2d_forward, conv2d_grad_input, conv2d_grad_weight, sum_partials};
-pub use elementwise::{activation_forward, activation_grad, decode, dropout_forward, dropout_grad, random};
+pub use elementwise::{
+    activation_forward, activation_grad, binary, decode, dropout_forward, dropout_grad, random, unary,
+};
 pub use grouped::{
     average_pool2d_forward, average_pool2d_grad, grouped_conv2d_forward, grouped_conv2d_grad_input,
     grouped_conv2d_grad_weight, pad2d_forward, pad2d_grad,

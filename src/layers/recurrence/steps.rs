@@ -34,7 +34,7 @@ impl Cell {
 
 /// What one direction keeps for its gradient.
 #[derive(Clone, Debug)]
-pub(in crate::layers) struct Run {
+pub(crate) struct Run {
     /// What comes out.
     pub y: ValueId,
     /// The product with the input, which its own gradient takes the place of.

@@ -1,0 +1,203 @@
+//! The network of a run as a file for other programs: ONNX, or its weights alone.
+
+use super::{AdapterArgs, output};
+use anyhow::{Context as _, Result, bail};
+use serde_json::json;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use wgrad::{
+    checkpoint::Checkpoint,
+    data::{self, Dataset, Places},
+    onnx::{
+        self,
+        export::{Layout, Options},
+        tensor::Tensor,
+    },
+    op::Choices,
+    predict::Predictor,
+    run::Run,
+};
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  wgrad export runs/cnn-1 --onnx cnn.onnx                   for ONNX Runtime and everything else that reads ONNX
+  wgrad export runs/cnn-1 --onnx cnn.onnx --raw-pixels      takes bytes; the division by 255 is part of the network
+  wgrad export runs/cnn-1 --onnx cnn.onnx --layout nchw     takes images as PyTorch has them
+  wgrad export runs/cnn-1 --safetensors cnn.safetensors     the weights alone, under readable names
+
+The input is `image`: (batch, height, width, channels), numbers in [0, 1]: bytes divided by 255. The batch is free. \
+The outputs are `logits` and `probabilities`, of a regression `value`. Metadata tell classes and scaling. \
+docs/onnx.md has the details.")]
+pub struct Export {
+    /// The folder of a run
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Write the network as an ONNX file
+    #[arg(long, value_name = "FILE")]
+    onnx: Option<PathBuf>,
+    /// Write the weights alone as a safetensors file
+    #[arg(long, value_name = "FILE")]
+    safetensors: Option<PathBuf>,
+    /// Which weights
+    #[arg(long, value_name = "WHICH", default_value = "best")]
+    weights: Which,
+    /// The order of the axes of an image
+    #[arg(long, value_name = "ORDER", default_value = "nhwc")]
+    layout: Order,
+    /// Let the network take bytes and divide them by 255 itself
+    #[arg(long)]
+    raw_pixels: bool,
+    /// Write images and what wgrad makes of them on this adapter, as ONNX's test cases have them, to try the file with
+    #[arg(long, value_name = "DIR", requires = "onnx")]
+    test_data: Option<PathBuf>,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+/// Images in the test data.
+const IMAGES: usize = 8;
+
+/// Which weights of a run.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Which {
+    /// Those with the best test accuracy
+    Best,
+    /// Those of the last epoch
+    Last,
+}
+
+/// The order of the axes of images.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Order {
+    /// (batch, height, width, channels), as Keras has it
+    Nhwc,
+    /// (batch, channels, height, width), as PyTorch has it
+    Nchw,
+}
+
+impl From<Order> for Layout {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Nhwc => Self::Nhwc,
+            Order::Nchw => Self::Nchw,
+        }
+    }
+}
+
+impl Export {
+    pub async fn run(self) -> Result<ExitCode> {
+        if self.onnx.is_none() && self.safetensors.is_none() {
+            bail!("there is nothing to write; name a file with `--onnx FILE` or `--safetensors FILE`");
+        }
+        let run = Run::open(&self.run)?;
+        let checkpoint = if self.weights == Which::Last { run.last()?.for_use() } else { run.best()? };
+        if let Some(path) = &self.onnx {
+            let options = self.options(&run, &checkpoint);
+            let model = onnx::export::export(&run.config.model, &checkpoint.weights, &options)?;
+            write(path, &onnx::write(&model))?;
+            let nodes = model.graph.as_ref().map_or(0, |graph| graph.node.len());
+            self.tell(path, "ONNX", json!({"opset": onnx::export::OPSET, "nodes": nodes}))?;
+            if let Some(folder) = &self.test_data {
+                self.write_test_data(folder, &run, &checkpoint).await?;
+            }
+        }
+        if let Some(path) = &self.safetensors {
+            write(path, &checkpoint.to_bytes(&run.config.model.parameters()?)?)?;
+            self.tell(path, "safetensors", json!({}))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Writes `test_data_set_0` with the input and both outputs.
+    async fn write_test_data(&self, folder: &Path, run: &Run, checkpoint: &Checkpoint) -> Result<()> {
+        let context = self.adapter.open().await?;
+        let model = &run.config.model;
+        let pixels = IMAGES * model.pixels();
+        let images: Vec<u8> = (0..pixels).map(|at| wgrad::feed::split_mix(at as u64) as u8).collect();
+        let choices = Choices::default();
+        let logits = Predictor::of_logits(&context, model, checkpoint, IMAGES, &choices).await?;
+        let mut outputs = vec![logits.outputs(&images).await?];
+        if !model.loss()?.is_regression() {
+            let last = Predictor::new(&context, model, checkpoint, IMAGES, &choices).await?;
+            outputs.push(last.probabilities(&images).await?);
+        }
+        let folder = folder.join("test_data_set_0");
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let input = onnx::export::images(&images, model.input_shape, &self.options_of_input());
+        write(&folder.join("input_0.pb"), &onnx::tensor_bytes(&input, onnx::export::INPUT))?;
+        for (n, rows) in outputs.iter().enumerate() {
+            let names = onnx::export::outputs(model)?;
+            let tensor = Tensor::real(&[IMAGES, rows[0].len()], rows.concat());
+            write(&folder.join(format!("output_{n}.pb")), &onnx::tensor_bytes(&tensor, names[n]))?;
+        }
+        Ok(())
+    }
+
+    fn options_of_input(&self) -> Options {
+        Options { layout: self.layout.into(), raw_pixels: self.raw_pixels, metadata: Vec::new() }
+    }
+
+    fn tell(&self, path: &Path, format: &str, mut more: serde_json::Value) -> Result<()> {
+        let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
+        if !self.json {
+            return output::line(format!("{}: {format}, {bytes} bytes", path.display()));
+        }
+        more["file"] = json!(path);
+        more["format"] = json!(format);
+        more["bytes"] = json!(bytes);
+        output::json(&more)
+    }
+
+    fn options(&self, run: &Run, checkpoint: &Checkpoint) -> Options {
+        let record = &run.config.data;
+        let mut metadata = vec![
+            ("classes".to_string(), json!(record.classes).to_string()),
+            ("data.spec".to_string(), record.spec.clone()),
+            ("data.name".to_string(), record.name.clone()),
+            ("data.sha256".to_string(), record.digest.clone()),
+            ("trained.epochs".to_string(), checkpoint.position.epoch.to_string()),
+        ];
+        match training_images(run) {
+            Some(data) => {
+                let (mean, deviation) = moments(&data.train.images);
+                metadata.push(("data.mean".into(), format!("{mean:.6}")));
+                metadata.push(("data.deviation".into(), format!("{deviation:.6}")));
+            }
+            None => eprintln!(
+                "note: the data of the run is not on this machine, so its mean and deviation are left out of the metadata"
+            ),
+        }
+        Options { metadata, ..self.options_of_input() }
+    }
+}
+
+/// The data of a run, if it is here and still the same. It is not fetched.
+fn training_images(run: &Run) -> Option<Dataset> {
+    let record = &run.config.data;
+    let data = data::load(&record.spec.parse().ok()?, &Places::from_env()).ok()?;
+    let data = match record.limit {
+        Some(limit) => data.limit(limit, usize::MAX),
+        None => data,
+    };
+    (data.name == record.name).then_some(data)
+}
+
+/// Mean and standard deviation of bytes divided by 255.
+fn moments(bytes: &[u8]) -> (f64, f64) {
+    let count = bytes.len().max(1) as f64;
+    let (sum, squares) = bytes.iter().fold((0u64, 0u64), |(sum, squares), b| {
+        (sum + u64::from(*b), squares + u64::from(*b) * u64::from(*b))
+    });
+    let mean = sum as f64 / count;
+    (mean / 255.0, (squares as f64 / count - mean * mean).max(0.0).sqrt() / 255.0)
+}
+
+/// Writes a file aside and renames it.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    Ok(wgrad::data::write_file(path, bytes)?)
+}

@@ -1,0 +1,200 @@
+//! Networks as ONNX files. Inside, images are (batch, channels, height, width) as ONNX's operators want them, and are
+//! transposed where a layer goes along the last axis; weights keep their names, `conv2d_1.kernel`.
+
+mod layer;
+mod recurrent;
+mod writer;
+
+use super::{
+    proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto, kind},
+    tensor::Tensor,
+};
+use crate::{
+    Error, Result,
+    loss::Loss,
+    model::Model,
+    program::{Parameter, ParameterId, arena_len},
+};
+use writer::{Flow, Writer, int};
+
+/// The version of ONNX's operators that files are written in: ONNX 1.15 of October 2023.
+pub const OPSET: i64 = 20;
+/// The version of the format that goes with it.
+const IR_VERSION: i64 = 9;
+
+/// The name of the network's input.
+pub const INPUT: &str = "image";
+/// The output before softmax or sigmoid.
+pub const LOGITS: &str = "logits";
+/// The output behind it: a probability for each class.
+pub const PROBABILITIES: &str = "probabilities";
+/// The output of a regression.
+pub const VALUE: &str = "value";
+/// The axis whose length is free.
+const BATCH: &str = "batch";
+
+/// The order of the axes of images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// (batch, height, width, channels), as Keras and the data have it.
+    #[default]
+    Nhwc,
+    /// (batch, channels, height, width), as PyTorch has it.
+    Nchw,
+}
+
+impl Layout {
+    /// Its name in metadata.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nhwc => "NHWC",
+            Self::Nchw => "NCHW",
+        }
+    }
+}
+
+/// How a file is to look.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The order of the input's axes.
+    pub layout: Layout,
+    /// Whether the input is bytes, which the network divides by 255, instead of numbers in [0, 1].
+    pub raw_pixels: bool,
+    /// What stands in the file beside the network, by name.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// The names of the outputs of `model` as it is exported.
+///
+/// # Errors
+/// [`Error::Model`] where its layers do not fit.
+pub fn outputs(model: &Model) -> Result<&'static [&'static str]> {
+    Ok(if model.loss()?.is_regression() { &[VALUE] } else { &[LOGITS, PROBABILITIES] })
+}
+
+/// Images of (height, width, channels) bytes as the input of a file with these options.
+pub fn images(bytes: &[u8], [h, w, c]: [usize; 3], options: &Options) -> Tensor {
+    let shape = [bytes.len() / (h * w * c).max(1), h, w, c];
+    let tensor = match options.raw_pixels {
+        true => Tensor {
+            kind: kind::UINT8,
+            ..Tensor::whole(&shape, bytes.iter().map(|b| i64::from(*b)).collect())
+        },
+        false => Tensor::real(&shape, bytes.iter().map(|b| f32::from(*b) / 255.0).collect()),
+    };
+    if options.layout == Layout::Nchw { tensor.transposed(&[0, 3, 1, 2]) } else { tensor }
+}
+
+/// Which of the network's tensors are where: the model's own, in one arena.
+struct Weights<'a> {
+    parameters: &'a [Parameter],
+    arena: &'a [f32],
+}
+
+impl Weights<'_> {
+    fn tensor(&self, id: ParameterId) -> Tensor {
+        let p = &self.parameters[id.0];
+        Tensor::real(&p.shape, self.arena[p.offset..p.offset + p.len()].to_vec())
+    }
+
+    fn name(&self, id: ParameterId) -> &str {
+        &self.parameters[id.0].name
+    }
+}
+
+/// `model` with the arena `weights` as an ONNX model. Its outputs are `logits` and `probabilities`, of a regression
+/// `value`; probabilities of two classes told by one logit are those of both.
+///
+/// # Errors
+/// [`Error::Model`] where its layers do not fit; [`Error::Onnx`] for a layer that ONNX has nothing like, by name.
+pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<ModelProto> {
+    let loss = model.loss()?;
+    let bare = model.without_activation(loss);
+    let (placed, parameters) = bare.place()?;
+    let fail = |message: String| Error::Onnx { what: format!("cannot export {}", model.name), message };
+    if weights.len() != arena_len(&parameters) {
+        let expected = arena_len(&parameters);
+        return Err(fail(format!("the weights are {} numbers, the model has {expected}", weights.len())));
+    }
+    let weights = Weights { parameters: &parameters, arena: weights };
+    let mut w = Writer::new(&[INPUT, LOGITS, PROBABILITIES, VALUE]);
+    let image = input(&mut w, model.input_shape, options);
+    let mut flows: Vec<Flow> = Vec::new();
+    for p in &placed {
+        let inputs: Vec<Flow> =
+            p.from.iter().map(|from| from.map_or(image.clone(), |n| flows[n].clone())).collect();
+        let flow = layer::write(&mut w, p.layer, &p.place, &inputs, &weights)
+            .map_err(|message| fail(format!("layer {} ({}): {message}", p.place.index + 1, p.place.name)))?;
+        flows.push(flow);
+    }
+    let last = flows.last().map_or(image.name.clone(), |flow| flow.name.clone());
+    let outputs = placed.last().map_or(1, |p| p.place.output.iter().product());
+    finish(&mut w, &last, loss, outputs);
+    let mut graph = w.graph;
+    graph.name = model.name.clone();
+    let mut metadata = own_metadata(model, loss, options);
+    metadata.extend(options.metadata.iter().cloned());
+    Ok(ModelProto {
+        ir_version: IR_VERSION,
+        producer_name: "wgrad".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        doc_string: format!("The network {}, trained by wgrad", model.name),
+        graph: Some(graph),
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+        metadata_props: metadata
+            .into_iter()
+            .map(|(key, value)| StringStringEntryProto { key, value })
+            .collect(),
+    })
+}
+
+/// What follows from the model and the options.
+fn own_metadata(model: &Model, loss: Loss, options: &Options) -> Vec<(String, String)> {
+    let said = if options.raw_pixels { "bytes 0 to 255" } else { "bytes divided by 255, in [0, 1]" };
+    let scale = if options.raw_pixels { "1" } else { "0.00392156862745098" };
+    [
+        ("model", model.name.clone()),
+        ("loss", loss.to_string()),
+        ("input.layout", options.layout.name().to_string()),
+        ("input.range", said.to_string()),
+        ("input.scale", scale.to_string()),
+    ]
+    .map(|(key, value)| (key.to_string(), value))
+    .to_vec()
+}
+
+/// Declares the input; from bytes it makes numbers in [0, 1].
+fn input(w: &mut Writer, [h, width, c]: [usize; 3], options: &Options) -> Flow {
+    let nchw = options.layout == Layout::Nchw;
+    let shape = if nchw { [c, h, width] } else { [h, width, c] };
+    let element = if options.raw_pixels { kind::UINT8 } else { kind::FLOAT };
+    w.input(INPUT, element, BATCH, &shape);
+    let mut name = INPUT.to_string();
+    if options.raw_pixels {
+        let number = w.node("Cast", "image/number", &[&name], vec![int("to", i64::from(kind::FLOAT))]);
+        let scale = w.constant("image/255", Tensor::real(&[], vec![255.0]));
+        name = w.node("Div", "image/share", &[&number, &scale], Vec::new());
+    }
+    Flow { name, shape: vec![h, width, c], nchw }
+}
+
+/// Names the outputs, and appends what makes probabilities of logits.
+fn finish(w: &mut Writer, last: &str, loss: Loss, outputs: usize) {
+    let first = if loss.is_regression() { VALUE } else { LOGITS };
+    w.call_output(last, first);
+    w.output(first, BATCH, &[outputs]);
+    match loss {
+        Loss::SoftmaxCrossEntropy => {
+            w.named("Softmax", PROBABILITIES, &[LOGITS], vec![int("axis", -1)]);
+            w.output(PROBABILITIES, BATCH, &[outputs]);
+        }
+        Loss::BinaryCrossEntropy => {
+            let one = w.constant("probabilities/1", Tensor::real(&[], vec![1.0]));
+            let yes = w.node("Sigmoid", "probabilities/second", &[LOGITS], Vec::new());
+            let no = w.node("Sub", "probabilities/first", &[&one, &yes], Vec::new());
+            w.named("Concat", PROBABILITIES, &[&no, &yes], vec![int("axis", 1)]);
+            w.output(PROBABILITIES, BATCH, &[2]);
+        }
+        _ => {}
+    }
+}

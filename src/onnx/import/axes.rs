@@ -1,0 +1,136 @@
+//! Nodes that rearrange axes. Most of them become nothing: a flow knows how the file sees it.
+
+use super::{Axis, Flow, Said, layers::Reader};
+use crate::{
+    layers::{Flatten, Reshape},
+    onnx::{
+        attributes::{positive, reshaped},
+        tensor::Tensor,
+    },
+};
+
+impl Reader<'_, '_> {
+    pub(super) fn transpose(&self, x: &Flow) -> Said<Flow> {
+        let rank = x.axes.len();
+        let order = match self.node.ints("perm") {
+            Some(perm) => positive("perm", perm)?,
+            None => (0..rank).rev().collect(),
+        };
+        if x.gather.is_some() || order.iter().any(|n| *n >= rank) || order.len() != rank {
+            return Err(format!("perm is {order:?}"));
+        }
+        Ok(Flow { axes: order.iter().map(|n| x.axes[*n]).collect(), ..x.clone() })
+    }
+
+    /// Axes of length 1 that come and go.
+    pub(super) fn unit_axes(&self, x: &Flow) -> Said<Flow> {
+        let axes = match self.optional(1)? {
+            Some(t) => t.wholes()?.to_vec(),
+            None => self.node.ints("axes").ok_or("it names no axes")?.to_vec(),
+        };
+        let mut flow = x.clone();
+        if self.node.op() == "Squeeze" {
+            let axes: Vec<usize> = axes.iter().map(|n| x.axis(*n)).collect::<Said<_>>()?;
+            let mut n = 0;
+            for at in &axes {
+                if x.axes[*at] != Axis::One {
+                    return Err(format!(
+                        "axis {at} is no axis of length 1 that only the file has; use Reshape"
+                    ));
+                }
+            }
+            flow.axes.retain(|_| {
+                n += 1;
+                !axes.contains(&(n - 1))
+            });
+            return Ok(flow);
+        }
+        let rank = x.axes.len() + axes.len();
+        let mut places: Vec<usize> =
+            axes.iter().map(|n| crate::onnx::attributes::axis(*n, rank)).collect::<Said<_>>()?;
+        places.sort_unstable();
+        for at in places {
+            flow.axes.insert(at, Axis::One);
+        }
+        Ok(flow)
+    }
+
+    /// One axis behind the batch.
+    pub(super) fn flat(&mut self, x: &Flow) -> Said<Flow> {
+        if x.axes == super::plain(1) {
+            return Ok(x.clone());
+        }
+        if x.raw || x.axes.contains(&Axis::Directions) {
+            x.settled()?;
+        }
+        if x.axes.first() != Some(&Axis::Of(0)) {
+            return Err("the batch is not its first axis".into());
+        }
+        let total: usize = x.shape.iter().product();
+        let gather = (!x.in_order()).then(|| {
+            let order: Vec<usize> = x.axes[1..]
+                .iter()
+                .filter_map(|axis| if let Axis::Of(n) = axis { Some(n - 1) } else { None })
+                .collect();
+            let places = Tensor::whole(&x.shape, (0..total as i64).collect()).transposed(&order);
+            places.wholes().unwrap_or_default().iter().map(|n| *n as usize).collect()
+        });
+        let flow = self.one(x, &[total], |name| Flatten { name }.into(), Vec::new());
+        Ok(Flow { axes: super::plain(1), gather, positive: x.positive, ..flow })
+    }
+
+    pub(super) fn reshape(&mut self, x: &Flow) -> Said<Flow> {
+        let wanted = self.constant(1)?.wholes()?.to_vec();
+        let lens = x.lens();
+        // Axes of length 1 that only the file has may go.
+        let kept: Vec<Axis> = x.axes.iter().copied().filter(|axis| *axis != Axis::One).collect();
+        let as_wanted = |(axis, wanted): (&Axis, &i64)| *wanted == x.len(*axis, 2) || *wanted == -1;
+        if kept.len() < x.axes.len() && kept.len() == wanted.len() && kept.iter().zip(&wanted).all(as_wanted)
+        {
+            return Ok(Flow { axes: kept, ..x.clone() });
+        }
+        // Whatever the batch is: a 0, a -1, or the batch of the file, in front.
+        let batch_first = x.axes.first() == Some(&Axis::Of(0));
+        let inner: Vec<usize> = lens[1..].iter().map(|n| *n as usize).collect();
+        if let (Some(at), true) = (merged(x), wanted.len() + 1 == x.axes.len()) {
+            // Both directions become one axis again.
+            let mut axes = x.axes.clone();
+            axes.splice(at..at + 2, [Axis::Of(x.shape.len())]);
+            return Ok(Flow { axes, ..x.clone() });
+        }
+        if !batch_first || wanted.is_empty() || x.gather.is_some() {
+            return Err(format!("to {wanted:?}, with the batch elsewhere than in front"));
+        }
+        let rest: Vec<i64> = wanted[1..].to_vec();
+        let total: usize = inner.iter().product();
+        let target = match (wanted[0], rest.contains(&-1)) {
+            // The batch follows from the others.
+            (-1, false) => positive("the shape", &rest)?,
+            _ => reshaped(&inner, &rest, false)?,
+        };
+        if target.iter().product::<usize>() != total {
+            return Err(format!("{lens:?} to {wanted:?}, which does not keep the batch"));
+        }
+        if target == inner {
+            return Ok(x.clone());
+        }
+        if target.len() == 1 {
+            return self.flat(x);
+        }
+        let x = x.clone();
+        if x.raw || x.axes.contains(&Axis::Directions) || !x.in_order() {
+            x.settled()?;
+            return Err(format!(
+                "{lens:?} to {wanted:?} where channels come first; flatten, or transpose before"
+            ));
+        }
+        let shape: Vec<i64> = target.iter().map(|n| *n as i64).collect();
+        let flow = self.one(&x, &target, |name| Reshape { name, ..Reshape::new(&shape) }.into(), Vec::new());
+        Ok(Flow { axes: super::plain(target.len()), positive: x.positive, ..flow })
+    }
+}
+
+/// Where both directions stand one behind the other.
+fn merged(x: &Flow) -> Option<usize> {
+    x.axes.windows(2).position(|pair| pair == [Axis::Directions, Axis::Units])
+}

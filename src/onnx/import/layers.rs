@@ -1,0 +1,350 @@
+//! Nodes as layers, those for sequences apart.
+
+use super::{Axis, Flow, Said, Value, network::Network};
+use crate::{
+    kernels,
+    layers::{Activation, ActivationName, Add, BatchNormalization, Concatenate, Dropout, Layer, Reshape},
+    onnx::{attributes::Node, tensor::Tensor},
+};
+
+/// Reads `node`; what it gives. `sole` says that nothing else takes its first input.
+pub(super) fn node(
+    network: &mut Network,
+    node: &Node<'_>,
+    inputs: &[Option<Value>],
+    name: &str,
+    sole: bool,
+) -> Said<Flow> {
+    let mut b = Reader { network, node: *node, inputs, name };
+    if let ("Add" | "Sub" | "Mul" | "Div", Some(Some(Value::Constant(_)))) = (node.op(), inputs.first()) {
+        return b.with_constant(b.flow(1)?, b.constant(0)?, true, false);
+    }
+    let mut x = b.flow(0)?.clone();
+    x.sole &= sole;
+    let x = &x;
+    match node.op() {
+        "Identity" => Ok(x.clone()),
+        "Cast" => Ok(x.clone()),
+        "Add" | "Sub" | "Mul" | "Div" => match inputs.get(1) {
+            Some(Some(Value::Constant(c))) => b.with_constant(x, c, false, sole),
+            _ if node.op() == "Add" => b.join(Add::new().into()),
+            _ if node.op() == "Mul" => b.gated(x),
+            _ => Err("two values of the network; only Add and Concat join them".into()),
+        },
+        "Transpose" => b.transpose(x),
+        "Squeeze" | "Unsqueeze" => b.unit_axes(x),
+        "Flatten" => {
+            let at = node.int("axis", 1);
+            if at != 1 && at != 1 - x.axes.len() as i64 {
+                return Err(format!("axis {at}; only 1 keeps the batch"));
+            }
+            b.flat(x)
+        }
+        "Reshape" => b.reshape(x),
+        "Slice" => b.slice(x),
+        "Gather" => b.gather(x),
+        "Gemm" => b.gemm(x),
+        "MatMul" => b.matmul(x),
+        "Conv" => b.conv(x.settled()?),
+        "MaxPool" | "AveragePool" => b.pool(x.settled()?),
+        "GlobalAveragePool" | "GlobalMaxPool" => b.global(x.settled()?, true),
+        "ReduceMean" => b.mean(x.settled()?),
+        "ReduceSum" => b.sum_of_directions(x),
+        "BatchNormalization" => b.batch_norm(x.settled()?),
+        "LayerNormalization" => b.layer_norm(x.settled()?),
+        "Pad" => b.pad(x.settled()?),
+        "Dropout" => {
+            let rate = match b.inputs.get(1) {
+                Some(Some(Value::Constant(t))) => t.reals()?.first().copied().unwrap_or(0.5),
+                _ => node.float("ratio", 0.5),
+            };
+            if !(0.0..1.0).contains(&rate) {
+                return Err(format!("a ratio of {rate}"));
+            }
+            // The shortest decimal of the file's number.
+            let rate: f64 = rate.to_string().parse().unwrap_or(f64::from(rate));
+            Ok(b.one(x, &x.shape, |name| Dropout { name, ..Dropout::new(rate) }.into(), Vec::new()))
+        }
+        "Concat" => b.join(Concatenate::new().into()),
+        "PRelu" => {
+            let slope = b.constant(1)?.clone();
+            b.prelu(x.settled()?, &slope)
+        }
+        "LeakyRelu" if node.float("alpha", 0.01) != 0.2 => {
+            b.prelu(x.settled()?, &Tensor::real(&[1], vec![node.float("alpha", 0.01)]))
+        }
+        "Softmax" | "LogSoftmax" => {
+            let at = x.axis(node.int("axis", -1))?;
+            if !x.settled()?.is_last(at) {
+                return Err("over another axis than that of channels or classes".into());
+            }
+            b.activation(x, ActivationName::Softmax)
+        }
+        _ => {
+            let activation = b.named_activation()?;
+            b.activation(x.settled()?, activation)
+        }
+    }
+}
+
+/// Appends (image - mean) / deviation.
+pub(super) fn normalized(network: &mut Network, x: &Flow, mean: f32, deviation: f32) -> Said<Flow> {
+    let [scale, shift] = [1.0 / deviation, -mean / deviation].map(|v| Tensor::real(&[1], vec![v]));
+    affine(network, "normalization", x, &scale, &shift)
+}
+
+/// Appends scale · x + shift, for each channel: a normalization whose averages are 0 and 1.
+fn affine(network: &mut Network, name: &str, x: &Flow, scale: &Tensor, shift: &Tensor) -> Said<Flow> {
+    let layer = BatchNormalization::new();
+    let channels = x.shape.last().copied().unwrap_or(1);
+    let variance = 1.0 - layer.epsilon as f32;
+    let weights = vec![
+        ("gamma", scale.expanded(&[channels])?),
+        ("beta", shift.expanded(&[channels])?),
+        ("moving_mean", Tensor::real(&[channels], vec![0.0; channels])),
+        ("moving_variance", Tensor::real(&[channels], vec![variance; channels])),
+    ];
+    let make = |name| BatchNormalization { name, ..layer }.into();
+    let name = network.add(name, std::slice::from_ref(&x.layer), make, weights);
+    Ok(x.through(&name, &x.shape))
+}
+
+/// A node with what goes into it.
+pub(super) struct Reader<'a, 'b> {
+    pub network: &'a mut Network,
+    pub node: Node<'b>,
+    pub inputs: &'a [Option<Value>],
+    pub name: &'a str,
+}
+
+impl<'a> Reader<'a, '_> {
+    pub(super) fn flow(&self, n: usize) -> Said<&'a Flow> {
+        match self.inputs.get(n) {
+            Some(Some(Value::Flow(flow))) => Ok(flow),
+            _ => Err(format!("input {} does not follow from the image", n + 1)),
+        }
+    }
+
+    pub fn constant(&self, n: usize) -> Said<&'a Tensor> {
+        self.optional(n)?.ok_or_else(|| format!("input {} is missing", n + 1))
+    }
+
+    pub fn optional(&self, n: usize) -> Said<Option<&'a Tensor>> {
+        match self.inputs.get(n) {
+            Some(Some(Value::Constant(tensor))) => Ok(Some(tensor)),
+            Some(Some(_)) => {
+                Err(format!("input {} follows from the image; it must be part of the file", n + 1))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Appends a layer of one input.
+    pub(super) fn one(
+        &mut self,
+        x: &Flow,
+        shape: &[usize],
+        make: impl FnOnce(Option<String>) -> Layer,
+        weights: Vec<(&str, Tensor)>,
+    ) -> Flow {
+        let name = self.network.add(self.name, std::slice::from_ref(&x.layer), make, weights);
+        x.through(&name, shape)
+    }
+
+    pub(super) fn activation(&mut self, x: &Flow, activation: ActivationName) -> Said<Flow> {
+        if x.axes.contains(&Axis::Directions) || x.raw {
+            x.settled()?;
+        }
+        let positive = ["relu", "relu6", "sigmoid", "hard_sigmoid", "softplus", "exponential", "softmax"];
+        let make = |name| Activation { activation, name }.into();
+        let flow = self.one(x, &x.shape, make, Vec::new());
+        Ok(Flow { positive: positive.contains(&activation.name()), ..flow })
+    }
+
+    /// The activation that an operator is.
+    pub(super) fn named_activation(&self) -> Said<ActivationName> {
+        let node = &self.node;
+        let is = |name: &str, default: f32, wanted: f32| (node.float(name, default) - wanted).abs() < 1e-6;
+        let name = match node.op() {
+            "Relu" => "relu",
+            "Sigmoid" => "sigmoid",
+            "Tanh" => "tanh",
+            "Softplus" => "softplus",
+            "Softsign" => "softsign",
+            "Exp" => "exponential",
+            "Mish" => "mish",
+            "HardSwish" => "hard_silu",
+            "Swish" if is("alpha", 1.0, 1.0) => "silu",
+            "Gelu" if node.text("approximate", "none") == "tanh" => "gelu_tanh",
+            "Gelu" => "gelu",
+            "Elu" if is("alpha", 1.0, 1.0) => "elu",
+            "LeakyRelu" => "leaky_relu",
+            "Selu" if is("alpha", 1.673_263_2, 1.673_263_2) && is("gamma", 1.050_701, 1.050_701) => "selu",
+            "HardSigmoid" if is("alpha", 0.2, 1.0 / 6.0) && is("beta", 0.5, 0.5) => "hard_sigmoid",
+            "Clip" => {
+                let bound = |n: usize, name| match self.optional(n) {
+                    Ok(Some(t)) => t.reals().ok().and_then(|v| v.first().copied()),
+                    _ => node.attribute(name).and_then(|a| a.f),
+                };
+                match (bound(1, "min"), bound(2, "max")) {
+                    (Some(0.0), Some(6.0)) => "relu6",
+                    (Some(0.0), None) => "relu",
+                    (low, high) => return Err(format!("to {low:?} .. {high:?}; wgrad has relu and relu6")),
+                }
+            }
+            "Elu" | "Selu" | "HardSigmoid" | "Swish" => {
+                return Err("with an alpha or beta of its own; wgrad has the usual ones alone".into());
+            }
+            _ => return Err(format!("is not supported; supported are {}", super::OPERATORS.join(", "))),
+        };
+        kernels::activation(name).map(ActivationName::Elementwise).map_err(|e| e.to_string())
+    }
+
+    /// x · activation(x), which has a name of its own.
+    pub(super) fn gated(&mut self, x: &Flow) -> Said<Flow> {
+        let other = self.flow(1)?;
+        // One of both is the gate of the other.
+        for (gate, from) in [(x, other), (other, x)] {
+            let Some(built) = self.network.layer(gate.layer.as_deref()) else { continue };
+            let (Layer::Activation(layer), [source]) = (&mut built.layer, &built.inputs[..]) else {
+                continue;
+            };
+            let name = match layer.activation.name() {
+                "sigmoid" => "silu",
+                "hard_sigmoid" => "hard_silu",
+                _ => continue,
+            };
+            if *source == from.layer && gate.axes == from.axes {
+                layer.activation = name.parse().map_err(|e: crate::Error| e.to_string())?;
+                return Ok(Flow { positive: false, sole: true, ..gate.clone() });
+            }
+        }
+        Err("two values of the network; only x · Sigmoid(x) and x · HardSigmoid(x) are known".into())
+    }
+
+    /// x with a constant: a bias of the layer before, or a scale and a shift for each channel.
+    pub(super) fn with_constant(&mut self, x: &Flow, c: &Tensor, first: bool, sole: bool) -> Said<Flow> {
+        let op = self.node.op();
+        let scalar = (c.len() == 1).then(|| c.reals().map(|v| v[0])).transpose()?;
+        if x.raw {
+            let by_255 = match (op, scalar, first) {
+                ("Div", Some(v), false) => v == 255.0,
+                ("Mul", Some(v), _) => (v * 255.0 - 1.0).abs() < 1e-6,
+                _ => false,
+            };
+            return match by_255 {
+                true => Ok(Flow { raw: false, ..x.clone() }),
+                false => x.settled().cloned(),
+            };
+        }
+        if x.axes.contains(&Axis::Directions) {
+            x.settled()?;
+        }
+        let c = self.by_channel(x, c)?;
+        if op == "Add" && x.sole && sole && self.bias(x, &c) {
+            return Ok(x.clone());
+        }
+        let channels = c.len();
+        let all = |value: f32| Tensor::real(&[channels], vec![value; channels]);
+        let each = |f: fn(f32) -> f32| -> Said<Tensor> {
+            Ok(Tensor::real(&[channels], c.reals()?.iter().map(|v| f(*v)).collect()))
+        };
+        let (scale, shift) = match (op, first) {
+            ("Add", _) => (all(1.0), c.clone()),
+            ("Mul", _) => (c.clone(), all(0.0)),
+            ("Sub", false) => (all(1.0), each(|v| -v)?),
+            ("Sub", true) => (all(-1.0), c.clone()),
+            ("Div", false) => (each(|v| 1.0 / v)?, all(0.0)),
+            _ => return Err("a constant divided by a value of the network".into()),
+        };
+        affine(self.network, self.name, x, &scale, &shift)
+    }
+
+    /// A constant that spreads over everything but the channels, as one number for each channel.
+    pub(super) fn by_channel(&self, x: &Flow, c: &Tensor) -> Said<Tensor> {
+        c.reals()?;
+        let channels = x.shape.last().copied().unwrap_or(1);
+        if c.len() == 1 {
+            return c.reshaped(&[1])?.expanded(&[channels]);
+        }
+        let last =
+            x.axes.iter().position(|axis| *axis == Axis::Of(x.shape.len())).ok_or("no axis of channels")?;
+        let behind = x.axes.len() - last;
+        let longer =
+            c.shape.iter().rev().enumerate().filter(|(n, len)| **len != 1 && n + 1 != behind).count();
+        if longer > 0 || c.len() != channels {
+            return Err(format!("a constant {:?}; it must be one number, or one for each channel", c.shape));
+        }
+        let flat = c.reshaped(&[channels])?;
+        Ok(reordered(&flat, x))
+    }
+
+    /// Whether the layer before took `c` as its bias.
+    pub(super) fn bias(&mut self, x: &Flow, c: &Tensor) -> bool {
+        let Some(built) = self.network.layer(x.layer.as_deref()) else { return false };
+        let flag = match &mut built.layer {
+            Layer::Dense(layer) => &mut layer.use_bias,
+            Layer::Conv2D(layer) => &mut layer.use_bias,
+            Layer::DepthwiseConv2D(layer) => &mut layer.use_bias,
+            _ => return false,
+        };
+        if *flag {
+            return false;
+        }
+        *flag = true;
+        let name = built.name.clone();
+        self.network.set(&name, "bias", c.clone());
+        true
+    }
+
+    /// Add or Concat: all in one order of axes.
+    pub(super) fn join(&mut self, layer: Layer) -> Said<Flow> {
+        let flows = (0..self.inputs.len()).map(|n| self.flow(n)).collect::<Said<Vec<_>>>()?;
+        let first = flows[0];
+        for flow in &flows {
+            flow.settled()?;
+            if flow.axes != first.axes || flow.gather.is_some() && !matches!(layer, Layer::Add(_)) {
+                return Err("it joins values whose axes come in different orders".into());
+            }
+            if flow.gather != first.gather {
+                return Err("it joins values that were flattened in different orders".into());
+            }
+        }
+        let mut shape = first.shape.clone();
+        if matches!(layer, Layer::Concatenate(_)) {
+            let at = first.axis(self.node.int("axis", 1))?;
+            if !first.is_last(at) {
+                return Err("along another axis than that of channels".into());
+            }
+            if let Some(last) = shape.last_mut() {
+                *last = flows.iter().filter_map(|flow| flow.shape.last()).sum();
+            }
+        }
+        let inputs: Vec<Option<String>> = flows.iter().map(|flow| flow.layer.clone()).collect();
+        let make = |name| match layer {
+            Layer::Add(_) => Add { name }.into(),
+            _ => Concatenate { name, ..Concatenate::new() }.into(),
+        };
+        let name = self.network.add(self.name, &inputs, make, Vec::new());
+        let positive = flows.iter().all(|flow| flow.positive);
+        Ok(Flow { positive, ..first.through(&name, &shape) })
+    }
+}
+
+/// Appends the rows of an image of one channel as a sequence with these axes.
+pub(super) fn rows(network: &mut Network, x: &Flow, axes: Vec<Axis>, name: &str) -> Said<Flow> {
+    let target = [x.shape[0], x.shape[1]];
+    let make = |name| Reshape { name, ..Reshape::new(&target.map(|n| n as i64)) }.into();
+    let name = network.add(&format!("{name}_rows"), std::slice::from_ref(&x.layer), make, Vec::new());
+    Ok(Flow { axes, ..x.through(&name, &target) })
+}
+
+/// One number for each channel in wgrad's order.
+pub(super) fn reordered(c: &Tensor, x: &Flow) -> Tensor {
+    let Some(gather) = &x.gather else { return c.clone() };
+    let mut from = vec![0; gather.len()];
+    for (n, to) in gather.iter().enumerate() {
+        from[*to] = n;
+    }
+    c.pick(&c.shape, &from)
+}

@@ -1,0 +1,97 @@
+//! The layers read so far, with their weights.
+
+use crate::{
+    layers::Layer,
+    model::{INPUT, Model},
+    onnx::tensor::Tensor,
+};
+use std::collections::BTreeMap;
+
+type Said<T> = std::result::Result<T, String>;
+
+/// A layer with where its inputs come from.
+#[derive(Clone, Debug)]
+pub(super) struct Built {
+    pub name: String,
+    pub layer: Layer,
+    pub inputs: Vec<Option<String>>,
+}
+
+/// Layers in the order of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Network {
+    pub input_shape: [usize; 3],
+    pub layers: Vec<Built>,
+    /// By the names of parameters.
+    pub weights: BTreeMap<String, Tensor>,
+}
+
+impl Network {
+    pub fn new(input_shape: [usize; 3]) -> Self {
+        Self { input_shape, layers: Vec::new(), weights: BTreeMap::new() }
+    }
+
+    /// Adds a layer under a name like `wanted`, with its weights by their short names; the name it got.
+    pub fn add(
+        &mut self,
+        wanted: &str,
+        inputs: &[Option<String>],
+        make: impl FnOnce(Option<String>) -> Layer,
+        weights: Vec<(&str, Tensor)>,
+    ) -> String {
+        let clean: String = wanted
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' })
+            .collect();
+        let clean = clean.trim_matches('_').to_string();
+        let clean = if clean.is_empty() || clean == INPUT { "layer".to_string() } else { clean };
+        let mut name = clean.clone();
+        let mut n = 1;
+        while self.layers.iter().any(|built| built.name == name) {
+            n += 1;
+            name = format!("{clean}_{n}");
+        }
+        for (short, tensor) in weights {
+            self.weights.insert(format!("{name}.{short}"), tensor);
+        }
+        self.layers.push(Built {
+            name: name.clone(),
+            layer: make(Some(name.clone())),
+            inputs: inputs.to_vec(),
+        });
+        name
+    }
+
+    /// The layer of that name.
+    pub fn layer(&mut self, name: Option<&str>) -> Option<&mut Built> {
+        self.layers.iter_mut().find(|built| Some(built.name.as_str()) == name)
+    }
+
+    /// Sets a weight of a layer.
+    pub fn set(&mut self, layer: &str, short: &str, tensor: Tensor) {
+        self.weights.insert(format!("{layer}.{short}"), tensor);
+    }
+
+    /// The model; `last` is the layer that gives its output.
+    pub fn model(&self, name: &str, last: Option<&str>) -> Said<Model> {
+        if self.layers.last().map(|built| built.name.as_str()) != last {
+            return Err("the output is not what the last layer gives".into());
+        }
+        let mut model = Model::new(name, self.input_shape);
+        let mut before: Option<String> = None;
+        for built in &self.layers {
+            let simple = built.inputs.len() == 1 && built.inputs[0] == before;
+            let layer = built.layer.clone();
+            model = match simple {
+                true => model.add(layer),
+                false => {
+                    let names: Vec<&str> =
+                        built.inputs.iter().map(|i| i.as_deref().unwrap_or(INPUT)).collect();
+                    model.add_from(layer, &names)
+                }
+            };
+            before = Some(built.name.clone());
+        }
+        Ok(model)
+    }
+}

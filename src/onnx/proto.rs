@@ -1,0 +1,288 @@
+//! The messages of the ONNX format that wgrad reads and writes, with the field numbers of onnx.proto (ONNX IR version 10).
+//! What is not here, such as training information and sparse tensors, is skipped when a file is read.
+
+use prost::Message;
+
+/// Types of elements, `TensorProto.DataType`.
+pub mod kind {
+    /// 32-bit floating point.
+    pub const FLOAT: i32 = 1;
+    /// Unsigned bytes.
+    pub const UINT8: i32 = 2;
+    /// 32-bit integers.
+    pub const INT32: i32 = 6;
+    /// 64-bit integers.
+    pub const INT64: i32 = 7;
+    /// Truth values.
+    pub const BOOL: i32 = 9;
+
+    /// The name of a type.
+    pub fn name(kind: i32) -> &'static str {
+        const NAMES: [&str; 24] = [
+            "undefined",
+            "float",
+            "uint8",
+            "int8",
+            "uint16",
+            "int16",
+            "int32",
+            "int64",
+            "string",
+            "bool",
+            "float16",
+            "double",
+            "uint32",
+            "uint64",
+            "complex64",
+            "complex128",
+            "bfloat16",
+            "float8e4m3fn",
+            "float8e4m3fnuz",
+            "float8e5m2",
+            "float8e5m2fnuz",
+            "uint4",
+            "int4",
+            "float4e2m1",
+        ];
+        usize::try_from(kind).ok().and_then(|kind| NAMES.get(kind).copied()).unwrap_or("an unknown type")
+    }
+}
+
+/// Types of attributes, `AttributeProto.AttributeType`.
+pub mod attribute {
+    /// One number.
+    pub const FLOAT: i32 = 1;
+    /// One integer.
+    pub const INT: i32 = 2;
+    /// A text.
+    pub const STRING: i32 = 3;
+    /// Numbers.
+    pub const FLOATS: i32 = 6;
+    /// Integers.
+    pub const INTS: i32 = 7;
+    /// Texts.
+    pub const STRINGS: i32 = 8;
+}
+
+/// A file.
+#[derive(Clone, PartialEq, Message)]
+pub struct ModelProto {
+    /// Version of the format.
+    #[prost(int64, tag = "1")]
+    pub ir_version: i64,
+    /// Which program wrote it.
+    #[prost(string, tag = "2")]
+    pub producer_name: String,
+    /// Its version.
+    #[prost(string, tag = "3")]
+    pub producer_version: String,
+    /// What it is, in words.
+    #[prost(string, tag = "6")]
+    pub doc_string: String,
+    /// The network.
+    #[prost(message, optional, tag = "7")]
+    pub graph: Option<GraphProto>,
+    /// Versions of the sets of operators.
+    #[prost(message, repeated, tag = "8")]
+    pub opset_import: Vec<OperatorSetIdProto>,
+    /// Free words by name.
+    #[prost(message, repeated, tag = "14")]
+    pub metadata_props: Vec<StringStringEntryProto>,
+}
+
+impl ModelProto {
+    /// The metadata of that name.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata_props.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
+    }
+
+    /// The version of ONNX's own set of operators.
+    pub fn opset(&self) -> i64 {
+        let own = self.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
+        own.map_or(1, |set| set.version)
+    }
+}
+
+/// A version of a set of operators.
+#[derive(Clone, PartialEq, Message)]
+pub struct OperatorSetIdProto {
+    /// Whose; ONNX's own is empty.
+    #[prost(string, tag = "1")]
+    pub domain: String,
+    /// Which.
+    #[prost(int64, tag = "2")]
+    pub version: i64,
+}
+
+/// A name with a text.
+#[derive(Clone, PartialEq, Message)]
+pub struct StringStringEntryProto {
+    /// The name.
+    #[prost(string, tag = "1")]
+    pub key: String,
+    /// The text.
+    #[prost(string, tag = "2")]
+    pub value: String,
+}
+
+/// A network: operators and the tensors between them.
+#[derive(Clone, PartialEq, Message)]
+pub struct GraphProto {
+    /// The operators, each behind those whose outputs it takes.
+    #[prost(message, repeated, tag = "1")]
+    pub node: Vec<NodeProto>,
+    /// Its name.
+    #[prost(string, tag = "2")]
+    pub name: String,
+    /// Tensors that are part of the file: the weights.
+    #[prost(message, repeated, tag = "5")]
+    pub initializer: Vec<TensorProto>,
+    /// What it is, in words.
+    #[prost(string, tag = "10")]
+    pub doc_string: String,
+    /// What goes in.
+    #[prost(message, repeated, tag = "11")]
+    pub input: Vec<ValueInfoProto>,
+    /// What comes out.
+    #[prost(message, repeated, tag = "12")]
+    pub output: Vec<ValueInfoProto>,
+}
+
+/// One use of an operator.
+#[derive(Clone, PartialEq, Message)]
+pub struct NodeProto {
+    /// Names of what goes in; an empty one is left out.
+    #[prost(string, repeated, tag = "1")]
+    pub input: Vec<String>,
+    /// Names of what comes out.
+    #[prost(string, repeated, tag = "2")]
+    pub output: Vec<String>,
+    /// Its name.
+    #[prost(string, tag = "3")]
+    pub name: String,
+    /// Which operator.
+    #[prost(string, tag = "4")]
+    pub op_type: String,
+    /// Its constants.
+    #[prost(message, repeated, tag = "5")]
+    pub attribute: Vec<AttributeProto>,
+    /// What it is, in words.
+    #[prost(string, tag = "6")]
+    pub doc_string: String,
+    /// Whose operator; ONNX's own is empty.
+    #[prost(string, tag = "7")]
+    pub domain: String,
+}
+
+/// A constant of an operator.
+#[derive(Clone, PartialEq, Message)]
+pub struct AttributeProto {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// A number.
+    #[prost(float, optional, tag = "2")]
+    pub f: Option<f32>,
+    /// An integer.
+    #[prost(int64, optional, tag = "3")]
+    pub i: Option<i64>,
+    /// A text.
+    #[prost(bytes = "vec", optional, tag = "4")]
+    pub s: Option<Vec<u8>>,
+    /// A tensor.
+    #[prost(message, optional, tag = "5")]
+    pub t: Option<TensorProto>,
+    /// Numbers.
+    #[prost(float, repeated, tag = "7")]
+    pub floats: Vec<f32>,
+    /// Integers.
+    #[prost(int64, repeated, tag = "8")]
+    pub ints: Vec<i64>,
+    /// Texts.
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub strings: Vec<Vec<u8>>,
+    /// Which of these it is: one of [`attribute`].
+    #[prost(int32, tag = "20")]
+    pub r#type: i32,
+}
+
+/// A tensor with its numbers.
+#[derive(Clone, PartialEq, Message)]
+pub struct TensorProto {
+    /// Its shape.
+    #[prost(int64, repeated, tag = "1")]
+    pub dims: Vec<i64>,
+    /// Type of its elements: one of [`kind`].
+    #[prost(int32, tag = "2")]
+    pub data_type: i32,
+    /// Numbers.
+    #[prost(float, repeated, tag = "4")]
+    pub float_data: Vec<f32>,
+    /// Integers of up to 32 bits.
+    #[prost(int32, repeated, tag = "5")]
+    pub int32_data: Vec<i32>,
+    /// Integers of 64 bits.
+    #[prost(int64, repeated, tag = "7")]
+    pub int64_data: Vec<i64>,
+    /// Its name.
+    #[prost(string, tag = "8")]
+    pub name: String,
+    /// All elements as little-endian bytes, instead of the lists.
+    #[prost(bytes = "vec", optional, tag = "9")]
+    pub raw_data: Option<Vec<u8>>,
+    /// 1 where the elements stand in another file.
+    #[prost(int32, tag = "14")]
+    pub data_location: i32,
+}
+
+/// A name with a type.
+#[derive(Clone, PartialEq, Message)]
+pub struct ValueInfoProto {
+    /// The name.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// The type.
+    #[prost(message, optional, tag = "2")]
+    pub r#type: Option<TypeProto>,
+    /// What it is, in words.
+    #[prost(string, tag = "3")]
+    pub doc_string: String,
+}
+
+/// What a value is; where it is no tensor, nothing is here.
+#[derive(Clone, PartialEq, Message)]
+pub struct TypeProto {
+    /// A tensor.
+    #[prost(message, optional, tag = "1")]
+    pub tensor_type: Option<TensorTypeProto>,
+}
+
+/// Elements and shape of a tensor.
+#[derive(Clone, PartialEq, Message)]
+pub struct TensorTypeProto {
+    /// Type of its elements: one of [`kind`].
+    #[prost(int32, tag = "1")]
+    pub elem_type: i32,
+    /// Its shape, where that is known.
+    #[prost(message, optional, tag = "2")]
+    pub shape: Option<TensorShapeProto>,
+}
+
+/// A shape.
+#[derive(Clone, PartialEq, Message)]
+pub struct TensorShapeProto {
+    /// Its axes.
+    #[prost(message, repeated, tag = "1")]
+    pub dim: Vec<Dimension>,
+}
+
+/// An axis: a length, or a name for one that is free.
+#[derive(Clone, PartialEq, Message)]
+pub struct Dimension {
+    /// The length.
+    #[prost(int64, optional, tag = "1")]
+    pub dim_value: Option<i64>,
+    /// The name.
+    #[prost(string, optional, tag = "2")]
+    pub dim_param: Option<String>,
+}
