@@ -19,7 +19,7 @@ use wgrad::{
     model::Model,
     networks::{NETWORKS, network, network_for},
     objective::Objective,
-    optim::{Adam, Method, Optimizer},
+    optim::{Adam, Method, Muon, Optimizer},
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
     reference::{Data, Machine},
 };
@@ -417,6 +417,7 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
         Method::RmsProp { rho: 0.9, momentum: 0.5, epsilon: 1e-7, centered: true },
         Method::Adagrad { initial_accumulator_value: 0.1, epsilon: 1e-7 },
         Method::Lion { beta_1: 0.9, beta_2: 0.99 },
+        Method::Muon(Muon::default()),
     ];
     let optimized = methods.map(|method| {
         let model = network("linear", [6, 5, 1], 3).expect("built in");

@@ -90,7 +90,7 @@ const COMPOSED: [&str; 16] = [
 ];
 
 /// Operations that nothing is differentiated through.
-const WITHOUT_GRADIENT: [&str; 11] = [
+const WITHOUT_GRADIENT: [&str; 16] = [
     "decode",
     "augment",
     "sum_metrics",
@@ -99,6 +99,11 @@ const WITHOUT_GRADIENT: [&str; 11] = [
     "rmsprop",
     "adagrad",
     "lion",
+    "muon_momentum",
+    "inverse_norm",
+    "scaled",
+    "newton_schulz",
+    "muon",
     "square_partials",
     "clip_scale",
     "moving_average",

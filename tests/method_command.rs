@@ -136,6 +136,7 @@ fn every_optimizer_and_schedule_trains() {
         ("lion", "one-cycle"),
         ("adagrad", "one-cycle"),
         ("adam", "step"),
+        ("muon", "cosine"),
     ];
     for (optimizer, schedule) in pairs {
         let args = ["--epochs", "3", "--json", "--optimizer", optimizer, "--schedule", schedule];
@@ -151,8 +152,13 @@ fn numbers_that_make_no_sense_are_refused() {
     let refused = |args: &[&str], words: &[&str]| train(tmp.path(), args).refuses(words);
     refused(&["--optimizer", "adam", "--beta-1", "1"], &["--beta-1 is 1", "below 1"]);
     refused(&["--optimizer", "adam", "--epsilon", "0"], &["--epsilon is 0", "above 0"]);
-    refused(&["--optimizer", "adam", "--momentum", "0.9"], &["adam` takes no --momentum", "sgd, rmsprop"]);
-    refused(&["--beta-2", "0.9"], &["sgd` takes no --beta-2", "adam, adamw, lion"]);
+    refused(
+        &["--optimizer", "adam", "--momentum", "0.9"],
+        &["adam` takes no --momentum", "sgd, rmsprop, muon"],
+    );
+    refused(&["--beta-2", "0.9"], &["sgd` takes no --beta-2", "adam, adamw, lion, muon"]);
+    refused(&["--optimizer", "muon", "--ns-steps", "0"], &["--ns-steps is 0", "from 1"]);
+    refused(&["--optimizer", "adam", "--rms-rate", "0.1"], &["adam` takes no --rms-rate", "muon"]);
     refused(&["--optimizer", "adamx"], &["adamx", "adamw"]);
     refused(&["--global-clipnorm", "0"], &["--global-clipnorm is 0"]);
     refused(&["--ema", "1"], &["--ema is 1"]);
