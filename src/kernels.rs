@@ -24,6 +24,9 @@ pub const MIXUP: &str = include_str!("../shaders/common/mixup.wgsl");
 /// What augmentation does to an image.
 pub const AUGMENTATION: &str = include_str!("../shaders/common/augment.wgsl");
 
+/// A row of a loss that takes the label as a number.
+pub const REGRESSION: &str = include_str!("../shaders/common/regression.wgsl");
+
 /// The gradient as optimizers take it.
 pub const GRADIENT: &str = include_str!("../shaders/common/gradient.wgsl");
 
@@ -497,15 +500,15 @@ operations! {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,CLASSES=2", "ROWS=33,CLASSES=2,SMOOTHING=0.2", "ROWS=5,CLASSES=2,MIXUP=1", "ROWS=128,CLASSES=2,SMOOTHING=0.1,MIXUP=1"];
 
-    MEAN_SQUARED_ERROR "mean_squared_error" "squared distance of one output from the label" twin::mean_squared_error, activated false, parts [FEED, RANDOM, MIXUP], {
+    MEAN_SQUARED_ERROR "mean_squared_error" "squared distance of one output from the label" twin::mean_squared_error, activated false, parts [FEED, RANDOM, MIXUP, REGRESSION], {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1"];
 
-    MEAN_ABSOLUTE_ERROR "mean_absolute_error" "distance of one output from the label" twin::mean_absolute_error, activated false, parts [FEED, RANDOM, MIXUP], {
+    MEAN_ABSOLUTE_ERROR "mean_absolute_error" "distance of one output from the label" twin::mean_absolute_error, activated false, parts [FEED, RANDOM, MIXUP, REGRESSION], {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1"];
 
-    HUBER "huber" "the square of small distances, the distance of large ones" twin::huber, activated false, parts [FEED, RANDOM, MIXUP], {
+    HUBER "huber" "the square of small distances, the distance of large ones" twin::huber, activated false, parts [FEED, RANDOM, MIXUP, REGRESSION], {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,CLASSES=1,DELTA=0.75", "ROWS=33,CLASSES=10,DELTA=0.75", "ROWS=5,CLASSES=3,MIXUP=1,DELTA=0.75", "ROWS=128,CLASSES=10,MIXUP=1,DELTA=0.75"];
 

@@ -11,7 +11,9 @@ use std::{
 use wgrad::{
     Error,
     gpu::{AdapterClass, Shader},
-    kernels::{ACTIVATIONS, AUGMENTATION, FEED, GATE, GRADIENT, MIXUP, OPERATIONS, RANDOM, RECURRENCE},
+    kernels::{
+        ACTIVATIONS, AUGMENTATION, FEED, GATE, GRADIENT, MIXUP, OPERATIONS, RANDOM, RECURRENCE, REGRESSION,
+    },
     lab::{
         backends::{Language, Resolved, resolve},
         peaks::PEAKS,
@@ -144,7 +146,7 @@ fn the_folder_and_the_page_agree() {
     assert_eq!(folder("activations/"), listed, "shaders/activations and the page differ");
     assert_eq!(
         folder("common/"),
-        [AUGMENTATION, FEED, GATE, GRADIENT, MIXUP, RANDOM, RECURRENCE].into(),
+        [AUGMENTATION, FEED, GATE, GRADIENT, MIXUP, REGRESSION, RANDOM, RECURRENCE].into(),
         "shaders/common and the page differ"
     );
     let interfaces = texts.keys().filter(|name| name.ends_with("/interface")).count();

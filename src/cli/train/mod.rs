@@ -144,6 +144,7 @@ impl Train {
         options.objective = self.objective.objective(&dataset)?;
         let shape = [dataset.height, dataset.width, dataset.channels];
         let model = self.objective.model(&self.model, shape, dataset.classes.len())?;
+        options.objective.validate(dataset.classes.len(), model.loss()?)?;
         let mut context = self.adapter.open().await?;
         if !self.no_tuned {
             let seconds = self.tune.then_some(self.tune_seconds);
@@ -300,7 +301,7 @@ impl Train {
             run.log(&line)
                 .and(run.save(&trainer.checkpoint().await?, best))
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
-            super::progress::epoch_line(&line, epochs);
+            super::progress::epoch_line(&line, epochs, loss);
             if self.json {
                 output::json(&line)?;
             }
@@ -324,8 +325,8 @@ impl Train {
         interrupt: &Interrupt,
         limit: &Limit,
     ) -> Result<Ended> {
-        let bar =
-            EpochBar::new(trainer.position().epoch + 1, run.config.options.epochs, trainer.steps_per_epoch());
+        let (epoch, epochs) = (trainer.position().epoch + 1, run.config.options.epochs);
+        let bar = EpochBar::new(epoch, epochs, trainer.steps_per_epoch(), run.config.model.loss()?);
         let (begun, seen) = (clock::seconds(), trainer.position().seen);
         let mut saving = 0.0;
         loop {
