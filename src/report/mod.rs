@@ -6,6 +6,8 @@ pub mod augmented;
 pub mod contact_sheet;
 /// Charts as SVG.
 pub mod chart;
+/// Activations and their derivatives as a chart.
+pub mod activations;
 /// The lab's rows as a page.
 pub mod lab;
 /// How the time of a step grows, as a page.

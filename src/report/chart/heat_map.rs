@@ -143,7 +143,7 @@ impl HeatMap {
     }
 
     /// The steps of the scale, with the numbers at which they begin and end.
-    fn draw_scale(&self, canvas: &Canvas<'_>, top: i32, steps: Option<&Steps>) {
+    fn draw_scale(&self, canvas: &Canvas, top: i32, steps: Option<&Steps>) {
         let words = axis_words(&printable(&self.label), &printable(&self.unit));
         let words = shorten(&words, SMALL, WIDTH - 2 * MARGIN);
         canvas.text(&words, (MARGIN, top + LINE / 2), SMALL, FAINT, Anchor::Start);
@@ -191,7 +191,7 @@ fn said(cell: Cell) -> String {
     }
 }
 
-fn paint(canvas: &Canvas<'_>, (x, y): At, (width, height): At, cell: Cell, steps: Option<&Steps>) {
+fn paint(canvas: &Canvas, (x, y): At, (width, height): At, cell: Cell, steps: Option<&Steps>) {
     let step = match cell {
         Cell::Value(v) => steps.and_then(|steps| steps.step(v)),
         _ => None,
@@ -214,7 +214,7 @@ fn paint(canvas: &Canvas<'_>, (x, y): At, (width, height): At, cell: Cell, steps
 }
 
 /// Slanted lines inside a cell; crossed ones where it is wrong.
-fn hatch(canvas: &Canvas<'_>, (x, y): At, (width, height): At, crossed: bool) {
+fn hatch(canvas: &Canvas, (x, y): At, (width, height): At, crossed: bool) {
     let ink = if crossed { ALARM } else { FRAME };
     // x + y is the same all along a line.
     for sum in (6..width + height).step_by(12) {
