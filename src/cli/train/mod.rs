@@ -3,6 +3,7 @@
 
 mod end;
 pub mod method;
+pub mod recipe;
 
 use super::{
     AdapterArgs, DataArgs, interrupt::Interrupt, objective::ObjectiveArgs, output, progress::EpochBar, tune,
@@ -38,6 +39,8 @@ const SAVE_EVERY: f64 = 60.0;
 #[command(after_help = "Examples:
   wgrad train                                       the network `mlp` on Fashion-MNIST
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
+  wgrad train --recipe cnn                          settings that are known to be good: see `wgrad models`
+  wgrad train --recipe speedrun-90 --seed 1         the least time to a test accuracy of 0.90
   wgrad train --model my-network.toml --data DIR    your own network, your own four IDX files
   wgrad train --model cnn --augment flip,shift=2,erase=0.25 --label-smoothing 0.1
   wgrad train --lr 0.1 --schedule cosine --warmup-steps 200
@@ -52,6 +55,9 @@ pub struct Train {
     /// Network: a name of `wgrad models`, or a TOML file
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp", conflicts_with = "resume")]
     model: String,
+    /// Settings by name: network, epochs, optimizer, schedule, augmentation; what else stands here beats them
+    #[arg(long, value_name = "NAME", value_parser = recipe::names(), hide_possible_values = true, conflicts_with = "resume")]
+    recipe: Option<String>,
     #[command(flatten)]
     data: DataArgs,
     /// Epochs of the whole training [default: 5]
@@ -154,7 +160,9 @@ impl Train {
             return Ok(ExitCode::from(end::INTERRUPTED));
         }
         announce(&options)?;
+        let begun = clock::seconds();
         let mut trainer = Trainer::new(&context, &model, &dataset, options.clone()).await?;
+        let compiled = clock::seconds() - begun;
         if let Some(path) = &self.init {
             let mut checkpoint = read_weights(path, trainer.parameters())?;
             checkpoint.position = Default::default();
@@ -173,6 +181,7 @@ impl Train {
                 validation: self.data.validation,
             },
             options,
+            recipe: self.recipe.clone(),
             init: self.init.clone(),
             adapter: AdapterRecord::of(&context),
             kernels: trainer.train_plan.variants(),
@@ -180,7 +189,7 @@ impl Train {
             model,
         };
         let run = Run::create(self.out.as_deref(), config)?;
-        self.train(&context, run, &mut trainer, &dataset, interrupt).await
+        self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
     }
 
     async fn resume(&self, folder: &Path, interrupt: &Interrupt) -> Result<ExitCode> {
@@ -214,7 +223,9 @@ impl Train {
         let options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
         announce(&options)?;
         let model: &Model = &run.config.model;
+        let begun = clock::seconds();
         let mut trainer = Trainer::new(&context, model, &dataset, options).await?;
+        let compiled = clock::seconds() - begun;
         let mut checkpoint = run.last()?;
         // Who asks for more epochs of a run that stopped by itself gets them: it waits anew.
         let watch = &mut checkpoint.position.watch;
@@ -226,16 +237,16 @@ impl Train {
         run.save_config()?;
         let (epoch, step) = (checkpoint.position.epoch, checkpoint.position.step);
         eprintln!("resuming {} after {epoch} epochs and {step} steps", folder.display());
-        self.train(&context, run, &mut trainer, &dataset, interrupt).await
+        self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
     }
 
-    /// The epochs, from wherever the trainer stands.
+    /// The epochs, from wherever the trainer stands; `compiled` is how many seconds that took to come about.
     async fn train(
         &self,
         context: &Context,
         run: Run,
         trainer: &mut Trainer<'_>,
-        dataset: &Dataset,
+        (dataset, compiled): (&Dataset, f64),
         interrupt: &Interrupt,
     ) -> Result<ExitCode> {
         let epochs = run.config.options.epochs;
@@ -277,11 +288,13 @@ impl Train {
                 Ended::Interrupted => return Ok(interrupted(&run)),
                 Ended::OutOfTime => return limit.end(&run, trainer),
             };
+            let trained = clock::seconds();
             let test = trainer.evaluate(&dataset.test).await?;
             let validation = match &dataset.validation {
                 Some(split) => Some(trainer.evaluate(split).await?),
                 None => None,
             };
+            let evaluated = clock::seconds() - trained;
             let epoch = trainer.position().epoch;
             if !test.loss.is_finite() {
                 let diverged = Error::Diverged { epoch, step: trainer.steps_per_epoch(), loss: test.loss };
@@ -296,8 +309,11 @@ impl Train {
             }
             let drops = trainer.position().watch.drops;
             trainer.observe(&metrics);
-            let line =
-                EpochLine::new(epoch, epoch * trainer.steps_per_epoch(), [train, test], validation, speed);
+            let step = epoch * trainer.steps_per_epoch();
+            let line = EpochLine {
+                evaluation_seconds: Some(evaluated),
+                ..EpochLine::new(epoch, step, [train, test], validation, speed)
+            };
             run.log(&line)
                 .and(run.save(&trainer.checkpoint().await?, best))
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
@@ -314,6 +330,9 @@ impl Train {
         }
         context.check()?;
         self.finish(&run)?;
+        if trainer.verdict() == Verdict::Reached && !self.json {
+            end::time_to_target(&run, compiled)?.map_or(Ok(()), output::line)?;
+        }
         Ok(verdict(trainer, &run))
     }
 
