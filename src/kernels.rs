@@ -37,6 +37,8 @@ pub const GATE: &str = include_str!("../shaders/common/gate.wgsl");
 
 /// Lanes that hand values to each other.
 const SUBGROUP: crate::op::Need = Feature(wgpu::Features::SUBGROUP, "SUBGROUP");
+/// Numbers of half precision.
+const HALF: crate::op::Need = Feature(wgpu::Features::SHADER_F16, "SHADER_F16");
 
 macro_rules! operations {
     ($($id:ident $name:literal $about:literal $twin:path, activated $activated:literal, parts $parts:expr,
@@ -191,6 +193,7 @@ operations! {
         "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
         "tiled" [] [Gpu];
         "tiled_quads" [Multiple("N", 4)] [];
+        "tiled_half" [HALF] [];
         "split" [] [];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=33,N=68,K=9", "M=41,N=23,K=44", "M=65,N=132,K=36", "M=128,N=64,K=64", "M=130,N=131,K=67", "M=70000,N=1,K=1"];

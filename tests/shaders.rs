@@ -66,7 +66,8 @@ fn every_variant_translates_for_every_back_end_at_every_size() {
             let resolved = resolve(name, variant, shader, &sizes).unwrap_or_else(|e| panic!("{e}"));
             for language in Language::ALL {
                 let translation = resolved.translate(name, language).unwrap_or_else(|e| panic!("{e}"));
-                let without = language == Language::Hlsl && resolved.subgroups;
+                let without = language == Language::Hlsl && resolved.subgroups
+                    || language == Language::Glsl && resolved.half;
                 assert_eq!(translation.is_none(), without, "{name} as {language}");
                 let Some(translation) = translation else { continue };
                 assert!(!translation.is_empty(), "{name} as {language} is empty at {sizes:?}");
@@ -234,7 +235,10 @@ fn every_setting_composes_translates_and_stays_inside_the_limits() {
                 let resolved = resolve(&name, setting, &shader, sizes).unwrap_or_else(|e| panic!("{e}"));
                 for language in Language::ALL {
                     let translation = resolved.translate(&name, language).unwrap_or_else(|e| panic!("{e}"));
-                    assert!(translation.is_some() || resolved.subgroups, "{name} as {language}");
+                    assert!(
+                        translation.is_some() || resolved.lacks(language).is_some(),
+                        "{name} as {language}"
+                    );
                 }
                 composed += 1;
             }

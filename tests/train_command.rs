@@ -86,6 +86,11 @@ fn a_resumed_run_ends_in_the_same_bits() {
     assert!(last(&whole) == last(&parts), "weights, optimizer state or position differ");
     assert_eq!(metrics(&whole), metrics(&parts));
     assert_eq!(metrics(&whole).len(), 3);
+    let layers = |run: &Path| Run::open(run).expect("a run").layers().expect("norms");
+    assert_eq!(layers(&whole), layers(&parts));
+    let last = &layers(&whole)[2];
+    assert_eq!((last.epoch, last.tensors.len()), (3, 6));
+    assert!(last.tensors.iter().all(|t| t.gradient > Some(0.0) && t.change > Some(0.0)), "{last:?}");
     let best = |run: &Path| std::fs::read(run.join("best.safetensors")).expect("the best weights");
     assert!(best(&whole) == best(&parts));
 }

@@ -17,11 +17,11 @@ fn batch_norm_combine(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
     }
     variance /= f32(rows);
     let inverse = 1.0 / sqrt(variance + EPSILON);
-    let a = inverse * select(1.0, gamma[c], SCALED == 1u);
+    let a = inverse * select(1.0, affine[c], SCALED == 1u);
     stats[c] = mean;
     stats[C + c] = inverse;
     stats[2u * C + c] = a;
-    stats[3u * C + c] = beta[c] - mean * a;
+    stats[3u * C + c] = affine[C + c] - mean * a;
     moving_mean[c] = MOMENTUM * moving_mean[c] + (1.0 - MOMENTUM) * mean;
     moving_variance[c] = MOMENTUM * moving_variance[c] + (1.0 - MOMENTUM) * variance;
 }

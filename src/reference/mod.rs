@@ -56,6 +56,18 @@ pub enum Data {
     Index(Vec<u32>),
 }
 
+impl Data {
+    /// Real numbers rounded to half precision, ties to even; indices as they are.
+    pub fn halved(&self) -> Self {
+        match self {
+            Self::Real(values) => {
+                Self::Real(values.iter().map(|v| half::f16::from_f64(*v).to_f64()).collect())
+            }
+            Self::Index(_) => self.clone(),
+        }
+    }
+}
+
 /// What an operation should have written to one of its buffers.
 #[derive(Clone, Debug)]
 pub enum Expected {

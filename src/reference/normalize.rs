@@ -45,8 +45,8 @@ pub fn batch_norm_partials(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 }
 
 /// stats(4, C) = mean, inverse, a, b of y = a · x + b, from a mean and an inverse
-fn stats(i: &Inputs<'_>, of: impl Fn(usize) -> (Sum, Sum)) -> Expected {
-    let (c, scaled, gamma, beta) = (i.size("C"), i.size("SCALED") == 1, i.real("gamma"), i.real("beta"));
+fn stats(i: &Inputs<'_>, [gamma, beta]: [&[f64]; 2], of: impl Fn(usize) -> (Sum, Sum)) -> Expected {
+    let (c, scaled) = (i.size("C"), i.size("SCALED") == 1);
     let mut rows = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
     for channel in 0..c {
         let (mean, inverse) = of(channel);
@@ -94,7 +94,8 @@ pub fn batch_norm_combine(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         Expected::Real(i.real(name).iter().enumerate().map(next).collect())
     };
     let epsilon = i.number("EPSILON");
-    let stats = stats(i, |channel| {
+    let (gamma, beta) = i.real("affine").split_at(c);
+    let stats = stats(i, [gamma, beta], |channel| {
         let (mean, variance) = of(channel);
         (mean, inverse(variance, epsilon))
     });
@@ -109,7 +110,7 @@ pub fn batch_norm_combine(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 pub fn batch_norm_moving(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let (mean, variance, epsilon) = (i.real("moving_mean"), i.real("moving_variance"), i.number("EPSILON"));
     let of = |channel: usize| (Sum::exact(mean[channel]), inverse(Sum::exact(variance[channel]), epsilon));
-    vec![("stats", stats(i, of))]
+    vec![("stats", stats(i, [i.real("gamma"), i.real("beta")], of))]
 }
 
 /// y(ITEMS, C) = activate(a · x + b)

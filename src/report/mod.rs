@@ -8,6 +8,12 @@ pub mod contact_sheet;
 pub mod chart;
 /// Activations and their derivatives as a chart.
 pub mod activations;
+/// Small pictures with words under them.
+pub mod gallery;
+/// Numbers as pixels.
+pub mod pixels;
+/// Trainings as a page: curves, classes, what a network sees.
+pub mod runs;
 /// The lab's rows as a page.
 pub mod lab;
 /// How the time of a step grows, as a page.

@@ -1,7 +1,11 @@
 //! What charts are drawn on: a list of shapes, which plotters turns into SVG, with a head of its own that says what the
 //! picture is, or into pixels. Coordinates are pixels from the top left.
 
-use super::{WIDTH, palette::Ink, text::printable};
+use super::{
+    NARROW, WIDTH,
+    palette::{DARK_PAGE, Ink, style},
+    text::printable,
+};
 use maud::html;
 use plotters::{
     backend::{DrawingBackend, SVGBackend},
@@ -15,18 +19,52 @@ use plotters::{
 };
 use std::{cell::RefCell, fmt};
 
-/// A picture: a whole SVG document, with nothing in it but what a chart drew.
+/// A picture: a whole SVG document, with nothing in it but what a chart drew; and where it can be drawn narrower, the
+/// same for small screens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Svg {
     text: String,
+    narrow: Option<String>,
     pub(super) shapes: Vec<Shape>,
     pub(super) size: At,
 }
 
 impl Svg {
+    /// A document that another part of the report has written.
+    pub(in crate::report) fn whole(text: String) -> Self {
+        Self { text, narrow: None, shapes: Vec::new(), size: (0, 0) }
+    }
+
+    /// What `draw` draws in the usual width, and in that of a small screen.
+    pub(super) fn of(draw: impl Fn(i32) -> Self) -> Self {
+        let narrow = draw(NARROW).text.replacen(" class=\"wide\"", "", 1);
+        let narrow = narrow.replacen("<svg ", "<svg class=\"narrow\" ", 1);
+        // Its description stands in its label: one element of a page describes a chart, whichever of the two is shown.
+        let told = narrow.split_once("<desc>").and_then(|(head, rest)| {
+            let (words, body) = rest.split_once("</desc>")?;
+            let (before, label) = head.split_once("aria-label=\"")?;
+            let (title, after) = label.split_once('"')?;
+            Some(format!("{before}aria-label=\"{title}. {words}\"{after}{body}"))
+        });
+        Self { narrow: Some(told.unwrap_or(narrow)), ..draw(WIDTH) }
+    }
+
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The same for a small screen: as wide as that, or as narrow as it can be.
+    pub fn narrow(&self) -> Option<&str> {
+        self.narrow.as_deref()
+    }
+
+    /// The same with a page of its own behind it, light or dark as the reader wants it.
+    pub(super) fn on_any_page(self) -> Self {
+        let dark = format!("svg{{background:#{DARK_PAGE:06X}}}{}", style());
+        let rules =
+            format!("<style>svg{{background:#FFFFFF}}@media (prefers-color-scheme: dark){{{dark}}}</style>");
+        Self { text: self.text.replacen("<title>", &format!("{rules}<title>"), 1), ..self }
     }
 }
 
@@ -94,7 +132,7 @@ pub(super) fn draw((width, height): At, title: &str, description: &str, paint: i
         "<svg xmlns=\"http://www.w3.org/2000/svg\"{class} role=\"img\" aria-label=\"{label}\" viewBox=\"0 0 {width} {height}\" \
          width=\"{width}\" height=\"{height}\" font-family=\"system-ui, sans-serif\">{head}\n{body}</svg>\n"
     );
-    Svg { text, shapes, size }
+    Svg { shapes, size, ..Svg::whole(text) }
 }
 
 /// Draws shapes, `scale` times as large. Writing into memory does not fail; if it ever does, the picture says so.

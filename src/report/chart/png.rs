@@ -28,9 +28,12 @@ impl Svg {
     /// The same picture as the bytes of a PNG file.
     ///
     /// # Errors
-    /// [`Error::Report`] for a chart that is larger than 8,000 pixels.
+    /// [`Error::Report`] for a chart that is larger than 8,000 pixels, and for what is no chart.
     pub fn png(&self) -> Result<Vec<u8>> {
         let fail = |message: String| Error::Report { caption: "a chart as PNG".into(), message };
+        if self.shapes.is_empty() {
+            return Err(fail("is no chart, but a document of its own; write it as SVG".into()));
+        }
         let (width, height) = (self.size.0 * FINE, self.size.1 * FINE);
         if width.max(height) > LONGEST {
             return Err(fail(format!(
