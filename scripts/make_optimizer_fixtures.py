@@ -50,6 +50,8 @@ CONFIGS = {
     "rmsprop_all": {"method": "rmsprop", "learning_rate": 0.0005, "rho": 0.9, "momentum": 0.8, "epsilon": 1e-4, "centered": True, "global_clipnorm": 0.4},
     "adagrad": {"method": "adagrad", "learning_rate": 0.02, "initial_accumulator_value": 0.1, "epsilon": 1e-3},
     "adagrad_all": {"method": "adagrad", "learning_rate": 0.02, "initial_accumulator_value": 0.01, "epsilon": 1e-3, "weight_decay": 0.5, "global_clipnorm": 0.4},
+    "muon": {"method": "muon", "learning_rate": 0.002, "momentum": 0.95, "nesterov": True, "ns_steps": 5, "rms_rate": 0.2, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-4},
+    "muon_all": {"method": "muon", "learning_rate": 0.002, "momentum": 0.9, "nesterov": False, "ns_steps": 3, "rms_rate": 0.4, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-3, "weight_decay": 0.5, "global_clipnorm": 0.4, "ema_momentum": 0.9},
     "lion": {"method": "lion", "learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.99},
     "lion_all": {"method": "lion", "learning_rate": 0.001, "beta_1": 0.8, "beta_2": 0.95, "weight_decay": 0.5, "ema_momentum": 0.9},
 }
@@ -92,7 +94,10 @@ def keras_update(config, weights):
     settings = {key: value for key, value in config.items() if key not in ("method", "ema_momentum")}
     if "ema_momentum" in config:
         settings |= {"use_ema": True, "ema_momentum": config["ema_momentum"]}
-    classes = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad", "lion": "Lion"}
+    classes = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad", "lion": "Lion", "muon": "Muon"}
+    if config["method"] == "muon":
+        settings |= {f"adam_{key}": settings.pop(key) for key in ("beta_1", "beta_2")}
+        settings["weight_decay"] = settings["adam_weight_decay"] = settings.get("weight_decay", 0.0)
     optimizer = getattr(keras.optimizers, classes[config["method"]])(**settings)
     variables = [keras.Variable(value.astype(np.float64), dtype="float64") for value in weights.values()]
 

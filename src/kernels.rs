@@ -24,6 +24,9 @@ pub const MIXUP: &str = include_str!("../shaders/common/mixup.wgsl");
 /// What augmentation does to an image.
 pub const AUGMENTATION: &str = include_str!("../shaders/common/augment.wgsl");
 
+/// A row of a loss that takes the label as a number.
+pub const REGRESSION: &str = include_str!("../shaders/common/regression.wgsl");
+
 /// The gradient as optimizers take it.
 pub const GRADIENT: &str = include_str!("../shaders/common/gradient.wgsl");
 
@@ -481,15 +484,15 @@ operations! {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,CLASSES=2", "ROWS=33,CLASSES=2,SMOOTHING=0.2", "ROWS=5,CLASSES=2,MIXUP=1", "ROWS=128,CLASSES=2,SMOOTHING=0.1,MIXUP=1"];
 
-    MEAN_SQUARED_ERROR "mean_squared_error" "squared distance of one output from the label" twin::mean_squared_error, activated false, parts [FEED, RANDOM, MIXUP], {
+    MEAN_SQUARED_ERROR "mean_squared_error" "squared distance of one output from the label" twin::mean_squared_error, activated false, parts [FEED, RANDOM, MIXUP, REGRESSION], {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1"];
 
-    MEAN_ABSOLUTE_ERROR "mean_absolute_error" "distance of one output from the label" twin::mean_absolute_error, activated false, parts [FEED, RANDOM, MIXUP], {
+    MEAN_ABSOLUTE_ERROR "mean_absolute_error" "distance of one output from the label" twin::mean_absolute_error, activated false, parts [FEED, RANDOM, MIXUP, REGRESSION], {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1"];
 
-    HUBER "huber" "the square of small distances, the distance of large ones" twin::huber, activated false, parts [FEED, RANDOM, MIXUP], {
+    HUBER "huber" "the square of small distances, the distance of large ones" twin::huber, activated false, parts [FEED, RANDOM, MIXUP, REGRESSION], {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,CLASSES=1,DELTA=0.75", "ROWS=33,CLASSES=10,DELTA=0.75", "ROWS=5,CLASSES=3,MIXUP=1,DELTA=0.75", "ROWS=128,CLASSES=10,MIXUP=1,DELTA=0.75"];
 
@@ -557,6 +560,34 @@ operations! {
         "COUNT=1,GAIN_1=0.1,GAIN_2=0.01,WEIGHT_DECAY=0,CLIPPED=0",
         "COUNT=77,GAIN_1=0.5,GAIN_2=0.1,WEIGHT_DECAY=0,CLIPPED=1",
         "COUNT=4099,GAIN_1=0.1,GAIN_2=0.01,WEIGHT_DECAY=0.01,CLIPPED=0",
+    ];
+
+    MUON_MOMENTUM "muon_momentum" "Muon's momentum of what is a matrix, over all parameters at once" twin::muon_momentum, activated false, parts [FEED, GRADIENT], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "COUNT=1,MOMENTUM=0.95,NESTEROV=1,CLIPPED=0",
+        "COUNT=77,MOMENTUM=0.95,NESTEROV=1,CLIPPED=1",
+        "COUNT=4099,MOMENTUM=0.5,NESTEROV=0,CLIPPED=0",
+    ];
+
+    INVERSE_NORM "inverse_norm" "what takes a tensor to the norm 1" twin::inverse_norm, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["SPLITS=1,EPSILON=0.0000001", "SPLITS=5,EPSILON=0.5", "SPLITS=130,EPSILON=0.0000001"];
+
+    SCALED "scaled" "y = x · scale" twin::scaled, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["COUNT=1", "COUNT=77", "COUNT=4099"];
+
+    NEWTON_SCHULZ "newton_schulz" "the polynomial of a step towards an orthogonal matrix" twin::newton_schulz, activated false, parts [], {
+        "naive" [] [Cpu, Gpu];
+    } cases ["SIZE=1,A=3.4445,B=-4.775,C=2.0315", "SIZE=7,A=3.4445,B=-4.775,C=2.0315", "SIZE=65,A=1.5,B=-0.5,C=0"];
+
+    MUON "muon" "Muon for matrices and AdamW for the rest, over all parameters at once" twin::muon, activated false, parts [FEED, GRADIENT], {
+        "naive" [] [Cpu, Gpu];
+    } cases [
+        "COUNT=1,GAIN_1=0.1,GAIN_2=0.001,EPSILON=0.0000001,WEIGHT_DECAY=0,CLIPPED=0",
+        "COUNT=77,GAIN_1=0.5,GAIN_2=0.1,EPSILON=0.0000001,WEIGHT_DECAY=0,CLIPPED=1",
+        "COUNT=4099,GAIN_1=0.1,GAIN_2=0.001,EPSILON=0.001,WEIGHT_DECAY=0.01,CLIPPED=0",
     ];
 
     MOVING_AVERAGE "moving_average" "the moving average of the weights, over the whole arena" twin::moving_average, activated false, parts [FEED], {

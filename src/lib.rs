@@ -45,6 +45,8 @@ pub mod schedule;
 pub mod callbacks;
 /// How many steps one submission holds.
 mod pacer;
+/// Settings that bring the built-in networks to what is known to be reachable, by name.
+pub mod recipe;
 /// Who listens to the training loop: what the host does and when.
 pub mod observe;
 /// The training loop.

@@ -301,6 +301,7 @@ impl Model {
         let last = match self.layers.last() {
             Some(Layer::Dense(layer)) => layer.activation,
             Some(Layer::Activation(layer)) => layer.activation,
+            Some(Layer::Softmax(_)) => ActivationName::Softmax,
             _ => ActivationName::default(),
         };
         last.name() == activation
@@ -314,6 +315,10 @@ impl Model {
             match model.layers.last_mut() {
                 Some(Layer::Dense(layer)) => layer.activation = ActivationName::default(),
                 Some(Layer::Activation(layer)) => layer.activation = ActivationName::default(),
+                Some(last @ Layer::Softmax(_)) => {
+                    let name = last.rules().given_name().map(str::to_string);
+                    *last = layers::Activation { activation: ActivationName::default(), name }.into();
+                }
                 _ => {}
             }
         }

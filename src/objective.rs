@@ -1,7 +1,7 @@
 //! What a training makes of images and labels, whatever the model: augmentation, label smoothing, weights of classes.
 //! Evaluation leaves all of it out, so that its numbers can be compared.
 
-use crate::{Error, Result, augment::Augment};
+use crate::{Error, Result, augment::Augment, loss::Loss};
 
 /// What is minimised besides the plain loss of the images as they are.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -24,17 +24,24 @@ impl Objective {
         *self == Self::default()
     }
 
-    /// Whether the numbers make sense for this many classes.
+    /// Whether the numbers make sense for this many classes, and for this loss.
     ///
     /// # Errors
     /// [`Error::Option`].
-    pub fn validate(&self, classes: usize) -> Result<()> {
+    pub fn validate(&self, classes: usize, loss: Loss) -> Result<()> {
         self.augment.validate()?;
         if !(0.0..1.0).contains(&self.label_smoothing) {
             return Err(Error::Option {
                 name: "--label-smoothing",
                 got: self.label_smoothing.to_string(),
                 expected: "a number from 0, below 1",
+            });
+        }
+        if self.label_smoothing > 0.0 && loss.is_regression() {
+            return Err(Error::Option {
+                name: "--label-smoothing",
+                got: format!("{} with {loss}", self.label_smoothing),
+                expected: "0 where no classes are told",
             });
         }
         let fail = |got: String, expected| Err(Error::Option { name: "--class-weight", got, expected });
@@ -68,6 +75,9 @@ pub fn balanced(counts: &[usize]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::{Objective, balanced};
+    use crate::loss::Loss;
+
+    const CLASSES: Loss = Loss::SoftmaxCrossEntropy;
 
     #[test]
     fn balanced_weights_count_each_class_alike() {
@@ -83,13 +93,17 @@ mod tests {
     fn numbers_that_make_no_sense_are_refused() {
         let weights =
             |class_weight: &[f64]| Objective { class_weight: class_weight.into(), ..Objective::default() };
-        assert!(weights(&[1.0, 2.0]).validate(2).is_ok());
+        assert!(weights(&[1.0, 2.0]).validate(2, CLASSES).is_ok());
         for wrong in [&[1.0][..], &[1.0, -1.0], &[1.0, f64::NAN], &[0.0, 0.0]] {
-            let error = weights(wrong).validate(2).expect_err("it makes no sense").to_string();
+            let error = weights(wrong).validate(2, CLASSES).expect_err("it makes no sense").to_string();
             assert!(error.contains("--class-weight"), "{error}");
         }
         for label_smoothing in [-0.1, 1.0, f64::NAN] {
-            assert!(Objective { label_smoothing, ..Objective::default() }.validate(2).is_err());
+            assert!(Objective { label_smoothing, ..Objective::default() }.validate(2, CLASSES).is_err());
         }
+        let smooth = Objective { label_smoothing: 0.1, ..Objective::default() };
+        assert!(smooth.validate(2, CLASSES).is_ok());
+        let error = smooth.validate(2, Loss::MeanSquaredError).expect_err("no classes").to_string();
+        assert!(error.contains("--label-smoothing is 0.1 with mean_squared_error"), "{error}");
     }
 }

@@ -38,6 +38,9 @@ pub struct Config {
     pub data: DataRecord,
     /// Batch, epochs, seed, optimizer, schedule, variants chosen by hand or tuned.
     pub options: Options,
+    /// The recipe that the options came from, but for what beat it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<String>,
     /// The file of weights it started from, if it did.
     pub init: Option<PathBuf>,
     /// Where it ran.
@@ -127,6 +130,12 @@ pub struct EpochLine {
     pub test_accuracy: f64,
     /// Training speed of the epoch, evaluation not counted.
     pub images_per_second: f64,
+    /// Seconds that the epoch trained; runs of older versions do not have them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_seconds: Option<f64>,
+    /// Seconds of its evaluation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluation_seconds: Option<f64>,
 }
 
 impl EpochLine {
@@ -148,7 +157,15 @@ impl EpochLine {
             test_loss: test.loss,
             test_accuracy: test.accuracy,
             images_per_second,
+            train_seconds: Some(train.images as f64 / images_per_second)
+                .filter(|seconds| seconds.is_finite()),
+            evaluation_seconds: None,
         }
+    }
+
+    /// The same line without what no two runs share.
+    pub fn without_times(self) -> Self {
+        Self { images_per_second: 0.0, train_seconds: None, evaluation_seconds: None, ..self }
     }
 }
 

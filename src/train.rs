@@ -120,15 +120,7 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self> {
         options.validate()?;
         fits(model, data)?;
-        options.objective.validate(data.classes.len())?;
-        if options.objective.label_smoothing > 0.0 && model.loss()?.is_regression() {
-            let got = format!("{} with {}", options.objective.label_smoothing, model.loss()?);
-            return Err(Error::Option {
-                name: "--label-smoothing",
-                got,
-                expected: "0 where no classes are told",
-            });
-        }
+        options.objective.validate(data.classes.len(), model.loss()?)?;
         let parameters = model.parameters()?;
         let cut = Cut { batch: options.batch, pixels: data.pixels(), budget: options.budget };
         let longest = [&data.train, &data.test].into_iter().chain(&data.validation).map(Split::len).max();

@@ -8,7 +8,10 @@ mod http;
 use command::{on_device, small_data_argument, wgrad};
 use http::{Server, from_byte, status};
 use std::path::PathBuf;
-use wgrad::data::{Places, fashion_mnist};
+use wgrad::{
+    data::{Places, fashion_mnist},
+    recipe::{RECIPES, measured, recipe},
+};
 
 /// Every command that there is, by the names in the help of the program.
 fn commands() -> Vec<String> {
@@ -80,7 +83,7 @@ fn models_tells_what_the_networks_cost() {
         assert!(row["dispatches_per_step"].as_u64().is_some_and(|n| (1..=most).contains(&n)), "{row}");
     }
     let table = wgrad(&["models"]).end().with(0).stdout;
-    assert!(table.lines().count() == 23 && table.contains("101,770"), "{table}");
+    assert!(table.contains("101,770"), "{table}");
 
     let activations = |batch: &str| {
         let row = &wgrad(&["models", "cnn", "--json", "--batch", batch]).end().with(0).json()[0];
@@ -88,6 +91,51 @@ fn models_tells_what_the_networks_cost() {
     };
     let (few, many) = (activations("32"), activations("128"));
     assert!(many > 3 * few && many < 5 * few, "{few} and {many} bytes");
+}
+
+#[test]
+fn models_tells_the_recipes_and_what_they_reached() {
+    let text = wgrad(&["models"]).end().with(0).stdout;
+    let recipes = text.lines().skip_while(|line| !line.starts_with("recipe")).skip(2);
+    let recipes: Vec<&str> = recipes.take_while(|line| !line.is_empty()).collect();
+    assert_eq!(recipes.len(), RECIPES.len(), "{text}");
+    for (line, recipe) in recipes.iter().zip(RECIPES) {
+        let reached =
+            measured(recipe.name).map_or("not measured yet".into(), |measured| measured.date.to_string());
+        for words in [recipe.name, &format!("{:.3}", recipe.target), reached.as_str()] {
+            assert!(line.contains(words), "no {words:?} in {line}");
+        }
+    }
+    assert!(recipes[0].contains("0.8476 ± 0.0010"), "{}", recipes[0]);
+    let row = &wgrad(&["models", "vgg", "--json"]).end().with(0).json()[0];
+    let told = &wgrad(&["models", "--recipe", "vgg", "--json"]).end().with(0).json()[0];
+    assert_eq!(row["recipe"], *told);
+    assert_eq!(told["target_accuracy"], 0.94);
+    let command = wgrad(&["models", "--recipe", "speedrun-94"]).end().with(0).stdout;
+    assert_eq!(command.trim_end(), recipe("speedrun-94").unwrap().command());
+    wgrad(&["models", "--recipe", "vgf"]).end().refuses(&["vgf", "vgg"]);
+}
+
+#[test]
+fn activations_are_drawn_as_png_and_svg() {
+    let folder = tempfile::tempdir().unwrap();
+    let draw =
+        |args: &[&str]| wgrad(&[&["models", "--activations"], args].concat()).inside(folder.path()).end();
+    draw(&[]).with(0);
+    draw(&["all.svg"]).with(0);
+    let svg = std::fs::read_to_string(folder.path().join("all.svg")).unwrap();
+    for activation in wgrad::kernels::ACTIVATIONS {
+        assert!(svg.contains(&format!(">\n{}\n<", activation.name)), "no {} in it", activation.name);
+    }
+    let png = image::open(folder.path().join("activations.png")).unwrap().to_rgb8();
+    let size =
+        |name: &str| svg.split(&format!(" {name}=\"")).nth(1).unwrap().split('"').next().unwrap().to_string();
+    assert_eq!([size("width"), size("height")], [png.width() / 2, png.height() / 2].map(|n| n.to_string()));
+    // The series' blue, text nearly black, and a white page.
+    let count = |r: u8, g: u8, b: u8| png.pixels().filter(|p| p.0 == [r, g, b]).count();
+    let dark = png.pixels().filter(|p| p.0.iter().all(|c| *c < 60)).count();
+    assert!(count(0, 0x72, 0xB2) > 5000 && dark > 1000 && count(255, 255, 255) > 100_000, "{dark}");
+    draw(&["no/such/folder.png"]).refuses(&["no/such/folder.png"]);
 }
 
 #[test]

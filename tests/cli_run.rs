@@ -41,6 +41,7 @@ async fn make(name: &str, into: &Path) {
             validation: Some(VALIDATION),
         },
         options,
+        recipe: None,
         init: None,
         adapter: AdapterRecord::of(&context),
         kernels: trainer.train_plan.variants(),

@@ -18,7 +18,7 @@ use wgrad::{
     model::Model,
     networks::network,
     objective::Objective,
-    optim::{Adam, Method, Optimizer},
+    optim::{Adam, Method, Muon, Optimizer},
     program::Mode,
     reference::Machine,
     schedule::{Decay, Schedule},
@@ -55,6 +55,11 @@ fn everything() -> Options {
     };
     let decay = Decay::OneCycle { rise: 0.3, div: 25.0, final_div: 1e4, momentum: Some([0.85, 0.95]) };
     Options { optimizer, schedule: Schedule { decay, warmup_steps: 2 }, ..options() }
+}
+
+/// Muon, whose directions take the gradients' place on the device.
+fn muon() -> Options {
+    Options { optimizer: Optimizer::new(Method::Muon(Muon::default())), ..options() }
 }
 
 /// A rate that falls after each epoch that is no better by more than a whole nat: after every one but the first.
@@ -214,7 +219,8 @@ fn all_state_of_optimizer_and_schedule_resumes_to_the_same_bits() {
     let (context, data) = (common::open(false), data());
     let [model, _] = models(&data);
     // The plateau's rate falls after the second epoch: stop after that.
-    for (options, arenas, stops) in [(everything(), 3, [1, 7]), (plateau(), 3, [7, 12])] {
+    for (options, arenas, stops) in [(everything(), 3, [1, 7]), (muon(), 2, [2, 5]), (plateau(), 3, [7, 12])]
+    {
         let whole = pollster::block_on(train(&context, &model, &data, options.clone(), || ()));
         assert_eq!(whole.kept.iter().filter(|arena| arena.iter().any(|word| *word != 0)).count(), arenas);
         for stop_after in stops {

@@ -12,14 +12,14 @@ use wgrad::{
     kernels::{ACTIVATIONS, OPERATIONS},
     layers::{
         Activation, Add, AveragePooling2D, BatchNormalization, Bidirectional, Concatenate, Conv2D, Dense,
-        DepthwiseConv2D, Dropout, Flatten, GRU, GlobalAveragePooling2D, GlobalMaxPooling2D, LSTM, Layer,
-        LayerNormalization, MaxPooling2D, MergeMode, PReLU, Padding, Place, Recurrent, Reshape, Sides,
-        SimpleRNN, SpatialDropout2D, ZeroPadding2D,
+        DepthwiseConv2D, Dropout, ELU, Flatten, GRU, GlobalAveragePooling2D, GlobalMaxPooling2D, LSTM, Layer,
+        LayerNormalization, LeakyReLU, MaxPooling2D, MergeMode, PReLU, Padding, Place, ReLU, Recurrent,
+        Reshape, Sides, SimpleRNN, Softmax, SpatialDropout2D, ZeroPadding2D,
     },
     model::Model,
     networks::{NETWORKS, network, network_for},
     objective::Objective,
-    optim::{Adam, Method, Optimizer},
+    optim::{Adam, Method, Muon, Optimizer},
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
     reference::{Data, Machine},
 };
@@ -150,6 +150,18 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
                 dense(3, "linear"),
             ],
         );
+    }
+    let by_name: [Layer; 6] = [
+        ReLU::default().into(),
+        ReLU { max_value: Some(6.0), ..ReLU::default() }.into(),
+        ReLU { negative_slope: 0.1, ..ReLU::default() }.into(),
+        LeakyReLU::default().into(),
+        ELU::default().into(),
+        Softmax::default().into(),
+    ];
+    for (n, layer) in by_name.into_iter().enumerate() {
+        let layers = vec![flat(), dense(5, "tanh"), layer.clone(), dense(4, "linear"), layer];
+        add(format!("layer {n} by name"), [2, 3, 1], layers);
     }
     for padding in [Valid, Same] {
         for strides in [(1, 1), (2, 2), (2, 3)] {
@@ -417,6 +429,7 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
         Method::RmsProp { rho: 0.9, momentum: 0.5, epsilon: 1e-7, centered: true },
         Method::Adagrad { initial_accumulator_value: 0.1, epsilon: 1e-7 },
         Method::Lion { beta_1: 0.9, beta_2: 0.99 },
+        Method::Muon(Muon::default()),
     ];
     let optimized = methods.map(|method| {
         let model = network("linear", [6, 5, 1], 3).expect("built in");

@@ -92,7 +92,7 @@ const COMPOSED: [&str; 18] = [
 ];
 
 /// Operations that nothing is differentiated through.
-const WITHOUT_GRADIENT: [&str; 13] = [
+const WITHOUT_GRADIENT: [&str; 18] = [
     "unary",
     "binary",
     "decode",
@@ -103,6 +103,11 @@ const WITHOUT_GRADIENT: [&str; 13] = [
     "rmsprop",
     "adagrad",
     "lion",
+    "muon_momentum",
+    "inverse_norm",
+    "scaled",
+    "newton_schulz",
+    "muon",
     "square_partials",
     "clip_scale",
     "moving_average",

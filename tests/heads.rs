@@ -96,6 +96,7 @@ fn a_regression_tells_numbers() {
         ];
         let ended = on_device(&arguments).end().with(0);
         assert!(!ended.stdout.contains("accuracy"), "{ended:#?}");
+        assert!(ended.stderr.contains(" - test_rounded_accuracy 0."), "{ended:#?}");
         let found = &on_device(&["eval", &run_text, "--json"]).end().with(0).json()[0];
         assert!(found["r2"].as_f64().expect("R²") > 0.6, "{loss}: {found}");
         assert!(found["mean_absolute_error"].as_f64().expect("MAE") < 0.35, "{loss}: {found}");

@@ -128,6 +128,40 @@ fn a_target_that_is_reached_is_0_and_one_that_is_missed_is_1() {
 }
 
 #[test]
+fn a_recipe_is_recorded_with_the_settings_that_come_of_it_and_goes_on_without_its_name() {
+    let tmp = folder();
+    let args = ["--recipe", "mlp", "--epochs", "2"];
+    train(tmp.path(), &[&args[..], &["--out", "whole"]].concat()).with(0);
+    train(tmp.path(), &[&args[..], &["--out", "parts", "--max-time", "0s"]].concat()).with(0);
+    let config = Run::open(&tmp.path().join("parts")).expect("a run").config;
+    assert_eq!((config.recipe.as_deref(), config.model.name.as_str()), (Some("mlp"), "mlp"));
+    let recipe = wgrad::recipe::recipe("mlp").expect("there").options();
+    assert_eq!((config.options.optimizer, config.options.schedule), (recipe.optimizer, recipe.schedule));
+    assert_eq!((config.options.epochs, config.options.batch), (2, 32), "the command line beats the recipe");
+    resume(tmp.path(), &["parts"]).with(0);
+    assert!(last(tmp.path(), "whole") == last(tmp.path(), "parts"), "the whole state");
+    train(tmp.path(), &["--recipe", "mpl"]).refuses(&["mpl", "mlp"]);
+    resume(tmp.path(), &["parts", "--recipe", "mlp"]).refuses(&["--recipe", "--resume"]);
+}
+
+#[test]
+fn the_time_to_a_target_is_told_and_can_be_summed_from_the_metrics() {
+    let tmp = folder();
+    let args = ["--recipe", "speedrun-90", "--model", "mlp", "--target-accuracy", "0.3", "--out", "run"];
+    let ended = train(tmp.path(), &args).with(0);
+    let line = ended.stdout.lines().find(|line| line.starts_with("time to the target: ")).expect("told");
+    let numbers: Vec<f64> = line.split([' ', ':']).filter_map(|word| word.parse().ok()).collect();
+    let [all, train, evaluation, compiling] = numbers[..] else { panic!("{line}") };
+    assert!((all - train - evaluation).abs() < 0.02 && compiling >= 0.0, "{line}");
+    let lines = Run::open(&tmp.path().join("run")).expect("a run").metrics().expect("metrics");
+    let sum = |of: fn(&wgrad::run::EpochLine) -> Option<f64>| {
+        lines.iter().map(|l| of(l).expect("kept")).sum::<f64>()
+    };
+    assert!((sum(|line| line.train_seconds) - train).abs() < 0.01, "{line}");
+    assert!((sum(|line| line.evaluation_seconds) - evaluation).abs() < 0.01, "{line}");
+}
+
+#[test]
 fn every_optimizer_and_schedule_trains() {
     let tmp = folder();
     let pairs = [
@@ -136,6 +170,7 @@ fn every_optimizer_and_schedule_trains() {
         ("lion", "one-cycle"),
         ("adagrad", "one-cycle"),
         ("adam", "step"),
+        ("muon", "cosine"),
     ];
     for (optimizer, schedule) in pairs {
         let args = ["--epochs", "3", "--json", "--optimizer", optimizer, "--schedule", schedule];
@@ -151,8 +186,13 @@ fn numbers_that_make_no_sense_are_refused() {
     let refused = |args: &[&str], words: &[&str]| train(tmp.path(), args).refuses(words);
     refused(&["--optimizer", "adam", "--beta-1", "1"], &["--beta-1 is 1", "below 1"]);
     refused(&["--optimizer", "adam", "--epsilon", "0"], &["--epsilon is 0", "above 0"]);
-    refused(&["--optimizer", "adam", "--momentum", "0.9"], &["adam` takes no --momentum", "sgd, rmsprop"]);
-    refused(&["--beta-2", "0.9"], &["sgd` takes no --beta-2", "adam, adamw, lion"]);
+    refused(
+        &["--optimizer", "adam", "--momentum", "0.9"],
+        &["adam` takes no --momentum", "sgd, rmsprop, muon"],
+    );
+    refused(&["--beta-2", "0.9"], &["sgd` takes no --beta-2", "adam, adamw, lion, muon"]);
+    refused(&["--optimizer", "muon", "--ns-steps", "0"], &["--ns-steps is 0", "from 1"]);
+    refused(&["--optimizer", "adam", "--rms-rate", "0.1"], &["adam` takes no --rms-rate", "muon"]);
     refused(&["--optimizer", "adamx"], &["adamx", "adamw"]);
     refused(&["--global-clipnorm", "0"], &["--global-clipnorm is 0"]);
     refused(&["--ema", "1"], &["--ema is 1"]);

@@ -109,7 +109,7 @@ fn every_optimizer_moves_like_keras_and_pytorch() {
     let (context, fixture) = (common::open(false), fixture());
     let mut names: Vec<_> = fixture.configs.keys().collect();
     names.sort();
-    assert_eq!(names.len(), 13);
+    assert_eq!(names.len(), 15);
     for name in names {
         let config = serde_json::from_str(&fixture.configs[name]).expect("JSON");
         let outcome = pollster::block_on(fixture.train(&context, optimizer(&config)));
@@ -126,12 +126,15 @@ fn every_optimizer_moves_like_keras_and_pytorch() {
 fn each_number_of_an_optimizer_counts() {
     let (context, fixture) = (common::open(false), fixture());
     let mut tried = 0;
-    for name in ["sgd_all", "adam_all", "rmsprop_all", "rmsprop_centered", "adagrad_all", "lion_all"] {
+    for name in
+        ["sgd_all", "adam_all", "rmsprop_all", "rmsprop_centered", "adagrad_all", "lion_all", "muon_all"]
+    {
         let config: Value = serde_json::from_str(&fixture.configs[name]).expect("JSON");
         for (key, value) in config.as_object().expect("an object") {
             let mut wrong = config.clone();
             wrong[key] = match value {
                 Value::Bool(on) => json!(!on),
+                Value::Number(number) if number.is_u64() => json!(number.as_u64().expect("whole") - 1),
                 Value::Number(number) => json!(number.as_f64().expect("a number") * 0.97),
                 _ => continue,
             };

@@ -83,11 +83,11 @@ fn the_recipes_for_a_variant_and_a_layer_work() {
     insert(&project.join(quoted(&recipe, "kernels.rs")), "\"matmul\" \"", "\"naive\"", &line);
 
     let recipe = section("Add a layer");
-    let file = quoted(&recipe, "/mine.rs").replace("mine", "relu");
-    fs::copy(common::fixture("../recipes/relu.rs"), project.join(file)).expect("copies");
+    let file = quoted(&recipe, "/mine.rs").replace("mine", "rectifier");
+    fs::copy(common::fixture("../recipes/rectifier.rs"), project.join(file)).expect("copies");
     let list = project.join("src/layers/mod.rs");
-    insert(&list, "mod activation;", "mod window;", &quoted(&recipe, "mod ").replace("mine", "relu"));
-    let line = quoted(&recipe, "::").replace("mine::Mine", "relu::ReLU");
+    insert(&list, "mod activation;", "mod window;", &quoted(&recipe, "mod ").replace("mine", "rectifier"));
+    let line = quoted(&recipe, "::").replace("mine::Mine", "rectifier::Rectifier");
     insert(&list, "layers! {", "flatten::", &line);
 
     cargo(project, &["test", "--offline", "--locked", "--test", "kernels"]);
@@ -106,5 +106,5 @@ fn the_recipes_for_a_variant_and_a_layer_work() {
     );
     assert!(said.contains("test accuracy"), "{said}");
     let said = cargo(project, &[&wgrad[..], &["check", network]].concat());
-    assert!(said.contains("relu"), "{said}");
+    assert!(said.contains("rectifier"), "{said}");
 }

@@ -38,6 +38,8 @@ fn line(epoch: u64, loss: f64) -> EpochLine {
         test_loss: loss + 0.1,
         test_accuracy: 0.9 - loss,
         images_per_second: 1000.0,
+        train_seconds: None,
+        evaluation_seconds: None,
     }
 }
 
@@ -62,6 +64,7 @@ fn recorded(name: &str, seed: u64, data: &Dataset, losses: &[f64]) -> Recorded {
                 validation: None,
             },
             options: Options { seed, ..Options::default() },
+            recipe: None,
             init: None,
             adapter: AdapterRecord {
                 name: name.into(),

@@ -68,10 +68,7 @@ fn last(run: &Path) -> Vec<u8> {
 /// The metrics without the speed, which no two runs share.
 fn metrics(folder: &Path) -> Vec<String> {
     let lines = Run::open(folder).expect("a run").metrics().expect("metrics");
-    lines
-        .into_iter()
-        .map(|line| format!("{:?}", wgrad::run::EpochLine { images_per_second: 0.0, ..line }))
-        .collect()
+    lines.into_iter().map(|line| format!("{:?}", line.without_times())).collect()
 }
 
 fn state(run: &Path) -> Checkpoint {

@@ -52,7 +52,7 @@ fn keep(folder: &Path, model: &str, batch: usize, chosen: &str) -> usize {
     let (cache, place) = (Cache { folder: Some(folder.join("tuned")) }, Place::of(&context));
     let model = network(model, [28, 28, 1], 10).expect("built in");
     let mut kept = 0;
-    for of in tune::uses(&model, batch, &Optimizer::default()).expect("fits") {
+    for of in tune::uses(&model, batch, &Optimizer::default(), &Default::default()).expect("fits") {
         let all = tune::eligible(&context, &of.call, tune::candidates(&context, &of.call)).expect("composes");
         if all.len() > 1 && all.iter().any(|variant| variant.name == chosen) {
             cache.store(&Entry::new(&place, &of.call, "default", chosen, None)).expect("stores");

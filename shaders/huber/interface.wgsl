@@ -1,7 +1,4 @@
-// loss[r] = w · f(d), where d = logits[r] - label, f(d) = d² / 2 where |d| <= DELTA, else DELTA · (|d| - DELTA / 2), and w the weight of the label's
-// class; the last weight is that of all classes behind it. hit[r] = 1 where |d| < 0.5: the output rounds to the label.
-// dlogits[r] = w · f'(d) / rows: the gradient of the batch's mean loss. With mixup, `step.mixed` of the same for the
-// partner's label, and the rest of this. Rows beyond the batch are zero everywhere.
+// distance_of(d) = d² / 2 where |d| <= DELTA, else DELTA · (|d| - DELTA / 2); the rest is common/regression.wgsl
 override ROWS: u32;
 override CLASSES: u32;
 override DELTA: f32;
@@ -12,3 +9,7 @@ override MIXUP: u32 = 0u;
 @group(0) @binding(3) var<storage, read> logits: array<f32>; // (ROWS)
 @group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
 // grid ROWS
+
+fn distance_of(d: f32) -> f32 { return select(DELTA * (abs(d) - 0.5 * DELTA), 0.5 * d * d, abs(d) <= DELTA); }
+
+fn slope_of(d: f32) -> f32 { return clamp(d, -DELTA, DELTA); }

@@ -79,7 +79,7 @@ pub async fn check(
         return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
     }
     crate::train::fits(model, data)?;
-    options.objective.validate(data.classes.len())?;
+    options.objective.validate(data.classes.len(), model.loss()?)?;
     let steps = steps(options);
     let batch = chunk(data, options.batch * steps.len());
     let mut report = Report::default();

@@ -169,7 +169,13 @@ impl Bench {
             };
             let mut options = options.clone();
             if !self.no_tuned {
-                let found = super::tune::known(&context, model, options.batch, &options.optimizer)?;
+                let found = super::tune::known(
+                    &context,
+                    model,
+                    options.batch,
+                    &options.optimizer,
+                    &options.objective,
+                )?;
                 options.variants.tuned = found.tuned;
             }
             if self.plan {

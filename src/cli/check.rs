@@ -94,7 +94,13 @@ impl Check {
         for model in &models {
             let mut options = options.clone();
             if !self.no_tuned {
-                let found = super::tune::known(&context, model, options.batch, &options.optimizer)?;
+                let found = super::tune::known(
+                    &context,
+                    model,
+                    options.batch,
+                    &options.optimizer,
+                    &options.objective,
+                )?;
                 options.variants.tuned = found.tuned;
             }
             let mut stage = String::new();

@@ -29,8 +29,8 @@ mod tune;
 mod web;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
-use std::{path::Path, process::ExitCode};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::{ffi::OsString, path::Path, process::ExitCode};
 use wgrad::{
     data::{DataSpec, Dataset, Places},
     gpu::{AdapterChoice, AdapterClass, Context, Options},
@@ -47,9 +47,22 @@ pub struct Cli {
     command: Command,
 }
 
+impl Cli {
+    /// The command line, with what a recipe on it adds.
+    pub fn read(line: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let line: Vec<OsString> = line.collect();
+        let matches = Self::command().try_get_matches_from(&line)?;
+        match train::recipe::completed(&matches, line) {
+            None => Self::from_arg_matches(&matches),
+            Some(line) => Self::from_arg_matches(&Self::command().try_get_matches_from(line)?),
+        }
+    }
+}
+
 const EXAMPLES: &str = "Examples:
   wgrad train                            train `mlp` on Fashion-MNIST, on the best adapter here
   wgrad train --model cnn --epochs 3     a convolutional network
+  wgrad train --recipe cnn               the same, with all the settings that are known to do it good
   wgrad train --data synthetic           garments drawn from a seed: no files, no network
   wgrad train --live                     with a page that follows it and steers it
   wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run

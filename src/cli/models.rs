@@ -1,7 +1,7 @@
 //! Lists the built-in networks, or describes one as Keras's `summary()` does: layers, shapes, parameters, FLOPs,
 //! memory. It needs no adapter: all of it follows from the program.
 
-use super::output;
+use super::{lab::print::time, output, train::recipe::names};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
@@ -10,8 +10,11 @@ use wgrad::{
     model_file, networks,
     optim::Optimizer,
     program::Mode,
+    recipe::{Measured, RECIPES, Recipe, measured, recipe},
     report::{
+        activations,
         chart::Network,
+        page::can_write,
         table::{Align::Left, Align::Right, Align::Wrap, Table},
         words::{bytes, commas, si},
     },
@@ -21,6 +24,8 @@ use wgrad::{
 #[command(after_help = "Examples:
   wgrad models                          the built-in networks
   wgrad models cnn                      layers and shapes of one of them
+  wgrad models --recipe vgg             the whole `wgrad train` command that `--recipe vgg` stands for
+  wgrad models --activations            draw the activations and their derivatives
   wgrad models --template > my.toml     a file to start from
   wgrad models my.toml                  what is in it, and whether it fits
   wgrad models cnn --batch 512 --json   as JSON, with the memory of that batch
@@ -29,7 +34,8 @@ use wgrad::{
 
 FLOPs count the products and convolutions, a multiplication and an addition as two. Memory is that of the \
 buffers of training: parameters, gradients and optimizer state, and activations with their gradients, which \
-share buffers.")]
+share buffers. Recipes are trained by `wgrad train --recipe NAME`; what they reached is the test accuracy after the last \
+epoch, mean ± standard deviation over seeds 0, 1, 2.")]
 pub struct Models {
     /// A built-in network, a TOML file, or one of Keras's (.keras, .json); all built-in networks without it
     #[arg(value_name = "NAME|FILE")]
@@ -40,12 +46,18 @@ pub struct Models {
     /// One JSON object a line, one a network
     #[arg(long)]
     json: bool,
+    /// Draw every activation and its derivative, as PNG or, by its ending, SVG [default: activations.png]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "activations.png", conflicts_with_all = ["model", "json", "template", "recipe"])]
+    activations: Option<PathBuf>,
     /// Draw the network as a graph
     #[arg(long, value_name = "FILE", requires = "model")]
     svg: Option<PathBuf>,
     /// Print a commented model file to start from
     #[arg(long, conflicts_with_all = ["model", "json"])]
     template: bool,
+    /// Print the `wgrad train` command that a recipe stands for
+    #[arg(long, value_name = "NAME", value_parser = names(), hide_possible_values = true, conflicts_with_all = ["model", "template"])]
+    recipe: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -75,6 +87,50 @@ struct Memory {
     activations: u64,
 }
 
+/// A recipe and what came of it.
+#[derive(Serialize)]
+struct Told {
+    recipe: &'static str,
+    about: &'static str,
+    network: &'static str,
+    command: String,
+    target_accuracy: f64,
+    measured: Option<&'static Measured>,
+}
+
+impl Told {
+    fn new(recipe: &'static Recipe) -> Self {
+        Self {
+            recipe: recipe.name,
+            about: recipe.about,
+            network: recipe.network,
+            command: recipe.command(),
+            target_accuracy: recipe.target,
+            measured: measured(recipe.name),
+        }
+    }
+
+    /// Name, what it is to reach, what it reached, how long an epoch or the way to the target took, where and when.
+    fn row(&self) -> [String; 6] {
+        let target = format!("{:.3}", self.target_accuracy);
+        let [reached, time, on] = match self.measured {
+            None => ["not measured yet".to_string(), String::new(), String::new()],
+            Some(measured) => {
+                let (mean, deviation) = measured.accuracy();
+                let deviation = deviation.map_or(String::new(), |deviation| format!(" ± {deviation:.4}"));
+                let epoch = measured.seconds_per_epoch.map(|seconds| format!("{} an epoch", time(seconds)));
+                let target = measured.seconds_to_target.map(|seconds| format!("{} to it", time(seconds)));
+                [
+                    format!("{mean:.4}{deviation}"),
+                    epoch.into_iter().chain(target).collect::<Vec<_>>().join(", "),
+                    format!("{}, {}", measured.adapter, measured.date),
+                ]
+            }
+        };
+        [self.recipe.to_string(), self.about.to_string(), target, reached, time, on]
+    }
+}
+
 #[derive(Serialize)]
 struct Description {
     network: String,
@@ -89,6 +145,8 @@ struct Description {
     batch: usize,
     memory_bytes: Memory,
     layers: Vec<Layer>,
+    /// Its own, of a built-in network.
+    recipe: Option<Told>,
 }
 
 impl Description {
@@ -127,6 +185,7 @@ impl Description {
                 activations: train.temporaries().bytes(),
             },
             layers: layers.collect(),
+            recipe: about.and_then(|_| recipe(&model.name).ok()).map(Told::new),
         })
     }
 
@@ -175,7 +234,14 @@ impl Description {
             bytes(gradients),
             bytes(optimizer),
             bytes(activations),
-        ))
+        ))?;
+        if let Some(recipe) = &self.recipe {
+            let [name, _, target, reached, ..] = recipe.row();
+            output::line(format!(
+                "Recipe: wgrad train --recipe {name}, to a test accuracy of {target}; {reached}"
+            ))?;
+        }
+        Ok(())
     }
 }
 
@@ -183,6 +249,21 @@ impl Models {
     pub fn run(self) -> Result<ExitCode> {
         if self.template {
             output::bytes(model_file::TEMPLATE.as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let Some(name) = &self.recipe {
+            let told = Told::new(recipe(name)?);
+            if self.json {
+                output::json(&told)?
+            } else {
+                output::line(&told.command)?
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        if let Some(path) = &self.activations {
+            can_write(path)?;
+            activations::chart().write(path)?;
+            eprintln!("wrote {}", path.display());
             return Ok(ExitCode::SUCCESS);
         }
         let batch = self.batch as usize;
@@ -238,7 +319,18 @@ impl Models {
                 bytes(activations),
             ]);
         }
-        output::line(format!("{about}\n\n{table}"))?;
+        let mut recipes = Table::new(&[
+            ("recipe", Left),
+            ("what it is", Wrap),
+            ("target", Right),
+            ("test accuracy", Left),
+            ("time", Left),
+            ("on", Wrap),
+        ]);
+        for recipe in RECIPES {
+            recipes.row(Told::new(recipe).row());
+        }
+        output::line(format!("{about}\n\n{table}\n\n{recipes}"))?;
         eprintln!(
             "for 28×28×1 images in 10 classes; forward, training: FLOPs an image; dispatches: of a training step;\n\
              memory at batch {batch}: weights with gradients and optimizer state, activations with gradients"

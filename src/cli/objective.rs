@@ -33,20 +33,18 @@ pub struct ObjectiveArgs {
 }
 
 impl ObjectiveArgs {
-    /// The objective for `data`.
+    /// The objective for `data`; whether it makes sense is for [`Objective::validate`] to say.
     pub fn objective(&self, data: &Dataset) -> Result<Objective> {
         let class_weight = match self.class_weight.as_deref() {
             None => Vec::new(),
             Some("balanced") => balanced(&data.class_counts(&data.train)),
             Some(text) => weights(text)?,
         };
-        let objective = Objective {
+        Ok(Objective {
             augment: self.augment.unwrap_or_default(),
             label_smoothing: self.label_smoothing.unwrap_or(0.0),
             class_weight,
-        };
-        objective.validate(data.classes.len())?;
-        Ok(objective)
+        })
     }
 
     /// The model that `--model` names, with the loss and, where it is built in, the last layer for it.

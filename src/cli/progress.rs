@@ -10,6 +10,7 @@ use std::{
 use wgrad::{
     checkpoint::Position,
     clock,
+    loss::Loss,
     report::words::{commas, plain_sparkline, sparkline},
     run::EpochLine,
     train::StepResult,
@@ -69,8 +70,14 @@ impl History {
     }
 }
 
+/// What the share of right images is called: of a regression it is the share of numbers that round to the label.
+fn accuracy_of(loss: Loss) -> &'static str {
+    if loss.is_regression() { "rounded_accuracy" } else { "accuracy" }
+}
+
 /// The progress of a whole training.
 pub struct Progress {
+    accuracy: &'static str,
     look: Look,
     bar: ProgressBar,
     epochs: u64,
@@ -83,10 +90,11 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of a training of `epochs` epochs of `steps` steps.
-    pub fn new(epochs: u64, steps: u64) -> Self {
+    /// Of a training of `epochs` epochs of `steps` steps by that loss.
+    pub fn new(epochs: u64, steps: u64, loss: Loss) -> Self {
         let bar = ProgressBar::hidden();
         Self {
+            accuracy: accuracy_of(loss),
             look: Look::here(),
             bar,
             epochs,
@@ -147,10 +155,11 @@ impl Progress {
         let metrics = position.metrics();
         let curve = if curve { format!(" {}", self.look.curve(&self.history.means)) } else { String::new() };
         format!(
-            "{} left, {} img/s, loss {:.3}, accuracy {:.3}{curve}",
+            "{} left, {} img/s, loss {:.3}, {} {:.3}{curve}",
             time(left),
             commas(speed),
             metrics.loss,
+            self.accuracy,
             metrics.accuracy
         )
     }
@@ -172,13 +181,14 @@ fn time(seconds: f64) -> String {
 }
 
 /// What Keras prints at the end of an epoch.
-pub fn epoch_line(line: &EpochLine, epochs: u64) {
+pub fn epoch_line(line: &EpochLine, epochs: u64, loss: Loss) {
+    let name = accuracy_of(loss);
     let validation = match (line.validation_loss, line.validation_accuracy) {
-        (Some(loss), Some(accuracy)) => format!(" - val_loss {loss:.4} - val_accuracy {accuracy:.4}"),
+        (Some(loss), Some(accuracy)) => format!(" - val_loss {loss:.4} - val_{name} {accuracy:.4}"),
         _ => String::new(),
     };
     say(format!(
-        "epoch {}/{epochs} - loss {:.4} - accuracy {:.4}{validation} - test_loss {:.4} - test_accuracy {:.4} - {:.0} images/s",
+        "epoch {}/{epochs} - loss {:.4} - {name} {:.4}{validation} - test_loss {:.4} - test_{name} {:.4} - {:.0} images/s",
         line.epoch,
         line.train_loss,
         line.train_accuracy,

@@ -46,49 +46,14 @@ pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
             )),
         };
     }
-    if has(&node.class) {
-        return Ok((node.class.clone(), node.config.clone()));
+    // Keras counts axes from either end, the batch among them.
+    let axis = node.config.get("axis").and_then(Value::as_i64);
+    if node.class == "Softmax" && axis.map(|axis| axis + 1) == node.rank.map(|rank| rank as i64) {
+        return activation("softmax");
     }
-    let number = |key: &str, default: f64| match node.config.get(key) {
-        None => Some(default),
-        Some(Value::Null) => None,
-        Some(value) => value.as_f64(),
-    };
-    let says = |key: &str| node.config.get(key).map_or("its default".into(), Value::to_string);
-    match node.class.as_str() {
-        "ReLU" => match (
-            number("max_value", f64::INFINITY),
-            number("negative_slope", 0.0),
-            number("threshold", 0.0),
-        ) {
-            (None, Some(0.0), Some(0.0)) => activation("relu"),
-            (Some(f64::INFINITY), Some(0.0), Some(0.0)) => activation("relu"),
-            (Some(6.0), Some(0.0), Some(0.0)) => activation("relu6"),
-            (None, Some(0.2), Some(0.0)) => activation("leaky_relu"),
-            _ => Err(format!(
-                "has max_value {}, negative_slope {} and threshold {}; wgrad has relu, relu6 and leaky_relu (slope 0.2)",
-                says("max_value"),
-                says("negative_slope"),
-                says("threshold")
-            )),
-        },
-        "LeakyReLU" => match number("negative_slope", 0.3) {
-            Some(0.2) => activation("leaky_relu"),
-            _ => Err(format!(
-                "has negative_slope {}; wgrad's leaky_relu has 0.2, and PReLU learns its slope",
-                says("negative_slope")
-            )),
-        },
-        "ELU" => match number("alpha", 1.0) {
-            Some(1.0) => activation("elu"),
-            _ => Err(format!("has alpha {}; wgrad's elu has 1", says("alpha"))),
-        },
-        "Softmax" => match node.config.get("axis").and_then(Value::as_i64).unwrap_or(-1) {
-            -1 => activation("softmax"),
-            axis if Some(axis + 1) == node.rank.map(|rank| rank as i64) => activation("softmax"),
-            axis => Err(format!("has axis {axis}; wgrad's softmax runs over the last one, -1")),
-        },
-        class => Err(missing(class)),
+    match has(&node.class) {
+        true => Ok((node.class.clone(), node.config.clone())),
+        false => Err(missing(&node.class)),
     }
 }
 

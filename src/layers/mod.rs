@@ -17,6 +17,7 @@ mod gru;
 mod layer_normalization;
 mod lstm;
 mod max_pooling2d;
+mod named_activations;
 mod prelu;
 mod recurrence;
 mod reshape;
@@ -27,6 +28,7 @@ mod zero_padding2d;
 pub use activation::ActivationName;
 pub(crate) use activation::softmax;
 pub use bidirectional::{MergeMode, Recurrent};
+pub(crate) use named_activations::By;
 pub(crate) use recurrence::{Cell, Recurrence};
 pub use window::{Padding, Pair};
 pub(crate) use window::{around, spread};
@@ -186,6 +188,10 @@ layers! {
     dropout::SpatialDropout2D: "rate = 0.5: sets a random share of the channels to zero while training",
     activation::Activation: "activation = \"relu\": an activation by itself",
     prelu::PReLU: "a rectifier whose slope below zero is learned",
+    named_activations::ReLU: "max_value = 6, negative_slope = 0.1: a rectifier by itself",
+    named_activations::LeakyReLU: "negative_slope = 0.3: a rectifier with a slope below zero",
+    named_activations::ELU: "exponential below zero",
+    named_activations::Softmax: "probabilities along the last axis",
     add::Add: "inputs = [\"a\", \"b\"]: the sum of layers of one shape, element by element",
     concatenate::Concatenate: "inputs = [\"a\", \"b\"]: layers side by side along the last axis",
 }

@@ -1,11 +1,13 @@
 //! Optimizers under Keras's names, with its arguments, defaults and formulas; SGD is PyTorch's.
-//! The methods themselves are `shaders/sgd`, `adam`, `rmsprop`, `adagrad` and `lion`; here are their numbers, what
+//! The methods themselves are `shaders/sgd`, `adam`, `rmsprop`, `adagrad`, `lion` and `muon`; here are their numbers, what
 //! they keep between steps, and what the host computes for each step.
 
+mod muon;
 mod numbers;
 mod update;
 
 use crate::feed::Step;
+pub use muon::Muon;
 use serde::{Deserialize, Serialize};
 pub(crate) use update::update;
 
@@ -50,6 +52,8 @@ pub enum Method {
         /// How slowly the mean gradient forgets, in [0, 1).
         beta_2: f64,
     },
+    /// Jordan 2024.
+    Muon(Muon),
 }
 
 /// The numbers of Adam.
@@ -140,8 +144,21 @@ impl Optimizer {
     /// `method` with the learning rate and weight decay that Keras gives it by default; SGD has 0.05.
     pub fn new(method: Method) -> Self {
         let learning_rate = if matches!(method, Method::Sgd { .. }) { 0.05 } else { 0.001 };
-        let weight_decay = if matches!(method, Method::AdamW(_)) { 0.004 } else { 0.0 };
+        let weight_decay = if matches!(method, Method::AdamW(_) | Method::Muon(_)) { 0.004 } else { 0.0 };
         Self { method, learning_rate, weight_decay, global_clipnorm: None, ema_momentum: None }
+    }
+
+    /// What the command line calls the method.
+    pub fn name(&self) -> &'static str {
+        match self.method {
+            Method::Sgd { .. } => "sgd",
+            Method::Adam(_) => "adam",
+            Method::AdamW(_) => "adamw",
+            Method::RmsProp { .. } => "rmsprop",
+            Method::Adagrad { .. } => "adagrad",
+            Method::Lion { .. } => "lion",
+            Method::Muon(_) => "muon",
+        }
     }
 
     /// The arenas that it keeps, in the order of their buffers.
@@ -149,7 +166,7 @@ impl Optimizer {
         let zeros = |name| Slot { name, initial: 0.0 };
         match self.method {
             Method::Sgd { .. } => vec![zeros("velocity")],
-            Method::Adam(_) | Method::AdamW(_) => vec![zeros("m"), zeros("v")],
+            Method::Adam(_) | Method::AdamW(_) | Method::Muon(_) => vec![zeros("m"), zeros("v")],
             Method::RmsProp { momentum, centered, .. } => {
                 let mut slots = vec![zeros("mean_square")];
                 slots.extend(centered.then_some(zeros("mean")));
@@ -163,7 +180,7 @@ impl Optimizer {
         }
     }
 
-    /// What a schedule may move besides the rate: SGD's and RMSprop's momentum, beta_1 of Adam and Lion.
+    /// What a schedule may move besides the rate: SGD's and RMSprop's momentum, that of Muon's matrices, beta_1 of Adam and Lion.
     pub fn momentum(&self) -> Option<f64> {
         match self.method {
             Method::Sgd { momentum, .. } | Method::RmsProp { momentum, .. } if momentum > 0.0 => {
@@ -171,6 +188,7 @@ impl Optimizer {
             }
             Method::Adam(Adam { beta_1, .. }) | Method::AdamW(Adam { beta_1, .. }) => Some(beta_1),
             Method::Lion { beta_1, .. } => Some(beta_1),
+            Method::Muon(Muon { momentum, .. }) if momentum > 0.0 => Some(momentum),
             _ => None,
         }
     }
@@ -180,11 +198,13 @@ impl Optimizer {
     pub fn fill(&self, step: Step, number: u64, factor: f64, momentum: Option<f64>) -> Step {
         let own = self.momentum().unwrap_or(0.0);
         let shift = momentum.map_or(0.0, |momentum| momentum - own);
+        let correction = |beta_1: f64, beta_2: f64| {
+            let steps = number as f64 + 1.0;
+            (1.0 - beta_2.powf(steps)).sqrt() / (1.0 - beta_1.powf(steps))
+        };
         let correction = match self.method {
-            Method::Adam(adam) | Method::AdamW(adam) => {
-                let steps = number as f64 + 1.0;
-                (1.0 - adam.beta_2.powf(steps)).sqrt() / (1.0 - (own + shift).powf(steps))
-            }
+            Method::Adam(adam) | Method::AdamW(adam) => correction(own + shift, adam.beta_2),
+            Method::Muon(muon) => correction(muon.adam.beta_1, muon.adam.beta_2),
             _ => 1.0,
         };
         Step {
@@ -211,6 +231,7 @@ mod tests {
             Method::RmsProp { rho: 0.9, momentum: 0.1, epsilon: 1e-7, centered: true },
             Method::Adagrad { initial_accumulator_value: 0.1, epsilon: 1e-7 },
             Method::Lion { beta_1: 0.9, beta_2: 0.99 },
+            Method::Muon(Muon { ns_steps: 4, ..Muon::default() }),
         ];
         for method in methods {
             let optimizer = Optimizer { ema_momentum: Some(0.99), ..Optimizer::new(method) };

@@ -1,6 +1,6 @@
 //! Whether the numbers of an optimizer make sense.
 
-use super::{Adam, Method, Optimizer};
+use super::{Adam, Method, Muon, Optimizer};
 use crate::{Error, Result};
 
 fn check(name: &'static str, value: f64, ok: bool, expected: &'static str) -> Result<()> {
@@ -54,6 +54,19 @@ impl Optimizer {
             Method::Adagrad { initial_accumulator_value, epsilon: small } => {
                 not_negative("--initial-accumulator-value", initial_accumulator_value)?;
                 epsilon(small)
+            }
+            Method::Muon(Muon { momentum, ns_steps, rms_rate, adam, .. }) => {
+                share("--momentum", momentum)?;
+                check(
+                    "--ns-steps",
+                    ns_steps.into(),
+                    (1..=100).contains(&ns_steps),
+                    "a number from 1 to 100",
+                )?;
+                check("--rms-rate", rms_rate, rms_rate.is_finite() && rms_rate > 0.0, "a number above 0")?;
+                share("--beta-1", adam.beta_1)?;
+                share("--beta-2", adam.beta_2)?;
+                epsilon(adam.epsilon)
             }
             Method::Lion { beta_1, beta_2 } => {
                 share("--beta-1", beta_1)?;

@@ -1,8 +1,8 @@
 //! The end of a training step: the norm of the gradients, the method, the moving average of the weights.
 
-use super::{Adam, Method, Optimizer};
+use super::{Adam, Method, Muon, Optimizer};
 use crate::{
-    kernels::{ADAGRAD, ADAM, CLIP_SCALE, LION, MOVING_AVERAGE, RMSPROP, SGD, SQUARE_PARTIALS},
+    kernels::{ADAGRAD, ADAM, CLIP_SCALE, LION, MOVING_AVERAGE, MUON, RMSPROP, SGD, SQUARE_PARTIALS},
     op::Call,
     program::{Builder, Home, ValueId, trained_len},
 };
@@ -36,6 +36,14 @@ pub(crate) fn update(b: &mut Builder, optimizer: &Optimizer) {
             }
         }
         buffers.extend([("grad", grad), ("scale", scale)]);
+        if let Method::Muon(muon) = &optimizer.method {
+            let factor = muon.directions(
+                b,
+                (trained, optimizer.global_clipnorm.is_some()),
+                [buffers[1].1, grad, scale],
+            );
+            buffers.push(("factor", factor));
+        }
         b.call("update", call, &buffers);
     }
     if optimizer.ema_momentum.is_some() {
@@ -49,14 +57,20 @@ pub(crate) fn update(b: &mut Builder, optimizer: &Optimizer) {
 
 /// What clipping multiplies the gradients by.
 fn clip_scale(b: &mut Builder, grad: ValueId, count: usize, clip: f64) -> ValueId {
-    let splits = count.div_ceil(SQUARES).min(MOST_SPLITS);
-    let partials = b.temporary("squares", vec![splits]);
+    let (partials, splits) = sum_squares(b, "norm", grad, count);
     let scale = b.temporary("clip scale", vec![1]);
-    let call = Call::new(&SQUARE_PARTIALS, &[("COUNT", count), ("SPLITS", splits)]);
-    b.call("norm", call, &[("partials", partials), ("grad", grad)]);
     let call = Call::new(&CLIP_SCALE, &[("SPLITS", splits)]).with("CLIPNORM", clip);
     b.call("norm", call, &[("scale", scale), ("partials", partials)]);
     scale
+}
+
+/// The squares of `count` numbers, summed by so many splits.
+pub(super) fn sum_squares(b: &mut Builder, label: &str, of: ValueId, count: usize) -> (ValueId, usize) {
+    let splits = count.div_ceil(SQUARES).min(MOST_SPLITS);
+    let partials = b.temporary("squares", vec![splits]);
+    let call = Call::new(&SQUARE_PARTIALS, &[("COUNT", count), ("SPLITS", splits)]);
+    b.call(label, call, &[("partials", partials), ("grad", of)]);
+    (partials, splits)
 }
 
 /// The method with its numbers.
@@ -71,6 +85,9 @@ fn call(optimizer: &Optimizer, trained: usize) -> Call {
         }
         Method::Adam(Adam { beta_1, beta_2, epsilon }) | Method::AdamW(Adam { beta_1, beta_2, epsilon }) => {
             new(&ADAM).with("GAIN_1", 1.0 - beta_1).with("GAIN_2", 1.0 - beta_2).with("EPSILON", epsilon)
+        }
+        Method::Muon(Muon { adam: Adam { beta_1, beta_2, epsilon }, .. }) => {
+            new(&MUON).with("GAIN_1", 1.0 - beta_1).with("GAIN_2", 1.0 - beta_2).with("EPSILON", epsilon)
         }
         Method::RmsProp { rho, momentum, epsilon, centered } => {
             let heavy = momentum > 0.0;

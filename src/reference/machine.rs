@@ -158,8 +158,9 @@ impl Machine {
 
     /// The dispatches before the update of the parameters: forward, loss, backward.
     pub fn without_update(&self) -> Range<usize> {
+        let of_update = |home: Home| matches!(home, Home::Parameters | Home::Slot(_));
         let updates =
-            |node: &Node| node.buffers.iter().any(|(_, v)| self.program.values[v.0].home == Home::Parameters);
+            |node: &Node| node.buffers.iter().any(|(_, v)| of_update(self.program.values[v.0].home));
         0..self.program.nodes.iter().position(updates).unwrap_or(self.program.nodes.len())
     }
 }

@@ -9,6 +9,7 @@ mod join;
 mod loss;
 mod machine;
 mod matmul;
+mod muon;
 mod normalize;
 mod one_output;
 mod optimizer;
@@ -28,6 +29,7 @@ pub use join::{add, concatenate, slice_columns};
 pub use loss::{softmax_cross_entropy, softmax_forward, softmax_grad, sum_metrics};
 pub use machine::{Machine, Outputs, expect};
 pub use matmul::{matmul, matmul_grad_input, matmul_grad_weight};
+pub use muon::{inverse_norm, muon, muon_momentum, newton_schulz, scaled};
 pub use normalize::{
     batch_norm_combine, batch_norm_forward, batch_norm_grad_combine, batch_norm_grad_input,
     batch_norm_grad_partials, batch_norm_moving, batch_norm_partials, layer_norm_forward,

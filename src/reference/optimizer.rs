@@ -2,10 +2,10 @@
 
 use super::{EPSILON, Expected, Inputs, Sum};
 
-type Outputs = Vec<(&'static str, Expected)>;
+pub(super) type Outputs = Vec<(&'static str, Expected)>;
 
 /// The gradient times what clipping leaves of it.
-fn gradients(i: &Inputs<'_>) -> Vec<Sum> {
+pub(super) fn gradients(i: &Inputs<'_>) -> Vec<Sum> {
     let scale = i.real("scale").first().copied().filter(|_| i.size("CLIPPED") == 1);
     i.real("grad").iter().map(|g| scale.map_or(Sum::exact(*g), |scale| Sum::exact(*g).times(scale))).collect()
 }
@@ -31,14 +31,14 @@ fn over(numerator: Sum, root: f64, share: f64) -> Sum {
 }
 
 /// p - rate · (decay · p + direction)
-fn descend(i: &Inputs<'_>, p: f64, direction: Sum) -> Sum {
+pub(super) fn descend(i: &Inputs<'_>, p: f64, direction: Sum) -> Sum {
     let (rate, decay) = (f64::from(i.step.learning_rate), i.number("WEIGHT_DECAY"));
     let size = (decay * p).abs() + direction.value.abs();
     let off = rate * (direction.allowed() + 4.0 * EPSILON * size);
     Sum::within(p - rate * (decay * p + direction.value), 2.0 * EPSILON * p.abs() + off)
 }
 
-fn shift(i: &Inputs<'_>) -> f64 {
+pub(super) fn shift(i: &Inputs<'_>) -> f64 {
     f64::from(i.step.momentum_shift)
 }
 
@@ -67,21 +67,27 @@ pub fn sgd(i: &Inputs<'_>) -> Outputs {
 /// m = m + (1 - beta_1) · (g - m); v = v + (1 - beta_2) · (g² - v);
 /// p = p - lr · (WEIGHT_DECAY · p + correction · m / (√v + EPSILON))
 pub fn adam(i: &Inputs<'_>) -> Outputs {
-    let (gain_1, gain_2) = (i.number("GAIN_1") - shift(i), i.number("GAIN_2"));
-    let (epsilon, correction) = (i.number("EPSILON"), f64::from(i.step.correction));
+    let gains = [i.number("GAIN_1") - shift(i), i.number("GAIN_2")];
     let (mut parameter, mut means, mut squares) = (Vec::new(), Vec::new(), Vec::new());
     let old = i.real("parameter").iter().zip(i.real("m")).zip(i.real("v"));
     for (((p, m), v), g) in old.zip(gradients(i)) {
-        let (m, v) = (towards(*m, gain_1, g), towards(*v, gain_2, square(g)));
-        let root = v.value.sqrt() + epsilon;
-        // √v is off by half the share that v is, or, near zero, by no more than the root of what v is off by.
-        let off = (v.allowed() / (2.0 * v.value.sqrt()).max(f64::MIN_POSITIVE)).min(v.allowed().sqrt());
-        parameter.push(descend(i, *p, over(m, root, off / root).times(correction)));
+        let (direction, m, v) = adam_step(i, gains, *m, *v, g);
+        parameter.push(descend(i, *p, direction));
         means.push(m);
         squares.push(v);
     }
     let [parameter, means, squares] = [parameter, means, squares].map(Expected::Real);
     vec![("parameter", parameter), ("m", means), ("v", squares)]
+}
+
+/// The direction of Adam and the means behind it: correction · m / (√v + EPSILON), m, v.
+pub(super) fn adam_step(i: &Inputs<'_>, gains: [f64; 2], m: f64, v: f64, g: Sum) -> (Sum, Sum, Sum) {
+    let (epsilon, correction) = (i.number("EPSILON"), f64::from(i.step.correction));
+    let (m, v) = (towards(m, gains[0], g), towards(v, gains[1], square(g)));
+    let root = v.value.sqrt() + epsilon;
+    // √v is off by half the share that v is, or, near zero, by no more than the root of what v is off by.
+    let off = (v.allowed() / (2.0 * v.value.sqrt()).max(f64::MIN_POSITIVE)).min(v.allowed().sqrt());
+    (over(m, root, off / root).times(correction), m, v)
 }
 
 /// s = s + (1 - rho) · (g² - s); a = a + (1 - rho) · (g - a); b = μ · b + lr · g / √(s - a² + EPSILON);

@@ -6,6 +6,8 @@ pub mod augmented;
 pub mod contact_sheet;
 /// Charts as SVG.
 pub mod chart;
+/// Activations and their derivatives as a chart.
+pub mod activations;
 /// Small pictures with words under them.
 pub mod gallery;
 /// Numbers as pixels.

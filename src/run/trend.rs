@@ -115,6 +115,8 @@ mod tests {
             test_loss: *test,
             test_accuracy: 1.0 - test,
             images_per_second: 1.0,
+            train_seconds: None,
+            evaluation_seconds: None,
         };
         let lines: Vec<_> = train.iter().zip(test).enumerate().map(line).collect();
         Outcome::of(&lines, Loss::SoftmaxCrossEntropy).expect("some epochs")

@@ -13,6 +13,7 @@ use crate::{
     gpu::{Context, SUBMISSION_TIMEOUT},
     lab::measure::Lab,
     model::Model,
+    objective::Objective,
     op::{Call, Variant},
     optim::Optimizer,
     program::Mode,
@@ -35,19 +36,20 @@ pub struct Use {
     pub per_step: usize,
 }
 
-/// Every distinct call of the training and evaluation programs of `model`, in their order. How many steps' results
+/// Every distinct call of the training and evaluation programs of `model`, in their order, of a training that makes of
+/// images and labels what `objective` says. How many steps' results
 /// are kept before the host reads them is none of it: no operation with several variants depends on that.
 ///
 /// # Errors
 /// [`Error::Model`] where the layers do not fit, [`Error::Option`] for a batch of 0.
-pub fn uses(model: &Model, batch: usize, optimizer: &Optimizer) -> Result<Vec<Use>> {
+pub fn uses(model: &Model, batch: usize, optimizer: &Optimizer, objective: &Objective) -> Result<Vec<Use>> {
     if batch == 0 {
         return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
     }
     let mut uses: Vec<Use> = Vec::new();
     for mode in [Mode::Train, Mode::Evaluate] {
         let times = usize::from(mode == Mode::Train);
-        for node in model.program(mode, batch, 1, optimizer)?.nodes {
+        for node in model.program_with(mode, batch, 1, optimizer, objective)?.nodes {
             let key = node.call.key();
             match uses.iter_mut().find(|known| known.call.key() == key) {
                 Some(known) => known.per_step += times,

@@ -7,7 +7,7 @@ use wgrad::{
     callbacks::Verdict,
     clock,
     networks::NETWORKS,
-    run::{Outcome, Run, Trend},
+    run::{EpochLine, Outcome, Run, Trend},
     train::{Metrics, Trainer},
 };
 
@@ -87,6 +87,22 @@ pub fn over(trainer: &Trainer<'_>, run: &Run) -> String {
             )
         }
     }
+}
+
+/// How long it took to the target: training and evaluation from the first step on, however often the run was resumed,
+/// and what compiling took before. Saving is not counted, nor is what an interrupted epoch had to wait. `None` of a run
+/// whose first epochs kept no times.
+pub fn time_to_target(run: &Run, compiled: f64) -> Result<Option<String>> {
+    let lines = run.metrics()?;
+    let sum = |seconds: fn(&EpochLine) -> Option<f64>| lines.iter().map(seconds).sum::<Option<f64>>();
+    let (train, evaluation) = (sum(|line| line.train_seconds), sum(|line| line.evaluation_seconds));
+    Ok(train.zip(evaluation).map(|(train, evaluation)| {
+        format!(
+            "time to the target: {:.2} s from the first step: {train:.2} s of training, {evaluation:.2} s of evaluation; \
+             before it {compiled:.2} s of compiling",
+            train + evaluation
+        )
+    }))
 }
 
 /// 1 if there was a target and it was missed.

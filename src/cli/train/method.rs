@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use std::time::Duration;
 use wgrad::{
     callbacks::{Callbacks, EarlyStopping, Monitor},
-    optim::{Adam, Method, Optimizer},
+    optim::{Adam, Method, Muon, Optimizer},
     schedule::{Decay, Schedule},
 };
 
@@ -23,6 +23,8 @@ enum Name {
     Adagrad,
     /// Sign of the moving direction
     Lion,
+    /// Orthogonal directions for matrices, AdamW for the rest
+    Muon,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -61,16 +63,25 @@ pub struct MethodArgs {
     /// Learning rate [default: 0.05 for sgd, else 0.001]
     #[arg(long, value_name = "X")]
     pub lr: Option<f64>,
-    /// Momentum of sgd and rmsprop [default: 0.9 for sgd, 0 for rmsprop]
+    /// Momentum of sgd, rmsprop and muon's matrices [default: 0.9 for sgd, 0 for rmsprop, 0.95 for muon]
     #[arg(long, value_name = "X")]
     momentum: Option<f64>,
     /// Nesterov's momentum (sgd)
     #[arg(long)]
     nesterov: bool,
-    /// How slowly the mean gradient of adam, adamw and lion forgets [default: 0.9]
+    /// Without Nesterov's momentum, which muon has
+    #[arg(long)]
+    no_nesterov: bool,
+    /// Steps of muon's iteration towards an orthogonal direction [default: 5]
+    #[arg(long, value_name = "N")]
+    ns_steps: Option<u32>,
+    /// The size of the elements of muon's steps, at a learning rate of 1 [default: 0.2]
+    #[arg(long, value_name = "X")]
+    rms_rate: Option<f64>,
+    /// How slowly the mean gradient of adam, adamw, lion and muon's AdamW forgets [default: 0.9]
     #[arg(long, value_name = "X")]
     beta_1: Option<f64>,
-    /// How slowly the mean square of adam and adamw forgets, or lion's mean [default: 0.999, 0.99 for lion]
+    /// How slowly the mean square of adam, adamw and muon's AdamW forgets, or lion's mean [default: 0.999, 0.99 for lion]
     #[arg(long, value_name = "X")]
     beta_2: Option<f64>,
     /// How slowly rmsprop's mean square forgets [default: 0.9]
@@ -82,10 +93,10 @@ pub struct MethodArgs {
     /// What adagrad's sums start from [default: 0.1]
     #[arg(long, value_name = "X")]
     initial_accumulator_value: Option<f64>,
-    /// Keeps adam, adamw, rmsprop and adagrad from dividing by zero [default: 1e-7]
+    /// Keeps adam, adamw, muon, rmsprop and adagrad from dividing by zero [default: 1e-7]
     #[arg(long, value_name = "X")]
     epsilon: Option<f64>,
-    /// Weight decay: for sgd added to the gradient (L2), for all others decoupled [default: 0.004 for adamw, else 0]
+    /// Weight decay: for sgd added to the gradient (L2), for all others decoupled [default: 0.004 for adamw and muon, else 0]
     #[arg(long, value_name = "X")]
     weight_decay: Option<f64>,
     /// Scale the gradients so that the norm of all of them together is at most this
@@ -211,6 +222,13 @@ impl MethodArgs {
                 initial_accumulator_value: self.initial_accumulator_value.unwrap_or(0.1),
                 epsilon: self.epsilon.unwrap_or(1e-7),
             },
+            Name::Muon => Method::Muon(Muon {
+                momentum: self.momentum.unwrap_or(0.95),
+                nesterov: !self.no_nesterov,
+                ns_steps: self.ns_steps.unwrap_or(5),
+                rms_rate: self.rms_rate.unwrap_or(0.2),
+                adam: adam(),
+            }),
             Name::Lion => {
                 Method::Lion { beta_1: self.beta_1.unwrap_or(0.9), beta_2: self.beta_2.unwrap_or(0.99) }
             }
@@ -225,16 +243,19 @@ impl MethodArgs {
     }
 
     fn refuse_strangers(&self) -> Result<()> {
-        use Name::{Adagrad, Adam, Adamw, Lion, Rmsprop, Sgd};
-        let given: [(&str, bool, &[Name]); 8] = [
-            ("--momentum", self.momentum.is_some(), &[Sgd, Rmsprop]),
+        use Name::{Adagrad, Adam, Adamw, Lion, Muon, Rmsprop, Sgd};
+        let given: [(&str, bool, &[Name]); 11] = [
+            ("--momentum", self.momentum.is_some(), &[Sgd, Rmsprop, Muon]),
             ("--nesterov", self.nesterov, &[Sgd]),
-            ("--beta-1", self.beta_1.is_some(), &[Adam, Adamw, Lion]),
-            ("--beta-2", self.beta_2.is_some(), &[Adam, Adamw, Lion]),
+            ("--no-nesterov", self.no_nesterov, &[Muon]),
+            ("--ns-steps", self.ns_steps.is_some(), &[Muon]),
+            ("--rms-rate", self.rms_rate.is_some(), &[Muon]),
+            ("--beta-1", self.beta_1.is_some(), &[Adam, Adamw, Lion, Muon]),
+            ("--beta-2", self.beta_2.is_some(), &[Adam, Adamw, Lion, Muon]),
             ("--rho", self.rho.is_some(), &[Rmsprop]),
             ("--centered", self.centered, &[Rmsprop]),
             ("--initial-accumulator-value", self.initial_accumulator_value.is_some(), &[Adagrad]),
-            ("--epsilon", self.epsilon.is_some(), &[Adam, Adamw, Rmsprop, Adagrad]),
+            ("--epsilon", self.epsilon.is_some(), &[Adam, Adamw, Rmsprop, Adagrad, Muon]),
         ];
         let name = |name: &Name| name.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
         match given.iter().find(|(_, given, takers)| *given && !takers.contains(&self.optimizer)) {

@@ -5,6 +5,7 @@ mod board;
 mod end;
 pub use end::INTERRUPTED;
 pub mod method;
+pub mod recipe;
 
 use super::{
     AdapterArgs, DataArgs,
@@ -48,6 +49,8 @@ const SAVE_EVERY: f64 = 60.0;
 #[command(after_help = "Examples:
   wgrad train                                       the network `mlp` on Fashion-MNIST
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
+  wgrad train --recipe cnn                          settings that are known to be good: see `wgrad models`
+  wgrad train --recipe speedrun-90 --seed 1         the least time to a test accuracy of 0.90
   wgrad train --model my-network.toml --data DIR    your own network, your own four IDX files
   wgrad train --model my.keras --init my.keras      a network of Keras's, from its weights
   wgrad train --model cnn --augment flip,shift=2,erase=0.25 --label-smoothing 0.1
@@ -64,6 +67,9 @@ pub struct Train {
     /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp", conflicts_with = "resume")]
     model: String,
+    /// Settings by name: network, epochs, optimizer, schedule, augmentation; what else stands here beats them
+    #[arg(long, value_name = "NAME", value_parser = recipe::names(), hide_possible_values = true, conflicts_with = "resume")]
+    recipe: Option<String>,
     #[command(flatten)]
     data: DataArgs,
     /// Epochs of the whole training [default: 5]
@@ -167,6 +173,7 @@ impl Train {
         options.objective = self.objective.objective(&dataset)?;
         let shape = [dataset.height, dataset.width, dataset.channels];
         let model = self.objective.model(&self.model, shape, dataset.classes.len())?;
+        options.objective.validate(dataset.classes.len(), model.loss()?)?;
         let mut context = self.adapter.open().await?;
         if !self.no_tuned {
             let seconds = self.tune.then_some(self.tune_seconds);
@@ -176,7 +183,9 @@ impl Train {
             return Ok(ExitCode::from(end::INTERRUPTED));
         }
         announce(&options)?;
+        let begun = clock::seconds();
         let mut trainer = Trainer::new(&context, &model, &dataset, options.clone()).await?;
+        let compiled = clock::seconds() - begun;
         if let Some(path) = &self.init {
             let mut checkpoint = read_weights(path, trainer.parameters())?;
             checkpoint.position = Default::default();
@@ -195,6 +204,7 @@ impl Train {
                 validation: self.data.validation,
             },
             options,
+            recipe: self.recipe.clone(),
             init: self.init.clone(),
             adapter: AdapterRecord::of(&context),
             kernels: trainer.train_plan.variants(),
@@ -203,7 +213,7 @@ impl Train {
             model,
         };
         let run = Run::create(self.out.as_deref(), config)?;
-        self.train(&context, run, &mut trainer, &dataset, interrupt).await
+        self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
     }
 
     async fn resume(&self, folder: &Path, interrupt: &Interrupt) -> Result<ExitCode> {
@@ -237,7 +247,9 @@ impl Train {
         let options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
         announce(&options)?;
         let model: &Model = &run.config.model;
+        let begun = clock::seconds();
         let mut trainer = Trainer::new(&context, model, &dataset, options).await?;
+        let compiled = clock::seconds() - begun;
         let mut checkpoint = run.last()?;
         // Who asks for more epochs of a run that stopped by itself gets them: it waits anew.
         let watch = &mut checkpoint.position.watch;
@@ -249,21 +261,22 @@ impl Train {
         run.save_config()?;
         let (epoch, step) = (checkpoint.position.epoch, checkpoint.position.step);
         output::say(format!("resuming {} after {epoch} epochs and {step} steps", folder.display()));
-        self.train(&context, run, &mut trainer, &dataset, interrupt).await
+        self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
     }
 
-    /// The training, from wherever the trainer stands, with a page if one was asked for.
+    /// The training, from wherever the trainer stands, with a page if one was asked for; `compiled` is how many seconds
+    /// that took to come about.
     async fn train<'a>(
         &self,
         context: &'a Context,
         run: Run,
         trainer: &mut Trainer<'a>,
-        dataset: &'a Dataset,
+        (dataset, compiled): (&'a Dataset, f64),
         interrupt: &Interrupt,
     ) -> Result<ExitCode> {
         let live = Live::start(&self.live, context, &run, dataset, trainer).await?;
         let epochs = run.config.options.epochs;
-        let ended = self.epochs(context, run, trainer, dataset, interrupt, &live).await;
+        let ended = self.epochs(context, run, trainer, (dataset, compiled), interrupt, &live).await;
         let whole = trainer.position().epoch >= epochs || trainer.verdict() != Verdict::GoOn;
         live.end(&ended, whole);
         ended
@@ -275,7 +288,7 @@ impl Train {
         context: &Context,
         mut run: Run,
         trainer: &mut Trainer<'_>,
-        dataset: &Dataset,
+        (dataset, compiled): (&Dataset, f64),
         interrupt: &Interrupt,
         live: &Live,
     ) -> Result<ExitCode> {
@@ -316,7 +329,7 @@ impl Train {
         if let Some(board) = &board {
             output::say(format!("tensorboard --logdir {}", quoted(&board.folder().display().to_string())));
         }
-        let mut progress = Progress::new(epochs, trainer.steps_per_epoch());
+        let mut progress = Progress::new(epochs, trainer.steps_per_epoch(), loss);
         while trainer.position().epoch < epochs && trainer.verdict() == Verdict::GoOn {
             if interrupt.requested() {
                 return Ok(interrupted(&run));
@@ -342,11 +355,13 @@ impl Train {
                 }
             };
             live.evaluates(true);
+            let trained = clock::seconds();
             let test = trainer.evaluate(&dataset.test).await?;
             let validation = match &dataset.validation {
                 Some(split) => Some(trainer.evaluate(split).await?),
                 None => None,
             };
+            let evaluated = clock::seconds() - trained;
             let epoch = trainer.position().epoch;
             let line_step = epoch * trainer.steps_per_epoch();
             if !test.loss.is_finite() {
@@ -363,7 +378,10 @@ impl Train {
             let drops = trainer.position().watch.drops;
             let rate = trainer.learning_rate_at(line_step.saturating_sub(1));
             trainer.observe(&metrics);
-            let line = EpochLine::new(epoch, line_step, [train, test], validation, speed);
+            let line = EpochLine {
+                evaluation_seconds: Some(evaluated),
+                ..EpochLine::new(epoch, line_step, [train, test], validation, speed)
+            };
             let (state, gradients) = (trainer.checkpoint().await?, trainer.gradients().await?);
             let tensors = norms(trainer.parameters(), &state.weights, before.as_deref(), &gradients);
             run.log(&line)
@@ -376,7 +394,7 @@ impl Train {
             before = Some(state.weights);
             live.evaluates(false);
             live.epoch(&line);
-            super::progress::epoch_line(&line, epochs);
+            super::progress::epoch_line(&line, epochs, loss);
             if self.json {
                 output::json(&line)?;
             }
@@ -397,6 +415,9 @@ impl Train {
                 .await?;
         }
         finish(&run, self.json)?;
+        if trainer.verdict() == Verdict::Reached && !self.json {
+            end::time_to_target(&run, compiled)?.map_or(Ok(()), output::line)?;
+        }
         Ok(verdict(trainer, &run))
     }
 

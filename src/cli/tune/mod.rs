@@ -8,10 +8,12 @@ use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 use wgrad::{
+    augment::Augment,
     clock,
     gpu::Context,
     lab::{measure::Lab, sizes},
     model::Model,
+    objective::Objective,
     optim::Optimizer,
     run::AdapterRecord,
     train::Options,
@@ -26,6 +28,7 @@ use wgrad::{
   wgrad tune                      the network `mlp` at batch 128, within 10 seconds
   wgrad tune cnn --seconds 60     another network, more time
   wgrad tune cnn --batch 256      at another batch: its sizes are others, and so may be what is fastest
+  wgrad tune cnn --augment flip   for a training that mirrors images: they are decoded by another kernel
   wgrad tune cnn --again          measure anew what is known already
   wgrad tune --list               what is kept for this adapter
   wgrad tune --clear              forget it
@@ -58,6 +61,9 @@ pub struct Tune {
     /// Forget what is kept for this adapter, and measure nothing
     #[arg(long, conflicts_with_all = ["again", "json"])]
     clear: bool,
+    /// Tune for trainings that change the images so, as `wgrad train --augment` does: they decode by another kernel
+    #[arg(long, value_name = "LIST")]
+    augment: Option<Augment>,
     /// One JSON object a line, one an operation
     #[arg(long)]
     json: bool,
@@ -76,7 +82,7 @@ pub fn seconds(text: &str) -> Result<f64, String> {
 impl Tune {
     pub async fn run(self) -> Result<ExitCode> {
         let model = super::model(&self.model, [28, 28, 1], 10)?;
-        let uses = tune::uses(&model, self.batch as usize, &Optimizer::default())?;
+        let uses = tune::uses(&model, self.batch as usize, &Optimizer::default(), &self.objective()?)?;
         let context = self.adapter.open().await?;
         let cache = Cache::from_env();
         if self.list {
@@ -103,10 +109,24 @@ impl Tune {
     }
 }
 
+impl Tune {
+    fn objective(&self) -> Result<Objective> {
+        let objective = Objective { augment: self.augment.unwrap_or_default(), ..Objective::default() };
+        objective.augment.validate()?;
+        Ok(objective)
+    }
+}
+
 /// What the cache has for a network: says so in one line, and what is wrong with its files.
-pub fn known(context: &Context, model: &Model, batch: usize, optimizer: &Optimizer) -> Result<Found> {
+pub fn known(
+    context: &Context,
+    model: &Model,
+    batch: usize,
+    optimizer: &Optimizer,
+    objective: &Objective,
+) -> Result<Found> {
     let cache = Cache::from_env();
-    let found = cache.find(context, &tune::uses(model, batch, optimizer)?)?;
+    let found = cache.find(context, &tune::uses(model, batch, optimizer, objective)?)?;
     for note in &found.notes {
         eprintln!("note: {note}");
     }
@@ -127,10 +147,11 @@ pub async fn for_training(
     seconds: Option<f64>,
 ) -> Result<Context> {
     let Some(seconds) = seconds else {
-        options.variants.tuned = known(&context, model, options.batch, &options.optimizer)?.tuned;
+        options.variants.tuned =
+            known(&context, model, options.batch, &options.optimizer, &options.objective)?.tuned;
         return Ok(context);
     };
-    let uses = tune::uses(model, options.batch, &options.optimizer)?;
+    let uses = tune::uses(model, options.batch, &options.optimizer, &options.objective)?;
     let cache = Cache::from_env();
     let found = cache.find(&context, &uses)?;
     let mut lab = Lab::with(context, adapter.options());

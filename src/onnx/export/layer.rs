@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     layers::{
-        self, ActivationName, AveragePooling2D, BatchNormalization, Dense, Layer, LayerNormalization,
+        self, ActivationName, AveragePooling2D, BatchNormalization, By, Dense, Layer, LayerNormalization,
         MaxPooling2D, Padding, Pair, Place,
     },
     onnx::tensor::Tensor,
@@ -104,6 +104,10 @@ pub(super) fn write(
         // ONNX's Dropout drops single elements only; outside of training it does nothing.
         Layer::SpatialDropout2D(_) => x.clone(),
         Layer::Activation(layer) => activate(w, layer.activation, name, x),
+        Layer::ReLU(layer) => activate_by(w, layer.by()?, name, x),
+        Layer::LeakyReLU(layer) => activate_by(w, layer.by()?, name, x),
+        Layer::ELU(layer) => activate_by(w, layer.by()?, name, x),
+        Layer::Softmax(layer) => activate_by(w, layer.by()?, name, x),
         Layer::PReLU(_) => {
             let alpha = weights.tensor(place.parameters[0]);
             let alpha = if x.nchw { alpha.transposed(&[2, 0, 1]) } else { alpha };
@@ -286,6 +290,15 @@ fn activate(w: &mut Writer, activation: ActivationName, name: &str, x: &Flow) ->
         }
     };
     x.to(y, &x.shape)
+}
+
+fn activate_by(w: &mut Writer, by: By, name: &str, x: &Flow) -> Flow {
+    match by {
+        By::Name(activation) => activate(w, activation, name, x),
+        By::Slope(slope) => {
+            x.to(w.node("LeakyRelu", name, &[&x.name], vec![float("alpha", slope)]), &x.shape)
+        }
+    }
 }
 
 /// The activations that are one operator each, with its attributes.

@@ -172,7 +172,7 @@ impl Bars {
 }
 
 impl Laid<'_> {
-    fn draw(&self, canvas: &Canvas<'_>, scale: &Scale, top: i32, across: i32) {
+    fn draw(&self, canvas: &Canvas, scale: &Scale, top: i32, across: i32) {
         let ink = match self.row.outcome {
             Outcome::Measured { .. } => TEXT,
             Outcome::Wrong(_) => ALARM,

@@ -149,7 +149,7 @@ impl HeatMap {
     }
 
     /// The steps of the scale, with the numbers at which they begin and end.
-    fn draw_scale(&self, canvas: &Canvas<'_>, top: i32, steps: Option<&Steps>, across: i32) {
+    fn draw_scale(&self, canvas: &Canvas, top: i32, steps: Option<&Steps>, across: i32) {
         let words = axis_words(&printable(&self.label), &printable(&self.unit));
         let words = shorten(&words, SMALL, across - 2 * MARGIN);
         canvas.text(&words, (MARGIN, top + LINE / 2), SMALL, FAINT, Anchor::Start);
@@ -198,7 +198,7 @@ fn said(cell: Cell) -> String {
     }
 }
 
-fn paint(canvas: &Canvas<'_>, (x, y): At, (width, height): At, cell: Cell, steps: Option<&Steps>) {
+fn paint(canvas: &Canvas, (x, y): At, (width, height): At, cell: Cell, steps: Option<&Steps>) {
     let step = match cell {
         Cell::Value(v) => steps.and_then(|steps| steps.step(v)),
         _ => None,
@@ -221,7 +221,7 @@ fn paint(canvas: &Canvas<'_>, (x, y): At, (width, height): At, cell: Cell, steps
 }
 
 /// Slanted lines inside a cell; crossed ones where it is wrong.
-fn hatch(canvas: &Canvas<'_>, (x, y): At, (width, height): At, crossed: bool) {
+fn hatch(canvas: &Canvas, (x, y): At, (width, height): At, crossed: bool) {
     let ink = if crossed { ALARM } else { FRAME };
     // x + y is the same all along a line.
     for sum in (6..width + height).step_by(12) {

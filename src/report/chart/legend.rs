@@ -54,7 +54,7 @@ impl Legend {
     }
 
     /// Draws it from `top` on.
-    pub(super) fn draw(&self, canvas: &Canvas<'_>, top: i32) {
+    pub(super) fn draw(&self, canvas: &Canvas, top: i32) {
         for Entry { lines, ink, x, row } in &self.entries {
             let (x, y) = (MARGIN + x, top + row * LINE + LINE / 2);
             canvas.rect((x, y - 4), (x + SAMPLE, y + 4), *ink, 1.0);

@@ -82,7 +82,7 @@ impl Lines {
             canvas.path(vec![(left, top), (left, bottom), (across - MARGIN - 8, bottom)], FRAME, 1);
             axis_names(canvas, &self.x, &self.y, (left, across - MARGIN - 8), (top, bottom));
             for (n, curve) in self.series.iter().enumerate() {
-                for piece in pieces(curve, &x, &y) {
+                for piece in pieces(&curve.points, &x, &y) {
                     draw_piece(canvas, &piece, series(n));
                 }
             }
@@ -116,7 +116,7 @@ impl Lines {
 }
 
 /// The names of both axes.
-pub(super) fn axis_names(canvas: &Canvas<'_>, x: &Axis, y: &Axis, (left, right): At, (top, bottom): At) {
+pub(super) fn axis_names(canvas: &Canvas, x: &Axis, y: &Axis, (left, right): At, (top, bottom): At) {
     let words = |axis: &Axis, room| {
         shorten(&axis_words(&printable(&axis.label), &printable(&axis.unit)), SMALL, room)
     };
@@ -126,17 +126,17 @@ pub(super) fn axis_names(canvas: &Canvas<'_>, x: &Axis, y: &Axis, (left, right):
 }
 
 /// Points without a gap between them, in pixels, each with the ends of its band.
-struct Piece {
-    points: Vec<At>,
+pub(super) struct Piece {
+    pub(super) points: Vec<At>,
     band: Vec<(At, At)>,
     dots: bool,
 }
 
-fn pieces(curve: &Series, x: &Scale, y: &Scale) -> Vec<Piece> {
+pub(super) fn pieces(all: &[Point], x: &Scale, y: &Scale) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    let new = || Piece { points: Vec::new(), band: Vec::new(), dots: curve.points.len() <= DOTS };
+    let new = || Piece { points: Vec::new(), band: Vec::new(), dots: all.len() <= DOTS };
     let mut piece = new();
-    for point in &curve.points {
+    for point in all {
         let (Some(across), Some(up)) = (x.at(point.x), y.at(point.y)) else {
             pieces.push(std::mem::replace(&mut piece, new()));
             continue;
@@ -151,7 +151,7 @@ fn pieces(curve: &Series, x: &Scale, y: &Scale) -> Vec<Piece> {
     pieces
 }
 
-fn draw_piece(canvas: &Canvas<'_>, piece: &Piece, ink: Ink) {
+fn draw_piece(canvas: &Canvas, piece: &Piece, ink: Ink) {
     if piece.band.len() > 1 {
         let highs = thin(&piece.band.iter().map(|(_, high)| *high).collect::<Vec<_>>());
         let lows = thin(&piece.band.iter().rev().map(|(low, _)| *low).collect::<Vec<_>>());
@@ -167,7 +167,7 @@ fn draw_piece(canvas: &Canvas<'_>, piece: &Piece, ink: Ink) {
 
 /// At most the first, the least, the greatest and the last of the points that share a column of pixels: the picture
 /// is the same, and a million points do not fill a page.
-fn thin(points: &[At]) -> Vec<At> {
+pub(super) fn thin(points: &[At]) -> Vec<At> {
     let mut kept = Vec::new();
     for column in points.chunk_by(|a, b| a.0 == b.0) {
         let (low, high) = (column.iter().min_by_key(|at| at.1), column.iter().max_by_key(|at| at.1));

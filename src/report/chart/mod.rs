@@ -1,4 +1,4 @@
-//! Charts as SVG: plain names and numbers in, one string out. Each has `role="img"`, a title and a description with
+//! Charts as SVG, and as PNG ([`Svg::png`]): plain names and numbers in, one string out. Each has `role="img"`, a title and a description with
 //! every name and number for those who do not see it, colours that a colour-blind reader can tell apart, and no text
 //! that is cut or covers another: long names are broken into lines, and shortened in the middle where even that
 //! does not do. Colours are fixed, so that a chart can stand alone; [`style`](crate::report::chart::style) restyles them for dark pages.
@@ -18,6 +18,10 @@ mod heat_map;
 mod legend;
 /// Curves over an axis.
 mod lines;
+/// The same curves of many things, a panel each.
+mod panels;
+/// Charts as PNG.
+mod png;
 /// Networks as graphs.
 mod network;
 /// Colours for light and dark pages.
@@ -37,6 +41,7 @@ pub use lines::{Axis, Lines, Point, Series};
 pub use network::Network;
 pub(in crate::report) use palette::DARK_PAGE;
 pub use palette::style;
+pub use panels::{Curve, Panel, Panels};
 pub use roofline::{Roofline, Spot};
 pub use text::{figure, printable};
 

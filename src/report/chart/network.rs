@@ -133,13 +133,13 @@ impl Network<'_> {
     }
 }
 
-struct Drawing<'a, 'c> {
-    canvas: &'a Canvas<'c>,
+struct Drawing<'a> {
+    canvas: &'a Canvas,
     layout: &'a Layout,
     wide: i32,
 }
 
-impl Drawing<'_, '_> {
+impl Drawing<'_> {
     /// The left side of a column.
     fn left(&self, column: usize) -> i32 {
         let before = self.layout.columns[..column].iter().map(|c| c.width + GUTTER);

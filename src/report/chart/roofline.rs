@@ -135,7 +135,7 @@ fn lay(spot: &Spot) -> (Vec<String>, String) {
     (wrap(&printable(&spot.name), SMALL, NAMES - width(&value, SMALL) - 10, 6), value)
 }
 
-fn draw_roofs(canvas: &Canvas<'_>, (x, y): (&Scale, &Scale), arithmetic: Option<f64>, memory: Option<f64>) {
+fn draw_roofs(canvas: &Canvas, (x, y): (&Scale, &Scale), arithmetic: Option<f64>, memory: Option<f64>) {
     let (from, to) = x.ends();
     let low = y.ends().0;
     let ridge = arithmetic.zip(memory).map(|(flops, bytes)| flops / bytes);
@@ -172,7 +172,7 @@ fn spread(labels: &mut [Label], (top, bottom): At) {
     }
 }
 
-fn draw_spots(canvas: &Canvas<'_>, labels: Vec<Label>, right: i32) {
+fn draw_spots(canvas: &Canvas, labels: Vec<Label>, right: i32) {
     for label in &labels {
         canvas.path(vec![label.at, (right + 6, label.y), (right + 18, label.y)], FRAME, 1);
     }

@@ -107,7 +107,7 @@ impl Scale {
     }
 
     /// Grid lines from `top` to `bottom`, with words below that do not touch.
-    pub(super) fn draw_below(&self, canvas: &Canvas<'_>, top: i32, bottom: i32) {
+    pub(super) fn draw_below(&self, canvas: &Canvas, top: i32, bottom: i32) {
         let room = (self.pixels.1 - self.pixels.0).abs();
         let mut free = i32::MIN;
         for (x, words) in self.ticks((room / 80) as usize) {
@@ -121,7 +121,7 @@ impl Scale {
     }
 
     /// Grid lines from `left` to `right`, with words at the left.
-    pub(super) fn draw_left(&self, canvas: &Canvas<'_>, left: i32, right: i32) {
+    pub(super) fn draw_left(&self, canvas: &Canvas, left: i32, right: i32) {
         let room = (self.pixels.1 - self.pixels.0).abs();
         let mut last: Option<i32> = None;
         for (y, words) in self.ticks((room / 45) as usize) {

@@ -1,4 +1,4 @@
-//! The activation ReLU as a layer by itself, as in Keras.
+//! A rectifier as a layer by itself.
 
 use super::{Place, Rules};
 use crate::{
@@ -7,19 +7,19 @@ use crate::{
     program::{Builder, ValueId},
 };
 
-/// `ReLU()`: y = max(x, 0).
+/// `Rectifier()`: y = max(x, 0).
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ReLU {}
+pub struct Rectifier {}
 
 fn call(op: &'static Op, b: &Builder, place: &Place) -> Call {
     let count = b.batch() * place.input.iter().product::<usize>();
     Call::new(op, &[("COUNT", count)]).activated(&RELU)
 }
 
-impl Rules for ReLU {
+impl Rules for Rectifier {
     fn slug(&self) -> &'static str {
-        "relu"
+        "rectifier"
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Write tests/fixtures/layers.safetensors, which holds wgrad's layers against Keras, forward and backward.
+
+Each case N of the header is JSON: a layer under Keras's names, the shape of its input with the batch, and whether it
+trains. Its tensors:
+    N.x             f32  the input
+    N.r             f32  the gradient of the output: that of the functional Σ r · y
+    N.p.<name>      f32  each parameter and state before, in Keras's layout
+    N.y             f32  the output
+    N.dx            f32  the gradient of the input                          (training)
+    N.d.<name>      f32  the gradient of each parameter                     (training)
+    N.after.<name>  f32  each state after the step                          (training)
+
+Keras (backend torch, in f64) computes all of it; everything random is counter-based (see make_parity_fixtures.py). Inputs
+keep away from the places where a piecewise activation has no derivative. One thing is not Keras's: on PyTorch its average
+pool repeats the edge where the padding is "same"; here it is the mean of what lies in the image, as on TensorFlow.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+
+os.environ["KERAS_BACKEND"] = "torch"
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+import keras
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from make_parity_fixtures import symmetric, write_safetensors
+
+ACTIVATIONS = [
+    "relu", "relu6", "leaky_relu", "elu", "selu", "sigmoid", "hard_sigmoid", "tanh", "softplus", "softsign",
+    "exponential", "gelu", "gelu_tanh", "silu", "hard_silu", "mish", "softmax",
+]  # fmt: skip
+POINTWISE = ("Activation", "ReLU", "LeakyReLU", "ELU", "Softmax")
+KINKS = (-3.0, 0.0, 3.0, 6.0)
+
+
+def cases():
+    image = [2, 7, 6, 3]
+    conv = {"type": "Conv2D", "filters": 5, "kernel_size": [3, 2]}
+    pairs = [
+        ({**conv}, image),
+        ({**conv, "padding": "same"}, image),
+        ({**conv, "strides": [2, 1]}, image),
+        ({**conv, "strides": [2, 3], "padding": "same"}, image),
+        ({**conv, "dilation_rate": [2, 2]}, image),
+        ({**conv, "dilation_rate": [1, 2], "padding": "same", "use_bias": False}, image),
+        ({"type": "Conv2D", "filters": 6, "kernel_size": 3, "groups": 3, "padding": "same"}, image),
+        ({"type": "Conv2D", "filters": 4, "kernel_size": 2, "groups": 2, "strides": 2}, [2, 5, 6, 4]),
+        ({"type": "Conv2D", "filters": 4, "kernel_size": 1, "activation": "tanh"}, image),
+        ({"type": "DepthwiseConv2D", "kernel_size": 3}, image),
+        ({"type": "DepthwiseConv2D", "kernel_size": [2, 3], "depth_multiplier": 2, "padding": "same"}, image),
+        ({"type": "DepthwiseConv2D", "kernel_size": 3, "strides": 2, "padding": "same", "use_bias": False}, image),
+        ({"type": "ZeroPadding2D", "padding": 2}, image),
+        ({"type": "ZeroPadding2D", "padding": [[1, 0], [0, 3]]}, image),
+        ({"type": "GlobalAveragePooling2D"}, image),
+        ({"type": "GlobalMaxPooling2D"}, image),
+        ({"type": "BatchNormalization"}, image),
+        ({"type": "BatchNormalization", "momentum": 0.7, "epsilon": 0.01, "scale": False}, [9, 4]),
+        ({"type": "BatchNormalization", "center": False}, [5, 3, 2, 4]),
+        ({"type": "LayerNormalization"}, [4, 11]),
+        ({"type": "LayerNormalization", "epsilon": 0.01, "center": False}, image),
+        ({"type": "LayerNormalization", "scale": False}, image),
+        ({"type": "PReLU"}, [2, 3, 2, 4]),
+        ({"type": "PReLU", "shared_axes": [1, 2]}, image),
+        ({"type": "Dense", "units": 4, "activation": "softmax"}, [3, 5]),
+        ({"type": "Dense", "units": 3, "use_bias": False}, [2, 4, 5]),
+    ]
+    for config in (
+        {"type": "ReLU"},
+        {"type": "ReLU", "max_value": 6.0},
+        {"type": "ReLU", "negative_slope": 0.1},
+        {"type": "LeakyReLU"},
+        {"type": "LeakyReLU", "negative_slope": 0.2},
+        {"type": "ELU"},
+        {"type": "Softmax"},
+    ):
+        pairs.append((config, [4, 13]))
+    for pool in ("MaxPooling2D", "AveragePooling2D"):
+        pairs += [
+            ({"type": pool, "pool_size": 2}, image),
+            ({"type": pool, "pool_size": [3, 2], "strides": [2, 1]}, image),
+            ({"type": pool, "pool_size": 3, "strides": 2, "padding": "same"}, image),
+        ]
+    for config, shape in pairs:
+        yield config, shape, True
+        if config["type"] == "BatchNormalization":
+            yield config, shape, False
+    for name in ACTIVATIONS:
+        yield {"type": "Activation", "activation": name}, [4, 13], True
+
+
+def layer_of(config):
+    arguments = {key: value for key, value in config.items() if key != "type"}
+    if arguments.get("activation") == "gelu_tanh":
+        arguments["activation"] = lambda x: keras.activations.gelu(x, approximate=True)
+    for key, value in arguments.items():
+        if isinstance(value, list):
+            arguments[key] = tuple(tuple(v) if isinstance(v, list) else v for v in value)
+    return getattr(keras.layers, config["type"])(**arguments, dtype="float64")
+
+
+def place(stream, shape):
+    """Within [-3.9, 6.9), as far as it is an activation's input; nothing near a kink."""
+    x = symmetric(stream, 5.4, *shape) + np.float32(1.5)
+    for kink in KINKS:
+        x = np.where(np.abs(x - kink) < 0.05, x + np.float32(0.15), x)
+    return x.astype(np.float32)
+
+
+def average_inside(config, x):
+    """AveragePooling2D with padding "same": sums over counts, both with zeros round the image."""
+    size, stride = config["pool_size"], config["strides"]
+    beyond = [max((-(-n // stride) - 1) * stride + size - n, 0) for n in x.shape[1:3]]
+    pads = [pad for total in reversed(beyond) for pad in (total // 2, total - total // 2)]
+    pooled = lambda values: F.avg_pool2d(F.pad(values.permute(0, 3, 1, 2), pads), size, stride).permute(0, 2, 3, 1)
+    return pooled(x) / pooled(torch.ones_like(x))
+
+
+def case(name, config, shape, training):
+    layer = layer_of(config)
+    layer.build(tuple(shape))
+    x = place(f"{name} x", shape) if config["type"] in POINTWISE else symmetric(f"{name} x", 1.0, *shape)
+    tensors = {"x": x}
+    for weight in layer.weights:
+        value = symmetric(f"{name} {weight.name}", 0.8, *weight.shape)
+        # A variance is positive, and a gamma of 0 hides everything.
+        value = np.abs(value) + np.float32(0.3) if weight.name in ("moving_variance", "gamma") else value
+        weight.assign(value.astype(np.float64))
+        tensors[f"p.{weight.name}"] = value
+    into = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    inside = config["type"] == "AveragePooling2D" and config.get("padding") == "same"
+    y = average_inside(config, into) if inside else layer(into, training=training)
+    r = symmetric(f"{name} r", 1.0, *y.shape)
+    tensors |= {"r": r, "y": y.detach().numpy()}
+    if training:
+        (y * torch.tensor(r, dtype=torch.float64)).sum().backward()
+        tensors["dx"] = into.grad.numpy()
+        tensors |= {f"d.{w.name}": w.value.grad.numpy() for w in layer.trainable_weights}
+        tensors |= {f"after.{w.name}": w.value.detach().numpy() for w in layer.non_trainable_weights}
+    return {f"{name}.{key}": np.ascontiguousarray(value, np.float32) for key, value in tensors.items()}
+
+
+def main():
+    default = pathlib.Path(__file__).resolve().parent.parent / "tests" / "fixtures"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=pathlib.Path, default=default, help="default: tests/fixtures")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    keras.config.set_floatx("float64")
+    tensors, settings = {}, {"made_by": "scripts/make_layer_fixtures.py", "keras": keras.__version__}
+    for n, (config, shape, training) in enumerate(cases()):
+        name = f"{n:02}"
+        tensors |= case(name, config, shape, training)
+        settings[name] = json.dumps({"layer": config, "shape": shape, "training": training})
+    path = options.out / "layers.safetensors"
+    write_safetensors(path, tensors, {**settings, "computed_in": "float64"})
+    print(f"{path.name}: {n + 1} cases, {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

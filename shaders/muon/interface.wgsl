@@ -1,0 +1,16 @@
+// Muon (Jordan 2024) as Keras computes it, last pass over all parameters at once. Where `factor` is not 0 and the
+// parameter so part of a matrix, `grad` holds its orthogonalized direction:
+// p = p - learning_rate · (WEIGHT_DECAY · p + factor · grad). All others take AdamW's step, as in `adam`.
+override COUNT: u32;
+override GAIN_1: f32; // 1 - beta_1
+override GAIN_2: f32; // 1 - beta_2
+override EPSILON: f32;
+override WEIGHT_DECAY: f32;
+override CLIPPED: u32; // 0: `scale` is not read
+@group(0) @binding(0) var<storage, read_write> parameter: array<f32>; // (COUNT) in place
+@group(0) @binding(1) var<storage, read_write> m: array<f32>; // (COUNT) in place
+@group(0) @binding(2) var<storage, read_write> v: array<f32>; // (COUNT) in place, positive
+@group(0) @binding(3) var<storage, read> grad: array<f32>; // (COUNT)
+@group(0) @binding(4) var<storage, read> scale: array<f32>; // (1) of `clip_scale`
+@group(0) @binding(5) var<storage, read> factor: array<f32>; // (COUNT) positive
+// grid COUNT

@@ -1,0 +1,9 @@
+// One thread an element.
+@compute @workgroup_size(64)
+fn newton_schulz(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
+                 @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    if (i >= SIZE * SIZE) { return; }
+    let unit = select(0.0, A, i / SIZE == i % SIZE);
+    p[i] = unit + B * g[i] + C * squared[i];
+}

@@ -1,0 +1,236 @@
+//! Activations that Keras has as layers of their own, with arguments. Each falls on an operation that is there: a named
+//! activation, or the rectifier with a slope below zero that `PReLU` uses, here with a slope that is not learned. What
+//! has no operation is refused, with what there is.
+
+use super::{Activation, Place, Rules, activation::ActivationName};
+use crate::{
+    kernels::{self, PRELU_FORWARD, PRELU_GRAD_INPUT},
+    op::{Call, Op},
+    program::{Builder, ValueId},
+};
+
+/// What computes a layer.
+pub(crate) enum By {
+    /// An activation of that name.
+    Name(ActivationName),
+    /// y = x above zero, this times x below.
+    Slope(f64),
+}
+
+fn named(activation: &'static crate::op::Activation) -> By {
+    By::Name(ActivationName::Elementwise(activation))
+}
+
+fn sloped(slope: f64) -> Result<By, String> {
+    match slope {
+        0.0 => Ok(named(&kernels::RELU)),
+        0.2 => Ok(named(&kernels::LEAKY_RELU)),
+        _ if slope.is_finite() => Ok(By::Slope(slope)),
+        _ => Err(format!("has negative_slope = {slope}; expected a finite number")),
+    }
+}
+
+/// `ReLU(max_value=None, negative_slope=0.0, threshold=0.0)`.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReLU {
+    /// What it does not exceed: nothing, or 6.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_value: Option<f64>,
+    /// Slope below zero.
+    pub negative_slope: f64,
+    /// Below which it is negative: 0.
+    pub threshold: f64,
+    /// A name for reports and files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl ReLU {
+    pub(crate) fn by(&self) -> Result<By, String> {
+        let Self { max_value, negative_slope, threshold, .. } = *self;
+        match max_value {
+            _ if threshold != 0.0 => Err(format!("has threshold = {threshold}; only 0 is there")),
+            None => sloped(negative_slope),
+            Some(6.0) if negative_slope == 0.0 => Ok(named(&kernels::RELU6)),
+            Some(most) => Err(format!(
+                "has max_value = {most} and negative_slope = {negative_slope}; there is max_value = 6 with \
+                 negative_slope = 0, and any slope without max_value"
+            )),
+        }
+    }
+}
+
+/// `LeakyReLU(negative_slope=0.3)`.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LeakyReLU {
+    /// Slope below zero.
+    pub negative_slope: f64,
+    /// A name for reports and files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Default for LeakyReLU {
+    fn default() -> Self {
+        Self { negative_slope: 0.3, name: None }
+    }
+}
+
+impl LeakyReLU {
+    pub(crate) fn by(&self) -> Result<By, String> {
+        sloped(self.negative_slope)
+    }
+}
+
+/// `ELU(alpha=1.0)`.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ELU {
+    /// What it approaches below zero, negated: 1.
+    pub alpha: f64,
+    /// A name for reports and files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Default for ELU {
+    fn default() -> Self {
+        Self { alpha: 1.0, name: None }
+    }
+}
+
+impl ELU {
+    pub(crate) fn by(&self) -> Result<By, String> {
+        match self.alpha {
+            1.0 => Ok(named(&kernels::ELU)),
+            alpha => Err(format!("has alpha = {alpha}; only 1 is there")),
+        }
+    }
+}
+
+/// `Softmax(axis=-1)`.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Softmax {
+    /// The axis that sums to 1: the last.
+    pub axis: i64,
+    /// A name for reports and files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Default for Softmax {
+    fn default() -> Self {
+        Self { axis: -1, name: None }
+    }
+}
+
+impl Softmax {
+    pub(crate) fn by(&self) -> Result<By, String> {
+        match self.axis {
+            -1 => Ok(By::Name(ActivationName::Softmax)),
+            axis => Err(format!("has axis = {axis}; only -1, the last, is there")),
+        }
+    }
+}
+
+impl By {
+    fn layer(activation: ActivationName, name: Option<&str>) -> Activation {
+        Activation { activation, name: name.map(str::to_string) }
+    }
+
+    fn forward(self, b: &mut Builder, place: &mut Place, name: Option<&str>) -> ValueId {
+        let slope = match self {
+            Self::Name(activation) => return Self::layer(activation, name).forward(b, place),
+            Self::Slope(slope) => slope,
+        };
+        let y = b.batched(&place.name, &place.output);
+        let alpha = b.constant("slope", vec![slope as f32]);
+        b.call(&place.name, call(&PRELU_FORWARD, b, place), &[("y", y), ("x", place.x), ("alpha", alpha)]);
+        place.saved.push(alpha);
+        y
+    }
+
+    fn backward(
+        self,
+        b: &mut Builder,
+        place: &Place,
+        dy: ValueId,
+        wanted: bool,
+        name: Option<&str>,
+    ) -> Option<ValueId> {
+        if let Self::Name(activation) = self {
+            return Self::layer(activation, name).backward(b, place, dy, wanted);
+        }
+        let alpha = *place.saved.first()?;
+        wanted.then(|| {
+            let dx = b.batched(&format!("d {} input", place.name), &place.input);
+            let call = call(&PRELU_GRAD_INPUT, b, place).activated(b.fused(place.x));
+            b.call(&place.name, call, &[("dx", dx), ("dy", dy), ("x", place.x), ("alpha", alpha)]);
+            dx
+        })
+    }
+}
+
+/// One slope for all elements.
+fn call(op: &'static Op, b: &Builder, place: &Place) -> Call {
+    Call::new(op, &[("ITEMS", b.batch() * place.input.iter().product::<usize>()), ("A", 1)])
+}
+
+macro_rules! rules {
+    ($($kind:ident $slug:literal),+) => {
+        $(impl Rules for $kind {
+            fn slug(&self) -> &'static str {
+                $slug
+            }
+
+            fn given_name(&self) -> Option<&str> {
+                self.name.as_deref()
+            }
+
+            fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
+                self.by().map(|_| input.to_vec())
+            }
+
+            // Where `by` has nothing, `output_shape` has refused the layer before.
+            fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
+                self.by().map_or(place.x, |by| by.forward(b, place, self.given_name()))
+            }
+
+            fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
+                self.by().map_or(None, |by| by.backward(b, place, dy, wanted, self.given_name()))
+            }
+        })+
+    };
+}
+
+rules! { ReLU "re_lu", LeakyReLU "leaky_re_lu", ELU "elu", Softmax "softmax" }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_operation_is_refused_with_what_there_is() {
+        let refused = |layer: &dyn Rules, words: &[&str]| {
+            let message = layer.output_shape(&[3]).expect_err("nothing computes it");
+            assert!(words.iter().all(|word| message.contains(word)), "{message}");
+        };
+        refused(&ReLU { max_value: Some(3.0), ..ReLU::default() }, &["max_value = 3", "max_value = 6"]);
+        refused(
+            &ReLU { max_value: Some(6.0), negative_slope: 0.1, ..ReLU::default() },
+            &["negative_slope = 0.1"],
+        );
+        refused(&ReLU { threshold: 1.0, ..ReLU::default() }, &["threshold = 1", "only 0"]);
+        refused(&LeakyReLU { negative_slope: f64::NAN, name: None }, &["negative_slope = NaN"]);
+        refused(&ELU { alpha: 0.5, name: None }, &["alpha = 0.5", "only 1"]);
+        refused(&Softmax { axis: 1, name: None }, &["axis = 1", "-1"]);
+        for layer in
+            [&ReLU::default() as &dyn Rules, &LeakyReLU::default(), &ELU::default(), &Softmax::default()]
+        {
+            assert_eq!(layer.output_shape(&[3]), Ok(vec![3]));
+        }
+    }
+}

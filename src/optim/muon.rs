@@ -1,0 +1,139 @@
+//! Muon (Jordan 2024), with Keras's formulas and defaults: the direction of a matrix, its momentum, is made orthogonal by
+//! some steps of Newton and Schulz's iteration, and scaled so that its elements are as large as AdamW's (Liu et al.
+//! 2025). What is no matrix takes AdamW's step. A convolution's kernel counts as the matrix (taps and input channels,
+//! filters), as in Jordan's own program; Keras leaves it to AdamW.
+
+use super::{Adam, update::sum_squares};
+use crate::{
+    kernels::{
+        INVERSE_NORM, MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT, MUON_MOMENTUM, NEWTON_SCHULZ, SCALED,
+    },
+    op::Call,
+    program::{Builder, Home, Parameter, ParameterId, ValueId},
+};
+use serde::{Deserialize, Serialize};
+
+/// The numbers of Muon.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Muon {
+    /// Share of a matrix's last direction that is kept, in [0, 1).
+    pub momentum: f64,
+    /// Nesterov's look-ahead.
+    pub nesterov: bool,
+    /// Steps of the iteration.
+    pub ns_steps: u32,
+    /// The root of the mean square of a step's elements, at a learning rate of 1.
+    pub rms_rate: f64,
+    /// AdamW's numbers for what is no matrix.
+    #[serde(flatten)]
+    pub adam: Adam,
+}
+
+impl Default for Muon {
+    fn default() -> Self {
+        Self { momentum: 0.95, nesterov: true, ns_steps: 5, rms_rate: 0.2, adam: Adam::default() }
+    }
+}
+
+/// Jordan's coefficients, chosen for the steepest rise of small singular values.
+const COEFFICIENTS: [(&str, f64); 3] = [("A", 3.4445), ("B", -4.775), ("C", 2.0315)];
+/// What is added to the norm of a direction, which may be 0.
+const SMALL: f64 = 1e-7;
+
+/// Rows and columns of a parameter that is a matrix.
+fn matrix(parameter: &Parameter) -> Option<[usize; 2]> {
+    let sizes = match parameter.shape[..] {
+        [rows, columns] => [rows, columns],
+        [height, width, channels, filters] => [height * width * channels, filters],
+        _ => return None,
+    };
+    (parameter.trained && !sizes.contains(&1)).then_some(sizes)
+}
+
+impl Muon {
+    /// Appends what comes before the update: momenta, and the direction of each matrix in place of its gradient. Returns
+    /// what multiplies the direction of each parameter, 0 where AdamW is to step.
+    pub(super) fn directions(
+        &self,
+        b: &mut Builder,
+        (trained, clipped): (usize, bool),
+        [m, grad, scale]: [ValueId; 3],
+    ) -> ValueId {
+        let mut factors = vec![0.0; trained];
+        let mut matrices = Vec::new();
+        for (n, parameter) in b.program.parameters.iter().enumerate() {
+            let Some([rows, columns]) = matrix(parameter) else { continue };
+            let factor = self.rms_rate * (rows.max(columns) as f64).sqrt();
+            factors[parameter.offset..parameter.offset + parameter.len()].fill(factor as f32);
+            matrices.push((ParameterId(n), [rows, columns]));
+        }
+        let factor = b.constant("factors", factors);
+        let sizes = [("COUNT", trained), ("NESTEROV", self.nesterov.into()), ("CLIPPED", clipped.into())];
+        let call = Call::new(&MUON_MOMENTUM, &sizes).with("MOMENTUM", self.momentum);
+        b.call("momentum", call, &[("grad", grad), ("m", m), ("scale", scale), ("factor", factor)]);
+        for (id, sizes) in matrices {
+            self.orthogonalize(b, id, sizes);
+        }
+        factor
+    }
+
+    /// Replaces the gradient of a matrix by the nearest to an orthogonal matrix that the iteration gets. The products run
+    /// on the shorter side.
+    fn orthogonalize(&self, b: &mut Builder, id: ParameterId, [rows, columns]: [usize; 2]) {
+        let label = b.program.parameters[id.0].name.clone();
+        let (count, size) = (rows * columns, rows.min(columns));
+        let direction = b.fixed(&format!("direction {label}"), vec![count], Home::Gradient(id));
+        let (partials, splits) = sum_squares(b, &label, direction, count);
+        let inverse = b.temporary("inverse norm", vec![1]);
+        let call = Call::new(&INVERSE_NORM, &[("SPLITS", splits)]).with("EPSILON", SMALL);
+        b.call(&label, call, &[("scale", inverse), ("partials", partials)]);
+        let mut x = b.temporary(&format!("x {label}"), vec![count]);
+        let call = Call::new(&SCALED, &[("COUNT", count)]);
+        b.call(&label, call, &[("y", x), ("x", direction), ("scale", inverse)]);
+        for step in 1..=self.ns_steps {
+            let gram = gram(b, &label, x, [rows, columns]);
+            let squared = product(b, &label, [gram, gram], [size; 3], None);
+            let p = b.temporary(&format!("p {label}"), vec![size * size]);
+            let call = Call::new(&NEWTON_SCHULZ, &[("SIZE", size)]);
+            let call = COEFFICIENTS.iter().fold(call, |call, (name, value)| call.with(name, *value));
+            b.call(&label, call, &[("p", p), ("g", gram), ("squared", squared)]);
+            let last = (step == self.ns_steps).then_some(direction);
+            x = match rows <= columns {
+                true => product(b, &label, [p, x], [rows, columns, rows], last),
+                false => product(b, &label, [x, p], [rows, columns, columns], last),
+            };
+        }
+    }
+}
+
+/// x · xᵀ, or xᵀ · x where that is smaller.
+fn gram(b: &mut Builder, label: &str, x: ValueId, [rows, columns]: [usize; 2]) -> ValueId {
+    let size = rows.min(columns);
+    let y = b.temporary(&format!("gram {label}"), vec![size * size]);
+    if rows <= columns {
+        // Linear: the operation's own x, whose activation's slope it takes, is not read.
+        let unread = b.bias(None, size * size);
+        let call = Call::new(&MATMUL_GRAD_INPUT, &[("M", rows), ("N", columns), ("K", rows)]);
+        b.call(label, call, &[("dx", y), ("dy", x), ("w", x), ("x", unread)]);
+    } else {
+        let sums = b.bias_gradient(None, columns);
+        let call = Call::new(&MATMUL_GRAD_WEIGHT, &[("M", rows), ("N", columns), ("K", columns)]);
+        b.call(label, call, &[("dw", y), ("db", sums), ("x", x), ("dy", x)]);
+    }
+    y
+}
+
+/// a · b, of (m, k) and (k, n), into `to` or a value of its own.
+fn product(
+    b: &mut Builder,
+    label: &str,
+    [left, right]: [ValueId; 2],
+    [m, n, k]: [usize; 3],
+    to: Option<ValueId>,
+) -> ValueId {
+    let y = to.unwrap_or_else(|| b.temporary(&format!("product {label}"), vec![m * n]));
+    let zeros = b.bias(None, n);
+    let call = Call::new(&MATMUL, &[("M", m), ("N", n), ("K", k)]);
+    b.call(label, call, &[("y", y), ("x", left), ("w", right), ("b", zeros)]);
+    y
+}

@@ -1,0 +1,73 @@
+//! Twins of Muon's operations, besides the products that it shares with the layers.
+
+use super::{
+    EPSILON, Expected, Inputs, Sum,
+    optimizer::{Outputs, adam_step, descend, gradients, shift},
+};
+
+/// Where factor > 0: m = μ · m + g; grad = NESTEROV ? g + μ · m : m
+pub fn muon_momentum(i: &Inputs<'_>) -> Outputs {
+    let (momentum, nesterov) = (i.number("MOMENTUM") + shift(i), i.size("NESTEROV") == 1);
+    let (factor, old) = (i.real("factor"), i.real("m"));
+    let (mut grad, mut m) = (Vec::new(), Vec::new());
+    for (n, g) in gradients(i).into_iter().enumerate() {
+        if factor[n] == 0.0 {
+            grad.push(Sum::exact(i.real("grad")[n]));
+            m.push(Sum::exact(old[n]));
+            continue;
+        }
+        let sum = |value: f64, term: Sum| {
+            let size = value.abs() + term.value.abs();
+            Sum::within(value + term.value, term.allowed() + 4.0 * EPSILON * size)
+        };
+        let next = sum(momentum * old[n], g);
+        grad.push(if nesterov { sum(g.value, next.times(momentum)).widen(g.allowed()) } else { next });
+        m.push(next);
+    }
+    vec![("grad", Expected::Real(grad)), ("m", Expected::Real(m))]
+}
+
+/// scale = 1 / (√Σ partials + EPSILON)
+pub fn inverse_norm(i: &Inputs<'_>) -> Outputs {
+    let mut sum = Sum::exact(0.0);
+    i.real("partials").iter().for_each(|p| sum.add(*p));
+    let scale = 1.0 / (sum.value.sqrt() + i.number("EPSILON"));
+    let share = sum.allowed() / sum.value.max(f64::MIN_POSITIVE);
+    vec![("scale", Expected::Real(vec![Sum::within(scale, scale * (share + 8.0 * EPSILON))]))]
+}
+
+/// y = x · scale
+pub fn scaled(i: &Inputs<'_>) -> Outputs {
+    let scale = i.real("scale").first().copied().unwrap_or(f64::NAN);
+    vec![("y", Expected::Real(i.real("x").iter().map(|x| Sum::of(x * scale)).collect()))]
+}
+
+/// p = A · I + B · g + C · g²
+pub fn newton_schulz(i: &Inputs<'_>) -> Outputs {
+    let (size, [a, b, c]) = (i.size("SIZE"), ["A", "B", "C"].map(|name| i.number(name)));
+    let entries = i.real("g").iter().zip(i.real("squared")).enumerate().map(|(n, (g, squared))| {
+        let mut sum = Sum::of(if n / size == n % size { a } else { 0.0 });
+        sum.add(b * g);
+        sum.add(c * squared);
+        sum
+    });
+    vec![("p", Expected::Real(entries.collect()))]
+}
+
+/// Where factor > 0: p = p - lr · (WEIGHT_DECAY · p + factor · grad); elsewhere as `adam`
+pub fn muon(i: &Inputs<'_>) -> Outputs {
+    let gains = [i.number("GAIN_1"), i.number("GAIN_2")];
+    let (mut parameter, mut means, mut squares) = (Vec::new(), Vec::new(), Vec::new());
+    for (n, g) in gradients(i).into_iter().enumerate() {
+        let [p, m, v, grad, factor] = ["parameter", "m", "v", "grad", "factor"].map(|name| i.real(name)[n]);
+        let (direction, m, v) = match factor == 0.0 {
+            true => adam_step(i, gains, m, v, g),
+            false => (Sum::exact(grad).times(factor), Sum::exact(m), Sum::exact(v)),
+        };
+        parameter.push(descend(i, p, direction));
+        means.push(m);
+        squares.push(v);
+    }
+    let [parameter, means, squares] = [parameter, means, squares].map(Expected::Real);
+    vec![("parameter", parameter), ("m", means), ("v", squares)]
+}
