@@ -310,7 +310,7 @@ fn every_variant_stays_inside_webgpus_default_limits() {
 fn interfaces_say_what_integers_stay_below() {
     let mut said = 0;
     for op in operations() {
-        let shader = op.shader(op.variant("naive").expect("naive"), &ACTIVATIONS[0]).expect("composes");
+        let shader = op.shader(op.variant("naive").expect("naive"), ACTIVATIONS[0]).expect("composes");
         for binding in
             shader.bindings.iter().filter(|b| b.element == Element::U32 && b.access == Access::Read)
         {

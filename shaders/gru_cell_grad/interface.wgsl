@@ -1,4 +1,4 @@
-// forward: state = s · before + (1 - s) · g, with s, r = gate(z + q), g = activate(z + r · q), q = h · u + bias.
+// forward: y = state = s · before + (1 - s) · g, with s, r = gate(z + q), g = activate(z + r · q), q = h · u + bias.
 // dz and dq of one step; time runs backwards.
 override ROWS: u32; // sequences: the batch
 override TIME: u32; // steps of a sequence

@@ -1,4 +1,4 @@
-// forward: state = s · before + (1 - s) · g.
+// forward: y = state = s · before + (1 - s) · g.
 // Four numbers of the state a thread: a load of four costs CPU adapters little more than a load of one.
 const TILE_ITEMS = 256u;
 

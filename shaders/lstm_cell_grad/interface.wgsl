@@ -1,4 +1,4 @@
-// forward: state = o · activate(c), c = f · before + i · g, with i, f, g, o from z + q, q = h · u.
+// forward: y = state = o · activate(c), c = f · before + i · g, with i, f, g, o from z + q, q = h · u.
 // dz of one step; time runs backwards.
 override ROWS: u32; // sequences: the batch
 override TIME: u32; // steps of a sequence

@@ -1,4 +1,4 @@
-// forward: state = o · activate(c), c = f · before + i · g. One thread a number of the state.
+// forward: y = state = o · activate(c), c = f · before + i · g. One thread a number of the state.
 @compute @workgroup_size(64)
 fn lstm_cell_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                   @builtin(num_workgroups) groups: vec3<u32>) {

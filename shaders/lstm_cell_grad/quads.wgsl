@@ -1,4 +1,4 @@
-// forward: state = o · activate(c), c = f · before + i · g.
+// forward: y = state = o · activate(c), c = f · before + i · g.
 // Four numbers of the state a thread: a load of four costs CPU adapters little more than a load of one.
 const TILE_ITEMS = 256u;
 

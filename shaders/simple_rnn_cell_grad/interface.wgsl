@@ -1,4 +1,4 @@
-// forward: state = activate(z + q), q = h · u. dz of one step; time runs backwards.
+// forward: y = state = activate(z + q), q = h · u. dz of one step; time runs backwards.
 override ROWS: u32; // sequences: the batch
 override TIME: u32; // steps of a sequence
 override UNITS: u32; // numbers of a state

@@ -1,4 +1,4 @@
-// forward: state = activate(z + q). One thread a number of the state.
+// forward: y = state = activate(z + q). One thread a number of the state.
 @compute @workgroup_size(64)
 fn simple_rnn_cell_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                         @builtin(num_workgroups) groups: vec3<u32>) {

@@ -1,4 +1,4 @@
-// forward: state = activate(z + q).
+// forward: y = state = activate(z + q).
 // Four numbers of the state a thread: a load of four costs CPU adapters little more than a load of one.
 const TILE_ITEMS = 256u;
 
