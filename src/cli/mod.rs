@@ -6,6 +6,8 @@ mod bench;
 mod check;
 mod completions;
 mod data;
+#[cfg(test)]
+mod documents;
 mod eval;
 mod export;
 mod growth;
