@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Gets what wgrad needs and this machine lacks: a Vulkan driver, its loader, and the Fashion-MNIST data.
 #
-# usage: scripts/setup.sh [--backports] [--all-adapters] [--no-data]
+# usage: scripts/setup.sh [--backports] [--all-adapters] [--browser] [--no-data]
 #   --backports      on Debian 12: take Mesa 25 from Debian's bookworm-backports (about twice as fast on a CPU)
 #   --all-adapters   also the other software adapters for tests: SwiftShader (in chromium) and llvmpipe through GL
+#   --browser        also Chromium, for the tests of the pages
 #   --no-data        leave the data out
 #
 # Installs with apt-get, as root or through sudo; says what and why, and nothing where all is there. Without apt-get it
@@ -14,18 +15,19 @@ set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
-backports=false all_adapters=false data=true
+backports=false all_adapters=false browser=false data=true
 for option in "$@"; do
   case "$option" in
     --backports) backports=true ;;
     --all-adapters) all_adapters=true ;;
+    --browser) browser=true ;;
     --no-data) data=false ;;
     -h | --help)
       sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' "$0"
       exit 0
       ;;
     *)
-      say "unknown option '$option'; known are --backports, --all-adapters, --no-data, --help"
+      say "unknown option '$option'; known are --backports, --all-adapters, --browser, --no-data, --help"
       exit 2
       ;;
   esac
@@ -185,6 +187,17 @@ if [ ${#wanted[@]} -gt 0 ]; then
     say "    Fedora: vulkan-loader mesa-vulkan-drivers; Arch: vulkan-icd-loader vulkan-swrast; Alpine: vulkan-loader mesa-vulkan-swrast"
   elif ! install_packages "no Vulkan driver or loader; Mesa brings the drivers for GPUs and lavapipe for the CPU" "${wanted[@]}"; then
     say "without a Vulkan driver wgrad can only use OpenGL, if this machine has it: wgrad adapters shows what there is"
+    missing=true
+  fi
+fi
+
+# --- a browser -----------------------------------------------------------------------------------------------------
+
+if [ "$browser" = true ] && ! command -v chromium >/dev/null; then
+  if [ "$have_apt" = false ]; then
+    say "--browser needs Chromium, as the command chromium; install it, or name another with WGRAD_CHROMIUM"
+    missing=true
+  elif ! install_packages "Chromium, for the tests of the pages" chromium; then
     missing=true
   fi
 fi

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Sets up and passes all tests: everything on the default adapter, then the kernel tests on the other software adapters.
 #
-# usage: scripts/test.sh [--all-adapters]
+# usage: scripts/test.sh [--all-adapters] [--browser]
 #   --all-adapters   install SwiftShader and llvmpipe through GL if need be, and run all the tests on them too
+#   --browser        install Chromium if need be, and run nothing but the tests of the pages in it
 #
 # Ends with a list of the adapters covered and of those not installed. Exit status 1 if any test failed anywhere.
 set -euo pipefail
@@ -12,24 +13,34 @@ say() { printf 'test: %s\n' "$*" >&2; }
 
 setup=(scripts/setup.sh)
 other=(cargo test --locked --test kernels) # what runs on the adapters other than the default
-case "$#:${1:-}" in
-  0:) ;;
-  1:--all-adapters)
-    setup+=(--all-adapters)
-    other=(cargo test --locked)
-    ;;
-  1:-h | 1:--help)
-    sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/test.sh
-    exit 0
-    ;;
-  *)
-    say "expected nothing or --all-adapters, got: $*"
-    exit 2
-    ;;
-esac
+browser=false
+for option in "$@"; do
+  case "$option" in
+    --all-adapters)
+      setup+=(--all-adapters)
+      other=(cargo test --locked)
+      ;;
+    --browser)
+      setup+=(--browser)
+      browser=true
+      ;;
+    -h | --help)
+      sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/test.sh
+      exit 0
+      ;;
+    *)
+      say "expected nothing, --all-adapters or --browser, got: $*"
+      exit 2
+      ;;
+  esac
+done
 
 "${setup[@]}"
 PATH=$PATH:${HOME:-/root}/.cargo/bin
+
+if [ "$browser" = true ]; then
+  exec cargo test --locked --test browser -- --ignored --nocapture
+fi
 
 summary=() failed=false
 run() { # NAME COMMAND...

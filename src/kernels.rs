@@ -29,11 +29,15 @@ pub const GRADIENT: &str = include_str!("../shaders/common/gradient.wgsl");
 
 /// Where a recurrent kernel finds the numbers of a step.
 pub const RECURRENCE: &str = include_str!("../shaders/common/recurrence.wgsl");
+/// What the layers behind a recurrent one leave for a step.
+pub const ARRIVING: &str = include_str!("../shaders/common/arriving.wgsl");
 /// The recurrent activations of gates.
 pub const GATE: &str = include_str!("../shaders/common/gate.wgsl");
 
 /// Lanes that hand values to each other.
 const SUBGROUP: crate::op::Need = Feature(wgpu::Features::SUBGROUP, "SUBGROUP");
+/// Numbers of half precision.
+const HALF: crate::op::Need = Feature(wgpu::Features::SHADER_F16, "SHADER_F16");
 
 macro_rules! operations {
     ($($id:ident $name:literal $about:literal $twin:path, activated $activated:literal, parts $parts:expr,
@@ -188,6 +192,7 @@ operations! {
         "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
         "tiled" [] [Gpu];
         "tiled_quads" [Multiple("N", 4)] [];
+        "tiled_half" [HALF] [];
         "split" [] [];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=33,N=68,K=9", "M=41,N=23,K=44", "M=65,N=132,K=36", "M=128,N=64,K=64", "M=130,N=131,K=67", "M=70000,N=1,K=1"];
@@ -402,77 +407,45 @@ operations! {
         "naive" [] [Cpu, Gpu];
     } cases ["ITEMS=1,A=1,SPLITS=1,PER=1", "ITEMS=42,A=5,SPLITS=4,PER=11", "ITEMS=144,A=68,SPLITS=9,PER=16"];
 
-    SIMPLE_RNN_FORWARD "simple_rnn_forward" "y = activate(z + h · u), step after step" twin::simple_rnn_forward, activated true, parts [RECURRENCE], {
+    CLEAR "clear" "y = 0" twin::clear, activated false, parts [], {
+        "quads" [Multiple("COUNT", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
-    } cases [
-        "ROWS=1,TIME=1,UNITS=1,OUT=1",
-        "ROWS=3,TIME=4,UNITS=5,OUT=4",
-        "ROWS=5,TIME=1,UNITS=7,OUT=1",
-        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1",
-        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1",
-        "ROWS=35,TIME=2,UNITS=68,OUT=1",
-        "ROWS=5,TIME=2,UNITS=132,OUT=2",
-    ];
+    } cases ["COUNT=1", "COUNT=77", "COUNT=4096", "COUNT=4100"];
 
-    SIMPLE_RNN_GRAD "simple_rnn_grad" "dz of a simple recurrent layer, last step to first" twin::simple_rnn_grad, activated true, parts [RECURRENCE], {
+    SIMPLE_RNN_CELL_FORWARD "simple_rnn_cell_forward" "one step of a simple recurrent layer: state = activate(z + q)" twin::simple_rnn_cell_forward, activated true, parts [RECURRENCE], {
+        "quads" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
-    } cases [
-        "ROWS=1,TIME=1,UNITS=1,OUT=1",
-        "ROWS=3,TIME=4,UNITS=5,OUT=4",
-        "ROWS=5,TIME=1,UNITS=7,OUT=1",
-        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1",
-        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1",
-        "ROWS=35,TIME=2,UNITS=68,OUT=1",
-        "ROWS=5,TIME=2,UNITS=132,OUT=2",
-    ];
+    } cases ["ROWS=1,TIME=1,UNITS=1", "ROWS=3,TIME=4,UNITS=5", "ROWS=9,TIME=3,UNITS=4,REVERSE=1", "ROWS=33,TIME=3,UNITS=20,REVERSE=1", "ROWS=5,TIME=2,UNITS=132", "ROWS=128,TIME=4,UNITS=128"];
 
-    LSTM_FORWARD "lstm_forward" "gates, cell and y of an LSTM, step after step" twin::lstm_forward, activated true, parts [RECURRENCE, GATE], {
+    SIMPLE_RNN_CELL_GRAD "simple_rnn_cell_grad" "dz of one step of a simple recurrent layer" twin::simple_rnn_cell_grad, activated true, parts [RECURRENCE, ARRIVING], {
+        "quads" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
-    } cases [
-        "ROWS=1,TIME=1,UNITS=1,OUT=1",
-        "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1",
-        "ROWS=5,TIME=1,UNITS=7,OUT=1",
-        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1",
-        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1",
-        "ROWS=35,TIME=2,UNITS=68,OUT=1,GATE=1",
-        "ROWS=5,TIME=2,UNITS=132,OUT=2",
-    ];
+    } cases ["ROWS=1,TIME=1,UNITS=1,OUT=1", "ROWS=3,TIME=4,UNITS=5,OUT=4", "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1", "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1", "ROWS=5,TIME=2,UNITS=132,OUT=2,FLIP=1", "ROWS=128,TIME=4,UNITS=128,OUT=1"];
 
-    LSTM_GRAD "lstm_grad" "dz of an LSTM, last step to first" twin::lstm_grad, activated true, parts [RECURRENCE, GATE], {
+    LSTM_CELL_FORWARD "lstm_cell_forward" "gates, cell and state of one step of an LSTM" twin::lstm_cell_forward, activated true, parts [RECURRENCE, GATE], {
+        "quads" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
-    } cases [
-        "ROWS=1,TIME=1,UNITS=1,OUT=1",
-        "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1",
-        "ROWS=5,TIME=1,UNITS=7,OUT=1",
-        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1",
-        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1",
-        "ROWS=35,TIME=2,UNITS=68,OUT=1,GATE=1",
-        "ROWS=5,TIME=2,UNITS=132,OUT=2",
-    ];
+    } cases ["ROWS=1,TIME=1,UNITS=1", "ROWS=3,TIME=4,UNITS=5,GATE=1", "ROWS=9,TIME=3,UNITS=4,REVERSE=1", "ROWS=33,TIME=3,UNITS=20,REVERSE=1,GATE=1", "ROWS=5,TIME=2,UNITS=132", "ROWS=128,TIME=4,UNITS=128"];
 
-    GRU_FORWARD "gru_forward" "gates and y of a GRU, step after step" twin::gru_forward, activated true, parts [RECURRENCE, GATE], {
+    LSTM_CELL_GRAD "lstm_cell_grad" "dz of one step of an LSTM" twin::lstm_cell_grad, activated true, parts [RECURRENCE, ARRIVING, GATE], {
+        "quads" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
-    } cases [
-        "ROWS=1,TIME=1,UNITS=1,OUT=1,BIASES=2",
-        "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1,BIASES=1",
-        "ROWS=5,TIME=1,UNITS=7,OUT=1,BIASES=2",
-        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1,BIASES=2",
-        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1,BIASES=2",
-        "ROWS=35,TIME=2,UNITS=68,OUT=1,GATE=1,BIASES=1",
-        "ROWS=5,TIME=2,UNITS=132,OUT=2,BIASES=2",
-    ];
+    } cases ["ROWS=1,TIME=1,UNITS=1,OUT=1", "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1", "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1", "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1", "ROWS=5,TIME=2,UNITS=132,OUT=2,FLIP=1", "ROWS=128,TIME=4,UNITS=128,OUT=1"];
 
-    GRU_GRAD "gru_grad" "dz and dq of a GRU, last step to first" twin::gru_grad, activated true, parts [RECURRENCE, GATE], {
+    GRU_CELL_FORWARD "gru_cell_forward" "gates and state of one step of a GRU" twin::gru_cell_forward, activated true, parts [RECURRENCE, GATE], {
+        "quads" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
-    } cases [
-        "ROWS=1,TIME=1,UNITS=1,OUT=1",
-        "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1",
-        "ROWS=5,TIME=1,UNITS=7,OUT=1",
-        "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1",
-        "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1",
-        "ROWS=35,TIME=2,UNITS=68,OUT=1,GATE=1",
-        "ROWS=5,TIME=2,UNITS=132,OUT=2",
-    ];
+    } cases ["ROWS=1,TIME=1,UNITS=1,BIASES=2", "ROWS=3,TIME=4,UNITS=5,GATE=1,BIASES=1", "ROWS=9,TIME=3,UNITS=4,REVERSE=1,BIASES=2", "ROWS=33,TIME=3,UNITS=20,REVERSE=1,GATE=1,BIASES=1", "ROWS=5,TIME=2,UNITS=132,BIASES=2", "ROWS=128,TIME=4,UNITS=128,BIASES=2"];
+
+    GRU_CELL_GRAD "gru_cell_grad" "dz and dq of one step of a GRU" twin::gru_cell_grad, activated true, parts [RECURRENCE, ARRIVING, GATE], {
+        "quads" [Multiple("UNITS", 4)] [Cpu];
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,TIME=1,UNITS=1,OUT=1", "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1", "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1", "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1", "ROWS=5,TIME=2,UNITS=132,OUT=2,FLIP=1", "ROWS=128,TIME=4,UNITS=128,OUT=1"];
+
+    RECURRENT_OUTPUT "recurrent_output" "y = the state behind every step of a recurrent layer" twin::recurrent_output, activated false, parts [RECURRENCE], {
+        "quads" [Multiple("UNITS", 4)] [Cpu];
+        "naive" [] [Cpu, Gpu];
+    } cases ["ROWS=1,TIME=1,UNITS=1", "ROWS=3,TIME=4,UNITS=5,REVERSE=1", "ROWS=9,TIME=3,UNITS=4,FLIP=1", "ROWS=33,TIME=3,UNITS=20,REVERSE=1,FLIP=1", "ROWS=5,TIME=2,UNITS=132", "ROWS=128,TIME=4,UNITS=128"];
 
     SOFTMAX_FORWARD "softmax_forward" "y = softmax of each row" twin::softmax_forward, activated false, parts [], {
         "naive" [] [Cpu, Gpu];

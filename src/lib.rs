@@ -25,6 +25,8 @@ pub mod layers;
 pub mod model;
 /// Models as TOML files with Keras's names.
 pub mod model_file;
+/// Models and weights as Keras writes them: JSON, `.keras`, `.weights.h5`.
+pub mod keras;
 /// The built-in networks.
 pub mod networks;
 /// A list of operations and the values between them, before any device is involved.
@@ -53,10 +55,14 @@ pub mod lr_find;
 pub mod evaluate;
 /// Probabilities of the classes, from a trained network.
 pub mod predict;
+/// What each layer makes of an image, how a score depends on the pixels, which units are dead.
+pub mod explain;
 /// Weights, optimizer state and position as one safetensors file.
 pub mod checkpoint;
 /// The folder of a run: what decided it, its metrics, its weights.
 pub mod run;
+/// Event files for TensorBoard.
+pub mod tensorboard;
 /// ONNX: networks to and from its files; its own test cases on wgrad's kernels.
 pub mod onnx;
 /// The one clock.

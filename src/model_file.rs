@@ -19,8 +19,8 @@ struct File {
 /// Reads a model file.
 ///
 /// # Errors
-/// [`Error::Io`] where it cannot be read, [`Error::ModelFile`] with line and layer where it does not parse,
-/// [`Error::Model`] where its layers do not fit each other.
+/// [`Error::Io`] where it cannot be read, [`Error::ModelFile`] with line and layer where it does not parse or its
+/// layers do not fit each other.
 pub fn load(path: &Path) -> Result<Model> {
     let text = std::fs::read_to_string(path).map_err(|source| Error::Io {
         action: "cannot read the model",
@@ -46,8 +46,9 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
         let at = Some(line(loss.span().start));
         model.loss = Some(loss.into_inner().parse().map_err(|e: Error| fail(at, e.to_string()))?);
     }
+    let lines: Vec<usize> = file.layers.iter().map(|table| line(table.span().start)).collect();
     for (n, table) in file.layers.into_iter().enumerate() {
-        let at = Some(line(table.span().start));
+        let at = Some(lines[n]);
         let mut table = table.into_inner();
         let known = || Layer::KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ");
         let kind = match table.remove("type") {
@@ -82,14 +83,39 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
             .ok_or_else(|| {
                 fail(at, format!("layer {}: unknown type `{kind}`; known types: {}", n + 1, known()))
             })?
-            .map_err(|e| fail(at, format!("layer {} ({kind}): {}", n + 1, e.message())))?;
+            .map_err(|e| fail(at, format!("layer {} ({kind}): {}", n + 1, said(&e))))?;
         if let Some(inputs) = inputs {
             model.inputs.insert(n, inputs);
         }
         model = model.add(layer);
     }
-    model.summary()?;
+    model.summary().map_err(|e| in_file(path, &lines, e))?;
     Ok(model)
+}
+
+/// What does not fit in a layer's arguments, with the argument that it is about.
+pub(crate) fn said(error: &toml::de::Error) -> String {
+    let whole = error.to_string();
+    let key = whole.lines().last().and_then(|line| line.strip_prefix("in `")?.strip_suffix('`'));
+    let message = error.message();
+    let own = message.starts_with("unknown field") || message.starts_with("missing field");
+    // serde names Rust's types.
+    let message = message
+        .replace("expected usize", "expected a whole number from 0 on")
+        .replace("expected f64", "expected a number")
+        .replace("expected a boolean", "expected true or false");
+    match key {
+        Some(key) if !own => format!("{key}: {message}"),
+        _ => message,
+    }
+}
+
+/// An error about a layer with the file that it stands in, and the line of that layer where `lines` has it.
+pub(crate) fn in_file(path: &Path, lines: &[usize], error: Error) -> Error {
+    let Error::Model { layer, message, .. } = error else { return error };
+    let number = layer.strip_prefix("layer ").and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+    let line = number.and_then(|n| lines.get(n.checked_sub(1)?).copied());
+    Error::ModelFile { path: path.to_owned(), line, message: format!("{layer}: {message}") }
 }
 
 /// The text of a model file for `model`: [`parse`] reads it back.

@@ -122,3 +122,14 @@ pub(crate) fn note<T>(listener: Option<&Recorder>, activity: Activity, work: imp
     recorder.span(Span { activity, begin, end: clock::seconds() });
     result
 }
+
+/// Work beside a training: called between two submissions, and by [`crate::train::Trainer::idle`] while it does not
+/// run. What it submits runs after all that was submitted before, and may read the weights; it must write to nothing
+/// but buffers of its own, so that the training's bits stay what they are. It should return at once.
+pub trait Beside {
+    /// Looks whether there is something to do.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] ends the training.
+    fn between(&mut self) -> crate::Result<()>;
+}

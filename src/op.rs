@@ -92,6 +92,19 @@ impl Variant {
     pub fn unmet(&self, sizes: &Sizes, features: wgpu::Features) -> Option<Need> {
         self.needs.iter().find(|need| !need.met(sizes, features)).copied()
     }
+
+    /// The inputs that it rounds to half precision: see [`rounded`].
+    pub fn rounds(&self) -> Vec<&str> {
+        rounded(self.source)
+    }
+}
+
+/// The inputs that the shader `text` rounds to half precision before it uses them, as its line
+/// `// rounds x, w to half` says. Its twin takes them rounded; the tuner leaves it out.
+pub fn rounded(text: &str) -> Vec<&str> {
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("// rounds "));
+    let names = line.and_then(|rest| Some(rest.split_once(" to half")?.0));
+    names.map(|names| names.split(',').map(str::trim).collect()).unwrap_or_default()
 }
 
 /// What an activation's gradient is a function of.
@@ -296,6 +309,11 @@ impl Choices {
 }
 
 impl Op {
+    /// Whether `size` is one of the sizes that its interface declares.
+    pub fn takes(&self, size: &str) -> bool {
+        self.interface.contains(&format!("override {size}:"))
+    }
+
     /// The variant of that name.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use crate::{
     Result,
     checkpoint::Checkpoint,
     feed::{Batch, Step},
-    gpu::{Arenas, Context, FeedBuffers, Plan},
+    gpu::{Arenas, Context, FeedBuffers, Fetch, Plan},
     loss::Loss,
     model::Model,
     op::Choices,
@@ -60,8 +60,34 @@ impl<'a> Predictor<'a> {
     ) -> Result<Self> {
         let arenas = Arenas::new(context, &model.parameters()?, 1)?;
         context.write(&arenas.parameters, &checkpoint.weights);
+        Self::compiled(context, model, &arenas, batch, variants, mode).await
+    }
+
+    /// The same with the weights that lie in `arenas`, as they are whenever it is asked: of a training that goes on,
+    /// for example. It reads them and writes nothing but buffers of its own.
+    ///
+    /// # Errors
+    /// Whatever the plan reports.
+    pub async fn sharing(
+        context: &'a Context,
+        model: &Model,
+        arenas: &Arenas,
+        batch: usize,
+        variants: &Choices,
+    ) -> Result<Self> {
+        Self::compiled(context, model, arenas, batch, variants, Mode::Predict).await
+    }
+
+    async fn compiled(
+        context: &'a Context,
+        model: &Model,
+        arenas: &Arenas,
+        batch: usize,
+        variants: &Choices,
+        mode: Mode,
+    ) -> Result<Self> {
         let program = model.program(mode, batch, 1, &Optimizer::default())?;
-        let plan = Plan::compile(context, program, &arenas, variants).await?;
+        let plan = Plan::compile(context, program, arenas, variants).await?;
         let feed = FeedBuffers::new(context, batch, model.pixels(), 1)?;
         Ok(Self { context, plan, feed, outputs: model.outputs()?, loss: model.loss()? })
     }
@@ -73,13 +99,7 @@ impl<'a> Predictor<'a> {
     /// [`crate::Error::Device`] if the device fails.
     pub async fn probabilities(&self, images: &[u8]) -> Result<Vec<Vec<f32>>> {
         let rows = self.outputs(images).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| match (self.loss, &row[..]) {
-                (Loss::BinaryCrossEntropy, [p]) => vec![1.0 - p, *p],
-                _ => row,
-            })
-            .collect())
+        Ok(rows.into_iter().map(|row| self.shares(row)).collect())
     }
 
     /// The network's output for each image, as it is.
@@ -90,14 +110,62 @@ impl<'a> Predictor<'a> {
         let program = &self.plan.program;
         let mut all = Vec::new();
         for part in images.chunks(program.batch * program.pixels) {
-            let rows = part.len() / program.pixels;
-            let batch = Batch { images: part.to_vec(), labels: vec![0; rows] };
-            let step = Step { rows: rows as u32, ..Step::default() };
-            self.feed.upload(self.context, &batch, &[step]);
-            self.context.submit_with(|pass| self.plan.record(pass, &self.feed, 0));
+            self.submit(part);
             let output = self.context.read(self.plan.output()).await?;
-            all.extend(output.chunks_exact(self.outputs).take(rows).map(<[f32]>::to_vec));
+            all.extend(self.rows(&output, part.len() / program.pixels));
         }
         Ok(all)
     }
+
+    /// Images that it takes at once.
+    pub fn batch(&self) -> usize {
+        self.plan.program.batch
+    }
+
+    /// Asks for the same of at most [`Predictor::batch`] images, and does not wait for the answer.
+    ///
+    /// # Panics
+    /// Where there are more images.
+    pub fn ask(&self, images: &[u8]) -> Asked {
+        let rows = images.len() / self.plan.program.pixels;
+        assert!(rows <= self.batch(), "{rows} images, {} fit", self.batch());
+        self.submit(images);
+        Asked { fetch: self.context.fetch(&[self.plan.output()]), rows }
+    }
+
+    /// The answer to `asked`, once it is there; `None` before. Returns at once.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails.
+    pub fn answer(&self, asked: &Asked) -> Result<Option<Vec<Vec<f32>>>> {
+        let Some(words) = asked.fetch.arrived(self.context)? else { return Ok(None) };
+        let output: Vec<f32> = words.into_iter().flatten().map(f32::from_bits).collect();
+        Ok(Some(self.rows(&output, asked.rows).map(|row| self.shares(row)).collect()))
+    }
+
+    fn submit(&self, images: &[u8]) {
+        let rows = images.len() / self.plan.program.pixels;
+        let batch = Batch { images: images.to_vec(), labels: vec![0; rows] };
+        let step = Step { rows: rows as u32, ..Step::default() };
+        self.feed.upload(self.context, &batch, &[step]);
+        self.context.submit_with(|pass| self.plan.record(pass, &self.feed, 0));
+    }
+
+    fn rows<'r>(&self, output: &'r [f32], rows: usize) -> impl Iterator<Item = Vec<f32>> + use<'r> {
+        output.chunks_exact(self.outputs).take(rows).map(<[f32]>::to_vec)
+    }
+
+    /// A probability for each class, also where one output stands for two.
+    fn shares(&self, row: Vec<f32>) -> Vec<f32> {
+        match (self.loss, &row[..]) {
+            (Loss::BinaryCrossEntropy, [p]) => vec![1.0 - p, *p],
+            _ => row,
+        }
+    }
+}
+
+/// A question on its way to the device.
+pub struct Asked {
+    fetch: Fetch,
+    rows: usize,
 }

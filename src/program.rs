@@ -6,6 +6,7 @@ mod temporaries;
 use crate::{
     initializer::Initializer,
     op::{Activation, Call},
+    reference::Data,
 };
 use std::collections::HashMap;
 pub use temporaries::Temporaries;
@@ -117,6 +118,8 @@ pub enum Mode {
     Evaluate,
     /// Forward and softmax.
     Predict,
+    /// Forward as it is used, every layer's output kept; and the gradient of the output with respect to the image.
+    Explain,
 }
 
 /// Operations in the order in which they run, with everything they touch.
@@ -136,10 +139,12 @@ pub struct Program {
     pub parameters: Vec<Parameter>,
     /// The network's output: logits while training and evaluating, probabilities when predicting.
     pub output: ValueId,
+    /// Values besides the output that are still there after the last dispatch.
+    pub kept: Vec<ValueId>,
     /// Steps whose results are kept before the host reads them.
     pub slots: usize,
     /// The content of the values that never change.
-    pub constants: Vec<Vec<f32>>,
+    pub constants: Vec<Data>,
 }
 
 impl Program {
@@ -184,6 +189,7 @@ impl Builder {
             nodes: Vec::new(),
             parameters,
             output: ValueId(0),
+            kept: Vec::new(),
             slots,
             constants: Vec::new(),
         };
@@ -195,9 +201,14 @@ impl Builder {
         self.program.batch
     }
 
-    /// Whether the program trains: layers keep what their backward pass needs.
+    /// Whether the program trains: layers drop at random, and take the statistics of the batch.
     pub fn training(&self) -> bool {
         self.program.mode == Mode::Train
+    }
+
+    /// Whether a backward pass follows: layers keep what it needs.
+    pub fn differentiates(&self) -> bool {
+        matches!(self.program.mode, Mode::Train | Mode::Explain)
     }
 
     fn add(&mut self, name: String, shape: Vec<usize>, home: Home) -> ValueId {
@@ -223,8 +234,23 @@ impl Builder {
 
     /// Numbers that never change.
     pub fn constant(&mut self, name: &str, numbers: Vec<f32>) -> ValueId {
-        let (index, shape) = (self.program.constants.len(), vec![numbers.len()]);
-        self.program.constants.push(numbers);
+        let shape = vec![numbers.len()];
+        self.add_constant(name, shape, Data::Real(numbers.into_iter().map(f64::from).collect()))
+    }
+
+    /// One integer that never changes, such as which of many equal calls this is: unlike a size, it does not make
+    /// another kernel of each.
+    pub fn index(&mut self, name: &str, number: u32) -> ValueId {
+        self.add_constant(name, vec![1], Data::Index(vec![number]))
+    }
+
+    /// Equal constants lie in one buffer.
+    fn add_constant(&mut self, name: &str, shape: Vec<usize>, data: Data) -> ValueId {
+        let constants = &mut self.program.constants;
+        let index = constants.iter().position(|known| *known == data).unwrap_or_else(|| {
+            constants.push(data);
+            constants.len() - 1
+        });
         self.add(name.to_string(), shape, Home::Constant(index))
     }
 

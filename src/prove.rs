@@ -74,8 +74,8 @@ fn inputs_for(call: &Call, bindings: &[Binding], lengths: &[usize], seed: u64) -
         let name = binding.name.as_str();
         let values = match (binding.element, binding.access) {
             (Element::U32, _) => {
-                let places = call.sizes.get("PH").copied().unwrap_or(1.0)
-                    * call.sizes.get("PW").copied().unwrap_or(1.0);
+                let places =
+                    binding.below.as_ref().and_then(|size| size.value(&call.sizes)).unwrap_or(1).max(1);
                 Data::Index((0..len).map(|_| (next() % places as u64) as u32).collect())
             }
             // Where an activation's gradient is taken, its argument is a value of the activation, or anything.
@@ -218,11 +218,35 @@ impl Trial {
         Ok(Uploaded { buffers, feed, whole })
     }
 
-    /// Runs `variant` on these inputs and compares every output with the twin.
+    /// The same trial with the inputs `names` rounded to half precision, and what the twin makes of those.
+    fn halved(&self, names: &[&str]) -> Self {
+        let mut host = self.host.clone();
+        for (_, data) in host.iter_mut().filter(|(name, _)| names.contains(&name.as_str())) {
+            *data = data.halved();
+        }
+        let trial = Self {
+            call: self.call.clone(),
+            host,
+            batch: self.batch.clone(),
+            step: self.step,
+            expected: None,
+        };
+        if self.expected.is_some() { trial.with_twin() } else { trial }
+    }
+
+    /// Runs `variant` on these inputs and compares every output with the twin. A variant that rounds inputs to half
+    /// precision gets them rounded: what is left of its error is that of f32, and held to the same bound.
     ///
     /// # Errors
     /// Anything that keeps it from running at all: a shader that does not compile, a lost device.
     pub async fn prove(&self, context: &Context, variant: &Variant) -> Result<Verdict> {
+        match variant.rounds().as_slice() {
+            [] => self.prove_as_is(context, variant).await,
+            names => self.halved(names).prove_as_is(context, variant).await,
+        }
+    }
+
+    async fn prove_as_is(&self, context: &Context, variant: &Variant) -> Result<Verdict> {
         let kernel = context.kernel(&self.call, variant).await?;
         let uploaded = self.upload(context, &kernel)?;
         // The guard band behind each buffer is bound too: otherwise the driver may drop what goes there.

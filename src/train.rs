@@ -2,6 +2,8 @@
 //! device. It reads results of work that is already done and never waits inside a step; it knows no files.
 
 mod metrics;
+mod norms;
+mod steer;
 mod walk;
 mod watch;
 
@@ -18,7 +20,7 @@ use crate::{
     gpu::{Arenas, Context, FeedBuffers, Plan, Stamps, Submitted},
     model::Model,
     objective::Objective,
-    observe::{Activity, Recorder, Submission, note},
+    observe::{Activity, Beside, Recorder, Submission, note},
     op::Choices,
     optim::Optimizer,
     pacer::Pacer,
@@ -33,6 +35,8 @@ use std::{
 };
 
 pub use metrics::{Metrics, StepResult};
+pub use norms::{TensorNorms, norms};
+pub use steer::RateChange;
 pub(crate) use walk::Walk;
 
 /// Everything that decides a training besides the model, the data and the adapter.
@@ -60,6 +64,9 @@ pub struct Options {
     /// What it makes of images and labels; of older runs nothing but the plain loss is known.
     #[serde(default, skip_serializing_if = "Objective::is_plain")]
     pub objective: Objective,
+    /// Other learning rates, in the order of their steps: those that were set while it ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<RateChange>,
 }
 
 impl Default for Options {
@@ -75,6 +82,7 @@ impl Default for Options {
             variants: Choices::default(),
             budget: BUDGET,
             objective: Objective::default(),
+            rates: Vec::new(),
         }
     }
 }
@@ -95,6 +103,7 @@ pub struct Trainer<'a> {
     pacer: Pacer,
     listener: Option<Arc<Recorder>>,
     stamps: Option<Stamps>,
+    beside: Option<Box<dyn Beside + 'a>>,
 }
 
 impl<'a> Trainer<'a> {
@@ -154,6 +163,7 @@ impl<'a> Trainer<'a> {
             pacer: Pacer::default(),
             listener: None,
             stamps: None,
+            beside: None,
         })
     }
 
@@ -208,6 +218,14 @@ impl<'a> Trainer<'a> {
             averages: floats.next().unwrap_or_default(),
             position: self.position,
         })
+    }
+
+    /// Reads back the gradients of the last step, as one arena.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails.
+    pub async fn gradients(&self) -> Result<Vec<f32>> {
+        self.context.read(&self.arenas.gradients).await
     }
 
     /// Goes on from `checkpoint`. What it has not of the optimizer's state starts from the beginning, and averages
@@ -294,7 +312,7 @@ impl<'a> Trainer<'a> {
 
     /// What the device needs to know about the steps of a chunk whose first is step `first` of its epoch.
     fn steps(&self, rows: &[Rows], first: u64) -> Vec<Step> {
-        let Options { seed, optimizer, schedule, epochs, objective, .. } = &self.options;
+        let Options { seed, schedule, epochs, objective, .. } = &self.options;
         let per_epoch = self.steps_per_epoch();
         rows.iter()
             .enumerate()
@@ -310,7 +328,7 @@ impl<'a> Trainer<'a> {
                     mixed: objective.augment.mixed(*seed, number),
                     ..Step::default()
                 };
-                optimizer.fill(step, number, factor, momentum).keyed(*seed, number)
+                self.options.optimizer_at(number).fill(step, number, factor, momentum).keyed(*seed, number)
             })
             .collect()
     }
@@ -341,6 +359,7 @@ impl<'a> Trainer<'a> {
             number += wanted as u64;
             let mut next = 0;
             while next < wanted && flow.is_continue() {
+                self.idle()?;
                 let plan = if mode == Mode::Train { &self.train_plan } else { &self.evaluate_plan };
                 let group = next..wanted.min(next + self.pacer.steps());
                 let encoded = note(hears, Activity::Encode, || {

@@ -102,6 +102,10 @@ fn models_summarises_as_keras_does() {
         "18,496",
         "(None, 1600)",
         "Total params: 34,826",
+        "Trainable params: 34,826",
+        "Non-trainable params: 0",
+        "Dispatches a training step: ",
+        "Training memory at batch 128: ",
     ] {
         assert!(text.contains(words), "no {words:?} in:\n{text}");
     }

@@ -168,7 +168,16 @@ fn unknown_names_are_refused_with_the_known_ones() {
     let words = ["bad.toml: line 4", "Dense", "unknown activation `maxout`", "relu", "softmax"];
     model(&layer("type = \"Dense\"\nunits = 10\nactivation = \"maxout\"")).refuses(&words);
     model(&layer("type = \"Attention\"")).refuses(&["line 4", "unknown type `Attention`", "Conv2D"]);
+    let words = ["bad.toml: line 4", "layer 2 (Dense)", "units: invalid type", "\"ten\"", "a whole number"];
+    model(&layer("type = \"Dense\"\nunits = \"ten\"")).refuses(&words);
+    let words = ["bad.toml: line 4", "layer 2 (Dense)", "missing field `units`"];
+    model(&layer("type = \"Dense\"")).refuses(&words);
+    let words = ["bad.toml: line 4", "layer 2 (add_1)", "two or more inputs, got 1", "inputs = ["];
+    model(&layer("type = \"Add\"")).refuses(&words);
+    let words = ["bad.toml: line 4", "layer 2 (dense_1)", "takes `conv`", "input, flatten_1"];
+    model(&layer("type = \"Dense\"\nunits = 10\ninputs = [\"conv\"]")).refuses(&words);
     model("[[layers]]\ntype = \"Dense\"\nunits = 10\n").refuses(&[
+        "bad.toml: line 1",
         "layer 1",
         "one axis of classes",
         "put a Flatten before",

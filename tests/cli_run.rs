@@ -45,6 +45,7 @@ async fn make(name: &str, into: &Path) {
         adapter: AdapterRecord::of(&context),
         kernels: trainer.train_plan.variants(),
         files: Default::default(),
+        pauses: Vec::new(),
     };
     let run = Run::create(Some(into), config).unwrap();
     for epoch in 1..=2 {

@@ -70,7 +70,7 @@ static RULES: &[Rule] = &[
 const JOINING: [&str; 3] = ["add", "concatenate", "slice_columns"];
 
 /// Forward and backward in several dispatches: whole layers hold them, in `gradients.rs`.
-const COMPOSED: [&str; 16] = [
+const COMPOSED: [&str; 18] = [
     "batch_norm_partials",
     "batch_norm_combine",
     "batch_norm_moving",
@@ -81,12 +81,14 @@ const COMPOSED: [&str; 16] = [
     "layer_norm_forward",
     "layer_norm_grad_input",
     "layer_norm_grad_weight",
-    "simple_rnn_forward",
-    "simple_rnn_grad",
-    "lstm_forward",
-    "lstm_grad",
-    "gru_forward",
-    "gru_grad",
+    "clear",
+    "simple_rnn_cell_forward",
+    "simple_rnn_cell_grad",
+    "lstm_cell_forward",
+    "lstm_cell_grad",
+    "gru_cell_forward",
+    "gru_cell_grad",
+    "recurrent_output",
 ];
 
 /// Operations that nothing is differentiated through.

@@ -3,11 +3,12 @@
 mod common;
 
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 use wgrad::{
     Error,
     gpu::{Access, Arenas, Context, Plan},
     kernels::{ACTIVATION_FORWARD, MATMUL},
+    layers::{Bidirectional, Dense, LSTM, Reshape},
     model::Model,
     networks::{self, NETWORKS, network},
     op::{Call, Choices},
@@ -30,7 +31,7 @@ async fn compile(context: &Context, model: &Model, mode: Mode, batch: usize) -> 
 #[test]
 fn a_training_step_has_few_dispatches_and_display_names_each() {
     let context = common::open(false);
-    for (name, most) in [("linear", 6), ("mlp", 10), ("cnn", 20), ("rnn", 13), ("lstm", 13), ("gru", 14)] {
+    for (name, most) in [("linear", 6), ("mlp", 10), ("cnn", 20), ("rnn", 124), ("lstm", 125), ("gru", 127)] {
         for mode in MODES {
             let plan = pollster::block_on(compile(&context, &built_in(name), mode, 128)).expect("compiles");
             println!("{name}: {plan}");
@@ -120,6 +121,50 @@ fn binding_one_buffer_to_read_and_write_is_refused() {
     }
 }
 
+/// Rows as steps, an LSTM of `units`, both directions or one.
+fn steps(units: usize, time: usize, both: bool) -> Model {
+    let model = Model::new("steps", [time, 3, 1]).add(Reshape::new(&[time as i64, 3]));
+    let lstm = LSTM::new(units);
+    let model = if both { model.add(Bidirectional::new(lstm)) } else { model.add(lstm) };
+    model.add(Dense::new(10))
+}
+
+#[test]
+fn steps_of_a_recurrent_layer_share_a_kernel_and_their_numbers() {
+    let context = common::open(false);
+    let (short, long) = (steps(4, 3, true), steps(4, 9, true));
+    let kernels = |model: &Model| {
+        let plan = pollster::block_on(compile(&context, model, Mode::Train, 5)).expect("compiles");
+        let distinct: BTreeSet<_> = plan.steps.iter().map(|s| Arc::as_ptr(&s.launch.kernel)).collect();
+        let cells = plan.steps.iter().filter(|s| s.launch.kernel.name.starts_with("lstm_cell_forward/"));
+        (distinct.len(), cells.count(), plan.program.constants.len())
+    };
+    let ((few, cells, numbers), (many, more_cells, more_numbers)) = (kernels(&short), kernels(&long));
+    assert_eq!((cells, more_cells), (6, 18));
+    assert_eq!(few, many, "another kernel for every step");
+    // One for each step, whether forward or backward, in whichever direction.
+    assert_eq!(more_numbers - numbers, 6);
+}
+
+#[test]
+fn zeros_reach_as_far_as_the_batch() {
+    let context = common::open(false);
+    // More zeros before the first step than any parameter has elements.
+    let model = steps(2, 2, false);
+    let longest = model.parameters().expect("fits").iter().map(|p| p.len()).max();
+    for mode in MODES {
+        let plan = pollster::block_on(compile(&context, &model, mode, 64)).expect("compiles");
+        let zeros = plan.program.values.iter().filter(|v| v.home == Home::Zeros).map(Value::len).max();
+        assert!(zeros > longest, "{zeros:?} zeros, {longest:?} in a parameter");
+        for (value, slice) in plan.program.values.iter().zip(&plan.slices) {
+            if value.home == Home::Zeros {
+                let read = pollster::block_on(context.read(slice)).expect("reads");
+                assert_eq!(read, vec![0.0; value.len()], "{mode:?}");
+            }
+        }
+    }
+}
+
 /// Whether the memory plan of `program` is sound: long enough, and never shared by two values that are needed
 /// at once. Returns how many pairs were needed at once.
 fn sound(program: &Program) -> Result<usize, String> {
@@ -195,7 +240,18 @@ fn program() -> impl Strategy<Value = Program> {
         let output = ValueId(output.index(values.len()));
         let (mode, parameters) = (Mode::Train, Vec::new());
         let constants = Vec::new();
-        Program { mode, batch: 1, pixels: 1, values, nodes: list, parameters, output, slots: 1, constants }
+        Program {
+            mode,
+            batch: 1,
+            pixels: 1,
+            values,
+            nodes: list,
+            parameters,
+            output,
+            kept: Vec::new(),
+            slots: 1,
+            constants,
+        }
     })
 }
 

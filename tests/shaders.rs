@@ -10,8 +10,10 @@ use std::{
 };
 use wgrad::{
     Error,
-    gpu::{AdapterClass, Shader},
-    kernels::{ACTIVATIONS, AUGMENTATION, FEED, GATE, GRADIENT, MIXUP, OPERATIONS, RANDOM, RECURRENCE},
+    gpu::{Access, AdapterClass, Element, Shader},
+    kernels::{
+        ACTIVATIONS, ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, MIXUP, OPERATIONS, RANDOM, RECURRENCE,
+    },
     lab::{
         backends::{Language, Resolved, resolve},
         peaks::PEAKS,
@@ -64,7 +66,8 @@ fn every_variant_translates_for_every_back_end_at_every_size() {
             let resolved = resolve(name, variant, shader, &sizes).unwrap_or_else(|e| panic!("{e}"));
             for language in Language::ALL {
                 let translation = resolved.translate(name, language).unwrap_or_else(|e| panic!("{e}"));
-                let without = language == Language::Hlsl && resolved.subgroups;
+                let without = language == Language::Hlsl && resolved.subgroups
+                    || language == Language::Glsl && resolved.half;
                 assert_eq!(translation.is_none(), without, "{name} as {language}");
                 let Some(translation) = translation else { continue };
                 assert!(!translation.is_empty(), "{name} as {language} is empty at {sizes:?}");
@@ -144,7 +147,7 @@ fn the_folder_and_the_page_agree() {
     assert_eq!(folder("activations/"), listed, "shaders/activations and the page differ");
     assert_eq!(
         folder("common/"),
-        [AUGMENTATION, FEED, GATE, GRADIENT, MIXUP, RANDOM, RECURRENCE].into(),
+        [ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, MIXUP, RANDOM, RECURRENCE].into(),
         "shaders/common and the page differ"
     );
     let interfaces = texts.keys().filter(|name| name.ends_with("/interface")).count();
@@ -232,7 +235,10 @@ fn every_setting_composes_translates_and_stays_inside_the_limits() {
                 let resolved = resolve(&name, setting, &shader, sizes).unwrap_or_else(|e| panic!("{e}"));
                 for language in Language::ALL {
                     let translation = resolved.translate(&name, language).unwrap_or_else(|e| panic!("{e}"));
-                    assert!(translation.is_some() || resolved.subgroups, "{name} as {language}");
+                    assert!(
+                        translation.is_some() || resolved.lacks(language).is_some(),
+                        "{name} as {language}"
+                    );
                 }
                 composed += 1;
             }
@@ -297,4 +303,26 @@ fn every_variant_stays_inside_webgpus_default_limits() {
         }
     });
     assert!(checked > OPERATIONS.len() && staged > 0, "{checked} checked, {staged} with workgroup memory");
+}
+
+#[test]
+fn interfaces_say_what_integers_stay_below() {
+    let mut said = 0;
+    for op in operations() {
+        let shader = op.shader(op.variant("naive").expect("naive"), &ACTIVATIONS[0]).expect("composes");
+        for binding in
+            shader.bindings.iter().filter(|b| b.element == Element::U32 && b.access == Access::Read)
+        {
+            let below = binding.below.as_ref().unwrap_or_else(|| panic!("{}: `{}`", op.name, binding.name));
+            let sizes = op
+                .cases
+                .iter()
+                .map(|case| below.value(&parse_sizes(case).expect("well formed").into_iter().collect()));
+            let sizes: Vec<_> = sizes.collect();
+            assert!(sizes.iter().all(|size| size.is_some_and(|s| s > 0)), "{}: {sizes:?}", op.name);
+            assert!(sizes.iter().any(|size| *size > Some(1)), "{}: {sizes:?}", op.name);
+            said += 1;
+        }
+    }
+    assert!(said >= 7, "{said}");
 }

@@ -89,6 +89,11 @@ fn a_resumed_run_ends_in_the_same_bits() {
     assert!(last(&whole) == last(&parts), "weights, optimizer state or position differ");
     assert_eq!(metrics(&whole), metrics(&parts));
     assert_eq!(metrics(&whole).len(), 3);
+    let layers = |run: &Path| Run::open(run).expect("a run").layers().expect("norms");
+    assert_eq!(layers(&whole), layers(&parts));
+    let last = &layers(&whole)[2];
+    assert_eq!((last.epoch, last.tensors.len()), (3, 6));
+    assert!(last.tensors.iter().all(|t| t.gradient > Some(0.0) && t.change > Some(0.0)), "{last:?}");
     let best = |run: &Path| std::fs::read(run.join("best.safetensors")).expect("the best weights");
     assert!(best(&whole) == best(&parts));
 }
@@ -228,7 +233,7 @@ fn a_full_disk_is_an_error_and_loses_nothing_that_was_saved() {
         wgrad::networks::network("mlp", [28, 28, 1], 10).expect("built in").parameters().expect("fits");
     assert!(Checkpoint::from_bytes("kept", &bytes, &parameters).expect("loads").is_finite());
     let left = std::fs::read_to_string(tmp.path().join("left")).expect("lists");
-    assert_eq!(left, "last.safetensors\nmetrics.jsonl\nrun.json\n", "a partial file stayed");
+    assert_eq!(left, "last.safetensors\nlayers.jsonl\nmetrics.jsonl\nrun.json\n", "a partial file stayed");
 }
 
 #[test]

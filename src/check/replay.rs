@@ -8,6 +8,7 @@ use crate::{
     compare::compare,
     feed::{Batch, Step},
     gpu::{Access, Context, Element, FeedBuffers, Plan, Planned},
+    op::rounded,
     program::{Home, Program, ValueId},
     prove::POISON,
     reference::{Data, expect},
@@ -168,7 +169,14 @@ async fn dispatch(
 
     let inputs: Vec<Data> = bound.iter().zip(&before).map(|((b, _), words)| data(b.element, words)).collect();
     let readable = bound.iter().zip(&inputs).filter(|((b, _), _)| b.access != Access::Write);
-    let buffers: BTreeMap<&str, &Data> = readable.map(|((b, _), data)| (b.name.as_str(), data)).collect();
+    // Rounded like those of the kernel, if it rounds them.
+    let halved: Vec<(&str, Data)> = {
+        let rounds = rounded(&step.launch.kernel.shader.text);
+        let named = readable.clone().filter(|((b, _), _)| rounds.contains(&b.name.as_str()));
+        named.map(|((b, _), data)| (b.name.as_str(), data.halved())).collect()
+    };
+    let mut buffers: BTreeMap<&str, &Data> = readable.map(|((b, _), data)| (b.name.as_str(), data)).collect();
+    buffers.extend(halved.iter().map(|(name, data)| (*name, data)));
     let expected = expect(&program.nodes[n], buffers, batch, numbers);
     for (((binding, value), before), after) in bound.iter().zip(&before).zip(&after) {
         shadow.note(program, *value, after);

@@ -51,7 +51,7 @@ const DRAWN: usize = 6_000;
 The number is what `wgrad train` reaches: training steps with everything around them, evaluation and start \
 not counted. Close other programs, and trust a difference only if it exceeds the spread from min to max.")]
 pub struct Bench {
-    /// Built-in networks or TOML files; without one, all that a processor trains in minutes; `all` for all
+    /// Built-in networks, TOML files or Keras's (.keras, .json); without one, all that a processor trains in minutes; `all` for all
     #[arg(value_name = "NETWORK")]
     networks: Vec<String>,
     /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files [default: 60,000 images drawn to fit]

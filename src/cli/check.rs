@@ -33,7 +33,7 @@ against the twins. The last training step has a partial batch.
 
 Exit codes: 0 nothing differs, 1 something does (the first is named), 2 an error.")]
 pub struct Check {
-    /// Built-in networks or TOML files; all built-in networks without one
+    /// Built-in networks, TOML files or Keras's (.keras, .json); all built-in networks without one
     #[arg(value_name = "MODEL")]
     models: Vec<String>,
     /// Images a step; the twins are plain loops, so it is small by default

@@ -130,6 +130,7 @@ impl Import {
             },
             kernels: Vec::new(),
             files: Default::default(),
+            pauses: Vec::new(),
         };
         let run = Run::create(Some(&self.out), config)?;
         let checkpoint = Checkpoint { weights: imported.weights.clone(), ..Checkpoint::default() };

@@ -13,13 +13,18 @@ pub struct Interrupt(Arc<AtomicBool>);
 impl Interrupt {
     /// Listens from now on.
     pub fn install() -> Result<Self> {
+        Self::saying("finishing the step and saving")
+    }
+
+    /// The same, and says at the first that it is `doing` this.
+    pub fn saying(doing: &'static str) -> Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
         let seen = flag.clone();
         ctrlc::set_handler(move || {
             if seen.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            eprintln!("\nfinishing the step and saving; Ctrl-C once more stops at once");
+            eprintln!("\n{doing}; Ctrl-C once more stops at once");
         })
         .context("cannot listen for Ctrl-C")?;
         Ok(Self(flag))

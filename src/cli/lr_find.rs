@@ -25,7 +25,7 @@ use wgrad::{
 The rate rises from step to step, from --from to --to; where the smoothed loss falls most steeply is a good \
 constant rate, and a good peak for `--schedule one-cycle`. The rise ends where the loss diverges.")]
 pub struct LrFind {
-    /// Network: a name of `wgrad models`, or a TOML file
+    /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp")]
     model: String,
     #[command(flatten)]

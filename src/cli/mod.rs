@@ -12,6 +12,7 @@ mod growth;
 mod import;
 mod interrupt;
 mod lab;
+mod live;
 mod lr_find;
 mod models;
 mod onnx_node;
@@ -21,8 +22,11 @@ mod page;
 mod predict;
 mod profile;
 mod progress;
+mod report;
+mod serve;
 mod train;
 mod tune;
+mod web;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -30,6 +34,7 @@ use std::{path::Path, process::ExitCode};
 use wgrad::{
     data::{DataSpec, Dataset, Places},
     gpu::{AdapterChoice, AdapterClass, Context, Options},
+    keras,
     model::Model,
     networks,
 };
@@ -46,7 +51,9 @@ const EXAMPLES: &str = "Examples:
   wgrad train                            train `mlp` on Fashion-MNIST, on the best adapter here
   wgrad train --model cnn --epochs 3     a convolutional network
   wgrad train --data synthetic           garments drawn from a seed: no files, no network
+  wgrad train --live                     with a page that follows it and steers it
   wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run
+  wgrad report runs/mlp-1                the same and much more, as a page with pictures
   wgrad lab matmul                       prove and time its shader variants
   wgrad tune cnn                         choose its variants by measurement, for later trainings
   wgrad adapters                         what is here, and which would be used
@@ -59,8 +66,12 @@ enum Command {
     Train(Box<train::Train>),
     /// Test accuracy and confusion matrix of a run
     Eval(eval::Eval),
+    /// One page about a run or several: curves, classes, mistakes, what the network sees
+    Report(report::Report),
     /// Classify pictures with the network of a run
     Predict(predict::Predict),
+    /// Serve the network of a run: a page that takes pictures, and JSON over HTTP
+    Serve(serve::Serve),
     /// Write the network of a run as an ONNX file, or its weights alone
     Export(export::Export),
     /// Read an ONNX file: a run for `eval`, `predict` and further training
@@ -95,7 +106,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Train(command) => command.run().await,
         Command::Eval(command) => command.run().await,
+        Command::Report(command) => command.run().await,
         Command::Predict(command) => command.run().await,
+        Command::Serve(command) => command.run().await,
         Command::Export(command) => command.run().await,
         Command::Import(command) => command.run(),
         Command::Check(command) => command.run().await,
@@ -132,7 +145,7 @@ impl AdapterArgs {
     /// Opens the adapter and says which one it is.
     pub async fn open(&self) -> Result<Context> {
         let context = Context::open(&self.options()).await?;
-        eprintln!("adapter: {}", context.describe());
+        output::say(format!("adapter: {}", context.describe()));
         if context.class == AdapterClass::Cpu {
             eprintln!(
                 "warning: this is a SOFTWARE adapter: everything runs on the processor's cores, typically 10 to 1000 \
@@ -170,20 +183,25 @@ impl DataArgs {
         for warning in &dataset.warnings {
             eprintln!("warning: {warning}");
         }
-        eprintln!(
+        output::say(format!(
             "data: {} ({} training, {} test images) from {}",
             dataset.name,
             dataset.train.len(),
             dataset.test.len(),
             dataset.source
-        );
+        ));
         Ok(dataset)
     }
 }
 
-/// The model that `--model` names: a built-in network or a TOML file.
+/// The model that `--model` names: a built-in network, a TOML file or one of Keras's.
 pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
     let path = Path::new(name);
+    if keras::is_keras(path) {
+        let loaded = keras::load(path, input_shape)?;
+        loaded.notes.iter().for_each(|note| eprintln!("note: {name}: {note}"));
+        return Ok(loaded.model);
+    }
     if name.ends_with(".toml") || path.components().count() > 1 {
         return Ok(wgrad::model_file::load(path)?);
     }

@@ -2,15 +2,16 @@
 //! memory. It needs no adapter: all of it follows from the program.
 
 use super::output;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde::Serialize;
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
     model::{INPUT, Model},
     model_file, networks,
     optim::Optimizer,
     program::Mode,
     report::{
+        chart::Network,
         table::{Align::Left, Align::Right, Align::Wrap, Table},
         words::{bytes, commas, si},
     },
@@ -23,12 +24,14 @@ use wgrad::{
   wgrad models --template > my.toml     a file to start from
   wgrad models my.toml                  what is in it, and whether it fits
   wgrad models cnn --batch 512 --json   as JSON, with the memory of that batch
+  wgrad models model.keras              a network of Keras's: .keras, or model.to_json() as .json
+  wgrad models resnet --svg resnet.svg  draws it: a box a layer, and the ways round them
 
 FLOPs count the products and convolutions, a multiplication and an addition as two. Memory is that of the \
 buffers of training: parameters, gradients and optimizer state, and activations with their gradients, which \
 share buffers.")]
 pub struct Models {
-    /// A built-in network, or a TOML file; all built-in networks without it
+    /// A built-in network, a TOML file, or one of Keras's (.keras, .json); all built-in networks without it
     #[arg(value_name = "NAME|FILE")]
     model: Option<String>,
     /// Images a step, for the memory of activations
@@ -37,6 +40,9 @@ pub struct Models {
     /// One JSON object a line, one a network
     #[arg(long)]
     json: bool,
+    /// Draw the network as a graph
+    #[arg(long, value_name = "FILE", requires = "model")]
+    svg: Option<PathBuf>,
     /// Print a commented model file to start from
     #[arg(long, conflicts_with_all = ["model", "json"])]
     template: bool,
@@ -49,6 +55,15 @@ struct Layer {
     output_shape: Vec<usize>,
     parameters: usize,
     connected_to: Vec<String>,
+    tensors: Vec<Tensor>,
+}
+
+/// A tensor as files of weights have it.
+#[derive(Serialize)]
+struct Tensor {
+    name: String,
+    shape: Vec<usize>,
+    trained: bool,
 }
 
 /// Bytes of the buffers of training.
@@ -78,7 +93,13 @@ struct Description {
 
 impl Description {
     fn new(model: &Model, about: Option<&'static str>, batch: usize) -> Result<Self> {
+        let all = model.parameters()?;
+        let tensors = |layer: &str| {
+            let own = all.iter().filter(|p| p.name.rsplit_once('.').is_some_and(|(name, _)| name == layer));
+            own.map(|p| Tensor { name: p.name.clone(), shape: p.shape.clone(), trained: p.trained }).collect()
+        };
         let layers = model.summary()?.into_iter().map(|layer| Layer {
+            tensors: tensors(&layer.name),
             name: layer.name,
             r#type: layer.kind,
             output_shape: layer.output,
@@ -134,24 +155,18 @@ impl Description {
             table.row(cells);
         }
         output::line(table)?;
-        let trained = match self.not_trained {
-            0 => String::new(),
-            kept => format!(
-                "Trainable params: {}\nNon-trainable params: {}\n",
-                commas((self.parameters - kept) as u64),
-                commas(kept as u64)
-            ),
-        };
         let Memory { parameters, gradients, optimizer, activations } = self.memory_bytes;
         output::line(format!(
             "\nTotal params: {} ({})\n\
-             {}\
+             Trainable params: {}\n\
+             Non-trainable params: {}\n\
              FLOPs an image: {} forward, {} in training\n\
              Dispatches a training step: {}\n\
              Training memory at batch {}: parameters {}, gradients {}, optimizer {}, activations {}",
             commas(self.parameters as u64),
             bytes(4 * self.parameters as u64),
-            trained,
+            commas((self.parameters - self.not_trained) as u64),
+            commas(self.not_trained as u64),
             si(self.forward_flops_per_image),
             si(self.training_flops_per_image),
             self.dispatches_per_step,
@@ -177,6 +192,13 @@ impl Models {
                 networks::NETWORKS.iter().find(|(network, _)| network == name).map(|(_, about)| *about);
             let model = super::model(name, input_shape, classes)?;
             let description = Description::new(&model, about, batch)?;
+            if let Some(path) = &self.svg {
+                let layers = model.summary()?;
+                let svg = Network { name: &model.name, input: model.input_shape, layers: &layers }.svg();
+                std::fs::write(path, svg.as_str())
+                    .with_context(|| format!("cannot write {}; is the folder there?", path.display()))?;
+                eprintln!("wrote {}", path.display());
+            }
             if self.json {
                 output::json(&description)?
             } else {

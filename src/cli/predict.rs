@@ -3,7 +3,7 @@
 
 use super::{AdapterArgs, output};
 use anyhow::{Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -12,10 +12,11 @@ use wgrad::{
     Error,
     data::picture::{Picture, load_picture},
     gpu::Context,
+    model::Model,
     op::Choices,
     predict::Predictor,
     report::words::{bar, percent},
-    run::Run,
+    run::{Config, Run},
 };
 
 /// Pictures on the device at once.
@@ -57,13 +58,7 @@ impl Predict {
     pub async fn run(self) -> Result<ExitCode> {
         let run = Run::open(&self.run)?;
         let model = &run.config.model;
-        let [height, width, channels] = model.input_shape;
-        if channels != 1 {
-            bail!(
-                "{} takes images of {channels} channels; `predict` makes pictures grey, so it needs a network of one",
-                model.name
-            );
-        }
+        let [height, width] = grey_size(model)?;
         let mut pictures: Vec<(&PathBuf, Picture)> = Vec::new();
         for path in &self.images {
             match load_picture(path, height, width) {
@@ -88,25 +83,15 @@ impl Predict {
                     number(path, *value, &picture.notes, self.json)?;
                     continue;
                 }
-                let mut ranked: Vec<_> = run.config.data.classes.iter().zip(probabilities).collect();
-                ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-                ranked.truncate(self.top as usize);
+                let ranked = ranked(&run.config.data.classes, &probabilities, self.top as usize);
                 if self.json {
-                    let top: Vec<_> = ranked
-                        .iter()
-                        .map(|(class, probability)| json!({"class": class, "probability": probability}))
-                        .collect();
-                    output::json(&json!({
-                        "image": path, "class": ranked.first().map(|(class, _)| class),
-                        "probability": ranked.first().map(|(_, probability)| probability),
-                        "top": top, "notes": picture.notes,
-                    }))?;
+                    output::json(&ranking(&path.to_string_lossy(), &ranked, &picture.notes))?;
                 } else {
                     let gap = if n > 0 { "\n" } else { "" };
                     output::line(format!("{gap}{}", path.display()))?;
                     let longest = ranked.iter().map(|(class, _)| class.chars().count()).max().unwrap_or(0);
                     for (class, probability) in ranked {
-                        let share = f64::from(probability);
+                        let share = f64::from(*probability);
                         let line = format!("  {class:longest$}  {:>8}  {}", percent(share), bar(share, BAR));
                         output::line(line.trim_end())?;
                     }
@@ -122,6 +107,32 @@ impl Predict {
     }
 }
 
+/// The `top` most probable classes, the most probable first.
+fn ranked<'a>(classes: &'a [String], probabilities: &'a [f32], top: usize) -> Vec<(&'a String, &'a f32)> {
+    let mut ranked: Vec<_> = classes.iter().zip(probabilities).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(a.1));
+    ranked.truncate(top);
+    ranked
+}
+
+/// What a network of classes makes of a picture, as JSON.
+fn ranking(image: &str, ranked: &[(&String, &f32)], notes: &[String]) -> Value {
+    let one = |(class, probability): &(&String, &f32)| json!({"class": class, "probability": probability});
+    json!({
+        "image": image, "class": ranked.first().map(|(class, _)| class),
+        "probability": ranked.first().map(|(_, probability)| probability),
+        "top": ranked.iter().map(one).collect::<Vec<_>>(), "notes": notes,
+    })
+}
+
+/// What a network makes of a picture, as JSON: its `top` classes, or the number of a regression.
+pub fn told(image: &str, config: &Config, output: &[f32], top: usize, notes: &[String]) -> Result<Value> {
+    Ok(match config.model.loss()?.is_regression() {
+        true => json!({"image": image, "value": output.first(), "notes": notes}),
+        false => ranking(image, &ranked(&config.data.classes, output, top), notes),
+    })
+}
+
 /// What a regression makes of a picture.
 fn number(path: &Path, value: f32, notes: &[String], json: bool) -> Result<()> {
     match json {
@@ -130,8 +141,20 @@ fn number(path: &Path, value: f32, notes: &[String], json: bool) -> Result<()> {
     }
 }
 
+/// The height and width of the pictures that the network of a run takes.
+pub fn grey_size(model: &Model) -> Result<[usize; 2]> {
+    let [height, width, channels] = model.input_shape;
+    if channels != 1 {
+        bail!(
+            "{} takes images of {channels} channels; pictures are made grey here, so that needs a network of one",
+            model.name
+        );
+    }
+    Ok([height, width])
+}
+
 /// The network with the run's variants; on an adapter that cannot run one of these, with the defaults.
-async fn predictor<'a>(
+pub async fn predictor<'a>(
     context: &'a Context,
     run: &Run,
     checkpoint: &wgrad::checkpoint::Checkpoint,

@@ -34,7 +34,7 @@ one pass as usual, so that the cost of the instrument is known. Shares are of th
 nothing but arithmetic (fma), with nothing but a copy (mem); the roof is the one of the two that bounds a dispatch.
 The second half listens to ordinary training: does the device ever wait for the host or the data?")]
 pub struct Profiler {
-    /// Built-in network or TOML file
+    /// Built-in network, TOML file, or one of Keras's (.keras, .json)
     #[arg(value_name = "MODEL", default_value = "mlp")]
     model: String,
     /// Images a step

@@ -3,7 +3,7 @@
 //! out finding the garment in the picture, and colour.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Cursor, Seek};
 use std::path::Path;
 
 use image::imageops::{self, FilterType};
@@ -15,8 +15,15 @@ use crate::{Error, Result};
 
 /// No side may be longer, pixels, and decoding may not take more memory, bytes: a small file can
 /// claim to be a huge picture.
-const LONGEST_SIDE: u32 = 16_384;
-const MOST_MEMORY: u64 = 512 << 20;
+struct Bounds {
+    side: u32,
+    memory: u64,
+}
+
+/// Of a file on this machine.
+const FILE: Bounds = Bounds { side: 16_384, memory: 512 << 20 };
+/// Of bytes that somebody sent: any camera's picture.
+const SENT: Bounds = Bounds { side: 10_000, memory: 192 << 20 };
 
 /// From here up a background counts as light.
 const LIGHT: u8 = 128;
@@ -40,14 +47,33 @@ pub struct Picture {
 /// # Errors
 /// [`Error::Io`] where the file cannot be opened, [`Error::Picture`] where it is no picture or one too large.
 pub fn load_picture(path: &Path, height: usize, width: usize) -> Result<Picture> {
-    let size = (u32::try_from(width), u32::try_from(height));
-    let (Ok(width @ 1..=LONGEST_SIDE), Ok(height @ 1..=LONGEST_SIDE)) = size else {
+    let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
+    as_input(path, BufReader::new(file), &FILE, height, width)
+}
+
+/// The same with the bytes of a file that somebody sent as `name`, and tighter bounds.
+///
+/// # Errors
+/// [`Error::Picture`] where they are no picture, or one too large.
+pub fn read_picture(name: &Path, bytes: &[u8], height: usize, width: usize) -> Result<Picture> {
+    as_input(name, Cursor::new(bytes), &SENT, height, width)
+}
+
+fn as_input(
+    path: &Path,
+    file: impl BufRead + Seek,
+    bounds: &Bounds,
+    height: usize,
+    width: usize,
+) -> Result<Picture> {
+    let size = [height, width].map(|side| u32::try_from(side).ok().filter(|s| (1..=FILE.side).contains(s)));
+    let [Some(height), Some(width)] = size else {
         return Err(Error::Picture {
             path: path.to_owned(),
             reason: format!("a request for {height}×{width} pixels"),
         });
     };
-    let image = decode(path)?;
+    let image = decode(path, file, bounds)?;
     let mut notes = vec![format!("read {}×{} pixels (height × width)", image.height(), image.width())];
     let grey = to_grey(&image, &mut notes);
     let background = border_median(&grey);
@@ -66,27 +92,26 @@ pub fn load_picture(path: &Path, height: usize, width: usize) -> Result<Picture>
     Ok(Picture { pixels: grey.into_raw(), notes })
 }
 
-fn decode(path: &Path) -> Result<DynamicImage> {
+fn decode(path: &Path, file: impl BufRead + Seek, bounds: &Bounds) -> Result<DynamicImage> {
     let refused = |reason: String| Error::Picture { path: path.to_owned(), reason };
-    let next = "check the path";
-    let file = File::open(path).map_err(io_error("cannot open", path, next))?;
-    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(io_error(
+    let mut reader = ImageReader::new(file).with_guessed_format().map_err(io_error(
         "cannot read",
         path,
-        next,
+        "check the path",
     ))?;
     let Some(format) = reader.format() else {
         return Err(refused("bytes of no known format".to_owned()));
     };
     let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    limits.max_alloc = Some(MOST_MEMORY);
+    limits.max_image_width = Some(bounds.side);
+    limits.max_image_height = Some(bounds.side);
+    limits.max_alloc = Some(bounds.memory);
     reader.limits(limits);
     let in_words = |e: ImageError| match e {
         ImageError::Limits(_) => refused(format!(
-            "more than {LONGEST_SIDE} pixels a side or {} MiB when decoded",
-            MOST_MEMORY >> 20
+            "more than {} pixels a side or {} MiB when decoded",
+            bounds.side,
+            bounds.memory >> 20
         )),
         ImageError::Unsupported(_) => refused(format!("the format {}", format.to_mime_type())),
         other => refused(format!("a damaged {} file ({other})", format.to_mime_type())),

@@ -79,6 +79,13 @@ impl Context {
     /// # Errors
     /// [`Error::Device`] if the device fails meanwhile.
     pub async fn read_words(&self, slices: &[&Slice]) -> Result<Vec<Vec<u32>>> {
+        let fetch = self.fetch(slices);
+        self.wait(fetch.submission.clone())?;
+        fetch.take().ok_or_else(|| self.fail("a read-back did not arrive".into()))?
+    }
+
+    /// Asks for slices as they are after all work submitted so far, in one submission, and does not wait for them.
+    pub fn fetch(&self, slices: &[&Slice]) -> Fetch {
         let total: u64 = slices.iter().map(|s| s.bytes()).sum();
         let staging = Readback::new(&self.device, total);
         let mut encoder = self.device.create_command_encoder(&Default::default());
@@ -89,17 +96,7 @@ impl Context {
         }
         let submission = self.queue.submit([encoder.finish()]);
         staging.map(total);
-        self.wait(submission)?;
-        let words = staging.take(total).ok_or_else(|| self.fail("a read-back did not arrive".into()))??;
-        let mut rest = words.as_slice();
-        Ok(slices
-            .iter()
-            .map(|slice| {
-                let (head, tail) = rest.split_at(slice.len);
-                rest = tail;
-                head.to_vec()
-            })
-            .collect())
+        Fetch { submission, staging, lens: slices.iter().map(|slice| slice.len).collect() }
     }
 
     /// Reads one slice of `f32` back.
@@ -109,6 +106,38 @@ impl Context {
     pub async fn read(&self, slice: &Slice) -> Result<Vec<f32>> {
         let words = self.read_words(&[slice]).await?;
         Ok(words.into_iter().flatten().map(f32::from_bits).collect())
+    }
+}
+
+/// Slices on their way back to the host.
+pub struct Fetch {
+    submission: wgpu::SubmissionIndex,
+    staging: Readback,
+    lens: Vec<usize>,
+}
+
+impl Fetch {
+    /// The words of each slice, once they have arrived; `None` before, and after they have been taken. Returns at once.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails meanwhile.
+    pub fn arrived(&self, context: &Context) -> Result<Option<Vec<Vec<u32>>>> {
+        context.poll()?;
+        self.take().transpose()
+    }
+
+    fn take(&self) -> Option<Result<Vec<Vec<u32>>>> {
+        let total = self.lens.iter().sum::<usize>() as u64;
+        let cut = |words: Vec<u32>| {
+            let mut rest = words.as_slice();
+            let mut head = |len: &usize| {
+                let (head, tail) = rest.split_at(*len);
+                rest = tail;
+                head.to_vec()
+            };
+            self.lens.iter().map(&mut head).collect()
+        };
+        Some(self.staging.take(4 * total)?.map(cut))
     }
 }
 

@@ -13,7 +13,7 @@ mod timing;
 
 pub use adapter::{AdapterChoice, AdapterClass, Listed, list};
 pub(crate) use buffer::Readback;
-pub use buffer::Slice;
+pub use buffer::{Fetch, Slice};
 pub(crate) use context::SUBMISSION_TIMEOUT;
 pub use context::{Context, Options};
 pub use feed::FeedBuffers;

@@ -1,14 +1,19 @@
 //! A plan: a program compiled for a device. Every pipeline, buffer and bind group is made up front; a step
 //! only replays them. Temporaries share buffers by lifetime.
 
-use super::{Access, Context, FeedBuffers, Launch, Slice};
+use super::{Access, Context, FeedBuffers, Kernel, Launch, Slice};
 use crate::{
     Error, Result,
     op::Choices,
     optim::{Optimizer, Slot},
     program::{Home, Parameter, Program, Value, ValueId, arena_len},
+    reference::Data,
 };
-use std::fmt;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt,
+    sync::Arc,
+};
 
 /// What outlives a step: parameters, gradients and the optimizer's state, each in one buffer, and results.
 #[derive(Clone)]
@@ -23,7 +28,6 @@ pub struct Arenas {
     pub averages: Option<Slice>,
     /// Loss and hits of each step of a chunk.
     pub results: Slice,
-    zeros: Slice,
 }
 
 impl Arenas {
@@ -55,14 +59,12 @@ impl Arenas {
             }
             slots.push((slot, slice));
         }
-        let longest = parameters.iter().map(Parameter::len).max().unwrap_or(0);
         Ok(Self {
             parameters: context.zeros("parameters", len)?,
             gradients: context.zeros("gradients", len)?,
             slots,
             averages: averages.then(|| context.zeros("averages", len)).transpose()?,
             results: context.zeros("results", 2 * results)?,
-            zeros: context.zeros("zeros", longest)?,
         })
     }
 }
@@ -120,11 +122,22 @@ impl Plan {
             .map(|(n, len)| context.zeros(&format!("temporary {n}"), *len))
             .collect::<Result<Vec<_>>>()?;
         let mut constants = Vec::with_capacity(program.constants.len());
-        for numbers in &program.constants {
-            let slice = context.zeros("constant", numbers.len())?;
-            context.write(&slice, numbers);
-            constants.push(slice);
+        for data in &program.constants {
+            constants.push(match data {
+                Data::Real(numbers) => {
+                    let slice = context.zeros("constant", numbers.len())?;
+                    context.write(&slice, &numbers.iter().map(|v| *v as f32).collect::<Vec<_>>());
+                    slice
+                }
+                Data::Index(numbers) => {
+                    let slice = context.zeros("constant", numbers.len())?;
+                    context.write(&slice, numbers);
+                    slice
+                }
+            });
         }
+        let zeros = program.values.iter().filter(|value| value.home == Home::Zeros).map(Value::len).max();
+        let zeros = context.zeros("zeros", zeros.unwrap_or(1))?;
         let slices: Vec<Slice> = program
             .values
             .iter()
@@ -140,25 +153,36 @@ impl Plan {
                     Home::Slot(n) => arenas.slots[n].1.slice(0, len),
                     Home::Averages => arenas.averages.as_ref().unwrap_or(&arenas.parameters).slice(0, len),
                     Home::Results => arenas.results.clone(),
-                    Home::Zeros => arenas.zeros.slice(0, len),
+                    Home::Zeros => zeros.slice(0, len),
                     Home::Constant(n) => constants[n].clone(),
                 }
             })
             .collect();
         let mut steps = Vec::with_capacity(program.nodes.len());
         let (mut notes, mut refused) = (Vec::new(), Vec::new());
+        // Equal calls, such as the steps of a recurrent layer, run one kernel, which is looked for once.
+        let mut kernels: HashMap<String, (Arc<Kernel>, Option<String>)> = HashMap::new();
         for node in &program.nodes {
-            let (variant, skipped) = node.call.variant(context, choices)?;
+            let (kernel, skipped) = match kernels.entry(node.call.key()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let (variant, skipped) = node.call.variant(context, choices)?;
+                    new.insert((context.kernel(&node.call, variant).await?, skipped))
+                }
+            };
             if let Some(reason) = skipped {
                 let op = node.call.op;
-                notes.push(format!("{}: {} runs as `{}`, since {reason}", node.label, op.name, variant.name));
+                let runs = kernel.name.split_once('/').map_or("", |(_, variant)| variant);
+                let note = format!("{}: {} runs as `{runs}`, since {reason}", node.label, op.name);
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
                 if choices.by_hand.contains_key(op.name) {
-                    refused.push((op, reason));
+                    refused.push((op, reason.clone()));
                 }
             }
-            let kernel = context.kernel(&node.call, variant).await?;
             let bound: Vec<_> = node.buffers.iter().map(|(name, value)| (*name, &slices[value.0])).collect();
-            let launch = context.bind(&kernel, &bound)?;
+            let launch = context.bind(kernel, &bound)?;
             steps.push(Planned { label: node.label.clone(), launch, buffers: node.buffers.clone() });
         }
         // A variant that was asked for and can run nowhere is a mistake.

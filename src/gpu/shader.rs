@@ -4,7 +4,7 @@
 //! Three conventions of `interface.wgsl` are read from its comments, because WGSL has no words for them:
 //! * `var<storage, read> x: array<f32>; // (M, K)`: the shape, in names of overrides; sums and
 //!   products are allowed: `(SPLITS, TAPS + 1, CO)`. `// (COUNT) in place` marks a buffer that is updated, `positive`
-//!   one that holds nothing below zero.
+//!   one that holds nothing below zero, `below TIME` one that holds places from 0 to less than that.
 //! * `x4: array<vec4<f32>>` on the binding of `x` is a second view of the same buffer.
 //! * `// grid N, M`: what the workgroups cover, x first; `// grid ITEMS = ROWS * PIXELS` names a
 //!   product. A variant covers `TILE_N` of `N` with one workgroup (a constant or override of its
@@ -71,6 +71,8 @@ pub struct Binding {
     pub shape: Vec<Size>,
     /// Whether it holds nothing below zero, such as variances: proofs make their inputs so.
     pub positive: bool,
+    /// What its integers stay below, where they are places in something: proofs make their inputs so.
+    pub below: Option<Size>,
 }
 
 /// A composed, validated and reflected module.
@@ -154,6 +156,9 @@ impl Shader {
                 (true, true) => Access::Update,
             };
             let positive = marks.contains("positive");
+            let below = marks
+                .split_once("below ")
+                .map(|(_, size)| Size(size.split([',', ':']).next().unwrap_or_default().trim().to_string()));
             bindings.push(Binding {
                 name: name.clone(),
                 index: binding.binding,
@@ -161,6 +166,7 @@ impl Shader {
                 element,
                 shape,
                 positive,
+                below,
             });
         }
         for (_, global) in module.global_variables.iter() {

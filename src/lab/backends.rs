@@ -59,6 +59,8 @@ pub struct Resolved {
     pub info: ModuleInfo,
     /// Whether lanes hand values to each other: SPIR-V 1.3 and shader model 6.
     pub subgroups: bool,
+    /// Whether it computes with numbers of half precision.
+    pub half: bool,
 }
 
 /// A translation: text, or the words of SPIR-V.
@@ -105,22 +107,47 @@ pub fn resolve(name: &str, variant: &Variant, shader: &Shader, sizes: &Sizes) ->
     );
     let (module, info) = process_overrides(&module, &info, None, &constants)
         .map_err(|e| fail(format!("at {sizes:?}: {e}")))?;
-    Ok(Resolved { module: module.into_owned(), info: info.into_owned(), subgroups: has_subgroups(variant) })
+    Ok(Resolved {
+        module: module.into_owned(),
+        info: info.into_owned(),
+        subgroups: has_subgroups(variant),
+        half: has_half(variant),
+    })
 }
 
 /// Whether a variant needs lanes that hand values to each other.
 pub fn has_subgroups(variant: &Variant) -> bool {
-    let subgroup = |need: &Need| matches!(need, Need::Feature(f, _) if f.contains(wgpu::Features::SUBGROUP));
-    variant.needs.iter().any(subgroup)
+    needs_feature(variant, wgpu::Features::SUBGROUP)
+}
+
+/// Whether a variant needs numbers of half precision.
+fn has_half(variant: &Variant) -> bool {
+    needs_feature(variant, wgpu::Features::SHADER_F16)
+}
+
+fn needs_feature(variant: &Variant, feature: wgpu::Features) -> bool {
+    variant.needs.iter().any(|need| matches!(need, Need::Feature(f, _) if f.contains(feature)))
 }
 
 impl Resolved {
+    /// What the variant needs and `language` has no words for.
+    pub fn lacks(&self, language: Language) -> Option<&'static str> {
+        match language {
+            Language::Hlsl if self.subgroups => Some("subgroups; HLSL 6 has"),
+            Language::Glsl if self.half => Some("numbers of half precision"),
+            _ => None,
+        }
+    }
+
     /// The module in `language`; `None` where that language has no words for what the variant needs.
     ///
     /// # Errors
     /// [`Error::Shader`] with the writer's message.
     pub fn translate(&self, name: &str, language: Language) -> Result<Option<Translation>> {
-        let Self { module, info, subgroups } = self;
+        if self.lacks(language).is_some() {
+            return Ok(None);
+        }
+        let Self { module, info, subgroups, .. } = self;
         let fail = |e: &dyn fmt::Display| Error::Shader {
             kernel: name.to_string(),
             message: format!("it does not translate to {language}: {e}"),
@@ -151,7 +178,6 @@ impl Resolved {
             }
             Language::Hlsl | Language::Hlsl6 => {
                 let shader_model = match language {
-                    Language::Hlsl if *subgroups => return Ok(None),
                     Language::Hlsl => hlsl::ShaderModel::V5_1,
                     _ => hlsl::ShaderModel::V6_0,
                 };
@@ -216,7 +242,10 @@ pub fn translate(call: &Call, variant: &Variant) -> Result<Vec<Translated>> {
         };
         let (status, reason, bytes) = match translation {
             Ok(Some(translation)) => (Status::Ok, None, Some(translation.len())),
-            Ok(None) => (Status::Skipped, Some("it has no subgroups".to_string()), None),
+            Ok(None) => {
+                let lacks = resolved.as_ref().ok().and_then(|r| r.lacks(language)).unwrap_or_default();
+                (Status::Skipped, Some(format!("it has no {lacks}")), None)
+            }
             Err(message) => (Status::Wrong, Some(message), None),
         };
         Translated { op: call.op.name, variant: variant.name, language, status, reason, bytes }
@@ -232,10 +261,10 @@ pub fn emit(call: &Call, variant: &Variant, language: Language) -> Result<Transl
     let name = format!("{}/{}", call.op.name, variant.name);
     let call = fitting(call, variant)?;
     let shader = call.op.shader(variant, call.activation)?;
-    let translation = resolve(&name, variant, &shader, &call.sizes)?.translate(&name, language)?;
-    translation.ok_or_else(|| Error::Shader {
-        kernel: name,
-        message: format!("{language} has no subgroups; `--emit hlsl6` has"),
+    let resolved = resolve(&name, variant, &shader, &call.sizes)?;
+    resolved.translate(&name, language)?.ok_or_else(|| {
+        let lacks = resolved.lacks(language).unwrap_or_default();
+        Error::Shader { kernel: name, message: format!("{language} has no {lacks}") }
     })
 }
 

@@ -150,7 +150,8 @@ impl Rules for Bidirectional {
     fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
         let (rows, units) = self.extent(b, place);
         let gradients = self.directions(place, |n, direction, site| {
-            let run = Run::restored(std::array::from_fn(|at| place.saved[4 * n + at]));
+            let half = place.saved.len() / 2;
+            let run = Run::restored(&place.saved[n * half..][..half]);
             let own = match self.merge_mode {
                 MergeMode::Sum => dy,
                 MergeMode::Concat => {
@@ -164,7 +165,7 @@ impl Rules for Bidirectional {
                     own
                 }
             };
-            direction.backward(b, site, run, own, wanted)
+            direction.backward(b, site, &run, own, wanted)
         });
         match gradients {
             [Some(first), Some(second)] => Some(b.sum(&place.name, first, second)),

@@ -8,7 +8,7 @@ use super::{
 use crate::initializer::KernelInitializer;
 
 /// `GRU(units, activation="tanh", recurrent_activation="sigmoid", reset_after=True)` on (time, features). Its kernels are
-/// (…, 3 · units) in the order z, r, h, its bias (2, 3 · units); `shaders/gru_forward/interface.wgsl` has the formulas.
+/// (…, 3 · units) in the order z, r, h, its bias (2, 3 · units); `shaders/gru_cell_forward/interface.wgsl` has the formulas.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GRU {

@@ -8,7 +8,7 @@ use super::{
 use crate::initializer::KernelInitializer;
 
 /// `LSTM(units, activation="tanh", recurrent_activation="sigmoid")` on (time, features). Its kernels are (…, 4 · units) in
-/// the order i, f, c, o; `shaders/lstm_forward/interface.wgsl` has the formulas.
+/// the order i, f, c, o; `shaders/lstm_cell_forward/interface.wgsl` has the formulas.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LSTM {

@@ -103,10 +103,7 @@ impl Machine {
             Home::Averages => owned(&self.averages[..value.len()]),
             Home::Results => owned(&self.results),
             Home::Zeros => Some(Cow::Owned(Data::Real(vec![0.0; value.len()]))),
-            Home::Constant(n) => {
-                let numbers = self.program.constants[n].iter().map(|v| f64::from(*v)).collect();
-                Some(Cow::Owned(Data::Real(numbers)))
-            }
+            Home::Constant(n) => self.program.constants.get(n).map(Cow::Borrowed),
         }
     }
 

@@ -36,7 +36,10 @@ pub use normalize::{
 pub use one_output::{binary_cross_entropy, huber, mean_absolute_error, mean_squared_error};
 pub use optimizer::{adagrad, adam, clip_scale, lion, moving_average, rmsprop, sgd, square_partials};
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
-pub use recurrent::{gru_forward, gru_grad, lstm_forward, lstm_grad, simple_rnn_forward, simple_rnn_grad};
+pub use recurrent::{
+    clear, gru_cell_forward, gru_cell_grad, lstm_cell_forward, lstm_cell_grad, recurrent_output,
+    simple_rnn_cell_forward, simple_rnn_cell_grad,
+};
 
 use crate::{
     feed::{Batch, Step},
@@ -54,6 +57,18 @@ pub enum Data {
     Real(Vec<f64>),
     /// Elements of a `u32` buffer.
     Index(Vec<u32>),
+}
+
+impl Data {
+    /// Real numbers rounded to half precision, ties to even; indices as they are.
+    pub fn halved(&self) -> Self {
+        match self {
+            Self::Real(values) => {
+                Self::Real(values.iter().map(|v| half::f16::from_f64(*v).to_f64()).collect())
+            }
+            Self::Index(_) => self.clone(),
+        }
+    }
 }
 
 /// What an operation should have written to one of its buffers.

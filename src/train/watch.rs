@@ -1,7 +1,12 @@
 //! What is looked at before a training and between its epochs.
 
-use super::{Metrics, Options, Trainer};
-use crate::{Error, Result, callbacks::Verdict, checkpoint::Position, schedule::Decay};
+use super::{Metrics, Options, RateChange, Trainer};
+use crate::{
+    Error, Result,
+    callbacks::{Verdict, not_negative},
+    checkpoint::Position,
+    schedule::Decay,
+};
 
 impl Options {
     /// Whether the numbers make sense, each by itself and beside the others.
@@ -12,6 +17,9 @@ impl Options {
         self.optimizer.validate()?;
         self.schedule.validate()?;
         self.callbacks.validate()?;
+        for RateChange { learning_rate, .. } in &self.rates {
+            not_negative("the learning rate", *learning_rate)?;
+        }
         if self.batch == 0 {
             return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
         }
@@ -41,10 +49,12 @@ impl Trainer<'_> {
 
     /// The learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
-        let Position { epoch, step, watch, .. } = self.position;
-        let per_epoch = self.steps_per_epoch();
-        let Options { optimizer, schedule, epochs, .. } = &self.options;
-        let factor = schedule.factor_after(watch.drops, epoch * per_epoch + step, per_epoch, *epochs);
-        optimizer.learning_rate * factor
+        let Position { epoch, step, .. } = self.position;
+        self.learning_rate_at(epoch * self.steps_per_epoch() + step)
+    }
+
+    /// The learning rate of a step, counted from the start of the training, from 0; a plateau counts as it stands now.
+    pub fn learning_rate_at(&self, step: u64) -> f64 {
+        self.options.learning_rate(step, self.position.watch.drops, self.steps_per_epoch())
     }
 }

@@ -59,13 +59,14 @@ pub fn uses(model: &Model, batch: usize, optimizer: &Optimizer) -> Result<Vec<Us
 }
 
 /// The variants among which the tuner chooses for `call`: those of the page, and every setting of those that are meant
-/// for adapters of this class and offer constants. Whether they can run is asked later.
+/// for adapters of this class and offer constants; none that rounds its inputs to half precision, as a choice must not
+/// cost accuracy. Whether they can run is asked later.
 pub fn candidates(context: &Context, call: &Call) -> Vec<Variant> {
     let settings = |variant: &Variant| match variant.default_for.contains(&context.class) {
         true => setting::all(call.op, variant, "").unwrap_or_else(|_| vec![variant.clone()]),
         false => vec![variant.clone()],
     };
-    call.op.variants.iter().flat_map(settings).collect()
+    call.op.variants.iter().filter(|v| v.rounds().is_empty()).flat_map(settings).collect()
 }
 
 /// Those of `variants` that can run `call` on `context`.

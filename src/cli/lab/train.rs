@@ -41,7 +41,7 @@ pub struct Trainings {
     /// Variants of side B; `default` for the adapter's defaults
     #[arg(long, value_name = "OP=VARIANT,..", value_delimiter = ',', required = true)]
     b: Vec<String>,
-    /// Network: a name of `wgrad models`, or a TOML file
+    /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp")]
     model: String,
     #[command(flatten)]

@@ -1,15 +1,25 @@
 //! `wgrad train`: from the command line to a run folder. The loop over epochs lives here; the loop over
 //! steps is `wgrad::train`.
 
+mod board;
 mod end;
+pub use end::INTERRUPTED;
 pub mod method;
 
 use super::{
-    AdapterArgs, DataArgs, interrupt::Interrupt, objective::ObjectiveArgs, output, progress::EpochBar, tune,
+    AdapterArgs, DataArgs,
+    interrupt::Interrupt,
+    live::{Live, LiveArgs},
+    objective::ObjectiveArgs,
+    output,
+    page::quoted,
+    progress::Progress,
+    tune,
 };
 use anyhow::{Context as _, Result, bail};
+use board::Board;
 use clap::Args;
-use end::{Ended, Limit, interrupted, over, verdict};
+use end::{Ended, Limit, finish, interrupted, over, stopped, verdict};
 use method::{MethodArgs, ScheduleArgs, StopArgs};
 use std::{
     ops::ControlFlow,
@@ -25,8 +35,8 @@ use wgrad::{
     gpu::Context,
     model::Model,
     op::Choices,
-    run::{AdapterRecord, Config, DataRecord, EpochLine, Run, read_weights},
-    train::{Options, Trainer},
+    run::{AdapterRecord, Config, DataRecord, EpochLine, LayersLine, Run, read_weights},
+    train::{Options, Trainer, norms},
     tune::SECONDS,
     user_file,
 };
@@ -39,17 +49,19 @@ const SAVE_EVERY: f64 = 60.0;
   wgrad train                                       the network `mlp` on Fashion-MNIST
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
   wgrad train --model my-network.toml --data DIR    your own network, your own four IDX files
+  wgrad train --model my.keras --init my.keras      a network of Keras's, from its weights
   wgrad train --model cnn --augment flip,shift=2,erase=0.25 --label-smoothing 0.1
   wgrad train --lr 0.1 --schedule cosine --warmup-steps 200
   wgrad train --optimizer adamw --ema 0.99 --global-clipnorm 1 --schedule one-cycle
   wgrad train --epochs 50 --validation 0.1 --patience 5 --target-accuracy 0.92 --max-time 10m
   wgrad train --resume runs/mlp-1 --epochs 10       go on where that run stopped, to the same bits
+  wgrad train --live                                with a page in the browser that follows and steers it
   wgrad train --variant conv2d_forward=naive        with another kernel
   wgrad train --model cnn --tune                    measure first which kernels are fastest here, at most 10 s
 
 Ctrl-C finishes the step, saves, and says how to go on; a second Ctrl-C stops at once (exit code 130).")]
 pub struct Train {
-    /// Network: a name of `wgrad models`, or a TOML file
+    /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp", conflicts_with = "resume")]
     model: String,
     #[command(flatten)]
@@ -68,7 +80,7 @@ pub struct Train {
     no_shuffle: bool,
     #[command(flatten)]
     objective: ObjectiveArgs,
-    /// Start from the weights of a safetensors file (names and shapes are checked)
+    /// Start from the weights of a safetensors file, or of Keras's .keras or .weights.h5 (names and shapes are checked)
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     init: Option<PathBuf>,
     /// Use this variant of an operation, or the one in your own file: `matmul=my.wgsl` (repeatable)
@@ -95,9 +107,15 @@ pub struct Train {
     /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can go on
     #[arg(long, value_name = "TIME", value_parser = method::time)]
     max_time: Option<Duration>,
+    /// Write event files for TensorBoard [default folder: tensorboard in the run's]
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    tensorboard: Option<Option<PathBuf>>,
     /// Print the metrics of each epoch as a JSON object a line
     #[arg(long)]
     json: bool,
+    /// No talk and no progress: only results, warnings and errors
+    #[arg(long, short)]
+    quiet: bool,
     #[command(flatten)]
     adapter: AdapterArgs,
     #[command(flatten)]
@@ -106,11 +124,16 @@ pub struct Train {
     schedule: ScheduleArgs,
     #[command(flatten)]
     stop: StopArgs,
+    #[command(flatten)]
+    live: LiveArgs,
 }
 
 impl Train {
     pub async fn run(self) -> Result<ExitCode> {
         let interrupt = Interrupt::install()?;
+        if self.quiet {
+            output::be_quiet();
+        }
         match &self.resume {
             Some(folder) => self.resume(folder, &interrupt).await,
             None => self.start(&interrupt).await,
@@ -176,6 +199,7 @@ impl Train {
             adapter: AdapterRecord::of(&context),
             kernels: trainer.train_plan.variants(),
             files: Default::default(),
+            pauses: Vec::new(),
             model,
         };
         let run = Run::create(self.out.as_deref(), config)?;
@@ -208,7 +232,7 @@ impl Train {
         }
         let variants = run.variants()?;
         if !variants.tuned.is_empty() {
-            eprintln!("tuned: {} operations, as the run recorded", variants.tuned.len());
+            output::say(format!("tuned: {} operations, as the run recorded", variants.tuned.len()));
         }
         let options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
         announce(&options)?;
@@ -224,42 +248,75 @@ impl Train {
         run.rewind(&checkpoint.position)?;
         run.save_config()?;
         let (epoch, step) = (checkpoint.position.epoch, checkpoint.position.step);
-        eprintln!("resuming {} after {epoch} epochs and {step} steps", folder.display());
+        output::say(format!("resuming {} after {epoch} epochs and {step} steps", folder.display()));
         self.train(&context, run, &mut trainer, &dataset, interrupt).await
     }
 
-    /// The epochs, from wherever the trainer stands.
-    async fn train(
+    /// The training, from wherever the trainer stands, with a page if one was asked for.
+    async fn train<'a>(
+        &self,
+        context: &'a Context,
+        run: Run,
+        trainer: &mut Trainer<'a>,
+        dataset: &'a Dataset,
+        interrupt: &Interrupt,
+    ) -> Result<ExitCode> {
+        let live = Live::start(&self.live, context, &run, dataset, trainer).await?;
+        let epochs = run.config.options.epochs;
+        let ended = self.epochs(context, run, trainer, dataset, interrupt, &live).await;
+        let whole = trainer.position().epoch >= epochs || trainer.verdict() != Verdict::GoOn;
+        live.end(&ended, whole);
+        ended
+    }
+
+    /// The epochs.
+    async fn epochs(
         &self,
         context: &Context,
-        run: Run,
+        mut run: Run,
         trainer: &mut Trainer<'_>,
         dataset: &Dataset,
         interrupt: &Interrupt,
+        live: &Live,
     ) -> Result<ExitCode> {
         let epochs = run.config.options.epochs;
         let limit = Limit::new(self.max_time);
         let (summary, loss) = (run.config.model.summary()?, run.config.model.loss()?);
         let parameters: usize = summary.iter().map(|layer| layer.parameters).sum();
-        eprintln!(
+        output::say(format!(
             "model: {} ({parameters} parameters), batch {}, {} dispatches a step",
             run.config.model.name,
             run.config.options.batch,
             trainer.train_plan.steps.len()
-        );
+        ));
         for note in &trainer.train_plan.notes {
-            eprintln!("note: {note}");
+            output::say(format!("note: {note}"));
         }
-        eprintln!("run: {}", run.folder.display());
+        output::say(format!("run: {}", run.folder.display()));
+        let start = trainer.checkpoint().await?;
         // From here on there is always something to go on from.
         if trainer.position().epoch == 0 && trainer.position().step == 0 {
-            run.save(&trainer.checkpoint().await?, false)?;
+            run.save(&start, false)?;
         }
+        // The weights with which the epoch begins; of one that was interrupted they are not known.
+        let mut before = (start.position.step == 0).then_some(start.weights);
         if trainer.position().epoch >= epochs {
-            eprintln!("nothing to do: {epochs} epochs are done; ask for more with `--epochs`");
+            output::say(format!("nothing to do: {epochs} epochs are done; ask for more with `--epochs`"));
         } else if trainer.verdict() != Verdict::GoOn {
-            eprintln!("nothing to do: {}; go on all the same with `--epochs`", over(trainer, &run));
+            output::say(format!(
+                "nothing to do: {}; go on all the same with `--epochs`",
+                over(trainer, &run)
+            ));
         }
+        let position = trainer.position();
+        let mut board = match &self.tensorboard {
+            Some(folder) => Some(Board::new(&run, folder.as_deref(), &position, trainer.steps_per_epoch())?),
+            None => None,
+        };
+        if let Some(board) = &board {
+            output::say(format!("tensorboard --logdir {}", quoted(&board.folder().display().to_string())));
+        }
+        let mut progress = Progress::new(epochs, trainer.steps_per_epoch());
         while trainer.position().epoch < epochs && trainer.verdict() == Verdict::GoOn {
             if interrupt.requested() {
                 return Ok(interrupted(&run));
@@ -268,20 +325,30 @@ impl Train {
                 return limit.end(&run, trainer);
             }
             let ended = self
-                .epoch(&run, trainer, interrupt, &limit)
+                .epoch(&mut run, trainer, interrupt, &limit, (&mut progress, board.as_mut(), live))
                 .await
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
             let (train, speed) = match ended {
                 Ended::Whole(train, speed) => (train, speed),
-                Ended::Interrupted => return Ok(interrupted(&run)),
-                Ended::OutOfTime => return limit.end(&run, trainer),
+                early => {
+                    if let Some(board) = &mut board {
+                        board.interrupted()?;
+                    }
+                    return match early {
+                        Ended::OutOfTime => limit.end(&run, trainer),
+                        Ended::Stopped => stopped(&run, trainer),
+                        _ => Ok(interrupted(&run)),
+                    };
+                }
             };
+            live.evaluates(true);
             let test = trainer.evaluate(&dataset.test).await?;
             let validation = match &dataset.validation {
                 Some(split) => Some(trainer.evaluate(split).await?),
                 None => None,
             };
             let epoch = trainer.position().epoch;
+            let line_step = epoch * trainer.steps_per_epoch();
             if !test.loss.is_finite() {
                 let diverged = Error::Diverged { epoch, step: trainer.steps_per_epoch(), loss: test.loss };
                 return Err(diverged)
@@ -294,95 +361,96 @@ impl Train {
                 trainer.set_best(judged);
             }
             let drops = trainer.position().watch.drops;
+            let rate = trainer.learning_rate_at(line_step.saturating_sub(1));
             trainer.observe(&metrics);
-            let line =
-                EpochLine::new(epoch, epoch * trainer.steps_per_epoch(), [train, test], validation, speed);
+            let line = EpochLine::new(epoch, line_step, [train, test], validation, speed);
+            let (state, gradients) = (trainer.checkpoint().await?, trainer.gradients().await?);
+            let tensors = norms(trainer.parameters(), &state.weights, before.as_deref(), &gradients);
             run.log(&line)
-                .and(run.save(&trainer.checkpoint().await?, best))
+                .and(run.log_layers(LayersLine { epoch, tensors }))
+                .and(run.save(&state, best))
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
+            if let Some(board) = &mut board {
+                board.epoch(&run, &line, rate, &state)?;
+            }
+            before = Some(state.weights);
+            live.evaluates(false);
+            live.epoch(&line);
             super::progress::epoch_line(&line, epochs);
             if self.json {
                 output::json(&line)?;
             }
             if trainer.position().watch.drops > drops {
-                eprintln!("nothing improved: the learning rate is now {:e}", trainer.learning_rate() as f32);
+                output::say(format!(
+                    "nothing improved: the learning rate is now {:e}",
+                    trainer.learning_rate() as f32
+                ));
             }
             if trainer.verdict() != Verdict::GoOn {
-                eprintln!("{}", over(trainer, &run));
+                output::say(over(trainer, &run));
             }
         }
         context.check()?;
-        self.finish(&run)?;
+        if let Some(board) = board {
+            board
+                .finish(context, &run, dataset, trainer.position().epoch * trainer.steps_per_epoch())
+                .await?;
+        }
+        finish(&run, self.json)?;
         Ok(verdict(trainer, &run))
     }
 
     /// Trains to the end of the epoch, saving now and then.
+    #[allow(clippy::too_many_arguments)]
     async fn epoch(
         &self,
-        run: &Run,
+        run: &mut Run,
         trainer: &mut Trainer<'_>,
         interrupt: &Interrupt,
         limit: &Limit,
+        (progress, mut board, live): (&mut Progress, Option<&mut Board>, &Live),
     ) -> Result<Ended> {
-        let bar =
-            EpochBar::new(trainer.position().epoch + 1, run.config.options.epochs, trainer.steps_per_epoch());
+        progress.begin(&trainer.position());
+        let mut failed = Ok(());
         let (begun, seen) = (clock::seconds(), trainer.position().seen);
         let mut saving = 0.0;
         loop {
             let saved = clock::seconds();
             let flow = trainer
-                .epoch(|position, _| {
-                    bar.update(position);
-                    let due = clock::seconds() - saved > SAVE_EVERY;
-                    if interrupt.requested() || due || limit.is_over() {
+                .epoch(|position, result| {
+                    progress.update(position, result);
+                    live.step(position, result);
+                    if let Some(board) = &mut board {
+                        failed = std::mem::replace(&mut failed, Ok(()))
+                            .and_then(|()| board.step(position, result));
+                    }
+                    let due = clock::seconds() - saved > SAVE_EVERY || failed.is_err();
+                    if interrupt.requested() || due || limit.is_over() || live.wants() {
                         ControlFlow::Break(())
                     } else {
                         ControlFlow::Continue(())
                     }
                 })
                 .await?;
+            std::mem::replace(&mut failed, Ok(()))?;
             if let ControlFlow::Continue(metrics) = flow {
                 let seconds = clock::seconds() - begun - saving;
-                bar.finish();
+                progress.finish();
                 return Ok(Ended::Whole(metrics, (metrics.images - seen) as f64 / seconds.max(1e-9)));
             }
             let before = clock::seconds();
             run.save(&trainer.checkpoint().await?, false)?;
+            live.settle(run, trainer, || interrupt.requested() || limit.is_over())?;
             saving += clock::seconds() - before;
+            if live.stops() {
+                progress.finish();
+                return Ok(Ended::Stopped);
+            }
             if interrupt.requested() || limit.is_over() {
-                bar.finish();
+                progress.finish();
                 return Ok(if interrupt.requested() { Ended::Interrupted } else { Ended::OutOfTime });
             }
         }
-    }
-
-    fn finish(&self, run: &Run) -> Result<()> {
-        let lines = run.metrics()?;
-        let folder = run.folder.display().to_string();
-        if let (Some(last), false) = (lines.last(), self.json) {
-            let (accuracy, loss, epoch) = (last.test_accuracy, last.test_loss, last.epoch);
-            output::line(match run.config.model.loss()? {
-                kind if kind.is_regression() => {
-                    format!("test {kind} {loss:.4} after {epoch} epochs; run: {folder}")
-                }
-                _ => format!(
-                    "test accuracy {accuracy:.4} after {epoch} epochs (loss {loss:.4}); run: {folder}"
-                ),
-            })?;
-        }
-        let next = run.config.options.epochs * 2;
-        let other = if run.config.model.name == "cnn" { "mlp" } else { "cnn" };
-        let suggestions = [
-            (format!("wgrad eval {folder}"), "confusion matrix"),
-            (format!("wgrad train --resume {folder} --epochs {next}"), "train on"),
-            (format!("wgrad train --model {other} --epochs 3"), "another network"),
-        ];
-        let width = suggestions.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
-        eprintln!("try next:");
-        for (command, what) in &suggestions {
-            eprintln!("  {command:width$}  {what}");
-        }
-        Ok(())
     }
 }
 
@@ -400,7 +468,10 @@ fn absolute(spec: &DataSpec) -> Result<String> {
 /// Says which shaders of the user's own, and which settings, are proven before the training.
 fn announce(options: &Options) -> Result<()> {
     for (op, variant) in user_file::unproven(&options.variants)? {
-        eprintln!("{}: proving {} at the sizes of this network, beside the twin", op.name, variant.name);
+        output::say(format!(
+            "{}: proving {} at the sizes of this network, beside the twin",
+            op.name, variant.name
+        ));
     }
     Ok(())
 }

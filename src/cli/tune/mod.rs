@@ -40,7 +40,7 @@ names another folder for it.
 
 Exit codes: 0 done, 1 a variant is wrong on this adapter, 2 an error.")]
 pub struct Tune {
-    /// Network: a name of `wgrad models`, or a TOML file
+    /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(value_name = "MODEL", default_value = "mlp")]
     model: String,
     /// Images a step
@@ -112,7 +112,7 @@ pub fn known(context: &Context, model: &Model, batch: usize, optimizer: &Optimiz
     }
     if let (Some(date), false) = (&found.date, found.tuned.is_empty()) {
         let (tuned, of) = (found.tuned.len(), found.of);
-        eprintln!("tuned: {tuned} of {of} operations, from {}, on {date}", folder(&cache));
+        output::say(format!("tuned: {tuned} of {of} operations, from {}, on {date}", folder(&cache)));
     }
     Ok(found)
 }

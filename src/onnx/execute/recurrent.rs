@@ -1,8 +1,8 @@
-//! Recurrent operators: the product with the input for all steps at once, then one dispatch over time.
+//! Recurrent operators: the product with the input for all steps at once, then a product and a cell for each step.
 
 use super::{Outputs, Refusal, Use, device::Device, device::not_empty};
 use crate::{
-    kernels::{self, GRU_FORWARD, LSTM_FORWARD, SIMPLE_RNN_FORWARD},
+    kernels::{self, GRU_CELL_FORWARD, LSTM_CELL_FORWARD, SIMPLE_RNN_CELL_FORWARD},
     layers::Cell,
     onnx::{recurrence::from_onnx, tensor::Tensor},
     op::{Activation, Call, Op},
@@ -154,30 +154,46 @@ async fn way(
     let bias = if cell == Cell::Gru { &none[..] } else { of_input.reals()? };
     let z = device.product([batch * time, columns, features], x.reals()?, w.reals()?, Some(bias)).await?;
     let op: &'static Op = match cell {
-        Cell::Simple => &SIMPLE_RNN_FORWARD,
-        Cell::Lstm => &LSTM_FORWARD,
-        Cell::Gru => &GRU_FORWARD,
+        Cell::Simple => &SIMPLE_RNN_CELL_FORWARD,
+        Cell::Lstm => &LSTM_CELL_FORWARD,
+        Cell::Gru => &GRU_CELL_FORWARD,
     };
-    let flag = usize::from(reverse);
-    let mut call = Call::new(
-        op,
-        &[
-            ("ROWS", batch),
-            ("TIME", time),
-            ("UNITS", units),
-            ("OUT", time),
-            ("REVERSE", flag),
-            ("FLIP", flag),
-        ],
-    );
+    let sizes = [("ROWS", batch), ("TIME", time), ("UNITS", units), ("REVERSE", usize::from(reverse))];
+    let mut call = Call::new(op, &sizes).activated(activation);
     let both = [of_input.reals()?, of_state.reals()?].concat();
-    let mut given = vec![("z", &z[..]), ("u", r.reals()?)];
     if cell == Cell::Gru {
         call = call.with("BIASES", 2.0);
-        given.push(("bias", &both));
     }
-    let mut written = device.run(call.activated(activation), &given).await?;
-    let by_time = |numbers: Vec<f32>| Tensor::real(&[batch, time, units], numbers).transposed(&[1, 0, 2]);
-    let c = (cell == Cell::Lstm).then(|| by_time(written.real("c")));
-    Ok(States { y: by_time(written.real("y")), c })
+    let zeros = vec![0.0; batch * units];
+    let (mut state, mut c) = (zeros.clone(), zeros);
+    // By time, as the steps take it.
+    let (mut states, mut cells) = (Vec::new(), Vec::new());
+    for step in 0..time {
+        let q = device.product([batch, columns, units], &state, r.reals()?, None).await?;
+        // Where the kernel reads a whole number the bits of this one are that number.
+        let number = [f32::from_bits(step as u32)];
+        let before = if cell == Cell::Lstm { &c } else { &state };
+        let given = [
+            ("z", &z[..]),
+            ("q", &q),
+            ("product", &q),
+            ("before", before),
+            ("bias", &both),
+            ("step", &number),
+        ];
+        let mut written = device.run(call.clone(), &given).await?;
+        state = written.real("state");
+        states.push(state.clone());
+        if cell == Cell::Lstm {
+            c = written.real("c");
+            cells.push(c.clone());
+        }
+    }
+    if reverse {
+        states.reverse();
+        cells.reverse();
+    }
+    let by_time = |steps: Vec<Vec<f32>>| Tensor::real(&[time, batch, units], steps.concat());
+    let c = (cell == Cell::Lstm).then(|| by_time(cells));
+    Ok(States { y: by_time(states), c })
 }

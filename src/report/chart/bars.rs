@@ -2,7 +2,7 @@
 //! no number keeps its row and says why.
 
 use super::{
-    LARGE, LINE, MARGIN, SMALL, WIDTH, axis_words,
+    LARGE, LINE, MARGIN, SMALL, axis_words,
     canvas::{Anchor, Canvas, Svg, draw},
     legend::Legend,
     palette::{ALARM, FAINT, TEXT, series},
@@ -81,7 +81,11 @@ impl Laid<'_> {
 impl Bars {
     /// The chart.
     pub fn svg(&self) -> Svg {
-        let room = WIDTH - 2 * MARGIN;
+        Svg::of(|across| self.drawn(across))
+    }
+
+    fn drawn(&self, across: i32) -> Svg {
+        let room = across - 2 * MARGIN;
         let rows: Vec<Laid<'_>> = self.rows.iter().map(|row| self.lay(row, room)).collect();
         let named = self.groups.iter().enumerate().map(|(n, name)| (printable(name), series(n)));
         let legend = Legend::new(&named.collect::<Vec<_>>(), room, false);
@@ -94,17 +98,20 @@ impl Bars {
             _ => Vec::new(),
         });
         // A bar is read by its length, so that it starts at 0.
-        let scale = Scale::around(values.chain([0.0]), false, (MARGIN, WIDTH - MARGIN - 6));
-        draw((WIDTH, bottom + 48), &self.title, &self.words(), |canvas| {
+        let scale = Scale::around(values.chain([0.0]), false, (MARGIN, across - MARGIN - 6));
+        let below = wrap(&axis_words(&printable(&self.label), &printable(&self.unit)), SMALL, room, 3);
+        let height = bottom + 29 + below.len() as i32 * LINE;
+        draw((across, height), &self.title, &self.words(), |canvas| {
             legend.draw(canvas, MARGIN);
             scale.draw_below(canvas, top, bottom);
             let mut y = top;
             for row in &rows {
-                row.draw(canvas, &scale, y);
+                row.draw(canvas, &scale, y, across);
                 y += row.height();
             }
-            let words = axis_words(&printable(&self.label), &printable(&self.unit));
-            canvas.text(&words, (WIDTH / 2, bottom + 34), SMALL, FAINT, Anchor::Middle);
+            for (line, n) in below.iter().zip(0..) {
+                canvas.text(line, (across / 2, bottom + 34 + n * LINE), SMALL, FAINT, Anchor::Middle);
+            }
         })
     }
 
@@ -165,14 +172,14 @@ impl Bars {
 }
 
 impl Laid<'_> {
-    fn draw(&self, canvas: &Canvas<'_>, scale: &Scale, top: i32) {
+    fn draw(&self, canvas: &Canvas<'_>, scale: &Scale, top: i32, across: i32) {
         let ink = match self.row.outcome {
             Outcome::Measured { .. } => TEXT,
             Outcome::Wrong(_) => ALARM,
             Outcome::Skipped(_) => FAINT,
         };
         let mut y = top + LINE / 2;
-        canvas.text(&self.value, (WIDTH - MARGIN, y), SMALL, FAINT, Anchor::End);
+        canvas.text(&self.value, (across - MARGIN, y), SMALL, FAINT, Anchor::End);
         for line in &self.name {
             canvas.text(line, (MARGIN, y), LARGE, ink, Anchor::Start);
             y += LINE;

@@ -1,7 +1,11 @@
 //! What charts are drawn on: plotters' SVG, with a head of its own that says what the picture is. Coordinates are
 //! pixels from the top left.
 
-use super::{WIDTH, palette::Ink, text::printable};
+use super::{
+    NARROW, WIDTH,
+    palette::{DARK_PAGE, Ink, style},
+    text::printable,
+};
 use maud::html;
 use plotters::{
     backend::SVGBackend,
@@ -15,20 +19,56 @@ use plotters::{
 };
 use std::{cell::RefCell, fmt};
 
-/// A picture: a whole SVG document, with nothing in it but what a chart drew.
+/// A picture: a whole SVG document, with nothing in it but what a chart drew; and where it can be drawn narrower, the
+/// same for small screens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Svg(String);
+pub struct Svg {
+    text: String,
+    narrow: Option<String>,
+}
 
 impl Svg {
+    /// A document that another part of the report has written.
+    pub(in crate::report) fn whole(text: String) -> Self {
+        Self { text, narrow: None }
+    }
+
+    /// What `draw` draws in the usual width, and in that of a small screen.
+    pub(super) fn of(draw: impl Fn(i32) -> Self) -> Self {
+        let narrow = draw(NARROW).text.replacen(" class=\"wide\"", "", 1);
+        let narrow = narrow.replacen("<svg ", "<svg class=\"narrow\" ", 1);
+        // Its description stands in its label: one element of a page describes a chart, whichever of the two is shown.
+        let told = narrow.split_once("<desc>").and_then(|(head, rest)| {
+            let (words, body) = rest.split_once("</desc>")?;
+            let (before, label) = head.split_once("aria-label=\"")?;
+            let (title, after) = label.split_once('"')?;
+            Some(format!("{before}aria-label=\"{title}. {words}\"{after}{body}"))
+        });
+        Self { narrow: Some(told.unwrap_or(narrow)), ..draw(WIDTH) }
+    }
+
     /// Its text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The same for a small screen: as wide as that, or as narrow as it can be.
+    pub fn narrow(&self) -> Option<&str> {
+        self.narrow.as_deref()
+    }
+
+    /// The same with a page of its own behind it, light or dark as the reader wants it.
+    pub(super) fn on_any_page(self) -> Self {
+        let dark = format!("svg{{background:#{DARK_PAGE:06X}}}{}", style());
+        let rules =
+            format!("<style>svg{{background:#FFFFFF}}@media (prefers-color-scheme: dark){{{dark}}}</style>");
+        Self { text: self.text.replacen("<title>", &format!("{rules}<title>"), 1), ..self }
     }
 }
 
 impl fmt::Display for Svg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -84,7 +124,7 @@ pub(super) fn draw(
     let head = html! { title { (title) } desc { (said) } }.into_string();
     let class = if width > WIDTH { " class=\"wide\"" } else { "" };
     let label = html! { (title) }.into_string();
-    Svg(format!(
+    Svg::whole(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\"{class} role=\"img\" aria-label=\"{label}\" viewBox=\"0 0 {width} {height}\" \
          width=\"{width}\" height=\"{height}\" font-family=\"system-ui, sans-serif\">{head}\n{body}</svg>\n"
     ))

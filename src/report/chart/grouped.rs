@@ -1,7 +1,7 @@
 //! Horizontal bars, several for each row: shares of a time, or what was foretold beside what was measured.
 
 use super::{
-    LARGE, LINE, MARGIN, SMALL, WIDTH, axis_words,
+    LARGE, LINE, MARGIN, SMALL, axis_words,
     canvas::{Anchor, Svg, draw},
     legend::Legend,
     palette::{FAINT, TEXT, series},
@@ -42,7 +42,11 @@ const GAP: i32 = 10;
 impl Grouped {
     /// The chart.
     pub fn svg(&self) -> Svg {
-        let room = WIDTH - 2 * MARGIN;
+        Svg::of(|across| self.drawn(across))
+    }
+
+    fn drawn(&self, across: i32) -> Svg {
+        let room = across - 2 * MARGIN;
         let count = self.series.len().max(self.rows.iter().map(|row| row.values.len()).max().unwrap_or(0));
         let named = self.series.iter().enumerate().map(|(n, name)| (printable(name), series(n)));
         let legend = Legend::new(&named.collect::<Vec<_>>(), room, false);
@@ -56,9 +60,11 @@ impl Grouped {
         let all = || self.rows.iter().flat_map(|row| &row.values);
         let words = all().map(|v| width(&value(v), SMALL)).max().unwrap_or(0).min(room / 2);
         // The figures stand behind the bars.
-        let pixels = (MARGIN, WIDTH - MARGIN - words - 10);
+        let pixels = (MARGIN, across - MARGIN - words - 10);
         let scale = Scale::around(all().flatten().copied().chain([0.0]), false, pixels);
-        draw((WIDTH, bottom + 48), &self.title, &self.words(value), |canvas| {
+        let below = wrap(&axis_words(&printable(&self.label), &printable(&self.unit)), SMALL, room, 3);
+        let height = bottom + 29 + below.len() as i32 * LINE;
+        draw((across, height), &self.title, &self.words(value), |canvas| {
             legend.draw(canvas, MARGIN);
             scale.draw_below(canvas, top, bottom);
             let mut y = top;
@@ -84,8 +90,9 @@ impl Grouped {
                 }
                 y += GAP;
             }
-            let words = axis_words(&printable(&self.label), &printable(&self.unit));
-            canvas.text(&words, (WIDTH / 2, bottom + 34), SMALL, FAINT, Anchor::Middle);
+            for (line, n) in below.iter().zip(0..) {
+                canvas.text(line, (across / 2, bottom + 34 + n * LINE), SMALL, FAINT, Anchor::Middle);
+            }
         })
     }
 

@@ -2,7 +2,7 @@
 //! hatched. A sweep over two tile sizes, or a confusion matrix.
 
 use super::{
-    LINE, MARGIN, SMALL, WIDTH, axis_words,
+    LINE, MARGIN, SMALL, axis_words,
     canvas::{Anchor, At, Canvas, Svg, draw},
     palette::{ALARM, EMPTY, FAINT, FRAME, ON_DARK, ON_LIGHT, STEPS, TEXT},
     text::{figure, printable, shorten, width},
@@ -13,6 +13,8 @@ use super::{
 pub enum Cell {
     /// Its number.
     Value(f64),
+    /// Zero where colours stand for factors: it has none.
+    Zero,
     /// It computes something wrong.
     Wrong,
     /// It cannot run, or was left out.
@@ -96,6 +98,10 @@ impl HeatMap {
 
     /// The chart.
     pub fn svg(&self) -> Svg {
+        Svg::of(|across| self.drawn(across))
+    }
+
+    fn drawn(&self, across: i32) -> Svg {
         let places = || (0..self.rows.len()).flat_map(|r| (0..self.columns.len()).map(move |c| (r, c)));
         let words = |(r, c)| width(&said(self.cell(r, c)), SMALL) + 12;
         let cell = places().map(words).max().unwrap_or(0).max(44);
@@ -107,14 +113,14 @@ impl HeatMap {
         let head = if level { LINE } else { widest(&columns) + 8 };
         let left = MARGIN + LINE + 6 + widest(&rows) + 8;
         let scale = self.columns.len() as i32 * cell;
-        let size = (WIDTH.max(left + scale + MARGIN), 0);
+        let size = (across.max(left + scale + MARGIN), 0);
         let top = MARGIN + LINE + 4 + head;
         let bottom = top + self.rows.len() as i32 * HEIGHT;
         let steps = Steps::of(self);
         draw((size.0, bottom + 76), &self.title, &self.words(), |canvas| {
             let label = |text: &str, room| shorten(&printable(text), SMALL, room);
-            let across = label(&self.column_label, size.0 - left - MARGIN);
-            canvas.text(&across, (left, MARGIN + LINE / 2), SMALL, FAINT, Anchor::Start);
+            let columns_are = label(&self.column_label, size.0 - left - MARGIN);
+            canvas.text(&columns_are, (left, MARGIN + LINE / 2), SMALL, FAINT, Anchor::Start);
             let room = bottom - MARGIN;
             canvas.upwards(
                 &label(&self.row_label, room),
@@ -138,17 +144,17 @@ impl HeatMap {
                 let at = (left + c as i32 * cell, top + r as i32 * HEIGHT);
                 paint(canvas, at, (cell - 2, HEIGHT - 2), self.cell(r, c), steps.as_ref());
             }
-            self.draw_scale(canvas, bottom + 16, steps.as_ref());
+            self.draw_scale(canvas, bottom + 16, steps.as_ref(), across);
         })
     }
 
     /// The steps of the scale, with the numbers at which they begin and end.
-    fn draw_scale(&self, canvas: &Canvas<'_>, top: i32, steps: Option<&Steps>) {
+    fn draw_scale(&self, canvas: &Canvas<'_>, top: i32, steps: Option<&Steps>, across: i32) {
         let words = axis_words(&printable(&self.label), &printable(&self.unit));
-        let words = shorten(&words, SMALL, WIDTH - 2 * MARGIN);
+        let words = shorten(&words, SMALL, across - 2 * MARGIN);
         canvas.text(&words, (MARGIN, top + LINE / 2), SMALL, FAINT, Anchor::Start);
         let Some(steps) = steps else { return };
-        let step = (WIDTH - 2 * MARGIN - 60) / STEPS.len() as i32;
+        let step = (across - 2 * MARGIN - 60) / STEPS.len() as i32;
         let mut free = 0;
         for (n, ink) in STEPS.iter().enumerate() {
             let x = MARGIN + 20 + n as i32 * step;
@@ -186,6 +192,7 @@ impl HeatMap {
 fn said(cell: Cell) -> String {
     match cell {
         Cell::Value(v) => figure(v),
+        Cell::Zero => "0".to_string(),
         Cell::Wrong => "wrong".to_string(),
         Cell::Skipped => "–".to_string(),
     }
@@ -203,7 +210,7 @@ fn paint(canvas: &Canvas<'_>, (x, y): At, (width, height): At, cell: Cell, steps
         _ => FAINT,
     };
     canvas.rect((x, y), (x + width, y + height), step.map_or(EMPTY, |step| STEPS[step]), 1.0);
-    if step.is_none() {
+    if step.is_none() && cell != Cell::Zero {
         hatch(canvas, (x, y), (width, height), cell == Cell::Wrong);
         // The words need a quiet ground.
         let half = super::text::width(&said(cell), SMALL) / 2 + 2;

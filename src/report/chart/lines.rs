@@ -1,7 +1,7 @@
 //! Curves: several series over an axis, with a band where a point has a spread.
 
 use super::{
-    MARGIN, SMALL, WIDTH, axis_words,
+    MARGIN, SMALL, axis_words,
     canvas::{Anchor, At, Canvas, Svg, draw},
     legend::Legend,
     palette::{FAINT, FRAME, Ink, series},
@@ -62,21 +62,25 @@ const DOTS: usize = 40;
 impl Lines {
     /// The chart.
     pub fn svg(&self) -> Svg {
+        Svg::of(|across| self.drawn(across))
+    }
+
+    fn drawn(&self, across: i32) -> Svg {
         let named = self.series.iter().enumerate().map(|(n, curve)| (printable(&curve.name), series(n)));
-        let legend = Legend::new(&named.collect::<Vec<_>>(), WIDTH - 2 * MARGIN, true);
+        let legend = Legend::new(&named.collect::<Vec<_>>(), across - 2 * MARGIN, true);
         let top = MARGIN + legend.height + 4;
         let bottom = top + HEIGHT;
         let points = || self.series.iter().flat_map(|curve| &curve.points);
         let bands = points().filter_map(|p| p.band).flat_map(|(low, high)| [low, high]);
         let y = Scale::around(points().map(|p| p.y).chain(bands), self.y.log, (bottom, top));
         let left = MARGIN + 20 + y.left_room();
-        let x = Scale::around(points().map(|p| p.x), self.x.log, (left, WIDTH - MARGIN - 8));
-        draw((WIDTH, bottom + 48), &self.title, &self.words(), |canvas| {
+        let x = Scale::around(points().map(|p| p.x), self.x.log, (left, across - MARGIN - 8));
+        draw((across, bottom + 48), &self.title, &self.words(), |canvas| {
             legend.draw(canvas, MARGIN);
             x.draw_below(canvas, top, bottom);
-            y.draw_left(canvas, left, WIDTH - MARGIN - 8);
-            canvas.path(vec![(left, top), (left, bottom), (WIDTH - MARGIN - 8, bottom)], FRAME, 1);
-            axis_names(canvas, &self.x, &self.y, (left, WIDTH - MARGIN - 8), (top, bottom));
+            y.draw_left(canvas, left, across - MARGIN - 8);
+            canvas.path(vec![(left, top), (left, bottom), (across - MARGIN - 8, bottom)], FRAME, 1);
+            axis_names(canvas, &self.x, &self.y, (left, across - MARGIN - 8), (top, bottom));
             for (n, curve) in self.series.iter().enumerate() {
                 for piece in pieces(curve, &x, &y) {
                     draw_piece(canvas, &piece, series(n));

@@ -18,6 +18,8 @@ mod heat_map;
 mod legend;
 /// Curves over an axis.
 mod lines;
+/// Networks as graphs.
+mod network;
 /// Colours for light and dark pages.
 mod palette;
 /// GFLOP/s over FLOP/byte.
@@ -32,6 +34,7 @@ pub use canvas::Svg;
 pub use grouped::{Group, Grouped};
 pub use heat_map::{Cell, HeatMap};
 pub use lines::{Axis, Lines, Point, Series};
+pub use network::Network;
 pub(in crate::report) use palette::DARK_PAGE;
 pub use palette::style;
 pub use roofline::{Roofline, Spot};
@@ -39,6 +42,8 @@ pub use text::{figure, printable};
 
 /// Width of a chart, pixels; heat maps of many columns are wider.
 const WIDTH: i32 = 680;
+/// Width of a chart for a small screen.
+const NARROW: i32 = 360;
 /// Space around it.
 const MARGIN: i32 = 12;
 /// Size of names, pixels.

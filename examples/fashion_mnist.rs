@@ -1,0 +1,119 @@
+//! The cells of the notebook `fashion_mnist_rust.ipynb` as one program: Fashion-MNIST, a small convolutional network, its
+//! curves and its mistakes. Run it with `cargo run --release --example fashion_mnist`.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    use pollster::block_on;
+    use std::ops::ControlFlow;
+    use wgrad::{
+        data::{self, DataSpec, Places},
+        evaluate::{argmax, evaluate},
+        gpu::{Context, Options as Device},
+        layers::{Conv2D, Dense, Dropout, Flatten, MaxPooling2D},
+        model::Model,
+        op::Choices,
+        optim::{Adam, Method, Optimizer},
+        predict::Predictor,
+        report::chart::{Axis, Cell, HeatMap, Lines, Point, Series, Svg},
+        train::{Options, Trainer},
+    };
+
+    /// A picture in the notebook. In a terminal its title is enough.
+    fn show(title: &str, picture: &Svg) {
+        if std::env::var_os("EVCXR_IS_RUNTIME").is_some() {
+            println!("EVCXR_BEGIN_CONTENT image/svg+xml\n{picture}\nEVCXR_END_CONTENT");
+        } else {
+            println!("(a picture: {title})");
+        }
+    }
+
+    // A notebook keeps variables from cell to cell, where they may not borrow from each other; what is leaked lives on.
+    let context: &'static Context = Box::leak(Box::new(block_on(Context::open(&Device::default()))?));
+    println!("adapter: {}", context.describe());
+
+    let loaded = data::load(&DataSpec::FashionMnist, &Places::from_env())?;
+    let data: &'static data::Dataset = Box::leak(Box::new(loaded.limit(10_000, 2_000)));
+    println!("{}: {} training, {} test images", data.name, data.train.len(), data.test.len());
+
+    /// An image in characters, dark to light.
+    fn draw(image: &[u8], width: usize) {
+        for row in image.chunks(width) {
+            let line: String =
+                row.iter().map(|v| [' ', '.', ':', '+', '*', '#', '@'][usize::from(*v) * 7 / 256]).collect();
+            println!("{line}");
+        }
+    }
+
+    let image: &'static [u8] = data.test.image(0, data.pixels()).unwrap_or_default();
+    draw(image, data.width);
+    println!("{}", data.classes[usize::from(data.test.labels[0])]);
+
+    let model = Model::new("small-cnn", [28, 28, 1])
+        .add(Conv2D::new(8, 5).activation("relu")?)
+        .add(MaxPooling2D::new(2))
+        .add(Conv2D::new(16, 3).activation("relu")?)
+        .add(MaxPooling2D::new(2))
+        .add(Flatten::new())
+        .add(Dropout::new(0.2))
+        .add(Dense::new(10).activation("softmax")?);
+    for layer in model.summary()? {
+        println!("{:18} {:16} {:6} parameters", layer.name, format!("{:?}", layer.output), layer.parameters);
+    }
+
+    let optimizer = Optimizer::new(Method::Adam(Adam::default()));
+    let options = Options { batch: 64, epochs: 5, optimizer, ..Options::default() };
+    let mut trainer: Trainer<'static> = block_on(Trainer::new(context, &model, data, options))?;
+    let mut losses: Vec<[f64; 2]> = Vec::new();
+    for epoch in 1..=5 {
+        if let ControlFlow::Continue(train) = block_on(trainer.epoch(|_, _| ControlFlow::Continue(())))? {
+            let test = block_on(trainer.evaluate(&data.test))?;
+            println!("epoch {epoch}: loss {:.3}, test accuracy {:.3}", train.loss, test.accuracy);
+            losses.push([train.loss, test.loss]);
+        }
+    }
+
+    /// A curve of the loss, one point an epoch.
+    fn curve(name: &str, losses: impl Iterator<Item = f64>) -> Series {
+        let points = losses.zip(1..).map(|(y, epoch)| Point { x: f64::from(epoch), y, band: None });
+        Series { name: name.to_string(), points: points.collect() }
+    }
+
+    let chart = Lines {
+        title: "Loss over epochs".to_string(),
+        x: Axis { label: "epoch".to_string(), ..Axis::default() },
+        y: Axis { label: "loss".to_string(), ..Axis::default() },
+        series: vec![
+            curve("training", losses.iter().map(|both| both[0])),
+            curve("test", losses.iter().map(|both| both[1])),
+        ],
+    };
+    show("loss over epochs", &chart.svg());
+
+    /// A row of the matrix as the chart takes it.
+    fn numbers(row: &[u64]) -> Vec<Cell> {
+        row.iter().map(|n| Cell::Value(*n as f64)).collect()
+    }
+
+    let state = block_on(trainer.checkpoint())?;
+    let choices = Choices::default();
+    let found = block_on(evaluate(context, &model, &state, data, &data.test, 250, &choices, |_| ()))?;
+    println!("test accuracy {:.3}", found.metrics.accuracy);
+    let matrix = HeatMap {
+        title: "What images of a class (row) were taken for (column)".to_string(),
+        label: "images".to_string(),
+        unit: String::new(),
+        column_label: "taken for".to_string(),
+        columns: data.classes.clone(),
+        row_label: "is".to_string(),
+        rows: data.classes.clone(),
+        cells: found.confusion.iter().map(|row| numbers(row)).collect(),
+        log: false,
+    };
+    show("the confusion matrix", &matrix.svg());
+
+    let predictor: Predictor<'static> = block_on(Predictor::new(context, &model, &state, 1, &choices))?;
+    let probabilities = block_on(predictor.probabilities(image))?.remove(0);
+    let best = argmax(&probabilities);
+    println!("taken for {} ({:.1} %)", data.classes[best], 100.0 * probabilities[best]);
+
+    Ok(())
+}

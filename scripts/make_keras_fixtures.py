@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Writes tests/fixtures/keras: networks as Keras saves them, with inputs and what Keras makes of them.
+
+Of each network NAME there are NAME.keras (architecture and weights, as `model.save` writes them) and NAME.safetensors
+(`images`, bytes; `outputs`, float32: what `model.predict` gives for images / 255). A few are there as `model.to_json()`
+prints them, NAME.json, or as `model.save_weights` writes them, NAME.weights.h5. Weights are random, so that every tensor
+matters: biases, gammas and moving averages too.
+
+Made with Keras 3.15.1 on the PyTorch backend (CPU):
+
+    KERAS_BACKEND=torch python scripts/make_keras_fixtures.py
+"""
+
+import os
+import pathlib
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+from keras import layers as L  # noqa: E402
+from safetensors.numpy import save_file  # noqa: E402
+
+FOLDER = pathlib.Path(__file__).parent.parent / "tests/fixtures/keras"
+IMAGES = 5
+TEXTS = ["residual", "inception", "lstm", "rescaled"]
+WEIGHTS = ["lstm", "residual"]
+
+
+def stack(*layers, shape=(12, 10, 1)):
+    return keras.Sequential([keras.Input(shape), *layers])
+
+
+def mlp():
+    return stack(L.Dense(9, activation="gelu"), L.Dense(6, activation="selu"), L.Dense(4, activation="softmax"), shape=(49,))
+
+
+def cnn():
+    return stack(
+        L.Conv2D(4, 3, activation="relu"),
+        L.MaxPooling2D(2),
+        L.Conv2D(6, 3, padding="same", strides=2, use_bias=False, kernel_initializer="he_normal"),
+        L.LeakyReLU(0.2),
+        L.AveragePooling2D(2, strides=1, padding="same"),
+        L.Flatten(),
+        L.Dropout(0.5),
+        L.Dense(5),
+        L.Softmax(),
+    )
+
+
+def same():
+    """Paddings that TensorFlow has on one side: even kernels, strides, odd sizes, holes."""
+    return stack(
+        L.Conv2D(3, 4, padding="same", activation="hard_sigmoid"),
+        L.Conv2D(4, (3, 2), strides=(2, 3), padding="same", activation="silu"),
+        L.MaxPooling2D((2, 3), strides=2, padding="same"),
+        L.Conv2D(4, 3, dilation_rate=2, padding="same", groups=2, activation="tanh"),
+        L.Flatten(),
+        L.Dense(3, activation="softmax"),
+        shape=(11, 14, 2),
+    )
+
+
+def batch_norm():
+    return stack(
+        L.Conv2D(4, 3, use_bias=False),
+        L.BatchNormalization(),
+        L.Activation("relu"),
+        L.ZeroPadding2D(((1, 2), (0, 1))),
+        L.Conv2D(4, 3),
+        L.BatchNormalization(momentum=0.9, epsilon=1e-2, center=False),
+        L.ReLU(6.0),
+        L.GlobalAveragePooling2D(),
+        L.BatchNormalization(scale=False),
+        L.LayerNormalization(),
+        L.Dense(3, activation="softmax"),
+    )
+
+
+def depthwise():
+    return stack(
+        L.DepthwiseConv2D(3, depth_multiplier=3, activation="relu"),
+        L.Conv2D(5, 1, activation="elu"),
+        L.DepthwiseConv2D((3, 2), strides=2, padding="same", use_bias=False),
+        L.ELU(),
+        L.GlobalMaxPooling2D(),
+        L.Dense(4, activation="softmax"),
+        shape=(9, 9, 2),
+    )
+
+
+def residual():
+    """Operations, layers and names as tutorials have them; `x + y` is an operation, not a layer."""
+    image = keras.Input((10, 10, 1), name="img")
+    x = L.Conv2D(4, 3, activation="relu", padding="same")(image)
+    first = L.MaxPooling2D(2)(x)
+    x = L.Conv2D(4, 3, padding="same", use_bias=False)(first)
+    x = L.BatchNormalization()(x)
+    x = keras.ops.relu(x)
+    x = L.Conv2D(4, 3, padding="same")(x)
+    second = L.add([x, first])
+    x = L.Activation("relu")(second)
+    x = L.Conv2D(4, 3, padding="same")(x)
+    x = x + second
+    x = L.GlobalAveragePooling2D()(x)
+    x = L.Dropout(0.3)(x)
+    return keras.Model(image, L.Dense(4, activation="softmax")(x), name="toy_resnet")
+
+
+def inception():
+    image = keras.Input((8, 8, 1))
+    one = L.Conv2D(2, 1, activation="relu")(image)
+    two = L.Conv2D(3, 3, padding="same", activation="relu")(L.Conv2D(2, 1)(image))
+    three = L.Conv2D(2, 5, padding="same", activation="relu")(image)
+    four = L.Conv2D(1, 1)(L.MaxPooling2D(3, strides=1, padding="same")(image))
+    x = L.Concatenate()([one, two, three, four])
+    x = L.SpatialDropout2D(0.2)(x)
+    x = L.Flatten()(L.AveragePooling2D(2)(x))
+    return keras.Model(image, L.Dense(3, activation="softmax")(x), name="inception")
+
+
+def nested():
+    """Models within a model: a Sequential one and a functional one, with layers of the same names in both."""
+    inner = keras.Sequential([keras.Input((24,)), L.Dense(6, activation="relu", name="hidden"), L.Dense(5)], name="head")
+    before = keras.Input((6, 6, 1))
+    features = keras.Model(before, L.Flatten()(L.Conv2D(6, 3, strides=2)(before)), name="features")
+    image = keras.Input((6, 6, 1))
+    x = L.Dense(5, name="hidden")(inner(features(image)))
+    return keras.Model(image, L.Dense(3, activation="softmax")(x), name="outer")
+
+
+def lstm():
+    return stack(
+        L.LSTM(5, return_sequences=True),
+        L.LSTM(4, unit_forget_bias=False, go_backwards=True),
+        L.Dense(3, activation="softmax"),
+        shape=(7, 6),
+    )
+
+
+def gru():
+    return stack(L.GRU(5, return_sequences=True), L.GRU(4, use_bias=False), L.Dense(3, activation="softmax"), shape=(7, 6))
+
+
+def bidirectional():
+    return stack(
+        L.Reshape((7, 6)),
+        L.Bidirectional(L.GRU(3, return_sequences=True)),
+        L.Bidirectional(L.LSTM(4), merge_mode="sum"),
+        L.Dense(3, activation="softmax"),
+        shape=(7, 6, 1),
+    )
+
+
+def simple_rnn():
+    return stack(
+        L.SimpleRNN(5, return_sequences=True),
+        L.Dense(4, activation="relu"),
+        L.SimpleRNN(4, activation="relu"),
+        L.PReLU(),
+        L.Dense(3, activation="softmax"),
+        shape=(6, 5),
+    )
+
+
+def rescaled():
+    """Takes bytes: what wgrad hands on as pixel / 255."""
+    return stack(
+        L.Rescaling(1 / 255),
+        L.RandomFlip("horizontal"),
+        L.RandomRotation(0.1),
+        L.Conv2D(3, 3, activation="relu"),
+        L.GlobalAveragePooling2D(),
+        L.Dense(3, activation="softmax"),
+        shape=(8, 8, 1),
+    )
+
+
+def one_number():
+    model = stack(L.Flatten(), L.Dense(5, activation="softplus"), L.Dense(1), shape=(6, 5))
+    model.compile(loss="mse")
+    return model
+
+
+def randomise(model, rng):
+    """Weights of which none is what it starts as; variances stay positive."""
+    for weight in model.weights:
+        if weight.path.split("/")[-1] == "seed_generator_state":
+            continue
+        value = rng.normal(0, 0.4, weight.shape)
+        if weight.path.endswith(("variance", "gamma")):
+            value = 0.5 + np.abs(value)
+        weight.assign(value.astype(np.float32))
+
+
+def main():
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for make in [mlp, cnn, same, batch_norm, depthwise, residual, inception, nested, lstm, gru, bidirectional, simple_rnn,
+                 rescaled, one_number]:
+        name = make.__name__
+        keras.utils.clear_session()
+        rng = np.random.default_rng(len(name))
+        model = make()
+        randomise(model, rng)
+        images = rng.integers(0, 256, (IMAGES, *model.input_shape[1:]), dtype=np.uint8)
+        scale = 1 if name == "rescaled" else 255
+        outputs = model.predict(images.astype(np.float32) / np.float32(scale), verbose=0)
+        # As if it had been compiled without an optimizer: its state would only make the file larger.
+        model.save(FOLDER / f"{name}.keras")
+        save_file({"images": images, "outputs": outputs}, FOLDER / f"{name}.safetensors")
+        if name in TEXTS:
+            (FOLDER / f"{name}.json").write_text(model.to_json() + "\n")
+        if name in WEIGHTS:
+            model.save_weights(FOLDER / f"{name}.weights.h5")
+        print(f"{name}: {outputs.shape}, spread {outputs.std():.3f}")
+
+
+if __name__ == "__main__":
+    main()

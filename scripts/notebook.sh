@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Runs examples/fashion_mnist.ipynb from its first cell to its last, and fails where a cell does. Installs Jupyter,
+# Matplotlib, NumPy and safetensors into a Python environment of its own, target/notebook; builds wgrad if need be.
+#
+# usage: scripts/notebook.sh [--in-place]
+#   --in-place   write what the cells print and draw into the notebook itself, as it is committed; otherwise the result
+#                is target/notebook/fashion_mnist.ipynb
+#
+# WGRAD names another wgrad than the one of this repository, PYTHON another Python than python3.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'notebook: %s\n' "$*" >&2; }
+
+in_place=false
+case "$#:${1:-}" in
+  0:) ;;
+  1:--in-place) in_place=true ;;
+  1:-h | 1:--help)
+    sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/notebook.sh
+    exit 0
+    ;;
+  *)
+    say "expected nothing or --in-place, got: $*"
+    exit 2
+    ;;
+esac
+
+target=${CARGO_TARGET_DIR:-$PWD/target}
+if [ -z "${WGRAD:-}" ]; then
+  PATH=$PATH:${HOME:-/root}/.cargo/bin
+  cargo build --release --locked
+  export WGRAD=$target/release/wgrad
+fi
+
+environment=$target/notebook/environment
+python=$environment/bin/python
+if ! "$python" -c 'import ipykernel, matplotlib, nbconvert, numpy, safetensors' 2>/dev/null; then
+  say "installing Jupyter, Matplotlib, NumPy and safetensors into $environment (some 400 MB)"
+  if ! "${PYTHON:-python3}" -m venv "$environment"; then
+    say "this needs python3 with its module venv (Debian: apt-get install python3-venv)"
+    exit 2
+  fi
+  "$python" -m pip install --quiet ipykernel matplotlib nbconvert numpy safetensors
+fi
+
+say "running examples/fashion_mnist.ipynb with $WGRAD"
+"$python" -m nbconvert --to notebook --execute --ExecutePreprocessor.timeout=1800 \
+  --ExecutePreprocessor.record_timing=False --output-dir "$target/notebook" examples/fashion_mnist.ipynb
+result=$target/notebook/fashion_mnist.ipynb
+
+# What would differ on every machine says nothing to a reader.
+"$python" - "$result" <<'PYTHON'
+import json, sys
+path = sys.argv[1]
+with open(path) as file:
+    notebook = json.load(file)
+notebook["metadata"]["language_info"] = {"name": "python"}
+with open(path, "w") as file:
+    json.dump(notebook, file, indent=1, ensure_ascii=False)
+    file.write("\n")
+PYTHON
+
+if [ "$in_place" = true ]; then
+  cp "$result" examples/fashion_mnist.ipynb
+  result=examples/fashion_mnist.ipynb
+fi
+say "all cells ran: $result ($(($(wc -c <"$result") / 1024)) KB)"

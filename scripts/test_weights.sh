@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Weights of PyTorch and Keras through wgrad and back: the same outputs to 1e-5. Builds wgrad, and makes a virtual
+# environment with PyTorch (for processors) and Keras in FOLDER (default: target/weights), about 1 GB.
+#
+#     scripts/test_weights.sh [FOLDER]
+#
+# WGRAD names a built wgrad, PYTHON a Python that has torch, keras and safetensors: neither is made then.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=${1:-target/weights}
+
+if [ -z "${PYTHON:-}" ]; then
+  [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
+  PYTHON=$folder/bin/python
+  "$PYTHON" -m pip install --quiet torch --index-url https://download.pytorch.org/whl/cpu
+  "$PYTHON" -m pip install --quiet 'keras>=3.5' safetensors h5py numpy
+fi
+if [ -z "${WGRAD:-}" ]; then
+  cargo build --locked --release
+  WGRAD=${CARGO_TARGET_DIR:-target}/release/wgrad
+fi
+python3 -m unittest discover -s scripts -p 'test_*.py'
+export WGRAD
+exec "$PYTHON" scripts/weights_round_trip.py

@@ -1,0 +1,24 @@
+// One step of a GRU (Cho et al. 2014; reset after the product, Keras's order of gates), where q = h · u + bias of the
+// state before: s, r = gate(z + q), g = activate(z + r · q), state = s · before + (1 - s) · g.
+override ROWS: u32; // sequences: the batch
+override TIME: u32; // steps of a sequence
+override UNITS: u32; // numbers of a state
+override REVERSE: u32 = 0; // 1: from the end of time to its start
+override GATE: u32 = 0; // recurrent activation: 0 sigmoid, 1 hard_sigmoid
+override BIASES: u32; // 2, or 1 where one row of zeros stands for both
+@group(0) @binding(0) var<storage, read_write> h: array<f32>; // (ROWS, TIME, UNITS) in place: the state before each step, in order of time; this one goes where the next step has it
+@group(0) @binding(0) var<storage, read_write> h4: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> state: array<f32>; // (ROWS, UNITS) behind this step
+@group(0) @binding(1) var<storage, read_write> state4: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> gates: array<f32>; // (ROWS, 5, UNITS) s, r, g, the q of g, and the state before
+@group(0) @binding(2) var<storage, read_write> gates4: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> product: array<f32>; // (ROWS, 3, UNITS) h · recurrent kernel
+@group(0) @binding(3) var<storage, read> product4: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> z: array<f32>; // (ROWS, TIME, 3, UNITS) x · kernel
+@group(0) @binding(4) var<storage, read> z4: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> before: array<f32>; // (ROWS, UNITS) the state before this step
+@group(0) @binding(5) var<storage, read> before4: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read> bias: array<f32>; // (BIASES, 3, UNITS) added to z, added to the product
+@group(0) @binding(6) var<storage, read> bias4: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> step: array<u32>; // (1) below TIME: which step
+// grid ITEMS = ROWS * UNITS

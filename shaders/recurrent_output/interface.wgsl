@@ -1,0 +1,13 @@
+// y = the state behind every step of a recurrent layer: the one before the next step, and the last one.
+override ROWS: u32; // sequences: the batch
+override TIME: u32; // steps of a sequence
+override UNITS: u32; // numbers of a state
+override REVERSE: u32 = 0; // 1: from the end of time to its start
+override FLIP: u32 = 0; // 1: the last step treated comes first in y
+@group(0) @binding(0) var<storage, read_write> y: array<f32>; // (ROWS, TIME, UNITS)
+@group(0) @binding(0) var<storage, read_write> y4: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> h: array<f32>; // (ROWS, TIME, UNITS) the state before each step, in order of time
+@group(0) @binding(1) var<storage, read> h4: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> last: array<f32>; // (ROWS, UNITS) the state behind the last step
+@group(0) @binding(2) var<storage, read> last4: array<vec4<f32>>;
+// grid ITEMS = ROWS * TIME * UNITS

@@ -1,0 +1,16 @@
+// One thread an element of y.
+@compute @workgroup_size(64)
+fn recurrent_output(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
+                    @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    if (i >= ROWS * TIME * UNITS) { return; }
+    let unit = i % UNITS;
+    let row = i / UNITS / TIME;
+    let place = i / UNITS % TIME;
+    let step = select(place, TIME - 1u - place, FLIP == 1u);
+    if (step + 1u < TIME) {
+        y[i] = h[moment(row, step + 1u) * UNITS + unit];
+    } else {
+        y[i] = last[row * UNITS + unit];
+    }
+}

@@ -1,0 +1,13 @@
+// One thread a number of the state.
+@compute @workgroup_size(64)
+fn simple_rnn_cell_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
+                           @builtin(num_workgroups) groups: vec3<u32>) {
+    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    if (i >= ROWS * UNITS) { return; }
+    let row = i / UNITS;
+    let unit = i % UNITS;
+    let now = step[0];
+    let behind = activate(q[i] + z[moment(row, now) * UNITS + unit]);
+    state[i] = behind;
+    if (now + 1u < TIME) { h[moment(row, now + 1u) * UNITS + unit] = behind; }
+}

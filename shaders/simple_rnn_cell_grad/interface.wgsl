@@ -1,0 +1,19 @@
+// forward: state = activate(z + q), q = h · u. dz of one step; time runs backwards.
+override ROWS: u32; // sequences: the batch
+override TIME: u32; // steps of a sequence
+override UNITS: u32; // numbers of a state
+override OUT: u32; // TIME where dy holds every step, 1 where it holds the last one
+override FLIP: u32 = 0; // 1: the last step treated comes first in dy
+override REVERSE: u32 = 0; // 1: from the end of time to its start
+@group(0) @binding(0) var<storage, read_write> dz: array<f32>; // (ROWS, TIME, UNITS) in place: that of this step
+@group(0) @binding(0) var<storage, read_write> dz4: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> dq: array<f32>; // (ROWS, UNITS) the same, from which the gradient of the state before follows
+@group(0) @binding(1) var<storage, read_write> dq4: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> dh: array<f32>; // (ROWS, UNITS) gradient of the state behind this step, from the next one
+@group(0) @binding(2) var<storage, read> dh4: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> dy: array<f32>; // (ROWS, OUT, UNITS)
+@group(0) @binding(3) var<storage, read> dy4: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> state: array<f32>; // (ROWS, UNITS) behind this step
+@group(0) @binding(4) var<storage, read> state4: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> step: array<u32>; // (1) below TIME: which step
+// grid ITEMS = ROWS * UNITS

@@ -1,0 +1,218 @@
+//! What is done for the pages between two submissions of the training: questions are answered, now and then some test
+//! images are looked at for mistakes, and the first layer's weights are fetched. One thing at a time, nothing is
+//! waited for, and only as often as it costs next to nothing.
+
+use super::{
+    filters::Filters,
+    hub::{Hub, Phase, Question},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, mpsc::Receiver},
+};
+use wgrad::{
+    Result, clock,
+    data::Dataset,
+    gpu::{Context, Fetch},
+    model::Model,
+    observe::Beside,
+    op::Choices,
+    predict::{Asked, Predictor},
+    train::Trainer,
+};
+
+/// Images asked for at once.
+const BATCH: usize = 32;
+/// Seconds between two looks, at least; and how many times longer than a look that must be.
+const EVERY: f64 = 1.5;
+const RARELY: f64 = 250.0;
+/// Looks that are remembered, and mistakes that are shown.
+const LOOKS: usize = 6;
+const SHOWN: usize = 12;
+/// Classes told of a mistake.
+const TOP: usize = 3;
+
+enum Job {
+    Answer(Vec<Question>),
+    Look(usize),
+}
+
+/// Test images that were looked at.
+struct Look {
+    seen: usize,
+    wrong: Vec<(f32, Value)>,
+}
+
+/// Works beside a training.
+pub struct Desk<'a> {
+    context: &'a Context,
+    hub: Arc<Hub>,
+    predictor: Predictor<'a>,
+    questions: Receiver<Question>,
+    data: &'a Dataset,
+    regression: bool,
+    filters: Option<Filters>,
+    asked: Option<(Asked, Job)>,
+    fetched: Option<Fetch>,
+    looks: VecDeque<Look>,
+    first: usize,
+    every: f64,
+    next: f64,
+}
+
+impl<'a> Desk<'a> {
+    /// Sets everything up, and measures what a look costs.
+    pub async fn new(
+        context: &'a Context,
+        model: &Model,
+        variants: &Choices,
+        data: &'a Dataset,
+        trainer: &Trainer<'a>,
+        hub: Arc<Hub>,
+        questions: Receiver<Question>,
+    ) -> Result<Self> {
+        // The weights that are judged and used: the moving averages where these are kept.
+        let weights = trainer.arenas().averaged();
+        let predictor = match Predictor::sharing(context, model, &weights, BATCH, variants).await {
+            // What was chosen for the batches of the training need not fit these.
+            Err(wgrad::Error::Variant { .. }) => {
+                Predictor::sharing(context, model, &weights, BATCH, &Choices::default()).await?
+            }
+            other => other?,
+        };
+        let some = &data.test.images[..BATCH.min(data.test.len()) * data.pixels()];
+        predictor.probabilities(some).await?;
+        let begun = clock::seconds();
+        predictor.probabilities(some).await?;
+        let every = (RARELY * (clock::seconds() - begun)).max(EVERY);
+        Ok(Self {
+            context,
+            hub,
+            predictor,
+            questions,
+            data,
+            regression: model.loss()?.is_regression(),
+            filters: Filters::of(trainer.parameters(), model.input_shape, &weights.parameters),
+            asked: None,
+            fetched: None,
+            looks: VecDeque::new(),
+            first: 0,
+            every,
+            next: 0.0,
+        })
+    }
+
+    /// Hands out what has arrived.
+    fn collect(&mut self) -> Result<()> {
+        if let Some((asked, job)) = self.asked.take() {
+            match self.predictor.answer(&asked)? {
+                None => self.asked = Some((asked, job)),
+                Some(outputs) => self.deliver(job, outputs),
+            }
+        }
+        if let (Some(fetch), Some(filters)) = (&self.fetched, &self.filters)
+            && let Some(words) = fetch.arrived(self.context)?
+        {
+            self.fetched = None;
+            let values: Vec<f32> = words.into_iter().flatten().map(f32::from_bits).collect();
+            self.hub.show_filters(filters.told(&values, self.hub.number()));
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, job: Job, outputs: Vec<Vec<f32>>) {
+        match job {
+            Job::Answer(questions) => {
+                let number = self.hub.number();
+                for (question, output) in questions.into_iter().zip(outputs) {
+                    // Who asked may be gone by now.
+                    let (Ok(()) | Err(_)) = question.answer.send((output, number));
+                }
+            }
+            Job::Look(first) => {
+                let wrong = outputs.iter().enumerate();
+                let wrong = wrong.filter_map(|(n, output)| self.mistake(first + n, output)).collect();
+                self.looks.push_front(Look { seen: outputs.len(), wrong });
+                self.looks.truncate(LOOKS);
+                self.hub.show_mistakes(self.mistakes());
+            }
+        }
+    }
+
+    /// How sure the network is of what is wrong, and what a page shows of it; `None` where it is right.
+    fn mistake(&self, index: usize, output: &[f32]) -> Option<(f32, Value)> {
+        let label = usize::from(*self.data.test.labels.get(index)?);
+        let class = |n: usize| self.data.classes.get(n).cloned().unwrap_or_else(|| n.to_string());
+        let pixels = STANDARD.encode(self.data.test.image(index, self.data.pixels())?);
+        if self.regression {
+            let value = *output.first()?;
+            let far = (value - label as f32).abs();
+            let told = json!({"index": index, "pixels": pixels, "label": label, "value": value});
+            return (far > 0.5).then_some((far, told));
+        }
+        let mut ranked: Vec<(usize, f32)> = output.iter().copied().enumerate().collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let (guess, sure) = *ranked.first()?;
+        let top: Vec<Value> = ranked.iter().take(TOP).map(|(n, p)| json!([class(*n), p])).collect();
+        let told = json!({"index": index, "pixels": pixels, "label": class(label), "guess": class(guess), "top": top});
+        (guess != label).then_some((sure, told))
+    }
+
+    fn mistakes(&self) -> Value {
+        let mut items = Vec::new();
+        for look in &self.looks {
+            let mut wrong: Vec<_> = look.wrong.iter().collect();
+            wrong.sort_by(|a, b| b.0.total_cmp(&a.0));
+            items.extend(wrong.into_iter().map(|(_, told)| told));
+        }
+        items.truncate(SHOWN);
+        let seen: usize = self.looks.iter().map(|look| look.seen).sum();
+        let wrong: usize = self.looks.iter().map(|look| look.wrong.len()).sum();
+        json!({"number": self.hub.number(), "seen": seen, "wrong": wrong, "items": items})
+    }
+
+    /// Begins the next thing to do, if there is one.
+    fn begin(&mut self) {
+        let mut questions = Vec::new();
+        while questions.len() < BATCH
+            && let Ok(question) = self.questions.try_recv()
+        {
+            questions.push(question);
+        }
+        if !questions.is_empty() {
+            let pixels: Vec<u8> = questions.iter().flat_map(|question| &question.pixels).copied().collect();
+            self.asked = Some((self.predictor.ask(&pixels), Job::Answer(questions)));
+            return;
+        }
+        // While it is paused nothing changes.
+        let still = self.hub.now() == Phase::Paused;
+        if clock::seconds() < self.next || still || !self.hub.watched() {
+            return;
+        }
+        self.next = clock::seconds() + self.every;
+        if self.first >= self.data.test.len() {
+            self.first = 0;
+        }
+        let (first, pixels) = (self.first, self.data.pixels());
+        let end = self.data.test.len().min(first + BATCH);
+        self.first = end;
+        let images = &self.data.test.images[first * pixels..end * pixels];
+        self.asked = Some((self.predictor.ask(images), Job::Look(first)));
+        if let (Some(filters), None) = (&self.filters, &self.fetched) {
+            self.fetched = Some(self.context.fetch(&[&filters.weights]));
+        }
+    }
+}
+
+impl Beside for Desk<'_> {
+    fn between(&mut self) -> Result<()> {
+        self.hub.flush();
+        self.collect()?;
+        if self.asked.is_none() {
+            self.begin();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,328 @@
+//! What the training loop and the server share: what there is to see, and what was asked for. The loop never waits
+//! for a page: events go into a ring of bounded length, and a page that is slow misses the oldest of them and gets
+//! the whole state anew.
+
+use super::history::{History, Point};
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{SyncSender, TrySendError},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::{broadcast, oneshot};
+use wgrad::{
+    checkpoint::Position,
+    clock,
+    run::EpochLine,
+    train::{Options, StepResult},
+};
+
+/// Events that a page may be behind before it misses some.
+const RING: usize = 64;
+/// Seconds between two events about steps, at least.
+const PACE: f64 = 0.05;
+
+/// What the training does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// It takes steps.
+    #[default]
+    Training,
+    /// It judges the weights.
+    Evaluating,
+    /// It waits to be resumed.
+    Paused,
+    /// It has come to its end.
+    Finished,
+    /// It was stopped; the state is saved.
+    Stopped,
+    /// It failed.
+    Failed,
+}
+
+/// What a page asked for and the training has not done yet.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// End, with everything saved.
+    pub stop: bool,
+    /// Wait.
+    pub pause: bool,
+    /// Another base learning rate.
+    pub rate: Option<f64>,
+}
+
+/// Pixels whose classes somebody wants to know.
+pub struct Question {
+    /// One image as the network takes it.
+    pub pixels: Vec<u8>,
+    /// Where the answer goes: what the network puts out, and after how many steps.
+    pub answer: oneshot::Sender<(Vec<f32>, u64)>,
+}
+
+/// The steps since the last event.
+#[derive(Default)]
+struct Group {
+    steps: u64,
+    images: u64,
+    loss: f64,
+    hits: f64,
+    position: Position,
+    at: f64,
+}
+
+struct State {
+    options: Options,
+    phase: Phase,
+    words: String,
+    history: History,
+    epochs: Vec<EpochLine>,
+    now: Value,
+    mistakes: Value,
+    filters: Value,
+    group: Group,
+    number: u64,
+    published: f64,
+    speed: f64,
+    evaluation: f64,
+}
+
+/// The one place where both sides meet.
+pub struct Hub {
+    about: Value,
+    per_epoch: u64,
+    state: Mutex<State>,
+    wishes: Mutex<Wishes>,
+    wanted: AtomicBool,
+    events: broadcast::Sender<Bytes>,
+    questions: SyncSender<Question>,
+}
+
+/// Milliseconds since 1970, as browsers count them.
+fn milliseconds() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1e3
+}
+
+fn event(name: &str, value: &Value) -> Bytes {
+    format!("event: {name}\ndata: {value}\n\n").into()
+}
+
+impl Hub {
+    /// For a training of `options` in epochs of `per_epoch` steps, which has come to `epochs` and `position` so far.
+    pub fn new(
+        about: Value,
+        options: Options,
+        per_epoch: u64,
+        epochs: Vec<EpochLine>,
+        position: &Position,
+        questions: SyncSender<Question>,
+    ) -> Self {
+        let state = State {
+            options,
+            phase: Phase::default(),
+            words: String::new(),
+            history: History::default(),
+            epochs,
+            now: Value::Null,
+            mistakes: Value::Null,
+            filters: Value::Null,
+            group: Group::default(),
+            number: position.epoch * per_epoch + position.step,
+            published: clock::seconds(),
+            speed: 0.0,
+            evaluation: 0.0,
+        };
+        Self {
+            about,
+            per_epoch,
+            state: state.into(),
+            wishes: Mutex::default(),
+            wanted: AtomicBool::new(false),
+            events: broadcast::Sender::new(RING),
+            questions,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends an event to all pages. The state is locked, so that events and what new pages get are in one order.
+    fn publish(&self, _state: &MutexGuard<'_, State>, name: &str, value: &Value) {
+        if self.watched() {
+            // No page may be left by now.
+            let (Ok(_) | Err(_)) = self.events.send(event(name, value));
+        }
+    }
+
+    /// Whether a page is open.
+    pub fn watched(&self) -> bool {
+        self.events.receiver_count() > 0
+    }
+
+    /// Pages that are open.
+    pub fn pages(&self) -> usize {
+        self.events.receiver_count()
+    }
+
+    /// Everything there is to see, and all events from there on.
+    pub fn subscribe(&self) -> (Bytes, broadcast::Receiver<Bytes>) {
+        let state = self.state();
+        let receiver = self.events.subscribe();
+        (self.whole(&state), receiver)
+    }
+
+    /// The whole state for a page that has missed events: they are skipped.
+    pub fn catch_up(&self, receiver: &mut broadcast::Receiver<Bytes>) -> Bytes {
+        let state = self.state();
+        *receiver = self.events.subscribe();
+        self.whole(&state)
+    }
+
+    fn whole(&self, state: &State) -> Bytes {
+        event(
+            "hello",
+            &json!({
+                "about": self.about, "phase": state.phase, "words": state.words,
+                "base_rate": state.options.optimizer_at(state.number).learning_rate,
+                "history": state.history.rows(), "epochs": state.epochs, "now": state.now,
+                "mistakes": state.mistakes, "filters": state.filters,
+            }),
+        )
+    }
+
+    /// Takes note of a step.
+    pub fn step(&self, position: &Position, result: &StepResult) {
+        let mut state = self.state();
+        let group = &mut state.group;
+        group.steps += 1;
+        group.images += u64::from(result.rows);
+        group.loss += result.loss_sum;
+        group.hits += result.hits;
+        group.position = *position;
+        group.at = milliseconds();
+    }
+
+    /// Tells the steps noted so far, unless that was done a moment ago.
+    pub fn flush(&self) {
+        self.tell(PACE);
+    }
+
+    /// Tells the steps noted so far, unless it is less than `pace` seconds since that was done.
+    fn tell(&self, pace: f64) {
+        let mut state = self.state();
+        let now = clock::seconds();
+        if state.group.steps == 0 || now - state.published < pace {
+            return;
+        }
+        let Group { steps, images, loss, hits, position, at } = std::mem::take(&mut state.group);
+        let (seconds, all) = (now - state.published, images.max(1) as f64);
+        if seconds >= PACE {
+            let speed = images as f64 / seconds;
+            state.speed = if state.speed == 0.0 { speed } else { state.speed + 0.2 * (speed - state.speed) };
+        }
+        state.published = now;
+        let number = position.epoch * self.per_epoch + position.step;
+        state.number = number;
+        // Of the last of the steps, not of the next.
+        let last = number.saturating_sub(1);
+        let rate = state.options.learning_rate(last, position.watch.drops, self.per_epoch);
+        let point = Point { number, steps, loss: loss / all, accuracy: hits / all, rate };
+        state.history.push(point);
+        let epoch = position.metrics();
+        state.now = json!({
+            "at": at, "epoch": position.epoch + 1, "step": position.step, "number": number,
+            "loss": point.loss, "accuracy": point.accuracy, "rate": rate,
+            "epoch_loss": epoch.loss, "epoch_accuracy": epoch.accuracy,
+            "speed": state.speed, "left": self.left(&state, number),
+        });
+        self.publish(&state, "step", &state.now);
+    }
+
+    /// Seconds to the end, evaluations counted.
+    fn left(&self, state: &State, number: u64) -> f64 {
+        let Options { epochs, batch, .. } = state.options;
+        let steps = (epochs * self.per_epoch).saturating_sub(number);
+        let evaluations = steps.div_ceil(self.per_epoch.max(1));
+        (steps * batch as u64) as f64 / state.speed.max(1e-9) + evaluations as f64 * state.evaluation
+    }
+
+    /// Notes an epoch that has been judged.
+    pub fn epoch(&self, line: &EpochLine) {
+        let mut state = self.state();
+        state.epochs.push(*line);
+        let mut value = json!(line);
+        value["at"] = milliseconds().into();
+        self.publish(&state, "epoch", &value);
+    }
+
+    /// Tells what the training does now, and why.
+    pub fn phase(&self, phase: Phase, words: &str) {
+        self.tell(0.0);
+        let mut state = self.state();
+        let now = clock::seconds();
+        match (state.phase, phase) {
+            (Phase::Evaluating, _) => state.evaluation = now - state.published,
+            (_, Phase::Finished | Phase::Stopped | Phase::Failed) => state.speed = 0.0,
+            _ => {}
+        }
+        // What is no step does not count as slow steps.
+        state.published = now;
+        (state.phase, state.words) = (phase, words.to_string());
+        let told = json!({"phase": phase, "words": words, "at": milliseconds()});
+        self.publish(&state, "phase", &told);
+    }
+
+    /// Notes what changed in the options.
+    pub fn set_options(&self, options: &Options, rate: f64) {
+        let mut state = self.state();
+        state.options = options.clone();
+        self.publish(&state, "rate", &json!({"base_rate": rate}));
+    }
+
+    /// Shows what the network gets wrong now.
+    pub fn show_mistakes(&self, value: Value) {
+        let mut state = self.state();
+        state.mistakes = value;
+        self.publish(&state, "mistakes", &state.mistakes);
+    }
+
+    /// Shows the first layer's filters.
+    pub fn show_filters(&self, value: Value) {
+        let mut state = self.state();
+        state.filters = value;
+        self.publish(&state, "filters", &state.filters);
+    }
+
+    /// Steps done, as far as they have been told.
+    pub fn number(&self) -> u64 {
+        self.state().number
+    }
+
+    /// What the training does.
+    pub fn now(&self) -> Phase {
+        self.state().phase
+    }
+
+    /// Changes what is asked for.
+    pub fn wish(&self, change: impl FnOnce(&mut Wishes)) {
+        let mut wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut wishes);
+        let any = wishes.stop || wishes.pause || wishes.rate.is_some();
+        self.wanted.store(any, Ordering::SeqCst);
+    }
+
+    /// Whether something is asked for.
+    pub fn wanted(&self) -> bool {
+        self.wanted.load(Ordering::SeqCst)
+    }
+
+    /// Asks the network; the question comes back where too many wait.
+    pub fn ask(&self, question: Question) -> Result<(), TrySendError<Question>> {
+        self.questions.try_send(question)
+    }
+}

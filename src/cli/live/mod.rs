@@ -1,0 +1,191 @@
+//! `wgrad train --live`: a page that follows the training, shows what the network gets wrong, and steers it. The
+//! training runs on; the page is served by a thread of its own (`web`), both meet in `hub`, and what needs the device
+//! is done between two submissions (`desk`).
+
+mod desk;
+mod filters;
+mod history;
+mod hub;
+mod routes;
+
+use super::output;
+use super::web::{
+    Server,
+    address::{Address, Reach},
+    token::Token,
+};
+use anyhow::Result;
+use desk::Desk;
+use hub::{Hub, Phase, Wishes};
+use routes::Routes;
+use serde_json::json;
+use std::{
+    process::ExitCode,
+    sync::{Arc, mpsc::sync_channel},
+    time::Duration,
+};
+use wgrad::{
+    checkpoint::Position,
+    clock,
+    data::Dataset,
+    gpu::Context,
+    run::{EpochLine, Pause, Run},
+    train::{StepResult, Trainer},
+};
+
+/// The port where a page is looked for first.
+const PORT: u16 = 7878;
+/// Questions that wait for the training at most.
+const QUESTIONS: usize = 64;
+/// How long pages have to hear of the end.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// The page of a training.
+#[derive(clap::Args, Clone)]
+#[command(next_help_heading = "Live page")]
+pub struct LiveArgs {
+    /// Serve a page that follows the training, and from which it is steered [ADDR: port, address or both; default:
+    /// 127.0.0.1:7878, or a free port if that is taken]
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "")]
+    live: Option<Address>,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+/// The page, if one was asked for; without it nothing here does anything.
+pub struct Live(Option<Page>);
+
+struct Page {
+    hub: Arc<Hub>,
+    server: Server,
+}
+
+impl Live {
+    /// Serves the page, says where, and puts the desk beside the trainer.
+    pub async fn start<'a>(
+        args: &LiveArgs,
+        context: &'a Context,
+        run: &Run,
+        data: &'a Dataset,
+        trainer: &mut Trainer<'a>,
+    ) -> Result<Self> {
+        let Some(address) = args.live else { return Ok(Self(None)) };
+        let listener = address.listen(PORT, &args.reach)?;
+        let token = Token::draw()?;
+        let (send, questions) = sync_channel(QUESTIONS);
+        let (config, model) = (&run.config, &run.config.model);
+        let parameters: usize = model.summary()?.iter().map(|layer| layer.parameters).sum();
+        let about = json!({
+            "run": run.folder.display().to_string(), "model": model.name, "parameters": parameters,
+            "data": data.name, "classes": data.classes, "adapter": context.describe(),
+            "size": model.input_shape, "epochs": config.options.epochs, "batch": config.options.batch,
+            "steps": trainer.steps_per_epoch(), "images": data.train.len(),
+            "regression": model.loss()?.is_regression(), "optimizer": config.options.optimizer,
+            "schedule": config.options.schedule.decay, "version": env!("CARGO_PKG_VERSION"),
+        });
+        let options = trainer.options().clone();
+        let (position, per_epoch) = (trainer.position(), trainer.steps_per_epoch());
+        let hub = Hub::new(about, options, per_epoch, run.metrics()?, &position, send);
+        let hub = Arc::new(hub);
+        let variants = &trainer.options().variants;
+        let desk = Desk::new(context, model, variants, data, trainer, hub.clone(), questions).await?;
+        trainer.set_beside(Some(Box::new(desk)));
+        let shown = match listener.local_addr()?.ip().is_unspecified() {
+            true => format!("localhost:{}", listener.local_addr()?.port()),
+            false => listener.local_addr()?.to_string(),
+        };
+        eprintln!("live: http://{shown}/#{token}");
+        let routes = Routes { hub: hub.clone(), token, config: config.clone() };
+        let server = Server::start(listener, args.reach.host_name.clone(), Arc::new(routes))?;
+        Ok(Self(Some(Page { hub, server })))
+    }
+
+    /// Takes note of a step.
+    pub fn step(&self, position: &Position, result: &StepResult) {
+        if let Some(page) = &self.0 {
+            page.hub.step(position, result);
+        }
+    }
+
+    /// Whether the training should break off and [`Live::settle`] what a page asked for.
+    pub fn wants(&self) -> bool {
+        self.0.as_ref().is_some_and(|page| page.hub.wanted())
+    }
+
+    /// Whether a page asked to end it.
+    pub fn stops(&self) -> bool {
+        self.wish(|wishes| wishes.stop)
+    }
+
+    fn wish<T: Default>(&self, look: impl FnOnce(&mut Wishes) -> T) -> T {
+        let mut seen = T::default();
+        if let Some(page) = &self.0 {
+            page.hub.wish(|wishes| seen = look(wishes));
+        }
+        seen
+    }
+
+    /// Does what a page asked for, between two steps, after the state has been saved: takes another learning rate,
+    /// and waits as long as it is paused, unless the training `is_over`. Both stand in the run's record.
+    pub fn settle(&self, run: &mut Run, trainer: &mut Trainer<'_>, is_over: impl Fn() -> bool) -> Result<()> {
+        let Some(Page { hub, .. }) = &self.0 else { return Ok(()) };
+        let mut paused = None;
+        loop {
+            if let Some(rate) = self.wish(|wishes| wishes.rate.take()) {
+                trainer.set_learning_rate(rate)?;
+                run.config.options.rates = trainer.options().rates.clone();
+                run.save_config()?;
+                hub.set_options(trainer.options(), rate);
+                output::say(format!(
+                    "the learning rate is now {rate:e} (before the schedule), set from the page"
+                ));
+            }
+            if !self.wish(|wishes| wishes.pause) || self.stops() || is_over() {
+                break;
+            }
+            if paused.is_none() {
+                paused = Some(clock::seconds());
+                hub.phase(Phase::Paused, "");
+                output::say(format!("paused from the page, and saved; Ctrl-C ends"));
+            }
+            trainer.idle()?;
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if let Some(begun) = paused {
+            let position = trainer.position();
+            let step = position.epoch * trainer.steps_per_epoch() + position.step;
+            run.config.pauses.push(Pause { step, seconds: clock::seconds() - begun });
+            run.save_config()?;
+            if !self.stops() && !is_over() {
+                hub.phase(Phase::Training, "");
+                output::say(format!("resumed from the page"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that the weights are judged now, or that it trains again.
+    pub fn evaluates(&self, evaluates: bool) {
+        if let Some(page) = &self.0 {
+            page.hub.phase(if evaluates { Phase::Evaluating } else { Phase::Training }, "");
+        }
+    }
+
+    /// Takes note of an epoch that has been judged.
+    pub fn epoch(&self, line: &EpochLine) {
+        if let Some(page) = &self.0 {
+            page.hub.epoch(line);
+        }
+    }
+
+    /// Tells all pages how it ended, and closes.
+    pub fn end(self, ended: &Result<ExitCode>, whole: bool) {
+        let Some(Page { hub, server }) = self.0 else { return };
+        match ended {
+            Err(error) => hub.phase(Phase::Failed, &format!("{error:#}")),
+            Ok(_) if whole => hub.phase(Phase::Finished, ""),
+            Ok(_) => hub.phase(Phase::Stopped, ""),
+        }
+        server.stop(GRACE);
+    }
+}

@@ -1,0 +1,149 @@
+//! `wgrad serve`: the finished network of a run behind HTTP. Requests are read by a thread of their own (`web`); this
+//! one owns the device, and makes batches of the pictures that wait.
+
+mod limiter;
+mod routes;
+
+use super::{
+    AdapterArgs,
+    interrupt::Interrupt,
+    predict::{grey_size, predictor},
+    web::{
+        Server,
+        address::{Address, Reach},
+    },
+};
+use anyhow::{Context as _, Result};
+use limiter::Limiter;
+use routes::Routes;
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, sync_channel},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+use wgrad::{predict::Predictor, run::Run};
+
+/// The port where it is looked for first.
+const PORT: u16 = 7979;
+/// How long requests under way may take when it ends.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often Ctrl-C is looked for.
+const LOOK: Duration = Duration::from_millis(50);
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  wgrad serve runs/mlp-1                          http://127.0.0.1:7979 has a page; it takes pictures
+  wgrad serve runs/mlp-1 --addr 8080
+  curl --data-binary @shirt.png http://127.0.0.1:7979/predict?top=3
+  curl -F file=@shirt.png -F file=@boot.jpg http://127.0.0.1:7979/predict
+  curl http://127.0.0.1:7979/model
+
+Ctrl-C finishes the requests under way; a second Ctrl-C stops at once (exit code 130).")]
+pub struct Serve {
+    /// The folder of a run
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Where to listen: a port, an address or both [default: 127.0.0.1:7979, or a free port if that is taken]
+    #[arg(long, value_name = "ADDR", default_value = "", hide_default_value = true)]
+    addr: Address,
+    /// Pictures that are given to the device at once
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096))]
+    max_batch: u32,
+    /// Milliseconds that a picture waits for others
+    #[arg(long, value_name = "MS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=10_000))]
+    max_wait: u64,
+    /// Pictures a second that one address may send; it may send twice as many at once
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
+    /// MiB of a request
+    #[arg(long, value_name = "MIB", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1024))]
+    max_body: u64,
+    /// The weights of the last epoch instead of the best
+    #[arg(long)]
+    last: bool,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+/// A picture as the network takes it, and where the answer goes.
+struct Job {
+    pixels: Vec<u8>,
+    answer: oneshot::Sender<Vec<f32>>,
+}
+
+impl Serve {
+    pub async fn run(self) -> Result<ExitCode> {
+        let interrupt = Interrupt::saying("finishing the requests under way")?;
+        let run = Run::open(&self.run)?;
+        let size = grey_size(&run.config.model)?;
+        let listener = self.addr.listen(PORT, &self.reach)?;
+        let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
+        let context = self.adapter.open().await?;
+        let batch = self.max_batch as usize;
+        let predictor = predictor(&context, &run, &checkpoint, batch).await?;
+        let (send, jobs) = sync_channel(4 * batch.max(64));
+        let routes = Arc::new(Routes {
+            jobs: send,
+            size,
+            adapter: context.describe(),
+            position: checkpoint.position,
+            most: (self.max_body as usize) << 20,
+            limiter: Limiter::new(f64::from(self.rate)),
+            counts: Default::default(),
+            run,
+            batch,
+        });
+        let server = Server::start(listener, self.reach.host_name.clone(), routes.clone())?;
+        eprintln!("serving {}: http://{}/ (Ctrl-C ends)", self.run.display(), server.address);
+        let stop = || interrupt.requested();
+        let served =
+            work(&predictor, &jobs, batch, Duration::from_millis(self.max_wait), &routes, &stop).await;
+        if served.is_ok() {
+            // The rest is answered while the server waits for it.
+            let ending = std::thread::spawn(move || server.stop(GRACE));
+            let over = || ending.is_finished();
+            work(&predictor, &jobs, batch, Duration::ZERO, &routes, &over).await?;
+        }
+        served.with_context(|| format!("cannot go on serving {}", self.run.display()))?;
+        Ok(ExitCode::from(super::train::INTERRUPTED))
+    }
+}
+
+/// Answers jobs, as many at once as fit and have come within `wait`, until it `is_over`.
+async fn work(
+    predictor: &Predictor<'_>,
+    jobs: &Receiver<Job>,
+    batch: usize,
+    wait: Duration,
+    routes: &Routes,
+    is_over: &dyn Fn() -> bool,
+) -> Result<()> {
+    while !is_over() {
+        let first = match jobs.recv_timeout(LOOK) {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        let (mut together, until) = (vec![first], Instant::now() + wait);
+        while together.len() < batch
+            && let Ok(job) = jobs.recv_timeout(until.saturating_duration_since(Instant::now()))
+        {
+            together.push(job);
+        }
+        let pixels: Vec<u8> = together.iter().flat_map(|job| &job.pixels).copied().collect();
+        let answers = predictor.probabilities(&pixels).await?;
+        routes.counts.batch(together.len());
+        for (job, answer) in together.into_iter().zip(answers) {
+            // Who asked may be gone by now.
+            let (Ok(()) | Err(_)) = job.answer.send(answer);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! `.keras` archives: zip files with the network as JSON and the weights as HDF5.
+
+use crate::{Error, Result, data::io_error};
+use std::{
+    fs::File,
+    io::{ErrorKind, Read},
+    path::Path,
+};
+use zip::{ZipArchive, result::ZipError};
+
+/// The part that holds the network.
+pub const CONFIG: &str = "config.json";
+/// The part that holds the weights.
+pub const WEIGHTS: &str = "model.weights.h5";
+
+/// The bytes of one part of an archive.
+///
+/// # Errors
+/// [`Error::Io`] where the file cannot be read, [`Error::ModelFile`] where it is no such archive.
+pub fn part(path: &Path, name: &str) -> Result<Vec<u8>> {
+    let fail = |message: String| Error::ModelFile { path: path.to_owned(), line: None, message };
+    let next = "`model.save(\"model.keras\")` of Keras writes such a file";
+    let file = File::open(path).map_err(io_error("cannot read the model", path, next))?;
+    let mut archive =
+        ZipArchive::new(file).map_err(|e| fail(format!("is no .keras archive: {e}; {next}")))?;
+    let names: Vec<String> = archive.file_names().flatten().map(String::from).collect();
+    let mut part = archive.by_name(name).map_err(|e| match e {
+        ZipError::FileNotFound => {
+            fail(format!("holds no {name}, as .keras archives do; it holds {}; {next}", names.join(", ")))
+        }
+        e => fail(format!("{name} in it cannot be read: {e}; copy or save the file again")),
+    })?;
+    let mut bytes = Vec::new();
+    part.read_to_end(&mut bytes).map_err(|e| match e.kind() {
+        ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof | ErrorKind::Other => {
+            fail(format!("{name} in it is damaged: {e}; copy or save the file again"))
+        }
+        _ => io_error("cannot read the model", path, next)(e),
+    })?;
+    Ok(bytes)
+}
+
+/// The same as text.
+///
+/// # Errors
+/// As [`part`].
+pub fn text(path: &Path, name: &str) -> Result<String> {
+    String::from_utf8(part(path, name)?).map_err(|e| Error::ModelFile {
+        path: path.to_owned(),
+        line: None,
+        message: format!("{name} in it is no text: {e}; copy or save the file again"),
+    })
+}

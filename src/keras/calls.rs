@@ -1,0 +1,95 @@
+//! Functional models: which layer takes the output of which, as Keras writes it in `inbound_nodes`.
+
+use super::graph::{Words, text};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The layers whose outputs a layer of a functional model takes.
+pub(super) fn sources(layer: &Value, places: &BTreeMap<String, String>) -> Words<Vec<String>> {
+    let calls = layer.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let call = match calls {
+        [call] => call,
+        [] => return Err("takes no input; every layer needs one".into()),
+        more => {
+            return Err(format!(
+                "is called {} times, and wgrad's layers once: make a layer of its own for each call",
+                more.len()
+            ));
+        }
+    };
+    let args = call.get("args").and_then(Value::as_array);
+    let args =
+        args.ok_or("has no inputs as Keras 3 writes them; load the model with Keras 3 and save it again")?;
+    let mut tensors = Vec::new();
+    for arg in args.iter().filter(|arg| !arg.is_null()) {
+        match arg {
+            Value::Array(list) => tensors.extend(list),
+            one => tensors.push(one),
+        }
+    }
+    let kwargs = call.get("kwargs").and_then(Value::as_object);
+    for (key, value) in kwargs.into_iter().flatten() {
+        match (key.as_str(), value) {
+            (_, Value::Null) | ("training", Value::Bool(false)) => {}
+            // An operation's second operand.
+            (_, value) if is_tensor(value) && text(layer, "module").is_some_and(|m| m.contains(".ops.")) => {
+                tensors.push(value)
+            }
+            (key, value) => {
+                let value =
+                    if is_tensor(value) { "another layer's output".to_string() } else { value.to_string() };
+                return Err(format!(
+                    "is called with {key} = {value}; wgrad's layers take their inputs alone"
+                ));
+            }
+        }
+    }
+    tensors.into_iter().map(|tensor| source(tensor, places)).collect()
+}
+
+fn is_tensor(value: &Value) -> bool {
+    text(value, "class_name") == Some("__keras_tensor__")
+}
+
+/// The layer that a tensor comes from.
+fn source(tensor: &Value, places: &BTreeMap<String, String>) -> Words<String> {
+    if !is_tensor(tensor) {
+        return Err(format!("takes {tensor} beside layers; wgrad's layers take outputs of layers alone"));
+    }
+    let history = tensor.pointer("/config/keras_history").unwrap_or(&Value::Null);
+    place(history, places)
+}
+
+/// The layer of `["conv2d", 0, 0]`: name, which call of it, which of its outputs.
+fn place(history: &Value, places: &BTreeMap<String, String>) -> Words<String> {
+    let (name, call, output) = (history[0].as_str(), history[1].as_u64(), history[2].as_u64());
+    let Some(name) = name else { return Err(format!("takes {history}, expected [\"a layer\", 0, 0]")) };
+    match (call, output) {
+        // The number of the call is of no use once each layer is called once.
+        (Some(_), Some(0)) => {}
+        _ => return Err(format!("takes output {history} of `{name}`; wgrad's layers have one")),
+    }
+    places.get(name).cloned().ok_or_else(|| {
+        let known: Vec<&str> = places.keys().map(String::as_str).collect();
+        format!("takes `{name}`, which no layer before it is called; before it are {}", known.join(", "))
+    })
+}
+
+/// The layer that gives the one output of a functional model; its one input is checked as well.
+pub(super) fn output(config: &Value, places: &BTreeMap<String, String>) -> Words<String> {
+    let one = |key: &str, what: &str| {
+        let value = config.get(key).unwrap_or(&Value::Null);
+        match (value, value.get(0)) {
+            (Value::Object(_), _) => Err(format!("has a dictionary of {what}s; wgrad's networks have one")),
+            (_, Some(Value::String(_))) => Ok(value.clone()),
+            (Value::Array(list), Some(Value::Array(_))) if list.len() == 1 => Ok(list[0].clone()),
+            (Value::Array(list), _) if list.len() > 1 => {
+                let names: Vec<&str> = list.iter().filter_map(|entry| entry[0].as_str()).collect();
+                Err(format!("has {} {what}s ({}); wgrad's networks have one", list.len(), names.join(", ")))
+            }
+            _ => Err(format!("has {key} = {value}, expected one {what} such as [\"a layer\", 0, 0]")),
+        }
+    };
+    one("input_layers", "input")?;
+    place(&one("output_layers", "output")?, places)
+}

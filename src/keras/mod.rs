@@ -1,0 +1,100 @@
+//! Keras's own files: what `model.to_json()` of Keras 3 prints, and `.keras` archives with their weights. Sequential and
+//! functional models of the layers that wgrad has become a [`Model`](crate::model::Model); what it has not is named,
+//! with what is nearest. Keras 2's format is refused.
+
+mod archive;
+mod arguments;
+mod calls;
+mod classes;
+mod graph;
+mod initializers;
+mod weights;
+
+pub use weights::{checkpoint, has_weights, tensors};
+
+use crate::{Error, Result, data::io_error, layers::Layer, loss::Loss, model::Model, model_file};
+use graph::{Graph, Node};
+use serde_json::Value;
+use std::path::Path;
+
+/// A model as Keras described it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The network.
+    pub model: Model,
+    /// What was left out, and what to use instead; a line each.
+    pub notes: Vec<String>,
+}
+
+/// Whether `path` is one of Keras's files by its name: `.json` or `.keras`.
+pub fn is_keras(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) || is_archive(path)
+}
+
+/// Whether `path` is a `.keras` archive by its name: a network with weights.
+pub fn is_archive(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("keras"))
+}
+
+/// Reads a network. `image` is the shape of the images at hand, (height, width, channels): a network that takes
+/// one axis, such as 784 numbers, gets them from images of this shape where it holds as many.
+///
+/// # Errors
+/// [`Error::Io`] where the file cannot be read; [`Error::ModelFile`] that names the layer, what it says and what wgrad
+/// takes.
+pub fn load(path: &Path, image: [usize; 3]) -> Result<Loaded> {
+    parse(path, &config(path)?, image)
+}
+
+/// Makes a model of the text of a JSON file; `path` names it in errors.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
+    let fail = |message: String| Error::ModelFile { path: path.to_owned(), line: None, message };
+    let graph = read(path, text)?;
+    let shape = graph::image_shape(&graph, image).map_err(fail)?;
+    let mut model = Model::new(&graph.name, shape);
+    let mut before = crate::model::INPUT.to_string();
+    for node in &graph.nodes {
+        let layer = layer(node).map_err(|e| fail(format!("{}: {e}", node.label())))?;
+        if node.inputs != [before.clone()] {
+            model.inputs.insert(model.layers.len(), node.inputs.clone());
+        }
+        model = model.add(layer);
+        before.clone_from(&node.name);
+    }
+    let loss = graph.loss.as_deref().and_then(|loss| loss.parse::<Loss>().ok());
+    model.loss = loss.filter(|loss| loss.is_regression());
+    model.summary().map_err(|e| model_file::in_file(path, &[], e))?;
+    Ok(Loaded { model, notes: graph.notes })
+}
+
+/// The graph of the text of a JSON file.
+fn read(path: &Path, text: &str) -> Result<Graph> {
+    let fail = |line, message: String| Error::ModelFile { path: path.to_owned(), line, message };
+    let config: Value = serde_json::from_str(text).map_err(|e| {
+        fail(Some(e.line()).filter(|n| *n > 0), format!("is no JSON: {e}; write it with `model.to_json()`"))
+    })?;
+    graph::of(&config).map_err(|message| fail(None, message))
+}
+
+/// The JSON of a file: itself, or the part of an archive.
+fn config(path: &Path) -> Result<String> {
+    if is_archive(path) {
+        return archive::text(path, archive::CONFIG);
+    }
+    let next = "`model.to_json()` of Keras prints what belongs there";
+    std::fs::read_to_string(path).map_err(io_error("cannot read the model", path, next))
+}
+
+/// The layer of a node, or in words what does not fit.
+fn layer(node: &Node) -> std::result::Result<Layer, String> {
+    let (kind, mut config) = classes::known(node)?;
+    config.insert("name".into(), node.name.clone().into());
+    let table = arguments::table(&kind, &config, node.rank)?;
+    match Layer::from_table(&kind, table) {
+        Some(layer) => layer.map_err(|e| arguments::explain(&kind, &model_file::said(&e), &config)),
+        None => Err(classes::missing(&node.class)),
+    }
+}

@@ -1,0 +1,364 @@
+//! Networks that Keras wrote: architecture and weights load as they are, and give what Keras gives. What cannot be
+//! loaded is named. The files are from scripts/make_keras_fixtures.py.
+
+mod command;
+mod common;
+
+use command::{on_device, small_data_argument, wgrad};
+use pollster::block_on;
+use safetensors::SafeTensors;
+use serde_json::{Value, json};
+use std::{fs, path::Path};
+use wgrad::{
+    gpu::Context, keras, layers::Layer, loss::Loss, model::Model, op::Choices, predict::Predictor,
+    run::read_weights,
+};
+
+/// The shape of images that no network here takes by chance.
+const IMAGE: [usize; 3] = [28, 28, 1];
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    common::fixture("keras").join(name)
+}
+
+fn load(name: &str) -> Model {
+    keras::load(&fixture(name), IMAGE).unwrap_or_else(|e| panic!("{e}")).model
+}
+
+/// The largest distance between what wgrad and Keras make of the images beside the network `name`, with the weights of
+/// the file `weights`.
+fn distance(context: &Context, model: &Model, weights: &str, name: &str) -> f32 {
+    let checkpoint =
+        read_weights(&fixture(weights), &model.parameters().expect("fits")).unwrap_or_else(|e| panic!("{e}"));
+    let bytes = fs::read(fixture(&format!("{name}.safetensors"))).expect("reads");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let (images, outputs) =
+        (file.tensor("images").expect("images"), file.tensor("outputs").expect("outputs"));
+    let count = images.shape()[0];
+    assert_eq!(images.data().len(), count * model.pixels(), "{name}");
+    let predictor =
+        block_on(Predictor::new(context, model, &checkpoint, count, &Choices::default())).expect("fits");
+    let found = block_on(predictor.probabilities(images.data())).expect("runs");
+    let expected: Vec<f32> = bytemuck::pod_collect_to_vec(outputs.data());
+    let found: Vec<f32> = found.into_iter().flatten().collect();
+    assert_eq!(found.len(), expected.len(), "{name}");
+    assert!(expected.iter().any(|y| (y - expected[0]).abs() > 0.01), "{name}: one output for all images");
+    // NaN counts as far away.
+    found
+        .iter()
+        .zip(&expected)
+        .map(|(a, b)| if a.is_finite() { (a - b).abs() } else { f32::MAX })
+        .fold(0.0, f32::max)
+}
+
+#[test]
+fn networks_of_keras_give_what_keras_gives() {
+    let context = common::open(false);
+    let names = [
+        "mlp",
+        "cnn",
+        "same",
+        "batch_norm",
+        "depthwise",
+        "residual",
+        "inception",
+        "nested",
+        "lstm",
+        "gru",
+        "bidirectional",
+        "simple_rnn",
+        "rescaled",
+        "one_number",
+    ];
+    for name in names {
+        let archive = format!("{name}.keras");
+        let found = distance(&context, &load(&archive), &archive, name);
+        assert!(found <= 1e-5, "{name}: differs by {found}");
+    }
+    // All of them are here, and none that is not looked at.
+    let files = fs::read_dir(common::fixture("keras")).expect("a folder");
+    let files = files.map(|file| file.expect("a file").path());
+    assert_eq!(files.filter(|path| path.extension().is_some_and(|e| e == "keras")).count(), names.len());
+}
+
+#[test]
+fn json_is_the_same_network_and_weights_may_be_a_file_of_their_own() {
+    for name in ["residual", "inception", "lstm", "rescaled"] {
+        assert_eq!(load(&format!("{name}.json")), load(&format!("{name}.keras")), "{name}");
+    }
+    let context = common::open(false);
+    for name in ["lstm", "residual"] {
+        let found = distance(&context, &load(&format!("{name}.json")), &format!("{name}.weights.h5"), name);
+        assert!(found <= 1e-5, "{name}: differs by {found}");
+    }
+    // Weights of another network are refused by the name of the layer.
+    let other = load("cnn.keras").parameters().expect("fits");
+    let error =
+        read_weights(&fixture("lstm.weights.h5"), &other).expect_err("has no convolution").to_string();
+    for words in ["lstm.weights.h5", "no layer `conv2d`", "lstm_1"] {
+        assert!(error.contains(words), "no {words:?} in {error}");
+    }
+    let error = read_weights(&fixture("lstm.keras"), &other).expect_err("has no convolution").to_string();
+    assert!(
+        error.contains("no tensor `conv2d.kernel` [3, 3, 1, 4]") && error.contains("lstm_1.kernel"),
+        "{error}"
+    );
+}
+
+#[test]
+fn shapes_names_and_losses_are_keras_s() {
+    assert_eq!(
+        load("mlp.keras").input_shape,
+        [7, 7, 1],
+        "49 numbers, and no images at hand that are as many"
+    );
+    assert_eq!(keras::load(&fixture("mlp.keras"), [1, 7, 7]).expect("loads").model.input_shape, [1, 7, 7]);
+    assert_eq!(load("lstm.keras").input_shape, [7, 6, 1]);
+    assert_eq!(load("residual.keras").name, "toy_resnet");
+    let nested = load("nested.keras");
+    let names: Vec<String> = nested.summary().expect("fits").into_iter().map(|layer| layer.name).collect();
+    assert_eq!(names[..4], ["conv2d", "flatten", "hidden", "dense"], "{names:?}");
+    assert_eq!(names[4], "outer_hidden", "two layers of one name: {names:?}");
+    assert_eq!(load("one_number.keras").loss, Some(Loss::MeanSquaredError));
+    let rescaled = keras::load(&fixture("rescaled.keras"), IMAGE).expect("loads");
+    assert!(matches!(rescaled.model.layers[0], Layer::Conv2D(_)), "{:?}", rescaled.model.layers);
+    let notes = rescaled.notes.join("\n");
+    for words in ["(Rescaling)", "pixel / 255", "(RandomFlip)", "--augment flip", "rotate=DEGREES"] {
+        assert!(notes.contains(words), "no {words:?} in {notes}");
+    }
+}
+
+/// What is said of a fixture whose JSON was changed by `change`.
+fn refused(name: &str, change: impl FnOnce(&mut Value)) -> String {
+    let text = fs::read_to_string(fixture(name)).expect("reads");
+    let mut config: Value = serde_json::from_str(&text).expect("JSON");
+    change(&mut config);
+    let error = keras::parse(Path::new("some/net.json"), &config.to_string(), IMAGE).expect_err("is refused");
+    error.to_string()
+}
+
+#[track_caller]
+fn says(error: &str, words: &[&str]) {
+    assert!(error.contains("net.json"), "the file is not named in {error}");
+    for word in words {
+        assert!(error.contains(word), "no {word:?} in {error}");
+    }
+}
+
+/// Sets an argument of layer `layer` of the stack `lstm`.
+fn with(layer: usize, key: &str, value: Value) -> String {
+    refused("lstm.json", |config| config["config"]["layers"][layer]["config"][key] = value)
+}
+
+#[test]
+fn what_a_layer_does_not_take_is_named() {
+    let l2 = json!({"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.01}});
+    says(
+        &with(1, "kernel_regularizer", l2),
+        &["layer `lstm` (LSTM)", "kernel_regularizer is L2", "0.01", "--weight-decay"],
+    );
+    says(
+        &with(3, "trainable", json!(false)),
+        &["layer `dense` (Dense)", "trainable is false", "set it to True"],
+    );
+    says(&with(3, "activation", json!("crelu")), &["layer `dense`", "crelu", "linear, relu"]);
+    says(&with(3, "dtype", json!("float64")), &["dtype is float64", "float32"]);
+    says(
+        &with(3, "bias_initializer", json!("ones")),
+        &["bias_initializer is \"ones\"", "takes `units`", "--init"],
+    );
+    let gain = json!({"class_name": "Orthogonal", "config": {"gain": 2.0}});
+    says(&with(1, "recurrent_initializer", gain), &["recurrent_initializer is Orthogonal with gain = 2.0"]);
+    let random = json!({"class_name": "RandomNormal", "config": {"mean": 0.0, "stddev": 0.05}});
+    says(&with(3, "kernel_initializer", random), &["kernel_initializer is RandomNormal", "glorot_uniform"]);
+    says(&with(3, "units", json!(0)), &["units is 0"]);
+    says(&with(0, "batch_shape", json!([null, null, 6])), &["input_layer", "[null,6]", "whole shape"]);
+    says(&with(0, "batch_shape", json!([null, 2, 3, 4, 5])), &["[2,3,4,5]", "one to three"]);
+    let none = json!(null);
+    says(
+        &refused("lstm.json", |c| {
+            c["config"]["layers"][1] = json!({"class_name": "Bidirectional", "config": {
+            "name": "both", "merge_mode": none, "layer": {"class_name": "LSTM", "config": {"units": 3}}}})
+        }),
+        &["layer `both` (Bidirectional)", "merge_mode is None", "\"concat\""],
+    );
+    says(
+        &refused("lstm.json", |c| {
+            c["config"]["layers"][1] = json!({"class_name": "Bidirectional", "config": {
+            "name": "both", "layer": {"class_name": "LSTM", "config": {"units": 3, "kernel_constraint": "max_norm"}}}})
+        }),
+        &["layer `both` (Bidirectional)", "(LSTM)", "kernel_constraint", "--global-clipnorm"],
+    );
+    says(
+        &refused("lstm.json", |c| {
+            c["config"]["layers"][1] = json!({"class_name": "Bidirectional", "config": {
+            "name": "both", "layer": {"class_name": "LSTM", "config": {"units": 3}},
+            "backward_layer": {"class_name": "LSTM", "config": {"units": 4}}}})
+        }),
+        &["backward_layer differs"],
+    );
+}
+
+#[test]
+fn classes_that_are_not_there_are_named_with_what_is_nearest() {
+    let class = |name: &str, arguments: Value| {
+        refused("rescaled.json", |c| {
+            c["config"]["layers"][1] = json!({"class_name": name, "config": arguments});
+        })
+    };
+    let named = |name: &str| class(name, json!({"name": "it"}));
+    says(&named("Normalization"), &["layer `it` (Normalization)", "BatchNormalization"]);
+    says(&class("Rescaling", json!({"name": "it", "scale": 0.5})), &["Rescaling(1/255)"]);
+    says(&named("Embedding"), &["layer `it` (Embedding)", "no such layer", "Conv2D"]);
+    says(&named("Lambda"), &["use a layer"]);
+    says(
+        &class("LeakyReLU", json!({"name": "it", "negative_slope": "steep"})),
+        &["layer `it` (LeakyReLU)", "steep"],
+    );
+    says(
+        &refused("rescaled.json", |c| c["class_name"] = json!("MyModel")),
+        &["\"MyModel\"", "\"Sequential\"", "subclassed"],
+    );
+    says(
+        &refused("rescaled.json", |c| {
+            *c = json!({"class_name": "Sequential", "config": [], "keras_version": "2.15.0"});
+        }),
+        &["Keras 2.15.0", "Keras 3"],
+    );
+    let error =
+        keras::parse(Path::new("net.json"), "{\n \"class_name\": ", IMAGE).expect_err("no JSON").to_string();
+    says(&error, &["line 2", "is no JSON", "to_json"]);
+    says(&refused("rescaled.json", |c| *c = json!([1, 2])), &["class_name"]);
+}
+
+#[test]
+fn graphs_that_wgrad_has_not_are_refused_in_words() {
+    let layer = |config: &mut Value, name: &str| -> usize {
+        let layers = config["config"]["layers"].as_array().expect("layers");
+        layers.iter().position(|layer| layer["name"] == name).expect("a layer of that name")
+    };
+    let changed = |name: &str, change: &dyn Fn(&mut Value)| {
+        refused("residual.json", |c| {
+            let at = layer(c, name);
+            change(&mut c["config"]["layers"][at]);
+        })
+    };
+    let twice = |l: &mut Value| {
+        let call = l["inbound_nodes"][0].clone();
+        l["inbound_nodes"].as_array_mut().expect("calls").push(call);
+    };
+    says(
+        &changed("conv2d_1", &twice),
+        &["layer `conv2d_1` (Conv2D)", "called 2 times", "a layer of its own"],
+    );
+    says(
+        &changed("dropout", &|l| l["inbound_nodes"][0]["kwargs"]["training"] = json!(true)),
+        &["layer `dropout` (Dropout)", "training = true"],
+    );
+    says(
+        &changed("dropout", &|l| {
+            l["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = json!(["conv", 0, 0])
+        }),
+        &["layer `dropout`", "takes `conv`", "conv2d_1"],
+    );
+    says(
+        &changed("dropout", &|l| {
+            l["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = json!(["conv2d", 0, 1])
+        }),
+        &["layer `dropout`", "output", "have one"],
+    );
+    says(
+        &refused("residual.json", |c| {
+            c["config"]["output_layers"] = json!([["dense", 0, 0], ["dropout", 0, 0]])
+        }),
+        &["2 outputs (dense, dropout)", "have one"],
+    );
+    says(
+        &refused("residual.json", |c| c["config"]["input_layers"] = json!({"img": ["img", 0, 0]})),
+        &["dictionary of inputs"],
+    );
+    says(
+        &refused("residual.json", |c| {
+            let mut second = c["config"]["layers"][0].clone();
+            (second["name"], second["config"]["name"]) = (json!("other"), json!("other"));
+            c["config"]["layers"].as_array_mut().expect("layers").insert(1, second);
+        }),
+        &["layer `other` (InputLayer)", "second input", "`img`"],
+    );
+    let operation = |l: &mut Value| l["class_name"] = json!("Maximum");
+    says(&changed("add_1", &operation), &["layer `add_1` (Maximum)", "keras.ops.maximum"]);
+}
+
+#[test]
+fn damaged_files_are_errors_and_never_panics() {
+    let tmp = tempfile::tempdir().expect("a folder");
+    let parameters = load("lstm.keras").parameters().expect("fits");
+    let archive = tmp.path().join("net.keras");
+    fs::write(&archive, b"no zip").expect("writes");
+    let error = keras::load(&archive, IMAGE).expect_err("no archive").to_string();
+    says(&error.replace("net.keras", "net.json"), &["is no .keras archive", "model.save"]);
+    for (source, file) in [("lstm.keras", "cut.keras"), ("lstm.weights.h5", "cut.weights.h5")] {
+        let (whole, file) = (fs::read(fixture(source)).expect("reads"), tmp.path().join(file));
+        let (mut refused, step) = (0, whole.len() / 60);
+        for n in 0..60 {
+            fs::write(&file, &whole[..n * step]).expect("writes");
+            refused += usize::from(read_weights(&file, &parameters).is_err());
+            // A byte that is another one: refused, or as good as ever where nothing is kept there.
+            let mut other = whole.clone();
+            other[n * step] ^= 0xff;
+            fs::write(&file, other).expect("writes");
+            let either = read_weights(&file, &parameters);
+            refused += usize::from(either.is_err());
+        }
+        assert!(refused >= 60, "{source}: only {refused} of 120 damaged files were refused");
+    }
+    let missing = keras::load(Path::new("nowhere/net.keras"), IMAGE).expect_err("is not there").to_string();
+    assert!(missing.contains("nowhere/net.keras") && missing.contains("model.save"), "{missing}");
+}
+
+#[test]
+fn the_commands_take_keras_s_files() {
+    let tmp = tempfile::tempdir().expect("a folder");
+    let (data, run) = (small_data_argument(), tmp.path().join("run").display().to_string());
+    let mlp = json!({"class_name": "Sequential", "config": {"name": "mine", "layers": [
+        {"class_name": "InputLayer", "config": {"batch_shape": [null, 784], "name": "input_layer"}},
+        {"class_name": "Dense", "config": {"name": "first", "units": 12, "activation": "relu"}},
+        {"class_name": "Dense", "config": {"name": "last", "units": 10, "activation": "softmax"}}]}});
+    let model = tmp.path().join("mine.json");
+    fs::write(&model, mlp.to_string()).expect("writes");
+    let model = model.display().to_string();
+    let train =
+        ["train", "--data", &data, "--model", &model, "--epochs", "1", "--batch", "32", "--out", &run];
+    on_device(&train).end().with(0);
+    on_device(&["eval", &run, "--data", &data]).end().with(0);
+    on_device(&["check", &model, "--batch", "4"]).end().with(0);
+
+    // Weights out of an archive, without a step of training.
+    let archive = fixture("nested.keras").display().to_string();
+    let ended = wgrad(&["models", &archive]).end().with(0);
+    assert!(ended.stdout.contains("outer_hidden (Dense)"), "{}", ended.stdout);
+    let ended = wgrad(&["models", &fixture("rescaled.keras").display().to_string()]).end().with(0);
+    assert!(ended.stderr.contains("note: ") && ended.stderr.contains("--augment flip"), "{}", ended.stderr);
+    // Scripts that convert weights read the tensors here.
+    let described = &wgrad(&["models", &model, "--json"]).end().with(0).json()[0];
+    assert_eq!(
+        described["layers"][1]["tensors"][0],
+        json!({"name": "first.kernel", "shape": [784, 12], "trained": true})
+    );
+
+    let svg = tmp.path().join("net.svg");
+    let arguments =
+        ["models", &fixture("inception.json").display().to_string(), "--svg", &svg.display().to_string()];
+    wgrad(&arguments).end().with(0);
+    let text = fs::read_to_string(&svg).expect("a picture");
+    let picture = roxmltree::Document::parse(&text).expect("SVG");
+    let texts: Vec<&str> =
+        picture.descendants().filter(|n| n.has_tag_name("text")).filter_map(|n| n.text()).collect();
+    let texts: Vec<&str> = texts.into_iter().map(str::trim).collect();
+    for words in ["input", "conv2d_2", "concatenate", "Conv2D · 8×8×3 · 57", "Dense · 3 · 387"] {
+        assert_eq!(texts.iter().filter(|text| **text == words).count(), 1, "{words} in {texts:?}");
+    }
+    assert!(text.contains("prefers-color-scheme: dark"), "{text}");
+    wgrad(&["models", "cnn", "--svg", "no/such/folder/cnn.svg"]).end().with(2);
+    wgrad(&["models", "nowhere.json"]).end().refuses(&["nowhere.json", "to_json"]);
+}
