@@ -11,6 +11,7 @@ mod optimizer;
 mod product;
 mod recurrent;
 mod reduce;
+mod unfold;
 mod window;
 
 pub use case::{Outcome, run_case};

@@ -2,8 +2,9 @@
 //! or with gaps, by laying out each window as a row.
 
 use super::{
-    Outputs, Refusal, Use, device::Device, device::function, device::not_empty, device::of_two,
-    device::single,
+    Outputs, Refusal, Use,
+    device::{Device, function, not_empty, of_two, single},
+    unfold::{indices, rows},
 };
 use crate::{
     kernels::{
@@ -12,7 +13,7 @@ use crate::{
     },
     onnx::{
         attributes::Window,
-        tensor::{Tensor, count, strides},
+        tensor::{Tensor, count},
     },
     op::Call,
 };
@@ -212,38 +213,6 @@ async fn pool(
     Ok((nchw([image.shape[0], out[0], out[1], c], written.real("y"), x.shape.len() - 2)?, argmax))
 }
 
-/// Each window as a row, `fill` where it reaches beyond; and how many elements of each lie inside.
-fn rows(x: &Tensor, window: &Window, fill: f32) -> Said<(Vec<f32>, Vec<usize>)> {
-    let axes = window.size.len();
-    let (numbers, steps) = (x.reals()?, strides(&x.shape));
-    let planes = x.shape[0] * x.shape[1];
-    let plane = count(&x.shape[2..]);
-    let places = |shape: &[usize]| -> Vec<Vec<usize>> {
-        let own = strides(shape);
-        (0..count(shape)).map(|at| (0..axes).map(|n| at / own[n] as usize % shape[n]).collect()).collect()
-    };
-    let (outs, taps) = (places(&window.out), places(&window.size));
-    let (mut all, mut inside) = (Vec::new(), Vec::new());
-    for p in 0..planes {
-        for out in &outs {
-            let mut held = 0;
-            for tap in &taps {
-                let mut at = Some(p * plane);
-                for n in 0..axes {
-                    let place = (out[n] * window.strides[n] + tap[n] * window.dilations[n])
-                        .checked_sub(window.before[n]);
-                    let place = place.filter(|place| *place < x.shape[n + 2]);
-                    at = at.zip(place).map(|(at, place)| at + place * steps[n + 2] as usize);
-                }
-                held += usize::from(at.is_some());
-                all.push(at.map_or(fill, |at| numbers[at]));
-            }
-            inside.push(held);
-        }
-    }
-    Ok((all, inside))
-}
-
 fn pooled_shape(x: &Tensor, window: &Window) -> Vec<usize> {
     [&x.shape[..2], &window.out].concat()
 }
@@ -273,36 +242,6 @@ pub(super) async fn max_pool(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     Ok(outputs)
 }
 
-/// Places in windows as places in the whole input.
-fn indices(x: &Tensor, window: &Window, places: &[i64], columns: bool) -> Vec<i64> {
-    let (own, taps) = (strides(&window.out), strides(&window.size));
-    let axes = window.size.len();
-    let mut steps = strides(&x.shape)[2..].to_vec();
-    if columns && axes > 1 {
-        // The first axis behind the channels is the fastest.
-        let mut step = 1;
-        for (n, own) in steps.iter_mut().enumerate() {
-            *own = step;
-            step *= x.shape[n + 2] as isize;
-        }
-    }
-    let (outs, plane) = (count(&window.out), count(&x.shape[2..]));
-    let index = |(at, place): (usize, &i64)| {
-        let (out, place) = (at % outs, *place as usize);
-        let inner: isize = (0..axes)
-            .map(|n| {
-                let first = out / own[n] as usize % window.out[n] * window.strides[n];
-                let tap = place / taps[n] as usize % window.size[n] * window.dilations[n];
-                (first + tap) as isize - window.before[n] as isize
-            })
-            .zip(&steps)
-            .map(|(at, step)| at * step)
-            .sum();
-        (at / outs * plane) as i64 + inner as i64
-    };
-    places.iter().enumerate().map(index).collect()
-}
-
 pub(super) async fn average_pool(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;
     let x = u.input(0)?;
@@ -312,7 +251,7 @@ pub(super) async fn average_pool(device: &Device<'_>, u: &Use<'_>) -> Outputs {
         return single(pool(device, &AVERAGE_POOL2D_FORWARD, x, &window).await?.0);
     }
     let (shape, taps) = (pooled_shape(x, &window), count(&window.size));
-    let (rows, mut inside) = rows(x, &window, 0.0)?;
+    let (all, mut inside) = rows(x, &window, 0.0)?;
     if padding {
         let padded: Vec<usize> =
             (0..window.out.len()).map(|n| x.shape[n + 2] + window.before[n] + window.behind[n]).collect();
@@ -321,10 +260,10 @@ pub(super) async fn average_pool(device: &Device<'_>, u: &Use<'_>) -> Outputs {
             &[1, 1].iter().chain(&padded).copied().collect::<Vec<_>>(),
             vec![0.0; count(&padded)],
         );
-        let (_, held) = self::rows(&ones, &whole, 0.0)?;
+        let (_, held) = rows(&ones, &whole, 0.0)?;
         inside = held.iter().copied().cycle().take(inside.len()).collect();
     }
-    let sums = Tensor::real(&shape, device.row_sums(&rows, taps, 1.0).await?);
+    let sums = Tensor::real(&shape, device.row_sums(&all, taps, 1.0).await?);
     let counts = Tensor::real(&shape, inside.iter().map(|n| *n as f32).collect());
     single(device.divide(&sums, &counts).await?)
 }
@@ -348,28 +287,5 @@ pub(super) async fn lp_pool(device: &Device<'_>, u: &Use<'_>) -> Outputs {
         1 => single(sums),
         2 => single(device.unary(function::SQRT, [0.0, 0.0], &sums).await?),
         _ => single(super::elementwise::power(device, &sums, 1.0 / p as f32).await?),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Window, rows};
-    use crate::onnx::tensor::{Tensor, walk};
-
-    #[test]
-    fn a_window_is_laid_out_with_its_gaps_and_its_padding() {
-        let x = Tensor::real(&[1, 1, 4], vec![1.0, 2.0, 3.0, 4.0]);
-        let window = Window {
-            size: vec![2],
-            strides: vec![1],
-            dilations: vec![2],
-            before: vec![1],
-            behind: vec![1],
-            out: vec![4],
-        };
-        let (all, inside) = rows(&x, &window, 0.0).expect("numbers");
-        assert_eq!(all, [0.0, 2.0, 1.0, 3.0, 2.0, 4.0, 3.0, 0.0]);
-        assert_eq!(inside, [1, 2, 2, 1]);
-        assert_eq!(walk(&[2, 3], &[1, 2], 0), [0, 2, 4, 1, 3, 5]);
     }
 }
