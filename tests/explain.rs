@@ -59,9 +59,11 @@ fn machine(explaining: &Explaining, weights: &[f32], outputs: &[usize]) -> Machi
     let mut program = explaining.program.clone();
     let score = explaining.score.expect("a gradient is wanted");
     let Home::Constant(n) = program.values[score.0].home else { panic!("{:?}", program.values[score.0]) };
-    let width = program.constants[n].len() / program.batch;
+    let batch = program.batch;
+    let Data::Real(wanted) = &mut program.constants[n] else { panic!("{:?}", program.constants[n]) };
+    let width = wanted.len() / batch;
     for (row, output) in outputs.iter().enumerate() {
-        program.constants[n][row * width + output] = 1.0;
+        wanted[row * width + output] = 1.0;
     }
     Machine::new(program, weights)
 }

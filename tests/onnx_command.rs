@@ -40,6 +40,8 @@ fn run(into: &Path) {
         },
         kernels: Vec::new(),
         files: Default::default(),
+        pauses: Vec::new(),
+        recipe: None,
     };
     let run = Run::create(Some(into), config).expect("is made");
     run.save(&Checkpoint { weights, ..Checkpoint::default() }, true).expect("saves");
