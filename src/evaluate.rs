@@ -2,7 +2,12 @@
 //! of a data set. The same
 //! kernels in the same batches as during training, so that the numbers are those that the run recorded.
 
+mod calibration;
+mod interval;
 mod views;
+
+pub use calibration::{BINS, Bin, Calibration};
+pub use interval::Interval;
 
 use crate::{
     Result,
@@ -27,6 +32,17 @@ pub struct Evaluation {
     pub confusion: Vec<Vec<u64>>,
     /// How far a regression is off.
     pub regression: Option<Regression>,
+    /// What each image was taken for, in the order of the split.
+    pub told: Vec<Told>,
+}
+
+/// What a network says of an image.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Told {
+    /// The class that is found; of a regression 0.
+    pub class: usize,
+    /// The probability of each class, or a regression's one number.
+    pub scores: Vec<f32>,
 }
 
 /// How far the numbers of a regression are from the labels.
@@ -62,6 +78,8 @@ pub struct ClassMetrics {
     pub recall: Option<f64>,
     /// Harmonic mean of both.
     pub f1: Option<f64>,
+    /// The bounds of precision, recall and F1.
+    pub intervals: [Option<Interval>; 3],
     /// Images of this class.
     pub support: u64,
 }
@@ -81,6 +99,11 @@ impl Evaluation {
                     precision: share(right, taken),
                     recall: share(right, support),
                     f1: share(2 * right, support + taken),
+                    intervals: [
+                        Interval::of(right, taken),
+                        Interval::of(right, support),
+                        Interval::of_f1(right, support + taken - right),
+                    ],
                     support,
                 }
             })
@@ -138,7 +161,7 @@ pub async fn evaluate_views(
         true => Vec::new(),
         false => vec![vec![0; data.classes.len()]; data.classes.len()],
     };
-    let mut pairs = Vec::new();
+    let (mut pairs, mut told) = (Vec::new(), Vec::with_capacity(split.len()));
     let batches = split.images.chunks(batch * data.pixels()).zip(split.labels.chunks(batch));
     for (images, labels) in batches {
         let rows = labels.len() as u32;
@@ -168,13 +191,15 @@ pub async fn evaluate_views(
                 Some(row) => row[verdict.class] += 1,
                 None => pairs.push((label as f64, verdict.number)),
             }
+            let scores = verdict.scores.iter().map(|score| *score as f32).collect();
+            told.push(Told { class: if loss.is_regression() { 0 } else { verdict.class }, scores });
         }
         // What the device counted is, to the bit, what a run recorded.
         total.count(if mirrored { &means } else { &result });
         each(total.seen);
     }
     let regression = loss.is_regression().then(|| Regression::of(&pairs));
-    Ok(Evaluation { metrics: total.metrics(), confusion, regression })
+    Ok(Evaluation { metrics: total.metrics(), confusion, regression, told })
 }
 
 /// The first of the largest, as in `shaders/softmax_cross_entropy`.
@@ -190,7 +215,8 @@ mod tests {
     #[test]
     fn shares_of_a_small_matrix() {
         let confusion = vec![vec![3, 1, 0], vec![2, 4, 0], vec![0, 0, 0]];
-        let found = Evaluation { metrics: Metrics::default(), confusion, regression: None }.classes();
+        let found = Evaluation { metrics: Metrics::default(), confusion, regression: None, told: Vec::new() }
+            .classes();
         assert_eq!(found[0].precision, Some(3.0 / 5.0));
         assert_eq!(found[0].recall, Some(3.0 / 4.0));
         assert_eq!(found[0].f1, Some(6.0 / 9.0));

@@ -53,10 +53,14 @@ pub mod lr_find;
 pub mod evaluate;
 /// Probabilities of the classes, from a trained network.
 pub mod predict;
+/// What each layer makes of an image, how a score depends on the pixels, which units are dead.
+pub mod explain;
 /// Weights, optimizer state and position as one safetensors file.
 pub mod checkpoint;
 /// The folder of a run: what decided it, its metrics, its weights.
 pub mod run;
+/// Event files for TensorBoard.
+pub mod tensorboard;
 /// The one clock.
 pub mod clock;
 /// What a person reads: tables, numbers in words, charts, HTML pages, contact sheets.

@@ -1,6 +1,8 @@
 //! A model: layers with checked shapes, one after the other or as a directed graph, and the programs that train,
 //! evaluate and use it.
 
+mod explaining;
+
 use crate::{
     Error, Result,
     feed::split_mix,
@@ -12,6 +14,7 @@ use crate::{
     optim::{self, Optimizer},
     program::{ALIGN, Builder, Home, Mode, Parameter, ParameterId, Program, ValueId, arena_len},
 };
+pub use explaining::Explaining;
 use std::collections::BTreeMap;
 
 /// The name by which layers call what goes into the network.
@@ -372,7 +375,7 @@ impl Model {
         }
 
         let dy = b.through_fused("loss", x, dlogits);
-        backward(&mut b, &placed, dy);
+        backward(&mut b, &placed, dy, false);
         optim::update(&mut b, optimizer);
         Ok(b.program)
     }
@@ -412,27 +415,35 @@ fn forward(b: &mut Builder, placed: &mut [Placed<'_>], image: ValueId) -> Vec<Va
 }
 
 /// Appends the backward pass, last layer to first. A value that several layers take gets the sum of their
-/// gradients, in the order of the layers from the last.
-fn backward(b: &mut Builder, placed: &[Placed<'_>], dy: ValueId) {
+/// gradients, in the order of the layers from the last. Where `image`, the gradient goes on to what
+/// goes into the network, and comes back.
+fn backward(b: &mut Builder, placed: &[Placed<'_>], dy: ValueId, image: bool) -> Option<ValueId> {
     let mut learns: Vec<bool> = Vec::new();
     for p in placed {
         let own = p.place.parameters.iter().any(|id| b.program.parameters[id.0].trained);
-        learns.push(own || p.from.iter().flatten().any(|n| learns[*n]));
+        let from = |from: &Option<usize>| from.map_or(image, |n| learns[n]);
+        learns.push(own || p.from.iter().any(from));
     }
+    let mut to_image = None;
     let mut gradients: Vec<Option<ValueId>> = vec![None; placed.len()];
     if let (Some(last), Some(true)) = (gradients.last_mut(), learns.last()) {
         *last = Some(dy);
     }
     for (n, p) in placed.iter().enumerate().rev() {
         let Some(dy) = gradients[n] else { continue };
-        let wanted: Vec<bool> = p.from.iter().map(|from| from.is_some_and(|n| learns[n])).collect();
+        let wanted: Vec<bool> = p.from.iter().map(|from| from.map_or(image, |n| learns[n])).collect();
         let found = p.layer.rules().backward_all(b, &p.place, dy, &wanted);
         for (from, dx) in p.from.iter().zip(found) {
-            let (Some(from), Some(dx)) = (*from, dx) else { continue };
-            gradients[from] = Some(match gradients[from] {
-                Some(earlier) => b.sum(&placed[from].place.name, earlier, dx),
+            let Some(dx) = dx else { continue };
+            let (name, there) = match from {
+                Some(n) => (placed[*n].place.name.as_str(), &mut gradients[*n]),
+                None => (INPUT, &mut to_image),
+            };
+            *there = Some(match *there {
+                Some(earlier) => b.sum(name, earlier, dx),
                 None => dx,
             });
         }
     }
+    to_image
 }

@@ -117,6 +117,8 @@ pub enum Mode {
     Evaluate,
     /// Forward and softmax.
     Predict,
+    /// Forward as it is used, every layer's output kept; and the gradient of the output with respect to the image.
+    Explain,
 }
 
 /// Operations in the order in which they run, with everything they touch.
@@ -136,6 +138,8 @@ pub struct Program {
     pub parameters: Vec<Parameter>,
     /// The network's output: logits while training and evaluating, probabilities when predicting.
     pub output: ValueId,
+    /// Values besides the output that are still there after the last dispatch.
+    pub kept: Vec<ValueId>,
     /// Steps whose results are kept before the host reads them.
     pub slots: usize,
     /// The content of the values that never change.
@@ -184,6 +188,7 @@ impl Builder {
             nodes: Vec::new(),
             parameters,
             output: ValueId(0),
+            kept: Vec::new(),
             slots,
             constants: Vec::new(),
         };
@@ -195,9 +200,14 @@ impl Builder {
         self.program.batch
     }
 
-    /// Whether the program trains: layers keep what their backward pass needs.
+    /// Whether the program trains: layers drop at random, and take the statistics of the batch.
     pub fn training(&self) -> bool {
         self.program.mode == Mode::Train
+    }
+
+    /// Whether a backward pass follows: layers keep what it needs.
+    pub fn differentiates(&self) -> bool {
+        matches!(self.program.mode, Mode::Train | Mode::Explain)
     }
 
     fn add(&mut self, name: String, shape: Vec<usize>, home: Home) -> ValueId {

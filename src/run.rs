@@ -1,10 +1,13 @@
-//! A run is a folder: `run.json` (everything that decided it), `metrics.jsonl` (a line an epoch),
+//! A run is a folder: `run.json` (everything that decided it), `metrics.jsonl` and `layers.jsonl` (a line an epoch),
 //! `last.safetensors` (the whole state) and `best.safetensors` (the weights with the best accuracy).
 //! Files are written aside, flushed and renamed: whatever happens, what is there can be loaded.
 
+mod lines;
+mod trend;
+
 use crate::{
     Error, Result,
-    checkpoint::{Checkpoint, Position},
+    checkpoint::Checkpoint,
     data::{io_error, write_whole},
     gpu::{AdapterClass, Context},
     model::Model,
@@ -14,12 +17,14 @@ use crate::{
     train::{Metrics, Options},
     user_file,
 };
+pub use lines::LayersLine;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
+pub use trend::{Outcome, Trend};
 
 /// Everything that decided a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -145,7 +150,6 @@ pub struct Run {
 }
 
 const CONFIG: &str = "run.json";
-const METRICS: &str = "metrics.jsonl";
 /// The whole state after the last save.
 pub const LAST: &str = "last.safetensors";
 /// The weights with the best accuracy.
@@ -305,60 +309,6 @@ impl Run {
 
     fn read(&self, name: &str) -> Result<Checkpoint> {
         read_weights(&self.folder.join(name), &self.parameters)
-    }
-
-    /// Appends a line to `metrics.jsonl` and flushes it.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn log(&self, line: &EpochLine) -> Result<()> {
-        let mut lines = self.metrics()?;
-        lines.retain(|l| l.epoch < line.epoch);
-        lines.push(*line);
-        self.write_metrics(&lines)
-    }
-
-    /// Drops the lines of epochs after `position`: a resumed run writes them again.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn rewind(&self, position: &Position) -> Result<()> {
-        let mut lines = self.metrics()?;
-        let before = lines.len();
-        lines.retain(|l| l.epoch <= position.epoch);
-        if lines.len() == before { Ok(()) } else { self.write_metrics(&lines) }
-    }
-
-    fn write_metrics(&self, lines: &[EpochLine]) -> Result<()> {
-        write_whole(&self.folder.join(METRICS), |file| {
-            for line in lines {
-                serde_json::to_writer(&mut *file, line)?;
-                file.write_all(b"\n")?;
-            }
-            Ok(())
-        })
-    }
-
-    /// The metrics of the epochs that ended.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; [`Error::Run`] for a line that is no metrics.
-    pub fn metrics(&self) -> Result<Vec<EpochLine>> {
-        let path = self.folder.join(METRICS);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(io_error("cannot read", &path, "")(e)),
-        };
-        text.lines()
-            .enumerate()
-            .map(|(n, line)| {
-                serde_json::from_str(line).map_err(|e| Error::Run {
-                    folder: self.folder.clone(),
-                    message: format!("has a damaged line {} in {METRICS}: {e}", n + 1),
-                })
-            })
-            .collect()
     }
 }
 

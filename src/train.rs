@@ -2,6 +2,7 @@
 //! device. It reads results of work that is already done and never waits inside a step; it knows no files.
 
 mod metrics;
+mod norms;
 mod walk;
 mod watch;
 
@@ -33,6 +34,7 @@ use std::{
 };
 
 pub use metrics::{Metrics, StepResult};
+pub use norms::{TensorNorms, norms};
 pub(crate) use walk::Walk;
 
 /// Everything that decides a training besides the model, the data and the adapter.
@@ -208,6 +210,14 @@ impl<'a> Trainer<'a> {
             averages: floats.next().unwrap_or_default(),
             position: self.position,
         })
+    }
+
+    /// Reads back the gradients of the last step, as one arena.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails.
+    pub async fn gradients(&self) -> Result<Vec<f32>> {
+        self.context.read(&self.arenas.gradients).await
     }
 
     /// Goes on from `checkpoint`. What it has not of the optimizer's state starts from the beginning, and averages

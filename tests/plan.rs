@@ -193,7 +193,18 @@ fn program() -> impl Strategy<Value = Program> {
         let output = ValueId(output.index(values.len()));
         let (mode, parameters) = (Mode::Train, Vec::new());
         let constants = Vec::new();
-        Program { mode, batch: 1, pixels: 1, values, nodes: list, parameters, output, slots: 1, constants }
+        Program {
+            mode,
+            batch: 1,
+            pixels: 1,
+            values,
+            nodes: list,
+            parameters,
+            output,
+            kept: Vec::new(),
+            slots: 1,
+            constants,
+        }
     })
 }
 

@@ -10,7 +10,7 @@ use wgrad::{
     Error,
     checkpoint::Checkpoint,
     data::{DataSpec, Dataset, Split},
-    evaluate::{Evaluation, Regression, evaluate_views},
+    evaluate::{Evaluation, Interval, Regression, evaluate_views},
     gpu::Context,
     op::Choices,
     report::{
@@ -163,7 +163,9 @@ impl Eval {
             .iter()
             .zip(found.classes())
             .map(|(name, class)| {
-                json!({"name": name, "precision": class.precision, "recall": class.recall, "f1": class.f1,
+                let [precision, recall, f1] = class.intervals;
+                json!({"name": name, "precision": class.precision, "precision_interval": precision,
+                       "recall": class.recall, "recall_interval": recall, "f1": class.f1, "f1_interval": f1,
                        "images": class.support})
             })
             .collect();
@@ -191,7 +193,7 @@ impl Eval {
 }
 
 /// Evaluates with the run's batch and variants; on an adapter that cannot run one of these, with the defaults.
-async fn evaluate_run(
+pub async fn evaluate_run(
     context: &Context,
     run: &Run,
     checkpoint: &Checkpoint,
@@ -252,13 +254,18 @@ fn print_regression(kind: &str, split: &str, metrics: &Metrics, found: &Regressi
 
 fn print(data: &Dataset, split: &str, found: &Evaluation) -> Result<()> {
     let Metrics { loss, accuracy, images } = found.metrics;
+    let right = (accuracy * images as f64).round() as u64;
+    let half = Interval::of(right, images).map_or(0.0, |interval| interval.half());
     output::line(format!(
-        "accuracy  {} of {} {split} images\nloss      {loss:.4}\n",
+        "accuracy  {} ± {:.2} of {} {split} images\nloss      {loss:.4}\n",
         percent(accuracy),
+        100.0 * half,
         commas(images)
     ))?;
-    let share =
-        |share: Option<f64>| share.map_or("–".to_string(), |share| format!("{:.1} %", 100.0 * share));
+    let share = |share: Option<f64>, interval: Option<Interval>| {
+        let half = interval.map_or(0.0, |interval| interval.half());
+        share.map_or("–".to_string(), |share| format!("{:.1} ± {:.1} %", 100.0 * share, 100.0 * half))
+    };
     let mut table = Table::new(&[
         ("", Right),
         ("class", Left),
@@ -271,13 +278,14 @@ fn print(data: &Dataset, split: &str, found: &Evaluation) -> Result<()> {
         table.row([
             number.to_string(),
             name.clone(),
-            share(class.precision),
-            share(class.recall),
-            share(class.f1),
+            share(class.precision, class.intervals[0]),
+            share(class.recall, class.intervals[1]),
+            share(class.f1, class.intervals[2]),
             commas(class.support),
         ]);
     }
     output::line(table)?;
+    eprintln!("± is half of Wilson's interval, which holds the share with a confidence of 95 %");
     if data.classes.len() > MOST_COLUMNS {
         eprintln!("the confusion matrix of {} classes is only in `--json`", data.classes.len());
         return Ok(());

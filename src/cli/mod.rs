@@ -18,6 +18,7 @@ mod page;
 mod predict;
 mod profile;
 mod progress;
+mod report;
 mod train;
 mod tune;
 
@@ -44,6 +45,7 @@ const EXAMPLES: &str = "Examples:
   wgrad train --model cnn --epochs 3     a convolutional network
   wgrad train --data synthetic           garments drawn from a seed: no files, no network
   wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run
+  wgrad report runs/mlp-1                the same and much more, as a page with pictures
   wgrad lab matmul                       prove and time its shader variants
   wgrad tune cnn                         choose its variants by measurement, for later trainings
   wgrad adapters                         what is here, and which would be used
@@ -56,6 +58,8 @@ enum Command {
     Train(Box<train::Train>),
     /// Test accuracy and confusion matrix of a run
     Eval(eval::Eval),
+    /// One page about a run or several: curves, classes, mistakes, what the network sees
+    Report(report::Report),
     /// Classify pictures with the network of a run
     Predict(predict::Predict),
     /// Replay the plan beside the CPU twins, name the first step that differs; check gradients
@@ -85,6 +89,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Train(command) => command.run().await,
         Command::Eval(command) => command.run().await,
+        Command::Report(command) => command.run().await,
         Command::Predict(command) => command.run().await,
         Command::Check(command) => command.run().await,
         Command::Lab(command) => command.run().await,
@@ -119,7 +124,7 @@ impl AdapterArgs {
     /// Opens the adapter and says which one it is.
     pub async fn open(&self) -> Result<Context> {
         let context = Context::open(&self.options()).await?;
-        eprintln!("adapter: {}", context.describe());
+        output::say(format!("adapter: {}", context.describe()));
         if context.class == AdapterClass::Cpu {
             eprintln!(
                 "warning: this is a SOFTWARE adapter: everything runs on the processor's cores, typically 10 to 1000 \
@@ -157,13 +162,13 @@ impl DataArgs {
         for warning in &dataset.warnings {
             eprintln!("warning: {warning}");
         }
-        eprintln!(
+        output::say(format!(
             "data: {} ({} training, {} test images) from {}",
             dataset.name,
             dataset.train.len(),
             dataset.test.len(),
             dataset.source
-        );
+        ));
         Ok(dataset)
     }
 }

@@ -1,7 +1,30 @@
 //! What goes to stdout. A reader that has seen enough (`wgrad models | head -3`) is no error.
 
 use anyhow::{Context, Result};
-use std::{fmt::Display, io::Write};
+use std::{
+    fmt::Display,
+    io::Write,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// From now on there is no talk: only results, warnings and errors.
+pub fn be_quiet() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+/// Whether there is no talk.
+pub fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Talk, on stderr.
+pub fn say(text: impl Display) {
+    if !is_quiet() {
+        eprintln!("{text}");
+    }
+}
 
 /// Prints a line, or several.
 pub fn line(text: impl Display) -> Result<()> {

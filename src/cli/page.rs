@@ -27,24 +27,29 @@ impl PageArgs {
     /// Writes the page, where one was asked for.
     pub fn write(&self, make: impl FnOnce(&About) -> wgrad::Result<Page>) -> Result<()> {
         let Some(path) = &self.html else { return Ok(()) };
-        let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-        let about = About { command: command(), date: now.replace('T', " ").replace('Z', " UTC") };
-        make(&about)?.write(path)?;
+        make(&about())?.write(path)?;
         eprintln!("wrote {}", path.display());
         Ok(())
     }
 }
 
+/// What was run, and when.
+pub fn about() -> About {
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    About { command: command(), date: now.replace('T', " ").replace('Z', " UTC") }
+}
+
 /// The command line as a shell takes it.
 fn command() -> String {
-    let quoted = |argument: String| {
-        let plain = |c: char| c.is_alphanumeric() || "-_=,./:+".contains(c);
-        match !argument.is_empty() && argument.chars().all(plain) {
-            true => argument,
-            false => format!("'{}'", argument.replace('\'', r"'\''")),
-        }
-    };
-    let arguments =
-        std::env::args_os().skip(1).map(|argument| quoted(argument.to_string_lossy().into_owned()));
+    let arguments = std::env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
     std::iter::once("wgrad".to_string()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// An argument as a shell takes it.
+pub fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_=,./:+".contains(c);
+    match !argument.is_empty() && argument.chars().all(plain) {
+        true => argument.to_string(),
+        false => format!("'{}'", argument.replace('\'', r"'\''")),
+    }
 }

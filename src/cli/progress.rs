@@ -1,35 +1,172 @@
-//! Progress on stderr: a bar for each epoch where it is a terminal, a line when it ends.
+//! Progress of a training on stderr: where it is a terminal, a line that moves, with the time left, the speed, loss and
+//! accuracy so far and the curve of the loss; else a plain line now and then. A line when an epoch ends, either way.
 
-use indicatif::{ProgressBar, ProgressStyle};
-use std::{borrow::Cow, time::Duration};
-use wgrad::{checkpoint::Position, run::EpochLine};
+use super::output::{is_quiet, say};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::{
+    io::{IsTerminal, stderr},
+    time::Duration,
+};
+use wgrad::{
+    checkpoint::Position,
+    clock,
+    report::words::{commas, plain_sparkline, sparkline},
+    run::EpochLine,
+    train::StepResult,
+};
 
-/// The bar of one epoch.
-pub struct EpochBar(ProgressBar);
+/// Characters of the curve of the loss.
+const CURVE: usize = 16;
+/// Seconds from one plain line to the next.
+const EVERY: f64 = 30.0;
 
-impl EpochBar {
-    /// An empty bar.
-    pub fn new(epoch: u64, epochs: u64, steps: u64) -> Self {
-        let bar = ProgressBar::new(steps);
-        let template = "epoch {prefix} {bar:28} {pos}/{len} {elapsed}<{eta} {msg}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
+/// What the terminal can show.
+#[derive(Clone, Copy)]
+struct Look {
+    /// Whether a line can be written over.
+    moving: bool,
+    /// Whether there are blocks and lines beyond ASCII.
+    unicode: bool,
+}
+
+impl Look {
+    fn here() -> Self {
+        let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
+        Self {
+            moving: stderr().is_terminal() && !dumb,
+            unicode: !dumb && supports_unicode::on(supports_unicode::Stream::Stderr),
         }
-        bar.set_prefix(format!("{epoch}/{epochs}"));
+    }
+
+    fn curve(self, losses: &[f64]) -> String {
+        if self.unicode { sparkline(losses, CURVE) } else { plain_sparkline(losses, CURVE) }
+    }
+}
+
+/// The loss from the beginning, in few numbers: where there would be many, neighbours become their mean.
+#[derive(Default)]
+struct History {
+    means: Vec<f64>,
+    /// Steps that a mean stands for, and those that are not in one yet.
+    each: usize,
+    open: (f64, usize),
+}
+
+impl History {
+    fn push(&mut self, loss: f64) {
+        let each = self.each.max(1);
+        self.open = (self.open.0 + loss, self.open.1 + 1);
+        if self.open.1 < each {
+            return;
+        }
+        self.means.push(self.open.0 / each as f64);
+        self.open = (0.0, 0);
+        if self.means.len() >= 4 * CURVE {
+            self.means =
+                self.means.chunks(2).map(|pair| pair.iter().sum::<f64>() / pair.len() as f64).collect();
+            self.each = 2 * each;
+        }
+    }
+}
+
+/// The progress of a whole training.
+pub struct Progress {
+    look: Look,
+    bar: ProgressBar,
+    epochs: u64,
+    steps: u64,
+    history: History,
+    epoch: u64,
+    /// When the epoch began, and the images and steps that were done then.
+    begun: (f64, u64, u64),
+    said: f64,
+}
+
+impl Progress {
+    /// Of a training of `epochs` epochs of `steps` steps.
+    pub fn new(epochs: u64, steps: u64) -> Self {
+        let bar = ProgressBar::hidden();
+        Self {
+            look: Look::here(),
+            bar,
+            epochs,
+            steps,
+            history: History::default(),
+            epoch: 0,
+            begun: (0.0, 0, 0),
+            said: 0.0,
+        }
+    }
+
+    /// An epoch begins, or goes on, at `position`.
+    pub fn begin(&mut self, position: &Position) {
+        self.epoch = position.epoch + 1;
+        self.begun = (clock::seconds(), position.seen, position.step);
+        self.said = self.begun.0;
+        if !self.look.moving || is_quiet() {
+            return;
+        }
+        // A line that is too long for the terminal is cut, not wrapped, whatever its width becomes.
+        let template = "epoch {prefix} {bar:16} {percent:>3} % {wide_msg}";
+        let bar = ProgressBar::with_draw_target(Some(self.steps), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars(if self.look.unicode { "━╸ " } else { "=> " }));
+        }
+        bar.set_prefix(format!("{}/{}", self.epoch, self.epochs));
         bar.enable_steady_tick(Duration::from_millis(250));
-        Self(bar)
+        self.bar = bar;
     }
 
-    /// Moves it to `position`.
-    pub fn update(&self, position: &Position) {
+    /// A step is done.
+    pub fn update(&mut self, position: &Position, result: &StepResult) {
+        self.history.push(result.loss());
+        if self.look.moving {
+            self.bar.set_position(position.step);
+            self.bar.set_message(self.words(position, true));
+        } else if clock::seconds() - self.said > EVERY {
+            self.said = clock::seconds();
+            let percent = 100 * position.step / self.steps.max(1);
+            say(format!(
+                "epoch {}/{}: {percent} %, {}",
+                self.epoch,
+                self.epochs,
+                self.words(position, false)
+            ));
+        }
+    }
+
+    /// Time left, speed, loss and accuracy.
+    fn words(&self, position: &Position, curve: bool) -> String {
+        let (begun, seen, step) = self.begun;
+        let seconds = (clock::seconds() - begun).max(1e-3);
+        let done = position.step.saturating_sub(step).max(1);
+        let later = self.epochs.saturating_sub(self.epoch) * self.steps;
+        let left = seconds / done as f64 * (later + self.steps.saturating_sub(position.step)) as f64;
+        let speed = (position.seen.saturating_sub(seen) as f64 / seconds).round() as u64;
         let metrics = position.metrics();
-        self.0.set_position(position.step);
-        self.0.set_message(Cow::from(format!("loss {:.4} accuracy {:.4}", metrics.loss, metrics.accuracy)));
+        let curve = if curve { format!(" {}", self.look.curve(&self.history.means)) } else { String::new() };
+        format!(
+            "{} left, {} images/s, loss {:.4}{curve} accuracy {:.4}",
+            time(left),
+            commas(speed),
+            metrics.loss,
+            metrics.accuracy
+        )
     }
 
-    /// Takes it away.
+    /// Takes the line away.
     pub fn finish(&self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Seconds as people say them: 45s, 3m20s, 2h05m.
+fn time(seconds: f64) -> String {
+    let seconds = seconds.clamp(0.0, 1e9).round() as u64;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, s) => format!("{s}s"),
+        (0, m, s) => format!("{m}m{s:02}s"),
+        (h, m, _) => format!("{h}h{m:02}m"),
     }
 }
 
@@ -39,7 +176,7 @@ pub fn epoch_line(line: &EpochLine, epochs: u64) {
         (Some(loss), Some(accuracy)) => format!(" - val_loss {loss:.4} - val_accuracy {accuracy:.4}"),
         _ => String::new(),
     };
-    eprintln!(
+    say(format!(
         "epoch {}/{epochs} - loss {:.4} - accuracy {:.4}{validation} - test_loss {:.4} - test_accuracy {:.4} - {:.0} images/s",
         line.epoch,
         line.train_loss,
@@ -47,5 +184,25 @@ pub fn epoch_line(line: &EpochLine, epochs: u64) {
         line.test_loss,
         line.test_accuracy,
         line.images_per_second
-    );
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CURVE, History, time};
+
+    #[test]
+    fn a_long_training_keeps_few_numbers_that_tell_its_course() {
+        let mut history = History::default();
+        (0..100_000).for_each(|n| history.push(f64::from(n)));
+        assert!(history.means.len() < 4 * CURVE && history.means.len() >= CURVE, "{}", history.means.len());
+        assert!(history.means.is_sorted());
+        let kept = history.means.len() * history.each + history.open.1;
+        assert_eq!(kept, 100_000);
+    }
+
+    #[test]
+    fn times_read_well() {
+        assert_eq!([4.6, 200.0, 7500.0].map(time), ["5s", "3m20s", "2h05m"]);
+    }
 }

@@ -19,6 +19,8 @@ pub(super) struct Verdict {
     pub right: bool,
     /// The loss.
     pub loss: f64,
+    /// Probabilities of the classes, or a regression's number; the mean over the views.
+    pub scores: Vec<f64>,
 }
 
 impl Verdict {
@@ -46,7 +48,7 @@ impl Verdict {
             Loss::Huber { delta } if off <= delta => 0.5 * off * off,
             Loss::Huber { delta } => delta * (off - 0.5 * delta),
         };
-        Self { class, number: first, right, loss }
+        Self { class, number: first, right, loss, scores: mean }
     }
 }
 

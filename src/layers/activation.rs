@@ -144,7 +144,7 @@ impl Rules for Activation {
     }
 
     fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
-        let fused = self.activation.fusible(b.training());
+        let fused = self.activation.fusible(b.differentiates());
         let fits = place.alone && self.activation.name() == fused.name;
         if self.activation.is_linear() || fits && b.absorb(place.x, fused) {
             return place.x;
@@ -202,7 +202,7 @@ fn apply_grad(
 
 /// The part of a layer's own activation that its kernel could not apply.
 pub(super) fn finish(b: &mut Builder, activation: ActivationName, place: &mut Place, y: ValueId) -> ValueId {
-    if activation.fusible(b.training()).name == activation.name() {
+    if activation.fusible(b.differentiates()).name == activation.name() {
         return y;
     }
     apply(b, activation, &place.name, y, &place.output, &mut place.saved)
@@ -216,7 +216,7 @@ pub(super) fn finish_grad(
     dy: ValueId,
 ) -> ValueId {
     match place.saved.last() {
-        Some(saved) if activation.fusible(b.training()).name != activation.name() => {
+        Some(saved) if activation.fusible(b.differentiates()).name != activation.name() => {
             apply_grad(b, activation, &place.name, dy, *saved, &place.output)
         }
         _ => dy,

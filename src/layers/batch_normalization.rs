@@ -141,6 +141,32 @@ impl BatchNormalization {
         b.call(label, call, &buffers);
         stats
     }
+
+    /// The gradient of the input where the moving averages are what counts: dx = a · dy, with the a of `y = a · x + b`.
+    fn backward_fixed(&self, b: &mut Builder, place: &Place, dy: ValueId) -> ValueId {
+        let (c, spatial) = Self::extent(place);
+        let [gamma, _] = affine(b, place, self.scale, self.center, c);
+        let averages = &place.parameters[usize::from(self.scale) + usize::from(self.center)..];
+        let variance = b.parameter(averages[1]);
+        // Without mean and beta nothing but the factor is left.
+        let zeros = b.bias(None, c);
+        let label = format!("d {}", place.name);
+        let factors = b.temporary(&format!("{label} factors"), vec![4, c]);
+        let sizes = [("C", c), ("SCALED", usize::from(self.scale))];
+        let call = Call::new(&BATCH_NORM_MOVING, &sizes).with("EPSILON", self.epsilon);
+        let buffers = [
+            ("stats", factors),
+            ("moving_mean", zeros),
+            ("moving_variance", variance),
+            ("gamma", gamma),
+            ("beta", zeros),
+        ];
+        b.call(&place.name, call, &buffers);
+        let dx = b.batched(&format!("{label} input"), &place.input);
+        let call = Call::new(&BATCH_NORM_FORWARD, &[("ITEMS", b.batch() * spatial), ("C", c)]);
+        b.call(&place.name, call, &[("y", dx), ("x", dy), ("stats", factors)]);
+        b.through_fused(&place.name, place.x, dx)
+    }
 }
 
 impl Rules for BatchNormalization {
@@ -186,6 +212,9 @@ impl Rules for BatchNormalization {
     }
 
     fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
+        if !b.training() {
+            return wanted.then(|| self.backward_fixed(b, place, dy));
+        }
         let (c, spatial) = Self::extent(place);
         let (splits, per) = splits(b.batch() * spatial);
         let (label, stats, x) = (&place.name, place.saved[0], place.x);

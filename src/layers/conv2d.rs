@@ -164,7 +164,7 @@ impl Taps {
         let y = b.batched(&place.name, &place.output);
         let w = b.parameter(place.parameters[0]);
         let bias = b.bias(place.parameters.get(1).copied(), self.filters);
-        let fused = activation.fusible(b.training());
+        let fused = activation.fusible(b.differentiates());
         let call = self.call(&CONV2D_FORWARD, &GROUPED_CONV2D_FORWARD, b, place).activated(fused);
         b.call(&place.name, call, &[("y", y), ("x", place.x), ("w", w), ("b", bias)]);
         b.fuse(y, fused);

@@ -90,7 +90,7 @@ impl Rules for Dense {
         let y = b.batched(&place.name, &place.output);
         let w = b.parameter(place.parameters[0]);
         let bias = b.bias(place.parameters.get(1).copied(), self.units);
-        let fused = self.activation.fusible(b.training());
+        let fused = self.activation.fusible(b.differentiates());
         let call = Call::new(&MATMUL, &self.sizes(b, place)).activated(fused);
         b.call(&place.name, call, &[("y", y), ("x", place.x), ("w", w), ("b", bias)]);
         b.fuse(y, fused);

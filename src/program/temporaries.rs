@@ -54,7 +54,7 @@ impl Program {
         Temporaries { buffer_of, lens }
     }
 
-    /// The last dispatch that needs each value; the output is needed after all of them.
+    /// The last dispatch that needs each value; the output and what is kept are needed after all of them.
     fn last_uses(&self) -> Vec<usize> {
         let mut last = vec![0; self.values.len()];
         for (n, node) in self.nodes.iter().enumerate() {
@@ -62,7 +62,9 @@ impl Program {
                 last[value.0] = n;
             }
         }
-        last[self.output.0] = self.nodes.len();
+        for value in self.kept.iter().chain([&self.output]) {
+            last[value.0] = self.nodes.len();
+        }
         last
     }
 }

@@ -112,9 +112,30 @@ fn samples<'a>(data: &'a Dataset, split: &'a Split, class: usize) -> impl Iterat
     numbered.filter_map(|(index, _)| split.image(index, data.pixels()))
 }
 
-struct Canvas(RgbImage);
+/// Pixels with text on them.
+pub(super) struct Canvas(RgbImage);
 
 impl Canvas {
+    /// Pixels of one colour.
+    pub(super) fn new(width: u32, height: u32, color: Rgb<u8>) -> Self {
+        Self(RgbImage::from_pixel(width, height, color))
+    }
+
+    /// A line of text, its left upper corner at `at`.
+    pub(super) fn line(&mut self, text: &str, font: &MonoFont<'_>, (x, y): (u32, u32)) {
+        self.text(text, font, INK, (x as usize, y as usize), Alignment::Left, Baseline::Top);
+    }
+
+    /// A picture, its left upper corner at `at`.
+    pub(super) fn place(&mut self, picture: &RgbImage, (x, y): (u32, u32)) {
+        image::imageops::replace(&mut self.0, picture, i64::from(x), i64::from(y));
+    }
+
+    /// What was drawn.
+    pub(super) fn finish(self) -> RgbImage {
+        self.0
+    }
+
     fn text(
         &mut self,
         text: &str,

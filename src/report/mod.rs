@@ -6,6 +6,12 @@ pub mod augmented;
 pub mod contact_sheet;
 /// Charts as SVG.
 pub mod chart;
+/// Small pictures with words under them.
+pub mod gallery;
+/// Numbers as pixels.
+pub mod pixels;
+/// Trainings as a page: curves, classes, what a network sees.
+pub mod runs;
 /// The lab's rows as a page.
 pub mod lab;
 /// How the time of a step grows, as a page.

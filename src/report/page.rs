@@ -24,7 +24,10 @@
 //! [`Table::new`](crate::report::page::Table::new) one with columns of its own. The library has no clock: a
 //! date is a fact that the caller gives.
 
-use super::chart::{self, Svg, printable};
+use super::{
+    chart::{self, Svg, printable},
+    gallery::Gallery,
+};
 use crate::{
     Result,
     data::{io_error, write_whole},
@@ -53,7 +56,17 @@ pub struct Section {
     words: Vec<String>,
     alarms: Vec<Alarm>,
     charts: Vec<(String, Svg)>,
+    galleries: Vec<Gallery>,
     tables: Vec<Table>,
+}
+
+/// A picture of a page, for a file of its own.
+#[derive(Clone, Copy, Debug)]
+pub enum Picture<'a> {
+    /// A chart under its caption.
+    Chart(&'a str, &'a Svg),
+    /// Small pictures.
+    Gallery(&'a Gallery),
 }
 
 /// Something wrong, with what is known of it.
@@ -87,6 +100,15 @@ impl Page {
         self
     }
 
+    /// Adds a section, if there is one.
+    #[must_use]
+    pub fn section_if(self, section: Option<Section>) -> Self {
+        match section {
+            Some(section) => self.section(section),
+            None => self,
+        }
+    }
+
     /// The whole file.
     pub fn html(&self) -> String {
         let dark = format!(
@@ -103,7 +125,7 @@ impl Page {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     // Nothing is loaded, whatever may get in.
-                    meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+                    meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
                     title { (title) }
                     style { (PreEscaped(STYLE)) (PreEscaped(dark)) }
                 }
@@ -124,6 +146,11 @@ impl Page {
             }
         };
         markup.into_string()
+    }
+
+    /// All its pictures, in their order.
+    pub fn pictures(&self) -> Vec<Picture<'_>> {
+        self.sections.iter().flat_map(Section::pictures).collect()
     }
 
     /// Writes the file, whole or not at all.
@@ -190,6 +217,18 @@ impl Section {
         self
     }
 
+    /// Adds small pictures; nothing where there are none.
+    #[must_use]
+    pub fn gallery(mut self, gallery: Gallery) -> Self {
+        self.galleries.extend((!gallery.items.is_empty()).then_some(gallery));
+        self
+    }
+
+    fn pictures(&self) -> impl Iterator<Item = Picture<'_>> {
+        let charts = self.charts.iter().map(|(caption, chart)| Picture::Chart(caption, chart));
+        charts.chain(self.galleries.iter().map(Picture::Gallery))
+    }
+
     /// Adds a table.
     #[must_use]
     pub fn table(mut self, table: Table) -> Self {
@@ -220,6 +259,7 @@ impl Section {
                         }
                     }
                 }
+                @for gallery in &self.galleries { (gallery.markup()) }
                 @for table in &self.tables { (table.markup()) }
             }
         }

@@ -38,7 +38,12 @@ pub fn profiled(about: &About, profile: &Profile) -> Result<Page> {
             ),
         )
         .fact("times by", profile.step.clock);
-    Ok(page.section(dispatches(profile)).section(roofs(profile)).section(host(&profile.host)?))
+    Ok(sections(profile)?.into_iter().fold(page, Page::section))
+}
+
+/// What was found, a section each: dispatches, roofline, host and device.
+pub(super) fn sections(profile: &Profile) -> Result<[Section; 3]> {
+    Ok([dispatches(profile), roofs(profile), host(&profile.host)?])
 }
 
 /// A dispatch by its number, layer and kernel: unique, and in the order of the step.

@@ -50,22 +50,30 @@ pub fn bar(share: f64, width: usize) -> String {
 /// A curve of at most `width` characters, from its least value to its largest; each stands for the mean of its
 /// share of `values`. What is no number is a cross.
 pub fn sparkline(values: &[f64], width: usize) -> String {
+    curve(values, width, ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'], '×')
+}
+
+/// The same in ASCII, where a terminal has no blocks.
+pub fn plain_sparkline(values: &[f64], width: usize) -> String {
+    curve(values, width, ['_', '.', ',', '-', '~', '=', '+', '#'], 'x')
+}
+
+fn curve(values: &[f64], width: usize, levels: [char; 8], none: char) -> String {
     let per = values.len().div_ceil(width.max(1)).max(1);
     let means: Vec<f64> =
         values.chunks(per).map(|part| part.iter().sum::<f64>() / part.len() as f64).collect();
     let finite = || means.iter().copied().filter(|mean| mean.is_finite());
     let (least, most) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-    let levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let level = |mean: &f64| match mean.is_finite() {
         true => levels[((mean - least) / (most - least).max(f64::MIN_POSITIVE) * 7.0).round() as usize],
-        false => '×',
+        false => none,
     };
     means.iter().map(level).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{bar, bytes, commas, percent, si, sparkline};
+    use super::{bar, bytes, commas, percent, plain_sparkline, si, sparkline};
 
     #[test]
     fn digits_are_grouped_by_three() {
@@ -92,5 +100,6 @@ mod tests {
         assert_eq!(sparkline(&[0.0, 2.0, 7.0, 7.0, 5.0], 3), "▁█▆");
         assert_eq!(sparkline(&[2.0, 2.0, f64::NAN], 9), "▁▁×");
         assert_eq!(sparkline(&[], 9), "");
+        assert_eq!(plain_sparkline(&[0.0, 1.0, 7.0, f64::NAN], 8), "_.#x");
     }
 }

@@ -41,10 +41,14 @@ impl Trainer<'_> {
 
     /// The learning rate of the next step.
     pub fn learning_rate(&self) -> f64 {
-        let Position { epoch, step, watch, .. } = self.position;
-        let per_epoch = self.steps_per_epoch();
+        let Position { epoch, step, .. } = self.position;
+        self.learning_rate_at(epoch * self.steps_per_epoch() + step)
+    }
+
+    /// The learning rate of a step, counted from the start of the training, from 0; a plateau counts as it stands now.
+    pub fn learning_rate_at(&self, step: u64) -> f64 {
         let Options { optimizer, schedule, epochs, .. } = &self.options;
-        let factor = schedule.factor_after(watch.drops, epoch * per_epoch + step, per_epoch, *epochs);
-        optimizer.learning_rate * factor
+        let drops = self.position.watch.drops;
+        optimizer.learning_rate * schedule.factor_after(drops, step, self.steps_per_epoch(), *epochs)
     }
 }

@@ -1,11 +1,13 @@
 //! How a training ends: by itself, by Ctrl-C, by its time, by its callbacks; and with which exit code.
 
+use crate::cli::{output, page::quoted};
 use anyhow::Result;
 use std::{process::ExitCode, time::Duration};
 use wgrad::{
     callbacks::Verdict,
     clock,
-    run::Run,
+    networks::NETWORKS,
+    run::{Outcome, Run, Trend},
     train::{Metrics, Trainer},
 };
 
@@ -87,4 +89,53 @@ pub fn verdict(trainer: &Trainer<'_>, run: &Run) -> ExitCode {
         trainer.position().best
     );
     ExitCode::from(1)
+}
+
+/// What came out, where it is, whether more epochs would help, and what to do next.
+pub fn finish(run: &Run, json: bool) -> Result<()> {
+    let lines = run.metrics()?;
+    let (config, loss) = (&run.config, run.config.model.loss()?);
+    let folder = quoted(&run.folder.display().to_string());
+    let outcome = Outcome::of(&lines, loss);
+    if let Some(Outcome { best, last, .. }) = &outcome {
+        if !json {
+            let (accuracy, value, epoch) = (last.test_accuracy, last.test_loss, last.epoch);
+            output::line(match loss.is_regression() {
+                true => format!("test {loss} {value:.4} after {epoch} epochs; run: {folder}"),
+                false => format!(
+                    "test accuracy {accuracy:.4} after {epoch} epochs (loss {value:.4}); run: {folder}"
+                ),
+            })?;
+        }
+        output::say(format!(
+            "best epoch: {} of {}, test accuracy {:.4}, loss {:.4}: its weights are {folder}/best.safetensors",
+            best.epoch, last.epoch, best.test_accuracy, best.test_loss
+        ));
+    }
+    if let Some(outcome) = &outcome {
+        output::say(outcome.words());
+    }
+    let on = (
+        format!("wgrad train --resume {folder} --epochs {}", config.options.epochs * 2),
+        "train on, from where it stands",
+    );
+    let report = (format!("wgrad report {folder}"), "curves, mistakes and what the network sees, as a page");
+    let eval = (format!("wgrad eval {folder}"), "confusion matrix");
+    let other = if config.model.name == "cnn" { "mlp" } else { "cnn" };
+    let next = match outcome.map(|outcome| outcome.trend) {
+        Some(Trend::Overfits { .. }) if config.options.objective.augment.is_off() => {
+            let known = NETWORKS.iter().any(|(name, _)| *name == config.model.name);
+            let model = if known { config.model.name.as_str() } else { "FILE.toml" };
+            (format!("wgrad train --model {model} --augment flip,shift=2"), "images that change hold it back")
+        }
+        Some(Trend::Settled) => (format!("wgrad train --model {other} --epochs 3"), "another network"),
+        _ => on,
+    };
+    let all = [report, eval, next];
+    let width = all.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    output::say("try next:");
+    for (command, what) in &all {
+        output::say(format!("  {command:width$}  {what}"));
+    }
+    Ok(())
 }

@@ -1,15 +1,18 @@
 //! `wgrad train`: from the command line to a run folder. The loop over epochs lives here; the loop over
 //! steps is `wgrad::train`.
 
+mod board;
 mod end;
 pub mod method;
 
 use super::{
-    AdapterArgs, DataArgs, interrupt::Interrupt, objective::ObjectiveArgs, output, progress::EpochBar, tune,
+    AdapterArgs, DataArgs, interrupt::Interrupt, objective::ObjectiveArgs, output, page::quoted,
+    progress::Progress, tune,
 };
 use anyhow::{Context as _, Result, bail};
+use board::Board;
 use clap::Args;
-use end::{Ended, Limit, interrupted, over, verdict};
+use end::{Ended, Limit, finish, interrupted, over, verdict};
 use method::{MethodArgs, ScheduleArgs, StopArgs};
 use std::{
     ops::ControlFlow,
@@ -25,8 +28,8 @@ use wgrad::{
     gpu::Context,
     model::Model,
     op::Choices,
-    run::{AdapterRecord, Config, DataRecord, EpochLine, Run, read_weights},
-    train::{Options, Trainer},
+    run::{AdapterRecord, Config, DataRecord, EpochLine, LayersLine, Run, read_weights},
+    train::{Options, Trainer, norms},
     tune::SECONDS,
     user_file,
 };
@@ -95,9 +98,15 @@ pub struct Train {
     /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can go on
     #[arg(long, value_name = "TIME", value_parser = method::time)]
     max_time: Option<Duration>,
+    /// Write event files for TensorBoard [default folder: tensorboard in the run's]
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    tensorboard: Option<Option<PathBuf>>,
     /// Print the metrics of each epoch as a JSON object a line
     #[arg(long)]
     json: bool,
+    /// No talk and no progress: only results, warnings and errors
+    #[arg(long, short)]
+    quiet: bool,
     #[command(flatten)]
     adapter: AdapterArgs,
     #[command(flatten)]
@@ -111,6 +120,9 @@ pub struct Train {
 impl Train {
     pub async fn run(self) -> Result<ExitCode> {
         let interrupt = Interrupt::install()?;
+        if self.quiet {
+            output::be_quiet();
+        }
         match &self.resume {
             Some(folder) => self.resume(folder, &interrupt).await,
             None => self.start(&interrupt).await,
@@ -208,7 +220,7 @@ impl Train {
         }
         let variants = run.variants()?;
         if !variants.tuned.is_empty() {
-            eprintln!("tuned: {} operations, as the run recorded", variants.tuned.len());
+            output::say(format!("tuned: {} operations, as the run recorded", variants.tuned.len()));
         }
         let options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
         announce(&options)?;
@@ -224,7 +236,7 @@ impl Train {
         run.rewind(&checkpoint.position)?;
         run.save_config()?;
         let (epoch, step) = (checkpoint.position.epoch, checkpoint.position.step);
-        eprintln!("resuming {} after {epoch} epochs and {step} steps", folder.display());
+        output::say(format!("resuming {} after {epoch} epochs and {step} steps", folder.display()));
         self.train(&context, run, &mut trainer, &dataset, interrupt).await
     }
 
@@ -241,25 +253,40 @@ impl Train {
         let limit = Limit::new(self.max_time);
         let (summary, loss) = (run.config.model.summary()?, run.config.model.loss()?);
         let parameters: usize = summary.iter().map(|layer| layer.parameters).sum();
-        eprintln!(
+        output::say(format!(
             "model: {} ({parameters} parameters), batch {}, {} dispatches a step",
             run.config.model.name,
             run.config.options.batch,
             trainer.train_plan.steps.len()
-        );
+        ));
         for note in &trainer.train_plan.notes {
-            eprintln!("note: {note}");
+            output::say(format!("note: {note}"));
         }
-        eprintln!("run: {}", run.folder.display());
+        output::say(format!("run: {}", run.folder.display()));
+        let start = trainer.checkpoint().await?;
         // From here on there is always something to go on from.
         if trainer.position().epoch == 0 && trainer.position().step == 0 {
-            run.save(&trainer.checkpoint().await?, false)?;
+            run.save(&start, false)?;
         }
+        // The weights with which the epoch begins; of one that was interrupted they are not known.
+        let mut before = (start.position.step == 0).then_some(start.weights);
         if trainer.position().epoch >= epochs {
-            eprintln!("nothing to do: {epochs} epochs are done; ask for more with `--epochs`");
+            output::say(format!("nothing to do: {epochs} epochs are done; ask for more with `--epochs`"));
         } else if trainer.verdict() != Verdict::GoOn {
-            eprintln!("nothing to do: {}; go on all the same with `--epochs`", over(trainer, &run));
+            output::say(format!(
+                "nothing to do: {}; go on all the same with `--epochs`",
+                over(trainer, &run)
+            ));
         }
+        let position = trainer.position();
+        let mut board = match &self.tensorboard {
+            Some(folder) => Some(Board::new(&run, folder.as_deref(), &position, trainer.steps_per_epoch())?),
+            None => None,
+        };
+        if let Some(board) = &board {
+            output::say(format!("tensorboard --logdir {}", quoted(&board.folder().display().to_string())));
+        }
+        let mut progress = Progress::new(epochs, trainer.steps_per_epoch());
         while trainer.position().epoch < epochs && trainer.verdict() == Verdict::GoOn {
             if interrupt.requested() {
                 return Ok(interrupted(&run));
@@ -268,13 +295,20 @@ impl Train {
                 return limit.end(&run, trainer);
             }
             let ended = self
-                .epoch(&run, trainer, interrupt, &limit)
+                .epoch(&run, trainer, interrupt, &limit, &mut progress, board.as_mut())
                 .await
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
             let (train, speed) = match ended {
                 Ended::Whole(train, speed) => (train, speed),
-                Ended::Interrupted => return Ok(interrupted(&run)),
-                Ended::OutOfTime => return limit.end(&run, trainer),
+                early => {
+                    if let Some(board) = &mut board {
+                        board.interrupted()?;
+                    }
+                    return match early {
+                        Ended::OutOfTime => limit.end(&run, trainer),
+                        _ => Ok(interrupted(&run)),
+                    };
+                }
             };
             let test = trainer.evaluate(&dataset.test).await?;
             let validation = match &dataset.validation {
@@ -282,6 +316,7 @@ impl Train {
                 None => None,
             };
             let epoch = trainer.position().epoch;
+            let line_step = epoch * trainer.steps_per_epoch();
             if !test.loss.is_finite() {
                 let diverged = Error::Diverged { epoch, step: trainer.steps_per_epoch(), loss: test.loss };
                 return Err(diverged)
@@ -294,25 +329,40 @@ impl Train {
                 trainer.set_best(judged);
             }
             let drops = trainer.position().watch.drops;
+            let rate = trainer.learning_rate_at(line_step.saturating_sub(1));
             trainer.observe(&metrics);
-            let line =
-                EpochLine::new(epoch, epoch * trainer.steps_per_epoch(), [train, test], validation, speed);
+            let line = EpochLine::new(epoch, line_step, [train, test], validation, speed);
+            let (state, gradients) = (trainer.checkpoint().await?, trainer.gradients().await?);
+            let tensors = norms(trainer.parameters(), &state.weights, before.as_deref(), &gradients);
             run.log(&line)
-                .and(run.save(&trainer.checkpoint().await?, best))
+                .and(run.log_layers(LayersLine { epoch, tensors }))
+                .and(run.save(&state, best))
                 .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
+            if let Some(board) = &mut board {
+                board.epoch(&run, &line, rate, &state)?;
+            }
+            before = Some(state.weights);
             super::progress::epoch_line(&line, epochs);
             if self.json {
                 output::json(&line)?;
             }
             if trainer.position().watch.drops > drops {
-                eprintln!("nothing improved: the learning rate is now {:e}", trainer.learning_rate() as f32);
+                output::say(format!(
+                    "nothing improved: the learning rate is now {:e}",
+                    trainer.learning_rate() as f32
+                ));
             }
             if trainer.verdict() != Verdict::GoOn {
-                eprintln!("{}", over(trainer, &run));
+                output::say(over(trainer, &run));
             }
         }
         context.check()?;
-        self.finish(&run)?;
+        if let Some(board) = board {
+            board
+                .finish(context, &run, dataset, trainer.position().epoch * trainer.steps_per_epoch())
+                .await?;
+        }
+        finish(&run, self.json)?;
         Ok(verdict(trainer, &run))
     }
 
@@ -323,17 +373,23 @@ impl Train {
         trainer: &mut Trainer<'_>,
         interrupt: &Interrupt,
         limit: &Limit,
+        progress: &mut Progress,
+        mut board: Option<&mut Board>,
     ) -> Result<Ended> {
-        let bar =
-            EpochBar::new(trainer.position().epoch + 1, run.config.options.epochs, trainer.steps_per_epoch());
+        progress.begin(&trainer.position());
+        let mut failed = Ok(());
         let (begun, seen) = (clock::seconds(), trainer.position().seen);
         let mut saving = 0.0;
         loop {
             let saved = clock::seconds();
             let flow = trainer
-                .epoch(|position, _| {
-                    bar.update(position);
-                    let due = clock::seconds() - saved > SAVE_EVERY;
+                .epoch(|position, result| {
+                    progress.update(position, result);
+                    if let Some(board) = &mut board {
+                        failed = std::mem::replace(&mut failed, Ok(()))
+                            .and_then(|()| board.step(position, result));
+                    }
+                    let due = clock::seconds() - saved > SAVE_EVERY || failed.is_err();
                     if interrupt.requested() || due || limit.is_over() {
                         ControlFlow::Break(())
                     } else {
@@ -341,48 +397,20 @@ impl Train {
                     }
                 })
                 .await?;
+            std::mem::replace(&mut failed, Ok(()))?;
             if let ControlFlow::Continue(metrics) = flow {
                 let seconds = clock::seconds() - begun - saving;
-                bar.finish();
+                progress.finish();
                 return Ok(Ended::Whole(metrics, (metrics.images - seen) as f64 / seconds.max(1e-9)));
             }
             let before = clock::seconds();
             run.save(&trainer.checkpoint().await?, false)?;
             saving += clock::seconds() - before;
             if interrupt.requested() || limit.is_over() {
-                bar.finish();
+                progress.finish();
                 return Ok(if interrupt.requested() { Ended::Interrupted } else { Ended::OutOfTime });
             }
         }
-    }
-
-    fn finish(&self, run: &Run) -> Result<()> {
-        let lines = run.metrics()?;
-        let folder = run.folder.display().to_string();
-        if let (Some(last), false) = (lines.last(), self.json) {
-            let (accuracy, loss, epoch) = (last.test_accuracy, last.test_loss, last.epoch);
-            output::line(match run.config.model.loss()? {
-                kind if kind.is_regression() => {
-                    format!("test {kind} {loss:.4} after {epoch} epochs; run: {folder}")
-                }
-                _ => format!(
-                    "test accuracy {accuracy:.4} after {epoch} epochs (loss {loss:.4}); run: {folder}"
-                ),
-            })?;
-        }
-        let next = run.config.options.epochs * 2;
-        let other = if run.config.model.name == "cnn" { "mlp" } else { "cnn" };
-        let suggestions = [
-            (format!("wgrad eval {folder}"), "confusion matrix"),
-            (format!("wgrad train --resume {folder} --epochs {next}"), "train on"),
-            (format!("wgrad train --model {other} --epochs 3"), "another network"),
-        ];
-        let width = suggestions.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
-        eprintln!("try next:");
-        for (command, what) in &suggestions {
-            eprintln!("  {command:width$}  {what}");
-        }
-        Ok(())
     }
 }
 
@@ -400,7 +428,10 @@ fn absolute(spec: &DataSpec) -> Result<String> {
 /// Says which shaders of the user's own, and which settings, are proven before the training.
 fn announce(options: &Options) -> Result<()> {
     for (op, variant) in user_file::unproven(&options.variants)? {
-        eprintln!("{}: proving {} at the sizes of this network, beside the twin", op.name, variant.name);
+        output::say(format!(
+            "{}: proving {} at the sizes of this network, beside the twin",
+            op.name, variant.name
+        ));
     }
     Ok(())
 }

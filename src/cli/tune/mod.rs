@@ -112,7 +112,7 @@ pub fn known(context: &Context, model: &Model, batch: usize, optimizer: &Optimiz
     }
     if let (Some(date), false) = (&found.date, found.tuned.is_empty()) {
         let (tuned, of) = (found.tuned.len(), found.of);
-        eprintln!("tuned: {tuned} of {of} operations, from {}, on {date}", folder(&cache));
+        output::say(format!("tuned: {tuned} of {of} operations, from {}, on {date}", folder(&cache)));
     }
     Ok(found)
 }

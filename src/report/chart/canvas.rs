@@ -20,6 +20,11 @@ use std::{cell::RefCell, fmt};
 pub struct Svg(String);
 
 impl Svg {
+    /// A document that another part of the report has written.
+    pub(in crate::report) fn whole(text: String) -> Self {
+        Self(text)
+    }
+
     /// Its text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -13,6 +13,8 @@ use super::{
 pub enum Cell {
     /// Its number.
     Value(f64),
+    /// Zero where colours stand for factors: it has none.
+    Zero,
     /// It computes something wrong.
     Wrong,
     /// It cannot run, or was left out.
@@ -186,6 +188,7 @@ impl HeatMap {
 fn said(cell: Cell) -> String {
     match cell {
         Cell::Value(v) => figure(v),
+        Cell::Zero => "0".to_string(),
         Cell::Wrong => "wrong".to_string(),
         Cell::Skipped => "–".to_string(),
     }
@@ -203,7 +206,7 @@ fn paint(canvas: &Canvas<'_>, (x, y): At, (width, height): At, cell: Cell, steps
         _ => FAINT,
     };
     canvas.rect((x, y), (x + width, y + height), step.map_or(EMPTY, |step| STEPS[step]), 1.0);
-    if step.is_none() {
+    if step.is_none() && cell != Cell::Zero {
         hatch(canvas, (x, y), (width, height), cell == Cell::Wrong);
         // The words need a quiet ground.
         let half = super::text::width(&said(cell), SMALL) / 2 + 2;

@@ -1,0 +1,197 @@
+//! `wgrad report`: trainings as one page, and each picture as a file. The pages are `wgrad::report::runs`; here is what
+//! brings them their numbers.
+
+use super::{AdapterArgs, bench, eval::evaluate_run, page::about, train::load_recorded};
+use anyhow::{Context as _, Result, bail};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use wgrad::{
+    checkpoint::Checkpoint,
+    data::Dataset,
+    evaluate::Evaluation,
+    explain::{Explainer, dead_units},
+    gpu::Context,
+    profile::{self, Conditions, Profile, Request},
+    report::{
+        contact_sheet::save,
+        page::{Page, Picture, can_write},
+        runs::{Details, Recorded, Seen, page},
+    },
+    run::Run,
+    train::{Options, Trainer},
+};
+
+/// Test images that are looked at for dead units.
+const LOOKED_AT: usize = 512;
+
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  wgrad report runs/mlp-1                        report.html: curves, classes, mistakes, what the network sees
+  wgrad report runs/mlp-1 runs/cnn-1 --out both.html
+  wgrad report runs/a-0 runs/a-1 runs/a-2        runs that differ by their seed alone become a mean and a band
+  wgrad report runs/cnn-1 --image 42 --pictures pictures
+  wgrad report runs/cnn-1 --profile              with the time of each operation, measured now
+  wgrad report runs/* --curves                   only what the runs recorded: needs no adapter and no data
+
+The page is one file that loads nothing, light and dark, and prints. Details are of the first run.")]
+pub struct Report {
+    /// Folders of runs
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// The page
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    out: PathBuf,
+    /// Write each picture into this folder too
+    #[arg(long, value_name = "DIR")]
+    pictures: Option<PathBuf>,
+    /// The test image whose maps and gradients are shown, from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    image: usize,
+    /// The weights of the last epoch instead of the best
+    #[arg(long)]
+    last: bool,
+    /// Measure where a training step spends its time, for so many seconds
+    #[arg(long, value_name = "S", num_args = 0..=1, default_missing_value = "4", value_parser = bench::seconds)]
+    profile: Option<f64>,
+    /// Only what the runs recorded
+    #[arg(long, conflicts_with_all = ["image", "last", "profile", "adapter", "checked"])]
+    curves: bool,
+    #[command(flatten)]
+    adapter: AdapterArgs,
+}
+
+impl Report {
+    pub async fn run(self) -> Result<ExitCode> {
+        can_write(&self.out)?;
+        let runs = self.runs.iter().map(|folder| Ok(Run::open(folder)?)).collect::<Result<Vec<_>>>()?;
+        let recorded = runs.iter().map(recorded).collect::<Result<Vec<_>>>()?;
+        let Some(first) = runs.first() else { bail!("name at least one run") };
+        let page = if self.curves {
+            page(&about(), &recorded, None)?
+        } else {
+            let data = load_recorded(&first.config.data, first.config.options.seed)
+                .context("cannot load the run's data; `--curves` leaves out what needs it")?;
+            let details = self.details(first, &data).await?;
+            page(&about(), &recorded, Some(&details))?
+        };
+        page.write(&self.out)?;
+        eprintln!("wrote {}", self.out.display());
+        if let Some(folder) = &self.pictures {
+            let count = write_pictures(&page, folder)?;
+            eprintln!("wrote {count} files into {}", folder.display());
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn details<'a>(&self, run: &Run, data: &'a Dataset) -> Result<Details<'a>> {
+        if data.digest != run.config.data.digest {
+            bail!(
+                "{} was trained on {} with the digest {}, here it has {}; put the same data there, or leave it out with \
+                 `--curves`",
+                run.folder.display(),
+                run.config.data.name,
+                run.config.data.digest,
+                data.digest
+            );
+        }
+        let images = data.test.len();
+        if self.image >= images {
+            bail!(
+                "--image is {}, expected 0 to {}: there are {images} test images",
+                self.image,
+                images.max(1) - 1
+            );
+        }
+        let weights = if self.last { run.last()?.for_use() } else { run.best()? };
+        let which = if self.last { "The last weights" } else { "The best weights" };
+        let context = self.adapter.open().await?;
+        let evaluation = evaluate_run(&context, run, &weights, data, &data.test, false).await?;
+        let model = &run.config.model;
+        let looked_at = LOOKED_AT.min(images);
+        let dead = dead_units(&context, model, &weights, data, &data.test, looked_at).await?;
+        let seen = self.seen(&context, run, data, &weights, &evaluation).await?;
+        let profile = match self.profile {
+            Some(seconds) => Some(measure(&context, run, data, seconds).await?),
+            None => None,
+        };
+        let which = format!("{which}, after epoch {},", weights.position.epoch);
+        Ok(Details { data, weights, which, evaluation, dead: (dead, looked_at), seen, profile })
+    }
+
+    /// What the network makes of one image: for the class found, and for the right one where that is another.
+    async fn seen(
+        &self,
+        context: &Context,
+        run: &Run,
+        data: &Dataset,
+        weights: &Checkpoint,
+        evaluation: &Evaluation,
+    ) -> Result<Seen> {
+        let model = &run.config.model;
+        let explainer = Explainer::new(context, model, weights, 1, true).await?;
+        let image = data.test.image(self.image, data.pixels()).unwrap_or_default();
+        let found = evaluation.told.get(self.image).map_or(0, |told| told.class);
+        let label = data.test.labels.get(self.image).map_or(0, |label| usize::from(*label));
+        let outputs = match model.outputs()? {
+            1 => vec![0],
+            _ if found == label => vec![found],
+            _ => vec![found, label],
+        };
+        let mut scores = Vec::new();
+        for output in outputs {
+            scores.push((output, explainer.explain(image, &[output]).await?));
+        }
+        Ok(Seen { image: self.image, scores })
+    }
+}
+
+fn recorded(run: &Run) -> Result<Recorded> {
+    Ok(Recorded {
+        name: run.folder.display().to_string(),
+        config: run.config.clone(),
+        lines: run.metrics()?,
+        layers: run.layers()?,
+    })
+}
+
+/// Where a step of the run's training spends its time.
+async fn measure(context: &Context, run: &Run, data: &Dataset, seconds: f64) -> Result<Profile> {
+    let options = Options { variants: run.variants()?, ..run.config.options.clone() };
+    let conditions = Conditions::of(context, &run.config.model.name, &data.name, options.batch);
+    let mut trainer = Trainer::new(context, &run.config.model, data, options).await?;
+    let request = Request { seconds, wall: false };
+    let mut say = |said: &str| eprintln!("{}: {said}", run.config.model.name);
+    Ok(profile::measure(context, &mut trainer, conditions, request, &mut say).await?)
+}
+
+/// Each picture of the page as a file, named after its number and caption. How many files they are.
+fn write_pictures(page: &Page, folder: &Path) -> Result<usize> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut count = 0;
+    for (n, picture) in page.pictures().iter().enumerate() {
+        let (caption, svg, sheet) = match picture {
+            Picture::Chart(caption, chart) => (*caption, (*chart).clone(), None),
+            Picture::Gallery(gallery) => (gallery.title.as_str(), gallery.svg(), Some(gallery.sheet())),
+        };
+        let path = folder.join(format!("{:02}-{}", n + 1, slug(caption)));
+        let svg_path = path.with_extension("svg");
+        fs::write(&svg_path, svg.as_str()).with_context(|| format!("cannot write {}", svg_path.display()))?;
+        count += 1;
+        if let Some(sheet) = sheet {
+            save(&sheet, &path.with_extension("png"))?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// A caption as the name of a file on any system.
+fn slug(caption: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let words: String = caption.chars().map(plain).collect();
+    let parts: Vec<&str> = words.split('-').filter(|part| !part.is_empty()).collect();
+    parts.join("-").chars().take(60).collect()
+}

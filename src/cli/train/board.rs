@@ -1,0 +1,146 @@
+//! `--tensorboard`: the event files of a training. Loss and accuracy lie in the folders `train`, `test` and `validation`,
+//! so that TensorBoard draws them into one chart; everything else beside these folders.
+
+use anyhow::{Context as _, Result};
+use std::{
+    fs::{self, File, OpenOptions},
+    path::{Path, PathBuf},
+};
+use wgrad::{
+    checkpoint::{Checkpoint, Position},
+    clock,
+    data::Dataset,
+    evaluate::evaluate,
+    gpu::Context,
+    report::runs::{galleries, kernels},
+    run::{EpochLine, Run},
+    tensorboard::{End, Writer},
+    train::{Metrics, StepResult},
+};
+
+/// Points of the curves within an epoch.
+const POINTS: u64 = 50;
+
+/// The files of a training.
+pub struct Board {
+    folder: PathBuf,
+    main: Writer<File>,
+    train: Writer<File>,
+    test: Writer<File>,
+    validation: Option<Writer<File>>,
+    per_epoch: u64,
+    /// The steps since the last point.
+    since: Position,
+}
+
+impl Board {
+    /// Begins the files, in `folder` or else in the run's own; after those that are there, where a run goes on.
+    pub fn new(run: &Run, folder: Option<&Path>, position: &Position, per_epoch: u64) -> Result<Self> {
+        let folder = folder.map_or_else(|| run.folder.join("tensorboard"), Path::to_path_buf);
+        let first = position.epoch * per_epoch + position.step;
+        let open = |name: &str| begin(&folder.join(name), first);
+        let mut main = open("")?;
+        let settings = serde_json::json!({
+            "model": run.config.model.name,
+            "data": run.config.data.name,
+            "options": run.config.options,
+        });
+        main.hparams(&run.folder.display().to_string(), &settings)?;
+        let validation = run.config.data.validation.map(|_| open("validation")).transpose()?;
+        let (train, test) = (open("train")?, open("test")?);
+        Ok(Self { folder, main, train, test, validation, per_epoch, since: Position::default() })
+    }
+
+    /// Where they lie.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A step is done.
+    pub fn step(&mut self, position: &Position, result: &StepResult) -> Result<()> {
+        self.since.step += 1;
+        self.since.seen += u64::from(result.rows);
+        self.since.loss_sum += result.loss_sum;
+        self.since.hits += result.hits;
+        if self.since.step < self.per_epoch.div_ceil(POINTS) {
+            return Ok(());
+        }
+        let step = position.epoch * self.per_epoch + position.step;
+        let Metrics { loss, accuracy, .. } = std::mem::take(&mut self.since).metrics();
+        self.train.scalar("step loss", step, loss)?;
+        Ok(self.train.scalar("step accuracy", step, accuracy)?)
+    }
+
+    /// An epoch is over; `rate` was the learning rate of its last step.
+    pub fn epoch(&mut self, run: &Run, line: &EpochLine, rate: f64, state: &Checkpoint) -> Result<()> {
+        let mut told = vec![
+            (&mut self.train, line.train_loss, line.train_accuracy),
+            (&mut self.test, line.test_loss, line.test_accuracy),
+        ];
+        if let (Some(file), Some(loss), Some(accuracy)) =
+            (&mut self.validation, line.validation_loss, line.validation_accuracy)
+        {
+            told.push((file, loss, accuracy));
+        }
+        for (file, loss, accuracy) in told {
+            file.scalar("loss", line.step, loss)?;
+            file.scalar("accuracy", line.step, accuracy)?;
+        }
+        self.main.scalar("learning rate", line.step, rate)?;
+        self.main.scalar("images per second", line.step, line.images_per_second)?;
+        let parameters = run.config.model.parameters()?;
+        for p in &parameters {
+            let values = state.weights.get(p.offset..p.offset + p.len()).unwrap_or_default();
+            self.main.histogram(&p.name.replace('.', "/"), line.step, values)?;
+        }
+        if let Some(item) = kernels(run.config.model.input_shape, &parameters, &state.weights) {
+            self.main.image("kernels of the first layer", line.step, &item.image)?;
+        }
+        Ok(())
+    }
+
+    /// The training is over: the most confident mistakes of the best weights as pictures.
+    pub async fn finish(mut self, context: &Context, run: &Run, data: &Dataset, step: u64) -> Result<()> {
+        let (config, best) = (&run.config, run.best()?);
+        let found = evaluate(
+            context,
+            &config.model,
+            &best,
+            data,
+            &data.test,
+            config.options.batch,
+            &run.variants()?,
+            |_| (),
+        )
+        .await?;
+        for gallery in galleries(data, &found).into_iter().filter(|gallery| !gallery.items.is_empty()) {
+            self.main.image(&gallery.title.clone(), step, &gallery.sheet())?;
+        }
+        Ok(self.main.end(End::Success)?)
+    }
+
+    /// The training was interrupted.
+    pub fn interrupted(&mut self) -> Result<()> {
+        Ok(self.main.end(End::Failure)?)
+    }
+}
+
+/// A new event file in `folder`, behind those that are there.
+fn begin(folder: &Path, step: u64) -> Result<Writer<File>> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let cannot = || format!("cannot write an event file into {}", folder.display());
+    // TensorBoard reads them in the order of their names.
+    let mut seconds = clock::now() as u64;
+    let file = loop {
+        let path = folder.join(format!("events.out.tfevents.{seconds:010}.wgrad"));
+        match OpenOptions::new().append(true).create_new(true).open(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => seconds += 1,
+            file => break file.with_context(cannot)?,
+        }
+    };
+    let mut writer = Writer::new(file, clock::now).with_context(cannot)?;
+    if step > 0 {
+        writer.resume(step).with_context(cannot)?;
+    }
+    Ok(writer)
+}

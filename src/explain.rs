@@ -1,0 +1,163 @@
+//! How a trained network comes to its answer: what every layer makes of an image, how the score of a class depends on
+//! each pixel, and which units answer to nothing. The forward pass is the one of [`crate::predict`] (no dropout, moving
+//! averages), the backward pass is made of the kernels that train. It draws nothing: see [`crate::report`].
+
+use crate::{
+    Result,
+    checkpoint::Checkpoint,
+    data::{Dataset, Split},
+    feed::{Batch, Step},
+    gpu::{Arenas, Context, FeedBuffers, Plan},
+    model::{Explaining, Model},
+    op::Choices,
+    program::ValueId,
+};
+
+/// A network on a device that shows its inside.
+pub struct Explainer<'a> {
+    context: &'a Context,
+    plan: Plan,
+    feed: FeedBuffers,
+    layers: Vec<(String, Vec<usize>, ValueId)>,
+    score: Option<ValueId>,
+    image: Option<ValueId>,
+}
+
+/// What a layer gives for some images.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Activations {
+    /// The layer.
+    pub layer: String,
+    /// Shape of its output, without the batch.
+    pub shape: Vec<usize>,
+    /// Its numbers, image by image.
+    pub values: Vec<f32>,
+}
+
+/// What a network makes of some images.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explanation {
+    /// The output before the last softmax or sigmoid, (images, outputs).
+    pub logits: Vec<f32>,
+    /// Every layer, first to last.
+    pub layers: Vec<Activations>,
+    /// The gradient of the score that was asked for with respect to the image, (images, height, width, channels); pixels
+    /// count from 0 to 1.
+    pub gradient: Vec<f32>,
+}
+
+/// How many units of a layer give the same number for every image.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct DeadUnits {
+    /// The layer.
+    pub layer: String,
+    /// Its units: channels, the last axis.
+    pub units: usize,
+    /// Those that never changed, from 0.
+    pub dead: Vec<usize>,
+}
+
+impl<'a> Explainer<'a> {
+    /// Puts `model` with the weights of `checkpoint` on the device, for up to `batch` images at once; `gradient` where
+    /// the images' gradients are wanted too. It runs this adapter's default kernels, since a training's may need its batch.
+    ///
+    /// # Errors
+    /// Whatever the plan reports.
+    pub async fn new(
+        context: &'a Context,
+        model: &Model,
+        checkpoint: &Checkpoint,
+        batch: usize,
+        gradient: bool,
+    ) -> Result<Self> {
+        let arenas = Arenas::new(context, &model.parameters()?, 1)?;
+        context.write(&arenas.parameters, &checkpoint.weights);
+        let Explaining { program, layers, score, image } = model.explaining(batch, gradient)?;
+        let plan = Plan::compile(context, program, &arenas, &Choices::default()).await?;
+        let feed = FeedBuffers::new(context, batch, model.pixels(), 1)?;
+        Ok(Self { context, plan, feed, layers, score, image })
+    }
+
+    /// Explains up to as many images as it has room for, (images, height, width, channels) bytes; those beyond are left
+    /// out. `outputs` says of each image whose score is differentiated: the number of an output.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails.
+    pub async fn explain(&self, images: &[u8], outputs: &[usize]) -> Result<Explanation> {
+        let program = &self.plan.program;
+        let rows = (images.len() / program.pixels).min(program.batch);
+        let batch = Batch { images: images[..rows * program.pixels].to_vec(), labels: vec![0; rows] };
+        self.feed.upload(self.context, &batch, &[Step { rows: rows as u32, ..Step::default() }]);
+        if let Some(score) = self.score {
+            let slice = &self.plan.slices[score.0];
+            let width = slice.len / program.batch;
+            let mut asked = vec![0f32; slice.len];
+            for (row, output) in outputs.iter().enumerate().take(rows).filter(|(_, output)| **output < width)
+            {
+                asked[row * width + output] = 1.0;
+            }
+            self.context.write(slice, &asked);
+        }
+        self.context.submit_with(|pass| self.plan.record(pass, &self.feed, 0));
+        let values = self.layers.iter().map(|(_, _, value)| *value).chain([program.output]).chain(self.image);
+        let slices: Vec<_> = values.map(|value| &self.plan.slices[value.0]).collect();
+        let words = self.context.read_words(&slices).await?;
+        // Rows beyond the images hold nothing that counts.
+        let mut found = words.into_iter().map(|words| {
+            let each = words.len() / program.batch;
+            words.into_iter().take(rows * each).map(f32::from_bits).collect::<Vec<_>>()
+        });
+        let layers = self.layers.iter().zip(found.by_ref()).map(|((layer, shape, _), values)| Activations {
+            layer: layer.clone(),
+            shape: shape.clone(),
+            values,
+        });
+        let layers = layers.collect();
+        let logits = found.next().unwrap_or_default();
+        Ok(Explanation { logits, layers, gradient: found.next().unwrap_or_default() })
+    }
+}
+
+/// Images a step of [`dead_units`].
+const BATCH: usize = 64;
+
+/// The units of every layer that give one and the same number at every place of the first `most` images of `split`:
+/// after a ReLU that is 0, and such a unit learns no more.
+///
+/// # Errors
+/// Whatever the plan reports; [`crate::Error::Device`].
+pub async fn dead_units(
+    context: &Context,
+    model: &Model,
+    checkpoint: &Checkpoint,
+    data: &Dataset,
+    split: &Split,
+    most: usize,
+) -> Result<Vec<DeadUnits>> {
+    let batch = BATCH.min(split.len().max(1));
+    let explainer = Explainer::new(context, model, checkpoint, batch, false).await?;
+    let units = |shape: &[usize]| shape.last().copied().unwrap_or(1);
+    let mut ranges: Vec<Vec<[f32; 2]>> = explainer
+        .layers
+        .iter()
+        .map(|(_, shape, _)| vec![[f32::INFINITY, f32::NEG_INFINITY]; units(shape)])
+        .collect();
+    let images = most.min(split.len()) * data.pixels();
+    for part in split.images[..images].chunks(batch * data.pixels()) {
+        let found = explainer.explain(part, &[]).await?;
+        for (ranges, layer) in ranges.iter_mut().zip(&found.layers) {
+            for row in layer.values.chunks_exact(ranges.len().max(1)) {
+                for ([low, high], value) in ranges.iter_mut().zip(row) {
+                    (*low, *high) = (low.min(*value), high.max(*value));
+                }
+            }
+        }
+    }
+    let names = explainer.layers.iter().map(|(name, ..)| name.clone());
+    let dead =
+        |ranges: &Vec<[f32; 2]>| (0..ranges.len()).filter(|n| ranges[*n][0] >= ranges[*n][1]).collect();
+    Ok(names
+        .zip(&ranges)
+        .map(|(layer, ranges)| DeadUnits { layer, units: ranges.len(), dead: dead(ranges) })
+        .collect())
+}
