@@ -37,7 +37,7 @@ impl<'a> Predictor<'a> {
         context.write(&arenas.parameters, &checkpoint.weights);
         let program = model.program(Mode::Predict, batch, 1, &Optimizer::default())?;
         let plan = Plan::compile(context, program, &arenas, variants).await?;
-        let feed = FeedBuffers::new(context, batch, model.pixels(), 1)?;
+        let feed = FeedBuffers::new(context, batch, model.bytes(), 1)?;
         Ok(Self { context, plan, feed, outputs: model.outputs()?, loss: model.loss()? })
     }
 

@@ -112,6 +112,7 @@ impl<'a> Trainer<'a> {
         options: Options,
     ) -> Result<Self> {
         options.validate()?;
+        let model = &model.fed(&data.input);
         fits(model, data)?;
         options.objective.validate(data.classes.len())?;
         if options.objective.label_smoothing > 0.0 && model.loss()?.is_regression() {
@@ -413,6 +414,9 @@ pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
         Err(Error::DataFit { model: model.name.clone(), data: data.name.clone(), expected, got })
     };
     let shape = [data.height, data.width, data.channels];
+    if data.input.numbers && !model.loss()?.is_regression() {
+        return fail("classes".into(), "numbers; say a loss for them, such as `--loss mse`".into());
+    }
     if model.input_shape != shape {
         return fail(format!("images of {:?}", model.input_shape), format!("{shape:?}"));
     }

@@ -20,8 +20,8 @@ fn mean_squared_error(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
     let own_weight = (1.0 - mixed) * weights[min(label, CLASSES - 1u)];
     let other_weight = mixed * weights[min(other, CLASSES - 1u)];
     let z = logits[row];
-    let own = z - f32(label);
-    let second = z - f32(other);
+    let own = z - number(label);
+    let second = z - number(other);
     loss[row] = own_weight * value(own) + other_weight * value(second);
     dlogits[row] = (own_weight * slope(own) + other_weight * slope(second)) / f32(step.rows);
     hit[row] = select(0.0, 1.0 - mixed, abs(own) < 0.5) + select(0.0, mixed, abs(second) < 0.5);

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use image::imageops::{self, FilterType};
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageReader, Limits, Luma, Rgba};
+use image::{
+    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Luma, Rgba,
+};
 
 use super::io_error;
 use crate::{Error, Result};
@@ -66,7 +68,43 @@ pub fn load_picture(path: &Path, height: usize, width: usize) -> Result<Picture>
     Ok(Picture { pixels: grey.into_raw(), notes })
 }
 
-fn decode(path: &Path) -> Result<DynamicImage> {
+/// Height and width of a picture, as it is to be seen; nothing but the header is decoded.
+pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
+    let mut decoder = decoder(path)?.0;
+    let (width, height) = decoder.dimensions();
+    let turned = matches!(
+        decoder.orientation().unwrap_or(Orientation::NoTransforms),
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    let size = [height as usize, width as usize];
+    Ok(if turned { [size[1], size[0]] } else { size })
+}
+
+/// Decodes a picture, turned as it is to be seen.
+pub(super) fn decode(path: &Path) -> Result<DynamicImage> {
+    let (mut decoder, format) = decoder(path)?;
+    // Photographs are often stored lying on their side, with a note how to turn them.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|e| in_words(path, format, e))?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+fn in_words(path: &Path, format: ImageFormat, error: ImageError) -> Error {
+    let reason = match error {
+        ImageError::Limits(_) => {
+            format!("more than {LONGEST_SIDE} pixels a side or {} MiB when decoded", MOST_MEMORY >> 20)
+        }
+        ImageError::Unsupported(_) => format!("the format {}", format.to_mime_type()),
+        other => format!("a damaged {} file ({other})", format.to_mime_type()),
+    };
+    Error::Picture { path: path.to_owned(), reason }
+}
+
+fn decoder(path: &Path) -> Result<(impl ImageDecoder, ImageFormat)> {
     let refused = |reason: String| Error::Picture { path: path.to_owned(), reason };
     let next = "check the path";
     let file = File::open(path).map_err(io_error("cannot open", path, next))?;
@@ -83,20 +121,7 @@ fn decode(path: &Path) -> Result<DynamicImage> {
     limits.max_image_height = Some(LONGEST_SIDE);
     limits.max_alloc = Some(MOST_MEMORY);
     reader.limits(limits);
-    let in_words = |e: ImageError| match e {
-        ImageError::Limits(_) => refused(format!(
-            "more than {LONGEST_SIDE} pixels a side or {} MiB when decoded",
-            MOST_MEMORY >> 20
-        )),
-        ImageError::Unsupported(_) => refused(format!("the format {}", format.to_mime_type())),
-        other => refused(format!("a damaged {} file ({other})", format.to_mime_type())),
-    };
-    let mut decoder = reader.into_decoder().map_err(in_words)?;
-    // Photographs are often stored lying on their side, with a note how to turn them.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(in_words)?;
-    image.apply_orientation(orientation);
-    Ok(image)
+    Ok((reader.into_decoder().map_err(|e| in_words(path, format, e))?, format))
 }
 
 /// Luma of the picture laid over white.

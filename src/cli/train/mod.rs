@@ -4,16 +4,18 @@
 mod board;
 mod end;
 pub mod method;
+pub mod recorded;
 
 use super::{
     AdapterArgs, DataArgs, interrupt::Interrupt, objective::ObjectiveArgs, output, page::quoted,
-    progress::Progress, tune,
+    progress::Progress, reading::model_for, tune,
 };
 use anyhow::{Context as _, Result, bail};
 use board::Board;
 use clap::Args;
 use end::{Ended, Limit, finish, interrupted, over, verdict};
 use method::{MethodArgs, ScheduleArgs, StopArgs};
+use recorded::{absolute, load_recorded, told_at_the_end};
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -24,7 +26,7 @@ use wgrad::{
     Error,
     callbacks::Verdict,
     clock,
-    data::{DataSpec, Dataset},
+    data::Dataset,
     gpu::Context,
     model::Model,
     op::Choices,
@@ -41,7 +43,9 @@ const SAVE_EVERY: f64 = 60.0;
 #[command(after_help = "Examples:
   wgrad train                                       the network `mlp` on Fashion-MNIST
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
-  wgrad train --model my-network.toml --data DIR    your own network, your own four IDX files
+  wgrad train --model my-network.toml --data DIR    your own network, your own data (docs/data.md)
+  wgrad train --model cnn --data pictures/ --size 96 --normalize --augment flip
+  wgrad train --model mlp --data houses.csv --label price
   wgrad train --model cnn --augment flip,shift=2,erase=0.25 --label-smoothing 0.1
   wgrad train --lr 0.1 --schedule cosine --warmup-steps 200
   wgrad train --optimizer adamw --ema 0.99 --global-clipnorm 1 --schedule one-cycle
@@ -93,7 +97,7 @@ pub struct Train {
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
     /// Go on with a run
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "limit", "validation", "MethodArgs", "ScheduleArgs", "StopArgs"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "limit", "validation", "normalize", "ReadingArgs", "MethodArgs", "ScheduleArgs", "StopArgs"])]
     resume: Option<PathBuf>,
     /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can go on
     #[arg(long, value_name = "TIME", value_parser = method::time)]
@@ -152,10 +156,10 @@ impl Train {
     async fn start(&self, interrupt: &Interrupt) -> Result<ExitCode> {
         let mut options = self.options()?;
         options.validate()?;
-        let dataset = self.data.load(self.seed)?;
+        let reading = self.data.reading.reading_for(self.objective.loss);
+        let dataset = self.data.load_as(&reading, self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
-        let shape = [dataset.height, dataset.width, dataset.channels];
-        let model = self.objective.model(&self.model, shape, dataset.classes.len())?;
+        let model = model_for(&self.model, &dataset, self.objective.loss)?;
         let mut context = self.adapter.open().await?;
         if !self.no_tuned {
             let seconds = self.tune.then_some(self.tune_seconds);
@@ -175,14 +179,13 @@ impl Train {
         }
         let config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
-            data: DataRecord {
-                spec: absolute(&self.data.data)?,
-                name: dataset.name.clone(),
-                digest: dataset.digest.clone(),
-                classes: dataset.classes.clone(),
-                limit: self.data.limit,
-                validation: self.data.validation,
-            },
+            data: DataRecord::of(
+                &dataset,
+                absolute(&self.data.data)?,
+                self.data.limit,
+                self.data.validation,
+                reading,
+            ),
             options,
             init: self.init.clone(),
             adapter: AdapterRecord::of(&context),
@@ -357,6 +360,7 @@ impl Train {
             }
         }
         context.check()?;
+        told_at_the_end(&run, dataset)?;
         if let Some(board) = board {
             board
                 .finish(context, &run, dataset, trainer.position().epoch * trainer.steps_per_epoch())
@@ -414,17 +418,6 @@ impl Train {
     }
 }
 
-/// How a run records its data: a folder by its absolute path, so that the run can be used from anywhere.
-fn absolute(spec: &DataSpec) -> Result<String> {
-    Ok(match spec {
-        DataSpec::Folder(path) => {
-            let path = std::path::absolute(path);
-            path.context("the path of the data cannot be made absolute")?.display().to_string()
-        }
-        other => other.to_string(),
-    })
-}
-
 /// Says which shaders of the user's own, and which settings, are proven before the training.
 fn announce(options: &Options) -> Result<()> {
     for (op, variant) in user_file::unproven(&options.variants)? {
@@ -434,10 +427,4 @@ fn announce(options: &Options) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// The data set of a run, as it was recorded.
-pub fn load_recorded(record: &DataRecord, seed: u64) -> Result<Dataset> {
-    let args = DataArgs { data: record.spec.parse()?, limit: record.limit, validation: record.validation };
-    args.load(seed).with_context(|| format!("the run was trained on {}", record.name))
 }
