@@ -38,9 +38,9 @@ fn main() -> wgrad::Result<()> {
         let state = trainer.checkpoint().await?;
         let predictor = Predictor::new(&context, &model, &state, 1, &Choices::default()).await?;
         let image = data.test.image(0, data.pixels()).unwrap_or_default();
-        let probabilities = predictor.probabilities(image).await?.remove(0);
+        let probabilities = predictor.probabilities(&image).await?.remove(0);
         let best = (0..10).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap_or(0);
-        let truth = usize::from(data.test.labels[0]);
+        let truth = data.test.labels[0] as usize;
         println!("the first test image is a {}, taken for a {}", data.classes[truth], data.classes[best]);
         Ok(())
     })

@@ -43,6 +43,11 @@ impl Augment {
         *self == Self::default()
     }
 
+    /// Whether it takes values for shares, in [0, 1].
+    pub fn needs_shares(&self) -> bool {
+        self.brightness > 0.0 || self.contrast > 0.0 || self.erase > 0.0
+    }
+
     /// Name, value, and the value of the name alone.
     fn fields(&self) -> [(&'static str, f64, f64); 8] {
         [

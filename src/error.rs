@@ -176,6 +176,14 @@ pub enum Error {
         /// Each address tried, and why it failed.
         attempts: Vec<String>,
     },
+    /// Data of a user's own that are not as they should be.
+    #[error("{}: {message}", path.display())]
+    Data {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was found, what was expected, what to do.
+        message: String,
+    },
     /// The proxy's address cannot be used.
     #[error(
         "got {got:?} as the proxy, expected an address like http://host:3128 or socks5://host:1080; \
@@ -204,16 +212,16 @@ pub enum Error {
     },
     /// A data set is named that there is not.
     #[error(
-        "data set {got:?} is not known, expected fashion-mnist, synthetic, or a folder with four IDX \
-             files; check the spelling or the path"
+        "data set {got:?} is not known, expected fashion-mnist, synthetic, or the path of a folder or file \
+             with data of your own; check the spelling or the path"
     )]
     DataSpec {
         /// The name given.
         got: String,
     },
     /// A file is not a picture that can be read.
-    #[error("{}: not a picture that can be read: got {reason}, expected a PNG or JPEG file; convert it \
-             first, for example with `convert picture.webp picture.png`", path.display())]
+    #[error("{}: not a picture that can be read: got {reason}, expected a PNG, JPEG or WebP file; \
+             convert it first, for example with `convert picture.tiff picture.png`", path.display())]
     Picture {
         /// The file.
         path: PathBuf,

@@ -12,7 +12,10 @@ pub use interval::Interval;
 use crate::{
     Result,
     checkpoint::{Checkpoint, Position},
-    data::{Dataset, Split},
+    data::{
+        Dataset, Split,
+        stream::{Chunk, Cut, Order, Stream},
+    },
     feed::{Batch, Step},
     gpu::{Arenas, Context, FeedBuffers, Plan},
     model::Model,
@@ -32,13 +35,15 @@ pub struct Evaluation {
     pub confusion: Vec<Vec<u64>>,
     /// How far a regression is off.
     pub regression: Option<Regression>,
-    /// What each image was taken for, in the order of the split.
+    /// What each image that could be read was taken for, in the order of the split.
     pub told: Vec<Told>,
 }
 
 /// What a network says of an image.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Told {
+    /// Which image of the split.
+    pub image: usize,
     /// The class that is found; of a regression 0.
     pub class: usize,
     /// The probability of each class, or a regression's one number.
@@ -148,6 +153,7 @@ pub async fn evaluate_views(
     mirrored: bool,
     mut each: impl FnMut(u64),
 ) -> Result<Evaluation> {
+    let model = &model.fed(&data.input);
     fits(model, data)?;
     let (outputs, loss) = (model.outputs()?, model.loss()?);
     let arenas = Arenas::new(context, &model.parameters()?, 1)?;
@@ -162,15 +168,17 @@ pub async fn evaluate_views(
         false => vec![vec![0; data.classes.len()]; data.classes.len()],
     };
     let (mut pairs, mut told) = (Vec::new(), Vec::with_capacity(split.len()));
-    let batches = split.images.chunks(batch * data.pixels()).zip(split.labels.chunks(batch));
-    for (images, labels) in batches {
+    // A table's numbers are standardised for the network only.
+    let in_its_unit = |number| data.table.as_ref().map_or(number, |table| table.number(number));
+    // A chunk a step.
+    let cut = Cut { batch, pixels: data.pixels(), budget: batch * data.pixels() };
+    for Chunk { batch: Batch { images, labels }, which, .. } in Stream::start(split, Order::File, cut, 0) {
         let rows = labels.len() as u32;
         let mut logits = Vec::new();
         let mut result = StepResult { rows, loss_sum: 0.0, hits: 0.0 };
-        let views =
-            if mirrored { vec![images.to_vec(), mirror(images, data)] } else { vec![images.to_vec()] };
-        for images in views {
-            let batch = Batch { images, labels: labels.iter().copied().map(u32::from).collect() };
+        let views = if mirrored { vec![mirror(&images, data), images] } else { vec![images] };
+        for images in views.into_iter().rev() {
+            let batch = Batch { images, labels: labels.clone() };
             feed.upload(context, &batch, &[Step { rows, ..Step::default() }]);
             context.submit_with(|pass| plan.record(pass, &feed, 0));
             let words = context.read_words(&[&arenas.results, plan.output()]).await?;
@@ -182,17 +190,23 @@ pub async fn evaluate_views(
         }
         let mut means = StepResult { loss_sum: 0.0, hits: 0.0, ..result };
         for (row, label) in labels.iter().enumerate() {
-            let label = usize::from(*label);
+            let number = data.input.number(*label);
             let views = logits.iter().filter_map(|logits| logits.chunks_exact(outputs).nth(row));
-            let verdict = Verdict::of(loss, views, label);
+            let verdict = Verdict::of(loss, views, number);
             means.loss_sum += verdict.loss;
             means.hits += f64::from(u8::from(verdict.right));
-            match confusion.get_mut(label) {
+            match confusion.get_mut(*label as usize) {
                 Some(row) => row[verdict.class] += 1,
-                None => pairs.push((label as f64, verdict.number)),
+                None => pairs.push((in_its_unit(number), in_its_unit(verdict.number))),
             }
-            let scores = verdict.scores.iter().map(|score| *score as f32).collect();
-            told.push(Told { class: if loss.is_regression() { 0 } else { verdict.class }, scores });
+            let image = which.get(row).map_or(0, |index| *index as usize);
+            told.push(match loss.is_regression() {
+                true => Told { image, class: 0, scores: vec![in_its_unit(verdict.number) as f32] },
+                false => {
+                    let scores = verdict.scores.iter().map(|score| *score as f32).collect();
+                    Told { image, class: verdict.class, scores }
+                }
+            });
         }
         // What the device counted is, to the bit, what a run recorded.
         total.count(if mirrored { &means } else { &result });

@@ -74,7 +74,7 @@ impl<'a> Explainer<'a> {
         context.write(&arenas.parameters, &checkpoint.weights);
         let Explaining { program, layers, score, image } = model.explaining(batch, gradient)?;
         let plan = Plan::compile(context, program, &arenas, &Choices::default()).await?;
-        let feed = FeedBuffers::new(context, batch, model.pixels(), 1)?;
+        let feed = FeedBuffers::new(context, batch, model.bytes(), 1)?;
         Ok(Self { context, plan, feed, layers, score, image })
     }
 
@@ -142,9 +142,13 @@ pub async fn dead_units(
         .iter()
         .map(|(_, shape, _)| vec![[f32::INFINITY, f32::NEG_INFINITY]; units(shape)])
         .collect();
-    let images = most.min(split.len()) * data.pixels();
-    for part in split.images[..images].chunks(batch * data.pixels()) {
-        let found = explainer.explain(part, &[]).await?;
+    let images: Vec<usize> = (0..most.min(split.len())).collect();
+    for part in images.chunks(batch) {
+        let part = split.batch(part, data.pixels());
+        if part.labels.is_empty() {
+            continue;
+        }
+        let found = explainer.explain(&part.images, &[]).await?;
         for (ranges, layer) in ranges.iter_mut().zip(&found.layers) {
             for row in layer.values.chunks_exact(ranges.len().max(1)) {
                 for ([low, high], value) in ranges.iter_mut().zip(row) {

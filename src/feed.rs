@@ -54,8 +54,8 @@ pub fn split_mix(seed: u64) -> u64 {
 /// Images and labels of a chunk, one after the other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// Bytes of the images: (images, height, width, channels).
+    /// Bytes of the images, (images, height, width, channels): a byte a value, or an f32, its lowest byte first.
     pub images: Vec<u8>,
-    /// One class a image.
+    /// One class an image; of numbers, the bits of an f32.
     pub labels: Vec<u32>,
 }

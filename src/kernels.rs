@@ -17,6 +17,10 @@ use crate::{
 
 /// What changes from step to step.
 pub const FEED: &str = include_str!("../shaders/common/feed.wgsl");
+/// A value of the feed as a network sees it.
+pub const INPUT: &str = include_str!("../shaders/common/input.wgsl");
+/// A label as a number.
+pub const NUMBER: &str = include_str!("../shaders/common/number.wgsl");
 /// Counter-based random numbers.
 pub const RANDOM: &str = include_str!("../shaders/common/random.wgsl");
 /// Which image of a batch is mixed with which.
@@ -170,12 +174,18 @@ fn mish_grad(x: f64) -> f64 {
 
 // variant [needs] [default for]
 operations! {
-    DECODE "decode" "bytes of the batch to numbers in [0, 1]" twin::decode, activated false, parts [FEED], {
+    DECODE "decode" "bytes of the batch to numbers in [0, 1], floats as they are; normalized by channel" twin::decode, activated false, parts [FEED, INPUT], {
         "words" [Multiple("PIXELS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
-    } cases ["ROWS=1,PIXELS=1", "ROWS=3,PIXELS=7", "ROWS=5,PIXELS=784", "ROWS=2,PIXELS=64"];
+    } cases [
+        "ROWS=1,PIXELS=1", "ROWS=3,PIXELS=7", "ROWS=5,PIXELS=784", "ROWS=2,PIXELS=64",
+        "ROWS=3,PIXELS=7,FLOATS=1", "ROWS=6,PIXELS=12,FLOATS=1",
+        "ROWS=5,PIXELS=48,CHANNELS=3,SCALED=1,GAIN0=4.5,GAIN1=0.25,GAIN2=-2,SHIFT0=-2.25,SHIFT1=1.5,SHIFT2=0.125",
+        "ROWS=4,PIXELS=10,CHANNELS=2,SCALED=1,GAIN0=3.25,SHIFT1=-7,FLOATS=1",
+        "ROWS=7,PIXELS=16,CHANNELS=4,SCALED=1,GAIN2=0.5,GAIN3=8,SHIFT2=0.75,SHIFT3=-1.5,FLOATS=1",
+    ];
 
-    AUGMENT "augment" "the same, each image changed at random, and mixed with another" twin::augment, activated false, parts [FEED, RANDOM, MIXUP, AUGMENTATION], {
+    AUGMENT "augment" "the same, each image changed at random, and mixed with another" twin::augment, activated false, parts [FEED, RANDOM, MIXUP, INPUT, AUGMENTATION], {
         "lines" [] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases [
@@ -188,6 +198,8 @@ operations! {
         "ROWS=1,H=5,W=5,C=1,MIXUP=1,FLIP=2147483648",
         "ROWS=13,H=28,W=28,C=1,FLIP=2147483648,SHIFT=2,ROTATE=0.2,ZOOM=0.1,BRIGHTNESS=0.2,CONTRAST=0.2,ERASE=1073741824,MIXUP=1",
         "ROWS=128,H=28,W=28,C=1,FLIP=2147483648,SHIFT=2,ERASE=1073741824",
+        "ROWS=6,H=5,W=7,C=3,FLIP=2147483648,SHIFT=1,SCALED=1,GAIN0=4.5,GAIN1=0.25,GAIN2=-2,SHIFT0=-2.25,SHIFT1=1.5",
+        "ROWS=6,H=6,W=5,C=2,ROTATE=0.3,ZOOM=0.1,MIXUP=1,FLOATS=1,SCALED=1,GAIN0=3.5,SHIFT0=-2.25,SHIFT1=1.5",
     ];
 
     MATMUL "matmul" "y = activate(x · w + b)" twin::matmul, activated true, parts [], {
@@ -484,17 +496,17 @@ operations! {
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,CLASSES=2", "ROWS=33,CLASSES=2,SMOOTHING=0.2", "ROWS=5,CLASSES=2,MIXUP=1", "ROWS=128,CLASSES=2,SMOOTHING=0.1,MIXUP=1"];
 
-    MEAN_SQUARED_ERROR "mean_squared_error" "squared distance of one output from the label" twin::mean_squared_error, activated false, parts [FEED, RANDOM, MIXUP, REGRESSION], {
+    MEAN_SQUARED_ERROR "mean_squared_error" "squared distance of one output from the label" twin::mean_squared_error, activated false, parts [FEED, RANDOM, MIXUP, NUMBER, REGRESSION], {
         "naive" [] [Cpu, Gpu];
-    } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1"];
+    } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1", "ROWS=33,CLASSES=1,REAL=1", "ROWS=7,CLASSES=1,REAL=1,MIXUP=1"];
 
-    MEAN_ABSOLUTE_ERROR "mean_absolute_error" "distance of one output from the label" twin::mean_absolute_error, activated false, parts [FEED, RANDOM, MIXUP, REGRESSION], {
+    MEAN_ABSOLUTE_ERROR "mean_absolute_error" "distance of one output from the label" twin::mean_absolute_error, activated false, parts [FEED, RANDOM, MIXUP, NUMBER, REGRESSION], {
         "naive" [] [Cpu, Gpu];
-    } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1"];
+    } cases ["ROWS=1,CLASSES=1", "ROWS=33,CLASSES=10", "ROWS=5,CLASSES=3,MIXUP=1", "ROWS=128,CLASSES=10,MIXUP=1", "ROWS=33,CLASSES=1,REAL=1", "ROWS=7,CLASSES=1,REAL=1,MIXUP=1"];
 
-    HUBER "huber" "the square of small distances, the distance of large ones" twin::huber, activated false, parts [FEED, RANDOM, MIXUP, REGRESSION], {
+    HUBER "huber" "the square of small distances, the distance of large ones" twin::huber, activated false, parts [FEED, RANDOM, MIXUP, NUMBER, REGRESSION], {
         "naive" [] [Cpu, Gpu];
-    } cases ["ROWS=1,CLASSES=1,DELTA=0.75", "ROWS=33,CLASSES=10,DELTA=0.75", "ROWS=5,CLASSES=3,MIXUP=1,DELTA=0.75", "ROWS=128,CLASSES=10,MIXUP=1,DELTA=0.75"];
+    } cases ["ROWS=1,CLASSES=1,DELTA=0.75", "ROWS=33,CLASSES=10,DELTA=0.75", "ROWS=5,CLASSES=3,MIXUP=1,DELTA=0.75", "ROWS=128,CLASSES=10,MIXUP=1,DELTA=0.75", "ROWS=33,CLASSES=1,REAL=1,DELTA=0.75", "ROWS=7,CLASSES=1,REAL=1,MIXUP=1,DELTA=0.75"];
 
     SUM_METRICS "sum_metrics" "loss and hits of the batch" twin::sum_metrics, activated false, parts [FEED], {
         "naive" [] [Cpu, Gpu];

@@ -29,6 +29,8 @@ pub mod model_file;
 pub mod keras;
 /// The built-in networks.
 pub mod networks;
+/// How an image comes to a network: bytes or floats, normalized or as they are.
+pub mod input;
 /// A list of operations and the values between them, before any device is involved.
 pub mod program;
 /// Changes of the images at random while training: flip, shift, rotation, zoom, erasing, mixup.

@@ -6,6 +6,7 @@ mod explaining;
 use crate::{
     Error, Result,
     feed::split_mix,
+    input::Input,
     kernels::{ACTIVATION_FORWARD, SIGMOID, SUM_METRICS},
     layers::{self, ActivationName, Layer, Place},
     loss::Loss,
@@ -37,6 +38,9 @@ pub struct Model {
     /// What it is trained on, where that is not what [`Model::loss`] finds by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
+    /// How its images come: what belongs to the data, not to the network, and is kept with them.
+    #[serde(skip)]
+    pub input: Input,
 }
 
 /// A layer of a model with everything that follows from its place.
@@ -69,7 +73,14 @@ pub(crate) struct Placed<'a> {
 impl Model {
     /// A model without layers, for images of (height, width, channels).
     pub fn new(name: &str, input_shape: [usize; 3]) -> Self {
-        Self { name: name.to_string(), input_shape, layers: Vec::new(), inputs: BTreeMap::new(), loss: None }
+        Self {
+            name: name.to_string(),
+            input_shape,
+            layers: Vec::new(),
+            inputs: BTreeMap::new(),
+            loss: None,
+            input: Input::default(),
+        }
     }
 
     /// The model with one more layer, as Keras's `model.add`.
@@ -86,7 +97,18 @@ impl Model {
         self.add(layer)
     }
 
+    /// The model for images that come like this.
+    #[must_use]
+    pub fn fed(&self, input: &Input) -> Self {
+        Self { input: input.clone(), ..self.clone() }
+    }
+
     /// Bytes of an image.
+    pub fn bytes(&self) -> usize {
+        self.input.bytes(self.pixels())
+    }
+
+    /// Values of an image.
     pub fn pixels(&self) -> usize {
         self.input_shape.iter().product()
     }
@@ -353,10 +375,11 @@ impl Model {
         let kind = self.loss()?;
         let logits_model = self.without_activation(kind);
         let (mut placed, parameters) = logits_model.place()?;
-        let mut b = Builder::new(mode, batch, self.pixels(), slots, parameters);
+        let mut b = Builder::new(mode, batch, self.bytes(), slots, parameters);
 
         let image = b.batched("image", &self.input_shape);
         let call = objective.augment.call(batch, self.input_shape);
+        let call = self.input.decoding(call, self.input_shape[2]);
         b.call(call.op.name, call, &[("image", image)]);
         let x = forward(&mut b, &mut placed, image).last().copied().unwrap_or(image);
         b.program.output = x;
@@ -368,7 +391,10 @@ impl Model {
 
         let dlogits = b.batched("d logits", &[outputs]);
         let (loss, hit) = (b.batched("loss", &[]), b.batched("hit", &[]));
-        let (call, weights) = kind.call(batch, outputs, objective);
+        let (mut call, weights) = kind.call(batch, outputs, objective);
+        if self.input.numbers && kind.is_regression() {
+            call = call.with("REAL", 1.0);
+        }
         let weights = b.constant("class weights", weights);
         let buffers =
             [("dlogits", dlogits), ("loss", loss), ("hit", hit), ("logits", x), ("weights", weights)];

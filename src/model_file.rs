@@ -11,7 +11,7 @@ pub const TEMPLATE: &str = include_str!("../assets/model.toml");
 #[serde(deny_unknown_fields)]
 struct File {
     name: Option<String>,
-    input_shape: Option<[usize; 3]>,
+    input_shape: Option<Spanned<Vec<usize>>>,
     loss: Option<Spanned<String>>,
     layers: Vec<Spanned<toml::Table>>,
 }
@@ -41,7 +41,21 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
     let file: File = toml::from_str(text)
         .map_err(|e| fail(e.span().map(|span| line(span.start)), e.message().to_string()))?;
     let stem = path.file_stem().map_or("model".into(), |s| s.to_string_lossy().into_owned());
-    let mut model = Model::new(&file.name.unwrap_or(stem), file.input_shape.unwrap_or([28, 28, 1]));
+    let input_shape = match file.input_shape.map(|shape| (line(shape.span().start), shape.into_inner())) {
+        None => [28, 28, 1],
+        Some((at, shape)) => match shape[..] {
+            [columns] => [1, 1, columns],
+            [height, width] => [height, width, 1],
+            [height, width, channels] => [height, width, channels],
+            _ => {
+                let message = format!(
+                    "input_shape is {shape:?}, expected [height, width, channels], or [columns] for the rows of a table"
+                );
+                return Err(fail(Some(at), message));
+            }
+        },
+    };
+    let mut model = Model::new(&file.name.unwrap_or(stem), input_shape);
     if let Some(loss) = file.loss {
         let at = Some(line(loss.span().start));
         model.loss = Some(loss.into_inner().parse().map_err(|e: Error| fail(at, e.to_string()))?);

@@ -88,7 +88,7 @@ impl<'a> Predictor<'a> {
     ) -> Result<Self> {
         let program = model.program(mode, batch, 1, &Optimizer::default())?;
         let plan = Plan::compile(context, program, arenas, variants).await?;
-        let feed = FeedBuffers::new(context, batch, model.pixels(), 1)?;
+        let feed = FeedBuffers::new(context, batch, model.bytes(), 1)?;
         Ok(Self { context, plan, feed, outputs: model.outputs()?, loss: model.loss()? })
     }
 

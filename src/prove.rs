@@ -102,7 +102,8 @@ fn bytes_of_an_image(call: &Call) -> usize {
     let size = |name: &str| call.sizes.get(name).map(|v| *v as usize);
     // Operations on images in buffers call their batch N.
     let shape = || Some(size("ROWS").and(size("H"))? * size("W")? * size("C")?);
-    size("PIXELS").or_else(shape).unwrap_or(0)
+    let bytes = if size("FLOATS") == Some(1) { size_of::<f32>() } else { 1 };
+    size("PIXELS").or_else(shape).unwrap_or(0) * bytes
 }
 
 fn feed_for(call: &Call, seed: u64) -> (Batch, Step) {
@@ -110,9 +111,16 @@ fn feed_for(call: &Call, seed: u64) -> (Batch, Step) {
     let (rows, pixels, classes) = (size("ROWS"), bytes_of_an_image(call), size("CLASSES").max(1));
     // A batch that begins at image 3 of the chunk and, where it can, is not full.
     let first = 3;
-    let bytes = (0..(first + rows) * pixels).map(|at| split_mix(seed ^ at as u64) as u8);
-    let labels =
-        (0..first + rows).map(|at| (split_mix(seed.wrapping_add(at as u64)) % classes as u64) as u32);
+    // Floats are in [-1, 1): any bits would be NaN now and then.
+    let float = |v: u64| (v >> 40) as f32 / (1u32 << 23) as f32 - 1.0;
+    let bytes = (0..(first + rows) * pixels).map(|at| match size("FLOATS") {
+        1 => float(split_mix(seed ^ (at / 4) as u64)).to_le_bytes()[at % 4],
+        _ => split_mix(seed ^ at as u64) as u8,
+    });
+    let labels = (0..first + rows).map(|at| match (split_mix(seed.wrapping_add(at as u64)), size("REAL")) {
+        (v, 1) => (4.0 * float(v)).to_bits(),
+        (v, _) => (v % classes as u64) as u32,
+    });
     let batch = Batch { images: bytes.collect(), labels: labels.collect() };
     let step = Step {
         first: first as u32,

@@ -8,8 +8,9 @@ mod trend;
 use crate::{
     Error, Result,
     checkpoint::Checkpoint,
-    data::{io_error, write_whole},
+    data::{Dataset, Reading, dataset::Images, io_error, pictures::Preparation, table::Table, write_whole},
     gpu::{AdapterClass, Context},
+    input::Input,
     keras,
     model::Model,
     op::Choices,
@@ -79,6 +80,45 @@ pub struct DataRecord {
     pub limit: Option<usize>,
     /// `--validation`.
     pub validation: Option<f64>,
+    /// What else was said about how they are read.
+    #[serde(default, skip_serializing_if = "Reading::is_default")]
+    pub reading: Reading,
+    /// How images and labels come; `normalization`, where there is one, has `mean` and `deviation` of each channel.
+    #[serde(flatten)]
+    pub input: Input,
+    /// How the columns of a table became numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<Table>,
+    /// What is made of every picture of a folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preparation: Option<Preparation>,
+}
+
+impl DataRecord {
+    /// How `data` are recorded that were loaded as `spec` says.
+    pub fn of(
+        data: &Dataset,
+        spec: String,
+        limit: Option<usize>,
+        validation: Option<f64>,
+        reading: Reading,
+    ) -> Self {
+        Self {
+            spec,
+            name: data.name.clone(),
+            digest: data.digest.clone(),
+            classes: data.classes.clone(),
+            limit,
+            validation,
+            reading,
+            input: data.input.clone(),
+            table: data.table.clone(),
+            preparation: match &data.train.images {
+                Images::Files(pictures, _) => Some(pictures.preparation),
+                Images::Memory(_) => None,
+            },
+        }
+    }
 }
 
 /// Which adapter.
@@ -184,6 +224,8 @@ const CONFIG: &str = "run.json";
 pub const LAST: &str = "last.safetensors";
 /// The weights with the best accuracy.
 pub const BEST: &str = "best.safetensors";
+/// Files of the data that could not be read.
+pub const BROKEN: &str = "unreadable.txt";
 const SPACE: &str = "check that the folder can be written and the disk has space";
 
 impl Run {
@@ -281,8 +323,9 @@ impl Run {
             }
             Err(e) => return Err(io_error("cannot read", &path, "")(e)),
         };
-        let config: Config = serde_json::from_str(&text)
+        let mut config: Config = serde_json::from_str(&text)
             .map_err(|e| fail(format!("has a {CONFIG} that is damaged, or of another version: {e}")))?;
+        config.model.input = config.data.input.clone();
         let parameters = config.model.parameters()?;
         Ok(Self { folder: folder.to_owned(), config, parameters })
     }
@@ -339,6 +382,19 @@ impl Run {
 
     fn read(&self, name: &str) -> Result<Checkpoint> {
         read_weights(&self.folder.join(name), &self.parameters)
+    }
+
+    /// Writes the list of the files of the data that could not be read, a line each; without one, nothing.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn keep_broken(&self, broken: &[(PathBuf, String)]) -> Result<()> {
+        if broken.is_empty() {
+            return Ok(());
+        }
+        write_whole(&self.folder.join(BROKEN), |file| {
+            broken.iter().try_for_each(|(path, reason)| writeln!(file, "{}\t{reason}", path.display()))
+        })
     }
 }
 

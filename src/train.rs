@@ -119,6 +119,7 @@ impl<'a> Trainer<'a> {
         options: Options,
     ) -> Result<Self> {
         options.validate()?;
+        let model = &model.fed(&data.input);
         fits(model, data)?;
         options.objective.validate(data.classes.len(), model.loss()?)?;
         let parameters = model.parameters()?;
@@ -414,6 +415,9 @@ pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
         Err(Error::DataFit { model: model.name.clone(), data: data.name.clone(), expected, got })
     };
     let shape = [data.height, data.width, data.channels];
+    if data.input.numbers && !model.loss()?.is_regression() {
+        return fail("classes".into(), "numbers; say a loss for them, such as `--loss mse`".into());
+    }
     if model.input_shape != shape {
         return fail(format!("images of {:?}", model.input_shape), format!("{shape:?}"));
     }

@@ -103,8 +103,8 @@ async fn setup(model: &Model) -> Setup {
     let program = model.program(Mode::Train, rows, 1, &Optimizer::default()).expect("fits");
     let plan = Plan::compile(&context, program, &arenas, &Choices::default()).await.expect("compiles");
     let feed = FeedBuffers::new(&context, rows, data.pixels(), 1).expect("fits");
-    let labels = data.train.labels.iter().map(|l| u32::from(*l)).collect();
-    let batch = Batch { images: data.train.images.to_vec(), labels };
+    let labels = data.train.labels.to_vec();
+    let batch = Batch { images: data.train.images.memory().to_vec(), labels };
     let step = Step { rows: rows as u32, learning_rate: 0.05, ..Step::default() }.keyed(0, 0);
     feed.upload(&context, &batch, &[step]);
     Setup { context, arenas, plan, feed, batch, step }

@@ -126,7 +126,7 @@ fn a_data_set_that_is_not_here_is_refused_without_the_network() {
         .end()
         .refuses(&["is not known", "expected fashion-mnist"]);
     let empty = info(folder.path());
-    empty.refuses(&["got no train-images-idx3-ubyte", "expected the four files"]);
+    empty.refuses(&["the folder is empty", "expected four IDX files"]);
 }
 
 #[test]

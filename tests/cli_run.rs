@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::{ops::ControlFlow, path::Path, sync::OnceLock};
 use tempfile::TempDir;
 use wgrad::{
-    data::{Dataset, Split, folder},
+    data::{Dataset, Reading, Split, folder},
     evaluate::evaluate,
     networks::network,
     op::Choices,
@@ -32,14 +32,7 @@ async fn make(name: &str, into: &Path) {
     let config = Config {
         version: env!("CARGO_PKG_VERSION").into(),
         model,
-        data: DataRecord {
-            spec: small_data_argument(),
-            name: data.name.clone(),
-            digest: data.digest.clone(),
-            classes: data.classes.clone(),
-            limit: Some(60),
-            validation: Some(VALIDATION),
-        },
+        data: DataRecord::of(&data, small_data_argument(), Some(60), Some(VALIDATION), Reading::default()),
         options,
         recipe: None,
         init: None,
@@ -129,8 +122,10 @@ fn the_hits_that_the_device_counts_are_the_diagonal() {
     let run = Run::open(shared()).unwrap();
     let data = data(3);
     // Three times the same images, in batches that do not divide them.
-    let split =
-        Split { images: data.train.images.repeat(3).into(), labels: data.train.labels.repeat(3).into() };
+    let split = Split {
+        images: data.train.images.memory().repeat(3).into(),
+        labels: data.train.labels.repeat(3).into(),
+    };
     let mut seen = Vec::new();
     let found = pollster::block_on(evaluate(
         &context,
@@ -170,7 +165,7 @@ fn other_data_than_the_runs_is_announced() {
 /// The first test images as PNG files, one dark on light and larger.
 fn pictures(folder: &Path) -> (String, String) {
     let data = data(3);
-    let pixels = data.test.image(0, data.pixels()).unwrap().to_vec();
+    let pixels = data.test.image(0, data.pixels()).unwrap().into_owned();
     let (width, height) = (data.width as u32, data.height as u32);
     let image = image::GrayImage::from_raw(width, height, pixels).unwrap();
     let path = |name: &str| folder.join(name).display().to_string();

@@ -25,7 +25,7 @@ fn message(bytes: &[u8]) -> String {
     std::fs::write(&path, bytes).unwrap();
     let message = load_picture(&path, 28, 28).unwrap_err().to_string();
     assert!(message.contains("shoe.png: not a picture that can be read: got "), "{message}");
-    assert!(message.contains("expected a PNG or JPEG file; convert it first"), "{message}");
+    assert!(message.contains("expected a PNG, JPEG or WebP file; convert it first"), "{message}");
     message
 }
 

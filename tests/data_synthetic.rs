@@ -4,6 +4,10 @@
 use wgrad::data::synthetic::synthetic;
 use wgrad::data::{Dataset, Split};
 
+fn bytes(labels: &[u32]) -> Vec<u8> {
+    labels.iter().map(|label| *label as u8).collect()
+}
+
 #[test]
 fn a_seed_means_the_same_bytes_everywhere() {
     // Computed on x86-64 Linux; another platform must come to the same.
@@ -19,7 +23,7 @@ fn the_first_images_do_not_depend_on_how_many_are_drawn() {
     let more = more.limit(101, 30);
     assert_eq!(few.train, more.train);
     assert_eq!(few.test, more.test);
-    assert_ne!(few.train.images[..784], few.test.images[..784]);
+    assert_ne!(few.train.images.memory()[..784], few.test.images.memory()[..784]);
 }
 
 #[test]
@@ -50,10 +54,10 @@ fn written_as_idx_it_reads_back_with_the_same_digest() {
     let put = |name: &str, shape: &[usize], bytes: &[u8]| {
         write(&folder.path().join(name), shape, bytes, Packing::Gzip).unwrap();
     };
-    put("train-images-idx3-ubyte.gz", &[50, 28, 28], &data.train.images);
-    put("train-labels-idx1-ubyte.gz", &[50], &data.train.labels);
-    put("t10k-images-idx3-ubyte.gz", &[20, 28, 28], &data.test.images);
-    put("t10k-labels-idx1-ubyte.gz", &[20], &data.test.labels);
+    put("train-images-idx3-ubyte.gz", &[50, 28, 28], data.train.images.memory());
+    put("train-labels-idx1-ubyte.gz", &[50], &bytes(&data.train.labels));
+    put("t10k-images-idx3-ubyte.gz", &[20, 28, 28], data.test.images.memory());
+    put("t10k-labels-idx1-ubyte.gz", &[20], &bytes(&data.test.labels));
     let read = wgrad::data::folder::load(folder.path()).unwrap();
     assert_eq!((read.digest, read.train, read.test), (data.digest, data.train, data.test));
 }
@@ -92,7 +96,7 @@ fn linear(data: &Dataset) -> f64 {
             p.iter_mut().for_each(|p| *p = (*p - top).exp());
             let sum: f32 = p.iter().sum();
             p.iter_mut().for_each(|p| *p /= sum);
-            p[usize::from(data.train.labels[index])] -= 1.0;
+            p[data.train.labels[index] as usize] -= 1.0;
             for (x, w) in x.iter().zip(weights.chunks_mut(classes)) {
                 for (w, p) in w.iter_mut().zip(p) {
                     *w -= rate * x * p;
@@ -104,7 +108,7 @@ fn linear(data: &Dataset) -> f64 {
         .filter(|&index| {
             let scores = scores(&weights, &row(&data.test, index));
             let best = (0..10).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap();
-            best == usize::from(data.test.labels[index])
+            best == data.test.labels[index] as usize
         })
         .count();
     hits as f64 / data.test.len() as f64

@@ -24,11 +24,11 @@ takesPictures(at("drop"), model.max_body, async (file) => {
     const { predictions: [told] } = await post("/predict", form(file));
     const pixels = bytes(told.pixels);
     at("opinion").hidden = false;
-    picture(at("seen"), pixels, height, width, 1);
+    picture(at("seen"), pixels, height, width, pixels.length / (height * width));
     bars(at("bars"), told, model.classes);
     at("words").textContent = `${words(told)}. ${told.notes.join(", ")}.`;
     const canvas = element("canvas", { name: "pixels", role: "img", "aria-label": told.image });
-    picture(canvas, pixels, height, width, 1);
+    picture(canvas, pixels, height, width, pixels.length / (height * width));
     const said = told.top === undefined ? told.value.toFixed(3) : `${told.class}, ${percent(told.probability)}`;
     const lines = element("div", {}, element("strong", { text: said }), element("span", { name: "faint", text: told.image }));
     at("none").hidden = true;

@@ -1,5 +1,5 @@
-// image = bytes of the batch in [0, 1], each image changed at random, and mixed with another; rows beyond the batch are
-// zero. What is 0 costs nothing: the sizes are constants to the driver's compiler.
+// image = values of the batch, bytes in [0, 1], each image changed at random, mixed with another, and normalized where
+// asked for; rows beyond the batch are zero. What is 0 costs nothing: the sizes are constants to the driver's compiler.
 override ROWS: u32;   // images a batch
 override H: u32;
 override W: u32;

@@ -24,6 +24,6 @@ fn augment(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) 
         if (MIXUP == 1u) {
             value = (1.0 - step.mixed) * value + step.mixed * changed(other, second, y, i / C, i % C);
         }
-        image[line * W * C + i] = value;
+        image[line * W * C + i] = normalized(value, i % C);
     }
 }

@@ -14,6 +14,7 @@ fn augment(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) 
             let other = partner(row);
             value = (1.0 - step.mixed) * value + step.mixed * changed(change(other), other, y, x, channel);
         }
+        value = normalized(value, channel);
     }
     image[row * H * W * C + id.x] = value;
 }

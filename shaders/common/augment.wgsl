@@ -80,8 +80,7 @@ fn change(row: u32) -> Change {
 fn pixel(row: u32, y: i32, x: i32, channel: u32, flipped: bool) -> f32 {
     if (y < 0 || x < 0 || y >= i32(H) || x >= i32(W)) { return 0.0; }
     let column = select(u32(x), W - 1u - u32(x), flipped);
-    let byte = (((step.first + row) * H + u32(y)) * W + column) * C + channel;
-    return f32((images[byte >> 2u] >> (8u * (byte & 3u))) & 255u) / 255.0;
+    return raw((((step.first + row) * H + u32(y)) * W + column) * C + channel);
 }
 
 fn changed(c: Change, row: u32, y: u32, x: u32, channel: u32) -> f32 {

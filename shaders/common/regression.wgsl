@@ -20,8 +20,8 @@ fn regress(row: u32) {
     let own_weight = (1.0 - mixed) * weights[min(label, CLASSES - 1u)];
     let other_weight = mixed * weights[min(other, CLASSES - 1u)];
     let z = logits[row];
-    let own = z - f32(label);
-    let second = z - f32(other);
+    let own = z - number(label);
+    let second = z - number(other);
     loss[row] = own_weight * distance_of(own) + other_weight * distance_of(second);
     dlogits[row] = (own_weight * slope_of(own) + other_weight * slope_of(second)) / f32(step.rows);
     hit[row] = select(0.0, 1.0 - mixed, abs(own) < 0.5) + select(0.0, mixed, abs(second) < 0.5);

@@ -1,5 +1,5 @@
-// image = bytes of the batch in [0, 1]; rows beyond the batch are zero.
+// image = values of the batch, bytes in [0, 1], normalized where asked for; rows beyond the batch are zero.
 override ROWS: u32;   // images a batch
-override PIXELS: u32; // bytes an image
+override PIXELS: u32; // values an image
 @group(0) @binding(0) var<storage, read_write> image: array<f32>; // (ROWS, PIXELS)
 // grid PIXELS, ROWS

@@ -1,4 +1,4 @@
-// One thread a word of four pixels, read once. Rows are whole words, so that a batch may begin at any image.
+// One thread four values: of bytes a word, read once. Rows are whole words, so that a batch may begin at any image.
 const TILE_ITEMS = 256u;
 // grid ITEMS = ROWS * PIXELS
 
@@ -7,7 +7,19 @@ fn decode(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) w
           @builtin(num_workgroups) groups: vec3<u32>) {
     let word = (wid.x + wid.y * groups.x) * 64u + lid.x;
     if (word >= ROWS * PIXELS / 4u) { return; }
-    var bytes = 0u;
-    if (word < step.rows * (PIXELS / 4u)) { bytes = images[step.first * (PIXELS / 4u) + word]; }
-    for (var i = 0u; i < 4u; i++) { image[4u * word + i] = f32((bytes >> (8u * i)) & 255u) / 255.0; }
+    if (word >= step.rows * (PIXELS / 4u)) {
+        for (var i = 0u; i < 4u; i++) { image[4u * word + i] = 0.0; }
+        return;
+    }
+    let at = step.first * (PIXELS / 4u) + word;
+    if (FLOATS == 1u) {
+        for (var i = 0u; i < 4u; i++) {
+            image[4u * word + i] = normalized(raw(4u * at + i), (4u * word + i) % CHANNELS);
+        }
+        return;
+    }
+    let bytes = images[at];
+    for (var i = 0u; i < 4u; i++) {
+        image[4u * word + i] = normalized(f32((bytes >> (8u * i)) & 255u) / 255.0, (4u * word + i) % CHANNELS);
+    }
 }

@@ -82,9 +82,17 @@ pub fn gradients_with(
     }
     // A regression takes any number.
     let classes = if model.loss()?.is_regression() { 10 } else { model.classes()?.max(1) as u64 };
+    let byte = |n: usize| match model.input.floats {
+        true => (random((n / 4) as u64) as u8 as f32 / 255.0).to_le_bytes()[n % 4],
+        false => random(n as u64) as u8,
+    };
+    let label = |n: u64| match (random(!n) % classes) as u32 {
+        label if model.input.numbers => (label as f32).to_bits(),
+        label => label,
+    };
     let batch = Batch {
-        images: (0..ROWS * model.pixels()).map(|n| random(n as u64) as u8).collect(),
-        labels: (0..ROWS as u64).map(|n| (random(!n) % classes) as u32).collect(),
+        images: (0..ROWS * model.bytes()).map(byte).collect(),
+        labels: (0..ROWS as u64).map(label).collect(),
     };
     let mixed = objective.augment.mixed(seed, 0);
     let step = Step { rows: ROWS as u32, mixed, ..Step::default() }.keyed(seed, 0);

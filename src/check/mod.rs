@@ -78,6 +78,7 @@ pub async fn check(
     if options.batch == 0 {
         return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
     }
+    let model = &model.fed(&data.input);
     crate::train::fits(model, data)?;
     options.objective.validate(data.classes.len(), model.loss()?)?;
     let steps = steps(options);
@@ -93,7 +94,7 @@ pub async fn check(
     }
 
     let arenas = Arenas::with_optimizer(context, &model.parameters()?, steps.len(), &options.optimizer)?;
-    let feed = FeedBuffers::new(context, batch.labels.len(), model.pixels(), steps.len())?;
+    let feed = FeedBuffers::new(context, batch.labels.len(), model.bytes(), steps.len())?;
     feed.upload(context, &batch, &steps);
     context.write(&arenas.parameters, &model.initial_weights(options.seed)?);
     for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
@@ -130,13 +131,8 @@ pub async fn check(
 
 /// The first `images` training images, from the start again where there are fewer.
 fn chunk(data: &Dataset, images: usize) -> Batch {
-    let mut batch = Batch::default();
-    let pixels = data.pixels();
-    for index in (0..data.train.len()).cycle().take(images) {
-        batch.images.extend_from_slice(&data.train.images[index * pixels..(index + 1) * pixels]);
-        batch.labels.push(u32::from(data.train.labels[index]));
-    }
-    batch
+    let indices: Vec<usize> = (0..data.train.len()).cycle().take(images).collect();
+    data.train.batch(&indices, data.pixels())
 }
 
 /// `options.steps` full batches (one at least), then a partial one.

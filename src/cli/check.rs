@@ -1,7 +1,11 @@
 //! Replays a network's plans beside the CPU twins and tells what differs. Progress to stderr, the table or the
 //! JSON lines to stdout.
 
-use super::{AdapterArgs, data, objective::ObjectiveArgs};
+use super::{
+    AdapterArgs,
+    objective::ObjectiveArgs,
+    reading::{ReadingArgs, model_for},
+};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use std::{
@@ -10,7 +14,7 @@ use std::{
 };
 use wgrad::{
     check::{Check as Kind, Finding, Options, Report, check},
-    data::{DataSpec, Places},
+    data::DataSpec,
     networks,
     op::Choices,
     report::table::{
@@ -46,9 +50,11 @@ pub struct Check {
     /// Decides weights, images and dropout
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files
-    #[arg(long, value_name = "NAME|DIR", default_value = "synthetic")]
+    /// Data set: `fashion-mnist`, `synthetic`, or a path to data of your own
+    #[arg(long, value_name = "NAME|PATH", default_value = "synthetic")]
     data: DataSpec,
+    #[command(flatten)]
+    reading: ReadingArgs,
     #[command(flatten)]
     objective: ObjectiveArgs,
     /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
@@ -83,9 +89,8 @@ impl Check {
         if let DataSpec::Synthetic { train, test, .. } = &mut self.data {
             (*train, *test) = (batch * (steps + 1), 1);
         }
-        let data = data::load_or_fetch(&self.data, &Places::from_env())?;
-        let shape = [data.height, data.width, data.channels];
-        let models = self.models.iter().map(|name| self.objective.model(name, shape, data.classes.len()));
+        let data = self.reading.load(&self.data)?;
+        let models = self.models.iter().map(|name| model_for(name, &data, self.objective.loss));
         let models = models.collect::<Result<Vec<_>>>()?;
         let context = self.adapter.open().await?;
         let objective = self.objective.objective(&data)?;

@@ -1,7 +1,10 @@
 //! How good the network of a run is: loss, accuracy, who is taken for whom. It uses the run's own data, batch
 //! and kernels, so that on the same adapter the numbers are those that the run recorded.
 
-use super::{AdapterArgs, DataArgs, output, train::load_recorded};
+use super::{
+    AdapterArgs, output,
+    train::recorded::{load_as_recorded, load_recorded},
+};
 use anyhow::{Context as _, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -36,7 +39,7 @@ pub struct Eval {
     #[arg(value_name = "RUN")]
     run: PathBuf,
     /// Data set, instead of the one that the run was trained on
-    #[arg(long, value_name = "NAME|DIR")]
+    #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
     /// Which images
     #[arg(long, value_name = "SPLIT", default_value = "test")]
@@ -136,8 +139,7 @@ impl Eval {
         let data = match &self.data {
             None => load_recorded(record, seed)
                 .context("cannot load the run's data; `--data` names other ones")?,
-            Some(spec) => DataArgs { data: spec.clone(), limit: record.limit, validation: record.validation }
-                .load(seed)?,
+            Some(spec) => load_as_recorded(spec, record.table.as_ref(), record, seed)?,
         };
         if data.digest != record.digest {
             eprintln!(

@@ -1,6 +1,6 @@
 //! The network of a run as a file for other programs: ONNX, or its weights alone.
 
-use super::{AdapterArgs, output};
+use super::{AdapterArgs, output, train::recorded::load_recorded};
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 use std::{
@@ -164,9 +164,9 @@ impl Export {
         ];
         match training_images(run) {
             Some(data) => {
-                let (mean, deviation) = moments(&data.train.images);
-                metadata.push(("data.mean".into(), format!("{mean:.6}")));
-                metadata.push(("data.deviation".into(), format!("{deviation:.6}")));
+                let (mean, deviation) = data::normalization::moments(&data, &data.train);
+                metadata.push(("data.mean".into(), listed(&mean)));
+                metadata.push(("data.deviation".into(), listed(&deviation)));
             }
             None => eprintln!(
                 "note: the data of the run is not on this machine, so its mean and deviation are left out of the metadata"
@@ -179,6 +179,9 @@ impl Export {
 /// The data of a run, if it is here and still the same. It is not fetched.
 fn training_images(run: &Run) -> Option<Dataset> {
     let record = &run.config.data;
+    if !record.reading.is_default() {
+        return load_recorded(record, run.config.options.seed).ok();
+    }
     let data = data::load(&record.spec.parse().ok()?, &Places::from_env()).ok()?;
     let data = match record.limit {
         Some(limit) => data.limit(limit, usize::MAX),
@@ -187,14 +190,9 @@ fn training_images(run: &Run) -> Option<Dataset> {
     (data.name == record.name).then_some(data)
 }
 
-/// Mean and standard deviation of bytes divided by 255.
-fn moments(bytes: &[u8]) -> (f64, f64) {
-    let count = bytes.len().max(1) as f64;
-    let (sum, squares) = bytes.iter().fold((0u64, 0u64), |(sum, squares), b| {
-        (sum + u64::from(*b), squares + u64::from(*b) * u64::from(*b))
-    });
-    let mean = sum as f64 / count;
-    (mean / 255.0, (squares as f64 / count - mean * mean).max(0.0).sqrt() / 255.0)
+/// A number for each channel.
+fn listed(numbers: &[f64]) -> String {
+    numbers.iter().map(|number| format!("{number:.6}")).collect::<Vec<_>>().join(",")
 }
 
 /// Writes a file aside and renames it.

@@ -154,5 +154,9 @@ fn record(spec: &DataSpec, imported: &Imported, classes: usize) -> DataRecord {
         classes: names.or(here.map(|data| data.classes)).unwrap_or_else(numbered),
         limit: None,
         validation: None,
+        reading: Default::default(),
+        input: imported.model.input.clone(),
+        table: None,
+        preparation: None,
     }
 }

@@ -1,6 +1,6 @@
 //! `wgrad lr-find`: a learning rate for a training, by letting it rise.
 
-use super::{AdapterArgs, DataArgs, model, output, train::method::MethodArgs};
+use super::{AdapterArgs, DataArgs, output, reading::model_for, train::method::MethodArgs};
 use anyhow::{Context as _, Result, bail};
 use std::{
     fmt::Write as _,
@@ -77,8 +77,7 @@ impl LrFind {
             can_write(path)?;
         }
         let dataset = self.data.load(self.seed)?;
-        let shape = [dataset.height, dataset.width, dataset.channels];
-        let model = model(&self.model, shape, dataset.classes.len())?;
+        let model = model_for(&self.model, &dataset, None)?;
         let context = self.adapter.open().await?;
         eprintln!(
             "the learning rate rises from {:e} to {:e} in up to {} steps",

@@ -16,6 +16,7 @@ mod interrupt;
 mod lab;
 mod live;
 mod lr_find;
+mod memory;
 mod models;
 mod onnx_node;
 mod objective;
@@ -24,6 +25,7 @@ mod page;
 mod predict;
 mod profile;
 mod progress;
+mod reading;
 mod report;
 mod serve;
 mod train;
@@ -32,9 +34,10 @@ mod web;
 
 use anyhow::Result;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use reading::{ReadingArgs, Wanted};
 use std::{ffi::OsString, path::Path, process::ExitCode};
 use wgrad::{
-    data::{DataSpec, Dataset, Places},
+    data::{DataSpec, Dataset, Reading},
     gpu::{AdapterChoice, AdapterClass, Context, Options},
     keras,
     model::Model,
@@ -174,8 +177,8 @@ impl AdapterArgs {
 /// Which data set.
 #[derive(Args, Clone)]
 pub struct DataArgs {
-    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files
-    #[arg(long, value_name = "NAME|DIR", default_value = "fashion-mnist")]
+    /// Data set: `fashion-mnist`, `synthetic`, or a path to data of your own (see docs/data.md)
+    #[arg(long, value_name = "NAME|PATH", default_value = "fashion-mnist")]
     pub data: DataSpec,
     /// Use only the first N training images
     #[arg(long, value_name = "N")]
@@ -183,29 +186,23 @@ pub struct DataArgs {
     /// Move this share of the training images into a validation set
     #[arg(long, value_name = "SHARE")]
     pub validation: Option<f64>,
+    /// Take out the mean and deviation of each channel of the training images; the run keeps them
+    #[arg(long)]
+    pub normalize: bool,
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 impl DataArgs {
     /// Loads the data set, fetching it first where it is not here, and says where it came from.
     pub fn load(&self, seed: u64) -> Result<Dataset> {
-        let mut dataset = data::load_or_fetch(&self.data, &Places::from_env())?;
-        if let Some(n) = self.limit {
-            dataset = dataset.limit(n, usize::MAX);
-        }
-        if let Some(share) = self.validation {
-            dataset = dataset.with_validation(share, seed)?;
-        }
-        for warning in &dataset.warnings {
-            eprintln!("warning: {warning}");
-        }
-        output::say(format!(
-            "data: {} ({} training, {} test images) from {}",
-            dataset.name,
-            dataset.train.len(),
-            dataset.test.len(),
-            dataset.source
-        ));
-        Ok(dataset)
+        self.load_as(&self.reading.reading(), seed)
+    }
+
+    /// The same, read as `reading` says.
+    pub fn load_as(&self, reading: &Reading, seed: u64) -> Result<Dataset> {
+        let Self { limit, validation, normalize, .. } = *self;
+        reading::load(&self.data, reading, &Wanted { limit, validation, seed, normalize, table: None })
     }
 }
 

@@ -6,8 +6,6 @@ use wgrad::{
     augment::Augment,
     data::Dataset,
     loss::Loss,
-    model::Model,
-    networks::{NETWORKS, network_for},
     objective::{Objective, balanced},
 };
 
@@ -40,24 +38,22 @@ impl ObjectiveArgs {
             Some("balanced") => balanced(&data.class_counts(&data.train)),
             Some(text) => weights(text)?,
         };
-        Ok(Objective {
+        let objective = Objective {
             augment: self.augment.unwrap_or_default(),
             label_smoothing: self.label_smoothing.unwrap_or(0.0),
             class_weight,
-        })
-    }
-
-    /// The model that `--model` names, with the loss and, where it is built in, the last layer for it.
-    pub fn model(&self, name: &str, shape: [usize; 3], classes: usize) -> Result<Model> {
-        let Some(loss) = self.loss else { return super::model(name, shape, classes) };
-        let built_in = NETWORKS.iter().any(|(known, _)| *known == name);
-        let mut model = match built_in {
-            true => network_for(name, shape, classes, loss)?,
-            false => super::model(name, shape, classes)?,
         };
-        model.loss = Some(loss);
-        model.summary()?;
-        Ok(model)
+        if data.input.floats && objective.augment.needs_shares() {
+            bail!(
+                "--augment: brightness, contrast and erase are for images of bytes; {} holds floats of any range: leave \
+                 them out, or save the images as unsigned bytes",
+                data.name
+            );
+        }
+        if data.table.is_some() && !objective.augment.is_off() {
+            bail!("--augment changes images; {} is a table: leave it out", data.name);
+        }
+        Ok(objective)
     }
 
     /// Refuses what a run that goes on has decided already.

@@ -10,9 +10,12 @@ use std::{
 };
 use wgrad::{
     Error,
-    data::picture::{Picture, load_picture},
+    data::{
+        picture::{Picture, load_picture, read_picture},
+        pictures::{Fit, Preparation},
+        table::Table,
+    },
     gpu::Context,
-    model::Model,
     op::Choices,
     predict::Predictor,
     report::words::{bar, percent},
@@ -29,8 +32,11 @@ const BAR: usize = 24;
   wgrad predict runs/mlp-1 shirt.png boot.jpg
   wgrad predict runs/mlp-1 photos/*.jpg --top 1 --json
 
-PNG and JPEG files of any size: made grey, padded to the network's proportions, resized, and inverted where \
-the background is light, as the training images are light on dark. What was done is said for each picture.
+  wgrad predict runs/mlp-2 new.csv           a line a row
+
+PNG, JPEG and WebP files of any size. A run on a folder of pictures prepares them as it did those. One on MNIST or \
+its like makes them grey, pads and resizes them, and inverts them where the background is light, as the training \
+images are light on dark. What was done is said for each picture. A run on a table takes files of other rows.
 A run of a regression, such as `--loss mse`, gives its number.
 
 Exit codes: 0 done, 2 an error, also where only some pictures cannot be read.")]
@@ -38,8 +44,8 @@ pub struct Predict {
     /// The folder of a run
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// PNG or JPEG files
-    #[arg(value_name = "IMAGE", required = true)]
+    /// Picture files; for a run on a table, files with rows
+    #[arg(value_name = "FILE", required = true)]
     images: Vec<PathBuf>,
     /// How many classes to tell, the most probable first
     #[arg(long, value_name = "K", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
@@ -58,10 +64,14 @@ impl Predict {
     pub async fn run(self) -> Result<ExitCode> {
         let run = Run::open(&self.run)?;
         let model = &run.config.model;
-        let [height, width] = grey_size(model)?;
+        let record = &run.config.data;
+        if let Some(table) = &record.table {
+            return self.rows(&run, table).await;
+        }
+        let taking = Taking::of(&run.config)?;
         let mut pictures: Vec<(&PathBuf, Picture)> = Vec::new();
         for path in &self.images {
-            match load_picture(path, height, width) {
+            match taking.load(path) {
                 Ok(picture) => {
                     eprintln!("{}: {}", path.display(), picture.notes.join(", "));
                     pictures.push((path, picture));
@@ -133,6 +143,59 @@ pub fn told(image: &str, config: &Config, output: &[f32], top: usize, notes: &[S
     })
 }
 
+/// How the network of a run takes pictures: prepared as its own were, where it was trained on such; in colour where its
+/// images are; else grey and light on dark, as MNIST and its successors.
+#[derive(Clone, Copy)]
+pub enum Taking {
+    /// Height and width.
+    Grey([usize; 2]),
+    /// In a given size, in colour or grey.
+    Prepared(Preparation),
+}
+
+impl Taking {
+    /// Of the run with this record.
+    pub fn of(config: &Config) -> Result<Self> {
+        let [height, width, channels] = config.model.input_shape;
+        if config.data.table.is_some() || config.data.input.floats {
+            bail!(
+                "this run was trained on numbers, and a picture does not tell their range; use `wgrad eval RUN --data \
+                 FILE` on data of the same kind"
+            );
+        }
+        Ok(match config.data.preparation {
+            None if channels == 1 => Self::Grey([height, width]),
+            None if channels == 3 => {
+                Self::Prepared(Preparation { height, width, channels, fit: Fit::default() })
+            }
+            None => {
+                bail!("{} takes images of {channels} channels, and pictures have 1 or 3", config.model.name)
+            }
+            Some(preparation) => Self::Prepared(preparation),
+        })
+    }
+
+    fn load(&self, path: &Path) -> wgrad::Result<Picture> {
+        match self {
+            Self::Grey([height, width]) => load_picture(path, *height, *width),
+            Self::Prepared(preparation) => Ok(prepared(preparation, preparation.load(path)?)),
+        }
+    }
+
+    /// The bytes of a file that somebody sent as `name`.
+    pub fn read(&self, name: &Path, bytes: &[u8]) -> wgrad::Result<Picture> {
+        match self {
+            Self::Grey([height, width]) => read_picture(name, bytes, *height, *width),
+            Self::Prepared(preparation) => Ok(prepared(preparation, preparation.read(name, bytes)?)),
+        }
+    }
+}
+
+fn prepared(preparation: &Preparation, pixels: Vec<u8>) -> Picture {
+    let Preparation { height, width, channels, fit } = preparation;
+    Picture { pixels, notes: vec![format!("made {height}×{width} ({fit}), {channels} channels")] }
+}
+
 /// What a regression makes of a picture.
 fn number(path: &Path, value: f32, notes: &[String], json: bool) -> Result<()> {
     match json {
@@ -141,16 +204,39 @@ fn number(path: &Path, value: f32, notes: &[String], json: bool) -> Result<()> {
     }
 }
 
-/// The height and width of the pictures that the network of a run takes.
-pub fn grey_size(model: &Model) -> Result<[usize; 2]> {
-    let [height, width, channels] = model.input_shape;
-    if channels != 1 {
-        bail!(
-            "{} takes images of {channels} channels; pictures are made grey here, so that needs a network of one",
-            model.name
-        );
+impl Predict {
+    /// The rows of tables, a line each.
+    async fn rows(&self, run: &Run, table: &Table) -> Result<ExitCode> {
+        let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
+        let context = self.adapter.open().await?;
+        let predictor = predictor(&context, run, &checkpoint, BATCH).await?;
+        let classes = &run.config.data.classes;
+        for path in &self.images {
+            let (values, lines) = table.rows(path)?;
+            for (line, outputs) in lines.iter().zip(predictor.probabilities(&values).await?) {
+                let place = format!("{}:{line}", path.display());
+                if let (true, Some(value)) = (classes.is_empty(), outputs.first()) {
+                    let value = table.number(f64::from(*value));
+                    match self.json {
+                        true => output::json(&json!({"file": path, "line": line, "value": value}))?,
+                        false => output::line(format!("{place}  {value:.4}"))?,
+                    }
+                    continue;
+                }
+                let ranked = ranked(classes, &outputs, self.top as usize);
+                let Some((class, probability)) = ranked.first() else { continue };
+                if self.json {
+                    let top: Vec<_> =
+                        ranked.iter().map(|(class, p)| json!({"class": class, "probability": p})).collect();
+                    let found = json!({"file": path, "line": line, "class": class, "probability": probability, "top": top});
+                    output::json(&found)?;
+                } else {
+                    output::line(format!("{place}  {class}  {}", percent(f64::from(**probability))))?;
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
     }
-    Ok([height, width])
 }
 
 /// The network with the run's variants; on an adapter that cannot run one of these, with the defaults.

@@ -1,13 +1,19 @@
 //! `wgrad profile`: where a training step spends its time. The work is done by `wgrad::profile`; here are the
 //! options and the tables.
 
-use super::{AdapterArgs, bench, lab::print, output, page::PageArgs};
+use super::{
+    AdapterArgs, bench,
+    lab::print,
+    output,
+    page::PageArgs,
+    reading::{ReadingArgs, model_for},
+};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::json;
 use std::{fs::File, io::Write as _, path::PathBuf, process::ExitCode};
 use wgrad::{
-    data::{DataSpec, Places},
+    data::DataSpec,
     gpu::Clock,
     observe::Activity,
     op::Choices,
@@ -43,9 +49,11 @@ pub struct Profiler {
     /// How long to measure: half of it the dispatches, half the host
     #[arg(long, value_name = "S", default_value_t = 6.0, value_parser = bench::seconds)]
     seconds: f64,
-    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files [default: drawn garments or noise]
-    #[arg(long, value_name = "NAME|DIR")]
+    /// Data set: `fashion-mnist`, `synthetic`, or a path to data of your own [default: drawn garments or noise]
+    #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
+    #[command(flatten)]
+    reading: ReadingArgs,
     /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
     #[arg(long, value_name = "OP=VARIANT")]
     variant: Vec<String>,
@@ -84,9 +92,8 @@ impl Profiler {
         let options = Options { batch: self.batch as usize, variants, ..Options::default() };
         let (model, data) = match &self.data {
             Some(spec) => {
-                let data = super::data::load_or_fetch(spec, &Places::from_env())?;
-                let shape = [data.height, data.width, data.channels];
-                (super::model(&self.model, shape, data.classes.len())?, data)
+                let data = self.reading.load(spec)?;
+                (model_for(&self.model, &data, None)?, data)
             }
             None => {
                 let model = super::model(&self.model, [28, 28, 1], 10)?;

@@ -1,7 +1,7 @@
 //! `wgrad report`: trainings as one page, and each picture as a file. The pages are `wgrad::report::runs`; here is what
 //! brings them their numbers.
 
-use super::{AdapterArgs, bench, eval::evaluate_run, page::about, train::load_recorded};
+use super::{AdapterArgs, bench, eval::evaluate_run, page::about, train::recorded::load_recorded};
 use anyhow::{Context as _, Result, bail};
 use std::{
     fs,
@@ -132,9 +132,11 @@ impl Report {
     ) -> Result<Seen> {
         let model = &run.config.model;
         let explainer = Explainer::new(context, model, weights, 1, true).await?;
-        let image = data.test.image(self.image, data.pixels()).unwrap_or_default();
-        let found = evaluation.told.get(self.image).map_or(0, |told| told.class);
-        let label = data.test.labels.get(self.image).map_or(0, |label| usize::from(*label));
+        let Some(image) = data.test.image(self.image, data.pixels()) else {
+            bail!("test image {} cannot be read; name another one by --image", self.image);
+        };
+        let found = evaluation.told.iter().find(|told| told.image == self.image).map_or(0, |told| told.class);
+        let label = data.test.labels.get(self.image).map_or(0, |label| *label as usize);
         let outputs = match model.outputs()? {
             1 => vec![0],
             _ if found == label => vec![found],
@@ -142,7 +144,7 @@ impl Report {
         };
         let mut scores = Vec::new();
         for output in outputs {
-            scores.push((output, explainer.explain(image, &[output]).await?));
+            scores.push((output, explainer.explain(&image, &[output]).await?));
         }
         Ok(Seen { image: self.image, scores })
     }

@@ -1,12 +1,18 @@
-//! A data set in memory: images as bytes in the order (N, H, W, C), labels as class numbers, and
-//! where both came from. Leaves out reading files and the order in which training visits images.
+//! A data set: images in memory or in files, labels, and where both came from. Leaves out reading files
+//! and the order in which training visits images.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::pictures::Pictures;
 use super::random::Random;
+use super::table::Table;
+use crate::feed::Batch;
+use crate::input::Input;
 use crate::{Error, Result};
 
 /// The usual names of the four files, in the order in which [`Dataset::digest`] takes them.
@@ -17,16 +23,57 @@ pub const FILE_NAMES: [&str; 4] = [
     "t10k-labels-idx1-ubyte",
 ];
 
-/// Images with their labels. A clone shares the bytes, so a thread can have its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where the images of a split are. A clone shares them, so a thread can have its own.
+#[derive(Debug, Clone)]
+pub enum Images {
+    /// In memory, in the order (N, H, W, C): bytes from 0 to 255, or f32 with the lowest byte first.
+    Memory(Arc<[u8]>),
+    /// In files, decoded whenever they are visited: these ones, in this order.
+    Files(Arc<Pictures>, Arc<[u32]>),
+}
+
+impl Images {
+    /// The bytes, where they are in memory; else none.
+    pub fn memory(&self) -> &[u8] {
+        match self {
+            Self::Memory(bytes) => bytes,
+            Self::Files(..) => &[],
+        }
+    }
+}
+
+impl PartialEq for Images {
+    /// The same bytes, or the same of the same files.
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Memory(a), Self::Memory(b)) => a == b,
+            (Self::Files(a, these), Self::Files(b, those)) => Arc::ptr_eq(a, b) && these == those,
+            _ => false,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Images {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Memory(bytes.into())
+    }
+}
+
+/// Images with their labels.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Split {
-    /// Pixels, 0 to 255, in the order (N, H, W, C).
-    pub images: Arc<[u8]>,
-    /// Class numbers, (N).
-    pub labels: Arc<[u8]>,
+    /// The images.
+    pub images: Images,
+    /// Class numbers, (N); where [`Input::numbers`], the bits of an f32 each.
+    pub labels: Arc<[u32]>,
 }
 
 impl Split {
+    /// Images in memory with the numbers of their classes.
+    pub fn new(images: Vec<u8>, labels: &[u8]) -> Self {
+        Self { images: images.into(), labels: labels.iter().copied().map(u32::from).collect() }
+    }
+
     /// How many images.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -37,57 +84,116 @@ impl Split {
         self.labels.is_empty()
     }
 
-    /// The bytes of image `index`, (H, W, C), where `pixels` is [`Dataset::pixels`]; `None` past the end.
-    pub fn image(&self, index: usize, pixels: usize) -> Option<&[u8]> {
-        self.images.get(index.checked_mul(pixels)?..index.checked_add(1)?.checked_mul(pixels)?)
-    }
-
-    /// The images and labels at `indices`, in that order; indices past the end are left out.
-    fn gather(&self, indices: &[usize], pixels: usize) -> Self {
-        let mut images = Vec::with_capacity(indices.len() * pixels);
-        let mut labels = Vec::with_capacity(indices.len());
-        for &index in indices {
-            if let (Some(image), Some(&label)) = (self.image(index, pixels), self.labels.get(index)) {
-                images.extend_from_slice(image);
-                labels.push(label);
+    /// The bytes of image `index`, (H, W, C), where `pixels` is [`Dataset::pixels`]; `None` past the end, and where
+    /// a file cannot be read.
+    pub fn image(&self, index: usize, pixels: usize) -> Option<Cow<'_, [u8]>> {
+        match &self.images {
+            Images::Memory(bytes) => {
+                let range = index.checked_mul(pixels)?..index.checked_add(1)?.checked_mul(pixels)?;
+                bytes.get(range).map(Cow::Borrowed)
+            }
+            Images::Files(pictures, which) => {
+                let mut image = vec![0; pixels];
+                pictures.read(*which.get(index)?, &mut image).then_some(Cow::Owned(image))
             }
         }
-        Self { images: images.into(), labels: labels.into() }
+    }
+
+    /// The images and labels at `indices`, in that order; indices past the end are left out. Files stay files.
+    pub fn gather(&self, indices: &[usize], pixels: usize) -> Self {
+        let there = || indices.iter().copied().filter(|index| *index < self.len());
+        let labels = there().map(|index| self.labels[index]).collect();
+        let images = match &self.images {
+            Images::Memory(_) => {
+                let mut bytes = Vec::with_capacity(indices.len() * pixels);
+                for image in there().filter_map(|index| self.image(index, pixels)) {
+                    bytes.extend_from_slice(&image);
+                }
+                bytes.into()
+            }
+            Images::Files(pictures, which) => {
+                Images::Files(pictures.clone(), there().map(|index| which[index]).collect())
+            }
+        };
+        Self { images, labels }
+    }
+
+    /// The images at `indices` that can be read, with their labels, as the device takes them.
+    pub fn batch(&self, indices: &[usize], pixels: usize) -> Batch {
+        let mut batch = Batch::default();
+        for &index in indices {
+            if let (Some(image), Some(&label)) = (self.image(index, pixels), self.labels.get(index)) {
+                batch.images.extend_from_slice(&image);
+                batch.labels.push(label);
+            }
+        }
+        batch
     }
 }
 
-/// A data set for classification.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A data set for classification, or for the regression of a number.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
-    /// What it is: `Fashion-MNIST`, `MNIST`, `synthetic`, or the folder's name.
+    /// What it is: `Fashion-MNIST`, `MNIST`, `synthetic`, or the folder's or file's name.
     pub name: String,
     /// Where it came from, for people: a folder, or how it was drawn.
     pub source: String,
-    /// Height of an image, pixels.
+    /// Height of an image, pixels; 1 for the rows of a table.
     pub height: usize,
-    /// Width of an image, pixels.
+    /// Width of an image, pixels; 1 for the rows of a table.
     pub width: usize,
-    /// Channels of an image; 1 for grey.
+    /// Channels of an image; 1 for grey; of a table, its columns.
     pub channels: usize,
-    /// The name of each class; a label is an index into it.
+    /// How images and labels come: bytes or floats, classes or numbers, normalized or as they are.
+    pub input: Input,
+    /// The name of each class; a label is an index into it. None where labels are numbers.
     pub classes: Vec<String>,
     /// What a network is trained on.
     pub train: Split,
-    /// What [`Dataset::with_validation`] held out of `train`.
+    /// What [`Dataset::with_validation`] held out of `train`, or a part of its own.
     pub validation: Option<Split>,
     /// What a network is judged on.
     pub test: Split,
-    /// SHA-256 of what `sha256sum` prints for the four decompressed files under their usual names, in
-    /// the order of [`FILE_NAMES`]. It tells the source: splitting or limiting does not change it.
+    /// SHA-256 of the content; of four IDX files, of what `sha256sum` prints for them decompressed, under their usual
+    /// names and in the order of [`FILE_NAMES`]. It tells the source: splitting or limiting does not change it.
     pub digest: String,
     /// What a user should know before trusting a result.
     pub warnings: Vec<String>,
+    /// What was decided for the user: which part is the test, what was held out.
+    pub notes: Vec<String>,
+    /// How a table's columns became numbers.
+    pub table: Option<Table>,
 }
 
 impl Dataset {
-    /// Bytes of one image: height × width × channels.
+    /// Bytes of one image: height × width × channels, four times that of floats.
     pub fn pixels(&self) -> usize {
-        self.height * self.width * self.channels
+        self.input.bytes(self.height * self.width * self.channels)
+    }
+
+    /// A label as a number, of a table in the unit of its column.
+    pub fn number(&self, label: u32) -> f64 {
+        let number = self.input.number(label);
+        self.table.as_ref().map_or(number, |table| table.number(number))
+    }
+
+    /// (height, width, channels) of an image.
+    pub fn shape(&self) -> [usize; 3] {
+        [self.height, self.width, self.channels]
+    }
+
+    /// The splits that there are, by name.
+    pub fn splits(&self) -> impl Iterator<Item = (&'static str, &Split)> {
+        let validation = self.validation.as_ref().map(|split| ("validation", split));
+        [("train", &self.train)].into_iter().chain(validation).chain([("test", &self.test)])
+    }
+
+    /// The files that could not be read so far, each with the reason, in the order of their paths.
+    pub fn broken(&self) -> Vec<(PathBuf, String)> {
+        match &self.train.images {
+            Images::Files(pictures, _) => pictures.broken(),
+            Images::Memory(_) => Vec::new(),
+        }
     }
 
     /// Moves a share of the training images to `validation`. Each class gives the same share, rounded,
@@ -101,39 +207,44 @@ impl Dataset {
         if let Some(split) = &self.validation {
             return Err(Error::ValidationTwice { got: split.len() });
         }
-        let refused = Error::ValidationSplit { got: fraction, train: self.train.len() };
-        if !(fraction > 0.0 && fraction < 1.0) {
-            return Err(refused);
-        }
-        let mut by_class: BTreeMap<u8, Vec<usize>> = BTreeMap::new();
-        for (index, &label) in self.train.labels.iter().enumerate() {
-            by_class.entry(label).or_default().push(index);
-        }
-        let (mut kept, mut held_out) = (Vec::new(), Vec::new());
-        for (&class, indices) in &mut by_class {
-            Random::new(seed, u64::from(class)).shuffle(indices);
-            let count = (indices.len() as f64 * fraction).round() as usize;
-            held_out.extend_from_slice(&indices[..count]);
-            kept.extend_from_slice(&indices[count..]);
-        }
-        if kept.is_empty() || held_out.is_empty() {
-            return Err(refused);
-        }
-        kept.sort_unstable();
-        held_out.sort_unstable();
-        let pixels = self.pixels();
-        self.validation = Some(self.train.gather(&held_out, pixels));
-        self.train = self.train.gather(&kept, pixels);
+        let (kept, held_out) = self.held_out(fraction, seed, 0)?;
+        self.train = kept;
+        self.validation = Some(held_out);
         Ok(self)
     }
 
-    /// Keeps at most the first `train` training and the first `test` test images, for a quick try.
+    /// Moves a share of the training images to an empty `test` part, as [`Dataset::with_validation`] does, by other
+    /// random numbers.
+    ///
+    /// # Errors
+    /// [`Error::ValidationSplit`] as there.
+    pub(super) fn with_test(mut self, fraction: f64, seed: u64) -> Result<Self> {
+        let all = self.train.len();
+        let (kept, held_out) = self.held_out(fraction, seed, TEST_STREAM)?;
+        self.train = kept;
+        self.test = held_out;
+        self.notes.push(held_out_note(self.test.len(), all, fraction, seed));
+        Ok(self)
+    }
+
+    /// The training images without a share of them, and that share.
+    fn held_out(&self, fraction: f64, seed: u64, stream: u64) -> Result<(Split, Split)> {
+        let (kept, held_out) = held_out(&self.train.labels, self.input.numbers, fraction, seed, stream)?;
+        let pixels = self.pixels();
+        Ok((self.train.gather(&kept, pixels), self.train.gather(&held_out, pixels)))
+    }
+
+    /// Keeps at most the first `train` training and the first `test` test images, for a quick try. What lies in
+    /// folders, class after class, gives as many of each class as it can.
     #[must_use]
     pub fn limit(mut self, train: usize, test: usize) -> Self {
         let pixels = self.pixels();
         for (split, count) in [(&mut self.train, train), (&mut self.test, test)] {
             if count < split.len() {
-                let first: Vec<usize> = (0..count).collect();
+                let first = match split.images {
+                    Images::Memory(_) => (0..count).collect(),
+                    Images::Files(..) => in_turns(&split.labels, count),
+                };
                 *split = split.gather(&first, pixels);
             }
         }
@@ -144,12 +255,71 @@ impl Dataset {
     pub fn class_counts(&self, split: &Split) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];
         for &label in split.labels.iter() {
-            if let Some(count) = counts.get_mut(usize::from(label)) {
+            if let Some(count) = counts.get_mut(label as usize) {
                 *count += 1;
             }
         }
         counts
     }
+}
+
+/// Where the test part is held out, the stream of random numbers; a validation split has another one.
+pub(super) const TEST_STREAM: u64 = 1 << 32;
+
+/// Which of the images with these labels stay, and which are a share that is held out, the same of each class.
+pub(super) fn held_out(
+    labels: &[u32],
+    numbers: bool,
+    fraction: f64,
+    seed: u64,
+    stream: u64,
+) -> Result<(Vec<usize>, Vec<usize>)> {
+    let refused = Error::ValidationSplit { got: fraction, train: labels.len() };
+    if !(fraction > 0.0 && fraction < 1.0) {
+        return Err(refused);
+    }
+    let mut by_class: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    for (index, &label) in labels.iter().enumerate() {
+        by_class.entry(if numbers { 0 } else { label }).or_default().push(index);
+    }
+    let (mut kept, mut held_out) = (Vec::new(), Vec::new());
+    for (&class, indices) in &mut by_class {
+        Random::new(seed, stream + u64::from(class)).shuffle(indices);
+        let count = (indices.len() as f64 * fraction).round() as usize;
+        held_out.extend_from_slice(&indices[..count]);
+        kept.extend_from_slice(&indices[count..]);
+    }
+    if kept.is_empty() || held_out.is_empty() {
+        return Err(refused);
+    }
+    kept.sort_unstable();
+    held_out.sort_unstable();
+    Ok((kept, held_out))
+}
+
+/// What is said where a test part was held out.
+pub(super) fn held_out_note(held_out: usize, all: usize, fraction: f64, seed: u64) -> String {
+    format!(
+        "there is no test part: {held_out} of {all} were held out as one (--test-share {fraction}, --split-seed {seed})"
+    )
+}
+
+/// `count` indices that take from each class in turns, in the order of the split.
+fn in_turns(labels: &[u32], count: usize) -> Vec<usize> {
+    let mut seen: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut ranked: Vec<(usize, u32, usize)> = labels
+        .iter()
+        .enumerate()
+        .map(|(index, &label)| {
+            let rank = seen.entry(label).or_default();
+            *rank += 1;
+            (*rank, label, index)
+        })
+        .collect();
+    ranked.sort_unstable();
+    let mut first: Vec<usize> = ranked.into_iter().take(count).map(|(_, _, index)| index).collect();
+    first.sort_unstable();
+    first
 }
 
 /// The digest of a data set from the SHA-256 of its four decompressed files, in hexadecimal and in

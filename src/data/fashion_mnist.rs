@@ -182,7 +182,7 @@ pub fn fetch(places: &Places, options: &Options, progress: &mut dyn FnMut(Event<
 }
 
 fn load_published(path: &Path, next: &'static str) -> Result<Dataset> {
-    let files = folder::read(path)?;
+    let files = folder::read(folder::find(path), path)?;
     let verdict = match identify(&files) {
         Identity::FashionMnist => {
             let (name, source) = ("Fashion-MNIST".to_owned(), path.display().to_string());

@@ -8,6 +8,7 @@ use super::dataset::{Dataset, FILE_NAMES, Split, digest_of};
 use super::fashion_mnist::{self, Identity};
 use super::idx::{self, Idx};
 use super::io_error;
+use crate::input::Input;
 use crate::{Error, Result};
 
 /// A file that may lie beside the four and names the classes, one a line, in the order of the labels.
@@ -33,7 +34,7 @@ pub(crate) struct Files {
 /// [`Error::DataFilesMissing`], everything of [`idx::read`], and what the files say of each other:
 /// [`Error::CountMismatch`], [`Error::ImageShape`], [`Error::EmptySet`], [`Error::LabelOutOfRange`].
 pub fn load(folder: &Path) -> Result<Dataset> {
-    let files = read(folder)?;
+    let files = read(find(folder), folder)?;
     let own_name = || {
         let name = folder.file_name().unwrap_or(folder.as_os_str());
         name.to_string_lossy().into_owned()
@@ -81,8 +82,8 @@ pub(crate) fn find(folder: &Path) -> [Option<PathBuf>; 4] {
 }
 
 /// Reads the four files. The large one is read by a thread of its own beside the other three.
-pub(crate) fn read(folder: &Path) -> Result<Files> {
-    let [Some(a), Some(b), Some(c), Some(d)] = find(folder) else {
+pub(crate) fn read(found: [Option<PathBuf>; 4], folder: &Path) -> Result<Files> {
+    let [Some(a), Some(b), Some(c), Some(d)] = found else {
         return Err(missing(folder));
     };
     let paths = [a, b, c, d];
@@ -128,8 +129,7 @@ impl Files {
         check_labels(train_labels, train_labels_path, train_images, train_path, classes.len())?;
         check_labels(test_labels, test_labels_path, test_images, test_path, classes.len())?;
         let digest = digest_of(&self.contents.each_ref().map(|file| file.sha256.clone()));
-        let [train_images, train_labels, test_images, test_labels] =
-            self.contents.map(|file| file.data.into());
+        let [train_images, train_labels, test_images, test_labels] = self.contents.map(|file| file.data);
         let [height, width, channels] = shape;
         Ok(Dataset {
             name,
@@ -137,12 +137,15 @@ impl Files {
             height,
             width,
             channels,
+            input: Input::default(),
             classes,
-            train: Split { images: train_images, labels: train_labels },
+            train: Split::new(train_images, &train_labels),
             validation: None,
-            test: Split { images: test_images, labels: test_labels },
+            test: Split::new(test_images, &test_labels),
             digest,
             warnings,
+            notes: Vec::new(),
+            table: None,
         })
     }
 }
@@ -209,7 +212,7 @@ fn numbered_classes(files: &Files) -> Vec<String> {
 }
 
 /// The names in `path`, one a line; `None` where there is no such file.
-fn read_class_names(path: &Path) -> Result<Option<Vec<String>>> {
+pub(super) fn read_class_names(path: &Path) -> Result<Option<Vec<String>>> {
     if !path.exists() {
         return Ok(None);
     }

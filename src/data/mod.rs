@@ -1,4 +1,4 @@
-//! Data sets held as bytes in memory, and where they come from. One entry, `load`, takes the name
+//! Data sets, in memory or as files that are decoded when they are visited, and where they come from. One entry, `load`, takes the name
 //! that a user gives. Leaves out the stream of batches and everything on the device: bytes stay
 //! bytes here, and are decoded there.
 
@@ -11,23 +11,43 @@ use crate::{Error, Result};
 pub mod dataset;
 /// Files over HTTP: mirrors, resume, time-outs, verified content.
 pub mod download;
+/// CIFAR-10 and CIFAR-100 in their binary versions.
+pub mod cifar;
+/// EMNIST: letters and digits, under names of its own.
+mod emnist;
 /// Fashion-MNIST: where it is looked for, what its files must contain, where it can be fetched.
 pub mod fashion_mnist;
 /// A folder with four IDX files under the usual names.
 pub mod folder;
+/// What a path holds, by its content.
+mod found;
 /// The IDX file format, plain or in gzip.
 pub mod idx;
+/// Mean and deviation of each channel, in one pass.
+pub mod normalization;
+/// Arrays of numpy, alone and in `.npz` archives.
+pub mod npz;
+/// Folders of pictures, decoded as they are visited.
+pub mod pictures;
 /// One PNG or JPEG file of any size as the input of a network.
 pub mod picture;
+/// What a user may say about data of their own.
+pub mod reading;
 /// Shuffled batches in chunks, gathered by a thread of their own.
 pub mod stream;
+/// What is worth knowing about a data set before it is trained on.
+pub mod summary;
 /// Garments drawn from a seed: no files, no network.
 pub mod synthetic;
+
+/// Comma-separated values as the inputs of a network.
+pub mod table;
 
 mod random;
 
 pub use dataset::{Dataset, Split};
 pub use fashion_mnist::Places;
+pub use reading::Reading;
 
 /// Which data set, as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +63,7 @@ pub enum DataSpec {
         /// How many test images.
         test: usize,
     },
-    /// Four IDX files in a folder given by hand.
+    /// A folder or file given by hand; its content tells what it is.
     Folder(PathBuf),
 }
 
@@ -61,7 +81,7 @@ impl FromStr for DataSpec {
             "synthetic" => Ok(Self::Synthetic { seed: 0, train: synthetic::TRAIN, test: synthetic::TEST }),
             _ => {
                 let path = Path::new(text);
-                let looks_like_a_path = path.is_dir() || text.contains(['/', '\\']);
+                let looks_like_a_path = path.exists() || text.contains(['/', '\\']);
                 if text.is_empty() || !looks_like_a_path {
                     return Err(Error::DataSpec { got: text.to_owned() });
                 }
@@ -88,10 +108,23 @@ impl std::fmt::Display for DataSpec {
 /// # Errors
 /// Everything that can be wrong with the files, each with the file's path.
 pub fn load(spec: &DataSpec, places: &Places) -> Result<Dataset> {
+    load_with(spec, places, &Reading::default(), None)
+}
+
+/// The same, where a path is read as `reading` says, and a table as `table` says, which came of other rows.
+///
+/// # Errors
+/// As [`load`]; [`Error::Data`] where content or options do not fit.
+pub fn load_with(
+    spec: &DataSpec,
+    places: &Places,
+    reading: &Reading,
+    table: Option<&table::Table>,
+) -> Result<Dataset> {
     match spec {
         DataSpec::FashionMnist => fashion_mnist::load(places),
         DataSpec::Synthetic { seed, train, test } => Ok(synthetic::synthetic(*seed, *train, *test)),
-        DataSpec::Folder(path) => folder::load(path),
+        DataSpec::Folder(path) => found::load(path, reading, table),
     }
 }
 
@@ -106,9 +139,25 @@ pub fn load_or_fetch(
     options: &download::Options,
     progress: &mut dyn FnMut(download::Event<'_>),
 ) -> Result<Dataset> {
+    load_or_fetch_with(spec, places, &Reading::default(), None, options, progress)
+}
+
+/// As [`load_with`], and where Fashion-MNIST is not on this machine, downloads it into the cache first, telling
+/// `progress`.
+///
+/// # Errors
+/// As [`load_with`] and [`load_or_fetch`].
+pub fn load_or_fetch_with(
+    spec: &DataSpec,
+    places: &Places,
+    reading: &Reading,
+    table: Option<&table::Table>,
+    options: &download::Options,
+    progress: &mut dyn FnMut(download::Event<'_>),
+) -> Result<Dataset> {
     match spec {
         DataSpec::FashionMnist => fashion_mnist::load_or_fetch(places, options, progress),
-        _ => load(spec, places),
+        _ => load_with(spec, places, reading, table),
     }
 }
 

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use image::imageops::{self, FilterType};
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageReader, Limits, Luma, Rgba};
+use image::{
+    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Luma, Rgba,
+};
 
 use super::io_error;
 use crate::{Error, Result};
@@ -47,8 +49,7 @@ pub struct Picture {
 /// # Errors
 /// [`Error::Io`] where the file cannot be opened, [`Error::Picture`] where it is no picture or one too large.
 pub fn load_picture(path: &Path, height: usize, width: usize) -> Result<Picture> {
-    let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
-    as_input(path, BufReader::new(file), &FILE, height, width)
+    as_input(path, open(path)?, &FILE, height, width)
 }
 
 /// The same with the bytes of a file that somebody sent as `name`, and tighter bounds.
@@ -73,7 +74,7 @@ fn as_input(
             reason: format!("a request for {height}×{width} pixels"),
         });
     };
-    let image = decode(path, file, bounds)?;
+    let image = turned(path, file, bounds)?;
     let mut notes = vec![format!("read {}×{} pixels (height × width)", image.height(), image.width())];
     let grey = to_grey(&image, &mut notes);
     let background = border_median(&grey);
@@ -92,7 +93,60 @@ fn as_input(
     Ok(Picture { pixels: grey.into_raw(), notes })
 }
 
-fn decode(path: &Path, file: impl BufRead + Seek, bounds: &Bounds) -> Result<DynamicImage> {
+/// Height and width of a picture, as it is to be seen; nothing but the header is decoded.
+pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
+    let mut decoder = decoder(path, open(path)?, &FILE)?.0;
+    let (width, height) = decoder.dimensions();
+    let turned = matches!(
+        decoder.orientation().unwrap_or(Orientation::NoTransforms),
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
+    );
+    let size = [height as usize, width as usize];
+    Ok(if turned { [size[1], size[0]] } else { size })
+}
+
+/// Decodes a picture file, turned as it is to be seen.
+pub(super) fn decode(path: &Path) -> Result<DynamicImage> {
+    turned(path, open(path)?, &FILE)
+}
+
+/// Decodes the bytes of a picture that somebody sent as `name`, turned as it is to be seen.
+pub(super) fn decode_sent(name: &Path, bytes: &[u8]) -> Result<DynamicImage> {
+    turned(name, Cursor::new(bytes), &SENT)
+}
+
+fn open(path: &Path) -> Result<BufReader<File>> {
+    Ok(BufReader::new(File::open(path).map_err(io_error("cannot open", path, "check the path"))?))
+}
+
+fn turned(path: &Path, file: impl BufRead + Seek, bounds: &Bounds) -> Result<DynamicImage> {
+    let (mut decoder, format) = decoder(path, file, bounds)?;
+    // Photographs are often stored lying on their side, with a note how to turn them.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|e| in_words(path, bounds, format, e))?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}
+
+fn in_words(path: &Path, bounds: &Bounds, format: ImageFormat, error: ImageError) -> Error {
+    let reason = match error {
+        ImageError::Limits(_) => {
+            format!("more than {} pixels a side or {} MiB when decoded", bounds.side, bounds.memory >> 20)
+        }
+        ImageError::Unsupported(_) => format!("the format {}", format.to_mime_type()),
+        other => format!("a damaged {} file ({other})", format.to_mime_type()),
+    };
+    Error::Picture { path: path.to_owned(), reason }
+}
+
+fn decoder<'a>(
+    path: &Path,
+    file: impl BufRead + Seek + 'a,
+    bounds: &Bounds,
+) -> Result<(impl ImageDecoder + 'a, ImageFormat)> {
     let refused = |reason: String| Error::Picture { path: path.to_owned(), reason };
     let mut reader = ImageReader::new(file).with_guessed_format().map_err(io_error(
         "cannot read",
@@ -107,21 +161,7 @@ fn decode(path: &Path, file: impl BufRead + Seek, bounds: &Bounds) -> Result<Dyn
     limits.max_image_height = Some(bounds.side);
     limits.max_alloc = Some(bounds.memory);
     reader.limits(limits);
-    let in_words = |e: ImageError| match e {
-        ImageError::Limits(_) => refused(format!(
-            "more than {} pixels a side or {} MiB when decoded",
-            bounds.side,
-            bounds.memory >> 20
-        )),
-        ImageError::Unsupported(_) => refused(format!("the format {}", format.to_mime_type())),
-        other => refused(format!("a damaged {} file ({other})", format.to_mime_type())),
-    };
-    let mut decoder = reader.into_decoder().map_err(in_words)?;
-    // Photographs are often stored lying on their side, with a note how to turn them.
-    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(in_words)?;
-    image.apply_orientation(orientation);
-    Ok(image)
+    Ok((reader.into_decoder().map_err(|e| in_words(path, bounds, format, e))?, format))
 }
 
 /// Luma of the picture laid over white.

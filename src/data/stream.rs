@@ -1,8 +1,14 @@
 //! The stream: visits a split once, in file order or shuffled, cut into batches and those into chunks that
-//! fit a budget. A thread gathers the next chunk while the device works on the last. How a split is cut
-//! into chunks changes nothing about the batches. It uploads nothing.
+//! fit a budget. A thread gathers the next chunk while the device works on the last; pictures in files are decoded by
+//! several. How a split is cut into chunks, and by how many threads it is read, changes nothing about the batches. It
+//! uploads nothing.
 
-use super::{Split, random::Random};
+use super::{
+    Split,
+    dataset::Images,
+    pictures::{Pictures, threads},
+    random::Random,
+};
 use crate::{
     feed::Batch,
     observe::{Activity, Recorder, note},
@@ -46,6 +52,8 @@ pub struct Rows {
 pub struct Chunk {
     /// Images and labels, one batch after the other.
     pub batch: Batch,
+    /// Which image of the split each of them is.
+    pub which: Vec<u32>,
     /// Where each batch lies.
     pub steps: Vec<Rows>,
 }
@@ -66,6 +74,14 @@ impl Cut {
     pub fn steps_per_chunk(&self, images: usize) -> usize {
         let fit = self.budget / (self.batch * self.pixels).max(1);
         fit.clamp(1, self.steps(images).clamp(1, MOST_STEPS))
+    }
+
+    /// Where the batches of a chunk of `images` images lie.
+    fn rows(&self, images: usize) -> Vec<Rows> {
+        let firsts = (0..images).step_by(self.batch.max(1));
+        firsts
+            .map(|first| Rows { first: first as u32, rows: self.batch.min(images - first) as u32 })
+            .collect()
     }
 
     /// Batches in a split of `images` images.
@@ -98,13 +114,18 @@ impl Stream {
             if let Order::Shuffled { seed, epoch } = order {
                 Random::new(seed, epoch).shuffle(&mut indices);
             }
-            let rest = indices.get(skip * cut.batch..).unwrap_or_default();
-            for part in rest.chunks(cut.batch * cut.steps_per_chunk(split.len())) {
+            let mut rest = indices.get(skip * cut.batch..).unwrap_or_default();
+            let full = cut.steps_per_chunk(split.len());
+            // Files take long to decode: the device begins with the first batch, and chunks grow from there.
+            let mut steps = if matches!(split.images, Images::Files(..)) { 1 } else { full };
+            while !rest.is_empty() {
+                let (part, later) = rest.split_at((cut.batch * steps).clamp(1, rest.len()));
                 let chunk = note(listener.as_deref(), Activity::Gather, || gather(&split, part, cut));
                 // The receiver is gone when training stops early: nothing is left to do then.
                 if send.send(chunk).is_err() {
                     return;
                 }
+                (rest, steps) = (later, (2 * steps).min(full));
             }
         });
         Self(receive)
@@ -120,20 +141,61 @@ impl Iterator for Stream {
 }
 
 fn gather(split: &Split, indices: &[u32], cut: Cut) -> Chunk {
-    let mut batch = Batch {
-        images: Vec::with_capacity(indices.len() * cut.pixels),
-        labels: Vec::with_capacity(indices.len()),
-    };
-    for &index in indices {
-        let at = index as usize * cut.pixels;
-        batch.images.extend_from_slice(&split.images[at..at + cut.pixels]);
-        batch.labels.push(u32::from(split.labels[index as usize]));
+    match &split.images {
+        Images::Memory(bytes) => {
+            let mut batch = Batch {
+                images: Vec::with_capacity(indices.len() * cut.pixels),
+                labels: Vec::with_capacity(indices.len()),
+            };
+            for &index in indices {
+                let at = index as usize * cut.pixels;
+                batch.images.extend_from_slice(&bytes[at..at + cut.pixels]);
+                batch.labels.push(split.labels[index as usize]);
+            }
+            Chunk { batch, which: indices.to_vec(), steps: cut.rows(indices.len()) }
+        }
+        Images::Files(pictures, which) => decode(split, pictures, which, indices, cut),
     }
-    let firsts = (0..indices.len()).step_by(cut.batch);
-    let steps = firsts
-        .map(|first| Rows { first: first as u32, rows: cut.batch.min(indices.len() - first) as u32 })
-        .collect();
-    Chunk { batch, steps }
+}
+
+/// The same of pictures in files. One that cannot be read is left out of its batch; a batch of which nothing is left
+/// has the first picture behind it that can be read, as no step may be empty.
+fn decode(split: &Split, pictures: &Pictures, which: &[u32], indices: &[u32], cut: Cut) -> Chunk {
+    let wanted: Vec<u32> = indices.iter().map(|index| which[*index as usize]).collect();
+    let mut images = vec![0; indices.len() * cut.pixels];
+    let fine = pictures.read_all(&wanted, &mut images, cut.pixels, threads());
+    if fine.iter().all(|fine| *fine) {
+        let labels = indices.iter().map(|index| split.labels[*index as usize]).collect();
+        let batch = Batch { images, labels };
+        return Chunk { batch, which: indices.to_vec(), steps: cut.rows(indices.len()) };
+    }
+    let mut chunk = Chunk { batch: Batch::default(), which: Vec::new(), steps: Vec::new() };
+    let read = images.chunks_exact(cut.pixels.max(1)).zip(&fine).zip(indices).collect::<Vec<_>>();
+    for batch in read.chunks(cut.batch.max(1)) {
+        let first = chunk.batch.labels.len() as u32;
+        for ((image, _), index) in batch.iter().filter(|((_, fine), _)| **fine) {
+            chunk.batch.images.extend_from_slice(image);
+            chunk.batch.labels.push(split.labels[**index as usize]);
+            chunk.which.push(**index);
+        }
+        if chunk.batch.labels.len() as u32 == first {
+            let start = batch.first().map_or(0, |(_, index)| **index as usize);
+            let (image, index) = stand_in(split, start, cut.pixels);
+            chunk.batch.images.extend_from_slice(&image);
+            chunk.batch.labels.push(split.labels.get(index).copied().unwrap_or(0));
+            chunk.which.push(index as u32);
+        }
+        let rows = chunk.batch.labels.len() as u32 - first;
+        chunk.steps.push(Rows { first, rows });
+    }
+    chunk
+}
+
+/// The first image from `start` on, and then from the beginning, that can be read; black where there is none at all.
+fn stand_in(split: &Split, start: usize, pixels: usize) -> (Vec<u8>, usize) {
+    let mut order = (start..split.len()).chain(0..start);
+    let found = order.find_map(|index| Some((split.image(index, pixels)?.into_owned(), index)));
+    found.unwrap_or_else(|| (vec![0; pixels], start))
 }
 
 #[cfg(test)]
@@ -143,7 +205,7 @@ mod tests {
     fn split(n: usize) -> Split {
         Split {
             images: (0..2 * n).map(|i| (i / 2) as u8).collect::<Vec<_>>().into(),
-            labels: (0..n).map(|i| i as u8).collect::<Vec<_>>().into(),
+            labels: (0..n as u32).collect(),
         }
     }
 

@@ -34,12 +34,15 @@ pub fn synthetic(seed: u64, train: usize, test: usize) -> Dataset {
         height: SIDE,
         width: SIDE,
         channels: 1,
+        input: Default::default(),
         classes: class_names(),
         train,
         validation: None,
         test,
         digest: digest_of(&[train_images, train_labels, test_images, test_labels]),
         warnings: Vec::new(),
+        notes: Vec::new(),
+        table: None,
     }
 }
 
@@ -66,7 +69,7 @@ fn split(seed: u64, stream: u64, count: usize) -> (Split, [String; 2]) {
         }
     });
     let digests = [sha256_of(&[count, SIDE, SIDE], &images), sha256_of(&[count], &labels)];
-    let split = Split { images: images.into(), labels: labels.into() };
+    let split = Split::new(images, &labels);
     (split, digests)
 }
 

@@ -34,15 +34,16 @@ pub struct Calibration {
 }
 
 impl Evaluation {
-    /// How well the probabilities of the classes found are founded; `labels` are those of the images. Nothing of a
+    /// How well the probabilities of the classes found are founded; `labels` are those of the split. Nothing of a
     /// regression.
-    pub fn calibration(&self, labels: &[u8]) -> Option<Calibration> {
+    pub fn calibration(&self, labels: &[u32]) -> Option<Calibration> {
         if self.regression.is_some() {
             return None;
         }
         let sure = |told: &super::Told| f64::from(told.scores.get(told.class).copied().unwrap_or(0.0));
-        let pairs = self.told.iter().zip(labels);
-        let pairs = pairs.map(|(told, label)| (sure(told), told.class == usize::from(*label)));
+        let right =
+            |told: &super::Told| labels.get(told.image).is_some_and(|label| told.class == *label as usize);
+        let pairs = self.told.iter().map(|told| (sure(told), right(told)));
         Some(calibration(&pairs.collect::<Vec<_>>()))
     }
 }

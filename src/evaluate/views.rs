@@ -5,8 +5,9 @@ use crate::{data::Dataset, loss::Loss};
 
 /// The images, each left for right.
 pub(super) fn mirror(images: &[u8], data: &Dataset) -> Vec<u8> {
-    let lines = images.chunks(data.width * data.channels);
-    lines.flat_map(|line| line.chunks(data.channels).rev().flatten().copied()).collect()
+    let pixel = data.input.bytes(data.channels);
+    let lines = images.chunks(data.width * pixel);
+    lines.flat_map(|line| line.chunks(pixel).rev().flatten().copied()).collect()
 }
 
 /// What one image is taken for, by the mean of some views of it.
@@ -25,7 +26,7 @@ pub(super) struct Verdict {
 
 impl Verdict {
     /// From the logits of each view.
-    pub fn of<'a>(loss: Loss, views: impl Iterator<Item = &'a [f32]>, label: usize) -> Self {
+    pub fn of<'a>(loss: Loss, views: impl Iterator<Item = &'a [f32]>, label: f64) -> Self {
         let views: Vec<&[f32]> = views.collect();
         let all: Vec<Vec<f64>> = views.iter().map(|view| scores(loss, view)).collect();
         let outputs = all.first().map_or(0, Vec::len);
@@ -38,11 +39,11 @@ impl Verdict {
             _ => argmax(&mean),
         };
         let first = mean.first().copied().unwrap_or(f64::NAN);
-        let off = (first - label as f64).abs();
-        let right = if loss.is_regression() { off < 0.5 } else { class == label };
+        let off = (first - label).abs();
+        let right = if loss.is_regression() { off < 0.5 } else { class as f64 == label };
         let probability = |n: usize| -mean.get(n).copied().unwrap_or(f64::NAN).ln();
         let loss = match loss {
-            Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy => probability(label),
+            Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy => probability(label as usize),
             Loss::MeanSquaredError => off * off,
             Loss::MeanAbsoluteError => off,
             Loss::Huber { delta } if off <= delta => 0.5 * off * off,
@@ -87,18 +88,18 @@ mod tests {
         let views: [&[f32]; 2] = [&[3.0, 0.0, 0.0], &[0.0, 1.0, 0.0]];
         let of = |loss, views: &[&'static [f32]], label| Verdict::of(loss, views.iter().copied(), label);
         // softmax: (0.909, 0.045, 0.045) and (0.212, 0.576, 0.212).
-        let found = Verdict::of(Loss::SoftmaxCrossEntropy, views.into_iter(), 0);
+        let found = Verdict::of(Loss::SoftmaxCrossEntropy, views.into_iter(), 0.0);
         assert_eq!((found.class, found.right), (0, true));
         let share = |x: f64, sum: f64| x.exp() / sum;
         let mean = (share(3.0, 3f64.exp() + 2.0) + share(0.0, 1f64.exp() + 2.0)) / 2.0;
         assert!((found.loss + mean.ln()).abs() < 1e-12, "{}", found.loss);
         // One logit: the class 1 where it is above zero, also by the mean of two.
-        assert_eq!(of(Loss::BinaryCrossEntropy, &[&[-0.1]], 0).class, 0);
-        assert_eq!(of(Loss::BinaryCrossEntropy, &[&[-0.1], &[2.0]], 0).class, 1);
+        assert_eq!(of(Loss::BinaryCrossEntropy, &[&[-0.1]], 0.0).class, 0);
+        assert_eq!(of(Loss::BinaryCrossEntropy, &[&[-0.1], &[2.0]], 0.0).class, 1);
         // A regression: the mean number.
-        let found = of(Loss::MeanSquaredError, &[&[1.0], &[2.0]], 2);
+        let found = of(Loss::MeanSquaredError, &[&[1.0], &[2.0]], 2.0);
         assert_eq!((found.number, found.loss, found.right), (1.5, 0.25, false));
-        let found = of(Loss::Huber { delta: 0.25 }, &[&[1.0]], 2);
+        let found = of(Loss::Huber { delta: 0.25 }, &[&[1.0]], 2.0);
         assert_eq!(found.loss, 0.25 * (1.0 - 0.125));
     }
 }

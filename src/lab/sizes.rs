@@ -74,10 +74,15 @@ pub fn words(call: &Call) -> String {
     sizes.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
 }
 
+/// What declares the sizes of an operation.
+fn texts(op: &Op) -> impl Iterator<Item = &'static str> {
+    [op.interface].into_iter().chain(op.parts.iter().copied())
+}
+
 /// The names of the sizes of an operation.
 fn known(op: &Op) -> Vec<&str> {
     let declared = |line: &'static str| line.trim().strip_prefix("override ")?.split_once(':');
-    op.interface.lines().filter_map(declared).map(|(name, _)| name.trim()).collect()
+    texts(op).flat_map(str::lines).filter_map(declared).map(|(name, _)| name.trim()).collect()
 }
 
 /// `call` with the sizes of `text` in place of its own. The output of a convolution or pool follows its input
@@ -142,7 +147,8 @@ fn check(call: &Call) -> Result<()> {
             .any(|s| word(&s.0))
     };
     for (name, value) in &call.sizes {
-        let float = call.op.interface.contains(&format!("override {name}: f32"));
+        let declaration = format!("override {name}: f32");
+        let float = texts(call.op).any(|text| text.contains(&declaration));
         if !value.is_finite() || *value < 0.0 || *value > f64::from(u32::MAX) {
             return fail(name, *value, "a number from 0 to 4294967295");
         }

@@ -29,9 +29,10 @@ impl Model {
     pub fn explaining(&self, batch: usize, gradient: bool) -> Result<Explaining> {
         let logits_model = self.without_activation(self.loss()?);
         let (mut placed, parameters) = logits_model.place()?;
-        let mut b = Builder::new(Mode::Explain, batch, self.pixels(), 1, parameters);
+        let mut b = Builder::new(Mode::Explain, batch, self.bytes(), 1, parameters);
         let image = b.batched("image", &self.input_shape);
         let call = Objective::default().augment.call(batch, self.input_shape);
+        let call = self.input.decoding(call, self.input_shape[2]);
         b.call(call.op.name, call, &[("image", image)]);
         let outputs = forward(&mut b, &mut placed, image);
         let x = outputs.last().copied().unwrap_or(image);

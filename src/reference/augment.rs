@@ -1,7 +1,11 @@
 //! The twin of augmentation: what the shader part `augment.wgsl` draws and does, in integers where it counts and in
 //! f64 where it computes.
 
-use super::{EPSILON, Expected, Inputs, Sum, random};
+use super::{
+    EPSILON, Expected, Inputs, Sum,
+    elementwise::{normalized, raw},
+    random,
+};
 
 const PARTNER: u32 = 0x8000_0000;
 const FLIP: u32 = PARTNER + 1;
@@ -84,18 +88,18 @@ fn change(i: &Inputs<'_>, row: usize) -> Change {
 }
 
 /// A value of the image as it is, zero outside.
-fn pixel(i: &Inputs<'_>, row: usize, [y, x]: [i64; 2], channel: usize, flipped: bool) -> f64 {
+fn pixel(i: &Inputs<'_>, row: usize, [y, x]: [i64; 2], channel: usize, flipped: bool) -> Sum {
     let [h, w, c] = i.sizes(["H", "W", "C"]);
-    let (Ok(y), Ok(x)) = (usize::try_from(y), usize::try_from(x)) else { return 0.0 };
+    let (Ok(y), Ok(x)) = (usize::try_from(y), usize::try_from(x)) else { return Sum::of(0.0) };
     if y >= h || x >= w {
-        return 0.0;
+        return Sum::of(0.0);
     }
     let x = if flipped { w - 1 - x } else { x };
-    f64::from(i.batch.images[(((i.step.first as usize + row) * h + y) * w + x) * c + channel]) / 255.0
+    raw(i, (((i.step.first as usize + row) * h + y) * w + x) * c + channel)
 }
 
 /// A value between four pixels, and how far off an f32 kernel may be: its place is right to some roundings of the size
-/// of the image, and values rise by at most 1 a pixel.
+/// of the image. Bytes rise by at most 1 a pixel; floats by at most what they do nearby.
 fn between(i: &Inputs<'_>, row: usize, at: [f64; 2], channel: usize, c: &Change, turn: [f64; 2]) -> Sum {
     let [h, w] = i.sizes(["H", "W"]);
     let centre = [h, w].map(|size| 0.5 * (size as f64 - 1.0));
@@ -104,12 +108,16 @@ fn between(i: &Inputs<'_>, row: usize, at: [f64; 2], channel: usize, c: &Change,
     let corner = source.map(f64::floor);
     let [part_y, part_x] = [source[0] - corner[0], source[1] - corner[1]];
     let tap = |down: i64, right: i64| {
-        pixel(i, row, [corner[0] as i64 + down, corner[1] as i64 + right], channel, c.flipped)
+        pixel(i, row, [corner[0] as i64 + down, corner[1] as i64 + right], channel, c.flipped).value
     };
     let line = |down| (1.0 - part_x) * tap(down, 0) + part_x * tap(down, 1);
     let value = (1.0 - part_y) * line(0) + part_y * line(1);
     let reach = (h + w) as f64 + dy.abs() + dx.abs();
-    Sum::within(value, 8.0 * EPSILON * (1.0 + turn[0].abs() + turn[1].abs()) * reach)
+    let steepest = match i.size("FLOATS") {
+        1 => (0..16).map(|n| 2.0 * tap(n / 4 - 1, n % 4 - 1).abs()).fold(0.0, f64::max),
+        _ => 1.0,
+    };
+    Sum::within(value, 8.0 * EPSILON * (1.0 + turn[0].abs() + turn[1].abs()) * reach * steepest)
 }
 
 fn changed(i: &Inputs<'_>, c: &Change, row: usize, [y, x, channel]: [usize; 3]) -> Sum {
@@ -122,7 +130,7 @@ fn changed(i: &Inputs<'_>, c: &Change, row: usize, [y, x, channel]: [usize; 3]) 
     let at = [y as i64 - c.shift[0], x as i64 - c.shift[1]];
     let mut value = match c.turn {
         Some(turn) => between(i, row, at.map(|v| v as f64), channel, c, turn),
-        None => Sum::of(pixel(i, row, at, channel, c.flipped)),
+        None => pixel(i, row, at, channel, c.flipped),
     };
     if i.number("BRIGHTNESS") > 0.0 {
         value = clamped(value.value * c.gain, value.allowed() * c.gain);
@@ -150,13 +158,16 @@ pub fn augment(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
                 return Sum::exact(0.0);
             }
             let own = changed(i, &changes[row], row, place);
+            let channel = place[2];
             if i.size("MIXUP") == 0 {
-                return own;
+                return normalized(i, own, channel);
             }
             let second = partner(i, row);
             let other = changed(i, &changes[second], second, place);
-            let allowed = (1.0 - mixed) * own.allowed() + mixed * other.allowed() + 4.0 * EPSILON;
-            Sum::within((1.0 - mixed) * own.value + mixed * other.value, allowed)
+            let size = own.value.abs().max(other.value.abs()).max(1.0);
+            let allowed = (1.0 - mixed) * own.allowed() + mixed * other.allowed() + 4.0 * EPSILON * size;
+            let value = Sum::within((1.0 - mixed) * own.value + mixed * other.value, allowed);
+            normalized(i, value, channel)
         })
         .collect();
     vec![("image", Expected::Real(image))]

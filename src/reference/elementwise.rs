@@ -3,17 +3,40 @@
 use super::{EPSILON, Expected, Inputs, Sum};
 use crate::feed::Step;
 
-/// image(ROWS, PIXELS) = bytes / 255, zero beyond the batch
+/// image(ROWS, PIXELS) = bytes / 255 or floats, normalized, zero beyond the batch
 pub fn decode(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let [rows, pixels] = i.sizes(["ROWS", "PIXELS"]);
-    let first = i.step.first as usize * pixels;
+    let (first, channels) = (i.step.first as usize * pixels, i.size("CHANNELS").max(1));
     let image = (0..rows * pixels)
         .map(|at| match at / pixels < i.step.rows as usize {
-            true => Sum::of(f64::from(i.batch.images[first + at]) / 255.0),
+            true => normalized(i, raw(i, first + at), at % pixels % channels),
             false => Sum::exact(0.0),
         })
         .collect();
     vec![("image", Expected::Real(image))]
+}
+
+/// Value number `at` of the chunk: a byte as a share of 255, a float as it is.
+pub(super) fn raw(i: &Inputs<'_>, at: usize) -> Sum {
+    match i.size("FLOATS") {
+        1 => {
+            let bytes: [u8; 4] = std::array::from_fn(|n| i.batch.images[4 * at + n]);
+            Sum::exact(f64::from(f32::from_le_bytes(bytes)))
+        }
+        _ => Sum::of(f64::from(i.batch.images[at]) / 255.0),
+    }
+}
+
+/// GAIN · value + SHIFT of the channel, where SCALED.
+pub(super) fn normalized(i: &Inputs<'_>, value: Sum, channel: usize) -> Sum {
+    if i.size("SCALED") != 1 {
+        return value;
+    }
+    let number = |name: String, default| i.sizes.get(&name).copied().unwrap_or(default);
+    let gain = number(format!("GAIN{channel}"), 1.0);
+    let mut sum = value.times(gain);
+    sum.add(number(format!("SHIFT{channel}"), 0.0));
+    sum
 }
 
 /// y = activate(x)

@@ -48,6 +48,11 @@ pub fn binary_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     rows(i, at, |z, label| (z > 0.0) == (label == 1))
 }
 
+/// The label as a number: a whole one, or the bits of a float.
+fn number(i: &Inputs<'_>, label: usize) -> f64 {
+    if i.size("REAL") == 1 { f64::from(f32::from_bits(label as u32)) } else { label as f64 }
+}
+
 /// The mean of w f(logit - label) and its derivative; a hit is a logit that rounds to the label.
 fn regression(
     i: &Inputs<'_>,
@@ -57,17 +62,18 @@ fn regression(
     let at = |z: f64, labels: [(usize, f64); 2]| {
         let mut point = Point { loss: 0.0, slope: 0.0, allowed: [0.0; 2] };
         for (label, share) in labels {
-            let d = z - label as f64;
+            let label = number(i, label);
+            let d = z - label;
             point.loss += share * value(d);
             point.slope += share * slope(d);
             // d is right to a rounding of what it is the difference of.
-            let off = 8.0 * EPSILON * (z.abs() + label as f64);
+            let off = 8.0 * EPSILON * (z.abs() + label.abs());
             point.allowed[0] += share * (off * slope(d).abs() + 8.0 * EPSILON * value(d));
             point.allowed[1] += share * (2.0 * off + 8.0 * EPSILON * slope(d).abs());
         }
         point
     };
-    rows(i, at, |z, label| (z - label as f64).abs() < 0.5)
+    rows(i, at, |z, label| (z - number(i, label)).abs() < 0.5)
 }
 
 /// loss = w (z - label)²

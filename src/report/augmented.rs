@@ -6,12 +6,13 @@ use crate::{
     data::{Dataset, Split},
     feed::{Batch, Step},
     gpu::{Arenas, Context, FeedBuffers, Plan},
+    input::Input,
     op::Choices,
     program::{Builder, Mode},
 };
 
 /// The first `per_class` training images of each class of `data`, as the first step of a training with this `seed` would
-/// see them if they were its batch, in bytes again.
+/// see them if they were its batch, as values of the kind that `data` has.
 ///
 /// # Errors
 /// [`crate::Error::Option`] for an augmentation that makes no sense, [`crate::Error::TooLarge`] where the images do not
@@ -27,11 +28,12 @@ pub async fn augmented(
     let pixels = data.pixels();
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     for class in 0..data.classes.len() {
-        let of_class =
-            data.train.labels.iter().enumerate().filter(|(_, label)| usize::from(**label) == class);
+        let of_class = data.train.labels.iter().enumerate().filter(|(_, label)| **label as usize == class);
         for (index, label) in of_class.take(per_class) {
-            images.extend_from_slice(data.train.image(index, pixels).unwrap_or_default());
-            labels.push(*label);
+            if let Some(image) = data.train.image(index, pixels) {
+                images.extend_from_slice(&image);
+                labels.push(*label);
+            }
         }
     }
     if labels.is_empty() {
@@ -40,18 +42,23 @@ pub async fn augmented(
     let shape = [data.height, data.width, data.channels];
     let mut b = Builder::new(Mode::Train, labels.len(), pixels, 1, Vec::new());
     let image = b.batched("image", &shape);
-    let call = augment.call(labels.len(), shape);
+    // As they are seen, not as a network gets them.
+    let input = Input { normalization: None, ..data.input.clone() };
+    let call = input.decoding(augment.call(labels.len(), shape), data.channels);
     b.call(call.op.name, call, &[("image", image)]);
     b.program.output = image;
     let arenas = Arenas::new(context, &[], 1)?;
     let plan = Plan::compile(context, b.program, &arenas, &Choices::default()).await?;
     let feed = FeedBuffers::new(context, labels.len(), pixels, 1)?;
-    let batch = Batch { images, labels: labels.iter().copied().map(u32::from).collect() };
+    let batch = Batch { images, labels: labels.clone() };
     let mixed = augment.mixed(seed, 0);
     let step = Step { rows: labels.len() as u32, mixed, ..Step::default() }.keyed(seed, 0);
     feed.upload(context, &batch, &[step]);
     context.submit_with(|pass| plan.record(pass, &feed, 0));
     let values = context.read(plan.output()).await?;
-    let images: Vec<u8> = values.into_iter().map(|value| (value * 255.0).round() as u8).collect();
+    let images: Vec<u8> = match input.floats {
+        true => values.into_iter().flat_map(f32::to_le_bytes).collect(),
+        false => values.into_iter().map(|value| (value * 255.0).round() as u8).collect(),
+    };
     Ok(Split { images: images.into(), labels: labels.into() })
 }

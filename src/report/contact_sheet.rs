@@ -1,6 +1,7 @@
 //! A contact sheet: samples of every class of a data set on one PNG, a class a row, its name at the left. For a
 //! person who wants to see what a network is trained on. Leaves out charts.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::io;
 use std::path::Path;
@@ -19,6 +20,8 @@ use crate::{Error, Result};
 
 /// An image on the sheet is this often as large as in the data.
 const ZOOM: usize = 2;
+/// But images with a longer side are as large as they are.
+const LARGE: usize = 64;
 const MARGIN: usize = 20;
 const GAP: usize = 4;
 const LABEL_GAP: usize = 12;
@@ -27,6 +30,11 @@ const TITLE_FONT: MonoFont<'_> = iso_8859_1::FONT_9X18_BOLD;
 const BACKGROUND: Rgb<u8> = Rgb([250, 250, 248]);
 const INK: Rgb888 = Rgb888::new(34, 34, 38);
 const FAINT: Rgb888 = Rgb888::new(96, 96, 102);
+
+/// How often as large as in the data an image is.
+fn zoom(data: &Dataset) -> usize {
+    if data.width.max(data.height) > LARGE { 1 } else { ZOOM }
+}
 
 /// Neither side of the sheet is longer, pixels.
 const LONGEST_SIDE: usize = 16_000;
@@ -68,7 +76,8 @@ pub fn draw(data: &Dataset, per_class: usize) -> Result<RgbImage> {
 /// # Errors
 /// [`Error::ContactSheet`].
 pub fn draw_of(data: &Dataset, shown: &Split, note: &str, per_class: usize) -> Result<RgbImage> {
-    let cell = (data.width * ZOOM, data.height * ZOOM);
+    let zoom = zoom(data);
+    let cell = (data.width * zoom, data.height * zoom);
     let longest_name = data.classes.iter().map(|name| name.chars().count()).max();
     let names = longest_name.unwrap_or(0) * FONT.character_size.width as usize;
     let left = MARGIN + names + LABEL_GAP;
@@ -99,17 +108,29 @@ pub fn draw_of(data: &Dataset, shown: &Split, note: &str, per_class: usize) -> R
         let at = (left - LABEL_GAP, y + cell.1 / 2);
         canvas.text(name, &FONT, INK, at, Alignment::Right, Baseline::Middle);
         for (column, image) in samples(data, shown, class).take(per_class).enumerate() {
-            canvas.image(image, data, (left + column * (cell.0 + GAP), y));
+            canvas.image(&in_bytes(&image, data), data, (left + column * (cell.0 + GAP), y));
         }
     }
     Ok(canvas.0)
 }
 
 /// The images of a class, in the order of the split.
-fn samples<'a>(data: &'a Dataset, split: &'a Split, class: usize) -> impl Iterator<Item = &'a [u8]> {
-    let of_class = move |&(_, label): &(usize, &u8)| usize::from(*label) == class;
+fn samples<'a>(data: &'a Dataset, split: &'a Split, class: usize) -> impl Iterator<Item = Cow<'a, [u8]>> {
+    let of_class = move |&(_, label): &(usize, &u32)| *label as usize == class;
     let numbered = split.labels.iter().enumerate().filter(of_class);
     numbered.filter_map(|(index, _)| split.image(index, data.pixels()))
+}
+
+/// The values of an image as bytes: of floats, from the lowest of this image to its highest.
+pub(super) fn in_bytes<'a>(image: &'a [u8], data: &Dataset) -> Cow<'a, [u8]> {
+    if !data.input.floats {
+        return Cow::Borrowed(image);
+    }
+    let values: Vec<f32> = image.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let low = values.iter().copied().fold(f32::INFINITY, f32::min);
+    let high = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let range = if high > low { high - low } else { 1.0 };
+    Cow::Owned(values.iter().map(|value| ((value - low) / range * 255.0).round() as u8).collect())
 }
 
 /// Pixels with text on them.
@@ -153,6 +174,7 @@ impl Canvas {
 
     /// An image (H, W, C): grey where it has one channel, its first three as colours where it has more.
     fn image(&mut self, bytes: &[u8], data: &Dataset, (left, top): (usize, usize)) {
+        let zoom = zoom(data);
         for (index, pixel) in bytes.chunks(data.channels).enumerate() {
             let (row, column) = (index / data.width, index % data.width);
             let color = match *pixel {
@@ -160,9 +182,9 @@ impl Canvas {
                 [grey, ..] => Rgb([grey; 3]),
                 [] => continue,
             };
-            for (dy, dx) in (0..ZOOM).flat_map(|dy| (0..ZOOM).map(move |dx| (dy, dx))) {
-                let x = (left + column * ZOOM + dx) as u32;
-                let y = (top + row * ZOOM + dy) as u32;
+            for (dy, dx) in (0..zoom).flat_map(|dy| (0..zoom).map(move |dx| (dy, dx))) {
+                let x = (left + column * zoom + dx) as u32;
+                let y = (top + row * zoom + dy) as u32;
                 if let Some(there) = self.0.get_pixel_mut_checked(x, y) {
                     *there = color;
                 }

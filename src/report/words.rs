@@ -18,6 +18,12 @@ pub fn bytes(bytes: u64) -> String {
     scaled(bytes as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
 }
 
+/// So many of a thing: 1 file, 2 files.
+pub fn counted(count: usize, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", commas(count as u64))
+}
+
 /// A count in decimal units: 2400000 as 2.4 M.
 pub fn si(count: f64) -> String {
     scaled(count, 1000.0, &["", "k", "M", "G", "T", "P"]).trim_end().to_string()

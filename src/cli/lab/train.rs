@@ -2,7 +2,7 @@
 //! options and what is printed.
 
 use super::print;
-use crate::cli::{AdapterArgs, DataArgs, model, output, page::PageArgs};
+use crate::cli::{AdapterArgs, DataArgs, output, page::PageArgs, reading::model_for};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -87,7 +87,7 @@ impl Trainings {
         };
         let sides = [side(&self.a)?, side(&self.b)?];
         let data = self.data.load(self.seed)?;
-        let model = model(&self.model, [data.height, data.width, data.channels], data.classes.len())?;
+        let model = model_for(&self.model, &data, None)?;
         let batch = self.batch as usize;
         let steps = self.steps.unwrap_or(self.epochs * data.train.len().div_ceil(batch) as u64);
         let request = Request {

@@ -82,10 +82,11 @@ impl<'a> Desk<'a> {
             }
             other => other?,
         };
-        let some = &data.test.images[..BATCH.min(data.test.len()) * data.pixels()];
-        predictor.probabilities(some).await?;
+        let some = images(data, 0..BATCH.min(data.test.len()));
+        predictor.probabilities(&some).await?;
         let begun = clock::seconds();
-        predictor.probabilities(some).await?;
+        let some = images(data, 0..BATCH.min(data.test.len()));
+        predictor.probabilities(&some).await?;
         let every = (RARELY * (clock::seconds() - begun)).max(EVERY);
         Ok(Self {
             context,
@@ -143,15 +144,17 @@ impl<'a> Desk<'a> {
 
     /// How sure the network is of what is wrong, and what a page shows of it; `None` where it is right.
     fn mistake(&self, index: usize, output: &[f32]) -> Option<(f32, Value)> {
-        let label = usize::from(*self.data.test.labels.get(index)?);
+        let label = *self.data.test.labels.get(index)?;
         let class = |n: usize| self.data.classes.get(n).cloned().unwrap_or_else(|| n.to_string());
         let pixels = STANDARD.encode(self.data.test.image(index, self.data.pixels())?);
         if self.regression {
             let value = *output.first()?;
-            let far = (value - label as f32).abs();
+            let label = self.data.number(label) as f32;
+            let far = (value - label).abs();
             let told = json!({"index": index, "pixels": pixels, "label": label, "value": value});
             return (far > 0.5).then_some((far, told));
         }
+        let label = label as usize;
         let mut ranked: Vec<(usize, f32)> = output.iter().copied().enumerate().collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         let (guess, sure) = *ranked.first()?;
@@ -188,22 +191,30 @@ impl<'a> Desk<'a> {
         }
         // While it is paused nothing changes.
         let still = self.hub.now() == Phase::Paused;
-        if clock::seconds() < self.next || still || !self.hub.watched() {
+        // What is no picture of bytes cannot be shown.
+        let blind = self.data.input.floats;
+        if clock::seconds() < self.next || still || blind || !self.hub.watched() {
             return;
         }
         self.next = clock::seconds() + self.every;
         if self.first >= self.data.test.len() {
             self.first = 0;
         }
-        let (first, pixels) = (self.first, self.data.pixels());
+        let first = self.first;
         let end = self.data.test.len().min(first + BATCH);
         self.first = end;
-        let images = &self.data.test.images[first * pixels..end * pixels];
-        self.asked = Some((self.predictor.ask(images), Job::Look(first)));
+        self.asked = Some((self.predictor.ask(&images(self.data, first..end)), Job::Look(first)));
         if let (Some(filters), None) = (&self.filters, &self.fetched) {
             self.fetched = Some(self.context.fetch(&[&filters.weights]));
         }
     }
+}
+
+/// Test images as the device takes them; black where a file cannot be read.
+fn images(data: &Dataset, which: std::ops::Range<usize>) -> Vec<u8> {
+    let pixels = data.pixels();
+    let image = |n| data.test.image(n, pixels).map_or_else(|| vec![0; pixels], |image| image.into_owned());
+    which.flat_map(image).collect()
 }
 
 impl Beside for Desk<'_> {

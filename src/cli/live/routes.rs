@@ -3,7 +3,7 @@
 
 use super::hub::{Hub, Phase, Question};
 use crate::cli::{
-    predict::{grey_size, told},
+    predict::{Taking, told},
     web::{
         App, body,
         reply::{self, Refusal, Reply, bad, refused},
@@ -123,9 +123,9 @@ impl Routes {
 
     /// What the network makes of a picture now, and the picture as the network sees it.
     async fn predict(&self, head: &Parts, bytes: Bytes) -> Result<Value, Refusal> {
-        let size = grey_size(&self.config.model).map_err(bad)?;
+        let taking = Taking::of(&self.config).map_err(bad)?;
         let (name, bytes) = body::pictures(&head.headers, bytes).await?.swap_remove(0);
-        let Picture { pixels, notes } = body::as_input(&name, bytes, size).await?;
+        let Picture { pixels, notes } = body::as_input(&name, bytes, taking).await?;
         let shown = STANDARD.encode(&pixels);
         let mut value = self.ask(&name, pixels, &notes).await?;
         value["pixels"] = shown.into();

@@ -7,7 +7,7 @@ mod routes;
 use super::{
     AdapterArgs,
     interrupt::Interrupt,
-    predict::{grey_size, predictor},
+    predict::{Taking, predictor},
     web::{
         Server,
         address::{Address, Reach},
@@ -82,7 +82,7 @@ impl Serve {
     pub async fn run(self) -> Result<ExitCode> {
         let interrupt = Interrupt::saying("finishing the requests under way")?;
         let run = Run::open(&self.run)?;
-        let size = grey_size(&run.config.model)?;
+        let taking = Taking::of(&run.config)?;
         let listener = self.addr.listen(PORT, &self.reach)?;
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
         let context = self.adapter.open().await?;
@@ -91,7 +91,7 @@ impl Serve {
         let (send, jobs) = sync_channel(4 * batch.max(64));
         let routes = Arc::new(Routes {
             jobs: send,
-            size,
+            taking,
             adapter: context.describe(),
             position: checkpoint.position,
             most: (self.max_body as usize) << 20,

@@ -2,7 +2,7 @@
 
 use super::{Job, limiter::Limiter};
 use crate::cli::{
-    predict::told,
+    predict::{Taking, told},
     web::{
         App, body,
         reply::{self, Refusal, Reply, bad, refused},
@@ -28,7 +28,7 @@ pub struct Routes {
     /// Where pictures wait for the device.
     pub jobs: SyncSender<Job>,
     /// Height and width of what the network takes.
-    pub size: [usize; 2],
+    pub taking: Taking,
     /// The device.
     pub adapter: String,
     /// After how much training the weights are those that they are.
@@ -157,7 +157,7 @@ impl Routes {
         name: &str,
         bytes: Bytes,
     ) -> Result<(oneshot::Receiver<Vec<f32>>, Vec<String>, String), Refusal> {
-        let Picture { pixels, notes } = body::as_input(name, bytes, self.size).await?;
+        let Picture { pixels, notes } = body::as_input(name, bytes, self.taking).await?;
         let shown = STANDARD.encode(&pixels);
         let (answer, answered) = oneshot::channel();
         if self.jobs.try_send(Job { pixels, answer }).is_err() {

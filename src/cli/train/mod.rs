@@ -6,6 +6,7 @@ mod end;
 pub use end::INTERRUPTED;
 pub mod method;
 pub mod recipe;
+pub mod recorded;
 
 use super::{
     AdapterArgs, DataArgs,
@@ -15,6 +16,7 @@ use super::{
     output,
     page::quoted,
     progress::Progress,
+    reading::model_for,
     tune,
 };
 use anyhow::{Context as _, Result, bail};
@@ -22,6 +24,7 @@ use board::Board;
 use clap::Args;
 use end::{Ended, Limit, finish, interrupted, over, stopped, verdict};
 use method::{MethodArgs, ScheduleArgs, StopArgs};
+use recorded::{absolute, load_recorded, told_at_the_end};
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -32,7 +35,7 @@ use wgrad::{
     Error,
     callbacks::Verdict,
     clock,
-    data::{DataSpec, Dataset},
+    data::Dataset,
     gpu::Context,
     model::Model,
     op::Choices,
@@ -51,8 +54,10 @@ const SAVE_EVERY: f64 = 60.0;
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
   wgrad train --recipe cnn                          settings that are known to be good: see `wgrad models`
   wgrad train --recipe speedrun-90 --seed 1         the least time to a test accuracy of 0.90
-  wgrad train --model my-network.toml --data DIR    your own network, your own four IDX files
+  wgrad train --model my-network.toml --data DIR    your own network, your own data (docs/data.md)
   wgrad train --model my.keras --init my.keras      a network of Keras's, from its weights
+  wgrad train --model cnn --data pictures/ --size 96 --normalize --augment flip
+  wgrad train --model mlp --data houses.csv --label price
   wgrad train --model cnn --augment flip,shift=2,erase=0.25 --label-smoothing 0.1
   wgrad train --lr 0.1 --schedule cosine --warmup-steps 200
   wgrad train --optimizer adamw --ema 0.99 --global-clipnorm 1 --schedule one-cycle
@@ -108,7 +113,7 @@ pub struct Train {
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
     /// Go on with a run
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "limit", "validation", "MethodArgs", "ScheduleArgs", "StopArgs"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "limit", "validation", "normalize", "ReadingArgs", "MethodArgs", "ScheduleArgs", "StopArgs"])]
     resume: Option<PathBuf>,
     /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can go on
     #[arg(long, value_name = "TIME", value_parser = method::time)]
@@ -169,10 +174,10 @@ impl Train {
     async fn start(&self, interrupt: &Interrupt) -> Result<ExitCode> {
         let mut options = self.options()?;
         options.validate()?;
-        let dataset = self.data.load(self.seed)?;
+        let reading = self.data.reading.reading_for(self.objective.loss);
+        let dataset = self.data.load_as(&reading, self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
-        let shape = [dataset.height, dataset.width, dataset.channels];
-        let model = self.objective.model(&self.model, shape, dataset.classes.len())?;
+        let model = model_for(&self.model, &dataset, self.objective.loss)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;
         let mut context = self.adapter.open().await?;
         if !self.no_tuned {
@@ -195,14 +200,13 @@ impl Train {
         }
         let config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
-            data: DataRecord {
-                spec: absolute(&self.data.data)?,
-                name: dataset.name.clone(),
-                digest: dataset.digest.clone(),
-                classes: dataset.classes.clone(),
-                limit: self.data.limit,
-                validation: self.data.validation,
-            },
+            data: DataRecord::of(
+                &dataset,
+                absolute(&self.data.data)?,
+                self.data.limit,
+                self.data.validation,
+                reading,
+            ),
             options,
             recipe: self.recipe.clone(),
             init: self.init.clone(),
@@ -409,6 +413,7 @@ impl Train {
             }
         }
         context.check()?;
+        told_at_the_end(&run, dataset)?;
         if let Some(board) = board {
             board
                 .finish(context, &run, dataset, trainer.position().epoch * trainer.steps_per_epoch())
@@ -475,17 +480,6 @@ impl Train {
     }
 }
 
-/// How a run records its data: a folder by its absolute path, so that the run can be used from anywhere.
-fn absolute(spec: &DataSpec) -> Result<String> {
-    Ok(match spec {
-        DataSpec::Folder(path) => {
-            let path = std::path::absolute(path);
-            path.context("the path of the data cannot be made absolute")?.display().to_string()
-        }
-        other => other.to_string(),
-    })
-}
-
 /// Says which shaders of the user's own, and which settings, are proven before the training.
 fn announce(options: &Options) -> Result<()> {
     for (op, variant) in user_file::unproven(&options.variants)? {
@@ -495,10 +489,4 @@ fn announce(options: &Options) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// The data set of a run, as it was recorded.
-pub fn load_recorded(record: &DataRecord, seed: u64) -> Result<Dataset> {
-    let args = DataArgs { data: record.spec.parse()?, limit: record.limit, validation: record.validation };
-    args.load(seed).with_context(|| format!("the run was trained on {}", record.name))
 }

@@ -3,13 +3,17 @@
 
 mod print;
 
-use super::{AdapterArgs, output};
+use super::{
+    AdapterArgs, output,
+    reading::{ReadingArgs, model_for},
+};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{io::IsTerminal, process::ExitCode, time::Duration};
 use wgrad::{
     augment::Augment,
     clock,
+    data::DataSpec,
     gpu::Context,
     lab::{measure::Lab, sizes},
     model::Model,
@@ -46,6 +50,11 @@ pub struct Tune {
     /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(value_name = "MODEL", default_value = "mlp")]
     model: String,
+    /// Data set whose images and classes the network is for [default: those of Fashion-MNIST]
+    #[arg(long, value_name = "NAME|PATH")]
+    data: Option<DataSpec>,
+    #[command(flatten)]
+    reading: ReadingArgs,
     /// Images a step
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
@@ -81,7 +90,10 @@ pub fn seconds(text: &str) -> Result<f64, String> {
 
 impl Tune {
     pub async fn run(self) -> Result<ExitCode> {
-        let model = super::model(&self.model, [28, 28, 1], 10)?;
+        let model = match &self.data {
+            Some(spec) => model_for(&self.model, &self.reading.load(spec)?, None)?,
+            None => super::model(&self.model, [28, 28, 1], 10)?,
+        };
         let uses = tune::uses(&model, self.batch as usize, &Optimizer::default(), &self.objective()?)?;
         let context = self.adapter.open().await?;
         let cache = Cache::from_env();

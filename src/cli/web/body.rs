@@ -1,10 +1,13 @@
 //! What requests bring: a body of bounded size within a bounded time, and the pictures in it.
 
-use super::reply::{Refusal, bad, refused};
+use super::{
+    super::predict::Taking,
+    reply::{Refusal, bad, refused},
+};
 use http_body_util::{BodyDataStream, BodyExt, Full, LengthLimitError, Limited};
 use hyper::{HeaderMap, StatusCode, body::Bytes, body::Incoming, header};
 use std::{path::PathBuf, time::Duration};
-use wgrad::data::picture::{Picture, read_picture};
+use wgrad::data::picture::Picture;
 
 /// How long a body may take to arrive.
 const TIME: Duration = Duration::from_secs(30);
@@ -71,10 +74,10 @@ async fn form(body: Bytes, boundary: String) -> multer::Result<Vec<(String, Byte
     Ok(pictures)
 }
 
-/// A picture as a network of this height and width takes it. It is read aside, so that others need not wait for it.
-pub async fn as_input(name: &str, bytes: Bytes, [height, width]: [usize; 2]) -> Result<Picture, Refusal> {
+/// A picture as a network takes it. It is read aside, so that others need not wait for it.
+pub async fn as_input(name: &str, bytes: Bytes, taking: Taking) -> Result<Picture, Refusal> {
     let path = PathBuf::from(name);
-    let read = tokio::task::spawn_blocking(move || read_picture(&path, &bytes, height, width)).await;
+    let read = tokio::task::spawn_blocking(move || taking.read(&path, &bytes)).await;
     let read = read.map_err(|e| refused(StatusCode::INTERNAL_SERVER_ERROR, e))?;
     read.map_err(|e| refused(StatusCode::UNPROCESSABLE_ENTITY, e))
 }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     Error, Result,
+    input::Normalization,
     loss::Loss,
     model::Model,
     program::{Parameter, ParameterId, arena_len},
@@ -119,6 +120,7 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
     let weights = Weights { parameters: &parameters, arena: weights };
     let mut w = Writer::new(&[INPUT, LOGITS, PROBABILITIES, VALUE]);
     let image = input(&mut w, model.input_shape, options);
+    let image = normalized(&mut w, image, model.input.normalization.as_ref());
     let mut flows: Vec<Flow> = Vec::new();
     for p in &placed {
         let inputs: Vec<Flow> =
@@ -176,6 +178,22 @@ fn input(w: &mut Writer, [h, width, c]: [usize; 3], options: &Options) -> Flow {
         name = w.node("Div", "image/share", &[&number, &scale], Vec::new());
     }
     Flow { name, shape: vec![h, width, c], nchw }
+}
+
+/// Appends what the network makes of its input first, channel by channel: gain · x + shift.
+fn normalized(w: &mut Writer, image: Flow, normalization: Option<&Normalization>) -> Flow {
+    let Some(normalization) = normalization else { return image };
+    let channels = image.shape[2];
+    let shape: &[usize] = if image.nchw { &[channels, 1, 1] } else { &[channels] };
+    let (gains, shifts): (Vec<f32>, Vec<f32>) = (0..channels)
+        .map(|channel| normalization.scale(channel))
+        .map(|(gain, shift)| (gain as f32, shift as f32))
+        .unzip();
+    let gain = w.constant("image/gain", Tensor::real(shape, gains));
+    let shift = w.constant("image/shift", Tensor::real(shape, shifts));
+    let scaled = w.node("Mul", "image/scaled", &[&image.name, &gain], Vec::new());
+    let name = w.node("Add", "image/normalized", &[&scaled, &shift], Vec::new());
+    Flow { name, ..image }
 }
 
 /// Names the outputs, and appends what makes probabilities of logits.

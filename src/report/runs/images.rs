@@ -6,6 +6,7 @@ use crate::{
     data::Dataset,
     evaluate::{Evaluation, Told},
     report::{
+        contact_sheet,
         gallery::{Gallery, Item},
         page::Section,
         pixels::{enlarged, photograph},
@@ -20,7 +21,7 @@ const SIDE: usize = 84;
 /// A test image: its number, its label, what was said of it.
 struct Judged<'a> {
     index: usize,
-    label: usize,
+    label: f64,
     told: &'a Told,
 }
 
@@ -30,15 +31,17 @@ impl Judged<'_> {
     }
 
     fn right(&self) -> bool {
-        self.told.class == self.label
+        self.told.class as f64 == self.label
     }
 }
 
 /// The test images worth a look: the most confident mistakes and the least confident hits; of a regression, those that
 /// are farthest off.
 pub fn galleries(data: &Dataset, evaluation: &Evaluation) -> Vec<Gallery> {
-    let judged = data.test.labels.iter().zip(&evaluation.told).enumerate();
-    let judged = judged.map(|(index, (label, told))| Judged { index, label: usize::from(*label), told });
+    let judged = evaluation.told.iter().filter_map(|told| {
+        let label = *data.test.labels.get(told.image)?;
+        Some(Judged { index: told.image, label: data.number(label), told })
+    });
     if evaluation.regression.is_some() {
         let off = |one: &Judged<'_>| (one.score(0) - one.label as f32).abs();
         let items = first(judged.collect(), |one| -off(one), |one| number(data, one));
@@ -86,7 +89,8 @@ fn class(data: &Dataset, one: &Judged<'_>) -> Option<Item> {
     let (lines, alt) = match one.right() {
         true => (vec![found.clone()], format!("rightly taken for {found}")),
         false => {
-            let is = format!("{} {}", name(one.label), percent(one.label));
+            let label = one.label as usize;
+            let is = format!("{} {}", name(label), percent(label));
             (vec![format!("taken for {found}"), format!("is {is}")], format!("taken for {found}, is {is}"))
         }
     };
@@ -100,7 +104,11 @@ fn number(data: &Dataset, one: &Judged<'_>) -> Option<Item> {
 
 /// A test image with words.
 pub(super) fn tile(data: &Dataset, index: usize, mut lines: Vec<String>, alt: String) -> Option<Item> {
-    let bytes = data.test.image(index, data.pixels())?;
+    if data.table.is_some() {
+        return None;
+    }
+    let values = data.test.image(index, data.pixels())?;
+    let bytes = &contact_sheet::in_bytes(&values, data);
     let zoom = SIDE.div_ceil(data.width.max(data.height).max(1)) as u32;
     let image = enlarged(&photograph([data.height, data.width, data.channels], bytes), zoom);
     lines.push(format!("test image {index}"));

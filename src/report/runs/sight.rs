@@ -103,7 +103,7 @@ fn maps(layer: &Activations) -> Option<Item> {
 
 fn saliency(details: &Details<'_>) -> Vec<Item> {
     let (data, seen) = (details.data, &details.seen);
-    let label = data.test.labels.get(seen.image).map_or(0, |label| usize::from(*label));
+    let label = data.test.labels.get(seen.image).map_or(0, |label| *label as usize);
     let regression = details.evaluation.regression.is_some();
     let name = |class: usize| match data.classes.get(class) {
         Some(name) if !regression => name.clone(),

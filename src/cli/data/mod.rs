@@ -1,6 +1,8 @@
 //! Fetches, describes or shows a data set. Only `fetch` and a data set that is nowhere use the network.
 
-use super::{AdapterArgs, output};
+mod info;
+
+use super::{AdapterArgs, output, reading::ReadingArgs};
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -8,20 +10,17 @@ use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
     Error,
     augment::Augment,
-    data::{self, DataSpec, Dataset, Places, download, download::Event, fashion_mnist},
-    report::{
-        augmented::augmented,
-        contact_sheet,
-        table::{Align::Right, Align::Wrap, Table},
-        words::{bytes, commas},
+    data::{
+        self, DataSpec, Dataset, Places, Reading, download, download::Event, fashion_mnist, table::Table,
     },
+    report::{augmented::augmented, contact_sheet, words::bytes},
 };
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   wgrad data fetch                  download Fashion-MNIST (31 MB), unless it is here
   wgrad data info                   where it is, counts, classes, digest
-  wgrad data info --data ~/mnist    the same of a folder with four IDX files
+  wgrad data info pictures/         the same of data of your own, and what is worth knowing before training
   wgrad data show --out sheet.png   a picture with samples of each class")]
 pub struct Data {
     #[command(subcommand)]
@@ -33,7 +32,7 @@ enum Command {
     /// Download Fashion-MNIST, verified, unless it is on this machine already; prints its folder
     Fetch(Fetch),
     /// Name, source, counts, classes, digest and warnings of a data set; downloads nothing
-    Info(Info),
+    Info(info::Info),
     /// Write a contact sheet: samples of each class on one PNG; prints its path
     Show(Show),
 }
@@ -59,29 +58,13 @@ struct Fetch {
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  wgrad data info
-  wgrad data info --data synthetic
-  wgrad data info --data ~/kmnist --json
-
-Exit codes: 0 done, 2 the data set is not here or damaged.")]
-struct Info {
-    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files
-    #[arg(long, value_name = "NAME|DIR", default_value = "fashion-mnist")]
-    data: DataSpec,
-    /// Print a JSON object
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(clap::Args)]
-#[command(after_help = "Examples:
   wgrad data show                     writes fashion-mnist.png
-  wgrad data show --data synthetic --per-class 20 --out garments.png
+  wgrad data show synthetic --per-class 20 --out garments.png
+  wgrad data show pictures/ --size 96
   wgrad data show --augment flip,shift=2,rotate=10,erase=0.25 --out seen.png")]
 struct Show {
-    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files
-    #[arg(long, value_name = "NAME|DIR", default_value = "fashion-mnist")]
-    data: DataSpec,
+    #[command(flatten)]
+    which: Which,
     /// The file to write; by default named after the data set
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -99,6 +82,25 @@ struct Show {
     /// Print a JSON object
     #[arg(long)]
     json: bool,
+}
+
+/// Which data set, named alone or by `--data`.
+#[derive(clap::Args)]
+struct Which {
+    /// Data set: `fashion-mnist`, `synthetic`, or a path to data of your own [default: fashion-mnist]
+    #[arg(value_name = "NAME|PATH", conflicts_with = "data")]
+    path: Option<DataSpec>,
+    /// The same
+    #[arg(long, value_name = "NAME|PATH")]
+    data: Option<DataSpec>,
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+impl Which {
+    fn spec(&self) -> DataSpec {
+        self.path.clone().or_else(|| self.data.clone()).unwrap_or(DataSpec::FashionMnist)
+    }
 }
 
 impl Data {
@@ -160,49 +162,9 @@ impl Fetch {
     }
 }
 
-impl Info {
-    fn run(self) -> Result<()> {
-        let dataset = data::load(&self.data, &Places::from_env())?;
-        let Dataset { name, source, height, width, channels, classes, train, test, digest, warnings, .. } =
-            &dataset;
-        for warning in warnings {
-            eprintln!("warning: {warning}");
-        }
-        let (train_counts, test_counts) = (dataset.class_counts(train), dataset.class_counts(test));
-        let counts = classes.iter().zip(train_counts).zip(test_counts).enumerate();
-        if self.json {
-            let classes: Vec<_> = counts
-                .map(|(label, ((name, train), test))| {
-                    json!({"label": label, "name": name, "train": train, "test": test})
-                })
-                .collect();
-            return output::json(&json!({
-                "name": name, "source": source, "height": height, "width": width, "channels": channels,
-                "train": train.len(), "test": test.len(), "classes": classes, "digest": digest,
-                "warnings": warnings,
-            }));
-        }
-        output::line(format!(
-            "name    {name}\nsource  {source}\nimages  {} training, {} test\nshape   {height}×{width}×{channels} \
-             (height, width, channels), a byte each\ndigest  {digest}\n",
-            commas(train.len() as u64),
-            commas(test.len() as u64),
-        ))?;
-        let columns = [("label", Right), ("class", Wrap), ("training", Right), ("test", Right)];
-        let mut table = Table::new(&columns);
-        for (label, ((name, train), test)) in counts {
-            table.row([label.to_string(), name.clone(), commas(train as u64), commas(test as u64)]);
-        }
-        output::line(table)
-    }
-}
-
 impl Show {
     async fn run(self) -> Result<()> {
-        let dataset = load_or_fetch(&self.data, &Places::from_env())?;
-        for warning in &dataset.warnings {
-            eprintln!("warning: {warning}");
-        }
+        let dataset = self.which.reading.load(&self.which.spec())?;
         let path = self.out.unwrap_or_else(|| PathBuf::from(format!("{}.png", slug(&dataset.name))));
         let (width, height) = match &self.augment {
             None => contact_sheet::write(&dataset, self.per_class, &path)?,
@@ -231,9 +193,25 @@ fn slug(name: &str) -> String {
 }
 
 /// Loads a data set. Only where Fashion-MNIST is nowhere on this machine it is downloaded, with a progress bar.
-pub fn load_or_fetch(spec: &DataSpec, places: &Places) -> wgrad::Result<Dataset> {
+pub fn load_or_fetch_with(
+    spec: &DataSpec,
+    places: &Places,
+    reading: &Reading,
+    table: Option<&Table>,
+) -> wgrad::Result<Dataset> {
     let mut progress = Progress::new();
-    data::load_or_fetch(spec, places, &download::Options::default(), &mut |event| progress.show(event))
+    let options = download::Options::default();
+    data::load_or_fetch_with(spec, places, reading, table, &options, &mut |event| progress.show(event))
+}
+
+/// Says what is to be known about a data set.
+pub fn say(data: &Dataset) {
+    for warning in &data.warnings {
+        eprintln!("warning: {warning}");
+    }
+    for note in &data.notes {
+        output::say(format!("note: {note}"));
+    }
 }
 
 /// The progress of a download on stderr: a bar in a terminal, a line a file elsewhere.

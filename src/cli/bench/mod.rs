@@ -2,13 +2,19 @@
 //! (shuffle, gather, upload, step, results). Compiling and the first step are told apart, a warm-up is not
 //! counted, several rounds tell the spread.
 
-use super::{AdapterArgs, growth, output, page::PageArgs};
+mod files;
+
+use super::{
+    AdapterArgs, growth, output,
+    page::PageArgs,
+    reading::{ReadingArgs, model_for},
+};
 use anyhow::Result;
 use serde::Serialize;
 use std::{collections::BTreeSet, ops::ControlFlow, path::PathBuf, process::ExitCode, time::Duration};
 use wgrad::{
     clock,
-    data::{DataSpec, Dataset, Places, Split, synthetic::synthetic},
+    data::{DataSpec, Dataset, Split, dataset::Images, synthetic::synthetic},
     feed::split_mix,
     gpu::{AdapterClass, Context},
     lab::growth::{self as sizes, Request},
@@ -43,6 +49,7 @@ const DRAWN: usize = 6_000;
   wgrad bench cnn --batch 256 --seconds 20   another batch, longer
   wgrad bench my.toml --json                 a model file, as JSON
   wgrad bench mlp --data fashion-mnist       on real images
+  wgrad bench cnn --data pictures/ --size 96 and what decoding alone and the device alone could do
   wgrad bench --plan                         what a training step dispatches
   wgrad bench cnn --variant conv2d_forward=naive
   wgrad bench mlp --growth                   how the time of a step grows with batch and width
@@ -54,9 +61,11 @@ pub struct Bench {
     /// Built-in networks, TOML files or Keras's (.keras, .json); without one, all that a processor trains in minutes; `all` for all
     #[arg(value_name = "NETWORK")]
     networks: Vec<String>,
-    /// Data set: `fashion-mnist`, `synthetic`, or a folder with four IDX files [default: 60,000 images drawn to fit]
-    #[arg(long, value_name = "NAME|DIR")]
+    /// Data set: `fashion-mnist`, `synthetic`, or a path to data of your own [default: 60,000 images drawn to fit]
+    #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
+    #[command(flatten)]
+    reading: ReadingArgs,
     /// Images a step
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
@@ -111,6 +120,11 @@ struct Report {
     images_per_second: f64,
     images_per_second_min: f64,
     images_per_second_max: f64,
+    /// Of picture files: what decoding alone reaches, and training alone on images in memory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decoder_images_per_second: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device_images_per_second: Option<f64>,
     rounds: usize,
     seconds: f64,
     batch: usize,
@@ -142,14 +156,13 @@ impl Bench {
         }
         let variants = Choices::parse(&self.variant)?;
         let given = match &self.data {
-            Some(spec) => Some(super::data::load_or_fetch(spec, &Places::from_env())?),
+            Some(spec) => Some(self.reading.load(spec)?),
             None => None,
         };
-        let (shape, classes) = match &given {
-            Some(data) => ([data.height, data.width, data.channels], data.classes.len()),
-            None => ([28, 28, 1], 10),
-        };
-        let models = names.iter().map(|name| super::model(name, shape, classes));
+        let models = names.iter().map(|name| match &given {
+            Some(data) => model_for(name, data, None),
+            None => super::model(name, [28, 28, 1], 10),
+        });
         let models = models.collect::<Result<Vec<_>>>()?;
         let mut context = self.adapter.open().await?;
         let ready_seconds = clock::seconds();
@@ -188,7 +201,17 @@ impl Bench {
                 continue;
             }
             eprintln!("{}: {} s of training in {ROUNDS} rounds, after a warm-up", model.name, seconds);
-            let report = measure(&context, model, &data, &options, seconds, ready_seconds).await?;
+            let mut report = measure(&context, model, &data, &options, seconds, ready_seconds).await?;
+            if let Images::Files(..) = data.train.images {
+                let alone = files::alone(&data, seconds)?;
+                let kept = measure(&context, model, &alone.kept, &options, seconds, ready_seconds).await?;
+                eprintln!(
+                    "{}",
+                    files::brake(alone.images_per_second, kept.images_per_second, &report.network)
+                );
+                report.decoder_images_per_second = Some(alone.images_per_second);
+                report.device_images_per_second = Some(kept.images_per_second);
+            }
             if self.json {
                 output::json(&report)?;
             }
@@ -266,6 +289,8 @@ async fn measure(
         images_per_second,
         images_per_second_min: rates[0],
         images_per_second_max: rates[rates.len() - 1],
+        decoder_images_per_second: None,
+        device_images_per_second: None,
         rounds: rates.len(),
         seconds,
         batch: options.batch,
@@ -315,7 +340,7 @@ pub(super) fn images(model: &Model) -> Result<Dataset> {
     if model.input_shape != [28, 28, 1] || classes != data.classes.len() {
         let bytes = |n: usize| (0..n as u64).map(|i| split_mix(i) as u8).collect::<Vec<_>>();
         let labels = |n: usize| (0..n).map(|i| (i % classes.min(256)) as u8).collect::<Vec<_>>();
-        let split = |n| Split { images: bytes(n * model.pixels()).into(), labels: labels(n).into() };
+        let split = |n| Split::new(bytes(n * model.pixels()), &labels(n));
         data.classes = (0..classes).map(|class| format!("class {class}")).collect();
         data.train = split(DRAWN);
         data.test = split(100);
@@ -323,7 +348,7 @@ pub(super) fn images(model: &Model) -> Result<Dataset> {
     }
     let times = IMAGES / DRAWN;
     data.train = Split {
-        images: data.train.images.repeat(times).into(),
+        images: data.train.images.memory().repeat(times).into(),
         labels: data.train.labels.repeat(times).into(),
     };
     Ok(data)

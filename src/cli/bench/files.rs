@@ -1,0 +1,63 @@
+//! Of data in picture files: how fast they are decoded where nothing waits for them, and some of them in memory, to see
+//! how fast a device trains that waits for none.
+
+use anyhow::Result;
+use wgrad::{
+    clock,
+    data::{
+        Dataset, Split,
+        stream::{BUDGET, Chunk, Cut, Order, Stream},
+    },
+    report::words::commas,
+};
+
+/// Images a step of the pass.
+const BATCH: usize = 32;
+
+/// What decoding alone gives.
+pub struct Alone {
+    pub images_per_second: f64,
+    /// The data set with the first of its training images in memory, as many as make a chunk, repeated.
+    pub kept: Dataset,
+}
+
+/// Decodes training images for `seconds`.
+pub fn alone(data: &Dataset, seconds: f64) -> Result<Alone> {
+    let cut = Cut { batch: BATCH, pixels: data.pixels(), budget: BUDGET / 8 };
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    let (start, mut count, mut epoch) = (clock::seconds(), 0, 0);
+    while clock::seconds() - start < seconds {
+        for Chunk { batch, .. } in Stream::start(&data.train, Order::Shuffled { seed: 0, epoch }, cut, 0) {
+            count += batch.labels.len();
+            if images.len() < BUDGET {
+                images.extend_from_slice(&batch.images);
+                labels.extend_from_slice(&batch.labels);
+            }
+            if clock::seconds() - start >= seconds {
+                break;
+            }
+        }
+        epoch += 1;
+    }
+    let images_per_second = count as f64 / (clock::seconds() - start);
+    let times = data.train.len().div_ceil(labels.len().max(1)).min(16);
+    let mut kept = data.clone();
+    kept.train = Split { images: images.repeat(times).into(), labels: labels.repeat(times).into() };
+    // The kinds of the splits may differ: each is asked by itself.
+    Ok(Alone { images_per_second, kept })
+}
+
+/// Which of the two holds the other up.
+pub fn brake(decoder: f64, device: f64, network: &str) -> String {
+    let whole = |rate: f64| commas(rate.round() as u64);
+    let brake = if decoder < device {
+        "decoding is the brake: smaller files (resized once, beforehand) or more cores help, a faster device does not"
+    } else {
+        "the device is the brake: decoding keeps up"
+    };
+    format!(
+        "{network}: decoding alone {} images/s, training alone {} images/s; {brake}",
+        whole(decoder),
+        whole(device)
+    )
+}

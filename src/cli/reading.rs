@@ -1,0 +1,144 @@
+//! The options that say how data of a user's own are read, and loading them.
+
+use super::{
+    data::{load_or_fetch_with, say},
+    output,
+};
+use anyhow::Result;
+use clap::Args;
+use wgrad::{
+    data::{
+        DataSpec, Dataset, Places, Reading, normalization,
+        pictures::Fit,
+        reading::{Missing, Size, Target},
+        table::Table,
+    },
+    loss::Loss,
+    model::Model,
+    networks::{NETWORKS, network_for},
+};
+
+/// How data of a user's own are read.
+#[derive(Args, Clone, Default)]
+pub struct ReadingArgs {
+    /// Of a table: the column that is to be told, by name, or by number from 0 (-1 is the last)
+    #[arg(long, value_name = "COLUMN", allow_negative_numbers = true)]
+    label: Option<String>,
+    /// Of a table: leave a column out, by name or number (repeatable)
+    #[arg(long, value_name = "COLUMN")]
+    drop: Vec<String>,
+    /// Of a table: lines with missing values are an `error`, or left out (`drop`), or get the `mean` of the column
+    #[arg(long, value_name = "error|drop|mean")]
+    missing: Option<Missing>,
+    /// Whether labels are `classes` or a `number` [default: what they look like, or what `--loss` takes]
+    #[arg(long, value_name = "classes|number")]
+    target: Option<Target>,
+    /// Of a folder of pictures: the size for the network, `96` or `96x128` (height × width) [default: that of the pictures,
+    /// where all have one]
+    #[arg(long, value_name = "SIZE")]
+    size: Option<Size>,
+    /// Of a folder of pictures: of other proportions take the middle (`crop`), all with black beside it (`pad`), or all
+    /// out of proportion (`stretch`) [default: crop]
+    #[arg(long, value_name = "crop|pad|stretch")]
+    fit: Option<Fit>,
+    /// Of a folder of pictures: 1 for grey, 3 for colour [default: 3]
+    #[arg(long, value_name = "1|3")]
+    channels: Option<usize>,
+    /// Without a test part: hold out this share as one [default: 0.2]
+    #[arg(long, value_name = "SHARE")]
+    test_share: Option<f64>,
+    /// Decides what `--test-share` holds out; `--seed` does not
+    #[arg(long, value_name = "N")]
+    split_seed: Option<u64>,
+}
+
+impl ReadingArgs {
+    /// As the library takes them.
+    pub fn reading(&self) -> Reading {
+        Reading {
+            label: self.label.clone(),
+            drop: self.drop.clone(),
+            missing: self.missing.unwrap_or_default(),
+            target: self.target,
+            size: self.size,
+            fit: self.fit.unwrap_or_default(),
+            channels: self.channels,
+            test_share: self.test_share,
+            split_seed: self.split_seed.unwrap_or_default(),
+        }
+    }
+
+    /// The same beside a loss: one of numbers makes numbers of labels that could be either.
+    pub fn reading_for(&self, loss: Option<Loss>) -> Reading {
+        let reading = self.reading();
+        let target = loss.map(|loss| if loss.is_regression() { Target::Number } else { Target::Classes });
+        Reading { target: reading.target.or(target), ..reading }
+    }
+
+    /// The data set whole, as `spec` and these options name it; says what is to be known about it.
+    pub fn load(&self, spec: &DataSpec) -> Result<Dataset> {
+        let data = load_or_fetch_with(spec, &Places::from_env(), &self.reading(), None)?;
+        say(&data);
+        Ok(data)
+    }
+}
+
+/// What is made of a data set for a training.
+pub struct Wanted<'a> {
+    /// Only the first training images.
+    pub limit: Option<usize>,
+    /// A share of the training images for validation.
+    pub validation: Option<f64>,
+    /// Decides which.
+    pub seed: u64,
+    /// Whether the mean and deviation of each channel are computed and taken out.
+    pub normalize: bool,
+    /// How other rows of a table were read.
+    pub table: Option<&'a Table>,
+}
+
+/// Loads a data set, fetching it first where it is not here, and says where it came from.
+pub fn load(spec: &DataSpec, reading: &Reading, wanted: &Wanted<'_>) -> Result<Dataset> {
+    let mut dataset = load_or_fetch_with(spec, &Places::from_env(), reading, wanted.table)?;
+    if let Some(n) = wanted.limit {
+        dataset = dataset.limit(n, usize::MAX);
+    }
+    if let Some(share) = wanted.validation {
+        dataset = dataset.with_validation(share, wanted.seed)?;
+    }
+    say(&dataset);
+    output::say(format!(
+        "data: {} ({} training, {} test images) from {}",
+        dataset.name,
+        dataset.train.len(),
+        dataset.test.len(),
+        dataset.source
+    ));
+    if wanted.normalize {
+        let found = normalization::of(&dataset)?;
+        let words = |values: &[f64]| values.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(", ");
+        output::say(format!(
+            "normalized: mean {}, deviation {}",
+            words(&found.mean),
+            words(&found.deviation)
+        ));
+        dataset.input.normalization = Some(found);
+    }
+    Ok(dataset)
+}
+
+/// The model that `--model` names, for this data: a built-in network gets the last layer that its labels call for, or
+/// the one that `loss` takes.
+pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>) -> Result<Model> {
+    let loss = loss.or(data.input.numbers.then_some(Loss::MeanSquaredError));
+    let built_in = NETWORKS.iter().any(|(known, _)| *known == name);
+    let mut model = match (built_in, loss) {
+        (true, Some(loss)) => network_for(name, data.shape(), data.classes.len(), loss)?,
+        _ => super::model(name, data.shape(), data.classes.len())?,
+    };
+    if let Some(loss) = loss.filter(|_| built_in || model.loss.is_none()) {
+        model.loss = Some(loss);
+        model.summary()?;
+    }
+    Ok(model.fed(&data.input))
+}

@@ -1,0 +1,60 @@
+//! The data of a run: how they are recorded, loaded again, and what is told of them at the end.
+
+use crate::cli::{
+    memory, output,
+    reading::{self, Wanted},
+};
+use anyhow::{Context as _, Result};
+use wgrad::{
+    data::{DataSpec, Dataset, table::Table},
+    report::words::{bytes, counted},
+    run::{BROKEN, DataRecord, Run},
+};
+
+/// How a run records its data: a folder by its absolute path, so that the run can be used from anywhere.
+pub fn absolute(spec: &DataSpec) -> Result<String> {
+    Ok(match spec {
+        DataSpec::Folder(path) => {
+            let path = std::path::absolute(path);
+            path.context("the path of the data cannot be made absolute")?.display().to_string()
+        }
+        other => other.to_string(),
+    })
+}
+
+/// What is known only when all images were visited: which files could not be read; and the memory it took.
+pub fn told_at_the_end(run: &Run, dataset: &Dataset) -> Result<()> {
+    let broken = dataset.broken();
+    if !broken.is_empty() {
+        run.keep_broken(&broken)?;
+        eprintln!("warning: {} could not be read, and left out:", counted(broken.len(), "file"));
+        for (path, reason) in broken.iter().take(5) {
+            eprintln!("  {}: {reason}", path.display());
+        }
+        eprintln!("  all of them are listed in {}", run.folder.join(BROKEN).display());
+    }
+    if let Some(peak) = memory::peak() {
+        output::say(format!("peak memory: {}", bytes(peak)));
+    }
+    Ok(())
+}
+
+/// The data set of a run, as it was recorded.
+pub fn load_recorded(record: &DataRecord, seed: u64) -> Result<Dataset> {
+    load_as_recorded(&record.spec.parse()?, None, record, seed)
+        .with_context(|| format!("the run was trained on {}", record.name))
+}
+
+/// Data read, cut and normalized as those of a run were; of a table's columns, as `table` says.
+pub fn load_as_recorded(
+    spec: &DataSpec,
+    table: Option<&Table>,
+    record: &DataRecord,
+    seed: u64,
+) -> Result<Dataset> {
+    let DataRecord { limit, validation, .. } = *record;
+    let wanted = Wanted { limit, validation, seed, normalize: false, table };
+    let mut data = reading::load(spec, &record.reading, &wanted)?;
+    data.input.normalization.clone_from(&record.input.normalization);
+    Ok(data)
+}

@@ -1,0 +1,142 @@
+//! What a path holds, told by its content and not by its name, and the reader for it. Leaves out the readers.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::dataset::Dataset;
+use super::pictures::Layout;
+use super::reading::Reading;
+use super::table::{self, Table};
+use super::{cifar, emnist, folder, io_error, npz, pictures};
+use crate::{Error, Result};
+
+/// What would fit, for errors.
+const KINDS: &str = "four IDX files (MNIST, EMNIST), CIFAR's binary files, a subfolder of pictures for each class (or \
+                     train/CLASS and test/CLASS), one .npz or one .csv file (or train.csv and test.csv)";
+
+/// Loads what is at `path`.
+///
+/// # Errors
+/// [`Error::Data`] where nothing there is known, with what there is and what would fit; else as the reader of its kind.
+pub(super) fn load(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<Dataset> {
+    if path.is_file() {
+        return load_file(path, reading, table);
+    }
+    if let Some((folder, set)) = named_set(path) {
+        return emnist::load(&folder, set);
+    }
+    if let Err(e) = std::fs::read_dir(path) {
+        return Err(io_error("cannot open", path, "check the path given")(e));
+    }
+    load_folder(path, reading, table)
+}
+
+/// A set of EMNIST among several in one folder: `FOLDER/emnist-letters`, which is how its files begin.
+fn named_set(path: &Path) -> Option<(PathBuf, &'static str)> {
+    let name = path.file_name()?.to_str()?.strip_prefix("emnist-")?;
+    let folder = path.parent()?;
+    let set = emnist::sets(folder).into_iter().find(|set| *set == name)?;
+    (!path.exists()).then(|| (folder.to_owned(), set))
+}
+
+fn load_file(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<Dataset> {
+    let mut head = Vec::new();
+    let file = File::open(path).map_err(io_error("cannot open", path, "check its permissions"))?;
+    file.take(512).read_to_end(&mut head).map_err(io_error("cannot read", path, ""))?;
+    let fail = |got: &str, next: &str| {
+        Err(Error::Data { path: path.to_owned(), message: format!("this is {got}; {next}") })
+    };
+    if npz::is_archive(&head) {
+        return npz::load(path, reading);
+    }
+    if head.starts_with(b"\x93NUMPY") {
+        return fail(
+            "one array of numpy, without labels",
+            "save both with np.savez(\"data.npz\", x=..., y=...) and name that file",
+        );
+    }
+    if image::guess_format(&head).is_ok() {
+        return fail("one picture", "name a folder with a subfolder of pictures for each class");
+    }
+    if head.starts_with(&[0x1f, 0x8b]) || head.starts_with(&[0, 0, 8]) {
+        return fail("one file of a set", "name the folder that holds all its files");
+    }
+    if head.is_empty() {
+        return fail("an empty file", "expected a .npz archive or comma-separated values");
+    }
+    if head.contains(&0) {
+        return fail(
+            "a file of an unknown kind",
+            "expected a .npz archive or comma-separated values, or a folder",
+        );
+    }
+    table::load(path, None, reading, table)
+}
+
+fn load_folder(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<Dataset> {
+    let sets = emnist::sets(path);
+    if folder::find(path).iter().any(Option::is_some) {
+        return folder::load(path);
+    }
+    if let [set] = sets[..] {
+        return emnist::load(path, set);
+    }
+    if let [first, ..] = sets[..] {
+        let all: Vec<String> = sets.iter().map(|set| format!("emnist-{set}")).collect();
+        let message = format!(
+            "holds {} sets of EMNIST: {}; name one as if it were a folder, such as {}",
+            sets.len(),
+            all.join(", "),
+            path.join(format!("emnist-{first}")).display()
+        );
+        return Err(Error::Data { path: path.to_owned(), message });
+    }
+    if cifar::is_in(path) {
+        return cifar::load(path);
+    }
+    let with = |extension: &str| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+        let named = |path: &PathBuf| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension));
+        let mut found: Vec<PathBuf> = entries.filter(|path| path.is_file() && named(path)).collect();
+        found.sort();
+        found
+    };
+    let (train, test) = (path.join("train.csv"), path.join("test.csv"));
+    if train.is_file() && test.is_file() {
+        return table::load(&train, Some(&test), reading, table);
+    }
+    if let Some(layout) = Layout::of(path) {
+        return pictures::load(path, &layout, reading);
+    }
+    match (&with("npz")[..], &with("csv")[..]) {
+        ([one], []) => npz::load(one, reading),
+        ([], [one]) => table::load(one, None, reading, table),
+        _ => Err(Error::Data {
+            path: path.to_owned(),
+            message: format!("{}; expected {KINDS}", contents(path)),
+        }),
+    }
+}
+
+/// What a folder holds, in words.
+fn contents(folder: &Path) -> String {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| {
+            let slash = if entry.path().is_dir() { "/" } else { "" };
+            format!("{}{slash}", entry.file_name().to_string_lossy())
+        })
+        .collect();
+    names.sort();
+    match names.len() {
+        0 => "the folder is empty".to_owned(),
+        count => {
+            let more = if count > 8 { ", ..." } else { "" };
+            names.truncate(8);
+            format!("no known data among its {count} entries ({}{more})", names.join(", "))
+        }
+    }
+}

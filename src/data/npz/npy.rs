@@ -1,0 +1,157 @@
+//! Arrays of numpy: the `.npy` format (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>), versions 1
+//! to 3. Leaves out objects, complex numbers, half precision, and Fortran's order.
+
+use std::io::Read;
+
+/// The longest header that is taken for one.
+const LONGEST_HEADER: usize = 1 << 16;
+/// Above this a header's word is not taken for the size of a buffer before the bytes are seen.
+const TRUSTED_CAPACITY: usize = 64 << 20;
+
+/// Elements, as they are used: bytes stay bytes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Elements {
+    /// Unsigned bytes.
+    Bytes(Vec<u8>),
+    /// Other integers.
+    Integers(Vec<i64>),
+    /// Floats.
+    Floats(Vec<f64>),
+}
+
+impl Elements {
+    /// How many.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(values) => values.len(),
+            Self::Integers(values) => values.len(),
+            Self::Floats(values) => values.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Element number `index`, which must be there.
+    pub(super) fn number(&self, index: usize) -> f64 {
+        match self {
+            Self::Bytes(values) => f64::from(values[index]),
+            Self::Integers(values) => values[index] as f64,
+            Self::Floats(values) => values[index],
+        }
+    }
+}
+
+/// An array.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Array {
+    /// Sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// The elements, the last size innermost.
+    pub elements: Elements,
+}
+
+/// Reads an array in the `.npy` format; an error in words.
+///
+/// # Errors
+/// What was found and what was expected, where it is none or of a kind that is not read.
+pub fn parse(mut reader: impl Read) -> std::result::Result<Array, String> {
+    let header = header(&mut reader)?;
+    let (kind, width, big) = descriptor(&header)?;
+    if value(&header, "fortran_order").is_some_and(|order| order.starts_with("True")) {
+        return Err("an array in Fortran's order; save np.ascontiguousarray of it".to_owned());
+    }
+    let shape = shape(&header)?;
+    let elements = shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
+    let Some(length) = elements.and_then(|elements| elements.checked_mul(width)) else {
+        return Err(format!("the shape {shape:?}, which no file can hold"));
+    };
+    let mut bytes = Vec::with_capacity(length.min(TRUSTED_CAPACITY));
+    reader.take(length as u64).read_to_end(&mut bytes).map_err(|e| format!("a damaged array ({e})"))?;
+    if bytes.len() < length {
+        return Err(format!(
+            "{} bytes of elements, expected {length} for the shape {shape:?}: it is truncated",
+            bytes.len()
+        ));
+    }
+    Ok(Array { shape, elements: elements_of(&bytes, kind, width, big)? })
+}
+
+fn header(reader: &mut impl Read) -> std::result::Result<String, String> {
+    let mut take = |count: usize| {
+        let mut bytes = vec![0; count];
+        reader.read_exact(&mut bytes).map(|()| bytes).map_err(|e| format!("a damaged header ({e})"))
+    };
+    let start = take(8)?;
+    if !start.starts_with(b"\x93NUMPY") {
+        return Err(format!("no array of numpy: it starts with {:02x?}", &start[..6]));
+    }
+    let length = match start[6] {
+        1 => take(2)?.iter().rev().fold(0, |length, byte| length << 8 | usize::from(*byte)),
+        2 | 3 => take(4)?.iter().rev().fold(0, |length, byte| length << 8 | usize::from(*byte)),
+        other => return Err(format!("version {other} of the format, expected 1 to 3")),
+    };
+    if length > LONGEST_HEADER {
+        return Err(format!("a header of {length} bytes, expected at most {LONGEST_HEADER}"));
+    }
+    String::from_utf8(take(length)?).map_err(|_| "a header that is no text".to_owned())
+}
+
+/// What stands behind a key in a header, which is a dictionary as Python writes it.
+fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
+    let at = [format!("'{key}'"), format!("\"{key}\"")]
+        .iter()
+        .find_map(|quoted| header.find(quoted.as_str()).map(|at| at + quoted.len()))?;
+    Some(header.get(at..)?.trim_start().strip_prefix(':')?.trim_start())
+}
+
+/// The kind of the elements (`u`, `i`, `f`, `b`), their bytes, and whether the first of these is the highest.
+fn descriptor(header: &str) -> std::result::Result<(char, usize, bool), String> {
+    let text = value(header, "descr").ok_or("a header without a type")?;
+    let text: String = text.chars().skip(1).take_while(|c| !matches!(c, '\'' | '"' | ',')).collect();
+    let mut characters = text.chars();
+    let (order, kind) = (characters.next(), characters.next());
+    let width = characters.as_str().parse::<usize>().ok();
+    match (order, kind, width) {
+        (Some('<' | '|' | '>' | '='), Some(kind @ ('u' | 'i')), Some(width @ (1 | 2 | 4 | 8))) => {
+            Ok((kind, width, order == Some('>')))
+        }
+        (Some('<' | '>' | '='), Some('f'), Some(width @ (4 | 8))) => Ok(('f', width, order == Some('>'))),
+        (Some('|'), Some('b'), Some(1)) => Ok(('u', 1, false)),
+        _ => Err(format!(
+            "elements of type {text}, expected integers of 1 to 8 bytes, float32 or float64; save array.astype(\"float32\")"
+        )),
+    }
+}
+
+fn shape(header: &str) -> std::result::Result<Vec<usize>, String> {
+    let text =
+        value(header, "shape").and_then(|text| text.strip_prefix('(')?.split_once(')')).map(|(text, _)| text);
+    let text = text.ok_or("a header without a shape")?;
+    let sizes = text.split(',').map(str::trim).filter(|size| !size.is_empty());
+    sizes.map(|size| size.parse().map_err(|_| format!("the shape ({text})"))).collect()
+}
+
+fn elements_of(bytes: &[u8], kind: char, width: usize, big: bool) -> std::result::Result<Elements, String> {
+    let word = |bytes: &[u8]| -> u64 {
+        let join = |word: u64, byte: &u8| word << 8 | u64::from(*byte);
+        if big { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) }
+    };
+    let words = bytes.chunks_exact(width).map(word);
+    Ok(match (kind, width) {
+        ('u', 1) => Elements::Bytes(bytes.to_vec()),
+        ('u', _) => {
+            let narrow =
+                |word: u64| i64::try_from(word).map_err(|_| format!("the number {word}, which is too large"));
+            Elements::Integers(words.map(narrow).collect::<std::result::Result<_, _>>()?)
+        }
+        ('i', _) => {
+            let unused = 64 - 8 * width as u32;
+            Elements::Integers(words.map(|word| (word << unused) as i64 >> unused).collect())
+        }
+        (_, 4) => Elements::Floats(words.map(|word| f64::from(f32::from_bits(word as u32))).collect()),
+        _ => Elements::Floats(words.map(f64::from_bits).collect()),
+    })
+}

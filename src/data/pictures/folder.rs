@@ -1,0 +1,313 @@
+//! Which pictures a folder holds: its parts (training, validation, test), its classes, its files.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use image::ImageFormat;
+use sha2::{Digest, Sha256};
+
+use super::super::dataset::{Dataset, Images, Split, hex};
+use super::super::io_error;
+use super::super::picture::dimensions;
+use super::super::reading::{Reading, Size, TEST_SHARE};
+use super::{Pictures, Preparation, entries, in_parallel};
+use crate::input::Input;
+use crate::{Error, Result};
+
+/// What the parts of a data set are called.
+const TRAIN: [&str; 2] = ["train", "training"];
+const VALIDATION: [&str; 3] = ["validation", "val", "valid"];
+const TEST: [&str; 2] = ["test", "testing"];
+
+/// How much of a file is looked at before it is decoded: enough to know its kind, and to tell another from it.
+const HEAD: u64 = 4096;
+
+/// Extensions of files that somebody took for pictures; others are left out in silence.
+const EXTENSIONS: [&str; 13] =
+    ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "ppm", "jfif", "svg"];
+
+/// The parts of a folder, each with a subfolder a class.
+#[derive(Debug, PartialEq, Eq)]
+pub(in super::super) struct Layout {
+    train: PathBuf,
+    validation: Option<PathBuf>,
+    test: Option<PathBuf>,
+}
+
+impl Layout {
+    /// The layout of `folder`; `None` where it does not look like pictures in classes.
+    pub(in super::super) fn of(folder: &Path) -> Option<Self> {
+        let part = |names: &[&str]| {
+            let found = entries(folder).ok()?.into_iter().filter(|path| path.is_dir());
+            found.into_iter().find(|path| {
+                let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+                name.is_some_and(|name| names.contains(&name.as_str()))
+            })
+        };
+        let layout = match part(&TRAIN) {
+            Some(train) => match (part(&VALIDATION), part(&TEST)) {
+                // Without a test part the other one judges.
+                (Some(validation), None) => Self { train, validation: None, test: Some(validation) },
+                (validation, test) => Self { train, validation, test },
+            },
+            None => Self { train: folder.to_owned(), validation: None, test: None },
+        };
+        let classes = entries(&layout.train).ok()?;
+        let mut folders = classes.iter().filter(|path| path.is_dir());
+        folders.any(|class| holds_a_picture(class)).then_some(layout)
+    }
+}
+
+/// Whether one of the first files in a folder begins like a picture.
+fn holds_a_picture(folder: &Path) -> bool {
+    files(folder)
+        .is_ok_and(|files| files.iter().take(100).any(|file| kind(&head(file).unwrap_or_default()).is_some()))
+}
+
+/// The format that the first bytes of a file tell, where it can be decoded.
+fn kind(head: &[u8]) -> Option<ImageFormat> {
+    let format = image::guess_format(head).ok()?;
+    matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP).then_some(format)
+}
+
+fn head(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(HEAD).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// All files in a folder and its subfolders, sorted.
+fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for path in entries(folder)? {
+        match path.is_dir() {
+            true => found.extend(files(&path)?),
+            false => found.push(path),
+        }
+    }
+    Ok(found)
+}
+
+/// The names of the classes in a part, in the order of their numbers.
+fn classes(part: &Path) -> Result<Vec<String>> {
+    let all = entries(part).map_err(io_error("cannot open the folder", part, "check its permissions"))?;
+    let folders = all.into_iter().filter(|path| path.is_dir());
+    Ok(folders.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect())
+}
+
+/// A file of a class.
+struct Found {
+    path: PathBuf,
+    class: u32,
+    part: usize,
+    /// What tells it from another file; where it is none of the formats, the reason.
+    checked: std::result::Result<[u8; 32], String>,
+    /// Height and width, where they were asked for.
+    size: Option<[usize; 2]>,
+}
+
+/// Looks at every file, by several threads.
+fn look(found: &mut [Found], folder: &Path, sizes: bool) {
+    let looked = in_parallel(found, |file| {
+        let path = folder.join(&file.path);
+        let checked = check(&path, &file.path);
+        let size = if sizes && checked.is_ok() { dimensions(&path).ok() } else { None };
+        Some((checked, size))
+    });
+    for (file, looked) in found.iter_mut().zip(looked) {
+        if let Some((checked, size)) = looked {
+            (file.checked, file.size) = (checked, size);
+        }
+    }
+}
+
+fn check(path: &Path, name: &Path) -> std::result::Result<[u8; 32], String> {
+    let head = head(path).map_err(|e| e.to_string())?;
+    let length = path.metadata().map_err(|e| e.to_string())?.len();
+    if length == 0 {
+        return Err("the file is empty".to_owned());
+    }
+    if kind(&head).is_none() {
+        let named =
+            image::guess_format(&head).map(|format| format!(": its content is {}", format.to_mime_type()));
+        return Err(format!("neither PNG nor JPEG nor WebP{}", named.unwrap_or_default()));
+    }
+    let mut hash = Sha256::new();
+    hash.update(name.to_string_lossy().replace('\\', "/").as_bytes());
+    hash.update(length.to_le_bytes());
+    hash.update(&head);
+    Ok(hash.finalize().into())
+}
+
+/// Reads which pictures there are in `folder`, and decodes none.
+///
+/// # Errors
+/// [`Error::Data`] where the classes of the parts differ, where there is no picture, or where sizes are mixed and
+/// `reading` says none; [`Error::Io`].
+pub(in super::super) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<Dataset> {
+    let fail = |path: &Path, message: String| Error::Data { path: path.to_owned(), message };
+    let names = classes(&layout.train)?;
+    let parts = [Some(&layout.train), layout.validation.as_ref(), layout.test.as_ref()];
+    let mut found = Vec::new();
+    for (part, path) in parts.iter().enumerate().filter_map(|(n, path)| Some((n, (*path)?))) {
+        for name in classes(path)? {
+            let Some(class) = names.iter().position(|known| *known == name) else {
+                let train = layout.train.display();
+                return Err(fail(
+                    &path.join(&name),
+                    format!(
+                        "is a class that {train} has not; its classes are {}; give both the same",
+                        names.join(", ")
+                    ),
+                ));
+            };
+            let class_folder = path.join(&name);
+            let next = "check its permissions";
+            let all =
+                files(&class_folder).map_err(io_error("cannot open the folder", &class_folder, next))?;
+            found.extend(all.into_iter().map(|file| Found {
+                path: file.strip_prefix(folder).map(Path::to_owned).unwrap_or(file),
+                class: class as u32,
+                part,
+                checked: Err(String::new()),
+                size: None,
+            }));
+        }
+    }
+    look(&mut found, folder, reading.size.is_none());
+    let (found, left_out): (Vec<Found>, Vec<Found>) =
+        found.into_iter().partition(|file| file.checked.is_ok());
+    let others = left_out.len();
+    let left_out: Vec<(PathBuf, String)> = left_out
+        .into_iter()
+        .filter(|file| {
+            let extension = file.path.extension().map(|e| e.to_string_lossy().to_lowercase());
+            extension.is_some_and(|e| EXTENSIONS.contains(&e.as_str()))
+        })
+        .map(|file| (folder.join(&file.path), file.checked.err().unwrap_or_default()))
+        .collect();
+    if found.iter().all(|file| file.part != 0) {
+        return Err(fail(
+            &layout.train,
+            format!(
+                "holds no picture in its {} subfolders ({others} other files); expected JPEG, PNG or WebP files, \
+                     a subfolder a class",
+                names.len()
+            ),
+        ));
+    }
+    let size = match reading.size {
+        Some(size) => size,
+        None => common_size(folder, &found)?,
+    };
+    let preparation = Preparation {
+        height: size.height,
+        width: size.width,
+        channels: channels(reading)?,
+        fit: reading.fit,
+    };
+    dataset(folder, layout, reading, names, found, left_out, preparation)
+}
+
+fn channels(reading: &Reading) -> Result<usize> {
+    match reading.channels {
+        None => Ok(3),
+        Some(channels @ (1 | 3)) => Ok(channels),
+        Some(other) => Err(Error::Option {
+            name: "--channels",
+            got: other.to_string(),
+            expected: "1 for grey, 3 for colour",
+        }),
+    }
+}
+
+/// The size that all pictures have.
+fn common_size(folder: &Path, found: &[Found]) -> Result<Size> {
+    let sizes = || found.iter().filter_map(|file| file.size);
+    let smallest = sizes().min_by_key(|[h, w]| h * w);
+    let largest = sizes().max_by_key(|[h, w]| h * w);
+    let (Some(smallest), Some(largest)) = (smallest, largest) else {
+        let message = "holds no picture whose size can be read; check the files".to_owned();
+        return Err(Error::Data { path: folder.to_owned(), message });
+    };
+    if sizes().any(|size| size != smallest) {
+        let [[h, w], [to_h, to_w]] = [smallest, largest];
+        return Err(Error::Data {
+            path: folder.to_owned(),
+            message: format!(
+                "holds pictures of many sizes, from {h}×{w} to {to_h}×{to_w} (height × width), and a network takes one; \
+                 say which, such as `--size 96` or `--size 96x128`, and `--fit crop`, `pad` or `stretch`"
+            ),
+        });
+    }
+    Size::try_from(smallest)
+}
+
+fn dataset(
+    folder: &Path,
+    layout: &Layout,
+    reading: &Reading,
+    classes: Vec<String>,
+    found: Vec<Found>,
+    left_out: Vec<(PathBuf, String)>,
+    preparation: Preparation,
+) -> Result<Dataset> {
+    let mut hash = Sha256::new();
+    found.iter().filter_map(|file| file.checked.as_ref().ok()).for_each(|digest| hash.update(digest));
+    let part = |part: usize| -> (Vec<u32>, Vec<u32>) {
+        let of = found.iter().enumerate().filter(|(_, file)| file.part == part);
+        of.map(|(n, file)| (n as u32, file.class)).unzip()
+    };
+    let parts = [part(0), part(1), part(2)];
+    let mut warnings = Vec::new();
+    if !left_out.is_empty() {
+        let first: Vec<String> =
+            left_out.iter().take(3).map(|(path, reason)| format!("{} ({reason})", path.display())).collect();
+        warnings.push(format!(
+            "{} files are left out: {}{}",
+            left_out.len(),
+            first.join("; "),
+            match left_out.len() {
+                0..=3 => "",
+                _ => "; ...",
+            }
+        ));
+    }
+    let pictures = Arc::new(Pictures {
+        folder: folder.to_owned(),
+        paths: found.into_iter().map(|file| file.path).collect(),
+        preparation,
+        broken: Mutex::default(),
+        left_out,
+    });
+    let [train, validation, test] = parts.map(|(which, labels)| Split {
+        images: Images::Files(pictures.clone(), which.into()),
+        labels: labels.into(),
+    });
+    let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
+    let mut data = Dataset {
+        name,
+        source: folder.display().to_string(),
+        height: preparation.height,
+        width: preparation.width,
+        channels: preparation.channels,
+        input: Input::default(),
+        classes,
+        train,
+        validation: layout.validation.as_ref().map(|_| validation),
+        test,
+        digest: hex(&hash.finalize()),
+        warnings,
+        notes: Vec::new(),
+        table: None,
+    };
+    if layout.test.is_none() || data.test.is_empty() {
+        return data.with_test(reading.test_share.unwrap_or(TEST_SHARE), reading.split_seed);
+    }
+    if let Some(test) = layout.test.as_ref().and_then(|path| path.file_name()) {
+        data.notes.push(format!("{} is the test part", test.to_string_lossy()));
+    }
+    Ok(data)
+}

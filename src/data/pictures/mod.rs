@@ -1,0 +1,132 @@
+//! A folder of pictures, a class a subfolder: which files there are, and how they are read when a batch needs
+//! them, by several threads. Only their paths are held in memory. Leaves out the order in which they are visited,
+//! which is `stream`'s.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+pub use prepare::{Fit, Preparation};
+
+mod folder;
+mod prepare;
+
+pub(super) use folder::{Layout, load};
+
+/// Picture files and what is made of them. They are decoded anew at every visit.
+#[derive(Debug)]
+pub struct Pictures {
+    /// The folder that was named.
+    pub folder: PathBuf,
+    /// Paths within the folder, sorted.
+    pub paths: Vec<PathBuf>,
+    /// What is made of every picture.
+    pub preparation: Preparation,
+    /// Files that cannot be read, by number, with the reason.
+    broken: Mutex<BTreeMap<u32, String>>,
+    /// Files that were left out when the folder was read, with the reason.
+    left_out: Vec<(PathBuf, String)>,
+}
+
+impl Pictures {
+    /// The path of picture number `n`, as it can be opened.
+    pub fn path(&self, n: u32) -> PathBuf {
+        self.paths.get(n as usize).map_or_else(|| self.folder.clone(), |path| self.folder.join(path))
+    }
+
+    /// Decodes and prepares picture number `n` into `image`, (H, W, C). Where the file cannot be read, it is
+    /// noted and the answer is `false`.
+    pub fn read(&self, n: u32, image: &mut [u8]) -> bool {
+        match self.preparation.load(&self.path(n)) {
+            Ok(bytes) if bytes.len() == image.len() => {
+                image.copy_from_slice(&bytes);
+                true
+            }
+            Ok(bytes) => {
+                self.note(n, format!("{} bytes instead of {}", bytes.len(), image.len()));
+                false
+            }
+            Err(error) => {
+                self.note(n, error.to_string());
+                false
+            }
+        }
+    }
+
+    fn note(&self, n: u32, reason: String) {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).insert(n, reason);
+    }
+
+    /// Reads the pictures of these numbers, one behind the other, into `images`, each of `pixels` bytes. `threads`
+    /// threads take whichever is next; where a picture lies depends on its place alone. Tells which could be read.
+    pub fn read_all(&self, which: &[u32], images: &mut [u8], pixels: usize, threads: usize) -> Vec<bool> {
+        let mut fine = vec![false; which.len()];
+        let jobs = which.iter().zip(images.chunks_exact_mut(pixels.max(1))).zip(&mut fine);
+        let jobs = Mutex::new(jobs);
+        let work = || {
+            loop {
+                let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some(((n, image), fine)) = job else { return };
+                *fine = self.read(*n, image);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..threads.min(which.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        fine
+    }
+
+    /// The files that could not be read so far, each with the reason, in the order of their paths.
+    pub fn broken(&self) -> Vec<(PathBuf, String)> {
+        let found = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = found.iter().map(|(n, reason)| (self.path(*n), reason.clone()));
+        let mut all: Vec<_> = self.left_out.iter().cloned().chain(found).collect();
+        all.sort();
+        all
+    }
+}
+
+/// How many threads decode: one core is left to the thread that feeds the device.
+pub fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1)
+}
+
+/// `f` of every item, by several threads; the results in the order of the items.
+pub(super) fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    f: impl Fn(&T) -> Option<R> + Sync,
+) -> Vec<Option<R>> {
+    let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
+    let jobs = Mutex::new(items.iter().zip(&mut results));
+    let work = || {
+        loop {
+            let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((item, result)) = job else { return };
+            *result = f(item);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads() {
+            scope.spawn(work);
+        }
+        work();
+    });
+    results
+}
+
+/// The content of a folder, sorted by name; without what is hidden.
+fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}

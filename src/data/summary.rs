@@ -1,0 +1,80 @@
+//! What is worth knowing about a data set before it is trained on: sizes of pictures, mean and deviation of each
+//! channel, images that are in two parts, files that cannot be read. Everything is visited once or twice.
+
+use std::collections::BTreeSet;
+
+use sha2::{Digest, Sha256};
+
+use super::dataset::{Dataset, Images, Split};
+use super::normalization::moments;
+use super::picture::dimensions;
+use super::pictures::in_parallel;
+
+/// Values of one channel of the training images.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Channel {
+    /// The mean; of bytes, as a share of 255.
+    pub mean: f64,
+    /// The standard deviation, likewise.
+    pub deviation: f64,
+}
+
+/// Sizes of picture files, (height, width), by the number of their pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Sizes {
+    /// The smallest.
+    pub min: [usize; 2],
+    /// The one in the middle.
+    pub median: [usize; 2],
+    /// The largest.
+    pub max: [usize; 2],
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Summary {
+    /// Channel by channel.
+    pub channels: Vec<Channel>,
+    /// Of picture files.
+    pub sizes: Option<Sizes>,
+    /// Test images whose very content is among the training images too.
+    pub duplicates: usize,
+    /// Files that cannot be read, with the reason.
+    pub broken: Vec<(String, String)>,
+}
+
+/// Looks at all of `data`.
+pub fn summary(data: &Dataset) -> Summary {
+    let (mean, deviation) = moments(data, &data.train);
+    // What the training part did not show, the others may.
+    for (_, split) in data.splits().skip(1).filter(|(_, split)| matches!(split.images, Images::Files(..))) {
+        moments(data, split);
+    }
+    let known: BTreeSet<[u8; 32]> = digests(data, &data.train).into_iter().flatten().collect();
+    let duplicates =
+        digests(data, &data.test).into_iter().flatten().filter(|digest| known.contains(digest)).count();
+    let channels = mean.into_iter().zip(deviation).map(|(mean, deviation)| Channel { mean, deviation });
+    let broken = data.broken().into_iter().map(|(path, reason)| (path.display().to_string(), reason));
+    Summary { channels: channels.collect(), sizes: sizes(data), duplicates, broken: broken.collect() }
+}
+
+/// SHA-256 of each image: of the file where it is one.
+fn digests(data: &Dataset, split: &Split) -> Vec<Option<[u8; 32]>> {
+    let hash = |bytes: &[u8]| -> [u8; 32] { Sha256::digest(bytes).into() };
+    match &split.images {
+        Images::Files(pictures, which) => {
+            in_parallel(which, |n| std::fs::read(pictures.path(*n)).ok().map(|bytes| hash(&bytes)))
+        }
+        Images::Memory(bytes) => bytes.chunks(data.pixels().max(1)).map(|image| Some(hash(image))).collect(),
+    }
+}
+
+fn sizes(data: &Dataset) -> Option<Sizes> {
+    let Images::Files(pictures, _) = &data.train.images else { return None };
+    let all: Vec<u32> = (0..pictures.paths.len() as u32).collect();
+    let mut sizes: Vec<[usize; 2]> =
+        in_parallel(&all, |n| dimensions(&pictures.path(*n)).ok()).into_iter().flatten().collect();
+    sizes.sort_by_key(|[height, width]| (height * width, *height));
+    let (min, max) = (*sizes.first()?, *sizes.last()?);
+    Some(Sizes { min, median: *sizes.get(sizes.len() / 2)?, max })
+}

@@ -1,0 +1,93 @@
+//! How an image comes to a network: as bytes or floats, and what the device makes of its values first. It belongs to
+//! the data; a model carries it so that every program made of it reads the data rightly.
+
+use crate::{Error, Result, op::Call};
+
+/// The most channels that the decoding kernels normalize.
+pub const MOST_CHANNELS: usize = 4;
+
+/// How the values of an image and its label come from the host.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Input {
+    /// Values are f32, as they are; else bytes, which become shares of 255.
+    #[serde(skip_serializing_if = "is_false")]
+    pub floats: bool,
+    /// Labels are numbers in f32; else class numbers.
+    #[serde(skip_serializing_if = "is_false")]
+    pub numbers: bool,
+    /// What is made of every value, by channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub normalization: Option<Normalization>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// (value - mean) / deviation of each channel. Values of bytes are shares of 255, as without a normalization.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Normalization {
+    /// The mean of each channel.
+    pub mean: Vec<f64>,
+    /// The standard deviation of each channel; a channel with 0 is only shifted.
+    pub deviation: Vec<f64>,
+}
+
+impl Normalization {
+    /// Whether it can be computed for images of `channels` channels.
+    ///
+    /// # Errors
+    /// [`Error::Option`].
+    pub fn validate(&self, channels: usize) -> Result<()> {
+        let fail = |got: String, expected| Err(Error::Option { name: "the normalization", got, expected });
+        if channels > MOST_CHANNELS {
+            return fail(format!("of {channels} channels"), "one of images with 1 to 4 channels");
+        }
+        if self.mean.len() != channels || self.deviation.len() != channels {
+            let got = format!("{} means and {} deviations", self.mean.len(), self.deviation.len());
+            return fail(format!("{got} for {channels} channels"), "one of each for each channel");
+        }
+        let fine = self.mean.iter().chain(&self.deviation).all(|v| v.is_finite());
+        if !fine || self.deviation.iter().any(|d| *d < 0.0) {
+            return fail(format!("{:?} and {:?}", self.mean, self.deviation), "numbers, deviations from 0");
+        }
+        Ok(())
+    }
+
+    /// Factor and addend of a channel: gain · value + shift.
+    pub fn scale(&self, channel: usize) -> (f64, f64) {
+        let mean = self.mean.get(channel).copied().unwrap_or(0.0);
+        let deviation = self.deviation.get(channel).copied().filter(|d| *d > 0.0).unwrap_or(1.0);
+        (1.0 / deviation, -mean / deviation)
+    }
+}
+
+impl Input {
+    /// A label as a number: a whole one, or the f32 whose bits it is.
+    pub fn number(&self, label: u32) -> f64 {
+        if self.numbers { f64::from(f32::from_bits(label)) } else { f64::from(label) }
+    }
+
+    /// Bytes of an image of `values` values.
+    pub fn bytes(&self, values: usize) -> usize {
+        values * if self.floats { size_of::<f32>() } else { 1 }
+    }
+
+    /// The decoding `call` of images of `channels` channels, with what it needs to know of the data.
+    pub(crate) fn decoding(&self, mut call: Call, channels: usize) -> Call {
+        if self.floats {
+            call = call.with("FLOATS", 1.0);
+        }
+        let Some(normalization) = &self.normalization else { return call };
+        call = call.with("SCALED", 1.0).with("CHANNELS", channels as f64);
+        for channel in 0..channels.min(MOST_CHANNELS) {
+            let (gain, shift) = normalization.scale(channel);
+            let rounded = |number: f64| f64::from(number as f32);
+            call = call.with(&format!("GAIN{channel}"), rounded(gain));
+            call = call.with(&format!("SHIFT{channel}"), rounded(shift));
+        }
+        call
+    }
+}

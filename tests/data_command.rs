@@ -1,0 +1,223 @@
+//! Data of a user's own on the command line: train on them, go on, judge, predict, describe.
+
+mod command;
+mod common;
+mod pictures;
+
+use command::{on_device, wgrad};
+use std::{fs, path::Path, sync::OnceLock};
+use tempfile::TempDir;
+
+/// A small network for pictures of 32 × 32.
+const NETWORK: &str = r#"
+input_shape = [32, 32, 3]
+layers = [
+    { type = "Conv2D", filters = 16, kernel_size = 3, strides = 2, activation = "relu" },
+    { type = "Conv2D", filters = 16, kernel_size = 3, strides = 2, activation = "relu" },
+    { type = "Flatten" },
+    { type = "Dense", units = 2, activation = "softmax" },
+]
+"#;
+
+/// 600 pictures of which one is damaged, the network, and a run of four epochs with a chunk that is smaller than the images.
+struct Shared {
+    folder: TempDir,
+    stderr: String,
+}
+
+impl Shared {
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+}
+
+const TRAINING: [&str; 12] = [
+    "--size",
+    "32",
+    "--batch",
+    "32",
+    "--chunk",
+    "1",
+    "--optimizer",
+    "adam",
+    "--lr",
+    "0.005",
+    "--normalize",
+    "--fit",
+];
+
+fn train(shared: &Shared, more: &[&str]) -> command::Ended {
+    let (data, model) = (shared.path("pictures"), shared.path("network.toml"));
+    let own = ["train", "--data", &data, "--model", &model];
+    on_device(&[&own[..], &TRAINING, &["stretch"], more].concat()).end()
+}
+
+fn shared() -> &'static Shared {
+    static SHARED: OnceLock<Shared> = OnceLock::new();
+    SHARED.get_or_init(|| {
+        let mut shared = Shared { folder: tempfile::tempdir().expect("a folder"), stderr: String::new() };
+        let folder = shared.folder.path().join("pictures");
+        pictures::folder(&folder, 600, [40, 90]);
+        let png = folder.join("train/stripes/00005.png");
+        let bytes = fs::read(&png).expect("a PNG file");
+        fs::write(&png, &bytes[..bytes.len() / 2]).expect("written");
+        fs::write(shared.folder.path().join("network.toml"), NETWORK).expect("written");
+        // 480 images of 3 KiB, and one MiB at once.
+        let run = shared.path("run");
+        shared.stderr = train(&shared, &["--epochs", "4", "--out", &run]).with(0).stderr;
+        shared
+    })
+}
+
+fn read(path: &str) -> serde_json::Value {
+    serde_json::from_str(&fs::read_to_string(path).expect("there")).expect("JSON")
+}
+
+#[test]
+fn a_network_learns_from_a_folder_of_pictures() {
+    let shared = shared();
+    let run = wgrad::run::Run::open(Path::new(&shared.path("run"))).expect("a run");
+    let last = *run.metrics().expect("metrics").last().expect("epochs");
+    assert!(last.test_accuracy > 0.95, "{last:?}");
+    assert!(shared.stderr.contains("peak memory: ") || !cfg!(target_os = "linux"), "{}", shared.stderr);
+    // The damaged file is told, and named in the run's folder.
+    assert!(shared.stderr.contains("1 file could not be read"), "{}", shared.stderr);
+    let list = fs::read_to_string(shared.path("run/unreadable.txt")).expect("a list");
+    assert!(list.lines().count() == 1 && list.contains("00005.png"), "{list}");
+    // What prepares an image is kept where another program finds it.
+    let data = &read(&shared.path("run/run.json"))["data"];
+    assert_eq!(data["normalization"]["mean"].as_array().map(Vec::len), Some(3), "{data}");
+    assert_eq!(data["preparation"]["fit"], "stretch");
+    assert_eq!(data["classes"][1], "stripes");
+}
+
+#[test]
+fn a_run_on_pictures_goes_on_to_the_same_bits_and_is_judged_by_its_numbers() {
+    let shared = shared();
+    let again = shared.path("again");
+    train(shared, &["--epochs", "2", "--out", &again]).with(0);
+    on_device(&["train", "--resume", &again, "--epochs", "4", "--chunk", "2"]).end().with(0);
+    let weights = |run: &str| fs::read(shared.path(run) + "/last.safetensors").expect("weights");
+    assert!(weights("run") == weights("again"), "a resumed run has other weights");
+    let ended = on_device(&["eval", &shared.path("run"), "--last"]).end().with(0);
+    assert!(ended.stderr.contains("to the bit"), "{ended:#?}");
+}
+
+#[test]
+fn predict_prepares_a_picture_as_training_did() {
+    let shared = shared();
+    let picture = |class: &str, name: &str| shared.path(&format!("pictures/test/{class}/{name}"));
+    let all = [picture("balls", "00008.jpg"), picture("stripes", "00009.jpg")];
+    let (run, [ball, stripes]) = (shared.path("run"), &all);
+    let found = on_device(&["predict", &run, ball, stripes, "--json", "--last"]).end().with(0).json();
+    assert_eq!((&found[0]["class"], &found[1]["class"]), (&"balls".into(), &"stripes".into()), "{found:?}");
+    assert!(found[0]["notes"][0].as_str().is_some_and(|note| note.contains("stretch")), "{found:?}");
+}
+
+#[test]
+fn info_shows_and_bench_know_a_folder_of_pictures() {
+    let shared = shared();
+    let data = shared.path("pictures");
+    let found = wgrad(&["data", "info", &data, "--size", "32", "--json"]).end().with(0).json().remove(0);
+    assert_eq!(
+        (&found["kind"], &found["train"], &found["test"]),
+        (&"pictures".into(), &480.into(), &120.into())
+    );
+    assert_eq!(found["classes"][0]["train"], 240, "{found}");
+    assert_eq!(found["broken"].as_array().map(Vec::len), Some(1), "{found}");
+    assert!(found["sizes"]["min"][0].as_u64() >= Some(40) && found["mean"][2].is_number(), "{found}");
+    let text = wgrad(&["data", "info", "--data", &data, "--size", "32"]).end().with(0).stdout;
+    assert!(text.contains("1 file cannot be read") && text.contains("deviation"), "{text}");
+    let sheet = shared.path("sheet.png");
+    wgrad(&["data", "show", &data, "--size", "32", "--out", &sheet]).end().with(0);
+    assert!(image::open(&sheet).expect("a picture").width() > 300);
+    let model = shared.path("network.toml");
+    let bench =
+        ["bench", &model, "--data", &data, "--size", "32", "--seconds", "0.2", "--batch", "32", "--json"];
+    let ended = on_device(&bench).end().with(0);
+    let report = ended.json().remove(0);
+    for key in ["images_per_second", "decoder_images_per_second", "device_images_per_second"] {
+        assert!(report[key].as_f64() > Some(0.0), "{key}: {report}");
+    }
+    assert!(ended.stderr.contains("is the brake"), "{}", ended.stderr);
+}
+
+/// Rows whose kind follows from their numbers, and a price that is 500 + 30 a + 20 b.
+fn table(folder: &Path) -> [String; 2] {
+    let mut flowers = "length,colour,kind\n".to_string();
+    let mut prices = "a,b,price\n".to_string();
+    for n in 0..240 {
+        let (length, a, b) = (n * 7 % 50, n * 11 % 17, n * 5 % 13);
+        let (colour, kind) = if length < 25 { ("red", "rose") } else { ("blue", "iris") };
+        flowers += &format!("{length},{},{kind}\n", if n % 5 == 0 { "white" } else { colour });
+        prices += &format!("{a},{b},{}\n", 500 + 30 * a + 20 * b);
+    }
+    let write = |name: &str, text: String| {
+        fs::write(folder.join(name), text).expect("written");
+        folder.join(name).display().to_string()
+    };
+    [write("flowers.csv", flowers), write("prices.csv", prices)]
+}
+
+#[test]
+fn tables_are_trained_on_judged_and_predicted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [flowers, prices] = table(folder.path());
+    let run = |name: &str| folder.path().join(name).display().to_string();
+    let options = ["--epochs", "30", "--batch", "16", "--optimizer", "adam", "--lr", "0.01"];
+    let train = |arguments: &[&str]| on_device(&[&["train"], arguments, &options].concat()).end().with(0);
+    let ended = train(&["--data", &flowers, "--model", "mlp", "--out", &run("kinds")]);
+    assert!(ended.stderr.contains("the label is the column kind"), "{ended:#?}");
+    let found = on_device(&["eval", &run("kinds"), "--json"]).end().with(0).json().remove(0);
+    assert!(found["accuracy"].as_f64() > Some(0.95), "{found}");
+    // Rows of another file: their columns in another order, and no label.
+    let rows = folder.path().join("new.csv");
+    fs::write(&rows, "colour,length\nred,3\nblue,45\n").expect("written");
+    let rows = rows.display().to_string();
+    let told = on_device(&["predict", &run("kinds"), &rows, "--json"]).end().with(0).json();
+    assert_eq!((&told[0]["class"], &told[1]["class"]), (&"rose".into(), &"iris".into()), "{told:?}");
+
+    // A number is told in its own unit.
+    train(&["--data", &prices, "--label", "price", "--model", "linear", "--out", &run("prices")]);
+    let found = on_device(&["eval", &run("prices"), "--json"]).end().with(0).json().remove(0);
+    assert!(
+        found["mean_absolute_error"].as_f64() < Some(8.0) && found["r2"].as_f64() > Some(0.99),
+        "{found}"
+    );
+    let rows = folder.path().join("new.csv");
+    fs::write(&rows, "a,b\n10,10\n").expect("written");
+    let rows = rows.display().to_string();
+    let told = on_device(&["predict", &run("prices"), &rows, "--json", "--last"]).end().with(0).json();
+    assert!((told[0]["value"].as_f64().expect("a number") - 1000.0).abs() < 30.0, "{told:?}");
+    // The data of a run go on as they were.
+    let all = on_device(&["train", "--resume", &run("prices"), "--epochs", "31"]).end().with(0);
+    assert!(all.stderr.contains("240") || all.stderr.contains("192 training"), "{all:#?}");
+}
+
+#[test]
+fn other_kinds_are_trained_on() {
+    let train = |data: &str, more: &[&str]| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let out = folder.path().join("run").display().to_string();
+        let common =
+            ["train", "--data", data, "--epochs", "1", "--batch", "4", "--lr", "0.001", "--out", &out];
+        on_device(&[&common, more].concat()).end().with(0)
+    };
+    let [bytes, floats] =
+        ["arrays.npz", "arrays_floats.npz"].map(|name| common::fixture(name).display().to_string());
+    train(&bytes, &["--model", "linear", "--normalize"]);
+    let ended = train(&floats, &["--model", "mlp", "--normalize", "--augment", "flip,shift=1"]);
+    assert!(ended.stdout.contains("mean_squared_error"), "numbers call for it: {ended:#?}");
+    let refuses = |arguments: &[&str], words: &[&str]| {
+        on_device(&[&["train"], arguments].concat()).end().refuses(words)
+    };
+    refuses(
+        &["--data", &floats, "--augment", "contrast"],
+        &["brightness, contrast and erase", "unsigned bytes"],
+    );
+    refuses(&["--data", &bytes, "--size", "0"], &["--size", "96x128"]);
+    refuses(&["--data", &floats, "--loss", "softmax_cross_entropy"], &["label 1.5", "--target number"]);
+    let check = ["check", "mlp", "--data", &floats, "--batch", "4", "--json"];
+    let found = on_device(&check).end().with(0).json();
+    assert!(found.len() > 10 && found.iter().all(|line| line["ok"] == true));
+}
