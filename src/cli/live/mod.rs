@@ -146,7 +146,7 @@ impl Live {
             if paused.is_none() {
                 paused = Some(clock::seconds());
                 hub.phase(Phase::Paused, "");
-                output::say(format!("paused from the page, and saved; Ctrl-C ends"));
+                output::say("paused from the page, and saved; Ctrl-C ends");
             }
             trainer.idle()?;
             std::thread::sleep(Duration::from_millis(10));
@@ -158,7 +158,7 @@ impl Live {
             run.save_config()?;
             if !self.stops() && !is_over() {
                 hub.phase(Phase::Training, "");
-                output::say(format!("resumed from the page"));
+                output::say("resumed from the page");
             }
         }
         Ok(())
