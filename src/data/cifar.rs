@@ -118,7 +118,7 @@ pub fn load(folder: &Path) -> Result<Dataset> {
 fn unpack(bytes: &[u8], kind: Kind, path: &Path, images: &mut Vec<u8>, labels: &mut Vec<u8>) -> Result<()> {
     let fail = |message: String| Err(Error::Data { path: path.to_owned(), message });
     let record = kind.labels() + PIXELS;
-    if bytes.is_empty() || bytes.len() % record != 0 {
+    if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
         return fail(format!(
             "got {} bytes, expected a multiple of {record}, the length of a record of {}; copy the file again, or is it \
              of the other set or of the version for Python?",

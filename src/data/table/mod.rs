@@ -200,8 +200,8 @@ pub(super) fn load(
         _ => table.split(&sheet, &held)?,
     };
     let mut hash = Sha256::new();
-    hash.update(&sheet.digest);
-    test.iter().for_each(|test| hash.update(&test.digest));
+    hash.update(sheet.digest);
+    test.iter().for_each(|test| hash.update(test.digest));
     if reading.missing == Missing::Drop || !reading.drop.is_empty() || reading.label.is_some() {
         hash.update(format!("{:?} {:?} {:?}", reading.missing, reading.drop, reading.label));
     }

@@ -58,7 +58,7 @@ impl Plan {
             Some(text) => sheet.column("--label", text)?,
             None => {
                 let named = |name: &&str| sheet.names.iter().position(|known| known.to_lowercase() == **name);
-                let place = LABELS.iter().find_map(|name| named(&name)).unwrap_or(columns - 1);
+                let place = LABELS.iter().find_map(named).unwrap_or(columns - 1);
                 notes
                     .push(format!("the label is the column {}; `--label` takes another", sheet.names[place]));
                 place
