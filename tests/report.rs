@@ -74,6 +74,7 @@ fn recorded(name: &str, seed: u64, data: &Dataset, losses: &[f64]) -> Recorded {
             },
             kernels: vec![name.into()],
             files: Default::default(),
+            pauses: Default::default(),
         },
         lines: losses.iter().zip(1..).map(|(loss, epoch)| line(epoch, *loss)).collect(),
         layers,
@@ -260,6 +261,8 @@ fn the_command_writes_a_page_and_its_pictures() {
     let has = |end: &str| found.iter().any(|name| name.ends_with(end));
     for end in [
         "-loss.svg",
+        "-loss.png",
+        "-to-the-output.png",
         "-reliability-diagram.svg",
         "mistakes.png",
         "mistakes.svg",

@@ -179,13 +179,13 @@ fn write_pictures(page: &Page, folder: &Path) -> Result<usize> {
             Picture::Gallery(gallery) => (gallery.title.as_str(), gallery.svg(), Some(gallery.sheet())),
         };
         let path = folder.join(format!("{:02}-{}", n + 1, slug(caption)));
-        let svg_path = path.with_extension("svg");
+        let (svg_path, png_path) = (path.with_extension("svg"), path.with_extension("png"));
         fs::write(&svg_path, svg.as_str()).with_context(|| format!("cannot write {}", svg_path.display()))?;
-        count += 1;
-        if let Some(sheet) = sheet {
-            save(&sheet, &path.with_extension("png"))?;
-            count += 1;
+        match sheet {
+            Some(sheet) => drop(save(&sheet, &png_path)?),
+            None => svg.write(&png_path)?,
         }
+        count += 2;
     }
     Ok(count)
 }

@@ -5,6 +5,7 @@ use crate::{
     Result,
     evaluate::Interval,
     report::{
+        chart::Network as Graph,
         page::{Cell, Section, Table},
         words::commas,
     },
@@ -107,7 +108,11 @@ pub(super) fn network(run: &Recorded) -> Result<Section> {
         commas(parameters as u64),
         model.loss()?
     );
-    Ok(Section::new("Network").words(&words).table(table))
+    let graph = Graph { name: &model.name, input: model.input_shape, layers: &summary }.svg();
+    Ok(Section::new("Network")
+        .words(&words)
+        .chart("The layers, from the image to the output", graph)
+        .table(table))
 }
 
 pub(super) fn settings(run: &Recorded) -> Section {
