@@ -43,9 +43,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    let image: &'static [u8] = data.test.image(0, data.pixels()).unwrap_or_default();
-    draw(image, data.width);
-    println!("{}", data.classes[usize::from(data.test.labels[0])]);
+    let image = data.test.image(0, data.pixels()).unwrap_or_default();
+    draw(&image, data.width);
+    println!("{}", data.classes[data.test.labels[0] as usize]);
 
     let model = Model::new("small-cnn", [28, 28, 1])
         .add(Conv2D::new(8, 5).activation("relu")?)
@@ -111,7 +111,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     show("the confusion matrix", &matrix.svg());
 
     let predictor: Predictor<'static> = block_on(Predictor::new(context, &model, &state, 1, &choices))?;
-    let probabilities = block_on(predictor.probabilities(image))?.remove(0);
+    let probabilities = block_on(predictor.probabilities(&image))?.remove(0);
     let best = argmax(&probabilities);
     println!("taken for {} ({:.1} %)", data.classes[best], 100.0 * probabilities[best]);
 

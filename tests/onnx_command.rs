@@ -7,7 +7,7 @@ use command::{on_device, small_data, small_data_argument, wgrad};
 use std::{fs, path::Path};
 use wgrad::{
     checkpoint::Checkpoint,
-    data::folder,
+    data::{Reading, folder},
     gpu::AdapterClass,
     networks::network,
     run::{AdapterRecord, Config, DataRecord, Run},
@@ -22,14 +22,7 @@ fn run(into: &Path) {
     let config = Config {
         version: env!("CARGO_PKG_VERSION").into(),
         model,
-        data: DataRecord {
-            spec: small_data_argument(),
-            name: data.name.clone(),
-            digest: data.digest.clone(),
-            classes: data.classes.clone(),
-            limit: None,
-            validation: None,
-        },
+        data: DataRecord::of(&data, small_data_argument(), None, None, Reading::default()),
         options: Options::default(),
         init: None,
         adapter: AdapterRecord {

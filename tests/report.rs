@@ -10,7 +10,7 @@ use pages::{checked, texts, tree};
 use std::path::Path;
 use wgrad::{
     checkpoint::Checkpoint,
-    data::{Dataset, synthetic::synthetic},
+    data::{Dataset, Reading, synthetic::synthetic},
     evaluate::{Evaluation, Told},
     explain::{Activations, DeadUnits, Explanation},
     gpu::AdapterClass,
@@ -56,12 +56,8 @@ fn recorded(name: &str, seed: u64, data: &Dataset, losses: &[f64]) -> Recorded {
             version: name.into(),
             model,
             data: DataRecord {
-                spec: name.into(),
                 name: name.into(),
-                digest: data.digest.clone(),
-                classes: data.classes.clone(),
-                limit: None,
-                validation: None,
+                ..DataRecord::of(data, name.into(), None, None, Reading::default())
             },
             options: Options { seed, ..Options::default() },
             recipe: None,
@@ -83,15 +79,15 @@ fn recorded(name: &str, seed: u64, data: &Dataset, losses: &[f64]) -> Recorded {
 
 /// Details as if every class were taken for the next one, except class 0.
 fn details<'a>(data: &'a Dataset, run: &Recorded) -> Details<'a> {
-    let told = |label: &u8| {
-        let class = if *label == 0 { 0 } else { (usize::from(*label) + 1) % 10 };
+    let told = |(image, label): (usize, &u32)| {
+        let class = if *label == 0 { 0 } else { (*label as usize + 1) % 10 };
         let scores = (0..10).map(|n| if n == class { 0.91 } else { 0.01 }).collect();
-        Told { class, scores }
+        Told { image, class, scores }
     };
-    let told: Vec<Told> = data.test.labels.iter().map(told).collect();
+    let told: Vec<Told> = data.test.labels.iter().enumerate().map(told).collect();
     let mut confusion = vec![vec![0; 10]; 10];
     for (label, told) in data.test.labels.iter().zip(&told) {
-        confusion[usize::from(*label)][told.class] += 1;
+        confusion[*label as usize][told.class] += 1;
     }
     let right = confusion[0][0];
     let images = data.test.len() as u64;
@@ -212,12 +208,9 @@ fn adapter() -> AdapterRecord {
 
 fn data_of() -> DataRecord {
     DataRecord {
-        spec: "synthetic".into(),
-        name: "synthetic".into(),
         digest: "0".into(),
         classes: Vec::new(),
-        limit: None,
-        validation: None,
+        ..DataRecord::of(&synthetic(0, 10, 10), "synthetic".into(), None, None, Reading::default())
     }
 }
 
