@@ -12,8 +12,8 @@ use wgrad::{
     Error,
     gpu::{Access, AdapterClass, Element, Shader},
     kernels::{
-        ACTIVATIONS, ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, MIXUP, OPERATIONS, RANDOM, RECURRENCE,
-        REGRESSION,
+        ACTIVATIONS, ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, INPUT, MIXUP, NUMBER, OPERATIONS, RANDOM,
+        RECURRENCE, REGRESSION,
     },
     lab::{
         backends::{Language, Resolved, resolve},
@@ -148,7 +148,8 @@ fn the_folder_and_the_page_agree() {
     assert_eq!(folder("activations/"), listed, "shaders/activations and the page differ");
     assert_eq!(
         folder("common/"),
-        [ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, MIXUP, REGRESSION, RANDOM, RECURRENCE].into(),
+        [ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, INPUT, MIXUP, NUMBER, REGRESSION, RANDOM, RECURRENCE,]
+            .into(),
         "shaders/common and the page differ"
     );
     let interfaces = texts.keys().filter(|name| name.ends_with("/interface")).count();

@@ -115,9 +115,9 @@ fn print(data: &Dataset, found: &Summary, counts: &[Vec<usize>]) -> Result<()> {
     output::line(format!("name    {}\nsource  {}\n{rows}{}", data.name, data.source, parts.join(", ")))?;
     match &data.table {
         Some(table) => output::line(format!(
-            "values  {} of {} columns, standardised, and as many for a column of words as it has; label: {}",
+            "values  {} a row, of {}; label: {}",
             data.channels,
-            table.columns.len(),
+            counted(table.columns.len(), "column"),
             table.label.name
         ))?,
         None => {
@@ -137,7 +137,7 @@ fn print(data: &Dataset, found: &Summary, counts: &[Vec<usize>]) -> Result<()> {
     }
     output::line(format!("digest  {}", data.digest))?;
     output::line(format!(
-        "twice   {} test examples are among the training ones too\n",
+        "twice   {} of the test part are in the training part too\n",
         commas(found.duplicates as u64)
     ))?;
     if data.table.is_none() {

@@ -14,6 +14,7 @@ use super::super::picture::dimensions;
 use super::super::reading::{Reading, Size, TEST_SHARE};
 use super::{Pictures, Preparation, entries, in_parallel};
 use crate::input::Input;
+use crate::report::words::counted;
 use crate::{Error, Result};
 
 /// What the parts of a data set are called.
@@ -266,8 +267,8 @@ fn dataset(
         let first: Vec<String> =
             left_out.iter().take(3).map(|(path, reason)| format!("{} ({reason})", path.display())).collect();
         warnings.push(format!(
-            "{} files are left out: {}{}",
-            left_out.len(),
+            "{} left out: {}{}",
+            counted(left_out.len(), "file"),
             first.join("; "),
             match left_out.len() {
                 0..=3 => "",

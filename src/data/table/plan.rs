@@ -6,6 +6,7 @@ use super::super::reading::{Missing, Reading, Target};
 use super::sheet::Sheet;
 use super::{Column, Kind, Label, Table, fail};
 use crate::Result;
+use crate::report::words::counted;
 
 /// Names by which a label column is known where nobody says which it is.
 const LABELS: [&str; 5] = ["label", "target", "class", "y", "species"];
@@ -113,15 +114,17 @@ impl Plan {
             return Err(fail(
                 &sheet.path,
                 format!(
-                    "{count} lines lack values: {which}; mend them, or say `--missing drop` to leave these lines out or \
-                     `--missing mean` to take the mean of the column (labels cannot be guessed)"
+                    "{} without all values: {which}; mend them, or say `--missing drop` to leave these lines out or \
+                     `--missing mean` to take the mean of the column (labels cannot be guessed)",
+                    counted(count, "line")
                 ),
             ));
         }
         if count > 0 {
             warnings.push(format!(
-                "{}: {count} lines that lack values are left out: {which}",
-                sheet.path.display()
+                "{}: {} without all values left out: {which}",
+                sheet.path.display(),
+                counted(count, "line")
             ));
         }
         if rows.is_empty() {
