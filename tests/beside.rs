@@ -80,7 +80,7 @@ async fn watched<'a>(
     let predictor =
         Predictor::sharing(context, model, &weights, 4, &Choices::default()).await.expect("compiles");
     let answers = Rc::new(RefCell::new(Vec::new()));
-    let images = &data.test.images[..3 * data.pixels()];
+    let images = &data.test.images.memory()[..3 * data.pixels()];
     trainer.set_beside(Some(Box::new(Curious { predictor, images, asked: None, answers: answers.clone() })));
     let end = to_the_end(&mut trainer).await;
     // What was asked before the end comes first.
@@ -107,7 +107,7 @@ fn asking_while_it_trains_changes_no_bit_and_tells_of_the_weights_of_that_moment
         assert!(steps.len() > 2, "the answers do not follow the weights");
         let (weights, choices) = (end.for_use(), Choices::default());
         let whole = Predictor::new(&context, &model, &weights, 4, &choices).await.expect("compiles");
-        let images = &data.test.images[..3 * data.pixels()];
+        let images = &data.test.images.memory()[..3 * data.pixels()];
         let expected = whole.probabilities(images).await.expect("answers");
         assert_eq!((expected.len(), expected[0].len()), (3, 10));
         assert_eq!(answers.last(), Some(&expected), "the averages, as they are at the end");
