@@ -249,7 +249,7 @@ fn what_is_too_large_broken_or_unknown_is_refused_in_words() {
     assert_eq!(send(&page.host, b"nonsense\r\n\r\n").status, 400);
 
     let picture = png();
-    page.post("/predict", &picture[..100]).refuses(422, &["not a picture", "PNG or JPEG"]);
+    page.post("/predict", &picture[..100]).refuses(422, &["not a picture", "PNG, JPEG or WebP"]);
     page.post("/predict", b"GIF89a....").refuses(422, &["not a picture"]);
     page.post("/predict", b"").refuses(400, &["empty body"]);
     page.post("/look", &[0; 783]).refuses(400, &["783", "784"]);

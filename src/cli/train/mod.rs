@@ -341,6 +341,11 @@ impl Train {
             if limit.is_over() {
                 return limit.end(&run, trainer);
             }
+            // What was asked for while the last steps of an epoch ran; its state has been saved.
+            live.settle(&mut run, trainer, || interrupt.requested() || limit.is_over())?;
+            if live.stops() {
+                return stopped(&run, trainer);
+            }
             let ended = self
                 .epoch(&mut run, trainer, interrupt, &limit, (&mut progress, board.as_mut(), live))
                 .await
