@@ -128,6 +128,8 @@ pub(super) fn write(
             let axis = if inputs[0].nchw { 1 } else { -1 };
             inputs[0].to(w.node("Concat", name, &names, vec![int("axis", axis)]), &place.output)
         }
+        #[allow(unreachable_patterns, reason = "a new layer needs no line here before it can be trained")]
+        other => return Err(format!("{} has no form in ONNX here", other.kind())),
     })
 }
 
