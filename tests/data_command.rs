@@ -139,7 +139,7 @@ fn info_shows_and_bench_know_a_folder_of_pictures() {
     for key in ["images_per_second", "decoder_images_per_second", "device_images_per_second"] {
         assert!(report[key].as_f64() > Some(0.0), "{key}: {report}");
     }
-    assert!(ended.stderr.contains("is the brake"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("decoding alone"), "{}", ended.stderr);
 }
 
 /// Rows whose kind follows from their numbers, and a price that is 500 + 30 a + 20 b.

@@ -6,11 +6,16 @@ use wgrad::{
     clock,
     data::{
         Dataset, Split,
-        stream::{BUDGET, Chunk, Cut, Order, Stream},
+        stream::{Chunk, Cut, Order, Stream},
     },
+    gpu::AdapterClass,
     report::words::commas,
 };
 
+/// Bytes of images that are decoded ahead.
+pub const BUDGET: usize = 1 << 20;
+/// Bytes of the images that are kept in memory.
+const KEPT: usize = 16 << 20;
 /// Images a step of the pass.
 const BATCH: usize = 32;
 
@@ -23,13 +28,13 @@ pub struct Alone {
 
 /// Decodes training images for `seconds`.
 pub fn alone(data: &Dataset, seconds: f64) -> Result<Alone> {
-    let cut = Cut { batch: BATCH, pixels: data.pixels(), budget: BUDGET / 8 };
+    let cut = Cut { batch: BATCH, pixels: data.pixels(), budget: BUDGET };
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     let (start, mut count, mut epoch) = (clock::seconds(), 0, 0);
     while clock::seconds() - start < seconds {
         for Chunk { batch, .. } in Stream::start(&data.train, Order::Shuffled { seed: 0, epoch }, cut, 0) {
             count += batch.labels.len();
-            if images.len() < BUDGET {
+            if images.len() < KEPT {
                 images.extend_from_slice(&batch.images);
                 labels.extend_from_slice(&batch.labels);
             }
@@ -48,9 +53,11 @@ pub fn alone(data: &Dataset, seconds: f64) -> Result<Alone> {
 }
 
 /// Which of the two holds the other up.
-pub fn brake(decoder: f64, device: f64, network: &str) -> String {
+pub fn brake(decoder: f64, device: f64, network: &str, class: AdapterClass) -> String {
     let whole = |rate: f64| commas(rate.round() as u64);
-    let brake = if decoder < device {
+    let brake = if class == AdapterClass::Cpu {
+        "this adapter runs on the cores that decode: together they reach less than either"
+    } else if decoder < device {
         "decoding is the brake: smaller files (resized once, beforehand) or more cores help, a faster device does not"
     } else {
         "the device is the brake: decoding keeps up"

@@ -200,6 +200,10 @@ impl Bench {
                 output::line(format!("{gap}{}\n{}", model.name, trainer.train_plan))?;
                 continue;
             }
+            if let Images::Files(..) = data.train.images {
+                // What is decoded ahead when a round ends is lost.
+                options.budget = files::BUDGET;
+            }
             eprintln!("{}: {} s of training in {ROUNDS} rounds, after a warm-up", model.name, seconds);
             let mut report = measure(&context, model, &data, &options, seconds, ready_seconds).await?;
             if let Images::Files(..) = data.train.images {
@@ -207,7 +211,12 @@ impl Bench {
                 let kept = measure(&context, model, &alone.kept, &options, seconds, ready_seconds).await?;
                 eprintln!(
                     "{}",
-                    files::brake(alone.images_per_second, kept.images_per_second, &report.network)
+                    files::brake(
+                        alone.images_per_second,
+                        kept.images_per_second,
+                        &report.network,
+                        context.class
+                    )
                 );
                 report.decoder_images_per_second = Some(alone.images_per_second);
                 report.device_images_per_second = Some(kept.images_per_second);
