@@ -1,5 +1,5 @@
-//! Draws a folder of pictures of mixed sizes in two classes, JPEG and PNG, to try `--data DIR` on:
-//! `cargo run --example make_image_folder -- DIR 5000`, then
+//! Draws a folder of pictures of mixed sizes in two classes, JPEG and PNG, to try `--data DIR` on (without arguments 60
+//! of them in `target/pictures`): `cargo run --example make_image_folder -- DIR 5000`, then
 //! `wgrad train --model cnn --data DIR --size 32 --epochs 2`.
 
 #[path = "../tests/pictures/mod.rs"]
@@ -9,9 +9,13 @@ use std::{path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, count] = &arguments[..] else {
-        eprintln!("expected a folder and a number of pictures: make_image_folder DIR 5000");
-        return ExitCode::from(2);
+    let (folder, count) = match &arguments[..] {
+        [] => ("target/pictures", "60"),
+        [folder, count] => (&folder[..], &count[..]),
+        _ => {
+            eprintln!("expected a folder and a number of pictures: make_image_folder DIR 5000");
+            return ExitCode::from(2);
+        }
     };
     let Ok(count) = count.parse() else {
         eprintln!("got {count} pictures, expected a number such as 5000");

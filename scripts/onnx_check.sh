@@ -17,7 +17,7 @@ for model in linear mlp cnn rnn lstm gru cnn-bn vgg resnet \
     tests/fixtures/onnx/layers.toml tests/fixtures/onnx/recurrent.toml; do
     name=$(basename "$model" .toml)
     if [ ! -e "$OUT/$name/run/best.safetensors" ]; then
-        rm -rf "$OUT/$name"
+        rm -rf "${OUT:?}/$name"
         "$WGRAD" train --model "$model" --data tests/fixtures/parity --limit 60 --batch 20 --epochs 1 \
             --lr 0.01 --out "$OUT/$name/run" >/dev/null
         "$VENV/bin/python" scripts/onnx_check.py --shake "$OUT/$name/run/best.safetensors"
