@@ -194,7 +194,7 @@ fn files_that_cannot_be_read_are_left_out_and_listed() {
     let data = load(folder.path(), &sized(8)).expect("the others");
     assert_eq!(data.train.len(), whole.train.len());
     assert_ne!(data.digest, whole.digest);
-    assert!(data.warnings[0].starts_with("2 files are left out"), "{:?}", data.warnings);
+    assert!(data.warnings[0].starts_with("2 files left out"), "{:?}", data.warnings);
     let some = batches(&data, order, 0, 0);
     assert_eq!(all.len(), some.len());
     let changed: Vec<_> = all.iter().zip(&some).filter(|(a, b)| a != b).collect();

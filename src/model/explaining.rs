@@ -25,7 +25,7 @@ impl Model {
     /// kept; and where `gradient`, back to the image. Its output are logits, or a regression's number.
     ///
     /// # Errors
-    /// [`Error::Model`] where the layers do not fit.
+    /// [`crate::Error::Model`] where the layers do not fit.
     pub fn explaining(&self, batch: usize, gradient: bool) -> Result<Explaining> {
         let logits_model = self.without_activation(self.loss()?);
         let (mut placed, parameters) = logits_model.place()?;

@@ -1,4 +1,4 @@
-//! Charts as SVG, and as PNG ([`Svg::png`]): plain names and numbers in, one string out. Each has `role="img"`, a title and a description with
+//! Charts as SVG, and as PNG (`Svg::png`): plain names and numbers in, one string out. Each has `role="img"`, a title and a description with
 //! every name and number for those who do not see it, colours that a colour-blind reader can tell apart, and no text
 //! that is cut or covers another: long names are broken into lines, and shortened in the middle where even that
 //! does not do. Colours are fixed, so that a chart can stand alone; [`style`](crate::report::chart::style) restyles them for dark pages.
