@@ -8,6 +8,7 @@ use wgrad::{
     Error,
     checkpoint::Checkpoint,
     feed::{Batch, Step, split_mix},
+    input::{Input, Normalization},
     model::Model,
     model_file,
     networks::{NETWORKS, network, network_for},
@@ -142,6 +143,33 @@ fn a_file_names_its_input_its_outputs_and_its_scaling() {
         assert_eq!(imported.model.outputs().expect("fits"), 1);
         assert_eq!(imported.model.loss().expect("fits"), loss);
     }
+}
+
+#[test]
+fn what_is_made_of_the_data_first_is_part_of_the_file() {
+    let plain = network("cnn", [12, 12, 3], 5).expect("built in");
+    let normalization = Normalization { mean: vec![0.2, 0.5, 0.7], deviation: vec![0.3, 0.1, 0.4] };
+    let model = plain.fed(&Input { normalization: Some(normalization), ..Input::default() });
+    let (weights, images) = (weights(&model), images(&model, 2));
+    let expected = logits(&model, &weights, &images);
+    assert!(apart(&logits(&plain, &weights, &images), &expected) > 0.1, "it changes nothing");
+    for (layout, raw_pixels) in [(Layout::Nhwc, false), (Layout::Nchw, true)] {
+        let options = Options { layout, raw_pixels, ..Options::default() };
+        let (_, imported) = read_back(&model, &weights, &options);
+        let error = apart(&logits(&imported.model, &imported.weights, &images), &expected);
+        assert!(error < 1e-6, "{layout:?}: {error:e}");
+    }
+
+    let floats = plain.fed(&Input { floats: true, ..Input::default() });
+    let (file, _) = read_back(&floats, &weights, &Options::default());
+    assert_eq!(file.metadata("input.range"), Some("floats as the data have them"));
+    let raw = Options { raw_pixels: true, ..Options::default() };
+    let error = onnx::export::export(&floats, &weights, &raw).expect_err("floats are no bytes").to_string();
+    assert!(error.contains("floats") && error.contains("--raw-pixels"), "{error}");
+    let numbers = [0.25f32, -3.0].repeat(floats.pixels());
+    let bytes: Vec<u8> = numbers.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let tensor = onnx::export::images(&bytes, &floats, &Options::default());
+    assert_eq!((&tensor.shape[..], tensor.reals().expect("numbers")), (&[2, 12, 12, 3][..], &numbers[..]));
 }
 
 fn tensor(path: &Path) -> Tensor {

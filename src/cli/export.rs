@@ -1,6 +1,6 @@
 //! The network of a run as a file for other programs: ONNX, or its weights alone.
 
-use super::{AdapterArgs, output, train::recorded::load_recorded};
+use super::{AdapterArgs, output};
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 use std::{
@@ -9,7 +9,8 @@ use std::{
 };
 use wgrad::{
     checkpoint::Checkpoint,
-    data::{self, Dataset, Places},
+    data::{self, Places, normalization},
+    input::Normalization,
     onnx::{
         self,
         export::{Layout, Options},
@@ -117,8 +118,13 @@ impl Export {
     async fn write_test_data(&self, folder: &Path, run: &Run, checkpoint: &Checkpoint) -> Result<()> {
         let context = self.adapter.open().await?;
         let model = &run.config.model;
-        let pixels = IMAGES * model.pixels();
-        let images: Vec<u8> = (0..pixels).map(|at| wgrad::feed::split_mix(at as u64) as u8).collect();
+        let byte = |at: usize| wgrad::feed::split_mix(at as u64) as u8;
+        let images: Vec<u8> = match model.input.floats {
+            true => (0..IMAGES * model.pixels())
+                .flat_map(|at| (f32::from(byte(at)) / 255.0).to_le_bytes())
+                .collect(),
+            false => (0..IMAGES * model.pixels()).map(byte).collect(),
+        };
         let choices = Choices::default();
         let logits = Predictor::of_logits(&context, model, checkpoint, IMAGES, &choices).await?;
         let mut outputs = vec![logits.outputs(&images).await?];
@@ -128,7 +134,7 @@ impl Export {
         }
         let folder = folder.join("test_data_set_0");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let input = onnx::export::images(&images, model.input_shape, &self.options_of_input());
+        let input = onnx::export::images(&images, model, &self.options_of_input());
         write(&folder.join("input_0.pb"), &onnx::tensor_bytes(&input, onnx::export::INPUT))?;
         for (n, rows) in outputs.iter().enumerate() {
             let names = onnx::export::outputs(model)?;
@@ -162,32 +168,33 @@ impl Export {
             ("data.sha256".to_string(), record.digest.clone()),
             ("trained.epochs".to_string(), checkpoint.position.epoch.to_string()),
         ];
-        match training_images(run) {
-            Some(data) => {
-                let (mean, deviation) = data::normalization::moments(&data, &data.train);
+        match moments(run) {
+            Ok((mean, deviation)) => {
                 metadata.push(("data.mean".into(), listed(&mean)));
                 metadata.push(("data.deviation".into(), listed(&deviation)));
             }
-            None => eprintln!(
-                "note: the data of the run is not on this machine, so its mean and deviation are left out of the metadata"
-            ),
+            Err(error) => eprintln!("note: the metadata have no mean and deviation of the data: {error:#}"),
         }
         Options { metadata, ..self.options_of_input() }
     }
 }
 
-/// The data of a run, if it is here and still the same. It is not fetched.
-fn training_images(run: &Run) -> Option<Dataset> {
+/// Mean and deviation of each channel of the images that the run was trained on: as it keeps them, else from its data,
+/// if these are here and still the same. They are not fetched.
+fn moments(run: &Run) -> Result<(Vec<f64>, Vec<f64>)> {
     let record = &run.config.data;
-    if !record.reading.is_default() {
-        return load_recorded(record, run.config.options.seed).ok();
+    if let Some(Normalization { mean, deviation }) = record.input.normalization.clone() {
+        return Ok((mean, deviation));
     }
-    let data = data::load(&record.spec.parse().ok()?, &Places::from_env()).ok()?;
-    let data = match record.limit {
-        Some(limit) => data.limit(limit, usize::MAX),
-        None => data,
-    };
-    (data.name == record.name).then_some(data)
+    let spec = record.spec.parse()?;
+    let mut data = data::load_with(&spec, &Places::from_env(), &record.reading, record.table.as_ref())?;
+    if data.name != record.name {
+        bail!("the run was trained on {}, here is {}", record.name, data.name);
+    }
+    if let Some(limit) = record.limit {
+        data = data.limit(limit, usize::MAX);
+    }
+    Ok(normalization::moments(&data, &data.train))
 }
 
 /// A number for each channel.

@@ -127,12 +127,16 @@ fn ranked<'a>(classes: &'a [String], probabilities: &'a [f32], top: usize) -> Ve
 
 /// What a network of classes makes of a picture, as JSON.
 fn ranking(image: &str, ranked: &[(&String, &f32)], notes: &[String]) -> Value {
-    let one = |(class, probability): &(&String, &f32)| json!({"class": class, "probability": probability});
     json!({
         "image": image, "class": ranked.first().map(|(class, _)| class),
         "probability": ranked.first().map(|(_, probability)| probability),
-        "top": ranked.iter().map(one).collect::<Vec<_>>(), "notes": notes,
+        "top": listed(ranked), "notes": notes,
     })
+}
+
+/// Classes with their probabilities, as JSON.
+fn listed(ranked: &[(&String, &f32)]) -> Vec<Value> {
+    ranked.iter().map(|(class, p)| json!({"class": class, "probability": p})).collect()
 }
 
 /// What a network makes of a picture, as JSON: its `top` classes, or the number of a regression.
@@ -226,10 +230,10 @@ impl Predict {
                 let ranked = ranked(classes, &outputs, self.top as usize);
                 let Some((class, probability)) = ranked.first() else { continue };
                 if self.json {
-                    let top: Vec<_> =
-                        ranked.iter().map(|(class, p)| json!({"class": class, "probability": p})).collect();
-                    let found = json!({"file": path, "line": line, "class": class, "probability": probability, "top": top});
-                    output::json(&found)?;
+                    output::json(&json!({
+                        "file": path, "line": line, "class": class, "probability": probability,
+                        "top": listed(&ranked),
+                    }))?;
                 } else {
                     output::line(format!("{place}  {class}  {}", percent(f64::from(**probability))))?;
                 }

@@ -29,7 +29,7 @@ pub mod normalization;
 pub mod npz;
 /// Folders of pictures, decoded as they are visited.
 pub mod pictures;
-/// One PNG or JPEG file of any size as the input of a network.
+/// One PNG, JPEG or WebP file of any size as the input of a network.
 pub mod picture;
 /// What a user may say about data of their own.
 pub mod reading;

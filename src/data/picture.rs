@@ -1,4 +1,4 @@
-//! One picture of a person's own, as the input of a network: PNG or JPEG of any size, made grey, square, of the
+//! One picture of a person's own, as the input of a network: PNG, JPEG or WebP of any size, made grey, square, of the
 //! network's size, and light on dark as the training images are. It says in words what it did. Leaves
 //! out finding the garment in the picture, and colour.
 
@@ -39,7 +39,7 @@ pub struct Picture {
     pub notes: Vec<String>,
 }
 
-/// Loads a PNG or JPEG file as `height` × `width` grey values, bright on dark.
+/// Loads a PNG, JPEG or WebP file as `height` × `width` grey values, bright on dark.
 ///
 /// Transparency is laid over white, as a page would show it. Colours become luma (ITU-R BT.709). What is not
 /// of the right proportions is padded at both sides with its background, which is the median of its border;

@@ -44,6 +44,29 @@ impl<'a> Node<'a> {
         list.iter().map(|s| String::from_utf8_lossy(s).into_owned()).collect()
     }
 
+    /// The name of the activation that the operator is, with the attributes it has; none where wgrad has no such one.
+    pub fn activation(&self) -> Option<&'static str> {
+        let is = |name: &str, default: f32, wanted: f32| (self.float(name, default) - wanted).abs() < 1e-6;
+        Some(match self.op() {
+            "Relu" => "relu",
+            "Sigmoid" => "sigmoid",
+            "Tanh" => "tanh",
+            "Softplus" => "softplus",
+            "Softsign" => "softsign",
+            "Exp" => "exponential",
+            "Mish" => "mish",
+            "HardSwish" => "hard_silu",
+            "Swish" if is("alpha", 1.0, 1.0) => "silu",
+            "Gelu" if self.text("approximate", "none") == "tanh" => "gelu_tanh",
+            "Gelu" => "gelu",
+            "Elu" if is("alpha", 1.0, 1.0) => "elu",
+            "LeakyRelu" if is("alpha", 0.01, 0.2) => "leaky_relu",
+            "Selu" if is("alpha", 1.673_263_2, 1.673_263_2) && is("gamma", 1.050_701, 1.050_701) => "selu",
+            "HardSigmoid" if is("alpha", 0.2, 1.0 / 6.0) && is("beta", 0.5, 0.5) => "hard_sigmoid",
+            _ => return None,
+        })
+    }
+
     /// The tensor of a `Constant`.
     pub fn constant(&self) -> Said<Tensor> {
         if let Some(tensor) = self.attribute("value").and_then(|a| a.t.as_ref()) {

@@ -84,6 +84,7 @@ impl<'a> Desk<'a> {
         };
         let some = images(data, 0..BATCH.min(data.test.len()));
         predictor.probabilities(&some).await?;
+        // Once more, warm, with the reading of images from files, which holds the training up too.
         let begun = clock::seconds();
         let some = images(data, 0..BATCH.min(data.test.len()));
         predictor.probabilities(&some).await?;

@@ -42,7 +42,9 @@ pub async fn pictures(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, B
     let no = |words: &str| Err(bad(words));
     if !kind.to_ascii_lowercase().starts_with("multipart/") {
         return match body.is_empty() {
-            true => no("got an empty body, expected the bytes of a PNG or JPEG file, or a form with files"),
+            true => {
+                no("got an empty body, expected the bytes of a PNG, JPEG or WebP file, or a form with files")
+            }
             false => Ok(vec![("image".into(), body)]),
         };
     }
@@ -52,7 +54,9 @@ pub async fn pictures(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, B
     };
     match pictures {
         Err(e) => no(&format!("got a form that cannot be read: {e}")),
-        Ok(pictures) if pictures.is_empty() => no("got a form without a file, expected PNG or JPEG files"),
+        Ok(pictures) if pictures.is_empty() => {
+            no("got a form without a file, expected PNG, JPEG or WebP files")
+        }
         Ok(pictures) if pictures.len() > PICTURES => {
             no(&format!("got a form with more than {PICTURES} files; send several requests"))
         }

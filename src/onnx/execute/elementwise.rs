@@ -7,32 +7,8 @@ use super::{
 use crate::{
     kernels::{self, PRELU_FORWARD},
     onnx::tensor::Tensor,
-    op::{Activation, Call},
+    op::Call,
 };
-
-/// The activations of wgrad that an operator is as it is.
-fn activation(u: &Use<'_>) -> Option<&'static Activation> {
-    let float = |name, default: f32| u.node.float(name, default);
-    let name = match u.node.op() {
-        "Relu" => "relu",
-        "Sigmoid" => "sigmoid",
-        "Tanh" => "tanh",
-        "Softplus" => "softplus",
-        "Softsign" => "softsign",
-        "Exp" => "exponential",
-        "Mish" => "mish",
-        "HardSwish" => "hard_silu",
-        "Swish" if float("alpha", 1.0) == 1.0 => "silu",
-        "Gelu" if u.node.text("approximate", "none") == "tanh" => "gelu_tanh",
-        "Gelu" => "gelu",
-        "Elu" if float("alpha", 1.0) == 1.0 => "elu",
-        "LeakyRelu" if float("alpha", 0.01) == 0.2 => "leaky_relu",
-        "Selu" if u.node.0.attribute.is_empty() => "selu",
-        "HardSigmoid" if float("alpha", 0.2) == 1.0 / 6.0 && float("beta", 0.5) == 0.5 => "hard_sigmoid",
-        _ => return None,
-    };
-    kernels::activation(name).ok()
-}
 
 /// x to a power, of numbers above zero: exp(power · log x).
 pub(super) async fn power(device: &Device<'_>, x: &Tensor, power: f32) -> Result<Tensor, Refusal> {
@@ -46,8 +22,9 @@ pub(super) async fn power(device: &Device<'_>, x: &Tensor, power: f32) -> Result
 
 pub(super) async fn elementwise(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     let op = u.node.op();
-    if let Some(activation) = activation(u) {
+    if let Some(name) = u.node.activation() {
         not_empty(u)?;
+        let activation = kernels::activation(name).map_err(|e| e.to_string())?;
         return single(device.activate(activation, u.input(0)?).await?);
     }
     match op {

@@ -73,15 +73,17 @@ pub fn outputs(model: &Model) -> Result<&'static [&'static str]> {
     Ok(if model.loss()?.is_regression() { &[VALUE] } else { &[LOGITS, PROBABILITIES] })
 }
 
-/// Images of (height, width, channels) bytes as the input of a file with these options.
-pub fn images(bytes: &[u8], [h, w, c]: [usize; 3], options: &Options) -> Tensor {
-    let shape = [bytes.len() / (h * w * c).max(1), h, w, c];
-    let tensor = match options.raw_pixels {
-        true => Tensor {
-            kind: kind::UINT8,
-            ..Tensor::whole(&shape, bytes.iter().map(|b| i64::from(*b)).collect())
-        },
-        false => Tensor::real(&shape, bytes.iter().map(|b| f32::from(*b) / 255.0).collect()),
+/// Images as `model` takes them, (height, width, channels) bytes or floats, as the input of a file with these options.
+pub fn images(bytes: &[u8], model: &Model, options: &Options) -> Tensor {
+    let [h, w, c] = model.input_shape;
+    let shape = [bytes.len() / model.bytes().max(1), h, w, c];
+    let tensor = if options.raw_pixels {
+        let numbers = bytes.iter().map(|b| i64::from(*b)).collect();
+        Tensor { kind: kind::UINT8, ..Tensor::whole(&shape, numbers) }
+    } else if model.input.floats {
+        Tensor::real(&shape, bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).collect())
+    } else {
+        Tensor::real(&shape, bytes.iter().map(|b| f32::from(*b) / 255.0).collect())
     };
     if options.layout == Layout::Nchw { tensor.transposed(&[0, 3, 1, 2]) } else { tensor }
 }
@@ -116,6 +118,9 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
     if weights.len() != arena_len(&parameters) {
         let expected = arena_len(&parameters);
         return Err(fail(format!("the weights are {} numbers, the model has {expected}", weights.len())));
+    }
+    if options.raw_pixels && model.input.floats {
+        return Err(fail("its data are floats, and raw pixels are bytes; leave `--raw-pixels` out".into()));
     }
     let weights = Weights { parameters: &parameters, arena: weights };
     let mut w = Writer::new(&[INPUT, LOGITS, PROBABILITIES, VALUE]);
@@ -152,8 +157,11 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
 
 /// What follows from the model and the options.
 fn own_metadata(model: &Model, loss: Loss, options: &Options) -> Vec<(String, String)> {
-    let said = if options.raw_pixels { "bytes 0 to 255" } else { "bytes divided by 255, in [0, 1]" };
-    let scale = if options.raw_pixels { "1" } else { "0.00392156862745098" };
+    let (said, scale) = match (options.raw_pixels, model.input.floats) {
+        (true, _) => ("bytes 0 to 255", "1"),
+        (false, true) => ("floats as the data have them", "1"),
+        (false, false) => ("bytes divided by 255, in [0, 1]", "0.00392156862745098"),
+    };
     [
         ("model", model.name.clone()),
         ("loss", loss.to_string()),

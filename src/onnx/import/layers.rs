@@ -70,7 +70,7 @@ pub(super) fn node(
             let slope = b.constant(1)?.clone();
             b.prelu(x.settled()?, &slope)
         }
-        "LeakyRelu" if node.float("alpha", 0.01) != 0.2 => {
+        "LeakyRelu" if node.activation().is_none() => {
             b.prelu(x.settled()?, &Tensor::real(&[1], vec![node.float("alpha", 0.01)]))
         }
         "Softmax" | "LogSoftmax" => {
@@ -164,24 +164,9 @@ impl<'a> Reader<'a, '_> {
     /// The activation that an operator is.
     pub(super) fn named_activation(&self) -> Said<ActivationName> {
         let node = &self.node;
-        let is = |name: &str, default: f32, wanted: f32| (node.float(name, default) - wanted).abs() < 1e-6;
-        let name = match node.op() {
-            "Relu" => "relu",
-            "Sigmoid" => "sigmoid",
-            "Tanh" => "tanh",
-            "Softplus" => "softplus",
-            "Softsign" => "softsign",
-            "Exp" => "exponential",
-            "Mish" => "mish",
-            "HardSwish" => "hard_silu",
-            "Swish" if is("alpha", 1.0, 1.0) => "silu",
-            "Gelu" if node.text("approximate", "none") == "tanh" => "gelu_tanh",
-            "Gelu" => "gelu",
-            "Elu" if is("alpha", 1.0, 1.0) => "elu",
-            "LeakyRelu" => "leaky_relu",
-            "Selu" if is("alpha", 1.673_263_2, 1.673_263_2) && is("gamma", 1.050_701, 1.050_701) => "selu",
-            "HardSigmoid" if is("alpha", 0.2, 1.0 / 6.0) && is("beta", 0.5, 0.5) => "hard_sigmoid",
-            "Clip" => {
+        let name = match (node.activation(), node.op()) {
+            (Some(name), _) => name,
+            (None, "Clip") => {
                 let bound = |n: usize, name| match self.optional(n) {
                     Ok(Some(t)) => t.reals().ok().and_then(|v| v.first().copied()),
                     _ => node.attribute(name).and_then(|a| a.f),
@@ -192,7 +177,7 @@ impl<'a> Reader<'a, '_> {
                     (low, high) => return Err(format!("to {low:?} .. {high:?}; wgrad has relu and relu6")),
                 }
             }
-            "Elu" | "Selu" | "HardSigmoid" | "Swish" => {
+            (None, "Elu" | "Selu" | "HardSigmoid" | "Swish") => {
                 return Err("with an alpha or beta of its own; wgrad has the usual ones alone".into());
             }
             _ => return Err(format!("is not supported; supported are {}", super::OPERATORS.join(", "))),
