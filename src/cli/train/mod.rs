@@ -1,9 +1,10 @@
-//! `wgrad train`: from the command line to a run folder. The loop over epochs lives here; the loop over
-//! steps is `wgrad::train`.
+//! `wgrad train`: from the command line to a run folder. The loop over epochs is `epochs`, the loop over steps
+//! `wgrad::train`.
 
 mod board;
 mod end;
 pub use end::INTERRUPTED;
+mod epochs;
 pub mod method;
 pub mod recipe;
 pub mod recorded;
@@ -14,39 +15,30 @@ use super::{
     live::{Live, LiveArgs},
     objective::ObjectiveArgs,
     output,
-    page::quoted,
-    progress::Progress,
     reading::model_for,
     tune,
 };
-use anyhow::{Context as _, Result, bail};
-use board::Board;
+use anyhow::{Result, bail};
 use clap::Args;
-use end::{Ended, Limit, finish, interrupted, over, stopped, verdict};
 use method::{MethodArgs, ScheduleArgs, StopArgs};
-use recorded::{absolute, load_recorded, told_at_the_end};
+use recorded::{absolute, load_recorded};
 use std::{
-    ops::ControlFlow,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
 use wgrad::{
-    Error,
     callbacks::Verdict,
     clock,
     data::Dataset,
     gpu::Context,
     model::Model,
     op::Choices,
-    run::{AdapterRecord, Config, DataRecord, EpochLine, LayersLine, Run, read_weights},
-    train::{Options, Trainer, norms},
+    run::{AdapterRecord, Config, DataRecord, Run, read_weights},
+    train::{Options, Trainer},
     tune::SECONDS,
     user_file,
 };
-
-/// Seconds of training after which the state is saved even within an epoch.
-const SAVE_EVERY: f64 = 60.0;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -280,208 +272,10 @@ impl Train {
     ) -> Result<ExitCode> {
         let live = Live::start(&self.live, context, &run, dataset, trainer).await?;
         let epochs = run.config.options.epochs;
-        let ended = self.epochs(context, run, trainer, (dataset, compiled), interrupt, &live).await;
+        let ended = self.epochs(context, run, trainer, (dataset, compiled), (interrupt, &live)).await;
         let whole = trainer.position().epoch >= epochs || trainer.verdict() != Verdict::GoOn;
         live.end(&ended, whole);
         ended
-    }
-
-    /// The epochs.
-    async fn epochs(
-        &self,
-        context: &Context,
-        mut run: Run,
-        trainer: &mut Trainer<'_>,
-        (dataset, compiled): (&Dataset, f64),
-        interrupt: &Interrupt,
-        live: &Live,
-    ) -> Result<ExitCode> {
-        let epochs = run.config.options.epochs;
-        let limit = Limit::new(self.max_time);
-        let (summary, loss) = (run.config.model.summary()?, run.config.model.loss()?);
-        let parameters: usize = summary.iter().map(|layer| layer.parameters).sum();
-        output::say(format!(
-            "model: {} ({parameters} parameters), batch {}, {} dispatches a step",
-            run.config.model.name,
-            run.config.options.batch,
-            trainer.train_plan.steps.len()
-        ));
-        for note in &trainer.train_plan.notes {
-            output::say(format!("note: {note}"));
-        }
-        output::say(format!("run: {}", run.folder.display()));
-        let start = trainer.checkpoint().await?;
-        // From here on there is always something to go on from.
-        if trainer.position().epoch == 0 && trainer.position().step == 0 {
-            run.save(&start, false)?;
-        }
-        // The weights with which the epoch begins; of one that was interrupted they are not known.
-        let mut before = (start.position.step == 0).then_some(start.weights);
-        if trainer.position().epoch >= epochs {
-            output::say(format!("nothing to do: {epochs} epochs are done; ask for more with `--epochs`"));
-        } else if trainer.verdict() != Verdict::GoOn {
-            output::say(format!(
-                "nothing to do: {}; go on all the same with `--epochs`",
-                over(trainer, &run)
-            ));
-        }
-        let position = trainer.position();
-        let mut board = match &self.tensorboard {
-            Some(folder) => Some(Board::new(&run, folder.as_deref(), &position, trainer.steps_per_epoch())?),
-            None => None,
-        };
-        if let Some(board) = &board {
-            output::say(format!("tensorboard --logdir {}", quoted(&board.folder().display().to_string())));
-        }
-        let mut progress = Progress::new(epochs, trainer.steps_per_epoch(), loss);
-        while trainer.position().epoch < epochs && trainer.verdict() == Verdict::GoOn {
-            if interrupt.requested() {
-                return Ok(interrupted(&run));
-            }
-            if limit.is_over() {
-                return limit.end(&run, trainer);
-            }
-            // What was asked for while the last steps of an epoch ran; its state has been saved.
-            live.settle(&mut run, trainer, || interrupt.requested() || limit.is_over())?;
-            if live.stops() {
-                return stopped(&run, trainer);
-            }
-            let ended = self
-                .epoch(&mut run, trainer, interrupt, &limit, (&mut progress, board.as_mut(), live))
-                .await
-                .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
-            let (train, speed) = match ended {
-                Ended::Whole(train, speed) => (train, speed),
-                early => {
-                    if let Some(board) = &mut board {
-                        board.interrupted()?;
-                    }
-                    return match early {
-                        Ended::OutOfTime => limit.end(&run, trainer),
-                        Ended::Stopped => stopped(&run, trainer),
-                        _ => Ok(interrupted(&run)),
-                    };
-                }
-            };
-            live.evaluates(true);
-            let trained = clock::seconds();
-            let test = trainer.evaluate(&dataset.test).await?;
-            let validation = match &dataset.validation {
-                Some(split) => Some(trainer.evaluate(split).await?),
-                None => None,
-            };
-            let evaluated = clock::seconds() - trained;
-            let epoch = trainer.position().epoch;
-            let line_step = epoch * trainer.steps_per_epoch();
-            if !test.loss.is_finite() {
-                let diverged = Error::Diverged { epoch, step: trainer.steps_per_epoch(), loss: test.loss };
-                return Err(diverged)
-                    .with_context(|| format!("the last good state is in {}", run.folder.display()));
-            }
-            let metrics = validation.unwrap_or(test);
-            let judged = metrics.judged(loss);
-            let best = judged > trainer.position().best;
-            if best {
-                trainer.set_best(judged);
-            }
-            let drops = trainer.position().watch.drops;
-            let rate = trainer.learning_rate_at(line_step.saturating_sub(1));
-            trainer.observe(&metrics);
-            let line = EpochLine {
-                evaluation_seconds: Some(evaluated),
-                ..EpochLine::new(epoch, line_step, [train, test], validation, speed)
-            };
-            let (state, gradients) = (trainer.checkpoint().await?, trainer.gradients().await?);
-            let tensors = norms(trainer.parameters(), &state.weights, before.as_deref(), &gradients);
-            run.log(&line)
-                .and(run.log_layers(LayersLine { epoch, tensors }))
-                .and(run.save(&state, best))
-                .with_context(|| format!("the last good state is in {}", run.folder.display()))?;
-            if let Some(board) = &mut board {
-                board.epoch(&run, &line, rate, &state)?;
-            }
-            before = Some(state.weights);
-            live.evaluates(false);
-            live.epoch(&line);
-            super::progress::epoch_line(&line, epochs, loss);
-            if self.json {
-                output::json(&line)?;
-            }
-            if trainer.position().watch.drops > drops {
-                output::say(format!(
-                    "nothing improved: the learning rate is now {:e}",
-                    trainer.learning_rate() as f32
-                ));
-            }
-            if trainer.verdict() != Verdict::GoOn {
-                output::say(over(trainer, &run));
-            }
-        }
-        context.check()?;
-        told_at_the_end(&run, dataset)?;
-        if let Some(board) = board {
-            board
-                .finish(context, &run, dataset, trainer.position().epoch * trainer.steps_per_epoch())
-                .await?;
-        }
-        finish(&run, self.json)?;
-        if trainer.verdict() == Verdict::Reached && !self.json {
-            end::time_to_target(&run, compiled)?.map_or(Ok(()), output::line)?;
-        }
-        Ok(verdict(trainer, &run))
-    }
-
-    /// Trains to the end of the epoch, saving now and then.
-    #[allow(clippy::too_many_arguments)]
-    async fn epoch(
-        &self,
-        run: &mut Run,
-        trainer: &mut Trainer<'_>,
-        interrupt: &Interrupt,
-        limit: &Limit,
-        (progress, mut board, live): (&mut Progress, Option<&mut Board>, &Live),
-    ) -> Result<Ended> {
-        progress.begin(&trainer.position());
-        let mut failed = Ok(());
-        let (begun, seen) = (clock::seconds(), trainer.position().seen);
-        let mut saving = 0.0;
-        loop {
-            let saved = clock::seconds();
-            let flow = trainer
-                .epoch(|position, result| {
-                    progress.update(position, result);
-                    live.step(position, result);
-                    if let Some(board) = &mut board {
-                        failed = std::mem::replace(&mut failed, Ok(()))
-                            .and_then(|()| board.step(position, result));
-                    }
-                    let due = clock::seconds() - saved > SAVE_EVERY || failed.is_err();
-                    if interrupt.requested() || due || limit.is_over() || live.wants() {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                })
-                .await?;
-            std::mem::replace(&mut failed, Ok(()))?;
-            if let ControlFlow::Continue(metrics) = flow {
-                let seconds = clock::seconds() - begun - saving;
-                progress.finish();
-                return Ok(Ended::Whole(metrics, (metrics.images - seen) as f64 / seconds.max(1e-9)));
-            }
-            let before = clock::seconds();
-            run.save(&trainer.checkpoint().await?, false)?;
-            live.settle(run, trainer, || interrupt.requested() || limit.is_over())?;
-            saving += clock::seconds() - before;
-            if live.stops() {
-                progress.finish();
-                return Ok(Ended::Stopped);
-            }
-            if interrupt.requested() || limit.is_over() {
-                progress.finish();
-                return Ok(if interrupt.requested() { Ended::Interrupted } else { Ended::OutOfTime });
-            }
-        }
     }
 }
 
