@@ -4,9 +4,12 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
-/// Data sets: IDX files, Fashion-MNIST (find, verify, download), synthetic garments, pictures; and the
-/// stream that shuffles them, cuts them into chunks and gathers the next one in the background.
+/// Data sets: Fashion-MNIST (find, verify, download), synthetic garments, a user's own (IDX, CIFAR, arrays, tables,
+/// folders of pictures); and the stream that shuffles them, cuts them into chunks and gathers the next one in the
+/// background.
 pub mod data;
+/// How an image comes to a network: bytes or floats, normalized or as they are.
+pub mod input;
 /// What changes from step to step: which images, how many, the learning rate, the random key.
 pub mod feed;
 /// Everything that talks to wgpu: adapters, buffers, kernels bound by name, replayed plans.
@@ -27,10 +30,12 @@ pub mod model;
 pub mod model_file;
 /// Models and weights as Keras writes them: JSON, `.keras`, `.weights.h5`.
 pub mod keras;
+/// ONNX: networks to and from its files; its own test cases on wgrad's kernels.
+pub mod onnx;
 /// The built-in networks.
 pub mod networks;
-/// How an image comes to a network: bytes or floats, normalized or as they are.
-pub mod input;
+/// Settings that bring the built-in networks to what is known to be reachable, by name.
+pub mod recipe;
 /// A list of operations and the values between them, before any device is involved.
 pub mod program;
 /// Changes of the images at random while training: flip, shift, rotation, zoom, erasing, mixup.
@@ -47,8 +52,6 @@ pub mod schedule;
 pub mod callbacks;
 /// How many steps one submission holds.
 mod pacer;
-/// Settings that bring the built-in networks to what is known to be reachable, by name.
-pub mod recipe;
 /// Who listens to the training loop: what the host does and when.
 pub mod observe;
 /// The training loop.
@@ -67,8 +70,6 @@ pub mod checkpoint;
 pub mod run;
 /// Event files for TensorBoard.
 pub mod tensorboard;
-/// ONNX: networks to and from its files; its own test cases on wgrad's kernels.
-pub mod onnx;
 /// The one clock.
 pub mod clock;
 /// What a person reads: tables, numbers in words, charts, HTML pages, contact sheets.

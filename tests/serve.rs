@@ -2,6 +2,7 @@
 //! ends in order.
 
 mod command;
+mod pictures;
 mod web;
 
 use command::{on_device, small_data_argument};
@@ -66,6 +67,33 @@ fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 const FORM: (&str, &str) = ("Content-Type", "multipart/form-data; boundary=XX");
+
+#[test]
+fn a_network_of_coloured_pictures_is_asked_with_pictures_prepared_like_its_own() {
+    let tmp = tempfile::tempdir().expect("a temporary folder");
+    pictures::folder(&tmp.path().join("pictures"), 40, [20, 50]);
+    let own = [
+        "train",
+        "--data",
+        "pictures/",
+        "--size",
+        "8x12",
+        "--fit",
+        "pad",
+        "--normalize",
+        "--model",
+        "linear",
+    ];
+    on_device(&[&own[..], &["--epochs", "3", "--out", "run"]].concat()).inside(tmp.path()).end().with(0);
+    // Wider than high, so that another fit gives other pixels.
+    pictures::draw(0, 7, [30, 50]).save(tmp.path().join("0.png")).expect("writes");
+    let expected = on_device(&["predict", "run", "0.png", "--json"]).inside(tmp.path()).end().with(0).json();
+    let page = serve(tmp.path(), &["serve", "run", "--addr", "0"]);
+    let told = &page.post("/predict", &bytes(tmp.path(), 0)).with(200)["predictions"][0];
+    assert_eq!(told["top"], expected[0]["top"]);
+    assert!(expected[0]["notes"][0].as_str().is_some_and(|note| note.contains("8×12 (pad), 3 channels")));
+    assert_eq!(told["notes"], expected[0]["notes"]);
+}
 
 #[test]
 fn it_says_what_predict_says_alone_in_a_form_and_in_a_crowd() {
