@@ -12,18 +12,19 @@ fn augment(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) 
         for (var i = 0u; i < W * C; i++) { image[line * W * C + i] = 0.0; }
         return;
     }
-    let own = change(row);
-    var other = own;
-    var second = row;
-    if (MIXUP == 1u) {
-        second = partner(row);
-        other = change(second);
-    }
-    for (var i = 0u; i < W * C; i++) {
-        var value = changed(own, row, y, i / C, i % C);
-        if (MIXUP == 1u) {
-            value = (1.0 - step.mixed) * value + step.mixed * changed(other, second, y, i / C, i % C);
+    // One change after the other, in a loop: with both written out SwiftShader compiles for minutes.
+    for (var part = 0u; part <= MIXUP; part++) {
+        var source = row;
+        if (part == 1u) { source = partner(row); }
+        let drawn = change(source);
+        for (var i = 0u; i < W * C; i++) {
+            let at = line * W * C + i;
+            var value = changed(drawn, source, y, i / C, i % C);
+            if (MIXUP == 1u) {
+                if (part == 0u) { value = (1.0 - step.mixed) * value; } else { value = image[at] + step.mixed * value; }
+            }
+            if (part == MIXUP) { value = normalized(value, i % C); }
+            image[at] = value;
         }
-        image[line * W * C + i] = normalized(value, i % C);
     }
 }

@@ -123,18 +123,14 @@ impl Plan {
             .collect::<Result<Vec<_>>>()?;
         let mut constants = Vec::with_capacity(program.constants.len());
         for data in &program.constants {
-            constants.push(match data {
+            let slice = context.zeros("constant", data.len())?;
+            match data {
                 Data::Real(numbers) => {
-                    let slice = context.zeros("constant", numbers.len())?;
                     context.write(&slice, &numbers.iter().map(|v| *v as f32).collect::<Vec<_>>());
-                    slice
                 }
-                Data::Index(numbers) => {
-                    let slice = context.zeros("constant", numbers.len())?;
-                    context.write(&slice, numbers);
-                    slice
-                }
-            });
+                Data::Index(numbers) => context.write(&slice, numbers),
+            }
+            constants.push(slice);
         }
         let zeros = program.values.iter().filter(|value| value.home == Home::Zeros).map(Value::len).max();
         let zeros = context.zeros("zeros", zeros.unwrap_or(1))?;

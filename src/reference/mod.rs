@@ -62,6 +62,19 @@ pub enum Data {
 }
 
 impl Data {
+    /// How many elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Real(values) => values.len(),
+            Self::Index(words) => words.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Real numbers rounded to half precision, ties to even; indices as they are.
     pub fn halved(&self) -> Self {
         match self {
