@@ -22,13 +22,17 @@ fn copy() -> tempfile::TempDir {
     for name in ["Cargo.toml", "Cargo.lock", "README.md"] {
         fs::copy(Path::new(PROJECT).join(name), to.path().join(name)).expect("copies");
     }
-    // It shares the folder of built dependencies, so its binary has a name of its own.
-    let manifest = fs::read_to_string(to.path().join("Cargo.toml")).expect("reads");
-    let manifest = manifest.replace(
-        "[dependencies]",
-        "autobins = false\n\n[[bin]]\nname = \"recipes\"\npath = \"src/main.rs\"\n\n[dependencies]",
-    );
-    fs::write(to.path().join("Cargo.toml"), manifest).expect("writes");
+    // It shares the folder of built dependencies: a binary and a version of its own keep it from replacing what is built
+    // there of the project itself, which would be built again after it.
+    let version = concat!("version = \"", env!("CARGO_PKG_VERSION"));
+    let bin = "autobins = false\n\n[[bin]]\nname = \"recipes\"\npath = \"src/main.rs\"\n\n[dependencies]";
+    for name in ["Cargo.toml", "Cargo.lock"] {
+        let file = to.path().join(name);
+        let text = fs::read_to_string(&file).expect("reads").replace("[dependencies]", bin);
+        let own = format!("name = \"wgrad\"\n{version}");
+        assert!(text.contains(&own), "{name} begins its package otherwise than with {own}");
+        fs::write(file, text.replacen(&own, &format!("{own}-recipes"), 1)).expect("writes");
+    }
     to
 }
 

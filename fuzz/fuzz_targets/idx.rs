@@ -1,0 +1,12 @@
+#![no_main]
+//! IDX files, plain and gzipped: what is read has as many bytes as its shape says.
+
+use libfuzzer_sys::fuzz_target;
+use std::path::Path;
+use wgrad::data::idx;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(read) = idx::parse(bytes, Path::new("fuzzed")) {
+        assert_eq!(read.shape.iter().product::<usize>(), read.data.len());
+    }
+});

@@ -1,0 +1,13 @@
+#![no_main]
+//! Networks in TOML: read or refused; one that is read can be summed up and written again.
+
+use libfuzzer_sys::fuzz_target;
+use std::path::Path;
+use wgrad::model_file;
+
+fuzz_target!(|text: &str| {
+    if let Ok(model) = model_file::parse(Path::new("fuzzed.toml"), text) {
+        let _either = model.summary();
+        let _either = model_file::to_text(&model);
+    }
+});

@@ -1,0 +1,11 @@
+#![no_main]
+//! ONNX models, as far as a network of wgrad's own layers.
+
+use libfuzzer_sys::fuzz_target;
+use wgrad::onnx::{import, read};
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(file) = read("fuzzed.onnx", bytes) {
+        let _either = import::import("fuzzed.onnx", &file, &import::Options::default());
+    }
+});

@@ -1,0 +1,12 @@
+#![no_main]
+//! A user's WGSL file as a variant of the product.
+
+use libfuzzer_sys::fuzz_target;
+use wgrad::{kernels::OPERATIONS, user_file};
+
+fuzz_target!(|text: &str| {
+    let op = OPERATIONS.iter().find(|op| op.name == "matmul").expect("is there");
+    if let Ok(variant) = user_file::variant(op, "fuzzed", text.to_string()) {
+        let _either = op.shader(&variant, &wgrad::kernels::RELU);
+    }
+});
