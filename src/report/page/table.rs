@@ -121,7 +121,10 @@ impl Table {
                     caption { (printable(&self.caption)) }
                     thead { tr {
                         @for (n, (name, _)) in self.columns.iter().enumerate() {
-                            th scope="col" class=[class(n)] { (printable(name)) }
+                            th scope="col" class=[class(n)] {
+                                // On paper a name such as `images_per_second` goes on behind a line.
+                                @for part in name.split_inclusive('_') { span { (printable(part)) } }
+                            }
                         }
                     } }
                     tbody {
