@@ -228,6 +228,14 @@ fn a_file_that_does_not_meet_the_interface_is_an_error_at_its_own_line() {
 }
 
 #[test]
+fn a_size_that_is_a_number_may_be_negative() {
+    let sizes = "ROWS=3,PIXELS=4,SCALED=1,GAIN0=4.5,SHIFT0=-2.25";
+    let row =
+        on_device(&["lab", "decode", "--variant", "naive", "--size", sizes, "--seconds", "0", "--json"]);
+    assert_eq!(find(&row.end().with(0).json(), "naive")["status"], "ok");
+}
+
+#[test]
 fn bad_input_is_refused_in_words() {
     let refuse = |arguments: &[&str], words: &[&str]| {
         on_device(&[&["lab"][..], arguments].concat()).end().refuses(words);
@@ -238,7 +246,8 @@ fn bad_input_is_refused_in_words() {
     refuse(&["matmul", "--size", "M"], &["--size is M", "M=512"]);
     refuse(&["matmul", "--size", "M=0"], &["M=0", "at least 1"]);
     refuse(&["matmul", "--size", "M=1.5"], &["M=1.5", "a whole number"]);
-    refuse(&["matmul", "--size", "M=-1"], &["M=-1"]);
+    refuse(&["matmul", "--size", "M=-1"], &["M=-1", "from 0"]);
+    refuse(&["decode", "--size", "SHIFT0=1e39"], &["SHIFT0=", "fits 32 bits"]);
     refuse(&["matmul", "--size", "M=4000000,N=4000000"], &["`y` needs", "smaller sizes"]);
     refuse(&["matmul", "--activation", "rleu"], &["unknown activation `rleu`", "relu"]);
     refuse(&["sgd", "--activation", "relu"], &["sgd has no activation"]);

@@ -252,6 +252,34 @@ fn what_cannot_be_read_is_named() {
 }
 
 #[test]
+fn constants_of_any_shape_are_read_or_refused() {
+    let mut refused = 0;
+    for name in ["mlp", "cnn", "cnn-bn", "rnn", "lstm", "gru"] {
+        let model = network(name, [28, 28, 1], 3).expect("built in");
+        let file = onnx::export::export(&model, &weights(&model), &Options::default()).expect("exports");
+        let graph = file.graph.as_ref().expect("has one");
+        for (n, constant) in graph.initializer.iter().enumerate() {
+            let (Some(raw), dims) = (&constant.raw_data, &constant.dims) else { continue };
+            let element = raw.len() / dims.iter().product::<i64>() as usize;
+            let all = (raw.len() / element) as i64;
+            let turned = dims.iter().rev().copied().collect();
+            for shape in [vec![], vec![0], vec![all], turned, [&[1], &dims[..]].concat()] {
+                if shape == *dims {
+                    continue;
+                }
+                let mut file = file.clone();
+                let constant = &mut file.graph.as_mut().expect("has one").initializer[n];
+                constant.raw_data = Some(raw[..element * shape.iter().product::<i64>() as usize].to_vec());
+                constant.dims = shape;
+                let read = import::import("net.onnx", &file, &import::Options::default());
+                refused += usize::from(read.is_err());
+            }
+        }
+    }
+    assert!(refused > 50, "{refused}");
+}
+
+#[test]
 fn an_activation_that_recurrent_operators_lack_is_refused_by_name() {
     let text = "[[layers]]\ntype = \"Reshape\"\ntarget_shape = [4, 4]\n[[layers]]\ntype = \"GRU\"\nunits = 3\nname = \"odd\"\nactivation = \"selu\"\n[[layers]]\ntype = \"Dense\"\nunits = 2\n";
     let text = format!("input_shape = [4, 4, 1]\n{text}");

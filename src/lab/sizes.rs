@@ -149,7 +149,10 @@ fn check(call: &Call) -> Result<()> {
     for (name, value) in &call.sizes {
         let declaration = format!("override {name}: f32");
         let float = texts(call.op).any(|text| text.contains(&declaration));
-        if !value.is_finite() || *value < 0.0 || *value > f64::from(u32::MAX) {
+        if float && !(*value as f32).is_finite() {
+            return fail(name, *value, "a number that fits 32 bits");
+        }
+        if !float && !(0.0..=f64::from(u32::MAX)).contains(value) {
             return fail(name, *value, "a number from 0 to 4294967295");
         }
         if !float && value.fract() != 0.0 {

@@ -36,6 +36,22 @@ pub(super) const MEASURED: &[Measured] = &[
         adapter: LLVMPIPE,
         date: "2026-11-24",
     },
+    Measured {
+        recipe: "rnn",
+        accuracies: &[0.8827],
+        seconds_per_epoch: None,
+        seconds_to_target: None,
+        adapter: LLVMPIPE,
+        date: "2026-11-24",
+    },
+    Measured {
+        recipe: "lstm",
+        accuracies: &[0.9056],
+        seconds_per_epoch: None,
+        seconds_to_target: None,
+        adapter: LLVMPIPE,
+        date: "2026-11-24",
+    },
 ];
 
 /// What a recipe reached, if it was measured.

@@ -94,18 +94,29 @@ pub(super) fn layer<'a>(
     if output(2).is_some() || all.is_some() && last.is_some() {
         return Err("more than one of its outputs is taken; wgrad gives all states or the last".into());
     }
-    let directions = r.shape[0];
+    let &[directions @ (1 | 2), _, units] = &r.shape[..] else {
+        return Err(format!("recurrent weights {:?}; they are one or two directions, gates, units", r.shape));
+    };
     let direction = node.text("direction", "forward");
     let (activation, recurrent_activation) = activations(node, directions)?;
     let cells = Cells {
         cell: cell(node)?,
-        units: *r.shape.last().unwrap_or(&0),
+        units,
         use_bias: tensor(3)?.is_some(),
         sequences: all.is_some(),
         backwards: direction == "reverse",
         activation,
         recurrent_activation,
     };
+    let columns = cells.cell.gates().saturating_mul(units);
+    let features = x.shape.last().copied().unwrap_or(1);
+    let wanted = [vec![columns, features], vec![columns, units], vec![columns.saturating_mul(2)]];
+    for (n, wanted) in wanted.into_iter().enumerate() {
+        let wanted = [vec![directions], wanted].concat();
+        if let Some(given) = tensor(n + 1)?.filter(|t| t.shape != wanted) {
+            return Err(format!("weights {:?}; input {} is {wanted:?} here", given.shape, n + 2));
+        }
+    }
     let prefixes: &[&str] = if directions == 2 { &["forward_", "backward_"] } else { &[""] };
     let mut weights = Vec::new();
     for (n, prefix) in prefixes.iter().enumerate() {

@@ -16,6 +16,9 @@ impl Reader<'_, '_> {
             return Err("with alpha, beta or transA".into());
         }
         let w = self.constant(1)?;
+        if w.shape.len() != 2 {
+            return Err(format!("a matrix {:?}", w.shape));
+        }
         let w = if self.node.int("transB", 0) != 0 { w.transposed(&[1, 0]) } else { w.clone() };
         let bias = self.optional(2)?.map(|c| c.reshaped(&[c.len()])?.expanded(&w.shape[1..])).transpose()?;
         self.dense(x, &w, bias)
@@ -58,7 +61,13 @@ impl Reader<'_, '_> {
         if x.axes.len() < 2 || !x.is_last(1) {
             return Err(format!("an input {:?} whose second axis is not that of channels", x.lens()));
         }
-        let own = |n: usize| -> Said<Tensor> { Ok(reordered(self.constant(n)?, x)) };
+        let own = |n: usize| -> Said<Tensor> {
+            let given = self.constant(n)?;
+            if x.shape.last().is_none_or(|channels| given.shape != [*channels]) {
+                return Err(format!("numbers {:?} for the channels of {:?}", given.shape, x.lens()));
+            }
+            Ok(reordered(given, x))
+        };
         let weights = vec![
             ("gamma", own(1)?),
             ("beta", own(2)?),
