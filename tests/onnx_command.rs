@@ -2,6 +2,7 @@
 
 mod command;
 mod common;
+mod pictures;
 
 use command::{on_device, small_data, small_data_argument, wgrad};
 use std::{fs, path::Path};
@@ -69,6 +70,38 @@ fn a_run_becomes_a_file_and_the_file_a_run_that_says_the_same() {
         fs::read(path("net.safetensors")).expect("is there"),
         fs::read(folder.path().join("run/best.safetensors")).expect("is there")
     );
+}
+
+/// Keras's JSON and a folder of pictures, trained, judged, asked and exported, all by the binary.
+#[test]
+fn the_way_from_keras_and_pictures_to_onnx() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    pictures::folder(&folder.path().join("pictures"), 60, [12, 24]);
+    let text = fs::read_to_string(common::fixture("keras/residual.json")).expect("is there");
+    let mut keras: serde_json::Value = serde_json::from_str(&text).expect("is JSON");
+    let layers = keras["config"]["layers"].as_array_mut().expect("layers");
+    layers.last_mut().expect("one")["config"]["units"] = pictures::CLASSES.len().into();
+    fs::write(path("model.json"), keras.to_string()).expect("is written");
+
+    let (model, data, run) = (path("model.json"), path("pictures"), path("run"));
+    let mut arguments = vec!["train", "--model", &model, "--data", &data, "--size", "10", "--channels", "1"];
+    arguments.extend(["--normalize", "--batch", "8", "--epochs", "3", "--lr", "0.02", "--out", &run]);
+    on_device(&arguments).end().with(0);
+    let told = on_device(&["eval", &run, "--json"]).end().with(0).json();
+    assert_eq!(told[0]["images"], 12, "{told:?}");
+    let (extension, bytes) = pictures::file(1, 77, [12, 24]);
+    let picture = path(&format!("new.{extension}"));
+    fs::write(&picture, bytes).expect("is written");
+    let told = on_device(&["predict", &run, &picture, "--json"]).end().with(0).json();
+    let class = told[0]["class"].as_str().expect("a class");
+    assert!(pictures::CLASSES.contains(&class), "{told:?}");
+
+    let file = path("case/model.onnx");
+    fs::create_dir(path("case")).expect("is made");
+    on_device(&["export", &run, "--onnx", &file, "--test-data", &path("case")]).end().with(0);
+    let told = on_device(&["onnx-node", &path("case")]).end().with(0).json();
+    assert_eq!(told[0]["outcome"], "passed", "{told:?}");
 }
 
 #[test]
