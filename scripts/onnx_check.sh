@@ -1,6 +1,7 @@
 #!/bin/sh
-# Trains every built-in network and two files with every layer for a moment, adds noise to all weights, exports each, and holds the files against
-# ONNX's own checker and ONNX Runtime. Needs python3 and PyPI (or VENV with onnx and onnxruntime in it) and a built wgrad.
+# Trains every built-in network, two files with every layer, and one of Keras on pictures, for a moment, adds noise to the weights of the
+# first, exports each, and holds the files against ONNX's own checker and ONNX Runtime. Needs python3 and PyPI (or VENV with onnx and
+# onnxruntime in it), cargo and a built wgrad.
 #   scripts/onnx_check.sh        WGRAD=path of the binary, OUT=folder for runs and files
 set -eu
 cd "$(dirname "$0")/.."
@@ -27,4 +28,19 @@ for model in linear mlp cnn rnn lstm gru cnn-bn vgg resnet \
     "$WGRAD" export "$OUT/$name/run" --onnx "$OUT/$name-bytes/model.onnx" --test-data "$OUT/$name-bytes" \
         --raw-pixels --layout nchw >/dev/null
 done
+# The whole way of a user: Keras's JSON and a folder of pictures, trained and exported.
+if [ ! -e "$OUT/pictures/run/best.safetensors" ]; then
+    rm -rf "${OUT:?}/pictures"
+    mkdir -p "$OUT/pictures"
+    cargo run --locked --quiet --example make_image_folder -- "$OUT/images" 60
+    "$VENV/bin/python" - tests/fixtures/keras/residual.json "$OUT/residual.json" <<'END'
+import json, sys
+model = json.load(open(sys.argv[1]))
+model["config"]["layers"][-1]["config"]["units"] = 2
+json.dump(model, open(sys.argv[2], "w"))
+END
+    "$WGRAD" train --model "$OUT/residual.json" --data "$OUT/images" --size 10 --channels 1 --normalize --batch 8 \
+        --epochs 3 --lr 0.02 --out "$OUT/pictures/run" >/dev/null
+fi
+"$WGRAD" export "$OUT/pictures/run" --onnx "$OUT/pictures/model.onnx" --test-data "$OUT/pictures" >/dev/null
 exec "$VENV/bin/python" scripts/onnx_check.py "$OUT"
