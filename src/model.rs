@@ -13,7 +13,7 @@ use crate::{
     objective::Objective,
     op::Call,
     optim::{self, Optimizer},
-    program::{ALIGN, Builder, Home, Mode, Parameter, ParameterId, Program, ValueId, arena_len},
+    program::{ALIGN, Builder, Home, Mode, Parameter, ParameterId, Pass, Program, ValueId, arena_len},
 };
 pub use explaining::Explaining;
 use std::collections::BTreeMap;
@@ -202,6 +202,7 @@ impl Model {
         if self.layers.is_empty() {
             return Err(fail("its stack".into(), "has no layers; add at least one, such as Dense".into()));
         }
+        countable(&self.input_shape).map_err(|message| fail("its input".into(), message))?;
         if self.pixels() == 0 {
             return Err(fail(
                 "its input".into(),
@@ -228,7 +229,8 @@ impl Model {
                 true => rules.joined_shape(&shapes),
                 false => rules.output_shape(&shapes[0]),
             };
-            let output = output.map_err(|message| fail(label, message))?;
+            let output = output.and_then(|shape| countable(&shape).map(|()| shape));
+            let output = output.map_err(|message| fail(label.clone(), message))?;
             let trained = rules.parameters(&shapes[0]).into_iter().map(|tensor| (tensor, true));
             let mut ids = Vec::new();
             for ((short, shape, initializer), trained) in
@@ -236,6 +238,8 @@ impl Model {
             {
                 ids.push(ParameterId(parameters.len()));
                 let name = format!("{name}.{short}");
+                let large = |message: String| fail(label.clone(), format!("its {short}: {message}"));
+                countable(&shape).map_err(large)?;
                 parameters.push(Parameter { name, shape, initializer, offset: 0, trained });
             }
             for n in from.iter().flatten() {
@@ -389,6 +393,7 @@ impl Model {
             return Ok(b.program);
         }
 
+        b.pass = Pass::Loss;
         let dlogits = b.batched("d logits", &[outputs]);
         let (loss, hit) = (b.batched("loss", &[]), b.batched("hit", &[]));
         let (mut call, weights) = kind.call(batch, outputs, objective);
@@ -408,8 +413,21 @@ impl Model {
 
         let dy = b.through_fused("loss", x, dlogits);
         backward(&mut b, &placed, dy, false);
+        b.pass = Pass::Update;
         optim::update(&mut b, optimizer);
         Ok(b.program)
+    }
+}
+
+/// Refuses what no shader could index, whatever the adapter.
+fn countable(shape: &[usize]) -> Result<(), String> {
+    let product = shape.iter().try_fold(1usize, |all, len| all.checked_mul(*len));
+    match product.and_then(|product| u32::try_from(product).ok()) {
+        Some(_) => Ok(()),
+        None => Err(format!(
+            "{shape:?} has more elements than the {} that a shader can count; choose smaller sizes",
+            u32::MAX
+        )),
     }
 }
 
@@ -450,6 +468,7 @@ fn forward(b: &mut Builder, placed: &mut [Placed<'_>], image: ValueId) -> Vec<Va
 /// gradients, in the order of the layers from the last. Where `image`, the gradient goes on to what
 /// goes into the network, and comes back.
 fn backward(b: &mut Builder, placed: &[Placed<'_>], dy: ValueId, image: bool) -> Option<ValueId> {
+    b.pass = Pass::Backward;
     let mut learns: Vec<bool> = Vec::new();
     for p in placed {
         let own = p.place.parameters.iter().any(|id| b.program.parameters[id.0].trained);

@@ -70,11 +70,27 @@ impl Value {
     }
 }
 
+/// Which part of a step a dispatch belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pass {
+    /// From the image to the output.
+    Forward,
+    /// What the output costs, and its gradient.
+    Loss,
+    /// From the gradient of the output to those of the parameters.
+    Backward,
+    /// The parameters' change.
+    Update,
+}
+
 /// One dispatch: an operation and its buffers by name.
 #[derive(Clone, Debug)]
 pub struct Node {
     /// Which layer it belongs to, or what it does.
     pub label: String,
+    /// Which part of the step it belongs to.
+    pub pass: Pass,
     /// Operation, sizes, activation.
     pub call: Call,
     /// Name in the interface, value.
@@ -174,6 +190,8 @@ pub fn trained_len(parameters: &[Parameter]) -> usize {
 pub struct Builder {
     /// What is built so far.
     pub program: Program,
+    /// Which part of the step the dispatches that follow belong to; [`Pass::Forward`] at first.
+    pub pass: Pass,
     fused: HashMap<ValueId, &'static Activation>,
     parameters: HashMap<ParameterId, ValueId>,
 }
@@ -193,7 +211,7 @@ impl Builder {
             slots,
             constants: Vec::new(),
         };
-        Self { program, fused: HashMap::new(), parameters: HashMap::new() }
+        Self { program, pass: Pass::Forward, fused: HashMap::new(), parameters: HashMap::new() }
     }
 
     /// Images a step.
@@ -289,7 +307,8 @@ impl Builder {
 
     /// Appends a dispatch.
     pub fn call(&mut self, label: &str, call: Call, buffers: &[(&'static str, ValueId)]) {
-        self.program.nodes.push(Node { label: label.to_string(), call, buffers: buffers.to_vec() });
+        let (label, buffers) = (label.to_string(), buffers.to_vec());
+        self.program.nodes.push(Node { label, pass: self.pass, call, buffers });
     }
 
     /// Notes that `value` came out of `activation`, fused into the kernel that wrote it. Whoever computes

@@ -184,9 +184,13 @@ fn bench_reports_each_network_on_a_line() {
         assert!(number("first_step_seconds") > number("compile_seconds"), "{row}");
         assert!(row["adapter"].as_str().is_some_and(|name| !name.is_empty()), "{row}");
         assert_eq!(number("rounds"), 5.0);
+        let share = number("gflops_per_second") / number("product_gflops_per_second");
+        assert!((number("share_of_product") - share).abs() <= 1e-9 * share && share > 0.0, "{row}");
+        assert!(row["product"].as_str().is_some_and(|sizes| sizes.starts_with("M=")), "{row}");
     }
     let table = on_device(&["bench", "linear", "--seconds", "0.1"]).end().with(0).stdout;
     assert!(table.starts_with("network") && table.contains("linear"), "{table}");
+    assert!(table.contains("of product") && table.contains(" % "), "{table}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use wgrad::{
         execute::{Device, Outcome, run_case},
         export::{Layout, Options},
         import,
-        proto::{ModelProto, NodeProto},
+        proto::{ModelProto, NodeProto, TensorProto, kind},
         tensor::Tensor,
     },
     optim::Optimizer,
@@ -268,7 +268,7 @@ fn constants_of_any_shape_are_read_or_refused() {
                     continue;
                 }
                 let mut file = file.clone();
-                let constant = &mut file.graph.as_mut().expect("has one").initializer[n];
+                let constant = constant_of(&mut file, n);
                 constant.raw_data = Some(raw[..element * shape.iter().product::<i64>() as usize].to_vec());
                 constant.dims = shape;
                 let read = import::import("net.onnx", &file, &import::Options::default());
@@ -277,6 +277,48 @@ fn constants_of_any_shape_are_read_or_refused() {
         }
     }
     assert!(refused > 50, "{refused}");
+}
+
+#[test]
+fn lengths_that_no_memory_holds_are_refused() {
+    let (large, huge) = (1i64 << 32, i64::MAX);
+    let mut refused = 0;
+    for name in ["mlp", "cnn", "cnn-bn", "rnn", "lstm", "gru"] {
+        let model = network(name, [28, 28, 1], 3).expect("built in");
+        let file = onnx::export::export(&model, &weights(&model), &Options::default()).expect("exports");
+        let graph = file.graph.as_ref().expect("has one");
+        let mut read = |file: &ModelProto| {
+            refused += usize::from(import::import("net.onnx", file, &import::Options::default()).is_err());
+        };
+        // Shapes, axes and places are constants of whole numbers.
+        for (n, constant) in graph.initializer.iter().enumerate() {
+            let (kind::INT64, Some(raw)) = (constant.data_type, &constant.raw_data) else { continue };
+            for value in [large, huge, i64::MIN] {
+                let mut file = file.clone();
+                constant_of(&mut file, n).raw_data = Some(value.to_le_bytes().repeat(raw.len() / 8));
+                read(&file);
+                // Only the last of them: the product of the others is small.
+                let mut one = raw.clone();
+                one.splice(raw.len() - 8.., value.to_le_bytes());
+                constant_of(&mut file, n).raw_data = Some(one);
+                read(&file);
+            }
+        }
+        for value in [large, huge] {
+            let mut file = file.clone();
+            let input = &mut file.graph.as_mut().expect("has one").input[0];
+            let shape =
+                input.r#type.as_mut().and_then(|t| t.tensor_type.as_mut()).and_then(|t| t.shape.as_mut());
+            shape.expect("has one").dim.iter_mut().for_each(|dim| dim.dim_value = Some(value));
+            read(&file);
+        }
+    }
+    assert!(refused > 30, "{refused}");
+}
+
+/// Constant `n` of a file.
+fn constant_of(file: &mut ModelProto, n: usize) -> &mut TensorProto {
+    &mut file.graph.as_mut().expect("has one").initializer[n]
 }
 
 #[test]

@@ -13,7 +13,7 @@ use wgrad::{
     networks::{self, NETWORKS, network},
     op::{Call, Choices},
     optim::Optimizer,
-    program::{Home, Mode, Node, Program, Value, ValueId},
+    program::{Home, Mode, Node, Pass, Program, Value, ValueId},
 };
 
 const MODES: [Mode; 3] = [Mode::Train, Mode::Evaluate, Mode::Predict];
@@ -235,7 +235,8 @@ fn program() -> impl Strategy<Value = Program> {
                 buffers.push(("y", ValueId(values.len())));
                 values.push(Value { name: "v".into(), shape: vec![len], home: Home::Temporary });
             }
-            list.push(Node { label: "n".into(), call: Call::new(&MATMUL, &[]), buffers });
+            let (label, call) = ("n".into(), Call::new(&MATMUL, &[]));
+            list.push(Node { label, pass: Pass::Forward, call, buffers });
         }
         let output = ValueId(output.index(values.len()));
         let (mode, parameters) = (Mode::Train, Vec::new());

@@ -205,11 +205,18 @@ fn the_trace_keeps_to_the_format_and_the_rows_to_the_plan() {
     let arguments = ["profile", "linear", "--batch", "32", "--seconds", "0.3", "--json", "--trace", &path];
     let rows = on_device(&arguments).end().with(0).json();
     let kinds: Vec<_> = rows.iter().map(|row| row["kind"].as_str().expect("a kind")).collect();
-    assert_eq!(kinds, [&["dispatch"; 6][..], &["step", "host"]].concat());
+    assert_eq!(kinds, [&["dispatch"; 6][..], &["layer", "layer", "step", "host"]].concat());
     assert!(rows.iter().all(|row| row["adapter"].is_string() && row["batch"] == 32));
     assert_eq!(rows[1]["op"], "matmul");
     assert_eq!(rows[1]["sizes"], "M=32,N=10,K=784");
-    let host = &rows[7];
+    let passes: Vec<_> = rows[..6].iter().map(|row| row["pass"].as_str().expect("a pass")).collect();
+    assert_eq!(passes, ["forward", "forward", "loss", "loss", "backward", "update"]);
+    // A layer is the sum of its dispatches; nothing goes backward through the decoding of images.
+    assert_eq!([&rows[6]["layer"], &rows[7]["layer"]], ["decode", "dense_1"]);
+    assert_eq!(rows[7]["forward_seconds"], rows[1]["seconds"]);
+    assert_eq!(rows[7]["backward_seconds"], rows[4]["seconds"]);
+    assert!(rows[6]["ratio"].is_null() && rows[7]["ratio"].as_f64() > Some(0.0), "{}", rows[7]);
+    let host = &rows[9];
     let busy = host["device_busy"].as_f64().expect("a share");
     assert!(busy > 0.0 && busy <= 1.0 + 1e-9 && host["steps"].as_u64() > Some(0), "{host}");
 
@@ -257,7 +264,7 @@ fn the_table_and_the_csv_tell_the_same() {
     let csv = on_device(&[&arguments[..], &["--csv"]].concat()).end().with(0).stdout;
     let lines: Vec<_> = csv.lines().collect();
     assert_eq!(lines.len(), 7, "{csv}");
-    assert!(lines[0].starts_with("number,label,op,kernel,sizes,"), "{csv}");
+    assert!(lines[0].starts_with("number,label,pass,op,kernel,sizes,"), "{csv}");
     on_device(&["profile", "cmm"]).end().refuses(&["unknown network `cmm`", "mlp"]);
     on_device(&["profile", "--variant", "matmul=fast"]).end().refuses(&["`fast` of matmul", "naive"]);
     let nowhere = ["profile", "linear", "--seconds", "0.01", "--trace", "/no-such-folder/trace.json"];

@@ -327,6 +327,8 @@ fn a_model_file_that_does_not_fit_names_line_and_layer() {
     refused(&["layer 1 (dense_1)", "[28, 28, 10]", "Flatten"]);
     write("[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 7\n");
     refused(&["takes 7 classes", "has 10"]);
+    write("[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 8000000\n");
+    refused(&["layer 2 (dense_1)", "its kernel", "[784, 8000000]", "more elements than", "smaller sizes"]);
     write("layers = 3\n");
     refused(&["net.toml: line 1", "expected"]);
     write(wgrad::model_file::TEMPLATE);

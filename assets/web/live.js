@@ -1,10 +1,11 @@
-// The live page: follows the events of a training, draws them once a frame, and asks for what its controls say.
+// The live page: follows the events of a training, draws them once a frame (curves less often), and asks for what its controls say.
 
 import { bars, bytes, element, form, percent, picture, post, takesPictures, words } from "/shared.js";
 import { axisEnd, draw } from "/chart.js";
 
 const MOST = 4000; // points of a curve
 const PICTURE = 20 << 20; // bytes that the server takes
+const CURVES = 250; // milliseconds between two drawings of the curves; the numbers come at once
 const AGAIN = 1000; // milliseconds between two opinions about a picture
 
 const at = (id) => document.getElementById(id);
@@ -21,6 +22,8 @@ let epochs = [];
 let now = null; // the last event about steps
 let due = false; // whether a frame is asked for
 let told = []; // when the events not drawn yet were known
+let drawn = -Infinity; // when the curves were
+let waiting = null; // for their next time
 
 /** Asks for a frame. */
 function changed(time) {
@@ -58,6 +61,21 @@ function frame() {
   }
   const last = epochs.at(-1);
   if (last) at("test").textContent = percent(last.test_accuracy);
+  const wait = drawn + CURVES - performance.now();
+  if (wait <= 0) curves(last);
+  else waiting ??= setTimeout(() => { waiting = null; changed(); }, wait);
+  if (told.length) {
+    // Drawn now, on the screen with this frame.
+    const late = Date.now() - told[0];
+    at("delay").textContent = `Shown ${late.toFixed(0)} ms after it was known.`;
+    at("delay").dataset.at = told[0];
+    told = [];
+  }
+}
+
+/** Draws the curves; `last` is the last epoch. */
+function curves(last) {
+  drawn = performance.now();
   const of = (name, column) => ({ points: points.map((row) => [row[0], row[column]]), color: name });
   const judged = (what, name, dash) =>
     ({ points: epochs.filter((e) => e[what] !== undefined).map((e) => [e.step, e[what]]), color: name, dash, dots: true });
@@ -69,13 +87,6 @@ function frame() {
   draw(at("chart-accuracy"), [of("--train", 2), judged("validation_accuracy", "--validation", [2, 3]),
     judged("test_accuracy", "--test", [6, 4])], scale);
   draw(at("chart-rate"), [of("--train", 3)], { ...scale, from: 0 });
-  if (told.length) {
-    // Drawn now, on the screen with this frame.
-    const late = Date.now() - told[0];
-    at("delay").textContent = `Shown ${late.toFixed(0)} ms after it was known.`;
-    at("delay").dataset.at = told[0];
-    told = [];
-  }
 }
 
 function setPhase(next, why) {

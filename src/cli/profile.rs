@@ -17,7 +17,11 @@ use wgrad::{
     gpu::Clock,
     observe::Activity,
     op::Choices,
-    profile::{self, Conditions, Profile, Request, dispatches::Bound, trace::Trace},
+    profile::{
+        self, Conditions, Profile, Request,
+        dispatches::{Bound, LayerRow},
+        trace::Trace,
+    },
     report::{
         profile::profiled,
         table::{Align::Left, Align::Right, Table},
@@ -32,7 +36,7 @@ use wgrad::{
   wgrad profile cnn --batch 256 --seconds 20 another network and batch, longer
   wgrad profile cnn --trace cnn.json         for ui.perfetto.dev or chrome://tracing
   wgrad profile cnn --html cnn.html          the tables and charts as a page
-  wgrad profile my.toml --json               one JSON object a dispatch, then one of the step and one of the host
+  wgrad profile my.toml --json               one JSON object a dispatch, a layer, then one of the step and one of the host
   wgrad profile cnn --variant conv2d_forward=naive
 
 The first table times each dispatch in a compute pass of its own, over real training steps; every other step runs in
@@ -63,7 +67,7 @@ pub struct Profiler {
     /// Write a trace for ui.perfetto.dev or chrome://tracing
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// One JSON object a line: each dispatch, then the step, then the host (`kind` tells them apart)
+    /// One JSON object a line: each dispatch, each layer, the step, the host (`kind` tells them apart)
     #[arg(long)]
     json: bool,
     /// Comma-separated values with a header, a row a dispatch
@@ -133,11 +137,15 @@ impl Profiler {
             for what in &profile.dispatches {
                 output::json(&Line { kind: "dispatch", what, conditions })?;
             }
+            for what in &LayerRow::of(&profile.dispatches) {
+                output::json(&Line { kind: "layer", what, conditions })?;
+            }
             let step = json!({ "step": profile.step, "peaks": profile.peaks });
             output::json(&Line { kind: "step", what: &step, conditions })?;
             return output::json(&Line { kind: "host", what: &profile.host, conditions });
         }
         output::line(table(profile))?;
+        output::line(format!("\n{}", layers(&LayerRow::of(&profile.dispatches))))?;
         output::line(format!("\n{}\n\n{}", step(profile), host(profile)))
     }
 }
@@ -183,6 +191,22 @@ fn table(profile: &Profile) -> Table {
                 Bound::Memory => "memory",
             }
             .to_string(),
+        ]);
+    }
+    table
+}
+
+/// Forward beside backward, layer by layer.
+fn layers(rows: &[LayerRow]) -> Table {
+    let columns = [("layer", Left), ("forward", Right), ("backward", Right), ("backward / forward", Right)];
+    let mut table = Table::new(&columns);
+    let time = |seconds: f64| if seconds > 0.0 { print::time(seconds) } else { String::new() };
+    for row in rows {
+        table.row([
+            row.layer.clone(),
+            time(row.forward_seconds),
+            time(row.backward_seconds),
+            row.ratio.map(|ratio| format!("{ratio:.1}")).unwrap_or_default(),
         ]);
     }
     table

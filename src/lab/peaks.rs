@@ -1,9 +1,10 @@
 //! What this adapter reaches at best, measured beside everything else: multiplications and additions without
 //! memory, and a copy of much memory without arithmetic. Together they are the roofline.
 
+use super::repeated::Repeated;
 use crate::{
     Error, Result,
-    gpu::{AdapterClass, Clock, Context, FeedBuffers, Timer},
+    gpu::{AdapterClass, Clock, Context, FeedBuffers},
     op::{Call, Op, Variant},
     prove::Trial,
     reference::{EPSILON, Expected, Inputs, Sum},
@@ -119,14 +120,11 @@ async fn fastest(context: &Context, call: &Call, seconds: f64) -> Result<(f64, C
         context.write(&x, &numbers);
         let launch = context.bind(&kernel, &[("y", &y), ("x", &x)])?;
         let feed = FeedBuffers::new(context, 1, 4, 1)?;
-        let mut timer = Timer::new(context);
-        timer.validate(context, &feed, &launch)?;
-        let dispatches = timer.dispatches_for(context, &feed, &launch, seconds)?;
+        let mut repeated = Repeated::new(context, launch, feed, seconds)?;
         for _ in 0..SAMPLES {
-            let took = timer.seconds(context, &feed, &launch, dispatches)?;
-            let rate = dispatches as f64 / took;
+            let rate = repeated.rate(context)?;
             if rate > best.0 {
-                best = (rate, timer.clock);
+                best = (rate, repeated.clock());
             }
         }
     }

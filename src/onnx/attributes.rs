@@ -2,7 +2,7 @@
 
 use super::{
     proto::{AttributeProto, NodeProto},
-    tensor::Tensor,
+    tensor::{Tensor, counted},
 };
 
 type Said<T> = std::result::Result<T, String>;
@@ -215,12 +215,12 @@ pub(super) fn reshaped(input: &[usize], wanted: &[i64], allow_zero: bool) -> Sai
             len => usize::try_from(len).map_err(|_| fail())?,
         });
     }
-    let (total, known) = (input.iter().product::<usize>(), shape.iter().product::<usize>());
+    let (total, known) = (counted(input)?, counted(&shape)?);
     if let Some(n) = free {
         if known == 0 || total % known != 0 {
             return Err(fail());
         }
         shape[n] = total / known;
     }
-    if shape.iter().product::<usize>() == total { Ok(shape) } else { Err(fail()) }
+    if counted(&shape)? == total { Ok(shape) } else { Err(fail()) }
 }

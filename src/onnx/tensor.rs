@@ -27,6 +27,12 @@ pub fn count(shape: &[usize]) -> usize {
     shape.iter().product()
 }
 
+/// The number of elements of a shape that a file gave; in words, where no memory could hold them.
+pub fn counted(shape: &[usize]) -> Result<usize, String> {
+    let product = shape.iter().try_fold(1usize, |all, len| all.checked_mul(*len));
+    product.ok_or_else(|| format!("the shape {shape:?} has more elements than can be counted"))
+}
+
 /// How far apart the neighbours along each axis are.
 pub fn strides(shape: &[usize]) -> Vec<isize> {
     let mut step = 1;
@@ -207,8 +213,7 @@ impl Tensor {
             ));
         }
         let shape: Option<Vec<usize>> = proto.dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
-        let wanted =
-            shape.as_ref().and_then(|shape| shape.iter().try_fold(1usize, |all, n| all.checked_mul(*n)));
+        let wanted = shape.as_ref().and_then(|shape| counted(shape).ok());
         let (Some(shape), Some(wanted)) = (shape, wanted) else {
             return Err(format!("the tensor `{}` has the shape {:?}", proto.name, proto.dims));
         };

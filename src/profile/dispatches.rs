@@ -10,7 +10,7 @@ use crate::{
 };
 
 mod rows;
-pub use rows::{Bound, DispatchRow, StepReport, TracedStep};
+pub use rows::{Bound, DispatchRow, LayerRow, StepReport, TracedStep};
 
 /// Steps of each kind that are not counted: drivers compile when a kernel first runs.
 const WARM_UP: usize = 2;
@@ -235,7 +235,8 @@ fn row(
     samples: usize,
     peaks: &Peaks,
 ) -> DispatchRow {
-    let (planned, call) = (&plan.steps[n], &plan.program.nodes[n].call);
+    let (planned, node) = (&plan.steps[n], &plan.program.nodes[n]);
+    let call = &node.call;
     let kernel = &planned.launch.kernel;
     let (flops, bytes) = (call.flops() / 1e9, bytes(call, &kernel.shader) / 1e9);
     let seconds = time.median.max(f64::MIN_POSITIVE);
@@ -244,6 +245,7 @@ fn row(
     DispatchRow {
         number: n + 1,
         label: planned.label.clone(),
+        pass: node.pass,
         op: call.op.name,
         kernel: kernel.name.clone(),
         sizes: words(call),

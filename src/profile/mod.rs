@@ -22,7 +22,7 @@ use dispatches::{DispatchRow, StepReport, TracedStep};
 use host::HostReport;
 use serde::Serialize;
 
-/// Median and spread of some samples, in seconds.
+/// Median and spread of some samples: seconds, or what else is said.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// The middle one.

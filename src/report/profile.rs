@@ -9,7 +9,7 @@ use crate::{
     Result,
     profile::{
         Conditions, Profile,
-        dispatches::{Bound, DispatchRow},
+        dispatches::{Bound, DispatchRow, LayerRow},
         host::HostReport,
     },
 };
@@ -81,7 +81,28 @@ fn dispatches(profile: &Profile) -> Section {
         groups: Vec::new(),
         rows: profile.dispatches.iter().map(bar).collect(),
     };
-    Section::new("Dispatches").words(&words).chart(title, bars.svg()).table(table(&profile.dispatches))
+    Section::new("Dispatches")
+        .words(&words)
+        .chart(title, bars.svg())
+        .table(table(&profile.dispatches))
+        .table(layers(&profile.dispatches))
+}
+
+fn layers(dispatches: &[DispatchRow]) -> Table {
+    let columns =
+        [("layer", false), ("forward, µs", true), ("backward, µs", true), ("backward / forward", true)];
+    let mut table = Table::new("Layers: all dispatches of each", &columns);
+    for row in LayerRow::of(dispatches) {
+        let micro = |seconds: f64| Cell::number((seconds > 0.0).then_some(1e6 * seconds), figure);
+        let cells = vec![
+            Cell::text(&row.layer),
+            micro(row.forward_seconds),
+            micro(row.backward_seconds),
+            Cell::number(row.ratio, figure),
+        ];
+        table.row(cells, false);
+    }
+    table
 }
 
 fn table(rows: &[DispatchRow]) -> Table {

@@ -17,10 +17,14 @@ use wgrad::{
     data::{DataSpec, Dataset, Split, dataset::Images, synthetic::synthetic},
     feed::split_mix,
     gpu::{AdapterClass, Context},
-    lab::growth::{self as sizes, Request},
+    lab::{
+        growth::{self as sizes, Request},
+        product::Product,
+    },
     model::Model,
     networks::{self, NETWORKS},
     op::Choices,
+    profile::Spread,
     report::{
         growth::grown,
         table::{Align::Left, Align::Right, Table},
@@ -56,7 +60,8 @@ const DRAWN: usize = 6_000;
   wgrad bench cnn --growth --widths 1,2 --batches 32,64,128 --seconds 300
 
 The number is what `wgrad train` reaches: training steps with everything around them, evaluation and start \
-not counted. Close other programs, and trust a difference only if it exceeds the spread from min to max.")]
+not counted. Close other programs, and trust a difference only if it exceeds the spread from min to max. `of product`: \
+GFLOP/s as a share of what one large product of matrices reaches alone, in turns with the training.")]
 pub struct Bench {
     /// Built-in networks, TOML files or Keras's (.keras, .json); without one, all that a processor trains in minutes; `all` for all
     #[arg(value_name = "NETWORK")]
@@ -130,6 +135,10 @@ struct Report {
     batch: usize,
     data: String,
     gflops_per_second: f64,
+    /// What a large product alone reaches, in turns with the training, and which.
+    product_gflops_per_second: f64,
+    product: String,
+    share_of_product: f64,
     dispatches_per_step: usize,
     /// From the start of the command: the adapter opened, the images read.
     ready_seconds: f64,
@@ -283,28 +292,38 @@ async fn measure(
             ControlFlow::Break(())
         })
         .await?;
-    let mut rates = Vec::new();
-    for _ in 0..=ROUNDS {
-        rates.push(round(&mut trainer, seconds / ROUNDS as f64).await?);
+    let each = seconds / ROUNDS as f64;
+    let mut product = Product::new(context, each / 10.0).await?;
+    let (mut rates, mut products) = (Vec::new(), Vec::new());
+    for n in 0..=ROUNDS {
+        let rate = round(&mut trainer, each).await?;
+        let beside = product.gflops(context)?;
+        // The first warms up: drivers compile lazily, and the loop still learns how much to submit at once.
+        if n > 0 {
+            rates.push(rate);
+            products.push(beside);
+        }
     }
-    // The first warms up: drivers compile lazily, and the loop still learns how much to submit at once.
-    let mut rates = rates.split_off(1);
-    rates.sort_by(f64::total_cmp);
-    let images_per_second = rates[rates.len() / 2];
+    let (rates, products) = (Spread::of(rates), Spread::of(products));
+    let images_per_second = rates.median;
     let program = &trainer.train_plan.program;
+    let gflops_per_second = images_per_second * program.flops() / program.batch as f64 / 1e9;
     let AdapterRecord { name, backend, driver, class } = AdapterRecord::of(context);
     Ok(Report {
         network: model.name.clone(),
         images_per_second,
-        images_per_second_min: rates[0],
-        images_per_second_max: rates[rates.len() - 1],
+        images_per_second_min: rates.min,
+        images_per_second_max: rates.max,
         decoder_images_per_second: None,
         device_images_per_second: None,
-        rounds: rates.len(),
+        rounds: ROUNDS,
         seconds,
         batch: options.batch,
         data: data.name.clone(),
-        gflops_per_second: images_per_second * program.flops() / program.batch as f64 / 1e9,
+        gflops_per_second,
+        product_gflops_per_second: products.median,
+        product: product.sizes(),
+        share_of_product: gflops_per_second / products.median,
         dispatches_per_step: program.nodes.len(),
         ready_seconds,
         compile_seconds,
@@ -370,6 +389,7 @@ fn table(reports: &[Report]) -> Table {
         ("min", Right),
         ("max", Right),
         ("GFLOP/s", Right),
+        ("of product", Right),
         ("dispatches", Right),
         ("compile", Right),
         ("first step", Right),
@@ -382,6 +402,7 @@ fn table(reports: &[Report]) -> Table {
             whole(report.images_per_second_min),
             whole(report.images_per_second_max),
             format!("{:.1}", report.gflops_per_second),
+            format!("{:.0} %", 100.0 * report.share_of_product),
             report.dispatches_per_step.to_string(),
             format!("{:.2} s", report.compile_seconds),
             format!("{:.2} s", report.first_step_seconds),

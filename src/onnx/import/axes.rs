@@ -5,7 +5,7 @@ use crate::{
     layers::{Flatten, Reshape},
     onnx::{
         attributes::{positive, reshaped},
-        tensor::Tensor,
+        tensor::{Tensor, counted},
     },
 };
 
@@ -66,7 +66,7 @@ impl Reader<'_, '_> {
         if x.axes.first() != Some(&Axis::Of(0)) {
             return Err("the batch is not its first axis".into());
         }
-        let total: usize = x.shape.iter().product();
+        let total = counted(&x.shape)?;
         let gather = (!x.in_order()).then(|| {
             let order: Vec<usize> = x.axes[1..]
                 .iter()
@@ -102,13 +102,13 @@ impl Reader<'_, '_> {
             return Err(format!("to {wanted:?}, with the batch elsewhere than in front"));
         }
         let rest: Vec<i64> = wanted[1..].to_vec();
-        let total: usize = inner.iter().product();
+        let total = counted(&inner)?;
         let target = match (wanted[0], rest.contains(&-1)) {
             // The batch follows from the others.
             (-1, false) => positive("the shape", &rest)?,
             _ => reshaped(&inner, &rest, false)?,
         };
-        if target.iter().product::<usize>() != total {
+        if counted(&target)? != total {
             return Err(format!("{lens:?} to {wanted:?}, which does not keep the batch"));
         }
         if target == inner {

@@ -5,7 +5,7 @@ use crate::onnx::{
     attributes::Node,
     execute::{Use, shapes_only},
     proto::{ModelProto, NodeProto, ValueInfoProto, kind},
-    tensor::Tensor,
+    tensor::{Tensor, counted},
 };
 
 /// The input as a flow, the shape of an image, and the batch where it is fixed.
@@ -53,13 +53,14 @@ pub(super) fn input(
         [Some(flat)] => {
             let side = flat.isqrt();
             match options.input_shape {
-                Some(shape) if shape.iter().product::<usize>() == *flat => (shape, vec![Axis::Of(0)]),
+                Some(shape) if counted(&shape)? == *flat => (shape, vec![Axis::Of(0)]),
                 None if side * side == *flat => ([side, side, 1], vec![Axis::Of(0)]),
                 _ => return Err(fail("no image has that many numbers")),
             }
         }
         _ => return Err(fail("an image has three axes behind the batch")),
     };
+    counted(&shape)?;
     let mut flow = Flow {
         layer: None,
         shape: shape.to_vec(),

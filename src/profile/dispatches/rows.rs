@@ -1,6 +1,6 @@
 //! What the dispatches of a step tell: plain rows, for a table, JSON or a page.
 
-use crate::{gpu::Clock, profile::Spread};
+use crate::{gpu::Clock, profile::Spread, program::Pass};
 use serde::Serialize;
 
 /// Which of the two peaks bounds a dispatch.
@@ -20,6 +20,8 @@ pub struct DispatchRow {
     pub number: usize,
     /// The layer, or what it does.
     pub label: String,
+    /// Which part of the step it belongs to.
+    pub pass: Pass,
     /// The operation.
     pub op: &'static str,
     /// `operation/variant`.
@@ -61,6 +63,44 @@ pub struct DispatchRow {
     pub share_of_roof: f64,
     /// What it was measured with.
     pub clock: Clock,
+}
+
+/// What a layer takes, all its dispatches together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerRow {
+    /// Its name.
+    pub layer: String,
+    /// Seconds of its forward pass, the sum of medians.
+    pub forward_seconds: f64,
+    /// Seconds of its backward pass.
+    pub backward_seconds: f64,
+    /// How many times as long as forward backward takes; `None` where either is missing.
+    pub ratio: Option<f64>,
+}
+
+impl LayerRow {
+    /// The layers of `dispatches`, in the order of their forward pass.
+    pub fn of(dispatches: &[DispatchRow]) -> Vec<Self> {
+        let mut rows: Vec<Self> = Vec::new();
+        for dispatch in dispatches {
+            let (forward, backward) = match dispatch.pass {
+                Pass::Forward => (dispatch.seconds, 0.0),
+                Pass::Backward => (0.0, dispatch.seconds),
+                Pass::Loss | Pass::Update => continue,
+            };
+            let n = rows.iter().position(|row| row.layer == dispatch.label).unwrap_or_else(|| {
+                let layer = dispatch.label.clone();
+                rows.push(Self { layer, forward_seconds: 0.0, backward_seconds: 0.0, ratio: None });
+                rows.len() - 1
+            });
+            let row = &mut rows[n];
+            row.forward_seconds += forward;
+            row.backward_seconds += backward;
+            let both = row.forward_seconds > 0.0 && row.backward_seconds > 0.0;
+            row.ratio = both.then(|| row.backward_seconds / row.forward_seconds);
+        }
+        rows
+    }
 }
 
 /// A training step as a whole.
