@@ -17,7 +17,7 @@ use wgrad::{
         execute::{Device, Outcome, run_case},
         export::{Layout, Options},
         import,
-        proto::{ModelProto, NodeProto, TensorProto, kind},
+        proto::{AttributeProto, ModelProto, NodeProto, TensorProto, kind},
         tensor::Tensor,
     },
     optim::Optimizer,
@@ -314,6 +314,60 @@ fn lengths_that_no_memory_holds_are_refused() {
         }
     }
     assert!(refused > 30, "{refused}");
+}
+
+#[test]
+fn constants_are_worked_out_within_bounds() {
+    let model = network("linear", [28, 28, 1], 3).expect("built in");
+    let plain = onnx::export::export(&model, &weights(&model), &Options::default()).expect("exports");
+    // The file with a node in front that works on constants; the first of the network takes what it makes, as an input too many.
+    let read = |op: &str, attribute: AttributeProto, inputs: &[Tensor]| {
+        let mut file = plain.clone();
+        let graph = file.graph.as_mut().expect("has one");
+        let input: Vec<String> = (0..inputs.len()).map(|n| format!("input {n}")).collect();
+        graph.initializer.extend(input.iter().zip(inputs).map(|(name, tensor)| tensor.to_proto(name)));
+        graph.node.first_mut().expect("has one").input.push("made".into());
+        let (output, attribute) = (vec!["made".into()], vec![attribute]);
+        graph
+            .node
+            .insert(0, NodeProto { op_type: op.into(), input, output, attribute, ..NodeProto::default() });
+        import::import("net.onnx", &file, &import::Options::default()).map_err(|error| error.to_string())
+    };
+    let whole = |values: &[i64]| Tensor::whole(&[values.len()], values.to_vec());
+    let number = |value: i64| Tensor::whole(&[], vec![value]);
+    let real = |shape: &[usize]| Tensor::real(shape, vec![0.5; shape.iter().product()]);
+    let blocks = |i| AttributeProto { name: "blocksize".into(), i: Some(i), ..AttributeProto::default() };
+    let (large, huge) = (1i64 << 40, i64::MAX);
+    let mut cases = vec![
+        ("SpaceToDepth", vec![real(&[1, 1, 2, 2])]),
+        ("ConstantOfShape", vec![whole(&[0, large, large])]),
+        ("Expand", vec![real(&[1, 0]), whole(&[huge, 1])]),
+        ("Tile", vec![real(&[2]), whole(&[2, 2])]),
+        ("Range", vec![number(i64::MIN), number(huge), number(1)]),
+        ("Split", vec![real(&[2]), whole(&[huge, huge, 4])]),
+        ("Gather", vec![real(&[1, 1 << 13]), whole(&[0; 1 << 12])]),
+    ];
+    for value in [large, huge] {
+        cases.push(("ConstantOfShape", vec![whole(&[value, value])]));
+        cases.push(("Expand", vec![real(&[1]), whole(&[value])]));
+        cases.push(("Tile", vec![real(&[2]), whole(&[value])]));
+        cases.push(("Pad", vec![real(&[2]), whole(&[value, value])]));
+    }
+    for (op, inputs) in cases {
+        let error =
+            read(op, blocks(huge), &inputs).err().unwrap_or_else(|| panic!("{op} of {inputs:?} was taken"));
+        assert!(error.contains(op), "{error}");
+    }
+    // What holds nothing is not counted from its end.
+    let nothing = real(&[0]);
+    for mode in ["edge", "wrap", "reflect"] {
+        let mode = AttributeProto { name: "mode".into(), s: Some(mode.into()), ..AttributeProto::default() };
+        let read = read("Pad", mode, &[nothing.clone(), whole(&[1, 1])]);
+        assert!(read.as_ref().is_err_and(|error| error.contains("holds nothing")), "{read:?}");
+    }
+    let backward = [nothing, whole(&[huge]), whole(&[i64::MIN]), whole(&[0]), whole(&[i64::MIN])];
+    read("Slice", blocks(1), &backward).unwrap_or_else(|e| panic!("{e}"));
+    read("Tile", blocks(1), &[real(&[2]), whole(&[3])]).unwrap_or_else(|e| panic!("{e}"));
 }
 
 /// Constant `n` of a file.

@@ -117,13 +117,13 @@ impl Window {
         let axes = input.len();
         let list = |name: &str, default: usize| -> Said<Vec<usize>> {
             match node.ints(name) {
-                Some(ints) if ints.len() == axes => positive(name, ints),
+                Some(ints) if ints.len() == axes => small(name, ints),
                 Some(ints) => Err(format!("{name} is {ints:?} for {axes} axes")),
                 None => Ok(vec![default; axes]),
             }
         };
         let size = match (node.ints("kernel_shape"), size) {
-            (Some(ints), _) => positive("kernel_shape", ints)?,
+            (Some(ints), _) => small("kernel_shape", ints)?,
             (None, Some(size)) => size.to_vec(),
             _ => return Err("it has no kernel_shape".into()),
         };
@@ -147,7 +147,8 @@ impl Window {
             let (extent, stride) = (window.extent(n), window.strides[n]);
             match auto.as_str() {
                 "SAME_UPPER" | "SAME_LOWER" => {
-                    let total = ((input[n].div_ceil(stride) - 1) * stride + extent).saturating_sub(input[n]);
+                    let total = (input[n].div_ceil(stride).saturating_sub(1) * stride + extent)
+                        .saturating_sub(input[n]);
                     let less = total / 2;
                     window.before[n] = if auto == "SAME_UPPER" { less } else { total - less };
                     window.behind[n] = total - window.before[n];
@@ -158,7 +159,7 @@ impl Window {
                         if pads.len() != 2 * axes {
                             return Err(format!("pads is {pads:?} for {axes} axes"));
                         }
-                        let pads = positive("pads", pads)?;
+                        let pads = small("pads", pads)?;
                         (window.before[n], window.behind[n]) = (pads[n], pads[n + axes]);
                     }
                 }
@@ -175,7 +176,19 @@ impl Window {
                 room / stride + 1
             };
         }
+        counted(&window.size)?;
+        counted(&window.out)?;
         Ok(window)
+    }
+}
+
+/// Lengths within a window: no network has larger ones, and none of their products overflows.
+fn small(name: &str, ints: &[i64]) -> Said<Vec<usize>> {
+    match positive(name, ints)? {
+        list if list.iter().any(|n| *n > 1 << 20) => {
+            Err(format!("{name} is {ints:?}, expected at most {}", 1 << 20))
+        }
+        list => Ok(list),
     }
 }
 

@@ -27,10 +27,33 @@ pub fn count(shape: &[usize]) -> usize {
     shape.iter().product()
 }
 
-/// The number of elements of a shape that a file gave; in words, where no memory could hold them.
+/// The most elements that the host makes of constants that hold fewer: shapes and tables need no more.
+const ROOM: usize = 1 << 24;
+
+/// The number of elements of a shape that a file gave.
+///
+/// # Errors
+/// In words, where it is more than a shader can count; so the product of some of its axes never overflows either.
 pub fn counted(shape: &[usize]) -> Result<usize, String> {
-    let product = shape.iter().try_fold(1usize, |all, len| all.checked_mul(*len));
-    product.ok_or_else(|| format!("the shape {shape:?} has more elements than can be counted"))
+    let product = shape.iter().try_fold(1usize, |all, len| all.checked_mul((*len).max(1)));
+    match product.and_then(|all| u32::try_from(all).ok()) {
+        Some(_) => Ok(count(shape)),
+        None => Err(format!("the shape {shape:?} has more elements than a shader can count")),
+    }
+}
+
+/// The number of elements of a shape that is made of `held` elements.
+///
+/// # Errors
+/// In words, where it is far more than those.
+pub fn room(shape: &[usize], held: usize) -> Result<usize, String> {
+    let all: Vec<usize> = shape.iter().map(|len| (*len).max(1)).collect();
+    match counted(&all)? {
+        all if all > ROOM.max(held) => Err(format!(
+            "{shape:?}, made of {held} elements, has more than the {ROOM} that are worked out while a file is read"
+        )),
+        _ => Ok(count(shape)),
+    }
 }
 
 /// How far apart the neighbours along each axis are.
@@ -135,7 +158,7 @@ impl Tensor {
     /// Repeated along axes of length 1, and along new ones in front, up to `shape`.
     ///
     /// # Errors
-    /// Where an axis has another length.
+    /// Where an axis has another length, and where that would be far too many.
     pub fn expanded(&self, shape: &[usize]) -> Result<Self, String> {
         let fail = || Err(format!("{:?} does not spread to {shape:?}", self.shape));
         let Some(new) = shape.len().checked_sub(self.shape.len()) else { return fail() };
@@ -147,6 +170,7 @@ impl Tensor {
                 _ => return fail(),
             }
         }
+        room(shape, self.len())?;
         Ok(self.pick(shape, &walk(shape, &steps, 0)))
     }
 
@@ -155,7 +179,8 @@ impl Tensor {
         let (mut shape, mut steps) = (self.shape.clone(), strides(&self.shape));
         let first = start as isize * steps[axis];
         shape[axis] = len;
-        steps[axis] *= step;
+        // Where there is no second one, its distance may be anything.
+        steps[axis] *= if len > 1 { step } else { 1 };
         self.pick(&shape, &walk(&shape, &steps, first))
     }
 
@@ -176,6 +201,7 @@ impl Tensor {
         }
         let mut shape = first.shape.clone();
         shape[axis] = parts.iter().map(|p| p.shape[axis]).sum();
+        room(&shape, parts.iter().map(|p| p.len()).sum())?;
         let (outer, rows) = (count(&shape[..axis]), |p: &Self| count(&p.shape[axis..]));
         let data = match &first.data {
             Data::Real(_) => Data::Real(gathered(parts, outer, rows, |p| p.reals().unwrap_or_default())),
@@ -187,11 +213,13 @@ impl Tensor {
     /// With `before` and `behind` more elements along each axis, all of them `value`.
     ///
     /// # Errors
-    /// Where it holds no real numbers.
+    /// Where it holds no real numbers, and where that would be far too many.
     pub fn padded(&self, before: &[usize], behind: &[usize], value: f32) -> Result<Self, String> {
         let numbers = self.reals()?;
-        let shape: Vec<usize> =
-            (0..self.shape.len()).map(|n| before[n] + self.shape[n] + behind[n]).collect();
+        let shape: Vec<usize> = (0..self.shape.len())
+            .map(|n| before[n].saturating_add(self.shape[n]).saturating_add(behind[n]))
+            .collect();
+        room(&shape, numbers.len())?;
         let steps = strides(&shape);
         let start = before.iter().zip(&steps).map(|(n, step)| *n as isize * step).sum();
         let mut data = vec![value; count(&shape)];

@@ -4,7 +4,7 @@ use super::{Refusal, Use};
 use crate::onnx::{
     attributes::{axis, broadcast, positive, reshaped},
     proto::kind,
-    tensor::{Data, Tensor, count, strides, walk},
+    tensor::{Data, Tensor, count, room, strides, walk},
 };
 
 type Said<T> = std::result::Result<T, String>;
@@ -46,7 +46,10 @@ fn constant_of_shape(u: &Use<'_>) -> Said<Tensor> {
         Some(tensor) => Tensor::from_proto(tensor)?,
         None => Tensor::real(&[1], vec![0.0]),
     };
-    Ok(value.pick(&shape, &vec![0; count(&shape)]))
+    if value.is_empty() {
+        return Err("its value holds nothing".into());
+    }
+    Ok(value.pick(&shape, &vec![0; room(&shape, 0)?]))
 }
 
 fn shape(u: &Use<'_>) -> Said<Tensor> {
@@ -133,7 +136,13 @@ fn expand(u: &Use<'_>) -> Said<Tensor> {
 fn tile(u: &Use<'_>) -> Said<Tensor> {
     let (mut x, repeats) = (u.input(0)?.clone(), positive("repeats", u.input(1)?.wholes()?)?);
     for (axis, times) in repeats.into_iter().enumerate() {
-        x = Tensor::joined(&vec![&x; times], axis)?;
+        let len = x.shape.get(axis).ok_or_else(|| format!("repeats for an axis {axis} of {:?}", x.shape))?;
+        room(&[x.len(), times], x.len())?;
+        x = match times {
+            0 => x.sliced(axis, 0, 1, 0),
+            _ if *len == 0 => x,
+            _ => Tensor::joined(&vec![&x; times], axis)?,
+        };
     }
     Ok(x)
 }
@@ -151,6 +160,7 @@ fn slice(u: &Use<'_>) -> Said<Tensor> {
         let from_front = |n: i64| if n < 0 { n.saturating_add(len) } else { n };
         let (start, end) = match *step {
             0 => return Err("a step of 0".into()),
+            _ if len == 0 => (0, 0),
             1.. => (from_front(*start).clamp(0, len), from_front(*end).clamp(0, len)),
             _ => (from_front(*start).clamp(0, len - 1), from_front(*end).clamp(-1, len - 1)),
         };
@@ -165,6 +175,8 @@ fn gather(u: &Use<'_>) -> Said<Tensor> {
     let (x, which) = (u.input(0)?, u.input(1)?);
     let at = axis(u.node.int("axis", 0), x.shape.len())?;
     let rows: Vec<usize> = which.wholes()?.iter().map(|n| axis(*n, x.shape[at])).collect::<Said<_>>()?;
+    let shape = [&x.shape[..at], &which.shape, &x.shape[at + 1..]].concat();
+    room(&shape, x.len())?;
     let steps = strides(&x.shape);
     let step = steps[at] as usize;
     let inner = walk(&x.shape[at + 1..], &steps[at + 1..], 0);
@@ -173,7 +185,6 @@ fn gather(u: &Use<'_>) -> Said<Tensor> {
         .flat_map(|outer| rows.iter().map(move |row| outer + row * step))
         .flat_map(|start| inner.iter().map(move |n| start + n))
         .collect();
-    let shape = [&x.shape[..at], &which.shape, &x.shape[at + 1..]].concat();
     Ok(x.pick(&shape, &places))
 }
 
@@ -203,6 +214,11 @@ fn pad(u: &Use<'_>) -> Said<Tensor> {
     let mut y = x.clone();
     for at in 0..rank {
         let len = x.shape[at] as i64;
+        let all = len.saturating_add(before[at].max(0)).saturating_add(behind[at].max(0));
+        room(&[x.len(), usize::try_from(all).unwrap_or(usize::MAX)], x.len())?;
+        if len == 0 {
+            return Err(format!("the mode {mode} for {:?}, which holds nothing", x.shape));
+        }
         let source = |n: i64| -> Said<i64> {
             Ok(match mode.as_str() {
                 "edge" => n.clamp(0, len - 1),
@@ -214,7 +230,8 @@ fn pad(u: &Use<'_>) -> Said<Tensor> {
                 _ => return Err(format!("the mode {mode}")),
             })
         };
-        let places: Vec<i64> = (-before[at]..len + behind[at]).map(source).collect::<Said<_>>()?;
+        let places: Vec<i64> =
+            (before[at].saturating_neg()..len.saturating_add(behind[at])).map(source).collect::<Said<_>>()?;
         let parts: Vec<Tensor> = places.iter().map(|n| y.sliced(at, *n as usize, 1, 1)).collect();
         y = Tensor::joined(&parts.iter().collect::<Vec<_>>(), at)?;
     }
@@ -222,8 +239,12 @@ fn pad(u: &Use<'_>) -> Said<Tensor> {
 }
 
 fn blocks(u: &Use<'_>) -> Said<Tensor> {
-    let (x, b) = (u.input(0)?, u.node.int("blocksize", 1).max(1) as usize);
+    let (x, b) = (u.input(0)?, u.node.int("blocksize", 1));
     let [n, c, h, w] = x.shape[..] else { return Err(format!("an input {:?}", x.shape)) };
+    if !(1..=1 << 10).contains(&b) {
+        return Err(format!("blocksize is {b}, expected 1 to 1024"));
+    }
+    let b = b as usize;
     if u.node.op() == "SpaceToDepth" {
         let cut = x.reshaped(&[n, c, h / b, b, w / b, b])?.transposed(&[0, 3, 5, 1, 2, 4]);
         return cut.reshaped(&[n, c * b * b, h / b, w / b]);
@@ -246,7 +267,7 @@ fn split(u: &Use<'_>) -> Said<Vec<Tensor>> {
             (0..parts).map(|n| each.min(x.shape[at].saturating_sub(n * each))).collect()
         }
     };
-    if lens.iter().sum::<usize>() != x.shape[at] {
+    if lens.iter().fold(0usize, |all, len| all.saturating_add(*len)) != x.shape[at] {
         return Err(format!("split is {lens:?} for an axis of {}", x.shape[at]));
     }
     let mut from = 0;
@@ -306,6 +327,7 @@ pub(super) fn whole(op: &str, u: &Use<'_>) -> Said<Vec<Tensor>> {
         if step <= 0 {
             return Err(format!("a step of {step}"));
         }
+        room(&[(to.saturating_sub(from).max(0) as u64).div_ceil(step as u64) as usize], 0)?;
         let all: Vec<i64> = (from..to).step_by(step as usize).collect();
         return Ok(vec![Tensor::whole(&[all.len()], all)]);
     }

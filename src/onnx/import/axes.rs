@@ -5,7 +5,7 @@ use crate::{
     layers::{Flatten, Reshape},
     onnx::{
         attributes::{positive, reshaped},
-        tensor::{Tensor, counted},
+        tensor::{Tensor, counted, room},
     },
 };
 
@@ -66,7 +66,7 @@ impl Reader<'_, '_> {
         if x.axes.first() != Some(&Axis::Of(0)) {
             return Err("the batch is not its first axis".into());
         }
-        let total = counted(&x.shape)?;
+        let total = room(&x.shape, 0)?;
         let gather = (!x.in_order()).then(|| {
             let order: Vec<usize> = x.axes[1..]
                 .iter()
