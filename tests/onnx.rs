@@ -342,6 +342,7 @@ fn constants_are_worked_out_within_bounds() {
         ("SpaceToDepth", vec![real(&[1, 1, 2, 2])]),
         ("ConstantOfShape", vec![whole(&[0, large, large])]),
         ("Expand", vec![real(&[1, 0]), whole(&[huge, 1])]),
+        ("Concat", vec![whole(&[3]), number(3)]),
         ("Tile", vec![real(&[2]), whole(&[2, 2])]),
         ("Range", vec![number(i64::MIN), number(huge), number(1)]),
         ("Split", vec![real(&[2]), whole(&[huge, huge, 4])]),

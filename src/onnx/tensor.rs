@@ -194,7 +194,9 @@ impl Tensor {
             t.shape.iter().enumerate().filter(|(n, _)| *n != axis).map(|(_, l)| *l).collect::<Vec<_>>()
         };
         if axis >= first.shape.len()
-            || parts.iter().any(|p| p.kind != first.kind || others(p) != others(first))
+            || parts.iter().any(|p| {
+                p.kind != first.kind || p.shape.len() != first.shape.len() || others(p) != others(first)
+            })
         {
             let shapes: Vec<_> = parts.iter().map(|p| &p.shape).collect();
             return Err(format!("{shapes:?} do not join along axis {axis}"));
