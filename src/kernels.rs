@@ -351,8 +351,10 @@ operations! {
     } cases ["N=1,H=1,W=1,C=1,OH=1,OW=1,PH=1,PW=1,SH=1,SW=1,PT=0,PL=0", "N=2,H=7,W=5,C=3,OH=3,OW=2,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0", "N=2,H=7,W=8,C=5,OH=4,OW=4,PH=3,PW=3,SH=2,SW=2,PT=1,PL=0", "N=2,H=7,W=6,C=4,OH=1,OW=1,PH=7,PW=6,SH=1,SW=1,PT=0,PL=0"];
 
     AVERAGE_POOL2D_GRAD "average_pool2d_grad" "dx = dy shared out to the window, times activate_grad(x)" twin::average_pool2d_grad, activated true, parts [], {
+        "windows" [Same("PH", "SH"), Same("PW", "SW"), Is("PT", 0), Is("PL", 0), Multiple("C", 4)] [Cpu];
+        "apart" [Same("PH", "SH"), Same("PW", "SW")] [Cpu, Gpu];
         "naive" [] [Cpu, Gpu];
-    } cases ["N=1,H=1,W=1,C=1,OH=1,OW=1,PH=1,PW=1,SH=1,SW=1,PT=0,PL=0", "N=2,H=7,W=5,C=3,OH=3,OW=2,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0", "N=2,H=7,W=8,C=5,OH=4,OW=4,PH=3,PW=3,SH=2,SW=2,PT=1,PL=0", "N=2,H=7,W=6,C=4,OH=1,OW=1,PH=7,PW=6,SH=1,SW=1,PT=0,PL=0"];
+    } cases ["N=1,H=1,W=1,C=1,OH=1,OW=1,PH=1,PW=1,SH=1,SW=1,PT=0,PL=0", "N=2,H=7,W=5,C=3,OH=3,OW=2,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0", "N=2,H=7,W=8,C=5,OH=4,OW=4,PH=3,PW=3,SH=2,SW=2,PT=1,PL=0", "N=2,H=7,W=6,C=4,OH=1,OW=1,PH=7,PW=6,SH=1,SW=1,PT=0,PL=0", "N=2,H=7,W=5,C=4,OH=3,OW=2,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0", "N=3,H=7,W=5,C=12,OH=4,OW=3,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0", "N=2,H=8,W=7,C=3,OH=3,OW=3,PH=3,PW=3,SH=3,SW=3,PT=1,PL=1", "N=9,H=7,W=6,C=64,OH=1,OW=1,PH=7,PW=6,SH=7,SW=6,PT=0,PL=0"];
 
     PAD2D_FORWARD "pad2d_forward" "y = x with zeros round it" twin::pad2d_forward, activated false, parts [], {
         "naive" [] [Cpu, Gpu];
