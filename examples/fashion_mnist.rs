@@ -5,8 +5,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     use pollster::block_on;
     use std::ops::ControlFlow;
     use wgrad::{
-        data::{self, DataSpec, Places},
-        evaluate::{argmax, evaluate},
+        data::{self, DataSpec, Dataset, Places},
+        evaluate::{Evaluation, argmax, evaluate},
         gpu::{Context, Options as Device},
         layers::{Conv2D, Dense, Dropout, Flatten, MaxPooling2D},
         model::Model,
@@ -26,12 +26,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    // A notebook keeps variables from cell to cell, where they may not borrow from each other; what is leaked lives on.
-    let context: &'static Context = Box::leak(Box::new(block_on(Context::open(&Device::default()))?));
-    println!("adapter: {}", context.describe());
+    println!("adapter: {}", block_on(Context::open(&Device::default()))?.describe());
 
-    let loaded = data::load(&DataSpec::FashionMnist, &Places::from_env())?;
-    let data: &'static data::Dataset = Box::leak(Box::new(loaded.limit(10_000, 2_000)));
+    let data: Dataset = data::load(&DataSpec::FashionMnist, &Places::from_env())?.limit(10_000, 2_000);
     println!("{}: {} training, {} test images", data.name, data.train.len(), data.test.len());
 
     /// An image in characters, dark to light.
@@ -43,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    let image = data.test.image(0, data.pixels()).unwrap_or_default();
+    let image: Vec<u8> = data.test.image(0, data.pixels()).unwrap_or_default().into_owned();
     draw(&image, data.width);
     println!("{}", data.classes[data.test.labels[0] as usize]);
 
@@ -59,17 +56,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{:18} {:16} {:6} parameters", layer.name, format!("{:?}", layer.output), layer.parameters);
     }
 
-    let optimizer = Optimizer::new(Method::Adam(Adam::default()));
-    let options = Options { batch: 64, epochs: 5, optimizer, ..Options::default() };
-    let mut trainer: Trainer<'static> = block_on(Trainer::new(context, &model, data, options))?;
-    let mut losses: Vec<[f64; 2]> = Vec::new();
-    for epoch in 1..=5 {
-        if let ControlFlow::Continue(train) = block_on(trainer.epoch(|_, _| ControlFlow::Continue(())))? {
-            let test = block_on(trainer.evaluate(&data.test))?;
-            println!("epoch {epoch}: loss {:.3}, test accuracy {:.3}", train.loss, test.accuracy);
-            losses.push([train.loss, test.loss]);
+    /// Trains `model`, judges it, and asks it about `image`: losses of each epoch, what was found, probabilities.
+    fn train(
+        model: &Model,
+        data: &Dataset,
+        image: &[u8],
+    ) -> wgrad::Result<(Vec<[f64; 2]>, Evaluation, Vec<f32>)> {
+        let context = block_on(Context::open(&Device::default()))?;
+        let optimizer = Optimizer::new(Method::Adam(Adam::default()));
+        let options = Options { batch: 64, epochs: 5, optimizer, ..Options::default() };
+        let mut trainer = block_on(Trainer::new(&context, model, data, options))?;
+        let mut losses = Vec::new();
+        for epoch in 1..=5 {
+            if let ControlFlow::Continue(train) = block_on(trainer.epoch(|_, _| ControlFlow::Continue(())))? {
+                let test = block_on(trainer.evaluate(&data.test))?;
+                println!("epoch {epoch}: loss {:.3}, test accuracy {:.3}", train.loss, test.accuracy);
+                losses.push([train.loss, test.loss]);
+            }
         }
+        let (state, choices) = (block_on(trainer.checkpoint())?, Choices::default());
+        let found = block_on(evaluate(&context, model, &state, data, &data.test, 250, &choices, |_| ()))?;
+        let predictor = block_on(Predictor::new(&context, model, &state, 1, &choices))?;
+        let probabilities = block_on(predictor.probabilities(image))?.remove(0);
+        Ok((losses, found, probabilities))
     }
+
+    let (losses, found, probabilities) = train(&model, &data, &image)?;
 
     /// A curve of the loss, one point an epoch.
     fn curve(name: &str, losses: impl Iterator<Item = f64>) -> Series {
@@ -77,7 +89,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Series { name: name.to_string(), points: points.collect() }
     }
 
-    let chart = Lines {
+    // The type is said, since a notebook would name it by a module of the library that is private.
+    let chart: Lines = Lines {
         title: "Loss over epochs".to_string(),
         x: Axis { label: "epoch".to_string(), ..Axis::default() },
         y: Axis { label: "loss".to_string(), ..Axis::default() },
@@ -93,11 +106,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         row.iter().map(|n| Cell::Value(*n as f64)).collect()
     }
 
-    let state = block_on(trainer.checkpoint())?;
-    let choices = Choices::default();
-    let found = block_on(evaluate(context, &model, &state, data, &data.test, 250, &choices, |_| ()))?;
     println!("test accuracy {:.3}", found.metrics.accuracy);
-    let matrix = HeatMap {
+    // As above.
+    let matrix: HeatMap = HeatMap {
         title: "What images of a class (row) were taken for (column)".to_string(),
         label: "images".to_string(),
         unit: String::new(),
@@ -110,8 +121,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     show("the confusion matrix", &matrix.svg());
 
-    let predictor: Predictor<'static> = block_on(Predictor::new(context, &model, &state, 1, &choices))?;
-    let probabilities = block_on(predictor.probabilities(&image))?.remove(0);
     let best = argmax(&probabilities);
     println!("taken for {} ({:.1} %)", data.classes[best], 100.0 * probabilities[best]);
 
