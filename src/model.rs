@@ -13,7 +13,9 @@ use crate::{
     objective::Objective,
     op::Call,
     optim::{self, Optimizer},
-    program::{ALIGN, Builder, Home, Mode, Parameter, ParameterId, Pass, Program, ValueId, arena_len},
+    program::{
+        ALIGN, Builder, Home, Mode, Parameter, ParameterId, Pass, Program, ValueId, arena_len, counted,
+    },
 };
 pub use explaining::Explaining;
 use std::collections::BTreeMap;
@@ -202,7 +204,7 @@ impl Model {
         if self.layers.is_empty() {
             return Err(fail("its stack".into(), "has no layers; add at least one, such as Dense".into()));
         }
-        countable(&self.input_shape).map_err(|message| fail("its input".into(), message))?;
+        counted(&self.input_shape).map_err(|message| fail("its input".into(), message))?;
         if self.pixels() == 0 {
             return Err(fail(
                 "its input".into(),
@@ -229,7 +231,7 @@ impl Model {
                 true => rules.joined_shape(&shapes),
                 false => rules.output_shape(&shapes[0]),
             };
-            let output = output.and_then(|shape| countable(&shape).map(|()| shape));
+            let output = output.and_then(|shape| counted(&shape).map(|_| shape));
             let output = output.map_err(|message| fail(label.clone(), message))?;
             let trained = rules.parameters(&shapes[0]).into_iter().map(|tensor| (tensor, true));
             let mut ids = Vec::new();
@@ -239,7 +241,7 @@ impl Model {
                 ids.push(ParameterId(parameters.len()));
                 let name = format!("{name}.{short}");
                 let large = |message: String| fail(label.clone(), format!("its {short}: {message}"));
-                countable(&shape).map_err(large)?;
+                counted(&shape).map_err(large)?;
                 parameters.push(Parameter { name, shape, initializer, offset: 0, trained });
             }
             for n in from.iter().flatten() {
@@ -416,18 +418,6 @@ impl Model {
         b.pass = Pass::Update;
         optim::update(&mut b, optimizer);
         Ok(b.program)
-    }
-}
-
-/// Refuses what no shader could index, whatever the adapter.
-fn countable(shape: &[usize]) -> Result<(), String> {
-    let product = shape.iter().try_fold(1usize, |all, len| all.checked_mul(*len));
-    match product.and_then(|product| u32::try_from(product).ok()) {
-        Some(_) => Ok(()),
-        None => Err(format!(
-            "{shape:?} has more elements than the {} that a shader can count; choose smaller sizes",
-            u32::MAX
-        )),
     }
 }
 

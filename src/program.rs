@@ -175,6 +175,22 @@ impl Program {
     }
 }
 
+/// The number of elements of a shape that a file gave.
+///
+/// # Errors
+/// In words, where it is more than a shader can index, whatever the adapter; so the product of some of its axes never
+/// overflows either.
+pub fn counted(shape: &[usize]) -> std::result::Result<usize, String> {
+    let product = shape.iter().try_fold(1usize, |all, len| all.checked_mul((*len).max(1)));
+    match product.and_then(|all| u32::try_from(all).ok()) {
+        Some(_) => Ok(shape.iter().product()),
+        None => Err(format!(
+            "{shape:?} has more elements than the {} that a shader can count; choose smaller sizes",
+            u32::MAX
+        )),
+    }
+}
+
 /// Elements of the arena that holds `parameters`, padding included.
 pub fn arena_len(parameters: &[Parameter]) -> usize {
     parameters.iter().map(|p| (p.offset + p.len()).next_multiple_of(ALIGN)).max().unwrap_or(ALIGN)

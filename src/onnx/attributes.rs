@@ -2,8 +2,9 @@
 
 use super::{
     proto::{AttributeProto, NodeProto},
-    tensor::{Tensor, counted},
+    tensor::Tensor,
 };
+use crate::program::counted;
 
 type Said<T> = std::result::Result<T, String>;
 

@@ -1,6 +1,7 @@
 //! Tensors of the host. Their numbers only move here: what is computed is computed by kernels.
 
 use super::proto::{TensorProto, kind};
+use crate::program::counted;
 
 /// The elements of a tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,25 +31,13 @@ pub fn count(shape: &[usize]) -> usize {
 /// The most elements that the host makes of constants that hold fewer: shapes and tables need no more.
 const ROOM: usize = 1 << 24;
 
-/// The number of elements of a shape that a file gave.
-///
-/// # Errors
-/// In words, where it is more than a shader can count; so the product of some of its axes never overflows either.
-pub fn counted(shape: &[usize]) -> Result<usize, String> {
-    let product = shape.iter().try_fold(1usize, |all, len| all.checked_mul((*len).max(1)));
-    match product.and_then(|all| u32::try_from(all).ok()) {
-        Some(_) => Ok(count(shape)),
-        None => Err(format!("the shape {shape:?} has more elements than a shader can count")),
-    }
-}
-
 /// The number of elements of a shape that is made of `held` elements.
 ///
 /// # Errors
 /// In words, where it is far more than those.
 pub fn room(shape: &[usize], held: usize) -> Result<usize, String> {
-    let all: Vec<usize> = shape.iter().map(|len| (*len).max(1)).collect();
-    match counted(&all)? {
+    let filled: Vec<usize> = shape.iter().map(|len| (*len).max(1)).collect();
+    match counted(&filled)? {
         all if all > ROOM.max(held) => Err(format!(
             "{shape:?}, made of {held} elements, has more than the {ROOM} that are worked out while a file is read"
         )),

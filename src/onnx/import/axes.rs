@@ -5,8 +5,9 @@ use crate::{
     layers::{Flatten, Reshape},
     onnx::{
         attributes::{positive, reshaped},
-        tensor::{Tensor, counted, room},
+        tensor::{Tensor, room},
     },
+    program::counted,
 };
 
 impl Reader<'_, '_> {

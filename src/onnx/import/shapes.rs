@@ -5,8 +5,9 @@ use crate::onnx::{
     attributes::Node,
     execute::{Use, shapes_only},
     proto::{ModelProto, NodeProto, ValueInfoProto, kind},
-    tensor::{Tensor, counted},
+    tensor::Tensor,
 };
+use crate::program::counted;
 
 /// The input as a flow, the shape of an image, and the batch where it is fixed.
 pub(super) fn input(
