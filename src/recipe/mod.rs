@@ -116,7 +116,7 @@ pub static RECIPES: &[Recipe] = &[
         name: "cnn",
         about: "Adam, one cycle; mirrored",
         network: "cnn",
-        epochs: 24,
+        epochs: 50,
         augment: MIRROR,
         target: 0.915,
         ..PLAIN
@@ -294,7 +294,7 @@ mod tests {
     fn a_command_says_what_differs_from_the_defaults() {
         assert_eq!(
             recipe("cnn").expect("there").command(),
-            "wgrad train --model cnn --epochs 24 --optimizer adam --lr 0.003 --schedule one-cycle --augment flip=0.5"
+            "wgrad train --model cnn --epochs 50 --optimizer adam --lr 0.003 --schedule one-cycle --augment flip=0.5"
         );
     }
 }
