@@ -232,6 +232,7 @@ operations! {
         "shuffle_any" [SUBGROUP, Multiple("CO", 4)] [Cpu];
         "tiled" [] [Gpu];
         "tiled_quads" [Multiple("CO", 4)] [];
+        "winograd" [Is("KH", 3), Is("KW", 3), Is("SH", 1), Is("SW", 1), Multiple("CI", 4), Multiple("CO", 4)] [];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0",
@@ -242,11 +243,14 @@ operations! {
         "N=3,H=6,W=7,CI=32,OH=4,OW=5,CO=64,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0",
         "N=2,H=8,W=8,CI=8,OH=3,OW=3,CO=36,KH=5,KW=5,SH=3,SW=3,PT=2,PL=2",
         "N=3,H=7,W=7,CI=3,OH=7,OW=7,CO=68,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1",
+        "N=2,H=2,W=3,CI=12,OH=4,OW=5,CO=12,KH=3,KW=3,SH=1,SW=1,PT=2,PL=2",
+        "N=5,H=6,W=7,CI=20,OH=6,OW=7,CO=44,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1",
     ];
 
     CONV2D_GRAD_INPUT "conv2d_grad_input" "dx = (dy ∗ᵀ w) * activate_grad(x)" twin::conv2d_grad_input, activated true, parts [], {
         "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
         "tiled" [] [Gpu];
+        "winograd" [Is("KH", 3), Is("KW", 3), Is("SH", 1), Is("SW", 1), Multiple("CI", 4), Multiple("CO", 4)] [];
         "naive" [] [];
     } cases [
         "N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0",
@@ -255,6 +259,8 @@ operations! {
         "N=2,H=9,W=8,CI=4,OH=5,OW=4,CO=12,KH=3,KW=2,SH=2,SW=2,PT=1,PL=0",
         "N=3,H=6,W=7,CI=32,OH=4,OW=5,CO=64,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0",
         "N=2,H=8,W=8,CI=36,OH=3,OW=3,CO=8,KH=5,KW=5,SH=3,SW=3,PT=2,PL=2",
+        "N=2,H=2,W=3,CI=12,OH=4,OW=5,CO=12,KH=3,KW=3,SH=1,SW=1,PT=2,PL=2",
+        "N=5,H=6,W=7,CI=44,OH=6,OW=7,CO=20,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1",
     ];
 
     CONV2D_GRAD_WEIGHT "conv2d_grad_weight" "dw and db of a convolution, by splits of the batch" twin::conv2d_grad_weight, activated false, parts [], {

@@ -10,7 +10,7 @@ use std::{
 };
 use wgrad::{
     Error,
-    gpu::{Access, AdapterClass, Element, Shader},
+    gpu::{Access, AdapterClass, Element, Shader, Size},
     kernels::{
         ACTIVATIONS, ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, INPUT, MIXUP, NUMBER, OPERATIONS, RANDOM,
         RECURRENCE, REGRESSION,
@@ -305,6 +305,19 @@ fn every_variant_stays_inside_webgpus_default_limits() {
         }
     });
     assert!(checked > OPERATIONS.len() && staged > 0, "{checked} checked, {staged} with workgroup memory");
+}
+
+#[test]
+fn a_size_is_a_sum_of_products_and_of_parts_rounded_up() {
+    let sizes: Sizes =
+        [("N", 3.0), ("OH", 5.0), ("OW", 4.0), ("NONE", 0.0)].map(|(n, v)| (n.into(), v)).into();
+    let value = |text: &str| Size(text.into()).value(&sizes);
+    assert_eq!(value("N * OH + 1"), Some(16));
+    assert_eq!(value("N * OH / 2 * OW / 2"), Some(18), "three rows of two for each of three images");
+    assert_eq!(value("1 + OH/OW"), Some(3));
+    for unknown in ["M", "OH / M", "M / 2", "OH / NONE", "OH / 2 / 2"] {
+        assert_eq!(value(unknown), None, "{unknown}");
+    }
 }
 
 #[test]

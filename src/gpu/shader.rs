@@ -3,8 +3,9 @@
 //!
 //! Three conventions of `interface.wgsl` are read from its comments, because WGSL has no words for them:
 //! * `var<storage, read> x: array<f32>; // (M, K)`: the shape, in names of overrides; sums and
-//!   products are allowed: `(SPLITS, TAPS + 1, CO)`. `// (COUNT) in place` marks a buffer that is updated, `positive`
-//!   one that holds nothing below zero, `below TIME` one that holds places from 0 to less than that.
+//!   products are allowed: `(SPLITS, TAPS + 1, CO)`, and parts, rounded up: `N * OH / 2`. `// (COUNT) in place` marks a
+//!   buffer that is updated, `positive` one that holds nothing below zero, `below TIME` one that holds places from 0 to
+//!   less than that.
 //! * `x4: array<vec4<f32>>` on the binding of `x` is a second view of the same buffer.
 //! * `// grid N, M`: what the workgroups cover, x first; `// grid ITEMS = ROWS * PIXELS` names a
 //!   product. A variant covers `TILE_N` of `N` with one workgroup (a constant or override of its
@@ -34,25 +35,23 @@ pub enum Element {
     U32,
 }
 
-/// A size: the sum of products of override names and numbers, as written in a comment.
+/// A size: the sum of products of override names and numbers, as written in a comment. A factor
+/// `OH / 2` is rounded up: so many twos cover `OH`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Size(pub String);
 
 impl Size {
     /// The value, with `names` looked up in `sizes`.
     pub fn value(&self, sizes: &BTreeMap<String, f64>) -> Option<usize> {
-        self.0
-            .split('+')
-            .map(|product| {
-                product
-                    .split('*')
-                    .map(|factor| {
-                        let factor = factor.trim();
-                        factor.parse().ok().or_else(|| sizes.get(factor).map(|v| *v as usize))
-                    })
-                    .product::<Option<usize>>()
-            })
-            .sum()
+        let named = |text: &str| {
+            let name = text.trim();
+            name.parse().ok().or_else(|| sizes.get(name).map(|v| *v as usize))
+        };
+        let factor = |text: &str| match text.split_once('/') {
+            Some((whole, part)) => Some(named(whole)?.div_ceil(named(part).filter(|n| *n > 0)?)),
+            None => named(text),
+        };
+        self.0.split('+').map(|product| product.split('*').map(factor).product::<Option<usize>>()).sum()
     }
 }
 

@@ -1,0 +1,133 @@
+// For GPUs, kernels of 3 × 3 with stride 1: Winograd's F(2 × 2, 3 × 3) (Lavin and Gray, "Fast Algorithms for
+// Convolutional Neural Networks", 2015), y = Aᵀ ((G w Gᵀ) ∘ (Bᵀ x B)) A, which multiplies 16 times where `tiled` does 36
+// times. y is made in patches of 2 × 2, each from 4 × 4 of x. A workgroup computes PATCHES patches of FILTERS filters:
+// DEPTH channels at a time are transformed into workgroup memory, where each of the 16 places of a transformed patch is a
+// product [PATCHES, CI] × [CI, FILTERS] of its own. 16 threads share a place; each has blocks of four patches by four
+// filters. Nothing transformed leaves the workgroup. Rounding errors go with the whole patch of x, not with the nine pixels
+// of an output alone: fewer than four channels would not meet their bound.
+const PATCHES = 32u; // one of 16, 32: patches of a workgroup
+const FILTERS = 32u; // one of 16, 32: filters of a workgroup
+const DEPTH = 4u; // one of 4, 8: channels that are transformed at a time
+const TILE_SQUARES = PATCHES;
+const TILE_CO = FILTERS;
+const QUADS = DEPTH / 4u; // vec4s of channels
+const W_QUADS = FILTERS / 4u; // vec4s of filters
+const BLOCKS_P = PATCHES / 16u; // blocks of a thread
+const BLOCKS_F = FILTERS / 16u;
+// A job is one row of a transformed patch, or kernel, in one vec4; a thread has at most one.
+const X_JOBS = QUADS * PATCHES * 4u;
+const W_JOBS = DEPTH * W_QUADS * 4u;
+const_assert X_JOBS + W_JOBS <= 256u;
+const W_FIRST = QUADS * 16u * PATCHES;
+// While summing, x: [quad of channels][place][patch], and from W_FIRST on w: [channel / 4][place][channel % 4][quad of
+// filters]. At the end, what 256 threads have of one block: [place][patch][quad of filters].
+var<workgroup> pool: array<vec4<f32>, 1024>;
+// grid CO, SQUARES = N * OH / 2 * OW / 2
+
+// Four channels of one pixel of a patch; `at` is where its column begins.
+fn x_at(top: u32, side: u32, row: u32, at: u32) -> vec4<f32> {
+    if (top + row < H && side < W) { return x4[at + row * W * (CI / 4u)]; }
+    return vec4<f32>();
+}
+
+@compute @workgroup_size(256)
+fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgroup_id) wid: vec3<u32>,
+                  @builtin(num_workgroups) groups: vec3<u32>) {
+    let rows = (OH + 1u) / 2u; // patches of an image
+    let columns = (OW + 1u) / 2u;
+    let first = (wid.y + wid.z * groups.y) * PATCHES;
+    if (first >= N * rows * columns) { return; }
+    let left = wid.x * W_QUADS;
+    // What this thread stages: row i of channels 4 quad .. 4 quad + 3 of a patch, or of channel d of a quad of filters.
+    let of_x = index < X_JOBS;
+    let job = index - select(X_JOBS, 0u, of_x);
+    let i = job / select(DEPTH * W_QUADS, QUADS * PATCHES, of_x);
+    let quad = job % QUADS;
+    let patch_ = first + job / QUADS % PATCHES;
+    // Unsigned: what lies above or left of the image wraps to a large number; what lies beyond the last patch gets one.
+    let top = select(patch_ / columns % rows * 2u - PT, 1u << 30u, patch_ >= N * rows * columns);
+    let side = patch_ % columns * 2u - PL;
+    let corner = ((patch_ / (rows * columns) * H + top) * W + side) * (CI / 4u);
+    let row_a = vec4<u32>(0u, 1u, 2u, 1u)[i];
+    let row_b = vec4<u32>(2u, 2u, 1u, 3u)[i];
+    let sign = select(-1.0, 1.0, i == 1u);
+    let d = job / W_QUADS % DEPTH;
+    let co = left + job % W_QUADS;
+    let g = mat4x3<f32>(1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0.0, 0.0, 1.0)[i]; // row i of G
+    let to_x = (quad * 16u + i * 4u) * PATCHES + job / QUADS % PATCHES;
+    let to_w = W_FIRST + ((d / 4u * 16u + i * 4u) * 4u + d % 4u) * W_QUADS + job % W_QUADS;
+    // What this thread sums.
+    let place = index / 16u;
+    let ty = index / 4u % 4u;
+    let tx = index % 4u;
+    var sums: array<mat4x4<f32>, BLOCKS_P * BLOCKS_F>; // column k: patch 4 k + ty of a block
+    for (var start = 0u; start < CI; start += DEPTH) {
+        if (of_x) {
+            var row: array<vec4<f32>, 4>;
+            for (var c = 0u; c < 4u; c++) {
+                let at = corner + c * (CI / 4u) + start / 4u + quad;
+                if (start + quad * 4u < CI) {
+                    row[c] = x_at(top, side + c, row_a, at) + sign * x_at(top, side + c, row_b, at);
+                }
+            }
+            pool[to_x] = row[0] - row[2];
+            pool[to_x + PATCHES] = row[1] + row[2];
+            pool[to_x + 2u * PATCHES] = row[2] - row[1];
+            pool[to_x + 3u * PATCHES] = row[1] - row[3];
+        } else if (job < W_JOBS) {
+            var row: array<vec4<f32>, 3>;
+            for (var c = 0u; c < 3u; c++) {
+                if (start + d < CI && co < CO / 4u) {
+                    for (var r = 0u; r < 3u; r++) {
+                        row[c] += g[r] * w4[((r * 3u + c) * CI + start + d) * (CO / 4u) + co];
+                    }
+                }
+            }
+            let even = 0.5 * (row[0] + row[2]);
+            let odd = 0.5 * row[1];
+            pool[to_w] = row[0];
+            pool[to_w + 4u * W_QUADS] = even + odd;
+            pool[to_w + 8u * W_QUADS] = even - odd;
+            pool[to_w + 12u * W_QUADS] = row[2];
+        }
+        workgroupBarrier();
+        for (var q = 0u; q < QUADS; q++) {
+            for (var p = 0u; p < BLOCKS_P; p++) {
+                let a = (q * 16u + place) * PATCHES + p * 16u + ty;
+                let of_patches = mat4x4<f32>(pool[a], pool[a + 4u], pool[a + 8u], pool[a + 12u]);
+                for (var f = 0u; f < BLOCKS_F; f++) {
+                    let b = W_FIRST + (q * 16u + place) * 4u * W_QUADS + f * 4u + tx;
+                    let of_filters = mat4x4<f32>(pool[b], pool[b + W_QUADS], pool[b + 2u * W_QUADS], pool[b + 3u * W_QUADS]);
+                    sums[p * BLOCKS_F + f] += of_filters * of_patches;
+                }
+            }
+        }
+        workgroupBarrier();
+    }
+    // All places of a patch come together, block by block: each thread makes one pixel of four filters from nine of them.
+    let down = index / 128u;
+    let right = index / 64u % 2u;
+    for (var block = 0u; block < BLOCKS_P * BLOCKS_F; block++) {
+        for (var k = 0u; k < 4u; k++) {
+            pool[(place * 16u + k * 4u + ty) * 4u + tx] = sums[block][k];
+        }
+        workgroupBarrier();
+        var sum = vec4<f32>();
+        for (var r = 0u; r < 3u; r++) {
+            for (var c = 0u; c < 3u; c++) {
+                let minus = (down == 1u && r > 0u) != (right == 1u && c > 0u);
+                sum += select(1.0, -1.0, minus) * pool[((down + r) * 4u + right + c) * 64u + index % 64u];
+            }
+        }
+        workgroupBarrier();
+        let square = first + block / BLOCKS_F * 16u + index % 64u / 4u;
+        let oh = square / columns % rows * 2u + down;
+        let ow = square % columns * 2u + right;
+        let quad = left + block % BLOCKS_F * 4u + index % 4u;
+        if (square < N * rows * columns && oh < OH && ow < OW && quad < CO / 4u) {
+            let at = ((square / (rows * columns) * OH + oh) * OW + ow) * (CO / 4u) + quad;
+            let z = sum + b4[quad];
+            y4[at] = vec4<f32>(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
+        }
+    }
+}
