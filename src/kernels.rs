@@ -244,7 +244,7 @@ operations! {
         "N=2,H=8,W=8,CI=8,OH=3,OW=3,CO=36,KH=5,KW=5,SH=3,SW=3,PT=2,PL=2",
         "N=3,H=7,W=7,CI=3,OH=7,OW=7,CO=68,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1",
         "N=2,H=2,W=3,CI=12,OH=4,OW=5,CO=12,KH=3,KW=3,SH=1,SW=1,PT=2,PL=2",
-        "N=5,H=6,W=7,CI=20,OH=6,OW=7,CO=44,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1",
+        "N=5,H=7,W=7,CI=20,OH=7,OW=7,CO=44,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1",
     ];
 
     CONV2D_GRAD_INPUT "conv2d_grad_input" "dx = (dy ∗ᵀ w) * activate_grad(x)" twin::conv2d_grad_input, activated true, parts [], {
@@ -260,7 +260,7 @@ operations! {
         "N=3,H=6,W=7,CI=32,OH=4,OW=5,CO=64,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0",
         "N=2,H=8,W=8,CI=36,OH=3,OW=3,CO=8,KH=5,KW=5,SH=3,SW=3,PT=2,PL=2",
         "N=2,H=2,W=3,CI=12,OH=4,OW=5,CO=12,KH=3,KW=3,SH=1,SW=1,PT=2,PL=2",
-        "N=5,H=6,W=7,CI=44,OH=6,OW=7,CO=20,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1",
+        "N=5,H=7,W=7,CI=44,OH=7,OW=7,CO=20,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1",
     ];
 
     CONV2D_GRAD_WEIGHT "conv2d_grad_weight" "dw and db of a convolution, by splits of the batch" twin::conv2d_grad_weight, activated false, parts [], {

@@ -1,28 +1,26 @@
 // For GPUs, kernels of 3 × 3 with stride 1: Winograd's F(2 × 2, 3 × 3) (Lavin and Gray, "Fast Algorithms for
 // Convolutional Neural Networks", 2015), y = Aᵀ ((G w Gᵀ) ∘ (Bᵀ x B)) A, which multiplies 16 times where `tiled` does 36
-// times. y is made in patches of 2 × 2, each from 4 × 4 of x. A workgroup computes PATCHES patches of FILTERS filters:
+// times. y is made in patches of 2 × 2, each from 4 × 4 of x. A workgroup computes TILE_PATCHES patches of TILE_CO filters:
 // DEPTH channels at a time are transformed into workgroup memory, where each of the 16 places of a transformed patch is a
-// product [PATCHES, CI] × [CI, FILTERS] of its own. 16 threads share a place; each has blocks of four patches by four
+// product [TILE_PATCHES, CI] × [CI, TILE_CO] of its own. 16 threads share a place; each has blocks of four patches by four
 // filters. Nothing transformed leaves the workgroup. Rounding errors go with the whole patch of x, not with the nine pixels
-// of an output alone: fewer than four channels would not meet their bound.
-const PATCHES = 32u; // one of 16, 32: patches of a workgroup
-const FILTERS = 32u; // one of 16, 32: filters of a workgroup
+// of an output alone: with a single channel, outputs at the border can miss their bound.
+const TILE_PATCHES = 32u; // one of 16, 32: patches of a workgroup
+const TILE_CO = 32u; // one of 16, 32: filters of a workgroup
 const DEPTH = 4u; // one of 4, 8: channels that are transformed at a time
-const TILE_SQUARES = PATCHES;
-const TILE_CO = FILTERS;
 const QUADS = DEPTH / 4u; // vec4s of channels
-const W_QUADS = FILTERS / 4u; // vec4s of filters
-const BLOCKS_P = PATCHES / 16u; // blocks of a thread
-const BLOCKS_F = FILTERS / 16u;
+const W_QUADS = TILE_CO / 4u; // vec4s of filters
+const BLOCKS_P = TILE_PATCHES / 16u; // blocks of a thread
+const BLOCKS_F = TILE_CO / 16u;
 // A job is one row of a transformed patch, or kernel, in one vec4; a thread has at most one.
-const X_JOBS = QUADS * PATCHES * 4u;
+const X_JOBS = QUADS * TILE_PATCHES * 4u;
 const W_JOBS = DEPTH * W_QUADS * 4u;
 const_assert X_JOBS + W_JOBS <= 256u;
-const W_FIRST = QUADS * 16u * PATCHES;
+const W_FIRST = QUADS * 16u * TILE_PATCHES;
 // While summing, x: [quad of channels][place][patch], and from W_FIRST on w: [channel / 4][place][channel % 4][quad of
 // filters]. At the end, what 256 threads have of one block: [place][patch][quad of filters].
 var<workgroup> pool: array<vec4<f32>, 1024>;
-// grid CO, SQUARES = N * OH / 2 * OW / 2
+// grid CO, PATCHES = N * OH / 2 * OW / 2
 
 // Four channels of one pixel of a patch; `at` is where its column begins.
 fn x_at(top: u32, side: u32, row: u32, at: u32) -> vec4<f32> {
@@ -35,26 +33,26 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
                   @builtin(num_workgroups) groups: vec3<u32>) {
     let rows = (OH + 1u) / 2u; // patches of an image
     let columns = (OW + 1u) / 2u;
-    let first = (wid.y + wid.z * groups.y) * PATCHES;
+    let first = (wid.y + wid.z * groups.y) * TILE_PATCHES;
     if (first >= N * rows * columns) { return; }
     let left = wid.x * W_QUADS;
     // What this thread stages: row i of channels 4 quad .. 4 quad + 3 of a patch, or of channel d of a quad of filters.
     let of_x = index < X_JOBS;
     let job = index - select(X_JOBS, 0u, of_x);
-    let i = job / select(DEPTH * W_QUADS, QUADS * PATCHES, of_x);
+    let i = job / select(DEPTH * W_QUADS, QUADS * TILE_PATCHES, of_x);
     let quad = job % QUADS;
-    let patch_ = first + job / QUADS % PATCHES;
+    let patch_in = first + job / QUADS % TILE_PATCHES;
     // Unsigned: what lies above or left of the image wraps to a large number; what lies beyond the last patch gets one.
-    let top = select(patch_ / columns % rows * 2u - PT, 1u << 30u, patch_ >= N * rows * columns);
-    let side = patch_ % columns * 2u - PL;
-    let corner = ((patch_ / (rows * columns) * H + top) * W + side) * (CI / 4u);
+    let top = select(patch_in / columns % rows * 2u - PT, 1u << 30u, patch_in >= N * rows * columns);
+    let side = patch_in % columns * 2u - PL;
+    let corner = ((patch_in / (rows * columns) * H + top) * W + side) * (CI / 4u);
     let row_a = vec4<u32>(0u, 1u, 2u, 1u)[i];
     let row_b = vec4<u32>(2u, 2u, 1u, 3u)[i];
     let sign = select(-1.0, 1.0, i == 1u);
     let d = job / W_QUADS % DEPTH;
     let co = left + job % W_QUADS;
     let g = mat4x3<f32>(1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0.0, 0.0, 1.0)[i]; // row i of G
-    let to_x = (quad * 16u + i * 4u) * PATCHES + job / QUADS % PATCHES;
+    let to_x = (quad * 16u + i * 4u) * TILE_PATCHES + job / QUADS % TILE_PATCHES;
     let to_w = W_FIRST + ((d / 4u * 16u + i * 4u) * 4u + d % 4u) * W_QUADS + job % W_QUADS;
     // What this thread sums.
     let place = index / 16u;
@@ -71,9 +69,9 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
                 }
             }
             pool[to_x] = row[0] - row[2];
-            pool[to_x + PATCHES] = row[1] + row[2];
-            pool[to_x + 2u * PATCHES] = row[2] - row[1];
-            pool[to_x + 3u * PATCHES] = row[1] - row[3];
+            pool[to_x + TILE_PATCHES] = row[1] + row[2];
+            pool[to_x + 2u * TILE_PATCHES] = row[2] - row[1];
+            pool[to_x + 3u * TILE_PATCHES] = row[1] - row[3];
         } else if (job < W_JOBS) {
             var row: array<vec4<f32>, 3>;
             for (var c = 0u; c < 3u; c++) {
@@ -93,7 +91,7 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
         workgroupBarrier();
         for (var q = 0u; q < QUADS; q++) {
             for (var p = 0u; p < BLOCKS_P; p++) {
-                let a = (q * 16u + place) * PATCHES + p * 16u + ty;
+                let a = (q * 16u + place) * TILE_PATCHES + p * 16u + ty;
                 let of_patches = mat4x4<f32>(pool[a], pool[a + 4u], pool[a + 8u], pool[a + 12u]);
                 for (var f = 0u; f < BLOCKS_F; f++) {
                     let b = W_FIRST + (q * 16u + place) * 4u * W_QUADS + f * 4u + tx;
@@ -107,6 +105,7 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
     // All places of a patch come together, block by block: each thread makes one pixel of four filters from nine of them.
     let down = index / 128u;
     let right = index / 64u % 2u;
+    let cell = index % 64u; // (patch of the block, quad)
     for (var block = 0u; block < BLOCKS_P * BLOCKS_F; block++) {
         for (var k = 0u; k < 4u; k++) {
             pool[(place * 16u + k * 4u + ty) * 4u + tx] = sums[block][k];
@@ -116,16 +115,16 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
         for (var r = 0u; r < 3u; r++) {
             for (var c = 0u; c < 3u; c++) {
                 let minus = (down == 1u && r > 0u) != (right == 1u && c > 0u);
-                sum += select(1.0, -1.0, minus) * pool[((down + r) * 4u + right + c) * 64u + index % 64u];
+                sum += select(1.0, -1.0, minus) * pool[((down + r) * 4u + right + c) * 64u + cell];
             }
         }
         workgroupBarrier();
-        let square = first + block / BLOCKS_F * 16u + index % 64u / 4u;
-        let oh = square / columns % rows * 2u + down;
-        let ow = square % columns * 2u + right;
-        let quad = left + block % BLOCKS_F * 4u + index % 4u;
-        if (square < N * rows * columns && oh < OH && ow < OW && quad < CO / 4u) {
-            let at = ((square / (rows * columns) * OH + oh) * OW + ow) * (CO / 4u) + quad;
+        let patch_out = first + block / BLOCKS_F * 16u + cell / 4u;
+        let oh = patch_out / columns % rows * 2u + down;
+        let ow = patch_out % columns * 2u + right;
+        let quad = left + block % BLOCKS_F * 4u + cell % 4u;
+        if (patch_out < N * rows * columns && oh < OH && ow < OW && quad < CO / 4u) {
+            let at = ((patch_out / (rows * columns) * OH + oh) * OW + ow) * (CO / 4u) + quad;
             let z = sum + b4[quad];
             y4[at] = vec4<f32>(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
         }

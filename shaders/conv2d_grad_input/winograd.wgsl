@@ -1,27 +1,26 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co].
 // For GPUs, kernels of 3 × 3 with stride 1, where dx is a convolution of dy with the kernel turned by half a turn: Winograd's
-// F(2 × 2, 3 × 3), dx = Aᵀ ((G w Gᵀ) ∘ (Bᵀ dy B)) A, as in the forward kernel with filters and channels exchanged. A workgroup computes PATCHES
-// patches of 2 × 2 of CHANNELS channels of dx, each from 4 × 4 of dy: DEPTH filters at a time are transformed into workgroup
-// memory, where each of the 16 places of a transformed patch is a product [PATCHES, CO] × [CO, CHANNELS] of its own.
-// 16 threads share a place; each has blocks of four patches by four channels. Nothing transformed leaves the workgroup.
-const PATCHES = 32u; // one of 16, 32: patches of a workgroup
-const CHANNELS = 32u; // one of 16, 32: channels of a workgroup
+// F(2 × 2, 3 × 3), dx = Aᵀ ((G w Gᵀ) ∘ (Bᵀ dy B)) A, as in the forward kernel with filters and channels exchanged. A
+// workgroup computes TILE_PATCHES patches of 2 × 2 of TILE_CI channels of dx, each from 4 × 4 of dy: DEPTH filters at a time
+// are transformed into workgroup memory, where each of the 16 places of a transformed patch is a product
+// [TILE_PATCHES, CO] × [CO, TILE_CI] of its own. 16 threads share a place; each has blocks of four patches by four channels.
+// Nothing transformed leaves the workgroup.
+const TILE_PATCHES = 32u; // one of 16, 32: patches of a workgroup
+const TILE_CI = 32u; // one of 16, 32: channels of a workgroup
 const DEPTH = 4u; // one of 4, 8: filters that are transformed at a time
-const TILE_SQUARES = PATCHES;
-const TILE_CI = CHANNELS;
 const QUADS = DEPTH / 4u; // vec4s of filters
-const W_QUADS = CHANNELS / 4u; // vec4s of channels of dx
-const BLOCKS_P = PATCHES / 16u; // blocks of a thread
-const BLOCKS_C = CHANNELS / 16u;
+const W_QUADS = TILE_CI / 4u; // vec4s of channels of dx
+const BLOCKS_P = TILE_PATCHES / 16u; // blocks of a thread
+const BLOCKS_C = TILE_CI / 16u;
 // A job is one row of a transformed patch, or kernel, in one vec4; a thread has at most one.
-const DY_JOBS = QUADS * PATCHES * 4u;
+const DY_JOBS = QUADS * TILE_PATCHES * 4u;
 const W_JOBS = DEPTH * W_QUADS * 4u;
 const_assert DY_JOBS + W_JOBS <= 256u;
-const W_FIRST = QUADS * 16u * PATCHES;
+const W_FIRST = QUADS * 16u * TILE_PATCHES;
 // While summing, dy: [quad of filters][place][patch], and from W_FIRST on w: [quad of filters][place][channel % 4][channel
 // / 4]. At the end, what 256 threads have of one block: [place][patch][quad of channels].
 var<workgroup> pool: array<vec4<f32>, 1024>;
-// grid CI, SQUARES = N * H / 2 * W / 2
+// grid CI, PATCHES = N * H / 2 * W / 2
 
 // Four filters of one pixel of a patch; `at` is where its column begins.
 fn dy_at(top: u32, side: u32, row: u32, at: u32) -> vec4<f32> {
@@ -34,26 +33,26 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
                      @builtin(num_workgroups) groups: vec3<u32>) {
     let rows = (H + 1u) / 2u; // patches of an image
     let columns = (W + 1u) / 2u;
-    let first = (wid.y + wid.z * groups.y) * PATCHES;
+    let first = (wid.y + wid.z * groups.y) * TILE_PATCHES;
     if (first >= N * rows * columns) { return; }
     let left = wid.x * W_QUADS;
     // What this thread stages: row i of filters 4 quad .. 4 quad + 3 of a patch, or of a channel.
     let of_dy = index < DY_JOBS;
     let job = index - select(DY_JOBS, 0u, of_dy);
-    let i = job / (QUADS * select(CHANNELS, PATCHES, of_dy));
+    let i = job / (QUADS * select(TILE_CI, TILE_PATCHES, of_dy));
     let quad = job % QUADS;
-    let patch_ = first + job / QUADS % PATCHES;
+    let patch_in = first + job / QUADS % TILE_PATCHES;
     // Unsigned: what lies above or left of the outputs wraps to a large number; what lies beyond the last patch gets one.
-    let top = select(patch_ / columns % rows * 2u + PT - 2u, 1u << 30u, patch_ >= N * rows * columns);
-    let side = patch_ % columns * 2u + PL - 2u;
-    let corner = ((patch_ / (rows * columns) * OH + top) * OW + side) * (CO / 4u);
+    let top = select(patch_in / columns % rows * 2u + PT - 2u, 1u << 30u, patch_in >= N * rows * columns);
+    let side = patch_in % columns * 2u + PL - 2u;
+    let corner = ((patch_in / (rows * columns) * OH + top) * OW + side) * (CO / 4u);
     let row_a = vec4<u32>(0u, 1u, 2u, 1u)[i];
     let row_b = vec4<u32>(2u, 2u, 1u, 3u)[i];
     let sign = select(-1.0, 1.0, i == 1u);
-    let channel = job / QUADS % CHANNELS;
+    let channel = job / QUADS % TILE_CI;
     let ci = left * 4u + channel;
     let g = mat4x3<f32>(1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0.0, 0.0, 1.0)[i]; // row i of G
-    let to_dy = (quad * 16u + i * 4u) * PATCHES + job / QUADS % PATCHES;
+    let to_dy = (quad * 16u + i * 4u) * TILE_PATCHES + job / QUADS % TILE_PATCHES;
     let to_w = W_FIRST + ((quad * 16u + i * 4u) * 4u + channel % 4u) * W_QUADS + channel / 4u;
     // What this thread sums.
     let place = index / 16u;
@@ -70,9 +69,9 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
                 }
             }
             pool[to_dy] = row[0] - row[2];
-            pool[to_dy + PATCHES] = row[1] + row[2];
-            pool[to_dy + 2u * PATCHES] = row[2] - row[1];
-            pool[to_dy + 3u * PATCHES] = row[1] - row[3];
+            pool[to_dy + TILE_PATCHES] = row[1] + row[2];
+            pool[to_dy + 2u * TILE_PATCHES] = row[2] - row[1];
+            pool[to_dy + 3u * TILE_PATCHES] = row[1] - row[3];
         } else if (job < W_JOBS) {
             var row: array<vec4<f32>, 3>;
             for (var c = 0u; c < 3u; c++) {
@@ -92,7 +91,7 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
         workgroupBarrier();
         for (var q = 0u; q < QUADS; q++) {
             for (var p = 0u; p < BLOCKS_P; p++) {
-                let a = (q * 16u + place) * PATCHES + p * 16u + ty;
+                let a = (q * 16u + place) * TILE_PATCHES + p * 16u + ty;
                 let of_patches = mat4x4<f32>(pool[a], pool[a + 4u], pool[a + 8u], pool[a + 12u]);
                 for (var f = 0u; f < BLOCKS_C; f++) {
                     let b = W_FIRST + (q * 16u + place) * 4u * W_QUADS + f * 4u + tx;
@@ -106,6 +105,7 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
     // All places of a patch come together, block by block: each thread makes one pixel of four channels from nine of them.
     let down = index / 128u;
     let right = index / 64u % 2u;
+    let cell = index % 64u; // (patch of the block, quad)
     for (var block = 0u; block < BLOCKS_P * BLOCKS_C; block++) {
         for (var k = 0u; k < 4u; k++) {
             pool[(place * 16u + k * 4u + ty) * 4u + tx] = sums[block][k];
@@ -115,16 +115,16 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
         for (var r = 0u; r < 3u; r++) {
             for (var c = 0u; c < 3u; c++) {
                 let minus = (down == 1u && r > 0u) != (right == 1u && c > 0u);
-                sum += select(1.0, -1.0, minus) * pool[((down + r) * 4u + right + c) * 64u + index % 64u];
+                sum += select(1.0, -1.0, minus) * pool[((down + r) * 4u + right + c) * 64u + cell];
             }
         }
         workgroupBarrier();
-        let square = first + block / BLOCKS_C * 16u + index % 64u / 4u;
-        let h = square / columns % rows * 2u + down;
-        let v = square % columns * 2u + right;
-        let quad = left + block % BLOCKS_C * 4u + index % 4u;
-        if (square < N * rows * columns && h < H && v < W && quad < CI / 4u) {
-            let at = ((square / (rows * columns) * H + h) * W + v) * (CI / 4u) + quad;
+        let patch_out = first + block / BLOCKS_C * 16u + cell / 4u;
+        let h = patch_out / columns % rows * 2u + down;
+        let v = patch_out % columns * 2u + right;
+        let quad = left + block % BLOCKS_C * 4u + cell % 4u;
+        if (patch_out < N * rows * columns && h < H && v < W && quad < CI / 4u) {
+            let at = ((patch_out / (rows * columns) * H + h) * W + v) * (CI / 4u) + quad;
             let z = x4[at];
             dx4[at] = sum * vec4<f32>(activate_grad(z.x), activate_grad(z.y), activate_grad(z.z), activate_grad(z.w));
         }
