@@ -12,13 +12,13 @@ cd "$(dirname "$0")/.."
 say() { printf 'test: %s\n' "$*" >&2; }
 
 setup=(scripts/setup.sh)
-other=(cargo test --locked --test kernels) # what runs on the adapters other than the default
+other=(cargo test --locked --no-fail-fast --test kernels) # what runs on the adapters other than the default
 browser=false
 for option in "$@"; do
   case "$option" in
     --all-adapters)
       setup+=(--all-adapters)
-      other=(cargo test --locked)
+      other=(cargo test --locked --no-fail-fast)
       ;;
     --browser)
       setup+=(--browser)
@@ -57,7 +57,8 @@ run() { # NAME COMMAND...
 
 has_library() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -F "$1" >/dev/null; }
 
-run 'default adapter' cargo test --locked
+# One failure hides no other.
+run 'default adapter' cargo test --locked --no-fail-fast
 
 swiftshader=/usr/lib/chromium/vk_swiftshader_icd.json
 if [ -e "$swiftshader" ] && [ -e /usr/lib/chromium/libvk_swiftshader.so ]; then
