@@ -5,14 +5,20 @@
 mod recurrence;
 /// How an operator's attributes are read; windows and their padding.
 mod attributes;
+/// What a file is that is none of ONNX's.
+mod format;
 /// Single operators on wgrad's kernels, against ONNX's own test cases.
 pub mod execute;
 /// Networks as ONNX files.
 pub mod export;
+/// Weights in a file beside the model.
+pub mod external;
 /// ONNX files as networks.
 pub mod import;
 /// The messages of the ONNX format.
 pub mod proto;
+/// Tables: what a file holds of them.
+pub mod table;
 /// Tensors of the host, and how their numbers move.
 pub mod tensor;
 
@@ -26,6 +32,9 @@ use proto::ModelProto;
 /// [`Error::Onnx`] where they are no ONNX model.
 pub fn read(what: &str, bytes: &[u8]) -> Result<ModelProto> {
     let fail = |message: String| Error::Onnx { what: what.to_string(), message };
+    if let Some(other) = format::other(bytes) {
+        return Err(fail(format!("is no ONNX file: {other}")));
+    }
     let model = ModelProto::decode(bytes)
         .map_err(|e| fail(format!("is no ONNX file ({e}); was something else saved under this name?")))?;
     match &model.graph {

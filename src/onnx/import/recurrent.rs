@@ -77,7 +77,7 @@ pub(super) fn layer<'a>(
         return Err(format!("an input {:?}; it takes time, batch and features", x.lens()));
     }
     let tensor = |n: usize| match inputs.get(n) {
-        Some(Some(Value::Constant(t))) => Ok(Some(t)),
+        Some(Some(Value::Constant(t))) => Ok(Some(&**t)),
         None | Some(None) => Ok(None),
         Some(Some(Value::Zeros)) if n >= 5 => Ok(None),
         _ => Err(format!("input {} is not part of the file", n + 1)),
@@ -98,6 +98,12 @@ pub(super) fn layer<'a>(
         return Err(format!("recurrent weights {:?}; they are one or two directions, gates, units", r.shape));
     };
     let direction = node.text("direction", "forward");
+    if (direction == "bidirectional") != (directions == 2) {
+        return Err(format!("the direction {direction} with recurrent weights {:?}", r.shape));
+    }
+    if node.int("hidden_size", units as i64) != units as i64 {
+        return Err(format!("hidden_size is {}, its recurrent weights {:?}", node.int("hidden_size", 0), r.shape));
+    }
     let (activation, recurrent_activation) = activations(node, directions)?;
     let cells = Cells {
         cell: cell(node)?,
@@ -219,37 +225,54 @@ fn activations(node: &Node<'_>, directions: usize) -> Said<(ActivationName, Acti
     {
         return Err(format!("the activations {names:?}"));
     }
-    let list = |name| node.attribute(name).map_or(&[][..], |a| &a.floats);
-    let (alpha, beta) = (list("activation_alpha"), list("activation_beta"));
-    // Numbers stand for those activations alone that take some.
-    let takes = |name: &str| ["Affine", "LeakyRelu", "Elu", "HardSigmoid"].contains(&name);
-    let number = |name: &str, list: &[f32], default: f32| -> f32 {
-        let before = own.iter().take_while(|other| *other != name).filter(|other| takes(other)).count();
-        list.get(before).copied().unwrap_or(default)
+    let numbers = |name: &str, takes: &[&str], default: fn(&str) -> f32| -> Said<Vec<f32>> {
+        let given = node.attribute(name).map_or(&[][..], |a| &a.floats);
+        // Each direction has its own, in the order of those activations that take one.
+        let per = own.iter().filter(|own| takes.contains(&own.as_str())).count();
+        let apart = given.chunks(per.max(1)).any(|chunk| chunk != &given[..per.min(given.len())]);
+        if !given.is_empty() && (given.len() != per * directions || apart) {
+            return Err(format!("{name} of {} numbers for the activations {names:?}", given.len()));
+        }
+        let mut given = given.iter();
+        Ok(own
+            .iter()
+            .map(|own| match takes.contains(&own.as_str()) {
+                true => given.next().copied().unwrap_or(default(own)),
+                false => 0.0,
+            })
+            .collect())
     };
-    let known = |name: &str| -> Said<ActivationName> {
-        let close = |a: f32, b: f32| (a - b).abs() < 1e-6;
+    let alpha = |name: &str| match name {
+        "LeakyRelu" => 0.01,
+        "HardSigmoid" => 0.2,
+        _ => 1.0,
+    };
+    let beta = |name: &str| if name == "HardSigmoid" { 0.5 } else { 0.0 };
+    let alphas = numbers("activation_alpha", &["Affine", "LeakyRelu", "Elu", "HardSigmoid"], alpha)?;
+    let betas = numbers("activation_beta", &["Affine", "HardSigmoid"], beta)?;
+    if each == 3 && (alphas.get(1) != alphas.get(2) || betas.get(1) != betas.get(2)) {
+        return Err(format!("the activations {names:?} with different numbers"));
+    }
+    let known = |name: &str, n: usize| -> Said<ActivationName> {
+        let number = |list: &[f32]| list.get(n).copied().unwrap_or(0.0);
+        let close = |a: f32, b: f32| (number(&alphas) - a).abs() < 1e-6 && (number(&betas) - b).abs() < 1e-6;
         let found = match name {
             "Relu" => "relu",
             "Tanh" => "tanh",
             "Sigmoid" => "sigmoid",
             "Softsign" => "softsign",
             "Softplus" => "softplus",
-            "Affine" if close(number(name, alpha, 1.0), 1.0) => "linear",
-            "LeakyRelu" if close(number(name, alpha, 0.01), 0.2) => "leaky_relu",
-            "Elu" if close(number(name, alpha, 1.0), 1.0) => "elu",
-            "HardSigmoid"
-                if close(number(name, alpha, 0.2), 1.0 / 6.0) && close(number(name, beta, 0.5), 0.5) =>
-            {
-                "hard_sigmoid"
-            }
+            "Affine" if close(1.0, 0.0) => "linear",
+            "LeakyRelu" if close(0.2, 0.0) => "leaky_relu",
+            "Elu" if close(1.0, 0.0) => "elu",
+            "HardSigmoid" if close(1.0 / 6.0, 0.5) => "hard_sigmoid",
             other => return Err(format!("the activation {other} with these numbers")),
         };
         kernels::activation(found).map(ActivationName::Elementwise).map_err(|e| e.to_string())
     };
-    let at = |n: usize, default: &str| known(own.get(n).map_or(default, String::as_str));
+    let at = |n: usize, default: &str| known(own.get(n).map_or(default, String::as_str), n);
     match each {
-        1 => Ok((at(0, "Tanh")?, known("Sigmoid")?)),
+        1 => Ok((at(0, "Tanh")?, known("Sigmoid", 0)?)),
         _ => Ok((at(1, "Tanh")?, at(0, "Sigmoid")?)),
     }
 }
