@@ -2,10 +2,11 @@
 //! A file names where they are, so nothing is read that does not lie in the model's own folder.
 
 use super::{
+    printable,
     proto::{AttributeProto, ModelProto, TensorProto},
     tensor,
 };
-use crate::{Error, Result, report::words::printable};
+use crate::{Error, Result};
 use std::{
     collections::BTreeMap,
     fs::File,

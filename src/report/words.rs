@@ -18,26 +18,6 @@ pub fn bytes(bytes: u64) -> String {
     scaled(bytes as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
 }
 
-/// A text from a file as a terminal can show it: control characters and those that turn the direction of writing are
-/// written as escapes, and what is longer than 2,000 characters is cut.
-pub fn printable(text: &str) -> String {
-    const MOST: usize = 2000;
-    let turns =
-        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut shown = String::new();
-    for (n, c) in text.chars().enumerate() {
-        if n == MOST {
-            shown.push_str(" ...");
-            break;
-        }
-        match c.is_control() || turns(c) {
-            true => shown.extend(c.escape_default()),
-            false => shown.push(c),
-        }
-    }
-    shown
-}
-
 /// So many of a thing: 1 file, 2 files.
 pub fn counted(count: usize, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
@@ -99,18 +79,12 @@ fn curve(values: &[f64], width: usize, levels: [char; 8], none: char) -> String 
 
 #[cfg(test)]
 mod tests {
-    use super::{bar, bytes, commas, percent, plain_sparkline, printable, si, sparkline};
+    use super::{bar, bytes, commas, percent, plain_sparkline, si, sparkline};
 
     #[test]
     fn digits_are_grouped_by_three() {
         let grouped = [0, 12, 999, 1000, 60_000, 1_234_567].map(commas);
         assert_eq!(grouped, ["0", "12", "999", "1,000", "60,000", "1,234,567"]);
-    }
-
-    #[test]
-    fn what_moves_a_terminal_is_shown_as_an_escape() {
-        assert_eq!(printable("a\u{1b}[2J\u{202e}é\n"), "a\\u{1b}[2J\\u{202e}é\\n");
-        assert_eq!(printable(&"x".repeat(3000)), format!("{} ...", "x".repeat(2000)));
     }
 
     #[test]

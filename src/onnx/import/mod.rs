@@ -18,7 +18,8 @@ mod written;
 
 use super::{
     attributes::Node,
-    export::{LOGITS, Layout},
+    export::{LIGHT_ON_DARK, LOGITS, Layout},
+    printable,
     proto::{GraphProto, ModelProto, NodeProto, kind},
     tensor::{ROOM, Tensor},
 };
@@ -30,7 +31,6 @@ use crate::{
     loss::Loss,
     model::Model,
     program::arena_len,
-    report::words::printable,
 };
 use flow::{Axis, Flow, Value};
 use network::Network;
@@ -71,8 +71,12 @@ pub struct Imported {
     pub data: Option<String>,
     /// How the rows of a table become what the network takes, where the file is one of wgrad's that tells it.
     pub table: Option<Table>,
+    /// The digest of that data.
+    pub digest: Option<String>,
     /// What is made of every picture, where the file is one of wgrad's that tells it.
     pub preparation: Option<Preparation>,
+    /// Whether pictures are made light on dark first, as those of MNIST are: only wgrad's own files tell it.
+    pub light_on_dark: bool,
 }
 
 /// The oldest version of ONNX's operators that is read: before it some did other things unless they were told.
@@ -108,9 +112,18 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
         weights[p.offset..p.offset + p.len()].copy_from_slice(numbers);
     }
     let classes = file.metadata("classes").and_then(|text| serde_json::from_str(text).ok());
-    let preparation = file.metadata("input.preparation").and_then(|text| serde_json::from_str(text).ok());
-    let (data, table) = (file.metadata("data.spec").map(String::from), import.table);
-    Ok(Imported { model, weights, classes, data, table, preparation })
+    let prepared = file.metadata("input.preparation");
+    let metadata = |key: &str| file.metadata(key).map(String::from);
+    Ok(Imported {
+        model,
+        weights,
+        classes,
+        data: metadata("data.spec"),
+        digest: metadata("data.sha256").filter(|digest| !digest.is_empty()),
+        table: import.table,
+        preparation: prepared.and_then(|text| serde_json::from_str(text).ok()),
+        light_on_dark: prepared == Some(LIGHT_ON_DARK),
+    })
 }
 
 /// What a node is called.
