@@ -60,7 +60,7 @@ def refuse(name, words, nodes, tensors, shape, opset=17):
     (FOLDER / f"refuse_{name}.onnx").write_bytes(made.SerializeToString())
 
 
-IMAGE = (2, 6, 7)
+IMAGE = (4, 6, 7)
 
 
 def image(nodes, tensors, opset, shape=IMAGE):
@@ -75,17 +75,21 @@ def image_read(name, nodes, tensors={}, opset=17, shape=IMAGE):
 
 
 def image_refuse(name, words, nodes, tensors={}, opset=17, shape=IMAGE):
-    tail = [node("Flatten", "v", "f"), node("Gemm", "f w_end b_end", "y")]
-    refuse(name, words, [*nodes, *tail], {**tensors, "w_end": draw(4, 3), "b_end": draw(3)}, shape, opset)
+    try:
+        nodes, tensors = image(nodes, tensors, opset, shape)
+    except Exception:  # ONNX Runtime refuses it, too.
+        nodes = [*nodes, node("Flatten", "v", "f"), node("Gemm", "f w_end b_end", "y")]
+        tensors = {**tensors, "w_end": draw(4, 3), "b_end": draw(3)}
+    refuse(name, words, nodes, tensors, shape, opset)
 
 
 def windows():
-    w = {"w": draw(4, 2, 3, 3), "b": draw(4)}
+    w = {"w": draw(4, 4, 3, 3), "b": draw(4)}
     for name, a in {"same_upper": dict(auto_pad="SAME_UPPER", strides=[2, 2]), "same_lower": dict(auto_pad="SAME_LOWER", strides=[2, 2]),
                     "valid": dict(auto_pad="VALID"), "dilations": dict(dilations=[2, 1]), "strides": dict(strides=[2, 3]),
                     "pads": dict(pads=[0, 2, 1, 1]), "kernel_shape": dict(kernel_shape=[3, 3])}.items():
         image_read(f"conv_{name}", [node("Conv", "x w b", "v", **a)], w)
-    image_read("conv_group", [node("Conv", "x g", "v", group=2)], {"g": draw(4, 1, 3, 3)})
+    image_read("conv_group", [node("Conv", "x g", "v", group=2)], {"g": draw(4, 2, 3, 3)})
     image_refuse("conv_group", "groups", [node("Conv", "x w b", "v", group=2)], w)
     image_refuse("conv_kernel_shape", "kernel_shape", [node("Conv", "x w b", "v", kernel_shape=[2, 2])], w)
     image_refuse("conv_auto_pad", "auto_pad", [node("Conv", "x w b", "v", auto_pad="SAME")], w)
@@ -106,7 +110,7 @@ def windows():
     image_refuse("average_pool_ceil_mode", "ceil_mode", [node("AveragePool", "x", "v", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)])
     image_refuse("average_pool_dilations", "dilations", [node("AveragePool", "x", "v", kernel_shape=[2, 2], dilations=[2, 2])], opset=19)
     image_refuse("average_pool_flag", "count_include_pad", [node("AveragePool", "x", "v", kernel_shape=[2, 2], count_include_pad=2)])
-    channels = {k: draw(2) + 1 for k in ("s", "m", "v2")} | {"b": draw(2)}
+    channels = {k: draw(4) + 1 for k in ("s", "m", "v2")} | {"b": draw(4)}
     image_read("batch_norm_epsilon", [node("BatchNormalization", "x s b m v2", "v", epsilon=0.1, momentum=0.5)], channels)
     image_refuse("batch_norm_training", "training_mode", [node("BatchNormalization", "x s b m v2", "v", training_mode=1)], channels)
     image_refuse("batch_norm_spatial", "spatial", [node("BatchNormalization", "x s b m v2", "v", spatial=0)], channels, 8)
@@ -123,7 +127,7 @@ def windows():
     image_read("concat", [node("Relu", "x", "r"), node("Concat", "x r", "v", axis=-3)])
     image_refuse("concat", "another axis", [node("Relu", "x", "r"), node("Concat", "x r", "v", axis=2)])
     image_refuse("concat_no_axis", "axis", [node("Relu", "x", "r"), node("Concat", "x r", "v")])
-    image_refuse("reshape_allowzero", "allowzero", [node("Reshape", "x s", "v", allowzero=1)], {"s": np.array([0, 84])})
+    image_refuse("reshape_allowzero", "allowzero", [node("Reshape", "x s", "v", allowzero=1)], {"s": np.array([0, 168])})
     image_read("pad", [node("Pad", "x p", "v")], {"p": np.array([0, 0, 1, 0, 0, 0, 2, 1])})
     image_refuse("pad_mode", "zeros", [node("Pad", "x p", "v", mode="reflect")], {"p": np.array([0, 0, 1, 0, 0, 0, 2, 1])})
     image_refuse("pad_value", "zeros", [node("Pad", "x p c", "v")], {"p": np.array([0, 0, 1, 0, 0, 0, 2, 1]), "c": np.float32(1)})
@@ -131,9 +135,12 @@ def windows():
     image_refuse("softmax_old", "axis", [node("Softmax", "x", "v")], opset=11)
     image_refuse("softmax_width", "axis", [node("Softmax", "x", "v")])
     image_refuse("log_softmax", "before the end", [node("LogSoftmax", "x", "v", axis=1)])
-    image_read("sub_axes", [node("Sub", "c x", "v")], {"c": draw(2, 1, 1)})
-    image_refuse("more_axes", "axes", [node("Mul", "x c", "v")], {"c": draw(1, 1, 2, 1, 1)})
-    image_refuse("several_labels", "several classes", [node("Flatten", "x", "f1"), node("Identity", "f1", "v")])
+    image_read("sub_axes", [node("Sub", "c x", "v")], {"c": draw(4, 1, 1)})
+    image_refuse("more_axes", "axes", [node("Mul", "x c", "v")], {"c": draw(1, 1, 4, 1, 1)})
+    refuse("several_labels", "several classes", [node("Flatten", "x", "f"), node("Gemm", "f w b", "z"), node("Sigmoid", "z", "y")],
+           {"w": draw(168, 3), "b": draw(3)}, IMAGE)
+    refuse("several_labels_written_out", "several classes", [node("Flatten", "x", "f"), node("Gemm", "f w b", "z"), node("Neg", "z", "m"), node("Exp", "m", "e"), node("Add", "e one", "a"), node("Reciprocal", "a", "y")],
+           {"w": draw(168, 3), "b": draw(3), "one": np.float32(1)}, IMAGE)
     image_refuse("first_the_operator", "Einsum", [node("Conv", "x w", "c"), node("Einsum", "c", "v", equation="nchw->nhwc")], {"w": draw(4, 5, 3, 3)})
 
 
@@ -231,8 +238,7 @@ def written(point, no_point, between, n, w):
     both = [node("Sigmoid", "x", "s"), node("Mul", "x s", "m"), node("Add", "m s", "v")]
     point("written_silu_and_its_gate", both)
     # In another order than the nodes need.
-    nodes, tensors = between([node("Sigmoid", "x", "s"), node("Mul", "x s", "v")])
-    read("unsorted", nodes[::-1], tensors, (n,)) if False else unsorted(nodes, tensors, n)
+    unsorted(*between([node("Sigmoid", "x", "s"), node("Mul", "x s", "v")]), n)
     refuse("circle", "circle", [node("Add", "x q", "v"), node("Relu", "v", "q"), node("Gemm", "v w b", "y")], w, (n,))
     refuse("two_origins", "two of its nodes", [node("Relu", "x", "v"), node("Tanh", "x", "v"), node("Gemm", "v w b", "y")], w, (n,))
 
@@ -275,7 +281,7 @@ def recurrent():
         refuse(f"{name}_direction", "direction", *build(direction="backward"))
         refuse(f"{name}_directions", "direction", *build(2, direction="forward"))
         refuse(f"{name}_activation", "activation", *build(activations=["ScaledTanh"] * len(acts)))
-        refuse(f"{name}_hidden_size", "hidden_size", *build(hidden_size=3) if False else wrong_size(build()))
+        refuse(f"{name}_hidden_size", "hidden_size", *wrong_size(build()))
         if op != "RNN":
             refuse(f"{name}_alpha", "HardSigmoid", *build(activations=acts, **({**alpha, "activation_alpha": [0.2] * len(alpha["activation_alpha"])})))
         if op == "LSTM":

@@ -142,7 +142,8 @@ impl Export {
         for (n, rows) in outputs.iter().enumerate() {
             let names = onnx::export::outputs(model)?;
             let number = |v: f32| unit.map_or(v, |table| table.number(f64::from(v)) as f32);
-            let tensor = Tensor::real(&[IMAGES, rows[0].len()], rows.concat().into_iter().map(number).collect());
+            let tensor =
+                Tensor::real(&[IMAGES, rows[0].len()], rows.concat().into_iter().map(number).collect());
             write(&folder.join(format!("output_{n}.pb")), &onnx::tensor_bytes(&tensor, names[n]))?;
         }
         Ok(())

@@ -298,7 +298,9 @@ fn load(spec: &DataSpec, imported: &Imported, outputs: usize) -> Result<DataReco
         Ok(DataRecord::of(&data, absolute(spec)?, None, None, reading.clone()))
     };
     let plain = read(&Reading::default());
-    plain.or_else(|first| read(&reading(model)).map_err(|second| if model.input_shape[0] > 1 { second } else { first }))
+    plain.or_else(|first| {
+        read(&reading(model)).map_err(|second| if model.input_shape[0] > 1 { second } else { first })
+    })
 }
 
 /// The data that the file itself names, where they are here and still the same, or have a name of their own.

@@ -47,7 +47,8 @@ impl Beside<'_> {
     fn fill(&mut self, tensor: &mut TensorProto) -> Said<()> {
         let said = |key: &str| tensor.external_data.iter().find(|e| e.key == key).map(|e| e.value.as_str());
         let number = |key: &str| -> Said<Option<u64>> {
-            let parsed = said(key).map(|text| text.trim().parse().map_err(|_| format!("its {key} is \"{text}\"")));
+            let parsed =
+                said(key).map(|text| text.trim().parse().map_err(|_| format!("its {key} is \"{text}\"")));
             parsed.transpose()
         };
         let location = said("location").filter(|name| !name.is_empty()).ok_or("it does not say which")?;
@@ -95,7 +96,8 @@ impl Beside<'_> {
             )
         };
         let relative = Path::new(location);
-        if location.contains('\\') || relative.components().any(|c| !matches!(c, Component::Normal(_) | Component::CurDir))
+        if location.contains('\\')
+            || relative.components().any(|c| !matches!(c, Component::Normal(_) | Component::CurDir))
         {
             return Err(outside());
         }

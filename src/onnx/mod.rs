@@ -68,7 +68,8 @@ pub fn read_tensor(what: &str, bytes: &[u8]) -> Result<tensor::Tensor> {
 fn printable(text: &str) -> String {
     const MOST: usize = 2000;
     let acts = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
     };
     let mut shown = String::new();
     for (n, c) in text.chars().enumerate() {

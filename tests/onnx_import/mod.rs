@@ -14,8 +14,8 @@ use wgrad::{
         import::{self, Imported},
         proto::{
             AttributeProto, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-            StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
-            attribute,
+            StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
+            ValueInfoProto, attribute,
         },
         tensor::Tensor,
     },
@@ -184,7 +184,8 @@ fn constants_of_all_nodes_together_have_a_bound() {
     for n in 0..40 {
         let from = format!("c{n}");
         let mut doubled = node("Concat", &[&from, &from], &format!("c{}", n + 1));
-        let axis = AttributeProto { name: "axis".into(), i: Some(0), r#type: attribute::INT, ..Default::default() };
+        let axis =
+            AttributeProto { name: "axis".into(), i: Some(0), r#type: attribute::INT, ..Default::default() };
         doubled.attribute.push(axis);
         nodes.push(doubled);
     }
@@ -194,7 +195,8 @@ fn constants_of_all_nodes_together_have_a_bound() {
     assert!(error.contains("Concat") && error.contains("more than all nodes"), "{error}");
 
     // The same weights over and over are those of no network.
-    let mut nodes: Vec<_> = (0..200).map(|n| node("MatMul", &[&format!("v{n}"), "w"], &format!("v{}", n + 1))).collect();
+    let mut nodes: Vec<_> =
+        (0..200).map(|n| node("MatMul", &[&format!("v{n}"), "w"], &format!("v{}", n + 1))).collect();
     nodes[0].input[0] = "x".into();
     nodes[199].output[0] = "y".into();
     let w = Tensor::real(&[1024, 1024], vec![0.5; 1 << 20]).to_proto("w");
@@ -215,7 +217,8 @@ fn long_chains_are_read_or_refused_at_once() {
         file(&[-1, 13], nodes, Vec::new())
     };
     let started = Instant::now();
-    let net = imported("identity.onnx", &chain("Identity", "")).expect("is a network of nothing but a Flatten");
+    let net =
+        imported("identity.onnx", &chain("Identity", "")).expect("is a network of nothing but a Flatten");
     assert_eq!(net.model.layers.len(), 1);
     let error = imported("relu.onnx", &chain("Softsign", "same")).expect_err("is no network");
     assert!(error.contains("more than 4096 layers"), "{error}");
@@ -235,7 +238,9 @@ fn a_flat_input_is_a_row_or_a_picture() {
     let shape = |count: usize, options: import::Options| {
         let w = Tensor::real(&[count, 2], vec![0.5; 2 * count]).to_proto("w");
         let file = file(&[-1, count as i64], vec![node("MatMul", &["x", "w"], "y")], vec![w]);
-        import::import("flat.onnx", &file, &options).map(|net| net.model.input_shape).map_err(|e| e.to_string())
+        import::import("flat.onnx", &file, &options)
+            .map(|net| net.model.input_shape)
+            .map_err(|e| e.to_string())
     };
     let plain = import::Options::default;
     assert_eq!(shape(784, plain()), Ok([28, 28, 1]));

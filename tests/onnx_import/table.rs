@@ -50,7 +50,12 @@ fn a_file_of_a_table_takes_its_numbers_and_gives_the_unit_of_its_label() {
     // wgrad reads its own file as a network on that table.
     let again = imported("own.onnx", &file).expect("reads");
     assert_eq!(again.table.as_ref(), Some(&table));
-    assert_eq!((again.model.input_shape, again.model.layers.len()), ([1, 1, 4], 5), "{:?}", again.model.layers);
+    assert_eq!(
+        (again.model.input_shape, again.model.layers.len()),
+        ([1, 1, 4], 5),
+        "{:?}",
+        again.model.layers
+    );
     assert!(again.model.input.floats && again.model.input.numbers);
     assert_eq!(answers(&again.model, &again.weights, &STANDARDISED), inside);
 

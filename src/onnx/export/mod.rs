@@ -98,7 +98,8 @@ pub fn images(bytes: &[u8], model: &Model, options: &Options) -> Tensor {
         // As the table has them.
         let [means, deviations] = columns(table);
         let numbers = bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).enumerate();
-        let numbers = numbers.map(|(n, v)| v * deviations[n % means.len()] + means[n % means.len()]).collect();
+        let numbers =
+            numbers.map(|(n, v)| v * deviations[n % means.len()] + means[n % means.len()]).collect();
         return Tensor::real(&[shape[0], means.len()], numbers);
     } else if model.input.floats {
         Tensor::real(&shape, bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).collect())
@@ -144,7 +145,10 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
     }
     if let Some(table) = options.table.as_ref().filter(|table| table.width() != model.pixels()) {
         let width = table.width();
-        return Err(fail(format!("its table has {width} numbers a row, the network takes {}", model.pixels())));
+        return Err(fail(format!(
+            "its table has {width} numbers a row, the network takes {}",
+            model.pixels()
+        )));
     }
     let weights = Weights { parameters: &parameters, arena: weights };
     let mut w = Writer::new(&[options.input(), LOGITS, PROBABILITIES, VALUE]);

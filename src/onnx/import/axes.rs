@@ -100,8 +100,7 @@ impl Reader<'_, '_> {
         // Axes of length 1 that only the file has may go.
         let kept: Vec<Axis> = x.axes.iter().copied().filter(|axis| *axis != Axis::One).collect();
         let as_wanted = |(axis, wanted): (&Axis, &i64)| *wanted == x.len(*axis, 2) || *wanted == -1;
-        if kept.len() < x.axes.len() && kept.len() == wanted.len() && kept.iter().zip(wanted).all(as_wanted)
-        {
+        if kept.len() < x.axes.len() && kept.len() == wanted.len() && kept.iter().zip(wanted).all(as_wanted) {
             return Ok(Flow { axes: kept, ..x.clone() });
         }
         // Whatever the batch is: a 0, a -1, or the batch of the file, in front.

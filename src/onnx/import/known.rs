@@ -70,7 +70,13 @@ const KNOWN: &[(&str, &[Attribute])] = &[
     ("Concat", &[("axis", Int)]),
     (
         "Constant",
-        &[("value", Tensor), ("value_float", Float), ("value_floats", Floats), ("value_int", Int), ("value_ints", Ints)],
+        &[
+            ("value", Tensor),
+            ("value_float", Float),
+            ("value_floats", Floats),
+            ("value_int", Int),
+            ("value_ints", Ints),
+        ],
     ),
     ("ConstantOfShape", &[("value", Tensor)]),
     (
@@ -112,10 +118,7 @@ const KNOWN: &[(&str, &[Attribute])] = &[
             ("strides", Ints),
         ],
     ),
-    (
-        "Pad",
-        &[("mode", Word(&["constant", "reflect", "edge", "wrap"])), ("pads", Ints), ("value", Float)],
-    ),
+    ("Pad", &[("mode", Word(&["constant", "reflect", "edge", "wrap"])), ("pads", Ints), ("value", Float)]),
     ("RNN", RNN),
     ("ReduceMean", REDUCE),
     ("ReduceSum", REDUCE),
@@ -153,7 +156,8 @@ pub(super) fn attributes(node: &Node<'_>) -> Said<()> {
             };
             return Err(format!("the attribute {name} is not known here and may change numbers; {there}"));
         };
-        checked(a, *takes).map_err(|expected| format!("the attribute {name} is {}, expected {expected}", shown(a)))?;
+        checked(a, *takes)
+            .map_err(|expected| format!("the attribute {name} is {}, expected {expected}", shown(a)))?;
     }
     Ok(())
 }

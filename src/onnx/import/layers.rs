@@ -33,12 +33,18 @@ pub(super) fn node(
         "Cast" => match node.int("to", 0) as i32 {
             kind::FLOAT | kind::DOUBLE => Ok(x.clone()),
             kind::UINT8 if x.raw => Ok(x.clone()),
-            other => Err(format!("to {}; numbers of the network are float here, and others round", kind::name(other))),
+            other => Err(format!(
+                "to {}; numbers of the network are float here, and others round",
+                kind::name(other)
+            )),
         },
         "Add" | "Sub" | "Mul" | "Div" => match inputs.get(1) {
             Some(Some(Value::Constant(c))) => b.with_constant(x, c, false, sole),
             _ if node.op() == "Add" => b.join(Add::new().into()),
-            _ => Err("two values of the network; Add and Concat join them, and activations such as x · Sigmoid(x)".into()),
+            _ => Err(
+                "two values of the network; Add and Concat join them, and activations such as x · Sigmoid(x)"
+                    .into(),
+            ),
         },
         "Transpose" => b.transpose(x),
         "Squeeze" | "Unsqueeze" => b.unit_axes(x),
@@ -130,7 +136,8 @@ pub(super) fn written(
 
 /// The numbers of an image in their order.
 pub(super) fn flattened(network: &mut Network, x: &Flow) -> Flow {
-    let name = network.add("flatten", std::slice::from_ref(&x.layer), |name| Flatten { name }.into(), Vec::new());
+    let name =
+        network.add("flatten", std::slice::from_ref(&x.layer), |name| Flatten { name }.into(), Vec::new());
     let all = x.shape.iter().product();
     Flow { raw: x.raw, positive: x.positive, ..Flow::new(&name, &[all], super::plain(1)) }
 }

@@ -190,7 +190,10 @@ impl<'a> Import<'a> {
             list.iter().map(|input| input.name.as_str()).collect::<Vec<_>>().join(", ")
         };
         let from: Vec<&str> = given.iter().map(|input| input.name.as_str()).collect();
-        operators::all_are_read(&steps, &[&from[..], &own.iter().map(|own| own.input).collect::<Vec<_>>()].concat())?;
+        operators::all_are_read(
+            &steps,
+            &[&from[..], &own.iter().map(|own| own.input).collect::<Vec<_>>()].concat(),
+        )?;
         let [input] = given[..] else {
             return Err(format!("takes the inputs {}; a network here takes one, the image", names(&open)));
         };
@@ -213,7 +216,8 @@ impl<'a> Import<'a> {
         values.insert(own.as_ref().map_or(input.name.as_str(), |own| own.input), Value::Flow(flow));
         let table = own.map(|own| own.table);
         let loss = file.metadata("loss").and_then(|text| text.parse().ok());
-        let (room, most_weights) = (held.saturating_mul(4).max(ROOM), held.saturating_mul(16).saturating_add(ROOM));
+        let (room, most_weights) =
+            (held.saturating_mul(4).max(ROOM), held.saturating_mul(16).saturating_add(ROOM));
         Ok(Self { values, network, steps, uses, output, batch, loss, table, room, most_weights })
     }
 

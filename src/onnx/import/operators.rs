@@ -97,7 +97,8 @@ const WORKED_OUT: &[&str] = &[
 pub(super) fn all_are_read(steps: &[Step<'_>], inputs: &[&str]) -> Said<()> {
     // What follows from the image, and not from its shape alone.
     let mut follows: BTreeSet<&str> = inputs.iter().copied().collect();
-    let nodes = || steps.iter().filter_map(|step| if let Step::Node(node) = step { Some(*node) } else { None });
+    let nodes =
+        || steps.iter().filter_map(|step| if let Step::Node(node) = step { Some(*node) } else { None });
     for step in steps {
         let node = step.node();
         let op = node.op_type.as_str();
@@ -111,7 +112,9 @@ pub(super) fn all_are_read(steps: &[Step<'_>], inputs: &[&str]) -> Said<()> {
             ("" | "ai.onnx", false) if WORKED_OUT.contains(&op) => continue,
             ("" | "ai.onnx", true) => {
                 let part = match pointwise::known(op) {
-                    true => "is read only as a part of an activation that wgrad has, such as gelu, and this is none",
+                    true => {
+                        "is read only as a part of an activation that wgrad has, such as gelu, and this is none"
+                    }
                     false => "is not supported",
                 };
                 format!("{part}; supported are {}", OPERATORS.join(", "))

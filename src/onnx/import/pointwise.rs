@@ -20,10 +20,52 @@ pub(super) struct Scalar {
 /// Whether an operator goes element by element and is computed here.
 pub(super) fn known(op: &str) -> bool {
     const KNOWN: [&str; 46] = [
-        "Abs", "Add", "Cast", "Celu", "Clip", "Div", "Elu", "Equal", "Erf", "Exp", "Gelu", "Greater",
-        "GreaterOrEqual", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Less", "LessOrEqual", "Log", "Max",
-        "Mean", "Min", "Mish", "Mul", "Neg", "Not", "PRelu", "Pow", "Reciprocal", "Relu", "Selu", "Sigmoid", "Sign",
-        "Softplus", "Softsign", "Sqrt", "Sub", "Sum", "Swish", "Tanh", "ThresholdedRelu", "Where", "And", "Or", "Ceil",
+        "Abs",
+        "Add",
+        "Cast",
+        "Celu",
+        "Clip",
+        "Div",
+        "Elu",
+        "Equal",
+        "Erf",
+        "Exp",
+        "Gelu",
+        "Greater",
+        "GreaterOrEqual",
+        "HardSigmoid",
+        "HardSwish",
+        "Identity",
+        "LeakyRelu",
+        "Less",
+        "LessOrEqual",
+        "Log",
+        "Max",
+        "Mean",
+        "Min",
+        "Mish",
+        "Mul",
+        "Neg",
+        "Not",
+        "PRelu",
+        "Pow",
+        "Reciprocal",
+        "Relu",
+        "Selu",
+        "Sigmoid",
+        "Sign",
+        "Softplus",
+        "Softsign",
+        "Sqrt",
+        "Sub",
+        "Sum",
+        "Swish",
+        "Tanh",
+        "ThresholdedRelu",
+        "Where",
+        "And",
+        "Or",
+        "Ceil",
     ];
     KNOWN.contains(&op)
 }
@@ -49,7 +91,8 @@ pub(super) fn evaluate(
         }
         let made: Option<Vec<f64>> = (0..points.len())
             .map(|n| {
-                let x: Vec<Option<f64>> = inputs.iter().map(|list| list.as_ref().map(|list| list[n])).collect();
+                let x: Vec<Option<f64>> =
+                    inputs.iter().map(|list| list.as_ref().map(|list| list[n])).collect();
                 apply(&Node(node), &x)
             })
             .collect();
@@ -116,7 +159,13 @@ fn apply(node: &Node<'_>, x: &[Option<f64>]) -> Option<f64> {
         "Elu" if at(0)? < 0.0 => alpha(1.0) * at(0)?.exp_m1(),
         "Celu" if at(0)? < 0.0 => alpha(1.0) * (at(0)? / alpha(1.0)).exp_m1(),
         "Elu" | "Celu" => at(0)?,
-        "ThresholdedRelu" => if at(0)? > alpha(1.0) { at(0)? } else { 0.0 },
+        "ThresholdedRelu" => {
+            if at(0)? > alpha(1.0) {
+                at(0)?
+            } else {
+                0.0
+            }
+        }
         "HardSigmoid" => (alpha(0.2) * at(0)? + f64::from(node.float("beta", 0.5))).clamp(0.0, 1.0),
         "Swish" => at(0)? / (1.0 + (-alpha(1.0) * at(0)?).exp()),
         "Selu" => {

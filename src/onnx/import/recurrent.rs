@@ -102,7 +102,11 @@ pub(super) fn layer<'a>(
         return Err(format!("the direction {direction} with recurrent weights {:?}", r.shape));
     }
     if node.int("hidden_size", units as i64) != units as i64 {
-        return Err(format!("hidden_size is {}, its recurrent weights {:?}", node.int("hidden_size", 0), r.shape));
+        return Err(format!(
+            "hidden_size is {}, its recurrent weights {:?}",
+            node.int("hidden_size", 0),
+            r.shape
+        ));
     }
     let (activation, recurrent_activation) = activations(node, directions)?;
     let cells = Cells {

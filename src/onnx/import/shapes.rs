@@ -34,8 +34,9 @@ pub(super) fn input(
         let shape = [1, 1, own.table.width()];
         return Ok((Flow { layer: None, ..Flow::new("", &shape, plain(3)) }, shape, *batch));
     }
-    let fail =
-        |why: &str| format!("takes an input {}: {why}; say `--input-shape HEIGHT,WIDTH,CHANNELS`", listed(&lens));
+    let fail = |why: &str| {
+        format!("takes an input {}: {why}; say `--input-shape HEIGHT,WIDTH,CHANNELS`", listed(&lens))
+    };
     let (shape, axes) = match rest {
         [a, b, c] => {
             let layout =
@@ -68,7 +69,10 @@ pub(super) fn input(
             let side = flat.map_or(0, usize::isqrt);
             let shape = match (options.input_shape, *flat) {
                 (Some(shape), Some(flat)) if counted(&shape)? != flat => {
-                    return Err(fail(&format!("--input-shape is {shape:?}, which is {} numbers", counted(&shape)?)));
+                    return Err(fail(&format!(
+                        "--input-shape is {shape:?}, which is {} numbers",
+                        counted(&shape)?
+                    )));
                 }
                 (Some(shape), _) => shape,
                 (None, None) => return Err(fail("its length is free")),
@@ -188,7 +192,9 @@ pub(super) fn constant(
         }
     };
     let Some(tensor) = found else {
-        return Err("all that it takes is part of the file, and it is none of those that are worked out".into());
+        return Err(
+            "all that it takes is part of the file, and it is none of those that are worked out".into()
+        );
     };
     *room = room.checked_sub(tensor.len()).ok_or_else(|| full(tensor.len()))?;
     Ok(Some(Value::Constant(Rc::new(tensor))))

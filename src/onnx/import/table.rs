@@ -41,7 +41,8 @@ pub(super) fn of<'a>(
     holds(scaled, &deviations)?;
     let mut ends = output;
     if let Some([mean, deviation]) = label(&table) {
-        let shifted = nodes.iter().find(|n| n.op_type == "Add" && n.output.first().is_some_and(|o| o == output))?;
+        let shifted =
+            nodes.iter().find(|n| n.op_type == "Add" && n.output.first().is_some_and(|o| o == output))?;
         let unit = shifted.input.first()?;
         let scaled = nodes.iter().find(|n| n.op_type == "Mul" && n.output.first() == Some(unit))?;
         holds(shifted, &[mean])?;

@@ -65,17 +65,21 @@ fn scalars<'a>(nodes: &[&'a NodeProto], graph: &'a GraphProto) -> BTreeMap<&'a s
     };
     let small = graph.initializer.iter().filter(|t| t.dims.iter().all(|len| *len == 1));
     let given = small.filter_map(|t| Some((t.name.as_str(), scalar(Tensor::from_proto(t).ok()?)?)));
-    let made = nodes.iter().filter(|node| node.op_type == "Constant").filter_map(|node| {
-        Some((node.output.first()?.as_str(), scalar(Node(node).constant().ok()?)?))
-    });
+    let made = nodes
+        .iter()
+        .filter(|node| node.op_type == "Constant")
+        .filter_map(|node| Some((node.output.first()?.as_str(), scalar(Node(node).constant().ok()?)?)));
     given.chain(made).collect()
 }
 
 /// `nodes`, sorted, as steps: written-out activations in one.
 pub(super) fn steps<'a>(nodes: &[&'a NodeProto], graph: &'a GraphProto, output: &'a str) -> Vec<Step<'a>> {
     let scalars = scalars(nodes, graph);
-    let gives: BTreeMap<&str, usize> =
-        nodes.iter().enumerate().flat_map(|(n, node)| node.output.iter().map(move |o| (o.as_str(), n))).collect();
+    let gives: BTreeMap<&str, usize> = nodes
+        .iter()
+        .enumerate()
+        .flat_map(|(n, node)| node.output.iter().map(move |o| (o.as_str(), n)))
+        .collect();
     let finder = Finder { nodes, scalars, gives };
     let mut wanted: BTreeSet<&str> = BTreeSet::from([output]);
     let mut steps = Vec::new();
