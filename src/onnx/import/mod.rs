@@ -3,6 +3,8 @@
 
 mod axes;
 mod flow;
+mod gates;
+mod join;
 mod known;
 mod layers;
 mod network;
@@ -111,7 +113,9 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
         }
         weights[p.offset..p.offset + p.len()].copy_from_slice(numbers);
     }
-    let classes = file.metadata("classes").and_then(|text| serde_json::from_str(text).ok());
+    let classes: Option<Vec<String>> =
+        file.metadata("classes").and_then(|text| serde_json::from_str(text).ok());
+    let classes = classes.map(|names| names.iter().map(|name| printable(name)).collect());
     let prepared = file.metadata("input.preparation");
     let metadata = |key: &str| file.metadata(key).map(String::from);
     Ok(Imported {
@@ -234,7 +238,10 @@ impl<'a> Import<'a> {
         if flow.gather.is_some() || flow.flipped || flow.raw {
             return Err(format!("the output `{}` comes in an order of its own", self.output));
         }
-        let name = options.name.clone().unwrap_or_else(|| "imported".into());
+        // It names files, too.
+        let name = options.name.as_deref().map(|name| printable(name).replace(['/', '\\'], "_"));
+        let name: String =
+            name.filter(|name| !name.is_empty()).unwrap_or("imported".into()).chars().take(80).collect();
         let mut model = self.network.model(&name, flow.layer.as_deref())?;
         if self.table.is_some() {
             model = model.fed(&Input { floats: true, numbers: self.numbers(), normalization: None });
@@ -290,15 +297,15 @@ impl<'a> Import<'a> {
         let node = Node(proto);
         let inputs: Vec<Option<Value>> =
             proto.input.iter().map(|name| self.values.get(name.as_str()).cloned()).collect();
-        let first = proto.output.first().map_or("", String::as_str);
-        if let Some(value) = shapes::constant(&node, &inputs, self.batch, &mut self.room)? {
-            self.values.insert(first, value);
-            return Ok(());
-        }
         if let Some((_, name)) =
             inputs.iter().zip(&proto.input).find(|(v, name)| v.is_none() && !name.is_empty())
         {
             return Err(format!("it takes `{name}`, which nothing before it gives"));
+        }
+        let first = proto.output.first().map_or("", String::as_str);
+        if let Some(value) = shapes::constant(&node, &inputs, self.batch, &mut self.room)? {
+            self.values.insert(first, value);
+            return Ok(());
         }
         let sole = proto.input.first().is_some_and(|name| self.uses(name) == 1);
         let name = name_of(proto);
