@@ -320,8 +320,8 @@ def one_channel():
 def beside():
     """Weights in a file beside the model."""
     nodes = [node("Flatten", "x", "f"), node("Gemm", "f w b", "y")]
-    made = model(nodes, {"w": draw(16, 3), "b": draw(3)}, ["n", 1, 4, 4], 18)
-    x = (random.random((3, 1, 4, 4)) * 4 - 2).astype("f4")
+    made = model(nodes, {"w": draw(36, 3), "b": draw(3)}, ["n", 1, 6, 6], 18)
+    x = (random.random((3, 1, 6, 6)) * 4 - 2).astype("f4")
     for key, values in (("input", x), ("output", run(made, x))):
         made.metadata_props.add(key=key, value=json.dumps([float(f"{v:.7g}") for v in values.ravel().tolist()]))
     folder = FOLDER.parent / "beside"

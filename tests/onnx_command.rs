@@ -128,7 +128,7 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
 
     // A dark cross on a light ground stays what it is.
     let picture =
-        image::GrayImage::from_fn(4, 4, |x, y| image::Luma([if x == 1 || y == 2 { 20 } else { 250 }]));
+        image::GrayImage::from_fn(6, 6, |x, y| image::Luma([if x == 1 || y == 2 { 20 } else { 250 }]));
     picture.save(path("cross.png")).expect("is written");
     let told = on_device(&["predict", &path("net"), &path("cross.png"), "--json"]).end().with(0).json();
     let class = told[0]["class"].as_str().expect("a class").to_string();

@@ -52,7 +52,7 @@ fn a_file_of_a_table_takes_its_numbers_and_gives_the_unit_of_its_label() {
     assert_eq!(again.table.as_ref(), Some(&table));
     assert_eq!(
         (again.model.input_shape, again.model.layers.len()),
-        ([1, 1, 4], 5),
+        ([1, 1, 4], 4),
         "{:?}",
         again.model.layers
     );

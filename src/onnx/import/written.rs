@@ -12,10 +12,22 @@ use crate::{
         tensor::{Data, Tensor},
     },
 };
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// The most operators of which one activation is made.
 const MOST: usize = 24;
+
+/// The most that are looked at without one that makes them an activation.
+const FEW: usize = 6;
+
+/// How many operators are computed at a few points in all, for the activations of a file: its limit is time.
+const WORK: usize = 200_000;
+
+/// Operators that bend nothing: no activation is made of these alone.
+const STRAIGHT: [&str; 8] = ["Add", "Cast", "Div", "Identity", "Mul", "Neg", "Pow", "Sub"];
 
 /// What a function of one number is here.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,7 +92,8 @@ pub(super) fn steps<'a>(nodes: &[&'a NodeProto], graph: &'a GraphProto, output: 
         .enumerate()
         .flat_map(|(n, node)| node.output.iter().map(move |o| (o.as_str(), n)))
         .collect();
-    let finder = Finder { nodes, scalars, gives };
+    let kinds = nodes.iter().map(|node| Kind::of(node)).collect();
+    let finder = Finder { nodes, scalars, gives, kinds, work: Cell::new(0) };
     let mut wanted: BTreeSet<&str> = BTreeSet::from([output]);
     let mut steps = Vec::new();
     for (n, node) in nodes.iter().enumerate().rev() {
@@ -95,40 +108,62 @@ pub(super) fn steps<'a>(nodes: &[&'a NodeProto], graph: &'a GraphProto, output: 
     steps
 }
 
+/// What matters of a node here.
+struct Kind {
+    /// It goes element by element, as a function that is known.
+    pointwise: bool,
+    /// It is an activation by itself, or nothing.
+    own: bool,
+    /// It may be a part of an activation without which there is none.
+    bends: bool,
+}
+
+impl Kind {
+    fn of(node: &NodeProto) -> Self {
+        let ours = ["", "ai.onnx"].contains(&node.domain.as_str()) && node.output.len() == 1;
+        let op = node.op_type.as_str();
+        Self {
+            pointwise: ours && pointwise::known(op) && known::attributes(&Node(node)).is_ok(),
+            own: op == "Identity" || Node(node).activation().is_some(),
+            bends: !STRAIGHT.contains(&op),
+        }
+    }
+}
+
 struct Finder<'a, 'b> {
     nodes: &'b [&'a NodeProto],
+    kinds: Vec<Kind>,
     scalars: BTreeMap<&'a str, Scalar>,
     /// The node that gives a value.
     gives: BTreeMap<&'a str, usize>,
+    /// Operators that were computed.
+    work: Cell<usize>,
 }
 
 impl<'a> Finder<'a, '_> {
-    /// Whether a node goes element by element, as a function that is known.
-    fn pointwise(&self, n: usize) -> bool {
-        let node = self.nodes[n];
-        let own = ["", "ai.onnx"].contains(&node.domain.as_str()) && node.output.len() == 1;
-        own && pointwise::known(&node.op_type) && known::attributes(&Node(node)).is_ok()
-    }
-
     /// The longest written-out activation that ends in node `n`: all ways from one value to it are looked at.
     fn find(&self, n: usize) -> Option<Step<'a>> {
-        if !self.pointwise(n) {
+        if !self.kinds[n].pointwise {
             return None;
         }
         let mut region = BTreeSet::from([n]);
+        // Whether some are no activations by themselves, and whether some bend.
+        let (mut others, mut bent) = (!self.kinds[n].own, self.kinds[n].bends);
         // What the region takes, by the node that gives it; what no node gives comes last in going back.
         let mut edge: BTreeSet<(usize, &str)> = BTreeSet::new();
         self.enter(n, &mut edge);
         let mut found = None;
         loop {
-            if let (1, Some((_, input))) = (edge.len(), edge.first()) {
+            if let (true, 1, Some((_, input))) = (others && bent, edge.len(), edge.first()) {
                 found = self.function(&region, n, input).or(found);
             }
             // The last in order: nothing else that is left leads to it.
             let Some((next, _)) = edge.pop_last() else { break };
-            let Some(next) = next.checked_sub(1).filter(|next| self.pointwise(*next)) else { break };
+            let Some(next) = next.checked_sub(1).filter(|next| self.kinds[*next].pointwise) else { break };
             region.insert(next);
-            if region.len() > MOST {
+            (others, bent) = (others || !self.kinds[next].own, bent || self.kinds[next].bends);
+            let most = if others && bent { MOST } else { FEW };
+            if region.len() > most {
                 break;
             }
             self.enter(next, &mut edge);
@@ -143,12 +178,13 @@ impl<'a> Finder<'a, '_> {
         edge.extend(taken.map(|name| (self.gives.get(name).map_or(0, |n| n + 1), name)));
     }
 
-    /// The activation that `region` makes of `input`, where its operators are not activations each by itself.
+    /// The activation that `region` makes of `input`.
     fn function(&self, region: &BTreeSet<usize>, last: usize, input: &'a str) -> Option<Step<'a>> {
-        let nodes: Vec<&NodeProto> = region.iter().map(|n| self.nodes[*n]).collect();
-        if nodes.iter().all(|node| node.op_type == "Identity" || Node(node).activation().is_some()) {
+        self.work.set(self.work.get() + region.len());
+        if self.work.get() > WORK {
             return None;
         }
+        let nodes: Vec<&NodeProto> = region.iter().map(|n| self.nodes[*n]).collect();
         let output = self.nodes[last].output.first()?;
         let evaluate = |points: &[f64]| pointwise::evaluate(&nodes, &self.scalars, input, output, points);
         let constants: Vec<Scalar> = nodes
