@@ -95,6 +95,9 @@ pub struct DataRecord {
 }
 
 impl DataRecord {
+    /// The `spec` of a network from elsewhere, of which nobody has said what data it is for.
+    pub const UNKNOWN: &str = "unknown";
+
     /// How `data` are recorded that were loaded as `spec` says.
     pub fn of(
         data: &Dataset,

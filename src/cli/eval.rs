@@ -20,7 +20,7 @@ use wgrad::{
         table::{Align::Left, Align::Right, Table},
         words::{commas, percent},
     },
-    run::{AdapterRecord, EpochLine, Run},
+    run::{AdapterRecord, DataRecord, EpochLine, Run},
     train::Metrics,
 };
 
@@ -141,7 +141,12 @@ impl Eval {
                 .context("cannot load the run's data; `--data` names other ones")?,
             Some(spec) => load_as_recorded(spec, record.table.as_ref(), record, seed)?,
         };
-        if data.digest != record.digest {
+        if self.data.is_some() {
+            fits(&data, record)?;
+        }
+        if record.digest.is_empty() {
+            eprintln!("note: what data this network was trained on is not known, so these may be among them");
+        } else if data.digest != record.digest {
             eprintln!(
                 "warning: this is not the data that the run was trained on ({}): got the digest {}, the run \
                  recorded {}; the numbers are not those of the run",
@@ -192,6 +197,32 @@ impl Eval {
         }))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Whether other data than the run's mean by their labels and columns what the network means.
+fn fits(data: &Dataset, record: &DataRecord) -> Result<()> {
+    let (ours, theirs) = (&record.classes, &data.classes);
+    let sorted = |names: &[String]| {
+        let mut names = names.to_vec();
+        names.sort_unstable();
+        names
+    };
+    if ours != theirs && sorted(ours) == sorted(theirs) {
+        bail!(
+            "the run's classes are {}, those of {} the same in another order: {}; labels would be taken for each other",
+            ours.join(", "),
+            data.name,
+            theirs.join(", ")
+        );
+    }
+    if data.table.is_some() && record.table.is_none() {
+        eprintln!(
+            "warning: the columns of {} were standardised by their own means and deviations; this network was not \
+             trained on a table here, and may expect other numbers",
+            data.name
+        );
+    }
+    Ok(())
 }
 
 /// Evaluates with the run's batch and variants; on an adapter that cannot run one of these, with the defaults.

@@ -18,7 +18,7 @@ use wgrad::{
     },
     op::Choices,
     predict::Predictor,
-    run::Run,
+    run::{DataRecord, Run},
 };
 
 #[derive(clap::Args)]
@@ -29,7 +29,8 @@ use wgrad::{
   wgrad export runs/cnn-1 --safetensors cnn.safetensors     the weights alone, under readable names
 
 The input is `image`: (batch, height, width, channels), numbers in [0, 1]: bytes divided by 255. The batch is free. \
-The outputs are `logits` and `probabilities`, of a regression `value`. Metadata tell classes and scaling. \
+The outputs are `logits` and `probabilities`, of a regression `value`. A network of a table takes `features`, \
+(batch, columns), numbers as the table has them, and gives a number in the label's unit. Metadata tell classes and scaling. \
 docs/onnx.md has the details.")]
 pub struct Export {
     /// The folder of a run
@@ -134,18 +135,27 @@ impl Export {
         }
         let folder = folder.join("test_data_set_0");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let input = onnx::export::images(&images, model, &self.options_of_input());
-        write(&folder.join("input_0.pb"), &onnx::tensor_bytes(&input, onnx::export::INPUT))?;
+        let options = self.options_of_input(run);
+        let input = onnx::export::images(&images, model, &options);
+        write(&folder.join("input_0.pb"), &onnx::tensor_bytes(&input, options.input()))?;
+        let unit = options.table.as_ref().filter(|_| model.loss().is_ok_and(|loss| loss.is_regression()));
         for (n, rows) in outputs.iter().enumerate() {
             let names = onnx::export::outputs(model)?;
-            let tensor = Tensor::real(&[IMAGES, rows[0].len()], rows.concat());
+            let number = |v: f32| unit.map_or(v, |table| table.number(f64::from(v)) as f32);
+            let tensor =
+                Tensor::real(&[IMAGES, rows[0].len()], rows.concat().into_iter().map(number).collect());
             write(&folder.join(format!("output_{n}.pb")), &onnx::tensor_bytes(&tensor, names[n]))?;
         }
         Ok(())
     }
 
-    fn options_of_input(&self) -> Options {
-        Options { layout: self.layout.into(), raw_pixels: self.raw_pixels, metadata: Vec::new() }
+    fn options_of_input(&self, run: &Run) -> Options {
+        Options {
+            layout: self.layout.into(),
+            raw_pixels: self.raw_pixels,
+            table: run.config.data.table.clone(),
+            metadata: Vec::new(),
+        }
     }
 
     fn tell(&self, path: &Path, format: &str, mut more: serde_json::Value) -> Result<()> {
@@ -163,11 +173,24 @@ impl Export {
         let record = &run.config.data;
         let mut metadata = vec![
             ("classes".to_string(), json!(record.classes).to_string()),
-            ("data.spec".to_string(), record.spec.clone()),
+            ("data.spec".to_string(), last_part(&record.spec)),
             ("data.name".to_string(), record.name.clone()),
             ("data.sha256".to_string(), record.digest.clone()),
             ("trained.epochs".to_string(), checkpoint.position.epoch.to_string()),
         ];
+        match (record.preparation, run.config.model.input_shape) {
+            (Some(preparation), _) => {
+                metadata.push(("input.preparation".into(), json!(preparation).to_string()));
+            }
+            (None, [.., 1]) if !record.input.floats => {
+                metadata.push(("input.preparation".into(), onnx::export::LIGHT_ON_DARK.into()));
+            }
+            _ => {}
+        }
+        // What a table's columns are standardised by is part of the network.
+        if record.table.is_some() || record.spec == DataRecord::UNKNOWN {
+            return Options { metadata, ..self.options_of_input(run) };
+        }
         match moments(run) {
             Ok((mean, deviation)) => {
                 metadata.push(("data.mean".into(), listed(&mean)));
@@ -175,7 +198,7 @@ impl Export {
             }
             Err(error) => eprintln!("note: the metadata have no mean and deviation of the data: {error:#}"),
         }
-        Options { metadata, ..self.options_of_input() }
+        Options { metadata, ..self.options_of_input(run) }
     }
 }
 
@@ -195,6 +218,11 @@ fn moments(run: &Run) -> Result<(Vec<f64>, Vec<f64>)> {
         data = data.limit(limit, usize::MAX);
     }
     Ok(normalization::moments(&data, &data.train))
+}
+
+/// The last part of a path: where the data lie on this machine is nobody's business elsewhere.
+fn last_part(spec: &str) -> String {
+    spec.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default().to_string()
 }
 
 /// A number for each channel.

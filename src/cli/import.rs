@@ -1,17 +1,24 @@
 //! An ONNX file as a run: `eval` and `predict` take it, and training goes on from its weights.
 
-use super::output;
+use super::{output, train::recorded::absolute};
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 use std::{
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 use wgrad::{
     checkpoint::Checkpoint,
-    data::{self, DataSpec, Places},
+    data::{
+        self, DataSpec, Places, Reading,
+        pictures::{Fit, Preparation},
+        reading::Size,
+        table::Kind,
+    },
     gpu::AdapterClass,
+    model::Model,
     model_file,
     onnx::{self, import::Imported},
     run::{AdapterRecord, Config, DataRecord, Run},
@@ -26,7 +33,9 @@ use wgrad::{
   wgrad train --model runs/net/model.toml --init runs/net/best.safetensors
                                                         trains on from its weights
 
-The folder gets run.json, model.toml and the weights. The network takes bytes divided by 255. Images may be (batch, channels, \
+The folder gets run.json, model.toml and the weights. The network takes bytes divided by 255, and pictures as they are; its \
+classes are those that the file names, or class 0, class 1 ..., until `--data` or `--classes` say more. Weights in a file \
+beside the model, such as net.onnx.data, are read from the same folder. Images may be (batch, channels, \
 height, width) in the file, as PyTorch has them: weights are turned. An operator that wgrad has nothing like is named. \
 docs/onnx.md has the list.")]
 pub struct Import {
@@ -39,9 +48,9 @@ pub struct Import {
     /// A name for the network; the file's by default
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Height, width and channels of an image, where the file leaves them open
-    #[arg(long, value_name = "H,W,C", value_delimiter = ',', num_args = 3)]
-    input_shape: Option<Vec<usize>>,
+    /// Height, width and channels of an image, where the file leaves them open; of a row of N numbers 1,1,N
+    #[arg(long, value_name = "H,W,C", num_args = 1..=3, value_parser = lengths)]
+    input_shape: Option<Vec<Vec<usize>>>,
     /// The order of the axes of the file's input, where it does not follow from the file
     #[arg(long, value_name = "ORDER")]
     layout: Option<super::export::Order>,
@@ -54,9 +63,12 @@ pub struct Import {
     /// Deviation of the images by which it expects them to be divided
     #[arg(long, value_name = "X", requires = "mean")]
     deviation: Option<f32>,
-    /// The data set that it is for: `fashion-mnist`, `synthetic`, or a folder; the file's by default
-    #[arg(long, value_name = "NAME|DIR")]
+    /// The data set that it is for: `fashion-mnist`, `synthetic`, or a path; what the file says by default, else unknown
+    #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
+    /// The names of its classes, in the order of its outputs: with commas between them, or a file with one a line
+    #[arg(long, value_name = "NAMES|FILE")]
+    classes: Option<String>,
     /// Print a JSON object
     #[arg(long)]
     json: bool,
@@ -65,16 +77,21 @@ pub struct Import {
 impl Import {
     pub fn run(self) -> Result<ExitCode> {
         let what = self.file.display().to_string();
-        let bytes = fs::read(&self.file).with_context(|| format!("cannot read {what}"))?;
-        let file = onnx::read(&what, &bytes)?;
+        let bytes = whole(&self.file).with_context(|| format!("cannot read {what}"))?;
+        let mut file = onnx::read(&what, &bytes)?;
+        drop(bytes);
+        onnx::external::fetch(&what, &mut file, self.file.parent().unwrap_or(Path::new(".")))?;
         let imported = onnx::import::import(&what, &file, &self.options(&file)?)?;
+        drop(file);
         let run = self.keep(&imported)?;
         let model = &run.config.model;
         let parameters: usize = model.parameters()?.iter().map(|p| p.len()).sum();
+        let data = &run.config.data;
+        let known = data.spec != DataRecord::UNKNOWN;
         if self.json {
             output::json(&json!({
                 "run": run.folder, "model": model.name, "layers": model.layers.len(), "parameters": parameters,
-                "loss": model.loss()?, "classes": run.config.data.classes, "data": run.config.data.spec,
+                "loss": model.loss()?, "classes": data.classes, "data": known.then_some(&data.spec),
             }))?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -84,15 +101,44 @@ impl Import {
             model.name,
             model.layers.len()
         ))?;
-        eprintln!(
-            "try next:\n  wgrad eval {folder}\n  wgrad train --model {folder}/model.toml --init {folder}/best.safetensors"
-        );
+        if !known {
+            eprintln!("note: {}", self.untold(&run)?);
+        }
+        let mut next = Vec::new();
+        let its = match (known, data.spec.as_str()) {
+            (true, "fashion-mnist") => String::new(),
+            (true, spec) => format!(" --data {spec}"),
+            (false, _) => " --data NAME|PATH".into(),
+        };
+        match (&data.table, model.input_shape[2]) {
+            (Some(_), _) => next.push(format!("wgrad predict {folder} ROWS.csv")),
+            (None, 1 | 3) if !known => next.push(format!("wgrad predict {folder} PICTURE.png")),
+            _ => {}
+        }
+        next.push(format!("wgrad eval {folder}{}", if known { "" } else { its.as_str() }));
+        next.push(format!("wgrad train --model {folder}/model.toml --init {folder}/best.safetensors{its}"));
+        eprintln!("try next:\n  {}", next.join("\n  "));
         Ok(ExitCode::SUCCESS)
     }
 
+    /// What is not known of the network, and what is done until it is.
+    fn untold(&self, run: &Run) -> Result<String> {
+        let data = &run.config.data;
+        let mut parts = vec!["what data it is for is not known".to_string()];
+        if data.classes.first().is_some_and(|name| name == &numbered(0)) {
+            let last = data.classes.len() - 1;
+            parts.push(format!("its classes are called {} to {}", numbered(0), numbered(last)));
+        }
+        if data.preparation.is_some() {
+            parts.push("pictures are taken as they are".into());
+        }
+        Ok(format!("{}; `--data` and `--classes` say more", parts.join(", ")))
+    }
+
     fn options(&self, file: &onnx::proto::ModelProto) -> Result<onnx::import::Options> {
-        let input_shape = match self.input_shape.as_deref() {
-            Some([h, w, c]) if h * w * c > 0 => Some([*h, *w, *c]),
+        let input_shape = self.input_shape.as_ref().map(|parts| parts.concat());
+        let input_shape = match input_shape.as_deref() {
+            Some(&[h, w, c]) if h > 0 && w > 0 && c > 0 => Some([h, w, c]),
             Some(other) => {
                 bail!("--input-shape is {other:?}, expected three numbers above 0, such as 28,28,1")
             }
@@ -113,12 +159,12 @@ impl Import {
 
     /// Makes the folder.
     fn keep(&self, imported: &Imported) -> Result<Run> {
-        let model = imported.model.clone();
-        let recorded = imported.data.as_deref().and_then(|spec| spec.parse().ok());
-        let spec = self.data.clone().or(recorded).unwrap_or(DataSpec::FashionMnist);
+        let mut model = imported.model.clone();
+        let data = self.record(imported)?;
+        model.input = data.input.clone();
         let config = Config {
             version: env!("CARGO_PKG_VERSION").into(),
-            data: record(&spec, imported, model.classes()?),
+            data,
             model,
             options: Options::default(),
             init: Some(self.file.clone()),
@@ -140,23 +186,158 @@ impl Import {
         data::write_file(&Path::new(&self.out).join("model.toml"), text.as_bytes())?;
         Ok(run)
     }
+
+    /// What is known of the data.
+    fn record(&self, imported: &Imported) -> Result<DataRecord> {
+        let model = &imported.model;
+        let outputs = if model.loss()?.is_regression() { 0 } else { model.classes()? };
+        let told = match &self.data {
+            Some(spec) => Some(load(spec, imported, outputs).with_context(|| {
+                format!("`--data {spec}` is not what this network is for, or cannot be read")
+            })?),
+            None => own(imported, outputs),
+        };
+        let mut record = told.unwrap_or_else(|| unknown(imported));
+        let said = self.classes.as_deref().map(class_names).transpose()?;
+        if let Some(names) = said.as_ref().filter(|names| names.len() != outputs) {
+            bail!("--classes names {} classes, the network has {outputs}", names.len());
+        }
+        let of_file = imported.classes.clone().filter(|names| names.len() == outputs);
+        let of_table = match imported.table.as_ref().map(|table| &table.label.kind) {
+            Some(Kind::Words(words)) if words.len() == outputs => Some(words.clone()),
+            _ => None,
+        };
+        let named = said.or(of_file).or(of_table);
+        if let Some(names) = &named {
+            let (mut ours, mut theirs) = (names.clone(), record.classes.clone());
+            ours.sort_unstable();
+            theirs.sort_unstable();
+            if *names != record.classes && ours == theirs {
+                bail!(
+                    "the network's classes are {}, the data have them in another order: {}; labels would be taken for \
+                     each other",
+                    names.join(", "),
+                    record.classes.join(", ")
+                );
+            }
+        }
+        let numbers = || (0..outputs).map(numbered).collect();
+        let of_data = Some(record.classes).filter(|names| names.len() == outputs);
+        record.classes = named.or(of_data).unwrap_or_else(numbers);
+        record.table.clone_from(&imported.table);
+        Ok(record)
+    }
 }
 
-/// The data as it is here, or what can be said without it.
-fn record(spec: &DataSpec, imported: &Imported, classes: usize) -> DataRecord {
-    let here = data::load(spec, &Places::from_env()).ok().filter(|data| data.classes.len() == classes);
-    let names = imported.classes.clone().filter(|names| names.len() == classes);
-    let numbered = || (0..classes).map(|n| n.to_string()).collect();
+/// The name of a class that has none.
+fn numbered(class: usize) -> String {
+    format!("class {class}")
+}
+
+/// The lengths in an argument, such as `28,28,1` or one of them alone.
+fn lengths(text: &str) -> Result<Vec<usize>, String> {
+    let parts = text.split([',', 'x', '×', ' ']).filter(|part| !part.is_empty());
+    let parsed: Result<Vec<usize>, _> = parts.map(str::parse).collect();
+    parsed.ok().filter(|list| !list.is_empty()).ok_or_else(|| {
+        "expected three numbers, such as 28,28,1; the file stands before this option".to_string()
+    })
+}
+
+/// Names with commas between them, or those of a file, one a line.
+fn class_names(said: &str) -> Result<Vec<String>> {
+    let text = match Path::new(said).is_file() {
+        true => fs::read_to_string(said).with_context(|| format!("cannot read {said}"))?,
+        false => said.replace(',', "\n"),
+    };
+    let names = text.trim_start_matches('\u{feff}').lines().map(|line| line.trim().to_string());
+    let names: Vec<String> = names.filter(|name| !name.is_empty()).collect();
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => bail!("--classes names `{}` twice", pair[0]),
+        None => Ok(names),
+    }
+}
+
+/// The largest file of ONNX's: its format counts no more.
+const LARGEST: u64 = 1 << 31;
+
+/// A file that is no larger than one of ONNX's may be.
+fn whole(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path)?;
+    if file.metadata()?.is_dir() {
+        bail!("it is a folder; name the .onnx file in it");
+    }
+    file.take(LARGEST).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == LARGEST {
+        bail!("it has 2 GiB or more, which no ONNX file has; larger weights stand in a file beside it");
+    }
+    Ok(bytes)
+}
+
+/// How pictures are read for this network.
+fn reading(model: &Model) -> Reading {
+    let [height, width, channels] = model.input_shape;
+    let picture = matches!(channels, 1 | 3) && height.max(width) <= Size::LONGEST && height * width > 1;
+    let size = picture.then_some(Size { height, width });
+    Reading { size, channels: picture.then_some(channels), ..Reading::default() }
+}
+
+/// Data as they are here, where they fit the network.
+fn load(spec: &DataSpec, imported: &Imported, outputs: usize) -> Result<DataRecord> {
+    let model = &imported.model;
+    let read = |reading: &Reading| -> Result<DataRecord> {
+        let data = data::load_with(spec, &Places::from_env(), reading, imported.table.as_ref())?;
+        if data.shape() != model.input_shape {
+            bail!("{} has {:?} numbers, the network takes {:?}", data.name, data.shape(), model.input_shape);
+        }
+        if data.classes.len() != outputs {
+            bail!("{} has {} classes, the network {outputs}", data.name, data.classes.len());
+        }
+        Ok(DataRecord::of(&data, absolute(spec)?, None, None, reading.clone()))
+    };
+    let plain = read(&Reading::default());
+    plain.or_else(|first| {
+        read(&reading(model)).map_err(|second| if model.input_shape[0] > 1 { second } else { first })
+    })
+}
+
+/// The data that the file itself names, where they are here and still the same, or have a name of their own.
+fn own(imported: &Imported, outputs: usize) -> Option<DataRecord> {
+    let spec: DataSpec = imported.data.as_deref()?.parse().ok()?;
+    let here = load(&spec, imported, outputs).ok();
+    match (here, &imported.digest) {
+        (Some(record), Some(digest)) if record.digest == *digest => Some(record),
+        (_, Some(digest)) if spec == DataSpec::FashionMnist => Some(DataRecord {
+            spec: spec.to_string(),
+            name: "Fashion-MNIST".into(),
+            digest: digest.clone(),
+            classes: Vec::new(),
+            preparation: None,
+            ..unknown(imported)
+        }),
+        _ => None,
+    }
+}
+
+/// Nothing is known: pictures come as they are.
+fn unknown(imported: &Imported) -> DataRecord {
+    let model = &imported.model;
+    let [height, width, channels] = model.input_shape;
+    let reading = reading(model);
+    let plain = reading.size.map(|_| Preparation { height, width, channels, fit: Fit::default() });
+    let own = imported.preparation.filter(|p| [p.height, p.width, p.channels] == model.input_shape);
     DataRecord {
-        spec: spec.to_string(),
-        name: here.as_ref().map_or_else(|| spec.to_string(), |data| data.name.clone()),
-        digest: here.as_ref().map_or_else(String::new, |data| data.digest.clone()),
-        classes: names.or(here.map(|data| data.classes)).unwrap_or_else(numbered),
+        spec: DataRecord::UNKNOWN.into(),
+        name: "unknown data".into(),
+        digest: String::new(),
+        classes: Vec::new(),
         limit: None,
         validation: None,
-        reading: Default::default(),
-        input: imported.model.input.clone(),
+        reading,
+        input: model.input.clone(),
         table: None,
-        preparation: None,
+        preparation: if imported.light_on_dark { None } else { own.or(plain) },
     }
 }

@@ -59,7 +59,7 @@ impl<'a> Node<'a> {
             "HardSwish" => "hard_silu",
             "Swish" if is("alpha", 1.0, 1.0) => "silu",
             "Gelu" if self.text("approximate", "none") == "tanh" => "gelu_tanh",
-            "Gelu" => "gelu",
+            "Gelu" if self.text("approximate", "none") == "none" => "gelu",
             "Elu" if is("alpha", 1.0, 1.0) => "elu",
             "LeakyRelu" if is("alpha", 0.01, 0.2) => "leaky_relu",
             "Selu" if is("alpha", 1.673_263_2, 1.673_263_2) && is("gamma", 1.050_701, 1.050_701) => "selu",
@@ -144,6 +144,9 @@ impl Window {
             out: vec![0; axes],
         };
         let auto = node.text("auto_pad", "NOTSET");
+        if auto != "NOTSET" && node.ints("pads").is_some_and(|pads| pads.iter().any(|n| *n != 0)) {
+            return Err(format!("both auto_pad = {auto} and pads; one of them says what is added"));
+        }
         for n in 0..axes {
             let (extent, stride) = (window.extent(n), window.strides[n]);
             match auto.as_str() {
@@ -155,7 +158,7 @@ impl Window {
                     window.behind[n] = total - window.before[n];
                 }
                 "VALID" => {}
-                _ => {
+                "NOTSET" => {
                     if let Some(pads) = node.ints("pads") {
                         if pads.len() != 2 * axes {
                             return Err(format!("pads is {pads:?} for {axes} axes"));
@@ -164,6 +167,7 @@ impl Window {
                         (window.before[n], window.behind[n]) = (pads[n], pads[n + axes]);
                     }
                 }
+                other => return Err(format!("auto_pad is {other}")),
             }
             let padded = input[n] + window.before[n] + window.behind[n];
             let Some(room) = padded.checked_sub(extent) else {

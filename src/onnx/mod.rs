@@ -5,14 +5,20 @@
 mod recurrence;
 /// How an operator's attributes are read; windows and their padding.
 mod attributes;
+/// What a file is that is none of ONNX's.
+mod format;
 /// Single operators on wgrad's kernels, against ONNX's own test cases.
 pub mod execute;
 /// Networks as ONNX files.
 pub mod export;
+/// Weights in a file beside the model.
+pub mod external;
 /// ONNX files as networks.
 pub mod import;
 /// The messages of the ONNX format.
 pub mod proto;
+/// Tables: what a file holds of them.
+pub mod table;
 /// Tensors of the host, and how their numbers move.
 pub mod tensor;
 
@@ -26,6 +32,9 @@ use proto::ModelProto;
 /// [`Error::Onnx`] where they are no ONNX model.
 pub fn read(what: &str, bytes: &[u8]) -> Result<ModelProto> {
     let fail = |message: String| Error::Onnx { what: what.to_string(), message };
+    if let Some(other) = format::other(bytes) {
+        return Err(fail(format!("is no ONNX file: {other}")));
+    }
     let model = ModelProto::decode(bytes)
         .map_err(|e| fail(format!("is no ONNX file ({e}); was something else saved under this name?")))?;
     match &model.graph {
@@ -52,4 +61,37 @@ pub fn read_tensor(what: &str, bytes: &[u8]) -> Result<tensor::Tensor> {
     let fail = |message: String| Error::Onnx { what: what.to_string(), message };
     let proto = proto::TensorProto::decode(bytes).map_err(|e| fail(format!("is no ONNX tensor ({e})")))?;
     tensor::Tensor::from_proto(&proto).map_err(fail)
+}
+
+/// A message about a file with names from it as a terminal can show it: what would move the cursor, colour the text or turn
+/// it round is written as an escape, and what is longer than 2,000 characters is cut.
+fn printable(text: &str) -> String {
+    const MOST: usize = 2000;
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+    };
+    let mut shown = String::new();
+    for (n, c) in text.chars().enumerate() {
+        match c {
+            _ if n == MOST => {
+                shown.push_str(" ...");
+                break;
+            }
+            c if acts(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn what_moves_a_terminal_is_shown_as_an_escape() {
+        assert_eq!(printable("a\u{1b}[2J\u{202e}é\n"), r"a\u{1b}[2J\u{202e}é\u{a}");
+        assert_eq!(printable(&"x".repeat(3000)), format!("{} ...", "x".repeat(2000)));
+    }
 }

@@ -15,6 +15,8 @@ pub mod kind {
     pub const INT64: i32 = 7;
     /// Truth values.
     pub const BOOL: i32 = 9;
+    /// 64-bit floating point.
+    pub const DOUBLE: i32 = 11;
 
     /// The name of a type.
     pub fn name(kind: i32) -> &'static str {
@@ -56,6 +58,8 @@ pub mod attribute {
     pub const INT: i32 = 2;
     /// A text.
     pub const STRING: i32 = 3;
+    /// A tensor.
+    pub const TENSOR: i32 = 4;
     /// Numbers.
     pub const FLOATS: i32 = 6;
     /// Integers.
@@ -128,7 +132,7 @@ pub struct StringStringEntryProto {
 /// A network: operators and the tensors between them.
 #[derive(Clone, PartialEq, Message)]
 pub struct GraphProto {
-    /// The operators, each behind those whose outputs it takes.
+    /// The operators; by the standard each behind those whose outputs it takes.
     #[prost(message, repeated, tag = "1")]
     pub node: Vec<NodeProto>,
     /// Its name.
@@ -230,6 +234,9 @@ pub struct TensorProto {
     /// All elements as little-endian bytes, instead of the lists.
     #[prost(bytes = "vec", optional, tag = "9")]
     pub raw_data: Option<Vec<u8>>,
+    /// Where in another file the elements stand: `location`, `offset`, `length`.
+    #[prost(message, repeated, tag = "13")]
+    pub external_data: Vec<StringStringEntryProto>,
     /// 1 where the elements stand in another file.
     #[prost(int32, tag = "14")]
     pub data_location: i32,

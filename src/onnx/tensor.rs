@@ -29,7 +29,7 @@ pub fn count(shape: &[usize]) -> usize {
 }
 
 /// The most elements that the host makes of constants that hold fewer: shapes and tables need no more.
-const ROOM: usize = 1 << 24;
+pub(super) const ROOM: usize = 1 << 24;
 
 /// The number of elements of a shape that is made of `held` elements.
 ///
@@ -227,7 +227,7 @@ impl Tensor {
     pub fn from_proto(proto: &TensorProto) -> Result<Self, String> {
         if proto.data_location != 0 {
             return Err(format!(
-                "the tensor `{}` stands in another file; save the model as one file",
+                "the tensor `{}` stands in another file, which was not read; save the model as one file",
                 proto.name
             ));
         }
@@ -265,6 +265,23 @@ impl Tensor {
             ..TensorProto::default()
         }
     }
+}
+
+/// How many bytes the elements of a tensor take as raw data.
+///
+/// # Errors
+/// In words, where they are of a type that wgrad does not take, or too many.
+pub(super) fn bytes(proto: &TensorProto) -> Result<usize, String> {
+    let each = match proto.data_type {
+        2 | 3 | 9 => 1,
+        4 | 5 => 2,
+        1 | 6 => 4,
+        7 => 8,
+        other => return Err(format!("elements of type {}", kind::name(other))),
+    };
+    let shape: Option<Vec<usize>> = proto.dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
+    let all = shape.and_then(|shape| counted(&shape).ok()).and_then(|count| count.checked_mul(each));
+    all.ok_or_else(|| format!("its shape is {:?}", proto.dims))
 }
 
 /// Rows of all `parts` in turns, `outer` times.

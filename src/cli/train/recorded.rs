@@ -4,7 +4,7 @@ use crate::cli::{
     memory, output,
     reading::{self, Wanted},
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use wgrad::{
     data::{DataSpec, Dataset, table::Table},
     report::words::{bytes, counted},
@@ -41,6 +41,11 @@ pub fn told_at_the_end(run: &Run, dataset: &Dataset) -> Result<()> {
 
 /// The data set of a run, as it was recorded.
 pub fn load_recorded(record: &DataRecord, seed: u64) -> Result<Dataset> {
+    if record.spec == DataRecord::UNKNOWN {
+        bail!(
+            "this network was imported, and what data it is for was not said; name them by `--data NAME|PATH`"
+        );
+    }
     load_as_recorded(&record.spec.parse()?, None, record, seed)
         .with_context(|| format!("the run was trained on {}", record.name))
 }

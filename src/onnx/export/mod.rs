@@ -7,10 +7,12 @@ mod writer;
 
 use super::{
     proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto, kind},
+    table::{FEATURES, TABLE, columns, label},
     tensor::Tensor,
 };
 use crate::{
     Error, Result,
+    data::table::Table,
     input::Normalization,
     loss::Loss,
     model::Model,
@@ -31,6 +33,8 @@ pub const LOGITS: &str = "logits";
 pub const PROBABILITIES: &str = "probabilities";
 /// The output of a regression.
 pub const VALUE: &str = "value";
+/// What the metadata say of networks whose pictures are made light on dark first, as those of MNIST are.
+pub const LIGHT_ON_DARK: &str = "light on dark";
 /// The axis whose length is free.
 const BATCH: &str = "batch";
 
@@ -61,8 +65,18 @@ pub struct Options {
     pub layout: Layout,
     /// Whether the input is bytes, which the network divides by 255, instead of numbers in [0, 1].
     pub raw_pixels: bool,
+    /// How the columns of a table became what the network was trained on: the file takes numbers as the table has them,
+    /// and a regression gives one in the label's unit.
+    pub table: Option<Table>,
     /// What stands in the file beside the network, by name.
     pub metadata: Vec<(String, String)>,
+}
+
+impl Options {
+    /// The name of the input.
+    pub fn input(&self) -> &'static str {
+        if self.table.is_some() { FEATURES } else { INPUT }
+    }
 }
 
 /// The names of the outputs of `model` as it is exported.
@@ -80,6 +94,13 @@ pub fn images(bytes: &[u8], model: &Model, options: &Options) -> Tensor {
     let tensor = if options.raw_pixels {
         let numbers = bytes.iter().map(|b| i64::from(*b)).collect();
         Tensor { kind: kind::UINT8, ..Tensor::whole(&shape, numbers) }
+    } else if let Some(table) = &options.table {
+        // As the table has them.
+        let [means, deviations] = columns(table);
+        let numbers = bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).enumerate();
+        let numbers =
+            numbers.map(|(n, v)| v * deviations[n % means.len()] + means[n % means.len()]).collect();
+        return Tensor::real(&[shape[0], means.len()], numbers);
     } else if model.input.floats {
         Tensor::real(&shape, bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).collect())
     } else {
@@ -122,9 +143,19 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
     if options.raw_pixels && model.input.floats {
         return Err(fail("its data are floats, and raw pixels are bytes; leave `--raw-pixels` out".into()));
     }
+    if let Some(table) = options.table.as_ref().filter(|table| table.width() != model.pixels()) {
+        let width = table.width();
+        return Err(fail(format!(
+            "its table has {width} numbers a row, the network takes {}",
+            model.pixels()
+        )));
+    }
     let weights = Weights { parameters: &parameters, arena: weights };
-    let mut w = Writer::new(&[INPUT, LOGITS, PROBABILITIES, VALUE]);
-    let image = input(&mut w, model.input_shape, options);
+    let mut w = Writer::new(&[options.input(), LOGITS, PROBABILITIES, VALUE]);
+    let image = match &options.table {
+        Some(table) => row(&mut w, model.input_shape, table),
+        None => input(&mut w, model.input_shape, options),
+    };
     let image = normalized(&mut w, image, model.input.normalization.as_ref());
     let mut flows: Vec<Flow> = Vec::new();
     for p in &placed {
@@ -136,7 +167,8 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
     }
     let last = flows.last().map_or(image.name.clone(), |flow| flow.name.clone());
     let outputs = placed.last().map_or(1, |p| p.place.output.iter().product());
-    finish(&mut w, &last, loss, outputs);
+    let unit = options.table.as_ref().and_then(label).filter(|_| loss.is_regression());
+    finish(&mut w, &last, loss, outputs, unit);
     let mut graph = w.graph;
     graph.name = model.name.clone();
     let mut metadata = own_metadata(model, loss, options);
@@ -158,10 +190,16 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
 /// What follows from the model and the options.
 fn own_metadata(model: &Model, loss: Loss, options: &Options) -> Vec<(String, String)> {
     let (said, scale) = match (options.raw_pixels, model.input.floats) {
+        _ if options.table.is_some() => ("numbers as the table has them, 1 or 0 for a word", "1"),
         (true, _) => ("bytes 0 to 255", "1"),
         (false, true) => ("floats as the data have them", "1"),
         (false, false) => ("bytes divided by 255, in [0, 1]", "0.00392156862745098"),
     };
+    let table = options.table.iter().flat_map(|table| {
+        let whole = serde_json::to_string(table).unwrap_or_default();
+        let names = serde_json::to_string(&super::table::names(table)).unwrap_or_default();
+        [(TABLE, whole), ("input.columns", names), ("label", table.label.name.clone())]
+    });
     [
         ("model", model.name.clone()),
         ("loss", loss.to_string()),
@@ -169,8 +207,25 @@ fn own_metadata(model: &Model, loss: Loss, options: &Options) -> Vec<(String, St
         ("input.range", said.to_string()),
         ("input.scale", scale.to_string()),
     ]
+    .into_iter()
+    .chain(table)
     .map(|(key, value)| (key.to_string(), value))
-    .to_vec()
+    .collect()
+}
+
+/// Declares the rows of a table as the input; standardised, they have the shape of the network's.
+fn row(w: &mut Writer, shape: [usize; 3], table: &Table) -> Flow {
+    let [means, deviations] = columns(table);
+    let width = means.len();
+    w.input(FEATURES, kind::FLOAT, BATCH, &[width]);
+    let mean = w.constant("table/mean", Tensor::real(&[width], means));
+    let deviation = w.constant("table/deviation", Tensor::real(&[width], deviations));
+    let centred = w.node("Sub", "table/centred", &[FEATURES, &mean], Vec::new());
+    let scaled = w.node("Div", "table/standardised", &[&centred, &deviation], Vec::new());
+    let lens: Vec<i64> = std::iter::once(-1).chain(shape.map(|n| n as i64)).collect();
+    let lens = w.whole("table/shape", &lens);
+    let name = w.node("Reshape", "table/row", &[&scaled, &lens], Vec::new());
+    Flow { name, shape: shape.to_vec(), nchw: false }
 }
 
 /// Declares the input; from bytes it makes numbers in [0, 1].
@@ -204,8 +259,16 @@ fn normalized(w: &mut Writer, image: Flow, normalization: Option<&Normalization>
     Flow { name, ..image }
 }
 
-/// Names the outputs, and appends what makes probabilities of logits.
-fn finish(w: &mut Writer, last: &str, loss: Loss, outputs: usize) {
+/// Names the outputs, and appends what makes probabilities of logits, or a number in the `unit` of a label (its mean and
+/// deviation).
+fn finish(w: &mut Writer, last: &str, loss: Loss, outputs: usize, unit: Option<[f32; 2]>) {
+    if let Some([mean, deviation]) = unit {
+        let mean = w.constant("label/mean", Tensor::real(&[], vec![mean]));
+        let deviation = w.constant("label/deviation", Tensor::real(&[], vec![deviation]));
+        let scaled = w.node("Mul", "label/scaled", &[last, &deviation], Vec::new());
+        w.named("Add", VALUE, &[&scaled, &mean], Vec::new());
+        return w.output(VALUE, BATCH, &[outputs]);
+    }
     let first = if loss.is_regression() { VALUE } else { LOGITS };
     w.call_output(last, first);
     w.output(first, BATCH, &[outputs]);

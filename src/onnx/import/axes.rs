@@ -17,14 +17,16 @@ impl Reader<'_, '_> {
             Some(perm) => positive("perm", perm)?,
             None => (0..rank).rev().collect(),
         };
-        if x.gather.is_some() || order.iter().any(|n| *n >= rank) || order.len() != rank {
-            return Err(format!("perm is {order:?}"));
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        if x.gather.is_some() || sorted != (0..rank).collect::<Vec<_>>() {
+            return Err(format!("perm is {order:?} for {:?}", x.lens()));
         }
         Ok(Flow { axes: order.iter().map(|n| x.axes[*n]).collect(), ..x.clone() })
     }
 
     /// Axes of length 1 that come and go.
-    pub(super) fn unit_axes(&self, x: &Flow) -> Said<Flow> {
+    pub(super) fn unit_axes(&mut self, x: &Flow) -> Said<Flow> {
         let axes = match self.optional(1)? {
             Some(t) => t.wholes()?.to_vec(),
             None => self.node.ints("axes").ok_or("it names no axes")?.to_vec(),
@@ -32,24 +34,29 @@ impl Reader<'_, '_> {
         let mut flow = x.clone();
         if self.node.op() == "Squeeze" {
             let axes: Vec<usize> = axes.iter().map(|n| x.axis(*n)).collect::<Said<_>>()?;
-            let mut n = 0;
-            for at in &axes {
-                if x.axes[*at] != Axis::One {
-                    return Err(format!(
-                        "axis {at} is no axis of length 1 that only the file has; use Reshape"
-                    ));
-                }
+            if let Some(at) = axes.iter().find(|at| x.lens()[**at] != 1) {
+                return Err(format!("axis {at} of {:?} is not 1 long", x.lens()));
             }
-            flow.axes.retain(|_| {
-                n += 1;
-                !axes.contains(&(n - 1))
-            });
-            return Ok(flow);
+            let left = |all: Vec<i64>| -> Vec<i64> {
+                all.into_iter().enumerate().filter(|(n, _)| !axes.contains(n)).map(|(_, len)| len).collect()
+            };
+            if axes.iter().all(|at| x.axes[*at] == Axis::One) {
+                let mut n = 0;
+                flow.axes.retain(|_| {
+                    n += 1;
+                    !axes.contains(&(n - 1))
+                });
+                return Ok(flow);
+            }
+            return self.reshape_to(x, &left(x.lens()));
         }
         let rank = x.axes.len() + axes.len();
         let mut places: Vec<usize> =
             axes.iter().map(|n| crate::onnx::attributes::axis(*n, rank)).collect::<Said<_>>()?;
         places.sort_unstable();
+        if places.windows(2).any(|pair| pair[0] == pair[1]) || x.gather.is_some() {
+            return Err(format!("the axes {axes:?} of {:?}", x.lens()));
+        }
         for at in places {
             flow.axes.insert(at, Axis::One);
         }
@@ -82,12 +89,18 @@ impl Reader<'_, '_> {
 
     pub(super) fn reshape(&mut self, x: &Flow) -> Said<Flow> {
         let wanted = self.constant(1)?.wholes()?.to_vec();
+        if self.node.int("allowzero", 0) == 1 && wanted.contains(&0) {
+            return Err(format!("to {wanted:?} with allowzero, which holds nothing"));
+        }
+        self.reshape_to(x, &wanted)
+    }
+
+    fn reshape_to(&mut self, x: &Flow, wanted: &[i64]) -> Said<Flow> {
         let lens = x.lens();
         // Axes of length 1 that only the file has may go.
         let kept: Vec<Axis> = x.axes.iter().copied().filter(|axis| *axis != Axis::One).collect();
         let as_wanted = |(axis, wanted): (&Axis, &i64)| *wanted == x.len(*axis, 2) || *wanted == -1;
-        if kept.len() < x.axes.len() && kept.len() == wanted.len() && kept.iter().zip(&wanted).all(as_wanted)
-        {
+        if kept.len() < x.axes.len() && kept.len() == wanted.len() && kept.iter().zip(wanted).all(as_wanted) {
             return Ok(Flow { axes: kept, ..x.clone() });
         }
         // Whatever the batch is: a 0, a -1, or the batch of the file, in front.
@@ -115,6 +128,10 @@ impl Reader<'_, '_> {
         if target == inner {
             return Ok(x.clone());
         }
+        // With one channel a Reshape does what a Transpose would.
+        if let Some(axes) = moved(x, &target) {
+            return Ok(Flow { axes, ..x.clone() });
+        }
         if target.len() == 1 {
             return self.flat(x);
         }
@@ -125,10 +142,36 @@ impl Reader<'_, '_> {
                 "{lens:?} to {wanted:?} where channels come first; flatten, or transpose before"
             ));
         }
-        let shape: Vec<i64> = target.iter().map(|n| *n as i64).collect();
-        let flow = self.one(&x, &target, |name| Reshape { name, ..Reshape::new(&shape) }.into(), Vec::new());
-        Ok(Flow { axes: super::plain(target.len()), positive: x.positive, ..flow })
+        // A picture of one channel, and channels first.
+        let one = matches!(target[..], [1, h, w] if h > 1 && w > 1);
+        let shape = if one { [&target[1..], &[1]].concat() } else { target.clone() };
+        let axes = if one { [0, 3, 1, 2].map(Axis::Of).to_vec() } else { super::plain(target.len()) };
+        let lens: Vec<i64> = shape.iter().map(|n| *n as i64).collect();
+        let flow = self.one(&x, &shape, |name| Reshape { name, ..Reshape::new(&lens) }.into(), Vec::new());
+        Ok(Flow { axes, positive: x.positive, ..flow })
     }
+}
+
+/// The axes of a flow as `target`, without the batch, has them, where only axes of length 1 change their places: those move
+/// no number. Every axis of the layer must have a place.
+fn moved(x: &Flow, target: &[usize]) -> Option<Vec<Axis>> {
+    if x.axes.first() != Some(&Axis::Of(0)) || x.gather.is_some() || x.axes.contains(&Axis::Directions) {
+        return None;
+    }
+    let longer: Vec<Axis> = x.axes[1..].iter().copied().filter(|axis| x.len(*axis, 2) != 1).collect();
+    let same = target.iter().filter(|len| **len != 1).map(|len| *len as i64);
+    if !same.eq(longer.iter().map(|axis| x.len(*axis, 2))) {
+        return None;
+    }
+    // The channels, the last axis, come first.
+    let mut ones = (1..=x.shape.len()).rev().filter(|n| x.shape[n - 1] == 1).map(Axis::Of).peekable();
+    let mut longer = longer.into_iter();
+    let axes = target.iter().map(|len| match len {
+        1 => Some(ones.next().unwrap_or(Axis::One)),
+        _ => longer.next(),
+    });
+    let axes: Option<Vec<Axis>> = std::iter::once(Some(Axis::Of(0))).chain(axes).collect();
+    if ones.peek().is_some() { None } else { axes }
 }
 
 /// Where both directions stand one behind the other.

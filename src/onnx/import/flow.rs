@@ -1,6 +1,7 @@
 //! Values between nodes: how the axes of the file's tensor stand to those of wgrad's.
 
 use crate::onnx::tensor::Tensor;
+use std::rc::Rc;
 
 type Said<T> = std::result::Result<T, String>;
 
@@ -27,7 +28,7 @@ pub(super) struct Flow {
     /// The axes of the file's tensor.
     pub axes: Vec<Axis>,
     /// Number n of the file's last axis is number `gather[n]` here: channels came first when it was flattened.
-    pub gather: Option<Vec<usize>>,
+    pub gather: Option<Rc<[usize]>>,
     /// Whether time runs the other way here.
     pub flipped: bool,
     /// Whether it holds bytes, 255 times what it holds here.
@@ -44,7 +45,7 @@ pub(super) enum Value {
     /// Something that follows from the image.
     Flow(Flow),
     /// Numbers of the file; in shapes a batch of any length is -1.
-    Constant(Tensor),
+    Constant(Rc<Tensor>),
     /// Zeros of a shape that depends on the batch.
     Zeros,
 }

@@ -1,10 +1,16 @@
 //! Nodes as layers, those for sequences apart.
 
-use super::{Axis, Flow, Said, Value, network::Network};
+use super::{Axis, Flow, Said, Value, network::Network, written::Function};
 use crate::{
     kernels,
-    layers::{Activation, ActivationName, Add, BatchNormalization, Concatenate, Dropout, Layer, Reshape},
-    onnx::{attributes::Node, tensor::Tensor},
+    layers::{
+        Activation, ActivationName, Add, BatchNormalization, Concatenate, Dropout, Flatten, Layer, Reshape,
+    },
+    onnx::{
+        attributes::Node,
+        proto::{NodeProto, kind},
+        tensor::Tensor,
+    },
 };
 
 /// Reads `node`; what it gives. `sole` says that nothing else takes its first input.
@@ -24,12 +30,21 @@ pub(super) fn node(
     let x = &x;
     match node.op() {
         "Identity" => Ok(x.clone()),
-        "Cast" => Ok(x.clone()),
+        "Cast" => match node.int("to", 0) as i32 {
+            kind::FLOAT | kind::DOUBLE => Ok(x.clone()),
+            kind::UINT8 if x.raw => Ok(x.clone()),
+            other => Err(format!(
+                "to {}; numbers of the network are float here, and others round",
+                kind::name(other)
+            )),
+        },
         "Add" | "Sub" | "Mul" | "Div" => match inputs.get(1) {
             Some(Some(Value::Constant(c))) => b.with_constant(x, c, false, sole),
             _ if node.op() == "Add" => b.join(Add::new().into()),
-            _ if node.op() == "Mul" => b.gated(x),
-            _ => Err("two values of the network; only Add and Concat join them".into()),
+            _ => Err(
+                "two values of the network; Add and Concat join them, and activations such as x · Sigmoid(x)"
+                    .into(),
+            ),
         },
         "Transpose" => b.transpose(x),
         "Squeeze" | "Unsqueeze" => b.unit_axes(x),
@@ -61,6 +76,9 @@ pub(super) fn node(
             if !(0.0..1.0).contains(&rate) {
                 return Err(format!("a ratio of {rate}"));
             }
+            if b.optional(2)?.is_some_and(|t| t.wholes().is_ok_and(|flag| flag != [0])) {
+                return Err("in training (its third input); export the network for inference".into());
+            }
             // The shortest decimal of the file's number.
             let rate: f64 = rate.to_string().parse().unwrap_or(f64::from(rate));
             Ok(b.one(x, &x.shape, |name| Dropout { name, ..Dropout::new(rate) }.into(), Vec::new()))
@@ -74,8 +92,10 @@ pub(super) fn node(
             b.prelu(x.settled()?, &Tensor::real(&[1], vec![node.float("alpha", 0.01)]))
         }
         "Softmax" | "LogSoftmax" => {
-            let at = x.axis(node.int("axis", -1))?;
-            if !x.settled()?.is_last(at) {
+            // Before version 13 it goes over all axes from that one on.
+            let old = b.network.opset < 13;
+            let at = x.axis(node.int("axis", if old { 1 } else { -1 }))?;
+            if !x.settled()?.is_last(at) || old && at + 1 != x.axes.len() {
                 return Err("over another axis than that of channels or classes".into());
             }
             b.activation(x, ActivationName::Softmax)
@@ -91,6 +111,35 @@ pub(super) fn node(
 pub(super) fn normalized(network: &mut Network, x: &Flow, mean: f32, deviation: f32) -> Said<Flow> {
     let [scale, shift] = [1.0 / deviation, -mean / deviation].map(|v| Tensor::real(&[1], vec![v]));
     affine(network, "normalization", x, &scale, &shift)
+}
+
+/// The activation that several nodes up to `last` write out; `rank` is the most axes that a constant in them has.
+pub(super) fn written(
+    network: &mut Network,
+    last: &NodeProto,
+    x: &Flow,
+    function: Function,
+    rank: usize,
+) -> Said<Flow> {
+    if rank > x.axes.len() {
+        return Err(format!("constants of {rank} axes with {:?}", x.lens()));
+    }
+    let mut b = Reader { network, node: Node(last), inputs: &[], name: super::name_of(last) };
+    match function {
+        Function::Named(name) => {
+            let activation = kernels::activation(name).map_err(|e| e.to_string())?;
+            b.activation(x.settled()?, ActivationName::Elementwise(activation))
+        }
+        Function::Slope(slope) => b.prelu(x.settled()?, &Tensor::real(&[1], vec![slope])),
+    }
+}
+
+/// The numbers of an image in their order.
+pub(super) fn flattened(network: &mut Network, x: &Flow) -> Flow {
+    let name =
+        network.add("flatten", std::slice::from_ref(&x.layer), |name| Flatten { name }.into(), Vec::new());
+    let all = x.shape.iter().product();
+    Flow { raw: x.raw, positive: x.positive, ..Flow::new(&name, &[all], super::plain(1)) }
 }
 
 /// Appends scale · x + shift, for each channel: a normalization whose averages are 0 and 1.
@@ -167,11 +216,15 @@ impl<'a> Reader<'a, '_> {
         let name = match (node.activation(), node.op()) {
             (Some(name), _) => name,
             (None, "Clip") => {
-                let bound = |n: usize, name| match self.optional(n) {
-                    Ok(Some(t)) => t.reals().ok().and_then(|v| v.first().copied()),
-                    _ => node.attribute(name).and_then(|a| a.f),
+                let bound = |n: usize, name| -> Said<Option<f32>> {
+                    match self.optional(n)? {
+                        Some(t) if t.len() == 1 => Ok(t.reals()?.first().copied()),
+                        Some(t) => Err(format!("to bounds {:?}", t.shape)),
+                        None => Ok(node.attribute(name).and_then(|a| a.f)),
+                    }
                 };
-                match (bound(1, "min"), bound(2, "max")) {
+                match (bound(1, "min")?, bound(2, "max")?) {
+                    (Some(0.0), Some(f32::MAX)) => "relu",
                     (Some(0.0), Some(6.0)) => "relu6",
                     (Some(0.0), None) => "relu",
                     (low, high) => return Err(format!("to {low:?} .. {high:?}; wgrad has relu and relu6")),
@@ -185,31 +238,12 @@ impl<'a> Reader<'a, '_> {
         kernels::activation(name).map(ActivationName::Elementwise).map_err(|e| e.to_string())
     }
 
-    /// x · activation(x), which has a name of its own.
-    pub(super) fn gated(&mut self, x: &Flow) -> Said<Flow> {
-        let other = self.flow(1)?;
-        // One of both is the gate of the other.
-        for (gate, from) in [(x, other), (other, x)] {
-            let Some(built) = self.network.layer(gate.layer.as_deref()) else { continue };
-            let (Layer::Activation(layer), [source]) = (&mut built.layer, &built.inputs[..]) else {
-                continue;
-            };
-            let name = match layer.activation.name() {
-                "sigmoid" => "silu",
-                "hard_sigmoid" => "hard_silu",
-                _ => continue,
-            };
-            if *source == from.layer && gate.axes == from.axes {
-                layer.activation = name.parse().map_err(|e: crate::Error| e.to_string())?;
-                return Ok(Flow { positive: false, sole: true, ..gate.clone() });
-            }
-        }
-        Err("two values of the network; only x · Sigmoid(x) and x · HardSigmoid(x) are known".into())
-    }
-
     /// x with a constant: a bias of the layer before, or a scale and a shift for each channel.
     pub(super) fn with_constant(&mut self, x: &Flow, c: &Tensor, first: bool, sole: bool) -> Said<Flow> {
         let op = self.node.op();
+        if c.shape.len() > x.axes.len() {
+            return Err(format!("a constant {:?} of more axes than {:?}", c.shape, x.lens()));
+        }
         let scalar = (c.len() == 1).then(|| c.reals().map(|v| v[0])).transpose()?;
         if x.raw {
             let by_255 = match (op, scalar, first) {
@@ -280,39 +314,6 @@ impl<'a> Reader<'a, '_> {
         let name = built.name.clone();
         self.network.set(&name, "bias", c.clone());
         true
-    }
-
-    /// Add or Concat: all in one order of axes.
-    pub(super) fn join(&mut self, layer: Layer) -> Said<Flow> {
-        let flows = (0..self.inputs.len()).map(|n| self.flow(n)).collect::<Said<Vec<_>>>()?;
-        let first = flows[0];
-        for flow in &flows {
-            flow.settled()?;
-            if flow.axes != first.axes || flow.gather.is_some() && !matches!(layer, Layer::Add(_)) {
-                return Err("it joins values whose axes come in different orders".into());
-            }
-            if flow.gather != first.gather {
-                return Err("it joins values that were flattened in different orders".into());
-            }
-        }
-        let mut shape = first.shape.clone();
-        if matches!(layer, Layer::Concatenate(_)) {
-            let at = first.axis(self.node.int("axis", 1))?;
-            if !first.is_last(at) {
-                return Err("along another axis than that of channels".into());
-            }
-            if let Some(last) = shape.last_mut() {
-                *last = flows.iter().filter_map(|flow| flow.shape.last()).sum();
-            }
-        }
-        let inputs: Vec<Option<String>> = flows.iter().map(|flow| flow.layer.clone()).collect();
-        let make = |name| match layer {
-            Layer::Add(_) => Add { name }.into(),
-            _ => Concatenate { name, ..Concatenate::new() }.into(),
-        };
-        let name = self.network.add(self.name, &inputs, make, Vec::new());
-        let positive = flows.iter().all(|flow| flow.positive);
-        Ok(Flow { positive, ..first.through(&name, &shape) })
     }
 }
 

@@ -3,23 +3,45 @@
 
 mod axes;
 mod flow;
+mod gates;
+mod join;
+mod known;
 mod layers;
 mod network;
+mod operators;
+mod order;
+mod pointwise;
 mod recurrent;
 mod shapes;
+mod table;
 mod weights;
 mod window;
+mod written;
 
 use super::{
     attributes::Node,
-    export::{LOGITS, Layout},
+    export::{LIGHT_ON_DARK, LOGITS, Layout},
+    printable,
     proto::{GraphProto, ModelProto, NodeProto, kind},
-    tensor::Tensor,
+    tensor::{ROOM, Tensor},
 };
-use crate::{Error, Result, loss::Loss, model::Model, program::arena_len};
+use crate::{
+    Error, Result,
+    data::{pictures::Preparation, table::Table},
+    input::Input,
+    layers::{ActivationName, Layer},
+    loss::Loss,
+    model::Model,
+    program::arena_len,
+};
 use flow::{Axis, Flow, Value};
 use network::Network;
-use std::collections::{BTreeMap, BTreeSet};
+pub use operators::OPERATORS;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+use written::Step;
 
 type Said<T> = std::result::Result<T, String>;
 
@@ -49,71 +71,32 @@ pub struct Imported {
     pub classes: Option<Vec<String>>,
     /// The data it was trained on as the file tells it, as `--data` takes it.
     pub data: Option<String>,
+    /// How the rows of a table become what the network takes, where the file is one of wgrad's that tells it.
+    pub table: Option<Table>,
+    /// The digest of that data.
+    pub digest: Option<String>,
+    /// What is made of every picture, where the file is one of wgrad's that tells it.
+    pub preparation: Option<Preparation>,
+    /// Whether pictures are made light on dark first, as those of MNIST are: only wgrad's own files tell it.
+    pub light_on_dark: bool,
 }
 
-/// The operators that can be read, for messages and documentation.
-pub const OPERATORS: &[&str] = &[
-    "Add",
-    "AveragePool",
-    "BatchNormalization",
-    "Cast",
-    "Clip",
-    "Concat",
-    "Constant",
-    "Conv",
-    "Div",
-    "Dropout",
-    "Elu",
-    "Exp",
-    "Flatten",
-    "GRU",
-    "Gather",
-    "Gelu",
-    "Gemm",
-    "GlobalAveragePool",
-    "GlobalMaxPool",
-    "HardSigmoid",
-    "HardSwish",
-    "Identity",
-    "LSTM",
-    "LayerNormalization",
-    "LeakyRelu",
-    "LogSoftmax",
-    "MatMul",
-    "MaxPool",
-    "Mish",
-    "Mul",
-    "PRelu",
-    "Pad",
-    "RNN",
-    "ReduceMean",
-    "ReduceSum",
-    "Relu",
-    "Reshape",
-    "Selu",
-    "Sigmoid",
-    "Slice",
-    "Softmax",
-    "Softplus",
-    "Softsign",
-    "Squeeze",
-    "Sub",
-    "Swish",
-    "Tanh",
-    "Transpose",
-    "Unsqueeze",
-];
+/// The oldest version of ONNX's operators that is read: before it some did other things unless they were told.
+const OLDEST: i64 = 7;
+
+/// The most layers of a network: no file of use comes near it.
+const MOST_LAYERS: usize = 4096;
 
 /// Reads the network of a file; `what` names the file in errors.
 ///
 /// # Errors
 /// [`Error::Onnx`] with the node that cannot be read, and why; [`Error::Model`] where its layers do not fit.
 pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Imported> {
-    let fail = |message: String| Error::Onnx { what: what.to_string(), message };
+    let fail = |message: String| Error::Onnx { what: what.to_string(), message: printable(&message) };
     let graph = file.graph.as_ref().ok_or_else(|| fail("has no graph".into()))?;
     let mut import = Import::new(graph, file, options).map_err(fail)?;
-    for node in import.needed.clone() {
-        import.node(node).map_err(|message| fail(located(node, &message)))?;
+    for step in std::mem::take(&mut import.steps) {
+        import.step(&step).map_err(|message| fail(located(step.node(), &message)))?;
     }
     let model = import.finish(options).map_err(fail)?;
     let parameters = model.parameters()?;
@@ -130,62 +113,116 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
         }
         weights[p.offset..p.offset + p.len()].copy_from_slice(numbers);
     }
-    let classes = file.metadata("classes").and_then(|text| serde_json::from_str(text).ok());
-    Ok(Imported { model, weights, classes, data: file.metadata("data.spec").map(String::from) })
+    let classes: Option<Vec<String>> =
+        file.metadata("classes").and_then(|text| serde_json::from_str(text).ok());
+    let classes = classes.map(|names| names.iter().map(|name| printable(name)).collect());
+    let prepared = file.metadata("input.preparation");
+    let metadata = |key: &str| file.metadata(key).map(String::from);
+    Ok(Imported {
+        model,
+        weights,
+        classes,
+        data: metadata("data.spec"),
+        digest: metadata("data.sha256").filter(|digest| !digest.is_empty()),
+        table: import.table,
+        preparation: prepared.and_then(|text| serde_json::from_str(text).ok()),
+        light_on_dark: prepared == Some(LIGHT_ON_DARK),
+    })
+}
+
+/// What a node is called.
+fn name_of(node: &NodeProto) -> &str {
+    if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name }
 }
 
 /// A message with the node's name and operator in front.
 fn located(node: &NodeProto, message: &str) -> String {
-    let name = if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name };
-    format!("node `{name}` ({}): {message}", node.op_type)
+    format!("node `{}` ({}): {message}", name_of(node), node.op_type)
 }
 
 /// A file that is being read.
 struct Import<'a> {
     values: BTreeMap<&'a str, Value>,
     network: Network,
-    needed: Vec<&'a NodeProto>,
+    steps: Vec<Step<'a>>,
     uses: BTreeMap<&'a str, usize>,
-    output: String,
+    output: &'a str,
     batch: Option<usize>,
     loss: Option<Loss>,
+    table: Option<Table>,
+    /// How many more elements may be worked out of constants.
+    room: usize,
+    /// How many elements the weights of all layers may have.
+    most_weights: usize,
 }
 
 impl<'a> Import<'a> {
     fn new(graph: &'a GraphProto, file: &ModelProto, options: &Options) -> Said<Self> {
+        let opset = file.opset();
+        if opset < OLDEST {
+            return Err(format!(
+                "has operators of version {opset}, expected {OLDEST} (2017) or later; bring it to a newer one by \
+                 `onnx.version_converter.convert_version(model, 17)`"
+            ));
+        }
         let output = chosen_output(graph, options)?;
-        let needed = ancestors(graph, &output);
+        let initializers: BTreeSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
+        if initializers.len() < graph.initializer.len() {
+            return Err("has two tensors of one name".into());
+        }
+        let mut nodes = order::needed(graph, output, None)?;
+        let own = table::of(graph, file, &nodes, output);
+        let output = own.as_ref().map_or(output, |own| own.output);
+        if let Some(own) = &own {
+            nodes = order::needed(graph, output, Some(own.input))?;
+        }
+        let steps = written::steps(&nodes, graph, output);
         let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
         // To ask for a shape is no use of the numbers.
-        let takers = needed.iter().filter(|node| !["Shape", "Size"].contains(&node.op_type.as_str()));
-        for name in takers.flat_map(|node| &node.input) {
+        let asks = |step: &&Step<'_>| ["Shape", "Size"].contains(&step.node().op_type.as_str());
+        for name in steps.iter().filter(|step| !asks(step)).flat_map(Step::inputs) {
             *uses.entry(name).or_default() += 1;
         }
-        let mut values = BTreeMap::new();
-        for initializer in &graph.initializer {
-            if uses.contains_key(initializer.name.as_str()) {
-                values.insert(initializer.name.as_str(), Value::Constant(Tensor::from_proto(initializer)?));
-            }
-        }
-        let given: Vec<_> =
-            graph.input.iter().filter(|input| !values.contains_key(input.name.as_str())).collect();
-        let [input] = given[..] else {
-            let names: Vec<_> = given.iter().map(|input| input.name.as_str()).collect();
-            return Err(format!(
-                "takes the inputs {}; a network here takes one, the image",
-                names.join(", ")
-            ));
+        let taken: BTreeSet<&str> = steps.iter().flat_map(Step::inputs).collect();
+        let open: Vec<_> = graph.input.iter().filter(|i| !initializers.contains(i.name.as_str())).collect();
+        let needed = open.iter().copied().filter(|input| taken.contains(input.name.as_str()));
+        let given: Vec<_> = match open.len() {
+            1 => open.clone(),
+            _ => needed.collect(),
         };
-        let (flow, shape, batch) = shapes::input(input, file, &needed, options)?;
-        values.insert(input.name.as_str(), Value::Flow(flow));
-        let mut network = Network::new(shape);
-        if let (Some([mean, deviation]), Some(Value::Flow(flow))) =
-            (options.moments, values.get_mut(input.name.as_str()))
-        {
-            *flow = layers::normalized(&mut network, flow, mean, deviation)?;
+        let names = |list: &[&super::proto::ValueInfoProto]| {
+            list.iter().map(|input| input.name.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let from: Vec<&str> = given.iter().map(|input| input.name.as_str()).collect();
+        operators::all_are_read(
+            &steps,
+            &[&from[..], &own.iter().map(|own| own.input).collect::<Vec<_>>()].concat(),
+        )?;
+        let [input] = given[..] else {
+            return Err(format!("takes the inputs {}; a network here takes one, the image", names(&open)));
+        };
+        let mut values = BTreeMap::new();
+        let mut held = 0usize;
+        for initializer in graph.initializer.iter().filter(|t| taken.contains(t.name.as_str())) {
+            let tensor = Tensor::from_proto(initializer)?;
+            held = held.saturating_add(tensor.len());
+            values.insert(initializer.name.as_str(), Value::Constant(Rc::new(tensor)));
         }
+        let (mut flow, shape, batch) = shapes::input(input, file, &steps, options, own.as_ref())?;
+        let mut network = Network::new(shape, opset);
+        if flow.axes.len() == 2 {
+            flow = layers::flattened(&mut network, &flow);
+        }
+        if let Some([mean, deviation]) = options.moments {
+            flow = layers::normalized(&mut network, &flow, mean, deviation)?;
+        }
+        // What stands for the input of a table's network lies behind the nodes that standardise it.
+        values.insert(own.as_ref().map_or(input.name.as_str(), |own| own.input), Value::Flow(flow));
+        let table = own.map(|own| own.table);
         let loss = file.metadata("loss").and_then(|text| text.parse().ok());
-        Ok(Self { values, network, needed, uses, output, batch, loss })
+        let (room, most_weights) =
+            (held.saturating_mul(4).max(ROOM), held.saturating_mul(16).saturating_add(ROOM));
+        Ok(Self { values, network, steps, uses, output, batch, loss, table, room, most_weights })
     }
 
     /// How many nodes take a value; the network's output has one taker more.
@@ -195,48 +232,92 @@ impl<'a> Import<'a> {
 
     /// The model of all layers.
     fn finish(&mut self, options: &Options) -> Said<Model> {
-        let Some(Value::Flow(flow)) = self.values.get(self.output.as_str()).cloned() else {
+        let Some(Value::Flow(flow)) = self.values.get(self.output).cloned() else {
             return Err(format!("the output `{}` does not follow from the input", self.output));
         };
         if flow.gather.is_some() || flow.flipped || flow.raw {
             return Err(format!("the output `{}` comes in an order of its own", self.output));
         }
-        let name = options.name.clone().unwrap_or_else(|| "imported".into());
+        // It names files, too.
+        let name = options.name.as_deref().map(|name| printable(name).replace(['/', '\\'], "_"));
+        let name: String =
+            name.filter(|name| !name.is_empty()).unwrap_or("imported".into()).chars().take(80).collect();
         let mut model = self.network.model(&name, flow.layer.as_deref())?;
+        if self.table.is_some() {
+            model = model.fed(&Input { floats: true, numbers: self.numbers(), normalization: None });
+        }
         // One number that is no probability is a regression's, unless the file says what it was trained on.
-        let single = model.outputs().is_ok_and(|n| n == 1);
-        if single && model.loss().is_ok_and(|loss| loss == Loss::SoftmaxCrossEntropy) {
+        let outputs = model.outputs().ok();
+        if outputs == Some(1) && model.loss().is_ok_and(|loss| loss == Loss::SoftmaxCrossEntropy) {
             model.loss = self.loss.or(Some(Loss::MeanSquaredError));
+        }
+        if let (Some(outputs @ 2..), Some(name)) = (outputs, last_activation(&model)) {
+            let said = self.loss == Some(Loss::SoftmaxCrossEntropy);
+            if ["sigmoid", "hard_sigmoid"].contains(&name) && !said {
+                return Err(format!(
+                    "ends in a {name} for each of {outputs} outputs, as where an image may be of several classes; \
+                     wgrad tells one class, or one number"
+                ));
+            }
         }
         Ok(model)
     }
 
+    /// Whether the label of the table is a number.
+    fn numbers(&self) -> bool {
+        self.table.as_ref().is_some_and(|t| matches!(t.label.kind, crate::data::table::Kind::Number { .. }))
+    }
+
+    /// Reads one step.
+    fn step(&mut self, step: &Step<'a>) -> Said<()> {
+        match step {
+            Step::Node(node) => self.node(node)?,
+            Step::Written { last, input, function, rank } => {
+                let Some(Value::Flow(x)) = self.values.get(input).cloned() else {
+                    return Err(format!("it takes `{input}`, which does not follow from the image"));
+                };
+                let flow = layers::written(&mut self.network, last, &x, *function, *rank)?;
+                self.values.insert(last.output.first().map_or("", String::as_str), Value::Flow(flow));
+            }
+        }
+        if self.network.numbers > self.most_weights {
+            return Err(format!(
+                "the weights up to here are {} numbers, far more than the file holds",
+                self.network.numbers
+            ));
+        }
+        if self.network.layers.len() > MOST_LAYERS {
+            return Err(format!("a network of more than {MOST_LAYERS} layers; no training of it would end"));
+        }
+        Ok(())
+    }
+
     /// Reads one node.
     fn node(&mut self, proto: &'a NodeProto) -> Said<()> {
-        if !["", "ai.onnx"].contains(&proto.domain.as_str()) {
-            return Err(format!("the operator is of {}; only ONNX's own are known", proto.domain));
-        }
         let node = Node(proto);
         let inputs: Vec<Option<Value>> =
             proto.input.iter().map(|name| self.values.get(name.as_str()).cloned()).collect();
-        let first = proto.output.first().map_or("", String::as_str);
-        if let Some(value) = shapes::constant(&node, &inputs, self.batch)? {
-            self.values.insert(first, value);
-            return Ok(());
-        }
         if let Some((_, name)) =
             inputs.iter().zip(&proto.input).find(|(v, name)| v.is_none() && !name.is_empty())
         {
             return Err(format!("it takes `{name}`, which nothing before it gives"));
         }
+        let first = proto.output.first().map_or("", String::as_str);
+        if let Some(value) = shapes::constant(&node, &inputs, self.batch, &mut self.room)? {
+            self.values.insert(first, value);
+            return Ok(());
+        }
         let sole = proto.input.first().is_some_and(|name| self.uses(name) == 1);
-        let name = if proto.name.is_empty() { first } else { &proto.name };
+        let name = name_of(proto);
         let flow = match node.op() {
             "RNN" | "LSTM" | "GRU" => {
                 for (output, value) in recurrent::layer(self, &node, &inputs, name)? {
                     self.values.insert(output, Value::Flow(value));
                 }
                 return Ok(());
+            }
+            "LogSoftmax" if first != self.output => {
+                return Err("before the end of the network; as the last node it stands for Softmax".into());
             }
             _ => layers::node(&mut self.network, &node, &inputs, name, sole)?,
         };
@@ -245,32 +326,28 @@ impl<'a> Import<'a> {
     }
 }
 
-/// The output that is the network's.
-fn chosen_output(graph: &GraphProto, options: &Options) -> Said<String> {
-    let names: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
-    match &options.output {
-        Some(wanted) if names.contains(&wanted.as_str()) => Ok(wanted.clone()),
-        Some(wanted) => Err(format!("has no output `{wanted}`; its outputs: {}", names.join(", "))),
-        None => Ok(names
-            .iter()
-            .find(|name| **name == LOGITS)
-            .or(names.first())
-            .map_or(String::new(), ToString::to_string)),
+/// The activation in which a network ends.
+fn last_activation(model: &Model) -> Option<&'static str> {
+    let named = |activation: ActivationName| activation.name();
+    match model.layers.last()? {
+        Layer::Activation(layer) => Some(named(layer.activation)),
+        _ => None,
     }
 }
 
-/// The nodes from which `output` follows, in their order.
-fn ancestors<'a>(graph: &'a GraphProto, output: &str) -> Vec<&'a NodeProto> {
-    let mut wanted: BTreeSet<&str> = BTreeSet::from([output]);
-    let mut found = Vec::new();
-    for node in graph.node.iter().rev() {
-        if node.output.iter().any(|name| wanted.contains(name.as_str())) {
-            wanted.extend(node.input.iter().map(String::as_str));
-            found.push(node);
+/// The output that is the network's.
+fn chosen_output<'a>(graph: &'a GraphProto, options: &Options) -> Said<&'a str> {
+    let mut names = graph.output.iter().map(|output| output.name.as_str());
+    let listed = || graph.output.iter().map(|output| output.name.as_str()).collect::<Vec<_>>().join(", ");
+    match &options.output {
+        Some(wanted) => names
+            .find(|name| name == wanted)
+            .ok_or_else(|| format!("has no output `{wanted}`; its outputs: {}", listed())),
+        None => {
+            let first = names.clone().next().ok_or("has no output")?;
+            Ok(names.find(|name| *name == LOGITS).unwrap_or(first))
         }
     }
-    found.reverse();
-    found
 }
 
 /// The kinds of elements that an input may have.

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 
 type Said<T> = std::result::Result<T, String>;
 
+/// The most characters of a layer's name that come from the file.
+const LONGEST: usize = 80;
+
 /// A layer with where its inputs come from.
 #[derive(Clone, Debug)]
 pub(super) struct Built {
@@ -21,14 +24,30 @@ pub(super) struct Built {
 #[derive(Clone, Debug)]
 pub(super) struct Network {
     pub input_shape: [usize; 3],
+    /// The version of the file's operators.
+    pub opset: i64,
     pub layers: Vec<Built>,
     /// By the names of parameters.
     pub weights: BTreeMap<String, Tensor>,
+    /// How many numbers these have.
+    pub numbers: usize,
+    /// The place of each layer, by its name.
+    places: BTreeMap<String, usize>,
+    /// How often a name was asked for.
+    asked: BTreeMap<String, usize>,
 }
 
 impl Network {
-    pub fn new(input_shape: [usize; 3]) -> Self {
-        Self { input_shape, layers: Vec::new(), weights: BTreeMap::new() }
+    pub fn new(input_shape: [usize; 3], opset: i64) -> Self {
+        Self {
+            input_shape,
+            opset,
+            layers: Vec::new(),
+            weights: BTreeMap::new(),
+            numbers: 0,
+            places: BTreeMap::new(),
+            asked: BTreeMap::new(),
+        }
     }
 
     /// Adds a layer under a name like `wanted`, with its weights by their short names; the name it got.
@@ -41,18 +60,24 @@ impl Network {
     ) -> String {
         let clean: String = wanted
             .chars()
+            .take(LONGEST)
             .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' })
             .collect();
         let clean = clean.trim_matches('_').to_string();
         let clean = if clean.is_empty() || clean == INPUT { "layer".to_string() } else { clean };
         let mut name = clean.clone();
-        let mut n = 1;
-        while self.layers.iter().any(|built| built.name == name) {
-            n += 1;
-            name = format!("{clean}_{n}");
+        let asked = self.asked.entry(clean.clone()).or_insert(0);
+        *asked += 1;
+        if *asked > 1 {
+            name = format!("{clean}_{asked}");
         }
+        while self.places.contains_key(&name) {
+            *asked += 1;
+            name = format!("{clean}_{asked}");
+        }
+        self.places.insert(name.clone(), self.layers.len());
         for (short, tensor) in weights {
-            self.weights.insert(format!("{name}.{short}"), tensor);
+            self.set(&name, short, tensor);
         }
         self.layers.push(Built {
             name: name.clone(),
@@ -64,11 +89,12 @@ impl Network {
 
     /// The layer of that name.
     pub fn layer(&mut self, name: Option<&str>) -> Option<&mut Built> {
-        self.layers.iter_mut().find(|built| Some(built.name.as_str()) == name)
+        self.places.get(name?).and_then(|n| self.layers.get_mut(*n))
     }
 
     /// Sets a weight of a layer.
     pub fn set(&mut self, layer: &str, short: &str, tensor: Tensor) {
+        self.numbers = self.numbers.saturating_add(tensor.len());
         self.weights.insert(format!("{layer}.{short}"), tensor);
     }
 

@@ -1,8 +1,7 @@
 //! RNN, LSTM and GRU as layers, and the nodes that take their outputs apart.
 
-use super::{Axis, Flow, Import, Said, Value, layers};
+use super::{Axis, Flow, Import, Said, Value, gates::activations, layers};
 use crate::{
-    kernels,
     layers::{ActivationName, Bidirectional, Cell, GRU, LSTM, Layer, MergeMode, Recurrent, SimpleRNN},
     onnx::{attributes::Node, recurrence::from_onnx, tensor::Tensor},
 };
@@ -77,7 +76,7 @@ pub(super) fn layer<'a>(
         return Err(format!("an input {:?}; it takes time, batch and features", x.lens()));
     }
     let tensor = |n: usize| match inputs.get(n) {
-        Some(Some(Value::Constant(t))) => Ok(Some(t)),
+        Some(Some(Value::Constant(t))) => Ok(Some(&**t)),
         None | Some(None) => Ok(None),
         Some(Some(Value::Zeros)) if n >= 5 => Ok(None),
         _ => Err(format!("input {} is not part of the file", n + 1)),
@@ -98,6 +97,16 @@ pub(super) fn layer<'a>(
         return Err(format!("recurrent weights {:?}; they are one or two directions, gates, units", r.shape));
     };
     let direction = node.text("direction", "forward");
+    if (direction == "bidirectional") != (directions == 2) {
+        return Err(format!("the direction {direction} with recurrent weights {:?}", r.shape));
+    }
+    if node.int("hidden_size", units as i64) != units as i64 {
+        return Err(format!(
+            "hidden_size is {}, its recurrent weights {:?}",
+            node.int("hidden_size", 0),
+            r.shape
+        ));
+    }
     let (activation, recurrent_activation) = activations(node, directions)?;
     let cells = Cells {
         cell: cell(node)?,
@@ -202,56 +211,6 @@ fn own_weights(
         all.push(("bias", tensor));
     }
     Ok(all)
-}
-
-/// The activations of states and of gates.
-fn activations(node: &Node<'_>, directions: usize) -> Said<(ActivationName, ActivationName)> {
-    let names = node.texts("activations");
-    let each = match node.op() {
-        "RNN" => 1,
-        "GRU" => 2,
-        _ => 3,
-    };
-    let own = names.get(..each).unwrap_or_default();
-    let alike = names.chunks(each).all(|chunk| chunk == own);
-    if !names.is_empty() && (names.len() != each * directions || !alike)
-        || each == 3 && own.get(1) != own.get(2)
-    {
-        return Err(format!("the activations {names:?}"));
-    }
-    let list = |name| node.attribute(name).map_or(&[][..], |a| &a.floats);
-    let (alpha, beta) = (list("activation_alpha"), list("activation_beta"));
-    // Numbers stand for those activations alone that take some.
-    let takes = |name: &str| ["Affine", "LeakyRelu", "Elu", "HardSigmoid"].contains(&name);
-    let number = |name: &str, list: &[f32], default: f32| -> f32 {
-        let before = own.iter().take_while(|other| *other != name).filter(|other| takes(other)).count();
-        list.get(before).copied().unwrap_or(default)
-    };
-    let known = |name: &str| -> Said<ActivationName> {
-        let close = |a: f32, b: f32| (a - b).abs() < 1e-6;
-        let found = match name {
-            "Relu" => "relu",
-            "Tanh" => "tanh",
-            "Sigmoid" => "sigmoid",
-            "Softsign" => "softsign",
-            "Softplus" => "softplus",
-            "Affine" if close(number(name, alpha, 1.0), 1.0) => "linear",
-            "LeakyRelu" if close(number(name, alpha, 0.01), 0.2) => "leaky_relu",
-            "Elu" if close(number(name, alpha, 1.0), 1.0) => "elu",
-            "HardSigmoid"
-                if close(number(name, alpha, 0.2), 1.0 / 6.0) && close(number(name, beta, 0.5), 0.5) =>
-            {
-                "hard_sigmoid"
-            }
-            other => return Err(format!("the activation {other} with these numbers")),
-        };
-        kernels::activation(found).map(ActivationName::Elementwise).map_err(|e| e.to_string())
-    };
-    let at = |n: usize, default: &str| known(own.get(n).map_or(default, String::as_str));
-    match each {
-        1 => Ok((at(0, "Tanh")?, known("Sigmoid")?)),
-        _ => Ok((at(1, "Tanh")?, at(0, "Sigmoid")?)),
-    }
 }
 
 impl layers::Reader<'_, '_> {

@@ -9,19 +9,33 @@ use crate::{
     onnx::tensor::Tensor,
 };
 
+/// A tensor times a number.
+fn scaled(tensor: &Tensor, by: f32) -> Said<Tensor> {
+    match by {
+        1.0 => Ok(tensor.clone()),
+        _ => Ok(Tensor::real(&tensor.shape, tensor.reals()?.iter().map(|v| v * by).collect())),
+    }
+}
+
 impl Reader<'_, '_> {
     pub(super) fn gemm(&mut self, x: &Flow) -> Said<Flow> {
         let (alpha, beta) = (self.node.float("alpha", 1.0), self.node.float("beta", 1.0));
-        if alpha != 1.0 || beta != 1.0 || self.node.int("transA", 0) != 0 {
-            return Err("with alpha, beta or transA".into());
+        if x.axes.len() != 2 {
+            return Err(format!("a product of {:?}; it takes two axes", x.lens()));
         }
         let w = self.constant(1)?;
         if w.shape.len() != 2 {
             return Err(format!("a matrix {:?}", w.shape));
         }
         let w = if self.node.int("transB", 0) != 0 { w.transposed(&[1, 0]) } else { w.clone() };
-        let bias = self.optional(2)?.map(|c| c.reshaped(&[c.len()])?.expanded(&w.shape[1..])).transpose()?;
-        self.dense(x, &w, bias)
+        let bias = self.optional(2)?;
+        let spread = |c: &Tensor| match c.shape[..] {
+            // More rows than one would be a bias for each image of a batch.
+            [] | [_] | [1, _] => scaled(&c.reshaped(&[c.len()])?.expanded(&w.shape[1..])?, beta),
+            _ => Err(format!("a bias {:?}", c.shape)),
+        };
+        let bias = bias.map(spread).transpose()?;
+        self.dense(x, &scaled(&w, alpha)?, bias)
     }
 
     pub(super) fn matmul(&mut self, x: &Flow) -> Said<Flow> {

@@ -58,9 +58,16 @@ impl Reader<'_, '_> {
         let w = self.constant(1)?;
         let (window, padding, sides) = self.window(x, w.shape.get(2..))?;
         let [filters, _, kh, kw] = w.shape[..] else { return Err(format!("a kernel {:?}", w.shape)) };
-        let groups = self.node.int("group", 1).max(1) as usize;
         let bias = self.optional(2)?.cloned();
         let (use_bias, channels) = (bias.is_some(), x.shape[2]);
+        let groups = usize::try_from(self.node.int("group", 1)).unwrap_or(0);
+        let inner = w.shape[1].checked_mul(groups);
+        if groups == 0 || inner != Some(channels) || filters == 0 || filters % groups != 0 {
+            return Err(format!("{groups} groups of a kernel {:?} for {channels} channels", w.shape));
+        }
+        if window.size != [kh, kw] {
+            return Err(format!("kernel_shape is {:?}, its kernel {:?}", window.size, w.shape));
+        }
         let x = self.padded(x, sides);
         let shape = [window.out[0], window.out[1], filters];
         let two = |list: &[usize]| Pair(list[0], list[1]);

@@ -1,0 +1,344 @@
+#!/usr/bin/env python3
+"""Write the small files that hold wgrad's import against ONNX Runtime, one for each attribute and each written-out activation.
+
+    tests/fixtures/onnx/import/read_NAME.onnx      is read; metadata `input` and `output` are numbers (images as height, width,
+                                                   channels) and what ONNX Runtime makes of them
+    tests/fixtures/onnx/import/refuse_NAME.onnx    is refused in words that hold the metadata `refused`
+
+Needs numpy, onnx and onnxruntime 1.23. Weights are drawn from a fixed seed."""
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+FOLDER = pathlib.Path(__file__).parent.parent / "tests/fixtures/onnx/import"
+random = np.random.default_rng(7)
+
+
+def draw(*shape):
+    return (random.random(shape) - 0.5).astype("f4")
+
+
+def node(op, inputs, outputs, **attributes):
+    return helper.make_node(op, inputs.split(), outputs.split(), **attributes)
+
+
+def model(nodes, tensors, shape, opset, outputs="y"):
+    if isinstance(tensors, dict):
+        tensors = [numpy_helper.from_array(np.asarray(v), k) for k, v in tensors.items()]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
+    y = helper.make_tensor_value_info(outputs, TensorProto.FLOAT, None)
+    made = helper.make_model(helper.make_graph(nodes, "g", [x], [y], tensors), opset_imports=[helper.make_opsetid("", opset)])
+    made.ir_version = 8
+    return made
+
+
+def run(made, x):
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(made.SerializeToString(), options, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+
+
+def read(name, nodes, tensors, shape, opset=17):
+    made = model(nodes, tensors, ["n", *shape], opset)
+    x = (random.random((3, *shape)) * 4 - 2).astype("f4")
+    y = run(made, x)
+    seen = x.transpose(0, 2, 3, 1) if len(shape) == 3 else x
+    for key, values in (("input", seen), ("output", y)):
+        made.metadata_props.add(key=key, value=json.dumps([float(f"{v:.7g}") for v in values.ravel().tolist()]))
+    (FOLDER / f"read_{name}.onnx").write_bytes(made.SerializeToString())
+
+
+def refuse(name, words, nodes, tensors, shape, opset=17):
+    made = model(nodes, tensors, ["n", *shape], opset)
+    made.metadata_props.add(key="refused", value=words)
+    (FOLDER / f"refuse_{name}.onnx").write_bytes(made.SerializeToString())
+
+
+IMAGE = (4, 6, 7)
+
+
+def image(nodes, tensors, opset, shape=IMAGE):
+    """`nodes` from x to v, then a product with three outputs."""
+    body = model(nodes, tensors, ["n", *shape], opset, "v")
+    size = run(body, np.zeros((1, *shape), "f4")).size
+    return [*nodes, node("Flatten", "v", "f"), node("Gemm", "f w_end b_end", "y")], {**tensors, "w_end": draw(size, 3), "b_end": draw(3)}
+
+
+def image_read(name, nodes, tensors={}, opset=17, shape=IMAGE):
+    read(name, *image(nodes, tensors, opset, shape), shape, opset)
+
+
+def image_refuse(name, words, nodes, tensors={}, opset=17, shape=IMAGE):
+    try:
+        nodes, tensors = image(nodes, tensors, opset, shape)
+    except Exception:  # ONNX Runtime refuses it, too.
+        nodes = [*nodes, node("Flatten", "v", "f"), node("Gemm", "f w_end b_end", "y")]
+        tensors = {**tensors, "w_end": draw(4, 3), "b_end": draw(3)}
+    refuse(name, words, nodes, tensors, shape, opset)
+
+
+def windows():
+    w = {"w": draw(4, 4, 3, 3), "b": draw(4)}
+    for name, a in {"same_upper": dict(auto_pad="SAME_UPPER", strides=[2, 2]), "same_lower": dict(auto_pad="SAME_LOWER", strides=[2, 2]),
+                    "valid": dict(auto_pad="VALID"), "dilations": dict(dilations=[2, 1]), "strides": dict(strides=[2, 3]),
+                    "pads": dict(pads=[0, 2, 1, 1]), "kernel_shape": dict(kernel_shape=[3, 3])}.items():
+        image_read(f"conv_{name}", [node("Conv", "x w b", "v", **a)], w)
+    image_read("conv_group", [node("Conv", "x g", "v", group=2)], {"g": draw(4, 2, 3, 3)})
+    image_refuse("conv_group", "groups", [node("Conv", "x w b", "v", group=2)], w)
+    image_refuse("conv_kernel_shape", "kernel_shape", [node("Conv", "x w b", "v", kernel_shape=[2, 2])], w)
+    image_refuse("conv_auto_pad", "auto_pad", [node("Conv", "x w b", "v", auto_pad="SAME")], w)
+    image_refuse("conv_both_pads", "auto_pad", [node("Conv", "x w b", "v", auto_pad="SAME_UPPER", pads=[1, 1, 1, 1])], w)
+    image_refuse("conv_unknown", "output_padding", [node("Conv", "x w b", "v", output_padding=[1, 1])], w)
+    relu = node("Relu", "x", "r")
+    for name, a in {"plain": {}, "strides": dict(strides=[2, 2]), "same_upper": dict(auto_pad="SAME_UPPER", strides=[2, 2]),
+                    "same_lower": dict(auto_pad="SAME_LOWER"), "pads": dict(pads=[1, 0, 1, 2]),
+                    "ceil_mode": dict(ceil_mode=1, strides=[3, 1]), "storage_order": dict(storage_order=1)}.items():
+        image_read(f"max_pool_{name}", [relu, node("MaxPool", "r", "v", kernel_shape=[3, 3], **a)])
+    image_refuse("max_pool_ceil_mode", "ceil_mode", [relu, node("MaxPool", "r", "v", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)])
+    image_refuse("max_pool_dilations", "dilations", [relu, node("MaxPool", "r", "v", kernel_shape=[2, 2], dilations=[2, 2])])
+    image_refuse("max_pool_pads", "below zero", [node("MaxPool", "x", "v", kernel_shape=[3, 3], pads=[1, 0, 1, 2])])
+    for name, a in {"plain": {}, "include": dict(count_include_pad=1, pads=[1, 1, 1, 1]), "include_odd": dict(count_include_pad=1, pads=[0, 1, 1, 0]),
+                    "same": dict(pads=[1, 1, 1, 1]), "auto_pad": dict(auto_pad="SAME_UPPER", strides=[2, 2])}.items():
+        image_read(f"average_pool_{name}", [node("AveragePool", "x", "v", kernel_shape=[3, 3], **a)])
+    image_refuse("average_pool_pads", "does not count", [node("AveragePool", "x", "v", kernel_shape=[3, 3], pads=[0, 1, 1, 0])])
+    image_refuse("average_pool_ceil_mode", "ceil_mode", [node("AveragePool", "x", "v", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)])
+    image_refuse("average_pool_dilations", "dilations", [node("AveragePool", "x", "v", kernel_shape=[2, 2], dilations=[2, 2])], opset=19)
+    image_refuse("average_pool_flag", "count_include_pad", [node("AveragePool", "x", "v", kernel_shape=[2, 2], count_include_pad=2)])
+    channels = {k: draw(4) + 1 for k in ("s", "m", "v2")} | {"b": draw(4)}
+    image_read("batch_norm_epsilon", [node("BatchNormalization", "x s b m v2", "v", epsilon=0.1, momentum=0.5)], channels)
+    image_refuse("batch_norm_training", "training_mode", [node("BatchNormalization", "x s b m v2", "v", training_mode=1)], channels)
+    image_refuse("batch_norm_spatial", "spatial", [node("BatchNormalization", "x s b m v2", "v", spatial=0)], channels, 8)
+    image_refuse("old_operators", "version 6", [node("BatchNormalization", "x s b m v2", "v", is_test=0)], channels, 6)
+    for keep in (0, 1):
+        image_read(f"reduce_mean_keepdims_{keep}", [node("ReduceMean", "x", "v", axes=[2, -1], keepdims=keep)])
+    image_read("reduce_mean_input", [node("ReduceMean", "x a", "v")], {"a": np.array([2, 3])}, 18)
+    image_refuse("reduce_mean_axes", "axes", [node("ReduceMean", "x", "v", axes=[2], keepdims=0)])
+    image_refuse("reduce_mean_noop", "axes", [node("ReduceMean", "x", "v", noop_with_empty_axes=1)], {}, 18)
+    image_read("squeeze", [node("GlobalAveragePool", "x", "p"), node("Squeeze", "p a", "v")], {"a": np.array([2, 3])})
+    image_read("unsqueeze", [node("GlobalMaxPool", "x", "p"), node("Flatten", "p", "q"), node("Unsqueeze", "q a", "v")], {"a": np.array([1])})
+    image_read("transpose", [node("Transpose", "x", "v", perm=[0, 3, 2, 1])])
+    image_refuse("transpose", "perm", [node("Transpose", "x", "v", perm=[0, 1, 1, 2])])
+    image_read("concat", [node("Relu", "x", "r"), node("Concat", "x r", "v", axis=-3)])
+    image_refuse("concat", "another axis", [node("Relu", "x", "r"), node("Concat", "x r", "v", axis=2)])
+    image_refuse("concat_no_axis", "axis", [node("Relu", "x", "r"), node("Concat", "x r", "v")])
+    image_refuse("reshape_allowzero", "allowzero", [node("Reshape", "x s", "v", allowzero=1)], {"s": np.array([0, 168])})
+    image_read("pad", [node("Pad", "x p", "v")], {"p": np.array([0, 0, 1, 0, 0, 0, 2, 1])})
+    image_refuse("pad_mode", "zeros", [node("Pad", "x p", "v", mode="reflect")], {"p": np.array([0, 0, 1, 0, 0, 0, 2, 1])})
+    image_refuse("pad_value", "zeros", [node("Pad", "x p c", "v")], {"p": np.array([0, 0, 1, 0, 0, 0, 2, 1]), "c": np.float32(1)})
+    image_read("softmax_channels", [node("Softmax", "x", "v", axis=1)])
+    image_refuse("softmax_old", "axis", [node("Softmax", "x", "v")], opset=11)
+    image_refuse("softmax_width", "axis", [node("Softmax", "x", "v")])
+    image_refuse("log_softmax", "before the end", [node("LogSoftmax", "x", "v", axis=1)])
+    image_read("sub_axes", [node("Sub", "c x", "v")], {"c": draw(4, 1, 1)})
+    image_refuse("more_axes", "axes", [node("Mul", "x c", "v")], {"c": draw(1, 1, 4, 1, 1)})
+    refuse("several_labels", "several classes", [node("Flatten", "x", "f"), node("Gemm", "f w b", "z"), node("Sigmoid", "z", "y")],
+           {"w": draw(168, 3), "b": draw(3)}, IMAGE)
+    refuse("several_labels_written_out", "several classes", [node("Flatten", "x", "f"), node("Gemm", "f w b", "z"), node("Neg", "z", "m"), node("Exp", "m", "e"), node("Add", "e one", "a"), node("Reciprocal", "a", "y")],
+           {"w": draw(168, 3), "b": draw(3), "one": np.float32(1)}, IMAGE)
+    image_refuse("first_the_operator", "Einsum", [node("Conv", "x w", "c"), node("Einsum", "c", "v", equation="nchw->nhwc")], {"w": draw(4, 5, 3, 3)})
+
+
+def rows():
+    n = 10
+    w = {"w": draw(n, 5), "b": draw(5)}
+    def gemm(name, inputs="x w b", tensors=w, **a):
+        read(f"gemm_{name}", [node("Gemm", inputs, "y", **a)], tensors, (n,))
+    gemm("plain"); gemm("alpha", alpha=0.5); gemm("beta", beta=-2.0); gemm("both", alpha=3.0, beta=0.25); gemm("no_bias", "x w")
+    gemm("trans_b", "x t b", {"t": draw(5, n), "b": w["b"]}, transB=1)
+    gemm("scalar_bias", "x w s", {**w, "s": np.float32(0.7)}); gemm("row_bias", "x w s", {**w, "s": draw(1, 5)})
+    refuse("gemm_trans_a", "transA", [node("Gemm", "x w b", "y", transA=1)], w, (n,))
+    refuse("gemm_column_bias", "bias", [node("Gemm", "x w b", "y")], {**w, "b": draw(5, 1)}, (n,))
+    for count in (4, 13, 784):
+        read(f"flat_{count}", [node("Gemm", "x t b", "h", transB=1), node("Relu", "h", "r"), node("MatMul", "r m", "y")],
+             {"t": draw(6, count), "b": draw(6), "m": draw(6, 3)}, (count,))
+    norm = {"g": draw(n) + 1, "c": draw(n), **w}
+    for name, a in {"plain": {}, "epsilon": dict(epsilon=0.1), "axis": dict(axis=1), "stash_type": dict(stash_type=1)}.items():
+        read(f"layer_norm_{name}", [node("LayerNormalization", "x g c", "v", **a), node("Gemm", "v w b", "y")], norm, (n,))
+    refuse("layer_norm_stash_type", "stash_type", [node("LayerNormalization", "x g c", "v", stash_type=16), node("Gemm", "v w b", "y")], norm, (n,))
+    refuse("layer_norm_axis", "axes", [node("Reshape", "x s", "q"), node("LayerNormalization", "q g c", "v", axis=1), node("Flatten", "v", "f"), node("Gemm", "f w b", "y")],
+           {**norm, "s": np.array([-1, 2, 5])}, (n,))
+    def between(nodes, tensors={}):
+        return [*nodes, node("Gemm", "v w b", "y")], {**w, **tensors}
+    def point(name, nodes, tensors={}, opset=20):
+        read(name, *between(nodes, tensors), (n,), opset)
+    def no_point(name, words, nodes, tensors={}, opset=20):
+        refuse(name, words, *between(nodes, tensors), (n,), opset)
+    for op, good, bad in [("LeakyRelu", [{}, dict(alpha=0.3), dict(alpha=0.2)], []), ("Elu", [{}, dict(alpha=1.0)], [dict(alpha=0.5)]),
+                          ("Selu", [{}], [dict(alpha=1.0), dict(gamma=1.0)]), ("HardSigmoid", [dict(alpha=1 / 6)], [{}, dict(alpha=1 / 6, beta=0.4)]),
+                          ("Gelu", [{}, dict(approximate="tanh"), dict(approximate="none")], [dict(approximate="erf")]),
+                          ("Celu", [{}], [dict(alpha=2.0)]), ("ThresholdedRelu", [dict(alpha=0.0)], [{}]),
+                          ("Relu", [{}], [dict(alpha=1.0)]), ("HardSwish", [{}], []), ("Mish", [{}], []), ("Softplus", [{}], []),
+                          ("Softsign", [{}], []), ("Sigmoid", [{}], []), ("Tanh", [{}], []), ("Exp", [{}], []), ("Abs", [{}], [])]:
+        for i, a in enumerate(good):
+            point(f"{op.lower()}_{i}", [node(op, "x", "v", **a)])
+        for i, a in enumerate(bad):
+            no_point(f"{op.lower()}_{i}", op, [node(op, "x", "v", **a)])
+    point("clip_inputs", [node("Clip", "x lo hi", "v")], {"lo": np.float32(0), "hi": np.float32(6)})
+    point("clip_open", [node("Clip", "x lo", "v")], {"lo": np.float32(0)})
+    point("clip_attributes", [node("Clip", "x", "v", min=0.0, max=6.0)], opset=10)
+    no_point("clip_attributes", "Clip", [node("Clip", "x", "v", min=-1.0, max=1.0)], opset=10)
+    no_point("clip_inputs", "Clip", [node("Clip", "x lo hi", "v")], {"lo": np.float32(0), "hi": np.float32(1)})
+    point("prelu", [node("PRelu", "x s", "v")], {"s": draw(n)})
+    point("cast_double", [node("Cast", "x", "d", to=11), node("Cast", "d", "v", to=1)])
+    no_point("cast_int32", "int32", [node("Cast", "x", "d", to=6), node("Cast", "d", "v", to=1)])
+    point("dropout", [node("Dropout", "x r", "v")], {"r": np.float32(0.3)})
+    no_point("dropout_training", "training", [node("Dropout", "x r t", "v")], {"r": np.float32(0.3), "t": np.array(True)})
+    point("flatten_axis", [node("Flatten", "x", "v", axis=-1)])
+    no_point("flatten_axis", "axis 0", [node("Flatten", "x", "v", axis=0)])
+    no_point("several_values", "two values", [node("Relu", "x", "r"), node("Mul", "x r2", "v"), node("Gemm", "r w2", "r2")], {"w2": draw(n, n)})
+    written(point, no_point, between, n, w)
+
+
+def written(point, no_point, between, n, w):
+    c = {k: np.float32(v) for k, v in dict(half=0.5, one=1, two=2, three=3, six=6, zero=0, sixth=1 / 6, root=2**0.5, inverse=0.5**0.5, k=(2 / np.pi) ** 0.5,
+                                          cube=0.044715, quick=1.702, tenth=0.1, five=5, near=0.49).items()}
+    def use(nodes):
+        taken = {name for nd in nodes for name in nd.input}
+        return {k: v for k, v in c.items() if k in taken}
+    def ok(name, *nodes):
+        point(f"written_{name}", list(nodes), use(nodes))
+    def no(name, words, *nodes):
+        no_point(f"written_{name}", words, list(nodes), use(nodes))
+    erf = [node("Div", "x root", "q"), node("Erf", "q", "e"), node("Add", "e one", "a")]
+    ok("gelu_pytorch", *erf, node("Mul", "x a", "m"), node("Mul", "m half", "v"))
+    ok("gelu_half_first", *erf, node("Mul", "x half", "h"), node("Mul", "h a", "v"))
+    ok("gelu_other", node("Mul", "inverse x", "q"), node("Erf", "q", "e"), node("Add", "one e", "a"), node("Mul", "half a", "h"), node("Mul", "h x", "v"))
+    ok("gelu_divided", *erf, node("Div", "a two", "h"), node("Mul", "x h", "v"))
+    no("gelu_factor", "Erf", *erf, node("Mul", "x a", "m"), node("Mul", "m near", "v"))
+    bend = [node("Pow", "x three", "p"), node("Mul", "p cube", "pc"), node("Add", "x pc", "s"), node("Mul", "s k", "t"), node("Tanh", "t", "u"), node("Add", "u one", "a")]
+    ok("gelu_tanh", *bend, node("Mul", "x a", "m"), node("Mul", "half m", "v"))
+    ok("gelu_tanh_products", node("Mul", "x x", "xx"), node("Mul", "xx x", "p"), *bend[1:], node("Mul", "x half", "h"), node("Mul", "h a", "v"))
+    ok("silu", node("Sigmoid", "x", "s"), node("Mul", "x s", "v"))
+    ok("silu_divided", node("Neg", "x", "m"), node("Exp", "m", "e"), node("Add", "e one", "a"), node("Div", "x a", "v"))
+    no("quick_gelu", "two values", node("Mul", "x quick", "q"), node("Sigmoid", "q", "s"), node("Mul", "x s", "v"))
+    hard = [node("Add", "x three", "a"), node("Clip", "a zero six", "c")]
+    ok("hard_swish", *hard, node("Mul", "x c", "m"), node("Div", "m six", "v"))
+    ok("hard_swish_by_sixth", *hard, node("Mul", "c sixth", "h"), node("Mul", "x h", "v"))
+    ok("hard_swish_by_hard_sigmoid", node("HardSigmoid", "x", "h", alpha=1 / 6), node("Mul", "x h", "v"))
+    ok("hard_sigmoid", *hard, node("Div", "c six", "v"))
+    ok("hard_sigmoid_clip", node("Mul", "x sixth", "a"), node("Add", "a half", "b2"), node("Clip", "b2 zero one", "v"))
+    ok("relu6", node("Relu", "x", "r"), node("Min", "r six", "v"))
+    ok("relu6_relu_last", node("Min", "x six", "r"), node("Relu", "r", "v"))
+    no("relu5", "Min", node("Relu", "x", "r"), node("Min", "r five", "v"))
+    ok("relu", node("Max", "x zero", "v"))
+    ok("leaky_max", node("Mul", "x tenth", "m"), node("Max", "m x", "v"))
+    ok("leaky_where", node("Greater", "x zero", "g"), node("Mul", "tenth x", "m"), node("Where", "g x m", "v"))
+    ok("leaky_two_relus", node("Relu", "x", "r"), node("Neg", "x", "m"), node("Relu", "m", "s"), node("Mul", "s tenth", "t"), node("Sub", "r t", "v"))
+    ok("softplus", node("Exp", "x", "e"), node("Add", "e one", "a"), node("Log", "a", "v"))
+    ok("mish", node("Softplus", "x", "s"), node("Tanh", "s", "t"), node("Mul", "x t", "v"))
+    ok("mish_all", node("Exp", "x", "e"), node("Add", "e one", "a"), node("Log", "a", "s"), node("Tanh", "s", "t"), node("Mul", "t x", "v"))
+    ok("elu", node("Exp", "x", "e"), node("Sub", "e one", "m"), node("Less", "x zero", "l"), node("Where", "l m x", "v"))
+    # The gate goes on as it is, too.
+    both = [node("Sigmoid", "x", "s"), node("Mul", "x s", "m"), node("Add", "m s", "v")]
+    point("written_silu_and_its_gate", both)
+    # In another order than the nodes need.
+    unsorted(*between([node("Sigmoid", "x", "s"), node("Mul", "x s", "v")]), n)
+    refuse("circle", "circle", [node("Add", "x q", "v"), node("Relu", "v", "q"), node("Gemm", "v w b", "y")], w, (n,))
+    refuse("two_origins", "two of its nodes", [node("Relu", "x", "v"), node("Tanh", "x", "v"), node("Gemm", "v w b", "y")], w, (n,))
+
+
+def unsorted(nodes, tensors, n):
+    """ONNX Runtime wants nodes sorted: it judges the sorted ones."""
+    read("unsorted", nodes, tensors, (n,))
+    path = FOLDER / "read_unsorted.onnx"
+    made = onnx.load(path)
+    turned = list(made.graph.node)[::-1]
+    del made.graph.node[:]
+    made.graph.node.extend(turned)
+    path.write_bytes(made.SerializeToString())
+
+
+def recurrent():
+    t, f, u = 4, 3, 2
+    for op, gates in (("RNN", 1), ("LSTM", 4), ("GRU", 3)):
+        more = dict(linear_before_reset=1) if op == "GRU" else {}
+        def build(directions=1, **a):
+            size = directions * u
+            tensors = {"wi": draw(directions, gates * u, f), "ri": draw(directions, gates * u, u), "bi": draw(directions, 2 * gates * u),
+                       "shape": np.array([-1, t, f]), "axis": np.array([1] if directions == 1 else []), "w": draw(t * size, 3), "b": draw(3)}
+            nodes = [node("Reshape", "x shape", "q"), node("Transpose", "q", "s", perm=[1, 0, 2]), node(op, "s wi ri bi", "h", hidden_size=u, **{**more, **a})]
+            if directions == 1:
+                nodes += [node("Squeeze", "h axis", "z"), node("Transpose", "z", "zt", perm=[1, 0, 2])]
+            else:
+                tensors["joined"] = np.array([0, t, size])
+                nodes += [node("Transpose", "h", "ht", perm=[2, 0, 1, 3]), node("Reshape", "ht joined", "zt")]
+                del tensors["axis"]
+            return [*nodes, node("Flatten", "zt", "fl"), node("Gemm", "fl w b", "y")], tensors, (t * f,)
+        name = op.lower()
+        acts = {"RNN": ["Relu"], "LSTM": ["HardSigmoid", "Relu", "Relu"], "GRU": ["HardSigmoid", "LeakyRelu"]}[op]
+        alpha = {"RNN": {}, "LSTM": dict(activation_alpha=[1 / 6], activation_beta=[0.5]), "GRU": dict(activation_alpha=[1 / 6, 0.2], activation_beta=[0.5])}[op]
+        read(f"{name}_plain", *build())
+        read(f"{name}_activations", *build(activations=acts, **alpha))
+        read(f"{name}_bidirectional", *build(2, direction="bidirectional"))
+        refuse(f"{name}_reverse_order", "", *build(direction="reverse"))
+        refuse(f"{name}_clip", "clip", *build(clip=0.3))
+        refuse(f"{name}_direction", "direction", *build(direction="backward"))
+        refuse(f"{name}_directions", "direction", *build(2, direction="forward"))
+        refuse(f"{name}_activation", "activation", *build(activations=["ScaledTanh"] * len(acts)))
+        refuse(f"{name}_hidden_size", "hidden_size", *wrong_size(build()))
+        if op != "RNN":
+            refuse(f"{name}_alpha", "HardSigmoid", *build(activations=acts, **({**alpha, "activation_alpha": [0.2] * len(alpha["activation_alpha"])})))
+        if op == "LSTM":
+            refuse("lstm_input_forget", "input_forget", *build(input_forget=1))
+            refuse("lstm_two_numbers", "different numbers", *build(activations=["Sigmoid", "LeakyRelu", "LeakyRelu"], activation_alpha=[0.2, 0.3]))
+        if op == "GRU":
+            refuse("gru_linear_before_reset", "linear_before_reset", *build(linear_before_reset=0))
+        refuse(f"{name}_two_alphas", "activation_alpha", *build(2, direction="bidirectional", activations=(acts[:-1] + ["LeakyRelu"] if op != "LSTM" else ["Sigmoid", "LeakyRelu", "LeakyRelu"]) * 2,
+               activation_alpha={"RNN": [0.2, 0.3], "LSTM": [0.2, 0.2, 0.2, 0.3], "GRU": [1 / 6, 0.2, 1 / 6, 0.3]}[op], **({"activation_beta": [0.5, 0.5]} if op == "GRU" else {})))
+
+
+def wrong_size(built):
+    nodes, tensors, shape = built
+    for nd in nodes:
+        for a in nd.attribute:
+            if a.name == "hidden_size":
+                a.i = 3
+    return nodes, tensors, shape
+
+
+def one_channel():
+    """tf2onnx writes a Reshape where one channel goes in front."""
+    nodes = [node("Reshape", "x s", "q"), node("Conv", "q w", "c"), node("Relu", "c", "r"), node("Transpose", "r", "t", perm=[0, 2, 3, 1]),
+             node("Reshape", "t f", "fl"), node("MatMul", "fl m", "y")]
+    tensors = {"s": np.array([-1, 1, 6, 5]), "w": draw(2, 1, 3, 3), "f": np.array([-1, 24]), "m": draw(24, 3)}
+    made = model(nodes, tensors, ["n", 6, 5, 1], 13)
+    x = (random.random((3, 6, 5, 1)) * 4 - 2).astype("f4")
+    for key, values in (("input", x), ("output", run(made, x))):
+        made.metadata_props.add(key=key, value=json.dumps([float(f"{v:.7g}") for v in values.ravel().tolist()]))
+    (FOLDER / "read_reshape_for_transpose.onnx").write_bytes(made.SerializeToString())
+    # A flat image that becomes one of one channel.
+    nodes = [node("Reshape", "x s", "q"), node("Conv", "q w", "c"), node("Flatten", "c", "fl"), node("MatMul", "fl m", "y")]
+    read("reshape_flat_to_image", nodes, {"s": np.array([-1, 1, 8, 8]), "w": draw(2, 1, 3, 3), "m": draw(72, 3)}, (64,))
+
+
+def beside():
+    """Weights in a file beside the model."""
+    nodes = [node("Flatten", "x", "f"), node("Gemm", "f w b", "y")]
+    made = model(nodes, {"w": draw(36, 3), "b": draw(3)}, ["n", 1, 6, 6], 18)
+    x = (random.random((3, 1, 6, 6)) * 4 - 2).astype("f4")
+    for key, values in (("input", x), ("output", run(made, x))):
+        made.metadata_props.add(key=key, value=json.dumps([float(f"{v:.7g}") for v in values.ravel().tolist()]))
+    folder = FOLDER.parent / "beside"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    onnx.save_model(made, folder / "net.onnx", save_as_external_data=True, all_tensors_to_one_file=True, location="net.onnx.data", size_threshold=0)
+
+
+def main():
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    windows()
+    rows()
+    recurrent()
+    one_channel()
+    beside()
+    print(len(list(FOLDER.iterdir())), "files,", sum(f.stat().st_size for f in FOLDER.iterdir()), "bytes")
+
+
+main()

@@ -1,0 +1,213 @@
+//! Every attribute of every operator that is read, with what it may be. An attribute that is not here is refused, as it
+//! may change numbers; so is a value that nothing reads.
+
+use super::Said;
+use crate::onnx::{
+    attributes::Node,
+    proto::{AttributeProto, attribute},
+};
+
+/// What an attribute may be.
+#[derive(Clone, Copy)]
+enum Takes {
+    /// An integer.
+    Int,
+    /// 0 or 1.
+    Flag,
+    /// This integer alone.
+    Only(i64),
+    /// A number.
+    Float,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    Ints,
+    Floats,
+    Texts,
+    Tensor,
+    /// Nothing: what it asks for is not there.
+    Nothing,
+}
+use Takes::{Flag, Float, Floats, Int, Ints, Nothing, Only, Tensor, Texts, Word};
+
+type Attribute = (&'static str, Takes);
+
+const PADS: Takes = Word(&["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]);
+const REDUCE: &[Attribute] = &[("axes", Ints), ("keepdims", Flag), ("noop_with_empty_axes", Flag)];
+const RNN: &[Attribute] = &[
+    ("activation_alpha", Floats),
+    ("activation_beta", Floats),
+    ("activations", Texts),
+    ("clip", Nothing),
+    ("direction", Word(&["forward", "reverse", "bidirectional"])),
+    ("hidden_size", Int),
+    ("layout", Flag),
+    ("input_forget", Only(0)),
+    ("linear_before_reset", Flag),
+];
+
+/// The attributes of the operators that have any, of all versions from 7 on. Versions that lack one refuse it themselves.
+const KNOWN: &[(&str, &[Attribute])] = &[
+    (
+        "AveragePool",
+        &[
+            ("auto_pad", PADS),
+            ("ceil_mode", Flag),
+            ("count_include_pad", Flag),
+            ("dilations", Ints),
+            ("kernel_shape", Ints),
+            ("pads", Ints),
+            ("strides", Ints),
+        ],
+    ),
+    (
+        "BatchNormalization",
+        &[("epsilon", Float), ("momentum", Float), ("spatial", Only(1)), ("training_mode", Only(0))],
+    ),
+    // What becomes of numbers too large matters for 8 bits alone.
+    ("Cast", &[("to", Int), ("saturate", Flag), ("round_mode", Word(&["up"]))]),
+    ("Celu", &[("alpha", Float)]),
+    ("Clip", &[("min", Float), ("max", Float)]),
+    ("Concat", &[("axis", Int)]),
+    (
+        "Constant",
+        &[
+            ("value", Tensor),
+            ("value_float", Float),
+            ("value_floats", Floats),
+            ("value_int", Int),
+            ("value_ints", Ints),
+        ],
+    ),
+    ("ConstantOfShape", &[("value", Tensor)]),
+    (
+        "Conv",
+        &[
+            ("auto_pad", PADS),
+            ("dilations", Ints),
+            ("group", Int),
+            ("kernel_shape", Ints),
+            ("pads", Ints),
+            ("strides", Ints),
+        ],
+    ),
+    ("DepthToSpace", &[("blocksize", Int), ("mode", Word(&["DCR", "CRD"]))]),
+    // The seed is for training.
+    ("Dropout", &[("ratio", Float), ("seed", Int)]),
+    ("Elu", &[("alpha", Float)]),
+    ("Flatten", &[("axis", Int)]),
+    ("GRU", RNN),
+    ("Gather", &[("axis", Int)]),
+    ("Gelu", &[("approximate", Word(&["none", "tanh"]))]),
+    ("Gemm", &[("alpha", Float), ("beta", Float), ("transA", Only(0)), ("transB", Flag)]),
+    ("HardSigmoid", &[("alpha", Float), ("beta", Float)]),
+    ("LSTM", RNN),
+    // In which precision the mean is worked out: 32 bits, or more.
+    ("LayerNormalization", &[("axis", Int), ("epsilon", Float), ("stash_type", Only(1))]),
+    ("LeakyRelu", &[("alpha", Float)]),
+    ("LogSoftmax", &[("axis", Int)]),
+    (
+        "MaxPool",
+        &[
+            ("auto_pad", PADS),
+            ("ceil_mode", Flag),
+            ("dilations", Ints),
+            ("kernel_shape", Ints),
+            ("pads", Ints),
+            // The order of the places, a second output that nothing here takes.
+            ("storage_order", Flag),
+            ("strides", Ints),
+        ],
+    ),
+    ("Pad", &[("mode", Word(&["constant", "reflect", "edge", "wrap"])), ("pads", Ints), ("value", Float)]),
+    ("RNN", RNN),
+    ("ReduceMean", REDUCE),
+    ("ReduceSum", REDUCE),
+    ("Reshape", &[("allowzero", Flag)]),
+    ("Selu", &[("alpha", Float), ("gamma", Float)]),
+    ("Shape", &[("start", Int), ("end", Int)]),
+    ("Slice", &[("starts", Ints), ("ends", Ints), ("axes", Ints)]),
+    ("Softmax", &[("axis", Int)]),
+    ("SpaceToDepth", &[("blocksize", Int)]),
+    ("Split", &[("axis", Int), ("num_outputs", Int), ("split", Ints)]),
+    ("Squeeze", &[("axes", Ints)]),
+    ("Swish", &[("alpha", Float)]),
+    ("ThresholdedRelu", &[("alpha", Float)]),
+    ("Transpose", &[("perm", Ints)]),
+    ("Unsqueeze", &[("axes", Ints)]),
+];
+
+/// Whether every attribute of a node is one that is read, of its type and value.
+///
+/// # Errors
+/// In words, which one is not.
+pub(super) fn attributes(node: &Node<'_>) -> Said<()> {
+    let op = node.op();
+    let known = KNOWN.iter().find(|(name, _)| *name == op).map_or(&[][..], |(_, known)| known);
+    for (n, a) in node.0.attribute.iter().enumerate() {
+        let name = a.name.as_str();
+        if node.0.attribute[..n].iter().any(|other| other.name == name) {
+            return Err(format!("it has the attribute {name} twice"));
+        }
+        let Some((_, takes)) = known.iter().find(|(known, _)| *known == name) else {
+            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            let there = match names.is_empty() {
+                true => "none is known".to_string(),
+                false => format!("known are {}", names.join(", ")),
+            };
+            return Err(format!("the attribute {name} is not known here and may change numbers; {there}"));
+        };
+        checked(a, *takes)
+            .map_err(|expected| format!("the attribute {name} is {}, expected {expected}", shown(a)))?;
+    }
+    Ok(())
+}
+
+/// What was expected, where an attribute is not of its type or value.
+fn checked(a: &AttributeProto, takes: Takes) -> Result<(), String> {
+    let (kind, words) = match takes {
+        Int | Flag | Only(_) => (attribute::INT, "an integer"),
+        Float => (attribute::FLOAT, "a number"),
+        Word(_) => (attribute::STRING, "a word"),
+        Ints => (attribute::INTS, "integers"),
+        Floats => (attribute::FLOATS, "numbers"),
+        Texts => (attribute::STRINGS, "words"),
+        Tensor => (attribute::TENSOR, "a tensor"),
+        Nothing => return Err("none; wgrad has nothing like it".into()),
+    };
+    // Programs that write no types leave the other fields empty.
+    let untyped = match kind {
+        attribute::INT => a.i.is_some(),
+        attribute::FLOAT => a.f.is_some(),
+        attribute::STRING => a.s.is_some(),
+        attribute::TENSOR => a.t.is_some(),
+        _ => a.i.is_none() && a.f.is_none() && a.s.is_none() && a.t.is_none(),
+    };
+    if a.r#type != kind && !(a.r#type == 0 && untyped) {
+        return Err(words.into());
+    }
+    let i = a.i.unwrap_or_default();
+    match takes {
+        Flag if !(0..=1).contains(&i) => Err("0 or 1".into()),
+        Only(value) if i != value => Err(format!("{value}; wgrad has nothing else")),
+        Float if a.f.is_some_and(|f| !f.is_finite()) => Err("a finite number".into()),
+        Floats if a.floats.iter().any(|f| !f.is_finite()) => Err("finite numbers".into()),
+        Word(words) => match a.s.as_deref().unwrap_or_default() {
+            word if words.iter().any(|known| known.as_bytes() == word) => Ok(()),
+            _ => Err(format!("one of {}", words.join(", "))),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// What an attribute holds.
+fn shown(a: &AttributeProto) -> String {
+    match (a.i, a.f, a.s.as_deref()) {
+        (Some(i), ..) => i.to_string(),
+        (_, Some(f), _) => f.to_string(),
+        (.., Some(s)) => format!("\"{}\"", String::from_utf8_lossy(s)),
+        _ if !a.ints.is_empty() => format!("{} integers", a.ints.len()),
+        _ if !a.floats.is_empty() => format!("{} numbers", a.floats.len()),
+        _ if !a.strings.is_empty() => format!("{} words", a.strings.len()),
+        _ => "something else".into(),
+    }
+}
