@@ -3,11 +3,13 @@
 
 use crate::{
     Error, Result,
-    gpu::{AdapterClass, Context, Shader, Size},
+    gpu::{AdapterClass, Context, Shader, Size, directives, joined},
+    kernels::{ACTIVATIONS, OPERATIONS},
+    lab::peaks::PEAKS,
     reference::{Expected, Inputs},
     setting, user_file,
 };
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// Sizes and other overrides of one call, by name.
 pub type Sizes = BTreeMap<String, f64>;
@@ -32,19 +34,20 @@ pub struct Op {
     pub cases: &'static [&'static str],
 }
 
-/// One implementation of an operation: a WGSL file and a line on the page.
+/// One implementation of an operation: a WGSL file and a line on the page. One that is made elsewhere
+/// ([`Variant::new`], [`user_file::variant`]) always runs with wgpu's injected checks.
 #[derive(Clone, Debug)]
 pub struct Variant {
     /// Its name: the file's name without `.wgsl`.
     pub name: &'static str,
-    /// Its text.
-    pub source: &'static str,
-    /// What sizes or device it needs.
-    pub needs: &'static [Need],
     /// The adapter classes for which it is preferred to the variants behind it.
     pub default_for: &'static [AdapterClass],
-    /// wgrad's own proven text, that runs without wgpu's injected checks.
-    pub trusted: bool,
+    /// Its text. Private, like the needs: what is trusted must be what was proven.
+    pub(crate) source: &'static str,
+    pub(crate) needs: &'static [Need],
+    /// The operation on whose page it stands. Its text guards its own loads and stores there, so it runs without
+    /// wgpu's injected checks.
+    pub(crate) page: Option<&'static str>,
 }
 
 /// A condition under which a variant can run.
@@ -88,9 +91,40 @@ impl Need {
 }
 
 impl Variant {
+    /// A variant that stands on no page: any text, which needs nothing and runs with wgpu's checks.
+    /// [`user_file::variant`] reads needs from the text, and says at once what is wrong with it.
+    pub fn new(name: &'static str, source: &'static str) -> Self {
+        Self { name, source, needs: &[], default_for: &[], page: None }
+    }
+
+    /// The same name and needs with another text, which runs with wgpu's checks.
+    pub fn with_text(&self, source: &'static str) -> Self {
+        Self { source, page: None, ..self.clone() }
+    }
+
+    /// Its text.
+    pub const fn source(&self) -> &'static str {
+        self.source
+    }
+
+    /// What sizes or device it needs.
+    pub const fn needs(&self) -> &'static [Need] {
+        self.needs
+    }
+
+    /// Whether it is wgrad's own text, or a setting of one.
+    pub const fn is_own(&self) -> bool {
+        self.page.is_some()
+    }
+
     /// The first need that these sizes on this device do not meet.
     pub fn unmet(&self, sizes: &Sizes, features: wgpu::Features) -> Option<Need> {
         self.needs.iter().find(|need| !need.met(sizes, features)).copied()
+    }
+
+    /// Whether it needs a feature of the device.
+    pub fn needs_feature(&self, feature: wgpu::Features) -> bool {
+        self.needs.iter().any(|need| matches!(need, Need::Feature(f, _) if f.contains(feature)))
     }
 
     /// The inputs that it rounds to half precision: see [`rounded`].
@@ -202,6 +236,16 @@ impl Call {
         }
         let groups = shader.groups(&values, context.limits.max_compute_workgroups_per_dimension);
         Ok(groups.is_none().then(|| "needs more workgroups than this adapter allows".to_string()))
+    }
+
+    /// Whether `variant` may run this call without wgpu's injected checks: a text of this operation's page, composed
+    /// with nothing but wgrad's own texts, at sizes that it takes.
+    pub(crate) fn trusts(&self, variant: &Variant, features: wgpu::Features) -> bool {
+        let mut ops = OPERATIONS.iter().chain(PEAKS);
+        variant.page == Some(self.op.name)
+            && ops.any(|op| std::ptr::eq(*op, self.op))
+            && ACTIVATIONS.iter().any(|a| std::ptr::eq(*a, self.activation))
+            && variant.unmet(&self.sizes, features).is_none()
     }
 
     /// What tells this call from every other: operation, sizes, activation, on one line.
@@ -348,10 +392,39 @@ impl Op {
     /// # Errors
     /// [`Error::Shader`] with naga's message; [`Error::Asserted`] where its constants do not go together.
     pub fn shader(&self, variant: &Variant, activation: &Activation) -> Result<Shader> {
+        let (label, source) = self.written(variant)?;
+        Shader::compose(&label, &source, self.interface, &self.parts_with(activation))
+    }
+
+    /// A variant with all that it is composed of, as they were written, with the `enable`s that WGSL demands: what a
+    /// browser takes. Lines keep their numbers.
+    ///
+    /// # Errors
+    /// As [`Op::shader`].
+    pub fn standard(&self, variant: &Variant, activation: &Activation) -> Result<String> {
+        self.shader(variant, activation)?;
+        let (_, source) = self.written(variant)?;
+        let enabled = directives::enabled(&source);
+        let wanted =
+            [(wgpu::Features::SUBGROUP, "subgroups"), (wgpu::Features::SHADER_F16, "f16")].into_iter();
+        let missing = wanted.filter(|(feature, name)| {
+            variant.needs_feature(*feature) && !enabled.iter().any(|enabled| enabled == name)
+        });
+        let mut text: String = missing.map(|(_, name)| format!("enable {name}; ")).collect();
+        text.push_str(&joined(&source, self.interface, &self.parts_with(activation)));
+        Ok(text)
+    }
+
+    fn parts_with(&self, activation: &Activation) -> Vec<&'static str> {
         let mut parts = self.parts.to_vec();
         if self.activated {
             parts.push(activation.source);
         }
+        parts
+    }
+
+    /// The name of a variant in errors, and its text with the constants that it offers.
+    fn written(&self, variant: &Variant) -> Result<(String, Cow<'static, str>)> {
         // In a user's file errors stand at its own path.
         let label = match user_file::is_file(variant.name) {
             true => variant.name.to_string(),
@@ -359,6 +432,6 @@ impl Op {
         };
         let source = setting::composed(variant.source)
             .map_err(|message| Error::Shader { kernel: label.clone(), message })?;
-        Shader::compose(&label, &source, self.interface, &parts)
+        Ok((label, source))
     }
 }

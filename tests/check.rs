@@ -13,7 +13,7 @@ use wgrad::{
     model::Model,
     networks::{network, network_for},
     objective::Objective,
-    op::{Choices, Variant},
+    op::Choices,
     optim::Optimizer,
     program::Mode,
 };
@@ -136,9 +136,9 @@ impl Setup {
     async fn spoil(&mut self, n: usize, from: &str, to: &'static str) {
         let call = &self.plan.program.nodes[n].call;
         let naive = call.op.variant("naive").expect("always there");
-        assert!(naive.source.contains(from), "{}: {from}", call.op.name);
-        let source = naive.source.replace(from, to).leak();
-        let wrong = Variant { name: "wrong", source, trusted: false, ..naive.clone() };
+        assert!(naive.source().contains(from), "{}: {from}", call.op.name);
+        let mut wrong = naive.with_text(naive.source().replace(from, to).leak());
+        wrong.name = "wrong";
         self.plan.steps[n].launch.kernel = self.context.kernel(call, &wrong).await.expect("compiles");
         self.rebind(n);
     }

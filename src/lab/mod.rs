@@ -5,6 +5,8 @@
 pub mod backends;
 /// Proof, then time, of the variants of an operation.
 pub mod measure;
+/// What wgpu asks of naga's writers.
+mod options;
 /// What this adapter reaches at best: a kernel of arithmetic only, and a copy.
 pub mod peaks;
 /// The rate of a large product, which whole networks are measured by.
@@ -15,6 +17,8 @@ mod repeated;
 pub mod row;
 /// At what sizes an operation is measured.
 pub mod sizes;
+/// Composed texts as WGSL defines them, for other compilers than naga.
+pub mod standard;
 /// What a sweep over settings found, two constants at a time.
 pub mod sweep;
 /// Samples of several variants in turns.
