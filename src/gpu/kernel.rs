@@ -38,12 +38,17 @@ pub struct Kernel {
 
 /// A kernel with its buffers: ready to be dispatched.
 pub struct Launch {
-    /// The kernel.
-    pub kernel: Arc<Kernel>,
+    // Private: buffers were measured for this kernel, and another would reach beyond them.
+    pub(crate) kernel: Arc<Kernel>,
     pub(super) bind_group: wgpu::BindGroup,
 }
 
 impl Launch {
+    /// The kernel.
+    pub fn kernel(&self) -> &Arc<Kernel> {
+        &self.kernel
+    }
+
     /// Records the dispatch.
     pub fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
         let [x, y, z] = self.kernel.groups;

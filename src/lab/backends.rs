@@ -298,9 +298,9 @@ mod tests {
 
     /// What naga writes only where wgpu asks for checks: bounds of loops, bounds of indices, zeros in workgroup memory.
     const MARKS: [(Language, &[&str]); 4] = [
-        (Language::Msl, &["loop_bound", "metal::min(unsigned(", "__local_invocation_id"]),
-        (Language::Hlsl, &["loop_bound", "min(uint(", "__local_invocation_id"]),
-        (Language::Hlsl6, &["loop_bound", "min(uint(", "__local_invocation_id"]),
+        (Language::Msl, &["loop_bound", "metal::min(unsigned(", "x_tile = {}"]),
+        (Language::Hlsl, &["loop_bound", "min(uint(", "x_tile = ("]),
+        (Language::Hlsl6, &["loop_bound", "min(uint(", "x_tile = ("]),
         (Language::Glsl, &["gl_LocalInvocationID == uvec3(0u)"]),
     ];
 

@@ -127,6 +127,7 @@ pub fn template(op: &'static Op) -> Result<String> {
          // is long: compute it as `wid.y + wid.z * groups.y` (or x and y) and return beyond the end.\n\
          // `x4` is `x` as vec4s; use one of the two. Sizes or abilities that this file needs are said one a line, as\n\
          // in `// needs {axis} % 4 == 0`, `// needs {axis} >= 64` or `// needs SUBGROUP`. Guard every load and store.\n\
+         // `enable subgroups;` and `enable f16;` may stand first, as a browser wants them.\n\
          // A constant may offer values: `const ROWS = 4u; // one of 2, 4, 8`. THIS_FILE:ROWS=8 is that setting, and\n\
          // `--file THIS_FILE --sweep` tries them all; `const_assert ROWS * COLUMNS <= 256u;` leaves some out.\n\
          // It is measured at {sizes} unless `--size` says otherwise.\n\n",
