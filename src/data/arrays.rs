@@ -235,7 +235,7 @@ fn bits(labels: Labels) -> Arc<[u32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::synthetic::synthetic;
+    use crate::{data::synthetic::synthetic, networks::network, train::fits};
 
     /// Images of 2 × 1 pixels in two channels.
     const SHAPE: [usize; 3] = [2, 1, 2];
@@ -315,5 +315,11 @@ mod tests {
         assert!(wrong(|d| d.validation = Some(Split::new(vec![0; 784], &[10]))).contains("validation"));
         assert!(wrong(|d| d.input.floats = true).contains("expected 3136 for each"));
         assert!(wrong(|d| d.classes.truncate(3)).contains("below 3"));
+        // So do a training and a check of a network, before anything else.
+        let model = network("mlp", [28, 28, 1], 10).expect("built in");
+        fits(&model, &sound).expect("it is sound");
+        let mut data = sound.clone();
+        data.train.labels = vec![77; 20].into();
+        assert!(matches!(fits(&model, &data), Err(Error::Dataset { .. })));
     }
 }

@@ -4,6 +4,7 @@
 use super::sizes;
 use crate::{
     Error, Result,
+    kernels::LINEAR,
     op::{Activation, Op, Sizes, Variant},
 };
 
@@ -30,8 +31,8 @@ fn features(variant: &Variant) -> Vec<&'static str> {
     known.into_iter().filter(|(feature, _)| variant.needs_feature(*feature)).map(|(_, name)| name).collect()
 }
 
-/// `variant` with `activation`, and a pipeline for each case of the page that it takes. `None` where its constants do
-/// not go together.
+/// `variant` with `activation`, and a pipeline for each case of the page that it takes, or for the last of them where there
+/// is an activation. `None` where its constants do not go together.
 ///
 /// # Errors
 /// [`Error::Shader`] where it does not compose.
@@ -52,7 +53,10 @@ pub fn module(
             pipelines.push(call.sizes);
         }
     }
-    pipelines.dedup();
+    // Sizes do not meet the activation: one of each will do for the others.
+    if activation.name != LINEAR.name {
+        pipelines.drain(..pipelines.len().saturating_sub(1));
+    }
     Ok(Some(Standard {
         op: op.name,
         variant: variant.name,
