@@ -68,14 +68,22 @@ if (taken.length > 0 || !refusal.some((words) => words.includes('uniform'))) {
 
 const start = performance.now();
 let [modules, pipelines, refused] = [0, 0, 0];
+// What is said of a kernel, and with which activations: most mistakes are those of all.
+const said = new Map();
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === '') continue;
   const module = JSON.parse(line);
   const told = await complaints(module);
-  for (const words of told) console.error(`${module.op}/${module.variant} (${module.activation}), ${words}`);
+  for (const words of told) {
+    const key = `${module.op}/${module.variant}, ${words}`;
+    said.set(key, [...(said.get(key) ?? []), module.activation]);
+  }
   modules += 1;
   pipelines += module.pipelines.length;
   refused += Number(told.length > 0);
+}
+for (const [words, [first, ...others]] of said) {
+  console.error(`${words}\n    with ${first}${others.length > 0 ? ` and ${others.length} other activations` : ''}`);
 }
 const seconds = ((performance.now() - start) / 1000).toFixed(1);
 console.log(`Tint: ${modules} modules and their ${pipelines} pipelines, ${refused} refused, in ${seconds} s`);
