@@ -32,6 +32,11 @@ fn assigns(text: &str) -> bool {
     text.starts_with('=') && !text.starts_with("==")
 }
 
+/// Whether what stands behind `var` declares a variable of a function.
+fn local(statement: &str) -> bool {
+    statement.starts_with(char::is_whitespace) || statement.starts_with("<function>")
+}
+
 /// What a shader leans on and must not, in words.
 pub fn leaning(text: &str) -> Vec<String> {
     let code = code(text);
@@ -48,13 +53,8 @@ pub fn leaning(text: &str) -> Vec<String> {
                     ));
                 }
             }
-            "var"
-                if statement.starts_with(|c: char| c.is_whitespace())
-                    || statement.starts_with("<function>") =>
-            {
-                if !statement.contains('=') {
-                    found.push(format!("`var{statement}` has no first value"));
-                }
+            "var" if local(statement) && !statement.contains('=') => {
+                found.push(format!("`var{statement}` has no first value"));
             }
             "arrayLength" => {
                 found.push("`arrayLength` counts more than the tensor where more is bound".into())
