@@ -4,8 +4,9 @@
 use wgrad::{
     gpu::{Context, Options},
     kernels::{MATMUL, RELU},
-    op::{Call, Variant},
+    op::Call,
     prove::prove,
+    user_file,
 };
 
 /// Sizes M, N, K and buffers y, x, w, b come from `shaders/matmul/interface.wgsl`.
@@ -17,8 +18,9 @@ fn main() -> wgrad::Result<()> {
         println!("adapter: {}", context.describe());
         let call = Call::new(&MATMUL, &[("M", 33), ("N", 17), ("K", 65)]).activated(&RELU);
         let wrong = ROWS.replace("k < K", "k < K - 1u").leak();
-        for (name, source) in [("rows", ROWS), ("wrong", wrong)] {
-            let variant = Variant { name, source, needs: &[], default_for: &[], trusted: false };
+        for (name, text) in [("rows", ROWS), ("wrong", wrong)] {
+            // Composed with the operation's interface; it always runs with wgpu's checks.
+            let variant = user_file::variant(&MATMUL, name, text.to_string())?;
             match prove(&context, &call, &variant, 1).await? {
                 Ok(error) => {
                     println!("{name}: right, the largest error is {:.0} % of the allowed", 100.0 * error)

@@ -17,6 +17,7 @@ fn main() -> wgrad::Result<()> {
         let context = Context::open(&Device::default()).await?;
         println!("adapter: {}", context.describe());
 
+        // Images of your own, as arrays in memory: `Dataset::from_arrays`.
         let data = synthetic(0, 2000, 500);
         let model = Model::new("small", [28, 28, 1])
             .add(Conv2D::new(8, 3).strides(2).activation("relu")?)

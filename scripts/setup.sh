@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Gets what wgrad needs and this machine lacks: a Vulkan driver, its loader, and the Fashion-MNIST data.
 #
-# usage: scripts/setup.sh [--backports] [--all-adapters] [--browser] [--no-data]
+# usage: scripts/setup.sh [--backports] [--all-adapters] [--browser] [--tint] [--no-data]
 #   --backports      on Debian 12: take Mesa 25 from Debian's bookworm-backports (about twice as fast on a CPU)
 #   --all-adapters   also the other software adapters for tests: SwiftShader (in chromium) and llvmpipe through GL
 #   --browser        also Chromium, for the tests of the pages
+#   --tint           also node and npm, for scripts/tint.sh, which compiles the shaders with Chromium's compiler
 #   --no-data        leave the data out
 #
 # Installs with apt-get, as root or through sudo; says what and why, and nothing where all is there. Without apt-get it
@@ -15,19 +16,20 @@ set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
-backports=false all_adapters=false browser=false data=true
+backports=false all_adapters=false browser=false tint=false data=true
 for option in "$@"; do
   case "$option" in
     --backports) backports=true ;;
     --all-adapters) all_adapters=true ;;
     --browser) browser=true ;;
+    --tint) tint=true ;;
     --no-data) data=false ;;
     -h | --help)
       sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' "$0"
       exit 0
       ;;
     *)
-      say "unknown option '$option'; known are --backports, --all-adapters, --browser, --no-data, --help"
+      say "unknown option '$option'; known are --backports, --all-adapters, --browser, --tint, --no-data, --help"
       exit 2
       ;;
   esac
@@ -199,6 +201,22 @@ if [ "$browser" = true ] && ! command -v chromium >/dev/null; then
     missing=true
   elif ! install_packages "Chromium, for the tests of the pages" chromium; then
     missing=true
+  fi
+fi
+
+# --- node ----------------------------------------------------------------------------------------------------------
+
+if [ "$tint" = true ]; then
+  wanted=()
+  command -v node >/dev/null || wanted+=(nodejs)
+  command -v npm >/dev/null || wanted+=(npm)
+  if [ ${#wanted[@]} -gt 0 ]; then
+    if [ "$have_apt" = false ]; then
+      say "--tint needs node 18 or later and npm, as the commands node and npm: https://nodejs.org"
+      missing=true
+    elif ! install_packages "node and npm, for scripts/tint.sh" "${wanted[@]}"; then
+      missing=true
+    fi
   fi
 fi
 

@@ -184,6 +184,14 @@ pub enum Error {
         /// What was found, what was expected, what to do.
         message: String,
     },
+    /// A data set whose parts do not belong together, as one that is made in code can be.
+    #[error("the data set {data}: {message}")]
+    Dataset {
+        /// Its name.
+        data: String,
+        /// What was got, what was expected.
+        message: String,
+    },
     /// The proxy's address cannot be used.
     #[error(
         "got {got:?} as the proxy, expected an address like http://host:3128 or socks5://host:1080; \

@@ -120,8 +120,8 @@ impl Evaluation {
 /// hears after every step how many images are done.
 ///
 /// # Errors
-/// [`crate::Error::DataFit`] where model and data do not belong together, whatever the plan reports, and
-/// [`crate::Error::Device`].
+/// [`crate::Error::DataFit`] where model and data do not belong together, [`crate::Error::Dataset`] where the fields of
+/// the data or of `split` do not, whatever the plan reports, and [`crate::Error::Device`].
 #[allow(clippy::too_many_arguments)]
 pub async fn evaluate(
     context: &Context,
@@ -155,6 +155,7 @@ pub async fn evaluate_views(
 ) -> Result<Evaluation> {
     let model = &model.fed(&data.input);
     fits(model, data)?;
+    data.check_split("given", split)?;
     let (outputs, loss) = (model.outputs()?, model.loss()?);
     let arenas = Arenas::new(context, &model.parameters()?, 1)?;
     context.write(&arenas.parameters, &checkpoint.weights);

@@ -62,7 +62,7 @@ macro_rules! operations {
                     source: include_str!(concat!("../shaders/", $name, "/", $variant, ".wgsl")),
                     needs: &[$($need),*],
                     default_for: &[$($class),*],
-                    trusted: true,
+                    page: Some($name),
                 }),+],
                 twin: $twin,
                 cases: &[$($case),+],

@@ -3,11 +3,15 @@
 
 use crate::{
     Error, Result,
-    gpu::{AdapterClass, Context, Shader, Size},
+    gpu::{Context, Shader, Size, directives, joined},
+    kernels::{ACTIVATIONS, OPERATIONS},
+    lab::peaks::PEAKS,
     reference::{Expected, Inputs},
     setting, user_file,
 };
-use std::{collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+
+pub use crate::variant::{Need, Variant, rounded};
 
 /// Sizes and other overrides of one call, by name.
 pub type Sizes = BTreeMap<String, f64>;
@@ -30,81 +34,6 @@ pub struct Op {
     pub twin: fn(&Inputs<'_>) -> Vec<(&'static str, Expected)>,
     /// Sizes that the kernel tests run, as `NAME=value` lists: odd, prime, tiny, tile-crossing.
     pub cases: &'static [&'static str],
-}
-
-/// One implementation of an operation: a WGSL file and a line on the page.
-#[derive(Clone, Debug)]
-pub struct Variant {
-    /// Its name: the file's name without `.wgsl`.
-    pub name: &'static str,
-    /// Its text.
-    pub source: &'static str,
-    /// What sizes or device it needs.
-    pub needs: &'static [Need],
-    /// The adapter classes for which it is preferred to the variants behind it.
-    pub default_for: &'static [AdapterClass],
-    /// wgrad's own proven text, that runs without wgpu's injected checks.
-    pub trusted: bool,
-}
-
-/// A condition under which a variant can run.
-#[derive(Clone, Copy, Debug)]
-pub enum Need {
-    /// The size is a multiple of the number.
-    Multiple(&'static str, u32),
-    /// The two sizes are equal.
-    Same(&'static str, &'static str),
-    /// The size has this value.
-    Is(&'static str, u32),
-    /// The size is at least this.
-    AtLeast(&'static str, u32),
-    /// The device has the feature.
-    Feature(wgpu::Features, &'static str),
-}
-
-impl fmt::Display for Need {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Multiple(size, n) => write!(f, "{size} % {n} == 0"),
-            Self::Same(a, b) => write!(f, "{a} == {b}"),
-            Self::Is(size, n) => write!(f, "{size} == {n}"),
-            Self::AtLeast(size, n) => write!(f, "{size} >= {n}"),
-            Self::Feature(_, name) => f.write_str(name),
-        }
-    }
-}
-
-impl Need {
-    fn met(&self, sizes: &Sizes, features: wgpu::Features) -> bool {
-        let size = |name: &str| sizes.get(name).map(|v| *v as u32);
-        match self {
-            Self::Multiple(name, n) => size(name).is_some_and(|v| v % n == 0),
-            Self::Same(a, b) => size(a).is_some() && size(a) == size(b),
-            Self::Is(name, n) => size(name) == Some(*n),
-            Self::AtLeast(name, n) => size(name) >= Some(*n),
-            Self::Feature(feature, _) => features.contains(*feature),
-        }
-    }
-}
-
-impl Variant {
-    /// The first need that these sizes on this device do not meet.
-    pub fn unmet(&self, sizes: &Sizes, features: wgpu::Features) -> Option<Need> {
-        self.needs.iter().find(|need| !need.met(sizes, features)).copied()
-    }
-
-    /// The inputs that it rounds to half precision: see [`rounded`].
-    pub fn rounds(&self) -> Vec<&str> {
-        rounded(self.source)
-    }
-}
-
-/// The inputs that the shader `text` rounds to half precision before it uses them, as its line
-/// `// rounds x, w to half` says. Its twin takes them rounded; the tuner leaves it out.
-pub fn rounded(text: &str) -> Vec<&str> {
-    let line = text.lines().find_map(|line| line.trim().strip_prefix("// rounds "));
-    let names = line.and_then(|rest| Some(rest.split_once(" to half")?.0));
-    names.map(|names| names.split(',').map(str::trim).collect()).unwrap_or_default()
 }
 
 /// What an activation's gradient is a function of.
@@ -202,6 +131,16 @@ impl Call {
         }
         let groups = shader.groups(&values, context.limits.max_compute_workgroups_per_dimension);
         Ok(groups.is_none().then(|| "needs more workgroups than this adapter allows".to_string()))
+    }
+
+    /// Whether `variant` may run this call without wgpu's injected checks: a text of this operation's page, composed
+    /// with nothing but wgrad's own texts, at sizes that it takes.
+    pub(crate) fn trusts(&self, variant: &Variant, features: wgpu::Features) -> bool {
+        let mut ops = OPERATIONS.iter().chain(PEAKS);
+        variant.page == Some(self.op.name)
+            && ops.any(|op| std::ptr::eq(*op, self.op))
+            && ACTIVATIONS.iter().any(|a| std::ptr::eq(*a, self.activation))
+            && variant.unmet(&self.sizes, features).is_none()
     }
 
     /// What tells this call from every other: operation, sizes, activation, on one line.
@@ -348,10 +287,39 @@ impl Op {
     /// # Errors
     /// [`Error::Shader`] with naga's message; [`Error::Asserted`] where its constants do not go together.
     pub fn shader(&self, variant: &Variant, activation: &Activation) -> Result<Shader> {
+        let (label, source) = self.written(variant)?;
+        Shader::compose(&label, &source, self.interface, &self.parts_with(activation))
+    }
+
+    /// A variant with all that it is composed of, as they were written, with the `enable`s that WGSL demands: what a
+    /// browser takes. Lines keep their numbers.
+    ///
+    /// # Errors
+    /// As [`Op::shader`].
+    pub fn standard(&self, variant: &Variant, activation: &Activation) -> Result<String> {
+        self.shader(variant, activation)?;
+        let (_, source) = self.written(variant)?;
+        let enabled = directives::enabled(&source);
+        let wanted =
+            [(wgpu::Features::SUBGROUP, "subgroups"), (wgpu::Features::SHADER_F16, "f16")].into_iter();
+        let missing = wanted.filter(|(feature, name)| {
+            variant.needs_feature(*feature) && !enabled.iter().any(|enabled| enabled == name)
+        });
+        let mut text: String = missing.map(|(_, name)| format!("enable {name}; ")).collect();
+        text.push_str(&joined(&source, self.interface, &self.parts_with(activation)));
+        Ok(text)
+    }
+
+    fn parts_with(&self, activation: &Activation) -> Vec<&'static str> {
         let mut parts = self.parts.to_vec();
         if self.activated {
             parts.push(activation.source);
         }
+        parts
+    }
+
+    /// The name of a variant in errors, and its text with the constants that it offers.
+    fn written(&self, variant: &Variant) -> Result<(String, Cow<'static, str>)> {
         // In a user's file errors stand at its own path.
         let label = match user_file::is_file(variant.name) {
             true => variant.name.to_string(),
@@ -359,6 +327,6 @@ impl Op {
         };
         let source = setting::composed(variant.source)
             .map_err(|message| Error::Shader { kernel: label.clone(), message })?;
-        Shader::compose(&label, &source, self.interface, &parts)
+        Ok((label, source))
     }
 }

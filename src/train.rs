@@ -110,8 +110,8 @@ impl<'a> Trainer<'a> {
     /// Compiles the plans, proves the variants that are a user's files, and puts the initial weights on the device.
     ///
     /// # Errors
-    /// [`Error::DataFit`] where model and data do not belong together, [`Error::Option`] for numbers that
-    /// make no sense, and whatever the plan reports.
+    /// [`Error::DataFit`] where model and data do not belong together, [`Error::Dataset`] where the data's own fields do
+    /// not, [`Error::Option`] for numbers that make no sense, and whatever the plan reports.
     pub async fn new(
         context: &'a Context,
         model: &Model,
@@ -409,7 +409,7 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// Whether `model` takes the images of `data`, and has as many outputs as it has classes.
+/// Whether `data` is sound, `model` takes its images, and has as many outputs as it has classes.
 pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
     let fail = |expected: String, got: String| {
         Err(Error::DataFit { model: model.name.clone(), data: data.name.clone(), expected, got })
@@ -429,5 +429,5 @@ pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
     if data.train.is_empty() || data.test.is_empty() {
         return fail("at least one training and one test image".into(), "none".into());
     }
-    Ok(())
+    data.check()
 }

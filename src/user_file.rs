@@ -4,7 +4,7 @@
 use crate::{
     Error, Result,
     data::io_error,
-    gpu::{Access, Context},
+    gpu::{Access, Context, directives},
     kernels::{LINEAR, OPERATIONS},
     op::{Choices, Need, Op, Variant},
     program::Node,
@@ -53,6 +53,7 @@ pub fn read(op: &'static Op, path: &Path) -> Result<Variant> {
     };
     let next = "`wgrad lab OP --template` prints a file to start from";
     let text = fs::read_to_string(path).map_err(io_error("cannot read the shader", path, next))?;
+    let text = text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text);
     setting::of(op, &variant(op, &path.display().to_string(), text)?, given)
 }
 
@@ -68,7 +69,7 @@ pub fn variant(op: &'static Op, name: &str, text: String) -> Result<Variant> {
         source: Box::leak(text.into_boxed_str()),
         needs: Box::leak(needs.into_boxed_slice()),
         default_for: &[],
-        trusted: false,
+        page: None,
     };
     let offered = setting::Setting::of(&variant);
     match op.shader(&variant, &LINEAR) {
@@ -133,7 +134,7 @@ pub fn offers(op: &'static Op) -> Result<String> {
     Ok(lines.join("\n"))
 }
 
-/// The lines `// needs ...` of a text; subgroups are seen without one.
+/// The lines `// needs ...` of a text; subgroups, and what it enables, are seen without one.
 fn needs(op: &Op, name: &str, text: &str) -> Result<Vec<Need>> {
     let mut needs = Vec::new();
     for (n, line) in text.lines().enumerate() {
@@ -150,9 +151,11 @@ fn needs(op: &Op, name: &str, text: &str) -> Result<Vec<Need>> {
         })?;
         needs.push(need);
     }
-    let code = text.lines().map(|line| line.split("//").next().unwrap_or_default());
-    if code.into_iter().any(|line| line.contains("subgroup")) {
+    if directives::code(text).contains("subgroup") {
         needs.push(Need::Feature(wgpu::Features::SUBGROUP, "SUBGROUP"));
+    }
+    if directives::enabled(text).iter().any(|enabled| enabled == "f16") {
+        needs.push(Need::Feature(wgpu::Features::SHADER_F16, "SHADER_F16"));
     }
     Ok(needs)
 }

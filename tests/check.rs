@@ -3,17 +3,18 @@
 
 mod common;
 
+use std::sync::Arc;
 use wgrad::{
     check::{Check, Finding, Options, Shadow, check, gradients, replay},
     data::synthetic::synthetic,
     feed::{Batch, Step},
-    gpu::{Arenas, Context, FeedBuffers, Plan},
+    gpu::{Arenas, Context, FeedBuffers, Kernel, Plan},
     layers::{Activation, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Padding},
     loss::Loss,
     model::Model,
     networks::{network, network_for},
     objective::Objective,
-    op::{Choices, Variant},
+    op::Choices,
     optim::Optimizer,
     program::Mode,
 };
@@ -126,9 +127,15 @@ impl Setup {
 
     /// Binds dispatch `n` of the plan anew, to where its values are said to lie now.
     fn rebind(&mut self, n: usize) {
+        let kernel = self.plan.steps[n].launch.kernel().clone();
+        self.bind(n, &kernel);
+    }
+
+    /// Puts `kernel` behind dispatch `n`.
+    fn bind(&mut self, n: usize, kernel: &Arc<Kernel>) {
         let step = &self.plan.steps[n];
         let bound: Vec<_> = step.buffers.iter().map(|(name, v)| (*name, &self.plan.slices[v.0])).collect();
-        let launch = self.context.bind(&step.launch.kernel, &bound).expect("binds");
+        let launch = self.context.bind(kernel, &bound).expect("binds");
         self.plan.steps[n].launch = launch;
     }
 
@@ -136,11 +143,11 @@ impl Setup {
     async fn spoil(&mut self, n: usize, from: &str, to: &'static str) {
         let call = &self.plan.program.nodes[n].call;
         let naive = call.op.variant("naive").expect("always there");
-        assert!(naive.source.contains(from), "{}: {from}", call.op.name);
-        let source = naive.source.replace(from, to).leak();
-        let wrong = Variant { name: "wrong", source, trusted: false, ..naive.clone() };
-        self.plan.steps[n].launch.kernel = self.context.kernel(call, &wrong).await.expect("compiles");
-        self.rebind(n);
+        assert!(naive.source().contains(from), "{}: {from}", call.op.name);
+        let mut wrong = naive.with_text(naive.source().replace(from, to).leak());
+        wrong.name = "wrong";
+        let kernel = self.context.kernel(call, &wrong).await.expect("compiles");
+        self.bind(n, &kernel);
     }
 }
 

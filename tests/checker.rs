@@ -23,12 +23,12 @@ fn call(op: &'static Op, case: &str) -> Call {
 /// own file does.
 fn changed(op: &'static Op, name: &str, replace: &[(&str, &str)]) -> Variant {
     let variant = op.variant(name).unwrap_or_else(|e| panic!("{e}"));
-    let mut text = variant.source.to_string();
+    let mut text = variant.source().to_string();
     for (from, to) in replace {
         assert_eq!(text.matches(from).count(), 1, "{}/{name} has not one `{from}`: adapt this test", op.name);
         text = text.replace(from, to);
     }
-    Variant { trusted: false, source: Box::leak(text.into_boxed_str()), ..variant.clone() }
+    variant.with_text(text.leak())
 }
 
 /// The first thing that is wrong with some inputs: a kernel may be right to write nothing with others, as a recurrent one
@@ -119,7 +119,7 @@ fn a_hundredth_of_a_percent_is_noticed_in_every_output_of_every_variant() {
                     _ if real => "1.0001",
                     _ => "2u",
                 };
-                let (text, own) = scaled(variant.source, &output.name, factor);
+                let (text, own) = scaled(variant.source(), &output.name, factor);
                 // What several operations share may store too.
                 let (parts, shared) = parts_scaled(op, &output.name, factor);
                 let stores = own + shared;
@@ -131,11 +131,10 @@ fn a_hundredth_of_a_percent_is_noticed_in_every_output_of_every_variant() {
                     variant.name,
                     output.name
                 );
-                let wrong =
-                    Variant { trusted: false, source: Box::leak(text.into_boxed_str()), ..variant.clone() };
+                let wrong = variant.with_text(text.leak());
                 let what = format!("{} off by a factor in {}", wrong.name, output.name);
                 // What the kernel reads back and goes on from spoils its other outputs too.
-                let mentions = variant.source.matches(&format!("{}[", output.name)).count();
+                let mentions = variant.source().matches(&format!("{}[", output.name)).count();
                 match mentions > stores {
                     true => drop(noticed(&context, &what, &call, &wrong)),
                     false => noticed_in(&context, &what, &output.name, &call, &wrong),
@@ -227,7 +226,7 @@ fn a_race_in_workgroup_memory_is_noticed() {
         // The longest case, of several rounds: workgroup memory may still hold the tile of an earlier, equal dispatch.
         let calls = op.cases.iter().map(|case| call(op, case));
         let call = calls.max_by(|a, b| a.flops().total_cmp(&b.flops())).expect("a case");
-        let text = op.variant("tiled").unwrap_or_else(|e| panic!("{e}")).source;
+        let text = op.variant("tiled").unwrap_or_else(|e| panic!("{e}")).source();
         assert_eq!(text.matches("workgroupBarrier();").count(), 2, "{name}/tiled: adapt this test");
         // The tile is read one round before it is written: wrong on every device.
         let compute = text.find("        workgroupBarrier();").expect("a barrier");
@@ -238,11 +237,7 @@ fn a_race_in_workgroup_memory_is_noticed() {
         );
         let early = text.replace(&format!("{staging}{computing}"), &format!("\n{computing}{staging}"));
         assert_ne!(early, text);
-        let wrong = |text: String| Variant {
-            trusted: false,
-            source: Box::leak(text.into_boxed_str()),
-            ..op.variants[0].clone()
-        };
+        let wrong = |text: String| op.variants[0].with_text(text.leak());
         noticed(&context, "a tile that is read before it is written", &call, &wrong(early));
         // Without its first barrier each invocation reads what others have not staged yet. A software adapter
         // runs them a vector at a time, so there it is certain; on a GPU they may happen to keep step.
@@ -262,12 +257,10 @@ fn a_store_beyond_the_end_is_noticed() {
     let context = common::open(false);
     let call = call(&MATMUL, "M=3,N=5,K=7");
     let beyond = changed(call.op, "naive", &[(GUARD, "if (row >= M) { return; }")]);
-    for (checks, trusted) in [("with", false), ("without", true)] {
-        let what = format!("a store beyond the end, {checks} wgpu's checks,");
-        match noticed(&context, &what, &call, &Variant { trusted, ..beyond.clone() }) {
-            Wrong::Overrun(buffer) => assert_eq!(buffer, "y", "{what} was blamed on another buffer"),
-            other => panic!("{what} was taken for something else: {other}"),
-        }
+    // Without wgpu's checks: `prove::tests`, in the crate, since nothing else may run so.
+    match noticed(&context, "a store beyond the end", &call, &beyond) {
+        Wrong::Overrun(buffer) => assert_eq!(buffer, "y", "it was blamed on another buffer"),
+        other => panic!("it was taken for something else: {other}"),
     }
 }
 

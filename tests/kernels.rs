@@ -23,7 +23,7 @@ fn call(op: &'static wgrad::op::Op, case: &str, activation: &'static Activation)
 
 /// Whether the variant needs what this adapter has not: the only reason for which it may go unproven here.
 fn lacks_a_feature(context: &Context, variant: &Variant) -> bool {
-    variant.needs.iter().any(|need| matches!(need, Need::Feature(f, _) if !context.features.contains(*f)))
+    variant.needs().iter().any(|need| matches!(need, Need::Feature(f, _) if !context.features.contains(*f)))
 }
 
 /// Proves every variant of the operations that `chosen` names at up to `most` of the cases that it takes; `all`

@@ -11,11 +11,11 @@ use wgrad::{
     lab::backends::has_subgroups,
 };
 
-const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source;
+const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source();
 
 /// The text of a variant of the product with `from` replaced.
 fn changed(variant: &str, from: &str, to: &str) -> String {
-    let text = MATMUL.variant(variant).expect("on the page").source;
+    let text = MATMUL.variant(variant).expect("on the page").source();
     assert!(text.contains(from), "{variant} has no `{from}`: adapt this test");
     text.replacen(from, to, 1)
 }

@@ -14,7 +14,7 @@ use std::{
 };
 use wgrad::kernels::{MATMUL, OPERATIONS};
 
-const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source;
+const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source();
 /// A file's name that tries to be markup, without what some systems forbid in names.
 const HOSTILE: &str = "a&lt;&amp;'b;){}#!$%^_with_a_name_that_is_longer_than_any_column_of_any_table.wgsl";
 

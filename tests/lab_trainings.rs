@@ -19,7 +19,7 @@ use wgrad::{
     train::{Options, Trainer},
 };
 
-const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source;
+const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source();
 
 /// A training of both sides with these arguments.
 fn lab_train(arguments: &[&str]) -> Ended {

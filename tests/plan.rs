@@ -48,7 +48,7 @@ fn a_training_step_has_few_dispatches_and_display_names_each() {
                 let words: Vec<&str> = line.split_whitespace().collect();
                 assert_eq!(
                     words[..3],
-                    [&(n + 1).to_string(), &step.label, &step.launch.kernel.name],
+                    [&(n + 1).to_string(), &step.label, &step.launch.kernel().name],
                     "{line}"
                 );
             }
@@ -135,8 +135,8 @@ fn steps_of_a_recurrent_layer_share_a_kernel_and_their_numbers() {
     let (short, long) = (steps(4, 3, true), steps(4, 9, true));
     let kernels = |model: &Model| {
         let plan = pollster::block_on(compile(&context, model, Mode::Train, 5)).expect("compiles");
-        let distinct: BTreeSet<_> = plan.steps.iter().map(|s| Arc::as_ptr(&s.launch.kernel)).collect();
-        let cells = plan.steps.iter().filter(|s| s.launch.kernel.name.starts_with("lstm_cell_forward/"));
+        let distinct: BTreeSet<_> = plan.steps.iter().map(|s| Arc::as_ptr(s.launch.kernel())).collect();
+        let cells = plan.steps.iter().filter(|s| s.launch.kernel().name.starts_with("lstm_cell_forward/"));
         (distinct.len(), cells.count(), plan.program.constants.len())
     };
     let ((few, cells, numbers), (many, more_cells, more_numbers)) = (kernels(&short), kernels(&long));

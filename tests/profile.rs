@@ -69,8 +69,8 @@ fn steps_taken_apart_train_to_the_same_bits() {
         let sum: f64 = rows.iter().map(|row| row.seconds).sum();
         assert!((step.dispatch_seconds - sum).abs() < 1e-12 && step.normal.median > 0.0, "{step:?}");
         for (row, planned) in rows.iter().zip(&apart.train_plan.steps) {
-            assert_eq!((&row.label, &row.kernel), (&planned.label, &planned.launch.kernel.name));
-            assert_eq!((row.grid, row.samples), (planned.launch.kernel.groups, step.steps));
+            assert_eq!((&row.label, &row.kernel), (&planned.label, &planned.launch.kernel().name));
+            assert_eq!((row.grid, row.samples), (planned.launch.kernel().groups, step.steps));
             let order = [row.seconds_min, row.seconds_q1, row.seconds, row.seconds_q3, row.seconds_max];
             assert!(order[0] > 0.0 && order.is_sorted(), "{row:?}");
             assert_eq!(row.gap_seconds.is_some(), step.clock == Clock::Gpu && row.number > 1, "{row:?}");

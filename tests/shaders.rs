@@ -2,6 +2,9 @@
 //! languages of all back ends; the folder and the page agree; WebGPU's default limits hold. What it leaves
 //! out is whether a kernel computes the right numbers: see `kernels`.
 
+#[path = "common/portable.rs"]
+mod portable;
+
 use naga::{AddressSpace, proc::Layouter};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -138,7 +141,10 @@ fn the_folder_and_the_page_agree() {
     for op in operations() {
         assert_eq!(Some(op.interface), texts.get(&named((op.name, "interface"))).map(String::as_str));
         for variant in op.variants {
-            assert_eq!(Some(variant.source), texts.get(&named((op.name, variant.name))).map(String::as_str));
+            assert_eq!(
+                Some(variant.source()),
+                texts.get(&named((op.name, variant.name))).map(String::as_str)
+            );
         }
     }
     let folder = |name: &str| -> BTreeSet<&str> {
@@ -157,10 +163,21 @@ fn the_folder_and_the_page_agree() {
 }
 
 #[test]
+fn no_shader_leans_on_what_compilers_get_wrong() {
+    let leaning: Vec<_> = texts()
+        .into_iter()
+        .flat_map(|(name, text)| {
+            portable::leaning(&text).into_iter().map(move |told| format!("shaders/{name}.wgsl: {told}"))
+        })
+        .collect();
+    assert!(leaning.is_empty(), "write it out:\n{}", leaning.join("\n"));
+}
+
+#[test]
 fn every_operation_has_a_fallback_and_a_default_for_gpus() {
     for op in OPERATIONS {
         let naive = op.variant("naive").unwrap_or_else(|e| panic!("{e}"));
-        assert!(naive.needs.is_empty(), "{}/naive has needs: it is the fallback", op.name);
+        assert!(naive.needs().is_empty(), "{}/naive has needs: it is the fallback", op.name);
         assert_eq!(op.variants.last().map(|v| v.name), Some("naive"), "{}: naive comes last", op.name);
         let default = op.variants.iter().any(|v| v.default_for.contains(&AdapterClass::Gpu));
         assert!(default, "{}: no variant is the default for GPUs", op.name);

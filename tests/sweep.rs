@@ -92,7 +92,7 @@ fn settings_have_one_spelling_and_bad_ones_are_told() {
         std::ptr::eq(find("").expect("there"), find(":ROWS=1").expect("offered")),
         "that is the text itself"
     );
-    assert_eq!(both.source.lines().count(), ROWS.lines().count(), "lines keep their numbers");
+    assert_eq!(both.source().lines().count(), ROWS.lines().count(), "lines keep their numbers");
     assert_eq!(Setting::of(both).get("ROWS"), Some("4"));
     assert_eq!(setting::all(&MATMUL, both, ":ROWS=2").expect("offered").len(), 2);
     assert_eq!(setting::all(&MATMUL, find("").expect("there"), "").expect("offered").len(), 6);

@@ -24,7 +24,7 @@ use wgrad::{
     user_file,
 };
 
-const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source;
+const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source();
 const LOOP: &str = "for (var k = 0u; k < K; k++) {";
 const STORE: &str = "y[row * N + column] = activate(sum + b[column]);";
 
@@ -47,7 +47,13 @@ fn variant(name: &str, text: &str) -> Variant {
 /// The product with a page of its own: these variants, the first of which is the default, and `naive`.
 fn page(variants: &[(&'static str, String)], naive: &str) -> &'static Op {
     let all = variants.iter().map(|(name, text)| (*name, text.as_str())).chain([("naive", naive)]);
-    let mut all: Vec<Variant> = all.map(|(name, text)| Variant { name, ..variant("mine", text) }).collect();
+    let mut all: Vec<Variant> = all
+        .map(|(name, text)| {
+            let mut mine = variant("mine", text);
+            mine.name = name;
+            mine
+        })
+        .collect();
     all[0].default_for = &[Cpu, Gpu];
     Box::leak(Box::new(Op {
         name: MATMUL.name,

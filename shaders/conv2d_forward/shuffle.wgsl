@@ -16,13 +16,13 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgro
     if (row >= N * OH * OW) { return; }
     let column = wid.x * 8u + lid.x;
     let safe = min(column, CO / 4u - 1u);
-    var corner: array<vec3<u32>, 8>;
+    var corner = array<vec3<u32>, 8>();
     for (var g = 0u; g < 8u; g++) { corner[g] = corner_of(row + 8u * g + lid.x); }
-    var sum: array<vec4<f32>, 64>;
+    var sum = array<vec4<f32>, 64>();
     for (var tap = 0u; tap < KH * KW; tap++) {
         let shift = vec3(0u, tap / KW, tap % KW);
         for (var c = 0u; c < CI / 4u; c++) {
-            var b: array<vec4<f32>, 4>;
+            var b = array<vec4<f32>, 4>();
             for (var i = 0u; i < 4u; i++) { b[i] = w4[(tap * CI + 4u * c + i) * (CO / 4u) + safe]; }
             if (lanes < 8u) {
                 for (var r = 0u; r < ROWS; r++) { add(&sum, r, input(corner_of(row + r) + shift, c), &b); }

@@ -14,11 +14,11 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgro
     if (row >= N * OH * OW) { return; }
     let column = wid.x * 8u + lid.x;
     let safe = min(column, CO / 4u - 1u);
-    var corner: array<vec3<u32>, 8>;
+    var corner = array<vec3<u32>, 8>();
     for (var g = 0u; g < 8u; g++) { corner[g] = corner_of(row + 8u * g + lid.x); }
-    var sum: array<vec4<f32>, 64>;
+    var sum = array<vec4<f32>, 64>();
     for (var tap = 0u; tap < KH * KW * CI; tap += STEP) {
-        var b: array<vec4<f32>, STEP>;
+        var b = array<vec4<f32>, STEP>();
         for (var i = 0u; i < STEP; i++) {
             let inside = tap + i < KH * KW * CI;
             b[i] = select(vec4(0.0), w4[select(0u, tap + i, inside) * (CO / 4u) + safe], inside);
@@ -52,7 +52,7 @@ fn corner_of(row: u32) -> vec3<u32> {
 
 // The inputs of STEP taps, or zero outside; beyond the last tap anything finite, as its weight is zero.
 fn input(corner: vec3<u32>, tap: u32) -> vec3<f32> {
-    var value: vec3<f32>;
+    var value = vec3<f32>();
     for (var i = 0u; i < STEP; i++) {
         let at = min(tap + i, KH * KW * CI - 1u); // (kh, kw, ci)
         let h = corner.y + at / CI / KW;

@@ -58,7 +58,7 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
     let left = wid.x * TILE_CO;
     // What this thread stages.
     let d = index % DEPTH;
-    var windows: array<Places, X_TURNS>;
+    var windows = array<Places, X_TURNS>();
     for (var turn = 0u; turn < X_TURNS; turn++) {
         let q = index / DEPTH + turn * X_STEP;
         let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
@@ -66,7 +66,7 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
     }
     let wq = index % W_QUADS;
     let w_co = left + wq / THREADS_X * 4u * THREADS_X + wq % THREADS_X;
-    var sums: array<mat4x4<f32>, SIDE * SIDE>;
+    var sums = array<mat4x4<f32>, SIDE * SIDE>();
     for (var start = 0u; start < KH * KW * CI; start += DEPTH) {
         let tap = start + d; // (kh, kw, ci)
         let kh = select(tap / (KW * CI), 1u << 30u, tap >= KH * KW * CI);

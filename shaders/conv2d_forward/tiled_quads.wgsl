@@ -61,14 +61,14 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
     let left = wid.x * W_QUADS;
     // What this thread stages.
     let d = index % DEPTH;
-    var windows: array<Places, X_TURNS>;
+    var windows = array<Places, X_TURNS>();
     for (var turn = 0u; turn < X_TURNS; turn++) {
         let q = index / DEPTH + turn * X_STEP;
         let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
         windows[turn] = places(row + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u)); // (n, oh, ow)
     }
     let wq = index % W_QUADS;
-    var sums: array<mat4x4<f32>, SIDE * SIDE>;
+    var sums = array<mat4x4<f32>, SIDE * SIDE>();
     for (var start = 0u; start < KH * KW * CI; start += DEPTH) {
         let tap = start + d; // (kh, kw, ci)
         let kh = select(tap / (KW * CI), 1u << 30u, tap >= KH * KW * CI);

@@ -19,7 +19,7 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
     let h = wid.y / W;
     let v = wid.y % W;
     let column = wid.x * 8u + lid.x;
-    var sum: array<vec4<f32>, 64>;
+    var sum = array<vec4<f32>, 64>();
     for (var tap = 0u; tap < KH * KW; tap++) {
         // Unsigned: a tap beyond the top or left wraps to a large number.
         let y = h + PT - tap / KW;
@@ -27,9 +27,9 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
         if (y / SH >= OH || x / SW >= OW || y % SH != 0u || x % SW != 0u) { continue; }
         let pixel = y / SH * OW + x / SW;
         for (var c = 0u; c < CO / 4u; c++) {
-            var w: array<vec4<f32>, 4>;
+            var w = array<vec4<f32>, 4>();
             for (var i = 0u; i < 4u; i++) { w[i] = w4[(tap * CI + min(4u * column + i, CI - 1u)) * (CO / 4u) + c]; }
-            var b: array<vec4<f32>, 4>;
+            var b = array<vec4<f32>, 4>();
             for (var i = 0u; i < 4u; i++) { b[i] = vec4(w[0][i], w[1][i], w[2][i], w[3][i]); }
             if (lanes < 8u) {
                 for (var r = 0u; r < ROWS; r++) { add(&sum, r, gradient(n + r, pixel, c), &b); }

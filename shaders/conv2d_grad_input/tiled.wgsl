@@ -68,13 +68,13 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
     let left = wid.x * TILE_CI;
     // What this thread stages.
     let d = index % DEPTH;
-    var pixels: array<Places, DY_TURNS>;
+    var pixels = array<Places, DY_TURNS>();
     for (var turn = 0u; turn < DY_TURNS; turn++) {
         let q = index / DEPTH + turn * STEP;
         let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
         pixels[turn] = places(row + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u)); // (n, h, w)
     }
-    var sums: array<mat4x4<f32>, SIDE * SIDE>;
+    var sums = array<mat4x4<f32>, SIDE * SIDE>();
     for (var start = 0u; start < KH * KW * CO; start += DEPTH) {
         let place = start + d; // (kh, kw, co)
         let tap = place / CO;

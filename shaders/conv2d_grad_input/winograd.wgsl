@@ -58,10 +58,10 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
     let place = index / 16u;
     let ty = index / 4u % 4u;
     let tx = index % 4u;
-    var sums: array<mat4x4<f32>, BLOCKS_P * BLOCKS_C>; // column k: patch 4 k + ty of a block
+    var sums = array<mat4x4<f32>, BLOCKS_P * BLOCKS_C>(); // column k: patch 4 k + ty of a block
     for (var start = 0u; start < CO; start += DEPTH) {
         if (of_dy) {
-            var row: array<vec4<f32>, 4>;
+            var row = array<vec4<f32>, 4>();
             for (var c = 0u; c < 4u; c++) {
                 let at = corner + c * (CO / 4u) + start / 4u + quad;
                 if (start + quad * 4u < CO) {
@@ -73,7 +73,7 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
             pool[to_dy + 2u * TILE_PATCHES] = row[2] - row[1];
             pool[to_dy + 3u * TILE_PATCHES] = row[1] - row[3];
         } else if (job < W_JOBS) {
-            var row: array<vec4<f32>, 3>;
+            var row = array<vec4<f32>, 3>();
             for (var c = 0u; c < 3u; c++) {
                 if (start + quad * 4u < CO && ci < CI) {
                     for (var r = 0u; r < 3u; r++) {

@@ -21,20 +21,20 @@ fn conv2d_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
     let column = wid.x * 8u + lid.x;
     let safe = min(column, CO / 4u - 1u);
     // Lane i + 4 h reads output i of four for the quad of rows 4 h behind each eighth row.
-    var shift: array<vec3<u32>, 6>;
+    var shift = array<vec3<u32>, 6>();
     for (var g = 0u; g < 6u; g++) { shift[g] = shift_of(row + 8u * g + lid.x / 4u * 4u); }
-    var sum: array<vec4<f32>, 48>;
+    var sum = array<vec4<f32>, 48>();
     var bias = vec4(0.0);
     let end = min((split + 1u) * PER, N) * OH * OW;
     for (var at = split * PER * OH * OW; at < end; at += 4u) {
-        var b: array<vec4<f32>, 4>;
+        var b = array<vec4<f32>, 4>();
         for (var i = 0u; i < 4u; i++) {
             b[i] = select(vec4(0.0), dy4[min(at + i, end - 1u) * (CO / 4u) + safe], at + i < end);
         }
         bias += b[0] + b[1] + b[2] + b[3];
         if (lanes < 8u) {
             for (var r = 0u; r < ROWS; r += 4u) {
-                var a: array<vec4<f32>, 4>;
+                var a = array<vec4<f32>, 4>();
                 for (var i = 0u; i < 4u; i++) { a[i] = input(corner_of(min(at + i, end - 1u)), shift_of(row + r)); }
                 four(&sum, r, &a, &b);
             }
@@ -77,7 +77,7 @@ fn input(corner: vec3<u32>, shift: vec3<u32>) -> vec4<f32> {
 }
 
 fn eight(sum: ptr<function, array<vec4<f32>, 48>>, first: u32, own: vec4<f32>, b: ptr<function, array<vec4<f32>, 4>>) {
-    var a: array<vec4<f32>, 4>;
+    var a = array<vec4<f32>, 4>();
     for (var i = 0u; i < 4u; i++) { a[i] = subgroupShuffle(own, i); }
     four(sum, first, &a, b);
     for (var i = 0u; i < 4u; i++) { a[i] = subgroupShuffle(own, i + 4u); }

@@ -15,18 +15,18 @@ fn conv2d_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
     if (row >= KH * KW * CI || split >= SPLITS) { return; }
     let column = wid.x * 8u + lid.x;
     let safe = min(column, CO / 4u - 1u);
-    var sum: array<vec4<f32>, 12>;
+    var sum = array<vec4<f32>, 12>();
     var bias = vec4(0.0);
     let end = min((split + 1u) * PER, N) * OH * OW;
     for (var at = split * PER * OH * OW; at < end; at += 4u) {
-        var b: array<vec4<f32>, 4>;
+        var b = array<vec4<f32>, 4>();
         for (var i = 0u; i < 4u; i++) {
             b[i] = select(vec4(0.0), dy4[min(at + i, end - 1u) * (CO / 4u) + safe], at + i < end);
         }
         bias += b[0] + b[1] + b[2] + b[3];
         if (lanes < 8u) {
             for (var r = 0u; r < ROWS; r++) {
-                var a: vec4<f32>;
+                var a = vec4<f32>();
                 for (var i = 0u; i < 4u; i++) { a[i] = input(corner_of(min(at + i, end - 1u)), row + r); }
                 sum[r] += a.x * b[0] + a.y * b[1] + a.z * b[2] + a.w * b[3];
             }

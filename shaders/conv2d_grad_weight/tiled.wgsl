@@ -58,7 +58,7 @@ fn conv2d_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loc
     let dq = index % DY_QUADS;
     let dy_co = wid.x * TILE_CO + dq / THREADS_X * 4u * THREADS_X + dq % THREADS_X;
     let end = min((split + 1u) * PER, N) * OH * OW;
-    var sums: array<mat4x4<f32>, SIDE * SIDE>;
+    var sums = array<mat4x4<f32>, SIDE * SIDE>();
     for (var start = split * PER * OH * OW; start < end; start += DEPTH) {
         for (var d = index / X_QUADS; d < DEPTH; d += THREADS / X_QUADS) {
             let pixel = start + d; // (n, oh, ow)

@@ -17,9 +17,9 @@ fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) w
     let column = (wid.x * 8u + lid.x) * 2u;
     let left = min(column, N / 4u - 1u);
     let right = min(column + 1u, N / 4u - 1u);
-    var sum: array<vec4<f32>, 64>;
+    var sum = array<vec4<f32>, 64>();
     for (var k = 0u; k < K / 4u; k++) {
-        var b: array<vec4<f32>, 8>;
+        var b = array<vec4<f32>, 8>();
         for (var i = 0u; i < 4u; i++) {
             b[2u * i] = w4[(4u * k + i) * (N / 4u) + left];
             b[2u * i + 1u] = w4[(4u * k + i) * (N / 4u) + right];

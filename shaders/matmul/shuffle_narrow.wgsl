@@ -14,7 +14,7 @@ fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) w
     let column = wid.x * TILE_N;
     let low = min(row, M - 1u) * (K / 4u);
     let high = min(row + 8u, M - 1u) * (K / 4u);
-    var sum: array<vec2<f32>, UNITS>;
+    var sum = array<vec2<f32>, UNITS>();
     for (var k = 0u; k < K / 4u; k++) {
         let a = x4[low + k];
         let c = x4[high + k];

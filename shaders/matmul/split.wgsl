@@ -19,7 +19,7 @@ fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) w
     if (first >= M) { return; }
     let column = wid.x * TILE_N + lid.x;
     let safe = min(column, N - 1u);
-    var sums: array<vec4<f32>, QUADS>;
+    var sums = array<vec4<f32>, QUADS>();
     for (var k = lid.y; k < K; k += SPLITS) {
         let weight = w[k * N + safe];
         for (var q = 0u; q < QUADS; q++) {

@@ -46,7 +46,7 @@ fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocatio
     let first = (wid.y + wid.z * groups.y) * TILE_M;
     if (first >= M) { return; }
     let left = wid.x * TILE_N;
-    var sums: array<mat4x4<f32>, SIDE * SIDE>;
+    var sums = array<mat4x4<f32>, SIDE * SIDE>();
     for (var start = 0u; start < K; start += DEPTH) {
         let kx = index % DEPTH;
         for (var q = index / DEPTH; q < X_QUADS; q += THREADS / DEPTH) {

@@ -49,7 +49,7 @@ fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocatio
     // What this thread stages.
     let d = index % DEPTH;
     let wq = index % W_QUADS;
-    var sums: array<mat4x4<f32>, SIDE * SIDE>;
+    var sums = array<mat4x4<f32>, SIDE * SIDE>();
     for (var start = 0u; start < K; start += DEPTH) {
         for (var q = index / DEPTH; q < X_QUADS; q += THREADS / DEPTH) {
             let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;

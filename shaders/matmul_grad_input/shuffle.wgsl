@@ -16,11 +16,11 @@ fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
     let row = (wid.y + wid.z * groups.y) * TILE_M;
     if (row >= M) { return; }
     let column = (wid.x * 8u + lid.x) * 2u;
-    var sum: array<vec4<f32>, 64>;
+    var sum = array<vec4<f32>, 64>();
     for (var n = 0u; n < N / 4u; n++) {
-        var w: array<vec4<f32>, 8>;
+        var w = array<vec4<f32>, 8>();
         for (var i = 0u; i < 8u; i++) { w[i] = w4[min(4u * column + i, K - 1u) * (N / 4u) + n]; }
-        var b: array<vec4<f32>, 8>;
+        var b = array<vec4<f32>, 8>();
         for (var i = 0u; i < 4u; i++) {
             b[2u * i] = vec4(w[0][i], w[1][i], w[2][i], w[3][i]);
             b[2u * i + 1u] = vec4(w[4][i], w[5][i], w[6][i], w[7][i]);

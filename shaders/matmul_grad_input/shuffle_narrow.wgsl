@@ -14,7 +14,7 @@ fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
     if (row >= M) { return; }
     let column = wid.x * 8u + lid.x;
     let safe = min(column, K / 4u - 1u) * 4u * N;
-    var sum: array<vec4<f32>, ROWS>;
+    var sum = array<vec4<f32>, ROWS>();
     for (var n = 0u; n < N; n++) {
         let b = vec4(w[safe + n], w[safe + N + n], w[safe + 2u * N + n], w[safe + 3u * N + n]);
         if (lanes < 8u) {

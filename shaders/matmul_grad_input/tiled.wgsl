@@ -49,7 +49,7 @@ fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
     if (top >= M) { return; }
     let left = wid.x * TILE_K;
     let d = index % DEPTH; // of the n that this thread stages
-    var sums: array<mat4x4<f32>, SIDE * SIDE>;
+    var sums = array<mat4x4<f32>, SIDE * SIDE>();
     for (var start = 0u; start < N; start += DEPTH) {
         let n = start + d;
         for (var q = index / DEPTH; q < DY_QUADS; q += THREADS / DEPTH) {

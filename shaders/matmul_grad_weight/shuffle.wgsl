@@ -18,10 +18,10 @@ fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
     let column = (wid.x * 8u + lid.x) * 2u;
     let left = min(column, N / 4u - 1u);
     let right = min(column + 1u, N / 4u - 1u);
-    var sum: array<vec4<f32>, 64>;
-    var bias: array<vec4<f32>, 2>;
+    var sum = array<vec4<f32>, 64>();
+    var bias = array<vec4<f32>, 2>();
     for (var m = 0u; m < M; m += 4u) {
-        var b: array<vec4<f32>, 8>;
+        var b = array<vec4<f32>, 8>();
         for (var i = 0u; i < 4u; i++) {
             b[2u * i] = dy4[(m + i) * (N / 4u) + left];
             b[2u * i + 1u] = dy4[(m + i) * (N / 4u) + right];
@@ -30,7 +30,7 @@ fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
         bias[1] += b[1] + b[3] + b[5] + b[7];
         if (lanes < 8u) {
             for (var r = 0u; r < ROWS; r += 4u) {
-                var a: array<vec4<f32>, 4>;
+                var a = array<vec4<f32>, 4>();
                 for (var i = 0u; i < 4u; i++) { a[i] = input(m + i, row + r); }
                 four(&sum, r, &a, &b);
             }
@@ -55,7 +55,7 @@ fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
 fn input(m: u32, row: u32) -> vec4<f32> { return x4[(m * K + min(row, K - 4u)) / 4u]; }
 
 fn eight(sum: ptr<function, array<vec4<f32>, 64>>, first: u32, own: vec4<f32>, b: ptr<function, array<vec4<f32>, 8>>) {
-    var a: array<vec4<f32>, 4>;
+    var a = array<vec4<f32>, 4>();
     for (var i = 0u; i < 4u; i++) { a[i] = subgroupShuffle(own, i); }
     four(sum, first, &a, b);
     for (var i = 0u; i < 4u; i++) { a[i] = subgroupShuffle(own, i + 4u); }

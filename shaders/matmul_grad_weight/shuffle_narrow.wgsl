@@ -13,8 +13,8 @@ fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
     let quad = (wid.y + wid.z * groups.y) * (TILE_K / 4u) + lid.x;
     let column = wid.x * TILE_N;
     let safe = min(quad, K / 4u - 1u);
-    var sum: array<vec4<f32>, UNITS>;
-    var bias: array<f32, UNITS>;
+    var sum = array<vec4<f32>, UNITS>();
+    var bias = array<f32, UNITS>();
     for (var m = 0u; m < M; m++) {
         let a = x4[m * (K / 4u) + safe];
         if (lanes < 8u) {

@@ -22,7 +22,7 @@ fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
     if (first >= K) { return; }
     let column = wid.x * TILE_N + lid.x;
     let safe = min(column, N - 1u);
-    var sums: array<vec4<f32>, QUADS>;
+    var sums = array<vec4<f32>, QUADS>();
     var bias = 0.0;
     for (var m = lid.y; m < M; m += SPLITS) {
         let d = dy[m * N + safe];

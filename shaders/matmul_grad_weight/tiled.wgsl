@@ -49,8 +49,8 @@ fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loc
     let x_row = top + xq / THREADS_Y * 4u * THREADS_Y + xq % THREADS_Y;
     let dq = index % DY_QUADS;
     let dy_column = left + dq / THREADS_X * 4u * THREADS_X + dq % THREADS_X;
-    var sums: array<mat4x4<f32>, SIDE * SIDE>;
-    var bias: array<vec4<f32>, SIDE>;
+    var sums = array<mat4x4<f32>, SIDE * SIDE>();
+    var bias = array<vec4<f32>, SIDE>();
     for (var start = 0u; start < M; start += DEPTH) {
         for (var d = index / X_QUADS; d < DEPTH; d += THREADS / X_QUADS) {
             let m = start + d;

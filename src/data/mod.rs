@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use crate::{Error, Result};
 
+/// A data set made in code, from arrays.
+pub mod arrays;
 /// Images and labels in memory: splits, validation share, digest.
 pub mod dataset;
 /// Files over HTTP: mirrors, resume, time-outs, verified content.

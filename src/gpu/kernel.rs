@@ -38,12 +38,17 @@ pub struct Kernel {
 
 /// A kernel with its buffers: ready to be dispatched.
 pub struct Launch {
-    /// The kernel.
-    pub kernel: Arc<Kernel>,
+    // Private: buffers were measured for this kernel, and another would reach beyond them.
+    pub(crate) kernel: Arc<Kernel>,
     pub(super) bind_group: wgpu::BindGroup,
 }
 
 impl Launch {
+    /// The kernel.
+    pub fn kernel(&self) -> &Arc<Kernel> {
+        &self.kernel
+    }
+
     /// Records the dispatch.
     pub fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
         let [x, y, z] = self.kernel.groups;
@@ -61,11 +66,12 @@ impl Context {
     pub async fn kernel(&self, call: &Call, variant: &Variant) -> Result<Arc<Kernel>> {
         let name = format!("{}/{}", call.op.name, variant.name);
         let shader = call.op.shader(variant, call.activation)?;
-        let key = format!("{name} {}\n{}\n{:?}", variant.trusted, shader.text, call.sizes);
+        let trusted = call.trusts(variant, self.features) && !self.checked;
+        let key = format!("{name} {trusted}\n{}\n{:?}", shader.text, call.sizes);
         if let Some(found) = self.kernels.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(found.clone());
         }
-        let kernel = Arc::new(self.compile(name, shader, call, variant.trusted).await?);
+        let kernel = Arc::new(self.compile(name, shader, call, trusted).await?);
         self.kernels.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, kernel.clone());
         Ok(kernel)
     }
@@ -103,7 +109,7 @@ impl Context {
             bind_group_layouts: &groups_of_layout,
             immediate_size: 0,
         });
-        let module = self.module(&name, &shader.text, trusted && !self.checked);
+        let module = self.module(&name, &shader.text, trusted);
         let constants: Vec<(&str, f64)> = call
             .sizes
             .iter()
@@ -117,7 +123,8 @@ impl Context {
             entry_point: None,
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &constants,
-                zero_initialize_workgroup_memory: false,
+                // As WGSL says. wgrad's own kernels write all that they read there.
+                zero_initialize_workgroup_memory: !trusted,
             },
             cache: None,
         });
@@ -134,8 +141,8 @@ impl Context {
         if !trusted {
             return self.device.create_shader_module(descriptor);
         }
-        // Sound because only wgrad's own kernels come here: each guards its loads and stores, ends its
-        // loops, and is tested on guarded buffers and again with all of wgpu's checks on.
+        // Sound because only wgrad's own kernels come here (`Call::trusts`): each guards its loads and stores, ends
+        // its loops, and is tested on guarded buffers and again with all of wgpu's checks on.
         #[allow(unsafe_code)]
         unsafe {
             self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
@@ -221,5 +228,62 @@ fn entry(binding: u32, ty: wgpu::BufferBindingType, dynamic: bool) -> wgpu::Bind
         visibility: wgpu::ShaderStages::COMPUTE,
         ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: dynamic, min_binding_size: None },
         count: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        gpu::{Context, Options},
+        kernels::{CONV2D_FORWARD, LINEAR, MATMUL, RELU},
+        op::{Activation, Call, Op, Variant},
+        prove::{Wrong, prove},
+    };
+
+    const GUARD: &str = "if (row >= M || column >= N) { return; }";
+
+    fn naive() -> &'static Variant {
+        MATMUL.variant("naive").unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// Without checks a wrong kernel can do more harm, and only the crate itself can run one so.
+    #[test]
+    fn a_store_beyond_the_end_is_noticed_without_checks_too() {
+        let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
+        let context = pollster::block_on(Context::open(&Options { adapter, checked: false }));
+        let context = context.unwrap_or_else(|e| panic!("{e}"));
+        println!("adapter: {}", context.describe());
+        assert_eq!(naive().source.matches(GUARD).count(), 1, "adapt this test");
+        let call = Call::new(&MATMUL, &[("M", 3), ("N", 5), ("K", 7)]);
+        let mut beyond = naive().with_text(naive().source.replace(GUARD, "if (row >= M) { return; }").leak());
+        beyond.page = naive().page;
+        assert!(call.trusts(&beyond, context.features), "it would run with checks");
+        let verdict =
+            pollster::block_on(prove(&context, &call, &beyond, 1)).unwrap_or_else(|e| panic!("{e}"));
+        assert!(matches!(&verdict, Err(Wrong::Overrun(buffer)) if buffer == "y"), "{verdict:?}");
+    }
+
+    #[test]
+    fn only_what_is_wgrads_own_as_a_whole_runs_without_checks() {
+        let all = wgpu::Features::all();
+        let call = Call::new(&MATMUL, &[("M", 3), ("N", 5), ("K", 7)]);
+        let trusts = |call: &Call, variant: &Variant| call.trusts(variant, all);
+        assert!(trusts(&call, naive()) && trusts(&call.clone().activated(&RELU), naive()));
+        let tiled = MATMUL.find("tiled:BLOCK=8").unwrap_or_else(|e| panic!("{e}"));
+        assert!(trusts(&call, tiled), "a setting of wgrad's own text");
+
+        assert!(!trusts(&call, &naive().with_text(naive().source)), "another text, though it is the same");
+        assert!(!trusts(&call, &Variant::new("naive", naive().source)), "a text from outside");
+        let other = CONV2D_FORWARD.variant("naive").unwrap_or_else(|e| panic!("{e}"));
+        assert!(!trusts(&call, other), "another operation's");
+        let shuffle = MATMUL.variant("shuffle").unwrap_or_else(|e| panic!("{e}"));
+        assert!(!trusts(&call, shuffle), "at sizes that it does not take");
+        let Op { name, about, interface, activated, parts, variants, twin, cases } = MATMUL;
+        let op = Op { name, about, interface, activated, parts, variants, twin, cases };
+        let copy = Call { op: Box::leak(Box::new(op)), ..call.clone() };
+        assert!(!trusts(&copy, naive()), "with an interface from outside");
+        let Activation { name, source, at, value, grad, roundings } = LINEAR;
+        let linear = Box::leak(Box::new(Activation { name, source, at, value, grad, roundings }));
+        assert!(!trusts(&call.activated(linear), naive()), "with an activation from outside");
     }
 }

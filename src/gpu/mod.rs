@@ -3,6 +3,7 @@
 mod adapter;
 mod buffer;
 mod context;
+pub mod directives;
 mod feed;
 mod kernel;
 mod plan;
@@ -19,6 +20,7 @@ pub use context::{Context, Options};
 pub use feed::FeedBuffers;
 pub use kernel::{Kernel, Launch};
 pub use plan::{Arenas, Plan, Planned};
+pub(crate) use shader::joined;
 pub use shader::{Access, Binding, Element, Shader, Size};
 pub use stamps::Stamps;
 pub use submit::{Encoded, Finished, Submitted};

@@ -11,6 +11,7 @@
 //!   product. A variant covers `TILE_N` of `N` with one workgroup (a constant or override of its
 //!   own); without one, its workgroup size. A variant with another grid has its own such line.
 
+use super::directives;
 use crate::{Error, Result};
 use naga::{AddressSpace, Expression, Literal, ScalarKind, StorageAccess, TypeInner};
 use std::collections::BTreeMap;
@@ -77,7 +78,7 @@ pub struct Binding {
 /// A composed, validated and reflected module.
 #[derive(Clone, Debug)]
 pub struct Shader {
-    /// The text that is given to wgpu.
+    /// The text that is given to wgpu: without directives that naga has no word for.
     pub text: String,
     /// The buffers of group 0, by index.
     pub bindings: Vec<Binding>,
@@ -89,6 +90,8 @@ pub struct Shader {
     pub grid: Vec<(String, Size)>,
     /// Whether the entry point uses the feed (group 1).
     pub feed: bool,
+    /// Whether it asks for `arrayLength`: then its buffers are bound at their very lengths when it is proven.
+    pub array_length: bool,
     /// Workgroup size; a name where an override gives it.
     workgroup: [std::result::Result<u32, String>; 3],
     /// What the entry point keeps in workgroup memory; a name where an override sizes it.
@@ -105,22 +108,19 @@ impl Shader {
     /// # Errors
     /// [`Error::Shader`] with naga's message at the author's own line; [`Error::Asserted`].
     pub fn compose(kernel: &str, variant: &str, interface: &str, parts: &[&str]) -> Result<Self> {
-        let mut text = String::new();
-        for part in [variant, interface].iter().chain(parts) {
-            text.push_str(part);
-            text.push('\n');
-        }
+        let written = joined(variant, interface, parts);
+        let text = directives::for_naga(&written);
         let fail = |message: String| Error::Shader { kernel: kernel.to_string(), message };
         let module = naga::front::wgsl::parse_str(&text).map_err(|e| match asserted(&e, &text) {
             Some(message) => Error::Asserted { kernel: kernel.to_string(), message },
-            None => fail(e.emit_to_string_with_path(&text, kernel)),
+            None => fail(e.emit_to_string_with_path(&written, kernel)),
         })?;
         let info = naga::valid::Validator::new(
             naga::valid::ValidationFlags::all(),
             naga::valid::Capabilities::all(),
         )
         .validate(&module)
-        .map_err(|e| fail(e.emit_to_string_with_path(&text, kernel)))?;
+        .map_err(|e| fail(e.emit_to_string_with_path(&written, kernel)))?;
         let [entry] = module.entry_points.as_slice() else {
             let n = module.entry_points.len();
             return Err(fail(format!("it has {n} entry points; write exactly one @compute function")));
@@ -197,7 +197,11 @@ impl Shader {
             .or_else(|| grid_of(interface))
             .ok_or_else(|| fail("its interface has no `// grid` line".to_string()))?;
         let shared = shared(&module, usage).map_err(|e| fail(e.to_string()))?;
-        Ok(Self { text, bindings, overrides, constants, grid, feed, workgroup, shared })
+        let functions = module.functions.iter().map(|(_, function)| function).chain([&entry.function]);
+        let asks =
+            |f: &naga::Function| f.expressions.iter().any(|(_, e)| matches!(e, Expression::ArrayLength(_)));
+        let array_length = functions.into_iter().any(asks);
+        Ok(Self { text, bindings, overrides, constants, grid, feed, array_length, workgroup, shared })
     }
 
     /// All numbers that the module knows by name, with `sizes` put in for its overrides.
@@ -270,6 +274,16 @@ impl Shader {
         }
         (groups.iter().all(|g| *g <= limit)).then_some(groups)
     }
+}
+
+/// A variant with what it is composed of, as they were written: the variant first.
+pub(crate) fn joined(variant: &str, interface: &str, parts: &[&str]) -> String {
+    let mut text = String::new();
+    for part in [variant, interface].iter().chain(parts) {
+        text.push_str(part);
+        text.push('\n');
+    }
+    text
 }
 
 /// Which `const_assert` does not hold, if that is what `error` is about.

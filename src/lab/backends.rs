@@ -1,6 +1,8 @@
 //! Every variant in the languages of all back ends, by naga, as wgpu does it: SPIR-V for Vulkan, MSL for Metal,
-//! HLSL for DX12, GLSL for OpenGL ES. No adapter is needed; what a driver makes of it is another matter.
+//! HLSL for DX12, GLSL for OpenGL ES. wgrad's own texts are translated without checks, as they run; others with them. No
+//! adapter is needed; what a driver makes of it is another matter.
 
+use super::options;
 use crate::{
     Error, Result,
     gpu::Shader,
@@ -9,7 +11,6 @@ use crate::{
 use naga::{
     Module, ShaderStage,
     back::{PipelineConstants, glsl, hlsl, msl, pipeline_constants::process_overrides, spv},
-    proc::BoundsCheckPolicies,
     valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
 };
 use std::fmt;
@@ -61,6 +62,8 @@ pub struct Resolved {
     pub subgroups: bool,
     /// Whether it computes with numbers of half precision.
     pub half: bool,
+    /// Whether wgpu's checks are put in: bounds of indices and loops, and zeros in workgroup memory.
+    pub checked: bool,
 }
 
 /// A translation: text, or the words of SPIR-V.
@@ -111,22 +114,14 @@ pub fn resolve(name: &str, variant: &Variant, shader: &Shader, sizes: &Sizes) ->
         module: module.into_owned(),
         info: info.into_owned(),
         subgroups: has_subgroups(variant),
-        half: has_half(variant),
+        half: variant.needs_feature(wgpu::Features::SHADER_F16),
+        checked: !variant.is_own(),
     })
 }
 
 /// Whether a variant needs lanes that hand values to each other.
 pub fn has_subgroups(variant: &Variant) -> bool {
-    needs_feature(variant, wgpu::Features::SUBGROUP)
-}
-
-/// Whether a variant needs numbers of half precision.
-fn has_half(variant: &Variant) -> bool {
-    needs_feature(variant, wgpu::Features::SHADER_F16)
-}
-
-fn needs_feature(variant: &Variant, feature: wgpu::Features) -> bool {
-    variant.needs.iter().any(|need| matches!(need, Need::Feature(f, _) if f.contains(feature)))
+    variant.needs_feature(wgpu::Features::SUBGROUP)
 }
 
 impl Resolved {
@@ -147,7 +142,7 @@ impl Resolved {
         if self.lacks(language).is_some() {
             return Ok(None);
         }
-        let Self { module, info, subgroups, .. } = self;
+        let Self { module, info, subgroups, checked, .. } = self;
         let fail = |e: &dyn fmt::Display| Error::Shader {
             kernel: name.to_string(),
             message: format!("it does not translate to {language}: {e}"),
@@ -160,13 +155,12 @@ impl Resolved {
         let text = match language {
             Language::Spirv => {
                 let options = spv::PipelineOptions { shader_stage: stage, entry_point: entry };
-                let lang_version = if *subgroups { (1, 3) } else { (1, 0) };
-                let settings = spv::Options { lang_version, ..Default::default() };
+                let settings = options::spirv(*checked, *subgroups);
                 let words = spv::write_vec(module, info, &settings, Some(&options)).map_err(|e| fail(&e))?;
                 return Ok(Some(Translation::Words(words)));
             }
             Language::Msl => {
-                let options = msl::Options { lang_version: (2, 4), ..Default::default() };
+                let options = options::msl(*checked, module, &entry);
                 let pipeline =
                     msl::PipelineOptions { entry_point: Some((stage, entry)), ..Default::default() };
                 let (text, translated) =
@@ -181,7 +175,7 @@ impl Resolved {
                     Language::Hlsl => hlsl::ShaderModel::V5_1,
                     _ => hlsl::ShaderModel::V6_0,
                 };
-                let options = hlsl::Options { shader_model, ..Default::default() };
+                let options = options::hlsl(*checked, shader_model);
                 let pipeline = hlsl::PipelineOptions { entry_point: Some((stage, entry)) };
                 let mut text = String::new();
                 let translated = hlsl::Writer::new(&mut text, &options, &pipeline)
@@ -193,11 +187,10 @@ impl Resolved {
                 text
             }
             Language::Glsl => {
-                let options = glsl::Options { version: glsl::Version::new_gles(310), ..Default::default() };
+                let (options, policies) = options::glsl(*checked);
                 let pipeline =
                     glsl::PipelineOptions { shader_stage: stage, entry_point: entry, multiview: None };
                 let mut text = String::new();
-                let policies = BoundsCheckPolicies::default();
                 glsl::Writer::new(&mut text, module, info, &options, &pipeline, policies)
                     .and_then(|mut writer| writer.write())
                     .map_err(|e| fail(&e))?;
@@ -225,16 +218,20 @@ pub struct Translated {
     pub bytes: Option<usize>,
 }
 
-/// Translates a variant at the sizes of `call` (or of the first case that it takes) to every language.
+/// Translates a variant at the sizes of `call` (or of the first case that it takes) to every language, with wgpu's checks
+/// where they are asked for or the variant is not wgrad's own.
 ///
 /// # Errors
 /// [`Error::Shader`] where it does not even compose.
-pub fn translate(call: &Call, variant: &Variant) -> Result<Vec<Translated>> {
+pub fn translate(call: &Call, variant: &Variant, checked: bool) -> Result<Vec<Translated>> {
     use super::row::Status;
     let name = format!("{}/{}", call.op.name, variant.name);
     let call = fitting(call, variant)?;
     let shader = call.op.shader(variant, call.activation)?;
-    let resolved = resolve(&name, variant, &shader, &call.sizes);
+    let mut resolved = resolve(&name, variant, &shader, &call.sizes);
+    if let Ok(resolved) = &mut resolved {
+        resolved.checked |= checked;
+    }
     let row = |language| {
         let translation = match &resolved {
             Ok(resolved) => resolved.translate(&name, language).map_err(|e| e.to_string()),
@@ -253,15 +250,17 @@ pub fn translate(call: &Call, variant: &Variant) -> Result<Vec<Translated>> {
     Ok(Language::ALL.into_iter().map(row).collect())
 }
 
-/// One translation of a variant, at the sizes of `call` or of the first case that it takes.
+/// One translation of a variant, at the sizes of `call` or of the first case that it takes, with wgpu's checks where
+/// they are asked for or the variant is not wgrad's own.
 ///
 /// # Errors
 /// [`Error::Shader`] where it does not translate, or the language has no words for what it needs.
-pub fn emit(call: &Call, variant: &Variant, language: Language) -> Result<Translation> {
+pub fn emit(call: &Call, variant: &Variant, language: Language, checked: bool) -> Result<Translation> {
     let name = format!("{}/{}", call.op.name, variant.name);
     let call = fitting(call, variant)?;
     let shader = call.op.shader(variant, call.activation)?;
-    let resolved = resolve(&name, variant, &shader, &call.sizes)?;
+    let mut resolved = resolve(&name, variant, &shader, &call.sizes)?;
+    resolved.checked |= checked;
     resolved.translate(&name, language)?.ok_or_else(|| {
         let lacks = resolved.lacks(language).unwrap_or_default();
         Error::Shader { kernel: name, message: format!("{language} has no {lacks}") }
@@ -281,4 +280,50 @@ fn fitting(call: &Call, variant: &Variant) -> Result<Call> {
         }
     }
     Ok(call.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Language, Translation, emit};
+    use crate::{kernels::MATMUL, op::Call, user_file};
+
+    /// The translation as text; of SPIR-V, its disassembly would be needed, so its words.
+    fn text(variant: &crate::op::Variant, language: Language, checked: bool) -> String {
+        let call = Call::new(&MATMUL, &[("M", 33), ("N", 32), ("K", 64)]);
+        match emit(&call, variant, language, checked).unwrap_or_else(|e| panic!("{e}")) {
+            Translation::Text(text) => text,
+            Translation::Words(words) => words.iter().map(|word| format!("{word} ")).collect(),
+        }
+    }
+
+    /// What naga writes only where wgpu asks for checks: bounds of loops, bounds of indices, zeros in workgroup memory.
+    const MARKS: [(Language, &[&str]); 4] = [
+        (Language::Msl, &["loop_bound", "metal::min(unsigned(", "x_tile = {}"]),
+        (Language::Hlsl, &["loop_bound", "min(uint(", "x_tile = ("]),
+        (Language::Hlsl6, &["loop_bound", "min(uint(", "x_tile = ("]),
+        (Language::Glsl, &["gl_LocalInvocationID == uvec3(0u)"]),
+    ];
+
+    #[test]
+    fn own_texts_are_translated_as_they_run_and_others_with_checks() {
+        let own = MATMUL.variant("tiled").unwrap_or_else(|e| panic!("{e}"));
+        let mine = user_file::variant(&MATMUL, "mine.wgsl", own.source().to_string());
+        let mine = mine.unwrap_or_else(|e| panic!("{e}"));
+        for (language, marks) in MARKS {
+            let unchecked = text(own, language, false);
+            for mark in marks {
+                assert!(!unchecked.contains(mark), "{language}: {mark} in what runs without checks");
+                assert!(text(own, language, true).contains(mark), "{language}: no {mark} with --checked");
+                assert!(
+                    text(&mine, language, false).contains(mark),
+                    "{language}: no {mark} in a user's file"
+                );
+            }
+        }
+        let spirv = |variant, checked| text(variant, Language::Spirv, checked);
+        assert_ne!(spirv(own, false), spirv(own, true));
+        assert_eq!(spirv(own, true), spirv(&mine, false));
+        let msl = text(own, Language::Msl, false);
+        assert!(msl.contains("[[buffer(0)]]") && !msl.contains("fake"), "the slots are those of wgpu: {msl}");
+    }
 }

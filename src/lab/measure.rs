@@ -158,7 +158,7 @@ impl<'a> Course<'a> {
         let mut rows = Vec::new();
         for variant in variants {
             let mut row = Row::new(context, call, variant);
-            row.default = variant.trusted && variant.name == default;
+            row.default = variant.is_own() && variant.name == default;
             match call.obstacle(context, variant) {
                 Ok(reason) => row.reason = reason,
                 // One setting of many may not compile.

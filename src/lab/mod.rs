@@ -5,6 +5,8 @@
 pub mod backends;
 /// Proof, then time, of the variants of an operation.
 pub mod measure;
+/// What wgpu asks of naga's writers.
+mod options;
 /// What this adapter reaches at best: a kernel of arithmetic only, and a copy.
 pub mod peaks;
 /// The rate of a large product, which whole networks are measured by.
@@ -15,6 +17,8 @@ mod repeated;
 pub mod row;
 /// At what sizes an operation is measured.
 pub mod sizes;
+/// Composed texts as WGSL defines them, for other compilers than naga.
+pub mod standard;
 /// What a sweep over settings found, two constants at a time.
 pub mod sweep;
 /// Samples of several variants in turns.
@@ -123,6 +127,7 @@ pub fn template(op: &'static Op) -> Result<String> {
          // is long: compute it as `wid.y + wid.z * groups.y` (or x and y) and return beyond the end.\n\
          // `x4` is `x` as vec4s; use one of the two. Sizes or abilities that this file needs are said one a line, as\n\
          // in `// needs {axis} % 4 == 0`, `// needs {axis} >= 64` or `// needs SUBGROUP`. Guard every load and store.\n\
+         // `enable subgroups;` and `enable f16;` may stand first, as a browser wants them.\n\
          // A constant may offer values: `const ROWS = 4u; // one of 2, 4, 8`. THIS_FILE:ROWS=8 is that setting, and\n\
          // `--file THIS_FILE --sweep` tries them all; `const_assert ROWS * COLUMNS <= 256u;` leaves some out.\n\
          // It is measured at {sizes} unless `--size` says otherwise.\n\n",

@@ -24,7 +24,7 @@ macro_rules! peak {
                 source: include_str!(concat!("../../shaders/", $name, "/", $variant, ".wgsl")),
                 needs: &[],
                 default_for: &[],
-                trusted: true,
+                page: Some($name),
             }),+],
             twin: $twin,
             cases: &[$($case),+],

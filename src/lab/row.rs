@@ -130,7 +130,7 @@ impl Row {
             peak_gflops: None,
             peak_gbps: None,
             default: false,
-            checked: context.checked || !variant.trusted,
+            checked: context.checked || !call.trusts(variant, context.features),
             adapter: name,
             backend,
             driver,

@@ -2,16 +2,15 @@
 //! start from. The work is done by `wgrad::lab`; here are the options and the order.
 
 mod apart;
+mod emit;
 pub(super) mod print;
 mod sweep;
 mod train;
 
 use super::{output, page::PageArgs};
 use anyhow::{Result, bail};
-use clap::ValueEnum;
 use std::{
     collections::BTreeMap,
-    io::{IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     thread::sleep,
@@ -21,8 +20,7 @@ use wgrad::{
     gpu::{AdapterChoice, Options},
     kernels::{self, LINEAR, OPERATIONS},
     lab::{
-        self,
-        backends::{self, Language, Translation},
+        self, backends,
         measure::{Lab as Device, Request, measure},
         peaks::{self, Peaks},
         row::{Row, Status},
@@ -52,6 +50,8 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab train --b matmul=naive                 two whole trainings: speed, losses, weights, accuracy
   wgrad lab --backends                             SPIR-V, MSL, HLSL and GLSL of everything, without an adapter
   wgrad lab matmul --variant tiled --emit msl      one of them
+  wgrad lab matmul --variant tiled --emit wgsl     the composed text, as a browser takes it
+  wgrad lab all --emit wgsl --json                 all of them, an object for each setting and activation
 
 Every variant is proven before it is timed: at all sizes of the operation's page and at the given one, on random
 inputs, beside a plain loop in f64, with outputs poisoned by NaN and guard bands round every buffer. A wrong one gets
@@ -97,9 +97,9 @@ pub struct Lab {
     /// What translates to the languages of the back ends; needs no adapter
     #[arg(long, conflicts_with = "emit")]
     backends: bool,
-    /// Print a variant in the language of a back end; needs no adapter
-    #[arg(long, value_name = "LANGUAGE", value_enum, requires = "op", conflicts_with = "html")]
-    emit: Option<Emit>,
+    /// Print a variant in the language of a back end, as wgpu would give it to the driver; needs no adapter
+    #[arg(long, value_name = "LANGUAGE", value_enum, requires = "op", conflicts_with_all = ["html", "csv"])]
+    emit: Option<emit::Emit>,
     /// Seconds of timing for each variant; 0 proves only
     #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds)]
     seconds: f64,
@@ -129,18 +129,6 @@ pub struct Lab {
 enum Whole {
     /// Two whole trainings side by side: speed, losses, weights, accuracy
     Train(Box<train::Trainings>),
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Emit {
-    /// Vulkan, in binary
-    Spirv,
-    /// Metal
-    Msl,
-    /// DX12, shader model 5.1, or 6 where the variant has subgroups
-    Hlsl,
-    /// OpenGL ES
-    Glsl,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -362,7 +350,7 @@ impl Lab {
         for op in ops {
             let call = self.call(op)?;
             for variant in self.variants(op)? {
-                rows.extend(backends::translate(&call, &variant)?);
+                rows.extend(backends::translate(&call, &variant, self.checked)?);
             }
         }
         match (self.json, self.csv) {
@@ -376,41 +364,5 @@ impl Lab {
             eprintln!("{}/{}: {}", row.op, row.variant, row.reason.as_deref().unwrap_or_default());
         }
         Ok(if wrong.count() > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
-    }
-
-    fn emit(&self, ops: &[&'static Op], language: Emit) -> Result<ExitCode> {
-        let [op] = ops else { bail!("--emit prints one variant; name its operation instead of `all`") };
-        let variant = match (self.variant.as_slice(), self.file.as_slice()) {
-            ([name], []) => op.find(name)?.clone(),
-            ([], [path]) => user_file::read(op, path)?,
-            _ => bail!(
-                "--emit prints one variant, got {}; give one of {} with --variant, or one --file",
-                self.variant.len() + self.file.len(),
-                op.variants.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
-            ),
-        };
-        let call = self.call(op)?;
-        let language = match language {
-            Emit::Spirv => Language::Spirv,
-            Emit::Msl => Language::Msl,
-            Emit::Glsl => Language::Glsl,
-            Emit::Hlsl if backends::has_subgroups(&variant) => Language::Hlsl6,
-            Emit::Hlsl => Language::Hlsl,
-        };
-        match backends::emit(&call, &variant, language)? {
-            Translation::Text(text) => output::bytes(text.as_bytes())?,
-            Translation::Words(_) if std::io::stdout().is_terminal() => {
-                bail!(
-                    "SPIR-V is binary; send it to a file: `> {}.spv`, which `spirv-dis` reads",
-                    variant.name
-                )
-            }
-            Translation::Words(words) => {
-                let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-                output::bytes(&bytes)?;
-            }
-        }
-        std::io::stdout().flush()?;
-        Ok(ExitCode::SUCCESS)
     }
 }

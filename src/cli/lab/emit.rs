@@ -1,0 +1,120 @@
+//! `wgrad lab OP --emit LANGUAGE`: one variant in the language of a back end, or its composed text; with `--json` the
+//! composed texts of many.
+
+use super::{super::output, Lab};
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
+use wgrad::{
+    kernels::{self, ACTIVATIONS, LINEAR},
+    lab::{
+        backends::{self, Language, Translation},
+        peaks::PEAKS,
+        standard,
+    },
+    op::{Activation, Op, Variant},
+    setting, user_file,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Emit {
+    /// The composed text, as a browser takes it
+    Wgsl,
+    /// Vulkan, in binary
+    Spirv,
+    /// Metal
+    Msl,
+    /// DX12, shader model 5.1, or 6 where the variant has subgroups
+    Hlsl,
+    /// OpenGL ES
+    Glsl,
+}
+
+impl Lab {
+    pub(super) fn emit(&self, ops: &[&'static Op], language: Emit) -> Result<ExitCode> {
+        match (self.json, language) {
+            (true, Emit::Wgsl) => return self.emit_all(ops),
+            (true, _) => bail!("--json goes with --emit wgsl; the other languages are printed as they are"),
+            _ => {}
+        }
+        let [op] = ops else { bail!("--emit prints one variant; name its operation instead of `all`") };
+        let variant = match (self.variant.as_slice(), self.file.as_slice()) {
+            ([name], []) => op.find(name)?.clone(),
+            ([], [path]) => user_file::read(op, path)?,
+            _ => bail!(
+                "--emit prints one variant, got {}; give one of {} with --variant, or one --file",
+                self.variant.len() + self.file.len(),
+                op.variants.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        let call = self.call(op)?;
+        let language = match language {
+            Emit::Wgsl => {
+                output::bytes(op.standard(&variant, call.activation)?.as_bytes())?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            Emit::Spirv => Language::Spirv,
+            Emit::Msl => Language::Msl,
+            Emit::Glsl => Language::Glsl,
+            Emit::Hlsl if backends::has_subgroups(&variant) => Language::Hlsl6,
+            Emit::Hlsl => Language::Hlsl,
+        };
+        match backends::emit(&call, &variant, language, self.checked)? {
+            Translation::Text(text) => output::bytes(text.as_bytes())?,
+            Translation::Words(_) if std::io::stdout().is_terminal() => {
+                bail!(
+                    "SPIR-V is binary; send it to a file: `> {}.spv`, which `spirv-dis` reads",
+                    variant.name
+                )
+            }
+            Translation::Words(words) => {
+                let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+                output::bytes(&bytes)?;
+            }
+        }
+        std::io::stdout().flush()?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Every setting of what was named, or of all variants, with every activation, or the one that was named.
+    fn emit_all(&self, ops: &[&'static Op]) -> Result<ExitCode> {
+        // What measures an adapter has no name on the command line, and is compiled like the rest.
+        let peaks = if self.op.as_deref() == Some("all") { PEAKS } else { &[] };
+        for op in ops.iter().chain(peaks).copied() {
+            let activations: &[&'static Activation] = match &self.activation {
+                Some(name) => &[kernels::activation(name)?],
+                None if op.activated => ACTIVATIONS,
+                None => &[&LINEAR],
+            };
+            for variant in self.settings(op)? {
+                for activation in activations {
+                    if let Some(module) = standard::module(op, &variant, activation)? {
+                        output::json(&module)?;
+                    }
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// All settings of the variants that were named, or of all.
+    fn settings(&self, op: &'static Op) -> Result<Vec<Variant>> {
+        let mut variants = Vec::new();
+        for name in &self.variant {
+            let (base, given) = setting::split(name);
+            variants.extend(setting::all(op, op.find(base)?, given)?);
+        }
+        for path in &self.file {
+            variants.extend(setting::all(op, &user_file::read(op, path)?, "")?);
+        }
+        if self.variant.is_empty() && self.file.is_empty() {
+            for variant in op.variants {
+                variants.extend(setting::all(op, variant, "")?);
+            }
+        }
+        Ok(variants)
+    }
+}
