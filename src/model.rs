@@ -24,6 +24,9 @@ use std::collections::{BTreeMap, HashMap};
 /// be judged at once.
 pub const MOST_LAYERS: usize = 10_000;
 
+/// No batch has more rows: sizes of everything that is made for one can be counted.
+pub const MOST_ROWS: usize = 1 << 20;
+
 /// The name by which layers call what goes into the network.
 pub const INPUT: &str = "input";
 
@@ -237,6 +240,7 @@ impl Model {
                 from.map_or(self.input_shape.to_vec(), |n| placed[n].place.output.clone())
             };
             let shapes: Vec<Vec<usize>> = from.iter().map(shape_of).collect();
+            layer.countable().map_err(|message| fail(label.clone(), message))?;
             let output = match rules.joins() || shapes.len() != 1 {
                 true => rules.joined_shape(&shapes),
                 false => rules.output_shape(&shapes[0]),
@@ -393,6 +397,10 @@ impl Model {
         optimizer: &Optimizer,
         objective: &Objective,
     ) -> Result<Program> {
+        if !(1..=MOST_ROWS).contains(&batch) {
+            let expected = "from 1 to 1048576";
+            return Err(Error::Option { name: "--batch", got: batch.to_string(), expected });
+        }
         let plain = Objective::default();
         let objective = if mode == Mode::Train { objective } else { &plain };
         let kind = self.loss()?;
