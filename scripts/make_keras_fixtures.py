@@ -6,6 +6,8 @@ Of each network NAME there are NAME.keras (architecture and weights, as `model.s
 prints them, NAME.json, or as `model.save_weights` writes them, NAME.weights.h5. Weights are random, so that every tensor
 matters: biases, gammas and moving averages too.
 
+Two files of weights are there to be refused: circle.weights.h5 and promise.weights.h5.
+
 Made with Keras 3.15.1 on the PyTorch backend (CPU):
 
     KERAS_BACKEND=torch python scripts/make_keras_fixtures.py
@@ -16,6 +18,7 @@ import pathlib
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 
+import h5py  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from keras import layers as L  # noqa: E402
@@ -194,8 +197,21 @@ def randomise(model, rng):
         weight.assign(value.astype(np.float32))
 
 
+def hostile():
+    """Weights that promise more than they hold: a group within itself, and a tensor of 4 GiB without a byte."""
+    with h5py.File(FOLDER / "circle.weights.h5", "w", libver="latest") as file:
+        group = file.create_group("layers")
+        group["layers"] = group
+    with h5py.File(FOLDER / "promise.weights.h5", "w", libver="latest") as file:
+        for name in ["lstm", "lstm_1", "dense"]:
+            file.create_group(f"layers/{name}/vars").attrs["name"] = name
+        for name, shape in [("0", (32768, 32768)), ("1", (5, 20)), ("2", (20,))]:
+            file.create_dataset(f"layers/lstm/cell/vars/{name}", shape, "f4", chunks=tuple(min(n, 1024) for n in shape))
+
+
 def main():
     FOLDER.mkdir(parents=True, exist_ok=True)
+    hostile()
     for make in [mlp, cnn, same, batch_norm, depthwise, residual, inception, nested, lstm, gru, bidirectional, simple_rnn,
                  rescaled, one_number]:
         name = make.__name__

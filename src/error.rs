@@ -10,6 +10,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// A file is no text, where one was expected.
+    #[error("{} {message}{}{next}", path.display(), if next.is_empty() { "" } else { "; " })]
+    NoText {
+        /// The file.
+        path: PathBuf,
+        /// What it is, as a sentence that goes on from the path.
+        message: String,
+        /// What to do.
+        next: &'static str,
+    },
     /// The first bytes are neither those of IDX nor those of gzip.
     #[error("{}: not an IDX file: it starts with the bytes {}, expected 00 00 (IDX) or 1f 8b (gzip); \
              was something else saved under this name?", path.display(), bytes(got))]

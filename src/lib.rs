@@ -8,6 +8,8 @@
 /// folders of pictures); and the stream that shuffles them, cuts them into chunks and gathers the next one in the
 /// background.
 pub mod data;
+/// What a file is, by its first bytes.
+pub mod format;
 /// How an image comes to a network: bytes or floats, normalized or as they are.
 pub mod input;
 /// What changes from step to step: which images, how many, the learning rate, the random key.

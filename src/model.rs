@@ -18,7 +18,14 @@ use crate::{
     },
 };
 pub use explaining::Explaining;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+/// No network has more layers, and no layer more inputs: far beyond any that can be trained, and few enough for every file to
+/// be judged at once.
+pub const MOST_LAYERS: usize = 10_000;
+
+/// No batch has more rows: sizes of everything that is made for one can be counted.
+pub const MOST_ROWS: usize = 1 << 20;
 
 /// The name by which layers call what goes into the network.
 pub const INPUT: &str = "input";
@@ -211,22 +218,29 @@ impl Model {
                 format!("has shape {:?}; every axis needs at least 1", self.input_shape),
             ));
         }
+        if self.layers.len() > MOST_LAYERS {
+            let message = format!("has {} layers, expected at most {MOST_LAYERS}", self.layers.len());
+            return Err(fail("its stack".into(), message));
+        }
         let mut parameters: Vec<Parameter> = Vec::new();
         let mut placed: Vec<Placed<'_>> = Vec::new();
+        // By name: the number of the layer; and by kind how many there are.
+        let (mut numbers, mut kinds) = (HashMap::new(), HashMap::new());
         for (index, layer) in self.layers.iter().enumerate() {
             let rules = layer.rules();
-            let same = self.layers[..=index].iter().filter(|l| l.kind() == layer.kind()).count();
+            let same = kinds.entry(layer.kind()).and_modify(|n| *n += 1).or_insert(1);
             let name = rules.given_name().map_or_else(|| format!("{}_{same}", rules.slug()), str::to_string);
             let label = format!("layer {} ({name})", index + 1);
-            if name == INPUT || placed.iter().any(|p| p.place.name == name) {
+            if name == INPUT || numbers.insert(name.clone(), index).is_some() {
                 let taken = if name == INPUT { "the network's input" } else { "an earlier layer" };
                 return Err(fail(label, format!("has the name of {taken}; names must differ")));
             }
-            let from = self.sources(index, &placed).map_err(|message| fail(label.clone(), message))?;
+            let from = self.sources(index, &numbers).map_err(|message| fail(label.clone(), message))?;
             let shape_of = |from: &Option<usize>| {
                 from.map_or(self.input_shape.to_vec(), |n| placed[n].place.output.clone())
             };
             let shapes: Vec<Vec<usize>> = from.iter().map(shape_of).collect();
+            layer.countable().map_err(|message| fail(label.clone(), message))?;
             let output = match rules.joins() || shapes.len() != 1 {
                 true => rules.joined_shape(&shapes),
                 false => rules.output_shape(&shapes[0]),
@@ -268,18 +282,25 @@ impl Model {
     fn sources(
         &self,
         index: usize,
-        placed: &[Placed<'_>],
+        numbers: &HashMap<String, usize>,
     ) -> std::result::Result<Vec<Option<usize>>, String> {
         let Some(names) = self.inputs.get(&index) else { return Ok(vec![index.checked_sub(1)]) };
         if names.is_empty() {
             return Err("has an empty list of inputs; name at least one layer, or leave the list out".into());
         }
+        if names.len() > MOST_LAYERS {
+            return Err(format!("takes {} inputs, expected at most {MOST_LAYERS}", names.len()));
+        }
+        // The layer itself has its number already.
+        let earlier = |name: &String| numbers.get(name).filter(|n| **n < index);
         let find = |name: &String| {
             if name == INPUT {
                 return Ok(None);
             }
-            placed.iter().position(|p| p.place.name == *name).map(Some).ok_or_else(|| {
-                let known: Vec<_> = placed.iter().map(|p| p.place.name.as_str()).collect();
+            earlier(name).map(|n| Some(*n)).ok_or_else(|| {
+                let mut known: Vec<_> = numbers.iter().filter(|(_, n)| **n < index).collect();
+                known.sort_by_key(|(_, n)| **n);
+                let known: Vec<_> = known.into_iter().map(|(name, _)| name.as_str()).collect();
                 format!(
                     "takes `{name}`, which no earlier layer is called; before it are input, {}",
                     known.join(", ")
@@ -325,7 +346,7 @@ impl Model {
     }
 
     /// Whether the last layer ends in this activation.
-    fn ends_in(&self, activation: &str) -> bool {
+    pub(crate) fn ends_in(&self, activation: &str) -> bool {
         let last = match self.layers.last() {
             Some(Layer::Dense(layer)) => layer.activation,
             Some(Layer::Activation(layer)) => layer.activation,
@@ -376,6 +397,10 @@ impl Model {
         optimizer: &Optimizer,
         objective: &Objective,
     ) -> Result<Program> {
+        if !(1..=MOST_ROWS).contains(&batch) {
+            let expected = "from 1 to 1048576";
+            return Err(Error::Option { name: "--batch", got: batch.to_string(), expected });
+        }
         let plain = Objective::default();
         let objective = if mode == Mode::Train { objective } else { &plain };
         let kind = self.loss()?;

@@ -1,6 +1,12 @@
 //! Models as TOML files with Keras's layer and argument names. Every error names file, line and layer.
 
-use crate::{Error, Result, layers::Layer, model::Model};
+use crate::{
+    Error, Result,
+    data::read_text,
+    format::{self, Format},
+    layers::Layer,
+    model::{MOST_LAYERS, Model},
+};
 use std::path::Path;
 use toml::Spanned;
 
@@ -22,13 +28,19 @@ struct File {
 /// [`Error::Io`] where it cannot be read, [`Error::ModelFile`] with line and layer where it does not parse or its
 /// layers do not fit each other.
 pub fn load(path: &Path) -> Result<Model> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Io {
-        action: "cannot read the model",
-        path: path.to_owned(),
-        source,
-        next: "`wgrad models` lists the built-in ones, `wgrad models --template` prints a file to start from",
-    })?;
+    if let Some(format) = format::of(path) {
+        return Err(other_format(path, format));
+    }
+    let next =
+        "`wgrad models` lists the built-in ones, `wgrad models --template` prints a file to start from";
+    let text = read_text(path, "cannot read the model", next)?;
     parse(path, &text)
+}
+
+/// What is said of a file that is something else than it was taken for.
+pub(crate) fn other_format(path: &Path, format: Format) -> Error {
+    let message = format!("is {}; {}", format.name(), format.as_network());
+    Error::ModelFile { path: path.to_owned(), line: None, message }
 }
 
 /// Parses the text of a model file; `path` names it in errors and, where the file gives no name, the model.
@@ -59,6 +71,10 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
     if let Some(loss) = file.loss {
         let at = Some(line(loss.span().start));
         model.loss = Some(loss.into_inner().parse().map_err(|e: Error| fail(at, e.to_string()))?);
+    }
+    if file.layers.len() > MOST_LAYERS {
+        let message = format!("has {} layers, expected at most {MOST_LAYERS}", file.layers.len());
+        return Err(fail(None, message));
     }
     let lines: Vec<usize> = file.layers.iter().map(|table| line(table.span().start)).collect();
     for (n, table) in file.layers.into_iter().enumerate() {

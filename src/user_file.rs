@@ -3,7 +3,7 @@
 
 use crate::{
     Error, Result,
-    data::io_error,
+    data::read_text,
     gpu::{Access, Context, directives},
     kernels::{LINEAR, OPERATIONS},
     op::{Choices, Need, Op, Variant},
@@ -14,7 +14,6 @@ use crate::{
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::Path,
     sync::{Mutex, PoisonError},
 };
@@ -52,8 +51,7 @@ pub fn read(op: &'static Op, path: &Path) -> Result<Variant> {
         None => (path, ""),
     };
     let next = "`wgrad lab OP --template` prints a file to start from";
-    let text = fs::read_to_string(path).map_err(io_error("cannot read the shader", path, next))?;
-    let text = text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text);
+    let text = read_text(path, "cannot read the shader", next)?;
     setting::of(op, &variant(op, &path.display().to_string(), text)?, given)
 }
 

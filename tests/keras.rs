@@ -221,9 +221,9 @@ fn classes_that_are_not_there_are_named_with_what_is_nearest() {
     );
     says(
         &refused("rescaled.json", |c| {
-            *c = json!({"class_name": "Sequential", "config": [], "keras_version": "2.15.0"});
+            *c = json!({"class_name": "Sequential", "config": [], "keras_version": "1.2.2"});
         }),
-        &["Keras 2.15.0", "Keras 3"],
+        &["Keras 1.2.2", "Keras 2 and 3"],
     );
     let error =
         keras::parse(Path::new("net.json"), "{\n \"class_name\": ", IMAGE).expect_err("no JSON").to_string();
@@ -287,6 +287,157 @@ fn graphs_that_wgrad_has_not_are_refused_in_words() {
     );
     let operation = |l: &mut Value| l["class_name"] = json!("Maximum");
     says(&changed("add_1", &operation), &["layer `add_1` (Maximum)", "keras.ops.maximum"]);
+}
+
+/// A network as JSON, or what is said of it.
+fn text(config: &Value) -> Result<keras::Loaded, String> {
+    keras::parse(Path::new("net.json"), &config.to_string(), IMAGE).map_err(|e| e.to_string())
+}
+
+#[test]
+fn what_keras_2_wrote_is_the_same_network() {
+    let dense = |name: &str, units: u32| {
+        json!({"class_name": "Dense", "config": {"name": name, "units": units, "activation": "relu",
+        "kernel_initializer": {"class_name": "VarianceScaling", "config":
+            {"scale": 1.0, "mode": "fan_avg", "distribution": "normal", "seed": null}}}})
+    };
+    let flatten =
+        json!({"class_name": "Flatten", "config": {"name": "flat", "batch_input_shape": [null, 28, 28, 1]}});
+    let leaky = json!({"class_name": "LeakyReLU", "config": {"name": "leaky", "alpha": 0.25}});
+    let norm = json!({"class_name": "BatchNormalization", "config": {"name": "norm", "axis": [1], "momentum": 0.9, "fused": null}});
+    let layers = json!([flatten, dense("a", 8), leaky, norm, dense("b", 10)]);
+    // A stack was its list before version 2.2.
+    let old = json!({"class_name": "Sequential", "config": layers, "keras_version": "2.0.8", "backend": "tensorflow"});
+    let late = json!({"class_name": "Sequential", "config": {"name": "sequential", "layers": layers}, "keras_version": "2.15.0"});
+    let [old, late] = [old, late].map(|config| text(&config).expect("loads").model);
+    assert_eq!(old.layers, late.layers);
+    let Layer::LeakyReLU(leaky) = &late.layers[2] else { panic!("{:?}", late.layers) };
+    assert_eq!(leaky.negative_slope, 0.25);
+
+    // A graph named the outputs that a layer takes in lists.
+    let call = |names: &[&str]| json!([names.iter().map(|name| json!([name, 0, 0, {}])).collect::<Vec<_>>()]);
+    let layer = |class: &str, name: &str, config: Value, from: &[&str]| {
+        let mut config = config;
+        config["name"] = json!(name);
+        json!({"class_name": class, "name": name, "config": config,
+            "inbound_nodes": if from.is_empty() { json!([]) } else { call(from) }})
+    };
+    let graph = json!({"class_name": "Model", "keras_version": "2.4.0", "config": {"name": "graph", "layers": [
+        layer("InputLayer", "img", json!({"batch_input_shape": [null, 4, 4, 1]}), &[]),
+        layer("Conv2D", "one", json!({"filters": 2, "kernel_size": [3, 3], "padding": "same"}), &["img"]),
+        layer("Conv2D", "two", json!({"filters": 2, "kernel_size": [1, 1], "padding": "same"}), &["img"]),
+        layer("Add", "sum", json!({}), &["one", "two"]),
+        layer("Flatten", "flat", json!({}), &["sum"]),
+        layer("Dense", "out", json!({"units": 3, "activation": "softmax"}), &["flat"]),
+    ], "input_layers": [["img", 0, 0]], "output_layers": [["out", 0, 0]]}});
+    let model = text(&graph).expect("loads").model;
+    assert_eq!(model.inputs[&2], ["one", "two"]);
+    assert_eq!(model.parameters().expect("fits").iter().map(|p| p.len()).sum::<usize>(), 20 + 4 + 96 + 3);
+
+    // What another meaning was under the same name is refused.
+    let recurrent = |class: &str, config: Value| {
+        let mut config = config;
+        (config["name"], config["units"], config["batch_input_shape"]) =
+            (json!("r"), json!(4), json!([null, 5, 3]));
+        let layers = json!([{"class_name": class, "config": config}, dense("b", 10)]);
+        text(&json!({"class_name": "Sequential", "config": layers, "keras_version": "2.1.6"}))
+    };
+    let hard =
+        recurrent("LSTM", json!({"recurrent_activation": "hard_sigmoid"})).expect_err("another function");
+    says(&hard, &["layer `r` (LSTM)", "hard_sigmoid", "0.2 x + 0.5"]);
+    let before = recurrent("GRU", json!({"recurrent_activation": "sigmoid"})).expect_err("reset before");
+    says(&before, &["layer `r` (GRU)", "reset_after"]);
+    recurrent("GRU", json!({"recurrent_activation": "sigmoid", "reset_after": true})).expect("the same");
+    recurrent("LSTM", json!({"recurrent_activation": "sigmoid", "implementation": 2})).expect("the same");
+}
+
+#[test]
+fn initialisers_of_every_version_are_known() {
+    for (class, there) in
+        [("OrthogonalInitializer", true), ("Orthogonal", true), ("IdentityInitializer", false)]
+    {
+        let lstm = json!({"class_name": "LSTM", "config": {"name": "r", "units": 4, "batch_input_shape": [null, 5, 3],
+            "recurrent_initializer": {"module": "keras.initializers", "class_name": class, "config": {"gain": 1.0, "seed": null}}}});
+        let found = text(&json!({"class_name": "Sequential", "config": {"layers": [lstm]}}));
+        assert_eq!(found.is_ok(), there, "{class}: {found:?}");
+    }
+}
+
+#[test]
+fn the_loss_of_a_file_is_taken_or_named_and_never_another() {
+    let network = |loss: Value, units: u32, activation: &str| {
+        text(&json!({"class_name": "Sequential", "compile_config": {"loss": loss}, "config": {"layers": [
+            {"class_name": "Dense", "config": {"name": "d", "units": units, "activation": activation,
+                "batch_input_shape": [null, 6]}}]}}))
+    };
+    let object = json!({"class_name": "MeanAbsoluteError", "config": {"reduction": "sum_over_batch_size"}});
+    for loss in [object.clone(), json!([object]), json!({"d": object}), json!("mae")] {
+        let loaded = network(loss, 1, "linear").expect("loads");
+        assert_eq!((loaded.model.loss, loaded.missing_loss), (Some(Loss::MeanAbsoluteError), None));
+    }
+    let loaded = network(json!("poisson"), 1, "linear").expect("loads");
+    assert_eq!(loaded.missing_loss.as_deref(), Some("poisson"));
+    assert!(loaded.notes.iter().any(|note| note.contains("poisson")), "{:?}", loaded.notes);
+    // One logit, and no sigmoid behind it.
+    let logit = json!({"class_name": "BinaryCrossentropy", "config": {"from_logits": true}});
+    assert_eq!(network(logit, 1, "linear").expect("loads").model.loss, Some(Loss::BinaryCrossEntropy));
+    // A label for each output is another training.
+    let several = network(json!("binary_crossentropy"), 5, "sigmoid").expect_err("multi-label");
+    says(&several, &["5 outputs", "multi-label", "softmax"]);
+    let unsaid = network(json!(null), 5, "sigmoid").expect("loads");
+    assert!(unsaid.notes.iter().any(|note| note.contains("several labels")), "{:?}", unsaid.notes);
+}
+
+#[test]
+fn small_files_cost_little() {
+    let parameters = load("lstm.keras").parameters().expect("fits");
+    let refused = |name: &str| read_weights(&fixture(name), &parameters).expect_err("refused").to_string();
+    // A group that holds itself.
+    says(&refused("circle.weights.h5"), &["without end"]);
+    // A tensor of 4 GiB of which nothing is there.
+    says(&refused("promise.weights.h5"), &["lstm.kernel", "32768, 32768"]);
+    // An archive whose part unpacks to more than any network is described by.
+    let tmp = tempfile::tempdir().expect("a folder");
+    let path = tmp.path().join("blank.keras");
+    let mut zip = zip::ZipWriter::new(fs::File::create(&path).expect("a file"));
+    zip.start_file("config.json", zip::write::SimpleFileOptions::default()).expect("a part");
+    let blank = vec![b' '; 1 << 20];
+    (0..65).for_each(|_| std::io::Write::write_all(&mut zip, &blank).expect("writes"));
+    zip.finish().expect("ends");
+    assert!(path.metadata().expect("there").len() < 1 << 20);
+    says(&keras::load(&path, IMAGE).expect_err("too long").to_string(), &["config.json", "64 MiB"]);
+
+    let layers: Vec<Value> =
+        (0..10_001).map(|_| json!({"class_name": "Dropout", "config": {"name": "d", "rate": 0.5}})).collect();
+    let mut layers = layers;
+    layers[0]["config"]["batch_input_shape"] = json!([null, 6]);
+    let many =
+        text(&json!({"class_name": "Sequential", "config": {"layers": layers}})).expect_err("too many");
+    says(&many, &["10001 layers", "10000"]);
+}
+
+#[test]
+fn files_of_other_formats_are_named() {
+    let tmp = tempfile::tempdir().expect("a folder");
+    let error = |name: &str, bytes: &[u8]| {
+        let path = tmp.path().join(name);
+        fs::write(&path, bytes).expect("writes");
+        let ended = wgrad(&["models", &path.display().to_string()]).end().with(2);
+        ended.stderr.clone()
+    };
+    let safetensors = [&2u64.to_le_bytes()[..], b"{}"].concat();
+    says(&error("model.h5", b"\x89HDF\r\n\x1a\n"), &["HDF5", "model.save(\"model.keras\")"]);
+    says(&error("model.keras", b"\x89HDF\r\n\x1a\n"), &["HDF5", "model.save(\"model.keras\")"]);
+    says(&error("model.pkl", b"\x80\x04\x95\0\0"), &["pickle", "torch.onnx.export"]);
+    says(&error("model.safetensors", &safetensors), &["safetensors", "--init"]);
+    says(&error("model.json", b"{\"modelTopology\": {}}"), &["TensorFlow.js", "tf2onnx"]);
+    says(&error("model.toml", b"version https://git-lfs.github.com/spec/v1\n"), &["Git LFS", "git lfs pull"]);
+    // A mark of the byte order is no part of a text.
+    let marked = "\u{feff}{\"class_name\": \"Sequential\", \"config\": {\"layers\": [{\"class_name\": \"Dense\", \"config\": \
+                  {\"units\": 3, \"batch_input_shape\": [null, 6]}}]}}";
+    let path = tmp.path().join("marked.json");
+    fs::write(&path, marked).expect("writes");
+    wgrad(&["models", &path.display().to_string()]).end().with(0);
 }
 
 #[test]

@@ -206,15 +206,21 @@ impl DataArgs {
     }
 }
 
+/// A model from one of Keras's files, with what is to be said about it.
+pub fn keras_model(path: &Path, input_shape: [usize; 3]) -> Result<keras::Loaded> {
+    let loaded = keras::load(path, input_shape)?;
+    loaded.notes.iter().for_each(|note| eprintln!("note: {}: {note}", path.display()));
+    Ok(loaded)
+}
+
 /// The model that `--model` names: a built-in network, a TOML file or one of Keras's.
 pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
     let path = Path::new(name);
     if keras::is_keras(path) {
-        let loaded = keras::load(path, input_shape)?;
-        loaded.notes.iter().for_each(|note| eprintln!("note: {name}: {note}"));
-        return Ok(loaded.model);
+        return Ok(keras_model(path, input_shape)?.model);
     }
-    if name.ends_with(".toml") || path.components().count() > 1 {
+    let built_in = networks::NETWORKS.iter().any(|(known, _)| *known == name);
+    if name.ends_with(".toml") || path.components().count() > 1 || (!built_in && path.exists()) {
         return Ok(wgrad::model_file::load(path)?);
     }
     Ok(networks::network(name, input_shape, classes)?)

@@ -2,9 +2,10 @@
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use std::path::Path;
 use wgrad::{
     augment::Augment,
-    data::Dataset,
+    data::{Dataset, read_text},
     loss::Loss,
     objective::{Objective, balanced},
 };
@@ -84,7 +85,7 @@ fn weights(text: &str) -> Result<Vec<f64>> {
     {
         return Ok(numbers);
     }
-    let file = std::fs::read_to_string(text).with_context(|| {
+    let file = read_text(Path::new(text), "cannot read the weights of the classes", "").with_context(|| {
         format!("--class-weight is {text}, expected `balanced`, a list such as 1,2,0.5, or a file that can be read")
     })?;
     match parse(&file) {

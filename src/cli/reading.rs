@@ -4,8 +4,9 @@ use super::{
     data::{load_or_fetch_with, say},
     output,
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
+use std::path::Path;
 use wgrad::{
     data::{
         DataSpec, Dataset, Places, Reading, normalization,
@@ -13,7 +14,8 @@ use wgrad::{
         reading::{Missing, Size, Target},
         table::Table,
     },
-    loss::Loss,
+    keras,
+    loss::{Loss, NAMES},
     model::Model,
     networks::{NETWORKS, network_for},
 };
@@ -134,6 +136,16 @@ pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>) -> Result<Model
     let built_in = NETWORKS.iter().any(|(known, _)| *known == name);
     let mut model = match (built_in, loss) {
         (true, Some(loss)) => network_for(name, data.shape(), data.classes.len(), loss)?,
+        (false, None) if keras::is_keras(Path::new(name)) => {
+            let loaded = super::keras_model(Path::new(name), data.shape())?;
+            if let Some(missing) = loaded.missing_loss {
+                bail!(
+                    "{name} was compiled with the loss {missing}, which wgrad has not; say which to train on, such as \
+                     `--loss mse`: {NAMES}"
+                );
+            }
+            loaded.model
+        }
         _ => super::model(name, data.shape(), data.classes.len())?,
     };
     if let Some(loss) = loss.filter(|_| built_in || model.loss.is_none()) {

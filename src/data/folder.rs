@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::dataset::{Dataset, FILE_NAMES, Split, digest_of};
 use super::fashion_mnist::{self, Identity};
 use super::idx::{self, Idx};
-use super::io_error;
+use super::{io_error, read_text};
 use crate::input::Input;
 use crate::{Error, Result};
 
@@ -217,7 +217,7 @@ pub(super) fn read_class_names(path: &Path) -> Result<Option<Vec<String>>> {
         return Ok(None);
     }
     let next = "save it as UTF-8 text, or remove it";
-    let text = std::fs::read_to_string(path).map_err(io_error("cannot read", path, next))?;
+    let text = read_text(path, "cannot read", next)?;
     let names: Vec<String> =
         text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect();
     if !matches!(names.len(), 1..=256) {

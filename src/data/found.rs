@@ -9,6 +9,7 @@ use super::pictures::Layout;
 use super::reading::Reading;
 use super::table::{self, Table};
 use super::{cifar, emnist, folder, io_error, npz, pictures};
+use crate::format::{self, Format};
 use crate::{Error, Result};
 
 /// What would fit, for errors.
@@ -47,20 +48,23 @@ fn load_file(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<Da
     let fail = |got: &str, next: &str| {
         Err(Error::Data { path: path.to_owned(), message: format!("this is {got}; {next}") })
     };
-    if npz::is_archive(&head) {
+    let format = format::of(path);
+    let named_npz = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz"));
+    if format == Some(Format::Npz) || (format == Some(Format::Zip) && named_npz) {
         return npz::load(path, reading);
     }
-    if head.starts_with(b"\x93NUMPY") {
-        return fail(
-            "one array of numpy, without labels",
-            "save both with np.savez(\"data.npz\", x=..., y=...) and name that file",
-        );
+    if head.starts_with(&[0, 0, 8])
+        || (format == Some(Format::Gzip) && unpacked(&head).starts_with(&[0, 0, 8]))
+    {
+        return fail("one file of a set", "name the folder that holds all its files");
     }
     if image::guess_format(&head).is_ok() {
         return fail("one picture", "name a folder with a subfolder of pictures for each class");
     }
-    if head.starts_with(&[0x1f, 0x8b]) || head.starts_with(&[0, 0, 8]) {
-        return fail("one file of a set", "name the folder that holds all its files");
+    if let Some(format) = format.filter(|format| *format != Format::Utf16) {
+        let within = if format == Format::Gzip { format::by_bytes(&unpacked(&head)) } else { None };
+        let within = within.map_or(String::new(), |within| format!(", and within it {}", within.name()));
+        return fail(&format!("{}{within}", format.name()), format.as_data());
     }
     if head.is_empty() {
         return fail("an empty file", "expected a .npz archive or comma-separated values");
@@ -119,7 +123,19 @@ fn load_folder(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<
     }
 }
 
-/// What a folder holds, in words.
+/// What the first bytes of a gzip file unpack to, as far as they do.
+fn unpacked(head: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // Cut short, it ends in an error; what came before is what counts.
+    let mut decoder = flate2::read::MultiGzDecoder::new(head).take(512);
+    let mut byte = [0];
+    while matches!(decoder.read(&mut byte), Ok(1)) {
+        bytes.push(byte[0]);
+    }
+    bytes
+}
+
+/// What a folder holds, in words; where its files are of a format that is known, which, and what to do.
 fn contents(folder: &Path) -> String {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
@@ -136,7 +152,12 @@ fn contents(folder: &Path) -> String {
         count => {
             let more = if count > 8 { ", ..." } else { "" };
             names.truncate(8);
-            format!("no known data among its {count} entries ({}{more})", names.join(", "))
+            let known = names.iter().find_map(|name| Some((name, format::of(&folder.join(name))?)));
+            let known = known.filter(|(_, format)| !matches!(format, Format::Npz | Format::Picture(_)));
+            let known = known.map_or(String::new(), |(name, format)| {
+                format!("; {name} is {}: {}", format.name(), format.as_data())
+            });
+            format!("no known data among its {count} entries ({}{more}){known}", names.join(", "))
         }
     }
 }

@@ -37,6 +37,8 @@ pub mod picture;
 pub mod reading;
 /// Shuffled batches in chunks, gathered by a thread of their own.
 pub mod stream;
+/// Text files of a person's own.
+mod text;
 /// What is worth knowing about a data set before it is trained on.
 pub mod summary;
 /// Garments drawn from a seed: no files, no network.
@@ -50,6 +52,8 @@ mod random;
 pub use dataset::{Dataset, Split};
 pub use fashion_mnist::Places;
 pub use reading::Reading;
+pub use text::read_text;
+pub(crate) use text::text_of;
 
 /// Which data set, as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

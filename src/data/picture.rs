@@ -3,13 +3,14 @@
 //! out finding the garment in the picture, and colour.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Seek};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 
 use image::imageops::{self, FilterType};
 use image::metadata::Orientation;
 use image::{
-    DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Luma, Rgba,
+    DynamicImage, GenericImageView, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits,
+    Luma, Rgba,
 };
 
 use super::io_error;
@@ -76,15 +77,19 @@ fn as_input(
     };
     let image = turned(path, file, bounds)?;
     let mut notes = vec![format!("read {}×{} pixels (height × width)", image.height(), image.width())];
-    let grey = to_grey(&image, &mut notes);
+    let grey = to_grey(image, &mut notes);
     let background = border_median(&grey);
-    let padded = pad(grey, background, (width, height), &mut notes);
-    let mut grey = padded;
+    let canvas = canvas(&grey, (width, height));
+    // What is far longer than wide would fill a canvas many times its size: it is resized first.
+    let pixels = |(width, height): (u64, u64)| width.saturating_mul(height);
+    let target = (u64::from(width), u64::from(height));
+    let source = (u64::from(grey.width()), u64::from(grey.height()));
+    let first = pixels(canvas) / CANVAS > pixels(source) + pixels(target);
+    let grey = if first { fitted(grey, (width, height), &mut notes) } else { grey };
+    let canvas = if first { target } else { canvas };
+    let mut grey = pad(grey, background, canvas, &mut notes);
     if grey.dimensions() != (width, height) {
-        let (from_width, from_height) = grey.dimensions();
-        let verb = if from_width > width { "reduced" } else { "enlarged" };
-        notes.push(format!("{verb} from {from_height}×{from_width} to {height}×{width}"));
-        grey = imageops::resize(&grey, width, height, FilterType::Triangle);
+        grey = resized(&grey, (width, height), &mut notes);
     }
     if background >= LIGHT {
         image::imageops::invert(&mut grey);
@@ -118,12 +123,46 @@ pub(super) fn decode_sent(name: &Path, bytes: &[u8]) -> Result<DynamicImage> {
     turned(name, Cursor::new(bytes), &SENT)
 }
 
+/// No file of a picture is longer, in bytes.
+pub(super) const LONGEST: u64 = 1 << 30;
+/// What is said of a picture whose file ends too early.
+pub(super) const CUT_OFF: &str = "a JPEG file that is cut off: it ends before its picture does";
+
 fn open(path: &Path) -> Result<BufReader<File>> {
     Ok(BufReader::new(File::open(path).map_err(io_error("cannot open", path, "check the path"))?))
 }
 
-fn turned(path: &Path, file: impl BufRead + Seek, bounds: &Bounds) -> Result<DynamicImage> {
-    let (mut decoder, format) = decoder(path, file, bounds)?;
+/// Whether a JPEG goes on to its end mark. The decoder fills what a cut takes away with grey, without a word. Segments are
+/// walked, since pictures within one, such as a small preview, have end marks of their own.
+pub(super) fn is_whole_jpeg(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    loop {
+        // Within a scan 0xff stands before zero or a restart; anywhere, any number of them before a mark.
+        let Some(next) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == 0xff)) else {
+            return false;
+        };
+        at += next;
+        match bytes.get(at + 1) {
+            None => return false,
+            Some(0xd9) => return true,
+            Some(0xff) => at += 1,
+            Some(0x00 | 0x01 | 0xd0..=0xd8) => at += 2,
+            Some(_) => match bytes.get(at + 2..at + 4) {
+                Some(&[high, low]) => at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2),
+                _ => return false,
+            },
+        }
+    }
+}
+
+fn turned(path: &Path, mut file: impl BufRead + Seek, bounds: &Bounds) -> Result<DynamicImage> {
+    let failed = |e| io_error("cannot read", path, "check the file")(e);
+    let mut bytes = Vec::new();
+    file.by_ref().take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
+    let (mut decoder, format) = decoder(path, Cursor::new(&bytes), bounds)?;
+    if format == ImageFormat::Jpeg && !is_whole_jpeg(&bytes) {
+        return Err(Error::Picture { path: path.to_owned(), reason: CUT_OFF.to_owned() });
+    }
     // Photographs are often stored lying on their side, with a note how to turn them.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder).map_err(|e| in_words(path, bounds, format, e))?;
@@ -164,13 +203,19 @@ fn decoder<'a>(
     Ok((reader.into_decoder().map_err(|e| in_words(path, bounds, format, e))?, format))
 }
 
-/// Luma of the picture laid over white.
-fn to_grey(image: &DynamicImage, notes: &mut Vec<String>) -> GrayImage {
+/// A picture and the background around it may have this many times the pixels of the picture and of the input.
+const CANVAS: u64 = 16;
+
+/// Luma of the picture laid over white. Pixel by pixel: a copy in colour would be four times as large as a grey picture.
+fn to_grey(image: DynamicImage, notes: &mut Vec<String>) -> GrayImage {
+    let image = match image {
+        DynamicImage::ImageLuma8(grey) => return grey,
+        other => other,
+    };
     let coloured = image.color().has_color();
     let mut transparent = false;
-    let image = image.to_rgba8();
     let grey = GrayImage::from_fn(image.width(), image.height(), |x, y| {
-        let Rgba([red, green, blue, alpha]) = *image.get_pixel(x, y);
+        let Rgba([red, green, blue, alpha]) = image.get_pixel(x, y);
         transparent |= alpha < 255;
         let (red, green, blue) = (u32::from(red), u32::from(green), u32::from(blue));
         let luma = (2126 * red + 7152 * green + 722 * blue + 5000) / 10_000;
@@ -198,21 +243,51 @@ fn border_median(image: &GrayImage) -> u8 {
     border.get(border.len() / 2).copied().unwrap_or(0)
 }
 
-/// Adds background at both sides until the proportions are those of `width` × `height`.
-fn pad(image: GrayImage, background: u8, (width, height): (u32, u32), notes: &mut Vec<String>) -> GrayImage {
-    let (from_width, from_height) = image.dimensions();
-    let (a, b) = (u64::from(from_width) * u64::from(height), u64::from(from_height) * u64::from(width));
-    let to_width = (u64::from(from_height) * u64::from(width)).div_ceil(u64::from(height));
-    let to_height = (u64::from(from_width) * u64::from(height)).div_ceil(u64::from(width));
-    let (to_width, to_height) = match a.cmp(&b) {
-        std::cmp::Ordering::Equal => return image,
-        std::cmp::Ordering::Less => (to_width, u64::from(from_height)),
-        std::cmp::Ordering::Greater => (u64::from(from_width), to_height),
+/// (width, height) of the smallest canvas of the proportions of `to` that holds the picture.
+fn canvas(image: &GrayImage, (width, height): (u32, u32)) -> (u64, u64) {
+    let [width, height] = [width, height].map(u64::from);
+    let (from_width, from_height) = (u64::from(image.width()), u64::from(image.height()));
+    match (from_width * height).cmp(&(from_height * width)) {
+        std::cmp::Ordering::Equal => (from_width, from_height),
+        std::cmp::Ordering::Less => ((from_height * width).div_ceil(height), from_height),
+        std::cmp::Ordering::Greater => (from_width, (from_width * height).div_ceil(width)),
+    }
+}
+
+/// The picture as large as it may be within `to`, in its own proportions, at least a pixel wide and high.
+fn fitted(image: GrayImage, to: (u32, u32), notes: &mut Vec<String>) -> GrayImage {
+    let (width, height) = (u64::from(image.width()), u64::from(image.height()));
+    let (to_width, to_height) = (u64::from(to.0), u64::from(to.1));
+    let within = match width * to_height > height * to_width {
+        true => (to.0, (height * to_width / width.max(1)).clamp(1, to_height) as u32),
+        false => ((width * to_height / height.max(1)).clamp(1, to_width) as u32, to.1),
     };
-    let mut padded = GrayImage::from_pixel(to_width as u32, to_height as u32, Luma([background]));
-    let left = i64::from((padded.width() - from_width) / 2);
-    let top = i64::from((padded.height() - from_height) / 2);
+    resized(&image, within, notes)
+}
+
+fn resized(image: &GrayImage, (width, height): (u32, u32), notes: &mut Vec<String>) -> GrayImage {
+    let (from_width, from_height) = image.dimensions();
+    let verb = if u64::from(from_width) * u64::from(from_height) > u64::from(width) * u64::from(height) {
+        "reduced"
+    } else {
+        "enlarged"
+    };
+    notes.push(format!("{verb} from {from_height}×{from_width} to {height}×{width}"));
+    imageops::resize(image, width, height, FilterType::Triangle)
+}
+
+/// Adds background at both sides until it is as large as `canvas`, (width, height).
+fn pad(image: GrayImage, background: u8, canvas: (u64, u64), notes: &mut Vec<String>) -> GrayImage {
+    let (from_width, from_height) = image.dimensions();
+    // Its sides are a picture's, or those of an input: bounded by its pixels.
+    let [width, height] = [canvas.0, canvas.1].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+    if (from_width, from_height) == (width, height) {
+        return image;
+    }
+    let mut padded = GrayImage::from_pixel(width, height, Luma([background]));
+    let left = i64::from((width - from_width) / 2);
+    let top = i64::from((height - from_height) / 2);
     imageops::replace(&mut padded, &image, left, top);
-    notes.push(format!("padded to {to_height}×{to_width} with its background"));
+    notes.push(format!("padded to {height}×{width} with its background"));
     padded
 }

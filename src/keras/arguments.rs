@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 const IGNORED: &[&str] = &[
     "batch_input_shape",
     "batch_shape",
+    // Which of two programs computed the same.
+    "fused",
     "implementation",
     "quantization_config",
     "renorm_momentum",
@@ -30,7 +32,8 @@ fn neutral(key: &str) -> Option<Value> {
         | "renorm"
         | "rms_scaling"
         | "sparse"
-        | "ragged" => {
+        | "ragged"
+        | "time_major" => {
             json!(false)
         }
         "dropout" | "recurrent_dropout" => json!(0.0),

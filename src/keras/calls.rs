@@ -1,6 +1,9 @@
 //! Functional models: which layer takes the output of which, as Keras writes it in `inbound_nodes`.
 
-use super::graph::{Words, text};
+use super::{
+    graph::{Words, text},
+    older,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -17,6 +20,9 @@ pub(super) fn sources(layer: &Value, places: &BTreeMap<String, String>) -> Words
             ));
         }
     };
+    // Keras 2 writes lists of tensors.
+    let older = older::call(call);
+    let call = older.as_ref().unwrap_or(call);
     let args = call.get("args").and_then(Value::as_array);
     let args =
         args.ok_or("has no inputs as Keras 3 writes them; load the model with Keras 3 and save it again")?;

@@ -4,10 +4,12 @@
 use super::{
     calls::{output, sources},
     classes,
+    losses::{self, Compiled},
+    older,
 };
-use crate::model::INPUT;
+use crate::model::{INPUT, MOST_LAYERS};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What was asked for, or in words what does not fit.
 pub(super) type Words<T> = Result<T, String>;
@@ -49,8 +51,8 @@ pub struct Graph {
     pub input: Vec<usize>,
     /// What was left out.
     pub notes: Vec<String>,
-    /// The loss that it was compiled with.
-    pub loss: Option<String>,
+    /// What it was compiled with.
+    pub compiled: Compiled,
 }
 
 /// Collects the layers of a model and of those within it.
@@ -58,8 +60,12 @@ pub struct Graph {
 struct Flat {
     nodes: Vec<Node>,
     names: HashSet<String>,
+    /// How many names were made of each that was taken.
+    taken: HashMap<String, usize>,
     input: Option<(String, Vec<usize>)>,
     notes: Vec<String>,
+    /// Whether Keras 2 wrote it.
+    older: bool,
 }
 
 /// The text under a key.
@@ -74,31 +80,32 @@ fn is_model(class: &str) -> bool {
 /// The graph of a model's whole configuration.
 pub fn of(config: &Value) -> Words<Graph> {
     let class = text(config, "class_name").unwrap_or_default();
-    if config.get("keras_version").is_some() && config.get("module").is_none() {
-        let version = config["keras_version"].as_str().unwrap_or("an older version");
-        return Err(format!("was written by Keras {version}; load it with Keras 3 and save it again"));
-    }
+    let version = older::version(config);
+    version.map_or(Ok(()), older::check)?;
     if !is_model(class) {
         return Err(format!(
             "has class_name {class:?}, expected \"Sequential\" or \"Functional\", as `model.to_json()` prints; a subclassed \
              model has its layers in code: build it from functions of layers"
         ));
     }
-    let mut flat = Flat::default();
+    let mut flat = Flat { older: version.is_some(), ..Flat::default() };
     let output = flat.model(config, &[INPUT.to_string()], "", true)?;
     let (input_name, input) = flat.input.take().ok_or("has no input shape; begin with keras.Input(shape)")?;
     if flat.nodes.is_empty() {
         return Err("has no layers; add at least one, such as Dense".into());
     }
     flat.shape_input(&input_name, &input);
+    if flat.nodes.len() > MOST_LAYERS {
+        return Err(format!("has {} layers, expected at most {MOST_LAYERS}", flat.nodes.len()));
+    }
     let mut nodes = sorted(flat.nodes)?;
     if let Some(at) = nodes.iter().position(|node| node.name == output) {
         let last = nodes.remove(at);
         nodes.push(last);
     }
     let name = config.pointer("/config/name").and_then(Value::as_str).unwrap_or("model").to_string();
-    let loss = config.pointer("/compile_config/loss").and_then(Value::as_str).map(String::from);
-    Ok(Graph { name, nodes, input, notes: flat.notes, loss })
+    let compiled = losses::of(config.pointer("/compile_config/loss").unwrap_or(&Value::Null));
+    Ok(Graph { name, nodes, input, notes: flat.notes, compiled })
 }
 
 impl Flat {
@@ -106,7 +113,8 @@ impl Flat {
     fn model(&mut self, model: &Value, inputs: &[String], group: &str, outermost: bool) -> Words<String> {
         let config = model.get("config").unwrap_or(&Value::Null);
         let name = text(config, "name").unwrap_or("model").to_string();
-        let layers = config.get("layers").and_then(Value::as_array);
+        // Stacks of Keras before 2.2 are their list.
+        let layers = config.get("layers").unwrap_or(config).as_array();
         let layers = layers.ok_or_else(|| format!("model `{name}` has no list of layers in its config"))?;
         let [input] = inputs else {
             return Err(format!("model `{name}` takes {} inputs; wgrad's take one", inputs.len()));
@@ -164,7 +172,10 @@ impl Flat {
         group: String,
         model: &str,
     ) -> Words<String> {
-        let config = layer.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut config = layer.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
+        if self.older {
+            older::arguments(class, &mut config).map_err(|e| format!("layer `{own}` ({class}): {e}"))?;
+        }
         let operation = group.is_empty();
         if let ([input], false) = (&inputs[..], operation) {
             if class == "Identity" && !classes::has(class) {
@@ -196,10 +207,16 @@ impl Flat {
     /// A name that no other layer has: its own, else with its model's before it.
     fn free(&mut self, own: &str, model: &str) -> String {
         let mut name = own.to_string();
-        let mut n = 1;
-        while name == INPUT || self.names.contains(&name) {
-            name = if n == 1 { format!("{model}_{own}") } else { format!("{model}_{own}_{n}") };
-            n += 1;
+        if name == INPUT || self.names.contains(&name) {
+            let other = format!("{model}_{own}");
+            let made = self.taken.entry(other.clone()).or_insert(0);
+            loop {
+                *made += 1;
+                name = if *made == 1 { other.clone() } else { format!("{other}_{made}") };
+                if name != INPUT && !self.names.contains(&name) {
+                    break;
+                }
+            }
         }
         self.names.insert(name.clone());
         name
@@ -273,19 +290,37 @@ fn counted(used: &mut HashMap<String, usize>, class: &str) -> String {
 }
 
 /// The layers in an order in which each stands behind those whose outputs it takes; as they were where that does.
-fn sorted(mut rest: Vec<Node>) -> Words<Vec<Node>> {
-    let mut done: HashSet<String> = HashSet::from([INPUT.to_string()]);
-    let mut all = Vec::new();
-    while !rest.is_empty() {
-        let ready = rest.iter().position(|node| node.inputs.iter().all(|input| done.contains(input)));
-        let Some(at) = ready else {
-            return Err(format!("{}: its inputs depend on itself", rest[0].label()));
-        };
-        let node = rest.remove(at);
-        done.insert(node.name.clone());
-        all.push(node);
+fn sorted(nodes: Vec<Node>) -> Words<Vec<Node>> {
+    let of: HashMap<&str, usize> =
+        nodes.iter().enumerate().map(|(n, node)| (node.name.as_str(), n)).collect();
+    // By layer: who takes its output, and how many of its own inputs are still to come.
+    let (mut takers, mut missing) = (vec![Vec::new(); nodes.len()], vec![0; nodes.len()]);
+    for (n, node) in nodes.iter().enumerate() {
+        for input in node.inputs.iter().filter(|input| *input != INPUT) {
+            match of.get(input.as_str()) {
+                Some(from) => takers[*from].push(n),
+                // No layer gives it: it never comes.
+                None => {}
+            }
+            missing[n] += 1;
+        }
     }
-    Ok(all)
+    let mut ready: BTreeSet<usize> = (0..nodes.len()).filter(|n| missing[*n] == 0).collect();
+    let mut order = Vec::with_capacity(nodes.len());
+    while let Some(n) = ready.pop_first() {
+        order.push(n);
+        for taker in &takers[n] {
+            missing[*taker] -= 1;
+            if missing[*taker] == 0 {
+                ready.insert(*taker);
+            }
+        }
+    }
+    if let Some(n) = missing.iter().position(|missing| *missing > 0) {
+        return Err(format!("{}: its inputs depend on itself", nodes[n].label()));
+    }
+    let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
+    Ok(order.into_iter().filter_map(|n| nodes[n].take()).collect())
 }
 
 /// The shape of the images for a network: its own input with three axes, (height, width, 1) with two; with one, `image`

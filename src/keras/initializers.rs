@@ -14,6 +14,12 @@ pub fn name(value: &Value) -> Result<String, String> {
         };
     };
     let class = object.get("class_name").and_then(Value::as_str).unwrap_or_default();
+    // Keras 3.0 to 3.4 call two of them so.
+    let class = match class {
+        "OrthogonalInitializer" => "Orthogonal",
+        "IdentityInitializer" => "Identity",
+        class => class,
+    };
     let empty = Map::new();
     let config = object.get("config").and_then(Value::as_object).unwrap_or(&empty);
     if class == "VarianceScaling" {
@@ -38,7 +44,8 @@ fn scaling(config: &Map<String, Value>) -> Result<String, String> {
     let scale = config.get("scale").and_then(Value::as_f64).unwrap_or(1.0);
     let shape = match word("distribution") {
         "uniform" => "uniform",
-        "truncated_normal" => "normal",
+        // Keras before 2.2.3 cut it off as well, and said "normal".
+        "truncated_normal" | "normal" => "normal",
         other => {
             return Err(format!(
                 "is VarianceScaling with distribution {other:?}, expected \"uniform\" or \"truncated_normal\""

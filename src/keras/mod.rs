@@ -1,6 +1,6 @@
 //! Keras's own files: what `model.to_json()` of Keras 3 prints, and `.keras` archives with their weights. Sequential and
 //! functional models of the layers that wgrad has become a [`Model`](crate::model::Model); what it has not is named,
-//! with what is nearest. Keras 2's format is refused.
+//! with what is nearest. JSON of Keras 2 is read as well.
 
 mod archive;
 mod arguments;
@@ -8,11 +8,21 @@ mod calls;
 mod classes;
 mod graph;
 mod initializers;
+mod losses;
+mod older;
 mod weights;
 
 pub use weights::{checkpoint, has_weights, tensors};
 
-use crate::{Error, Result, data::io_error, layers::Layer, loss::Loss, model::Model, model_file};
+use crate::{
+    Error, Result,
+    data::read_text,
+    format::{self, Format},
+    layers::Layer,
+    loss::{self, Loss},
+    model::Model,
+    model_file,
+};
 use graph::{Graph, Node};
 use serde_json::Value;
 use std::path::Path;
@@ -24,6 +34,9 @@ pub struct Loaded {
     pub model: Model,
     /// What was left out, and what to use instead; a line each.
     pub notes: Vec<String>,
+    /// The loss that it was compiled with, where wgrad has it not: it is not trained on another one unless that is asked
+    /// for.
+    pub missing_loss: Option<String>,
 }
 
 /// Whether `path` is one of Keras's files by its name: `.json` or `.keras`.
@@ -64,10 +77,36 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
         model = model.add(layer);
         before.clone_from(&node.name);
     }
-    let loss = graph.loss.as_deref().and_then(|loss| loss.parse::<Loss>().ok());
-    model.loss = loss.filter(|loss| loss.is_regression());
+    let mut notes = graph.notes;
+    let compiled = graph.compiled;
+    notes.extend(compiled.notes);
+    if let Some(what) = &compiled.missing {
+        notes.push(format!(
+            "it was compiled with the loss {what}, which wgrad has not; it has {}",
+            loss::NAMES
+        ));
+    }
+    // Softmax's is what a network with one output a class is trained on by itself.
+    model.loss = compiled.loss.filter(|loss| *loss != Loss::SoftmaxCrossEntropy);
+    let several = model
+        .place()
+        .ok()
+        .and_then(|(placed, _)| Some(placed.last()?.place.output.iter().product::<usize>()));
+    match (compiled.loss, several) {
+        (Some(Loss::BinaryCrossEntropy), Some(outputs)) if outputs > 1 => {
+            return Err(fail(format!(
+                "was compiled with binary_crossentropy for {outputs} outputs, each of which tells a label of its own \
+                 (multi-label); wgrad trains one label an example: end with one sigmoid unit for two classes, or with softmax"
+            )));
+        }
+        (None, Some(outputs)) if outputs > 1 && model.ends_in("sigmoid") => notes.push(format!(
+            "it ends in sigmoid with {outputs} outputs, as networks for several labels at once do; here one of the \
+             {outputs} classes is trained for each example, by softmax over these outputs"
+        )),
+        _ => {}
+    }
     model.summary().map_err(|e| model_file::in_file(path, &[], e))?;
-    Ok(Loaded { model, notes: graph.notes })
+    Ok(Loaded { model, notes, missing_loss: compiled.missing })
 }
 
 /// The graph of the text of a JSON file.
@@ -81,11 +120,14 @@ fn read(path: &Path, text: &str) -> Result<Graph> {
 
 /// The JSON of a file: itself, or the part of an archive.
 fn config(path: &Path) -> Result<String> {
-    if is_archive(path) {
-        return archive::text(path, archive::CONFIG);
+    match (format::of(path), is_archive(path)) {
+        (None | Some(Format::KerasArchive | Format::Zip), true) => archive::text(path, archive::CONFIG),
+        (None | Some(Format::KerasJson | Format::Json | Format::Utf16), false) => {
+            let next = "`model.to_json()` of Keras prints what belongs there";
+            read_text(path, "cannot read the model", next)
+        }
+        (Some(other), _) => Err(model_file::other_format(path, other)),
     }
-    let next = "`model.to_json()` of Keras prints what belongs there";
-    std::fs::read_to_string(path).map_err(io_error("cannot read the model", path, next))
 }
 
 /// The layer of a node, or in words what does not fit.

@@ -5,8 +5,13 @@ use super::{
     archive,
     graph::{Node, Words},
 };
-use crate::{Error, Result, checkpoint::Checkpoint, data::io_error, program::Parameter};
-use hdf5_pure::{AttrValue, File, Group};
+use crate::{
+    Error, Result,
+    checkpoint::Checkpoint,
+    data::io_error,
+    program::{Parameter, counted},
+};
+use hdf5_pure::{AttrValue, Dataset, File, Group};
 use safetensors::{Dtype, tensor::TensorView};
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,6 +23,14 @@ type Tensor = (Vec<usize>, Vec<f32>);
 
 /// Where the random state of layers is kept, which is no weight.
 const RANDOM: &str = "seed_generator";
+
+/// Groups within each other, and groups in all, beyond which a file is no network's: links may lead in circles.
+const DEEPEST: usize = 32;
+const MOST: usize = 100_000;
+
+/// Bytes of an archive's weights beyond those of the network: what an optimizer keeps for each, and HDF5's own.
+const TIMES: u64 = 8;
+const BESIDE: u64 = 64 << 20;
 
 /// Whether `path` holds Keras's weights by its name: `.keras` or `.h5`.
 pub fn has_weights(path: &Path) -> bool {
@@ -56,17 +69,20 @@ pub fn tensors(path: &Path, parameters: &[Parameter]) -> Result<BTreeMap<String,
         let text = super::config(path)?;
         let model = super::parse(path, &text, [28, 28, 1])?.model;
         let graph = super::read(path, &text)?;
-        let file = open(archive::part(path, archive::WEIGHTS)?).map_err(fail)?;
+        let network = model.parameters()?;
+        let bytes: u64 = network.iter().map(|p| 4 * p.len() as u64).sum();
+        let limit = bytes.saturating_mul(TIMES).saturating_add(BESIDE);
+        let file = open(archive::part(path, archive::WEIGHTS, limit)?).map_err(fail)?;
         let groups = graph.nodes.iter().filter(|node| !node.group.is_empty());
         let groups: Vec<(&str, String)> =
             groups.map(|Node { name, group, .. }| (name.as_str(), group.clone())).collect();
-        return of_layers(&file, &groups, &model.parameters()?).map_err(fail);
+        return of_layers(&file, &groups, &network).map_err(fail);
     }
     let next = "`model.save_weights(\"model.weights.h5\")` of Keras writes such a file";
     let file =
         open(std::fs::read(path).map_err(io_error("cannot read the weights", path, next))?).map_err(fail)?;
     let mut named = HashMap::new();
-    names(&file.root(), "", &mut named).map_err(|e| fail(damaged(&e)))?;
+    names(&file.root(), "", &mut Walk::default(), &mut named).map_err(fail)?;
     if named.is_empty() {
         return Err(fail(format!(
             "holds no layers by name, as Keras 3 writes them; load the model with a newer Keras and save it as \
@@ -116,7 +132,7 @@ fn of_layers(
         let found =
             file.group(group).map_err(|_| format!("has no weights for layer `{layer}` at {group}"))?;
         let mut tensors = Vec::new();
-        collect(&found, &mut tensors).map_err(|e| damaged(&e))?;
+        collect(&found, &mut Walk::default(), &mut tensors)?;
         if tensors.len() != parameters.len() {
             let names: Vec<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
             let shapes: Vec<String> = tensors.iter().map(|(shape, _)| format!("{shape:?}")).collect();
@@ -128,46 +144,82 @@ fn of_layers(
                 names.join(", ")
             ));
         }
-        all.extend(parameters.into_iter().zip(tensors).map(|(p, tensor)| (p.name.clone(), tensor)));
+        for (p, (shape, tensor)) in parameters.into_iter().zip(tensors) {
+            // Judged before it is read: a few bytes may promise any number of zeros.
+            if shape.iter().product::<usize>() != p.len() {
+                return Err(format!("`{}` is {shape:?}, the model needs {:?}", p.name, p.shape));
+            }
+            all.insert(p.name.clone(), (shape, tensor.read_f32().map_err(|e| damaged(&e))?));
+        }
     }
     Ok(all)
 }
 
+/// How deep in a file's groups, and how many were seen.
+#[derive(Default)]
+struct Walk {
+    depth: usize,
+    seen: usize,
+}
+
+impl Walk {
+    /// What `visit` makes one group further in.
+    fn into<T>(&mut self, visit: impl FnOnce(&mut Self) -> Words<T>) -> Words<T> {
+        self.seen += 1;
+        if self.depth == DEEPEST || self.seen > MOST {
+            return Err(format!(
+                "holds groups within groups without end, or more than {MOST}, as no weights of Keras do; copy or save the \
+                 file again"
+            ));
+        }
+        self.depth += 1;
+        let made = visit(self);
+        self.depth -= 1;
+        made
+    }
+}
+
 /// The tensors of a group: its own, in order, then those of the layers within it, the way there before the way back.
-fn collect(group: &Group, to: &mut Vec<Tensor>) -> std::result::Result<(), hdf5_pure::Error> {
-    let mut within = group.groups()?;
+fn collect(group: &Group, walk: &mut Walk, to: &mut Vec<(Vec<usize>, Dataset)>) -> Words<()> {
+    let failed = |e: hdf5_pure::Error| damaged(&e);
+    let mut within = group.groups().map_err(failed)?;
     if within.iter().any(|name| name == "vars") {
-        let own = group.group("vars")?;
-        let mut names = own.datasets()?;
+        let own = group.group("vars").map_err(failed)?;
+        let mut names = own.datasets().map_err(failed)?;
         names.sort_by_key(|name| name.parse::<usize>().unwrap_or(usize::MAX));
         for name in names {
-            let tensor = own.dataset(&name)?;
-            to.push((tensor.shape()?.into_iter().map(|n| n as usize).collect(), tensor.read_f32()?));
+            let tensor = own.dataset(&name).map_err(failed)?;
+            let axes = tensor.shape().map_err(failed)?;
+            let shape: Option<Vec<usize>> = axes.iter().map(|n| usize::try_from(*n).ok()).collect();
+            let countable = shape.filter(|s| counted(s).is_ok());
+            let shape =
+                countable.ok_or_else(|| format!("holds a tensor of shape {axes:?}, which no network has"))?;
+            to.push((shape, tensor));
         }
     }
     within.retain(|name| name != "vars" && name != RANDOM);
     within.sort_by_key(|name| (name == "backward_layer", name.clone()));
-    within.iter().try_for_each(|name| collect(&group.group(name)?, to))
+    within.iter().try_for_each(|name| {
+        let inner = group.group(name).map_err(failed)?;
+        walk.into(|walk| collect(&inner, walk, to))
+    })
 }
 
 /// By the name of each layer that has one: its group.
-fn names(
-    group: &Group,
-    path: &str,
-    to: &mut HashMap<String, String>,
-) -> std::result::Result<(), hdf5_pure::Error> {
-    for name in group.groups()? {
-        let inner = group.group(&name)?;
+fn names(group: &Group, path: &str, walk: &mut Walk, to: &mut HashMap<String, String>) -> Words<()> {
+    let failed = |e: hdf5_pure::Error| damaged(&e);
+    for name in group.groups().map_err(failed)? {
+        let inner = group.group(&name).map_err(failed)?;
         let place = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
         if name == "vars" {
             if let Some(
                 AttrValue::VarLenString(layer) | AttrValue::String(layer) | AttrValue::AsciiString(layer),
-            ) = inner.attrs()?.remove("name")
+            ) = inner.attrs().map_err(failed)?.remove("name")
             {
                 to.entry(layer).or_insert_with(|| path.to_string());
             }
         } else {
-            names(&inner, &place, to)?;
+            walk.into(|walk| names(&inner, &place, walk, to))?;
         }
     }
     Ok(())

@@ -161,10 +161,37 @@ macro_rules! layers {
             }
         }
 
+        impl Layer {
+            /// Its whole numbers are such as a network can have: sums and products of them never overflow.
+            ///
+            /// # Errors
+            /// In words, with the argument that is too large.
+            pub(crate) fn countable(&self) -> Result<(), String> {
+                let table = toml::Table::try_from(self).map_err(|e| e.to_string())?;
+                match table.iter().find_map(|(key, value)| Some((key, too_large(value)?))) {
+                    Some((key, number)) => Err(format!("has {key} = {number}, expected at most {LARGEST}")),
+                    None => Ok(()),
+                }
+            }
+        }
+
         $(impl From<$kind> for Layer {
             fn from(layer: $kind) -> Self { Self::$kind(layer) }
         })+
     };
+}
+
+/// No argument of a layer is larger.
+const LARGEST: i64 = 1 << 24;
+
+/// A whole number beyond [`LARGEST`] in an argument.
+fn too_large(value: &toml::Value) -> Option<i64> {
+    match value {
+        toml::Value::Integer(number) => Some(*number).filter(|number| *number > LARGEST),
+        toml::Value::Array(values) => values.iter().find_map(too_large),
+        toml::Value::Table(table) => table.values().find_map(too_large),
+        _ => None,
+    }
 }
 
 layers! {

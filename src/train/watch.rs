@@ -5,8 +5,12 @@ use crate::{
     Error, Result,
     callbacks::{Verdict, not_negative},
     checkpoint::Position,
+    model::MOST_ROWS,
     schedule::Decay,
 };
+
+/// No training has more epochs: what is counted in them never overflows.
+const MOST_EPOCHS: u64 = 1_000_000_000;
 
 impl Options {
     /// Whether the numbers make sense, each by itself and beside the others.
@@ -22,6 +26,20 @@ impl Options {
         }
         if self.batch == 0 {
             return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
+        }
+        if self.batch > MOST_ROWS {
+            return Err(Error::Option {
+                name: "--batch",
+                got: self.batch.to_string(),
+                expected: "at most 1048576",
+            });
+        }
+        if self.epochs > MOST_EPOCHS {
+            return Err(Error::Option {
+                name: "--epochs",
+                got: self.epochs.to_string(),
+                expected: "at most 1000000000",
+            });
         }
         let cycles = matches!(self.schedule.decay, Decay::OneCycle { momentum: Some(_), .. });
         if cycles && self.optimizer.momentum().is_none() {

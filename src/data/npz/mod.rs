@@ -27,11 +27,6 @@ const NAMES: [[&str; 6]; 3] = [
     ["x", "y", "", "", "", ""],
 ];
 
-/// Whether a file begins as an archive does.
-pub(super) fn is_archive(head: &[u8]) -> bool {
-    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
-}
-
 /// Loads an archive with the arrays `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`, `y_val`), the same as
 /// `train_images` and so on, or `x` and `y`, of which a share becomes the test part.
 ///

@@ -1,7 +1,8 @@
 //! Which pictures a folder holds: its parts (training, validation, test), its classes, its files.
 
+use std::collections::HashSet;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::dataset::{Dataset, Images, Split, hex};
 use super::super::io_error;
-use super::super::picture::dimensions;
+use super::super::picture::{CUT_OFF, LONGEST, dimensions, is_whole_jpeg};
 use super::super::reading::{Reading, Size, TEST_SHARE};
 use super::{Pictures, Preparation, entries, in_parallel};
 use crate::input::Input;
@@ -24,6 +25,10 @@ const TEST: [&str; 2] = ["test", "testing"];
 
 /// How much of a file is looked at before it is decoded: enough to know its kind, and to tell another from it.
 const HEAD: u64 = 4096;
+
+/// JPEG files of up to so many bytes are looked through for their end; of longer ones the last bytes.
+const SHORT: u64 = 1 << 20;
+const TAIL: u64 = 64 << 10;
 
 /// Extensions of files that somebody took for pictures; others are left out in silence.
 const EXTENSIONS: [&str; 13] =
@@ -79,23 +84,55 @@ fn head(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// All files in a folder and its subfolders, sorted.
+/// All files in a folder and its subfolders, sorted. A subfolder is entered once, however many links lead there.
 fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for path in entries(folder)? {
-        match path.is_dir() {
-            true => found.extend(files(&path)?),
-            false => found.push(path),
+    fn enter(folder: &Path, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+        if !seen.insert(folder.canonicalize()?) {
+            return Ok(());
         }
+        for path in entries(folder)? {
+            match path.is_dir() {
+                true => enter(&path, seen, found)?,
+                false => found.push(path),
+            }
+        }
+        Ok(())
     }
+    let mut found = Vec::new();
+    enter(folder, &mut HashSet::new(), &mut found)?;
     Ok(found)
 }
 
-/// The names of the classes in a part, in the order of their numbers.
-fn classes(part: &Path) -> Result<Vec<String>> {
+/// What macOS leaves beside the folders of a zip archive.
+const NO_CLASS: &str = "__MACOSX";
+
+/// A folder of a class: its name, as text, and where it is.
+struct Class {
+    name: String,
+    path: PathBuf,
+}
+
+/// The classes in a part, in the order of their numbers.
+fn classes(part: &Path) -> Result<Vec<Class>> {
     let all = entries(part).map_err(io_error("cannot open the folder", part, "check its permissions"))?;
-    let folders = all.into_iter().filter(|path| path.is_dir());
-    Ok(folders.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect())
+    let mut found: Vec<Class> = Vec::new();
+    for path in all.into_iter().filter(|path| path.is_dir()) {
+        let Some(name) = path.file_name().map(|name| name.to_string_lossy().into_owned()) else { continue };
+        if name == NO_CLASS {
+            continue;
+        }
+        // Names of two folders may differ in nothing but bytes that are no text.
+        if let Some(other) = found.last().filter(|other| other.name == name) {
+            let message = format!(
+                "holds two folders, {:?} and {:?}, whose names read alike; rename one",
+                other.path.file_name().unwrap_or_default(),
+                path.file_name().unwrap_or_default()
+            );
+            return Err(Error::Data { path: part.to_owned(), message });
+        }
+        found.push(Class { name, path });
+    }
+    Ok(found)
 }
 
 /// A file of a class.
@@ -130,16 +167,41 @@ fn check(path: &Path, name: &Path) -> std::result::Result<[u8; 32], String> {
     if length == 0 {
         return Err("the file is empty".to_owned());
     }
-    if kind(&head).is_none() {
+    let Some(format) = kind(&head) else {
         let named =
             image::guess_format(&head).map(|format| format!(": its content is {}", format.to_mime_type()));
         return Err(format!("neither PNG nor JPEG nor WebP{}", named.unwrap_or_default()));
-    }
+    };
+    cut_off(path, format, length)?;
     let mut hash = Sha256::new();
     hash.update(name.to_string_lossy().replace('\\', "/").as_bytes());
     hash.update(length.to_le_bytes());
     hash.update(&head);
     Ok(hash.finalize().into())
+}
+
+/// Whether the file ends before its picture does, as far as that is told without decoding it.
+fn cut_off(path: &Path, format: ImageFormat, length: u64) -> std::result::Result<(), String> {
+    if format != ImageFormat::Jpeg {
+        return Ok(());
+    }
+    let mut file = File::open(path).map_err(|e| e.to_string())?;
+    // The end of a long one, where its mark stands, as a rule; else all of it.
+    if length > SHORT {
+        let mut tail = Vec::new();
+        file.seek(SeekFrom::End(-(TAIL as i64))).map_err(|e| e.to_string())?;
+        file.by_ref().take(TAIL).read_to_end(&mut tail).map_err(|e| e.to_string())?;
+        if tail.windows(2).any(|pair| pair == [0xff, 0xd9]) {
+            return Ok(());
+        }
+        file.seek(SeekFrom::Start(0)).map_err(|e| e.to_string())?;
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
+    match is_whole_jpeg(&bytes) {
+        true => Ok(()),
+        false => Err(CUT_OFF.to_string()),
+    }
 }
 
 /// Reads which pictures there are in `folder`, and decodes none.
@@ -149,22 +211,21 @@ fn check(path: &Path, name: &Path) -> std::result::Result<[u8; 32], String> {
 /// `reading` says none; [`Error::Io`].
 pub(in super::super) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<Dataset> {
     let fail = |path: &Path, message: String| Error::Data { path: path.to_owned(), message };
-    let names = classes(&layout.train)?;
+    let mut names: Vec<String> = classes(&layout.train)?.into_iter().map(|class| class.name).collect();
     let parts = [Some(&layout.train), layout.validation.as_ref(), layout.test.as_ref()];
     let mut found = Vec::new();
     for (part, path) in parts.iter().enumerate().filter_map(|(n, path)| Some((n, (*path)?))) {
-        for name in classes(path)? {
+        for Class { name, path: class_folder } in classes(path)? {
             let Some(class) = names.iter().position(|known| *known == name) else {
                 let train = layout.train.display();
                 return Err(fail(
-                    &path.join(&name),
+                    &class_folder,
                     format!(
                         "is a class that {train} has not; its classes are {}; give both the same",
                         names.join(", ")
                     ),
                 ));
             };
-            let class_folder = path.join(&name);
             let next = "check its permissions";
             let all =
                 files(&class_folder).map_err(io_error("cannot open the folder", &class_folder, next))?;
@@ -178,7 +239,7 @@ pub(in super::super) fn load(folder: &Path, layout: &Layout, reading: &Reading) 
         }
     }
     look(&mut found, folder, reading.size.is_none());
-    let (found, left_out): (Vec<Found>, Vec<Found>) =
+    let (mut found, left_out): (Vec<Found>, Vec<Found>) =
         found.into_iter().partition(|file| file.checked.is_ok());
     let others = left_out.len();
     let left_out: Vec<(PathBuf, String)> = left_out
@@ -189,6 +250,25 @@ pub(in super::super) fn load(folder: &Path, layout: &Layout, reading: &Reading) 
         })
         .map(|file| (folder.join(&file.path), file.checked.err().unwrap_or_default()))
         .collect();
+    let empty = without_pictures(&mut names, &mut found);
+    let mut warnings = Vec::new();
+    if !empty.is_empty() && !names.is_empty() {
+        warnings.push(format!(
+            "left out as classes, for they hold no training picture: {}; remove them, or put pictures there",
+            empty.join(", ")
+        ));
+    }
+    if let [only] = &names[..] {
+        let within = too_high(&layout.train.join(only));
+        warnings.push(match &within[..] {
+            [] | [_] => format!("there is one class, {only}, and nothing to tell apart; expected a subfolder for each of several"),
+            several => format!(
+                "there is one class, {only}, whose pictures lie in the subfolders {}; if these are the classes, name {}",
+                several.join(", "),
+                layout.train.join(only).display()
+            ),
+        });
+    }
     if found.iter().all(|file| file.part != 0) {
         return Err(fail(
             &layout.train,
@@ -209,7 +289,40 @@ pub(in super::super) fn load(folder: &Path, layout: &Layout, reading: &Reading) 
         channels: channels(reading)?,
         fit: reading.fit,
     };
-    dataset(folder, layout, reading, names, found, left_out, preparation)
+    let mut data = dataset(folder, layout, reading, names, found, left_out, preparation)?;
+    data.warnings.extend(warnings);
+    Ok(data)
+}
+
+/// Takes classes without a training picture out, and what other parts hold of them; their names.
+fn without_pictures(names: &mut Vec<String>, found: &mut Vec<Found>) -> Vec<String> {
+    let mut there = vec![false; names.len()];
+    for file in found.iter().filter(|file| file.part == 0) {
+        there[file.class as usize] = true;
+    }
+    let numbers: Vec<Option<u32>> = there
+        .iter()
+        .scan(0, |next, there| {
+            *next += u32::from(*there);
+            Some(there.then(|| *next - 1))
+        })
+        .collect();
+    found.retain_mut(|file| match numbers[file.class as usize] {
+        Some(number) => {
+            file.class = number;
+            true
+        }
+        None => false,
+    });
+    let (kept, empty): (Vec<_>, Vec<_>) = names.drain(..).zip(there).partition(|(_, there)| *there);
+    *names = kept.into_iter().map(|(name, _)| name).collect();
+    empty.into_iter().map(|(name, _)| name).collect()
+}
+
+/// The subfolders of a class that look like classes themselves.
+fn too_high(class: &Path) -> Vec<String> {
+    let within = entries(class).unwrap_or_default().into_iter().filter(|path| holds_a_picture(path));
+    within.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect()
 }
 
 fn channels(reading: &Reading) -> Result<usize> {

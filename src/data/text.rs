@@ -1,0 +1,78 @@
+//! Text files that people write with any editor of any system: marks of the byte order are skipped, UTF-16 is decoded.
+
+use super::io_error;
+use crate::{Error, Result};
+use std::{fs::File, io::Read, path::Path};
+
+/// No text that a person hands over is longer.
+const LIMIT: u64 = 256 << 20;
+
+/// The text of a file, without a byte order mark. `action` and `next` go into errors, as `cannot read the model`.
+///
+/// # Errors
+/// [`Error::Io`] where it cannot be read; [`Error::NoText`] where it is no text, or one of more than 256 MiB.
+pub fn read_text(path: &Path, action: &'static str, next: &'static str) -> Result<String> {
+    let fail = |message: String| Error::NoText { path: path.to_owned(), message, next };
+    // What is no file, such as a pipe, might never end.
+    let about = path.metadata().map_err(io_error(action, path, next))?;
+    if !about.is_file() {
+        return Err(fail(if about.is_dir() { "is a folder".into() } else { "is no file".into() }));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(io_error(action, path, next))?;
+    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(io_error(action, path, next))?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(fail(format!("holds more than {} MiB", LIMIT >> 20)));
+    }
+    text_of(bytes).map_err(fail)
+}
+
+/// The text of bytes, without a byte order mark, or in words what they are instead.
+pub(crate) fn text_of(bytes: Vec<u8>) -> std::result::Result<String, String> {
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.as_chunks().0.iter().map(|pair| unit(*pair)).collect();
+        String::from_utf16(&units).map_err(|_| "begins as UTF-16 and is none; save it as UTF-8".to_string())
+    };
+    match bytes.as_slice() {
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        _ => match String::from_utf8(bytes) {
+            Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text)),
+            Err(e) => {
+                let (at, bytes) = (e.utf8_error().valid_up_to(), e.as_bytes());
+                let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+                Err(format!(
+                    "is no UTF-8 text: line {line} holds the byte {:#04x}; save it as UTF-8",
+                    bytes[at]
+                ))
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{read_text, text_of};
+
+    #[test]
+    fn marks_of_the_byte_order_are_skipped() {
+        let wide: Vec<u8> = "é1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let swapped: Vec<u8> = "é1\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for bytes in [
+            "é1\n".as_bytes().to_vec(),
+            "\u{feff}é1\n".as_bytes().to_vec(),
+            [&[0xff, 0xfe][..], &wide].concat(),
+            [&[0xfe, 0xff][..], &swapped].concat(),
+        ] {
+            assert_eq!(text_of(bytes.clone()).as_deref(), Ok("é1\n"), "{bytes:?}");
+        }
+        assert!(text_of(b"a\nb\xe9".to_vec()).is_err_and(|e| e.contains("line 2") && e.contains("0xe9")));
+    }
+
+    #[test]
+    fn what_is_no_file_is_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let error = read_text(folder.path(), "cannot read the model", "").expect_err("a folder");
+        assert!(error.to_string().contains("is a folder"), "{error}");
+    }
+}

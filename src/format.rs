@@ -1,0 +1,391 @@
+//! What a file is that somebody hands over as a network, as weights or as data: told by its first bytes, never by its
+//! name. It reads none of them; it says what the file is called and which way works.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read, Seek, SeekFrom},
+    path::Path,
+};
+use zip::ZipArchive;
+
+/// Bytes that tell every format here; a tar archive has its mark at byte 257.
+const HEAD: usize = 512;
+/// Names of an archive that are looked at.
+const NAMES: usize = 1000;
+
+/// A format of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// HDF5: Keras 2's models, and weights of Keras 2 and 3.
+    Hdf5,
+    /// PyTorch's `torch.save`, since version 1.6: a zip archive around a pickle.
+    PyTorch,
+    /// A pickle of Python: PyTorch's older files, scikit-learn's, CIFAR's "python version".
+    Pickle,
+    /// Hugging Face's safetensors: weights without a network.
+    Safetensors,
+    /// A pointer of Git LFS, which stands in place of the file.
+    LfsPointer,
+    /// A page of the web, which a download brought instead of the file.
+    WebPage,
+    /// TensorFlow.js's `model.json`.
+    TensorFlowJs,
+    /// TensorFlow's SavedModel: a folder with `saved_model.pb`.
+    SavedModel,
+    /// TensorFlow Lite.
+    TfLite,
+    /// A `.keras` archive.
+    KerasArchive,
+    /// JSON that describes a network of Keras's.
+    KerasJson,
+    /// Other JSON: a table as a list of objects, as a rule.
+    Json,
+    /// Apache Parquet.
+    Parquet,
+    /// Apache Arrow or Feather.
+    Arrow,
+    /// A book of Excel.
+    Excel,
+    /// One of Excel's or Word's files from before 2007.
+    OldOffice,
+    /// Arrays of numpy in a zip archive.
+    Npz,
+    /// One array of numpy.
+    Npy,
+    /// Any other zip archive.
+    Zip,
+    /// gzip.
+    Gzip,
+    /// bzip2, xz, Zstandard, 7z or RAR.
+    Compressed(&'static str),
+    /// tar, not compressed.
+    Tar,
+    /// Weka's ARFF.
+    Arff,
+    /// MATLAB's `.mat`.
+    Matlab,
+    /// SQLite.
+    Sqlite,
+    /// llama.cpp's GGUF.
+    Gguf,
+    /// A picture.
+    Picture(&'static str),
+    /// A PDF.
+    Pdf,
+    /// A program.
+    Program,
+    /// Text in UTF-16, which Windows's PowerShell writes.
+    Utf16,
+}
+
+/// What `path` is; `None` where nothing here tells, such as plain text, IDX or ONNX.
+pub fn of(path: &Path) -> Option<Format> {
+    if path.is_dir() {
+        return path.join("saved_model.pb").is_file().then_some(Format::SavedModel);
+    }
+    // A pipe, say, would wait for ever.
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut file = File::open(path).ok()?;
+    let mut head = Vec::with_capacity(HEAD);
+    file.by_ref().take(HEAD as u64).read_to_end(&mut head).ok()?;
+    let format = by_bytes(&head)?;
+    Some(match format {
+        Format::Zip => archive(file).unwrap_or(Format::Zip),
+        Format::Json => json(file).unwrap_or(Format::Json),
+        other => other,
+    })
+}
+
+/// What the first bytes of a file say.
+pub fn by_bytes(head: &[u8]) -> Option<Format> {
+    const MARKS: &[(&[u8], Format)] = &[
+        (b"\x89HDF\r\n\x1a\n", Format::Hdf5),
+        (b"PK\x03\x04", Format::Zip),
+        (b"PK\x05\x06", Format::Zip),
+        (b"\x93NUMPY", Format::Npy),
+        (b"PAR1", Format::Parquet),
+        (b"ARROW1", Format::Arrow),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Format::OldOffice),
+        (b"SQLite format 3\0", Format::Sqlite),
+        (b"MATLAB 5.0 MAT-file", Format::Matlab),
+        (b"GGUF", Format::Gguf),
+        (b"%PDF-", Format::Pdf),
+        (b"\x7fELF", Format::Program),
+        (b"version https://git-lfs.github.com/spec/", Format::LfsPointer),
+        (b"\x1f\x8b", Format::Gzip),
+        (b"BZh", Format::Compressed("bzip2")),
+        (b"\xfd7zXZ\0", Format::Compressed("xz")),
+        (b"\x28\xb5\x2f\xfd", Format::Compressed("Zstandard")),
+        (b"7z\xbc\xaf\x27\x1c", Format::Compressed("7z")),
+        (b"Rar!\x1a\x07", Format::Compressed("RAR")),
+        (b"\x89PNG\r\n\x1a\n", Format::Picture("PNG")),
+        (b"\xff\xd8\xff", Format::Picture("JPEG")),
+        (b"GIF8", Format::Picture("GIF")),
+        (b"II*\0", Format::Picture("TIFF")),
+        (b"MM\0*", Format::Picture("TIFF")),
+        (b"\xff\xfe", Format::Utf16),
+        (b"\xfe\xff", Format::Utf16),
+    ];
+    if let Some((_, format)) = MARKS.iter().find(|(mark, _)| head.starts_with(mark)) {
+        return Some(*format);
+    }
+    let at = |from: usize, mark: &[u8]| head.get(from..from + mark.len()) == Some(mark);
+    if at(257, b"ustar") {
+        return Some(Format::Tar);
+    }
+    if at(4, b"TFL3") {
+        return Some(Format::TfLite);
+    }
+    if at(0, b"RIFF") && at(8, b"WEBP") {
+        return Some(Format::Picture("WebP"));
+    }
+    // Protocol 2 and later say so, and every pickle that has one goes on with an opcode.
+    if head.len() > 2 && head[0] == 0x80 && (2..=5).contains(&head[1]) {
+        return Some(Format::Pickle);
+    }
+    // The length of a JSON header, in eight bytes, and its first brace.
+    if let (Some(length), Some(b'{')) = (head.first_chunk(), head.get(8))
+        && (2..1 << 27).contains(&u64::from_le_bytes(*length))
+    {
+        return Some(Format::Safetensors);
+    }
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+    let starts = |word: &[u8]| text.len() >= word.len() && text[..word.len()].eq_ignore_ascii_case(word);
+    if starts(b"<!doctype html") || starts(b"<html") {
+        return Some(Format::WebPage);
+    }
+    if starts(b"@relation") {
+        return Some(Format::Arff);
+    }
+    // A table may begin with a bracket, a list of objects or numbers does not end there.
+    let next = text.get(1..).unwrap_or_default().trim_ascii_start();
+    let json = match text.first() {
+        Some(b'{') => matches!(next.first(), Some(b'"' | b'}')),
+        Some(b'[') => matches!(next.first(), Some(b'{' | b'[' | b'"' | b'0'..=b'9' | b'-')),
+        _ => false,
+    };
+    json.then_some(Format::Json)
+}
+
+/// What a zip archive holds.
+fn archive(file: File) -> Option<Format> {
+    let archive = ZipArchive::new(file).ok()?;
+    let names: Vec<_> = archive.file_names().flatten().take(NAMES).collect();
+    let any = |test: &dyn Fn(&str) -> bool| names.iter().any(|name| test(name));
+    let excel = any(&|name| name.starts_with("xl/"));
+    let word = any(&|name| name == "[Content_Types].xml");
+    if any(&|name| name == "data.pkl" || name.ends_with("/data.pkl")) {
+        Some(Format::PyTorch)
+    } else if excel || word {
+        Some(Format::Excel)
+    } else if any(&|name| name == "model.weights.h5") {
+        Some(Format::KerasArchive)
+    } else if any(&|name| name.ends_with(".npy")) {
+        Some(Format::Npz)
+    } else {
+        None
+    }
+}
+
+/// Whose JSON it is: by the words among its first 64 KiB.
+fn json(mut file: File) -> Option<Format> {
+    file.seek(SeekFrom::Start(0)).ok()?;
+    let mut text = Vec::new();
+    BufReader::with_capacity(1 << 16, file).fill_buf().ok()?.clone_into(&mut text);
+    let holds = |word: &str| text.windows(word.len()).any(|window| window == word.as_bytes());
+    if holds("\"modelTopology\"") || holds("\"weightsManifest\"") {
+        Some(Format::TensorFlowJs)
+    } else if holds("\"class_name\"") {
+        Some(Format::KerasJson)
+    } else {
+        None
+    }
+}
+
+impl Format {
+    /// What it is, with its article: `an HDF5 file`.
+    pub fn name(self) -> String {
+        match self {
+            Self::Hdf5 => "an HDF5 file (h5), as Keras 2 saves models".into(),
+            Self::PyTorch => "a PyTorch file, as `torch.save` writes".into(),
+            Self::Pickle => {
+                "a pickle of Python (PyTorch before 1.6, scikit-learn, CIFAR's python version)".into()
+            }
+            Self::Safetensors => "a safetensors file: weights without a network".into(),
+            Self::LfsPointer => "a pointer of Git LFS, not the file itself".into(),
+            Self::WebPage => "a page of the web, not the file that was to be downloaded".into(),
+            Self::TensorFlowJs => "a network of TensorFlow.js".into(),
+            Self::SavedModel => "a SavedModel of TensorFlow".into(),
+            Self::TfLite => "a network of TensorFlow Lite".into(),
+            Self::KerasArchive => "a .keras archive: a network of Keras 3".into(),
+            Self::KerasJson => "a network of Keras's as JSON".into(),
+            Self::Json => "JSON".into(),
+            Self::Parquet => "a Parquet file".into(),
+            Self::Arrow => "an Arrow (Feather) file".into(),
+            Self::Excel => "a book of Excel (or another Office file)".into(),
+            Self::OldOffice => "an Office file from before 2007 (.xls)".into(),
+            Self::Npz => "a .npz archive of numpy".into(),
+            Self::Npy => "one array of numpy".into(),
+            Self::Zip => "a zip archive".into(),
+            Self::Gzip => "compressed by gzip".into(),
+            Self::Compressed(by) => format!("compressed by {by}"),
+            Self::Tar => "a tar archive".into(),
+            Self::Arff => "an ARFF file of Weka".into(),
+            Self::Matlab => "a .mat file of MATLAB".into(),
+            Self::Sqlite => "a database of SQLite".into(),
+            Self::Gguf => "a GGUF file of llama.cpp".into(),
+            Self::Picture(kind) => format!("a {kind} picture"),
+            Self::Pdf => "a PDF".into(),
+            Self::Program => "a program".into(),
+            Self::Utf16 => "text in UTF-16".into(),
+        }
+    }
+
+    /// How to come by a network that wgrad reads.
+    pub fn as_network(self) -> &'static str {
+        match self {
+            Self::Hdf5 => {
+                "load it with Keras and save it as `model.save(\"model.keras\")`; weights alone (.weights.h5) are read by `--init`"
+            }
+            Self::PyTorch | Self::Pickle => {
+                "in Python: `torch.onnx.export(model, (x,), \"model.onnx\")`, then `wgrad import model.onnx --out RUN`"
+            }
+            Self::Safetensors => "name the network by `--model` and this file by `--init`",
+            Self::TensorFlowJs | Self::SavedModel => {
+                "load it with Keras and save it as `model.save(\"model.keras\")`, or turn it into ONNX by tf2onnx and `wgrad import` it"
+            }
+            Self::TfLite => "turn it into ONNX by tf2onnx, then `wgrad import model.onnx --out RUN`",
+            Self::KerasArchive => "give it a name that ends in .keras",
+            Self::KerasJson => "give it a name that ends in .json",
+            Self::LfsPointer => "fetch the file itself: `git lfs pull`",
+            Self::WebPage => "download the file itself",
+            Self::Gzip | Self::Compressed(_) | Self::Zip | Self::Tar => "unpack it, and name what was in it",
+            Self::Utf16 => "save it as UTF-8",
+            _ => {
+                "a network is a name of `wgrad models`, a TOML file, a .keras or a .json file; `wgrad import` reads .onnx"
+            }
+        }
+    }
+
+    /// How to come by data that wgrad reads.
+    pub fn as_data(self) -> &'static str {
+        match self {
+            Self::Parquet | Self::Arrow | Self::Excel | Self::OldOffice | Self::Json | Self::Sqlite => {
+                "write it as comma-separated values, such as by pandas' `to_csv(\"data.csv\", index=False)`, and name that file"
+            }
+            Self::Arff => {
+                "write it as comma-separated values (Weka and scipy.io.arff read it), and name that file"
+            }
+            Self::Pickle | Self::PyTorch | Self::Hdf5 | Self::Matlab | Self::Safetensors => {
+                "save its arrays with `np.savez(\"data.npz\", x_train=..., y_train=...)` in Python, and name that file"
+            }
+            Self::Npy => {
+                "without labels: save both with np.savez(\"data.npz\", x=..., y=...) and name that file"
+            }
+            Self::Zip => "unpack it, and name the folder that it makes",
+            Self::Gzip | Self::Compressed(_) | Self::Tar => {
+                "unpack it, and name the file or folder that was in it"
+            }
+            Self::LfsPointer => "fetch the file itself: `git lfs pull`",
+            Self::WebPage => "download the file itself",
+            Self::Picture(_) => "name a folder with a subfolder of pictures for each class",
+            Self::KerasArchive | Self::KerasJson | Self::TensorFlowJs | Self::SavedModel | Self::TfLite => {
+                "this is a network: name it by `--model`, and data by `--data`"
+            }
+            Self::Utf16 => "save it as UTF-8",
+            _ => {
+                "expected comma-separated values, a .npz archive, or a folder with a subfolder of pictures for each class"
+            }
+        }
+    }
+
+    /// How to come by weights that wgrad reads.
+    pub fn as_weights(self) -> &'static str {
+        match self {
+            Self::PyTorch | Self::Pickle => {
+                "scripts/pytorch_weights.py turns it into safetensors; or export ONNX and `wgrad import` it"
+            }
+            Self::Hdf5 | Self::KerasArchive => "give it a name that ends in .weights.h5 or .keras",
+            Self::TensorFlowJs | Self::SavedModel | Self::TfLite => {
+                "load it with Keras and save it as `model.save(\"model.keras\")`"
+            }
+            Self::LfsPointer => "fetch the file itself: `git lfs pull`",
+            Self::WebPage => "download the file itself",
+            Self::Gzip | Self::Compressed(_) | Self::Zip | Self::Tar => "unpack it, and name what was in it",
+            _ => "weights are a .safetensors, a .keras or a .weights.h5 file",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Format, by_bytes, of};
+    use std::io::Write;
+
+    #[test]
+    fn files_are_known_by_their_first_bytes() {
+        let tar = [&[b'x'; 257][..], b"ustar\0"].concat();
+        let safetensors = [&20u64.to_le_bytes()[..], b"{\"a\":{}}"].concat();
+        let cases: &[(&[u8], Option<Format>)] = &[
+            (b"\x89HDF\r\n\x1a\n\0\0", Some(Format::Hdf5)),
+            (b"PAR1\x15\x04", Some(Format::Parquet)),
+            (b"\x80\x04\x95\0\0", Some(Format::Pickle)),
+            (b"\x80\x02}q\0", Some(Format::Pickle)),
+            (&safetensors, Some(Format::Safetensors)),
+            (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", Some(Format::LfsPointer)),
+            (b"\n<!DOCTYPE HTML><html>", Some(Format::WebPage)),
+            (&tar, Some(Format::Tar)),
+            (b"\x1c\0\0\0TFL3", Some(Format::TfLite)),
+            (b"@RELATION iris", Some(Format::Arff)),
+            (b"\xef\xbb\xbf[{\"a\": 1}]", Some(Format::Json)),
+            (b"\x1f\x8b\x08\0", Some(Format::Gzip)),
+            (b"BZh91AY", Some(Format::Compressed("bzip2"))),
+            (b"RIFF\0\0\0\0WEBPVP8 ", Some(Format::Picture("WebP"))),
+            (b"\xff\xfea\0", Some(Format::Utf16)),
+            // What wgrad reads itself, or plain text.
+            (b"a,b,label\n1,2,x\n", None),
+            (b"[[layers]]\ntype = \"Dense\"\n", None),
+            (b"[package]\nname = \"x\"\n", None),
+            (b"\0\0\x08\x03", None),
+            (b"\x08\x08\x12\x07pytorch", None),
+            (b"", None),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(by_bytes(bytes), *expected, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
+    fn archives_and_json_are_known_by_what_they_hold() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let zip = |names: &[&str]| {
+            let path = folder.path().join("a.zip");
+            let mut zip = zip::ZipWriter::new(std::fs::File::create(&path).expect("a file"));
+            for name in names {
+                zip.start_file(*name, zip::write::SimpleFileOptions::default()).expect("a part");
+                zip.write_all(b"x").expect("writes");
+            }
+            zip.finish().expect("ends");
+            of(&path)
+        };
+        assert_eq!(zip(&["model/data.pkl", "model/data/0"]), Some(Format::PyTorch));
+        assert_eq!(zip(&["[Content_Types].xml", "xl/workbook.xml"]), Some(Format::Excel));
+        assert_eq!(zip(&["config.json", "model.weights.h5"]), Some(Format::KerasArchive));
+        assert_eq!(zip(&["x_train.npy"]), Some(Format::Npz));
+        assert_eq!(zip(&["train/cat/1.png"]), Some(Format::Zip));
+        let json = |text: &str| {
+            let path = folder.path().join("a.json");
+            std::fs::write(&path, text).expect("writes");
+            of(&path)
+        };
+        assert_eq!(json("{\"format\": \"layers-model\", \"modelTopology\": {}}"), Some(Format::TensorFlowJs));
+        assert_eq!(json("{\"class_name\": \"Sequential\"}"), Some(Format::KerasJson));
+        assert_eq!(json("[{\"a\": 1}]"), Some(Format::Json));
+        std::fs::create_dir(folder.path().join("m")).expect("a folder");
+        std::fs::write(folder.path().join("m/saved_model.pb"), b"\x08\x01").expect("writes");
+        assert_eq!(of(&folder.path().join("m")), Some(Format::SavedModel));
+        assert_eq!(of(folder.path()), None);
+    }
+}

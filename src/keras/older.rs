@@ -1,0 +1,61 @@
+//! What Keras 2 wrote otherwise than Keras 3: the list of a stack, who takes whose output, arguments of other names, and
+//! defaults that meant something else.
+
+use super::graph::{Words, text};
+use serde_json::{Map, Value, json};
+
+/// The version that wrote `config`, where that was not Keras 3: that one names a module for everything.
+pub fn version(config: &Value) -> Option<&str> {
+    if config.get("module").is_some() {
+        return None;
+    }
+    let version = text(config, "keras_version")?;
+    // Keras 3 writes the version into other files, with modules.
+    (!version.starts_with('3')).then_some(version)
+}
+
+/// Whether a file of `version` can be read.
+pub fn check(version: &str) -> Words<()> {
+    match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
+        Some(2) => Ok(()),
+        _ => Err(format!(
+            "was written by Keras {version}, and files of Keras 2 and 3 are read; describe the network as a TOML file \
+             (`wgrad models --template`)"
+        )),
+    }
+}
+
+/// A layer's arguments under the names and with the defaults of Keras 3.
+pub fn arguments(class: &str, config: &mut Map<String, Value>) -> Words<()> {
+    if class == "LeakyReLU"
+        && let Some(alpha) = config.remove("alpha")
+    {
+        config.insert("negative_slope".into(), alpha);
+    }
+    // Before it was an argument the gate was applied in front of the product.
+    if class == "GRU" && !config.contains_key("reset_after") {
+        config.insert("reset_after".into(), json!(false));
+    }
+    // What it meant there is clip(x / 5 + 1/2, 0, 1); Keras 3 has clip(x / 6 + 1/2, 0, 1) under this name.
+    for key in ["activation", "recurrent_activation"] {
+        if config.get(key).and_then(Value::as_str) == Some("hard_sigmoid") {
+            return Err(format!(
+                "{key} is hard_sigmoid of Keras 2, clip(0.2 x + 0.5, 0, 1), which is another function in Keras 3 and here; \
+                 train it anew with \"sigmoid\", or with Keras 3"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A call of a layer as Keras 3 writes it: from `[["conv2d", 0, 0, {}], ...]`.
+pub fn call(value: &Value) -> Option<Value> {
+    let all = value.as_array()?;
+    let tensor = |entry: &Value| {
+        let [name, call, output, ..] = &entry.as_array()?[..] else { return None };
+        Some(json!({"class_name": "__keras_tensor__", "config": {"keras_history": [name, call, output]}}))
+    };
+    let args: Vec<Value> = all.iter().map(tensor).collect::<Option<_>>()?;
+    let kwargs = all.iter().find_map(|entry| entry.get(3)?.as_object().filter(|kwargs| !kwargs.is_empty()));
+    Some(json!({"args": args, "kwargs": kwargs}))
+}
