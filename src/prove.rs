@@ -5,11 +5,17 @@ use crate::{
     Result,
     compare::{Mismatch, compare},
     feed::{Batch, Step, split_mix},
-    gpu::{Access, Binding, Context, Element, FeedBuffers, Kernel, Shader, Slice},
-    op::{At, Call, Sizes, Variant},
+    gpu::{Access, Binding, Context, Element, FeedBuffers, Kernel, Marks, Shader, Slice},
+    lab::sizes::case,
+    op::{Call, Op, Sizes, Variant},
     reference::{Data, Expected, Inputs},
 };
 use std::{collections::BTreeMap, fmt};
+
+mod inputs;
+mod regime;
+
+pub use regime::{Regime, rotation};
 
 /// Elements of guard band before and behind each buffer: 256 bytes, the alignment of a binding.
 const GUARD: usize = 64;
@@ -57,89 +63,12 @@ pub fn parse_sizes(text: &str) -> Option<Vec<(String, f64)>> {
         .collect()
 }
 
-/// Random host buffers for `call`, by name, deterministic from `seed`.
-fn inputs_for(call: &Call, bindings: &[Binding], lengths: &[usize], seed: u64) -> BTreeMap<String, Data> {
-    let mut state = seed;
-    let mut next = move || {
-        state = state.wrapping_add(1);
-        split_mix(state)
-    };
-    let mut data = BTreeMap::new();
-    for (binding, &len) in bindings.iter().zip(lengths) {
-        // One number in four is a multiple of a half, so that ties and exact zeros occur.
-        let real = |v: u64| match v % 4 {
-            0 => ((v >> 40) % 5) as f64 / 2.0 - 1.0,
-            _ => f64::from((v >> 40) as f32 / (1u32 << 23) as f32 - 1.0),
-        };
-        let name = binding.name.as_str();
-        let values = match (binding.element, binding.access) {
-            (Element::U32, _) => {
-                let places =
-                    binding.below.as_ref().and_then(|size| size.value(&call.sizes)).unwrap_or(1).max(1);
-                Data::Index((0..len).map(|_| (next() % places as u64) as u32).collect())
-            }
-            // Where an activation's gradient is taken, its argument is a value of the activation, or anything.
-            (Element::F32, Access::Read)
-                if call.op.interface.contains("activate_grad") && (name == "x" || name == "at") =>
-            {
-                let at =
-                    |x: f64| if call.activation.at == At::Output { (call.activation.value)(x) } else { x };
-                Data::Real((0..len).map(|_| f64::from(at(2.0 * real(next())) as f32)).collect())
-            }
-            (Element::F32, _) => Data::Real((0..len).map(|_| real(next())).collect()),
-        };
-        let values = match values {
-            Data::Real(values) if binding.positive => Data::Real(values.into_iter().map(f64::abs).collect()),
-            values => values,
-        };
-        data.insert(binding.name.clone(), values);
-    }
-    data
-}
-
-/// Bytes of an image of the feed, where an operation reads them.
-fn bytes_of_an_image(call: &Call) -> usize {
-    let size = |name: &str| call.sizes.get(name).map(|v| *v as usize);
-    // Operations on images in buffers call their batch N.
-    let shape = || Some(size("ROWS").and(size("H"))? * size("W")? * size("C")?);
-    let bytes = if size("FLOATS") == Some(1) { size_of::<f32>() } else { 1 };
-    size("PIXELS").or_else(shape).unwrap_or(0) * bytes
-}
-
-fn feed_for(call: &Call, seed: u64) -> (Batch, Step) {
-    let size = |name: &str| call.sizes.get(name).map_or(0, |v| *v as usize);
-    let (rows, pixels, classes) = (size("ROWS"), bytes_of_an_image(call), size("CLASSES").max(1));
-    // A batch that begins at image 3 of the chunk and, where it can, is not full.
-    let first = 3;
-    // Floats are in [-1, 1): any bits would be NaN now and then.
-    let float = |v: u64| (v >> 40) as f32 / (1u32 << 23) as f32 - 1.0;
-    let bytes = (0..(first + rows) * pixels).map(|at| match size("FLOATS") {
-        1 => float(split_mix(seed ^ (at / 4) as u64)).to_le_bytes()[at % 4],
-        _ => split_mix(seed ^ at as u64) as u8,
-    });
-    let labels = (0..first + rows).map(|at| match (split_mix(seed.wrapping_add(at as u64)), size("REAL")) {
-        (v, 1) => (4.0 * float(v)).to_bits(),
-        (v, _) => (v % classes as u64) as u32,
-    });
-    let batch = Batch { images: bytes.collect(), labels: labels.collect() };
-    let step = Step {
-        first: first as u32,
-        rows: rows.saturating_sub(rows / 5).max(1) as u32,
-        slot: size("SLOTS").saturating_sub(1) as u32,
-        learning_rate: 0.05,
-        correction: 0.75,
-        momentum_shift: -0.0625,
-        average: 0.0625,
-        mixed: 0.3,
-        ..Step::default()
-    };
-    (batch, step.keyed(seed, 7))
-}
-
 /// A call with random inputs and what its twin makes of them: the measure of any number of variants.
 pub struct Trial {
     /// Operation, sizes, activation.
     pub call: Call,
+    /// From what numbers its inputs are drawn.
+    pub regime: Regime,
     host: BTreeMap<String, Data>,
     batch: Batch,
     step: Step,
@@ -164,6 +93,11 @@ impl Uploaded {
     }
 }
 
+/// The extents of a buffer; empty where a size is not known.
+pub(crate) fn shape(binding: &Binding, sizes: &Sizes) -> Vec<usize> {
+    binding.shape.iter().map(|size| size.value(sizes)).collect::<Option<_>>().unwrap_or_default()
+}
+
 /// How many elements each buffer of `shader` has at `sizes`.
 pub(crate) fn lengths(shader: &Shader, sizes: &Sizes) -> Vec<usize> {
     let values = shader.values(sizes);
@@ -172,10 +106,15 @@ pub(crate) fn lengths(shader: &Shader, sizes: &Sizes) -> Vec<usize> {
 }
 
 impl Trial {
-    /// Draws inputs for `call` from `seed` and runs the twin. `shader` is any variant of the operation: it
+    /// Draws small inputs for `call` from `seed` and runs the twin. `shader` is any variant of the operation: it
     /// says what buffers there are.
     pub fn new(call: &Call, shader: &Shader, seed: u64) -> Self {
-        Self::without_twin(call, shader, seed).with_twin()
+        Self::of(Regime::Small, call, shader, seed)
+    }
+
+    /// The same with inputs of a regime: one of [`regimes`], which are those that the operation takes.
+    pub fn of(regime: Regime, call: &Call, shader: &Shader, seed: u64) -> Self {
+        Self::drawn(regime, call, shader, seed).with_twin()
     }
 
     /// The same with what the twin makes of the inputs.
@@ -194,9 +133,13 @@ impl Trial {
     /// The same inputs without what the twin makes of them, where that would take too long. A proof with it sees
     /// only where a variant writes: every element of its outputs, and nothing else.
     pub fn without_twin(call: &Call, shader: &Shader, seed: u64) -> Self {
-        let host = inputs_for(call, &shader.bindings, &lengths(shader, &call.sizes), seed);
-        let (batch, step) = feed_for(call, seed);
-        Self { call: call.clone(), host, batch, step, expected: None }
+        Self::drawn(Regime::Small, call, shader, seed)
+    }
+
+    fn drawn(regime: Regime, call: &Call, shader: &Shader, seed: u64) -> Self {
+        let host = inputs::buffers(call, &shader.bindings, &lengths(shader, &call.sizes), seed, regime);
+        let (batch, step) = inputs::feed(call, seed, regime);
+        Self { call: call.clone(), regime, host, batch, step, expected: None }
     }
 
     /// Puts the inputs on the device, poisons the outputs, and sets guard bands around every buffer.
@@ -220,7 +163,7 @@ impl Trial {
             buffers.push((b.name.clone(), buffer.slice(GUARD, len)));
             whole.push(buffer);
         }
-        let pixels = bytes_of_an_image(&self.call).max(4);
+        let pixels = Marks::of(self.call.op.interface).image_bytes(&self.call.sizes).max(4);
         let feed = FeedBuffers::new(context, self.batch.labels.len(), pixels, 1)?;
         feed.upload(context, &self.batch, &[self.step]);
         Ok(Uploaded { buffers, feed, whole })
@@ -234,6 +177,7 @@ impl Trial {
         }
         let trial = Self {
             call: self.call.clone(),
+            regime: self.regime,
             host,
             batch: self.batch.clone(),
             step: self.step,
@@ -301,7 +245,10 @@ impl Trial {
             };
             match compare(&b.name, &got, expected) {
                 Ok(error) => largest = largest.max(error),
-                Err(mismatch) => return Ok(Err(Wrong::Value(mismatch))),
+                Err(mismatch) => {
+                    let shape = shape(b, &kernel.values);
+                    return Ok(Err(Wrong::Value(Box::new(mismatch.within(&shape)))));
+                }
             }
         }
         Ok(Ok(largest))
@@ -315,4 +262,42 @@ impl Trial {
 pub async fn prove(context: &Context, call: &Call, variant: &Variant, seed: u64) -> Result<Verdict> {
     let kernel = context.kernel(call, variant).await?;
     Trial::new(call, &kernel.shader, seed).prove(context, variant).await
+}
+
+/// The regimes that the operation of `shader`, any variant of `op`, takes: of each the proof draws inputs.
+pub fn regimes(op: &Op, shader: &Shader) -> Vec<Regime> {
+    let marks = Marks::of(op.interface);
+    Regime::of(&shader.bindings, marks.images.is_some_and(|images| images.floats.is_some()))
+}
+
+/// About how much a twin of `call` has to do: products and elements. `shader` is any variant of the operation.
+pub fn work(call: &Call, shader: &Shader) -> f64 {
+    call.flops() / 2.0 + lengths(shader, &call.sizes).iter().sum::<usize>() as f64
+}
+
+/// What a variant that computes as `call` does is proven with at the cases of the page that `takes` accepts: small
+/// inputs at each, and every other regime at one of them (with `one`: at the one that is least work). The number is
+/// that of the case.
+///
+/// # Errors
+/// [`crate::Error::Option`] for a case that is no list of sizes.
+pub fn proofs(
+    call: &Call,
+    shader: &Shader,
+    one: bool,
+    mut takes: impl FnMut(&Call) -> Result<bool>,
+) -> Result<Vec<(usize, Call, Regime)>> {
+    let mut taken = Vec::new();
+    for (n, text) in call.op.cases.iter().enumerate() {
+        let case = case(call.op, text)?.activated(call.activation);
+        if takes(&case)? {
+            taken.push((n, case));
+        }
+    }
+    let works: Vec<f64> = taken.iter().map(|(_, case)| work(case, shader)).collect();
+    let all = rotation(&works, &regimes(call.op, shader), one);
+    let each = taken.into_iter().zip(all);
+    Ok(each
+        .flat_map(|((n, case), regimes)| regimes.into_iter().map(move |regime| (n, case.clone(), regime)))
+        .collect())
 }

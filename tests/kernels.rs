@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
     gpu::{Context, Options},
     kernels::{ACTIVATIONS, OPERATIONS},
@@ -11,7 +12,7 @@ use wgrad::{
         row::Status,
     },
     op::{Activation, Call, Need, Variant},
-    prove::{parse_sizes, prove},
+    prove::{Regime, Trial, parse_sizes, regimes, rotation, work},
     setting::{self, Setting},
 };
 
@@ -26,44 +27,58 @@ fn lacks_a_feature(context: &Context, variant: &Variant) -> bool {
     variant.needs.iter().any(|need| matches!(need, Need::Feature(f, _) if !context.features.contains(*f)))
 }
 
-/// Proves every variant of the operations that `chosen` names at up to `most` of the cases that it takes; `all`
-/// activations at the first of them where the operation is an activation.
+/// Proves every variant of the operations that `chosen` names at up to `most` of the cases that it takes: with small
+/// inputs and, with `all`, with those of every other regime at one of the cases; then all activations at the second of
+/// them too where the operation is an activation.
 async fn prove_all(context: &Context, chosen: fn(&str) -> bool, most: usize, all: bool) -> usize {
     let mut proven = 0;
     let mut wrong = Vec::new();
     for op in OPERATIONS.iter().filter(|op| chosen(op.name)) {
+        let activations = if op.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] };
+        let shader = op.shader(op.variant("naive").expect("naive"), activations[0]).expect("composes");
+        let regimes = if all { regimes(op, &shader) } else { vec![Regime::Small] };
+        // What a twin makes of some inputs is the same for all variants.
+        let mut trials: BTreeMap<(usize, usize, Regime), Trial> = BTreeMap::new();
         for variant in op.variants {
-            let mut ran = 0;
-            for (n, case) in op.cases.iter().enumerate() {
-                if ran == most {
-                    break;
-                }
-                let activations = if op.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] };
+            let takes = |n: &usize| {
+                variant.unmet(&call(op, op.cases[*n], activations[0]).sizes, context.features).is_none()
+            };
+            let taken: Vec<usize> = (0..op.cases.len()).filter(takes).take(most).collect();
+            let works: Vec<f64> =
+                taken.iter().map(|n| work(&call(op, op.cases[*n], activations[0]), &shader)).collect();
+            let mut seen = BTreeSet::new();
+            for ((place, n), own) in taken.iter().enumerate().zip(rotation(&works, &regimes, false)) {
                 // Every activation where it is all that there is, else one after the other: its text is the same.
-                let every = all && ran == 0 && op.name.starts_with("activation_");
+                let every = all && place == 1 && op.name.starts_with("activation_");
                 for (a, activation) in activations.iter().enumerate() {
                     if !every && a != (3 * n + variant.name.len()) % activations.len() {
                         continue;
                     }
-                    let call = call(op, case, activation);
-                    if variant.unmet(&call.sizes, context.features).is_some() {
-                        continue;
+                    for regime in if every { &regimes } else { &own } {
+                        let call = call(op, op.cases[*n], activation);
+                        let trial = trials
+                            .entry((*n, a, *regime))
+                            .or_insert_with(|| Trial::of(*regime, &call, &shader, 1 + *n as u64));
+                        if let Err(e) = trial.prove(context, variant).await.expect("runs") {
+                            let case = op.cases[*n];
+                            wrong.push(format!(
+                                "{}/{} ({activation:?}) at {case} with {regime}: {e}",
+                                op.name, variant.name
+                            ));
+                        }
+                        seen.insert(*regime);
+                        proven += 1;
                     }
-                    let verdict = prove(context, &call, variant, 1 + n as u64).await.expect("runs");
-                    if let Err(e) = verdict {
-                        wrong.push(format!("{}/{} ({activation:?}) at {case}: {e}", op.name, variant.name));
-                    }
-                    proven += 1;
                 }
-                ran += usize::from(
-                    variant.unmet(&call(op, case, activations[0]).sizes, context.features).is_none(),
-                );
             }
+            let (name, of) = (op.name, variant.name);
             assert!(
-                ran > 0 || lacks_a_feature(context, variant),
-                "{}/{}: none of the cases meets its needs",
-                op.name,
-                variant.name
+                !taken.is_empty() || lacks_a_feature(context, variant),
+                "{name}/{of}: no case meets its needs"
+            );
+            assert!(
+                taken.is_empty() || seen.len() == regimes.len(),
+                "{name}/{of} saw {seen:?} of {regimes:?}"
             );
         }
     }

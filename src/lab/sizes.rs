@@ -3,6 +3,7 @@
 
 use crate::{
     Error, Result,
+    gpu::Marks,
     networks::{network, small},
     op::{Call, Op, Sizes},
     optim::Optimizer,
@@ -98,13 +99,15 @@ pub fn given(call: &Call, text: &str) -> Result<Call> {
     }
     let mut call = call.clone();
     call.sizes.extend(wanted.clone());
-    follow(&mut call.sizes, &wanted);
+    follow(&mut call, &wanted);
     check(&call)?;
     Ok(call)
 }
 
 /// Sizes that follow from others, unless they were given.
-fn follow(sizes: &mut Sizes, wanted: &Sizes) {
+fn follow(call: &mut Call, wanted: &Sizes) {
+    let splits = Marks::of(call.op.interface).splits;
+    let sizes = &mut call.sizes;
     let get = |sizes: &Sizes, name: &str| sizes.get(name).copied();
     for (output, input, kernel, pool, stride, before) in
         [("OH", "H", "KH", "PH", "SH", "PT"), ("OW", "W", "KW", "PW", "SW", "PL")]
@@ -123,11 +126,10 @@ fn follow(sizes: &mut Sizes, wanted: &Sizes) {
             sizes.insert(output.to_string(), extent.max(0.0));
         }
     }
-    if let (Some(images), Some(splits), false) =
-        (get(sizes, "N"), get(sizes, "SPLITS"), wanted.contains_key("PER"))
-        && sizes.contains_key("PER")
+    if let (Some(all), Some(splits), false) =
+        (splits.and_then(|all| all.value(sizes)), get(sizes, "SPLITS"), wanted.contains_key("PER"))
     {
-        sizes.insert("PER".into(), (images / splits.max(1.0)).ceil());
+        sizes.insert("PER".into(), (all as f64 / splits.max(1.0)).ceil());
     }
 }
 

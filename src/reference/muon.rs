@@ -1,8 +1,8 @@
 //! Twins of Muon's operations, besides the products that it shares with the layers.
 
 use super::{
-    EPSILON, Expected, Inputs, Sum,
-    optimizer::{Outputs, adam_step, descend, gradients, shift},
+    EPSILON, Expected, Inputs, SUBNORMAL, Sum,
+    optimizer::{Outputs, adam_step, descend, gradients, over_range, shift},
 };
 
 /// Where factor > 0: m = μ · m + g; grad = NESTEROV ? g + μ · m : m
@@ -31,9 +31,8 @@ pub fn muon_momentum(i: &Inputs<'_>) -> Outputs {
 pub fn inverse_norm(i: &Inputs<'_>) -> Outputs {
     let mut sum = Sum::exact(0.0);
     i.real("partials").iter().for_each(|p| sum.add(*p));
-    let scale = 1.0 / (sum.value.sqrt() + i.number("EPSILON"));
-    let share = sum.allowed() / sum.value.max(f64::MIN_POSITIVE);
-    vec![("scale", Expected::Real(vec![Sum::within(scale, scale * (share + 8.0 * EPSILON))]))]
+    let epsilon = i.number("EPSILON");
+    vec![("scale", Expected::Real(vec![over_range(sum, |sum| 1.0 / (sum.sqrt() + epsilon))]))]
 }
 
 /// y = x · scale
@@ -49,7 +48,8 @@ pub fn newton_schulz(i: &Inputs<'_>) -> Outputs {
         let mut sum = Sum::of(if n / size == n % size { a } else { 0.0 });
         sum.add(b * g);
         sum.add(c * squared);
-        sum
+        // Where a subnormal g or g · g counts as zero, that much times its factor is missing.
+        sum.widen(SUBNORMAL * (b.abs() + c.abs()))
     });
     vec![("p", Expected::Real(entries.collect()))]
 }

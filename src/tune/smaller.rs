@@ -2,8 +2,9 @@
 
 use crate::{
     Result,
-    op::{Call, Sizes, Variant},
-    prove::lengths,
+    gpu::Marks,
+    op::{Call, Variant},
+    prove,
 };
 
 /// Work of a twin that is no matter: some tenths of a second.
@@ -12,27 +13,21 @@ const LITTLE: f64 = 2e7;
 /// About how much a twin of `call` has to do: products and elements.
 pub fn work(call: &Call) -> Result<f64> {
     let shader = call.op.shader(call.op.variant("naive")?, call.activation)?;
-    Ok(call.flops() / 2.0 + lengths(&shader, &call.sizes).iter().sum::<usize>() as f64)
-}
-
-/// The size that counts the images, or whatever else can be fewer without another shape.
-fn axis(sizes: &Sizes) -> Option<&'static str> {
-    // In a product N is the width of a layer; where there are windows, it is the images.
-    if sizes.contains_key("OH") {
-        return Some("N");
-    }
-    ["ROWS", "M", "COUNT"].into_iter().find(|name| sizes.contains_key(*name))
+    Ok(prove::work(call, &shader))
 }
 
 /// `call` with as many images as a twin computes in little time, and a few more where a variant needs them; `None`
 /// where the whole of it is little, or there is nothing to make smaller.
 pub fn batch(call: &Call, variants: &[Variant], features: wgpu::Features) -> Result<Option<Call>> {
     let work = work(call)?;
-    let Some(axis) = axis(&call.sizes).filter(|_| work > LITTLE) else { return Ok(None) };
-    let whole = call.sizes[axis];
+    // The interface says which size counts the images, or whatever else can be fewer without another shape.
+    let axis = Marks::of(call.op.interface).batch.filter(|_| work > LITTLE);
+    let Some((axis, whole)) = axis.and_then(|axis| call.sizes.get(&axis).map(|whole| (axis, *whole))) else {
+        return Ok(None);
+    };
     let least = (whole * LITTLE / work).floor().max(1.0) as usize;
     for images in least..whole as usize {
-        let small = with(call, axis, images as f64);
+        let small = with(call, &axis, images as f64);
         if variants.iter().all(|variant| variant.unmet(&small.sizes, features).is_none()) {
             return Ok(Some(small));
         }
@@ -43,9 +38,10 @@ pub fn batch(call: &Call, variants: &[Variant], features: wgpu::Features) -> Res
 /// `call` with another number of images; splits of the batch follow.
 fn with(call: &Call, axis: &str, images: f64) -> Call {
     let mut small = call.clone().with(axis, images);
-    if let (Some(splits), true) = (call.sizes.get("SPLITS").copied(), call.sizes.contains_key("PER")) {
-        let per = (images / splits).ceil();
-        small = small.with("PER", per).with("SPLITS", (images / per).ceil());
+    let covered = Marks::of(call.op.interface).splits.and_then(|all| all.value(&small.sizes));
+    if let (Some(splits), Some(covered)) = (call.sizes.get("SPLITS").copied(), covered) {
+        let per = (covered as f64 / splits).ceil();
+        small = small.with("PER", per).with("SPLITS", (covered as f64 / per).ceil());
     }
     small
 }
