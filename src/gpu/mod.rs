@@ -20,7 +20,7 @@ pub use context::{Context, Options};
 pub use feed::FeedBuffers;
 pub use kernel::{Kernel, Launch};
 pub use plan::{Arenas, Plan, Planned};
-pub use role::{Marks, Role, Values};
+pub use role::{Marks, Role, Values, Window};
 pub use shader::{Access, Binding, Element, Shader, Size};
 pub use stamps::Stamps;
 pub use submit::{Encoded, Finished, Submitted};

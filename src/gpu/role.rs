@@ -16,6 +16,8 @@
 //! the rest:
 //! * `// batch N`: the size that counts the images, rows or elements; fewer of them need no other shape.
 //! * `// splits ROWS * SPATIAL`: what SPLITS parts of PER each cover.
+//! * `// window OH of H, KH, SH, PT, DH`: the size OH is how many places a window of KH takes on H, with its stride, the
+//!   padding before and, where it has one, the gap between its places.
 //! * `// feed images (H, W, C) bytes, f32 where FLOATS`: what one image of the feed holds, and the size that is 1
 //!   where it holds f32.
 //! * `// feed labels below CLASSES, f32 where REAL`, `// feed slot below SLOTS`.
@@ -95,12 +97,41 @@ pub struct Marks {
     pub batch: Option<String>,
     /// What SPLITS parts of PER each cover.
     pub splits: Option<Size>,
+    /// The outputs of windows that move over an input.
+    pub windows: Vec<Window>,
     /// Values of an image.
     pub images: Option<Values>,
     /// What a label stays below.
     pub labels: Option<Values>,
     /// What the slot of the results stays below.
     pub slot: Option<Size>,
+}
+
+/// A window that moves over one axis of an input: names of sizes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// How many places it takes.
+    pub output: String,
+    /// Over how much it moves.
+    pub input: String,
+    /// Its extent.
+    pub extent: String,
+    /// How far it moves.
+    pub stride: String,
+    /// What is padded before the input.
+    pub before: String,
+    /// The distance between two places of the window, where it may be more than one.
+    pub gap: Option<String>,
+}
+
+impl Window {
+    fn of(line: &str) -> Option<Self> {
+        let (output, rest) = line.split_once(" of ")?;
+        let mut names = rest.split(',').map(|name| name.trim().to_string());
+        let mut next = || names.next();
+        let (input, extent, stride, before) = (next()?, next()?, next()?, next()?);
+        Some(Self { output: output.trim().to_string(), input, extent, stride, before, gap: next() })
+    }
 }
 
 /// Values of the feed.
@@ -135,6 +166,7 @@ impl Marks {
             if let Some(size) = line.strip_prefix("// splits ") {
                 found.splits = Some(Size(size.trim().to_string()));
             }
+            found.windows.extend(line.strip_prefix("// window ").and_then(Window::of));
             let images = line.strip_prefix("// feed images (").and_then(|rest| rest.split_once(')'));
             if let Some((shape, rest)) = images {
                 found.images = Some(Values::of(&shape.replace(',', " *"), rest));
@@ -182,7 +214,7 @@ mod tests {
     #[test]
     fn a_feed_is_read_from_lines_of_their_own() {
         let feed = Marks::of(
-            "override N: u32; // batch\n// batch N\n// splits N * H\n// feed images (H, W, 3) bytes, f32 where FLOATS\n\
+            "override N: u32; // batch\n// batch N\n// splits N * H\n// window OH of H, KH, SH, PT\n// feed images (H, W, 3) bytes, f32 where FLOATS\n\
              // feed labels below CLASSES, f32 where REAL\n// feed slot below SLOTS\n",
         );
         let sizes = [("N", 5.0), ("H", 2.0), ("W", 4.0), ("FLOATS", 1.0), ("CLASSES", 7.0)];
@@ -190,6 +222,8 @@ mod tests {
         assert_eq!((feed.rows(&sizes), feed.image_bytes(&sizes)), (5, 96));
         let labels = feed.labels.expect("labels");
         assert_eq!((labels.size.value(&sizes), labels.are_floats(&sizes)), (Some(7), false));
+        let [window] = feed.windows.as_slice() else { panic!("{feed:?}") };
+        assert_eq!((window.output.as_str(), window.before.as_str(), &window.gap), ("OH", "PT", &None));
         assert_eq!(feed.splits.and_then(|size| size.value(&sizes)), Some(10));
         assert_eq!(feed.slot, Some(Size("SLOTS".into())));
         assert_eq!(Marks::of("// grid N"), Marks::default());

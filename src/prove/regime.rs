@@ -18,7 +18,7 @@ pub enum Regime {
     Hundreds,
     /// Within ±1e4.
     Thousands,
-    /// Below 2⁻¹⁰⁰, most of them subnormal, one in four zero. A device may take subnormal numbers for zeros.
+    /// Below 2⁻¹¹⁶, most of them subnormal, one in four zero. A device may take subnormal numbers for zeros.
     Tiny,
     /// All elements of a buffer are one number.
     Equal,
@@ -186,4 +186,69 @@ pub fn rotation(work: &[f64], regimes: &[Regime], one: bool) -> Vec<Vec<Regime>>
         }
     }
     proofs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Draw, Regime, rotation};
+    use crate::{
+        feed::split_mix,
+        gpu::Role,
+        kernels::{ACTIVATION_GRAD, CLEAR, EXPONENTIAL, MATMUL, MAX_POOL2D_FORWARD, SIGMOID, UNARY},
+        op::{Call, Op},
+        prove::regimes,
+    };
+
+    #[test]
+    fn an_operation_takes_the_regimes_of_its_roles() {
+        let of = |op: &Op| {
+            regimes(op, &op.shader(op.variant("naive").expect("naive"), &SIGMOID).expect("composes"))
+        };
+        assert_eq!(of(&MAX_POOL2D_FORWARD), Regime::ALL);
+        assert_eq!(of(&MATMUL), Regime::ALL[..10]);
+        assert_eq!(of(&ACTIVATION_GRAD), Regime::ALL[..10]);
+        assert_eq!(of(&CLEAR), [Regime::Small], "it reads no numbers");
+    }
+
+    #[test]
+    fn what_is_drawn_keeps_to_its_role() {
+        let unary =
+            Call::new(&UNARY, &[("COUNT", 1), ("FUNCTION", 3)]).with("A", 2.0).activated(&EXPONENTIAL);
+        let above = Role::Above { bound: "A".into(), size: "FUNCTION".into(), values: vec![2, 3] };
+        for regime in Regime::ALL {
+            let draw = Draw { regime, own: 5, call: &unary };
+            let all = |role: &Role| (0..2000).map(|v| draw.number(role, split_mix(v))).collect::<Vec<_>>();
+            let within = |role: Role, low: f64, high: f64| {
+                let drawn = all(&role);
+                assert!(drawn.iter().all(|v| (low..=high).contains(v)), "{role:?} with {regime}");
+                assert!(drawn.iter().all(|v| f64::from(*v as f32) == *v), "{role:?} with {regime}: no f32");
+            };
+            within(Role::Real, -f64::from(f32::MAX), f64::from(f32::MAX));
+            within(Role::Positive, 0.0, f64::from(f32::MAX));
+            within(Role::Share, 0.0, 1.0);
+            within(Role::Unit, -1.0, 1.0);
+            within(Role::Activated, 0.0, f64::from(f32::MAX));
+            within(Role::Argument, -20.0, 20.0);
+            within(above.clone(), -1.875, f64::from(f32::MAX));
+        }
+        let draw = |regime| Draw { regime, own: 5, call: &unary };
+        let real = |regime, v| draw(regime).number(&Role::Real, split_mix(v));
+        assert!((0..2000).any(|v| real(Regime::Zeros, v).to_bits() == (-0.0f64).to_bits()));
+        assert!((0..2000).any(|v| real(Regime::Tiny, v).abs() < 1e-39 && real(Regime::Tiny, v) != 0.0));
+        assert!((0..2000).any(|v| real(Regime::Thousands, v).abs() > 9e3));
+    }
+
+    #[test]
+    fn every_regime_meets_a_case_and_small_inputs_all_of_them() {
+        let turns = rotation(&[1e9, 3.0, 100.0, 2e3], &Regime::ALL, false);
+        let count = |of: Regime| turns.iter().flatten().filter(|regime| **regime == of).count();
+        assert_eq!(count(Regime::Small), 4);
+        assert!(Regime::ALL[1..].iter().all(|regime| count(*regime) == 1), "{turns:?}");
+        assert_eq!((turns[0].len(), turns[1].len()), (1, 1), "neither the largest nor a trivial one");
+        assert_eq!((turns[2].len(), turns[3].len()), (6, 6));
+        let one = rotation(&[1e9, 3.0, 100.0, 2e3], &Regime::ALL, true);
+        assert_eq!(one.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 11, 1]);
+        assert_eq!(rotation(&[1e9], &Regime::ALL, false)[0].len(), 11, "there is no other case");
+        assert!(rotation(&[], &Regime::ALL, false).is_empty());
+    }
 }

@@ -50,34 +50,46 @@ fn with(call: &Call, axis: &str, images: f64) -> Call {
 mod tests {
     use super::{LITTLE, batch, work};
     use crate::{
-        kernels::{CONV2D_GRAD_WEIGHT, MATMUL, MATMUL_GRAD_WEIGHT, SGD},
+        kernels::{BATCH_NORM_PARTIALS, CONV2D_GRAD_WEIGHT, MATMUL, MATMUL_GRAD_WEIGHT, SGD},
         lab::sizes,
         op::{Call, Need, Variant},
     };
 
     #[test]
     fn a_batch_is_smaller_and_every_variant_takes_it() {
-        let all = wgpu::Features::all();
+        let all_features = wgpu::Features::all();
         let conv = sizes::typical(&CONV2D_GRAD_WEIGHT).expect("a call");
-        let small = batch(&conv, CONV2D_GRAD_WEIGHT.variants, all).expect("composes").expect("smaller");
+        let small =
+            batch(&conv, CONV2D_GRAD_WEIGHT.variants, all_features).expect("composes").expect("smaller");
         assert!(work(&small).expect("composes") < 1.5 * LITTLE, "{small:?}");
         let [n, splits, per] = ["N", "SPLITS", "PER"].map(|name| small.sizes[name]);
         assert!(n < conv.sizes["N"] && (splits - 1.0) * per < n && n <= splits * per, "{small:?}");
         assert_eq!(small.sizes["CO"], conv.sizes["CO"]);
+        // The splits of a normalization cover pixels, not images.
+        let all = [("ROWS", 128), ("SPATIAL", 26 * 26), ("C", 512), ("SPLITS", 16), ("PER", 5408)];
+        let norm = Call::new(&BATCH_NORM_PARTIALS, &all);
+        let small =
+            batch(&norm, BATCH_NORM_PARTIALS.variants, all_features).expect("composes").expect("smaller");
+        let [rows, splits, per] = ["ROWS", "SPLITS", "PER"].map(|name| small.sizes[name]);
+        assert!(
+            rows < 128.0 && (splits - 1.0) * per < rows * 676.0 && rows * 676.0 <= splits * per,
+            "{small:?}"
+        );
 
         // A variant may need 64 rows; `shuffle` of the gradient needs a multiple of four.
         let wide = Call::new(&MATMUL, &[("M", 128), ("N", 1024), ("K", 1024)]);
         let tall = [Variant { needs: &[Need::AtLeast("M", 64)], ..MATMUL.variants[0].clone() }];
-        let small = batch(&wide, &tall, all).expect("composes").expect("smaller");
+        let small = batch(&wide, &tall, all_features).expect("composes").expect("smaller");
         assert_eq!(small.sizes["M"], 64.0);
         let wide = Call::new(&MATMUL_GRAD_WEIGHT, &[("M", 128), ("N", 1024), ("K", 1024)]);
-        let small = batch(&wide, MATMUL_GRAD_WEIGHT.variants, all).expect("composes").expect("smaller");
+        let small =
+            batch(&wide, MATMUL_GRAD_WEIGHT.variants, all_features).expect("composes").expect("smaller");
         assert_eq!(small.sizes["M"], 20.0);
 
         let narrow = Call::new(&MATMUL, &[("M", 128), ("N", 10), ("K", 128)]);
-        assert!(batch(&narrow, MATMUL.variants, all).expect("composes").is_none());
+        assert!(batch(&narrow, MATMUL.variants, all_features).expect("composes").is_none());
         let many = Call::new(&SGD, &[("COUNT", 30_000_000)]);
-        let small = batch(&many, SGD.variants, all).expect("composes").expect("smaller");
+        let small = batch(&many, SGD.variants, all_features).expect("composes").expect("smaller");
         assert!(small.sizes["COUNT"] < 10_000_000.0);
     }
 }
