@@ -5,17 +5,19 @@ use crate::{
     Result,
     compare::{Mismatch, compare},
     feed::{Batch, Step, split_mix},
-    gpu::{Access, Binding, Context, Element, FeedBuffers, Kernel, Marks, Shader, Slice},
-    lab::sizes::case,
-    op::{Call, Op, Sizes, Variant},
-    reference::{Data, Expected, Inputs},
+    gpu::{Access, Binding, Context, Element, FeedBuffers, Kernel, Marks, Role, Shader, Slice},
+    kernels::LINEAR,
+    op::{Activation, Call, Sizes, Variant},
+    reference::{Data, Expected, Inputs, Outputs, Sum},
 };
 use std::{collections::BTreeMap, fmt};
 
 mod inputs;
 mod regime;
+mod turns;
 
-pub use regime::{Regime, rotation};
+pub use regime::Regime;
+pub use turns::{proofs, regimes, rotation, work};
 
 /// Elements of guard band before and behind each buffer: 256 bytes, the alignment of a binding.
 const GUARD: usize = 64;
@@ -48,6 +50,12 @@ impl fmt::Display for Wrong {
             Self::Unwritten(buffer) => write!(f, "it left elements of `{buffer}` unwritten, or NaN"),
         }
     }
+}
+
+/// The weights whose taps a variant multiplies in sums, as its line `// crosses the taps of w` says.
+fn crossed(text: &str) -> Option<&str> {
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("// crosses the taps of "))?;
+    line.split(|c: char| !c.is_alphanumeric() && c != '_').next()
 }
 
 /// The outcome: the largest error as a share of what is allowed, or what is wrong.
@@ -119,14 +127,7 @@ impl Trial {
 
     /// The same with what the twin makes of the inputs.
     pub fn with_twin(mut self) -> Self {
-        let inputs = Inputs {
-            sizes: &self.call.sizes,
-            buffers: self.host.iter().map(|(name, data)| (name.as_str(), data)).collect(),
-            activation: self.call.activation,
-            step: self.step,
-            batch: &self.batch,
-        };
-        self.expected = Some((self.call.op.twin)(&inputs));
+        self.expected = Some(self.twin(&self.host, self.call.activation));
         self
     }
 
@@ -186,15 +187,72 @@ impl Trial {
         if self.expected.is_some() { trial.with_twin() } else { trial }
     }
 
+    /// What the twin makes of `host` under `activation`.
+    fn twin(&self, host: &BTreeMap<String, Data>, activation: &'static Activation) -> Outputs {
+        (self.call.op.twin)(&Inputs {
+            sizes: &self.call.sizes,
+            buffers: host.iter().map(|(name, data)| (name.as_str(), data)).collect(),
+            activation,
+            step: self.step,
+            batch: &self.batch,
+        })
+    }
+
+    /// The same trial with the bounds of a sum of each number of a window times each tap of `weights`, as a variant
+    /// rounds that multiplies sums of them (Winograd's): an output of few terms of its own has the errors of the others.
+    fn crossed(&self, shader: &Shader, weights: &str) -> Self {
+        let mut sizes = self.host.clone();
+        for (name, data) in &mut sizes {
+            let Data::Real(values) = data else { continue };
+            values.iter_mut().for_each(|v| *v = v.abs());
+            let binding = shader.bindings.iter().find(|b| b.name == weights && *name == b.name);
+            // The last two axes are channels and filters, those before them taps.
+            let shape = binding.map(|b| shape(b, &self.call.sizes)).unwrap_or_default();
+            let inner: usize = shape.iter().rev().take(2).product();
+            for at in 0..if shape.is_empty() { 0 } else { inner } {
+                let all: f64 = values.iter().skip(at).step_by(inner).sum();
+                values.iter_mut().skip(at).step_by(inner).for_each(|v| *v = all);
+            }
+        }
+        let sizes = self.twin(&sizes, &LINEAR);
+        let at = shader.bindings.iter().find(|b| b.role == Role::Activated);
+        let at = at.and_then(|b| self.host.get(&b.name));
+        let through = |n: usize, sum: Sum| match at {
+            Some(Data::Real(at)) => sum.sloped(self.call.activation, at[n]),
+            _ => sum.through(self.call.activation),
+        };
+        let expected = self.twin(&self.host, &LINEAR).into_iter().zip(sizes);
+        let expected = expected.map(|((name, plain), (_, sizes))| match (plain, sizes) {
+            (Expected::Real(sums), Expected::Real(sizes)) => {
+                let wide = sums.into_iter().zip(sizes).map(|(sum, size)| sum.widen(size.allowed()));
+                (name, Expected::Real(wide.enumerate().map(|(n, sum)| through(n, sum)).collect()))
+            }
+            (plain, _) => (name, plain),
+        });
+        Self {
+            call: self.call.clone(),
+            regime: self.regime,
+            host: self.host.clone(),
+            batch: self.batch.clone(),
+            step: self.step,
+            expected: self.expected.is_some().then(|| expected.collect()),
+        }
+    }
+
     /// Runs `variant` on these inputs and compares every output with the twin. A variant that rounds inputs to half
     /// precision gets them rounded: what is left of its error is that of f32, and held to the same bound.
     ///
     /// # Errors
     /// Anything that keeps it from running at all: a shader that does not compile, a lost device.
     pub async fn prove(&self, context: &Context, variant: &Variant) -> Result<Verdict> {
-        match variant.rounds().as_slice() {
-            [] => self.prove_as_is(context, variant).await,
-            names => self.halved(names).prove_as_is(context, variant).await,
+        match (variant.rounds().as_slice(), crossed(variant.source)) {
+            // Small inputs leave nothing to it: their sums are held to their own terms.
+            ([], Some(weights)) if self.regime != Regime::Small => {
+                let shader = self.call.op.shader(variant, self.call.activation)?;
+                self.crossed(&shader, weights).prove_as_is(context, variant).await
+            }
+            ([], _) => self.prove_as_is(context, variant).await,
+            (names, _) => self.halved(names).prove_as_is(context, variant).await,
         }
     }
 
@@ -262,42 +320,4 @@ impl Trial {
 pub async fn prove(context: &Context, call: &Call, variant: &Variant, seed: u64) -> Result<Verdict> {
     let kernel = context.kernel(call, variant).await?;
     Trial::new(call, &kernel.shader, seed).prove(context, variant).await
-}
-
-/// The regimes that the operation of `shader`, any variant of `op`, takes: of each the proof draws inputs.
-pub fn regimes(op: &Op, shader: &Shader) -> Vec<Regime> {
-    let marks = Marks::of(op.interface);
-    Regime::of(&shader.bindings, marks.images.is_some_and(|images| images.floats.is_some()))
-}
-
-/// About how much a twin of `call` has to do: products and elements. `shader` is any variant of the operation.
-pub fn work(call: &Call, shader: &Shader) -> f64 {
-    call.flops() / 2.0 + lengths(shader, &call.sizes).iter().sum::<usize>() as f64
-}
-
-/// What a variant that computes as `call` does is proven with at the cases of the page that `takes` accepts: small
-/// inputs at each, and every other regime at one of them (with `one`: at the one that is least work). The number is
-/// that of the case.
-///
-/// # Errors
-/// [`crate::Error::Option`] for a case that is no list of sizes.
-pub fn proofs(
-    call: &Call,
-    shader: &Shader,
-    one: bool,
-    mut takes: impl FnMut(&Call) -> Result<bool>,
-) -> Result<Vec<(usize, Call, Regime)>> {
-    let mut taken = Vec::new();
-    for (n, text) in call.op.cases.iter().enumerate() {
-        let case = case(call.op, text)?.activated(call.activation);
-        if takes(&case)? {
-            taken.push((n, case));
-        }
-    }
-    let works: Vec<f64> = taken.iter().map(|(_, case)| work(case, shader)).collect();
-    let all = rotation(&works, &regimes(call.op, shader), one);
-    let each = taken.into_iter().zip(all);
-    Ok(each
-        .flat_map(|((n, case), regimes)| regimes.into_iter().map(move |regime| (n, case.clone(), regime)))
-        .collect())
 }

@@ -220,7 +220,7 @@ mod tests {
         let sizes = [("N", 5.0), ("H", 2.0), ("W", 4.0), ("FLOATS", 1.0), ("CLASSES", 7.0)];
         let sizes = sizes.map(|(name, value)| (name.to_string(), value)).into();
         assert_eq!((feed.rows(&sizes), feed.image_bytes(&sizes)), (5, 96));
-        let labels = feed.labels.expect("labels");
+        let labels = feed.labels.as_ref().expect("labels");
         assert_eq!((labels.size.value(&sizes), labels.are_floats(&sizes)), (Some(7), false));
         let [window] = feed.windows.as_slice() else { panic!("{feed:?}") };
         assert_eq!((window.output.as_str(), window.before.as_str(), &window.gap), ("OH", "PT", &None));

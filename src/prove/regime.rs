@@ -110,13 +110,13 @@ impl Regime {
             Self::Hundreds => 100.0 * unit(v),
             Self::Thousands => 1e4 * unit(v),
             Self::Tiny if v % 4 == 0 => 0.0,
-            Self::Tiny => spread(v >> 2, -148.0, -116.0),
+            Self::Tiny => spread(v.rotate_right(2), -148.0, -116.0),
             Self::Equal => 8.0 * unit(own),
             Self::Mixed => spread(v, -20.0, 12.0),
             Self::Offset => unit(v) / 2.0 + if own & 1 == 0 { 1000.0 } else { -1000.0 },
             Self::Negative => -1.0 - 2e4 * unit(v).abs(),
             Self::Ties => [-2.0, -0.5, 1.0, 3.0][(v >> 40) as usize % 4],
-            Self::Zeros if v % 3 == 0 => unit(v >> 2),
+            Self::Zeros if v % 3 == 0 => unit(v),
             Self::Zeros => [0.0, -0.0][(v >> 40) as usize % 2],
             Self::Lowest if v % 4 == 0 => -f64::from(f32::MAX),
             Self::Lowest if v % 16 == 1 => f64::from(f32::MAX) * unit(v),
@@ -133,6 +133,8 @@ impl Draw<'_> {
         let size = number.abs();
         let share = if size <= 1.0 { size } else { size / (1.0 + size) };
         let sizes = &self.call.sizes;
+        /// Powers and sums of it, times other inputs, stay within f32.
+        const LARGE: f64 = 1e12;
         let number = match role {
             Role::Real | Role::Copied => number,
             Role::Positive => size,
@@ -141,7 +143,7 @@ impl Draw<'_> {
             Role::Activated => {
                 let argument = if self.regime == Regime::Small { 2.0 * number } else { number };
                 match self.call.activation.at {
-                    At::Output => (self.call.activation.value)(argument).min(f64::from(f32::MAX)),
+                    At::Output => (self.call.activation.value)(argument).min(LARGE),
                     At::Input => argument,
                 }
             }
@@ -166,31 +168,9 @@ impl Draw<'_> {
     }
 }
 
-/// With which regimes each of the cases is proven whose `work` is given: the plain one at all of them, and each of the
-/// others at one of those that are little work, in turns. With `one`, all at the one that is the least work.
-pub fn rotation(work: &[f64], regimes: &[Regime], one: bool) -> Vec<Vec<Regime>> {
-    /// Products and elements of a twin that cost nothing to speak of.
-    const LITTLE: f64 = 3e5;
-    /// With fewer of them a case says little: one element each.
-    const MOST_TRIVIAL: f64 = 12.0;
-    let mut proofs = vec![vec![Regime::Small]; work.len()];
-    let mut order: Vec<usize> = (0..work.len()).collect();
-    order.sort_by(|a, b| work[*a].total_cmp(&work[*b]));
-    let says: Vec<usize> =
-        order.iter().copied().filter(|n| work[*n] > MOST_TRIVIAL && work[*n] < LITTLE).collect();
-    let mut cheap = if says.is_empty() { order.into_iter().take(1).collect() } else { says };
-    cheap.truncate(if one { 1 } else { usize::MAX });
-    for (turn, regime) in regimes.iter().filter(|regime| **regime != Regime::Small).enumerate() {
-        if let Some(case) = cheap.get(turn % cheap.len().max(1)) {
-            proofs[*case].push(*regime);
-        }
-    }
-    proofs
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Draw, Regime, rotation};
+    use super::{Draw, Regime};
     use crate::{
         feed::split_mix,
         gpu::Role,
@@ -227,7 +207,7 @@ mod tests {
             within(Role::Positive, 0.0, f64::from(f32::MAX));
             within(Role::Share, 0.0, 1.0);
             within(Role::Unit, -1.0, 1.0);
-            within(Role::Activated, 0.0, f64::from(f32::MAX));
+            within(Role::Activated, 0.0, 1.0001e12);
             within(Role::Argument, -20.0, 20.0);
             within(above.clone(), -1.875, f64::from(f32::MAX));
         }
@@ -236,19 +216,5 @@ mod tests {
         assert!((0..2000).any(|v| real(Regime::Zeros, v).to_bits() == (-0.0f64).to_bits()));
         assert!((0..2000).any(|v| real(Regime::Tiny, v).abs() < 1e-39 && real(Regime::Tiny, v) != 0.0));
         assert!((0..2000).any(|v| real(Regime::Thousands, v).abs() > 9e3));
-    }
-
-    #[test]
-    fn every_regime_meets_a_case_and_small_inputs_all_of_them() {
-        let turns = rotation(&[1e9, 3.0, 100.0, 2e3], &Regime::ALL, false);
-        let count = |of: Regime| turns.iter().flatten().filter(|regime| **regime == of).count();
-        assert_eq!(count(Regime::Small), 4);
-        assert!(Regime::ALL[1..].iter().all(|regime| count(*regime) == 1), "{turns:?}");
-        assert_eq!((turns[0].len(), turns[1].len()), (1, 1), "neither the largest nor a trivial one");
-        assert_eq!((turns[2].len(), turns[3].len()), (6, 6));
-        let one = rotation(&[1e9, 3.0, 100.0, 2e3], &Regime::ALL, true);
-        assert_eq!(one.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 11, 1]);
-        assert_eq!(rotation(&[1e9], &Regime::ALL, false)[0].len(), 11, "there is no other case");
-        assert!(rotation(&[], &Regime::ALL, false).is_empty());
     }
 }
