@@ -7,6 +7,7 @@ use super::{
     peaks::Peaks,
     row::{Row, Status, rank},
     sizes,
+    trials::{at_the_cases, chosen},
     turns::{Pace, in_turns},
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     compare::Mismatch,
     gpu::{Context, Options, Shader},
     op::{Call, Choices, Variant},
-    prove::{Regime, Trial, Wrong, lengths, proofs},
+    prove::{Regime, Trial, Wrong, lengths},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -128,29 +129,6 @@ pub async fn measure(
     }
     rank(&mut course.rows);
     Ok(course.rows)
-}
-
-/// The cases of the page with small inputs, and with those of every other regime where one of the variants needs it:
-/// one that takes few sizes gets them at a case that it takes.
-fn at_the_cases(context: &Context, request: &Request, reference: &Shader) -> Result<Vec<Trial>> {
-    let Request { call, variants, cases, seed, .. } = request;
-    let mut drawn = BTreeSet::new();
-    let mut trials = Vec::new();
-    let mut add = |(n, case, regime): (usize, Call, Regime)| {
-        if drawn.insert((n, regime)) {
-            trials.push(Trial::of(regime, &case, reference, seed + 1 + n as u64));
-        }
-    };
-    proofs(call, reference, cases.is_some(), |_| Ok(true))?
-        .into_iter()
-        .filter(|(_, _, regime)| *regime == Regime::Small)
-        .for_each(&mut add);
-    for variant in variants {
-        // Settings of a variant that do not compose say so elsewhere.
-        let takes = |case: &Call| Ok(case.obstacle(context, variant).is_ok_and(|reason| reason.is_none()));
-        proofs(call, reference, cases.is_some(), takes)?.into_iter().for_each(&mut add);
-    }
-    Ok(trials)
 }
 
 /// Whether the buffers of `call` fit on `context`; `shader` is any variant of the operation.
@@ -318,27 +296,6 @@ async fn compile(context: &Context, variant: &Variant, trial: &Trial) -> Result<
         launch.record(pass);
     }))?;
     Ok(made + clock::seconds() - begun)
-}
-
-/// Which of `trials` the proof of `variant` runs: those that it takes. With small inputs the first, and at most `most` of
-/// the others: the smallest, then the largest ones.
-fn chosen(context: &Context, variant: &Variant, trials: &[Trial], most: Option<usize>) -> Result<Vec<usize>> {
-    let mut taken = Vec::new();
-    for (n, trial) in trials.iter().enumerate() {
-        if trial.call.obstacle(context, variant)?.is_none() {
-            taken.push(n);
-        }
-    }
-    let (mut taken, regimes): (Vec<usize>, Vec<usize>) =
-        taken.into_iter().partition(|n| trials[*n].regime == Regime::Small);
-    if let Some(most) = most.filter(|most| *most + 1 < taken.len()) {
-        let mut others = taken.split_off(1);
-        others.sort_by(|a, b| trials[*a].call.flops().total_cmp(&trials[*b].call.flops()));
-        let largest = others.split_off(others.len() - most.saturating_sub(1));
-        taken.extend(others.into_iter().take(most.min(1)).chain(largest));
-    }
-    taken.extend(regimes);
-    Ok(taken)
 }
 
 /// Proves `variant` at the sizes of `trials` that it takes, the first and at most `most` of the others.

@@ -17,6 +17,8 @@ pub mod row;
 pub mod sizes;
 /// What a sweep over settings found, two constants at a time.
 pub mod sweep;
+/// With which inputs variants are proven.
+mod trials;
 /// Samples of several variants in turns.
 pub(crate) mod turns;
 /// Two whole trainings side by side.
