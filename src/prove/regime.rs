@@ -105,20 +105,20 @@ impl Regime {
     /// A number of this regime from the random `v`; `own` is the same for all numbers of a buffer.
     pub(super) fn number(self, v: u64, own: u64) -> f64 {
         let number = match self {
-            Self::Small if v % 4 == 0 => ((v >> 40) % 5) as f64 / 2.0 - 1.0,
+            Self::Small if v.is_multiple_of(4) => ((v >> 40) % 5) as f64 / 2.0 - 1.0,
             Self::Small => unit(v),
             Self::Hundreds => 100.0 * unit(v),
             Self::Thousands => 1e4 * unit(v),
-            Self::Tiny if v % 4 == 0 => 0.0,
+            Self::Tiny if v.is_multiple_of(4) => 0.0,
             Self::Tiny => spread(v.rotate_right(2), -148.0, -116.0),
             Self::Equal => 8.0 * unit(own),
             Self::Mixed => spread(v, -20.0, 12.0),
             Self::Offset => unit(v) / 2.0 + if own & 1 == 0 { 1000.0 } else { -1000.0 },
             Self::Negative => -1.0 - 2e4 * unit(v).abs(),
             Self::Ties => [-2.0, -0.5, 1.0, 3.0][(v >> 40) as usize % 4],
-            Self::Zeros if v % 3 == 0 => unit(v),
+            Self::Zeros if v.is_multiple_of(3) => unit(v),
             Self::Zeros => [0.0, -0.0][(v >> 40) as usize % 2],
-            Self::Lowest if v % 4 == 0 => -f64::from(f32::MAX),
+            Self::Lowest if v.is_multiple_of(4) => -f64::from(f32::MAX),
             Self::Lowest if v % 16 == 1 => f64::from(f32::MAX) * unit(v),
             Self::Lowest => -f64::from(f32::MAX) * (1.0 - unit(v).abs() / 10.0),
         };

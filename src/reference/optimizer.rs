@@ -1,6 +1,6 @@
 //! Twins of the optimizers, of clipping by the global norm, and of the moving average of the weights.
 
-use super::{EPSILON, Expected, Inputs, Sum};
+use super::{EPSILON, Expected, Inputs, SUBNORMAL, Sum};
 
 pub(super) type Outputs = Vec<(&'static str, Expected)>;
 
@@ -115,7 +115,8 @@ pub fn rmsprop(i: &Inputs<'_>) -> Outputs {
         // 1 / √u over the range that u may be in.
         let low = (under - variance.allowed() - 2.0 * EPSILON * under).max(epsilon * (1.0 - 2.0 * EPSILON));
         let share = (under / low).sqrt() - 1.0;
-        let mut change = over(g, under.sqrt(), share).times(rate);
+        // rate · g may count as zero before it is divided by a small root.
+        let mut change = over(g, under.sqrt(), share).times(rate).widen(SUBNORMAL / under.sqrt());
         if heavy {
             let before = momentum * momenta[n].value;
             let size = before.abs() + change.value.abs();
