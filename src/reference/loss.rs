@@ -73,7 +73,8 @@ pub(super) fn right(i: &Inputs<'_>, row: usize, found: impl Fn(usize) -> bool) -
 impl Sum {
     /// This value, or another that is as right.
     pub(super) fn or(self, other: Self) -> Self {
-        if other.value == self.value { self } else { self.widen((other.value - self.value).abs()) }
+        let apart = (other.value - self.value).abs();
+        if apart == 0.0 { self } else { self.widen(apart + other.allowed()) }
     }
 }
 
