@@ -5,11 +5,19 @@ use crate::{
     Result,
     compare::{Mismatch, compare},
     feed::{Batch, Step, split_mix},
-    gpu::{Access, Binding, Context, Element, FeedBuffers, Kernel, Shader, Slice},
-    op::{At, Call, Sizes, Variant},
-    reference::{Data, Expected, Inputs},
+    gpu::{Access, Binding, Context, Element, FeedBuffers, Kernel, Marks, Role, Shader, Slice},
+    kernels::LINEAR,
+    op::{Activation, Call, Sizes, Variant},
+    reference::{Data, Expected, Inputs, Outputs, Sum},
 };
 use std::{collections::BTreeMap, fmt};
+
+mod inputs;
+mod regime;
+mod turns;
+
+pub use regime::Regime;
+pub use turns::{proofs, regimes, rotation, work};
 
 /// Elements of guard band before and behind each buffer: 256 bytes, the alignment of a binding.
 const GUARD: usize = 64;
@@ -44,6 +52,12 @@ impl fmt::Display for Wrong {
     }
 }
 
+/// The weights whose taps a variant multiplies in sums, as its line `// crosses the taps of w` says.
+fn crossed(text: &str) -> Option<&str> {
+    let line = text.lines().find_map(|line| line.trim().strip_prefix("// crosses the taps of "))?;
+    line.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+}
+
 /// The outcome: the largest error as a share of what is allowed, or what is wrong.
 pub type Verdict = std::result::Result<f64, Wrong>;
 
@@ -57,89 +71,12 @@ pub fn parse_sizes(text: &str) -> Option<Vec<(String, f64)>> {
         .collect()
 }
 
-/// Random host buffers for `call`, by name, deterministic from `seed`.
-fn inputs_for(call: &Call, bindings: &[Binding], lengths: &[usize], seed: u64) -> BTreeMap<String, Data> {
-    let mut state = seed;
-    let mut next = move || {
-        state = state.wrapping_add(1);
-        split_mix(state)
-    };
-    let mut data = BTreeMap::new();
-    for (binding, &len) in bindings.iter().zip(lengths) {
-        // One number in four is a multiple of a half, so that ties and exact zeros occur.
-        let real = |v: u64| match v % 4 {
-            0 => ((v >> 40) % 5) as f64 / 2.0 - 1.0,
-            _ => f64::from((v >> 40) as f32 / (1u32 << 23) as f32 - 1.0),
-        };
-        let name = binding.name.as_str();
-        let values = match (binding.element, binding.access) {
-            (Element::U32, _) => {
-                let places =
-                    binding.below.as_ref().and_then(|size| size.value(&call.sizes)).unwrap_or(1).max(1);
-                Data::Index((0..len).map(|_| (next() % places as u64) as u32).collect())
-            }
-            // Where an activation's gradient is taken, its argument is a value of the activation, or anything.
-            (Element::F32, Access::Read)
-                if call.op.interface.contains("activate_grad") && (name == "x" || name == "at") =>
-            {
-                let at =
-                    |x: f64| if call.activation.at == At::Output { (call.activation.value)(x) } else { x };
-                Data::Real((0..len).map(|_| f64::from(at(2.0 * real(next())) as f32)).collect())
-            }
-            (Element::F32, _) => Data::Real((0..len).map(|_| real(next())).collect()),
-        };
-        let values = match values {
-            Data::Real(values) if binding.positive => Data::Real(values.into_iter().map(f64::abs).collect()),
-            values => values,
-        };
-        data.insert(binding.name.clone(), values);
-    }
-    data
-}
-
-/// Bytes of an image of the feed, where an operation reads them.
-fn bytes_of_an_image(call: &Call) -> usize {
-    let size = |name: &str| call.sizes.get(name).map(|v| *v as usize);
-    // Operations on images in buffers call their batch N.
-    let shape = || Some(size("ROWS").and(size("H"))? * size("W")? * size("C")?);
-    let bytes = if size("FLOATS") == Some(1) { size_of::<f32>() } else { 1 };
-    size("PIXELS").or_else(shape).unwrap_or(0) * bytes
-}
-
-fn feed_for(call: &Call, seed: u64) -> (Batch, Step) {
-    let size = |name: &str| call.sizes.get(name).map_or(0, |v| *v as usize);
-    let (rows, pixels, classes) = (size("ROWS"), bytes_of_an_image(call), size("CLASSES").max(1));
-    // A batch that begins at image 3 of the chunk and, where it can, is not full.
-    let first = 3;
-    // Floats are in [-1, 1): any bits would be NaN now and then.
-    let float = |v: u64| (v >> 40) as f32 / (1u32 << 23) as f32 - 1.0;
-    let bytes = (0..(first + rows) * pixels).map(|at| match size("FLOATS") {
-        1 => float(split_mix(seed ^ (at / 4) as u64)).to_le_bytes()[at % 4],
-        _ => split_mix(seed ^ at as u64) as u8,
-    });
-    let labels = (0..first + rows).map(|at| match (split_mix(seed.wrapping_add(at as u64)), size("REAL")) {
-        (v, 1) => (4.0 * float(v)).to_bits(),
-        (v, _) => (v % classes as u64) as u32,
-    });
-    let batch = Batch { images: bytes.collect(), labels: labels.collect() };
-    let step = Step {
-        first: first as u32,
-        rows: rows.saturating_sub(rows / 5).max(1) as u32,
-        slot: size("SLOTS").saturating_sub(1) as u32,
-        learning_rate: 0.05,
-        correction: 0.75,
-        momentum_shift: -0.0625,
-        average: 0.0625,
-        mixed: 0.3,
-        ..Step::default()
-    };
-    (batch, step.keyed(seed, 7))
-}
-
 /// A call with random inputs and what its twin makes of them: the measure of any number of variants.
 pub struct Trial {
     /// Operation, sizes, activation.
     pub call: Call,
+    /// From what numbers its inputs are drawn.
+    pub regime: Regime,
     host: BTreeMap<String, Data>,
     batch: Batch,
     step: Step,
@@ -164,6 +101,11 @@ impl Uploaded {
     }
 }
 
+/// The extents of a buffer; empty where a size is not known.
+pub(crate) fn shape(binding: &Binding, sizes: &Sizes) -> Vec<usize> {
+    binding.shape.iter().map(|size| size.value(sizes)).collect::<Option<_>>().unwrap_or_default()
+}
+
 /// How many elements each buffer of `shader` has at `sizes`.
 pub(crate) fn lengths(shader: &Shader, sizes: &Sizes) -> Vec<usize> {
     let values = shader.values(sizes);
@@ -172,31 +114,33 @@ pub(crate) fn lengths(shader: &Shader, sizes: &Sizes) -> Vec<usize> {
 }
 
 impl Trial {
-    /// Draws inputs for `call` from `seed` and runs the twin. `shader` is any variant of the operation: it
+    /// Draws small inputs for `call` from `seed` and runs the twin. `shader` is any variant of the operation: it
     /// says what buffers there are.
     pub fn new(call: &Call, shader: &Shader, seed: u64) -> Self {
-        Self::without_twin(call, shader, seed).with_twin()
+        Self::of(Regime::Small, call, shader, seed)
+    }
+
+    /// The same with inputs of a regime: one of [`regimes`], which are those that the operation takes.
+    pub fn of(regime: Regime, call: &Call, shader: &Shader, seed: u64) -> Self {
+        Self::drawn(regime, call, shader, seed).with_twin()
     }
 
     /// The same with what the twin makes of the inputs.
     pub fn with_twin(mut self) -> Self {
-        let inputs = Inputs {
-            sizes: &self.call.sizes,
-            buffers: self.host.iter().map(|(name, data)| (name.as_str(), data)).collect(),
-            activation: self.call.activation,
-            step: self.step,
-            batch: &self.batch,
-        };
-        self.expected = Some((self.call.op.twin)(&inputs));
+        self.expected = Some(self.twin(&self.host, self.call.activation));
         self
     }
 
     /// The same inputs without what the twin makes of them, where that would take too long. A proof with it sees
     /// only where a variant writes: every element of its outputs, and nothing else.
     pub fn without_twin(call: &Call, shader: &Shader, seed: u64) -> Self {
-        let host = inputs_for(call, &shader.bindings, &lengths(shader, &call.sizes), seed);
-        let (batch, step) = feed_for(call, seed);
-        Self { call: call.clone(), host, batch, step, expected: None }
+        Self::drawn(Regime::Small, call, shader, seed)
+    }
+
+    fn drawn(regime: Regime, call: &Call, shader: &Shader, seed: u64) -> Self {
+        let host = inputs::buffers(call, &shader.bindings, &lengths(shader, &call.sizes), seed, regime);
+        let (batch, step) = inputs::feed(call, seed, regime);
+        Self { call: call.clone(), regime, host, batch, step, expected: None }
     }
 
     /// Puts the inputs on the device, poisons the outputs, and sets guard bands around every buffer.
@@ -220,7 +164,7 @@ impl Trial {
             buffers.push((b.name.clone(), buffer.slice(GUARD, len)));
             whole.push(buffer);
         }
-        let pixels = bytes_of_an_image(&self.call).max(4);
+        let pixels = Marks::of(self.call.op.interface).image_bytes(&self.call.sizes).max(4);
         let feed = FeedBuffers::new(context, self.batch.labels.len(), pixels, 1)?;
         feed.upload(context, &self.batch, &[self.step]);
         Ok(Uploaded { buffers, feed, whole })
@@ -234,6 +178,7 @@ impl Trial {
         }
         let trial = Self {
             call: self.call.clone(),
+            regime: self.regime,
             host,
             batch: self.batch.clone(),
             step: self.step,
@@ -242,15 +187,72 @@ impl Trial {
         if self.expected.is_some() { trial.with_twin() } else { trial }
     }
 
+    /// What the twin makes of `host` under `activation`.
+    fn twin(&self, host: &BTreeMap<String, Data>, activation: &'static Activation) -> Outputs {
+        (self.call.op.twin)(&Inputs {
+            sizes: &self.call.sizes,
+            buffers: host.iter().map(|(name, data)| (name.as_str(), data)).collect(),
+            activation,
+            step: self.step,
+            batch: &self.batch,
+        })
+    }
+
+    /// The same trial with the bounds of a sum of each number of a window times each tap of `weights`, as a variant
+    /// rounds that multiplies sums of them (Winograd's): an output of few terms of its own has the errors of the others.
+    fn crossed(&self, shader: &Shader, weights: &str) -> Self {
+        let mut sizes = self.host.clone();
+        for (name, data) in &mut sizes {
+            let Data::Real(values) = data else { continue };
+            values.iter_mut().for_each(|v| *v = v.abs());
+            let binding = shader.bindings.iter().find(|b| b.name == weights && *name == b.name);
+            // The last two axes are channels and filters, those before them taps.
+            let shape = binding.map(|b| shape(b, &self.call.sizes)).unwrap_or_default();
+            let inner: usize = shape.iter().rev().take(2).product();
+            for at in 0..if shape.is_empty() { 0 } else { inner } {
+                let all: f64 = values.iter().skip(at).step_by(inner).sum();
+                values.iter_mut().skip(at).step_by(inner).for_each(|v| *v = all);
+            }
+        }
+        let sizes = self.twin(&sizes, &LINEAR);
+        let at = shader.bindings.iter().find(|b| b.role == Role::Activated);
+        let at = at.and_then(|b| self.host.get(&b.name));
+        let through = |n: usize, sum: Sum| match at {
+            Some(Data::Real(at)) => sum.sloped(self.call.activation, at[n]),
+            _ => sum.through(self.call.activation),
+        };
+        let expected = self.twin(&self.host, &LINEAR).into_iter().zip(sizes);
+        let expected = expected.map(|((name, plain), (_, sizes))| match (plain, sizes) {
+            (Expected::Real(sums), Expected::Real(sizes)) => {
+                let wide = sums.into_iter().zip(sizes).map(|(sum, size)| sum.widen(size.allowed()));
+                (name, Expected::Real(wide.enumerate().map(|(n, sum)| through(n, sum)).collect()))
+            }
+            (plain, _) => (name, plain),
+        });
+        Self {
+            call: self.call.clone(),
+            regime: self.regime,
+            host: self.host.clone(),
+            batch: self.batch.clone(),
+            step: self.step,
+            expected: self.expected.is_some().then(|| expected.collect()),
+        }
+    }
+
     /// Runs `variant` on these inputs and compares every output with the twin. A variant that rounds inputs to half
     /// precision gets them rounded: what is left of its error is that of f32, and held to the same bound.
     ///
     /// # Errors
     /// Anything that keeps it from running at all: a shader that does not compile, a lost device.
     pub async fn prove(&self, context: &Context, variant: &Variant) -> Result<Verdict> {
-        match variant.rounds().as_slice() {
-            [] => self.prove_as_is(context, variant).await,
-            names => self.halved(names).prove_as_is(context, variant).await,
+        match (variant.rounds().as_slice(), crossed(variant.source)) {
+            // Small inputs leave nothing to it: their sums are held to their own terms.
+            ([], Some(weights)) if self.regime != Regime::Small => {
+                let shader = self.call.op.shader(variant, self.call.activation)?;
+                self.crossed(&shader, weights).prove_as_is(context, variant).await
+            }
+            ([], _) => self.prove_as_is(context, variant).await,
+            (names, _) => self.halved(names).prove_as_is(context, variant).await,
         }
     }
 
@@ -303,7 +305,10 @@ impl Trial {
             };
             match compare(&b.name, &got, expected) {
                 Ok(error) => largest = largest.max(error),
-                Err(mismatch) => return Ok(Err(Wrong::Value(mismatch))),
+                Err(mismatch) => {
+                    let shape = shape(b, &kernel.values);
+                    return Ok(Err(Wrong::Value(Box::new(mismatch.within(&shape)))));
+                }
             }
         }
         Ok(Ok(largest))

@@ -6,9 +6,9 @@ use crate::{
     data::read_text,
     gpu::{Access, Context, directives},
     kernels::{LINEAR, OPERATIONS},
-    op::{Choices, Need, Op, Variant},
+    op::{Call, Choices, Need, Op, Variant},
     program::Node,
-    prove::Trial,
+    prove::{Regime, Trial, proofs},
     setting,
 };
 use sha2::{Digest, Sha256};
@@ -231,21 +231,21 @@ pub(crate) async fn prove<'a>(
     let mut proven = BTreeSet::new();
     for node in nodes {
         let Some((op, variant)) = files.iter().find(|(op, _)| op.name == node.call.op.name) else { continue };
-        let cases = op.cases.iter().map(|case| crate::lab::sizes::case(op, case));
-        let cases = cases.map(|call| call.map(|call| call.activated(node.call.activation)));
-        for call in std::iter::once(Ok(node.call.clone())).chain(cases) {
-            let call = call?;
-            let key = format!("{}/{}/{:?}", op.name, call.activation.name, call.sizes);
-            if !proven.insert(key) || call.obstacle(context, variant)?.is_some() {
+        let shader = op.shader(variant, node.call.activation)?;
+        let takes = |call: &Call| Ok(call.obstacle(context, variant)?.is_none());
+        let own = takes(&node.call)?.then(|| (0, node.call.clone(), Regime::Small));
+        for (_, call, regime) in own.into_iter().chain(proofs(&node.call, &shader, false, takes)?) {
+            let key = format!("{}/{}/{:?}/{regime:?}", op.name, call.activation.name, call.sizes);
+            if !proven.insert(key) {
                 continue;
             }
-            let trial = Trial::new(&call, &op.shader(variant, call.activation)?, 1);
+            let trial = Trial::of(regime, &call, &shader, 1);
             if let Err(wrong) = trial.prove(context, variant).await? {
                 return Err(Error::Variant {
                     op: op.name,
                     wanted: variant.name.to_string(),
                     message: format!(
-                        "is wrong at {}: {wrong}; `wgrad lab {} {} {}` tells more",
+                        "is wrong at {} with {regime}: {wrong}; `wgrad lab {} {} {}` tells more",
                         crate::lab::sizes::words(&call),
                         op.name,
                         if is_file(variant.name) { "--file" } else { "--variant" },

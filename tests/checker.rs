@@ -5,11 +5,14 @@ mod common;
 
 use wgrad::{
     Error,
-    compare::compare,
+    compare::{Mismatch, compare},
     gpu::{Access, AdapterClass, Context, Element, Slice},
-    kernels::{LINEAR, MATMUL, MAX_POOL2D_FORWARD, OPERATIONS, SGD, SOFTMAX_GRAD, SUM_METRICS, op},
+    kernels::{
+        BINARY, LAYER_NORM_FORWARD, LINEAR, MATMUL, MAX_POOL2D_FORWARD, OPERATIONS, SGD,
+        SOFTMAX_CROSS_ENTROPY, SOFTMAX_FORWARD, SOFTMAX_GRAD, SUM_METRICS, op,
+    },
     op::{Call, Op, Variant},
-    prove::{Verdict, Wrong, parse_sizes, prove},
+    prove::{Regime, Trial, Verdict, Wrong, parse_sizes, prove, regimes},
     reference::{Data, Expected, Sum},
 };
 
@@ -215,6 +218,138 @@ fn wrong_values_are_noticed() {
     noticed_in(&context, "the last of equal maxima", "argmax", &pool, &last);
 }
 
+/// The regimes whose inputs show that `variant` is wrong.
+fn noticed_with(context: &Context, call: &Call, variant: &Variant) -> Vec<Regime> {
+    let shader = call.op.shader(variant, call.activation).unwrap_or_else(|e| panic!("{e}"));
+    let shows = |regime: &Regime| {
+        let trial = Trial::of(*regime, call, &shader, 1);
+        pollster::block_on(trial.prove(context, variant)).unwrap_or_else(|e| panic!("{e}")).is_err()
+    };
+    regimes(call.op, &shader).into_iter().filter(shows).collect()
+}
+
+/// Wrong kernels that small inputs do not show, or not all of them: what they compute is right on paper, or for the
+/// numbers that their author thought of.
+#[test]
+fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
+    let context = common::open(false);
+    let seen = |op, name, case, what: &str, replace: &[(&str, &str)]| {
+        let found = noticed_with(&context, &call(op, case), &changed(op, name, replace));
+        assert!(!found.is_empty(), "{what} went unnoticed");
+        found
+    };
+    let found = seen(
+        &SOFTMAX_FORWARD,
+        "naive",
+        "ROWS=33,CLASSES=7",
+        "a softmax without its maximum taken off",
+        &[
+            ("sum += exp(x[at + c] - top);", "sum += exp(x[at + c]);"),
+            ("exp(x[at + c] - top) / sum", "exp(x[at + c]) / sum"),
+        ],
+    );
+    assert!(!found.contains(&Regime::Small) && found.contains(&Regime::Hundreds), "{found:?}");
+    let found = seen(
+        &SOFTMAX_CROSS_ENTROPY,
+        "naive",
+        "ROWS=33,CLASSES=10",
+        "a cross-entropy of exp(x) / sum",
+        &[
+            ("sum += exp(logits[at + c] - top);", "sum += exp(logits[at + c]);"),
+            ("let z = logits[at + c] - top;", "let z = logits[at + c];"),
+        ],
+    );
+    assert!(!found.contains(&Regime::Small) && found.contains(&Regime::Hundreds), "{found:?}");
+    for (from, shown_by) in [
+        ("0.0", Regime::Negative),
+        ("-1.0", Regime::Negative),
+        ("-1e3", Regime::Negative),
+        ("-1e5", Regime::Lowest),
+        ("-3e38", Regime::Lowest),
+    ] {
+        for (name, start, test, open) in [
+            ("naive", "var best = 0.0;", "place == PH * PW || value > best", ""),
+            ("flat", "var best = 0.0;", "place == PH * PW || value > best", ""),
+            ("quads", "var best = vec4(0.0);", "(place == vec4(PH * PW)) | (value > best)", "vec4"),
+        ] {
+            let case = "N=2,H=26,W=26,C=8,OH=13,OW=13,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0";
+            let begin = format!("var best = {open}({from});");
+            let what = format!("a maximum that starts from {from}");
+            let found =
+                seen(&MAX_POOL2D_FORWARD, name, case, &what, &[(start, &begin), (test, "value > best")]);
+            assert!(found.contains(&shown_by), "{name}, {what}: {found:?}");
+        }
+    }
+    let found = seen(
+        &LAYER_NORM_FORWARD,
+        "naive",
+        "ITEMS=33,C=7,EPSILON=0.001,SCALED=0",
+        "a variance that is the difference of two means",
+        &[
+            ("let d = x[row * C + c] - mean;", "let d = x[row * C + c];"),
+            ("variance / f32(C) + EPSILON", "max(variance / f32(C) - mean * mean, 0.0) + EPSILON"),
+        ],
+    );
+    assert!(found.contains(&Regime::Offset), "{found:?}");
+}
+
+/// For each regime a wrong kernel that no other notices: so each of them is drawn as it says, and is needed. The kernel
+/// is wrong where it sees, in sixteen inputs in a row, what marks a regime.
+#[test]
+fn each_regime_notices_what_the_others_do_not() {
+    let context = common::open(false);
+    let case = call(&BINARY, "COUNT=4096,FUNCTION=0");
+    // Of sixteen inputs: each as v, then the largest and smallest magnitude, signs, and whether two differ.
+    let wrong = |each: &str, all: &str| {
+        let text = format!(
+            "fn marked(at: u32) -> bool {{
+                 var every = true;
+                 var most = 0.0;
+                 var least = 3e38;
+                 var above = 0u;
+                 var differ = false;
+                 for (var k = 0u; k < 16u; k++) {{
+                     let v = a[(at + k) % COUNT];
+                     every = every && ({each});
+                     most = max(most, abs(v));
+                     least = min(least, abs(v));
+                     above += select(0u, 1u, v > 0.0);
+                     differ = differ || v != a[at];
+                 }}
+                 return every && ({all});
+             }}
+             @compute @workgroup_size(64)
+             fn binary("
+        );
+        let from = [("@compute @workgroup_size(64)\nfn binary(", text.as_str())];
+        let stores = ("y[i] = apply(a[i], b[i]);", "y[i] = select(apply(a[i], b[i]), 77.0, marked(i));");
+        changed(&BINARY, "naive", &[from[0], stores])
+    };
+    let cases = [
+        (Regime::Small, wrong("abs(v) <= 1.0 && v != 0.0", "least > 1e-7 && most < 1e4 * least && differ")),
+        (Regime::Hundreds, wrong("abs(v) < 100.0 && abs(v) > 5.0", "above > 0u && above < 16u")),
+        (Regime::Thousands, wrong("abs(v) < 1e4 && abs(v) > 200.0", "above > 0u && above < 16u")),
+        (Regime::Tiny, wrong("abs(v) < 1e-30", "most > 0.0")),
+        (Regime::Equal, wrong("v != 0.0", "!differ")),
+        (Regime::Mixed, wrong("v != 0.0", "most > 1e-20 && most / 5e7 > least")),
+        (Regime::Offset, wrong("abs(v) > 990.0 && abs(v) < 1010.0", "differ")),
+        (Regime::Negative, wrong("v <= -1.0 && v > -1e5", "most - least > 300.0")),
+        (
+            Regime::Ties,
+            wrong("v != 0.0 && floor(2.0 * v) == 2.0 * v", "differ && least >= 0.5 && most < 4.0"),
+        ),
+        (Regime::Zeros, wrong("abs(v) <= 1.0", "bitcast<u32>(a[at]) == 0x80000000u && above > 0u")),
+    ];
+    for (regime, variant) in &cases {
+        assert_eq!(noticed_with(&context, &case, variant), [*regime], "{}", variant.source);
+    }
+    let pool = call(&MAX_POOL2D_FORWARD, "N=2,H=26,W=26,C=8,OH=13,OW=13,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0");
+    let lowest =
+        [("var best = 0.0;", "var best = -3e38;"), ("place == PH * PW || value > best", "value > best")];
+    assert_eq!(noticed_with(&context, &pool, &changed(pool.op, "naive", &lowest)), [Regime::Lowest]);
+    assert_eq!(cases.len() + 1, Regime::ALL.len());
+}
+
 #[test]
 fn a_race_in_workgroup_memory_is_noticed() {
     let context = common::open(false);
@@ -275,7 +410,16 @@ fn comparing_fails_on_nan_nothing_and_other_lengths() {
         ("an infinity", real(&[1.0, f64::INFINITY]), sums(&[1.0, 2.0])),
         ("a NaN in the twin", real(&[1.0, 2.0]), sums(&[1.0, f64::NAN])),
         ("two NaNs", real(&[f64::NAN]), sums(&[f64::NAN])),
-        ("two infinities", real(&[f64::INFINITY]), sums(&[f64::INFINITY])),
+        ("a sum without an end", real(&[f64::INFINITY]), sums(&[f64::INFINITY])),
+        ("a number for what f32 does not hold", real(&[f64::from(f32::MAX)]), sums(&[1e39])),
+        ("the other infinity", real(&[f64::INFINITY]), sums(&[-1e39])),
+        ("an infinity for the largest number", real(&[f64::INFINITY]), sums(&[3.4e38])),
+        ("a bound without an end", real(&[1.0]), Expected::Real(vec![Sum::within(1.0, f64::INFINITY)])),
+        ("a bound that is no number", real(&[1.0]), Expected::Real(vec![Sum::within(1.0, f64::NAN)])),
+        ("something for a zero", real(&[1e-45]), Expected::Real(vec![Sum::exact(0.0)])),
+        ("zero for the smallest normal number", real(&[0.0]), Expected::Real(vec![Sum::exact(1.2e-38)])),
+        ("twice a subnormal number", real(&[2.1e-39]), Expected::Real(vec![Sum::exact(1e-39)])),
+        ("a third place", Data::Index(vec![2]), Expected::Place(vec![[0, 1]])),
         ("an error a little over the tolerance", real(&[1.000_001]), sums(&[1.0])),
         ("nothing against nothing", real(&[]), sums(&[])),
         ("no integers against none", Data::Index(Vec::new()), Expected::Index(Vec::new())),
@@ -290,8 +434,21 @@ fn comparing_fails_on_nan_nothing_and_other_lengths() {
         let mismatch = mismatch.unwrap_or_else(|| panic!("{what} went unnoticed"));
         assert!(mismatch.count > 0 && mismatch.buffer == "y", "{what}: {mismatch}");
     }
+    let right = [
+        ("an infinity for what f32 does not hold", real(&[f64::NEG_INFINITY]), sums(&[-1e39])),
+        ("an infinity within the bound", real(&[f64::INFINITY]), sums(&[f64::from(f32::MAX)])),
+        ("zero for a subnormal number", real(&[0.0]), Expected::Real(vec![Sum::exact(1e-39)])),
+        ("zero for the other zero", real(&[-0.0]), Expected::Real(vec![Sum::exact(0.0)])),
+        ("the place where subnormal numbers are zeros", Data::Index(vec![1]), Expected::Place(vec![[0, 1]])),
+    ];
+    for (what, got, expected) in right {
+        assert!(compare("y", &got, &expected).is_ok(), "{what} is called wrong");
+    }
     let worst = compare("y", &real(&[1.0, 2.1, 9.0]), &sums(&[1.0, 2.0, 3.0])).expect_err("two are wrong");
     assert_eq!((worst.index, worst.count, worst.of), (2, 2, 3), "it names not the worst element: {worst}");
+    let of_six = Mismatch { index: 7, ..*worst.clone() }.within(&[2, 1, 6]);
+    assert!(of_six.to_string().starts_with("y[1, 0, 1] is "), "{of_six}");
+    assert!(worst.within(&[2]).to_string().starts_with("y[2] is "), "it is in no such shape");
 }
 
 #[test]

@@ -92,7 +92,9 @@ fn the_page_holds_every_row_with_its_numbers() {
     let alarms = texts(&html, "div.alarm-box");
     assert_eq!(alarms.len(), 1);
     let worst = &wrong["worst"];
-    let index = format!("y[{}]", worst["index"]);
+    let place: Vec<_> = worst["place"].as_array().expect("a place").iter().map(ToString::to_string).collect();
+    assert_eq!(place.len(), 2, "{worst}");
+    let index = format!("y[{}]", place.join(", "));
     let number = |key: &str| format!("{:e}", worst[key].as_f64().expect("a number"));
     for word in [HOSTILE, &index, &number("got"), &number("expected"), &number("allowed")] {
         assert!(alarms[0].contains(word), "no {word} in {alarms:?}");

@@ -183,6 +183,7 @@ fn row(op: &'static str, variant: &'static str, adapter: &str, seconds: f64) -> 
         compile_seconds: Some(0.25),
         error_share: Some(0.125),
         proofs: 7,
+        regimes: 10,
         share_of_fma: Some(0.5),
         share_of_copy: Some(0.25),
         peak_gflops: Some(100.0),

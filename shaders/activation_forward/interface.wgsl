@@ -2,4 +2,5 @@
 override COUNT: u32;
 @group(0) @binding(0) var<storage, read_write> y: array<f32>; // (COUNT)
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (COUNT)
+// batch COUNT
 // grid COUNT

@@ -1,2 +1,2 @@
-fn activate(x: f32) -> f32 { return exp(min(x, 88.0)); }
+fn activate(x: f32) -> f32 { return exp(x); }
 fn activate_grad(y: f32) -> f32 { return y; }

@@ -13,4 +13,6 @@ override CONTRAST: f32 = 0.0;    // the distance from mid-grey times 1 ± CONTRA
 override ERASE: u32 = 0u;        // a rectangle becomes noise where random < ERASE: probability · 2^32
 override MIXUP: u32 = 0u;        // 1: the share `step.mixed` of another image of the batch
 @group(0) @binding(0) var<storage, read_write> image: array<f32>; // (ROWS, H, W, C)
+// batch ROWS
+// feed images (H, W, C) bytes, f32 where FLOATS
 // grid PIXELS = H * W * C, ROWS

@@ -16,6 +16,9 @@ override PL: u32; // columns of padding at the left
 @group(0) @binding(0) var<storage, read_write> dx4: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> dy: array<f32>; // (N, OH, OW, C)
 @group(0) @binding(1) var<storage, read> dy4: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> x: array<f32>; // (N, H, W, C)
+@group(0) @binding(2) var<storage, read> x: array<f32>; // (N, H, W, C) activated
 @group(0) @binding(2) var<storage, read> x4: array<vec4<f32>>;
+// window OH of H, PH, SH, PT
+// window OW of W, PW, SW, PL
+// batch N
 // grid COUNT = N * H * W * C

@@ -15,4 +15,6 @@ override SCALED: u32; // 0: gamma is 1, whatever stands there
 @group(0) @binding(2) var<storage, read_write> moving_variance: array<f32>; // (C) in place, positive
 @group(0) @binding(3) var<storage, read> partials: array<f32>; // (SPLITS, 2, C) positive
 @group(0) @binding(4) var<storage, read> affine: array<f32>; // (2, C) gamma, beta: a copy, as the moving averages lie in their arena
+// batch ROWS
+// splits ROWS * SPATIAL
 // grid C

@@ -7,4 +7,5 @@ override C: u32;     // channels
 @group(0) @binding(1) var<storage, read> x4: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> stats: array<f32>; // (4, C)
 @group(0) @binding(2) var<storage, read> stats4: array<vec4<f32>>;
+// batch ITEMS
 // grid COUNT = ITEMS * C

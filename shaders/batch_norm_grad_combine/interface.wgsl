@@ -13,4 +13,5 @@ override SCALED: u32; // 0: gamma is 1, whatever is bound
 @group(0) @binding(3) var<storage, read> partials: array<f32>; // (SPLITS, 2, C)
 @group(0) @binding(4) var<storage, read> stats: array<f32>; // (4, C)
 @group(0) @binding(5) var<storage, read> gamma: array<f32>; // (C)
+// batch ROWS
 // grid C

@@ -7,8 +7,9 @@ override C: u32;
 @group(0) @binding(0) var<storage, read_write> dx4: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> dy: array<f32>; // (ROWS*SPATIAL, C)
 @group(0) @binding(1) var<storage, read> dy4: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> x: array<f32>; // (ROWS*SPATIAL, C)
+@group(0) @binding(2) var<storage, read> x: array<f32>; // (ROWS*SPATIAL, C) activated
 @group(0) @binding(2) var<storage, read> x4: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> coefficients: array<f32>; // (3, C)
 @group(0) @binding(3) var<storage, read> coefficients4: array<vec4<f32>>;
+// batch ROWS
 // grid COUNT = ROWS * SPATIAL * C

@@ -12,4 +12,6 @@ override PER: u32;   // rows a split, rounded up
 @group(0) @binding(2) var<storage, read> dy4: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> stats: array<f32>; // (4, C)
 @group(0) @binding(3) var<storage, read> stats4: array<vec4<f32>>;
+// batch ITEMS
+// splits ITEMS
 // grid C, SPLITS

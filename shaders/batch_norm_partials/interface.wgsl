@@ -10,4 +10,6 @@ override PER: u32;     // rows a split, rounded up
 @group(0) @binding(0) var<storage, read_write> partials4: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (ROWS*SPATIAL, C)
 @group(0) @binding(1) var<storage, read> x4: array<vec4<f32>>;
+// batch ROWS
+// splits ROWS * SPATIAL
 // grid C, SPLITS

@@ -2,4 +2,5 @@
 override COUNT: u32;
 @group(0) @binding(0) var<storage, read_write> y: array<f32>; // (COUNT)
 @group(0) @binding(0) var<storage, read_write> y4: array<vec4<f32>>;
+// batch COUNT
 // grid COUNT

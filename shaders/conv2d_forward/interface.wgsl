@@ -20,5 +20,8 @@ override PL: u32; // columns of zeros at the left
 @group(0) @binding(2) var<storage, read> w4: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> b: array<f32>; // (CO)
 @group(0) @binding(3) var<storage, read> b4: array<vec4<f32>>;
+// window OH of H, KH, SH, PT
+// window OW of W, KW, SW, PL
+// batch N
 // grid CO, ROWS = N * OH * OW
 // flops 2 * N * OH * OW * CO * KH * KW * CI

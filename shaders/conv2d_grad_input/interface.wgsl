@@ -21,7 +21,10 @@ override PL: u32; // columns of zeros at the left
 @group(0) @binding(1) var<storage, read> dy4: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> w: array<f32>; // (KH, KW, CI, CO)
 @group(0) @binding(2) var<storage, read> w4: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> x: array<f32>; // (N, H, W, CI)
+@group(0) @binding(3) var<storage, read> x: array<f32>; // (N, H, W, CI) activated
 @group(0) @binding(3) var<storage, read> x4: array<vec4<f32>>;
+// window OH of H, KH, SH, PT
+// window OW of W, KW, SW, PL
+// batch N
 // grid CI, ROWS = N * H * W
 // flops 2 * N * OH * OW * CO * KH * KW * CI

@@ -5,6 +5,7 @@
 // are transformed into workgroup memory, where each of the 16 places of a transformed patch is a product
 // [TILE_PATCHES, CO] × [CO, TILE_CI] of its own. 16 threads share a place; each has blocks of four patches by four channels.
 // Nothing transformed leaves the workgroup.
+// crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
 const TILE_PATCHES = 32u; // one of 16, 32: patches of a workgroup
 const TILE_CI = 32u; // one of 16, 32: channels of a workgroup
 const DEPTH = 4u; // one of 4, 8: filters that are transformed at a time

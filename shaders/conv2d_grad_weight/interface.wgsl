@@ -23,5 +23,9 @@ override PER: u32;    // images a part, rounded up
 @group(0) @binding(1) var<storage, read> x4: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> dy: array<f32>; // (N, OH, OW, CO)
 @group(0) @binding(2) var<storage, read> dy4: array<vec4<f32>>;
+// window OH of H, KH, SH, PT
+// window OW of W, KW, SW, PL
+// batch N
+// splits N
 // grid CO, TAPS = KH * KW * CI + 1, SPLITS
 // flops 2 * N * OH * OW * CO * KH * KW * CI

@@ -7,4 +7,5 @@ override SPATIAL: u32 = 1u; // pixels of an image and
 override C: u32 = 1u;       // channels, where whole channels are dropped; 1 and 1 drop single elements
 @group(0) @binding(0) var<storage, read_write> y: array<f32>; // (COUNT)
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (COUNT)
+// batch COUNT
 // grid COUNT

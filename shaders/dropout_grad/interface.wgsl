@@ -8,5 +8,6 @@ override SPATIAL: u32 = 1u; // pixels of an image and
 override C: u32 = 1u;       // channels, where whole channels are dropped; 1 and 1 drop single elements
 @group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (COUNT)
 @group(0) @binding(1) var<storage, read> dy: array<f32>; // (COUNT)
-@group(0) @binding(2) var<storage, read> x: array<f32>; // (COUNT)
+@group(0) @binding(2) var<storage, read> x: array<f32>; // (COUNT) activated
+// batch COUNT
 // grid COUNT

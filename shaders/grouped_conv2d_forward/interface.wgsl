@@ -26,5 +26,8 @@ override COG: u32; // filters of a group
 @group(0) @binding(2) var<storage, read> w4: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> b: array<f32>; // (CO)
 @group(0) @binding(3) var<storage, read> b4: array<vec4<f32>>;
+// window OH of H, KH, SH, PT, DH
+// window OW of W, KW, SW, PL, DW
+// batch N
 // grid COUNT = N * OH * OW * CO
 // flops 2 * N * OH * OW * CO * KH * KW * CIG

@@ -20,6 +20,9 @@ override COG: u32; // filters of a group
 @group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (N, H, W, CI)
 @group(0) @binding(1) var<storage, read> dy: array<f32>; // (N, OH, OW, CO)
 @group(0) @binding(2) var<storage, read> w: array<f32>; // (KH, KW, CIG, CO)
-@group(0) @binding(3) var<storage, read> x: array<f32>; // (N, H, W, CI)
+@group(0) @binding(3) var<storage, read> x: array<f32>; // (N, H, W, CI) activated
+// window OH of H, KH, SH, PT, DH
+// window OW of W, KW, SW, PL, DW
+// batch N
 // grid COUNT = N * H * W * CI
 // flops 2 * N * OH * OW * CO * KH * KW * CIG

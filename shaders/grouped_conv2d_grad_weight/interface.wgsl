@@ -23,5 +23,9 @@ override PER: u32;    // images a part, rounded up
 @group(0) @binding(0) var<storage, read_write> partials: array<f32>; // (SPLITS, KH*KW*CIG + 1, CO)
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (N, H, W, CI)
 @group(0) @binding(2) var<storage, read> dy: array<f32>; // (N, OH, OW, CO)
+// window OH of H, KH, SH, PT, DH
+// window OW of W, KW, SW, PL, DW
+// batch N
+// splits N
 // grid CO, TAPS = KH * KW * CIG + 1, SPLITS
 // flops 2 * N * OH * OW * CO * KH * KW * CIG

@@ -12,13 +12,14 @@ override BIASES: u32; // 2, or 1 where one row of zeros stands for both
 @group(0) @binding(1) var<storage, read_write> state4: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> gates: array<f32>; // (ROWS, 5, UNITS) s, r, g, the q of g, and the state before
 @group(0) @binding(2) var<storage, read_write> gates4: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> product: array<f32>; // (ROWS, 3, UNITS) h · recurrent kernel
+@group(0) @binding(3) var<storage, read> product: array<f32>; // (ROWS, 3, UNITS) argument: h · recurrent kernel
 @group(0) @binding(3) var<storage, read> product4: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> z: array<f32>; // (ROWS, TIME, 3, UNITS) x · kernel
+@group(0) @binding(4) var<storage, read> z: array<f32>; // (ROWS, TIME, 3, UNITS) argument: x · kernel
 @group(0) @binding(4) var<storage, read> z4: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> before: array<f32>; // (ROWS, UNITS) the state before this step
 @group(0) @binding(5) var<storage, read> before4: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read> bias: array<f32>; // (BIASES, 3, UNITS) added to z, added to the product
+@group(0) @binding(6) var<storage, read> bias: array<f32>; // (BIASES, 3, UNITS) argument: added to z, added to the product
 @group(0) @binding(6) var<storage, read> bias4: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read> step: array<u32>; // (1) below TIME: which step
+// batch ROWS
 // grid ITEMS = ROWS * UNITS

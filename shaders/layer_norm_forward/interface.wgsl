@@ -9,4 +9,5 @@ override SCALED: u32; // 0: gamma is 1, whatever is bound
 @group(0) @binding(2) var<storage, read> x: array<f32>; // (ITEMS, C)
 @group(0) @binding(3) var<storage, read> gamma: array<f32>; // (C)
 @group(0) @binding(4) var<storage, read> beta: array<f32>; // (C)
+// batch ITEMS
 // grid ITEMS

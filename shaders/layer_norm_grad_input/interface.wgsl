@@ -5,7 +5,8 @@ override C: u32;     // length of a row
 override SCALED: u32; // 0: gamma is 1, whatever is bound
 @group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (ITEMS, C)
 @group(0) @binding(1) var<storage, read> dy: array<f32>; // (ITEMS, C)
-@group(0) @binding(2) var<storage, read> x: array<f32>; // (ITEMS, C)
+@group(0) @binding(2) var<storage, read> x: array<f32>; // (ITEMS, C) activated
 @group(0) @binding(3) var<storage, read> stats: array<f32>; // (ITEMS, 2)
 @group(0) @binding(4) var<storage, read> gamma: array<f32>; // (C)
+// batch ITEMS
 // grid ITEMS

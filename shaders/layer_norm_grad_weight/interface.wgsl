@@ -8,4 +8,6 @@ override PER: u32;   // rows a split, rounded up
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (ITEMS, C)
 @group(0) @binding(2) var<storage, read> dy: array<f32>; // (ITEMS, C)
 @group(0) @binding(3) var<storage, read> stats: array<f32>; // (ITEMS, 2)
+// batch ITEMS
+// splits ITEMS
 // grid C, SPLITS

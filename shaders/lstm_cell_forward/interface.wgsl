@@ -13,11 +13,12 @@ override GATE: u32 = 0; // recurrent activation: 0 sigmoid, 1 hard_sigmoid
 @group(0) @binding(2) var<storage, read_write> gates4: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> c: array<f32>; // (ROWS, UNITS) the cell behind this step
 @group(0) @binding(3) var<storage, read_write> c4: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> q: array<f32>; // (ROWS, 4, UNITS) h · recurrent kernel
+@group(0) @binding(4) var<storage, read> q: array<f32>; // (ROWS, 4, UNITS) argument: h · recurrent kernel
 @group(0) @binding(4) var<storage, read> q4: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> z: array<f32>; // (ROWS, TIME, 4, UNITS) x · kernel + bias
+@group(0) @binding(5) var<storage, read> z: array<f32>; // (ROWS, TIME, 4, UNITS) argument: x · kernel + bias
 @group(0) @binding(5) var<storage, read> z4: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read> before: array<f32>; // (ROWS, UNITS) the cell before this step
+@group(0) @binding(6) var<storage, read> before: array<f32>; // (ROWS, UNITS) argument: the cell before this step
 @group(0) @binding(6) var<storage, read> before4: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read> step: array<u32>; // (1) below TIME: which step
+// batch ROWS
 // grid ITEMS = ROWS * UNITS

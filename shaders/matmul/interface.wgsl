@@ -10,5 +10,6 @@ override K: u32; // inner length: inputs of a unit
 @group(0) @binding(2) var<storage, read> w4: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> b: array<f32>; // (N)
 @group(0) @binding(3) var<storage, read> b4: array<vec4<f32>>;
+// batch M
 // grid N, M
 // flops 2 * M * N * K

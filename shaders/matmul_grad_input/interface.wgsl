@@ -9,7 +9,8 @@ override K: u32; // inputs of a unit
 @group(0) @binding(1) var<storage, read> dy4: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> w: array<f32>; // (K, N)
 @group(0) @binding(2) var<storage, read> w4: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> x: array<f32>; // (M, K)
+@group(0) @binding(3) var<storage, read> x: array<f32>; // (M, K) activated
 @group(0) @binding(3) var<storage, read> x4: array<vec4<f32>>;
+// batch M
 // grid K, M
 // flops 2 * M * N * K

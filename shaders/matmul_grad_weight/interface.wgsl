@@ -11,5 +11,6 @@ override K: u32; // inputs of a unit
 @group(0) @binding(2) var<storage, read> x4: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> dy: array<f32>; // (M, N)
 @group(0) @binding(3) var<storage, read> dy4: array<vec4<f32>>;
+// batch M
 // grid N, K
 // flops 2 * M * N * K

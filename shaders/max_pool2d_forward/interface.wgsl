@@ -15,6 +15,9 @@ override PL: u32; // columns of padding at the left
 @group(0) @binding(0) var<storage, read_write> y4: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read_write> argmax: array<u32>; // (N, OH, OW, C)
 @group(0) @binding(1) var<storage, read_write> argmax4: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read> x: array<f32>; // (N, H, W, C)
+@group(0) @binding(2) var<storage, read> x: array<f32>; // (N, H, W, C) copied
 @group(0) @binding(2) var<storage, read> x4: array<vec4<f32>>;
+// window OH of H, PH, SH, PT
+// window OW of W, PW, SW, PL
+// batch N
 // grid C, ROWS = N * OH * OW

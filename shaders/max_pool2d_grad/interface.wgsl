@@ -18,6 +18,9 @@ override PL: u32; // columns of padding at the left
 @group(0) @binding(1) var<storage, read> dy4: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> argmax: array<u32>; // (N, OH, OW, C) below PH * PW
 @group(0) @binding(2) var<storage, read> argmax4: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read> x: array<f32>; // (N, H, W, C)
+@group(0) @binding(3) var<storage, read> x: array<f32>; // (N, H, W, C) activated
 @group(0) @binding(3) var<storage, read> x4: array<vec4<f32>>;
+// window OH of H, PH, SH, PT
+// window OW of W, PW, SW, PL
+// batch N
 // grid C, ROWS = N * H * W

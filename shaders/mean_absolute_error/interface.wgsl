@@ -7,6 +7,8 @@ override MIXUP: u32 = 0u;
 @group(0) @binding(2) var<storage, read_write> hit: array<f32>; // (ROWS)
 @group(0) @binding(3) var<storage, read> logits: array<f32>; // (ROWS)
 @group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
+// batch ROWS
+// feed labels below CLASSES, f32 where REAL
 // grid ROWS
 
 fn distance_of(d: f32) -> f32 { return abs(d); }

@@ -5,4 +5,5 @@ override COUNT: u32;
 override TRAINED: u32;
 @group(0) @binding(0) var<storage, read_write> average: array<f32>; // (COUNT) in place
 @group(0) @binding(1) var<storage, read> parameter: array<f32>; // (COUNT)
+// batch COUNT
 // grid COUNT

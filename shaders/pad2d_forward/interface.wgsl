@@ -8,5 +8,6 @@ override OW: u32; // width of the output
 override PT: u32; // rows of zeros above
 override PL: u32; // columns of zeros at the left
 @group(0) @binding(0) var<storage, read_write> y: array<f32>; // (N, OH, OW, C)
-@group(0) @binding(1) var<storage, read> x: array<f32>; // (N, H, W, C)
+@group(0) @binding(1) var<storage, read> x: array<f32>; // (N, H, W, C) copied
+// batch N
 // grid COUNT = N * OH * OW * C

@@ -10,5 +10,6 @@ override PT: u32; // rows of zeros above
 override PL: u32; // columns of zeros at the left
 @group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (N, H, W, C)
 @group(0) @binding(1) var<storage, read> dy: array<f32>; // (N, OH, OW, C)
-@group(0) @binding(2) var<storage, read> x: array<f32>; // (N, H, W, C)
+@group(0) @binding(2) var<storage, read> x: array<f32>; // (N, H, W, C) activated
+// batch N
 // grid COUNT = N * H * W * C

@@ -4,4 +4,5 @@ override A: u32;     // length of alpha
 @group(0) @binding(0) var<storage, read_write> y: array<f32>; // (ITEMS, A)
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (ITEMS, A)
 @group(0) @binding(2) var<storage, read> alpha: array<f32>; // (A)
+// batch ITEMS
 // grid COUNT = ITEMS * A

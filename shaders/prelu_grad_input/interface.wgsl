@@ -4,6 +4,7 @@ override ITEMS: u32; // rows
 override A: u32;     // length of alpha
 @group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (ITEMS, A)
 @group(0) @binding(1) var<storage, read> dy: array<f32>; // (ITEMS, A)
-@group(0) @binding(2) var<storage, read> x: array<f32>; // (ITEMS, A)
+@group(0) @binding(2) var<storage, read> x: array<f32>; // (ITEMS, A) activated
 @group(0) @binding(3) var<storage, read> alpha: array<f32>; // (A)
+// batch ITEMS
 // grid COUNT = ITEMS * A

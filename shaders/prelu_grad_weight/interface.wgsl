@@ -8,4 +8,6 @@ override PER: u32;   // rows a split, rounded up
 @group(0) @binding(0) var<storage, read_write> partials: array<f32>; // (SPLITS, 2, A)
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (ITEMS, A)
 @group(0) @binding(2) var<storage, read> dy: array<f32>; // (ITEMS, A)
+// batch ITEMS
+// splits ITEMS
 // grid A, SPLITS

@@ -6,8 +6,9 @@ override REVERSE: u32 = 0; // 1: from the end of time to its start
 override FLIP: u32 = 0; // 1: the last step treated comes first in y
 @group(0) @binding(0) var<storage, read_write> y: array<f32>; // (ROWS, TIME, UNITS)
 @group(0) @binding(0) var<storage, read_write> y4: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> h: array<f32>; // (ROWS, TIME, UNITS) the state before each step, in order of time
+@group(0) @binding(1) var<storage, read> h: array<f32>; // (ROWS, TIME, UNITS) copied: the state before each step, in order of time
 @group(0) @binding(1) var<storage, read> h4: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> last: array<f32>; // (ROWS, UNITS) the state behind the last step
+@group(0) @binding(2) var<storage, read> last: array<f32>; // (ROWS, UNITS) copied: the state behind the last step
 @group(0) @binding(2) var<storage, read> last4: array<vec4<f32>>;
+// batch ROWS
 // grid ITEMS = ROWS * TIME * UNITS

@@ -17,5 +17,6 @@ override CLIPPED: u32; // 0: `scale` is not read
 @group(0) @binding(2) var<storage, read_write> mean: array<f32>; // (MEANS) in place
 @group(0) @binding(3) var<storage, read_write> momentum: array<f32>; // (MOMENTA) in place
 @group(0) @binding(4) var<storage, read> grad: array<f32>; // (COUNT)
-@group(0) @binding(5) var<storage, read> scale: array<f32>; // (1) of `clip_scale`
+@group(0) @binding(5) var<storage, read> scale: array<f32>; // (1) from 0 to 1: of `clip_scale`
+// batch COUNT
 // grid COUNT

@@ -3,4 +3,5 @@ override COUNT: u32;
 @group(0) @binding(0) var<storage, read_write> y: array<f32>; // (COUNT)
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (COUNT)
 @group(0) @binding(2) var<storage, read> scale: array<f32>; // (1)
+// batch COUNT
 // grid COUNT

@@ -9,5 +9,6 @@ override CLIPPED: u32; // 0: `scale` is not read
 @group(0) @binding(0) var<storage, read_write> parameter: array<f32>; // (COUNT) in place
 @group(0) @binding(1) var<storage, read_write> velocity: array<f32>; // (COUNT) in place
 @group(0) @binding(2) var<storage, read> grad: array<f32>; // (COUNT)
-@group(0) @binding(3) var<storage, read> scale: array<f32>; // (1) of `clip_scale`
+@group(0) @binding(3) var<storage, read> scale: array<f32>; // (1) from 0 to 1: of `clip_scale`
+// batch COUNT
 // grid COUNT

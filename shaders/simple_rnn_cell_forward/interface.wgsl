@@ -12,4 +12,5 @@ override REVERSE: u32 = 0; // 1: from the end of time to its start
 @group(0) @binding(3) var<storage, read> z: array<f32>; // (ROWS, TIME, UNITS) x · kernel + bias
 @group(0) @binding(3) var<storage, read> z4: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> step: array<u32>; // (1) below TIME: which step
+// batch ROWS
 // grid ITEMS = ROWS * UNITS

@@ -13,7 +13,8 @@ override REVERSE: u32 = 0; // 1: from the end of time to its start
 @group(0) @binding(2) var<storage, read> dh4: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> dy: array<f32>; // (ROWS, OUT, UNITS)
 @group(0) @binding(3) var<storage, read> dy4: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> state: array<f32>; // (ROWS, UNITS) behind this step
+@group(0) @binding(4) var<storage, read> state: array<f32>; // (ROWS, UNITS) activated: behind this step
 @group(0) @binding(4) var<storage, read> state4: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> step: array<u32>; // (1) below TIME: which step
+// batch ROWS
 // grid ITEMS = ROWS * UNITS

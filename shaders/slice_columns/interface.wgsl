@@ -6,5 +6,6 @@ override FROM: u32;
 override COUNT: u32; // columns of dx
 @group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (ROWS, COUNT)
 @group(0) @binding(1) var<storage, read> dy: array<f32>; // (ROWS, WIDTH)
-@group(0) @binding(2) var<storage, read> x: array<f32>; // (ROWS, COUNT)
+@group(0) @binding(2) var<storage, read> x: array<f32>; // (ROWS, COUNT) activated
+// batch ROWS
 // grid ITEMS = ROWS * COUNT

@@ -3,4 +3,5 @@ override ROWS: u32;
 override CLASSES: u32;
 @group(0) @binding(0) var<storage, read_write> y: array<f32>; // (ROWS, CLASSES)
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (ROWS, CLASSES)
+// batch ROWS
 // grid ROWS

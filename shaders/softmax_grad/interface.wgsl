@@ -4,5 +4,6 @@ override ROWS: u32;
 override CLASSES: u32;
 @group(0) @binding(0) var<storage, read_write> dx: array<f32>; // (ROWS, CLASSES)
 @group(0) @binding(1) var<storage, read> dy: array<f32>; // (ROWS, CLASSES)
-@group(0) @binding(2) var<storage, read> y: array<f32>; // (ROWS, CLASSES)
+@group(0) @binding(2) var<storage, read> y: array<f32>; // (ROWS, CLASSES) from 0 to 1
+// batch ROWS
 // grid ROWS

@@ -3,4 +3,5 @@ override COUNT: u32;
 override SPLITS: u32;
 @group(0) @binding(0) var<storage, read_write> partials: array<f32>; // (SPLITS)
 @group(0) @binding(1) var<storage, read> grad: array<f32>; // (COUNT)
+// batch COUNT
 // grid SPLITS

@@ -6,5 +6,6 @@ override FUNCTION: u32; // 0 A·x + B, 1 |x|, 2 √(x + A), 3 log(x + A), 4 1 / 
 override A: f32 = 0.0;
 override B: f32 = 0.0;
 @group(0) @binding(0) var<storage, read_write> y: array<f32>; // (COUNT)
-@group(0) @binding(1) var<storage, read> x: array<f32>; // (COUNT)
+@group(0) @binding(1) var<storage, read> x: array<f32>; // (COUNT) above -A where FUNCTION is 2 or 3 or 4
+// batch COUNT
 // grid COUNT

@@ -5,7 +5,7 @@
 use super::{Check, Difference, Finding};
 use crate::{
     Result,
-    compare::allows,
+    compare::{allows, place_in, words_of},
     feed::{Batch, Step, split_mix},
     initializer::Initializer,
     model::Model,
@@ -126,13 +126,16 @@ pub fn gradients_with(
             }
             let (share, difference) = (finding.share, finding.difference.take());
             let (got, Derivative { slope, allowed, .. }) = (gradient[index], found);
+            let place = place_in(index, &p.shape);
             finding = finding.judge((got - slope).abs(), allowed, || Difference {
                 what: format!(
-                    "d {}[{index}] is {got:e}, the loss rises by {slope:e} ± {allowed:.1e}",
-                    p.name
+                    "d {}[{}] is {got:e}, the loss rises by {slope:e} ± {allowed:.1e}",
+                    p.name,
+                    words_of(index, &place)
                 ),
                 buffer: p.name.clone(),
                 index,
+                place,
                 got,
                 expected: slope,
                 allowed,
@@ -151,6 +154,7 @@ pub fn gradients_with(
                 what: format!("the loss has a kink at {kinks} of {count} sampled elements of {}", p.name),
                 buffer: p.name.clone(),
                 index: 0,
+                place: Vec::new(),
                 got: kinks as f64,
                 expected: 0.0,
                 allowed: KINKS * count as f64,

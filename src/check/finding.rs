@@ -67,8 +67,10 @@ pub struct Difference {
     pub what: String,
     /// Which buffer or tensor.
     pub buffer: String,
-    /// The worst element.
+    /// The worst element, in the flat buffer.
     pub index: usize,
+    /// Its place in the tensor; empty where the shape is not known.
+    pub place: Vec<usize>,
     /// What it is.
     pub got: f64,
     /// What it should be.
@@ -83,8 +85,8 @@ impl Difference {
     /// A difference found by the one comparison.
     pub(super) fn from_mismatch(mismatch: Mismatch, hint: String) -> Self {
         let what = mismatch.to_string();
-        let Mismatch { buffer, index, got, expected, allowed, .. } = mismatch;
-        Self { what, buffer, index, got, expected, allowed, hint }
+        let Mismatch { buffer, index, place, got, expected, allowed, .. } = mismatch;
+        Self { what, buffer, index, place, got, expected, allowed, hint }
     }
 }
 

@@ -5,12 +5,12 @@
 use super::{Check, Difference, Finding};
 use crate::{
     Result,
-    compare::compare,
+    compare::{compare, place_in, words_of},
     feed::{Batch, Step},
     gpu::{Access, Context, Element, FeedBuffers, Plan, Planned},
     op::rounded,
     program::{Home, Program, ValueId},
-    prove::POISON,
+    prove::{POISON, shape},
     reference::{Data, expect},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -132,7 +132,7 @@ async fn dispatch(
 ) -> Result<Finding> {
     let (step, program) = (&plan.steps[n], &plan.program);
     let mut finding = Finding::new(Check::Dispatch, &step.label);
-    let bindings = &step.launch.kernel.shader.bindings;
+    let (bindings, sizes) = (&step.launch.kernel.shader.bindings, &step.launch.kernel.values);
     let bound: Vec<_> = bindings
         .iter()
         .filter_map(|b| Some((b, step.buffers.iter().find(|(name, _)| *name == b.name)?.1)))
@@ -142,13 +142,16 @@ async fn dispatch(
     for ((binding, value), words) in bound.iter().zip(&before) {
         let changed = shadow.changed(program, *value, words);
         let Some((at, was)) = changed.filter(|_| binding.access != Access::Write) else { continue };
+        let place = place_in(at, &plan.value(*value).shape);
         finding.difference.get_or_insert(Difference {
             what: format!(
-                "`{}`[{at}] has changed since it was written, before this dispatch reads it",
-                plan.value(*value).name
+                "`{}`[{}] has changed since it was written, before this dispatch reads it",
+                plan.value(*value).name,
+                words_of(at, &place)
             ),
             buffer: binding.name.clone(),
             index: at,
+            place,
             got: number(binding.element, words[at]),
             expected: number(binding.element, was),
             allowed: 0.0,
@@ -182,10 +185,13 @@ async fn dispatch(
         shadow.note(program, *value, after);
         if binding.access == Access::Read {
             let Some(at) = before.iter().zip(after).position(|(b, a)| b != a) else { continue };
+            let place = place_in(at, &shape(binding, sizes));
+            let words = words_of(at, &place);
             finding.difference.get_or_insert(Difference {
-                what: format!("it changed `{}`[{at}], which it may only read", binding.name),
+                what: format!("it changed `{}`[{words}], which it may only read", binding.name),
                 buffer: binding.name.clone(),
                 index: at,
+                place,
                 got: number(binding.element, after[at]),
                 expected: number(binding.element, before[at]),
                 allowed: 0.0,
@@ -201,7 +207,8 @@ async fn dispatch(
                 let error =
                     (mismatch.got - mismatch.expected).abs() / mismatch.allowed.max(f64::MIN_POSITIVE);
                 finding.share = if error.is_nan() { f64::INFINITY } else { finding.share.max(error) };
-                finding.difference.get_or_insert(Difference::from_mismatch(*mismatch, hint(step)));
+                let mismatch = mismatch.within(&shape(binding, sizes));
+                finding.difference.get_or_insert(Difference::from_mismatch(mismatch, hint(step)));
             }
         }
     }

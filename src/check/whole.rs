@@ -3,7 +3,14 @@
 //! of each tensor's norm.
 
 use super::{Bench, Check, Difference, Finding, Shadow};
-use crate::{Result, feed::Step, gpu::Slice, program::Mode, reference::Machine};
+use crate::{
+    Result,
+    compare::{place_in, words_of},
+    feed::Step,
+    gpu::Slice,
+    program::Mode,
+    reference::Machine,
+};
 
 /// How far a tensor may be from the twins', as a share of its norm, once a whole step lies between.
 pub const WHOLE_STEP: f64 = 2e-5;
@@ -90,6 +97,7 @@ impl Bench<'_> {
                         ),
                         buffer: name.to_string(),
                         index: at,
+                        place: Vec::new(),
                         got: f64::from(got),
                         expected: f64::from(expected),
                         allowed: 0.0,
@@ -119,15 +127,17 @@ impl Bench<'_> {
                     for p in &machine.program.parameters {
                         let range = p.offset..p.offset + p.len();
                         let label = format!("{}{}", if *name == "gradients" { "d " } else { "" }, p.name);
-                        findings.push(near(&label, &got[range.clone()], &twin[range], share));
+                        findings.push(near(&label, &p.shape, &got[range.clone()], &twin[range], share));
                     }
                 }
                 "results" => {
                     let at = 2 * step.slot as usize;
-                    findings.push(near("loss", &got[at..at + 1], &machine.results[at..at + 1], share));
+                    findings.push(near("loss", &[], &got[at..at + 1], &machine.results[at..at + 1], share));
                 }
                 "output" => {
-                    findings.push(near("output", &got, &machine.real(machine.program.output), WHOLE_STEP))
+                    let output = machine.program.output;
+                    let shape = &machine.program.values[output.0].shape;
+                    findings.push(near("output", shape, &got, &machine.real(output), WHOLE_STEP))
                 }
                 _ => {}
             }
@@ -144,6 +154,7 @@ fn finite(name: &str, values: &[f64]) -> Finding {
             what: format!("{name}[{at}] is {}", values[at]),
             buffer: name.to_string(),
             index: at,
+            place: Vec::new(),
             got: values[at],
             expected: f64::NAN,
             allowed: f64::INFINITY,
@@ -154,7 +165,7 @@ fn finite(name: &str, values: &[f64]) -> Finding {
 }
 
 /// ‖got - expected‖ against a share of ‖expected‖.
-fn near(name: &str, got: &[f64], expected: &[f64], share: f64) -> Finding {
+fn near(name: &str, shape: &[usize], got: &[f64], expected: &[f64], share: f64) -> Finding {
     let size = norm(expected.iter().copied());
     let mut error = norm(got.iter().zip(expected).map(|(g, e)| g - e));
     if got.len() != expected.len() || got.is_empty() {
@@ -165,12 +176,15 @@ fn near(name: &str, got: &[f64], expected: &[f64], share: f64) -> Finding {
         let off = |at: usize| (got[at] - expected[at]).abs();
         let worst =
             (0..got.len().min(expected.len())).max_by(|a, b| off(*a).total_cmp(&off(*b))).unwrap_or(0);
+        let place = place_in(worst, shape);
+        let words = words_of(worst, &place);
         Difference {
             what: format!(
-                "{name} is off by {error:.1e}, its norm is {size:.1e}; the worst element is {worst}"
+                "{name} is off by {error:.1e}, its norm is {size:.1e}; the worst element is [{words}]"
             ),
             buffer: name.to_string(),
             index: worst,
+            place,
             got: got.get(worst).copied().unwrap_or(f64::NAN),
             expected: expected.get(worst).copied().unwrap_or(f64::NAN),
             allowed,

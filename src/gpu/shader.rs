@@ -4,14 +4,16 @@
 //! Three conventions of `interface.wgsl` are read from its comments, because WGSL has no words for them:
 //! * `var<storage, read> x: array<f32>; // (M, K)`: the shape, in names of overrides; sums and
 //!   products are allowed: `(SPLITS, TAPS + 1, CO)`, and parts, rounded up: `N * OH / 2`. `// (COUNT) in place` marks a
-//!   buffer that is updated, `positive` one that holds nothing below zero, `below TIME` one that holds places from 0 to
-//!   less than that.
+//!   buffer that is updated; [`super::role`] has the marks that say what it may hold.
 //! * `x4: array<vec4<f32>>` on the binding of `x` is a second view of the same buffer.
 //! * `// grid N, M`: what the workgroups cover, x first; `// grid ITEMS = ROWS * PIXELS` names a
 //!   product. A variant covers `TILE_N` of `N` with one workgroup (a constant or override of its
 //!   own); without one, its workgroup size. A variant with another grid has its own such line.
 
-use super::directives;
+use super::{
+    directives,
+    role::{self, Role},
+};
 use crate::{Error, Result};
 use naga::{AddressSpace, Expression, Literal, ScalarKind, StorageAccess, TypeInner};
 use std::collections::BTreeMap;
@@ -69,8 +71,8 @@ pub struct Binding {
     pub element: Element,
     /// Its shape in names of sizes.
     pub shape: Vec<Size>,
-    /// Whether it holds nothing below zero, such as variances: proofs make their inputs so.
-    pub positive: bool,
+    /// What its numbers may be: proofs make their inputs so.
+    pub role: Role,
     /// What its integers stay below, where they are places in something: proofs make their inputs so.
     pub below: Option<Size>,
 }
@@ -149,22 +151,19 @@ impl Shader {
             };
             let element = element_of(&module, global.ty)
                 .ok_or_else(|| fail(format!("`{name}` is no array of f32 or u32")))?;
-            let access = match (access.contains(StorageAccess::STORE), marks.contains("in place")) {
+            let access = match (access.contains(StorageAccess::STORE), role::in_place(marks)) {
                 (false, _) => Access::Read,
                 (true, false) => Access::Write,
                 (true, true) => Access::Update,
             };
-            let positive = marks.contains("positive");
-            let below = marks
-                .split_once("below ")
-                .map(|(_, size)| Size(size.split([',', ':']).next().unwrap_or_default().trim().to_string()));
+            let (role, below) = (Role::of(marks), role::below(marks));
             bindings.push(Binding {
                 name: name.clone(),
                 index: binding.binding,
                 access,
                 element,
                 shape,
-                positive,
+                role,
                 below,
             });
         }

@@ -7,6 +7,7 @@ use super::{
     peaks::Peaks,
     row::{Row, Status, rank},
     sizes,
+    trials::{at_the_cases, chosen},
     turns::{Pace, in_turns},
 };
 use crate::{
@@ -14,9 +15,12 @@ use crate::{
     compare::Mismatch,
     gpu::{Context, Options, Shader},
     op::{Call, Choices, Variant},
-    prove::{Trial, Wrong, lengths},
+    prove::{Regime, Trial, Wrong, lengths},
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// A device that is opened anew when a kernel broke it.
 pub struct Lab {
@@ -77,7 +81,7 @@ pub struct Refusal {
 
 /// Why a variant gets no time.
 enum Failure {
-    Wrong { at: String, wrong: Wrong },
+    Wrong { at: String, regime: Regime, wrong: Wrong },
     Error(Error),
 }
 
@@ -85,6 +89,7 @@ enum Failure {
 struct Proof {
     error_share: f64,
     proofs: usize,
+    regimes: BTreeSet<Regime>,
 }
 
 /// Proves, then times, the variants of `request`, in the order in which it names them; `progress` hears what is
@@ -104,10 +109,7 @@ pub async fn measure(
     fits(&lab.context, call, &reference)?;
     progress(&format!("{}: the twin computes {}", call.op.name, sizes::words(call)));
     let mut trials = vec![Trial::new(call, &reference, request.seed)];
-    for (n, case) in call.op.cases.iter().enumerate() {
-        let case = sizes::case(call.op, case)?.activated(call.activation);
-        trials.push(Trial::new(&case, &reference, request.seed + 1 + n as u64));
-    }
+    trials.extend(at_the_cases(&lab.context, request, &reference)?);
     let mut course = Course::new(&lab.context, call, &request.variants, request.timeout)?;
     for n in course.runnable() {
         if let Some(Refusal { reason, worst }) = request.refused.get(&n).cloned() {
@@ -201,11 +203,16 @@ impl<'a> Course<'a> {
             return Ok(());
         }
         match prove(&lab.context, &self.variants[n], trials, most).await {
-            Ok(Proof { error_share, proofs }) => {
+            Ok(Proof { error_share, proofs, regimes }) => {
                 let row = &mut self.rows[n];
                 row.status = Status::Ok;
                 row.error_share = Some(row.error_share.unwrap_or(0.0).max(error_share));
                 row.proofs += proofs;
+                // A proof may come in parts: the plain inputs are in all of them.
+                row.regimes = match row.regimes {
+                    0 => regimes.len(),
+                    before => before + regimes.iter().filter(|r| **r != Regime::Small).count(),
+                };
             }
             Err(failure) => lab.fail(&mut self.rows[n], failure).await?,
         }
@@ -257,8 +264,8 @@ impl Lab {
     async fn fail(&mut self, row: &mut Row, failure: Failure) -> Result<()> {
         row.status = Status::Wrong;
         match failure {
-            Failure::Wrong { at, wrong } => {
-                row.reason = Some(format!("at {at}: {wrong}"));
+            Failure::Wrong { at, regime, wrong } => {
+                row.reason = Some(format!("at {at} with {regime}: {wrong}"));
                 if let Wrong::Value(mismatch) = wrong {
                     row.worst = Some(*mismatch);
                 }
@@ -291,24 +298,6 @@ async fn compile(context: &Context, variant: &Variant, trial: &Trial) -> Result<
     Ok(made + clock::seconds() - begun)
 }
 
-/// Which of `trials` the proof of `variant` runs: those that it takes; the first, and at most `most` of the others:
-/// the smallest, then the largest ones.
-fn chosen(context: &Context, variant: &Variant, trials: &[Trial], most: Option<usize>) -> Result<Vec<usize>> {
-    let mut taken = Vec::new();
-    for (n, trial) in trials.iter().enumerate() {
-        if trial.call.obstacle(context, variant)?.is_none() {
-            taken.push(n);
-        }
-    }
-    if let Some(most) = most.filter(|most| *most + 1 < taken.len()) {
-        let mut others = taken.split_off(1);
-        others.sort_by(|a, b| trials[*a].call.flops().total_cmp(&trials[*b].call.flops()));
-        let largest = others.split_off(others.len() - most.saturating_sub(1));
-        taken.extend(others.into_iter().take(most.min(1)).chain(largest));
-    }
-    Ok(taken)
-}
-
 /// Proves `variant` at the sizes of `trials` that it takes, the first and at most `most` of the others.
 async fn prove(
     context: &Context,
@@ -316,15 +305,19 @@ async fn prove(
     trials: &[Trial],
     most: Option<usize>,
 ) -> Result<Proof, Failure> {
-    let mut proof = Proof { error_share: 0.0, proofs: 0 };
+    let mut proof = Proof { error_share: 0.0, proofs: 0, regimes: BTreeSet::new() };
     for n in chosen(context, variant, trials, most).map_err(Failure::Error)? {
         let trial = &trials[n];
         match trial.prove(context, variant).await.map_err(Failure::Error)? {
             Ok(share) => proof.error_share = proof.error_share.max(share),
-            Err(wrong) => return Err(Failure::Wrong { at: sizes::words(&trial.call), wrong }),
+            Err(wrong) => {
+                let at = sizes::words(&trial.call);
+                return Err(Failure::Wrong { at, regime: trial.regime, wrong });
+            }
         }
         context.check().map_err(Failure::Error)?;
-        proof.proofs += 1;
+        proof.proofs += usize::from(trial.regime == Regime::Small);
+        proof.regimes.insert(trial.regime);
     }
     Ok(proof)
 }

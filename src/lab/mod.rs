@@ -21,6 +21,8 @@ pub mod sizes;
 pub mod standard;
 /// What a sweep over settings found, two constants at a time.
 pub mod sweep;
+/// With which inputs variants are proven.
+mod trials;
 /// Samples of several variants in turns.
 pub(crate) mod turns;
 /// Two whole trainings side by side.

@@ -3,7 +3,7 @@
 use super::{peaks::Peaks, sizes};
 use crate::{
     compare::Mismatch,
-    gpu::{Access, AdapterClass, Clock, Context, Shader},
+    gpu::{Access, AdapterClass, Clock, Context, Marks, Shader},
     op::{Call, Variant},
     profile::Spread,
     prove::lengths,
@@ -73,6 +73,8 @@ pub struct Row {
     pub error_share: Option<f64>,
     /// At how many sizes it was proven.
     pub proofs: usize,
+    /// With how many kinds of inputs: [`crate::prove::Regime`].
+    pub regimes: usize,
     /// Share of the adapter's arithmetic peak.
     pub share_of_fma: Option<f64>,
     /// Share of the adapter's memory peak; more than 1 where caches hold the buffers.
@@ -125,6 +127,7 @@ impl Row {
             compile_seconds: None,
             error_share: None,
             proofs: 0,
+            regimes: 0,
             share_of_fma: None,
             share_of_copy: None,
             peak_gflops: None,
@@ -164,11 +167,9 @@ pub(crate) fn bytes(call: &Call, shader: &Shader) -> f64 {
     let times = |access| if access == Access::Update { 2.0 } else { 1.0 };
     let buffers = shader.bindings.iter().zip(lengths(shader, &call.sizes));
     let words: f64 = buffers.map(|(b, len)| times(b.access) * len as f64).sum();
-    let images = match (call.sizes.get("ROWS"), call.sizes.get("PIXELS")) {
-        (Some(rows), Some(pixels)) if shader.feed => rows * pixels,
-        _ => 0.0,
-    };
-    4.0 * words + images
+    let marks = Marks::of(call.op.interface);
+    let images = marks.rows(&call.sizes) * marks.image_bytes(&call.sizes);
+    4.0 * words + images as f64
 }
 
 /// Ranks the rows of one operation, size and adapter by median time. A row shares the rank of the one before it
@@ -229,6 +230,7 @@ pub(crate) mod tests {
             compile_seconds: None,
             error_share: None,
             proofs: 0,
+            regimes: 0,
             share_of_fma: None,
             share_of_copy: None,
             peak_gflops: None,

@@ -3,6 +3,7 @@
 
 use crate::{
     Error, Result,
+    gpu::{Marks, Window},
     networks::{network, small},
     op::{Call, Op, Sizes},
     optim::Optimizer,
@@ -98,36 +99,34 @@ pub fn given(call: &Call, text: &str) -> Result<Call> {
     }
     let mut call = call.clone();
     call.sizes.extend(wanted.clone());
-    follow(&mut call.sizes, &wanted);
+    follow(&mut call, &wanted);
     check(&call)?;
     Ok(call)
 }
 
-/// Sizes that follow from others, unless they were given.
-fn follow(sizes: &mut Sizes, wanted: &Sizes) {
+/// Sizes that follow from others, unless they were given: the interface says which.
+fn follow(call: &mut Call, wanted: &Sizes) {
+    let Marks { splits, windows, .. } = Marks::of(call.op.interface);
+    let sizes = &mut call.sizes;
     let get = |sizes: &Sizes, name: &str| sizes.get(name).copied();
-    for (output, input, kernel, pool, stride, before) in
-        [("OH", "H", "KH", "PH", "SH", "PT"), ("OW", "W", "KW", "PW", "SW", "PL")]
-    {
-        let touched = [input, kernel, pool, stride, before].iter().any(|name| wanted.contains_key(*name));
-        let window = get(sizes, kernel).or(get(sizes, pool));
-        if let (true, false, Some(size), Some(window), Some(stride), Some(padding)) = (
-            touched,
-            wanted.contains_key(output),
-            get(sizes, input),
-            window,
-            get(sizes, stride),
-            get(sizes, before),
-        ) {
-            let extent = ((size + 2.0 * padding - window) / stride.max(1.0)).floor() + 1.0;
-            sizes.insert(output.to_string(), extent.max(0.0));
+    for Window { output, input, extent, stride, before, gap } in &windows {
+        let gap = gap.as_deref().unwrap_or_default();
+        let of = [input.as_str(), extent, stride, before, gap];
+        let touched = of.iter().any(|name| wanted.contains_key(*name));
+        let [Some(size), Some(window), Some(stride), Some(padding), gap] = of.map(|name| get(sizes, name))
+        else {
+            continue;
+        };
+        if touched && !wanted.contains_key(output) {
+            let covered = (window - 1.0) * gap.unwrap_or(1.0) + 1.0;
+            let places = ((size + 2.0 * padding - covered) / stride.max(1.0)).floor() + 1.0;
+            sizes.insert(output.clone(), places.max(0.0));
         }
     }
-    if let (Some(images), Some(splits), false) =
-        (get(sizes, "N"), get(sizes, "SPLITS"), wanted.contains_key("PER"))
-        && sizes.contains_key("PER")
+    if let (Some(all), Some(splits), false) =
+        (splits.and_then(|all| all.value(sizes)), get(sizes, "SPLITS"), wanted.contains_key("PER"))
     {
-        sizes.insert("PER".into(), (images / splits.max(1.0)).ceil());
+        sizes.insert("PER".into(), (all as f64 / splits.max(1.0)).ceil());
     }
 }
 
@@ -146,6 +145,14 @@ fn check(call: &Call) -> Result<()> {
             .chain(shader.grid.iter().map(|(_, s)| s))
             .any(|s| word(&s.0))
     };
+    let marks = Marks::of(call.op.interface);
+    // A part of no rows, and a window that does not move, or has no extent or one place again and again.
+    let divides = |name: &str| {
+        let of_window = |w: &Window| {
+            [Some(&w.extent), Some(&w.stride), w.gap.as_ref()].contains(&Some(&name.to_string()))
+        };
+        marks.splits.is_some() && ["SPLITS", "PER"].contains(&name) || marks.windows.iter().any(of_window)
+    };
     for (name, value) in &call.sizes {
         let declaration = format!("override {name}: f32");
         let float = texts(call.op).any(|text| text.contains(&declaration));
@@ -158,10 +165,37 @@ fn check(call: &Call) -> Result<()> {
         if !float && value.fract() != 0.0 {
             return fail(name, *value, "a whole number");
         }
-        let divides = ["SH", "SW", "KH", "KW", "PH", "PW", "SPLITS", "PER"].contains(&name.as_str());
-        if *value == 0.0 && (counted(name) || divides) {
+        if *value == 0.0 && (counted(name) || divides(name)) {
             return fail(name, *value, "at least 1");
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{case, given};
+    use crate::{
+        kernels::{BATCH_NORM_PARTIALS, GROUPED_CONV2D_FORWARD, MAX_POOL2D_FORWARD},
+        op::Op,
+    };
+
+    #[test]
+    fn sizes_follow_from_those_that_are_given() {
+        let of = |op: &'static Op, n: usize, text: &str| {
+            let call = case(op, op.cases[n]).expect("a case");
+            given(&call, text).expect("sizes").sizes
+        };
+        // Two taps with a gap of three cover four rows: six places on nine.
+        assert_eq!(of(&GROUPED_CONV2D_FORWARD, 3, "KH=2,DH=3")["OH"], 6.0);
+        assert_eq!(of(&MAX_POOL2D_FORWARD, 1, "H=9,SH=1")["OH"], 8.0);
+        assert_eq!(of(&MAX_POOL2D_FORWARD, 1, "H=9,OH=4")["OH"], 4.0);
+        // Four splits of 21 images of 6 pixels.
+        assert_eq!(of(&BATCH_NORM_PARTIALS, 1, "ROWS=21")["PER"], 32.0);
+        let pool = case(&MAX_POOL2D_FORWARD, MAX_POOL2D_FORWARD.cases[1]).expect("a case");
+        for zero in ["SH=0", "PW=0", "C=0"] {
+            let refused = given(&pool, zero).expect_err("it is no size").to_string();
+            assert!(refused.contains("at least 1"), "{refused}");
+        }
+    }
 }

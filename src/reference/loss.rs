@@ -1,6 +1,6 @@
 //! Twins of softmax, softmax cross-entropy and the metrics.
 
-use super::{EPSILON, Expected, Inputs, Sum, augment::partner};
+use super::{EPSILON, Expected, Inputs, SUBNORMAL, Sum, augment::partner, flushed};
 
 /// Softmax of one row, and Σ exp(x - max).
 fn softmax(row: &[f64]) -> (Vec<f64>, f64) {
@@ -24,7 +24,7 @@ pub fn softmax_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let y = rows
         .flat_map(|row| {
             let own = spread(row);
-            softmax(row).0.into_iter().map(move |p| Sum::within(p, own * p + f64::from(f32::MIN_POSITIVE)))
+            softmax(row).0.into_iter().map(move |p| Sum::within(p, own * p + SUBNORMAL))
         })
         .collect();
     vec![("y", Expected::Real(y))]
@@ -70,6 +70,14 @@ pub(super) fn right(i: &Inputs<'_>, row: usize, found: impl Fn(usize) -> bool) -
     if mixed == 0.0 { Sum::exact(value) } else { Sum::within(value, 4.0 * EPSILON) }
 }
 
+impl Sum {
+    /// This value, or another that is as right.
+    pub(super) fn or(self, other: Self) -> Self {
+        let apart = (other.value - self.value).abs();
+        if apart == 0.0 { self } else { self.widen(apart + other.allowed()) }
+    }
+}
+
 /// `t = Σ shares of the labels, smoothed; loss = Σ_c t_c (log Σ exp(logits) - logits[c]);
 /// dlogits = (Σ t · softmax - t) / rows; hit = the share of the label that has the first largest logit`
 pub fn softmax_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
@@ -94,8 +102,10 @@ pub fn softmax_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         let met = |z: fn(f64) -> f64| target.iter().zip(row).map(|(t, x)| t * z(x - top)).sum::<f64>();
         let size = total * (sum.ln() + 1.0) + met(f64::abs);
         loss[r] = Sum::within(total * sum.ln() - met(|z| z), own * size);
-        let first = row.iter().position(|x| *x == top);
-        hit[r] = right(i, r, |label| first == Some(label));
+        // The first of the largest, and where subnormal logits count as zeros.
+        let first = |seen: fn(f64) -> f64| row.iter().position(|x| seen(*x) == seen(top));
+        let [kept, other] = [|v| v, flushed].map(|seen| right(i, r, |label| first(seen) == Some(label)));
+        hit[r] = kept.or(other);
     }
     vec![("dlogits", Expected::Real(dlogits)), ("loss", Expected::Real(loss)), ("hit", Expected::Real(hit))]
 }

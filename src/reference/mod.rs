@@ -45,12 +45,23 @@ pub use recurrent::{
 
 use crate::{
     feed::{Batch, Step},
-    op::{Activation, Sizes},
+    op::{Activation, At, Sizes},
 };
 use std::collections::BTreeMap;
 
 /// Half the distance between 1 and the next f32: the rounding error of one operation, relative.
 pub const EPSILON: f64 = f32::EPSILON as f64 / 2.0;
+
+/// The smallest number that f32 holds with all its digits: what is smaller may count as zero.
+pub const SUBNORMAL: f64 = f32::MIN_POSITIVE as f64;
+
+/// From so many roundings on an activation takes exp, log or tanh.
+const EXP: f64 = 24.0;
+
+/// `value` as a device sees it that takes subnormal numbers for zeros.
+pub fn flushed(value: f64) -> f64 {
+    if value.abs() < SUBNORMAL { 0.0 } else { value }
+}
 
 /// The host's copy of a buffer.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +104,8 @@ pub enum Expected {
     Real(Vec<Sum>),
     /// Each integer, exactly.
     Index(Vec<u32>),
+    /// Each integer, or the second one: what it is where subnormal numbers count as zeros.
+    Place(Vec<[u32; 2]>),
 }
 
 /// What a twin is given: the sizes, the buffers by name, the feed.
@@ -145,7 +158,8 @@ impl Inputs<'_> {
 
 /// A sum in f64 that knows how far the same sum in f32 may be off: ε · √terms · Σ|terms|, the expected
 /// growth of rounding errors (Higham, "Accuracy and Stability of Numerical Algorithms", §2.8),
-/// not a share of the result, since a right sum that cancels has a large relative error.
+/// not a share of the result, since a right sum that cancels has a large relative error. A device may take
+/// subnormal numbers for zeros, before an operation and behind it: that is allowed too, and no more.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sum {
     /// The value.
@@ -186,7 +200,15 @@ impl Sum {
     /// How far a right f32 result may be from the value.
     pub fn allowed(&self) -> f64 {
         // Two: one rounding for the product, one for the sum.
-        2.0 * EPSILON * self.terms.sqrt() * self.magnitude + self.extra
+        2.0 * EPSILON * self.terms.sqrt() * self.magnitude + self.extra + self.flushed()
+    }
+
+    /// How far off the result is where subnormal numbers count as zeros.
+    fn flushed(&self) -> f64 {
+        // Each term and each sum so far may be one. What has a bound of its own was computed in a few operations.
+        let terms = if self.magnitude > 0.0 { 2.0 * self.terms } else { 0.0 };
+        let few = if self.extra > 0.0 { 8.0 } else { 0.0 };
+        SUBNORMAL * (terms + few) + (self.value - flushed(self.value)).abs()
     }
 
     /// Lets the result be off by this much more.
@@ -202,7 +224,7 @@ impl Sum {
             value,
             magnitude: self.magnitude * factor.abs(),
             terms: self.terms,
-            extra: self.extra * factor.abs() + 2.0 * EPSILON * value.abs(),
+            extra: (self.extra + self.flushed()) * factor.abs() + 2.0 * EPSILON * value.abs(),
         }
     }
 
@@ -211,16 +233,26 @@ impl Sum {
     pub fn sloped(self, activation: &Activation, at: f64) -> Self {
         let slope = (activation.grad)(at);
         let rounding = activation.roundings[1] * EPSILON * slope.abs().max(1.0) * at.abs().max(1.0);
-        self.times(slope).widen(rounding * self.value.abs())
+        // Where `at` is subnormal, the slope may be that at zero.
+        let step = ((activation.grad)(flushed(at)) - slope).abs();
+        self.times(slope).widen((rounding + step) * self.value.abs())
     }
 
     /// The sum through an activation: how far off it may be before, it is off behind as far as the activation
     /// carries it.
     pub fn through(self, activation: &Activation) -> Self {
-        let (x, off) = (self.value, self.allowed());
-        let value = (activation.value)(x);
-        let carried = [x - off, x + off].map(|x| ((activation.value)(x) - value).abs());
-        let own = activation.roundings[0] * EPSILON * x.abs().max(value.abs()).max(1.0);
+        /// Far beyond f32, and finite: differences of such values are numbers.
+        const HUGE: f64 = 1e60;
+        let f = |x: f64| (activation.value)(x).clamp(-HUGE, HUGE);
+        let value = f(self.value);
+        let (x, roundings) = (self.value, activation.roundings[0]);
+        // exp takes its argument times a number, which rounds: Vulkan allows 2|x| units in the last place.
+        let argument = if roundings >= EXP { 4.0 * EPSILON * x.abs() } else { 0.0 };
+        let off = self.allowed() + argument;
+        let carried = [x - off, x + off].map(|x| (f(x) - value).abs());
+        // x times something that is right to a rounding of one.
+        let size = if activation.at == At::Input { x.abs().max(1.0) } else { 1.0 };
+        let own = roundings * EPSILON * size.max(value.abs());
         Self::within(value, carried[0].max(carried[1]) + own)
     }
 }
@@ -253,5 +285,6 @@ pub fn values(expected: Expected) -> Data {
     match expected {
         Expected::Real(sums) => Data::Real(sums.into_iter().map(|s| s.value).collect()),
         Expected::Index(values) => Data::Index(values),
+        Expected::Place(places) => Data::Index(places.into_iter().map(|[place, _]| place).collect()),
     }
 }

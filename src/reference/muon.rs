@@ -1,8 +1,8 @@
 //! Twins of Muon's operations, besides the products that it shares with the layers.
 
 use super::{
-    EPSILON, Expected, Inputs, Sum,
-    optimizer::{Outputs, adam_step, descend, gradients, shift},
+    EPSILON, Expected, Inputs, SUBNORMAL, Sum, flushed,
+    optimizer::{Outputs, adam_step, descend, gradients, over_range, shift},
 };
 
 /// Where factor > 0: m = μ · m + g; grad = NESTEROV ? g + μ · m : m
@@ -11,18 +11,22 @@ pub fn muon_momentum(i: &Inputs<'_>) -> Outputs {
     let (factor, old) = (i.real("factor"), i.real("m"));
     let (mut grad, mut m) = (Vec::new(), Vec::new());
     for (n, g) in gradients(i).into_iter().enumerate() {
+        let (kept_grad, kept_m) = (Sum::exact(i.real("grad")[n]), Sum::exact(old[n]));
         if factor[n] == 0.0 {
-            grad.push(Sum::exact(i.real("grad")[n]));
-            m.push(Sum::exact(old[n]));
+            grad.push(kept_grad);
+            m.push(kept_m);
             continue;
         }
+        // A subnormal factor may count as zero.
+        let either = |found: Sum, kept: Sum| if flushed(factor[n]) == 0.0 { found.or(kept) } else { found };
         let sum = |value: f64, term: Sum| {
             let size = value.abs() + term.value.abs();
             Sum::within(value + term.value, term.allowed() + 4.0 * EPSILON * size)
         };
         let next = sum(momentum * old[n], g);
-        grad.push(if nesterov { sum(g.value, next.times(momentum)).widen(g.allowed()) } else { next });
-        m.push(next);
+        let found = if nesterov { sum(g.value, next.times(momentum)).widen(g.allowed()) } else { next };
+        grad.push(either(found, kept_grad));
+        m.push(either(next, kept_m));
     }
     vec![("grad", Expected::Real(grad)), ("m", Expected::Real(m))]
 }
@@ -31,9 +35,8 @@ pub fn muon_momentum(i: &Inputs<'_>) -> Outputs {
 pub fn inverse_norm(i: &Inputs<'_>) -> Outputs {
     let mut sum = Sum::exact(0.0);
     i.real("partials").iter().for_each(|p| sum.add(*p));
-    let scale = 1.0 / (sum.value.sqrt() + i.number("EPSILON"));
-    let share = sum.allowed() / sum.value.max(f64::MIN_POSITIVE);
-    vec![("scale", Expected::Real(vec![Sum::within(scale, scale * (share + 8.0 * EPSILON))]))]
+    let epsilon = i.number("EPSILON");
+    vec![("scale", Expected::Real(vec![over_range(sum, |sum| 1.0 / (sum.sqrt() + epsilon))]))]
 }
 
 /// y = x · scale
@@ -49,7 +52,8 @@ pub fn newton_schulz(i: &Inputs<'_>) -> Outputs {
         let mut sum = Sum::of(if n / size == n % size { a } else { 0.0 });
         sum.add(b * g);
         sum.add(c * squared);
-        sum
+        // Where a subnormal g or g · g counts as zero, that much times its factor is missing.
+        sum.widen(SUBNORMAL * (b.abs() + c.abs()))
     });
     vec![("p", Expected::Real(entries.collect()))]
 }
@@ -60,9 +64,15 @@ pub fn muon(i: &Inputs<'_>) -> Outputs {
     let (mut parameter, mut means, mut squares) = (Vec::new(), Vec::new(), Vec::new());
     for (n, g) in gradients(i).into_iter().enumerate() {
         let [p, m, v, grad, factor] = ["parameter", "m", "v", "grad", "factor"].map(|name| i.real(name)[n]);
+        let adam = adam_step(i, gains, m, v, g);
         let (direction, m, v) = match factor == 0.0 {
-            true => adam_step(i, gains, m, v, g),
-            false => (Sum::exact(grad).times(factor), Sum::exact(m), Sum::exact(v)),
+            true => adam,
+            false => {
+                let own = (Sum::exact(grad).times(factor), Sum::exact(m), Sum::exact(v));
+                // A subnormal factor may count as zero.
+                let may = flushed(factor) == 0.0;
+                if may { (own.0.or(adam.0), own.1.or(adam.1), own.2.or(adam.2)) } else { own }
+            }
         };
         parameter.push(descend(i, p, direction));
         means.push(m);

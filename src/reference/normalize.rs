@@ -1,6 +1,6 @@
 //! Twins of batch and layer normalization and of PReLU, whose parameters repeat over the rows of what goes in.
 
-use super::{EPSILON, Expected, Inputs, Sum};
+use super::{EPSILON, Expected, Inputs, Sum, flushed};
 
 /// The rows of split `s` among the first `valid`.
 fn rows_of(i: &Inputs<'_>, s: usize, valid: usize) -> std::ops::Range<usize> {
@@ -28,7 +28,9 @@ fn moments(values: impl Iterator<Item = f64> + Clone) -> (Sum, Sum) {
 fn inverse(variance: Sum, epsilon: f64) -> Sum {
     let sum = variance.value + epsilon;
     let value = 1.0 / sum.sqrt();
-    Sum::within(value, value * (0.5 * variance.allowed() / sum + 8.0 * EPSILON))
+    // Over the range that the sum may be in; no sum of squares is below zero.
+    let low = (sum - variance.allowed()).max(epsilon).min(sum);
+    Sum::within(value, (1.0 / low.sqrt() - value) + 8.0 * EPSILON / low.sqrt())
 }
 
 /// partials(SPLITS, 2, C) = mean and Σ (x - mean)² of each split's valid rows
@@ -212,7 +214,8 @@ pub fn layer_norm_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
             let gamma = if scaled { gamma[at] } else { 1.0 };
             let mut sum = Sum::of(beta[at]);
             sum.add((x - mean.value) * inverse.value * gamma);
-            let off = mean.allowed() * inverse.value + (x - mean.value).abs() * inverse.allowed();
+            let distance = (x - mean.value).abs() + mean.allowed();
+            let off = mean.allowed() * inverse.value + distance * inverse.allowed();
             let rounding = 4.0 * EPSILON * ((x - mean.value) * inverse.value).abs();
             y.push(sum.widen(gamma.abs() * (off + rounding)).through(i.activation));
         }
@@ -258,9 +261,14 @@ pub fn layer_norm_grad_weight(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 /// y = x where x > 0, else alpha · x
 pub fn prelu_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let alpha = i.real("alpha");
-    let of = |(at, x): (usize, &f64)| match *x > 0.0 {
-        true => Sum::exact(*x),
-        false => Sum::of(*x).times(alpha[at % alpha.len()]),
+    let of = |(at, x): (usize, &f64)| {
+        let below = Sum::of(*x).times(alpha[at % alpha.len()]);
+        match *x > 0.0 {
+            // A subnormal number may count as zero.
+            true if flushed(*x) == 0.0 => Sum::exact(*x).or(below),
+            true => Sum::exact(*x),
+            false => below,
+        }
     };
     vec![("y", Expected::Real(i.real("x").iter().enumerate().map(of).collect()))]
 }
@@ -269,8 +277,9 @@ pub fn prelu_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 pub fn prelu_grad_input(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let (alpha, x) = (i.real("alpha"), i.real("x"));
     let of = |(at, dy): (usize, &f64)| {
-        let slope = if x[at] > 0.0 { 1.0 } else { alpha[at % alpha.len()] };
-        Sum::of(*dy).times(slope).sloped(i.activation, x[at])
+        let slope = |x: f64| if x > 0.0 { 1.0 } else { alpha[at % alpha.len()] };
+        let times = |x: f64| Sum::of(*dy).times(slope(x)).sloped(i.activation, x);
+        times(x[at]).or(times(flushed(x[at])))
     };
     vec![("dx", Expected::Real(i.real("dy").iter().enumerate().map(of).collect()))]
 }

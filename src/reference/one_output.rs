@@ -1,7 +1,7 @@
 //! Twins of the losses of one output: binary cross-entropy, and those of regression.
 
 use super::{
-    EPSILON, Expected, Inputs, Sum,
+    EPSILON, Expected, Inputs, Sum, flushed,
     loss::{right, targets},
 };
 
@@ -25,7 +25,8 @@ fn rows(
         let Point { loss: value, slope, allowed } = at(*z, targets(i, row));
         loss[row] = Sum::within(value, allowed[0]);
         dlogits[row] = Sum::within(slope / valid as f64, allowed[1] / valid as f64);
-        hit[row] = right(i, row, |label| found(*z, label));
+        hit[row] =
+            right(i, row, |label| found(*z, label)).or(right(i, row, |label| found(flushed(*z), label)));
     }
     vec![("dlogits", Expected::Real(dlogits)), ("loss", Expected::Real(loss)), ("hit", Expected::Real(hit))]
 }
@@ -39,8 +40,8 @@ pub fn binary_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         let target = (1.0 - smoothing) * ones + 0.5 * smoothing * total;
         let softplus = z.max(0.0) + (-z.abs()).exp().ln_1p();
         let p = 1.0 / (1.0 + (-z).exp());
-        // exp carries the rounding of its argument, and log near 1 is right to a rounding of 1.
-        let own = EPSILON * (16.0 + 4.0 * z.abs().min(88.0));
+        // exp(-|z|) carries the rounding of its argument, and log near 1 is right to a rounding of 1.
+        let own = EPSILON * (16.0 + 4.0 * z.abs() * (-z.abs()).exp());
         let sizes = [total * (1.0 + softplus) + target * z.abs(), total];
         let loss = total * softplus - target * z;
         Point { loss, slope: total * p - target, allowed: sizes.map(|size| own * size) }
@@ -69,7 +70,9 @@ fn regression(
             // d is right to a rounding of what it is the difference of.
             let off = 8.0 * EPSILON * (z.abs() + label.abs());
             point.allowed[0] += share * (off * slope(d).abs() + 8.0 * EPSILON * value(d));
-            point.allowed[1] += share * (2.0 * off + 8.0 * EPSILON * slope(d).abs());
+            // A slope may jump at zero, and d may count as zero where it is subnormal.
+            let jump = (slope(flushed(d)) - slope(d)).abs();
+            point.allowed[1] += share * (2.0 * off + 8.0 * EPSILON * slope(d).abs() + jump);
         }
         point
     };

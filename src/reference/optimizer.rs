@@ -1,6 +1,6 @@
 //! Twins of the optimizers, of clipping by the global norm, and of the moving average of the weights.
 
-use super::{EPSILON, Expected, Inputs, Sum};
+use super::{EPSILON, Expected, Inputs, SUBNORMAL, Sum};
 
 pub(super) type Outputs = Vec<(&'static str, Expected)>;
 
@@ -115,7 +115,8 @@ pub fn rmsprop(i: &Inputs<'_>) -> Outputs {
         // 1 / √u over the range that u may be in.
         let low = (under - variance.allowed() - 2.0 * EPSILON * under).max(epsilon * (1.0 - 2.0 * EPSILON));
         let share = (under / low).sqrt() - 1.0;
-        let mut change = over(g, under.sqrt(), share).times(rate);
+        // rate · g may count as zero before it is divided by a small root.
+        let mut change = over(g, under.sqrt(), share).times(rate).widen(SUBNORMAL / under.sqrt());
         if heavy {
             let before = momentum * momenta[n].value;
             let size = before.abs() + change.value.abs();
@@ -184,13 +185,18 @@ pub fn square_partials(i: &Inputs<'_>) -> Outputs {
     vec![("partials", Expected::Real(partials.collect()))]
 }
 
+/// A falling function of a sum that is not below zero, over the range that the sum may be in.
+pub(super) fn over_range(sum: Sum, f: impl Fn(f64) -> f64) -> Sum {
+    let (value, off) = (f(sum.value), sum.allowed());
+    let high = f((sum.value - off).max(0.0));
+    Sum::within(value, (high - value).max(value - f(sum.value + off)) + 8.0 * EPSILON * high)
+}
+
 /// norm = √Σ partials; scale = norm > CLIPNORM ? CLIPNORM / norm : 1
 pub fn clip_scale(i: &Inputs<'_>) -> Outputs {
     let clip = i.number("CLIPNORM");
     let mut sum = Sum::exact(0.0);
     i.real("partials").iter().for_each(|p| sum.add(*p));
-    let norm = sum.value.sqrt();
-    let scale = if norm > clip { clip / norm } else { 1.0 };
-    let share = sum.allowed() / sum.value.max(f64::MIN_POSITIVE);
-    vec![("scale", Expected::Real(vec![Sum::within(scale, scale * (share + 8.0 * EPSILON))]))]
+    let scale = |sum: f64| if sum.sqrt() > clip { clip / sum.sqrt() } else { 1.0 };
+    vec![("scale", Expected::Real(vec![over_range(sum, scale)]))]
 }

@@ -249,7 +249,7 @@ fn alarm(row: &Row) -> Alarm {
     if let Some(worst) = &row.worst {
         let number = |value: f64| if value.is_finite() { format!("{value:e}") } else { figure(value) };
         facts = vec![
-            ("worst element".to_string(), format!("{}[{}]", worst.buffer, worst.index)),
+            ("worst element".to_string(), worst.element()),
             ("got".to_string(), number(worst.got)),
             ("expected".to_string(), number(worst.expected)),
             ("allowed difference".to_string(), number(worst.allowed)),

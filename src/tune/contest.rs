@@ -10,7 +10,7 @@ use crate::{
         turns::{Pace, glance},
     },
     op::{Call, Choices, Variant},
-    prove::{Trial, lengths},
+    prove::{Trial, lengths, proofs},
 };
 use std::{collections::BTreeSet, time::Duration};
 
@@ -195,15 +195,13 @@ impl<'a> Tuner<'a> {
             return Ok(true);
         }
         let shader = call.op.shader(&variants[n], call.activation)?;
-        for (of, case) in call.op.cases.iter().enumerate() {
+        let takes = |case: &Call| Ok(case.obstacle(&lab.context, &variants[n])?.is_none());
+        for (of, case, regime) in proofs(call, &shader, false, takes)? {
             if self.over() {
                 return Ok(false);
             }
-            let case = sizes::case(call.op, case)?.activated(call.activation);
-            if case.obstacle(&lab.context, &variants[n])?.is_none() {
-                let trial = Trial::new(&case, &shader, self.settings.seed + 1 + of as u64);
-                course.prove(lab, n, &[trial], None).await?;
-            }
+            let trial = Trial::of(regime, &case, &shader, self.settings.seed + 1 + of as u64);
+            course.prove(lab, n, &[trial], None).await?;
         }
         if course.rows[n].status == Status::Ok {
             self.proven.insert(key);

@@ -2,8 +2,9 @@
 
 use crate::{
     Result,
-    op::{Call, Sizes, Variant},
-    prove::lengths,
+    gpu::Marks,
+    op::{Call, Variant},
+    prove,
 };
 
 /// Work of a twin that is no matter: some tenths of a second.
@@ -12,27 +13,21 @@ const LITTLE: f64 = 2e7;
 /// About how much a twin of `call` has to do: products and elements.
 pub fn work(call: &Call) -> Result<f64> {
     let shader = call.op.shader(call.op.variant("naive")?, call.activation)?;
-    Ok(call.flops() / 2.0 + lengths(&shader, &call.sizes).iter().sum::<usize>() as f64)
-}
-
-/// The size that counts the images, or whatever else can be fewer without another shape.
-fn axis(sizes: &Sizes) -> Option<&'static str> {
-    // In a product N is the width of a layer; where there are windows, it is the images.
-    if sizes.contains_key("OH") {
-        return Some("N");
-    }
-    ["ROWS", "M", "COUNT"].into_iter().find(|name| sizes.contains_key(*name))
+    Ok(prove::work(call, &shader))
 }
 
 /// `call` with as many images as a twin computes in little time, and a few more where a variant needs them; `None`
 /// where the whole of it is little, or there is nothing to make smaller.
 pub fn batch(call: &Call, variants: &[Variant], features: wgpu::Features) -> Result<Option<Call>> {
     let work = work(call)?;
-    let Some(axis) = axis(&call.sizes).filter(|_| work > LITTLE) else { return Ok(None) };
-    let whole = call.sizes[axis];
+    // The interface says which size counts the images, or whatever else can be fewer without another shape.
+    let axis = Marks::of(call.op.interface).batch.filter(|_| work > LITTLE);
+    let Some((axis, whole)) = axis.and_then(|axis| call.sizes.get(&axis).map(|whole| (axis, *whole))) else {
+        return Ok(None);
+    };
     let least = (whole * LITTLE / work).floor().max(1.0) as usize;
     for images in least..whole as usize {
-        let small = with(call, axis, images as f64);
+        let small = with(call, &axis, images as f64);
         if variants.iter().all(|variant| variant.unmet(&small.sizes, features).is_none()) {
             return Ok(Some(small));
         }
@@ -43,9 +38,10 @@ pub fn batch(call: &Call, variants: &[Variant], features: wgpu::Features) -> Res
 /// `call` with another number of images; splits of the batch follow.
 fn with(call: &Call, axis: &str, images: f64) -> Call {
     let mut small = call.clone().with(axis, images);
-    if let (Some(splits), true) = (call.sizes.get("SPLITS").copied(), call.sizes.contains_key("PER")) {
-        let per = (images / splits).ceil();
-        small = small.with("PER", per).with("SPLITS", (images / per).ceil());
+    let covered = Marks::of(call.op.interface).splits.and_then(|all| all.value(&small.sizes));
+    if let (Some(splits), Some(covered)) = (call.sizes.get("SPLITS").copied(), covered) {
+        let per = (covered as f64 / splits).ceil();
+        small = small.with("PER", per).with("SPLITS", (covered as f64 / per).ceil());
     }
     small
 }
@@ -54,34 +50,46 @@ fn with(call: &Call, axis: &str, images: f64) -> Call {
 mod tests {
     use super::{LITTLE, batch, work};
     use crate::{
-        kernels::{CONV2D_GRAD_WEIGHT, MATMUL, MATMUL_GRAD_WEIGHT, SGD},
+        kernels::{BATCH_NORM_PARTIALS, CONV2D_GRAD_WEIGHT, MATMUL, MATMUL_GRAD_WEIGHT, SGD},
         lab::sizes,
         op::{Call, Need, Variant},
     };
 
     #[test]
     fn a_batch_is_smaller_and_every_variant_takes_it() {
-        let all = wgpu::Features::all();
+        let all_features = wgpu::Features::all();
         let conv = sizes::typical(&CONV2D_GRAD_WEIGHT).expect("a call");
-        let small = batch(&conv, CONV2D_GRAD_WEIGHT.variants, all).expect("composes").expect("smaller");
+        let small =
+            batch(&conv, CONV2D_GRAD_WEIGHT.variants, all_features).expect("composes").expect("smaller");
         assert!(work(&small).expect("composes") < 1.5 * LITTLE, "{small:?}");
         let [n, splits, per] = ["N", "SPLITS", "PER"].map(|name| small.sizes[name]);
         assert!(n < conv.sizes["N"] && (splits - 1.0) * per < n && n <= splits * per, "{small:?}");
         assert_eq!(small.sizes["CO"], conv.sizes["CO"]);
+        // The splits of a normalization cover pixels, not images.
+        let all = [("ROWS", 128), ("SPATIAL", 26 * 26), ("C", 512), ("SPLITS", 16), ("PER", 5408)];
+        let norm = Call::new(&BATCH_NORM_PARTIALS, &all);
+        let small =
+            batch(&norm, BATCH_NORM_PARTIALS.variants, all_features).expect("composes").expect("smaller");
+        let [rows, splits, per] = ["ROWS", "SPLITS", "PER"].map(|name| small.sizes[name]);
+        assert!(
+            rows < 128.0 && (splits - 1.0) * per < rows * 676.0 && rows * 676.0 <= splits * per,
+            "{small:?}"
+        );
 
         // A variant may need 64 rows; `shuffle` of the gradient needs a multiple of four.
         let wide = Call::new(&MATMUL, &[("M", 128), ("N", 1024), ("K", 1024)]);
         let tall = [Variant { needs: &[Need::AtLeast("M", 64)], ..MATMUL.variants[0].clone() }];
-        let small = batch(&wide, &tall, all).expect("composes").expect("smaller");
+        let small = batch(&wide, &tall, all_features).expect("composes").expect("smaller");
         assert_eq!(small.sizes["M"], 64.0);
         let wide = Call::new(&MATMUL_GRAD_WEIGHT, &[("M", 128), ("N", 1024), ("K", 1024)]);
-        let small = batch(&wide, MATMUL_GRAD_WEIGHT.variants, all).expect("composes").expect("smaller");
+        let small =
+            batch(&wide, MATMUL_GRAD_WEIGHT.variants, all_features).expect("composes").expect("smaller");
         assert_eq!(small.sizes["M"], 20.0);
 
         let narrow = Call::new(&MATMUL, &[("M", 128), ("N", 10), ("K", 128)]);
-        assert!(batch(&narrow, MATMUL.variants, all).expect("composes").is_none());
+        assert!(batch(&narrow, MATMUL.variants, all_features).expect("composes").is_none());
         let many = Call::new(&SGD, &[("COUNT", 30_000_000)]);
-        let small = batch(&many, SGD.variants, all).expect("composes").expect("smaller");
+        let small = batch(&many, SGD.variants, all_features).expect("composes").expect("smaller");
         assert!(small.sizes["COUNT"] < 10_000_000.0);
     }
 }

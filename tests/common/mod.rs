@@ -3,7 +3,10 @@
 
 pub mod differences;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use wgrad::gpu::{Context, Options};
 
 /// Opens the adapter that `WGRAD_TEST_ADAPTER` names (any by default) and says which it is. A machine
@@ -11,8 +14,10 @@ use wgrad::gpu::{Context, Options};
 pub fn open(checked: bool) -> Context {
     let adapter =
         std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text is a choice");
-    let context =
+    let mut context =
         pollster::block_on(Context::open(&Options { adapter, checked })).unwrap_or_else(|e| panic!("{e}"));
+    // A software adapter compiles at the first run, on a busy machine for minutes.
+    context.set_timeout(Duration::from_secs(600));
     println!("adapter: {}", context.describe());
     context
 }

@@ -92,9 +92,11 @@ fn worst(row: &Value) -> Option<Mismatch> {
     let worst = row["worst"].as_object()?;
     let number = |key: &str| worst.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN);
     let count = |key: &str| worst.get(key).and_then(Value::as_u64).unwrap_or(0) as usize;
+    let at = |place: &Value| place.as_u64().map(|at| at as usize);
     Some(Mismatch {
         buffer: worst.get("buffer")?.as_str()?.to_string(),
         index: count("index"),
+        place: worst["place"].as_array().into_iter().flatten().filter_map(at).collect(),
         got: number("got"),
         expected: number("expected"),
         allowed: number("allowed"),
