@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::fields::Fields;
+use super::guess::LABELS;
 use super::number::Readings;
-use super::plan::LABELS;
 
 /// So many rows are looked at to tell what the first one is.
 const LOOKED_AT: usize = 1000;

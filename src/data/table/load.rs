@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::super::dataset::{Dataset, Split, TEST_STREAM, held_out, held_out_note, hex};
-use super::super::reading::{Missing, Reading, TEST_SHARE};
+use super::super::reading::{Header, Missing, Reading, TEST_SHARE};
 use super::encoder::{Encoder, Places};
 use super::plan::Plan;
 use super::sheet::Sheet;
@@ -53,9 +53,15 @@ pub(in super::super) fn load(
     reading: &Reading,
     known: Option<&Table>,
 ) -> Result<Dataset> {
-    let sheet = Sheet::read(path, reading, &known.map(Table::names).unwrap_or_default())?;
-    let (mut notes, mut warnings) = (vec![format!("{}: {}", path.display(), sheet.written)], Vec::new());
-    notes.clone_from(&sheet.notes);
+    let own = reading.again.is_some_and(|again| again.own);
+    let names = known.map(Table::names).unwrap_or_default();
+    let mut sheet_reading = reading.clone();
+    if own && known.is_some_and(|table| !table.absent.usual) && names.is_empty() {
+        // The first version took a line with a number in it for a row.
+        sheet_reading.header = Some(Header::No);
+    }
+    let sheet = Sheet::read(path, &sheet_reading, &names)?;
+    let (mut notes, mut warnings) = (sheet.notes.clone(), Vec::new());
     let plan = match known {
         Some(table) => Plan::known(table),
         None => Plan::new(&sheet, reading, &mut Told { notes: &mut notes, warnings: &mut warnings })?,
@@ -66,12 +72,12 @@ pub(in super::super) fn load(
         let rows = plan.complete(&sheet, at, reading.missing, &mut warnings)?;
         Ok(Part { sheet, places, rows })
     };
+    notes.push(format!("read with {}", sheet.written));
     let train = part(sheet)?;
     let test = match test {
         Some(test) => told(test, &train.sheet, &plan, reading, &mut notes)?.map(&mut part).transpose()?,
         None => None,
     };
-    let own = reading.again.is_some_and(|again| again.own);
     let share = reading.test_share.unwrap_or(TEST_SHARE);
     let (train_rows, held) = match (known.is_some() && !own, &test) {
         (_, Some(_)) => (train.rows.clone(), Vec::new()),

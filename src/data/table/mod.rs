@@ -15,6 +15,7 @@ pub use {
 mod dialect;
 mod encoder;
 mod fields;
+mod guess;
 mod header;
 mod load;
 mod number;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::super::reading::Decimal;
 use super::fail;
+use super::guess::FEW;
 use super::number::{Absent, Format, Readings, SIGNS, is_infinite};
-use super::plan::{FEW, NAMED};
+use super::plan::NAMED;
 use super::sheet::Sheet;
 use crate::Result;
 use crate::report::words::{commas, counted};
