@@ -15,7 +15,7 @@ use wgrad::{
         picture::{Picture, load_picture, read_picture},
         pictures::{Fit, Preparation},
         reading::{Header, Missing},
-        table::Table,
+        table::{PictureRows, Table, is_rows},
     },
     gpu::Context,
     op::Choices,
@@ -37,6 +37,7 @@ const BAR: usize = 24;
   wgrad predict runs/mlp-1 photos/*.jpg --top 1 --json
 
   wgrad predict runs/mlp-2 new.csv           a line a row
+  wgrad predict runs/cnn-1 mnist_test.csv    the same, each row a picture
 
 PNG, JPEG and WebP files of any size. A run on a folder of pictures prepares them as it did those. One on MNIST or \
 its like makes them grey, pads and resizes them, and inverts them where the background is light, as the training \
@@ -75,6 +76,9 @@ impl Predict {
         let record = &run.config.data;
         if let Some(table) = &record.table {
             return self.rows(&run, table).await;
+        }
+        if self.images.iter().all(|path| is_rows(path)) {
+            return self.picture_rows(&run).await;
         }
         let taking = Taking::of(&run.config)?;
         let mut pictures: Vec<(&PathBuf, Picture)> = Vec::new();
@@ -243,6 +247,27 @@ impl Predict {
             }
             if let Some(warning) = rows.unknown() {
                 eprintln!("warning: {warning}");
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Rows that are pictures, a line each.
+    async fn picture_rows(&self, run: &Run) -> Result<ExitCode> {
+        let record = &run.config.data;
+        let open = |path: &PathBuf| {
+            PictureRows::open(path, run.config.model.input_shape, record.input.floats, &record.reading)
+        };
+        let files = self.images.iter().map(open).collect::<wgrad::Result<Vec<_>>>()?;
+        let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
+        let context = self.adapter.open().await?;
+        let predictor = predictor(&context, run, &checkpoint, BATCH).await?;
+        for (path, rows) in self.images.iter().zip(files) {
+            for first in (0..rows.len()).step_by(ROWS) {
+                let values = rows.values(first..first + ROWS)?;
+                for (row, outputs) in (first..).zip(predictor.probabilities(&values).await?) {
+                    self.tell_row(run, path, rows.line(row), &outputs)?;
+                }
             }
         }
         Ok(ExitCode::SUCCESS)

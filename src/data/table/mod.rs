@@ -10,6 +10,7 @@ pub(super) use load::load;
 pub use {
     encoder::Rows,
     number::{Absent, Format},
+    picture_rows::{PictureRows, is_rows},
 };
 
 mod dialect;
@@ -20,9 +21,12 @@ mod header;
 mod load;
 mod number;
 mod picture;
+mod picture_rows;
 mod plan;
 mod sheet;
 mod survey;
+#[cfg(test)]
+mod tests;
 
 /// How the columns of a file become numbers.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -52,6 +56,9 @@ pub struct Column {
     /// How its numbers are written.
     #[serde(default, skip_serializing_if = "Format::is_default")]
     pub format: Format,
+    /// How many rows of the file have no value in it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missing: usize,
 }
 
 /// How a column becomes numbers.
@@ -82,6 +89,14 @@ pub struct Label {
     /// How its numbers are written.
     #[serde(default, skip_serializing_if = "Format::is_default")]
     pub format: Format,
+    /// How many rows of the file have no value in it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missing: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Kind {

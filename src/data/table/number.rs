@@ -89,7 +89,7 @@ impl Format {
     }
 
     /// In words, where it is not the plain one.
-    pub(super) fn words(&self) -> String {
+    pub fn in_words(&self) -> String {
         let sign = self.sign.as_ref().map(|sign| format!("with {sign}"));
         let comma = self.comma.then(|| "a comma before decimals".to_owned());
         let groups = (self.grouped && !self.comma).then(|| "digits in groups".to_owned());

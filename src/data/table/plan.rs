@@ -230,7 +230,7 @@ impl Plan {
         let columns = self.columns.iter().map(|column| {
             let Planned { name, place, .. } = column.clone();
             let (kind, format) = self.kind(sheet, column, rows)?;
-            Ok(Column { name, place, kind, format })
+            Ok(Column { name, place, kind, format, missing: self.missing(sheet, column) })
         });
         let Planned { name, place, holds } = self.label.clone();
         let (kind, format) = match (self.numbers, holds) {
@@ -258,10 +258,16 @@ impl Plan {
         };
         Ok(Table {
             columns: columns.collect::<Result<_>>()?,
-            label: Label { name, place, kind, format },
+            label: Label { name, place, kind, format, missing: self.missing(sheet, &self.label) },
             absent: self.absent.clone(),
             fields: self.fields,
         })
+    }
+
+    /// How many rows have no value in a column.
+    fn missing(&self, sheet: &Sheet, column: &Planned) -> usize {
+        let numbers = column.is_numbers();
+        (0..sheet.len()).filter(|row| self.absent.has(sheet.field(*row, column.place), numbers)).count()
     }
 
     /// The different words of a column: in the order of numbers where they are such, else of the alphabet.

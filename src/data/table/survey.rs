@@ -123,7 +123,7 @@ pub(super) fn survey(
         match &holds {
             Holds::Numbers(format) => {
                 if !format.is_default() {
-                    formats.entry(format.words()).or_default().push(name);
+                    formats.entry(format.in_words()).or_default().push(name);
                 }
                 for (text, (count, row)) in &tally.absent {
                     told.notes.push(format!(
