@@ -26,8 +26,9 @@ use wgrad::{
 
 /// Pictures on the device at once.
 const BATCH: usize = 64;
-/// Rows of a table that are made numbers at once.
+/// Rows of a table that are made numbers at once, and how many numbers at most.
 const ROWS: usize = 64 * BATCH;
+const VALUES: usize = 16 << 20;
 /// Characters of a whole bar.
 const BAR: usize = 24;
 
@@ -238,9 +239,10 @@ impl Predict {
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
         let context = self.adapter.open().await?;
         let predictor = predictor(&context, run, &checkpoint, BATCH).await?;
+        let each = (VALUES / table.width().max(1)).clamp(1, ROWS);
         for (path, mut rows) in files {
-            for first in (0..rows.len()).step_by(ROWS) {
-                let values = rows.values(first..first + ROWS)?;
+            for first in (0..rows.len()).step_by(each) {
+                let values = rows.values(first..first + each)?;
                 for (row, outputs) in (first..).zip(predictor.probabilities(&values).await?) {
                     self.tell_row(run, path, rows.line(row), &outputs)?;
                 }

@@ -5,6 +5,19 @@ use std::collections::BTreeMap;
 use super::dataset::Dataset;
 use crate::{Error, Result};
 
+/// What is to be known where several classes have one name.
+pub(super) fn repeated(classes: &[String]) -> Option<String> {
+    let mut seen = BTreeMap::new();
+    let (first, second) = classes
+        .iter()
+        .enumerate()
+        .find_map(|(class, name)| seen.insert(name, class).map(|first| (first, class)))?;
+    Some(format!(
+        "classes {first} and {second} are both called {}: they stay two classes; give them names of their own",
+        classes[first]
+    ))
+}
+
 impl Dataset {
     /// The same with the classes of a network, by their names: data with some of them only, or with others in between,
     /// number them otherwise. Where no name is one of the network's, or names repeat, numbers are what counts, and nothing
@@ -60,6 +73,9 @@ mod tests {
         assert_eq!(turned.classes, names(&["bird", "dog", "cat"]));
         let error = data.clone().with_classes(&names(&["dog", "fish"])).expect_err("no cat").to_string();
         assert!(error.contains("dog, fish") && error.contains("cat as well"), "{error}");
+        assert!(super::repeated(&data.classes).is_none());
+        let twice = super::repeated(&names(&["a", "b", "a"])).expect("told");
+        assert!(twice.contains("classes 0 and 2 are both called a"), "{twice}");
         // Numbers are what counts where no name is known.
         assert_eq!(data.clone().with_classes(&names(&["a", "b"])).expect("as it is"), data);
     }

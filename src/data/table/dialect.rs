@@ -135,7 +135,7 @@ impl<'a> Lines<'a> {
                 Some(b'\n' | b'\r') => self.advance(self.at + 1),
                 Some(first) if Some(*first) == self.comment => {
                     let rest = &self.bytes[self.at..];
-                    let length = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+                    let length = rest.iter().position(|byte| *byte == b'\n');
                     self.advance(self.at + length.unwrap_or(rest.len()));
                 }
                 _ => return (self.line, self.at),

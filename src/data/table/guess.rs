@@ -76,3 +76,8 @@ pub(super) fn tells_numbers(sheet: &Sheet, label: &Planned, absent: &Absent) -> 
     }
     different.len() > FEW
 }
+
+/// How many different texts a column has.
+pub(super) fn different(sheet: &Sheet, place: usize) -> usize {
+    (0..sheet.len()).map(|row| sheet.field(row, place)).collect::<HashSet<&str>>().len()
+}

@@ -26,6 +26,14 @@ fn is_number(text: &str) -> bool {
     Readings::of(text).any()
 }
 
+/// Whether the first row has some of the `known` names; numbers are names only if they are all there.
+pub(super) fn has(fields: &Fields, known: &[&str]) -> bool {
+    let first: HashSet<&str> = fields.row(0).collect();
+    let (numbers, words): (Vec<&str>, Vec<&str>) = known.iter().partition(|name| is_number(name));
+    words.iter().any(|word| first.contains(word))
+        || words.len() < 2 && !numbers.is_empty() && numbers.iter().all(|number| first.contains(number))
+}
+
 /// Whether the first row counts the others.
 pub(super) fn counts(fields: &Fields) -> bool {
     let count = |column| fields.field(0, column).parse::<usize>().ok();

@@ -61,7 +61,7 @@ pub(in super::super) fn load(
         sheet_reading.header = Some(Header::No);
     }
     let sheet = Sheet::read(path, &sheet_reading, &names)?;
-    let (mut notes, mut warnings) = (sheet.notes.clone(), Vec::new());
+    let (mut notes, mut warnings) = (Vec::new(), Vec::new());
     let plan = match known {
         Some(table) => Plan::known(table),
         None => Plan::new(&sheet, reading, &mut Told { notes: &mut notes, warnings: &mut warnings })?,
@@ -72,6 +72,7 @@ pub(in super::super) fn load(
         let rows = plan.complete(&sheet, at, reading.missing, &mut warnings)?;
         Ok(Part { sheet, places, rows })
     };
+    notes.extend(sheet.notes.iter().cloned());
     notes.push(format!("read with {}", sheet.written));
     let train = part(sheet)?;
     let test = match test {

@@ -42,6 +42,10 @@ impl Absent {
         if text.is_empty() || self.said.iter().any(|said| said == text) {
             return true;
         }
+        // Most fields.
+        if text.as_bytes()[0].is_ascii_digit() && !text.contains('#') {
+            return false;
+        }
         if !self.usual {
             return FIRST.contains(&text);
         }

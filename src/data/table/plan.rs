@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::super::reading::{Missing, Reading, Target};
-use super::guess::{counts_rows, is_index, label_place, tells_numbers};
+use super::guess::{counts_rows, different, is_index, label_place, tells_numbers};
 use super::number::{Absent, Format};
 use super::picture::{self, Picture};
 use super::sheet::Sheet;
@@ -87,7 +87,9 @@ impl Plan {
         };
         let mut dropped = set("--drop", &reading.drop)?;
         let mut category = set("--category", &reading.category)?;
-        if sheet.row_names && is_index(sheet) && reading.label.is_none() {
+        let is_label =
+            reading.label.as_ref().map(|text| sheet.column("--label", text)).transpose()? == Some(0);
+        if sheet.row_names && is_index(sheet) && !is_label {
             dropped.insert(0);
             told.notes.push(format!(
                 "the first column has no name and tells rows apart ({}, {}, ...), as the index of a frame does: left out",
@@ -152,6 +154,17 @@ impl Plan {
             Some(target) => target == Target::Number,
             None => tells_numbers(sheet, &label, &absent),
         };
+        let classes = if numbers { 0 } else { different(sheet, place) };
+        if classes > MOST_CLASSES {
+            return Err(fail(
+                &sheet.path,
+                format!(
+                    "the label column {} has {classes} different words, expected at most {MOST_CLASSES} classes; is another \
+                     one the label (`--label`), or is it a number (`--target number`)?",
+                    label.name
+                ),
+            ));
+        }
         let (named, fields) = (sheet.named, Some(sheet.names.len()));
         Ok(Self { columns, label, numbers, absent, named, fields, picture })
     }
@@ -243,16 +256,6 @@ impl Plan {
                     _ => Format::default().number(text),
                 };
                 let classes = self.words(sheet, place, holds != Holds::Words, 0..sheet.len(), &number);
-                if classes.len() > MOST_CLASSES {
-                    return Err(fail(
-                        &sheet.path,
-                        format!(
-                            "the label column {name} has {} different words, expected at most {MOST_CLASSES} classes; is \
-                             another one the label, or a number (`--target number`)?",
-                            classes.len()
-                        ),
-                    ));
-                }
                 (Kind::Words(classes), Format::default())
             }
         };

@@ -99,7 +99,7 @@ impl Sheet {
                 return Err(fields.unequal(&self.path, row, expected, dialect));
             }
         }
-        let is_known = known.iter().any(|name| fields.row(0).any(|field| field == *name));
+        let is_known = header::has(fields, known);
         let first = match header {
             Some(Header::Yes) => First::Names,
             Some(Header::No) => First::Row,

@@ -12,6 +12,9 @@ use super::sheet::Sheet;
 use crate::Result;
 use crate::report::words::{commas, counted};
 
+/// So many columns are told of at most.
+const SAID: usize = 8;
+
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Holds {
@@ -110,6 +113,7 @@ pub(super) fn survey(
         _ => None,
     };
     let mut all = Vec::with_capacity(columns.len());
+    let (mut notes, mut warnings) = (Vec::new(), Vec::new());
     let mut formats: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (column, tally) in columns.iter().copied().zip(&tallies) {
         let name = sheet.names[column].as_str();
@@ -126,7 +130,7 @@ pub(super) fn survey(
                     formats.entry(format.in_words()).or_default().push(name);
                 }
                 for (text, (count, row)) in &tally.absent {
-                    told.notes.push(format!(
+                    notes.push(format!(
                         "column {name}: {text:?} means no value, on {} (the first: line {})",
                         counted(*count, "line"),
                         sheet.line(*row)
@@ -134,12 +138,14 @@ pub(super) fn survey(
                 }
             }
             Holds::Words if column != rules.label && !rules.category.contains(&column) => {
-                words(sheet, column, tally, rules, told)
+                warnings.extend(words(sheet, column, tally, rules))
             }
             _ => {}
         }
         all.push(holds);
     }
+    first_of(notes, told.notes);
+    first_of(warnings, told.warnings);
     for (words, names) in formats {
         let names: Vec<String> = names.into_iter().map(String::from).collect();
         told.notes.push(format!("numbers {words}: {}", super::plan::some(&names)));
@@ -221,38 +227,47 @@ fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize) -> String 
     )
 }
 
+/// Adds the first of what is said of columns.
+fn first_of(mut said: Vec<String>, to: &mut Vec<String>) {
+    let more = said.len().saturating_sub(SAID);
+    said.truncate(SAID);
+    to.append(&mut said);
+    if more > 0 {
+        to.push(format!("and the like of {}", counted(more, "more column")));
+    }
+}
+
 /// What is to be known of a column of words that is perhaps none.
-fn words(sheet: &Sheet, column: usize, tally: &Tally, rules: &Rules<'_>, told: &mut Told<'_>) {
+fn words(sheet: &Sheet, column: usize, tally: &Tally, rules: &Rules<'_>) -> Option<String> {
     let name = &sheet.names[column];
     let numbers: usize = tally.readings.iter().map(|counts| counts[0]).sum();
     if numbers > 0 {
         let first = (0..sheet.len()).find(|row| Readings::of(sheet.field(*row, column)).any());
-        told.warnings.push(format!(
+        return Some(format!(
             "column {name} is taken for words, and {} of its {} values are numbers (the first: line {}); say `--category \
              {name}` if it tells categories, or `--na` with what means that there is no value",
             commas(numbers as u64),
             commas(tally.words as u64),
             first.map_or(0, |row| sheet.line(row))
         ));
-        return;
     }
     let present = (0..sheet.len()).map(|row| sheet.field(row, column));
     let different: HashSet<&str> = present.filter(|text| !rules.absent.has(text, false)).collect();
-    let begins_with_digit =
+    let digit =
         |text: &&&str| text.trim_start_matches(['-', '+', '(']).starts_with(|c: char| c.is_ascii_digit());
-    let digits = different.iter().filter(begins_with_digit).count();
+    let digits = different.iter().filter(digit).count();
     let like = match () {
-        () if different.len() <= FEW => return,
+        () if different.len() <= FEW => return None,
         () if digits * 2 > different.len() => {
             "which begin with digits: dates, or numbers with something behind them?"
         }
         () if different.len() * 2 > tally.words => "most of which come once: names?",
-        () => return,
+        () => return None,
     };
     let one = different.iter().min().copied().unwrap_or_default();
-    told.warnings.push(format!(
+    Some(format!(
         "column {name} becomes {} words, such as {one:?}, {like} Say `--category {name}` if it tells categories, else leave \
          it out with `--drop {name}`",
         commas(different.len() as u64)
-    ));
+    ))
 }

@@ -75,7 +75,7 @@ fn other_rows_are_read_as_those_of_the_training() {
     assert!(told.len() == 1 && told[0].contains("line 3 (colour \"green\")"), "{told:?}");
     let (values, lines, told) =
         encoded(&table, &file("colour;price\nred;-\nblue;7 €\n"), Missing::Drop).expect("rows");
-    assert_eq!((values.len(), lines, told.len()), (3, vec![3], 2));
+    assert_eq!((values.len(), lines, told.len()), (3, vec![3], 1));
     let message =
         encoded(&table, &file("colour;price\nred;\n"), Missing::Error).expect_err("missing").to_string();
     assert!(message.contains("line 2 (price)") && message.contains("--missing mean"), "{message}");
