@@ -42,7 +42,7 @@ pub(super) fn of(
     }
     if as_bytes && pictures {
         notes.push(format!(
-            "the images are whole numbers from {least} to {most}, taken for bytes: they go in as shares of 255"
+            "images of whole numbers from {least} to {most} are taken for bytes, and go in as shares of 255"
         ));
         return Ok(false);
     }

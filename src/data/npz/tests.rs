@@ -45,7 +45,7 @@ fn integers_up_to_255_are_bytes() {
     let plain = Reading::default();
     let data = of(&images(17, "4, 2, 2"), &plain).expect("pictures");
     assert!(
-        !data.input.floats && data.notes.iter().any(|note| note.contains("taken for bytes")),
+        !data.input.floats && data.notes.iter().any(|note| note.contains("are taken for bytes")),
         "{:?}",
         data.notes
     );
