@@ -156,6 +156,10 @@ impl Arrays {
             return Err(fail(format!("{} images of {shape:?}, expected at least one", data.train.len())));
         }
         match data.test.is_empty() {
+            // Other data than those of a network that there is judge it with all their images.
+            true if reading.again.is_some_and(|again| !again.own) => {
+                Ok(Dataset { test: data.train.clone(), ..data })
+            }
             true => data.with_test(reading.test_share.unwrap_or(TEST_SHARE), reading.split_seed),
             false => Ok(data),
         }

@@ -39,7 +39,7 @@ impl Part {
 }
 
 /// Loads a file, and another one as its test part where there is one. Where `known` is given, the columns become what
-/// it says, and without a test part all rows are one, unless they are those that it came of.
+/// it says. Read for a network that there is, and without a test part, all rows are one, unless they are its own.
 ///
 /// # Errors
 /// [`Error::Data`] with file, line and column; [`Error::Option`] for a column that there is not; [`Error::Io`].
@@ -79,8 +79,10 @@ pub(in super::super) fn load(
         Some(test) => told(test, &train.sheet, &plan, reading, &mut notes)?.map(&mut part).transpose()?,
         None => None,
     };
+    // Other data than those of a network that there is judge it with all their rows.
+    let others = reading.again.map_or(known.is_some(), |again| !again.own);
     let share = reading.test_share.unwrap_or(TEST_SHARE);
-    let (train_rows, held) = match (known.is_some() && !own, &test) {
+    let (train_rows, held) = match (others, &test) {
         (_, Some(_)) => (train.rows.clone(), Vec::new()),
         (true, None) => (train.rows.clone(), train.rows.clone()),
         (false, None) => {

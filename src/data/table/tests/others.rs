@@ -162,6 +162,8 @@ fn rows_of_pixels_are_pictures() {
     let message =
         PictureRows::open(&test, [32, 32, 1], false, &Reading::default()).err().expect("others").to_string();
     assert!(message.contains("785 columns, expected 1024"), "{message}");
+    let again = Reading { again: Some(Again { floats: false, own: false }), ..Reading::default() };
+    assert_eq!(at(&test, &again).expect("all of them judge a network").test.len(), 4);
     // Other names, other sizes, columns out of order, no names at all, a label at the end.
     let shape = |text: &str, said: Option<RowShape>| {
         let data = read_with(text, &Reading { shape: said, ..Reading::default() }).expect("rows");
