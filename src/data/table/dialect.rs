@@ -3,10 +3,14 @@
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
+use super::number::Readings;
+
 /// What may stand between two fields.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// So many lines are looked at to choose.
 const LOOKED_AT: usize = 50;
+/// Beyond so many bytes two lines are enough.
+const ENOUGH: u64 = 1 << 20;
 
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +24,8 @@ pub(super) struct Dialect {
 }
 
 impl Dialect {
-    /// Found out from the bytes of a file: what its first line has most of, if all that follow have as many fields; else
-    /// what makes the most of them.
+    /// Found out from the bytes of a file: what its first line has most of, if all that follow have as many fields and no other
+    /// one makes more numbers of them, as a semicolon does between `1,5` and `2,5`; else what makes the most of them.
     pub(super) fn of(bytes: &[u8], comment: Option<u8>) -> Self {
         let mark = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let said = said(&bytes[mark..]);
@@ -33,10 +37,13 @@ impl Dialect {
         let count = |delimiter: u8| first.iter().filter(|byte| **byte == delimiter).count();
         // The first of equals.
         let most = DELIMITERS.into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',');
-        if dialect(most).fields(bytes).is_some_and(|fields| fields > 1) {
-            return dialect(most);
+        let fitting = |delimiter: u8| dialect(delimiter).fields(bytes).filter(|(fields, _)| *fields > 1);
+        let share = |delimiter: u8| fitting(delimiter).map(|(_, share)| share);
+        if let Some(usual) = share(most) {
+            let better = |delimiter: &u8| share(*delimiter).is_some_and(|share| share > usual);
+            return dialect(DELIMITERS.into_iter().find(better).unwrap_or(most));
         }
-        let fields = |delimiter: u8| dialect(delimiter).fields(bytes).unwrap_or(0);
+        let fields = |delimiter: u8| fitting(delimiter).map_or(0, |(fields, _)| fields);
         let best = DELIMITERS.into_iter().rev().max_by_key(|delimiter| fields(*delimiter)).unwrap_or(most);
         if fields(best) > 1 { dialect(best) } else { dialect(most) }
     }
@@ -48,19 +55,26 @@ impl Dialect {
         builder.from_reader(bytes.get(self.start..).unwrap_or_default())
     }
 
-    /// How many fields each of the first lines has, where all have as many.
-    fn fields(&self, bytes: &[u8]) -> Option<usize> {
+    /// How many fields each of the first lines has, where all have as many, and which share of them are numbers.
+    fn fields(&self, bytes: &[u8]) -> Option<(usize, f64)> {
         let mut reader = self.reader(bytes);
-        let (mut record, mut fields) = (ByteRecord::new(), None);
-        for _ in 0..LOOKED_AT {
+        let (mut record, mut fields, mut numbers, mut all) = (ByteRecord::new(), None, 0, 0);
+        for line in 0..LOOKED_AT {
+            if line > 1 && reader.position().byte() > ENOUGH {
+                break;
+            }
             if !reader.read_byte_record(&mut record).ok()? {
                 break;
             }
             if *fields.get_or_insert(record.len()) != record.len() {
                 return None;
             }
+            let is_number =
+                |field: &&[u8]| std::str::from_utf8(field).is_ok_and(|text| Readings::of(text.trim()).any());
+            all += record.len();
+            numbers += record.iter().filter(is_number).count();
         }
-        fields
+        Some((fields?, numbers as f64 / all.max(1) as f64))
     }
 
     /// The delimiter in words.

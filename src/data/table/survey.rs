@@ -56,7 +56,9 @@ impl Tally {
             tally.present += 1;
             let found = Readings::of(text);
             let counts = &mut tally.readings[found.sign.map_or(0, |sign| sign + 1)];
-            for (count, is) in counts.iter_mut().zip([found.any(), found.plain, found.point, found.comma]) {
+            // An infinite number makes no word of a column either.
+            let any = found.any() || is_infinite(text);
+            for (count, is) in counts.iter_mut().zip([any, found.plain, found.point, found.comma]) {
                 *count += usize::from(is);
             }
         }

@@ -31,6 +31,7 @@ fn one_odd_field_makes_no_words_of_a_column_of_numbers() {
         );
     }
     refused(&with("inf"), &["infinite"]);
+    refused(&file(',', 20, |n| ["inf", "-inf"][n % 2].into()), &["column a", "0 of 20 lines", "infinite"]);
     // What is known to have no value is missing, and said to be.
     for odd in ["-", "#N/A", "none", "NAN", "nil", "n/a", "NULL", "", "?", "<NA>", "--"] {
         refused(&with(odd), &["1 line without all values", "line 9 (a)", "--missing drop"]);
@@ -68,6 +69,9 @@ fn signs_groups_and_commas_are_read() {
     assert_eq!(values(&money, 0)[..2], [1000.0, 2000.0]);
     let european = read(&file(';', 20, |n| format!("{n},25"))).expect("commas");
     assert_eq!((values(&european, 0)[..2].to_vec(), european.channels), (vec![0.25, 1.25], 2));
+    // Without names, and more commas than semicolons.
+    let bare: String = (0..20).map(|n| format!("{n},25;{},5;{},5\n", n * 7 % 11, n * 3 % 5)).collect();
+    assert_eq!(columns(&read(&bare).expect("commas")), ["0:N", "1:N"]);
     // In such a file points group digits, also in a column that has no comma.
     let text = file(';', 20, |n| format!("{n},25")).replace(";3;", ";1.234;");
     assert_eq!(values(&read(&text).expect("groups"), 1).last(), Some(&1234.0));
