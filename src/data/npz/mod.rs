@@ -149,20 +149,22 @@ impl Arrays {
             classes,
             digest,
             warnings,
-            notes,
+            notes: Vec::new(),
             table: None,
         };
         if data.train.is_empty() || data.pixels() == 0 {
             return Err(fail(format!("{} images of {shape:?}, expected at least one", data.train.len())));
         }
-        match data.test.is_empty() {
+        let mut data = match data.test.is_empty() {
             // Other data than those of a network that there is judge it with all their images.
             true if reading.again.is_some_and(|again| !again.own) => {
-                Ok(Dataset { test: data.train.clone(), ..data })
+                Dataset { test: data.train.clone(), ..data }
             }
-            true => data.with_test(reading.test_share.unwrap_or(TEST_SHARE), reading.split_seed),
-            false => Ok(data),
-        }
+            true => data.with_test(reading.test_share.unwrap_or(TEST_SHARE), reading.split_seed)?,
+            false => data,
+        };
+        data.notes.append(&mut notes);
+        Ok(data)
     }
 }
 
