@@ -195,6 +195,57 @@ fn tables_are_trained_on_judged_and_predicted() {
 }
 
 #[test]
+fn a_competition_and_rows_of_pixels_are_trained_on_and_answered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let put = |name: &str, first: &str, row: &dyn Fn(usize) -> String| {
+        let rows = (0..40).fold(format!("{first}\n"), |text, n| text + &row(n) + "\n");
+        fs::create_dir_all(folder.path().join(name).parent().expect("a folder")).expect("made");
+        fs::write(folder.path().join(name), rows).expect("written");
+    };
+    let train = |data: &str, model: &str, out: &str| {
+        let ended = on_device(&[
+            "train",
+            "--data",
+            &path(data),
+            "--model",
+            model,
+            "--epochs",
+            "1",
+            "--out",
+            &path(out),
+        ]);
+        ended.end().with(0)
+    };
+    put("comp/train.csv", "size,kind", &|n| format!("{n},{}", ["no", "yes"][n % 2]));
+    put("comp/test.csv", "size", &|n| if n == 3 { "-".into() } else { n.to_string() });
+    let ended = train("comp", "linear", "comp-run");
+    assert!(ended.stderr.contains("test.csv has no labels"), "{}", ended.stderr);
+    // The training had no missing values; whoever predicts says what becomes of one.
+    let test = path("comp/test.csv");
+    on_device(&["predict", &path("comp-run"), &test]).end().refuses(&["line 5 (size)", "--missing mean"]);
+    let told =
+        on_device(&["predict", &path("comp-run"), &test, "--missing", "mean", "--json"]).end().with(0).json();
+    assert_eq!((told.len(), &told[39]["line"]), (40, &41.into()));
+
+    let pixels =
+        |n: usize| (0..784).map(|pixel| ((n + pixel) % 256).to_string()).collect::<Vec<_>>().join(",");
+    let names = (0..784).map(|pixel| format!("pixel{pixel}")).collect::<Vec<_>>().join(",");
+    put("rows/mnist_train.csv", &format!("label,{names}"), &|n| format!("{},{}", n % 10, pixels(n)));
+    put("rows/mnist_test.csv", &format!("label,{names}"), &|n| format!("{},{}", n % 10, pixels(n)));
+    put("bare.csv", &names, &pixels);
+    let ended = train("rows", "linear", "rows-run");
+    assert!(ended.stderr.contains("picture of 28×28×1"), "{}", ended.stderr);
+    let told = |file: &str| {
+        let told = on_device(&["predict", &path("rows-run"), &path(file), "--json"]).end().with(0).json();
+        told.into_iter().map(|line| (line["line"].clone(), line["class"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(told("bare.csv"), told("rows/mnist_test.csv"));
+    let found = on_device(&["eval", &path("rows-run"), "--data", &path("rows/mnist_test.csv"), "--json"]);
+    assert_eq!(found.end().with(0).json()[0]["images"], 40);
+}
+
+#[test]
 fn other_kinds_are_trained_on() {
     let train = |data: &str, more: &[&str]| {
         let folder = tempfile::tempdir().expect("a folder");

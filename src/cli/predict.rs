@@ -11,9 +11,11 @@ use std::{
 use wgrad::{
     Error,
     data::{
+        Reading,
         picture::{Picture, load_picture, read_picture},
         pictures::{Fit, Preparation},
-        table::Table,
+        reading::{Header, Missing},
+        table::{PictureRows, Table, is_rows},
     },
     gpu::Context,
     op::Choices,
@@ -24,6 +26,9 @@ use wgrad::{
 
 /// Pictures on the device at once.
 const BATCH: usize = 64;
+/// Rows of a table that are made numbers at once, and how many numbers at most.
+const ROWS: usize = 64 * BATCH;
+const VALUES: usize = 16 << 20;
 /// Characters of a whole bar.
 const BAR: usize = 24;
 
@@ -33,6 +38,7 @@ const BAR: usize = 24;
   wgrad predict runs/mlp-1 photos/*.jpg --top 1 --json
 
   wgrad predict runs/mlp-2 new.csv           a line a row
+  wgrad predict runs/cnn-1 mnist_test.csv    the same, each row a picture
 
 PNG, JPEG and WebP files of any size. A run on a folder of pictures prepares them as it did those. One on MNIST or \
 its like makes them grey, pads and resizes them, and inverts them where the background is light, as the training \
@@ -53,6 +59,10 @@ pub struct Predict {
     /// The weights of the last epoch instead of the best
     #[arg(long)]
     last: bool,
+    /// Of rows with missing values: an `error`, left out (`drop`), or the `mean` of the column in the training part
+    /// [default: as in the training]
+    #[arg(long, value_name = "error|drop|mean")]
+    missing: Option<Missing>,
     /// One JSON object a line, one a picture
     #[arg(long)]
     json: bool,
@@ -67,6 +77,9 @@ impl Predict {
         let record = &run.config.data;
         if let Some(table) = &record.table {
             return self.rows(&run, table).await;
+        }
+        if self.images.iter().all(|path| is_rows(path)) {
+            return self.picture_rows(&run).await;
         }
         let taking = Taking::of(&run.config)?;
         let mut pictures: Vec<(&PathBuf, Picture)> = Vec::new();
@@ -211,35 +224,78 @@ fn number(path: &Path, value: f32, notes: &[String], json: bool) -> Result<()> {
 impl Predict {
     /// The rows of tables, a line each.
     async fn rows(&self, run: &Run, table: &Table) -> Result<ExitCode> {
+        let recorded = &run.config.data.reading;
+        // Where names are known, whether a file has them is seen.
+        let header = recorded.header.filter(|header| *header == Header::No);
+        let missing = self.missing.unwrap_or(recorded.missing);
+        let reading = Reading { missing, header, ..recorded.clone() };
+        // What cannot be read is told before a device is opened.
+        let mut files = Vec::with_capacity(self.images.len());
+        for path in &self.images {
+            let rows = table.rows(path, &reading)?;
+            rows.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+            files.push((path, rows));
+        }
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
         let context = self.adapter.open().await?;
         let predictor = predictor(&context, run, &checkpoint, BATCH).await?;
-        let classes = &run.config.data.classes;
-        for path in &self.images {
-            let (values, lines) = table.rows(path)?;
-            for (line, outputs) in lines.iter().zip(predictor.probabilities(&values).await?) {
-                let place = format!("{}:{line}", path.display());
-                if let (true, Some(value)) = (classes.is_empty(), outputs.first()) {
-                    let value = table.number(f64::from(*value));
-                    match self.json {
-                        true => output::json(&json!({"file": path, "line": line, "value": value}))?,
-                        false => output::line(format!("{place}  {value:.4}"))?,
-                    }
-                    continue;
+        let each = (VALUES / table.width().max(1)).clamp(1, ROWS);
+        for (path, mut rows) in files {
+            for first in (0..rows.len()).step_by(each) {
+                let values = rows.values(first..first + each)?;
+                for (row, outputs) in (first..).zip(predictor.probabilities(&values).await?) {
+                    self.tell_row(run, path, rows.line(row), &outputs)?;
                 }
-                let ranked = ranked(classes, &outputs, self.top as usize);
-                let Some((class, probability)) = ranked.first() else { continue };
-                if self.json {
-                    output::json(&json!({
-                        "file": path, "line": line, "class": class, "probability": probability,
-                        "top": listed(&ranked),
-                    }))?;
-                } else {
-                    output::line(format!("{place}  {class}  {}", percent(f64::from(**probability))))?;
+            }
+            if let Some(warning) = rows.unknown() {
+                eprintln!("warning: {warning}");
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Rows that are pictures, a line each.
+    async fn picture_rows(&self, run: &Run) -> Result<ExitCode> {
+        let record = &run.config.data;
+        let open = |path: &PathBuf| {
+            PictureRows::open(path, run.config.model.input_shape, record.input.floats, &record.reading)
+        };
+        let files = self.images.iter().map(open).collect::<wgrad::Result<Vec<_>>>()?;
+        let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
+        let context = self.adapter.open().await?;
+        let predictor = predictor(&context, run, &checkpoint, BATCH).await?;
+        for (path, rows) in self.images.iter().zip(files) {
+            for first in (0..rows.len()).step_by(ROWS) {
+                let values = rows.values(first..first + ROWS)?;
+                for (row, outputs) in (first..).zip(predictor.probabilities(&values).await?) {
+                    self.tell_row(run, path, rows.line(row), &outputs)?;
                 }
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What the network makes of a row.
+    fn tell_row(&self, run: &Run, path: &Path, line: u64, outputs: &[f32]) -> Result<()> {
+        let classes = &run.config.data.classes;
+        let place = format!("{}:{line}", path.display());
+        if let (true, Some(value)) = (run.config.model.loss()?.is_regression(), outputs.first()) {
+            let table = run.config.data.table.as_ref();
+            let value = table.map_or(f64::from(*value), |table| table.number(f64::from(*value)));
+            return match self.json {
+                true => output::json(&json!({"file": path, "line": line, "value": value})),
+                false => output::line(format!("{place}  {value:.4}")),
+            };
+        }
+        let ranked = ranked(classes, outputs, self.top as usize);
+        let Some((class, probability)) = ranked.first() else { return Ok(()) };
+        match self.json {
+            true => output::json(&json!({
+                "file": path, "line": line, "class": class, "probability": probability,
+                "top": listed(&ranked),
+            })),
+            false => output::line(format!("{place}  {class}  {}", percent(f64::from(**probability)))),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use wgrad::{
     data::{
         DataSpec, Dataset, Places, Reading, normalization,
         pictures::Fit,
-        reading::{Missing, Size, Target},
+        reading::{Decimal, Header, Missing, RowShape, Size, Target},
         table::Table,
     },
     keras,
@@ -32,6 +32,25 @@ pub struct ReadingArgs {
     /// Of a table: lines with missing values are an `error`, or left out (`drop`), or get the `mean` of the column
     #[arg(long, value_name = "error|drop|mean")]
     missing: Option<Missing>,
+    /// Of a table: texts that mean that there is no value, beside the usual ones (empty, NA, NaN, null, ...): `-,n/a`
+    #[arg(long, value_name = "TEXTS", value_delimiter = ',', allow_hyphen_values = true)]
+    na: Vec<String>,
+    /// Of a table: the numbers of this column are names of categories (repeatable)
+    #[arg(long, value_name = "COLUMN")]
+    category: Vec<String>,
+    /// Of a table: whether the first line names the columns [default: what it looks like]
+    #[arg(long, value_name = "yes|no")]
+    header: Option<Header>,
+    /// Of a table: leave out lines that begin with this character, such as `#`
+    #[arg(long, value_name = "CHARACTER")]
+    comment: Option<char>,
+    /// Of a table: what stands before decimals, `point` (1,234.5) or `comma` (1.234,5) [default: what it looks like]
+    #[arg(long, value_name = "point|comma")]
+    decimal: Option<Decimal>,
+    /// Each row is a picture of this HEIGHT,WIDTH,CHANNELS, or no picture but a `table` [default: a picture where columns are
+    /// called pixel0, pixel1, ... or are 784 or 3072 bytes]
+    #[arg(long, value_name = "H,W,C|table")]
+    shape: Option<RowShape>,
     /// Whether labels are `classes` or a `number` [default: what they look like, or what `--loss` takes]
     #[arg(long, value_name = "classes|number")]
     target: Option<Target>,
@@ -61,12 +80,19 @@ impl ReadingArgs {
             label: self.label.clone(),
             drop: self.drop.clone(),
             missing: self.missing.unwrap_or_default(),
+            na: self.na.clone(),
+            category: self.category.clone(),
+            header: self.header,
+            comment: self.comment,
+            decimal: self.decimal,
+            shape: self.shape,
             target: self.target,
             size: self.size,
             fit: self.fit.unwrap_or_default(),
             channels: self.channels,
             test_share: self.test_share,
             split_seed: self.split_seed.unwrap_or_default(),
+            again: None,
         }
     }
 

@@ -67,6 +67,7 @@ pub fn load(folder: &Path) -> Result<Dataset> {
         Identity::Unknown => (own_name(), numbered_classes(&files)),
     };
     let classes = class_names.unwrap_or(known_classes);
+    warnings.extend(super::classes::repeated(&classes));
     files.into_dataset(name, source, classes, warnings)
 }
 

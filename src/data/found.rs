@@ -14,7 +14,7 @@ use crate::{Error, Result};
 
 /// What would fit, for errors.
 const KINDS: &str = "four IDX files (MNIST, EMNIST), CIFAR's binary files, a subfolder of pictures for each class (or \
-                     train/CLASS and test/CLASS), one .npz or one .csv file (or train.csv and test.csv)";
+                     train/CLASS and test/CLASS), one .npz or one .csv file (or two whose names differ by train and test, such as train.csv and test.csv)";
 
 /// Loads what is at `path`.
 ///
@@ -106,14 +106,14 @@ fn load_folder(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<
         found.sort();
         found
     };
-    let (train, test) = (path.join("train.csv"), path.join("test.csv"));
-    if train.is_file() && test.is_file() {
-        return table::load(&train, Some(&test), reading, table);
+    let tables = with("csv");
+    if let Some((train, test)) = pair(&tables) {
+        return table::load(train, Some(test), reading, table);
     }
     if let Some(layout) = Layout::of(path) {
         return pictures::load(path, &layout, reading);
     }
-    match (&with("npz")[..], &with("csv")[..]) {
+    match (&with("npz")[..], &tables[..]) {
         ([one], []) => npz::load(one, reading),
         ([], [one]) => table::load(one, None, reading, table),
         _ => Err(Error::Data {
@@ -133,6 +133,20 @@ fn unpacked(head: &[u8]) -> Vec<u8> {
         bytes.push(byte[0]);
     }
     bytes
+}
+
+/// The one pair of files whose names differ by `train` and `test` alone, such as `mnist_train.csv` and `mnist_test.csv`.
+fn pair(files: &[PathBuf]) -> Option<(&PathBuf, &PathBuf)> {
+    let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    let other = |train: &PathBuf| {
+        let name_of_test = name(train)?.replace("train", "test");
+        let test = files.iter().find(|path| name(path).as_ref() == Some(&name_of_test))?;
+        (test != train).then_some(test)
+    };
+    let mut pairs = files.iter().filter_map(|train| Some((train, other(train)?)));
+    let (first, more) = (pairs.next()?, pairs.next());
+    let plain = |(train, _): &(&PathBuf, &PathBuf)| name(train).is_some_and(|name| name == "train.csv");
+    if more.is_none() || plain(&first) { Some(first) } else { more.filter(plain) }
 }
 
 /// What a folder holds, in words; where its files are of a format that is known, which, and what to do.

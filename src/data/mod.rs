@@ -15,6 +15,8 @@ pub mod dataset;
 pub mod download;
 /// CIFAR-10 and CIFAR-100 in their binary versions.
 pub mod cifar;
+/// The labels of a data set as the numbers of a network's classes.
+mod classes;
 /// EMNIST: letters and digits, under names of its own.
 mod emnist;
 /// Fashion-MNIST: where it is looked for, what its files must contain, where it can be fetched.

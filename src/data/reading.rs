@@ -22,6 +22,24 @@ pub struct Reading {
     /// Of a table: what becomes of missing values.
     #[serde(skip_serializing_if = "Missing::is_default")]
     pub missing: Missing,
+    /// Of a table: what a field says that has no value, beside what is known as such.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub na: Vec<String>,
+    /// Of a table: columns whose numbers are names of categories, by name or number.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub category: Vec<String>,
+    /// Of a table: whether the first line names the columns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<Header>,
+    /// Of a table: lines that begin with this are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<char>,
+    /// Of a table: what stands before the decimals of a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Decimal>,
+    /// Of a table, or of rows in an archive: the picture that a row is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<RowShape>,
     /// Whether labels are classes or numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
@@ -40,6 +58,18 @@ pub struct Reading {
     /// Which images that are.
     #[serde(skip_serializing_if = "is_zero")]
     pub split_seed: u64,
+    /// What a run says of data that it reads again; it is told beside what it records.
+    #[serde(skip)]
+    pub again: Option<Again>,
+}
+
+/// What is known of data that are read again for a network that there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Again {
+    /// Whether its images are floats.
+    pub floats: bool,
+    /// Whether these are the very data that it was trained on, so that the same part of them is held out.
+    pub own: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -105,6 +135,86 @@ impl FromStr for Target {
             "number" => Ok(Self::Number),
             _ => Err(Error::Option { name: "--target", got: text.into(), expected: "classes or number" }),
         }
+    }
+}
+
+/// Whether the first line of a table names its columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Header {
+    /// It does.
+    Yes,
+    /// It is a row like the others.
+    No,
+}
+
+impl FromStr for Header {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "yes" => Ok(Self::Yes),
+            "no" => Ok(Self::No),
+            _ => Err(Error::Option { name: "--header", got: text.into(), expected: "yes or no" }),
+        }
+    }
+}
+
+/// What stands before the decimals of a number; the other one of the two groups its digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decimal {
+    /// `1,234.5`.
+    Point,
+    /// `1.234,5`.
+    Comma,
+}
+
+impl FromStr for Decimal {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "." | "point" => Ok(Self::Point),
+            "," | "comma" => Ok(Self::Comma),
+            _ => Err(Error::Option { name: "--decimal", got: text.into(), expected: "point or comma" }),
+        }
+    }
+}
+
+/// What a row of numbers is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowShape {
+    /// Columns that have nothing to do with each other.
+    Table,
+    /// (height, width, channels) of a picture, row after row from the top, channels last.
+    Picture([usize; 3]),
+}
+
+impl FromStr for RowShape {
+    type Err = Error;
+
+    /// `28,28` and `28x28` are grey, `32,32,3` is in colour; `table` is no picture.
+    fn from_str(text: &str) -> Result<Self> {
+        let fail = || Error::Option {
+            name: "--shape",
+            got: text.into(),
+            expected: "HEIGHT,WIDTH or HEIGHT,WIDTH,CHANNELS, sides from 1 to 4096 and 1 to 4 channels, such as 28,28,1, or `table`",
+        };
+        if text == "table" {
+            return Ok(Self::Table);
+        }
+        let sizes = text.split([',', 'x', '×']).map(|size| size.trim().parse::<usize>().map_err(|_| fail()));
+        let sizes = sizes.collect::<Result<Vec<usize>>>()?;
+        let (height, width, channels) = match sizes[..] {
+            [height, width] => (height, width, 1),
+            [height, width, channels] => (height, width, channels),
+            _ => return Err(fail()),
+        };
+        let fine = 1..=Size::LONGEST;
+        let fits = fine.contains(&height) && fine.contains(&width) && (1..=4).contains(&channels);
+        if fits { Ok(Self::Picture([height, width, channels])) } else { Err(fail()) }
     }
 }
 

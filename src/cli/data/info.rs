@@ -18,6 +18,9 @@ use wgrad::{
     },
 };
 
+/// So many columns of a table are shown, and so many words of one.
+const MOST_COLUMNS: usize = 100;
+const MOST_NAMED: usize = 20;
 /// So many files that cannot be read are named; `--json` names all.
 const NAMED: usize = 10;
 
@@ -175,16 +178,41 @@ fn print(data: &Dataset, found: &Summary, counts: &[Vec<usize>]) -> Result<()> {
 /// What becomes of each column of a table.
 fn columns(data: &Dataset) -> Result<()> {
     let Some(found) = &data.table else { return Ok(()) };
-    let mut table = Table::new(&[("column", Wrap), ("mean", Right), ("deviation", Right), ("words", Wrap)]);
-    let label = (&found.label.name, &found.label.kind);
-    for (name, kind) in found.columns.iter().map(|column| (&column.name, &column.kind)).chain([label]) {
-        let cells = match kind {
+    let mut table = Table::new(&[
+        ("column", Wrap),
+        ("holds", Wrap),
+        ("mean", Right),
+        ("deviation", Right),
+        ("no value", Right),
+        ("words", Wrap),
+    ]);
+    let label = &found.label;
+    let label = (&label.name, &label.kind, &label.format, label.missing);
+    let columns = found.columns.iter().map(|one| (&one.name, &one.kind, &one.format, one.missing));
+    for (number, (name, kind, format, missing)) in columns.take(MOST_COLUMNS).chain([label]).enumerate() {
+        let is_label = number == found.columns.len().min(MOST_COLUMNS);
+        let holds = match kind {
+            Kind::Number { .. } if format.in_words().is_empty() => "numbers".to_owned(),
+            Kind::Number { .. } => format!("numbers {}", format.in_words()),
+            Kind::Words(words) => counted(words.len(), "word"),
+        };
+        let [mean, deviation, words] = match kind {
             Kind::Number { mean, deviation } => {
                 [format!("{mean:.4}"), format!("{deviation:.4}"), String::new()]
             }
-            Kind::Words(words) => [String::new(), String::new(), words.join(", ")],
+            Kind::Words(words) => {
+                let more = if words.len() > MOST_NAMED { ", ..." } else { "" };
+                let words = words.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+                [String::new(), String::new(), format!("{words}{more}")]
+            }
         };
-        table.row([name.clone()].into_iter().chain(cells));
+        let holds = if is_label { format!("label: {holds}") } else { holds };
+        table.row([name.clone(), holds, mean, deviation, commas(missing as u64), words]);
     }
-    output::line(format!("{table}\n"))
+    output::line(&table)?;
+    if found.columns.len() > MOST_COLUMNS {
+        let more = commas((found.columns.len() - MOST_COLUMNS) as u64);
+        output::line(format!("... and {more} columns more; `--json` tells all"))?;
+    }
+    output::line("")
 }

@@ -6,7 +6,7 @@ use crate::cli::{
 };
 use anyhow::{Context as _, Result, bail};
 use wgrad::{
-    data::{DataSpec, Dataset, table::Table},
+    data::{DataSpec, Dataset, Reading, reading::Again, table::Table},
     report::words::{bytes, counted},
     run::{BROKEN, DataRecord, Run},
 };
@@ -46,7 +46,8 @@ pub fn load_recorded(record: &DataRecord, seed: u64) -> Result<Dataset> {
             "this network was imported, and what data it is for was not said; name them by `--data NAME|PATH`"
         );
     }
-    load_as_recorded(&record.spec.parse()?, None, record, seed)
+    let spec = record.spec.parse()?;
+    read_again(&spec, record.table.as_ref(), record, seed, true)
         .with_context(|| format!("the run was trained on {}", record.name))
 }
 
@@ -57,9 +58,30 @@ pub fn load_as_recorded(
     record: &DataRecord,
     seed: u64,
 ) -> Result<Dataset> {
+    let data = read_again(spec, table, record, seed, false)?;
+    if data.input.floats != record.input.floats {
+        let words = |floats| if floats { "floats as they are" } else { "bytes, as shares of 255" };
+        eprintln!(
+            "warning: the run was trained on {}, and these are {}: the numbers are of another range",
+            words(record.input.floats),
+            words(data.input.floats)
+        );
+    }
+    Ok(data.with_classes(&record.classes)?)
+}
+
+/// The same; whether these are the run's `own` data, of which the same part is held out.
+fn read_again(
+    spec: &DataSpec,
+    table: Option<&Table>,
+    record: &DataRecord,
+    seed: u64,
+    own: bool,
+) -> Result<Dataset> {
     let DataRecord { limit, validation, .. } = *record;
     let wanted = Wanted { limit, validation, seed, normalize: false, table };
-    let mut data = reading::load(spec, &record.reading, &wanted)?;
+    let again = Some(Again { floats: record.input.floats, own });
+    let mut data = reading::load(spec, &Reading { again, ..record.reading.clone() }, &wanted)?;
     data.input.normalization.clone_from(&record.input.normalization);
     Ok(data)
 }

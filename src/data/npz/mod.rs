@@ -10,25 +10,20 @@ use zip::ZipArchive;
 
 use super::dataset::{Dataset, Split, hex};
 use super::io_error;
-use super::reading::{Reading, TEST_SHARE, Target};
+use super::reading::{Reading, RowShape, TEST_SHARE, Target};
 use crate::input::Input;
 use crate::{Error, Result};
 pub use npy::{Array, Elements, parse};
 
+mod labels;
+mod names;
 mod npy;
-
-/// Labels above this are no class numbers.
-const MOST_CLASSES: usize = 100_000;
-
-/// How the parts are called in archives: images and labels of training, validation and test.
-const NAMES: [[&str; 6]; 3] = [
-    ["x_train", "y_train", "x_val", "y_val", "x_test", "y_test"],
-    ["train_images", "train_labels", "val_images", "val_labels", "test_images", "test_labels"],
-    ["x", "y", "", "", "", ""],
-];
+mod range;
+#[cfg(test)]
+mod tests;
 
 /// Loads an archive with the arrays `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`, `y_val`), the same as
-/// `train_images` and so on, or `x` and `y`, of which a share becomes the test part.
+/// `train_images`, `X_train` and so on, or `x` and `y` (`data` and `target`), of which a share becomes the test part.
 ///
 /// # Errors
 /// [`Error::Data`] with the arrays that are there, or with what is wrong with one; [`Error::Io`].
@@ -45,31 +40,32 @@ pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
         .file_names()
         .filter_map(|name| Some(name.ok()?.trim_end_matches(".npy").to_owned()))
         .collect();
-    let has = |name: &str| there.iter().any(|known| known == name);
-    let Some(names) = NAMES.iter().find(|[x, y, ..]| has(x) && has(y)) else {
+    let Some(names) = names::names(&there) else {
         return Err(fail(format!(
             "holds the arrays {}; expected x_train, y_train, x_test and y_test, or x and y; save them with \
              np.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)",
             if there.is_empty() { "(none)".to_owned() } else { there.join(", ") }
         )));
     };
-    let mut part = |x: &str, y: &str| -> Result<Option<(Array, Array)>> {
-        if x.is_empty() || !has(x) || !has(y) {
-            return Ok(None);
-        }
+    let mut part = |(x, y): &(String, String)| -> Result<(Array, Array)> {
         let mut read = |name: &str| {
             let entry = archive.by_name(&format!("{name}.npy"));
             let array = entry.map_err(|e| format!("cannot be read ({e})")).and_then(parse);
             array.map_err(|message| fail(format!("the array {name}: {message}")))
         };
-        Ok(Some((read(x)?, read(y)?)))
+        Ok((read(x)?, read(y)?))
     };
-    let [x, y, x_val, y_val, x_test, y_test] = *names;
-    let Some(train) = part(x, y)? else { return Err(fail(format!("holds no {x} with {y}"))) };
-    let (validation, test) = (part(x_val, y_val)?, part(x_test, y_test)?);
+    let train = part(&names.train)?;
+    let validation = names.validation.as_ref().map(&mut part).transpose()?;
+    let test = names.test.as_ref().map(&mut part).transpose()?;
+    let mut notes = Vec::new();
+    if !names.unused.is_empty() {
+        let (x, y) = &names.train;
+        notes.push(format!("trained on {x} with {y}; not used: {}", names.unused.join(", ")));
+    }
     let arrays = Arrays { train, validation, test };
     let digest = hex(&hash.finalize());
-    arrays.into_dataset(path, digest, reading)
+    arrays.into_dataset(path, digest, reading, notes)
 }
 
 struct Hashing<'a>(&'a mut Sha256);
@@ -93,9 +89,15 @@ struct Arrays {
 }
 
 impl Arrays {
-    fn into_dataset(self, path: &Path, digest: String, reading: &Reading) -> Result<Dataset> {
+    fn into_dataset(
+        self,
+        path: &Path,
+        digest: String,
+        reading: &Reading,
+        mut notes: Vec<String>,
+    ) -> Result<Dataset> {
         let fail = |message: String| Error::Data { path: path.to_owned(), message };
-        let shape = image_shape(&self.train.0.shape).map_err(fail)?;
+        let shape = image_shape(&self.train.0.shape, reading.shape).map_err(fail)?;
         let parts =
             || [Some(&self.train), self.validation.as_ref(), self.test.as_ref()].into_iter().flatten();
         for (x, y) in parts() {
@@ -113,16 +115,20 @@ impl Arrays {
                 )));
             }
         }
-        let floats = parts().any(|(x, _)| !matches!(x.elements, Elements::Bytes(_)));
+        let mut warnings = Vec::new();
+        let images: Vec<&Array> = parts().map(|(x, _)| x).collect();
+        let floats = range::of(&images, reading.again, &mut warnings, &mut notes).map_err(fail)?;
         let numbers = match reading.target {
             Some(target) => target == Target::Number,
-            None => parts().any(|(_, y)| fractional(&y.elements)),
+            None => parts().any(|(_, y)| labels::fractional(&y.elements)),
         };
-        let classes = if numbers { 0 } else { classes(parts().map(|(_, y)| &y.elements)).map_err(fail)? };
+        let told: Vec<&Elements> = parts().map(|(_, y)| &y.elements).collect();
+        let classes = if numbers { Vec::new() } else { labels::classes(&told).map_err(fail)? };
         let split = |part: Option<&(Array, Array)>| -> Result<Split> {
             let Some((x, y)) = part else { return Ok(Split::new(Vec::new(), &[])) };
-            let images = values(&x.elements, floats).map_err(fail)?;
-            Ok(Split { images: images.into(), labels: labels(&y.elements, numbers).map_err(fail)?.into() })
+            let images = range::values(&x.elements, floats).map_err(fail)?;
+            let labels = labels::numbers(&y.elements, numbers, &classes).map_err(fail)?;
+            Ok(Split { images: images.into(), labels: labels.into() })
         };
         let [height, width, channels] = shape;
         let data = Dataset {
@@ -132,28 +138,38 @@ impl Arrays {
             width,
             channels,
             input: Input { floats, numbers, normalization: None },
-            classes: (0..classes).map(|class| format!("class {class}")).collect(),
             train: split(Some(&self.train))?,
             validation: self.validation.as_ref().map(|part| split(Some(part))).transpose()?,
             test: split(self.test.as_ref())?,
+            classes,
             digest,
-            warnings: Vec::new(),
+            warnings,
             notes: Vec::new(),
             table: None,
         };
         if data.train.is_empty() || data.pixels() == 0 {
             return Err(fail(format!("{} images of {shape:?}, expected at least one", data.train.len())));
         }
-        match data.test.is_empty() {
-            true => data.with_test(reading.test_share.unwrap_or(TEST_SHARE), reading.split_seed),
-            false => Ok(data),
-        }
+        let mut data = match data.test.is_empty() {
+            // Other data than those of a network that there is judge it with all their images.
+            true if reading.again.is_some_and(|again| !again.own) => {
+                Dataset { test: data.train.clone(), ..data }
+            }
+            true => data.with_test(reading.test_share.unwrap_or(TEST_SHARE), reading.split_seed)?,
+            false => data,
+        };
+        data.notes.append(&mut notes);
+        Ok(data)
     }
 }
 
-/// (height, width, channels) of the images of an array; of rows of a table, (1, 1, columns).
-fn image_shape(shape: &[usize]) -> std::result::Result<[usize; 3], String> {
+/// (height, width, channels) of the images of an array; of rows of a table, (1, 1, columns), or the picture that is `said`.
+fn image_shape(shape: &[usize], said: Option<RowShape>) -> std::result::Result<[usize; 3], String> {
     match *shape {
+        [_, columns] if matches!(said, Some(RowShape::Picture(_))) => match said {
+            Some(RowShape::Picture(said)) if said.iter().product::<usize>() == columns => Ok(said),
+            _ => Err(format!("rows of {columns} values, which are no picture of the `--shape` that is said")),
+        },
         [_, columns] => Ok([1, 1, columns]),
         [_, height, width] => Ok([height, width, 1]),
         [_, channels @ (1 | 3), height, width] if !matches!(width, 1 | 3 | 4) => Err(format!(
@@ -166,52 +182,4 @@ fn image_shape(shape: &[usize]) -> std::result::Result<[usize; 3], String> {
              (rows, columns)"
         )),
     }
-}
-
-/// Whether some label is no whole number.
-fn fractional(labels: &Elements) -> bool {
-    matches!(labels, Elements::Floats(values) if values.iter().any(|value| value.fract() != 0.0))
-}
-
-/// How many classes the labels tell: one more than the largest.
-fn classes<'a>(all: impl Iterator<Item = &'a Elements>) -> std::result::Result<usize, String> {
-    let mut classes = 0;
-    for labels in all {
-        for index in 0..labels.len() {
-            let label = labels.number(index);
-            if !(0.0..MOST_CLASSES as f64).contains(&label) || label.fract() != 0.0 {
-                return Err(format!(
-                    "label {label} at index {index}, expected whole numbers from 0, below {MOST_CLASSES}; of a \
-                     regression, say `--target number`"
-                ));
-            }
-            classes = classes.max(label as usize + 1);
-        }
-    }
-    Ok(classes)
-}
-
-/// The bytes of images: as they are, or f32.
-fn values(elements: &Elements, floats: bool) -> std::result::Result<Vec<u8>, String> {
-    if let (Elements::Bytes(bytes), false) = (elements, floats) {
-        return Ok(bytes.clone());
-    }
-    let mut bytes = Vec::with_capacity(4 * elements.len());
-    for index in 0..elements.len() {
-        let value = elements.number(index) as f32;
-        if !value.is_finite() {
-            return Err(format!("the value {value} at place {index} of the images, expected finite numbers"));
-        }
-        bytes.extend_from_slice(&value.to_le_bytes());
-    }
-    Ok(bytes)
-}
-
-fn labels(elements: &Elements, numbers: bool) -> std::result::Result<Vec<u32>, String> {
-    let label = |index| match elements.number(index) {
-        label if !numbers => Ok(label as u32),
-        label if (label as f32).is_finite() => Ok((label as f32).to_bits()),
-        label => Err(format!("the label {label} at index {index}, expected finite numbers")),
-    };
-    (0..elements.len()).map(label).collect()
 }

@@ -5,6 +5,8 @@ use std::io::Read;
 
 /// The longest header that is taken for one.
 const LONGEST_HEADER: usize = 1 << 16;
+/// The most letters of a text.
+const LONGEST_WORD: usize = 4096;
 /// Above this a header's word is not taken for the size of a buffer before the bytes are seen.
 const TRUSTED_CAPACITY: usize = 64 << 20;
 
@@ -17,6 +19,8 @@ pub enum Elements {
     Integers(Vec<i64>),
     /// Floats.
     Floats(Vec<f64>),
+    /// Texts; labels may be such.
+    Words(Vec<String>),
 }
 
 impl Elements {
@@ -26,6 +30,7 @@ impl Elements {
             Self::Bytes(values) => values.len(),
             Self::Integers(values) => values.len(),
             Self::Floats(values) => values.len(),
+            Self::Words(values) => values.len(),
         }
     }
 
@@ -40,6 +45,7 @@ impl Elements {
             Self::Bytes(values) => f64::from(values[index]),
             Self::Integers(values) => values[index] as f64,
             Self::Floats(values) => values[index],
+            Self::Words(_) => f64::NAN,
         }
     }
 }
@@ -120,6 +126,13 @@ fn descriptor(header: &str) -> std::result::Result<(char, usize, bool), String> 
         }
         (Some('<' | '>' | '='), Some('f'), Some(width @ (4 | 8))) => Ok(('f', width, order == Some('>'))),
         (Some('|'), Some('b'), Some(1)) => Ok(('u', 1, false)),
+        // So many letters, of four bytes and of one.
+        (Some('<' | '>' | '=' | '|'), Some(kind @ ('U' | 'S')), Some(letters @ ..=LONGEST_WORD)) => {
+            Ok((kind, if kind == 'U' { 4 * letters } else { letters }, order == Some('>')))
+        }
+        (_, Some('O'), _) => Err("elements of type object, expected numbers, or words as labels; save \
+                                  array.astype(\"float32\"), and of words array.astype(str)"
+            .to_owned()),
         _ => Err(format!(
             "elements of type {text}, expected integers of 1 to 8 bytes, float32 or float64; save array.astype(\"float32\")"
         )),
@@ -139,6 +152,9 @@ fn elements_of(bytes: &[u8], kind: char, width: usize, big: bool) -> std::result
         let join = |word: u64, byte: &u8| word << 8 | u64::from(*byte);
         if big { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) }
     };
+    if matches!(kind, 'U' | 'S') {
+        return texts(bytes, kind == 'U', width, big).map(Elements::Words);
+    }
     let words = bytes.chunks_exact(width).map(word);
     Ok(match (kind, width) {
         ('u', 1) => Elements::Bytes(bytes.to_vec()),
@@ -154,4 +170,23 @@ fn elements_of(bytes: &[u8], kind: char, width: usize, big: bool) -> std::result
         (_, 4) => Elements::Floats(words.map(|word| f64::from(f32::from_bits(word as u32))).collect()),
         _ => Elements::Floats(words.map(f64::from_bits).collect()),
     })
+}
+
+/// Texts of `width` bytes each, what is unused of them 0: letters of four bytes each, or UTF-8.
+fn texts(bytes: &[u8], wide: bool, width: usize, big: bool) -> std::result::Result<Vec<String>, String> {
+    if width == 0 {
+        return Err("texts without a letter".to_owned());
+    }
+    let letter = |bytes: &[u8; 4]| {
+        let code = if big { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) };
+        char::from_u32(code).ok_or_else(|| format!("the letter {code:#x}, which there is not"))
+    };
+    let text = |bytes: &[u8]| match wide {
+        true => bytes.as_chunks::<4>().0.iter().map(letter).collect::<std::result::Result<String, String>>(),
+        false => {
+            std::str::from_utf8(bytes).map(String::from).map_err(|_| "a text that is no UTF-8".to_owned())
+        }
+    };
+    let trimmed = |bytes| text(bytes).map(|text| text.trim_end_matches('\0').trim().to_owned());
+    bytes.chunks_exact(width).map(trimmed).collect()
 }

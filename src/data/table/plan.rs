@@ -1,31 +1,23 @@
 //! Which columns go into a network and how, found out from the rows of the training part.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::super::reading::{Missing, Reading, Target};
+use super::guess::{counts_rows, different, is_index, label_place, tells_numbers};
+use super::number::{Absent, Format};
+use super::picture::{self, Picture};
 use super::sheet::Sheet;
+use super::survey::{Holds, Rules, Told, survey};
 use super::{Column, Kind, Label, Table, fail};
 use crate::Result;
 use crate::report::words::counted;
 
-/// Names by which a label column is known where nobody says which it is.
-const LABELS: [&str; 5] = ["label", "target", "class", "y", "species"];
-/// A column of whole numbers with at most so many different ones tells classes.
-const FEW: usize = 20;
 /// A column of more words than this is no category.
 const MOST_WORDS: usize = 1000;
+/// A label column of more words than this tells no classes.
+pub(super) const MOST_CLASSES: usize = 4096;
 /// How many missing values an error names.
-const NAMED: usize = 5;
-
-/// Whether a field says that there is no value.
-pub(super) fn is_missing(text: &str) -> bool {
-    matches!(text, "" | "NA" | "N/A" | "na" | "NaN" | "nan" | "NULL" | "null" | "None" | "?")
-}
-
-/// A finite number.
-pub(super) fn number(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| value.is_finite() && value.abs() < f64::from(f32::MAX))
-}
+pub(super) const NAMED: usize = 5;
 
 /// The first of some names.
 pub(super) fn some(names: &[String]) -> String {
@@ -33,89 +25,193 @@ pub(super) fn some(names: &[String]) -> String {
     names.iter().take(12).map(String::as_str).collect::<Vec<_>>().join(", ") + more
 }
 
+/// A column, before it is known which rows are the training part.
+#[derive(Clone)]
+pub(super) struct Planned {
+    pub(super) name: String,
+    pub(super) place: usize,
+    pub(super) holds: Holds,
+}
+
+impl Planned {
+    fn of(name: &str, place: usize, kind: &Kind, format: &Format) -> Self {
+        let holds = match kind {
+            Kind::Number { .. } => Holds::Numbers(format.clone()),
+            Kind::Words(_) => Holds::Words,
+        };
+        Self { name: name.to_owned(), place, holds }
+    }
+
+    pub(super) fn is_numbers(&self) -> bool {
+        matches!(self.holds, Holds::Numbers(_))
+    }
+}
+
 /// Which columns there are, before it is known which rows are the training part.
 pub(super) struct Plan {
-    /// Name and place of each column that goes in.
-    columns: Vec<(String, usize)>,
-    label: (String, usize),
+    /// Those that go in.
+    pub(super) columns: Vec<Planned>,
+    pub(super) label: Planned,
     /// Whether labels are numbers.
     pub(super) numbers: bool,
+    /// What has no value.
+    pub(super) absent: Absent,
+    /// Whether the columns have names.
+    pub(super) named: bool,
+    /// How many columns the file has, where that is known.
+    pub(super) fields: Option<usize>,
+    /// The picture that a row is.
+    pub(super) picture: Option<Picture>,
 }
 
 impl Plan {
-    pub(super) fn new(
-        sheet: &Sheet,
-        reading: &Reading,
-        known: Option<&Table>,
-        notes: &mut Vec<String>,
-    ) -> Result<Self> {
-        if let Some(table) = known {
-            let columns = table.columns.iter().map(|column| (column.name.clone(), column.place)).collect();
-            let numbers = matches!(table.label.kind, Kind::Number { .. });
-            return Ok(Self { columns, label: (table.label.name.clone(), table.label.place), numbers });
+    /// As a table says that there is.
+    pub(super) fn known(table: &Table) -> Self {
+        let label = &table.label;
+        let columns = table.columns.iter();
+        Self {
+            columns: columns.map(|c| Planned::of(&c.name, c.place, &c.kind, &c.format)).collect(),
+            label: Planned::of(&label.name, label.place, &label.kind, &label.format),
+            numbers: matches!(label.kind, Kind::Number { .. }),
+            absent: table.absent.clone(),
+            named: table.is_named(),
+            fields: table.fields,
+            picture: None,
         }
-        let columns = sheet.names.len();
-        let label = match &reading.label {
-            Some(text) => sheet.column("--label", text)?,
-            None => {
-                let named = |name: &&str| sheet.names.iter().position(|known| known.to_lowercase() == **name);
-                let place = LABELS.iter().find_map(named).unwrap_or(columns - 1);
-                notes
-                    .push(format!("the label is the column {}; `--label` takes another", sheet.names[place]));
-                place
-            }
+    }
+
+    /// As the content of a file tells, and what is said of it.
+    pub(super) fn new(sheet: &Sheet, reading: &Reading, told: &mut Told<'_>) -> Result<Self> {
+        let set = |option, texts: &[String]| -> Result<HashSet<usize>> {
+            texts.iter().map(|text| sheet.column(option, text)).collect()
         };
-        let dropped: Vec<usize> =
-            reading.drop.iter().map(|text| sheet.column("--drop", text)).collect::<Result<_>>()?;
-        let places = (0..columns).filter(|place| *place != label && !dropped.contains(place));
-        let plan = Self {
-            columns: places.map(|place| (sheet.names[place].clone(), place)).collect(),
-            label: (sheet.names[label].clone(), label),
-            numbers: match reading.target {
-                Some(target) => target == Target::Number,
-                None => tells_numbers(sheet, label),
-            },
-        };
-        if plan.columns.is_empty() {
-            return Err(fail(&sheet.path, "has no column besides the label, expected at least one".into()));
+        let mut dropped = set("--drop", &reading.drop)?;
+        let mut category = set("--category", &reading.category)?;
+        let is_label =
+            reading.label.as_ref().map(|text| sheet.column("--label", text)).transpose()? == Some(0);
+        if sheet.row_names && is_index(sheet) && !is_label {
+            dropped.insert(0);
+            told.notes.push(format!(
+                "the first column has no name and tells rows apart ({}, {}, ...), as the index of a frame does: left out",
+                sheet.field(0, 0),
+                sheet.field(1, 0)
+            ));
         }
-        Ok(plan)
+        let place = label_place(sheet, reading, &dropped, told.notes)?;
+        let places: Vec<usize> =
+            (0..sheet.names.len()).filter(|column| *column != place && !dropped.contains(column)).collect();
+        let picture = picture::of(sheet, &places, reading, told.notes)?;
+        let absent = Absent { usual: true, said: reading.na.clone() };
+        if reading.target == Some(Target::Classes) {
+            category.insert(place);
+        }
+        let looked_at: Vec<usize> = match &picture {
+            Some(_) => vec![place],
+            None => places.iter().copied().chain([place]).collect(),
+        };
+        let rules = Rules { absent: &absent, decimal: reading.decimal, category: &category, label: place };
+        let mut held = survey(sheet, &looked_at, &rules, told)?;
+        let label = held.pop().filter(|holds| *holds != Holds::Nothing);
+        let planned = |place: usize, holds| Planned { name: sheet.names[place].clone(), place, holds };
+        let label = planned(
+            place,
+            label.ok_or_else(|| {
+                fail(&sheet.path, format!("the label column {} has no value", sheet.names[place]))
+            })?,
+        );
+        let columns: Vec<Planned> = match &picture {
+            Some(picture) => picture
+                .places
+                .iter()
+                .map(|place| planned(*place, Holds::Numbers(Format::default())))
+                .collect(),
+            None => places.into_iter().zip(held).map(|(place, holds)| planned(place, holds)).collect(),
+        };
+        let (columns, empty): (Vec<_>, Vec<_>) =
+            columns.into_iter().partition(|column| column.holds != Holds::Nothing);
+        if !empty.is_empty() {
+            let names: Vec<String> = empty.into_iter().map(|column| column.name).collect();
+            told.notes.push(format!("without any value, left out: {}", some(&names)));
+        }
+        if columns.is_empty() {
+            return Err(fail(
+                &sheet.path,
+                format!(
+                    "has no column besides the label ({}), expected at least one; fields are parted by , ; tab or |",
+                    label.name
+                ),
+            ));
+        }
+        if let Some(id) =
+            columns.iter().find(|column| counts_rows(sheet, column)).filter(|_| picture.is_none())
+        {
+            told.warnings.push(format!(
+                "column {} counts the rows and goes into the network; `--drop {}` leaves it out",
+                id.name, id.name
+            ));
+        }
+        let numbers = match reading.target {
+            Some(target) => target == Target::Number,
+            None => tells_numbers(sheet, &label, &absent),
+        };
+        let classes = if numbers { 0 } else { different(sheet, place) };
+        if classes > MOST_CLASSES {
+            return Err(fail(
+                &sheet.path,
+                format!(
+                    "the label column {} has {classes} different words, expected at most {MOST_CLASSES} classes; is another \
+                     one the label (`--label`), or is it a number (`--target number`)?",
+                    label.name
+                ),
+            ));
+        }
+        let (named, fields) = (sheet.named, Some(sheet.names.len()));
+        Ok(Self { columns, label, numbers, absent, named, fields, picture })
     }
 
     /// The rows that have all their values. Others are an error, or left out, or, but for their label, taken all the
-    /// same.
+    /// same. `places` are those of the columns and, where it counts, the label in this file.
     pub(super) fn complete(
         &self,
         sheet: &Sheet,
+        (places, label): (&[usize], Option<usize>),
         missing: Missing,
         warnings: &mut Vec<String>,
     ) -> Result<Vec<usize>> {
-        let place = |(name, place): &(String, usize)| sheet.place(name, *place);
-        let places: Vec<usize> = self.columns.iter().map(place).collect::<Result<_>>()?;
-        let label = place(&self.label)?;
+        let needed: Vec<(usize, bool)> = match (missing, &self.picture) {
+            (Missing::Mean, None) => Vec::new(),
+            _ => places.iter().copied().zip(self.columns.iter().map(Planned::is_numbers)).collect(),
+        };
+        let needed: Vec<(usize, bool)> =
+            needed.into_iter().chain(label.map(|label| (label, self.label.is_numbers()))).collect();
         let (mut rows, mut wanting, mut count) = (Vec::new(), Vec::new(), 0);
         for row in 0..sheet.len() {
-            let lacks = |place: &usize| is_missing(sheet.field(row, *place));
-            let needed = places.iter().filter(|_| missing != Missing::Mean).chain([&label]);
-            let lacking: Vec<usize> = needed.copied().filter(|place| lacks(place)).collect();
-            if lacking.is_empty() {
+            let lacks =
+                |(place, numbers): &&(usize, bool)| self.absent.has(sheet.field(row, *place), *numbers);
+            if !needed.iter().any(|column| lacks(&column)) {
                 rows.push(row);
                 continue;
             }
             count += 1;
             if wanting.len() < NAMED {
-                let names: Vec<&str> = lacking.iter().map(|place| sheet.names[*place].as_str()).collect();
-                wanting.push(format!("line {} ({})", sheet.line(row), names.join(", ")));
+                let lacking = needed.iter().filter(lacks);
+                let names: Vec<String> = lacking.map(|(place, _)| sheet.names[*place].clone()).collect();
+                wanting.push(format!("line {} ({})", sheet.line(row), some(&names)));
             }
         }
         let more = if count > wanting.len() { ", ..." } else { "" };
         let which = format!("{}{more}", wanting.join(", "));
         if count > 0 && missing != Missing::Drop {
+            let mean = if self.picture.is_some() {
+                ""
+            } else {
+                " or `--missing mean` to take the mean of the column"
+            };
             return Err(fail(
                 &sheet.path,
                 format!(
-                    "{} without all values: {which}; mend them, or say `--missing drop` to leave these lines out or \
-                     `--missing mean` to take the mean of the column (labels cannot be guessed)",
+                    "{} without all values: {which}; mend them, or say `--missing drop` to leave these lines out{mean} \
+                     (labels cannot be guessed)",
                     counted(count, "line")
                 ),
             ));
@@ -134,81 +230,98 @@ impl Plan {
     }
 
     /// Numbers that tell classes apart, to hold out the same share of each; 0 for numbers.
-    pub(super) fn rough_labels(&self, sheet: &Sheet, rows: &[usize]) -> Vec<u32> {
-        let text = |row: &usize| sheet.field(*row, self.label.1);
+    pub(super) fn rough_labels(&self, sheet: &Sheet, label: usize, rows: &[usize]) -> Vec<u32> {
+        let text = |row: &usize| sheet.field(*row, label);
         let all: BTreeSet<&str> = rows.iter().map(text).collect();
-        let place = |text| if self.numbers { 0 } else { all.range(..text).count() };
-        let places: std::collections::BTreeMap<&str, u32> =
-            all.iter().map(|text| (*text, place(*text) as u32)).collect();
+        let number = |place: u32| if self.numbers { 0 } else { place };
+        let places: BTreeMap<&str, u32> = all.into_iter().zip((0..).map(number)).collect();
         rows.iter().map(|row| places.get(text(row)).copied().unwrap_or(0)).collect()
     }
 
     /// How the columns become numbers, by the rows of the training part.
     pub(super) fn table(&self, sheet: &Sheet, rows: &[usize]) -> Result<Table> {
-        let columns = self.columns.iter().map(|(name, place)| {
-            Ok(Column { name: name.clone(), place: *place, kind: kind(sheet, name, *place, rows)? })
+        let columns = self.columns.iter().map(|column| {
+            let Planned { name, place, .. } = column.clone();
+            let (kind, format) = self.kind(sheet, column, rows)?;
+            Ok(Column { name, place, kind, format, missing: self.missing(sheet, column) })
         });
-        let (name, place) = self.label.clone();
-        let kind = match self.numbers {
-            true => {
-                let values = rows.iter().map(|row| {
-                    let text = sheet.field(*row, place);
-                    number(text)
-                        .ok_or_else(|| sheet.wrong(*row, &name, text, "a number, or `--target classes`"))
-                });
-                moments(&values.collect::<Result<Vec<f64>>>()?)
-            }
+        let Planned { name, place, holds } = self.label.clone();
+        let (kind, format) = match (self.numbers, holds) {
+            (true, Holds::Numbers(format)) => (self.moments(sheet, &self.label, &format, rows)?, format),
+            (true, _) => (self.moments(sheet, &self.label, &Format::default(), rows)?, Format::default()),
             // Every class that there is, in whichever part.
-            false => Kind::Words(words(sheet, place, 0..sheet.len())),
+            (false, holds) => {
+                let number = |text: &str| match &holds {
+                    Holds::Numbers(format) => format.number(text),
+                    _ => Format::default().number(text),
+                };
+                let classes = self.words(sheet, place, holds != Holds::Words, 0..sheet.len(), &number);
+                (Kind::Words(classes), Format::default())
+            }
         };
-        Ok(Table { columns: columns.collect::<Result<_>>()?, label: Label { name, place, kind } })
+        Ok(Table {
+            columns: columns.collect::<Result<_>>()?,
+            label: Label { name, place, kind, format, missing: self.missing(sheet, &self.label) },
+            absent: self.absent.clone(),
+            fields: self.fields,
+        })
     }
-}
 
-/// Whether the labels of a column are numbers rather than classes.
-fn tells_numbers(sheet: &Sheet, place: usize) -> bool {
-    let mut different = BTreeSet::new();
-    for row in 0..sheet.len() {
-        let text = sheet.field(row, place);
-        match number(text) {
-            _ if is_missing(text) => {}
-            None => return false,
-            Some(value) if value.fract() != 0.0 => return true,
-            Some(_) => drop(different.insert(text)),
+    /// How many rows have no value in a column.
+    fn missing(&self, sheet: &Sheet, column: &Planned) -> usize {
+        let numbers = column.is_numbers();
+        (0..sheet.len()).filter(|row| self.absent.has(sheet.field(*row, column.place), numbers)).count()
+    }
+
+    /// The different words of a column: in the order of numbers where they are such, else of the alphabet.
+    fn words(
+        &self,
+        sheet: &Sheet,
+        place: usize,
+        numbers: bool,
+        rows: impl Iterator<Item = usize>,
+        number: &dyn Fn(&str) -> Option<f64>,
+    ) -> Vec<String> {
+        let present = rows.map(|row| sheet.field(row, place)).filter(|text| !self.absent.has(text, numbers));
+        let all: BTreeSet<&str> = present.collect();
+        let mut words: Vec<(f64, String)> =
+            all.into_iter().map(|word| (number(word).unwrap_or(f64::NAN), word.to_owned())).collect();
+        if words.iter().all(|(number, _)| !number.is_nan()) {
+            words.sort_by(|a, b| a.0.total_cmp(&b.0));
         }
+        words.into_iter().map(|(_, word)| word).collect()
     }
-    different.len() > FEW
-}
 
-/// The different words of a column: in the order of numbers where they are such, else of the alphabet.
-fn words(sheet: &Sheet, place: usize, rows: impl Iterator<Item = usize>) -> Vec<String> {
-    let all: BTreeSet<&str> =
-        rows.map(|row| sheet.field(row, place)).filter(|text| !is_missing(text)).collect();
-    let mut words: Vec<String> = all.into_iter().map(String::from).collect();
-    if words.iter().all(|word| number(word).is_some()) {
-        words.sort_by(|a, b| number(a).unwrap_or(0.0).total_cmp(&number(b).unwrap_or(0.0)));
-    }
-    words
-}
-
-fn kind(sheet: &Sheet, name: &str, place: usize, rows: &[usize]) -> Result<Kind> {
-    let present = || rows.iter().map(|row| sheet.field(*row, place)).filter(|text| !is_missing(text));
-    let numbers: Option<Vec<f64>> = present().map(number).collect();
-    if let Some(numbers) = numbers.filter(|numbers| !numbers.is_empty()) {
-        return Ok(moments(&numbers));
-    }
-    let words = words(sheet, place, rows.iter().copied());
-    if words.len() > MOST_WORDS || words.is_empty() {
-        let count = words.len();
-        return Err(fail(
-            &sheet.path,
-            format!(
-                "column {name} has {count} different words, expected 1 to {MOST_WORDS} categories; leave it out with \
+    fn kind(&self, sheet: &Sheet, column: &Planned, rows: &[usize]) -> Result<(Kind, Format)> {
+        let Planned { name, place, holds } = column;
+        if let Holds::Numbers(format) = holds {
+            return Ok((self.moments(sheet, column, format, rows)?, format.clone()));
+        }
+        let words =
+            self.words(sheet, *place, false, rows.iter().copied(), &|text| Format::default().number(text));
+        if words.len() > MOST_WORDS || words.is_empty() {
+            let count = words.len();
+            return Err(fail(
+                &sheet.path,
+                format!(
+                    "column {name} has {count} different words, expected 1 to {MOST_WORDS} categories; leave it out with \
                      `--drop {name}`"
-            ),
-        ));
+                ),
+            ));
+        }
+        Ok((Kind::Words(words), Format::default()))
     }
-    Ok(Kind::Words(words))
+
+    /// Mean and standard deviation of what has a value.
+    fn moments(&self, sheet: &Sheet, column: &Planned, format: &Format, rows: &[usize]) -> Result<Kind> {
+        let present = rows.iter().filter(|row| !self.absent.has(sheet.field(**row, column.place), true));
+        let values = present.map(|row| {
+            let text = sheet.field(*row, column.place);
+            let wrong = || sheet.wrong(*row, &column.name, text, "a number, or `--target classes`");
+            format.number(text).ok_or_else(wrong)
+        });
+        Ok(moments(&values.collect::<Result<Vec<f64>>>()?))
+    }
 }
 
 /// Mean and standard deviation.

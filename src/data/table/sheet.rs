@@ -1,94 +1,173 @@
 //! The fields of a file of comma-separated values, with the names of its columns and the lines of its rows.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use csv::{ReaderBuilder, StringRecord, Trim};
 use sha2::{Digest, Sha256};
 
 use super::super::io_error;
+use super::super::reading::{Header, Reading};
+use super::dialect::Dialect;
+use super::fields::Fields;
+use super::header::{self, First};
 use super::{fail, plan};
+use crate::report::words::{commas, counted};
 use crate::{Error, Result};
-
-/// What may stand between two fields.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// A file's fields.
 pub(super) struct Sheet {
     pub(super) path: PathBuf,
-    /// Names of the columns; where the file has none, their numbers.
+    /// Names of the columns, each once; where the file has none, their numbers.
     pub(super) names: Vec<String>,
     /// Whether the file names them.
     pub(super) named: bool,
+    /// Whether the first column only tells rows apart, as its missing name says.
+    pub(super) row_names: bool,
     /// SHA-256 of the file.
     pub(super) digest: [u8; 32],
-    rows: Vec<StringRecord>,
+    /// Its bytes.
+    pub(super) size: usize,
+    /// What was found of how it is written.
+    pub(super) notes: Vec<String>,
+    /// How it is written, in words.
+    pub(super) written: String,
+    fields: Fields,
+    places: HashMap<String, usize>,
 }
 
 impl Sheet {
-    /// Reads a file. Its delimiter is the one of `,` `;` tab `|` that its first line has most of; its first line names
-    /// the columns where no field of it is a number.
-    pub(super) fn read(path: &Path) -> Result<Self> {
+    /// Reads a file. Its first line names the columns where it is not like the others, or has some of the `known` names.
+    pub(super) fn read(path: &Path, reading: &Reading, known: &[&str]) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(io_error("cannot read", path, "check the path"))?;
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let count = |delimiter: u8| first.iter().filter(|byte| **byte == delimiter).count();
-        // The first of equals.
-        let delimiter =
-            DELIMITERS.into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',');
-        let mut reader =
-            ReaderBuilder::new().delimiter(delimiter).has_headers(false).trim(Trim::All).from_reader(text);
-        let mut rows = Vec::new();
-        for record in reader.records() {
-            rows.push(record.map_err(|e| fail(path, in_words(&e)))?);
-        }
-        if rows.is_empty() {
+        let comment = match reading.comment.map(u8::try_from) {
+            None => None,
+            Some(Ok(byte)) if byte.is_ascii_graphic() && byte != b'"' => Some(byte),
+            Some(_) => {
+                let got = reading.comment.map(String::from).unwrap_or_default();
+                return Err(Error::Option { name: "--comment", got, expected: "a sign such as #" });
+            }
+        };
+        let dialect = Dialect::of(&bytes, comment);
+        let fields = Fields::read(path, &bytes, &dialect)?;
+        let mut sheet = Self {
+            path: path.to_owned(),
+            names: Vec::new(),
+            named: false,
+            row_names: false,
+            digest: Sha256::digest(&bytes).into(),
+            size: bytes.len(),
+            notes: Vec::new(),
+            written: String::new(),
+            fields,
+            places: HashMap::new(),
+        };
+        drop(bytes);
+        if sheet.len() == 0 {
             return Err(fail(path, "the file is empty, expected lines of values".into()));
         }
-        let named = rows[0].iter().all(|field| plan::number(field).is_none());
-        let names = match named {
-            true => rows.remove(0).iter().enumerate().map(|(n, name)| name_of(n, name)).collect(),
-            false => (0..rows[0].len()).map(|n| n.to_string()).collect(),
-        };
-        if rows.is_empty() {
+        sheet.settle(&dialect, reading.header, known)?;
+        if sheet.len() == 0 {
             return Err(fail(
                 path,
                 "got one line, which names columns, expected lines of values behind it".into(),
             ));
         }
-        Ok(Self { path: path.to_owned(), names, named, digest: Sha256::digest(&bytes).into(), rows })
+        Ok(sheet)
+    }
+
+    /// Makes all rows equally long, and tells names from values.
+    fn settle(&mut self, dialect: &Dialect, header: Option<Header>, known: &[&str]) -> Result<()> {
+        let fields = &mut self.fields;
+        let counts = header.is_none() && known.is_empty() && header::counts(fields);
+        let mut names_of_rows = false;
+        if fields.len() > 1 {
+            let width = usual(fields);
+            fields.ragged(&self.path, width, dialect)?;
+            let first = fields.width(0);
+            let empty = |row: usize, from: usize| fields.row(row).skip(from).all(str::is_empty);
+            if first > width && empty(0, width) {
+                fields.cut(0, width);
+            } else if first < width && (1..fields.len()).all(|row| empty(row, first)) {
+                (1..fields.len()).for_each(|row| fields.cut(row, first));
+            } else if first + 1 == width && !counts && header != Some(Header::No) {
+                // As R writes a frame.
+                names_of_rows = header::first(fields) == First::Names;
+            }
+            if fields.width(0) != fields.width(1) && !counts && !names_of_rows {
+                let row = if first < width && width - first > 1 { 0 } else { 1 };
+                let expected = if row == 0 { width } else { first };
+                return Err(fields.unequal(&self.path, row, expected, dialect));
+            }
+        }
+        let is_known = header::has(fields, known);
+        let first = match header {
+            Some(Header::Yes) => First::Names,
+            Some(Header::No) => First::Row,
+            None if is_known || names_of_rows => First::Names,
+            None if counts => First::Counts,
+            None => header::first(fields),
+        };
+        let width = fields.width(1.min(fields.len() - 1));
+        let mut given: Vec<&str> = if names_of_rows { vec![""] } else { Vec::new() };
+        given.extend(fields.row(0));
+        match first {
+            First::Names => {
+                let (names, notes) = header::names(&given);
+                self.row_names = given.first().is_some_and(|name| name.is_empty() || *name == "Unnamed: 0");
+                (self.names, self.named) = (names, true);
+                self.notes.extend(notes);
+            }
+            First::Row => self.names = (0..width).map(|n| n.to_string()).collect(),
+            First::Counts => {
+                self.names = (0..width).map(|n| n.to_string()).collect();
+                self.notes.push(format!(
+                    "line {} counts rows and columns and names classes ({}), as scikit-learn's files do: it is no row",
+                    fields.line(0),
+                    given.get(2..).unwrap_or_default().join(", ")
+                ));
+            }
+        }
+        let line = fields.line(0);
+        let names = if self.named { format!("names on line {line}") } else { "no names".to_owned() };
+        self.written = format!("a {} between fields, {names}", dialect.in_words());
+        if first != First::Row {
+            fields.behead();
+        }
+        if let [line, ..] = fields.blank[..] {
+            let count = counted(fields.blank.len(), "line");
+            self.notes
+                .push(format!("{count} without any value left out, the first of them line {}", commas(line)));
+        }
+        self.places = self.names.iter().cloned().zip(0..).collect();
+        Ok(())
     }
 
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.fields.len()
     }
 
     pub(super) fn field(&self, row: usize, column: usize) -> &str {
-        self.rows.get(row).and_then(|row| row.get(column)).unwrap_or_default()
+        self.fields.field(row, column)
     }
 
     /// The line of the file on which a row begins, from 1.
     pub(super) fn line(&self, row: usize) -> u64 {
-        self.rows.get(row).and_then(StringRecord::position).map_or(0, csv::Position::line)
+        self.fields.line(row)
     }
 
-    /// Where a column is: by its name, or in a file without names where it was.
-    pub(super) fn place(&self, name: &str, place: usize) -> Result<usize> {
-        let found = if self.named { self.names.iter().position(|known| known == name) } else { Some(place) };
-        found.filter(|place| *place < self.names.len()).ok_or_else(|| {
-            let names = plan::some(&self.names);
-            fail(&self.path, format!("has no column {name}; its columns are {names}"))
-        })
+    /// The column of this name.
+    pub(super) fn named_column(&self, name: &str) -> Option<usize> {
+        self.places.get(name).copied()
     }
 
     /// The column that a user names, by name or by number from 0, from the last one where negative.
     pub(super) fn column(&self, option: &'static str, text: &str) -> Result<usize> {
         let columns = self.names.len();
         let number = || match text.parse::<i64>().ok()? {
-            number if number < 0 => columns.checked_sub(usize::try_from(-number).ok()?),
+            number if number < 0 => columns.checked_sub(usize::try_from(number.unsigned_abs()).ok()?),
             number => usize::try_from(number).ok().filter(|number| *number < columns),
         };
-        let found = self.names.iter().position(|name| name == text).or_else(number);
-        found.ok_or_else(|| {
+        self.named_column(text).or_else(number).ok_or_else(|| {
             let names = plan::some(&self.names);
             fail(
                 &self.path,
@@ -103,23 +182,13 @@ impl Sheet {
     }
 }
 
-fn name_of(place: usize, name: &str) -> String {
-    if name.is_empty() { place.to_string() } else { name.to_owned() }
-}
-
-fn in_words(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => format!(
-            "line {} has {len} fields, expected {expected_len} as in the first line; is a field with a comma not in \
-             quotes?",
-            pos.as_ref().map_or(0, csv::Position::line)
-        ),
-        csv::ErrorKind::Utf8 { pos, .. } => {
-            let line = pos.as_ref().map_or(0, csv::Position::line);
-            format!(
-                "line {line} is no UTF-8 text; is this a file of comma-separated values? Save it as UTF-8"
-            )
-        }
-        _ => format!("cannot be read as comma-separated values ({error})"),
+/// How many fields most rows but the first have.
+fn usual(fields: &Fields) -> usize {
+    let mut counts: HashMap<usize, usize> = HashMap::new();
+    for row in 1..fields.len() {
+        *counts.entry(fields.width(row)).or_default() += 1;
     }
+    let first = fields.width(0);
+    let most = counts.into_iter().max_by_key(|(width, count)| (*count, *width == first, *width));
+    most.map_or(first, |(width, _)| width)
 }

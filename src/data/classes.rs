@@ -1,0 +1,82 @@
+//! The labels of a data set as the numbers of a network's classes.
+
+use std::collections::BTreeMap;
+
+use super::dataset::Dataset;
+use crate::{Error, Result};
+
+/// What is to be known where several classes have one name.
+pub(super) fn repeated(classes: &[String]) -> Option<String> {
+    let mut seen = BTreeMap::new();
+    let (first, second) = classes
+        .iter()
+        .enumerate()
+        .find_map(|(class, name)| seen.insert(name, class).map(|first| (first, class)))?;
+    Some(format!(
+        "classes {first} and {second} are both called {}: they stay two classes; give them names of their own",
+        classes[first]
+    ))
+}
+
+impl Dataset {
+    /// The same with the classes of a network, by their names: data with some of them only, or with others in between,
+    /// number them otherwise. Where no name is one of the network's, or names repeat, numbers are what counts, and nothing
+    /// changes.
+    ///
+    /// # Errors
+    /// [`Error::DataFit`] where some of the names are the network's, and others are not.
+    pub fn with_classes(mut self, classes: &[String]) -> Result<Self> {
+        let places: BTreeMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
+        let found: Vec<Option<u32>> =
+            self.classes.iter().map(|class| places.get(class.as_str()).copied()).collect();
+        let same = self.classes == classes || places.len() < classes.len();
+        if same || self.input.numbers || found.iter().all(Option::is_none) {
+            return Ok(self);
+        }
+        let new = self.classes.iter().zip(&found).filter(|(_, found)| found.is_none());
+        let new: Vec<&str> = new.map(|(class, _)| class.as_str()).take(5).collect();
+        if !new.is_empty() {
+            return Err(Error::DataFit {
+                model: "the network".into(),
+                data: self.name,
+                expected: format!("the classes that it tells: {}", classes.join(", ")),
+                got: format!("{} as well", new.join(", ")),
+            });
+        }
+        for split in
+            [Some(&mut self.train), self.validation.as_mut(), Some(&mut self.test)].into_iter().flatten()
+        {
+            let number = |label: &u32| found.get(*label as usize).copied().flatten().unwrap_or(*label);
+            split.labels = split.labels.iter().map(number).collect();
+        }
+        self.classes = classes.to_vec();
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic::synthetic;
+
+    #[test]
+    fn labels_follow_the_names_of_their_classes() {
+        let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let mut data = synthetic(0, 4, 4);
+        data.classes = names(&["cat", "dog"]);
+        data.train.labels = [0, 1, 1, 0].into();
+        data.test.labels = [1, 1, 0, 0].into();
+        let turned = data.clone().with_classes(&names(&["bird", "dog", "cat"])).expect("all are known");
+        assert_eq!(
+            (&turned.train.labels[..], &turned.test.labels[..]),
+            (&[2, 1, 1, 2][..], &[1, 1, 2, 2][..])
+        );
+        assert_eq!(turned.classes, names(&["bird", "dog", "cat"]));
+        let error = data.clone().with_classes(&names(&["dog", "fish"])).expect_err("no cat").to_string();
+        assert!(error.contains("dog, fish") && error.contains("cat as well"), "{error}");
+        assert!(super::repeated(&data.classes).is_none());
+        let twice = super::repeated(&names(&["a", "b", "a"])).expect("told");
+        assert!(twice.contains("classes 0 and 2 are both called a"), "{twice}");
+        // Numbers are what counts where no name is known.
+        assert_eq!(data.clone().with_classes(&names(&["a", "b"])).expect("as it is"), data);
+    }
+}

@@ -1,0 +1,91 @@
+//! Archives as numpy's users save them.
+
+use std::io::Write;
+
+use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+use super::super::reading::{Again, Reading, RowShape};
+use super::{Dataset, load};
+
+/// An array in the `.npy` format.
+fn npy(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}");
+    header += &" ".repeat(117 - header.len());
+    header.push('\n');
+    [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), bytes].concat()
+}
+
+fn of(arrays: &[(&str, Vec<u8>)], reading: &Reading) -> crate::Result<Dataset> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("data.npz");
+    let mut archive = ZipWriter::new(std::fs::File::create(&path).expect("created"));
+    for (name, bytes) in arrays {
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        archive.start_file(format!("{name}.npy"), options).expect("begun");
+        archive.write_all(bytes).expect("written");
+    }
+    archive.finish().expect("whole");
+    load(&path, &Reading { test_share: Some(0.5), ..reading.clone() })
+}
+
+fn i64s(values: impl IntoIterator<Item = i64>) -> Vec<u8> {
+    values.into_iter().flat_map(i64::to_le_bytes).collect()
+}
+
+/// Four images of 2 × 2 whose values are `scale` times 0 to 15, with labels 0, 1, 0, 1.
+fn images(scale: i64, shape: &str) -> [(&'static str, Vec<u8>); 2] {
+    [
+        ("x", npy("<i8", shape, &i64s((0..16).map(|n| n * scale)))),
+        ("y", npy("<i8", "4,", &i64s([0, 1, 0, 1]))),
+    ]
+}
+
+#[test]
+fn integers_up_to_255_are_bytes() {
+    let plain = Reading::default();
+    let data = of(&images(17, "4, 2, 2"), &plain).expect("pictures");
+    assert!(
+        !data.input.floats && data.notes.iter().any(|note| note.contains("are taken for bytes")),
+        "{:?}",
+        data.notes
+    );
+    assert_eq!(data.train.image(0, data.pixels()).expect("there")[1] % 17, 0);
+    // A run that took them as they are goes on so; other data come as those of the training did.
+    let again = |floats, own| Reading { again: Some(Again { floats, own }), ..Reading::default() };
+    assert!(of(&images(17, "4, 2, 2"), &again(true, true)).expect("as it was").input.floats);
+    let other = of(&images(17, "4, 4"), &again(false, false)).expect("as bytes");
+    assert_eq!((other.input.floats, other.test.len()), (false, 4), "all of them judge a network");
+    // Rows of a table are no pictures, and what is larger, or 0 and 1, is not bytes; what is large is told.
+    let told = |data: &Dataset| (data.input.floats, data.warnings.len());
+    let rows = of(&images(17, "4, 4"), &plain).expect("rows");
+    assert_eq!((told(&rows), rows.shape()), ((true, 1), [1, 1, 4]));
+    assert!(
+        rows.warnings[0].contains("from 0 to 255") && rows.warnings[0].contains("uint8"),
+        "{:?}",
+        rows.warnings
+    );
+    assert_eq!(told(&of(&images(20, "4, 2, 2"), &plain).expect("large")), (true, 1));
+    assert_eq!(told(&of(&images(1, "4, 2, 2"), &plain).expect("bytes")), (false, 0));
+    let small = of(&images(-1, "4, 2, 2"), &plain).expect("small");
+    assert!(told(&small) == (true, 0) && small.notes[1].contains("from -15 to 0"), "{:?}", small.notes);
+    let said = Reading { shape: Some(RowShape::Picture([2, 2, 1])), ..plain };
+    assert_eq!(of(&images(17, "4, 4"), &said).expect("said").shape(), [2, 2, 1]);
+}
+
+#[test]
+fn labels_may_be_words() {
+    let bytes = npy("|u1", "4, 2, 2", &[9; 16]);
+    let letters = |text: &str| text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<u8>>();
+    let words = npy("<U3", "4,", &letters("catow\u{0}catow\u{0}"));
+    let data = of(&[("X_train", bytes.clone()), ("y_train", words)], &Reading::default()).expect("words");
+    assert_eq!((data.classes.join("/"), data.train.labels.len()), ("cat/ow".into(), 2));
+    let mut labels = [&data.train.labels[..], &data.test.labels[..]].concat();
+    labels.sort_unstable();
+    assert_eq!(labels, [0, 0, 1, 1]);
+    let words = npy("|S2", "4,", b"b\0a\0b\0a\0");
+    let data = of(&[("data", bytes.clone()), ("target", words)], &Reading::default()).expect("words");
+    assert_eq!(data.classes, ["a", "b"]);
+    let objects = npy("|O", "4,", &[0; 32]);
+    let message = of(&[("x", bytes), ("y", objects)], &Reading::default()).expect_err("objects").to_string();
+    assert!(message.contains("astype(str)"), "{message}");
+}

@@ -1,0 +1,229 @@
+//! Rows of a file as a network takes them: its columns found by their names, words by a map.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use super::super::reading::{Missing, Reading};
+use super::plan::{NAMED, Plan, some};
+use super::sheet::Sheet;
+use super::{Kind, Table, fail, number, standardised};
+use crate::report::words::counted;
+use crate::{Error, Result};
+
+/// Where columns are in a file: those of a network, and the one that is to be told.
+pub(super) struct Places {
+    pub(super) columns: Vec<usize>,
+    pub(super) label: Option<usize>,
+}
+
+impl Plan {
+    /// Where the columns are in `sheet`: by their names, or in files without names where they were.
+    pub(super) fn places(&self, sheet: &Sheet, with_label: bool) -> Result<Places> {
+        let label = with_label.then_some(&self.label);
+        if self.named && sheet.named {
+            let missing: Vec<String> = self
+                .columns
+                .iter()
+                .chain(label)
+                .filter(|column| sheet.named_column(&column.name).is_none())
+                .map(|column| column.name.clone())
+                .collect();
+            if !missing.is_empty() {
+                return Err(fail(
+                    &sheet.path,
+                    format!(
+                        "has no {} {}; its columns are {}",
+                        if missing.len() > 1 { "columns" } else { "column" },
+                        some(&missing),
+                        some(&sheet.names)
+                    ),
+                ));
+            }
+            let place = |name: &str| sheet.named_column(name).unwrap_or(0);
+            let columns = self.columns.iter().map(|column| place(&column.name)).collect();
+            return Ok(Places { columns, label: label.map(|label| place(&label.name)) });
+        }
+        let width = sheet.names.len();
+        let places = || self.columns.iter().map(|column| column.place);
+        let label = label.map(|label| label.place);
+        let least = places().chain(label).max().unwrap_or(0) + 1;
+        let whole = self.fields.map_or(width >= least, |fields| width == fields);
+        // Without the label, and without what was left out.
+        let bare = label.is_none() && width == self.columns.len();
+        match (whole, bare) {
+            (true, _) => Ok(Places { columns: places().collect(), label }),
+            (false, true) => Ok(Places { columns: (0..width).collect(), label }),
+            _ => {
+                let inputs = self.columns.len();
+                let expected = match (label, self.fields.unwrap_or(least)) {
+                    (None, fields) if fields != inputs => format!("{fields}, or {inputs} without the label"),
+                    (_, fields) => fields.to_string(),
+                };
+                Err(fail(
+                    &sheet.path,
+                    format!(
+                        "has {} that cannot be told by name, expected {expected} as in the data of the training; put the \
+                         names of the columns on its first line",
+                        counted(width, "column")
+                    ),
+                ))
+            }
+        }
+    }
+}
+
+/// Makes numbers of rows, and counts words that a network does not know.
+pub(super) struct Encoder<'a> {
+    table: &'a Table,
+    words: Vec<HashMap<&'a str, usize>>,
+    classes: HashMap<&'a str, u32>,
+    unknown: Vec<String>,
+    count: usize,
+}
+
+impl<'a> Encoder<'a> {
+    pub(super) fn new(table: &'a Table) -> Self {
+        let words = table.columns.iter().map(|column| match &column.kind {
+            Kind::Words(words) => words.iter().map(String::as_str).zip(0..).collect(),
+            Kind::Number { .. } => HashMap::new(),
+        });
+        let classes = match &table.label.kind {
+            Kind::Words(classes) => classes.iter().map(String::as_str).zip(0..).collect(),
+            Kind::Number { .. } => HashMap::new(),
+        };
+        Self { table, words: words.collect(), classes, unknown: Vec::new(), count: 0 }
+    }
+
+    /// Adds the values of a row, f32 with the lowest byte first.
+    pub(super) fn encode(
+        &mut self,
+        sheet: &Sheet,
+        row: usize,
+        places: &[usize],
+        values: &mut Vec<u8>,
+    ) -> Result<()> {
+        let mut push = |value: f32| values.extend_from_slice(&value.to_le_bytes());
+        let absent = &self.table.absent;
+        for ((column, words), place) in self.table.columns.iter().zip(&self.words).zip(places) {
+            let text = sheet.field(row, *place);
+            match &column.kind {
+                Kind::Number { .. } if absent.has(text, true) => push(0.0),
+                Kind::Number { mean, deviation } => {
+                    let value = column.format.number(text);
+                    let value = value.ok_or_else(|| no_number(sheet, row, &column.name, text))?;
+                    push(standardised(value, *mean, *deviation));
+                }
+                Kind::Words(all) => {
+                    let found = words.get(text).copied();
+                    (0..all.len()).for_each(|word| push(f32::from(u8::from(found == Some(word)))));
+                    if found.is_none() && !absent.has(text, false) {
+                        self.count += 1;
+                        if self.unknown.len() < NAMED {
+                            self.unknown.push(format!("line {} ({} {text:?})", sheet.line(row), column.name));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The label of a row: a class, or the bits of a number.
+    pub(super) fn label(&self, sheet: &Sheet, row: usize, place: usize) -> Result<u32> {
+        let text = sheet.field(row, place);
+        let label = &self.table.label;
+        match &label.kind {
+            Kind::Words(classes) => {
+                let class = self.classes.get(text).copied();
+                let expected = || format!("one of {}", some(classes));
+                class.ok_or_else(|| sheet.wrong(row, &label.name, text, &expected()))
+            }
+            Kind::Number { mean, deviation } => {
+                let value = label.format.number(text);
+                let value = value.ok_or_else(|| no_number(sheet, row, &label.name, text))?;
+                Ok(standardised(value, *mean, *deviation).to_bits())
+            }
+        }
+    }
+
+    /// What is to be known of words that the training part did not have.
+    pub(super) fn warning(&self, path: &Path) -> Option<String> {
+        let more = if self.count > self.unknown.len() { ", ..." } else { "" };
+        (self.count > 0).then(|| {
+            format!(
+                "{}: {} that the training part did not have, taken for none of its column's: {}{more}",
+                path.display(),
+                counted(self.count, "word"),
+                self.unknown.join(", ")
+            )
+        })
+    }
+}
+
+fn no_number(sheet: &Sheet, row: usize, name: &str, text: &str) -> Error {
+    let infinite = if number::is_infinite(text) { "a finite number" } else { "a number" };
+    let next = format!("{infinite} as in the training part; mend it, or leave it empty if there is no value");
+    sheet.wrong(row, name, text, &next)
+}
+
+/// The rows of a file for a network that there is.
+pub struct Rows<'a> {
+    sheet: Sheet,
+    encoder: Encoder<'a>,
+    places: Vec<usize>,
+    rows: Vec<usize>,
+    /// What is to be known of them.
+    pub warnings: Vec<String>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn open(table: &'a Table, path: &Path, reading: &Reading) -> Result<Self> {
+        let sheet = Sheet::read(path, reading, &table.names())?;
+        let plan = Plan::known(table);
+        let places = plan.places(&sheet, false)?.columns;
+        let mut warnings = sheet.notes.clone();
+        if plan.named && !sheet.named {
+            warnings.push(format!("{} names no columns: they are taken by their place", path.display()));
+        }
+        let rows = plan.complete(&sheet, (&places, None), reading.missing, &mut warnings);
+        let rows = rows.map_err(|error| match (error, reading.missing) {
+            (Error::Data { path, message }, Missing::Error) => {
+                Error::Data { path, message: format!("{message}; the training had no such lines") }
+            }
+            (error, _) => error,
+        })?;
+        Ok(Self { sheet, encoder: Encoder::new(table), places, rows, warnings })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The line of a row in its file, from 1.
+    pub fn line(&self, row: usize) -> u64 {
+        self.rows.get(row).map_or(0, |row| self.sheet.line(*row))
+    }
+
+    /// The values of some rows as a network takes them, f32 in bytes; rows past the end are left out.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where a field is no number and should be one.
+    pub fn values(&mut self, which: std::ops::Range<usize>) -> Result<Vec<u8>> {
+        let mut values = Vec::new();
+        for row in self.rows.iter().take(which.end).skip(which.start) {
+            self.encoder.encode(&self.sheet, *row, &self.places, &mut values)?;
+        }
+        Ok(values)
+    }
+
+    /// What is to be known of words so far that the network does not know.
+    pub fn unknown(&self) -> Option<String> {
+        self.encoder.warning(&self.sheet.path)
+    }
+}

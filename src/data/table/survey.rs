@@ -1,0 +1,275 @@
+//! What the columns of a file hold: numbers, and how these are written, or words. A column that is mostly numbers is one of
+//! numbers; what is none in it is named, and never made a word.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::super::reading::Decimal;
+use super::fail;
+use super::guess::FEW;
+use super::number::{Absent, Format, Readings, SIGNS, is_infinite};
+use super::plan::NAMED;
+use super::sheet::Sheet;
+use crate::Result;
+use crate::report::words::{commas, counted};
+
+/// So many columns are told of at most.
+const SAID: usize = 8;
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Holds {
+    /// No value at all.
+    Nothing,
+    /// Numbers, written like this.
+    Numbers(Format),
+    /// Words.
+    Words,
+}
+
+/// Fields of a column, counted.
+#[derive(Default)]
+struct Tally {
+    /// Those with a value, if it is a column of numbers.
+    present: usize,
+    /// Those with a value, if it is one of words.
+    words: usize,
+    /// By the sign around them, those that can be read as a number: in any way, plainly, with a point, with a comma.
+    readings: [[usize; 4]; SIGNS.len() + 1],
+    /// What has no value among numbers only, with its count and first row.
+    absent: BTreeMap<String, (usize, usize)>,
+}
+
+impl Tally {
+    fn of(sheet: &Sheet, column: usize, absent: &Absent) -> Self {
+        let mut tally = Self::default();
+        for row in 0..sheet.len() {
+            let text = sheet.field(row, column);
+            let among_words = absent.has(text, false);
+            tally.words += usize::from(!among_words);
+            if among_words {
+                continue;
+            }
+            if absent.has(text, true) {
+                tally.absent.entry(text.to_owned()).or_insert((0, row)).0 += 1;
+                continue;
+            }
+            tally.present += 1;
+            let found = Readings::of(text);
+            let counts = &mut tally.readings[found.sign.map_or(0, |sign| sign + 1)];
+            // An infinite number makes no word of a column either.
+            let any = found.any() || is_infinite(text);
+            for (count, is) in counts.iter_mut().zip([any, found.plain, found.point, found.comma]) {
+                *count += usize::from(is);
+            }
+        }
+        tally
+    }
+
+    /// The sign that most numbers have, as its place in [`SIGNS`] plus 1, with how many they are.
+    fn sign(&self) -> (usize, [usize; 4]) {
+        let all = self.readings.into_iter().enumerate().rev();
+        all.max_by_key(|(_, counts)| counts[0]).unwrap_or_default()
+    }
+
+    fn is_numbers(&self) -> bool {
+        let (_, [numbers, ..]) = self.sign();
+        numbers > 0 && numbers * 2 > self.present
+    }
+}
+
+/// What is said of columns.
+pub(super) struct Told<'a> {
+    pub(super) notes: &'a mut Vec<String>,
+    pub(super) warnings: &'a mut Vec<String>,
+}
+
+/// How columns are to be looked at.
+pub(super) struct Rules<'a> {
+    pub(super) absent: &'a Absent,
+    pub(super) decimal: Option<Decimal>,
+    /// These are words, whatever they look like.
+    pub(super) category: &'a HashSet<usize>,
+    /// The column that is to be told, whose words are classes.
+    pub(super) label: usize,
+}
+
+/// What each of `columns` holds. What is no number among numbers is an error that names its lines.
+pub(super) fn survey(
+    sheet: &Sheet,
+    columns: &[usize],
+    rules: &Rules<'_>,
+    told: &mut Told<'_>,
+) -> Result<Vec<Holds>> {
+    let tallies: Vec<Tally> = columns.iter().map(|column| Tally::of(sheet, *column, rules.absent)).collect();
+    // How the columns that leave no doubt write decimals.
+    let (mut with_comma, mut with_point) = (0, 0);
+    for tally in tallies.iter().filter(|tally| tally.is_numbers()) {
+        let (_, [_, plain, point, comma]) = tally.sign();
+        with_comma += usize::from(comma > point.max(plain));
+        with_point += usize::from(point.max(plain) > comma);
+    }
+    let file = match (rules.decimal, with_comma, with_point) {
+        (Some(decimal), ..) => Some(decimal),
+        (None, 1.., 0) => Some(Decimal::Comma),
+        (None, 0, 1..) => Some(Decimal::Point),
+        _ => None,
+    };
+    let mut all = Vec::with_capacity(columns.len());
+    let (mut notes, mut warnings) = (Vec::new(), Vec::new());
+    let mut formats: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (column, tally) in columns.iter().copied().zip(&tallies) {
+        let name = sheet.names[column].as_str();
+        let holds = match () {
+            () if tally.words == 0 => Holds::Nothing,
+            () if rules.category.contains(&column) => Holds::Words,
+            () if tally.is_numbers() => Holds::Numbers(format(sheet, column, tally, file, rules)?),
+            () if tally.present == 0 => Holds::Nothing,
+            () => Holds::Words,
+        };
+        match &holds {
+            Holds::Numbers(format) => {
+                if !format.is_default() {
+                    formats.entry(format.in_words()).or_default().push(name);
+                }
+                for (text, (count, row)) in &tally.absent {
+                    notes.push(format!(
+                        "column {name}: {text:?} means no value, on {} (the first: line {})",
+                        counted(*count, "line"),
+                        sheet.line(*row)
+                    ));
+                }
+            }
+            Holds::Words if column != rules.label && !rules.category.contains(&column) => {
+                warnings.extend(words(sheet, column, tally, rules))
+            }
+            _ => {}
+        }
+        all.push(holds);
+    }
+    first_of(notes, told.notes);
+    first_of(warnings, told.warnings);
+    for (words, names) in formats {
+        let names: Vec<String> = names.into_iter().map(String::from).collect();
+        told.notes.push(format!("numbers {words}: {}", super::plan::some(&names)));
+    }
+    Ok(all)
+}
+
+/// How the numbers of a column are written.
+fn format(
+    sheet: &Sheet,
+    column: usize,
+    tally: &Tally,
+    file: Option<Decimal>,
+    rules: &Rules<'_>,
+) -> Result<Format> {
+    let name = &sheet.names[column];
+    let (sign, [_, plain, point, comma]) = tally.sign();
+    let sign = sign.checked_sub(1).map(|place| SIGNS[place].to_owned());
+    let of = |comma, grouped| Format { comma, grouped, sign: sign.clone() };
+    let format = match rules.decimal {
+        Some(Decimal::Comma) => of(true, true),
+        Some(Decimal::Point) => of(false, plain < point),
+        // Groups with points between them, in a file whose decimals stand behind commas.
+        None if plain == point && plain == comma && file == Some(Decimal::Comma) => {
+            let grouped = (0..sheet.len()).any(|row| sheet.field(row, column).contains('.'));
+            of(grouped, grouped)
+        }
+        None if plain >= point && plain >= comma => of(false, false),
+        None if point > comma => of(false, true),
+        None if comma > point => of(true, true),
+        None => match file {
+            Some(decimal) => of(decimal == Decimal::Comma, true),
+            None => {
+                let unclear =
+                    (0..sheet.len()).map(|row| sheet.field(row, column)).find(|text| text.contains(','));
+                return Err(fail(
+                    &sheet.path,
+                    format!(
+                        "column {name}: {:?} can be read in two ways; say `--decimal comma` if the comma stands before \
+                         decimals, `--decimal point` if it groups digits",
+                        unclear.unwrap_or_default()
+                    ),
+                ));
+            }
+        },
+    };
+    let odd: Vec<usize> = (0..sheet.len())
+        .filter(|row| {
+            let text = sheet.field(*row, column);
+            !rules.absent.has(text, true) && format.number(text).is_none()
+        })
+        .collect();
+    if odd.is_empty() {
+        return Ok(format);
+    }
+    Err(fail(&sheet.path, mixed(sheet, column, &odd, tally.present)))
+}
+
+/// What is said where a column of numbers holds something else.
+fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize) -> String {
+    let name = &sheet.names[column];
+    let shown = |row: &usize| {
+        let text = sheet.field(*row, column);
+        let what = if is_infinite(text) { ", which is infinite" } else { "" };
+        format!("line {} ({text:?}{what})", sheet.line(*row))
+    };
+    let named: Vec<String> = odd.iter().take(NAMED).map(shown).collect();
+    let more = if odd.len() > NAMED { ", ..." } else { "" };
+    let mut texts: Vec<&str> = odd.iter().map(|row| sheet.field(*row, column)).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let texts = texts.into_iter().take(NAMED).collect::<Vec<_>>().join(",");
+    format!(
+        "column {name} holds numbers on {} of {}, and none on {}{more}; mend these, or say `--na {texts:?}` if that means \
+         that there is no value, `--category {name}` if the column tells categories, or `--drop {name}`",
+        commas((present - odd.len()) as u64),
+        counted(present, "line"),
+        named.join(", ")
+    )
+}
+
+/// Adds the first of what is said of columns.
+fn first_of(mut said: Vec<String>, to: &mut Vec<String>) {
+    let more = said.len().saturating_sub(SAID);
+    said.truncate(SAID);
+    to.append(&mut said);
+    if more > 0 {
+        to.push(format!("and the like of {}", counted(more, "more column")));
+    }
+}
+
+/// What is to be known of a column of words that is perhaps none.
+fn words(sheet: &Sheet, column: usize, tally: &Tally, rules: &Rules<'_>) -> Option<String> {
+    let name = &sheet.names[column];
+    let numbers: usize = tally.readings.iter().map(|counts| counts[0]).sum();
+    if numbers > 0 {
+        let first = (0..sheet.len()).find(|row| Readings::of(sheet.field(*row, column)).any());
+        return Some(format!(
+            "column {name} is taken for words, and {} of its {} values are numbers (the first: line {}); say `--category \
+             {name}` if it tells categories, or `--na` with what means that there is no value",
+            commas(numbers as u64),
+            commas(tally.words as u64),
+            first.map_or(0, |row| sheet.line(row))
+        ));
+    }
+    let present = (0..sheet.len()).map(|row| sheet.field(row, column));
+    let different: HashSet<&str> = present.filter(|text| !rules.absent.has(text, false)).collect();
+    let digit =
+        |text: &&&str| text.trim_start_matches(['-', '+', '(']).starts_with(|c: char| c.is_ascii_digit());
+    let digits = different.iter().filter(digit).count();
+    let like = match () {
+        () if different.len() <= FEW => return None,
+        () if digits * 2 > different.len() => {
+            "which begin with digits: dates, or numbers with something behind them?"
+        }
+        () if different.len() * 2 > tally.words => "most of which come once: names?",
+        () => return None,
+    };
+    let one = different.iter().min().copied().unwrap_or_default();
+    Some(format!(
+        "column {name} becomes {} words, such as {one:?}, {like} Say `--category {name}` if it tells categories, else leave \
+         it out with `--drop {name}`",
+        commas(different.len() as u64)
+    ))
+}

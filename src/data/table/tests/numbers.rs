@@ -1,0 +1,157 @@
+//! Columns of numbers and of words.
+
+use super::super::super::reading::{Decimal, Missing, Reading, Target};
+use super::{columns, read, read_with, refused, values};
+
+/// A file of columns a and b and a label, the n-th a as `a` writes it.
+fn file(delimiter: char, rows: usize, a: impl Fn(usize) -> String) -> String {
+    let mut text = format!("a{delimiter}b{delimiter}label\n");
+    for n in 0..rows {
+        text += &format!("{}{delimiter}{}{delimiter}{}\n", a(n), n % 7, ["no", "yes"][n % 2]);
+    }
+    text
+}
+
+#[test]
+fn one_odd_field_makes_no_words_of_a_column_of_numbers() {
+    let with = |odd: &str| file(',', 40, |n| if n == 7 { odd.to_owned() } else { format!("{n}.5") });
+    for odd in ["oops", "1,5", "inf", "-Infinity", "12a", "1.2.3", "2020-01-02"] {
+        let odd = if odd.contains(',') { format!("\"{odd}\"") } else { odd.to_owned() };
+        refused(
+            &with(&odd),
+            &[
+                "column a",
+                "39 of 40 lines",
+                "line 9",
+                odd.trim_matches('"'),
+                "--na",
+                "--category a",
+                "--drop a",
+            ],
+        );
+    }
+    refused(&with("inf"), &["infinite"]);
+    refused(&file(',', 20, |n| ["inf", "-inf"][n % 2].into()), &["column a", "0 of 20 lines", "infinite"]);
+    // What is known to have no value is missing, and said to be.
+    for odd in ["-", "#N/A", "none", "NAN", "nil", "n/a", "NULL", "", "?", "<NA>", "--"] {
+        refused(&with(odd), &["1 line without all values", "line 9 (a)", "--missing drop"]);
+        let mean = Reading { missing: Missing::Mean, ..Reading::default() };
+        let data = read_with(&with(odd), &mean).expect("the mean");
+        assert_eq!(columns(&data), ["a:N", "b:N"], "{odd}");
+        let table = data.table.as_ref().expect("a table");
+        assert_eq!((table.columns[0].missing, table.columns[1].missing), (1, 0));
+        let said = data.notes.iter().any(|note| note.contains("column a") && note.contains("line 9"));
+        assert_eq!(said, ["-", "none", "NAN", "nil", "--"].contains(&odd), "{odd}: {:?}", data.notes);
+    }
+    // What is said to have no value, or to be a word.
+    let said = Reading { missing: Missing::Drop, na: vec!["x".into(), "oops".into()], ..Reading::default() };
+    let data = read_with(&with("oops"), &said).expect("left out");
+    assert_eq!(
+        (data.train.len() + data.test.len(), columns(&data)),
+        (39, vec!["a:N".into(), "b:N".to_owned()])
+    );
+    let said = Reading { category: vec!["a".into()], ..Reading::default() };
+    assert_eq!(read_with(&with("oops"), &said).expect("words").channels, 21);
+}
+
+#[test]
+fn signs_groups_and_commas_are_read() {
+    let percent = read(&file(',', 20, |n| format!("{n}.5%"))).expect("percent");
+    assert_eq!(
+        (columns(&percent), values(&percent, 0)[..2].to_vec()),
+        (vec!["a:N".into(), "b:N".to_owned()], vec![0.5, 1.5])
+    );
+    assert!(percent.notes.iter().any(|note| note.contains("with %: a")), "{:?}", percent.notes);
+    let thousands = read(&file(',', 20, |n| format!("\"{},{:03}.5\"", n + 1, 100 + n))).expect("groups");
+    assert_eq!(values(&thousands, 0)[..2], [1100.5, 2101.5]);
+    let money =
+        read(&file(',', 20, |n| format!("\"${},000\"", n + 1)).replace(",0,", ",0.5,")).expect("money");
+    assert_eq!(values(&money, 0)[..2], [1000.0, 2000.0]);
+    let european = read(&file(';', 20, |n| format!("{n},25"))).expect("commas");
+    assert_eq!((values(&european, 0)[..2].to_vec(), european.channels), (vec![0.25, 1.25], 2));
+    // Without names, and more commas than semicolons.
+    let bare: String = (0..20).map(|n| format!("{n},25;{},5;{},5\n", n * 7 % 11, n * 3 % 5)).collect();
+    assert_eq!(columns(&read(&bare).expect("commas")), ["0:N", "1:N"]);
+    // In such a file points group digits, also in a column that has no comma.
+    let text = file(';', 20, |n| format!("{n},25")).replace(";3;", ";1.234;");
+    assert_eq!(values(&read(&text).expect("groups"), 1).last(), Some(&1234.0));
+    let spaces = read(&file(',', 20, |n| format!("{} 000.5", n + 1))).expect("spaces");
+    assert_eq!(values(&spaces, 0)[..2], [1000.5, 2000.5]);
+    // A label in another way of writing is told in its own unit.
+    let text = file(';', 30, |n| format!("{n}")).replace(";yes", ";12,5 €").replace(";no", ";1.010,5 €");
+    let data = read(&text).expect("a number to tell");
+    let mut told: Vec<f64> = data.train.labels.iter().map(|label| data.number(*label)).collect();
+    told.sort_by(f64::total_cmp);
+    assert!(
+        data.input.numbers && (told[0] - 12.5).abs() < 1e-3 && (told[14] - 1010.5).abs() < 1e-3,
+        "{told:?}"
+    );
+    // A sign on most, and not on all.
+    refused(
+        &file(',', 20, |n| if n == 3 { "0.07".into() } else { format!("{n}%") }),
+        &["line 5 (\"0.07\")", "19 of 20"],
+    );
+}
+
+#[test]
+fn what_can_be_read_in_two_ways_is_asked_for() {
+    let text = file(';', 20, |n| format!("{},{:03}", n + 1, n));
+    refused(&text, &["column a", "two ways", "--decimal comma", "--decimal point"]);
+    let by = |decimal| Reading { decimal: Some(decimal), ..Reading::default() };
+    let first = |decimal| values(&read_with(&text, &by(decimal)).expect("said"), 0)[1];
+    assert_eq!((first(Decimal::Comma), first(Decimal::Point)), (2.001, 2001.0));
+}
+
+#[test]
+fn only_categories_become_words() {
+    // Few words are categories, without a warning.
+    let colours = read(&file(',', 60, |n| ["red", "blue", "none"][n % 3].into())).expect("words");
+    assert_eq!((columns(&colours)[0].as_str(), colours.warnings.len()), ("a:blue/none/red", 0));
+    // Dates, names, and words with some numbers among them are told.
+    for (a, word) in [
+        (&(|n: usize| format!("2024-03-{:02}", 1 + n % 28)) as &dyn Fn(usize) -> String, "begin with digits"),
+        (&|n| format!("Mr {n}"), "come once"),
+        (&|n| if n % 5 < 2 { n.to_string() } else { "unknown".into() }, "24 of its 60 values are numbers"),
+    ] {
+        let data = read(&file(',', 60, a)).expect("words");
+        assert!(
+            data.warnings.iter().any(|w| w.contains("column a") && w.contains(word)),
+            "{:?}",
+            data.warnings
+        );
+        let said = Reading { category: vec!["a".into()], ..Reading::default() };
+        let data = read_with(&file(',', 60, a), &said).expect("words");
+        assert!(!data.warnings.iter().any(|w| w.contains("column a ")), "{:?}", data.warnings);
+    }
+    // A label is held to the same.
+    let grades = |odd: &str| {
+        "x,grade\n".to_owned()
+            + &(0..40)
+                .map(|n| format!("{n},{}\n", if n == 5 { odd.into() } else { (n % 4).to_string() }))
+                .collect::<String>()
+    };
+    refused(&grades("3+"), &["column grade", "39 of 40", "line 7 (\"3+\")", "--category grade"]);
+    let classes = Reading { target: Some(Target::Classes), ..Reading::default() };
+    assert_eq!(read_with(&grades("3+"), &classes).expect("classes").classes, ["0", "1", "2", "3", "3+"]);
+    // No class has thousands of names.
+    let names: String = (0..5000).map(|n| format!("{},w{n}\n", n % 3)).collect();
+    refused(&format!("x,label\n{names}"), &["label column label", "5000 different words"]);
+}
+
+#[test]
+fn a_column_without_values_is_left_out_and_words_take_bounded_memory() {
+    let data = read(&file(',', 20, |_| String::new())).expect("b is left");
+    assert_eq!(columns(&data), ["b:N"]);
+    assert!(
+        data.notes.iter().any(|note| note.contains("without any value, left out: a")),
+        "{:?}",
+        data.notes
+    );
+    // 1.6 MB that would become 790 MB.
+    let mut text = (0..200).map(|n| format!("c{n},")).collect::<String>() + "label\n";
+    for row in 0..990 {
+        (0..200).for_each(|column| text += &format!("w{},", row * 7 + column));
+        text += if row % 2 == 0 { "a\n" } else { "b\n" };
+    }
+    refused(&text, &["990 rows", "values each", "--drop"]);
+}

@@ -1,0 +1,200 @@
+//! Two files, other rows for a network that there is, and rows that are pictures.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::super::super::reading::{Again, Missing, Reading, RowShape};
+use super::super::super::{DataSpec, Places, load_with};
+use super::super::{Kind, PictureRows, Table, is_rows};
+use super::{at, folder, read_with};
+
+fn put(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::write(&path, text).expect("written");
+    path
+}
+
+fn rows(first: &str, row: impl Fn(usize) -> String) -> String {
+    (0..20).fold(format!("{first}\n"), |text, n| text + &row(n) + "\n")
+}
+
+#[test]
+fn a_test_file_without_labels_is_left_for_predict() {
+    let folder = folder();
+    put(
+        folder.path(),
+        "train.csv",
+        &rows("id,a,b,target", |n| format!("{},{n}.5,{},{}", n * 3, n % 3, n % 2)),
+    );
+    put(folder.path(), "sample_submission.csv", "id,target\n0,0\n1,0\n");
+    for test in
+        [rows("id,a,b", |n| format!("{n},{n}.5,2")), rows("id,a,b,target", |n| format!("{n},{n}.5,2,"))]
+    {
+        put(folder.path(), "test.csv", &test);
+        let data = at(folder.path(), &Reading::default()).expect("the training file");
+        assert_eq!((data.train.len(), data.test.len()), (16, 4));
+        let said = data
+            .notes
+            .iter()
+            .any(|note| note.contains("test.csv has no labels") && note.contains("predict RUN"));
+        assert!(said, "{:?}", data.notes);
+    }
+    put(folder.path(), "test.csv", &rows("id,a,b,target", |n| format!("{n},{n}.5,2,1")));
+    assert_eq!(at(folder.path(), &Reading::default()).expect("two parts").test.len(), 20);
+    // A column that is missing, named.
+    put(folder.path(), "test.csv", &rows("id,a,target", |n| format!("{n},{n}.5,1")));
+    let message = at(folder.path(), &Reading::default()).expect_err("no b").to_string();
+    assert!(message.contains("test.csv") && message.contains("has no column b"), "{message}");
+}
+
+/// What a network gets of the rows of a file.
+fn encoded(table: &Table, path: &Path, missing: Missing) -> crate::Result<(Vec<f32>, Vec<u64>, Vec<String>)> {
+    let mut rows = table.rows(path, &Reading { missing, ..Reading::default() })?;
+    let bytes = rows.values(0..usize::MAX)?;
+    let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let told = rows.warnings.iter().cloned().chain(rows.unknown()).collect();
+    Ok((values, (0..rows.len()).map(|row| rows.line(row)).collect(), told))
+}
+
+#[test]
+fn other_rows_are_read_as_those_of_the_training() {
+    let text = rows("label;price;colour", |n| format!("{};{},5 €;{}", n % 2, n, ["red", "blue"][n % 2]));
+    let data = read_with(&text, &Reading { na: vec!["x".into()], ..Reading::default() }).expect("a table");
+    let table = data.table.as_ref().expect("a table");
+    let Kind::Number { mean, deviation } = table.columns[0].kind else { panic!("a number") };
+    let of = |value: f64| ((value - mean) / deviation) as f32;
+    // As a run keeps it.
+    let table: Table = serde_json::from_str(&serde_json::to_string(table).expect("text")).expect("the same");
+    let folder = folder();
+    let file = |text: &str| put(folder.path(), "new.csv", text);
+    let (values, lines, told) =
+        encoded(&table, &file("colour;price\nred;1.000,5 €\ngreen;2 €\nblue;x\n;3 €\n"), Missing::Mean)
+            .expect("rows");
+    assert_eq!(values, [of(1000.5), 0.0, 1.0, of(2.0), 0.0, 0.0, 0.0, 1.0, 0.0, of(3.0), 0.0, 0.0]);
+    assert_eq!(lines, [2, 3, 4, 5]);
+    assert!(told.len() == 1 && told[0].contains("line 3 (colour \"green\")"), "{told:?}");
+    let (values, lines, told) =
+        encoded(&table, &file("colour;price\nred;-\nblue;7 €\n"), Missing::Drop).expect("rows");
+    assert_eq!((values.len(), lines, told.len()), (3, vec![3], 1));
+    let message =
+        encoded(&table, &file("colour;price\nred;\n"), Missing::Error).expect_err("missing").to_string();
+    assert!(message.contains("line 2 (price)") && message.contains("--missing mean"), "{message}");
+    let message =
+        encoded(&table, &file("hue;cost\nred;1 €\n"), Missing::Error).expect_err("no names").to_string();
+    assert!(message.contains("has no columns price, colour") && message.contains("hue, cost"), "{message}");
+    let message =
+        encoded(&table, &file("colour;price\nred;cheap\n"), Missing::Error).expect_err("a word").to_string();
+    assert!(message.contains("line 2: column price is \"cheap\""), "{message}");
+    // Without names: with the label in its place, or all columns but it; never by a place that is another's.
+    let (values, _, told) =
+        encoded(&table, &file("1;3 €;red\n0;4 €;blue\n"), Missing::Error).expect("with the label");
+    assert!(values[..3] == [of(3.0), 0.0, 1.0] && told.iter().any(|told| told.contains("place")), "{told:?}");
+    let (values, ..) = encoded(&table, &file("3 €;red\n4 €;blue\n"), Missing::Error).expect("without");
+    assert_eq!(values[..3], [of(3.0), 0.0, 1.0]);
+    let message =
+        encoded(&table, &file("1;2;3 €;4\n1;2;3 €;4\n"), Missing::Error).expect_err("too many").to_string();
+    assert!(message.contains("4 columns") && message.contains("3, or 2 without the label"), "{message}");
+}
+
+#[test]
+fn a_table_of_the_first_version_means_what_it_meant() {
+    let old = r#"{"columns":[{"name":"a","place":0,"number":{"mean":1.5,"deviation":0.5}},
+        {"name":"b","place":1,"words":["1%","2%"]}],"label":{"name":"c","place":2,"words":["x","y"]}}"#;
+    let table: Table = serde_json::from_str(old).expect("a table");
+    let same: serde_json::Value = serde_json::from_str(old).expect("JSON");
+    assert_eq!(serde_json::to_value(&table).expect("JSON"), same, "nothing is added");
+    let folder = folder();
+    let path = put(folder.path(), "data.csv", "a,b,c\n1,1%,x\n2,2%,y\n1,1%,x\n2,2%,y\n");
+    let again = Reading {
+        again: Some(Again { floats: true, own: true }),
+        test_share: Some(0.5),
+        ..Reading::default()
+    };
+    let spec = DataSpec::Folder(path.clone());
+    let data = load_with(&spec, &Places::default(), &again, Some(&table)).expect("as it was");
+    assert_eq!(
+        (data.channels, data.train.len(), data.test.len(), data.table.as_ref()),
+        (3, 2, 2, Some(&table))
+    );
+    let others = Reading { again: Some(Again { floats: true, own: false }), ..again };
+    let data = load_with(&spec, &Places::default(), &others, Some(&table)).expect("other rows");
+    assert_eq!((data.train.len(), data.test.len()), (4, 4));
+    // A number column whose first line was taken for a row.
+    let old = old.replace("\"a\"", "\"0\"").replace("\"b\"", "\"1\"").replace("\"c\"", "\"2\"");
+    let table: Table = serde_json::from_str(&old).expect("a table");
+    put(folder.path(), "data.csv", "0,1%,x\n1.5,1%,x\n2.5,2%,y\n1.5,1%,x\n2.5,2%,y\n");
+    let again = Reading { again: Some(Again { floats: true, own: true }), ..others };
+    let data = load_with(&spec, &Places::default(), &again, Some(&table)).expect("as it was");
+    assert_eq!(data.train.len() + data.test.len(), 5);
+}
+
+/// Rows of pictures of 28 × 28 behind their label; pixel p of row n is 7 n + p, wrapped.
+fn pictures(first: &str, pixels: usize, count: usize) -> String {
+    (0..count).fold(first.to_owned(), |text, n| {
+        let values: Vec<String> = (0..pixels).map(|pixel| ((7 * n + pixel) % 256).to_string()).collect();
+        text + &format!("{},{}\n", n % 4, values.join(","))
+    })
+}
+
+#[test]
+fn rows_of_pixels_are_pictures() {
+    let names = |pixel: &dyn Fn(usize) -> String, count| {
+        format!("label,{}\n", (0..count).map(pixel).collect::<Vec<_>>().join(","))
+    };
+    let folder = folder();
+    let ones = names(&|n| format!("pixel{}", n + 1), 784);
+    let test = put(folder.path(), "fashion-mnist_test.csv", &pictures(&ones, 784, 4));
+    put(folder.path(), "fashion-mnist_train.csv", &pictures(&ones, 784, 12));
+    let data = at(folder.path(), &Reading::default()).expect("pictures");
+    assert_eq!((data.shape(), data.train.len(), data.test.len()), ([28, 28, 1], 12, 4));
+    assert!(!data.input.floats && data.table.is_none() && data.classes == ["0", "1", "2", "3"]);
+    assert_eq!(data.train.images.memory()[784..788], [7, 8, 9, 10]);
+    assert_eq!(data.train.labels[..5], [0, 1, 2, 3, 0]);
+    assert!(
+        data.notes.iter().any(|note| note.contains("28×28×1") && note.contains("--shape table")),
+        "{:?}",
+        data.notes
+    );
+    // For a network that there is.
+    assert!(is_rows(&test));
+    let rows = PictureRows::open(&test, [28, 28, 1], false, &Reading::default()).expect("rows");
+    assert_eq!((rows.len(), rows.line(1), &rows.values(1..2).expect("values")[..2]), (4, 3, &[7, 8][..]));
+    let message =
+        PictureRows::open(&test, [32, 32, 1], false, &Reading::default()).err().expect("others").to_string();
+    assert!(message.contains("785 columns, expected 1024"), "{message}");
+    let again = Reading { again: Some(Again { floats: false, own: false }), ..Reading::default() };
+    assert_eq!(at(&test, &again).expect("all of them judge a network").test.len(), 4);
+    // Other names, other sizes, columns out of order, no names at all, a label at the end.
+    let shape = |text: &str, said: Option<RowShape>| {
+        let data = read_with(text, &Reading { shape: said, ..Reading::default() }).expect("rows");
+        (data.shape(), data.train.len() + data.test.len())
+    };
+    let cells = names(&|n| format!("{}x{}", n / 28 + 1, n % 28 + 1), 784);
+    assert_eq!(shape(&pictures(&cells, 784, 8), None), ([28, 28, 1], 8));
+    let colour = names(&|n| format!("pixel{n:04}"), 192);
+    assert_eq!(shape(&pictures(&colour, 192, 8), None), ([8, 8, 3], 8));
+    assert_eq!(shape(&pictures("", 784, 8), None), ([28, 28, 1], 8));
+    assert_eq!(shape(&pictures("", 3072, 8), None), ([32, 32, 3], 8));
+    let plain = names(&|n| format!("v{n}"), 12);
+    assert_eq!(shape(&pictures(&plain, 12, 8), Some(RowShape::Picture([2, 6, 1]))), ([2, 6, 1], 8));
+    assert_eq!(shape(&pictures(&plain, 12, 8), None), ([1, 1, 12], 8));
+    assert_eq!(shape(&pictures(&ones, 784, 8), Some(RowShape::Table)), ([1, 1, 784], 8));
+    let turned = names(&|n| format!("pixel{}", 15 - n), 16);
+    let data = read_with(&pictures(&turned, 16, 8), &Reading::default()).expect("pictures");
+    assert_eq!(
+        data.train.images.memory()[..2].iter().map(|b| b % 7).collect::<Vec<_>>(),
+        [1, 0],
+        "15, 14, ..."
+    );
+    // A value that is no byte where the others are.
+    let odd = pictures(&ones, 784, 3).replacen(",9,", ",300,", 1);
+    put(folder.path(), "fashion-mnist_test.csv", &odd);
+    let message = at(folder.path(), &Reading::default()).expect_err("no byte").to_string();
+    assert!(
+        message.contains("line 2: column pixel10 is \"300\"") && message.contains("0 to 255"),
+        "{message}"
+    );
+    let said = Reading { shape: Some(RowShape::Picture([27, 29, 1])), ..Reading::default() };
+    let message = read_with(&pictures(&ones, 784, 8), &said).expect_err("another size").to_string();
+    assert!(message.contains("784 columns beside the label, expected 783"), "{message}");
+}
