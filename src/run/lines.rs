@@ -221,3 +221,77 @@ fn end(path: &Path) -> io::Result<End> {
         window *= 4;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        checkpoint::Position,
+        run::{EpochLine, Run, state::tests::old_run},
+        train::Metrics,
+    };
+    use std::fs;
+
+    fn line(epoch: u64) -> EpochLine {
+        EpochLine::new(epoch, 4 * epoch, [Metrics::default(); 2], None, 1.0)
+    }
+
+    fn epochs(run: &Run) -> Vec<u64> {
+        run.metrics().expect("reads").iter().map(|line| line.epoch).collect()
+    }
+
+    #[test]
+    fn lines_are_appended_and_half_of_one_is_none() {
+        let folder = old_run();
+        let path = folder.path().join("metrics.jsonl");
+        let run = Run::take(folder.path()).expect("nobody has it");
+        let before = fs::read(&path).expect("reads");
+        run.log(&line(3)).expect("writes");
+        assert!(fs::read(&path).expect("reads").starts_with(&before), "what was there was written again");
+        assert_eq!(epochs(&run), [1, 2, 3]);
+        // An epoch that is done again.
+        run.log(&line(3)).expect("writes");
+        run.log(&line(2)).expect("writes");
+        assert_eq!(epochs(&run), [1, 2]);
+        // Changed by somebody else.
+        let whole = fs::read(&path).expect("reads");
+        fs::remove_file(&path).expect("removed");
+        let error = run.log(&line(3)).expect_err("its lines are gone").to_string();
+        assert!(error.contains("metrics.jsonl that was changed"), "{error}");
+        // Killed while it wrote, and read while it writes.
+        drop(run);
+        for torn in [&b"{\"epoch\":3,\"st"[..], b"\0\0\0\0", b"{\"epoch\":3}"] {
+            fs::write(&path, [&whole[..], torn].concat()).expect("written");
+            let run = Run::take(folder.path()).expect("free again");
+            assert_eq!(epochs(&run), [1, 2]);
+            run.log(&line(3)).expect("writes");
+            assert_eq!(epochs(&run), [1, 2, 3]);
+            fs::write(&path, [&whole[..], torn].concat()).expect("written");
+            run.rewind(&Position { epoch: 2, ..Position::default() }).expect("mends");
+            assert_eq!(fs::read(&path).expect("reads"), whole);
+        }
+        fs::write(&path, [b"{}\n", &whole[..]].concat()).expect("written");
+        let error = Run::open(folder.path()).and_then(|run| run.metrics()).expect_err("damaged").to_string();
+        assert!(error.contains("damaged line 1 in metrics.jsonl"), "{error}");
+    }
+
+    #[test]
+    fn the_end_of_a_file_is_found_whatever_the_length_of_a_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lines");
+        let ends = |text: &str| {
+            fs::write(&path, text).expect("written");
+            match super::end(&path).expect("reads") {
+                super::End::Line(epoch, length) => Some((epoch, length)),
+                super::End::Empty => Some((0, 0)),
+                super::End::Torn => None,
+            }
+        };
+        let long = format!("{{\"epoch\":7,\"of\":\"{}\"}}\n", "x".repeat(200_000));
+        assert_eq!(ends(""), Some((0, 0)));
+        assert_eq!(ends("{\"epoch\":1}\n"), Some((1, 12)));
+        assert_eq!(ends(&format!("{{\"epoch\":1}}\n{long}")), Some((7, long.len() as u64 + 12)));
+        assert_eq!(ends(&format!("{long}{{\"epoch\":8}}\n")), Some((8, long.len() as u64 + 12)));
+        assert_eq!(ends(&long), Some((7, long.len() as u64)));
+        assert_eq!((ends(long.trim_end()), ends("\n"), ends("x\n")), (None, None, None));
+    }
+}

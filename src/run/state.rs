@@ -55,7 +55,7 @@ impl Run {
     /// # Errors
     /// [`Error::Io`], [`Error::Checkpoint`].
     pub fn last(&self) -> Result<Checkpoint> {
-        Ok(self.read(LAST)?.0)
+        Ok(self.read_last()?.0)
     }
 
     /// The state to go on from, of a training on `images` images in epochs of `steps` steps: all that belongs to one must
@@ -70,15 +70,14 @@ impl Run {
             if epochs == 0 && !self.folder.join(BEST).exists() {
                 return Ok(None);
             }
-            let next = self.instead();
-            let message = format!("has no {LAST}, though {epochs} epochs are done; put it back, or {next}");
+            let message = format!("has no {LAST}, though {epochs} epochs are done; {}", self.instead());
             return Err(Error::Run { folder: self.folder.clone(), message });
         }
         let fail = |message: String| Error::Checkpoint {
             what: self.folder.join(LAST).display().to_string(),
-            message: format!("{message}; put back the file as it was written, or {}", self.instead()),
+            message: format!("{message}; {}", self.instead()),
         };
-        let (state, told) = self.read(LAST)?;
+        let (state, told) = self.read_last()?;
         if !told {
             return Err(fail("has no position, without which it cannot be gone on from".into()));
         }
@@ -108,10 +107,10 @@ impl Run {
         let best = self.folder.join(BEST);
         match best.exists() {
             true => format!(
-                "start a new run, from the best weights by `--init {}` and the `--model` and `--data` of this one",
+                "put it back as it was written, or start a new run, from the best weights by `--init {}` and the `--model` and `--data` of this one",
                 best.display()
             ),
-            false => "start a new run".to_string(),
+            false => "put it back as it was written, or start a new run".to_string(),
         }
     }
 
@@ -185,6 +184,15 @@ impl Run {
         Ok(if is_last { Best::Last } else { Best::Lost })
     }
 
+    fn read_last(&self) -> Result<(Checkpoint, bool)> {
+        self.read(LAST).map_err(|error| match error {
+            Error::Checkpoint { what, message } => {
+                Error::Checkpoint { what, message: format!("{message}; {}", self.instead()) }
+            }
+            other => other,
+        })
+    }
+
     fn read_best(&self) -> Result<(Checkpoint, bool)> {
         self.read(BEST).map_err(|error| match error {
             Error::Checkpoint { what, message } => Error::Checkpoint {
@@ -250,4 +258,72 @@ fn read(path: &Path, parameters: &[Parameter]) -> Result<(Checkpoint, bool)> {
     let bytes =
         read_regular(path).map_err(io_error("cannot read the weights", path, "is the path right?"))?;
     Checkpoint::from_bytes_told(&path.display().to_string(), &bytes, parameters)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::{checkpoint::Checkpoint, run::Run};
+    use std::{fs, path::Path};
+
+    /// The run of the fixtures, in a folder of its own.
+    pub fn old_run() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run-0.1");
+        for name in ["run.json", "metrics.jsonl", "layers.jsonl", "last.safetensors", "best.safetensors"] {
+            let bytes = fs::read(from.join(name)).expect("a fixture");
+            fs::write(folder.path().join(name), bytes).expect("written");
+        }
+        folder
+    }
+
+    #[test]
+    fn only_a_whole_state_is_gone_on_from() {
+        let folder = old_run();
+        let run = Run::open(folder.path()).expect("opens");
+        let good = run.resume(4, 512).expect("goes on").expect("is there");
+        assert_eq!(good.position.epoch, 2);
+        let mut middle = good.clone();
+        (middle.position.step, middle.position.seen) = (3, 384);
+        (middle.position.loss_sum, middle.position.hits) = (800.5, 17.0);
+        run.save(&middle, false).expect("saves");
+        assert_eq!(run.resume(4, 512).expect("goes on").expect("is there"), middle);
+        let refuses = |words: &str, change: &dyn Fn(&mut Checkpoint)| {
+            let mut state = middle.clone();
+            change(&mut state);
+            run.save(&state, false).expect("saves");
+            let error = run.resume(4, 512).expect_err(words).to_string();
+            let path = folder.path().join("last.safetensors").display().to_string();
+            assert!(error.starts_with(&path) && error.contains(words), "{error}");
+            assert!(error.contains("--init"), "no way out: {error}");
+        };
+        refuses("`step` is 1000000, expected 4 at most", &|s| s.position.step = 1_000_000);
+        refuses("`epoch` is 18446744073709551615", &|s| s.position.epoch = u64::MAX);
+        refuses("`seen` is 1000000, expected 384", &|s| s.position.seen = 1_000_000);
+        refuses("`loss_sum` is 1", &|s| s.position.loss_sum = 1e308);
+        refuses("`hits` is 385", &|s| s.position.hits = 385.0);
+        refuses("`hits` is -1", &|s| s.position.hits = -1.0);
+        refuses("`optimizer.v` is missing", &|s| drop(s.slots.remove("v")));
+        refuses("moving averages", &|s| s.averages.clear());
+        // With its position under another key, as a flipped bit leaves it.
+        let bytes = fs::read(old_run().path().join("last.safetensors")).expect("reads");
+        let key = bytes.windows(14).position(|part| part == b"wgrad.position").expect("there");
+        for (at, words) in [(key, "is damaged"), (key + 20, "damaged position")] {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            fs::write(folder.path().join("last.safetensors"), flipped).expect("written");
+            let error = run.resume(4, 512).expect_err("damaged").to_string();
+            assert!(error.contains(words), "{at}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_an_error() {
+        let folder = old_run();
+        for name in ["last.safetensors", "metrics.jsonl", "run.json"] {
+            fs::remove_file(folder.path().join(name)).expect("removed");
+            fs::create_dir(folder.path().join(name)).expect("made");
+            let tried = Run::open(folder.path()).and_then(|run| run.last().and(run.metrics().map(drop)));
+            assert!(tried.is_err(), "{name}");
+        }
+    }
 }
