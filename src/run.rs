@@ -248,6 +248,9 @@ impl Run {
         for (op, name) in choices.by_hand.iter_mut().filter(|(_, name)| user_file::is_file(name)) {
             let path = self.folder.join(format!("{op}.wgsl"));
             let fail = |message: String| Error::Run { folder: self.folder.clone(), message };
+            if folder::component(op) != op {
+                return Err(fail(format!("has a {CONFIG} that is damaged: {op:?} is no operation")));
+            }
             let text = fs::read_to_string(&path).map_err(|e| {
                 fail(format!(
                     "began with the shader {name}, and its copy {op}.wgsl cannot be read: {e}; put it back"

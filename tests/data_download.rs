@@ -96,17 +96,15 @@ fn of_several_at_once_one_fetches_and_all_have_it() {
     let server = sample.good_server();
     let fetch = || {
         let mut told = Vec::new();
-        let fetched = download::fetch(
-            &[sample.file()],
-            sample.folder.path(),
-            &options(&[&server]),
-            &mut |event| match event {
-                Event::Present { .. } => told.push("present"),
-                Event::Started { .. } => told.push("started"),
-                Event::Failed { .. } => told.push("failed"),
-                _ => {}
-            },
-        );
+        let fetched =
+            download::fetch(&[sample.file()], sample.folder.path(), &options(&[&server]), &mut |event| {
+                match event {
+                    Event::Present { .. } => told.push("present"),
+                    Event::Started { .. } => told.push("started"),
+                    Event::Failed { .. } => told.push("failed"),
+                    _ => {}
+                }
+            });
         fetched.map(|()| told)
     };
     let mut told = std::thread::scope(|scope| {

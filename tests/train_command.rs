@@ -230,7 +230,10 @@ fn a_full_disk_is_an_error_and_loses_nothing_that_was_saved() {
         wgrad::networks::network("mlp", [28, 28, 1], 10).expect("built in").parameters().expect("fits");
     assert!(Checkpoint::from_bytes("kept", &bytes, &parameters).expect("loads").is_finite());
     let left = std::fs::read_to_string(tmp.path().join("left")).expect("lists");
-    assert_eq!(left, "last.safetensors\nlayers.jsonl\nmetrics.jsonl\nrun.json\nrun.lock\n", "a partial file stayed");
+    assert_eq!(
+        left, "last.safetensors\nlayers.jsonl\nmetrics.jsonl\nrun.json\nrun.lock\n",
+        "a partial file stayed"
+    );
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn next_folder(model: &str) -> Result<PathBuf> {
 }
 
 /// A name from a file as one part of a path, on any system; `model` where it is none. Names come from files of others.
-fn component(name: &str) -> &str {
+pub(super) fn component(name: &str) -> &str {
     /// What Windows takes for a device, whatever follows a dot.
     const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
     let stem = name.split('.').next().unwrap_or_default().to_lowercase();
