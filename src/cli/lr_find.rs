@@ -1,7 +1,7 @@
 //! `wgrad lr-find`: a learning rate for a training, by letting it rise.
 
 use super::{AdapterArgs, DataArgs, output, reading::model_for, train::method::MethodArgs};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},

@@ -2,7 +2,7 @@
 //! memory. It needs no adapter: all of it follows from the program.
 
 use super::{lab::print::time, output, train::recipe::names};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{

@@ -2,7 +2,7 @@
 //! A line is appended and flushed before the state that says its epoch is done. What a crash left of a line is no line:
 //! its epoch is done again.
 
-use super::{EpochLine, Run, SPACE};
+use super::{CONFIG, EpochLine, Run, SPACE};
 use crate::{
     Error, Result,
     checkpoint::Position,
@@ -115,6 +115,7 @@ impl Run {
     fn append<T: Line>(&self, name: &'static str, line: T) -> Result<()> {
         let path = self.folder.join(name);
         if let Some(owner) = &self.owner {
+            owner.check(&self.folder, CONFIG)?;
             let length = path.metadata().map_or(0, |about| about.len());
             owner.left(&self.folder, name, length)?;
         }
@@ -269,7 +270,7 @@ mod tests {
             run.rewind(&Position { epoch: 2, ..Position::default() }).expect("mends");
             assert_eq!(fs::read(&path).expect("reads"), whole);
         }
-        fs::write(&path, [b"{}\n", &whole[..]].concat()).expect("written");
+        fs::write(&path, [&b"{}\n"[..], &whole[..]].concat()).expect("written");
         let error = Run::open(folder.path()).and_then(|run| run.metrics()).expect_err("damaged").to_string();
         assert!(error.contains("damaged line 1 in metrics.jsonl"), "{error}");
     }
