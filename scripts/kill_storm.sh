@@ -44,7 +44,6 @@ begun=$(date +%s%N)
 resume "$work/counted" 2>/dev/null
 # As long as starting takes, and a training besides.
 span=$((($(date +%s%N) - begun) / 1000000 + 150))
-exec 2> >(grep -v Killed >&2)
 point=0
 while [ $kills -lt "$wanted" ]; do
   runs=$((runs + 1))
@@ -68,6 +67,7 @@ while [ $kills -lt "$wanted" ]; do
   fi
   same "run $runs, point $point" "$run"
   panicked=$((panicked + $(panics)))
+  [ $((runs % 50)) -ne 0 ] || say "$kills kills so far"
 done
 say "$kills kills in $runs runs: $failed ended otherwise, $panicked panics"
 [ $failed -eq 0 ] && [ $panicked -eq 0 ]
