@@ -280,7 +280,7 @@ impl Train {
         run.save_config()?;
         let missing = run.missing_lines(&checkpoint.position)?;
         if missing > 0 {
-            eprintln!("warning: {} of the epochs so far left no line in metrics.jsonl", missing);
+            eprintln!("warning: {missing} of the epochs so far left no line in metrics.jsonl");
         }
         let (epoch, step) = (checkpoint.position.epoch, checkpoint.position.step);
         output::say(format!("resuming {} after {epoch} epochs and {step} steps", run.folder.display()));
