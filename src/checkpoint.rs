@@ -8,6 +8,8 @@ use crate::{
 };
 use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -54,6 +56,11 @@ const VELOCITY: &str = "velocity.";
 /// Moving averages carry the name of their parameter behind this.
 const AVERAGE: &str = "average.";
 const POSITION: &str = "wgrad.position";
+/// The field of the position's JSON that holds the checksum: with a key of its own the metadata would have two, whose
+/// order in the file changes from process to process.
+const SHA256: &str = "sha256";
+/// The fields of a position without a checksum, as older versions wrote it.
+const UNSUMMED: [&str; 7] = ["epoch", "step", "seen", "loss_sum", "hits", "best", "watch"];
 
 struct Tensor<'a>(&'a [usize], &'a [f32]);
 
@@ -83,6 +90,20 @@ impl Checkpoint {
         self.weights.iter().chain(kept).all(|v| v.is_finite())
     }
 
+    /// The first number that is not finite, in words: "`dense_1.kernel`[33] is NaN".
+    pub fn not_finite(&self, parameters: &[Parameter]) -> Option<String> {
+        let slots = self.slots.iter().map(|(name, arena)| (format!("{OPTIMIZER}{name}."), arena));
+        let arenas = [(String::new(), &self.weights), (AVERAGE.to_string(), &self.averages)];
+        let named = arenas.into_iter().chain(slots).find_map(|(prefix, arena)| {
+            parameters.iter().find_map(|p| {
+                let values = arena.get(p.offset..p.offset + p.len())?;
+                let at = values.iter().position(|v| !v.is_finite())?;
+                Some(format!("`{prefix}{}`[{at}] is {}", p.name, values[at]))
+            })
+        });
+        named.or_else(|| (!self.is_finite()).then(|| "the padding between tensors is not finite".to_string()))
+    }
+
     /// The weights to be used, and where they stand: the moving averages where they are kept.
     pub fn for_use(mut self) -> Self {
         let averages = std::mem::take(&mut self.averages);
@@ -91,7 +112,8 @@ impl Checkpoint {
     }
 
     /// The bytes of a safetensors file: each parameter under its name, what the optimizer keeps of it as
-    /// `optimizer.<slot>.<name>`, its moving average as `average.<name>`, the position as metadata.
+    /// `optimizer.<slot>.<name>`, its moving average as `average.<name>`, the position as metadata, with a SHA-256 of
+    /// all of it.
     ///
     /// # Errors
     /// [`Error::Checkpoint`] where the arenas do not belong to `parameters`.
@@ -110,22 +132,47 @@ impl Checkpoint {
                 tensors.push((format!("{prefix}{}", p.name), tensor));
             }
         }
-        let position = serde_json::to_string(&self.position).map_err(|e| fail(e.to_string()))?;
-        let metadata = HashMap::from([(POSITION.to_string(), position)]);
+        let position = serde_json::to_value(self.position).map_err(|e| fail(e.to_string()))?;
+        let Value::Object(mut position) = position else {
+            return Err(fail("a position is no object".into()));
+        };
+        tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let sum = checksum(&position, tensors.iter().map(|(name, t)| (name.as_str(), t.0, t.data())));
+        position.insert(SHA256.to_string(), Value::String(sum));
+        let metadata = HashMap::from([(POSITION.to_string(), Value::Object(position).to_string())]);
         safetensors::serialize(tensors, Some(metadata)).map_err(|e| fail(e.to_string()))
     }
 
     /// Reads the bytes of a safetensors file; `what` names it in errors. Tensors that are no parameter and belong to
-    /// none are ignored; a file without optimizer state or position starts from the beginning.
+    /// none are ignored; a file without optimizer state or position starts from the beginning. A file that wgrad wrote
+    /// must be what it was when it was written.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] that names the tensor which is missing or has another shape, with what the file holds.
+    /// [`Error::Checkpoint`] that names the tensor which is missing or has another shape, with what the file holds; and
+    /// for a file of wgrad's whose checksum does not match.
     pub fn from_bytes(what: &str, bytes: &[u8], parameters: &[Parameter]) -> Result<Self> {
+        Ok(Self::from_bytes_told(what, bytes, parameters)?.0)
+    }
+
+    /// The same, and whether the file has a position.
+    pub(crate) fn from_bytes_told(
+        what: &str,
+        bytes: &[u8],
+        parameters: &[Parameter],
+    ) -> Result<(Self, bool)> {
         let fail = |message: String| Error::Checkpoint { what: what.to_string(), message };
         let (_, header) =
             SafeTensors::read_metadata(bytes).map_err(|e| fail(format!("is no safetensors file: {e}")))?;
         let file =
             SafeTensors::deserialize(bytes).map_err(|e| fail(format!("is no safetensors file: {e}")))?;
+        let metadata = header.metadata().as_ref();
+        let position = match metadata.and_then(|m| m.get(POSITION)) {
+            Some(text) => Some(position(&file, text).map_err(fail)?),
+            None if metadata.is_some_and(|m| m.values().any(|text| text.starts_with("{\"epoch\":"))) => {
+                return Err(fail(format!("is damaged: its position does not stand under `{POSITION}`")));
+            }
+            None => None,
+        };
         let mut names: Vec<&str> = file.names();
         names.sort_unstable();
         let read = |prefix: &str| arena(&file, prefix, parameters).map_err(fail);
@@ -144,24 +191,68 @@ impl Checkpoint {
             slots.extend(read(VELOCITY)?.map(|arena| ("velocity".to_string(), arena)));
         }
         let averages = read(AVERAGE)?.unwrap_or_default();
-        let position = match header.metadata().as_ref().and_then(|m| m.get(POSITION)) {
-            Some(text) => {
-                serde_json::from_str(text).map_err(|e| fail(format!("has a damaged position: {e}")))?
-            }
-            None => Position::default(),
-        };
-        Ok(Self { weights, slots, averages, position })
+        let told = position.is_some();
+        Ok((Self { weights, slots, averages, position: position.unwrap_or_default() }, told))
     }
 }
 
+/// The position that `text` tells of `file`, if that is still what was written; else what is wrong, in words.
+fn position(file: &SafeTensors<'_>, text: &str) -> std::result::Result<Position, String> {
+    let damaged = |e: serde_json::Error| format!("has a damaged position: {e}");
+    let mut fields: Map<String, Value> = serde_json::from_str(text).map_err(damaged)?;
+    match fields.shift_remove(SHA256) {
+        Some(recorded) => {
+            let mut tensors = file.tensors();
+            tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
+            let views = tensors.iter().map(|(name, t)| (name.as_str(), t.shape(), t.data().into()));
+            let got = checksum(&fields, views);
+            if recorded.as_str() != Some(got.as_str()) {
+                return Err(format!(
+                    "is damaged, or was changed by another program: its content has the SHA-256 {got}, expected {} as \
+                     when it was written",
+                    recorded.as_str().unwrap_or("none")
+                ));
+            }
+        }
+        None => {
+            if let Some(name) = fields.keys().find(|name| !UNSUMMED.contains(&name.as_str())) {
+                return Err(format!("has a damaged position, with a field `{name}` and no `{SHA256}`"));
+            }
+        }
+    }
+    serde_json::from_value(Value::Object(fields)).map_err(damaged)
+}
+
+/// SHA-256 over the position's JSON and each tensor's name, shape and bytes, in the order of the names.
+fn checksum<'t>(
+    position: &Map<String, Value>,
+    tensors: impl Iterator<Item = (&'t str, &'t [usize], Cow<'t, [u8]>)>,
+) -> String {
+    let mut sum = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        sum.update((bytes.len() as u64).to_le_bytes());
+        sum.update(bytes);
+    };
+    part(serde_json::to_string(position).unwrap_or_default().as_bytes());
+    for (name, shape, data) in tensors {
+        part(name.as_bytes());
+        part(format!("{shape:?}").as_bytes());
+        part(&data);
+    }
+    hex(&sum.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The arena of the tensors `prefix` + the names of `parameters`; `None` where one of them is not in the file, an
-/// error in words where one has another shape.
+/// error in words where one has another shape. Nothing is allocated before all of them are known to be there.
 fn arena(
     file: &SafeTensors<'_>,
     prefix: &str,
     parameters: &[Parameter],
 ) -> std::result::Result<Option<Vec<f32>>, String> {
-    let mut arena = vec![0.0; arena_len(parameters)];
     for p in parameters {
         let name = format!("{prefix}{}", p.name);
         let Ok(tensor) = file.tensor(&name) else { return Ok(None) };
@@ -173,6 +264,10 @@ fn arena(
                 p.shape
             ));
         }
+    }
+    let mut arena = vec![0.0; arena_len(parameters)];
+    for p in parameters {
+        let Ok(tensor) = file.tensor(&format!("{prefix}{}", p.name)) else { return Ok(None) };
         let values: Vec<f32> = bytemuck::pod_collect_to_vec(tensor.data());
         arena[p.offset..p.offset + p.len()].copy_from_slice(&values);
     }
@@ -214,5 +309,70 @@ mod tests {
             let bytes = state.to_bytes(&[]).expect("nothing but a position");
             assert_eq!(Checkpoint::from_bytes("memory", &bytes, &[]).expect("read").position, position);
         }
+    }
+
+    fn parameters() -> [Parameter; 1] {
+        let initializer = Initializer::Zeros;
+        [Parameter { name: "dense_1.bias".into(), shape: vec![3], initializer, offset: 0, trained: true }]
+    }
+
+    fn trained() -> Checkpoint {
+        let mut weights = vec![0.0; crate::program::arena_len(&parameters())];
+        weights[..3].copy_from_slice(&[1.0, -2.0, 0.5]);
+        let position = Position { epoch: 3, best: 0.75, ..Position::default() };
+        let slots = [("velocity".to_string(), weights.clone())].into();
+        Checkpoint { weights, slots, averages: Vec::new(), position }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_noticed() {
+        let state = trained();
+        let bytes = state.to_bytes(&parameters()).expect("writes");
+        assert_eq!(bytes, state.to_bytes(&parameters()).expect("writes"), "the same bytes each time");
+        assert_eq!(Checkpoint::from_bytes("memory", &bytes, &parameters()).expect("reads"), state);
+        for bit in 0..8 * bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(read) = Checkpoint::from_bytes("memory", &flipped, &parameters()) {
+                panic!("bit {bit} of {}: {read:?}", String::from_utf8_lossy(&bytes));
+            }
+        }
+        let mut flipped = bytes.clone();
+        flipped[bytes.len() - 1] ^= 1;
+        let error =
+            Checkpoint::from_bytes("there", &flipped, &parameters()).expect_err("damaged").to_string();
+        assert!(error.starts_with("there: is damaged") && error.contains("SHA-256"), "{error}");
+    }
+
+    #[test]
+    fn a_position_without_a_checksum_is_read_as_it_was_written() {
+        let tensor = [("dense_1.bias", Tensor(&[3], &[1.0, 2.0, 3.0]))];
+        let read = |key: &str, position: &str| {
+            let metadata = [(key.to_string(), position.to_string())].into();
+            let bytes = safetensors::serialize(
+                tensor.iter().map(|(name, t)| (*name, Tensor(t.0, t.1))),
+                Some(metadata),
+            )
+            .expect("writes");
+            Checkpoint::from_bytes_told("memory", &bytes, &parameters())
+        };
+        let old = r#"{"epoch":2,"step":1,"seen":3,"loss_sum":0.5,"hits":1.0,"best":0.25}"#;
+        let (state, told) = read(super::POSITION, old).expect("reads");
+        assert!(told && state.position.epoch == 2 && state.position.best == 0.25);
+        assert!(!read("format", "pt").expect("foreign").1);
+        assert!(read("wgrad.posItion", old).is_err());
+        assert!(read(super::POSITION, &old.replace("best", "bestt")).is_err());
+        assert!(read(super::POSITION, &old.replace('}', r#","sha356":"00"}"#)).is_err());
+    }
+
+    #[test]
+    fn what_is_not_finite_is_named() {
+        let mut state = trained();
+        assert_eq!(state.not_finite(&parameters()), None);
+        state.slots.get_mut("velocity").expect("there")[2] = f32::INFINITY;
+        assert_eq!(
+            state.not_finite(&parameters()).as_deref(),
+            Some("`optimizer.velocity.dense_1.bias`[2] is inf")
+        );
     }
 }

@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match pollster::block_on(cli::run(cli)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", in_words(&error));
+            eprintln!("error: {}", wgrad::report::words::printable(&in_words(&error)));
             ExitCode::from(2)
         }
     }

@@ -1,17 +1,22 @@
 //! A run is a folder: `run.json` (everything that decided it), `metrics.jsonl` and `layers.jsonl` (a line an epoch),
 //! `last.safetensors` (the whole state) and `best.safetensors` (the weights with the best accuracy).
-//! Files are written aside, flushed and renamed: whatever happens, what is there can be loaded.
+//! Files are written aside, flushed and renamed, or grow by a line: whatever happens, what is there can be loaded.
+//! One process at a time writes there.
 
+mod folder;
 mod lines;
+mod owner;
+mod state;
 mod trend;
 
 use crate::{
     Error, Result,
-    checkpoint::Checkpoint,
-    data::{Dataset, Reading, dataset::Images, io_error, pictures::Preparation, table::Table, write_whole},
+    data::{
+        Dataset, Reading, dataset::Images, io_error, pictures::Preparation, read_regular, table::Table,
+        write_owned,
+    },
     gpu::{AdapterClass, Context},
     input::Input,
-    keras,
     model::Model,
     op::Choices,
     program::Parameter,
@@ -20,11 +25,14 @@ use crate::{
     user_file,
 };
 pub use lines::LayersLine;
+use owner::Owner;
 use serde::{Deserialize, Serialize};
+pub use state::read_weights;
 use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 pub use trend::{Outcome, Trend};
 
@@ -220,6 +228,8 @@ pub struct Run {
     /// What decided it.
     pub config: Config,
     parameters: Vec<Parameter>,
+    /// The right to write there; none where it was only opened.
+    owner: Option<Arc<Owner>>,
 }
 
 const CONFIG: &str = "run.json";
@@ -232,43 +242,6 @@ pub const BROKEN: &str = "unreadable.txt";
 const SPACE: &str = "check that the folder can be written and the disk has space";
 
 impl Run {
-    /// Makes the folder of a new run: `folder` if given, else the first free `runs/MODEL-N`.
-    ///
-    /// # Errors
-    /// [`Error::Run`] where `folder` holds a run already, [`Error::Io`] where it cannot be written.
-    pub fn create(folder: Option<&Path>, config: Config) -> Result<Self> {
-        let parameters = config.model.parameters()?;
-        let folder = match folder {
-            Some(folder) => {
-                if folder.join(CONFIG).exists() {
-                    return Err(Error::Run {
-                        folder: folder.to_owned(),
-                        message:
-                            "holds a run already; choose another `--out`, or go on with it by `--resume`"
-                                .into(),
-                    });
-                }
-                fs::create_dir_all(folder).map_err(io_error("cannot create", folder, SPACE))?;
-                folder.to_owned()
-            }
-            None => Self::next_folder(&config.model.name)?,
-        };
-        let mut run = Self { folder, config, parameters };
-        run.keep_files()?;
-        run.save_config()?;
-        Ok(run)
-    }
-
-    /// Copies the user's own shaders into the folder, so that the run can go on whatever becomes of them.
-    fn keep_files(&mut self) -> Result<()> {
-        for (op, variant) in user_file::chosen(&self.config.options.variants)? {
-            let path = self.folder.join(format!("{}.wgsl", op.name));
-            write_whole(&path, |file| file.write_all(variant.source.as_bytes()))?;
-            self.config.files.insert(op.name.to_string(), user_file::digest(variant.source));
-        }
-        Ok(())
-    }
-
     /// The variants chosen by hand, with the folder's copies in place of the user's own shaders, and the tuned ones.
     ///
     /// # Errors
@@ -278,6 +251,9 @@ impl Run {
         for (op, name) in choices.by_hand.iter_mut().filter(|(_, name)| user_file::is_file(name)) {
             let path = self.folder.join(format!("{op}.wgsl"));
             let fail = |message: String| Error::Run { folder: self.folder.clone(), message };
+            if folder::component(op) != op {
+                return Err(fail(format!("has a {CONFIG} that is damaged: {op:?} is no operation")));
+            }
             let text = fs::read_to_string(&path).map_err(|e| {
                 fail(format!(
                     "began with the shader {name}, and its copy {op}.wgsl cannot be read: {e}; put it back"
@@ -296,20 +272,6 @@ impl Run {
         Ok(choices)
     }
 
-    fn next_folder(model: &str) -> Result<PathBuf> {
-        let runs = Path::new("runs");
-        fs::create_dir_all(runs).map_err(io_error("cannot create", runs, SPACE))?;
-        let mut n = 1u32;
-        loop {
-            let folder = runs.join(format!("{model}-{n}"));
-            match fs::create_dir(&folder) {
-                Ok(()) => return Ok(folder),
-                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => n += 1,
-                Err(e) => return Err(io_error("cannot create", &folder, SPACE)(e)),
-            }
-        }
-    }
-
     /// Opens the folder of a run.
     ///
     /// # Errors
@@ -317,8 +279,8 @@ impl Run {
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(CONFIG);
         let fail = |message: String| Error::Run { folder: folder.to_owned(), message };
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
+        let bytes = match read_regular(&path) {
+            Ok(bytes) => bytes,
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Err(fail(format!(
                     "is not a run: it has no {CONFIG}; `wgrad train` makes one, under `runs/` by default"
@@ -326,11 +288,11 @@ impl Run {
             }
             Err(e) => return Err(io_error("cannot read", &path, "")(e)),
         };
-        let mut config: Config = serde_json::from_str(&text)
+        let mut config: Config = serde_json::from_slice(&bytes)
             .map_err(|e| fail(format!("has a {CONFIG} that is damaged, or of another version: {e}")))?;
         config.model.input = config.data.input.clone();
         let parameters = config.model.parameters()?;
-        Ok(Self { folder: folder.to_owned(), config, parameters })
+        Ok(Self { folder: folder.to_owned(), config, parameters, owner: None })
     }
 
     /// Writes `run.json`.
@@ -338,53 +300,12 @@ impl Run {
     /// # Errors
     /// [`Error::Io`].
     pub fn save_config(&self) -> Result<()> {
-        write_whole(&self.folder.join(CONFIG), |file| {
-            serde_json::to_writer_pretty(&mut *file, &self.config)?;
-            file.write_all(b"\n")
-        })
+        write_owned(&self.folder.join(CONFIG), |file| self.write_config(file))
     }
 
-    /// Saves the whole state, and the weights as the best ones if `best`.
-    ///
-    /// # Errors
-    /// [`Error::Io`]; [`Error::Checkpoint`] for a state that is not finite: the last good one stays.
-    pub fn save(&self, checkpoint: &Checkpoint, best: bool) -> Result<()> {
-        if !checkpoint.is_finite() {
-            return Err(Error::Checkpoint {
-                what: "not saved".into(),
-                message: format!("the weights are no longer finite; {LAST} keeps the last good ones"),
-            });
-        }
-        self.write(LAST, checkpoint)?;
-        if best {
-            self.write(BEST, &checkpoint.clone().for_use())?;
-        }
-        Ok(())
-    }
-
-    fn write(&self, name: &str, checkpoint: &Checkpoint) -> Result<()> {
-        let bytes = checkpoint.to_bytes(&self.parameters)?;
-        write_whole(&self.folder.join(name), |file| file.write_all(&bytes))
-    }
-
-    /// The whole state as it was saved last.
-    ///
-    /// # Errors
-    /// [`Error::Io`], [`Error::Checkpoint`].
-    pub fn last(&self) -> Result<Checkpoint> {
-        self.read(LAST)
-    }
-
-    /// The weights with the best accuracy, or the last ones where no epoch has ended yet.
-    ///
-    /// # Errors
-    /// [`Error::Io`], [`Error::Checkpoint`].
-    pub fn best(&self) -> Result<Checkpoint> {
-        Ok(self.read(if self.folder.join(BEST).exists() { BEST } else { LAST })?.for_use())
-    }
-
-    fn read(&self, name: &str) -> Result<Checkpoint> {
-        read_weights(&self.folder.join(name), &self.parameters)
+    fn write_config(&self, file: &mut dyn io::Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *file, &self.config)?;
+        file.write_all(b"\n")
     }
 
     /// Writes the list of the files of the data that could not be read, a line each; without one, nothing.
@@ -395,20 +316,8 @@ impl Run {
         if broken.is_empty() {
             return Ok(());
         }
-        write_whole(&self.folder.join(BROKEN), |file| {
+        write_owned(&self.folder.join(BROKEN), |file| {
             broken.iter().try_for_each(|(path, reason)| writeln!(file, "{}\t{reason}", path.display()))
         })
     }
-}
-
-/// Reads weights for `parameters` from a safetensors file, or from one of Keras's: `.keras` or `.weights.h5`.
-///
-/// # Errors
-/// [`Error::Io`], [`Error::Checkpoint`]; [`Error::ModelFile`] for an archive whose network cannot be read.
-pub fn read_weights(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
-    if keras::has_weights(path) {
-        return keras::checkpoint(path, parameters);
-    }
-    let bytes = fs::read(path).map_err(io_error("cannot read the weights", path, "is the path right?"))?;
-    Checkpoint::from_bytes(&path.display().to_string(), &bytes, parameters)
 }

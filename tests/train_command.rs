@@ -213,7 +213,7 @@ fn an_exploding_loss_stops_the_run_and_keeps_the_last_good_state() {
 #[test]
 fn a_full_disk_is_an_error_and_loses_nothing_that_was_saved() {
     let tmp = folder();
-    // A disk of one MiB: the first state fits, the second does not fit beside it.
+    // A disk of one MiB: the first state fits, the best weights of the first epoch do not fit beside it.
     let script = "set -e; mkdir disk; mount -t tmpfs -o size=1m none disk; code=0
         \"$@\" --epochs 3 --out disk/run || code=$?
         cp disk/run/last.safetensors kept; ls -A disk/run > left; exit $code";
@@ -223,14 +223,17 @@ fn a_full_disk_is_an_error_and_loses_nothing_that_was_saved() {
     full.arg(command.get_program()).args(command.get_args());
     refuses(
         full,
-        &["cannot write disk/run/last.safetensors", "No space left", "the last good state is in disk/run"],
+        &["cannot write disk/run/best.safetensors", "No space left", "the last good state is in disk/run"],
     );
     let bytes = std::fs::read(tmp.path().join("kept")).expect("the state before it");
     let parameters =
         wgrad::networks::network("mlp", [28, 28, 1], 10).expect("built in").parameters().expect("fits");
     assert!(Checkpoint::from_bytes("kept", &bytes, &parameters).expect("loads").is_finite());
     let left = std::fs::read_to_string(tmp.path().join("left")).expect("lists");
-    assert_eq!(left, "last.safetensors\nlayers.jsonl\nmetrics.jsonl\nrun.json\n", "a partial file stayed");
+    assert_eq!(
+        left, "last.safetensors\nlayers.jsonl\nmetrics.jsonl\nrun.json\nrun.lock\n",
+        "a partial file stayed"
+    );
 }
 
 #[test]

@@ -234,6 +234,11 @@ fn a_cache_that_is_damaged_or_cannot_be_written_is_a_note() {
         .with(0);
     assert_eq!(ended.stderr.matches("not kept: ").count(), 1, "{ended:#?}");
     assert_eq!(choices(tmp.path(), "unkept").tuned.len(), kept);
+    // Where keeping is all that was asked for, it is an error.
+    on_device(&["tune", "linear"])
+        .env("WGRAD_TUNED", file.join("tuned"))
+        .end()
+        .refuses(&["cannot create", "tuned"]);
 }
 
 #[test]

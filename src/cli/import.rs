@@ -179,8 +179,11 @@ impl Import {
             pauses: Vec::new(),
             recipe: None,
         };
-        let run = Run::create(Some(&self.out), config)?;
         let checkpoint = Checkpoint { weights: imported.weights.clone(), ..Checkpoint::default() };
+        if let Some(what) = checkpoint.not_finite(&config.model.parameters()?) {
+            bail!("{}: {what}: it came with the file", self.file.display());
+        }
+        let run = Run::create(Some(&self.out), config)?;
         run.save(&checkpoint, true)?;
         let text = model_file::to_text(&imported.model)?;
         data::write_file(&Path::new(&self.out).join("model.toml"), text.as_bytes())?;

@@ -1,15 +1,15 @@
 //! `wgrad lr-find`: a learning rate for a training, by letting it rise.
 
 use super::{AdapterArgs, DataArgs, output, reading::model_for, train::method::MethodArgs};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use std::{
     fmt::Write as _,
-    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 use wgrad::{
     clock,
+    data::write_file,
     lr_find::{Found, Range, find},
     report::{learning_rate, page::can_write},
     train::Options,
@@ -120,7 +120,7 @@ fn csv(found: &Found) -> Result<String> {
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    write_file(path, text.as_bytes())?;
     eprintln!("wrote {}", path.display());
     Ok(())
 }

@@ -2,10 +2,11 @@
 //! memory. It needs no adapter: all of it follows from the program.
 
 use super::{lab::print::time, output, train::recipe::names};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
+    data::write_file,
     model::{INPUT, Model},
     model_file, networks,
     optim::Optimizer,
@@ -276,8 +277,7 @@ impl Models {
             if let Some(path) = &self.svg {
                 let layers = model.summary()?;
                 let svg = Network { name: &model.name, input: model.input_shape, layers: &layers }.svg();
-                std::fs::write(path, svg.as_str())
-                    .with_context(|| format!("cannot write {}; is the folder there?", path.display()))?;
+                write_file(path, svg.as_str().as_bytes())?;
                 eprintln!("wrote {}", path.display());
             }
             if self.json {

@@ -6,6 +6,7 @@ use std::{
     io::Write,
     sync::atomic::{AtomicBool, Ordering},
 };
+use wgrad::report::words::{printable, printable_json};
 
 static QUIET: AtomicBool = AtomicBool::new(false);
 
@@ -22,18 +23,19 @@ pub fn is_quiet() -> bool {
 /// Talk, on stderr.
 pub fn say(text: impl Display) {
     if !is_quiet() {
-        eprintln!("{text}");
+        eprintln!("{}", printable(&text.to_string()));
     }
 }
 
-/// Prints a line, or several.
+/// Prints a line, or several; nothing in it acts on the terminal, whatever a file gave as a name.
 pub fn line(text: impl Display) -> Result<()> {
-    bytes(format!("{text}\n").as_bytes())
+    bytes(format!("{}\n", printable(&text.to_string())).as_bytes())
 }
 
 /// Prints one JSON object on a line of its own.
 pub fn json(value: &impl serde::Serialize) -> Result<()> {
-    line(serde_json::to_string(value).context("cannot write as JSON")?)
+    let text = serde_json::to_string(value).context("cannot write as JSON")?;
+    bytes(format!("{}\n", printable_json(&text)).as_bytes())
 }
 
 /// Prints bytes as they are.

@@ -11,9 +11,9 @@ use super::{
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use serde_json::json;
-use std::{fs::File, io::Write as _, path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
-    data::DataSpec,
+    data::{DataSpec, write_file},
     gpu::Clock,
     observe::Activity,
     op::Choices,
@@ -23,6 +23,7 @@ use wgrad::{
         trace::Trace,
     },
     report::{
+        page::can_write,
         profile::profiled,
         table::{Align::Left, Align::Right, Table},
         words::{bar, commas},
@@ -113,14 +114,11 @@ impl Profiler {
         let conditions = Conditions::of(&context, &model.name, &data.name, self.batch as usize);
         let mut say = |said: &str| eprintln!("{}: {said}", model.name);
         // A path that cannot be written is told before anything is measured.
-        let cannot = |path: &PathBuf| format!("cannot write the trace {}", path.display());
-        let file = self.trace.as_ref().map(|path| File::create(path).with_context(|| cannot(path)));
-        let file = file.transpose()?;
+        self.trace.as_deref().map_or(Ok(()), can_write)?;
         let request = Request { seconds: self.seconds, wall: self.wall_clock };
         let profile = profile::measure(&context, &mut trainer, conditions, request, &mut say).await?;
-        if let (Some(mut file), Some(path)) = (file, &self.trace) {
-            let text = serde_json::to_string(&Trace::of(&profile)).context("cannot write as JSON")?;
-            file.write_all(text.as_bytes()).with_context(|| cannot(path))?;
+        if let Some(path) = &self.trace {
+            write_file(path, &serde_json::to_vec(&Trace::of(&profile)).context("cannot write as JSON")?)?;
             eprintln!("trace: {}; open it in https://ui.perfetto.dev or chrome://tracing", path.display());
         }
         self.print(&profile)?;

@@ -10,7 +10,7 @@ use std::{
 };
 use wgrad::{
     checkpoint::Checkpoint,
-    data::Dataset,
+    data::{Dataset, write_file},
     evaluate::Evaluation,
     explain::{Explainer, dead_units},
     gpu::Context,
@@ -180,7 +180,7 @@ fn write_pictures(page: &Page, folder: &Path) -> Result<usize> {
         };
         let path = folder.join(format!("{:02}-{}", n + 1, slug(caption)));
         let (svg_path, png_path) = (path.with_extension("svg"), path.with_extension("png"));
-        fs::write(&svg_path, svg.as_str()).with_context(|| format!("cannot write {}", svg_path.display()))?;
+        write_file(&svg_path, svg.as_str().as_bytes())?;
         match sheet {
             Some(sheet) => drop(save(&sheet, &png_path)?),
             None => svg.write(&png_path)?,

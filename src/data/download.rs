@@ -1,20 +1,22 @@
 //! Files over HTTP, for networks that fail: several mirrors, time-outs, resuming a partial file, and a
-//! digest of the decompressed content before a file gets its name. Leaves out which files (the caller's),
-//! printing (a callback's), and two processes at once in one folder: they disturb each other, the digest
-//! notices, and the file is fetched again.
+//! digest of the decompressed content before a file gets its name. Leaves out which files (the caller's)
+//! and printing (a callback's). Of several processes that want the same folder one fetches, and the others wait for it.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use ureq::{Agent, Proxy};
 
-use super::io_error;
+use super::{flush, io_error};
 use crate::{Error, Result};
 use transfer::{Failure, transfer, verify};
 
 mod transfer;
 
+/// The file that is locked while something is fetched into its folder.
+const LOCK: &str = ".download.lock";
 const CANNOT_WRITE: &str = "check that the folder can be written and the disk has space";
 
 /// A file to fetch, and what must be in it.
@@ -77,6 +79,11 @@ pub enum Event<'a> {
         /// Its name.
         name: &'a str,
     },
+    /// Another process fetches into the folder; it is waited for.
+    Waiting {
+        /// The folder.
+        folder: &'a Path,
+    },
     /// A mirror sends the file.
     Started {
         /// Its name.
@@ -123,16 +130,57 @@ pub fn fetch(
 ) -> Result<()> {
     fs::create_dir_all(folder).map_err(io_error("cannot create", folder, CANNOT_WRITE))?;
     let agent = agent(options)?;
+    let mut lock = None;
     for file in files {
         let target = folder.join(file.name);
-        if target.is_file() && verify(&target, file)?.is_ok() {
+        if is_right(&target, file)? {
             progress(Event::Present { name: file.name });
             continue;
         }
-        fetch_one(&agent, file, &target, options, progress)?;
-        progress(Event::Finished { name: file.name });
+        if lock.is_none() {
+            lock = Some(locked(folder, progress)?);
+            // Who had the lock may have fetched it.
+            if is_right(&target, file)? {
+                progress(Event::Present { name: file.name });
+                continue;
+            }
+        }
+        match fetch_one(&agent, file, &target, options, progress) {
+            // Where locks keep nobody out, another one may have been faster.
+            Err(_) if is_right(&target, file)? => progress(Event::Present { name: file.name }),
+            fetched => {
+                fetched?;
+                progress(Event::Finished { name: file.name });
+            }
+        }
     }
     Ok(())
+}
+
+/// Whether the file is there with the right content.
+fn is_right(target: &Path, file: &RemoteFile<'_>) -> Result<bool> {
+    Ok(target.is_file() && verify(target, file)?.is_ok())
+}
+
+/// Waits until nobody else fetches into `folder`; nobody does as long as what this gives lives.
+fn locked(folder: &Path, progress: &mut dyn FnMut(Event<'_>)) -> Result<File> {
+    let path = folder.join(LOCK);
+    let cannot = |e| io_error("cannot lock", &path, CANNOT_WRITE)(e);
+    let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(cannot)?;
+    let taken = match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            progress(Event::Waiting { folder });
+            file.lock()
+        }
+        Err(TryLockError::Error(e)) => Err(e),
+        Ok(()) => Ok(()),
+    };
+    match taken {
+        // A file system without locks.
+        Err(e) if e.kind() == io::ErrorKind::Unsupported => {}
+        taken => taken.map_err(cannot)?,
+    }
+    Ok(file)
 }
 
 fn agent(options: &Options) -> Result<Agent> {
@@ -192,16 +240,8 @@ fn fetch_one(
 /// Gives the verified file its name.
 fn publish(partial: &Path, target: &Path) -> Result<()> {
     fs::rename(partial, target).map_err(io_error("cannot rename to", target, CANNOT_WRITE))?;
-    #[cfg(unix)]
-    if let Some(folder) = target.parent() {
-        // The rename itself is only on the disk once the folder is.
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io_error(
-            "cannot flush",
-            folder,
-            CANNOT_WRITE,
-        ))?;
-    }
-    Ok(())
+    // The rename itself is only on the disk once the folder is.
+    target.parent().map_or(Ok(()), flush)
 }
 
 fn remove(partial: &Path) -> Result<()> {

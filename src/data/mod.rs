@@ -50,12 +50,16 @@ pub mod synthetic;
 pub mod table;
 
 mod random;
+/// Files that are there whole or not at all.
+mod whole;
 
 pub use dataset::{Dataset, Split};
 pub use fashion_mnist::Places;
 pub use reading::Reading;
 pub use text::read_text;
 pub(crate) use text::text_of;
+pub use whole::write_file;
+pub(crate) use whole::{clean, create_owned, flush, read_regular, regular, write_owned, write_whole};
 
 /// Which data set, as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,46 +181,4 @@ pub(crate) fn io_error(
 ) -> impl FnOnce(std::io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::Io { action, path, source, next }
-}
-
-/// Writes a file aside, flushes and renames it, so that there is never half of one.
-///
-/// # Errors
-/// [`Error::Io`].
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_whole(path, |file| file.write_all(bytes))
-}
-
-/// Writes a file through `fill` so that it is either there whole or not at all: a temporary file in
-/// the same folder, flushed to the disk, then renamed.
-///
-/// # Errors
-/// [`Error::Io`] with the path, and the temporary file is gone.
-pub(crate) fn write_whole(
-    path: &Path,
-    fill: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
-) -> Result<()> {
-    let next = "check that the folder exists, can be written and has space";
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As for any new file: `tempfile` would let only the owner read it. The umask still counts.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder).map_err(io_error("cannot write", path, next))?;
-    let mut buffer = std::io::BufWriter::new(file.as_file_mut());
-    fill(&mut buffer).and_then(|()| std::io::Write::flush(&mut buffer)).map_err(io_error(
-        "cannot write",
-        path,
-        next,
-    ))?;
-    drop(buffer);
-    file.as_file().sync_all().map_err(io_error("cannot write", path, next))?;
-    file.persist(path).map_err(|e| io_error("cannot write", path, next)(e.error))?;
-    Ok(())
 }

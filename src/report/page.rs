@@ -170,6 +170,10 @@ impl Page {
 pub fn can_write(path: &Path) -> Result<()> {
     let next = "name a file in a folder that exists and can be written";
     let fail = io_error("cannot write", path, next);
+    if path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        // A device or a pipe: it is written as it is.
+        return Ok(());
+    }
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

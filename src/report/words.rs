@@ -1,4 +1,6 @@
-//! Numbers as people read them: grouped digits, bytes, operations, shares, bars.
+//! Numbers as people read them: grouped digits, bytes, operations, shares, bars; and text that a terminal can be given.
+
+use std::borrow::Cow;
 
 /// 60000 as 60,000.
 pub fn commas(count: u64) -> String {
@@ -77,9 +79,65 @@ fn curve(values: &[f64], width: usize, levels: [char; 8], none: char) -> String 
     means.iter().map(level).collect()
 }
 
+/// Text as it may be printed on a terminal, whoever gave the names in it: what would move the cursor, colour, hide or
+/// turn the text around is written as an escape, such as `\u{1b}`. Ends of lines and tabs stay.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| matches!(c, '\n' | '\t'), |c| format!("\\u{{{:x}}}", u32::from(c)))
+}
+
+/// The same for a line of JSON, in JSON's own escapes, so that it stays the same value.
+pub fn printable_json(text: &str) -> Cow<'_, str> {
+    escaped(
+        text,
+        |c| matches!(c, '\n' | '\t' | '\r'),
+        |c| {
+            let mut units = [0; 2];
+            c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+        },
+    )
+}
+
+fn escaped(text: &str, stays: impl Fn(char) -> bool, escape: impl Fn(char) -> String) -> Cow<'_, str> {
+    let acts = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+            || matches!(c, '\u{e0000}'..='\u{e007f}')
+    };
+    let acts = |c: char| acts(c) && !stays(c);
+    // What Windows ends its lines with moves nothing.
+    let text =
+        if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) };
+    if !text.contains(acts) {
+        return text;
+    }
+    let mut told = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) { told.push_str(&escape(c)) } else { told.push(c) }
+    }
+    Cow::Owned(told)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{bar, bytes, commas, percent, plain_sparkline, si, sparkline};
+    use super::{bar, bytes, commas, percent, plain_sparkline, printable, printable_json, si, sparkline};
+
+    #[test]
+    fn a_terminal_gets_nothing_that_acts() {
+        assert_eq!(
+            printable("Größe 3 → 4,\tline\nnext\r\nlast 模型 👕"),
+            "Größe 3 → 4,\tline\nnext\nlast 模型 👕"
+        );
+        assert_eq!(
+            printable("a\u{1b}[2Jb\rc\u{7}\u{9b}31m\u{202e}d\u{7f}"),
+            r"a\u{1b}[2Jb\u{d}c\u{7}\u{9b}31m\u{202e}d\u{7f}"
+        );
+        let name = "x\u{9b}\u{202e}\u{7f}\u{e0041}y";
+        let json = serde_json::to_string(name).expect("writes");
+        let told = printable_json(&json);
+        assert_eq!(told, r#""x\u009b\u202e\u007f\udb40\udc41y""#);
+        assert_eq!(serde_json::from_str::<String>(&told).expect("is JSON still"), name);
+    }
 
     #[test]
     fn digits_are_grouped_by_three() {

@@ -1,14 +1,20 @@
 //! The files of a run that grow by a line an epoch: `metrics.jsonl`, and `layers.jsonl` with the norms of every tensor.
+//! A line is appended and flushed before the state that says its epoch is done. What a crash left of a line is no line:
+//! its epoch is done again.
 
-use super::{EpochLine, Run};
+use super::{CONFIG, EpochLine, Run, SPACE};
 use crate::{
     Error, Result,
     checkpoint::Position,
-    data::{io_error, write_whole},
+    data::{flush, io_error, read_regular, regular, write_owned},
     train::TensorNorms,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::{fs, io};
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom, Write},
+    path::Path,
+};
 
 const METRICS: &str = "metrics.jsonl";
 const LAYERS: &str = "layers.jsonl";
@@ -20,6 +26,22 @@ pub struct LayersLine {
     pub epoch: u64,
     /// Every tensor, in the order of the network.
     pub tensors: Vec<TensorNorms>,
+}
+
+/// What every line has.
+#[derive(Deserialize)]
+struct OfEpoch {
+    epoch: u64,
+}
+
+/// How a file of lines ends.
+enum End {
+    /// With the line of this epoch; it has so many bytes.
+    Line(u64, u64),
+    /// Nothing is in it.
+    Empty,
+    /// With something that is no whole line.
+    Torn,
 }
 
 /// A line that belongs to an epoch.
@@ -81,22 +103,59 @@ impl Run {
         self.lines(LAYERS)
     }
 
-    fn append<T: Line>(&self, name: &str, line: T) -> Result<()> {
-        let mut lines: Vec<T> = self.lines(name)?;
-        lines.retain(|earlier| earlier.epoch() < line.epoch());
-        lines.push(line);
-        self.write_lines(name, &lines)
+    /// How many of the epochs before `position` have no line in `metrics.jsonl`: a failed write of an older version left
+    /// such holes.
+    ///
+    /// # Errors
+    /// As [`Run::metrics`].
+    pub fn missing_lines(&self, position: &Position) -> Result<u64> {
+        Ok(position.epoch.saturating_sub(self.metrics()?.len() as u64))
+    }
+
+    fn append<T: Line>(&self, name: &'static str, line: T) -> Result<()> {
+        let path = self.folder.join(name);
+        if let Some(owner) = &self.owner {
+            owner.check(&self.folder, CONFIG)?;
+            let length = path.metadata().map_or(0, |about| about.len());
+            owner.left(&self.folder, name, length)?;
+        }
+        let cannot = |e| io_error("cannot write", &path, SPACE)(e);
+        let ends = match end(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => End::Empty,
+            other => other.map_err(cannot)?,
+        };
+        match ends {
+            End::Empty => add(&path, 0, &line).map_err(cannot).and_then(|()| flush(&self.folder))?,
+            End::Line(epoch, length) if epoch < line.epoch() => add(&path, length, &line).map_err(cannot)?,
+            // The epoch is done again, or the line before it was torn.
+            End::Line(..) | End::Torn => {
+                let mut lines: Vec<T> = self.lines(name)?;
+                lines.retain(|earlier| earlier.epoch() < line.epoch());
+                lines.push(line);
+                self.write_lines(name, &lines)?;
+            }
+        }
+        if let Some(owner) = &self.owner {
+            owner.leave(name, path.metadata().map_err(cannot)?.len());
+        }
+        Ok(())
     }
 
     fn cut<T: Line>(&self, name: &str, position: &Position) -> Result<()> {
         let mut lines: Vec<T> = self.lines(name)?;
         let before = lines.len();
         lines.retain(|line| line.epoch() <= position.epoch);
-        if lines.len() == before { Ok(()) } else { self.write_lines(name, &lines) }
+        let path = self.folder.join(name);
+        let whole = match end(&path) {
+            Ok(ends) => !matches!(ends, End::Torn),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => true,
+            Err(e) => return Err(io_error("cannot read", &path, "")(e)),
+        };
+        if whole && lines.len() == before { Ok(()) } else { self.write_lines(name, &lines) }
     }
 
     fn write_lines<T: Line>(&self, name: &str, lines: &[T]) -> Result<()> {
-        write_whole(&self.folder.join(name), |file| {
+        write_owned(&self.folder.join(name), |file| {
             for line in lines {
                 serde_json::to_writer(&mut *file, line)?;
                 file.write_all(b"\n")?;
@@ -107,19 +166,133 @@ impl Run {
 
     fn lines<T: Line>(&self, name: &str) -> Result<Vec<T>> {
         let path = self.folder.join(name);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
+        let bytes = match read_regular(&path) {
+            Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(e) => return Err(io_error("cannot read", &path, "")(e)),
         };
-        text.lines()
-            .enumerate()
-            .map(|(n, line)| {
-                serde_json::from_str(line).map_err(|e| Error::Run {
-                    folder: self.folder.clone(),
-                    message: format!("has a damaged line {} in {name}: {e}", n + 1),
-                })
-            })
-            .collect()
+        let mut lines = Vec::new();
+        for (n, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            match serde_json::from_slice(line) {
+                Ok(line) => lines.push(line),
+                // The last line is being written just now, or its writer was killed.
+                Err(_) if !line.ends_with(b"\n") => {}
+                Err(e) => {
+                    let message =
+                        format!("has a damaged line {} in {name}: {e}; put it back as it was", n + 1);
+                    return Err(Error::Run { folder: self.folder.clone(), message });
+                }
+            }
+        }
+        Ok(lines)
+    }
+}
+
+/// Appends `line` to a file of `length` bytes, and flushes it; what could not be written whole is taken away again.
+fn add(path: &Path, length: u64, line: &impl Line) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    let mut file = File::options().append(true).create(true).open(path)?;
+    let written = file.write_all(&text).and_then(|()| file.sync_data());
+    written.or_else(|e| file.set_len(length).and(Err(e)))
+}
+
+/// How a file of lines ends, without reading more of it than its last line.
+fn end(path: &Path) -> io::Result<End> {
+    regular(path)?;
+    let mut file = File::open(path)?;
+    let length = file.seek(SeekFrom::End(0))?;
+    let mut window = 1 << 14;
+    loop {
+        let from = length.saturating_sub(window);
+        file.seek(SeekFrom::Start(from))?;
+        let mut tail = Vec::new();
+        (&file).take(length - from).read_to_end(&mut tail)?;
+        let Some((b'\n', lines)) = tail.split_last() else {
+            return Ok(if length == 0 { End::Empty } else { End::Torn });
+        };
+        let begin = lines.iter().rposition(|byte| *byte == b'\n').map(|at| at + 1);
+        if begin.is_some() || from == 0 {
+            let line = &lines[begin.unwrap_or(0)..];
+            return Ok(match serde_json::from_slice::<OfEpoch>(line) {
+                Ok(line) => End::Line(line.epoch, length),
+                Err(_) => End::Torn,
+            });
+        }
+        window *= 4;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        checkpoint::Position,
+        run::{EpochLine, Run, state::tests::old_run},
+        train::Metrics,
+    };
+    use std::fs;
+
+    fn line(epoch: u64) -> EpochLine {
+        EpochLine::new(epoch, 4 * epoch, [Metrics::default(); 2], None, 1.0)
+    }
+
+    fn epochs(run: &Run) -> Vec<u64> {
+        run.metrics().expect("reads").iter().map(|line| line.epoch).collect()
+    }
+
+    #[test]
+    fn lines_are_appended_and_half_of_one_is_none() {
+        let folder = old_run();
+        let path = folder.path().join("metrics.jsonl");
+        let run = Run::take(folder.path()).expect("nobody has it");
+        let before = fs::read(&path).expect("reads");
+        run.log(&line(3)).expect("writes");
+        assert!(fs::read(&path).expect("reads").starts_with(&before), "what was there was written again");
+        assert_eq!(epochs(&run), [1, 2, 3]);
+        // An epoch that is done again.
+        run.log(&line(3)).expect("writes");
+        run.log(&line(2)).expect("writes");
+        assert_eq!(epochs(&run), [1, 2]);
+        // Changed by somebody else.
+        let whole = fs::read(&path).expect("reads");
+        fs::remove_file(&path).expect("removed");
+        let error = run.log(&line(3)).expect_err("its lines are gone").to_string();
+        assert!(error.contains("metrics.jsonl that was changed"), "{error}");
+        // Killed while it wrote, and read while it writes.
+        drop(run);
+        for torn in [&b"{\"epoch\":3,\"st"[..], b"\0\0\0\0", b"{\"epoch\":3}"] {
+            fs::write(&path, [&whole[..], torn].concat()).expect("written");
+            let run = Run::take(folder.path()).expect("free again");
+            assert_eq!(epochs(&run), [1, 2]);
+            run.log(&line(3)).expect("writes");
+            assert_eq!(epochs(&run), [1, 2, 3]);
+            fs::write(&path, [&whole[..], torn].concat()).expect("written");
+            run.rewind(&Position { epoch: 2, ..Position::default() }).expect("mends");
+            assert_eq!(fs::read(&path).expect("reads"), whole);
+        }
+        fs::write(&path, [&b"{}\n"[..], &whole[..]].concat()).expect("written");
+        let error = Run::open(folder.path()).and_then(|run| run.metrics()).expect_err("damaged").to_string();
+        assert!(error.contains("damaged line 1 in metrics.jsonl"), "{error}");
+    }
+
+    #[test]
+    fn the_end_of_a_file_is_found_whatever_the_length_of_a_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lines");
+        let ends = |text: &str| {
+            fs::write(&path, text).expect("written");
+            match super::end(&path).expect("reads") {
+                super::End::Line(epoch, length) => Some((epoch, length)),
+                super::End::Empty => Some((0, 0)),
+                super::End::Torn => None,
+            }
+        };
+        let long = format!("{{\"epoch\":7,\"of\":\"{}\"}}\n", "x".repeat(200_000));
+        assert_eq!(ends(""), Some((0, 0)));
+        assert_eq!(ends("{\"epoch\":1}\n"), Some((1, 12)));
+        assert_eq!(ends(&format!("{{\"epoch\":1}}\n{long}")), Some((7, long.len() as u64 + 12)));
+        assert_eq!(ends(&format!("{long}{{\"epoch\":8}}\n")), Some((8, long.len() as u64 + 12)));
+        assert_eq!(ends(&long), Some((7, long.len() as u64)));
+        assert_eq!((ends(long.trim_end()), ends("\n"), ends("x\n")), (None, None, None));
     }
 }

@@ -229,6 +229,22 @@ impl Cache {
         Ok(Some(entry))
     }
 
+    /// Whether anything can be kept: told before the time is spent.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] where the folder cannot be written, [`crate::Error::Option`] where none is known.
+    pub fn try_storing(&self) -> Result<()> {
+        let Some(folder) = &self.folder else {
+            return Err(crate::Error::Option {
+                name: FOLDER_VARIABLE,
+                got: "not set, and no home folder is known".into(),
+                expected: "a folder in which the choices can be kept",
+            });
+        };
+        fs::create_dir_all(folder).map_err(io_error("cannot create", folder, NEXT))?;
+        tempfile::tempfile_in(folder).map(drop).map_err(io_error("cannot write into", folder, NEXT))
+    }
+
     /// Keeps `entry`: its file is there whole, or not at all.
     ///
     /// # Errors

@@ -230,6 +230,9 @@ impl Progress {
     fn show(&mut self, event: Event<'_>) {
         match event {
             Event::Present { name } => self.say(&format!("{name}: here already, verified")),
+            Event::Waiting { folder } => {
+                self.say(&format!("another program fetches into {}: waiting for it", folder.display()));
+            }
             Event::Started { url, resumed_at, total, .. } => {
                 let size = total.map_or(String::new(), |total| format!(" ({})", bytes(total)));
                 let resumed = match resumed_at {

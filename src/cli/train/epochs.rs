@@ -113,7 +113,7 @@ impl Train {
             if let Some(how) = course.settle(&mut run, trainer)? {
                 return course.end(&how, &run, trainer);
             }
-            let ended = epoch(&mut run, trainer, &mut course).await.with_context(|| last_good(&run))?;
+            let ended = epoch(&mut run, trainer, &mut course).await.with_context(|| run.last_good())?;
             let Ended::Whole(train, speed) = ended else { return course.end(&ended, &run, trainer) };
             live.evaluates(true);
             let line = judge(&run, trainer, dataset, (train, speed)).await?;
@@ -153,10 +153,6 @@ impl Train {
         output::say(format!("tensorboard --logdir {}", quoted(&board.folder().display().to_string())));
         Ok(Some(board))
     }
-}
-
-fn last_good(run: &Run) -> String {
-    format!("the last good state is in {}", run.folder.display())
 }
 
 /// Says what is trained, and where it is kept.
@@ -227,7 +223,7 @@ async fn judge(
     let (epoch, steps) = (trainer.position().epoch, trainer.steps_per_epoch());
     if !test.loss.is_finite() {
         let diverged = Error::Diverged { epoch, step: steps, loss: test.loss };
-        return Err(diverged).with_context(|| last_good(run));
+        return Err(diverged).with_context(|| run.last_good());
     }
     Ok(EpochLine {
         evaluation_seconds: Some(evaluated),
@@ -253,10 +249,11 @@ async fn keep(
     trainer.observe(&metrics);
     let (state, gradients) = (trainer.checkpoint().await?, trainer.gradients().await?);
     let tensors = norms(trainer.parameters(), &state.weights, before, &gradients);
+    // The state last: it says that the epoch is done, and all the rest of it must be there by then.
     run.log(line)
-        .and(run.log_layers(LayersLine { epoch: line.epoch, tensors }))
-        .and(run.save(&state, best))
-        .with_context(|| last_good(run))?;
+        .and_then(|()| run.log_layers(LayersLine { epoch: line.epoch, tensors }))
+        .and_then(|()| run.save(&state, best))
+        .with_context(|| run.last_good())?;
     if let Some(board) = &mut course.board {
         board.epoch(run, line, rate, &state)?;
     }

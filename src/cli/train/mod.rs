@@ -29,6 +29,7 @@ use std::{
 };
 use wgrad::{
     callbacks::Verdict,
+    checkpoint::Checkpoint,
     clock,
     data::Dataset,
     gpu::Context,
@@ -166,6 +167,10 @@ impl Train {
     async fn start(&self, interrupt: &Interrupt) -> Result<ExitCode> {
         let mut options = self.options()?;
         options.validate()?;
+        if let Some(folder) = &self.out {
+            // Before the data are loaded and the network is compiled.
+            Run::vacant(folder)?;
+        }
         let reading = self.data.reading.reading_for(self.objective.loss);
         let dataset = self.data.load_as(&reading, self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
@@ -184,11 +189,7 @@ impl Train {
         let mut trainer = Trainer::new(&context, &model, &dataset, options.clone()).await?;
         let compiled = clock::seconds() - begun;
         if let Some(path) = &self.init {
-            let mut checkpoint = read_weights(path, trainer.parameters())?;
-            checkpoint.position = Default::default();
-            checkpoint.slots.clear();
-            checkpoint.averages.clear();
-            trainer.restore(&checkpoint);
+            begin_from(path, &mut trainer)?;
         }
         let config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
@@ -201,7 +202,8 @@ impl Train {
             ),
             options,
             recipe: self.recipe.clone(),
-            init: self.init.clone(),
+            // Absolute, so that the run can start again from anywhere.
+            init: self.init.as_deref().map(std::path::absolute).transpose()?,
             adapter: AdapterRecord::of(&context),
             kernels: trainer.train_plan.variants(),
             files: Default::default(),
@@ -214,7 +216,7 @@ impl Train {
 
     async fn resume(&self, folder: &Path, interrupt: &Interrupt) -> Result<ExitCode> {
         self.objective.refuse()?;
-        let mut run = Run::open(folder)?;
+        let mut run = Run::take(folder)?;
         if let Some(epochs) = self.epochs {
             run.config.options.epochs = epochs;
         }
@@ -246,7 +248,28 @@ impl Train {
         let begun = clock::seconds();
         let mut trainer = Trainer::new(&context, model, &dataset, options).await?;
         let compiled = clock::seconds() - begun;
-        let mut checkpoint = run.last()?;
+        match run.resume(trainer.steps_per_epoch(), dataset.train.len() as u64)? {
+            Some(checkpoint) => self.go_on(&mut run, &mut trainer, checkpoint)?,
+            None => {
+                if let Some(path) = &run.config.init {
+                    begin_from(path, &mut trainer)?;
+                }
+                run.rewind(&trainer.position())?;
+                run.save_config()?;
+                output::say(format!(
+                    "{} ended before anything was saved: it starts from the beginning",
+                    folder.display()
+                ));
+            }
+        }
+        self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
+    }
+
+    /// Puts the state of `run` back.
+    fn go_on(&self, run: &mut Run, trainer: &mut Trainer<'_>, mut checkpoint: Checkpoint) -> Result<()> {
+        if let Some(mended) = run.mend_best(&mut checkpoint)? {
+            eprintln!("warning: {mended}");
+        }
         // Who asks for more epochs of a run that stopped by itself gets them: it waits anew.
         let watch = &mut checkpoint.position.watch;
         if self.epochs.is_some() && watch.verdict(&run.config.options.callbacks) != Verdict::GoOn {
@@ -255,9 +278,13 @@ impl Train {
         trainer.restore(&checkpoint);
         run.rewind(&checkpoint.position)?;
         run.save_config()?;
+        let missing = run.missing_lines(&checkpoint.position)?;
+        if missing > 0 {
+            eprintln!("warning: {missing} of the epochs so far left no line in metrics.jsonl");
+        }
         let (epoch, step) = (checkpoint.position.epoch, checkpoint.position.step);
-        output::say(format!("resuming {} after {epoch} epochs and {step} steps", folder.display()));
-        self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
+        output::say(format!("resuming {} after {epoch} epochs and {step} steps", run.folder.display()));
+        Ok(())
     }
 
     /// The training, from wherever the trainer stands, with a page if one was asked for; `compiled` is how many seconds
@@ -277,6 +304,20 @@ impl Train {
         live.end(&ended, whole);
         ended
     }
+}
+
+/// Takes the weights of a file, and nothing else of it.
+fn begin_from(path: &Path, trainer: &mut Trainer<'_>) -> Result<()> {
+    let weights = read_weights(path, trainer.parameters())?.weights;
+    let checkpoint = Checkpoint { weights, ..Checkpoint::default() };
+    if let Some(what) = checkpoint.not_finite(trainer.parameters()) {
+        bail!(
+            "{}: {what}: it came with the file, and no training goes on from there; mend the file",
+            path.display()
+        );
+    }
+    trainer.restore(&checkpoint);
+    Ok(())
 }
 
 /// Says which shaders of the user's own, and which settings, are proven before the training.

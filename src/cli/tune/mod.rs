@@ -97,6 +97,10 @@ impl Tune {
         let uses = tune::uses(&model, self.batch as usize, &Optimizer::default(), &self.objective()?)?;
         let context = self.adapter.open().await?;
         let cache = Cache::from_env();
+        if !self.list && !self.clear {
+            // Before it takes its time.
+            cache.try_storing()?;
+        }
         if self.list {
             return print::list(&cache, &context, self.json);
         }
@@ -107,7 +111,7 @@ impl Tune {
         }
         let mut lab = Lab::with(context, self.adapter.options());
         let found = if self.again { Found::default() } else { cache.find(&lab.context, &uses)? };
-        let outcomes = choose(&mut lab, &cache, &uses, &found, self.seconds).await?;
+        let (outcomes, kept) = choose(&mut lab, &cache, &uses, &found, self.seconds).await?;
         if self.json {
             let record = AdapterRecord::of(&lab.context);
             outcomes.iter().try_for_each(|outcome| output::json(&print::Line::new(outcome, &record)))?;
@@ -116,6 +120,8 @@ impl Tune {
         } else {
             output::line(print::table(&outcomes))?;
         }
+        // To keep the choices is all that it is for.
+        kept?;
         let wrong = outcomes.iter().any(|o| matches!(&o.state, State::Decided(d) if !d.wrong.is_empty()));
         Ok(if wrong { ExitCode::from(1) } else { ExitCode::SUCCESS })
     }
@@ -167,39 +173,38 @@ pub async fn for_training(
     let cache = Cache::from_env();
     let found = cache.find(&context, &uses)?;
     let mut lab = Lab::with(context, adapter.options());
-    let outcomes = choose(&mut lab, &cache, &uses, &found, seconds).await?;
+    let (outcomes, kept) = choose(&mut lab, &cache, &uses, &found, seconds).await?;
+    if let Err(error) = kept {
+        eprintln!("note: the choices are used, but not kept: {error}");
+    }
     options.variants.tuned = tune::tuned(&outcomes);
     Ok(lab.context)
 }
 
-/// Tunes what `found` does not know within `seconds`, tells what is going on, and keeps what comes out.
+/// Tunes what `found` does not know within `seconds`, tells what is going on, and keeps what comes out; the other
+/// result tells why that could not be.
 pub async fn choose(
     lab: &mut Lab,
     cache: &Cache,
     uses: &[Use],
     found: &Found,
     seconds: f64,
-) -> Result<Vec<Outcome>> {
+) -> Result<(Vec<Outcome>, wgrad::Result<()>)> {
     for note in &found.notes {
         eprintln!("note: {note}");
     }
     let place = Place::of(&lab.context);
     let settings = Settings { seconds, known: found.tuned.clone(), ..Settings::default() };
     let bar = spinner();
-    let (begun, mut unkept) = (clock::seconds(), false);
+    let (begun, mut kept) = (clock::seconds(), Ok(()));
     let outcomes = tune::tune(lab, uses, &settings, &mut |event| match event {
         Event::Doing(what) => match bar.is_hidden() {
             true => eprintln!("tune: {what}"),
             false => bar.set_message(format!("tune: {what}")),
         },
         Event::Done(outcome) => {
-            let stored = match entry(&place, outcome) {
-                Some(entry) if !unkept => cache.store(&entry),
-                _ => Ok(()),
-            };
-            if let Err(error) = stored {
-                unkept = true;
-                bar.suspend(|| eprintln!("note: the choices are used, but not kept: {error}"));
+            if let (Some(entry), true) = (entry(&place, outcome), kept.is_ok()) {
+                kept = cache.store(&entry);
             }
         }
     })
@@ -209,7 +214,7 @@ pub async fn choose(
     if cache.folder.is_none() {
         eprintln!("note: the choices are not kept: no home folder is known; WGRAD_TUNED names one");
     }
-    Ok(outcomes)
+    Ok((outcomes, kept))
 }
 
 fn spinner() -> ProgressBar {

@@ -136,13 +136,27 @@ fn groups(runs: &[Recorded]) -> Vec<Group<'_>> {
 fn curve(group: &Group<'_>, name: String, number: impl Fn(&EpochLine) -> Option<f64>) -> Series {
     let epochs = group.runs.first().map_or(&[][..], |run| &run.lines);
     let point = |line: &EpochLine| {
-        let at = |run: &&Recorded| run.lines.iter().find(|other| other.epoch == line.epoch).and_then(&number);
+        // Lines are in the order of their epochs.
+        let at = |run: &&Recorded| {
+            let at = run.lines.binary_search_by_key(&line.epoch, |other| other.epoch).ok()?;
+            number(&run.lines[at])
+        };
         let found: Vec<f64> = group.runs.iter().map(at).collect::<Option<_>>()?;
         let (mean, deviation) = spread(&found);
         let band = (found.len() > 1).then_some((mean - deviation, mean + deviation));
         Some(Point { x: line.epoch as f64, y: mean, band })
     };
-    Series { name, points: epochs.iter().filter_map(point).collect() }
+    Series { name, points: thinned(epochs).filter_map(point).collect() }
+}
+
+/// More points than this, evenly spread, show nothing more on a curve.
+const POINTS: usize = 2000;
+
+/// Every so many of `lines`, the last one among them, so that they are [`POINTS`] at most.
+pub(super) fn thinned<T>(lines: &[T]) -> impl Iterator<Item = &T> {
+    let every = lines.len().div_ceil(POINTS).max(1);
+    let first = lines.len().saturating_sub(1) % every;
+    lines.iter().skip(first).step_by(every)
 }
 
 /// Mean and standard deviation of a sample.
@@ -177,4 +191,19 @@ fn learning_rates(config: &Config, lines: &[EpochLine], most: u64) -> Vec<Point>
         watch.observe(&line.judged(), &options.callbacks, &options.schedule.decay);
     }
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{POINTS, thinned};
+
+    #[test]
+    fn a_long_curve_has_its_last_point_and_no_more_than_show() {
+        for count in [0, 1, 7, POINTS, POINTS + 1, 3 * POINTS - 1, 100_000] {
+            let lines: Vec<usize> = (0..count).collect();
+            let points: Vec<usize> = thinned(&lines).copied().collect();
+            assert!(points.len() <= POINTS && points.last() == lines.last(), "{count}");
+            assert!(count > POINTS || points == lines, "{count}");
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! How the tensors of a network moved over the epochs, and which units are dead.
 
-use super::{Details, Recorded};
+use super::{Details, Recorded, curves::thinned};
 use crate::{
     model::LayerSummary,
     report::{
@@ -69,7 +69,7 @@ fn points(run: &Recorded, name: &str, number: fn(&TensorNorms) -> Option<f64>) -
         let tensor = line.tensors.iter().find(|tensor| tensor.name == name)?;
         Some(Point { x: line.epoch as f64, y: number(tensor)?, band: None })
     };
-    run.layers.iter().filter_map(point).collect()
+    thinned(&run.layers).filter_map(point).collect()
 }
 
 /// The dead units of layers that compute something new: those that hand numbers on would count them again.

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Kills trainings (SIGKILL) at every call that writes into their folder and at random times, again and again while they
+# are resumed, and looks whether each ends as one that nothing happened to: `last`, `best`, `layers.jsonl` to the bit,
+# `metrics.jsonl` but for the times, nothing left over, no panic.
+#
+# usage: scripts/kill_storm.sh [--short | KILLS]     1000 kills unless told; --short: 40
+#
+# Ends with the counts. Exit status 1 if one run ended otherwise. RANDOM_SEED repeats a storm's chosen calls.
+set -euo pipefail
+# shellcheck source=scripts/storm.sh
+source "$(dirname "$0")/storm.sh"
+
+wanted=${1:-1000}
+[ "$wanted" != --short ] || wanted=40
+case "$wanted" in
+  '' | *[!0-9]*)
+    sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/kill_storm.sh
+    exit 2
+    ;;
+esac
+RANDOM=${RANDOM_SEED:-1}
+storm_setup
+say "$calls calls can be hit; $wanted kills"
+
+kills=0 runs=0 panicked=0
+# Kills COMMAND FOLDER at call N, if it gets there.
+at_call() {
+  local code=0
+  FAULT_FOLDER=$2 FAULT_HOW=kill FAULT_N=$3 LD_PRELOAD=$work/faults.so "$1" "$2" 2>>"$work/said" || code=$?
+  [ $code -ne 137 ] || kills=$((kills + 1))
+}
+# Kills COMMAND FOLDER after MILLISECONDS.
+at_time() {
+  local code=0 process
+  "$WGRAD" train --quiet "${@:3}" >/dev/null 2>>"$work/said" &
+  process=$!
+  sleep "$(printf '%d.%03d' $(($2 / 1000)) $(($2 % 1000)))"
+  kill -KILL $process 2>/dev/null || true
+  { wait $process; } 2>/dev/null || code=$?
+  [ $code -ne 137 ] || kills=$((kills + 1))
+}
+
+begun=$(date +%s%N)
+resume "$work/counted" 2>/dev/null
+# As long as starting takes, and a training besides.
+span=$((($(date +%s%N) - begun) / 1000000 + 150))
+point=0
+while [ $kills -lt "$wanted" ]; do
+  runs=$((runs + 1))
+  run=$work/run
+  rm -rf "$run"
+  : >"$work/said"
+  # The first kill at the next point in turn, so that every one has its own; then resumed and killed thrice.
+  stride=$((wanted < 2 * calls ? calls * 4 / wanted + 1 : 1))
+  point=$((point % calls + stride))
+  at_call start "$run" $point
+  for again in 1 2; do
+    at_call go_on "$run" $((1 + RANDOM % (calls / again)))
+  done
+  if [ -e "$run/run.json" ]; then
+    at_time go_on $((RANDOM % span)) --resume "$run"
+  fi
+  if ! go_on "$run" 2>>"$work/said"; then
+    failed=$((failed + 1))
+    say "run $runs, point $point: cannot go on: $(tail -n 2 "$work/said")"
+    continue
+  fi
+  same "run $runs, point $point" "$run"
+  panicked=$((panicked + $(panics)))
+  [ $((runs % 50)) -ne 0 ] || say "$kills kills so far"
+done
+say "$kills kills in $runs runs: $failed ended otherwise, $panicked panics"
+[ $failed -eq 0 ] && [ $panicked -eq 0 ]

@@ -1,0 +1,54 @@
+# shellcheck shell=bash disable=SC2034 # what is set here is used by those who source it
+# What kill_storm.sh and write_errors.sh share; each is given to `source`.
+# Needs Linux, a C compiler and an adapter. WGRAD names the program; without it the debug build is made and used.
+
+say() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2; }
+
+epochs=4
+storm_setup() {
+  cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
+  if [ -z "${WGRAD:-}" ]; then
+    cargo build --locked --quiet
+    WGRAD=${CARGO_TARGET_DIR:-target}/debug/wgrad
+  fi
+  WGRAD=$(realpath "$WGRAD")
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  export WGRAD_TUNED=$work/tuned LC_ALL=C
+  data=$PWD/tests/fixtures/parity
+  model=$PWD/tests/fixtures/run-0.1/pooled.toml
+  cc -O1 -shared -fPIC -o "$work/faults.so" scripts/faults.c -ldl
+  start "$work/whole" 2>"$work/said" || { cat "$work/said" >&2; exit 2; }
+  # How many calls there are that can be hit, from the first to the end.
+  FAULT_FOLDER=$work/counted FAULT_COUNT=$work/calls LD_PRELOAD=$work/faults.so start "$work/counted" 2>/dev/null
+  calls=$(cat "$work/calls")
+  same counted "$work/counted"
+}
+
+# A small training into FOLDER, as a user begins it; with environment and words before it.
+start() { "$WGRAD" train --quiet --model "$model" --data "$data" --batch 128 --epochs $epochs --optimizer adam --lr 0.02 \
+  --ema 0.5 --no-tuned --out "$1" >/dev/null; }
+resume() { "$WGRAD" train --quiet --resume "$1" >/dev/null; }
+# Goes on with whatever is in FOLDER, as the messages say.
+go_on() { if [ -e "$1/run.json" ]; then resume "$1"; else start "$1"; fi; }
+
+metrics() { sed -E 's/,"(images_per_second|train_seconds|evaluation_seconds)":[^,}]*//g' "$1/metrics.jsonl"; }
+
+# Whether FOLDER ended as a run that nothing happened to: to the bit, and nothing else left there.
+failed=0
+same() { # NAME FOLDER
+  local name=$1 folder=$2 what=
+  for file in last.safetensors best.safetensors layers.jsonl; do
+    cmp -s "$work/whole/$file" "$folder/$file" || what+=" $file"
+  done
+  [ "$(metrics "$work/whole")" = "$(metrics "$folder")" ] || what+=" metrics.jsonl"
+  [ -z "$(find "$folder" -name '.tmp*')" ] || what+=" (leftovers)"
+  if [ -n "$what" ]; then
+    failed=$((failed + 1))
+    say "$name: differs:$what"
+    ls -lA "$folder" >&2
+  fi
+}
+
+# Panics among what was told.
+panics() { grep -c panicked "$work/said" || true; }

@@ -1,0 +1,205 @@
+//! The folder of a run: how it is called, made, taken and left.
+
+use super::{
+    BEST, CONFIG, Config, LAST, Run, SPACE,
+    owner::{LOCK, Owner},
+};
+use crate::{
+    Error, Result,
+    data::{clean, create_owned, io_error, write_owned},
+    user_file,
+};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+impl Run {
+    /// Makes the folder of a new run: `folder` if given, else the first free `runs/MODEL-N`. As long as this run lives,
+    /// nobody else can write there.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where `folder` holds a run already, or another process makes one there; [`Error::Io`] where it
+    /// cannot be written.
+    pub fn create(folder: Option<&Path>, config: Config) -> Result<Self> {
+        let parameters = config.model.parameters()?;
+        let folder = match folder {
+            Some(folder) => {
+                Self::vacant(folder)?;
+                fs::create_dir_all(folder).map_err(io_error("cannot create", folder, SPACE))?;
+                folder.to_owned()
+            }
+            None => next_folder(&config.model.name)?,
+        };
+        let tried_before = folder.join(LOCK).exists();
+        let owner = Owner::of(&folder)?;
+        // Another process may have made one since.
+        if folder.join(CONFIG).exists() {
+            return Err(taken(&folder));
+        }
+        if tried_before {
+            clean(&folder)?;
+        }
+        let mut run = Self { folder, config, parameters, owner: Some(Arc::new(owner)) };
+        run.keep_files()?;
+        create_owned(&run.folder.join(CONFIG), |file| run.write_config(file))?;
+        Ok(run)
+    }
+
+    /// Whether a run can be made in `folder`: for those who would find out after long work.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where there is one already; it names the process that trains it, if one does.
+    pub fn vacant(folder: &Path) -> Result<()> {
+        let known = folder.join(CONFIG).exists();
+        if known || folder.join(LOCK).exists() {
+            match Owner::of(folder) {
+                Err(held @ Error::Run { .. }) => return Err(held),
+                // Whoever makes a run there will be told what else is wrong with it.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        if known { Err(taken(folder)) } else { Ok(()) }
+    }
+
+    /// Opens the folder of a run to go on with it. As long as this run lives, nobody else can write there; what killed
+    /// processes left half written is removed.
+    ///
+    /// # Errors
+    /// As [`Run::open`]; [`Error::Run`] that names the process which trains it already.
+    pub fn take(folder: &Path) -> Result<Self> {
+        Self::open(folder)?;
+        let owner = Arc::new(Owner::of(folder)?);
+        clean(folder)?;
+        // Again: another process may have gone on with it until just now.
+        Ok(Self { owner: Some(owner), ..Self::open(folder)? })
+    }
+
+    /// Copies the user's own shaders into the folder, so that the run can go on whatever becomes of them.
+    fn keep_files(&mut self) -> Result<()> {
+        for (op, variant) in user_file::chosen(&self.config.options.variants)? {
+            let path = self.folder.join(format!("{}.wgsl", op.name));
+            write_owned(&path, |file| file.write_all(variant.source.as_bytes()))?;
+            self.config.files.insert(op.name.to_string(), user_file::digest(variant.source));
+        }
+        Ok(())
+    }
+
+    /// Where the last good state is and how to go on from it, in words; or that there is none.
+    pub fn last_good(&self) -> String {
+        let folder = self.folder.display();
+        if self.folder.join(CONFIG).is_file() && self.folder.join(LAST).is_file() {
+            format!("the last good state is in {folder}; go on with: wgrad train --resume {folder}")
+        } else if self.folder.join(CONFIG).is_file() {
+            format!("nothing is saved yet in {folder}; start it again with: wgrad train --resume {folder}")
+        } else {
+            format!("nothing is left of the run: {folder} was removed or emptied")
+        }
+    }
+}
+
+fn taken(folder: &Path) -> Error {
+    let has = |name: &str| folder.join(name).exists();
+    let message = if has(LAST) || has(BEST) {
+        "holds a run already; choose another `--out`, or go on with it by `--resume`".to_string()
+    } else {
+        format!(
+            "holds a run that ended before anything was saved; `wgrad train --resume {}` starts it from its {CONFIG}, or \
+             choose another `--out`",
+            folder.display()
+        )
+    };
+    Error::Run { folder: folder.to_owned(), message }
+}
+
+fn next_folder(model: &str) -> Result<PathBuf> {
+    let runs = Path::new("runs");
+    fs::create_dir_all(runs).map_err(io_error("cannot create", runs, SPACE))?;
+    let (name, mut n) = (component(model), 1u32);
+    loop {
+        let folder = runs.join(format!("{name}-{n}"));
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => n += 1,
+            Err(e) => return Err(io_error("cannot create", &folder, SPACE)(e)),
+        }
+    }
+}
+
+/// A name from a file as one part of a path, on any system; `model` where it is none. Names come from files of others.
+pub(super) fn component(name: &str) -> &str {
+    /// What Windows takes for a device, whatever follows a dot.
+    const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+    let stem = name.split('.').next().unwrap_or_default().to_lowercase();
+    let port = ["com", "lpt"].iter().any(|port| {
+        stem.strip_prefix(port)
+            .is_some_and(|rest| rest.chars().count() == 1 && rest.chars().all(char::is_numeric))
+    });
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '+');
+    let safe = name.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+        && !name.ends_with(['.', ' '])
+        && name.len() <= 100
+        && name.chars().all(plain)
+        && !DEVICES.contains(&stem.trim_end())
+        && !port;
+    if safe { name } else { "model" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::component;
+
+    #[test]
+    fn a_name_is_one_part_of_a_path_or_none() {
+        for name in [
+            "cnn",
+            "cnn-bn",
+            "my net_2",
+            "ResNet50V2",
+            "Netz für Ziffern",
+            "モデル",
+            "_x",
+            "a..b",
+            "cons",
+            "comx",
+        ] {
+            assert_eq!(component(name), name);
+        }
+        let long = "a".repeat(5000);
+        for name in [
+            "",
+            ".",
+            "..",
+            "../../../..PWNED",
+            "a/b",
+            "a\\b",
+            "/abs",
+            ".hidden",
+            "-rf",
+            "c:",
+            "a:b",
+            "con",
+            "NUL",
+            "aux.net",
+            "COM1",
+            "lpt9.x",
+            "com¹",
+            "CONIN$",
+            "a\u{1b}[31m",
+            "a\nb",
+            "a\0b",
+            " a",
+            "a ",
+            "a.",
+            "a*",
+            "a?",
+            "~",
+            "$x",
+            "a\u{202e}b",
+            &long,
+        ] {
+            assert_eq!(component(name), "model", "{name:?}");
+        }
+    }
+}

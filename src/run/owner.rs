@@ -1,0 +1,121 @@
+//! Who may write into a run: one process at a time. The lock is the system's, on a file of the folder: it is free as
+//! soon as the process is gone, however that ended. Reading needs none, since every file is whole at any time.
+
+use crate::{
+    Error, Result,
+    data::{io_error, regular},
+};
+use std::{
+    collections::BTreeMap,
+    fs::{File, TryLockError},
+    io::{self, Read, Seek, Write},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+/// The file that is locked; it holds the number of the process.
+pub(super) const LOCK: &str = "run.lock";
+const NEXT: &str = "check that the folder can be written and the disk has space";
+
+/// The right to write into a folder, as long as it lives.
+#[derive(Debug)]
+pub(super) struct Owner {
+    file: File,
+    path: PathBuf,
+    /// How long the files that grow were when this process left them.
+    lengths: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Owner {
+    /// Takes the lock of `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Run`] that names the process which has it; [`Error::Io`].
+    pub fn of(folder: &Path) -> Result<Self> {
+        let path = folder.join(LOCK);
+        let cannot = |e| io_error("cannot lock", &path, NEXT)(e);
+        match regular(&path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(cannot(e)),
+            _ => {}
+        }
+        let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = options.map_err(cannot)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Run { folder: folder.to_owned(), message: held(&mut file) });
+            }
+            // A file system without locks: then nobody can be kept out.
+            Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(e)) => return Err(cannot(e)),
+        }
+        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(cannot)?;
+        Ok(Self { file, path, lengths: Mutex::default() })
+    }
+
+    /// Whether the folder is still the one that was locked.
+    ///
+    /// # Errors
+    /// [`Error::Run`] where it was removed, or its lock was.
+    pub fn check(&self, folder: &Path, config: &str) -> Result<()> {
+        let gone = |what: String| Error::Run {
+            folder: folder.to_owned(),
+            message: format!("{what} while it trained; nothing can be saved there"),
+        };
+        if !folder.is_dir() {
+            return Err(gone("was removed".into()));
+        }
+        if !self.path.exists() || !is_linked(&self.file) {
+            return Err(gone(format!("has lost its {LOCK}")));
+        }
+        if !folder.join(config).exists() {
+            return Err(gone(format!("has lost its {config}")));
+        }
+        Ok(())
+    }
+
+    /// Whether the file `name`, which has `length` bytes, is as this process left it, if it ever wrote there.
+    ///
+    /// # Errors
+    /// [`Error::Run`].
+    pub fn left(&self, folder: &Path, name: &'static str, length: u64) -> Result<()> {
+        match self.lengths.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+            Some(left) if *left != length => Err(Error::Run {
+                folder: folder.to_owned(),
+                message: format!(
+                    "has a {name} that was changed while it trained: {length} bytes, expected {left}; put it back"
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Remembers how long the file `name` is now.
+    pub fn leave(&self, name: &'static str, length: u64) {
+        self.lengths.lock().unwrap_or_else(PoisonError::into_inner).insert(name, length);
+    }
+}
+
+/// Who has the lock, in words.
+fn held(file: &mut File) -> String {
+    let mut text = String::new();
+    // On Windows nobody else can read it.
+    let read = file.rewind().and_then(|()| file.take(20).read_to_string(&mut text));
+    let who = match (read, text.trim().parse::<u32>()) {
+        (Ok(_), Ok(process)) => format!("process {process}"),
+        _ => "another process".to_string(),
+    };
+    format!("is in use: {who} is training it; wait for that to end, or end it, or choose another folder")
+}
+
+#[cfg(unix)]
+fn is_linked(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    file.metadata().is_ok_and(|about| about.nlink() > 0)
+}
+
+#[cfg(not(unix))]
+fn is_linked(_: &File) -> bool {
+    // A file that is open cannot be removed there.
+    true
+}

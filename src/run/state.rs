@@ -1,0 +1,329 @@
+//! The state of a run: `last.safetensors`, from which it goes on, and `best.safetensors`. The file that says "done" is
+//! written last: `best` before `last`, so that what a crash leaves between them is only an epoch done again.
+
+use super::{BEST, CONFIG, LAST, Run};
+use crate::{
+    Error, Result,
+    checkpoint::{Checkpoint, Position},
+    data::{io_error, read_regular, write_owned},
+    keras,
+    program::Parameter,
+};
+use std::path::Path;
+
+/// What `best.safetensors` is, beside a last state.
+enum Best {
+    /// What it should be, or of an epoch after that state, which is done again.
+    Right,
+    /// Of an older epoch, or none: the best weights are those of the last state.
+    Last,
+    /// Of an older epoch, or none, and the best weights are nowhere.
+    Lost,
+}
+
+impl Run {
+    /// Saves the whole state, and before it the weights as the best ones if `best`.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Checkpoint`] for a state that is not finite: the last good one stays; [`Error::Run`] where
+    /// the folder was removed.
+    pub fn save(&self, checkpoint: &Checkpoint, best: bool) -> Result<()> {
+        if let Some(what) = checkpoint.not_finite(&self.parameters) {
+            let kept = match self.folder.join(LAST).exists() {
+                true => format!("{LAST} keeps the last good ones"),
+                false => "nothing has been saved yet".to_string(),
+            };
+            let message = format!("the weights are not finite: {what}; {kept}");
+            return Err(Error::Checkpoint { what: "not saved".into(), message });
+        }
+        if let Some(owner) = &self.owner {
+            owner.check(&self.folder, CONFIG)?;
+        }
+        if best {
+            self.write(BEST, &checkpoint.clone().for_use())?;
+        }
+        self.write(LAST, checkpoint)
+    }
+
+    fn write(&self, name: &str, checkpoint: &Checkpoint) -> Result<()> {
+        let bytes = checkpoint.to_bytes(&self.parameters)?;
+        write_owned(&self.folder.join(name), |file| file.write_all(&bytes))
+    }
+
+    /// The whole state as it was saved last.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Checkpoint`].
+    pub fn last(&self) -> Result<Checkpoint> {
+        Ok(self.read_last()?.0)
+    }
+
+    /// The state to go on from, of a training on `images` images in epochs of `steps` steps: all that belongs to one must
+    /// be there, since what is missing would start from zero in silence. `None` where nothing was saved yet: then all
+    /// that is needed stands in `run.json`.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Checkpoint`] and [`Error::Run`] that say what is missing or makes no sense, and what to do.
+    pub fn resume(&self, steps: u64, images: u64) -> Result<Option<Checkpoint>> {
+        if !self.folder.join(LAST).try_exists().unwrap_or(true) {
+            let epochs = self.metrics()?.len();
+            if epochs == 0 && !self.folder.join(BEST).exists() {
+                return Ok(None);
+            }
+            let message = format!("has no {LAST}, though {epochs} epochs are done; {}", self.instead());
+            return Err(Error::Run { folder: self.folder.clone(), message });
+        }
+        let fail = |message: String| Error::Checkpoint {
+            what: self.folder.join(LAST).display().to_string(),
+            message: format!("{message}; {}", self.instead()),
+        };
+        let (state, told) = self.read_last()?;
+        if !told {
+            return Err(fail("has no position, without which it cannot be gone on from".into()));
+        }
+        let options = &self.config.options;
+        let position = &state.position;
+        sane(position, steps, images, options.batch as u64).map_err(fail)?;
+        if let Some(what) = state.not_finite(&self.parameters) {
+            return Err(fail(format!("is damaged: {what}")));
+        }
+        // At the very start nothing has been gathered yet: what is imported has none.
+        if position.epoch > 0 || position.step > 0 {
+            if let Some(slot) = options.optimizer.slots().iter().find(|s| !state.slots.contains_key(s.name)) {
+                let name = slot.name;
+                return Err(fail(format!(
+                    "has not all of the optimizer's state: `optimizer.{name}` is missing"
+                )));
+            }
+            if options.optimizer.ema_momentum.is_some() && state.averages.is_empty() {
+                return Err(fail("has not all of the moving averages".into()));
+            }
+        }
+        Ok(Some(state))
+    }
+
+    /// What to do without a good `last.safetensors`.
+    fn instead(&self) -> String {
+        let best = self.folder.join(BEST);
+        match best.exists() {
+            true => format!(
+                "put it back as it was written, or start a new run, from the best weights by `--init {}` and the `--model` and `--data` of this one",
+                best.display()
+            ),
+            false => "put it back as it was written, or start a new run".to_string(),
+        }
+    }
+
+    /// The weights with the best accuracy, or the last ones where no epoch has ended yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Checkpoint`].
+    pub fn best(&self) -> Result<Checkpoint> {
+        let best = match self.folder.join(BEST).exists() {
+            true => Some(self.read_best()?),
+            false => None,
+        };
+        // Older versions wrote it behind the state: killed between the two, it is of an older epoch.
+        match (best, self.last()) {
+            (Some((best, true)), Ok(last)) => match self.is_best(Some(&best), &last)? {
+                Best::Last => Ok(last.for_use()),
+                Best::Right | Best::Lost => Ok(best.for_use()),
+            },
+            (Some((best, _)), _) => Ok(best.for_use()),
+            (None, last) => Ok(last?.for_use()),
+        }
+    }
+
+    /// Makes `best.safetensors` and `state`, which was saved last, agree: versions before wrote them in the other order.
+    /// What had to be done, in words.
+    ///
+    /// # Errors
+    /// As [`Run::best`].
+    pub fn mend_best(&self, state: &mut Checkpoint) -> Result<Option<String>> {
+        let best = match self.folder.join(BEST).exists() {
+            true => Some(self.read_best()?),
+            false => None,
+        };
+        // Whatever was put there by hand stays.
+        if best.as_ref().is_some_and(|(_, told)| !told) {
+            return Ok(None);
+        }
+        let best = best.map(|(best, _)| best);
+        let had = || match &best {
+            Some(best) => format!("{BEST} had those of epoch {}", best.position.epoch),
+            None => format!("there was no {BEST}"),
+        };
+        Ok(match self.is_best(best.as_ref(), state)? {
+            Best::Right => None,
+            Best::Last => {
+                self.write(BEST, &state.clone().for_use())?;
+                Some(format!(
+                    "the weights of epoch {} are the best ones, and {}: mended",
+                    state.position.epoch,
+                    had()
+                ))
+            }
+            Best::Lost => {
+                let message = format!("the best weights of this run are lost: {}", had());
+                state.position.best = best.map_or(0.0, |best| best.position.best);
+                Some(format!("{message}; the best of these and of the epochs from here on is kept"))
+            }
+        })
+    }
+
+    fn is_best(&self, best: Option<&Checkpoint>, last: &Checkpoint) -> Result<Best> {
+        let position = &last.position;
+        let ahead = best.is_some_and(|best| best.position.epoch > position.epoch);
+        if ahead || best.map_or(0.0, |best| best.position.best) == position.best {
+            return Ok(Best::Right);
+        }
+        let loss = self.config.model.loss()?;
+        let lines = self.metrics()?;
+        let first = lines.iter().find(|line| line.judged().judged(loss) == position.best);
+        let is_last = position.step == 0 && first.is_some_and(|line| line.epoch == position.epoch);
+        Ok(if is_last { Best::Last } else { Best::Lost })
+    }
+
+    fn read_last(&self) -> Result<(Checkpoint, bool)> {
+        self.read(LAST).map_err(|error| match error {
+            Error::Checkpoint { what, message } => {
+                Error::Checkpoint { what, message: format!("{message}; {}", self.instead()) }
+            }
+            other => other,
+        })
+    }
+
+    fn read_best(&self) -> Result<(Checkpoint, bool)> {
+        self.read(BEST).map_err(|error| match error {
+            Error::Checkpoint { what, message } => Error::Checkpoint {
+                what,
+                message: format!(
+                    "{message}; `--last` (of export: `--weights last`) takes the last weights; to train on, remove the file"
+                ),
+            },
+            other => other,
+        })
+    }
+
+    /// A file of the run's own, and whether it has a position.
+    fn read(&self, name: &str) -> Result<(Checkpoint, bool)> {
+        read(&self.folder.join(name), &self.parameters)
+    }
+}
+
+/// Whether a position makes sense; else what does not, in words.
+fn sane(position: &Position, steps: u64, images: u64, batch: u64) -> std::result::Result<(), String> {
+    let Position { epoch, step, seen, loss_sum, hits, best, .. } = *position;
+    let wrong = |name: &str, got: String, expected: String| {
+        Err(format!("has a position that makes no sense: `{name}` is {got}, expected {expected}"))
+    };
+    /// The largest number of steps that is counted exactly everywhere.
+    const MOST: u64 = 1 << 53;
+    if epoch.checked_mul(steps.max(1)).is_none_or(|all| all >= MOST) {
+        return wrong("epoch", epoch.to_string(), format!("fewer than {}", MOST / steps.max(1)));
+    }
+    if step > steps {
+        return wrong("step", step.to_string(), format!("{steps} at most, which are an epoch"));
+    }
+    let expected = step.saturating_mul(batch).min(images);
+    if seen != expected {
+        return wrong("seen", seen.to_string(), format!("{expected} after {step} steps"));
+    }
+    // A step's sum is an f32.
+    let most = step as f64 * f64::from(f32::MAX);
+    if !(loss_sum.is_finite() && loss_sum.abs() <= most) {
+        return wrong("loss_sum", loss_sum.to_string(), format!("{most:e} at most after {step} steps"));
+    }
+    if !(0.0..=seen as f64).contains(&hits) {
+        return wrong("hits", hits.to_string(), format!("from 0 to {seen}"));
+    }
+    if !best.is_finite() {
+        return wrong("best", best.to_string(), "a number".into());
+    }
+    Ok(())
+}
+
+/// Reads weights for `parameters` from a safetensors file, or from one of Keras's: `.keras` or `.weights.h5`.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::Checkpoint`]; [`Error::ModelFile`] for an archive whose network cannot be read.
+pub fn read_weights(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
+    if keras::has_weights(path) {
+        return keras::checkpoint(path, parameters);
+    }
+    Ok(read(path, parameters)?.0)
+}
+
+fn read(path: &Path, parameters: &[Parameter]) -> Result<(Checkpoint, bool)> {
+    let bytes =
+        read_regular(path).map_err(io_error("cannot read the weights", path, "is the path right?"))?;
+    Checkpoint::from_bytes_told(&path.display().to_string(), &bytes, parameters)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use crate::{checkpoint::Checkpoint, run::Run};
+    use std::{fs, path::Path};
+
+    /// The run of the fixtures, in a folder of its own.
+    pub fn old_run() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run-0.1");
+        for name in ["run.json", "metrics.jsonl", "layers.jsonl", "last.safetensors", "best.safetensors"] {
+            let bytes = fs::read(from.join(name)).expect("a fixture");
+            fs::write(folder.path().join(name), bytes).expect("written");
+        }
+        folder
+    }
+
+    #[test]
+    fn only_a_whole_state_is_gone_on_from() {
+        let folder = old_run();
+        let run = Run::open(folder.path()).expect("opens");
+        let good = run.resume(4, 512).expect("goes on").expect("is there");
+        assert_eq!(good.position.epoch, 2);
+        let mut middle = good.clone();
+        (middle.position.step, middle.position.seen) = (3, 384);
+        (middle.position.loss_sum, middle.position.hits) = (800.5, 17.0);
+        run.save(&middle, false).expect("saves");
+        assert_eq!(run.resume(4, 512).expect("goes on").expect("is there"), middle);
+        let refuses = |words: &str, change: &dyn Fn(&mut Checkpoint)| {
+            let mut state = middle.clone();
+            change(&mut state);
+            run.save(&state, false).expect("saves");
+            let error = run.resume(4, 512).expect_err(words).to_string();
+            let path = folder.path().join("last.safetensors").display().to_string();
+            assert!(error.starts_with(&path) && error.contains(words), "{error}");
+            assert!(error.contains("--init"), "no way out: {error}");
+        };
+        refuses("`step` is 1000000, expected 4 at most", &|s| s.position.step = 1_000_000);
+        refuses("`epoch` is 18446744073709551615", &|s| s.position.epoch = u64::MAX);
+        refuses("`seen` is 1000000, expected 384", &|s| s.position.seen = 1_000_000);
+        refuses("`loss_sum` is 1", &|s| s.position.loss_sum = 1e308);
+        refuses("`hits` is 385", &|s| s.position.hits = 385.0);
+        refuses("`hits` is -1", &|s| s.position.hits = -1.0);
+        refuses("`optimizer.v` is missing", &|s| drop(s.slots.remove("v")));
+        refuses("moving averages", &|s| s.averages.clear());
+        // With its position under another key, as a flipped bit leaves it.
+        let bytes = fs::read(old_run().path().join("last.safetensors")).expect("reads");
+        let key = bytes.windows(14).position(|part| part == b"wgrad.position").expect("there");
+        for (at, words) in [(key, "is damaged"), (key + 20, "damaged position")] {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            fs::write(folder.path().join("last.safetensors"), flipped).expect("written");
+            let error = run.resume(4, 512).expect_err("damaged").to_string();
+            assert!(error.contains(words), "{at}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_an_error() {
+        let folder = old_run();
+        for name in ["last.safetensors", "metrics.jsonl", "run.json"] {
+            fs::remove_file(folder.path().join(name)).expect("removed");
+            fs::create_dir(folder.path().join(name)).expect("made");
+            let tried = Run::open(folder.path()).and_then(|run| run.last().and(run.metrics().map(drop)));
+            assert!(tried.is_err(), "{name}");
+        }
+    }
+}
