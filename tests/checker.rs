@@ -341,7 +341,7 @@ fn each_regime_notices_what_the_others_do_not() {
         (Regime::Zeros, wrong("abs(v) <= 1.0", "bitcast<u32>(a[at]) == 0x80000000u && above > 0u")),
     ];
     for (regime, variant) in &cases {
-        assert_eq!(noticed_with(&context, &case, variant), [*regime], "{}", variant.source);
+        assert_eq!(noticed_with(&context, &case, variant), [*regime], "{}", variant.source());
     }
     let pool = call(&MAX_POOL2D_FORWARD, "N=2,H=26,W=26,C=8,OH=13,OW=13,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0");
     let lowest =
