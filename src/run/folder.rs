@@ -54,10 +54,9 @@ impl Run {
     pub fn vacant(folder: &Path) -> Result<()> {
         let known = folder.join(CONFIG).exists();
         if known || folder.join(LOCK).exists() {
-            match Owner::of(folder) {
-                Err(held @ Error::Run { .. }) => return Err(held),
-                // Whoever makes a run there will be told what else is wrong with it.
-                Ok(_) | Err(_) => {}
+            // Whoever makes a run there will be told what else is wrong with it.
+            if let Err(held @ Error::Run { .. }) = Owner::of(folder) {
+                return Err(held);
             }
         }
         if known { Err(taken(folder)) } else { Ok(()) }
