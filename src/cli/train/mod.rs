@@ -5,6 +5,8 @@ mod board;
 mod end;
 pub use end::INTERRUPTED;
 mod epochs;
+mod hints;
+mod judged;
 pub mod method;
 pub mod recipe;
 pub mod recorded;
@@ -34,11 +36,19 @@ use wgrad::{
     gpu::Context,
     model::Model,
     op::Choices,
+    report::words::counted,
     run::{AdapterRecord, Config, DataRecord, Run, read_weights},
     train::{Options, Trainer},
     tune::SECONDS,
     user_file,
 };
+
+/// Images per step, and epochs, where nobody says how many.
+const BATCH: usize = 128;
+const EPOCHS: u64 = 5;
+/// Of a small table an epoch is so many steps, and the training so many, where nobody says anything else.
+const STEPS_PER_EPOCH: usize = 20;
+const STEPS: u64 = 1000;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -64,17 +74,17 @@ pub struct Train {
     /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp", conflicts_with = "resume")]
     model: String,
-    /// Settings by name: network, epochs, optimizer, schedule, augmentation; what else stands here beats them
+    /// Settings by name: network, epochs, optimizer, schedule, augmentation; options given explicitly override them
     #[arg(long, value_name = "NAME", value_parser = recipe::names(), hide_possible_values = true, conflicts_with = "resume")]
     recipe: Option<String>,
     #[command(flatten)]
     data: DataArgs,
-    /// Epochs of the whole training [default: 5]
+    /// Epochs of the whole training [default: 5; more for a small table]
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
-    /// Images a step
-    #[arg(long, value_name = "N", default_value_t = 128, conflicts_with = "resume")]
-    batch: usize,
+    /// Images per step [default: 128; fewer for a small table]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    batch: Option<usize>,
     /// Decides initial weights, order of images and dropout
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "resume")]
     seed: u64,
@@ -146,8 +156,8 @@ impl Train {
     fn options(&self) -> Result<Options> {
         let optimizer = self.method.optimizer()?;
         Ok(Options {
-            batch: self.batch,
-            epochs: self.epochs.unwrap_or(5),
+            batch: self.batch.unwrap_or(BATCH),
+            epochs: self.epochs.unwrap_or(EPOCHS),
             seed: self.seed,
             schedule: self.schedule.schedule(&optimizer, &self.stop),
             callbacks: self.stop.callbacks(),
@@ -157,6 +167,24 @@ impl Train {
             budget: self.budget(),
             ..Options::default()
         })
+    }
+
+    /// Batches and epochs for a table with few rows, of which the usual ones would make a handful of steps.
+    fn suit(&self, data: &Dataset, options: &mut Options) {
+        let rows = data.train.len();
+        let small = data.table.is_some() && rows < BATCH * STEPS_PER_EPOCH;
+        if !small || self.batch.is_some() || self.epochs.is_some() || self.recipe.is_some() {
+            return;
+        }
+        options.batch = (rows / STEPS_PER_EPOCH).max(1);
+        let steps = rows.div_ceil(options.batch).max(1) as u64;
+        options.epochs = STEPS.div_ceil(steps).max(EPOCHS);
+        output::say(format!(
+            "note: {rows} rows are few: batches of {} and {} epochs, which are {} steps; `--batch` and `--epochs` take others",
+            options.batch,
+            options.epochs,
+            options.epochs * steps
+        ));
     }
 
     fn budget(&self) -> usize {
@@ -169,7 +197,9 @@ impl Train {
         let reading = self.data.reading.reading_for(self.objective.loss);
         let dataset = self.data.load_as(&reading, self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
+        self.suit(&dataset, &mut options);
         let model = model_for(&self.model, &dataset, self.objective.loss)?;
+        self.stop.refuse(&dataset, model.loss()?)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;
         let mut context = self.adapter.open().await?;
         if !self.no_tuned {
@@ -256,7 +286,8 @@ impl Train {
         run.rewind(&checkpoint.position)?;
         run.save_config()?;
         let (epoch, step) = (checkpoint.position.epoch, checkpoint.position.step);
-        output::say(format!("resuming {} after {epoch} epochs and {step} steps", folder.display()));
+        let within = if step > 0 { format!(", after {} of it", counted(step as usize, "step")) } else { String::new() };
+        output::say(format!("resuming {} at epoch {}{within}", folder.display(), epoch + 1));
         self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
     }
 

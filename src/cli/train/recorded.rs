@@ -53,7 +53,8 @@ pub fn load_as_recorded(
     seed: u64,
 ) -> Result<Dataset> {
     let DataRecord { limit, validation, .. } = *record;
-    let wanted = Wanted { limit, validation, seed, normalize: false, table };
+    let numbers = record.input.numbers;
+    let wanted = Wanted { limit, validation, seed, numbers, normalize: false, table };
     let mut data = reading::load(spec, &record.reading, &wanted)?;
     data.input.normalization.clone_from(&record.input.normalization);
     Ok(data)
