@@ -274,7 +274,10 @@ mod tests {
     fn a_record_that_says_nothing_of_the_best_is_an_older_one() {
         let read = |text| serde_json::from_str::<Callbacks>(text).expect("a record");
         let older = read(r#"{"monitor":"loss","early_stopping":null,"target_accuracy":null}"#);
-        assert_eq!((older.best, older.decides(true, Loss::SoftmaxCrossEntropy)), (Best::Accuracy, "val_accuracy"));
+        assert_eq!(
+            (older.best, older.decides(true, Loss::SoftmaxCrossEntropy)),
+            (Best::Accuracy, "val_accuracy")
+        );
         assert_eq!(older.decides(false, Loss::MeanSquaredError), "test_loss");
         let new = serde_json::to_string(&Callbacks::default()).expect("JSON");
         assert_eq!(read(&new).decides(true, Loss::SoftmaxCrossEntropy), "val_loss");

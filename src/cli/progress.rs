@@ -70,7 +70,6 @@ impl History {
     }
 }
 
-
 /// The progress of a whole training.
 pub struct Progress {
     /// Whether classes are told: a regression has no accuracy.

@@ -63,7 +63,8 @@ impl Formula {
                     factors.push((column.name.clone(), factor));
                 }
                 Kind::Words(words) => {
-                    let named = |(n, word): (usize, &String)| (format!("{} = {word}", column.name), factor(n));
+                    let named =
+                        |(n, word): (usize, &String)| (format!("{} = {word}", column.name), factor(n));
                     factors.extend(words.iter().enumerate().map(named));
                 }
             }
@@ -188,7 +189,10 @@ mod tests {
         let mut model = Model::new("bent", [1, 1, 1]).add(Flatten::new()).add(bent);
         model.loss = Some(Loss::MeanSquaredError);
         assert!(of(&model).is_none());
-        let kinds = Table { label: Label { kind: Kind::Words(vec!["a".into()]), ..label(0.0, 1.0) }, ..table.clone() };
+        let kinds = Table {
+            label: Label { kind: Kind::Words(vec!["a".into()]), ..label(0.0, 1.0) },
+            ..table.clone()
+        };
         assert!(Formula::of(&linear(1), &kinds, &weights(&linear(1), &[1.0], 0.0)).is_none());
     }
 

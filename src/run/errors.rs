@@ -76,7 +76,10 @@ mod tests {
         let text = serde_json::to_string(&line).expect("JSON");
         assert!(!text.contains("accuracy") && !text.contains("null"), "{text}");
         let read: EpochLine = serde_json::from_str(&text).expect("a line");
-        assert_eq!((read.errors.test_rmse, read.errors.validation_rmse, read.errors.test_r2), (Some(2.0), Some(3.0), None));
+        assert_eq!(
+            (read.errors.test_rmse, read.errors.validation_rmse, read.errors.test_r2),
+            (Some(2.0), Some(3.0), None)
+        );
         assert!(read.test_accuracy.is_nan() && read.test_loss == 0.5);
     }
 }

@@ -29,9 +29,11 @@ impl Trainer<'_> {
                 encoded.submit(context).finish(context, None)?;
                 let outputs = context.read(plan.output()).await?;
                 let labels = chunk.batch.labels.iter().skip(rows.first as usize).take(rows.rows as usize);
-                pairs.extend(labels.zip(outputs).map(|(label, output)| {
-                    (data.number(*label), in_its_unit(f64::from(output)))
-                }));
+                pairs.extend(
+                    labels
+                        .zip(outputs)
+                        .map(|(label, output)| (data.number(*label), in_its_unit(f64::from(output)))),
+                );
             }
         }
         Ok(Regression::of(&pairs))

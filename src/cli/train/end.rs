@@ -93,14 +93,18 @@ pub fn over(trainer: &Trainer<'_>, run: &Run) -> Result<String> {
         Verdict::Stopped => {
             let lines = run.metrics()?;
             let validation = lines.last().is_some_and(|line| line.validation_loss.is_some());
-            let (watched, wait) = (callbacks.monitor.name(validation), trainer.position().watch.stopping.wait);
-            let stopping = callbacks.early_stopping.unwrap_or(EarlyStopping { patience: wait, min_delta: 0.0 });
+            let (watched, wait) =
+                (callbacks.monitor.name(validation), trainer.position().watch.stopping.wait);
+            let stopping =
+                callbacks.early_stopping.unwrap_or(EarlyStopping { patience: wait, min_delta: 0.0 });
             let delta = match stopping.min_delta {
                 0.0 => String::new(),
                 delta => format!(", --min-delta {delta}"),
             };
             let best = Outcome::of(&lines, &run.config, None).map_or(String::new(), |outcome| {
-                let decides = match callbacks.decides(validation, run.config.model.loss().unwrap_or(Loss::SoftmaxCrossEntropy)) {
+                let decides = match callbacks
+                    .decides(validation, run.config.model.loss().unwrap_or(Loss::SoftmaxCrossEntropy))
+                {
                     other if other != watched => format!(" by {other}"),
                     _ => String::new(),
                 };

@@ -17,7 +17,6 @@ use crate::cli::{
 use anyhow::{Context as _, Result};
 use std::{ops::ControlFlow, process::ExitCode};
 use wgrad::{
-    Error,
     callbacks::{Best, Verdict},
     checkpoint::Position,
     clock,
@@ -26,7 +25,7 @@ use wgrad::{
     loss::Loss,
     report::words::{commas, counted},
     run::{EpochLine, FEWEST_STEPS, LayersLine, Outcome, Run},
-    train::{Metrics, StepResult, Trainer, norms},
+    train::{StepResult, Trainer, norms},
 };
 
 /// Seconds of training after which the state is saved even within an epoch.
@@ -112,7 +111,10 @@ impl Train {
             ));
         } else if trainer.verdict() != Verdict::GoOn {
             let why = over(trainer, &run)?;
-            output::say(format!("nothing to do: {why}; go on all the same with `--epochs {}`", 2 * epochs.max(1)));
+            output::say(format!(
+                "nothing to do: {why}; go on all the same with `--epochs {}`",
+                2 * epochs.max(1)
+            ));
         }
         let board = self.board(&run, trainer)?;
         let things = run.config.data.things();

@@ -118,7 +118,8 @@ fn read(record: &DataRecord) -> Vec<Flag> {
     if spec != "fashion-mnist" {
         all.push(("--data", Some(shortened(spec))));
     }
-    let numbers = [("--limit", limit.map(|n| n.to_string())), ("--validation", validation.map(|v| v.to_string()))];
+    let numbers =
+        [("--limit", limit.map(|n| n.to_string())), ("--validation", validation.map(|v| v.to_string()))];
     all.extend(numbers.into_iter().filter(|(_, value)| value.is_some()));
     if input.normalization.is_some() {
         all.push(("--normalize", None));
@@ -151,7 +152,8 @@ fn read(record: &DataRecord) -> Vec<Flag> {
 /// A path below the folder that one is in, from there.
 fn shortened(spec: &str) -> String {
     let here = std::env::current_dir().ok();
-    let within = here.and_then(|here| std::path::Path::new(spec).strip_prefix(here).ok().map(|path| path.to_owned()));
+    let within =
+        here.and_then(|here| std::path::Path::new(spec).strip_prefix(here).ok().map(|path| path.to_owned()));
     match within.filter(|path| !path.as_os_str().is_empty()) {
         Some(path) => format!(".{}{}", std::path::MAIN_SEPARATOR, path.display()),
         None => spec.to_string(),

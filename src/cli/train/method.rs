@@ -211,7 +211,9 @@ impl MethodArgs {
     pub fn optimizer(&self) -> Result<Optimizer> {
         self.refuse_strangers()?;
         if self.lr == Some(0.0) {
-            bail!("--lr is 0, expected a number above 0: nothing would be learned; `wgrad lr-find` suggests one");
+            bail!(
+                "--lr is 0, expected a number above 0: nothing would be learned; `wgrad lr-find` suggests one"
+            );
         }
         let adam = || Adam {
             beta_1: self.beta_1.unwrap_or(0.9),

@@ -286,7 +286,11 @@ impl Train {
         run.rewind(&checkpoint.position)?;
         run.save_config()?;
         let (epoch, step) = (checkpoint.position.epoch, checkpoint.position.step);
-        let within = if step > 0 { format!(", after {} of it", counted(step as usize, "step")) } else { String::new() };
+        let within = if step > 0 {
+            format!(", after {} of it", counted(step as usize, "step"))
+        } else {
+            String::new()
+        };
         output::say(format!("resuming {} at epoch {}{within}", folder.display(), epoch + 1));
         self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
     }

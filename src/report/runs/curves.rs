@@ -70,7 +70,8 @@ pub(super) fn section(runs: &[Recorded]) -> Section {
         (&numbers, "R²", "", &R2S),
     ];
     for (groups, what, unit, numbers) in kinds {
-        for lines in charts(groups, what, unit, numbers).into_iter().filter(|lines| !lines.series.is_empty()) {
+        for lines in charts(groups, what, unit, numbers).into_iter().filter(|lines| !lines.series.is_empty())
+        {
             section = section.chart(&lines.title, lines.svg());
         }
     }
@@ -94,7 +95,8 @@ pub(super) fn section(runs: &[Recorded]) -> Section {
 /// One chart of all numbers for one group, one chart a number for several.
 fn charts(groups: &[Group<'_>], what: &str, unit: &str, numbers: &[(&str, Number)]) -> Vec<Lines> {
     // Initials stay as they are.
-    let lower = if what.chars().nth(1).is_some_and(char::is_lowercase) { what.to_lowercase() } else { what.into() };
+    let lower =
+        if what.chars().nth(1).is_some_and(char::is_lowercase) { what.to_lowercase() } else { what.into() };
     let axis = || Axis { label: lower.clone(), unit: unit.to_string(), log: false };
     let known = |number: Number| {
         move |group: &&Group<'_>| {
