@@ -152,14 +152,19 @@ pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>) -> Result<Model
         model.loss = Some(loss);
         model.summary()?;
     }
-    let trained_on = model.loss()?;
-    if trained_on.is_regression() && !data.input.numbers {
-        bail!(
-            "the loss {trained_on} compares numbers, and the labels of {} are {} classes; take `--loss \
-             softmax_cross_entropy`, or say `--target number` to have the number of the class told",
-            data.name,
-            data.classes.len()
-        );
-    }
     Ok(model.fed(&data.input))
+}
+
+/// Refuses to train on the numbers of classes as if they were numbers, where nobody said so.
+pub fn refuse_classes_as_numbers(model: &Model, data: &Dataset) -> Result<()> {
+    let loss = model.loss()?;
+    if !loss.is_regression() || data.input.numbers {
+        return Ok(());
+    }
+    bail!(
+        "the loss {loss} compares numbers, and the labels of {} are {} classes; take `--loss softmax_cross_entropy`, or say \
+         `--target number` to have the number of the class told",
+        data.name,
+        data.classes.len()
+    )
 }

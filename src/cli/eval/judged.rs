@@ -31,20 +31,20 @@ pub struct Judged {
 pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool) -> Result<Judged> {
     let record = &run.config.data;
     let own = |data: Dataset| own(data, part.unwrap_or(Part::Test), all);
-    let Some(spec) = spec else {
+    let recorded: DataSpec = record.spec.parse()?;
+    if spec.is_none() {
         let data = load_recorded(record, run.config.options.seed)
             .context("cannot load the run's data; `--data` names other ones")?;
-        return match data.digest == record.digest {
-            true => own(data),
-            false => {
-                eprintln!(
-                    "warning: the data of this run have changed since ({}): got the digest {}, the run recorded {}",
-                    record.name, data.digest, record.digest
-                );
-                other(run, data, part, all)
-            }
-        };
-    };
+        if data.digest == record.digest {
+            return own(data);
+        }
+        eprintln!(
+            "warning: the data of this run have changed since ({}): got the digest {}, the run recorded {}",
+            record.name, data.digest, record.digest
+        );
+    }
+    // What has changed is read as other data are.
+    let spec = spec.unwrap_or(&recorded);
     let data = load_with(spec, &Places::from_env(), &reading(run), record.table.as_ref())?;
     if data.digest == record.digest {
         // The same again, cut as the run cut it.

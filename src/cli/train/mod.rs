@@ -17,7 +17,7 @@ use super::{
     live::{Live, LiveArgs},
     objective::ObjectiveArgs,
     output,
-    reading::model_for,
+    reading::{model_for, refuse_classes_as_numbers},
     tune,
 };
 use anyhow::{Result, bail};
@@ -46,9 +46,13 @@ use wgrad::{
 /// Images per step, and epochs, where nobody says how many.
 const BATCH: usize = 128;
 const EPOCHS: u64 = 5;
-/// Of a small table an epoch is so many steps, and the training so many, where nobody says anything else.
+/// Of a small table an epoch is about so many steps, and the training so many, where nobody says anything else; but not
+/// more than so many epochs.
 const STEPS_PER_EPOCH: usize = 20;
 const STEPS: u64 = 1000;
+const MOST_EPOCHS: u64 = 100;
+/// The smallest batch: with fewer rows than this, or than twice its columns, the steps of the default optimizer go astray.
+const SMALLEST: usize = 8;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -176,9 +180,10 @@ impl Train {
         if !small || self.batch.is_some() || self.epochs.is_some() || self.recipe.is_some() {
             return;
         }
-        options.batch = (rows / STEPS_PER_EPOCH).max(1);
+        let smallest = SMALLEST.max(2 * (data.channels + 1));
+        options.batch = (rows / STEPS_PER_EPOCH).max(smallest).min(BATCH).min(rows.max(1));
         let steps = rows.div_ceil(options.batch).max(1) as u64;
-        options.epochs = STEPS.div_ceil(steps).max(EPOCHS);
+        options.epochs = STEPS.div_ceil(steps).clamp(EPOCHS, MOST_EPOCHS);
         output::say(format!(
             "note: {rows} rows are few: batches of {} and {} epochs, which are {} steps; `--batch` and `--epochs` take others",
             options.batch,
@@ -199,6 +204,7 @@ impl Train {
         options.objective = self.objective.objective(&dataset)?;
         self.suit(&dataset, &mut options);
         let model = model_for(&self.model, &dataset, self.objective.loss)?;
+        refuse_classes_as_numbers(&model, &dataset)?;
         self.stop.refuse(&dataset, model.loss()?)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;
         let mut context = self.adapter.open().await?;
