@@ -269,11 +269,12 @@ fn a_run_is_not_judged_by_rows_that_it_was_trained_on() {
     fs::write(path("part.csv"), format!("{head}{}{}", rows(0, 30), rows(200, 210))).expect("written");
     let options = ["--epochs", "3", "--batch", "16", "--out"];
     let train = ["train", "--model", "linear", "--data", &path("all.csv")];
-    on_device(&[&train[..], &options, &[&path("run")]].concat()).end().with(0);
+    let run = path("run");
+    on_device(&[&train[..], &options, &[run.as_str()]].concat()).end().with(0);
     let eval = |more: &[&str]| {
-        let ended = on_device(&[&["eval", &path("run")], more].concat()).end().with(0);
+        let ended = on_device(&[&["eval", run.as_str()][..], more].concat()).end().with(0);
         let json =
-            on_device(&[&["eval", &path("run"), "--json"], more].concat()).end().with(0).json().remove(0);
+            on_device(&[&["eval", run.as_str(), "--json"][..], more].concat()).end().with(0).json().remove(0);
         (ended.stderr, json)
     };
     let (words, own) = eval(&[]);
