@@ -1,9 +1,8 @@
 //! What is watched between epochs, as Keras's callbacks of the same names do: early stopping, a rate that falls on a
-//! plateau, a target. Keeping the best weights is [`crate::run`]'s business, stopping at a loss that is no number
-//! [`crate::train`]'s. What they remember is part of a checkpoint, so that a resumed training stops where one that
-//! never stopped would.
+//! plateau, a target; and which epoch is the best one. Stopping at a loss that is no number is [`crate::train`]'s business.
+//! What they remember is part of a checkpoint, so that a resumed training stops where one that never stopped would.
 
-use crate::{Error, Result, schedule::Decay, train::Metrics};
+use crate::{Error, Result, loss::Loss, schedule::Decay, train::Metrics};
 use serde::{Deserialize, Serialize};
 
 /// Which number is watched: on the validation images if there are any, else on the test images.
@@ -25,6 +24,35 @@ impl Monitor {
             Self::Accuracy => -metrics.accuracy,
         }
     }
+
+    /// What messages call it, as Keras does: `val_loss` of validation images, `test_loss` where there are none.
+    pub fn name(self, validation: bool) -> &'static str {
+        match (self, validation) {
+            (Self::Loss, true) => "val_loss",
+            (Self::Loss, false) => "test_loss",
+            (Self::Accuracy, true) => "val_accuracy",
+            (Self::Accuracy, false) => "test_accuracy",
+        }
+    }
+}
+
+/// Which epoch's weights are kept as the best ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Best {
+    /// Those of the best monitored number; of equals the ones with the least loss.
+    #[default]
+    Monitored,
+    /// Those of the highest accuracy, the least loss of a regression, whatever is monitored: so did runs that were begun
+    /// before there was a choice, and so they go on.
+    Accuracy,
+}
+
+impl Best {
+    /// What a record says that says nothing.
+    fn of_older_runs() -> Self {
+        Self::Accuracy
+    }
 }
 
 /// Stops a training that no longer improves.
@@ -39,8 +67,11 @@ pub struct EarlyStopping {
 /// What to watch, and when to stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Callbacks {
-    /// What early stopping and [`Decay::Plateau`] look at.
+    /// What early stopping and [`Decay::Plateau`] look at, and what decides which weights are the best.
     pub monitor: Monitor,
+    /// Whether it does that, too.
+    #[serde(default = "Best::of_older_runs")]
+    pub best: Best,
     /// Stops where nothing improves.
     pub early_stopping: Option<EarlyStopping>,
     /// Stops where the accuracy reaches this, in [0, 1].
@@ -48,6 +79,25 @@ pub struct Callbacks {
 }
 
 impl Callbacks {
+    /// Whether an epoch that is judged by `new` is better than one that is judged by `old`. Of equals neither is.
+    pub fn is_better(&self, new: &Metrics, old: &Metrics, loss: Loss) -> bool {
+        let of = |metrics| self.monitor.of(metrics);
+        match self.best {
+            Best::Accuracy => new.judged(loss) > old.judged(loss),
+            Best::Monitored => of(new) < of(old) || (of(new) == of(old) && new.loss < old.loss),
+        }
+    }
+
+    /// The number that decides which epoch is the best, as messages call it.
+    pub fn decides(&self, validation: bool, loss: Loss) -> &'static str {
+        match self.best {
+            Best::Monitored => self.monitor,
+            Best::Accuracy if loss.is_regression() => Monitor::Loss,
+            Best::Accuracy => Monitor::Accuracy,
+        }
+        .name(validation)
+    }
+
     /// Whether the numbers make sense.
     ///
     /// # Errors
@@ -187,7 +237,7 @@ mod tests {
         let losses = [0.5, 0.4, 0.395, 0.39, 0.3, 0.31, 0.32, 0.33];
         let over = |patience, min_delta, monitor| {
             let early_stopping = Some(EarlyStopping { patience, min_delta });
-            let callbacks = Callbacks { monitor, early_stopping, target_accuracy: None };
+            let callbacks = Callbacks { monitor, early_stopping, ..Callbacks::default() };
             watch(&losses, &callbacks, &Decay::Constant).1
         };
         for monitor in [Monitor::Loss, Monitor::Accuracy] {
@@ -197,6 +247,40 @@ mod tests {
             assert_eq!(over(2, 0.05, monitor), Some(4));
             assert_eq!(over(4, 0.0, monitor), None);
         }
+    }
+
+    #[test]
+    fn the_monitored_number_decides_and_the_loss_between_equals() {
+        let epoch = |loss, accuracy| Metrics { loss, accuracy, images: 1 };
+        let better = |monitor, best, new: [f64; 2], old: [f64; 2]| {
+            let callbacks = Callbacks { monitor, best, ..Callbacks::default() };
+            let [new, old] = [new, old].map(|[loss, accuracy]| epoch(loss, accuracy));
+            callbacks.is_better(&new, &old, Loss::SoftmaxCrossEntropy)
+        };
+        // Less loss, and less accuracy.
+        let (new, old) = ([0.4, 0.7], [0.5, 0.8]);
+        assert!(better(Monitor::Loss, Best::Monitored, new, old));
+        assert!(!better(Monitor::Accuracy, Best::Monitored, new, old));
+        // Older runs ask for the accuracy, whatever they watch.
+        assert!(!better(Monitor::Loss, Best::Accuracy, new, old));
+        assert!(better(Monitor::Loss, Best::Accuracy, old, new));
+        // As right as before, and surer.
+        assert!(better(Monitor::Accuracy, Best::Monitored, [0.04, 0.9], [0.09, 0.9]));
+        assert!(!better(Monitor::Accuracy, Best::Accuracy, [0.04, 0.9], [0.09, 0.9]));
+        assert!(!better(Monitor::Accuracy, Best::Monitored, [0.09, 0.9], [0.09, 0.9]));
+    }
+
+    #[test]
+    fn a_record_that_says_nothing_of_the_best_is_an_older_one() {
+        let read = |text| serde_json::from_str::<Callbacks>(text).expect("a record");
+        let older = read(r#"{"monitor":"loss","early_stopping":null,"target_accuracy":null}"#);
+        assert_eq!(
+            (older.best, older.decides(true, Loss::SoftmaxCrossEntropy)),
+            (Best::Accuracy, "val_accuracy")
+        );
+        assert_eq!(older.decides(false, Loss::MeanSquaredError), "test_loss");
+        let new = serde_json::to_string(&Callbacks::default()).expect("JSON");
+        assert_eq!(read(&new).decides(true, Loss::SoftmaxCrossEntropy), "val_loss");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! kernels in the same batches as during training, so that the numbers are those that the run recorded.
 
 mod calibration;
+mod formula;
 mod interval;
 mod views;
 
 pub use calibration::{BINS, Bin, Calibration};
+pub use formula::Formula;
 pub use interval::Interval;
 
 use crate::{
@@ -50,26 +52,30 @@ pub struct Told {
     pub scores: Vec<f32>,
 }
 
-/// How far the numbers of a regression are from the labels.
+/// How far the numbers of a regression are from the labels, of a table in the unit of its column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Regression {
     /// The mean distance.
     pub mean_absolute_error: f64,
+    /// The root of the mean squared distance.
+    pub root_mean_squared_error: f64,
     /// R²: 1 - Σ (label - number)² / Σ (label - mean label)²; `None` where all labels are the same.
     pub r2: Option<f64>,
 }
 
 impl Regression {
     /// From pairs of label and number.
-    fn of(pairs: &[(f64, f64)]) -> Self {
+    pub(crate) fn of(pairs: &[(f64, f64)]) -> Self {
         let n = pairs.len().max(1) as f64;
         let mean = pairs.iter().map(|(label, _)| label).sum::<f64>() / n;
         let sum =
             |f: &dyn Fn(f64, f64) -> f64| pairs.iter().map(|(label, number)| f(*label, *number)).sum::<f64>();
         let total = sum(&|label, _| (label - mean).powi(2));
+        let squares = sum(&|label, number| (label - number).powi(2));
         Self {
             mean_absolute_error: sum(&|label, number| (label - number).abs()) / n,
-            r2: (total > 0.0).then(|| 1.0 - sum(&|label, number| (label - number).powi(2)) / total),
+            root_mean_squared_error: (squares / n).sqrt(),
+            r2: (total > 0.0).then(|| 1.0 - squares / total),
         }
     }
 }
@@ -224,7 +230,7 @@ pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Evaluation, argmax};
+    use super::{Evaluation, Regression, argmax};
     use crate::train::Metrics;
 
     #[test]
@@ -237,6 +243,15 @@ mod tests {
         assert_eq!(found[0].f1, Some(6.0 / 9.0));
         assert_eq!(found[1].support, 6);
         assert_eq!((found[2].precision, found[2].recall, found[2].f1), (None, None, None));
+    }
+
+    #[test]
+    fn errors_of_a_few_numbers() {
+        // Off by 3 and by 1: the mean is 2, the mean square 5; the labels are 2 from their mean.
+        let found = Regression::of(&[(1.0, 4.0), (5.0, 4.0)]);
+        assert_eq!((found.mean_absolute_error, found.root_mean_squared_error), (2.0, 5f64.sqrt()));
+        assert_eq!(found.r2, Some(1.0 - 10.0 / 8.0));
+        assert_eq!(Regression::of(&[(2.0, 1.0), (2.0, 2.0)]).r2, None);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! A run is a folder: `run.json` (everything that decided it), `metrics.jsonl` and `layers.jsonl` (a line an epoch),
-//! `last.safetensors` (the whole state) and `best.safetensors` (the weights with the best accuracy).
+//! `last.safetensors` (the whole state) and `best.safetensors` (the weights of the best epoch).
 //! Files are written aside, flushed and renamed, or grow by a line: whatever happens, what is there can be loaded.
 //! One process at a time writes there.
 
+mod errors;
 mod folder;
 mod lines;
 mod owner;
@@ -24,6 +25,8 @@ use crate::{
     train::{Metrics, Options},
     user_file,
 };
+pub use errors::Errors;
+use errors::{is_no_accuracy, no_accuracy};
 pub use lines::LayersLine;
 use owner::Owner;
 use serde::{Deserialize, Serialize};
@@ -34,7 +37,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-pub use trend::{Outcome, Trend};
+pub use trend::{Chance, FEWEST_STEPS, Outcome, Trend};
 
 /// Everything that decided a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -130,6 +133,11 @@ impl DataRecord {
             },
         }
     }
+
+    /// What its examples are called: rows of a table, or images.
+    pub fn things(&self) -> &'static str {
+        if self.table.is_some() { "rows" } else { "images" }
+    }
 }
 
 /// Which adapter.
@@ -158,7 +166,8 @@ impl AdapterRecord {
     }
 }
 
-/// One line of `metrics.jsonl`. Accuracies are shares in [0, 1], losses nats.
+/// One line of `metrics.jsonl`. Accuracies are shares in [0, 1], losses nats. A regression has no accuracy: NaN, and
+/// nothing in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochLine {
     /// From 1.
@@ -168,6 +177,7 @@ pub struct EpochLine {
     /// Mean over the epoch, while it trained.
     pub train_loss: f64,
     /// Mean over the epoch, while it trained.
+    #[serde(default = "no_accuracy", skip_serializing_if = "is_no_accuracy")]
     pub train_accuracy: f64,
     /// On the validation images, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -178,7 +188,11 @@ pub struct EpochLine {
     /// On the test images, after the epoch.
     pub test_loss: f64,
     /// On the test images, after the epoch.
+    #[serde(default = "no_accuracy", skip_serializing_if = "is_no_accuracy")]
     pub test_accuracy: f64,
+    /// How far a regression is off.
+    #[serde(flatten)]
+    pub errors: Errors,
     /// Training speed of the epoch, evaluation not counted.
     pub images_per_second: f64,
     /// Seconds that the epoch trained; runs of older versions do not have them.
@@ -207,11 +221,18 @@ impl EpochLine {
             validation_accuracy: validation.map(|m| m.accuracy),
             test_loss: test.loss,
             test_accuracy: test.accuracy,
+            errors: Errors::default(),
             images_per_second,
             train_seconds: Some(train.images as f64 / images_per_second)
                 .filter(|seconds| seconds.is_finite()),
             evaluation_seconds: None,
         }
+    }
+
+    /// The same line of a regression: `errors` in place of accuracies.
+    pub fn of_regression(self, errors: Errors) -> Self {
+        let none = no_accuracy();
+        Self { train_accuracy: none, test_accuracy: none, validation_accuracy: None, errors, ..self }
     }
 
     /// The same line without what no two runs share.
@@ -235,7 +256,7 @@ pub struct Run {
 const CONFIG: &str = "run.json";
 /// The whole state after the last save.
 pub const LAST: &str = "last.safetensors";
-/// The weights with the best accuracy.
+/// The weights of the best epoch.
 pub const BEST: &str = "best.safetensors";
 /// Files of the data that could not be read.
 pub const BROKEN: &str = "unreadable.txt";

@@ -3,6 +3,7 @@
 
 mod metrics;
 mod norms;
+mod regression;
 mod steer;
 mod walk;
 mod watch;

@@ -272,3 +272,104 @@ fn other_kinds_are_trained_on() {
     let found = on_device(&check).end().with(0).json();
     assert!(found.len() > 10 && found.iter().all(|line| line["ok"] == true));
 }
+
+#[test]
+fn a_line_is_fitted_and_read_in_its_own_units() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let rows: String = (0..60).map(|n| format!("{},{}\n", n, 3 * n + 2)).collect();
+    fs::write(path("line.csv"), format!("x,y\n{rows}")).expect("written");
+    let ended =
+        on_device(&["train", "--model", "linear", "--data", &path("line.csv"), "--out", &path("run")]);
+    let ended = ended.end().with(0);
+    assert!(ended.stdout.contains("\ny = 3.00·x + 2.00\n"), "{ended:#?}");
+    assert!(ended.stdout.contains("RMSE ") && ended.stderr.contains(" rows/s"), "{ended:#?}");
+    let all = format!("{}{}", ended.stdout, ended.stderr);
+    for wrong in ["accuracy", "images", "confusion", "--augment"] {
+        assert!(!all.contains(wrong), "{wrong}: {all}");
+    }
+    let text = on_device(&["eval", &path("run")]).end().with(0);
+    assert!(
+        text.stdout.contains("y = 3.00·x + 2.00") && text.stdout.contains(" of 12 test rows"),
+        "{text:#?}"
+    );
+    let found = on_device(&["eval", &path("run"), "--json"]).end().with(0).json().remove(0);
+    assert!((found["formula"]["constant"].as_f64().expect("b") - 2.0).abs() < 0.01, "{found}");
+    let page = path("report.html");
+    on_device(&["report", &path("run"), "--out", &page]).end().with(0);
+    let html = fs::read_to_string(&page).expect("a page");
+    for there in ["y = 3.00·x + 2.00", "Predicted over actual", "Residuals over predicted", "RMSE", "rows/s"]
+    {
+        assert!(html.contains(there), "{there}");
+    }
+    for wrong in ["Confusion", "Saliency", "Accuracy", "test images", "Kernels of the first layer"] {
+        assert!(!html.contains(wrong), "{wrong}");
+    }
+}
+
+#[test]
+fn a_run_is_not_judged_by_rows_that_it_was_trained_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let rows = |from: usize, to: usize| -> String {
+        (from..to).map(|n| format!("{},{},{}\n", n % 97, n * 7 % 31, 2 * (n % 97) + n * 7 % 31)).collect()
+    };
+    let head = "a,b,y\n";
+    fs::write(path("all.csv"), format!("{head}{}", rows(0, 100))).expect("written");
+    fs::write(path("new.csv"), format!("{head}{}", rows(200, 240))).expect("written");
+    fs::write(path("part.csv"), format!("{head}{}{}", rows(0, 30), rows(200, 210))).expect("written");
+    let options = ["--epochs", "3", "--batch", "16", "--out"];
+    let train = ["train", "--model", "linear", "--data", &path("all.csv")];
+    let run = path("run");
+    on_device(&[&train[..], &options, &[run.as_str()]].concat()).end().with(0);
+    let eval = |more: &[&str]| {
+        let ended = on_device(&[&["eval", run.as_str()][..], more].concat()).end().with(0);
+        let json =
+            on_device(&[&["eval", run.as_str(), "--json"][..], more].concat()).end().with(0).json().remove(0);
+        (ended.stderr, json)
+    };
+    let (words, own) = eval(&[]);
+    assert!(words.contains("judged on the 20 test rows that this run held out"), "{words}");
+    // The file that it was trained on, and a copy of it.
+    fs::copy(path("all.csv"), path("copy.csv")).expect("copied");
+    for file in ["all.csv", "copy.csv"] {
+        let (words, same) = eval(&["--data", &path(file)]);
+        assert!(words.contains("judged on the 20 test rows that this run held out"), "{words}");
+        assert_eq!((&same["loss"], &same["images"]), (&own["loss"], &own["images"]), "{same}");
+    }
+    let (words, all) = eval(&["--all"]);
+    assert!(words.contains("all 100 rows of all, 80 of which this run was trained on"), "{words}");
+    assert_eq!((&all["images"], &all["split"]), (&100.into(), &"all".into()));
+    let (words, new) = eval(&["--data", &path("new.csv")]);
+    assert!(words.contains("judged on all 40 rows of ") && words.contains("none was held out"), "{words}");
+    assert_eq!((&new["images"], &new["trained_on"]), (&40.into(), &0.into()), "{new}");
+    let (words, part) = eval(&["--data", &path("part.csv")]);
+    let leaked = part["trained_on"].as_u64().expect("a number");
+    assert!((15..=30).contains(&leaked) && part["images"] == 40, "{part}");
+    assert!(words.contains(&format!("warning: {leaked} of these 40 rows")), "{words}");
+}
+
+#[test]
+fn pictures_of_other_folders_are_judged_at_the_size_and_by_the_classes_of_the_run() {
+    let shared = shared();
+    let folder = tempfile::tempdir().expect("a folder");
+    // The same classes in folders of their own, without a test part; one class stands before both of the run's.
+    for (class, name) in [("stripes", "00009.jpg"), ("balls", "00008.jpg")] {
+        let to = folder.path().join("more").join(class);
+        fs::create_dir_all(&to).expect("made");
+        for n in 0..3 {
+            let from = shared.path(&format!("pictures/test/{class}/{name}"));
+            fs::copy(from, to.join(format!("{n}.jpg"))).expect("copied");
+        }
+    }
+    let more = folder.path().join("more");
+    let text = on_device(&["eval", &shared.path("run"), "--data", &more.display().to_string()]).end().with(0);
+    assert!(text.stderr.contains("judged on all 6 images of "), "{text:#?}");
+    assert!(text.stdout.contains("100.00 %"), "{text:#?}");
+    // Only one class: its number is the run's own, not the first.
+    fs::remove_dir_all(more.join("balls")).expect("removed");
+    fs::create_dir_all(more.join("cats")).expect("made");
+    fs::copy(more.join("stripes/0.jpg"), more.join("cats/0.jpg")).expect("copied");
+    let ended = on_device(&["eval", &shared.path("run"), "--data", &more.display().to_string()]).end();
+    ended.refuses(&["classes cats, stripes", "balls, stripes"]);
+}

@@ -94,12 +94,30 @@ fn a_regression_tells_numbers() {
             "train", "--data", &data, "--model", "linear", "--loss", loss, "--lr", "0.02", "--batch", "16",
             "--epochs", "8", "--out", &run_text,
         ];
+        // The numbers of classes are no numbers, unless somebody says so.
+        on_device(&arguments).end().refuses(&["compares numbers", "2 classes", "--target number"]);
+        let arguments = [&arguments[..], &["--target", "number"]].concat();
         let ended = on_device(&arguments).end().with(0);
-        assert!(!ended.stdout.contains("accuracy"), "{ended:#?}");
-        assert!(ended.stderr.contains(" - test_rounded_accuracy 0."), "{ended:#?}");
+        assert!(!format!("{}{}", ended.stdout, ended.stderr).contains("accuracy"), "{ended:#?}");
+        assert!(
+            ended.stderr.contains(" - test_rmse 0.") && ended.stderr.contains(" - test_r2 0."),
+            "{ended:#?}"
+        );
+        let line = last_metrics(&run);
+        assert!(line["test_accuracy"].is_null() && line["test_mae"].is_number(), "{line}");
         let found = &on_device(&["eval", &run_text, "--json"]).end().with(0).json()[0];
         assert!(found["r2"].as_f64().expect("R²") > 0.6, "{loss}: {found}");
         assert!(found["mean_absolute_error"].as_f64().expect("MAE") < 0.35, "{loss}: {found}");
+        // What the training told is what the evaluation finds.
+        for (told, key) in
+            [("test_mae", "mean_absolute_error"), ("test_rmse", "root_mean_squared_error"), ("test_r2", "r2")]
+        {
+            let best = &on_device(&["eval", &run_text, "--json", "--last"]).end().with(0).json()[0];
+            let (told, found) =
+                (line[told].as_f64().expect("a number"), best[key].as_f64().expect("a number"));
+            assert!((told - found).abs() < 1e-9, "{key}: {told} and {found}");
+        }
+        assert!(found["accuracy"].is_null(), "{found}");
         assert_eq!(
             (&found["confusion"], &found["classes"]),
             (&Value::from(Vec::<u8>::new()), &Value::from(Vec::<u8>::new()))
@@ -110,7 +128,8 @@ fn a_regression_tells_numbers() {
             assert!((mae.expect("MAE") - mean.expect("loss")).abs() < 1e-5, "{found}");
         }
         let table = on_device(&["eval", &run_text]).end().with(0).stdout;
-        assert!(table.contains("MAE ") && table.contains("R² ") && !table.contains("Confusion"), "{table}");
+        assert!(table.contains("MAE ") && table.contains("R² ") && table.contains("RMSE "), "{table}");
+        assert!(!table.contains("Confusion") && !table.contains("rounded"), "{table}");
         let [above, below] = [true, false].map(|above| {
             let png = tmp.path().join("half.png");
             picture(&png, above);
@@ -211,7 +230,10 @@ fn what_makes_no_sense_is_refused() {
         |more: &[&str]| on_device(&[&["train", "--data", &data, "--out", &out][..], more].concat()).end();
     train(&["--augment", "flop"]).refuses(&["flop", "shift=2"]);
     train(&["--label-smoothing", "1"]).refuses(&["--label-smoothing", "1", "below 1"]);
-    train(&["--label-smoothing", "0.1", "--loss", "mse"])
+    train(&["--loss", "mse"]).refuses(&["mean_squared_error", "10 classes", "--target number"]);
+    train(&["--loss", "mae", "--target", "number", "--monitor", "accuracy"])
+        .refuses(&["--monitor", "no accuracy"]);
+    train(&["--label-smoothing", "0.1", "--loss", "mse", "--target", "number"])
         .refuses(&["--label-smoothing", "mean_squared_error"]);
     train(&["--class-weight", "1,2"]).refuses(&["2 for 10 classes"]);
     train(&["--class-weight", "no-such-file"]).refuses(&["no-such-file", "balanced"]);
@@ -221,7 +243,7 @@ fn what_makes_no_sense_is_refused() {
     let layers = "[[layers]]\ntype = \"Flatten\"\n[[layers]]\ntype = \"Dense\"\nunits = 10\n";
     for (loss, words) in [("mae", ["10 outputs", "units = 1"]), ("l2", ["line 1", "huber"])] {
         fs::write(&model, format!("loss = \"{loss}\"\n{layers}")).expect("writes");
-        train(&["--model", &model.display().to_string()]).refuses(&words);
+        train(&["--model", &model.display().to_string(), "--target", "number"]).refuses(&words);
     }
     assert!(!Path::new(&out).exists(), "a refused training left a run");
 }

@@ -84,7 +84,10 @@ fn everything_at_once_is_recorded_resumed_and_evaluated() {
     // What was judged, kept as best and is evaluated is the average.
     for weights in [&["eval", "whole"][..], &["eval", "whole", "--last"]] {
         let ended = on_device(weights).inside(tmp.path()).end().with(0);
-        assert!(ended.stderr.contains("to the bit, the numbers that the run recorded"), "{ended:#?}");
+        assert!(
+            ended.stderr.contains("identical, to the bit, to the metrics recorded during training"),
+            "{ended:#?}"
+        );
     }
     let run = Run::open(&tmp.path().join("whole")).expect("a run");
     let checkpoint = run.last().expect("loads");
@@ -95,9 +98,14 @@ fn everything_at_once_is_recorded_resumed_and_evaluated() {
 #[test]
 fn early_stopping_stops_and_a_resumed_run_knows_it() {
     let tmp = folder();
-    let args = ["--lr", "0", "--epochs", "9", "--patience", "2", "--out", "run"];
+    let args = ["--lr", "1e-30", "--epochs", "9", "--patience", "2", "--out", "run"];
     let ended = train(tmp.path(), &args).with(0);
-    assert!(ended.stderr.contains("stopped after epoch 3: nothing improved for 2 epochs"), "{ended:#?}");
+    let best = Path::new("run").join("best.safetensors").display().to_string();
+    let why = "stopped after epoch 3: test_loss has not improved since epoch 1 (--patience 2)";
+    assert!(ended.stderr.contains(&format!("{why}; best weights: epoch 1, {best}")), "{ended:#?}");
+    assert!(ended.stderr.contains("best epoch 1/3 by test_loss"), "{ended:#?}");
+    // Without validation images the best were chosen by those that judge them.
+    assert!(ended.stderr.contains("chosen on the test images"), "{ended:#?}");
     let ended = resume(tmp.path(), &["run"]).with(0);
     assert!(ended.stderr.contains("nothing to do: stopped after epoch 3"), "{ended:#?}");
     let run = Run::open(&tmp.path().join("run")).expect("a run");
@@ -107,10 +115,76 @@ fn early_stopping_stops_and_a_resumed_run_knows_it() {
 }
 
 #[test]
+fn one_number_decides_and_is_named() {
+    let tmp = folder();
+    let best = |run: &str| {
+        let run = Run::open(&tmp.path().join(run)).expect("a run");
+        run.best().expect("loads").position.epoch
+    };
+    let args = ["--epochs", "4", "--lr", "0.3", "--validation", "0.2", "--out"];
+    for (monitor, run) in [("loss", "loss"), ("val_accuracy", "accuracy")] {
+        let ended = train(tmp.path(), &[&args[..], &[run, "--monitor", monitor]].concat()).with(0);
+        let lines = Run::open(&tmp.path().join(run)).expect("a run").metrics().expect("metrics");
+        let of = |line: &wgrad::run::EpochLine| match run {
+            "loss" => -line.validation_loss.expect("measured"),
+            _ => line.validation_accuracy.expect("measured"),
+        };
+        let most = lines.iter().map(of).fold(f64::MIN, f64::max);
+        let chosen = lines.iter().find(|line| line.epoch == best(run)).expect("an epoch");
+        assert_eq!(of(chosen), most, "{lines:?}");
+        assert!(ended.stderr.contains(&format!("best epoch {}/4 by val_{run}", best(run))), "{ended:#?}");
+        assert!(!ended.stderr.contains("chosen on the test images"), "{ended:#?}");
+    }
+    train(tmp.path(), &["--monitor", "val_loss"]).refuses(&["--monitor", "--validation 0.1"]);
+    train(tmp.path(), &["--lr", "0"]).refuses(&["--lr is 0", "lr-find"]);
+}
+
+#[test]
+fn a_run_of_an_older_version_goes_on_as_it_was_begun() {
+    let tmp = folder();
+    train(tmp.path(), &["--epochs", "1", "--lr", "0.3", "--out", "old"]).with(0);
+    let path = tmp.path().join("old/run.json");
+    let text = std::fs::read_to_string(&path).expect("a record");
+    let mut config: Value = serde_json::from_str(&text).expect("JSON");
+    let callbacks = config["options"]["callbacks"].as_object_mut().expect("an object");
+    assert_eq!(callbacks.remove("best"), Some("monitored".into()));
+    std::fs::write(&path, config.to_string()).expect("writes");
+    let ended = resume(tmp.path(), &["old", "--epochs", "4"]).with(0);
+    assert!(ended.stderr.contains(" by test_accuracy"), "{ended:#?}");
+    let run = Run::open(&tmp.path().join("old")).expect("a run");
+    let lines = run.metrics().expect("metrics");
+    let most = lines.iter().map(|line| line.test_accuracy).fold(0.0, f64::max);
+    let first = lines.iter().find(|line| line.test_accuracy == most).expect("an epoch");
+    assert_eq!(run.best().expect("loads").position.epoch, first.epoch, "{lines:?}");
+}
+
+#[test]
+fn a_training_that_learns_nothing_is_told_so() {
+    let tmp = folder();
+    let ended = train(tmp.path(), &["--epochs", "9", "--lr", "1e-30", "--out", "run"]).with(0);
+    assert!(ended.stderr.contains("it learned nothing: accuracy "), "{ended:#?}");
+    assert!(ended.stderr.contains(" lr-find --model mlp --data "), "{ended:#?}");
+    let ended = train(tmp.path(), &["--epochs", "0", "--out", "none"]).with(0);
+    assert!(ended.stderr.contains("--epochs 5") && !ended.stderr.contains("--epochs 0\n"), "{ended:#?}");
+    let ended = train(tmp.path(), &["--epochs", "1", "--out", "few"]).with(0);
+    assert!(
+        ended.stderr.contains("note: only 16 steps: 512 images in batches of 32 make 16 an epoch"),
+        "{ended:#?}"
+    );
+    // The commands that are told can be pasted: with the program, the data and how they are read.
+    let told = ended.stderr.lines().find(|line| line.contains("--resume few")).expect("a command");
+    assert!(told.trim_start().starts_with(env!("CARGO_BIN_EXE_wgrad")), "{told}");
+}
+
+#[test]
 fn a_plateau_lowers_the_rate() {
     let tmp = folder();
     let args = ["--lr", "1e-9", "--epochs", "4", "--schedule", "plateau", "--plateau-patience", "1"];
     let ended = train(tmp.path(), &args).with(0);
+    assert!(
+        ended.stderr.contains("test_loss has not improved for 1 epoch: the learning rate is now"),
+        "{ended:#?}"
+    );
     for rate in ["1e-10", "1e-11"] {
         assert!(ended.stderr.contains(&format!("the learning rate is now {rate}")), "{ended:#?}");
     }
@@ -123,7 +197,7 @@ fn a_target_that_is_reached_is_0_and_one_that_is_missed_is_1() {
     assert!(ended.stderr.contains("the accuracy of 0.3 was reached"), "{ended:#?}");
     let epochs = Run::open(&tmp.path().join("reached")).expect("a run").metrics().expect("metrics").len();
     assert!(epochs < 9, "{epochs}");
-    let ended = train(tmp.path(), &["--epochs", "1", "--lr", "0", "--target-accuracy", "1"]).with(1);
+    let ended = train(tmp.path(), &["--epochs", "1", "--lr", "1e-30", "--target-accuracy", "1"]).with(1);
     assert!(ended.stderr.contains("the target was missed"), "{ended:#?}");
 }
 

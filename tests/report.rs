@@ -19,7 +19,7 @@ use wgrad::{
         lab::About,
         runs::{Details, Recorded, Seen, page},
     },
-    run::{AdapterRecord, Config, DataRecord, EpochLine, LayersLine},
+    run::{AdapterRecord, Config, DataRecord, EpochLine, Errors, LayersLine},
     train::{Metrics, Options, norms},
 };
 
@@ -37,6 +37,7 @@ fn line(epoch: u64, loss: f64) -> EpochLine {
         validation_accuracy: None,
         test_loss: loss + 0.1,
         test_accuracy: 0.9 - loss,
+        errors: Errors::default(),
         images_per_second: 1000.0,
         train_seconds: None,
         evaluation_seconds: None,
@@ -149,9 +150,13 @@ fn a_report_holds_what_was_found_and_hostile_names_are_text() {
     assert!(words.contains("in 15 bins of equal width, is 81.00 %"), "{words}");
     assert!(words.contains("Here are 2"), "{words}");
     let headings = texts(&html, "section h2");
-    for heading in
-        ["Curves", "Classes", "Mistakes and narrow hits", "Layers while they learned", "Settings and machine"]
-    {
+    for heading in [
+        "Curves",
+        "Classes",
+        "Confident mistakes and uncertain correct answers",
+        "Layers while they learned",
+        "Settings and machine",
+    ] {
         assert!(headings.iter().any(|found| found == heading), "{headings:?}");
     }
     for picture in page.pictures() {

@@ -81,7 +81,7 @@ fn a_resumed_run_ends_in_the_same_bits() {
     succeeds(train(tmp.path(), &["--model", "cnn", "--epochs", "3", "--out", "whole"]));
     succeeds(train(tmp.path(), &["--model", "cnn", "--epochs", "1", "--out", "parts"]));
     let said = succeeds(wgrad(tmp.path(), &["train", "--resume", "parts", "--epochs", "3"]));
-    assert!(said.contains("resuming parts after 1 epochs"), "{said}");
+    assert!(said.contains("resuming parts at epoch 2\n"), "{said}");
     let (whole, parts) = (tmp.path().join("whole"), tmp.path().join("parts"));
     assert!(last(&whole) == last(&parts), "weights, optimizer state or position differ");
     assert_eq!(metrics(&whole), metrics(&parts));
@@ -243,7 +243,7 @@ fn weights_from_a_file_are_where_training_starts() {
     let init = init.to_str().expect("readable");
     succeeds(train(
         tmp.path(),
-        &["--epochs", "1", "--no-shuffle", "--lr", "0", "--init", init, "--out", "run"],
+        &["--epochs", "1", "--no-shuffle", "--lr", "1e-30", "--init", init, "--out", "run"],
     ));
     let run = Run::open(&tmp.path().join("run")).expect("a run");
     let parameters = run.config.model.parameters().expect("fits");

@@ -53,14 +53,14 @@ function frame() {
     at("epoch").textContent = `${now.epoch} of ${about.epochs}`;
     at("step").textContent = `${grouped(now.step)} of ${grouped(about.steps)}`;
     at("loss").textContent = now.epoch_loss.toFixed(4);
-    at("accuracy").textContent = percent(now.epoch_accuracy);
+    at("accuracy").textContent = about.regression ? "–" : percent(now.epoch_accuracy);
     at("rate").textContent = rate(now.rate);
     at("speed").textContent = now.speed ? grouped(now.speed) : "–";
     at("left").textContent = OVER.includes(phase) ? "–" : time(now.left);
     at("progress").value = now.number / Math.max(total, 1);
   }
   const last = epochs.at(-1);
-  if (last) at("test").textContent = percent(last.test_accuracy);
+  if (last) at("test").textContent = about.regression ? last.test_rmse?.toFixed(4) ?? "–" : percent(last.test_accuracy);
   const wait = drawn + CURVES - performance.now();
   if (wait <= 0) curves(last);
   else waiting ??= setTimeout(() => { waiting = null; changed(); }, wait);
@@ -84,8 +84,11 @@ function curves(last) {
   const scale = { end, unit: about.steps, axis: "epochs" };
   draw(at("chart-loss"), [of("--train", 1), judged("validation_loss", "--validation", [2, 3]),
     judged("test_loss", "--test", [6, 4])], { ...scale, from: 0 });
-  draw(at("chart-accuracy"), [of("--train", 2), judged("validation_accuracy", "--validation", [2, 3]),
-    judged("test_accuracy", "--test", [6, 4])], scale);
+  // A regression has no accuracy, but a root mean squared error, and while it trains nothing but the loss.
+  draw(at("chart-accuracy"), about.regression
+    ? [judged("validation_rmse", "--validation", [2, 3]), judged("test_rmse", "--test", [6, 4])]
+    : [of("--train", 2), judged("validation_accuracy", "--validation", [2, 3]), judged("test_accuracy", "--test", [6, 4])],
+  scale);
   draw(at("chart-rate"), [of("--train", 3)], { ...scale, from: 0 });
 }
 
@@ -105,7 +108,9 @@ function rows() {
   const validated = epochs.some((e) => e.validation_loss !== undefined);
   document.querySelectorAll(".validation").forEach((cell) => { cell.hidden = !validated; });
   at("epochs").replaceChildren(...epochs.map((e) => {
-    const both = (name) => [e[`${name}_loss`]?.toFixed(4) ?? "–", e[`${name}_accuracy`] === undefined ? "–" : percent(e[`${name}_accuracy`])];
+    const reached = (name) => about?.regression ? e[`${name}_rmse`]?.toFixed(4)
+      : e[`${name}_accuracy`] === undefined ? undefined : percent(e[`${name}_accuracy`]);
+    const both = (name) => [e[`${name}_loss`]?.toFixed(4) ?? "–", reached(name) ?? "–"];
     const cells = [String(e.epoch), ...both("train"), ...(validated ? both("validation") : []), ...both("test"), grouped(e.images_per_second)];
     return element("tr", {}, ...cells.map((text) => element("td", { text })));
   }));
@@ -168,6 +173,13 @@ function hello(all) {
   epochs = all.epochs;
   now = all.now;
   at("title").textContent = `${about.model} on ${about.data}`;
+  if (about.regression) {
+    at("accuracy").parentElement.hidden = true;
+    at("test").previousElementSibling.textContent = "Test RMSE";
+    at("h-accuracy").textContent = "RMSE";
+    at("chart-accuracy").setAttribute("aria-label", "RMSE over the epochs");
+    document.querySelectorAll("th").forEach((cell) => { if (cell.textContent === "accuracy") cell.textContent = "RMSE"; });
+  }
   at("about").textContent = `run ${about.run} · ${grouped(about.parameters)} parameters · ${grouped(about.images)} images, ` +
     `batch ${about.batch} · ${about.optimizer.method} · ${about.adapter}`;
   const fixed = about.schedule.type === "constant";

@@ -1,26 +1,27 @@
 //! How good the network of a run is: loss, accuracy, who is taken for whom. It uses the run's own data, batch
 //! and kernels, so that on the same adapter the numbers are those that the run recorded.
 
-use super::{
-    AdapterArgs, output,
-    train::recorded::{load_as_recorded, load_recorded},
-};
-use anyhow::{Context as _, Result, bail};
+mod judged;
+
+use super::{AdapterArgs, output};
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
+use judged::{Judged, judged};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
     Error,
     checkpoint::Checkpoint,
     data::{DataSpec, Dataset, Split},
-    evaluate::{Evaluation, Interval, Regression, evaluate_views},
+    evaluate::{Evaluation, Formula, Interval, Regression, evaluate_views},
     gpu::Context,
     op::Choices,
     report::{
+        chart::printable,
         table::{Align::Left, Align::Right, Table},
-        words::{commas, percent},
+        words::{commas, counted, percent},
     },
-    run::{AdapterRecord, DataRecord, EpochLine, Run},
+    run::{AdapterRecord, EpochLine, Run},
     train::Metrics,
 };
 
@@ -33,6 +34,7 @@ const MOST_COLUMNS: usize = 20;
   wgrad eval runs/mlp-1 --last               the weights of the last epoch
   wgrad eval runs/cnn-1 --tta                with mirror images: half as fast, often a little better
   wgrad eval runs/mlp-1 --split validation   what `--validation` held out
+  wgrad eval runs/mlp-1 --data new.csv       all rows of another file; of the run's own file, those that it held out
   wgrad eval runs/mlp-1 --json | jq .accuracy")]
 pub struct Eval {
     /// The folder of a run
@@ -41,9 +43,12 @@ pub struct Eval {
     /// Data set, instead of the one that the run was trained on
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
-    /// Which images
-    #[arg(long, value_name = "SPLIT", default_value = "test")]
-    split: Part,
+    /// Which images [default: test; of other data than the run's own, all where they have no test part]
+    #[arg(long, value_name = "SPLIT")]
+    split: Option<Part>,
+    /// All images, also those that the run was trained on
+    #[arg(long, conflicts_with = "split")]
+    all: bool,
     /// The weights of the last epoch instead of the best
     #[arg(long)]
     last: bool,
@@ -59,7 +64,7 @@ pub struct Eval {
 
 /// A part of a data set.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Part {
+pub enum Part {
     /// What a network is judged on
     Test,
     /// What it was trained on
@@ -83,7 +88,8 @@ impl Part {
             (Self::Train, _) => Ok(&data.train),
             (Self::Validation, Some(split)) => Ok(split),
             (Self::Validation, None) => bail!(
-                "this run has no validation images, as it was trained without `--validation`; use `--split test`"
+                "there are no validation {}, as the run was trained without `--validation`; use `--split test`",
+                data.things()
             ),
         }
     }
@@ -103,68 +109,82 @@ impl Eval {
     pub async fn run(self) -> Result<ExitCode> {
         let run = Run::open(&self.run)?;
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
-        let data = self.load(&run)?;
-        let split = self.split.of(&data)?;
+        let judged = judged(&run, self.data.as_ref(), self.split, self.all)?;
         let context = self.adapter.open().await?;
-        let found = evaluate_run(&context, &run, &checkpoint, &data, split, self.tta).await?;
+        let found = evaluate_run(&context, &run, &checkpoint, &judged.data, &judged.split, self.tta).await?;
 
         let epoch = checkpoint.position.epoch;
-        let own_data = data.digest == run.config.data.digest;
         let lines = run.metrics()?;
         // In the middle of an epoch the weights are not those of any line.
         let line = lines.iter().find(|line| line.epoch == epoch && checkpoint.position.step == 0);
-        let recorded = line.and_then(|line| self.split.recorded(line)).filter(|_| own_data && !self.tta);
-        if let Some((loss, accuracy)) = recorded {
-            compare(&found.metrics, loss, accuracy, &run, &context);
+        let recorded =
+            line.zip(judged.part).and_then(|(line, part)| part.recorded(line)).filter(|_| !self.tta);
+        eprintln!("judged on {}", judged.words);
+        if let (false, Some(some @ 1..)) = (judged.own, judged.trained_on) {
+            let (some, all) = (commas(some as u64), commas(judged.split.len() as u64));
+            eprintln!(
+                "warning: {some} of these {all} {} are among those that the run was trained on: the numbers are better than \
+                 they would be without them",
+                judged.data.things()
+            );
+        } else if !judged.own && judged.trained_on.is_none() {
+            eprintln!(
+                "note: whether the run was trained on some of them is not known: its own data are not here"
+            );
         }
+        if let Some((loss, accuracy)) = recorded {
+            compare(&found.metrics, (loss, accuracy), found.regression.is_some(), &run, &context);
+        }
+        let chosen_here = self.chosen_here(&judged, &lines);
         if self.json {
-            return self.print_json(&run, &data, &context, &found, epoch, recorded);
+            return self.print_json(&run, &judged, &context, &found, &checkpoint, recorded, chosen_here);
         }
         let weights = if self.last { "last" } else { "best" };
         eprintln!("{weights} weights of {}, after epoch {epoch}", run.folder.display());
+        if chosen_here {
+            eprintln!(
+                "note: these weights are the best of {} by these very {}: a little better than they are on others; `--last` \
+                 judges the last ones, and training with `--validation 0.1` chooses by others",
+                counted(lines.len(), "epoch"),
+                judged.data.things()
+            );
+        }
+        let what = match judged.part {
+            Some(part) => format!("{} {}", part.name(), judged.data.things()),
+            None => judged.data.things().to_string(),
+        };
         match &found.regression {
-            None => print(&data, self.split.name(), &found)?,
             Some(regression) => {
-                let kind = run.config.model.loss()?.to_string();
-                print_regression(&kind, self.split.name(), &found.metrics, regression)?;
+                let loss = run.config.model.loss()?.to_string();
+                print_regression(&judged.data, &loss, &what, &found.metrics, regression)?;
+                if let Some(formula) = formula(&run, &checkpoint) {
+                    output::line(formula)?;
+                }
             }
+            None => print(&judged.data, &what, &found)?,
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The run's data set, cut as the run cut it.
-    fn load(&self, run: &Run) -> Result<Dataset> {
-        let record = &run.config.data;
-        let seed = run.config.options.seed;
-        let data = match &self.data {
-            None => load_recorded(record, seed)
-                .context("cannot load the run's data; `--data` names other ones")?,
-            Some(spec) => load_as_recorded(spec, record.table.as_ref(), record, seed)?,
-        };
-        if self.data.is_some() {
-            fits(&data, record)?;
-        }
-        if record.digest.is_empty() {
-            eprintln!("note: what data this network was trained on is not known, so these may be among them");
-        } else if data.digest != record.digest {
-            eprintln!(
-                "warning: this is not the data that the run was trained on ({}): got the digest {}, the run \
-                 recorded {}; the numbers are not those of the run",
-                record.name, data.digest, record.digest
-            );
-        }
-        Ok(data)
+    /// Whether the weights were chosen among those of several epochs by what judges them now.
+    fn chosen_here(&self, judged: &Judged, lines: &[EpochLine]) -> bool {
+        let by_test = lines.len() > 1 && lines.iter().all(|line| line.validation_loss.is_none());
+        !self.last && by_test && judged.part == Some(Part::Test)
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn print_json(
         &self,
         run: &Run,
-        data: &Dataset,
+        judged: &Judged,
         context: &Context,
         found: &Evaluation,
-        epoch: u64,
+        checkpoint: &Checkpoint,
         recorded: Option<(f64, f64)>,
+        chosen_here: bool,
     ) -> Result<ExitCode> {
+        let (data, formula) = (&judged.data, formula(run, checkpoint));
+        let accuracy = |accuracy: f64| Some(accuracy).filter(|_| found.regression.is_none());
         let told = if found.regression.is_some() { &[][..] } else { &data.classes };
         let classes: Vec<_> = told
             .iter()
@@ -180,49 +200,29 @@ impl Eval {
             "run": run.folder,
             "model": run.config.model.name,
             "weights": if self.last { "last" } else { "best" },
-            "epoch": epoch,
+            "epoch": checkpoint.position.epoch,
             "data": data.name,
             "digest": data.digest,
-            "split": self.split.name(),
+            "split": judged.part.map_or("all", Part::name),
+            "judged_on": judged.words,
+            "own_data": judged.own,
+            "trained_on": judged.trained_on,
+            "chosen_on_these": chosen_here,
             "images": found.metrics.images,
             "loss": found.metrics.loss,
-            "accuracy": found.metrics.accuracy,
+            "accuracy": accuracy(found.metrics.accuracy),
+            "root_mean_squared_error": found.regression.map(|r| r.root_mean_squared_error),
             "mean_absolute_error": found.regression.map(|r| r.mean_absolute_error),
             "r2": found.regression.and_then(|r| r.r2),
+            "formula": formula,
             "tta": self.tta,
-            "recorded": recorded.map(|(loss, accuracy)| json!({"loss": loss, "accuracy": accuracy})),
+            "recorded": recorded.map(|(loss, share)| json!({"loss": loss, "accuracy": accuracy(share)})),
             "classes": classes,
             "confusion": found.confusion,
             "adapter": AdapterRecord::of(context),
         }))?;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// Whether other data than the run's mean by their labels and columns what the network means.
-fn fits(data: &Dataset, record: &DataRecord) -> Result<()> {
-    let (ours, theirs) = (&record.classes, &data.classes);
-    let sorted = |names: &[String]| {
-        let mut names = names.to_vec();
-        names.sort_unstable();
-        names
-    };
-    if ours != theirs && sorted(ours) == sorted(theirs) {
-        bail!(
-            "the run's classes are {}, those of {} the same in another order: {}; labels would be taken for each other",
-            ours.join(", "),
-            data.name,
-            theirs.join(", ")
-        );
-    }
-    if data.table.is_some() && record.table.is_none() {
-        eprintln!(
-            "warning: the columns of {} were standardised by their own means and deviations; this network was not \
-             trained on a table here, and may expect other numbers",
-            data.name
-        );
-    }
-    Ok(())
 }
 
 /// Evaluates with the run's batch and variants; on an adapter that cannot run one of these, with the defaults.
@@ -255,42 +255,60 @@ pub async fn evaluate_run(
     Ok(result?)
 }
 
+/// What a linear network of a table computes, in the units of the columns.
+fn formula(run: &Run, checkpoint: &Checkpoint) -> Option<Formula> {
+    Formula::of(&run.config.model, run.config.data.table.as_ref()?, &checkpoint.weights)
+}
+
 /// Says how the numbers compare with those that the run recorded.
-fn compare(found: &Metrics, loss: f64, accuracy: f64, run: &Run, context: &Context) {
+fn compare(found: &Metrics, (loss, accuracy): (f64, f64), regression: bool, run: &Run, context: &Context) {
     let trained_on = &run.config.adapter;
-    if found.loss == loss && found.accuracy == accuracy {
-        eprintln!("these are, to the bit, the numbers that the run recorded");
+    let words = match regression {
+        true => format!("loss {loss}"),
+        false => format!("loss {loss} and accuracy {accuracy}"),
+    };
+    if found.loss == loss && (regression || found.accuracy == accuracy) {
+        eprintln!("identical, to the bit, to the metrics recorded during training");
     } else if *trained_on == AdapterRecord::of(context) {
         eprintln!(
-            "warning: the run recorded loss {loss} and accuracy {accuracy}, on this same adapter: the weights or \
-             wgrad have changed since"
+            "warning: the run recorded {words}, on this same adapter: the weights or wgrad have changed since"
         );
     } else {
         eprintln!(
-            "the run recorded loss {loss} and accuracy {accuracy}, on another adapter: {} ({}, {})",
+            "the run recorded {words}, on another adapter: {} ({}, {})",
             trained_on.name, trained_on.backend, trained_on.driver
         );
     }
 }
 
-fn print_regression(kind: &str, split: &str, metrics: &Metrics, found: &Regression) -> Result<()> {
+fn print_regression(
+    data: &Dataset,
+    kind: &str,
+    what: &str,
+    metrics: &Metrics,
+    found: &Regression,
+) -> Result<()> {
     let r2 = found.r2.map_or("–, as all labels are the same".to_string(), |r2| format!("{r2:.4}"));
+    let unit = match &data.table {
+        Some(table) => format!(" (in the unit of {})", printable(&table.label.name)),
+        None => String::new(),
+    };
+    let standardised = if data.table.is_some() { ", of standardised labels" } else { "" };
     output::line(format!(
-        "MAE       {:.4}, mean distance from the label, of {} {split} images\nR²        {r2}\nrounded   {} are nearest \
-         to their label\nloss      {:.4} ({kind})",
-        found.mean_absolute_error,
+        "RMSE      {:.4} of {} {what}{unit}\nMAE       {:.4}\nR²        {r2}\nloss      {:.4} ({kind}{standardised})",
+        found.root_mean_squared_error,
         commas(metrics.images),
-        percent(metrics.accuracy),
+        found.mean_absolute_error,
         metrics.loss
     ))
 }
 
-fn print(data: &Dataset, split: &str, found: &Evaluation) -> Result<()> {
+fn print(data: &Dataset, what: &str, found: &Evaluation) -> Result<()> {
     let Metrics { loss, accuracy, images } = found.metrics;
     let right = (accuracy * images as f64).round() as u64;
     let half = Interval::of(right, images).map_or(0.0, |interval| interval.half());
     output::line(format!(
-        "accuracy  {} ± {:.2} of {} {split} images\nloss      {loss:.4}\n",
+        "accuracy  {} ± {:.2} of {} {what}\nloss      {loss:.4}\n",
         percent(accuracy),
         100.0 * half,
         commas(images)
@@ -305,7 +323,7 @@ fn print(data: &Dataset, split: &str, found: &Evaluation) -> Result<()> {
         ("precision", Right),
         ("recall", Right),
         ("F1", Right),
-        ("images", Right),
+        (data.things(), Right),
     ]);
     for ((number, name), class) in data.classes.iter().enumerate().zip(found.classes()) {
         table.row([
@@ -323,7 +341,7 @@ fn print(data: &Dataset, split: &str, found: &Evaluation) -> Result<()> {
         eprintln!("the confusion matrix of {} classes is only in `--json`", data.classes.len());
         return Ok(());
     }
-    output::line("\nConfusion matrix: what images of a class (row) were taken for (column)")?;
+    output::line("\nConfusion matrix (rows: true class, columns: predicted class)")?;
     let mut columns = vec![(String::new(), Right), ("class".to_string(), Left)];
     columns.extend((0..data.classes.len()).map(|class| (class.to_string(), Right)));
     let mut table = Table::new(&columns);

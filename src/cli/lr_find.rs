@@ -1,7 +1,11 @@
 //! `wgrad lr-find`: a learning rate for a training, by letting it rise.
 
-use super::{AdapterArgs, DataArgs, output, reading::model_for, train::method::MethodArgs};
-use anyhow::{Result, bail};
+use super::{
+    AdapterArgs, DataArgs, output,
+    reading::{model_for, refuse_classes_as_numbers},
+    train::method::MethodArgs,
+};
+use anyhow::{Context as _, Result, bail};
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
@@ -78,6 +82,7 @@ impl LrFind {
         }
         let dataset = self.data.load(self.seed)?;
         let model = model_for(&self.model, &dataset, None)?;
+        refuse_classes_as_numbers(&model, &dataset)?;
         let context = self.adapter.open().await?;
         eprintln!(
             "the learning rate rises from {:e} to {:e} in up to {} steps",

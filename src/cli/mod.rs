@@ -166,8 +166,8 @@ impl AdapterArgs {
         output::say(format!("adapter: {}", context.describe()));
         if context.class == AdapterClass::Cpu {
             eprintln!(
-                "warning: this is a SOFTWARE adapter: everything runs on the processor's cores, typically 10 to 1000 \
-                 times slower than on a GPU; with a GPU here, install its Vulkan driver and see `wgrad adapters`"
+                "warning: running on the CPU, a SOFTWARE adapter (10 to 1000 times slower than a GPU). If this machine has a \
+                 GPU, install its Vulkan driver; `wgrad adapters` lists what is usable"
             );
         }
         Ok(context)
@@ -202,7 +202,9 @@ impl DataArgs {
     /// The same, read as `reading` says.
     pub fn load_as(&self, reading: &Reading, seed: u64) -> Result<Dataset> {
         let Self { limit, validation, normalize, .. } = *self;
-        reading::load(&self.data, reading, &Wanted { limit, validation, seed, normalize, table: None })
+        let numbers = self.reading.numbers();
+        let wanted = Wanted { limit, validation, seed, numbers, normalize, table: None };
+        reading::load(&self.data, reading, &wanted)
     }
 }
 

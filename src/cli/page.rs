@@ -42,7 +42,13 @@ pub fn about() -> About {
 /// The command line as a shell takes it.
 fn command() -> String {
     let arguments = std::env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
-    std::iter::once("wgrad".to_string()).chain(arguments).collect::<Vec<_>>().join(" ")
+    std::iter::once(program()).chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+/// This program as it was called, as a shell takes it: commands that are told can be pasted.
+pub fn program() -> String {
+    let name = std::env::args_os().next().filter(|name| !name.is_empty());
+    name.map_or_else(|| "wgrad".to_string(), |name| quoted(&name.to_string_lossy()))
 }
 
 /// An argument as a shell takes it.

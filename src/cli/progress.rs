@@ -70,14 +70,12 @@ impl History {
     }
 }
 
-/// What the share of right images is called: of a regression it is the share of numbers that round to the label.
-fn accuracy_of(loss: Loss) -> &'static str {
-    if loss.is_regression() { "rounded_accuracy" } else { "accuracy" }
-}
-
 /// The progress of a whole training.
 pub struct Progress {
-    accuracy: &'static str,
+    /// Whether classes are told: a regression has no accuracy.
+    classes: bool,
+    /// What its examples are called.
+    things: &'static str,
     look: Look,
     bar: ProgressBar,
     epochs: u64,
@@ -90,11 +88,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of a training of `epochs` epochs of `steps` steps by that loss.
-    pub fn new(epochs: u64, steps: u64, loss: Loss) -> Self {
+    /// Of a training of `epochs` epochs of `steps` steps by that loss, on rows or images.
+    pub fn new(epochs: u64, steps: u64, loss: Loss, things: &'static str) -> Self {
         let bar = ProgressBar::hidden();
         Self {
-            accuracy: accuracy_of(loss),
+            classes: !loss.is_regression(),
+            things,
             look: Look::here(),
             bar,
             epochs,
@@ -154,13 +153,16 @@ impl Progress {
         let speed = (position.seen.saturating_sub(seen) as f64 / seconds).round() as u64;
         let metrics = position.metrics();
         let curve = if curve { format!(" {}", self.look.curve(&self.history.means)) } else { String::new() };
+        let accuracy = match self.classes {
+            true => format!(", accuracy {:.3}", metrics.accuracy),
+            false => String::new(),
+        };
         format!(
-            "{} left, {} img/s, loss {:.3}, {} {:.3}{curve}",
+            "{} left, {} {}/s, loss {:.3}{accuracy}{curve}",
             time(left),
             commas(speed),
-            metrics.loss,
-            self.accuracy,
-            metrics.accuracy
+            if self.things == "images" { "img" } else { self.things },
+            metrics.loss
         )
     }
 
@@ -180,21 +182,23 @@ fn time(seconds: f64) -> String {
     }
 }
 
-/// What Keras prints at the end of an epoch.
-pub fn epoch_line(line: &EpochLine, epochs: u64, loss: Loss) {
-    let name = accuracy_of(loss);
-    let validation = match (line.validation_loss, line.validation_accuracy) {
-        (Some(loss), Some(accuracy)) => format!(" - val_loss {loss:.4} - val_{name} {accuracy:.4}"),
-        _ => String::new(),
+/// What Keras prints at the end of an epoch; of a regression how far it is off, in the unit of the label.
+pub fn epoch_line(line: &EpochLine, epochs: u64, things: &str) {
+    let part = |name: &str, loss: Option<f64>, accuracy: Option<f64>, errors: [Option<f64>; 3]| {
+        let numbers = [("loss", loss), ("accuracy", accuracy)].into_iter();
+        let numbers = numbers.chain(["rmse", "mae", "r2"].into_iter().zip(errors));
+        let known = numbers.filter_map(|(what, number)| Some((what, number.filter(|n| !n.is_nan())?)));
+        known.map(|(what, number)| format!(" - {name}{what} {number:.4}")).collect::<String>()
     };
+    let errors = line.errors;
+    let train = part("", Some(line.train_loss), Some(line.train_accuracy), [None; 3]);
+    let found = [errors.validation_rmse, errors.validation_mae, errors.validation_r2];
+    let validation = part("val_", line.validation_loss, line.validation_accuracy, found);
+    let found = [errors.test_rmse, errors.test_mae, errors.test_r2];
+    let test = part("test_", Some(line.test_loss), Some(line.test_accuracy), found);
     say(format!(
-        "epoch {}/{epochs} - loss {:.4} - {name} {:.4}{validation} - test_loss {:.4} - test_{name} {:.4} - {:.0} images/s",
-        line.epoch,
-        line.train_loss,
-        line.train_accuracy,
-        line.test_loss,
-        line.test_accuracy,
-        line.images_per_second
+        "epoch {}/{epochs}{train}{validation}{test} - {:.0} {things}/s",
+        line.epoch, line.images_per_second
     ));
 }
 

@@ -23,7 +23,7 @@ use wgrad::{
 /// How data of a user's own are read.
 #[derive(Args, Clone, Default)]
 pub struct ReadingArgs {
-    /// Of a table: the column that is to be told, by name, or by number from 0 (-1 is the last)
+    /// Tables: the column to predict, by name, or by number from 0 (-1 is the last)
     #[arg(long, value_name = "COLUMN", allow_negative_numbers = true)]
     label: Option<String>,
     /// Of a table: leave a column out, by name or number (repeatable)
@@ -51,7 +51,8 @@ pub struct ReadingArgs {
     /// called pixel0, pixel1, ... or are 784 or 3072 bytes]
     #[arg(long, value_name = "H,W,C|table")]
     shape: Option<RowShape>,
-    /// Whether labels are `classes` or a `number` [default: what they look like, or what `--loss` takes]
+    /// Whether labels are `classes` or a `number`: also the number of the class [default: what they look like, or what
+    /// `--loss` takes]
     #[arg(long, value_name = "classes|number")]
     target: Option<Target>,
     /// Of a folder of pictures: the size for the network, `96` or `96x128` (height × width) [default: that of the pictures,
@@ -103,6 +104,11 @@ impl ReadingArgs {
         Reading { target: reading.target.or(target), ..reading }
     }
 
+    /// Whether somebody said that labels are numbers, which a loss alone does not say of the names of classes.
+    pub fn numbers(&self) -> bool {
+        self.target == Some(Target::Number)
+    }
+
     /// The data set whole, as `spec` and these options name it; says what is to be known about it.
     pub fn load(&self, spec: &DataSpec) -> Result<Dataset> {
         let data = load_or_fetch_with(spec, &Places::from_env(), &self.reading(), None)?;
@@ -119,6 +125,8 @@ pub struct Wanted<'a> {
     pub validation: Option<f64>,
     /// Decides which.
     pub seed: u64,
+    /// Whether the numbers of the classes are numbers to be told.
+    pub numbers: bool,
     /// Whether the mean and deviation of each channel are computed and taken out.
     pub normalize: bool,
     /// How other rows of a table were read.
@@ -128,6 +136,9 @@ pub struct Wanted<'a> {
 /// Loads a data set, fetching it first where it is not here, and says where it came from.
 pub fn load(spec: &DataSpec, reading: &Reading, wanted: &Wanted<'_>) -> Result<Dataset> {
     let mut dataset = load_or_fetch_with(spec, &Places::from_env(), reading, wanted.table)?;
+    if wanted.numbers {
+        dataset = dataset.with_numbers();
+    }
     if let Some(n) = wanted.limit {
         dataset = dataset.limit(n, usize::MAX);
     }
@@ -136,10 +147,11 @@ pub fn load(spec: &DataSpec, reading: &Reading, wanted: &Wanted<'_>) -> Result<D
     }
     say(&dataset);
     output::say(format!(
-        "data: {} ({} training, {} test images) from {}",
+        "data: {} ({} training, {} test {}) from {}",
         dataset.name,
         dataset.train.len(),
         dataset.test.len(),
+        dataset.things(),
         dataset.source
     ));
     if wanted.normalize {
@@ -179,4 +191,18 @@ pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>) -> Result<Model
         model.summary()?;
     }
     Ok(model.fed(&data.input))
+}
+
+/// Refuses to train on the numbers of classes as if they were numbers, where nobody said so.
+pub fn refuse_classes_as_numbers(model: &Model, data: &Dataset) -> Result<()> {
+    let loss = model.loss()?;
+    if !loss.is_regression() || data.input.numbers {
+        return Ok(());
+    }
+    bail!(
+        "the loss {loss} compares numbers, and the labels of {} are {} classes; take `--loss softmax_cross_entropy`, or say \
+         `--target number` to have the number of the class told",
+        data.name,
+        data.classes.len()
+    )
 }

@@ -106,7 +106,7 @@ impl Report {
             );
         }
         let weights = if self.last { run.last()?.for_use() } else { run.best()? };
-        let which = if self.last { "The last weights" } else { "The best weights" };
+        let which = if self.last { "Last weights" } else { "Best weights" };
         let context = self.adapter.open().await?;
         let evaluation = evaluate_run(&context, run, &weights, data, &data.test, false).await?;
         let model = &run.config.model;
@@ -117,7 +117,7 @@ impl Report {
             Some(seconds) => Some(measure(&context, run, data, seconds).await?),
             None => None,
         };
-        let which = format!("{which}, after epoch {},", weights.position.epoch);
+        let which = format!("{which} (epoch {})", weights.position.epoch);
         Ok(Details { data, weights, which, evaluation, dead: (dead, looked_at), seen, profile })
     }
 

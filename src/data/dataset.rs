@@ -182,6 +182,28 @@ impl Dataset {
         [self.height, self.width, self.channels]
     }
 
+    /// What its examples are called: rows of a table, or images.
+    pub fn things(&self) -> &'static str {
+        if self.table.is_some() { "rows" } else { "images" }
+    }
+
+    /// Whether its test part was held out of what else there is, since it has none of its own.
+    pub fn holds_out(&self) -> bool {
+        self.notes.iter().any(|note| note.starts_with(HELD_OUT))
+    }
+
+    /// The same with the numbers of the classes as numbers to be told, not as classes.
+    #[must_use]
+    pub fn with_numbers(mut self) -> Self {
+        if !self.input.numbers {
+            for split in [&mut self.train, &mut self.test].into_iter().chain(&mut self.validation) {
+                split.labels = split.labels.iter().map(|class| (*class as f32).to_bits()).collect();
+            }
+            (self.input.numbers, self.classes) = (true, Vec::new());
+        }
+        self
+    }
+
     /// The splits that there are, by name.
     pub fn splits(&self) -> impl Iterator<Item = (&'static str, &Split)> {
         let validation = self.validation.as_ref().map(|split| ("validation", split));
@@ -297,10 +319,13 @@ pub(super) fn held_out(
     Ok((kept, held_out))
 }
 
+/// How that begins which is said where a test part was held out.
+const HELD_OUT: &str = "there is no test part: ";
+
 /// What is said where a test part was held out.
 pub(super) fn held_out_note(held_out: usize, all: usize, fraction: f64, seed: u64) -> String {
     format!(
-        "there is no test part: {held_out} of {all} were held out as one (--test-share {fraction}, --split-seed {seed})"
+        "{HELD_OUT}{held_out} of {all} were held out as one (--test-share {fraction}, --split-seed {seed})"
     )
 }
 

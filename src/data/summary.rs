@@ -2,6 +2,7 @@
 //! channel, images that are in two parts, files that cannot be read. Everything is visited once or twice.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
@@ -9,6 +10,9 @@ use super::dataset::{Dataset, Images, Split};
 use super::normalization::moments;
 use super::picture::dimensions;
 use super::pictures::in_parallel;
+
+/// Bytes of a file that tell it from others, with its length.
+const HEAD: u64 = 4096;
 
 /// Values of one channel of the training images.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -56,6 +60,34 @@ pub fn summary(data: &Dataset) -> Summary {
     let channels = mean.into_iter().zip(deviation).map(|(mean, deviation)| Channel { mean, deviation });
     let broken = data.broken().into_iter().map(|(path, reason)| (path.display().to_string(), reason));
     Summary { channels: channels.collect(), sizes: sizes(data), duplicates, broken: broken.collect() }
+}
+
+/// How many images of one split are among those of another, each with the data set that it is of. Of tables the labels
+/// count too; of files the length and the first bytes, which are read fast.
+pub fn shared((known, of): (&Dataset, &Split), (data, split): (&Dataset, &Split)) -> usize {
+    if known.shape() != data.shape() || known.input.floats != data.input.floats {
+        return 0;
+    }
+    let known: BTreeSet<[u8; 32]> = rough(known, of).into_iter().flatten().collect();
+    rough(data, split).into_iter().flatten().filter(|digest| known.contains(digest)).count()
+}
+
+/// What tells an image from others without reading all of a file.
+fn rough(data: &Dataset, split: &Split) -> Vec<Option<[u8; 32]>> {
+    match &split.images {
+        Images::Files(pictures, which) => in_parallel(which, |n| {
+            let path = pictures.path(*n);
+            let mut head = std::fs::metadata(&path).ok()?.len().to_le_bytes().to_vec();
+            std::fs::File::open(&path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
+            Some(Sha256::digest(&head).into())
+        }),
+        Images::Memory(_) if data.table.is_none() => digests(data, split),
+        Images::Memory(bytes) => {
+            let rows = bytes.chunks(data.pixels().max(1)).zip(split.labels.iter());
+            rows.map(|(row, label)| Some(Sha256::digest([row, &label.to_le_bytes()].concat()).into()))
+                .collect()
+        }
+    }
 }
 
 /// SHA-256 of each image: of the file where it is one.

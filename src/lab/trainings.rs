@@ -134,6 +134,7 @@ pub async fn compare(
         test = [Some(a.trainer.evaluate(&data.test).await?), Some(b.trainer.evaluate(&data.test).await?)];
     }
     context.check()?;
+    let regression = model.loss()?.is_regression();
     let side = |n: usize| {
         let (course, plan) = (&courses[n], &courses[n].trainer.train_plan);
         Side {
@@ -143,7 +144,7 @@ pub async fn compare(
             notes: plan.notes.clone(),
             images_per_second: Spread::of(told.iter().map(|round| round.images_per_second[n]).collect()),
             test_loss: test[n].map(|test| test.loss),
-            test_accuracy: test[n].map(|test| test.accuracy),
+            test_accuracy: test[n].map(|test| test.accuracy).filter(|_| !regression),
             diverged_at: course.diverged_at,
         }
     };

@@ -1,9 +1,9 @@
 //! The state of a run: `last.safetensors`, from which it goes on, and `best.safetensors`. The file that says "done" is
 //! written last: `best` before `last`, so that what a crash leaves between them is only an epoch done again.
 
-use super::{BEST, CONFIG, LAST, Run};
+use super::{BEST, CONFIG, LAST, Outcome, Run};
 use crate::{
-    Error, Result,
+    Error, Result, callbacks,
     checkpoint::{Checkpoint, Position},
     data::{io_error, read_regular, write_owned},
     keras,
@@ -171,17 +171,32 @@ impl Run {
         })
     }
 
+    /// What the best weights are to be judged by: by what the run's lines say of the epochs up to `last`.
     fn is_best(&self, best: Option<&Checkpoint>, last: &Checkpoint) -> Result<Best> {
         let position = &last.position;
-        let ahead = best.is_some_and(|best| best.position.epoch > position.epoch);
-        if ahead || best.map_or(0.0, |best| best.position.best) == position.best {
+        if best.is_some_and(|best| best.position.epoch > position.epoch) {
             return Ok(Best::Right);
         }
         let loss = self.config.model.loss()?;
-        let lines = self.metrics()?;
-        let first = lines.iter().find(|line| line.judged().judged(loss) == position.best);
-        let is_last = position.step == 0 && first.is_some_and(|line| line.epoch == position.epoch);
-        Ok(if is_last { Best::Last } else { Best::Lost })
+        let mut lines = self.metrics()?;
+        lines.retain(|line| line.epoch <= position.epoch);
+        let (is_right, epoch) = match self.config.options.callbacks.best {
+            callbacks::Best::Accuracy => {
+                let first = lines.iter().find(|line| line.judged().judged(loss) == position.best);
+                let same = best.map_or(0.0, |best| best.position.best) == position.best;
+                (same, first.map(|line| line.epoch))
+            }
+            callbacks::Best::Monitored => {
+                let epoch = Outcome::of(&lines, &self.config, None).map(|outcome| outcome.best.epoch);
+                (best.map(|best| best.position.epoch) == epoch, epoch)
+            }
+        };
+        let is_last = position.step == 0 && epoch == Some(position.epoch);
+        Ok(match (is_right, is_last) {
+            (true, _) => Best::Right,
+            (false, true) => Best::Last,
+            (false, false) => Best::Lost,
+        })
     }
 
     fn read_last(&self) -> Result<(Checkpoint, bool)> {

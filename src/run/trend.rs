@@ -1,15 +1,31 @@
-//! What the lines of a training say to a person: which epoch was best, and whether more epochs would help.
+//! What the lines of a training say to a person: which epoch was best, whether anything was learned at all, and whether
+//! more epochs would help.
 
-use super::EpochLine;
-use crate::{loss::Loss, train::Metrics};
+use super::{Config, EpochLine};
+use crate::{data::Dataset, loss::Loss, train::Metrics};
 
 /// How the loss on images that were not trained on moved in the end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Trend {
     /// Too few epochs to tell.
     Unknown,
+    /// So few steps that nothing can be said.
+    Short {
+        /// How many there were.
+        steps: u64,
+    },
+    /// The network does no better than who always gives the same answer.
+    Chance {
+        /// The epoch after which it did better, if there was one.
+        after: Option<u64>,
+    },
     /// It rises since this epoch, while the training loss still falls.
     Overfits {
+        /// The epoch with the least loss.
+        since: u64,
+    },
+    /// It rises since this epoch, and so does the training loss.
+    Diverges {
         /// The epoch with the least loss.
         since: u64,
     },
@@ -22,6 +38,15 @@ pub enum Trend {
     Settled,
 }
 
+/// What answering always with the largest class is right for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chance {
+    /// The share of that class.
+    pub share: f64,
+    /// The images it is a share of.
+    pub images: usize,
+}
+
 /// What came out of a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
@@ -31,12 +56,35 @@ pub struct Outcome {
     pub last: EpochLine,
     /// Where it is heading.
     pub trend: Trend,
+    chance: Option<Chance>,
 }
 
 /// From fewer epochs no trend is read.
 const FEWEST: usize = 4;
+/// Fewer steps teach a network next to nothing.
+pub const FEWEST_STEPS: u64 = 100;
 /// A loss that moves by a smaller share stands still.
 const STILL: f64 = 0.005;
+/// What is not farther than this many standard errors above chance is chance, with 5 % left to luck.
+const ERRORS: f64 = 1.645;
+/// An R² up to this explains nothing.
+const EXPLAINS: f64 = 0.01;
+
+impl Chance {
+    /// Of the images that judge the epochs of a training on `data`; nothing where it has no classes.
+    pub fn of(data: &Dataset) -> Option<Self> {
+        let split = data.validation.as_ref().unwrap_or(&data.test);
+        let largest = data.class_counts(split).into_iter().max()?;
+        let images = split.len();
+        (images > 0).then(|| Self { share: largest as f64 / images as f64, images })
+    }
+
+    /// Whether an accuracy on these images is no better.
+    fn reaches(self, accuracy: f64) -> bool {
+        let error = (self.share * (1.0 - self.share) / self.images as f64).sqrt();
+        accuracy <= self.share + ERRORS * error
+    }
+}
 
 impl EpochLine {
     /// What judges the epoch: the metrics on the validation images if there are any, else on the test images.
@@ -47,36 +95,103 @@ impl EpochLine {
             images: 0,
         }
     }
+
+    /// The R² of what judges the epoch, where it is known.
+    fn judged_r2(&self) -> Option<f64> {
+        if self.validation_loss.is_some() { self.errors.validation_r2 } else { self.errors.test_r2 }
+    }
+
+    /// Whether the network does no better than who always gives the same answer; `false` where that is not known.
+    fn is_chance(&self, loss: Loss, chance: Option<Chance>) -> bool {
+        match loss.is_regression() {
+            true => self.judged_r2().is_some_and(|r2| r2 <= EXPLAINS),
+            false => chance.is_some_and(|chance| chance.reaches(self.judged().accuracy)),
+        }
+    }
 }
 
 impl Outcome {
-    /// What `lines` say of a training on `loss`; nothing where no epoch has ended.
-    pub fn of(lines: &[EpochLine], loss: Loss) -> Option<Self> {
+    /// What `lines` say of the training `config`; nothing where no epoch has ended. Without `chance` it is not compared
+    /// with that.
+    pub fn of(lines: &[EpochLine], config: &Config, chance: Option<Chance>) -> Option<Self> {
+        let loss = config.model.loss().ok()?;
         let last = *lines.last()?;
-        let judged = |line: &EpochLine| line.judged().judged(loss);
         // The first of equals, as a run keeps it.
-        let better = |a: EpochLine, b: EpochLine| if judged(&b) > judged(&a) { b } else { a };
+        let better = |a: EpochLine, b: EpochLine| {
+            let callbacks = &config.options.callbacks;
+            if callbacks.is_better(&b.judged(), &a.judged(), loss) { b } else { a }
+        };
         let best = lines.iter().copied().reduce(better)?;
-        Some(Self { best, last, trend: trend(lines) })
+        let is_chance = |line: &EpochLine| line.is_chance(loss, chance);
+        let known = lines.len() >= FEWEST;
+        let trend = match (last.step < FEWEST_STEPS, is_chance(&last)) {
+            (true, true) => Trend::Short { steps: last.step },
+            (true, false) if !known => Trend::Short { steps: last.step },
+            (false, true) => {
+                let other = lines.iter().rev().find(|line| !is_chance(line));
+                Trend::Chance { after: other.map(|line| line.epoch) }
+            }
+            (_, false) => trend(lines),
+        };
+        Some(Self { best, last, trend, chance })
     }
 
-    /// In words that tell what to do.
-    pub fn words(&self) -> String {
+    /// In words that tell what to do about the training `config`.
+    pub fn words(&self, config: &Config) -> String {
+        let regression = config.model.loss().is_ok_and(Loss::is_regression);
+        let table = config.data.table.is_some();
         let what = if self.last.validation_loss.is_some() { "validation" } else { "test" };
         match self.trend {
             Trend::Unknown => "too few epochs to tell whether more would help".to_string(),
-            Trend::Overfits { since } => format!(
-                "it overfits: the {what} loss rises since epoch {since} while the training loss falls; try --augment, \
-                 --weight-decay, dropout, --label-smoothing or fewer epochs (--patience 3)"
+            Trend::Short { steps } => format!(
+                "only {steps} {} of training: too few to learn from; more --epochs or a smaller --batch make more",
+                if steps == 1 { "step" } else { "steps" }
             ),
-            Trend::Improving { by } => {
-                format!("it still improves: the {what} loss falls by {:.1} % an epoch; train on", 100.0 * by)
+            Trend::Chance { after: None } => {
+                format!("it learned nothing: {}; try another learning rate", self.chance_words(regression))
             }
+            Trend::Chance { after: Some(epoch) } => format!(
+                "it has lost what it knew after epoch {epoch}: {}; try a lower learning rate",
+                self.chance_words(regression)
+            ),
+            Trend::Overfits { since } => {
+                let mut ways = vec!["--weight-decay", "dropout"];
+                if !table {
+                    ways.insert(0, "--augment");
+                }
+                if !regression {
+                    ways.push("--label-smoothing");
+                }
+                format!(
+                    "it overfits: the {what} loss rises since epoch {since} while the training loss falls; try {} or fewer \
+                     epochs (--patience 3)",
+                    ways.join(", ")
+                )
+            }
+            Trend::Diverges { since } => format!(
+                "it gets worse: the {what} loss rises since epoch {since}, and so does the training loss; try a lower \
+                 learning rate"
+            ),
+            Trend::Improving { by } => format!(
+                "still improving ({what} loss -{:.1} % per epoch): more epochs should help",
+                100.0 * by
+            ),
             Trend::Settled => format!(
-                "it has settled: the {what} loss moves no more; another --schedule, a larger network or --augment may \
-                 bring more"
+                "the {what} loss has levelled off; to go further, try another --schedule{}",
+                if table { " or a larger network" } else { ", a larger network or --augment" }
             ),
         }
+    }
+
+    fn chance_words(&self, regression: bool) -> String {
+        let what = if self.last.validation_loss.is_some() { "validation" } else { "test" };
+        if regression {
+            let r2 = self.last.judged_r2().map_or("–".to_string(), |r2| format!("{r2:.4}"));
+            return format!("R² {r2} is no better than always telling the mean of the {what} labels");
+        }
+        let Chance { share, .. } = self.chance.unwrap_or(Chance { share: 0.0, images: 0 });
+        let accuracy = self.last.judged().accuracy;
+        format!("accuracy {accuracy:.4} is chance (the largest class has {share:.4} of the {what} part)")
     }
 }
 
@@ -91,8 +206,12 @@ fn trend(lines: &[EpochLine]) -> Trend {
     // The last quarter of the epochs, two at least: one that is worse is chance.
     let window = (lines.len() / 4).max(2);
     let rises = losses[end] > losses[least] * (1.0 + 2.0 * STILL);
-    if end - least >= window && rises && lines[end].train_loss < lines[least].train_loss {
-        return Trend::Overfits { since: lines[least].epoch };
+    if end - least >= window && rises {
+        let since = lines[least].epoch;
+        return match lines[end].train_loss < lines[least].train_loss {
+            true => Trend::Overfits { since },
+            false => Trend::Diverges { since },
+        };
     }
     let from = losses[end - window];
     let by = 1.0 - (losses[end] / from).powf(1.0 / window as f64);
@@ -101,41 +220,160 @@ fn trend(lines: &[EpochLine]) -> Trend {
 
 #[cfg(test)]
 mod tests {
-    use super::{Outcome, Trend};
-    use crate::{loss::Loss, run::EpochLine};
+    use super::{Chance, Outcome, Trend};
+    use crate::{
+        callbacks::{Best, Monitor},
+        data::{Reading, synthetic::synthetic},
+        gpu::AdapterClass,
+        loss::Loss,
+        networks::network_for,
+        run::{AdapterRecord, Config, DataRecord, EpochLine, Errors},
+        train::Options,
+    };
 
-    fn outcome(train: &[f64], test: &[f64]) -> Outcome {
+    /// A training by `loss`, and the lines of epochs of 100 steps.
+    fn config(loss: Loss) -> Config {
+        let data = synthetic(0, 1, 1);
+        Config {
+            version: String::new(),
+            model: network_for("mlp", [28, 28, 1], 10, loss).expect("built in"),
+            data: DataRecord::of(&data, String::new(), None, None, Reading::default()),
+            options: Options::default(),
+            recipe: None,
+            init: None,
+            adapter: AdapterRecord {
+                name: String::new(),
+                backend: String::new(),
+                driver: String::new(),
+                class: AdapterClass::Cpu,
+            },
+            kernels: Vec::new(),
+            files: Default::default(),
+            pauses: Vec::new(),
+        }
+    }
+
+    fn lines(train: &[f64], test: &[f64], accuracy: impl Fn(usize, f64) -> f64) -> Vec<EpochLine> {
         let line = |(n, (train, test)): (usize, (&f64, &f64))| EpochLine {
             epoch: n as u64 + 1,
-            step: n as u64,
+            step: 100 * (n as u64 + 1),
             train_loss: *train,
             train_accuracy: 1.0 - train,
             validation_loss: None,
             validation_accuracy: None,
             test_loss: *test,
-            test_accuracy: 1.0 - test,
+            test_accuracy: accuracy(n, *test),
+            errors: Errors::default(),
             images_per_second: 1.0,
             train_seconds: None,
             evaluation_seconds: None,
         };
-        let lines: Vec<_> = train.iter().zip(test).enumerate().map(line).collect();
-        Outcome::of(&lines, Loss::SoftmaxCrossEntropy).expect("some epochs")
+        train.iter().zip(test).enumerate().map(line).collect()
+    }
+
+    const TEN: Option<Chance> = Some(Chance { share: 0.1, images: 10_000 });
+
+    fn outcome(train: &[f64], test: &[f64]) -> Outcome {
+        let lines = lines(train, test, |_, loss| 1.0 - loss);
+        Outcome::of(&lines, &config(Loss::SoftmaxCrossEntropy), TEN).expect("some epochs")
     }
 
     #[test]
     fn trends_are_told_apart() {
         let falling = [0.8, 0.6, 0.5, 0.4, 0.3, 0.2];
+        let config = config(Loss::SoftmaxCrossEntropy);
         let found = outcome(&falling, &[0.7, 0.5, 0.4, 0.42, 0.45, 0.5]);
         assert_eq!((found.trend, found.best.epoch, found.last.epoch), (Trend::Overfits { since: 3 }, 3, 6));
-        assert!(found.words().contains("since epoch 3") && found.words().contains("--augment"));
+        let words = found.words(&config);
+        assert!(words.contains("since epoch 3") && words.contains("--augment"), "{words}");
         let found = outcome(&falling, &[0.8, 0.7, 0.6, 0.5, 0.4, 0.324]);
         let Trend::Improving { by } = found.trend else { panic!("{found:?}") };
         assert!((by - 0.195).abs() < 0.001, "{by}");
         assert_eq!(outcome(&falling, &[0.8, 0.5, 0.4, 0.4, 0.4, 0.4]).trend, Trend::Settled);
         // Both rise: it diverges, which is no overfitting.
-        assert_eq!(outcome(&[0.3, 0.4, 0.5, 0.6], &[0.3, 0.4, 0.5, 0.6]).trend, Trend::Settled);
+        let found = outcome(&[0.3, 0.4, 0.5, 0.6], &[0.3, 0.4, 0.5, 0.6]);
+        assert_eq!(found.trend, Trend::Diverges { since: 1 });
         // A single worse epoch at the end tells nothing.
         assert_eq!(outcome(&falling, &[0.8, 0.7, 0.6, 0.5, 0.4, 0.41]).best.epoch, 5);
         assert_eq!(outcome(&falling[..3], &[0.7, 0.5, 0.6]).trend, Trend::Unknown);
+    }
+
+    #[test]
+    fn the_best_epoch_is_that_of_the_monitored_number() {
+        // The loss is least in epoch 1, the accuracy greatest in 2, and again in 3 with less loss.
+        let lines = lines(&[0.5; 3], &[0.5, 0.9, 0.7], |n, _| [0.6, 0.8, 0.8][n]);
+        let best = |monitor, best| {
+            let mut config = config(Loss::SoftmaxCrossEntropy);
+            (config.options.callbacks.monitor, config.options.callbacks.best) = (monitor, best);
+            Outcome::of(&lines, &config, TEN).expect("some epochs").best.epoch
+        };
+        assert_eq!(best(Monitor::Loss, Best::Monitored), 1);
+        assert_eq!(best(Monitor::Accuracy, Best::Monitored), 3);
+        assert_eq!(best(Monitor::Loss, Best::Accuracy), 2, "as an older run chose");
+    }
+
+    #[test]
+    fn what_is_no_better_than_chance_has_learned_nothing() {
+        let of = |accuracies: &[f64], chance| {
+            let losses = vec![2.3; accuracies.len()];
+            let config = config(Loss::SoftmaxCrossEntropy);
+            let found = Outcome::of(&lines(&losses, &losses, |n, _| accuracies[n]), &config, chance);
+            let found = found.expect("some epochs");
+            (found.trend, found.words(&config))
+        };
+        let (trend, words) = of(&[0.1; 5], TEN);
+        assert_eq!(trend, Trend::Chance { after: None });
+        assert!(words.contains("learned nothing: accuracy 0.1000 is chance"), "{words}");
+        // One standard error of 10,000 images is 0.003.
+        assert_eq!(of(&[0.104; 5], TEN).0, Trend::Chance { after: None });
+        assert_eq!(of(&[0.11; 5], TEN).0, Trend::Settled);
+        assert_eq!(of(&[0.1; 5], None).0, Trend::Settled, "unknown");
+        let (trend, words) = of(&[0.5, 0.6, 0.1, 0.1, 0.1], TEN);
+        assert_eq!(trend, Trend::Chance { after: Some(2) });
+        assert!(words.contains("after epoch 2"), "{words}");
+        // 95 % of one class: always naming that is right for 95 %.
+        let most = Some(Chance { share: 0.95, images: 1000 });
+        assert_eq!(of(&[0.95; 5], most).0, Trend::Chance { after: None });
+        // A regression is compared with the mean.
+        let regression = |r2, steps| {
+            let mut lines = lines(&[1.0; 5], &[1.0; 5], |_, _| f64::NAN);
+            for line in &mut lines {
+                (line.errors.test_r2, line.step) = (Some(r2), line.step * steps / 100);
+            }
+            let config = config(Loss::MeanSquaredError);
+            let found = Outcome::of(&lines, &config, None).expect("some epochs");
+            (found.trend, found.words(&config))
+        };
+        let (trend, words) = regression(-0.02, 100);
+        assert_eq!(trend, Trend::Chance { after: None });
+        assert!(words.contains("R² -0.0200") && !words.contains("accuracy"), "{words}");
+        assert_eq!(regression(0.4, 100).0, Trend::Settled);
+        // A few steps say nothing of a learning rate.
+        let (trend, words) = regression(-0.02, 3);
+        assert_eq!(trend, Trend::Short { steps: 15 });
+        assert!(words.contains("only 15 steps"), "{words}");
+    }
+
+    #[test]
+    fn advice_fits_the_data() {
+        let falling = [0.8, 0.6, 0.5, 0.4, 0.3, 0.2];
+        let found = outcome(&falling, &[0.7, 0.5, 0.4, 0.42, 0.45, 0.5]);
+        let mut table = config(Loss::MeanSquaredError);
+        table.data.table = Some(crate::data::table::Table {
+            columns: Vec::new(),
+            label: crate::data::table::Label {
+                name: "y".into(),
+                place: 0,
+                kind: crate::data::table::Kind::Number { mean: 0.0, deviation: 1.0 },
+                format: Default::default(),
+                missing: 0,
+            },
+            absent: Default::default(),
+            fields: None,
+        });
+        let words = found.words(&table);
+        for refused in ["--augment", "--label-smoothing"] {
+            assert!(!words.contains(refused), "{words}");
+        }
     }
 }

@@ -2,7 +2,11 @@
 //! options and what is printed.
 
 use super::print;
-use crate::cli::{AdapterArgs, DataArgs, output, page::PageArgs, reading::model_for};
+use crate::cli::{
+    AdapterArgs, DataArgs, output,
+    page::PageArgs,
+    reading::{model_for, refuse_classes_as_numbers},
+};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -88,6 +92,7 @@ impl Trainings {
         let sides = [side(&self.a)?, side(&self.b)?];
         let data = self.data.load(self.seed)?;
         let model = model_for(&self.model, &data, None)?;
+        refuse_classes_as_numbers(&model, &data)?;
         let batch = self.batch as usize;
         let steps = self.steps.unwrap_or(self.epochs * data.train.len().div_ceil(batch) as u64);
         let request = Request {

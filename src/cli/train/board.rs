@@ -29,6 +29,8 @@ pub struct Board {
     test: Writer<File>,
     validation: Option<Writer<File>>,
     per_epoch: u64,
+    /// Whether classes are told: a regression has no accuracy.
+    classes: bool,
     /// The steps since the last point.
     since: Position,
 }
@@ -48,7 +50,8 @@ impl Board {
         main.hparams(&run.folder.display().to_string(), &settings)?;
         let validation = run.config.data.validation.map(|_| open("validation")).transpose()?;
         let (train, test) = (open("train")?, open("test")?);
-        Ok(Self { folder, main, train, test, validation, per_epoch, since: Position::default() })
+        let classes = !run.config.model.loss()?.is_regression();
+        Ok(Self { folder, main, train, test, validation, per_epoch, classes, since: Position::default() })
     }
 
     /// Where they lie.
@@ -68,23 +71,34 @@ impl Board {
         let step = position.epoch * self.per_epoch + position.step;
         let Metrics { loss, accuracy, .. } = std::mem::take(&mut self.since).metrics();
         self.train.scalar("step loss", step, loss)?;
-        Ok(self.train.scalar("step accuracy", step, accuracy)?)
+        if self.classes {
+            self.train.scalar("step accuracy", step, accuracy)?;
+        }
+        Ok(())
     }
 
     /// An epoch is over; `rate` was the learning rate of its last step.
     pub fn epoch(&mut self, run: &Run, line: &EpochLine, rate: f64, state: &Checkpoint) -> Result<()> {
-        let mut told = vec![
-            (&mut self.train, line.train_loss, line.train_accuracy),
-            (&mut self.test, line.test_loss, line.test_accuracy),
-        ];
-        if let (Some(file), Some(loss), Some(accuracy)) =
-            (&mut self.validation, line.validation_loss, line.validation_accuracy)
-        {
-            told.push((file, loss, accuracy));
+        let errors = line.errors;
+        let classes = self.classes;
+        let rest = |accuracy: f64, rmse: Option<f64>, mae: Option<f64>, r2: Option<f64>| {
+            let accuracy = Some(accuracy).filter(|accuracy| classes && !accuracy.is_nan());
+            [("accuracy", accuracy), ("RMSE", rmse), ("MAE", mae), ("R2", r2)]
+        };
+        let test = rest(line.test_accuracy, errors.test_rmse, errors.test_mae, errors.test_r2);
+        let train = rest(line.train_accuracy, None, None, None);
+        let mut told =
+            vec![(&mut self.train, line.train_loss, train), (&mut self.test, line.test_loss, test)];
+        if let (Some(file), Some(loss)) = (&mut self.validation, line.validation_loss) {
+            let accuracy = line.validation_accuracy.unwrap_or(f64::NAN);
+            let found = (errors.validation_rmse, errors.validation_mae, errors.validation_r2);
+            told.push((file, loss, rest(accuracy, found.0, found.1, found.2)));
         }
-        for (file, loss, accuracy) in told {
+        for (file, loss, rest) in told {
             file.scalar("loss", line.step, loss)?;
-            file.scalar("accuracy", line.step, accuracy)?;
+            for (name, number) in rest.into_iter().filter_map(|(name, number)| Some((name, number?))) {
+                file.scalar(name, line.step, number)?;
+            }
         }
         self.main.scalar("learning rate", line.step, rate)?;
         self.main.scalar("images per second", line.step, line.images_per_second)?;

@@ -1,14 +1,22 @@
 //! How a training ends: by itself, by Ctrl-C, by its time, by its callbacks; and with which exit code.
 
-use crate::cli::{output, page::quoted};
+use super::hints;
+use crate::cli::{
+    output,
+    page::{program, quoted},
+};
 use anyhow::Result;
 use std::{process::ExitCode, time::Duration};
 use wgrad::{
-    callbacks::Verdict,
+    callbacks::{EarlyStopping, Verdict},
     clock,
-    networks::NETWORKS,
-    run::{EpochLine, Outcome, Run, Trend},
-    train::{Metrics, Trainer},
+    data::Dataset,
+    evaluate::Formula,
+    loss::Loss,
+    report::words::counted,
+    run::{BEST, Chance, EpochLine, Outcome, Run},
+    schedule::Decay,
+    train::{Metrics, Options, Trainer},
 };
 
 /// The exit code of a program that Ctrl-C ended.
@@ -56,37 +64,76 @@ pub fn stopped(run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
 fn early(why: &str, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
     let position = trainer.position();
     eprintln!(
-        "{why}, after {} epochs and {} steps; go on with: wgrad train --resume {}",
-        position.epoch,
-        position.step,
-        run.folder.display()
+        "{why}, after {} and {}; go on with: {} train --resume {}",
+        counted(position.epoch as usize, "epoch"),
+        counted(position.step as usize, "step"),
+        program(),
+        quoted(&run.folder.display().to_string())
     );
     Ok(verdict(trainer, run))
 }
 
 /// Says how to go on with a run that was saved.
 pub fn interrupted(run: &Run) -> ExitCode {
-    eprintln!("interrupted; go on with: wgrad train --resume {}", run.folder.display());
+    let folder = quoted(&run.folder.display().to_string());
+    eprintln!("interrupted; go on with: {} train --resume {folder}", program());
     ExitCode::from(INTERRUPTED)
 }
 
 /// Why the training is over before its epochs are.
-pub fn over(trainer: &Trainer<'_>, run: &Run) -> String {
+pub fn over(trainer: &Trainer<'_>, run: &Run) -> Result<String> {
     let callbacks = &run.config.options.callbacks;
     let epoch = trainer.position().epoch;
-    match trainer.verdict() {
+    Ok(match trainer.verdict() {
         Verdict::GoOn => format!("after epoch {epoch} it goes on"),
         Verdict::Reached => {
             let target = callbacks.target_accuracy.unwrap_or_default();
             format!("the accuracy of {target} was reached in epoch {epoch}")
         }
         Verdict::Stopped => {
-            let wait = trainer.position().watch.stopping.wait;
+            let lines = run.metrics()?;
+            let validation = lines.last().is_some_and(|line| line.validation_loss.is_some());
+            let (watched, wait) =
+                (callbacks.monitor.name(validation), trainer.position().watch.stopping.wait);
+            let stopping =
+                callbacks.early_stopping.unwrap_or(EarlyStopping { patience: wait, min_delta: 0.0 });
+            let delta = match stopping.min_delta {
+                0.0 => String::new(),
+                delta => format!(", --min-delta {delta}"),
+            };
+            let best = Outcome::of(&lines, &run.config, None).map_or(String::new(), |outcome| {
+                let decides = match callbacks
+                    .decides(validation, run.config.model.loss().unwrap_or(Loss::SoftmaxCrossEntropy))
+                {
+                    other if other != watched => format!(" by {other}"),
+                    _ => String::new(),
+                };
+                format!("; best weights{decides}: epoch {}, {}", outcome.best.epoch, best_file(run))
+            });
             format!(
-                "stopped after epoch {epoch}: nothing improved for {wait} epochs; `best` has the best weights"
+                "stopped after epoch {epoch}: {watched} has not improved since epoch {} (--patience {}{delta}){best}",
+                epoch.saturating_sub(wait),
+                stopping.patience
             )
         }
+    })
+}
+
+/// Why a plateau lets the rate fall after the epoch of `line`.
+pub fn plateau(run: &Run, line: &EpochLine) -> String {
+    let Options { callbacks, schedule, .. } = &run.config.options;
+    let watched = callbacks.monitor.name(line.validation_loss.is_some());
+    match schedule.decay {
+        Decay::Plateau { patience, .. } => {
+            format!("{watched} has not improved for {}", counted(patience.max(1) as usize, "epoch"))
+        }
+        _ => format!("{watched} has not improved"),
     }
+}
+
+/// The file of the best weights.
+fn best_file(run: &Run) -> String {
+    quoted(&run.folder.join(BEST).display().to_string())
 }
 
 /// How long it took to the target: training and evaluation from the first step on, however often the run was resumed,
@@ -118,51 +165,68 @@ pub fn verdict(trainer: &Trainer<'_>, run: &Run) -> ExitCode {
     ExitCode::from(1)
 }
 
-/// What came out, where it is, whether more epochs would help, and what to do next.
-pub fn finish(run: &Run, json: bool) -> Result<()> {
+/// What came out, where it is, whether more epochs would help, and what to do next. `named` is what `--model` said.
+pub fn finish(run: &Run, data: &Dataset, json: bool, named: Option<&str>) -> Result<()> {
     let lines = run.metrics()?;
     let (config, loss) = (&run.config, run.config.model.loss()?);
     let folder = quoted(&run.folder.display().to_string());
-    let outcome = Outcome::of(&lines, loss);
-    if let Some(Outcome { best, last, .. }) = &outcome {
-        if !json {
-            let (accuracy, value, epoch) = (last.test_accuracy, last.test_loss, last.epoch);
-            output::line(match loss.is_regression() {
-                true => format!("test {loss} {value:.4} after {epoch} epochs; run: {folder}"),
-                false => format!(
-                    "test accuracy {accuracy:.4} after {epoch} epochs (loss {value:.4}); run: {folder}"
-                ),
-            })?;
-        }
+    let Some(outcome) = Outcome::of(&lines, config, Chance::of(data)) else {
+        hints::tell(run, None, named);
+        return Ok(());
+    };
+    let Outcome { best, last, .. } = &outcome;
+    let epochs = counted(last.epoch as usize, "epoch");
+    if !json {
+        output::line(match loss.is_regression() {
+            true => format!("test {} after {epochs}; run: {folder}", reached(last, loss)),
+            false => format!(
+                "test accuracy {:.4} after {epochs} (loss {:.4}); run: {folder}",
+                last.test_accuracy, last.test_loss
+            ),
+        })?;
+    }
+    let validation = last.validation_loss.is_some();
+    let decides = config.options.callbacks.decides(validation, loss);
+    output::say(format!(
+        "best epoch {}/{} by {decides} (test {}), saved to {}",
+        best.epoch,
+        last.epoch,
+        reached(best, loss),
+        best_file(run)
+    ));
+    if !validation {
+        let things = data.things();
         output::say(format!(
-            "best epoch: {} of {}, test accuracy {:.4}, loss {:.4}: its weights are {folder}/best.safetensors",
-            best.epoch, last.epoch, best.test_accuracy, best.test_loss
+            "note: the best epoch was chosen on the test {things}, which makes its numbers look a little better than they \
+             are; `--validation 0.1` chooses on {things} of the training part"
         ));
     }
-    if let Some(outcome) = &outcome {
-        output::say(outcome.words());
-    }
-    let on = (
-        format!("wgrad train --resume {folder} --epochs {}", config.options.epochs * 2),
-        "train on, from where it stands",
-    );
-    let report = (format!("wgrad report {folder}"), "curves, mistakes and what the network sees, as a page");
-    let eval = (format!("wgrad eval {folder}"), "confusion matrix");
-    let other = if config.model.name == "cnn" { "mlp" } else { "cnn" };
-    let next = match outcome.map(|outcome| outcome.trend) {
-        Some(Trend::Overfits { .. }) if config.options.objective.augment.is_off() => {
-            let known = NETWORKS.iter().any(|(name, _)| *name == config.model.name);
-            let model = if known { config.model.name.as_str() } else { "FILE.toml" };
-            (format!("wgrad train --model {model} --augment flip,shift=2"), "images that change hold it back")
+    if let Some(formula) = formula(run)? {
+        match json {
+            false => output::line(formula)?,
+            true => output::say(formula),
         }
-        Some(Trend::Settled) => (format!("wgrad train --model {other} --epochs 3"), "another network"),
-        _ => on,
-    };
-    let all = [report, eval, next];
-    let width = all.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
-    output::say("try next:");
-    for (command, what) in &all {
-        output::say(format!("  {command:width$}  {what}"));
     }
+    output::say(outcome.words(config));
+    hints::tell(run, Some(outcome.trend), named);
     Ok(())
+}
+
+/// What an epoch reached on the test images.
+fn reached(line: &EpochLine, loss: Loss) -> String {
+    let errors = line.errors;
+    match (loss.is_regression(), errors.test_rmse, errors.test_mae) {
+        (true, Some(rmse), Some(mae)) => {
+            let r2 = errors.test_r2.map_or(String::new(), |r2| format!(", R² {r2:.4}"));
+            format!("RMSE {rmse:.4}, MAE {mae:.4}{r2}, loss {:.4}", line.test_loss)
+        }
+        (true, ..) => format!("loss {:.4}", line.test_loss),
+        (false, ..) => format!("accuracy {:.4}, loss {:.4}", line.test_accuracy, line.test_loss),
+    }
+}
+
+/// What a linear network of a table computes with its best weights, in the units of the columns.
+fn formula(run: &Run) -> Result<Option<Formula>> {
+    let Some(table) = &run.config.data.table else { return Ok(None) };
+    Ok(Formula::of(&run.config.model, table, &run.best()?.weights))
 }

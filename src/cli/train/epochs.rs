@@ -4,6 +4,7 @@ use super::{
     Train,
     board::Board,
     end::{self, Ended, Limit, finish, interrupted, over, stopped, verdict},
+    judged::judge,
     recorded::told_at_the_end,
 };
 use crate::cli::{
@@ -16,15 +17,15 @@ use crate::cli::{
 use anyhow::{Context as _, Result};
 use std::{ops::ControlFlow, process::ExitCode};
 use wgrad::{
-    Error,
-    callbacks::Verdict,
+    callbacks::{Best, Verdict},
     checkpoint::Position,
     clock,
     data::Dataset,
     gpu::Context,
     loss::Loss,
-    run::{EpochLine, LayersLine, Run},
-    train::{Metrics, StepResult, Trainer, norms},
+    report::words::{commas, counted},
+    run::{EpochLine, FEWEST_STEPS, LayersLine, Outcome, Run},
+    train::{StepResult, Trainer, norms},
 };
 
 /// Seconds of training after which the state is saved even within an epoch.
@@ -91,7 +92,9 @@ impl Train {
         let limit = Limit::new(self.max_time);
         let epochs = run.config.options.epochs;
         let loss = run.config.model.loss()?;
-        describe(&run, trainer)?;
+        let counted_things = format!("{} {}", commas(dataset.train.len() as u64), dataset.things());
+        describe(&run, trainer, &counted_things)?;
+        let mut best = Outcome::of(&run.metrics()?, &run.config, None).map(|outcome| outcome.best);
         let start = trainer.checkpoint().await?;
         // From here on there is always something to go on from.
         if trainer.position().epoch == 0 && trainer.position().step == 0 {
@@ -100,13 +103,22 @@ impl Train {
         // The weights with which the epoch begins; of one that was interrupted they are not known.
         let mut before = (start.position.step == 0).then_some(start.weights);
         if trainer.position().epoch >= epochs {
-            output::say(format!("nothing to do: {epochs} epochs are done; ask for more with `--epochs`"));
+            let done = trainer.position().epoch;
+            output::say(format!(
+                "nothing to do: the run already has {}, --epochs asks for {epochs}; ask for more with `--epochs {}`",
+                counted(done as usize, "epoch"),
+                (2 * done).max(5)
+            ));
         } else if trainer.verdict() != Verdict::GoOn {
-            let why = over(trainer, &run);
-            output::say(format!("nothing to do: {why}; go on all the same with `--epochs`"));
+            let why = over(trainer, &run)?;
+            output::say(format!(
+                "nothing to do: {why}; go on all the same with `--epochs {}`",
+                2 * epochs.max(1)
+            ));
         }
         let board = self.board(&run, trainer)?;
-        let progress = Progress::new(epochs, trainer.steps_per_epoch(), loss);
+        let things = run.config.data.things();
+        let progress = Progress::new(epochs, trainer.steps_per_epoch(), loss, things);
         let mut course = Course { interrupt, limit, live, progress, board };
         while trainer.position().epoch < epochs && trainer.verdict() == Verdict::GoOn {
             // What was asked for while the last steps of an epoch ran.
@@ -118,19 +130,23 @@ impl Train {
             live.evaluates(true);
             let line = judge(&run, trainer, dataset, (train, speed)).await?;
             let drops = trainer.position().watch.drops;
-            before = Some(keep(&mut run, trainer, &mut course, (&line, loss), before.as_deref()).await?);
+            let is_best = better(&run, trainer, &line, best.as_ref(), loss);
+            if is_best {
+                best = Some(line);
+            }
+            before = Some(keep(&mut run, trainer, &mut course, (&line, is_best), before.as_deref()).await?);
             live.evaluates(false);
             live.epoch(&line);
-            progress::epoch_line(&line, epochs, loss);
+            progress::epoch_line(&line, epochs, things);
             if self.json {
                 output::json(&line)?;
             }
             if trainer.position().watch.drops > drops {
                 let rate = trainer.learning_rate() as f32;
-                output::say(format!("nothing improved: the learning rate is now {rate:e}"));
+                output::say(format!("{}: the learning rate is now {rate:e}", end::plateau(&run, &line)));
             }
             if trainer.verdict() != Verdict::GoOn {
-                output::say(over(trainer, &run));
+                output::say(over(trainer, &run)?);
             }
         }
         context.check()?;
@@ -139,7 +155,7 @@ impl Train {
             let step = trainer.position().epoch * trainer.steps_per_epoch();
             board.finish(context, &run, dataset, step).await?;
         }
-        finish(&run, self.json)?;
+        finish(&run, dataset, self.json, self.resume.is_none().then_some(self.model.as_str()))?;
         if trainer.verdict() == Verdict::Reached && !self.json {
             end::time_to_target(&run, compiled)?.map_or(Ok(()), output::line)?;
         }
@@ -156,7 +172,7 @@ impl Train {
 }
 
 /// Says what is trained, and where it is kept.
-fn describe(run: &Run, trainer: &Trainer<'_>) -> Result<()> {
+fn describe(run: &Run, trainer: &Trainer<'_>, things: &str) -> Result<()> {
     let parameters: usize = run.config.model.summary()?.iter().map(|layer| layer.parameters).sum();
     output::say(format!(
         "model: {} ({parameters} parameters), batch {}, {} dispatches a step",
@@ -168,6 +184,15 @@ fn describe(run: &Run, trainer: &Trainer<'_>) -> Result<()> {
         output::say(format!("note: {note}"));
     }
     output::say(format!("run: {}", run.folder.display()));
+    let (epochs, each) = (run.config.options.epochs, trainer.steps_per_epoch());
+    if (1..FEWEST_STEPS).contains(&(epochs * each)) {
+        output::say(format!(
+            "note: only {}: {} in batches of {} make {each} an epoch; more --epochs or a smaller --batch make more",
+            counted((epochs * each) as usize, "step"),
+            things,
+            run.config.options.batch
+        ));
+    }
     Ok(())
 }
 
@@ -206,29 +231,24 @@ async fn epoch(run: &mut Run, trainer: &mut Trainer<'_>, course: &mut Course<'_>
     }
 }
 
-/// Evaluates after an epoch whose metrics and images per second these are: its line.
-async fn judge(
+/// Whether the weights of this epoch are the best ones, after those of `best`; the trainer notes the highest accuracy.
+fn better(
     run: &Run,
     trainer: &mut Trainer<'_>,
-    dataset: &Dataset,
-    (train, speed): (Metrics, f64),
-) -> Result<EpochLine> {
-    let begun = clock::seconds();
-    let test = trainer.evaluate(&dataset.test).await?;
-    let validation = match &dataset.validation {
-        Some(split) => Some(trainer.evaluate(split).await?),
-        None => None,
-    };
-    let evaluated = clock::seconds() - begun;
-    let (epoch, steps) = (trainer.position().epoch, trainer.steps_per_epoch());
-    if !test.loss.is_finite() {
-        let diverged = Error::Diverged { epoch, step: steps, loss: test.loss };
-        return Err(diverged).with_context(|| run.last_good());
+    line: &EpochLine,
+    best: Option<&EpochLine>,
+    loss: Loss,
+) -> bool {
+    let (callbacks, metrics) = (&run.config.options.callbacks, line.judged());
+    let judged = metrics.judged(loss);
+    let highest = judged > trainer.position().best;
+    if highest {
+        trainer.set_best(judged);
     }
-    Ok(EpochLine {
-        evaluation_seconds: Some(evaluated),
-        ..EpochLine::new(epoch, epoch * steps, [train, test], validation, speed)
-    })
+    match callbacks.best {
+        Best::Accuracy => highest,
+        Best::Monitored => best.is_none_or(|best| callbacks.is_better(&metrics, &best.judged(), loss)),
+    }
 }
 
 /// Lets the callbacks see the epoch, and writes all that is kept of it; the weights now.
@@ -236,17 +256,11 @@ async fn keep(
     run: &mut Run,
     trainer: &mut Trainer<'_>,
     course: &mut Course<'_>,
-    (line, loss): (&EpochLine, Loss),
+    (line, best): (&EpochLine, bool),
     before: Option<&[f32]>,
 ) -> Result<Vec<f32>> {
-    let metrics = line.judged();
-    let judged = metrics.judged(loss);
-    let best = judged > trainer.position().best;
-    if best {
-        trainer.set_best(judged);
-    }
     let rate = trainer.learning_rate_at(line.step.saturating_sub(1));
-    trainer.observe(&metrics);
+    trainer.observe(&line.judged());
     let (state, gradients) = (trainer.checkpoint().await?, trainer.gradients().await?);
     let tensors = norms(trainer.parameters(), &state.weights, before, &gradients);
     // The state last: it says that the epoch is done, and all the rest of it must be there by then.

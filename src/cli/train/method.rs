@@ -4,7 +4,9 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use std::time::Duration;
 use wgrad::{
-    callbacks::{Callbacks, EarlyStopping, Monitor},
+    callbacks::{Best, Callbacks, EarlyStopping, Monitor},
+    data::Dataset,
+    loss::Loss,
     optim::{Adam, Method, Muon, Optimizer},
     schedule::{Decay, Schedule},
 };
@@ -46,11 +48,16 @@ enum Shape {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
 enum Watched {
-    /// The mean loss
+    /// The mean loss: of the validation images if there are any, else of the test images
     Loss,
-    /// The accuracy
+    /// The accuracy, likewise
     Accuracy,
+    /// The loss of the validation images, which there must be
+    ValLoss,
+    /// The accuracy of the validation images, which there must be
+    ValAccuracy,
 }
 
 /// How a network learns.
@@ -164,7 +171,7 @@ pub struct StopArgs {
     /// What counts as improvement: more than this [default: 0 for --patience, 0.0001 for `--schedule plateau`]
     #[arg(long, value_name = "X")]
     min_delta: Option<f64>,
-    /// What `--patience` and `--schedule plateau` look at
+    /// What decides which epoch is the best, and what `--patience` and `--schedule plateau` look at
     #[arg(long, value_enum, default_value_t = Watched::Loss)]
     monitor: Watched,
     /// Stop when this accuracy is reached; exit code 1 if it is not
@@ -203,6 +210,11 @@ impl MethodArgs {
     /// The optimizer, with defaults for what was not given; refuses what the method does not have.
     pub fn optimizer(&self) -> Result<Optimizer> {
         self.refuse_strangers()?;
+        if self.lr == Some(0.0) {
+            bail!(
+                "--lr is 0, expected a number above 0: nothing would be learned; `wgrad lr-find` suggests one"
+            );
+        }
         let adam = || Adam {
             beta_1: self.beta_1.unwrap_or(0.9),
             beta_2: self.beta_2.unwrap_or(0.999),
@@ -311,14 +323,33 @@ impl ScheduleArgs {
 }
 
 impl StopArgs {
+    /// Refuses to watch what `data` and `loss` do not have.
+    pub fn refuse(&self, data: &Dataset, loss: Loss) -> Result<()> {
+        let val = matches!(self.monitor, Watched::ValLoss | Watched::ValAccuracy);
+        if val && data.validation.is_none() {
+            bail!(
+                "--monitor watches validation {0}, and there are none; `--validation 0.1` holds some out, `--monitor loss` \
+                 watches the test {0}",
+                data.things()
+            );
+        }
+        let accuracy = matches!(self.monitor, Watched::Accuracy | Watched::ValAccuracy);
+        if loss.is_regression() && (accuracy || self.target_accuracy.is_some()) {
+            let option = if accuracy { "--monitor" } else { "--target-accuracy" };
+            bail!("{option}: {loss} tells a number, which has no accuracy; expected `--monitor loss`");
+        }
+        Ok(())
+    }
+
     /// What to watch.
     pub fn callbacks(&self) -> Callbacks {
         let early = |patience| EarlyStopping { patience, min_delta: self.min_delta.unwrap_or(0.0) };
         Callbacks {
             monitor: match self.monitor {
-                Watched::Loss => Monitor::Loss,
-                Watched::Accuracy => Monitor::Accuracy,
+                Watched::Loss | Watched::ValLoss => Monitor::Loss,
+                Watched::Accuracy | Watched::ValAccuracy => Monitor::Accuracy,
             },
+            best: Best::Monitored,
             early_stopping: self.patience.map(early),
             target_accuracy: self.target_accuracy,
         }

@@ -5,6 +5,8 @@ mod board;
 mod end;
 pub use end::INTERRUPTED;
 mod epochs;
+mod hints;
+mod judged;
 pub mod method;
 pub mod recipe;
 pub mod recorded;
@@ -15,7 +17,7 @@ use super::{
     live::{Live, LiveArgs},
     objective::ObjectiveArgs,
     output,
-    reading::model_for,
+    reading::{model_for, refuse_classes_as_numbers},
     tune,
 };
 use anyhow::{Result, bail};
@@ -35,11 +37,23 @@ use wgrad::{
     gpu::Context,
     model::Model,
     op::Choices,
+    report::words::counted,
     run::{AdapterRecord, Config, DataRecord, Run, read_weights},
     train::{Options, Trainer},
     tune::SECONDS,
     user_file,
 };
+
+/// Images per step, and epochs, where nobody says how many.
+const BATCH: usize = 128;
+const EPOCHS: u64 = 5;
+/// Of a small table an epoch is about so many steps, and the training so many, where nobody says anything else; but not
+/// more than so many epochs.
+const STEPS_PER_EPOCH: usize = 20;
+const STEPS: u64 = 1000;
+const MOST_EPOCHS: u64 = 100;
+/// The smallest batch: with fewer rows than this, or than twice its columns, the steps of the default optimizer go astray.
+const SMALLEST: usize = 8;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -65,17 +79,17 @@ pub struct Train {
     /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp", conflicts_with = "resume")]
     model: String,
-    /// Settings by name: network, epochs, optimizer, schedule, augmentation; what else stands here beats them
+    /// Settings by name: network, epochs, optimizer, schedule, augmentation; options given explicitly override them
     #[arg(long, value_name = "NAME", value_parser = recipe::names(), hide_possible_values = true, conflicts_with = "resume")]
     recipe: Option<String>,
     #[command(flatten)]
     data: DataArgs,
-    /// Epochs of the whole training [default: 5]
+    /// Epochs of the whole training [default: 5; more for a small table]
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
-    /// Images a step
-    #[arg(long, value_name = "N", default_value_t = 128, conflicts_with = "resume")]
-    batch: usize,
+    /// Images per step [default: 128; fewer for a small table]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    batch: Option<usize>,
     /// Decides initial weights, order of images and dropout
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "resume")]
     seed: u64,
@@ -147,8 +161,8 @@ impl Train {
     fn options(&self) -> Result<Options> {
         let optimizer = self.method.optimizer()?;
         Ok(Options {
-            batch: self.batch,
-            epochs: self.epochs.unwrap_or(5),
+            batch: self.batch.unwrap_or(BATCH),
+            epochs: self.epochs.unwrap_or(EPOCHS),
             seed: self.seed,
             schedule: self.schedule.schedule(&optimizer, &self.stop),
             callbacks: self.stop.callbacks(),
@@ -158,6 +172,25 @@ impl Train {
             budget: self.budget(),
             ..Options::default()
         })
+    }
+
+    /// Batches and epochs for a table with few rows, of which the usual ones would make a handful of steps.
+    fn suit(&self, data: &Dataset, options: &mut Options) {
+        let rows = data.train.len();
+        let small = data.table.is_some() && rows < BATCH * STEPS_PER_EPOCH;
+        if !small || self.batch.is_some() || self.epochs.is_some() || self.recipe.is_some() {
+            return;
+        }
+        let smallest = SMALLEST.max(2 * (data.channels + 1));
+        options.batch = (rows / STEPS_PER_EPOCH).max(smallest).min(BATCH).min(rows.max(1));
+        let steps = rows.div_ceil(options.batch).max(1) as u64;
+        options.epochs = STEPS.div_ceil(steps).clamp(EPOCHS, MOST_EPOCHS);
+        output::say(format!(
+            "note: {rows} rows are few: batches of {} and {} epochs, which are {} steps; `--batch` and `--epochs` take others",
+            options.batch,
+            options.epochs,
+            options.epochs * steps
+        ));
     }
 
     fn budget(&self) -> usize {
@@ -174,7 +207,10 @@ impl Train {
         let reading = self.data.reading.reading_for(self.objective.loss);
         let dataset = self.data.load_as(&reading, self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
+        self.suit(&dataset, &mut options);
         let model = model_for(&self.model, &dataset, self.objective.loss)?;
+        refuse_classes_as_numbers(&model, &dataset)?;
+        self.stop.refuse(&dataset, model.loss()?)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;
         let mut context = self.adapter.open().await?;
         if !self.no_tuned {
@@ -283,7 +319,12 @@ impl Train {
             eprintln!("warning: {missing} of the epochs so far left no line in metrics.jsonl");
         }
         let (epoch, step) = (checkpoint.position.epoch, checkpoint.position.step);
-        output::say(format!("resuming {} after {epoch} epochs and {step} steps", run.folder.display()));
+        let within = if step > 0 {
+            format!(", after {} of it", counted(step as usize, "step"))
+        } else {
+            String::new()
+        };
+        output::say(format!("resuming {} at epoch {}{within}", run.folder.display(), epoch + 1));
         Ok(())
     }
 

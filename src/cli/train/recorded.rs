@@ -79,7 +79,8 @@ fn read_again(
     own: bool,
 ) -> Result<Dataset> {
     let DataRecord { limit, validation, .. } = *record;
-    let wanted = Wanted { limit, validation, seed, normalize: false, table };
+    let numbers = record.input.numbers;
+    let wanted = Wanted { limit, validation, seed, numbers, normalize: false, table };
     let again = Some(Again { floats: record.input.floats, own });
     let mut data = reading::load(spec, &Reading { again, ..record.reading.clone() }, &wanted)?;
     data.input.normalization.clone_from(&record.input.normalization);

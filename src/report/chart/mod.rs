@@ -30,6 +30,8 @@ mod palette;
 mod roofline;
 /// From numbers to pixels.
 mod scale;
+/// Points over two axes.
+mod scatter;
 /// How much room a text takes.
 mod text;
 
@@ -43,6 +45,7 @@ pub(in crate::report) use palette::DARK_PAGE;
 pub use palette::style;
 pub use panels::{Curve, Panel, Panels};
 pub use roofline::{Roofline, Spot};
+pub use scatter::{Reference, Scatter};
 pub use text::{figure, printable};
 
 /// Width of a chart, pixels; heat maps of many columns are wider.

@@ -1,6 +1,6 @@
 //! Who is taken for whom, how well each class is known, and whether the probabilities can be believed.
 
-use super::{Details, Recorded, heading};
+use super::{Details, Recorded, heading, regression};
 use crate::{
     evaluate::{BINS, Bin, Interval},
     report::{
@@ -15,22 +15,16 @@ const MOST: usize = 40;
 
 pub(super) fn confusion(run: &Recorded, details: &Details<'_>) -> Option<Section> {
     let Details { data, evaluation, which, .. } = details;
-    if let Some(regression) = evaluation.regression {
-        let r2 = regression.r2.map_or("–".to_string(), |r2| format!("{r2:.4}"));
-        let words = format!(
-            "{which}: mean distance from the label {:.4}, R² {r2}, loss {:.4}, of {} test images.",
-            regression.mean_absolute_error,
-            evaluation.metrics.loss,
-            commas(evaluation.metrics.images)
-        );
-        return Some(heading("How far it is off", &words));
+    if let Some(found) = evaluation.regression {
+        return Some(regression::section(run, details, found));
     }
+    let things = data.things();
     let metrics = evaluation.metrics;
     let right = (metrics.accuracy * metrics.images as f64).round() as u64;
     let half = Interval::of(right, metrics.images).map_or(0.0, |interval| 100.0 * interval.half());
     let words = format!(
-        "{which} of {}: accuracy {} ± {half:.2}, loss {:.4}, on {} test images. ± is half of Wilson's 95 % interval; that of \
-         F1 comes from the one of F1 / (2 - F1), which is a share of images.",
+        "{which} of {}: accuracy {} ± {half:.2}, loss {:.4}, on {} test {things}. ± is half of Wilson's 95 % interval; that of \
+         F1 comes from the one of F1 / (2 - F1), which is a share of {things}.",
         run.name,
         percent(metrics.accuracy),
         metrics.loss,
@@ -47,12 +41,12 @@ pub(super) fn confusion(run: &Recorded, details: &Details<'_>) -> Option<Section
 fn matrix(details: &Details<'_>) -> HeatMap {
     let cell = |count: &u64| if *count == 0 { chart::Cell::Zero } else { chart::Cell::Value(*count as f64) };
     HeatMap {
-        title: "Confusion: images of a class (row) by what they were taken for (column)".into(),
-        label: "images; each step of colour is the same factor".into(),
+        title: "Confusion matrix (rows: true class, columns: predicted class)".into(),
+        label: format!("{} (logarithmic colour scale)", details.data.things()),
         unit: String::new(),
-        column_label: "taken for".into(),
+        column_label: "predicted".into(),
         columns: details.data.classes.clone(),
-        row_label: "is".into(),
+        row_label: "true".into(),
         rows: details.data.classes.clone(),
         cells: details.evaluation.confusion.iter().map(|row| row.iter().map(cell).collect()).collect(),
         log: true,
@@ -62,7 +56,7 @@ fn matrix(details: &Details<'_>) -> HeatMap {
 fn per_class(details: &Details<'_>) -> Table {
     let columns = [
         ("class", false),
-        ("images", true),
+        (details.data.things(), true),
         ("precision, %", true),
         ("±", true),
         ("recall, %", true),
@@ -87,7 +81,7 @@ fn per_class(details: &Details<'_>) -> Table {
 fn pairs(details: &Details<'_>) -> Table {
     let mut table = Table::new(
         "The most frequent mistakes",
-        &[("is", false), ("taken for", false), ("images", true), ("of its class, %", true)],
+        &[("true", false), ("predicted", false), (details.data.things(), true), ("of its class, %", true)],
     );
     let confusion = &details.evaluation.confusion;
     let mut all: Vec<(u64, usize, usize)> = confusion
@@ -116,9 +110,10 @@ fn pairs(details: &Details<'_>) -> Table {
 
 pub(super) fn certainty(details: &Details<'_>) -> Option<Section> {
     let found = details.evaluation.calibration(&details.data.test.labels)?;
+    let things = details.data.things();
     let words = format!(
-        "Of images that get a probability of 80 %, 80 % should be right. The expected calibration error, the mean distance \
-         over the images in {BINS} bins of equal width, is {:.2} %. The band is Wilson's 95 % interval.",
+        "Of {things} that get a probability of 80 %, 80 % should be right. The expected calibration error, the mean distance \
+         over the {things} in {BINS} bins of equal width, is {:.2} %. The band is Wilson's 95 % interval.",
         100.0 * found.error
     );
     let point = |bin: &Bin| Point {
@@ -141,16 +136,16 @@ pub(super) fn certainty(details: &Details<'_>) -> Option<Section> {
     let row = |bin: &Bin| Group { name: name(bin), values: vec![Some(bin.images as f64)] };
     let counts = Grouped {
         title: "How sure it is".into(),
-        label: "test images by the probability of the class found".into(),
+        label: format!("test {things} by the probability of the class found"),
         unit: String::new(),
-        series: vec!["images".into()],
+        series: vec![things.into()],
         rows: found.bins.iter().map(row).collect(),
     };
     let mut table = Table::new(
         "Bins",
         &[
             ("probability", false),
-            ("images", true),
+            (things, true),
             ("mean probability, %", true),
             ("right, %", true),
             ("±", true),

@@ -1,9 +1,10 @@
 //! Loss, accuracy, learning rate and speed over the epochs. Runs that differ by their seed alone are one curve: the
 //! mean, with a band of one standard deviation.
 
-use super::Recorded;
+use super::{Recorded, things};
 use crate::{
     callbacks::Watch,
+    loss::Loss,
     report::{
         chart::{Axis, Lines, Point, Series},
         page::Section,
@@ -12,6 +13,7 @@ use crate::{
 };
 
 /// Runs that differ by their seed alone.
+#[derive(Clone)]
 struct Group<'a> {
     name: String,
     runs: Vec<&'a Recorded>,
@@ -31,6 +33,18 @@ const ACCURACIES: [(&str, Number); 3] = [
     ("test", |line| Some(100.0 * line.test_accuracy)),
 ];
 
+/// How far a regression is off, in the unit of the label; and R².
+const RMSES: [(&str, Number); 2] =
+    [("validation", |line| line.errors.validation_rmse), ("test", |line| line.errors.test_rmse)];
+const R2S: [(&str, Number); 2] =
+    [("validation", |line| line.errors.validation_r2), ("test", |line| line.errors.test_r2)];
+
+impl Group<'_> {
+    fn is_regression(&self) -> bool {
+        self.runs.iter().any(|run| run.config.model.loss().is_ok_and(Loss::is_regression))
+    }
+}
+
 pub(super) fn section(runs: &[Recorded]) -> Section {
     let groups = groups(runs);
     let mut section = Section::new("Curves").words(
@@ -47,8 +61,17 @@ pub(super) fn section(runs: &[Recorded]) -> Section {
         Some(loss) if loss.is_regression() => "",
         _ => "nats",
     };
-    for (what, unit, numbers) in [("Loss", unit, LOSSES), ("Accuracy", "%", ACCURACIES)] {
-        for lines in charts(&groups, what, unit, &numbers) {
+    let (numbers, classes): (Vec<Group<'_>>, Vec<Group<'_>>) =
+        groups.iter().cloned().partition(|group| group.is_regression());
+    let kinds: [(&[Group<'_>], &str, &str, &[(&str, Number)]); 4] = [
+        (&groups, "Loss", unit, &LOSSES),
+        (&classes, "Accuracy", "%", &ACCURACIES),
+        (&numbers, "RMSE", "in the unit of the label", &RMSES),
+        (&numbers, "R²", "", &R2S),
+    ];
+    for (groups, what, unit, numbers) in kinds {
+        for lines in charts(groups, what, unit, numbers).into_iter().filter(|lines| !lines.series.is_empty())
+        {
             section = section.chart(&lines.title, lines.svg());
         }
     }
@@ -64,14 +87,17 @@ pub(super) fn section(runs: &[Recorded]) -> Section {
         chart("Learning rate", Axis { label: "learning rate".into(), unit: String::new(), log }, rates);
     let speed =
         groups.iter().map(|group| curve(group, group.name.clone(), |line| Some(line.images_per_second)));
-    let axis = Axis { label: "training speed".into(), unit: "images/s".into(), log: false };
+    let axis = Axis { label: "training speed".into(), unit: format!("{}/s", things(runs)), log: false };
     let speed = chart("Training speed", axis, speed.collect());
     section.chart(&rates.title.clone(), rates.svg()).chart(&speed.title.clone(), speed.svg())
 }
 
 /// One chart of all numbers for one group, one chart a number for several.
 fn charts(groups: &[Group<'_>], what: &str, unit: &str, numbers: &[(&str, Number)]) -> Vec<Lines> {
-    let axis = || Axis { label: what.to_lowercase(), unit: unit.to_string(), log: false };
+    // Initials stay as they are.
+    let lower =
+        if what.chars().nth(1).is_some_and(char::is_lowercase) { what.to_lowercase() } else { what.into() };
+    let axis = || Axis { label: lower.clone(), unit: unit.to_string(), log: false };
     let known = |number: Number| {
         move |group: &&Group<'_>| {
             group.runs.iter().any(|run| run.lines.iter().any(|line| number(line).is_some()))
@@ -89,7 +115,7 @@ fn charts(groups: &[Group<'_>], what: &str, unit: &str, numbers: &[(&str, Number
             .map(|group| curve(group, group.name.clone(), *number))
             .collect();
         let (first, rest) = name.split_at(1);
-        let title = format!("{}{rest} {}", first.to_uppercase(), what.to_lowercase());
+        let title = format!("{}{rest} {lower}", first.to_uppercase());
         (!series.is_empty()).then(|| chart(&title, axis(), series))
     };
     numbers.iter().rev().filter_map(of).collect()

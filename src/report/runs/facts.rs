@@ -1,30 +1,27 @@
 //! What came out in words and tables; the network; the settings and the machine.
 
-use super::{Details, Recorded};
+use super::{Details, Recorded, things};
 use crate::{
     Result,
     evaluate::Interval,
+    loss::Loss,
     report::{
-        chart::Network as Graph,
+        chart::{Network as Graph, figure},
         page::{Cell, Section, Table},
         words::commas,
     },
-    run::{AdapterRecord, Outcome},
+    run::{AdapterRecord, Chance, Outcome},
 };
 
 pub(super) fn summary(runs: &[Recorded], details: Option<&Details<'_>>) -> Section {
     let mut section = Section::new("Summary");
-    let outcome = |run: &Recorded| Outcome::of(&run.lines, run.config.model.loss().ok()?);
+    let outcome = |run: &Recorded| {
+        let own = details.filter(|details| details.data.digest == run.config.data.digest);
+        Outcome::of(&run.lines, &run.config, own.and_then(|details| Chance::of(details.data)))
+    };
     for run in runs {
         let words = match outcome(run) {
-            Some(found) => format!(
-                "{}: best after epoch {}, test accuracy {:.4} and loss {:.4}; {}.",
-                run.name,
-                found.best.epoch,
-                found.best.test_accuracy,
-                found.best.test_loss,
-                found.words()
-            ),
+            Some(found) => format!("{}: {}; {}.", run.name, best(run, &found), found.words(&run.config)),
             None => format!("{}: no epoch has ended yet.", run.name),
         };
         section = section.words(&words);
@@ -33,43 +30,80 @@ pub(super) fn summary(runs: &[Recorded], details: Option<&Details<'_>>) -> Secti
         section = section
             .words(&format!("What follows the curves is of {}, the first that was named.", first.name));
     }
-    let columns = [
-        ("run", false),
-        ("network", false),
-        ("seed", true),
-        ("epochs", true),
-        ("best epoch", true),
-        ("test accuracy, %", true),
-        ("±", true),
-        ("test loss", true),
-        ("last train loss", true),
-        ("images/s, mean", true),
-    ];
+    section.table(table(runs, details, outcome))
+}
+
+/// What the best epoch of a run reached, and by what it was chosen.
+fn best(run: &Recorded, found: &Outcome) -> String {
+    let (line, errors) = (found.best, found.best.errors);
+    let loss = run.config.model.loss().unwrap_or(Loss::SoftmaxCrossEntropy);
+    let validation = line.validation_loss.is_some();
+    let reached = match (loss.is_regression(), errors.test_rmse) {
+        (false, _) => format!("test accuracy {:.4} and loss {:.4}", line.test_accuracy, line.test_loss),
+        (true, None) => format!("test loss {:.4}", line.test_loss),
+        (true, Some(rmse)) => {
+            let r2 = errors.test_r2.map_or(String::new(), |r2| format!(", R² {r2:.4}"));
+            format!("test RMSE {}{r2} and loss {:.4}", figure(rmse), line.test_loss)
+        }
+    };
+    let decides = run.config.options.callbacks.decides(validation, loss);
+    let chosen = match validation {
+        true => String::new(),
+        false => format!(" (chosen on these very {}: a little better than it is)", run.config.data.things()),
+    };
+    format!("best after epoch {} by {decides}, {reached}{chosen}", line.epoch)
+}
+
+fn table(
+    runs: &[Recorded],
+    details: Option<&Details<'_>>,
+    outcome: impl Fn(&Recorded) -> Option<Outcome>,
+) -> Table {
+    let regression = |run: &Recorded| run.config.model.loss().is_ok_and(Loss::is_regression);
+    let (numbers, classes) = (runs.iter().any(regression), !runs.iter().all(regression));
+    let speed_name = format!("{}/s, mean", things(runs));
+    let mut columns =
+        vec![("run", false), ("network", false), ("seed", true), ("epochs", true), ("best epoch", true)];
+    if classes {
+        columns.extend([("test accuracy, %", true), ("±", true)]);
+    }
+    if numbers {
+        columns.extend([("test RMSE", true), ("test R²", true)]);
+    }
+    columns.extend([("test loss", true), ("last train loss", true), (speed_name.as_str(), true)]);
     let mut table = Table::new("Runs, with the weights of their best epoch", &columns);
     for run in runs {
         let found = outcome(run);
         let number = |value: Option<f64>, digits: usize| Cell::number(value, |v| format!("{v:.digits$}"));
-        let accuracy = found.map(|found| found.best.test_accuracy);
+        let accuracy = found.map(|found| found.best.test_accuracy).filter(|_| !regression(run));
         let interval = accuracy
             .zip(images(run, details))
             .and_then(|(share, n)| Interval::of((share * n as f64).round() as u64, n));
         let speed =
             run.lines.iter().map(|line| line.images_per_second).sum::<f64>() / run.lines.len().max(1) as f64;
-        let cells = vec![
+        let mut cells = vec![
             Cell::text(&run.name),
             Cell::text(&run.config.model.name),
             number(Some(run.config.options.seed as f64), 0),
             number(Some(run.lines.len() as f64), 0),
             number(found.map(|found| found.best.epoch as f64), 0),
-            number(accuracy.map(|share| 100.0 * share), 2),
-            number(interval.map(|interval| 100.0 * interval.half()), 2),
+        ];
+        if classes {
+            cells.push(number(accuracy.map(|share| 100.0 * share), 2));
+            cells.push(number(interval.map(|interval| 100.0 * interval.half()), 2));
+        }
+        if numbers {
+            cells.push(Cell::number(found.and_then(|found| found.best.errors.test_rmse), figure));
+            cells.push(number(found.and_then(|found| found.best.errors.test_r2), 4));
+        }
+        cells.extend([
             number(found.map(|found| found.best.test_loss), 4),
             number(found.map(|found| found.last.train_loss), 4),
             Cell::number((speed > 0.0).then_some(speed), |v| commas(v.round() as u64)),
-        ];
+        ]);
         table.row(cells, false);
     }
-    section.table(table)
+    table
 }
 
 /// How many test images a run has, if the data at hand is its own.
@@ -111,7 +145,7 @@ pub(super) fn network(run: &Recorded) -> Result<Section> {
     let graph = Graph { name: &model.name, input: model.input_shape, layers: &summary }.svg();
     Ok(Section::new("Network")
         .words(&words)
-        .chart("The layers, from the image to the output", graph)
+        .chart("The layers, from the input to the output", graph)
         .table(table))
 }
 

@@ -64,7 +64,7 @@ pub(super) fn section(details: &Details<'_>) -> Option<Section> {
     }
     let section = match details.evaluation.regression {
         Some(_) => Section::new("Images"),
-        None => Section::new("Mistakes and narrow hits").words(
+        None => Section::new("Confident mistakes and uncertain correct answers").words(
             "Test images with the probability of the class found and of the right one. Mistakes that the network is sure of \
              are worth a look: some are labels that are wrong.",
         ),

@@ -6,6 +6,7 @@ mod classes;
 mod curves;
 mod facts;
 mod images;
+mod regression;
 mod sight;
 mod tensors;
 
@@ -97,4 +98,11 @@ pub fn page(about: &About, runs: &[Recorded], details: Option<&Details<'_>>) -> 
 /// A heading that names the run where there are several.
 fn heading(words: &str, which: &str) -> Section {
     Section::new(words).words(which)
+}
+
+/// What the examples of some runs are called.
+fn things(runs: &[Recorded]) -> &'static str {
+    let mut all = runs.iter().map(|run| run.config.data.things());
+    let first = all.next().unwrap_or("images");
+    if all.all(|other| other == first) { first } else { "examples" }
 }

@@ -23,9 +23,13 @@ const COLUMNS: usize = 8;
 const LAYERS: usize = 12;
 
 pub(super) fn section(run: &Recorded, details: &Details<'_>) -> Result<Option<Section>> {
+    // A row of a table is no picture, though a network takes it as one of a single pixel.
+    if details.data.table.is_some() || details.data.width * details.data.height < 2 {
+        return Ok(None);
+    }
     let parameters = run.config.model.parameters()?;
     let index = details.seen.image;
-    let mut section = Section::new("What it looks for and what it sees").words(
+    let mut section = Section::new("Filters, saliency and feature maps").words(
         "In two colours: blue is below zero, white zero, orange above. From dark blue to yellow: each map from its least to \
          its greatest number.",
     );
@@ -36,7 +40,7 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>) -> Result<Option<Se
             .collect(),
     });
     section = section.gallery(Gallery {
-        title: format!("Which pixels of test image {index} a score depends on"),
+        title: format!("Saliency of test image {index}: which pixels change the score"),
         items: saliency(details),
     });
     let maps = details.seen.scores.first().map(|(_, found)| found.layers.iter().filter_map(maps));
@@ -58,7 +62,9 @@ pub fn kernels(
     let weights = weights.get(parameter.offset..parameter.offset + parameter.len())?;
     let (size, inputs, units) = match parameter.shape[..] {
         [h, w, inputs, units] if h * w > 1 => ([h, w], inputs, units),
-        [pixels, units] if pixels == height * width * channels => ([height, width], channels, units),
+        [pixels, units] if pixels == height * width * channels && height * width > 1 => {
+            ([height, width], channels, units)
+        }
         _ => return None,
     };
     let shown = units.min(KERNELS);
@@ -121,7 +127,7 @@ fn saliency(details: &Details<'_>) -> Vec<Item> {
         let class = if found.logits.len() == 1 && !regression { 1 } else { *output };
         let words = format!("gradient of the score of {}", name(class));
         let alt = format!("Test image {}: {words}, largest {:.2e} a pixel.", seen.image, most(&values));
-        items.push(Item { image, lines: vec![words, "orange: brighter raises it".into()], alt });
+        items.push(Item { image, lines: vec![words, "orange: brightening raises it".into()], alt });
     }
     items
 }

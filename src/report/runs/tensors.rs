@@ -75,6 +75,7 @@ fn points(run: &Recorded, name: &str, number: fn(&TensorNorms) -> Option<f64>) -
 /// The dead units of layers that compute something new: those that hand numbers on would count them again.
 fn dead(run: &Recorded, details: &Details<'_>) -> (String, Table) {
     let (found, images) = &details.dead;
+    let things = details.data.things();
     let computes = |layer: &LayerSummary| layer.parameters > 0 || layer.kind.contains("Activation");
     let layers: Vec<LayerSummary> = run.config.model.summary().unwrap_or_default();
     let layers: Vec<&str> =
@@ -82,7 +83,7 @@ fn dead(run: &Recorded, details: &Details<'_>) -> (String, Table) {
     let found: Vec<_> = found.iter().filter(|layer| layers.contains(&layer.layer.as_str())).collect();
     let all: usize = found.iter().map(|layer| layer.dead.len()).sum();
     let words = format!(
-        "Dead units give the same number at every place of the first {images} test images: after a ReLU zero, and they learn \
+        "Dead units give the same number at every place of the first {images} test {things}: after a ReLU zero, and they learn \
          no more. Here {}.",
         if all == 0 { "are none".to_string() } else { format!("are {all}") }
     );

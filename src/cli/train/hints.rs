@@ -1,0 +1,161 @@
+//! What to do next, as commands that can be pasted: with the program as it was called, the data and how they are read.
+
+use crate::cli::{
+    output,
+    page::{program, quoted},
+};
+use wgrad::{
+    data::{
+        Reading,
+        reading::{Missing, Target},
+    },
+    loss::Loss,
+    networks::NETWORKS,
+    recipe::{Flag, flags},
+    run::{Config, DataRecord, Run, Trend},
+};
+
+/// A command, and what it is for.
+type Hint = (String, &'static str);
+
+/// Says what to do next after a training that went like this; `named` is what `--model` said.
+pub fn tell(run: &Run, trend: Option<Trend>, named: Option<&str>) {
+    let all = hints(run, trend, named);
+    let width = all.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+    output::say("try next:");
+    for (command, what) in &all {
+        output::say(format!("  {command:width$}  {what}"));
+    }
+}
+
+fn hints(run: &Run, trend: Option<Trend>, named: Option<&str>) -> Vec<Hint> {
+    let (program, config) = (program(), &run.config);
+    let folder = quoted(&run.folder.display().to_string());
+    let regression = config.model.loss().is_ok_and(Loss::is_regression);
+    let images = config.data.table.is_none();
+    let mut all = Vec::new();
+    if trend.is_some() {
+        let what = match (images, regression) {
+            (true, _) => "curves, mistakes and what the network sees, as a page",
+            (false, false) => "curves and classes, as a page",
+            (false, true) => "curves, predicted over actual, residuals, as a page",
+        };
+        all.push((format!("{program} report {folder}"), what));
+        let what = if regression { "RMSE, MAE and R²" } else { "confusion matrix" };
+        all.push((format!("{program} eval {folder}"), what));
+    }
+    // What follows needs the name of the network, which a run of another file than a built-in one does not tell.
+    let known = |name: &&str| NETWORKS.iter().any(|(known, _)| known == name);
+    let network = named.or(Some(config.model.name.as_str()).filter(known));
+    let data = words(&data(&config.data, config.model.loss));
+    let next = match (trend, network) {
+        (Some(Trend::Chance { .. } | Trend::Diverges { .. }), Some(network)) => {
+            let mut how = vec![("--model", Some(network.to_string()))];
+            how.extend(read(&config.data));
+            how.push(("--optimizer", Some(config.options.optimizer.name().to_string())));
+            how.push(("--batch", Some(config.options.batch.to_string())));
+            Some((format!("{program} lr-find{}", words(&how)), "finds a learning rate"))
+        }
+        (Some(Trend::Overfits { .. }), Some(network)) => {
+            let same = words(&flags(network, &config.options));
+            Some(match images && config.options.objective.augment.is_off() {
+                true => (
+                    format!("{program} train{same}{data} --augment flip,shift=2"),
+                    "augmentation reduces overfitting",
+                ),
+                false => (format!("{program} train{same}{data} --patience 3"), "stops in time"),
+            })
+        }
+        (Some(Trend::Settled), Some(_)) => other(config).map(|other| {
+            let epochs = config.options.epochs;
+            (format!("{program} train --model {other}{data} --epochs {epochs}"), "another network")
+        }),
+        _ => None,
+    };
+    let more = (2 * config.options.epochs).max(5);
+    let on = || {
+        (
+            format!("{program} train --resume {folder} --epochs {more}"),
+            "continue training from the last checkpoint",
+        )
+    };
+    all.push(next.unwrap_or_else(on));
+    all
+}
+
+/// Another network for the same data: a larger one, or a smaller one after that.
+fn other(config: &Config) -> Option<&'static str> {
+    match (config.model.name.as_str(), config.data.table.is_some()) {
+        ("linear", true) => Some("mlp"),
+        (_, true) => None,
+        ("cnn", false) => Some("mlp"),
+        (_, false) => Some("cnn"),
+    }
+}
+
+/// Options with their values as a shell takes them, each after a space.
+fn words(options: &[Flag]) -> String {
+    let word = |(name, value): &Flag| match value {
+        Some(value) => format!(" {name} {}", quoted(value)),
+        None => format!(" {name}"),
+    };
+    options.iter().map(word).collect()
+}
+
+/// The data, and the loss where it does not follow from them.
+fn data(record: &DataRecord, loss: Option<Loss>) -> Vec<Flag> {
+    let mut all = read(record);
+    if let Some(loss) = loss.filter(|loss| *loss != Loss::MeanSquaredError) {
+        all.push(("--loss", Some(loss.to_string())));
+    }
+    all
+}
+
+/// The data and how they are read.
+fn read(record: &DataRecord) -> Vec<Flag> {
+    let DataRecord { spec, limit, validation, input, reading, .. } = record;
+    let mut all = Vec::new();
+    if spec != "fashion-mnist" {
+        all.push(("--data", Some(shortened(spec))));
+    }
+    let numbers =
+        [("--limit", limit.map(|n| n.to_string())), ("--validation", validation.map(|v| v.to_string()))];
+    all.extend(numbers.into_iter().filter(|(_, value)| value.is_some()));
+    if input.normalization.is_some() {
+        all.push(("--normalize", None));
+    }
+    let Reading { label, drop, missing, target, size, fit, channels, test_share, split_seed } = reading;
+    let missing = match missing {
+        Missing::Error => None,
+        Missing::Drop => Some("drop"),
+        Missing::Mean => Some("mean"),
+    };
+    let target = target.map(|target| match target {
+        Target::Classes => "classes",
+        Target::Number => "number",
+    });
+    all.extend(drop.iter().map(|column| ("--drop", Some(column.clone()))));
+    let rest = [
+        ("--label", label.clone()),
+        ("--missing", missing.map(String::from)),
+        ("--target", target.map(String::from)),
+        ("--size", size.map(|size| size.to_string())),
+        ("--fit", Some(fit.to_string()).filter(|_| *fit != Default::default())),
+        ("--channels", channels.map(|n| n.to_string())),
+        ("--test-share", test_share.map(|share| share.to_string())),
+        ("--split-seed", Some(split_seed.to_string()).filter(|_| *split_seed != 0)),
+    ];
+    all.extend(rest.into_iter().filter(|(_, value)| value.is_some()));
+    all
+}
+
+/// A path below the folder that one is in, from there.
+fn shortened(spec: &str) -> String {
+    let here = std::env::current_dir().ok();
+    let within =
+        here.and_then(|here| std::path::Path::new(spec).strip_prefix(here).ok().map(|path| path.to_owned()));
+    match within.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) => format!(".{}{}", std::path::MAIN_SEPARATOR, path.display()),
+        None => spec.to_string(),
+    }
+}

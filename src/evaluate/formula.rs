@@ -1,0 +1,220 @@
+//! What a linear network of a table computes, in the units of the columns: y = m·x + b. The network itself knows
+//! standardised values only.
+
+use crate::{
+    data::table::{Kind, Table},
+    layers::{ActivationName, Layer},
+    model::Model,
+    report::chart::printable,
+};
+use std::fmt;
+
+/// More terms are not written out.
+const MOST: usize = 12;
+
+/// label = Σ factor · column + constant.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Formula {
+    /// The name of the label's column.
+    pub label: String,
+    /// What each value is multiplied by: a column, or `column = word`, which is 1 where it is that word and else 0.
+    pub factors: Vec<(String, f64)>,
+    /// What is added.
+    pub constant: f64,
+}
+
+impl Formula {
+    /// The formula of `model` with `weights`, which tells a number from the rows of `table`; nothing where the network
+    /// is more than one linear layer.
+    pub fn of(model: &Model, table: &Table, weights: &[f32]) -> Option<Self> {
+        let Kind::Number { .. } = table.label.kind else { return None };
+        if !model.inputs.is_empty() || !model.loss().ok()?.is_regression() {
+            return None;
+        }
+        let mut layers = model.layers.iter().filter(|layer| layer.kind() != "Flatten");
+        let (Some(Layer::Dense(layer)), None) = (layers.next(), layers.next()) else { return None };
+        if layer.units != 1 || layer.activation != ActivationName::default() {
+            return None;
+        }
+        let parameters = model.parameters().ok()?;
+        let read = |end: &str, len: usize| {
+            let parameter = parameters.iter().find(|p| p.name.ends_with(end) && p.len() == len)?;
+            weights.get(parameter.offset..parameter.offset + len)
+        };
+        let kernel = read(".kernel", table.width())?;
+        let bias = if layer.use_bias { f64::from(*read(".bias", 1)?.first()?) } else { 0.0 };
+        // The label is output · unit + mean.
+        let unit = table.unit();
+        let mut constant = table.number(bias);
+        let (mut factors, mut place) = (Vec::new(), 0);
+        for column in &table.columns {
+            let here = kernel.get(place..place + column.kind.width())?;
+            // With `--normalize` the device scales them once more.
+            let scaled = |n: usize| match &model.input.normalization {
+                Some(normalization) => normalization.scale(place + n),
+                None => (1.0, 0.0),
+            };
+            let factor = |n: usize| unit * f64::from(here[n]) * scaled(n).0;
+            constant += (0..here.len()).map(|n| unit * f64::from(here[n]) * scaled(n).1).sum::<f64>();
+            match &column.kind {
+                Kind::Number { mean, deviation } => {
+                    let factor = factor(0) / if *deviation > 0.0 { *deviation } else { 1.0 };
+                    constant -= factor * mean;
+                    factors.push((column.name.clone(), factor));
+                }
+                Kind::Words(words) => {
+                    let named =
+                        |(n, word): (usize, &String)| (format!("{} = {word}", column.name), factor(n));
+                    factors.extend(words.iter().enumerate().map(named));
+                }
+            }
+            place += column.kind.width();
+        }
+        Some(Self { label: table.label.name.clone(), factors, constant })
+    }
+}
+
+/// `y = 3.00·x + 2.00`; of many terms the first.
+impl fmt::Display for Formula {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} =", printable(&self.label))?;
+        for (n, (name, factor)) in self.factors.iter().take(MOST).enumerate() {
+            let name = if name.contains(' ') { format!("[{}]", printable(name)) } else { printable(name) };
+            write!(f, " {}{}·{name}", sign(*factor, n == 0), figure(factor.abs()))?;
+        }
+        if self.factors.len() > MOST {
+            write!(f, " + ... ({} more)", self.factors.len() - MOST)?;
+        }
+        write!(f, " {}{}", sign(self.constant, self.factors.is_empty()), figure(self.constant.abs()))
+    }
+}
+
+/// What stands before a term.
+fn sign(value: f64, first: bool) -> &'static str {
+    match (value < 0.0, first) {
+        (false, true) => "",
+        (true, true) => "-",
+        (false, false) => "+ ",
+        (true, false) => "- ",
+    }
+}
+
+/// Two digits behind the point, and of a small number three that tell something.
+fn figure(value: f64) -> String {
+    match value {
+        _ if value == 0.0 || !value.is_finite() => format!("{value:.2}"),
+        _ if !(1e-4..1e9).contains(&value) => format!("{value:.2e}"),
+        _ => {
+            let digits = (2.0 - value.log10().floor()).max(2.0) as usize;
+            format!("{value:.digits$}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Formula, figure};
+    use crate::{
+        data::table::{Column, Kind, Label, Table},
+        input::{Input, Normalization},
+        layers::{Dense, Flatten},
+        loss::Loss,
+        model::Model,
+        networks::network_for,
+    };
+
+    fn number(name: &str, place: usize, mean: f64, deviation: f64) -> Column {
+        Column {
+            name: name.into(),
+            place,
+            kind: Kind::Number { mean, deviation },
+            format: Default::default(),
+            missing: 0,
+        }
+    }
+
+    fn label(mean: f64, deviation: f64) -> Label {
+        Label {
+            name: "y".into(),
+            place: 9,
+            kind: Kind::Number { mean, deviation },
+            format: Default::default(),
+            missing: 0,
+        }
+    }
+
+    fn table(columns: Vec<Column>, label: Label) -> Table {
+        Table { columns, label, absent: Default::default(), fields: None }
+    }
+
+    fn linear(width: usize) -> Model {
+        network_for("linear", [1, 1, width], 0, Loss::MeanSquaredError).expect("built in")
+    }
+
+    /// Weights with these numbers in the places of kernel and bias.
+    fn weights(model: &Model, kernel: &[f32], bias: f32) -> Vec<f32> {
+        let mut weights = model.initial_weights(0).expect("fits");
+        for p in model.parameters().expect("fits") {
+            let values = if p.name.ends_with("kernel") { kernel } else { &[bias][..] };
+            weights[p.offset..p.offset + p.len()].copy_from_slice(values);
+        }
+        weights
+    }
+
+    #[test]
+    fn a_line_is_read_in_its_own_units() {
+        // x has mean 10 and deviation 4; y = 3 x + 2 has mean 32 and deviation 12: standardised, it is the identity.
+        let table = table(vec![number("x", 0, 10.0, 4.0)], label(32.0, 12.0));
+        let model = linear(1);
+        let found = Formula::of(&model, &table, &weights(&model, &[1.0], 0.0)).expect("a line");
+        assert_eq!(found.to_string(), "y = 3.00·x + 2.00");
+        assert_eq!((found.factors[0].1, found.constant), (3.0, 2.0));
+        // The bias counts in deviations of the label.
+        let found = Formula::of(&model, &table, &weights(&model, &[-1.0], 0.5)).expect("a line");
+        assert_eq!(found.to_string(), "y = -3.00·x + 68.00");
+        // Scaled once more by the device: (value - 0.5) / 2.
+        let normalization = Some(Normalization { mean: vec![0.5], deviation: vec![2.0] });
+        let fed = model.fed(&Input { floats: true, numbers: true, normalization });
+        let found = Formula::of(&fed, &table, &weights(&model, &[2.0], 0.5)).expect("a line");
+        assert_eq!(found.to_string(), "y = 3.00·x + 2.00");
+    }
+
+    #[test]
+    fn several_columns_and_words() {
+        let words = Kind::Words(vec!["red".into(), "blue".into()]);
+        let columns = vec![
+            number("a", 0, 1.0, 0.0),
+            Column { name: "colour".into(), place: 1, kind: words, format: Default::default(), missing: 0 },
+            number("b", 2, 0.0, 2.0),
+        ];
+        let table = table(columns, label(100.0, 10.0));
+        let model = linear(4);
+        let found = Formula::of(&model, &table, &weights(&model, &[1.0, 0.25, -0.5, 0.0001], 0.0));
+        let words = found.expect("a formula").to_string();
+        assert_eq!(words, "y = 10.00·a + 2.50·[colour = red] - 5.00·[colour = blue] + 0.000500·b + 90.00");
+    }
+
+    #[test]
+    fn a_network_that_is_no_line_has_no_formula() {
+        let table = table(vec![number("x", 0, 0.0, 1.0)], label(0.0, 1.0));
+        let of = |model: &Model| Formula::of(model, &table, &model.initial_weights(0).expect("fits"));
+        assert!(of(&linear(1)).is_some());
+        let mlp = network_for("mlp", [1, 1, 1], 0, Loss::MeanSquaredError).expect("built in");
+        assert!(of(&mlp).is_none());
+        let bent = Dense::new(1).activation("relu").expect("known");
+        let mut model = Model::new("bent", [1, 1, 1]).add(Flatten::new()).add(bent);
+        model.loss = Some(Loss::MeanSquaredError);
+        assert!(of(&model).is_none());
+        let kinds = Table {
+            label: Label { kind: Kind::Words(vec!["a".into()]), ..label(0.0, 1.0) },
+            ..table.clone()
+        };
+        assert!(Formula::of(&linear(1), &kinds, &weights(&linear(1), &[1.0], 0.0)).is_none());
+    }
+
+    #[test]
+    fn figures_have_digits_that_tell_something() {
+        let found = [0.0, 3.0, 1234.5, 0.012_345, 2e-7, 3e12].map(figure);
+        assert_eq!(found, ["0.00", "3.00", "1234.50", "0.0123", "2.00e-7", "3.00e12"]);
+    }
+}
