@@ -131,6 +131,8 @@ fn feed_for(call: &Call, seed: u64) -> (Batch, Step) {
         momentum_shift: -0.0625,
         average: 0.0625,
         mixed: 0.3,
+        share: 0.375,
+        part: (seed & 1) as u32,
         ..Step::default()
     };
     (batch, step.keyed(seed, 7))
@@ -259,6 +261,8 @@ impl Trial {
         let uploaded = self.upload(context, &kernel)?;
         // The guard band behind each buffer is bound too: otherwise the driver may drop what goes there.
         let launch = context.bind_beyond(&kernel, &uploaded.named(), GUARD)?;
+        // What the compiler takes is no matter of the kernel.
+        context.warm(&launch, &uploaded.feed)?;
         // Some drivers take no more work behind a kernel that hangs: then this wait ends, and no other would.
         context.wait(context.submit_with(|pass| {
             uploaded.feed.select(pass, 0);

@@ -20,7 +20,7 @@ use wgrad::{
     callbacks::Verdict,
     checkpoint::Position,
     clock,
-    data::Dataset,
+    data::{Dataset, Split},
     gpu::Context,
     loss::Loss,
     run::{EpochLine, LayersLine, Run},
@@ -29,6 +29,8 @@ use wgrad::{
 
 /// Seconds of training after which the state is saved even within an epoch.
 const SAVE_EVERY: f64 = 60.0;
+/// Seconds of an epoch after which the state is saved also before its evaluation.
+const LONG: f64 = 10.0;
 
 /// Who is told of a training as it goes, and who may end it.
 struct Course<'c> {
@@ -63,6 +65,20 @@ impl Course<'_> {
         } else {
             limit.is_over().then_some(Ended::OutOfTime)
         })
+    }
+
+    /// Whether somebody wants the training to end, even within an evaluation.
+    fn is_over(&self) -> bool {
+        self.interrupt.requested() || self.limit.is_over() || self.live.stops()
+    }
+
+    /// Why, if so.
+    fn ending(&self) -> Ended {
+        match (self.live.stops(), self.interrupt.requested()) {
+            (true, _) => Ended::Stopped,
+            (_, true) => Ended::Interrupted,
+            _ => Ended::OutOfTime,
+        }
     }
 
     /// Tells that it ended before its time, how, and how to go on.
@@ -106,7 +122,8 @@ impl Train {
             output::say(format!("nothing to do: {why}; go on all the same with `--epochs`"));
         }
         let board = self.board(&run, trainer)?;
-        let progress = Progress::new(epochs, trainer.steps_per_epoch(), loss);
+        let judged = dataset.test.len() + dataset.validation.as_ref().map_or(0, Split::len);
+        let progress = Progress::new(epochs, trainer.steps_per_epoch(), judged as u64, loss);
         let mut course = Course { interrupt, limit, live, progress, board };
         while trainer.position().epoch < epochs && trainer.verdict() == Verdict::GoOn {
             // What was asked for while the last steps of an epoch ran.
@@ -115,8 +132,18 @@ impl Train {
             }
             let ended = epoch(&mut run, trainer, &mut course).await.with_context(|| last_good(&run))?;
             let Ended::Whole(train, speed) = ended else { return course.end(&ended, &run, trainer) };
+            if train.images as f64 > LONG * speed {
+                // An evaluation may take long, too.
+                run.save(&trainer.unjudged().await?, false).with_context(|| last_good(&run))?;
+            }
             live.evaluates(true);
-            let line = judge(&run, trainer, dataset, (train, speed)).await?;
+            let Some(line) = judge(&mut run, trainer, &mut course, dataset, (train, speed)).await? else {
+                // The step at which it ended is the last one of the epoch: from there it is judged first.
+                run.save(&trainer.unjudged().await?, false)?;
+                let epoch = trainer.position().epoch;
+                eprintln!("epoch {epoch} is trained, but not judged: going on judges it first");
+                return course.end(&course.ending(), &run, trainer);
+            };
             let drops = trainer.position().watch.drops;
             before = Some(keep(&mut run, trainer, &mut course, (&line, loss), before.as_deref()).await?);
             live.evaluates(false);
@@ -210,29 +237,44 @@ async fn epoch(run: &mut Run, trainer: &mut Trainer<'_>, course: &mut Course<'_>
     }
 }
 
-/// Evaluates after an epoch whose metrics and images per second these are: its line.
+/// Evaluates after an epoch whose metrics and images per second these are: its line; `None` where the training is to
+/// end before that is done.
 async fn judge(
-    run: &Run,
+    run: &mut Run,
     trainer: &mut Trainer<'_>,
+    course: &mut Course<'_>,
     dataset: &Dataset,
     (train, speed): (Metrics, f64),
-) -> Result<EpochLine> {
+) -> Result<Option<EpochLine>> {
     let begun = clock::seconds();
-    let test = trainer.evaluate(&dataset.test).await?;
-    let validation = match &dataset.validation {
-        Some(split) => Some(trainer.evaluate(split).await?),
-        None => None,
-    };
+    course.progress.judge();
+    let (mut judged, mut found) = (0, Vec::new());
+    for split in [&dataset.test].into_iter().chain(&dataset.validation) {
+        let each = |images| {
+            course.progress.judged(judged + images);
+            if course.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        match trainer.evaluate_while(split, each).await? {
+            ControlFlow::Continue(metrics) => found.push(metrics),
+            ControlFlow::Break(()) => {
+                course.progress.finish();
+                return Ok(None);
+            }
+        }
+        judged += split.len() as u64;
+    }
+    course.progress.finish();
     let evaluated = clock::seconds() - begun;
     let (epoch, steps) = (trainer.position().epoch, trainer.steps_per_epoch());
+    let test = found[0];
     if !test.loss.is_finite() {
         let diverged = Error::Diverged { epoch, step: steps, loss: test.loss };
         return Err(diverged).with_context(|| last_good(run));
     }
-    Ok(EpochLine {
+    Ok(Some(EpochLine {
         evaluation_seconds: Some(evaluated),
-        ..EpochLine::new(epoch, epoch * steps, [train, test], validation, speed)
-    })
+        ..EpochLine::new(epoch, epoch * steps, [train, test], found.get(1).copied(), speed)
+    }))
 }
 
 /// Lets the callbacks see the epoch, and writes all that is kept of it; the weights now.
@@ -251,7 +293,9 @@ async fn keep(
     }
     let rate = trainer.learning_rate_at(line.step.saturating_sub(1));
     trainer.observe(&metrics);
-    let (state, gradients) = (trainer.checkpoint().await?, trainer.gradients().await?);
+    let state = trainer.checkpoint().await?;
+    // Of an epoch that was trained before this process began the gradients are gone.
+    let gradients = if line.images_per_second > 0.0 { trainer.gradients().await? } else { Vec::new() };
     let tensors = norms(trainer.parameters(), &state.weights, before, &gradients);
     run.log(line)
         .and(run.log_layers(LayersLine { epoch: line.epoch, tensors }))

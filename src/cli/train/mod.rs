@@ -10,7 +10,7 @@ pub mod recipe;
 pub mod recorded;
 
 use super::{
-    AdapterArgs, DataArgs,
+    AdapterArgs, DataArgs, fit,
     interrupt::Interrupt,
     live::{Live, LiveArgs},
     objective::ObjectiveArgs,
@@ -72,9 +72,10 @@ pub struct Train {
     /// Epochs of the whole training [default: 5]
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
-    /// Images a step
-    #[arg(long, value_name = "N", default_value_t = 128, conflicts_with = "resume")]
-    batch: usize,
+    /// Images a step; more than the adapter takes at once are computed in parts, whose gradients add up
+    /// [default: 128, or what the adapter takes at once]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
+    batch: Option<usize>,
     /// Decides initial weights, order of images and dropout
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "resume")]
     seed: u64,
@@ -146,7 +147,7 @@ impl Train {
     fn options(&self) -> Result<Options> {
         let optimizer = self.method.optimizer()?;
         Ok(Options {
-            batch: self.batch,
+            batch: self.batch.unwrap_or(Options::default().batch),
             epochs: self.epochs.unwrap_or(5),
             seed: self.seed,
             schedule: self.schedule.schedule(&optimizer, &self.stop),
@@ -172,6 +173,7 @@ impl Train {
         let model = model_for(&self.model, &dataset, self.objective.loss)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;
         let mut context = self.adapter.open().await?;
+        fit::training(&context, &model, &dataset, &mut options, self.batch.is_some())?;
         if !self.no_tuned {
             let seconds = self.tune.then_some(self.tune_seconds);
             context = tune::for_training(context, &self.adapter, &model, &mut options, seconds).await?;
@@ -240,8 +242,10 @@ impl Train {
         if !variants.tuned.is_empty() {
             output::say(format!("tuned: {} operations, as the run recorded", variants.tuned.len()));
         }
-        let options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
+        let mut options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
         announce(&options)?;
+        fit::resumed(&context, &run.config.model, &dataset, &mut options)?;
+        run.config.options.at_once = options.at_once;
         let model: &Model = &run.config.model;
         let begun = clock::seconds();
         let mut trainer = Trainer::new(&context, model, &dataset, options).await?;
