@@ -289,6 +289,19 @@ pub enum Error {
         /// The driver's or wgpu's word.
         message: String,
     },
+    /// The device computes wrongly: no variant of an operation was proven on it.
+    #[error(
+        "{adapter} computes wrongly: {kernel} {message}; no number of this adapter can be believed, so choose another \
+         (`wgrad adapters` lists them, `--adapter` takes one) or another version of its driver; `wgrad lab` tells more"
+    )]
+    Untrusted {
+        /// The adapter.
+        adapter: String,
+        /// `operation/variant`, the last that was tried.
+        kernel: String,
+        /// What is wrong with it, and with the others.
+        message: String,
+    },
     /// A buffer exceeds what the adapter allows.
     #[error("{what} needs {bytes} bytes, this adapter allows {limit} in one buffer{}", hint(next))]
     TooLarge {

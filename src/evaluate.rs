@@ -19,7 +19,7 @@ use crate::{
         stream::{Chunk, Cut, Order, Stream},
     },
     feed::{Batch, Step},
-    gpu::{Arenas, Context, FeedBuffers, Plan},
+    gpu::{Arenas, Context, FeedBuffers, Plan, fitting},
     model::Model,
     op::Choices,
     optim::Optimizer,
@@ -122,7 +122,8 @@ impl Evaluation {
     }
 }
 
-/// Evaluates `model` with the weights of `checkpoint` on `split` of `data`, in steps of `batch` images; `each`
+/// Evaluates `model` with the weights of `checkpoint` on `split` of `data`, in steps of `batch` images, or of as many as the
+/// adapter takes at once; `each`
 /// hears after every step how many images are done.
 ///
 /// # Errors
@@ -163,6 +164,8 @@ pub async fn evaluate_views(
     fits(model, data)?;
     data.check_split("given", split)?;
     let (outputs, loss) = (model.outputs()?, model.loss()?);
+    let programs = |batch| Ok(vec![model.program(Mode::Evaluate, batch, 1, &Optimizer::default())?]);
+    let batch = fitting(context, batch, &programs)?;
     let arenas = Arenas::new(context, &model.parameters()?, 1)?;
     context.write(&arenas.parameters, &checkpoint.weights);
     let program = model.program(Mode::Evaluate, batch, 1, &Optimizer::default())?;

@@ -25,8 +25,10 @@ pub struct Step {
     pub average: f32,
     /// Mixup: the share of the partner in an image of this batch, in [0, 1].
     pub mixed: f32,
-    /// WGSL rounds a uniform up to 16 bytes.
-    pub unused: [u32; 2],
+    /// The share of a step's images that this part of it has: 1 where it is computed at once.
+    pub share: f32,
+    /// Which part of its step this is, from 0.
+    pub part: u32,
 }
 
 impl Step {

@@ -610,6 +610,11 @@ operations! {
         "COUNT=4099,GAIN_1=0.1,GAIN_2=0.001,EPSILON=0.001,WEIGHT_DECAY=0.01,CLIPPED=0",
     ];
 
+    ACCUMULATE "accumulate" "the gradients of a batch's parts, added up over all parameters" twin::accumulate, activated false, parts [FEED], {
+        "several" [] [Cpu];
+        "naive" [] [Cpu, Gpu];
+    } cases ["COUNT=1", "COUNT=77", "COUNT=4099"];
+
     MOVING_AVERAGE "moving_average" "the moving average of the weights, over the whole arena" twin::moving_average, activated false, parts [FEED], {
         "several" [] [Cpu];
         "naive" [] [Cpu, Gpu];

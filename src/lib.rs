@@ -86,6 +86,8 @@ pub mod user_file;
 pub mod setting;
 /// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
 pub mod prove;
+/// Whether a device is to be believed: a proof of each kernel of a plan before its first step, whose verdict is kept.
+pub mod selftest;
 /// Shader variants side by side: proven, then timed.
 pub mod lab;
 /// The fastest right variant for each call of a network on this adapter: measured, kept in a cache.

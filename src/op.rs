@@ -118,6 +118,9 @@ impl Call {
     /// # Errors
     /// [`Error::Shader`] where it does not compose.
     pub fn obstacle(&self, context: &Context, variant: &Variant) -> Result<Option<String>> {
+        if let Some(wrong) = context.trust.distrusted(self, variant) {
+            return Ok(Some(wrong));
+        }
         if let Some(need) = variant.unmet(&self.sizes, context.features) {
             return Ok(Some(format!("needs {need}")));
         }

@@ -4,7 +4,7 @@ use crate::{
     Result,
     checkpoint::Checkpoint,
     feed::{Batch, Step},
-    gpu::{Arenas, Context, FeedBuffers, Fetch, Plan},
+    gpu::{Arenas, Context, FeedBuffers, Fetch, Plan, fitting},
     loss::Loss,
     model::Model,
     op::Choices,
@@ -22,7 +22,8 @@ pub struct Predictor<'a> {
 }
 
 impl<'a> Predictor<'a> {
-    /// Puts `model` with the weights of `checkpoint` on the device, for up to `batch` images at once.
+    /// Puts `model` with the weights of `checkpoint` on the device, for up to `batch` images at once, or as many
+    /// as the adapter takes.
     ///
     /// # Errors
     /// Whatever the plan reports.
@@ -86,6 +87,8 @@ impl<'a> Predictor<'a> {
         variants: &Choices,
         mode: Mode,
     ) -> Result<Self> {
+        let programs = |batch| Ok(vec![model.program(mode, batch, 1, &Optimizer::default())?]);
+        let batch = fitting(context, batch, &programs)?;
         let program = model.program(mode, batch, 1, &Optimizer::default())?;
         let plan = Plan::compile(context, program, arenas, variants).await?;
         let feed = FeedBuffers::new(context, batch, model.bytes(), 1)?;

@@ -2,6 +2,7 @@
 //! its values and parameters. It knows no device; `gpu::Plan` compiles it, `reference::Machine` runs it on twins.
 
 mod temporaries;
+mod words;
 
 use crate::{
     initializer::Initializer,
@@ -39,6 +40,8 @@ pub enum Home {
     Slot(usize),
     /// The whole arena of the weights' moving averages.
     Averages,
+    /// The trained part of the arena in which the gradients of a batch's parts add up.
+    Totals,
     /// Loss and hits of the last steps.
     Results,
     /// Zeros that nobody writes: the bias of a layer without one.
@@ -167,6 +170,21 @@ impl Program {
     /// Elements of the arena of parameters, padding included.
     pub fn arena_len(&self) -> usize {
         arena_len(&self.parameters)
+    }
+
+    /// The same for a batch that is computed in parts: before the update the gradients of the parts add up.
+    pub fn in_parts(mut self) -> Self {
+        let (trained, updates) = (trained_len(&self.parameters), |node: &Node| node.pass == Pass::Update);
+        let Some(at) = self.nodes.iter().position(updates).filter(|_| trained > 0) else { return self };
+        let mut value = |name: &str, home| {
+            self.values.push(Value { name: name.to_string(), shape: vec![trained], home });
+            ValueId(self.values.len() - 1)
+        };
+        let buffers =
+            vec![("total", value("totals", Home::Totals)), ("grad", value("gradients", Home::Gradients))];
+        let call = Call::new(&crate::kernels::ACCUMULATE, &[("COUNT", trained)]);
+        self.nodes.insert(at, Node { label: "parts".to_string(), pass: Pass::Backward, call, buffers });
+        self
     }
 
     /// Floating point operations of one step, by the formulas of the interfaces.

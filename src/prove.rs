@@ -263,6 +263,8 @@ impl Trial {
         // asks how long a buffer is must hear the tensor's length, as it does in a training.
         let beyond = if kernel.shader.array_length { 0 } else { GUARD };
         let launch = context.bind_beyond(&kernel, &uploaded.named(), beyond)?;
+        // What the compiler takes is no matter of the kernel.
+        context.warm(&launch, &uploaded.feed)?;
         // Some drivers take no more work behind a kernel that hangs: then this wait ends, and no other would.
         context.wait(context.submit_with(|pass| {
             uploaded.feed.select(pass, 0);

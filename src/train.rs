@@ -1,8 +1,10 @@
 //! The training loop: chunks of images go in, loss and hits come out, everything between stays on the
 //! device. It reads results of work that is already done and never waits inside a step; it knows no files.
 
+mod judge;
 mod metrics;
 mod norms;
+mod parts;
 mod regression;
 mod steer;
 mod walk;
@@ -15,9 +17,9 @@ use crate::{
     clock,
     data::{
         Dataset, Split,
-        stream::{BUDGET, Cut, Order, Rows, Stream},
+        stream::{BUDGET, Cut, Order, Stream},
     },
-    feed::Step,
+    feed::{Step, split_mix},
     gpu::{Arenas, Context, FeedBuffers, Plan, Stamps, Submitted},
     model::Model,
     objective::Objective,
@@ -37,6 +39,8 @@ use std::{
 
 pub use metrics::{Metrics, StepResult};
 pub use norms::{TensorNorms, norms};
+pub use parts::differences;
+use parts::{Part, cut, parts};
 pub use steer::RateChange;
 pub(crate) use walk::Walk;
 
@@ -45,6 +49,9 @@ pub(crate) use walk::Walk;
 pub struct Options {
     /// Images a step.
     pub batch: usize,
+    /// How many of them are computed at once, where not all: then a step is computed in parts whose gradients add up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_once: Option<usize>,
     /// Epochs of the whole training; schedules stretch over them.
     pub epochs: u64,
     /// Decides initial weights, order of images and dropout.
@@ -74,6 +81,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             batch: 128,
+            at_once: None,
             epochs: 5,
             seed: 0,
             optimizer: Optimizer::default(),
@@ -101,6 +109,8 @@ pub struct Trainer<'a> {
     /// The plan of an evaluation step.
     pub evaluate_plan: Plan,
     position: Position,
+    /// Where the last epoch stood before it was closed: all its steps done.
+    closed: Option<Position>,
     pacer: Pacer,
     listener: Option<Arc<Recorder>>,
     stamps: Option<Stamps>,
@@ -124,15 +134,27 @@ impl<'a> Trainer<'a> {
         fits(model, data)?;
         options.objective.validate(data.classes.len(), model.loss()?)?;
         let parameters = model.parameters()?;
-        let cut = Cut { batch: options.batch, pixels: data.pixels(), budget: options.budget };
+        let (at_once, in_parts) = (options.images_at_once(), options.parts() > 1);
         let longest = [&data.train, &data.test].into_iter().chain(&data.validation).map(Split::len).max();
-        let slots = cut.steps_per_chunk(longest.unwrap_or(0));
-        let images = (slots * options.batch).min(longest.unwrap_or(1).max(1));
+        let (mut slots, mut images) = (0, 0);
+        let longest = longest.unwrap_or(1).max(1);
+        for batch in [options.batch, at_once] {
+            let steps = cut(&options, data, batch).steps_per_chunk(longest);
+            // No step has more images than there are.
+            slots = slots.max(steps * batch.min(longest).div_ceil(at_once));
+            images = images.max(steps.saturating_mul(batch).min(longest));
+        }
         let feed = FeedBuffers::new(context, images, data.pixels(), slots)?;
-        let arenas = Arenas::with_optimizer(context, &parameters, slots, &options.optimizer)?;
+        let mut arenas = Arenas::with_optimizer(context, &parameters, slots, &options.optimizer)?;
+        if in_parts {
+            arenas = arenas.in_parts(context)?;
+        }
         let plan = async |mode| {
-            let Options { batch, optimizer, objective, .. } = &options;
-            let program = model.program_with(mode, *batch, slots, optimizer, objective)?;
+            let Options { optimizer, objective, .. } = &options;
+            let mut program = model.program_with(mode, at_once, slots, optimizer, objective)?;
+            if in_parts && mode == Mode::Train {
+                program = program.in_parts();
+            }
             let averaged = arenas.averaged();
             let arenas = if mode == Mode::Train { &arenas } else { &averaged };
             Plan::compile(context, program, arenas, &options.variants).await
@@ -154,6 +176,7 @@ impl<'a> Trainer<'a> {
             train_plan,
             evaluate_plan,
             position: Position::default(),
+            closed: None,
             pacer: Pacer::default(),
             listener: None,
             stamps: None,
@@ -279,50 +302,40 @@ impl<'a> Trainer<'a> {
         if position.step < self.steps_per_epoch() {
             return Ok(ControlFlow::Break(()));
         }
+        self.closed = Some(position);
         self.position =
             Position { epoch: epoch + 1, best: position.best, watch: position.watch, ..Position::default() };
         Ok(ControlFlow::Continue(position.metrics()))
     }
 
-    /// Loss and accuracy on `split`, with the weights as they are.
-    ///
-    /// # Errors
-    /// [`Error::Device`] if the device fails.
-    pub async fn evaluate(&mut self, split: &Split) -> Result<Metrics> {
-        let mut total = Position::default();
-        let all = self
-            .run(Mode::Evaluate, split, Order::File, 0..u64::MAX, |result| {
-                total.count(result);
-                Ok(ControlFlow::Continue(()))
-            })
-            .await?;
-        debug_assert!(all.is_continue(), "nothing breaks an evaluation");
-        Ok(total.metrics())
-    }
-
     fn cut(&self) -> Cut {
-        Cut { batch: self.options.batch, pixels: self.data.pixels(), budget: self.options.budget }
+        cut(&self.options, self.data, self.options.batch)
     }
 
-    /// What the device needs to know about the steps of a chunk whose first is step `first` of its epoch.
-    fn steps(&self, rows: &[Rows], first: u64) -> Vec<Step> {
+    /// What the device needs to know about the parts of the steps of a chunk whose first is step `first` of its epoch.
+    fn steps(&self, parts: &[Part], first: u64) -> Vec<Step> {
         let Options { seed, schedule, epochs, objective, .. } = &self.options;
         let per_epoch = self.steps_per_epoch();
-        rows.iter()
+        parts
+            .iter()
             .enumerate()
-            .map(|(slot, rows)| {
-                let number = self.position.epoch * per_epoch + first + slot as u64;
+            .map(|(slot, part)| {
+                let number = self.position.epoch * per_epoch + first + part.step as u64;
                 let drops = self.position.watch.drops;
                 let factor = schedule.factor_after(drops, number, per_epoch, *epochs);
                 let momentum = schedule.momentum(number, per_epoch, *epochs);
                 let step = Step {
-                    first: rows.first,
-                    rows: rows.rows,
+                    first: part.rows.first,
+                    rows: part.rows.rows,
                     slot: slot as u32,
                     mixed: objective.augment.mixed(*seed, number),
+                    share: part.share,
+                    part: part.number,
                     ..Step::default()
                 };
-                self.options.optimizer_at(number).fill(step, number, factor, momentum).keyed(*seed, number)
+                // Rows are counted from 0 in each part, which must not draw the same numbers.
+                let seed = if part.number == 0 { *seed } else { split_mix(*seed ^ u64::from(part.number)) };
+                self.options.optimizer_at(number).fill(step, number, factor, momentum).keyed(seed, number)
             })
             .collect()
     }
@@ -337,33 +350,52 @@ impl<'a> Trainer<'a> {
         span: Range<u64>,
         mut each: impl FnMut(&StepResult) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
-        let mut under_way: VecDeque<(Submitted, Vec<Rows>, f64)> = VecDeque::new();
+        let mut under_way: VecDeque<(Submitted, Vec<Part>, f64)> = VecDeque::new();
+        // The parts of a step are one to whoever hears of it.
+        let mut whole = StepResult::default();
+        let mut each = |part: &Part, result: &StepResult| {
+            whole.add(result);
+            match part.last {
+                true => each(&std::mem::take(&mut whole)),
+                false => Ok(ControlFlow::Continue(())),
+            }
+        };
+        let at_once = self.options.images_at_once();
+        let cut = if mode == Mode::Train { self.cut() } else { cut(&self.options, self.data, at_once) };
         let mut flow = ControlFlow::Continue(());
         let mut number = span.start;
         let (listener, context) = (self.listener.clone(), self.context);
         let hears = listener.as_deref();
-        let mut stream = Stream::heard(split, order, self.cut(), number as usize, listener.clone());
+        let mut stream = Stream::heard(split, order, cut, number as usize, listener.clone());
         while number < span.end
             && let Some(chunk) = note(hears, Activity::Starve, || stream.next())
         {
+            let mut parts = parts(&chunk.steps, at_once);
             note(hears, Activity::Upload, || {
-                self.feed.upload(context, &chunk.batch, &self.steps(&chunk.steps, number));
+                self.feed.upload(context, &chunk.batch, &self.steps(&parts, number));
             });
             let wanted = chunk.steps.len().min(usize::try_from(span.end - number).unwrap_or(usize::MAX));
             number += wanted as u64;
+            parts.retain(|part| part.step < wanted);
             let mut next = 0;
-            while next < wanted && flow.is_continue() {
+            // A step that has begun is finished.
+            while next < parts.len() && (flow.is_continue() || parts[next].number > 0) {
                 self.idle()?;
                 let plan = if mode == Mode::Train { &self.train_plan } else { &self.evaluate_plan };
-                let group = next..wanted.min(next + self.pacer.steps());
+                let mut group = next..parts.len().min(next + self.pacer.steps());
+                if flow.is_break() {
+                    group.end = group.clone().find(|n| parts[*n].last).map_or(group.end, |last| last + 1);
+                }
+                let last = |n: usize| parts[n].last;
                 let encoded = note(hears, Activity::Encode, || {
-                    plan.encode(context, &self.feed, &self.arenas, group.clone(), self.stamps.as_ref())
+                    let (feed, arenas, stamps) = (&self.feed, &self.arenas, self.stamps.as_ref());
+                    plan.encode_parts(context, feed, arenas, group.clone(), &last, stamps)
                 });
                 let submitted = note(hears, Activity::Submit, || encoded.submit(context));
-                under_way.push_back((submitted, chunk.steps[group.clone()].to_vec(), clock::seconds()));
+                under_way.push_back((submitted, parts[group.clone()].to_vec(), clock::seconds()));
                 next = group.end;
-                if under_way.len() > 1 {
-                    flow = self.collect(&mut under_way, &mut each)?;
+                if under_way.len() > 1 && self.collect(&mut under_way, &mut each)?.is_break() {
+                    flow = ControlFlow::Break(());
                 }
             }
             if flow.is_break() {
@@ -381,28 +413,27 @@ impl<'a> Trainer<'a> {
     /// The results of the oldest submission.
     fn collect(
         &mut self,
-        under_way: &mut VecDeque<(Submitted, Vec<Rows>, f64)>,
-        each: &mut impl FnMut(&StepResult) -> Result<ControlFlow<()>>,
+        under_way: &mut VecDeque<(Submitted, Vec<Part>, f64)>,
+        each: &mut impl FnMut(&Part, &StepResult) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
-        let Some((submitted, rows, begun)) = under_way.pop_front() else {
+        let Some((submitted, parts, begun)) = under_way.pop_front() else {
             return Ok(ControlFlow::Continue(()));
         };
         let listener = self.listener.as_deref();
         let at = submitted.at;
         let finished =
             note(listener, Activity::Wait, || submitted.finish(self.context, self.stamps.as_ref()))?;
-        self.pacer.observe(rows.len(), begun);
+        self.pacer.observe(parts.len(), begun);
         if let Some(listener) = listener {
-            let images = rows.iter().map(|rows| u64::from(rows.rows)).sum();
+            let images = parts.iter().map(|part| u64::from(part.rows.rows)).sum();
             let device = finished.device.first().copied().flatten();
             let done = clock::seconds();
-            listener.submission(Submission { steps: rows.len(), images, submitted: at, done, device });
+            listener.submission(Submission { steps: parts.len(), images, submitted: at, done, device });
         }
         let mut flow = ControlFlow::Continue(());
-        for (rows, result) in rows.iter().zip(finished.results) {
-            let result =
-                StepResult { rows: rows.rows, loss_sum: f64::from(result[0]), hits: f64::from(result[1]) };
-            if each(&result)?.is_break() {
+        for (part, [loss_sum, hits]) in parts.iter().zip(finished.results) {
+            let (loss_sum, hits) = (f64::from(loss_sum), f64::from(hits));
+            if each(part, &StepResult { rows: part.rows.rows, loss_sum, hits })?.is_break() {
                 flow = ControlFlow::Break(());
             }
         }

@@ -241,20 +241,24 @@ pub(crate) async fn prove<'a>(
             }
             let trial = Trial::of(regime, &call, &shader, 1);
             if let Err(wrong) = trial.prove(context, variant).await? {
-                return Err(Error::Variant {
-                    op: op.name,
-                    wanted: variant.name.to_string(),
-                    message: format!(
-                        "is wrong at {} with {regime}: {wrong}; `wgrad lab {} {} {}` tells more",
-                        crate::lab::sizes::words(&call),
-                        op.name,
-                        if is_file(variant.name) { "--file" } else { "--variant" },
-                        variant.name
-                    ),
-                    known: op.variant_names(),
-                });
+                return Err(self::wrong(
+                    &call,
+                    variant,
+                    &format!("at {} with {regime}: {wrong}", crate::lab::sizes::words(&call)),
+                ));
             }
         }
     }
     Ok(())
+}
+
+/// That a variant which somebody chose is wrong, and how.
+pub(crate) fn wrong(call: &Call, variant: &Variant, how: &str) -> Error {
+    let (op, file) = (call.op, if is_file(variant.name) { "--file" } else { "--variant" });
+    Error::Variant {
+        op: op.name,
+        wanted: variant.name.to_string(),
+        message: format!("is wrong {how}; `wgrad lab {} {file} {}` tells more", op.name, variant.name),
+        known: op.variant_names(),
+    }
 }

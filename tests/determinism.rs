@@ -15,6 +15,7 @@ use wgrad::{
     },
     feed::Step,
     gpu::Context,
+    layers::Layer,
     model::Model,
     networks::network,
     objective::Objective,
@@ -355,4 +356,138 @@ fn agree(what: &str, got: Metrics, expected: Metrics, images: usize) {
     assert_eq!((got.images, expected.images), (images as u64, images as u64), "{what}");
     assert!((got.loss - expected.loss).abs() <= 1e-5 * expected.loss, "{what}: {got:?}, {expected:?}");
     assert!((got.accuracy - expected.accuracy).abs() < 0.5 / images as f64, "{what}: {got:?}, {expected:?}");
+}
+
+/// How far two lists of numbers are apart, as a share of the largest.
+fn apart(a: &[f32], b: &[f32]) -> f32 {
+    assert!(a.len() == b.len() && !a.is_empty());
+    let largest = a.iter().fold(0f32, |largest, v| largest.max(v.abs()));
+    let most = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+    assert!(most.clone().all(f32::is_finite) && largest > 0.0);
+    most.fold(0f32, f32::max) / largest
+}
+
+#[test]
+fn the_gradients_of_a_batch_in_parts_are_those_of_the_whole() {
+    let (context, data) = (common::open(false), data());
+    let class_weight: Vec<_> = (0..10).map(|class| 0.5 + f64::from(class) / 10.0).collect();
+    let objective = Objective { label_smoothing: 0.1, class_weight, ..Objective::default() };
+    let mut optimizer = options().optimizer;
+    optimizer.global_clipnorm = Some(0.5);
+    for mut model in models(&data) {
+        // Each part draws dropout of its own.
+        model.layers.retain(|layer| !matches!(layer, Layer::Dropout(_)));
+        // The last step of an epoch has 5 images; 16 do not divide by 6. Convolutions are slow to compile.
+        let sizes: &[usize] = if model.name == "mlp" { &[1, 6, 15] } else { &[6] };
+        let steps = data.train.len().div_ceil(BATCH) as u64;
+        let run = |at_once, steps| {
+            let (objective, optimizer) = (objective.clone(), optimizer);
+            let options = Options { at_once, objective, optimizer, ..options() };
+            let mut results = Vec::new();
+            let found = pollster::block_on(async {
+                let mut trainer = Trainer::new(&context, &model, &data, options).await?;
+                let each = |_: &_, result: &StepResult| {
+                    results.push(*result);
+                    ControlFlow::Continue(())
+                };
+                let _either_way = trainer.advance(steps, each).await?;
+                let evaluated = trainer.evaluate(&data.test).await?;
+                let (gradients, state) = (trainer.gradients().await?, trainer.checkpoint().await?);
+                Ok::<_, wgrad::Error>((gradients, state.weights, evaluated))
+            });
+            (results, found.expect("trains"))
+        };
+        for steps in [1, steps] {
+            let (whole, (gradients, weights, evaluated)) = run(None, steps);
+            for at_once in sizes {
+                let (parts, (summed, moved, judged)) = run(Some(*at_once), steps);
+                let name = format!("{}, {at_once} at once, {steps} steps", model.name);
+                let far = apart(&gradients, &summed);
+                assert!(far < 1e-4, "{name}: the gradients are {far} apart");
+                assert!(apart(&weights, &moved) < 1e-5, "{name}");
+                assert_eq!(parts.len(), whole.len(), "{name}: a result for each step");
+                for (a, b) in whole.iter().zip(&parts) {
+                    assert_eq!(a.rows, b.rows, "{name}");
+                    assert!((a.loss() - b.loss()).abs() < 1e-4, "{name}: {a:?} {b:?}");
+                }
+                assert_eq!(judged.images, evaluated.images, "{name}");
+                assert!((judged.loss - evaluated.loss).abs() < 1e-4, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_does_not_fit_is_computed_in_parts_and_goes_on_to_the_same_bits() {
+    let (mut context, data) = (common::open(false), data());
+    let [_, model] = models(&data);
+    // The output of the first layer has 26 · 26 · 32 numbers an image.
+    context.limits.max_storage_buffer_binding_size = 7 * 4 * 26 * 26 * 32;
+    let mut options = everything();
+    let Err(error) = pollster::block_on(Trainer::new(&context, &model, &data, options.clone())) else {
+        panic!("16 images fit")
+    };
+    let words = error.to_string();
+    assert!(words.contains("conv2d_1") && words.contains("--batch 7"), "{words}");
+    assert!(!words.contains("`d "), "{words}");
+
+    let fits = options.fitting(&context, &model, &data).expect("fits");
+    assert_eq!(fits, 7);
+    options.cut_for(fits);
+    assert_eq!((options.parts(), options.images_at_once()), (3, 6));
+    let run = |options: Options| pollster::block_on(train(&context, &model, &data, options, || ()));
+    let whole = run(options.clone());
+    assert_eq!(run(Options { budget: 0, ..options.clone() }), whole, "a batch a chunk");
+    let slow = || std::thread::sleep(Duration::from_millis(60));
+    assert_eq!(pollster::block_on(train(&context, &model, &data, options.clone(), slow)), whole, "slowly");
+    for stop in [1, 4, 7] {
+        let stopped = pollster::block_on(train_and_stop(&context, &model, &data, &options, stop));
+        assert_eq!(stopped, whole, "stopped after {stop} steps");
+    }
+    let recorded = serde_json::to_string(&options).expect("written");
+    assert_eq!(serde_json::from_str::<Options>(&recorded).expect("read"), options);
+}
+
+#[test]
+fn an_evaluation_that_was_ended_is_made_up_for() {
+    let (context, data) = (common::open(false), data());
+    let [model, _] = models(&data);
+    let whole = pollster::block_on(train(&context, &model, &data, everything(), || ()));
+    let trace = pollster::block_on(async {
+        let mut trace = Trace::default();
+        let mut trainer = Trainer::new(&context, &model, &data, everything()).await.expect("compiles");
+        let go_on = |losses: &mut Vec<u64>, result: &StepResult| {
+            losses.push(result.loss_sum.to_bits());
+            ControlFlow::Continue(())
+        };
+        let first = trainer.epoch(|_, result| go_on(&mut trace.losses, result)).await.expect("trains");
+        let mut seen = 0;
+        let ended = trainer.evaluate_while(&data.test, |images| {
+            seen = images;
+            ControlFlow::Break(())
+        });
+        assert!(ended.await.expect("evaluates").is_break() && seen > 0);
+        let saved = trainer.unjudged().await.expect("reads");
+        assert_eq!((saved.position.epoch, saved.position.step), (0, trainer.steps_per_epoch()));
+        let bytes = saved.to_bytes(trainer.parameters()).expect("written");
+
+        let mut trainer = Trainer::new(&context, &model, &data, everything()).await.expect("compiles");
+        trainer.restore(&Checkpoint::from_bytes("test", &bytes, trainer.parameters()).expect("reads"));
+        let again = trainer.epoch(|_, _| panic!("no step is left")).await.expect("ends");
+        assert_eq!(again.continue_value().map(bits), first.continue_value().map(bits));
+        trace.epochs.push(bits(again.continue_value().expect("ends")));
+        for epoch in 1..=EPOCHS {
+            let test = trainer.evaluate(&data.test).await.expect("evaluates");
+            trainer.observe(&test);
+            trace.tests.push(bits(test));
+            if epoch < EPOCHS {
+                let metrics =
+                    trainer.epoch(|_, result| go_on(&mut trace.losses, result)).await.expect("trains");
+                trace.epochs.push(bits(metrics.continue_value().expect("ends")));
+            }
+        }
+        trace.end(&trainer.checkpoint().await.expect("reads"));
+        trace
+    });
+    assert_eq!(trace, whole);
 }

@@ -440,11 +440,11 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
     let all = plain.map(|(model, objective)| (model, objective, Optimizer::default())).chain(optimized);
     for (model, objective, optimizer) in all {
         for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
-            let program = model.program_with(mode, 3, 2, &optimizer, &objective).expect("fits");
+            let program = model.program_with(mode, 3, 2, &optimizer, &objective).expect("fits").in_parts();
             let mut machine = Machine::new(program, &model.initial_weights(4).expect("fits"));
             let images = noise(6, 3 * model.pixels()).iter().map(|v| (127.0 + 127.0 * v) as u8).collect();
             let batch = Batch { images, labels: vec![0, 1, 0] };
-            let step = Step { rows: 2, slot: 1, learning_rate: 0.1, ..Step::default() };
+            let step = Step { rows: 2, slot: 1, learning_rate: 0.1, share: 1.0, ..Step::default() };
             machine.step(&batch, step.keyed(1, 1));
             assert!(machine.real(machine.program.output).iter().all(|v| v.is_finite()));
             for node in &machine.program.nodes {

@@ -92,7 +92,7 @@ const COMPOSED: [&str; 18] = [
 ];
 
 /// Operations that nothing is differentiated through.
-const WITHOUT_GRADIENT: [&str; 18] = [
+const WITHOUT_GRADIENT: [&str; 19] = [
     "unary",
     "binary",
     "decode",
@@ -110,6 +110,7 @@ const WITHOUT_GRADIENT: [&str; 18] = [
     "muon",
     "square_partials",
     "clip_scale",
+    "accumulate",
     "moving_average",
 ];
 

@@ -10,8 +10,8 @@ struct Step {
     momentum_shift: f32, // what a schedule adds to the momentum or beta_1
     average: f32,        // the share of the new parameters in their moving average
     mixed: f32,          // mixup: the share of the partner in an image of this batch
-    unused0: u32,
-    unused1: u32,
+    share: f32,          // of a step's images: less than 1 where it is computed in parts
+    part: u32,           // which part of its step this is
 }
 @group(1) @binding(0) var<uniform> step: Step;
 @group(1) @binding(1) var<storage, read> images: array<u32>; // four bytes a word, the first lowest

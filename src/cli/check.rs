@@ -92,7 +92,9 @@ impl Check {
         let data = self.reading.load(&self.data)?;
         let models = self.models.iter().map(|name| model_for(name, &data, self.objective.loss));
         let models = models.collect::<Result<Vec<_>>>()?;
-        let context = self.adapter.open().await?;
+        let mut context = self.adapter.open().await?;
+        // It looks for itself, and tells more.
+        context.prove_first(None);
         let objective = self.objective.objective(&data)?;
         let options = Options { batch, steps, seed: self.seed, variants, objective, ..Options::default() };
         let mut fine = true;

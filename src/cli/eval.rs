@@ -239,7 +239,7 @@ pub async fn evaluate_run(
         bar.set_style(style);
     }
     let (model, options) = (&run.config.model, &run.config.options);
-    let batch = options.batch.max(1);
+    let batch = options.images_at_once().max(1);
     let run = async |variants: &Choices| {
         let each = |done| bar.set_position(done);
         evaluate_views(context, model, checkpoint, data, split, batch, variants, tta, each).await

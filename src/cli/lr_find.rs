@@ -1,11 +1,11 @@
 //! `wgrad lr-find`: a learning rate for a training, by letting it rise.
 
 use super::{
-    AdapterArgs, DataArgs, output,
+    AdapterArgs, DataArgs, fit, output,
     reading::{model_for, refuse_classes_as_numbers},
     train::method::MethodArgs,
 };
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
@@ -75,7 +75,7 @@ impl LrFind {
             bail!("`lr-find` takes no --lr: the rate rises, `--from` one `--to` another");
         }
         let optimizer = self.method.optimizer()?;
-        let options = Options { batch: self.batch, seed: self.seed, optimizer, ..Options::default() };
+        let mut options = Options { batch: self.batch, seed: self.seed, optimizer, ..Options::default() };
         options.validate()?;
         for path in [&self.csv, &self.html, &self.svg].into_iter().flatten() {
             can_write(path)?;
@@ -88,6 +88,7 @@ impl LrFind {
             "the learning rate rises from {:e} to {:e} in up to {} steps",
             self.from, self.to, self.steps
         );
+        fit::training(&context, &model, &dataset, &mut options, true)?;
         let found = find(&context, &model, &dataset, options, range, |_| ()).await?;
 
         if let Some(path) = &self.csv {

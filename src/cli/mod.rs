@@ -10,6 +10,7 @@ mod data;
 mod documents;
 mod eval;
 mod export;
+mod fit;
 mod growth;
 mod import;
 mod interrupt;
@@ -23,6 +24,7 @@ mod objective;
 mod output;
 mod page;
 mod predict;
+mod preparing;
 mod profile;
 mod progress;
 mod reading;
@@ -42,6 +44,7 @@ use wgrad::{
     keras,
     model::Model,
     networks,
+    selftest::Proofs,
 };
 
 /// Trains neural networks on any GPU, and compares shader variants.
@@ -160,9 +163,11 @@ impl AdapterArgs {
         Options { adapter: self.adapter.clone(), checked: self.checked }
     }
 
-    /// Opens the adapter and says which one it is.
+    /// Opens the adapter and says which one it is. What runs on it is proven first, unless it was before.
     pub async fn open(&self) -> Result<Context> {
-        let context = Context::open(&self.options()).await?;
+        let mut context = Context::open(&self.options()).await?;
+        context.prove_first(Some(Proofs::from_env()));
+        preparing::tell(&mut context);
         output::say(format!("adapter: {}", context.describe()));
         if context.class == AdapterClass::Cpu {
             eprintln!(

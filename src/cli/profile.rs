@@ -2,7 +2,7 @@
 //! options and the tables.
 
 use super::{
-    AdapterArgs, bench,
+    AdapterArgs, bench, fit,
     lab::print,
     output,
     page::PageArgs,
@@ -94,7 +94,7 @@ impl Profiler {
     pub async fn run(self) -> Result<ExitCode> {
         self.page.can_be_written()?;
         let variants = Choices::parse(&self.variant)?;
-        let options = Options { batch: self.batch as usize, variants, ..Options::default() };
+        let mut options = Options { batch: self.batch as usize, variants, ..Options::default() };
         let (model, data) = match &self.data {
             Some(spec) => {
                 let data = self.reading.load(spec)?;
@@ -107,11 +107,15 @@ impl Profiler {
             }
         };
         let context = self.adapter.open().await?;
+        if options.batch == Options::default().batch {
+            fit::lower(&context, &model, &data, &mut options)?;
+        }
+        let batch = options.batch;
         let mut trainer = Trainer::new(&context, &model, &data, options).await?;
         for note in &trainer.train_plan.notes {
             eprintln!("note: {note}");
         }
-        let conditions = Conditions::of(&context, &model.name, &data.name, self.batch as usize);
+        let conditions = Conditions::of(&context, &model.name, &data.name, batch);
         let mut say = |said: &str| eprintln!("{}: {said}", model.name);
         // A path that cannot be written is told before anything is measured.
         self.trace.as_deref().map_or(Ok(()), can_write)?;

@@ -23,15 +23,16 @@ const EVERY: f64 = 30.0;
 
 /// What the terminal can show.
 #[derive(Clone, Copy)]
-struct Look {
+pub struct Look {
     /// Whether a line can be written over.
-    moving: bool,
+    pub moving: bool,
     /// Whether there are blocks and lines beyond ASCII.
     unicode: bool,
 }
 
 impl Look {
-    fn here() -> Self {
+    /// Of stderr.
+    pub fn here() -> Self {
         let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
         Self {
             moving: stderr().is_terminal() && !dumb,
@@ -82,14 +83,23 @@ pub struct Progress {
     steps: u64,
     history: History,
     epoch: u64,
-    /// When the epoch began, and the images and steps that were done then.
+    /// When the epoch began, and the images and steps that were done then. Of the first one it is when its first step
+    /// was done: that one also waits for data, and for whatever a driver puts off.
     begun: (f64, u64, u64),
+    warm: bool,
     said: f64,
+    /// Images of an evaluation, and how many seconds the last one took.
+    judged: u64,
+    judging: Option<f64>,
 }
 
+/// How many times as fast an image is judged as trained, before an evaluation has shown it.
+const FASTER: f64 = 3.0;
+
 impl Progress {
-    /// Of a training of `epochs` epochs of `steps` steps by that loss, on rows or images.
-    pub fn new(epochs: u64, steps: u64, loss: Loss, things: &'static str) -> Self {
+    /// Of a training of `epochs` epochs of `steps` steps by that loss, on rows or images, with an evaluation of `judged` of
+    /// them after each.
+    pub fn new(epochs: u64, steps: u64, judged: u64, loss: Loss, things: &'static str) -> Self {
         let bar = ProgressBar::hidden();
         Self {
             classes: !loss.is_regression(),
@@ -101,7 +111,10 @@ impl Progress {
             history: History::default(),
             epoch: 0,
             begun: (0.0, 0, 0),
+            warm: false,
             said: 0.0,
+            judged,
+            judging: None,
         }
     }
 
@@ -110,24 +123,32 @@ impl Progress {
         self.epoch = position.epoch + 1;
         self.begun = (clock::seconds(), position.seen, position.step);
         self.said = self.begun.0;
+        self.bar = self.line(self.steps);
+    }
+
+    /// A line that moves to `length`, where there can be one.
+    fn line(&self, length: u64) -> ProgressBar {
         if !self.look.moving || is_quiet() {
-            return;
+            return ProgressBar::hidden();
         }
         // A line that is too long for the terminal is cut, not wrapped, whatever its width becomes: what matters less is
         // last.
         let template = "epoch {prefix} {bar:6} {percent:>3} % {wide_msg}";
-        let bar = ProgressBar::with_draw_target(Some(self.steps), ProgressDrawTarget::stderr());
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars(if self.look.unicode { "━╸ " } else { "=> " }));
         }
         bar.set_prefix(format!("{}/{}", self.epoch, self.epochs));
         bar.enable_steady_tick(Duration::from_millis(250));
-        self.bar = bar;
+        bar
     }
 
     /// A step is done.
     pub fn update(&mut self, position: &Position, result: &StepResult) {
         self.history.push(result.loss());
+        if !std::mem::replace(&mut self.warm, true) {
+            self.begun = (clock::seconds(), position.seen, position.step);
+        }
         if self.look.moving {
             self.bar.set_position(position.step);
             self.bar.set_message(self.words(position, true));
@@ -143,27 +164,67 @@ impl Progress {
         }
     }
 
+    /// The epoch is trained, and an evaluation begins.
+    pub fn judge(&mut self) {
+        self.bar.finish_and_clear();
+        self.begun = (clock::seconds(), 0, 0);
+        self.said = self.begun.0;
+        self.bar = self.line(self.judged);
+    }
+
+    /// So many images are judged.
+    pub fn judged(&mut self, images: u64) {
+        let seconds = (clock::seconds() - self.begun.0).max(1e-3);
+        let speed = images as f64 / seconds;
+        let unit = self.unit();
+        let words = || {
+            let left = time(self.judged.saturating_sub(images) as f64 / speed.max(1e-9));
+            format!("judging: {left} left, {} {unit}/s", commas(speed.round() as u64))
+        };
+        if self.look.moving {
+            self.bar.set_position(images);
+            self.bar.set_message(words());
+        } else if clock::seconds() - self.said > EVERY {
+            self.said = clock::seconds();
+            let percent = 100 * images / self.judged.max(1);
+            say(format!("epoch {}/{}: {percent} %, {}", self.epoch, self.epochs, words()));
+        }
+        if images >= self.judged {
+            self.judging = Some(seconds);
+        }
+    }
+
     /// Time left, speed, loss and accuracy.
     fn words(&self, position: &Position, curve: bool) -> String {
-        let (begun, seen, step) = self.begun;
-        let seconds = (clock::seconds() - begun).max(1e-3);
-        let done = position.step.saturating_sub(step).max(1);
-        let later = self.epochs.saturating_sub(self.epoch) * self.steps;
-        let left = seconds / done as f64 * (later + self.steps.saturating_sub(position.step)) as f64;
-        let speed = (position.seen.saturating_sub(seen) as f64 / seconds).round() as u64;
         let metrics = position.metrics();
         let curve = if curve { format!(" {}", self.look.curve(&self.history.means)) } else { String::new() };
         let accuracy = match self.classes {
             true => format!(", accuracy {:.3}", metrics.accuracy),
             false => String::new(),
         };
-        format!(
-            "{} left, {} {}/s, loss {:.3}{accuracy}{curve}",
-            time(left),
-            commas(speed),
-            if self.things == "images" { "img" } else { self.things },
-            metrics.loss
-        )
+        let pace = self.pace(position, clock::seconds());
+        format!("{pace}loss {:.3}{accuracy}{curve}", metrics.loss)
+    }
+
+    /// What a second's worth is counted in.
+    fn unit(&self) -> &'static str {
+        if self.things == "images" { "img" } else { self.things }
+    }
+
+    /// Time left and speed, at `now`; nothing before there is a step to tell them from.
+    fn pace(&self, position: &Position, now: f64) -> String {
+        let (begun, seen, step) = self.begun;
+        let seconds = (now - begun).max(1e-3);
+        let done = position.step.saturating_sub(step);
+        if done == 0 {
+            return String::new();
+        }
+        let later = self.epochs.saturating_sub(self.epoch);
+        let steps = later * self.steps + self.steps.saturating_sub(position.step);
+        let speed = position.seen.saturating_sub(seen) as f64 / seconds;
+        let judging = self.judging.unwrap_or(self.judged as f64 / (FASTER * speed).max(1e-9));
+        let left = seconds / done as f64 * steps as f64 + (later + 1) as f64 * judging;
+        format!("{} left, {} {}/s, ", time(left), commas(speed.round() as u64), self.unit())
     }
 
     /// Takes the line away.
@@ -204,7 +265,8 @@ pub fn epoch_line(line: &EpochLine, epochs: u64, things: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{CURVE, History, time};
+    use super::{CURVE, History, Progress, time};
+    use wgrad::{checkpoint::Position, loss::Loss, train::StepResult};
 
     #[test]
     fn a_long_training_keeps_few_numbers_that_tell_its_course() {
@@ -214,6 +276,26 @@ mod tests {
         assert!(history.means.is_sorted());
         let kept = history.means.len() * history.each + history.open.1;
         assert_eq!(kept, 100_000);
+    }
+
+    #[test]
+    fn the_time_left_leaves_the_first_step_out_and_counts_the_evaluations() {
+        let at = |step: u64| Position { step, seen: 128 * step, ..Position::default() };
+        let result = StepResult { rows: 128, loss_sum: 1.0, hits: 0.0 };
+        let mut progress = Progress::new(2, 10, 0, Loss::SoftmaxCrossEntropy, "images");
+        progress.begin(&at(0));
+        let begun = progress.begun.0;
+        progress.update(&at(1), &result);
+        // Whatever the first step waited for is over.
+        assert!(progress.begun.0 >= begun && progress.begun.2 == 1);
+        progress.begun.0 = 1000.0;
+        assert_eq!(progress.pace(&at(1), 1000.5), "", "there is nothing to tell it from");
+        // Seven steps of this epoch and ten of the next, a second each.
+        assert_eq!(progress.pace(&at(3), 1002.0), "17s left, 128 img/s, ");
+        progress.judged = 768;
+        assert_eq!(progress.pace(&at(3), 1002.0), "21s left, 128 img/s, ", "two evaluations of about 2 s");
+        progress.judging = Some(5.0);
+        assert_eq!(progress.pace(&at(3), 1002.0), "27s left, 128 img/s, ", "two evaluations of 5 s");
     }
 
     #[test]

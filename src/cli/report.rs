@@ -1,7 +1,7 @@
 //! `wgrad report`: trainings as one page, and each picture as a file. The pages are `wgrad::report::runs`; here is what
 //! brings them their numbers.
 
-use super::{AdapterArgs, bench, eval::evaluate_run, page::about, train::recorded::load_recorded};
+use super::{AdapterArgs, bench, eval::evaluate_run, fit, page::about, train::recorded::load_recorded};
 use anyhow::{Context as _, Result, bail};
 use std::{
     fs,
@@ -161,7 +161,10 @@ fn recorded(run: &Run) -> Result<Recorded> {
 
 /// Where a step of the run's training spends its time.
 async fn measure(context: &Context, run: &Run, data: &Dataset, seconds: f64) -> Result<Profile> {
-    let options = Options { variants: run.variants()?, ..run.config.options.clone() };
+    let mut options = Options { variants: run.variants()?, ..run.config.options.clone() };
+    // Of a batch that is computed in parts, one of them.
+    (options.batch, options.at_once) = (options.images_at_once(), None);
+    fit::lower(context, &run.config.model, data, &mut options)?;
     let conditions = Conditions::of(context, &run.config.model.name, &data.name, options.batch);
     let mut trainer = Trainer::new(context, &run.config.model, data, options).await?;
     let request = Request { seconds, wall: false };

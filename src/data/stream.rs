@@ -72,7 +72,7 @@ pub struct Cut {
 impl Cut {
     /// Batches a full chunk of a split of `images` images.
     pub fn steps_per_chunk(&self, images: usize) -> usize {
-        let fit = self.budget / (self.batch * self.pixels).max(1);
+        let fit = self.budget / self.batch.saturating_mul(self.pixels).max(1);
         fit.clamp(1, self.steps(images).clamp(1, MOST_STEPS))
     }
 
@@ -114,12 +114,12 @@ impl Stream {
             if let Order::Shuffled { seed, epoch } = order {
                 Random::new(seed, epoch).shuffle(&mut indices);
             }
-            let mut rest = indices.get(skip * cut.batch..).unwrap_or_default();
+            let mut rest = indices.get(skip.saturating_mul(cut.batch)..).unwrap_or_default();
             let full = cut.steps_per_chunk(split.len());
             // Files take long to decode: the device begins with the first batch, and chunks grow from there.
             let mut steps = if matches!(split.images, Images::Files(..)) { 1 } else { full };
             while !rest.is_empty() {
-                let (part, later) = rest.split_at((cut.batch * steps).clamp(1, rest.len()));
+                let (part, later) = rest.split_at(cut.batch.saturating_mul(steps).clamp(1, rest.len()));
                 let chunk = note(listener.as_deref(), Activity::Gather, || gather(&split, part, cut));
                 // The receiver is gone when training stops early: nothing is left to do then.
                 if send.send(chunk).is_err() {

@@ -53,7 +53,7 @@ impl Context {
     /// [`Error::TooLarge`] where it exceeds what this adapter binds at once.
     pub fn zeros(&self, label: &str, len: usize) -> Result<Slice> {
         let bytes = 4 * len.max(1) as u64;
-        let limit = self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size);
+        let limit = self.most_bytes();
         if bytes > limit {
             let next = "a smaller model, batch or `--chunk` may fit".to_string();
             return Err(Error::TooLarge { what: format!("`{label}`"), bytes, limit, next });

@@ -1,8 +1,12 @@
 //! An open device: queue, limits, the kernels compiled so far, and the first fault that happened on
 //! it. Errors that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
 
-use super::{AdapterChoice, AdapterClass, adapter, kernel::KernelCache};
-use crate::{Error, Result};
+use super::{
+    AdapterChoice, AdapterClass, adapter,
+    kernel::KernelCache,
+    prepare::{Ear, patience},
+};
+use crate::{Error, Result, selftest::Trust};
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -10,9 +14,6 @@ use std::{
     },
     time::Duration,
 };
-
-/// How long one submission may take before it counts as hung.
-pub const SUBMISSION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How to open a device.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +40,11 @@ pub struct Context {
     pub features: wgpu::Features,
     /// Whether wgrad's own kernels keep wgpu's checks.
     pub checked: bool,
-    timeout: Duration,
+    /// What is known of the kernels' rightness on this device.
+    pub(crate) trust: Trust,
+    pub(super) ear: Ear,
+    /// What counts as hung, where something else was asked for than is usual.
+    pub(super) timeout: Option<Duration>,
     hung: AtomicBool,
     fault: Arc<Mutex<Option<String>>>,
 }
@@ -95,7 +100,9 @@ impl Context {
             limits,
             features,
             checked: options.checked,
-            timeout: SUBMISSION_TIMEOUT,
+            trust: Trust::default(),
+            ear: Ear::default(),
+            timeout: None,
             hung: AtomicBool::new(false),
             device,
             queue,
@@ -108,9 +115,15 @@ impl Context {
         adapter::describe(&self.info)
     }
 
-    /// Lets a submission take this long before it counts as hung, instead of a minute.
+    /// Lets a submission take this long before it counts as hung, and the driver as long to compile a kernel.
     pub fn set_timeout(&mut self, timeout: Duration) {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
+    }
+
+    /// Lets a submission take as long as is usual: a minute; ten on a software adapter, which other programs slow down.
+    /// The driver may compile for longer.
+    pub fn reset_timeout(&mut self) {
+        self.timeout = None;
     }
 
     /// The underlying device, for code that adds to wgrad from outside.
@@ -150,19 +163,26 @@ impl Context {
     /// Waits until `submission` has finished (natively; a browser's event loop does it there).
     ///
     /// # Errors
-    /// [`Error::Device`] if the device is lost, or hangs for longer than a minute (or what
+    /// [`Error::Device`] if the device is lost, or hangs for longer than a minute, ten on a software adapter (or what
     /// [`Context::set_timeout`] says).
     pub fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
+        let limit = self.timeout.unwrap_or(patience(self.class));
+        self.wait_within(submission, limit, "a kernel hangs, or the driver does")
+    }
+
+    pub(super) fn wait_within(
+        &self,
+        submission: wgpu::SubmissionIndex,
+        limit: Duration,
+        why: &str,
+    ) -> Result<()> {
         let poll = self
             .device
-            .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(self.timeout) });
+            .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(limit) });
         match poll {
             Err(wgpu::PollError::Timeout) => {
                 self.hung.store(true, Ordering::Relaxed);
-                Err(self.fail(format!(
-                    "no answer for {} s: a kernel hangs, or the driver does",
-                    self.timeout.as_secs_f64()
-                )))
+                Err(self.fail(format!("no answer for {} s: {why}", limit.as_secs_f64())))
             }
             Err(e) => Err(self.fail(e.to_string())),
             Ok(_) => self.check(),

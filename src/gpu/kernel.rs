@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 /// Kernels compiled so far, by name, trust, text and sizes.
@@ -34,6 +34,8 @@ pub struct Kernel {
     pub groups: [u32; 3],
     pub(super) pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
+    /// Whether it was dispatched, so that the driver has compiled it.
+    pub(super) warm: AtomicBool,
 }
 
 /// A kernel with its buffers: ready to be dispatched.
@@ -51,7 +53,15 @@ impl Launch {
 
     /// Records the dispatch.
     pub fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
-        let [x, y, z] = self.kernel.groups;
+        self.dispatch(pass, self.kernel.groups);
+    }
+
+    /// Records a dispatch in which no thread runs.
+    pub(super) fn record_nothing(&self, pass: &mut wgpu::ComputePass<'_>) {
+        self.dispatch(pass, [0; 3]);
+    }
+
+    fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, [x, y, z]: [u32; 3]) {
         pass.set_pipeline(&self.kernel.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
         pass.dispatch_workgroups(x, y, z);
@@ -132,7 +142,8 @@ impl Context {
         if let Some(e) = failed.await {
             return Err(fail(e.to_string()));
         }
-        Ok(Kernel { name, shader, values, groups, pipeline, layout })
+        let warm = AtomicBool::new(false);
+        Ok(Kernel { name, shader, values, groups, pipeline, layout, warm })
     }
 
     fn module(&self, name: &str, text: &str, trusted: bool) -> wgpu::ShaderModule {

@@ -1,16 +1,17 @@
 //! A plan: a program compiled for a device. Every pipeline, buffer and bind group is made up front; a step
 //! only replays them. Temporaries share buffers by lifetime.
 
-use super::{Access, Context, FeedBuffers, Kernel, Launch, Slice};
+use super::{Access, Context, FeedBuffers, Kernel, Launch, Preparing, Slice, fit::excess};
 use crate::{
     Error, Result,
     op::Choices,
     optim::{Optimizer, Slot},
-    program::{Home, Parameter, Program, Value, ValueId, arena_len},
+    program::{Home, Parameter, Pass, Program, Value, ValueId, arena_len},
     reference::Data,
+    selftest,
 };
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeSet, HashMap, hash_map::Entry},
     fmt,
     sync::Arc,
 };
@@ -26,6 +27,8 @@ pub struct Arenas {
     pub slots: Vec<(Slot, Slice)>,
     /// The weights' moving averages, at the same offsets, if they are kept.
     pub averages: Option<Slice>,
+    /// The sums of the gradients of a batch's parts, at the same offsets, if it is computed in parts.
+    pub totals: Option<Slice>,
     /// Loss and hits of each step of a chunk.
     pub results: Slice,
 }
@@ -64,12 +67,22 @@ impl Arenas {
             gradients: context.zeros("gradients", len)?,
             slots,
             averages: averages.then(|| context.zeros("averages", len)).transpose()?,
+            totals: None,
             results: context.zeros("results", 2 * results)?,
         })
     }
 }
 
 impl Arenas {
+    /// The same with room for the sums of the gradients of a batch's parts.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] where the adapter cannot bind them.
+    pub fn in_parts(self, context: &Context) -> Result<Self> {
+        let totals = Some(context.zeros("totals", self.gradients.len)?);
+        Ok(Self { totals, ..self })
+    }
+
     /// The same with the moving averages in place of the parameters, where they are kept: what is judged and used.
     pub fn averaged(&self) -> Self {
         let parameters = self.averages.as_ref().unwrap_or(&self.parameters).clone();
@@ -102,18 +115,22 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Compiles `program`: chooses variants, shares buffers, binds.
+    /// Compiles `program`: proves its kernels where [`Context::prove_first`] asked for it, chooses variants, shares
+    /// buffers, binds, and lets the driver compile.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] with the batch that would fit; [`Error::Variant`]; whatever a kernel reports.
+    /// [`Error::TooLarge`] with the batch that would fit; [`Error::Variant`]; [`Error::Untrusted`] on a device that
+    /// computes wrongly; whatever a kernel reports.
     pub async fn compile(
         context: &Context,
         program: Program,
         arenas: &Arenas,
         choices: &Choices,
     ) -> Result<Self> {
-        let limit = context.limits.max_storage_buffer_binding_size.min(context.limits.max_buffer_size);
-        within(&program, limit)?;
+        if let Some(excess) = excess(&program, context.most_bytes()) {
+            return Err(excess.into());
+        }
+        let mut notes = selftest::check(context, &program, choices).await?;
         let temporaries = program.temporaries();
         let buffers = temporaries
             .lens
@@ -148,6 +165,7 @@ impl Plan {
                     Home::Gradients => arenas.gradients.slice(0, len),
                     Home::Slot(n) => arenas.slots[n].1.slice(0, len),
                     Home::Averages => arenas.averages.as_ref().unwrap_or(&arenas.parameters).slice(0, len),
+                    Home::Totals => arenas.totals.as_ref().unwrap_or(&arenas.gradients).slice(0, len),
                     Home::Results => arenas.results.clone(),
                     Home::Zeros => zeros.slice(0, len),
                     Home::Constant(n) => constants[n].clone(),
@@ -155,14 +173,19 @@ impl Plan {
             })
             .collect();
         let mut steps = Vec::with_capacity(program.nodes.len());
-        let (mut notes, mut refused) = (Vec::new(), Vec::new());
+        let mut refused = Vec::new();
         // Equal calls, such as the steps of a recurrent layer, run one kernel, which is looked for once.
         let mut kernels: HashMap<String, (Arc<Kernel>, Option<String>)> = HashMap::new();
+        let of = program.nodes.iter().map(|node| node.call.key()).collect::<BTreeSet<_>>().len();
+        let feed = FeedBuffers::new(context, 1, 4, 1)?;
         for node in &program.nodes {
+            let nth = kernels.len() + 1;
             let (kernel, skipped) = match kernels.entry(node.call.key()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
                     let (variant, skipped) = node.call.variant(context, choices)?;
+                    let name = format!("{}/{}", node.call.op.name, variant.name);
+                    context.tell(Preparing::Compiling { kernel: &name, nth, of });
                     new.insert((context.kernel(&node.call, variant).await?, skipped))
                 }
             };
@@ -179,6 +202,7 @@ impl Plan {
             }
             let bound: Vec<_> = node.buffers.iter().map(|(name, value)| (*name, &slices[value.0])).collect();
             let launch = context.bind(kernel, &bound)?;
+            context.warm(&launch, &feed)?;
             steps.push(Planned { label: node.label.clone(), launch, buffers: node.buffers.clone() });
         }
         // A variant that was asked for and can run nowhere is a mistake.
@@ -194,14 +218,29 @@ impl Plan {
             });
         }
         context.check()?;
+        context.tell(Preparing::Ready);
         Ok(Self { program, steps, slices, temporary_bytes: temporaries.bytes(), notes })
     }
 
     /// Records step `index` of the chunk in `feed`.
     pub fn record(&self, pass: &mut wgpu::ComputePass<'_>, feed: &FeedBuffers, index: usize) {
+        self.record_part(pass, feed, index, true);
+    }
+
+    /// Records what lies in `feed` under `index`: a step, or a part of one, which changes the parameters only where it
+    /// is the `last`.
+    pub fn record_part(
+        &self,
+        pass: &mut wgpu::ComputePass<'_>,
+        feed: &FeedBuffers,
+        index: usize,
+        last: bool,
+    ) {
         feed.select(pass, index);
-        for step in &self.steps {
-            step.launch.record(pass);
+        for (step, node) in self.steps.iter().zip(&self.program.nodes) {
+            if last || node.pass != Pass::Update {
+                step.launch.record(pass);
+            }
         }
     }
 
@@ -225,25 +264,6 @@ impl Plan {
         }
         names
     }
-}
-
-/// Refuses a program with a temporary beyond `limit` bytes: names the largest, and the batch with which all
-/// would fit.
-fn within(program: &Program, limit: u64) -> Result<()> {
-    let bytes = |value: &&Value| 4 * value.len() as u64;
-    let temporaries = program.values.iter().filter(|v| v.home == Home::Temporary);
-    let Some(largest) = temporaries.clone().max_by_key(bytes).filter(|value| bytes(value) > limit) else {
-        return Ok(());
-    };
-    // The first axis is the batch, or the parts in which it is summed, which are fewer.
-    let rows = |value: &Value| value.shape.first().map_or(1, |rows| *rows as u64).max(1);
-    let fitting =
-        temporaries.filter(|value| bytes(value) > limit).map(|value| limit / (bytes(&value) / rows(value)));
-    let next = match fitting.min().unwrap_or(0) {
-        0 => "not even one image fits: make that layer smaller, or choose another `--adapter`".to_string(),
-        fits => format!("use `--batch {fits}` or less"),
-    };
-    Err(Error::TooLarge { what: format!("`{}`", largest.name), bytes: bytes(&largest), limit, next })
 }
 
 impl fmt::Display for Plan {

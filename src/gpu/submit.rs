@@ -52,13 +52,26 @@ impl Plan {
         range: Range<usize>,
         stamps: Option<&Stamps>,
     ) -> Encoded {
+        self.encode_parts(context, feed, arenas, range, &|_| true, stamps)
+    }
+
+    /// The same where what lies in the feed are parts of steps; `last` says which of them end one.
+    pub fn encode_parts(
+        &self,
+        context: &Context,
+        feed: &FeedBuffers,
+        arenas: &Arenas,
+        range: Range<usize>,
+        last: &dyn Fn(usize) -> bool,
+        stamps: Option<&Stamps>,
+    ) -> Encoded {
         let mut encoder = context.device.create_command_encoder(&Default::default());
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
             label: None,
             timestamp_writes: stamps.map(|stamps| stamps.writes(0)),
         });
         for index in range.clone() {
-            self.record(&mut pass, feed, index);
+            self.record_part(&mut pass, feed, index, last(index));
         }
         drop(pass);
         finish(context, encoder, arenas, range, stamps)

@@ -71,6 +71,8 @@ pub(super) fn feed(call: &Call, seed: u64, regime: Regime) -> (Batch, Step) {
         momentum_shift: -0.0625,
         average: 0.0625,
         mixed: 0.3,
+        share: 0.375,
+        part: (seed & 1) as u32,
         ..Step::default()
     };
     (batch, step.keyed(seed, 7))

@@ -25,6 +25,8 @@ pub struct Machine {
     pub slots: Vec<Vec<f64>>,
     /// The arena of the weights' moving averages.
     pub averages: Vec<f64>,
+    /// The arena in which the gradients of a batch's parts add up.
+    pub totals: Vec<f64>,
     /// Loss and hits of the last steps, (slots, 2).
     pub results: Vec<f64>,
     /// Operations that have run, by name.
@@ -54,6 +56,7 @@ impl Machine {
             gradients: vec![0.0; len],
             slots: vec![vec![0.0; len]; slots],
             averages: vec![0.0; len],
+            totals: vec![0.0; len],
             results: vec![0.0; 2 * program.slots],
             ran: BTreeSet::new(),
             temporaries: vec![None; program.values.len()],
@@ -101,6 +104,7 @@ impl Machine {
             Home::Gradients => owned(&self.gradients[..value.len()]),
             Home::Slot(n) => owned(&self.slots[n][..value.len()]),
             Home::Averages => owned(&self.averages[..value.len()]),
+            Home::Totals => owned(&self.totals[..value.len()]),
             Home::Results => owned(&self.results),
             Home::Zeros => Some(Cow::Owned(Data::Real(vec![0.0; value.len()]))),
             Home::Constant(n) => self.program.constants.get(n).map(Cow::Borrowed),
@@ -131,6 +135,7 @@ impl Machine {
             Home::Gradient(_) | Home::Gradients => &mut self.gradients,
             Home::Slot(n) => &mut self.slots[n],
             Home::Averages => &mut self.averages,
+            Home::Totals => &mut self.totals,
             Home::Results => &mut self.results,
             Home::Zeros | Home::Constant(_) => return,
         };

@@ -36,7 +36,9 @@ pub use normalize::{
     layer_norm_grad_input, layer_norm_grad_weight, prelu_forward, prelu_grad_input, prelu_grad_weight,
 };
 pub use one_output::{binary_cross_entropy, huber, mean_absolute_error, mean_squared_error};
-pub use optimizer::{adagrad, adam, clip_scale, lion, moving_average, rmsprop, sgd, square_partials};
+pub use optimizer::{
+    accumulate, adagrad, adam, clip_scale, lion, moving_average, rmsprop, sgd, square_partials,
+};
 pub use pool::{max_pool2d_forward, max_pool2d_grad};
 pub use recurrent::{
     clear, gru_cell_forward, gru_cell_grad, lstm_cell_forward, lstm_cell_grad, recurrent_output,

@@ -163,6 +163,19 @@ pub fn lion(i: &Inputs<'_>) -> Outputs {
     vec![("parameter", Expected::Real(parameter)), ("m", Expected::Real(means))]
 }
 
+/// total = (part == 0 ? 0 : total) + share · grad; grad = total
+pub fn accumulate(i: &Inputs<'_>) -> Outputs {
+    let share = f64::from(i.step.share);
+    let pairs = i.real("total").iter().zip(i.real("grad"));
+    let sums = pairs.map(|(total, grad)| {
+        let mut sum = Sum::exact(if i.step.part == 0 { 0.0 } else { *total });
+        sum.add(share * grad);
+        sum
+    });
+    let sums: Vec<_> = sums.collect();
+    vec![("total", Expected::Real(sums.clone())), ("grad", Expected::Real(sums))]
+}
+
 /// average = average + share · (parameter - average), the parameter itself where it is not trained
 pub fn moving_average(i: &Inputs<'_>) -> Outputs {
     let (trained, share) = (i.size("TRAINED"), f64::from(i.step.average));

@@ -38,7 +38,7 @@ impl Position {
 }
 
 /// What one step computed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StepResult {
     /// Images in its batch.
     pub rows: u32,
@@ -49,6 +49,13 @@ pub struct StepResult {
 }
 
 impl StepResult {
+    /// Takes in another part of the same step.
+    pub(super) fn add(&mut self, part: &Self) {
+        self.rows += part.rows;
+        self.loss_sum += part.loss_sum;
+        self.hits += part.hits;
+    }
+
     /// Mean loss of the batch.
     pub fn loss(&self) -> f64 {
         self.loss_sum / f64::from(self.rows.max(1))

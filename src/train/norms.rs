@@ -20,7 +20,8 @@ pub struct TensorNorms {
     pub change: Option<f64>,
 }
 
-/// The norms of all `parameters` from their arenas: the weights now, as they were `before` the epoch, the gradients.
+/// The norms of all `parameters` from their arenas: the weights now, as they were `before` the epoch, the gradients,
+/// which are empty where none are known.
 pub fn norms(
     parameters: &[Parameter],
     weights: &[f32],
@@ -37,7 +38,8 @@ pub fn norms(
             name: p.name.clone(),
             elements: p.len(),
             weights: norm(&mut now()),
-            gradient: p.trained.then(|| norm(&mut part(gradients, p).map(|v| f64::from(*v)))),
+            gradient: (p.trained && !gradients.is_empty())
+                .then(|| norm(&mut part(gradients, p).map(|v| f64::from(*v)))),
             change: before.map(moved),
         }
     };

@@ -1,6 +1,9 @@
 //! How far a network is off that tells numbers: what the device adds up is the loss alone.
 
-use super::Trainer;
+use super::{
+    Trainer,
+    parts::{cut, parts},
+};
 use crate::{
     Result,
     data::{
@@ -20,8 +23,10 @@ impl Trainer<'_> {
         let (data, context) = (self.data, self.context);
         let in_its_unit = |number| data.table.as_ref().map_or(number, |table| table.number(number));
         let mut pairs = Vec::with_capacity(split.len());
-        for chunk in Stream::start(split, Order::File, self.cut(), 0) {
-            self.feed.upload(context, &chunk.batch, &self.steps(&chunk.steps, 0));
+        // What does not fit at once is judged in smaller batches: the outputs are the same.
+        let at_once = self.options.images_at_once();
+        for chunk in Stream::start(split, Order::File, cut(&self.options, data, at_once), 0) {
+            self.feed.upload(context, &chunk.batch, &self.steps(&parts(&chunk.steps, at_once), 0));
             for (slot, rows) in chunk.steps.iter().enumerate() {
                 self.idle()?;
                 let plan = &self.evaluate_plan;

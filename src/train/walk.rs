@@ -1,7 +1,7 @@
 //! Training one step at a time, for whoever wants to submit each step in a way of their own. Slower than
 //! [`Trainer::epoch`], to the same weights.
 
-use super::{StepResult, Trainer};
+use super::{StepResult, Trainer, parts};
 use crate::{
     Error, Result,
     checkpoint::Position,
@@ -33,11 +33,15 @@ impl Trainer<'_> {
     /// # Errors
     /// [`Error::Diverged`] at the first step whose loss is no number, and whatever `each` reports.
     pub(crate) fn walk(&mut self, mut each: impl FnMut(Walk<'_>) -> Result<Option<[f32; 2]>>) -> Result<()> {
+        if self.options.parts() > 1 {
+            let got = format!("{} in {} parts", self.options.batch, self.options.parts());
+            return Err(Error::Option { name: "--batch", got, expected: "a batch that is computed at once" });
+        }
         loop {
             let (seed, epoch) = (self.options.seed, self.position.epoch);
             let order = if self.options.shuffle { Order::Shuffled { seed, epoch } } else { Order::File };
             for chunk in Stream::start(&self.data.train, order, self.cut(), self.position.step as usize) {
-                let steps = self.steps(&chunk.steps, self.position.step);
+                let steps = self.steps(&parts(&chunk.steps, self.options.batch), self.position.step);
                 self.feed.upload(self.context, &chunk.batch, &steps);
                 for (index, rows) in chunk.steps.iter().enumerate() {
                     let (plan, feed, arenas) = (&self.train_plan, &self.feed, &self.arenas);

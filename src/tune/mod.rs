@@ -6,11 +6,11 @@
 /// What was tuned before, in the user's cache.
 pub mod cache;
 mod contest;
-mod smaller;
+pub(crate) mod smaller;
 
 use crate::{
     Error, Result,
-    gpu::{Context, SUBMISSION_TIMEOUT},
+    gpu::Context,
     lab::measure::Lab,
     model::Model,
     objective::Objective,
@@ -189,6 +189,6 @@ pub async fn tune(
     hear: &mut dyn FnMut(Event<'_>),
 ) -> Result<Vec<Outcome>> {
     let outcomes = contest::Tuner::new(settings, hear).all(lab, uses).await;
-    lab.context.set_timeout(SUBMISSION_TIMEOUT);
+    lab.context.reset_timeout();
     outcomes
 }

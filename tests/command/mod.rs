@@ -58,6 +58,8 @@ pub fn wgrad<S: AsRef<OsStr>>(arguments: &[S]) -> Call {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
     command.args(arguments).env("NO_PROXY", "127.0.0.1").env_remove("WGRAD_DATA");
     command.env("WGRAD_TUNED", Path::new(env!("CARGO_TARGET_TMPDIR")).join("nothing-tuned"));
+    // Each kernel is proven once for all tests.
+    command.env("WGRAD_PROVEN", Path::new(env!("CARGO_TARGET_TMPDIR")).join("proven"));
     Call(command)
 }
 

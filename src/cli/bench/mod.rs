@@ -5,7 +5,7 @@
 mod files;
 
 use super::{
-    AdapterArgs, growth, output,
+    AdapterArgs, fit, growth, output,
     page::PageArgs,
     reading::{ReadingArgs, model_for},
 };
@@ -190,6 +190,9 @@ impl Bench {
                 None => images(model)?,
             };
             let mut options = options.clone();
+            if options.batch == Options::default().batch {
+                fit::lower(&context, model, &data, &mut options)?;
+            }
             if !self.no_tuned {
                 let found = super::tune::known(
                     &context,

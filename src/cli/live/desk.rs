@@ -82,11 +82,11 @@ impl<'a> Desk<'a> {
             }
             other => other?,
         };
-        let some = images(data, 0..BATCH.min(data.test.len()));
+        let some = images(data, 0..predictor.batch().min(data.test.len()));
         predictor.probabilities(&some).await?;
         // Once more, warm, with the reading of images from files, which holds the training up too.
         let begun = clock::seconds();
-        let some = images(data, 0..BATCH.min(data.test.len()));
+        let some = images(data, 0..predictor.batch().min(data.test.len()));
         predictor.probabilities(&some).await?;
         let every = (RARELY * (clock::seconds() - begun)).max(EVERY);
         Ok(Self {
@@ -180,7 +180,7 @@ impl<'a> Desk<'a> {
     /// Begins the next thing to do, if there is one.
     fn begin(&mut self) {
         let mut questions = Vec::new();
-        while questions.len() < BATCH
+        while questions.len() < self.predictor.batch()
             && let Ok(question) = self.questions.try_recv()
         {
             questions.push(question);
@@ -202,7 +202,7 @@ impl<'a> Desk<'a> {
             self.first = 0;
         }
         let first = self.first;
-        let end = self.data.test.len().min(first + BATCH);
+        let end = self.data.test.len().min(first + self.predictor.batch());
         self.first = end;
         self.asked = Some((self.predictor.ask(&images(self.data, first..end)), Job::Look(first)));
         if let (Some(filters), None) = (&self.filters, &self.fetched) {

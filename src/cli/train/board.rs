@@ -122,7 +122,7 @@ impl Board {
             &best,
             data,
             &data.test,
-            config.options.batch,
+            config.options.images_at_once(),
             &run.variants()?,
             |_| (),
         )

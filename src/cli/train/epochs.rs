@@ -20,7 +20,7 @@ use wgrad::{
     callbacks::{Best, Verdict},
     checkpoint::Position,
     clock,
-    data::Dataset,
+    data::{Dataset, Split},
     gpu::Context,
     loss::Loss,
     report::words::{commas, counted},
@@ -30,6 +30,8 @@ use wgrad::{
 
 /// Seconds of training after which the state is saved even within an epoch.
 const SAVE_EVERY: f64 = 60.0;
+/// Seconds of an epoch after which the state is saved also before its evaluation.
+const LONG: f64 = 10.0;
 
 /// Who is told of a training as it goes, and who may end it.
 struct Course<'c> {
@@ -64,6 +66,20 @@ impl Course<'_> {
         } else {
             limit.is_over().then_some(Ended::OutOfTime)
         })
+    }
+
+    /// Whether somebody wants the training to end, even within an evaluation.
+    fn is_over(&self) -> bool {
+        self.interrupt.requested() || self.limit.is_over() || self.live.stops()
+    }
+
+    /// Why, if so.
+    fn ending(&self) -> Ended {
+        match (self.live.stops(), self.interrupt.requested()) {
+            (true, _) => Ended::Stopped,
+            (_, true) => Ended::Interrupted,
+            _ => Ended::OutOfTime,
+        }
     }
 
     /// Tells that it ended before its time, how, and how to go on.
@@ -118,7 +134,8 @@ impl Train {
         }
         let board = self.board(&run, trainer)?;
         let things = run.config.data.things();
-        let progress = Progress::new(epochs, trainer.steps_per_epoch(), loss, things);
+        let judged = dataset.test.len() + dataset.validation.as_ref().map_or(0, Split::len);
+        let progress = Progress::new(epochs, trainer.steps_per_epoch(), judged as u64, loss, things);
         let mut course = Course { interrupt, limit, live, progress, board };
         while trainer.position().epoch < epochs && trainer.verdict() == Verdict::GoOn {
             // What was asked for while the last steps of an epoch ran.
@@ -127,8 +144,25 @@ impl Train {
             }
             let ended = epoch(&mut run, trainer, &mut course).await.with_context(|| run.last_good())?;
             let Ended::Whole(train, speed) = ended else { return course.end(&ended, &run, trainer) };
+            if train.images as f64 > LONG * speed {
+                // An evaluation may take long, too.
+                run.save(&trainer.unjudged().await?, false).with_context(|| run.last_good())?;
+            }
             live.evaluates(true);
-            let line = judge(&run, trainer, dataset, (train, speed)).await?;
+            course.progress.judge();
+            let each = |images| {
+                course.progress.judged(images);
+                if course.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let line = judge(&run, trainer, dataset, (train, speed), each).await;
+            course.progress.finish();
+            let Some(line) = line? else {
+                // The step at which it ended is the last one of the epoch: from there it is judged first.
+                run.save(&trainer.unjudged().await?, false)?;
+                let epoch = trainer.position().epoch;
+                eprintln!("epoch {epoch} is trained, but not judged: going on judges it first");
+                return course.end(&course.ending(), &run, trainer);
+            };
             let drops = trainer.position().watch.drops;
             let is_best = better(&run, trainer, &line, best.as_ref(), loss);
             if is_best {
@@ -261,7 +295,9 @@ async fn keep(
 ) -> Result<Vec<f32>> {
     let rate = trainer.learning_rate_at(line.step.saturating_sub(1));
     trainer.observe(&line.judged());
-    let (state, gradients) = (trainer.checkpoint().await?, trainer.gradients().await?);
+    let state = trainer.checkpoint().await?;
+    // Of an epoch that was trained before this process began the gradients are gone.
+    let gradients = if line.images_per_second > 0.0 { trainer.gradients().await? } else { Vec::new() };
     let tensors = norms(trainer.parameters(), &state.weights, before, &gradients);
     // The state last: it says that the epoch is done, and all the rest of it must be there by then.
     run.log(line)

@@ -7,7 +7,7 @@ use crate::cli::{
 use wgrad::{
     data::{
         Reading,
-        reading::{Missing, Target},
+        reading::{Decimal, Header, Missing, RowShape, Target},
     },
     loss::Loss,
     networks::NETWORKS,
@@ -124,7 +124,20 @@ fn read(record: &DataRecord) -> Vec<Flag> {
     if input.normalization.is_some() {
         all.push(("--normalize", None));
     }
-    let Reading { label, drop, missing, target, size, fit, channels, test_share, split_seed } = reading;
+    let Reading { label, drop, missing, target, size, fit, channels, test_share, split_seed, .. } = reading;
+    let Reading { na, category, header, comment, decimal, shape, .. } = reading;
+    let header = header.map(|header| match header {
+        Header::Yes => "yes",
+        Header::No => "no",
+    });
+    let decimal = decimal.map(|decimal| match decimal {
+        Decimal::Point => "point",
+        Decimal::Comma => "comma",
+    });
+    let shape = shape.map(|shape| match shape {
+        RowShape::Table => "table".to_string(),
+        RowShape::Picture([h, w, c]) => format!("{h},{w},{c}"),
+    });
     let missing = match missing {
         Missing::Error => None,
         Missing::Drop => Some("drop"),
@@ -135,9 +148,15 @@ fn read(record: &DataRecord) -> Vec<Flag> {
         Target::Number => "number",
     });
     all.extend(drop.iter().map(|column| ("--drop", Some(column.clone()))));
+    all.extend(category.iter().map(|column| ("--category", Some(column.clone()))));
     let rest = [
         ("--label", label.clone()),
         ("--missing", missing.map(String::from)),
+        ("--na", Some(na.join(",")).filter(|_| !na.is_empty())),
+        ("--header", header.map(String::from)),
+        ("--comment", comment.map(String::from)),
+        ("--decimal", decimal.map(String::from)),
+        ("--shape", shape),
         ("--target", target.map(String::from)),
         ("--size", size.map(|size| size.to_string())),
         ("--fit", Some(fit.to_string()).filter(|_| *fit != Default::default())),

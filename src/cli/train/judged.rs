@@ -1,26 +1,38 @@
 //! What an epoch came to on the images that were not trained on.
 
 use anyhow::{Context as _, Result};
+use std::ops::ControlFlow;
 use wgrad::{
     Error,
     callbacks::Best,
     clock,
-    data::Dataset,
+    data::{Dataset, Split},
     run::{EpochLine, Errors, Run},
     train::{Metrics, Trainer},
 };
 
-/// Evaluates after an epoch whose metrics and images per second these are: its line.
+/// Evaluates after an epoch whose metrics and images per second these are: its line; `None` where `each`, which hears how
+/// many are judged, ends it before that is done.
 pub async fn judge(
     run: &Run,
     trainer: &mut Trainer<'_>,
     dataset: &Dataset,
     (train, speed): (Metrics, f64),
-) -> Result<EpochLine> {
+    mut each: impl FnMut(u64) -> ControlFlow<()>,
+) -> Result<Option<EpochLine>> {
     let begun = clock::seconds();
-    let test = trainer.evaluate(&dataset.test).await?;
+    let mut judged = 0;
+    let mut metrics = async |trainer: &mut Trainer<'_>, split: &Split| {
+        let before = judged;
+        judged += split.len() as u64;
+        trainer.evaluate_while(split, |images| each(before + images)).await
+    };
+    let ControlFlow::Continue(test) = metrics(trainer, &dataset.test).await? else { return Ok(None) };
     let validation = match &dataset.validation {
-        Some(split) => Some(trainer.evaluate(split).await?),
+        Some(split) => match metrics(trainer, split).await? {
+            ControlFlow::Continue(metrics) => Some(metrics),
+            ControlFlow::Break(()) => return Ok(None),
+        },
         None => None,
     };
     let errors = match run.config.model.loss()?.is_regression() {
@@ -44,10 +56,10 @@ pub async fn judge(
         evaluation_seconds: Some(evaluated),
         ..EpochLine::new(epoch, epoch * steps, [train, test], validation, speed)
     };
-    Ok(match (errors, run.config.options.callbacks.best) {
+    Ok(Some(match (errors, run.config.options.callbacks.best) {
         (None, _) => line,
         (Some(errors), Best::Monitored) => line.of_regression(errors),
         // Older runs go on as they were begun: they may watch the share that rounds to the label.
         (Some(errors), Best::Accuracy) => EpochLine { errors, ..line },
-    })
+    }))
 }

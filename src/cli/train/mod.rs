@@ -12,7 +12,7 @@ pub mod recipe;
 pub mod recorded;
 
 use super::{
-    AdapterArgs, DataArgs,
+    AdapterArgs, DataArgs, fit,
     interrupt::Interrupt,
     live::{Live, LiveArgs},
     objective::ObjectiveArgs,
@@ -87,7 +87,8 @@ pub struct Train {
     /// Epochs of the whole training [default: 5; more for a small table]
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
-    /// Images per step [default: 128; fewer for a small table]
+    /// Images per step; more than the adapter takes at once are computed in parts, whose gradients add up
+    /// [default: 128, or what the adapter takes at once; fewer for a small table]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     batch: Option<usize>,
     /// Decides initial weights, order of images and dropout
@@ -213,6 +214,7 @@ impl Train {
         self.stop.refuse(&dataset, model.loss()?)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;
         let mut context = self.adapter.open().await?;
+        fit::training(&context, &model, &dataset, &mut options, self.batch.is_some())?;
         if !self.no_tuned {
             let seconds = self.tune.then_some(self.tune_seconds);
             context = tune::for_training(context, &self.adapter, &model, &mut options, seconds).await?;
@@ -278,8 +280,10 @@ impl Train {
         if !variants.tuned.is_empty() {
             output::say(format!("tuned: {} operations, as the run recorded", variants.tuned.len()));
         }
-        let options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
+        let mut options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
         announce(&options)?;
+        fit::resumed(&context, &run.config.model, &dataset, &mut options)?;
+        run.config.options.at_once = options.at_once;
         let model: &Model = &run.config.model;
         let begun = clock::seconds();
         let mut trainer = Trainer::new(&context, model, &dataset, options).await?;

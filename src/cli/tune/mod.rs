@@ -166,10 +166,10 @@ pub async fn for_training(
 ) -> Result<Context> {
     let Some(seconds) = seconds else {
         options.variants.tuned =
-            known(&context, model, options.batch, &options.optimizer, &options.objective)?.tuned;
+            known(&context, model, options.images_at_once(), &options.optimizer, &options.objective)?.tuned;
         return Ok(context);
     };
-    let uses = tune::uses(model, options.batch, &options.optimizer, &options.objective)?;
+    let uses = tune::uses(model, options.images_at_once(), &options.optimizer, &options.objective)?;
     let cache = Cache::from_env();
     let found = cache.find(&context, &uses)?;
     let mut lab = Lab::with(context, adapter.options());

@@ -1,0 +1,74 @@
+//! What is told on stderr while kernels are proven and compiled: where it is a terminal, a line that moves; else a plain
+//! line now and then.
+
+use super::{output::is_quiet, progress::Look};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use wgrad::{
+    clock,
+    gpu::{Context, Preparing},
+};
+
+/// Seconds after which a plain line says that it takes a while, and from one such line to the next.
+const EVERY: f64 = 5.0;
+
+/// What is told at the moment.
+#[derive(Default)]
+struct Teller {
+    bar: Option<ProgressBar>,
+    /// When the last plain line was said, or the preparing began.
+    said: Option<f64>,
+}
+
+/// Tells from now on what `context` does while kernels get ready.
+pub fn tell(context: &mut Context) {
+    let teller = Mutex::new(Teller::default());
+    let look = Look::here();
+    context.hear(move |what| teller.lock().unwrap_or_else(PoisonError::into_inner).hear(what, look));
+}
+
+impl Teller {
+    fn hear(&mut self, what: Preparing<'_>, look: Look) {
+        let (doing, kernel, nth, of) = match what {
+            Preparing::Compiling { kernel, nth, of } => ("compiling", kernel, nth, of),
+            Preparing::Proving { kernel, nth, of } => ("compiling and proving", kernel, nth, of),
+            Preparing::Note(note) => {
+                let warn = || eprintln!("warning: {note}");
+                return self.bar.as_ref().map_or_else(warn, |bar| bar.suspend(warn));
+            }
+            Preparing::Ready => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+                self.said = None;
+                return;
+            }
+        };
+        if is_quiet() {
+            return;
+        }
+        if look.moving {
+            let bar = self.bar.get_or_insert_with(spinner);
+            bar.set_message(format!("{doing} {nth}/{of} {kernel}"));
+            return;
+        }
+        let now = clock::seconds();
+        let said = *self.said.get_or_insert(now);
+        if now - said > EVERY {
+            self.said = Some(now);
+            eprintln!("{doing} {nth}/{of}");
+        }
+    }
+}
+
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar
+}

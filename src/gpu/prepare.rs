@@ -1,0 +1,137 @@
+//! What comes before the first step of a plan: each of its kernels is compiled, and who listens hears of it.
+
+use super::{AdapterClass, Context, FeedBuffers, Launch};
+use crate::Result;
+use std::{fmt, sync::Arc, sync::atomic::Ordering, time::Duration};
+
+/// How long one submission may take before it counts as hung.
+const SUBMISSION_TIMEOUT: Duration = Duration::from_secs(60);
+/// The same where everything runs on the processor's cores, which other programs may be using.
+const SLOW_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long a driver may compile one kernel: nothing runs meanwhile that could hang.
+const COMPILE_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// What is told while kernels get ready.
+#[derive(Clone, Copy, Debug)]
+pub enum Preparing<'a> {
+    /// The driver compiles a kernel.
+    Compiling {
+        /// `operation/variant`.
+        kernel: &'a str,
+        /// Which of them, from 1.
+        nth: usize,
+        /// How many kernels the plan has.
+        of: usize,
+    },
+    /// A kernel is proven beside its twin, since nothing is known of it on this adapter.
+    Proving {
+        /// `operation/variant`.
+        kernel: &'a str,
+        /// Which of them, from 1.
+        nth: usize,
+        /// How many kernels the plan has.
+        of: usize,
+    },
+    /// Something that a person should know: a kernel that computes wrongly here, and what runs in its place.
+    Note(&'a str),
+    /// Nothing is left to do.
+    Ready,
+}
+
+/// Who hears it.
+type Hears = dyn Fn(Preparing<'_>) + Send + Sync;
+
+/// Who hears it, if anybody does.
+#[derive(Clone, Default)]
+pub(super) struct Ear(Option<Arc<Hears>>);
+
+impl fmt::Debug for Ear {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "somebody" } else { "nobody" })
+    }
+}
+
+/// How long a submission may take on an adapter of this class.
+pub(super) fn patience(class: AdapterClass) -> Duration {
+    match class {
+        AdapterClass::Cpu => SLOW_TIMEOUT,
+        AdapterClass::Gpu => SUBMISSION_TIMEOUT,
+    }
+}
+
+impl Context {
+    /// Tells `ear` from now on what happens while kernels get ready.
+    pub fn hear(&mut self, ear: impl Fn(Preparing<'_>) + Send + Sync + 'static) {
+        self.ear = Ear(Some(Arc::new(ear)));
+    }
+
+    /// Tells whoever listens.
+    pub(crate) fn tell(&self, what: Preparing<'_>) {
+        if let Some(ear) = &self.ear.0 {
+            ear(what);
+        }
+    }
+
+    /// Lets the driver compile the kernel of `launch`, once, by a dispatch of no workgroups: some compile only when
+    /// a kernel is dispatched. Nothing runs, so that whatever time it takes is the compiler's, and no kernel hangs.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device is lost, or compiles for more than an hour (or what
+    /// [`Context::set_timeout`] says).
+    pub(crate) fn warm(&self, launch: &Launch, feed: &FeedBuffers) -> Result<()> {
+        if launch.kernel.warm.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let submission = self.submit_with(|pass| {
+            feed.select(pass, 0);
+            launch.record_nothing(pass);
+        });
+        self.wait_within(submission, self.timeout.unwrap_or(COMPILE_TIMEOUT), "the driver compiles, or hangs")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        gpu::{Arenas, Context, FeedBuffers, Options, Plan},
+        networks::network,
+        op::Choices,
+        optim::Optimizer,
+        program::Mode,
+    };
+    use std::sync::{Arc, Mutex, atomic::Ordering};
+
+    #[test]
+    fn a_plan_is_compiled_before_its_first_step_and_nothing_has_run() {
+        let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
+        let mut context =
+            pollster::block_on(Context::open(&Options { adapter, checked: false })).expect("there is one");
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let hears = told.clone();
+        context.hear(move |what| hears.lock().expect("not poisoned").push(format!("{what:?}")));
+        let model = network("mlp", [4, 4, 1], 3).expect("built in");
+        let program = model.program(Mode::Train, 4, 1, &Optimizer::default()).expect("fits");
+        let arenas = Arenas::new(&context, &program.parameters, 1).expect("fits");
+        context.write(&arenas.parameters, &vec![1f32; arenas.parameters.len]);
+        let plan = pollster::block_on(Plan::compile(&context, program, &arenas, &Choices::default()));
+        let plan = plan.expect("compiles");
+        // Drivers that compile at the first dispatch have done so.
+        assert!(plan.steps.iter().all(|step| step.launch.kernel.warm.load(Ordering::Relaxed)));
+        let kept = pollster::block_on(context.read(&arenas.parameters)).expect("reads");
+        assert!(kept.iter().all(|v| *v == 1.0), "a kernel has run");
+        let told = told.lock().expect("not poisoned");
+        let of = told.len() - 1;
+        assert!(of >= 6 && told[of] == "Ready", "{told:?}");
+        for (n, told) in told[..of].iter().enumerate() {
+            assert!(told.contains(&format!("nth: {}, of: {of}", n + 1)), "{told}");
+        }
+        // And now they do run.
+        let feed = FeedBuffers::new(&context, 4, 16, 1).expect("fits");
+        let step = crate::feed::Step { rows: 4, learning_rate: 1.0, ..Default::default() };
+        let batch = crate::feed::Batch { images: vec![200; 64], labels: vec![0, 1, 2, 0] };
+        feed.upload(&context, &batch, &[step]);
+        context.wait(context.submit_with(|pass| plan.record(pass, &feed, 0))).expect("runs");
+        let moved = pollster::block_on(context.read(&arenas.parameters)).expect("reads");
+        assert_ne!(moved, kept);
+    }
+}

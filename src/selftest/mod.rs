@@ -1,0 +1,282 @@
+//! Whether a device is to be believed: before the first step of a plan each of its kernels is proven beside its twin,
+//! at the plan's own sizes where the twin is cheap there, else at smaller ones. Verdicts are kept for the adapter, its
+//! driver, wgpu and the text of the shaders, so that it costs nothing the next time. A kernel that is wrong gives way to
+//! another variant; where there is none the plan is refused. It is no proof of everything: see [`crate::check`].
+
+mod proofs;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    Error, Result,
+    feed::split_mix,
+    gpu::{AdapterClass, Context, Preparing},
+    kernels::LINEAR,
+    lab::sizes,
+    op::{Call, Choices, Variant},
+    program::Program,
+    prove::{Trial, Verdict, Wrong},
+    tune::{cache::Place, smaller},
+    user_file::{self, digest, is_file},
+};
+pub use proofs::{FOLDER_VARIABLE, Proofs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Mutex, PoisonError},
+};
+
+/// Work of a twin at the plan's own sizes that is no matter: some hundredths of a second.
+const LITTLE: f64 = 2e7;
+/// The same on a software adapter, which takes longer to compile the kernel for other sizes.
+const LITTLE_BESIDE_COMPILING: f64 = 4e8;
+/// And the most elements, each of which takes some 50 bytes meanwhile.
+const ELEMENTS: f64 = 4e6;
+/// The same at a case of the page, which only stands for the plan's.
+const LEAST: f64 = 4e6;
+/// How much more than a product an element costs: it is drawn, brought to the device and back, and compared.
+const ELEMENT: f64 = 20.0;
+/// Words of the buffer that is written and read back before anything is proven.
+const WORDS: usize = 1024;
+
+/// What is known of the kernels of a device.
+#[derive(Debug, Default)]
+pub struct Trust {
+    /// Where verdicts are kept; `None`: nothing is proven.
+    proofs: Option<Proofs>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Whether what was kept has been read.
+    read: bool,
+    proven: BTreeSet<String>,
+    /// Kernels among them that this process has met, by name.
+    met: BTreeSet<String>,
+    /// What is wrong with the others, in words.
+    wrong: BTreeMap<String, String>,
+}
+
+impl Trust {
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the kernel is known to be right.
+    fn knows(&self, call: &Call, variant: &Variant) -> Result<bool> {
+        let name = name(call, variant);
+        if self.known().met.contains(&name) {
+            return Ok(true);
+        }
+        let key = key(call, variant)?;
+        let mut known = self.known();
+        let proven = known.proven.contains(&key);
+        if proven {
+            known.met.insert(name);
+        }
+        Ok(proven)
+    }
+
+    /// Why `variant` must not run `call`: it was seen to compute wrongly here.
+    pub(crate) fn distrusted(&self, call: &Call, variant: &Variant) -> Option<String> {
+        let known = self.known();
+        if known.wrong.is_empty() {
+            return None;
+        }
+        known
+            .wrong
+            .get(&name(call, variant))
+            .map(|wrong| format!("computes wrongly on this adapter: {wrong}"))
+    }
+}
+
+impl Context {
+    /// Has every kernel proven before a plan uses it, unless `proofs` know it; `None`: believes the device, as a
+    /// context does that was just opened.
+    pub fn prove_first(&mut self, proofs: Option<Proofs>) {
+        self.trust = Trust { proofs, ..Trust::default() };
+    }
+}
+
+/// A kernel whatever its sizes: `matmul/tiled relu`.
+fn name(call: &Call, variant: &Variant) -> String {
+    match call.activation.name == LINEAR.name {
+        true => format!("{}/{}", call.op.name, variant.name),
+        false => format!("{}/{} {}", call.op.name, variant.name, call.activation.name),
+    }
+}
+
+/// What a verdict is kept under: the kernel and the digest of its text.
+fn key(call: &Call, variant: &Variant) -> Result<String> {
+    let text = call.op.shader(variant, call.activation)?.text;
+    Ok(format!("{} {}", name(call, variant), digest(&text)))
+}
+
+/// What it costs to prove a call, and how many elements it has.
+fn cost(call: &Call) -> Result<(f64, f64)> {
+    let elements = smaller::work(call)? - call.flops() / 2.0;
+    Ok((call.flops() / 2.0 + ELEMENT * elements, elements))
+}
+
+/// The sizes at which `variant` is proven for `call`: its own, where the twin is cheap; else those of the page's largest
+/// cheap case that it takes; else a smaller batch.
+fn at(context: &Context, call: &Call, variant: &Variant) -> Result<Call> {
+    let little = if context.class == AdapterClass::Cpu { LITTLE_BESIDE_COMPILING } else { LITTLE };
+    let (work, elements) = cost(call)?;
+    if work <= little && elements <= ELEMENTS {
+        return Ok(call.clone());
+    }
+    let mut largest: Option<(f64, Call)> = None;
+    for case in call.op.cases {
+        let case = sizes::case(call.op, case)?.activated(call.activation);
+        let (cost, _) = cost(&case)?;
+        let fits = cost <= LEAST && largest.as_ref().is_none_or(|(most, _)| cost > *most);
+        if fits && case.obstacle(context, variant)?.is_none() {
+            largest = Some((cost, case));
+        }
+    }
+    match largest {
+        Some((_, case)) => Ok(case),
+        None => {
+            let small = smaller::batch(call, std::slice::from_ref(variant), context.features)?;
+            Ok(small.unwrap_or_else(|| call.clone()))
+        }
+    }
+}
+
+/// What is wrong with a variant.
+enum Fault {
+    Computes(Wrong),
+    /// The driver does not take it.
+    Refused(String),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Computes(wrong) => wrong.fmt(f),
+            Self::Refused(message) => write!(f, "the driver does not take it: {}", message.trim_end()),
+        }
+    }
+}
+
+async fn prove(context: &Context, call: &Call, variant: &Variant) -> Result<std::result::Result<(), Fault>> {
+    let trial = Trial::new(call, &call.op.shader(variant, call.activation)?, 1);
+    let verdict: Result<Verdict> = trial.prove(context, variant).await;
+    match verdict {
+        Ok(Ok(_)) => Ok(Ok(())),
+        Ok(Err(wrong)) => Ok(Err(Fault::Computes(wrong))),
+        // The text is wgrad's own, and right elsewhere.
+        Err(Error::Shader { message, .. }) if !is_file(variant.name) => Ok(Err(Fault::Refused(message))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether what is written to the device comes back: some do nothing at all, and say that they did.
+///
+/// # Errors
+/// [`Error::Untrusted`] where it does not.
+async fn keeps(context: &Context) -> Result<()> {
+    let slice = context.zeros("self-test", WORDS)?;
+    let words: Vec<u32> = (0..WORDS as u64).map(|at| split_mix(at) as u32).collect();
+    context.write(&slice, &words);
+    let back = context.read_words(&[&slice]).await?;
+    if back.first() == Some(&words) {
+        return Ok(());
+    }
+    context.tell(Preparing::Ready);
+    let message =
+        "does not come back as it was written: the device does nothing, or the wrong thing".to_string();
+    Err(Error::Untrusted { adapter: context.describe(), kernel: "a buffer".into(), message })
+}
+
+/// Proves the kernels of `program` that are not known, and marks those that are wrong, so that other variants run.
+/// What a person should know of it comes back.
+///
+/// # Errors
+/// [`Error::Untrusted`] where no variant of an operation is right; [`Error::Variant`] where a user's own is wrong;
+/// whatever keeps a kernel from running.
+pub(crate) async fn check(context: &Context, program: &Program, choices: &Choices) -> Result<Vec<String>> {
+    let Some(proofs) = &context.trust.proofs else { return Ok(Vec::new()) };
+    let place = Place::of(context);
+    let mut notes = Vec::new();
+    let tell = |notes: &mut Vec<String>, note: String| {
+        context.tell(Preparing::Note(&note));
+        notes.push(note);
+    };
+    if !std::mem::replace(&mut context.trust.known().read, true) {
+        match proofs.read(&place) {
+            Ok(proven) => context.trust.known().proven.extend(proven),
+            Err(note) => tell(&mut notes, note),
+        }
+    }
+    let calls: BTreeMap<String, &Call> =
+        program.nodes.iter().map(|node| (node.call.key(), &node.call)).collect();
+    let mut unknown = Vec::new();
+    for call in calls.into_values() {
+        let (variant, _) = call.variant(context, choices)?;
+        if !context.trust.knows(call, variant)? {
+            unknown.push((cost(call)?.0, call));
+        }
+    }
+    // A kernel is proven once: where that costs least.
+    unknown.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let (of, mut new) = (unknown.len(), false);
+    if of > 0 {
+        keeps(context).await?;
+    }
+    for (nth, (_, call)) in unknown.into_iter().enumerate() {
+        let mut wrongs: Vec<(String, String)> = Vec::new();
+        let runs = loop {
+            let variant = match (call.variant(context, choices), wrongs.pop()) {
+                (Ok((variant, _)), last) => {
+                    wrongs.extend(last);
+                    variant
+                }
+                (Err(Error::Variant { .. }), Some((kernel, message))) => {
+                    context.tell(Preparing::Ready);
+                    let message = format!("{message}; and no other variant of it is right");
+                    return Err(Error::Untrusted { adapter: context.describe(), kernel, message });
+                }
+                (Err(error), _) => return Err(error),
+            };
+            let name = name(call, variant);
+            if context.trust.knows(call, variant)? {
+                break name;
+            }
+            let key = key(call, variant)?;
+            context.tell(Preparing::Proving { kernel: &name, nth: nth + 1, of });
+            let small = at(context, call, variant)?;
+            let Err(fault) = prove(context, &small, variant).await? else {
+                context.trust.known().proven.insert(key);
+                context.trust.known().met.insert(name.clone());
+                new = true;
+                break name;
+            };
+            let wrong = format!("at {}: {fault}", sizes::words(&small));
+            // What somebody chose is not replaced in silence.
+            if choices.by_hand.get(call.op.name).is_some_and(|chosen| chosen == variant.name) {
+                context.tell(Preparing::Ready);
+                return Err(user_file::wrong(call, variant, &wrong));
+            }
+            context.trust.known().wrong.insert(name.clone(), wrong.clone());
+            wrongs.push((name, wrong));
+        };
+        for (kernel, wrong) in wrongs {
+            let adapter = context.describe();
+            tell(&mut notes, format!("{adapter} computes wrongly: {kernel} {wrong}; {runs} runs instead"));
+        }
+    }
+    context.tell(Preparing::Ready);
+    // Of a device that was seen to be wrong nothing is kept: the next start looks again.
+    let known = context.trust.known();
+    if new && known.wrong.is_empty() {
+        let stored = proofs.store(&place, &known.proven);
+        drop(known);
+        if let Err(error) = stored {
+            tell(&mut notes, format!("the kernels are proven, but that is not kept: {error}"));
+        }
+    }
+    Ok(notes)
+}

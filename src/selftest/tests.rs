@@ -1,0 +1,183 @@
+//! A device is made to compute wrongly by the texts of its kernels: whatever the cause, that is what a wrong device
+//! looks like from here.
+
+use super::{Proofs, key};
+use crate::{
+    Error,
+    gpu::{AdapterChoice, AdapterClass, Arenas, Context, Options, Plan, Preparing},
+    kernels::MATMUL,
+    model::Model,
+    networks::network,
+    op::{Choices, Op, Variant},
+    optim::Optimizer,
+    program::{Mode, Program},
+    tune::cache::Place,
+};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+/// A product that computes nothing, and one that is a little off.
+const NOTHING: &str = "@compute @workgroup_size(8, 8) fn nothing() {}";
+const SCALED: &str = "
+@compute @workgroup_size(8, 8)
+fn scaled(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.y >= M || id.x >= N) { return; }
+    var sum = b[id.x];
+    for (var k = 0u; k < K; k++) { sum += x[id.y * K + k] * w[k * N + id.x]; }
+    y[id.y * N + id.x] = activate(sum) * 1.001;
+}";
+
+fn open() -> Context {
+    let adapter: AdapterChoice =
+        std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text is a choice");
+    pollster::block_on(Context::open(&Options { adapter, checked: false })).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn model() -> Model {
+    network("mlp", [4, 4, 1], 3).expect("built in")
+}
+
+/// The evaluation of a small network whose products have the variants `given` in place of their own.
+fn program(given: Option<Vec<Variant>>) -> Program {
+    let mut program = model().program(Mode::Evaluate, 4, 1, &Optimizer::default()).expect("fits");
+    let Some(variants) = given else { return program };
+    let op: &'static Op = Box::leak(Box::new(Op {
+        name: MATMUL.name,
+        about: MATMUL.about,
+        interface: MATMUL.interface,
+        activated: MATMUL.activated,
+        parts: MATMUL.parts,
+        variants: variants.leak(),
+        twin: MATMUL.twin,
+        cases: MATMUL.cases,
+    }));
+    for node in program.nodes.iter_mut().filter(|node| node.call.op.name == MATMUL.name) {
+        node.call.op = op;
+    }
+    program
+}
+
+fn naive() -> Variant {
+    MATMUL.variants.iter().find(|variant| variant.name == "naive").expect("there").clone()
+}
+
+/// A text under another name, preferred everywhere.
+fn wrong(name: &'static str, source: &'static str) -> Variant {
+    Variant { name, source, default_for: &[AdapterClass::Cpu, AdapterClass::Gpu], ..naive() }
+}
+
+/// Compiles on a context that proves first; what it told, and what came out.
+fn compile(
+    proofs: &Proofs,
+    program: Program,
+    choices: &Choices,
+) -> (Vec<String>, usize, crate::Result<Vec<String>>) {
+    let mut context = open();
+    context.prove_first(Some(proofs.clone()));
+    let told = Arc::new(Mutex::new((Vec::new(), 0)));
+    let hears = told.clone();
+    context.hear(move |what| match what {
+        Preparing::Note(note) => hears.lock().expect("not poisoned").0.push(note.to_string()),
+        Preparing::Proving { .. } => hears.lock().expect("not poisoned").1 += 1,
+        _ => {}
+    });
+    let parameters = model().parameters().expect("fits");
+    let arenas = Arenas::new(&context, &parameters, 1).expect("fits");
+    let plan = pollster::block_on(Plan::compile(&context, program, &arenas, choices));
+    let (notes, proven) = told.lock().expect("not poisoned").clone();
+    (notes, proven, plan.map(|plan| plan.variants()))
+}
+
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    fs::read_dir(folder).map_or(Vec::new(), |files| files.map(|file| file.expect("listed").path()).collect())
+}
+
+#[test]
+fn a_device_that_is_right_is_proven_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let proofs = Proofs { folder: Some(folder.path().join("new")) };
+    let (notes, proven, plan) = compile(&proofs, program(None), &Choices::default());
+    assert!(notes.is_empty() && proven >= 3, "{proven} proven, {notes:?}");
+    let first = plan.expect("right");
+    let (notes, proven, plan) = compile(&proofs, program(None), &Choices::default());
+    assert!(notes.is_empty() && proven == 0, "{proven} proven again, {notes:?}");
+    assert_eq!(plan.expect("right"), first);
+}
+
+#[test]
+fn a_wrong_variant_gives_way_to_a_right_one_and_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let proofs = Proofs { folder: Some(folder.path().into()) };
+    for _ in 0..2 {
+        let given = vec![wrong("scaled", SCALED), wrong("nothing", NOTHING), naive()];
+        let (notes, proven, plan) = compile(&proofs, program(Some(given)), &Choices::default());
+        assert!(plan.expect("naive is right").contains(&"matmul/naive".to_string()));
+        let told = notes.join("\n");
+        assert!(told.contains("computes wrongly: matmul/scaled") && told.contains("expected"), "{told}");
+        assert!(told.contains("matmul/nothing") && told.contains("NaN"), "{told}");
+        assert!(told.contains("; matmul/naive") && told.contains(" runs instead"), "{told}");
+        assert!(proven > 3, "{proven}");
+        // What such a device was right about is not kept either.
+        assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new());
+    }
+}
+
+#[test]
+fn a_device_without_a_right_variant_is_refused_in_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let proofs = Proofs { folder: Some(folder.path().into()) };
+    let given = vec![wrong("nothing", NOTHING), wrong("naive", NOTHING)];
+    let (_, _, plan) = compile(&proofs, program(Some(given)), &Choices::default());
+    let error = plan.expect_err("nothing is right");
+    assert!(matches!(error, Error::Untrusted { .. }), "{error}");
+    let (words, adapter) = (error.to_string(), open().describe());
+    assert!(words.contains("matmul/naive") && words.contains(&adapter), "{words}");
+    assert!(words.contains("NaN") && words.contains("--adapter"), "{words}");
+    assert!(files(folder.path()).is_empty(), "nothing is kept");
+}
+
+#[test]
+fn a_wrong_variant_that_was_chosen_by_hand_is_refused() {
+    let proofs = Proofs { folder: None };
+    let given = vec![naive(), wrong("nothing", NOTHING)];
+    let by_hand = [("matmul".to_string(), "nothing".to_string())].into();
+    let choices = Choices { by_hand, ..Choices::default() };
+    let error = compile(&proofs, program(Some(given)), &choices).2.expect_err("it is wrong").to_string();
+    assert!(error.contains("nothing") && error.contains("is wrong at"), "{error}");
+}
+
+#[test]
+fn only_a_whole_file_for_this_very_place_is_believed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let proofs = Proofs { folder: Some(folder.path().into()) };
+    compile(&proofs, program(None), &Choices::default()).2.expect("right");
+    let [file] = &files(folder.path())[..] else { panic!("one file") };
+    let whole = fs::read_to_string(file).expect("there");
+    let place = Place::of(&open());
+    assert!(!proofs.read(&place).expect("whole").is_empty());
+
+    // Another digest of the shaders, another driver: another file, and another content is not believed in this one.
+    let other = Place { shaders: "0".repeat(64), ..place.clone() };
+    assert!(proofs.read(&other).expect("no file").is_empty());
+    let foreign = whole.replace(&place.shaders, &other.shaders);
+    assert_ne!(foreign, whole);
+    for damaged in [&foreign, "", "{", "[]", "null", &whole[..whole.len() / 2], "\u{0}\u{1}"] {
+        fs::write(file, damaged).expect("written");
+        assert!(proofs.read(&place).is_err(), "{damaged}");
+        let (notes, proven, plan) = compile(&proofs, program(None), &Choices::default());
+        plan.expect("right all the same");
+        assert!(notes.len() == 1 && notes[0].contains("does not count") && proven >= 3, "{notes:?}");
+        assert_eq!(fs::read_to_string(file).expect("there"), whole, "written anew");
+    }
+    fs::write(file, [0xff, 0xfe, 0x00]).expect("written");
+    assert!(proofs.read(&place).is_err());
+
+    // A verdict is of a text: that of another kernel under the same name says nothing.
+    let call = &program(None).nodes.iter().find(|n| n.call.op.name == "matmul").expect("there").call.clone();
+    let [right, other] =
+        [naive(), wrong("naive", SCALED)].map(|variant| key(call, &variant).expect("composes"));
+    assert_ne!(right, other);
+}
