@@ -1,5 +1,8 @@
 //! The command line: parse, run, exit code. 0: done; 1: a check or a target was missed; 2: an error.
 
+#![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
+
+#[macro_use]
 mod cli;
 
 use std::process::ExitCode;
@@ -9,7 +12,7 @@ fn main() -> ExitCode {
     match pollster::block_on(cli::run(cli)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {}", in_words(&error));
+            tell!("error: {}", in_words(&error));
             ExitCode::from(2)
         }
     }

@@ -121,7 +121,7 @@ impl Eval {
             return self.print_json(&run, &data, &context, &found, epoch, recorded);
         }
         let weights = if self.last { "last" } else { "best" };
-        eprintln!("{weights} weights of {}, after epoch {epoch}", run.folder.display());
+        tell!("{weights} weights of {}, after epoch {epoch}", run.folder.display());
         match &found.regression {
             None => print(&data, self.split.name(), &found)?,
             Some(regression) => {
@@ -142,10 +142,12 @@ impl Eval {
             Some(spec) => load_as_recorded(spec, record.table.as_ref(), record, seed)?,
         };
         if data.digest != record.digest {
-            eprintln!(
+            tell!(
                 "warning: this is not the data that the run was trained on ({}): got the digest {}, the run \
                  recorded {}; the numbers are not those of the run",
-                record.name, data.digest, record.digest
+                record.name,
+                data.digest,
+                record.digest
             );
         }
         Ok(data)
@@ -215,7 +217,7 @@ pub async fn evaluate_run(
     };
     let result = match run(&options.variants).await {
         Err(error @ Error::Variant { .. }) => {
-            bar.suspend(|| eprintln!("warning: {error}; using this adapter's default variants"));
+            bar.suspend(|| tell!("warning: {error}; using this adapter's default variants"));
             run(&Choices::default()).await
         }
         other => other,
@@ -228,16 +230,18 @@ pub async fn evaluate_run(
 fn compare(found: &Metrics, loss: f64, accuracy: f64, run: &Run, context: &Context) {
     let trained_on = &run.config.adapter;
     if found.loss == loss && found.accuracy == accuracy {
-        eprintln!("these are, to the bit, the numbers that the run recorded");
+        tell!("these are, to the bit, the numbers that the run recorded");
     } else if *trained_on == AdapterRecord::of(context) {
-        eprintln!(
+        tell!(
             "warning: the run recorded loss {loss} and accuracy {accuracy}, on this same adapter: the weights or \
              wgrad have changed since"
         );
     } else {
-        eprintln!(
+        tell!(
             "the run recorded loss {loss} and accuracy {accuracy}, on another adapter: {} ({}, {})",
-            trained_on.name, trained_on.backend, trained_on.driver
+            trained_on.name,
+            trained_on.backend,
+            trained_on.driver
         );
     }
 }
@@ -287,9 +291,9 @@ fn print(data: &Dataset, split: &str, found: &Evaluation) -> Result<()> {
         ]);
     }
     output::line(table)?;
-    eprintln!("± is half of Wilson's interval, which holds the share with a confidence of 95 %");
+    tell!("± is half of Wilson's interval, which holds the share with a confidence of 95 %");
     if data.classes.len() > MOST_COLUMNS {
-        eprintln!("the confusion matrix of {} classes is only in `--json`", data.classes.len());
+        tell!("the confusion matrix of {} classes is only in `--json`", data.classes.len());
         return Ok(());
     }
     output::line("\nConfusion matrix: what images of a class (row) were taken for (column)")?;

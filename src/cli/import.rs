@@ -84,7 +84,7 @@ impl Import {
             model.name,
             model.layers.len()
         ))?;
-        eprintln!(
+        tell!(
             "try next:\n  wgrad eval {folder}\n  wgrad train --model {folder}/model.toml --init {folder}/best.safetensors"
         );
         Ok(ExitCode::SUCCESS)

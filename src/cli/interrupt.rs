@@ -24,7 +24,7 @@ impl Interrupt {
             if seen.swap(true, Ordering::SeqCst) {
                 std::process::exit(130);
             }
-            eprintln!("\n{doing}; Ctrl-C once more stops at once");
+            tell!("\n{doing}; Ctrl-C once more stops at once");
         })
         .context("cannot listen for Ctrl-C")?;
         Ok(Self(flag))

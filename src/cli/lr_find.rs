@@ -79,10 +79,7 @@ impl LrFind {
         let dataset = self.data.load(self.seed)?;
         let model = model_for(&self.model, &dataset, None)?;
         let context = self.adapter.open().await?;
-        eprintln!(
-            "the learning rate rises from {:e} to {:e} in up to {} steps",
-            self.from, self.to, self.steps
-        );
+        tell!("the learning rate rises from {:e} to {:e} in up to {} steps", self.from, self.to, self.steps);
         let found = find(&context, &model, &dataset, options, range, |_| ()).await?;
 
         if let Some(path) = &self.csv {
@@ -100,7 +97,7 @@ impl LrFind {
                 ("date", clock::today()),
             ];
             learning_rate::page(&found, &facts)?.write(path)?;
-            eprintln!("wrote {}", path.display());
+            tell!("wrote {}", path.display());
         }
         if self.json {
             output::json(&found)?;
@@ -121,6 +118,6 @@ fn csv(found: &Found) -> Result<String> {
 
 fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    eprintln!("wrote {}", path.display());
+    tell!("wrote {}", path.display());
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! The commands, one file each, and what they share: options, the adapter, the data set. Data goes to
 //! stdout, talk and progress to stderr.
 
+#[macro_use]
+pub mod talk;
+
 mod adapters;
 mod bench;
 mod check;
@@ -165,7 +168,7 @@ impl AdapterArgs {
         let context = Context::open(&self.options()).await?;
         output::say(format!("adapter: {}", context.describe()));
         if context.class == AdapterClass::Cpu {
-            eprintln!(
+            tell!(
                 "warning: this is a SOFTWARE adapter: everything runs on the processor's cores, typically 10 to 1000 \
                  times slower than on a GPU; with a GPU here, install its Vulkan driver and see `wgrad adapters`"
             );
@@ -211,7 +214,7 @@ pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Mode
     let path = Path::new(name);
     if keras::is_keras(path) {
         let loaded = keras::load(path, input_shape)?;
-        loaded.notes.iter().for_each(|note| eprintln!("note: {name}: {note}"));
+        loaded.notes.iter().for_each(|note| tell!("note: {name}: {note}"));
         return Ok(loaded.model);
     }
     if name.ends_with(".toml") || path.components().count() > 1 {

@@ -22,7 +22,7 @@ pub fn is_quiet() -> bool {
 /// Talk, on stderr.
 pub fn say(text: impl Display) {
     if !is_quiet() {
-        eprintln!("{text}");
+        tell!("{text}");
     }
 }
 

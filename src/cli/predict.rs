@@ -73,10 +73,10 @@ impl Predict {
         for path in &self.images {
             match taking.load(path) {
                 Ok(picture) => {
-                    eprintln!("{}: {}", path.display(), picture.notes.join(", "));
+                    tell!("{}: {}", path.display(), picture.notes.join(", "));
                     pictures.push((path, picture));
                 }
-                Err(error) => eprintln!("error: {error}"),
+                Err(error) => tell!("error: {error}"),
             }
         }
         let failed = self.images.len() - pictures.len();
@@ -253,7 +253,7 @@ pub async fn predictor<'a>(
     let (model, variants) = (&run.config.model, &run.config.options.variants);
     match Predictor::new(context, model, checkpoint, batch, variants).await {
         Err(error @ Error::Variant { .. }) => {
-            eprintln!("warning: {error}; using this adapter's default variants");
+            tell!("warning: {error}; using this adapter's default variants");
             Ok(Predictor::new(context, model, checkpoint, batch, &Choices::default()).await?)
         }
         other => Ok(other?),

@@ -108,10 +108,10 @@ impl Profiler {
         let context = self.adapter.open().await?;
         let mut trainer = Trainer::new(&context, &model, &data, options).await?;
         for note in &trainer.train_plan.notes {
-            eprintln!("note: {note}");
+            tell!("note: {note}");
         }
         let conditions = Conditions::of(&context, &model.name, &data.name, self.batch as usize);
-        let mut say = |said: &str| eprintln!("{}: {said}", model.name);
+        let mut say = |said: &str| tell!("{}: {said}", model.name);
         // A path that cannot be written is told before anything is measured.
         let cannot = |path: &PathBuf| format!("cannot write the trace {}", path.display());
         let file = self.trace.as_ref().map(|path| File::create(path).with_context(|| cannot(path)));
@@ -121,7 +121,7 @@ impl Profiler {
         if let (Some(mut file), Some(path)) = (file, &self.trace) {
             let text = serde_json::to_string(&Trace::of(&profile)).context("cannot write as JSON")?;
             file.write_all(text.as_bytes()).with_context(|| cannot(path))?;
-            eprintln!("trace: {}; open it in https://ui.perfetto.dev or chrome://tracing", path.display());
+            tell!("trace: {}; open it in https://ui.perfetto.dev or chrome://tracing", path.display());
         }
         self.print(&profile)?;
         self.page.write(|about| profiled(about, &profile))?;

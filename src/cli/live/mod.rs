@@ -94,7 +94,7 @@ impl Live {
             true => format!("localhost:{}", listener.local_addr()?.port()),
             false => listener.local_addr()?.to_string(),
         };
-        eprintln!("live: http://{shown}/#{token}");
+        tell!("live: http://{shown}/#{token}");
         let routes = Routes { hub: hub.clone(), token, config: config.clone() };
         let server = Server::start(listener, args.reach.host_name.clone(), Arc::new(routes))?;
         Ok(Self(Some(Page { hub, server })))

@@ -101,7 +101,7 @@ impl Serve {
             batch,
         });
         let server = Server::start(listener, self.reach.host_name.clone(), routes.clone())?;
-        eprintln!("serving {}: http://{}/ (Ctrl-C ends)", self.run.display(), server.address);
+        tell!("serving {}: http://{}/ (Ctrl-C ends)", self.run.display(), server.address);
         let stop = || interrupt.requested();
         let served =
             work(&predictor, &jobs, batch, Duration::from_millis(self.max_wait), &routes, &stop).await;

@@ -55,7 +55,7 @@ pub fn stopped(run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
 
 fn early(why: &str, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
     let position = trainer.position();
-    eprintln!(
+    tell!(
         "{why}, after {} epochs and {} steps; go on with: wgrad train --resume {}",
         position.epoch,
         position.step,
@@ -66,7 +66,7 @@ fn early(why: &str, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
 
 /// Says how to go on with a run that was saved.
 pub fn interrupted(run: &Run) -> ExitCode {
-    eprintln!("interrupted; go on with: wgrad train --resume {}", run.folder.display());
+    tell!("interrupted; go on with: wgrad train --resume {}", run.folder.display());
     ExitCode::from(INTERRUPTED)
 }
 
@@ -111,7 +111,7 @@ pub fn verdict(trainer: &Trainer<'_>, run: &Run) -> ExitCode {
     if trainer.verdict() == Verdict::Reached {
         return ExitCode::SUCCESS;
     }
-    eprintln!(
+    tell!(
         "the target was missed: the best accuracy is {:.4}, asked for was {target}",
         trainer.position().best
     );

@@ -231,9 +231,11 @@ impl Train {
         let context = self.adapter.open().await?;
         let record = AdapterRecord::of(&context);
         if record != run.config.adapter {
-            eprintln!(
+            tell!(
                 "warning: this run began on {} ({}, {}); on another adapter it goes on, but to other bits",
-                run.config.adapter.name, run.config.adapter.backend, run.config.adapter.driver
+                run.config.adapter.name,
+                run.config.adapter.backend,
+                run.config.adapter.driver
             );
         }
         let variants = run.variants()?;
