@@ -22,7 +22,9 @@ impl Interrupt {
         let seen = flag.clone();
         ctrlc::set_handler(move || {
             if seen.swap(true, Ordering::SeqCst) {
-                std::process::exit(130);
+                // At once, without what is done at an end: the main thread may be about to do that, and drivers do not
+                // take it twice.
+                signal_hook::low_level::exit(130);
             }
             tell!("\n{doing}; Ctrl-C once more stops at once");
         })

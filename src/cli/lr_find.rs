@@ -1,6 +1,6 @@
 //! `wgrad lr-find`: a learning rate for a training, by letting it rise.
 
-use super::{AdapterArgs, DataArgs, output, reading::model_for, train::method::MethodArgs};
+use super::{AdapterArgs, DataArgs, output, reading::model_for, recover::persist, train::method::MethodArgs};
 use anyhow::{Context as _, Result, bail};
 use std::{
     fmt::Write as _,
@@ -78,9 +78,13 @@ impl LrFind {
         }
         let dataset = self.data.load(self.seed)?;
         let model = model_for(&self.model, &dataset, None)?;
-        let context = self.adapter.open().await?;
         tell!("the learning rate rises from {:e} to {:e} in up to {} steps", self.from, self.to, self.steps);
-        let found = find(&context, &model, &dataset, options, range, |_| ()).await?;
+        let (found, adapter) = persist(async || {
+            let context = self.adapter.open().await?;
+            let found = find(&context, &model, &dataset, options.clone(), range, |_| ()).await?;
+            Ok((found, context.describe()))
+        })
+        .await?;
 
         if let Some(path) = &self.csv {
             write(path, &csv(&found)?)?;
@@ -93,7 +97,7 @@ impl LrFind {
                 ("network", model.name.clone()),
                 ("data", dataset.name.clone()),
                 ("batch", self.batch.to_string()),
-                ("adapter", context.describe()),
+                ("adapter", adapter),
                 ("date", clock::today()),
             ];
             learning_rate::page(&found, &facts)?.write(path)?;

@@ -29,6 +29,7 @@ mod predict;
 mod profile;
 mod progress;
 mod reading;
+mod recover;
 mod report;
 mod serve;
 mod train;
@@ -79,7 +80,7 @@ const EXAMPLES: &str = "Examples:
   wgrad tune cnn                         choose its variants by measurement, for later trainings
   wgrad adapters                         what is here, and which would be used
 
-Exit codes: 0 done, 1 a check or a target was missed, 2 an error.";
+Exit codes: 0 done, 1 a check or a target was missed, 2 an error, 130 interrupted; 101 a mistake in wgrad.";
 
 #[derive(Subcommand)]
 enum Command {

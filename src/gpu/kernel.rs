@@ -123,6 +123,8 @@ impl Context {
         });
         let failed = scope.pop();
         if let Some(e) = failed.await {
+            // A shader that a device without life does not take may be a good one.
+            self.check()?;
             return Err(fail(e.to_string()));
         }
         Ok(Kernel { name, shader, values, groups, pipeline, layout })

@@ -3,6 +3,7 @@
 mod adapter;
 mod buffer;
 mod context;
+mod fault;
 mod feed;
 mod kernel;
 mod plan;
@@ -14,8 +15,9 @@ mod timing;
 pub use adapter::{AdapterChoice, AdapterClass, Listed, list};
 pub(crate) use buffer::Readback;
 pub use buffer::{Fetch, Slice};
-pub(crate) use context::SUBMISSION_TIMEOUT;
 pub use context::{Context, Options};
+pub(crate) use context::{HANGS, SUBMISSION_TIMEOUT};
+pub use fault::guarded;
 pub use feed::FeedBuffers;
 pub use kernel::{Kernel, Launch};
 pub use plan::{Arenas, Plan, Planned};

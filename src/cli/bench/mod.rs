@@ -234,6 +234,9 @@ impl Bench {
                 output::json(&report)?;
             }
             reports.push(report);
+            if output::is_unread() {
+                break;
+            }
         }
         if !self.plan && !self.json {
             output::line(table(&reports))?;

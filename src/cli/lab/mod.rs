@@ -348,6 +348,9 @@ impl Lab {
                 tell!("error: {error:#}");
                 self.page.write(|about| Ok(report::failed(about, &format!("{error:#}"))))?;
             }
+            if output::is_unread() {
+                return Ok(ExitCode::SUCCESS);
+            }
             tell!("watching for the next save; Ctrl-C ends");
             // Some editors take the file away for a moment.
             while stamps() == seen || stamps().iter().any(Option::is_none) {

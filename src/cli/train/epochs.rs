@@ -5,6 +5,7 @@ use super::{
     board::Board,
     end::{self, Ended, Limit, finish, interrupted, over, stopped, verdict},
     recorded::told_at_the_end,
+    session::{Kept, Session},
 };
 use crate::cli::{
     interrupt::Interrupt,
@@ -13,7 +14,7 @@ use crate::cli::{
     page::quoted,
     progress::{self, Progress},
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use std::{ops::ControlFlow, process::ExitCode};
 use wgrad::{
     Error,
@@ -33,7 +34,7 @@ const SAVE_EVERY: f64 = 60.0;
 /// Who is told of a training as it goes, and who may end it.
 struct Course<'c> {
     interrupt: &'c Interrupt,
-    limit: Limit,
+    limit: &'c Limit,
     live: &'c Live,
     progress: Progress,
     board: Option<Board>,
@@ -83,67 +84,71 @@ impl Train {
     pub(super) async fn epochs(
         &self,
         context: &Context,
-        mut run: Run,
+        session: &mut Session<'_>,
         trainer: &mut Trainer<'_>,
-        (dataset, compiled): (&Dataset, f64),
-        (interrupt, live): (&Interrupt, &Live),
+        compiled: f64,
     ) -> Result<ExitCode> {
-        let limit = Limit::new(self.max_time);
+        let Session { dataset, interrupt, run, kept, limit, live, again, .. } = session;
+        let (Some(run), Some(live)) = (run, live) else { bail!("there is no run to train") };
+        let limit = limit.get_or_insert_with(|| Limit::new(self.max_time));
         let epochs = run.config.options.epochs;
         let loss = run.config.model.loss()?;
-        describe(&run, trainer)?;
-        let start = trainer.checkpoint().await?;
-        // From here on there is always something to go on from.
-        if trainer.position().epoch == 0 && trainer.position().step == 0 {
-            run.save(&start, false)?;
+        if !*again {
+            describe(run, trainer)?;
         }
-        // The weights with which the epoch begins; of one that was interrupted they are not known.
-        let mut before = (start.position.step == 0).then_some(start.weights);
-        if trainer.position().epoch >= epochs {
+        // From here on there is always something to go on from.
+        if kept.is_none() {
+            let start = trainer.checkpoint().await?;
+            run.save(&start, false)?;
+            *kept = Some(Kept::read(start));
+        }
+        if *again {
+            // It is known already what there is to do.
+        } else if trainer.position().epoch >= epochs {
             output::say(format!("nothing to do: {epochs} epochs are done; ask for more with `--epochs`"));
         } else if trainer.verdict() != Verdict::GoOn {
-            let why = over(trainer, &run);
+            let why = over(trainer, run);
             output::say(format!("nothing to do: {why}; go on all the same with `--epochs`"));
         }
-        let board = self.board(&run, trainer)?;
+        let board = self.board(run, trainer)?;
         let progress = Progress::new(epochs, trainer.steps_per_epoch(), loss);
         let mut course = Course { interrupt, limit, live, progress, board };
         while trainer.position().epoch < epochs && trainer.verdict() == Verdict::GoOn {
             // What was asked for while the last steps of an epoch ran.
-            if let Some(how) = course.settle(&mut run, trainer)? {
-                return course.end(&how, &run, trainer);
+            if let Some(how) = course.settle(run, trainer)? {
+                return course.end(&how, run, trainer);
             }
-            let ended = epoch(&mut run, trainer, &mut course).await.with_context(|| last_good(&run))?;
-            let Ended::Whole(train, speed) = ended else { return course.end(&ended, &run, trainer) };
+            let ended = epoch(run, trainer, &mut course, kept).await.with_context(|| last_good(run))?;
+            let Ended::Whole(train, speed) = ended else { return course.end(&ended, run, trainer) };
             live.evaluates(true);
-            let line = judge(&run, trainer, dataset, (train, speed)).await?;
+            let line = judge(run, trainer, dataset, (train, speed)).await?;
             let drops = trainer.position().watch.drops;
-            before = Some(keep(&mut run, trainer, &mut course, (&line, loss), before.as_deref()).await?);
+            keep(run, trainer, &mut course, (&line, loss), kept).await?;
             live.evaluates(false);
             live.epoch(&line);
             progress::epoch_line(&line, epochs, loss);
             if self.json {
-                output::json(&line)?;
+                output::json(&line).with_context(|| last_good(run))?;
             }
             if trainer.position().watch.drops > drops {
                 let rate = trainer.learning_rate() as f32;
                 output::say(format!("nothing improved: the learning rate is now {rate:e}"));
             }
             if trainer.verdict() != Verdict::GoOn {
-                output::say(over(trainer, &run));
+                output::say(over(trainer, run));
             }
         }
         context.check()?;
-        told_at_the_end(&run, dataset)?;
+        told_at_the_end(run, dataset)?;
         if let Some(board) = course.board {
             let step = trainer.position().epoch * trainer.steps_per_epoch();
-            board.finish(context, &run, dataset, step).await?;
+            board.finish(context, run, dataset, step).await?;
         }
-        finish(&run, self.json)?;
+        finish(run, self.json)?;
         if trainer.verdict() == Verdict::Reached && !self.json {
-            end::time_to_target(&run, compiled)?.map_or(Ok(()), output::line)?;
+            end::time_to_target(run, compiled)?.map_or(Ok(()), output::line)?;
         }
-        Ok(verdict(trainer, &run))
+        Ok(verdict(trainer, run))
     }
 
     /// The event files, if they are wanted.
@@ -176,7 +181,12 @@ fn describe(run: &Run, trainer: &Trainer<'_>) -> Result<()> {
 }
 
 /// Trains to the end of the epoch, saving now and then.
-async fn epoch(run: &mut Run, trainer: &mut Trainer<'_>, course: &mut Course<'_>) -> Result<Ended> {
+async fn epoch(
+    run: &mut Run,
+    trainer: &mut Trainer<'_>,
+    course: &mut Course<'_>,
+    kept: &mut Option<Kept>,
+) -> Result<Ended> {
     course.progress.begin(&trainer.position());
     let mut told = Ok(());
     let (begun, seen) = (clock::seconds(), trainer.position().seen);
@@ -200,7 +210,9 @@ async fn epoch(run: &mut Run, trainer: &mut Trainer<'_>, course: &mut Course<'_>
             return Ok(Ended::Whole(metrics, (metrics.images - seen) as f64 / seconds.max(1e-9)));
         }
         let before = clock::seconds();
-        run.save(&trainer.checkpoint().await?, false)?;
+        let state = trainer.checkpoint().await?;
+        run.save(&state, false)?;
+        *kept = Some(Kept { state, began: kept.take().and_then(|kept| kept.began) });
         let ended = course.settle(run, trainer)?;
         saving += clock::seconds() - before;
         if let Some(ended) = ended {
@@ -241,8 +253,8 @@ async fn keep(
     trainer: &mut Trainer<'_>,
     course: &mut Course<'_>,
     (line, loss): (&EpochLine, Loss),
-    before: Option<&[f32]>,
-) -> Result<Vec<f32>> {
+    kept: &mut Option<Kept>,
+) -> Result<()> {
     let metrics = line.judged();
     let judged = metrics.judged(loss);
     let best = judged > trainer.position().best;
@@ -252,13 +264,15 @@ async fn keep(
     let rate = trainer.learning_rate_at(line.step.saturating_sub(1));
     trainer.observe(&metrics);
     let (state, gradients) = (trainer.checkpoint().await?, trainer.gradients().await?);
+    let before = kept.as_ref().and_then(|kept| kept.began.as_deref());
     let tensors = norms(trainer.parameters(), &state.weights, before, &gradients);
     run.log(line)
         .and(run.log_layers(LayersLine { epoch: line.epoch, tensors }))
         .and(run.save(&state, best))
         .with_context(|| last_good(run))?;
+    let Kept { state, .. } = kept.insert(Kept::read(state));
     if let Some(board) = &mut course.board {
-        board.epoch(run, line, rate, &state)?;
+        board.epoch(run, line, rate, state)?;
     }
-    Ok(state.weights)
+    Ok(())
 }

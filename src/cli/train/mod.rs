@@ -8,20 +8,17 @@ mod epochs;
 pub mod method;
 pub mod recipe;
 pub mod recorded;
+mod session;
 
 use super::{
-    AdapterArgs, DataArgs,
-    interrupt::Interrupt,
-    live::{Live, LiveArgs},
-    objective::ObjectiveArgs,
-    output,
-    reading::model_for,
-    tune,
+    AdapterArgs, DataArgs, interrupt::Interrupt, live::LiveArgs, objective::ObjectiveArgs, output,
+    reading::model_for, recover::persist, tune,
 };
 use anyhow::{Result, bail};
 use clap::Args;
 use method::{MethodArgs, ScheduleArgs, StopArgs};
 use recorded::{absolute, load_recorded};
+use session::{Kept, Session};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -29,12 +26,11 @@ use std::{
 };
 use wgrad::{
     callbacks::Verdict,
-    clock,
     data::Dataset,
     gpu::Context,
     model::Model,
     op::Choices,
-    run::{AdapterRecord, Config, DataRecord, Run, read_weights},
+    run::{AdapterRecord, Config, DataRecord, Run},
     train::{Options, Trainer},
     tune::SECONDS,
     user_file,
@@ -171,45 +167,51 @@ impl Train {
         options.objective = self.objective.objective(&dataset)?;
         let model = model_for(&self.model, &dataset, self.objective.loss)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;
-        let mut context = self.adapter.open().await?;
-        if !self.no_tuned {
-            let seconds = self.tune.then_some(self.tune_seconds);
-            context = tune::for_training(context, &self.adapter, &model, &mut options, seconds).await?;
-        }
+        let (context, options) = persist(async || {
+            let mut options = options.clone();
+            let mut context = self.adapter.open().await?;
+            if !self.no_tuned {
+                let seconds = self.tune.then_some(self.tune_seconds);
+                context = tune::for_training(context, &self.adapter, &model, &mut options, seconds).await?;
+            }
+            Ok((context, options))
+        })
+        .await?;
         if interrupt.requested() {
             return Ok(ExitCode::from(end::INTERRUPTED));
         }
         announce(&options)?;
-        let begun = clock::seconds();
-        let mut trainer = Trainer::new(&context, &model, &dataset, options.clone()).await?;
-        let compiled = clock::seconds() - begun;
-        if let Some(path) = &self.init {
-            let mut checkpoint = read_weights(path, trainer.parameters())?;
-            checkpoint.position = Default::default();
-            checkpoint.slots.clear();
-            checkpoint.averages.clear();
-            trainer.restore(&checkpoint);
-        }
+        self.session(context, Session::new(&dataset, &model, options, interrupt)).await
+    }
+
+    /// The folder of a new run, which `trainer` is about to begin.
+    fn create(
+        &self,
+        context: &Context,
+        trainer: &Trainer<'_>,
+        dataset: &Dataset,
+        model: &Model,
+    ) -> Result<Run> {
+        let reading = self.data.reading.reading_for(self.objective.loss);
         let config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
             data: DataRecord::of(
-                &dataset,
+                dataset,
                 absolute(&self.data.data)?,
                 self.data.limit,
                 self.data.validation,
                 reading,
             ),
-            options,
+            options: trainer.options().clone(),
             recipe: self.recipe.clone(),
             init: self.init.clone(),
-            adapter: AdapterRecord::of(&context),
+            adapter: AdapterRecord::of(context),
             kernels: trainer.train_plan.variants(),
             files: Default::default(),
             pauses: Vec::new(),
-            model,
+            model: model.clone(),
         };
-        let run = Run::create(self.out.as_deref(), config)?;
-        self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
+        Ok(Run::create(self.out.as_deref(), config)?)
     }
 
     async fn resume(&self, folder: &Path, interrupt: &Interrupt) -> Result<ExitCode> {
@@ -228,7 +230,7 @@ impl Train {
                 dataset.digest
             );
         }
-        let context = self.adapter.open().await?;
+        let context = persist(async || self.adapter.open().await).await?;
         let record = AdapterRecord::of(&context);
         if record != run.config.adapter {
             tell!(
@@ -244,40 +246,16 @@ impl Train {
         }
         let options = Options { budget: self.budget(), variants, ..run.config.options.clone() };
         announce(&options)?;
-        let model: &Model = &run.config.model;
-        let begun = clock::seconds();
-        let mut trainer = Trainer::new(&context, model, &dataset, options).await?;
-        let compiled = clock::seconds() - begun;
+        let model = run.config.model.clone();
         let mut checkpoint = run.last()?;
         // Who asks for more epochs of a run that stopped by itself gets them: it waits anew.
         let watch = &mut checkpoint.position.watch;
         if self.epochs.is_some() && watch.verdict(&run.config.options.callbacks) != Verdict::GoOn {
             (watch.stopping.wait, watch.reached) = (0, false);
         }
-        trainer.restore(&checkpoint);
-        run.rewind(&checkpoint.position)?;
-        run.save_config()?;
-        let (epoch, step) = (checkpoint.position.epoch, checkpoint.position.step);
-        output::say(format!("resuming {} after {epoch} epochs and {step} steps", folder.display()));
-        self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
-    }
-
-    /// The training, from wherever the trainer stands, with a page if one was asked for; `compiled` is how many seconds
-    /// that took to come about.
-    async fn train<'a>(
-        &self,
-        context: &'a Context,
-        run: Run,
-        trainer: &mut Trainer<'a>,
-        (dataset, compiled): (&'a Dataset, f64),
-        interrupt: &Interrupt,
-    ) -> Result<ExitCode> {
-        let live = Live::start(&self.live, context, &run, dataset, trainer).await?;
-        let epochs = run.config.options.epochs;
-        let ended = self.epochs(context, run, trainer, (dataset, compiled), (interrupt, &live)).await;
-        let whole = trainer.position().epoch >= epochs || trainer.verdict() != Verdict::GoOn;
-        live.end(&ended, whole);
-        ended
+        let mut session = Session::new(&dataset, &model, options, interrupt);
+        (session.run, session.kept, session.resumed) = (Some(run), Some(Kept::read(checkpoint)), true);
+        self.session(context, session).await
     }
 }
 
