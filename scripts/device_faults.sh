@@ -5,7 +5,7 @@
 # a panic.
 #
 # usage: scripts/device_faults.sh [--short] [--faults N] [--wgrad FILE]
-#   --short        some 12 faults, for every change; without it 400
+#   --short        24 faults, at least one of each function, for every change; without it 400
 #   --faults N     so many
 #   --wgrad FILE   the program; without it target/debug/wgrad, which is built if it is not there
 #
@@ -18,7 +18,7 @@ cd "$(dirname "$0")/.."
 faults=400 wgrad=target/debug/wgrad
 while [ $# -gt 0 ]; do
   case "$1" in
-    --short) faults=12 ;;
+    --short) faults=24 ;;
     --faults) faults=$2 && shift ;;
     --wgrad) wgrad=$2 && shift ;;
     -h | --help)
