@@ -139,7 +139,7 @@ impl Serve {
             Ending::Serves(server) => Ending::Ends(spawn(move || server.stop(GRACE))),
             other => other,
         };
-        let over = || match ending {
+        let over = || match &*ending {
             Ending::Ends(thread) => thread.is_finished(),
             Ending::Serves(_) | Ending::Over => true,
         };
