@@ -41,7 +41,8 @@ data=$PWD/tests/fixtures/parity
 work=$(mktemp -d)
 layer=$work/layer
 mkdir "$layer"
-cc -shared -fPIC -O1 -fvisibility=hidden -o "$layer/libfaults.so" scripts/faults/layer.c
+# It counts calls over all devices: it must stay when one is closed.
+cc -shared -fPIC -O1 -fvisibility=hidden -Wl,-z,nodelete -o "$layer/libfaults.so" scripts/faults/layer.c
 cat >"$layer/faults.json" <<JSON
 {"file_format_version": "1.1.2", "layer": {"name": "VK_LAYER_wgrad_faults", "type": "GLOBAL",
  "library_path": "./libfaults.so", "api_version": "1.3.0", "implementation_version": "1", "description": "faults",

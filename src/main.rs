@@ -10,6 +10,8 @@ use std::{panic, process::ExitCode};
 use wgrad::gpu::guarded;
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    without_talk_of_wayland();
     let told = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         told(info);
@@ -22,6 +24,22 @@ fn main() -> ExitCode {
             tell!("error: {}", in_words(&error));
             ExitCode::from(2)
         }
+    }
+}
+
+/// Without a runtime folder in the environment, as in a container or under `sudo`, libwayland prints an error for every
+/// list of adapters that Mesa's Vulkan layer makes, whatever that is for. With one that is not there it is silent; but a
+/// program cannot safely change its environment once it runs, so it begins anew with it.
+#[cfg(target_os = "linux")]
+fn without_talk_of_wayland() {
+    use std::{env, os::unix::process::CommandExt, process::Command};
+    const FOLDER: &str = "XDG_RUNTIME_DIR";
+    if env::var_os(FOLDER).is_none() {
+        let mut line = env::args_os();
+        let mut again = Command::new("/proc/self/exe");
+        again.arg0(line.next().unwrap_or_else(|| "wgrad".into())).args(line).env(FOLDER, "/nonexistent");
+        // It comes back only where that cannot be: then the error is printed, and all else is as it should be.
+        let _talk = again.exec();
     }
 }
 
