@@ -176,6 +176,8 @@ impl Context {
     /// [`Error::Device`] if the device is lost, or hangs for longer than a minute (or what
     /// [`Context::set_timeout`] says).
     pub fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
+        // What a lost device was given never ends.
+        self.check()?;
         let poll = self
             .device
             .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(self.timeout) });
