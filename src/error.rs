@@ -1,6 +1,7 @@
 //! The one error type of the library. Every message says what was attempted, what was found, what
 //! was expected and what to do next. It leaves out exit codes: those belong to the command line.
 
+use crate::gpu::HANGS;
 use std::path::PathBuf;
 
 /// The result of everything in this crate that can fail.
@@ -281,7 +282,8 @@ pub enum Error {
     },
     /// The device failed: lost, hung, or refused a command.
     #[error(
-        "the device failed ({adapter}): {message}; try again with `--adapter cpu`, a smaller `--batch`, or a newer driver"
+        "the device failed{}: {message}; try again with `--adapter cpu`, a smaller `--batch`, or a newer driver",
+        within(adapter)
     )]
     Device {
         /// The adapter.
@@ -416,6 +418,17 @@ pub enum Error {
         /// What the data set has.
         got: String,
     },
+    /// The thread that gathers images has ended before its time.
+    #[error(
+        "the images of step {step} of {of} did not come: the thread that gathers them has failed, as it does where no \
+         memory is left; try a smaller `--chunk` or `--batch`"
+    )]
+    Images {
+        /// The step, from 1.
+        step: u64,
+        /// Steps of the whole.
+        of: u64,
+    },
     /// The loss is no longer a number.
     #[error(
         "the loss became {loss} at step {step} of epoch {epoch}: training stopped; try a lower `--lr`, or `--warmup-steps`"
@@ -460,6 +473,18 @@ pub enum Error {
         /// What does not fit, and what would.
         message: String,
     },
+}
+
+impl Error {
+    /// Whether the device is lost, or has no memory left: opened anew, it may do the same work again. A device that hangs
+    /// would hang again.
+    pub fn is_of_device(&self) -> bool {
+        matches!(self, Self::Device { message, .. } if !message.starts_with(HANGS))
+    }
+}
+
+fn within(adapter: &str) -> String {
+    if adapter.is_empty() { String::new() } else { format!(" ({adapter})") }
 }
 
 fn no_adapter(found: &[String]) -> String {

@@ -2,6 +2,8 @@
 //!
 //! The modules, in the order in which a batch passes through them:
 #![deny(unsafe_code)]
+// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
+#![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 #![warn(missing_docs)]
 
 /// Data sets: Fashion-MNIST (find, verify, download), synthetic garments, a user's own (IDX, CIFAR, arrays, tables,

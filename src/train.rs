@@ -402,6 +402,10 @@ impl<'a> Trainer<'a> {
                 break;
             }
         }
+        let whole = span.end.min(self.cut().steps(split.len()) as u64);
+        if flow.is_continue() && number < whole {
+            return Err(Error::Images { step: number + 1, of: whole });
+        }
         while !under_way.is_empty() {
             if self.collect(&mut under_way, &mut each)?.is_break() {
                 flow = ControlFlow::Break(());

@@ -278,6 +278,50 @@ fn json_lines_are_on_stdout_and_nothing_else_is() {
     }
 }
 
+/// A pipe that nobody reads.
+fn unread() -> std::io::PipeWriter {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    writer
+}
+
+#[test]
+fn whoever_reads_no_more_changes_neither_the_training_nor_its_exit_code() {
+    let tmp = folder();
+    let args = ["--model", "linear", "--epochs", "2", "--target-accuracy", "0.999", "--json", "--out"];
+    let told = run(train(tmp.path(), &[&args[..], &["told"]].concat()));
+    assert_eq!(told.status.code(), Some(1), "the target is missed: {}", text(&told));
+    let mut deaf = train(tmp.path(), &[&args[..], &["untold"]].concat());
+    deaf.stdout(unread()).stderr(unread());
+    assert_eq!(deaf.status().expect("the binary starts").code(), Some(1));
+    assert_eq!(last(&tmp.path().join("untold")), last(&tmp.path().join("told")));
+}
+
+#[test]
+fn talk_that_cannot_be_told_is_dropped() {
+    let tmp = folder();
+    succeeds(train(tmp.path(), &["--model", "linear", "--epochs", "1", "--out", "run"]));
+    let commands = [
+        (&["eval", "run"][..], 0),
+        (&["models", "cnn"], 0),
+        (&["adapters"], 0),
+        (&["eval", "nothing"], 2),
+        (&["train", "--model", "nothing"], 2),
+        (&["train", "--no-such-option"], 2),
+    ];
+    for (args, code) in commands {
+        let mut deaf = Command::new(env!("CARGO_BIN_EXE_wgrad"));
+        deaf.current_dir(tmp.path()).args(args).stdout(unread());
+        deaf.stderr(unread());
+        assert_eq!(deaf.status().expect("the binary starts").code(), Some(code), "{args:?}");
+        if cfg!(target_os = "linux") {
+            deaf.stderr(std::fs::File::options().write(true).open("/dev/full").expect("Linux has it"));
+            deaf.stdout(Stdio::null());
+            assert_eq!(deaf.status().expect("the binary starts").code(), Some(code), "{args:?}, full");
+        }
+    }
+}
+
 #[test]
 fn bad_input_is_refused_in_words() {
     let tmp = folder();

@@ -129,10 +129,8 @@ impl Adapters {
             ]);
         }
         output::line(format!("{table}\n\n{abilities}"))?;
-        eprintln!(
-            "binding: the largest buffer that a kernel sees; workgroup: the memory that its threads share"
-        );
-        eprintln!(
+        tell!("binding: the largest buffer that a kernel sees; workgroup: the memory that its threads share");
+        tell!(
             "→ is what `--adapter {}` means; an index, a part of a name or a back end chooses another",
             self.adapter
         );

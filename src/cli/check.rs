@@ -114,7 +114,7 @@ impl Check {
             let report = check(&context, model, &data, &options, &mut |finding| {
                 let now = stage_of(finding);
                 if now != stage {
-                    eprintln!("{}: {now}", model.name);
+                    tell!("{}: {now}", model.name);
                     stage = now;
                 }
             })
@@ -129,12 +129,12 @@ impl Check {
             }
             match report.first() {
                 None if report.is_fine() => {
-                    eprintln!("{}: {} comparisons, nothing differs", model.name, report.findings.len());
+                    tell!("{}: {} comparisons, nothing differs", model.name, report.findings.len());
                 }
-                None => eprintln!("{}: nothing was compared", model.name),
+                None => tell!("{}: nothing was compared", model.name),
                 Some(first) => {
                     let (different, of) = (report.different(), report.findings.len());
-                    eprintln!("{}: {different} of {of} comparisons differ; the first: {first}", model.name);
+                    tell!("{}: {different} of {of} comparisons differ; the first: {first}", model.name);
                 }
             }
             fine &= report.is_fine();

@@ -119,16 +119,16 @@ impl Eval {
         let line = lines.iter().find(|line| line.epoch == epoch && checkpoint.position.step == 0);
         let recorded =
             line.zip(judged.part).and_then(|(line, part)| part.recorded(line)).filter(|_| !self.tta);
-        eprintln!("judged on {}", judged.words);
+        tell!("judged on {}", judged.words);
         if let (false, Some(some @ 1..)) = (judged.own, judged.trained_on) {
             let (some, all) = (commas(some as u64), commas(judged.split.len() as u64));
-            eprintln!(
+            tell!(
                 "warning: {some} of these {all} {} are among those that the run was trained on: the numbers are better than \
                  they would be without them",
                 judged.data.things()
             );
         } else if !judged.own && judged.trained_on.is_none() {
-            eprintln!(
+            tell!(
                 "note: whether the run was trained on some of them is not known: its own data are not here"
             );
         }
@@ -140,9 +140,9 @@ impl Eval {
             return self.print_json(&run, &judged, &context, &found, &checkpoint, recorded, chosen_here);
         }
         let weights = if self.last { "last" } else { "best" };
-        eprintln!("{weights} weights of {}, after epoch {epoch}", run.folder.display());
+        tell!("{weights} weights of {}, after epoch {epoch}", run.folder.display());
         if chosen_here {
-            eprintln!(
+            tell!(
                 "note: these weights are the best of {} by these very {}: a little better than they are on others; `--last` \
                  judges the last ones, and training with `--validation 0.1` chooses by others",
                 counted(lines.len(), "epoch"),
@@ -246,7 +246,7 @@ pub async fn evaluate_run(
     };
     let result = match run(&options.variants).await {
         Err(error @ Error::Variant { .. }) => {
-            bar.suspend(|| eprintln!("warning: {error}; using this adapter's default variants"));
+            bar.suspend(|| tell!("warning: {error}; using this adapter's default variants"));
             run(&Choices::default()).await
         }
         other => other,
@@ -268,15 +268,17 @@ fn compare(found: &Metrics, (loss, accuracy): (f64, f64), regression: bool, run:
         false => format!("loss {loss} and accuracy {accuracy}"),
     };
     if found.loss == loss && (regression || found.accuracy == accuracy) {
-        eprintln!("identical, to the bit, to the metrics recorded during training");
+        tell!("identical, to the bit, to the metrics recorded during training");
     } else if *trained_on == AdapterRecord::of(context) {
-        eprintln!(
+        tell!(
             "warning: the run recorded {words}, on this same adapter: the weights or wgrad have changed since"
         );
     } else {
-        eprintln!(
+        tell!(
             "the run recorded {words}, on another adapter: {} ({}, {})",
-            trained_on.name, trained_on.backend, trained_on.driver
+            trained_on.name,
+            trained_on.backend,
+            trained_on.driver
         );
     }
 }
@@ -336,9 +338,9 @@ fn print(data: &Dataset, what: &str, found: &Evaluation) -> Result<()> {
         ]);
     }
     output::line(table)?;
-    eprintln!("± is half of Wilson's interval, which holds the share with a confidence of 95 %");
+    tell!("± is half of Wilson's interval, which holds the share with a confidence of 95 %");
     if data.classes.len() > MOST_COLUMNS {
-        eprintln!("the confusion matrix of {} classes is only in `--json`", data.classes.len());
+        tell!("the confusion matrix of {} classes is only in `--json`", data.classes.len());
         return Ok(());
     }
     output::line("\nConfusion matrix (rows: true class, columns: predicted class)")?;

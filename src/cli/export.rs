@@ -196,7 +196,7 @@ impl Export {
                 metadata.push(("data.mean".into(), listed(&mean)));
                 metadata.push(("data.deviation".into(), listed(&deviation)));
             }
-            Err(error) => eprintln!("note: the metadata have no mean and deviation of the data: {error:#}"),
+            Err(error) => tell!("note: the metadata have no mean and deviation of the data: {error:#}"),
         }
         Options { metadata, ..self.options_of_input(run) }
     }

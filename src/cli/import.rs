@@ -102,7 +102,7 @@ impl Import {
             model.layers.len()
         ))?;
         if !known {
-            eprintln!("note: {}", self.untold(&run)?);
+            tell!("note: {}", self.untold(&run)?);
         }
         let mut next = Vec::new();
         let its = match (known, data.spec.as_str()) {
@@ -117,7 +117,7 @@ impl Import {
         }
         next.push(format!("wgrad eval {folder}{}", if known { "" } else { its.as_str() }));
         next.push(format!("wgrad train --model {folder}/model.toml --init {folder}/best.safetensors{its}"));
-        eprintln!("try next:\n  {}", next.join("\n  "));
+        tell!("try next:\n  {}", next.join("\n  "));
         Ok(ExitCode::SUCCESS)
     }
 

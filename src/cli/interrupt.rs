@@ -22,9 +22,11 @@ impl Interrupt {
         let seen = flag.clone();
         ctrlc::set_handler(move || {
             if seen.swap(true, Ordering::SeqCst) {
-                std::process::exit(130);
+                // At once, without what is done at an end: the main thread may be about to do that, and drivers do not
+                // take it twice.
+                signal_hook::low_level::exit(130);
             }
-            eprintln!("\n{doing}; Ctrl-C once more stops at once");
+            tell!("\n{doing}; Ctrl-C once more stops at once");
         })
         .context("cannot listen for Ctrl-C")?;
         Ok(Self(flag))

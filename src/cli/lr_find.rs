@@ -3,6 +3,7 @@
 use super::{
     AdapterArgs, DataArgs, fit, output,
     reading::{model_for, refuse_classes_as_numbers},
+    recover::persist,
     train::method::MethodArgs,
 };
 use anyhow::{Result, bail};
@@ -75,7 +76,7 @@ impl LrFind {
             bail!("`lr-find` takes no --lr: the rate rises, `--from` one `--to` another");
         }
         let optimizer = self.method.optimizer()?;
-        let mut options = Options { batch: self.batch, seed: self.seed, optimizer, ..Options::default() };
+        let options = Options { batch: self.batch, seed: self.seed, optimizer, ..Options::default() };
         options.validate()?;
         for path in [&self.csv, &self.html, &self.svg].into_iter().flatten() {
             can_write(path)?;
@@ -83,13 +84,15 @@ impl LrFind {
         let dataset = self.data.load(self.seed)?;
         let model = model_for(&self.model, &dataset, None)?;
         refuse_classes_as_numbers(&model, &dataset)?;
-        let context = self.adapter.open().await?;
-        eprintln!(
-            "the learning rate rises from {:e} to {:e} in up to {} steps",
-            self.from, self.to, self.steps
-        );
-        fit::training(&context, &model, &dataset, &mut options, true)?;
-        let found = find(&context, &model, &dataset, options, range, |_| ()).await?;
+        tell!("the learning rate rises from {:e} to {:e} in up to {} steps", self.from, self.to, self.steps);
+        let (found, adapter) = persist(async || {
+            let mut options = options.clone();
+            let context = self.adapter.open().await?;
+            fit::training(&context, &model, &dataset, &mut options, true)?;
+            let found = find(&context, &model, &dataset, options, range, |_| ()).await?;
+            Ok((found, context.describe()))
+        })
+        .await?;
 
         if let Some(path) = &self.csv {
             write(path, &csv(&found)?)?;
@@ -102,11 +105,11 @@ impl LrFind {
                 ("network", model.name.clone()),
                 ("data", dataset.name.clone()),
                 ("batch", self.batch.to_string()),
-                ("adapter", context.describe()),
+                ("adapter", adapter),
                 ("date", clock::today()),
             ];
             learning_rate::page(&found, &facts)?.write(path)?;
-            eprintln!("wrote {}", path.display());
+            tell!("wrote {}", path.display());
         }
         if self.json {
             output::json(&found)?;
@@ -127,6 +130,6 @@ fn csv(found: &Found) -> Result<String> {
 
 fn write(path: &Path, text: &str) -> Result<()> {
     write_file(path, text.as_bytes())?;
-    eprintln!("wrote {}", path.display());
+    tell!("wrote {}", path.display());
     Ok(())
 }

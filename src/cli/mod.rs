@@ -1,6 +1,9 @@
 //! The commands, one file each, and what they share: options, the adapter, the data set. Data goes to
 //! stdout, talk and progress to stderr.
 
+#[macro_use]
+pub mod talk;
+
 mod adapters;
 mod bench;
 mod check;
@@ -28,6 +31,7 @@ mod preparing;
 mod profile;
 mod progress;
 mod reading;
+mod recover;
 mod report;
 mod serve;
 mod train;
@@ -79,7 +83,7 @@ const EXAMPLES: &str = "Examples:
   wgrad tune cnn                         choose its variants by measurement, for later trainings
   wgrad adapters                         what is here, and which would be used
 
-Exit codes: 0 done, 1 a check or a target was missed, 2 an error.";
+Exit codes: 0 done, 1 a check or a target was missed, 2 an error, 130 interrupted; 101 a mistake in wgrad.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -163,14 +167,20 @@ impl AdapterArgs {
         Options { adapter: self.adapter.clone(), checked: self.checked }
     }
 
-    /// Opens the adapter and says which one it is. What runs on it is proven first, unless it was before.
-    pub async fn open(&self) -> Result<Context> {
+    /// Opens the adapter. What runs on it is proven first, unless it was before.
+    pub async fn connect(&self) -> Result<Context> {
         let mut context = Context::open(&self.options()).await?;
         context.prove_first(Some(Proofs::from_env()));
         preparing::tell(&mut context);
+        Ok(context)
+    }
+
+    /// Opens the adapter and says which one it is. What runs on it is proven first, unless it was before.
+    pub async fn open(&self) -> Result<Context> {
+        let context = self.connect().await?;
         output::say(format!("adapter: {}", context.describe()));
         if context.class == AdapterClass::Cpu {
-            eprintln!(
+            tell!(
                 "warning: running on the CPU, a SOFTWARE adapter (10 to 1000 times slower than a GPU). If this machine has a \
                  GPU, install its Vulkan driver; `wgrad adapters` lists what is usable"
             );
@@ -216,7 +226,7 @@ impl DataArgs {
 /// A model from one of Keras's files, with what is to be said about it.
 pub fn keras_model(path: &Path, input_shape: [usize; 3]) -> Result<keras::Loaded> {
     let loaded = keras::load(path, input_shape)?;
-    loaded.notes.iter().for_each(|note| eprintln!("note: {}: {note}", path.display()));
+    loaded.notes.iter().for_each(|note| tell!("note: {}: {note}", path.display()));
     Ok(loaded)
 }
 

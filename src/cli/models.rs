@@ -264,7 +264,7 @@ impl Models {
         if let Some(path) = &self.activations {
             can_write(path)?;
             activations::chart().write(path)?;
-            eprintln!("wrote {}", path.display());
+            tell!("wrote {}", path.display());
             return Ok(ExitCode::SUCCESS);
         }
         let batch = self.batch as usize;
@@ -278,7 +278,7 @@ impl Models {
                 let layers = model.summary()?;
                 let svg = Network { name: &model.name, input: model.input_shape, layers: &layers }.svg();
                 write_file(path, svg.as_str().as_bytes())?;
-                eprintln!("wrote {}", path.display());
+                tell!("wrote {}", path.display());
             }
             if self.json {
                 output::json(&description)?
@@ -331,7 +331,7 @@ impl Models {
             recipes.row(Told::new(recipe).row());
         }
         output::line(format!("{about}\n\n{table}\n\n{recipes}"))?;
-        eprintln!(
+        tell!(
             "for 28×28×1 images in 10 classes; forward, training: FLOPs an image; dispatches: of a training step;\n\
              memory at batch {batch}: weights with gradients and optimizer state, activations with gradients"
         );

@@ -36,7 +36,7 @@ impl OnnxNode {
             line["case"] = json!(name);
             output::json(&line)?;
         }
-        eprintln!("operations that ran: {}", device.operations().join(", "));
+        tell!("operations that ran: {}", device.operations().join(", "));
         Ok(if failed > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
 }

@@ -28,7 +28,7 @@ impl PageArgs {
     pub fn write(&self, make: impl FnOnce(&About) -> wgrad::Result<Page>) -> Result<()> {
         let Some(path) = &self.html else { return Ok(()) };
         make(&about())?.write(path)?;
-        eprintln!("wrote {}", path.display());
+        tell!("wrote {}", path.display());
         Ok(())
     }
 }

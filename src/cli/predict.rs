@@ -86,10 +86,10 @@ impl Predict {
         for path in &self.images {
             match taking.load(path) {
                 Ok(picture) => {
-                    eprintln!("{}: {}", path.display(), picture.notes.join(", "));
+                    tell!("{}: {}", path.display(), picture.notes.join(", "));
                     pictures.push((path, picture));
                 }
-                Err(error) => eprintln!("error: {error}"),
+                Err(error) => tell!("error: {error}"),
             }
         }
         let failed = self.images.len() - pictures.len();
@@ -233,7 +233,7 @@ impl Predict {
         let mut files = Vec::with_capacity(self.images.len());
         for path in &self.images {
             let rows = table.rows(path, &reading)?;
-            rows.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+            rows.warnings.iter().for_each(|warning| tell!("warning: {warning}"));
             files.push((path, rows));
         }
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
@@ -248,7 +248,7 @@ impl Predict {
                 }
             }
             if let Some(warning) = rows.unknown() {
-                eprintln!("warning: {warning}");
+                tell!("warning: {warning}");
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -309,7 +309,7 @@ pub async fn predictor<'a>(
     let (model, variants) = (&run.config.model, &run.config.options.variants);
     match Predictor::new(context, model, checkpoint, batch, variants).await {
         Err(error @ Error::Variant { .. }) => {
-            eprintln!("warning: {error}; using this adapter's default variants");
+            tell!("warning: {error}; using this adapter's default variants");
             Ok(Predictor::new(context, model, checkpoint, batch, &Choices::default()).await?)
         }
         other => Ok(other?),

@@ -36,7 +36,7 @@ impl Teller {
             Preparing::Compiling { kernel, nth, of } => ("compiling", kernel, nth, of),
             Preparing::Proving { kernel, nth, of } => ("compiling and proving", kernel, nth, of),
             Preparing::Note(note) => {
-                let warn = || eprintln!("warning: {note}");
+                let warn = || tell!("warning: {note}");
                 return self.bar.as_ref().map_or_else(warn, |bar| bar.suspend(warn));
             }
             Preparing::Ready => {
@@ -59,7 +59,7 @@ impl Teller {
         let said = *self.said.get_or_insert(now);
         if now - said > EVERY {
             self.said = Some(now);
-            eprintln!("{doing} {nth}/{of}");
+            tell!("{doing} {nth}/{of}");
         }
     }
 }

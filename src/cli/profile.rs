@@ -113,17 +113,17 @@ impl Profiler {
         let batch = options.batch;
         let mut trainer = Trainer::new(&context, &model, &data, options).await?;
         for note in &trainer.train_plan.notes {
-            eprintln!("note: {note}");
+            tell!("note: {note}");
         }
         let conditions = Conditions::of(&context, &model.name, &data.name, batch);
-        let mut say = |said: &str| eprintln!("{}: {said}", model.name);
+        let mut say = |said: &str| tell!("{}: {said}", model.name);
         // A path that cannot be written is told before anything is measured.
         self.trace.as_deref().map_or(Ok(()), can_write)?;
         let request = Request { seconds: self.seconds, wall: self.wall_clock };
         let profile = profile::measure(&context, &mut trainer, conditions, request, &mut say).await?;
         if let Some(path) = &self.trace {
             write_file(path, &serde_json::to_vec(&Trace::of(&profile)).context("cannot write as JSON")?)?;
-            eprintln!("trace: {}; open it in https://ui.perfetto.dev or chrome://tracing", path.display());
+            tell!("trace: {}; open it in https://ui.perfetto.dev or chrome://tracing", path.display());
         }
         self.print(&profile)?;
         self.page.write(|about| profiled(about, &profile))?;

@@ -78,10 +78,10 @@ impl Report {
             page(&about(), &recorded, Some(&details))?
         };
         page.write(&self.out)?;
-        eprintln!("wrote {}", self.out.display());
+        tell!("wrote {}", self.out.display());
         if let Some(folder) = &self.pictures {
             let count = write_pictures(&page, folder)?;
-            eprintln!("wrote {count} files into {}", folder.display());
+            tell!("wrote {count} files into {}", folder.display());
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -168,7 +168,7 @@ async fn measure(context: &Context, run: &Run, data: &Dataset, seconds: f64) -> 
     let conditions = Conditions::of(context, &run.config.model.name, &data.name, options.batch);
     let mut trainer = Trainer::new(context, &run.config.model, data, options).await?;
     let request = Request { seconds, wall: false };
-    let mut say = |said: &str| eprintln!("{}: {said}", run.config.model.name);
+    let mut say = |said: &str| tell!("{}: {said}", run.config.model.name);
     Ok(profile::measure(context, &mut trainer, conditions, request, &mut say).await?)
 }
 

@@ -120,7 +120,11 @@ impl Stream {
             let mut steps = if matches!(split.images, Images::Files(..)) { 1 } else { full };
             while !rest.is_empty() {
                 let (part, later) = rest.split_at(cut.batch.saturating_mul(steps).clamp(1, rest.len()));
-                let chunk = note(listener.as_deref(), Activity::Gather, || gather(&split, part, cut));
+                // Where no memory is left the stream ends early, which the training takes for an error.
+                let Some(chunk) = note(listener.as_deref(), Activity::Gather, || gather(&split, part, cut))
+                else {
+                    return;
+                };
                 // The receiver is gone when training stops early: nothing is left to do then.
                 if send.send(chunk).is_err() {
                     return;
@@ -140,13 +144,13 @@ impl Iterator for Stream {
     }
 }
 
-fn gather(split: &Split, indices: &[u32], cut: Cut) -> Chunk {
-    match &split.images {
+/// The chunk of these images; `None` where the memory for it cannot be had.
+fn gather(split: &Split, indices: &[u32], cut: Cut) -> Option<Chunk> {
+    let mut images = Vec::new();
+    images.try_reserve_exact(indices.len().checked_mul(cut.pixels)?).ok()?;
+    Some(match &split.images {
         Images::Memory(bytes) => {
-            let mut batch = Batch {
-                images: Vec::with_capacity(indices.len() * cut.pixels),
-                labels: Vec::with_capacity(indices.len()),
-            };
+            let mut batch = Batch { images, labels: Vec::with_capacity(indices.len()) };
             for &index in indices {
                 let at = index as usize * cut.pixels;
                 batch.images.extend_from_slice(&bytes[at..at + cut.pixels]);
@@ -154,15 +158,23 @@ fn gather(split: &Split, indices: &[u32], cut: Cut) -> Chunk {
             }
             Chunk { batch, which: indices.to_vec(), steps: cut.rows(indices.len()) }
         }
-        Images::Files(pictures, which) => decode(split, pictures, which, indices, cut),
-    }
+        Images::Files(pictures, which) => {
+            images.resize(indices.len() * cut.pixels, 0);
+            decode(split, pictures, which, (indices, images), cut)
+        }
+    })
 }
 
-/// The same of pictures in files. One that cannot be read is left out of its batch; a batch of which nothing is left
+/// The same of pictures in files; `images` is the room for them. One that cannot be read is left out of its batch; a batch of which nothing is left
 /// has the first picture behind it that can be read, as no step may be empty.
-fn decode(split: &Split, pictures: &Pictures, which: &[u32], indices: &[u32], cut: Cut) -> Chunk {
+fn decode(
+    split: &Split,
+    pictures: &Pictures,
+    which: &[u32],
+    (indices, mut images): (&[u32], Vec<u8>),
+    cut: Cut,
+) -> Chunk {
     let wanted: Vec<u32> = indices.iter().map(|index| which[*index as usize]).collect();
-    let mut images = vec![0; indices.len() * cut.pixels];
     let fine = pictures.read_all(&wanted, &mut images, cut.pixels, threads());
     if fine.iter().all(|fine| *fine) {
         let labels = indices.iter().map(|index| split.labels[*index as usize]).collect();

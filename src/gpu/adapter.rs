@@ -144,9 +144,12 @@ impl AdapterChoice {
     }
 }
 
+/// The kind that is chosen last.
+const SOFTWARE: u8 = 4;
+
 fn rank(listed: &Listed) -> (u8, u8) {
     let kind = match (listed.class, listed.info.device_type) {
-        (AdapterClass::Cpu, _) => 4,
+        (AdapterClass::Cpu, _) => SOFTWARE,
         (_, wgpu::DeviceType::DiscreteGpu) => 0,
         (_, wgpu::DeviceType::IntegratedGpu) => 1,
         (_, wgpu::DeviceType::VirtualGpu) => 2,
@@ -155,11 +158,57 @@ fn rank(listed: &Listed) -> (u8, u8) {
     (kind, u8::from(listed.info.backend == wgpu::Backend::Gl))
 }
 
+/// The back ends that are looked at first: the systems' own, in the order of wgpu. GL comes after them.
+const NATIVE: wgpu::Backends = wgpu::Backends::PRIMARY;
+
+impl AdapterChoice {
+    /// Finds what is asked for and loads no driver that cannot be it: one that crashes or hangs when it is loaded harms
+    /// only those who want it. Without a back end in the request, GL is looked at where the others have nothing better.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] when nothing matches: it lists what is here.
+    pub async fn find(&self) -> Result<Listed> {
+        let mut found = match self {
+            Self::Backend(backend) => among((*backend).into(), 0).await,
+            _ => among(NATIVE, 0).await,
+        };
+        let best = found.iter().filter(|listed| self.matches(listed)).map(rank).min();
+        match (self, best) {
+            // The error tells all that is here.
+            (Self::Backend(_), None) => found = list().await,
+            (_, None) => found.extend(among(wgpu::Backends::GL, found.len()).await),
+            (Self::Best, Some((SOFTWARE, _))) if may_have_hardware() => {
+                found.extend(among(wgpu::Backends::GL, found.len()).await);
+            }
+            _ => {}
+        }
+        self.pick(found)
+    }
+}
+
+/// Whether a graphics processor may be here. Linux shows each that a driver has taken as a render node; without one GL
+/// has nothing but the processor's cores either.
+fn may_have_hardware() -> bool {
+    let nodes = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
+    !cfg!(target_os = "linux")
+        || nodes.into_iter().any(|node| node.file_name().to_string_lossy().starts_with("renderD"))
+}
+
 /// Every adapter of this machine that can run compute shaders, in the order of `wgrad adapters`.
 pub async fn list() -> Vec<Listed> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+    let mut all = among(NATIVE, 0).await;
+    all.extend(among(wgpu::Backends::GL, all.len()).await);
+    all
+}
+
+/// The adapters of some back ends that can run compute shaders, counted from `first`.
+async fn among(backends: wgpu::Backends, first: usize) -> Vec<Listed> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
     instance
-        .enumerate_adapters(wgpu::Backends::all())
+        .enumerate_adapters(backends)
         .await
         .into_iter()
         .filter(|adapter| {
@@ -169,7 +218,7 @@ pub async fn list() -> Vec<Listed> {
         .enumerate()
         .map(|(index, adapter)| {
             let info = adapter.get_info();
-            Listed { index, class: AdapterClass::of(&info), info, adapter }
+            Listed { index: first + index, class: AdapterClass::of(&info), info, adapter }
         })
         .collect()
 }

@@ -81,7 +81,7 @@ impl Context {
     pub async fn read_words(&self, slices: &[&Slice]) -> Result<Vec<Vec<u32>>> {
         let fetch = self.fetch(slices);
         self.wait(fetch.submission.clone())?;
-        fetch.take().ok_or_else(|| self.fail("a read-back did not arrive".into()))?
+        fetch.take(self).ok_or_else(|| self.failed("a read-back did not arrive".into()))?
     }
 
     /// Asks for slices as they are after all work submitted so far, in one submission, and does not wait for them.
@@ -123,10 +123,10 @@ impl Fetch {
     /// [`Error::Device`] if the device fails meanwhile.
     pub fn arrived(&self, context: &Context) -> Result<Option<Vec<Vec<u32>>>> {
         context.poll()?;
-        self.take().transpose()
+        self.take(context).transpose()
     }
 
-    fn take(&self) -> Option<Result<Vec<Vec<u32>>>> {
+    fn take(&self, context: &Context) -> Option<Result<Vec<Vec<u32>>>> {
         let total = self.lens.iter().sum::<usize>() as u64;
         let cut = |words: Vec<u32>| {
             let mut rest = words.as_slice();
@@ -137,7 +137,7 @@ impl Fetch {
             };
             self.lens.iter().map(&mut head).collect()
         };
-        Some(self.staging.take(4 * total)?.map(cut))
+        Some(self.staging.take(context, 4 * total)?.map(cut))
     }
 }
 
@@ -167,16 +167,14 @@ impl Readback {
     }
 
     /// The first `bytes` as words, once they have arrived; unmaps the buffer for its next use.
-    pub(super) fn take(&self, bytes: u64) -> Option<Result<Vec<u32>>> {
+    pub(super) fn take(&self, context: &Context, bytes: u64) -> Option<Result<Vec<u32>>> {
         let result = self.arrived.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         if let Err(e) = result {
-            return Some(Err(Error::Device { adapter: String::new(), message: e.to_string() }));
+            return Some(Err(context.failed(e.to_string())));
         }
         let words = match self.buffer.get_mapped_range(0..bytes) {
             Ok(view) => bytemuck::pod_collect_to_vec(&view),
-            Err(e) => {
-                return Some(Err(Error::Device { adapter: String::new(), message: e.to_string() }));
-            }
+            Err(e) => return Some(Err(context.failed(e.to_string()))),
         };
         self.buffer.unmap();
         Some(Ok(words))

@@ -2,7 +2,7 @@
 //! it. Errors that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
 
 use super::{
-    AdapterChoice, AdapterClass, adapter,
+    AdapterChoice, AdapterClass, adapter, fault,
     kernel::KernelCache,
     prepare::{Ear, patience},
 };
@@ -14,6 +14,12 @@ use std::{
     },
     time::Duration,
 };
+
+/// How the message about a submission that hangs begins.
+pub(crate) const HANGS: &str = "no answer for";
+/// What is wrong where the device has no memory left.
+const NO_MEMORY: &str = "it has no memory left: the network, its batch and its images together are too large for it, or \
+                         other programs hold its memory";
 
 /// How to open a device.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +52,8 @@ pub struct Context {
     /// What counts as hung, where something else was asked for than is usual.
     pub(super) timeout: Option<Duration>,
     hung: AtomicBool,
+    /// Panics of wgpu that had been caught when it was opened.
+    caught: u64,
     fault: Arc<Mutex<Option<String>>>,
 }
 
@@ -56,7 +64,7 @@ impl Context {
     /// # Errors
     /// [`Error::NoAdapter`] where no adapter matches, [`Error::Device`] where the driver refuses.
     pub async fn open(options: &Options) -> Result<Self> {
-        let listed = options.adapter.pick(adapter::list().await)?;
+        let listed = options.adapter.find().await?;
         let useful = wgpu::Features::TIMESTAMP_QUERY
             | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES
             | wgpu::Features::SHADER_F16
@@ -83,13 +91,21 @@ impl Context {
         };
         device.on_uncaptured_error({
             let fault = fault.clone();
-            Arc::new(move |error: wgpu::Error| record(&fault, error.to_string()))
+            Arc::new(move |error: wgpu::Error| {
+                record(
+                    &fault,
+                    match error {
+                        wgpu::Error::OutOfMemory { .. } => NO_MEMORY.to_string(),
+                        other => other.to_string(),
+                    },
+                )
+            })
         });
         device.set_device_lost_callback({
             let fault = fault.clone();
             move |reason, message| {
                 if reason != wgpu::DeviceLostReason::Destroyed {
-                    record(&fault, format!("the device was lost ({reason:?}): {message}"));
+                    record(&fault, format!("it was lost ({reason:?}): {}", message.trim()));
                 }
             }
         });
@@ -104,6 +120,7 @@ impl Context {
             ear: Ear::default(),
             timeout: None,
             hung: AtomicBool::new(false),
+            caught: fault::caught(),
             device,
             queue,
             fault,
@@ -151,12 +168,18 @@ impl Context {
         Error::Device { adapter: self.describe(), message }
     }
 
+    /// What is wrong, where a call failed with `message`: the first fault that the device has reported, of which that
+    /// may be but a consequence.
+    pub(super) fn failed(&self, message: String) -> Error {
+        self.check().err().unwrap_or_else(|| self.fail(message))
+    }
+
     /// Lets callbacks of finished work run; returns at once.
     ///
     /// # Errors
     /// [`Error::Device`] if the device is lost.
     pub fn poll(&self) -> Result<()> {
-        self.device.poll(wgpu::PollType::Poll).map_err(|e| self.fail(e.to_string()))?;
+        self.device.poll(wgpu::PollType::Poll).map_err(|e| self.failed(e.to_string()))?;
         self.check()
     }
 
@@ -176,15 +199,20 @@ impl Context {
         limit: Duration,
         why: &str,
     ) -> Result<()> {
+        // What a lost device was given never ends.
+        self.check()?;
         let poll = self
             .device
             .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(limit) });
         match poll {
             Err(wgpu::PollError::Timeout) => {
                 self.hung.store(true, Ordering::Relaxed);
-                Err(self.fail(format!("no answer for {} s: {why}", limit.as_secs_f64())))
+                Err(self.fail(format!("{HANGS} {} s: {why}", limit.as_secs_f64())))
             }
-            Err(e) => Err(self.fail(e.to_string())),
+            // The work was never taken, since the device was lost before.
+            Err(e @ wgpu::PollError::WrongSubmissionIndex(..)) => {
+                Err(self.failed(format!("it was lost: it did not take the work ({e})")))
+            }
             Ok(_) => self.check(),
         }
     }
@@ -201,8 +229,9 @@ impl Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        // Closing a device waits for its work; work that hangs would keep the error about it from being told.
-        if self.hung.load(Ordering::Relaxed) {
+        // Closing a device waits for its work; work that hangs would keep the error about it from being told. And one that
+        // has failed is in a state in which wgpu may panic while it closes it; buffers are given up before it.
+        if self.hung.load(Ordering::Relaxed) || self.check().is_err() || self.caught != fault::caught() {
             // So does giving up a pipeline that runs.
             std::mem::forget((self.queue.clone(), self.device.clone(), self.kernels.all()));
         }

@@ -140,6 +140,8 @@ impl Context {
         });
         let failed = scope.pop();
         if let Some(e) = failed.await {
+            // A shader that a device without life does not take may be a good one.
+            self.check()?;
             return Err(fail(e.to_string()));
         }
         let warm = AtomicBool::new(false);

@@ -153,8 +153,8 @@ impl Submitted {
         context.wait(self.index)?;
         let words = self
             .readback
-            .take(self.bytes)
-            .ok_or_else(|| context.fail("the results of a submission did not arrive".into()))??;
+            .take(context, self.bytes)
+            .ok_or_else(|| context.failed("the results of a submission did not arrive".into()))??;
         let (results, ticks) = words.split_at((self.results / 4) as usize);
         let pairs = results.chunks_exact(2);
         let results = pairs.map(|pair| [f32::from_bits(pair[0]), f32::from_bits(pair[1])]).collect();

@@ -94,7 +94,7 @@ impl Timer {
         let wall = clock::seconds() - begun;
         let mut gpu = None;
         if let Some((readback, stamps)) = readback {
-            let words = readback.take(PAIR).transpose()?.unwrap_or_default();
+            let words = readback.take(context, PAIR).transpose()?.unwrap_or_default();
             gpu = stamps.read(&words).first().copied().flatten().map(|[begin, end]| end - begin);
         }
         Ok(Sample { wall, gpu })

@@ -206,7 +206,7 @@ impl Bench {
             if self.plan {
                 let trainer = Trainer::new(&context, model, &data, options.clone()).await?;
                 for note in &trainer.train_plan.notes {
-                    eprintln!("note: {note}");
+                    tell!("note: {note}");
                 }
                 let gap = if n > 0 { "\n" } else { "" };
                 output::line(format!("{gap}{}\n{}", model.name, trainer.train_plan))?;
@@ -216,12 +216,12 @@ impl Bench {
                 // What is decoded ahead when a round ends is lost.
                 options.budget = files::BUDGET;
             }
-            eprintln!("{}: {} s of training in {ROUNDS} rounds, after a warm-up", model.name, seconds);
+            tell!("{}: {} s of training in {ROUNDS} rounds, after a warm-up", model.name, seconds);
             let mut report = measure(&context, model, &data, &options, seconds, ready_seconds).await?;
             if let Images::Files(..) = data.train.images {
                 let alone = files::alone(&data, seconds)?;
                 let kept = measure(&context, model, &alone.kept, &options, seconds, ready_seconds).await?;
-                eprintln!(
+                tell!(
                     "{}",
                     files::brake(
                         alone.images_per_second,
@@ -237,6 +237,9 @@ impl Bench {
                 output::json(&report)?;
             }
             reports.push(report);
+            if output::is_unread() {
+                break;
+            }
         }
         if !self.plan && !self.json {
             output::line(table(&reports))?;
@@ -262,8 +265,7 @@ impl Bench {
         let mut all = Vec::new();
         for (n, model) in models.iter().enumerate() {
             let data = images(model)?.limit(SOME, 100);
-            let found =
-                sizes::measure(context, model, &data, &request, &mut |said| eprintln!("{said}")).await?;
+            let found = sizes::measure(context, model, &data, &request, &mut |said| tell!("{said}")).await?;
             growth::print(&found, self.json, self.csv, n == 0)?;
             all.push(found);
         }
@@ -284,7 +286,7 @@ async fn measure(
     let mut trainer = Trainer::new(context, model, data, options.clone()).await?;
     let compile_seconds = clock::seconds() - start;
     for note in &trainer.train_plan.notes {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
     let mut first_step_seconds = f64::NAN;
     let _broken = trainer

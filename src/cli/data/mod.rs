@@ -123,10 +123,10 @@ impl Fetch {
         let elsewhere = Places { cache: None, ..places.clone() };
         match fashion_mnist::load(&elsewhere) {
             Ok(found) if found.name == "Fashion-MNIST" => {
-                eprintln!("Fashion-MNIST is here already");
+                tell!("Fashion-MNIST is here already");
                 return self.print(&found.source, &[]);
             }
-            Ok(other) => eprintln!(
+            Ok(other) => tell!(
                 "warning: {} names a folder that holds {}; `--data fashion-mnist` takes that until it is unset",
                 fashion_mnist::FOLDER_VARIABLE,
                 other.name
@@ -148,8 +148,8 @@ impl Fetch {
         })?;
         drop(progress);
         match fetched.len() {
-            0 => eprintln!("Fashion-MNIST is here already"),
-            n => eprintln!("Fashion-MNIST is here now: {n} of its 4 files were fetched, all are verified"),
+            0 => tell!("Fashion-MNIST is here already"),
+            n => tell!("Fashion-MNIST is here now: {n} of its 4 files were fetched, all are verified"),
         }
         self.print(&folder.display().to_string(), &fetched)
     }
@@ -178,7 +178,7 @@ impl Show {
                 contact_sheet::save(&sheet, &path)?
             }
         };
-        eprintln!("samples of {}, {width}×{height} pixels", dataset.name);
+        tell!("samples of {}, {width}×{height} pixels", dataset.name);
         if self.json {
             return output::json(&json!({"path": path, "width": width, "height": height}));
         }
@@ -207,7 +207,7 @@ pub fn load_or_fetch_with(
 /// Says what is to be known about a data set.
 pub fn say(data: &Dataset) {
     for warning in &data.warnings {
-        eprintln!("warning: {warning}");
+        tell!("warning: {warning}");
     }
     for note in &data.notes {
         output::say(format!("note: {note}"));
@@ -224,7 +224,7 @@ impl Progress {
     }
 
     fn say(&self, text: &str) {
-        self.0.suspend(|| eprintln!("{text}"));
+        self.0.suspend(|| tell!("{text}"));
     }
 
     fn show(&mut self, event: Event<'_>) {

@@ -47,9 +47,11 @@ pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool)
             // An imported network says what its data are, not which of them it was trained on.
             return other(run, data, part, all);
         }
-        eprintln!(
+        tell!(
             "warning: the data of this run have changed since ({}): got the digest {}, the run recorded {}",
-            record.name, data.digest, record.digest
+            record.name,
+            data.digest,
+            record.digest
         );
     }
     // What has changed is read as other data are.
@@ -66,7 +68,7 @@ pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool)
         // The same again, cut as the run cut it.
         return own(load_as_recorded(spec, None, record, run.config.options.seed)?);
     }
-    data.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    data.warnings.iter().for_each(|warning| tell!("warning: {warning}"));
     let data = if record.input.numbers { data.with_numbers() } else { data };
     let data = Dataset {
         input: wgrad::input::Input {
@@ -180,7 +182,7 @@ fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
         );
     }
     if data.table.is_some() && record.table.is_none() {
-        eprintln!(
+        tell!(
             "warning: the columns of {} were standardised by their own means and deviations; this network was not \
              trained on a table here, and may expect other numbers",
             data.name

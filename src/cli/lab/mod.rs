@@ -223,13 +223,13 @@ impl Lab {
             all.extend(rows);
         }
         self.page.write(|about| report::listed(about, &all))?;
-        eprintln!("→ is what runs by default at these sizes; `wgrad lab OP` proves and times");
+        tell!("→ is what runs by default at these sizes; `wgrad lab OP` proves and times");
         Ok(ExitCode::SUCCESS)
     }
 
     async fn open(&self, adapter: &AdapterChoice) -> Result<Device> {
         let device = Device::open(Options { adapter: adapter.clone(), checked: self.checked }).await?;
-        eprintln!("adapter: {}", device.context.describe());
+        tell!("adapter: {}", device.context.describe());
         Ok(device)
     }
 
@@ -257,10 +257,7 @@ impl Lab {
                             of if self.sweep => format!(" ({} of {of})", n + 1),
                             _ => String::new(),
                         };
-                        eprintln!(
-                            "{}: proving {} in a process of its own{count}",
-                            call.op.name, variant.name
-                        );
+                        tell!("{}: proving {} in a process of its own{count}", call.op.name, variant.name);
                         let trial = apart::Trial { lab: self, call, adapter, timeout: hung };
                         if let Some(refusal) = trial.run(Path::new(variant.name))? {
                             refused.insert(n, refusal);
@@ -277,7 +274,7 @@ impl Lab {
                     cases: self.cases(),
                 };
                 let mut rows =
-                    measure(&mut device, &request, peaks.as_ref(), &mut |said| eprintln!("{said}")).await?;
+                    measure(&mut device, &request, peaks.as_ref(), &mut |said| tell!("{said}")).await?;
                 if self.sweep {
                     sweep::sort(&mut rows);
                 }
@@ -316,9 +313,11 @@ impl Lab {
             return Ok(None);
         }
         let peaks = peaks::measure(&device.context, self.seconds.min(2.0)).await?;
-        eprintln!(
+        tell!(
             "peaks: {:.1} GFLOP/s of multiplications and additions, {:.1} GB/s of copying ({})",
-            peaks.gflops, peaks.gbps, peaks.clock
+            peaks.gflops,
+            peaks.gbps,
+            peaks.clock
         );
         Ok(Some(peaks))
     }
@@ -334,10 +333,13 @@ impl Lab {
             let seen = stamps();
             // A mistake is what the next save mends.
             if let Err(error) = self.measure(ops).await {
-                eprintln!("error: {error:#}");
+                tell!("error: {error:#}");
                 self.page.write(|about| Ok(report::failed(about, &format!("{error:#}"))))?;
             }
-            eprintln!("watching for the next save; Ctrl-C ends");
+            if output::is_unread() {
+                return Ok(ExitCode::SUCCESS);
+            }
+            tell!("watching for the next save; Ctrl-C ends");
             // Some editors take the file away for a moment.
             while stamps() == seen || stamps().iter().any(Option::is_none) {
                 sleep(LOOK);
@@ -361,7 +363,7 @@ impl Lab {
         self.page.write(|about| Ok(report::translated(about, &rows)))?;
         let wrong = rows.iter().filter(|row| row.status == Status::Wrong);
         for row in wrong.clone() {
-            eprintln!("{}/{}: {}", row.op, row.variant, row.reason.as_deref().unwrap_or_default());
+            tell!("{}/{}: {}", row.op, row.variant, row.reason.as_deref().unwrap_or_default());
         }
         Ok(if wrong.count() > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
     }

@@ -110,14 +110,14 @@ impl Trainings {
             tolerance: self.tolerance,
         };
         let context = self.adapter.open().await?;
-        let found = compare(&context, &data, &request, &mut |said| eprintln!("{said}")).await?;
+        let found = compare(&context, &data, &request, &mut |said| tell!("{said}")).await?;
         for side in &found.sides {
             for note in &side.notes {
-                eprintln!("note: {}: {note}", side.side);
+                tell!("note: {}: {note}", side.side);
             }
         }
         if found.sides[0].kernels == found.sides[1].kernels {
-            eprintln!("note: both sides run the same kernels");
+            tell!("note: both sides run the same kernels");
         }
         match (self.json, self.csv) {
             (true, _) => json_lines(&found)?,

@@ -3,6 +3,7 @@
 //! waited for, and only as often as it costs next to nothing.
 
 use super::{
+    Questions,
     filters::Filters,
     hub::{Hub, Phase, Question},
 };
@@ -10,7 +11,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
-    sync::{Arc, mpsc::Receiver},
+    sync::{Arc, PoisonError},
 };
 use wgrad::{
     Result, clock,
@@ -50,7 +51,7 @@ pub struct Desk<'a> {
     context: &'a Context,
     hub: Arc<Hub>,
     predictor: Predictor<'a>,
-    questions: Receiver<Question>,
+    questions: Questions,
     data: &'a Dataset,
     regression: bool,
     filters: Option<Filters>,
@@ -71,7 +72,7 @@ impl<'a> Desk<'a> {
         data: &'a Dataset,
         trainer: &Trainer<'a>,
         hub: Arc<Hub>,
-        questions: Receiver<Question>,
+        questions: Questions,
     ) -> Result<Self> {
         // The weights that are judged and used: the moving averages where these are kept.
         let weights = trainer.arenas().averaged();
@@ -181,7 +182,7 @@ impl<'a> Desk<'a> {
     fn begin(&mut self) {
         let mut questions = Vec::new();
         while questions.len() < self.predictor.batch()
-            && let Ok(question) = self.questions.try_recv()
+            && let Ok(question) = self.questions.lock().unwrap_or_else(PoisonError::into_inner).try_recv()
         {
             questions.push(question);
         }

@@ -16,12 +16,15 @@ use super::web::{
 };
 use anyhow::Result;
 use desk::Desk;
-use hub::{Hub, Phase, Wishes};
+use hub::{Hub, Phase, Question, Wishes};
 use routes::Routes;
 use serde_json::json;
 use std::{
     process::ExitCode,
-    sync::{Arc, mpsc::sync_channel},
+    sync::{
+        Arc, Mutex,
+        mpsc::{Receiver, sync_channel},
+    },
     time::Duration,
 };
 use wgrad::{
@@ -58,6 +61,23 @@ pub struct Live(Option<Page>);
 struct Page {
     hub: Arc<Hub>,
     server: Server,
+    questions: Questions,
+}
+
+/// What the pages ask, for whichever desk there is.
+type Questions = Arc<Mutex<Receiver<Question>>>;
+
+async fn desk<'a>(
+    context: &'a Context,
+    run: &Run,
+    data: &'a Dataset,
+    trainer: &mut Trainer<'a>,
+    (hub, questions): (&Arc<Hub>, &Questions),
+) -> Result<()> {
+    let (model, variants) = (&run.config.model, &trainer.options().variants);
+    let desk = Desk::new(context, model, variants, data, trainer, hub.clone(), questions.clone()).await?;
+    trainer.set_beside(Some(Box::new(desk)));
+    Ok(())
 }
 
 impl Live {
@@ -73,6 +93,7 @@ impl Live {
         let listener = address.listen(PORT, &args.reach)?;
         let token = Token::draw()?;
         let (send, questions) = sync_channel(QUESTIONS);
+        let questions = Arc::new(Mutex::new(questions));
         let (config, model) = (&run.config, &run.config.model);
         let parameters: usize = model.summary()?.iter().map(|layer| layer.parameters).sum();
         let about = json!({
@@ -87,17 +108,29 @@ impl Live {
         let (position, per_epoch) = (trainer.position(), trainer.steps_per_epoch());
         let hub = Hub::new(about, options, per_epoch, run.metrics()?, &position, send);
         let hub = Arc::new(hub);
-        let variants = &trainer.options().variants;
-        let desk = Desk::new(context, model, variants, data, trainer, hub.clone(), questions).await?;
-        trainer.set_beside(Some(Box::new(desk)));
+        desk(context, run, data, trainer, (&hub, &questions)).await?;
         let shown = match listener.local_addr()?.ip().is_unspecified() {
             true => format!("localhost:{}", listener.local_addr()?.port()),
             false => listener.local_addr()?.to_string(),
         };
-        eprintln!("live: http://{shown}/#{token}");
+        tell!("live: http://{shown}/#{token}");
         let routes = Routes { hub: hub.clone(), token, config: config.clone() };
         let server = Server::start(listener, args.reach.host_name.clone(), Arc::new(routes))?;
-        Ok(Self(Some(Page { hub, server })))
+        Ok(Self(Some(Page { hub, server, questions })))
+    }
+
+    /// Puts the desk beside a trainer that goes on in place of one whose device was lost.
+    pub async fn go_on<'a>(
+        &self,
+        context: &'a Context,
+        run: &Run,
+        data: &'a Dataset,
+        trainer: &mut Trainer<'a>,
+    ) -> Result<()> {
+        match &self.0 {
+            Some(Page { hub, questions, .. }) => desk(context, run, data, trainer, (hub, questions)).await,
+            None => Ok(()),
+        }
     }
 
     /// Takes note of a step.
@@ -180,7 +213,7 @@ impl Live {
 
     /// Tells all pages how it ended, and closes.
     pub fn end(self, ended: &Result<ExitCode>, whole: bool) {
-        let Some(Page { hub, server }) = self.0 else { return };
+        let Some(Page { hub, server, .. }) = self.0 else { return };
         match ended {
             Err(error) => hub.phase(Phase::Failed, &format!("{error:#}")),
             Ok(_) if whole => hub.phase(Phase::Finished, ""),

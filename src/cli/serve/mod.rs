@@ -7,7 +7,8 @@ mod routes;
 use super::{
     AdapterArgs,
     interrupt::Interrupt,
-    predict::{Taking, predictor},
+    predict::{Taking, predictor as predictor_of},
+    recover::Patience,
     web::{
         Server,
         address::{Address, Reach},
@@ -23,10 +24,11 @@ use std::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, sync_channel},
     },
+    thread::{JoinHandle, spawn},
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
-use wgrad::{predict::Predictor, run::Run};
+use wgrad::{gpu::guarded, predict::Predictor, run::Run};
 
 /// The port where it is looked for first.
 const PORT: u16 = 7979;
@@ -87,7 +89,7 @@ impl Serve {
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
         let context = self.adapter.open().await?;
         let batch = self.max_batch as usize;
-        let predictor = predictor(&context, &run, &checkpoint, batch).await?;
+        let predictor = predictor_of(&context, &run, &checkpoint, batch).await?;
         let (send, jobs) = sync_channel(4 * batch.max(64));
         let routes = Arc::new(Routes {
             jobs: send,
@@ -101,19 +103,56 @@ impl Serve {
             batch,
         });
         let server = Server::start(listener, self.reach.host_name.clone(), routes.clone())?;
-        eprintln!("serving {}: http://{}/ (Ctrl-C ends)", self.run.display(), server.address);
-        let stop = || interrupt.requested();
-        let served =
-            work(&predictor, &jobs, batch, Duration::from_millis(self.max_wait), &routes, &stop).await;
-        if served.is_ok() {
-            // The rest is answered while the server waits for it.
-            let ending = std::thread::spawn(move || server.stop(GRACE));
-            let over = || ending.is_finished();
-            work(&predictor, &jobs, batch, Duration::ZERO, &routes, &over).await?;
+        tell!("serving {}: http://{}/ (Ctrl-C ends)", self.run.display(), server.address);
+        let mut ending = Ending::Serves(server);
+        let mut ended = guarded(self.answer(&predictor, &jobs, &routes, &interrupt, &mut ending)).await;
+        drop(predictor);
+        drop(context);
+        // Who waited for the answers that a lost device did not give hears of an error; the others are served on.
+        let mut patience = Patience::default();
+        while let Err(error) = ended {
+            let patience = patience.again(error, routes.counts.batches());
+            patience.with_context(|| format!("cannot go on serving {}", self.run.display()))?;
+            ended = guarded(async {
+                let context = self.adapter.open().await?;
+                let predictor = predictor_of(&context, &routes.run, &checkpoint, batch).await?;
+                self.answer(&predictor, &jobs, &routes, &interrupt, &mut ending).await
+            })
+            .await;
         }
-        served.with_context(|| format!("cannot go on serving {}", self.run.display()))?;
         Ok(ExitCode::from(super::train::INTERRUPTED))
     }
+
+    /// Answers jobs until Ctrl-C, and then the rest while the server waits for it.
+    async fn answer(
+        &self,
+        predictor: &Predictor<'_>,
+        jobs: &Receiver<Job>,
+        routes: &Routes,
+        interrupt: &Interrupt,
+        ending: &mut Ending,
+    ) -> Result<()> {
+        let batch = self.max_batch as usize;
+        let wait = Duration::from_millis(self.max_wait);
+        work(predictor, jobs, batch, wait, routes, &|| interrupt.requested()).await?;
+        *ending = match std::mem::replace(ending, Ending::Over) {
+            Ending::Serves(server) => Ending::Ends(spawn(move || server.stop(GRACE))),
+            other => other,
+        };
+        let over = || match &*ending {
+            Ending::Ends(thread) => thread.is_finished(),
+            Ending::Serves(_) | Ending::Over => true,
+        };
+        work(predictor, jobs, batch, Duration::ZERO, routes, &over).await
+    }
+}
+
+/// How far the server is.
+enum Ending {
+    Serves(Server),
+    /// It finishes the requests under way.
+    Ends(JoinHandle<()>),
+    Over,
 }
 
 /// Answers jobs, as many at once as fit and have come within `wait`, until it `is_over`.

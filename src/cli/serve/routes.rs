@@ -60,6 +60,11 @@ impl Counts {
         self.batches.fetch_add(1, Relaxed);
         self.largest.fetch_max(images, Relaxed);
     }
+
+    /// Batches so far.
+    pub fn batches(&self) -> usize {
+        self.batches.load(Relaxed)
+    }
 }
 
 impl App for Routes {

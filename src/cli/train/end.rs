@@ -63,7 +63,7 @@ pub fn stopped(run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
 
 fn early(why: &str, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
     let position = trainer.position();
-    eprintln!(
+    tell!(
         "{why}, after {} and {}; go on with: {} train --resume {}",
         counted(position.epoch as usize, "epoch"),
         counted(position.step as usize, "step"),
@@ -76,7 +76,7 @@ fn early(why: &str, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
 /// Says how to go on with a run that was saved.
 pub fn interrupted(run: &Run) -> ExitCode {
     let folder = quoted(&run.folder.display().to_string());
-    eprintln!("interrupted; go on with: {} train --resume {folder}", program());
+    tell!("interrupted; go on with: {} train --resume {folder}", program());
     ExitCode::from(INTERRUPTED)
 }
 
@@ -158,7 +158,7 @@ pub fn verdict(trainer: &Trainer<'_>, run: &Run) -> ExitCode {
     if trainer.verdict() == Verdict::Reached {
         return ExitCode::SUCCESS;
     }
-    eprintln!(
+    tell!(
         "the target was missed: the best accuracy is {:.4}, asked for was {target}",
         trainer.position().best
     );

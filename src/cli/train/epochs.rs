@@ -6,6 +6,7 @@ use super::{
     end::{self, Ended, Limit, finish, interrupted, over, stopped, verdict},
     judged::judge,
     recorded::told_at_the_end,
+    session::{Kept, Session},
 };
 use crate::cli::{
     interrupt::Interrupt,
@@ -14,11 +15,11 @@ use crate::cli::{
     page::quoted,
     progress::{self, Progress},
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use std::{ops::ControlFlow, process::ExitCode};
 use wgrad::{
     callbacks::{Best, Verdict},
-    checkpoint::Position,
+    checkpoint::{Checkpoint, Position},
     clock,
     data::{Dataset, Split},
     gpu::Context,
@@ -36,7 +37,7 @@ const LONG: f64 = 10.0;
 /// Who is told of a training as it goes, and who may end it.
 struct Course<'c> {
     interrupt: &'c Interrupt,
-    limit: Limit,
+    limit: &'c Limit,
     live: &'c Live,
     progress: Progress,
     board: Option<Board>,
@@ -100,25 +101,30 @@ impl Train {
     pub(super) async fn epochs(
         &self,
         context: &Context,
-        mut run: Run,
+        session: &mut Session<'_>,
         trainer: &mut Trainer<'_>,
-        (dataset, compiled): (&Dataset, f64),
-        (interrupt, live): (&Interrupt, &Live),
+        compiled: f64,
     ) -> Result<ExitCode> {
-        let limit = Limit::new(self.max_time);
+        let Session { dataset, interrupt, run, kept, limit, live, again, .. } = session;
+        let (Some(run), Some(live)) = (run, live) else { bail!("there is no run to train") };
+        let dataset: &Dataset = dataset;
+        let limit = limit.get_or_insert_with(|| Limit::new(self.max_time));
         let epochs = run.config.options.epochs;
         let loss = run.config.model.loss()?;
         let counted_things = format!("{} {}", commas(dataset.train.len() as u64), dataset.things());
-        describe(&run, trainer, &counted_things)?;
-        let mut best = Outcome::of(&run.metrics()?, &run.config, None).map(|outcome| outcome.best);
-        let start = trainer.checkpoint().await?;
-        // From here on there is always something to go on from.
-        if trainer.position().epoch == 0 && trainer.position().step == 0 {
-            run.save(&start, false)?;
+        if !*again {
+            describe(run, trainer, &counted_things)?;
         }
-        // The weights with which the epoch begins; of one that was interrupted they are not known.
-        let mut before = (start.position.step == 0).then_some(start.weights);
-        if trainer.position().epoch >= epochs {
+        let mut best = Outcome::of(&run.metrics()?, &run.config, None).map(|outcome| outcome.best);
+        // From here on there is always something to go on from.
+        if kept.is_none() {
+            let start = trainer.checkpoint().await?;
+            run.save(&start, false)?;
+            *kept = Some(Kept::read(start));
+        }
+        if *again {
+            // It is known already what there is to do.
+        } else if trainer.position().epoch >= epochs {
             let done = trainer.position().epoch;
             output::say(format!(
                 "nothing to do: the run already has {}, --epochs asks for {epochs}; ask for more with `--epochs {}`",
@@ -126,27 +132,27 @@ impl Train {
                 (2 * done).max(5)
             ));
         } else if trainer.verdict() != Verdict::GoOn {
-            let why = over(trainer, &run)?;
+            let why = over(trainer, run)?;
             output::say(format!(
                 "nothing to do: {why}; go on all the same with `--epochs {}`",
                 2 * epochs.max(1)
             ));
         }
-        let board = self.board(&run, trainer)?;
+        let board = self.board(run, trainer)?;
         let things = run.config.data.things();
         let judged = dataset.test.len() + dataset.validation.as_ref().map_or(0, Split::len);
         let progress = Progress::new(epochs, trainer.steps_per_epoch(), judged as u64, loss, things);
         let mut course = Course { interrupt, limit, live, progress, board };
         while trainer.position().epoch < epochs && trainer.verdict() == Verdict::GoOn {
             // What was asked for while the last steps of an epoch ran.
-            if let Some(how) = course.settle(&mut run, trainer)? {
-                return course.end(&how, &run, trainer);
+            if let Some(how) = course.settle(run, trainer)? {
+                return course.end(&how, run, trainer);
             }
-            let ended = epoch(&mut run, trainer, &mut course).await.with_context(|| run.last_good())?;
-            let Ended::Whole(train, speed) = ended else { return course.end(&ended, &run, trainer) };
+            let ended = epoch(run, trainer, &mut course, kept).await.with_context(|| run.last_good())?;
+            let Ended::Whole(train, speed) = ended else { return course.end(&ended, run, trainer) };
             if train.images as f64 > LONG * speed {
                 // An evaluation may take long, too.
-                run.save(&trainer.unjudged().await?, false).with_context(|| run.last_good())?;
+                within(run, trainer.unjudged().await?, kept).with_context(|| run.last_good())?;
             }
             live.evaluates(true);
             course.progress.judge();
@@ -154,46 +160,46 @@ impl Train {
                 course.progress.judged(images);
                 if course.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
-            let line = judge(&run, trainer, dataset, (train, speed), each).await;
+            let line = judge(run, trainer, dataset, (train, speed), each).await;
             course.progress.finish();
             let Some(line) = line? else {
                 // The step at which it ended is the last one of the epoch: from there it is judged first.
-                run.save(&trainer.unjudged().await?, false)?;
+                within(run, trainer.unjudged().await?, kept)?;
                 let epoch = trainer.position().epoch;
-                eprintln!("epoch {epoch} is trained, but not judged: going on judges it first");
-                return course.end(&course.ending(), &run, trainer);
+                tell!("epoch {epoch} is trained, but not judged: going on judges it first");
+                return course.end(&course.ending(), run, trainer);
             };
             let drops = trainer.position().watch.drops;
-            let is_best = better(&run, trainer, &line, best.as_ref(), loss);
+            let is_best = better(run, trainer, &line, best.as_ref(), loss);
             if is_best {
                 best = Some(line);
             }
-            before = Some(keep(&mut run, trainer, &mut course, (&line, is_best), before.as_deref()).await?);
+            keep(run, trainer, &mut course, (&line, is_best), kept).await?;
             live.evaluates(false);
             live.epoch(&line);
             progress::epoch_line(&line, epochs, things);
             if self.json {
-                output::json(&line)?;
+                output::json(&line).with_context(|| run.last_good())?;
             }
             if trainer.position().watch.drops > drops {
                 let rate = trainer.learning_rate() as f32;
-                output::say(format!("{}: the learning rate is now {rate:e}", end::plateau(&run, &line)));
+                output::say(format!("{}: the learning rate is now {rate:e}", end::plateau(run, &line)));
             }
             if trainer.verdict() != Verdict::GoOn {
-                output::say(over(trainer, &run)?);
+                output::say(over(trainer, run)?);
             }
         }
         context.check()?;
-        told_at_the_end(&run, dataset)?;
+        told_at_the_end(run, dataset)?;
         if let Some(board) = course.board {
             let step = trainer.position().epoch * trainer.steps_per_epoch();
-            board.finish(context, &run, dataset, step).await?;
+            board.finish(context, run, dataset, step).await?;
         }
-        finish(&run, dataset, self.json, self.resume.is_none().then_some(self.model.as_str()))?;
+        finish(run, dataset, self.json, self.resume.is_none().then_some(self.model.as_str()))?;
         if trainer.verdict() == Verdict::Reached && !self.json {
-            end::time_to_target(&run, compiled)?.map_or(Ok(()), output::line)?;
+            end::time_to_target(run, compiled)?.map_or(Ok(()), output::line)?;
         }
-        Ok(verdict(trainer, &run))
+        Ok(verdict(trainer, run))
     }
 
     /// The event files, if they are wanted.
@@ -231,7 +237,12 @@ fn describe(run: &Run, trainer: &Trainer<'_>, things: &str) -> Result<()> {
 }
 
 /// Trains to the end of the epoch, saving now and then.
-async fn epoch(run: &mut Run, trainer: &mut Trainer<'_>, course: &mut Course<'_>) -> Result<Ended> {
+async fn epoch(
+    run: &mut Run,
+    trainer: &mut Trainer<'_>,
+    course: &mut Course<'_>,
+    kept: &mut Option<Kept>,
+) -> Result<Ended> {
     course.progress.begin(&trainer.position());
     let mut told = Ok(());
     let (begun, seen) = (clock::seconds(), trainer.position().seen);
@@ -255,7 +266,7 @@ async fn epoch(run: &mut Run, trainer: &mut Trainer<'_>, course: &mut Course<'_>
             return Ok(Ended::Whole(metrics, (metrics.images - seen) as f64 / seconds.max(1e-9)));
         }
         let before = clock::seconds();
-        run.save(&trainer.checkpoint().await?, false)?;
+        within(run, trainer.checkpoint().await?, kept)?;
         let ended = course.settle(run, trainer)?;
         saving += clock::seconds() - before;
         if let Some(ended) = ended {
@@ -285,27 +296,36 @@ fn better(
     }
 }
 
-/// Lets the callbacks see the epoch, and writes all that is kept of it; the weights now.
+/// Saves a state within an epoch, on disk and in memory.
+fn within(run: &Run, state: Checkpoint, kept: &mut Option<Kept>) -> Result<()> {
+    run.save(&state, false)?;
+    *kept = Some(Kept { state, began: kept.take().and_then(|kept| kept.began) });
+    Ok(())
+}
+
+/// Lets the callbacks see the epoch, and writes all that is kept of it.
 async fn keep(
     run: &mut Run,
     trainer: &mut Trainer<'_>,
     course: &mut Course<'_>,
     (line, best): (&EpochLine, bool),
-    before: Option<&[f32]>,
-) -> Result<Vec<f32>> {
+    kept: &mut Option<Kept>,
+) -> Result<()> {
     let rate = trainer.learning_rate_at(line.step.saturating_sub(1));
     trainer.observe(&line.judged());
     let state = trainer.checkpoint().await?;
     // Of an epoch that was trained before this process began the gradients are gone.
     let gradients = if line.images_per_second > 0.0 { trainer.gradients().await? } else { Vec::new() };
+    let before = kept.as_ref().and_then(|kept| kept.began.as_deref());
     let tensors = norms(trainer.parameters(), &state.weights, before, &gradients);
     // The state last: it says that the epoch is done, and all the rest of it must be there by then.
     run.log(line)
         .and_then(|()| run.log_layers(LayersLine { epoch: line.epoch, tensors }))
         .and_then(|()| run.save(&state, best))
         .with_context(|| run.last_good())?;
+    let Kept { state, .. } = kept.insert(Kept::read(state));
     if let Some(board) = &mut course.board {
-        board.epoch(run, line, rate, &state)?;
+        board.epoch(run, line, rate, state)?;
     }
-    Ok(state.weights)
+    Ok(())
 }

@@ -10,20 +10,23 @@ mod judged;
 pub mod method;
 pub mod recipe;
 pub mod recorded;
+mod session;
 
 use super::{
     AdapterArgs, DataArgs, fit,
     interrupt::Interrupt,
-    live::{Live, LiveArgs},
+    live::LiveArgs,
     objective::ObjectiveArgs,
     output,
     reading::{model_for, refuse_classes_as_numbers},
+    recover::persist,
     tune,
 };
 use anyhow::{Result, bail};
 use clap::Args;
 use method::{MethodArgs, ScheduleArgs, StopArgs};
 use recorded::{absolute, load_recorded};
+use session::{Kept, Session};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -31,13 +34,11 @@ use std::{
 };
 use wgrad::{
     callbacks::Verdict,
-    checkpoint::Checkpoint,
-    clock,
+    checkpoint::{Checkpoint, Position},
     data::Dataset,
     gpu::Context,
     model::Model,
     op::Choices,
-    report::words::counted,
     run::{AdapterRecord, Config, DataRecord, Run, read_weights},
     train::{Options, Trainer},
     tune::SECONDS,
@@ -213,43 +214,53 @@ impl Train {
         refuse_classes_as_numbers(&model, &dataset)?;
         self.stop.refuse(&dataset, model.loss()?)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;
-        let mut context = self.adapter.open().await?;
-        fit::training(&context, &model, &dataset, &mut options, self.batch.is_some())?;
-        if !self.no_tuned {
-            let seconds = self.tune.then_some(self.tune_seconds);
-            context = tune::for_training(context, &self.adapter, &model, &mut options, seconds).await?;
-        }
+        let (context, options) = persist(async || {
+            let mut options = options.clone();
+            let mut context = self.adapter.open().await?;
+            fit::training(&context, &model, &dataset, &mut options, self.batch.is_some())?;
+            if !self.no_tuned {
+                let seconds = self.tune.then_some(self.tune_seconds);
+                context = tune::for_training(context, &self.adapter, &model, &mut options, seconds).await?;
+            }
+            Ok((context, options))
+        })
+        .await?;
         if interrupt.requested() {
             return Ok(ExitCode::from(end::INTERRUPTED));
         }
         announce(&options)?;
-        let begun = clock::seconds();
-        let mut trainer = Trainer::new(&context, &model, &dataset, options.clone()).await?;
-        let compiled = clock::seconds() - begun;
-        if let Some(path) = &self.init {
-            begin_from(path, &mut trainer)?;
-        }
+        self.session(context, Session::new(&dataset, &model, options, interrupt)).await
+    }
+
+    /// The folder of a new run, which `trainer` is about to begin.
+    fn create(
+        &self,
+        context: &Context,
+        trainer: &Trainer<'_>,
+        dataset: &Dataset,
+        model: &Model,
+    ) -> Result<Run> {
+        let reading = self.data.reading.reading_for(self.objective.loss);
         let config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
             data: DataRecord::of(
-                &dataset,
+                dataset,
                 absolute(&self.data.data)?,
                 self.data.limit,
                 self.data.validation,
                 reading,
             ),
-            options,
+            options: trainer.options().clone(),
             recipe: self.recipe.clone(),
             // Absolute, so that the run can start again from anywhere.
             init: self.init.as_deref().map(std::path::absolute).transpose()?,
-            adapter: AdapterRecord::of(&context),
+            adapter: AdapterRecord::of(context),
             kernels: trainer.train_plan.variants(),
             files: Default::default(),
             pauses: Vec::new(),
-            model,
+            model: model.clone(),
         };
-        let run = Run::create(self.out.as_deref(), config)?;
-        self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
+        Ok(Run::create(self.out.as_deref(), config)?)
     }
 
     async fn resume(&self, folder: &Path, interrupt: &Interrupt) -> Result<ExitCode> {
@@ -268,12 +279,14 @@ impl Train {
                 dataset.digest
             );
         }
-        let context = self.adapter.open().await?;
+        let context = persist(async || self.adapter.open().await).await?;
         let record = AdapterRecord::of(&context);
         if record != run.config.adapter {
-            eprintln!(
+            tell!(
                 "warning: this run began on {} ({}, {}); on another adapter it goes on, but to other bits",
-                run.config.adapter.name, run.config.adapter.backend, run.config.adapter.driver
+                run.config.adapter.name,
+                run.config.adapter.backend,
+                run.config.adapter.driver
             );
         }
         let variants = run.variants()?;
@@ -284,70 +297,34 @@ impl Train {
         announce(&options)?;
         fit::resumed(&context, &run.config.model, &dataset, &mut options)?;
         run.config.options.at_once = options.at_once;
-        let model: &Model = &run.config.model;
-        let begun = clock::seconds();
-        let mut trainer = Trainer::new(&context, model, &dataset, options).await?;
-        let compiled = clock::seconds() - begun;
-        match run.resume(trainer.steps_per_epoch(), dataset.train.len() as u64)? {
-            Some(checkpoint) => self.go_on(&mut run, &mut trainer, checkpoint)?,
-            None => {
-                if let Some(path) = &run.config.init {
-                    begin_from(path, &mut trainer)?;
-                }
-                run.rewind(&trainer.position())?;
-                run.save_config()?;
-                output::say(format!(
-                    "{} ended before anything was saved: it starts from the beginning",
-                    folder.display()
-                ));
-            }
+        let model = run.config.model.clone();
+        let steps = dataset.train.len().div_ceil(options.batch.max(1)) as u64;
+        let state = run.resume(steps, dataset.train.len() as u64)?;
+        let kept = state.map(|state| self.kept(&mut run, state)).transpose()?;
+        if kept.is_none() {
+            run.rewind(&Position::default())?;
+            run.save_config()?;
+            output::say(format!(
+                "{} ended before anything was saved: it starts from the beginning",
+                folder.display()
+            ));
         }
-        self.train(&context, run, &mut trainer, (&dataset, compiled), interrupt).await
+        let mut session = Session::new(&dataset, &model, options, interrupt);
+        (session.run, session.kept, session.resumed) = (Some(run), kept, true);
+        self.session(context, session).await
     }
 
-    /// Puts the state of `run` back.
-    fn go_on(&self, run: &mut Run, trainer: &mut Trainer<'_>, mut checkpoint: Checkpoint) -> Result<()> {
+    /// The state of a run from which it goes on.
+    fn kept(&self, run: &mut Run, mut checkpoint: Checkpoint) -> Result<Kept> {
         if let Some(mended) = run.mend_best(&mut checkpoint)? {
-            eprintln!("warning: {mended}");
+            tell!("warning: {mended}");
         }
         // Who asks for more epochs of a run that stopped by itself gets them: it waits anew.
         let watch = &mut checkpoint.position.watch;
         if self.epochs.is_some() && watch.verdict(&run.config.options.callbacks) != Verdict::GoOn {
             (watch.stopping.wait, watch.reached) = (0, false);
         }
-        trainer.restore(&checkpoint);
-        run.rewind(&checkpoint.position)?;
-        run.save_config()?;
-        let missing = run.missing_lines(&checkpoint.position)?;
-        if missing > 0 {
-            eprintln!("warning: {missing} of the epochs so far left no line in metrics.jsonl");
-        }
-        let (epoch, step) = (checkpoint.position.epoch, checkpoint.position.step);
-        let within = if step > 0 {
-            format!(", after {} of it", counted(step as usize, "step"))
-        } else {
-            String::new()
-        };
-        output::say(format!("resuming {} at epoch {}{within}", run.folder.display(), epoch + 1));
-        Ok(())
-    }
-
-    /// The training, from wherever the trainer stands, with a page if one was asked for; `compiled` is how many seconds
-    /// that took to come about.
-    async fn train<'a>(
-        &self,
-        context: &'a Context,
-        run: Run,
-        trainer: &mut Trainer<'a>,
-        (dataset, compiled): (&'a Dataset, f64),
-        interrupt: &Interrupt,
-    ) -> Result<ExitCode> {
-        let live = Live::start(&self.live, context, &run, dataset, trainer).await?;
-        let epochs = run.config.options.epochs;
-        let ended = self.epochs(context, run, trainer, (dataset, compiled), (interrupt, &live)).await;
-        let whole = trainer.position().epoch >= epochs || trainer.verdict() != Verdict::GoOn;
-        live.end(&ended, whole);
-        ended
+        Ok(Kept::read(checkpoint))
     }
 }
 

@@ -27,11 +27,11 @@ pub fn told_at_the_end(run: &Run, dataset: &Dataset) -> Result<()> {
     let broken = dataset.broken();
     if !broken.is_empty() {
         run.keep_broken(&broken)?;
-        eprintln!("warning: {} could not be read, and left out:", counted(broken.len(), "file"));
+        tell!("warning: {} could not be read, and left out:", counted(broken.len(), "file"));
         for (path, reason) in broken.iter().take(5) {
-            eprintln!("  {}: {reason}", path.display());
+            tell!("  {}: {reason}", path.display());
         }
-        eprintln!("  all of them are listed in {}", run.folder.join(BROKEN).display());
+        tell!("  all of them are listed in {}", run.folder.join(BROKEN).display());
     }
     if let Some(peak) = memory::peak() {
         output::say(format!("peak memory: {}", bytes(peak)));
@@ -61,7 +61,7 @@ pub fn load_as_recorded(
     let data = read_again(spec, table, record, seed, false)?;
     if data.input.floats != record.input.floats {
         let words = |floats| if floats { "floats as they are" } else { "bytes, as shares of 255" };
-        eprintln!(
+        tell!(
             "warning: the run was trained on {}, and these are {}: the numbers are of another range",
             words(record.input.floats),
             words(data.input.floats)

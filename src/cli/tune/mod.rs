@@ -146,7 +146,7 @@ pub fn known(
     let cache = Cache::from_env();
     let found = cache.find(context, &tune::uses(model, batch, optimizer, objective)?)?;
     for note in &found.notes {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
     if let (Some(date), false) = (&found.date, found.tuned.is_empty()) {
         let (tuned, of) = (found.tuned.len(), found.of);
@@ -175,7 +175,7 @@ pub async fn for_training(
     let mut lab = Lab::with(context, adapter.options());
     let (outcomes, kept) = choose(&mut lab, &cache, &uses, &found, seconds).await?;
     if let Err(error) = kept {
-        eprintln!("note: the choices are used, but not kept: {error}");
+        tell!("note: the choices are used, but not kept: {error}");
     }
     options.variants.tuned = tune::tuned(&outcomes);
     Ok(lab.context)
@@ -191,7 +191,7 @@ pub async fn choose(
     seconds: f64,
 ) -> Result<(Vec<Outcome>, wgrad::Result<()>)> {
     for note in &found.notes {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
     let place = Place::of(&lab.context);
     let settings = Settings { seconds, known: found.tuned.clone(), ..Settings::default() };
@@ -199,7 +199,7 @@ pub async fn choose(
     let (begun, mut kept) = (clock::seconds(), Ok(()));
     let outcomes = tune::tune(lab, uses, &settings, &mut |event| match event {
         Event::Doing(what) => match bar.is_hidden() {
-            true => eprintln!("tune: {what}"),
+            true => tell!("tune: {what}"),
             false => bar.set_message(format!("tune: {what}")),
         },
         Event::Done(outcome) => {
@@ -212,7 +212,7 @@ pub async fn choose(
     bar.finish_and_clear();
     tell(&outcomes, clock::seconds() - begun);
     if cache.folder.is_none() {
-        eprintln!("note: the choices are not kept: no home folder is known; WGRAD_TUNED names one");
+        tell!("note: the choices are not kept: no home folder is known; WGRAD_TUNED names one");
     }
     Ok((outcomes, kept))
 }
@@ -242,11 +242,11 @@ fn tell(outcomes: &[Outcome], seconds: f64) {
         match &outcome.state {
             State::Decided(decision) => {
                 for (variant, reason) in &decision.wrong {
-                    eprintln!("WRONG: {at}: {variant}: {}", reason.trim_end());
+                    tell!("WRONG: {at}: {variant}: {}", reason.trim_end());
                 }
             }
             State::LeftOut(reason) if reason != tune::OVER => {
-                eprintln!("note: {at}: left out, since {reason}");
+                tell!("note: {at}: left out, since {reason}");
             }
             _ => {}
         }
@@ -254,14 +254,12 @@ fn tell(outcomes: &[Outcome], seconds: f64) {
     let chosen = outcomes.iter().filter_map(|outcome| Some((outcome.chosen()?, outcome.default)));
     let (done, of) = (chosen.clone().count(), outcomes.len());
     let other = chosen.filter(|(chosen, default)| chosen != default).count();
-    eprintln!(
+    tell!(
         "tuned {done} of {of} operations in {seconds:.1} s; {other} run as another variant than the default"
     );
     if done < of {
         let left = of - done;
-        eprintln!(
-            "{left} were left out and keep the default; more seconds reach more, and tuning again goes on"
-        );
+        tell!("{left} were left out and keep the default; more seconds reach more, and tuning again goes on");
     }
 }
 

@@ -120,7 +120,7 @@ struct Kept<'a> {
 pub fn list(cache: &Cache, context: &Context, json: bool) -> Result<ExitCode> {
     let place = Place::of(context);
     let (entries, notes) = cache.list(&place)?;
-    notes.iter().for_each(|note| eprintln!("note: {note}; `--clear` removes it"));
+    notes.iter().for_each(|note| tell!("note: {note}; `--clear` removes it"));
     let columns = [
         ("operation, sizes, activation", Wrap),
         ("default", Left),
@@ -147,6 +147,6 @@ pub fn list(cache: &Cache, context: &Context, json: bool) -> Result<ExitCode> {
     if !json {
         output::line(table)?;
     }
-    eprintln!("{} choices for this adapter in {}", entries.len(), folder(cache));
+    tell!("{} choices for this adapter in {}", entries.len(), folder(cache));
     Ok(ExitCode::SUCCESS)
 }

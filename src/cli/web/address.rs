@@ -65,7 +65,7 @@ impl Address {
             );
         }
         if !ip.is_loopback() {
-            eprintln!("warning: other machines can reach this page at {ip}, unencrypted");
+            tell!("warning: other machines can reach this page at {ip}, unencrypted");
         }
         let at = |port| TcpListener::bind(SocketAddr::new(ip, port));
         let listener = match self.port {

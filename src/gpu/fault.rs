@@ -1,0 +1,141 @@
+//! What wgpu takes for fatal. Where a driver gives up in a place that wgpu does not expect, it panics in the middle of a
+//! call; whoever holds the device should hear of it as of any other failure of it, and may open it anew.
+
+use crate::Error;
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, resume_unwind, set_hook, take_hook},
+    pin::pin,
+    sync::{
+        Once,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::Poll,
+};
+
+/// Crates between wgrad and the driver.
+const BENEATH: [&str; 6] = ["wgpu", "ash-", "glow-", "gpu-allocator", "gpu-descriptor", "khronos-egl"];
+
+/// How often a panic of these crates was caught.
+static CAUGHT: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// How many calls of [`guarded`] this thread is in.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// What the panic said that goes on in this thread.
+    static SAID: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Does `work`; a panic of wgpu in it, or of what is beneath it, is the error [`Error::Device`]. Other panics go on: they
+/// are mistakes of this program.
+///
+/// # Errors
+/// Those of `work`, and that one.
+pub async fn guarded<T, E: From<Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    listen();
+    let mut work = pin!(work);
+    poll_fn(|waker| {
+        DEPTH.set(DEPTH.get() + 1);
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(waker)));
+        DEPTH.set(DEPTH.get() - 1);
+        match polled {
+            Ok(polled) => polled,
+            Err(panic) => Poll::Ready(Err(failure(panic).into())),
+        }
+    })
+    .await
+}
+
+/// How often a panic of wgpu was caught so far. A device that was open then may be in no state to be closed.
+pub(super) fn caught() -> u64 {
+    CAUGHT.load(Ordering::Relaxed)
+}
+
+fn failure(panic: Box<dyn Any + Send>) -> Error {
+    match SAID.take() {
+        None => resume_unwind(panic),
+        Some(message) => {
+            CAUGHT.fetch_add(1, Ordering::Relaxed);
+            Error::Device { adapter: String::new(), message }
+        }
+    }
+}
+
+/// Keeps what panics beneath wgrad say, instead of printing it, where somebody takes them for an error.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let otherwise = take_hook();
+        set_hook(Box::new(move |info| {
+            if DEPTH.get() > 0 && info.location().is_some_and(|at| is_beneath(at.file())) {
+                SAID.set(Some(words(info)));
+            } else {
+                SAID.set(None);
+                otherwise(info);
+            }
+        }));
+    });
+}
+
+/// Whether a source file is one of the crates beneath.
+fn is_beneath(file: &str) -> bool {
+    let own = file!().trim_end_matches("gpu/fault.rs");
+    !file.starts_with(own)
+        && file.split(['/', '\\']).any(|part| BENEATH.iter().any(|name| part.starts_with(name)))
+}
+
+fn words(info: &PanicHookInfo<'_>) -> String {
+    let said = info.payload();
+    let said = said.downcast_ref::<String>().map(String::as_str).or(said.downcast_ref().copied());
+    // The first line only says that something is wrong, the causes stand below it.
+    let said: Vec<&str> = said.unwrap_or_default().split_whitespace().collect();
+    format!("the driver failed in the middle of a call: {}", said.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{guarded, is_beneath};
+    use crate::{
+        Error, Result,
+        gpu::{Context, Options},
+    };
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn a_panic_of_wgpu_is_an_error() {
+        let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
+        let work = async {
+            let context = Context::open(&Options { adapter, checked: false }).await?;
+            let device = context.device();
+            let outer = device.push_error_scope(wgpu::ErrorFilter::Validation);
+            let _inner = device.push_error_scope(wgpu::ErrorFilter::Validation);
+            // Scopes must be popped in reverse order, says wgpu, and panics.
+            drop(outer.pop().await);
+            Ok(())
+        };
+        let ended: Result<()> = pollster::block_on(guarded(work));
+        assert!(
+            matches!(&ended, Err(Error::Device { message, .. }) if message.contains("scope")),
+            "{ended:?}"
+        );
+    }
+
+    #[test]
+    fn other_panics_go_on() {
+        let work = async { if std::hint::black_box(true) { panic!("a mistake") } else { Ok(()) } };
+        let ended = catch_unwind(AssertUnwindSafe(|| pollster::block_on(guarded::<(), Error>(work))));
+        let said = ended.expect_err("it went on");
+        assert_eq!(said.downcast_ref(), Some(&"a mistake"));
+    }
+
+    #[test]
+    fn the_crates_beneath_are_known_by_their_folders() {
+        let registry = "/home/a/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f";
+        assert!(is_beneath(&format!("{registry}/wgpu-core-30.0.1/src/device/queue.rs")));
+        assert!(is_beneath(r"C:\vendor\wgpu-hal\src\vulkan\descriptor.rs"));
+        assert!(!is_beneath(&format!("{registry}/naga-30.0.0/src/lib.rs")));
+        assert!(!is_beneath("src/gpu/context.rs"));
+    }
+}
