@@ -225,7 +225,9 @@ fn the_composed_text_is_printed_as_a_browser_takes_it() {
         all.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
     let settings =
         wgrad::setting::all(&MATMUL, MATMUL.variant("split").expect("it is"), "").expect("settings");
-    assert!(objects.len() > settings.len() && objects.len() % wgrad::kernels::ACTIVATIONS.len() == 0);
+    assert!(
+        objects.len() > settings.len() && objects.len().is_multiple_of(wgrad::kernels::ACTIVATIONS.len())
+    );
     for object in &objects {
         assert!(object["text"].as_str().is_some_and(|text| text.contains("@compute")), "{object}");
         assert!(object["pipelines"].as_array().is_some_and(|all| !all.is_empty() && all[0]["M"].is_number()));

@@ -265,7 +265,6 @@ mod tests {
         let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
         let context = pollster::block_on(Context::open(&Options { adapter, checked: false }));
         let context = context.unwrap_or_else(|e| panic!("{e}"));
-        println!("adapter: {}", context.describe());
         assert_eq!(naive().source.matches(GUARD).count(), 1, "adapt this test");
         let call = Call::new(&MATMUL, &[("M", 3), ("N", 5), ("K", 7)]);
         let mut beyond = naive().with_text(naive().source.replace(GUARD, "if (row >= M) { return; }").leak());

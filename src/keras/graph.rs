@@ -297,10 +297,9 @@ fn sorted(nodes: Vec<Node>) -> Words<Vec<Node>> {
     let (mut takers, mut missing) = (vec![Vec::new(); nodes.len()], vec![0; nodes.len()]);
     for (n, node) in nodes.iter().enumerate() {
         for input in node.inputs.iter().filter(|input| *input != INPUT) {
-            match of.get(input.as_str()) {
-                Some(from) => takers[*from].push(n),
-                // No layer gives it: it never comes.
-                None => {}
+            // What no layer gives never comes.
+            if let Some(from) = of.get(input.as_str()) {
+                takers[*from].push(n);
             }
             missing[n] += 1;
         }

@@ -63,7 +63,8 @@ pub(super) fn section(runs: &[Recorded]) -> Section {
     };
     let (numbers, classes): (Vec<Group<'_>>, Vec<Group<'_>>) =
         groups.iter().cloned().partition(|group| group.is_regression());
-    let kinds: [(&[Group<'_>], &str, &str, &[(&str, Number)]); 4] = [
+    type Kind<'k> = (&'k [Group<'k>], &'k str, &'k str, &'k [(&'k str, Number)]);
+    let kinds: [Kind<'_>; 4] = [
         (&groups, "Loss", unit, &LOSSES),
         (&classes, "Accuracy", "%", &ACCURACIES),
         (&numbers, "RMSE", "in the unit of the label", &RMSES),
