@@ -159,11 +159,21 @@ pub fn by_bytes(head: &[u8]) -> Option<Format> {
     if starts(b"@relation") {
         return Some(Format::Arff);
     }
-    // A table may begin with a bracket, a list of objects or numbers does not end there.
-    let next = text.get(1..).unwrap_or_default().trim_ascii_start();
+    // TOML begins with brackets, too; a list of objects or of numbers does not go on with a name.
+    let inner =
+        text.trim_ascii_start().iter().position(|c| !matches!(c, b'[' | b' ' | b'\n' | b'\r' | b'\t'));
+    let inner = inner.map(|at| &text[at..]).unwrap_or_default();
     let json = match text.first() {
-        Some(b'{') => matches!(next.first(), Some(b'"' | b'}')),
-        Some(b'[') => matches!(next.first(), Some(b'{' | b'[' | b'"' | b'0'..=b'9' | b'-')),
+        Some(b'{') => matches!(text[1..].trim_ascii_start().first(), Some(b'"' | b'}')),
+        Some(b'[') => match inner.first() {
+            Some(b'{') => true,
+            // `[1]` and `[[1]]` could be TOML's, `[1, 2` is none.
+            Some(b'0'..=b'9' | b'-') => {
+                let end = inner.iter().position(|c| matches!(c, b',' | b']'));
+                end.is_some_and(|end| inner[end] == b',')
+            }
+            _ => false,
+        },
         _ => false,
     };
     json.then_some(Format::Json)
@@ -340,6 +350,8 @@ mod tests {
             (b"\x1c\0\0\0TFL3", Some(Format::TfLite)),
             (b"@RELATION iris", Some(Format::Arff)),
             (b"\xef\xbb\xbf[{\"a\": 1}]", Some(Format::Json)),
+            (b"[[1.5, 2], [3, 4]]", Some(Format::Json)),
+            (b"{\n \"a\": 1}", Some(Format::Json)),
             (b"\x1f\x8b\x08\0", Some(Format::Gzip)),
             (b"BZh91AY", Some(Format::Compressed("bzip2"))),
             (b"RIFF\0\0\0\0WEBPVP8 ", Some(Format::Picture("WebP"))),

@@ -462,6 +462,12 @@ pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
         let hint = if classes == 1 { "; one output takes another `--loss`" } else { "" };
         return fail(format!("{classes} classes"), format!("{}{hint}", data.classes.len()));
     }
+    if data.classes.len() == 1 && !loss.is_regression() {
+        return fail(
+            "at least two classes, to tell one from the other".into(),
+            format!("one, `{}`: name a folder or a label column that has several", data.classes[0]),
+        );
+    }
     if data.train.is_empty() || data.test.is_empty() {
         return fail("at least one training and one test image".into(), "none".into());
     }

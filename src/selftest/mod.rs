@@ -4,6 +4,7 @@
 //! another variant; where there is none the plan is refused. It is no proof of everything: see [`crate::check`].
 
 mod proofs;
+mod rounds;
 #[cfg(test)]
 mod tests;
 
@@ -54,6 +55,8 @@ struct Known {
     proven: BTreeSet<String>,
     /// Kernels among them that this process has met, by name.
     met: BTreeSet<String>,
+    /// Whether the driver ends loops by itself, where that was tried.
+    ends_loops: Option<bool>,
     /// What is wrong with the others, in words.
     wrong: BTreeMap<String, String>,
 }
@@ -214,7 +217,11 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
     let calls: BTreeMap<String, &Call> =
         program.nodes.iter().map(|node| (node.call.key(), &node.call)).collect();
     let mut unknown = Vec::new();
+    let mut long = Vec::new();
     for call in calls.into_values() {
+        if rounds::is_long(call)? {
+            long.push(call);
+        }
         let (variant, _) = call.variant(context, choices)?;
         if !context.trust.knows(call, variant)? {
             unknown.push((cost(call)?.0, call));
@@ -267,6 +274,11 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
             let adapter = context.describe();
             tell(&mut notes, format!("{adapter} computes wrongly: {kernel} {wrong}; {runs} runs instead"));
         }
+    }
+    for (nth, call) in long.iter().enumerate() {
+        let (variant, _) = call.variant(context, choices)?;
+        context.tell(Preparing::Proving { kernel: &name(call, variant), nth: nth + 1, of: long.len() });
+        new |= rounds::prove_long(context, call, variant, &key(call, variant)?).await?;
     }
     context.tell(Preparing::Ready);
     // Of a device that was seen to be wrong nothing is kept: the next start looks again.

@@ -6,6 +6,7 @@ use crate::{
     Error,
     gpu::{AdapterChoice, AdapterClass, Arenas, Context, Options, Plan, Preparing},
     kernels::MATMUL,
+    layers::{Dense, Flatten},
     model::Model,
     networks::network,
     op::{Choices, Op, Variant},
@@ -58,6 +59,31 @@ fn program(given: Option<Vec<Variant>>) -> Program {
         node.call.op = op;
     }
     program
+}
+
+/// Whether a driver ends loops or not: a sum of many terms is right, or refused in words.
+#[test]
+fn long_sums_are_right_or_refused() {
+    let mut context = open();
+    context.prove_first(Some(Proofs::default()));
+    let model = Model::new("long", [1, 1, 70_001]).add(Flatten::new()).add(Dense::new(2));
+    let program = model.program(Mode::Evaluate, 2, 1, &Optimizer::default()).expect("fits");
+    let choices = Choices::parse(&["matmul=naive"]).expect("known");
+    let call = program.nodes.iter().map(|node| &node.call).find(|call| call.op.name == MATMUL.name);
+    let call = call.expect("a product").clone();
+    let verdict = pollster::block_on(crate::prove::prove(&context, &call, &naive(), 1)).expect("runs");
+    let checked = pollster::block_on(super::check(&context, &program, &choices));
+    match (verdict, checked) {
+        (Ok(_), Ok(_)) => {}
+        (Err(_), Err(Error::Untrusted { kernel, message, .. })) => {
+            assert_eq!(kernel, "matmul/naive");
+            assert!(message.contains("70001 terms") && message.contains("--backports"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    // Few rounds of many terms each are right everywhere.
+    let choices = Choices::default();
+    pollster::block_on(super::check(&context, &program, &choices)).expect("the default is right");
 }
 
 fn naive() -> Variant {

@@ -1,0 +1,106 @@
+//! Long sums on drivers that end loops by themselves. llvmpipe of Mesa 22 ends every kernel's loops after 65,535 rounds in
+//! all, without a word: what is summed in more of them comes out too small. A proof at small sizes does not see that, so
+//! there each long sum is proven at its own length.
+
+use super::{Fault, name, prove};
+use crate::{
+    Error, Result,
+    gpu::{Access, Context},
+    kernels::SUM_PARTIALS,
+    op::{Call, Variant},
+    prove::lengths,
+    tune::smaller,
+};
+
+/// Sums of so few terms stay below every such limit, whatever else a kernel counts.
+const SHORT: f64 = 30_000.0;
+/// Rounds that a driver has to bear.
+const ROUNDS: usize = 70_000;
+/// Work of a twin that is accepted for such a proof: some seconds.
+const MOST: f64 = 2e9;
+
+/// Terms of a sum of `call`: products for each element that it writes, or elements that it reads.
+fn terms(call: &Call) -> Result<f64> {
+    let shader = call.op.shader(call.op.variant("naive")?, call.activation)?;
+    let lengths = lengths(&shader, &call.sizes);
+    let of = |read: bool| {
+        let wanted = shader.bindings.iter().zip(&lengths).filter(|(b, _)| (b.access == Access::Read) == read);
+        wanted.map(|(_, len)| *len).max().unwrap_or(0) as f64
+    };
+    let (products, read, written) = (call.flops() / 2.0, of(true), of(false).max(1.0));
+    Ok((products / written).max(read / written))
+}
+
+/// Whether a sum of `call` is longer than drivers are known to bear.
+pub(super) fn is_long(call: &Call) -> Result<bool> {
+    Ok(terms(call)? > SHORT)
+}
+
+/// A sum of more terms than such drivers take, under the name by which its proof is kept.
+fn probe() -> Result<(String, Call, &'static Variant)> {
+    let call = Call::new(&SUM_PARTIALS, &[("SPLITS", ROUNDS), ("TAPS", 1), ("CO", 1)]);
+    Ok((format!("loops of {ROUNDS} rounds"), call, SUM_PARTIALS.variant("naive")?))
+}
+
+/// Whether this driver ends loops; what was proven is added to the names that are kept.
+async fn ends_loops(context: &Context) -> Result<bool> {
+    let (kept, call, variant) = probe()?;
+    if context.trust.known().proven.contains(&kept) {
+        return Ok(false);
+    }
+    if let Some(ends) = context.trust.known().ends_loops {
+        return Ok(ends);
+    }
+    let ends = prove(context, &call, variant).await?.is_err();
+    let mut known = context.trust.known();
+    known.ends_loops = Some(ends);
+    if !ends {
+        known.proven.insert(kept);
+    }
+    Ok(ends)
+}
+
+/// Proves `variant` at the length of the sums of `call`, where this driver ends loops; whether it had to.
+///
+/// # Errors
+/// [`Error::Untrusted`] where it is wrong, or too large to be proven.
+pub(super) async fn prove_long(
+    context: &Context,
+    call: &Call,
+    variant: &Variant,
+    kept: &str,
+) -> Result<bool> {
+    if !is_long(call)? || !ends_loops(context).await? {
+        return Ok(false);
+    }
+    let kept = format!("{kept} at {}", call.key());
+    if context.trust.known().proven.contains(&kept) {
+        return Ok(false);
+    }
+    let fewer = smaller::batch(call, std::slice::from_ref(variant), context.features)?;
+    let long = terms(call)?;
+    // Where the sum runs over the batch, fewer images make it shorter.
+    let thin = match fewer {
+        Some(fewer) if terms(&fewer)? >= long => fewer,
+        _ => call.clone(),
+    };
+    let fail = |how: String| Error::Untrusted {
+        adapter: context.describe(),
+        kernel: name(call, variant),
+        message: format!(
+            "{how}: its sums have {long:.0} terms, and this driver ends loops after some 65,535 rounds (Mesa 22 does); take a \
+             newer driver (`scripts/setup.sh --backports` on Debian 12), a smaller layer or picture, or another `--adapter`"
+        ),
+    };
+    if smaller::work(&thin)? > MOST {
+        return Err(fail("is too large to be proven here".into()));
+    }
+    match prove(context, &thin, variant).await? {
+        Ok(()) => {
+            context.trust.known().proven.insert(kept);
+            Ok(true)
+        }
+        Err(Fault::Computes(wrong)) => Err(fail(format!("computes wrongly: {wrong}"))),
+        Err(fault @ Fault::Refused(_)) => Err(fail(fault.to_string())),
+    }
+}
