@@ -258,7 +258,7 @@ fn other_kinds_are_trained_on() {
         ["arrays.npz", "arrays_floats.npz"].map(|name| common::fixture(name).display().to_string());
     train(&bytes, &["--model", "linear", "--normalize"]);
     let ended = train(&floats, &["--model", "mlp", "--normalize", "--augment", "flip,shift=1"]);
-    assert!(ended.stdout.contains("mean_squared_error"), "numbers call for it: {ended:#?}");
+    assert!(ended.stdout.contains("test RMSE"), "numbers call for it: {ended:#?}");
     let refuses = |arguments: &[&str], words: &[&str]| {
         on_device(&[&["train"], arguments].concat()).end().refuses(words)
     };

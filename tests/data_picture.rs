@@ -150,3 +150,48 @@ fn a_picture_that_claims_to_be_huge_takes_no_memory() {
     bytes.extend_from_slice(b"\x00\x00\x00\x00IDAT\x35\xaf\x06\x1e");
     assert!(message(&bytes).contains("got more than 16384 pixels a side or 512 MiB when decoded"));
 }
+
+#[test]
+fn a_jpeg_that_is_cut_off_is_refused_and_what_follows_its_end_is_not() {
+    let noise = RgbImage::from_fn(120, 90, |x, y| {
+        let v = (x * 7919 + y * 104_729).wrapping_mul(2_654_435_761) >> 24;
+        Rgb([v as u8, (x * 2) as u8, (y * 2) as u8])
+    });
+    let (_folder, path) = save(noise, ImageFormat::Jpeg);
+    let whole = std::fs::read(&path).unwrap();
+    let read = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        load_picture(&path, 28, 28).map_err(|e| e.to_string())
+    };
+    let picture = read(&whole).expect("is whole");
+    for part in 1..10 {
+        let cut = read(&whole[..whole.len() * part / 10]).expect_err("is cut off");
+        assert!(cut.contains("not a picture that can be read"), "{part}: {cut}");
+    }
+    assert!(read(&whole[..whole.len() - 2]).expect_err("without its end").contains("cut off"));
+    assert_eq!(read(&[&whole[..], b"behind its end"].concat()).expect("is whole"), picture);
+    // A preview within it has an end of its own, and is no end of the picture.
+    let preview = [0xff, 0xe1, 0, 8, 0xff, 0xd8, 0xff, 0xd9, 0, 0];
+    let with = |bytes: &[u8]| [&bytes[..2], &preview[..], &bytes[2..]].concat();
+    assert_eq!(read(&with(&whole)).expect("is whole").pixels, picture.pixels);
+    assert!(read(&with(&whole[..whole.len() / 2])).expect_err("is cut off").contains("cut off"));
+}
+
+#[test]
+fn what_is_far_longer_than_wide_costs_no_more_than_its_input() {
+    // Padded first it would be 10,000 × 2,560,000 pixels.
+    let (_folder, path) = save(GrayImage::from_pixel(1, 10_000, Luma([200])), ImageFormat::Png);
+    let picture = load_picture(&path, 1, 256).unwrap();
+    assert_eq!(picture.pixels.len(), 256);
+    assert_eq!(picture.notes[1], "reduced from 10000×1 to 1×1");
+    // The picture stands in the middle, as high as the input.
+    let bright = GrayImage::from_fn(20, 2000, |x, _| Luma([if (5..15).contains(&x) { 250 } else { 10 }]));
+    let (_folder, path) = save(bright, ImageFormat::Png);
+    let picture = load_picture(&path, 100, 100).unwrap();
+    assert_eq!(
+        picture.notes[1..],
+        ["reduced from 2000×20 to 100×1", "padded to 100×100 with its background"]
+    );
+    let column = |x: usize| (0..100).map(|y| u32::from(picture.pixels[y * 100 + x])).sum::<u32>() / 100;
+    assert!(column(49) > 60 && column(10) == 10 && column(90) == 10, "{} {}", column(49), column(10));
+}

@@ -230,3 +230,85 @@ fn mean_and_deviation_are_those_of_all_pixels() {
     }
     assert_eq!(summary(&data).sizes.expect("files").median, [3, 6]);
 }
+
+#[test]
+fn what_is_no_class_is_left_out_with_a_word() {
+    let folder = folder();
+    let root = folder.path();
+    let grey = DynamicImage::from(RgbImage::from_pixel(6, 6, Rgb([90, 90, 90])));
+    for n in 0..10 {
+        put(&root.join(format!("cat/{n}.png")), &grey, ImageFormat::Png);
+        put(&root.join(format!("dog/{n}.png")), &grey, ImageFormat::Png);
+    }
+    fs::create_dir_all(root.join("bear")).expect("a folder");
+    fs::create_dir_all(root.join("__MACOSX/cat")).expect("a folder");
+    fs::write(root.join("__MACOSX/cat/._0.png"), b"\0\x05\x16\x07").expect("written");
+    let data = load(root, &sized(6)).expect("two classes");
+    assert_eq!(data.classes, ["cat", "dog"]);
+    assert!(data.train.labels.iter().chain(data.test.labels.iter()).all(|label| *label < 2));
+    assert_eq!(data.class_counts(&data.train).iter().sum::<usize>(), data.train.len());
+    assert!(
+        data.warnings.iter().any(|w| w.contains("bear") && w.contains("no training picture")),
+        "{:?}",
+        data.warnings
+    );
+
+    // A JPEG that is cut off is none.
+    let photo = DynamicImage::from(RgbImage::from_fn(64, 64, |x, y| {
+        Rgb([(x * 3) as u8, (y * 3) as u8, (x * y) as u8])
+    }));
+    let path = root.join("cat/cut.jpg");
+    put(&path, &photo, ImageFormat::Jpeg);
+    let whole = fs::read(&path).expect("reads");
+    assert_eq!(load(root, &sized(6)).expect("loads").train.len() + 5, 21);
+    fs::write(&path, &whole[..whole.len() / 2]).expect("written");
+    let data = load(root, &sized(6)).expect("loads");
+    assert!(
+        data.warnings.iter().any(|w| w.contains("cut.jpg") && w.contains("cut off")),
+        "{:?}",
+        data.warnings
+    );
+}
+
+#[test]
+fn a_folder_one_level_too_high_is_told() {
+    let folder = folder();
+    let grey = DynamicImage::from(RgbImage::from_pixel(6, 6, Rgb([90, 90, 90])));
+    for n in 0..6 {
+        put(&folder.path().join(format!("PetImages/Cat/{n}.png")), &grey, ImageFormat::Png);
+        put(&folder.path().join(format!("PetImages/Dog/{n}.png")), &grey, ImageFormat::Png);
+    }
+    let data = load(folder.path(), &sized(6)).expect("is described");
+    assert!(
+        data.warnings.iter().any(|w| w.contains("Cat, Dog") && w.contains("PetImages")),
+        "{:?}",
+        data.warnings
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn links_in_circles_and_names_that_are_no_text_are_read() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = folder();
+    let root = folder.path();
+    let grey = DynamicImage::from(RgbImage::from_pixel(6, 6, Rgb([90, 90, 90])));
+    for n in 0..6 {
+        put(&root.join(format!("cat/{n}.png")), &grey, ImageFormat::Png);
+        put(
+            &root.join(std::ffi::OsStr::from_bytes(b"b\xe4r")).join(format!("{n}.png")),
+            &grey,
+            ImageFormat::Png,
+        );
+    }
+    std::os::unix::fs::symlink(root, root.join("cat/again")).expect("a link");
+    std::os::unix::fs::symlink("../cat", root.join("cat/itself")).expect("a link");
+    let data = load(root, &sized(6)).expect("two classes");
+    assert_eq!(data.classes, ["b\u{fffd}r", "cat"]);
+    // What a link leads to is there once.
+    assert_eq!(data.class_counts(&data.train)[0] + data.class_counts(&data.test)[0], 6);
+    // Two names that differ in such bytes alone would be one.
+    put(&root.join(std::ffi::OsStr::from_bytes(b"b\xe5r")).join("0.png"), &grey, ImageFormat::Png);
+    let error = load(root, &sized(6)).expect_err("read alike").to_string();
+    assert!(error.contains("read alike"), "{error}");
+}

@@ -2,9 +2,11 @@
 //! a type code, the rank, the sizes as big-endian u32, the elements. Plain or in gzip, told apart by
 //! the first bytes and never by the name. Leaves out every element type but unsigned bytes.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
+use std::rc::Rc;
 
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -12,7 +14,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::dataset::hex;
-use super::{io_error, write_whole};
+use super::{io_error, unpacked_limit, write_whole};
 use crate::{Error, Result};
 
 const UNSIGNED_BYTE: u8 = 0x08;
@@ -55,6 +57,8 @@ pub fn read(path: &Path) -> Result<Idx> {
 /// [`Error::NotIdx`], [`Error::IdxType`], [`Error::IdxRank`], [`Error::IdxTruncated`],
 /// [`Error::IdxTrailing`], [`Error::Gzip`]: everything that this reader does not know is refused.
 pub fn parse(reader: impl Read, path: &Path) -> Result<Idx> {
+    let packed = Rc::new(Cell::new(0));
+    let reader = Counting { inner: reader, read: packed.clone() };
     let content = decompressed(reader).map_err(|e| refused(e, path))?;
     let mut content = Hashing { inner: content, hash: Sha256::new() };
     let magic = take(&mut content, 4, path)?;
@@ -87,7 +91,21 @@ pub fn parse(reader: impl Read, path: &Path) -> Result<Idx> {
     // A product past u64 cannot be met by any file: saturated, it reads as truncated.
     let elements = shape.iter().fold(1_u64, |product, &size| product.saturating_mul(size as u64));
     let expected = elements.saturating_add(header as u64);
-    let data = take(&mut content, elements, path)?;
+    let mut data = Vec::new();
+    while (data.len() as u64) < elements {
+        let piece = take(&mut content, PIECE.min(elements - data.len() as u64), path)?;
+        if piece.is_empty() {
+            break;
+        }
+        data.extend_from_slice(&piece);
+        if data.len() as u64 > unpacked_limit(packed.get()) {
+            let message = format!(
+                "{elements} bytes for the shape {shape:?} out of a file a hundredth as large: these are no images; if they are, \
+                 unpack the file (gunzip) and name what comes out"
+            );
+            return Err(Error::Data { path: path.to_owned(), message });
+        }
+    }
     if (data.len() as u64) < elements {
         return Err(truncated(&shape, header + data.len(), expected));
     }
@@ -188,6 +206,23 @@ impl<R: Read> Read for Content<R> {
             Self::Plain(reader) => reader.read(buffer),
             Self::Gzip(reader) => reader.read(buffer),
         }
+    }
+}
+
+/// Bytes that are read before it is asked whether they are too many.
+const PIECE: u64 = 16 << 20;
+
+/// Counts what is read through it.
+struct Counting<R> {
+    inner: R,
+    read: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.read.set(self.read.get() + count as u64);
+        Ok(count)
     }
 }
 

@@ -173,6 +173,12 @@ pub fn load_or_fetch_with(
     }
 }
 
+/// Bytes that `length` bytes of a file may unpack to: 64 times as many, and 256 MiB in any case. Real data do not shrink as
+/// much; a few bytes of zeros unpack to any number.
+pub(crate) fn unpacked_limit(length: u64) -> u64 {
+    length.saturating_mul(64).saturating_add(256 << 20)
+}
+
 /// Turns an I/O error into this crate's, with the path and what was attempted.
 pub(crate) fn io_error(
     action: &'static str,

@@ -186,9 +186,10 @@ impl Run {
                 let same = best.map_or(0.0, |best| best.position.best) == position.best;
                 (same, first.map(|line| line.epoch))
             }
+            // Written in this order ever since there is a choice: what is there is right.
             callbacks::Best::Monitored => {
                 let epoch = Outcome::of(&lines, &self.config, None).map(|outcome| outcome.best.epoch);
-                (best.map(|best| best.position.epoch) == epoch, epoch)
+                (best.is_some() || epoch.is_none(), epoch)
             }
         };
         let is_last = position.step == 0 && epoch == Some(position.epoch);

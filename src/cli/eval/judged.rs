@@ -2,7 +2,7 @@
 //! Rows and images that the run was trained on are never judged on unasked.
 
 use super::Part;
-use crate::cli::train::recorded::{load_as_recorded, load_recorded};
+use crate::cli::train::recorded::{load_own, load_recorded};
 use anyhow::{Context as _, Result, bail};
 use std::sync::Arc;
 use wgrad::{
@@ -66,7 +66,7 @@ pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool)
     let data = load_with(spec, &Places::from_env(), &reading(run), record.table.as_ref())?;
     if data.digest == record.digest {
         // The same again, cut as the run cut it.
-        return own(load_as_recorded(spec, None, record, run.config.options.seed)?);
+        return own(load_own(spec, record, run.config.options.seed)?);
     }
     data.warnings.iter().for_each(|warning| tell!("warning: {warning}"));
     let data = if record.input.numbers { data.with_numbers() } else { data };
@@ -170,10 +170,10 @@ fn trained_on(run: &Run, data: &Dataset, split: &Split) -> Option<usize> {
 /// The classes under the numbers that the run knows them by. Those of a folder of pictures have names, which must be the
 /// run's, unless it was never told any.
 fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
-    let data = data.with_classes(&record.classes)?;
     let unnamed = record.classes.iter().enumerate().all(|(n, name)| *name == format!("class {n}"));
     let named = matches!(data.train.images, Images::Files(..));
-    if named && !unnamed && data.classes != record.classes && !record.input.numbers {
+    let known = data.classes.iter().all(|class| record.classes.contains(class));
+    if named && !unnamed && !known && !record.input.numbers {
         bail!(
             "{} has the classes {}, and this run tells {}; rename the folders so that both are the same",
             data.source,
@@ -181,6 +181,7 @@ fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
             record.classes.join(", ")
         );
     }
+    let data = data.with_classes(&record.classes)?;
     if data.table.is_some() && record.table.is_none() {
         tell!(
             "warning: the columns of {} were standardised by their own means and deviations; this network was not \

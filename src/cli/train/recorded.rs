@@ -46,9 +46,13 @@ pub fn load_recorded(record: &DataRecord, seed: u64) -> Result<Dataset> {
             "this network was imported, and what data it is for was not said; name them by `--data NAME|PATH`"
         );
     }
-    let spec = record.spec.parse()?;
-    read_again(&spec, record.table.as_ref(), record, seed, true)
+    load_own(&record.spec.parse()?, record, seed)
         .with_context(|| format!("the run was trained on {}", record.name))
+}
+
+/// The same data from another place, of which the same part is held out.
+pub fn load_own(spec: &DataSpec, record: &DataRecord, seed: u64) -> Result<Dataset> {
+    read_again(spec, record.table.as_ref(), record, seed, true)
 }
 
 /// Data read, cut and normalized as those of a run were; of a table's columns, as `table` says.

@@ -9,10 +9,11 @@ use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
 use super::dataset::{Dataset, Split, hex};
-use super::io_error;
 use super::reading::{Reading, RowShape, TEST_SHARE, Target};
+use super::{io_error, unpacked_limit};
 use crate::input::Input;
 use crate::{Error, Result};
+use npy::parse_within;
 pub use npy::{Array, Elements, parse};
 
 mod labels;
@@ -31,7 +32,9 @@ pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
     let fail = |message: String| Error::Data { path: path.to_owned(), message };
     let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
     let mut hash = Sha256::new();
-    std::io::copy(&mut &file, &mut Hashing(&mut hash)).map_err(io_error("cannot read", path, ""))?;
+    let length =
+        std::io::copy(&mut &file, &mut Hashing(&mut hash)).map_err(io_error("cannot read", path, ""))?;
+    let mut most = unpacked_limit(length);
     let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
         fail(format!("a damaged archive ({e}); copy the file again, or save it anew with np.savez"))
@@ -50,7 +53,9 @@ pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
     let mut part = |(x, y): &(String, String)| -> Result<(Array, Array)> {
         let mut read = |name: &str| {
             let entry = archive.by_name(&format!("{name}.npy"));
-            let array = entry.map_err(|e| format!("cannot be read ({e})")).and_then(parse);
+            let array = entry
+                .map_err(|e| format!("cannot be read ({e})"))
+                .and_then(|entry| parse_within(entry, &mut most));
             array.map_err(|message| fail(format!("the array {name}: {message}")))
         };
         Ok((read(x)?, read(y)?))

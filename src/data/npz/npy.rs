@@ -63,7 +63,15 @@ pub struct Array {
 ///
 /// # Errors
 /// What was found and what was expected, where it is none or of a kind that is not read.
-pub fn parse(mut reader: impl Read) -> std::result::Result<Array, String> {
+pub fn parse(reader: impl Read) -> std::result::Result<Array, String> {
+    parse_within(reader, &mut { u64::MAX })
+}
+
+/// The same for an array of at most `most` bytes, which are less by those of the array afterwards.
+///
+/// # Errors
+/// As [`parse`], and where the array is larger.
+pub fn parse_within(mut reader: impl Read, most: &mut u64) -> std::result::Result<Array, String> {
     let header = header(&mut reader)?;
     let (kind, width, big) = descriptor(&header)?;
     if value(&header, "fortran_order").is_some_and(|order| order.starts_with("True")) {
@@ -74,6 +82,12 @@ pub fn parse(mut reader: impl Read) -> std::result::Result<Array, String> {
     let Some(length) = elements.and_then(|elements| elements.checked_mul(width)) else {
         return Err(format!("the shape {shape:?}, which no file can hold"));
     };
+    *most = most.checked_sub(length as u64).ok_or_else(|| {
+        format!(
+            "{length} bytes of elements for the shape {shape:?}, far more than the file's own size makes likely; save it \
+             without compression, by np.savez, if it is meant so"
+        )
+    })?;
     let mut bytes = Vec::with_capacity(length.min(TRUSTED_CAPACITY));
     reader.take(length as u64).read_to_end(&mut bytes).map_err(|e| format!("a damaged array ({e})"))?;
     if bytes.len() < length {

@@ -89,3 +89,14 @@ fn labels_may_be_words() {
     let message = of(&[("x", bytes), ("y", objects)], &Reading::default()).expect_err("objects").to_string();
     assert!(message.contains("astype(str)"), "{message}");
 }
+
+#[test]
+fn a_few_bytes_do_not_become_gigabytes() {
+    // What it claims is judged before anything is read.
+    let huge = [("x", npy("|u1", "4000, 1000, 1000", &[0; 16])), ("y", npy("<i8", "4000,", &i64s(0..4000)))];
+    let error = of(&huge, &Reading::default()).expect_err("too much").to_string();
+    assert!(
+        error.contains("the array x") && error.contains("4000000000 bytes") && error.contains("np.savez"),
+        "{error}"
+    );
+}
