@@ -182,6 +182,14 @@ fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
         );
     }
     let data = data.with_classes(&record.classes)?;
+    if data.input.floats != record.input.floats {
+        let words = |floats| if floats { "floats as they are" } else { "bytes, as shares of 255" };
+        tell!(
+            "warning: the run was trained on {}, and these are {}: the numbers are of another range",
+            words(record.input.floats),
+            words(data.input.floats)
+        );
+    }
     if data.table.is_some() && record.table.is_none() {
         tell!(
             "warning: the columns of {} were standardised by their own means and deviations; this network was not \

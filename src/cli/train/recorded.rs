@@ -6,7 +6,7 @@ use crate::cli::{
 };
 use anyhow::{Context as _, Result, bail};
 use wgrad::{
-    data::{DataSpec, Dataset, Reading, reading::Again, table::Table},
+    data::{DataSpec, Dataset, Reading, reading::Again},
     report::words::{bytes, counted},
     run::{BROKEN, DataRecord, Run},
 };
@@ -50,42 +50,12 @@ pub fn load_recorded(record: &DataRecord, seed: u64) -> Result<Dataset> {
         .with_context(|| format!("the run was trained on {}", record.name))
 }
 
-/// The same data from another place, of which the same part is held out.
+/// The run's own data from wherever `spec` says: read, cut and normalized as they were, with the same part held out.
 pub fn load_own(spec: &DataSpec, record: &DataRecord, seed: u64) -> Result<Dataset> {
-    read_again(spec, record.table.as_ref(), record, seed, true)
-}
-
-/// Data read, cut and normalized as those of a run were; of a table's columns, as `table` says.
-pub fn load_as_recorded(
-    spec: &DataSpec,
-    table: Option<&Table>,
-    record: &DataRecord,
-    seed: u64,
-) -> Result<Dataset> {
-    let data = read_again(spec, table, record, seed, false)?;
-    if data.input.floats != record.input.floats {
-        let words = |floats| if floats { "floats as they are" } else { "bytes, as shares of 255" };
-        tell!(
-            "warning: the run was trained on {}, and these are {}: the numbers are of another range",
-            words(record.input.floats),
-            words(data.input.floats)
-        );
-    }
-    Ok(data.with_classes(&record.classes)?)
-}
-
-/// The same; whether these are the run's `own` data, of which the same part is held out.
-fn read_again(
-    spec: &DataSpec,
-    table: Option<&Table>,
-    record: &DataRecord,
-    seed: u64,
-    own: bool,
-) -> Result<Dataset> {
     let DataRecord { limit, validation, .. } = *record;
-    let numbers = record.input.numbers;
+    let (numbers, table) = (record.input.numbers, record.table.as_ref());
     let wanted = Wanted { limit, validation, seed, numbers, normalize: false, table };
-    let again = Some(Again { floats: record.input.floats, own });
+    let again = Some(Again { floats: record.input.floats, own: true });
     let mut data = reading::load(spec, &Reading { again, ..record.reading.clone() }, &wanted)?;
     data.input.normalization.clone_from(&record.input.normalization);
     Ok(data)
