@@ -25,7 +25,7 @@ use crate::{
 };
 use graph::{Graph, Node};
 use serde_json::Value;
-use std::path::Path;
+use std::{collections::HashMap, path::Path};
 
 /// A model as Keras described it.
 #[derive(Clone, Debug)]
@@ -69,8 +69,23 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
     let shape = graph::image_shape(&graph, image).map_err(fail)?;
     let mut model = Model::new(&graph.name, shape);
     let mut before = crate::model::INPUT.to_string();
+    // Axes are counted from the front, too, where Keras says nothing of shapes: what each layer gives is known here.
+    let mut shapes = HashMap::from([(before.clone(), shape.to_vec())]);
     for node in &graph.nodes {
-        let layer = layer(node).map_err(|e| fail(format!("{}: {e}", node.label())))?;
+        let taken: Option<Vec<Vec<usize>>> =
+            node.inputs.iter().map(|name| shapes.get(name).cloned()).collect();
+        let taken = taken.unwrap_or_default();
+        let rank = node.rank.or(taken.first().map(|shape| shape.len() + 1));
+        let layer = layer(node, rank).map_err(|e| fail(format!("{}: {e}", node.label())))?;
+        let rules = layer.rules();
+        let given = match &taken[..] {
+            [one] if !rules.joins() => rules.output_shape(one),
+            several => rules.joined_shape(several),
+        };
+        // What does not fit is told of the whole network, below.
+        if let (Ok(given), false) = (given, taken.is_empty()) {
+            shapes.insert(node.name.clone(), given);
+        }
         if node.inputs != [before.clone()] {
             model.inputs.insert(model.layers.len(), node.inputs.clone());
         }
@@ -86,12 +101,12 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
             loss::NAMES
         ));
     }
-    // Softmax's is what a network with one output a class is trained on by itself.
-    model.loss = compiled.loss.filter(|loss| *loss != Loss::SoftmaxCrossEntropy);
     let several = model
         .place()
         .ok()
         .and_then(|(placed, _)| Some(placed.last()?.place.output.iter().product::<usize>()));
+    // Softmax's is what a network with one output a class is trained on by itself.
+    model.loss = compiled.loss.filter(|loss| *loss != Loss::SoftmaxCrossEntropy);
     match (compiled.loss, several) {
         (Some(Loss::BinaryCrossEntropy), Some(outputs)) if outputs > 1 => {
             return Err(fail(format!(
@@ -131,10 +146,10 @@ fn config(path: &Path) -> Result<String> {
 }
 
 /// The layer of a node, or in words what does not fit.
-fn layer(node: &Node) -> std::result::Result<Layer, String> {
+fn layer(node: &Node, rank: Option<usize>) -> std::result::Result<Layer, String> {
     let (kind, mut config) = classes::known(node)?;
     config.insert("name".into(), node.name.clone().into());
-    let table = arguments::table(&kind, &config, node.rank)?;
+    let table = arguments::table(&kind, &config, rank)?;
     match Layer::from_table(&kind, table) {
         Some(layer) => layer.map_err(|e| arguments::explain(&kind, &model_file::said(&e), &config)),
         None => Err(classes::missing(&node.class)),
