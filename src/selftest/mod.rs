@@ -261,7 +261,10 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
                 new = true;
                 break name;
             };
-            let wrong = format!("at {}: {fault}", sizes::words(&small));
+            let mut wrong = format!("at {}: {fault}", sizes::words(&small));
+            if rounds::is_long(&small)? && rounds::ends_loops(context).await? {
+                wrong = format!("{wrong}; {}", rounds::ADVICE);
+            }
             // What somebody chose is not replaced in silence.
             if choices.by_hand.get(call.op.name).is_some_and(|chosen| chosen == variant.name) {
                 context.tell(Preparing::Ready);

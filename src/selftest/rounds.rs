@@ -19,6 +19,10 @@ const ROUNDS: usize = 70_000;
 /// Work of a twin that is accepted for such a proof: some seconds.
 const MOST: f64 = 2e9;
 
+/// Why long sums are wrong there, and what to do.
+pub(super) const ADVICE: &str = "this driver ends loops after some 65,535 rounds (Mesa 22 does); take a newer driver \
+                                 (`scripts/setup.sh --backports` on Debian 12), a smaller layer or picture, or another `--adapter`";
+
 /// Terms of a sum of `call`: products for each element that it writes, or elements that it reads.
 fn terms(call: &Call) -> Result<f64> {
     let shader = call.op.shader(call.op.variant("naive")?, call.activation)?;
@@ -43,7 +47,7 @@ fn probe() -> Result<(String, Call, &'static Variant)> {
 }
 
 /// Whether this driver ends loops; what was proven is added to the names that are kept.
-async fn ends_loops(context: &Context) -> Result<bool> {
+pub(super) async fn ends_loops(context: &Context) -> Result<bool> {
     let (kept, call, variant) = probe()?;
     if context.trust.known().proven.contains(&kept) {
         return Ok(false);
@@ -87,10 +91,7 @@ pub(super) async fn prove_long(
     let fail = |how: String| Error::Untrusted {
         adapter: context.describe(),
         kernel: name(call, variant),
-        message: format!(
-            "{how}: its sums have {long:.0} terms, and this driver ends loops after some 65,535 rounds (Mesa 22 does); take a \
-             newer driver (`scripts/setup.sh --backports` on Debian 12), a smaller layer or picture, or another `--adapter`"
-        ),
+        message: format!("{how}: its sums have {long:.0} terms, and {ADVICE}"),
     };
     if smaller::work(&thin)? > MOST {
         return Err(fail("is too large to be proven here".into()));

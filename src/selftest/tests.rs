@@ -9,7 +9,7 @@ use crate::{
     layers::{Dense, Flatten},
     model::Model,
     networks::network,
-    op::{Choices, Op, Variant},
+    op::{Call, Choices, Op, Variant},
     optim::Optimizer,
     program::{Mode, Program},
     tune::cache::Place,
@@ -66,24 +66,30 @@ fn program(given: Option<Vec<Variant>>) -> Program {
 fn long_sums_are_right_or_refused() {
     let mut context = open();
     context.prove_first(Some(Proofs::default()));
-    let model = Model::new("long", [1, 1, 70_001]).add(Flatten::new()).add(Dense::new(2));
-    let program = model.program(Mode::Evaluate, 2, 1, &Optimizer::default()).expect("fits");
-    let choices = Choices::parse(&["matmul=naive"]).expect("known");
-    let call = program.nodes.iter().map(|node| &node.call).find(|call| call.op.name == MATMUL.name);
-    let call = call.expect("a product").clone();
+    let call = Call::new(&MATMUL, &[("M", 2), ("N", 2), ("K", 70_001)]);
     let verdict = pollster::block_on(crate::prove::prove(&context, &call, &naive(), 1)).expect("runs");
-    let checked = pollster::block_on(super::check(&context, &program, &choices));
+    let checked = pollster::block_on(super::rounds::prove_long(&context, &call, &naive(), "naive"));
+    let right = verdict.is_ok();
     match (verdict, checked) {
-        (Ok(_), Ok(_)) => {}
+        (Ok(_), Ok(false)) => {}
         (Err(_), Err(Error::Untrusted { kernel, message, .. })) => {
             assert_eq!(kernel, "matmul/naive");
             assert!(message.contains("70001 terms") && message.contains("--backports"), "{message}");
         }
         other => panic!("{other:?}"),
     }
-    // Few rounds of many terms each are right everywhere.
-    let choices = Choices::default();
-    pollster::block_on(super::check(&context, &program, &choices)).expect("the default is right");
+    // Short sums are no matter.
+    let short = Call::new(&MATMUL, &[("M", 2), ("N", 2), ("K", 700)]);
+    assert!(!super::rounds::is_long(&short).expect("composes"));
+    let model = Model::new("long", [1, 1, 70_001]).add(Flatten::new()).add(Dense::new(2));
+    let program = model.program(Mode::Evaluate, 2, 1, &Optimizer::default()).expect("fits");
+    match pollster::block_on(super::check(&context, &program, &Choices::default())) {
+        Ok(_) => {}
+        Err(Error::Untrusted { message, .. }) if !right => {
+            assert!(message.contains("ends loops"), "{message}")
+        }
+        Err(error) => panic!("{error}"),
+    }
 }
 
 fn naive() -> Variant {
