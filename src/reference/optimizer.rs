@@ -168,7 +168,10 @@ pub fn accumulate(i: &Inputs<'_>) -> Outputs {
     let share = f64::from(i.step.share);
     let pairs = i.real("total").iter().zip(i.real("grad"));
     let sums = pairs.map(|(total, grad)| {
-        let mut sum = Sum::exact(if i.step.part == 0 { 0.0 } else { *total });
+        let mut sum = Sum::new();
+        if i.step.part != 0 {
+            sum.add(*total);
+        }
         sum.add(share * grad);
         sum
     });
