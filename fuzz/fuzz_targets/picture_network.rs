@@ -1,0 +1,24 @@
+#![no_main]
+//! Pictures that somebody sends to a network: any size and proportions of both, which the first four bytes draw for the
+//! network. What is made of one has the network's size and takes no more memory than the two are large.
+
+use libfuzzer_sys::fuzz_target;
+use std::path::Path;
+use wgrad::data::{
+    picture::read_picture,
+    pictures::{Fit, Preparation},
+};
+
+fuzz_target!(|bytes: &[u8]| {
+    let [a, b, c, d, file @ ..] = bytes else { return };
+    let side = |high: u8, low: u8| usize::from(u16::from_be_bytes([high & 7, low])).max(1);
+    let (height, width) = (side(*a, *b), side(*c, *d));
+    let name = Path::new("sent");
+    if let Ok(picture) = read_picture(name, file, height, width) {
+        assert_eq!(picture.pixels.len(), height * width);
+    }
+    let fit = [Fit::Crop, Fit::Pad, Fit::Stretch][usize::from(*a >> 6).min(2)];
+    if let Ok(pixels) = (Preparation { height, width, channels: 3, fit }).read(name, file) {
+        assert_eq!(pixels.len(), height * width * 3);
+    }
+});
