@@ -129,7 +129,7 @@ impl DataRecord {
             table: data.table.clone(),
             preparation: match &data.train.images {
                 Images::Files(pictures, _) => Some(pictures.preparation),
-                Images::Memory(_) => None,
+                Images::Memory(_) => as_they_are(data),
             },
         }
     }
@@ -138,6 +138,31 @@ impl DataRecord {
     pub fn things(&self) -> &'static str {
         if self.table.is_some() { "rows" } else { "images" }
     }
+}
+
+/// How pictures come to a network whose training images are not light on dark, as MNIST's and its successors' are: as they
+/// are. Theirs are inverted where they are dark on light.
+fn as_they_are(data: &Dataset) -> Option<Preparation> {
+    /// Images that are looked at, and the border from which on one is light.
+    const LOOKED_AT: usize = 500;
+    const LIGHT: u32 = 128;
+    let (height, width, channels) = (data.height, data.width, data.channels);
+    if channels != 1 || data.input.floats || height < 2 || width < 2 {
+        return None;
+    }
+    let pixels = data.pixels();
+    let border = |image: &[u8]| -> bool {
+        let on_it = |at: &usize| {
+            let (y, x) = (at / width, at % width);
+            y == 0 || x == 0 || y + 1 == height || x + 1 == width
+        };
+        let border: Vec<u32> = (0..pixels).filter(on_it).map(|at| u32::from(image[at])).collect();
+        border.iter().sum::<u32>() / border.len().max(1) as u32 >= LIGHT
+    };
+    let images = data.train.len().min(LOOKED_AT);
+    let light =
+        (0..images).filter(|n| data.train.image(*n, pixels).is_some_and(|image| border(&image))).count();
+    (10 * light > images).then_some(Preparation { height, width, channels, fit: Default::default() })
 }
 
 /// Which adapter.

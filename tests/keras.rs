@@ -352,6 +352,44 @@ fn what_keras_2_wrote_is_the_same_network() {
 }
 
 #[test]
+fn arguments_of_operations_are_read_or_refused() {
+    let through = |class: &str, config: Value| {
+        let tensor =
+            |name: &str| json!({"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}});
+        let mut config = config;
+        config["name"] = json!("op");
+        text(&json!({"class_name": "Functional", "config": {"name": "net", "layers": [
+            {"class_name": "InputLayer", "name": "i", "config": {"name": "i", "batch_shape": [null, 4, 4, 1]}, "inbound_nodes": []},
+            {"class_name": "Flatten", "name": "f", "config": {"name": "f"},
+                "inbound_nodes": [{"args": [tensor("i")], "kwargs": {}}]},
+            {"class_name": class, "module": "keras.src.ops.nn", "name": "op", "config": config,
+                "inbound_nodes": [{"args": [tensor("f")], "kwargs": {}}]},
+            {"class_name": "Dense", "name": "d", "config": {"name": "d", "units": 3, "activation": "softmax"},
+                "inbound_nodes": [{"args": [tensor("op")], "kwargs": {}}]},
+        ], "input_layers": [["i", 0, 0]], "output_layers": [["d", 0, 0]]}}))
+    };
+    let activation = |class: &str, config: Value| {
+        let model = through(class, config).expect("loads").model;
+        let Layer::Activation(layer) = &model.layers[1] else { panic!("{:?}", model.layers) };
+        layer.activation.name().to_string()
+    };
+    // The operation's formula by default is the one with the tangent, other than the activation's.
+    assert_eq!(activation("Gelu", json!({})), "gelu_tanh");
+    assert_eq!(activation("Gelu", json!({"approximate": true})), "gelu_tanh");
+    assert_eq!(activation("Gelu", json!({"approximate": false})), "gelu");
+    assert_eq!(activation("Elu", json!({"alpha": 1.0})), "elu");
+    assert_eq!(activation("Relu", json!({})), "relu");
+    for (class, config, words) in [
+        ("Elu", json!({"alpha": 2.0}), "alpha = 2"),
+        ("LeakyRelu", json!({"negative_slope": 0.3}), "negative_slope = 0.3"),
+        ("Softmax", json!({"axis": 0}), "axis = 0"),
+        ("Relu", json!({"ceiling": 3}), "ceiling = 3"),
+    ] {
+        has(&through(class, config).expect_err("other numbers"), &["(", words]);
+    }
+}
+
+#[test]
 fn initialisers_of_every_version_are_known() {
     for (class, there) in
         [("OrthogonalInitializer", true), ("Orthogonal", true), ("IdentityInitializer", false)]
@@ -381,6 +419,20 @@ fn the_loss_of_a_file_is_taken_or_named_and_never_another() {
     // One logit, and no sigmoid behind it.
     let logit = json!({"class_name": "BinaryCrossentropy", "config": {"from_logits": true}});
     assert_eq!(network(logit, 1, "linear").expect("loads").model.loss, Some(Loss::BinaryCrossEntropy));
+    // What the loss says of the outputs, and what they are.
+    let of_logits = |class: &str| json!({"class_name": class, "config": {"from_logits": true}});
+    for (loss, units, activation) in [
+        (of_logits("SparseCategoricalCrossentropy"), 3, "softmax"),
+        (json!("sparse_categorical_crossentropy"), 3, "linear"),
+        (json!("categorical_crossentropy"), 3, "sigmoid"),
+        (of_logits("BinaryCrossentropy"), 1, "sigmoid"),
+        (json!("binary_crossentropy"), 1, "linear"),
+    ] {
+        let loaded = network(loss.clone(), units, activation).expect("loads");
+        assert!(loaded.missing_loss.is_some(), "{loss} behind {activation}");
+    }
+    let loaded = network(of_logits("SparseCategoricalCrossentropy"), 3, "linear").expect("loads");
+    assert_eq!((loaded.model.loss, loaded.missing_loss), (None, None));
     // A label for each output is another training.
     let several = network(json!("binary_crossentropy"), 5, "sigmoid").expect_err("multi-label");
     says(&several, &["5 outputs", "multi-label", "softmax"]);

@@ -34,6 +34,9 @@ pub struct ObjectiveArgs {
 impl ObjectiveArgs {
     /// The objective for `data`; whether it makes sense is for [`Objective::validate`] to say.
     pub fn objective(&self, data: &Dataset) -> Result<Objective> {
+        if self.class_weight.is_some() && data.input.numbers {
+            bail!("--class-weight is for classes; the labels of {} are numbers: leave it out", data.name);
+        }
         let class_weight = match self.class_weight.as_deref() {
             None => Vec::new(),
             Some("balanced") => balanced(&data.class_counts(&data.train)),

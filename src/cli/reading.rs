@@ -170,13 +170,14 @@ pub fn load(spec: &DataSpec, reading: &Reading, wanted: &Wanted<'_>) -> Result<D
 /// The model that `--model` names, for this data: a built-in network gets the last layer that its labels call for, or
 /// the one that `loss` takes.
 pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>) -> Result<Model> {
+    let said = loss;
     let loss = loss.or(data.input.numbers.then_some(Loss::MeanSquaredError));
     let built_in = NETWORKS.iter().any(|(known, _)| *known == name);
     let mut model = match (built_in, loss) {
         (true, Some(loss)) => network_for(name, data.shape(), data.classes.len(), loss)?,
-        (false, None) if keras::is_keras(Path::new(name)) => {
+        (false, _) if keras::is_keras(Path::new(name)) => {
             let loaded = super::keras_model(Path::new(name), data.shape())?;
-            if let Some(missing) = loaded.missing_loss {
+            if let (Some(missing), None) = (loaded.missing_loss, said) {
                 bail!(
                     "{name} was compiled with the loss {missing}, which wgrad has not; say which to train on, such as \
                      `--loss mse`: {NAMES}"

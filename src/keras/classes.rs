@@ -34,8 +34,19 @@ pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
         Ok(("Activation".to_string(), config))
     };
     if node.operation {
+        let said = |key: &str| node.config.get(key).filter(|value| !value.is_null());
+        if let Some((key, value)) = node.config.iter().find(|(key, value)| !takes(node, key, value)) {
+            return Err(format!(
+                "is keras.ops.{} with {key} = {value}, which wgrad's activations have not; use the layer of that name",
+                snake(&node.class)
+            ));
+        }
         return match (node.class.as_str(), node.inputs.len()) {
             ("Add", 2) => Ok(("Add".into(), Map::new())),
+            // Keras's operation takes the tangent's formula unless it is told otherwise, its activation does not.
+            ("Gelu", 1) if said("approximate").is_none_or(|value| *value == json!(true)) => {
+                activation("gelu_tanh")
+            }
             (class, 1) if crate::kernels::activation(&snake(class)).is_ok() || class == "Softmax" => {
                 activation(&snake(class))
             }
@@ -54,6 +65,20 @@ pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
     match has(&node.class) {
         true => Ok((node.class.clone(), node.config.clone())),
         false => Err(missing(&node.class)),
+    }
+}
+
+/// Whether an argument of an operation is what wgrad's activation of that name computes.
+fn takes(node: &Node, key: &str, value: &Value) -> bool {
+    let last = |axis: i64| axis == -1 || node.rank.is_some_and(|rank| axis == rank as i64 - 1);
+    match (node.class.as_str(), key) {
+        (_, "name" | "dtype" | "trainable") => true,
+        (_, _) if value.is_null() => true,
+        ("Gelu", "approximate") => value.is_boolean(),
+        ("Elu", "alpha") => value.as_f64() == Some(1.0),
+        ("LeakyRelu", "negative_slope") => value.as_f64().is_some_and(|slope| (slope - 0.2).abs() < 1e-9),
+        ("Softmax", "axis") => value.as_i64().is_some_and(last),
+        _ => false,
     }
 }
 

@@ -10,6 +10,8 @@ use serde_json::Value;
 pub struct Compiled {
     /// wgrad's own, if it has it.
     pub loss: Option<Loss>,
+    /// Whether it takes logits, where it is a loss of classes.
+    pub from_logits: Option<bool>,
     /// What was asked for and cannot be had, in words.
     pub missing: Option<String>,
     /// What else it says, and where to say it here; a line each.
@@ -76,6 +78,8 @@ fn named(name: &str, config: &Value) -> Compiled {
     if let Some(class) = config.get("ignore_class").filter(|class| !class.is_null()) {
         return missing(&format!("{name} with ignore_class = {class}"));
     }
+    let classes = matches!(loss, Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy);
+    let from_logits = classes.then(|| config.get("from_logits").and_then(Value::as_bool).unwrap_or(false));
     let mut notes = Vec::new();
     let smoothing = number("label_smoothing", 0.0);
     if smoothing != 0.0 {
@@ -83,7 +87,7 @@ fn named(name: &str, config: &Value) -> Compiled {
             "it was compiled with label_smoothing = {smoothing}, which is not taken over: say `--label-smoothing {smoothing}`"
         ));
     }
-    Compiled { loss: Some(loss), missing: None, notes }
+    Compiled { loss: Some(loss), from_logits, missing: None, notes }
 }
 
 #[cfg(test)]

@@ -93,8 +93,21 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
         before.clone_from(&node.name);
     }
     let mut notes = graph.notes;
-    let compiled = graph.compiled;
-    notes.extend(compiled.notes);
+    let mut compiled = graph.compiled;
+    if let (Some(loss), Some(from_logits)) = (compiled.loss, compiled.from_logits) {
+        let own = loss.activation();
+        let what = match (from_logits, model.ends_in(own)) {
+            (true, true) => Some(format!("{loss} from logits of outputs that went through {own} already")),
+            (false, false) => Some(format!(
+                "{loss} of outputs that are taken for probabilities (from_logits=False) and end in no {own}"
+            )),
+            _ => None,
+        };
+        if what.is_some() {
+            (compiled.loss, compiled.missing) = (None, what);
+        }
+    }
+    notes.append(&mut compiled.notes);
     if let Some(what) = &compiled.missing {
         notes.push(format!(
             "it was compiled with the loss {what}, which wgrad has not; it has {}",

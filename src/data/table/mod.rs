@@ -23,6 +23,7 @@ mod number;
 mod picture;
 mod picture_rows;
 mod plan;
+mod quotes;
 mod sheet;
 mod survey;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::super::reading::{Header, Reading};
 use super::dialect::Dialect;
 use super::fields::Fields;
 use super::header::{self, First};
-use super::{fail, plan};
+use super::{fail, plan, quotes};
 use crate::report::words::{commas, counted};
 use crate::{Error, Result};
 
@@ -31,6 +31,8 @@ pub(super) struct Sheet {
     pub(super) notes: Vec<String>,
     /// How it is written, in words.
     pub(super) written: String,
+    /// What stands between two fields.
+    pub(super) delimiter: u8,
     fields: Fields,
     places: HashMap<String, usize>,
 }
@@ -48,7 +50,15 @@ impl Sheet {
             }
         };
         let dialect = Dialect::of(&bytes, comment);
+        quotes::check(&bytes, &dialect).map_err(|(line, what)| {
+            fail(
+                path,
+                format!("line {}: {what}; quotes stand right beside the delimiters, and within a field they are doubled", commas(line)),
+            )
+        })?;
         let fields = Fields::read(path, &bytes, &dialect)?;
+        // R puts the names of rows in quotes.
+        let quoted = bytes.split(|byte| *byte == b'\n').nth(1).is_some_and(|line| line.starts_with(b"\""));
         let mut sheet = Self {
             path: path.to_owned(),
             names: Vec::new(),
@@ -58,6 +68,7 @@ impl Sheet {
             size: bytes.len(),
             notes: Vec::new(),
             written: String::new(),
+            delimiter: dialect.delimiter,
             fields,
             places: HashMap::new(),
         };
@@ -65,7 +76,7 @@ impl Sheet {
         if sheet.len() == 0 {
             return Err(fail(path, "the file is empty, expected lines of values".into()));
         }
-        sheet.settle(&dialect, reading.header, known)?;
+        sheet.settle(&dialect, reading.header, known, quoted)?;
         if sheet.len() == 0 {
             return Err(fail(
                 path,
@@ -76,7 +87,13 @@ impl Sheet {
     }
 
     /// Makes all rows equally long, and tells names from values.
-    fn settle(&mut self, dialect: &Dialect, header: Option<Header>, known: &[&str]) -> Result<()> {
+    fn settle(
+        &mut self,
+        dialect: &Dialect,
+        header: Option<Header>,
+        known: &[&str],
+        quoted: bool,
+    ) -> Result<()> {
         let fields = &mut self.fields;
         let counts = header.is_none() && known.is_empty() && header::counts(fields);
         let mut names_of_rows = false;
@@ -90,8 +107,9 @@ impl Sheet {
             } else if first < width && (1..fields.len()).all(|row| empty(row, first)) {
                 (1..fields.len()).for_each(|row| fields.cut(row, first));
             } else if first + 1 == width && !counts && header != Some(Header::No) {
-                // As R writes a frame.
-                names_of_rows = header::first(fields) == First::Names;
+                // As R writes a frame; numbers without quotes may be the whole part of a decimal comma instead.
+                let words = || (1..fields.len()).any(|row| fields.field(row, 0).parse::<f64>().is_err());
+                names_of_rows = (quoted || words()) && header::first(fields) == First::Names;
             }
             if fields.width(0) != fields.width(1) && !counts && !names_of_rows {
                 let row = if first < width && width - first > 1 { 0 } else { 1 };

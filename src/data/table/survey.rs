@@ -175,6 +175,20 @@ fn format(
             let grouped = (0..sheet.len()).any(|row| sheet.field(row, column).contains('.'));
             of(grouped, grouped)
         }
+        None if plain == comma
+            && file.is_none()
+            && sheet.delimiter != b','
+            && groups(sheet, column).is_some() =>
+        {
+            return Err(fail(
+                &sheet.path,
+                format!(
+                    "column {name}: {:?} can be read in two ways; say `--decimal comma` if the point groups digits, \
+                     `--decimal point` if it stands before decimals",
+                    groups(sheet, column).unwrap_or_default()
+                ),
+            ));
+        }
         None if plain >= point && plain >= comma => of(false, false),
         None if point > comma => of(false, true),
         None if comma > point => of(true, true),
@@ -204,6 +218,19 @@ fn format(
         return Ok(format);
     }
     Err(fail(&sheet.path, mixed(sheet, column, &odd, tally.present)))
+}
+
+/// A number with a point before three digits, as groups of digits have it, if all that have a point are such.
+fn groups(sheet: &Sheet, column: usize) -> Option<&str> {
+    let mut pointed = (0..sheet.len()).map(|row| sheet.field(row, column)).filter(|text| text.contains('.'));
+    let grouped = |text: &&str| {
+        let mut parts = text.trim_start_matches(['-', '+']).split('.');
+        let first = parts.next().unwrap_or_default();
+        // No group begins with a zero.
+        (1..=3).contains(&first.len()) && !first.starts_with('0') && parts.all(|part| part.len() == 3)
+    };
+    let first = pointed.next().filter(grouped)?;
+    pointed.all(|text| grouped(&text)).then_some(first)
 }
 
 /// What is said where a column of numbers holds something else.

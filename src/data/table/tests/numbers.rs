@@ -1,7 +1,10 @@
 //! Columns of numbers and of words.
 
 use super::super::super::reading::{Decimal, Missing, Reading, Target};
-use super::{columns, read, read_with, refused, values};
+use super::{
+    columns, read, read_with, refused, values,
+    written::{class, under},
+};
 
 /// A file of columns a and b and a label, the n-th a as `a` writes it.
 fn file(delimiter: char, rows: usize, a: impl Fn(usize) -> String) -> String {
@@ -154,4 +157,36 @@ fn a_column_without_values_is_left_out_and_words_take_bounded_memory() {
         text += if row % 2 == 0 { "a\n" } else { "b\n" };
     }
     refused(&text, &["990 rows", "values each", "--drop"]);
+}
+
+#[test]
+fn points_between_groups_of_digits_are_asked_for() {
+    // German thousands beside whole numbers, between semicolons.
+    let thousands = |n: usize| match 7 * n {
+        small @ 0..1000 => format!("{n};{small}"),
+        large => format!("{n};{}.{:03}", large / 1000, large % 1000),
+    };
+    let text = under("area;price", |n| thousands(120 + n));
+    let error = read(&text).expect_err("either").to_string();
+    assert!(error.contains("column price") && error.contains("--decimal comma"), "{error}");
+    let said = |decimal| Reading { decimal: Some(decimal), ..Reading::default() };
+    assert!(
+        read_with(&text, &said(Decimal::Comma)).is_ok() && read_with(&text, &said(Decimal::Point)).is_ok()
+    );
+    // Measurements with three decimals begin with a zero, or have others beside them.
+    let measured = under("t;y;kind", |n| format!("{n};0.{:03};{}", n * 13 % 1000, class(n)));
+    assert!(read(&measured).is_ok());
+    // Between commas a point is one of decimals.
+    let plain = under("t,y,kind", |n| format!("{n},{}.{:03},{}", 1 + n, n * 13 % 1000, class(n)));
+    assert!(read(&plain).is_ok());
+}
+
+#[test]
+fn a_decimal_comma_without_quotes_is_no_name_of_a_row() {
+    let text = under("day,price", |n| format!("{n},{},{}", n * 7 % 40, n * 13 % 90 + 10));
+    let error = read(&text).expect_err("three fields under two names").to_string();
+    assert!(error.contains("3 fields") || error.contains("2 fields"), "{error}");
+    let quoted = "a,b\n9,\"hello 9,1\n10,\"w1\",0\n";
+    let error = read(quoted).expect_err("a quote that takes a row in").to_string();
+    assert!(error.contains("line 2") && error.contains("closing quote"), "{error}");
 }

@@ -4,11 +4,11 @@ use super::super::super::reading::{Header, Reading};
 use super::{columns, read, read_with, refused};
 
 /// Rows of two numbers and a class behind a first line.
-fn under(first: &str, row: impl Fn(usize) -> String) -> String {
+pub(super) fn under(first: &str, row: impl Fn(usize) -> String) -> String {
     (0..40).fold(format!("{first}\n"), |text, n| text + &row(n) + "\n")
 }
 
-fn class(n: usize) -> &'static str {
+pub(super) fn class(n: usize) -> &'static str {
     ["no", "yes"][n % 2]
 }
 
