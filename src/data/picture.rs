@@ -183,11 +183,9 @@ fn in_words(path: &Path, bounds: &Bounds, format: ImageFormat, error: ImageError
 
 fn too_large(bounds: &Bounds) -> String {
     let Bounds { side, pixels, memory } = bounds;
-    format!(
-        "more than {side} pixels a side, {} megapixels or {} MiB when decoded",
-        pixels / 1_000_000,
-        memory >> 20
-    )
+    let fewer = *pixels < u64::from(*side).pow(2);
+    let all = if fewer { format!(", {} megapixels", pixels / 1_000_000) } else { String::new() };
+    format!("more than {side} pixels a side{all} or {} MiB when decoded", memory >> 20)
 }
 
 fn decoder<'a>(

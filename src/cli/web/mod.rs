@@ -150,19 +150,26 @@ async fn accept(
     let mut ends: Option<(Duration, Pin<Box<Sleep>>)> = None;
     loop {
         let next = poll_fn(|cx| {
-            match &mut ends {
+            let over = match &mut ends {
                 None => {
                     if let Poll::Ready(grace) = Pin::new(&mut stopped).poll(cx) {
                         return Poll::Ready(Err(Some(grace.unwrap_or_default())));
                     }
+                    false
                 }
                 Some((_, last)) => {
-                    if Pin::new(last).poll(cx).is_ready() {
+                    let over = last.as_mut().poll(cx).is_ready();
+                    if over && last.deadline().elapsed() > LAST {
                         return Poll::Ready(Err(None));
                     }
+                    over
                 }
+            };
+            match listener.poll_accept(cx) {
+                // Nobody is left in the queue.
+                Poll::Pending if over => Poll::Ready(Err(None)),
+                next => next.map(Ok),
             }
-            listener.poll_accept(cx).map(Ok)
         });
         let (stream, peer) = match next.await {
             Err(Some(grace)) => {
