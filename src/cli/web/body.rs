@@ -4,9 +4,10 @@ use super::{
     super::predict::Taking,
     reply::{Refusal, bad, later, refused},
     shares::{Held, Shares, WAIT, kib},
+    store::{Pieces, Store},
     turns::Turns,
 };
-use http_body_util::{BodyDataStream, BodyExt, Full};
+use http_body_util::{BodyDataStream, BodyExt};
 use hyper::{HeaderMap, StatusCode, body::Bytes, body::Incoming, header};
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 use wgrad::data::picture::Picture;
@@ -17,8 +18,8 @@ const TIME: Duration = Duration::from_secs(30);
 const PICTURES: usize = 64;
 /// Bytes of the name of a file in a form.
 const NAME: usize = 1 << 10;
-/// A body of unknown length gets room by so many bytes.
-const PIECE: usize = 1 << 20;
+/// A body of unknown length gets room by so many bytes, which is a large page of the system.
+const PIECE: usize = 2 << 20;
 /// For how long a body for which there is no room is thrown away as it comes: who still sends does not read the refusal.
 const DRAIN: Duration = Duration::from_secs(2);
 
@@ -88,7 +89,9 @@ pub async fn read(
         Ok(held) => held,
         Err(refusal) => return Err(drained(body, refusal).await),
     };
-    let all = collect(&mut body, (held, first), (room, peer), copies, most);
+    // Of unknown length, it may become as long as any.
+    let bytes = store(told.map_or(most, |_| first))?;
+    let all = collect(&mut body, (held, first, bytes), (room, peer), copies, most);
     match tokio::time::timeout(TIME, all).await {
         Ok(Ok(whole)) => Ok(whole),
         Ok(Err(refusal)) => Err(drained(body, refusal).await),
@@ -102,14 +105,11 @@ pub async fn read(
 /// Reads a body into the bytes that are held for it, and into more where it is of unknown length.
 async fn collect(
     body: &mut Incoming,
-    (mut held, mut place): (Held, usize),
+    (mut held, mut place, mut bytes): (Held, usize, Store),
     (room, peer): (&Room, IpAddr),
     copies: usize,
     most: usize,
 ) -> Result<(Bytes, Held), Refusal> {
-    let no = |_| later(StatusCode::SERVICE_UNAVAILABLE, WAIT.as_secs(), "out of memory; ask again later");
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(place).map_err(no)?;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| bad(format!("the body did not arrive: {e}")))?;
         let Ok(data) = frame.into_data() else { continue };
@@ -121,11 +121,17 @@ async fn collect(
             let more = (length - place).max(PIECE);
             held.add(room.take(peer, copies * more).await?);
             place += more;
-            bytes.try_reserve_exact(place - bytes.len()).map_err(no)?;
         }
-        bytes.extend_from_slice(&data);
+        if !bytes.push(&data) {
+            return Err(too_large(format!("more than {most}"), most));
+        }
     }
-    Ok((bytes.into(), held))
+    Ok((bytes.whole(), held))
+}
+
+fn store(most: usize) -> Result<Store, Refusal> {
+    let no = |_| later(StatusCode::SERVICE_UNAVAILABLE, WAIT.as_secs(), "out of memory; ask again later");
+    Store::new(most).map_err(no)
 }
 
 fn too_large(got: impl std::fmt::Display, most: usize) -> Refusal {
@@ -166,8 +172,9 @@ async fn pictures(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, Bytes
             false => Ok(vec![("image".into(), body)]),
         };
     }
+    let files = store(body.len())?;
     let pictures = match multer::parse_boundary(kind) {
-        Ok(boundary) => form(body, boundary).await,
+        Ok(boundary) => form(body, boundary, files).await,
         Err(e) => Err(e),
     };
     match pictures {
@@ -185,18 +192,23 @@ async fn pictures(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, Bytes
     }
 }
 
-/// The files of a form, up to one more than are allowed.
-async fn form(body: Bytes, boundary: String) -> multer::Result<Vec<(String, Bytes)>> {
-    let mut form = multer::Multipart::new(BodyDataStream::new(Full::new(body)), boundary);
-    let mut pictures = Vec::new();
-    while let Some(field) = form.next_field().await? {
+/// The files of a form, up to one more than are allowed. They are gathered in `files`.
+async fn form(body: Bytes, boundary: String, mut files: Store) -> multer::Result<Vec<(String, Bytes)>> {
+    let mut form = multer::Multipart::new(BodyDataStream::new(Pieces::from(body)), boundary);
+    let mut found = Vec::new();
+    while let Some(mut field) = form.next_field().await? {
         let name = field.file_name().or(field.name()).unwrap_or("image").to_string();
-        let bytes = field.bytes().await?;
-        if !bytes.is_empty() && pictures.len() <= PICTURES {
-            pictures.push((name, bytes));
+        let begin = files.len();
+        while let Some(piece) = field.chunk().await? {
+            // A form is as large as its files, and more.
+            files.push(&piece);
+        }
+        if files.len() > begin && found.len() <= PICTURES {
+            found.push((name, begin..files.len()));
         }
     }
-    Ok(pictures)
+    let files = files.whole();
+    Ok(found.into_iter().map(|(name, place)| (name, files.slice(place))).collect())
 }
 
 /// A picture of `peer` as a network takes it. It is read aside, so that others need not wait for it, when it is its turn.

@@ -8,6 +8,7 @@ pub mod door;
 pub mod paths;
 pub mod reply;
 pub mod shares;
+pub mod store;
 pub mod token;
 pub mod turns;
 
@@ -130,6 +131,10 @@ fn run(
         let graceful = GracefulShutdown::new();
         let grace = accept(&listener, &graceful, door, app, stopped).await;
         drop(listener);
+        // Who came last has yet to ask: a connection without a request is closed at once.
+        let ask = LAST.min(grace);
+        tokio::time::sleep(ask).await;
+        let grace = grace - ask;
         // Whoever is not done by then is cut off with the runtime.
         let (Ok(()) | Err(_)) = tokio::time::timeout(grace, graceful.shutdown()).await;
     });
