@@ -187,15 +187,21 @@ mod tests {
                     tokio::spawn(async move { turns.wait(address(1)).await.map(drop) })
                 })
                 .collect();
-            tokio::task::yield_now().await;
+            for _ in 0..9 {
+                tokio::task::yield_now().await;
+            }
             assert!(turns.wait(address(1)).await.is_err(), "more than may wait");
             let other = tokio::spawn({
                 let turns = turns.clone();
                 async move { turns.wait(address(2)).await.map(drop) }
             });
-            tokio::task::yield_now().await;
+            for _ in 0..9 {
+                tokio::task::yield_now().await;
+            }
             waiting.drain(..WAITING / 2).for_each(|gone| gone.abort());
-            tokio::task::yield_now().await;
+            for _ in 0..9 {
+                tokio::task::yield_now().await;
+            }
             drop(has);
             assert!(other.await.expect("no panic").is_ok());
             for one in waiting {
