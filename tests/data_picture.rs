@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, Luma, LumaA, Rgb, RgbImage};
 use tempfile::TempDir;
-use wgrad::data::picture::{Picture, load_picture};
+use wgrad::data::picture::{Picture, load_picture, read_picture};
 
 fn save(image: impl Into<DynamicImage>, format: ImageFormat) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -135,20 +135,32 @@ fn what_is_no_picture_is_refused_by_name() {
     assert!(message.starts_with("cannot open no/such.png: "), "{message}");
 }
 
-#[test]
-fn a_picture_that_claims_to_be_huge_takes_no_memory() {
-    // A valid header of 60,000 × 60,000, as a decompression bomb has.
+/// A valid head of a square PNG file with nothing behind it, as a decompression bomb has. `kind` is its depth and colour.
+fn head(side: u32, kind: [u8; 2]) -> Vec<u8> {
     let mut header = b"IHDR".to_vec();
-    header.extend_from_slice(&60_000_u32.to_be_bytes());
-    header.extend_from_slice(&60_000_u32.to_be_bytes());
-    header.extend_from_slice(&[8, 0, 0, 0, 0]);
+    header.extend_from_slice(&side.to_be_bytes());
+    header.extend_from_slice(&side.to_be_bytes());
+    header.extend_from_slice(&[kind[0], kind[1], 0, 0, 0]);
     let mut crc = flate2::Crc::new();
     crc.update(&header);
     let mut bytes = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0d".to_vec();
     bytes.extend_from_slice(&header);
     bytes.extend_from_slice(&crc.sum().to_be_bytes());
     bytes.extend_from_slice(b"\x00\x00\x00\x00IDAT\x35\xaf\x06\x1e");
-    assert!(message(&bytes).contains("got more than 16384 pixels a side or 512 MiB when decoded"));
+    bytes
+}
+
+#[test]
+fn a_picture_that_claims_to_be_huge_takes_no_memory() {
+    let large = "got more than 16384 pixels a side or 512 MiB when decoded";
+    assert!(message(&head(60_000, [8, 0])).contains(large));
+    // Eight bytes a pixel: 800 MB.
+    assert!(message(&head(10_000, [16, 6])).contains(large));
+    let sent = |bytes: &[u8]| read_picture(Path::new("sent"), bytes, 28, 28).unwrap_err().to_string();
+    let large = "got more than 10000 pixels a side, 67 megapixels or 192 MiB when decoded";
+    assert!(sent(&head(10_000, [1, 0])).contains(large), "few bytes, but long work");
+    assert!(sent(&head(6_000, [16, 6])).contains(large));
+    assert!(sent(&head(8_000, [1, 0])).contains("got a damaged image/png file"), "its head is none of these");
 }
 
 #[test]

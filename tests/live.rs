@@ -152,7 +152,7 @@ fn steering_is_recorded_and_the_stopped_run_goes_on_to_the_same_bits() {
     events.until("phase", |phase| phase["phase"] == "stopped");
     let (code, said) = page.ends();
     assert_eq!(code, Some(0), "{said}");
-    for words in ["set from the page", "paused", "resumed", "train --resume run"] {
+    for words in ["set from the page", "paused", "resumed", "go on with: ", " train --resume run"] {
         assert!(said.contains(words), "no {words:?} in {said}");
     }
 
@@ -264,7 +264,7 @@ fn what_is_too_large_broken_or_unknown_is_refused_in_words() {
         page.post("/control", what.as_bytes()).refuses(400, &[word]);
     }
     page.get("/etc/passwd").refuses(404, &["/etc/passwd", "/events"]);
-    page.request("PUT", "/control", &[], b"").refuses(404, &["PUT"]);
+    page.request("PUT", "/control", &[], b"").refuses(405, &["PUT"]);
     assert_eq!(page.post("/look", &[0; 784]).with(200)["top"].as_array().map(Vec::len), Some(10));
     page.control(r#"{"do": "stop"}"#);
     assert_eq!(page.ends().0, Some(0));

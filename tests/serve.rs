@@ -2,6 +2,8 @@
 //! ends in order.
 
 mod command;
+#[cfg(target_os = "linux")]
+mod crowd;
 mod pictures;
 mod web;
 
@@ -156,7 +158,30 @@ fn model_page_and_limits() {
     let rebound = b"GET /model HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
     send(&page.host, rebound).refuses(403, &["evil.example"]);
     page.post("/predict?top=0", &file).refuses(400, &["?top=0"]);
-    page.get("/predict").refuses(404, &["POST /predict"]);
+    page.get("/etc/passwd").refuses(404, &["/etc/passwd", "POST /predict"]);
+    for (method, path, allowed) in [
+        ("GET", "/predict", "POST"),
+        ("HEAD", "/predict", "POST"),
+        ("DELETE", "/predict", "POST"),
+        ("POST", "/model", "GET, HEAD"),
+        ("PUT", "/", "GET, HEAD"),
+        ("POST", "/serve.js", "GET, HEAD"),
+        ("OPTIONS", "/page.css", "GET, HEAD"),
+    ] {
+        let told = page.request(method, path, &[], b"");
+        assert_eq!(told.status, 405, "{method} {path}");
+        let line = format!("\r\nallow: {allowed}\r\n");
+        assert!(told.head.to_lowercase().contains(&line.to_lowercase()), "{method} {path}: {}", told.head);
+    }
+    for path in ["/", "/model", "/health", "/page.css"] {
+        let [head, whole] = ["HEAD", "GET"].map(|method| page.request(method, path, &[], b""));
+        assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
+        // But for the date.
+        let lines =
+            |head: &str| head.lines().filter(|line| !line.starts_with("date")).map(String::from).collect();
+        let [head, whole]: [Vec<String>; 2] = [head, whole].map(|answer| lines(&answer.head));
+        assert_eq!(head, whole, "{path}");
+    }
 
     let too_large = format!(
         "POST /predict HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: 1048577\r\n\r\n",
@@ -217,6 +242,10 @@ fn what_cannot_be_served_is_refused_in_words() {
     let data = small_data_argument();
     on_device(&["train", "--data", &data, "--epochs", "0", "--out", "run"]).inside(tmp.path()).end().with(0);
     refused(&["serve", "run", "--addr", "0.0.0.0:0"], &["0.0.0.0 can be reached", "--expose"]);
+    refused(&["serve", "run", "--memory", "650"], &["--memory 650", "--max-body 20", "--memory 681 or more"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let place = taken.local_addr().expect("bound").to_string();
+    refused(&["serve", "run", "--addr", &place], &["cannot listen at", "another port"]);
 }
 
 /// That a page in the background is still there.

@@ -16,17 +16,20 @@ use image::{
 use super::io_error;
 use crate::{Error, Result};
 
-/// No side may be longer, pixels, and decoding may not take more memory, bytes: a small file can
-/// claim to be a huge picture.
+/// No side may be longer, pixels, there may not be more of them in all, and the decoded picture may not take more memory,
+/// bytes: a small file can claim to be a huge picture. Its head is judged, before anything is decoded.
 struct Bounds {
     side: u32,
+    pixels: u64,
     memory: u64,
 }
 
 /// Of a file on this machine.
-const FILE: Bounds = Bounds { side: 16_384, memory: 512 << 20 };
+const FILE: Bounds = Bounds { side: 16_384, pixels: 1 << 28, memory: 512 << 20 };
 /// Of bytes that somebody sent: any camera's picture.
-const SENT: Bounds = Bounds { side: 10_000, memory: 192 << 20 };
+const SENT: Bounds = Bounds { side: 10_000, pixels: 64 << 20, memory: 192 << 20 };
+/// Bytes that reading what somebody sent may take, at most: a progressive JPEG holds 6 bytes a pixel besides the picture.
+pub const SENT_MEMORY: usize = 640 << 20;
 
 /// From here up a background counts as light.
 const LIGHT: u8 = 128;
@@ -50,7 +53,7 @@ pub struct Picture {
 /// # Errors
 /// [`Error::Io`] where the file cannot be opened, [`Error::Picture`] where it is no picture or one too large.
 pub fn load_picture(path: &Path, height: usize, width: usize) -> Result<Picture> {
-    as_input(path, open(path)?, &FILE, height, width)
+    as_input(path, &whole(path)?, &FILE, height, width)
 }
 
 /// The same with the bytes of a file that somebody sent as `name`, and tighter bounds.
@@ -58,16 +61,10 @@ pub fn load_picture(path: &Path, height: usize, width: usize) -> Result<Picture>
 /// # Errors
 /// [`Error::Picture`] where they are no picture, or one too large.
 pub fn read_picture(name: &Path, bytes: &[u8], height: usize, width: usize) -> Result<Picture> {
-    as_input(name, Cursor::new(bytes), &SENT, height, width)
+    as_input(name, bytes, &SENT, height, width)
 }
 
-fn as_input(
-    path: &Path,
-    file: impl BufRead + Seek,
-    bounds: &Bounds,
-    height: usize,
-    width: usize,
-) -> Result<Picture> {
+fn as_input(path: &Path, bytes: &[u8], bounds: &Bounds, height: usize, width: usize) -> Result<Picture> {
     let size = [height, width].map(|side| u32::try_from(side).ok().filter(|s| (1..=FILE.side).contains(s)));
     let [Some(height), Some(width)] = size else {
         return Err(Error::Picture {
@@ -75,7 +72,7 @@ fn as_input(
             reason: format!("a request for {height}×{width} pixels"),
         });
     };
-    let image = turned(path, file, bounds)?;
+    let image = turned(path, bytes, bounds)?;
     let mut notes = vec![format!("read {}×{} pixels (height × width)", image.height(), image.width())];
     let grey = to_grey(image, &mut notes);
     let background = border_median(&grey);
@@ -84,7 +81,8 @@ fn as_input(
     let pixels = |(width, height): (u64, u64)| width.saturating_mul(height);
     let target = (u64::from(width), u64::from(height));
     let source = (u64::from(grey.width()), u64::from(grey.height()));
-    let first = pixels(canvas) / CANVAS > pixels(source) + pixels(target);
+    let first = pixels(canvas) / CANVAS > pixels(source) + pixels(target)
+        || pixels(canvas) > LARGEST.max(pixels(source)).max(pixels(target));
     let grey = if first { fitted(grey, (width, height), &mut notes) } else { grey };
     let canvas = if first { target } else { canvas };
     let mut grey = pad(grey, background, canvas, &mut notes);
@@ -115,12 +113,12 @@ pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
 
 /// Decodes a picture file, turned as it is to be seen.
 pub(super) fn decode(path: &Path) -> Result<DynamicImage> {
-    turned(path, open(path)?, &FILE)
+    turned(path, &whole(path)?, &FILE)
 }
 
 /// Decodes the bytes of a picture that somebody sent as `name`, turned as it is to be seen.
 pub(super) fn decode_sent(name: &Path, bytes: &[u8]) -> Result<DynamicImage> {
-    turned(name, Cursor::new(bytes), &SENT)
+    turned(name, bytes, &SENT)
 }
 
 /// No file of a picture is longer, in bytes.
@@ -155,12 +153,16 @@ pub(super) fn is_whole_jpeg(bytes: &[u8]) -> bool {
     }
 }
 
-fn turned(path: &Path, mut file: impl BufRead + Seek, bounds: &Bounds) -> Result<DynamicImage> {
-    let failed = |e| io_error("cannot read", path, "check the file")(e);
+fn whole(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    file.by_ref().take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
-    let (mut decoder, format) = decoder(path, Cursor::new(&bytes), bounds)?;
-    if format == ImageFormat::Jpeg && !is_whole_jpeg(&bytes) {
+    let read = open(path)?.take(LONGEST).read_to_end(&mut bytes);
+    read.map_err(io_error("cannot read", path, "check the file"))?;
+    Ok(bytes)
+}
+
+fn turned(path: &Path, bytes: &[u8], bounds: &Bounds) -> Result<DynamicImage> {
+    let (mut decoder, format) = decoder(path, Cursor::new(bytes), bounds)?;
+    if format == ImageFormat::Jpeg && !is_whole_jpeg(bytes) {
         return Err(Error::Picture { path: path.to_owned(), reason: CUT_OFF.to_owned() });
     }
     // Photographs are often stored lying on their side, with a note how to turn them.
@@ -172,13 +174,18 @@ fn turned(path: &Path, mut file: impl BufRead + Seek, bounds: &Bounds) -> Result
 
 fn in_words(path: &Path, bounds: &Bounds, format: ImageFormat, error: ImageError) -> Error {
     let reason = match error {
-        ImageError::Limits(_) => {
-            format!("more than {} pixels a side or {} MiB when decoded", bounds.side, bounds.memory >> 20)
-        }
+        ImageError::Limits(_) => too_large(bounds),
         ImageError::Unsupported(_) => format!("the format {}", format.to_mime_type()),
         other => format!("a damaged {} file ({other})", format.to_mime_type()),
     };
     Error::Picture { path: path.to_owned(), reason }
+}
+
+fn too_large(bounds: &Bounds) -> String {
+    let Bounds { side, pixels, memory } = bounds;
+    let fewer = *pixels < u64::from(*side).pow(2);
+    let all = if fewer { format!(", {} megapixels", pixels / 1_000_000) } else { String::new() };
+    format!("more than {side} pixels a side{all} or {} MiB when decoded", memory >> 20)
 }
 
 fn decoder<'a>(
@@ -200,11 +207,18 @@ fn decoder<'a>(
     limits.max_image_height = Some(bounds.side);
     limits.max_alloc = Some(bounds.memory);
     reader.limits(limits);
-    Ok((reader.into_decoder().map_err(|e| in_words(path, bounds, format, e))?, format))
+    let decoder = reader.into_decoder().map_err(|e| in_words(path, bounds, format, e))?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > bounds.pixels || decoder.total_bytes() > bounds.memory {
+        return Err(refused(too_large(bounds)));
+    }
+    Ok((decoder, format))
 }
 
 /// A picture and the background around it may have this many times the pixels of the picture and of the input.
 const CANVAS: u64 = 16;
+/// And no more than so many, unless one of these has.
+const LARGEST: u64 = 128 << 20;
 
 /// Luma of the picture laid over white. Pixel by pixel: a copy in colour would be four times as large as a grey picture.
 fn to_grey(image: DynamicImage, notes: &mut Vec<String>) -> GrayImage {
@@ -234,11 +248,14 @@ fn to_grey(image: DynamicImage, notes: &mut Vec<String>) -> GrayImage {
 /// The median of the outermost pixels.
 fn border_median(image: &GrayImage) -> u8 {
     let (width, height) = image.dimensions();
-    let mut border: Vec<u8> = image
-        .enumerate_pixels()
-        .filter(|&(x, y, _)| x == 0 || y == 0 || x + 1 == width || y + 1 == height)
-        .map(|(_, _, pixel)| pixel.0[0])
-        .collect();
+    let inner = 1..height.saturating_sub(1);
+    let line = |y: u32| (0..width).map(move |x| (x, y));
+    let mut ends = vec![0, width.saturating_sub(1)];
+    ends.dedup();
+    let sides = ends.into_iter().flat_map(|x| inner.clone().map(move |y| (x, y)));
+    let top_and_bottom = (0..height).filter(|y| !inner.contains(y)).flat_map(line);
+    let mut border: Vec<u8> =
+        top_and_bottom.chain(sides).filter_map(|(x, y)| Some(image.get_pixel_checked(x, y)?.0[0])).collect();
     border.sort_unstable();
     border.get(border.len() / 2).copied().unwrap_or(0)
 }

@@ -93,7 +93,23 @@ impl Answer {
 
 /// Sends bytes as they are and reads the answer to its end.
 pub fn send(host: &str, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(host).expect("connects");
+    send_on(TcpStream::connect(host).expect("connects"), bytes)
+}
+
+/// The same as another client of this machine, from `127.0.0.N`.
+pub fn send_from(last: u8, host: &str, bytes: &[u8]) -> Answer {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind(([127, 0, 0, last], 0).into()).expect("binds");
+        socket.connect(host.parse().expect("an address")).await.expect("connects").into_std()
+    });
+    let stream = stream.expect("a socket");
+    stream.set_nonblocking(false).expect("sets");
+    send_on(stream, bytes)
+}
+
+fn send_on(mut stream: TcpStream, bytes: &[u8]) -> Answer {
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("sets");
     // Who is refused may be cut off before all is sent.
     let (Ok(()) | Err(_)) = stream.write_all(bytes);
@@ -108,6 +124,11 @@ pub fn send(host: &str, bytes: &[u8]) -> Answer {
 impl Served {
     /// A request with these headers besides Host.
     pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        send(&self.host, &self.written(method, path, headers, body))
+    }
+
+    /// Its bytes.
+    pub fn written(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);
         if method == "POST" {
             head += &format!("Content-Length: {}\r\n", body.len());
@@ -115,7 +136,7 @@ impl Served {
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }
-        send(&self.host, &[head.as_bytes(), b"\r\n", body].concat())
+        [head.as_bytes(), b"\r\n", body].concat()
     }
 
     pub fn get(&self, path: &str) -> Answer {

@@ -12,12 +12,13 @@ use super::output;
 use super::web::{
     Server,
     address::{Address, Reach},
+    body::Room,
     token::Token,
 };
 use anyhow::Result;
 use desk::Desk;
 use hub::{Hub, Phase, Question, Wishes};
-use routes::Routes;
+use routes::{PICTURE, Routes};
 use serde_json::json;
 use std::{
     process::ExitCode,
@@ -90,7 +91,7 @@ impl Live {
         trainer: &mut Trainer<'a>,
     ) -> Result<Self> {
         let Some(address) = args.live else { return Ok(Self(None)) };
-        let listener = address.listen(PORT, &args.reach)?;
+        address.check(PORT, &args.reach)?;
         let token = Token::draw()?;
         let (send, questions) = sync_channel(QUESTIONS);
         let questions = Arc::new(Mutex::new(questions));
@@ -109,12 +110,17 @@ impl Live {
         let hub = Hub::new(about, options, per_epoch, run.metrics()?, &position, send);
         let hub = Arc::new(hub);
         desk(context, run, data, trainer, (&hub, &questions)).await?;
+        // Not earlier: who could connect would wait for an answer.
+        let listener = address.listen(PORT, &args.reach)?;
         let shown = match listener.local_addr()?.ip().is_unspecified() {
             true => format!("localhost:{}", listener.local_addr()?.port()),
             false => listener.local_addr()?.to_string(),
         };
         tell!("live: http://{shown}/#{token}");
-        let routes = Routes { hub: hub.clone(), token, config: config.clone() };
+        // Two of the largest requests: the memory is the training's.
+        let room = Room::new(2 * Room::largest(PICTURE, model.pixels()), PICTURE, model.pixels());
+        let turns = Default::default();
+        let routes = Routes { hub: hub.clone(), token, config: config.clone(), room, turns };
         let server = Server::start(listener, args.reach.host_name.clone(), Arc::new(routes))?;
         Ok(Self(Some(Page { hub, server, questions })))
     }

@@ -5,9 +5,12 @@ use super::hub::{Hub, Phase, Question};
 use crate::cli::{
     predict::{Taking, told},
     web::{
-        App, body,
+        App,
+        body::{self, Room},
+        paths::Paths,
         reply::{self, Refusal, Reply, bad, refused},
         token::Token,
+        turns::Turns,
     },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -28,13 +31,17 @@ use wgrad::{data::picture::Picture, run::Config};
 /// Pages open at once.
 const PAGES: usize = 64;
 /// Bytes of a picture's file.
-const PICTURE: usize = 20 << 20;
+pub const PICTURE: usize = 20 << 20;
 const CONTROL: usize = 1 << 10;
 /// Without an event for so long, a page gets a sign of life.
 const ALIVE: Duration = Duration::from_secs(10);
 /// How long a question may wait: a step may take seconds on a slow device.
 const ANSWER: Duration = Duration::from_secs(60);
-const KNOWN: &str = "GET /, GET /events, GET /health, POST /control, POST /predict, POST /look";
+const PATHS: Paths = Paths {
+    get: &["/", "/events", "/health"],
+    files: &["/chart.js", "/live.js"],
+    post: &["/control", "/predict", "/look"],
+};
 
 /// The paths.
 pub struct Routes {
@@ -44,30 +51,34 @@ pub struct Routes {
     pub token: Token,
     /// The run.
     pub config: Config,
+    /// What requests may hold.
+    pub room: Room,
+    /// Where pictures wait to be read.
+    pub turns: Turns,
 }
 
 impl App for Routes {
-    async fn answer(&self, request: Request<Incoming>, _peer: IpAddr) -> Result<Reply, Refusal> {
+    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Reply, Refusal> {
         let (head, content) = request.into_parts();
         let (method, path) = (&head.method, head.uri.path());
-        let most = match (method, path) {
-            (&Method::POST, "/control") => CONTROL,
-            (&Method::POST, "/predict" | "/look") => PICTURE,
-            (&Method::GET, path) => {
-                return self.show(path)?.ok_or_else(|| reply::unknown(method, path, KNOWN));
-            }
-            _ => return Err(reply::unknown(method, path, KNOWN)),
-        };
+        match (method, path) {
+            (&Method::POST, path) if PATHS.post.contains(&path) => {}
+            (&Method::GET, path) => return self.show(path)?.ok_or_else(|| PATHS.refuse(method, path)),
+            _ => return Err(PATHS.refuse(method, path)),
+        }
         if !self.token.is_in(&head.headers) {
             let words = "got no token or a wrong one, expected that of the address which `wgrad train --live` \
                          printed, as `Authorization: Bearer TOKEN`";
             return Err(refused(StatusCode::UNAUTHORIZED, words));
         }
-        let bytes = body::read(&head.headers, content, most).await?;
+        if path == "/predict" {
+            return reply::json(&self.predict(&head, content, peer).await?);
+        }
+        let most = if path == "/control" { CONTROL } else { PICTURE };
+        let (bytes, _held) = body::read(&head.headers, content, &self.room, most, peer).await?;
         reply::json(&match path {
             "/control" => self.control(&bytes)?,
-            "/look" => self.look(&bytes).await?,
-            _ => self.predict(&head, bytes).await?,
+            _ => self.look(&bytes).await?,
         })
     }
 }
@@ -122,10 +133,11 @@ impl Routes {
     }
 
     /// What the network makes of a picture now, and the picture as the network sees it.
-    async fn predict(&self, head: &Parts, bytes: Bytes) -> Result<Value, Refusal> {
+    async fn predict(&self, head: &Parts, content: Incoming, peer: IpAddr) -> Result<Value, Refusal> {
         let taking = Taking::of(&self.config).map_err(bad)?;
-        let (name, bytes) = body::pictures(&head.headers, bytes).await?.swap_remove(0);
-        let Picture { pixels, notes } = body::as_input(&name, bytes, taking).await?;
+        let (mut pictures, _held) = body::receive(&head.headers, content, &self.room, peer).await?;
+        let (name, bytes) = pictures.swap_remove(0);
+        let Picture { pixels, notes } = body::as_input(&name, bytes, taking, &self.turns, peer).await?;
         let shown = STANDARD.encode(&pixels);
         let mut value = self.ask(&name, pixels, &notes).await?;
         value["pixels"] = shown.into();

@@ -12,9 +12,11 @@ use super::{
     web::{
         Server,
         address::{Address, Reach},
+        body::Room,
+        shares::{Held, Shares, kib},
     },
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use limiter::Limiter;
 use routes::Routes;
 use std::{
@@ -28,12 +30,14 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
-use wgrad::{gpu::guarded, predict::Predictor, run::Run};
+use wgrad::{data::picture::SENT_MEMORY, gpu::guarded, predict::Predictor, run::Run};
 
 /// The port where it is looked for first.
 const PORT: u16 = 7979;
 /// How long requests under way may take when it ends.
 const GRACE: Duration = Duration::from_secs(10);
+/// MiB of all requests together, unless the largest need more.
+const MEMORY: usize = 1024;
 /// How often Ctrl-C is looked for.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -65,6 +69,10 @@ pub struct Serve {
     /// MiB of a request
     #[arg(long, value_name = "MIB", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1024))]
     max_body: u64,
+    /// MiB that all requests together may hold: bodies that are read, the picture that is decoded, and answers. Others
+    /// wait for room, for 5 seconds [default: 1024, or what two of the largest requests need]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    memory: Option<u64>,
     /// The weights of the last epoch instead of the best
     #[arg(long)]
     last: bool,
@@ -78,6 +86,8 @@ pub struct Serve {
 struct Job {
     pixels: Vec<u8>,
     answer: oneshot::Sender<Vec<f32>>,
+    /// A place in the queue.
+    _place: Held,
 }
 
 impl Serve {
@@ -85,18 +95,24 @@ impl Serve {
         let interrupt = Interrupt::saying("finishing the requests under way")?;
         let run = Run::open(&self.run)?;
         let taking = Taking::of(&run.config)?;
-        let listener = self.addr.listen(PORT, &self.reach)?;
+        let room = self.room(run.config.model.pixels())?;
+        self.addr.check(PORT, &self.reach)?;
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
         let context = self.adapter.open().await?;
         let batch = self.max_batch as usize;
         let predictor = predictor_of(&context, &run, &checkpoint, batch).await?;
-        let (send, jobs) = sync_channel(4 * batch.max(64));
+        // Not earlier: who could connect would wait for an answer.
+        let listener = self.addr.listen(PORT, &self.reach)?;
+        let places = 4 * batch.max(64);
+        let (send, jobs) = sync_channel(places);
         let routes = Arc::new(Routes {
             jobs: send,
+            places: Shares::new(places, places / 2),
+            turns: Default::default(),
+            room,
             taking,
             adapter: context.describe(),
             position: checkpoint.position,
-            most: (self.max_body as usize) << 20,
             limiter: Limiter::new(f64::from(self.rate)),
             counts: Default::default(),
             run,
@@ -121,6 +137,28 @@ impl Serve {
             .await;
         }
         Ok(ExitCode::from(super::train::INTERRUPTED))
+    }
+
+    /// What bodies and answers may hold, for a network that takes `input` bytes.
+    fn room(&self, input: usize) -> Result<Room> {
+        let most = (self.max_body as usize) << 20;
+        let (largest, reading) = (Room::largest(most, input), kib(SENT_MEMORY));
+        let memory = match self.memory {
+            Some(memory) => (memory as usize) << 10,
+            None => (MEMORY << 10).max(reading + 2 * largest),
+        };
+        let least = (reading + largest).div_ceil(1 << 10);
+        if memory < least << 10 {
+            bail!(
+                "got --memory {}, but reading a picture takes up to {} MiB, and a request of --max-body {} up to {}; \
+                 give --memory {least} or more, or a smaller --max-body",
+                memory >> 10,
+                reading >> 10,
+                self.max_body,
+                largest.div_ceil(1 << 10)
+            );
+        }
+        Ok(Room::new(memory - reading, most, input))
     }
 
     /// Answers jobs until Ctrl-C, and then the rest while the server waits for it.

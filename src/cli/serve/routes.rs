@@ -4,8 +4,12 @@ use super::{Job, limiter::Limiter};
 use crate::cli::{
     predict::{Taking, told},
     web::{
-        App, body,
+        App,
+        body::{self, Room},
+        paths::Paths,
         reply::{self, Refusal, Reply, bad, refused},
+        shares::{Held, Shares},
+        turns::Turns,
     },
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -21,20 +25,24 @@ use std::{
 use tokio::sync::oneshot;
 use wgrad::{checkpoint::Position, clock, data::picture::Picture, run::Run};
 
-const KNOWN: &str = "GET /, GET /model, GET /health, POST /predict";
+const PATHS: Paths = Paths { get: &["/", "/model", "/health"], files: &["/serve.js"], post: &["/predict"] };
 
 /// The paths.
 pub struct Routes {
     /// Where pictures wait for the device.
     pub jobs: SyncSender<Job>,
+    /// Places among these.
+    pub places: Shares,
+    /// Where pictures wait to be read.
+    pub turns: Turns,
+    /// What requests may hold.
+    pub room: Room,
     /// Height and width of what the network takes.
     pub taking: Taking,
     /// The device.
     pub adapter: String,
     /// After how much training the weights are those that they are.
     pub position: Position,
-    /// Bytes of a request.
-    pub most: usize,
     /// Pictures of an address.
     pub limiter: Limiter,
     /// What has been done.
@@ -76,17 +84,16 @@ impl App for Routes {
             (&Method::GET, "/serve.js") => Ok(reply::script(include_str!("../../../assets/web/serve.js"))),
             (&Method::GET, "/model") => self.model(),
             (&Method::GET, "/health") => self.health(),
-            (&Method::GET, _) => reply::shared(path).ok_or_else(|| reply::unknown(method, path, KNOWN)),
+            (&Method::GET, _) => reply::shared(path).ok_or_else(|| PATHS.refuse(method, path)),
             (&Method::POST, "/predict") => {
                 let top = top(&head.uri)?;
                 // Even a refusal costs: a crowd is turned away before its pictures are read.
                 self.limiter.take(peer, 1, clock::seconds()).map_err(busy)?;
-                let bytes = body::read(&head.headers, content, self.most).await?;
-                let pictures = body::pictures(&head.headers, bytes).await?;
+                let (pictures, held) = body::receive(&head.headers, content, &self.room, peer).await?;
                 self.limiter.take(peer, pictures.len() - 1, clock::seconds()).map_err(busy)?;
-                self.predict(pictures, top).await
+                self.predict(pictures, held, top, peer).await
             }
-            _ => Err(reply::unknown(method, path, KNOWN)),
+            _ => Err(PATHS.refuse(method, path)),
         }
     }
 }
@@ -124,7 +131,7 @@ impl Routes {
             "layers": layers.iter().map(layer).collect::<Vec<_>>(),
             "regression": config.model.loss().is_ok_and(|loss| loss.is_regression()),
             "epochs": self.position.epoch, "adapter": self.adapter, "version": config.version,
-            "max_body": self.most,
+            "max_body": self.room.most,
         }))
     }
 
@@ -138,10 +145,16 @@ impl Routes {
     }
 
     /// What the network makes of each picture.
-    async fn predict(&self, pictures: Vec<(String, Bytes)>, top: usize) -> Result<Reply, Refusal> {
+    async fn predict(
+        &self,
+        pictures: Vec<(String, Bytes)>,
+        held: Held,
+        top: usize,
+        peer: IpAddr,
+    ) -> Result<Reply, Refusal> {
         let mut waiting = Vec::new();
         for (name, bytes) in pictures {
-            let (answer, notes, pixels) = self.submit(&name, bytes).await?;
+            let (answer, notes, pixels) = self.submit(&name, bytes, peer).await?;
             waiting.push((name, answer, notes, pixels));
         }
         let mut all: Vec<Value> = Vec::new();
@@ -153,7 +166,7 @@ impl Routes {
             value["pixels"] = pixels.into();
             all.push(value);
         }
-        reply::json(&json!({ "predictions": all }))
+        reply::held(&json!({ "predictions": all }), held)
     }
 
     /// Reads a picture and lets it wait for the device; where its answer comes, what was done to it, its pixels.
@@ -161,11 +174,15 @@ impl Routes {
         &self,
         name: &str,
         bytes: Bytes,
+        peer: IpAddr,
     ) -> Result<(oneshot::Receiver<Vec<f32>>, Vec<String>, String), Refusal> {
-        let Picture { pixels, notes } = body::as_input(name, bytes, self.taking).await?;
+        let Picture { pixels, notes } = body::as_input(name, bytes, self.taking, &self.turns, peer).await?;
         let shown = STANDARD.encode(&pixels);
         let (answer, answered) = oneshot::channel();
-        if self.jobs.try_send(Job { pixels, answer }).is_err() {
+        let place = self.places.take(peer, 1).await;
+        let sent =
+            place.is_some_and(|place| self.jobs.try_send(Job { pixels, answer, _place: place }).is_ok());
+        if !sent {
             let words = "too many pictures wait for the device already; ask again in a moment";
             return Err(reply::later(StatusCode::SERVICE_UNAVAILABLE, 1, words));
         }

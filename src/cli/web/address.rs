@@ -55,8 +55,8 @@ pub struct Reach {
 }
 
 impl Address {
-    /// A socket that listens there. Without a port of its own it takes `usual`, or a free one if that is taken.
-    pub fn listen(&self, usual: u16, reach: &Reach) -> Result<TcpListener> {
+    /// That it can listen there later: what takes long is not done before it is refused.
+    pub fn check(&self, usual: u16, reach: &Reach) -> Result<()> {
         let ip = self.ip;
         if !ip.is_loopback() && !reach.expose {
             bail!(
@@ -64,9 +64,20 @@ impl Address {
                  meant, or reach this machine through `ssh -L {usual}:127.0.0.1:{usual}`"
             );
         }
-        if !ip.is_loopback() {
-            tell!("warning: other machines can reach this page at {ip}, unencrypted");
+        self.bind(usual).map(drop)
+    }
+
+    /// A socket that listens there. Without a port of its own it takes `usual`, or a free one if that is taken.
+    pub fn listen(&self, usual: u16, reach: &Reach) -> Result<TcpListener> {
+        self.check(usual, reach)?;
+        if !self.ip.is_loopback() {
+            tell!("warning: other machines can reach this page at {}, unencrypted", self.ip);
         }
+        self.bind(usual)
+    }
+
+    fn bind(&self, usual: u16) -> Result<TcpListener> {
+        let ip = self.ip;
         let at = |port| TcpListener::bind(SocketAddr::new(ip, port));
         let listener = match self.port {
             Some(port) => at(port),

@@ -2,33 +2,99 @@
 
 use super::{
     super::predict::Taking,
-    reply::{Refusal, bad, refused},
+    reply::{Refusal, bad, later, refused},
+    shares::{Held, Shares, WAIT, kib},
+    store::{Pieces, Store},
+    turns::Turns,
 };
-use http_body_util::{BodyDataStream, BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyDataStream, BodyExt};
 use hyper::{HeaderMap, StatusCode, body::Bytes, body::Incoming, header};
-use std::{path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 use wgrad::data::picture::Picture;
 
 /// How long a body may take to arrive.
 const TIME: Duration = Duration::from_secs(30);
 /// Pictures in one request.
 const PICTURES: usize = 64;
+/// Bytes of the name of a file in a form.
+const NAME: usize = 1 << 10;
+/// A body of unknown length gets room by so many bytes, which is a large page of the system.
+const PIECE: usize = 2 << 20;
+/// For how long a body for which there is no room is thrown away as it comes: who still sends does not read the refusal.
+const DRAIN: Duration = Duration::from_secs(2);
 
-/// The body of a request, of at most `most` bytes.
-pub async fn read(headers: &HeaderMap, body: Incoming, most: usize) -> Result<Bytes, Refusal> {
-    let too_large = |got: String| {
-        let words = format!("got a body of {got} bytes, expected at most {most}; send less at once");
-        refused(StatusCode::PAYLOAD_TOO_LARGE, words)
-    };
+/// What a server may read, and from whose share.
+pub struct Room {
+    /// KiB that the bodies and answers of all requests may hold together.
+    pub memory: Shares,
+    /// Bytes of a body.
+    pub most: usize,
+    /// Bytes of an input of the network.
+    pub input: usize,
+}
+
+impl Room {
+    /// Bytes that the answer to `pictures` holds: each as the network takes it, in base64, and that once more as JSON.
+    fn answers(input: usize, pictures: usize) -> usize {
+        pictures.saturating_mul(4 * input + NAME)
+    }
+
+    /// KiB that the largest request holds: it is a form, of which there are two copies while its files are found.
+    pub fn largest(most: usize, input: usize) -> usize {
+        kib(most.saturating_mul(2).saturating_add(Self::answers(input, PICTURES)))
+    }
+
+    /// The room within `memory` KiB of bodies and answers. One address may hold half of it, but always one request.
+    pub fn new(memory: usize, most: usize, input: usize) -> Self {
+        let share = (memory / 2).max(Self::largest(most, input));
+        Self { memory: Shares::new(memory, share), most, input }
+    }
+
+    async fn take(&self, peer: IpAddr, bytes: usize) -> Result<Held, Refusal> {
+        let taken = self.memory.take(peer, kib(bytes)).await;
+        taken.ok_or_else(|| {
+            let (mib, seconds) = (bytes.div_ceil(1 << 20), WAIT.as_secs());
+            let words = format!(
+                "no room for {mib} MiB within {seconds} s, as others are being answered; ask again in {seconds} s"
+            );
+            later(StatusCode::SERVICE_UNAVAILABLE, seconds, words)
+        })
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+    kind.get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case(b"multipart/"))
+}
+
+/// The body of a request of `peer`, of at most `most` bytes, and what it holds of the room. Nothing is read before there
+/// is room for it.
+pub async fn read(
+    headers: &HeaderMap,
+    mut body: Incoming,
+    room: &Room,
+    most: usize,
+    peer: IpAddr,
+) -> Result<(Bytes, Held), Refusal> {
     let told =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if let Some(length) = told.filter(|length| *length > most as u64) {
-        return Err(too_large(length.to_string()));
+        return Err(too_large(length, most));
     }
-    match tokio::time::timeout(TIME, Limited::new(body, most).collect()).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(e)) if e.is::<LengthLimitError>() => Err(too_large(format!("more than {most}"))),
-        Ok(Err(e)) => Err(bad(format!("the body did not arrive: {e}"))),
+    let form = is_form(headers);
+    let first = told.map_or(PIECE.min(most), |length| length as usize);
+    let answers = Room::answers(room.input, if form { PICTURES } else { 1 });
+    let copies = 1 + usize::from(form);
+    let held = match room.take(peer, copies * first + answers).await {
+        Ok(held) => held,
+        Err(refusal) => return Err(drained(body, refusal).await),
+    };
+    // Of unknown length, it may become as long as any.
+    let bytes = store(told.map_or(most, |_| first))?;
+    let all = collect(&mut body, (held, first, bytes), (room, peer), copies, most);
+    match tokio::time::timeout(TIME, all).await {
+        Ok(Ok(whole)) => Ok(whole),
+        Ok(Err(refusal)) => Err(drained(body, refusal).await),
         Err(_) => {
             let words = format!("the body did not arrive within {} s", TIME.as_secs());
             Err(refused(StatusCode::REQUEST_TIMEOUT, words))
@@ -36,11 +102,69 @@ pub async fn read(headers: &HeaderMap, body: Incoming, most: usize) -> Result<By
     }
 }
 
+/// Reads a body into the bytes that are held for it, and into more where it is of unknown length.
+async fn collect(
+    body: &mut Incoming,
+    (mut held, mut place, mut bytes): (Held, usize, Store),
+    (room, peer): (&Room, IpAddr),
+    copies: usize,
+    most: usize,
+) -> Result<(Bytes, Held), Refusal> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|e| bad(format!("the body did not arrive: {e}")))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let length = bytes.len() + data.len();
+        if length > most {
+            return Err(too_large(format!("more than {most}"), most));
+        }
+        if length > place {
+            let more = (length - place).max(PIECE);
+            held.add(room.take(peer, copies * more).await?);
+            place += more;
+        }
+        if !bytes.push(&data) {
+            return Err(too_large(format!("more than {most}"), most));
+        }
+    }
+    Ok((bytes.whole(), held))
+}
+
+fn store(most: usize) -> Result<Store, Refusal> {
+    let no = |_| later(StatusCode::SERVICE_UNAVAILABLE, WAIT.as_secs(), "out of memory; ask again later");
+    Store::new(most).map_err(no)
+}
+
+fn too_large(got: impl std::fmt::Display, most: usize) -> Refusal {
+    let words = format!("got a body of {got} bytes, expected at most {most}; send less at once");
+    refused(StatusCode::PAYLOAD_TOO_LARGE, words)
+}
+
+/// The refusal, after what is still sent has been thrown away.
+async fn drained(mut body: Incoming, refusal: Refusal) -> Refusal {
+    let all = async { while let Some(Ok(_)) = body.frame().await {} };
+    let (Ok(()) | Err(_)) = tokio::time::timeout(DRAIN, all).await;
+    refusal
+}
+
+/// A request's pictures, with their names, and what they hold of the room.
+pub async fn receive(
+    headers: &HeaderMap,
+    body: Incoming,
+    room: &Room,
+    peer: IpAddr,
+) -> Result<(Vec<(String, Bytes)>, Held), Refusal> {
+    let (bytes, mut held) = read(headers, body, room, room.most, peer).await?;
+    let length = bytes.len();
+    let pictures = pictures(headers, bytes).await?;
+    held.keep(kib(length + Room::answers(room.input, pictures.len())));
+    Ok((pictures, held))
+}
+
 /// The pictures of a body, with their names: each file of a form (`multipart/form-data`), or the body itself.
-pub async fn pictures(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, Bytes)>, Refusal> {
+async fn pictures(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, Bytes)>, Refusal> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let no = |words: &str| Err(bad(words));
-    if !kind.to_ascii_lowercase().starts_with("multipart/") {
+    if !is_form(headers) {
         return match body.is_empty() {
             true => {
                 no("got an empty body, expected the bytes of a PNG, JPEG or WebP file, or a form with files")
@@ -48,8 +172,9 @@ pub async fn pictures(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, B
             false => Ok(vec![("image".into(), body)]),
         };
     }
+    let files = store(body.len())?;
     let pictures = match multer::parse_boundary(kind) {
-        Ok(boundary) => form(body, boundary).await,
+        Ok(boundary) => form(body, boundary, files).await,
         Err(e) => Err(e),
     };
     match pictures {
@@ -60,28 +185,48 @@ pub async fn pictures(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, B
         Ok(pictures) if pictures.len() > PICTURES => {
             no(&format!("got a form with more than {PICTURES} files; send several requests"))
         }
+        Ok(pictures) if pictures.iter().any(|(name, _)| name.len() > NAME) => {
+            no(&format!("got a file with a name of more than {NAME} bytes; send it under a shorter one"))
+        }
         Ok(pictures) => Ok(pictures),
     }
 }
 
-/// The files of a form, up to one more than are allowed.
-async fn form(body: Bytes, boundary: String) -> multer::Result<Vec<(String, Bytes)>> {
-    let mut form = multer::Multipart::new(BodyDataStream::new(Full::new(body)), boundary);
-    let mut pictures = Vec::new();
-    while let Some(field) = form.next_field().await? {
+/// The files of a form, up to one more than are allowed. They are gathered in `files`.
+async fn form(body: Bytes, boundary: String, mut files: Store) -> multer::Result<Vec<(String, Bytes)>> {
+    let mut form = multer::Multipart::new(BodyDataStream::new(Pieces::from(body)), boundary);
+    let mut found = Vec::new();
+    while let Some(mut field) = form.next_field().await? {
         let name = field.file_name().or(field.name()).unwrap_or("image").to_string();
-        let bytes = field.bytes().await?;
-        if !bytes.is_empty() && pictures.len() <= PICTURES {
-            pictures.push((name, bytes));
+        let begin = files.len();
+        while let Some(piece) = field.chunk().await? {
+            // A form is as large as its files, and more.
+            files.push(&piece);
+        }
+        if files.len() > begin && found.len() <= PICTURES {
+            found.push((name, begin..files.len()));
         }
     }
-    Ok(pictures)
+    let files = files.whole();
+    Ok(found.into_iter().map(|(name, place)| (name, files.slice(place))).collect())
 }
 
-/// A picture as a network takes it. It is read aside, so that others need not wait for it.
-pub async fn as_input(name: &str, bytes: Bytes, taking: Taking) -> Result<Picture, Refusal> {
+/// A picture of `peer` as a network takes it. It is read aside, so that others need not wait for it, when it is its turn.
+pub async fn as_input(
+    name: &str,
+    bytes: Bytes,
+    taking: Taking,
+    turns: &Turns,
+    peer: IpAddr,
+) -> Result<Picture, Refusal> {
     let path = PathBuf::from(name);
-    let read = tokio::task::spawn_blocking(move || taking.read(&path, &bytes)).await;
-    let read = read.map_err(|e| refused(StatusCode::INTERNAL_SERVER_ERROR, e))?;
+    let turn = turns.wait(peer).await?;
+    let read = tokio::task::spawn_blocking(move || {
+        let read = taking.read(&path, &bytes);
+        // Not earlier, even if who asked has gone: there is one reader.
+        drop((bytes, turn));
+        read
+    });
+    let read = read.await.map_err(|e| refused(StatusCode::INTERNAL_SERVER_ERROR, e))?;
     read.map_err(|e| refused(StatusCode::UNPROCESSABLE_ENTITY, e))
 }

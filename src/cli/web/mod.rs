@@ -5,17 +5,22 @@
 pub mod address;
 pub mod body;
 pub mod door;
+pub mod paths;
 pub mod reply;
+pub mod shares;
+pub mod store;
 pub mod token;
+pub mod turns;
 
 use anyhow::Context as _;
 use door::Door;
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{Method, Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
 use reply::{Refusal, Reply, closed};
+use shares::{Held, Shares, who};
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
@@ -27,14 +32,22 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     runtime::Runtime,
-    sync::{Semaphore, oneshot},
+    sync::oneshot,
+    time::Sleep,
 };
 use tokio_io_timeout::TimeoutStream;
 
-/// Connections at once; more are turned away.
+/// Connections at once, and those of one address; more are turned away.
 const CONNECTIONS: usize = 128;
+const OF_ONE: usize = 96;
+/// Connections that are being turned away in words; and for how long what they send is read, as who sends does not read.
+const TURNED: usize = 32;
+const TURN_TIME: Duration = Duration::from_secs(1);
+/// For how long connections are still taken when it ends: those that came just before are in the system's queue.
+const LAST: Duration = Duration::from_millis(300);
 /// Bytes of a request's head, and how many lines it may have.
 const HEAD: usize = 16 << 10;
 const HEADERS: usize = 64;
@@ -45,7 +58,7 @@ const WRITE_TIME: Duration = Duration::from_secs(20);
 
 /// What answers requests that the door let in.
 pub trait App: Send + Sync + 'static {
-    /// The answer to a request of `peer`.
+    /// The answer to a request of `peer`. One that asks for the head alone comes as GET; its body is left out later.
     fn answer(
         &self,
         request: Request<Incoming>,
@@ -118,13 +131,17 @@ fn run(
         let graceful = GracefulShutdown::new();
         let grace = accept(&listener, &graceful, door, app, stopped).await;
         drop(listener);
+        // Who came last has yet to ask: a connection without a request is closed at once.
+        let ask = LAST.min(grace);
+        tokio::time::sleep(ask).await;
+        let grace = grace - ask;
         // Whoever is not done by then is cut off with the runtime.
         let (Ok(()) | Err(_)) = tokio::time::timeout(grace, graceful.shutdown()).await;
     });
     runtime.shutdown_background();
 }
 
-/// Takes connections until it is told to stop; how long those under way then have.
+/// Takes connections until it is told to stop, and a moment longer; how long those under way then have.
 async fn accept(
     listener: &TcpListener,
     graceful: &GracefulShutdown,
@@ -132,34 +149,63 @@ async fn accept(
     app: Arc<impl App>,
     mut stopped: oneshot::Receiver<Duration>,
 ) -> Duration {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let room = Shares::new(CONNECTIONS, OF_ONE);
+    let turned = Shares::new(TURNED, TURNED);
+    // Once it is to end: within which time, and for how long it still takes connections.
+    let mut ends: Option<(Duration, Pin<Box<Sleep>>)> = None;
     loop {
         let next = poll_fn(|cx| {
-            if let Poll::Ready(grace) = Pin::new(&mut stopped).poll(cx) {
-                return Poll::Ready(Err(grace.unwrap_or_default()));
+            let over = match &mut ends {
+                None => {
+                    if let Poll::Ready(grace) = Pin::new(&mut stopped).poll(cx) {
+                        return Poll::Ready(Err(Some(grace.unwrap_or_default())));
+                    }
+                    false
+                }
+                Some((_, last)) => {
+                    let over = last.as_mut().poll(cx).is_ready();
+                    if over && last.deadline().elapsed() > LAST {
+                        return Poll::Ready(Err(None));
+                    }
+                    over
+                }
+            };
+            match listener.poll_accept(cx) {
+                // Nobody is left in the queue.
+                Poll::Pending if over => Poll::Ready(Err(None)),
+                next => next.map(Ok),
             }
-            listener.poll_accept(cx).map(Ok)
         });
         let (stream, peer) = match next.await {
-            Err(grace) => return grace,
-            Ok(Ok(connection)) => connection,
+            Err(Some(grace)) => {
+                ends = Some((grace, Box::pin(tokio::time::sleep(LAST.min(grace)))));
+                continue;
+            }
+            Err(None) => return ends.map_or(Duration::ZERO, |(grace, _)| grace.saturating_sub(LAST)),
+            Ok(Ok((stream, peer))) => (stream, who(peer.ip())),
             // Out of file handles, say: a pause instead of a busy loop.
             Ok(Err(_)) => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
-        let Ok(place) = room.clone().try_acquire_owned() else {
-            let (Ok(_) | Err(_)) = stream.try_write(reply::FULL.as_bytes());
+        let Some(place) = room.take_now(peer) else {
+            if let Some(place) = turned.take_now(peer) {
+                tokio::spawn(turn_away(stream, place));
+            }
             continue;
         };
+        let last = ends.is_some();
         let (door, app, watcher) = (door.clone(), app.clone(), graceful.watcher());
         tokio::spawn(async move {
-            let answer = move |request: Request<Incoming>| {
+            let answer = move |mut request: Request<Incoming>| {
                 let (door, app) = (door.clone(), app.clone());
+                if request.method() == Method::HEAD {
+                    *request.method_mut() = Method::GET;
+                }
                 async move {
                     let reply = match door.admit(request.method(), request.headers()) {
-                        Ok(()) => app.answer(request, peer.ip()).await,
+                        Ok(()) => app.answer(request, peer).await,
                         Err(refusal) => Err(refusal),
                     };
                     Ok::<_, Infallible>(closed(reply.unwrap_or_else(Refusal::reply)))
@@ -170,12 +216,25 @@ async fn accept(
                 .header_read_timeout(HEAD_TIME)
                 .max_buf_size(HEAD)
                 .max_headers(HEADERS)
+                .keep_alive(!last)
                 .serve_connection(TokioIo::new(timed(stream)), service_fn(answer));
             // A browser that has gone is no fault of this side.
             let (Ok(()) | Err(_)) = watcher.watch(connection).await;
             drop(place);
         });
     }
+}
+
+/// Says that there is no room, and reads for a moment what was sent: closed at once, the words might not arrive.
+async fn turn_away(mut stream: TcpStream, _place: Held) {
+    let told = async {
+        stream.write_all(reply::FULL.as_bytes()).await?;
+        stream.shutdown().await?;
+        let mut rest = [0; 1 << 10];
+        while stream.read(&mut rest).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    let (Ok(_) | Err(_)) = tokio::time::timeout(TURN_TIME, told).await;
 }
 
 /// A stream that gives up on a reader that reads nothing.

@@ -15,8 +15,9 @@ pub type Content = Either<Full<Bytes>, Channel<Bytes, Infallible>>;
 pub type Reply = Response<Content>;
 
 /// What a connection gets for which there is no room.
-pub const FULL: &str =
-    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+pub const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/json\r\n\
+                        Content-Length: 67\r\nConnection: close\r\n\r\n\
+                        {\"error\": \"too many connections are open; ask again in a moment\"}\r\n";
 
 /// What a page may do: load its own files and talk to its own server, nothing else. `blob:` is a picture that was
 /// dropped into it.
@@ -66,9 +67,28 @@ fn file(kind: &'static str, text: &'static str) -> Reply {
 
 /// A value as JSON.
 pub fn json(value: &impl serde::Serialize) -> Result<Reply, Refusal> {
+    held(value, ())
+}
+
+/// A value as JSON, and what is `kept` until all of it has been sent.
+pub fn held(value: &impl serde::Serialize, kept: impl Send + 'static) -> Result<Reply, Refusal> {
     match serde_json::to_vec(value) {
-        Ok(bytes) => Ok(with(StatusCode::OK, "application/json", bytes.into())),
+        Ok(bytes) => {
+            let bytes = Bytes::from_owner(Kept { bytes, _kept: kept });
+            Ok(with(StatusCode::OK, "application/json", bytes))
+        }
         Err(e) => Err(refused(StatusCode::INTERNAL_SERVER_ERROR, e)),
+    }
+}
+
+struct Kept<T> {
+    bytes: Vec<u8>,
+    _kept: T,
+}
+
+impl<T> AsRef<[u8]> for Kept<T> {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -78,6 +98,7 @@ pub struct Refusal {
     status: StatusCode,
     words: String,
     again: Option<u64>,
+    allowed: Option<&'static str>,
 }
 
 impl Refusal {
@@ -85,16 +106,24 @@ impl Refusal {
     pub fn reply(self) -> Reply {
         let body = json!({ "error": self.words }).to_string();
         let mut reply = with(self.status, "application/json", body.into());
+        if let Some(methods) = self.allowed {
+            reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+        }
         if let Some(seconds) = self.again {
             reply.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
         }
         reply
     }
+
+    /// The same, and by which methods it can be asked for.
+    pub fn allowing(self, methods: &'static str) -> Self {
+        Self { allowed: Some(methods), ..self }
+    }
 }
 
 /// An error.
 pub fn refused(status: StatusCode, words: impl ToString) -> Refusal {
-    Refusal { status, words: words.to_string(), again: None }
+    Refusal { status, words: words.to_string(), again: None, allowed: None }
 }
 
 /// A request that makes no sense.
@@ -105,11 +134,6 @@ pub fn bad(words: impl ToString) -> Refusal {
 /// An error that passes: to be asked again after so many seconds.
 pub fn later(status: StatusCode, seconds: u64, words: impl ToString) -> Refusal {
     Refusal { again: Some(seconds), ..refused(status, words) }
-}
-
-/// A path that is not there, or not so.
-pub fn unknown(method: &hyper::Method, path: &str, known: &'static str) -> Refusal {
-    refused(StatusCode::NOT_FOUND, format!("there is no {method} {path}; here are: {known}"))
 }
 
 /// A stream of events.
