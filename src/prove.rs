@@ -31,6 +31,19 @@ fn sentinel(of: usize, at: usize) -> u32 {
     0x7fc0_0000 | (split_mix((of as u64) << 32 | at as u64) as u32 & 0x003f_ffff) | 1
 }
 
+/// What the element `at` of the output `of` may hold from before: numbers beyond all others of either sign, and such as any
+/// kernel computes.
+fn left_over(element: Element, of: usize, at: usize) -> u32 {
+    let random = split_mix((of as u64) << 32 | at as u64);
+    match (element, random % 4) {
+        (Element::U32, _) => (random >> 8) as u32 % 4,
+        (Element::F32, 0) => 3e38f32.to_bits(),
+        (Element::F32, 1) => (-3e38f32).to_bits(),
+        (Element::F32, 2) => ((random >> 40) as f32 / 8192.0 - 1024.0).to_bits(),
+        (Element::F32, _) => 0.75f32.to_bits(),
+    }
+}
+
 /// What went wrong with a variant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wrong {
@@ -153,8 +166,13 @@ impl Trial {
             let mut words: Vec<u32> = (0..GUARD + len + tail).map(|at| sentinel(of, at)).collect();
             let content = words[GUARD..GUARD + len].iter_mut();
             match (b.access, self.host.get(&b.name)) {
-                // Poison: an output that is not written stays NaN.
-                (Access::Write, _) | (_, None) => {}
+                // Poison: an output that is not written stays NaN. Beside other inputs than small ones it is what an
+                // earlier step may have left: a kernel that goes on from there passes over NaN, which compares as nothing.
+                (Access::Write, _) | (_, None) if self.regime == Regime::Small || self.expected.is_none() => {
+                }
+                (Access::Write, _) | (_, None) => {
+                    content.enumerate().for_each(|(at, word)| *word = left_over(b.element, of, at));
+                }
                 (_, Some(Data::Real(values))) => {
                     content.zip(values).for_each(|(word, v)| *word = (*v as f32).to_bits());
                 }

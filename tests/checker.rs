@@ -238,6 +238,19 @@ fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
         assert!(!found.is_empty(), "{what} went unnoticed");
         found
     };
+    // What goes on from what the output held before: NaN, which nothing is larger than, does not show it.
+    let found = seen(
+        &MATMUL,
+        "naive",
+        "M=3,N=5,K=7",
+        "a product that mixes in what was there",
+        &[(
+            "y[row * N + column] = activate(sum + b[column]);",
+            "let new = activate(sum + b[column]); let old = y[row * N + column]; \
+             y[row * N + column] = select(new, 0.5 * (new + old), old == old && abs(old) < 1e30);",
+        )],
+    );
+    assert!(!found.contains(&Regime::Small), "{found:?}");
     let found = seen(
         &SOFTMAX_FORWARD,
         "naive",

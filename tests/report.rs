@@ -266,7 +266,7 @@ fn the_command_writes_a_page_and_its_pictures() {
         "mistakes.png",
         "mistakes.svg",
         "layer.png",
-        "-a-score-depends-on.png",
+        "-change-the-score.png",
     ] {
         assert!(has(end), "{end}: {found:?}");
     }

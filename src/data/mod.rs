@@ -59,7 +59,9 @@ pub use reading::Reading;
 pub use text::read_text;
 pub(crate) use text::text_of;
 pub use whole::write_file;
-pub(crate) use whole::{clean, create_owned, flush, read_regular, regular, write_owned, write_whole};
+pub(crate) use whole::{
+    clean, create_owned, flush, not_linked, read_regular, regular, write_owned, write_whole,
+};
 
 /// Which data set, as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -154,6 +154,17 @@ pub(crate) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     fs::read(path)
 }
 
+/// Whether what is at `path` is the file itself: a link in a folder of somebody else's may lead to any file.
+///
+/// # Errors
+/// The operating system's; one of its own where it is a link, or no file.
+pub(crate) fn not_linked(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path)?.is_symlink() {
+        true => Err(io::Error::other("it is a link to another file; remove it")),
+        false => regular(path),
+    }
+}
+
 /// Whether there is a file at `path`.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use super::{CONFIG, EpochLine, Run, SPACE};
 use crate::{
     Error, Result,
     checkpoint::Position,
-    data::{flush, io_error, read_regular, regular, write_owned},
+    data::{flush, io_error, not_linked, read_regular, regular, write_owned},
     train::TensorNorms,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -192,6 +192,10 @@ impl Run {
 fn add(path: &Path, length: u64, line: &impl Line) -> io::Result<()> {
     let mut text = serde_json::to_vec(line)?;
     text.push(b'\n');
+    match not_linked(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
     let mut file = File::options().append(true).create(true).open(path)?;
     let written = file.write_all(&text).and_then(|()| file.sync_data());
     written.or_else(|e| file.set_len(length).and(Err(e)))

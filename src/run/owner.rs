@@ -3,7 +3,7 @@
 
 use crate::{
     Error, Result,
-    data::{io_error, regular},
+    data::{io_error, not_linked},
 };
 use std::{
     collections::BTreeMap,
@@ -34,7 +34,7 @@ impl Owner {
     pub fn of(folder: &Path) -> Result<Self> {
         let path = folder.join(LOCK);
         let cannot = |e| io_error("cannot lock", &path, NEXT)(e);
-        match regular(&path) {
+        match not_linked(&path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(cannot(e)),
             _ => {}
         }

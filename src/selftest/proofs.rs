@@ -3,7 +3,7 @@
 
 use crate::{
     Result, clock,
-    data::{io_error, write_whole},
+    data::{io_error, read_regular, write_whole},
     tune::cache::Place,
     user_file::digest,
 };
@@ -63,7 +63,7 @@ impl Proofs {
     pub fn read(&self, place: &Place) -> std::result::Result<BTreeSet<String>, String> {
         let Some(path) = self.path(place) else { return Ok(BTreeSet::new()) };
         let next = "it does not count, and every kernel is proven anew";
-        let text = match fs::read(&path) {
+        let text = match read_regular(&path) {
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(BTreeSet::new());
             }

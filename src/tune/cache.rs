@@ -4,7 +4,7 @@
 use super::{Gain, Use, candidates, eligible};
 use crate::{
     Result, clock,
-    data::{io_error, write_whole},
+    data::{io_error, read_regular, write_whole},
     gpu::Context,
     kernels::{ACTIVATIONS, OPERATIONS},
     op::Call,
@@ -205,14 +205,14 @@ impl Cache {
         let key = Key { place: place.clone(), call: call.key() };
         let Some(path) = self.folder.as_ref().map(|folder| folder.join(key.file())) else { return Ok(None) };
         let next = "it does not count; `wgrad tune` writes it anew";
-        let text = match fs::read_to_string(&path) {
+        let text = match read_regular(&path) {
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);
             }
             Err(e) => return Err(format!("cannot read {}: {e}; {next}", path.display())),
             Ok(text) => text,
         };
-        let entry: Entry = serde_json::from_str(&text)
+        let entry: Entry = serde_json::from_slice(&text)
             .map_err(|e| format!("{} is damaged, or no choice of a variant: {e}; {next}", path.display()))?;
         if entry.key != key {
             return Err(format!(
@@ -316,6 +316,6 @@ impl Cache {
 const NEXT: &str = "WGRAD_TUNED names another folder";
 
 fn read(path: &Path) -> std::result::Result<Entry, String> {
-    let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
-    serde_json::from_str(&text).map_err(|e| e.to_string())
+    let text = read_regular(path).map_err(|e| e.to_string())?;
+    serde_json::from_slice(&text).map_err(|e| e.to_string())
 }
