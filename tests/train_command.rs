@@ -352,7 +352,7 @@ fn bad_input_is_refused_in_words() {
         train(path, &["--init", init.to_str().expect("readable")]),
         &["parity_linear.safetensors", "`dense_1.kernel` is F32 [784, 10]", "needs F32 [784, 128]"],
     );
-    refuses(train(path, &["--batch", "4000000000"]), &["bytes, this adapter allows", "use `--batch"]);
+    refuses(train(path, &["--batch", "4000000000"]), &["--batch is 4000000000", "at most 1048576"]);
 }
 
 #[test]

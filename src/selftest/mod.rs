@@ -266,7 +266,9 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
                 wrong = format!("{wrong}; {}", rounds::ADVICE);
             }
             // What somebody chose is not replaced in silence.
-            if choices.by_hand.get(call.op.name).is_some_and(|chosen| chosen == variant.name) {
+            let is_this =
+                |chosen: &String| call.op.find(chosen).is_ok_and(|chosen| chosen.name == variant.name);
+            if choices.by_hand.get(call.op.name).is_some_and(is_this) {
                 context.tell(Preparing::Ready);
                 return Err(user_file::wrong(call, variant, &wrong));
             }
