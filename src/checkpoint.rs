@@ -90,7 +90,7 @@ impl Checkpoint {
         self.weights.iter().chain(kept).all(|v| v.is_finite())
     }
 
-    /// The first number that is not finite, in words: "`dense_1.kernel`[33] is NaN".
+    /// The first number that is not finite, in words: `dense_1.kernel[33] is NaN`, the name in quotes.
     pub fn not_finite(&self, parameters: &[Parameter]) -> Option<String> {
         let slots = self.slots.iter().map(|(name, arena)| (format!("{OPTIMIZER}{name}."), arena));
         let arenas = [(String::new(), &self.weights), (AVERAGE.to_string(), &self.averages)];
