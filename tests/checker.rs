@@ -246,8 +246,8 @@ fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
         "a product that mixes in what was there",
         &[(
             "y[row * N + column] = activate(sum + b[column]);",
-            "let new = activate(sum + b[column]); let old = y[row * N + column]; \
-             y[row * N + column] = select(new, 0.5 * (new + old), old == old && abs(old) < 1e30);",
+            "let right = activate(sum + b[column]); let old = y[row * N + column]; \
+             y[row * N + column] = select(right, 0.5 * (right + old), old == old && abs(old) < 1e30);",
         )],
     );
     assert!(!found.contains(&Regime::Small), "{found:?}");
