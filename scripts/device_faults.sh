@@ -15,7 +15,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-faults=400 wgrad=target/debug/wgrad
+faults=400 wgrad=${CARGO_TARGET_DIR:-target}/debug/wgrad
 while [ $# -gt 0 ]; do
   case "$1" in
     --short) faults=24 ;;
