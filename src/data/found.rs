@@ -61,7 +61,7 @@ fn load_file(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<Da
     if image::guess_format(&head).is_ok() {
         return fail("one picture", "name a folder with a subfolder of pictures for each class");
     }
-    if let Some(format) = format.filter(|format| *format != Format::Utf16) {
+    if let Some(format) = format {
         let within = if format == Format::Gzip { format::by_bytes(&unpacked(&head)) } else { None };
         let within = within.map_or(String::new(), |within| format!(", and within it {}", within.name()));
         return fail(&format!("{}{within}", format.name()), format.as_data());
