@@ -86,7 +86,10 @@ fn who_comes_as_it_ends_gets_an_answer_or_no_connection() {
                     while let Ok(mut stream) = TcpStream::connect(&page.host) {
                         let mut told = String::new();
                         let asked = stream.write_all(&ask).and_then(|()| stream.read_to_string(&mut told));
-                        assert!(told.starts_with("HTTP/1.1 200"), "{asked:?} {told}");
+                        // What the system had taken and nobody will: it says so, as where nobody listens.
+                        let reset = |e: &std::io::Error| e.kind() == std::io::ErrorKind::ConnectionReset;
+                        let nobody = told.is_empty() && asked.as_ref().is_err_and(reset);
+                        assert!(told.starts_with("HTTP/1.1 200") || nobody, "{asked:?} {told}");
                     }
                 })
             })
