@@ -77,7 +77,7 @@ fn a_run_of_an_older_version_goes_on_to_its_bits() {
     assert_eq!(run.best().expect("loads").weights, last.clone().for_use().weights);
     assert_eq!(run.metrics().expect("reads").len(), 2);
     let said = wgrad(tmp.path(), &["train", "--resume", "old", "--epochs", "3"]).with(0).stderr;
-    assert!(said.contains("resuming old after 2 epochs") && !said.contains("warning: the best"), "{said}");
+    assert!(said.contains("resuming old at epoch 3") && !said.contains("warning: the best"), "{said}");
     assert_eq!(Run::open(&old).expect("opens").metrics().expect("reads").len(), 3);
     train(tmp.path(), "3", "whole").with(0);
     let made_here = Run::open(&whole).expect("opens").config.adapter == run.config.adapter;
