@@ -3,8 +3,9 @@
 mod common;
 mod pictures;
 
+use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
-use std::{fs, path::Path, sync::OnceLock};
+use std::{fs, io::Write, path::Path, sync::OnceLock};
 use wgrad::data::{
     DataSpec, Places, Reading,
     idx::{self, Packing},
@@ -90,6 +91,40 @@ fn idx_file() -> &'static [u8] {
 }
 
 const TABLE: &[u8] = b"a,b,c\n1,red,0\n2.5,\"blue, dark\",1\n-3e2,red,0\n4,green,1\n5,red,0\n6,blue,1\n";
+
+/// Few bytes that mean many cost neither memory nor time.
+#[test]
+fn what_unpacks_to_far_more_than_it_is_costs_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("data.npz");
+    let mut archive = zip::ZipWriter::new(fs::File::create(&path).expect("a file"));
+    for (name, shape) in [("x_train.npy", "(500000, 28, 28)"), ("y_train.npy", "(500000,)")] {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).expect("a part");
+        let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+        let header = [b"\x93NUMPY\x01\0\x76\0", format!("{header:<117}\n").as_bytes()].concat();
+        archive.write_all(&header).expect("written");
+        archive.write_all(&[0; 4096]).expect("written");
+    }
+    archive.finish().expect("ends");
+    let refused = |path: &Path| {
+        let spec = DataSpec::Folder(path.to_owned());
+        load_with(&spec, &Places::default(), &Reading::default(), None).expect_err("refused").to_string()
+    };
+    let words = refused(&path);
+    assert!(words.contains("x_train: 392000000 bytes of elements"), "{words}");
+
+    // 300 MiB of zeros in a third of a megabyte, as the images of a shape that has as many.
+    let path = folder.path().join("train-images-idx3-ubyte.gz");
+    let mut packed = GzEncoder::new(fs::File::create(&path).expect("a file"), Compression::default());
+    let count = (300_u32 << 20) / (28 * 28);
+    let sizes = [count, 28, 28].map(u32::to_be_bytes).concat();
+    packed.write_all(&[&[0, 0, 8, 3], &sizes[..]].concat()).expect("written");
+    (0..300).for_each(|_| packed.write_all(&vec![0; 1 << 20]).expect("written"));
+    packed.finish().expect("ends");
+    assert!(path.metadata().expect("there").len() < 1 << 19);
+    let words = idx::read(&path).expect_err("refused").to_string();
+    assert!(words.contains("a hundredth as large"), "{words}");
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
