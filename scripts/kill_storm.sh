@@ -10,19 +10,12 @@ set -euo pipefail
 # shellcheck source=scripts/storm.sh
 source "$(dirname "$0")/storm.sh"
 
-wanted=${1:-1000}
-[ "$wanted" != --short ] || wanted=40
-case "$wanted" in
-  '' | *[!0-9]*)
-    sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/kill_storm.sh
-    exit 2
-    ;;
-esac
+storm_wanted "${1:-}" 1000 40
 RANDOM=${RANDOM_SEED:-1}
 storm_setup
 say "$calls calls can be hit; $wanted kills"
 
-kills=0 runs=0 panicked=0
+kills=0 runs=0
 # Kills COMMAND FOLDER at call N, if it gets there.
 at_call() {
   local code=0
@@ -60,14 +53,7 @@ while [ $kills -lt "$wanted" ]; do
   if [ -e "$run/run.json" ]; then
     at_time go_on $((RANDOM % span)) --resume "$run"
   fi
-  if ! go_on "$run" 2>>"$work/said"; then
-    failed=$((failed + 1))
-    say "run $runs, point $point: cannot go on: $(tail -n 2 "$work/said")"
-    continue
-  fi
-  same "run $runs, point $point" "$run"
-  panicked=$((panicked + $(panics)))
+  end_as_whole "run $runs, point $point" "$run"
   [ $((runs % 50)) -ne 0 ] || say "$kills kills so far"
 done
-say "$kills kills in $runs runs: $failed ended otherwise, $panicked panics"
-[ $failed -eq 0 ] && [ $panicked -eq 0 ]
+storm_end "$kills kills in $runs runs"

@@ -4,6 +4,18 @@
 
 say() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2; }
 
+# Sets `wanted` to how many the one argument asks for; without one ALL, with --short SHORT.
+storm_wanted() { # ARGUMENT ALL SHORT
+  wanted=${1:-$2}
+  [ "$wanted" != --short ] || wanted=$3
+  case "$wanted" in
+    '' | *[!0-9]*)
+      sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' "$0"
+      exit 2
+      ;;
+  esac
+}
+
 epochs=4
 storm_setup() {
   cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
@@ -35,7 +47,7 @@ go_on() { if [ -e "$1/run.json" ]; then resume "$1"; else start "$1"; fi; }
 metrics() { sed -E 's/,"(images_per_second|train_seconds|evaluation_seconds)":[^,}]*//g' "$1/metrics.jsonl"; }
 
 # Whether FOLDER ended as a run that nothing happened to: to the bit, and nothing else left there.
-failed=0
+failed=0 panicked=0
 same() { # NAME FOLDER
   local name=$1 folder=$2 what=
   for file in last.safetensors best.safetensors layers.jsonl; do
@@ -50,5 +62,19 @@ same() { # NAME FOLDER
   fi
 }
 
-# Panics among what was told.
-panics() { grep -c panicked "$work/said" || true; }
+# Goes on with FOLDER to its end, and counts whether that is as it should be.
+end_as_whole() { # NAME FOLDER
+  if go_on "$2" 2>>"$work/said"; then
+    same "$1" "$2"
+    panicked=$((panicked + $(grep -c panicked "$work/said" || true)))
+  else
+    failed=$((failed + 1))
+    say "$1: cannot go on: $(tail -n 2 "$work/said")"
+  fi
+}
+
+# Tells the counts of WHAT was done; fails if one run ended otherwise.
+storm_end() { # WHAT
+  say "$1: $failed ended otherwise, $panicked panics"
+  [ "$failed" -eq 0 ] && [ "$panicked" -eq 0 ]
+}

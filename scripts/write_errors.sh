@@ -10,18 +10,10 @@ set -euo pipefail
 # shellcheck source=scripts/storm.sh
 source "$(dirname "$0")/storm.sh"
 
-wanted=${1:-100}
-[ "$wanted" != --short ] || wanted=20
-case "$wanted" in
-  '' | *[!0-9]*)
-    sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' scripts/write_errors.sh
-    exit 2
-    ;;
-esac
+storm_wanted "${1:-}" 100 20
 storm_setup
 say "$calls calls can be hit; $wanted errors"
 
-panicked=0
 for ((n = 1; n <= wanted; n++)); do
   run=$work/run code=0
   rm -rf "$run"
@@ -35,13 +27,6 @@ for ((n = 1; n <= wanted; n++)); do
     failed=$((failed + 1))
     say "$what: exit code $code, expected 2: $(tail -n 2 "$work/said")"
   fi
-  if ! go_on "$run" 2>>"$work/said"; then
-    failed=$((failed + 1))
-    say "$what: cannot go on: $(tail -n 2 "$work/said")"
-    continue
-  fi
-  same "$what" "$run"
-  panicked=$((panicked + $(panics)))
+  end_as_whole "$what" "$run"
 done
-say "$wanted errors: $failed ended otherwise, $panicked panics"
-[ $failed -eq 0 ] && [ $panicked -eq 0 ]
+storm_end "$wanted errors"

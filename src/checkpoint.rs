@@ -59,6 +59,8 @@ const POSITION: &str = "wgrad.position";
 /// The field of the position's JSON that holds the checksum: with a key of its own the metadata would have two, whose
 /// order in the file changes from process to process.
 const SHA256: &str = "sha256";
+/// The field that holds what decided the training, as whoever saved the state told it; older files have none.
+const DECIDED: &str = "decided";
 /// The fields of a position without a checksum, as older versions wrote it.
 const UNSUMMED: [&str; 7] = ["epoch", "step", "seen", "loss_sum", "hits", "best", "watch"];
 
@@ -118,6 +120,11 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Checkpoint`] where the arenas do not belong to `parameters`.
     pub fn to_bytes(&self, parameters: &[Parameter]) -> Result<Vec<u8>> {
+        self.to_bytes_with(parameters, None)
+    }
+
+    /// The same, with what decided the training beside the position.
+    pub(crate) fn to_bytes_with(&self, parameters: &[Parameter], decided: Option<Value>) -> Result<Vec<u8>> {
         let fail = |message: String| Error::Checkpoint { what: "cannot save the weights".into(), message };
         let len = arena_len(parameters);
         let slots = self.slots.iter().map(|(name, arena)| (format!("{OPTIMIZER}{name}."), arena));
@@ -136,6 +143,7 @@ impl Checkpoint {
         let Value::Object(mut position) = position else {
             return Err(fail("a position is no object".into()));
         };
+        position.extend(decided.map(|decided| (DECIDED.to_string(), decided)));
         tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
         let sum = checksum(&position, tensors.iter().map(|(name, t)| (name.as_str(), t.0, t.data())));
         position.insert(SHA256.to_string(), Value::String(sum));
@@ -154,12 +162,12 @@ impl Checkpoint {
         Ok(Self::from_bytes_told(what, bytes, parameters)?.0)
     }
 
-    /// The same, and whether the file has a position.
+    /// The same, and what the file tells besides, if it has a position.
     pub(crate) fn from_bytes_told(
         what: &str,
         bytes: &[u8],
         parameters: &[Parameter],
-    ) -> Result<(Self, bool)> {
+    ) -> Result<(Self, Option<Told>)> {
         let fail = |message: String| Error::Checkpoint { what: what.to_string(), message };
         let (_, header) =
             SafeTensors::read_metadata(bytes).map_err(|e| fail(format!("is no safetensors file: {e}")))?;
@@ -191,13 +199,21 @@ impl Checkpoint {
             slots.extend(read(VELOCITY)?.map(|arena| ("velocity".to_string(), arena)));
         }
         let averages = read(AVERAGE)?.unwrap_or_default();
-        let told = position.is_some();
+        let (position, told) = position.unzip();
         Ok((Self { weights, slots, averages, position: position.unwrap_or_default() }, told))
     }
 }
 
-/// The position that `text` tells of `file`, if that is still what was written; else what is wrong, in words.
-fn position(file: &SafeTensors<'_>, text: &str) -> std::result::Result<Position, String> {
+/// What a file tells beside its position.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// What decided the training, as whoever saved it told it.
+    pub decided: Option<Value>,
+}
+
+/// The position that `text` tells of `file`, and what it tells besides, if that is still what was written; else what is
+/// wrong, in words.
+fn position(file: &SafeTensors<'_>, text: &str) -> std::result::Result<(Position, Told), String> {
     let damaged = |e: serde_json::Error| format!("has a damaged position: {e}");
     let mut fields: Map<String, Value> = serde_json::from_str(text).map_err(damaged)?;
     match fields.shift_remove(SHA256) {
@@ -220,7 +236,9 @@ fn position(file: &SafeTensors<'_>, text: &str) -> std::result::Result<Position,
             }
         }
     }
-    serde_json::from_value(Value::Object(fields)).map_err(damaged)
+    let decided = fields.shift_remove(DECIDED);
+    let position = serde_json::from_value(Value::Object(fields)).map_err(damaged)?;
+    Ok((position, Told { decided }))
 }
 
 /// SHA-256 over the position's JSON and each tensor's name, shape and bytes, in the order of the names.
@@ -265,11 +283,16 @@ fn arena(
             ));
         }
     }
-    let mut arena = vec![0.0; arena_len(parameters)];
+    let len = arena_len(parameters);
+    let mut arena = Vec::new();
+    arena.try_reserve_exact(len).map_err(|e| format!("{len} numbers do not fit into memory: {e}"))?;
+    arena.resize(len, 0.0);
     for p in parameters {
         let Ok(tensor) = file.tensor(&format!("{prefix}{}", p.name)) else { return Ok(None) };
-        let values: Vec<f32> = bytemuck::pod_collect_to_vec(tensor.data());
-        arena[p.offset..p.offset + p.len()].copy_from_slice(&values);
+        let (numbers, _) = tensor.data().as_chunks();
+        for (value, bytes) in arena[p.offset..p.offset + p.len()].iter_mut().zip(numbers) {
+            *value = f32::from_le_bytes(*bytes);
+        }
     }
     Ok(Some(arena))
 }
@@ -358,8 +381,8 @@ mod tests {
         };
         let old = r#"{"epoch":2,"step":1,"seen":3,"loss_sum":0.5,"hits":1.0,"best":0.25}"#;
         let (state, told) = read(super::POSITION, old).expect("reads");
-        assert!(told && state.position.epoch == 2 && state.position.best == 0.25);
-        assert!(!read("format", "pt").expect("foreign").1);
+        assert!(told.is_some() && state.position.epoch == 2 && state.position.best == 0.25);
+        assert!(read("format", "pt").expect("foreign").1.is_none());
         assert!(read("wgrad.posItion", old).is_err());
         assert!(read(super::POSITION, &old.replace("best", "bestt")).is_err());
         assert!(read(super::POSITION, &old.replace('}', r#","sha356":"00"}"#)).is_err());

@@ -90,6 +90,8 @@ pub mod setting;
 pub mod prove;
 /// Whether a device is to be believed: a proof of each kernel of a plan before its first step, whose verdict is kept.
 pub mod selftest;
+/// Where something was found out, and the files that keep it.
+mod place;
 /// Shader variants side by side: proven, then timed.
 pub mod lab;
 /// The fastest right variant for each call of a network on this adapter: measured, kept in a cache.

@@ -3,6 +3,7 @@
 //! Files are written aside, flushed and renamed, or grow by a line: whatever happens, what is there can be loaded.
 //! One process at a time writes there.
 
+mod decided;
 mod errors;
 mod folder;
 mod lines;
@@ -30,7 +31,7 @@ use errors::{is_no_accuracy, no_accuracy};
 pub use lines::LayersLine;
 use owner::Owner;
 use serde::{Deserialize, Serialize};
-pub use state::read_weights;
+pub use state::{NOT_SAVED, read_weights};
 use std::{
     collections::BTreeMap,
     fs, io,

@@ -237,6 +237,142 @@ fn a_damaged_state_is_named_and_not_gone_on_from() {
 }
 
 #[test]
+fn fewer_epochs_than_are_done_are_refused_and_change_nothing() {
+    let tmp = tempfile::tempdir().expect("a folder");
+    train(tmp.path(), "2", "run").with(0);
+    let run = tmp.path().join("run");
+    let before = read(&run, "run.json");
+    for fewer in ["0", "1"] {
+        let asked = format!("--epochs asks for {fewer}");
+        wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", fewer]).refuses(&[
+            "run has trained 2 epochs already",
+            &asked,
+            "`--epochs 3`",
+        ]);
+        assert_eq!(read(&run, "run.json"), before, "it was changed");
+    }
+    let said = wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", "2"]).with(0).stderr;
+    assert!(said.contains("nothing to do: the run already has 2 of 2 epochs"), "{said}");
+    assert_eq!(read(&run, "run.json"), before);
+    wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", "3"]).with(0);
+    train(tmp.path(), "3", "whole").with(0);
+    same(&tmp.path().join("whole"), &run);
+}
+
+/// The text of a run's `run.json` with another value at a place that may be new.
+fn edited(text: &[u8], parent: &str, name: &str, value: serde_json::Value) -> String {
+    let mut config: serde_json::Value = serde_json::from_slice(text).expect("JSON");
+    let parent = config.pointer_mut(parent).expect("is there").as_object_mut().expect("an object");
+    parent.insert(name.to_string(), value);
+    config.to_string()
+}
+
+#[test]
+fn what_was_changed_in_a_run_json_is_named_and_not_gone_on_with() {
+    use serde_json::json;
+    let tmp = tempfile::tempdir().expect("a folder");
+    train(tmp.path(), "1", "run").with(0);
+    let run = tmp.path().join("run");
+    let (config, last) = (read(&run, "run.json"), read(&run, "last.safetensors"));
+    let on = ["train", "--resume", "run", "--epochs", "2"];
+    let decides = [
+        ("/options", "batch", json!(64), "`options.batch` is 64, it was trained with 128"),
+        ("/options", "seed", json!(1), "`options.seed` is 1, it was trained with 0"),
+        ("/options", "shuffle", json!(false), "`options.shuffle` is false, it was trained with true"),
+        ("/options/optimizer", "learning_rate", json!(0.5), "is 0.5, it was trained with 0.02"),
+        ("/options/optimizer", "method", json!("lion"), "is \"lion\", it was trained with \"adam\""),
+        ("/options/schedule", "warmup_steps", json!(9), "`options.schedule.warmup_steps` is 9"),
+        ("/options/callbacks", "target_accuracy", json!(0.9), "is 0.9, it was trained with null"),
+        ("/options", "objective", json!({"label_smoothing": 0.5}), "`options.objective` is {"),
+        ("/model/layers/0", "padding", json!("same"), "`model.layers[0].padding` is \"same\""),
+        ("/data", "limit", json!(256), "`data.limit` is 256, it was trained with null"),
+    ];
+    for (parent, name, value, words) in decides {
+        fs::write(run.join("run.json"), edited(&config, parent, name, value)).expect("written");
+        wgrad(tmp.path(), &on).refuses(&[words, "run.json", "put it back", "--init run/last.safetensors"]);
+        assert!(read(&run, "last.safetensors") == last, "{words}: it went on");
+    }
+    // What decides nothing may change, and the run still ends in the same bits.
+    train(tmp.path(), "2", "whole").with(0);
+    let mut free = String::from_utf8(config).expect("UTF-8");
+    for (parent, name, value) in [
+        ("/options", "budget", json!(1 << 20)),
+        ("/model", "name", json!("mine")),
+        ("/data", "classes", json!((0..10).map(|n| format!("garment {n}")).collect::<Vec<_>>())),
+    ] {
+        free = edited(free.as_bytes(), parent, name, value);
+    }
+    fs::write(run.join("run.json"), free).expect("written");
+    wgrad(tmp.path(), &on).with(0);
+    same(&tmp.path().join("whole"), &run);
+}
+
+#[test]
+fn what_is_no_line_is_dropped_at_the_end_and_named_before_it() {
+    let tmp = tempfile::tempdir().expect("a folder");
+    train(tmp.path(), "3", "whole").with(0);
+    for (n, torn) in
+        [&b"garbage\n"[..], b"\xff\xfe\n{\"epoch\":3}\n", b"{\"epoch\":3,\"st"].iter().enumerate()
+    {
+        let (name, run) = (format!("run-{n}"), tmp.path().join(format!("run-{n}")));
+        train(tmp.path(), "2", &name).with(0);
+        let whole = [read(&run, "metrics.jsonl"), read(&run, "layers.jsonl")];
+        for (name, whole) in ["metrics.jsonl", "layers.jsonl"].iter().zip(&whole) {
+            fs::write(run.join(name), [&whole[..], torn].concat()).expect("written");
+        }
+        wgrad(tmp.path(), &["eval", &name]).with(0);
+        let said = wgrad(tmp.path(), &["train", "--resume", &name, "--epochs", "3"]).with(0).stderr;
+        for name in ["metrics.jsonl", "layers.jsonl"] {
+            assert!(said.contains(&format!("warning: the end of {name}, from line 3, is damaged")), "{said}");
+        }
+        same(&tmp.path().join("whole"), &run);
+    }
+    // Before the end: what it says is done, and then it goes on.
+    for name in ["metrics.jsonl", "layers.jsonl"] {
+        let run = tmp.path().join("whole");
+        let whole = String::from_utf8(read(&run, name)).expect("UTF-8");
+        let lines: Vec<&str> = whole.lines().collect();
+        fs::write(run.join(name), format!("{}\n{{}}\n{}\n", lines[0], lines[2])).expect("written");
+        let on = ["train", "--resume", "whole", "--epochs", "4"];
+        wgrad(tmp.path(), &on).refuses(&[&format!("damaged line 2 in {name}"), "delete it"]);
+        fs::write(run.join(name), format!("{}\n{}\n", lines[0], lines[2])).expect("written");
+        wgrad(tmp.path(), &["train", "--resume", "whole"]).with(0);
+    }
+    wgrad(tmp.path(), &["train", "--resume", "whole", "--epochs", "4"]).with(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_lock_that_is_a_link_or_a_pipe_is_refused() {
+    let tmp = tempfile::tempdir().expect("a folder");
+    train(tmp.path(), "1", "run").with(0);
+    let (run, other) = (tmp.path().join("run"), tmp.path().join("other"));
+    let lock = run.join("run.lock");
+    fs::write(&other, "somebody else's").expect("written");
+    let fresh = tmp.path().join("fresh");
+    fs::create_dir(&fresh).expect("made");
+    for there in [&other, &tmp.path().join("nowhere")] {
+        for folder in [&run, &fresh] {
+            let (Ok(()) | Err(_)) = fs::remove_file(folder.join("run.lock"));
+            std::os::unix::fs::symlink(there, folder.join("run.lock")).expect("linked");
+        }
+        let refused = |folder: &'static str| [folder, "run.lock", "is a link", "remove it"];
+        wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", "2"])
+            .refuses(&refused("cannot lock run"));
+        let said = train(tmp.path(), "1", "fresh").with(2).stderr;
+        assert!(refused("cannot lock fresh").iter().all(|words| said.contains(words)), "{said}");
+    }
+    assert_eq!(fs::read_to_string(&other).expect("reads"), "somebody else's");
+    assert!(!tmp.path().join("nowhere").exists());
+    fs::remove_file(&lock).expect("removed");
+    assert!(Command::new("mkfifo").arg(&lock).status().expect("runs").success());
+    wgrad(tmp.path(), &["train", "--resume", "run"]).refuses(&["cannot lock run", "no regular file"]);
+    // What it says.
+    fs::remove_file(&lock).expect("removed");
+    wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", "2"]).with(0);
+}
+
+#[test]
 fn a_run_that_never_saved_anything_starts_again() {
     let tmp = tempfile::tempdir().expect("a folder");
     train(tmp.path(), "2", "whole").with(0);

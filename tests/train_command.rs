@@ -15,6 +15,8 @@ use wgrad::{checkpoint::Checkpoint, run::Run};
 fn wgrad(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
     command.current_dir(folder).args(args).env("WGRAD_TUNED", folder.join("tuned"));
+    // Each kernel is proven once for all tests.
+    command.env("WGRAD_PROVEN", Path::new(env!("CARGO_TARGET_TMPDIR")).join("proven"));
     let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default();
     if !adapter.is_empty() {
         command.args(["--adapter", &adapter]);
@@ -207,6 +209,113 @@ fn an_exploding_loss_stops_the_run_and_keeps_the_last_good_state() {
         &["the loss became", "at step", "of epoch 1", "--lr", "the last good state is in run"],
     );
     assert!(state(&tmp.path().join("run")).is_finite());
+}
+
+/// The command that `said` tells between backticks.
+#[cfg(unix)]
+fn advised<'s>(said: &'s str, with: &str) -> &'s str {
+    let mut parts = said.split('`');
+    parts.find(|part| part.contains(with)).unwrap_or_else(|| panic!("no command with {with:?} in {said}"))
+}
+
+/// Runs a line as a shell does.
+#[cfg(unix)]
+fn shell(folder: &Path, line: &str) -> Command {
+    let mut command = wgrad(folder, &[]);
+    command = std::mem::replace(&mut command, Command::new("sh"));
+    let mut shell = Command::new("sh");
+    shell.current_dir(folder).args(["-c", line]);
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
+/// From the state that was saved it would go the same way, and `--resume` takes no `--lr`.
+#[cfg(unix)]
+#[test]
+fn after_an_exploding_loss_the_advice_is_a_command_that_works() {
+    let tmp = folder();
+    let named = tmp.path().join("a table's");
+    std::fs::create_dir(&named).expect("made");
+    let rows: String = (0..60).map(|n| format!("{n},{}\n", 2 * n)).collect();
+    std::fs::write(named.join("rows.csv"), format!("x,y\n{rows}")).expect("written");
+    let said = |command: Command| {
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        text(&output)
+    };
+    let data = ["--data", "a table's/rows.csv", "--label", "y", "--target", "number"];
+    let table = ["train", "--model", "linear", "--lr", "1e30", "--batch", "8", "--out", "a run"];
+    let began = said(wgrad(tmp.path(), &[&table[..], &data].concat()));
+    assert!(began.contains("the last good state is in 'a run'"), "{began}");
+    let next = advised(&began, " train --model linear");
+    assert!(!next.contains("--resume"), "{next}");
+    for words in ["--label y", "--batch 8", "rows.csv", "--lr 1"] {
+        assert!(next.contains(words), "no {words:?} in {next}");
+    }
+    // One tenth of a rate that is far too high is still far too high.
+    let (before, after) = next.split_once("--lr 1").expect("as asked for");
+    let rest = after.trim_start_matches('0');
+    succeeds(shell(tmp.path(), &format!("{before}--lr 0.0001{rest}")));
+    // After an epoch there are weights to start from.
+    succeeds(train(tmp.path(), &["--model", "linear", "--epochs", "1", "--out", "good"]));
+    let mut config = std::fs::read_to_string(tmp.path().join("good/run.json")).expect("reads");
+    let at = config.rfind("\n  },\n  \"init\"").expect("the end of the options");
+    config.insert_str(at, ",\n    \"rates\": [{\"step\": 16, \"learning_rate\": 1e39}]");
+    std::fs::write(tmp.path().join("good/run.json"), config).expect("written");
+    let went = said(wgrad(tmp.path(), &["train", "--resume", "good", "--epochs", "3"]));
+    let next = advised(&went, " train --model linear");
+    assert!(next.ends_with("--init good/best.safetensors"), "{next}");
+}
+
+#[cfg(unix)]
+#[test]
+fn advice_names_the_program_as_it_was_called() {
+    let tmp = folder();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_wgrad"), tmp.path().join("other name")).expect("linked");
+    let called = |args: &[&str]| {
+        let mut command = Command::new("./other name");
+        command.current_dir(tmp.path()).args(args);
+        command.env("WGRAD_PROVEN", Path::new(env!("CARGO_TARGET_TMPDIR")).join("proven"));
+        text(&run(command))
+    };
+    for (args, words) in [
+        (&["eval", "nothing"][..], "`'./other name' train` makes one"),
+        (&["train", "--lr", "0"], "`'./other name' lr-find` suggests one"),
+        (&["train", "--adapter", "no such card"], "`'./other name' adapters` tells more"),
+        (&["models", "cnn"], "Recipe: './other name' train --recipe cnn"),
+    ] {
+        let said = called(args);
+        assert!(said.contains(words), "no {words:?} in {said}");
+    }
+    let data = common::fixture("parity").display().to_string();
+    let train = ["train", "--data", &data, "--lr", "1e30", "--epochs", "1", "--batch", "32"];
+    assert!(called(&train).contains("`'./other name' train --model mlp"));
+}
+
+/// What is told before the first kernel is compiled; a signal that comes then ends it at once.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_before_there_is_anything_to_save_leaves_nothing() {
+    for (name, model) in [("-INT", "cnn"), ("-TERM", "cnn")] {
+        let tmp = folder();
+        let mut command = train(tmp.path(), &["--model", model, "--epochs", "1", "--out", "run"]);
+        // Nothing is known of the kernels, so that all of them are proven first.
+        command.env("WGRAD_PROVEN", tmp.path().join("proven")).stderr(Stdio::piped()).stdout(Stdio::null());
+        let mut child = Training(command.spawn().expect("starts"));
+        let mut said = std::io::BufReader::new(child.0.stderr.take().expect("piped"));
+        let mut line = String::new();
+        while !line.starts_with("adapter: ") {
+            line.clear();
+            assert!(std::io::BufRead::read_line(&mut said, &mut line).expect("reads") > 0, "it has ended");
+        }
+        signal(&child, name);
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut said, &mut rest).expect("reads");
+        assert_eq!(child.0.wait().expect("ends").code(), Some(130), "{rest}");
+        assert!(rest.contains("interrupted before there was anything to finish"), "{rest}");
+        assert!(!tmp.path().join("run").exists(), "{rest}");
+        succeeds(train(tmp.path(), &["--epochs", "1", "--limit", "64", "--out", "run"]));
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -363,6 +363,22 @@ fn a_file_that_is_damaged_or_of_something_else_is_told_and_does_not_count() {
     assert!(folder.path().join("notes.json").exists(), "a file that is not the cache's was removed");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_file_is_told_and_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, call) = (cache(folder.path()), Call::new(&MATMUL, SIZES));
+    let kept = entry(&place(), &call);
+    let path = folder.path().join(kept.key.file());
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("runs").success());
+    let told = cache.entry(&place(), &call).expect_err("no file");
+    assert!(told.contains("no regular file") && told.contains("does not count"), "{told}");
+    let (entries, notes) = cache.list(&place()).expect("lists");
+    assert!(entries.is_empty() && notes.len() == 1 && notes[0].contains("no regular file"), "{notes:?}");
+    cache.store(&kept).expect("takes its place");
+    assert_eq!(cache.entry(&place(), &call), Ok(Some(kept)));
+}
+
 #[test]
 fn a_folder_that_cannot_be_written_is_an_error_with_its_path() {
     let folder = tempfile::tempdir().expect("a folder");

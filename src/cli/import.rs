@@ -1,6 +1,10 @@
 //! An ONNX file as a run: `eval` and `predict` take it, and training goes on from its weights.
 
-use super::{output, train::recorded::absolute};
+use super::{
+    output,
+    page::{program, quoted},
+    train::recorded::absolute,
+};
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 use std::{
@@ -21,7 +25,7 @@ use wgrad::{
     model::Model,
     model_file,
     onnx::{self, import::Imported},
-    run::{AdapterRecord, Config, DataRecord, Run},
+    run::{AdapterRecord, BEST, Config, DataRecord, Run},
     train::Options,
 };
 
@@ -74,6 +78,9 @@ pub struct Import {
     json: bool,
 }
 
+/// The file of the folder that describes the network.
+pub const MODEL: &str = "model.toml";
+
 impl Import {
     pub fn run(self) -> Result<ExitCode> {
         let what = self.file.display().to_string();
@@ -104,19 +111,22 @@ impl Import {
         if !known {
             tell!("note: {}", self.untold(&run)?);
         }
+        let (program, folder) = (program(), quoted(&folder.to_string()));
         let mut next = Vec::new();
         let its = match (known, data.spec.as_str()) {
             (true, "fashion-mnist") => String::new(),
-            (true, spec) => format!(" --data {spec}"),
+            (true, spec) => format!(" --data {}", quoted(spec)),
             (false, _) => " --data NAME|PATH".into(),
         };
         match (&data.table, model.input_shape[2]) {
-            (Some(_), _) => next.push(format!("wgrad predict {folder} ROWS.csv")),
-            (None, 1 | 3) if !known => next.push(format!("wgrad predict {folder} PICTURE.png")),
+            (Some(_), _) => next.push(format!("{program} predict {folder} ROWS.csv")),
+            (None, 1 | 3) if !known => next.push(format!("{program} predict {folder} PICTURE.png")),
             _ => {}
         }
-        next.push(format!("wgrad eval {folder}{}", if known { "" } else { its.as_str() }));
-        next.push(format!("wgrad train --model {folder}/model.toml --init {folder}/best.safetensors{its}"));
+        next.push(format!("{program} eval {folder}{}", if known { "" } else { its.as_str() }));
+        let file = |name| quoted(&run.folder.join(name).display().to_string());
+        let (model, weights) = (file(MODEL), file(BEST));
+        next.push(format!("{program} train --model {model} --init {weights}{its}"));
         tell!("try next:\n  {}", next.join("\n  "));
         Ok(ExitCode::SUCCESS)
     }
@@ -186,7 +196,7 @@ impl Import {
         let run = Run::create(Some(&self.out), config)?;
         run.save(&checkpoint, true)?;
         let text = model_file::to_text(&imported.model)?;
-        data::write_file(&Path::new(&self.out).join("model.toml"), text.as_bytes())?;
+        data::write_file(&Path::new(&self.out).join(MODEL), text.as_bytes())?;
         Ok(run)
     }
 

@@ -1,7 +1,7 @@
 //! Lists the built-in networks, or describes one as Keras's `summary()` does: layers, shapes, parameters, FLOPs,
 //! memory. It needs no adapter: all of it follows from the program.
 
-use super::{lab::print::time, output, train::recipe::names};
+use super::{lab::print::time, output, page::program, train::recipe::names};
 use anyhow::Result;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
@@ -239,7 +239,8 @@ impl Description {
         if let Some(recipe) = &self.recipe {
             let [name, _, target, reached, ..] = recipe.row();
             output::line(format!(
-                "Recipe: wgrad train --recipe {name}, to a test accuracy of {target}; {reached}"
+                "Recipe: {} train --recipe {name}, to a test accuracy of {target}; {reached}",
+                program()
             ))?;
         }
         Ok(())

@@ -1,11 +1,15 @@
 //! `--html`: what was printed as a page with charts too.
 
 use anyhow::Result;
-use std::{path::PathBuf, time::SystemTime};
+use std::{borrow::Cow, path::PathBuf, time::SystemTime};
+pub use wgrad::report::words::quoted;
 use wgrad::report::{
     lab::About,
     page::{self, Page},
 };
+
+/// How messages begin a command.
+const COMMAND: &str = "`wgrad ";
 
 /// Where a page goes, if one is wanted.
 #[derive(clap::Args)]
@@ -45,17 +49,16 @@ fn command() -> String {
     std::iter::once(program()).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
+/// Words with the commands in them, `wgrad` and more between backticks, as this program was called.
+pub fn called(words: &str) -> Cow<'_, str> {
+    match words.contains(COMMAND) {
+        true => words.replace(COMMAND, &format!("`{} ", program())).into(),
+        false => words.into(),
+    }
+}
+
 /// This program as it was called, as a shell takes it: commands that are told can be pasted.
 pub fn program() -> String {
     let name = std::env::args_os().next().filter(|name| !name.is_empty());
     name.map_or_else(|| "wgrad".to_string(), |name| quoted(&name.to_string_lossy()))
-}
-
-/// An argument as a shell takes it.
-pub fn quoted(argument: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_=,./:+".contains(c);
-    match !argument.is_empty() && argument.chars().all(plain) {
-        true => argument.to_string(),
-        false => format!("'{}'", argument.replace('\'', r"'\''")),
-    }
 }

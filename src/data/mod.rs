@@ -60,7 +60,7 @@ pub use text::read_text;
 pub(crate) use text::text_of;
 pub use whole::write_file;
 pub(crate) use whole::{
-    clean, create_owned, flush, not_linked, read_regular, regular, write_owned, write_whole,
+    clean, create_owned, flush, not_linked, read_regular, regular, replace_whole, write_owned, write_whole,
 };
 
 /// Which data set, as a user names it.

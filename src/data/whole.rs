@@ -43,6 +43,11 @@ pub(crate) fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::
     }
 }
 
+/// The same for a file that is nobody else's: whatever is there, a link or a pipe, gives way to it.
+pub(crate) fn replace_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    aside(path, ASIDE, false, fill)
+}
+
 /// The same by the owner of a run, for a file of its own.
 pub(crate) fn write_owned(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     aside(path, OWNERS, false, fill)

@@ -104,8 +104,8 @@ impl Context {
     /// # Errors
     /// [`Error::Device`] if the device fails meanwhile.
     pub async fn read(&self, slice: &Slice) -> Result<Vec<f32>> {
-        let words = self.read_words(&[slice]).await?;
-        Ok(words.into_iter().flatten().map(f32::from_bits).collect())
+        let words = self.read_words(&[slice]).await?.pop().unwrap_or_default();
+        Ok(words.into_iter().map(f32::from_bits).collect())
     }
 }
 
@@ -127,17 +127,7 @@ impl Fetch {
     }
 
     fn take(&self, context: &Context) -> Option<Result<Vec<Vec<u32>>>> {
-        let total = self.lens.iter().sum::<usize>() as u64;
-        let cut = |words: Vec<u32>| {
-            let mut rest = words.as_slice();
-            let mut head = |len: &usize| {
-                let (head, tail) = rest.split_at(*len);
-                rest = tail;
-                head.to_vec()
-            };
-            self.lens.iter().map(&mut head).collect()
-        };
-        Some(self.staging.take(context, 4 * total)?.map(cut))
+        self.staging.take(context, &self.lens)
     }
 }
 
@@ -166,17 +156,36 @@ impl Readback {
         });
     }
 
-    /// The first `bytes` as words, once they have arrived; unmaps the buffer for its next use.
-    pub(super) fn take(&self, context: &Context, bytes: u64) -> Option<Result<Vec<u32>>> {
+    /// The first words, in parts of these lengths, once they have arrived; unmaps the buffer for its next use.
+    pub(super) fn take(&self, context: &Context, lens: &[usize]) -> Option<Result<Vec<Vec<u32>>>> {
         let result = self.arrived.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         if let Err(e) = result {
             return Some(Err(context.failed(e.to_string())));
         }
-        let words = match self.buffer.get_mapped_range(0..bytes) {
-            Ok(view) => bytemuck::pod_collect_to_vec(&view),
+        let parts = match self.buffer.get_mapped_range(0..4 * lens.iter().sum::<usize>() as u64) {
+            Ok(view) => {
+                let mut rest: &[u8] = &view;
+                let mut part = |len: &usize| {
+                    let (head, tail) = rest.split_at(4 * len);
+                    rest = tail;
+                    words(head).map_err(|e| context.fail(e))
+                };
+                lens.iter().map(&mut part).collect()
+            }
             Err(e) => return Some(Err(context.failed(e.to_string()))),
         };
         self.buffer.unmap();
-        Some(Ok(words))
+        Some(parts)
     }
+}
+
+/// What came back, as words; in words that the host has no memory for it.
+fn words(bytes: &[u8]) -> std::result::Result<Vec<u32>, String> {
+    let (chunks, _) = bytes.as_chunks();
+    let mut words = Vec::new();
+    words
+        .try_reserve_exact(chunks.len())
+        .map_err(|e| format!("{} bytes that it sends back do not fit into memory: {e}", bytes.len()))?;
+    words.extend(chunks.iter().map(|chunk| u32::from_ne_bytes(*chunk)));
+    Ok(words)
 }

@@ -151,14 +151,16 @@ impl Submitted {
     /// [`crate::Error::Device`] if the device fails or hangs.
     pub fn finish(self, context: &Context, stamps: Option<&Stamps>) -> Result<Finished> {
         context.wait(self.index)?;
+        let lens = [self.results, self.bytes - self.results].map(|bytes| bytes as usize / 4);
         let words = self
             .readback
-            .take(context, self.bytes)
+            .take(context, &lens)
             .ok_or_else(|| context.failed("the results of a submission did not arrive".into()))??;
-        let (results, ticks) = words.split_at((self.results / 4) as usize);
+        let mut parts = words.into_iter();
+        let (results, ticks) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let pairs = results.chunks_exact(2);
         let results = pairs.map(|pair| [f32::from_bits(pair[0]), f32::from_bits(pair[1])]).collect();
-        let device = stamps.map(|stamps| stamps.read(ticks)).unwrap_or_default();
+        let device = stamps.map(|stamps| stamps.read(&ticks)).unwrap_or_default();
         Ok(Finished { results, device })
     }
 }

@@ -94,8 +94,8 @@ impl Timer {
         let wall = clock::seconds() - begun;
         let mut gpu = None;
         if let Some((readback, stamps)) = readback {
-            let words = readback.take(context, PAIR).transpose()?.unwrap_or_default();
-            gpu = stamps.read(&words).first().copied().flatten().map(|[begin, end]| end - begin);
+            let words = readback.take(context, &[PAIR as usize / 4]).transpose()?.unwrap_or_default();
+            gpu = stamps.read(&words.concat()).first().copied().flatten().map(|[begin, end]| end - begin);
         }
         Ok(Sample { wall, gpu })
     }

@@ -79,6 +79,15 @@ fn curve(values: &[f64], width: usize, levels: [char; 8], none: char) -> String 
     means.iter().map(level).collect()
 }
 
+/// An argument as a shell takes it.
+pub fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_=,./:+".contains(c);
+    match !argument.is_empty() && argument.chars().all(plain) {
+        true => argument.to_string(),
+        false => format!("'{}'", argument.replace('\'', r"'\''")),
+    }
+}
+
 /// Text as it may be printed on a terminal, whoever gave the names in it: what would move the cursor, colour, hide or
 /// turn the text around is written as an escape, such as `\u{1b}`. Ends of lines and tabs stay.
 pub fn printable(text: &str) -> Cow<'_, str> {

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Error, Result,
     data::{clean, create_owned, io_error, write_owned},
+    report::words::quoted,
     user_file,
 };
 use std::{
@@ -87,11 +88,11 @@ impl Run {
 
     /// Where the last good state is and how to go on from it, in words; or that there is none.
     pub fn last_good(&self) -> String {
-        let folder = self.folder.display();
+        let folder = quoted(&self.folder.display().to_string());
         if self.folder.join(CONFIG).is_file() && self.folder.join(LAST).is_file() {
-            format!("the last good state is in {folder}; go on with: wgrad train --resume {folder}")
+            format!("the last good state is in {folder}; go on with: `wgrad train --resume {folder}`")
         } else if self.folder.join(CONFIG).is_file() {
-            format!("nothing is saved yet in {folder}; start it again with: wgrad train --resume {folder}")
+            format!("nothing is saved yet in {folder}; start it again with: `wgrad train --resume {folder}`")
         } else {
             format!("nothing is left of the run: {folder} was removed or emptied")
         }
@@ -106,7 +107,7 @@ fn taken(folder: &Path) -> Error {
         format!(
             "holds a run that ended before anything was saved; `wgrad train --resume {}` starts it from its {CONFIG}, or \
              choose another `--out`",
-            folder.display()
+            quoted(&folder.display().to_string())
         )
     };
     Error::Run { folder: folder.to_owned(), message }

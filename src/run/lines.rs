@@ -78,13 +78,21 @@ impl Run {
         self.append(LAYERS, line)
     }
 
-    /// Drops the lines of epochs after `position`: a resumed run writes them again.
+    /// Drops the lines of epochs after `position`: a resumed run writes them again. What else was dropped behind them, as
+    /// it is no line, in words.
     ///
     /// # Errors
-    /// [`Error::Io`].
-    pub fn rewind(&self, position: &Position) -> Result<()> {
-        self.cut::<EpochLine>(METRICS, position)?;
-        self.cut::<LayersLine>(LAYERS, position)
+    /// [`Error::Io`]; [`Error::Run`] for what is no line before that.
+    pub fn rewind(&self, position: &Position) -> Result<Vec<String>> {
+        let both = [self.cut::<EpochLine>(METRICS, position)?, self.cut::<LayersLine>(LAYERS, position)?];
+        Ok(both.into_iter().flatten().collect())
+    }
+
+    /// The metrics of the epochs up to `position`, whatever stands behind them.
+    pub(super) fn lines_to(&self, position: &Position) -> Result<Vec<EpochLine>> {
+        let (mut lines, _) = self.read_lines::<EpochLine>(METRICS, Some(position.epoch))?;
+        lines.retain(|line| line.epoch <= position.epoch);
+        Ok(lines)
     }
 
     /// The metrics of the epochs that ended.
@@ -141,8 +149,8 @@ impl Run {
         Ok(())
     }
 
-    fn cut<T: Line>(&self, name: &str, position: &Position) -> Result<()> {
-        let mut lines: Vec<T> = self.lines(name)?;
+    fn cut<T: Line>(&self, name: &str, position: &Position) -> Result<Option<String>> {
+        let (mut lines, damaged) = self.read_lines::<T>(name, Some(position.epoch))?;
         let before = lines.len();
         lines.retain(|line| line.epoch() <= position.epoch);
         let path = self.folder.join(name);
@@ -151,7 +159,12 @@ impl Run {
             Err(e) if e.kind() == io::ErrorKind::NotFound => true,
             Err(e) => return Err(io_error("cannot read", &path, "")(e)),
         };
-        if whole && lines.len() == before { Ok(()) } else { self.write_lines(name, &lines) }
+        if !(whole && damaged.is_none() && lines.len() == before) {
+            self.write_lines(name, &lines)?;
+        }
+        Ok(damaged.map(|n| {
+            format!("the end of {name}, from line {n}, is damaged and belongs to no epoch: dropped")
+        }))
     }
 
     fn write_lines<T: Line>(&self, name: &str, lines: &[T]) -> Result<()> {
@@ -165,26 +178,39 @@ impl Run {
     }
 
     fn lines<T: Line>(&self, name: &str) -> Result<Vec<T>> {
+        Ok(self.read_lines(name, None)?.0)
+    }
+
+    /// The lines before the first that is none, and the number of that. It must stand at the end: behind the line of epoch
+    /// `done`, where that is known, but for one that was not written to its end.
+    fn read_lines<T: Line>(&self, name: &str, done: Option<u64>) -> Result<(Vec<T>, Option<usize>)> {
         let path = self.folder.join(name);
         let bytes = match read_regular(&path) {
             Ok(bytes) => bytes,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), None)),
             Err(e) => return Err(io_error("cannot read", &path, "")(e)),
         };
-        let mut lines = Vec::new();
+        let fail = |n: usize, e: serde_json::Error| Error::Run {
+            folder: self.folder.clone(),
+            message: format!(
+                "has a damaged line {n} in {name}: {e}; put it back as it was, or delete it: all else of the run stays as it is"
+            ),
+        };
+        let (mut lines, mut damaged) = (Vec::<T>::new(), None);
         for (n, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            match serde_json::from_slice(line) {
-                Ok(line) => lines.push(line),
+            let last = lines.last().map_or(0, Line::epoch);
+            match (serde_json::from_slice(line), damaged.take()) {
+                (Ok(line), None) => lines.push(line),
+                // Of an epoch that is done again.
+                (Ok(_), Some(first)) if done.is_some_and(|done| last >= done) => damaged = Some(first),
+                (Ok(_), Some((n, e))) => return Err(fail(n, e)),
                 // The last line is being written just now, or its writer was killed.
-                Err(_) if !line.ends_with(b"\n") => {}
-                Err(e) => {
-                    let message =
-                        format!("has a damaged line {} in {name}: {e}; put it back as it was", n + 1);
-                    return Err(Error::Run { folder: self.folder.clone(), message });
-                }
+                (Err(e), first) if !line.ends_with(b"\n") => damaged = first.or(Some((n + 1, e))),
+                (Err(e), _) if done.is_some_and(|done| last < done) => return Err(fail(n + 1, e)),
+                (Err(e), first) => damaged = first.or(Some((n + 1, e))),
             }
         }
-        Ok(lines)
+        Ok((lines, damaged.map(|(n, _)| n)))
     }
 }
 

@@ -1,15 +1,21 @@
 //! The state of a run: `last.safetensors`, from which it goes on, and `best.safetensors`. The file that says "done" is
 //! written last: `best` before `last`, so that what a crash leaves between them is only an epoch done again.
 
-use super::{BEST, CONFIG, LAST, Outcome, Run};
+use super::{BEST, CONFIG, EpochLine, LAST, Outcome, Run, decided::decided};
 use crate::{
     Error, Result, callbacks,
-    checkpoint::{Checkpoint, Position},
+    checkpoint::{Checkpoint, Position, Told},
     data::{io_error, read_regular, write_owned},
     keras,
-    program::Parameter,
+    program::{Parameter, arena_len},
 };
-use std::path::Path;
+use std::{fs, path::Path};
+
+/// The most arenas that a state has, with room for what others may have put beside them; and bytes that describe them.
+const ARENAS: u64 = 16;
+const HEADER: u64 = 64 << 20;
+/// What errors call a state that has numbers which are not finite.
+pub const NOT_SAVED: &str = "not saved";
 
 /// What `best.safetensors` is, beside a last state.
 enum Best {
@@ -34,20 +40,27 @@ impl Run {
                 false => "nothing has been saved yet".to_string(),
             };
             let message = format!("the weights are not finite: {what}; {kept}");
-            return Err(Error::Checkpoint { what: "not saved".into(), message });
+            return Err(Error::Checkpoint { what: NOT_SAVED.into(), message });
         }
         if let Some(owner) = &self.owner {
             owner.check(&self.folder, CONFIG)?;
         }
         if best {
-            self.write(BEST, &checkpoint.clone().for_use())?;
+            self.write_best(checkpoint)?;
         }
-        self.write(LAST, checkpoint)
+        let decided = decided(&self.config).map_err(|e| Error::Checkpoint {
+            what: LAST.into(),
+            message: format!("what decided the training cannot be written as JSON: {e}"),
+        })?;
+        self.write(LAST, &checkpoint.to_bytes_with(&self.parameters, Some(decided))?)
     }
 
-    fn write(&self, name: &str, checkpoint: &Checkpoint) -> Result<()> {
-        let bytes = checkpoint.to_bytes(&self.parameters)?;
-        write_owned(&self.folder.join(name), |file| file.write_all(&bytes))
+    fn write_best(&self, checkpoint: &Checkpoint) -> Result<()> {
+        self.write(BEST, &checkpoint.clone().for_use().to_bytes(&self.parameters)?)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write_owned(&self.folder.join(name), |file| file.write_all(bytes))
     }
 
     /// The whole state as it was saved last.
@@ -59,7 +72,8 @@ impl Run {
     }
 
     /// The state to go on from, of a training on `images` images in epochs of `steps` steps: all that belongs to one must
-    /// be there, since what is missing would start from zero in silence. `None` where nothing was saved yet: then all
+    /// be there, since what is missing would start from zero in silence, and `run.json` must say what it said when the
+    /// state was saved, but for what may change. `None` where nothing was saved yet: then all
     /// that is needed stands in `run.json`.
     ///
     /// # Errors
@@ -78,8 +92,11 @@ impl Run {
             message: format!("{message}; {}", self.instead()),
         };
         let (state, told) = self.read_last()?;
-        if !told {
+        let Some(told) = told else {
             return Err(fail("has no position, without which it cannot be gone on from".into()));
+        };
+        if let Some(kept) = &told.decided {
+            self.is_as_kept(kept)?;
         }
         let options = &self.config.options;
         let position = &state.position;
@@ -125,7 +142,7 @@ impl Run {
         };
         // Older versions wrote it behind the state: killed between the two, it is of an older epoch.
         match (best, self.last()) {
-            (Some((best, true)), Ok(last)) => match self.is_best(Some(&best), &last)? {
+            (Some((best, Some(_))), Ok(last)) => match self.is_best(Some(&best), &last)? {
                 Best::Last => Ok(last.for_use()),
                 Best::Right | Best::Lost => Ok(best.for_use()),
             },
@@ -145,7 +162,7 @@ impl Run {
             false => None,
         };
         // Whatever was put there by hand stays.
-        if best.as_ref().is_some_and(|(_, told)| !told) {
+        if best.as_ref().is_some_and(|(_, told)| told.is_none()) {
             return Ok(None);
         }
         let best = best.map(|(best, _)| best);
@@ -156,7 +173,7 @@ impl Run {
         Ok(match self.is_best(best.as_ref(), state)? {
             Best::Right => None,
             Best::Last => {
-                self.write(BEST, &state.clone().for_use())?;
+                self.write_best(state)?;
                 Some(format!(
                     "the weights of epoch {} are the best ones, and {}: mended",
                     state.position.epoch,
@@ -178,8 +195,7 @@ impl Run {
             return Ok(Best::Right);
         }
         let loss = self.config.model.loss()?;
-        let mut lines = self.metrics()?;
-        lines.retain(|line| line.epoch <= position.epoch);
+        let lines: Vec<EpochLine> = self.lines_to(position)?;
         let (is_right, epoch) = match self.config.options.callbacks.best {
             callbacks::Best::Accuracy => {
                 let first = lines.iter().find(|line| line.judged().judged(loss) == position.best);
@@ -200,7 +216,7 @@ impl Run {
         })
     }
 
-    fn read_last(&self) -> Result<(Checkpoint, bool)> {
+    fn read_last(&self) -> Result<(Checkpoint, Option<Told>)> {
         self.read(LAST).map_err(|error| match error {
             Error::Checkpoint { what, message } => {
                 Error::Checkpoint { what, message: format!("{message}; {}", self.instead()) }
@@ -209,7 +225,7 @@ impl Run {
         })
     }
 
-    fn read_best(&self) -> Result<(Checkpoint, bool)> {
+    fn read_best(&self) -> Result<(Checkpoint, Option<Told>)> {
         self.read(BEST).map_err(|error| match error {
             Error::Checkpoint { what, message } => Error::Checkpoint {
                 what,
@@ -221,9 +237,17 @@ impl Run {
         })
     }
 
-    /// A file of the run's own, and whether it has a position.
-    fn read(&self, name: &str) -> Result<(Checkpoint, bool)> {
-        read(&self.folder.join(name), &self.parameters)
+    /// A file of the run's own, and what it tells besides if it has a position.
+    fn read(&self, name: &str) -> Result<(Checkpoint, Option<Told>)> {
+        let path = self.folder.join(name);
+        let most = HEADER + 4 * ARENAS.saturating_mul(arena_len(&self.parameters) as u64);
+        match fs::metadata(&path) {
+            Ok(about) if about.len() > most => Err(Error::Checkpoint {
+                what: path.display().to_string(),
+                message: format!("has {} bytes, expected at most {most} of this network", about.len()),
+            }),
+            _ => read(&path, &self.parameters),
+        }
     }
 }
 
@@ -270,7 +294,7 @@ pub fn read_weights(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint>
     Ok(read(path, parameters)?.0)
 }
 
-fn read(path: &Path, parameters: &[Parameter]) -> Result<(Checkpoint, bool)> {
+fn read(path: &Path, parameters: &[Parameter]) -> Result<(Checkpoint, Option<Told>)> {
     let bytes =
         read_regular(path).map_err(io_error("cannot read the weights", path, "is the path right?"))?;
     Checkpoint::from_bytes_told(&path.display().to_string(), &bytes, parameters)
@@ -329,6 +353,21 @@ pub(super) mod tests {
             fs::write(folder.path().join("last.safetensors"), flipped).expect("written");
             let error = run.resume(4, 512).expect_err("damaged").to_string();
             assert!(error.contains(words), "{at}: {error}");
+        }
+    }
+
+    /// Four terabytes that no disk holds.
+    #[test]
+    fn a_state_of_any_size_takes_no_more_than_a_state() {
+        let folder = old_run();
+        let run = Run::open(folder.path()).expect("opens");
+        for name in ["best.safetensors", "last.safetensors"] {
+            let file = fs::File::options().write(true).open(folder.path().join(name)).expect("there");
+            file.set_len(1 << 42).expect("a hole");
+        }
+        for read in [run.last().map(drop), run.best().map(drop), run.resume(4, 512).map(drop)] {
+            let error = read.expect_err("too large").to_string();
+            assert!(error.contains("has 4398046511104 bytes, expected at most"), "{error}");
         }
     }
 

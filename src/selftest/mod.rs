@@ -15,9 +15,10 @@ use crate::{
     kernels::LINEAR,
     lab::sizes,
     op::{Call, Choices, Variant},
+    place::Place,
     program::Program,
     prove::{Trial, Verdict, Wrong},
-    tune::{cache::Place, smaller},
+    tune::smaller,
     user_file::{self, digest, is_file},
 };
 pub use proofs::{FOLDER_VARIABLE, Proofs};

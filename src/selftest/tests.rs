@@ -11,8 +11,8 @@ use crate::{
     networks::network,
     op::{Call, Choices, Op, Variant},
     optim::Optimizer,
+    place::Place,
     program::{Mode, Program},
-    tune::cache::Place,
 };
 use std::{
     fs,
@@ -206,6 +206,17 @@ fn only_a_whole_file_for_this_very_place_is_believed() {
     }
     fs::write(file, [0xff, 0xfe, 0x00]).expect("written");
     assert!(proofs.read(&place).is_err());
+
+    // A pipe to which nobody writes, and from which nobody reads, is no file; the next store puts one in its place.
+    #[cfg(unix)]
+    {
+        fs::remove_file(file).expect("removed");
+        assert!(std::process::Command::new("mkfifo").arg(file).status().expect("runs").success());
+        let (notes, _, plan) = compile(&proofs, program(None), &Choices::default());
+        plan.expect("right all the same");
+        assert!(notes.len() == 1 && notes[0].contains("no regular file"), "{notes:?}");
+        assert_eq!(fs::read_to_string(file).expect("a file again"), whole);
+    }
 
     // A verdict is of a text: that of another kernel under the same name says nothing.
     let call = &program(None).nodes.iter().find(|n| n.call.op.name == "matmul").expect("there").call.clone();

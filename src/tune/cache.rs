@@ -2,88 +2,13 @@
 //! wgpu, shader texts and call that it was made for; anything else that lies there is told and left alone.
 
 use super::{Gain, Use, candidates, eligible};
-use crate::{
-    Result, clock,
-    data::{io_error, read_regular, write_whole},
-    gpu::Context,
-    kernels::{ACTIVATIONS, OPERATIONS},
-    op::Call,
-    run::AdapterRecord,
-    user_file::{self, digest},
-};
+pub use crate::place::Place;
+use crate::{Result, clock, data::io_error, gpu::Context, op::Call, place, user_file};
 use serde::{Deserialize, Serialize};
-use std::{
-    collections::BTreeMap,
-    ffi::OsString,
-    fs, io,
-    path::{Path, PathBuf},
-    sync::OnceLock,
-};
+use std::{collections::BTreeMap, ffi::OsString, fs, io, path::PathBuf};
 
 /// The environment variable that names the folder.
 pub const FOLDER_VARIABLE: &str = "WGRAD_TUNED";
-
-/// Everything besides the call on which a choice depends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
-    /// The adapter's name.
-    pub adapter: String,
-    /// Vulkan, Metal, ...
-    pub backend: String,
-    /// The driver, with its version.
-    pub driver: String,
-    /// The version of wgpu.
-    pub wgpu: String,
-    /// SHA-256 of all shader texts of the page.
-    pub shaders: String,
-    /// Whether wgpu's checks are in the kernels.
-    pub checked: bool,
-}
-
-impl Place {
-    /// The place where `context` works.
-    pub fn of(context: &Context) -> Self {
-        let AdapterRecord { name, backend, driver, class: _ } = AdapterRecord::of(context);
-        Self {
-            adapter: name,
-            backend,
-            driver,
-            wgpu: wgpu_version().to_string(),
-            shaders: shaders().to_string(),
-            checked: context.checked,
-        }
-    }
-
-    /// Whether both are on one adapter, whatever else changed.
-    pub fn same_adapter(&self, other: &Self) -> bool {
-        (&self.adapter, &self.backend) == (&other.adapter, &other.backend)
-    }
-}
-
-/// wgpu's version, from the list of what wgrad is built with.
-fn wgpu_version() -> &'static str {
-    let lock = include_str!("../../Cargo.lock");
-    let after = lock.split("name = \"wgpu\"\nversion = \"").nth(1).or_else(|| {
-        // As a checkout on Windows may have it.
-        lock.split("name = \"wgpu\"\r\nversion = \"").nth(1)
-    });
-    after.and_then(|text| text.split('"').next()).unwrap_or("unknown")
-}
-
-/// The digest of all shader texts of the page.
-fn shaders() -> &'static str {
-    static DIGEST: OnceLock<String> = OnceLock::new();
-    DIGEST.get_or_init(|| {
-        let mut texts = Vec::new();
-        for op in OPERATIONS {
-            texts.extend([op.name, op.interface]);
-            texts.extend(op.parts);
-            texts.extend(op.variants.iter().flat_map(|variant| [variant.name, variant.source]));
-        }
-        texts.extend(ACTIVATIONS.iter().flat_map(|activation| [activation.name, activation.source]));
-        digest(&texts.join("\0"))
-    })
-}
 
 /// What tells one file from another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,10 +23,7 @@ pub struct Key {
 impl Key {
     /// The name of its file.
     pub fn file(&self) -> String {
-        let Place { adapter, backend, driver, wgpu, shaders, checked } = &self.place;
-        let checked = checked.to_string();
-        let all = [adapter, backend, driver, wgpu, shaders, &checked, &self.call].map(String::as_str);
-        format!("{}.json", digest(&all.join("\0")))
+        self.place.file(Some(&self.call))
     }
 }
 
@@ -161,16 +83,13 @@ impl Cache {
     /// The folder that [`FOLDER_VARIABLE`] names, else `wgrad/tuned` in the user's cache folder as the platform has it
     /// (`$XDG_CACHE_HOME` or `~/.cache` on Linux).
     pub fn from_env() -> Self {
-        let cache = etcetera::choose_base_strategy().ok();
-        let cache = cache.map(|base| etcetera::BaseStrategy::cache_dir(&base));
-        Self::new(std::env::var_os(FOLDER_VARIABLE), cache)
+        Self { folder: place::folder_from_env(FOLDER_VARIABLE, NAME) }
     }
 
     /// As [`Cache::from_env`], from values: the variable's content, empty counting as unset, and the user's cache
     /// folder.
     pub fn new(named: Option<OsString>, cache: Option<PathBuf>) -> Self {
-        let named = named.filter(|name| !name.is_empty()).map(PathBuf::from);
-        Self { folder: named.or_else(|| cache.map(|cache| cache.join("wgrad").join("tuned"))) }
+        Self { folder: place::folder(named, cache, NAME) }
     }
 
     /// What is known of `uses` on `context`.
@@ -205,15 +124,8 @@ impl Cache {
         let key = Key { place: place.clone(), call: call.key() };
         let Some(path) = self.folder.as_ref().map(|folder| folder.join(key.file())) else { return Ok(None) };
         let next = "it does not count; `wgrad tune` writes it anew";
-        let text = match read_regular(&path) {
-            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Ok(None);
-            }
-            Err(e) => return Err(format!("cannot read {}: {e}; {next}", path.display())),
-            Ok(text) => text,
-        };
-        let entry: Entry = serde_json::from_slice(&text)
-            .map_err(|e| format!("{} is damaged, or no choice of a variant: {e}; {next}", path.display()))?;
+        let kept = place::read::<Entry>(&path, WHAT).map_err(|why| format!("{why}; {next}"))?;
+        let Some(entry) = kept else { return Ok(None) };
         if entry.key != key {
             return Err(format!(
                 "{} was made for something else ({}); {next}",
@@ -251,11 +163,7 @@ impl Cache {
     /// [`crate::Error::Io`] where the folder cannot be written.
     pub fn store(&self, entry: &Entry) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
-        fs::create_dir_all(folder).map_err(io_error("cannot create", folder, NEXT))?;
-        write_whole(&folder.join(entry.key.file()), |file| {
-            serde_json::to_writer_pretty(&mut *file, entry)?;
-            file.write_all(b"\n")
-        })
+        place::store(folder, &entry.key.file(), entry, NEXT)
     }
 
     /// Everything that is kept for the adapter of `place`, by call, also for other drivers, versions and texts. A file
@@ -266,10 +174,10 @@ impl Cache {
     pub fn list(&self, place: &Place) -> Result<(Vec<Entry>, Vec<String>)> {
         let (mut entries, mut notes) = (Vec::new(), Vec::new());
         for path in self.files()? {
-            match read(&path) {
-                Ok(entry) if entry.key.place.same_adapter(place) => entries.push(entry),
+            match place::read::<Entry>(&path, WHAT) {
+                Ok(Some(entry)) if entry.key.place.same_adapter(place) => entries.push(entry),
                 Ok(_) => {}
-                Err(why) => notes.push(format!("{}: {why}", path.display())),
+                Err(why) => notes.push(why),
             }
         }
         entries.sort_by(|a, b| (&a.key.call, &a.date).cmp(&(&b.key.call, &b.date)));
@@ -284,7 +192,8 @@ impl Cache {
     pub fn clear(&self, place: &Place) -> Result<usize> {
         let mut removed = 0;
         for path in self.files()? {
-            if read(&path).is_ok_and(|entry| !entry.key.place.same_adapter(place)) {
+            let kept = place::read::<Entry>(&path, WHAT);
+            if kept.is_ok_and(|entry| entry.is_none_or(|entry| !entry.key.place.same_adapter(place))) {
                 continue;
             }
             fs::remove_file(&path).map_err(io_error("cannot remove", &path, NEXT))?;
@@ -314,8 +223,6 @@ impl Cache {
 }
 
 const NEXT: &str = "WGRAD_TUNED names another folder";
-
-fn read(path: &Path) -> std::result::Result<Entry, String> {
-    let text = read_regular(path).map_err(|e| e.to_string())?;
-    serde_json::from_slice(&text).map_err(|e| e.to_string())
-}
+/// What its files are, in words, and how their folder is called.
+const WHAT: &str = "choice of a variant";
+const NAME: &str = "tuned";

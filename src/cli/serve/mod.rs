@@ -6,7 +6,7 @@ mod routes;
 
 use super::{
     AdapterArgs,
-    interrupt::Interrupt,
+    interrupt::{INTERRUPTED, Interrupt},
     predict::{Taking, predictor as predictor_of},
     recover::Patience,
     web::{
@@ -49,7 +49,7 @@ const LOOK: Duration = Duration::from_millis(50);
   curl -F file=@shirt.png -F file=@boot.jpg http://127.0.0.1:7979/predict
   curl http://127.0.0.1:7979/model
 
-Ctrl-C finishes the requests under way; a second Ctrl-C stops at once (exit code 130).")]
+Ctrl-C finishes the requests under way; a second Ctrl-C, or one before it listens, stops at once (exit code 130).")]
 pub struct Serve {
     /// The folder of a run
     #[arg(value_name = "RUN")]
@@ -118,6 +118,7 @@ impl Serve {
             run,
             batch,
         });
+        interrupt.set_working(true);
         let server = Server::start(listener, self.reach.host_name.clone(), routes.clone())?;
         tell!("serving {}: http://{}/ (Ctrl-C ends)", self.run.display(), server.address);
         let mut ending = Ending::Serves(server);
@@ -136,7 +137,7 @@ impl Serve {
             })
             .await;
         }
-        Ok(ExitCode::from(super::train::INTERRUPTED))
+        Ok(ExitCode::from(INTERRUPTED))
     }
 
     /// What bodies and answers may hold, for a network that takes `input` bytes.

@@ -2,13 +2,15 @@
 
 use super::hints;
 use crate::cli::{
+    interrupt::INTERRUPTED,
     output,
     page::{program, quoted},
 };
-use anyhow::Result;
+use anyhow::{Result, bail};
 use std::{process::ExitCode, time::Duration};
 use wgrad::{
     callbacks::{EarlyStopping, Verdict},
+    checkpoint::Position,
     clock,
     data::Dataset,
     evaluate::Formula,
@@ -18,9 +20,6 @@ use wgrad::{
     schedule::Decay,
     train::{Metrics, Options, Trainer},
 };
-
-/// The exit code of a program that Ctrl-C ended.
-pub const INTERRUPTED: u8 = 130;
 
 /// How an epoch ended.
 pub enum Ended {
@@ -71,6 +70,24 @@ fn early(why: &str, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
         quoted(&run.folder.display().to_string())
     );
     Ok(verdict(trainer, run))
+}
+
+/// Refuses fewer epochs than have begun at `position`: the run would say so, and be none of that length.
+pub fn refuse_fewer(run: &Run, asked: u64, position: &Position) -> Result<()> {
+    let Position { epoch, step, .. } = *position;
+    if asked >= epoch + u64::from(step > 0) {
+        return Ok(());
+    }
+    let within = match step {
+        0 => String::new(),
+        step => format!(" and {} more", counted(step as usize, "step")),
+    };
+    bail!(
+        "{} has trained {}{within} already, --epochs asks for {asked}; `--epochs {}` or more trains on",
+        run.folder.display(),
+        counted(epoch as usize, "epoch"),
+        epoch + 1
+    )
 }
 
 /// Says how to go on with a run that was saved.

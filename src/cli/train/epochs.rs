@@ -4,6 +4,7 @@ use super::{
     Train,
     board::Board,
     end::{self, Ended, Limit, finish, interrupted, over, stopped, verdict},
+    hints,
     judged::judge,
     recorded::told_at_the_end,
     session::{Kept, Session},
@@ -108,6 +109,8 @@ impl Train {
         let Session { dataset, interrupt, run, kept, limit, live, again, .. } = session;
         let (Some(run), Some(live)) = (run, live) else { bail!("there is no run to train") };
         let dataset: &Dataset = dataset;
+        // From here on there is something to finish and to save.
+        interrupt.set_working(true);
         let limit = limit.get_or_insert_with(|| Limit::new(self.max_time));
         let epochs = run.config.options.epochs;
         let loss = run.config.model.loss()?;
@@ -127,8 +130,9 @@ impl Train {
         } else if trainer.position().epoch >= epochs {
             let done = trainer.position().epoch;
             output::say(format!(
-                "nothing to do: the run already has {}, --epochs asks for {epochs}; ask for more with `--epochs {}`",
-                counted(done as usize, "epoch"),
+                "nothing to do: the run already has {} of {}; ask for more with `--epochs {}`",
+                commas(done),
+                counted(epochs as usize, "epoch"),
                 (2 * done).max(5)
             ));
         } else if trainer.verdict() != Verdict::GoOn {
@@ -148,11 +152,13 @@ impl Train {
             if let Some(how) = course.settle(run, trainer)? {
                 return course.end(&how, run, trainer);
             }
-            let ended = epoch(run, trainer, &mut course, kept).await.with_context(|| run.last_good())?;
+            let ended = epoch(run, trainer, &mut course, kept).await;
+            let ended = ended.map_err(|error| hints::way_on(error, run, self.named()))?;
             let Ended::Whole(train, speed) = ended else { return course.end(&ended, run, trainer) };
             if train.images as f64 > LONG * speed {
                 // An evaluation may take long, too.
-                within(run, trainer.unjudged().await?, kept).with_context(|| run.last_good())?;
+                let saved = within(run, trainer.unjudged().await?, kept);
+                saved.map_err(|error| hints::way_on(error, run, self.named()))?;
             }
             live.evaluates(true);
             course.progress.judge();
@@ -162,7 +168,7 @@ impl Train {
             };
             let line = judge(run, trainer, dataset, (train, speed), each).await;
             course.progress.finish();
-            let Some(line) = line? else {
+            let Some(line) = line.map_err(|error| hints::way_on(error, run, self.named()))? else {
                 // The step at which it ended is the last one of the epoch: from there it is judged first.
                 within(run, trainer.unjudged().await?, kept)?;
                 let epoch = trainer.position().epoch;
@@ -174,7 +180,8 @@ impl Train {
             if is_best {
                 best = Some(line);
             }
-            keep(run, trainer, &mut course, (&line, is_best), kept).await?;
+            let written = keep(run, trainer, &mut course, (&line, is_best), kept).await;
+            written.map_err(|error| hints::way_on(error, run, self.named()))?;
             live.evaluates(false);
             live.epoch(&line);
             progress::epoch_line(&line, epochs, things);
@@ -195,7 +202,7 @@ impl Train {
             let step = trainer.position().epoch * trainer.steps_per_epoch();
             board.finish(context, run, dataset, step).await?;
         }
-        finish(run, dataset, self.json, self.resume.is_none().then_some(self.model.as_str()))?;
+        finish(run, dataset, self.json, self.named())?;
         if trainer.verdict() == Verdict::Reached && !self.json {
             end::time_to_target(run, compiled)?.map_or(Ok(()), output::line)?;
         }
@@ -321,8 +328,7 @@ async fn keep(
     // The state last: it says that the epoch is done, and all the rest of it must be there by then.
     run.log(line)
         .and_then(|()| run.log_layers(LayersLine { epoch: line.epoch, tensors }))
-        .and_then(|()| run.save(&state, best))
-        .with_context(|| run.last_good())?;
+        .and_then(|()| run.save(&state, best))?;
     let Kept { state, .. } = kept.insert(Kept::read(state));
     if let Some(board) = &mut course.board {
         board.epoch(run, line, rate, state)?;

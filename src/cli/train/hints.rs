@@ -4,6 +4,7 @@ use crate::cli::{
     output,
     page::{program, quoted},
 };
+use anyhow::Error;
 use wgrad::{
     data::{
         Reading,
@@ -12,7 +13,7 @@ use wgrad::{
     loss::Loss,
     networks::NETWORKS,
     recipe::{Flag, flags},
-    run::{Config, DataRecord, Run, Trend},
+    run::{BEST, Config, DataRecord, NOT_SAVED, Run, Trend},
 };
 
 /// A command, and what it is for.
@@ -26,6 +27,40 @@ pub fn tell(run: &Run, trend: Option<Trend>, named: Option<&str>) {
     for (command, what) in &all {
         output::say(format!("  {command:width$}  {what}"));
     }
+}
+
+/// `error`, with how to go on after it. From the state that was saved a loss becomes no number again.
+pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
+    let diverged = match error.downcast_ref() {
+        Some(wgrad::Error::Diverged { .. }) => true,
+        Some(wgrad::Error::Checkpoint { what, .. }) => what == NOT_SAVED,
+        _ => false,
+    };
+    if !diverged {
+        return error.context(run.last_good());
+    }
+    let (config, folder) = (&run.config, quoted(&run.folder.display().to_string()));
+    let how = network(config, named).map_or(String::new(), |network| {
+        let mut options = config.options.clone();
+        let lower = config.options.optimizer_at(u64::MAX).learning_rate / 10.0;
+        options.optimizer.learning_rate = format!("{lower:.1e}").parse().unwrap_or(lower);
+        let mut all = flags(network, &options);
+        all.extend(data(&config.data, config.model.loss));
+        let best = run.folder.join(BEST);
+        if best.exists() {
+            all.push(("--init", Some(best.display().to_string())));
+        }
+        format!(", such as `wgrad train{}`", words(&all))
+    });
+    error.context(format!(
+        "the last good state is in {folder}, but from there it goes the same way; start a new run with a lower rate{how}"
+    ))
+}
+
+/// The network as `--model` takes it, which a run of another file than a built-in one does not tell.
+fn network<'n>(config: &'n Config, named: Option<&'n str>) -> Option<&'n str> {
+    let known = |name: &&str| NETWORKS.iter().any(|(known, _)| known == name);
+    named.or(Some(config.model.name.as_str()).filter(known))
 }
 
 fn hints(run: &Run, trend: Option<Trend>, named: Option<&str>) -> Vec<Hint> {
@@ -44,9 +79,7 @@ fn hints(run: &Run, trend: Option<Trend>, named: Option<&str>) -> Vec<Hint> {
         let what = if regression { "RMSE, MAE and R²" } else { "confusion matrix" };
         all.push((format!("{program} eval {folder}"), what));
     }
-    // What follows needs the name of the network, which a run of another file than a built-in one does not tell.
-    let known = |name: &&str| NETWORKS.iter().any(|(known, _)| known == name);
-    let network = named.or(Some(config.model.name.as_str()).filter(known));
+    let network = network(config, named);
     let data = words(&data(&config.data, config.model.loss));
     let next = match (trend, network) {
         (Some(Trend::Chance { .. } | Trend::Diverges { .. }), Some(network)) => {

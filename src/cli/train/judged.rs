@@ -1,6 +1,6 @@
 //! What an epoch came to on the images that were not trained on.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 use std::ops::ControlFlow;
 use wgrad::{
     Error,
@@ -49,8 +49,7 @@ pub async fn judge(
     let evaluated = clock::seconds() - begun;
     let (epoch, steps) = (trainer.position().epoch, trainer.steps_per_epoch());
     if !test.loss.is_finite() {
-        let diverged = Error::Diverged { epoch, step: steps, loss: test.loss };
-        return Err(diverged).with_context(|| run.last_good());
+        bail!(Error::Diverged { epoch, step: steps, loss: test.loss });
     }
     let line = EpochLine {
         evaluation_seconds: Some(evaluated),

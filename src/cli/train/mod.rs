@@ -3,7 +3,6 @@
 
 mod board;
 mod end;
-pub use end::INTERRUPTED;
 mod epochs;
 mod hints;
 mod judged;
@@ -14,10 +13,12 @@ mod session;
 
 use super::{
     AdapterArgs, DataArgs, fit,
+    import::MODEL,
     interrupt::Interrupt,
     live::LiveArgs,
     objective::ObjectiveArgs,
     output,
+    page::quoted,
     reading::{model_for, refuse_classes_as_numbers},
     recover::persist,
     tune,
@@ -39,7 +40,7 @@ use wgrad::{
     gpu::Context,
     model::Model,
     op::Choices,
-    run::{AdapterRecord, Config, DataRecord, Run, read_weights},
+    run::{AdapterRecord, BEST, Config, DataRecord, Run, read_weights},
     train::{Options, Trainer},
     tune::SECONDS,
     user_file,
@@ -75,7 +76,8 @@ const SMALLEST: usize = 8;
   wgrad train --variant conv2d_forward=naive        with another kernel
   wgrad train --model cnn --tune                    measure first which kernels are fastest here, at most 10 s
 
-Ctrl-C finishes the step, saves, and says how to go on; a second Ctrl-C stops at once (exit code 130).")]
+Ctrl-C finishes the step, saves, and says how to go on; a second Ctrl-C, or one before the first step, stops at once \
+(exit code 130).")]
 pub struct Train {
     /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp", conflicts_with = "resume")]
@@ -195,6 +197,11 @@ impl Train {
         ));
     }
 
+    /// What `--model` said, where it counts.
+    fn named(&self) -> Option<&str> {
+        self.resume.is_none().then_some(self.model.as_str())
+    }
+
     fn budget(&self) -> usize {
         self.chunk.max(1) << 20
     }
@@ -225,9 +232,6 @@ impl Train {
             Ok((context, options))
         })
         .await?;
-        if interrupt.requested() {
-            return Ok(ExitCode::from(end::INTERRUPTED));
-        }
         announce(&options)?;
         self.session(context, Session::new(&dataset, &model, options, interrupt)).await
     }
@@ -266,6 +270,16 @@ impl Train {
     async fn resume(&self, folder: &Path, interrupt: &Interrupt) -> Result<ExitCode> {
         self.objective.refuse()?;
         let mut run = Run::take(folder)?;
+        if run.config.data.spec == DataRecord::UNKNOWN {
+            let file = |name| quoted(&folder.join(name).display().to_string());
+            bail!(
+                "{} was imported, and what data it is for was not said; its weights are trained on by \
+                 `wgrad train --model {} --init {} --data NAME|PATH`",
+                folder.display(),
+                file(MODEL),
+                file(BEST)
+            );
+        }
         if let Some(epochs) = self.epochs {
             run.config.options.epochs = epochs;
         }
@@ -300,9 +314,14 @@ impl Train {
         let model = run.config.model.clone();
         let steps = dataset.train.len().div_ceil(options.batch.max(1)) as u64;
         let state = run.resume(steps, dataset.train.len() as u64)?;
+        if let (Some(asked), Some(state)) = (self.epochs, &state) {
+            end::refuse_fewer(&run, asked, &state.position)?;
+        }
         let kept = state.map(|state| self.kept(&mut run, state)).transpose()?;
         if kept.is_none() {
-            run.rewind(&Position::default())?;
+            for dropped in run.rewind(&Position::default())? {
+                tell!("warning: {dropped}");
+            }
             run.save_config()?;
             output::say(format!(
                 "{} ended before anything was saved: it starts from the beginning",

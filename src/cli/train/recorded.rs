@@ -42,9 +42,7 @@ pub fn told_at_the_end(run: &Run, dataset: &Dataset) -> Result<()> {
 /// The data set of a run, as it was recorded.
 pub fn load_recorded(record: &DataRecord, seed: u64) -> Result<Dataset> {
     if record.spec == DataRecord::UNKNOWN {
-        bail!(
-            "this network was imported, and what data it is for was not said; name them by `--data NAME|PATH`"
-        );
+        bail!("this network was imported, and what data it is for was not said");
     }
     load_own(&record.spec.parse()?, record, seed)
         .with_context(|| format!("the run was trained on {}", record.name))

@@ -6,7 +6,6 @@ use crate::cli::{
     interrupt::Interrupt,
     live::Live,
     output,
-    page::quoted,
     recover::{Patience, is_of_device},
 };
 use anyhow::{Error, Result, bail};
@@ -74,10 +73,7 @@ impl<'s> Session<'s> {
             return error;
         };
         let what = if is_of_device(&error) { "the device was lost" } else { "the device does not answer" };
-        let folder = quoted(&run.folder.display().to_string());
-        error.context(format!(
-            "{what}; the last good state is in {folder}; go on with: wgrad train --resume {folder}"
-        ))
+        error.context(format!("{what}; {}", run.last_good()))
     }
 }
 
@@ -132,6 +128,8 @@ impl Train {
             // Rates that were set while it ran.
             session.options.rates.clone_from(&run.config.options.rates);
         }
+        // What was saved is all that there is: a device that is opened anew has nothing to finish yet.
+        session.interrupt.set_working(false);
         let begun = clock::seconds();
         let mut trainer =
             Trainer::new(context, session.model, session.dataset, session.options.clone()).await?;
@@ -150,7 +148,9 @@ impl Train {
             none => none.insert(self.create(context, &trainer, session.dataset, session.model)?),
         };
         if let Some(Kept { state, .. }) = &session.kept {
-            run.rewind(&state.position)?;
+            for dropped in run.rewind(&state.position)? {
+                tell!("warning: {dropped}");
+            }
             let within = match state.position.step {
                 0 => String::new(),
                 step => format!(", after {} of it", counted(step as usize, "step")),

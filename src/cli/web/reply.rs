@@ -1,5 +1,6 @@
 //! Answers: pages, JSON, errors in words, streams of events; and the headers that close them to the outside.
 
+use crate::cli::page::called;
 use http_body_util::{Either, Full, channel::Channel};
 use hyper::{
     Response, StatusCode,
@@ -123,7 +124,7 @@ impl Refusal {
 
 /// An error.
 pub fn refused(status: StatusCode, words: impl ToString) -> Refusal {
-    Refusal { status, words: words.to_string(), again: None, allowed: None }
+    Refusal { status, words: called(&words.to_string()).into_owned(), again: None, allowed: None }
 }
 
 /// A request that makes no sense.

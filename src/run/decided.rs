@@ -1,0 +1,119 @@
+//! What decided a run, kept beside its state: `run.json` is a text that anybody may edit, and a training that went on by
+//! other numbers would be neither the one nor the other. So the state has a copy of them, and goes on by no others.
+
+use super::{CONFIG, Config, LAST, Run};
+use crate::{Error, Result};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// The parts of `run.json` that decide a training.
+const PARTS: [&str; 3] = ["model", "data", "options"];
+/// What is in them and decides nothing, or may change when a run goes on: by where it stands, and its name.
+const FREE: [(&str, &str); 10] = [
+    ("/model", "name"),
+    ("/data", "spec"),
+    ("/data", "name"),
+    // Compared with that of the data themselves.
+    ("/data", "digest"),
+    ("/data", "classes"),
+    ("/options", "epochs"),
+    ("/options", "budget"),
+    // Another adapter takes fewer images at once.
+    ("/options", "at_once"),
+    // Set while it runs, after the state was saved.
+    ("/options", "rates"),
+    // How the version that began it chose.
+    ("/options/callbacks", "best"),
+];
+/// So many differences are named, of values of so many characters.
+const NAMED: usize = 5;
+const LONGEST: usize = 60;
+
+/// What is kept of `config` beside a state.
+pub(super) fn decided(config: &Config) -> serde_json::Result<Value> {
+    let mut all = serde_json::to_value(config)?;
+    let parts: Map<_, _> = PARTS.iter().map(|part| (part.to_string(), all[*part].take())).collect();
+    let mut parts = Value::Object(parts);
+    for (parent, name) in FREE {
+        if let Some(Value::Object(parent)) = parts.pointer_mut(parent) {
+            parent.shift_remove(name);
+        }
+    }
+    Ok(parts)
+}
+
+impl Run {
+    /// Whether `run.json` still says what decided the state with which this was `kept`.
+    ///
+    /// # Errors
+    /// [`Error::Run`] that names what was changed, and what to do.
+    pub(super) fn is_as_kept(&self, kept: &Value) -> Result<()> {
+        let fail = |message: String| Error::Run { folder: self.folder.clone(), message };
+        let changed = changes(&self.config, kept).map_err(|e| {
+            fail(format!("has a {LAST} of another version of wgrad, whose options cannot be read: {e}; go on with that version"))
+        })?;
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let mut words = changed[..changed.len().min(NAMED)].join(", ");
+        if changed.len() > NAMED {
+            words = format!("{words}, and {} more", changed.len() - NAMED);
+        }
+        Err(fail(format!(
+            "has a {CONFIG} that was changed after the training began: {words}; put it back, or start a new run, from these \
+             weights by `--init {}`, with the options that you want",
+            self.folder.join(LAST).display()
+        )))
+    }
+}
+
+/// What differs between `config` and what was `kept`, a few words each.
+fn changes(config: &Config, kept: &Value) -> serde_json::Result<Vec<String>> {
+    let now = serde_json::to_value(config)?;
+    let mut then = now.clone();
+    for part in PARTS {
+        then[part] = kept[part].clone();
+    }
+    for (parent, name) in FREE {
+        let value = now.pointer(parent).and_then(|parent| parent.get(name));
+        if let (Some(Value::Object(parent)), Some(value)) = (then.pointer_mut(parent), value) {
+            parent.insert(name.to_string(), value.clone());
+        }
+    }
+    // Read as `run.json` is: what the version that wrote it did not know is what it did.
+    let then = decided(&serde_json::from_value(then)?)?;
+    let mut changed = Vec::new();
+    compare("", Some(&then), Some(&decided(config)?), &mut changed);
+    Ok(changed)
+}
+
+fn compare(path: &str, then: Option<&Value>, now: Option<&Value>, changed: &mut Vec<String>) {
+    match (then, now) {
+        (Some(Value::Object(then)), Some(Value::Object(now))) => {
+            let names: BTreeSet<_> = then.keys().chain(now.keys()).collect();
+            let dot = if path.is_empty() { "" } else { "." };
+            for name in names {
+                compare(&format!("{path}{dot}{name}"), then.get(name), now.get(name), changed);
+            }
+        }
+        (Some(Value::Array(then)), Some(Value::Array(now))) if then.len() == now.len() => {
+            for (n, (then, now)) in then.iter().zip(now).enumerate() {
+                compare(&format!("{path}[{n}]"), Some(then), Some(now), changed);
+            }
+        }
+        (then, now) if then == now => {}
+        (then, now) => {
+            changed.push(format!("`{path}` is {}, it was trained with {}", words(now), words(then)));
+        }
+    }
+}
+
+fn words(value: Option<&Value>) -> String {
+    match value.map(Value::to_string) {
+        None => "nothing".to_string(),
+        Some(text) if text.chars().count() > LONGEST => {
+            text.chars().take(LONGEST).chain("...".chars()).collect()
+        }
+        Some(text) => text,
+    }
+}
