@@ -79,7 +79,9 @@ fn hints(run: &Run, trend: Option<Trend>, named: Option<&str>) -> Vec<Hint> {
             "continue training from the last checkpoint",
         )
     };
-    all.push(next.unwrap_or_else(on));
+    if trend != Some(Trend::Perfect) {
+        all.push(next.unwrap_or_else(on));
+    }
     all
 }
 
