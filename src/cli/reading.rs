@@ -35,6 +35,9 @@ pub struct ReadingArgs {
     /// Of a table: texts that mean that there is no value, beside the usual ones (empty, NA, NaN, null, ...): `-,n/a`
     #[arg(long, value_name = "TEXTS", value_delimiter = ',', allow_hyphen_values = true)]
     na: Vec<String>,
+    /// Of a table: texts that are words in columns of words, though they usually mean that there is no value: `NA,None`
+    #[arg(long, value_name = "TEXTS", value_delimiter = ',', allow_hyphen_values = true)]
+    not_na: Vec<String>,
     /// Of a table: the numbers of this column are names of categories (repeatable)
     #[arg(long, value_name = "COLUMN")]
     category: Vec<String>,
@@ -82,6 +85,7 @@ impl ReadingArgs {
             drop: self.drop.clone(),
             missing: self.missing.unwrap_or_default(),
             na: self.na.clone(),
+            not_na: self.not_na.clone(),
             category: self.category.clone(),
             header: self.header,
             comment: self.comment,
@@ -147,11 +151,13 @@ pub fn load(spec: &DataSpec, reading: &Reading, wanted: &Wanted<'_>) -> Result<D
     }
     say(&dataset);
     output::say(format!(
-        "data: {} ({} training, {} test {}) from {}",
+        "data: {} ({} training, {} test {}){} {}",
         dataset.name,
         dataset.train.len(),
         dataset.test.len(),
         dataset.things(),
+        // What was made here says how.
+        if dataset.source.starts_with("drawn ") { "," } else { " from" },
         dataset.source
     ));
     if wanted.normalize {

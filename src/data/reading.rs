@@ -25,6 +25,9 @@ pub struct Reading {
     /// Of a table: what a field says that has no value, beside what is known as such.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub na: Vec<String>,
+    /// Of a table: words in columns of words that usually mean that there is no value, such as `NA`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_na: Vec<String>,
     /// Of a table: columns whose numbers are names of categories, by name or number.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub category: Vec<String>,
