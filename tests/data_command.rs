@@ -357,7 +357,13 @@ fn a_run_is_not_judged_by_rows_that_it_was_trained_on() {
     assert_eq!((&other["images"], &other["trained_on"]), (&100.into(), &80.into()), "{other}");
     assert!(words.contains("warning: 80 of these 100 rows are among those"), "{words}");
     assert!(!words.contains("held out") && !words.contains("none of"), "{words}");
-    // Rows have no mirror image.
+    // Rows are no pictures, and have no mirror image.
+    wgrad(&["data", "show", &path("all.csv")])
+        .end()
+        .refuses(&["all holds rows of a table", "wgrad data info"]);
+    on_device(&[&train[..], &["--augment", "flip"]].concat())
+        .end()
+        .refuses(&["--augment", "all holds rows of a table"]);
     on_device(&["eval", run.as_str(), "--tta"]).end().refuses(&[
         "--tta",
         "rows of all have none",

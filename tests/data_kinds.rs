@@ -150,8 +150,9 @@ fn options_of_another_kind_of_data_are_refused() {
     let (arrays, plain) = (common::fixture("arrays.npz"), Reading::default);
     let sized = Reading { size: Some(Size { height: 8, width: 8 }), ..plain() };
     let label = Reading { label: Some("kind".into()), ..plain() };
-    let table_words =
-        |option: &'static str| [option, "comma-separated values: leave it out", "a folder of pictures"];
+    let table_words = |option: &'static str| {
+        [option, "given for comma-separated values, expected a folder of pictures", "leave it out"]
+    };
     refused(&table, &sized, &table_words("--size"));
     refused(&table, &Reading { fit: Fit::Pad, ..plain() }, &table_words("--fit"));
     refused(&table, &Reading { channels: Some(1), ..plain() }, &table_words("--channels"));

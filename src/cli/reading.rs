@@ -151,14 +151,12 @@ pub fn load(spec: &DataSpec, reading: &Reading, wanted: &Wanted<'_>) -> Result<D
     }
     say(&dataset);
     output::say(format!(
-        "data: {} ({} training, {} test {}){} {}",
+        "data: {} ({} training, {} test {}){}",
         dataset.name,
         dataset.train.len(),
         dataset.test.len(),
         dataset.things(),
-        // What was made here says how.
-        if dataset.source.starts_with("drawn ") { "," } else { " from" },
-        dataset.source
+        origin(&dataset.source)
     ));
     if wanted.normalize {
         let found = normalization::of(&dataset)?;
@@ -171,6 +169,12 @@ pub fn load(spec: &DataSpec, reading: &Reading, wanted: &Wanted<'_>) -> Result<D
         dataset.input.normalization = Some(found);
     }
     Ok(dataset)
+}
+
+/// Where data came from, behind what they are; what was drawn says so.
+fn origin(source: &str) -> String {
+    let from = if source.starts_with("drawn ") { "," } else { " from" };
+    format!("{from} {source}")
 }
 
 /// The model that `--model` names, for this data: a built-in network gets the last layer that its labels call for, or
@@ -212,4 +216,17 @@ pub fn refuse_classes_as_numbers(model: &Model, data: &Dataset) -> Result<()> {
         data.name,
         data.classes.len()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin;
+    use wgrad::data::synthetic::synthetic;
+
+    #[test]
+    fn what_was_drawn_came_from_nowhere() {
+        assert_eq!(origin("/data/mnist"), " from /data/mnist");
+        let drawn = origin(&synthetic(7, 3, 2).source);
+        assert_eq!(drawn, ", drawn from seed 7: 3 training and 2 test images");
+    }
 }

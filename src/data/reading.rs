@@ -104,9 +104,12 @@ impl Reading {
     /// # Errors
     /// [`Error::Option`] that names the option.
     pub(super) fn suits(&self, kind: Kind) -> Result<()> {
-        let table = (&[Kind::Table][..], "comma-separated values");
-        let rows = (&[Kind::Table, Kind::Arrays][..], "comma-separated values, or rows in an .npz archive");
-        let pictures = (&[Kind::Pictures][..], "a folder of pictures");
+        let table = (&[Kind::Table][..], "comma-separated values; leave it out");
+        let rows = (
+            &[Kind::Table, Kind::Arrays][..],
+            "comma-separated values, or rows in an .npz archive; leave it out",
+        );
+        let pictures = (&[Kind::Pictures][..], "a folder of pictures; leave it out");
         let said = [
             ("--label", self.label.is_some(), table),
             ("--drop", !self.drop.is_empty(), table),
@@ -131,7 +134,7 @@ impl Reading {
                     Kind::Pictures => "given for a folder of pictures",
                     Kind::Fixed => "given for a data set that needs none",
                 };
-                Err(Error::Option { name, got: format!("{got}: leave it out"), expected })
+                Err(Error::Option { name, got: got.to_owned(), expected })
             }
         }
     }

@@ -69,7 +69,6 @@ pub(in super::super) fn load(
         Some(table) => Plan::known(table),
         None => Plan::new(&sheet, reading, &mut Told { notes: &mut notes, warnings: &mut warnings })?,
     };
-    warnings.extend(plan.quantity.clone());
     let mut part = |sheet: Sheet| -> Result<Part> {
         let places = plan.places(&sheet, true)?;
         let at = (&places.columns[..], places.label);
@@ -93,6 +92,7 @@ pub(in super::super) fn load(
             let labels = plan.rough_labels(&train.sheet, train.label(), &train.rows);
             let parts = held_out(&labels, plan.numbers, share, reading.split_seed, TEST_STREAM);
             let (kept, held) = parts.map_err(|next| {
+                let next = plan.quantity.as_deref().filter(|_| share > 0.0 && share < 1.0).unwrap_or(next);
                 fail(path, no_test_part(share, counted(labels.len(), "row"), next, &warnings))
             })?;
             notes.push(held_out_note(held.len(), train.rows.len(), share, reading.split_seed));
@@ -105,6 +105,7 @@ pub(in super::super) fn load(
         Some(test) => (test, &test.rows[..]),
         None => (&train, &held[..]),
     };
+    warnings.extend(plan.quantity.clone());
     let train = (&train, &train_rows[..]);
     let made = match &plan.picture {
         Some(_) => pictures(&plan, train, test, &mut warnings)?,
