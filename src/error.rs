@@ -214,14 +214,16 @@ pub enum Error {
     },
     /// The share of training images to hold out is not usable.
     #[error(
-        "validation split: got {got} of {train} training images, expected a share above 0 and below \
-             1 that leaves images on both sides; use for example 0.1"
+        "validation split: got {got} of {train} training images, expected a share above 0 and below 1 that leaves some on \
+             both sides: {next}"
     )]
     ValidationSplit {
         /// The share given.
         got: f64,
         /// How many training images there are.
         train: usize,
+        /// What to do instead.
+        next: &'static str,
     },
     /// A data set was to be split for validation twice.
     #[error("validation split: the data set has one of {got} images already, expected none; split once")]

@@ -158,7 +158,7 @@ fn other_data_than_the_runs_is_announced() {
     wgrad::data::idx::write(&labels, &read.shape, &read.data, wgrad::data::idx::Packing::Gzip).unwrap();
     let data = folder.path().to_str().unwrap();
     let ended = on_device(&["eval", shared_argument(), "--data", data, "--json"]).end().with(0);
-    assert!(ended.stderr.contains("are not this run's data"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("which is not this run's own data"), "{}", ended.stderr);
     assert_eq!(ended.json()[0]["recorded"], Value::Null);
 }
 

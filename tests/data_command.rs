@@ -341,12 +341,34 @@ fn a_run_is_not_judged_by_rows_that_it_was_trained_on() {
     assert!(words.contains("all 100 rows of all, 80 of which this run was trained on"), "{words}");
     assert_eq!((&all["images"], &all["split"]), (&100.into(), &"all".into()));
     let (words, new) = eval(&["--data", &path("new.csv")]);
-    assert!(words.contains("judged on all 40 rows of ") && words.contains("none was held out"), "{words}");
+    assert!(words.contains("judged on all 40 rows of "), "{words}");
+    assert!(words.contains("not this run's own data, none of them the same as one that"), "{words}");
     assert_eq!((&new["images"], &new["trained_on"]), (&40.into(), &0.into()), "{new}");
     let (words, part) = eval(&["--data", &path("part.csv")]);
     let leaked = part["trained_on"].as_u64().expect("a number");
     assert!((15..=30).contains(&leaked) && part["images"] == 40, "{part}");
     assert!(words.contains(&format!("warning: {leaked} of these 40 rows")), "{words}");
+    // Its rows in another order, under another name, with other ends of lines.
+    let rows = rows(0, 100);
+    let mut lines: Vec<&str> = rows.lines().rev().collect();
+    lines.rotate_left(31);
+    fs::write(path("other.csv"), format!("a,b,y\r\n{}\r\n", lines.join("\r\n"))).expect("written");
+    let (words, other) = eval(&["--data", &path("other.csv")]);
+    assert_eq!((&other["images"], &other["trained_on"]), (&100.into(), &80.into()), "{other}");
+    assert!(words.contains("warning: 80 of these 100 rows are among those"), "{words}");
+    assert!(!words.contains("held out") && !words.contains("none of"), "{words}");
+    // Rows are no pictures, and have no mirror image.
+    wgrad(&["data", "show", &path("all.csv")])
+        .end()
+        .refuses(&["all holds rows of a table", "wgrad data info"]);
+    on_device(&[&train[..], &["--augment", "flip"]].concat())
+        .end()
+        .refuses(&["--augment", "all holds rows of a table"]);
+    on_device(&["eval", run.as_str(), "--tta"]).end().refuses(&[
+        "--tta",
+        "rows of all have none",
+        "leave it out",
+    ]);
 }
 
 #[test]

@@ -272,6 +272,36 @@ fn what_is_no_class_is_left_out_with_a_word() {
 }
 
 #[test]
+fn where_nothing_can_be_held_out_what_was_left_out_is_told_all_the_same() {
+    let folder = folder();
+    let root = folder.path();
+    put(&root.join("cat/0.png"), &flag(6), ImageFormat::Png);
+    put(&root.join("dog/0.png"), &flag(6), ImageFormat::Png);
+    fs::create_dir_all(root.join("bear")).expect("a folder");
+    fs::write(root.join("cat/1.png"), "a text").expect("written");
+    let error = load(root, &sized(6)).expect_err("one of each").to_string();
+    for word in [
+        "none can be held out",
+        "`--test-share 0.2` of 2 images",
+        "alone in its class",
+        "1 file left out",
+        "1.png",
+        "bear",
+    ] {
+        assert!(error.contains(word), "no {word:?} in {error}");
+    }
+    // Classes that are written almost alike are told.
+    for name in ["cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png", "Cat/0.png", "Cat/1.png", "Cat/2.png"] {
+        put(&root.join(name), &flag(6), ImageFormat::Png);
+    }
+    let data = load(root, &sized(6)).expect("pictures");
+    let told =
+        data.warnings.iter().any(|w| w.contains("\"Cat\" (3) and \"cat\" (3) differ by nothing but case"));
+    // Where a file system knows no capitals they are one folder.
+    assert!(told || data.classes.len() == 2, "{:?}", data.warnings);
+}
+
+#[test]
 fn a_folder_one_level_too_high_is_told() {
     let folder = folder();
     let grey = DynamicImage::from(RgbImage::from_pixel(6, 6, Rgb([90, 90, 90])));

@@ -16,8 +16,9 @@ use wgrad::{
     feed::Step,
     gpu::Context,
     layers::Layer,
+    loss::Loss,
     model::Model,
-    networks::network,
+    networks::{network, network_for},
     objective::Objective,
     optim::{Adam, Method, Muon, Optimizer},
     program::Mode,
@@ -490,4 +491,28 @@ fn an_evaluation_that_was_ended_is_made_up_for() {
         trace
     });
     assert_eq!(trace, whole);
+}
+
+#[test]
+fn numbers_are_judged_in_one_pass_to_the_bits_of_the_loss_alone() {
+    let (context, data) = (common::open(false), data().with_numbers());
+    let model = network_for("mlp", [28, 28, 1], 10, Loss::MeanSquaredError).expect("built in");
+    pollster::block_on(async {
+        let mut trainer = Trainer::new(&context, &model, &data, options()).await.expect("compiles");
+        let alone = trainer.evaluate(&data.test).await.expect("evaluates");
+        let mut seen = Vec::new();
+        let go_on = |images| {
+            seen.push(images);
+            ControlFlow::Continue(())
+        };
+        let found = trainer.regression_while(&data.test, go_on).await.expect("evaluates");
+        let (metrics, far) = found.continue_value().expect("nothing ends it");
+        assert_eq!(bits(metrics), bits(alone));
+        assert!(seen.is_sorted() && seen.last() == Some(&(data.test.len() as u64)), "{seen:?}");
+        // The loss is the mean square.
+        let square = far.root_mean_squared_error.powi(2);
+        assert!((square / metrics.loss - 1.0).abs() < 1e-5, "{square} and {}", metrics.loss);
+        let ended = trainer.regression_while(&data.test, |_| ControlFlow::Break(())).await;
+        assert!(ended.expect("evaluates").is_break());
+    });
 }

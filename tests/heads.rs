@@ -235,6 +235,15 @@ fn what_makes_no_sense_is_refused() {
         .refuses(&["--monitor", "no accuracy"]);
     train(&["--label-smoothing", "0.1", "--loss", "mse", "--target", "number"])
         .refuses(&["--label-smoothing", "mean_squared_error"]);
+    let numbers = ["--loss", "mse", "--target", "number"];
+    train(&[&numbers[..], &["--class-weight", "balanced"]].concat())
+        .refuses(&["--class-weight is for classes", "numbers: leave it out"]);
+    train(&[&numbers[..], &["--target-accuracy", "0.9"]].concat()).refuses(&[
+        "--target-accuracy",
+        "no accuracy",
+        "`--patience 5`",
+        "`--max-time 10m`",
+    ]);
     train(&["--class-weight", "1,2"]).refuses(&["2 for 10 classes"]);
     train(&["--class-weight", "no-such-file"]).refuses(&["no-such-file", "balanced"]);
     train(&["--loss", "l2"]).refuses(&["l2", "huber"]);

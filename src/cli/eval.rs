@@ -110,6 +110,13 @@ impl Eval {
         let run = Run::open(&self.run)?;
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
         let judged = judged(&run, self.data.as_ref(), self.split, self.all)?;
+        if self.tta && judged.data.width == 1 {
+            bail!(
+                "--tta judges by mirror images as well, and {} of {} have none: leave it out",
+                judged.data.things(),
+                judged.data.name
+            );
+        }
         let context = self.adapter.open().await?;
         let found = evaluate_run(&context, &run, &checkpoint, &judged.data, &judged.split, self.tta).await?;
 

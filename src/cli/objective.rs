@@ -54,8 +54,8 @@ impl ObjectiveArgs {
                 data.name
             );
         }
-        if data.table.is_some() && !objective.augment.is_off() {
-            bail!("--augment changes images; {} is a table: leave it out", data.name);
+        if (data.table.is_some() || data.height * data.width == 1) && !objective.augment.is_off() {
+            bail!("--augment changes images; {} holds rows of a table: leave it out", data.name);
         }
         Ok(objective)
     }

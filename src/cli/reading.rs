@@ -35,6 +35,9 @@ pub struct ReadingArgs {
     /// Of a table: texts that mean that there is no value, beside the usual ones (empty, NA, NaN, null, ...): `-,n/a`
     #[arg(long, value_name = "TEXTS", value_delimiter = ',', allow_hyphen_values = true)]
     na: Vec<String>,
+    /// Of a table: texts that are words in columns of words, though they usually mean that there is no value: `NA,None`
+    #[arg(long, value_name = "TEXTS", value_delimiter = ',', allow_hyphen_values = true)]
+    not_na: Vec<String>,
     /// Of a table: the numbers of this column are names of categories (repeatable)
     #[arg(long, value_name = "COLUMN")]
     category: Vec<String>,
@@ -82,6 +85,7 @@ impl ReadingArgs {
             drop: self.drop.clone(),
             missing: self.missing.unwrap_or_default(),
             na: self.na.clone(),
+            not_na: self.not_na.clone(),
             category: self.category.clone(),
             header: self.header,
             comment: self.comment,
@@ -147,12 +151,12 @@ pub fn load(spec: &DataSpec, reading: &Reading, wanted: &Wanted<'_>) -> Result<D
     }
     say(&dataset);
     output::say(format!(
-        "data: {} ({} training, {} test {}) from {}",
+        "data: {} ({} training, {} test {}){}",
         dataset.name,
         dataset.train.len(),
         dataset.test.len(),
         dataset.things(),
-        dataset.source
+        origin(&dataset.source)
     ));
     if wanted.normalize {
         let found = normalization::of(&dataset)?;
@@ -165,6 +169,12 @@ pub fn load(spec: &DataSpec, reading: &Reading, wanted: &Wanted<'_>) -> Result<D
         dataset.input.normalization = Some(found);
     }
     Ok(dataset)
+}
+
+/// Where data came from, behind what they are; what was drawn says so.
+fn origin(source: &str) -> String {
+    let from = if source.starts_with("drawn ") { "," } else { " from" };
+    format!("{from} {source}")
 }
 
 /// The model that `--model` names, for this data: a built-in network gets the last layer that its labels call for, or
@@ -206,4 +216,17 @@ pub fn refuse_classes_as_numbers(model: &Model, data: &Dataset) -> Result<()> {
         data.name,
         data.classes.len()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin;
+    use wgrad::data::synthetic::synthetic;
+
+    #[test]
+    fn what_was_drawn_came_from_nowhere() {
+        assert_eq!(origin("/data/mnist"), " from /data/mnist");
+        let drawn = origin(&synthetic(7, 3, 2).source);
+        assert_eq!(drawn, ", drawn from seed 7: 3 training and 2 test images");
+    }
 }

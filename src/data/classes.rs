@@ -3,7 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::dataset::Dataset;
+use crate::report::words::commas;
 use crate::{Error, Result};
+
+/// So many names are told of at most.
+const SAID: usize = 5;
+/// From here on f64 does not tell all whole numbers apart: they are texts.
+pub(super) const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
 
 /// What is to be known where several classes have one name.
 pub(super) fn repeated(classes: &[String]) -> Option<String> {
@@ -16,6 +22,39 @@ pub(super) fn repeated(classes: &[String]) -> Option<String> {
         "classes {first} and {second} are both called {}: they stay two classes; give them names of their own",
         classes[first]
     ))
+}
+
+/// What a name is beside how it is written: a number, or its words in small letters.
+pub(super) fn essence(name: &str) -> String {
+    match name.trim().parse::<f64>() {
+        Ok(value) if value.abs() < EXACT => (value + 0.0).to_string(),
+        _ => name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase(),
+    }
+}
+
+/// Names with their counts: `"Cat" (12) and "cat" (3)`.
+pub(super) fn listed<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> String {
+    let named = names.map(|(name, count)| format!("{name:?} ({})", commas(count as u64)));
+    named.collect::<Vec<_>>().join(" and ")
+}
+
+/// What is to be known of names, each with its count, that are the same but for how they are written.
+pub(super) fn alike<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Option<String> {
+    let mut groups: BTreeMap<String, Vec<(&str, usize)>> = BTreeMap::new();
+    for (name, count) in names {
+        groups.entry(essence(name)).or_default().push((name, count));
+    }
+    let all: Vec<String> =
+        groups.into_values().filter(|group| group.len() > 1).map(|group| listed(group.into_iter())).collect();
+    let more = if all.len() > SAID { "; ..." } else { "" };
+    let said: Vec<&str> = all.iter().take(SAID).map(String::as_str).collect();
+    (!all.is_empty()).then(|| {
+        format!(
+            "{}{more} differ by nothing but case, spaces or how a number is written, and stay apart; write them alike if \
+             they are one",
+            said.join("; ")
+        )
+    })
 }
 
 impl Dataset {
@@ -76,6 +115,16 @@ mod tests {
         assert!(super::repeated(&data.classes).is_none());
         let twice = super::repeated(&names(&["a", "b", "a"])).expect("told");
         assert!(twice.contains("classes 0 and 2 are both called a"), "{twice}");
+        let words = |names: &[&str]| super::alike(names.iter().copied().zip(1..));
+        assert_eq!(words(&["cat", "dog", "1", "10", "inf", "9007199254740992", "9007199254740993"]), None);
+        for (names, told) in [
+            (&["Cat", "cat", "dog", " CAT"][..], "\"Cat\" (1) and \"cat\" (2) and \" CAT\" (4) differ"),
+            (&["ice  cream", "Ice cream"], "\"ice  cream\" (1) and \"Ice cream\" (2)"),
+            (&["a", "1", "1.0", "-0", "0"], "\"-0\" (4) and \"0\" (5); \"1\" (2) and \"1.0\" (3)"),
+        ] {
+            let words = words(names).expect("alike");
+            assert!(words.contains(told), "{words}");
+        }
         // Numbers are what counts where no name is known.
         assert_eq!(data.clone().with_classes(&names(&["a", "b"])).expect("as it is"), data);
     }

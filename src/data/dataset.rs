@@ -13,6 +13,7 @@ use super::random::Random;
 use super::table::Table;
 use crate::feed::Batch;
 use crate::input::Input;
+use crate::report::words::counted;
 use crate::{Error, Result};
 
 /// The usual names of the four files, in the order in which [`Dataset::digest`] takes them.
@@ -229,7 +230,11 @@ impl Dataset {
         if let Some(split) = &self.validation {
             return Err(Error::ValidationTwice { got: split.len() });
         }
-        let (kept, held_out) = self.held_out(fraction, seed, 0)?;
+        let (kept, held_out) = self.held_out(fraction, seed, 0).map_err(|next| Error::ValidationSplit {
+            got: fraction,
+            train: self.train.len(),
+            next,
+        })?;
         self.train = kept;
         self.validation = Some(held_out);
         Ok(self)
@@ -239,10 +244,13 @@ impl Dataset {
     /// random numbers.
     ///
     /// # Errors
-    /// [`Error::ValidationSplit`] as there.
+    /// [`Error::Data`] where the share leaves one side empty, with the warnings so far, which may tell why.
     pub(super) fn with_test(mut self, fraction: f64, seed: u64) -> Result<Self> {
         let all = self.train.len();
-        let (kept, held_out) = self.held_out(fraction, seed, TEST_STREAM)?;
+        let (kept, held_out) = self.held_out(fraction, seed, TEST_STREAM).map_err(|next| Error::Data {
+            path: PathBuf::from(&self.source),
+            message: no_test_part(fraction, counted(all, "image"), next, &self.warnings),
+        })?;
         self.train = kept;
         self.test = held_out;
         self.notes.push(held_out_note(self.test.len(), all, fraction, seed));
@@ -250,7 +258,12 @@ impl Dataset {
     }
 
     /// The training images without a share of them, and that share.
-    fn held_out(&self, fraction: f64, seed: u64, stream: u64) -> Result<(Split, Split)> {
+    fn held_out(
+        &self,
+        fraction: f64,
+        seed: u64,
+        stream: u64,
+    ) -> std::result::Result<(Split, Split), &'static str> {
         let (kept, held_out) = held_out(&self.train.labels, self.input.numbers, fraction, seed, stream)?;
         let pixels = self.pixels();
         Ok((self.train.gather(&kept, pixels), self.train.gather(&held_out, pixels)))
@@ -288,17 +301,17 @@ impl Dataset {
 /// Where the test part is held out, the stream of random numbers; a validation split has another one.
 pub(super) const TEST_STREAM: u64 = 1 << 32;
 
-/// Which of the images with these labels stay, and which are a share that is held out, the same of each class.
+/// Which of the images with these labels stay, and which are a share that is held out, the same of each class; where
+/// one of both would be empty, what to do instead.
 pub(super) fn held_out(
     labels: &[u32],
     numbers: bool,
     fraction: f64,
     seed: u64,
     stream: u64,
-) -> Result<(Vec<usize>, Vec<usize>)> {
-    let refused = Error::ValidationSplit { got: fraction, train: labels.len() };
+) -> std::result::Result<(Vec<usize>, Vec<usize>), &'static str> {
     if !(fraction > 0.0 && fraction < 1.0) {
-        return Err(refused);
+        return Err("expected a share above 0 and below 1; use for example 0.2");
     }
     let mut by_class: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
     for (index, &label) in labels.iter().enumerate() {
@@ -312,11 +325,25 @@ pub(super) fn held_out(
         kept.extend_from_slice(&indices[count..]);
     }
     if kept.is_empty() || held_out.is_empty() {
-        return Err(refused);
+        // A half of two is one.
+        return Err(match by_class.values().any(|indices| indices.len() > 1) {
+            true => {
+                "the same share of each class is held out, and this one leaves nothing on one side; use for example 0.5"
+            }
+            false => "each is alone in its class, and nothing can be held out of one; add more of each class",
+        });
     }
     kept.sort_unstable();
     held_out.sort_unstable();
     Ok((kept, held_out))
+}
+
+/// What is said where no test part can be held out of `all`, with the warnings so far.
+pub(super) fn no_test_part(fraction: f64, all: String, next: &str, warnings: &[String]) -> String {
+    let warnings: String = warnings.iter().map(|warning| format!("; {warning}")).collect();
+    format!(
+        "has no test part, and none can be held out: got `--test-share {fraction}` of {all}; {next}{warnings}"
+    )
 }
 
 /// How that begins which is said where a test part was held out.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::dataset::Dataset;
 use super::pictures::Layout;
-use super::reading::Reading;
+use super::reading::{Kind, Reading};
 use super::table::{self, Table};
 use super::{cifar, emnist, folder, io_error, npz, pictures};
 use crate::format::{self, Format};
@@ -25,6 +25,7 @@ pub(super) fn load(path: &Path, reading: &Reading, table: Option<&Table>) -> Res
         return load_file(path, reading, table);
     }
     if let Some((folder, set)) = named_set(path) {
+        reading.suits(Kind::Fixed)?;
         return emnist::load(&folder, set);
     }
     if let Err(e) = std::fs::read_dir(path) {
@@ -51,6 +52,7 @@ fn load_file(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<Da
     let format = format::of(path);
     let named_npz = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npz"));
     if format == Some(Format::Npz) || (format == Some(Format::Zip) && named_npz) {
+        reading.suits(Kind::Arrays)?;
         return npz::load(path, reading);
     }
     if head.starts_with(&[0, 0, 8])
@@ -75,15 +77,18 @@ fn load_file(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<Da
             "expected a .npz archive or comma-separated values, or a folder",
         );
     }
+    reading.suits(Kind::Table)?;
     table::load(path, None, reading, table)
 }
 
 fn load_folder(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<Dataset> {
     let sets = emnist::sets(path);
     if folder::find(path).iter().any(Option::is_some) {
+        reading.suits(Kind::Fixed)?;
         return folder::load(path);
     }
     if let [set] = sets[..] {
+        reading.suits(Kind::Fixed)?;
         return emnist::load(path, set);
     }
     if let [first, ..] = sets[..] {
@@ -97,6 +102,7 @@ fn load_folder(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<
         return Err(Error::Data { path: path.to_owned(), message });
     }
     if cifar::is_in(path) {
+        reading.suits(Kind::Fixed)?;
         return cifar::load(path);
     }
     let with = |extension: &str| -> Vec<PathBuf> {
@@ -108,14 +114,22 @@ fn load_folder(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<
     };
     let tables = with("csv");
     if let Some((train, test)) = pair(&tables) {
+        reading.suits(Kind::Table)?;
         return table::load(train, Some(test), reading, table);
     }
     if let Some(layout) = Layout::of(path) {
+        reading.suits(Kind::Pictures)?;
         return pictures::load(path, &layout, reading);
     }
     match (&with("npz")[..], &tables[..]) {
-        ([one], []) => npz::load(one, reading),
-        ([], [one]) => table::load(one, None, reading, table),
+        ([one], []) => {
+            reading.suits(Kind::Arrays)?;
+            npz::load(one, reading)
+        }
+        ([], [one]) => {
+            reading.suits(Kind::Table)?;
+            table::load(one, None, reading, table)
+        }
         _ => Err(Error::Data {
             path: path.to_owned(),
             message: format!("{}; expected {KINDS}", contents(path)),

@@ -135,11 +135,27 @@ pub fn load_with(
     reading: &Reading,
     table: Option<&table::Table>,
 ) -> Result<Dataset> {
-    match spec {
-        DataSpec::FashionMnist => fashion_mnist::load(places),
-        DataSpec::Synthetic { seed, train, test } => Ok(synthetic::synthetic(*seed, *train, *test)),
-        DataSpec::Folder(path) => found::load(path, reading, table),
+    if !matches!(spec, DataSpec::Folder(_)) {
+        reading.suits(reading::Kind::Fixed)?;
     }
+    let data = match spec {
+        DataSpec::FashionMnist => fashion_mnist::load(places)?,
+        DataSpec::Synthetic { seed, train, test } => synthetic::synthetic(*seed, *train, *test),
+        DataSpec::Folder(path) => found::load(path, reading, table)?,
+    };
+    Ok(told(data, reading, table.is_none()))
+}
+
+/// Tells where a share was to be held out and there is a test part.
+fn told(mut data: Dataset, reading: &Reading, new: bool) -> Dataset {
+    let share = reading.test_share.is_some() || reading.split_seed != 0;
+    if share && new && reading.again.is_none() && !data.holds_out() {
+        data.warnings.push(
+            "`--test-share` and `--split-seed` change nothing: there is a test part, and nothing is held out"
+                .to_owned(),
+        );
+    }
+    data
 }
 
 /// As [`load`], and where Fashion-MNIST is not on this machine, downloads it into the cache first, telling
@@ -170,7 +186,10 @@ pub fn load_or_fetch_with(
     progress: &mut dyn FnMut(download::Event<'_>),
 ) -> Result<Dataset> {
     match spec {
-        DataSpec::FashionMnist => fashion_mnist::load_or_fetch(places, options, progress),
+        DataSpec::FashionMnist => {
+            reading.suits(reading::Kind::Fixed)?;
+            Ok(told(fashion_mnist::load_or_fetch(places, options, progress)?, reading, true))
+        }
         _ => load_with(spec, places, reading, table),
     }
 }

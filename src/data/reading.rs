@@ -25,6 +25,9 @@ pub struct Reading {
     /// Of a table: what a field says that has no value, beside what is known as such.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub na: Vec<String>,
+    /// Of a table: words in columns of words that usually mean that there is no value, such as `NA`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_na: Vec<String>,
     /// Of a table: columns whose numbers are names of categories, by name or number.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub category: Vec<String>,
@@ -72,6 +75,19 @@ pub struct Again {
     pub own: bool,
 }
 
+/// What a user's data are, as far as the options differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Comma-separated values.
+    Table,
+    /// An archive of numpy's arrays.
+    Arrays,
+    /// A folder of pictures.
+    Pictures,
+    /// A data set whose files say all about themselves.
+    Fixed,
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_zero(value: &u64) -> bool {
     *value == 0
@@ -81,6 +97,46 @@ impl Reading {
     /// Whether nothing was said.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Refuses what was said and means nothing for data of this kind. What a run recorded is as it is.
+    ///
+    /// # Errors
+    /// [`Error::Option`] that names the option.
+    pub(super) fn suits(&self, kind: Kind) -> Result<()> {
+        let table = (&[Kind::Table][..], "comma-separated values; leave it out");
+        let rows = (
+            &[Kind::Table, Kind::Arrays][..],
+            "comma-separated values, or rows in an .npz archive; leave it out",
+        );
+        let pictures = (&[Kind::Pictures][..], "a folder of pictures; leave it out");
+        let said = [
+            ("--label", self.label.is_some(), table),
+            ("--drop", !self.drop.is_empty(), table),
+            ("--na", !self.na.is_empty(), table),
+            ("--not-na", !self.not_na.is_empty(), table),
+            ("--category", !self.category.is_empty(), table),
+            ("--header", self.header.is_some(), table),
+            ("--comment", self.comment.is_some(), table),
+            ("--decimal", self.decimal.is_some(), table),
+            ("--shape", self.shape.is_some(), rows),
+            ("--size", self.size.is_some(), pictures),
+            ("--fit", self.fit != Fit::default(), pictures),
+            ("--channels", self.channels.is_some(), pictures),
+        ];
+        let wrong = said.into_iter().find(|(_, said, (kinds, _))| *said && !kinds.contains(&kind));
+        match wrong.filter(|_| self.again.is_none()) {
+            None => Ok(()),
+            Some((name, _, (_, expected))) => {
+                let got = match kind {
+                    Kind::Table => "given for comma-separated values",
+                    Kind::Arrays => "given for an .npz archive",
+                    Kind::Pictures => "given for a folder of pictures",
+                    Kind::Fixed => "given for a data set that needs none",
+                };
+                Err(Error::Option { name, got: got.to_owned(), expected })
+            }
+        }
     }
 }
 

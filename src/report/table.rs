@@ -1,6 +1,7 @@
 //! Tables for a terminal or a pipe: a line under the header, no other borders, numbers at the right. In a
 //! narrow terminal only long texts wrap; in a pipe a row is a line, without a control character.
 
+use crate::report::words::printable;
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
 };
@@ -79,7 +80,10 @@ impl Table {
             .into_iter()
             .zip(&self.aligns)
             .map(|(cell, align)| {
-                Cell::new(cell).set_alignment(match align {
+                // As it is shown, so that its width is counted so.
+                let text = cell.to_string();
+                let text = printable(&text).replace('\n', "\\n").replace('\t', "\\t");
+                Cell::new(text).set_alignment(match align {
                     Align::Left | Align::Wrap => CellAlignment::Left,
                     Align::Right => CellAlignment::Right,
                 })
@@ -107,6 +111,16 @@ mod tests {
         let text = table.to_string();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[2..], ["    0  a name of    1,000,000", "       several", "       words"], "{text}");
+    }
+
+    #[test]
+    fn columns_stand_below_each_other_whatever_their_texts_hold() {
+        let mut table = Table::new(&[("name", Align::Left), ("bytes", Align::Right)]);
+        table.row(["a\x1b[2Jb", "1"]);
+        table.row(["two\nlines\t", "20"]);
+        let text = table.to_string();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[2..], ["a\\u{1b}[2Jb       1", "two\\nlines\\t     20"], "{text}");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub enum Trend {
     },
     /// It moves no more.
     Settled,
+    /// There is nothing left to gain: every answer is right, or R² rounds to 1.
+    Perfect,
 }
 
 /// What answering always with the largest class is right for.
@@ -69,6 +71,8 @@ const STILL: f64 = 0.005;
 const ERRORS: f64 = 1.645;
 /// An R² up to this explains nothing.
 const EXPLAINS: f64 = 0.01;
+/// An R² from here on is shown as 1.
+const ALL: f64 = 0.99995;
 
 impl Chance {
     /// Of the images that judge the epochs of a training on `data`; nothing where it has no classes.
@@ -101,6 +105,14 @@ impl EpochLine {
         if self.validation_loss.is_some() { self.errors.validation_r2 } else { self.errors.test_r2 }
     }
 
+    /// Whether nothing is left to gain in what the network is judged by.
+    fn is_perfect(&self, loss: Loss) -> bool {
+        match loss.is_regression() {
+            true => self.judged_r2().is_some_and(|r2| r2 >= ALL),
+            false => self.judged().accuracy >= 1.0,
+        }
+    }
+
     /// Whether the network does no better than who always gives the same answer; `false` where that is not known.
     fn is_chance(&self, loss: Loss, chance: Option<Chance>) -> bool {
         match loss.is_regression() {
@@ -131,7 +143,12 @@ impl Outcome {
                 let other = lines.iter().rev().find(|line| !is_chance(line));
                 Trend::Chance { after: other.map(|line| line.epoch) }
             }
-            (_, false) => trend(lines),
+            (_, false) => match trend(lines) {
+                Trend::Improving { .. } | Trend::Settled | Trend::Unknown if last.is_perfect(loss) => {
+                    Trend::Perfect
+                }
+                trend => trend,
+            },
         };
         Some(Self { best, last, trend, chance })
     }
@@ -176,6 +193,12 @@ impl Outcome {
                 "still improving ({what} loss -{:.1} % per epoch): more epochs should help",
                 100.0 * by
             ),
+            Trend::Perfect => {
+                let r2 = self.last.judged_r2().map_or("–".to_string(), |r2| format!("{r2:.4}"));
+                let all =
+                    if regression { format!("R² is {r2}") } else { "all answers are right".to_string() };
+                format!("nothing is left to gain on the {what} part: {all}")
+            }
             Trend::Settled => format!(
                 "the {what} loss has levelled off; to go further, try another --schedule{}",
                 if table { " or a larger network" } else { ", a larger network or --augment" }
@@ -348,6 +371,23 @@ mod tests {
         assert_eq!(trend, Trend::Chance { after: None });
         assert!(words.contains("R² -0.0200") && !words.contains("accuracy"), "{words}");
         assert_eq!(regression(0.4, 100).0, Trend::Settled);
+        // Nothing is left to gain, whatever the loss still does.
+        let (trend, words) = regression(0.999_96, 100);
+        assert_eq!(trend, Trend::Perfect);
+        assert!(words.contains("nothing is left to gain on the test part: R² is 1.0000"), "{words}");
+        assert_eq!(regression(0.9999, 100).0, Trend::Settled);
+        let falling = |accuracy: f64| {
+            let losses = [0.5, 0.4, 0.3, 0.2, 0.1];
+            let config = config(Loss::SoftmaxCrossEntropy);
+            let found = Outcome::of(&lines(&losses, &losses, |_, _| accuracy), &config, TEN).expect("epochs");
+            (matches!(found.trend, Trend::Improving { .. }), found.words(&config))
+        };
+        assert!(falling(0.99).0 && falling(0.99).1.contains("more epochs should help"));
+        let (improving, words) = falling(1.0);
+        assert!(
+            !improving && words.contains("all answers are right") && !words.contains("more epochs"),
+            "{words}"
+        );
         // A few steps say nothing of a learning rate.
         let (trend, words) = regression(-0.02, 3);
         assert_eq!(trend, Trend::Short { steps: 15 });

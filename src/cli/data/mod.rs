@@ -3,7 +3,7 @@
 mod info;
 
 use super::{AdapterArgs, output, reading::ReadingArgs};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
@@ -165,6 +165,12 @@ impl Fetch {
 impl Show {
     async fn run(self) -> Result<()> {
         let dataset = self.which.reading.load(&self.which.spec())?;
+        if dataset.height * dataset.width == 1 {
+            bail!(
+                "{} holds rows of a table, and pictures are expected; `wgrad data info` tells of columns",
+                dataset.name
+            );
+        }
         let path = self.out.unwrap_or_else(|| PathBuf::from(format!("{}.png", slug(&dataset.name))));
         let (width, height) = match &self.augment {
             None => contact_sheet::write(&dataset, self.per_class, &path)?,

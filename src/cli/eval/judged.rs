@@ -117,41 +117,41 @@ fn own(data: Dataset, part: Part, all: bool) -> Result<Judged> {
     Ok(Judged { split, own: true, part: (!all).then_some(part), trained_on: Some(trained_on), words, data })
 }
 
-/// Data that the run was not trained on, as far as their digest tells.
+/// Data other than those of the run as they were; some of them may be among these all the same.
 fn other(run: &Run, data: Dataset, part: Option<Part>, all: bool) -> Result<Judged> {
     let data = in_classes(data, &run.config.data)?;
     let things = data.things();
     // A table that is read as another was has no part held out: its training and test part are the same rows.
     let whole = data.holds_out() || data.train == data.test;
-    let (split, words) = match part.filter(|_| !whole && !all) {
+    let (split, which) = match part.filter(|_| !whole && !all) {
         None if whole || all => {
             let split = if data.train == data.test { data.test.clone() } else { joined(&data)? };
-            let count = commas(split.len() as u64);
-            (split, format!("all {count} {things} of {}: none was held out by this run", data.source))
+            (split, "")
         }
         part => {
             let part = part.unwrap_or(Part::Test);
-            let split = part.of(&data)?.clone();
-            let count = commas(split.len() as u64);
-            (
-                split,
-                format!(
-                    "the {count} {} {things} of {}, which are not this run's data",
-                    part.name(),
-                    data.source
-                ),
-            )
+            (part.of(&data)?.clone(), part.name())
         }
     };
     let trained_on = trained_on(run, &data, &split);
+    let count = commas(split.len() as u64);
+    let which = if which.is_empty() { format!("all {count}") } else { format!("the {count} {which}") };
+    let met = match trained_on {
+        Some(0) => ", none of them the same as one that this run was trained on",
+        // What is not known, and how many there are, is said behind it.
+        None | Some(_) => "",
+    };
+    let words = format!("{which} {things} of {}, which is not this run's own data{met}", data.source);
     Ok(Judged { split, own: false, part: None, trained_on, words, data })
 }
 
-/// How many are among the run's own training images or rows; `None` where those are not here.
+/// How many are the same as some of the run's own training images or rows; `None` where those are not here.
 fn trained_on(run: &Run, data: &Dataset, split: &Split) -> Option<usize> {
     let record = &run.config.data;
+    let again = Some(Again { floats: record.input.floats, own: true });
+    let reading = Reading { again, ..record.reading.clone() };
     let spec = record.spec.parse().ok()?;
-    let own = load_with(&spec, &Places::from_env(), &record.reading, None).ok()?;
+    let own = load_with(&spec, &Places::from_env(), &reading, record.table.as_ref()).ok()?;
     if own.digest != record.digest {
         return None;
     }

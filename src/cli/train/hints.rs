@@ -112,7 +112,9 @@ fn hints(run: &Run, trend: Option<Trend>, named: Option<&str>) -> Vec<Hint> {
             "continue training from the last checkpoint",
         )
     };
-    all.push(next.unwrap_or_else(on));
+    if trend != Some(Trend::Perfect) {
+        all.push(next.unwrap_or_else(on));
+    }
     all
 }
 
@@ -158,7 +160,7 @@ fn read(record: &DataRecord) -> Vec<Flag> {
         all.push(("--normalize", None));
     }
     let Reading { label, drop, missing, target, size, fit, channels, test_share, split_seed, .. } = reading;
-    let Reading { na, category, header, comment, decimal, shape, .. } = reading;
+    let Reading { na, not_na, category, header, comment, decimal, shape, .. } = reading;
     let header = header.map(|header| match header {
         Header::Yes => "yes",
         Header::No => "no",
@@ -186,6 +188,7 @@ fn read(record: &DataRecord) -> Vec<Flag> {
         ("--label", label.clone()),
         ("--missing", missing.map(String::from)),
         ("--na", Some(na.join(",")).filter(|_| !na.is_empty())),
+        ("--not-na", Some(not_na.join(",")).filter(|_| !not_na.is_empty())),
         ("--header", header.map(String::from)),
         ("--comment", comment.map(String::from)),
         ("--decimal", decimal.map(String::from)),

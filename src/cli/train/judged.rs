@@ -22,30 +22,30 @@ pub async fn judge(
 ) -> Result<Option<EpochLine>> {
     let begun = clock::seconds();
     let mut judged = 0;
+    let regression = run.config.model.loss()?.is_regression();
     let mut metrics = async |trainer: &mut Trainer<'_>, split: &Split| {
         let before = judged;
         judged += split.len() as u64;
-        trainer.evaluate_while(split, |images| each(before + images)).await
+        let each = |images| each(before + images);
+        Ok::<_, Error>(match regression {
+            true => {
+                trainer.regression_while(split, each).await?.map_continue(|(found, far)| (found, Some(far)))
+            }
+            false => trainer.evaluate_while(split, each).await?.map_continue(|found| (found, None)),
+        })
     };
-    let ControlFlow::Continue(test) = metrics(trainer, &dataset.test).await? else { return Ok(None) };
+    let ControlFlow::Continue((test, errors)) = metrics(trainer, &dataset.test).await? else {
+        return Ok(None);
+    };
     let validation = match &dataset.validation {
         Some(split) => match metrics(trainer, split).await? {
-            ControlFlow::Continue(metrics) => Some(metrics),
+            ControlFlow::Continue(found) => Some(found),
             ControlFlow::Break(()) => return Ok(None),
         },
         None => None,
     };
-    let errors = match run.config.model.loss()?.is_regression() {
-        false => None,
-        true => {
-            let test = trainer.regression(&dataset.test).await?;
-            let validation = match &dataset.validation {
-                Some(split) => Some(trainer.regression(split).await?),
-                None => None,
-            };
-            Some(Errors::new(Some(test), validation))
-        }
-    };
+    let (validation, far) = validation.unzip();
+    let errors = errors.map(|errors| Errors::new(Some(errors), far.flatten()));
     let evaluated = clock::seconds() - begun;
     let (epoch, steps) = (trainer.position().epoch, trainer.steps_per_epoch());
     if !test.loss.is_finite() {

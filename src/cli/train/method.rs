@@ -335,8 +335,14 @@ impl StopArgs {
         }
         let accuracy = matches!(self.monitor, Watched::Accuracy | Watched::ValAccuracy);
         if loss.is_regression() && (accuracy || self.target_accuracy.is_some()) {
-            let option = if accuracy { "--monitor" } else { "--target-accuracy" };
-            bail!("{option}: {loss} tells a number, which has no accuracy; expected `--monitor loss`");
+            let (option, next) = match accuracy {
+                true => ("--monitor", "`--monitor loss`"),
+                false => (
+                    "--target-accuracy",
+                    "`--patience 5`, which stops where the loss falls no more, or `--max-time 10m`",
+                ),
+            };
+            bail!("{option}: {loss} tells a number, which has no accuracy; expected {next}");
         }
         Ok(())
     }

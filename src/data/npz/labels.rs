@@ -1,7 +1,8 @@
 //! Labels of an archive: whole numbers or words, which are classes, or numbers to tell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::classes;
 use super::Elements;
 
 /// Labels above this are no class numbers.
@@ -47,6 +48,17 @@ pub(super) fn classes(all: &[&Elements]) -> Result<Vec<String>, String> {
         ..=MOST_WORDS => Ok(words.into_iter().map(String::from).collect()),
         more => Err(format!("labels of {more} different words, expected at most {MOST_WORDS} classes")),
     }
+}
+
+/// What is to be known of labels that are words written almost alike.
+pub(super) fn alike(all: &[&Elements]) -> Option<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for labels in all {
+        if let Elements::Words(texts) = labels {
+            texts.iter().for_each(|text| *counts.entry(text).or_default() += 1);
+        }
+    }
+    classes::alike(counts.into_iter()).map(|words| format!("the labels {words}"))
 }
 
 /// The labels as class numbers, or as the bits of numbers.

@@ -15,6 +15,7 @@ use crate::input::Input;
 use crate::{Error, Result};
 use npy::parse_within;
 pub use npy::{Array, Elements, parse};
+pub(super) use range::one_range;
 
 mod labels;
 mod names;
@@ -68,7 +69,10 @@ pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
         let (x, y) = &names.train;
         notes.push(format!("trained on {x} with {y}; not used: {}", names.unused.join(", ")));
     }
-    let arrays = Arrays { train, validation, test };
+    let x = |part: &Option<(String, String)>| part.as_ref().map(|(x, _)| x.clone());
+    let parts = [Some(names.train.0.clone()), x(&names.validation), x(&names.test)];
+    let parts = parts.into_iter().flatten().collect();
+    let arrays = Arrays { train, validation, test, parts };
     let digest = hex(&hash.finalize());
     arrays.into_dataset(path, digest, reading, notes)
 }
@@ -91,6 +95,8 @@ struct Arrays {
     train: (Array, Array),
     validation: Option<(Array, Array)>,
     test: Option<(Array, Array)>,
+    /// What the images of those that there are are called.
+    parts: Vec<String>,
 }
 
 impl Arrays {
@@ -103,6 +109,15 @@ impl Arrays {
     ) -> Result<Dataset> {
         let fail = |message: String| Error::Data { path: path.to_owned(), message };
         let shape = image_shape(&self.train.0.shape, reading.shape).map_err(fail)?;
+        let pictures = self.train.0.shape.len() > 2 && reading.again.is_none();
+        if let Some(said) = reading.shape.filter(|said| pictures && *said != RowShape::Picture(shape)) {
+            let [height, width, channels] = shape;
+            let said = if said == RowShape::Table { "a table" } else { "another size" };
+            return Err(fail(format!(
+                "images of {height}×{width}×{channels} (height, width, channels), and `--shape` says {said}; it is for \
+                 arrays of rows: leave it out"
+            )));
+        }
         let parts =
             || [Some(&self.train), self.validation.as_ref(), self.test.as_ref()].into_iter().flatten();
         for (x, y) in parts() {
@@ -122,13 +137,15 @@ impl Arrays {
         }
         let mut warnings = Vec::new();
         let images: Vec<&Array> = parts().map(|(x, _)| x).collect();
-        let floats = range::of(&images, reading.again, &mut warnings, &mut notes).map_err(fail)?;
+        let names: Vec<&str> = self.parts.iter().map(String::as_str).collect();
+        let floats = range::of(&images, &names, reading.again, &mut warnings, &mut notes).map_err(fail)?;
         let numbers = match reading.target {
             Some(target) => target == Target::Number,
             None => parts().any(|(_, y)| labels::fractional(&y.elements)),
         };
         let told: Vec<&Elements> = parts().map(|(_, y)| &y.elements).collect();
         let classes = if numbers { Vec::new() } else { labels::classes(&told).map_err(fail)? };
+        warnings.extend(labels::alike(&told));
         let split = |part: Option<&(Array, Array)>| -> Result<Split> {
             let Some((x, y)) = part else { return Ok(Split::new(Vec::new(), &[])) };
             let images = range::values(&x.elements, floats).map_err(fail)?;

@@ -6,31 +6,46 @@ use super::{Array, Elements};
 
 /// Values beyond this are told with a warning.
 const LARGE: f64 = 16.0;
+/// Values up to this are shares, or standardised.
+const SMALL: f64 = 4.0;
 
-/// Whether the images are taken as floats; else they are bytes.
+/// The least and the largest value of an array.
+fn range(x: &Array) -> (f64, f64) {
+    if let Elements::Bytes(bytes) = &x.elements {
+        return (0.0, bytes.iter().max().map_or(f64::NEG_INFINITY, |most| f64::from(*most)));
+    }
+    let values = (0..x.elements.len()).map(|index| x.elements.number(index));
+    values
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)))
+}
+
+/// Whether the images are taken as floats; else they are bytes. `parts` are the names of the arrays.
 pub(super) fn of(
     images: &[&Array],
+    parts: &[&str],
     again: Option<Again>,
     warnings: &mut Vec<String>,
     notes: &mut Vec<String>,
 ) -> Result<bool, String> {
     let bytes = images.iter().all(|x| matches!(x.elements, Elements::Bytes(_)));
     let integers = images.iter().all(|x| matches!(x.elements, Elements::Bytes(_) | Elements::Integers(_)));
-    let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
-    for x in images {
-        if matches!(x.elements, Elements::Words(_)) {
-            return Err("images that are texts, expected numbers".to_owned());
-        }
-        if let Elements::Bytes(bytes) = &x.elements {
-            most = most.max(bytes.iter().max().map_or(most, |most| f64::from(*most)));
-            least = least.min(0.0);
-            continue;
-        }
-        for index in 0..x.elements.len() {
-            let value = x.elements.number(index);
-            (least, most) = (least.min(value), most.max(value));
+    if images.iter().any(|x| matches!(x.elements, Elements::Words(_))) {
+        return Err("images that are texts, expected numbers".to_owned());
+    }
+    let ranges: Vec<(f64, f64)> = images.iter().map(|x| range(x)).collect();
+    // A run goes on with what it was begun with.
+    if !again.is_some_and(|again| again.own) {
+        let named: Vec<_> = parts.iter().copied().zip(ranges.iter().copied()).collect();
+        let floats = images.iter().filter(|x| matches!(x.elements, Elements::Floats(_))).count();
+        // Of rows some columns may be large in one part only.
+        let sure = images.iter().all(|x| x.shape.len() > 2) || !(floats == 0 || floats == images.len());
+        match one_range(&named) {
+            Err(message) if sure => return Err(message),
+            found => warnings.extend(found.err()),
         }
     }
+    let least = ranges.iter().map(|(least, _)| *least).fold(f64::INFINITY, f64::min);
+    let most = ranges.iter().map(|(_, most)| *most).fold(f64::NEG_INFINITY, f64::max);
     // Of rows of a table nobody knows whether they are pixels.
     let pictures = images.iter().all(|x| x.shape.len() > 2);
     let as_bytes = integers && !bytes && least >= 0.0 && most <= 255.0 && most > 1.0;
@@ -62,6 +77,19 @@ pub(super) fn of(
         false => {}
     }
     Ok(!bytes)
+}
+
+/// Refuses parts of which one holds small numbers, as shares and standardised ones are, and another far larger ones, as
+/// pixels are: their names with least and largest value. Zeros alone are either.
+pub(in super::super) fn one_range(parts: &[(&str, (f64, f64))]) -> Result<(), String> {
+    let largest = |(least, most): &(f64, f64)| most.abs().max(least.abs());
+    let small = parts.iter().find(|(_, range)| largest(range) > 0.0 && largest(range) <= SMALL);
+    let large = parts.iter().find(|(_, range)| largest(range) > LARGE && largest(range).is_finite());
+    let (Some((small, (from, to))), Some((large, (least, most)))) = (small, large) else { return Ok(()) };
+    Err(format!(
+        "{large} holds numbers from {least} to {most}, and {small} from {from} to {to}, expected one range in all parts; \
+         scale {large} as {small} was (of pixels, divide by 255), or undo it there, and save them anew"
+    ))
 }
 
 /// The bytes of images: as they are, or f32.

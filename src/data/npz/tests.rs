@@ -100,3 +100,50 @@ fn a_few_bytes_do_not_become_gigabytes() {
         "{error}"
     );
 }
+
+#[test]
+fn parts_of_other_ranges_are_refused() {
+    let f32s = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let labels = || npy("<i8", "2,", &i64s([0, 1]));
+    let pixels: Vec<u8> = (0..8).map(|n| 36 * n).collect();
+    let scaled = |scale: f32| pixels.iter().map(|pixel| f32::from(*pixel) * scale).collect::<Vec<_>>();
+    let parts = |shape: &str, train: (&str, &[u8]), test: (&str, &[u8]), reading: &Reading| {
+        let [x, y] = [train, test].map(|(kind, bytes)| npy(kind, shape, bytes));
+        of(&[("x_train", x), ("y_train", labels()), ("x_test", y), ("y_test", labels())], reading)
+    };
+    let (plain, pictures, rows) = (Reading::default(), "2, 2, 2", "2, 4");
+    let (shares, whole, zeros) = (f32s(&scaled(1.0 / 255.0)), f32s(&scaled(1.0)), f32s(&[0.0; 8]));
+    let bits: Vec<u8> = pixels.iter().map(|pixel| u8::from(*pixel > 100)).collect();
+    for (shape, train, test, fine) in [
+        (pictures, ("|u1", &pixels), ("<f4", &shares), false),
+        (rows, ("|u1", &pixels), ("<f4", &shares), false),
+        (pictures, ("<f4", &shares), ("|u1", &pixels), false),
+        (pictures, ("<f4", &whole), ("<f4", &shares), false),
+        (pictures, ("|u1", &pixels), ("|u1", &bits), false),
+        (pictures, ("|u1", &pixels), ("<f4", &whole), true),
+        (pictures, ("<f4", &whole), ("<f4", &zeros), true),
+        (rows, ("<f4", &whole), ("<f4", &shares), true),
+    ] {
+        match (fine, parts(shape, (train.0, train.1), (test.0, test.1), &plain)) {
+            (true, Ok(data)) => assert_eq!(data.test.len(), 2),
+            (false, Err(e)) => {
+                let message = e.to_string();
+                for word in ["x_train holds numbers from", "x_test", "252", "255, of pixels"] {
+                    let word = if train.1 == &shares {
+                        word.replace("x_train holds", "x_test holds")
+                    } else {
+                        word.into()
+                    };
+                    let word = word.replace("255, of pixels", "divide by 255");
+                    assert!(message.contains(&word), "no {word:?} in {message}");
+                }
+            }
+            (_, found) => panic!("{shape} {} {}: {found:?}", train.0, test.0),
+        }
+    }
+    let told = parts(rows, ("<f4", &whole), ("<f4", &shares), &plain).expect("rows");
+    assert!(told.warnings.iter().any(|told| told.contains("expected one range")), "{:?}", told.warnings);
+    // A run that was begun with such parts goes on.
+    let own = Reading { again: Some(Again { floats: true, own: true }), ..plain };
+    assert!(parts(pictures, ("|u1", &pixels), ("<f4", &shares), &own).is_ok());
+}

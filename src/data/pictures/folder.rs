@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use image::ImageFormat;
 use sha2::{Digest, Sha256};
 
+use super::super::classes::alike;
 use super::super::dataset::{Dataset, Images, Split, hex};
 use super::super::io_error;
 use super::super::picture::{CUT_OFF, LONGEST, dimensions, is_whole_jpeg};
@@ -258,6 +259,9 @@ pub(in super::super) fn load(folder: &Path, layout: &Layout, reading: &Reading) 
             empty.join(", ")
         ));
     }
+    let count = |class: usize| found.iter().filter(|file| file.class as usize == class).count();
+    let counts = names.iter().enumerate().map(|(class, name)| (name.as_str(), count(class)));
+    warnings.extend(alike(counts).map(|words| format!("the classes {words}")));
     if let [only] = &names[..] {
         let within = too_high(&layout.train.join(only));
         warnings.push(match &within[..] {
@@ -289,9 +293,7 @@ pub(in super::super) fn load(folder: &Path, layout: &Layout, reading: &Reading) 
         channels: channels(reading)?,
         fit: reading.fit,
     };
-    let mut data = dataset(folder, layout, reading, names, found, left_out, preparation)?;
-    data.warnings.extend(warnings);
-    Ok(data)
+    dataset(folder, layout, reading, names, found, (left_out, warnings), preparation)
 }
 
 /// Takes classes without a training picture out, and what other parts hold of them; their names.
@@ -365,7 +367,7 @@ fn dataset(
     reading: &Reading,
     classes: Vec<String>,
     found: Vec<Found>,
-    left_out: Vec<(PathBuf, String)>,
+    (left_out, others): (Vec<(PathBuf, String)>, Vec<String>),
     preparation: Preparation,
 ) -> Result<Dataset> {
     let mut hash = Sha256::new();
@@ -389,6 +391,7 @@ fn dataset(
             }
         ));
     }
+    warnings.extend(others);
     let pictures = Arc::new(Pictures {
         folder: folder.to_owned(),
         paths: found.into_iter().map(|file| file.path).collect(),

@@ -112,6 +112,15 @@ fn said(bytes: &[u8]) -> Option<(u8, usize)> {
     }
 }
 
+/// Whether a line ends with this byte: `\n`, of `\r\n` the second, or `\r` alone.
+pub(super) fn ends_line(bytes: &[u8], at: usize) -> bool {
+    match bytes.get(at) {
+        Some(b'\n') => true,
+        Some(b'\r') => bytes.get(at + 1) != Some(&b'\n'),
+        _ => false,
+    }
+}
+
 /// Counts the lines of a file up to the records that a reader finds in it.
 pub(super) struct Lines<'a> {
     bytes: &'a [u8],
@@ -127,22 +136,17 @@ impl<'a> Lines<'a> {
         lines
     }
 
-    /// Goes on to `to`. An end of a line is `\n`, `\r\n`, or `\r` alone.
+    /// Goes on to `to`.
     fn advance(&mut self, to: usize) {
         while self.at < to {
-            let ends = match self.bytes[self.at] {
-                b'\n' => true,
-                b'\r' => self.bytes.get(self.at + 1) != Some(&b'\n'),
-                _ => false,
-            };
-            self.line += u64::from(ends);
+            self.line += u64::from(ends_line(self.bytes, self.at));
             self.at += 1;
         }
     }
 
-    /// The line, from 1, and the place of the first byte of the record that a reader begins at the byte `from`: behind ends
-    /// of lines and comments, which belong to no record.
-    pub(super) fn of(&mut self, from: usize) -> (u64, usize) {
+    /// The line, from 1, of the record that a reader begins at the byte `from`: behind ends of lines and comments, which
+    /// belong to no record.
+    pub(super) fn of(&mut self, from: usize) -> u64 {
         self.advance(from.min(self.bytes.len()));
         loop {
             match self.bytes.get(self.at) {
@@ -152,7 +156,7 @@ impl<'a> Lines<'a> {
                     let length = rest.iter().position(|byte| *byte == b'\n');
                     self.advance(self.at + length.unwrap_or(rest.len()));
                 }
-                _ => return (self.line, self.at),
+                _ => return self.line,
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Rows of a file as a network takes them: its columns found by their names, words by a map.
 
-use std::collections::HashMap;
 use std::path::Path;
 
+use super::super::classes::essence;
 use super::super::reading::{Missing, Reading};
+use super::names::Known;
+use super::number::Format;
 use super::plan::{NAMED, Plan, some};
 use super::sheet::Sheet;
 use super::{Kind, Table, fail, number, standardised};
@@ -75,22 +77,20 @@ impl Plan {
 /// Makes numbers of rows, and counts words that a network does not know.
 pub(super) struct Encoder<'a> {
     table: &'a Table,
-    words: Vec<HashMap<&'a str, usize>>,
-    classes: HashMap<&'a str, u32>,
+    words: Vec<Known<'a>>,
+    classes: Known<'a>,
     unknown: Vec<String>,
     count: usize,
 }
 
 impl<'a> Encoder<'a> {
     pub(super) fn new(table: &'a Table) -> Self {
-        let words = table.columns.iter().map(|column| match &column.kind {
-            Kind::Words(words) => words.iter().map(String::as_str).zip(0..).collect(),
-            Kind::Number { .. } => HashMap::new(),
-        });
-        let classes = match &table.label.kind {
-            Kind::Words(classes) => classes.iter().map(String::as_str).zip(0..).collect(),
-            Kind::Number { .. } => HashMap::new(),
+        let known = |kind: &'a Kind, format: &'a Format| match kind {
+            Kind::Words(words) => Known::new(words, format),
+            Kind::Number { .. } => Known::new(&[], format),
         };
+        let words = table.columns.iter().map(|column| known(&column.kind, &column.format));
+        let classes = known(&table.label.kind, &table.label.format);
         Self { table, words: words.collect(), classes, unknown: Vec::new(), count: 0 }
     }
 
@@ -114,7 +114,7 @@ impl<'a> Encoder<'a> {
                     push(standardised(value, *mean, *deviation));
                 }
                 Kind::Words(all) => {
-                    let found = words.get(text).copied();
+                    let found = words.place(text);
                     (0..all.len()).for_each(|word| push(f32::from(u8::from(found == Some(word)))));
                     if found.is_none() && !absent.has(text, false) {
                         self.count += 1;
@@ -134,8 +134,12 @@ impl<'a> Encoder<'a> {
         let label = &self.table.label;
         match &label.kind {
             Kind::Words(classes) => {
-                let class = self.classes.get(text).copied();
-                let expected = || format!("one of {}", some(classes));
+                let class = self.classes.place(text).map(|class| class as u32);
+                let meant = || classes.iter().find(|class| essence(class) == essence(text));
+                let expected = || match meant() {
+                    Some(class) => format!("{class:?} as in the training part, if it means the same"),
+                    None => format!("one of {}", some(classes)),
+                };
                 class.ok_or_else(|| sheet.wrong(row, &label.name, text, &expected()))
             }
             Kind::Number { mean, deviation } => {
@@ -161,8 +165,11 @@ impl<'a> Encoder<'a> {
 }
 
 fn no_number(sheet: &Sheet, row: usize, name: &str, text: &str) -> Error {
-    let infinite = if number::is_infinite(text) { "a finite number" } else { "a number" };
-    let next = format!("{infinite} as in the training part; mend it, or leave it empty if there is no value");
+    let what = match number::beyond(text) {
+        Some(what) => format!("a number that is not {what},"),
+        None => "a number".to_owned(),
+    };
+    let next = format!("{what} as in the training part; mend it, or leave it empty if there is no value");
     sheet.wrong(row, name, text, &next)
 }
 

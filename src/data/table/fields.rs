@@ -28,7 +28,8 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// All lines but blank ones, each with as many fields as it has, blanks around these taken off.
+    /// All lines but blank ones of a file whose quotes are closed, each with as many fields as it has, blanks around these
+    /// taken off.
     pub(super) fn read(path: &Path, bytes: &[u8], dialect: &Dialect) -> Result<Self> {
         let mut fields = Self { text: String::new(), ends: Vec::new(), rows: Vec::new(), blank: Vec::new() };
         let enough = fields.text.try_reserve_exact(bytes.len());
@@ -37,25 +38,14 @@ impl Fields {
         let mut lines = Lines::new(bytes, dialect);
         let mut reader = dialect.reader(bytes);
         let mut record = ByteRecord::new();
-        let mut last = (0, 0);
         loop {
             let more = reader.read_byte_record(&mut record);
             if !more.map_err(|e| fail(path, format!("cannot be read as comma-separated values ({e})")))? {
                 break;
             }
             let from = record.position().map_or(0, csv::Position::byte);
-            let (line, at) = lines.of(dialect.start + usize::try_from(from).unwrap_or(usize::MAX));
-            last = (line, at);
+            let line = lines.of(dialect.start + usize::try_from(from).unwrap_or(usize::MAX));
             fields.push(path, &record, line)?;
-        }
-        if let Some(open) = bytes.get(last.1..).filter(|open| is_open(open, dialect)) {
-            let lines = open.iter().filter(|byte| **byte == b'\n').count();
-            let much =
-                if lines > 1 { format!(" and takes in the {lines} lines behind it") } else { String::new() };
-            return Err(fail(
-                path,
-                format!("a quote that line {} opens is never closed{much}; close it, or take it out", last.0),
-            ));
         }
         Ok(fields)
     }
@@ -140,14 +130,4 @@ impl Fields {
         };
         fail(path, format!("line {line} has {got} fields, expected {expected} as {like}; {hint}"))
     }
-}
-
-/// Whether the last record of a file ends within quotes: then what is put behind it belongs to it.
-fn is_open(record: &[u8], dialect: &Dialect) -> bool {
-    if !record.contains(&b'"') {
-        return false;
-    }
-    let more = [record, b"\nx"].concat();
-    let whole = Dialect { start: 0, comment: None, ..*dialect };
-    whole.reader(&more).into_byte_records().filter(std::result::Result::is_ok).count() == 1
 }

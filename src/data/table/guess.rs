@@ -71,13 +71,13 @@ pub(super) fn tells_numbers(sheet: &Sheet, label: &Planned, absent: &Absent) -> 
             _ if absent.has(text, true) => {}
             None => return false,
             Some(value) if value.fract() != 0.0 => return true,
-            Some(_) => drop(different.insert(text)),
+            Some(value) => drop(different.insert((value + 0.0).to_bits())),
         }
     }
     different.len() > FEW
 }
 
-/// How many different texts a column has.
-pub(super) fn different(sheet: &Sheet, place: usize) -> usize {
-    (0..sheet.len()).map(|row| sheet.field(row, place)).collect::<HashSet<&str>>().len()
+/// Whether so many classes on so many rows are rather a quantity: nearly every row is a number of its own.
+pub(super) fn is_quantity(classes: usize, rows: usize) -> bool {
+    classes > 2 && 5 * classes >= 4 * rows
 }

@@ -1,10 +1,13 @@
 //! From a file, or two, to a data set.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::super::dataset::{Dataset, Split, TEST_STREAM, held_out, held_out_note, hex};
+use super::super::classes::alike;
+use super::super::dataset::{Dataset, Split, TEST_STREAM, held_out, held_out_note, hex, no_test_part};
+use super::super::npz::one_range;
 use super::super::reading::{Header, Missing, Reading, TEST_SHARE};
 use super::encoder::{Encoder, Places};
 use super::plan::Plan;
@@ -13,7 +16,7 @@ use super::survey::Told;
 use super::{Kind, Table, fail, picture};
 use crate::Result;
 use crate::input::Input;
-use crate::report::words::{bytes, commas};
+use crate::report::words::{bytes, commas, counted};
 
 /// Values of a table that may always be held in memory, bytes.
 const ALWAYS: usize = 256 << 20;
@@ -87,7 +90,11 @@ pub(in super::super) fn load(
         (true, None) => (train.rows.clone(), train.rows.clone()),
         (false, None) => {
             let labels = plan.rough_labels(&train.sheet, train.label(), &train.rows);
-            let (kept, held) = held_out(&labels, plan.numbers, share, reading.split_seed, TEST_STREAM)?;
+            let parts = held_out(&labels, plan.numbers, share, reading.split_seed, TEST_STREAM);
+            let (kept, held) = parts.map_err(|next| {
+                let next = plan.quantity.as_deref().filter(|_| share > 0.0 && share < 1.0).unwrap_or(next);
+                fail(path, no_test_part(share, counted(labels.len(), "row"), next, &warnings))
+            })?;
             notes.push(held_out_note(held.len(), train.rows.len(), share, reading.split_seed));
             let pick =
                 |which: Vec<usize>| which.into_iter().map(|index| train.rows[index]).collect::<Vec<_>>();
@@ -98,11 +105,27 @@ pub(in super::super) fn load(
         Some(test) => (test, &test.rows[..]),
         None => (&train, &held[..]),
     };
+    warnings.extend(plan.quantity.clone());
     let train = (&train, &train_rows[..]);
     let made = match &plan.picture {
-        Some(_) => pictures(&plan, train, test)?,
-        None => columns(&plan, known, train, test, &mut warnings)?,
+        Some(_) => pictures(&plan, train, test, &mut warnings)?,
+        None => {
+            let told = &mut Told { notes: &mut notes, warnings: &mut warnings };
+            columns(&plan, known, train, test, told)?
+        }
     };
+    if plan.picture.is_some() && made.floats && !own && !std::ptr::eq(train.0, test.0) {
+        let parts = [(train.0, &made.train), (test.0, &made.test)].map(|(part, split)| {
+            let values =
+                split.images.memory().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+            let range = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| {
+                (least.min(value.into()), most.max(value.into()))
+            });
+            (part.sheet.path.display().to_string(), range)
+        });
+        let named = parts.each_ref().map(|(name, range)| (name.as_str(), *range));
+        one_range(&named).map_err(|message| fail(path, message))?;
+    }
     let mut hash = Sha256::new();
     hash.update(train.0.sheet.digest);
     if !std::ptr::eq(train.0, test.0) {
@@ -115,6 +138,9 @@ pub(in super::super) fn load(
         (&reading.na, &reading.category, reading.header, reading.comment, reading.decimal, reading.shape);
     if said != (&Vec::new(), &Vec::new(), None, None, None, None) {
         hash.update(format!("{said:?}"));
+    }
+    if !reading.not_na.is_empty() {
+        hash.update(format!("not na {:?}", reading.not_na));
     }
     let [height, width, channels] = made.shape;
     Ok(Dataset {
@@ -184,11 +210,11 @@ fn columns(
     known: Option<&Table>,
     train: (&Part, &[usize]),
     test: (&Part, &[usize]),
-    warnings: &mut Vec<String>,
+    told: &mut Told<'_>,
 ) -> Result<Made> {
     let table = match known {
         Some(table) => table.clone(),
-        None => plan.table(&train.0.sheet, train.1)?,
+        None => plan.table(&train.0.sheet, train.1, told)?,
     };
     let size = train.0.sheet.size + test.0.sheet.size;
     fits(&table, &train.0.sheet.path, train.1.len() + test.1.len(), size)?;
@@ -204,7 +230,7 @@ fn columns(
             encoder.encode(&part.sheet, row, &part.places.columns, &mut values)?;
             labels.push(encoder.label(&part.sheet, row, part.label())?);
         }
-        warnings.extend(encoder.warning(&part.sheet.path));
+        told.warnings.extend(encoder.warning(&part.sheet.path));
         Ok(Split { images: values.into(), labels: labels.into() })
     };
     let (train, test) = (split(train)?, split(test)?);
@@ -238,7 +264,12 @@ fn fits(table: &Table, path: &Path, rows: usize, size: usize) -> Result<()> {
 }
 
 /// Rows that are pictures.
-fn pictures(plan: &Plan, train: (&Part, &[usize]), test: (&Part, &[usize])) -> Result<Made> {
+fn pictures(
+    plan: &Plan,
+    train: (&Part, &[usize]),
+    test: (&Part, &[usize]),
+    warnings: &mut Vec<String>,
+) -> Result<Made> {
     let Some(picture) = &plan.picture else {
         return Err(fail(&train.0.sheet.path, "holds no pictures".into()));
     };
@@ -248,6 +279,11 @@ fn pictures(plan: &Plan, train: (&Part, &[usize]), test: (&Part, &[usize])) -> R
         false => picture::classes(both.into_iter().flat_map(Part::labels))
             .map_err(|message| fail(&train.0.sheet.path, message))?,
     };
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    train.0.labels().for_each(|text| *counts.entry(text).or_default() += 1);
+    let named =
+        classes.iter().map(|class| (class.as_str(), counts.get(class.as_str()).copied().unwrap_or(0)));
+    warnings.extend(alike(named).map(|words| format!("the label column {}: {words}", plan.label.name)));
     let split = |(part, rows): (&Part, &[usize])| -> Result<Split> {
         let (mut values, mut labels) = (Vec::new(), Vec::with_capacity(rows.len()));
         let bytes = rows.len() * picture.bytes();

@@ -19,6 +19,7 @@ mod fields;
 mod guess;
 mod header;
 mod load;
+mod names;
 mod number;
 mod picture;
 mod picture_rows;

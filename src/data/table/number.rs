@@ -3,6 +3,9 @@
 
 use std::borrow::Cow;
 
+use super::super::reading::Reading;
+use crate::{Error, Result};
+
 /// Signs that may stand around a number; all of a column must have the same.
 pub(super) const SIGNS: [&str; 8] = ["%", "‰", "$", "€", "£", "¥", "₹", "°"];
 
@@ -29,9 +32,28 @@ pub struct Absent {
     /// What was said beside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub said: Vec<String>,
+    /// What was said to be a word in columns of words, though it usually has no value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
 }
 
 impl Absent {
+    /// As a user says.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where that is a contradiction.
+    pub(super) fn new(reading: &Reading) -> Result<Self> {
+        let both = |text: &&String| text.is_empty() || reading.na.contains(text);
+        if let Some(text) = reading.not_na.iter().find(both) {
+            return Err(Error::Option {
+                name: "--not-na",
+                got: format!("{text:?}"),
+                expected: "texts that are words in columns of words, such as NA, and not said by --na too",
+            });
+        }
+        Ok(Self { usual: true, said: reading.na.clone(), words: reading.not_na.clone() })
+    }
+
     /// As nobody said otherwise.
     pub(super) fn is_default(&self) -> bool {
         *self == Self::default()
@@ -41,6 +63,9 @@ impl Absent {
     pub(super) fn has(&self, text: &str, numbers: bool) -> bool {
         if text.is_empty() || self.said.iter().any(|said| said == text) {
             return true;
+        }
+        if !numbers && self.words.iter().any(|word| word == text) {
+            return false;
         }
         // Most fields.
         if text.as_bytes()[0].is_ascii_digit() && !text.contains('#') {
@@ -114,9 +139,14 @@ fn bare(text: &str) -> Option<String> {
     (inner.len() < text.len() || text.contains('−')).then(|| inner.trim().replace('−', "-"))
 }
 
-/// Whether a field is an infinite number.
-pub(super) fn is_infinite(text: &str) -> bool {
-    text.parse().is_ok_and(|value: f64| value.is_infinite())
+/// What is wrong with a number that is none for a network: it is infinite, or f32 does not hold it.
+pub(super) fn beyond(text: &str) -> Option<&'static str> {
+    let value: f64 = text.parse().ok().filter(|value: &f64| value.abs() >= f64::from(f32::MAX))?;
+    let digits = text.contains(|c: char| c.is_ascii_digit());
+    match digits {
+        true => Some("larger than f32 holds, 3.4e38"),
+        false => value.is_infinite().then_some("infinite"),
+    }
 }
 
 /// A number whose digits may stand in groups of three.
@@ -276,7 +306,8 @@ mod tests {
 
     #[test]
     fn what_has_no_value_depends_on_what_a_column_holds() {
-        let usual = Absent { usual: true, said: vec!["x".into()] };
+        let usual = Absent { usual: true, said: vec!["x".into()], words: vec!["None".into()] };
+        assert!(!usual.has("None", false) && usual.has("None", true), "a word among words alone");
         for text in ["", "NA", "#N/A", "NaN", "null", "?", "x"] {
             assert!(usual.has(text, true) && usual.has(text, false), "{text}");
         }

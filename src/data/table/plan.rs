@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::super::reading::{Missing, Reading, Target};
-use super::guess::{counts_rows, different, is_index, label_place, tells_numbers};
+use super::guess::{counts_rows, is_index, is_quantity, label_place, tells_numbers};
+use super::names::{Known, names};
 use super::number::{Absent, Format};
 use super::picture::{self, Picture};
 use super::sheet::Sheet;
-use super::survey::{Holds, Rules, Told, survey};
+use super::survey::{Holds, Rules, Told, first_of, survey};
 use super::{Column, Kind, Label, Table, fail};
 use crate::Result;
 use crate::report::words::counted;
@@ -54,6 +55,12 @@ pub(super) struct Plan {
     pub(super) label: Planned,
     /// Whether labels are numbers.
     pub(super) numbers: bool,
+    /// The names of the classes, where rows are no pictures.
+    classes: Vec<String>,
+    /// How labels are written that are numbers.
+    format: Format,
+    /// What to do where labels are taken for classes and are rather a quantity.
+    pub(super) quantity: Option<String>,
     /// What has no value.
     pub(super) absent: Absent,
     /// Whether the columns have names.
@@ -73,6 +80,9 @@ impl Plan {
             columns: columns.map(|c| Planned::of(&c.name, c.place, &c.kind, &c.format)).collect(),
             label: Planned::of(&label.name, label.place, &label.kind, &label.format),
             numbers: matches!(label.kind, Kind::Number { .. }),
+            classes: if let Kind::Words(classes) = &label.kind { classes.clone() } else { Vec::new() },
+            format: label.format.clone(),
+            quantity: None,
             absent: table.absent.clone(),
             named: table.is_named(),
             fields: table.fields,
@@ -101,7 +111,7 @@ impl Plan {
         let places: Vec<usize> =
             (0..sheet.names.len()).filter(|column| *column != place && !dropped.contains(column)).collect();
         let picture = picture::of(sheet, &places, reading, told.notes)?;
-        let absent = Absent { usual: true, said: reading.na.clone() };
+        let absent = Absent::new(reading)?;
         if reading.target == Some(Target::Classes) {
             category.insert(place);
         }
@@ -154,19 +164,43 @@ impl Plan {
             Some(target) => target == Target::Number,
             None => tells_numbers(sheet, &label, &absent),
         };
-        let classes = if numbers { 0 } else { different(sheet, place) };
-        if classes > MOST_CLASSES {
+        let format = match &label.holds {
+            Holds::Numbers(format) => format.clone(),
+            _ => Format::default(),
+        };
+        let among_numbers = label.is_numbers();
+        let told_labels = || {
+            (0..sheet.len())
+                .map(|row| sheet.field(row, place))
+                .filter(|text| !absent.has(text, among_numbers))
+        };
+        let classes = match numbers || picture.is_some() {
+            true => Vec::new(),
+            false => names(told_labels(), &format, &format!("the label column {}", label.name), told),
+        };
+        if classes.len() > MOST_CLASSES {
             return Err(fail(
                 &sheet.path,
                 format!(
-                    "the label column {} has {classes} different words, expected at most {MOST_CLASSES} classes; is another \
+                    "the label column {} has {} different words, expected at most {MOST_CLASSES} classes; is another \
                      one the label (`--label`), or is it a number (`--target number`)?",
-                    label.name
+                    label.name,
+                    classes.len()
                 ),
             ));
         }
+        let guessed = reading.target.is_none() && among_numbers;
+        let quantity = (guessed && is_quantity(classes.len(), told_labels().count())).then(|| {
+            format!(
+                "the label column {} has {} different numbers on {}, which are taken for classes; if it is a quantity, add \
+                 `--target number`",
+                label.name,
+                classes.len(),
+                counted(told_labels().count(), "row")
+            )
+        });
         let (named, fields) = (sheet.named, Some(sheet.names.len()));
-        Ok(Self { columns, label, numbers, absent, named, fields, picture })
+        Ok(Self { columns, label, numbers, classes, format, quantity, absent, named, fields, picture })
     }
 
     /// The rows that have all their values. Others are an error, or left out, or, but for their label, taken all the
@@ -184,7 +218,7 @@ impl Plan {
         };
         let needed: Vec<(usize, bool)> =
             needed.into_iter().chain(label.map(|label| (label, self.label.is_numbers()))).collect();
-        let (mut rows, mut wanting, mut count) = (Vec::new(), Vec::new(), 0);
+        let (mut rows, mut wanting, mut count, mut word) = (Vec::new(), Vec::new(), 0, None);
         for row in 0..sheet.len() {
             let lacks =
                 |(place, numbers): &&(usize, bool)| self.absent.has(sheet.field(row, *place), *numbers);
@@ -193,6 +227,8 @@ impl Plan {
                 continue;
             }
             count += 1;
+            let texts = needed.iter().filter(lacks).filter(|(_, numbers)| !numbers);
+            word = word.or(texts.map(|(place, _)| sheet.field(row, *place)).find(|text| !text.is_empty()));
             if wanting.len() < NAMED {
                 let lacking = needed.iter().filter(lacks);
                 let names: Vec<String> = lacking.map(|(place, _)| sheet.names[*place].clone()).collect();
@@ -207,11 +243,14 @@ impl Plan {
             } else {
                 " or `--missing mean` to take the mean of the column"
             };
+            let word = word.map_or(String::new(), |text: &str| {
+                format!("; if {text:?} is a word like others, say `--not-na {text}`")
+            });
             return Err(fail(
                 &sheet.path,
                 format!(
                     "{} without all values: {which}; mend them, or say `--missing drop` to leave these lines out{mean} \
-                     (labels cannot be guessed)",
+                     (labels cannot be guessed){word}",
                     counted(count, "line")
                 ),
             ));
@@ -231,7 +270,11 @@ impl Plan {
 
     /// Numbers that tell classes apart, to hold out the same share of each; 0 for numbers.
     pub(super) fn rough_labels(&self, sheet: &Sheet, label: usize, rows: &[usize]) -> Vec<u32> {
-        let text = |row: &usize| sheet.field(*row, label);
+        let known = Known::new(&self.classes, &self.format);
+        let text = |row: &usize| {
+            let text = sheet.field(*row, label);
+            known.place(text).map_or(text, |class| self.classes[class].as_str())
+        };
         let all: BTreeSet<&str> = rows.iter().map(text).collect();
         let number = |place: u32| if self.numbers { 0 } else { place };
         let places: BTreeMap<&str, u32> = all.into_iter().zip((0..).map(number)).collect();
@@ -239,32 +282,26 @@ impl Plan {
     }
 
     /// How the columns become numbers, by the rows of the training part.
-    pub(super) fn table(&self, sheet: &Sheet, rows: &[usize]) -> Result<Table> {
+    pub(super) fn table(&self, sheet: &Sheet, rows: &[usize], told: &mut Told<'_>) -> Result<Table> {
+        let (mut notes, mut warnings) = (Vec::new(), Vec::new());
+        let said = &mut Told { notes: &mut notes, warnings: &mut warnings };
         let columns = self.columns.iter().map(|column| {
             let Planned { name, place, .. } = column.clone();
-            let (kind, format) = self.kind(sheet, column, rows)?;
+            let (kind, format) = self.kind(sheet, column, rows, said)?;
             Ok(Column { name, place, kind, format, missing: self.missing(sheet, column) })
         });
-        let Planned { name, place, holds } = self.label.clone();
-        let (kind, format) = match (self.numbers, holds) {
-            (true, Holds::Numbers(format)) => (self.moments(sheet, &self.label, &format, rows)?, format),
-            (true, _) => (self.moments(sheet, &self.label, &Format::default(), rows)?, Format::default()),
+        let columns = columns.collect::<Result<_>>()?;
+        first_of(notes, told.notes);
+        first_of(warnings, told.warnings);
+        let Planned { name, place, .. } = self.label.clone();
+        let kind = match self.numbers {
+            true => self.moments(sheet, &self.label, &self.format, rows)?,
             // Every class that there is, in whichever part.
-            (false, holds) => {
-                let number = |text: &str| match &holds {
-                    Holds::Numbers(format) => format.number(text),
-                    _ => Format::default().number(text),
-                };
-                let classes = self.words(sheet, place, holds != Holds::Words, 0..sheet.len(), &number);
-                (Kind::Words(classes), Format::default())
-            }
+            false => Kind::Words(self.classes.clone()),
         };
-        Ok(Table {
-            columns: columns.collect::<Result<_>>()?,
-            label: Label { name, place, kind, format, missing: self.missing(sheet, &self.label) },
-            absent: self.absent.clone(),
-            fields: self.fields,
-        })
+        let (format, missing) = (self.format.clone(), self.missing(sheet, &self.label));
+        let label = Label { name, place, kind, format, missing };
+        Ok(Table { columns, label, absent: self.absent.clone(), fields: self.fields })
     }
 
     /// How many rows have no value in a column.
@@ -273,32 +310,20 @@ impl Plan {
         (0..sheet.len()).filter(|row| self.absent.has(sheet.field(*row, column.place), numbers)).count()
     }
 
-    /// The different words of a column: in the order of numbers where they are such, else of the alphabet.
-    fn words(
+    fn kind(
         &self,
         sheet: &Sheet,
-        place: usize,
-        numbers: bool,
-        rows: impl Iterator<Item = usize>,
-        number: &dyn Fn(&str) -> Option<f64>,
-    ) -> Vec<String> {
-        let present = rows.map(|row| sheet.field(row, place)).filter(|text| !self.absent.has(text, numbers));
-        let all: BTreeSet<&str> = present.collect();
-        let mut words: Vec<(f64, String)> =
-            all.into_iter().map(|word| (number(word).unwrap_or(f64::NAN), word.to_owned())).collect();
-        if words.iter().all(|(number, _)| !number.is_nan()) {
-            words.sort_by(|a, b| a.0.total_cmp(&b.0));
-        }
-        words.into_iter().map(|(_, word)| word).collect()
-    }
-
-    fn kind(&self, sheet: &Sheet, column: &Planned, rows: &[usize]) -> Result<(Kind, Format)> {
+        column: &Planned,
+        rows: &[usize],
+        told: &mut Told<'_>,
+    ) -> Result<(Kind, Format)> {
         let Planned { name, place, holds } = column;
         if let Holds::Numbers(format) = holds {
             return Ok((self.moments(sheet, column, format, rows)?, format.clone()));
         }
-        let words =
-            self.words(sheet, *place, false, rows.iter().copied(), &|text| Format::default().number(text));
+        let present =
+            rows.iter().map(|row| sheet.field(*row, *place)).filter(|text| !self.absent.has(text, false));
+        let words = names(present, &Format::default(), &format!("column {name}"), told);
         if words.len() > MOST_WORDS || words.is_empty() {
             let count = words.len();
             return Err(fail(

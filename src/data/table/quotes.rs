@@ -1,15 +1,21 @@
 //! Quotes around fields, which must be closed where they are opened: a reader that is lenient takes whatever lies between
 //! one and the next for a single field, rows and all.
 
-use super::dialect::Dialect;
-
-/// The line, from 1, and what is wrong with a quote there.
-type Wrong = (u64, &'static str);
+use super::dialect::{Dialect, ends_line};
+use crate::report::words::{commas, counted};
 
 /// Whether every field that begins with a quote ends with one, before the next delimiter.
-pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), Wrong> {
+///
+/// # Errors
+/// The line, from 1, and what is wrong with a quote there.
+pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), String> {
     let is_end = |byte: u8| byte == dialect.delimiter || matches!(byte, b'\n' | b'\r');
-    let mut line = 1 + lines(&bytes[..dialect.start.min(bytes.len())]);
+    let wrong = |line: u64, what: &str| {
+        let next = "quotes stand right beside the delimiters, and within a field they are doubled";
+        Err(format!("line {}: {what}; {next}", commas(line)))
+    };
+    let ends = |at: usize| u64::from(ends_line(bytes, at));
+    let mut line = 1 + (0..dialect.start.min(bytes.len())).map(ends).sum::<u64>();
     let (mut at, mut fresh, mut field) = (dialect.start, true, true);
     while let Some(&byte) = bytes.get(at) {
         if fresh && Some(byte) == dialect.comment {
@@ -23,12 +29,11 @@ pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), Wrong> {
             at += 1;
             loop {
                 match (bytes.get(at), bytes.get(at + 1)) {
-                    // Never closed: the reader says how much it takes in.
-                    (None, _) => return Ok(()),
+                    (None, _) => return Err(never_closed(opened, line - opened - ends(at - 1))),
                     (Some(b'"'), Some(b'"')) => at += 2,
                     (Some(b'"'), _) => break,
-                    (Some(byte), next) => {
-                        line += u64::from(ends_line(*byte, next));
+                    _ => {
+                        line += ends(at);
                         at += 1;
                     }
                 }
@@ -38,7 +43,7 @@ pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), Wrong> {
                 at += 1;
             }
             if bytes.get(at).is_some_and(|byte| !is_end(*byte)) {
-                return Err((opened, "text stands behind a closing quote"));
+                return wrong(opened, "text stands behind a closing quote");
             }
             (fresh, field) = (false, false);
             continue;
@@ -49,13 +54,13 @@ pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), Wrong> {
             let text = &rest[..rest.iter().position(|byte| is_end(*byte)).unwrap_or(rest.len())];
             let text = text.trim_ascii();
             if text.starts_with(b"\"") && (text.len() < 2 || !text.ends_with(b"\"")) {
-                return Err((
+                return wrong(
                     line,
                     "a space stands before a quote, so that the field ends within the quotes",
-                ));
+                );
             }
         }
-        line += u64::from(ends_line(byte, bytes.get(at + 1)));
+        line += ends(at);
         fresh = matches!(byte, b'\n' | b'\r');
         field = is_end(byte);
         at += 1;
@@ -63,14 +68,16 @@ pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// Whether a line ends here: at a line feed, or at a carriage return that none follows.
-fn ends_line(byte: u8, next: Option<&u8>) -> bool {
-    byte == b'\n' || (byte == b'\r' && next != Some(&b'\n'))
-}
-
-fn lines(bytes: &[u8]) -> u64 {
-    let ends = bytes.iter().enumerate().filter(|(at, byte)| ends_line(**byte, bytes.get(at + 1)));
-    ends.count() as u64
+/// What is said of a quote that takes in all `behind` it.
+fn never_closed(line: u64, behind: u64) -> String {
+    let much = match behind {
+        0 => String::new(),
+        more => format!(
+            " and takes in the {} behind it",
+            counted(usize::try_from(more).unwrap_or(usize::MAX), "line")
+        ),
+    };
+    format!("a quote that line {} opens is never closed{much}; close it, or take it out", commas(line))
 }
 
 #[cfg(test)]
@@ -90,13 +97,18 @@ mod tests {
         ] {
             assert_eq!(found(fine), Ok(()), "{fine}");
         }
-        for (text, line) in [
-            ("a,b\n9,\"hello 9,1\n10,\"w1\",0\n", 2),
-            ("a,b\n1,\"x\\\"y\"\n", 2),
-            ("a,b\n\"x\"\"y\"z,1\n", 2),
-            ("a,b\n1, \"x, 1\"\n", 2),
+        for (text, words) in [
+            ("a,b\n9,\"hello 9,1\n10,\"w1\",0\n", "line 2: text stands behind"),
+            ("a,b\n1,\"x\\\"y\"\n", "line 2: text stands behind"),
+            ("a,b\n\"x\"\"y\"z,1\n", "line 2: text stands behind"),
+            ("a,b\n1, \"x, 1\"\n", "line 2: a space stands before"),
+            ("a,b\n1,\"2\n3,4\n5,6\n", "line 2 opens is never closed and takes in the 2 lines behind it"),
+            ("a,b\r\n1,\"2\r\n3,4", "line 2 opens is never closed and takes in the 1 line behind it"),
+            ("a,b\n1,2\n3,\"4\n", "line 3 opens is never closed; close it"),
+            ("a,b\n1,\"say \"\"so", "line 2 opens is never closed; close it"),
         ] {
-            assert_eq!(found(text).map_err(|(line, _)| line), Err(line), "{text}");
+            let message = found(text).expect_err(text);
+            assert!(message.contains(words), "no {words:?} in {message}");
         }
     }
 }

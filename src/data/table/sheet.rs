@@ -50,12 +50,7 @@ impl Sheet {
             }
         };
         let dialect = Dialect::of(&bytes, comment);
-        quotes::check(&bytes, &dialect).map_err(|(line, what)| {
-            fail(
-                path,
-                format!("line {}: {what}; quotes stand right beside the delimiters, and within a field they are doubled", commas(line)),
-            )
-        })?;
+        quotes::check(&bytes, &dialect).map_err(|message| fail(path, message))?;
         let fields = Fields::read(path, &bytes, &dialect)?;
         // R puts the names of rows in quotes.
         let quoted = bytes.split(|byte| *byte == b'\n').nth(1).is_some_and(|line| line.starts_with(b"\""));

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::super::reading::Decimal;
 use super::fail;
 use super::guess::FEW;
-use super::number::{Absent, Format, Readings, SIGNS, is_infinite};
+use super::number::{Absent, Format, Readings, SIGNS, beyond};
 use super::plan::NAMED;
 use super::sheet::Sheet;
 use crate::Result;
@@ -56,8 +56,8 @@ impl Tally {
             tally.present += 1;
             let found = Readings::of(text);
             let counts = &mut tally.readings[found.sign.map_or(0, |sign| sign + 1)];
-            // An infinite number makes no word of a column either.
-            let any = found.any() || is_infinite(text);
+            // An infinite number makes no word of a column either, nor does one that is too large.
+            let any = found.any() || beyond(text).is_some();
             for (count, is) in counts.iter_mut().zip([any, found.plain, found.point, found.comma]) {
                 *count += usize::from(is);
             }
@@ -238,7 +238,7 @@ fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize) -> String 
     let name = &sheet.names[column];
     let shown = |row: &usize| {
         let text = sheet.field(*row, column);
-        let what = if is_infinite(text) { ", which is infinite" } else { "" };
+        let what = beyond(text).map_or(String::new(), |what| format!(", which is {what}"));
         format!("line {} ({text:?}{what})", sheet.line(*row))
     };
     let named: Vec<String> = odd.iter().take(NAMED).map(shown).collect();
@@ -257,7 +257,7 @@ fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize) -> String 
 }
 
 /// Adds the first of what is said of columns.
-fn first_of(mut said: Vec<String>, to: &mut Vec<String>) {
+pub(super) fn first_of(mut said: Vec<String>, to: &mut Vec<String>) {
     let more = said.len().saturating_sub(SAID);
     said.truncate(SAID);
     to.append(&mut said);

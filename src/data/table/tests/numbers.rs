@@ -190,3 +190,146 @@ fn a_decimal_comma_without_quotes_is_no_name_of_a_row() {
     let error = read(quoted).expect_err("a quote that takes a row in").to_string();
     assert!(error.contains("line 2") && error.contains("closing quote"), "{error}");
 }
+
+/// Rows of a number and one of `labels` in turns, ten of each.
+fn labelled(labels: &[&str]) -> String {
+    (0..10 * labels.len()).fold("x,label\n".to_owned(), |text, n| {
+        text + &format!("{}.5,{}\n", n * 7 % 23, labels[n % labels.len()])
+    })
+}
+
+#[test]
+fn equal_numbers_are_one_class_and_words_written_alike_are_told() {
+    let plain = Reading::default();
+    let classes = Reading { target: Some(Target::Classes), ..Reading::default() };
+    for (labels, said, names, note, warning) in [
+        (
+            &["1", "1.0", "2", "01"][..],
+            &plain,
+            "1/2",
+            "\"1\" (10) and \"1.0\" (10) and \"01\" (10) are one number, called 1",
+            "",
+        ),
+        (
+            &["0", "1", "1.0", "1.0"],
+            &plain,
+            "0/1.0",
+            "\"1.0\" (20) and \"1\" (10) are one number, called 1.0",
+            "",
+        ),
+        (&["1.5", "1.50", "2"], &classes, "1.5/2", "called 1.5", ""),
+        (&["1%", "1.0%", "2%"], &plain, "1%/2%", "called 1%", ""),
+        (&["2", "10", "1"], &plain, "1/2/10", "", ""),
+        (
+            &["Cat", "dog", "cat", "cat"],
+            &plain,
+            "Cat/cat/dog",
+            "",
+            "\"Cat\" (10) and \"cat\" (20) differ by nothing but case",
+        ),
+        (&["1", "1.0", "b"], &classes, "1/1.0/b", "", "\"1\" (10) and \"1.0\" (10) differ"),
+        // These are one f64.
+        (
+            &["9007199254740993", "9007199254740992", "1"],
+            &plain,
+            "1/9007199254740992/9007199254740993",
+            "",
+            "",
+        ),
+    ] {
+        let data = read_with(&labelled(labels), said).expect("classes");
+        assert_eq!(data.classes.join("/"), names);
+        let counts = data.class_counts(&data.train).iter().sum::<usize>();
+        assert_eq!(counts + data.test.len(), 10 * labels.len());
+        for (all, word, what) in [(&data.notes, note, "one number"), (&data.warnings, warning, "differ by")] {
+            let found = all.iter().any(|told| told.contains(if word.is_empty() { what } else { word }));
+            assert_eq!(found, !word.is_empty(), "{labels:?}: {all:?}");
+        }
+    }
+    // So are the words of a column of categories.
+    let said = Reading { category: vec!["a".into()], ..Reading::default() };
+    let data =
+        read_with(&file(',', 40, |n| ["1", "01", "2", "1.0"][n % 4].into()), &said).expect("categories");
+    assert_eq!(columns(&data), ["a:1/2", "b:N"]);
+    let ones =
+        data.train.images.memory().chunks(data.pixels()).map(|row| row[..8] == [0, 0, 128, 63, 0, 0, 0, 0]);
+    let ones = ones.filter(|is| *is).count();
+    assert!((13..=17).contains(&ones), "three in four are 1: {ones} of 20");
+}
+
+#[test]
+fn a_quantity_on_a_few_rows_is_no_class() {
+    let line: String = (0..10).map(|n| format!("{n},{}\n", 2 * n + 1)).collect();
+    let line = format!("x,y\n{line}");
+    refused(&line, &["none can be held out", "10 different numbers on 10 rows", "add `--target number`"]);
+    let number = Reading { target: Some(Target::Number), ..Reading::default() };
+    let data = read_with(&line, &number).expect("numbers");
+    assert_eq!((data.train.len(), data.test.len(), data.input.numbers), (5, 5, true));
+    // Names tell no quantity, and three classes are some.
+    let names: String = (0..10).map(|n| format!("{n},w{n}\n")).collect();
+    let error = read(&format!("x,y\n{names}")).expect_err("one of each").to_string();
+    assert!(error.contains("alone in its class") && !error.contains("--target"), "{error}");
+    let few = read(&labelled(&["0", "1", "2"])).expect("classes");
+    assert!(few.warnings.is_empty(), "{:?}", few.warnings);
+    // With a part of their own such labels are classes, and that is told.
+    let some = read(&format!("x,y\n{}", "1,7\n2,7\n3,8\n4,8\n5,9\n")).expect("classes");
+    assert!(some.warnings.is_empty(), "{:?}", some.warnings);
+    let most: String = (0..20).map(|n| format!("{n},{}\n", if n < 17 { n } else { 3 })).collect();
+    let most = read(&format!("x,y\n{most}")).expect("classes");
+    assert!(
+        most.warnings.iter().any(|told| told.contains("17 different numbers on 20 rows")),
+        "{:?}",
+        most.warnings
+    );
+}
+
+#[test]
+fn a_number_that_f32_does_not_hold_is_named_so() {
+    for (odd, what) in [
+        ("1e39", "larger than f32 holds, 3.4e38"),
+        ("-1e400", "larger than f32 holds"),
+        ("-inf", "which is infinite"),
+    ] {
+        refused(&file(',', 20, |n| if n == 3 { odd.into() } else { n.to_string() }), &["line 5", odd, what]);
+    }
+    refused(&file(',', 20, |_| "1e39".into()), &["column a", "0 of 20 lines", "larger than f32 holds"]);
+}
+
+#[test]
+fn what_usually_has_no_value_may_be_a_word() {
+    let text = "country,area,label\n".to_owned()
+        + &(0..40)
+            .map(|n| {
+                format!(
+                    "{},{},{}\n",
+                    ["NA", "DE", "None"][n % 3],
+                    if n == 4 { "NA".into() } else { n.to_string() },
+                    class(n)
+                )
+            })
+            .collect::<String>();
+    refused(&text, &["line 2 (country)", "if \"NA\" is a word like others, say `--not-na NA`"]);
+    let said =
+        Reading { not_na: vec!["NA".into(), "None".into()], missing: Missing::Mean, ..Reading::default() };
+    let data = read_with(&text, &said).expect("words");
+    assert_eq!(columns(&data), ["country:DE/NA/None", "area:N"]);
+    let table = data.table.as_ref().expect("a table");
+    assert_eq!((table.columns[0].missing, table.columns[1].missing), (0, 1), "among numbers NA is no value");
+    assert!(
+        data.notes.iter().any(|told| told.contains("column area: \"NA\" means no value")),
+        "{:?}",
+        data.notes
+    );
+    // As a label too, and other rows are read alike.
+    let labels = labelled(&["NA", "b"]);
+    let said = Reading { not_na: vec!["NA".into()], ..Reading::default() };
+    assert_eq!(read_with(&labels, &said).expect("classes").classes, ["NA", "b"]);
+    let kept: super::super::Table =
+        serde_json::from_str(&serde_json::to_string(table).expect("text")).expect("read");
+    assert_eq!(kept, *table);
+    for (na, not_na) in [("NA", "NA"), ("x", "")] {
+        let said = Reading { na: vec![na.into()], not_na: vec![not_na.into()], ..Reading::default() };
+        let error = read_with(&labels, &said).expect_err("a contradiction").to_string();
+        assert!(error.contains("--not-na is") && error.contains("--na"), "{error}");
+    }
+}

@@ -41,6 +41,28 @@ fn a_test_file_without_labels_is_left_for_predict() {
     }
     put(folder.path(), "test.csv", &rows("id,a,b,target", |n| format!("{n},{n}.5,2,1")));
     assert_eq!(at(folder.path(), &Reading::default()).expect("two parts").test.len(), 20);
+    // The same number in another spelling is the same class; a word that is written almost alike is named.
+    put(
+        folder.path(),
+        "test.csv",
+        &rows("id,a,b,target", |n| format!("{n},{n}.5,2,{}", ["01", "0.0"][n % 2])),
+    );
+    let data = at(folder.path(), &Reading::default()).expect("two parts");
+    assert_eq!((data.classes.join("/"), &data.test.labels[..3]), ("0/1".into(), &[1, 0, 1][..]));
+    let words = |kind: &'static str| rows("a,kind", move |n| format!("{n}.5,{}", [kind, "dog"][n % 2]));
+    for name in ["train.csv", "test.csv"] {
+        put(&folder.path().join(""), name, &words(if name == "train.csv" { "cat" } else { "Cat" }));
+    }
+    let message = at(folder.path(), &Reading::default()).expect_err("another class").to_string();
+    assert!(
+        message.contains("line 2: column kind is \"Cat\", expected \"cat\" as in the training"),
+        "{message}"
+    );
+    put(
+        folder.path(),
+        "train.csv",
+        &rows("id,a,b,target", |n| format!("{},{n}.5,{},{}", n * 3, n % 3, n % 2)),
+    );
     // A column that is missing, named.
     put(folder.path(), "test.csv", &rows("id,a,target", |n| format!("{n},{n}.5,1")));
     let message = at(folder.path(), &Reading::default()).expect_err("no b").to_string();
@@ -126,6 +148,27 @@ fn a_table_of_the_first_version_means_what_it_meant() {
     let again = Reading { again: Some(Again { floats: true, own: true }), ..others };
     let data = load_with(&spec, &Places::default(), &again, Some(&table)).expect("as it was");
     assert_eq!(data.train.len() + data.test.len(), 5);
+}
+
+#[test]
+fn classes_that_an_earlier_version_told_apart_stay_apart() {
+    let old = r#"{"columns":[{"name":"a","place":0,"number":{"mean":1.5,"deviation":0.5}}],
+        "label":{"name":"c","place":1,"words":["1","1.0","2"]}}"#;
+    let table: Table = serde_json::from_str(old).expect("a table");
+    let folder = folder();
+    let path = put(folder.path(), "data.csv", "a,c\n1,1\n2,1.0\n3,2\n4,2.0\n");
+    let again = Reading { again: Some(Again { floats: true, own: false }), ..Reading::default() };
+    let data =
+        load_with(&DataSpec::Folder(path.clone()), &Places::default(), &again, Some(&table)).expect("read");
+    assert_eq!(
+        (&data.classes, &data.test.labels[..]),
+        (&["1", "1.0", "2"].map(String::from).to_vec(), &[0, 1, 2, 2][..])
+    );
+    // Which of the two another spelling is cannot be said.
+    put(folder.path(), "data.csv", "a,c\n1,1\n2,01\n");
+    let spec = DataSpec::Folder(path);
+    let message = load_with(&spec, &Places::default(), &again, Some(&table)).expect_err("either").to_string();
+    assert!(message.contains("line 3: column c is \"01\""), "{message}");
 }
 
 /// Rows of pictures of 28 × 28 behind their label; pixel p of row n is 7 n + p, wrapped.
