@@ -1,7 +1,10 @@
 //! `--html`: what was printed as a page with charts too.
 
 use anyhow::Result;
-use std::{path::PathBuf, time::SystemTime};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 use wgrad::report::{
     lab::About,
     page::{self, Page},
@@ -49,6 +52,12 @@ fn command() -> String {
 pub fn program() -> String {
     let name = std::env::args_os().next().filter(|name| !name.is_empty());
     name.map_or_else(|| "wgrad".to_string(), |name| quoted(&name.to_string_lossy()))
+}
+
+/// A path as a shell and this program take it: one that begins like an option gets its folder before it.
+pub fn quoted_path(path: &Path) -> String {
+    let path = path.display().to_string();
+    quoted(&if path.starts_with('-') { format!("./{path}") } else { path })
 }
 
 /// An argument as a shell takes it.

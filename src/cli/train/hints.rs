@@ -2,7 +2,7 @@
 
 use crate::cli::{
     output,
-    page::{program, quoted},
+    page::{program, quoted, quoted_path},
 };
 use wgrad::{
     data::{
@@ -30,7 +30,7 @@ pub fn tell(run: &Run, trend: Option<Trend>, named: Option<&str>) {
 
 fn hints(run: &Run, trend: Option<Trend>, named: Option<&str>) -> Vec<Hint> {
     let (program, config) = (program(), &run.config);
-    let folder = quoted(&run.folder.display().to_string());
+    let folder = quoted_path(&run.folder);
     let regression = config.model.loss().is_ok_and(Loss::is_regression);
     let images = config.data.table.is_none();
     let mut all = Vec::new();
@@ -96,6 +96,8 @@ fn other(config: &Config) -> Option<&'static str> {
 /// Options with their values as a shell takes them, each after a space.
 fn words(options: &[Flag]) -> String {
     let word = |(name, value): &Flag| match value {
+        // What begins like an option stands behind its name.
+        Some(value) if value.starts_with('-') => format!(" {name}={}", quoted(value)),
         Some(value) => format!(" {name} {}", quoted(value)),
         None => format!(" {name}"),
     };

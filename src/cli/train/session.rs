@@ -6,7 +6,7 @@ use crate::cli::{
     interrupt::Interrupt,
     live::Live,
     output,
-    page::quoted,
+    page::quoted_path,
     recover::{Patience, is_of_device},
 };
 use anyhow::{Error, Result, bail};
@@ -74,7 +74,7 @@ impl<'s> Session<'s> {
             return error;
         };
         let what = if is_of_device(&error) { "the device was lost" } else { "the device does not answer" };
-        let folder = quoted(&run.folder.display().to_string());
+        let folder = quoted_path(&run.folder);
         error.context(format!(
             "{what}; the last good state is in {folder}; go on with: wgrad train --resume {folder}"
         ))
