@@ -18,7 +18,7 @@ use super::{
     live::LiveArgs,
     objective::ObjectiveArgs,
     output,
-    reading::{model_for, refuse_classes_as_numbers},
+    reading::{Initial, model_for, refuse_classes_as_numbers},
     recover::persist,
     tune,
 };
@@ -210,7 +210,8 @@ impl Train {
         let dataset = self.data.load_as(&reading, self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
         self.suit(&dataset, &mut options);
-        let model = model_for(&self.model, &dataset, self.objective.loss)?;
+        let initial = if self.init.is_some() { Initial::Unused } else { Initial::Trained };
+        let model = model_for(&self.model, &dataset, self.objective.loss, initial)?;
         refuse_classes_as_numbers(&model, &dataset)?;
         self.stop.refuse(&dataset, model.loss()?)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;
