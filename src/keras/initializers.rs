@@ -86,7 +86,7 @@ pub fn read(key: &str, value: &Value) -> Result<Option<&'static str>, String> {
 
 /// An object of Keras's in words: its class, and what was said of it.
 pub fn words(value: &Value) -> String {
-    let class = value.get("class_name").and_then(Value::as_str);
+    let class = value.get("class_name").or(value.get("registered_name")).and_then(Value::as_str);
     let (Some(class), config) = (class, value.get("config").and_then(Value::as_object)) else {
         return match value {
             Value::String(text) => text.clone(),
