@@ -37,7 +37,9 @@ fn followed(mut command: Command, line: &[OsString], about: &str) -> Option<(Str
         let named =
             |arg: &&clap::Arg| arg.get_long().is_some_and(|long| option.strip_prefix("--") == Some(long));
         let takes = command.get_arguments().find(named).is_some_and(|arg| arg.get_action().takes_values());
-        let told = value == about || about.split(' ').next() == Some(option);
+        // Of several letters behind one dash clap names the first.
+        let begins = about.len() > 1 && !about.starts_with("--") && value.starts_with(about);
+        let told = value == about || begins || about.split(' ').next() == Some(option);
         if takes && told && value.starts_with('-') && value.len() > 1 {
             return Some((option.to_string(), value.to_string()));
         }
