@@ -34,6 +34,8 @@ pub enum Format {
     SavedModel,
     /// TensorFlow Lite.
     TfLite,
+    /// ONNX.
+    Onnx,
     /// A `.keras` archive.
     KerasArchive,
     /// JSON that describes a network of Keras's.
@@ -76,9 +78,13 @@ pub enum Format {
     Program,
     /// Text in UTF-16, which Windows's PowerShell writes.
     Utf16,
+    /// IDX, as MNIST's files are; [`data`] tells it.
+    Idx,
+    /// Comma-separated values, or others; [`data`] tells them.
+    Table,
 }
 
-/// What `path` is; `None` where nothing here tells, such as plain text, IDX or ONNX.
+/// What `path` is; `None` where nothing here tells, such as plain text or IDX.
 pub fn of(path: &Path) -> Option<Format> {
     if path.is_dir() {
         return path.join("saved_model.pb").is_file().then_some(Format::SavedModel);
@@ -96,6 +102,36 @@ pub fn of(path: &Path) -> Option<Format> {
         Format::Json => json(file).unwrap_or(Format::Json),
         other => other,
     })
+}
+
+/// What `path` is of the data that wgrad reads: for where a network is expected, or weights.
+pub fn data(path: &Path) -> Option<Format> {
+    if !path.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut head = Vec::with_capacity(HEAD);
+    File::open(path).ok()?.take(HEAD as u64).read_to_end(&mut head).ok()?;
+    data_by_bytes(&head)
+}
+
+/// The same of the first bytes of a file.
+pub fn data_by_bytes(head: &[u8]) -> Option<Format> {
+    if head.starts_with(&[0, 0, 8]) {
+        return Some(Format::Idx);
+    }
+    let head = &head[..head.len().min(HEAD)];
+    // The end may be within a letter.
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => text,
+        Err(e) if e.error_len().is_none() => std::str::from_utf8(&head[..e.valid_up_to()]).ok()?,
+        Err(_) => return None,
+    };
+    let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+    let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'))?;
+    // TOML's first line names a table, or a key before `=`.
+    let end = line.find([',', ';', '\t'])?;
+    let table = !line.starts_with(['[', '{', '<', '@']) && !line[..end].contains('=') && !text.contains('\0');
+    table.then_some(Format::Table)
 }
 
 /// What the first bytes of a file say.
@@ -140,6 +176,10 @@ pub fn by_bytes(head: &[u8]) -> Option<Format> {
     }
     if at(0, b"RIFF") && at(8, b"WEBP") {
         return Some(Format::Picture("WebP"));
+    }
+    // The version of its format, and the next of a model's fields.
+    if let [0x08, 1..=31, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42 | 0x72, ..] = head {
+        return Some(Format::Onnx);
     }
     // Protocol 2 and later say so, and every pickle that has one goes on with an opcode.
     if head.len() > 2 && head[0] == 0x80 && (2..=5).contains(&head[1]) {
@@ -229,6 +269,7 @@ impl Format {
             Self::TensorFlowJs => "a network of TensorFlow.js".into(),
             Self::SavedModel => "a SavedModel of TensorFlow".into(),
             Self::TfLite => "a network of TensorFlow Lite".into(),
+            Self::Onnx => "a network of ONNX".into(),
             Self::KerasArchive => "a .keras archive: a network of Keras 3".into(),
             Self::KerasJson => "a network of Keras's as JSON".into(),
             Self::Json => "JSON".into(),
@@ -250,10 +291,12 @@ impl Format {
             Self::Pdf => "a PDF".into(),
             Self::Program => "a program".into(),
             Self::Utf16 => "text in UTF-16".into(),
+            Self::Idx => "an IDX file, as MNIST's are".into(),
+            Self::Table => "a table".into(),
         }
     }
 
-    /// How to come by a network that wgrad reads.
+    /// How to come by a network that wgrad reads. FILE stands for its path.
     pub fn as_network(self) -> &'static str {
         match self {
             Self::Hdf5 => {
@@ -267,6 +310,13 @@ impl Format {
                 "load it with Keras and save it as `model.save(\"model.keras\")`, or turn it into ONNX by tf2onnx and `wgrad import` it"
             }
             Self::TfLite => "turn it into ONNX by tf2onnx, then `wgrad import model.onnx --out RUN`",
+            Self::Onnx => {
+                "`wgrad import FILE --out RUN` makes a run of it, and RUN/model.toml is its network"
+            }
+            Self::Table | Self::Npz => {
+                "these are data: `wgrad train --data FILE` trains on them, and `--model` names the network"
+            }
+            Self::Idx => "these are data: name their folder by `--data`, and the network by `--model`",
             Self::KerasArchive => "give it a name that ends in .keras",
             Self::KerasJson => "give it a name that ends in .json",
             Self::LfsPointer => "fetch the file itself: `git lfs pull`",
@@ -301,9 +351,12 @@ impl Format {
             Self::LfsPointer => "fetch the file itself: `git lfs pull`",
             Self::WebPage => "download the file itself",
             Self::Picture(_) => "name a folder with a subfolder of pictures for each class",
-            Self::KerasArchive | Self::KerasJson | Self::TensorFlowJs | Self::SavedModel | Self::TfLite => {
-                "this is a network: name it by `--model`, and data by `--data`"
-            }
+            Self::KerasArchive
+            | Self::KerasJson
+            | Self::TensorFlowJs
+            | Self::SavedModel
+            | Self::TfLite
+            | Self::Onnx => "this is a network: name it by `--model`, and data by `--data`",
             Self::Utf16 => "save it as UTF-8",
             _ => {
                 "expected comma-separated values, a .npz archive, or a folder with a subfolder of pictures for each class"
@@ -311,13 +364,16 @@ impl Format {
         }
     }
 
-    /// How to come by weights that wgrad reads.
+    /// How to come by weights that wgrad reads. FILE stands for its path.
     pub fn as_weights(self) -> &'static str {
         match self {
             Self::PyTorch | Self::Pickle => {
                 "scripts/pytorch_weights.py turns it into safetensors; or export ONNX and `wgrad import` it"
             }
             Self::Hdf5 | Self::KerasArchive => "give it a name that ends in .weights.h5 or .keras",
+            Self::Onnx => {
+                "`wgrad import FILE --out RUN` makes a run of it, and RUN/best.safetensors are its weights"
+            }
             Self::TensorFlowJs | Self::SavedModel | Self::TfLite => {
                 "load it with Keras and save it as `model.save(\"model.keras\")`"
             }
@@ -331,7 +387,7 @@ impl Format {
 
 #[cfg(test)]
 mod tests {
-    use super::{Format, by_bytes, of};
+    use super::{Format, by_bytes, data_by_bytes, of};
     use std::io::Write;
 
     #[test]
@@ -356,16 +412,33 @@ mod tests {
             (b"BZh91AY", Some(Format::Compressed("bzip2"))),
             (b"RIFF\0\0\0\0WEBPVP8 ", Some(Format::Picture("WebP"))),
             (b"\xff\xfea\0", Some(Format::Utf16)),
+            (b"\x08\x08\x12\x07pytorch", Some(Format::Onnx)),
+            (b"\x08\x07:\xff\x01", Some(Format::Onnx)),
             // What wgrad reads itself, or plain text.
             (b"a,b,label\n1,2,x\n", None),
             (b"[[layers]]\ntype = \"Dense\"\n", None),
             (b"[package]\nname = \"x\"\n", None),
             (b"\0\0\x08\x03", None),
-            (b"\x08\x08\x12\x07pytorch", None),
             (b"", None),
         ];
         for (bytes, expected) in cases {
             assert_eq!(by_bytes(bytes), *expected, "{}", String::from_utf8_lossy(bytes));
+        }
+        let data: &[(&[u8], Option<Format>)] = &[
+            (b"\0\0\x08\x03", Some(Format::Idx)),
+            (b"# a note\n\na,b,label\n1,2,x\n", Some(Format::Table)),
+            (b"\xef\xbb\xbf5.1;3.5;setosa", Some(Format::Table)),
+            (b"name\tprice\n", Some(Format::Table)),
+            ("Gr\u{f6}\u{df}e,Preis".as_bytes(), Some(Format::Table)),
+            (b"[[layers]]\ntype = \"Dense\"\n", None),
+            (b"name = \"a, b\"\n", None),
+            (b"loss=\"mse\";\n", None),
+            (b"words alone\n", None),
+            (b"a,b\0\x01", None),
+            (b"", None),
+        ];
+        for (bytes, expected) in data {
+            assert_eq!(data_by_bytes(bytes), *expected, "{}", String::from_utf8_lossy(bytes));
         }
     }
 

@@ -28,7 +28,7 @@ struct File {
 /// [`Error::Io`] where it cannot be read, [`Error::ModelFile`] with line and layer where it does not parse or its
 /// layers do not fit each other.
 pub fn load(path: &Path) -> Result<Model> {
-    if let Some(format) = format::of(path) {
+    if let Some(format) = format::of(path).or_else(|| format::data(path)) {
         return Err(other_format(path, format));
     }
     let next =
@@ -39,7 +39,8 @@ pub fn load(path: &Path) -> Result<Model> {
 
 /// What is said of a file that is something else than it was taken for.
 pub(crate) fn other_format(path: &Path, format: Format) -> Error {
-    let message = format!("is {}; {}", format.name(), format.as_network());
+    let next = format.as_network().replace("FILE", &path.display().to_string());
+    let message = format!("is {}; {next}", format.name());
     Error::ModelFile { path: path.to_owned(), line: None, message }
 }
 

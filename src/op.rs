@@ -295,7 +295,8 @@ impl Op {
     }
 
     /// A variant with all that it is composed of, as they were written, with the `enable`s that WGSL demands: what a
-    /// browser takes. Lines keep their numbers.
+    /// browser takes. Lines keep their numbers. Behind them stands what the variant needs, so that [`user_file::read`]
+    /// makes the same variant of it.
     ///
     /// # Errors
     /// As [`Op::shader`].
@@ -309,8 +310,23 @@ impl Op {
             variant.needs_feature(*feature) && !enabled.iter().any(|enabled| enabled == name)
         });
         let mut text: String = missing.map(|(_, name)| format!("enable {name}; ")).collect();
-        text.push_str(&joined(&source, self.interface, &self.parts_with(activation)));
+        text.push_str(&source);
+        let told: Vec<String> =
+            user_file::needs(self, variant.name, &source)?.iter().map(ToString::to_string).collect();
+        for need in variant.needs.iter().filter(|need| !matches!(need, Need::Feature(..))) {
+            if !told.contains(&need.to_string()) {
+                let end = if text.ends_with('\n') { "" } else { "\n" };
+                text.push_str(&format!("{end}// needs {need}\n"));
+            }
+        }
+        text.push('\n');
+        text.push_str(&self.appended(activation));
         Ok(text)
+    }
+
+    /// What follows the text of every variant: the interface and what it builds on.
+    pub(crate) fn appended(&self, activation: &Activation) -> String {
+        joined(self.interface, &self.parts_with(activation))
     }
 
     fn parts_with(&self, activation: &Activation) -> Vec<&'static str> {

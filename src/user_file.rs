@@ -5,7 +5,7 @@ use crate::{
     Error, Result,
     data::read_text,
     gpu::{Access, Context, directives},
-    kernels::{LINEAR, OPERATIONS},
+    kernels::{ACTIVATIONS, LINEAR, OPERATIONS},
     op::{Call, Choices, Need, Op, Variant},
     program::Node,
     prove::{Regime, Trial, proofs},
@@ -55,11 +55,12 @@ pub fn read(op: &'static Op, path: &Path) -> Result<Variant> {
     setting::of(op, &variant(op, &path.display().to_string(), text)?, given)
 }
 
-/// As [`read()`], from a text.
+/// As [`read()`], from a text: a variant's own, or one with all that it is composed of, as `--emit wgsl` prints it.
 ///
 /// # Errors
 /// [`Error::Shader`].
 pub fn variant(op: &'static Op, name: &str, text: String) -> Result<Variant> {
+    let text = own(op, text);
     let needs = needs(op, name, &text)?;
     let lines = text.lines().count();
     let variant = Variant {
@@ -83,14 +84,46 @@ pub fn variant(op: &'static Op, name: &str, text: String) -> Result<Variant> {
         // Other values may go together.
         Err(Error::Asserted { .. }) if !offered.0.is_empty() => Ok(variant),
         Err(Error::Shader { kernel, message }) => {
+            let twice = match interface_line(op, variant.source) {
+                Some(n) => format!(
+                    "Line {n} is one of the interface, which follows every file by itself: take the interface out of the file.\n"
+                ),
+                None => String::new(),
+            };
             let message = format!(
-                "{message}\nThe file has {lines} lines; the interface follows them, and offers:\n{}",
+                "{message}\n{twice}The file has {lines} lines; the interface follows them, and offers:\n{}",
                 offers(op)?
             );
             Err(Error::Shader { kernel, message })
         }
         Err(other) => Err(other),
     }
+}
+
+/// `text` without the interface, the shared texts and the activation at its end, where these are as the page has them.
+fn own(op: &Op, text: String) -> String {
+    fn lines(text: &str) -> Vec<&str> {
+        text.trim_end().lines().map(str::trim_end).collect()
+    }
+    let written = lines(&text);
+    let activations = if op.activated { ACTIVATIONS } else { &[&LINEAR] };
+    for activation in activations {
+        let end = op.appended(activation);
+        if let Some(own) = written.strip_suffix(lines(&end).as_slice()) {
+            return format!("{}\n", own.join("\n").trim_end());
+        }
+    }
+    text
+}
+
+/// The number of the first line of `text` that declares what the interface of `op` declares.
+fn interface_line(op: &Op, text: &str) -> Option<usize> {
+    let declares = |line: &str| line.starts_with("override ") || line.starts_with("@group");
+    let line = |line: &str| {
+        let line = line.trim();
+        declares(line) && op.interface.lines().any(|own| own.trim() == line)
+    };
+    Some(text.lines().position(line)? + 1)
 }
 
 /// What a variant of `op` may use, in words.
@@ -133,7 +166,7 @@ pub fn offers(op: &'static Op) -> Result<String> {
 }
 
 /// The lines `// needs ...` of a text; subgroups, and what it enables, are seen without one.
-fn needs(op: &Op, name: &str, text: &str) -> Result<Vec<Need>> {
+pub(crate) fn needs(op: &Op, name: &str, text: &str) -> Result<Vec<Need>> {
     let mut needs = Vec::new();
     for (n, line) in text.lines().enumerate() {
         let Some(wanted) = line.trim().strip_prefix("// needs ") else { continue };

@@ -214,3 +214,34 @@ fn a_folder_that_is_no_run_is_refused() {
     std::fs::write(damaged.path().join("run.json"), "{\"version\": \"0.1.0\"").unwrap();
     wgrad(&["eval", damaged.path().to_str().unwrap()]).end().refuses(&["a run.json that is damaged"]);
 }
+
+#[test]
+fn a_value_that_begins_like_an_option_comes_with_advice_that_works() {
+    for (line, option, value) in [
+        (&["train", "--data", "synthetic", "--out", "-r"][..], "--out", "-r"),
+        (&["train", "--out", "--quiet"], "--out", "--quiet"),
+        (&["eval", "runs/x", "--adapter", "-1x"], "--adapter", "-1x"),
+    ] {
+        let words = format!("to pass '{value}' as the value of '{option}', use '{option}={value}'");
+        let ended = wgrad(line).end().with(2);
+        assert!(
+            ended.stderr.contains(&words) && !ended.stderr.contains("'-- "),
+            "{line:?}: {}",
+            ended.stderr
+        );
+    }
+    // Where there is no such value, nothing of the kind is said.
+    for line in [["train", "--quiet", "-z"], ["eval", "runs/x", "--limit"]] {
+        let ended = wgrad(&line).end().with(2);
+        assert!(!ended.stderr.contains("as the value of"), "{}", ended.stderr);
+    }
+
+    // What is told of a folder that begins so works, too.
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = small_data_argument();
+    let train = ["train", "--data", &data, "--epochs", "1", "--batch", "64", "--limit", "64", "--out=-r"];
+    let ended = on_device(&train).inside(folder.path()).end().with(0);
+    let told = |text: &str| text.contains("eval ./-r") || text.contains("report ./-r");
+    assert!(told(&ended.stderr) || told(&ended.stdout), "{ended:#?}");
+    on_device(&["eval", "./-r", "--data", &data]).inside(folder.path()).end().with(0);
+}

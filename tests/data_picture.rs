@@ -1,5 +1,7 @@
 //! Pictures as the input of a network: sizes, proportions, colours, transparency, and what is no picture.
 
+mod common;
+
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, Luma, LumaA, Rgb, RgbImage};
@@ -206,4 +208,59 @@ fn what_is_far_longer_than_wide_costs_no_more_than_its_input() {
     );
     let column = |x: usize| (0..100).map(|y| u32::from(picture.pixels[y * 100 + x])).sum::<u32>() / 100;
     assert!(column(49) > 60 && column(10) == 10 && column(90) == 10, "{} {}", column(49), column(10));
+}
+
+/// What is read of bytes, or what is said of them.
+fn read(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let picture = read_picture(Path::new("it"), bytes, 35, 45).map_err(|e| e.to_string())?;
+    Ok(picture.pixels)
+}
+
+/// Files from scripts/make_jpeg_fixtures.py.
+#[test]
+fn a_jpeg_that_lacks_any_part_is_refused_even_where_an_end_mark_follows() {
+    let mut seen = 0;
+    for file in std::fs::read_dir(common::fixture("jpeg")).expect("a folder") {
+        let path = file.expect("a file").path();
+        let whole = std::fs::read(&path).expect("reads");
+        read(&whole).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        // Bytes behind the picture are nobody's, and more marks may stand before its end.
+        read(&[&whole[..], b"more"].concat()).expect("is whole");
+        let end = whole.len() - 2;
+        read(&[&whole[..end], b"\xff\xff\xff\xd9"].concat()).expect("is whole");
+        let scan = whole.windows(2).position(|pair| pair == [0xff, 0xda]).expect("a scan");
+        for cut in (scan + 2..end).step_by(5).chain(end - 3..end) {
+            for mark in [&b"\xff\xd9"[..], b""] {
+                let told = read(&[&whole[..cut], mark].concat()).err();
+                let told = told.unwrap_or_else(|| panic!("{}: cut at {cut} of {end}", path.display()));
+                // Within the head of a scan the decoder says it.
+                let words = ["cut off", "damaged image/jpeg"];
+                assert!(words.iter().any(|word| told.contains(word)), "{}: {told}", path.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 2000, "{seen}");
+}
+
+#[test]
+fn a_png_that_lacks_any_part_is_refused() {
+    let mut bytes = Vec::new();
+    let image = DynamicImage::from(GrayImage::from_fn(45, 35, |x, y| Luma([(x * y * 7) as u8])));
+    image.write_to(&mut std::io::Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
+    read(&bytes).expect("is whole");
+    // The check sum of the mark at the end says nothing of the picture.
+    let end = bytes.len() - 4;
+    for cut in (8..end).step_by(3).chain(end - 14..end) {
+        let Err(told) = read(&bytes[..cut]) else { panic!("cut at {cut} of {end}") };
+        assert!(told.contains("image/png"), "{told}");
+    }
+    // A byte of a check sum, of a name and of the content.
+    let data = bytes.windows(4).position(|name| name == b"IDAT").expect("a chunk");
+    let crc = bytes.len() - 16;
+    for at in [data + 10, crc + 1, 29] {
+        let mut other = bytes.clone();
+        other[at] ^= 1;
+        assert!(read(&other).is_err(), "the byte {at} is another");
+    }
 }

@@ -203,6 +203,8 @@ fn files_that_cannot_be_read_are_left_out_and_listed() {
     let broken = data.broken();
     let names: Vec<_> = broken.iter().map(|(path, _)| path.file_name().expect("a name").to_owned()).collect();
     assert_eq!(names, ["00004.png", "empty.png", "note.jpg"]);
+    let damaged = &broken[0].1;
+    assert!(damaged.starts_with("a damaged image/png file (") && !damaged.contains("00004.png"), "{damaged}");
     assert!(broken[1].1.contains("empty") && broken[2].1.contains("neither PNG nor JPEG"), "{broken:?}");
     // A batch of which nothing is left is no step without images.
     let cut = Cut { batch: 1, pixels: data.pixels(), budget: 0 };

@@ -163,14 +163,6 @@ fn what_a_layer_does_not_take_is_named() {
     );
     says(&with(3, "activation", json!("crelu")), &["layer `dense`", "crelu", "linear, relu"]);
     says(&with(3, "dtype", json!("float64")), &["dtype is float64", "float32"]);
-    says(
-        &with(3, "bias_initializer", json!("ones")),
-        &["bias_initializer is \"ones\"", "takes `units`", "--init"],
-    );
-    let gain = json!({"class_name": "Orthogonal", "config": {"gain": 2.0}});
-    says(&with(1, "recurrent_initializer", gain), &["recurrent_initializer is Orthogonal with gain = 2.0"]);
-    let random = json!({"class_name": "RandomNormal", "config": {"mean": 0.0, "stddev": 0.05}});
-    says(&with(3, "kernel_initializer", random), &["kernel_initializer is RandomNormal", "glorot_uniform"]);
     says(&with(3, "units", json!(0)), &["units is 0"]);
     says(&with(0, "batch_shape", json!([null, null, 6])), &["input_layer", "[null,6]", "whole shape"]);
     says(&with(0, "batch_shape", json!([null, 2, 3, 4, 5])), &["[2,3,4,5]", "one to three"]);
@@ -390,15 +382,175 @@ fn arguments_of_operations_are_read_or_refused() {
 }
 
 #[test]
-fn initialisers_of_every_version_are_known() {
-    for (class, there) in
-        [("OrthogonalInitializer", true), ("Orthogonal", true), ("IdentityInitializer", false)]
-    {
-        let lstm = json!({"class_name": "LSTM", "config": {"name": "r", "units": 4, "batch_input_shape": [null, 5, 3],
-            "recurrent_initializer": {"module": "keras.initializers", "class_name": class, "config": {"gain": 1.0, "seed": null}}}});
-        let found = text(&json!({"class_name": "Sequential", "config": {"layers": [lstm]}}));
-        assert_eq!(found.is_ok(), there, "{class}: {found:?}");
+fn initialisers_of_every_version_are_known_and_others_block_nothing() {
+    let object = |class: &str, config: Value| json!({"module": "keras.initializers", "class_name": class, "config": config});
+    let scaling = |scale: f64| {
+        object("VarianceScaling", json!({"scale": scale, "mode": "fan_in", "distribution": "uniform"}))
+    };
+    let all = "wgrad starts from glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal, \
+               orthogonal, zeros, ones";
+    for (key, value, expected) in [
+        ("recurrent_initializer", object("OrthogonalInitializer", json!({"gain": 1.0, "seed": null})), None),
+        ("recurrent_initializer", object("Orthogonal", json!({"gain": 1.0, "seed": 3})), None),
+        ("kernel_initializer", scaling(2.0), None),
+        ("kernel_initializer", json!("HeNormal"), None),
+        ("bias_initializer", object("Constant", json!({"value": 0.0})), None),
+        ("bias_initializer", json!("zero"), None),
+        (
+            "recurrent_initializer",
+            object("IdentityInitializer", json!({"gain": 1.0})),
+            Some("IdentityInitializer with gain = 1.0"),
+        ),
+        (
+            "recurrent_initializer",
+            object("Orthogonal", json!({"gain": 2.0})),
+            Some("Orthogonal with gain = 2.0"),
+        ),
+        ("kernel_initializer", scaling(3.0), Some("VarianceScaling with ")),
+        (
+            "kernel_initializer",
+            object("RandomNormal", json!({"mean": 0.0, "stddev": 0.05, "seed": null})),
+            Some("RandomNormal with mean = 0.0, stddev = 0.05"),
+        ),
+        ("kernel_initializer", json!("random_normal"), Some("random_normal")),
+        ("kernel_initializer", json!({"registered_name": "my>start"}), Some("my>start")),
+        ("kernel_initializer", json!(7), Some("7")),
+    ] {
+        let lstm = json!({"class_name": "LSTM", "config": {"name": "r", "units": 4, "batch_input_shape": [null, 5, 3], key: value}});
+        let loaded =
+            text(&json!({"class_name": "Sequential", "config": {"layers": [lstm]}})).expect("reads on");
+        let said: Vec<String> =
+            expected.into_iter().map(|is| format!("layer `r` (LSTM): {key} is {is}")).collect();
+        assert_eq!(loaded.initializers.len(), said.len(), "{key} {value}: {:?}", loaded.initializers);
+        for (found, said) in loaded.initializers.iter().zip(&said) {
+            assert!(found.starts_with(said.as_str()) && found.ends_with(all), "{found}");
+        }
     }
+    let ones = json!({"class_name": "Dense", "config": {"name": "d", "units": 4, "batch_input_shape": [null, 5],
+        "bias_initializer": object("Ones", json!({}))}});
+    let both = json!({"class_name": "Bidirectional", "config": {"name": "b", "batch_input_shape": [null, 5, 3],
+        "layer": {"class_name": "LSTM", "config": {"units": 3, "kernel_initializer": "uniform"}}}});
+    for (layer, expected) in [
+        (ones, "layer `d` (Dense): bias_initializer is Ones, and wgrad starts from zeros"),
+        (both, "layer `b` (Bidirectional): kernel_initializer is uniform, and wgrad starts from glorot"),
+    ] {
+        let loaded =
+            text(&json!({"class_name": "Sequential", "config": {"layers": [layer]}})).expect("reads on");
+        assert!(loaded.initializers[0].starts_with(expected), "{:?}", loaded.initializers);
+    }
+}
+
+#[test]
+fn what_changes_numbers_is_taken_named_or_refused() {
+    let network = |compile: Value, dense: Value| {
+        let mut config =
+            json!({"name": "d", "units": 3, "activation": "softmax", "batch_input_shape": [null, 6]});
+        config.as_object_mut().expect("an object").extend(dense.as_object().expect("an object").clone());
+        text(&json!({"class_name": "Sequential", "compile_config": compile,
+            "config": {"layers": [{"class_name": "Dense", "config": config}]}}))
+    };
+    let none = || json!({});
+    // Nothing of these changes a number.
+    let neutral = json!({"loss": "sparse_categorical_crossentropy", "loss_weights": [1.0], "metrics": [["accuracy"]],
+        "weighted_metrics": null, "run_eagerly": false, "steps_per_execution": 4, "jit_compile": true});
+    let loaded = network(neutral, json!({"kernel_regularizer": null, "dtype": "float32"})).expect("loads");
+    assert_eq!((loaded.notes, loaded.missing_loss), (Vec::new(), None));
+    for weights in [json!([0.5]), json!({"d": 2.0}), json!(0.5)] {
+        let loaded = network(json!({"loss": "mse", "loss_weights": weights}), none()).expect("loads");
+        let missing = loaded.missing_loss.expect("another loss");
+        assert!(missing.contains("loss_weights = ") && loaded.model.loss.is_none(), "{missing}");
+    }
+    let policy =
+        |name: &str| json!({"module": "keras", "class_name": "DTypePolicy", "config": {"name": name}});
+    let adam = |extra: Value| {
+        let mut config = json!({"learning_rate": 0.009999999776482582, "weight_decay": null, "clipnorm": null,
+            "use_ema": false, "ema_momentum": 0.99, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": false});
+        config.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
+        json!({"optimizer": {"class_name": "Adam", "config": config}})
+    };
+    let sgd = json!({"optimizer": {"class_name": "SGD",
+        "config": {"learning_rate": 0.009999999776482582, "momentum": 0.0, "nesterov": false}}});
+    for (compile, dense, note) in [
+        (
+            none(),
+            json!({"dtype": policy("mixed_float16")}),
+            "half precision (mixed_float16), wgrad all in float32",
+        ),
+        (none(), json!({"dtype": "mixed_bfloat16"}), "half precision (mixed_bfloat16)"),
+        (
+            json!({"weighted_metrics": ["accuracy"]}),
+            none(),
+            "the weighted metrics accuracy, which are not reported",
+        ),
+        (
+            json!({"metrics": ["acc", {"class_name": "AUC", "config": {}}]}),
+            none(),
+            "the metrics auc, which are not reported",
+        ),
+        (
+            json!({"sample_weight_mode": "temporal"}),
+            none(),
+            "sample_weight_mode = \"temporal\", which is not taken over",
+        ),
+        (
+            adam(none()),
+            none(),
+            "the optimizer Adam, which is not taken over: say `--optimizer adam --lr 0.01`",
+        ),
+        (sgd, none(), "say `--optimizer sgd --lr 0.01 --momentum 0.0`"),
+        (
+            adam(json!({"beta_2": 0.95, "use_ema": true, "clipnorm": 1.0})),
+            none(),
+            "say `--optimizer adam --lr 0.01 --beta-2 0.95 --ema 0.99`; its clipnorm = 1.0 has no option",
+        ),
+        (
+            json!({"optimizer": {"class_name": "LossScaleOptimizer", "config": {"inner_optimizer": {"class_name": "Nadam", "config": {}}}}}),
+            none(),
+            "the optimizer Nadam, which wgrad has not",
+        ),
+        (json!("no object"), json!({"dtype": "mixed_float16"}), "mixed_float16"),
+    ] {
+        let loaded = network(compile.clone(), dense).expect("loads");
+        let [found] = &loaded.notes[..] else { panic!("{compile}: {:?}", loaded.notes) };
+        assert!(found.contains(note), "no {note:?} in {found}");
+    }
+    for (key, value, words) in [
+        ("dtype", policy("float16"), "dtype is float16"),
+        (
+            "dtype",
+            json!({"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8", "source_name": "float32"}}),
+            "dtype is QuantizedDTypePolicy with mode = int8",
+        ),
+        ("trainable", json!(false), "trainable is false"),
+        (
+            "kernel_regularizer",
+            json!({"class_name": "L2", "config": {"l2": 0.5}}),
+            "kernel_regularizer is L2 with l2 = 0.5",
+        ),
+        ("activity_regularizer", json!("l1"), "activity_regularizer is l1"),
+        ("bias_constraint", json!({"class_name": "NonNeg", "config": {}}), "bias_constraint is NonNeg"),
+        ("quantization_config", json!({"mode": "int8"}), "quantization_config is"),
+        ("lora_rank", json!(4), "lora_rank is 4"),
+    ] {
+        has(&network(none(), json!({key: value})).expect_err(key), &["layer `d` (Dense)", words]);
+    }
+    // A frozen model within, and classes that are called like Keras's and are not.
+    let with = |key: &str, value: Value| {
+        let mut stack = json!({"class_name": "Sequential", "config": {"name": "inner", "layers": [
+            {"class_name": "Dense", "config": {"name": "d", "units": 3, "batch_input_shape": [null, 6]}}]}});
+        match key {
+            "trainable" => stack["config"][key] = value,
+            _ => stack["config"]["layers"][0][key] = value,
+        }
+        text(&stack)
+    };
+    has(&with("trainable", json!(false)).expect_err("frozen"), &["model `inner`", "trainable is false"]);
+    has(
+        &with("module", json!("my_layers")).expect_err("of its own"),
+        &["layer `d` (Dense)", "your own (my_layers)"],
+    );
+    with("module", json!("keras.layers")).expect("is Keras's");
+    with("module", json!("keras.src.layers.core.dense")).expect("is Keras's");
 }
 
 #[test]
@@ -414,22 +566,28 @@ fn the_loss_of_a_file_is_taken_or_named_and_never_another() {
         assert_eq!((loaded.model.loss, loaded.missing_loss), (Some(Loss::MeanAbsoluteError), None));
     }
     let loaded = network(json!("poisson"), 1, "linear").expect("loads");
-    assert_eq!(loaded.missing_loss.as_deref(), Some("poisson"));
+    assert_eq!(
+        loaded.missing_loss.as_deref(),
+        Some("was compiled with the loss poisson, which wgrad has not")
+    );
     assert!(loaded.notes.iter().any(|note| note.contains("poisson")), "{:?}", loaded.notes);
     // One logit, and no sigmoid behind it.
     let logit = json!({"class_name": "BinaryCrossentropy", "config": {"from_logits": true}});
     assert_eq!(network(logit, 1, "linear").expect("loads").model.loss, Some(Loss::BinaryCrossEntropy));
     // What the loss says of the outputs, and what they are.
     let of_logits = |class: &str| json!({"class_name": class, "config": {"from_logits": true}});
-    for (loss, units, activation) in [
-        (of_logits("SparseCategoricalCrossentropy"), 3, "softmax"),
-        (json!("sparse_categorical_crossentropy"), 3, "linear"),
-        (json!("categorical_crossentropy"), 3, "sigmoid"),
-        (of_logits("BinaryCrossentropy"), 1, "sigmoid"),
-        (json!("binary_crossentropy"), 1, "linear"),
+    let (given, missing) = ("which gives no logits", "ends in no");
+    for (loss, units, activation, words) in [
+        (of_logits("SparseCategoricalCrossentropy"), 3, "softmax", given),
+        (json!("sparse_categorical_crossentropy"), 3, "linear", missing),
+        (json!("categorical_crossentropy"), 3, "sigmoid", missing),
+        (of_logits("BinaryCrossentropy"), 1, "sigmoid", given),
+        (json!("binary_crossentropy"), 1, "linear", missing),
     ] {
         let loaded = network(loss.clone(), units, activation).expect("loads");
-        assert!(loaded.missing_loss.is_some(), "{loss} behind {activation}");
+        let said = loaded.missing_loss.unwrap_or_else(|| panic!("{loss} behind {activation}"));
+        has(&said, &[words, "one of the two is wrong"]);
+        assert!(!said.contains("has not"), "{said}");
     }
     let loaded = network(of_logits("SparseCategoricalCrossentropy"), 3, "linear").expect("loads");
     assert_eq!((loaded.model.loss, loaded.missing_loss), (None, None));
@@ -488,7 +646,25 @@ fn files_of_other_formats_are_named() {
     has(&error("model.pkl", b"\x80\x04\x95\0\0"), &["pickle", "torch.onnx.export"]);
     has(&error("model.safetensors", &safetensors), &["safetensors", "--init"]);
     has(&error("model.json", b"{\"modelTopology\": {}}"), &["TensorFlow.js", "tf2onnx"]);
+    has(
+        &error("net.onnx", b"\x08\x08\x12\x07pytorch"),
+        &["a network of ONNX", "`wgrad import ", "net.onnx --out RUN`"],
+    );
+    has(&error("iris.csv", b"a,b,label\n1,2,x\n"), &["is a table", "`wgrad train --data ", "iris.csv`"]);
+    has(&error("train-images-idx3-ubyte", b"\0\0\x08\x03"), &["IDX", "--data"]);
     has(&error("model.toml", b"version https://git-lfs.github.com/spec/v1\n"), &["Git LFS", "git lfs pull"]);
+    let parameters = load("mlp.keras").parameters().expect("fits");
+    let weights = |name: &str, bytes: &[u8]| {
+        let path = tmp.path().join(name);
+        fs::write(&path, bytes).expect("writes");
+        read_weights(&path, &parameters).expect_err("no weights").to_string()
+    };
+    has(
+        &weights("net.onnx", b"\x08\x08\x12\x07pytorch"),
+        &["a network of ONNX", "`wgrad import ", "best.safetensors"],
+    );
+    has(&weights("iris.csv", b"a,b,label\n1,2,x\n"), &["is a table", "weights are a .safetensors"]);
+    has(&weights("model.pt", b"\x80\x04\x95\0\0"), &["pickle", "scripts/pytorch_weights.py"]);
     // A mark of the byte order is no part of a text.
     let marked = "\u{feff}{\"class_name\": \"Sequential\", \"config\": {\"layers\": [{\"class_name\": \"Dense\", \"config\": \
                   {\"units\": 3, \"batch_input_shape\": [null, 6]}}]}}";
@@ -540,6 +716,20 @@ fn the_commands_take_keras_s_files() {
     on_device(&train).end().with(0);
     on_device(&["eval", &run, "--data", &data]).end().with(0);
     on_device(&["check", &model, "--batch", "4"]).end().with(0);
+
+    // An initialiser that wgrad has not is in the way of a training from it, and of nothing else.
+    let started = tmp.path().join("started.json");
+    let mut other = mlp.clone();
+    other["config"]["layers"][1]["config"]["kernel_initializer"] = json!("random_normal");
+    fs::write(&started, other.to_string()).expect("writes");
+    let started = started.display().to_string();
+    let ended = wgrad(&["models", &started]).end().with(0);
+    assert!(ended.stderr.contains("kernel_initializer is random_normal"), "{}", ended.stderr);
+    let next = tmp.path().join("next").display().to_string();
+    let train = ["train", "--data", &data, "--model", &started, "--epochs", "0", "--out", &next];
+    on_device(&train).end().refuses(&["layer `first` (Dense)", "random_normal", "--init model.weights.h5"]);
+    let best = format!("{run}/best.safetensors");
+    on_device(&[&train[..], &["--init", &best]].concat()).end().with(0);
 
     // Weights out of an archive, without a step of training.
     let archive = fixture("nested.keras").display().to_string();

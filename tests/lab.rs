@@ -290,7 +290,9 @@ fn translations_need_no_adapter() {
     }
     let waves = blind(&["matmul", "--variant", "shuffle", "--emit", "hlsl"]).with(0).stdout;
     assert!(waves.contains("WaveReadLaneAt"), "{waves}");
-    blind(&["matmul", "--emit", "msl"]).refuses(&["--emit prints one variant", "tiled"]);
+    blind(&["matmul", "--emit", "msl"]).refuses(&["--emit prints one variant, got none", "tiled"]);
+    blind(&["matmul", "--emit", "wgsl", "--variant", "naive", "--file", "my.wgsl"])
+        .refuses(&["--emit prints one variant, got --variant naive and --file my.wgsl; give one"]);
 }
 
 #[test]

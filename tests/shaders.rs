@@ -25,6 +25,7 @@ use wgrad::{
     op::{Activation, Op, Sizes, Variant},
     prove::parse_sizes,
     setting::{self, Setting},
+    user_file,
 };
 
 /// The operations of the page, and those that measure an adapter.
@@ -357,4 +358,37 @@ fn interfaces_say_what_integers_stay_below() {
         }
     }
     assert!(said >= 7, "{said}");
+}
+
+#[test]
+fn what_is_emitted_is_taken_back_as_the_same_variant() {
+    for op in OPERATIONS {
+        for variant in op.variants {
+            for activation in activations(op).iter().rev().take(2) {
+                let name = format!("{}/{} ({activation:?})", op.name, variant.name);
+                let emitted = op.standard(variant, activation).unwrap_or_else(|e| panic!("{name}: {e}"));
+                let taken = |text: String| {
+                    user_file::variant(op, "mine.wgsl", text).unwrap_or_else(|e| panic!("{name}: {e}"))
+                };
+                let back = taken(emitted.clone());
+                let body = variant.source().trim_end();
+                assert!(back.source().contains(body) && !back.source().contains(op.interface), "{name}");
+                let needs = |v: &Variant| v.needs().iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+                assert_eq!(needs(&back), needs(variant), "{name}");
+                assert_eq!(back.rounds(), variant.rounds(), "{name}");
+                // Again, from lines as Windows ends them.
+                assert_eq!(op.standard(&back, activation).expect("composes"), emitted, "{name}");
+                let windows = taken(emitted.replace('\n', "\r\n"));
+                assert_eq!(windows.source(), back.source(), "{name}");
+            }
+        }
+    }
+    // Other than as the page has it, it is told apart from the author's own lines.
+    let op = wgrad::kernels::op("matmul").expect("it is");
+    let naive = op.variant("naive").expect("it is");
+    let emitted = op.standard(naive, ACTIVATIONS[0]).expect("composes");
+    let changed = emitted.replace("// rows of x: the batch", "// rows of x");
+    let told = user_file::variant(op, "mine.wgsl", changed).expect_err("it declares M twice").to_string();
+    let line = naive.source().lines().count() + 4;
+    assert!(told.contains(&format!("Line {line} is one of the interface")), "{told}");
 }

@@ -4,7 +4,7 @@
 use super::{
     AdapterArgs,
     objective::ObjectiveArgs,
-    reading::{ReadingArgs, model_for},
+    reading::{Initial, ReadingArgs, model_for},
 };
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -90,7 +90,8 @@ impl Check {
             (*train, *test) = (batch * (steps + 1), 1);
         }
         let data = self.reading.load(&self.data)?;
-        let models = self.models.iter().map(|name| model_for(name, &data, self.objective.loss));
+        let models =
+            self.models.iter().map(|name| model_for(name, &data, self.objective.loss, Initial::Told));
         let models = models.collect::<Result<Vec<_>>>()?;
         let mut context = self.adapter.open().await?;
         // It looks for itself, and tells more.

@@ -2,7 +2,7 @@
 
 use super::{
     output,
-    page::{program, quoted},
+    page::{program, quoted, quoted_path},
     train::recorded::absolute,
 };
 use anyhow::{Context as _, Result, bail};
@@ -124,7 +124,7 @@ impl Import {
             _ => {}
         }
         next.push(format!("{program} eval {folder}{}", if known { "" } else { its.as_str() }));
-        let file = |name| quoted(&run.folder.join(name).display().to_string());
+        let file = |name| quoted_path(&run.folder.join(name));
         let (model, weights) = (file(MODEL), file(BEST));
         next.push(format!("{program} train --model {model} --init {weights}{its}"));
         tell!("try next:\n  {}", next.join("\n  "));

@@ -2,7 +2,7 @@
 
 use super::{
     AdapterArgs, DataArgs, fit, output,
-    reading::{model_for, refuse_classes_as_numbers},
+    reading::{Initial, model_for, refuse_classes_as_numbers},
     recover::persist,
     train::method::MethodArgs,
 };
@@ -82,7 +82,7 @@ impl LrFind {
             can_write(path)?;
         }
         let dataset = self.data.load(self.seed)?;
-        let model = model_for(&self.model, &dataset, None)?;
+        let model = model_for(&self.model, &dataset, None, Initial::Told)?;
         refuse_classes_as_numbers(&model, &dataset)?;
         tell!("the learning rate rises from {:e} to {:e} in up to {} steps", self.from, self.to, self.steps);
         let (found, adapter) = persist(async || {

@@ -5,6 +5,7 @@
 pub mod talk;
 
 mod adapters;
+mod advice;
 mod bench;
 mod check;
 mod completions;
@@ -63,7 +64,8 @@ impl Cli {
     /// The command line, with what a recipe on it adds.
     pub fn read(line: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
         let line: Vec<OsString> = line.collect();
-        let matches = Self::command().try_get_matches_from(&line)?;
+        let matches = Self::command().try_get_matches_from(&line);
+        let matches = matches.map_err(|error| advice::advised(error, Self::command(), &line))?;
         match train::recipe::completed(&matches, line) {
             None => Self::from_arg_matches(&matches),
             Some(line) => Self::from_arg_matches(&Self::command().try_get_matches_from(line)?),
@@ -223,10 +225,11 @@ impl DataArgs {
     }
 }
 
-/// A model from one of Keras's files, with what is to be said about it.
-pub fn keras_model(path: &Path, input_shape: [usize; 3]) -> Result<keras::Loaded> {
+/// A model from one of Keras's files, with what is to be said about it; of its initialisers, too, where that is asked for.
+pub fn keras_model(path: &Path, input_shape: [usize; 3], initial: bool) -> Result<keras::Loaded> {
     let loaded = keras::load(path, input_shape)?;
-    loaded.notes.iter().for_each(|note| tell!("note: {}: {note}", path.display()));
+    let initializers = loaded.initializers.iter().filter(|_| initial);
+    loaded.notes.iter().chain(initializers).for_each(|note| tell!("note: {}: {note}", path.display()));
     Ok(loaded)
 }
 
@@ -234,7 +237,7 @@ pub fn keras_model(path: &Path, input_shape: [usize; 3]) -> Result<keras::Loaded
 pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
     let path = Path::new(name);
     if keras::is_keras(path) {
-        return Ok(keras_model(path, input_shape)?.model);
+        return Ok(keras_model(path, input_shape, true)?.model);
     }
     let built_in = networks::NETWORKS.iter().any(|(known, _)| *known == name);
     if name.ends_with(".toml") || path.components().count() > 1 || (!built_in && path.exists()) {

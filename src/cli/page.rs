@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use std::{borrow::Cow, path::PathBuf, time::SystemTime};
-pub use wgrad::report::words::quoted;
+pub use wgrad::report::words::{quoted, quoted_path};
 use wgrad::report::{
     lab::About,
     page::{self, Page},

@@ -6,7 +6,7 @@ use super::{
     lab::print,
     output,
     page::PageArgs,
-    reading::{ReadingArgs, model_for},
+    reading::{Initial, ReadingArgs, model_for},
 };
 use anyhow::{Context as _, Result};
 use serde::Serialize;
@@ -98,7 +98,7 @@ impl Profiler {
         let (model, data) = match &self.data {
             Some(spec) => {
                 let data = self.reading.load(spec)?;
-                (model_for(&self.model, &data, None)?, data)
+                (model_for(&self.model, &data, None, Initial::Told)?, data)
             }
             None => {
                 let model = super::model(&self.model, [28, 28, 1], 10)?;

@@ -3,6 +3,7 @@
 use super::{
     data::{load_or_fetch_with, say},
     output,
+    page::quoted_path,
 };
 use anyhow::{Result, bail};
 use clap::Args;
@@ -177,21 +178,39 @@ fn origin(source: &str) -> String {
     format!("{from} {source}")
 }
 
+/// What the initialisers of a network are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Initial {
+    /// A training begins from them.
+    Trained,
+    /// Nothing: weights are handed over.
+    Unused,
+    /// Anything else: one that wgrad has not is told.
+    Told,
+}
+
 /// The model that `--model` names, for this data: a built-in network gets the last layer that its labels call for, or
 /// the one that `loss` takes.
-pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>) -> Result<Model> {
+pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>, initial: Initial) -> Result<Model> {
     let said = loss;
     let loss = loss.or(data.input.numbers.then_some(Loss::MeanSquaredError));
     let built_in = NETWORKS.iter().any(|(known, _)| *known == name);
     let mut model = match (built_in, loss) {
         (true, Some(loss)) => network_for(name, data.shape(), data.classes.len(), loss)?,
         (false, _) if keras::is_keras(Path::new(name)) => {
-            let loaded = super::keras_model(Path::new(name), data.shape())?;
+            let path = Path::new(name);
+            let loaded = super::keras_model(path, data.shape(), initial == Initial::Told)?;
             if let (Some(missing), None) = (loaded.missing_loss, said) {
-                bail!(
-                    "{name} was compiled with the loss {missing}, which wgrad has not; say which to train on, such as \
-                     `--loss mse`: {NAMES}"
-                );
+                bail!("{name} {missing}; say which to train on, such as `--loss mse`: {NAMES}");
+            }
+            if let (Some(first), Initial::Trained) = (loaded.initializers.first(), initial) {
+                let next = match keras::is_archive(path) {
+                    true => format!("start from the weights in the file: `--init {}`", quoted_path(path)),
+                    false => "hand over weights: `model.save_weights(\"model.weights.h5\")` in Keras, then \
+                              `--init model.weights.h5`; or name one of these in the file"
+                        .to_string(),
+                };
+                bail!("{name}: {first}; {next}");
             }
             loaded.model
         }

@@ -27,6 +27,8 @@ pub mod folder;
 mod found;
 /// The IDX file format, plain or in gzip.
 pub mod idx;
+/// Whether a JPEG holds its whole picture.
+mod jpeg;
 /// Mean and deviation of each channel, in one pass.
 pub mod normalization;
 /// Arrays of numpy, alone and in `.npz` archives.

@@ -13,7 +13,7 @@ use image::{
     Luma, Rgba,
 };
 
-use super::io_error;
+use super::{io_error, jpeg};
 use crate::{Error, Result};
 
 /// No side may be longer, pixels, there may not be more of them in all, and the decoded picture may not take more memory,
@@ -72,7 +72,7 @@ fn as_input(path: &Path, bytes: &[u8], bounds: &Bounds, height: usize, width: us
             reason: format!("a request for {height}×{width} pixels"),
         });
     };
-    let image = turned(path, bytes, bounds)?;
+    let image = turned(path, bytes, bounds, false)?;
     let mut notes = vec![format!("read {}×{} pixels (height × width)", image.height(), image.width())];
     let grey = to_grey(image, &mut notes);
     let background = border_median(&grey);
@@ -98,7 +98,12 @@ fn as_input(path: &Path, bytes: &[u8], bounds: &Bounds, height: usize, width: us
 
 /// Height and width of a picture, as it is to be seen; nothing but the header is decoded.
 pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
-    let mut decoder = decoder(path, open(path)?, &FILE)?.0;
+    dimensions_in(path, open(path)?)
+}
+
+/// The same of the file at `path` that is open, or of its bytes.
+pub(super) fn dimensions_in(path: &Path, file: impl BufRead + Seek) -> Result<[usize; 2]> {
+    let mut decoder = decoder(path, file, &FILE)?.0;
     let (width, height) = decoder.dimensions();
     let turned = matches!(
         decoder.orientation().unwrap_or(Orientation::NoTransforms),
@@ -111,46 +116,21 @@ pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
     Ok(if turned { [size[1], size[0]] } else { size })
 }
 
-/// Decodes a picture file, turned as it is to be seen.
-pub(super) fn decode(path: &Path) -> Result<DynamicImage> {
-    turned(path, &whole(path)?, &FILE)
+/// Decodes a picture file, turned as it is to be seen. One that was found to be whole before is taken for whole.
+pub(super) fn decode(path: &Path, found_whole: bool) -> Result<DynamicImage> {
+    turned(path, &whole(path)?, &FILE, found_whole)
 }
 
 /// Decodes the bytes of a picture that somebody sent as `name`, turned as it is to be seen.
 pub(super) fn decode_sent(name: &Path, bytes: &[u8]) -> Result<DynamicImage> {
-    turned(name, bytes, &SENT)
+    turned(name, bytes, &SENT, false)
 }
 
 /// No file of a picture is longer, in bytes.
 pub(super) const LONGEST: u64 = 1 << 30;
-/// What is said of a picture whose file ends too early.
-pub(super) const CUT_OFF: &str = "a JPEG file that is cut off: it ends before its picture does";
 
 fn open(path: &Path) -> Result<BufReader<File>> {
     Ok(BufReader::new(File::open(path).map_err(io_error("cannot open", path, "check the path"))?))
-}
-
-/// Whether a JPEG goes on to its end mark. The decoder fills what a cut takes away with grey, without a word. Segments are
-/// walked, since pictures within one, such as a small preview, have end marks of their own.
-pub(super) fn is_whole_jpeg(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    loop {
-        // Within a scan 0xff stands before zero or a restart; anywhere, any number of them before a mark.
-        let Some(next) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == 0xff)) else {
-            return false;
-        };
-        at += next;
-        match bytes.get(at + 1) {
-            None => return false,
-            Some(0xd9) => return true,
-            Some(0xff) => at += 1,
-            Some(0x00 | 0x01 | 0xd0..=0xd8) => at += 2,
-            Some(_) => match bytes.get(at + 2..at + 4) {
-                Some(&[high, low]) => at += 2 + usize::from(u16::from_be_bytes([high, low])).max(2),
-                _ => return false,
-            },
-        }
-    }
 }
 
 fn whole(path: &Path) -> Result<Vec<u8>> {
@@ -160,10 +140,12 @@ fn whole(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn turned(path: &Path, bytes: &[u8], bounds: &Bounds) -> Result<DynamicImage> {
+fn turned(path: &Path, bytes: &[u8], bounds: &Bounds, found_whole: bool) -> Result<DynamicImage> {
     let (mut decoder, format) = decoder(path, Cursor::new(bytes), bounds)?;
-    if format == ImageFormat::Jpeg && !is_whole_jpeg(bytes) {
-        return Err(Error::Picture { path: path.to_owned(), reason: CUT_OFF.to_owned() });
+    let walk = format == ImageFormat::Jpeg && !found_whole;
+    let fault = if walk { jpeg::fault(bytes) } else { None };
+    if let Some(reason) = fault {
+        return Err(Error::Picture { path: path.to_owned(), reason: reason.to_owned() });
     }
     // Photographs are often stored lying on their side, with a note how to turn them.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);

@@ -110,7 +110,7 @@ impl Shader {
     /// # Errors
     /// [`Error::Shader`] with naga's message at the author's own line; [`Error::Asserted`].
     pub fn compose(kernel: &str, variant: &str, interface: &str, parts: &[&str]) -> Result<Self> {
-        let written = joined(variant, interface, parts);
+        let written = format!("{variant}\n{}", joined(interface, parts));
         let text = directives::for_naga(&written);
         let fail = |message: String| Error::Shader { kernel: kernel.to_string(), message };
         let module = naga::front::wgsl::parse_str(&text).map_err(|e| match asserted(&e, &text) {
@@ -275,10 +275,10 @@ impl Shader {
     }
 }
 
-/// A variant with what it is composed of, as they were written: the variant first.
-pub(crate) fn joined(variant: &str, interface: &str, parts: &[&str]) -> String {
+/// An interface with what it builds on, as they were written.
+pub(crate) fn joined(interface: &str, parts: &[&str]) -> String {
     let mut text = String::new();
-    for part in [variant, interface].iter().chain(parts) {
+    for part in [&interface].into_iter().chain(parts) {
         text.push_str(part);
         text.push('\n');
     }

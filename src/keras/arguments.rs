@@ -3,6 +3,7 @@
 
 use super::initializers;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// Arguments that decide nothing here, whatever they are.
 const IGNORED: &[&str] = &[
@@ -11,7 +12,6 @@ const IGNORED: &[&str] = &[
     // Which of two programs computed the same.
     "fused",
     "implementation",
-    "quantization_config",
     "renorm_momentum",
     "seed",
     "supports_masking",
@@ -41,13 +41,26 @@ fn neutral(key: &str) -> Option<Value> {
     })
 }
 
-/// Initialisers that are fixed here, without the `_initializer`.
-fn fixed(key: &str) -> Option<&'static str> {
-    Some(match key.strip_suffix("_initializer")? {
-        "alpha" | "beta" | "bias" | "moving_mean" => "zeros",
-        "gamma" | "moving_variance" => "ones",
-        _ => return None,
-    })
+/// What is read of layers beside their arguments.
+#[derive(Debug, Default)]
+pub struct Aside {
+    /// Initialisers that wgrad has not, a sentence each.
+    pub initializers: Vec<String>,
+    /// Keras's policies of half precision.
+    half: BTreeSet<String>,
+}
+
+impl Aside {
+    /// What is said of half precision.
+    pub fn half_note(&self) -> Option<String> {
+        let names: Vec<&str> = self.half.iter().map(String::as_str).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "Keras computes layers of it in half precision ({}), wgrad all in float32: numbers differ by what Keras rounds",
+                names.join(", ")
+            )
+        })
+    }
 }
 
 /// What to do about an argument that a layer does not take.
@@ -57,7 +70,6 @@ fn hint(key: &str) -> &'static str {
             "; take it off and use `--weight-decay`, which decays all weights"
         }
         _ if key.ends_with("_constraint") => "; take it off; `--global-clipnorm` bounds gradients",
-        _ if key.ends_with("_initializer") => "; leave Keras's default, or hand over weights by `--init`",
         "trainable" => "; every layer is trained: set it to True",
         "data_format" => "; images are (height, width, channels): use \"channels_last\"",
         "axis" => "; it works along the last axis: leave -1",
@@ -67,10 +79,16 @@ fn hint(key: &str) -> &'static str {
 }
 
 /// The table of a layer of `kind`, whose input has `rank` axes with the batch where that is known.
-pub fn table(kind: &str, config: &Map<String, Value>, rank: Option<usize>) -> Result<toml::Table, String> {
+pub fn table(
+    kind: &str,
+    config: &Map<String, Value>,
+    rank: Option<usize>,
+    aside: &mut Aside,
+) -> Result<toml::Table, String> {
     let mut table = toml::Table::new();
     for (key, value) in config {
-        if let Some(value) = argument(kind, key, value, config, rank).map_err(|e| format!("{key} {e}"))? {
+        let read = argument(kind, key, value, config, rank, aside);
+        if let Some(value) = read.map_err(|e| format!("{key} {e}"))? {
             table.insert(key.clone(), value);
         }
     }
@@ -84,6 +102,7 @@ fn argument(
     value: &Value,
     config: &Map<String, Value>,
     rank: Option<usize>,
+    aside: &mut Aside,
 ) -> Result<Option<toml::Value>, String> {
     if key == "merge_mode" && value.is_null() {
         return Err("is None; expected \"concat\" or \"sum\", which join both directions".into());
@@ -92,15 +111,18 @@ fn argument(
         return Ok(None);
     }
     match key {
-        "dtype" => dtype(value).map(|()| None),
+        "dtype" => dtype(value, aside).map(|()| None),
         "axis" if last(value, rank) => Ok(None),
-        "layer" => inner(value).map(Some),
-        "backward_layer" => mirrored(config, value).map(|()| None),
+        "layer" => inner(value, aside).map(Some),
+        "backward_layer" => mirrored(config, value, aside).map(|()| None),
         "activation" | "recurrent_activation" => activation(kind, value).map(|name| Some(name.into())),
-        _ if key.ends_with("_initializer") => {
-            let name = initializers::name(value)?;
-            Ok(Some(name.into()).filter(|name: &toml::Value| fixed(key) != name.as_str()))
-        }
+        _ if key.ends_with("_initializer") => match initializers::read(key, value) {
+            Ok(name) => Ok(name.map(toml::Value::from)),
+            Err(said) => {
+                aside.initializers.push(said);
+                Ok(None)
+            }
+        },
         _ => toml(value).map(Some),
     }
 }
@@ -111,13 +133,17 @@ fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// Computation is in float32, and so are the variables of Keras's mixed policies.
-fn dtype(value: &Value) -> Result<(), String> {
+fn dtype(value: &Value, aside: &mut Aside) -> Result<(), String> {
     let name = value.as_str().or_else(|| value.pointer("/config/name").and_then(Value::as_str));
     match name {
-        Some("float32" | "mixed_float16" | "mixed_bfloat16") => Ok(()),
+        Some("float32") => Ok(()),
+        Some(half @ ("mixed_float16" | "mixed_bfloat16")) => {
+            aside.half.insert(half.to_string());
+            Ok(())
+        }
         _ => Err(format!(
             "is {}, expected float32, in which wgrad computes; build the model again with `keras.config.set_floatx(\"float32\")`",
-            name.map_or_else(|| value.to_string(), String::from)
+            name.map_or_else(|| initializers::words(value), String::from)
         )),
     }
 }
@@ -141,13 +167,13 @@ fn activation(kind: &str, value: &Value) -> Result<String, String> {
 }
 
 /// The layer within another one: `Bidirectional(LSTM(8))`.
-fn inner(value: &Value) -> Result<toml::Value, String> {
+fn inner(value: &Value, aside: &mut Aside) -> Result<toml::Value, String> {
     let class = value.get("class_name").and_then(Value::as_str);
     let config = value.get("config").and_then(Value::as_object);
     let (Some(class), Some(config)) = (class, config) else {
         return Err(format!("is {value}, expected a layer with class_name and config"));
     };
-    let mut table = table(class, config, None).map_err(|e| format!("({class}): {e}"))?;
+    let mut table = table(class, config, None, aside).map_err(|e| format!("({class}): {e}"))?;
     table.remove("name");
     table.insert("type".into(), class.into());
     Ok(toml::Value::Table(with_own_message(table, class, config)?))
@@ -168,15 +194,16 @@ fn with_own_message(
 }
 
 /// The layer for the way back has to be the other one with time reversed: wgrad makes it itself.
-fn mirrored(config: &Map<String, Value>, backward: &Value) -> Result<(), String> {
-    let arguments = |layer: Option<&Value>| {
+fn mirrored(config: &Map<String, Value>, backward: &Value, aside: &mut Aside) -> Result<(), String> {
+    let arguments = |layer: Option<&Value>, aside: &mut Aside| {
         let class = layer?.get("class_name")?.as_str()?;
-        let mut table = table(class, layer?.get("config")?.as_object()?, None).ok()?;
+        let mut table = table(class, layer?.get("config")?.as_object()?, None, aside).ok()?;
         table.remove("name");
         let backwards = table.remove("go_backwards") == Some(true.into());
         Some((class.to_string(), table, backwards))
     };
-    let (there, back) = (arguments(config.get("layer")), arguments(Some(backward)));
+    let there = arguments(config.get("layer"), &mut Aside::default());
+    let back = arguments(Some(backward), aside);
     match (there, back) {
         (Some((a, there, x)), Some((b, back, y))) if a == b && there == back && x != y => Ok(()),
         _ => Err("differs from the layer for the way there, with go_backwards turned; wgrad makes it from that one: leave \
@@ -208,15 +235,8 @@ fn toml(value: &Value) -> Result<toml::Value, String> {
 pub fn explain(kind: &str, message: &str, config: &Map<String, Value>) -> String {
     let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, expected "));
     let Some((key, expected)) = unknown else { return message.to_string() };
-    let value = config.get(key).map_or_else(|| "set".into(), |value| format!("is {}", brief(value)));
+    let value =
+        config.get(key).map_or_else(|| "set".into(), |value| format!("is {}", initializers::words(value)));
     let known = expected.trim_start_matches("one of ");
     format!("{key} {value}, and {kind} here takes {known}{}", hint(key))
-}
-
-/// A value in a few words: the class and numbers of an object.
-fn brief(value: &Value) -> String {
-    match (value.get("class_name").and_then(Value::as_str), value.get("config")) {
-        (Some(class), Some(config)) => format!("{class} {config}"),
-        _ => value.to_string(),
-    }
 }

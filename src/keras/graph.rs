@@ -3,8 +3,8 @@
 
 use super::{
     calls::{output, sources},
-    classes,
-    losses::{self, Compiled},
+    classes, compiled,
+    losses::Compiled,
     older,
 };
 use crate::model::{INPUT, MOST_LAYERS};
@@ -73,6 +73,26 @@ pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
     value.get(key).and_then(Value::as_str)
 }
 
+/// Refuses a class that is not Keras's, whatever it is called: its code is not in the file.
+fn foreign(object: &Value) -> Words<()> {
+    let registered = text(object, "registered_name");
+    let own = match object.get("module") {
+        // Keras 2 names none, and Keras 3 none of what was registered.
+        None => None,
+        Some(Value::Null) => registered,
+        Some(module) => module.as_str().filter(|module| {
+            let first = module.split('.').next().unwrap_or_default();
+            !["keras", "tf_keras", "tensorflow"].contains(&first)
+        }),
+    };
+    match own {
+        None => Ok(()),
+        Some(own) => Err(format!(
+            "is a class of your own ({own}), whose code is not in the file; use a layer of Keras's"
+        )),
+    }
+}
+
 fn is_model(class: &str) -> bool {
     matches!(class, "Sequential" | "Functional" | "Model")
 }
@@ -104,8 +124,7 @@ pub fn of(config: &Value) -> Words<Graph> {
         nodes.push(last);
     }
     let name = config.pointer("/config/name").and_then(Value::as_str).unwrap_or("model").to_string();
-    let compiled = losses::of(config.pointer("/compile_config/loss").unwrap_or(&Value::Null));
-    Ok(Graph { name, nodes, input, notes: flat.notes, compiled })
+    Ok(Graph { name, nodes, input, notes: flat.notes, compiled: compiled::of(config) })
 }
 
 impl Flat {
@@ -113,6 +132,12 @@ impl Flat {
     fn model(&mut self, model: &Value, inputs: &[String], group: &str, outermost: bool) -> Words<String> {
         let config = model.get("config").unwrap_or(&Value::Null);
         let name = text(config, "name").unwrap_or("model").to_string();
+        foreign(model).map_err(|e| format!("model `{name}` {e}"))?;
+        if config.get("trainable") == Some(&Value::Bool(false)) {
+            return Err(format!(
+                "model `{name}`: trainable is false; every layer is trained: set it to True"
+            ));
+        }
         // Stacks of Keras before 2.2 are their list.
         let layers = config.get("layers").unwrap_or(config).as_array();
         let layers = layers.ok_or_else(|| format!("model `{name}` has no list of layers in its config"))?;
@@ -127,6 +152,7 @@ impl Flat {
             let settings = layer.get("config").unwrap_or(&Value::Null);
             let own = text(layer, "name").or(text(settings, "name")).unwrap_or(class).to_string();
             let label = format!("layer `{own}` ({class})");
+            foreign(layer).map_err(|e| format!("{label} {e}"))?;
             let operation = text(layer, "module").is_some_and(|module| module.starts_with("keras.src.ops"));
             let group = match operation {
                 true => String::new(),

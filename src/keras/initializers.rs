@@ -5,63 +5,98 @@ use serde_json::{Map, Value};
 /// What may stand in an initialiser without changing what it draws.
 const NEUTRAL: &[&str] = &["seed", "input_axes", "output_axes"];
 
-/// The name of an initialiser: `{"class_name": "HeNormal", "config": {"seed": null}}` is `he_normal`.
-pub fn name(value: &Value) -> Result<String, String> {
-    let Value::Object(object) = value else {
-        return match value {
-            Value::String(name) => Ok(super::classes::snake(name)),
-            other => Err(format!("is {other}, expected an initialiser such as \"glorot_uniform\"")),
-        };
+/// The initialisers that wgrad has.
+pub const NAMES: [&str; 9] = [
+    "glorot_uniform",
+    "glorot_normal",
+    "he_uniform",
+    "he_normal",
+    "lecun_uniform",
+    "lecun_normal",
+    "orthogonal",
+    "zeros",
+    "ones",
+];
+
+/// The name of an initialiser, where wgrad has it: `{"class_name": "HeNormal", "config": {"seed": null}}` is `he_normal`.
+pub fn name(value: &Value) -> Option<&'static str> {
+    let none = Map::new();
+    let (class, config) = match value {
+        Value::String(name) => (name.as_str(), &none),
+        Value::Object(object) => (
+            object.get("class_name").and_then(Value::as_str)?,
+            object.get("config").and_then(Value::as_object).unwrap_or(&none),
+        ),
+        _ => return None,
     };
-    let class = object.get("class_name").and_then(Value::as_str).unwrap_or_default();
-    // Keras 3.0 to 3.4 call two of them so.
-    let class = match class {
-        "OrthogonalInitializer" => "Orthogonal",
-        "IdentityInitializer" => "Identity",
-        class => class,
+    let number = |key: &str| config.get(key).and_then(Value::as_f64);
+    let name = match class {
+        "VarianceScaling" => return scaling(config),
+        "Constant" => match number("value")? {
+            0.0 => return Some("zeros"),
+            1.0 => return Some("ones"),
+            _ => return None,
+        },
+        // Keras 3.0 to 3.4 call it so.
+        "OrthogonalInitializer" => "orthogonal".to_string(),
+        "zero" | "one" => format!("{class}s"),
+        class => super::classes::snake(class),
     };
-    let empty = Map::new();
-    let config = object.get("config").and_then(Value::as_object).unwrap_or(&empty);
-    if class == "VarianceScaling" {
-        return scaling(config);
-    }
-    let set = config.iter().find(|(key, value)| {
-        let gain = *key == "gain" && value.as_f64() == Some(1.0);
-        !NEUTRAL.contains(&key.as_str()) && !gain && !value.is_null()
-    });
-    match set {
-        None => Ok(super::classes::snake(class)),
-        Some((key, value)) => Err(format!(
-            "is {class} with {key} = {value}; wgrad starts from glorot_uniform, glorot_normal, he_uniform, he_normal, \
-             lecun_uniform, lecun_normal, orthogonal, zeros or ones; weights of your own are read by `--init`"
-        )),
-    }
+    let gain = |key: &str| key == "gain" && number(key) == Some(1.0);
+    let set =
+        config.iter().any(|(key, value)| !NEUTRAL.contains(&key.as_str()) && !gain(key) && !value.is_null());
+    NAMES.into_iter().find(|known| !set && *known == name)
 }
 
 /// The named special cases of variance scaling.
-fn scaling(config: &Map<String, Value>) -> Result<String, String> {
+fn scaling(config: &Map<String, Value>) -> Option<&'static str> {
     let word = |key: &str| config.get(key).and_then(Value::as_str).unwrap_or_default();
     let scale = config.get("scale").and_then(Value::as_f64).unwrap_or(1.0);
-    let shape = match word("distribution") {
-        "uniform" => "uniform",
+    Some(match (word("mode"), scale, word("distribution")) {
+        ("fan_avg", 1.0, "uniform") => "glorot_uniform",
+        ("fan_in", 2.0, "uniform") => "he_uniform",
+        ("fan_in", 1.0, "uniform") => "lecun_uniform",
         // Keras before 2.2.3 cut it off as well, and said "normal".
-        "truncated_normal" | "normal" => "normal",
-        other => {
-            return Err(format!(
-                "is VarianceScaling with distribution {other:?}, expected \"uniform\" or \"truncated_normal\""
-            ));
-        }
+        ("fan_avg", 1.0, "truncated_normal" | "normal") => "glorot_normal",
+        ("fan_in", 2.0, "truncated_normal" | "normal") => "he_normal",
+        ("fan_in", 1.0, "truncated_normal" | "normal") => "lecun_normal",
+        _ => return None,
+    })
+}
+
+/// What the tensor of `key` always starts from; `None` where there is a choice.
+fn fixed(key: &str) -> Option<&'static str> {
+    Some(match key.strip_suffix("_initializer")? {
+        "kernel" | "recurrent" | "depthwise" => return None,
+        "gamma" | "moving_variance" => "ones",
+        _ => "zeros",
+    })
+}
+
+/// The argument `key` of a layer, an initialiser; `None` where it is what the layer has anyway. Where wgrad has it not, a
+/// sentence says so.
+pub fn read(key: &str, value: &Value) -> Result<Option<&'static str>, String> {
+    let has = match (name(value), fixed(key)) {
+        (Some(name), None) => return Ok(Some(name)),
+        (Some(name), Some(own)) if name == own => return Ok(None),
+        (_, own) => own.map_or_else(|| NAMES.join(", "), String::from),
     };
-    let family = match (word("mode"), scale) {
-        ("fan_avg", 1.0) => "glorot",
-        ("fan_in", 2.0) => "he",
-        ("fan_in", 1.0) => "lecun",
-        (mode, scale) => {
-            return Err(format!(
-                "is VarianceScaling with scale {scale} and mode {mode:?}, expected 1 and \"fan_avg\" (Glorot), 2 and \
-                 \"fan_in\" (He) or 1 and \"fan_in\" (LeCun)"
-            ));
-        }
+    Err(format!("{key} is {}, and wgrad starts from {has}", words(value)))
+}
+
+/// An object of Keras's in words: its class, and what was said of it.
+pub fn words(value: &Value) -> String {
+    let class = value.get("class_name").or(value.get("registered_name")).and_then(Value::as_str);
+    let (Some(class), config) = (class, value.get("config").and_then(Value::as_object)) else {
+        return match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
     };
-    Ok(format!("{family}_{shape}"))
+    let set = config
+        .into_iter()
+        .flatten()
+        .filter(|(key, value)| !NEUTRAL.contains(&key.as_str()) && *key != "name" && !value.is_null());
+    let set: Vec<String> = set.map(|(key, value)| format!("{key} = {}", words(value))).collect();
+    if set.is_empty() { class.to_string() } else { format!("{class} with {}", set.join(", ")) }
 }

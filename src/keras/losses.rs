@@ -1,4 +1,4 @@
-//! What a network of Keras's was compiled with: a loss by its name, as an object, or one in a list or a dictionary of
+//! The loss that a network of Keras's was compiled with: by its name, as an object, or one in a list or a dictionary of
 //! outputs.
 
 use super::classes::snake;
@@ -12,7 +12,7 @@ pub struct Compiled {
     pub loss: Option<Loss>,
     /// Whether it takes logits, where it is a loss of classes.
     pub from_logits: Option<bool>,
-    /// What was asked for and cannot be had, in words.
+    /// What was asked for and cannot be had: a sentence that goes on from the network.
     pub missing: Option<String>,
     /// What else it says, and where to say it here; a line each.
     pub notes: Vec<String>,
@@ -47,8 +47,10 @@ fn one(all: Vec<&Value>) -> Compiled {
     }
 }
 
-fn missing(what: &str) -> Compiled {
-    Compiled { missing: Some(what.to_string()), ..Compiled::default() }
+/// A loss that wgrad has not.
+pub(super) fn missing(what: &str) -> Compiled {
+    let missing = Some(format!("was compiled with the loss {what}, which wgrad has not"));
+    Compiled { missing, ..Compiled::default() }
 }
 
 /// A loss by the name of its class or function.
@@ -73,7 +75,7 @@ fn named(name: &str, config: &Value) -> Compiled {
     if let Some(reduction) = config.get("reduction").and_then(Value::as_str)
         && !matches!(reduction, "sum_over_batch_size" | "mean" | "auto")
     {
-        return missing(&format!("{name} with reduction = {reduction:?} (it has the mean over the batch)"));
+        return missing(&format!("{name} with reduction = {reduction} (it has the mean over the batch)"));
     }
     if let Some(class) = config.get("ignore_class").filter(|class| !class.is_null()) {
         return missing(&format!("{name} with ignore_class = {class}"));

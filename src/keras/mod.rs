@@ -6,6 +6,7 @@ mod archive;
 mod arguments;
 mod calls;
 mod classes;
+mod compiled;
 mod graph;
 mod initializers;
 mod losses;
@@ -23,6 +24,7 @@ use crate::{
     model::Model,
     model_file,
 };
+use arguments::Aside;
 use graph::{Graph, Node};
 use serde_json::Value;
 use std::{collections::HashMap, path::Path};
@@ -34,9 +36,12 @@ pub struct Loaded {
     pub model: Model,
     /// What was left out, and what to use instead; a line each.
     pub notes: Vec<String>,
-    /// The loss that it was compiled with, where wgrad has it not: it is not trained on another one unless that is asked
-    /// for.
+    /// Why it cannot be trained on the loss that it was compiled with: a sentence that goes on from the network. It is not
+    /// trained on another one unless that is asked for.
     pub missing_loss: Option<String>,
+    /// Initialisers that wgrad has not: the layer, which, and what wgrad has; a sentence each. Where weights are handed
+    /// over they decide nothing.
+    pub initializers: Vec<String>,
 }
 
 /// Whether `path` is one of Keras's files by its name: `.json` or `.keras`.
@@ -71,12 +76,13 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
     let mut before = crate::model::INPUT.to_string();
     // Axes are counted from the front, too, where Keras says nothing of shapes: what each layer gives is known here.
     let mut shapes = HashMap::from([(before.clone(), shape.to_vec())]);
+    let mut aside = Aside::default();
     for node in &graph.nodes {
         let taken: Option<Vec<Vec<usize>>> =
             node.inputs.iter().map(|name| shapes.get(name).cloned()).collect();
         let taken = taken.unwrap_or_default();
         let rank = node.rank.or(taken.first().map(|shape| shape.len() + 1));
-        let layer = layer(node, rank).map_err(|e| fail(format!("{}: {e}", node.label())))?;
+        let layer = layer(node, rank, &mut aside).map_err(|e| fail(format!("{}: {e}", node.label())))?;
         let rules = layer.rules();
         let given = match &taken[..] {
             [one] if !rules.joins() => rules.output_shape(one),
@@ -93,13 +99,18 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
         before.clone_from(&node.name);
     }
     let mut notes = graph.notes;
+    notes.extend(aside.half_note());
     let mut compiled = graph.compiled;
     if let (Some(loss), Some(from_logits)) = (compiled.loss, compiled.from_logits) {
         let own = loss.activation();
         let what = match (from_logits, model.ends_in(own)) {
-            (true, true) => Some(format!("{loss} from logits of outputs that went through {own} already")),
+            (true, true) => Some(format!(
+                "was compiled with the loss {loss} of logits (from_logits=True), and ends in {own}, which gives no logits: \
+                 one of the two is wrong"
+            )),
             (false, false) => Some(format!(
-                "{loss} of outputs that are taken for probabilities (from_logits=False) and end in no {own}"
+                "was compiled with the loss {loss} of probabilities (from_logits=False), and ends in no {own}, so that \
+                 it gives none: one of the two is wrong"
             )),
             _ => None,
         };
@@ -109,10 +120,7 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
     }
     notes.append(&mut compiled.notes);
     if let Some(what) = &compiled.missing {
-        notes.push(format!(
-            "it was compiled with the loss {what}, which wgrad has not; it has {}",
-            loss::NAMES
-        ));
+        notes.push(format!("it {what}; `--loss` takes {}", loss::NAMES));
     }
     let several = model
         .place()
@@ -134,7 +142,7 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
         _ => {}
     }
     model.summary().map_err(|e| model_file::in_file(path, &[], e))?;
-    Ok(Loaded { model, notes, missing_loss: compiled.missing })
+    Ok(Loaded { model, notes, missing_loss: compiled.missing, initializers: aside.initializers })
 }
 
 /// The graph of the text of a JSON file.
@@ -159,10 +167,18 @@ fn config(path: &Path) -> Result<String> {
 }
 
 /// The layer of a node, or in words what does not fit.
-fn layer(node: &Node, rank: Option<usize>) -> std::result::Result<Layer, String> {
+fn layer(node: &Node, rank: Option<usize>, aside: &mut Aside) -> std::result::Result<Layer, String> {
     let (kind, mut config) = classes::known(node)?;
+    // An operation becomes a layer with arguments of its own.
+    if let Some(dtype) = node.config.get("dtype").filter(|_| node.operation) {
+        config.insert("dtype".into(), dtype.clone());
+    }
     config.insert("name".into(), node.name.clone().into());
-    let table = arguments::table(&kind, &config, rank)?;
+    let before = aside.initializers.len();
+    let table = arguments::table(&kind, &config, rank, aside)?;
+    for said in &mut aside.initializers[before..] {
+        *said = format!("{}: {said}", node.label());
+    }
     match Layer::from_table(&kind, table) {
         Some(layer) => layer.map_err(|e| arguments::explain(&kind, &model_file::said(&e), &config)),
         None => Err(classes::missing(&node.class)),

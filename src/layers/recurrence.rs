@@ -98,15 +98,15 @@ impl Recurrence {
         }
         let ActivationName::Elementwise(Activation { at: At::Output, .. }) = self.activation else {
             return Err(format!(
-                "activation is {:?}; the gradient of a recurrent layer follows from its states, so choose one like \
+                "activation is {}; the gradient of a recurrent layer follows from its states, so choose one like \
                  tanh, sigmoid, relu, softsign or linear",
-                self.activation
+                self.activation.name()
             ));
         };
         if !["sigmoid", "hard_sigmoid"].contains(&self.recurrent_activation.name()) {
             return Err(format!(
-                "recurrent_activation is {:?}, expected sigmoid or hard_sigmoid",
-                self.recurrent_activation
+                "recurrent_activation is {}, expected sigmoid or hard_sigmoid",
+                self.recurrent_activation.name()
             ));
         }
         let [time, _] = input else {

@@ -2,11 +2,10 @@
 //! A file names where they are, so nothing is read that does not lie in the model's own folder.
 
 use super::{
-    printable,
     proto::{AttributeProto, ModelProto, TensorProto},
     tensor,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, report::words::printable_line};
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -28,7 +27,10 @@ pub fn fetch(what: &str, model: &mut ModelProto, folder: &Path) -> Result<()> {
     for tensor in graph.initializer.iter_mut().chain(constants).filter(|t| t.data_location != 0) {
         beside.fill(tensor).map_err(|message| Error::Onnx {
             what: what.to_string(),
-            message: printable(&format!("the tensor `{}` stands in another file: {message}", tensor.name)),
+            message: printable_line(&format!(
+                "the tensor `{}` stands in another file: {message}",
+                tensor.name
+            )),
         })?;
     }
     Ok(())

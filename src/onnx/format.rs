@@ -1,5 +1,7 @@
 //! Files of other formats, by their first bytes.
 
+use crate::format::{self, Format};
+
 /// What a file is that is no ONNX model, with the way that works; none where its first bytes tell nothing.
 pub(super) fn other(bytes: &[u8]) -> Option<String> {
     let begins = |with: &[u8]| bytes.starts_with(with);
@@ -44,9 +46,15 @@ pub(super) fn other(bytes: &[u8]) -> Option<String> {
         _ if matches!(first, Some(b'{' | b'[')) && std::str::from_utf8(&text[..text.len().min(64)]).is_ok() => {
             "it is JSON; for a network of Keras's use `wgrad train --model FILE.json`".into()
         }
-        _ => return None,
+        _ => return known(bytes).map(|format| format!("it is {}; {}", format.name(), format.as_network())),
     };
     Some(words)
+}
+
+/// A format that is told of files in general.
+fn known(bytes: &[u8]) -> Option<Format> {
+    let found = format::by_bytes(bytes).or_else(|| format::data_by_bytes(bytes));
+    found.filter(|found| *found != Format::Onnx)
 }
 
 /// Whether the first eight bytes are the length of a header that the file has.

@@ -62,36 +62,3 @@ pub fn read_tensor(what: &str, bytes: &[u8]) -> Result<tensor::Tensor> {
     let proto = proto::TensorProto::decode(bytes).map_err(|e| fail(format!("is no ONNX tensor ({e})")))?;
     tensor::Tensor::from_proto(&proto).map_err(fail)
 }
-
-/// A message about a file with names from it as a terminal can show it: what would move the cursor, colour the text or turn
-/// it round is written as an escape, and what is longer than 2,000 characters is cut.
-fn printable(text: &str) -> String {
-    const MOST: usize = 2000;
-    let acts = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-    };
-    let mut shown = String::new();
-    for (n, c) in text.chars().enumerate() {
-        match c {
-            _ if n == MOST => {
-                shown.push_str(" ...");
-                break;
-            }
-            c if acts(c) => shown.extend(c.escape_unicode()),
-            c => shown.push(c),
-        }
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::printable;
-
-    #[test]
-    fn what_moves_a_terminal_is_shown_as_an_escape() {
-        assert_eq!(printable("a\u{1b}[2J\u{202e}é\n"), r"a\u{1b}[2J\u{202e}é\u{a}");
-        assert_eq!(printable(&"x".repeat(3000)), format!("{} ...", "x".repeat(2000)));
-    }
-}

@@ -1,6 +1,6 @@
 //! Numbers as people read them: grouped digits, bytes, operations, shares, bars; and text that a terminal can be given.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, path::Path};
 
 /// 60000 as 60,000.
 pub fn commas(count: u64) -> String {
@@ -88,13 +88,29 @@ pub fn quoted(argument: &str) -> String {
     }
 }
 
+/// A path as a shell and this program take it: one that begins like an option gets its folder before it.
+pub fn quoted_path(path: &Path) -> String {
+    let path = path.display().to_string();
+    quoted(&if path.starts_with('-') { format!("./{path}") } else { path })
+}
+
 /// Text as it may be printed on a terminal, whoever gave the names in it: what would move the cursor, colour, hide or
 /// turn the text around is written as an escape, such as `\u{1b}`. Ends of lines and tabs stay.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, |c| matches!(c, '\n' | '\t'), |c| format!("\\u{{{:x}}}", u32::from(c)))
 }
 
-/// The same for a line of JSON, in JSON's own escapes, so that it stays the same value.
+/// The same on one line, for a name or a message that may be of any length: ends of lines and tabs are escapes, too, and
+/// behind 2,000 characters it is cut.
+pub fn printable_line(text: &str) -> String {
+    const MOST: usize = 2000;
+    let end = text.char_indices().nth(MOST).map(|(at, _)| at);
+    let shown =
+        escaped(&text[..end.unwrap_or(text.len())], |_| false, |c| format!("\\u{{{:x}}}", u32::from(c)));
+    if end.is_some() { format!("{shown} ...") } else { shown.into_owned() }
+}
+
+/// As [`printable`] for a line of JSON, in JSON's own escapes, so that it stays the same value.
 pub fn printable_json(text: &str) -> Cow<'_, str> {
     escaped(
         text,
@@ -106,10 +122,17 @@ pub fn printable_json(text: &str) -> Cow<'_, str> {
     )
 }
 
+/// Whether a character moves what stands beside it: control characters, and those that turn the direction of writing,
+/// which could make a name read as another.
+pub(super) fn moves(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn escaped(text: &str, stays: impl Fn(char) -> bool, escape: impl Fn(char) -> String) -> Cow<'_, str> {
     let acts = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        moves(c)
+            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}')
             || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
             || matches!(c, '\u{e0000}'..='\u{e007f}')
     };
@@ -129,7 +152,10 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool, escape: impl Fn(char) -> St
 
 #[cfg(test)]
 mod tests {
-    use super::{bar, bytes, commas, percent, plain_sparkline, printable, printable_json, si, sparkline};
+    use super::{
+        bar, bytes, commas, percent, plain_sparkline, printable, printable_json, printable_line, si,
+        sparkline,
+    };
 
     #[test]
     fn a_terminal_gets_nothing_that_acts() {
@@ -141,6 +167,8 @@ mod tests {
             printable("a\u{1b}[2Jb\rc\u{7}\u{9b}31m\u{202e}d\u{7f}"),
             r"a\u{1b}[2Jb\u{d}c\u{7}\u{9b}31m\u{202e}d\u{7f}"
         );
+        assert_eq!(printable_line("a\u{1b}[2J\u{202e}é\n"), r"a\u{1b}[2J\u{202e}é\u{a}");
+        assert_eq!(printable_line(&"é".repeat(3000)), format!("{} ...", "é".repeat(2000)));
         let name = "x\u{9b}\u{202e}\u{7f}\u{e0041}y";
         let json = serde_json::to_string(name).expect("writes");
         let told = printable_json(&json);

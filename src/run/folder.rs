@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Error, Result,
     data::{clean, create_owned, io_error, write_owned},
-    report::words::quoted,
+    report::words::quoted_path,
     user_file,
 };
 use std::{
@@ -88,7 +88,7 @@ impl Run {
 
     /// Where the last good state is and how to go on from it, in words; or that there is none.
     pub fn last_good(&self) -> String {
-        let folder = quoted(&self.folder.display().to_string());
+        let folder = quoted_path(&self.folder);
         if self.folder.join(CONFIG).is_file() && self.folder.join(LAST).is_file() {
             format!("the last good state is in {folder}; go on with: `wgrad train --resume {folder}`")
         } else if self.folder.join(CONFIG).is_file() {
@@ -107,7 +107,7 @@ fn taken(folder: &Path) -> Error {
         format!(
             "holds a run that ended before anything was saved; `wgrad train --resume {}` starts it from its {CONFIG}, or \
              choose another `--out`",
-            quoted(&folder.display().to_string())
+            quoted_path(folder)
         )
     };
     Error::Run { folder: folder.to_owned(), message }

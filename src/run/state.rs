@@ -6,6 +6,7 @@ use crate::{
     Error, Result, callbacks,
     checkpoint::{Checkpoint, Position, Told},
     data::{io_error, read_regular, write_owned},
+    format::{self, Format},
     keras,
     program::{Parameter, arena_len},
 };
@@ -290,6 +291,14 @@ fn sane(position: &Position, steps: u64, images: u64, batch: u64) -> std::result
 pub fn read_weights(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
     if keras::has_weights(path) {
         return keras::checkpoint(path, parameters);
+    }
+    match format::of(path).or_else(|| format::data(path)) {
+        None | Some(Format::Safetensors) => {}
+        Some(other) => {
+            let next = other.as_weights().replace("FILE", &path.display().to_string());
+            let message = format!("is {}; {next}", other.name());
+            return Err(Error::Checkpoint { what: path.display().to_string(), message });
+        }
     }
     Ok(read(path, parameters)?.0)
 }

@@ -136,7 +136,7 @@ fn weights_beside_a_model_are_read_from_its_folder_alone() {
 #[test]
 fn files_of_other_formats_are_named() {
     let safetensors = [&16u64.to_le_bytes()[..], b"{\"a\":[0,1,2,3]} ", &[0; 4]].concat();
-    let cases: [(&[u8], &str); 9] = [
+    let cases: [(&[u8], &str); 13] = [
         (b"PK\x03\x04......archive/data.pkl...", "torch.onnx.export"),
         (b"PK\x03\x04......config.json...", ".keras"),
         (b"\x89HDF\r\n\x1a\n....", "HDF5"),
@@ -146,6 +146,10 @@ fn files_of_other_formats_are_named() {
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         (b"\xef\xbb\xbf{\"class_name\": \"Sequential\"}", "JSON"),
         (&safetensors, "safetensors"),
+        (b"a,b,label\n1,2,x\n", "it is a table"),
+        (b"\0\0\x08\x03", "it is an IDX file"),
+        (b"\x89PNG\r\n\x1a\n", "it is a PNG picture"),
+        (b"PAR1\x15\x04", "it is a Parquet file"),
     ];
     for (bytes, words) in cases {
         let error = onnx::read("net.onnx", bytes).expect_err(words).to_string();
@@ -176,6 +180,23 @@ fn file(shape: &[i64], node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> M
     };
     let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: 17 }];
     ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() }
+}
+
+#[test]
+fn bounds_that_no_activation_has_are_told_in_words() {
+    for (min, max, words) in [
+        (Some(-1.0), Some(1.0), "from -1 to 1; wgrad has relu (from 0 on) and relu6 (from 0 to 6)"),
+        (None, Some(6.0), "from no bound to 6"),
+        (Some(0.5), None, "from 0.5 to no bound"),
+    ] {
+        let mut clip = node("Clip", &["x"], "y");
+        for (name, bound) in [("min", min), ("max", max)] {
+            let attribute = AttributeProto { name: name.into(), f: bound, ..AttributeProto::default() };
+            clip.attribute.extend(bound.map(|_| attribute));
+        }
+        let error = imported("net.onnx", &file(&[1, 4], vec![clip], Vec::new())).expect_err(words);
+        assert!(error.contains(words) && !error.contains("Some("), "{error}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod files;
 use super::{
     AdapterArgs, fit, growth, output,
     page::PageArgs,
-    reading::{ReadingArgs, model_for},
+    reading::{Initial, ReadingArgs, model_for},
 };
 use anyhow::Result;
 use serde::Serialize;
@@ -169,7 +169,7 @@ impl Bench {
             None => None,
         };
         let models = names.iter().map(|name| match &given {
-            Some(data) => model_for(name, data, None),
+            Some(data) => model_for(name, data, None, Initial::Told),
             None => super::model(name, [28, 28, 1], 10),
         });
         let models = models.collect::<Result<Vec<_>>>()?;

@@ -44,11 +44,16 @@ impl Lab {
         let variant = match (self.variant.as_slice(), self.file.as_slice()) {
             ([name], []) => op.find(name)?.clone(),
             ([], [path]) => user_file::read(op, path)?,
-            _ => bail!(
-                "--emit prints one variant, got {}; give one of {} with --variant, or one --file",
-                self.variant.len() + self.file.len(),
-                op.variants.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
-            ),
+            (variants, files) => {
+                let variants = variants.iter().map(|name| format!("--variant {name}"));
+                let files = files.iter().map(|path| format!("--file {}", path.display()));
+                let given: Vec<String> = variants.chain(files).collect();
+                let given = if given.is_empty() { "none".to_string() } else { given.join(" and ") };
+                bail!(
+                    "--emit prints one variant, got {given}; give one --variant, of {}, or one --file",
+                    op.variants.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
+                )
+            }
         };
         let call = self.call(op)?;
         let language = match language {

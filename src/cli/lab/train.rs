@@ -5,7 +5,7 @@ use super::print;
 use crate::cli::{
     AdapterArgs, DataArgs, output,
     page::PageArgs,
-    reading::{model_for, refuse_classes_as_numbers},
+    reading::{Initial, model_for, refuse_classes_as_numbers},
 };
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ impl Trainings {
         };
         let sides = [side(&self.a)?, side(&self.b)?];
         let data = self.data.load(self.seed)?;
-        let model = model_for(&self.model, &data, None)?;
+        let model = model_for(&self.model, &data, None, Initial::Told)?;
         refuse_classes_as_numbers(&model, &data)?;
         let batch = self.batch as usize;
         let steps = self.steps.unwrap_or(self.epochs * data.train.len().div_ceil(batch) as u64);

@@ -4,7 +4,7 @@ use super::hints;
 use crate::cli::{
     interrupt::INTERRUPTED,
     output,
-    page::{program, quoted},
+    page::{program, quoted_path},
 };
 use anyhow::{Result, bail};
 use std::{process::ExitCode, time::Duration};
@@ -67,7 +67,7 @@ fn early(why: &str, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
         counted(position.epoch as usize, "epoch"),
         counted(position.step as usize, "step"),
         program(),
-        quoted(&run.folder.display().to_string())
+        quoted_path(&run.folder)
     );
     Ok(verdict(trainer, run))
 }
@@ -92,7 +92,7 @@ pub fn refuse_fewer(run: &Run, asked: u64, position: &Position) -> Result<()> {
 
 /// Says how to go on with a run that was saved.
 pub fn interrupted(run: &Run) -> ExitCode {
-    let folder = quoted(&run.folder.display().to_string());
+    let folder = quoted_path(&run.folder);
     tell!("interrupted; go on with: {} train --resume {folder}", program());
     ExitCode::from(INTERRUPTED)
 }
@@ -150,7 +150,7 @@ pub fn plateau(run: &Run, line: &EpochLine) -> String {
 
 /// The file of the best weights.
 fn best_file(run: &Run) -> String {
-    quoted(&run.folder.join(BEST).display().to_string())
+    quoted_path(&run.folder.join(BEST))
 }
 
 /// How long it took to the target: training and evaluation from the first step on, however often the run was resumed,
@@ -186,7 +186,7 @@ pub fn verdict(trainer: &Trainer<'_>, run: &Run) -> ExitCode {
 pub fn finish(run: &Run, data: &Dataset, json: bool, named: Option<&str>) -> Result<()> {
     let lines = run.metrics()?;
     let (config, loss) = (&run.config, run.config.model.loss()?);
-    let folder = quoted(&run.folder.display().to_string());
+    let folder = quoted_path(&run.folder);
     let Some(outcome) = Outcome::of(&lines, config, Chance::of(data)) else {
         hints::tell(run, None, named);
         return Ok(());

@@ -13,7 +13,7 @@ use crate::cli::{
     interrupt::Interrupt,
     live::Live,
     output,
-    page::quoted,
+    page::quoted_path,
     progress::{self, Progress},
 };
 use anyhow::{Context as _, Result, bail};
@@ -213,7 +213,7 @@ impl Train {
     fn board(&self, run: &Run, trainer: &Trainer<'_>) -> Result<Option<Board>> {
         let Some(folder) = &self.tensorboard else { return Ok(None) };
         let board = Board::new(run, folder.as_deref(), &trainer.position(), trainer.steps_per_epoch())?;
-        output::say(format!("tensorboard --logdir {}", quoted(&board.folder().display().to_string())));
+        output::say(format!("tensorboard --logdir {}", quoted_path(board.folder())));
         Ok(Some(board))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::{
     output,
-    page::{program, quoted},
+    page::{program, quoted, quoted_path},
 };
 use anyhow::Error;
 use wgrad::{
@@ -39,7 +39,7 @@ pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
     if !diverged {
         return error.context(run.last_good());
     }
-    let (config, folder) = (&run.config, quoted(&run.folder.display().to_string()));
+    let (config, folder) = (&run.config, quoted_path(&run.folder));
     let how = network(config, named).map_or(String::new(), |network| {
         let mut options = config.options.clone();
         let lower = config.options.optimizer_at(u64::MAX).learning_rate / 10.0;
@@ -65,7 +65,7 @@ fn network<'n>(config: &'n Config, named: Option<&'n str>) -> Option<&'n str> {
 
 fn hints(run: &Run, trend: Option<Trend>, named: Option<&str>) -> Vec<Hint> {
     let (program, config) = (program(), &run.config);
-    let folder = quoted(&run.folder.display().to_string());
+    let folder = quoted_path(&run.folder);
     let regression = config.model.loss().is_ok_and(Loss::is_regression);
     let images = config.data.table.is_none();
     let mut all = Vec::new();
@@ -131,6 +131,8 @@ fn other(config: &Config) -> Option<&'static str> {
 /// Options with their values as a shell takes them, each after a space.
 fn words(options: &[Flag]) -> String {
     let word = |(name, value): &Flag| match value {
+        // What begins like an option stands behind its name.
+        Some(value) if value.starts_with('-') => format!(" {name}={}", quoted(value)),
         Some(value) => format!(" {name} {}", quoted(value)),
         None => format!(" {name}"),
     };

@@ -18,8 +18,8 @@ use super::{
     live::LiveArgs,
     objective::ObjectiveArgs,
     output,
-    page::quoted,
-    reading::{model_for, refuse_classes_as_numbers},
+    page::quoted_path,
+    reading::{Initial, model_for, refuse_classes_as_numbers},
     recover::persist,
     tune,
 };
@@ -217,7 +217,8 @@ impl Train {
         let dataset = self.data.load_as(&reading, self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
         self.suit(&dataset, &mut options);
-        let model = model_for(&self.model, &dataset, self.objective.loss)?;
+        let initial = if self.init.is_some() { Initial::Unused } else { Initial::Trained };
+        let model = model_for(&self.model, &dataset, self.objective.loss, initial)?;
         refuse_classes_as_numbers(&model, &dataset)?;
         self.stop.refuse(&dataset, model.loss()?)?;
         options.objective.validate(dataset.classes.len(), model.loss()?)?;
@@ -271,7 +272,7 @@ impl Train {
         self.objective.refuse()?;
         let mut run = Run::take(folder)?;
         if run.config.data.spec == DataRecord::UNKNOWN {
-            let file = |name| quoted(&folder.join(name).display().to_string());
+            let file = |name| quoted_path(&folder.join(name));
             bail!(
                 "{} was imported, and what data it is for was not said; its weights are trained on by \
                  `wgrad train --model {} --init {} --data NAME|PATH`",

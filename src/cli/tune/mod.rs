@@ -5,7 +5,7 @@ mod print;
 
 use super::{
     AdapterArgs, output,
-    reading::{ReadingArgs, model_for},
+    reading::{Initial, ReadingArgs, model_for},
 };
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -91,7 +91,7 @@ pub fn seconds(text: &str) -> Result<f64, String> {
 impl Tune {
     pub async fn run(self) -> Result<ExitCode> {
         let model = match &self.data {
-            Some(spec) => model_for(&self.model, &self.reading.load(spec)?, None)?,
+            Some(spec) => model_for(&self.model, &self.reading.load(spec)?, None, Initial::Told)?,
             None => super::model(&self.model, [28, 28, 1], 10)?,
         };
         let uses = tune::uses(&model, self.batch as usize, &Optimizer::default(), &self.objective()?)?;

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use image::ImageFormat;
@@ -12,7 +13,8 @@ use sha2::{Digest, Sha256};
 use super::super::classes::alike;
 use super::super::dataset::{Dataset, Images, Split, hex};
 use super::super::io_error;
-use super::super::picture::{CUT_OFF, LONGEST, dimensions, is_whole_jpeg};
+use super::super::jpeg::{CUT_OFF, has_end};
+use super::super::picture::{LONGEST, dimensions_in};
 use super::super::reading::{Reading, Size, TEST_SHARE};
 use super::{Pictures, Preparation, entries, in_parallel};
 use crate::input::Input;
@@ -149,60 +151,68 @@ struct Found {
 
 /// Looks at every file, by several threads.
 fn look(found: &mut [Found], folder: &Path, sizes: bool) {
-    let looked = in_parallel(found, |file| {
-        let path = folder.join(&file.path);
-        let checked = check(&path, &file.path);
-        let size = if sizes && checked.is_ok() { dimensions(&path).ok() } else { None };
-        Some((checked, size))
-    });
+    let looked = in_parallel(found, |file| Some(check(&folder.join(&file.path), &file.path, sizes)));
     for (file, looked) in found.iter_mut().zip(looked) {
-        if let Some((checked, size)) = looked {
-            (file.checked, file.size) = (checked, size);
+        match looked {
+            Some(Ok((digest, size))) => (file.checked, file.size) = (Ok(digest), size),
+            Some(Err(reason)) => file.checked = Err(reason),
+            None => {}
         }
     }
 }
 
-fn check(path: &Path, name: &Path) -> std::result::Result<[u8; 32], String> {
-    let head = head(path).map_err(|e| e.to_string())?;
-    let length = path.metadata().map_err(|e| e.to_string())?.len();
+/// What a file is, and its size where that is asked for. It is opened and read once.
+fn check(
+    path: &Path,
+    name: &Path,
+    sizes: bool,
+) -> std::result::Result<([u8; 32], Option<[usize; 2]>), String> {
+    let said = |e: std::io::Error| e.to_string();
+    let mut file = File::open(path).map_err(said)?;
+    let length = file.metadata().map_err(said)?.len();
+    let mut bytes = Vec::new();
+    file.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(said)?;
     if length == 0 {
         return Err("the file is empty".to_owned());
     }
-    let Some(format) = kind(&head) else {
+    let Some(format) = kind(&bytes) else {
         let named =
-            image::guess_format(&head).map(|format| format!(": its content is {}", format.to_mime_type()));
+            image::guess_format(&bytes).map(|format| format!(": its content is {}", format.to_mime_type()));
         return Err(format!("neither PNG nor JPEG nor WebP{}", named.unwrap_or_default()));
     };
-    cut_off(path, format, length)?;
     let mut hash = Sha256::new();
     hash.update(name.to_string_lossy().replace('\\', "/").as_bytes());
     hash.update(length.to_le_bytes());
-    hash.update(&head);
-    Ok(hash.finalize().into())
+    hash.update(&bytes);
+    let size = match format {
+        ImageFormat::Jpeg => {
+            jpeg(&mut file, &mut bytes, length, sizes).map_err(said)?.ok_or(CUT_OFF)?;
+            if sizes { dimensions_in(path, Cursor::new(bytes)).ok() } else { None }
+        }
+        _ if sizes => {
+            file.rewind().map_err(said)?;
+            dimensions_in(path, BufReader::new(file)).ok()
+        }
+        _ => None,
+    };
+    Ok((hash.finalize().into(), size))
 }
 
-/// Whether the file ends before its picture does, as far as that is told without decoding it.
-fn cut_off(path: &Path, format: ImageFormat, length: u64) -> std::result::Result<(), String> {
-    if format != ImageFormat::Jpeg {
-        return Ok(());
-    }
-    let mut file = File::open(path).map_err(|e| e.to_string())?;
-    // The end of a long one, where its mark stands, as a rule; else all of it.
-    if length > SHORT {
+/// Whether a JPEG goes on to its end, as far as that is told without decoding it; `None`: it does not. `bytes` is its
+/// head, and becomes all of it where that is needed, or asked for.
+fn jpeg(file: &mut File, bytes: &mut Vec<u8>, length: u64, all: bool) -> std::io::Result<Option<()>> {
+    // The end of a long one, where its mark stands, as a rule.
+    if length > SHORT && !all {
         let mut tail = Vec::new();
-        file.seek(SeekFrom::End(-(TAIL as i64))).map_err(|e| e.to_string())?;
-        file.by_ref().take(TAIL).read_to_end(&mut tail).map_err(|e| e.to_string())?;
+        file.seek(SeekFrom::End(-(TAIL as i64)))?;
+        file.by_ref().take(TAIL).read_to_end(&mut tail)?;
         if tail.windows(2).any(|pair| pair == [0xff, 0xd9]) {
-            return Ok(());
+            return Ok(Some(()));
         }
-        file.seek(SeekFrom::Start(0)).map_err(|e| e.to_string())?;
+        file.seek(SeekFrom::Start(bytes.len() as u64))?;
     }
-    let mut bytes = Vec::new();
-    file.take(LONGEST).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-    match is_whole_jpeg(&bytes) {
-        true => Ok(()),
-        false => Err(CUT_OFF.to_string()),
-    }
+    file.take(LONGEST).read_to_end(bytes)?;
+    Ok(has_end(bytes).then_some(()))
 }
 
 /// Reads which pictures there are in `folder`, and decodes none.
@@ -392,11 +402,13 @@ fn dataset(
         ));
     }
     warnings.extend(others);
+    let whole = found.iter().map(|_| AtomicBool::default()).collect();
     let pictures = Arc::new(Pictures {
         folder: folder.to_owned(),
         paths: found.into_iter().map(|file| file.path).collect(),
         preparation,
         broken: Mutex::default(),
+        whole,
         left_out,
     });
     let [train, validation, test] = parts.map(|(which, labels)| Split {

@@ -4,8 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+
+use crate::Error;
 
 pub use prepare::{Fit, Preparation};
 
@@ -25,6 +28,8 @@ pub struct Pictures {
     pub preparation: Preparation,
     /// Files that cannot be read, by number, with the reason.
     broken: Mutex<BTreeMap<u32, String>>,
+    /// Which files were read once: nothing is missing of them.
+    whole: Vec<AtomicBool>,
     /// Files that were left out when the folder was read, with the reason.
     left_out: Vec<(PathBuf, String)>,
 }
@@ -38,9 +43,12 @@ impl Pictures {
     /// Decodes and prepares picture number `n` into `image`, (H, W, C). Where the file cannot be read, it is
     /// noted and the answer is `false`.
     pub fn read(&self, n: u32, image: &mut [u8]) -> bool {
-        match self.preparation.load(&self.path(n)) {
+        let whole = self.whole.get(n as usize);
+        let found_whole = whole.is_some_and(|whole| whole.load(Relaxed));
+        match self.preparation.load_again(&self.path(n), found_whole) {
             Ok(bytes) if bytes.len() == image.len() => {
                 image.copy_from_slice(&bytes);
+                whole.into_iter().for_each(|whole| whole.store(true, Relaxed));
                 true
             }
             Ok(bytes) => {
@@ -48,7 +56,7 @@ impl Pictures {
                 false
             }
             Err(error) => {
-                self.note(n, error.to_string());
+                self.note(n, without_path(error));
                 false
             }
         }
@@ -87,6 +95,15 @@ impl Pictures {
         let mut all: Vec<_> = self.left_out.iter().cloned().chain(found).collect();
         all.sort();
         all
+    }
+}
+
+/// Why a picture cannot be read, for where its path stands beside.
+fn without_path(error: Error) -> String {
+    match error {
+        Error::Picture { reason, .. } => reason,
+        Error::Io { action, source, next, .. } => format!("{action} it: {source}; {next}"),
+        other => other.to_string(),
     }
 }
 

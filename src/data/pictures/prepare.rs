@@ -74,7 +74,13 @@ impl Preparation {
     /// # Errors
     /// [`Error::Io`] where it cannot be opened, [`Error::Picture`] where it is no picture, or one too large.
     pub fn load(&self, path: &Path) -> Result<Vec<u8>> {
-        self.apply(&decode(path)?).map_err(|reason| Error::Picture { path: path.to_owned(), reason })
+        self.load_again(path, false)
+    }
+
+    /// The same; a file that was found to be whole before is not looked through again.
+    pub(super) fn load_again(&self, path: &Path, found_whole: bool) -> Result<Vec<u8>> {
+        let picture = decode(path, found_whole)?;
+        self.apply(&picture).map_err(|reason| Error::Picture { path: path.to_owned(), reason })
     }
 
     /// The same with the bytes of a file that somebody sent as `name`, and tighter bounds.

@@ -100,11 +100,11 @@ fn activation(u: &Use<'_>, cell: Cell, direction: usize) -> Result<&'static Acti
         _ => (name(0, "sigmoid"), name(1, "tanh")),
     };
     if cell == Cell::Lstm && name(2, "tanh") != state {
-        return Err(format!("the activations {own:?}"));
+        return Err(format!("the activations {}", own.join(", ")));
     }
     let plain = ["tanh", "sigmoid", "relu", "softsign", "softplus"].contains(&state.as_str());
     if gate != "sigmoid" || !plain {
-        return Err(format!("the activations {own:?}"));
+        return Err(format!("the activations {}", own.join(", ")));
     }
     kernels::activation(&state).map_err(|e| e.to_string())
 }

@@ -16,7 +16,7 @@ pub(super) fn activations(node: &Node<'_>, directions: usize) -> Said<(Activatio
     if !names.is_empty() && (names.len() != each * directions || !alike)
         || each == 3 && own.get(1) != own.get(2)
     {
-        return Err(format!("the activations {names:?}"));
+        return Err(format!("the activations {}", names.join(", ")));
     }
     let numbers = |name: &str, takes: &[&str], default: fn(&str) -> f32| -> Said<Vec<f32>> {
         let given = node.attribute(name).map_or(&[][..], |a| &a.floats);
@@ -24,7 +24,11 @@ pub(super) fn activations(node: &Node<'_>, directions: usize) -> Said<(Activatio
         let per = own.iter().filter(|own| takes.contains(&own.as_str())).count();
         let apart = given.chunks(per.max(1)).any(|chunk| chunk != &given[..per.min(given.len())]);
         if !given.is_empty() && (given.len() != per * directions || apart) {
-            return Err(format!("{name} of {} numbers for the activations {names:?}", given.len()));
+            return Err(format!(
+                "{name} of {} numbers for the activations {}",
+                given.len(),
+                names.join(", ")
+            ));
         }
         let mut given = given.iter();
         Ok(own
@@ -44,7 +48,7 @@ pub(super) fn activations(node: &Node<'_>, directions: usize) -> Said<(Activatio
     let alphas = numbers("activation_alpha", &["Affine", "LeakyRelu", "Elu", "HardSigmoid"], alpha)?;
     let betas = numbers("activation_beta", &["Affine", "HardSigmoid"], beta)?;
     if each == 3 && (alphas.get(1) != alphas.get(2) || betas.get(1) != betas.get(2)) {
-        return Err(format!("the activations {names:?} with different numbers"));
+        return Err(format!("the activations {} with different numbers", names.join(", ")));
     }
     let known = |name: &str, n: usize| -> Said<ActivationName> {
         let number = |list: &[f32]| list.get(n).copied().unwrap_or(0.0);

@@ -219,7 +219,9 @@ impl<'a> Reader<'a, '_> {
                 let bound = |n: usize, name| -> Said<Option<f32>> {
                     match self.optional(n)? {
                         Some(t) if t.len() == 1 => Ok(t.reals()?.first().copied()),
-                        Some(t) => Err(format!("to bounds {:?}", t.shape)),
+                        Some(t) => {
+                            Err(format!("to bounds of the shape {:?}, expected one number each", t.shape))
+                        }
                         None => Ok(node.attribute(name).and_then(|a| a.f)),
                     }
                 };
@@ -227,7 +229,13 @@ impl<'a> Reader<'a, '_> {
                     (Some(0.0), Some(f32::MAX)) => "relu",
                     (Some(0.0), Some(6.0)) => "relu6",
                     (Some(0.0), None) => "relu",
-                    (low, high) => return Err(format!("to {low:?} .. {high:?}; wgrad has relu and relu6")),
+                    (low, high) => {
+                        let words = |bound: Option<f32>| bound.map_or("no bound".into(), |x| x.to_string());
+                        let (low, high) = (words(low), words(high));
+                        return Err(format!(
+                            "from {low} to {high}; wgrad has relu (from 0 on) and relu6 (from 0 to 6)"
+                        ));
+                    }
                 }
             }
             (None, "Elu" | "Selu" | "HardSigmoid" | "Swish") => {

@@ -21,7 +21,6 @@ mod written;
 use super::{
     attributes::Node,
     export::{LIGHT_ON_DARK, LOGITS, Layout},
-    printable,
     proto::{GraphProto, ModelProto, NodeProto, kind},
     tensor::{ROOM, Tensor},
 };
@@ -33,6 +32,7 @@ use crate::{
     loss::Loss,
     model::Model,
     program::arena_len,
+    report::words::printable_line,
 };
 use flow::{Axis, Flow, Value};
 use network::Network;
@@ -92,7 +92,7 @@ const MOST_LAYERS: usize = 4096;
 /// # Errors
 /// [`Error::Onnx`] with the node that cannot be read, and why; [`Error::Model`] where its layers do not fit.
 pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Imported> {
-    let fail = |message: String| Error::Onnx { what: what.to_string(), message: printable(&message) };
+    let fail = |message: String| Error::Onnx { what: what.to_string(), message: printable_line(&message) };
     let graph = file.graph.as_ref().ok_or_else(|| fail("has no graph".into()))?;
     let mut import = Import::new(graph, file, options).map_err(fail)?;
     for step in std::mem::take(&mut import.steps) {
@@ -115,7 +115,7 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
     }
     let classes: Option<Vec<String>> =
         file.metadata("classes").and_then(|text| serde_json::from_str(text).ok());
-    let classes = classes.map(|names| names.iter().map(|name| printable(name)).collect());
+    let classes = classes.map(|names| names.iter().map(|name| printable_line(name)).collect());
     let prepared = file.metadata("input.preparation");
     let metadata = |key: &str| file.metadata(key).map(String::from);
     Ok(Imported {
@@ -239,7 +239,7 @@ impl<'a> Import<'a> {
             return Err(format!("the output `{}` comes in an order of its own", self.output));
         }
         // It names files, too.
-        let name = options.name.as_deref().map(|name| printable(name).replace(['/', '\\'], "_"));
+        let name = options.name.as_deref().map(|name| printable_line(name).replace(['/', '\\'], "_"));
         let name: String =
             name.filter(|name| !name.is_empty()).unwrap_or("imported".into()).chars().take(80).collect();
         let mut model = self.network.model(&name, flow.layer.as_deref())?;

@@ -1,15 +1,12 @@
 //! Texts in a chart: how wide they are, where they break, what of them is printed. A chart does not know the
 //! reader's font, so widths are those of a wide one (DejaVu Sans, Verdana); in others a little room is left.
 
-/// The same text without what has no picture or moves others: control characters, and those that turn the
-/// direction of writing (which could make a name read as another), become U+FFFD.
+use crate::report::words::moves;
+
+/// The same text without what has no picture or moves others, which becomes U+FFFD. What joins letters or parts them stays.
 pub fn printable(text: &str) -> String {
-    let turns =
-        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let none = |c: char| {
-        u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}' | '\u{2028}' | '\u{2029}')
-    };
-    text.chars().map(|c| if c.is_control() || turns(c) || none(c) { '\u{fffd}' } else { c }).collect()
+    let none = |c: char| u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}');
+    text.chars().map(|c| if moves(c) || none(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// A number with three significant digits, without zeros at the end: 0.0123, 1.5, 128, 12400, 3.2e7.

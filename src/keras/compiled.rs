@@ -1,0 +1,187 @@
+//! What `compile()` of Keras's said. The loss is taken where wgrad has it; everything else that changes numbers is named,
+//! with the option that says it here.
+
+use super::losses::{self, Compiled};
+use serde_json::{Map, Value};
+
+/// What changes how a program runs and no number of it; or what only half precision has.
+const NEUTRAL: &[&str] = &["auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_execution"];
+
+/// Metrics that are reported anyway.
+const REPORTED: &[&str] = &[
+    "accuracy",
+    "acc",
+    "sparse_categorical_accuracy",
+    "categorical_accuracy",
+    "binary_accuracy",
+    "mean_absolute_error",
+    "mae",
+    "root_mean_squared_error",
+];
+
+/// Keras's optimizers by the names that `--optimizer` takes.
+const OPTIMIZERS: &[&str] = &["sgd", "adam", "adamw", "rmsprop", "adagrad", "lion", "muon"];
+
+/// Numbers of an optimizer by Keras's name, and their options.
+const NUMBERS: &[(&str, &str)] = &[
+    ("momentum", "--momentum"),
+    ("beta_1", "--beta-1"),
+    ("beta_2", "--beta-2"),
+    ("adam_beta_1", "--beta-1"),
+    ("adam_beta_2", "--beta-2"),
+    ("rho", "--rho"),
+    ("epsilon", "--epsilon"),
+    ("initial_accumulator_value", "--initial-accumulator-value"),
+    ("ns_steps", "--ns-steps"),
+    ("rms_rate", "--rms-rate"),
+    ("weight_decay", "--weight-decay"),
+    ("global_clipnorm", "--global-clipnorm"),
+];
+
+/// What such a number is here where nobody says it.
+fn default(optimizer: &str, key: &str) -> Option<f64> {
+    Some(match (optimizer, key) {
+        ("sgd", "momentum") => 0.9,
+        ("muon", "momentum") => 0.95,
+        (_, "momentum") => 0.0,
+        (_, "beta_1" | "adam_beta_1" | "rho") => 0.9,
+        ("lion", "beta_2") => 0.99,
+        (_, "beta_2" | "adam_beta_2") => 0.999,
+        (_, "epsilon") => 1e-7,
+        (_, "initial_accumulator_value") => 0.1,
+        (_, "ns_steps") => 5.0,
+        (_, "rms_rate") => 0.2,
+        ("adamw" | "muon", "weight_decay") => 0.004,
+        (_, "weight_decay") => 0.0,
+        _ => return None,
+    })
+}
+
+/// Reads what stands beside the network.
+pub fn of(config: &Value) -> Compiled {
+    let said = config.get("compile_config").or(config.get("training_config")).and_then(Value::as_object);
+    let Some(said) = said else { return Compiled::default() };
+    let mut compiled = losses::of(said.get("loss").unwrap_or(&Value::Null));
+    if let Some(weights) = said.get("loss_weights").filter(|weights| !are_one(weights)) {
+        compiled = losses::missing(&format!("weighted by loss_weights = {weights}"));
+    }
+    for (key, value) in said.iter().filter(|(_, value)| !value.is_null()) {
+        match key.as_str() {
+            "loss" | "loss_weights" => {}
+            "optimizer" | "optimizer_config" => compiled.notes.push(optimizer(value)),
+            "metrics" | "weighted_metrics" => {
+                let mut names = Vec::new();
+                collect(value, &mut names);
+                names.retain(|name| key != "metrics" || !REPORTED.contains(&name.as_str()));
+                if !names.is_empty() {
+                    compiled.notes.push(format!(
+                        "it was compiled with the {} {}, which are not reported here",
+                        key.replace('_', " "),
+                        names.join(", ")
+                    ));
+                }
+            }
+            key if NEUTRAL.contains(&key) => {}
+            key => compiled
+                .notes
+                .push(format!("it was compiled with {key} = {}, which is not taken over", short(value))),
+        }
+    }
+    compiled
+}
+
+/// Whether every weight of a loss is 1, or none is there.
+fn are_one(weights: &Value) -> bool {
+    match weights {
+        Value::Null => true,
+        Value::Array(all) => all.iter().all(are_one),
+        Value::Object(all) => all.values().all(are_one),
+        other => other.as_f64() == Some(1.0),
+    }
+}
+
+/// A number that Keras computed in f32, without the digits that come from that.
+fn number(x: f64) -> String {
+    if f64::from(x as f32) == x { format!("{:?}", x as f32) } else { format!("{x:?}") }
+}
+
+fn short(value: &Value) -> String {
+    match value.get("class_name").and_then(Value::as_str) {
+        Some(class) => class.to_string(),
+        None => value.to_string(),
+    }
+}
+
+/// The names of all metrics, in whatever form.
+fn collect(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::String(name) => names.push(super::classes::snake(name)),
+        Value::Array(all) => all.iter().for_each(|value| collect(value, names)),
+        Value::Object(object) => match object.get("class_name").and_then(Value::as_str) {
+            Some("function") => object.get("config").into_iter().for_each(|value| collect(value, names)),
+            Some(class) => names.push(super::classes::snake(class)),
+            None => object.values().for_each(|value| collect(value, names)),
+        },
+        _ => {}
+    }
+}
+
+/// What is said of an optimizer, which is not taken from the file.
+fn optimizer(value: &Value) -> String {
+    let none = Map::new();
+    let config = value.get("config").and_then(Value::as_object).unwrap_or(&none);
+    let class =
+        value.as_str().or_else(|| value.get("class_name").and_then(Value::as_str)).unwrap_or_default();
+    // Around another one, which scales the loss for half precision.
+    if let Some(inner) = config.get("inner_optimizer") {
+        return optimizer(inner);
+    }
+    let name = class.to_lowercase();
+    let Some(known) = OPTIMIZERS.iter().find(|known| **known == name) else {
+        return format!(
+            "it was compiled with the optimizer {class}, which wgrad has not: `--optimizer` takes {}",
+            OPTIMIZERS.join(", ")
+        );
+    };
+    let mut options = vec![format!("--optimizer {known}")];
+    let mut others = Vec::new();
+    match config.get("learning_rate") {
+        Some(Value::Number(rate)) => {
+            options.push(format!("--lr {}", number(rate.as_f64().unwrap_or_default())));
+        }
+        Some(schedule @ Value::Object(_)) => {
+            others.push(format!("for its rate, {}, see `--schedule`", short(schedule)));
+        }
+        _ => {}
+    }
+    for (key, option) in NUMBERS {
+        let set = config.get(*key).and_then(Value::as_f64);
+        if let Some(x) = set.filter(|x| default(known, key).is_none_or(|d| (x - d).abs() > 1e-6 * d)) {
+            options.push(format!("{option} {}", number(x)));
+        }
+    }
+    let on = |key: &str| config.get(key).and_then(Value::as_bool) == Some(true);
+    match (*known, on("nesterov")) {
+        ("muon", false) => options.push("--no-nesterov".into()),
+        ("sgd", true) => options.push("--nesterov".into()),
+        _ => {}
+    }
+    if on("centered") {
+        options.push("--centered".into());
+    }
+    if on("use_ema") {
+        let momentum = config.get("ema_momentum").and_then(Value::as_f64).unwrap_or(0.99);
+        options.push(format!("--ema {}", number(momentum)));
+    }
+    for key in ["clipnorm", "clipvalue", "amsgrad", "gradient_accumulation_steps", "loss_scale_factor"] {
+        if let Some(value) = config.get(key).filter(|value| !value.is_null() && **value != Value::from(false))
+        {
+            others.push(format!("its {key} = {value} has no option"));
+        }
+    }
+    let others = if others.is_empty() { String::new() } else { format!("; {}", others.join("; ")) };
+    format!(
+        "it was compiled with the optimizer {class}, which is not taken over: say `{}`{others}",
+        options.join(" ")
+    )
+}
