@@ -46,7 +46,7 @@ seeds() {
     model_file) find tests/fixtures/onnx -name '*.toml' ;;
     npz) find tests/fixtures -name '*.npz' ;;
     onnx_model) find tests/fixtures/onnx -name '*.onnx' -size -64k ;;
-    picture | picture_network) find assets docs -name '*.png' -size -8k ;;
+    picture | picture_network) find assets docs tests/fixtures \( -name '*.png' -o -name '*.jpg' \) -size -8k ;;
     shader) find shaders/matmul -name '*.wgsl' ! -name interface.wgsl ;;
   esac
 }

@@ -1,5 +1,5 @@
 #![no_main]
-//! Pictures that somebody sends to a network: any size and proportions of both, which the first four bytes draw for the
+//! Pictures that somebody sends to a network: any size and proportions of both, which the last four bytes draw for the
 //! network. What is made of one has the network's size and takes no more memory than the two are large.
 
 use libfuzzer_sys::fuzz_target;
@@ -10,8 +10,9 @@ use wgrad::data::{
 };
 
 fuzz_target!(|bytes: &[u8]| {
-    let [a, b, c, d, file @ ..] = bytes else { return };
-    let side = |high: u8, low: u8| usize::from(u16::from_be_bytes([high & 7, low])).max(1);
+    let [.., a, b, c, d] = bytes else { return };
+    let file = bytes;
+    let side = |high: u8, low: u8| usize::from(u16::from_be_bytes([high & 1, low])).max(1);
     let (height, width) = (side(*a, *b), side(*c, *d));
     let name = Path::new("sent");
     if let Ok(picture) = read_picture(name, file, height, width) {
