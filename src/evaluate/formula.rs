@@ -11,6 +11,10 @@ use std::fmt;
 
 /// More terms are not written out.
 const MOST: usize = 12;
+/// The line as it is written tells what the network tells, but for this share of a deviation of the label.
+const OFF: f64 = 1e-3;
+/// So many deviations from its mean a column reaches.
+const REACH: f64 = 4.0;
 
 /// label = Σ factor · column + constant.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -21,6 +25,9 @@ pub struct Formula {
     pub factors: Vec<(String, f64)>,
     /// What is added.
     pub constant: f64,
+    /// How far each factor as it is written may be off, and last the constant.
+    #[serde(skip)]
+    off: Vec<f64>,
 }
 
 impl Formula {
@@ -46,7 +53,7 @@ impl Formula {
         // The label is output · unit + mean.
         let unit = table.unit();
         let mut constant = table.number(bias);
-        let (mut factors, mut place) = (Vec::new(), 0);
+        let (mut factors, mut reaches, mut place) = (Vec::new(), Vec::new(), 0);
         for column in &table.columns {
             let here = kernel.get(place..place + column.kind.width())?;
             // With `--normalize` the device scales them once more.
@@ -61,31 +68,38 @@ impl Formula {
                     let factor = factor(0) / if *deviation > 0.0 { *deviation } else { 1.0 };
                     constant -= factor * mean;
                     factors.push((column.name.clone(), factor));
+                    reaches.push(mean.abs() + REACH * deviation);
                 }
                 Kind::Words(words) => {
                     let named =
                         |(n, word): (usize, &String)| (format!("{} = {word}", column.name), factor(n));
                     factors.extend(words.iter().enumerate().map(named));
+                    reaches.extend(words.iter().map(|_| 1.0));
                 }
             }
             place += column.kind.width();
         }
-        Some(Self { label: table.label.name.clone(), factors, constant })
+        // Each term takes an equal share of what the line may be off.
+        let share = OFF * unit / (reaches.len() + 1) as f64;
+        let off = reaches.iter().chain([&1.0]).map(|reach| share / reach).collect();
+        Some(Self { label: table.label.name.clone(), factors, constant, off })
     }
 }
 
-/// `y = 3.00·x + 2.00`; of many terms the first.
+/// `y = 3.00·x + 2.00`, with the digits that it takes to tell what the network tells; of many terms the first.
 impl fmt::Display for Formula {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} =", printable(&self.label))?;
+        let off = |n: usize| self.off.get(n).copied().unwrap_or_default();
         for (n, (name, factor)) in self.factors.iter().take(MOST).enumerate() {
             let name = if name.contains(' ') { format!("[{}]", printable(name)) } else { printable(name) };
-            write!(f, " {}{}·{name}", sign(*factor, n == 0), figure(factor.abs()))?;
+            write!(f, " {}{}·{name}", sign(*factor, n == 0), figure(factor.abs(), off(n)))?;
         }
         if self.factors.len() > MOST {
             write!(f, " + ... ({} more)", self.factors.len() - MOST)?;
         }
-        write!(f, " {}{}", sign(self.constant, self.factors.is_empty()), figure(self.constant.abs()))
+        let last = self.factors.len();
+        write!(f, " {}{}", sign(self.constant, last == 0), figure(self.constant.abs(), off(last)))
     }
 }
 
@@ -99,16 +113,21 @@ fn sign(value: f64, first: bool) -> &'static str {
     }
 }
 
-/// Two digits behind the point, and of a small number three that tell something.
-fn figure(value: f64) -> String {
-    match value {
-        _ if value == 0.0 || !value.is_finite() => format!("{value:.2}"),
-        _ if !(1e-4..1e9).contains(&value) => format!("{value:.2e}"),
-        _ => {
-            let digits = (2.0 - value.log10().floor()).max(2.0) as usize;
-            format!("{value:.digits$}")
-        }
+/// Two digits behind the point, of a small number three that tell something, and as many more as it takes to be off by no
+/// more than `off`.
+fn figure(value: f64, off: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value:.2}");
     }
+    let exponent = !(1e-4..1e9).contains(&value);
+    let least = if exponent { 2 } else { (2.0 - value.log10().floor()).max(2.0) as usize };
+    let written = |digits: usize| match exponent {
+        true => format!("{value:.digits$e}"),
+        false => format!("{value:.digits$}"),
+    };
+    let near = |text: &String| text.parse().is_ok_and(|told: f64| (told - value).abs() <= off);
+    // f64 has 17 digits, and 4 of a small number are zeros.
+    (least..least + 20).map(written).find(near).unwrap_or_else(|| written(least + 20))
 }
 
 #[cfg(test)]
@@ -214,7 +233,38 @@ mod tests {
 
     #[test]
     fn figures_have_digits_that_tell_something() {
-        let found = [0.0, 3.0, 1234.5, 0.012_345, 2e-7, 3e12].map(figure);
+        let found = [0.0, 3.0, 1234.5, 0.012_345, 2e-7, 3e12].map(|value| figure(value, f64::INFINITY));
         assert_eq!(found, ["0.00", "3.00", "1234.50", "0.0123", "2.00e-7", "3.00e12"]);
+        let found = [(3.0, 0.0), (1.234_567, 1e-4), (3.000_04e12, 1e5), (0.1, 0.0)];
+        let found = found.map(|(value, off)| figure(value, off));
+        assert_eq!(found, ["3.00", "1.2346", "3.00004e12", "0.100"]);
+    }
+
+    #[test]
+    fn a_line_as_it_is_written_tells_what_the_network_tells() {
+        // Years; seconds since 1970; large and small numbers; a latitude.
+        for (mean, deviation, label_mean, unit) in [
+            (2005.0, 8.7, 15.3, 10.67),
+            (1.7e9, 1200.0, 10.0, 9.996),
+            (1e15, 1e3, 3e-9, 2e-9),
+            (52.5, 0.01, 4e7, 3.3e3),
+            (0.0, 1e-12, 1.0, 3.0),
+        ] {
+            let table = table(vec![number("x", 0, mean, deviation)], label(label_mean, unit));
+            let model = linear(1);
+            let kernel = 0.987_654_3_f32;
+            let text = Formula::of(&model, &table, &weights(&model, &[kernel], 0.012_345))
+                .expect("a line")
+                .to_string();
+            let parts: Vec<&str> = text.split([' ', '·']).collect();
+            let ["y", "=", factor, "x", sign, constant] = parts[..] else { panic!("{text}") };
+            let number = |text: &str| text.parse::<f64>().expect("a number");
+            let constant = if sign == "-" { -number(constant) } else { number(constant) };
+            for x in [-3.0, 0.0, 3.0] {
+                let told = number(factor) * (mean + x * deviation) + constant;
+                let network = table.number(f64::from(kernel) * x + f64::from(0.012_345_f32));
+                assert!((told - network).abs() <= 1e-3 * unit, "{text}: {told}, and the network {network}");
+            }
+        }
     }
 }
