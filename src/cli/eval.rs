@@ -19,7 +19,7 @@ use wgrad::{
     report::{
         chart::printable,
         table::{Align::Left, Align::Right, Table},
-        words::{commas, counted, percent},
+        words::{commas, counted, measure, percent},
     },
     run::{AdapterRecord, EpochLine, Run},
     train::Metrics,
@@ -304,10 +304,10 @@ fn print_regression(
     };
     let standardised = if data.table.is_some() { ", of standardised labels" } else { "" };
     output::line(format!(
-        "RMSE      {:.4} of {} {what}{unit}\nMAE       {:.4}\nR²        {r2}\nloss      {:.4} ({kind}{standardised})",
-        found.root_mean_squared_error,
+        "RMSE      {} of {} {what}{unit}\nMAE       {}\nR²        {r2}\nloss      {:.4} ({kind}{standardised})",
+        measure(found.root_mean_squared_error),
         commas(metrics.images),
-        found.mean_absolute_error,
+        measure(found.mean_absolute_error),
         metrics.loss
     ))
 }

@@ -20,7 +20,7 @@ use wgrad::{
     gpu::Context,
     op::Choices,
     predict::Predictor,
-    report::words::{bar, percent},
+    report::words::{bar, measure, percent},
     run::{Config, Run},
 };
 
@@ -217,7 +217,7 @@ fn prepared(preparation: &Preparation, pixels: Vec<u8>) -> Picture {
 fn number(path: &Path, value: f32, notes: &[String], json: bool) -> Result<()> {
     match json {
         true => output::json(&json!({"image": path, "value": value, "notes": notes})),
-        false => output::line(format!("{}  {value:.4}", path.display())),
+        false => output::line(format!("{}  {}", path.display(), measure(f64::from(value)))),
     }
 }
 
@@ -284,7 +284,7 @@ impl Predict {
             let value = table.map_or(f64::from(*value), |table| table.number(f64::from(*value)));
             return match self.json {
                 true => output::json(&json!({"file": path, "line": line, "value": value})),
-                false => output::line(format!("{place}  {value:.4}")),
+                false => output::line(format!("{place}  {}", measure(value))),
             };
         }
         let ranked = ranked(classes, outputs, self.top as usize);

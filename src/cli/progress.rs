@@ -11,7 +11,7 @@ use wgrad::{
     checkpoint::Position,
     clock,
     loss::Loss,
-    report::words::{commas, plain_sparkline, sparkline},
+    report::words::{commas, measure, plain_sparkline, sparkline},
     run::EpochLine,
     train::StepResult,
 };
@@ -249,7 +249,11 @@ pub fn epoch_line(line: &EpochLine, epochs: u64, things: &str) {
         let numbers = [("loss", loss), ("accuracy", accuracy)].into_iter();
         let numbers = numbers.chain(["rmse", "mae", "r2"].into_iter().zip(errors));
         let known = numbers.filter_map(|(what, number)| Some((what, number.filter(|n| !n.is_nan())?)));
-        known.map(|(what, number)| format!(" - {name}{what} {number:.4}")).collect::<String>()
+        let shown = |what: &str, number: f64| match what {
+            "rmse" | "mae" => measure(number),
+            _ => format!("{number:.4}"),
+        };
+        known.map(|(what, number)| format!(" - {name}{what} {}", shown(what, number))).collect::<String>()
     };
     let errors = line.errors;
     let train = part("", Some(line.train_loss), Some(line.train_accuracy), [None; 3]);

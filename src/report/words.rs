@@ -42,6 +42,19 @@ fn scaled(mut value: f64, base: f64, units: &[&str]) -> String {
     format!("{value:.decimals$} {}", units[unit])
 }
 
+/// A number in the unit of a label: with four digits behind the point, of a small one four that tell something, below
+/// 1e-3 and from 1e12 on with an exponent.
+pub fn measure(value: f64) -> String {
+    match value.abs() {
+        size if size == 0.0 || (0.1..1e12).contains(&size) || !size.is_finite() => format!("{value:.4}"),
+        size if (1e-3..0.1).contains(&size) => {
+            let digits = (3.0 - size.log10().floor()) as usize;
+            format!("{value:.digits$}")
+        }
+        _ => format!("{value:.4e}"),
+    }
+}
+
 /// A share in [0, 1] as 86.42 %.
 pub fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
@@ -153,7 +166,7 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool, escape: impl Fn(char) -> St
 #[cfg(test)]
 mod tests {
     use super::{
-        bar, bytes, commas, percent, plain_sparkline, printable, printable_json, printable_line, si,
+        bar, bytes, commas, measure, percent, plain_sparkline, printable, printable_json, printable_line, si,
         sparkline,
     };
 
@@ -174,6 +187,24 @@ mod tests {
         let told = printable_json(&json);
         assert_eq!(told, r#""x\u009b\u202e\u007f\udb40\udc41y""#);
         assert_eq!(serde_json::from_str::<String>(&told).expect("is JSON still"), name);
+    }
+
+    #[test]
+    fn a_number_in_the_unit_of_a_label_has_digits_that_tell_something() {
+        for (value, text) in [
+            (0.0, "0.0000"),
+            (29.69, "29.6900"),
+            (-0.5, "-0.5000"),
+            (0.012_345_6, "0.01235"),
+            (0.001, "0.001000"),
+            (1.234_56e-5, "1.2346e-5"),
+            (-3e-30, "-3.0000e-30"),
+            (1_700_000_123.25, "1700000123.2500"),
+            (2.415_348e26, "2.4153e26"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(measure(value), text);
+        }
     }
 
     #[test]

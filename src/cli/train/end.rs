@@ -15,7 +15,7 @@ use wgrad::{
     data::Dataset,
     evaluate::Formula,
     loss::Loss,
-    report::words::counted,
+    report::words::{counted, measure},
     run::{BEST, Chance, EpochLine, Outcome, Run},
     schedule::Decay,
     train::{Metrics, Options, Trainer},
@@ -235,7 +235,7 @@ fn reached(line: &EpochLine, loss: Loss) -> String {
     match (loss.is_regression(), errors.test_rmse, errors.test_mae) {
         (true, Some(rmse), Some(mae)) => {
             let r2 = errors.test_r2.map_or(String::new(), |r2| format!(", R² {r2:.4}"));
-            format!("RMSE {rmse:.4}, MAE {mae:.4}{r2}, loss {:.4}", line.test_loss)
+            format!("RMSE {}, MAE {}{r2}, loss {:.4}", measure(rmse), measure(mae), line.test_loss)
         }
         (true, ..) => format!("loss {:.4}", line.test_loss),
         (false, ..) => format!("accuracy {:.4}, loss {:.4}", line.test_accuracy, line.test_loss),

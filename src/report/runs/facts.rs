@@ -6,9 +6,9 @@ use crate::{
     evaluate::Interval,
     loss::Loss,
     report::{
-        chart::{Network as Graph, figure},
+        chart::Network as Graph,
         page::{Cell, Section, Table},
-        words::commas,
+        words::{commas, measure},
     },
     run::{AdapterRecord, Chance, Outcome},
 };
@@ -43,7 +43,7 @@ fn best(run: &Recorded, found: &Outcome) -> String {
         (true, None) => format!("test loss {:.4}", line.test_loss),
         (true, Some(rmse)) => {
             let r2 = errors.test_r2.map_or(String::new(), |r2| format!(", R² {r2:.4}"));
-            format!("test RMSE {}{r2} and loss {:.4}", figure(rmse), line.test_loss)
+            format!("test RMSE {}{r2} and loss {:.4}", measure(rmse), line.test_loss)
         }
     };
     let decides = run.config.options.callbacks.decides(validation, loss);
@@ -93,7 +93,7 @@ fn table(
             cells.push(number(interval.map(|interval| 100.0 * interval.half()), 2));
         }
         if numbers {
-            cells.push(Cell::number(found.and_then(|found| found.best.errors.test_rmse), figure));
+            cells.push(Cell::number(found.and_then(|found| found.best.errors.test_rmse), measure));
             cells.push(number(found.and_then(|found| found.best.errors.test_r2), 4));
         }
         cells.extend([

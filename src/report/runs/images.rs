@@ -10,6 +10,7 @@ use crate::{
         gallery::{Gallery, Item},
         page::Section,
         pixels::{enlarged, photograph},
+        words::measure,
     },
 };
 
@@ -98,7 +99,7 @@ fn class(data: &Dataset, one: &Judged<'_>) -> Option<Item> {
 }
 
 fn number(data: &Dataset, one: &Judged<'_>) -> Option<Item> {
-    let words = format!("{:.2}, is {}", one.score(0), one.label);
+    let words = format!("{}, is {}", measure(f64::from(one.score(0))), one.label);
     tile(data, one.index, vec![words.clone()], words)
 }
 

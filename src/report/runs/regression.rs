@@ -4,9 +4,9 @@ use super::{Details, Recorded, heading};
 use crate::{
     evaluate::{Formula, Regression},
     report::{
-        chart::{Axis, Reference, Scatter, figure},
+        chart::{Axis, Reference, Scatter},
         page::{Cell, Section, Table},
-        words::commas,
+        words::{commas, measure},
     },
 };
 
@@ -35,8 +35,8 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>, found: Regression) 
         "{which}: RMSE {}, mean absolute error {}, R² {r2}, loss {loss:.4} on {} test {things}. RMSE and mean absolute error \
          are in the unit of {label}; R² is the share of its variance that is explained: 0 is no better than always telling \
          the mean.",
-        figure(found.root_mean_squared_error),
-        figure(found.mean_absolute_error),
+        measure(found.root_mean_squared_error),
+        measure(found.mean_absolute_error),
         commas(evaluation.metrics.images)
     );
     let mut section = heading("How far it is off", &words);
@@ -92,7 +92,7 @@ fn farthest(mut told: Vec<Told>, things: &str) -> Table {
     told.sort_by(|a, b| b.residual().abs().total_cmp(&a.residual().abs()).then(a.index.cmp(&b.index)));
     for one in told.into_iter().take(FARTHEST) {
         let index = Cell::number(Some(one.index as f64), |n| commas(n as u64));
-        let numbers = [one.actual, one.predicted, one.residual()].map(|v| Cell::number(Some(v), figure));
+        let numbers = [one.actual, one.predicted, one.residual()].map(|v| Cell::number(Some(v), measure));
         table.row([index].into_iter().chain(numbers).collect(), false);
     }
     table
