@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::classes;
-use super::Elements;
+use super::{Elements, range::beyond};
 
 /// Labels above this are no class numbers.
 const MOST_CLASSES: usize = 100_000;
@@ -73,7 +73,7 @@ pub(super) fn numbers(elements: &Elements, numbers: bool, classes: &[String]) ->
     let label = |index| match elements.number(index) {
         label if !numbers => Ok(label as u32),
         label if (label as f32).is_finite() => Ok((label as f32).to_bits()),
-        label => Err(format!("the label {label} at index {index}, expected finite numbers")),
+        label => Err(format!("the label at index {index} is {}", beyond(label))),
     };
     (0..elements.len()).map(label).collect()
 }

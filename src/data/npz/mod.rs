@@ -146,6 +146,7 @@ impl Arrays {
         let told: Vec<&Elements> = parts().map(|(_, y)| &y.elements).collect();
         let classes = if numbers { Vec::new() } else { labels::classes(&told).map_err(fail)? };
         warnings.extend(labels::alike(&told));
+        warnings.extend(Some(&told).filter(|_| numbers).and_then(|told| range::merged_labels(told)));
         let split = |part: Option<&(Array, Array)>| -> Result<Split> {
             let Some((x, y)) = part else { return Ok(Split::new(Vec::new(), &[])) };
             let images = range::values(&x.elements, floats).map_err(fail)?;

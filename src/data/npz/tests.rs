@@ -4,7 +4,7 @@ use std::io::Write;
 
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use super::super::reading::{Again, Reading, RowShape};
+use super::super::reading::{Again, Reading, RowShape, Target};
 use super::{Dataset, load};
 
 /// An array in the `.npy` format.
@@ -146,4 +146,61 @@ fn parts_of_other_ranges_are_refused() {
     // A run that was begun with such parts goes on.
     let own = Reading { again: Some(Again { floats: true, own: true }), ..plain };
     assert!(parts(pictures, ("|u1", &pixels), ("<f4", &shares), &own).is_ok());
+}
+
+#[test]
+fn numbers_that_f32_does_not_tell_apart_are_told() {
+    let f64s = |values: Vec<f64>| values.into_iter().flat_map(f64::to_le_bytes).collect::<Vec<u8>>();
+    let number = Reading { target: Some(Target::Number), ..Reading::default() };
+    let far = 1_i64 << 40;
+    // A second column beside 0 to 19, or labels; what is said of it.
+    let cases: [(Vec<f64>, &str); 6] = [
+        ((0..20).map(|n| (far + n * 150) as f64).collect(), "lie 2.85e3 apart at most, around 1.0995"),
+        ((0..20).map(|n| 1.7e9 + 60.0 * f64::from(n)).collect(), "steps of 1.28e2 alone"),
+        ((0..20).map(|n| 1e-50 * f64::from(n)).collect(), "steps of 1.4"),
+        ((0..20).map(|n| 0.1 * f64::from(n)).collect(), ""),
+        ((0..20).map(|n| 2e4 + f64::from(n)).collect(), ""),
+        (vec![far as f64; 20], ""),
+    ];
+    for (values, said) in cases {
+        let beside = (0..20).flat_map(|n| [f64::from(n), values[n as usize]]).collect();
+        let x = npy("<f8", "20, 2", &f64s(beside));
+        let y = npy("<f8", "20,", &f64s(values));
+        let plain = npy("<i8", "20,", &i64s(0..20));
+        let of = |x: &[u8], y: &[u8]| {
+            of(&[("x", x.to_vec()), ("y", y.to_vec())], &number).expect("numbers").warnings
+        };
+        for (told, next) in [
+            (of(&x, &plain), "the values of column 1 (from 0) of x"),
+            (of(&npy("<i8", "20, 2", &i64s(0..40)), &y), "the labels"),
+        ] {
+            let found = told.iter().find(|told| told.contains("apart at most"));
+            assert_eq!(found.is_some(), !said.is_empty(), "{told:?}");
+            assert!(
+                found.is_none_or(|told| told.contains(said)
+                    && told.starts_with(next)
+                    && told.contains("in float64, subtract the mean")),
+                "{told:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_number_that_f32_does_not_hold_is_named_so() {
+    let number = Reading { target: Some(Target::Number), ..Reading::default() };
+    for (odd, said) in [
+        (1e300, "1e300, which is larger than f32 holds, 3.4e38"),
+        (f64::INFINITY, "inf, expected finite numbers"),
+    ] {
+        let values: Vec<u8> = [0.5, odd, 1.5, 2.5].into_iter().flat_map(f64::to_le_bytes).collect();
+        for (x, y, place) in [
+            (npy("<f8", "4, 1", &values), npy("<i8", "4,", &i64s(0..4)), "place 1 of the images"),
+            (npy("<f8", "4, 1, 1", &values), npy("<i8", "4,", &i64s(0..4)), "place 1 of the images"),
+            (npy("<i8", "4, 1", &i64s(0..4)), npy("<f8", "4,", &values), "the label at index 1"),
+        ] {
+            let error = of(&[("x", x), ("y", y)], &number).expect_err("beyond").to_string();
+            assert!(error.contains(said) && error.contains(place), "{error}");
+        }
+    }
 }
