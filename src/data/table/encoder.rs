@@ -5,7 +5,7 @@ use std::path::Path;
 use super::super::classes::essence;
 use super::super::reading::{Missing, Reading};
 use super::names::Known;
-use super::number::Format;
+use super::number::{Format, Readings};
 use super::plan::{NAMED, Plan, some};
 use super::sheet::Sheet;
 use super::{Kind, Table, fail, number, standardised};
@@ -110,7 +110,8 @@ impl<'a> Encoder<'a> {
                 Kind::Number { .. } if absent.has(text, true) => push(0.0),
                 Kind::Number { mean, deviation } => {
                     let value = column.format.number(text);
-                    let value = value.ok_or_else(|| no_number(sheet, row, &column.name, text))?;
+                    let value =
+                        value.ok_or_else(|| no_number(sheet, row, (&column.name, &column.format), text))?;
                     push(standardised(value, *mean, *deviation));
                 }
                 Kind::Words(all) => {
@@ -144,7 +145,7 @@ impl<'a> Encoder<'a> {
             }
             Kind::Number { mean, deviation } => {
                 let value = label.format.number(text);
-                let value = value.ok_or_else(|| no_number(sheet, row, &label.name, text))?;
+                let value = value.ok_or_else(|| no_number(sheet, row, (&label.name, &label.format), text))?;
                 Ok(standardised(value, *mean, *deviation).to_bits())
             }
         }
@@ -164,12 +165,18 @@ impl<'a> Encoder<'a> {
     }
 }
 
-fn no_number(sheet: &Sheet, row: usize, name: &str, text: &str) -> Error {
-    let what = match number::beyond(text) {
-        Some(what) => format!("a number that is not {what},"),
-        None => "a number".to_owned(),
+fn no_number(sheet: &Sheet, row: usize, (name, format): (&str, &Format), text: &str) -> Error {
+    let found = Readings::of(text);
+    let next = match number::beyond(text) {
+        None if found.any() => {
+            format!("a number {}, as in the training part; write it so", format.wanted(found.sign))
+        }
+        what => {
+            let what = what.map_or("a number".to_owned(), |what| format!("a number that is not {what},"));
+            format!("{what} as in the training part; mend it")
+        }
     };
-    let next = format!("{what} as in the training part; mend it, or leave it empty if there is no value");
+    let next = format!("{next}, or leave it empty if there is no value");
     sheet.wrong(row, name, text, &next)
 }
 

@@ -124,6 +124,18 @@ impl Format {
         let groups = (self.grouped && !self.comma).then(|| "digits in groups".to_owned());
         [sign, comma, groups].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
+
+    /// How a number is to be written that has now the sign of this place in [`SIGNS`], or none.
+    pub(super) fn wanted(&self, now: Option<usize>) -> String {
+        let comma = self.comma.then(|| "with a comma before decimals".to_owned());
+        let groups = (!self.comma && !self.grouped).then(|| "without groups of digits".to_owned());
+        let sign = match (&self.sign, now) {
+            (Some(sign), _) => Some(format!("with {sign}")),
+            (None, Some(now)) => Some(format!("without {}", SIGNS[now])),
+            _ => None,
+        };
+        [sign, comma, groups].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A finite number as programs write it.

@@ -238,10 +238,12 @@ impl Plan {
         let more = if count > wanting.len() { ", ..." } else { "" };
         let which = format!("{}{more}", wanting.join(", "));
         if count > 0 && missing != Missing::Drop {
-            let mean = if self.picture.is_some() {
-                ""
-            } else {
-                " or `--missing mean` to take the mean of the column"
+            // Where the mean was said already, labels are missing.
+            let mean = match missing {
+                Missing::Error if self.picture.is_none() => {
+                    " or `--missing mean` to take the mean of the column"
+                }
+                _ => "",
             };
             let word = word.map_or(String::new(), |text: &str| {
                 format!("; if {text:?} is a word like others, say `--not-na {text}`")

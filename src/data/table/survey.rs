@@ -10,10 +10,12 @@ use super::number::{Absent, Format, Readings, SIGNS, beyond};
 use super::plan::NAMED;
 use super::sheet::Sheet;
 use crate::Result;
-use crate::report::words::{commas, counted};
+use crate::report::words::{commas, counted, quoted};
 
 /// So many columns are told of at most.
 const SAID: usize = 8;
+/// So many texts are named as an option would take them.
+const MOST_TEXTS: usize = 20;
 
 /// What a column holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +74,7 @@ impl Tally {
     }
 
     fn is_numbers(&self) -> bool {
-        let (_, [numbers, ..]) = self.sign();
+        let numbers: usize = self.readings.iter().map(|counts| counts[0]).sum();
         numbers > 0 && numbers * 2 > self.present
     }
 }
@@ -167,46 +169,52 @@ fn format(
     let (sign, [_, plain, point, comma]) = tally.sign();
     let sign = sign.checked_sub(1).map(|place| SIGNS[place].to_owned());
     let of = |comma, grouped| Format { comma, grouped, sign: sign.clone() };
-    let format = match rules.decimal {
-        Some(Decimal::Comma) => of(true, true),
-        Some(Decimal::Point) => of(false, plain < point),
-        // Groups with points between them, in a file whose decimals stand behind commas.
-        None if plain == point && plain == comma && file == Some(Decimal::Comma) => {
-            let grouped = (0..sheet.len()).any(|row| sheet.field(row, column).contains('.'));
-            of(grouped, grouped)
-        }
-        None if plain == comma
-            && file.is_none()
-            && sheet.delimiter != b','
-            && groups(sheet, column).is_some() =>
-        {
-            return Err(fail(
-                &sheet.path,
-                format!(
-                    "column {name}: {:?} can be read in two ways; say `--decimal comma` if the point groups digits, \
-                     `--decimal point` if it stands before decimals",
-                    groups(sheet, column).unwrap_or_default()
-                ),
-            ));
-        }
-        None if plain >= point && plain >= comma => of(false, false),
-        None if point > comma => of(false, true),
-        None if comma > point => of(true, true),
-        None => match file {
-            Some(decimal) => of(decimal == Decimal::Comma, true),
-            None => {
-                let unclear =
-                    (0..sheet.len()).map(|row| sheet.field(row, column)).find(|text| text.contains(','));
+    let format = 'format: {
+        match rules.decimal {
+            Some(Decimal::Comma) => of(true, true),
+            Some(Decimal::Point) => of(false, plain < point),
+            // Groups with points between them, in a file whose decimals stand behind commas.
+            None if plain == point && plain == comma && file == Some(Decimal::Comma) => {
+                let grouped = (0..sheet.len()).any(|row| sheet.field(row, column).contains('.'));
+                of(grouped, grouped)
+            }
+            None if plain == comma
+                && file.is_none()
+                && sheet.delimiter != b','
+                && groups(sheet, column).is_some() =>
+            {
                 return Err(fail(
                     &sheet.path,
                     format!(
-                        "column {name}: {:?} can be read in two ways; say `--decimal comma` if the comma stands before \
-                         decimals, `--decimal point` if it groups digits",
-                        unclear.unwrap_or_default()
+                        "column {name}: {:?} can be read in two ways; say `--decimal comma` if the point groups digits, \
+                     `--decimal point` if it stands before decimals",
+                        groups(sheet, column).unwrap_or_default()
                     ),
                 ));
             }
-        },
+            None if plain >= point && plain >= comma => of(false, false),
+            None if point > comma => of(false, true),
+            None if comma > point => of(true, true),
+            None => match file {
+                Some(decimal) => of(decimal == Decimal::Comma, true),
+                None => {
+                    let (with_point, with_comma) = (of(false, true), of(true, true));
+                    let unclear = (0..sheet.len()).map(|row| sheet.field(row, column)).find(|text| {
+                        let both = with_point.number(text).zip(with_comma.number(text));
+                        both.is_some_and(|(point, comma)| point != comma)
+                    });
+                    // What stands between groups of digits may be the same in both, such as an apostrophe.
+                    let Some(unclear) = unclear else { break 'format with_point };
+                    return Err(fail(
+                        &sheet.path,
+                        format!(
+                            "column {name}: {unclear:?} can be read in two ways; say `--decimal comma` if the comma stands \
+                         before decimals, `--decimal point` if it groups digits"
+                        ),
+                    ));
+                }
+            },
+        }
     };
     let odd: Vec<usize> = (0..sheet.len())
         .filter(|row| {
@@ -217,7 +225,8 @@ fn format(
     if odd.is_empty() {
         return Ok(format);
     }
-    Err(fail(&sheet.path, mixed(sheet, column, &odd, tally.present)))
+    let signs = signs(sheet, column, tally);
+    Err(fail(&sheet.path, signs.unwrap_or_else(|| mixed(sheet, column, &odd, tally.present, rules.absent))))
 }
 
 /// A number with a point before three digits, as groups of digits have it, if all that have a point are such.
@@ -233,8 +242,36 @@ fn groups(sheet: &Sheet, column: usize) -> Option<&str> {
     pointed.all(|text| grouped(&text)).then_some(first)
 }
 
+/// What is said where numbers of a column have several signs, or some have one and others none.
+fn signs(sheet: &Sheet, column: usize, tally: &Tally) -> Option<String> {
+    let name = &sheet.names[column];
+    let signs: Vec<usize> = (0..tally.readings.len()).filter(|sign| tally.readings[*sign][0] > 0).collect();
+    let named = signs.iter().map(|sign| {
+        let is = |row: &usize| {
+            let found = Readings::of(sheet.field(*row, column));
+            found.any() && found.sign.map_or(0, |sign| sign + 1) == *sign
+        };
+        let row = (0..sheet.len()).find(is).unwrap_or_default();
+        format!(
+            "{} on {} of {}, first line {} ({:?})",
+            sign.checked_sub(1).map_or("no sign", |place| SIGNS[place]),
+            commas(tally.readings[*sign][0] as u64),
+            counted(tally.present, "line"),
+            sheet.line(row),
+            sheet.field(row, column)
+        )
+    });
+    (signs.len() > 1).then(|| {
+        format!(
+            "column {name} holds numbers with {}; expected one sign, or none, on all lines: bring all to one unit and write \
+             them alike, or say `--category {name}` if the column tells categories, or `--drop {name}`",
+            named.collect::<Vec<_>>().join("; with ")
+        )
+    })
+}
+
 /// What is said where a column of numbers holds something else.
-fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize) -> String {
+fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize, absent: &Absent) -> String {
     let name = &sheet.names[column];
     let shown = |row: &usize| {
         let text = sheet.field(*row, column);
@@ -246,10 +283,21 @@ fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize) -> String 
     let mut texts: Vec<&str> = odd.iter().map(|row| sheet.field(*row, column)).collect();
     texts.sort_unstable();
     texts.dedup();
-    let texts = texts.into_iter().take(NAMED).collect::<Vec<_>>().join(",");
+    // All that there are, and what was said already: the option is said once.
+    let all: Vec<&str> = absent.said.iter().map(String::as_str).chain(texts.iter().copied()).collect();
+    let na = match () {
+        () if texts.iter().any(|text| text.contains(',')) => {
+            "leave the field empty where there is no value (`--na` takes no text with a comma)".to_owned()
+        }
+        () if texts.len() > MOST_TEXTS => format!(
+            "leave the field empty where there is no value (these are {} texts, too many for `--na`)",
+            commas(texts.len() as u64)
+        ),
+        () => format!("say `--na {}` if that means that there is no value", quoted(&all.join(","))),
+    };
     format!(
-        "column {name} holds numbers on {} of {}, and none on {}{more}; mend these, or say `--na {texts:?}` if that means \
-         that there is no value, `--category {name}` if the column tells categories, or `--drop {name}`",
+        "column {name} holds numbers on {} of {}, and none on {}{more}; mend these, or {na}, `--category {name}` if the \
+         column tells categories, or `--drop {name}`",
         commas((present - odd.len()) as u64),
         counted(present, "line"),
         named.join(", ")

@@ -92,8 +92,44 @@ fn signs_groups_and_commas_are_read() {
     // A sign on most, and not on all.
     refused(
         &file(',', 20, |n| if n == 3 { "0.07".into() } else { format!("{n}%") }),
-        &["line 5 (\"0.07\")", "19 of 20"],
+        &["no sign on 1 of 20 lines, first line 5 (\"0.07\")", "% on 19 of 20", "--category a"],
     );
+    // Two signs are two units, also where neither has most lines.
+    for (one, other) in [("%", "°"), ("€", "$")] {
+        for share in [2, 5] {
+            let text = file(',', 20, |n| format!("{n}{}", if n % share == 0 { other } else { one }));
+            let [one, other] = [one, other].map(|sign| format!("{sign} on "));
+            refused(&text, &["column a holds numbers with", &one, &other, "one unit", "line 2 (\"0"]);
+        }
+    }
+}
+
+#[test]
+fn what_has_no_value_is_said_once_with_all_that_was_said_before() {
+    let odd = |count: usize| move |n: usize| if n < count { format!("w{n:02}") } else { n.to_string() };
+    refused(&file(',', 40, odd(8)), &["--na w00,w01,w02,w03,w04,w05,w06,w07`"]);
+    let text = file(',', 40, odd(8));
+    let said = |na: &str| Reading {
+        na: na.split(',').map(String::from).collect(),
+        missing: Missing::Drop,
+        ..Reading::default()
+    };
+    let error = read_with(&text, &said("w05,?!")).expect_err("others are left").to_string();
+    assert!(error.contains("--na 'w05,?!,w00,w01,w02,w03,w04,w06,w07'`"), "{error}");
+    assert!(read_with(&text, &said("w05,?!,w00,w01,w02,w03,w04,w06,w07")).is_ok(), "the advice helps");
+    // More are not named, and one with a comma cannot be.
+    refused(&file(',', 80, odd(30)), &["these are 30 texts", "leave the field empty", "--drop a"]);
+    refused(&file(',', 40, odd(1)).replace("w00", "\"no, none\""), &["no text with a comma"]);
+}
+
+#[test]
+fn a_missing_label_is_never_the_mean() {
+    let text = under("x,y", |n| format!("{n},{}", if n == 4 { String::new() } else { format!("{n}.5") }));
+    let said = |missing| Reading { missing, ..Reading::default() };
+    let error = read_with(&text, &said(Missing::Mean)).expect_err("no label").to_string();
+    assert!(error.contains("line 6 (y)") && error.contains("labels cannot be guessed"), "{error}");
+    assert!(error.contains("--missing drop") && !error.contains("--missing mean"), "{error}");
+    assert!(read_with(&text, &said(Missing::Drop)).expect("left out").warnings[0].contains("line 6 (y)"));
 }
 
 #[test]
@@ -103,6 +139,13 @@ fn what_can_be_read_in_two_ways_is_asked_for() {
     let by = |decimal| Reading { decimal: Some(decimal), ..Reading::default() };
     let first = |decimal| values(&read_with(&text, &by(decimal)).expect("said"), 0)[1];
     assert_eq!((first(Decimal::Comma), first(Decimal::Point)), (2.001, 2001.0));
+    // One value either way.
+    for between in ["'", "’", " ", "\u{202f}"] {
+        let text = file(';', 20, |n| format!("{}{between}{n:03}", n + 1));
+        assert_eq!(values(&read(&text).expect("groups"), 0)[1], 2001.0, "{between:?}");
+    }
+    let mixed = file(';', 20, |n| format!("{}{}{n:03}", n + 1, if n == 7 { "," } else { "'" }));
+    refused(&mixed, &["column a: \"8,007\" can be read in two ways"]);
 }
 
 #[test]

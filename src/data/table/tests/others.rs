@@ -69,6 +69,33 @@ fn a_test_file_without_labels_is_left_for_predict() {
     assert!(message.contains("test.csv") && message.contains("has no column b"), "{message}");
 }
 
+#[test]
+fn a_number_that_is_written_otherwise_is_named_so() {
+    let folder = folder();
+    for (unit, odd, expected) in [
+        (
+            |n| format!("{n}%"),
+            "0.05",
+            "expected a number with %, without groups of digits, as in the training part; write it so",
+        ),
+        (|n| format!("{n}.5"), "$5.00", "expected a number without $, without groups of digits, as in"),
+        (|n| format!("{n}.5"), "\"1,234\"", "expected a number without groups of digits, as in the training"),
+        (|n| format!("\"${n},000.5\""), "5.00", "expected a number with $, as in the training"),
+        (|n| format!("\"{n},5\""), "5.00", "expected a number with a comma before decimals, as in"),
+        (|n| format!("{n}.5"), "cheap", "expected a number as in the training part; mend it"),
+        (|n| format!("{n}.5"), "1e99", "expected a number that is not larger than f32 holds"),
+    ] as [(fn(usize) -> String, &str, &str); 7]
+    {
+        let text = rows("label,price", |n| format!("{},{}", n % 2, unit(1 + n)));
+        let label = Reading { label: Some("label".into()), ..Reading::default() };
+        let data = read_with(&text, &label).expect("a table");
+        let path = put(folder.path(), "new.csv", &format!("price,b\n{odd},1\n"));
+        let table = data.table.as_ref().expect("a table");
+        let message = encoded(table, &path, Missing::Error).expect_err("otherwise").to_string();
+        assert!(message.contains(expected) && message.contains("leave it empty"), "{message}");
+    }
+}
+
 /// What a network gets of the rows of a file.
 fn encoded(table: &Table, path: &Path, missing: Missing) -> crate::Result<(Vec<f32>, Vec<u64>, Vec<String>)> {
     let mut rows = table.rows(path, &Reading { missing, ..Reading::default() })?;
