@@ -194,6 +194,30 @@ fn tables_are_trained_on_judged_and_predicted() {
     assert!(all.stderr.contains("240") || all.stderr.contains("192 training"), "{all:#?}");
 }
 
+/// Unix seconds: f32 holds one in 128 of them.
+#[test]
+fn a_column_that_f32_cannot_hold_is_not_exported() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for (name, offset, deviation) in [("seconds", 1_700_000_000u64, 1), ("years", 2000, 1), ("zeros", 0, 40)]
+    {
+        let rows: String = (0..80).map(|n| format!("{},{}\n", offset + deviation * n, n)).collect();
+        let (data, run, file) = (path(&format!("{name}.csv")), path(name), path(&format!("{name}.onnx")));
+        fs::write(&data, format!("t,y\n{rows}")).expect("written");
+        let arguments =
+            ["train", "--data", &data, "--target", "number", "--model", "linear", "--epochs", "1"];
+        on_device(&[&arguments[..], &["--out", &run]].concat()).end().with(0);
+        let ended = on_device(&["export", &run, "--onnx", &file]).end();
+        match name {
+            "seconds" => {
+                ended.refuses(&["column t has mean 17000000", "subtract an offset such as 17000000"])
+            }
+            _ => drop(ended.with(0)),
+        }
+        assert_eq!(Path::new(&file).exists(), name != "seconds");
+    }
+}
+
 #[test]
 fn a_competition_and_rows_of_pixels_are_trained_on_and_answered() {
     let folder = tempfile::tempdir().expect("a folder");
