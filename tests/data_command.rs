@@ -194,6 +194,29 @@ fn tables_are_trained_on_judged_and_predicted() {
     assert!(all.stderr.contains("240") || all.stderr.contains("192 training"), "{all:#?}");
 }
 
+#[test]
+fn what_is_not_finite_is_told_by_its_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let rows: String = (0..80).map(|n| ["0,no\n", "0.5,yes\n"][n % 2]).collect();
+    fs::write(path("rows.csv"), format!("x,y\n{rows}")).expect("written");
+    let (data, run, new) = (path("rows.csv"), path("run"), path("new.csv"));
+    let arguments =
+        ["train", "--data", &data, "--model", "linear", "--epochs", "30", "--batch", "8", "--lr", "1"];
+    on_device(&[&arguments[..], &["--out", &run]].concat()).end().with(0);
+    // Finite, and not once it is standardised; and finite up to the network's last layer.
+    let beyond = "line 2: column x is \"3.4e38\", expected a number that f32 holds when it is standardised";
+    for (value, told, judged) in
+        [("3.4e38", beyond, beyond), ("8e37", "new.csv:2: the network's output is NaN", "row 0 (from 0)")]
+    {
+        fs::write(&new, format!("x,y\n{value},yes\n0.5,yes\n")).expect("written");
+        for json in [&[][..], &["--json"]] {
+            on_device(&[&["predict", &run, &new], json].concat()).end().refuses(&[told]);
+            on_device(&[&["eval", &run, "--data", &new], json].concat()).end().refuses(&[judged]);
+        }
+    }
+}
+
 /// Unix seconds: f32 holds one in 128 of them.
 #[test]
 fn a_column_that_f32_cannot_hold_is_not_exported() {
