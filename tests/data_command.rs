@@ -194,6 +194,66 @@ fn tables_are_trained_on_judged_and_predicted() {
     assert!(all.stderr.contains("240") || all.stderr.contains("192 training"), "{all:#?}");
 }
 
+/// Who reads the weights of a run by its `run.json`, each with its arguments.
+fn readers<'a>(run: &'a str, rows: &'a str, file: &'a str) -> [Vec<&'a str>; 5] {
+    [
+        vec!["predict", run, rows],
+        vec!["predict", run, rows, "--last"],
+        vec!["eval", run],
+        vec!["export", run, "--onnx", file],
+        vec!["train", "--resume", run, "--epochs", "2"],
+    ]
+}
+
+#[test]
+fn weights_are_not_read_by_what_was_changed_in_a_run_json() {
+    use serde_json::json;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let [flowers, _] = table(folder.path());
+    let (run, rows, file) = (path("run"), path("new.csv"), path("net.onnx"));
+    on_device(&["train", "--data", &flowers, "--model", "linear", "--epochs", "1", "--out", &run])
+        .end()
+        .with(0);
+    fs::write(&rows, "colour,length\nred,3\n").expect("written");
+    let config = path("run/run.json");
+    let whole = fs::read_to_string(&config).expect("there");
+    let changes = [
+        (
+            "/data/table/columns/0/number/mean",
+            json!(7.5),
+            "`data.table.columns[0].number.mean` is 7.5, it was",
+        ),
+        (
+            "/data/classes",
+            json!(["rose", "iris"]),
+            "`data.classes[0]` is \"rose\", it was trained with \"iris\"",
+        ),
+        (
+            "/model/layers/1/kernel_initializer",
+            json!("zeros"),
+            "`model.layers[1].kernel_initializer` is \"zeros\", it was",
+        ),
+    ];
+    for (at, value, words) in changes {
+        let mut edited: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
+        *edited.pointer_mut(at).unwrap_or_else(|| panic!("no {at} in {whole}")) = value;
+        fs::write(&config, edited.to_string()).expect("written");
+        for reader in readers(&run, &rows, &file) {
+            on_device(&reader).end().refuses(&[words, "run.json", "put it back"]);
+        }
+        assert!(!Path::new(&file).exists(), "{at}");
+    }
+    // What tells nothing of the weights may change.
+    let mut free: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
+    free["options"]["epochs"] = json!(2);
+    free["data"]["name"] = json!("other");
+    fs::write(&config, free.to_string()).expect("written");
+    for reader in readers(&run, &rows, &file) {
+        on_device(&reader).end().with(0);
+    }
+}
+
 #[test]
 fn what_is_not_finite_is_told_by_its_line() {
     let folder = tempfile::tempdir().expect("a folder");
