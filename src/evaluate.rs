@@ -12,7 +12,7 @@ pub use formula::Formula;
 pub use interval::Interval;
 
 use crate::{
-    Result,
+    Error, Result,
     checkpoint::{Checkpoint, Position},
     data::{
         Dataset, Split,
@@ -128,7 +128,8 @@ impl Evaluation {
 ///
 /// # Errors
 /// [`crate::Error::DataFit`] where model and data do not belong together, [`crate::Error::Dataset`] where the fields of
-/// the data or of `split` do not, whatever the plan reports, and [`crate::Error::Device`].
+/// the data or of `split` do not or the network's output for an image is not finite, whatever the plan reports, and
+/// [`crate::Error::Device`].
 #[allow(clippy::too_many_arguments)]
 pub async fn evaluate(
     context: &Context,
@@ -203,13 +204,21 @@ pub async fn evaluate_views(
             let number = data.input.number(*label);
             let views = logits.iter().filter_map(|logits| logits.chunks_exact(outputs).nth(row));
             let verdict = Verdict::of(loss, views, number);
+            let image = which.get(row).map_or(0, |index| *index as usize);
+            if let Some(score) = verdict.scores.iter().find(|score| !score.is_finite()) {
+                let message = format!(
+                    "{} {image} (from 0) of this part makes the network's output {score}, expected a finite number; its values are \
+                     too far from those of the training: mend them, or leave it out",
+                    if data.table.is_some() { "row" } else { "image" }
+                );
+                return Err(Error::Dataset { data: data.name.clone(), message });
+            }
             means.loss_sum += verdict.loss;
             means.hits += f64::from(u8::from(verdict.right));
             match confusion.get_mut(*label as usize) {
                 Some(row) => row[verdict.class] += 1,
                 None => pairs.push((in_its_unit(number), in_its_unit(verdict.number))),
             }
-            let image = which.get(row).map_or(0, |index| *index as usize);
             told.push(match loss.is_regression() {
                 true => Told { image, class: 0, scores: vec![in_its_unit(verdict.number) as f32] },
                 false => {

@@ -194,6 +194,113 @@ fn tables_are_trained_on_judged_and_predicted() {
     assert!(all.stderr.contains("240") || all.stderr.contains("192 training"), "{all:#?}");
 }
 
+/// Who reads the weights of a run by its `run.json`, each with its arguments.
+fn readers<'a>(run: &'a str, rows: &'a str, file: &'a str) -> [Vec<&'a str>; 5] {
+    [
+        vec!["predict", run, rows],
+        vec!["predict", run, rows, "--last"],
+        vec!["eval", run],
+        vec!["export", run, "--onnx", file],
+        vec!["train", "--resume", run, "--epochs", "2"],
+    ]
+}
+
+#[test]
+fn weights_are_not_read_by_what_was_changed_in_a_run_json() {
+    use serde_json::json;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let [flowers, _] = table(folder.path());
+    let (run, rows, file) = (path("run"), path("new.csv"), path("net.onnx"));
+    on_device(&["train", "--data", &flowers, "--model", "linear", "--epochs", "1", "--out", &run])
+        .end()
+        .with(0);
+    fs::write(&rows, "colour,length\nred,3\n").expect("written");
+    let config = path("run/run.json");
+    let whole = fs::read_to_string(&config).expect("there");
+    let changes = [
+        (
+            "/data/table/columns/0/number/mean",
+            json!(7.5),
+            "`data.table.columns[0].number.mean` is 7.5, it was",
+        ),
+        (
+            "/data/classes",
+            json!(["rose", "iris"]),
+            "`data.classes[0]` is \"rose\", it was trained with \"iris\"",
+        ),
+        (
+            "/model/layers/1/kernel_initializer",
+            json!("zeros"),
+            "`model.layers[1].kernel_initializer` is \"zeros\", it was",
+        ),
+    ];
+    for (at, value, words) in changes {
+        let mut edited: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
+        *edited.pointer_mut(at).unwrap_or_else(|| panic!("no {at} in {whole}")) = value;
+        fs::write(&config, edited.to_string()).expect("written");
+        for reader in readers(&run, &rows, &file) {
+            on_device(&reader).end().refuses(&[words, "run.json", "put it back"]);
+        }
+        assert!(!Path::new(&file).exists(), "{at}");
+    }
+    // What tells nothing of the weights may change.
+    let mut free: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
+    free["options"]["epochs"] = json!(2);
+    free["data"]["name"] = json!("other");
+    fs::write(&config, free.to_string()).expect("written");
+    for reader in readers(&run, &rows, &file) {
+        on_device(&reader).end().with(0);
+    }
+}
+
+#[test]
+fn what_is_not_finite_is_told_by_its_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let rows: String = (0..80).map(|n| ["0,no\n", "0.5,yes\n"][n % 2]).collect();
+    fs::write(path("rows.csv"), format!("x,y\n{rows}")).expect("written");
+    let (data, run, new) = (path("rows.csv"), path("run"), path("new.csv"));
+    let arguments =
+        ["train", "--data", &data, "--model", "linear", "--epochs", "30", "--batch", "8", "--lr", "1"];
+    on_device(&[&arguments[..], &["--out", &run]].concat()).end().with(0);
+    // Finite, and not once it is standardised; and finite up to the network's last layer.
+    let beyond = "line 2: column x is \"3.4e38\", expected a number that f32 holds when it is standardised";
+    for (value, told, judged) in
+        [("3.4e38", beyond, beyond), ("8e37", "new.csv:2: the network's output is NaN", "row 0 (from 0)")]
+    {
+        fs::write(&new, format!("x,y\n{value},yes\n0.5,yes\n")).expect("written");
+        for json in [&[][..], &["--json"]] {
+            on_device(&[&["predict", &run, &new], json].concat()).end().refuses(&[told]);
+            on_device(&[&["eval", &run, "--data", &new], json].concat()).end().refuses(&[judged]);
+        }
+    }
+}
+
+/// Unix seconds: f32 holds one in 128 of them.
+#[test]
+fn a_column_that_f32_cannot_hold_is_not_exported() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for (name, offset, deviation) in [("seconds", 1_700_000_000u64, 1), ("years", 2000, 1), ("zeros", 0, 40)]
+    {
+        let rows: String = (0..80).map(|n| format!("{},{}\n", offset + deviation * n, n)).collect();
+        let (data, run, file) = (path(&format!("{name}.csv")), path(name), path(&format!("{name}.onnx")));
+        fs::write(&data, format!("t,y\n{rows}")).expect("written");
+        let arguments =
+            ["train", "--data", &data, "--target", "number", "--model", "linear", "--epochs", "1"];
+        on_device(&[&arguments[..], &["--out", &run]].concat()).end().with(0);
+        let ended = on_device(&["export", &run, "--onnx", &file]).end();
+        match name {
+            "seconds" => {
+                ended.refuses(&["column t has mean 17000000", "subtract an offset such as 17000000"])
+            }
+            _ => drop(ended.with(0)),
+        }
+        assert_eq!(Path::new(&file).exists(), name != "seconds");
+    }
+}
+
 #[test]
 fn a_competition_and_rows_of_pixels_are_trained_on_and_answered() {
     let folder = tempfile::tempdir().expect("a folder");

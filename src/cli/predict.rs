@@ -102,6 +102,7 @@ impl Predict {
             let all = predictor.probabilities(&pixels).await?;
             let regression = model.loss()?.is_regression();
             for (n, ((path, picture), probabilities)) in pictures.iter().zip(all).enumerate() {
+                finite(&path.to_string_lossy(), &probabilities)?;
                 if let (true, Some(value)) = (regression, probabilities.first()) {
                     number(path, *value, &picture.notes, self.json)?;
                     continue;
@@ -152,8 +153,20 @@ fn listed(ranked: &[(&String, &f32)]) -> Vec<Value> {
     ranked.iter().map(|(class, p)| json!({"class": class, "probability": p})).collect()
 }
 
+/// Refuses what a network makes of the picture or row at `place` where it is no number.
+fn finite(place: &str, outputs: &[f32]) -> Result<()> {
+    if let Some(output) = outputs.iter().find(|output| !output.is_finite()) {
+        bail!(
+            "{place}: the network's output is {output}, expected a finite number: its values are too far from those of the \
+             training; mend them, or leave it out"
+        );
+    }
+    Ok(())
+}
+
 /// What a network makes of a picture, as JSON: its `top` classes, or the number of a regression.
 pub fn told(image: &str, config: &Config, output: &[f32], top: usize, notes: &[String]) -> Result<Value> {
+    finite(image, output)?;
     Ok(match config.model.loss()?.is_regression() {
         true => json!({"image": image, "value": output.first(), "notes": notes}),
         false => ranking(image, &ranked(&config.data.classes, output, top), notes),
@@ -279,6 +292,7 @@ impl Predict {
     fn tell_row(&self, run: &Run, path: &Path, line: u64, outputs: &[f32]) -> Result<()> {
         let classes = &run.config.data.classes;
         let place = format!("{}:{line}", path.display());
+        finite(&place, outputs)?;
         if let (true, Some(value)) = (run.config.model.loss()?.is_regression(), outputs.first()) {
             let table = run.config.data.table.as_ref();
             let value = table.map_or(f64::from(*value), |table| table.number(f64::from(*value)));

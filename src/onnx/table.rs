@@ -33,6 +33,28 @@ fn moments(kind: &Kind) -> [f32; 2] {
     }
 }
 
+/// The most that rounding to f32 may move a standardised value.
+const ROUNDED: f64 = 1e-3;
+
+/// The column, the label of a regression among them, whose numbers are too large against their spread for the f32 that
+/// a file takes and gives, with what to do, in words; `None` where f32 holds all.
+pub(super) fn too_coarse(table: &Table, regression: bool) -> Option<String> {
+    let columns = table.columns.iter().map(|column| (&column.name, &column.kind));
+    let label = regression.then_some((&table.label.name, &table.label.kind));
+    columns.chain(label).find_map(|(name, kind)| {
+        let Kind::Number { mean, deviation } = *kind else { return None };
+        // Half of the distance between two numbers of f32, as a share of them, is 2^-24.
+        let moved = mean.abs() / deviation * 2f64.powi(-24);
+        (deviation > 0.0 && moved > ROUNDED).then(|| {
+            format!(
+                "column {name} has mean {mean} and deviation {deviation}, and an ONNX file takes and gives f32: rounded to \
+                 it, a standardised value moves by up to {moved:.2}, expected at most {ROUNDED}; subtract an offset such as \
+                 {mean:.0} from the column in the data, and train again"
+            )
+        })
+    })
+}
+
 /// What each number that goes in is: the name of its column, with the word that it stands for.
 pub fn names(table: &Table) -> Vec<String> {
     let each = table.columns.iter().flat_map(|column| match &column.kind {

@@ -1,5 +1,6 @@
 //! What decided a run, kept beside its state: `run.json` is a text that anybody may edit, and a training that went on by
-//! other numbers would be neither the one nor the other. So the state has a copy of them, and goes on by no others.
+//! other numbers would be neither the one nor the other. So the state has a copy of them, and goes on by no others; nor do
+//! its weights predict by others.
 
 use super::{CONFIG, Config, LAST, Run};
 use crate::{Error, Result};
@@ -9,13 +10,12 @@ use std::collections::BTreeSet;
 /// The parts of `run.json` that decide a training.
 const PARTS: [&str; 3] = ["model", "data", "options"];
 /// What is in them and decides nothing, or may change when a run goes on: by where it stands, and its name.
-const FREE: [(&str, &str); 10] = [
+const FREE: [(&str, &str); 9] = [
     ("/model", "name"),
     ("/data", "spec"),
     ("/data", "name"),
     // Compared with that of the data themselves.
     ("/data", "digest"),
-    ("/data", "classes"),
     ("/options", "epochs"),
     ("/options", "budget"),
     // Another adapter takes fewer images at once.
@@ -24,6 +24,16 @@ const FREE: [(&str, &str); 10] = [
     ("/options", "rates"),
     // How the version that began it chose.
     ("/options/callbacks", "best"),
+];
+/// What decides the numbers and names that a network tells.
+const TOLD: [&str; 7] = [
+    "model",
+    "data.classes",
+    "data.floats",
+    "data.numbers",
+    "data.normalization",
+    "data.preparation",
+    "data.table",
 ];
 /// So many differences are named, of values of so many characters.
 const NAMED: usize = 5;
@@ -48,10 +58,33 @@ impl Run {
     /// # Errors
     /// [`Error::Run`] that names what was changed, and what to do.
     pub(super) fn is_as_kept(&self, kept: &Value) -> Result<()> {
+        let next = format!(
+            "put it back, or start a new run, from these weights by `--init {}`, with the options that you want",
+            self.folder.join(LAST).display()
+        );
+        self.refuse(kept, |_| true, &next)
+    }
+
+    /// Whether `run.json` still says what decides the numbers and names that the weights tell, as this was `kept` beside them.
+    ///
+    /// # Errors
+    /// [`Error::Run`] that names what was changed.
+    pub(super) fn tells_as_kept(&self, kept: &Value) -> Result<()> {
+        let of = |path: &str, part: &str| {
+            path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        let next = "its weights belong to what it said then: put it back";
+        self.refuse(kept, |path| TOLD.iter().any(|part| of(path, part)), next)
+    }
+
+    /// Refuses what was changed at paths that count, with what to do `next`.
+    fn refuse(&self, kept: &Value, counts: impl Fn(&str) -> bool, next: &str) -> Result<()> {
         let fail = |message: String| Error::Run { folder: self.folder.clone(), message };
         let changed = changes(&self.config, kept).map_err(|e| {
             fail(format!("has a {LAST} of another version of wgrad, whose options cannot be read: {e}; go on with that version"))
         })?;
+        let changed: Vec<String> =
+            changed.into_iter().filter(|(path, _)| counts(path)).map(|(_, words)| words).collect();
         if changed.is_empty() {
             return Ok(());
         }
@@ -59,16 +92,12 @@ impl Run {
         if changed.len() > NAMED {
             words = format!("{words}, and {} more", changed.len() - NAMED);
         }
-        Err(fail(format!(
-            "has a {CONFIG} that was changed after the training began: {words}; put it back, or start a new run, from these \
-             weights by `--init {}`, with the options that you want",
-            self.folder.join(LAST).display()
-        )))
+        Err(fail(format!("has a {CONFIG} that was changed after the training began: {words}; {next}")))
     }
 }
 
-/// What differs between `config` and what was `kept`, a few words each.
-fn changes(config: &Config, kept: &Value) -> serde_json::Result<Vec<String>> {
+/// What differs between `config` and what was `kept`: where, and a few words each.
+fn changes(config: &Config, kept: &Value) -> serde_json::Result<Vec<(String, String)>> {
     let now = serde_json::to_value(config)?;
     let mut then = now.clone();
     for part in PARTS {
@@ -80,6 +109,10 @@ fn changes(config: &Config, kept: &Value) -> serde_json::Result<Vec<String>> {
             parent.insert(name.to_string(), value.clone());
         }
     }
+    // Versions before kept no names.
+    if let (Some(Value::Object(data)), Some(classes)) = (then.get_mut("data"), now.pointer("/data/classes")) {
+        data.entry("classes").or_insert_with(|| classes.clone());
+    }
     // Read as `run.json` is: what the version that wrote it did not know is what it did.
     let then = decided(&serde_json::from_value(then)?)?;
     let mut changed = Vec::new();
@@ -87,7 +120,7 @@ fn changes(config: &Config, kept: &Value) -> serde_json::Result<Vec<String>> {
     Ok(changed)
 }
 
-fn compare(path: &str, then: Option<&Value>, now: Option<&Value>, changed: &mut Vec<String>) {
+fn compare(path: &str, then: Option<&Value>, now: Option<&Value>, changed: &mut Vec<(String, String)>) {
     match (then, now) {
         (Some(Value::Object(then)), Some(Value::Object(now))) => {
             let names: BTreeSet<_> = then.keys().chain(now.keys()).collect();
@@ -103,7 +136,8 @@ fn compare(path: &str, then: Option<&Value>, now: Option<&Value>, changed: &mut 
         }
         (then, now) if then == now => {}
         (then, now) => {
-            changed.push(format!("`{path}` is {}, it was trained with {}", words(now), words(then)));
+            let words = format!("`{path}` is {}, it was trained with {}", words(now), words(then));
+            changed.push((path.to_string(), words));
         }
     }
 }

@@ -67,9 +67,14 @@ impl Run {
     /// The whole state as it was saved last.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Checkpoint`].
+    /// [`Error::Io`], [`Error::Checkpoint`]; [`Error::Run`] where `run.json` no longer says what decides the numbers and
+    /// names that the weights tell: network, classes, and how rows and images come to it.
     pub fn last(&self) -> Result<Checkpoint> {
-        Ok(self.read_last()?.0)
+        let (state, told) = self.read_last()?;
+        if let Some(kept) = told.and_then(|told| told.decided) {
+            self.tells_as_kept(&kept)?;
+        }
+        Ok(state)
     }
 
     /// The state to go on from, of a training on `images` images in epochs of `steps` steps: all that belongs to one must
@@ -135,7 +140,7 @@ impl Run {
     /// The weights with the best accuracy, or the last ones where no epoch has ended yet.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Checkpoint`].
+    /// As [`Run::last`].
     pub fn best(&self) -> Result<Checkpoint> {
         let best = match self.folder.join(BEST).exists() {
             true => Some(self.read_best()?),
@@ -147,6 +152,8 @@ impl Run {
                 Best::Last => Ok(last.for_use()),
                 Best::Right | Best::Lost => Ok(best.for_use()),
             },
+            // The state beside it tells that they do not belong together.
+            (Some(_), Err(changed @ Error::Run { .. })) => Err(changed),
             (Some((best, _)), _) => Ok(best.for_use()),
             (None, last) => Ok(last?.for_use()),
         }

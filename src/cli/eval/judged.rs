@@ -33,10 +33,14 @@ pub struct Judged {
     pub words: String,
 }
 
-/// What judges `run`: of `spec`, or its own data, this part, or all.
+/// What judges `run`: of `spec`, or its own data, this part, or all. Classes have the names by which the run predicts.
 pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool) -> Result<Judged> {
     let record = &run.config.data;
-    let own = |data: Dataset| own(data, part.unwrap_or(Part::Test), all);
+    let own = |data: Dataset| {
+        let classes = record.classes.clone();
+        let data = if classes.len() == data.classes.len() { Dataset { classes, ..data } } else { data };
+        own(data, part.unwrap_or(Part::Test), all)
+    };
     if spec.is_none() {
         let data = load_recorded(record, run.config.options.seed)
             .context("cannot load the run's data; `--data` names other ones")?;

@@ -112,7 +112,11 @@ impl<'a> Encoder<'a> {
                     let value = column.format.number(text);
                     let value =
                         value.ok_or_else(|| no_number(sheet, row, (&column.name, &column.format), text))?;
-                    push(standardised(value, *mean, *deviation));
+                    let made = standardised(value, *mean, *deviation);
+                    if !made.is_finite() {
+                        return Err(too_far(sheet, row, &column.name, text, *mean, *deviation));
+                    }
+                    push(made);
                 }
                 Kind::Words(all) => {
                     let found = words.place(text);
@@ -146,7 +150,11 @@ impl<'a> Encoder<'a> {
             Kind::Number { mean, deviation } => {
                 let value = label.format.number(text);
                 let value = value.ok_or_else(|| no_number(sheet, row, (&label.name, &label.format), text))?;
-                Ok(standardised(value, *mean, *deviation).to_bits())
+                let made = standardised(value, *mean, *deviation);
+                match made.is_finite() {
+                    true => Ok(made.to_bits()),
+                    false => Err(too_far(sheet, row, &label.name, text, *mean, *deviation)),
+                }
             }
         }
     }
@@ -163,6 +171,15 @@ impl<'a> Encoder<'a> {
             )
         })
     }
+}
+
+/// Of a number that f32 does not hold once it is standardised.
+fn too_far(sheet: &Sheet, row: usize, name: &str, text: &str, mean: f64, deviation: f64) -> Error {
+    let next = format!(
+        "a number that f32 holds when it is standardised by the training part's mean {mean} and deviation {deviation}; mend \
+         it, or leave it empty if there is no value"
+    );
+    sheet.wrong(row, name, text, &next)
 }
 
 fn no_number(sheet: &Sheet, row: usize, (name, format): (&str, &Format), text: &str) -> Error {

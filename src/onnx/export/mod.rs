@@ -7,7 +7,7 @@ mod writer;
 
 use super::{
     proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto, kind},
-    table::{FEATURES, TABLE, columns, label},
+    table::{FEATURES, TABLE, columns, label, too_coarse},
     tensor::Tensor,
 };
 use crate::{
@@ -130,7 +130,8 @@ impl Weights<'_> {
 /// `value`; probabilities of two classes told by one logit are those of both.
 ///
 /// # Errors
-/// [`Error::Model`] where its layers do not fit; [`Error::Onnx`] for a layer that ONNX has nothing like, by name.
+/// [`Error::Model`] where its layers do not fit; [`Error::Onnx`] for a layer that ONNX has nothing like, by name, and for a
+/// column of a table whose numbers are too large against their spread for f32.
 pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<ModelProto> {
     let loss = model.loss()?;
     let bare = model.without_activation(loss);
@@ -149,6 +150,9 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
             "its table has {width} numbers a row, the network takes {}",
             model.pixels()
         )));
+    }
+    if let Some(words) = options.table.as_ref().and_then(|table| too_coarse(table, loss.is_regression())) {
+        return Err(fail(words));
     }
     let weights = Weights { parameters: &parameters, arena: weights };
     let mut w = Writer::new(&[options.input(), LOGITS, PROBABILITIES, VALUE]);
