@@ -104,7 +104,7 @@ impl Callbacks {
     /// [`Error::Option`] that names the number and its range.
     pub fn validate(&self) -> Result<()> {
         if let Some(EarlyStopping { min_delta, .. }) = self.early_stopping {
-            not_negative("--min-delta", min_delta)?;
+            difference("--min-delta", min_delta)?;
         }
         match self.target_accuracy {
             Some(target) if !(0.0..=1.0).contains(&target) => Err(Error::Option {
@@ -117,8 +117,8 @@ impl Callbacks {
     }
 }
 
-/// Refuses a number below zero, or none.
-pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<()> {
+/// Refuses a difference below zero, or none. No device gets it.
+pub(crate) fn difference(name: &'static str, value: f64) -> Result<()> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
     }

@@ -56,6 +56,8 @@ pub mod optim;
 pub mod schedule;
 /// What is watched between epochs: early stopping, plateaus, targets.
 pub mod callbacks;
+/// Which numbers of options a device computes with.
+mod range;
 /// How many steps one submission holds.
 mod pacer;
 /// Who listens to the training loop: what the host does and when.

@@ -5,6 +5,7 @@ use crate::{
     kernels::{BINARY_CROSS_ENTROPY, HUBER, MEAN_ABSOLUTE_ERROR, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY},
     objective::Objective,
     op::Call,
+    range::positive,
 };
 use std::{fmt, str::FromStr};
 
@@ -90,14 +91,7 @@ impl FromStr for Loss {
             "mean_absolute_error" | "mae" => Self::MeanAbsoluteError,
             "huber" => {
                 let delta: f64 = delta.map_or(Ok(1.0), |delta| delta.trim().parse()).map_err(|_| fail())?;
-                if !(delta > 0.0 && delta < f64::from(f32::MAX)) {
-                    let got = delta.to_string();
-                    return Err(Error::Option {
-                        name: "the delta of huber",
-                        got,
-                        expected: "a number above 0",
-                    });
-                }
+                positive("the delta of huber", delta)?;
                 return Ok(Self::Huber { delta });
             }
             _ => return Err(fail()),

@@ -8,6 +8,7 @@ use crate::{
     data::Dataset,
     gpu::Context,
     model::Model,
+    range::{check, positive},
     schedule::{Decay, Schedule},
     train::{Options, Trainer},
 };
@@ -47,12 +48,9 @@ impl Range {
     /// [`Error::Option`] that names the number and its range.
     pub fn validate(&self) -> Result<()> {
         let fail = |name, got: String, expected| Err(Error::Option { name, got, expected });
-        if !(self.from.is_finite() && self.from > 0.0) {
-            return fail("--from", self.from.to_string(), "a number above 0");
-        }
-        if !(self.to.is_finite() && self.to > self.from) {
-            return fail("--to", self.to.to_string(), "a number above `--from`");
-        }
+        positive("--from", self.from)?;
+        positive("--to", self.to)?;
+        check("--to", self.to, self.to > self.from, "a number above `--from`")?;
         if self.steps < 2 * FEWEST as u64 {
             return fail("--steps", self.steps.to_string(), "at least 20");
         }

@@ -1,7 +1,12 @@
 //! What a training makes of images and labels, whatever the model: augmentation, label smoothing, weights of classes.
 //! Evaluation leaves all of it out, so that its numbers can be compared.
 
-use crate::{Error, Result, augment::Augment, loss::Loss};
+use crate::{
+    Error, Result,
+    augment::Augment,
+    loss::Loss,
+    range::{not_negative, share},
+};
 
 /// What is minimised besides the plain loss of the images as they are.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -30,13 +35,7 @@ impl Objective {
     /// [`Error::Option`].
     pub fn validate(&self, classes: usize, loss: Loss) -> Result<()> {
         self.augment.validate()?;
-        if !(0.0..1.0).contains(&self.label_smoothing) {
-            return Err(Error::Option {
-                name: "--label-smoothing",
-                got: self.label_smoothing.to_string(),
-                expected: "a number from 0, below 1",
-            });
-        }
+        share("--label-smoothing", self.label_smoothing)?;
         if self.label_smoothing > 0.0 && loss.is_regression() {
             return Err(Error::Option {
                 name: "--label-smoothing",
@@ -49,9 +48,7 @@ impl Objective {
             let got = format!("a list of {} for {classes} classes", self.class_weight.len());
             return fail(got, "one number for each class");
         }
-        if let Some(wrong) = self.class_weight.iter().find(|w| !w.is_finite() || **w < 0.0) {
-            return fail(wrong.to_string(), "numbers from 0");
-        }
+        self.class_weight.iter().try_for_each(|weight| not_negative("--class-weight", *weight))?;
         if !self.class_weight.is_empty() && self.class_weight.iter().all(|w| *w == 0.0) {
             return fail("0 for every class".into(), "at least one class that counts");
         }

@@ -259,6 +259,7 @@ fn what_is_too_large_broken_or_unknown_is_refused_in_words() {
         (r#"{"do": "explode"}"#, "explode"),
         (r#"{"do": "rate", "rate": -1}"#, "a number from 0"),
         (r#"{"do": "rate", "rate": 1e300}"#, "a number from 0"),
+        (r#"{"do": "rate", "rate": 1e-46}"#, "a number from 0"),
         (r#"{"do": "rate", "rate": "0.1"}"#, "a number from 0"),
     ] {
         page.post("/control", what.as_bytes()).refuses(400, &[word]);

@@ -260,7 +260,7 @@ fn after_an_exploding_loss_the_advice_is_a_command_that_works() {
     succeeds(train(tmp.path(), &["--model", "linear", "--epochs", "1", "--out", "good"]));
     let mut config = std::fs::read_to_string(tmp.path().join("good/run.json")).expect("reads");
     let at = config.rfind("\n  },\n  \"init\"").expect("the end of the options");
-    config.insert_str(at, ",\n    \"rates\": [{\"step\": 16, \"learning_rate\": 1e39}]");
+    config.insert_str(at, ",\n    \"rates\": [{\"step\": 16, \"learning_rate\": 3.4e38}]");
     std::fs::write(tmp.path().join("good/run.json"), config).expect("written");
     let went = said(wgrad(tmp.path(), &["train", "--resume", "good", "--epochs", "3"]));
     let next = advised(&went, " train --model linear");

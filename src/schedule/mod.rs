@@ -5,7 +5,11 @@ mod one_cycle;
 #[cfg(test)]
 mod tests;
 
-use crate::{Error, Result, callbacks::not_negative};
+use crate::{
+    Result,
+    callbacks::difference,
+    range::{check, is_positive, not_negative, positive, share},
+};
 use std::f64::consts::PI;
 
 /// How the learning rate moves over a training.
@@ -144,39 +148,41 @@ impl Schedule {
     /// # Errors
     /// [`Error::Option`] that names the number and its range.
     pub fn validate(&self) -> Result<()> {
-        let check = |name, value: f64, ok: bool, expected| {
-            if ok { Ok(()) } else { Err(Error::Option { name, got: value.to_string(), expected }) }
-        };
-        let above =
-            |name, value: f64| check(name, value, value.is_finite() && value > 0.0, "a number above 0");
-        let share =
-            |name, value: f64| check(name, value, (0.0..=1.0).contains(&value), "a share from 0 to 1");
         match self.decay {
             Decay::Constant => Ok(()),
-            Decay::Step { factor, .. } | Decay::Exponential { factor, .. } => above("--decay", factor),
+            Decay::Step { factor, .. } | Decay::Exponential { factor, .. } => positive("--decay", factor),
             Decay::Cosine { last } => not_negative("--decay", last),
             Decay::Restarts { longer, lower, last, .. } => {
-                check("--restart-longer", longer, longer.is_finite() && longer >= 1.0, "a number from 1")?;
-                above("--restart-lower", lower)?;
+                check(
+                    "--restart-longer",
+                    longer,
+                    longer >= 1.0 && is_positive(longer),
+                    "a number from 1 to 3.4e38",
+                )?;
+                positive("--restart-lower", lower)?;
                 not_negative("--decay", last)
             }
             Decay::OneCycle { rise, div, final_div, momentum } => {
-                share("--rise", rise)?;
-                above("--div-factor", div)?;
-                above("--final-div-factor", final_div)?;
+                check("--rise", rise, (0.0..=1.0).contains(&rise), "a share from 0 to 1")?;
+                positive("--div-factor", div)?;
+                positive("--final-div-factor", final_div)?;
                 for momentum in momentum.into_iter().flatten() {
-                    let ok = (0.0..1.0).contains(&momentum);
-                    check("--cycle-momentum", momentum, ok, "two numbers from 0, below 1")?;
+                    share("--cycle-momentum", momentum)?;
                 }
                 Ok(())
             }
             Decay::Plateau { factor, min_delta, min, .. } => {
-                check("--decay", factor, factor > 0.0 && factor < 1.0, "a number above 0, below 1")?;
-                not_negative("--min-delta", min_delta)?;
-                not_negative("--min-lr", min)
+                check(
+                    "--decay",
+                    factor,
+                    is_positive(factor) && factor < 1.0,
+                    "a number from 1.2e-38, below 1",
+                )?;
+                difference("--min-delta", min_delta)?;
+                check("--min-lr", min, min.is_finite() && min >= 0.0, "a number from 0")
             }
             Decay::Rise { last, steps } => {
-                above("the last rate", last)?;
+                check("the last rate", last, last.is_finite() && last > 0.0, "a number above 0")?;
                 check("--steps", steps as f64, steps > 0, "at least 1")
             }
         }

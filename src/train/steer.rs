@@ -3,7 +3,7 @@
 //! makes them at the same step and ends in the same bits.
 
 use super::{Options, Trainer};
-use crate::{Result, callbacks::not_negative, observe::Beside, optim::Optimizer};
+use crate::{Result, observe::Beside, optim::Optimizer, range::not_negative};
 use serde::{Deserialize, Serialize};
 
 /// Another base learning rate, which the schedule's factor multiplies.

@@ -2,10 +2,7 @@
 
 use super::{Metrics, Options, RateChange, Trainer};
 use crate::{
-    Error, Result,
-    callbacks::{Verdict, not_negative},
-    checkpoint::Position,
-    model::MOST_ROWS,
+    Error, Result, callbacks::Verdict, checkpoint::Position, model::MOST_ROWS, range::not_negative,
     schedule::Decay,
 };
 
@@ -19,6 +16,10 @@ impl Options {
     /// [`Error::Option`] that names the number and its range.
     pub fn validate(&self) -> Result<()> {
         self.optimizer.validate()?;
+        if let Decay::Plateau { min, .. } = self.schedule.decay {
+            // The schedule has it as a share of the rate.
+            not_negative("--min-lr", min * self.optimizer.learning_rate)?;
+        }
         self.schedule.validate()?;
         self.callbacks.validate()?;
         for RateChange { learning_rate, .. } in &self.rates {

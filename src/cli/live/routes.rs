@@ -122,7 +122,7 @@ impl Routes {
             Some("stop") => self.hub.wish(|wishes| wishes.stop = true),
             Some("rate") => match value["rate"].as_f64() {
                 // The device takes it as f32.
-                Some(rate) if rate >= 0.0 && (rate as f32).is_finite() => {
+                Some(rate) if rate == 0.0 || (rate > 0.0 && (rate as f32).is_normal()) => {
                     self.hub.wish(|wishes| wishes.rate = Some(rate));
                 }
                 _ => return Err(bad(format!("got the rate {}, expected a number from 0", value["rate"]))),

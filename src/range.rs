@@ -1,0 +1,224 @@
+//! Whether a number that was given is one that a device computes with: devices take f32, where a positive number below
+//! 1.2e-38 is 0, and one above 3.4e38 infinite.
+
+use crate::{Error, Result};
+
+/// What [`positive`] takes.
+pub(crate) const POSITIVE: &str = "a number above 0, from 1.2e-38 to 3.4e38";
+const NOT_NEGATIVE: &str = "a number from 0 to 3.4e38; above 0 at least 1.2e-38";
+const SHARE: &str = "a number from 0, below 1; above 0 at least 1.2e-38";
+
+/// The error where `ok` is false.
+///
+/// # Errors
+/// [`Error::Option`] that names the number and its range.
+pub(crate) fn check(name: &'static str, value: f64, ok: bool, expected: &'static str) -> Result<()> {
+    if ok { Ok(()) } else { Err(Error::Option { name, got: got(value), expected }) }
+}
+
+/// A number as a person would have written it.
+fn got(value: f64) -> String {
+    let plain = value.to_string();
+    if plain.len() > 20 { format!("{value:e}") } else { plain }
+}
+
+/// Whether f32 holds the number with all its digits, and it is above 0.
+pub(crate) fn is_positive(value: f64) -> bool {
+    value > 0.0 && (value as f32).is_normal()
+}
+
+/// Refuses what is not above 0 in f32, or not finite.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn positive(name: &'static str, value: f64) -> Result<()> {
+    check(name, value, is_positive(value), POSITIVE)
+}
+
+/// Refuses what is below 0, or not finite in f32, or 0 in f32 alone.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<()> {
+    check(name, value, value == 0.0 || is_positive(value), NOT_NEGATIVE)
+}
+
+/// Refuses what is not in [0, 1) in f32, or 0 there alone.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn share(name: &'static str, value: f64) -> Result<()> {
+    check(name, value, value == 0.0 || (is_positive(value) && (value as f32) < 1.0), SHARE)
+}
+
+/// The same of a share whose rest the device takes: that is above 0 wherever the share is below 1.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn forgets(name: &'static str, value: f64) -> Result<()> {
+    check(name, value, value == 0.0 || (is_positive(value) && value < 1.0), SHARE)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        loss::Loss,
+        lr_find::Range,
+        objective::Objective,
+        optim::{Adam, Method, Muon, Optimizer},
+        schedule::{Decay, Schedule},
+        train::{Options, RateChange},
+    };
+
+    const SGD: Method = Method::Sgd { momentum: 0.5, nesterov: false };
+
+    fn method(method: Method) -> Options {
+        Options { optimizer: Optimizer::new(method), ..Options::default() }
+    }
+
+    fn optimizer(optimizer: Optimizer) -> Options {
+        Options { optimizer, ..Options::default() }
+    }
+
+    fn decay(decay: Decay) -> Options {
+        Options { schedule: Schedule { decay, warmup_steps: 0 }, ..Options::default() }
+    }
+
+    fn adam(adam: Adam) -> Options {
+        method(Method::Adam(adam))
+    }
+
+    fn muon(muon: Muon) -> Options {
+        method(Method::Muon(muon))
+    }
+
+    fn cycle(rise: f64, div: f64, final_div: f64, least: f64) -> Options {
+        decay(Decay::OneCycle { rise, div, final_div, momentum: Some([least, 0.95]) })
+    }
+
+    /// The options whose numbers a device gets: how they are set, whether 0 will do, whether 1 and more will.
+    type Row = (&'static str, fn(f64) -> Options, bool, bool);
+
+    const ROWS: &[Row] = &[
+        ("--lr", |x| optimizer(Optimizer { learning_rate: x, ..Optimizer::new(SGD) }), true, true),
+        ("--weight-decay", |x| optimizer(Optimizer { weight_decay: x, ..Optimizer::new(SGD) }), true, true),
+        (
+            "--global-clipnorm",
+            |x| optimizer(Optimizer { global_clipnorm: Some(x), ..Optimizer::new(SGD) }),
+            false,
+            true,
+        ),
+        ("--ema", |x| optimizer(Optimizer { ema_momentum: Some(x), ..Optimizer::new(SGD) }), true, false),
+        ("--momentum", |x| method(Method::Sgd { momentum: x, nesterov: false }), true, false),
+        ("--beta-1", |x| adam(Adam { beta_1: x, ..Adam::default() }), true, false),
+        ("--beta-2", |x| adam(Adam { beta_2: x, ..Adam::default() }), true, false),
+        ("--epsilon", |x| adam(Adam { epsilon: x, ..Adam::default() }), false, true),
+        (
+            "--rho",
+            |x| method(Method::RmsProp { rho: x, momentum: 0.0, epsilon: 1e-7, centered: false }),
+            true,
+            false,
+        ),
+        (
+            "--momentum",
+            |x| method(Method::RmsProp { rho: 0.9, momentum: x, epsilon: 1e-7, centered: false }),
+            true,
+            false,
+        ),
+        (
+            "--epsilon",
+            |x| method(Method::RmsProp { rho: 0.9, momentum: 0.0, epsilon: x, centered: false }),
+            false,
+            true,
+        ),
+        (
+            "--initial-accumulator-value",
+            |x| method(Method::Adagrad { initial_accumulator_value: x, epsilon: 1e-7 }),
+            true,
+            true,
+        ),
+        (
+            "--epsilon",
+            |x| method(Method::Adagrad { initial_accumulator_value: 0.1, epsilon: x }),
+            false,
+            true,
+        ),
+        ("--beta-1", |x| method(Method::Lion { beta_1: x, beta_2: 0.99 }), true, false),
+        ("--beta-2", |x| method(Method::Lion { beta_1: 0.9, beta_2: x }), true, false),
+        ("--momentum", |x| muon(Muon { momentum: x, ..Muon::default() }), true, false),
+        ("--rms-rate", |x| muon(Muon { rms_rate: x, ..Muon::default() }), false, true),
+        (
+            "--epsilon",
+            |x| muon(Muon { adam: Adam { epsilon: x, ..Adam::default() }, ..Muon::default() }),
+            false,
+            true,
+        ),
+        ("--decay", |x| decay(Decay::Step { every: 1, factor: x }), false, true),
+        ("--decay", |x| decay(Decay::Exponential { every: 1, factor: x }), false, true),
+        ("--decay", |x| decay(Decay::Cosine { last: x }), true, true),
+        ("--decay", |x| decay(Decay::Restarts { first: 1, longer: 2.0, lower: 1.0, last: x }), true, true),
+        (
+            "--restart-lower",
+            |x| decay(Decay::Restarts { first: 1, longer: 2.0, lower: x, last: 0.0 }),
+            false,
+            true,
+        ),
+        ("--div-factor", |x| cycle(0.3, x, 1e4, 0.85), false, true),
+        ("--final-div-factor", |x| cycle(0.3, 25.0, x, 0.85), false, true),
+        ("--cycle-momentum", |x| cycle(0.3, 25.0, 1e4, x), true, false),
+        (
+            "--min-lr",
+            |x| {
+                let Options { optimizer, .. } = Options::default();
+                let min = x / optimizer.learning_rate;
+                decay(Decay::Plateau { factor: 0.1, patience: 1, min_delta: 0.0, cooldown: 0, min })
+            },
+            true,
+            true,
+        ),
+        (
+            "the learning rate",
+            |x| Options { rates: vec![RateChange { step: 1, learning_rate: x }], ..Options::default() },
+            true,
+            true,
+        ),
+    ];
+
+    #[test]
+    fn a_number_that_is_0_or_infinite_on_the_device_is_refused() {
+        for (name, with, zero, large) in ROWS {
+            let told = |x: f64| with(x).validate().err().map(|error| error.to_string());
+            for wrong in [1e-50, 1e-46, 1e-39, 3.5e38, 1e39, 1e300, f64::NAN, f64::INFINITY, -1e-46, -1.0] {
+                let said = told(wrong).unwrap_or_else(|| panic!("{name} takes {wrong:e}"));
+                assert!(said.starts_with(name), "{name} {wrong:e}: {said}");
+                assert!(said.len() < 120, "{said}");
+                assert!(said.contains("1.2e-38") || said.contains("below 1"), "{said}");
+            }
+            for fine in [1.2e-38, 1e-9, 0.25] {
+                assert_eq!(told(fine), None, "{name} {fine:e}");
+            }
+            for (value, takes) in [(0.0, zero), (1.0, large), (25.0, large), (3.4e38, large)] {
+                assert_eq!(told(value).is_none(), *takes, "{name} {value:e}: {:?}", told(value));
+            }
+        }
+        let said = ROWS[0].1(1e-50).validate().expect_err("0 in f32").to_string();
+        assert_eq!(said, "--lr is 1e-50, expected a number from 0 to 3.4e38; above 0 at least 1.2e-38");
+    }
+
+    #[test]
+    fn so_are_those_of_the_loss_and_of_the_search() {
+        for wrong in [1e-46, 1e39, f64::NAN, -1.0] {
+            let weights = Objective { class_weight: vec![1.0, wrong], ..Objective::default() };
+            let said = weights.validate(2, Loss::SoftmaxCrossEntropy).expect_err("no weight").to_string();
+            assert!(said.starts_with("--class-weight is ") && said.contains("3.4e38"), "{said}");
+            let smooth = Objective { label_smoothing: wrong, ..Objective::default() };
+            let said = smooth.validate(2, Loss::SoftmaxCrossEntropy).expect_err("no share").to_string();
+            assert!(said.starts_with("--label-smoothing is ") && said.contains("below 1"), "{said}");
+            let said = format!("huber={wrong}").parse::<Loss>().expect_err("no distance").to_string();
+            assert!(said.starts_with("the delta of huber is ") && said.contains("3.4e38"), "{said}");
+            let found = Range { from: wrong, ..Range::default() }.validate();
+            assert!(found.expect_err("no rate").to_string().starts_with("--from is "));
+        }
+        assert!(Range { to: 1e39, ..Range::default() }.validate().is_err());
+    }
+}
