@@ -107,7 +107,8 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &str) -> std::result:
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(e) => Err(format!("cannot read {shown}: {e}")),
         Ok(text) => {
-            serde_json::from_slice(&text).map_err(|e| format!("{shown} is damaged, or no {what}: {e}"))
+            let read = serde_json::from_slice(&text).map(Some);
+            read.map_err(|e| format!("{shown} is damaged, or no {what}: {e}"))
         }
     }
 }
