@@ -6,9 +6,11 @@ use crate::{
     data::read_text,
     gpu::{Access, Context, directives},
     kernels::{ACTIVATIONS, LINEAR, OPERATIONS},
+    lab::sizes,
     op::{Call, Choices, Need, Op, Variant},
     program::Node,
     prove::{Regime, Trial, proofs},
+    report::words::quoted,
     setting,
 };
 use sha2::{Digest, Sha256};
@@ -277,7 +279,7 @@ pub(crate) async fn prove<'a>(
                 return Err(self::wrong(
                     &call,
                     variant,
-                    &format!("at {} with {regime}: {wrong}", crate::lab::sizes::words(&call)),
+                    &format!("at {} with {regime}: {wrong}", sizes::words(&call)),
                 ));
             }
         }
@@ -285,13 +287,23 @@ pub(crate) async fn prove<'a>(
     Ok(())
 }
 
-/// That a variant which somebody chose is wrong, and how.
+/// That a variant which somebody chose is wrong at `call`, and how. The command that it tells proves it there, too.
 pub(crate) fn wrong(call: &Call, variant: &Variant, how: &str) -> Error {
     let (op, file) = (call.op, if is_file(variant.name) { "--file" } else { "--variant" });
+    let activation = match op.activated {
+        true => format!(" --activation {}", call.activation.name),
+        false => String::new(),
+    };
+    let lab = format!(
+        "wgrad lab {} {file} {} --size {}{activation}",
+        op.name,
+        quoted(variant.name),
+        sizes::words(call)
+    );
     Error::Variant {
         op: op.name,
         wanted: variant.name.to_string(),
-        message: format!("is wrong {how}; `wgrad lab {} {file} {}` tells more", op.name, variant.name),
+        message: format!("is wrong {how}; `{lab}` tells more"),
         known: op.variant_names(),
     }
 }

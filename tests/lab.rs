@@ -343,4 +343,15 @@ fn training_with_a_file_proves_it_keeps_it_and_resumes_with_it() {
         "wgrad lab matmul --file",
     ]);
     assert!(!Path::new(&path.join("wrong")).exists(), "a run was made");
+
+    // Wrong at a size of this network alone: the command that is told proves it there.
+    let own = "y[row * N + column] = activate(sum + b[column]) * select(1.0, 1.01, M == 32u && N != 10u);";
+    fs::write(path.join("mine.wgsl"), changed("naive", STORE, own)).expect("writes");
+    let ended = train(&[&["--epochs", "1", "--out", "wrong"][..], &chosen].concat());
+    let ended = ended.with(2);
+    assert!(ended.stderr.contains("is wrong at M=32,"), "{ended:#?}");
+    let told = ended.stderr.split('`').find(|part| part.contains(" lab matmul")).expect("a command");
+    let words: Vec<&str> = told.split(' ').skip(1).chain(["--seconds", "0"]).collect();
+    let ended = on_device(&words).inside(path).end().with(1);
+    assert!(ended.stdout.contains("at M=32,"), "{ended:#?}");
 }

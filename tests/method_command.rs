@@ -115,6 +115,16 @@ fn early_stopping_stops_and_a_resumed_run_knows_it() {
 }
 
 #[test]
+fn a_warm_up_that_the_training_does_not_end_is_told_before_it_begins() {
+    let tmp = folder();
+    let said = "warning: --warmup-steps is 1000000, and the whole training has ";
+    let long = train(tmp.path(), &["--epochs", "1", "--warmup-steps", "1000000"]).with(0);
+    assert!(long.stderr.contains(said) && long.stderr.contains("never comes to 0.05"), "{long:#?}");
+    let short = train(tmp.path(), &["--epochs", "1", "--warmup-steps", "2"]).with(0);
+    assert!(!short.stderr.contains("--warmup-steps"), "{short:#?}");
+}
+
+#[test]
 fn one_number_decides_and_is_named() {
     let tmp = folder();
     let best = |run: &str| {

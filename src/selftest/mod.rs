@@ -271,7 +271,7 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
                 |chosen: &String| call.op.find(chosen).is_ok_and(|chosen| chosen.name == variant.name);
             if choices.by_hand.get(call.op.name).is_some_and(is_this) {
                 context.tell(Preparing::Ready);
-                return Err(user_file::wrong(call, variant, &wrong));
+                return Err(user_file::wrong(&small, variant, &wrong));
             }
             context.trust.known().wrong.insert(name.clone(), wrong.clone());
             wrongs.push((name, wrong));

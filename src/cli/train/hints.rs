@@ -6,14 +6,18 @@ use crate::cli::{
 };
 use anyhow::Error;
 use wgrad::{
+    callbacks::Monitor,
     data::{
         Reading,
         reading::{Decimal, Header, Missing, RowShape, Target},
     },
     loss::Loss,
     networks::NETWORKS,
+    optim::Optimizer,
     recipe::{Flag, flags},
     run::{BEST, Config, DataRecord, NOT_SAVED, Run, Trend},
+    schedule::Decay,
+    train::Options,
 };
 
 /// A command, and what it is for.
@@ -40,21 +44,74 @@ pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
         return error.context(run.last_good());
     }
     let (config, folder) = (&run.config, quoted_path(&run.folder));
-    let how = network(config, named).map_or(String::new(), |network| {
-        let mut options = config.options.clone();
-        let lower = config.options.optimizer_at(u64::MAX).learning_rate / 10.0;
-        options.optimizer.learning_rate = format!("{lower:.1e}").parse().unwrap_or(lower);
-        let mut all = flags(network, &options);
-        all.extend(data(&config.data, config.model.loss));
-        let best = run.folder.join(BEST);
-        if best.exists() {
-            all.push(("--init", Some(best.display().to_string())));
+    let best =
+        Some(run.folder.join(BEST)).filter(|best| best.exists()).map(|best| best.display().to_string());
+    let optimizer = config.options.optimizer_at(u64::MAX);
+    // Far above the usual rates a tenth is still far too high.
+    let lower = (optimizer.learning_rate / 10.0).min(Optimizer::new(optimizer.method).learning_rate);
+    let lower = format!("{lower:.1e}").parse().unwrap_or(lower);
+    let how = match named {
+        Some(_) => {
+            let said: Vec<String> =
+                std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            let words: String =
+                again(&said, lower, best.as_deref()).iter().map(|w| format!(" {w}")).collect();
+            format!(", such as `wgrad{words}`")
         }
-        format!(", such as `wgrad train{}`", words(&all))
-    });
+        None => network(config, named).map_or(String::new(), |network| {
+            let mut options = config.options.clone();
+            options.optimizer.learning_rate = lower;
+            let mut all = flags(network, &options);
+            all.extend(data(&config.data, config.model.loss));
+            all.extend(beside(config));
+            all.extend(best.map(|best| ("--init", Some(best))));
+            format!(", such as `wgrad train{}`", words(&all))
+        }),
+    };
     error.context(format!(
         "the last good state is in {folder}, but from there it goes the same way; start a new run with a lower rate{how}"
     ))
+}
+
+/// The arguments `said` with another rate, from the weights of `best` if there are any, in a run folder of its own; each
+/// as a shell takes it.
+fn again(said: &[String], rate: f64, best: Option<&str>) -> Vec<String> {
+    let replaced: &[&str] = if best.is_some() { &["--lr", "--out", "--init"] } else { &["--lr", "--out"] };
+    let mut words: Vec<String> = Vec::new();
+    let mut rest = said.iter();
+    while let Some(word) = rest.next() {
+        let name = word.split('=').next().unwrap_or_default();
+        if !replaced.contains(&name) {
+            words.push(quoted(word));
+        } else if !word.contains('=') {
+            rest.next();
+        }
+    }
+    words.extend(["--lr".to_string(), rate.to_string()]);
+    words.extend(best.into_iter().flat_map(|best| ["--init".to_string(), quoted(best)]));
+    words
+}
+
+/// What a run records and [`flags`] leaves out.
+fn beside(config: &Config) -> Vec<Flag> {
+    let Options { seed, shuffle, objective, variants, callbacks, schedule, .. } = &config.options;
+    let list = |weights: &[f64]| weights.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+    let stopping = callbacks.early_stopping;
+    // A plateau has told its own.
+    let delta = stopping.map(|stopping| stopping.min_delta);
+    let delta = delta.filter(|delta| *delta != 0.0 && !matches!(schedule.decay, Decay::Plateau { .. }));
+    let weights = Some(&objective.class_weight).filter(|weights| !weights.is_empty());
+    let values = [
+        ("--seed", Some(seed.to_string()).filter(|_| *seed != 0)),
+        ("--class-weight", weights.map(|weights| list(weights))),
+        ("--monitor", (callbacks.monitor == Monitor::Accuracy).then(|| "accuracy".to_string())),
+        ("--patience", stopping.map(|stopping| stopping.patience.to_string())),
+        ("--min-delta", delta.map(|delta| delta.to_string())),
+    ];
+    let mut all: Vec<Flag> = values.into_iter().filter(|(_, value)| value.is_some()).collect();
+    all.extend((!shuffle).then_some(("--no-shuffle", None)));
+    all.extend(variants.by_hand.iter().map(|(op, variant)| ("--variant", Some(format!("{op}={variant}")))));
+    all
 }
 
 /// The network as `--model` takes it, which a run of another file than a built-in one does not tell.
@@ -214,5 +271,32 @@ fn shortened(spec: &str) -> String {
     match within.filter(|path| !path.as_os_str().is_empty()) {
         Some(path) => format!(".{}{}", std::path::MAIN_SEPARATOR, path.display()),
         None => spec.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::again;
+
+    #[test]
+    fn the_same_training_again_keeps_whatever_was_said() {
+        for (said, best, expected) in [
+            ("train", None, "train --lr 0.05"),
+            ("train --lr 9 --out run --checked", None, "train --checked --lr 0.05"),
+            ("train --lr=9 --out=run --seed 3", None, "train --seed 3 --lr 0.05"),
+            ("train --init a.safetensors", None, "train --init a.safetensors --lr 0.05"),
+            ("train --init a.safetensors -q", Some("r/b"), "train -q --lr 0.05 --init r/b"),
+            (
+                "train --class-weight 1,2 --monitor accuracy --patience 3 --no-shuffle --variant matmul=naive \
+                 --max-time 10m --recipe cnn",
+                None,
+                "train --class-weight 1,2 --monitor accuracy --patience 3 --no-shuffle --variant matmul=naive \
+                 --max-time 10m --recipe cnn --lr 0.05",
+            ),
+        ] {
+            let words: Vec<String> = said.split(' ').map(String::from).collect();
+            assert_eq!(again(&words, 0.05, best).join(" "), expected, "{said}");
+        }
+        assert_eq!(again(&["train".into(), "--label=a b".into()], 1e-5, None)[1], "'--label=a b'");
     }
 }

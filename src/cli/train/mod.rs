@@ -40,6 +40,7 @@ use wgrad::{
     gpu::Context,
     model::Model,
     op::Choices,
+    report::words::counted,
     run::{AdapterRecord, BEST, Config, DataRecord, Run, read_weights},
     train::{Options, Trainer},
     tune::SECONDS,
@@ -234,6 +235,7 @@ impl Train {
         })
         .await?;
         announce(&options)?;
+        warn_of_warmup(&options, dataset.train.len());
         self.session(context, Session::new(&dataset, &model, options, interrupt)).await
     }
 
@@ -360,6 +362,21 @@ fn begin_from(path: &Path, trainer: &mut Trainer<'_>) -> Result<()> {
     }
     trainer.restore(&checkpoint);
     Ok(())
+}
+
+/// Says that the warm-up does not end within the training on this many images.
+fn warn_of_warmup(options: &Options, images: usize) {
+    let steps = (images.div_ceil(options.batch.max(1)) as u64).saturating_mul(options.epochs);
+    let warmup = options.schedule.warmup_steps;
+    if warmup > steps {
+        tell!(
+            "warning: --warmup-steps is {warmup}, and the whole training has {}: the learning rate never comes to {}; \
+             try `--warmup-steps {}`, or more `--epochs`",
+            counted(usize::try_from(steps).unwrap_or(usize::MAX), "step"),
+            options.optimizer.learning_rate,
+            steps / 10
+        );
+    }
 }
 
 /// Says which shaders of the user's own, and which settings, are proven before the training.
