@@ -174,7 +174,8 @@ fn optimizer(value: &Value) -> String {
         options.push(format!("--ema {}", number(momentum)));
     }
     for key in ["clipnorm", "clipvalue", "amsgrad", "gradient_accumulation_steps", "loss_scale_factor"] {
-        if let Some(value) = config.get(key).filter(|value| !value.is_null() && **value != Value::from(false))
+        if let Some(value) =
+            config.get(key).filter(|value| !value.is_null() && value.as_bool() != Some(false))
         {
             others.push(format!("its {key} = {value} has no option"));
         }
