@@ -10,7 +10,7 @@ impl Optimizer {
     /// Whether the numbers make sense.
     ///
     /// # Errors
-    /// [`Error::Option`] that names the number and its range.
+    /// [`crate::Error::Option`] that names the number and its range.
     pub fn validate(&self) -> Result<()> {
         not_negative("--lr", self.learning_rate)?;
         not_negative("--weight-decay", self.weight_decay)?;

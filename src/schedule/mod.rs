@@ -146,7 +146,7 @@ impl Schedule {
     /// Whether the numbers make sense.
     ///
     /// # Errors
-    /// [`Error::Option`] that names the number and its range.
+    /// [`crate::Error::Option`] that names the number and its range.
     pub fn validate(&self) -> Result<()> {
         match self.decay {
             Decay::Constant => Ok(()),
