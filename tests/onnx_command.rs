@@ -67,7 +67,7 @@ fn a_run_becomes_a_file_and_the_file_a_run_that_says_the_same() {
     let data = small_data_argument();
     let parent = small_data().parent().expect("has one").display().to_string();
     assert!(!bytes.windows(parent.len()).any(|part| part == parent.as_bytes()), "the file holds {parent}");
-    wgrad(&["eval", &path("again")]).end().refuses(&["--data NAME|PATH"]);
+    wgrad(&["eval", &path("again")]).end().refuses(&["`--data` names other ones"]);
     let accuracy = |run: &str| {
         let told = on_device(&["eval", &path(run), "--data", &data, "--json"]).end().with(0).json();
         (told[0]["accuracy"].clone(), told[0]["loss"].as_f64().expect("a number"))
@@ -124,7 +124,7 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
     let told = wgrad(&["import", &file, "--out", &path("net"), "--json"]).end().with(0).json();
     assert_eq!(told[0]["classes"], serde_json::json!(["class 0", "class 1", "class 2"]));
     assert_eq!(told[0]["data"], serde_json::Value::Null);
-    wgrad(&["eval", &path("net")]).end().refuses(&["--data NAME|PATH"]);
+    wgrad(&["eval", &path("net")]).end().refuses(&["`--data` names other ones", "was not said"]);
 
     // A dark cross on a light ground stays what it is.
     let picture =
