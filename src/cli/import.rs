@@ -111,7 +111,7 @@ impl Import {
         if !known {
             tell!("note: {}", self.untold(&run)?);
         }
-        let (program, folder) = (program(), quoted(&folder.to_string()));
+        let (program, folder) = (program(), quoted_path(&run.folder));
         let mut next = Vec::new();
         let its = match (known, data.spec.as_str()) {
             (true, "fashion-mnist") => String::new(),

@@ -3,7 +3,7 @@
 //! its weights predict by others.
 
 use super::{CONFIG, Config, LAST, Run};
-use crate::{Error, Result};
+use crate::{Error, Result, report::words::quoted_path};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -60,7 +60,7 @@ impl Run {
     pub(super) fn is_as_kept(&self, kept: &Value) -> Result<()> {
         let next = format!(
             "put it back, or start a new run, from these weights by `--init {}`, with the options that you want",
-            self.folder.join(LAST).display()
+            quoted_path(&self.folder.join(LAST))
         );
         self.refuse(kept, |_| true, &next)
     }

@@ -5,6 +5,7 @@ use crate::cli::{
     page::{program, quoted, quoted_path},
 };
 use anyhow::Error;
+use std::path::Path;
 use wgrad::{
     callbacks::Monitor,
     data::{
@@ -88,7 +89,7 @@ fn again(said: &[String], rate: f64, best: Option<&str>) -> Vec<String> {
         }
     }
     words.extend(["--lr".to_string(), rate.to_string()]);
-    words.extend(best.into_iter().flat_map(|best| ["--init".to_string(), quoted(best)]));
+    words.extend(best.into_iter().flat_map(|best| ["--init".to_string(), quoted_path(Path::new(best))]));
     words
 }
 
