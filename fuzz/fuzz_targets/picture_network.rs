@@ -11,15 +11,14 @@ use wgrad::data::{
 
 fuzz_target!(|bytes: &[u8]| {
     let [.., a, b, c, d] = bytes else { return };
-    let file = bytes;
     let side = |high: u8, low: u8| usize::from(u16::from_be_bytes([high & 1, low])).max(1);
     let (height, width) = (side(*a, *b), side(*c, *d));
     let name = Path::new("sent");
-    if let Ok(picture) = read_picture(name, file, height, width) {
+    if let Ok(picture) = read_picture(name, bytes, height, width) {
         assert_eq!(picture.pixels.len(), height * width);
     }
     let fit = [Fit::Crop, Fit::Pad, Fit::Stretch][usize::from(*a >> 6).min(2)];
-    if let Ok(pixels) = (Preparation { height, width, channels: 3, fit }).read(name, file) {
+    if let Ok(pixels) = (Preparation { height, width, channels: 3, fit }).read(name, bytes) {
         assert_eq!(pixels.len(), height * width * 3);
     }
 });

@@ -38,6 +38,12 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Strin
     named.collect::<Vec<_>>().join(" and ")
 }
 
+/// The first of some parts of a sentence, and `more` where there are others.
+pub(super) fn first(all: &[String], more: &str) -> String {
+    let said = all[..all.len().min(SAID)].join("; ");
+    if all.len() > SAID { said + more } else { said }
+}
+
 /// What is to be known of names, each with its count, that are the same but for how they are written.
 pub(super) fn alike<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Option<String> {
     let mut groups: BTreeMap<String, Vec<(&str, usize)>> = BTreeMap::new();
@@ -46,13 +52,11 @@ pub(super) fn alike<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Option
     }
     let all: Vec<String> =
         groups.into_values().filter(|group| group.len() > 1).map(|group| listed(group.into_iter())).collect();
-    let more = if all.len() > SAID { "; ..." } else { "" };
-    let said: Vec<&str> = all.iter().take(SAID).map(String::as_str).collect();
     (!all.is_empty()).then(|| {
         format!(
-            "{}{more} differ by nothing but case, spaces or how a number is written, and stay apart; write them alike if \
+            "{} differ by nothing but case, spaces or how a number is written, and stay apart; write them alike if \
              they are one",
-            said.join("; ")
+            first(&all, "; ...")
         )
     })
 }

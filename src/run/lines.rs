@@ -204,9 +204,10 @@ impl Run {
                 // Of an epoch that is done again.
                 (Ok(_), Some(first)) if done.is_some_and(|done| last >= done) => damaged = Some(first),
                 (Ok(_), Some((n, e))) => return Err(fail(n, e)),
-                // The last line is being written just now, or its writer was killed.
-                (Err(e), first) if !line.ends_with(b"\n") => damaged = first.or(Some((n + 1, e))),
-                (Err(e), _) if done.is_some_and(|done| last < done) => return Err(fail(n + 1, e)),
+                (Err(e), _) if line.ends_with(b"\n") && done.is_some_and(|done| last < done) => {
+                    return Err(fail(n + 1, e));
+                }
+                // It stands behind all that counts; or it is being written just now, or its writer was killed.
                 (Err(e), first) => damaged = first.or(Some((n + 1, e))),
             }
         }

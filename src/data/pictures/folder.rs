@@ -186,7 +186,9 @@ fn check(
     hash.update(&bytes);
     let size = match format {
         ImageFormat::Jpeg => {
-            jpeg(&mut file, &mut bytes, length, sizes).map_err(said)?.ok_or(CUT_OFF)?;
+            if !reaches_end(&mut file, &mut bytes, length, sizes).map_err(said)? {
+                return Err(CUT_OFF.to_owned());
+            }
             if sizes { dimensions_in(path, Cursor::new(bytes)).ok() } else { None }
         }
         _ if sizes => {
@@ -198,21 +200,21 @@ fn check(
     Ok((hash.finalize().into(), size))
 }
 
-/// Whether a JPEG goes on to its end, as far as that is told without decoding it; `None`: it does not. `bytes` is its
-/// head, and becomes all of it where that is needed, or asked for.
-fn jpeg(file: &mut File, bytes: &mut Vec<u8>, length: u64, all: bool) -> std::io::Result<Option<()>> {
+/// Whether a JPEG goes on to its end, as far as that is told without decoding it. `bytes` is its head, and becomes all of
+/// it where that is needed, or asked for.
+fn reaches_end(file: &mut File, bytes: &mut Vec<u8>, length: u64, all: bool) -> std::io::Result<bool> {
     // The end of a long one, where its mark stands, as a rule.
     if length > SHORT && !all {
         let mut tail = Vec::new();
         file.seek(SeekFrom::End(-(TAIL as i64)))?;
         file.by_ref().take(TAIL).read_to_end(&mut tail)?;
         if tail.windows(2).any(|pair| pair == [0xff, 0xd9]) {
-            return Ok(Some(()));
+            return Ok(true);
         }
         file.seek(SeekFrom::Start(bytes.len() as u64))?;
     }
     file.take(LONGEST).read_to_end(bytes)?;
-    Ok(has_end(bytes).then_some(()))
+    Ok(has_end(bytes))
 }
 
 /// Reads which pictures there are in `folder`, and decodes none.

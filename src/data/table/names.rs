@@ -3,12 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::classes::{EXACT, alike, listed};
+use super::super::classes::{EXACT, alike, first, listed};
 use super::number::Format;
 use super::survey::Told;
-
-/// So many names are told of at most.
-const SAID: usize = 5;
 
 /// The number that a name is.
 fn exact(text: &str, format: &Format) -> Option<f64> {
@@ -53,9 +50,7 @@ pub(super) fn names<'a>(
         })
         .collect();
     if !several.is_empty() {
-        let more = if several.len() > SAID { ", and so on" } else { "" };
-        let said: Vec<&str> = several.iter().take(SAID).map(String::as_str).collect();
-        told.notes.push(format!("{what}: {}{more}", said.join("; ")));
+        told.notes.push(format!("{what}: {}", first(&several, ", and so on")));
     }
     if !one && let Some(words) = alike(all.iter().map(|(text, (count, _))| (*text, *count))) {
         told.warnings.push(format!("{what}: {words}"));
