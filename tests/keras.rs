@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use std::{fs, path::Path};
 use wgrad::{
     gpu::Context, keras, layers::Layer, loss::Loss, model::Model, op::Choices, predict::Predictor,
-    run::read_weights,
+    report::words::quoted, run::read_weights,
 };
 
 /// The shape of images that no network here takes by chance.
@@ -640,6 +640,8 @@ fn files_of_other_formats_are_named() {
         let ended = wgrad(&["models", &path.display().to_string()]).end().with(2);
         ended.stderr.clone()
     };
+    // Commands are told as the program was called.
+    let command = |words: &str| format!("`{} {words}", quoted(env!("CARGO_BIN_EXE_wgrad")));
     let safetensors = [&2u64.to_le_bytes()[..], b"{}"].concat();
     has(&error("model.h5", b"\x89HDF\r\n\x1a\n"), &["HDF5", "model.save(\"model.keras\")"]);
     has(&error("model.keras", b"\x89HDF\r\n\x1a\n"), &["HDF5", "model.save(\"model.keras\")"]);
@@ -648,9 +650,9 @@ fn files_of_other_formats_are_named() {
     has(&error("model.json", b"{\"modelTopology\": {}}"), &["TensorFlow.js", "tf2onnx"]);
     has(
         &error("net.onnx", b"\x08\x08\x12\x07pytorch"),
-        &["a network of ONNX", "`wgrad import ", "net.onnx --out RUN`"],
+        &["a network of ONNX", &command("import "), "net.onnx --out RUN`"],
     );
-    has(&error("iris.csv", b"a,b,label\n1,2,x\n"), &["is a table", "`wgrad train --data ", "iris.csv`"]);
+    has(&error("iris.csv", b"a,b,label\n1,2,x\n"), &["is a table", &command("train --data "), "iris.csv`"]);
     has(&error("train-images-idx3-ubyte", b"\0\0\x08\x03"), &["IDX", "--data"]);
     has(&error("model.toml", b"version https://git-lfs.github.com/spec/v1\n"), &["Git LFS", "git lfs pull"]);
     let parameters = load("mlp.keras").parameters().expect("fits");
