@@ -35,7 +35,8 @@ pub struct Augment {
 
 /// How the words of a specification are spelled, for errors and help.
 pub const EXPECTED: &str = "a list such as flip,shift=2,rotate=10,zoom=0.1,brightness=0.1,contrast=0.1,erase=0.25,mixup=0.2, \
-     with shares from 0 to 1, whole pixels up to 1024, degrees up to 180, zoom below 1, mixup up to 16; or `none`";
+     with shares from 0 to 1, whole pixels up to 1024, degrees up to 180, zoom below 1, mixup up to 16, each 0 or at least 1e-9; \
+     or `none`";
 
 impl Augment {
     /// Whether images stay as they are.
@@ -82,11 +83,15 @@ impl Augment {
     /// # Errors
     /// [`Error::Option`].
     pub fn validate(&self) -> Result<()> {
+        /// Probabilities are counted in 2⁻³²s: less than one would be none.
+        const LEAST: f64 = 1e-9;
         let shares = [self.flip, self.brightness, self.contrast, self.erase];
-        let fine = shares.iter().all(|share| (0.0..=1.0).contains(share))
+        let told = self.fields().iter().all(|(_, value, _)| *value == 0.0 || *value >= LEAST);
+        let fine = told
+            && shares.iter().all(|share| (0.0..=1.0).contains(share))
             && self.shift <= 1024
             && (0.0..=180.0).contains(&self.rotate)
-            && (0.0..1.0).contains(&self.zoom)
+            && (0.0..1.0).contains(&(self.zoom as f32))
             && (0.0..=16.0).contains(&self.mixup);
         match fine {
             true => Ok(()),
@@ -212,9 +217,20 @@ mod tests {
         assert_eq!((augment.flip, augment.shift, augment.erase, augment.mixup), (0.5, 3, 0.25, 0.4));
         assert_eq!(augment.to_string().parse::<Augment>().expect("as it is parsed"), augment);
         assert!("none".parse::<Augment>().expect("nothing").is_off());
-        for wrong in
-            ["", "flap", "flip=2", "shift=1.5", "shift=-1", "rotate=x", "zoom=1", "mixup=-1", "erase=nan"]
-        {
+        for wrong in [
+            "",
+            "flap",
+            "flip=2",
+            "flip=1e-12",
+            "shift=1.5",
+            "shift=-1",
+            "rotate=x",
+            "rotate=1e-50",
+            "zoom=1",
+            "zoom=0.999999999",
+            "mixup=-1",
+            "erase=nan",
+        ] {
             let error = wrong.parse::<Augment>().expect_err(wrong).to_string();
             assert!(error.contains(wrong) && error.contains("shift=2"), "{error}");
         }

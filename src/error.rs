@@ -284,7 +284,7 @@ pub enum Error {
     },
     /// The device failed: lost, hung, or refused a command.
     #[error(
-        "the device failed{}: {message}; try again with `--adapter cpu`, a smaller `--batch`, or a newer driver",
+        "the device failed{}: {message}; try again with `--adapter cpu` or a newer driver; a new training may take a smaller `--batch`",
         within(adapter)
     )]
     Device {
@@ -423,7 +423,7 @@ pub enum Error {
     /// The thread that gathers images has ended before its time.
     #[error(
         "the images of step {step} of {of} did not come: the thread that gathers them has failed, as it does where no \
-         memory is left; try a smaller `--chunk` or `--batch`"
+         memory is left; try a smaller `--chunk`, or a new training with a smaller `--batch`"
     )]
     Images {
         /// The step, from 1.

@@ -144,6 +144,11 @@ impl Trial {
         self
     }
 
+    /// Whether what is computed is compared with a twin.
+    pub fn has_twin(&self) -> bool {
+        self.expected.is_some()
+    }
+
     /// The same inputs without what the twin makes of them, where that would take too long. A proof with it sees
     /// only where a variant writes: every element of its outputs, and nothing else.
     pub fn without_twin(call: &Call, shader: &Shader, seed: u64) -> Self {
@@ -188,10 +193,15 @@ impl Trial {
         Ok(Uploaded { buffers, feed, whole })
     }
 
-    /// The same trial with the inputs `names` rounded to half precision, and what the twin makes of those.
+    /// The same trial with the inputs `names` rounded to half precision, and what the twin makes of those. What half
+    /// precision does not hold is nothing that such a variant takes.
     fn halved(&self, names: &[&str]) -> Self {
+        let largest = half::f16::MAX.to_f64();
         let mut host = self.host.clone();
         for (_, data) in host.iter_mut().filter(|(name, _)| names.contains(&name.as_str())) {
+            if let Data::Real(values) = data {
+                values.iter_mut().for_each(|v| *v = v.clamp(-largest, largest));
+            }
             *data = data.halved();
         }
         let trial = Self {
@@ -263,30 +273,53 @@ impl Trial {
     /// # Errors
     /// Anything that keeps it from running at all: a shader that does not compile, a lost device.
     pub async fn prove(&self, context: &Context, variant: &Variant) -> Result<Verdict> {
+        self.prove_in(context, variant, u32::MAX).await
+    }
+
+    /// The same with at most `most` workgroups on the last axis of the grid: the others fold into the next dimension, as they
+    /// do at sizes of millions. `None` where the grid does not fold, or has no more of them.
+    ///
+    /// # Errors
+    /// As [`Trial::prove`].
+    pub async fn prove_folded(
+        &self,
+        context: &Context,
+        variant: &Variant,
+        most: u32,
+    ) -> Result<Option<Verdict>> {
+        let kernel = context.kernel(&self.call, variant).await?;
+        match kernel.shader.folded(kernel.groups, most) {
+            Some(_) => self.prove_in(context, variant, most).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn prove_in(&self, context: &Context, variant: &Variant, most: u32) -> Result<Verdict> {
         match (variant.rounds().as_slice(), crossed(variant.source)) {
             // Small inputs leave nothing to it: their sums are held to their own terms.
             ([], Some(weights)) if self.regime != Regime::Small => {
                 let shader = self.call.op.shader(variant, self.call.activation)?;
-                self.crossed(&shader, weights).prove_as_is(context, variant).await
+                self.crossed(&shader, weights).prove_as_is(context, variant, most).await
             }
-            ([], _) => self.prove_as_is(context, variant).await,
-            (names, _) => self.halved(names).prove_as_is(context, variant).await,
+            ([], _) => self.prove_as_is(context, variant, most).await,
+            (names, _) => self.halved(names).prove_as_is(context, variant, most).await,
         }
     }
 
-    async fn prove_as_is(&self, context: &Context, variant: &Variant) -> Result<Verdict> {
+    async fn prove_as_is(&self, context: &Context, variant: &Variant, most: u32) -> Result<Verdict> {
         let kernel = context.kernel(&self.call, variant).await?;
         let uploaded = self.upload(context, &kernel)?;
         // The guard band behind each buffer is bound too: otherwise the driver may drop what goes there. A kernel that
         // asks how long a buffer is must hear the tensor's length, as it does in a training.
         let beyond = if kernel.shader.array_length { 0 } else { GUARD };
         let launch = context.bind_beyond(&kernel, &uploaded.named(), beyond)?;
+        let groups = kernel.shader.folded(kernel.groups, most).unwrap_or(kernel.groups);
         // What the compiler takes is no matter of the kernel.
         context.warm(&launch, &uploaded.feed)?;
         // Some drivers take no more work behind a kernel that hangs: then this wait ends, and no other would.
         context.wait(context.submit_with(|pass| {
             uploaded.feed.select(pass, 0);
-            launch.record(pass);
+            launch.dispatch(pass, groups);
         }))?;
         let after = context.read_words(&uploaded.whole.iter().collect::<Vec<_>>()).await?;
 

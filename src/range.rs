@@ -6,7 +6,8 @@ use crate::{Error, Result};
 /// What [`positive`] takes.
 pub(crate) const POSITIVE: &str = "a number above 0, from 1.2e-38 to 3.4e38";
 const NOT_NEGATIVE: &str = "a number from 0 to 3.4e38; above 0 at least 1.2e-38";
-const SHARE: &str = "a number from 0, below 1; above 0 at least 1.2e-38";
+/// What [`share`] takes.
+pub(crate) const SHARE: &str = "a number from 0, below 1; above 0 at least 1.2e-38";
 
 /// The error where `ok` is false.
 ///
@@ -25,6 +26,16 @@ fn got(value: f64) -> String {
 /// Whether f32 holds the number with all its digits, and it is above 0.
 pub(crate) fn is_positive(value: f64) -> bool {
     value > 0.0 && (value as f32).is_normal()
+}
+
+/// Whether it is 0, or f32 holds it with all its digits.
+pub(crate) fn is_held(value: f64) -> bool {
+    value == 0.0 || (value as f32).is_normal()
+}
+
+/// Whether it is in [0, 1) in f32 too.
+pub(crate) fn is_share(value: f64) -> bool {
+    value >= 0.0 && is_held(value) && (value as f32) < 1.0
 }
 
 /// Refuses what is not above 0 in f32, or not finite.
@@ -48,7 +59,7 @@ pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<()> {
 /// # Errors
 /// As [`check`].
 pub(crate) fn share(name: &'static str, value: f64) -> Result<()> {
-    check(name, value, value == 0.0 || (is_positive(value) && (value as f32) < 1.0), SHARE)
+    check(name, value, is_share(value), SHARE)
 }
 
 /// The same of a share whose rest the device takes: that is above 0 wherever the share is below 1.
@@ -220,5 +231,29 @@ mod tests {
             assert!(found.expect_err("no rate").to_string().starts_with("--from is "));
         }
         assert!(Range { to: 1e39, ..Range::default() }.validate().is_err());
+    }
+
+    #[test]
+    fn numbers_of_layers_are_those_that_a_device_takes() {
+        use crate::layers::{BatchNormalization, Dropout, LayerNormalization, LeakyReLU, Rules};
+        let takes = |layer: &dyn Rules, takes: bool| {
+            let shape = layer.output_shape(&[3]);
+            assert_eq!(shape.is_ok(), takes, "{shape:?}");
+        };
+        for (value, share, positive, slope) in [
+            (0.0, true, false, true),
+            (0.5, true, true, true),
+            (1e-50, false, false, false),
+            (0.999_999_999_9, false, true, true),
+            (-0.5, false, false, true),
+            (1e39, false, false, false),
+            (f64::NAN, false, false, false),
+        ] {
+            takes(&Dropout { rate: value, name: None }, share);
+            takes(&BatchNormalization { momentum: value, ..Default::default() }, share);
+            takes(&BatchNormalization { epsilon: value, ..Default::default() }, positive);
+            takes(&LayerNormalization { epsilon: value, ..Default::default() }, positive);
+            takes(&LeakyReLU { negative_slope: value, name: None }, slope);
+        }
     }
 }

@@ -109,9 +109,16 @@ fn a_hundredth_of_a_percent_is_noticed_in_every_output_of_every_variant() {
     let mut seen = 0;
     for op in OPERATIONS {
         for variant in op.variants {
-            // The largest case that the variant takes: the one with the widest tolerance.
+            // The last case that the variant takes: a large one, with a wide tolerance. A sum of thousands of either sign may
+            // be off by such a share of itself.
             let eligible = |case: &&&str| variant.unmet(&call(op, case).sizes, context.features).is_none();
-            let Some(case) = op.cases.iter().rev().find(eligible) else { continue };
+            let short = |case: &&&str| {
+                let sizes = call(op, case).sizes;
+                let summed = ["ROWS", "M", "N", "K", "W", "CI", "CO", "C", "CLASSES", "PER", "SPLITS"];
+                summed.iter().filter_map(|name| sizes.get(*name)).all(|size| *size <= 1024.0)
+            };
+            let all = || op.cases.iter().rev().filter(eligible);
+            let Some(case) = all().find(short).or_else(|| all().next()) else { continue };
             let call = call(op, case);
             let shader = op.shader(variant, &LINEAR).unwrap_or_else(|e| panic!("{e}"));
             for output in shader.bindings.iter().filter(|b| b.access != Access::Read) {
@@ -306,6 +313,55 @@ fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
     assert!(found.contains(&Regime::Offset), "{found:?}");
 }
 
+/// Kernels that are right at hundreds and wrong at thousands: whatever is fixed in a kernel, a case of the page is beyond.
+#[test]
+fn kernels_that_stop_at_thousands_are_noticed() {
+    let context = common::open(false);
+    for (op, name, from, to) in [
+        (&MATMUL, "naive", "k < K", "k < min(K, 2048u)"),
+        (&MATMUL, "naive", "column >= N", "column >= min(N, 4096u)"),
+        (&MATMUL, "naive", "row >= M", "row >= min(M, 65535u)"),
+        (&SOFTMAX_FORWARD, "naive", "c < CLASSES", "c < min(CLASSES, 1024u)"),
+        (&SOFTMAX_GRAD, "naive", "c < CLASSES", "c < min(CLASSES, 4096u)"),
+        (&SOFTMAX_CROSS_ENTROPY, "naive", "c < CLASSES", "c < min(CLASSES, 1024u)"),
+        (&SOFTMAX_CROSS_ENTROPY, "naive", "row >= ROWS", "row >= min(ROWS, 4096u)"),
+        (&LAYER_NORM_FORWARD, "naive", "c < C", "c < min(C, 4096u)"),
+        (&MAX_POOL2D_FORWARD, "naive", "c >= C", "c >= min(C, 4096u)"),
+        (&SUM_METRICS, "naive", "row < ROWS", "row < min(ROWS, 4096u)"),
+        (&BINARY, "naive", "i >= COUNT", "i >= min(COUNT, 65536u)"),
+        (&SGD, "naive", "i >= COUNT", "i >= min(COUNT, 65536u)"),
+    ] {
+        let variant = op.variant(name).unwrap_or_else(|e| panic!("{e}"));
+        assert!(variant.source().contains(from), "{}/{name} has no `{from}`: adapt this test", op.name);
+        let wrong = variant.with_text(variant.source().replace(from, to).leak());
+        let seen = op.cases.iter().any(|case| {
+            let verdict = pollster::block_on(prove(&context, &call(op, case), &wrong, 1));
+            verdict.unwrap_or_else(|e| panic!("{e}")).is_err()
+        });
+        assert!(seen, "{}: `{to}` for `{from}` went unnoticed", op.name);
+    }
+}
+
+/// A grid that is longer than a dimension may have workgroups folds into the next one, which a kernel has to heed.
+#[test]
+fn a_kernel_that_does_not_fold_is_noticed() {
+    let context = common::open(false);
+    let call = call(&BINARY, "COUNT=70001,FUNCTION=0");
+    let flat = changed(&BINARY, "naive", &[("wid.x + wid.y * groups.x", "wid.x")]);
+    let right = BINARY.variant("naive").expect("it is there");
+    let trial = Trial::new(&call, &BINARY.shader(right, &LINEAR).expect("composes"), 1);
+    let verdict = |variant: &Variant, most: Option<u32>| match most {
+        None => Some(pollster::block_on(trial.prove(&context, variant)).expect("runs")),
+        Some(most) => pollster::block_on(trial.prove_folded(&context, variant, most)).expect("runs"),
+    };
+    for most in [None, Some(3), Some(1093)] {
+        assert!(matches!(verdict(right, most), Some(Ok(_))), "{most:?}");
+    }
+    assert_eq!(verdict(right, Some(1094)), None, "it has no more workgroups");
+    assert!(matches!(verdict(&flat, None), Some(Ok(_))));
+    assert!(matches!(verdict(&flat, Some(3)), Some(Err(Wrong::Unwritten(_) | Wrong::Value(_)))));
+}
+
 /// For each regime a wrong kernel that no other notices: so each of them is drawn as it says, and is needed. The kernel
 /// is wrong where it sees, in sixteen inputs in a row, what marks a regime.
 #[test]
@@ -356,6 +412,9 @@ fn each_regime_notices_what_the_others_do_not() {
     for (regime, variant) in &cases {
         assert_eq!(noticed_with(&context, &case, variant), [*regime], "{}", variant.source());
     }
+    let clamped = [("apply(a[i], b[i]);", "clamp(apply(a[i], b[i]), -65504.0, 65504.0);")];
+    let clamped = changed(&BINARY, "naive", &clamped);
+    assert_eq!(noticed_with(&context, &case, &clamped), [Regime::Mixed], "what half precision holds");
     let pool = call(&MAX_POOL2D_FORWARD, "N=2,H=26,W=26,C=8,OH=13,OW=13,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0");
     let lowest =
         [("var best = 0.0;", "var best = -3e38;"), ("place == PH * PW || value > best", "value > best")];

@@ -7,7 +7,7 @@ use command::{Ended, on_device, wgrad};
 use serde_json::Value;
 use std::{fs, path::Path, sync::mpsc, time::Duration};
 use wgrad::{
-    kernels::{MATMUL, OPERATIONS},
+    kernels::{ADD, MATMUL, OPERATIONS},
     lab::backends::has_subgroups,
 };
 
@@ -149,6 +149,26 @@ fn wrong_files_are_rows_without_a_time_and_the_lab_goes_on() {
 
 /// Never ends, and no compiler can tell.
 const ENDLESS: &str = include_str!("fixtures/endless.wgsl");
+
+/// Right at every size that fits one dimension of workgroups, and no further: its verdict says so.
+#[test]
+fn what_does_not_fold_is_right_up_to_a_size_that_is_told() {
+    let naive = ADD.variant("naive").expect("on the page").source();
+    let flat = naive.replace("(wid.x + wid.y * groups.x)", "wid.x");
+    assert_ne!(naive, flat, "adapt this test");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("flat.wgsl"), flat).expect("writes");
+    let lab = ["lab", "add", "--variant", "naive", "--file", "flat.wgsl", "--seconds", "0.05"];
+    let rows = on_device(&[&lab[..], &["--json"]].concat()).inside(folder.path()).end().with(0).json();
+    assert_eq!(find(&rows, "naive")["limit"], Value::Null);
+    let (row, told) = (find(&rows, "flat.wgsl"), "at most 65535 workgroups");
+    assert!(
+        row["status"] == "ok" && row["limit"].as_str().is_some_and(|limit| limit.contains(told)),
+        "{row}"
+    );
+    let table = on_device(&lab).inside(folder.path()).end().with(0).stdout;
+    assert!(table.contains("note: flat.wgsl: right as long as") && table.contains(told), "{table}");
+}
 
 #[test]
 fn an_endless_loop_is_ended_and_the_others_are_timed() {

@@ -164,6 +164,7 @@ fn row(op: &'static str, variant: &'static str, adapter: &str, seconds: f64) -> 
         variant,
         status: Status::Ok,
         reason: None,
+        limit: None,
         worst: None,
         sizes: "M=3,N=5,K=7".into(),
         activation: "linear",

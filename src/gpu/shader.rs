@@ -265,13 +265,23 @@ impl Shader {
             };
             groups[axis] = u32::try_from(extent.div_ceil(tile.max(1))).ok()?;
         }
-        let last = self.grid.len() - 1;
-        if groups[last] > limit && last < 2 {
-            let layers = groups[last].div_ceil(limit);
-            groups[last] = groups[last].div_ceil(layers);
-            groups[last + 1] = layers;
-        }
+        let groups = self.folded(groups, limit).unwrap_or(groups);
         (groups.iter().all(|g| *g <= limit)).then_some(groups)
+    }
+
+    /// `groups` with at most `most` of them on the last axis of the grid, and the others behind them on the next dimension;
+    /// `None` where there are no more, or no next dimension.
+    pub fn folded(&self, mut groups: [u32; 3], most: u32) -> Option<[u32; 3]> {
+        let last = self.grid.len() - 1;
+        if last == 2 || groups[last] <= most {
+            return None;
+        }
+        // They may be folded already.
+        let all = groups[last] * groups[last + 1];
+        let layers = all.div_ceil(most);
+        groups[last] = all.div_ceil(layers);
+        groups[last + 1] = layers;
+        Some(groups)
     }
 }
 

@@ -90,6 +90,7 @@ struct Proof {
     error_share: f64,
     proofs: usize,
     regimes: BTreeSet<Regime>,
+    limit: Option<String>,
 }
 
 /// Proves, then times, the variants of `request`, in the order in which it names them; `progress` hears what is
@@ -203,8 +204,9 @@ impl<'a> Course<'a> {
             return Ok(());
         }
         match prove(&lab.context, &self.variants[n], trials, most).await {
-            Ok(Proof { error_share, proofs, regimes }) => {
+            Ok(Proof { error_share, proofs, regimes, limit }) => {
                 let row = &mut self.rows[n];
+                row.limit = row.limit.take().or(limit);
                 row.status = Status::Ok;
                 row.error_share = Some(row.error_share.unwrap_or(0.0).max(error_share));
                 row.proofs += proofs;
@@ -305,7 +307,10 @@ async fn prove(
     trials: &[Trial],
     most: Option<usize>,
 ) -> Result<Proof, Failure> {
-    let mut proof = Proof { error_share: 0.0, proofs: 0, regimes: BTreeSet::new() };
+    /// So few workgroups on the last axis make most cases fold.
+    const FEW: u32 = 3;
+    let mut proof = Proof { error_share: 0.0, proofs: 0, regimes: BTreeSet::new(), limit: None };
+    let mut folded = None;
     for n in chosen(context, variant, trials, most).map_err(Failure::Error)? {
         let trial = &trials[n];
         match trial.prove(context, variant).await.map_err(Failure::Error)? {
@@ -315,9 +320,20 @@ async fn prove(
                 return Err(Failure::Wrong { at, regime: trial.regime, wrong });
             }
         }
+        if folded.is_none() && trial.regime == Regime::Small && trial.has_twin() {
+            folded = trial.prove_folded(context, variant, FEW).await.map_err(Failure::Error)?;
+        }
         context.check().map_err(Failure::Error)?;
         proof.proofs += usize::from(trial.regime == Regime::Small);
         proof.regimes.insert(trial.regime);
+    }
+    if let Some(Err(_)) = folded {
+        let most = context.limits.max_compute_workgroups_per_dimension;
+        proof.limit = Some(format!(
+            "right as long as the last axis of its grid has at most {most} workgroups: beyond that they fold into the next \
+             dimension, and its place is `wid.x + wid.y * groups.x` (`groups` is `num_workgroups`), or y and z where the grid \
+             has two axes"
+        ));
     }
     Ok(proof)
 }

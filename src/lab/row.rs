@@ -35,6 +35,8 @@ pub struct Row {
     pub status: Status,
     /// Why it is not ok.
     pub reason: Option<String>,
+    /// What an `ok` one is not right for, which these sizes did not ask for.
+    pub limit: Option<String>,
     /// The worst element of a wrong one.
     pub worst: Option<Mismatch>,
     /// The constants that the variant offers, at the values of this row.
@@ -108,6 +110,7 @@ impl Row {
             variant: variant.name,
             status: Status::Skipped,
             reason: None,
+            limit: None,
             worst: None,
             constants: Setting::of(variant),
             sizes: sizes::words(call),
@@ -211,6 +214,7 @@ pub(crate) mod tests {
             variant: "",
             status: Status::Ok,
             reason: None,
+            limit: None,
             worst: None,
             constants: Setting::default(),
             sizes: String::new(),

@@ -6,6 +6,7 @@ use crate::{
     kernels::*,
     op::Call,
     program::{Builder, ParameterId, ValueId},
+    range::{POSITIVE, SHARE, is_positive, is_share},
 };
 
 /// `BatchNormalization(momentum=0.99, epsilon=0.001, center=True, scale=True)` over the last axis (Ioffe and Szegedy
@@ -182,11 +183,11 @@ impl Rules for BatchNormalization {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
-        if !(0.0..1.0).contains(&self.momentum) {
-            return Err(format!("momentum is {}; it must be at least 0 and below 1", self.momentum));
+        if !is_share(self.momentum) {
+            return Err(format!("momentum is {}; expected {SHARE}", self.momentum));
         }
-        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
-            return Err(format!("epsilon is {}; it must be above 0", self.epsilon));
+        if !is_positive(self.epsilon) {
+            return Err(format!("epsilon is {}; expected {POSITIVE}", self.epsilon));
         }
         Ok(input.to_vec())
     }

@@ -5,6 +5,7 @@ use crate::{
     kernels::{DROPOUT_FORWARD, DROPOUT_GRAD},
     op::{Call, Op},
     program::{Builder, ValueId},
+    range::{SHARE, is_share},
 };
 
 /// `Dropout(rate)`: while training, each input is zero with probability `rate`, else divided by `1 - rate`
@@ -37,10 +38,10 @@ impl Drop {
         if self.channels && input.len() != 3 {
             return Err(format!("its input has shape {input:?}, it takes (height, width, channels)"));
         }
-        if (0.0..1.0).contains(&self.rate) {
+        if is_share(self.rate) {
             Ok(input.to_vec())
         } else {
-            Err(format!("rate is {}; it must be at least 0 and below 1", self.rate))
+            Err(format!("rate is {}; expected {SHARE}", self.rate))
         }
     }
 

@@ -11,6 +11,7 @@ use crate::{
     kernels::{LAYER_NORM_FORWARD, LAYER_NORM_GRAD_INPUT, LAYER_NORM_GRAD_WEIGHT, SUM_PARTIALS},
     op::Call,
     program::{Builder, ValueId},
+    range::{POSITIVE, is_positive},
 };
 
 /// `LayerNormalization(epsilon=0.001, center=True, scale=True)` over the last axis (Ba, Kiros and Hinton 2016):
@@ -60,8 +61,8 @@ impl Rules for LayerNormalization {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
-        if !(self.epsilon > 0.0 && self.epsilon.is_finite()) {
-            return Err(format!("epsilon is {}; it must be above 0", self.epsilon));
+        if !is_positive(self.epsilon) {
+            return Err(format!("epsilon is {}; expected {POSITIVE}", self.epsilon));
         }
         Ok(input.to_vec())
     }

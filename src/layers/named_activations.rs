@@ -7,6 +7,7 @@ use crate::{
     kernels::{self, PRELU_FORWARD, PRELU_GRAD_INPUT},
     op::{Call, Op},
     program::{Builder, ValueId},
+    range::is_held,
 };
 
 /// What computes a layer.
@@ -25,8 +26,10 @@ fn sloped(slope: f64) -> Result<By, String> {
     match slope {
         0.0 => Ok(named(&kernels::RELU)),
         0.2 => Ok(named(&kernels::LEAKY_RELU)),
-        _ if slope.is_finite() => Ok(By::Slope(slope)),
-        _ => Err(format!("has negative_slope = {slope}; expected a finite number")),
+        _ if is_held(slope) => Ok(By::Slope(slope)),
+        _ => Err(format!(
+            "has negative_slope = {slope:e}; expected 0, or a number of 1.2e-38 to 3.4e38 of either sign"
+        )),
     }
 }
 

@@ -22,7 +22,7 @@ pub enum Regime {
     Tiny,
     /// All elements of a buffer are one number.
     Equal,
-    /// From 2⁻²⁰ to 2¹², of both signs.
+    /// From 2⁻²⁰ to 2¹⁸, of both signs: some beyond what half precision holds.
     Mixed,
     /// Around 1000 or -1000, at most a half away.
     Offset,
@@ -44,7 +44,7 @@ impl fmt::Display for Regime {
             Self::Thousands => "inputs of ±1e4",
             Self::Tiny => "tiny inputs, below 1e-30",
             Self::Equal => "equal inputs",
-            Self::Mixed => "inputs from 1e-6 to 4e3",
+            Self::Mixed => "inputs from 1e-6 to 3e5",
             Self::Offset => "inputs around ±1000",
             Self::Negative => "negative inputs",
             Self::Ties => "inputs with ties",
@@ -112,7 +112,7 @@ impl Regime {
             Self::Tiny if v.is_multiple_of(4) => 0.0,
             Self::Tiny => spread(v.rotate_right(2), -148.0, -116.0),
             Self::Equal => 8.0 * unit(own),
-            Self::Mixed => spread(v, -20.0, 12.0),
+            Self::Mixed => spread(v, -20.0, 18.0),
             Self::Offset => unit(v) / 2.0 + if own & 1 == 0 { 1000.0 } else { -1000.0 },
             Self::Negative => -1.0 - 2e4 * unit(v).abs(),
             Self::Ties => [-2.0, -0.5, 1.0, 3.0][(v >> 40) as usize % 4],

@@ -160,8 +160,11 @@ impl Inputs<'_> {
 
 /// A sum in f64 that knows how far the same sum in f32 may be off: ε · √terms · Σ|terms|, the expected
 /// growth of rounding errors (Higham, "Accuracy and Stability of Numerical Algorithms", §2.8),
-/// not a share of the result, since a right sum that cancels has a large relative error. A device may take
-/// subnormal numbers for zeros, before an operation and behind it: that is allowed too, and no more.
+/// not a share of the result, since a right sum that cancels has a large relative error. Errors of terms that are alike
+/// are no random walk, each is rounded the same way. So a right sum may also be off by a few times what the plainest one
+/// is, term after term in f32; and where one number is added again and again, by ε · terms · Σ|terms|, the bound of any order
+/// (ibid., §4.2). A device may take subnormal numbers for zeros, before an operation and behind it: that is allowed
+/// too, and no more.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sum {
     /// The value.
@@ -169,6 +172,12 @@ pub struct Sum {
     magnitude: f64,
     terms: f64,
     extra: f64,
+    /// The term added last, and how many were the one before them again.
+    last: f64,
+    repeated: f64,
+    /// The plainest sum in f32, and how far off it was at most on its way.
+    plainest: f32,
+    strayed: f64,
 }
 
 impl Sum {
@@ -179,7 +188,7 @@ impl Sum {
 
     /// A value that f32 holds up to a few roundings of itself.
     pub fn of(value: f64) -> Self {
-        Self { value, magnitude: value.abs(), terms: 1.0, extra: 0.0 }
+        Self { value, magnitude: value.abs(), terms: 1.0, plainest: value as f32, ..Self::default() }
     }
 
     /// A value that is exact in f32: copied, selected or counted.
@@ -197,12 +206,23 @@ impl Sum {
         self.value += term;
         self.magnitude += term.abs();
         self.terms += 1.0;
+        // Adding zero rounds nothing.
+        self.repeated += f64::from(u8::from(term == self.last && term != 0.0));
+        self.last = term;
+        self.plainest = (f64::from(self.plainest) + term) as f32;
+        // Not a number where f32 does not hold the sum.
+        self.strayed = self.strayed.max((f64::from(self.plainest) - self.value).abs());
     }
 
     /// How far a right f32 result may be from the value.
     pub fn allowed(&self) -> f64 {
+        /// Another order of the terms than the plainest meets other roundings.
+        const OTHER_ORDERS: f64 = 4.0;
         // Two: one rounding for the product, one for the sum.
-        2.0 * EPSILON * self.terms.sqrt() * self.magnitude + self.extra + self.flushed()
+        let growth = (2.0 * self.terms.sqrt()).max(self.repeated);
+        let roundings = EPSILON * growth * self.magnitude;
+        let alike = OTHER_ORDERS * self.strayed.min(EPSILON * self.terms * self.magnitude);
+        roundings.max(alike) + self.extra + self.flushed()
     }
 
     /// How far off the result is where subnormal numbers count as zeros.
@@ -225,8 +245,9 @@ impl Sum {
         Self {
             value,
             magnitude: self.magnitude * factor.abs(),
-            terms: self.terms,
+            strayed: self.strayed * factor.abs(),
             extra: (self.extra + self.flushed()) * factor.abs() + 2.0 * EPSILON * value.abs(),
+            ..self
         }
     }
 
@@ -288,5 +309,49 @@ pub fn values(expected: Expected) -> Data {
         Expected::Real(sums) => Data::Real(sums.into_iter().map(|s| s.value).collect()),
         Expected::Index(values) => Data::Index(values),
         Expected::Place(places) => Data::Index(places.into_iter().map(|[place, _]| place).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EPSILON, Sum};
+
+    fn sum(terms: &[f64]) -> Sum {
+        let mut sum = Sum::new();
+        terms.iter().for_each(|term| sum.add(*term));
+        sum
+    }
+
+    /// The plain sum in f32, by `lanes` that are added at the end.
+    fn plain(terms: &[f64], lanes: usize) -> f64 {
+        let lane =
+            |n: usize| terms.iter().skip(n).step_by(lanes).fold(0.0f32, |sum, term| sum + *term as f32);
+        f64::from((0..lanes).map(lane).sum::<f32>())
+    }
+
+    #[test]
+    fn a_right_sum_of_many_terms_is_within_its_bound_and_one_without_a_term_is_not() {
+        let random = |n: usize| f64::from((crate::feed::split_mix(n as u64) >> 40) as f32 / 16_777_216.0);
+        let kinds: [(&str, Vec<f64>); 3] = [
+            ("random", (0..8000).map(random).collect()),
+            ("equal", vec![f64::from(0.3f32); 8000]),
+            (
+                "drawn from four",
+                (0..8000).map(|n| f64::from([0.3f32, 0.7, 0.1, 2.9][(random(n) * 4.0) as usize])).collect(),
+            ),
+        ];
+        for (name, terms) in kinds {
+            let right = sum(&terms);
+            for lanes in [1, 2, 4, 8, 64] {
+                let off = (plain(&terms, lanes) - right.value).abs();
+                assert!(off <= right.allowed(), "{name}, {lanes} lanes: {off:e} of {:e}", right.allowed());
+            }
+            // Never more than any order of the terms may be off.
+            assert!(right.allowed() <= 4.01 * EPSILON * 8000.0 * right.value, "{name}");
+            let part = sum(&terms[..7900]);
+            assert!((part.value - right.value).abs() > right.allowed(), "{name}: terms are left out");
+        }
+        let few = sum(&[0.5, 0.25, 0.125]);
+        assert!((few.allowed() - 2.0 * EPSILON * 3f64.sqrt() * few.value).abs() < 1e-20, "{few:?}");
     }
 }

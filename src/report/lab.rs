@@ -345,8 +345,8 @@ fn table(caption: &str, rows: &[&Row], several: bool) -> Table {
             Status::Wrong => "WRONG",
             Status::Skipped => "skipped",
         };
-        let note = match &row.reason {
-            Some(reason) => reason.clone(),
+        let note = match row.reason.as_ref().or(row.limit.as_ref()) {
+            Some(words) => words.clone(),
             None if row.default => "default here".to_string(),
             None => String::new(),
         };

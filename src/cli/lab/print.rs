@@ -84,16 +84,21 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
     let activation = if call.op.activated { format!(", {}", call.activation.name) } else { String::new() };
     let clock = rows.iter().find_map(|row| row.clock).map(|clock| format!(", {clock}")).unwrap_or_default();
     let mut text = format!("{} at {}{activation}{clock}\n{table}", call.op.name, sizes::words(call));
-    let mut told: Vec<(Status, &str)> = Vec::new();
+    let mut told: Vec<(&str, String)> = Vec::new();
     for row in rows {
-        let Some(reason) = &row.reason else { continue };
+        let said = |row: &Row| match (row.status, row.reason.clone(), row.limit.clone()) {
+            (Status::Wrong, Some(reason), _) => Some(("WRONG", reason)),
+            (_, Some(reason), _) => Some(("skipped", reason)),
+            (_, None, limit) => limit.map(|limit| ("note", limit)),
+        };
+        let Some((word, words)) = said(row) else { continue };
         // Settings that share a reason share a line.
-        if !told.contains(&(row.status, reason)) {
-            told.push((row.status, reason));
-            let same = rows.iter().filter(|r| r.status == row.status && r.reason.as_ref() == Some(reason));
+        if !told.contains(&(word, words.clone())) {
+            let same =
+                rows.iter().filter(|other| said(other).is_some_and(|(w, s)| (w, &s) == (word, &words)));
             let names: Vec<_> = same.map(|row| row.variant).collect();
-            let word = if row.status == Status::Wrong { "WRONG" } else { "skipped" };
-            text.push_str(&format!("\n{word}: {}: {}", names.join(", "), reason.trim_end()));
+            text.push_str(&format!("\n{word}: {}: {}", names.join(", "), words.trim_end()));
+            told.push((word, words));
         }
     }
     text

@@ -48,9 +48,7 @@ pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
     let best =
         Some(run.folder.join(BEST)).filter(|best| best.exists()).map(|best| best.display().to_string());
     let optimizer = config.options.optimizer_at(u64::MAX);
-    // Far above the usual rates a tenth is still far too high.
-    let lower = (optimizer.learning_rate / 10.0).min(Optimizer::new(optimizer.method).learning_rate);
-    let lower = format!("{lower:.1e}").parse().unwrap_or(lower);
+    let lower = lower(&optimizer, &config.options.objective.class_weight);
     let how = match named {
         Some(_) => {
             let said: Vec<String> =
@@ -72,6 +70,19 @@ pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
     error.context(format!(
         "the last good state is in {folder}, but from there it goes the same way; start a new run with a lower rate{how}"
     ))
+}
+
+/// A rate at which a training that diverged under `optimizer` has a chance. Far above the usual rates a tenth is still far
+/// too high; a class weight multiplies gradients, and a decay of more than a tenth a step takes weights past zero.
+fn lower(optimizer: &Optimizer, class_weight: &[f64]) -> f64 {
+    let usual = Optimizer::new(optimizer.method).learning_rate;
+    let heaviest = class_weight.iter().copied().fold(1.0, f64::max);
+    let decaying = if optimizer.weight_decay > 0.0 { 0.1 / optimizer.weight_decay } else { f64::INFINITY };
+    let lower = (optimizer.learning_rate / 10.0)
+        .min(usual / heaviest)
+        .min(decaying)
+        .max(f64::from(f32::MIN_POSITIVE) * 2.0);
+    format!("{lower:.1e}").parse().unwrap_or(lower)
 }
 
 /// The arguments `said` with another rate, from the weights of `best` if there are any, in a run folder of its own; each
@@ -277,7 +288,8 @@ fn shortened(spec: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::again;
+    use super::{again, lower};
+    use wgrad::optim::{Method, Optimizer};
 
     #[test]
     fn the_same_training_again_keeps_whatever_was_said() {
@@ -299,5 +311,17 @@ mod tests {
             assert_eq!(again(&words, 0.05, best).join(" "), expected, "{said}");
         }
         assert_eq!(again(&["train".into(), "--label=a b".into()], 1e-5, None)[1], "'--label=a b'");
+    }
+
+    #[test]
+    fn a_lower_rate_makes_up_for_what_multiplies_it() {
+        let sgd = Optimizer::new(Method::Sgd { momentum: 0.0, nesterov: false });
+        let at = |learning_rate, weight_decay| Optimizer { learning_rate, weight_decay, ..sgd };
+        assert_eq!(sgd.learning_rate, 0.05);
+        assert_eq!(lower(&at(0.05, 0.0), &[]), 0.005);
+        assert_eq!(lower(&at(1e9, 0.0), &[]), 0.05);
+        assert_eq!(lower(&at(0.05, 0.0), &[1.0, 1e6]), 5e-8);
+        assert_eq!(lower(&at(0.05, 4000.0), &[0.5, 0.5]), 2.5e-5);
+        assert!((lower(&at(0.05, 0.0), &[3e38]) as f32).is_normal());
     }
 }
