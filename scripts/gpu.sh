@@ -20,6 +20,7 @@
 set -euo pipefail
 
 tests=(kernels checker parity determinism plan optimizer)
+programs=(kernels library) # which hold them: the first its own, the other one the rest as modules
 stages=(adapters tests bench lab tune accuracy peers)
 
 say() { printf 'gpu: %s\n' "$*" >&2; }
@@ -41,17 +42,17 @@ pack() { # DIR
     fail "$folder holds something that is no pack: name another folder"
   fi
   rm -rf "${folder:?}"/*
-  say "building the release binary and ${#tests[@]} test programs"
+  say "building the release binary and ${#programs[@]} test programs"
   built=$(mktemp)
   cargo build --release --locked --message-format=json >"$built"
-  cargo test --release --locked --no-run --message-format=json "${tests[@]/#/--test=}" >>"$built"
+  cargo test --release --locked --no-run --message-format=json "${programs[@]/#/--test=}" >>"$built"
 
   mkdir -p "$folder/tests"
   executables() { # KIND NAME: paths of what cargo made
     grep '"reason":"compiler-artifact"' "$built" | grep "\"kind\":\[\"$1\"\]" | grep "\"name\":\"$2\"" |
       sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
   }
-  for name in wgrad "${tests[@]}"; do
+  for name in wgrad "${programs[@]}"; do
     if [ "$name" = wgrad ]; then executable=$(executables bin wgrad); else executable=$(executables test "$name"); fi
     [ -x "$executable" ] || fail "cargo named no program for $name"
     if [ "$name" = wgrad ]; then cp "$executable" "$folder/wgrad"; else cp "$executable" "$folder/tests/$name"; fi
@@ -147,14 +148,16 @@ stage_adapters() {
 }
 
 stage_tests() {
-  local name start status words
+  local name start status words program
   : >"$out/tests.jsonl"
   for name in "${tests[@]}"; do
     say "tests: $name"
     start=$SECONDS status=0
+    program=(library "$name::")
+    if [ "$name" = kernels ]; then program=(kernels); fi
     # They write to their working folder at most.
     (cd "$out" && WGRAD_TEST_ADAPTER=$adapter WGRAD_TEST_FIXTURES=$pack/fixtures \
-      limited "$pack/tests/$name" --nocapture >"$out/test-$name.txt" 2>&1) || status=$?
+      limited "$pack/tests/${program[0]}" "${program[@]:1}" --nocapture >"$out/test-$name.txt" 2>&1) || status=$?
     words=$(sed -n 's/^test result: .* \([0-9]* passed\); \([0-9]* failed\).*/\1, \2/p' "$out/test-$name.txt" | tail -n 1)
     printf '{"test":"%s","status":%d,"result":"%s","seconds":%d}\n' \
       "$name" "$status" "${words:-no result}" $((SECONDS - start)) >>"$out/tests.jsonl"

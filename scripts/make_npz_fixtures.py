@@ -1,4 +1,4 @@
-"""Writes tests/fixtures/arrays.npz and arrays_floats.npz with numpy, for tests/data_kinds.rs.
+"""Writes tests/fixtures/arrays.npz and arrays_floats.npz with numpy, for tests/fast/data_kinds.rs.
 
 Needs numpy. Run from the repository's root: python scripts/make_npz_fixtures.py
 """

@@ -39,6 +39,28 @@ enum How {
     Everywhere,
 }
 
+/// Whether `WGRAD_TEST_OP`, a list of operations with commas, asks for this one; all of them where it is not set.
+fn asked(op: &str) -> bool {
+    let Ok(only) = std::env::var("WGRAD_TEST_OP") else { return true };
+    for name in only.split(',') {
+        assert!(
+            OPERATIONS.iter().any(|op| op.name == name),
+            "WGRAD_TEST_OP={only}: there is no operation {name}"
+        );
+    }
+    only.split(',').any(|name| name == op)
+}
+
+/// The operations that `chosen` names and [`asked`] lets pass.
+fn operations(chosen: fn(&str) -> bool) -> Vec<&'static wgrad::op::Op> {
+    OPERATIONS.iter().copied().filter(|op| chosen(op.name) && asked(op.name)).collect()
+}
+
+/// That there were as many as there must be, unless only some are asked for.
+fn enough(count: usize, least: usize) {
+    assert!(count > least || std::env::var("WGRAD_TEST_OP").is_ok(), "only {count}");
+}
+
 /// Proves every variant of the operations that `chosen` names at up to `most` of the cases that it takes: with small
 /// inputs and as `how` says.
 async fn prove_all(context: &Context, chosen: fn(&str) -> bool, most: usize, how: How) -> usize {
@@ -46,7 +68,7 @@ async fn prove_all(context: &Context, chosen: fn(&str) -> bool, most: usize, how
     /// Workgroups on the last axis: the others fold.
     const FEW: u32 = 3;
     let (mut wrong, mut folded) = (Vec::new(), BTreeSet::new());
-    for op in OPERATIONS.iter().filter(|op| chosen(op.name)) {
+    for op in operations(chosen) {
         let activations = if op.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] };
         let shader = op.shader(op.variant("naive").expect("naive"), activations[0]).expect("composes");
         let regimes = if how == How::Plainly { vec![Regime::Small] } else { regimes(op, &shader) };
@@ -103,7 +125,7 @@ async fn prove_all(context: &Context, chosen: fn(&str) -> bool, most: usize, how
             );
         }
     }
-    assert!(folded.len() > OPERATIONS.iter().filter(|op| chosen(op.name)).count() / 2, "{folded:?}");
+    enough(folded.len(), operations(chosen).len() / 2);
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
     proven
 }
@@ -121,28 +143,27 @@ fn has_windows(op: &str) -> bool {
 #[test]
 fn every_product_computes_what_its_twin_says() {
     let context = common::open(false);
-    assert!(pollster::block_on(prove_all(&context, is_product, usize::MAX, How::InTurns)) > 40);
+    enough(pollster::block_on(prove_all(&context, is_product, usize::MAX, How::InTurns)), 40);
 }
 
 #[test]
 fn every_convolution_and_pool_computes_what_its_twin_says() {
     let context = common::open(false);
-    assert!(pollster::block_on(prove_all(&context, has_windows, usize::MAX, How::InTurns)) > 40);
+    enough(pollster::block_on(prove_all(&context, has_windows, usize::MAX, How::InTurns)), 40);
 }
 
 #[test]
 fn every_other_variant_computes_what_its_twin_says() {
     let context = common::open(false);
     let others = |op: &str| !is_product(op) && !has_windows(op);
-    assert!(pollster::block_on(prove_all(&context, others, usize::MAX, How::InTurns)) > 20);
+    enough(pollster::block_on(prove_all(&context, others, usize::MAX, How::InTurns)), 20);
 }
 
 #[test]
 #[ignore = "takes long: every regime and activation at every case"]
 fn every_variant_computes_what_its_twin_says_with_all_inputs() {
     let context = common::open(false);
-    let all = |op: &str| std::env::var("WGRAD_TEST_OPERATION").map_or(true, |only| op.contains(&only));
-    pollster::block_on(prove_all(&context, all, usize::MAX, How::Everywhere));
+    enough(pollster::block_on(prove_all(&context, |_| true, usize::MAX, How::Everywhere)), 400);
 }
 
 /// Compiling is slow: of each variant three settings, spread over those that go together, the last one among them,
@@ -151,7 +172,7 @@ async fn prove_settings(chosen: fn(&str) -> bool) {
     let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
     let mut device = Lab::open(Options { adapter, checked: false }).await.expect("opens");
     let mut offering = 0;
-    for op in OPERATIONS.iter().filter(|op| chosen(op.name)) {
+    for op in operations(chosen) {
         for variant in op.variants.iter().filter(|v| !Setting::of(v).0.is_empty()) {
             let call = op
                 .cases
@@ -177,7 +198,7 @@ async fn prove_settings(chosen: fn(&str) -> bool) {
             offering += 1;
         }
     }
-    assert!(offering > 0, "no variant offers constants");
+    enough(offering, 0);
 }
 
 #[test]
@@ -194,5 +215,5 @@ fn settings_of_convolutions_compute_what_their_twins_say() {
 #[test]
 fn every_variant_computes_the_same_with_all_checks_on() {
     let context = common::open(true);
-    assert!(pollster::block_on(prove_all(&context, |_| true, 3, How::Plainly)) > 60);
+    enough(pollster::block_on(prove_all(&context, |_| true, 3, How::Plainly)), 60);
 }

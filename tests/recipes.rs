@@ -67,7 +67,9 @@ fn cargo(project: &Path, args: &[&str]) -> String {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_") && name != "CARGO_HOME") {
         command.env_remove(name);
     }
-    command.current_dir(project).args(args).env("CARGO_TARGET_DIR", target);
+    command.current_dir(project).args(args).env("CARGO_TARGET_DIR", target).env("WGRAD_TEST_OP", "matmul");
+    // The copy is compiled once and runs for a minute; what it depends on is as it was built for the tests.
+    command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "0").env("CARGO_PROFILE_TEST_OPT_LEVEL", "0");
     let output = command.output().expect("cargo starts");
     let text =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -80,11 +82,12 @@ fn the_recipes_for_a_variant_and_a_layer_work() {
     let project = copy();
     let project = project.path();
 
-    let recipe = section("Add a variant");
-    let file = quoted(&recipe, "/mine.wgsl").replace("mine", "rows");
+    let recipe_of_a_variant = section("Add a variant");
+    let recipe = &recipe_of_a_variant;
+    let file = quoted(recipe, "/mine.wgsl").replace("mine", "rows");
     fs::copy(common::fixture("../recipes/rows.wgsl"), project.join(file)).expect("copies");
-    let line = quoted(&recipe, "[] [];").replace("mine", "rows");
-    insert(&project.join(quoted(&recipe, "kernels.rs")), "\"matmul\" \"", "\"naive\"", &line);
+    let line = quoted(recipe, "[] [];").replace("mine", "rows");
+    insert(&project.join(quoted(recipe, "kernels.rs")), "\"matmul\" \"", "\"naive\"", &line);
 
     let recipe = section("Add a layer");
     let file = quoted(&recipe, "/mine.rs").replace("mine", "rectifier");
@@ -94,6 +97,8 @@ fn the_recipes_for_a_variant_and_a_layer_work() {
     let line = quoted(&recipe, "::").replace("mine::Mine", "rectifier::Rectifier");
     insert(&list, "layers! {", "flatten::", &line);
 
+    let proof = quoted(&recipe_of_a_variant, "--test kernels");
+    assert_eq!(proof, "WGRAD_TEST_OP=matmul cargo test --test kernels");
     cargo(project, &["test", "--offline", "--locked", "--test", "kernels"]);
     let network = common::fixture("../recipes/network.toml");
     let network = network.to_str().expect("readable");

@@ -7,7 +7,12 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use ureq::{Agent, Proxy};
+use reqwest::{
+    Proxy,
+    blocking::Client,
+    header::{ACCEPT_ENCODING, HeaderMap, HeaderValue},
+};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use super::{flush, io_error};
 use crate::{Error, Result};
@@ -33,8 +38,8 @@ pub struct RemoteFile<'a> {
 /// Which proxy is used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ProxySetting {
-    /// `ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, the first that is set, upper or lower case; not for the
-    /// hosts in `NO_PROXY`.
+    /// `HTTP_PROXY` or `HTTPS_PROXY`, as the mirror's address begins, else `ALL_PROXY`, upper or lower case; not for
+    /// the hosts in `NO_PROXY`.
     #[default]
     Environment,
     /// None, whatever the environment says.
@@ -129,7 +134,7 @@ pub fn fetch(
     progress: &mut dyn FnMut(Event<'_>),
 ) -> Result<()> {
     fs::create_dir_all(folder).map_err(io_error("cannot create", folder, CANNOT_WRITE))?;
-    let agent = agent(options)?;
+    let client = client(options)?;
     let mut lock = None;
     for file in files {
         let target = folder.join(file.name);
@@ -145,7 +150,7 @@ pub fn fetch(
                 continue;
             }
         }
-        match fetch_one(&agent, file, &target, options, progress) {
+        match fetch_one(&client, file, &target, options, progress) {
             // Where locks keep nobody out, another one may have been faster.
             Err(_) if is_right(&target, file)? => progress(Event::Present { name: file.name }),
             fetched => {
@@ -183,28 +188,40 @@ fn locked(folder: &Path, progress: &mut dyn FnMut(Event<'_>)) -> Result<File> {
     Ok(file)
 }
 
-fn agent(options: &Options) -> Result<Agent> {
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .accept_encoding("identity")
-        .timeout_resolve(Some(options.connect_timeout))
-        .timeout_connect(Some(options.connect_timeout))
-        .timeout_per_read(Some(options.stall_timeout))
-        .timeout_per_write(Some(options.stall_timeout));
-    let config = match &options.proxy {
-        // ureq's own default, spelt out since it is promised here.
-        ProxySetting::Environment => config.proxy(Proxy::try_from_env()),
-        ProxySetting::Direct => config.proxy(None),
+fn client(options: &Options) -> Result<Client> {
+    let cannot = |e: &dyn std::fmt::Display| Error::Io {
+        action: "cannot set up",
+        path: "the download".into(),
+        source: io::Error::other(e.to_string()),
+        next: "report this: it depends on no file",
+    };
+    let provider = std::sync::Arc::new(ring::default_provider());
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| cannot(&e))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    // What arrives is what the digest and the offsets of a resumed transfer are of.
+    let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
+    let builder = Client::builder()
+        .tls_backend_preconfigured(tls)
+        .default_headers(headers)
+        .connect_timeout(options.connect_timeout)
+        // Of a blocking client this is for each wait: for the answer, and for the next bytes of it.
+        .timeout(options.stall_timeout);
+    let builder = match &options.proxy {
+        ProxySetting::Environment => builder,
+        ProxySetting::Direct => builder.no_proxy(),
         ProxySetting::Address(address) => {
-            let proxy = Proxy::new(address).map_err(|_| Error::Proxy { got: address.clone() })?;
-            config.proxy(Some(proxy))
+            builder.proxy(Proxy::all(address).map_err(|_| Error::Proxy { got: address.clone() })?)
         }
     };
-    Ok(config.build().new_agent())
+    builder.build().map_err(|e| cannot(&e))
 }
 
 fn fetch_one(
-    agent: &Agent,
+    client: &Client,
     file: &RemoteFile<'_>,
     target: &Path,
     options: &Options,
@@ -216,7 +233,7 @@ fn fetch_one(
         let url = format!("{}/{}", mirror.trim_end_matches('/'), file.name);
         let mut may_repeat = true;
         loop {
-            let (reason, repeat) = match transfer(agent, file, &url, &partial, progress) {
+            let (reason, repeat) = match transfer(client, file, &url, &partial, progress) {
                 Ok(()) => return publish(&partial, target),
                 Err(Failure::Local(error)) => return Err(error),
                 Err(Failure::Mirror(reason)) => (reason, false),

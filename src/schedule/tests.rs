@@ -1,4 +1,4 @@
-//! Points of each schedule that can be told by hand; `tests/schedules.rs` holds them against PyTorch and Keras.
+//! Points of each schedule that can be told by hand; `tests/library/schedules.rs` holds them against PyTorch and Keras.
 
 use super::*;
 

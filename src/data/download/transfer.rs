@@ -5,8 +5,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
-use ureq::http::{Response, StatusCode, header};
-use ureq::{Agent, Body};
+use reqwest::{
+    StatusCode,
+    blocking::{Client, Response},
+    header,
+};
 
 use super::{CANNOT_WRITE, Event, RemoteFile};
 use crate::data::{idx, io_error};
@@ -30,7 +33,7 @@ impl From<Error> for Failure {
 
 /// One request: what is missing in `partial` is asked for and appended, then the whole is verified.
 pub(super) fn transfer(
-    agent: &Agent,
+    client: &Client,
     file: &RemoteFile<'_>,
     url: &str,
     partial: &Path,
@@ -43,11 +46,11 @@ pub(super) fn transfer(
         .open(partial)
         .map_err(io_error("cannot open", partial, CANNOT_WRITE))?;
     let had = output.metadata().map_err(io_error("cannot read", partial, CANNOT_WRITE))?.len();
-    let mut request = agent.get(url);
+    let mut request = client.get(url);
     if had > 0 {
         request = request.header(header::RANGE, format!("bytes={had}-"));
     }
-    let mut response = request.call().map_err(|e| Failure::Mirror(in_words(&e)))?;
+    let mut response = request.send().map_err(|e| Failure::Mirror(in_words(&e)))?;
     let start = match response.status() {
         StatusCode::OK => 0,
         StatusCode::PARTIAL_CONTENT if range_start(&response) == Some(had) => had,
@@ -70,7 +73,7 @@ pub(super) fn transfer(
         // Opened for appending: what is written next goes to the new end, byte 0.
         output.set_len(0).map_err(io_error("cannot write", partial, CANNOT_WRITE))?;
     }
-    let total = response.body().content_length().map(|rest| start + rest);
+    let total = response.content_length().map(|rest| start + rest);
     progress(Event::Started { name: file.name, url, resumed_at: start, total });
     let received = receive(&mut response, &mut output, partial, start, total, longest(file), progress)?;
     output.sync_all().map_err(io_error("cannot write", partial, CANNOT_WRITE))?;
@@ -94,7 +97,7 @@ fn longest(file: &RemoteFile<'_>) -> u64 {
 
 /// Appends the body to `output`; returns the length of the file after it.
 fn receive(
-    response: &mut Response<Body>,
+    response: &mut Response,
     output: &mut File,
     partial: &Path,
     start: u64,
@@ -102,18 +105,18 @@ fn receive(
     longest: u64,
     progress: &mut dyn FnMut(Event<'_>),
 ) -> std::result::Result<u64, Failure> {
-    let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
     let mut buffer = vec![0; 1 << 16];
     let mut received = start;
     loop {
-        let count = match body.read(&mut buffer) {
+        let count = match response.read(&mut buffer) {
             Ok(0) => return Ok(received),
             Ok(count) => count,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             Err(e) => {
                 let after = total.map_or(String::new(), |total| format!(" of {total}"));
-                let e = ureq::Error::from(e);
-                return Err(Failure::Mirror(format!("{} after {received}{after} bytes", in_words(&e))));
+                let inner = e.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
+                let words = inner.map_or_else(|| e.to_string(), in_words);
+                return Err(Failure::Mirror(format!("{words} after {received}{after} bytes")));
             }
         };
         output.write_all(&buffer[..count]).map_err(io_error("cannot write", partial, CANNOT_WRITE))?;
@@ -129,7 +132,7 @@ fn receive(
 }
 
 /// Where the part that a 206 carries begins: `Content-Range: bytes 100-199/200`.
-fn range_start(response: &Response<Body>) -> Option<u64> {
+fn range_start(response: &Response) -> Option<u64> {
     let range = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
     let (start, _) = range.trim().strip_prefix("bytes ")?.split_once('-')?;
     start.trim().parse().ok()
@@ -167,11 +170,16 @@ pub(super) fn verify(path: &Path, file: &RemoteFile<'_>) -> Result<std::result::
     Ok(Err(fault))
 }
 
-fn in_words(error: &ureq::Error) -> String {
-    match error {
-        ureq::Error::Timeout(ureq::Timeout::PerRead) => "stalled: no byte within the time-out".to_owned(),
-        ureq::Error::Timeout(which) => format!("timed out ({which})"),
-        ureq::Error::HostNotFound => "the host name is not known".to_owned(),
-        other => other.to_string(),
+/// What went wrong, with what lies beneath it: the outermost error says little more than the address.
+fn in_words(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        let what = if error.is_connect() { "no connection" } else { "stalled: no byte" };
+        return format!("{what} within the time-out");
+    }
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    let words: Vec<String> = causes.map(ToString::to_string).collect();
+    match words.iter().any(|words| words.starts_with("failed to lookup address")) {
+        true => "the host name is not known".to_owned(),
+        false => words.last().cloned().unwrap_or_default(),
     }
 }

@@ -1,0 +1,170 @@
+//! What happens beside a training while it runs: predictions with its weights change none of its bits, and another
+//! learning rate does so from the step on that the options record. Leaves out the page that shows and asks for both.
+
+use std::{
+    cell::RefCell,
+    ops::ControlFlow::{self, Continue},
+    rc::Rc,
+};
+use wgrad::{
+    Result,
+    checkpoint::Checkpoint,
+    data::{Dataset, synthetic::synthetic},
+    gpu::Context,
+    model::Model,
+    networks::network,
+    observe::Beside,
+    op::Choices,
+    optim::{Adam, Method, Optimizer},
+    predict::{Asked, Predictor},
+    schedule::{Decay, Schedule},
+    train::{Options, RateChange, StepResult, Trainer},
+};
+
+const EPOCHS: u64 = 3;
+/// Steps of an epoch: 69 images in batches of 16.
+const STEPS: u64 = 5;
+
+fn data() -> Dataset {
+    synthetic(3, 69, 21)
+}
+
+/// With averaged weights, so that what is asked is not what is trained.
+fn options() -> Options {
+    let optimizer = Optimizer { ema_momentum: Some(0.9), ..Optimizer::new(Method::Adam(Adam::default())) };
+    let schedule = Schedule { decay: Decay::Cosine { last: 0.1 }, warmup_steps: 2 };
+    // A batch a chunk: as many submissions as steps.
+    Options { batch: 16, epochs: EPOCHS, optimizer, schedule, budget: 0, ..Options::default() }
+}
+
+fn model(name: &str, data: &Dataset) -> Model {
+    network(name, [28, 28, 1], data.classes.len()).expect("built in")
+}
+
+async fn to_the_end(trainer: &mut Trainer<'_>) -> Checkpoint {
+    while trainer.position().epoch < EPOCHS {
+        let flow = trainer.epoch(|_, _| Continue(())).await.expect("trains");
+        assert!(flow.is_continue());
+    }
+    trainer.checkpoint().await.expect("reads")
+}
+
+/// Asks for the same images whenever it may, and keeps the answers.
+struct Curious<'a> {
+    predictor: Predictor<'a>,
+    images: &'a [u8],
+    asked: Option<Asked>,
+    answers: Rc<RefCell<Vec<Vec<Vec<f32>>>>>,
+}
+
+impl Beside for Curious<'_> {
+    fn between(&mut self) -> Result<()> {
+        if let Some(asked) = &self.asked {
+            let Some(answer) = self.predictor.answer(asked)? else { return Ok(()) };
+            self.answers.borrow_mut().push(answer);
+        }
+        self.asked = Some(self.predictor.ask(self.images));
+        Ok(())
+    }
+}
+
+async fn watched<'a>(
+    context: &'a Context,
+    model: &Model,
+    data: &'a Dataset,
+) -> (Checkpoint, Vec<Vec<Vec<f32>>>) {
+    let mut trainer = Trainer::new(context, model, data, options()).await.expect("compiles");
+    let weights = trainer.arenas().averaged();
+    let predictor =
+        Predictor::sharing(context, model, &weights, 4, &Choices::default()).await.expect("compiles");
+    let answers = Rc::new(RefCell::new(Vec::new()));
+    let images = &data.test.images.memory()[..3 * data.pixels()];
+    trainer.set_beside(Some(Box::new(Curious { predictor, images, asked: None, answers: answers.clone() })));
+    let end = to_the_end(&mut trainer).await;
+    // What was asked before the end comes first.
+    let before = answers.borrow().len();
+    while answers.borrow().len() < before + 2 {
+        trainer.idle().expect("answers");
+    }
+    drop(trainer);
+    (end, answers.take())
+}
+
+#[test]
+fn asking_while_it_trains_changes_no_bit_and_tells_of_the_weights_of_that_moment() {
+    let (context, data) = (crate::common::open(false), data());
+    let model = model("cnn", &data);
+    pollster::block_on(async {
+        let mut alone = Trainer::new(&context, &model, &data, options()).await.expect("compiles");
+        let alone = to_the_end(&mut alone).await;
+        let (end, answers) = watched(&context, &model, &data).await;
+        assert!(end == alone, "weights, averages, optimizer state or position differ");
+        let in_training = answers.len() - 2;
+        assert!(in_training > 2, "it was asked and answered {in_training} times");
+        let steps: Vec<_> = answers.windows(2).filter(|pair| pair[0] != pair[1]).collect();
+        assert!(steps.len() > 2, "the answers do not follow the weights");
+        let (weights, choices) = (end.for_use(), Choices::default());
+        let whole = Predictor::new(&context, &model, &weights, 4, &choices).await.expect("compiles");
+        let images = &data.test.images.memory()[..3 * data.pixels()];
+        let expected = whole.probabilities(images).await.expect("answers");
+        assert_eq!((expected.len(), expected[0].len()), (3, 10));
+        assert_eq!(answers.last(), Some(&expected), "the averages, as they are at the end");
+    });
+}
+
+/// Trains with `rates` known from the beginning.
+async fn known(context: &Context, model: &Model, data: &Dataset, rates: Vec<RateChange>) -> Checkpoint {
+    let options = Options { rates, ..options() };
+    let mut trainer = Trainer::new(context, model, data, options).await.expect("compiles");
+    to_the_end(&mut trainer).await
+}
+
+#[test]
+fn a_learning_rate_that_is_set_counts_from_the_next_step_on_and_is_recorded() {
+    let (context, data) = (crate::common::open(false), data());
+    let model = model("mlp", &data);
+    pollster::block_on(async {
+        let mut trainer = Trainer::new(&context, &model, &data, options()).await.expect("compiles");
+        let at = STEPS + 2;
+        let go = |_: &_, _: &StepResult| Continue(());
+        assert!(trainer.advance(STEPS, go).await.expect("trains").is_continue());
+        assert!(trainer.advance(2, go).await.expect("trains").is_break());
+        let before = trainer.learning_rate();
+        trainer.set_learning_rate(0.5).expect("a rate");
+        trainer.set_learning_rate(0.002).expect("a rate");
+        assert!((trainer.learning_rate() / before - 2.0).abs() < 1e-12, "the schedule goes on");
+        let change = RateChange { step: at, learning_rate: 0.002 };
+        assert_eq!(trainer.options().rates, [change]);
+        let saved = trainer.checkpoint().await.expect("reads");
+        let options = trainer.options().clone();
+        let set = to_the_end(&mut trainer).await;
+
+        assert!(set == known(&context, &model, &data, vec![change]).await, "known from the beginning");
+        let mut resumed = Trainer::new(&context, &model, &data, options).await.expect("compiles");
+        resumed.restore(&saved);
+        assert!(set == to_the_end(&mut resumed).await, "stopped there and gone on");
+        let later = RateChange { step: at + 1, ..change };
+        for other in [vec![], vec![later], vec![RateChange { learning_rate: 0.003, ..change }]] {
+            let got = known(&context, &model, &data, other.clone()).await;
+            assert!(got.weights != set.weights, "{other:?} makes no difference");
+        }
+    });
+}
+
+#[test]
+fn a_learning_rate_that_is_none_is_refused() {
+    let (context, data) = (crate::common::open(false), data());
+    let model = model("mlp", &data);
+    pollster::block_on(async {
+        let mut trainer = Trainer::new(&context, &model, &data, options()).await.expect("compiles");
+        for rate in [-0.1, f64::NAN, f64::INFINITY] {
+            let told = trainer.set_learning_rate(rate).expect_err("no rate").to_string();
+            assert!(told.contains("the learning rate is") && told.contains("a number from 0"), "{told}");
+            let rates = vec![RateChange { step: 3, learning_rate: rate }];
+            assert!(Options { rates, ..options() }.validate().is_err());
+        }
+        assert!(trainer.options().rates.is_empty());
+        let flow: ControlFlow<(), _> = trainer.epoch(|_, _| Continue(())).await.expect("trains");
+        assert!(flow.is_continue());
+    });
+}

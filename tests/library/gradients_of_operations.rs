@@ -1,0 +1,272 @@
+//! Every gradient kernel against the kernel that it differentiates, by finite differences in f64 on the CPU twins,
+//! for a random functional Σ r·y of what comes out. No adapter is needed.
+
+use crate::common::differences::{functional, hold, lengths, noise};
+use std::collections::{BTreeMap, BTreeSet};
+use wgrad::{
+    check::derivative,
+    feed::{Batch, Step},
+    gpu::Access,
+    kernels::*,
+    op::{Activation as Elementwise, At, Op, Sizes},
+    prove::parse_sizes,
+    reference::{Data, Inputs, values},
+};
+
+/// A gradient kernel, the kernel it differentiates, and which gradient belongs to which input.
+struct Rule {
+    backward: &'static Op,
+    forward: &'static Op,
+    pairs: &'static [(&'static str, &'static str)],
+    /// Whether the gradient also goes through the activation that wrote the input.
+    fused: bool,
+}
+
+static RULES: &[Rule] = &[
+    Rule { backward: &MATMUL_GRAD_INPUT, forward: &MATMUL, pairs: &[("x", "dx")], fused: true },
+    Rule {
+        backward: &MATMUL_GRAD_WEIGHT,
+        forward: &MATMUL,
+        pairs: &[("w", "dw"), ("b", "db")],
+        fused: false,
+    },
+    Rule { backward: &CONV2D_GRAD_INPUT, forward: &CONV2D_FORWARD, pairs: &[("x", "dx")], fused: true },
+    Rule {
+        backward: &CONV2D_GRAD_WEIGHT,
+        forward: &CONV2D_FORWARD,
+        pairs: &[("w", "dw"), ("b", "db")],
+        fused: false,
+    },
+    Rule { backward: &MAX_POOL2D_GRAD, forward: &MAX_POOL2D_FORWARD, pairs: &[("x", "dx")], fused: true },
+    Rule { backward: &ACTIVATION_GRAD, forward: &ACTIVATION_FORWARD, pairs: &[("x", "dx")], fused: false },
+    Rule {
+        backward: &GROUPED_CONV2D_GRAD_INPUT,
+        forward: &GROUPED_CONV2D_FORWARD,
+        pairs: &[("x", "dx")],
+        fused: true,
+    },
+    Rule {
+        backward: &GROUPED_CONV2D_GRAD_WEIGHT,
+        forward: &GROUPED_CONV2D_FORWARD,
+        pairs: &[("w", "dw"), ("b", "db")],
+        fused: false,
+    },
+    Rule {
+        backward: &AVERAGE_POOL2D_GRAD,
+        forward: &AVERAGE_POOL2D_FORWARD,
+        pairs: &[("x", "dx")],
+        fused: true,
+    },
+    Rule { backward: &PAD2D_GRAD, forward: &PAD2D_FORWARD, pairs: &[("x", "dx")], fused: true },
+    Rule { backward: &PRELU_GRAD_INPUT, forward: &PRELU_FORWARD, pairs: &[("x", "dx")], fused: true },
+    Rule { backward: &PRELU_GRAD_WEIGHT, forward: &PRELU_FORWARD, pairs: &[("alpha", "dw")], fused: false },
+    Rule { backward: &SOFTMAX_GRAD, forward: &SOFTMAX_FORWARD, pairs: &[("x", "dx")], fused: false },
+    Rule { backward: &DROPOUT_GRAD, forward: &DROPOUT_FORWARD, pairs: &[("x", "dx")], fused: true },
+];
+
+/// What joins layers and takes gradients apart: whole graphs hold it, in `gradients.rs`.
+const JOINING: [&str; 3] = ["add", "concatenate", "slice_columns"];
+
+/// Forward and backward in several dispatches: whole layers hold them, in `gradients.rs`.
+const COMPOSED: [&str; 18] = [
+    "batch_norm_partials",
+    "batch_norm_combine",
+    "batch_norm_moving",
+    "batch_norm_forward",
+    "batch_norm_grad_partials",
+    "batch_norm_grad_combine",
+    "batch_norm_grad_input",
+    "layer_norm_forward",
+    "layer_norm_grad_input",
+    "layer_norm_grad_weight",
+    "clear",
+    "simple_rnn_cell_forward",
+    "simple_rnn_cell_grad",
+    "lstm_cell_forward",
+    "lstm_cell_grad",
+    "gru_cell_forward",
+    "gru_cell_grad",
+    "recurrent_output",
+];
+
+/// Operations that nothing is differentiated through.
+const WITHOUT_GRADIENT: [&str; 19] = [
+    "unary",
+    "binary",
+    "decode",
+    "augment",
+    "sum_metrics",
+    "sgd",
+    "adam",
+    "rmsprop",
+    "adagrad",
+    "lion",
+    "muon_momentum",
+    "inverse_norm",
+    "scaled",
+    "newton_schulz",
+    "muon",
+    "square_partials",
+    "clip_scale",
+    "accumulate",
+    "moving_average",
+];
+
+type Buffers = BTreeMap<String, Data>;
+
+/// What the twin of `op` makes of `buffers`, added to them.
+fn apply(
+    op: &Op,
+    sizes: &Sizes,
+    activation: &'static Elementwise,
+    buffers: &mut Buffers,
+    feed: &(Batch, Step),
+) {
+    let inputs = Inputs {
+        sizes,
+        buffers: buffers.iter().map(|(name, data)| (name.as_str(), data)).collect(),
+        activation,
+        step: feed.1,
+        batch: &feed.0,
+    };
+    for (name, expected) in (op.twin)(&inputs) {
+        buffers.insert(name.to_string(), values(expected));
+    }
+}
+
+fn real<'a>(buffers: &'a Buffers, name: &str) -> &'a [f64] {
+    match buffers.get(name) {
+        Some(Data::Real(values)) => values,
+        other => panic!("`{name}` holds {other:?}"),
+    }
+}
+
+fn rule_holds(rule: &Rule, case: &str, activation: &'static Elementwise) {
+    let sizes: Sizes = parse_sizes(case).expect("a case").into_iter().collect();
+    let feed = (Batch::default(), Step::default().keyed(5, 8));
+    let forward_activation = if rule.fused { &LINEAR } else { activation };
+    let points: BTreeMap<String, Vec<f64>> = lengths(rule.forward, &sizes)
+        .into_iter()
+        .filter(|(_, access, ..)| *access == Access::Read)
+        .enumerate()
+        .map(|(n, (name, _, _, len))| (name, noise(40 + n as u64, len)))
+        .collect();
+    // What stands before the activation that wrote `x` is what the gradient is taken with respect to.
+    let place = |name: &str, point: &[f64]| match rule.fused && name == "x" {
+        true => Data::Real(point.iter().map(|z| (activation.value)(*z)).collect()),
+        false => Data::Real(point.to_vec()),
+    };
+    let mut buffers: Buffers = points.iter().map(|(name, p)| (name.clone(), place(name, p))).collect();
+    apply(rule.forward, &sizes, forward_activation, &mut buffers, &feed);
+    let r = noise(7, real(&buffers, "y").len());
+    let forward = buffers.clone();
+    buffers.insert("dy".into(), Data::Real(r.clone()));
+    let at = if activation.at == At::Output { "y" } else { "x" };
+    buffers.insert("at".into(), buffers[at].clone());
+    apply(rule.backward, &sizes, activation, &mut buffers, &feed);
+    if buffers.contains_key("partials") {
+        // The rows of a split, of which the last is the bias; CO columns.
+        let columns = ["CO", "A"].iter().find_map(|name| sizes.get(*name)).expect("columns");
+        let rows = real(&buffers, "partials").len() as f64 / sizes["SPLITS"] / columns;
+        let mut second = sizes.clone();
+        second.extend([("TAPS".to_string(), rows - 1.0), ("CO".to_string(), *columns)]);
+        apply(&SUM_PARTIALS, &second, &LINEAR, &mut buffers, &feed);
+    }
+    for (input, gradient) in rule.pairs {
+        let what = format!("{} of {} ({activation:?}) at {case}", gradient, rule.backward.name);
+        hold(&what, &points[*input], real(&buffers, gradient), 24, |point| {
+            let mut buffers = forward.clone();
+            buffers.insert(input.to_string(), place(input, point));
+            apply(rule.forward, &sizes, forward_activation, &mut buffers, &feed);
+            functional(&r, real(&buffers, "y"))
+        });
+    }
+}
+
+#[test]
+fn every_gradient_kernel_differentiates_its_forward_kernel() {
+    let mut covered: BTreeSet<&str> = WITHOUT_GRADIENT.into();
+    for rule in RULES {
+        let cases = rule.backward.cases.iter().filter(|case| {
+            let sizes: Sizes = parse_sizes(case).expect("a case").into_iter().collect();
+            lengths(rule.backward, &sizes).iter().map(|(.., len)| len).sum::<usize>() < 8000
+        });
+        let mut ran = 0;
+        for case in cases {
+            let activations = if rule.backward.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] };
+            for activation in activations.iter().filter(|a| !rule.fused || a.at == At::Output) {
+                rule_holds(rule, case, activation);
+                ran += 1;
+            }
+        }
+        assert!(ran >= 2, "{}: {ran} cases", rule.backward.name);
+        covered.extend([rule.forward.name, rule.backward.name]);
+    }
+    covered.extend(JOINING.iter().chain(&COMPOSED).copied());
+    covered.insert(SUM_PARTIALS.name);
+    covered.extend(LOSSES.iter().map(|(op, _)| op.name));
+    let all: BTreeSet<&str> = OPERATIONS.iter().map(|op| op.name).collect();
+    assert_eq!(covered, all, "an operation has no rule here, or no place in WITHOUT_GRADIENT");
+}
+
+/// Every loss with the overrides that it knows.
+const LOSSES: &[(&Op, &[&str])] = &[
+    (&SOFTMAX_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1"]),
+    (&BINARY_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1"]),
+    (&MEAN_SQUARED_ERROR, &["", ",MIXUP=1"]),
+    (&MEAN_ABSOLUTE_ERROR, &["", ",MIXUP=1"]),
+    (&HUBER, &[",DELTA=0.75", ",DELTA=2,MIXUP=1"]),
+];
+
+#[test]
+fn the_gradient_of_every_loss_is_that_of_the_mean_over_the_valid_rows() {
+    let (rows, valid) = (5, 3);
+    for (op, settings) in LOSSES {
+        let columns = if op.name == SOFTMAX_CROSS_ENTROPY.name { 4 } else { 1 };
+        let classes = if op.name == BINARY_CROSS_ENTROPY.name { 2 } else { 4 };
+        for setting in *settings {
+            let sizes = parse_sizes(&format!("ROWS={rows},CLASSES={classes}{setting}")).expect("sizes");
+            let sizes: Sizes = sizes.into_iter().collect();
+            let labels =
+                vec![9, 2, 0, 3, 9, 9].into_iter().map(|label| if label < 9 { label % classes } else { 9 });
+            let batch = Batch { images: Vec::new(), labels: labels.collect() };
+            let step = Step { first: 1, rows: valid, mixed: 0.3, ..Step::default() }.keyed(2, 3);
+            let feed = (batch, step);
+            let logits: Vec<f64> = noise(3, rows * columns).iter().map(|v| 4.0 * v).collect();
+            let weights = (0..classes).map(|class| 0.5 + f64::from(class)).collect();
+            let run = |point: &[f64]| {
+                let mut buffers = Buffers::from([
+                    ("logits".into(), Data::Real(point.to_vec())),
+                    ("weights".into(), Data::Real(Vec::clone(&weights))),
+                ]);
+                apply(op, &sizes, &LINEAR, &mut buffers, &feed);
+                buffers
+            };
+            let gradient = real(&run(&logits), "dlogits").to_vec();
+            let beyond = &gradient[valid as usize * columns..];
+            assert!(!beyond.is_empty() && beyond.iter().all(|g| *g == 0.0), "rows beyond the batch count");
+            let what = format!("dlogits of {}{setting}", op.name);
+            hold(&what, &logits, &gradient, usize::MAX, |point| {
+                real(&run(point), "loss").iter().sum::<f64>() / f64::from(valid)
+            });
+        }
+    }
+}
+
+#[test]
+fn a_wrong_gradient_and_a_kink_are_seen() {
+    let right = derivative(1.0, |h| (0.5 + h).sin());
+    assert!(right.smooth && (right.slope - 0.5f64.cos()).abs() <= right.allowed, "{right:?}");
+    assert!((right.slope - 1.0001 * 0.5f64.cos()).abs() > right.allowed, "a scaled gradient passes");
+    for kink in [2e-7, -4e-7, 7e-7] {
+        let found = derivative(1.0, |h| (h - kink).max(0.0));
+        assert!(!found.smooth, "a kink at {kink}: {found:?}");
+    }
+    assert!(!derivative(1.0, |_| f64::NAN).smooth);
+}
+
+#[test]
+#[should_panic(expected = "expected Derivative")]
+fn a_gradient_that_forgets_an_element_fails() {
+    hold("x", &[0.3, 0.4], &[1.0, 0.0], 9, |x| x[0] + x[1]);
+}

@@ -1,0 +1,203 @@
+//! Every layer without recurrence, and every activation, against Keras: outputs, gradients, moving averages, by themselves
+//! on the device. `scripts/make_layer_fixtures.py` wrote what Keras computes in float64.
+
+use safetensors::SafeTensors;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use wgrad::{
+    feed::Step,
+    gpu::{Arenas, Context, FeedBuffers, Plan},
+    kernels::{ACTIVATIONS, ADD},
+    layers::{Layer, Place},
+    op::{Call, Choices},
+    program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
+};
+
+/// How far the distance may be, as a share of the norm.
+const SHARE: f64 = 1e-5;
+
+struct Fixture {
+    bytes: Vec<u8>,
+    /// Layer, shape of the input with the batch, whether it trains; by the case's name.
+    cases: BTreeMap<String, (Json, Vec<usize>, bool)>,
+}
+
+fn fixture() -> Fixture {
+    let bytes = std::fs::read(crate::common::fixture("layers.safetensors")).expect("fixture");
+    let (_, header) = SafeTensors::read_metadata(&bytes).expect("safetensors");
+    let all = header.metadata().clone().expect("cases").into_iter().filter(|(_, text)| text.starts_with('{'));
+    let case = |(name, text): (String, String)| {
+        let json: Json = serde_json::from_str(&text).expect("JSON");
+        let shape = serde_json::from_value(json["shape"].clone()).expect("a shape");
+        (name, (json["layer"].clone(), shape, json["training"].as_bool().expect("yes or no")))
+    };
+    Fixture { cases: all.map(case).collect(), bytes }
+}
+
+impl Fixture {
+    fn tensor(&self, case: &str, name: &str) -> Vec<f32> {
+        let file = SafeTensors::deserialize(&self.bytes).expect("safetensors");
+        let tensor = file.tensor(&format!("{case}.{name}")).unwrap_or_else(|e| panic!("{case}.{name}: {e}"));
+        bytemuck::pod_collect_to_vec(tensor.data())
+    }
+
+    /// Whether what the device has is what Keras has; the distance as a share of the norm.
+    fn near(&self, case: &str, name: &str, got: &[f32]) -> f64 {
+        let expected = self.tensor(case, name);
+        assert_eq!(got.len(), expected.len(), "{case}.{name}");
+        let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+        let size = norm(&mut expected.iter().map(|e| f64::from(*e)));
+        let off = norm(&mut got.iter().zip(&expected).map(|(g, e)| f64::from(*g) - f64::from(*e)));
+        assert!(size > 0.0, "{case}.{name} is zero, and proves nothing");
+        let share = off / size;
+        if share.is_nan() { f64::INFINITY } else { share }
+    }
+
+    /// Everything that a case tells, beside what a layer with `change` to its arguments computes: name and distance.
+    async fn run(&self, context: &Context, case: &str, change: impl Fn(&mut Json)) -> Vec<(String, f64)> {
+        let (mut json, shape, training) = self.cases[case].clone();
+        change(&mut json);
+        let layer: Layer = serde_json::from_value(json.clone()).unwrap_or_else(|e| panic!("{json}: {e}"));
+        let (batch, input) = (shape[0], shape[1..].to_vec());
+        let output = layer.rules().output_shape(&input).unwrap_or_else(|e| panic!("{json}: {e}"));
+        let parameters = parameters(&layer, &input);
+        let mode = if training { Mode::Train } else { Mode::Evaluate };
+        let mut b = Builder::new(mode, batch, 1, 1, parameters.clone());
+        // Constants are there before the first dispatch, and nobody writes them.
+        let x = b.constant("x", self.tensor(case, "x"));
+        let ids = (0..parameters.len()).map(ParameterId).collect();
+        let inputs = vec![(x, input.clone())];
+        let name = "layer".to_string();
+        let mut place = Place { name, input, output, parameters: ids, x, inputs, ..Place::default() };
+        let y = layer.rules().forward(&mut b, &mut place);
+        b.program.output = y;
+        let dx = training.then(|| {
+            let r = b.constant("r", self.tensor(case, "r"));
+            let dy = b.through_fused("functional", y, r);
+            let dx = layer.rules().backward(&mut b, &place, dy, true).expect("a gradient of its input");
+            kept(&mut b, dx)
+        });
+
+        let arenas = Arenas::new(context, &parameters, 1).expect("fits");
+        let mut weights = vec![0.0; arena_len(&parameters)];
+        for p in &parameters {
+            weights[p.offset..p.offset + p.len()]
+                .copy_from_slice(&self.tensor(case, &format!("p.{}", p.name)));
+        }
+        context.write(&arenas.parameters, &weights);
+        let plan = Plan::compile(context, b.program, &arenas, &Choices::default()).await.expect("compiles");
+        let feed = FeedBuffers::new(context, batch, 1, 1).expect("fits");
+        let step = Step { rows: batch as u32, ..Step::default() };
+        feed.upload(context, &wgrad::feed::Batch::default(), &[step.keyed(0, 0)]);
+        context.submit_with(|pass| plan.record(pass, &feed, 0));
+
+        let mut found =
+            vec![("y".to_string(), self.near(case, "y", &context.read(plan.output()).await.expect("reads")))];
+        let Some(dx) = dx else { return found };
+        let read = context.read(&plan.slices[dx.0]).await.expect("reads");
+        found.push(("dx".to_string(), self.near(case, "dx", &read)));
+        let gradients = context.read(&arenas.gradients).await.expect("reads");
+        let after = context.read(&arenas.parameters).await.expect("reads");
+        for p in &parameters {
+            let (name, arena) = match p.trained {
+                true => (format!("d.{}", p.name), &gradients),
+                false => (format!("after.{}", p.name), &after),
+            };
+            let share = self.near(case, &name, &arena[p.offset..p.offset + p.len()]);
+            found.push((name, share));
+        }
+        found
+    }
+}
+
+/// What the layer trains and keeps, one behind the other.
+fn parameters(layer: &Layer, input: &[usize]) -> Vec<Parameter> {
+    let trained = layer.rules().parameters(input).into_iter().map(|tensor| (tensor, true));
+    let states = layer.rules().states(input).into_iter().map(|tensor| (tensor, false));
+    let mut all = Vec::<Parameter>::new();
+    for ((short, shape, initializer), trained) in trained.chain(states) {
+        let offset = if all.is_empty() { 0 } else { arena_len(&all) };
+        all.push(Parameter { name: short.to_string(), shape, initializer, offset, trained });
+    }
+    all
+}
+
+/// A copy that the last dispatch writes, so that no later one takes its buffer.
+fn kept(b: &mut Builder, value: ValueId) -> ValueId {
+    let count = b.program.values[value.0].len();
+    let zeros = b.constant("nothing", vec![0.0; count]);
+    let copy = b.temporary("copy", vec![count]);
+    b.call("copy", Call::new(&ADD, &[("COUNT", count)]), &[("y", copy), ("a", value), ("b", zeros)]);
+    copy
+}
+
+#[test]
+fn every_layer_computes_what_keras_computes() {
+    let (context, fixture) = (crate::common::open(false), fixture());
+    let (mut wrong, mut kinds, mut compared) = (Vec::new(), Vec::new(), 0);
+    for (case, (layer, ..)) in &fixture.cases {
+        let found = pollster::block_on(fixture.run(&context, case, |_| ()));
+        kinds.push(layer["type"].as_str().expect("a type").to_string());
+        compared += found.len();
+        wrong.extend(
+            found
+                .into_iter()
+                .filter(|(_, share)| *share > SHARE)
+                .map(|(name, share)| format!("{case}, {layer}: {name} is off by {share:.1e} of its norm")),
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared > 120, "{compared}");
+    kinds.sort();
+    kinds.dedup();
+    assert_eq!(
+        kinds,
+        [
+            "Activation",
+            "AveragePooling2D",
+            "BatchNormalization",
+            "Conv2D",
+            "Dense",
+            "DepthwiseConv2D",
+            "ELU",
+            "GlobalAveragePooling2D",
+            "GlobalMaxPooling2D",
+            "LayerNormalization",
+            "LeakyReLU",
+            "MaxPooling2D",
+            "PReLU",
+            "ReLU",
+            "Softmax",
+            "ZeroPadding2D"
+        ]
+    );
+}
+
+#[test]
+fn every_activation_is_in_the_fixture() {
+    let fixture = fixture();
+    let names: Vec<_> =
+        fixture.cases.values().filter_map(|(layer, ..)| layer["activation"].as_str()).collect();
+    let missing: Vec<_> = ACTIVATIONS.iter().map(|a| a.name).filter(|name| !names.contains(name)).collect();
+    assert_eq!(missing, ["linear"]);
+}
+
+#[test]
+fn another_argument_of_a_layer_is_seen() {
+    let (context, fixture) = (crate::common::open(false), fixture());
+    let changes: [(&str, &str, Json); 5] = [
+        ("BatchNormalization", "epsilon", 0.002.into()),
+        ("BatchNormalization", "momentum", 0.9.into()),
+        ("LayerNormalization", "epsilon", 0.002.into()),
+        ("Activation", "activation", "tanh".into()),
+        ("Conv2D", "activation", "relu".into()),
+    ];
+    for (kind, argument, value) in changes {
+        let mut of_kind =
+            fixture.cases.iter().filter(|(_, (layer, _, training))| layer["type"] == kind && *training);
+        let (case, _) = of_kind.next().expect("in the fixture");
+        let found = pollster::block_on(fixture.run(&context, case, |layer| layer[argument] = value.clone()));
+        let worst = found.iter().map(|(_, share)| *share).fold(0.0, f64::max);
+        assert!(worst > 10.0 * SHARE, "{kind} with another {argument} is as near: {worst:e}");
+    }
+}

@@ -1,0 +1,23 @@
+//! What the library computes, on the adapter that is here: training, gradients, layers, imported networks, choices.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../onnx_import/mod.rs"]
+mod onnx_import;
+
+mod beside;
+mod check;
+mod checker;
+mod determinism;
+mod explain;
+mod gradients;
+mod gradients_of_operations;
+mod layers;
+mod losses;
+mod onnx;
+mod optimizer;
+mod optimizers;
+mod parity;
+mod plan;
+mod schedules;
+mod tune;

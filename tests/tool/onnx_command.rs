@@ -1,0 +1,230 @@
+//! `export` and `import` by the real binary: a run becomes an ONNX file, and the file a run.
+
+use crate::command::{on_device, small_data, small_data_argument, wgrad};
+use std::{fs, path::Path};
+use wgrad::{
+    checkpoint::Checkpoint,
+    data::{Reading, folder},
+    feed::{Batch, Step},
+    gpu::AdapterClass,
+    networks::network,
+    onnx,
+    optim::Optimizer,
+    program::Mode,
+    reference::Machine,
+    run::{AdapterRecord, Config, DataRecord, Run},
+    train::Options,
+};
+
+/// A run whose network nobody trained.
+fn run(into: &Path) {
+    let data = folder::load(&small_data()).expect("is there");
+    let model = network("mlp", [data.height, data.width, 1], data.classes.len()).expect("built in");
+    let weights = model.initial_weights(5).expect("fits");
+    let config = Config {
+        version: env!("CARGO_PKG_VERSION").into(),
+        model,
+        data: DataRecord::of(&data, small_data_argument(), None, None, Reading::default()),
+        options: Options::default(),
+        init: None,
+        adapter: AdapterRecord {
+            name: "none".into(),
+            backend: String::new(),
+            driver: String::new(),
+            class: AdapterClass::Cpu,
+        },
+        kernels: Vec::new(),
+        files: Default::default(),
+        pauses: Vec::new(),
+        recipe: None,
+    };
+    let run = Run::create(Some(into), config).expect("is made");
+    run.save(&Checkpoint { weights, ..Checkpoint::default() }, true).expect("saves");
+}
+
+#[test]
+fn a_run_becomes_a_file_and_the_file_a_run_that_says_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    run(&folder.path().join("run"));
+    let arguments =
+        ["export", &path("run"), "--onnx", &path("net.onnx"), "--test-data", &path("data"), "--json"];
+    let told = on_device(&arguments).end().with(0).json();
+    assert_eq!(told[0]["format"], "ONNX");
+    // Its own test data are a case of ONNX's kind, which wgrad's kernels pass.
+    fs::copy(path("net.onnx"), folder.path().join("data/model.onnx")).expect("copies");
+    let told = on_device(&["onnx-node", &path("data")]).end().with(0).json();
+    assert_eq!(told[0]["outcome"], "passed", "{told:?}");
+
+    wgrad(&["import", &path("net.onnx"), "--out", &path("again")]).end().with(0);
+    wgrad(&["import", &path("net.onnx"), "--out", &path("again")]).end().refuses(&["holds a run already"]);
+    // Where the data lie on this machine is not in the file.
+    let bytes = fs::read(path("net.onnx")).expect("is there");
+    let data = small_data_argument();
+    let parent = small_data().parent().expect("has one").display().to_string();
+    assert!(!bytes.windows(parent.len()).any(|part| part == parent.as_bytes()), "the file holds {parent}");
+    wgrad(&["eval", &path("again")]).end().refuses(&["`--data` names other ones"]);
+    let accuracy = |run: &str| {
+        let told = on_device(&["eval", &path(run), "--data", &data, "--json"]).end().with(0).json();
+        (told[0]["accuracy"].clone(), told[0]["loss"].as_f64().expect("a number"))
+    };
+    let ((first, loss), (second, again)) = (accuracy("run"), accuracy("again"));
+    assert_eq!(first, second);
+    assert!((loss - again).abs() < 1e-6 * loss, "{loss} and {again}");
+
+    wgrad(&["export", &path("run"), "--safetensors", &path("net.safetensors")]).end().with(0);
+    assert_eq!(
+        fs::read(path("net.safetensors")).expect("is there"),
+        fs::read(folder.path().join("run/best.safetensors")).expect("is there")
+    );
+}
+
+/// Keras's JSON and a folder of pictures, trained, judged, asked and exported, all by the binary.
+#[test]
+fn the_way_from_keras_and_pictures_to_onnx() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    crate::pictures::folder(&folder.path().join("pictures"), 60, [12, 24]);
+    let text = fs::read_to_string(crate::common::fixture("keras/residual.json")).expect("is there");
+    let mut keras: serde_json::Value = serde_json::from_str(&text).expect("is JSON");
+    let layers = keras["config"]["layers"].as_array_mut().expect("layers");
+    layers.last_mut().expect("one")["config"]["units"] = crate::pictures::CLASSES.len().into();
+    fs::write(path("model.json"), keras.to_string()).expect("is written");
+
+    let (model, data, run) = (path("model.json"), path("pictures"), path("run"));
+    let mut arguments = vec!["train", "--model", &model, "--data", &data, "--size", "10", "--channels", "1"];
+    arguments.extend(["--normalize", "--batch", "8", "--epochs", "3", "--lr", "0.02", "--out", &run]);
+    on_device(&arguments).end().with(0);
+    let told = on_device(&["eval", &run, "--json"]).end().with(0).json();
+    assert_eq!(told[0]["images"], 12, "{told:?}");
+    let (extension, bytes) = crate::pictures::file(1, 77, [12, 24]);
+    let picture = path(&format!("new.{extension}"));
+    fs::write(&picture, bytes).expect("is written");
+    let told = on_device(&["predict", &run, &picture, "--json"]).end().with(0).json();
+    let class = told[0]["class"].as_str().expect("a class");
+    assert!(crate::pictures::CLASSES.contains(&class), "{told:?}");
+
+    let file = path("case/model.onnx");
+    fs::create_dir(path("case")).expect("is made");
+    on_device(&["export", &run, "--onnx", &file, "--test-data", &path("case")]).end().with(0);
+    let told = on_device(&["onnx-node", &path("case")]).end().with(0).json();
+    assert_eq!(told[0]["outcome"], "passed", "{told:?}");
+}
+
+/// A file from elsewhere says nothing of its classes and its data.
+#[test]
+fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let file = crate::common::fixture("onnx").join("beside/net.onnx").display().to_string();
+    let told = wgrad(&["import", &file, "--out", &path("net"), "--json"]).end().with(0).json();
+    assert_eq!(told[0]["classes"], serde_json::json!(["class 0", "class 1", "class 2"]));
+    assert_eq!(told[0]["data"], serde_json::Value::Null);
+    wgrad(&["eval", &path("net")]).end().refuses(&["`--data` names other ones", "was not said"]);
+
+    // A dark cross on a light ground stays what it is.
+    let picture =
+        image::GrayImage::from_fn(6, 6, |x, y| image::Luma([if x == 1 || y == 2 { 20 } else { 250 }]));
+    picture.save(path("cross.png")).expect("is written");
+    let told = on_device(&["predict", &path("net"), &path("cross.png"), "--json"]).end().with(0).json();
+    let class = told[0]["class"].as_str().expect("a class").to_string();
+    assert!(class.starts_with("class ") && !told[0]["notes"].to_string().contains("invert"), "{told:?}");
+    let mut model = onnx::read("net.onnx", &fs::read(&file).expect("is there")).expect("reads");
+    onnx::external::fetch("net.onnx", &mut model, Path::new(&file).parent().expect("has one"))
+        .expect("are there");
+    let net = onnx::import::import("net.onnx", &model, &onnx::import::Options::default()).expect("reads");
+    let program = net.model.program(Mode::Evaluate, 1, 1, &Optimizer::default()).expect("fits");
+    let mut machine = Machine::new(program, &net.weights);
+    machine.step(&Batch { images: picture.into_raw(), labels: vec![0] }, Step { rows: 1, ..Step::default() });
+    let logits = machine.real(machine.program.output).to_vec();
+    let best = (0..3).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).expect("one");
+    assert_eq!(class, format!("class {best}"), "{logits:?}");
+
+    let named = |name: &str, more: &[&str]| {
+        wgrad(&[&["import", &file, "--out", &path(name), "--json"][..], more].concat()).end()
+    };
+    let told = named("named", &["--classes", "cat, dog,cow"]).with(0).json();
+    assert_eq!(told[0]["classes"], serde_json::json!(["cat", "dog", "cow"]));
+    fs::write(path("names.txt"), "\u{feff}cat\r\ndog\r\ncow\r\n").expect("is written");
+    let told = named("listed", &["--classes", &path("names.txt")]).with(0).json();
+    assert_eq!(told[0]["classes"], serde_json::json!(["cat", "dog", "cow"]));
+    named("few", &["--classes", "cat,dog"]).refuses(&["--classes names 2 classes, the network has 3"]);
+    named("twice", &["--classes", "cat,dog,cat"]).refuses(&["`cat` twice"]);
+
+    // Data that are told are looked at: their classes and sizes.
+    for class in ["cow", "cat", "dog"] {
+        fs::create_dir_all(folder.path().join("pictures").join(class)).expect("is made");
+        for n in 0..5 {
+            let picture = image::GrayImage::from_pixel(9 + n, 12, image::Luma([40 * n as u8]));
+            picture.save(path(&format!("pictures/{class}/{n}.png"))).expect("is written");
+        }
+    }
+    let told = named("data", &["--data", &path("pictures")]).with(0).json();
+    assert_eq!(told[0]["classes"], serde_json::json!(["cat", "cow", "dog"]));
+    on_device(&["eval", &path("data"), "--json"]).end().with(0);
+    on_device(&["eval", &path("net"), "--data", &path("pictures"), "--json"]).end().with(0);
+    // Folders come in the order of the alphabet: their names are what counts.
+    let judged =
+        on_device(&["eval", &path("named"), "--data", &path("pictures"), "--json"]).end().with(0).json();
+    let names: Vec<_> =
+        judged[0]["classes"].as_array().expect("classes").iter().map(|c| &c["name"]).collect();
+    assert_eq!(names, ["cat", "dog", "cow"]);
+    named("order", &["--data", &path("pictures"), "--classes", "dog,cat,cow"]).refuses(&["in another order"]);
+    named("other", &["--data", &small_data_argument()]).refuses(&["is not what this network is for"]);
+}
+
+/// Learnt from a table, asked by another program, read again.
+#[test]
+fn a_table_goes_to_onnx_and_back_with_its_units() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let rows: String =
+        (0..60).map(|n| format!("{},{},{}\n", n % 7, 50 + n, 1000 * (n % 7) + 200 * n + 40_000)).collect();
+    fs::write(path("price.csv"), format!("rooms,area,price\n{rows}")).expect("is written");
+    fs::write(path("new.csv"), "rooms,area\n3,100\n5,60\n").expect("is written");
+    let (data, run) = (path("price.csv"), path("run"));
+    let arguments =
+        ["train", "--model", "linear", "--data", &data, "--label", "price", "--epochs", "2", "--out", &run];
+    on_device(&arguments).end().with(0);
+    fs::create_dir(path("case")).expect("is made");
+    let file = path("case/model.onnx");
+    on_device(&["export", &path("run"), "--onnx", &file, "--test-data", &path("case")]).end().with(0);
+    let told = on_device(&["onnx-node", &path("case")]).end().with(0).json();
+    assert_eq!(told[0]["outcome"], "passed", "{told:?}");
+    wgrad(&["import", &file, "--out", &path("again")]).end().with(0);
+    let values = |run: &str| -> Vec<f64> {
+        let told = on_device(&["predict", &path(run), &path("new.csv"), "--json"]).end().with(0).json();
+        told.iter().map(|row| row["value"].as_f64().expect("a number")).collect()
+    };
+    let (first, again) = (values("run"), values("again"));
+    assert_eq!((first.len(), &first), (2, &again));
+    assert!(first[0] > 1000.0, "{first:?} is in the unit of the label");
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    run(&folder.path().join("run"));
+    wgrad(&["export", &path("run")]).end().refuses(&["--onnx FILE"]);
+    wgrad(&["export", &path("nothing"), "--onnx", &path("x")]).end().refuses(&["is not a run"]);
+    wgrad(&["import", &path("nothing"), "--out", &path("x")]).end().refuses(&["cannot read", "nothing"]);
+    fs::write(path("words.onnx"), "these are words").expect("writes");
+    wgrad(&["import", &path("words.onnx"), "--out", &path("x")]).end().refuses(&["words.onnx", "no ONNX"]);
+    assert!(!Path::new(&path("x")).exists());
+    let arguments = ["import", &path("words.onnx"), "--out", &path("x"), "--mean", "0.3"];
+    wgrad(&arguments).end().refuses(&["--deviation"]);
+    let flat = crate::common::fixture("onnx").join("import/read_flat_4.onnx").display().to_string();
+    let shaped = |name: &str, shape: &[&str]| {
+        wgrad(&[&["import", &flat, "--out", &path(name), "--input-shape"][..], shape].concat()).end()
+    };
+    for (n, shape) in [&["1,1,4"][..], &["1", "1", "4"], &["1, 1, 4"], &["1x1x4"]].into_iter().enumerate() {
+        shaped(&format!("shaped-{n}"), shape).with(0);
+    }
+    shaped("x", &["1,1"]).refuses(&["expected three numbers"]);
+    shaped("x", &["1,1,5"]).refuses(&["5 numbers"]);
+    shaped("x", &["28,zwei,1"]).refuses(&["28,28,1"]);
+    fs::write(path("net.h5"), b"\x89HDF\r\n\x1a\n and more").expect("writes");
+    wgrad(&["import", &path("net.h5"), "--out", &path("x")]).end().refuses(&["HDF5", "tf2onnx"]);
+    wgrad(&["import", &path("run"), "--out", &path("x")]).end().refuses(&["it is a folder"]);
+}
