@@ -13,7 +13,7 @@ override SCALED: u32; // 0: gamma is 1, whatever stands there
 @group(0) @binding(0) var<storage, read_write> stats: array<f32>; // (4, C)
 @group(0) @binding(1) var<storage, read_write> moving_mean: array<f32>; // (C) in place
 @group(0) @binding(2) var<storage, read_write> moving_variance: array<f32>; // (C) in place, positive
-@group(0) @binding(3) var<storage, read> partials: array<f32>; // (SPLITS, 2, C) positive
+@group(0) @binding(3) var<storage, read> partials: array<f32>; // (SPLITS, 2, C) by C any; positive: means and squares
 @group(0) @binding(4) var<storage, read> affine: array<f32>; // (2, C) gamma, beta: a copy, as the moving averages lie in their arena
 // batch ROWS
 // splits ROWS * SPATIAL

@@ -19,7 +19,7 @@ override GATE: u32 = 0; // recurrent activation: 0 sigmoid, 1 hard_sigmoid
 @group(0) @binding(4) var<storage, read> dh4: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> dy: array<f32>; // (ROWS, OUT, UNITS)
 @group(0) @binding(5) var<storage, read> dy4: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read> gates: array<f32>; // (ROWS, 5, UNITS) from -1 to 1: s, r, g, the q of g, and the state before
+@group(0) @binding(6) var<storage, read> gates: array<f32>; // (ROWS, 5, UNITS) by UNITS from 0 to 1; from 0 to 1; activated; any; any: s, r, g, the q of g, and the state before
 @group(0) @binding(6) var<storage, read> gates4: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read> step: array<u32>; // (1) below TIME: which step
 // batch ROWS

@@ -17,7 +17,7 @@ override GATE: u32 = 0; // recurrent activation: 0 sigmoid, 1 hard_sigmoid
 @group(0) @binding(3) var<storage, read> dh4: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> dy: array<f32>; // (ROWS, OUT, UNITS)
 @group(0) @binding(4) var<storage, read> dy4: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> gates: array<f32>; // (ROWS, 4, UNITS) from -1 to 1: i, f, g, o
+@group(0) @binding(5) var<storage, read> gates: array<f32>; // (ROWS, 4, UNITS) by UNITS from 0 to 1; from 0 to 1; activated again; from 0 to 1: i, f, g, o
 @group(0) @binding(5) var<storage, read> gates4: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read> before: array<f32>; // (ROWS, UNITS) argument: the cell before this step
 @group(0) @binding(6) var<storage, read> before4: array<vec4<f32>>;

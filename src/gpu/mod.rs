@@ -1,6 +1,7 @@
 //! Everything that talks to wgpu: choose an adapter, compile kernels, hold buffers, replay plans.
 
 mod adapter;
+mod bounds;
 mod buffer;
 mod context;
 pub mod directives;

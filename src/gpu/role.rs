@@ -5,11 +5,13 @@
 //! Behind the shape of a buffer stand its marks, with commas between them, up to a colon: `// (COUNT) in place,
 //! positive: a variance`. Words that are no mark are a remark.
 //! * `positive`: nothing below zero.
-//! * `from 0 to 1`: probabilities, gates, shares. `from -1 to 1`: values of gates and of what they let through.
+//! * `from 0 to 1`: probabilities, gates, shares.
 //! * `activated`: a value of the composed activation or, where its gradient is a function of its input, any number.
+//! * `activated again`: the same, so small that the activation of it stays finite.
 //! * `argument`: what goes into the composed activation, whose value then goes on: so small that it stays finite.
 //! * `copied`: any number that f32 holds, as it is only copied and compared.
 //! * `above -A where FUNCTION is 2 or 3`: greater than -A where the size FUNCTION has one of these values.
+//! * `by UNITS from 0 to 1; activated; any`: layers of UNITS numbers, one after the other and again, each with its mark.
 //! * `below TIME`: whole numbers from 0 to less than that.
 //!
 //! A buffer of numbers without such a mark takes any number whose powers and sums f32 holds. Lines of their own tell
@@ -37,12 +39,19 @@ pub enum Role {
     Positive,
     /// From 0 to 1.
     Share,
-    /// From -1 to 1.
-    Unit,
     /// A value of the activation, or anything where its gradient is a function of its input.
     Activated,
+    /// A value of the activation that goes into it once more.
+    Again,
     /// What goes into the activation, whose value goes on.
     Argument,
+    /// Layers, one after the other and again.
+    Layers {
+        /// How many numbers each has.
+        size: String,
+        /// What each holds.
+        roles: Vec<Role>,
+    },
     /// Greater than minus the first size where the second has one of the values.
     Above {
         /// The size `A` of `-A`.
@@ -62,21 +71,42 @@ fn marks(comment: &str) -> impl Iterator<Item = &str> {
 impl Role {
     /// The role that `comment` names, what stands behind the shape of a buffer.
     pub(super) fn of(comment: &str) -> Self {
-        let role = |mark: &str| match mark {
+        marks(comment).find_map(Self::named).unwrap_or_default()
+    }
+
+    /// The role of a mark; `None` for a remark.
+    fn named(mark: &str) -> Option<Self> {
+        match mark {
+            "any" => Some(Self::Real),
             "copied" => Some(Self::Copied),
             "positive" => Some(Self::Positive),
             "from 0 to 1" => Some(Self::Share),
-            "from -1 to 1" => Some(Self::Unit),
             "activated" => Some(Self::Activated),
+            "activated again" => Some(Self::Again),
             "argument" => Some(Self::Argument),
+            _ if mark.starts_with("by ") => {
+                let (size, layers) = mark.strip_prefix("by ")?.split_once(' ')?;
+                let roles = layers.split(';').map(|mark| Self::named(mark.trim())).collect::<Option<_>>()?;
+                Some(Self::Layers { size: size.to_string(), roles })
+            }
             _ => {
                 let (bound, rest) = mark.strip_prefix("above -")?.split_once(" where ")?;
                 let (size, values) = rest.split_once(" is ")?;
                 let values = values.split(" or ").map(|v| v.trim().parse().ok()).collect::<Option<_>>()?;
                 Some(Self::Above { bound: bound.to_string(), size: size.to_string(), values })
             }
-        };
-        marks(comment).find_map(role).unwrap_or_default()
+        }
+    }
+
+    /// What the element `at` of a buffer with this role holds; `value` gives sizes by name.
+    pub(crate) fn at(&self, at: usize, value: impl Fn(&str) -> Option<f64>) -> &Self {
+        match self {
+            Self::Layers { size, roles } => {
+                let of = value(size).map_or(1, |size| size as usize).max(1);
+                &roles[at / of % roles.len()]
+            }
+            other => other,
+        }
     }
 }
 
@@ -203,6 +233,14 @@ mod tests {
     #[test]
     fn marks_stand_before_the_colon_and_remarks_are_none() {
         assert_eq!(Role::of(" in place, positive: from 0 to 1"), Role::Positive);
+        let layers = Role::of(" by C any; positive: means and squares");
+        assert_eq!(layers, Role::Layers { size: "C".into(), roles: vec![Role::Real, Role::Positive] });
+        let at = |at| layers.at(at, |size| Some(if size == "C" { 3.0 } else { 1.0 }));
+        assert_eq!(
+            [0, 2, 3, 5, 6].map(at),
+            [0, 0, 1, 1, 0].map(|n| if n == 0 { &Role::Real } else { &Role::Positive })
+        );
+        assert_eq!(Role::of(" by C any; squares"), Role::Real, "a remark");
         assert_eq!(Role::of(" of what is positive"), Role::Real);
         assert_eq!(Role::of(" below TIME: which step, copied"), Role::Real);
         assert_eq!(below(" below PH * PW, a place"), Some(Size("PH * PW".into())));

@@ -11,7 +11,7 @@
 //!   own); without one, its workgroup size. A variant with another grid has its own such line.
 
 use super::{
-    directives,
+    bounds, directives,
     role::{self, Role},
 };
 use crate::{Error, Result};
@@ -113,6 +113,9 @@ impl Shader {
         let written = format!("{variant}\n{}", joined(interface, parts));
         let text = directives::for_naga(&written);
         let fail = |message: String| Error::Shader { kernel: kernel.to_string(), message };
+        if let Some(message) = bounds::nested(&text) {
+            return Err(fail(message));
+        }
         let module = naga::front::wgsl::parse_str(&text).map_err(|e| match asserted(&e, &text) {
             Some(message) => Error::Asserted { kernel: kernel.to_string(), message },
             None => fail(e.emit_to_string_with_path(&written, kernel)),
@@ -123,6 +126,9 @@ impl Shader {
         )
         .validate(&module)
         .map_err(|e| fail(e.emit_to_string_with_path(&written, kernel)))?;
+        if let Some(message) = bounds::beyond(&module).map_err(|e| fail(e.to_string()))? {
+            return Err(fail(message));
+        }
         let [entry] = module.entry_points.as_slice() else {
             let n = module.entry_points.len();
             return Err(fail(format!("it has {n} entry points; write exactly one @compute function")));

@@ -33,7 +33,8 @@ pub(super) fn buffers(
             Element::F32 => {
                 let own = split_mix(split_mix(seed) ^ n as u64);
                 let draw = Draw { regime, own, call };
-                Data::Real((0..len).map(|_| draw.number(&binding.role, next())).collect())
+                let role = |at: usize| binding.role.at(at, |size| call.sizes.get(size).copied());
+                Data::Real((0..len).map(|at| draw.number(role(at), next())).collect())
             }
         };
         data.insert(binding.name.clone(), values);
@@ -69,7 +70,8 @@ pub(super) fn feed(call: &Call, seed: u64, regime: Regime) -> (Batch, Step) {
         learning_rate: 0.05,
         correction: 0.75,
         momentum_shift: -0.0625,
-        average: 0.0625,
+        // A share of 1 sets the average anew.
+        average: if seed.is_multiple_of(3) { 1.0 } else { 0.0625 },
         mixed: 0.3,
         share: 0.375,
         part: (seed & 1) as u32,

@@ -139,7 +139,6 @@ impl Draw<'_> {
             Role::Real | Role::Copied => number,
             Role::Positive => size,
             Role::Share => share,
-            Role::Unit => share.copysign(number),
             Role::Activated => {
                 let argument = if self.regime == Regime::Small { 2.0 * number } else { number };
                 match self.call.activation.at {
@@ -148,6 +147,9 @@ impl Draw<'_> {
                 }
             }
             Role::Argument => number.clamp(-self.most(), self.most()),
+            Role::Again => self.number(&Role::Activated, v).clamp(-self.most(), self.most()),
+            // Each of its layers has a role: see `Role::at`.
+            Role::Layers { .. } => number,
             Role::Above { bound, size: which, values } => {
                 let value = sizes.get(which).copied().unwrap_or(0.0);
                 let bound = sizes.get(bound).copied().unwrap_or(0.0);
@@ -163,7 +165,7 @@ impl Draw<'_> {
 
     /// The largest argument whose activation f32 holds with room for products.
     fn most(&self) -> f64 {
-        let held = |most: &f64| (self.call.activation.value)(*most) < 1e9;
+        let held = |most: &f64| (self.call.activation.value)(*most).abs() <= 1e9;
         [1e9, 20.0].into_iter().find(held).unwrap_or(20.0)
     }
 }
@@ -206,7 +208,7 @@ mod tests {
             within(Role::Real, -f64::from(f32::MAX), f64::from(f32::MAX));
             within(Role::Positive, 0.0, f64::from(f32::MAX));
             within(Role::Share, 0.0, 1.0);
-            within(Role::Unit, -1.0, 1.0);
+            within(Role::Again, 0.0, 1e9);
             within(Role::Activated, 0.0, 1.0001e12);
             within(Role::Argument, -20.0, 20.0);
             within(above.clone(), -1.875, f64::from(f32::MAX));

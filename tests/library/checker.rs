@@ -6,8 +6,9 @@ use wgrad::{
     compare::{Mismatch, compare},
     gpu::{Access, AdapterClass, Context, Element, Slice},
     kernels::{
-        BINARY, LAYER_NORM_FORWARD, LINEAR, MATMUL, MAX_POOL2D_FORWARD, OPERATIONS, SGD,
-        SOFTMAX_CROSS_ENTROPY, SOFTMAX_FORWARD, SOFTMAX_GRAD, SUM_METRICS, op,
+        BATCH_NORM_COMBINE, BINARY, GRU_CELL_GRAD, LAYER_NORM_FORWARD, LINEAR, LSTM_CELL_GRAD, MATMUL,
+        MAX_POOL2D_FORWARD, OPERATIONS, RELU, SGD, SOFTMAX_CROSS_ENTROPY, SOFTMAX_FORWARD, SOFTMAX_GRAD,
+        SUM_METRICS, op,
     },
     op::{Call, Op, Variant},
     prove::{Regime, Trial, Verdict, Wrong, parse_sizes, prove, regimes},
@@ -297,6 +298,31 @@ fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
                 seen(&MAX_POOL2D_FORWARD, name, case, &what, &[(start, &begin), (test, "value > best")]);
             assert!(found.contains(&shown_by), "{name}, {what}: {found:?}");
         }
+    }
+    // Where one buffer holds several things, each is drawn as what it is: a mean may be negative, a gate of relu large.
+    let mean = [
+        ("* partials[s * 2u * C + c];", "* abs(partials[s * 2u * C + c]);"),
+        ("let d = partials[s * 2u * C + c] - mean", "let d = abs(partials[s * 2u * C + c]) - mean"),
+    ];
+    let case = "ROWS=7,SPATIAL=6,C=5,SPLITS=4,PER=11,MOMENTUM=0.99,EPSILON=0.001,SCALED=0";
+    seen(&BATCH_NORM_COMBINE, "naive", case, "the size of a mean", &mean);
+    for (op, case, from, to) in [
+        (
+            &GRU_CELL_GRAD,
+            "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1",
+            "gates[kept + 4u * UNITS] - candidate",
+            "clamp(gates[kept + 4u * UNITS], -1.0, 1.0) - clamp(candidate, -1.0, 1.0)",
+        ),
+        (
+            &LSTM_CELL_GRAD,
+            "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1",
+            "let candidate = gates[first + 2u * UNITS];",
+            "let candidate = clamp(gates[first + 2u * UNITS], -1.0, 1.0);",
+        ),
+    ] {
+        let relu = call(op, case).activated(&RELU);
+        let found = noticed_with(&context, &relu, &changed(op, "naive", &[(from, to)]));
+        assert!(!found.is_empty(), "{}: a clamp to what tanh gives went unnoticed", op.name);
     }
     let found = seen(
         &LAYER_NORM_FORWARD,

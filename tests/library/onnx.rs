@@ -29,7 +29,7 @@ fn noise(seed: u64, at: usize) -> f32 {
 }
 
 /// Weights of which none is what it is by default: biases, scales and moving averages too.
-fn weights(model: &Model) -> Vec<f32> {
+pub fn weights(model: &Model) -> Vec<f32> {
     let mut weights = model.initial_weights(3).expect("fits");
     for (n, p) in model.parameters().expect("fits").iter().enumerate() {
         let positive = p.name.ends_with("gamma") || p.name.ends_with("moving_variance");
@@ -56,7 +56,7 @@ fn logits(model: &Model, weights: &[f32], images: &[u8]) -> Vec<f64> {
 }
 
 /// The largest difference as a share of the largest value; infinite where one is no number.
-fn apart(got: &[f64], expected: &[f64]) -> f64 {
+pub fn apart(got: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(got.len(), expected.len());
     let largest = expected.iter().fold(0.0f64, |all, v| all.max(v.abs()));
     let worst = got

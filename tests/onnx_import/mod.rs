@@ -3,7 +3,7 @@
 
 mod table;
 
-use super::{apart, common};
+use crate::{common, onnx::apart};
 use std::{fs, path::Path, time::Instant};
 use wgrad::{
     feed::{Batch, Step},

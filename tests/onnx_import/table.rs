@@ -1,7 +1,7 @@
 //! A network of a table as a file: it takes numbers as the table has them and gives one in the label's unit.
 
 use super::{answers, imported};
-use crate::weights;
+use crate::onnx::weights;
 use serde_json::json;
 use wgrad::{
     data::table::Table,

@@ -1,7 +1,6 @@
 //! The command line, by the real binary: what the commands print, that what a program reads is JSON, that help
 //! helps. Leaves out runs (`cli_run.rs`) and bad input (`cli_bad_input.rs`).
 
-#[allow(dead_code)]
 use crate::command::{on_device, small_data_argument, wgrad};
 use crate::http::{Server, from_byte, status};
 use std::path::PathBuf;

@@ -1,7 +1,6 @@
 //! Bad input to the real binary: each has a message that says what is wrong and what to do, and exit code 2.
 //! Leaves out what concerns training.
 
-#[allow(dead_code)]
 use crate::command::{on_device, small_data, small_data_argument, wgrad};
 use crate::http::{Server, ok, status};
 use std::path::Path;
