@@ -7,7 +7,6 @@ mod common;
 #[path = "../crowd/mod.rs"]
 mod crowd;
 #[allow(dead_code)]
-#[allow(dead_code)]
 #[path = "../http/mod.rs"]
 mod http;
 #[path = "../pages/mod.rs"]
