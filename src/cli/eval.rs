@@ -19,7 +19,7 @@ use wgrad::{
     report::{
         chart::printable,
         table::{Align::Left, Align::Right, Table},
-        words::{commas, counted, measure, percent},
+        words::{commas, counted, measure, percent, shortened},
     },
     run::{AdapterRecord, EpochLine, Run},
     train::Metrics,
@@ -27,6 +27,8 @@ use wgrad::{
 
 /// A matrix of more classes is wider than any terminal.
 const MOST_COLUMNS: usize = 20;
+/// So many characters of a class's name are shown; `--json` has all.
+const MOST_CHARACTERS: usize = 40;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -337,7 +339,7 @@ fn print(data: &Dataset, what: &str, found: &Evaluation) -> Result<()> {
     for ((number, name), class) in data.classes.iter().enumerate().zip(found.classes()) {
         table.row([
             number.to_string(),
-            name.clone(),
+            shortened(name, MOST_CHARACTERS).into_owned(),
             share(class.precision, class.intervals[0]),
             share(class.recall, class.intervals[1]),
             share(class.f1, class.intervals[2]),
@@ -356,7 +358,8 @@ fn print(data: &Dataset, what: &str, found: &Evaluation) -> Result<()> {
     let mut table = Table::new(&columns);
     for (number, (name, row)) in data.classes.iter().zip(&found.confusion).enumerate() {
         let counts = row.iter().map(|count| if *count == 0 { "·".to_string() } else { count.to_string() });
-        table.row([number.to_string(), name.clone()].into_iter().chain(counts));
+        let name = shortened(name, MOST_CHARACTERS).into_owned();
+        table.row([number.to_string(), name].into_iter().chain(counts));
     }
     output::line(table)
 }

@@ -14,7 +14,7 @@ use wgrad::{
         Reading,
         picture::{Picture, load_picture, read_picture},
         pictures::{Fit, Preparation},
-        reading::{Header, Missing},
+        reading::{Decimal, Header, Missing},
         table::{PictureRows, Table, is_rows},
     },
     gpu::Context,
@@ -63,6 +63,9 @@ pub struct Predict {
     /// [default: as in the training]
     #[arg(long, value_name = "error|drop|mean")]
     missing: Option<Missing>,
+    /// Of rows whose numbers can be read in two ways: what stands before decimals, `point` (1,234.5) or `comma` (1.234,5)
+    #[arg(long, value_name = "point|comma")]
+    decimal: Option<Decimal>,
     /// One JSON object a line, one a picture
     #[arg(long)]
     json: bool,
@@ -241,7 +244,8 @@ impl Predict {
         // Where names are known, whether a file has them is seen.
         let header = recorded.header.filter(|header| *header == Header::No);
         let missing = self.missing.unwrap_or(recorded.missing);
-        let reading = Reading { missing, header, ..recorded.clone() };
+        let decimal = self.decimal.or(recorded.decimal);
+        let reading = Reading { missing, header, decimal, ..recorded.clone() };
         // What cannot be read is told before a device is opened.
         let mut files = Vec::with_capacity(self.images.len());
         for path in &self.images {

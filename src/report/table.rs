@@ -1,7 +1,7 @@
 //! Tables for a terminal or a pipe: a line under the header, no other borders, numbers at the right. In a
 //! narrow terminal only long texts wrap; in a pipe a row is a line, without a control character.
 
-use crate::report::words::printable;
+use crate::report::words::{printable, shortened};
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
 };
@@ -9,6 +9,9 @@ use std::fmt;
 
 /// From dark to light, of the 256 colours that terminals have.
 const SHADES: [u8; 8] = [17, 18, 24, 30, 36, 42, 78, 120];
+
+/// Longer texts are cut: all rows are as wide as the widest.
+const MOST: usize = 1000;
 
 /// How a column's text stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +85,7 @@ impl Table {
             .map(|(cell, align)| {
                 // As it is shown, so that its width is counted so.
                 let text = cell.to_string();
-                let text = printable(&text).replace('\n', "\\n").replace('\t', "\\t");
+                let text = printable(&shortened(&text, MOST)).replace('\n', "\\n").replace('\t', "\\t");
                 Cell::new(text).set_alignment(match align {
                     Align::Left | Align::Wrap => CellAlignment::Left,
                     Align::Right => CellAlignment::Right,
@@ -111,6 +114,18 @@ mod tests {
         let text = table.to_string();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[2..], ["    0  a name of    1,000,000", "       several", "       words"], "{text}");
+    }
+
+    #[test]
+    fn no_text_makes_a_table_wide_without_bound() {
+        let mut table = Table::new(&[("name", Align::Left), ("bytes", Align::Right)]);
+        table.row(["x".repeat(1 << 20).as_str(), "1"]);
+        let text = table.to_string();
+        assert!(
+            text.lines().all(|line| line.chars().count() < 1100) && text.contains("x…"),
+            "{}",
+            text.len()
+        );
     }
 
     #[test]

@@ -123,6 +123,17 @@ pub fn printable_line(text: &str) -> String {
     if end.is_some() { format!("{shown} ...") } else { shown.into_owned() }
 }
 
+/// A name of any length as a table or a sentence takes it: of a longer one than `most` characters the beginning, and …
+pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some(_) => {
+            let end = text.char_indices().nth(most.saturating_sub(1)).map_or(0, |(at, _)| at);
+            Cow::Owned(format!("{}…", &text[..end]))
+        }
+    }
+}
+
 /// As [`printable`] for a line of JSON, in JSON's own escapes, so that it stays the same value.
 pub fn printable_json(text: &str) -> Cow<'_, str> {
     escaped(
@@ -166,8 +177,8 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool, escape: impl Fn(char) -> St
 #[cfg(test)]
 mod tests {
     use super::{
-        bar, bytes, commas, measure, percent, plain_sparkline, printable, printable_json, printable_line, si,
-        sparkline,
+        bar, bytes, commas, measure, percent, plain_sparkline, printable, printable_json, printable_line,
+        shortened, si, sparkline,
     };
 
     #[test]
@@ -187,6 +198,12 @@ mod tests {
         let told = printable_json(&json);
         assert_eq!(told, r#""x\u009b\u202e\u007f\udb40\udc41y""#);
         assert_eq!(serde_json::from_str::<String>(&told).expect("is JSON still"), name);
+    }
+
+    #[test]
+    fn a_long_name_is_its_beginning() {
+        assert_eq!(["", "four", "fünfé"].map(|name| shortened(name, 5).into_owned()), ["", "four", "fünfé"]);
+        assert_eq!(shortened(&"é".repeat(1 << 20), 5), "éééé…");
     }
 
     #[test]

@@ -411,6 +411,18 @@ fn a_line_is_fitted_and_read_in_its_own_units() {
 }
 
 #[test]
+fn long_words_do_not_make_a_table_wide() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, word) = (folder.path().join("long.csv"), "w".repeat(100_000));
+    let rows: String = (0..40).map(|n| format!("{n},{},{}\n", ["a", &word][n % 2], n % 2)).collect();
+    fs::write(&file, format!("x,{word},label\n{rows}")).expect("written");
+    let ended = wgrad(&["data", "info", &file.display().to_string()]).end().with(0);
+    assert!(ended.stdout.contains(&format!("a, {}…", "w".repeat(39))), "{}", ended.stdout.len());
+    assert!(ended.stdout.lines().all(|line| line.chars().count() < 200), "{}", ended.stdout.len());
+    assert!(ended.stderr.len() < 4000, "{}", ended.stderr.len());
+}
+
+#[test]
 fn a_run_is_not_judged_by_rows_that_it_was_trained_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).display().to_string();
@@ -460,6 +472,16 @@ fn a_run_is_not_judged_by_rows_that_it_was_trained_on() {
     assert_eq!((&other["images"], &other["trained_on"]), (&100.into(), &80.into()), "{other}");
     assert!(words.contains("warning: 80 of these 100 rows are among those"), "{words}");
     assert!(!words.contains("held out") && !words.contains("none of"), "{words}");
+    // Its own file with a row more: which of them it was trained on cannot be said.
+    fs::write(path("all.csv"), format!("{head}{rows}5,5,15\n")).expect("written");
+    on_device(&["eval", run.as_str()]).end().refuses(&[
+        "some of the 101 rows that",
+        "which they are is not known",
+        "`--all` to be judged on all 101",
+    ]);
+    let (words, grown) = eval(&["--all"]);
+    assert!(words.contains("is not known") && grown["images"] == 101, "{words}");
+    fs::write(path("all.csv"), format!("{head}{rows}")).expect("written");
     // Rows are no pictures, and have no mirror image.
     wgrad(&["data", "show", &path("all.csv")])
         .end()

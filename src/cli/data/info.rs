@@ -14,13 +14,15 @@ use wgrad::{
     },
     report::{
         table::{Align::Right, Align::Wrap, Table},
-        words::{commas, counted},
+        words::{commas, counted, shortened},
     },
 };
 
 /// So many columns of a table are shown, and so many words of one.
 const MOST_COLUMNS: usize = 100;
 const MOST_NAMED: usize = 20;
+/// Of names and words so many characters; `--json` has all.
+const MOST_CHARACTERS: usize = 40;
 /// So many files that cannot be read are named; `--json` names all.
 const NAMED: usize = 10;
 
@@ -121,7 +123,7 @@ fn print(data: &Dataset, found: &Summary, counts: &[Vec<usize>]) -> Result<()> {
             "values  {} a row, of {}; label: {}",
             data.channels,
             counted(table.columns.len(), "column"),
-            table.label.name
+            shortened(&table.label.name, MOST_CHARACTERS)
         ))?,
         None => {
             let each = if data.input.floats { "an f32 each" } else { "a byte each" };
@@ -159,7 +161,8 @@ fn print(data: &Dataset, found: &Summary, counts: &[Vec<usize>]) -> Result<()> {
         let mut table = Table::new(&columns);
         for (label, name) in data.classes.iter().enumerate() {
             let counts = counts.iter().map(|counts| commas(counts[label] as u64));
-            table.row([label.to_string(), name.clone()].into_iter().chain(counts));
+            let name = shortened(name, MOST_CHARACTERS).into_owned();
+            table.row([label.to_string(), name].into_iter().chain(counts));
         }
         output::line(table)?;
     }
@@ -202,12 +205,15 @@ fn columns(data: &Dataset) -> Result<()> {
             }
             Kind::Words(words) => {
                 let more = if words.len() > MOST_NAMED { ", ..." } else { "" };
-                let words = words.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+                let words: Vec<_> =
+                    words.iter().take(MOST_NAMED).map(|word| shortened(word, MOST_CHARACTERS)).collect();
+                let words = words.join(", ");
                 [String::new(), String::new(), format!("{words}{more}")]
             }
         };
         let holds = if is_label { format!("label: {holds}") } else { holds };
-        table.row([name.clone(), holds, mean, deviation, commas(missing as u64), words]);
+        let name = shortened(name, MOST_CHARACTERS).into_owned();
+        table.row([name, holds, mean, deviation, commas(missing as u64), words]);
     }
     output::line(&table)?;
     if found.columns.len() > MOST_COLUMNS {

@@ -58,6 +58,7 @@ pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool)
             record.digest
         );
     }
+    let changed = spec.is_none();
     // What has changed is read as other data are.
     let recorded;
     let spec = match spec {
@@ -81,6 +82,19 @@ pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool)
         },
         ..data
     };
+    if changed && !all && is_whole(&data) {
+        let count = match data.train == data.test {
+            true => data.test.len(),
+            false => data.splits().map(|(_, split)| split.len()).sum(),
+        };
+        let (things, count) = (data.things(), commas(count as u64));
+        bail!(
+            "the run was trained on some of the {count} {things} that {} has now, and which they are is not known, since \
+             the data have changed: put the same data there, name others with `--data`, or say `--all` to be judged on all \
+             {count}, those of the training among them",
+            data.source
+        );
+    }
     other(run, data, part, all)
 }
 
@@ -125,8 +139,7 @@ fn own(data: Dataset, part: Part, all: bool) -> Result<Judged> {
 fn other(run: &Run, data: Dataset, part: Option<Part>, all: bool) -> Result<Judged> {
     let data = in_classes(data, &run.config.data)?;
     let things = data.things();
-    // A table that is read as another was has no part held out: its training and test part are the same rows.
-    let whole = data.holds_out() || data.train == data.test;
+    let whole = is_whole(&data);
     let (split, which) = match part.filter(|_| !whole && !all) {
         None if whole || all => {
             let split = if data.train == data.test { data.test.clone() } else { joined(&data)? };
@@ -147,6 +160,12 @@ fn other(run: &Run, data: Dataset, part: Option<Part>, all: bool) -> Result<Judg
     };
     let words = format!("{which} {things} of {}, which is not this run's own data{met}", data.source);
     Ok(Judged { split, own: false, part: None, trained_on, words, data })
+}
+
+/// Whether data have no test part of their own. A table that is read as another was has none held out either: its training
+/// and test part are the same rows.
+fn is_whole(data: &Dataset) -> bool {
+    data.holds_out() || data.train == data.test
 }
 
 /// How many are the same as some of the run's own training images or rows; `None` where those are not here.

@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use super::super::classes::essence;
-use super::super::reading::{Missing, Reading};
+use super::super::reading::{Decimal, Missing, Reading};
 use super::names::Known;
 use super::number::{Format, Readings};
-use super::plan::{NAMED, Plan, some};
+use super::plan::{LONG, NAMED, Plan, some};
 use super::sheet::Sheet;
+use super::survey::TwoWays;
 use super::{Kind, Table, fail, number, standardised};
-use crate::report::words::counted;
+use crate::report::words::{counted, shortened};
 use crate::{Error, Result};
 
 /// Where columns are in a file: those of a network, and the one that is to be told.
@@ -19,6 +20,12 @@ pub(super) struct Places {
 }
 
 impl Plan {
+    /// What is said of a file that names no columns, where the training's were named.
+    pub(super) fn by_place(&self, sheet: &Sheet) -> Option<String> {
+        (self.named && !sheet.named)
+            .then(|| format!("{} names no columns: they are taken by their place", sheet.path.display()))
+    }
+
     /// Where the columns are in `sheet`: by their names, or in files without names where they were.
     pub(super) fn places(&self, sheet: &Sheet, with_label: bool) -> Result<Places> {
         let label = with_label.then_some(&self.label);
@@ -77,6 +84,9 @@ impl Plan {
 /// Makes numbers of rows, and counts words that a network does not know.
 pub(super) struct Encoder<'a> {
     table: &'a Table,
+    /// How the numbers of each column are written.
+    formats: Vec<Format>,
+    missing: Missing,
     words: Vec<Known<'a>>,
     classes: Known<'a>,
     unknown: Vec<String>,
@@ -84,14 +94,17 @@ pub(super) struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    pub(super) fn new(table: &'a Table) -> Self {
+    /// For rows of which those without all values become what `missing` says.
+    pub(super) fn new(table: &'a Table, missing: Missing) -> Self {
         let known = |kind: &'a Kind, format: &'a Format| match kind {
             Kind::Words(words) => Known::new(words, format),
             Kind::Number { .. } => Known::new(&[], format),
         };
         let words = table.columns.iter().map(|column| known(&column.kind, &column.format));
         let classes = known(&table.label.kind, &table.label.format);
-        Self { table, words: words.collect(), classes, unknown: Vec::new(), count: 0 }
+        let words = words.collect();
+        let formats = table.columns.iter().map(|column| column.format.clone()).collect();
+        Self { table, formats, missing, words, classes, unknown: Vec::new(), count: 0 }
     }
 
     /// Adds the values of a row, f32 with the lowest byte first.
@@ -104,17 +117,19 @@ impl<'a> Encoder<'a> {
     ) -> Result<()> {
         let mut push = |value: f32| values.extend_from_slice(&value.to_le_bytes());
         let absent = &self.table.absent;
-        for ((column, words), place) in self.table.columns.iter().zip(&self.words).zip(places) {
+        let columns = self.table.columns.iter().zip(&self.formats).zip(&self.words);
+        for (((column, format), words), place) in columns.zip(places) {
             let text = sheet.field(row, *place);
             match &column.kind {
                 Kind::Number { .. } if absent.has(text, true) => push(0.0),
                 Kind::Number { mean, deviation } => {
-                    let value = column.format.number(text);
-                    let value =
-                        value.ok_or_else(|| no_number(sheet, row, (&column.name, &column.format), text))?;
+                    let value = format
+                        .number(text)
+                        .ok_or_else(|| no_number(sheet, row, (&column.name, format), text, self.missing))?;
                     let made = standardised(value, *mean, *deviation);
                     if !made.is_finite() {
-                        return Err(too_far(sheet, row, &column.name, text, *mean, *deviation));
+                        let by = (*mean, *deviation);
+                        return Err(too_far(sheet, row, &column.name, text, by, self.missing));
                     }
                     push(made);
                 }
@@ -124,7 +139,12 @@ impl<'a> Encoder<'a> {
                     if found.is_none() && !absent.has(text, false) {
                         self.count += 1;
                         if self.unknown.len() < NAMED {
-                            self.unknown.push(format!("line {} ({} {text:?})", sheet.line(row), column.name));
+                            self.unknown.push(format!(
+                                "line {} ({} {:?})",
+                                sheet.line(row),
+                                column.name,
+                                shortened(text, LONG)
+                            ));
                         }
                     }
                 }
@@ -148,12 +168,16 @@ impl<'a> Encoder<'a> {
                 class.ok_or_else(|| sheet.wrong(row, &label.name, text, &expected()))
             }
             Kind::Number { mean, deviation } => {
-                let value = label.format.number(text);
-                let value = value.ok_or_else(|| no_number(sheet, row, (&label.name, &label.format), text))?;
+                // No mean is taken for a label: without one a row is left out, or refused.
+                let missing = if self.missing == Missing::Drop { Missing::Drop } else { Missing::Error };
+                let value = label
+                    .format
+                    .number(text)
+                    .ok_or_else(|| no_number(sheet, row, (&label.name, &label.format), text, missing))?;
                 let made = standardised(value, *mean, *deviation);
                 match made.is_finite() {
                     true => Ok(made.to_bits()),
-                    false => Err(too_far(sheet, row, &label.name, text, *mean, *deviation)),
+                    false => Err(too_far(sheet, row, &label.name, text, (*mean, *deviation), missing)),
                 }
             }
         }
@@ -174,15 +198,36 @@ impl<'a> Encoder<'a> {
 }
 
 /// Of a number that f32 does not hold once it is standardised.
-fn too_far(sheet: &Sheet, row: usize, name: &str, text: &str, mean: f64, deviation: f64) -> Error {
+fn too_far(
+    sheet: &Sheet,
+    row: usize,
+    name: &str,
+    text: &str,
+    (mean, deviation): (f64, f64),
+    missing: Missing,
+) -> Error {
     let next = format!(
-        "a number that f32 holds when it is standardised by the training part's mean {mean} and deviation {deviation}; mend \
-         it, or leave it empty if there is no value"
+        "a number that f32 holds when it is standardised by the training part's mean {mean} and deviation {deviation}; mend it{}",
+        or_empty(missing)
     );
     sheet.wrong(row, name, text, &next)
 }
 
-fn no_number(sheet: &Sheet, row: usize, (name, format): (&str, &Format), text: &str) -> Error {
+/// The other way out, where a row without a value is taken, or left out.
+fn or_empty(missing: Missing) -> &'static str {
+    match missing {
+        Missing::Error => "",
+        _ => ", or leave it empty if there is no value",
+    }
+}
+
+fn no_number(
+    sheet: &Sheet,
+    row: usize,
+    (name, format): (&str, &Format),
+    text: &str,
+    missing: Missing,
+) -> Error {
     let found = Readings::of(text);
     let next = match number::beyond(text) {
         None if found.any() => {
@@ -193,8 +238,7 @@ fn no_number(sheet: &Sheet, row: usize, (name, format): (&str, &Format), text: &
             format!("{what} as in the training part; mend it")
         }
     };
-    let next = format!("{next}, or leave it empty if there is no value");
-    sheet.wrong(row, name, text, &next)
+    sheet.wrong(row, name, text, &format!("{next}{}", or_empty(missing)))
 }
 
 /// The rows of a file for a network that there is.
@@ -213,8 +257,25 @@ impl<'a> Rows<'a> {
         let plan = Plan::known(table);
         let places = plan.places(&sheet, false)?.columns;
         let mut warnings = sheet.notes.clone();
-        if plan.named && !sheet.named {
-            warnings.push(format!("{} names no columns: they are taken by their place", path.display()));
+        warnings.extend(plan.by_place(&sheet));
+        let mut encoder = Encoder::new(table, reading.missing);
+        for ((column, format), place) in table.columns.iter().zip(&mut encoder.formats).zip(&places) {
+            let possible = format.comma && matches!(column.kind, Kind::Number { .. });
+            let Some(text) = TwoWays::of(&sheet, *place, format.sign.as_deref(), possible).pointed else {
+                continue;
+            };
+            match reading.decimal {
+                Some(Decimal::Comma) => {}
+                Some(Decimal::Point) => format.comma = false,
+                None => {
+                    let message = format!(
+                        "column {}: {text:?} can be read in two ways, and in the training a comma stood before decimals; \
+                         say `--decimal comma` if the point groups digits, `--decimal point` if it stands before decimals",
+                        column.name
+                    );
+                    return Err(fail(path, message));
+                }
+            }
         }
         let rows = plan.complete(&sheet, (&places, None), reading.missing, &mut warnings);
         let rows = rows.map_err(|error| match (error, reading.missing) {
@@ -223,7 +284,7 @@ impl<'a> Rows<'a> {
             }
             (error, _) => error,
         })?;
-        Ok(Self { sheet, encoder: Encoder::new(table), places, rows, warnings })
+        Ok(Self { sheet, encoder, places, rows, warnings })
     }
 
     /// How many there are.

@@ -65,13 +65,14 @@ pub(in super::super) fn load(
     }
     let sheet = Sheet::read(path, &sheet_reading, &names)?;
     let (mut notes, mut warnings) = (Vec::new(), Vec::new());
-    let plan = match known {
+    let mut plan = match known {
         Some(table) => Plan::known(table),
         None => Plan::new(&sheet, reading, &mut Told { notes: &mut notes, warnings: &mut warnings })?,
     };
     let mut part = |sheet: Sheet| -> Result<Part> {
         let places = plan.places(&sheet, true)?;
         let at = (&places.columns[..], places.label);
+        warnings.extend(plan.by_place(&sheet));
         let rows = plan.complete(&sheet, at, reading.missing, &mut warnings)?;
         Ok(Part { sheet, places, rows })
     };
@@ -82,6 +83,9 @@ pub(in super::super) fn load(
         Some(test) => told(test, &train.sheet, &plan, reading, &mut notes)?.map(&mut part).transpose()?,
         None => None,
     };
+    if known.is_none() {
+        warnings.extend(plan.keep_classes(&train.sheet, &train.rows));
+    }
     // Other data than those of a network that there is judge it with all their rows.
     let others = reading.again.map_or(known.is_some(), |again| !again.own);
     let share = reading.test_share.unwrap_or(TEST_SHARE);
@@ -111,7 +115,7 @@ pub(in super::super) fn load(
         Some(_) => pictures(&plan, train, test, &mut warnings)?,
         None => {
             let told = &mut Told { notes: &mut notes, warnings: &mut warnings };
-            columns(&plan, known, train, test, told)?
+            columns(&plan, (known, reading.missing), train, test, told)?
         }
     };
     if plan.picture.is_some() && made.floats && !own && !std::ptr::eq(train.0, test.0) {
@@ -207,7 +211,7 @@ struct Made {
 /// Rows whose columns are standardised, or become a value for each word.
 fn columns(
     plan: &Plan,
-    known: Option<&Table>,
+    (known, missing): (Option<&Table>, Missing),
     train: (&Part, &[usize]),
     test: (&Part, &[usize]),
     told: &mut Told<'_>,
@@ -219,7 +223,7 @@ fn columns(
     let size = train.0.sheet.size + test.0.sheet.size;
     fits(&table, &train.0.sheet.path, train.1.len() + test.1.len(), size)?;
     let mut split = |(part, rows): (&Part, &[usize])| -> Result<Split> {
-        let mut encoder = Encoder::new(&table);
+        let mut encoder = Encoder::new(&table, missing);
         let (mut values, mut labels) = (Vec::new(), Vec::with_capacity(rows.len()));
         let bytes = rows.len() * table.width() * size_of::<f32>();
         let enough = values.try_reserve_exact(bytes);

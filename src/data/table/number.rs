@@ -186,9 +186,11 @@ fn grouped(text: &str, comma: bool) -> Option<f64> {
     joined.push_str(if minus { "-" } else { "" });
     match whole.chars().find(|c| !c.is_ascii_digit()) {
         None => joined.push_str(whole),
-        Some(between) if between == other || is_space(between) => {
+        Some(between) if (between == other || is_space(between)) && exponent.is_empty() => {
             for (place, group) in whole.split(between).enumerate() {
-                let fits = if place == 0 { (1..=3).contains(&group.len()) } else { group.len() == 3 };
+                // No group begins a number with a zero.
+                let first = || (1..=3).contains(&group.len()) && !group.starts_with('0');
+                let fits = if place == 0 { first() } else { group.len() == 3 };
                 if !fits || !digits(group) {
                     return None;
                 }
@@ -284,9 +286,22 @@ mod tests {
         ] {
             assert_eq!(point(text), Some(value), "{text}");
         }
-        for text in
-            ["1,23", "1,2345", "1234,567", "1,234'567", "inf", "nan", "1.2.3", "", "-", "1,,234", "12a"]
-        {
+        for text in [
+            "1,23",
+            "1,2345",
+            "1234,567",
+            "1,234'567",
+            "inf",
+            "nan",
+            "1.2.3",
+            "",
+            "-",
+            "1,,234",
+            "12a",
+            "0,100",
+            "-00,234",
+            "1,234e5",
+        ] {
             assert_eq!(point(text), None, "{text}");
         }
         let comma = |text| of(true, None, text);
@@ -295,6 +310,7 @@ mod tests {
             [1.5, 1234.5, -0.25, 1234.0]
         );
         assert_eq!((comma("1.5"), comma("1,2,3")), (None, None));
+        assert_eq!((comma("0.100"), comma("00.100"), comma("1.234e5")), (None, None, None));
         assert_eq!((of(false, Some("%"), "1.501%"), of(false, Some("%"), "7 %")), (Some(1.501), Some(7.0)));
         assert_eq!((of(false, Some("$"), "-$1,200"), of(false, Some("$"), "$5")), (Some(-1200.0), Some(5.0)));
         assert_eq!((of(false, Some("$"), "5"), of(false, Some("%"), "$5")), (None, None));
@@ -312,6 +328,7 @@ mod tests {
         assert_eq!(of("1,234"), (false, true, true));
         assert_eq!(of("1.234"), (true, true, true));
         assert_eq!(of("1,234.5"), (false, true, false));
+        assert_eq!((of("0.100"), of("0,100")), ((true, true, false), (false, false, true)));
         assert_eq!(of("red"), (false, false, false));
         assert_eq!((Readings::of("5 €").sign, Readings::of("5").sign), (Some(3), None));
     }

@@ -11,7 +11,7 @@ use super::sheet::Sheet;
 use super::survey::{Holds, Rules, Told, first_of, survey};
 use super::{Column, Kind, Label, Table, fail};
 use crate::Result;
-use crate::report::words::counted;
+use crate::report::words::{counted, shortened};
 
 /// A column of more words than this is no category.
 const MOST_WORDS: usize = 1000;
@@ -19,11 +19,13 @@ const MOST_WORDS: usize = 1000;
 pub(super) const MOST_CLASSES: usize = 4096;
 /// How many missing values an error names.
 pub(super) const NAMED: usize = 5;
+/// How many characters of a text are said.
+pub(super) const LONG: usize = 200;
 
 /// The first of some names.
 pub(super) fn some(names: &[String]) -> String {
     let more = if names.len() > 12 { ", ..." } else { "" };
-    names.iter().take(12).map(String::as_str).collect::<Vec<_>>().join(", ") + more
+    names.iter().take(12).map(|name| shortened(name, LONG)).collect::<Vec<_>>().join(", ") + more
 }
 
 /// A column, before it is known which rows are the training part.
@@ -270,6 +272,25 @@ impl Plan {
         Ok(rows)
     }
 
+    /// Leaves out the classes that none of `rows` is of, and says which.
+    pub(super) fn keep_classes(&mut self, sheet: &Sheet, rows: &[usize]) -> Option<String> {
+        let known = Known::new(&self.classes, &self.format);
+        let texts = rows.iter().map(|row| sheet.field(*row, self.label.place));
+        let used: HashSet<usize> = texts.filter_map(|text| known.place(text)).collect();
+        let all = std::mem::take(&mut self.classes).into_iter().enumerate();
+        let (kept, gone): (Vec<_>, Vec<_>) = all.partition(|(class, _)| used.contains(class));
+        self.classes = kept.into_iter().map(|(_, name)| name).collect();
+        let gone: Vec<String> = gone.into_iter().map(|(_, name)| name).collect();
+        (!gone.is_empty()).then(|| {
+            format!(
+                "{} of the label column {} left out, which only lines without all values have: {}",
+                if gone.len() == 1 { "a class".to_owned() } else { format!("{} classes", gone.len()) },
+                self.label.name,
+                some(&gone)
+            )
+        })
+    }
+
     /// Numbers that tell classes apart, to hold out the same share of each; 0 for numbers.
     pub(super) fn rough_labels(&self, sheet: &Sheet, label: usize, rows: &[usize]) -> Vec<u32> {
         let known = Known::new(&self.classes, &self.format);
@@ -298,7 +319,7 @@ impl Plan {
         let Planned { name, place, .. } = self.label.clone();
         let kind = match self.numbers {
             true => self.moments(sheet, &self.label, &self.format, rows)?,
-            // Every class that there is, in whichever part.
+            // Every class that a row has, in whichever part.
             false => Kind::Words(self.classes.clone()),
         };
         let (format, missing) = (self.format.clone(), self.missing(sheet, &self.label));

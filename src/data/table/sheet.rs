@@ -11,7 +11,7 @@ use super::dialect::Dialect;
 use super::fields::Fields;
 use super::header::{self, First};
 use super::{fail, plan, quotes};
-use crate::report::words::{commas, counted};
+use crate::report::words::{commas, counted, shortened};
 use crate::{Error, Result};
 
 /// A file's fields.
@@ -191,7 +191,14 @@ impl Sheet {
 
     /// A field that is not what its column holds.
     pub(super) fn wrong(&self, row: usize, column: &str, got: &str, expected: &str) -> Error {
-        fail(&self.path, format!("line {}: column {column} is {got:?}, expected {expected}", self.line(row)))
+        fail(
+            &self.path,
+            format!(
+                "line {}: column {column} is {:?}, expected {expected}",
+                self.line(row),
+                shortened(got, plan::LONG)
+            ),
+        )
     }
 }
 

@@ -7,10 +7,10 @@ use super::super::reading::Decimal;
 use super::fail;
 use super::guess::FEW;
 use super::number::{Absent, Format, Readings, SIGNS, beyond};
-use super::plan::NAMED;
+use super::plan::{LONG, NAMED};
 use super::sheet::Sheet;
-use crate::Result;
-use crate::report::words::{commas, counted, quoted};
+use crate::report::words::{commas, counted, quoted, shortened};
+use crate::{Error, Result};
 
 /// So many columns are told of at most.
 const SAID: usize = 8;
@@ -104,18 +104,12 @@ pub(super) fn survey(
 ) -> Result<Vec<Holds>> {
     let tallies: Vec<Tally> = columns.iter().map(|column| Tally::of(sheet, *column, rules.absent)).collect();
     // How the columns that leave no doubt write decimals.
-    let (mut with_comma, mut with_point) = (0, 0);
+    let mut file = Marks::default();
     for tally in tallies.iter().filter(|tally| tally.is_numbers()) {
         let (_, [_, plain, point, comma]) = tally.sign();
-        with_comma += usize::from(comma > point.max(plain));
-        with_point += usize::from(point.max(plain) > comma);
+        file.comma += usize::from(comma > point.max(plain));
+        file.point += usize::from(point.max(plain) > comma);
     }
-    let file = match (rules.decimal, with_comma, with_point) {
-        (Some(decimal), ..) => Some(decimal),
-        (None, 1.., 0) => Some(Decimal::Comma),
-        (None, 0, 1..) => Some(Decimal::Point),
-        _ => None,
-    };
     let mut all = Vec::with_capacity(columns.len());
     let (mut notes, mut warnings) = (Vec::new(), Vec::new());
     let mut formats: BTreeMap<String, Vec<&str>> = BTreeMap::new();
@@ -158,63 +152,32 @@ pub(super) fn survey(
 }
 
 /// How the numbers of a column are written.
-fn format(
-    sheet: &Sheet,
-    column: usize,
-    tally: &Tally,
-    file: Option<Decimal>,
-    rules: &Rules<'_>,
-) -> Result<Format> {
-    let name = &sheet.names[column];
-    let (sign, [_, plain, point, comma]) = tally.sign();
+fn format(sheet: &Sheet, column: usize, tally: &Tally, file: Marks, rules: &Rules<'_>) -> Result<Format> {
+    let (sign, [any, plain, point, comma]) = tally.sign();
     let sign = sign.checked_sub(1).map(|place| SIGNS[place].to_owned());
     let of = |comma, grouped| Format { comma, grouped, sign: sign.clone() };
-    let format = 'format: {
-        match rules.decimal {
-            Some(Decimal::Comma) => of(true, true),
-            Some(Decimal::Point) => of(false, plain < point),
-            // Groups with points between them, in a file whose decimals stand behind commas.
-            None if plain == point && plain == comma && file == Some(Decimal::Comma) => {
-                let grouped = (0..sheet.len()).any(|row| sheet.field(row, column).contains('.'));
-                of(grouped, grouped)
+    let found = TwoWays::of(sheet, column, sign.as_deref(), point == comma);
+    let of_point = of(false, plain < point);
+    let format = match rules.decimal {
+        // What all numbers of the column can be read as in the other way alone, is read so.
+        Some(Decimal::Comma) if comma < any && point == any => of_point,
+        Some(Decimal::Point) if point < any && comma == any => of(true, true),
+        Some(Decimal::Comma) => of(true, true),
+        Some(Decimal::Point) => of_point,
+        None => match found {
+            // Points behind which three digits stand: another column's commas do not tell what they are.
+            TwoWays { pointed: Some(text), commaed } if commaed.is_some() || file.asks_points(sheet) => {
+                return Err(asked(sheet, column, text));
             }
-            None if plain == comma
-                && file.is_none()
-                && sheet.delimiter != b','
-                && groups(sheet, column).is_some() =>
-            {
-                return Err(fail(
-                    &sheet.path,
-                    format!(
-                        "column {name}: {:?} can be read in two ways; say `--decimal comma` if the point groups digits, \
-                     `--decimal point` if it stands before decimals",
-                        groups(sheet, column).unwrap_or_default()
-                    ),
-                ));
+            TwoWays { pointed: None, commaed: Some(text) } if file.asks_commas(sheet) => {
+                return Err(asked(sheet, column, text));
             }
-            None if plain >= point && plain >= comma => of(false, false),
-            None if point > comma => of(false, true),
-            None if comma > point => of(true, true),
-            None => match file {
-                Some(decimal) => of(decimal == Decimal::Comma, true),
-                None => {
-                    let (with_point, with_comma) = (of(false, true), of(true, true));
-                    let unclear = (0..sheet.len()).map(|row| sheet.field(row, column)).find(|text| {
-                        let both = with_point.number(text).zip(with_comma.number(text));
-                        both.is_some_and(|(point, comma)| point != comma)
-                    });
-                    // What stands between groups of digits may be the same in both, such as an apostrophe.
-                    let Some(unclear) = unclear else { break 'format with_point };
-                    return Err(fail(
-                        &sheet.path,
-                        format!(
-                            "column {name}: {unclear:?} can be read in two ways; say `--decimal comma` if the comma stands \
-                         before decimals, `--decimal point` if it groups digits"
-                        ),
-                    ));
-                }
-            },
-        }
+            _ if plain >= point && plain >= comma => of(false, false),
+            _ if point > comma => of(false, true),
+            _ if comma > point => of(true, true),
+            // What stands between groups of digits is the same in both, such as an apostrophe, or the file tells.
+            _ => of(file.decimal() == Some(Decimal::Comma), true),
+        },
     };
     let odd: Vec<usize> = (0..sheet.len())
         .filter(|row| {
@@ -229,17 +192,87 @@ fn format(
     Err(fail(&sheet.path, signs.unwrap_or_else(|| mixed(sheet, column, &odd, tally.present, rules.absent))))
 }
 
-/// A number with a point before three digits, as groups of digits have it, if all that have a point are such.
-fn groups(sheet: &Sheet, column: usize) -> Option<&str> {
-    let mut pointed = (0..sheet.len()).map(|row| sheet.field(row, column)).filter(|text| text.contains('.'));
-    let grouped = |text: &&str| {
-        let mut parts = text.trim_start_matches(['-', '+']).split('.');
-        let first = parts.next().unwrap_or_default();
-        // No group begins with a zero.
-        (1..=3).contains(&first.len()) && !first.starts_with('0') && parts.all(|part| part.len() == 3)
+/// How the columns of a file that leave no doubt write decimals: so many with a comma, so many with a point.
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    comma: usize,
+    point: usize,
+}
+
+impl Marks {
+    fn decimal(self) -> Option<Decimal> {
+        match (self.comma, self.point) {
+            (1.., 0) => Some(Decimal::Comma),
+            (0, 1..) => Some(Decimal::Point),
+            _ => None,
+        }
+    }
+
+    /// Whether points before three digits are asked for. Between commas, points are those of decimals where nothing says
+    /// otherwise.
+    fn asks_points(self, sheet: &Sheet) -> bool {
+        self.comma > 0 || self.point == 0 && sheet.delimiter != b','
+    }
+
+    /// The same of commas: beside points they group digits, but between semicolons both are usual.
+    fn asks_commas(self, sheet: &Sheet) -> bool {
+        match self.decimal() {
+            None => true,
+            Some(Decimal::Point) => sheet.delimiter == b';',
+            Some(Decimal::Comma) => false,
+        }
+    }
+}
+
+/// The first numbers of a column that are one with a point before decimals and another with a comma there.
+#[derive(Default)]
+pub(super) struct TwoWays<'a> {
+    /// With a point.
+    pub(super) pointed: Option<&'a str>,
+    /// With a comma.
+    commaed: Option<&'a str>,
+}
+
+impl<'a> TwoWays<'a> {
+    /// None where any number of the column can be read in one way alone, or where it is known that there is one.
+    pub(super) fn of(sheet: &'a Sheet, column: usize, sign: Option<&str>, possible: bool) -> Self {
+        let mut found = Self::default();
+        if !possible {
+            return found;
+        }
+        let [point, comma] =
+            [false, true].map(|comma| Format { comma, grouped: true, sign: sign.map(String::from) });
+        for text in (0..sheet.len()).map(|row| sheet.field(row, column)) {
+            if !text.contains(['.', ',']) {
+                continue;
+            }
+            match (point.number(text), comma.number(text)) {
+                (Some(point), Some(comma)) if point != comma => {
+                    let first = if text.contains('.') { &mut found.pointed } else { &mut found.commaed };
+                    first.get_or_insert(text);
+                }
+                (Some(_), None) | (None, Some(_)) => return Self::default(),
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+/// What is asked where a number can be read in two ways.
+fn asked(sheet: &Sheet, column: usize, text: &str) -> Error {
+    let [before, between] = match text.contains('.') {
+        true => ["point", "comma"],
+        false => ["comma", "point"],
     };
-    let first = pointed.next().filter(grouped)?;
-    pointed.all(|text| grouped(&text)).then_some(first)
+    let name = &sheet.names[column];
+    fail(
+        &sheet.path,
+        format!(
+            "column {name}: {text:?} can be read in two ways; say `--decimal {before}` if the {before} stands before \
+             decimals, `--decimal {between}` if it groups digits"
+        ),
+    )
 }
 
 /// What is said where numbers of a column have several signs, or some have one and others none.
@@ -276,7 +309,7 @@ fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize, absent: &A
     let shown = |row: &usize| {
         let text = sheet.field(*row, column);
         let what = beyond(text).map_or(String::new(), |what| format!(", which is {what}"));
-        format!("line {} ({text:?}{what})", sheet.line(*row))
+        format!("line {} ({:?}{what})", sheet.line(*row), shortened(text, LONG))
     };
     let named: Vec<String> = odd.iter().take(NAMED).map(shown).collect();
     let more = if odd.len() > NAMED { ", ..." } else { "" };
@@ -293,6 +326,9 @@ fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize, absent: &A
             "leave the field empty where there is no value (these are {} texts, too many for `--na`)",
             commas(texts.len() as u64)
         ),
+        () if texts.iter().any(|text| text.len() > LONG) => {
+            "leave the field empty where there is no value (`--na` takes shorter texts)".to_owned()
+        }
         () => format!("say `--na {}` if that means that there is no value", quoted(&all.join(","))),
     };
     format!(
@@ -343,8 +379,9 @@ fn words(sheet: &Sheet, column: usize, tally: &Tally, rules: &Rules<'_>) -> Opti
     };
     let one = different.iter().min().copied().unwrap_or_default();
     Some(format!(
-        "column {name} becomes {} words, such as {one:?}, {like} Say `--category {name}` if it tells categories, else leave \
+        "column {name} becomes {} words, such as {:?}, {like} Say `--category {name}` if it tells categories, else leave \
          it out with `--drop {name}`",
-        commas(different.len() as u64)
+        commas(different.len() as u64),
+        shortened(one, LONG)
     ))
 }

@@ -75,9 +75,13 @@ fn signs_groups_and_commas_are_read() {
     // Without names, and more commas than semicolons.
     let bare: String = (0..20).map(|n| format!("{n},25;{},5;{},5\n", n * 7 % 11, n * 3 % 5)).collect();
     assert_eq!(columns(&read(&bare).expect("commas")), ["0:N", "1:N"]);
-    // In such a file points group digits, also in a column that has no comma.
+    // In such a file too points before three digits are asked for, unless the column itself tells what they are.
     let text = file(';', 20, |n| format!("{n},25")).replace(";3;", ";1.234;");
-    assert_eq!(values(&read(&text).expect("groups"), 1).last(), Some(&1234.0));
+    refused(&text, &["column b: \"1.234\" can be read in two ways"]);
+    for (proof, largest) in [(";1.234.567;", 1_234_567.0), (";1.234,5;", 1234.5)] {
+        let text = text.replacen(";1.234;", proof, 1);
+        assert_eq!(values(&read(&text).expect("groups"), 1).last(), Some(&largest), "{proof}");
+    }
     let spaces = read(&file(',', 20, |n| format!("{} 000.5", n + 1))).expect("spaces");
     assert_eq!(values(&spaces, 0)[..2], [1000.5, 2000.5]);
     // A label in another way of writing is told in its own unit.
@@ -222,6 +226,59 @@ fn points_between_groups_of_digits_are_asked_for() {
     // Between commas a point is one of decimals.
     let plain = under("t,y,kind", |n| format!("{n},{}.{:03},{}", 1 + n, n * 13 % 1000, class(n)));
     assert!(read(&plain).is_ok());
+}
+
+#[test]
+fn a_zero_before_three_digits_is_no_group() {
+    let thousandths = |n: usize| (100 + n * 20) as f64 / 1000.0;
+    // Each column by itself, whatever the others are.
+    let text = under("price;p;kind", |n| format!("{n},5;0.{};{}", 100 + n * 20, class(n)));
+    let data = read(&text).expect("both");
+    assert_eq!(values(&data, 0)[..2], [0.5, 1.5]);
+    assert_eq!(values(&data, 1), (0..40).map(thousandths).collect::<Vec<_>>());
+    let text = under("a;b;kind", |n| format!("1,{}.5;0,{};{}", 100 + n, 100 + n * 20, class(n)));
+    let data = read(&text).expect("both");
+    assert_eq!((values(&data, 0)[0], values(&data, 1)[..2].to_vec()), (1100.5, vec![0.1, 0.12]));
+    // What is beside it in its column is read alike.
+    let text = under("t,p,kind", |n| format!("\"{n},5\",{}.{:03},{}", n % 2, 100 + n, class(n)));
+    let data = read(&text).expect("both");
+    assert_eq!((values(&data, 1)[0], values(&data, 1).last()), (0.1, Some(&1.139)));
+    let text = text.replacen(",0.102,", ",1.234.567,", 1);
+    refused(&text, &["column p holds numbers on 39 of 40 lines", "line 4 (\"1.234.567\")"]);
+}
+
+#[test]
+fn another_columns_commas_do_not_tell_what_points_are() {
+    let text = under("t,p,kind", |n| format!("\"{n},5\",1.{:03},{}", 101 + n, class(n)));
+    refused(&text, &["column p: \"1.101\" can be read in two ways", "--decimal comma", "--decimal point"]);
+    let by = |text: &str, decimal| read_with(text, &Reading { decimal: Some(decimal), ..Reading::default() });
+    let first = |decimal, column| values(&by(&text, decimal).expect("said"), column)[0];
+    assert_eq!((first(Decimal::Point, 1), first(Decimal::Comma, 1)), (1.101, 1101.0));
+    // What is said holds for what can be read in two ways alone.
+    assert_eq!((first(Decimal::Point, 0), first(Decimal::Comma, 0)), (0.5, 0.5));
+    let places = under("lat;lon;h;p;kind", |n| {
+        format!("48.{:03};11.{:03};{n},5;0.{};{}", 100 + n, n, 100 + n, class(n))
+    });
+    refused(&places, &["column lat: \"48.100\" can be read in two ways"]);
+    let data = by(&places, Decimal::Point).expect("said");
+    assert_eq!([0, 1, 2, 3].map(|column| values(&data, column)[1]), [48.101, 11.001, 1.5, 0.101]);
+    refused(&places.replace("48.", "48,").replace("11.", "2.5"), &["column lat: \"48,100\" can be read"]);
+    // An exponent follows no groups.
+    let text = under("t;p;kind", |n| format!("{n},5;1.{:03}e+02;{}", 101 + n, class(n)));
+    assert_eq!(values(&read(&text).expect("a point"), 1)[0], 110.1);
+    // Points throughout.
+    let text = under("t;p;kind", |n| format!("{n}.5;1.{:03};{}", 101 + n, class(n)));
+    assert_eq!(values(&read(&text).expect("points"), 1)[0], 1.101);
+}
+
+#[test]
+fn a_class_that_only_lines_without_all_values_have_is_none() {
+    let text = under("a,b,label", |n| format!("{n},{},{}", n % 7, 1 + n % 2)) + "Total,780,20\n";
+    let said = Reading { na: vec!["Total".into()], missing: Missing::Drop, ..Reading::default() };
+    let data = read_with(&text, &said).expect("left out");
+    assert_eq!((data.classes.join("/"), data.train.len() + data.test.len()), ("1/2".into(), 40));
+    let told = "a class of the label column label left out, which only lines without all values have: 20";
+    assert!(data.warnings.iter().any(|warning| warning == told), "{:?}", data.warnings);
 }
 
 #[test]

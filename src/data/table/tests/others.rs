@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::super::super::reading::{Again, Missing, Reading, RowShape};
+use super::super::super::reading::{Again, Decimal, Missing, Reading, RowShape};
 use super::super::super::{DataSpec, Places, load_with};
 use super::super::{Kind, PictureRows, Table, is_rows};
 use super::{at, folder, read_with};
@@ -91,8 +91,12 @@ fn a_number_that_is_written_otherwise_is_named_so() {
         let data = read_with(&text, &label).expect("a table");
         let path = put(folder.path(), "new.csv", &format!("price,b\n{odd},1\n"));
         let table = data.table.as_ref().expect("a table");
-        let message = encoded(table, &path, Missing::Error).expect_err("otherwise").to_string();
-        assert!(message.contains(expected) && message.contains("leave it empty"), "{message}");
+        // To leave it empty is advised where that is taken.
+        for (missing, taken) in [(Missing::Error, false), (Missing::Mean, true), (Missing::Drop, true)] {
+            let message = encoded(table, &path, missing).expect_err("otherwise").to_string();
+            assert!(message.contains(expected), "{message}");
+            assert_eq!(message.contains("leave it empty"), taken, "{missing:?}: {message}");
+        }
     }
 }
 
@@ -143,6 +147,47 @@ fn other_rows_are_read_as_those_of_the_training() {
     let message =
         encoded(&table, &file("1;2;3 €;4\n1;2;3 €;4\n"), Missing::Error).expect_err("too many").to_string();
     assert!(message.contains("4 columns") && message.contains("3, or 2 without the label"), "{message}");
+}
+
+#[test]
+fn points_in_other_rows_are_asked_for_where_the_training_had_commas() {
+    let text = rows("label;price", |n| format!("{};{n},5", n % 2));
+    let data =
+        read_with(&text, &Reading { label: Some("label".into()), ..Reading::default() }).expect("read");
+    let table = data.table.as_ref().expect("a table");
+    let Kind::Number { mean, deviation } = table.columns[0].kind else { panic!("a number") };
+    let folder = folder();
+    let values = |text: &str, decimal| -> crate::Result<Vec<f64>> {
+        let path = put(folder.path(), "new.csv", text);
+        let mut rows = table.rows(&path, &Reading { decimal, ..Reading::default() })?;
+        let bytes = rows.values(0..usize::MAX)?;
+        let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes)));
+        Ok(values.map(|value| ((value * deviation + mean) * 100.0).round() / 100.0).collect())
+    };
+    let points = "price\n1.500\n2.500\n";
+    let message = values(points, None).expect_err("either").to_string();
+    for word in ["column price: \"1.500\" can be read in two ways", "--decimal comma", "--decimal point"] {
+        assert!(message.contains(word), "{message}");
+    }
+    assert_eq!(values(points, Some(Decimal::Comma)).expect("groups"), [1500.0, 2500.0]);
+    assert_eq!(values(points, Some(Decimal::Point)).expect("decimals"), [1.5, 2.5]);
+    assert_eq!(values("price\n1.500\n\"2,5\"\n", None).expect("groups"), [1500.0, 2.5]);
+}
+
+#[test]
+fn a_test_file_without_names_is_told() {
+    let folder = folder();
+    put(folder.path(), "train.csv", &rows("a,b,y", |n| format!("{n},{n}.5,{}", n % 2)));
+    put(folder.path(), "test.csv", &rows("7.5,7,1", |n| format!("{n}.5,{n},{}", n % 2)));
+    let data = at(folder.path(), &Reading::default()).expect("two parts");
+    assert_eq!(data.test.len(), 21);
+    let told =
+        |warning: &String| warning.contains("test.csv names no columns: they are taken by their place");
+    assert!(data.warnings.iter().any(told), "{:?}", data.warnings);
+    // Where they do not fit it is refused.
+    put(folder.path(), "test.csv", &rows("7.5,7,1,3", |n| format!("{n}.5,{n},{},4", n % 2)));
+    let message = at(folder.path(), &Reading::default()).expect_err("four").to_string();
+    assert!(message.contains("has 4 columns") && message.contains("expected 3"), "{message}");
 }
 
 #[test]
