@@ -302,7 +302,11 @@ fn print_regression(
         Some(table) => format!(" (in the unit of {})", printable(&table.label.name)),
         None => String::new(),
     };
-    let standardised = if data.table.is_some() { ", of standardised labels" } else { "" };
+    let standardised = if data.table.as_ref().is_some_and(|table| !table.is_as_it_is()) {
+        ", of standardised labels"
+    } else {
+        ""
+    };
     output::line(format!(
         "RMSE      {} of {} {what}{unit}\nMAE       {}\nR²        {r2}\nloss      {:.4} ({kind}{standardised})",
         measure(found.root_mean_squared_error),
