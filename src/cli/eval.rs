@@ -21,7 +21,7 @@ use wgrad::{
         table::{Align::Left, Align::Right, Table},
         words::{commas, counted, measure, percent, shortened},
     },
-    run::{AdapterRecord, EpochLine, Run},
+    run::{AdapterRecord, BEST, EpochLine, Outcome, Run},
     train::Metrics,
 };
 
@@ -110,6 +110,8 @@ impl Part {
 impl Eval {
     pub async fn run(self) -> Result<ExitCode> {
         let run = Run::open(&self.run)?;
+        // Before the weights: a training that runs meanwhile writes lines first.
+        let before = run.metrics()?;
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
         let judged = judged(&run, self.data.as_ref(), self.split, self.all)?;
         if self.tta && judged.data.width == 1 {
@@ -150,7 +152,11 @@ impl Eval {
         }
         let weights = if self.last { "last" } else { "best" };
         tell!("{weights} weights of {}, after epoch {epoch}", run.folder.display());
-        if chosen_here {
+        if let (false, Some(best)) = (self.last, lost_best(&run, &before, epoch)) {
+            tell!(
+                "note: the best epoch was {best}, whose weights were lost; {BEST} has the best of those after it"
+            );
+        } else if chosen_here {
             tell!(
                 "note: these weights are the best of {} by these very {}: a little better than they are on others; `--last` \
                  judges the last ones, and training with `--validation 0.1` chooses by others",
@@ -234,6 +240,13 @@ impl Eval {
     }
 }
 
+/// The best epoch, where it is another one than the `kept` of the best weights. The last of the lines is not: its weights may
+/// be about to be written.
+fn lost_best(run: &Run, lines: &[EpochLine], kept: u64) -> Option<u64> {
+    let Outcome { best, last, .. } = Outcome::of(lines, &run.config, None)?;
+    (best.epoch != kept && best.epoch < last.epoch && (1..=last.epoch).contains(&kept)).then_some(best.epoch)
+}
+
 /// Evaluates with the run's batch and variants; on an adapter that cannot run one of these, with the defaults.
 pub async fn evaluate_run(
     context: &Context,
@@ -304,7 +317,11 @@ fn print_regression(
         Some(table) => format!(" (in the unit of {})", printable(&table.label.name)),
         None => String::new(),
     };
-    let standardised = if data.table.is_some() { ", of standardised labels" } else { "" };
+    let standardised = if data.table.as_ref().is_some_and(|table| !table.is_as_it_is()) {
+        ", of standardised labels"
+    } else {
+        ""
+    };
     output::line(format!(
         "RMSE      {} of {} {what}{unit}\nMAE       {}\nR²        {r2}\nloss      {:.4} ({kind}{standardised})",
         measure(found.root_mean_squared_error),

@@ -37,7 +37,8 @@ use wgrad::{
   wgrad train --model runs/net/model.toml --init runs/net/best.safetensors
                                                         trains on from its weights
 
-The folder gets run.json, model.toml and the weights. The network takes bytes divided by 255, and pictures as they are; its \
+The folder gets run.json, model.toml and the weights. The network takes bytes divided by 255, and pictures as they are; one \
+of rows takes the numbers of a table as they are, unless `--mean` says that they are images. Its \
 classes are those that the file names, or class 0, class 1 ..., until `--data` or `--classes` say more. Weights in a file \
 beside the model, such as net.onnx.data, are read from the same folder. Images may be (batch, channels, \
 height, width) in the file, as PyTorch has them: weights are turned. An operator that wgrad has nothing like is named. \
@@ -120,6 +121,7 @@ impl Import {
         };
         match (&data.table, model.input_shape[2]) {
             (Some(_), _) => next.push(format!("{program} predict {folder} ROWS.csv")),
+            (None, _) if is_row(model) && !known => next.push(format!("{program} predict {folder} ROWS.csv")),
             (None, 1 | 3) if !known => next.push(format!("{program} predict {folder} PICTURE.png")),
             _ => {}
         }
@@ -141,6 +143,10 @@ impl Import {
         }
         if data.preparation.is_some() {
             parts.push("pictures are taken as they are".into());
+        }
+        if is_row(&run.config.model) && data.table.is_none() {
+            let how = if data.input.floats { "as they are" } else { "as bytes, divided by 255" };
+            parts.push(format!("numbers of rows are taken {how}"));
         }
         Ok(format!("{}; `--data` and `--classes` say more", parts.join(", ")))
     }
@@ -211,6 +217,10 @@ impl Import {
             None => own(imported, outputs),
         };
         let mut record = told.unwrap_or_else(|| unknown(imported));
+        // A row of numbers is no picture: they go in as they are, unless the file or the options speak of bytes.
+        if record.spec == DataRecord::UNKNOWN && is_row(model) && !imported.bytes && self.mean.is_none() {
+            record.input.floats = true;
+        }
         let said = self.classes.as_deref().map(class_names).transpose()?;
         if let Some(names) = said.as_ref().filter(|names| names.len() != outputs) {
             bail!("--classes names {} classes, the network has {outputs}", names.len());
@@ -237,7 +247,9 @@ impl Import {
         let numbers = || (0..outputs).map(numbered).collect();
         let of_data = Some(record.classes).filter(|names| names.len() == outputs);
         record.classes = named.or(of_data).unwrap_or_else(numbers);
-        record.table.clone_from(&imported.table);
+        if let Some(table) = &imported.table {
+            record.table = Some(table.clone());
+        }
         Ok(record)
     }
 }
@@ -289,6 +301,11 @@ fn whole(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Whether the network takes a row of numbers, and no image.
+fn is_row(model: &Model) -> bool {
+    model.input_shape[..2] == [1, 1]
+}
+
 /// How pictures are read for this network.
 fn reading(model: &Model) -> Reading {
     let [height, width, channels] = model.input_shape;
@@ -308,7 +325,12 @@ fn load(spec: &DataSpec, imported: &Imported, outputs: usize) -> Result<DataReco
         if data.classes.len() != outputs {
             bail!("{} has {} classes, the network {outputs}", data.name, data.classes.len());
         }
-        Ok(DataRecord::of(&data, absolute(spec)?, None, None, reading.clone()))
+        let mut record = DataRecord::of(&data, absolute(spec)?, None, None, reading.clone());
+        // It standardises nothing that the file does not.
+        if imported.table.is_none() {
+            record.table = record.table.map(|table| table.as_it_is());
+        }
+        Ok(record)
     };
     let plain = read(&Reading::default());
     plain.or_else(|first| {

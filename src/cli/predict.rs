@@ -81,7 +81,10 @@ impl Predict {
         if let Some(table) = &record.table {
             return self.rows(&run, table).await;
         }
-        if self.images.iter().all(|path| is_rows(path)) {
+        // Of a row with few numbers its content does not tell that it is one.
+        let row = record.input.floats && model.input_shape[..2] == [1, 1];
+        let named = |path: &PathBuf| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
+        if self.images.iter().all(|path| is_rows(path) || row && named(path)) {
             return self.picture_rows(&run).await;
         }
         let taking = Taking::of(&run.config)?;
@@ -244,6 +247,12 @@ impl Predict {
         // Where names are known, whether a file has them is seen.
         let header = recorded.header.filter(|header| *header == Header::No);
         let missing = self.missing.unwrap_or(recorded.missing);
+        if missing == Missing::Mean && table.is_as_it_is() {
+            bail!(
+                "the means of the columns are not known, as this network was imported and takes numbers as they are: mend \
+                 the missing values, or leave their rows out by `--missing drop`"
+            );
+        }
         let decimal = self.decimal.or(recorded.decimal);
         let reading = Reading { missing, header, decimal, ..recorded.clone() };
         // What cannot be read is told before a device is opened.

@@ -75,21 +75,24 @@ pub(super) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
 
 /// Refuses a class that is not Keras's, whatever it is called: its code is not in the file.
 fn foreign(object: &Value) -> Words<()> {
-    let registered = text(object, "registered_name");
-    let own = match object.get("module") {
-        // Keras 2 names none, and Keras 3 none of what was registered.
-        None => None,
-        Some(Value::Null) => registered,
-        Some(module) => module.as_str().filter(|module| {
-            let first = module.split('.').next().unwrap_or_default();
-            !["keras", "tf_keras", "tensorflow"].contains(&first)
-        }),
-    };
-    match own {
+    match own(object) {
         None => Ok(()),
         Some(own) => Err(format!(
             "is a class of your own ({own}), whose code is not in the file; use a layer of Keras's"
         )),
+    }
+}
+
+/// What a class or function that is not Keras's is registered as, or the module that it is from.
+pub fn own(object: &Value) -> Option<&str> {
+    match object.get("module") {
+        // Keras 2 names none, and Keras 3 none of what was registered.
+        None => None,
+        Some(Value::Null) => text(object, "registered_name"),
+        Some(module) => module.as_str().filter(|module| {
+            let first = module.split('.').next().unwrap_or_default();
+            !["keras", "tf_keras", "tensorflow"].contains(&first)
+        }),
     }
 }
 

@@ -77,6 +77,29 @@ impl Run {
         self.refuse(kept, |path| TOLD.iter().any(|part| of(path, part)), next)
     }
 
+    /// How a training that this was `kept` of differs from the one that `beside` was kept of, in words; without that, from
+    /// the one that `run.json` tells. What was changed in `run.json` since is the same to both.
+    pub(super) fn differs(&self, kept: &Value, beside: Option<&Value>) -> Option<String> {
+        let changes = |kept| changes(&self.config, kept).ok();
+        let here = match beside {
+            Some(beside) => changes(beside)?,
+            None => Vec::new(),
+        };
+        let there = changes(kept)?;
+        let differs = |(path, words): &&(String, String)| !here.iter().any(|(p, w)| (p, w) == (path, words));
+        let words: Vec<String> =
+            there.iter().filter(differs).take(NAMED).map(|(_, words)| words.clone()).collect();
+        match words.is_empty() {
+            false => Some(words.join(", ")),
+            // What was changed here alone.
+            true if here.len() > there.len() => {
+                let (path, _) = here.iter().find(|change| !there.contains(change))?;
+                Some(format!("`{path}` is another one"))
+            }
+            true => None,
+        }
+    }
+
     /// Refuses what was changed at paths that count, with what to do `next`.
     fn refuse(&self, kept: &Value, counts: impl Fn(&str) -> bool, next: &str) -> Result<()> {
         let fail = |message: String| Error::Run { folder: self.folder.clone(), message };

@@ -49,19 +49,20 @@ impl Run {
         if best {
             self.write_best(checkpoint)?;
         }
-        let decided = decided(&self.config).map_err(|e| Error::Checkpoint {
-            what: LAST.into(),
-            message: format!("what decided the training cannot be written as JSON: {e}"),
-        })?;
-        self.write(LAST, &checkpoint.to_bytes_with(&self.parameters, Some(decided))?)
+        self.write(LAST, checkpoint)
     }
 
     fn write_best(&self, checkpoint: &Checkpoint) -> Result<()> {
-        self.write(BEST, &checkpoint.clone().for_use().to_bytes(&self.parameters)?)
+        self.write(BEST, &checkpoint.clone().for_use())
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        write_owned(&self.folder.join(name), |file| file.write_all(bytes))
+    fn write(&self, name: &str, checkpoint: &Checkpoint) -> Result<()> {
+        let decided = decided(&self.config).map_err(|e| Error::Checkpoint {
+            what: name.into(),
+            message: format!("what decided the training cannot be written as JSON: {e}"),
+        })?;
+        let bytes = checkpoint.to_bytes_with(&self.parameters, Some(decided))?;
+        write_owned(&self.folder.join(name), |file| file.write_all(&bytes))
     }
 
     /// The whole state as it was saved last.
@@ -71,8 +72,12 @@ impl Run {
     /// names that the weights tell: network, classes, and how rows and images come to it.
     pub fn last(&self) -> Result<Checkpoint> {
         let (state, told) = self.read_last()?;
-        if let Some(kept) = told.and_then(|told| told.decided) {
-            self.tells_as_kept(&kept)?;
+        self.tells_as_told(state, told.as_ref())
+    }
+
+    fn tells_as_told(&self, state: Checkpoint, told: Option<&Told>) -> Result<Checkpoint> {
+        if let Some(kept) = told.and_then(|told| told.decided.as_ref()) {
+            self.tells_as_kept(kept)?;
         }
         Ok(state)
     }
@@ -140,14 +145,17 @@ impl Run {
     /// The weights with the best accuracy, or the last ones where no epoch has ended yet.
     ///
     /// # Errors
-    /// As [`Run::last`].
+    /// As [`Run::last`]; [`Error::Run`] where the weights of the best epoch are in no file.
     pub fn best(&self) -> Result<Checkpoint> {
+        let last = self.read_last();
+        let beside = last.as_ref().ok().and_then(|(_, told)| told.as_ref());
         let best = match self.folder.join(BEST).exists() {
-            true => Some(self.read_best()?),
+            true => Some(self.read_best(beside)?),
             false => None,
         };
+        let last = last.and_then(|(state, told)| self.tells_as_told(state, told.as_ref()));
         // Older versions wrote it behind the state: killed between the two, it is of an older epoch.
-        match (best, self.last()) {
+        match (best, last) {
             (Some((best, Some(_))), Ok(last)) => match self.is_best(Some(&best), &last)? {
                 Best::Last => Ok(last.for_use()),
                 Best::Right | Best::Lost => Ok(best.for_use()),
@@ -155,8 +163,37 @@ impl Run {
             // The state beside it tells that they do not belong together.
             (Some(_), Err(changed @ Error::Run { .. })) => Err(changed),
             (Some((best, _)), _) => Ok(best.for_use()),
-            (None, last) => Ok(last?.for_use()),
+            (None, Ok(last)) => match self.is_best(None, &last)? {
+                Best::Right | Best::Last => Ok(last.for_use()),
+                Best::Lost => Err(self.lost(&last.position)),
+            },
+            (None, Err(error)) => Err(error),
         }
+    }
+
+    /// What is said where the weights of the best epoch are in no file.
+    fn lost(&self, last: &Position) -> Error {
+        let within = if last.step > 0 { format!(" and {} steps", last.step) } else { String::new() };
+        Error::Run {
+            folder: self.folder.clone(),
+            message: format!(
+                "has no {BEST}, and its best epoch is not the last one, so that the best weights are lost; put the file back, \
+                 or take those after epoch {}{within} by `--last` (of export: `--weights last`)",
+                last.epoch
+            ),
+        }
+    }
+
+    /// The epoch after which `best.safetensors` was written, if it is there.
+    ///
+    /// # Errors
+    /// As [`Run::best`].
+    pub fn best_epoch(&self) -> Result<Option<u64>> {
+        if !self.folder.join(BEST).exists() {
+            return Ok(None);
+        }
+        let (best, told) = self.read(BEST)?;
+        Ok(told.map(|_| best.position.epoch))
     }
 
     /// Makes `best.safetensors` and `state`, which was saved last, agree: versions before wrote them in the other order.
@@ -166,14 +203,10 @@ impl Run {
     /// As [`Run::best`].
     pub fn mend_best(&self, state: &mut Checkpoint) -> Result<Option<String>> {
         let best = match self.folder.join(BEST).exists() {
-            true => Some(self.read_best()?),
+            // A state that is gone on from has a position, and `run.json` says what decided it.
+            true => Some(self.read_best(Some(&Told::default()))?.0),
             false => None,
         };
-        // Whatever was put there by hand stays.
-        if best.as_ref().is_some_and(|(_, told)| told.is_none()) {
-            return Ok(None);
-        }
-        let best = best.map(|(best, _)| best);
         let had = || match &best {
             Some(best) => format!("{BEST} had those of epoch {}", best.position.epoch),
             None => format!("there was no {BEST}"),
@@ -190,8 +223,9 @@ impl Run {
             }
             Best::Lost => {
                 let message = format!("the best weights of this run are lost: {}", had());
+                let these = if best.is_some() { "these and of " } else { "" };
                 state.position.best = best.map_or(0.0, |best| best.position.best);
-                Some(format!("{message}; the best of these and of the epochs from here on is kept"))
+                Some(format!("{message}; the best of {these}the epochs from here on is kept"))
             }
         })
     }
@@ -233,16 +267,33 @@ impl Run {
         })
     }
 
-    fn read_best(&self) -> Result<(Checkpoint, Option<Told>)> {
-        self.read(BEST).map_err(|error| match error {
-            Error::Checkpoint { what, message } => Error::Checkpoint {
-                what,
-                message: format!(
-                    "{message}; `--last` (of export: `--weights last`) takes the last weights; to train on, remove the file"
-                ),
-            },
+    /// The best weights, which must be of the same training as the state that told this `beside` them.
+    fn read_best(&self, beside: Option<&Told>) -> Result<(Checkpoint, Option<Told>)> {
+        let next =
+            "`--last` (of export: `--weights last`) takes the last weights; to train on, remove the file";
+        let (best, told) = self.read(BEST).map_err(|error| match error {
+            Error::Checkpoint { what, message } => {
+                Error::Checkpoint { what, message: format!("{message}; {next}") }
+            }
             other => other,
-        })
+        })?;
+        let foreign = |message: &str| Error::Checkpoint {
+            what: self.folder.join(BEST).display().to_string(),
+            message: format!("{message}; put back what this run wrote, or: {next}"),
+        };
+        match (&told, beside) {
+            (None, Some(_)) => Err(foreign(&format!(
+                "has no position, as {LAST} has: it is of another program, or was changed by one"
+            ))),
+            (Some(Told { decided: Some(kept) }), beside) => {
+                let beside = beside.and_then(|told| told.decided.as_ref());
+                match self.differs(kept, beside) {
+                    Some(words) => Err(foreign(&format!("is of another training than this run: {words}"))),
+                    None => Ok((best, told)),
+                }
+            }
+            _ => Ok((best, told)),
+        }
     }
 
     /// A file of the run's own, and what it tells besides if it has a position.
@@ -370,6 +421,90 @@ pub(super) mod tests {
             let error = run.resume(4, 512).expect_err("damaged").to_string();
             assert!(error.contains(words), "{at}: {error}");
         }
+    }
+
+    /// A file's bytes without what its header tells beside the tensors.
+    fn stripped(bytes: &[u8]) -> Vec<u8> {
+        let (len, rest) = bytes.split_first_chunk::<8>().expect("a length");
+        let (header, data) = rest.split_at(u64::from_le_bytes(*len) as usize);
+        let mut header: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(header).expect("JSON");
+        header.remove("__metadata__").expect("there");
+        let header = serde_json::to_vec(&header).expect("JSON");
+        [&(header.len() as u64).to_le_bytes()[..], &header, data].concat()
+    }
+
+    #[test]
+    fn the_best_weights_are_this_runs_or_refused() {
+        let folder = old_run();
+        let best = folder.path().join("best.safetensors");
+        let run = Run::open(folder.path()).expect("opens");
+        let state = run.last().expect("loads");
+        let old = fs::read(&best).expect("reads");
+        // Without what decided the training, as older versions wrote it.
+        assert_eq!(run.best().expect("loads").position.epoch, 2);
+        run.save(&state, true).expect("saves");
+        let own = fs::read(&best).expect("reads");
+        let expected = state.clone().for_use();
+        assert_eq!(run.best().expect("loads"), expected);
+        fs::write(&best, &old).expect("written");
+        assert_eq!(run.best().expect("loads"), expected);
+        assert_eq!(run.mend_best(&mut state.clone()).expect("nothing to do"), None);
+
+        let elsewhere = old_run();
+        let mut other = Run::open(elsewhere.path()).expect("opens");
+        other.config.options.seed = 77;
+        other.save(&state, true).expect("saves");
+        let foreign = fs::read(elsewhere.path().join("best.safetensors")).expect("reads");
+        let seed = format!("`options.seed` is {}, it was trained with 77", run.config.options.seed);
+        let cases = [(foreign, vec!["another training", &seed]), (stripped(&own), vec!["has no position"])];
+        for (bytes, words) in cases {
+            fs::write(&best, bytes).expect("written");
+            for tried in [run.best().map(drop), run.mend_best(&mut state.clone()).map(drop)] {
+                let error = tried.expect_err("refused").to_string();
+                assert!(error.starts_with(&best.display().to_string()), "{error}");
+                for word in words.iter().chain(&["put back", "`--last`", "remove the file"]) {
+                    assert!(error.contains(word), "no {word:?} in {error}");
+                }
+            }
+            assert_eq!(run.last().expect("loads"), state);
+        }
+        // What was changed in run.json makes no weights another run's.
+        fs::write(&best, &own).expect("written");
+        let mut edited = run.clone();
+        edited.config.options.batch = 7;
+        assert_eq!(edited.best().expect("loads"), expected);
+    }
+
+    #[test]
+    fn the_last_weights_are_not_called_the_best() {
+        let folder = old_run();
+        let best = folder.path().join("best.safetensors");
+        let mut run = Run::open(folder.path()).expect("opens");
+        let lines = run.metrics().expect("reads");
+        run.config.options.callbacks.best = crate::callbacks::Best::Monitored;
+        let kept = fs::read(&best).expect("reads");
+        fs::remove_file(&best).expect("removed");
+        for (losses, is_last) in [([0.5, 0.25], true), ([0.25, 0.5], false)] {
+            let line = |n: usize| {
+                let line = super::EpochLine { test_loss: losses[n], ..lines[n] };
+                serde_json::to_string(&line).expect("JSON") + "\n"
+            };
+            fs::write(folder.path().join("metrics.jsonl"), line(0) + &line(1)).expect("written");
+            match is_last {
+                true => assert_eq!(run.best().expect("the last are the best").position.epoch, 2),
+                false => {
+                    let error = run.best().expect_err("lost").to_string();
+                    for words in ["has no best.safetensors", "put the file back", "after epoch 2 by `--last`"]
+                    {
+                        assert!(error.contains(words), "no {words:?} in {error}");
+                    }
+                }
+            }
+        }
+        assert_eq!(run.best_epoch().expect("none"), None);
+        fs::write(&best, kept).expect("written");
+        assert_eq!(run.best_epoch().expect("reads"), Some(2));
     }
 
     /// Four terabytes that no disk holds.

@@ -2,7 +2,7 @@
 //! this machine is 127.0.0.2, which only Linux has without being told.
 
 use crate::{
-    bytes, prepared,
+    serve::{bytes, prepared},
     web::{send, send_from, serve},
 };
 use std::{

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// A trained run, and three pictures of different classes.
-fn prepared() -> tempfile::TempDir {
+pub fn prepared() -> tempfile::TempDir {
     let tmp = tempfile::tempdir().expect("a temporary folder");
     let data = small_data_argument();
     let train = ["train", "--data", &data, "--model", "mlp", "--epochs", "3", "--out", "run"];
@@ -22,7 +22,7 @@ fn prepared() -> tempfile::TempDir {
     tmp
 }
 
-fn bytes(tmp: &Path, n: usize) -> Vec<u8> {
+pub fn bytes(tmp: &Path, n: usize) -> Vec<u8> {
     std::fs::read(tmp.join(format!("{n}.png"))).expect("reads")
 }
 

@@ -234,6 +234,38 @@ fn a_damaged_state_is_named_and_not_gone_on_from() {
 }
 
 #[test]
+fn best_weights_that_are_lost_are_told_as_such() {
+    let tmp = tempfile::tempdir().expect("a folder");
+    train(tmp.path(), "3", "run").with(0);
+    let run = tmp.path().join("run");
+    // The first epoch was the best.
+    let lines = Run::open(&run).expect("opens").metrics().expect("reads");
+    let changed = lines.iter().map(|line| {
+        let test_loss = if line.epoch == 1 { 1e-9 } else { line.test_loss };
+        serde_json::to_string(&wgrad::run::EpochLine { test_loss, ..*line }).expect("JSON") + "\n"
+    });
+    fs::write(run.join("metrics.jsonl"), changed.collect::<String>()).expect("written");
+    fs::remove_file(run.join("best.safetensors")).expect("removed");
+    let lost = ["has no best.safetensors", "the best weights are lost", "after epoch 3 by `--last`"];
+    wgrad(tmp.path(), &["eval", "run"]).refuses(&lost);
+    wgrad(tmp.path(), &["export", "run", "--safetensors", "out.safetensors"]).refuses(&lost);
+    let said = wgrad(tmp.path(), &["eval", "run", "--last"]).with(0).stderr;
+    assert!(said.contains("last weights of run, after epoch 3"), "{said}");
+
+    let said = wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", "4"]).with(0).stderr;
+    for words in ["best weights of this run are lost: there was no best.safetensors", "best epoch 1/4"] {
+        assert!(said.contains(words), "no {words:?} in {said}");
+    }
+    assert!(said.contains("whose weights are lost: run/best.safetensors has those of epoch 4"), "{said}");
+    assert_eq!(Run::open(&run).expect("opens").best().expect("is there").position.epoch, 4);
+    let said = wgrad(tmp.path(), &["eval", "run"]).with(0).stderr;
+    for words in ["best weights of run, after epoch 4", "the best epoch was 1, whose weights were lost"] {
+        assert!(said.contains(words), "no {words:?} in {said}");
+    }
+    assert!(!said.contains("are the best of"), "{said}");
+}
+
+#[test]
 fn fewer_epochs_than_are_done_are_refused_and_change_nothing() {
     let tmp = tempfile::tempdir().expect("a folder");
     train(tmp.path(), "2", "run").with(0);

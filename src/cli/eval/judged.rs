@@ -73,6 +73,13 @@ pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool)
         // The same again, cut as the run cut it.
         return own(load_own(spec, record, run.config.options.seed)?);
     }
+    let data = match &data.table {
+        // A network from elsewhere takes numbers as they are, here as in `predict`.
+        Some(table) if record.table.is_none() && record.input.floats => {
+            load_with(spec, &Places::from_env(), &reading(run), Some(&table.as_it_is()))?
+        }
+        _ => data,
+    };
     data.warnings.iter().for_each(|warning| tell!("warning: {warning}"));
     let data = if record.input.numbers { data.with_numbers() } else { data };
     let data = Dataset {
@@ -213,7 +220,7 @@ fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
             words(data.input.floats)
         );
     }
-    if data.table.is_some() && record.table.is_none() {
+    if record.table.is_none() && data.table.as_ref().is_some_and(|table| !table.is_as_it_is()) {
         tell!(
             "warning: the columns of {} were standardised by their own means and deviations; this network was not \
              trained on a table here, and may expect other numbers",

@@ -125,8 +125,11 @@ pub fn over(trainer: &Trainer<'_>, run: &Run) -> Result<String> {
                     other if other != watched => format!(" by {other}"),
                     _ => String::new(),
                 };
-                format!("; best weights{decides}: epoch {}, {}", outcome.best.epoch, best_file(run))
+                format!("; best weights{decides}: epoch {}", outcome.best.epoch)
             });
+            let kept = Outcome::of(&lines, &run.config, None)
+                .map_or(Ok(String::new()), |outcome| saved_to(run, outcome.best.epoch, ""))?;
+            let best = format!("{best}{kept}");
             format!(
                 "stopped after epoch {epoch}: {watched} has not improved since epoch {} (--patience {}{delta}){best}",
                 epoch.saturating_sub(wait),
@@ -146,6 +149,16 @@ pub fn plateau(run: &Run, line: &EpochLine) -> String {
         }
         _ => format!("{watched} has not improved"),
     }
+}
+
+/// Where the weights of the best `epoch` are, behind a comma; they may have been lost.
+fn saved_to(run: &Run, epoch: u64, saved: &str) -> Result<String> {
+    let file = best_file(run);
+    Ok(match run.best_epoch()? {
+        Some(kept) if kept == epoch => format!(", {saved}{file}"),
+        Some(kept) => format!(", whose weights are lost: {file} has those of epoch {kept}"),
+        None => format!(", whose weights are lost: there is no {file}"),
+    })
 }
 
 /// The file of the best weights.
@@ -205,11 +218,11 @@ pub fn finish(run: &Run, data: &Dataset, json: bool, named: Option<&str>) -> Res
     let validation = last.validation_loss.is_some();
     let decides = config.options.callbacks.decides(validation, loss);
     output::say(format!(
-        "best epoch {}/{} by {decides} (test {}), saved to {}",
+        "best epoch {}/{} by {decides} (test {}){}",
         best.epoch,
         last.epoch,
         reached(best, loss),
-        best_file(run)
+        saved_to(run, best.epoch, "saved to ")?
     ));
     if !validation {
         let things = data.things();
@@ -244,6 +257,8 @@ fn reached(line: &EpochLine, loss: Loss) -> String {
 
 /// What a linear network of a table computes with its best weights, in the units of the columns.
 fn formula(run: &Run) -> Result<Option<Formula>> {
-    let Some(table) = &run.config.data.table else { return Ok(None) };
+    let Some(table) = run.config.data.table.as_ref().filter(|_| run.folder.join(BEST).exists()) else {
+        return Ok(None);
+    };
     Ok(Formula::of(&run.config.model, table, &run.best()?.weights))
 }

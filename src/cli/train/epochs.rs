@@ -118,7 +118,13 @@ impl Train {
         if !*again {
             describe(run, trainer, &counted_things)?;
         }
-        let mut best = Outcome::of(&run.metrics()?, &run.config, None).map(|outcome| outcome.best);
+        let lines = run.metrics()?;
+        let of_all = Outcome::of(&lines, &run.config, None).map(|outcome| outcome.best);
+        // Where the best weights were lost, the next ones are judged by those that are kept.
+        let mut best = match run.best_epoch()? {
+            Some(kept) => lines.iter().find(|line| line.epoch == kept).copied().or(of_all),
+            None => None,
+        };
         // From here on there is always something to go on from.
         if kept.is_none() {
             let start = trainer.checkpoint().await?;

@@ -54,7 +54,13 @@ pub fn load_own(spec: &DataSpec, record: &DataRecord, seed: u64) -> Result<Datas
     let (numbers, table) = (record.input.numbers, record.table.as_ref());
     let wanted = Wanted { limit, validation, seed, numbers, normalize: false, table };
     let again = Some(Again { floats: record.input.floats, own: true });
-    let mut data = reading::load(spec, &Reading { again, ..record.reading.clone() }, &wanted)?;
+    let reading = Reading { again, ..record.reading.clone() };
+    let mut data = reading::load(spec, &reading, &wanted)?;
+    // Of an imported network older versions kept no table: it takes numbers as they are.
+    if let (None, Some(own)) = (table, &data.table) {
+        let own = own.as_it_is();
+        data = reading::load(spec, &reading, &Wanted { table: Some(&own), ..wanted })?;
+    }
     data.input.normalization.clone_from(&record.input.normalization);
     Ok(data)
 }

@@ -135,6 +135,24 @@ impl Table {
         }
     }
 
+    /// The same for a network from elsewhere, which takes numbers as they are in the file and gives one in the unit of the
+    /// label.
+    #[must_use]
+    pub fn as_it_is(&self) -> Self {
+        let mut table = self.clone();
+        for kind in table.columns.iter_mut().map(|column| &mut column.kind).chain([&mut table.label.kind]) {
+            if let Kind::Number { mean, deviation } = kind {
+                (*mean, *deviation) = (0.0, 1.0);
+            }
+        }
+        table
+    }
+
+    /// Whether numbers go into the network as they are in the file.
+    pub fn is_as_it_is(&self) -> bool {
+        *self == self.as_it_is()
+    }
+
     /// Whether the file names its columns.
     fn is_named(&self) -> bool {
         let number = |name: &str, place: usize| name == place.to_string();

@@ -79,6 +79,8 @@ pub struct Imported {
     pub preparation: Option<Preparation>,
     /// Whether pictures are made light on dark first, as those of MNIST are: only wgrad's own files tell it.
     pub light_on_dark: bool,
+    /// Whether the file takes bytes, and divides them by 255 itself.
+    pub bytes: bool,
 }
 
 /// The oldest version of ONNX's operators that is read: before it some did other things unless they were told.
@@ -127,6 +129,7 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
         table: import.table,
         preparation: prepared.and_then(|text| serde_json::from_str(text).ok()),
         light_on_dark: prepared == Some(LIGHT_ON_DARK),
+        bytes: import.bytes,
     })
 }
 
@@ -150,6 +153,7 @@ struct Import<'a> {
     batch: Option<usize>,
     loss: Option<Loss>,
     table: Option<Table>,
+    bytes: bool,
     /// How many more elements may be worked out of constants.
     room: usize,
     /// How many elements the weights of all layers may have.
@@ -209,6 +213,7 @@ impl<'a> Import<'a> {
             values.insert(initializer.name.as_str(), Value::Constant(Rc::new(tensor)));
         }
         let (mut flow, shape, batch) = shapes::input(input, file, &steps, options, own.as_ref())?;
+        let bytes = flow.raw;
         let mut network = Network::new(shape, opset);
         if flow.axes.len() == 2 {
             flow = layers::flattened(&mut network, &flow);
@@ -222,7 +227,7 @@ impl<'a> Import<'a> {
         let loss = file.metadata("loss").and_then(|text| text.parse().ok());
         let (room, most_weights) =
             (held.saturating_mul(4).max(ROOM), held.saturating_mul(16).saturating_add(ROOM));
-        Ok(Self { values, network, steps, uses, output, batch, loss, table, room, most_weights })
+        Ok(Self { values, network, steps, uses, output, batch, loss, table, bytes, room, most_weights })
     }
 
     /// How many nodes take a value; the network's output has one taker more.
