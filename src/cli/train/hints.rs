@@ -47,6 +47,11 @@ pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
     let (config, folder) = (&run.config, quoted_path(&run.folder));
     let best =
         Some(run.folder.join(BEST)).filter(|best| best.exists()).map(|best| best.display().to_string());
+    if let Some(cause) = no_matter_of_the_rate(&config.options) {
+        return error.context(format!(
+            "the last good state is in {folder}, but from there it goes the same way; start a new run with {cause}"
+        ));
+    }
     let optimizer = config.options.optimizer_at(u64::MAX);
     let lower = lower(&optimizer, &config.options.objective.class_weight);
     let how = match named {
@@ -70,6 +75,24 @@ pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
     error.context(format!(
         "the last good state is in {folder}, but from there it goes the same way; start a new run with a lower rate{how}"
     ))
+}
+
+/// What drives a training off whatever its rate is, as what to give instead.
+fn no_matter_of_the_rate(options: &Options) -> Option<String> {
+    /// Beyond it a loss is soon too large for f32, or a rate.
+    const LARGE: f64 = 1e6;
+    let heaviest = options.objective.class_weight.iter().copied().fold(0.0, f64::max);
+    if heaviest > LARGE {
+        return Some(format!(
+            "smaller class weights: the largest is {heaviest:e}, and 1 leaves a class as it is"
+        ));
+    }
+    match options.schedule.decay {
+        Decay::Step { factor, .. } | Decay::Exponential { factor, .. } if factor > 1.0 => {
+            Some(format!("a `--decay` below 1: with {factor:e} the rate grows from epoch to epoch"))
+        }
+        _ => None,
+    }
 }
 
 /// A rate at which a training that diverged under `optimizer` has a chance. Far above the usual rates a tenth is still far
@@ -288,8 +311,11 @@ fn shortened(spec: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{again, lower};
-    use wgrad::optim::{Method, Optimizer};
+    use super::{again, lower, no_matter_of_the_rate};
+    use wgrad::{
+        optim::{Method, Optimizer},
+        schedule::Decay,
+    };
 
     #[test]
     fn the_same_training_again_keeps_whatever_was_said() {
@@ -311,6 +337,19 @@ mod tests {
             assert_eq!(again(&words, 0.05, best).join(" "), expected, "{said}");
         }
         assert_eq!(again(&["train".into(), "--label=a b".into()], 1e-5, None)[1], "'--label=a b'");
+    }
+
+    #[test]
+    fn where_no_rate_helps_the_cause_is_named() {
+        let mut options = wgrad::train::Options::default();
+        assert_eq!(no_matter_of_the_rate(&options), None);
+        options.schedule.decay = Decay::Exponential { every: 1, factor: 1e30 };
+        assert!(
+            no_matter_of_the_rate(&options)
+                .is_some_and(|words| words.contains("--decay` below 1: with 1e30"))
+        );
+        options.objective.class_weight = vec![1.0, 1e38];
+        assert!(no_matter_of_the_rate(&options).is_some_and(|words| words.contains("the largest is 1e38")));
     }
 
     #[test]
