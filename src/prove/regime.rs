@@ -4,6 +4,7 @@
 use crate::{
     gpu::{Access, Binding, Element, Role},
     op::{At, Call},
+    reference::flushed,
 };
 use serde::Serialize;
 use std::fmt;
@@ -147,7 +148,11 @@ impl Draw<'_> {
                 }
             }
             Role::Argument => number.clamp(-self.most(), self.most()),
-            Role::Again => self.number(&Role::Activated, v).clamp(-self.most(), self.most()),
+            Role::Again => {
+                let value = self.number(&Role::Activated, v).clamp(-self.most(), self.most());
+                // What large factors make of a subnormal number, such as exp(-90), devices that take it for zero cannot know.
+                if self.regime == Regime::Tiny { value } else { flushed(value) }
+            }
             // Each of its layers has a role: see `Role::at`.
             Role::Layers { .. } => number,
             Role::Above { bound, size: which, values } => {
