@@ -4,6 +4,7 @@
 mod command;
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(target_os = "linux")]
 #[path = "../crowd/mod.rs"]
 mod crowd;
 #[allow(dead_code)]

@@ -1,7 +1,6 @@
 //! `wgrad serve` over plain HTTP: it says what `wgrad predict` says, alone and in a crowd, within its limits, and
 //! ends in order.
 
-#[cfg(target_os = "linux")]
 use crate::command::{on_device, small_data_argument};
 use crate::web::{Served, send, serve};
 use serde_json::Value;
