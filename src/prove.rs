@@ -307,6 +307,7 @@ impl Trial {
     }
 
     async fn prove_as_is(&self, context: &Context, variant: &Variant, most: u32) -> Result<Verdict> {
+        context.tell_of_trial(&self.call, variant, false);
         let kernel = context.kernel(&self.call, variant).await?;
         let uploaded = self.upload(context, &kernel)?;
         // The guard band behind each buffer is bound too: otherwise the driver may drop what goes there. A kernel that
@@ -316,6 +317,7 @@ impl Trial {
         let groups = kernel.shader.folded(kernel.groups, most).unwrap_or(kernel.groups);
         // What the compiler takes is no matter of the kernel.
         context.warm(&launch, &uploaded.feed)?;
+        context.tell_of_trial(&self.call, variant, true);
         // Some drivers take no more work behind a kernel that hangs: then this wait ends, and no other would.
         context.wait(context.submit_with(|pass| {
             uploaded.feed.select(pass, 0);

@@ -35,6 +35,7 @@ impl Teller {
         let (doing, kernel, nth, of) = match what {
             Preparing::Compiling { kernel, nth, of } => ("compiling", kernel, nth, of),
             Preparing::Proving { kernel, nth, of } => ("compiling and proving", kernel, nth, of),
+            Preparing::Trying { .. } => return,
             Preparing::Note(note) => {
                 let warn = || tell!("warning: {note}");
                 return self.bar.as_ref().map_or_else(warn, |bar| bar.suspend(warn));

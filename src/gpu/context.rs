@@ -132,7 +132,7 @@ impl Context {
         adapter::describe(&self.info)
     }
 
-    /// Lets a submission take this long before it counts as hung, and the driver as long to compile a kernel.
+    /// Lets a submission take this long before it counts as hung. What the driver takes to compile a kernel is no part of it.
     pub fn set_timeout(&mut self, timeout: Duration) {
         self.timeout = Some(timeout);
     }

@@ -1,7 +1,10 @@
 //! What comes before the first step of a plan: each of its kernels is compiled, and who listens hears of it.
 
 use super::{AdapterClass, Context, FeedBuffers, Launch};
-use crate::Result;
+use crate::{
+    Result,
+    op::{Call, Variant},
+};
 use std::{fmt, sync::Arc, sync::atomic::Ordering, time::Duration};
 
 /// How long one submission may take before it counts as hung.
@@ -31,6 +34,13 @@ pub enum Preparing<'a> {
         nth: usize,
         /// How many kernels the plan has.
         of: usize,
+    },
+    /// The driver compiles a kernel that is to be proven, or has done so and the kernel runs.
+    Trying {
+        /// `operation/variant`.
+        kernel: &'a str,
+        /// Whether it is compiled.
+        compiled: bool,
     },
     /// Something that a person should know: a kernel that computes wrongly here, and what runs in its place.
     Note(&'a str),
@@ -72,12 +82,18 @@ impl Context {
         }
     }
 
+    /// Tells whoever listens that the driver compiles `variant` for a proof of `call`, or has done so.
+    pub(crate) fn tell_of_trial(&self, call: &Call, variant: &Variant, compiled: bool) {
+        let kernel = format!("{}/{}", call.op.name, variant.name);
+        self.tell(Preparing::Trying { kernel: &kernel, compiled });
+    }
+
     /// Lets the driver compile the kernel of `launch`, once, by a dispatch of no workgroups: some compile only when
     /// a kernel is dispatched. Nothing runs, so that whatever time it takes is the compiler's, and no kernel hangs.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device is lost, or compiles for more than an hour (or what
-    /// [`Context::set_timeout`] says).
+    /// [`Context::set_timeout`] says, if that is longer).
     pub(crate) fn warm(&self, launch: &Launch, feed: &FeedBuffers) -> Result<()> {
         if launch.kernel.warm.swap(true, Ordering::Relaxed) {
             return Ok(());
@@ -86,7 +102,8 @@ impl Context {
             feed.select(pass, 0);
             launch.record_nothing(pass);
         });
-        self.wait_within(submission, self.timeout.unwrap_or(COMPILE_TIMEOUT), "the driver compiles, or hangs")
+        let limit = COMPILE_TIMEOUT.max(self.timeout.unwrap_or_default());
+        self.wait_within(submission, limit, "the driver compiles, or hangs")
     }
 }
 

@@ -180,7 +180,7 @@ impl<'a> Course<'a> {
         (0..self.rows.len()).filter(|n| self.rows[*n].reason.is_none()).collect()
     }
 
-    /// Makes the pipeline of variant `n`, runs it once on the inputs of `trial` and notes how long that took.
+    /// Makes the pipeline of variant `n`, to be run on the inputs of `trial`, and notes how long that took.
     async fn compile(&mut self, lab: &mut Lab, n: usize, trial: &Trial) -> Result<()> {
         lab.context.set_timeout(Duration::from_secs_f64(self.timeout));
         match compile(&lab.context, &self.variants[n], trial).await {
@@ -285,18 +285,16 @@ impl Lab {
     }
 }
 
-/// Seconds to make the pipeline and run it once.
+/// Seconds that the driver takes to make the pipeline, and to compile it for its first dispatch.
 async fn compile(context: &Context, variant: &Variant, trial: &Trial) -> Result<f64> {
+    context.tell_of_trial(&trial.call, variant, false);
     let begun = clock::seconds();
     let kernel = context.kernel(&trial.call, variant).await?;
     let made = clock::seconds() - begun;
     let uploaded = trial.upload(context, &kernel)?;
     let launch = context.bind(&kernel, &uploaded.named())?;
     let begun = clock::seconds();
-    context.wait(context.submit_with(|pass| {
-        uploaded.feed.select(pass, 0);
-        launch.record(pass);
-    }))?;
+    context.warm(&launch, &uploaded.feed)?;
     Ok(made + clock::seconds() - begun)
 }
 

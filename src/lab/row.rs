@@ -69,7 +69,7 @@ pub struct Row {
     pub dispatches_per_sample: usize,
     /// What they were measured with.
     pub clock: Option<Clock>,
-    /// Seconds to make the pipeline and run it once: some drivers compile only then.
+    /// Seconds that the driver takes to make the pipeline and to compile it, which some do only at the first dispatch.
     pub compile_seconds: Option<f64>,
     /// The largest error of all proofs as a share of what is allowed.
     pub error_share: Option<f64>,

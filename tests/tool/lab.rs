@@ -182,6 +182,25 @@ fn an_endless_loop_is_ended_and_the_others_are_timed() {
     }
 }
 
+/// Two seconds and more of compiling on a processor's driver, and a run of microseconds.
+#[test]
+fn what_the_driver_takes_to_compile_is_no_hang() {
+    let more: String =
+        (0..120).map(|n| format!("sum = fma(sum, x[(row + {n}u) % K], w[(column * {n}u) % N]);\n")).collect();
+    let store = "    y[row * N + column] =";
+    let long = NAIVE.replace(store, &format!("    if (b[0] > 3.0e38) {{\n{more}    }}\n{store}"));
+    assert_ne!(long, NAIVE, "adapt this test");
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("long.wgsl"), long).expect("writes");
+    let lab =
+        ["lab", "matmul", "--variant", "naive", "--file", "long.wgsl", "--size", "M=3,N=5,K=7", "--json"];
+    let few = ["--seconds", "0", "--timeout", "1", "--cases", "1"];
+    // What an earlier run has compiled would be found compiled.
+    let command = on_device(&[&lab[..], &few].concat()).inside(folder.path());
+    let rows = command.env("MESA_SHADER_CACHE_DISABLE", "true").end().with(0).json();
+    assert_eq!(find(&rows, "long.wgsl")["status"], "ok", "{rows:?}");
+}
+
 #[test]
 fn watching_measures_again_at_every_save() {
     use std::io::{BufRead, BufReader};

@@ -2,8 +2,9 @@
 //! does, and takes no processor time from what is measured later; one that crashes the driver crashes nothing else.
 
 use super::Lab;
-use anyhow::{Context, Result};
-use serde_json::Value;
+use crate::cli::output;
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
 use std::{
     io::{BufRead, BufReader, Read},
     path::Path,
@@ -12,10 +13,20 @@ use std::{
     thread,
     time::Duration,
 };
-use wgrad::{compare::Mismatch, gpu::AdapterChoice, lab::measure::Refusal, lab::sizes, op::Call};
+use wgrad::{
+    compare::Mismatch,
+    gpu::{AdapterChoice, Context, Preparing},
+    lab::measure::Refusal,
+    lab::sizes,
+    op::Call,
+};
 
-/// Submissions of a proof that may each take the time-out before the process counts as stuck.
+/// Submissions that may each take the time-out before a process that says nothing counts as stuck.
 const PATIENCE: f64 = 8.0;
+/// Seconds of the twin's work and the process's own on top of them.
+const SPARE: f64 = 60.0;
+/// Seconds for which it may say nothing while the driver compiles a kernel.
+const COMPILING: f64 = 900.0;
 
 /// A proof in another process.
 pub struct Trial<'a> {
@@ -70,21 +81,41 @@ impl Trial<'_> {
         }))
     }
 
-    /// The row that the process prints; `None` if it ends or is stuck without one.
+    /// The row that the process prints; `None` if it ends or is stuck without one. It says before when the driver
+    /// compiles: that takes its time, however soon a kernel counts as hung.
     fn answer(&self, child: &mut Child) -> Option<Value> {
         let stdout = child.stdout.take()?;
         let (send, receive) = mpsc::channel();
         thread::spawn(move || {
-            let mut line = String::new();
-            // Where nobody listens any more, nobody waits for it.
-            let _late = match BufReader::new(stdout).read_line(&mut line) {
-                Ok(_) => send.send(line),
-                Err(_) => Ok(()),
-            };
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // Where nobody listens any more, nobody waits for it.
+                if send.send(line).is_err() {
+                    break;
+                }
+            }
         });
-        let patience = Duration::from_secs_f64(60.0 + PATIENCE * self.timeout);
-        serde_json::from_str(&receive.recv_timeout(patience).ok()?).ok()
+        let running = SPARE + PATIENCE * self.timeout;
+        let mut patience = running;
+        loop {
+            let line = receive.recv_timeout(Duration::from_secs_f64(patience)).ok()?;
+            let said: Value = serde_json::from_str(&line).ok()?;
+            match said["compiling"].as_bool() {
+                Some(true) => patience = running.max(COMPILING),
+                Some(false) => patience = running,
+                None => return Some(said),
+            }
+        }
     }
+}
+
+/// In the process of a proof: says on standard output when the driver compiles and when a kernel runs.
+pub fn say_when_compiling(context: &mut Context) {
+    context.hear(|what| {
+        if let Preparing::Trying { compiled, .. } = what {
+            // Whoever waits for the row sees that this process is gone.
+            let _gone = output::json(&json!({ "compiling": !compiled }));
+        }
+    });
 }
 
 /// The worst element of a row; JSON has no NaN, so null is one.

@@ -228,7 +228,10 @@ impl Lab {
     }
 
     async fn open(&self, adapter: &AdapterChoice) -> Result<Device> {
-        let device = Device::open(Options { adapter: adapter.clone(), checked: self.checked }).await?;
+        let mut device = Device::open(Options { adapter: adapter.clone(), checked: self.checked }).await?;
+        if self.apart {
+            apart::say_when_compiling(&mut device.context);
+        }
         tell!("adapter: {}", device.context.describe());
         Ok(device)
     }
