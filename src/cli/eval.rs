@@ -12,7 +12,7 @@ use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
     Error,
     checkpoint::Checkpoint,
-    data::{DataSpec, Dataset, Split},
+    data::{DataSpec, Dataset, Split, reading::Decimal},
     evaluate::{Evaluation, Formula, Interval, Regression, evaluate_views},
     gpu::Context,
     op::Choices,
@@ -51,6 +51,10 @@ pub struct Eval {
     /// All images, also those that the run was trained on
     #[arg(long, conflicts_with = "split")]
     all: bool,
+    /// Of other rows whose numbers can be read in two ways: what stands before decimals, `point` (1,234.5) or `comma`
+    /// (1.234,5)
+    #[arg(long, value_name = "point|comma", requires = "data")]
+    decimal: Option<Decimal>,
     /// The weights of the last epoch instead of the best
     #[arg(long)]
     last: bool,
@@ -113,7 +117,7 @@ impl Eval {
         // Before the weights: a training that runs meanwhile writes lines first.
         let before = run.metrics()?;
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
-        let judged = judged(&run, self.data.as_ref(), self.split, self.all)?;
+        let judged = judged(&run, self.data.as_ref(), self.decimal, self.split, self.all)?;
         if self.tta && judged.data.width == 1 {
             bail!(
                 "--tta judges by mirror images as well, and {} of {} have none: leave it out",
@@ -138,10 +142,9 @@ impl Eval {
                  they would be without them",
                 judged.data.things()
             );
-        } else if !judged.own && judged.trained_on.is_none() {
-            tell!(
-                "note: whether the run was trained on some of them is not known: its own data are not here"
-            );
+        } else if judged.trained_on.is_none() {
+            let why = if judged.own { "it was imported" } else { "its own data are not here" };
+            tell!("note: whether the network was trained on some of them is not known: {why}");
         }
         if let Some((loss, accuracy)) = recorded {
             compare(&found.metrics, (loss, accuracy), found.regression.is_some(), &run, &context);

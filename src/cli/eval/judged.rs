@@ -10,7 +10,7 @@ use wgrad::{
         DataSpec, Dataset, Places, Reading, Split,
         dataset::Images,
         load_with,
-        reading::{Again, Size},
+        reading::{Again, Decimal, Size},
         summary,
     },
     report::words::commas,
@@ -34,12 +34,18 @@ pub struct Judged {
 }
 
 /// What judges `run`: of `spec`, or its own data, this part, or all. Classes have the names by which the run predicts.
-pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool) -> Result<Judged> {
+pub fn judged(
+    run: &Run,
+    spec: Option<&DataSpec>,
+    decimal: Option<Decimal>,
+    part: Option<Part>,
+    all: bool,
+) -> Result<Judged> {
     let record = &run.config.data;
     let own = |data: Dataset| {
         let classes = record.classes.clone();
         let data = if classes.len() == data.classes.len() { Dataset { classes, ..data } } else { data };
-        own(data, part.unwrap_or(Part::Test), all)
+        own(data, part.unwrap_or(Part::Test), all, is_trained(run)?)
     };
     if spec.is_none() {
         let data = load_recorded(record, run.config.options.seed)
@@ -58,7 +64,7 @@ pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool)
             record.digest
         );
     }
-    let changed = spec.is_none();
+    let changed = spec.is_none_or(|spec| !record.digest.is_empty() && is_same_place(spec, record));
     // What has changed is read as other data are.
     let recorded;
     let spec = match spec {
@@ -68,7 +74,8 @@ pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool)
             &recorded
         }
     };
-    let data = load_with(spec, &Places::from_env(), &reading(run), record.table.as_ref())?;
+    let reading = reading(run, decimal);
+    let data = load_with(spec, &Places::from_env(), &reading, record.table.as_ref())?;
     if data.digest == record.digest {
         // The same again, cut as the run cut it.
         return own(load_own(spec, record, run.config.options.seed)?);
@@ -76,7 +83,7 @@ pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool)
     let data = match &data.table {
         // A network from elsewhere takes numbers as they are, here as in `predict`.
         Some(table) if record.table.is_none() && record.input.floats => {
-            load_with(spec, &Places::from_env(), &reading(run), Some(&table.as_it_is()))?
+            load_with(spec, &Places::from_env(), &reading, Some(&table.as_it_is()))?
         }
         _ => data,
     };
@@ -106,10 +113,11 @@ pub fn judged(run: &Run, spec: Option<&DataSpec>, part: Option<Part>, all: bool)
 }
 
 /// How other data are read: as the run's own, pictures at the size that its network takes.
-fn reading(run: &Run) -> Reading {
+fn reading(run: &Run, decimal: Option<Decimal>) -> Reading {
     let record = &run.config.data;
     let again = Some(Again { floats: record.input.floats, own: false });
-    let mut reading = Reading { again, ..record.reading.clone() };
+    let decimal = decimal.or(record.reading.decimal);
+    let mut reading = Reading { again, decimal, ..record.reading.clone() };
     let [height, width, channels] = run.config.model.input_shape;
     if record.table.is_none() && height * width > 1 {
         reading.size = reading.size.or(Size::try_from([height, width]).ok());
@@ -118,8 +126,23 @@ fn reading(run: &Run) -> Reading {
     reading
 }
 
-/// The run's own data.
-fn own(data: Dataset, part: Part, all: bool) -> Result<Judged> {
+/// Whether `spec` is the file or folder that the run was trained on, whatever it holds now.
+fn is_same_place(spec: &DataSpec, record: &DataRecord) -> bool {
+    match (spec, record.spec.parse()) {
+        (DataSpec::Folder(path), Ok(DataSpec::Folder(own))) => {
+            path.canonicalize().is_ok_and(|path| own.canonicalize().is_ok_and(|own| own == path))
+        }
+        _ => false,
+    }
+}
+
+/// Whether wgrad has trained the network of `run`: of one that was imported nobody here knows what it has seen.
+fn is_trained(run: &Run) -> Result<bool> {
+    Ok(!run.config.kernels.is_empty() || !run.metrics()?.is_empty())
+}
+
+/// The run's own data. What a network that was only imported was trained on is not known.
+fn own(data: Dataset, part: Part, all: bool, trained: bool) -> Result<Judged> {
     let things = data.things();
     let (split, trained_on) = match all {
         true => (joined(&data)?, data.train.len()),
@@ -127,6 +150,8 @@ fn own(data: Dataset, part: Part, all: bool) -> Result<Judged> {
     };
     let count = commas(split.len() as u64);
     let words = match (all, part) {
+        (true, _) if !trained => format!("all {count} {things} of {}", data.name),
+        (false, part) if !trained => format!("the {count} {} {things} of {}", part.name(), data.name),
         (true, _) => format!(
             "all {count} {things} of {}, {} of which this run was trained on",
             data.name,
@@ -139,7 +164,14 @@ fn own(data: Dataset, part: Part, all: bool) -> Result<Judged> {
         (false, Part::Train) => format!("the {count} training {things}, which this run was trained on"),
         (false, Part::Validation) => format!("the {count} validation {things} that this run held out"),
     };
-    Ok(Judged { split, own: true, part: (!all).then_some(part), trained_on: Some(trained_on), words, data })
+    Ok(Judged {
+        split,
+        own: true,
+        part: (!all).then_some(part),
+        trained_on: trained.then_some(trained_on),
+        words,
+        data,
+    })
 }
 
 /// Data other than those of the run as they were; some of them may be among these all the same.

@@ -86,6 +86,8 @@ pub(super) struct Encoder<'a> {
     table: &'a Table,
     /// How the numbers of each column are written.
     formats: Vec<Format>,
+    /// The same of the label.
+    label_format: Format,
     missing: Missing,
     words: Vec<Known<'a>>,
     classes: Known<'a>,
@@ -104,7 +106,43 @@ impl<'a> Encoder<'a> {
         let classes = known(&table.label.kind, &table.label.format);
         let words = words.collect();
         let formats = table.columns.iter().map(|column| column.format.clone()).collect();
-        Self { table, formats, missing, words, classes, unknown: Vec::new(), count: 0 }
+        let label_format = table.label.format.clone();
+        Self { table, formats, label_format, missing, words, classes, unknown: Vec::new(), count: 0 }
+    }
+
+    /// Decides how numbers of a file that is not the training's are written, where they can be read in two ways.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where nothing says which of the two.
+    pub(super) fn decide(
+        &mut self,
+        sheet: &Sheet,
+        places: &[usize],
+        label: Option<usize>,
+        decimal: Option<Decimal>,
+    ) -> Result<()> {
+        let named = self.table.columns.iter().map(|column| (&column.name, &column.kind));
+        let columns = named.zip(&mut self.formats).zip(places.iter().copied());
+        let (name, kind) = (&self.table.label.name, &self.table.label.kind);
+        let label = label.map(|place| (((name, kind), &mut self.label_format), place));
+        for (((name, kind), format), place) in columns.chain(label) {
+            let possible = format.comma && matches!(kind, Kind::Number { .. });
+            let Some(text) = TwoWays::of(sheet, place, format.sign.as_deref(), possible).pointed else {
+                continue;
+            };
+            match decimal {
+                Some(Decimal::Comma) => {}
+                Some(Decimal::Point) => format.comma = false,
+                None => {
+                    let message = format!(
+                        "column {name}: {text:?} can be read in two ways, and in the training a comma stood before decimals; \
+                         say `--decimal comma` if the point groups digits, `--decimal point` if it stands before decimals"
+                    );
+                    return Err(fail(&sheet.path, message));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Adds the values of a row, f32 with the lowest byte first.
@@ -170,10 +208,10 @@ impl<'a> Encoder<'a> {
             Kind::Number { mean, deviation } => {
                 // No mean is taken for a label: without one a row is left out, or refused.
                 let missing = if self.missing == Missing::Drop { Missing::Drop } else { Missing::Error };
-                let value = label
-                    .format
+                let format = &self.label_format;
+                let value = format
                     .number(text)
-                    .ok_or_else(|| no_number(sheet, row, (&label.name, &label.format), text, missing))?;
+                    .ok_or_else(|| no_number(sheet, row, (&label.name, format), text, missing))?;
                 let made = standardised(value, *mean, *deviation);
                 match made.is_finite() {
                     true => Ok(made.to_bits()),
@@ -259,24 +297,7 @@ impl<'a> Rows<'a> {
         let mut warnings = sheet.notes.clone();
         warnings.extend(plan.by_place(&sheet));
         let mut encoder = Encoder::new(table, reading.missing);
-        for ((column, format), place) in table.columns.iter().zip(&mut encoder.formats).zip(&places) {
-            let possible = format.comma && matches!(column.kind, Kind::Number { .. });
-            let Some(text) = TwoWays::of(&sheet, *place, format.sign.as_deref(), possible).pointed else {
-                continue;
-            };
-            match reading.decimal {
-                Some(Decimal::Comma) => {}
-                Some(Decimal::Point) => format.comma = false,
-                None => {
-                    let message = format!(
-                        "column {}: {text:?} can be read in two ways, and in the training a comma stood before decimals; \
-                         say `--decimal comma` if the point groups digits, `--decimal point` if it stands before decimals",
-                        column.name
-                    );
-                    return Err(fail(path, message));
-                }
-            }
-        }
+        encoder.decide(&sheet, &places, None, reading.decimal)?;
         let rows = plan.complete(&sheet, (&places, None), reading.missing, &mut warnings);
         let rows = rows.map_err(|error| match (error, reading.missing) {
             (Error::Data { path, message }, Missing::Error) => {

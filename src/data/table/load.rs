@@ -115,7 +115,7 @@ pub(in super::super) fn load(
         Some(_) => pictures(&plan, train, test, &mut warnings)?,
         None => {
             let told = &mut Told { notes: &mut notes, warnings: &mut warnings };
-            columns(&plan, (known, reading.missing), train, test, told)?
+            columns(&plan, (known, reading), train, test, told)?
         }
     };
     if plan.picture.is_some() && made.floats && !own && !std::ptr::eq(train.0, test.0) {
@@ -211,7 +211,7 @@ struct Made {
 /// Rows whose columns are standardised, or become a value for each word.
 fn columns(
     plan: &Plan,
-    (known, missing): (Option<&Table>, Missing),
+    (known, reading): (Option<&Table>, &Reading),
     train: (&Part, &[usize]),
     test: (&Part, &[usize]),
     told: &mut Told<'_>,
@@ -222,8 +222,13 @@ fn columns(
     };
     let size = train.0.sheet.size + test.0.sheet.size;
     fits(&table, &train.0.sheet.path, train.1.len() + test.1.len(), size)?;
+    let own = reading.again.is_some_and(|again| again.own);
     let mut split = |(part, rows): (&Part, &[usize])| -> Result<Split> {
-        let mut encoder = Encoder::new(&table, missing);
+        let mut encoder = Encoder::new(&table, reading.missing);
+        let others = known.is_some() || !std::ptr::eq(part, train.0);
+        if others && !own {
+            encoder.decide(&part.sheet, &part.places.columns, part.places.label, reading.decimal)?;
+        }
         let (mut values, mut labels) = (Vec::new(), Vec::with_capacity(rows.len()));
         let bytes = rows.len() * table.width() * size_of::<f32>();
         let enough = values.try_reserve_exact(bytes);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::super::reading::{Again, Decimal, Missing, Reading, RowShape};
-use super::super::super::{DataSpec, Places, load_with};
+use super::super::super::{DataSpec, Dataset, Places, load_with};
 use super::super::{Kind, PictureRows, Table, is_rows};
 use super::{at, folder, read_with};
 
@@ -172,6 +172,45 @@ fn points_in_other_rows_are_asked_for_where_the_training_had_commas() {
     assert_eq!(values(points, Some(Decimal::Comma)).expect("groups"), [1500.0, 2500.0]);
     assert_eq!(values(points, Some(Decimal::Point)).expect("decimals"), [1.5, 2.5]);
     assert_eq!(values("price\n1.500\n\"2,5\"\n", None).expect("groups"), [1500.0, 2.5]);
+}
+
+#[test]
+fn points_in_a_test_file_are_asked_for_where_the_training_had_commas() {
+    let folder = folder();
+    put(folder.path(), "train.csv", &rows("a;y", |n| format!("{n},5;{},25", 2 * n)));
+    for (row, name) in [("1.500;2,5\n", "a"), ("1,5;2.500\n", "y")] {
+        let test = put(folder.path(), "test.csv", &format!("a;y\n{}", row.repeat(3)));
+        let said = |decimal| Reading { decimal, ..Reading::default() };
+        let message = at(folder.path(), &said(None)).expect_err("either").to_string();
+        let asked =
+            format!("column {name}: \"{}.500\" can be read in two ways", if name == "a" { 1 } else { 2 });
+        assert!(message.contains(&asked) && message.contains("test.csv"), "{message}");
+        let first = |data: &Dataset| {
+            let table = data.table.as_ref().expect("a table");
+            let bytes = data.test.images.memory();
+            let value = f32::from_le_bytes(bytes[..4].try_into().expect("four"));
+            let Kind::Number { mean, deviation } = table.columns[0].kind else { panic!("a number") };
+            let value = 100.0 * (f64::from(value) * deviation + mean);
+            [value, 100.0 * data.number(data.test.labels[0])].map(|value| value.round() / 100.0)
+        };
+        let by = |decimal| first(&at(folder.path(), &said(Some(decimal))).expect("said"));
+        let point = [1.5, 2.5];
+        let comma = if name == "a" { [1500.0, 2.5] } else { [1.5, 2500.0] };
+        assert_eq!((by(Decimal::Comma), by(Decimal::Point)), (comma, point), "{name}");
+        // The same as rows for a network that there is.
+        let known = load_with(
+            &DataSpec::Folder(folder.path().join("train.csv")),
+            &Places::default(),
+            &said(None),
+            None,
+        );
+        let table = known.expect("reads").table;
+        let again = Some(Again { floats: true, own: false });
+        let others = Reading { again, ..said(None) };
+        let found = load_with(&DataSpec::Folder(test), &Places::default(), &others, table.as_ref());
+        let message = found.expect_err("either").to_string();
+        assert!(message.contains(&asked), "{message}");
+    }
 }
 
 #[test]
