@@ -44,7 +44,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use reading::{ReadingArgs, Wanted};
 use std::{ffi::OsString, path::Path, process::ExitCode};
 use wgrad::{
-    data::{DataSpec, Dataset, Reading},
+    data::{DataSpec, Dataset, Reading, table::Table},
     gpu::{AdapterChoice, AdapterClass, Context, Options},
     keras,
     model::Model,
@@ -213,14 +213,14 @@ pub struct DataArgs {
 impl DataArgs {
     /// Loads the data set, fetching it first where it is not here, and says where it came from.
     pub fn load(&self, seed: u64) -> Result<Dataset> {
-        self.load_as(&self.reading.reading(), seed)
+        self.load_as(&self.reading.reading(), seed, None)
     }
 
-    /// The same, read as `reading` says.
-    pub fn load_as(&self, reading: &Reading, seed: u64) -> Result<Dataset> {
+    /// The same, read as `reading` says, the columns of a table as `table` does.
+    pub fn load_as(&self, reading: &Reading, seed: u64, table: Option<&Table>) -> Result<Dataset> {
         let Self { limit, validation, normalize, .. } = *self;
         let numbers = self.reading.numbers();
-        let wanted = Wanted { limit, validation, seed, numbers, normalize, table: None };
+        let wanted = Wanted { limit, validation, seed, numbers, normalize, table };
         reading::load(&self.data, reading, &wanted)
     }
 }

@@ -259,6 +259,20 @@ fn the_numbers_of_a_table_go_into_an_imported_network_as_they_are() {
                 && !judged.stdout.contains("standardised"),
             "{judged:?}"
         );
+        // What it was trained on is not known here.
+        assert!(!judged.stderr.contains("this run held out"), "{judged:?}");
+        assert!(judged.stderr.contains("is not known: it was imported"), "{judged:?}");
+        // A training goes on from there, with numbers as they are.
+        for (run, on) in [(&plain, "plain-on"), (&told, "told-on")] {
+            let (model, weights) = (format!("{run}/model.toml"), format!("{run}/best.safetensors"));
+            let on = path(&format!("{name}-{on}"));
+            let from = ["train", "--model", &model, "--init", &weights, "--data", &table, "--lr", "1e-12"];
+            let said = on_device(&[&from[..], &["--epochs", "1", "--out", &on]].concat()).end().with(0);
+            assert!(said.stderr.contains("are taken as they are, as the network of"), "{said:?}");
+            let judged = on_device(&["eval", &on, "--json"]).end().with(0).json().remove(0);
+            assert!(judged["root_mean_squared_error"].as_f64().expect("one") < 1e-5, "{judged}");
+            assert_eq!(judged["images"], 8);
+        }
         on_device(&["predict", &told, &bare, "--missing", "mean"])
             .end()
             .refuses(&["means of the columns", "drop"]);

@@ -5,6 +5,7 @@ mod board;
 mod end;
 mod epochs;
 mod hints;
+mod init;
 mod judged;
 pub mod method;
 pub mod recipe;
@@ -41,7 +42,7 @@ use wgrad::{
     model::Model,
     op::Choices,
     report::words::counted,
-    run::{AdapterRecord, BEST, Config, DataRecord, Run, read_weights},
+    run::{AdapterRecord, BEST, Config, DataRecord, Run},
     train::{Options, Trainer},
     tune::SECONDS,
     user_file,
@@ -215,7 +216,7 @@ impl Train {
             Run::vacant(folder)?;
         }
         let reading = self.data.reading.reading_for(self.objective.loss);
-        let dataset = self.data.load_as(&reading, self.seed)?;
+        let dataset = init::load(&self.data, self.init.as_deref(), &reading, self.seed)?;
         options.objective = self.objective.objective(&dataset)?;
         self.suit(&dataset, &mut options);
         let initial = if self.init.is_some() { Initial::Unused } else { Initial::Trained };
@@ -348,20 +349,6 @@ impl Train {
         }
         Ok(Kept::read(checkpoint))
     }
-}
-
-/// Takes the weights of a file, and nothing else of it.
-fn begin_from(path: &Path, trainer: &mut Trainer<'_>) -> Result<()> {
-    let weights = read_weights(path, trainer.parameters())?.weights;
-    let checkpoint = Checkpoint { weights, ..Checkpoint::default() };
-    if let Some(what) = checkpoint.not_finite(trainer.parameters()) {
-        bail!(
-            "{}: {what}: it came with the file, and no training goes on from there; mend the file",
-            path.display()
-        );
-    }
-    trainer.restore(&checkpoint);
-    Ok(())
 }
 
 /// Says that the warm-up does not end within the training on this many images.

@@ -1,7 +1,7 @@
 //! A training on a device, and on the same one opened anew where that was lost: the last state that was kept is put
 //! back, and the training goes on to the same bits.
 
-use super::{Train, begin_from, end::Limit};
+use super::{Train, end::Limit, init::begin_from};
 use crate::cli::{
     interrupt::Interrupt,
     live::Live,
