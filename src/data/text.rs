@@ -1,4 +1,4 @@
-//! Text files that people write with any editor of any system: marks of the byte order are skipped, UTF-16 is decoded.
+//! Text files that people write with any editor of any system: marks of the byte order are skipped, UTF-16 and UTF-32 are decoded.
 
 use super::io_error;
 use crate::{Error, Result};
@@ -29,11 +29,20 @@ pub fn read_text(path: &Path, action: &'static str, next: &'static str) -> Resul
 
 /// The text of bytes, without a byte order mark, or in words what they are instead.
 pub(crate) fn text_of(bytes: Vec<u8>) -> std::result::Result<String, String> {
+    let none = |name: &str| format!("begins as {name} and is none; save it as UTF-8");
     let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes.as_chunks().0.iter().map(|pair| unit(*pair)).collect();
-        String::from_utf16(&units).map_err(|_| "begins as UTF-16 and is none; save it as UTF-8".to_string())
+        let (pairs, odd) = bytes.as_chunks();
+        let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+        String::from_utf16(&units).ok().filter(|_| odd.is_empty()).ok_or_else(|| none("UTF-16"))
+    };
+    let wider = |bytes: &[u8], unit: fn([u8; 4]) -> u32| {
+        let (fours, odd) = bytes.as_chunks();
+        let text: Option<String> = fours.iter().map(|four| char::from_u32(unit(*four))).collect();
+        text.filter(|_| odd.is_empty()).ok_or_else(|| none("UTF-32"))
     };
     match bytes.as_slice() {
+        [0xff, 0xfe, 0, 0, rest @ ..] => wider(rest, u32::from_le_bytes),
+        [0, 0, 0xfe, 0xff, rest @ ..] => wider(rest, u32::from_be_bytes),
         [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
         _ => match String::from_utf8(bytes) {
@@ -63,9 +72,15 @@ mod tests {
             "\u{feff}é1\n".as_bytes().to_vec(),
             [&[0xff, 0xfe][..], &wide].concat(),
             [&[0xfe, 0xff][..], &swapped].concat(),
+            "\u{feff}é1\n".chars().flat_map(|c| u32::from(c).to_le_bytes()).collect(),
+            "\u{feff}é1\n".chars().flat_map(|c| u32::from(c).to_be_bytes()).collect(),
         ] {
             assert_eq!(text_of(bytes.clone()).as_deref(), Ok("é1\n"), "{bytes:?}");
         }
+        // Cut in the middle of a character.
+        let cut = |bytes: &[u8], name| assert!(text_of(bytes.to_vec()).is_err_and(|e| e.contains(name)));
+        cut(&[0xff, 0xfe, b'a', 0, b'b'], "UTF-16");
+        cut(&[0xff, 0xfe, 0, 0, b'a', 0, 0, 0, b'b'], "UTF-32");
         assert!(text_of(b"a\nb\xe9".to_vec()).is_err_and(|e| e.contains("line 2") && e.contains("0xe9")));
     }
 

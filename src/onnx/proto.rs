@@ -48,6 +48,18 @@ pub mod kind {
         ];
         usize::try_from(kind).ok().and_then(|kind| NAMES.get(kind).copied()).unwrap_or("an unknown type")
     }
+
+    /// What is said of elements of a type that wgrad does not take, with what to do about it.
+    pub fn refused(kind: i32) -> String {
+        let next = match name(kind) {
+            "float16" | "double" | "bfloat16" => {
+                "export the network in float, after `model.float()` in PyTorch"
+            }
+            "complex64" | "complex128" | "string" => "kernels compute with float alone",
+            _ => "export the network in float, and not quantised",
+        };
+        format!("elements of type {}; {next}", name(kind))
+    }
 }
 
 /// Types of attributes, `AttributeProto.AttributeType`.

@@ -277,11 +277,13 @@ pub(super) fn bytes(proto: &TensorProto) -> Result<usize, String> {
         4 | 5 => 2,
         1 | 6 => 4,
         7 => 8,
-        other => return Err(format!("elements of type {}", kind::name(other))),
+        other => return Err(kind::refused(other)),
     };
     let shape: Option<Vec<usize>> = proto.dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
     let all = shape.and_then(|shape| counted(&shape).ok()).and_then(|count| count.checked_mul(each));
-    all.ok_or_else(|| format!("its shape is {:?}", proto.dims))
+    all.ok_or_else(|| {
+        format!("its shape is {:?}, and no memory holds so many elements: export the file again", proto.dims)
+    })
 }
 
 /// Rows of all `parts` in turns, `outer` times.
@@ -315,6 +317,6 @@ fn elements(proto: &TensorProto) -> Result<Data, String> {
         (7, Some(bytes)) => Data::Whole(each(bytes, i64::from_le_bytes)),
         (2..=6 | 9, None) => Data::Whole(small()),
         (7, None) => Data::Whole(proto.int64_data.clone()),
-        (other, _) => return Err(format!("elements of type {}", kind::name(other))),
+        (other, _) => return Err(kind::refused(other)),
     })
 }

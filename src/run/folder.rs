@@ -51,8 +51,15 @@ impl Run {
     /// Whether a run can be made in `folder`: for those who would find out after long work.
     ///
     /// # Errors
-    /// [`Error::Run`] where there is one already; it names the process that trains it, if one does.
+    /// [`Error::Run`] where there is one already; it names the process that trains it, if one does. The same where a file
+    /// is in the way.
     pub fn vacant(folder: &Path) -> Result<()> {
+        let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok());
+        if let Some(file) = there.filter(|path| !path.is_dir()) {
+            let message =
+                "is no folder, so that no run can be made there; choose another `--out`".to_string();
+            return Err(Error::Run { folder: file.to_owned(), message });
+        }
         let known = folder.join(CONFIG).exists();
         if known || folder.join(LOCK).exists() {
             // Whoever makes a run there will be told what else is wrong with it.
@@ -148,7 +155,19 @@ pub(super) fn component(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::component;
+    use super::{Run, component};
+
+    #[test]
+    fn no_run_is_made_where_a_file_is_in_the_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "text").expect("writes");
+        for path in [file.clone(), file.join("run")] {
+            let error = Run::vacant(&path).expect_err("a file").to_string();
+            assert!(error.contains("file is no folder") && error.contains("--out"), "{error}");
+        }
+        Run::vacant(&folder.path().join("a/b")).expect("nothing is there");
+    }
 
     #[test]
     fn a_name_is_one_part_of_a_path_or_none() {
