@@ -5,9 +5,9 @@
 
 use crate::{
     Error, Result,
-    gpu::AdapterClass::{Cpu, Gpu},
     op::{
         Activation,
+        AdapterClass::{Cpu, Gpu},
         At::{Input, Output},
         Need::{Feature, Is, Multiple, Same},
         Op, Variant,

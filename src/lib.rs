@@ -22,8 +22,6 @@ pub mod gpu;
 pub mod kernels;
 /// What an operation is: interface, variants, twin.
 pub mod op;
-/// One implementation of an operation: its text, and where it can run.
-mod variant;
 /// The CPU twins: plain loops in f64 that define every kernel.
 pub mod reference;
 /// How parameters start.

@@ -3,7 +3,7 @@
 
 use crate::{
     Error, Result,
-    gpu::{Context, Shader, Size, directives, joined},
+    gpu::Context,
     kernels::{ACTIVATIONS, OPERATIONS},
     lab::peaks::PEAKS,
     reference::{Expected, Inputs},
@@ -11,7 +11,18 @@ use crate::{
 };
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-pub use crate::variant::{Need, Variant, rounded};
+mod bounds;
+mod class;
+pub mod directives;
+mod role;
+mod shader;
+mod variant;
+
+pub use class::AdapterClass;
+pub use role::{Marks, Role, Values, Window};
+pub(crate) use shader::joined;
+pub use shader::{Access, Binding, Element, Shader, Size};
+pub use variant::{Need, Variant, rounded};
 
 /// Sizes and other overrides of one call, by name.
 pub type Sizes = BTreeMap<String, f64>;

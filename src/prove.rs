@@ -5,9 +5,9 @@ use crate::{
     Result,
     compare::{Mismatch, compare},
     feed::{Batch, Step, split_mix},
-    gpu::{Access, Binding, Context, Element, FeedBuffers, Kernel, Marks, Role, Shader, Slice},
+    gpu::{Context, FeedBuffers, Kernel, Slice},
     kernels::LINEAR,
-    op::{Activation, Call, Sizes, Variant},
+    op::{Access, Activation, Binding, Call, Element, Marks, Role, Shader, Sizes, Variant},
     reference::{Data, Expected, Inputs, Outputs, Sum},
 };
 use std::{collections::BTreeMap, fmt};

@@ -4,10 +4,10 @@
 use crate::{
     Error, Result,
     data::read_text,
-    gpu::{Access, Context, directives},
+    gpu::Context,
     kernels::{ACTIVATIONS, LINEAR, OPERATIONS},
     lab::sizes,
-    op::{Call, Choices, Need, Op, Variant},
+    op::{Access, Call, Choices, Need, Op, Variant, directives},
     program::Node,
     prove::{Regime, Trial, proofs},
     report::words::quoted,

@@ -5,9 +5,13 @@ use anyhow::Result;
 use serde::Serialize;
 use std::process::ExitCode;
 use wgrad::{
-    gpu::{self, AdapterChoice, AdapterClass, Listed},
+    gpu::{self, AdapterChoice, Listed},
+    op::AdapterClass,
     report::{
-        table::{Align::Left, Align::Right, Align::Wrap, Table},
+        table::{
+            Align::{Left, Right, Wrap},
+            Table,
+        },
         words,
     },
 };

@@ -21,10 +21,10 @@ use wgrad::{
         reading::Size,
         table::Kind,
     },
-    gpu::AdapterClass,
     model::Model,
     model_file,
     onnx::{self, import::Imported},
+    op::AdapterClass,
     run::{AdapterRecord, BEST, Config, DataRecord, Run},
     train::Options,
 };

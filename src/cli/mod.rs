@@ -45,10 +45,11 @@ use reading::{ReadingArgs, Wanted};
 use std::{ffi::OsString, path::Path, process::ExitCode};
 use wgrad::{
     data::{DataSpec, Dataset, Reading, table::Table},
-    gpu::{AdapterChoice, AdapterClass, Context, Options},
+    gpu::{AdapterChoice, Context, Options},
     keras,
     model::Model,
     networks,
+    op::AdapterClass,
     selftest::Proofs,
 };
 

@@ -1,7 +1,7 @@
 //! Buffers and slices of them: allocate, upload, read back. All elements are four bytes.
 
-use super::{Access, Context};
-use crate::{Error, Result};
+use super::Context;
+use crate::{Error, Result, op::Access};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A range of a device buffer, in elements of four bytes (`f32` or `u32`).

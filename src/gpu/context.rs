@@ -2,11 +2,11 @@
 //! it. Errors that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
 
 use super::{
-    AdapterChoice, AdapterClass, adapter, fault,
+    AdapterChoice, adapter, fault,
     kernel::KernelCache,
     prepare::{Ear, patience},
 };
-use crate::{Error, Result, selftest::Trust};
+use crate::{Error, Result, op::AdapterClass, selftest::Trust};
 use std::{
     sync::{
         Arc, Mutex, PoisonError,

@@ -1,10 +1,10 @@
 //! A kernel: one variant of one operation at given sizes, compiled. Buffers are bound by name; a
 //! wrong name, shape or alias is an error that names the kernel. Equal kernels are compiled once.
 
-use super::{Access, Context, Shader, Slice};
+use super::{Context, Slice};
 use crate::{
     Error, Result,
-    op::{Call, Variant},
+    op::{Access, Call, Shader, Variant},
 };
 use std::{
     collections::{BTreeMap, HashMap},

@@ -1,23 +1,19 @@
 //! Everything that talks to wgpu: choose an adapter, compile kernels, hold buffers, replay plans.
 
 mod adapter;
-mod bounds;
 mod buffer;
 mod context;
-pub mod directives;
 mod fault;
 mod feed;
 mod fit;
 mod kernel;
 mod plan;
 mod prepare;
-mod role;
-mod shader;
 mod stamps;
 mod submit;
 mod timing;
 
-pub use adapter::{AdapterChoice, AdapterClass, Listed, list};
+pub use adapter::{AdapterChoice, Listed, list};
 pub(crate) use buffer::Readback;
 pub use buffer::{Fetch, Slice};
 pub(crate) use context::HANGS;
@@ -28,9 +24,6 @@ pub(crate) use fit::fitting;
 pub use kernel::{Kernel, Launch};
 pub use plan::{Arenas, Plan, Planned};
 pub use prepare::Preparing;
-pub use role::{Marks, Role, Values, Window};
-pub(crate) use shader::joined;
-pub use shader::{Access, Binding, Element, Shader, Size};
 pub use stamps::Stamps;
 pub use submit::{Encoded, Finished, Submitted};
 pub use timing::{Clock, Sample, Timer};

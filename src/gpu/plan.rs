@@ -1,10 +1,10 @@
 //! A plan: a program compiled for a device. Every pipeline, buffer and bind group is made up front; a step
 //! only replays them. Temporaries share buffers by lifetime.
 
-use super::{Access, Context, FeedBuffers, Kernel, Launch, Preparing, Slice, fit::excess};
+use super::{Context, FeedBuffers, Kernel, Launch, Preparing, Slice, fit::excess};
 use crate::{
     Error, Result,
-    op::Choices,
+    op::{Access, Choices},
     optim::{Optimizer, Slot},
     program::{Home, Parameter, Pass, Program, Value, ValueId, arena_len},
     reference::Data,

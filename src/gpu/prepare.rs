@@ -1,9 +1,9 @@
 //! What comes before the first step of a plan: each of its kernels is compiled, and who listens hears of it.
 
-use super::{AdapterClass, Context, FeedBuffers, Launch};
+use super::{Context, FeedBuffers, Launch};
 use crate::{
     Result,
-    op::{Call, Variant},
+    op::{AdapterClass, Call, Variant},
 };
 use std::{fmt, sync::Arc, sync::atomic::Ordering, time::Duration};
 

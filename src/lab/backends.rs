@@ -5,8 +5,7 @@
 use super::options;
 use crate::{
     Error, Result,
-    gpu::Shader,
-    op::{Call, Need, Sizes, Variant},
+    op::{Call, Need, Shader, Sizes, Variant},
 };
 use naga::{
     Module, ShaderStage,

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     Error, Result, clock,
     compare::Mismatch,
-    gpu::{Context, Options, Shader},
-    op::{Call, Choices, Variant},
+    gpu::{Context, Options},
+    op::{Call, Choices, Shader, Variant},
     prove::{Regime, Trial, Wrong, lengths},
 };
 use std::{

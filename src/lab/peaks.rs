@@ -4,8 +4,8 @@
 use super::repeated::Repeated;
 use crate::{
     Error, Result,
-    gpu::{AdapterClass, Clock, Context, FeedBuffers},
-    op::{Call, Op, Variant},
+    gpu::{Clock, Context, FeedBuffers},
+    op::{AdapterClass, Call, Op, Variant},
     prove::Trial,
     reference::{EPSILON, Expected, Inputs, Sum},
 };

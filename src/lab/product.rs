@@ -4,9 +4,9 @@
 use super::repeated::Repeated;
 use crate::{
     Result,
-    gpu::{AdapterClass, Context},
+    gpu::Context,
     kernels::MATMUL,
-    op::{Call, Choices},
+    op::{AdapterClass, Call, Choices},
     prove::Trial,
 };
 

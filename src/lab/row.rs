@@ -3,8 +3,8 @@
 use super::{peaks::Peaks, sizes};
 use crate::{
     compare::Mismatch,
-    gpu::{Access, AdapterClass, Clock, Context, Marks, Shader},
-    op::{Call, Variant},
+    gpu::{Clock, Context},
+    op::{Access, AdapterClass, Call, Marks, Shader, Variant},
     profile::Spread,
     prove::lengths,
     run::AdapterRecord,
@@ -204,7 +204,7 @@ pub fn rank(rows: &mut [Row]) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::{Row, Setting, Status, rank};
-    use crate::gpu::AdapterClass;
+    use crate::op::AdapterClass;
 
     /// A row that is ok, with these quarters and median, seconds.
     pub(crate) fn row(times: Option<[f64; 3]>) -> Row {

@@ -3,9 +3,8 @@
 
 use crate::{
     Error, Result,
-    gpu::{Marks, Window},
     networks::{network, small},
-    op::{Call, Op, Sizes},
+    op::{Call, Marks, Op, Sizes, Window},
     optim::Optimizer,
     program::Mode,
     prove::{lengths, parse_sizes},

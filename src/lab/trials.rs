@@ -3,8 +3,8 @@
 use super::measure::Request;
 use crate::{
     Result,
-    gpu::{Context, Shader},
-    op::{Call, Variant},
+    gpu::Context,
+    op::{Call, Shader, Variant},
     prove::{Regime, Trial, proofs},
 };
 use std::collections::BTreeSet;

@@ -4,8 +4,9 @@
 use super::Spread;
 use crate::{
     Result, clock,
-    gpu::{Access, Clock, Context, Plan, Stamps, Timer},
+    gpu::{Clock, Context, Plan, Stamps, Timer},
     lab::{peaks::Peaks, row::bytes, sizes::words},
+    op::Access,
     train::{Trainer, Walk},
 };
 

@@ -13,8 +13,9 @@ pub mod trace;
 
 use crate::{
     Result,
-    gpu::{AdapterClass, Clock, Context},
+    gpu::{Clock, Context},
     lab::peaks::{self, Peaks},
+    op::AdapterClass,
     run::AdapterRecord,
     train::Trainer,
 };

@@ -3,8 +3,7 @@
 use super::regime::{Draw, Regime};
 use crate::{
     feed::{Batch, Step, split_mix},
-    gpu::{Binding, Element, Marks},
-    op::Call,
+    op::{Binding, Call, Element, Marks},
     reference::Data,
 };
 use std::collections::BTreeMap;

@@ -2,8 +2,7 @@
 //! off, a maximum that starts from a fixed number, and a variance that is a difference of two large sums.
 
 use crate::{
-    gpu::{Access, Binding, Element, Role},
-    op::{At, Call},
+    op::{Access, At, Binding, Call, Element, Role},
     reference::flushed,
 };
 use serde::Serialize;
@@ -180,9 +179,8 @@ mod tests {
     use super::{Draw, Regime};
     use crate::{
         feed::split_mix,
-        gpu::Role,
         kernels::{ACTIVATION_GRAD, CLEAR, EXPONENTIAL, MATMUL, MAX_POOL2D_FORWARD, SIGMOID, UNARY},
-        op::{Call, Op},
+        op::{Call, Op, Role},
         prove::regimes,
     };
 

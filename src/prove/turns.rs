@@ -4,9 +4,8 @@
 use super::{Regime, lengths};
 use crate::{
     Result,
-    gpu::{Marks, Shader},
     lab::sizes::case,
-    op::{Call, Op},
+    op::{Call, Marks, Op, Shader},
 };
 
 /// The regimes that the operation of `shader`, any variant of `op`, takes: of each the proof draws inputs.

@@ -247,9 +247,9 @@ mod tests {
     use crate::{
         callbacks::{Best, Monitor},
         data::{Reading, synthetic::synthetic},
-        gpu::AdapterClass,
         loss::Loss,
         networks::network_for,
+        op::AdapterClass,
         run::{AdapterRecord, Config, DataRecord, EpochLine, Errors},
         train::Options,
     };

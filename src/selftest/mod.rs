@@ -11,10 +11,10 @@ mod tests;
 use crate::{
     Error, Result,
     feed::split_mix,
-    gpu::{AdapterClass, Context, Preparing},
+    gpu::{Context, Preparing},
     kernels::LINEAR,
     lab::sizes,
-    op::{Call, Choices, Variant},
+    op::{AdapterClass, Call, Choices, Variant},
     place::Place,
     program::Program,
     prove::{Trial, Verdict, Wrong},

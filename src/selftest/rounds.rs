@@ -5,9 +5,9 @@
 use super::{Fault, name, prove};
 use crate::{
     Error, Result,
-    gpu::{Access, Context},
+    gpu::Context,
     kernels::SUM_PARTIALS,
-    op::{Call, Variant},
+    op::{Access, Call, Variant},
     prove::lengths,
     tune::smaller,
 };

@@ -4,12 +4,12 @@
 use super::{Proofs, key};
 use crate::{
     Error,
-    gpu::{AdapterChoice, AdapterClass, Arenas, Context, Options, Plan, Preparing},
+    gpu::{AdapterChoice, Arenas, Context, Options, Plan, Preparing},
     kernels::MATMUL,
     layers::{Dense, Flatten},
     model::Model,
     networks::network,
-    op::{Call, Choices, Op, Variant},
+    op::{AdapterClass, Call, Choices, Op, Variant},
     optim::Optimizer,
     place::Place,
     program::{Mode, Program},

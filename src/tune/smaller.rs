@@ -2,8 +2,7 @@
 
 use crate::{
     Result,
-    gpu::Marks,
-    op::{Call, Variant},
+    op::{Call, Marks, Variant},
     prove,
 };
 

@@ -4,9 +4,8 @@
 use wgrad::{
     check::derivative,
     feed::split_mix,
-    gpu::{Access, Binding, Element},
     kernels::LINEAR,
-    op::{Op, Sizes},
+    op::{Access, Binding, Element, Op, Sizes},
 };
 
 /// Numbers in ±1 that depend on `seed` alone.

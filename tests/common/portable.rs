@@ -1,7 +1,7 @@
 //! What wgrad's own shaders leave alone, because compilers have got it wrong or wgrad runs them without it: variables
 //! without a first value, workgroup memory that starts at zero, `arrayLength`, `enable`. Read from their text alone.
 
-use wgrad::gpu::directives::code;
+use wgrad::op::directives::code;
 
 /// The words of a text without comments, each with what follows it.
 fn words(code: &str) -> impl Iterator<Item = (&str, &str)> {

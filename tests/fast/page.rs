@@ -4,9 +4,10 @@ use crate::pages::{checked, texts, tree, values};
 use proptest::prelude::*;
 use serde_json::json;
 use wgrad::{
-    gpu::{AdapterClass, Clock},
+    gpu::Clock,
     kernels::OPERATIONS,
     lab::row::{Row, Status},
+    op::AdapterClass,
     report::{
         chart::{Bars, HeatMap},
         lab::{About, measured},

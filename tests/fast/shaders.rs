@@ -10,7 +10,6 @@ use std::{
 };
 use wgrad::{
     Error,
-    gpu::{Access, AdapterClass, Element, Shader, Size},
     kernels::{
         ACTIVATIONS, ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, INPUT, MIXUP, NUMBER, OPERATIONS, RANDOM,
         RECURRENCE, REGRESSION,
@@ -19,7 +18,7 @@ use wgrad::{
         backends::{Language, Resolved, resolve},
         peaks::PEAKS,
     },
-    op::{Activation, Op, Sizes, Variant},
+    op::{Access, Activation, AdapterClass, Element, Op, Shader, Size, Sizes, Variant},
     prove::parse_sizes,
     setting::{self, Setting},
     user_file,

@@ -4,13 +4,13 @@
 use wgrad::{
     Error,
     compare::{Mismatch, compare},
-    gpu::{Access, AdapterClass, Context, Element, Slice},
+    gpu::{Context, Slice},
     kernels::{
         BATCH_NORM_COMBINE, BINARY, GRU_CELL_GRAD, LAYER_NORM_FORWARD, LINEAR, LSTM_CELL_GRAD, MATMUL,
         MAX_POOL2D_FORWARD, OPERATIONS, RELU, SGD, SOFTMAX_CROSS_ENTROPY, SOFTMAX_FORWARD, SOFTMAX_GRAD,
         SUM_METRICS, op,
     },
-    op::{Call, Op, Variant},
+    op::{Access, AdapterClass, Call, Element, Op, Variant},
     prove::{Regime, Trial, Verdict, Wrong, parse_sizes, prove, regimes},
     reference::{Data, Expected, Sum},
 };

@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
     check::derivative,
     feed::{Batch, Step},
-    gpu::Access,
     kernels::*,
-    op::{Activation as Elementwise, At, Op, Sizes},
+    op::{Access, Activation as Elementwise, At, Op, Sizes},
     prove::parse_sizes,
     reference::{Data, Inputs, values},
 };

@@ -4,12 +4,12 @@ use proptest::prelude::*;
 use std::{collections::BTreeSet, sync::Arc};
 use wgrad::{
     Error,
-    gpu::{Access, Arenas, Context, Plan},
+    gpu::{Arenas, Context, Plan},
     kernels::{ACTIVATION_FORWARD, MATMUL},
     layers::{Bidirectional, Dense, LSTM, Reshape},
     model::Model,
     networks::{self, NETWORKS, network},
-    op::{Call, Choices},
+    op::{Access, Call, Choices},
     optim::Optimizer,
     program::{Home, Mode, Node, Pass, Program, Value, ValueId},
 };

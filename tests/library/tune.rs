@@ -5,15 +5,15 @@
 use std::{collections::BTreeMap, fs, path::Path};
 use wgrad::{
     Error,
-    gpu::{
-        AdapterClass::{Cpu, Gpu},
-        Context,
-    },
+    gpu::Context,
     kernels::MATMUL,
     lab::measure::Lab,
     networks::network,
     objective::Objective,
-    op::{Call, Choices, Op, Variant},
+    op::{
+        AdapterClass::{Cpu, Gpu},
+        Call, Choices, Op, Variant,
+    },
     optim::Optimizer,
     tune::{
         self, Decision, Event, Gain, Outcome, Settings, State, Use,

@@ -9,8 +9,8 @@ use wgrad::{
     data::{Dataset, Reading, synthetic::synthetic},
     evaluate::{Evaluation, Told},
     explain::{Activations, DeadUnits, Explanation},
-    gpu::AdapterClass,
     networks::network,
+    op::AdapterClass,
     report::{
         lab::About,
         runs::{Details, Recorded, Seen, page},

@@ -8,7 +8,7 @@ use wgrad::{
         Dataset, Split,
         stream::{Chunk, Cut, Order, Stream},
     },
-    gpu::AdapterClass,
+    op::AdapterClass,
     report::words::commas,
 };
 

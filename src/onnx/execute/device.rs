@@ -4,10 +4,10 @@ use super::{Outputs, Refusal, Use};
 use crate::{
     Result,
     feed::{Batch, Step},
-    gpu::{Access, Context, FeedBuffers},
+    gpu::{Context, FeedBuffers},
     kernels::{ACTIVATION_FORWARD, ADD, BINARY, MATMUL, MAX_POOL2D_FORWARD, UNARY},
     onnx::{attributes::broadcast, tensor::Tensor},
-    op::{Activation, Call, Choices},
+    op::{Access, Activation, Call, Choices},
     prove::lengths,
 };
 use std::{

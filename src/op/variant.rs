@@ -1,6 +1,6 @@
 //! A variant of an operation: its text, and where it can run. Leaves out what it is composed with: see [`crate::op`].
 
-use crate::{gpu::AdapterClass, op::Sizes};
+use crate::op::{AdapterClass, Sizes};
 use std::fmt;
 
 /// One implementation of an operation: a WGSL file and a line on the page. One that is made elsewhere
