@@ -3,8 +3,8 @@
 
 use wgrad::{
     gpu::{Context, Options},
-    kernels::{MATMUL, RELU},
-    op::Call,
+    kernels::MATMUL,
+    op::{Call, activations::RELU},
     prove::prove,
     user_file,
 };

@@ -7,11 +7,11 @@ use crate::{
     Error, Result,
     feed::split_mix,
     input::Input,
-    kernels::{ACTIVATION_FORWARD, SIGMOID, SUM_METRICS},
+    kernels::{ACTIVATION_FORWARD, SUM_METRICS},
     layers::{self, ActivationName, Layer, Place},
     loss::Loss,
     objective::Objective,
-    op::Call,
+    op::{Call, activations::SIGMOID},
     optim::{self, Optimizer},
     program::{
         ALIGN, Builder, Home, Mode, Parameter, ParameterId, Pass, Program, ValueId, arena_len, counted,

@@ -4,13 +4,15 @@
 use crate::{
     Error, Result,
     gpu::Context,
-    kernels::{ACTIVATIONS, OPERATIONS},
+    kernels::OPERATIONS,
     lab::peaks::PEAKS,
+    op::activations::ACTIVATIONS,
     reference::{Expected, Inputs},
     setting, user_file,
 };
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
+pub mod activations;
 mod bounds;
 mod class;
 pub mod directives;
@@ -18,6 +20,7 @@ mod role;
 mod shader;
 mod variant;
 
+pub use activations::{Activation, At};
 pub use class::AdapterClass;
 pub use role::{Marks, Role, Values, Window};
 pub(crate) use shader::joined;
@@ -47,38 +50,6 @@ pub struct Op {
     pub cases: &'static [&'static str],
 }
 
-/// What an activation's gradient is a function of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
-    /// The output y: the activation can be fused into the kernel that produces it, and x need not be kept.
-    Output,
-    /// The input x, since y does not tell it: such an activation is a dispatch of its own while training.
-    Input,
-}
-
-/// An element-wise activation.
-pub struct Activation {
-    /// Keras's name.
-    pub name: &'static str,
-    /// Two functions in WGSL: `activate(x)`, and `activate_grad` of what [`Activation::at`] says.
-    pub source: &'static str,
-    /// What `grad` takes.
-    pub at: At,
-    /// y = f(x), in f64.
-    pub value: fn(f64) -> f64,
-    /// dy/dx as a function of y or of x, in f64.
-    pub grad: fn(f64) -> f64,
-    /// How many roundings `activate` and `activate_grad` may cost: 0 where they only choose, and some where they
-    /// take exp, log or tanh, which GPUs compute to a few units in the last place (Vulkan: 3 + 2|x|).
-    pub roundings: [f64; 2],
-}
-
-impl fmt::Debug for Activation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
 impl fmt::Debug for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
@@ -102,7 +73,7 @@ impl Call {
         Self {
             op,
             sizes: sizes.iter().map(|(name, value)| (name.to_string(), *value as f64)).collect(),
-            activation: &crate::kernels::LINEAR,
+            activation: &crate::op::activations::LINEAR,
         }
     }
 

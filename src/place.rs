@@ -5,7 +5,8 @@ use crate::{
     Result,
     data::{io_error, read_regular, replace_whole},
     gpu::Context,
-    kernels::{ACTIVATIONS, OPERATIONS},
+    kernels::OPERATIONS,
+    op::activations::ACTIVATIONS,
     run::AdapterRecord,
     user_file::digest,
 };

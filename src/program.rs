@@ -354,7 +354,7 @@ impl Builder {
 
     /// The activation fused into the kernel that wrote `value`; `linear` where there is none.
     pub fn fused(&self, value: ValueId) -> &'static Activation {
-        self.fused.get(&value).copied().unwrap_or(&crate::kernels::LINEAR)
+        self.fused.get(&value).copied().unwrap_or(&crate::op::activations::LINEAR)
     }
 
     /// Lets the kernel that wrote `x` apply `activation`, if it can and applies none: the layer before takes over

@@ -6,8 +6,9 @@ use crate::{
     compare::{Mismatch, compare},
     feed::{Batch, Step, split_mix},
     gpu::{Context, FeedBuffers, Kernel, Slice},
-    kernels::LINEAR,
-    op::{Access, Activation, Binding, Call, Element, Marks, Role, Shader, Sizes, Variant},
+    op::{
+        Access, Activation, Binding, Call, Element, Marks, Role, Shader, Sizes, Variant, activations::LINEAR,
+    },
     reference::{Data, Expected, Inputs, Outputs, Sum},
 };
 use std::{collections::BTreeMap, fmt};

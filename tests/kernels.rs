@@ -6,12 +6,12 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
     gpu::{Context, Options},
-    kernels::{ACTIVATIONS, OPERATIONS},
+    kernels::OPERATIONS,
     lab::{
         measure::{Lab, Request, measure},
         row::Status,
     },
-    op::{Activation, Call, Need, Variant},
+    op::{Activation, Call, Need, Variant, activations::ACTIVATIONS},
     prove::{Regime, Trial, parse_sizes, regimes, rotation, work},
     setting::{self, Setting},
 };

@@ -7,6 +7,6 @@ use wgrad::{kernels::OPERATIONS, user_file};
 fuzz_target!(|text: &str| {
     let op = OPERATIONS.iter().find(|op| op.name == "matmul").expect("is there");
     if let Ok(variant) = user_file::variant(op, "fuzzed", text.to_string()) {
-        let _either = op.shader(&variant, &wgrad::kernels::RELU);
+        let _either = op.shader(&variant, &wgrad::op::activations::RELU);
     }
 });

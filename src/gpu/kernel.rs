@@ -249,8 +249,11 @@ fn entry(binding: u32, ty: wgpu::BufferBindingType, dynamic: bool) -> wgpu::Bind
 mod tests {
     use crate::{
         gpu::{Context, Options},
-        kernels::{CONV2D_FORWARD, LINEAR, MATMUL, RELU},
-        op::{Activation, Call, Op, Variant},
+        kernels::{CONV2D_FORWARD, MATMUL},
+        op::{
+            Activation, Call, Op, Variant,
+            activations::{LINEAR, RELU},
+        },
         prove::{Wrong, prove},
     };
 

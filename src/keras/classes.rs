@@ -47,7 +47,7 @@ pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
             ("Gelu", 1) if said("approximate").is_none_or(|value| *value == json!(true)) => {
                 activation("gelu_tanh")
             }
-            (class, 1) if crate::kernels::activation(&snake(class)).is_ok() || class == "Softmax" => {
+            (class, 1) if crate::op::activations::activation(&snake(class)).is_ok() || class == "Softmax" => {
                 activation(&snake(class))
             }
             (class, _) => Err(format!(

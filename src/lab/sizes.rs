@@ -63,7 +63,7 @@ pub fn case(op: &'static Op, text: &str) -> Result<Call> {
         got: text.to_string(),
         expected: "NAME=number,NAME=number, such as M=512,N=512,K=512",
     })?;
-    Ok(Call { op, sizes: sizes.into_iter().collect(), activation: &crate::kernels::LINEAR })
+    Ok(Call { op, sizes: sizes.into_iter().collect(), activation: &crate::op::activations::LINEAR })
 }
 
 /// The sizes of a call on one line, in the order in which the interface declares them.

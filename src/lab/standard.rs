@@ -4,8 +4,7 @@
 use super::sizes;
 use crate::{
     Error, Result,
-    kernels::LINEAR,
-    op::{Activation, Op, Sizes, Variant},
+    op::{Activation, Op, Sizes, Variant, activations::LINEAR},
 };
 
 /// A module, and the pipelines that are made of it.

@@ -2,8 +2,11 @@
 
 use super::{Place, Rules};
 use crate::{
-    kernels::{self, ACTIVATION_FORWARD, ACTIVATION_GRAD, LINEAR, SOFTMAX_FORWARD, SOFTMAX_GRAD},
-    op::{Activation as Elementwise, At, Call},
+    kernels::{ACTIVATION_FORWARD, ACTIVATION_GRAD, SOFTMAX_FORWARD, SOFTMAX_GRAD},
+    op::{
+        Activation as Elementwise, At, Call,
+        activations::{self, LINEAR},
+    },
     program::{Builder, ValueId},
 };
 use std::fmt;
@@ -11,7 +14,7 @@ use std::fmt;
 /// Which activation: element by element, or softmax over the last axis.
 #[derive(Clone, Copy)]
 pub enum ActivationName {
-    /// One of [`kernels::ACTIVATIONS`].
+    /// One of [`activations::ACTIVATIONS`].
     Elementwise(&'static Elementwise),
     /// exp(x) / Σ exp(x) over the last axis.
     Softmax,
@@ -65,7 +68,7 @@ impl std::str::FromStr for ActivationName {
     fn from_str(name: &str) -> crate::Result<Self> {
         match name {
             "softmax" => Ok(Self::Softmax),
-            _ => Ok(Self::Elementwise(kernels::activation(name)?)),
+            _ => Ok(Self::Elementwise(activations::activation(name)?)),
         }
     }
 }

@@ -4,8 +4,8 @@
 
 use super::{Activation, Place, Rules, activation::ActivationName};
 use crate::{
-    kernels::{self, PRELU_FORWARD, PRELU_GRAD_INPUT},
-    op::{Call, Op},
+    kernels::{PRELU_FORWARD, PRELU_GRAD_INPUT},
+    op::{Call, Op, activations},
     program::{Builder, ValueId},
     range::is_held,
 };
@@ -24,8 +24,8 @@ fn named(activation: &'static crate::op::Activation) -> By {
 
 fn sloped(slope: f64) -> Result<By, String> {
     match slope {
-        0.0 => Ok(named(&kernels::RELU)),
-        0.2 => Ok(named(&kernels::LEAKY_RELU)),
+        0.0 => Ok(named(&activations::RELU)),
+        0.2 => Ok(named(&activations::LEAKY_RELU)),
         _ if is_held(slope) => Ok(By::Slope(slope)),
         _ => Err(format!(
             "has negative_slope = {slope:e}; expected 0, or a number of 1.2e-38 to 3.4e38 of either sign"
@@ -55,7 +55,7 @@ impl ReLU {
         match max_value {
             _ if threshold != 0.0 => Err(format!("has threshold = {threshold}; only 0 is there")),
             None => sloped(negative_slope),
-            Some(6.0) if negative_slope == 0.0 => Ok(named(&kernels::RELU6)),
+            Some(6.0) if negative_slope == 0.0 => Ok(named(&activations::RELU6)),
             Some(most) => Err(format!(
                 "has max_value = {most} and negative_slope = {negative_slope}; there is max_value = 6 with \
                  negative_slope = 0, and any slope without max_value"
@@ -107,7 +107,7 @@ impl Default for ELU {
 impl ELU {
     pub(crate) fn by(&self) -> Result<By, String> {
         match self.alpha {
-            1.0 => Ok(named(&kernels::ELU)),
+            1.0 => Ok(named(&activations::ELU)),
             alpha => Err(format!("has alpha = {alpha}; only 1 is there")),
         }
     }

@@ -77,12 +77,12 @@ impl Site<'_> {
 
 /// Keras's default activation of states.
 pub(super) fn tanh() -> ActivationName {
-    ActivationName::Elementwise(&crate::kernels::TANH)
+    ActivationName::Elementwise(&crate::op::activations::TANH)
 }
 
 /// Keras's default activation of gates.
 pub(super) fn sigmoid() -> ActivationName {
-    ActivationName::Elementwise(&crate::kernels::SIGMOID)
+    ActivationName::Elementwise(&crate::op::activations::SIGMOID)
 }
 
 /// Keras's default start of recurrent kernels.

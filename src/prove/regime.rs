@@ -179,8 +179,11 @@ mod tests {
     use super::{Draw, Regime};
     use crate::{
         feed::split_mix,
-        kernels::{ACTIVATION_GRAD, CLEAR, EXPONENTIAL, MATMUL, MAX_POOL2D_FORWARD, SIGMOID, UNARY},
-        op::{Call, Op, Role},
+        kernels::{ACTIVATION_GRAD, CLEAR, MATMUL, MAX_POOL2D_FORWARD, UNARY},
+        op::{
+            Call, Op, Role,
+            activations::{EXPONENTIAL, SIGMOID},
+        },
         prove::regimes,
     };
 

@@ -1,10 +1,7 @@
 //! Every element-wise activation with its derivative as a chart, from the definitions that the kernels are held to.
 
 use super::chart::{Axis, Curve, Panel, Panels, Point, Svg};
-use crate::{
-    kernels::ACTIVATIONS,
-    op::{Activation, At},
-};
+use crate::op::{Activation, At, activations::ACTIVATIONS};
 
 /// From minus this to this.
 const REACH: f64 = 7.0;

@@ -4,8 +4,7 @@
 use wgrad::{
     check::derivative,
     feed::split_mix,
-    kernels::LINEAR,
-    op::{Access, Binding, Element, Op, Sizes},
+    op::{Access, Binding, Element, Op, Sizes, activations::LINEAR},
 };
 
 /// Numbers in ±1 that depend on `seed` alone.

@@ -11,14 +11,16 @@ use std::{
 use wgrad::{
     Error,
     kernels::{
-        ACTIVATIONS, ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, INPUT, MIXUP, NUMBER, OPERATIONS, RANDOM,
-        RECURRENCE, REGRESSION,
+        ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, INPUT, MIXUP, NUMBER, OPERATIONS, RANDOM, RECURRENCE,
+        REGRESSION,
     },
     lab::{
         backends::{Language, Resolved, resolve},
         peaks::PEAKS,
     },
-    op::{Access, Activation, AdapterClass, Element, Op, Shader, Size, Sizes, Variant},
+    op::{
+        Access, Activation, AdapterClass, Element, Op, Shader, Size, Sizes, Variant, activations::ACTIVATIONS,
+    },
     prove::parse_sizes,
     setting::{self, Setting},
     user_file,

@@ -6,11 +6,14 @@ use wgrad::{
     compare::{Mismatch, compare},
     gpu::{Context, Slice},
     kernels::{
-        BATCH_NORM_COMBINE, BINARY, GRU_CELL_GRAD, LAYER_NORM_FORWARD, LINEAR, LSTM_CELL_GRAD, MATMUL,
-        MAX_POOL2D_FORWARD, OPERATIONS, RELU, SGD, SOFTMAX_CROSS_ENTROPY, SOFTMAX_FORWARD, SOFTMAX_GRAD,
+        BATCH_NORM_COMBINE, BINARY, GRU_CELL_GRAD, LAYER_NORM_FORWARD, LSTM_CELL_GRAD, MATMUL,
+        MAX_POOL2D_FORWARD, OPERATIONS, SGD, SOFTMAX_CROSS_ENTROPY, SOFTMAX_FORWARD, SOFTMAX_GRAD,
         SUM_METRICS, op,
     },
-    op::{Access, AdapterClass, Call, Element, Op, Variant},
+    op::{
+        Access, AdapterClass, Call, Element, Op, Variant,
+        activations::{LINEAR, RELU},
+    },
     prove::{Regime, Trial, Verdict, Wrong, parse_sizes, prove, regimes},
     reference::{Data, Expected, Sum},
 };

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use wgrad::{
     check::gradients,
     feed::{Batch, Step},
-    kernels::{ACTIVATIONS, OPERATIONS},
+    kernels::OPERATIONS,
     layers::{
         Activation, Add, AveragePooling2D, BatchNormalization, Bidirectional, Concatenate, Conv2D, Dense,
         DepthwiseConv2D, Dropout, ELU, Flatten, GRU, GlobalAveragePooling2D, GlobalMaxPooling2D, LSTM, Layer,
@@ -17,6 +17,7 @@ use wgrad::{
     model::Model,
     networks::{NETWORKS, network, network_for},
     objective::Objective,
+    op::activations::ACTIVATIONS,
     optim::{Adam, Method, Muon, Optimizer},
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
     reference::{Data, Machine},

@@ -7,7 +7,10 @@ use wgrad::{
     check::derivative,
     feed::{Batch, Step},
     kernels::*,
-    op::{Access, Activation as Elementwise, At, Op, Sizes},
+    op::{
+        Access, Activation as Elementwise, At, Op, Sizes,
+        activations::{ACTIVATIONS, LINEAR},
+    },
     prove::parse_sizes,
     reference::{Data, Inputs, values},
 };

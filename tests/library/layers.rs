@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use wgrad::{
     feed::Step,
     gpu::{Arenas, Context, FeedBuffers, Plan},
-    kernels::{ACTIVATIONS, ADD},
+    kernels::ADD,
     layers::{Layer, Place},
-    op::{Call, Choices},
+    op::{Call, Choices, activations::ACTIVATIONS},
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
 };
 

@@ -6,8 +6,8 @@ use safetensors::SafeTensors;
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
     feed::{Batch, Step},
-    kernels::{self, LINEAR},
-    op::Sizes,
+    kernels,
+    op::{Sizes, activations::LINEAR},
     reference::{Data, Inputs, random, values},
 };
 

@@ -257,7 +257,7 @@ fn by_hand_beats_tuned_beats_default() {
         let (chosen, why) = name(&choices);
         assert!(chosen == default && why.contains(unknown), "{chosen}, {why}");
     }
-    assert_ne!(call.key(), call.clone().activated(&wgrad::kernels::RELU).key());
+    assert_ne!(call.key(), call.clone().activated(&wgrad::op::activations::RELU).key());
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn the_cache_gives_back_what_was_kept_for_the_same_place_and_call_only() {
     }
     for other in [
         Call::new(&MATMUL, &[("M", 25), ("N", 40), ("K", 300)]),
-        call.clone().activated(&wgrad::kernels::RELU),
+        call.clone().activated(&wgrad::op::activations::RELU),
     ] {
         assert_eq!(cache.entry(&place(), &other), Ok(None), "{other:?}");
     }

@@ -3,9 +3,9 @@
 use crate::command::wgrad;
 use wgrad::{
     gpu::{FeedBuffers, Timer},
-    kernels::{LINEAR, MATMUL, OPERATIONS},
+    kernels::{MATMUL, OPERATIONS},
     lab::{self, measure, row::Status, sizes},
-    op::Call,
+    op::{Call, activations::LINEAR},
     prove::{self, prove},
     user_file,
 };
@@ -223,7 +223,8 @@ fn the_composed_text_is_printed_as_a_browser_takes_it() {
     let settings =
         wgrad::setting::all(&MATMUL, MATMUL.variant("split").expect("it is"), "").expect("settings");
     assert!(
-        objects.len() > settings.len() && objects.len().is_multiple_of(wgrad::kernels::ACTIVATIONS.len())
+        objects.len() > settings.len()
+            && objects.len().is_multiple_of(wgrad::op::activations::ACTIVATIONS.len())
     );
     for object in &objects {
         assert!(object["text"].as_str().is_some_and(|text| text.contains("@compute")), "{object}");

@@ -9,13 +9,15 @@ use std::{
     process::ExitCode,
 };
 use wgrad::{
-    kernels::{self, ACTIVATIONS, LINEAR},
     lab::{
         backends::{self, Language, Translation},
         peaks::PEAKS,
         standard,
     },
-    op::{Activation, Op, Variant},
+    op::{
+        Activation, Op, Variant,
+        activations::{self, ACTIVATIONS, LINEAR},
+    },
     setting, user_file,
 };
 
@@ -90,7 +92,7 @@ impl Lab {
         let peaks = if self.op.as_deref() == Some("all") { PEAKS } else { &[] };
         for op in ops.iter().chain(peaks).copied() {
             let activations: &[&'static Activation] = match &self.activation {
-                Some(name) => &[kernels::activation(name)?],
+                Some(name) => &[activations::activation(name)?],
                 None if op.activated => ACTIVATIONS,
                 None => &[&LINEAR],
             };

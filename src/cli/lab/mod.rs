@@ -18,7 +18,7 @@ use std::{
 };
 use wgrad::{
     gpu::{AdapterChoice, Options},
-    kernels::{self, LINEAR, OPERATIONS},
+    kernels::{self, OPERATIONS},
     lab::{
         self, backends,
         measure::{Lab as Device, Request, measure},
@@ -26,7 +26,10 @@ use wgrad::{
         row::{Row, Status},
         sizes,
     },
-    op::{Call, Op, Variant},
+    op::{
+        Call, Op, Variant,
+        activations::{self, LINEAR},
+    },
     report::lab as report,
     user_file,
 };
@@ -149,7 +152,7 @@ impl Lab {
             Some(name) => vec![kernels::op(name)?],
         };
         if let Some(name) = &self.activation {
-            kernels::activation(name)?;
+            activations::activation(name)?;
         }
         self.page.can_be_written()?;
         if self.template {
@@ -180,7 +183,7 @@ impl Lab {
     fn call(&self, op: &'static Op) -> Result<Call> {
         let mut call = sizes::typical(op)?;
         if let Some(name) = &self.activation {
-            let activation = kernels::activation(name)?;
+            let activation = activations::activation(name)?;
             if !op.activated && activation.name != LINEAR.name {
                 bail!("{} has no activation, got --activation {name}; leave it out", op.name);
             }

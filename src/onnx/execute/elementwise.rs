@@ -5,9 +5,9 @@ use super::{
     device::single,
 };
 use crate::{
-    kernels::{self, PRELU_FORWARD},
+    kernels::PRELU_FORWARD,
     onnx::tensor::Tensor,
-    op::Call,
+    op::{Call, activations},
 };
 
 /// x to a power, of numbers above zero: exp(power · log x).
@@ -17,14 +17,14 @@ pub(super) async fn power(device: &Device<'_>, x: &Tensor, power: f32) -> Result
     }
     let logs = device.unary(function::LOG, [0.0, 0.0], x).await?;
     let scaled = device.unary(function::AFFINE, [power, 0.0], &logs).await?;
-    device.activate(&kernels::EXPONENTIAL, &scaled).await
+    device.activate(&activations::EXPONENTIAL, &scaled).await
 }
 
 pub(super) async fn elementwise(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     let op = u.node.op();
     if let Some(name) = u.node.activation() {
         not_empty(u)?;
-        let activation = kernels::activation(name).map_err(|e| e.to_string())?;
+        let activation = activations::activation(name).map_err(|e| e.to_string())?;
         return single(device.activate(activation, u.input(0)?).await?);
     }
     match op {
@@ -50,7 +50,7 @@ pub(super) async fn elementwise(device: &Device<'_>, u: &Use<'_>) -> Outputs {
         "Swish" => {
             let x = u.input(0)?;
             let scaled = device.unary(function::AFFINE, [u.node.float("alpha", 1.0), 0.0], x).await?;
-            let gate = device.activate(&kernels::SIGMOID, &scaled).await?;
+            let gate = device.activate(&activations::SIGMOID, &scaled).await?;
             single(device.binary(Some(of_two::MUL), x, &gate).await?)
         }
         "Selu" => {
@@ -124,7 +124,7 @@ async fn whole_power(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     }
     let logs = device.unary(function::LOG, [0.0, 0.0], x).await?;
     let scaled = device.binary(Some(of_two::MUL), &logs, exponents).await?;
-    single(device.activate(&kernels::EXPONENTIAL, &scaled).await?)
+    single(device.activate(&activations::EXPONENTIAL, &scaled).await?)
 }
 
 async fn clip(device: &Device<'_>, u: &Use<'_>) -> Outputs {

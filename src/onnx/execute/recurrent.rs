@@ -2,10 +2,10 @@
 
 use super::{Outputs, Refusal, Use, device::Device, device::not_empty};
 use crate::{
-    kernels::{self, GRU_CELL_FORWARD, LSTM_CELL_FORWARD, SIMPLE_RNN_CELL_FORWARD},
+    kernels::{GRU_CELL_FORWARD, LSTM_CELL_FORWARD, SIMPLE_RNN_CELL_FORWARD},
     layers::Cell,
     onnx::{recurrence::from_onnx, tensor::Tensor},
-    op::{Activation, Call, Op},
+    op::{Activation, Call, Op, activations},
 };
 
 /// What one direction gives: all states (time, batch, units), and for an LSTM all cells.
@@ -106,7 +106,7 @@ fn activation(u: &Use<'_>, cell: Cell, direction: usize) -> Result<&'static Acti
     if gate != "sigmoid" || !plain {
         return Err(format!("the activations {}", own.join(", ")));
     }
-    kernels::activation(&state).map_err(|e| e.to_string())
+    activations::activation(&state).map_err(|e| e.to_string())
 }
 
 async fn way(

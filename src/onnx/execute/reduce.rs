@@ -2,11 +2,11 @@
 
 use super::{Outputs, Use, device::Device, device::function, device::of_two, device::single};
 use crate::{
-    kernels,
     onnx::{
         attributes::axis,
         tensor::{Tensor, count},
     },
+    op::activations,
 };
 
 /// The axes that are reduced, in order.
@@ -55,7 +55,7 @@ pub(super) async fn reduce(device: &Device<'_>, u: &Use<'_>) -> Outputs {
             device.unary(function::ABS, [0.0, 0.0], &rows).await?
         }
         "LpNormalization" => device.binary(Some(of_two::MUL), &rows, &rows).await?,
-        "ReduceLogSumExp" => device.activate(&kernels::EXPONENTIAL, &rows).await?,
+        "ReduceLogSumExp" => device.activate(&activations::EXPONENTIAL, &rows).await?,
         _ => rows,
     };
     let numbers = terms.reals()?;

@@ -1,7 +1,7 @@
 //! The activations of recurrent operators, with the numbers that belong to them.
 
 use super::Said;
-use crate::{kernels, layers::ActivationName, onnx::attributes::Node};
+use crate::{layers::ActivationName, onnx::attributes::Node, op::activations};
 
 /// The activations of states and of gates.
 pub(super) fn activations(node: &Node<'_>, directions: usize) -> Said<(ActivationName, ActivationName)> {
@@ -65,7 +65,7 @@ pub(super) fn activations(node: &Node<'_>, directions: usize) -> Said<(Activatio
             "HardSigmoid" if close(1.0 / 6.0, 0.5) => "hard_sigmoid",
             other => return Err(format!("the activation {other} with these numbers")),
         };
-        kernels::activation(found).map(ActivationName::Elementwise).map_err(|e| e.to_string())
+        activations::activation(found).map(ActivationName::Elementwise).map_err(|e| e.to_string())
     };
     let at = |n: usize, default: &str| known(own.get(n).map_or(default, String::as_str), n);
     match each {

@@ -2,7 +2,6 @@
 
 use super::{Axis, Flow, Said, Value, network::Network, written::Function};
 use crate::{
-    kernels,
     layers::{
         Activation, ActivationName, Add, BatchNormalization, Concatenate, Dropout, Flatten, Layer, Reshape,
     },
@@ -11,6 +10,7 @@ use crate::{
         proto::{NodeProto, kind},
         tensor::Tensor,
     },
+    op::activations,
 };
 
 /// Reads `node`; what it gives. `sole` says that nothing else takes its first input.
@@ -127,7 +127,7 @@ pub(super) fn written(
     let mut b = Reader { network, node: Node(last), inputs: &[], name: super::name_of(last) };
     match function {
         Function::Named(name) => {
-            let activation = kernels::activation(name).map_err(|e| e.to_string())?;
+            let activation = activations::activation(name).map_err(|e| e.to_string())?;
             b.activation(x.settled()?, ActivationName::Elementwise(activation))
         }
         Function::Slope(slope) => b.prelu(x.settled()?, &Tensor::real(&[1], vec![slope])),
@@ -243,7 +243,7 @@ impl<'a> Reader<'a, '_> {
             }
             _ => return Err(format!("is not supported; supported are {}", super::OPERATORS.join(", "))),
         };
-        kernels::activation(name).map(ActivationName::Elementwise).map_err(|e| e.to_string())
+        activations::activation(name).map(ActivationName::Elementwise).map_err(|e| e.to_string())
     }
 
     /// x with a constant: a bias of the layer before, or a scale and a shift for each channel.

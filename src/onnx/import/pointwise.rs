@@ -1,11 +1,11 @@
 //! Operators that go element by element, as functions in f64.
 
 use crate::{
-    kernels,
     onnx::{
         attributes::Node,
         proto::{NodeProto, kind},
     },
+    op::activations,
 };
 use std::collections::BTreeMap;
 
@@ -106,7 +106,7 @@ fn apply(node: &Node<'_>, x: &[Option<f64>]) -> Option<f64> {
     let at = |n: usize| x.get(n).copied().flatten();
     let truth = |value: bool| f64::from(u8::from(value));
     if let Some(name) = node.activation() {
-        return at(0).map(kernels::activation(name).ok()?.value);
+        return at(0).map(activations::activation(name).ok()?.value);
     }
     let all = || x.iter().copied().collect::<Option<Vec<f64>>>().filter(|all| !all.is_empty());
     let alpha = |default: f32| f64::from(node.float("alpha", default));
@@ -127,7 +127,7 @@ fn apply(node: &Node<'_>, x: &[Option<f64>]) -> Option<f64> {
         "Sqrt" => at(0)?.sqrt(),
         "Reciprocal" => 1.0 / at(0)?,
         // erf(x) = 2 Φ(√2 x) - 1, and x Φ(x) is GELU.
-        "Erf" => 2.0 * kernels::normal(at(0)? * std::f64::consts::SQRT_2) - 1.0,
+        "Erf" => 2.0 * activations::normal(at(0)? * std::f64::consts::SQRT_2) - 1.0,
         "Add" => at(0)? + at(1)?,
         "Sub" => at(0)? - at(1)?,
         "Mul" => at(0)? * at(1)?,

@@ -4,13 +4,13 @@
 
 use super::known;
 use crate::{
-    kernels,
     onnx::{
         attributes::Node,
         import::pointwise::{self, Scalar},
         proto::{GraphProto, NodeProto},
         tensor::{Data, Tensor},
     },
+    op::activations,
 };
 use std::{
     cell::Cell,
@@ -217,7 +217,7 @@ fn recognised(evaluate: &dyn Fn(&[f64]) -> Option<Vec<f64>>, constants: &[Scalar
             beyond || (y - expected).abs() <= APART * expected.abs().max(1.0)
         })
     };
-    let named = kernels::ACTIVATIONS.iter().filter(|a| a.name != "linear");
+    let named = activations::ACTIVATIONS.iter().filter(|a| a.name != "linear");
     let named = named.filter(|a| fits(&a.value, &PROBE, &near)).map(|a| Some(*a));
     let all: Vec<_> = named.collect();
     let sloped = (slope - 1.0).abs() > 1e-3 && fits(&one, &PROBE, &near);
