@@ -5,7 +5,7 @@
 //! reaches beyond it, that infinity is right too. A value or a bound that is no number, and a bound without an end,
 //! excuse nothing.
 
-use crate::reference::{Data, Expected};
+use crate::op::twin::{Data, Expected};
 use std::fmt;
 
 /// The worst element of a buffer that differs.

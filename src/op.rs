@@ -6,8 +6,10 @@ use crate::{
     gpu::Context,
     kernels::OPERATIONS,
     lab::peaks::PEAKS,
-    op::activations::ACTIVATIONS,
-    reference::{Expected, Inputs},
+    op::{
+        activations::ACTIVATIONS,
+        twin::{Expected, Inputs},
+    },
     setting, user_file,
 };
 use std::{borrow::Cow, collections::BTreeMap, fmt};
@@ -18,6 +20,7 @@ mod class;
 pub mod directives;
 mod role;
 mod shader;
+pub mod twin;
 mod variant;
 
 pub use activations::{Activation, At};

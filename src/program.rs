@@ -1,13 +1,13 @@
 //! A program: the list of operations that one training step, evaluation or prediction consists of, with
-//! its values and parameters. It knows no device; `gpu::Plan` compiles it, `reference::Machine` runs it on twins.
+//! its values and parameters. It knows no device; `gpu::Plan` compiles it, `interpreter::Interpreter` runs it on twins.
 
+pub mod interpreter;
 mod temporaries;
 mod words;
 
 use crate::{
     initializer::Initializer,
-    op::{Activation, Call},
-    reference::Data,
+    op::{Activation, Call, twin::Data},
 };
 use std::collections::HashMap;
 pub use temporaries::Temporaries;

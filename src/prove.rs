@@ -7,9 +7,10 @@ use crate::{
     feed::{Batch, Step, split_mix},
     gpu::{Context, FeedBuffers, Kernel, Slice},
     op::{
-        Access, Activation, Binding, Call, Element, Marks, Role, Shader, Sizes, Variant, activations::LINEAR,
+        Access, Activation, Binding, Call, Element, Marks, Role, Shader, Sizes, Variant,
+        activations::LINEAR,
+        twin::{Data, Expected, Inputs, Outputs, Sum},
     },
-    reference::{Data, Expected, Inputs, Outputs, Sum},
 };
 use std::{collections::BTreeMap, fmt};
 

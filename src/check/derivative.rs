@@ -11,8 +11,7 @@ use crate::{
     model::Model,
     objective::Objective,
     optim::Optimizer,
-    program::{Mode, ParameterId},
-    reference::Machine,
+    program::{Mode, ParameterId, interpreter::Interpreter},
 };
 
 /// Images in the batch.
@@ -96,7 +95,7 @@ pub fn gradients_with(
     };
     let mixed = objective.augment.mixed(seed, 0);
     let step = Step { rows: ROWS as u32, mixed, ..Step::default() }.keyed(seed, 0);
-    let mut machine = Machine::new(program, &weights);
+    let mut machine = Interpreter::new(program, &weights);
     machine.run(machine.without_update(), &batch, step);
 
     let mut findings = Vec::new();

@@ -21,8 +21,7 @@ use crate::{
     objective::Objective,
     op::Choices,
     optim::{Method, Optimizer},
-    program::Mode,
-    reference::Machine,
+    program::{Mode, interpreter::Interpreter},
 };
 
 /// How much to check.
@@ -115,7 +114,7 @@ pub async fn check(
             for finding in bench.replayed_equals_whole(&before, index).await? {
                 note(at(finding), &mut report);
             }
-            let mut machine = Machine::new(bench.plan.program.clone(), &before.parameters);
+            let mut machine = Interpreter::new(bench.plan.program.clone(), &before.parameters);
             let wide = |values: &Vec<f32>| values.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
             machine.slots = before.slots.iter().map(wide).collect();
             machine.averages = before.averages.as_ref().map_or(machine.averages, wide);

@@ -8,10 +8,9 @@ use crate::{
     compare::{compare, place_in, words_of},
     feed::{Batch, Step},
     gpu::{Context, FeedBuffers, Plan, Planned},
-    op::{Access, Element, rounded},
-    program::{Home, Program, ValueId},
+    op::{Access, Element, rounded, twin::Data},
+    program::{Home, Program, ValueId, interpreter::expect},
     prove::{POISON, shape},
-    reference::{Data, expect},
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -201,7 +200,7 @@ async fn dispatch(
             });
             continue;
         }
-        let nothing = crate::reference::Expected::Real(Vec::new());
+        let nothing = crate::op::twin::Expected::Real(Vec::new());
         let twin = expected.iter().find(|(name, _)| *name == binding.name).map_or(&nothing, |(_, e)| e);
         match compare(&binding.name, &data(binding.element, after), twin) {
             Ok(share) => finding.share = finding.share.max(share),

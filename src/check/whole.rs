@@ -8,8 +8,7 @@ use crate::{
     compare::{place_in, words_of},
     feed::Step,
     gpu::Slice,
-    program::Mode,
-    reference::Machine,
+    program::{Mode, interpreter::Interpreter},
 };
 
 /// How far a tensor may be from the twins', as a share of its norm, once a whole step lies between.
@@ -111,7 +110,11 @@ impl Bench<'_> {
     }
 
     /// Holds what the step left on the device against `machine`, which ran it too.
-    pub(super) async fn whole_equals_machine(&self, machine: &Machine, step: &Step) -> Result<Vec<Finding>> {
+    pub(super) async fn whole_equals_machine(
+        &self,
+        machine: &Interpreter,
+        step: &Step,
+    ) -> Result<Vec<Finding>> {
         let names: Vec<&str> = self.outcome().into_iter().map(|(name, _)| name).collect();
         let words = self.read_outcome().await?;
         // Where the loss is near zero, p - 1 in its gradient cancels: what is left of it is loss / 1.

@@ -4,10 +4,9 @@
 use super::{Context, FeedBuffers, Kernel, Launch, Preparing, Slice, fit::excess};
 use crate::{
     Error, Result,
-    op::{Access, Choices},
+    op::{Access, Choices, twin::Data},
     optim::{Optimizer, Slot},
     program::{Home, Parameter, Pass, Program, Value, ValueId, arena_len},
-    reference::Data,
     selftest,
 };
 use std::{

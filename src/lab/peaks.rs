@@ -5,9 +5,11 @@ use super::repeated::Repeated;
 use crate::{
     Error, Result,
     gpu::{Clock, Context, FeedBuffers},
-    op::{AdapterClass, Call, Op, Variant},
+    op::{
+        AdapterClass, Call, Op, Variant,
+        twin::{EPSILON, Expected, Inputs, Sum},
+    },
     prove::Trial,
-    reference::{EPSILON, Expected, Inputs, Sum},
 };
 
 macro_rules! peak {

@@ -9,10 +9,9 @@ use crate::{
     gpu::Context,
     model::Model,
     observe::Recorder,
-    op::Choices,
+    op::{Choices, twin::EPSILON},
     profile::{Conditions, Spread},
     program::Program,
-    reference::EPSILON,
     train::{Options, Trainer},
 };
 use std::{ops::ControlFlow, sync::Arc};

@@ -3,8 +3,7 @@
 use super::regime::{Draw, Regime};
 use crate::{
     feed::{Batch, Step, split_mix},
-    op::{Binding, Call, Element, Marks},
-    reference::Data,
+    op::{Binding, Call, Element, Marks, twin::Data},
 };
 use std::collections::BTreeMap;
 

@@ -1,10 +1,7 @@
 //! Kinds of inputs that a kernel must be right with. Numbers in [-1, 1) hide a softmax that does not take its maximum
 //! off, a maximum that starts from a fixed number, and a variance that is a difference of two large sums.
 
-use crate::{
-    op::{Access, At, Binding, Call, Element, Role},
-    reference::flushed,
-};
+use crate::op::{Access, At, Binding, Call, Element, Role, twin::flushed};
 use serde::Serialize;
 use std::fmt;
 

@@ -2,10 +2,10 @@
 //! f64 where it computes.
 
 use super::{
-    EPSILON, Expected, Inputs, Sum,
     elementwise::{normalized, raw},
     random,
 };
+use crate::op::twin::{EPSILON, Expected, Inputs, Sum};
 
 const PARTNER: u32 = 0x8000_0000;
 const FLIP: u32 = PARTNER + 1;

@@ -1,7 +1,8 @@
 //! Twins of the two-dimensional convolution, its gradients, and the ordered second pass.
 //! Layout NHWC, weights HWIO. The three walk the same list of (output, input, tap) triples.
 
-use super::{Expected, Inputs, Sum, windows};
+use super::windows;
+use crate::op::twin::{Expected, Inputs, Sum};
 
 /// The names of a kernel's height and width.
 const KERNEL: [&str; 2] = ["KH", "KW"];

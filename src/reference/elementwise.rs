@@ -1,7 +1,9 @@
 //! Twins of everything that treats each element by itself: decode, activations, dropout.
 
-use super::{EPSILON, Expected, Inputs, Sum, flushed};
-use crate::feed::Step;
+use crate::{
+    feed::Step,
+    op::twin::{EPSILON, Expected, Inputs, Sum, flushed},
+};
 
 /// image(ROWS, PIXELS) = bytes / 255 or floats, normalized, zero beyond the batch
 pub fn decode(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {

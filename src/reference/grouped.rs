@@ -1,7 +1,8 @@
 //! Twins of the convolution by groups, with gaps between its taps, and of its gradients; of average pools and padding.
 //! Layout NHWC, weights HWIO with the channels of one group.
 
-use super::{Expected, Inputs, Sum, windows};
+use super::windows;
+use crate::op::twin::{Expected, Inputs, Sum};
 
 const KERNEL: [&str; 2] = ["KH", "KW"];
 const WINDOW: [&str; 2] = ["PH", "PW"];

@@ -1,6 +1,6 @@
 //! Twins of what joins layers and takes their gradients apart.
 
-use super::{Expected, Inputs, Sum};
+use crate::op::twin::{Expected, Inputs, Sum};
 
 /// y = activate(a + b)
 pub fn add(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {

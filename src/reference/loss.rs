@@ -1,6 +1,7 @@
 //! Twins of softmax, softmax cross-entropy and the metrics.
 
-use super::{EPSILON, Expected, Inputs, SUBNORMAL, Sum, augment::partner, flushed};
+use super::augment::partner;
+use crate::op::twin::{EPSILON, Expected, Inputs, SUBNORMAL, Sum, flushed};
 
 /// Softmax of one row, and Σ exp(x - max).
 fn softmax(row: &[f64]) -> (Vec<f64>, f64) {

@@ -1,6 +1,6 @@
 //! Twins of the matrix product and its two gradients.
 
-use super::{Expected, Inputs, Sum};
+use crate::op::twin::{Expected, Inputs, Sum};
 
 /// y(M, N) = activate(x(M, K) · w(K, N) + b(N))
 pub fn matmul(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {

@@ -1,9 +1,7 @@
 //! Twins of Muon's operations, besides the products that it shares with the layers.
 
-use super::{
-    EPSILON, Expected, Inputs, SUBNORMAL, Sum, flushed,
-    optimizer::{Outputs, adam_step, descend, gradients, over_range, shift},
-};
+use super::optimizer::{Outputs, adam_step, descend, gradients, over_range, shift};
+use crate::op::twin::{EPSILON, Expected, Inputs, SUBNORMAL, Sum, flushed};
 
 /// Where factor > 0: m = μ · m + g; grad = NESTEROV ? g + μ · m : m
 pub fn muon_momentum(i: &Inputs<'_>) -> Outputs {

@@ -1,6 +1,6 @@
 //! Twins of batch and layer normalization and of PReLU, whose parameters repeat over the rows of what goes in.
 
-use super::{EPSILON, Expected, Inputs, Sum, flushed};
+use crate::op::twin::{EPSILON, Expected, Inputs, Sum, flushed};
 
 /// The rows of split `s` among the first `valid`.
 fn rows_of(i: &Inputs<'_>, s: usize, valid: usize) -> std::ops::Range<usize> {

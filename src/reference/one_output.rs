@@ -1,9 +1,7 @@
 //! Twins of the losses of one output: binary cross-entropy, and those of regression.
 
-use super::{
-    EPSILON, Expected, Inputs, Sum, flushed,
-    loss::{right, targets},
-};
+use super::loss::{right, targets};
+use crate::op::twin::{EPSILON, Expected, Inputs, Sum, flushed};
 
 /// Loss and its derivative at one row.
 struct Point {

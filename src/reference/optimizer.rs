@@ -1,6 +1,6 @@
 //! Twins of the optimizers, of clipping by the global norm, and of the moving average of the weights.
 
-use super::{EPSILON, Expected, Inputs, SUBNORMAL, Sum};
+use crate::op::twin::{EPSILON, Expected, Inputs, SUBNORMAL, Sum};
 
 pub(super) type Outputs = Vec<(&'static str, Expected)>;
 

@@ -1,6 +1,7 @@
 //! Twins of the max-pool and its gradient. Layout NHWC.
 
-use super::{Expected, Inputs, Sum, flushed, windows};
+use super::windows;
+use crate::op::twin::{Expected, Inputs, Sum, flushed};
 
 /// The names of a window's height and width.
 const WINDOW: [&str; 2] = ["PH", "PW"];

@@ -1,9 +1,9 @@
 //! Twins of one step of a recurrent layer and of its gradient, and of what the steps begin and end with.
 
-use super::{EPSILON, Expected, Inputs, Sum};
 use crate::op::{
     Activation,
     activations::{HARD_SIGMOID, SIGMOID},
+    twin::{EPSILON, Expected, Inputs, Sum},
 };
 
 /// The sizes of a call, and where its step lies.

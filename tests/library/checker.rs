@@ -13,9 +13,9 @@ use wgrad::{
     op::{
         Access, AdapterClass, Call, Element, Op, Variant,
         activations::{LINEAR, RELU},
+        twin::{Data, Expected, Sum},
     },
     prove::{Regime, Trial, Verdict, Wrong, parse_sizes, prove, regimes},
-    reference::{Data, Expected, Sum},
 };
 
 /// The call of a case as the page writes it.

@@ -19,8 +19,7 @@ use wgrad::{
     networks::{network, network_for},
     objective::Objective,
     optim::{Adam, Method, Muon, Optimizer},
-    program::Mode,
-    reference::Machine,
+    program::{Mode, interpreter::Interpreter},
     schedule::{Decay, Schedule},
     train::{Metrics, Options, StepResult, Trainer},
 };
@@ -290,7 +289,7 @@ fn twins(model: &Model, data: &Dataset) -> Vec<[Metrics; 2]> {
     let cut = Cut { batch: BATCH, pixels: data.pixels(), budget: BUDGET };
     let machine = |mode, weights: &[f32]| {
         let slots = cut.steps(IMAGES.0);
-        Machine::new(model.program(mode, BATCH, slots, &options.optimizer).expect("fits"), weights)
+        Interpreter::new(model.program(mode, BATCH, slots, &options.optimizer).expect("fits"), weights)
     };
     let weights = model.initial_weights(options.seed).expect("fits");
     let mut training = machine(Mode::Train, &weights);
@@ -312,7 +311,7 @@ fn twins(model: &Model, data: &Dataset) -> Vec<[Metrics; 2]> {
 }
 
 fn stream(
-    machine: &mut Machine,
+    machine: &mut Interpreter,
     data: &Dataset,
     order: Order,
     cut: Cut,

@@ -12,10 +12,9 @@ use wgrad::{
         Padding,
     },
     model::{Explaining, Model},
-    op::Choices,
+    op::{Choices, twin::Data},
     predict::Predictor,
-    program::Home,
-    reference::{Data, Machine},
+    program::{Home, interpreter::Interpreter},
 };
 
 /// A graph with everything whose use differs from its training, where the image goes into two layers.
@@ -53,7 +52,7 @@ fn weights(model: &Model) -> Vec<f32> {
 }
 
 /// The program on the twins, asked for `outputs`, one an image.
-fn machine(explaining: &Explaining, weights: &[f32], outputs: &[usize]) -> Machine {
+fn machine(explaining: &Explaining, weights: &[f32], outputs: &[usize]) -> Interpreter {
     let mut program = explaining.program.clone();
     let score = explaining.score.expect("a gradient is wanted");
     let Home::Constant(n) = program.values[score.0].home else { panic!("{:?}", program.values[score.0]) };
@@ -63,7 +62,7 @@ fn machine(explaining: &Explaining, weights: &[f32], outputs: &[usize]) -> Machi
     for (row, output) in outputs.iter().enumerate() {
         wanted[row * width + output] = 1.0;
     }
-    Machine::new(program, weights)
+    Interpreter::new(program, weights)
 }
 
 #[test]

@@ -17,10 +17,9 @@ use wgrad::{
     model::Model,
     networks::{NETWORKS, network, network_for},
     objective::Objective,
-    op::activations::ACTIVATIONS,
+    op::{activations::ACTIVATIONS, twin::Data},
     optim::{Adam, Method, Muon, Optimizer},
-    program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
-    reference::{Data, Machine},
+    program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len, interpreter::Interpreter},
 };
 
 /// Layers in the middle of a graph: Σ r·y of what comes out, with random r, differentiated with respect to
@@ -63,7 +62,7 @@ fn stack_holds(name: &str, input: [usize; 3], layers: &[Layer], seed: u64) {
     }
 
     let all = 0..b.program.nodes.len();
-    let mut machine = Machine::new(b.program, &weights);
+    let mut machine = Interpreter::new(b.program, &weights);
     let pixels = noise(seed + 1, batch * input.iter().product::<usize>());
     let functional_of = noise(seed + 2, batch * shape.iter().product::<usize>());
     machine.set(image, Data::Real(pixels.clone()));
@@ -440,7 +439,7 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
     for (model, objective, optimizer) in all {
         for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
             let program = model.program_with(mode, 3, 2, &optimizer, &objective).expect("fits").in_parts();
-            let mut machine = Machine::new(program, &model.initial_weights(4).expect("fits"));
+            let mut machine = Interpreter::new(program, &model.initial_weights(4).expect("fits"));
             let images = noise(6, 3 * model.pixels()).iter().map(|v| (127.0 + 127.0 * v) as u8).collect();
             let batch = Batch { images, labels: vec![0, 1, 0] };
             let step = Step { rows: 2, slot: 1, learning_rate: 0.1, share: 1.0, ..Step::default() };

@@ -7,8 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
     feed::{Batch, Step},
     kernels,
-    op::{Sizes, activations::LINEAR},
-    reference::{Data, Inputs, random, values},
+    op::{
+        Sizes,
+        activations::LINEAR,
+        twin::{Data, Inputs, values},
+    },
+    reference::random,
 };
 
 /// Relative to the largest of the tensor. What is left is 0.1, 0.3 and 0.75 in f32.

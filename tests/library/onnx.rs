@@ -19,8 +19,7 @@ use wgrad::{
         tensor::Tensor,
     },
     optim::Optimizer,
-    program::Mode,
-    reference::Machine,
+    program::{Mode, interpreter::Interpreter},
 };
 
 /// Reproducible numbers in [-1, 1).
@@ -49,7 +48,7 @@ fn images(model: &Model, count: usize) -> Vec<u8> {
 fn logits(model: &Model, weights: &[f32], images: &[u8]) -> Vec<f64> {
     let count = images.len() / model.pixels();
     let program = model.program(Mode::Evaluate, count, 1, &Optimizer::default()).expect("fits");
-    let mut machine = Machine::new(program, weights);
+    let mut machine = Interpreter::new(program, weights);
     let batch = Batch { images: images.to_vec(), labels: vec![0; count] };
     machine.step(&batch, Step { rows: count as u32, ..Step::default() });
     machine.real(machine.program.output).to_vec()

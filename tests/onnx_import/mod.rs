@@ -20,8 +20,7 @@ use wgrad::{
         tensor::Tensor,
     },
     optim::Optimizer,
-    program::Mode,
-    reference::Machine,
+    program::{Mode, interpreter::Interpreter},
 };
 
 /// The outputs for `numbers` on the twins, before softmax.
@@ -29,7 +28,7 @@ pub(crate) fn answers(model: &Model, weights: &[f32], numbers: &[f32]) -> Vec<f6
     let model = model.fed(&Input { floats: true, ..model.input.clone() });
     let count = numbers.len() / model.pixels();
     let program = model.program(Mode::Evaluate, count, 1, &Optimizer::default()).expect("fits");
-    let mut machine = Machine::new(program, weights);
+    let mut machine = Interpreter::new(program, weights);
     let images = numbers.iter().flat_map(|v| v.to_le_bytes()).collect();
     let batch = Batch { images, labels: vec![0; count] };
     machine.step(&batch, Step { rows: count as u32, ..Step::default() });

@@ -10,8 +10,7 @@ use wgrad::{
     onnx,
     op::AdapterClass,
     optim::Optimizer,
-    program::Mode,
-    reference::Machine,
+    program::{Mode, interpreter::Interpreter},
     run::{AdapterRecord, Config, DataRecord, Run},
     train::Options,
 };
@@ -137,7 +136,7 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
         .expect("are there");
     let net = onnx::import::import("net.onnx", &model, &onnx::import::Options::default()).expect("reads");
     let program = net.model.program(Mode::Evaluate, 1, 1, &Optimizer::default()).expect("fits");
-    let mut machine = Machine::new(program, &net.weights);
+    let mut machine = Interpreter::new(program, &net.weights);
     machine.step(&Batch { images: picture.into_raw(), labels: vec![0] }, Step { rows: 1, ..Step::default() });
     let logits = machine.real(machine.program.output).to_vec();
     let best = (0..3).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).expect("one");

@@ -1,9 +1,9 @@
 //! Runs a whole program on the CPU twins, in f64: what a plan does on a device, without the device. It shares
 //! no buffers, chooses no variants and rounds nothing to f32.
 
-use super::{Data, Expected, Inputs, values};
 use crate::{
     feed::{Batch, Step},
+    op::twin::{Data, Inputs, Outputs, values},
     program::{Home, Node, ParameterId, Program, Value, ValueId},
 };
 use std::{
@@ -14,7 +14,7 @@ use std::{
 
 /// A program with everything it computes, in f64.
 #[derive(Clone, Debug)]
-pub struct Machine {
+pub struct Interpreter {
     /// What it runs.
     pub program: Program,
     /// The arena of parameters.
@@ -40,11 +40,8 @@ pub fn expect(node: &Node, buffers: BTreeMap<&str, &Data>, batch: &Batch, step: 
     (call.op.twin)(&Inputs { sizes: &call.sizes, buffers, activation: call.activation, step, batch })
 }
 
-/// Every buffer that a twin writes: its name in the interface, and its content.
-pub type Outputs = Vec<(&'static str, Expected)>;
-
-impl Machine {
-    /// A machine for `program` with `weights` as the arena of parameters and everything else zero.
+impl Interpreter {
+    /// An interpreter of `program` with `weights` as the arena of parameters and everything else zero.
     pub fn new(program: Program, weights: &[f32]) -> Self {
         let len = program.arena_len();
         let slot = |value: &Value| if let Home::Slot(n) = value.home { n + 1 } else { 0 };
