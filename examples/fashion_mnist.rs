@@ -10,10 +10,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         gpu::{Context, Options as Device},
         layers::{Conv2D, Dense, Dropout, Flatten, MaxPooling2D},
         model::Model,
-        op::Choices,
         optim::{Adam, Method, Optimizer},
         predict::Predictor,
         report::chart::{Axis, Cell, HeatMap, Lines, Point, Series, Svg},
+        selection::Choices,
         train::{Options, Trainer},
     };
 

@@ -4,9 +4,8 @@
 use wgrad::{
     gpu::{Context, Options},
     kernels::MATMUL,
-    op::{Call, activations::RELU},
+    op::{Call, activations::RELU, user_file},
     prove::prove,
-    user_file,
 };
 
 /// Sizes M, N, K and buffers y, x, w, b come from `shaders/matmul/interface.wgsl`.

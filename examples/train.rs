@@ -7,8 +7,8 @@ use wgrad::{
     gpu::{Context, Options as Device},
     layers::{Conv2D, Dense, Dropout, Flatten, MaxPooling2D},
     model::Model,
-    op::Choices,
     predict::Predictor,
+    selection::Choices,
     train::{Options, Trainer},
 };
 

@@ -21,9 +21,9 @@ use crate::{
     feed::{Batch, Step},
     gpu::{Arenas, Context, FeedBuffers, Plan, fitting},
     model::Model,
-    op::Choices,
     optim::Optimizer,
     program::Mode,
+    selection::Choices,
     train::{Metrics, StepResult, fits},
 };
 use views::{Verdict, mirror};

@@ -9,8 +9,8 @@ use crate::{
     feed::{Batch, Step},
     gpu::{Arenas, Context, FeedBuffers, Plan},
     model::{Explaining, Model},
-    op::Choices,
     program::ValueId,
+    selection::Choices,
 };
 
 /// A network on a device that shows its inside.

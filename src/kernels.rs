@@ -2,15 +2,20 @@
 //! and its CPU twin. A variant is one WGSL file in `shaders/<operation>/` and one line here; the order
 //! is the order of preference. `naive` is always eligible: the fallback, and the text to read first.
 
+pub mod peaks;
+
 use crate::{
     Error, Result,
     op::{
         AdapterClass::{Cpu, Gpu},
+        Call,
         Need::{Feature, Is, Multiple, Same},
         Op, Variant,
+        activations::ACTIVATIONS,
     },
     reference as twin,
 };
+use peaks::PEAKS;
 
 /// What changes from step to step.
 pub const FEED: &str = include_str!("../shaders/common/feed.wgsl");
@@ -540,6 +545,18 @@ operations! {
         "COUNT=77,TRAINED=33",
         "COUNT=70001,TRAINED=70001",
     ];
+}
+
+impl Call {
+    /// Whether `variant` may run this call without wgpu's injected checks: a text of this operation's page, composed
+    /// with nothing but wgrad's own texts, at sizes that it takes.
+    pub(crate) fn trusts(&self, variant: &Variant, features: wgpu::Features) -> bool {
+        let mut ops = OPERATIONS.iter().chain(PEAKS);
+        variant.page == Some(self.op.name)
+            && ops.any(|op| std::ptr::eq(*op, self.op))
+            && ACTIVATIONS.iter().any(|a| std::ptr::eq(*a, self.activation))
+            && variant.unmet(&self.sizes, features).is_none()
+    }
 }
 
 /// The operation of that name.

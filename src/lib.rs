@@ -22,6 +22,8 @@ pub mod gpu;
 pub mod kernels;
 /// What an operation is: interface, variants, twin.
 pub mod op;
+/// Which variant runs a call on a device: by hand, tuned, or the default.
+pub mod selection;
 /// The CPU twins: plain loops in f64 that define every kernel.
 pub mod reference;
 /// How parameters start.
@@ -76,16 +78,16 @@ pub mod checkpoint;
 pub mod run;
 /// Event files for TensorBoard.
 pub mod tensorboard;
+/// Text files that people write with any editor.
+pub mod text;
+/// Numbers as people read them, and text that a terminal can be given.
+pub mod words;
 /// The one clock.
 pub mod clock;
-/// What a person reads: tables, numbers in words, charts, HTML pages, contact sheets.
+/// What a person reads: tables, charts, HTML pages, contact sheets.
 pub mod report;
 /// The one comparison, NaN-safe.
 pub mod compare;
-/// A user's own variant: a WGSL file outside the page.
-pub mod user_file;
-/// Constants that a variant offers for choice, and the variant with some of them chosen.
-pub mod setting;
 /// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
 pub mod prove;
 /// Whether a device is to be believed: a proof of each kernel of a plan before its first step, whose verdict is kept.

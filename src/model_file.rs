@@ -2,10 +2,10 @@
 
 use crate::{
     Error, Result,
-    data::read_text,
     format::{self, Format},
     layers::Layer,
     model::{MOST_LAYERS, Model},
+    text::read_text,
 };
 use std::path::Path;
 use toml::Spanned;

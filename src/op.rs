@@ -1,17 +1,7 @@
 //! What an operation is: an interface, variants that implement it, a CPU twin that defines it. The
 //! operations themselves are listed in [`crate::kernels`].
 
-use crate::{
-    Error, Result,
-    gpu::Context,
-    kernels::OPERATIONS,
-    lab::peaks::PEAKS,
-    op::{
-        activations::ACTIVATIONS,
-        twin::{Expected, Inputs},
-    },
-    setting, user_file,
-};
+use crate::{Error, Result};
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 pub mod activations;
@@ -19,8 +9,11 @@ mod bounds;
 mod class;
 pub mod directives;
 mod role;
+pub mod setting;
 mod shader;
+pub mod sizes;
 pub mod twin;
+pub mod user_file;
 mod variant;
 
 pub use activations::{Activation, At};
@@ -28,6 +21,7 @@ pub use class::AdapterClass;
 pub use role::{Marks, Role, Values, Window};
 pub(crate) use shader::joined;
 pub use shader::{Access, Binding, Element, Shader, Size};
+use twin::{Expected, Inputs};
 pub use variant::{Need, Variant, rounded};
 
 /// Sizes and other overrides of one call, by name.
@@ -76,7 +70,7 @@ impl Call {
         Self {
             op,
             sizes: sizes.iter().map(|(name, value)| (name.to_string(), *value as f64)).collect(),
-            activation: &crate::op::activations::LINEAR,
+            activation: &activations::LINEAR,
         }
     }
 
@@ -98,140 +92,10 @@ impl Call {
         line.and_then(|text| Size(text.to_string()).value(&self.sizes)).unwrap_or(0) as f64
     }
 
-    /// Why `variant` cannot run this call on `context`; `None` if it can.
-    ///
-    /// # Errors
-    /// [`Error::Shader`] where it does not compose.
-    pub fn obstacle(&self, context: &Context, variant: &Variant) -> Result<Option<String>> {
-        if let Some(wrong) = context.trust.distrusted(self, variant) {
-            return Ok(Some(wrong));
-        }
-        if let Some(need) = variant.unmet(&self.sizes, context.features) {
-            return Ok(Some(format!("needs {need}")));
-        }
-        let shader = match self.op.shader(variant, self.activation) {
-            Err(Error::Asserted { message, .. }) => return Ok(Some(message)),
-            other => other?,
-        };
-        let values = shader.values(&self.sizes);
-        if let Some(reason) = shader.beyond(&values, &context.limits) {
-            return Ok(Some(reason));
-        }
-        let groups = shader.groups(&values, context.limits.max_compute_workgroups_per_dimension);
-        Ok(groups.is_none().then(|| "needs more workgroups than this adapter allows".to_string()))
-    }
-
-    /// Whether `variant` may run this call without wgpu's injected checks: a text of this operation's page, composed
-    /// with nothing but wgrad's own texts, at sizes that it takes.
-    pub(crate) fn trusts(&self, variant: &Variant, features: wgpu::Features) -> bool {
-        let mut ops = OPERATIONS.iter().chain(PEAKS);
-        variant.page == Some(self.op.name)
-            && ops.any(|op| std::ptr::eq(*op, self.op))
-            && ACTIVATIONS.iter().any(|a| std::ptr::eq(*a, self.activation))
-            && variant.unmet(&self.sizes, features).is_none()
-    }
-
     /// What tells this call from every other: operation, sizes, activation, on one line.
     pub fn key(&self) -> String {
         let sizes: Vec<_> = self.sizes.iter().map(|(name, value)| format!("{name}={value}")).collect();
         format!("{} {} {}", self.op.name, sizes.join(","), self.activation.name)
-    }
-
-    /// The variant that runs this call on `context`: the one that `wanted` names by hand for this operation if it
-    /// can, else the one that was tuned for this very call, else the first eligible default of the adapter's
-    /// class, else `naive`. Where the wanted one is not taken, the reason stands beside.
-    ///
-    /// # Errors
-    /// [`Error::Variant`] where the one named by hand is unknown, or nothing can run it.
-    pub fn variant(&self, context: &Context, wanted: &Choices) -> Result<(&'static Variant, Option<String>)> {
-        let mut skipped = None;
-        if let Some(name) = wanted.by_hand.get(self.op.name) {
-            let variant = self.op.find(name)?;
-            match self.obstacle(context, variant)? {
-                None => return Ok((variant, None)),
-                Some(reason) => skipped = Some(format!("`{name}` {reason}")),
-            }
-        }
-        if let Some(name) = wanted.tuned.get(&self.key()) {
-            match self.tuned(context, name)? {
-                Ok(variant) => return Ok((variant, skipped)),
-                // It was tuned elsewhere, or by another version: the default does, but not in silence.
-                Err(reason) => skipped = skipped.or(Some(format!("the tuned `{name}` {reason}"))),
-            }
-        }
-        let preferred = self.op.variants.iter().filter(|v| v.default_for.contains(&context.class));
-        for variant in preferred.chain(self.op.variants.iter().filter(|v| v.name == "naive")) {
-            if self.obstacle(context, variant)?.is_none() {
-                return Ok((variant, skipped));
-            }
-        }
-        Err(Error::Variant {
-            op: self.op.name,
-            wanted: "naive".into(),
-            message: format!("needs more workgroups than this adapter allows; sizes: {:?}", self.sizes),
-            known: self.op.variant_names(),
-        })
-    }
-
-    /// The tuned variant `name`, or why it cannot run here. A user's file is never tuned: its text may have changed.
-    fn tuned(&self, context: &Context, name: &str) -> Result<std::result::Result<&'static Variant, String>> {
-        let found = if user_file::is_file(name) { None } else { self.op.find(name).ok() };
-        let Some(variant) = found else { return Ok(Err("is not one of its variants".into())) };
-        Ok(match self.obstacle(context, variant)? {
-            None => Ok(variant),
-            Some(reason) => Err(reason),
-        })
-    }
-}
-
-/// Variants that take the place of the page's defaults. By hand beats tuned.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(from = "Recorded")]
-pub struct Choices {
-    /// By operation: `--variant conv2d_forward=naive`, or a file that ends in `.wgsl`.
-    pub by_hand: BTreeMap<String, String>,
-    /// By [`Call::key`]: what [`crate::tune`] found fastest for that very call on that adapter.
-    pub tuned: BTreeMap<String, String>,
-}
-
-/// Choices as runs recorded them: those before tuning have the variants chosen by hand and nothing else.
-#[derive(serde::Deserialize)]
-#[serde(untagged)]
-enum Recorded {
-    Both(Both),
-    ByHand(BTreeMap<String, String>),
-}
-
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Both {
-    by_hand: BTreeMap<String, String>,
-    tuned: BTreeMap<String, String>,
-}
-
-impl From<Recorded> for Choices {
-    fn from(recorded: Recorded) -> Self {
-        match recorded {
-            Recorded::Both(Both { by_hand, tuned }) => Self { by_hand, tuned },
-            Recorded::ByHand(by_hand) => Self { by_hand, ..Self::default() },
-        }
-    }
-}
-
-impl Choices {
-    /// Parses `OP=VARIANT` and `OP=FILE.wgsl` items, each with the setting that may follow (`OP=VARIANT:ROWS=8`), and
-    /// checks all names.
-    ///
-    /// # Errors
-    /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file; [`Error::Setting`].
-    pub fn parse<S: AsRef<str>>(items: &[S]) -> Result<Self> {
-        let mut by_hand = BTreeMap::new();
-        for item in items.iter().map(AsRef::as_ref) {
-            let (op, variant) = item.split_once('=').unwrap_or((item, ""));
-            crate::kernels::op(op)?.find(variant)?;
-            by_hand.insert(op.to_string(), variant.to_string());
-        }
-        Ok(Self { by_hand, ..Self::default() })
     }
 }
 
@@ -252,18 +116,6 @@ impl Op {
             message: "is not one of its variants".into(),
             known: self.variant_names(),
         })
-    }
-
-    /// The variant of that name, or the one in a file of that name if it ends in `.wgsl`; of both, the setting that
-    /// may follow: `tiled:ROWS=8`.
-    ///
-    /// # Errors
-    /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file; [`Error::Setting`].
-    pub fn find(&'static self, name: &str) -> Result<&'static Variant> {
-        let (base, given) = setting::split(name);
-        let variant =
-            if user_file::is_file(base) { user_file::load(self, base)? } else { self.variant(base)? };
-        setting::load(self, variant, given)
     }
 
     pub(crate) fn variant_names(&self) -> String {

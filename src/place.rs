@@ -6,9 +6,8 @@ use crate::{
     data::{io_error, read_regular, replace_whole},
     gpu::Context,
     kernels::OPERATIONS,
-    op::activations::ACTIVATIONS,
+    op::{activations::ACTIVATIONS, user_file::digest},
     run::AdapterRecord,
-    user_file::digest,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{

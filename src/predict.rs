@@ -7,9 +7,9 @@ use crate::{
     gpu::{Arenas, Context, FeedBuffers, Fetch, Plan, fitting},
     loss::Loss,
     model::Model,
-    op::Choices,
     optim::Optimizer,
     program::Mode,
+    selection::Choices,
 };
 
 /// A network on a device, ready to classify.

@@ -7,13 +7,15 @@ use crate::{
     feed::{Batch, Step, split_mix},
     gpu::{Context, FeedBuffers, Kernel, Slice},
     op::{
-        Access, Activation, Binding, Call, Element, Marks, Role, Shader, Sizes, Variant,
+        Access, Activation, Call, Element, Marks, Role, Shader, Variant,
         activations::LINEAR,
+        sizes::{lengths, shape},
         twin::{Data, Expected, Inputs, Outputs, Sum},
     },
 };
 use std::{collections::BTreeMap, fmt};
 
+pub(crate) mod chosen;
 mod inputs;
 mod regime;
 mod turns;
@@ -76,16 +78,6 @@ fn crossed(text: &str) -> Option<&str> {
 /// The outcome: the largest error as a share of what is allowed, or what is wrong.
 pub type Verdict = std::result::Result<f64, Wrong>;
 
-/// Parses `NAME=value,NAME=value`, as the page and the command line write sizes.
-pub fn parse_sizes(text: &str) -> Option<Vec<(String, f64)>> {
-    text.split(',')
-        .map(|pair| {
-            let (name, value) = pair.split_once('=')?;
-            Some((name.trim().to_string(), value.trim().parse().ok()?))
-        })
-        .collect()
-}
-
 /// A call with random inputs and what its twin makes of them: the measure of any number of variants.
 pub struct Trial {
     /// Operation, sizes, activation.
@@ -114,18 +106,6 @@ impl Uploaded {
     pub fn named(&self) -> Vec<(&str, &Slice)> {
         self.buffers.iter().map(|(name, slice)| (name.as_str(), slice)).collect()
     }
-}
-
-/// The extents of a buffer; empty where a size is not known.
-pub(crate) fn shape(binding: &Binding, sizes: &Sizes) -> Vec<usize> {
-    binding.shape.iter().map(|size| size.value(sizes)).collect::<Option<_>>().unwrap_or_default()
-}
-
-/// How many elements each buffer of `shader` has at `sizes`.
-pub(crate) fn lengths(shader: &Shader, sizes: &Sizes) -> Vec<usize> {
-    let values = shader.values(sizes);
-    let len = |b: &Binding| b.shape.iter().map(|s| s.value(&values)).product::<Option<usize>>();
-    shader.bindings.iter().map(|b| len(b).unwrap_or(0)).collect()
 }
 
 impl Trial {

@@ -20,11 +20,10 @@ use crate::{
     gpu::Context,
     input::Input,
     model::Model,
-    op::{AdapterClass, Choices},
+    op::{AdapterClass, setting, user_file},
     program::Parameter,
-    setting,
+    selection::Choices,
     train::{Metrics, Options},
-    user_file,
 };
 pub use errors::Errors;
 use errors::{is_no_accuracy, no_accuracy};

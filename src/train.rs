@@ -24,12 +24,12 @@ use crate::{
     model::Model,
     objective::Objective,
     observe::{Activity, Beside, Recorder, Submission, note},
-    op::Choices,
     optim::Optimizer,
     pacer::Pacer,
     program::{Mode, Parameter},
+    prove::chosen,
     schedule::Schedule,
-    user_file,
+    selection::Choices,
 };
 use std::{
     collections::VecDeque,
@@ -161,7 +161,7 @@ impl<'a> Trainer<'a> {
         };
         let (train_plan, evaluate_plan) = (plan(Mode::Train).await?, plan(Mode::Evaluate).await?);
         let nodes = [&train_plan, &evaluate_plan].into_iter().flat_map(|plan| &plan.program.nodes);
-        user_file::prove(context, nodes, &options.variants).await?;
+        chosen::prove(context, nodes, &options.variants).await?;
         let weights = model.initial_weights(options.seed)?;
         for slice in [&arenas.parameters].into_iter().chain(&arenas.averages) {
             context.write(slice, &weights);

@@ -11,9 +11,13 @@ use wgrad::{
         measure::{Lab, Request, measure},
         row::Status,
     },
-    op::{Activation, Call, Need, Variant, activations::ACTIVATIONS},
-    prove::{Regime, Trial, parse_sizes, regimes, rotation, work},
-    setting::{self, Setting},
+    op::{
+        Activation, Call, Need, Variant,
+        activations::ACTIVATIONS,
+        setting::{self, Setting},
+        sizes::parse_sizes,
+    },
+    prove::{Regime, Trial, regimes, rotation, work},
 };
 
 /// A case of the page as a call.

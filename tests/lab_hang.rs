@@ -3,8 +3,8 @@
 
 use wgrad::{
     kernels::MATMUL,
-    lab::{measure, row::Status, sizes},
-    user_file,
+    lab::{measure, row::Status},
+    op::{sizes, user_file},
 };
 
 /// Never ends, and no compiler can tell.

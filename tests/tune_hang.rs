@@ -7,9 +7,8 @@ use wgrad::{
     gpu::Context,
     kernels::MATMUL,
     lab::measure::Lab,
-    op::Call,
+    op::{Call, user_file},
     tune::{self, Settings, State, Use},
-    user_file,
 };
 
 /// Never ends, and no compiler can tell.

@@ -2,7 +2,7 @@
 //! A user's WGSL file as a variant of the product.
 
 use libfuzzer_sys::fuzz_target;
-use wgrad::{kernels::OPERATIONS, user_file};
+use wgrad::{kernels::OPERATIONS, op::user_file};
 
 fuzz_target!(|text: &str| {
     let op = OPERATIONS.iter().find(|op| op.name == "matmul").expect("is there");

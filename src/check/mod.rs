@@ -19,9 +19,9 @@ use crate::{
     gpu::{Arenas, Context, FeedBuffers, Plan},
     model::Model,
     objective::Objective,
-    op::Choices,
     optim::{Method, Optimizer},
     program::{Mode, interpreter::Interpreter},
+    selection::Choices,
 };
 
 /// How much to check.

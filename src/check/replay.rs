@@ -8,9 +8,9 @@ use crate::{
     compare::{compare, place_in, words_of},
     feed::{Batch, Step},
     gpu::{Context, FeedBuffers, Plan, Planned},
-    op::{Access, Element, rounded, twin::Data},
+    op::{Access, Element, rounded, sizes::shape, twin::Data},
     program::{Home, Program, ValueId, interpreter::expect},
-    prove::{POISON, shape},
+    prove::POISON,
 };
 use std::collections::{BTreeMap, HashMap};
 

@@ -7,13 +7,11 @@ use std::process::ExitCode;
 use wgrad::{
     gpu::{self, AdapterChoice, Listed},
     op::AdapterClass,
-    report::{
-        table::{
-            Align::{Left, Right, Wrap},
-            Table,
-        },
-        words,
+    report::table::{
+        Align::{Left, Right, Wrap},
+        Table,
     },
+    words,
 };
 
 #[derive(clap::Args)]

@@ -16,11 +16,11 @@ use wgrad::{
     check::{Check as Kind, Finding, Options, Report, check},
     data::DataSpec,
     networks,
-    op::Choices,
     report::table::{
         Align::{Left, Right, Wrap},
         Table,
     },
+    selection::Choices,
 };
 
 #[derive(clap::Args)]

@@ -15,14 +15,17 @@ use wgrad::{
     data::{DataSpec, Dataset, Split, reading::Decimal},
     evaluate::{Evaluation, Formula, Interval, Regression, evaluate_views},
     gpu::Context,
-    op::Choices,
     report::{
         chart::printable,
-        table::{Align::Left, Align::Right, Table},
-        words::{commas, counted, measure, percent, shortened},
+        table::{
+            Align::{Left, Right},
+            Table,
+        },
     },
     run::{AdapterRecord, BEST, EpochLine, Outcome, Run},
+    selection::Choices,
     train::Metrics,
+    words::{commas, counted, measure, percent, shortened},
 };
 
 /// A matrix of more classes is wider than any terminal.

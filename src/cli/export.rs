@@ -16,9 +16,9 @@ use wgrad::{
         export::{Layout, Options},
         tensor::Tensor,
     },
-    op::Choices,
     predict::Predictor,
     run::{DataRecord, Run},
+    selection::Choices,
 };
 
 #[derive(clap::Args)]

@@ -6,8 +6,8 @@ use wgrad::{
     data::Dataset,
     gpu::Context,
     model::Model,
-    report::words::bytes,
     train::{Options, differences},
+    words::bytes,
 };
 
 /// Batches that were lowered are multiples of this, where they can.

@@ -7,10 +7,11 @@ use serde::Serialize;
 use wgrad::{
     lab::growth::{Cell, Fit, Growth},
     profile::Conditions,
-    report::{
-        table::{Align::Left, Align::Right, Table},
-        words::{bar, commas, si},
+    report::table::{
+        Align::{Left, Right},
+        Table,
     },
+    words::{bar, commas, si},
 };
 
 /// A line of `--json` or `--csv`.

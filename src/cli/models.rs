@@ -16,9 +16,12 @@ use wgrad::{
         activations,
         chart::Network,
         page::can_write,
-        table::{Align::Left, Align::Right, Align::Wrap, Table},
-        words::{bytes, commas, si},
+        table::{
+            Align::{Left, Right, Wrap},
+            Table,
+        },
     },
+    words::{bytes, commas, si},
 };
 
 #[derive(clap::Args)]

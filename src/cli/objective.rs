@@ -5,9 +5,10 @@ use clap::Args;
 use std::path::Path;
 use wgrad::{
     augment::Augment,
-    data::{Dataset, read_text},
+    data::Dataset,
     loss::Loss,
     objective::{Objective, balanced},
+    text::read_text,
 };
 
 /// What a training makes of images and labels.

@@ -7,7 +7,7 @@ use std::{
     io::{ErrorKind, IsTerminal, Write, stdout},
     sync::atomic::{AtomicBool, Ordering},
 };
-use wgrad::report::words::{printable, printable_json};
+use wgrad::words::{printable, printable_json};
 
 static UNREAD: AtomicBool = AtomicBool::new(false);
 static QUIET: AtomicBool = AtomicBool::new(false);

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use std::{borrow::Cow, path::PathBuf, time::SystemTime};
-pub use wgrad::report::words::{quoted, quoted_path};
 use wgrad::report::{
     lab::About,
     page::{self, Page},
 };
+pub use wgrad::words::{quoted, quoted_path};
 
 /// How messages begin a command.
 const COMMAND: &str = "`wgrad ";

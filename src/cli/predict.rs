@@ -18,10 +18,10 @@ use wgrad::{
         table::{PictureRows, Table, is_rows},
     },
     gpu::Context,
-    op::Choices,
     predict::Predictor,
-    report::words::{bar, measure, percent},
     run::{Config, Run},
+    selection::Choices,
+    words::{bar, measure, percent},
 };
 
 /// Pictures on the device at once.

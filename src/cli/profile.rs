@@ -16,7 +16,6 @@ use wgrad::{
     data::{DataSpec, write_file},
     gpu::Clock,
     observe::Activity,
-    op::Choices,
     profile::{
         self, Conditions, Profile, Request,
         dispatches::{Bound, LayerRow},
@@ -25,10 +24,14 @@ use wgrad::{
     report::{
         page::can_write,
         profile::profiled,
-        table::{Align::Left, Align::Right, Table},
-        words::{bar, commas},
+        table::{
+            Align::{Left, Right},
+            Table,
+        },
     },
+    selection::Choices,
     train::{Options, Trainer},
+    words::{bar, commas},
 };
 
 #[derive(clap::Args)]

@@ -11,9 +11,9 @@ use wgrad::{
     checkpoint::Position,
     clock,
     loss::Loss,
-    report::words::{commas, measure, plain_sparkline, sparkline},
     run::EpochLine,
     train::StepResult,
+    words::{commas, measure, plain_sparkline, sparkline},
 };
 
 /// Characters of the curve of the loss.

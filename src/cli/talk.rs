@@ -6,7 +6,7 @@ use std::{
     fmt::Arguments,
     io::{Write as _, stderr},
 };
-use wgrad::report::words::printable;
+use wgrad::words::printable;
 
 /// Prints a line to stderr, as `eprintln!` does, but drops it where nobody can read it, and escapes what would steer a
 /// terminal.

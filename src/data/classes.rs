@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::dataset::Dataset;
-use crate::report::words::commas;
-use crate::{Error, Result};
+use crate::{Error, Result, words::commas};
 
 /// So many names are told of at most.
 const SAID: usize = 5;

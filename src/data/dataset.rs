@@ -11,10 +11,9 @@ use sha2::{Digest, Sha256};
 use super::pictures::Pictures;
 use super::random::Random;
 use super::table::Table;
-use crate::feed::Batch;
 use crate::input::Input;
-use crate::report::words::counted;
 use crate::{Error, Result};
+use crate::{feed::Batch, words::counted};
 
 /// The usual names of the four files, in the order in which [`Dataset::digest`] takes them.
 pub const FILE_NAMES: [&str; 4] = [

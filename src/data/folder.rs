@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::dataset::{Dataset, FILE_NAMES, Split, digest_of};
 use super::fashion_mnist::{self, Identity};
 use super::idx::{self, Idx};
-use super::{io_error, read_text};
-use crate::input::Input;
+use super::io_error;
 use crate::{Error, Result};
+use crate::{input::Input, text::read_text};
 
 /// A file that may lie beside the four and names the classes, one a line, in the order of the labels.
 pub const CLASS_NAMES_FILE: &str = "classes.txt";

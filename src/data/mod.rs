@@ -42,7 +42,6 @@ pub mod reading;
 /// Shuffled batches in chunks, gathered by a thread of their own.
 pub mod stream;
 /// Text files of a person's own.
-mod text;
 /// What is worth knowing about a data set before it is trained on.
 pub mod summary;
 /// Garments drawn from a seed: no files, no network.
@@ -58,8 +57,6 @@ mod whole;
 pub use dataset::{Dataset, Split};
 pub use fashion_mnist::Places;
 pub use reading::Reading;
-pub use text::read_text;
-pub(crate) use text::text_of;
 pub use whole::write_file;
 pub(crate) use whole::{
     clean, create_owned, flush, not_linked, read_regular, regular, replace_whole, write_owned, write_whole,

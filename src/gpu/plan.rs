@@ -4,9 +4,10 @@
 use super::{Context, FeedBuffers, Kernel, Launch, Preparing, Slice, fit::excess};
 use crate::{
     Error, Result,
-    op::{Access, Choices, twin::Data},
+    op::{Access, twin::Data},
     optim::{Optimizer, Slot},
     program::{Home, Parameter, Pass, Program, Value, ValueId, arena_len},
+    selection::Choices,
     selftest,
 };
 use std::{

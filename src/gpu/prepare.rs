@@ -112,9 +112,9 @@ mod tests {
     use crate::{
         gpu::{Arenas, Context, FeedBuffers, Options, Plan},
         networks::network,
-        op::Choices,
         optim::Optimizer,
         program::Mode,
+        selection::Choices,
     };
     use std::sync::{Arc, Mutex, atomic::Ordering};
 

@@ -17,12 +17,12 @@ pub use weights::{checkpoint, has_weights, tensors};
 
 use crate::{
     Error, Result,
-    data::read_text,
     format::{self, Format},
     layers::Layer,
     loss::{self, Loss},
     model::Model,
     model_file,
+    text::read_text,
 };
 use arguments::Aside;
 use graph::{Graph, Node};

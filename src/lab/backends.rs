@@ -273,7 +273,7 @@ fn fitting(call: &Call, variant: &Variant) -> Result<Call> {
         return Ok(call.clone());
     }
     for case in call.op.cases {
-        let case = super::sizes::case(call.op, case)?.activated(call.activation);
+        let case = crate::op::sizes::case(call.op, case)?.activated(call.activation);
         if takes(&case) {
             return Ok(case);
         }
@@ -284,7 +284,10 @@ fn fitting(call: &Call, variant: &Variant) -> Result<Call> {
 #[cfg(test)]
 mod tests {
     use super::{Language, Translation, emit};
-    use crate::{kernels::MATMUL, op::Call, user_file};
+    use crate::{
+        kernels::MATMUL,
+        op::{Call, user_file},
+    };
 
     /// The translation as text; of SPIR-V, its disassembly would be needed, so its words.
     fn text(variant: &crate::op::Variant, language: Language, checked: bool) -> String {

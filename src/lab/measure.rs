@@ -6,7 +6,6 @@
 use super::{
     peaks::Peaks,
     row::{Row, Status, rank},
-    sizes,
     trials::{at_the_cases, chosen},
     turns::{Pace, in_turns},
 };
@@ -14,8 +13,12 @@ use crate::{
     Error, Result, clock,
     compare::Mismatch,
     gpu::{Context, Options},
-    op::{Call, Choices, Shader, Variant},
-    prove::{Regime, Trial, Wrong, lengths},
+    op::{
+        Call, Shader, Variant,
+        sizes::{self, lengths},
+    },
+    prove::{Regime, Trial, Wrong},
+    selection::Choices,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -16,7 +16,7 @@ mod repeated;
 /// A line of a report, and what may be ranked.
 pub mod row;
 /// At what sizes an operation is measured.
-pub mod sizes;
+pub mod workload;
 /// Composed texts as WGSL defines them, for other compilers than naga.
 pub mod standard;
 /// What a sweep over settings found, two constants at a time.
@@ -34,8 +34,12 @@ use crate::{
     Error, Result,
     gpu::Context,
     kernels::OPERATIONS,
-    op::{Choices, Op},
-    setting::{self, Constant},
+    op::{
+        Op,
+        setting::{self, Constant},
+        sizes,
+    },
+    selection::Choices,
 };
 
 /// A variant and whether it runs here.
@@ -70,7 +74,7 @@ pub struct Listing {
 pub fn list(context: &Context, only: Option<&'static Op>) -> Result<Vec<Listing>> {
     let mut rows = Vec::new();
     for op in OPERATIONS.iter().copied().filter(|op| only.is_none_or(|only| only.name == op.name)) {
-        let call = sizes::typical(op)?;
+        let call = workload::typical(op)?;
         let default = call.variant(context, &Choices::default())?.0.name;
         for variant in op.variants {
             let reason = call.obstacle(context, variant)?;
@@ -97,7 +101,7 @@ pub fn list(context: &Context, only: Option<&'static Op>) -> Result<Vec<Listing>
 /// # Errors
 /// [`Error::Variant`] for an operation without `naive`.
 pub fn template(op: &'static Op) -> Result<String> {
-    let call = sizes::typical(op)?;
+    let call = workload::typical(op)?;
     let mut text = format!(
         "// A variant of {name}: {about}.\n\
          // Prove and time it with: wgrad lab {name} --file THIS_FILE\n\

@@ -5,66 +5,10 @@ use super::repeated::Repeated;
 use crate::{
     Error, Result,
     gpu::{Clock, Context, FeedBuffers},
-    op::{
-        AdapterClass, Call, Op, Variant,
-        twin::{EPSILON, Expected, Inputs, Sum},
-    },
+    kernels::peaks::{PEAK_COPY, PEAK_FMA},
+    op::{AdapterClass, Call, sizes},
     prove::Trial,
 };
-
-macro_rules! peak {
-    ($id:ident $name:literal $about:literal $twin:path { $($variant:literal)+ } cases [$($case:literal),+]) => {
-        #[doc = $about]
-        pub static $id: Op = Op {
-            name: $name,
-            about: $about,
-            interface: include_str!(concat!("../../shaders/", $name, "/interface.wgsl")),
-            activated: false,
-            parts: &[],
-            variants: &[$(Variant {
-                name: $variant,
-                source: include_str!(concat!("../../shaders/", $name, "/", $variant, ".wgsl")),
-                needs: &[],
-                default_for: &[],
-                page: Some($name),
-            }),+],
-            twin: $twin,
-            cases: &[$($case),+],
-        };
-    };
-}
-
-peak! { PEAK_FMA "peak_fma" "multiplications and additions, no memory" fma { "naive" }
-cases ["COUNT=1,ROUNDS=1", "COUNT=131,ROUNDS=3"] }
-peak! { PEAK_COPY "peak_copy" "a copy" copy { "several" "quads" "naive" }
-cases ["COUNT=4", "COUNT=5124"] }
-
-/// The operations that measure an adapter. Training uses none of them.
-pub static PEAKS: &[&Op] = &[&PEAK_FMA, &PEAK_COPY];
-
-/// y[i] = Σ of twelve chains of v = 0.7 · v + x[i]
-fn fma(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
-    let steps = 16 * i.size("ROUNDS");
-    let y = i.real("x").iter().map(|x| {
-        let (mut sum, mut magnitude) = (0.0, 0.0);
-        for chain in 0..12 {
-            let mut v = f64::from(chain);
-            for _ in 0..steps {
-                v = f64::from(0.7f32) * v + x;
-            }
-            sum += v;
-            magnitude += v.abs().max(f64::from(chain));
-        }
-        // A step adds a rounding and keeps seven tenths of those before it.
-        Sum::within(sum, 16.0 * EPSILON * magnitude)
-    });
-    vec![("y", Expected::Real(y.collect()))]
-}
-
-/// y = x
-fn copy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
-    vec![("y", Expected::Real(i.real("x").iter().map(|x| Sum::exact(*x)).collect()))]
-}
 
 /// The peaks of an adapter.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
@@ -104,7 +48,7 @@ async fn fastest(context: &Context, call: &Call, seconds: f64) -> Result<(f64, C
     let mut best = (0.0f64, Clock::Wall);
     for variant in call.op.variants {
         for case in call.op.cases {
-            let small = super::sizes::case(call.op, case)?;
+            let small = sizes::case(call.op, case)?;
             let shader = call.op.shader(variant, call.activation)?;
             if let Err(wrong) = Trial::new(&small, &shader, 1).prove(context, variant).await? {
                 return Err(Error::Variant {

@@ -6,8 +6,9 @@ use crate::{
     Result,
     gpu::Context,
     kernels::MATMUL,
-    op::{AdapterClass, Call, Choices},
+    op::{AdapterClass, Call},
     prove::Trial,
+    selection::Choices,
 };
 
 /// Rows, columns and inner length: large enough to fill the adapter, small enough to be a few milliseconds.
@@ -39,7 +40,7 @@ impl Product {
 
     /// Its sizes, as `M=512,N=512,K=512`.
     pub fn sizes(&self) -> String {
-        super::sizes::words(&self.call)
+        crate::op::sizes::words(&self.call)
     }
 
     /// 10⁹ floating point operations a second, in one sample.

@@ -1,14 +1,16 @@
 //! A line of the lab's report: one variant at one size on one adapter. It is what `--json` and `--csv` print.
 
-use super::{peaks::Peaks, sizes};
+use super::peaks::Peaks;
 use crate::{
     compare::Mismatch,
     gpu::{Clock, Context},
-    op::{Access, AdapterClass, Call, Marks, Shader, Variant},
+    op::{
+        Access, AdapterClass, Call, Marks, Shader, Variant,
+        setting::Setting,
+        sizes::{self, lengths},
+    },
     profile::Spread,
-    prove::lengths,
     run::AdapterRecord,
-    setting::Setting,
 };
 use serde::Serialize;
 

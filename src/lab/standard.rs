@@ -1,10 +1,9 @@
 //! Composed texts as WGSL defines them: what a browser would be given, for other compilers than naga. Each comes with
 //! the numbers that its pipelines get. Leaves out compiling them: `scripts/tint.sh` does.
 
-use super::sizes;
 use crate::{
     Error, Result,
-    op::{Activation, Op, Sizes, Variant, activations::LINEAR},
+    op::{Activation, Op, Sizes, Variant, activations::LINEAR, sizes},
 };
 
 /// A module, and the pipelines that are made of it.

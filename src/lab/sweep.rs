@@ -2,7 +2,7 @@
 //! a page.
 
 use super::row::{Row, Status};
-use crate::setting::{self, Setting};
+use crate::op::setting::{self, Setting};
 use serde::Serialize;
 
 /// A constant along one side of a grid.
@@ -157,7 +157,7 @@ mod tests {
     use super::{Cell, Status, grids};
     use crate::{
         lab::row::{Row, tests::row},
-        setting::Setting,
+        op::setting::Setting,
     };
 
     fn setting(

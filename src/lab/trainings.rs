@@ -9,9 +9,10 @@ use crate::{
     gpu::Context,
     model::Model,
     observe::Recorder,
-    op::{Choices, twin::EPSILON},
+    op::twin::EPSILON,
     profile::{Conditions, Spread},
     program::Program,
+    selection::Choices,
     train::{Options, Trainer},
 };
 use std::{ops::ControlFlow, sync::Arc};

@@ -5,7 +5,7 @@ use super::{
     proto::{AttributeProto, ModelProto, TensorProto},
     tensor,
 };
-use crate::{Error, Result, report::words::printable_line};
+use crate::{Error, Result, words::printable_line};
 use std::{
     collections::BTreeMap,
     fs::File,

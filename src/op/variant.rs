@@ -4,7 +4,7 @@ use crate::op::{AdapterClass, Sizes};
 use std::fmt;
 
 /// One implementation of an operation: a WGSL file and a line on the page. One that is made elsewhere
-/// ([`Variant::new`], [`crate::user_file::variant`]) always runs with wgpu's injected checks.
+/// ([`Variant::new`], [`crate::op::user_file::variant`]) always runs with wgpu's injected checks.
 #[derive(Clone, Debug)]
 pub struct Variant {
     /// Its name: the file's name without `.wgsl`.
@@ -61,7 +61,7 @@ impl Need {
 
 impl Variant {
     /// A variant that stands on no page: any text, which needs nothing and runs with wgpu's checks.
-    /// [`crate::user_file::variant`] reads needs from the text, and says at once what is wrong with it.
+    /// [`crate::op::user_file::variant`] reads needs from the text, and says at once what is wrong with it.
     pub fn new(name: &'static str, source: &'static str) -> Self {
         Self { name, source, needs: &[], default_for: &[], page: None }
     }

@@ -5,8 +5,8 @@ use super::Spread;
 use crate::{
     Result, clock,
     gpu::{Clock, Context, Plan, Stamps, Timer},
-    lab::{peaks::Peaks, row::bytes, sizes::words},
-    op::Access,
+    lab::{peaks::Peaks, row::bytes},
+    op::{Access, sizes::words},
     train::{Trainer, Walk},
 };
 

@@ -1,11 +1,13 @@
 //! Which of the cases of the page are proven with which inputs, so that a variant meets every regime and its proof takes
 //! not much longer.
 
-use super::{Regime, lengths};
+use super::Regime;
 use crate::{
     Result,
-    lab::sizes::case,
-    op::{Call, Marks, Op, Shader},
+    op::{
+        Call, Marks, Op, Shader,
+        sizes::{case, lengths},
+    },
 };
 
 /// The regimes that the operation of `shader`, any variant of `op`, takes: of each the proof draws inputs.

@@ -7,8 +7,8 @@ use crate::{
     feed::{Batch, Step},
     gpu::{Arenas, Context, FeedBuffers, Plan},
     input::Input,
-    op::Choices,
     program::{Builder, Mode},
+    selection::Choices,
 };
 
 /// The first `per_class` training images of each class of `data`, as the first step of a training with this `seed` would

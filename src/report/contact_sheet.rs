@@ -14,9 +14,11 @@ use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
 use embedded_graphics::{Drawable, Pixel};
 use image::{ImageFormat, Rgb, RgbImage};
 
-use crate::data::{Dataset, Split, write_whole};
-use crate::report::words::commas;
 use crate::{Error, Result};
+use crate::{
+    data::{Dataset, Split, write_whole},
+    words::commas,
+};
 
 /// An image on the sheet is this often as large as in the data.
 const ZOOM: usize = 2;

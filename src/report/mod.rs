@@ -28,5 +28,3 @@ pub mod learning_rate;
 pub mod page;
 /// Tables for a terminal or a pipe.
 pub mod table;
-/// Numbers as people read them.
-pub mod words;

@@ -1,7 +1,7 @@
 //! Tables for a terminal or a pipe: a line under the header, no other borders, numbers at the right. In a
 //! narrow terminal only long texts wrap; in a pipe a row is a line, without a control character.
 
-use crate::report::words::{printable, shortened};
+use crate::words::{printable, shortened};
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
 };

@@ -3,7 +3,7 @@
 //! its weights predict by others.
 
 use super::{CONFIG, Config, LAST, Run};
-use crate::{Error, Result, report::words::quoted_path};
+use crate::{Error, Result, words::quoted_path};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 

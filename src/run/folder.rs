@@ -7,8 +7,9 @@ use super::{
 use crate::{
     Error, Result,
     data::{clean, create_owned, io_error, write_owned},
-    report::words::quoted_path,
-    user_file,
+    op::user_file,
+    selection,
+    words::quoted_path,
 };
 use std::{
     fs, io,
@@ -85,7 +86,7 @@ impl Run {
 
     /// Copies the user's own shaders into the folder, so that the run can go on whatever becomes of them.
     fn keep_files(&mut self) -> Result<()> {
-        for (op, variant) in user_file::chosen(&self.config.options.variants)? {
+        for (op, variant) in selection::chosen(&self.config.options.variants)? {
             let path = self.folder.join(format!("{}.wgsl", op.name));
             write_owned(&path, |file| file.write_all(variant.source.as_bytes()))?;
             self.config.files.insert(op.name.to_string(), user_file::digest(variant.source));

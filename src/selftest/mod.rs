@@ -12,13 +12,17 @@ use crate::{
     Error, Result,
     feed::split_mix,
     gpu::{Context, Preparing},
-    lab::sizes,
-    op::{AdapterClass, Call, Choices, Variant, activations::LINEAR},
+    op::{
+        AdapterClass, Call, Variant,
+        activations::LINEAR,
+        sizes,
+        user_file::{digest, is_file},
+    },
     place::Place,
     program::Program,
-    prove::{Trial, Verdict, Wrong},
+    prove::{Trial, Verdict, Wrong, chosen},
+    selection::Choices,
     tune::smaller,
-    user_file::{self, digest, is_file},
 };
 pub use proofs::{FOLDER_VARIABLE, Proofs};
 use std::{
@@ -270,7 +274,7 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
                 |chosen: &String| call.op.find(chosen).is_ok_and(|chosen| chosen.name == variant.name);
             if choices.by_hand.get(call.op.name).is_some_and(is_this) {
                 context.tell(Preparing::Ready);
-                return Err(user_file::wrong(&small, variant, &wrong));
+                return Err(chosen::wrong(&small, variant, &wrong));
             }
             context.trust.known().wrong.insert(name.clone(), wrong.clone());
             wrongs.push((name, wrong));

@@ -7,8 +7,7 @@ use crate::{
     Error, Result,
     gpu::Context,
     kernels::SUM_PARTIALS,
-    op::{Access, Call, Variant},
-    prove::lengths,
+    op::{Access, Call, Variant, sizes::lengths},
     tune::smaller,
 };
 

@@ -9,10 +9,11 @@ use crate::{
     layers::{Dense, Flatten},
     model::Model,
     networks::network,
-    op::{AdapterClass, Call, Choices, Op, Variant},
+    op::{AdapterClass, Call, Op, Variant},
     optim::Optimizer,
     place::Place,
     program::{Mode, Program},
+    selection::Choices,
 };
 use std::{
     fs,

@@ -3,7 +3,13 @@
 
 use super::{Gain, Use, candidates, eligible};
 pub use crate::place::Place;
-use crate::{Result, clock, data::io_error, gpu::Context, op::Call, place, user_file};
+use crate::{
+    Result, clock,
+    data::io_error,
+    gpu::Context,
+    op::{Call, user_file},
+    place,
+};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ffi::OsString, fs, io, path::PathBuf};
 

@@ -6,11 +6,14 @@ use crate::{
     lab::{
         measure::{Course, Lab, fits},
         row::{Row, Status, rank},
-        sizes,
         turns::{Pace, glance},
     },
-    op::{Call, Choices, Variant},
-    prove::{Trial, lengths, proofs},
+    op::{
+        Call, Variant,
+        sizes::{self, lengths},
+    },
+    prove::{Trial, proofs},
+    selection::Choices,
 };
 use std::{collections::BTreeSet, time::Duration};
 

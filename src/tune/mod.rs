@@ -14,10 +14,9 @@ use crate::{
     lab::measure::Lab,
     model::Model,
     objective::Objective,
-    op::{Call, Variant},
+    op::{Call, Variant, setting},
     optim::Optimizer,
     program::Mode,
-    setting,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

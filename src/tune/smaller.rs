@@ -50,14 +50,14 @@ mod tests {
     use super::{LITTLE, batch, work};
     use crate::{
         kernels::{BATCH_NORM_PARTIALS, CONV2D_GRAD_WEIGHT, MATMUL, MATMUL_GRAD_WEIGHT, SGD},
-        lab::sizes,
+        lab::workload,
         op::{Call, Need, Variant},
     };
 
     #[test]
     fn a_batch_is_smaller_and_every_variant_takes_it() {
         let all_features = wgpu::Features::all();
-        let conv = sizes::typical(&CONV2D_GRAD_WEIGHT).expect("a call");
+        let conv = workload::typical(&CONV2D_GRAD_WEIGHT).expect("a call");
         let small =
             batch(&conv, CONV2D_GRAD_WEIGHT.variants, all_features).expect("composes").expect("smaller");
         assert!(work(&small).expect("composes") < 1.5 * LITTLE, "{small:?}");

@@ -7,13 +7,12 @@ use wgrad::{
     gpu::Clock,
     kernels::OPERATIONS,
     lab::row::{Row, Status},
-    op::AdapterClass,
+    op::{AdapterClass, setting::Setting},
     report::{
         chart::{Bars, HeatMap},
         lab::{About, measured},
         page::{Alarm, Cell, Page, Section, Table, can_write},
     },
-    setting::Setting,
 };
 
 /// A text that tries to be markup.

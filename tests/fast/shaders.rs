@@ -12,18 +12,16 @@ use wgrad::{
     Error,
     kernels::{
         ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, INPUT, MIXUP, NUMBER, OPERATIONS, RANDOM, RECURRENCE,
-        REGRESSION,
+        REGRESSION, peaks::PEAKS,
     },
-    lab::{
-        backends::{Language, Resolved, resolve},
-        peaks::PEAKS,
-    },
+    lab::backends::{Language, Resolved, resolve},
     op::{
-        Access, Activation, AdapterClass, Element, Op, Shader, Size, Sizes, Variant, activations::ACTIVATIONS,
+        Access, Activation, AdapterClass, Element, Op, Shader, Size, Sizes, Variant,
+        activations::ACTIVATIONS,
+        setting::{self, Setting},
+        sizes::parse_sizes,
+        user_file,
     },
-    prove::parse_sizes,
-    setting::{self, Setting},
-    user_file,
 };
 
 /// The operations of the page, and those that measure an adapter.

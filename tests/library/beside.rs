@@ -14,10 +14,10 @@ use wgrad::{
     model::Model,
     networks::network,
     observe::Beside,
-    op::Choices,
     optim::{Adam, Method, Optimizer},
     predict::{Asked, Predictor},
     schedule::{Decay, Schedule},
+    selection::Choices,
     train::{Options, RateChange, StepResult, Trainer},
 };
 

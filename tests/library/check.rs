@@ -12,9 +12,9 @@ use wgrad::{
     model::Model,
     networks::{network, network_for},
     objective::Objective,
-    op::Choices,
     optim::Optimizer,
     program::Mode,
+    selection::Choices,
 };
 
 /// A network with a bit of everything, small.

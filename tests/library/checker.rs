@@ -13,9 +13,10 @@ use wgrad::{
     op::{
         Access, AdapterClass, Call, Element, Op, Variant,
         activations::{LINEAR, RELU},
+        sizes::parse_sizes,
         twin::{Data, Expected, Sum},
     },
-    prove::{Regime, Trial, Verdict, Wrong, parse_sizes, prove, regimes},
+    prove::{Regime, Trial, Verdict, Wrong, prove, regimes},
 };
 
 /// The call of a case as the page writes it.

@@ -12,9 +12,10 @@ use wgrad::{
         Padding,
     },
     model::{Explaining, Model},
-    op::{Choices, twin::Data},
+    op::twin::Data,
     predict::Predictor,
     program::{Home, interpreter::Interpreter},
+    selection::Choices,
 };
 
 /// A graph with everything whose use differs from its training, where the image goes into two layers.

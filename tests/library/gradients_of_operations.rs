@@ -10,9 +10,9 @@ use wgrad::{
     op::{
         Access, Activation as Elementwise, At, Op, Sizes,
         activations::{ACTIVATIONS, LINEAR},
+        sizes::parse_sizes,
         twin::{Data, Inputs, values},
     },
-    prove::parse_sizes,
 };
 
 /// A gradient kernel, the kernel it differentiates, and which gradient belongs to which input.

@@ -9,8 +9,9 @@ use wgrad::{
     gpu::{Arenas, Context, FeedBuffers, Plan},
     kernels::ADD,
     layers::{Layer, Place},
-    op::{Call, Choices, activations::ACTIVATIONS},
+    op::{Call, activations::ACTIVATIONS},
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
+    selection::Choices,
 };
 
 /// How far the distance may be, as a share of the norm.

@@ -7,7 +7,8 @@ use wgrad::{
     feed::{Batch, Step},
     gpu::{Context, FeedBuffers},
     kernels::SGD,
-    op::{Call, Choices},
+    op::Call,
+    selection::Choices,
 };
 
 fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f64> {

@@ -9,8 +9,8 @@ use wgrad::{
     layers::{Dropout, Layer},
     model::Model,
     networks::network,
-    op::Choices,
     optim::Optimizer,
+    selection::Choices,
     train::{Options, Trainer},
 };
 

@@ -9,9 +9,10 @@ use wgrad::{
     layers::{Bidirectional, Dense, LSTM, Reshape},
     model::Model,
     networks::{self, NETWORKS, network},
-    op::{Access, Call, Choices},
+    op::{Access, Call},
     optim::Optimizer,
     program::{Home, Mode, Node, Pass, Program, Value, ValueId},
+    selection::Choices,
 };
 
 const MODES: [Mode; 3] = [Mode::Train, Mode::Evaluate, Mode::Predict];

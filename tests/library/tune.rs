@@ -12,14 +12,14 @@ use wgrad::{
     objective::Objective,
     op::{
         AdapterClass::{Cpu, Gpu},
-        Call, Choices, Op, Variant,
+        Call, Op, Variant, user_file,
     },
     optim::Optimizer,
+    selection::Choices,
     tune::{
         self, Decision, Event, Gain, Outcome, Settings, State, Use,
         cache::{Cache, Entry, Key, Place},
     },
-    user_file,
 };
 
 const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source();

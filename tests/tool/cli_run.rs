@@ -8,8 +8,8 @@ use wgrad::{
     data::{Dataset, Reading, Split, folder},
     evaluate::evaluate,
     networks::network,
-    op::Choices,
     run::{AdapterRecord, Config, DataRecord, EpochLine, Run},
+    selection::Choices,
     train::{Options, Trainer},
 };
 

@@ -7,8 +7,8 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 use wgrad::{
-    gpu::Context, keras, layers::Layer, loss::Loss, model::Model, op::Choices, predict::Predictor,
-    report::words::quoted, run::read_weights,
+    gpu::Context, keras, layers::Layer, loss::Loss, model::Model, predict::Predictor, run::read_weights,
+    selection::Choices, words::quoted,
 };
 
 /// The shape of images that no network here takes by chance.

@@ -4,15 +4,14 @@ use crate::command::wgrad;
 use wgrad::{
     gpu::{FeedBuffers, Timer},
     kernels::{MATMUL, OPERATIONS},
-    lab::{self, measure, row::Status, sizes},
-    op::{Call, activations::LINEAR},
+    lab::{self, measure, row::Status, workload},
+    op::{Call, activations::LINEAR, sizes, user_file},
     prove::{self, prove},
-    user_file,
 };
 
 #[test]
 fn sizes_follow_where_they_are_not_given() {
-    let typical = sizes::typical(wgrad::kernels::op("conv2d_forward").expect("it is")).expect("a call");
+    let typical = workload::typical(wgrad::kernels::op("conv2d_forward").expect("it is")).expect("a call");
     assert_eq!(typical.sizes["N"], 128.0);
     assert_eq!((typical.sizes["H"], typical.sizes["OH"], typical.sizes["CO"]), (13.0, 11.0, 64.0));
     assert_eq!(typical.activation.name, "relu");
@@ -221,7 +220,7 @@ fn the_composed_text_is_printed_as_a_browser_takes_it() {
     let objects: Vec<serde_json::Value> =
         all.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
     let settings =
-        wgrad::setting::all(&MATMUL, MATMUL.variant("split").expect("it is"), "").expect("settings");
+        wgrad::op::setting::all(&MATMUL, MATMUL.variant("split").expect("it is"), "").expect("settings");
     assert!(
         objects.len() > settings.len()
             && objects.len().is_multiple_of(wgrad::op::activations::ACTIVATIONS.len())

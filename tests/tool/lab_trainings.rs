@@ -12,7 +12,7 @@ use wgrad::{
         trainings::{Request, compare},
     },
     networks::network,
-    op::Choices,
+    selection::Choices,
     train::{Options, Trainer},
 };
 

@@ -7,10 +7,13 @@ use std::{fs, path::Path};
 use wgrad::{
     Error,
     kernels::MATMUL,
-    op::{Call, Choices},
+    op::{
+        Call,
+        setting::{self, Setting},
+        user_file,
+    },
     prove::prove,
-    setting::{self, Setting},
-    user_file,
+    selection::Choices,
 };
 
 const ROWS: &str = include_str!("../fixtures/rows.wgsl");

@@ -31,7 +31,7 @@ fn train(folder: &Path, out: &str, arguments: &[&str]) -> Ended {
     wgrad(folder, &[&fixed[..], &["--out", out], arguments].concat()).end()
 }
 
-fn choices(folder: &Path, run: &str) -> wgrad::op::Choices {
+fn choices(folder: &Path, run: &str) -> wgrad::selection::Choices {
     Run::open(&folder.join(run)).expect("a run").config.options.variants
 }
 

@@ -9,7 +9,7 @@ use wgrad::{
         stream::{Chunk, Cut, Order, Stream},
     },
     op::AdapterClass,
-    report::words::commas,
+    words::commas,
 };
 
 /// Bytes of images that are decoded ahead.

@@ -23,7 +23,7 @@ use wgrad::{
     },
     model::Model,
     networks::{self, NETWORKS},
-    op::{AdapterClass, Choices},
+    op::AdapterClass,
     profile::Spread,
     report::{
         growth::grown,
@@ -31,10 +31,11 @@ use wgrad::{
             Align::{Left, Right},
             Table,
         },
-        words::commas,
     },
     run::AdapterRecord,
+    selection::Choices,
     train::{Options, Trainer},
+    words::commas,
 };
 
 /// Rounds that are counted, after one that is not.

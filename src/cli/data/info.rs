@@ -12,10 +12,11 @@ use wgrad::{
         summary::{Summary, summary},
         table::Kind,
     },
-    report::{
-        table::{Align::Right, Align::Wrap, Table},
-        words::{commas, counted, shortened},
+    report::table::{
+        Align::{Right, Wrap},
+        Table,
     },
+    words::{commas, counted, shortened},
 };
 
 /// So many columns of a table are shown, and so many words of one.

@@ -11,9 +11,13 @@ use wgrad::{
     Error,
     augment::Augment,
     data::{
-        self, DataSpec, Dataset, Places, Reading, download, download::Event, fashion_mnist, table::Table,
+        self, DataSpec, Dataset, Places, Reading,
+        download::{self, Event},
+        fashion_mnist,
+        table::Table,
     },
-    report::{augmented::augmented, contact_sheet, words::bytes},
+    report::{augmented::augmented, contact_sheet},
+    words::bytes,
 };
 
 #[derive(clap::Args)]

@@ -13,8 +13,8 @@ use wgrad::{
         reading::{Again, Decimal, Size},
         summary,
     },
-    report::words::commas,
     run::{DataRecord, Run},
+    words::commas,
 };
 
 /// The images or rows that judge, and what is to be known about them.

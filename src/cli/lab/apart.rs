@@ -17,8 +17,7 @@ use wgrad::{
     compare::Mismatch,
     gpu::{AdapterChoice, Context, Preparing},
     lab::measure::Refusal,
-    lab::sizes,
-    op::Call,
+    op::{Call, sizes},
 };
 
 /// Submissions that may each take the time-out before a process that says nothing counts as stuck.

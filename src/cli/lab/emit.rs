@@ -9,16 +9,16 @@ use std::{
     process::ExitCode,
 };
 use wgrad::{
+    kernels::peaks::PEAKS,
     lab::{
         backends::{self, Language, Translation},
-        peaks::PEAKS,
         standard,
     },
     op::{
         Activation, Op, Variant,
         activations::{self, ACTIVATIONS, LINEAR},
+        setting, user_file,
     },
-    setting, user_file,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -24,14 +24,14 @@ use wgrad::{
         measure::{Lab as Device, Request, measure},
         peaks::{self, Peaks},
         row::{Row, Status},
-        sizes,
+        workload,
     },
     op::{
         Call, Op, Variant,
         activations::{self, LINEAR},
+        sizes, user_file,
     },
     report::lab as report,
-    user_file,
 };
 
 /// How often `--watch` looks at its files.
@@ -181,7 +181,7 @@ impl Lab {
 
     /// The call to measure: the typical one, with what was asked for.
     fn call(&self, op: &'static Op) -> Result<Call> {
-        let mut call = sizes::typical(op)?;
+        let mut call = workload::typical(op)?;
         if let Some(name) = &self.activation {
             let activation = activations::activation(name)?;
             if !op.activated && activation.name != LINEAR.name {

@@ -8,11 +8,12 @@ use wgrad::{
         Listing,
         backends::{Language, Translated},
         row::{Row, Status},
-        sizes,
     },
-    op::Call,
-    report::table::{Align, Align::Left, Align::Right, Align::Wrap, Table},
-    setting,
+    op::{Call, setting, sizes},
+    report::table::{
+        Align::{self, Left, Right, Wrap},
+        Table,
+    },
 };
 
 /// Seconds in a unit that reads well.

@@ -7,9 +7,8 @@ use wgrad::{
         row::{Row, Status},
         sweep::{Cell, Grid, grids},
     },
-    op::{Op, Variant},
+    op::{Op, Variant, setting, user_file},
     report::table::{Align, Table},
-    setting, user_file,
 };
 
 /// Cases of the page at which each setting is proven, besides the asked size: compiling is what takes the time.

@@ -12,14 +12,17 @@ use serde_json::{Value, json};
 use std::process::ExitCode;
 use wgrad::{
     lab::trainings::{Comparison, Request, compare},
-    op::Choices,
     optim::Optimizer,
     report::{
-        table::{Align::Left, Align::Right, Align::Wrap, Table},
+        table::{
+            Align::{Left, Right, Wrap},
+            Table,
+        },
         trainings::compared,
-        words::{commas, sparkline},
     },
+    selection::Choices,
     train::Options,
+    words::{commas, sparkline},
 };
 
 /// Characters of a curve.

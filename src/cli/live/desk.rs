@@ -19,8 +19,8 @@ use wgrad::{
     gpu::{Context, Fetch},
     model::Model,
     observe::Beside,
-    op::Choices,
     predict::{Asked, Predictor},
+    selection::Choices,
     train::Trainer,
 };
 

@@ -15,10 +15,10 @@ use wgrad::{
     data::Dataset,
     evaluate::Formula,
     loss::Loss,
-    report::words::{counted, measure},
     run::{BEST, Chance, EpochLine, Outcome, Run},
     schedule::Decay,
     train::{Metrics, Options, Trainer},
+    words::{counted, measure},
 };
 
 /// How an epoch ended.

@@ -25,9 +25,9 @@ use wgrad::{
     data::{Dataset, Split},
     gpu::Context,
     loss::Loss,
-    report::words::{commas, counted},
     run::{EpochLine, FEWEST_STEPS, LayersLine, Outcome, Run},
     train::{StepResult, Trainer, norms},
+    words::{commas, counted},
 };
 
 /// Seconds of training after which the state is saved even within an epoch.

@@ -40,12 +40,11 @@ use wgrad::{
     data::Dataset,
     gpu::Context,
     model::Model,
-    op::Choices,
-    report::words::counted,
     run::{AdapterRecord, BEST, Config, DataRecord, Run},
+    selection::{self, Choices},
     train::{Options, Trainer},
     tune::SECONDS,
-    user_file,
+    words::counted,
 };
 
 /// Images per step, and epochs, where nobody says how many.
@@ -368,7 +367,7 @@ fn warn_of_warmup(options: &Options, images: usize) {
 
 /// Says which shaders of the user's own, and which settings, are proven before the training.
 fn announce(options: &Options) -> Result<()> {
-    for (op, variant) in user_file::unproven(&options.variants)? {
+    for (op, variant) in selection::unproven(&options.variants)? {
         output::say(format!(
             "{}: proving {} at the sizes of this network, beside the twin",
             op.name, variant.name

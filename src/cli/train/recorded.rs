@@ -7,8 +7,8 @@ use crate::cli::{
 use anyhow::{Context as _, Result, bail};
 use wgrad::{
     data::{DataSpec, Dataset, Reading, reading::Again},
-    report::words::{bytes, counted},
     run::{BROKEN, DataRecord, Run},
+    words::{bytes, counted},
 };
 
 /// How a run records its data: a folder by its absolute path, so that the run can be used from anywhere.

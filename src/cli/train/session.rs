@@ -17,9 +17,9 @@ use wgrad::{
     data::Dataset,
     gpu::{Context, guarded},
     model::Model,
-    report::words::counted,
     run::{AdapterRecord, LAST, Run},
     train::{Options, Trainer},
+    words::counted,
 };
 
 /// The state that was saved last, in memory too.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::process::ExitCode;
 use wgrad::{
     gpu::Context,
-    lab::sizes,
+    op::sizes,
     report::table::{
         Align::{Left, Right, Wrap},
         Table,

@@ -17,9 +17,8 @@ use super::super::jpeg::{CUT_OFF, has_end};
 use super::super::picture::{LONGEST, dimensions_in};
 use super::super::reading::{Reading, Size, TEST_SHARE};
 use super::{Pictures, Preparation, entries, in_parallel};
-use crate::input::Input;
-use crate::report::words::counted;
 use crate::{Error, Result};
+use crate::{input::Input, words::counted};
 
 /// What the parts of a data set are called.
 const TRAIN: [&str; 2] = ["train", "training"];

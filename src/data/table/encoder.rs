@@ -10,8 +10,10 @@ use super::plan::{LONG, NAMED, Plan, some};
 use super::sheet::Sheet;
 use super::survey::TwoWays;
 use super::{Kind, Table, fail, number, standardised};
-use crate::report::words::{counted, shortened};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    words::{counted, shortened},
+};
 
 /// Where columns are in a file: those of a network, and the one that is to be told.
 pub(super) struct Places {

@@ -14,9 +14,11 @@ use super::plan::Plan;
 use super::sheet::Sheet;
 use super::survey::Told;
 use super::{Kind, Table, fail, picture};
-use crate::Result;
 use crate::input::Input;
-use crate::report::words::{bytes, commas, counted};
+use crate::{
+    Result,
+    words::{bytes, commas, counted},
+};
 
 /// Values of a table that may always be held in memory, bytes.
 const ALWAYS: usize = 256 << 20;

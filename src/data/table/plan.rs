@@ -10,8 +10,10 @@ use super::picture::{self, Picture};
 use super::sheet::Sheet;
 use super::survey::{Holds, Rules, Told, first_of, survey};
 use super::{Column, Kind, Label, Table, fail};
-use crate::Result;
-use crate::report::words::{counted, shortened};
+use crate::{
+    Result,
+    words::{counted, shortened},
+};
 
 /// A column of more words than this is no category.
 const MOST_WORDS: usize = 1000;

@@ -2,7 +2,7 @@
 //! one and the next for a single field, rows and all.
 
 use super::dialect::{Dialect, ends_line};
-use crate::report::words::{commas, counted};
+use crate::words::{commas, counted};
 
 /// Whether every field that begins with a quote ends with one, before the next delimiter.
 ///

@@ -11,8 +11,10 @@ use super::dialect::Dialect;
 use super::fields::Fields;
 use super::header::{self, First};
 use super::{fail, plan, quotes};
-use crate::report::words::{commas, counted, shortened};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    words::{commas, counted, shortened},
+};
 
 /// A file's fields.
 pub(super) struct Sheet {

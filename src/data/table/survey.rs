@@ -9,8 +9,10 @@ use super::guess::FEW;
 use super::number::{Absent, Format, Readings, SIGNS, beyond};
 use super::plan::{LONG, NAMED};
 use super::sheet::Sheet;
-use crate::report::words::{commas, counted, quoted, shortened};
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    words::{commas, counted, quoted, shortened},
+};
 
 /// So many columns are told of at most.
 const SAID: usize = 8;

@@ -7,8 +7,8 @@ use crate::{
     gpu::{Context, FeedBuffers},
     kernels::{ACTIVATION_FORWARD, ADD, BINARY, MATMUL, MAX_POOL2D_FORWARD, UNARY},
     onnx::{attributes::broadcast, tensor::Tensor},
-    op::{Access, Activation, Call, Choices},
-    prove::lengths,
+    op::{Access, Activation, Call, sizes::lengths},
+    selection::Choices,
 };
 use std::{
     cell::{Cell, RefCell},

@@ -32,7 +32,7 @@ use crate::{
     loss::Loss,
     model::Model,
     program::arena_len,
-    report::words::printable_line,
+    words::printable_line,
 };
 use flow::{Axis, Flow, Value};
 use network::Network;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     model::{INPUT, LayerSummary},
-    report::words::commas,
+    words::commas,
 };
 use layout::{Layout, Place};
 

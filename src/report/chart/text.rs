@@ -1,7 +1,7 @@
 //! Texts in a chart: how wide they are, where they break, what of them is printed. A chart does not know the
 //! reader's font, so widths are those of a wide one (DejaVu Sans, Verdana); in others a little room is left.
 
-use crate::report::words::moves;
+use crate::words::moves;
 
 /// The same text without what has no picture or moves others, which becomes U+FFFD. What joins letters or parts them stays.
 pub fn printable(text: &str) -> String {

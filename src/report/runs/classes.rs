@@ -6,8 +6,8 @@ use crate::{
     report::{
         chart::{self, Axis, Group, Grouped, HeatMap, Lines, Point, Series, figure},
         page::{Cell, Section, Table},
-        words::{commas, percent},
     },
+    words::{commas, percent},
 };
 
 /// A matrix of more classes is not drawn.

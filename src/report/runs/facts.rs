@@ -8,9 +8,9 @@ use crate::{
     report::{
         chart::Network as Graph,
         page::{Cell, Section, Table},
-        words::{commas, measure},
     },
     run::{AdapterRecord, Chance, Outcome},
+    words::{commas, measure},
 };
 
 pub(super) fn summary(runs: &[Recorded], details: Option<&Details<'_>>) -> Section {

@@ -10,8 +10,8 @@ use crate::{
         gallery::{Gallery, Item},
         page::Section,
         pixels::{enlarged, photograph},
-        words::measure,
     },
+    words::measure,
 };
 
 /// Pictures of each kind.

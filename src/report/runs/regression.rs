@@ -6,8 +6,8 @@ use crate::{
     report::{
         chart::{Axis, Reference, Scatter},
         page::{Cell, Section, Table},
-        words::{commas, measure},
     },
+    words::{commas, measure},
 };
 
 /// Rows of the table.

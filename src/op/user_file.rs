@@ -1,25 +1,15 @@
 //! A user's own variant: a WGSL file outside the page, composed with its operation's interface like any other. It
 //! always runs with wgpu's checks, and is proven before anything is trained with it.
 
-use crate::{
-    Error, Result,
-    data::read_text,
-    gpu::Context,
-    kernels::OPERATIONS,
-    lab::sizes,
-    op::{
-        Access, Call, Choices, Need, Op, Variant,
-        activations::{ACTIVATIONS, LINEAR},
-        directives,
-    },
-    program::Node,
-    prove::{Regime, Trial, proofs},
-    report::words::quoted,
-    setting,
+use super::{
+    Access, Need, Op, Variant,
+    activations::{ACTIVATIONS, LINEAR},
+    directives, setting,
 };
+use crate::{Error, Result, text::read_text};
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::Path,
     sync::{Mutex, PoisonError},
 };
@@ -226,88 +216,4 @@ fn need(op: &Op, text: &str) -> Option<Need> {
 /// The SHA-256 of a text, in hexadecimal.
 pub fn digest(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The files among `choices`, as operation and variant, without their settings.
-///
-/// # Errors
-/// As [`read()`].
-pub fn chosen(choices: &Choices) -> Result<Vec<(&'static Op, &'static Variant)>> {
-    let files = choices.by_hand.iter().filter(|(_, name)| is_file(name));
-    files
-        .filter_map(|(op, name)| {
-            let op = OPERATIONS.iter().find(|o| o.name == op)?;
-            Some(load(op, setting::split(name).0).map(|v| (*op, v)))
-        })
-        .collect()
-}
-
-/// Those among `choices` that are to be proven before they are used: files, and settings of any variant.
-///
-/// # Errors
-/// As [`Op::find`].
-pub fn unproven(choices: &Choices) -> Result<Vec<(&'static Op, &'static Variant)>> {
-    let wanted =
-        choices.by_hand.iter().filter(|(_, name)| is_file(name) || !setting::split(name).1.is_empty());
-    wanted
-        .filter_map(|(op, name)| {
-            let op = OPERATIONS.iter().find(|o| o.name == op)?;
-            Some(op.find(name).map(|v| (*op, v)))
-        })
-        .collect()
-}
-
-/// Proves every file and every setting among `choices` at the sizes of `nodes` and at the cases of the page.
-///
-/// # Errors
-/// [`Error::Variant`] for one that is wrong, and whatever keeps it from running.
-pub(crate) async fn prove<'a>(
-    context: &Context,
-    nodes: impl Iterator<Item = &'a Node>,
-    choices: &Choices,
-) -> Result<()> {
-    let files = unproven(choices)?;
-    let mut proven = BTreeSet::new();
-    for node in nodes {
-        let Some((op, variant)) = files.iter().find(|(op, _)| op.name == node.call.op.name) else { continue };
-        let shader = op.shader(variant, node.call.activation)?;
-        let takes = |call: &Call| Ok(call.obstacle(context, variant)?.is_none());
-        let own = takes(&node.call)?.then(|| (0, node.call.clone(), Regime::Small));
-        for (_, call, regime) in own.into_iter().chain(proofs(&node.call, &shader, false, takes)?) {
-            let key = format!("{}/{}/{:?}/{regime:?}", op.name, call.activation.name, call.sizes);
-            if !proven.insert(key) {
-                continue;
-            }
-            let trial = Trial::of(regime, &call, &shader, 1);
-            if let Err(wrong) = trial.prove(context, variant).await? {
-                return Err(self::wrong(
-                    &call,
-                    variant,
-                    &format!("at {} with {regime}: {wrong}", sizes::words(&call)),
-                ));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// That a variant which somebody chose is wrong at `call`, and how. The command that it tells proves it there, too.
-pub(crate) fn wrong(call: &Call, variant: &Variant, how: &str) -> Error {
-    let (op, file) = (call.op, if is_file(variant.name) { "--file" } else { "--variant" });
-    let activation = match op.activated {
-        true => format!(" --activation {}", call.activation.name),
-        false => String::new(),
-    };
-    let lab = format!(
-        "wgrad lab {} {file} {} --size {}{activation}",
-        op.name,
-        quoted(variant.name),
-        sizes::words(call)
-    );
-    Error::Variant {
-        op: op.name,
-        wanted: variant.name.to_string(),
-        message: format!("is wrong {how}; `{lab}` tells more"),
-        known: op.variant_names(),
-    }
 }

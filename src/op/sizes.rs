@@ -1,56 +1,28 @@
-//! At what sizes an operation is measured: by default its largest use in training the built-in networks, else
-//! the last case of the page; and what a person gives instead, completed and checked.
+//! The sizes of a call in words, as the page and the command line write them: read, completed and checked.
 
-use crate::{
-    Error, Result,
-    networks::{network, small},
-    op::{Call, Marks, Op, Sizes, Window},
-    optim::Optimizer,
-    program::Mode,
-    prove::{lengths, parse_sizes},
-};
+use super::{Binding, Call, Marks, Op, Shader, Sizes, Window, activations::LINEAR};
+use crate::{Error, Result};
 
-/// Images a step, as `wgrad train` has by default.
-const BATCH: usize = 128;
-
-/// How much a call moves and computes, to find the largest.
-fn weight(call: &Call) -> Result<(f64, usize)> {
-    let shader = call.op.shader(call.op.variant("naive")?, call.activation)?;
-    Ok((call.flops(), lengths(&shader, &call.sizes).iter().sum()))
+/// Parses `NAME=value,NAME=value`, as the page and the command line write sizes.
+pub fn parse_sizes(text: &str) -> Option<Vec<(String, f64)>> {
+    text.split(',')
+        .map(|pair| {
+            let (name, value) = pair.split_once('=')?;
+            Some((name.trim().to_string(), value.trim().parse().ok()?))
+        })
+        .collect()
 }
 
-/// The call of `op` that the lab measures by default: the largest in the built-in networks with batch 128 on
-/// Fashion-MNIST, in `cnn-bn` if none of the small ones has it; the last case of the page for an operation that
-/// none of them uses.
-///
-/// # Errors
-/// Whatever a built-in network reports; none is expected.
-pub fn typical(op: &'static Op) -> Result<Call> {
-    if let Some(call) = largest(op, small())? {
-        return Ok(call);
-    }
-    match largest(op, std::iter::once("cnn-bn"))? {
-        Some(call) => Ok(call),
-        None => case(op, op.cases.last().copied().unwrap_or_default()),
-    }
+/// The extents of a buffer; empty where a size is not known.
+pub(crate) fn shape(binding: &Binding, sizes: &Sizes) -> Vec<usize> {
+    binding.shape.iter().map(|size| size.value(sizes)).collect::<Option<_>>().unwrap_or_default()
 }
 
-/// The call of `op` that computes and moves the most in the networks `names`.
-fn largest(op: &'static Op, names: impl Iterator<Item = &'static str>) -> Result<Option<Call>> {
-    let mut largest: Option<(f64, usize, Call)> = None;
-    for name in names {
-        let model = network(name, [28, 28, 1], 10)?;
-        for mode in [Mode::Train, Mode::Predict] {
-            let program = model.program(mode, BATCH, 1, &Optimizer::default())?;
-            for call in program.nodes.into_iter().map(|node| node.call).filter(|c| c.op.name == op.name) {
-                let (flops, elements) = weight(&call)?;
-                if largest.as_ref().is_none_or(|(f, e, _)| (flops, elements) > (*f, *e)) {
-                    largest = Some((flops, elements, call));
-                }
-            }
-        }
-    }
-    Ok(largest.map(|(_, _, call)| call))
+/// How many elements each buffer of `shader` has at `sizes`.
+pub(crate) fn lengths(shader: &Shader, sizes: &Sizes) -> Vec<usize> {
+    let values = shader.values(sizes);
+    let len = |b: &Binding| b.shape.iter().map(|s| s.value(&values)).product::<Option<usize>>();
+    shader.bindings.iter().map(|b| len(b).unwrap_or(0)).collect()
 }
 
 /// A case of the page as a call, without an activation.
@@ -63,7 +35,7 @@ pub fn case(op: &'static Op, text: &str) -> Result<Call> {
         got: text.to_string(),
         expected: "NAME=number,NAME=number, such as M=512,N=512,K=512",
     })?;
-    Ok(Call { op, sizes: sizes.into_iter().collect(), activation: &crate::op::activations::LINEAR })
+    Ok(Call { op, sizes: sizes.into_iter().collect(), activation: &LINEAR })
 }
 
 /// The sizes of a call on one line, in the order in which the interface declares them.

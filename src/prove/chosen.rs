@@ -1,0 +1,67 @@
+//! What a person chose is proven before it is used: files of their own, and settings of any variant.
+
+use super::{Regime, Trial, proofs};
+use crate::{
+    Error, Result,
+    gpu::Context,
+    op::{Call, Variant, sizes, user_file::is_file},
+    program::Node,
+    selection::{Choices, unproven},
+    words::quoted,
+};
+use std::collections::BTreeSet;
+
+/// Proves every file and every setting among `choices` at the sizes of `nodes` and at the cases of the page.
+///
+/// # Errors
+/// [`Error::Variant`] for one that is wrong, and whatever keeps it from running.
+pub(crate) async fn prove<'a>(
+    context: &Context,
+    nodes: impl Iterator<Item = &'a Node>,
+    choices: &Choices,
+) -> Result<()> {
+    let files = unproven(choices)?;
+    let mut proven = BTreeSet::new();
+    for node in nodes {
+        let Some((op, variant)) = files.iter().find(|(op, _)| op.name == node.call.op.name) else { continue };
+        let shader = op.shader(variant, node.call.activation)?;
+        let takes = |call: &Call| Ok(call.obstacle(context, variant)?.is_none());
+        let own = takes(&node.call)?.then(|| (0, node.call.clone(), Regime::Small));
+        for (_, call, regime) in own.into_iter().chain(proofs(&node.call, &shader, false, takes)?) {
+            let key = format!("{}/{}/{:?}/{regime:?}", op.name, call.activation.name, call.sizes);
+            if !proven.insert(key) {
+                continue;
+            }
+            let trial = Trial::of(regime, &call, &shader, 1);
+            if let Err(wrong) = trial.prove(context, variant).await? {
+                return Err(self::wrong(
+                    &call,
+                    variant,
+                    &format!("at {} with {regime}: {wrong}", sizes::words(&call)),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// That a variant which somebody chose is wrong at `call`, and how. The command that it tells proves it there, too.
+pub(crate) fn wrong(call: &Call, variant: &Variant, how: &str) -> Error {
+    let (op, file) = (call.op, if is_file(variant.name) { "--file" } else { "--variant" });
+    let activation = match op.activated {
+        true => format!(" --activation {}", call.activation.name),
+        false => String::new(),
+    };
+    let lab = format!(
+        "wgrad lab {} {file} {} --size {}{activation}",
+        op.name,
+        quoted(variant.name),
+        sizes::words(call)
+    );
+    Error::Variant {
+        op: op.name,
+        wanted: variant.name.to_string(),
+        message: format!("is wrong {how}; `{lab}` tells more"),
+        known: op.variant_names(),
+    }
+}
