@@ -4,6 +4,7 @@
 use crate::{
     Error, Result,
     feed::split_mix,
+    input::{Input, MOST_CHANNELS},
     kernels::{AUGMENT, DECODE},
     op::Call,
 };
@@ -203,6 +204,24 @@ impl fmt::Display for Augment {
             .collect();
         f.write_str(if words.is_empty() { "none" } else { "" })?;
         f.write_str(&words.join(","))
+    }
+}
+
+impl Input {
+    /// The decoding `call` of images of `channels` channels, with what it needs to know of the data.
+    pub(crate) fn decoding(&self, mut call: Call, channels: usize) -> Call {
+        if self.floats {
+            call = call.with("FLOATS", 1.0);
+        }
+        let Some(normalization) = &self.normalization else { return call };
+        call = call.with("SCALED", 1.0).with("CHANNELS", channels as f64);
+        for channel in 0..channels.min(MOST_CHANNELS) {
+            let (gain, shift) = normalization.scale(channel);
+            let rounded = |number: f64| f64::from(number as f32);
+            call = call.with(&format!("GAIN{channel}"), rounded(gain));
+            call = call.with(&format!("SHIFT{channel}"), rounded(shift));
+        }
+        call
     }
 }
 

@@ -2,7 +2,7 @@
 //! plateau, a target; and which epoch is the best one. Stopping at a loss that is no number is [`crate::train`]'s business.
 //! What they remember is part of a checkpoint, so that a resumed training stops where one that never stopped would.
 
-use crate::{Error, Result, loss::Loss, schedule::Decay, train::Metrics};
+use crate::{Error, Result, loss::Loss, metrics::Metrics, range::difference, schedule::Decay};
 use serde::{Deserialize, Serialize};
 
 /// Which number is watched: on the validation images if there are any, else on the test images.
@@ -115,14 +115,6 @@ impl Callbacks {
             _ => Ok(()),
         }
     }
-}
-
-/// Refuses a difference below zero, or none. No device gets it.
-pub(crate) fn difference(name: &'static str, value: f64) -> Result<()> {
-    if value.is_finite() && value >= 0.0 {
-        return Ok(());
-    }
-    Err(Error::Option { name, got: value.to_string(), expected: "a number from 0" })
 }
 
 /// How long something has been waited for.

@@ -4,6 +4,7 @@
 use crate::{
     Error, Result,
     callbacks::Watch,
+    metrics::{Metrics, StepResult},
     program::{Parameter, arena_len},
 };
 use safetensors::{Dtype, SafeTensors, View};
@@ -295,6 +296,22 @@ fn arena(
         }
     }
     Ok(Some(arena))
+}
+
+impl Position {
+    /// The metrics of the epoch so far.
+    pub fn metrics(&self) -> Metrics {
+        let images = self.seen.max(1) as f64;
+        Metrics { loss: self.loss_sum / images, accuracy: self.hits / images, images: self.seen }
+    }
+
+    /// Counts a step.
+    pub(crate) fn count(&mut self, result: &StepResult) {
+        self.step += 1;
+        self.seen += u64::from(result.rows);
+        self.loss_sum += result.loss_sum;
+        self.hits += result.hits;
+    }
 }
 
 #[cfg(test)]

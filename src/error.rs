@@ -1,11 +1,13 @@
 //! The one error type of the library. Every message says what was attempted, what was found, what
 //! was expected and what to do next. It leaves out exit codes: those belong to the command line.
 
-use crate::gpu::HANGS;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// How the message about a submission that hangs begins.
+pub(crate) const HANGS: &str = "no answer for";
 
 /// What can go wrong, one variant a cause.
 #[derive(Debug, thiserror::Error)]
@@ -511,4 +513,14 @@ fn lines(items: &[String]) -> String {
 
 fn hint(next: &str) -> String {
     if next.is_empty() { String::new() } else { format!("; {next}") }
+}
+
+/// Turns an I/O error into this crate's, with the path and what was attempted.
+pub(crate) fn io_error(
+    action: &'static str,
+    path: &Path,
+    next: &'static str,
+) -> impl FnOnce(std::io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Io { action, path, source, next }
 }

@@ -20,11 +20,11 @@ use crate::{
     },
     feed::{Batch, Step},
     gpu::{Arenas, Context, FeedBuffers, Plan, fitting},
+    metrics::{Metrics, Regression, StepResult},
     model::Model,
     optim::Optimizer,
     program::Mode,
     selection::Choices,
-    train::{Metrics, StepResult, fits},
 };
 use views::{Verdict, mirror};
 
@@ -50,34 +50,6 @@ pub struct Told {
     pub class: usize,
     /// The probability of each class, or a regression's one number.
     pub scores: Vec<f32>,
-}
-
-/// How far the numbers of a regression are from the labels, of a table in the unit of its column.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Regression {
-    /// The mean distance.
-    pub mean_absolute_error: f64,
-    /// The root of the mean squared distance.
-    pub root_mean_squared_error: f64,
-    /// R²: 1 - Σ (label - number)² / Σ (label - mean label)²; `None` where all labels are the same.
-    pub r2: Option<f64>,
-}
-
-impl Regression {
-    /// From pairs of label and number.
-    pub(crate) fn of(pairs: &[(f64, f64)]) -> Self {
-        let n = pairs.len().max(1) as f64;
-        let mean = pairs.iter().map(|(label, _)| label).sum::<f64>() / n;
-        let sum =
-            |f: &dyn Fn(f64, f64) -> f64| pairs.iter().map(|(label, number)| f(*label, *number)).sum::<f64>();
-        let total = sum(&|label, _| (label - mean).powi(2));
-        let squares = sum(&|label, number| (label - number).powi(2));
-        Self {
-            mean_absolute_error: sum(&|label, number| (label - number).abs()) / n,
-            root_mean_squared_error: (squares / n).sqrt(),
-            r2: (total > 0.0).then(|| 1.0 - squares / total),
-        }
-    }
 }
 
 /// What an evaluation says of one class. A share of nothing is `None`.
@@ -240,10 +212,40 @@ pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
     (0..values.len()).reduce(|top, n| if values[n] > values[top] { n } else { top }).unwrap_or(0)
 }
 
+/// Whether `data` is sound, `model` takes its images, and has as many outputs as it has classes.
+pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
+    let fail = |expected: String, got: String| {
+        Err(Error::DataFit { model: model.name.clone(), data: data.name.clone(), expected, got })
+    };
+    let shape = [data.height, data.width, data.channels];
+    if data.input.numbers && !model.loss()?.is_regression() {
+        return fail("classes".into(), "numbers; say a loss for them, such as `--loss mse`".into());
+    }
+    if model.input_shape != shape {
+        return fail(format!("images of {:?}", model.input_shape), format!("{shape:?}"));
+    }
+    let (classes, loss) = (model.classes()?, model.loss()?);
+    if classes != data.classes.len() && !loss.is_regression() {
+        let hint = if classes == 1 { "; one output takes another `--loss`" } else { "" };
+        return fail(format!("{classes} classes"), format!("{}{hint}", data.classes.len()));
+    }
+    if data.classes.len() == 1 && !loss.is_regression() {
+        return fail(
+            "at least two classes, to tell one from the other".into(),
+            format!("one, `{}`: name a folder or a label column that has several", data.classes[0]),
+        );
+    }
+    if data.train.is_empty() || data.test.is_empty() {
+        return fail("at least one training and one test image".into(), "none".into());
+    }
+    data.check()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Evaluation, Regression, argmax};
-    use crate::train::Metrics;
+    use super::{Evaluation, argmax};
+    use crate::metrics::Metrics;
+    use crate::metrics::Regression;
 
     #[test]
     fn shares_of_a_small_matrix() {

@@ -1,7 +1,7 @@
 //! How an image comes to a network: as bytes or floats, and what the device makes of its values first. It belongs to
 //! the data; a model carries it so that every program made of it reads the data rightly.
 
-use crate::{Error, Result, op::Call};
+use crate::{Error, Result};
 
 /// The most channels that the decoding kernels normalize.
 pub const MOST_CHANNELS: usize = 4;
@@ -73,21 +73,5 @@ impl Input {
     /// Bytes of an image of `values` values.
     pub fn bytes(&self, values: usize) -> usize {
         values * if self.floats { size_of::<f32>() } else { 1 }
-    }
-
-    /// The decoding `call` of images of `channels` channels, with what it needs to know of the data.
-    pub(crate) fn decoding(&self, mut call: Call, channels: usize) -> Call {
-        if self.floats {
-            call = call.with("FLOATS", 1.0);
-        }
-        let Some(normalization) = &self.normalization else { return call };
-        call = call.with("SCALED", 1.0).with("CHANNELS", channels as f64);
-        for channel in 0..channels.min(MOST_CHANNELS) {
-            let (gain, shift) = normalization.scale(channel);
-            let rounded = |number: f64| f64::from(number as f32);
-            call = call.with(&format!("GAIN{channel}"), rounded(gain));
-            call = call.with(&format!("SHIFT{channel}"), rounded(shift));
-        }
-        call
     }
 }

@@ -62,6 +62,8 @@ mod range;
 mod pacer;
 /// Who listens to the training loop: what the host does and when.
 pub mod observe;
+/// Loss and accuracy, of a step and of many images; how far numbers are off.
+pub mod metrics;
 /// The training loop.
 pub mod train;
 /// A learning rate for a training, by letting it rise.
@@ -78,6 +80,8 @@ pub mod checkpoint;
 pub mod run;
 /// Event files for TensorBoard.
 pub mod tensorboard;
+/// Files that are there whole or not at all.
+pub mod files;
 /// Text files that people write with any editor.
 pub mod text;
 /// Numbers as people read them, and text that a terminal can be given.
@@ -94,6 +98,8 @@ pub mod prove;
 pub mod selftest;
 /// Where something was found out, and the files that keep it.
 mod place;
+/// What every measurement shares: spread, conditions, peaks.
+pub mod measure;
 /// Shader variants side by side: proven, then timed.
 pub mod lab;
 /// The fastest right variant for each call of a network on this adapter: measured, kept in a cache.

@@ -1,12 +1,6 @@
 //! The losses, under Keras's names. What each computes is in `shaders/`, under its own.
 
-use crate::{
-    Error, Result,
-    kernels::{BINARY_CROSS_ENTROPY, HUBER, MEAN_ABSOLUTE_ERROR, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY},
-    objective::Objective,
-    op::Call,
-    range::positive,
-};
+use crate::{Error, Result, range::positive};
 use std::{fmt, str::FromStr};
 
 /// What a network is trained on: the mean over the images of the loss of each. Regressions take the label as a number, as
@@ -50,29 +44,6 @@ impl Loss {
     /// The outputs of a network for this many classes.
     pub fn outputs(self, classes: usize) -> usize {
         if self == Self::SoftmaxCrossEntropy { classes } else { 1 }
-    }
-
-    /// Loss, gradient and hits of a batch of `outputs` outputs, with its weights of classes.
-    pub(crate) fn call(self, batch: usize, outputs: usize, objective: &Objective) -> (Call, Vec<f32>) {
-        let (op, classes) = match self {
-            Self::SoftmaxCrossEntropy => (&SOFTMAX_CROSS_ENTROPY, outputs),
-            Self::BinaryCrossEntropy => (&BINARY_CROSS_ENTROPY, 2),
-            // How many classes there are is known only where they have weights.
-            Self::MeanSquaredError => (&MEAN_SQUARED_ERROR, objective.class_weight.len().max(1)),
-            Self::MeanAbsoluteError => (&MEAN_ABSOLUTE_ERROR, objective.class_weight.len().max(1)),
-            Self::Huber { .. } => (&HUBER, objective.class_weight.len().max(1)),
-        };
-        let mut call = Call::new(op, &[("ROWS", batch), ("CLASSES", classes)]);
-        if let Self::Huber { delta } = self {
-            call = call.with("DELTA", f64::from(delta as f32));
-        }
-        if objective.label_smoothing > 0.0 && !self.is_regression() {
-            call = call.with("SMOOTHING", f64::from(objective.label_smoothing as f32));
-        }
-        if objective.augment.mixup > 0.0 {
-            call = call.with("MIXUP", 1.0);
-        }
-        (call, objective.weights(classes))
     }
 }
 

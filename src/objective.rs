@@ -4,7 +4,9 @@
 use crate::{
     Error, Result,
     augment::Augment,
+    kernels::{BINARY_CROSS_ENTROPY, HUBER, MEAN_ABSOLUTE_ERROR, MEAN_SQUARED_ERROR, SOFTMAX_CROSS_ENTROPY},
     loss::Loss,
+    op::Call,
     range::{not_negative, share},
 };
 
@@ -67,6 +69,31 @@ pub fn balanced(counts: &[usize]) -> Vec<f64> {
     let all: usize = counts.iter().sum();
     let share = |count: &usize| all as f64 / (counts.len() * count.max(&1)) as f64;
     counts.iter().map(|count| if *count == 0 { 1.0 } else { share(count) }).collect()
+}
+
+impl Loss {
+    /// Loss, gradient and hits of a batch of `outputs` outputs, with its weights of classes.
+    pub(crate) fn call(self, batch: usize, outputs: usize, objective: &Objective) -> (Call, Vec<f32>) {
+        let (op, classes) = match self {
+            Self::SoftmaxCrossEntropy => (&SOFTMAX_CROSS_ENTROPY, outputs),
+            Self::BinaryCrossEntropy => (&BINARY_CROSS_ENTROPY, 2),
+            // How many classes there are is known only where they have weights.
+            Self::MeanSquaredError => (&MEAN_SQUARED_ERROR, objective.class_weight.len().max(1)),
+            Self::MeanAbsoluteError => (&MEAN_ABSOLUTE_ERROR, objective.class_weight.len().max(1)),
+            Self::Huber { .. } => (&HUBER, objective.class_weight.len().max(1)),
+        };
+        let mut call = Call::new(op, &[("ROWS", batch), ("CLASSES", classes)]);
+        if let Self::Huber { delta } = self {
+            call = call.with("DELTA", f64::from(delta as f32));
+        }
+        if objective.label_smoothing > 0.0 && !self.is_regression() {
+            call = call.with("SMOOTHING", f64::from(objective.label_smoothing as f32));
+        }
+        if objective.augment.mixup > 0.0 {
+            call = call.with("MIXUP", 1.0);
+        }
+        (call, objective.weights(classes))
+    }
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 
 use crate::{
     Result,
-    data::{io_error, read_regular, replace_whole},
-    gpu::Context,
+    error::io_error,
+    files::{read_regular, replace_whole},
+    gpu::{AdapterRecord, Context},
     kernels::OPERATIONS,
     op::{activations::ACTIVATIONS, user_file::digest},
-    run::AdapterRecord,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{

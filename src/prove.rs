@@ -18,6 +18,7 @@ use std::{collections::BTreeMap, fmt};
 pub(crate) mod chosen;
 mod inputs;
 mod regime;
+pub(crate) mod smaller;
 mod turns;
 
 pub use regime::Regime;

@@ -70,6 +70,14 @@ pub(crate) fn forgets(name: &'static str, value: f64) -> Result<()> {
     check(name, value, value == 0.0 || (is_positive(value) && value < 1.0), SHARE)
 }
 
+/// Refuses a difference below zero, or none. No device gets it.
+pub(crate) fn difference(name: &'static str, value: f64) -> Result<()> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::Option { name, got: value.to_string(), expected: "a number from 0" })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{

@@ -13,17 +13,17 @@ mod trend;
 
 use crate::{
     Error, Result,
-    data::{
-        Dataset, Reading, dataset::Images, io_error, pictures::Preparation, read_regular, table::Table,
-        write_owned,
-    },
-    gpu::Context,
+    data::{Dataset, Reading, dataset::Images, pictures::Preparation, table::Table},
+    error::io_error,
+    files::{read_regular, write_owned},
+    gpu::AdapterRecord,
     input::Input,
+    metrics::Metrics,
     model::Model,
-    op::{AdapterClass, setting, user_file},
+    op::{setting, user_file},
     program::Parameter,
     selection::Choices,
-    train::{Metrics, Options},
+    train::Options,
 };
 pub use errors::Errors;
 use errors::{is_no_accuracy, no_accuracy};
@@ -163,32 +163,6 @@ fn as_they_are(data: &Dataset) -> Option<Preparation> {
     let light =
         (0..images).filter(|n| data.train.image(*n, pixels).is_some_and(|image| border(&image))).count();
     (10 * light > images).then_some(Preparation { height, width, channels, fit: Default::default() })
-}
-
-/// Which adapter.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AdapterRecord {
-    /// Its name.
-    pub name: String,
-    /// Vulkan, Metal, ...
-    pub backend: String,
-    /// The driver, with its version.
-    pub driver: String,
-    /// Software or hardware.
-    pub class: AdapterClass,
-}
-
-impl AdapterRecord {
-    /// The adapter of `context`.
-    pub fn of(context: &Context) -> Self {
-        let info = &context.info;
-        Self {
-            name: info.name.clone(),
-            backend: info.backend.to_string(),
-            driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
-            class: context.class,
-        }
-    }
 }
 
 /// One line of `metrics.jsonl`. Accuracies are shares in [0, 1], losses nats. A regression has no accuracy: NaN, and

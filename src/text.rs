@@ -1,6 +1,6 @@
 //! Text files that people write with any editor of any system: marks of the byte order are skipped, UTF-16 and UTF-32 are decoded.
 
-use crate::{Error, Result, data::io_error};
+use crate::{Error, Result, error::io_error};
 use std::{fs::File, io::Read, path::Path};
 
 /// No text that a person hands over is longer.

@@ -2,7 +2,6 @@
 //! device. It reads results of work that is already done and never waits inside a step; it knows no files.
 
 mod judge;
-mod metrics;
 mod norms;
 mod parts;
 mod regression;
@@ -19,8 +18,10 @@ use crate::{
         Dataset, Split,
         stream::{BUDGET, Cut, Order, Stream},
     },
+    evaluate::fits,
     feed::{Step, split_mix},
     gpu::{Arenas, Context, FeedBuffers, Plan, Stamps, Submitted},
+    metrics::{Metrics, StepResult},
     model::Model,
     objective::Objective,
     observe::{Activity, Beside, Recorder, Submission, note},
@@ -37,7 +38,6 @@ use std::{
     sync::Arc,
 };
 
-pub use metrics::{Metrics, StepResult};
 pub use norms::{TensorNorms, norms};
 pub use parts::differences;
 use parts::{Part, cut, parts};
@@ -443,33 +443,4 @@ impl<'a> Trainer<'a> {
         }
         Ok(flow)
     }
-}
-
-/// Whether `data` is sound, `model` takes its images, and has as many outputs as it has classes.
-pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
-    let fail = |expected: String, got: String| {
-        Err(Error::DataFit { model: model.name.clone(), data: data.name.clone(), expected, got })
-    };
-    let shape = [data.height, data.width, data.channels];
-    if data.input.numbers && !model.loss()?.is_regression() {
-        return fail("classes".into(), "numbers; say a loss for them, such as `--loss mse`".into());
-    }
-    if model.input_shape != shape {
-        return fail(format!("images of {:?}", model.input_shape), format!("{shape:?}"));
-    }
-    let (classes, loss) = (model.classes()?, model.loss()?);
-    if classes != data.classes.len() && !loss.is_regression() {
-        let hint = if classes == 1 { "; one output takes another `--loss`" } else { "" };
-        return fail(format!("{classes} classes"), format!("{}{hint}", data.classes.len()));
-    }
-    if data.classes.len() == 1 && !loss.is_regression() {
-        return fail(
-            "at least two classes, to tell one from the other".into(),
-            format!("one, `{}`: name a folder or a label column that has several", data.classes[0]),
-        );
-    }
-    if data.train.is_empty() || data.test.is_empty() {
-        return fail("at least one training and one test image".into(), "none".into());
-    }
-    data.check()
 }

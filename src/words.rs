@@ -174,6 +174,12 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool, escape: impl Fn(char) -> St
     Cow::Owned(told)
 }
 
+/// A text without what has no picture or moves others, which becomes U+FFFD. What joins letters or parts them stays.
+pub fn drawable(text: &str) -> String {
+    let none = |c: char| u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}');
+    text.chars().map(|c| if moves(c) || none(c) { '\u{fffd}' } else { c }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{

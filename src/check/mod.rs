@@ -78,7 +78,7 @@ pub async fn check(
         return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
     }
     let model = &model.fed(&data.input);
-    crate::train::fits(model, data)?;
+    crate::evaluate::fits(model, data)?;
     options.objective.validate(data.classes.len(), model.loss()?)?;
     let steps = steps(options);
     let batch = chunk(data, options.batch * steps.len());

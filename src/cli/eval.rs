@@ -13,19 +13,16 @@ use wgrad::{
     Error,
     checkpoint::Checkpoint,
     data::{DataSpec, Dataset, Split, reading::Decimal},
-    evaluate::{Evaluation, Formula, Interval, Regression, evaluate_views},
-    gpu::Context,
-    report::{
-        chart::printable,
-        table::{
-            Align::{Left, Right},
-            Table,
-        },
+    evaluate::{Evaluation, Formula, Interval, evaluate_views},
+    gpu::{AdapterRecord, Context},
+    metrics::{Metrics, Regression},
+    report::table::{
+        Align::{Left, Right},
+        Table,
     },
-    run::{AdapterRecord, BEST, EpochLine, Outcome, Run},
+    run::{BEST, EpochLine, Outcome, Run},
     selection::Choices,
-    train::Metrics,
-    words::{commas, counted, measure, percent, shortened},
+    words::{commas, counted, drawable, measure, percent, shortened},
 };
 
 /// A matrix of more classes is wider than any terminal.
@@ -320,7 +317,7 @@ fn print_regression(
 ) -> Result<()> {
     let r2 = found.r2.map_or("–, as all labels are the same".to_string(), |r2| format!("{r2:.4}"));
     let unit = match &data.table {
-        Some(table) => format!(" (in the unit of {})", printable(&table.label.name)),
+        Some(table) => format!(" (in the unit of {})", drawable(&table.label.name)),
         None => String::new(),
     };
     let standardised = if data.table.as_ref().is_some_and(|table| !table.is_as_it_is()) {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use wgrad::{
     lab::growth::{Cell, Fit, Growth},
-    profile::Conditions,
+    measure::Conditions,
     report::table::{
         Align::{Left, Right},
         Table,

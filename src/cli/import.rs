@@ -21,11 +21,13 @@ use wgrad::{
         reading::Size,
         table::Kind,
     },
+    files,
+    gpu::AdapterRecord,
     model::Model,
     model_file,
     onnx::{self, import::Imported},
     op::AdapterClass,
-    run::{AdapterRecord, BEST, Config, DataRecord, Run},
+    run::{BEST, Config, DataRecord, Run},
     train::Options,
 };
 
@@ -202,7 +204,7 @@ impl Import {
         let run = Run::create(Some(&self.out), config)?;
         run.save(&checkpoint, true)?;
         let text = model_file::to_text(&imported.model)?;
-        data::write_file(&Path::new(&self.out).join(MODEL), text.as_bytes())?;
+        files::write_file(&Path::new(&self.out).join(MODEL), text.as_bytes())?;
         Ok(run)
     }
 

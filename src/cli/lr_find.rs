@@ -14,7 +14,7 @@ use std::{
 };
 use wgrad::{
     clock,
-    data::write_file,
+    files::write_file,
     lr_find::{Found, Range, find},
     report::{learning_rate, page::can_write},
     train::Options,

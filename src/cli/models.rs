@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
-    data::write_file,
+    files::write_file,
     model::{INPUT, Model},
     model_file, networks,
     optim::Optimizer,

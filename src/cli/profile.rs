@@ -13,11 +13,13 @@ use serde::Serialize;
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
-    data::{DataSpec, write_file},
+    data::DataSpec,
+    files::write_file,
     gpu::Clock,
+    measure::Conditions,
     observe::Activity,
     profile::{
-        self, Conditions, Profile, Request,
+        self, Profile, Request,
         dispatches::{Bound, LayerRow},
         trace::Trace,
     },

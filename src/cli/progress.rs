@@ -11,8 +11,8 @@ use wgrad::{
     checkpoint::Position,
     clock,
     loss::Loss,
+    metrics::StepResult,
     run::EpochLine,
-    train::StepResult,
     words::{commas, measure, plain_sparkline, sparkline},
 };
 
@@ -270,7 +270,7 @@ pub fn epoch_line(line: &EpochLine, epochs: u64, things: &str) {
 #[cfg(test)]
 mod tests {
     use super::{CURVE, History, Progress, time};
-    use wgrad::{checkpoint::Position, loss::Loss, train::StepResult};
+    use wgrad::{checkpoint::Position, loss::Loss, metrics::StepResult};
 
     #[test]
     fn a_long_training_keeps_few_numbers_that_tell_its_course() {

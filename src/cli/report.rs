@@ -10,11 +10,13 @@ use std::{
 };
 use wgrad::{
     checkpoint::Checkpoint,
-    data::{Dataset, write_file},
+    data::Dataset,
     evaluate::Evaluation,
     explain::{Explainer, dead_units},
+    files::write_file,
     gpu::Context,
-    profile::{self, Conditions, Profile, Request},
+    measure::Conditions,
+    profile::{self, Profile, Request},
     report::{
         contact_sheet::save,
         page::{Page, Picture, can_write},

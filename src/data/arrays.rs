@@ -235,7 +235,7 @@ fn bits(labels: Labels) -> Arc<[u32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{data::synthetic::synthetic, networks::network, train::fits};
+    use crate::{data::synthetic::synthetic, evaluate::fits, networks::network};
 
     /// Images of 2 × 1 pixels in two channels.
     const SHAPE: [usize; 3] = [2, 1, 2];

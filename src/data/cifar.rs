@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::dataset::{Dataset, Split, hex};
-use super::io_error;
-use crate::input::Input;
 use crate::{Error, Result};
+use crate::{error::io_error, input::Input};
 
 const SIDE: usize = 32;
 const CHANNELS: usize = 3;

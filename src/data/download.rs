@@ -14,8 +14,7 @@ use reqwest::{
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-use super::{flush, io_error};
-use crate::{Error, Result};
+use crate::{Error, Result, error::io_error, files::flush};
 use transfer::{Failure, transfer, verify};
 
 mod transfer;

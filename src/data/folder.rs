@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use super::dataset::{Dataset, FILE_NAMES, Split, digest_of};
 use super::fashion_mnist::{self, Identity};
 use super::idx::{self, Idx};
-use super::io_error;
-use crate::{Error, Result};
+use crate::{Error, Result, error::io_error};
 use crate::{input::Input, text::read_text};
 
 /// A file that may lie beside the four and names the classes, one a line, in the order of the labels.

@@ -8,9 +8,12 @@ use super::dataset::Dataset;
 use super::pictures::Layout;
 use super::reading::{Kind, Reading};
 use super::table::{self, Table};
-use super::{cifar, emnist, folder, io_error, npz, pictures};
-use crate::format::{self, Format};
+use super::{cifar, emnist, folder, npz, pictures};
 use crate::{Error, Result};
+use crate::{
+    error::io_error,
+    format::{self, Format},
+};
 
 /// What would fit, for errors.
 const KINDS: &str = "four IDX files (MNIST, EMNIST), CIFAR's binary files, a subfolder of pictures for each class (or \

@@ -14,8 +14,8 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::dataset::hex;
-use super::{io_error, unpacked_limit, write_whole};
-use crate::{Error, Result};
+use super::unpacked_limit;
+use crate::{Error, Result, error::io_error, files::write_whole};
 
 const UNSIGNED_BYTE: u8 = 0x08;
 

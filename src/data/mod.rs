@@ -52,15 +52,9 @@ pub mod table;
 
 mod random;
 /// Files that are there whole or not at all.
-mod whole;
-
 pub use dataset::{Dataset, Split};
 pub use fashion_mnist::Places;
 pub use reading::Reading;
-pub use whole::write_file;
-pub(crate) use whole::{
-    clean, create_owned, flush, not_linked, read_regular, regular, replace_whole, write_owned, write_whole,
-};
 
 /// Which data set, as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,14 +191,4 @@ pub fn load_or_fetch_with(
 /// much; a few bytes of zeros unpack to any number.
 pub(crate) fn unpacked_limit(length: u64) -> u64 {
     length.saturating_mul(64).saturating_add(256 << 20)
-}
-
-/// Turns an I/O error into this crate's, with the path and what was attempted.
-pub(crate) fn io_error(
-    action: &'static str,
-    path: &Path,
-    next: &'static str,
-) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Io { action, path, source, next }
 }

@@ -13,8 +13,8 @@ use image::{
     Luma, Rgba,
 };
 
-use super::{io_error, jpeg};
-use crate::{Error, Result};
+use super::jpeg;
+use crate::{Error, Result, error::io_error};
 
 /// No side may be longer, pixels, there may not be more of them in all, and the decoded picture may not take more memory,
 /// bytes: a small file can claim to be a huge picture. Its head is judged, before anything is decoded.

@@ -5,7 +5,7 @@ use crate::{
     data::table::{Kind, Table},
     layers::{ActivationName, Layer},
     model::Model,
-    report::chart::printable,
+    words::drawable,
 };
 use std::fmt;
 
@@ -89,10 +89,10 @@ impl Formula {
 /// `y = 3.00·x + 2.00`, with the digits that it takes to tell what the network tells; of many terms the first.
 impl fmt::Display for Formula {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} =", printable(&self.label))?;
+        write!(f, "{} =", drawable(&self.label))?;
         let off = |n: usize| self.off.get(n).copied().unwrap_or_default();
         for (n, (name, factor)) in self.factors.iter().take(MOST).enumerate() {
-            let name = if name.contains(' ') { format!("[{}]", printable(name)) } else { printable(name) };
+            let name = if name.contains(' ') { format!("[{}]", drawable(name)) } else { drawable(name) };
             write!(f, " {}{}·{name}", sign(*factor, n == 0), figure(factor.abs(), off(n)))?;
         }
         if self.factors.len() > MOST {

@@ -6,7 +6,7 @@ use super::{
     kernel::KernelCache,
     prepare::{Ear, patience},
 };
-use crate::{Error, Result, op::AdapterClass, selftest::Trust};
+use crate::{Error, Result, error::HANGS, op::AdapterClass, selftest::Trust};
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -15,8 +15,6 @@ use std::{
     time::Duration,
 };
 
-/// How the message about a submission that hangs begins.
-pub(crate) const HANGS: &str = "no answer for";
 /// What is wrong where the device has no memory left.
 const NO_MEMORY: &str = "it has no memory left: the network, its batch and its images together are too large for it, or \
                          other programs hold its memory";

@@ -1,6 +1,6 @@
 //! `.keras` archives: zip files with the network as JSON and the weights as HDF5.
 
-use crate::{Error, Result, data::io_error, text::text_of};
+use crate::{Error, Result, error::io_error, text::text_of};
 use std::{
     fs::File,
     io::{ErrorKind, Read},

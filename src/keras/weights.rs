@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Error, Result,
     checkpoint::Checkpoint,
-    data::io_error,
+    error::io_error,
     program::{Parameter, counted},
 };
 use hdf5_pure::{AttrValue, Dataset, File, Group};

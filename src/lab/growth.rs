@@ -6,9 +6,9 @@ use crate::{
     data::Dataset,
     gpu::Context,
     layers::Layer,
+    measure::{Conditions, Spread},
     model::Model,
     observe::Recorder,
-    profile::{Conditions, Spread},
     train::{Options, Trainer},
 };
 use serde::Serialize;

@@ -4,7 +4,6 @@
 //! times through the same `Course`.
 
 use super::{
-    peaks::Peaks,
     row::{Row, Status, rank},
     trials::{at_the_cases, chosen},
     turns::{Pace, in_turns},
@@ -13,6 +12,7 @@ use crate::{
     Error, Result, clock,
     compare::Mismatch,
     gpu::{Context, Options},
+    measure::peaks::Peaks,
     op::{
         Call, Shader, Variant,
         sizes::{self, lengths},

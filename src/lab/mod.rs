@@ -7,12 +7,9 @@ pub mod backends;
 pub mod measure;
 /// What wgpu asks of naga's writers.
 mod options;
-/// What this adapter reaches at best: a kernel of arithmetic only, and a copy.
-pub mod peaks;
 /// The rate of a large product, which whole networks are measured by.
 pub mod product;
 /// One kernel again and again.
-mod repeated;
 /// A line of a report, and what may be ranked.
 pub mod row;
 /// At what sizes an operation is measured.

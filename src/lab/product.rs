@@ -1,11 +1,11 @@
 //! The rate of a large product of matrices, as training would run it: what whole networks are measured by. Most of
 //! their arithmetic is products, only smaller or gathered ones.
 
-use super::repeated::Repeated;
 use crate::{
     Result,
     gpu::Context,
     kernels::MATMUL,
+    measure::repeated::Repeated,
     op::{AdapterClass, Call},
     prove::Trial,
     selection::Choices,

@@ -1,16 +1,14 @@
 //! A line of the lab's report: one variant at one size on one adapter. It is what `--json` and `--csv` print.
 
-use super::peaks::Peaks;
 use crate::{
     compare::Mismatch,
-    gpu::{Clock, Context},
+    gpu::{AdapterRecord, Clock, Context},
+    measure::{Spread, peaks::Peaks},
     op::{
-        Access, AdapterClass, Call, Marks, Shader, Variant,
+        AdapterClass, Call, Shader, Variant,
         setting::Setting,
-        sizes::{self, lengths},
+        sizes::{self, bytes},
     },
-    profile::Spread,
-    run::AdapterRecord,
 };
 use serde::Serialize;
 
@@ -165,16 +163,6 @@ impl Row {
             self.share_of_copy = self.gbps.map(|rate| rate / peaks.gbps);
         }
     }
-}
-
-/// Bytes of all buffers once, those that are updated twice.
-pub(crate) fn bytes(call: &Call, shader: &Shader) -> f64 {
-    let times = |access| if access == Access::Update { 2.0 } else { 1.0 };
-    let buffers = shader.bindings.iter().zip(lengths(shader, &call.sizes));
-    let words: f64 = buffers.map(|(b, len)| times(b.access) * len as f64).sum();
-    let marks = Marks::of(call.op.interface);
-    let images = marks.rows(&call.sizes) * marks.image_bytes(&call.sizes);
-    4.0 * words + images as f64
 }
 
 /// Ranks the rows of one operation, size and adapter by median time. A row shares the rank of the one before it

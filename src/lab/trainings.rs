@@ -7,10 +7,10 @@ use crate::{
     checkpoint::Checkpoint,
     data::Dataset,
     gpu::Context,
+    measure::{Conditions, Spread},
     model::Model,
     observe::Recorder,
     op::twin::EPSILON,
-    profile::{Conditions, Spread},
     program::Program,
     selection::Choices,
     train::{Options, Trainer},
@@ -56,7 +56,7 @@ impl Course<'_> {
         while (self.losses.len() as u64) < target && self.diverged_at.is_none() {
             let left = target - self.losses.len() as u64;
             let losses = &mut self.losses;
-            let each = |_: &_, step: &crate::train::StepResult| {
+            let each = |_: &_, step: &crate::metrics::StepResult| {
                 losses.push(step.loss());
                 images += u64::from(step.rows);
                 ControlFlow::Continue(())

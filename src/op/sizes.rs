@@ -1,6 +1,6 @@
 //! The sizes of a call in words, as the page and the command line write them: read, completed and checked.
 
-use super::{Binding, Call, Marks, Op, Shader, Sizes, Window, activations::LINEAR};
+use super::{Access, Binding, Call, Marks, Op, Shader, Sizes, Window, activations::LINEAR};
 use crate::{Error, Result};
 
 /// Parses `NAME=value,NAME=value`, as the page and the command line write sizes.
@@ -23,6 +23,16 @@ pub(crate) fn lengths(shader: &Shader, sizes: &Sizes) -> Vec<usize> {
     let values = shader.values(sizes);
     let len = |b: &Binding| b.shape.iter().map(|s| s.value(&values)).product::<Option<usize>>();
     shader.bindings.iter().map(|b| len(b).unwrap_or(0)).collect()
+}
+
+/// Bytes of all buffers once, those that are updated twice.
+pub(crate) fn bytes(call: &Call, shader: &Shader) -> f64 {
+    let times = |access| if access == Access::Update { 2.0 } else { 1.0 };
+    let buffers = shader.bindings.iter().zip(lengths(shader, &call.sizes));
+    let words: f64 = buffers.map(|(b, len)| times(b.access) * len as f64).sum();
+    let marks = Marks::of(call.op.interface);
+    let images = marks.rows(&call.sizes) * marks.image_bytes(&call.sizes);
+    4.0 * words + images as f64
 }
 
 /// A case of the page as a call, without an activation.

@@ -1,12 +1,14 @@
 //! Each dispatch of a training step, timed by itself, over many steps that really train. Every other step runs as
 //! it always does, in one compute pass, so that what the instrument costs is told in the same breath.
 
-use super::Spread;
 use crate::{
     Result, clock,
     gpu::{Clock, Context, Plan, Stamps, Timer},
-    lab::{peaks::Peaks, row::bytes},
-    op::{Access, sizes::words},
+    measure::{Spread, peaks::Peaks},
+    op::{
+        Access,
+        sizes::{bytes, words},
+    },
     train::{Trainer, Walk},
 };
 

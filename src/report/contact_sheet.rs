@@ -14,9 +14,9 @@ use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
 use embedded_graphics::{Drawable, Pixel};
 use image::{ImageFormat, Rgb, RgbImage};
 
-use crate::{Error, Result};
+use crate::{Error, Result, files::write_whole};
 use crate::{
-    data::{Dataset, Split, write_whole},
+    data::{Dataset, Split},
     words::commas,
 };
 

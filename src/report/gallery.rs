@@ -1,11 +1,8 @@
 //! A gallery: small pictures, each with a few words under it. On a page they are HTML that wraps where the screen is
 //! narrow; as a file, one SVG or one PNG. The pictures are inside: nothing is loaded.
 
-use super::{
-    chart::{Svg, printable},
-    contact_sheet::Canvas,
-    pixels,
-};
+use super::{chart::Svg, contact_sheet::Canvas, pixels};
+use crate::words::drawable;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use embedded_graphics::mono_font::{MonoFont, iso_8859_1};
 use image::{Rgb, RgbImage};
@@ -50,12 +47,12 @@ impl Gallery {
     /// As part of a page.
     pub(super) fn markup(&self) -> Markup {
         html! {
-            div class="gallery" role="group" aria-label=(printable(&self.title)) {
-                h3 { (printable(&self.title)) }
+            div class="gallery" role="group" aria-label=(drawable(&self.title)) {
+                h3 { (drawable(&self.title)) }
                 @for Item { image, lines, alt } in &self.items {
                     figure class="tile" {
-                        img src=(data_uri(image)) alt=(printable(alt)) width=(image.width()) height=(image.height());
-                        figcaption { @for line in lines { div { (printable(line)) } } }
+                        img src=(data_uri(image)) alt=(drawable(alt)) width=(image.width()) height=(image.height());
+                        figcaption { @for line in lines { div { (drawable(line)) } } }
                     }
                 }
             }
@@ -99,23 +96,23 @@ impl Gallery {
             let uri = data_uri(&item.image);
             body.push(html! {
                 image x=(x) y=(y) width=(width) height=(height) href=(uri) style="image-rendering:pixelated" {
-                    title { (printable(&item.alt)) }
+                    title { (drawable(&item.alt)) }
                 }
                 @for (n, line) in item.lines.iter().enumerate() {
-                    text x=(x) y=(y + height + LINE * (n as u32 + 1) - 3) { (printable(line)) }
+                    text x=(x) y=(y + height + LINE * (n as u32 + 1) - 3) { (drawable(line)) }
                 }
             });
         }
-        let words: Vec<_> = self.items.iter().map(|item| printable(&item.alt)).collect();
+        let words: Vec<_> = self.items.iter().map(|item| drawable(&item.alt)).collect();
         let Laid { width, height, .. } = laid;
         let markup = html! {
-            svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label=(printable(&self.title))
+            svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label=(drawable(&self.title))
                 viewBox={ "0 0 " (width) " " (height) } width=(width) height=(height)
                 font-family="system-ui, sans-serif" font-size="12" fill="#1B1F24" {
-                title { (printable(&self.title)) }
+                title { (drawable(&self.title)) }
                 desc { (words.join(" ")) }
                 rect width="100%" height="100%" fill="#FFFFFF" {}
-                text x=(MARGIN) y=(MARGIN + 4) font-size="15" font-weight="bold" { (printable(&self.title)) }
+                text x=(MARGIN) y=(MARGIN + 4) font-size="15" font-weight="bold" { (drawable(&self.title)) }
                 @for item in &body { (item) }
             }
         };
@@ -126,11 +123,11 @@ impl Gallery {
     pub fn sheet(&self) -> RgbImage {
         let laid = self.laid();
         let mut canvas = Canvas::new(laid.width, laid.height, Rgb([255; 3]));
-        canvas.line(&printable(&self.title), &TITLE_FONT, (MARGIN, MARGIN / 2));
+        canvas.line(&drawable(&self.title), &TITLE_FONT, (MARGIN, MARGIN / 2));
         for (x, y, item) in self.placed(&laid) {
             canvas.place(&item.image, (x, y));
             for (n, line) in item.lines.iter().enumerate() {
-                canvas.line(&printable(line), &FONT, (x, y + item.image.height() + 2 + LINE * n as u32));
+                canvas.line(&drawable(line), &FONT, (x, y + item.image.height() + 2 + LINE * n as u32));
             }
         }
         canvas.finish()

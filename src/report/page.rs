@@ -25,13 +25,10 @@
 //! date is a fact that the caller gives.
 
 use super::{
-    chart::{self, Svg, printable},
+    chart::{self, Svg},
     gallery::Gallery,
 };
-use crate::{
-    Result,
-    data::{io_error, write_whole},
-};
+use crate::{Result, error::io_error, files::write_whole, words::drawable};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::{io, path::Path};
 
@@ -117,7 +114,7 @@ impl Page {
             chart::DARK_PAGE,
             chart::style()
         );
-        let title = printable(&self.title);
+        let title = drawable(&self.title);
         let markup = html! {
             (DOCTYPE)
             html lang="en" {
@@ -136,7 +133,7 @@ impl Page {
                         @if self.sections.len() > 3 {
                             nav aria-label="Sections" { ul {
                                 @for (n, section) in self.sections.iter().enumerate() {
-                                    li { a href={ "#section-" (n) } { (printable(&section.heading)) } }
+                                    li { a href={ "#section-" (n) } { (drawable(&section.heading)) } }
                                 }
                             } }
                         }
@@ -188,7 +185,7 @@ fn facts(facts: &[(String, String)]) -> Markup {
     html! {
         @if !facts.is_empty() {
             dl class="facts" {
-                @for (name, is) in facts { dt { (printable(name)) } dd { (printable(is)) } }
+                @for (name, is) in facts { dt { (drawable(name)) } dd { (drawable(is)) } }
             }
         }
     }
@@ -243,12 +240,12 @@ impl Section {
     fn markup(&self, n: usize) -> Markup {
         html! {
             section id={ "section-" (n) } {
-                h2 { (printable(&self.heading)) }
-                @for words in &self.words { p { (printable(words)) } }
+                h2 { (drawable(&self.heading)) }
+                @for words in &self.words { p { (drawable(words)) } }
                 @for alarm in &self.alarms {
                     div class="alarm-box" role="note" {
-                        h3 { (printable(&alarm.what)) }
-                        p { @for line in alarm.reason.trim_end().lines() { (printable(line)) "\n" } }
+                        h3 { (drawable(&alarm.what)) }
+                        p { @for line in alarm.reason.trim_end().lines() { (drawable(line)) "\n" } }
                         (facts(&alarm.facts))
                     }
                 }
@@ -257,7 +254,7 @@ impl Section {
                         @for (caption, chart) in &self.charts {
                             // One that scrolls must be reached by the keyboard too.
                             figure tabindex="0" {
-                                figcaption { (printable(caption)) }
+                                figcaption { (drawable(caption)) }
                                 (PreEscaped(chart.as_str()))
                                 @if let Some(narrow) = chart.narrow() { (PreEscaped(narrow)) }
                             }

@@ -7,8 +7,9 @@ use super::{
 };
 use crate::{
     Result,
+    measure::Conditions,
     profile::{
-        Conditions, Profile,
+        Profile,
         dispatches::{Bound, DispatchRow, LayerRow},
         host::HostReport,
     },

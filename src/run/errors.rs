@@ -1,6 +1,6 @@
 //! How far a regression is off after an epoch, in place of the accuracy that it has not.
 
-use crate::evaluate::Regression;
+use crate::metrics::Regression;
 use serde::{Deserialize, Serialize};
 
 /// How far a regression is off, of a table in the unit of the label's column; nothing where classes are told.
@@ -56,9 +56,8 @@ pub(super) fn is_no_accuracy(accuracy: &f64) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::{
-        evaluate::Regression,
+        metrics::{Metrics, Regression},
         run::{EpochLine, Errors},
-        train::Metrics,
     };
 
     #[test]

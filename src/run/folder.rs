@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{
     Error, Result,
-    data::{clean, create_owned, io_error, write_owned},
+    error::io_error,
+    files::{clean, create_owned, write_owned},
     op::user_file,
     selection,
     words::quoted_path,

@@ -6,7 +6,8 @@ use super::{CONFIG, EpochLine, Run, SPACE};
 use crate::{
     Error, Result,
     checkpoint::Position,
-    data::{flush, io_error, not_linked, read_regular, regular, write_owned},
+    error::io_error,
+    files::{flush, not_linked, read_regular, regular, write_owned},
     train::TensorNorms,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -258,8 +259,8 @@ fn end(path: &Path) -> io::Result<End> {
 mod tests {
     use crate::{
         checkpoint::Position,
+        metrics::Metrics,
         run::{EpochLine, Run, state::tests::old_run},
-        train::Metrics,
     };
     use std::fs;
 

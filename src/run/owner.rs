@@ -1,10 +1,7 @@
 //! Who may write into a run: one process at a time. The lock is the system's, on a file of the folder: it is free as
 //! soon as the process is gone, however that ended. Reading needs none, since every file is whole at any time.
 
-use crate::{
-    Error, Result,
-    data::{io_error, not_linked},
-};
+use crate::{Error, Result, error::io_error, files::not_linked};
 use std::{
     collections::BTreeMap,
     fs::{File, TryLockError},

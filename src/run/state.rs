@@ -5,7 +5,8 @@ use super::{BEST, CONFIG, EpochLine, LAST, Outcome, Run, decided::decided};
 use crate::{
     Error, Result, callbacks,
     checkpoint::{Checkpoint, Position, Told},
-    data::{io_error, read_regular, write_owned},
+    error::io_error,
+    files::{read_regular, write_owned},
     format::{self, Format},
     keras,
     program::{Parameter, arena_len},

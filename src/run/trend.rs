@@ -2,7 +2,7 @@
 //! more epochs would help.
 
 use super::{Config, EpochLine};
-use crate::{data::Dataset, loss::Loss, train::Metrics};
+use crate::{data::Dataset, loss::Loss, metrics::Metrics};
 
 /// How the loss on images that were not trained on moved in the end.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -247,10 +247,11 @@ mod tests {
     use crate::{
         callbacks::{Best, Monitor},
         data::{Reading, synthetic::synthetic},
+        gpu::AdapterRecord,
         loss::Loss,
         networks::network_for,
         op::AdapterClass,
-        run::{AdapterRecord, Config, DataRecord, EpochLine, Errors},
+        run::{Config, DataRecord, EpochLine, Errors},
         train::Options,
     };
 

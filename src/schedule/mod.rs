@@ -7,8 +7,7 @@ mod tests;
 
 use crate::{
     Result,
-    callbacks::difference,
-    range::{check, is_positive, not_negative, positive, share},
+    range::{check, difference, is_positive, not_negative, positive, share},
 };
 use std::f64::consts::PI;
 

@@ -20,9 +20,8 @@ use crate::{
     },
     place::Place,
     program::Program,
-    prove::{Trial, Verdict, Wrong, chosen},
+    prove::{Trial, Verdict, Wrong, chosen, smaller},
     selection::Choices,
-    tune::smaller,
 };
 pub use proofs::{FOLDER_VARIABLE, Proofs};
 use std::{

@@ -8,7 +8,7 @@ use crate::{
     gpu::Context,
     kernels::SUM_PARTIALS,
     op::{Access, Call, Variant, sizes::lengths},
-    tune::smaller,
+    prove::smaller,
 };
 
 /// Sums of so few terms stay below every such limit, whatever else a kernel counts.

@@ -1,11 +1,12 @@
 //! Evaluation with the weights as they are, between two epochs of a training; and the state of an epoch that was not
 //! judged.
 
-use super::{Metrics, Trainer};
+use super::Trainer;
 use crate::{
     Result,
     checkpoint::{Checkpoint, Position},
     data::{Split, stream::Order},
+    metrics::Metrics,
     program::Mode,
 };
 use std::ops::ControlFlow;

@@ -1,7 +1,7 @@
 //! How far a network is off that tells numbers. What the device adds up is the loss alone, so each output is read back.
 
 use super::{
-    Metrics, StepResult, Trainer,
+    Trainer,
     parts::{cut, parts},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         Split,
         stream::{Order, Stream},
     },
-    evaluate::Regression,
+    metrics::{Metrics, Regression, StepResult},
 };
 use std::ops::ControlFlow;
 

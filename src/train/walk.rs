@@ -1,12 +1,13 @@
 //! Training one step at a time, for whoever wants to submit each step in a way of their own. Slower than
 //! [`Trainer::epoch`], to the same weights.
 
-use super::{StepResult, Trainer, parts};
+use super::{Trainer, parts};
 use crate::{
     Error, Result,
     checkpoint::Position,
     data::stream::{Order, Stream},
     gpu::{Arenas, FeedBuffers, Plan},
+    metrics::StepResult,
 };
 
 /// What a step needs in order to run.

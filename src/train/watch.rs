@@ -1,9 +1,9 @@
 //! What is looked at before a training and between its epochs.
 
-use super::{Metrics, Options, RateChange, Trainer};
+use super::{Options, RateChange, Trainer};
 use crate::{
-    Error, Result, callbacks::Verdict, checkpoint::Position, model::MOST_ROWS, range::not_negative,
-    schedule::Decay,
+    Error, Result, callbacks::Verdict, checkpoint::Position, metrics::Metrics, model::MOST_ROWS,
+    range::not_negative, schedule::Decay,
 };
 
 /// No training has more epochs: what is counted in them never overflows.

@@ -5,7 +5,7 @@ use super::{Gain, Use, candidates, eligible};
 pub use crate::place::Place;
 use crate::{
     Result, clock,
-    data::io_error,
+    error::io_error,
     gpu::Context,
     op::{Call, user_file},
     place,

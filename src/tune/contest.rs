@@ -1,6 +1,6 @@
 //! One call after the other: where a step spends its time, proofs, times, and who wins.
 
-use super::{Decision, Event, Gain, OVER, Outcome, Settings, State, Use, eligible, smaller};
+use super::{Decision, Event, Gain, OVER, Outcome, Settings, State, Use, eligible};
 use crate::{
     Error, Result, clock,
     lab::{
@@ -12,7 +12,7 @@ use crate::{
         Call, Variant,
         sizes::{self, lengths},
     },
-    prove::{Trial, proofs},
+    prove::{Trial, proofs, smaller},
     selection::Choices,
 };
 use std::{collections::BTreeSet, time::Duration};

@@ -6,7 +6,6 @@
 /// What was tuned before, in the user's cache.
 pub mod cache;
 mod contest;
-pub(crate) mod smaller;
 
 use crate::{
     Error, Result,

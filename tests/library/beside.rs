@@ -11,6 +11,7 @@ use wgrad::{
     checkpoint::Checkpoint,
     data::{Dataset, synthetic::synthetic},
     gpu::Context,
+    metrics::StepResult,
     model::Model,
     networks::network,
     observe::Beside,
@@ -18,7 +19,7 @@ use wgrad::{
     predict::{Asked, Predictor},
     schedule::{Decay, Schedule},
     selection::Choices,
-    train::{Options, RateChange, StepResult, Trainer},
+    train::{Options, RateChange, Trainer},
 };
 
 const EPOCHS: u64 = 3;

@@ -15,13 +15,14 @@ use wgrad::{
     gpu::Context,
     layers::Layer,
     loss::Loss,
+    metrics::{Metrics, StepResult},
     model::Model,
     networks::{network, network_for},
     objective::Objective,
     optim::{Adam, Method, Muon, Optimizer},
     program::{Mode, interpreter::Interpreter},
     schedule::{Decay, Schedule},
-    train::{Metrics, Options, StepResult, Trainer},
+    train::{Options, Trainer},
 };
 
 /// Training and test images: no multiples of the batch.

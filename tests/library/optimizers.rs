@@ -62,7 +62,7 @@ impl Fixture {
         trainer.restore(&self.start);
         let mut losses = Vec::new();
         for _ in 0..4 {
-            let each = |_: &_, result: &wgrad::train::StepResult| {
+            let each = |_: &_, result: &wgrad::metrics::StepResult| {
                 losses.push(result.loss());
                 ControlFlow::Continue(())
             };

@@ -77,7 +77,7 @@ async fn agrees(name: &str, variants: &Choices) {
     trainer.restore(&start);
     let mut losses = Vec::new();
     while losses.len() < expected.len() {
-        let each = |_: &_, result: &wgrad::train::StepResult| {
+        let each = |_: &_, result: &wgrad::metrics::StepResult| {
             losses.push(result.loss());
             ControlFlow::Continue(())
         };

@@ -7,8 +7,9 @@ use tempfile::TempDir;
 use wgrad::{
     data::{Dataset, Reading, Split, folder},
     evaluate::evaluate,
+    gpu::AdapterRecord,
     networks::network,
-    run::{AdapterRecord, Config, DataRecord, EpochLine, Run},
+    run::{Config, DataRecord, EpochLine, Run},
     selection::Choices,
     train::{Options, Trainer},
 };

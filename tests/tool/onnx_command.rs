@@ -6,12 +6,13 @@ use wgrad::{
     checkpoint::Checkpoint,
     data::{Reading, folder},
     feed::{Batch, Step},
+    gpu::AdapterRecord,
     networks::network,
     onnx,
     op::AdapterClass,
     optim::Optimizer,
     program::{Mode, interpreter::Interpreter},
-    run::{AdapterRecord, Config, DataRecord, Run},
+    run::{Config, DataRecord, Run},
     train::Options,
 };
 

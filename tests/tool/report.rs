@@ -9,14 +9,16 @@ use wgrad::{
     data::{Dataset, Reading, synthetic::synthetic},
     evaluate::{Evaluation, Told},
     explain::{Activations, DeadUnits, Explanation},
+    gpu::AdapterRecord,
+    metrics::Metrics,
     networks::network,
     op::AdapterClass,
     report::{
         lab::About,
         runs::{Details, Recorded, Seen, page},
     },
-    run::{AdapterRecord, Config, DataRecord, EpochLine, Errors, LayersLine},
-    train::{Metrics, Options, norms},
+    run::{Config, DataRecord, EpochLine, Errors, LayersLine},
+    train::{Options, norms},
 };
 
 /// A text that tries to be markup.

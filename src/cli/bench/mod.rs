@@ -16,15 +16,15 @@ use wgrad::{
     clock,
     data::{DataSpec, Dataset, Split, dataset::Images, synthetic::synthetic},
     feed::split_mix,
-    gpu::Context,
+    gpu::{AdapterRecord, Context},
     lab::{
         growth::{self as sizes, Request},
         product::Product,
     },
+    measure::Spread,
     model::Model,
     networks::{self, NETWORKS},
     op::AdapterClass,
-    profile::Spread,
     report::{
         growth::grown,
         table::{
@@ -32,7 +32,6 @@ use wgrad::{
             Table,
         },
     },
-    run::AdapterRecord,
     selection::Choices,
     train::{Options, Trainer},
     words::commas,
@@ -353,7 +352,7 @@ async fn round(trainer: &mut Trainer<'_>, seconds: f64) -> Result<f64> {
     let start = clock::seconds();
     let mut images = 0u64;
     loop {
-        let each = |_: &_, step: &wgrad::train::StepResult| {
+        let each = |_: &_, step: &wgrad::metrics::StepResult| {
             images += u64::from(step.rows);
             if clock::seconds() - start < seconds {
                 ControlFlow::Continue(())

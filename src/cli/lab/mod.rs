@@ -22,10 +22,10 @@ use wgrad::{
     lab::{
         self, backends,
         measure::{Lab as Device, Request, measure},
-        peaks::{self, Peaks},
         row::{Row, Status},
         workload,
     },
+    measure::peaks::{self, Peaks},
     op::{
         Call, Op, Variant,
         activations::{self, LINEAR},

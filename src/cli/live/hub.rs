@@ -14,12 +14,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{broadcast, oneshot};
-use wgrad::{
-    checkpoint::Position,
-    clock,
-    run::EpochLine,
-    train::{Options, StepResult},
-};
+use wgrad::{checkpoint::Position, clock, metrics::StepResult, run::EpochLine, train::Options};
 
 /// Events that a page may be behind before it misses some.
 const RING: usize = 64;

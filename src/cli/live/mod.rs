@@ -33,8 +33,9 @@ use wgrad::{
     clock,
     data::Dataset,
     gpu::Context,
+    metrics::StepResult,
     run::{EpochLine, Pause, Run},
-    train::{StepResult, Trainer},
+    train::Trainer,
 };
 
 /// The port where a page is looked for first.

@@ -12,10 +12,10 @@ use wgrad::{
     data::Dataset,
     evaluate::evaluate,
     gpu::Context,
+    metrics::{Metrics, StepResult},
     report::runs::{galleries, kernels},
     run::{EpochLine, Run},
     tensorboard::{End, Writer},
-    train::{Metrics, StepResult},
 };
 
 /// Points of the curves within an epoch.

@@ -15,9 +15,10 @@ use wgrad::{
     data::Dataset,
     evaluate::Formula,
     loss::Loss,
+    metrics::Metrics,
     run::{BEST, Chance, EpochLine, Outcome, Run},
     schedule::Decay,
-    train::{Metrics, Options, Trainer},
+    train::{Options, Trainer},
     words::{counted, measure},
 };
 

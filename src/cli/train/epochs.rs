@@ -25,8 +25,9 @@ use wgrad::{
     data::{Dataset, Split},
     gpu::Context,
     loss::Loss,
+    metrics::StepResult,
     run::{EpochLine, FEWEST_STEPS, LayersLine, Outcome, Run},
-    train::{StepResult, Trainer, norms},
+    train::{Trainer, norms},
     words::{commas, counted},
 };
 

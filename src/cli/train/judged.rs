@@ -7,8 +7,9 @@ use wgrad::{
     callbacks::Best,
     clock,
     data::{Dataset, Split},
+    metrics::Metrics,
     run::{EpochLine, Errors, Run},
-    train::{Metrics, Trainer},
+    train::Trainer,
 };
 
 /// Evaluates after an epoch whose metrics and images per second these are: its line; `None` where `each`, which hears how

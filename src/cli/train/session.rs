@@ -15,9 +15,9 @@ use wgrad::{
     checkpoint::Checkpoint,
     clock,
     data::Dataset,
-    gpu::{Context, guarded},
+    gpu::{AdapterRecord, Context, guarded},
     model::Model,
-    run::{AdapterRecord, LAST, Run},
+    run::{LAST, Run},
     train::{Options, Trainer},
     words::counted,
 };

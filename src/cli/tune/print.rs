@@ -6,13 +6,12 @@ use anyhow::Result;
 use serde::Serialize;
 use std::process::ExitCode;
 use wgrad::{
-    gpu::Context,
+    gpu::{AdapterRecord, Context},
     op::sizes,
     report::table::{
         Align::{Left, Right, Wrap},
         Table,
     },
-    run::AdapterRecord,
     tune::{
         Gain, Outcome, State,
         cache::{Cache, Entry, Place},

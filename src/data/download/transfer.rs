@@ -12,8 +12,8 @@ use reqwest::{
 };
 
 use super::{CANNOT_WRITE, Event, RemoteFile};
-use crate::data::{idx, io_error};
 use crate::{Error, Result};
+use crate::{data::idx, error::io_error};
 
 /// Why one try did not give the file.
 pub(super) enum Failure {

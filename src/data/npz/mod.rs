@@ -10,9 +10,9 @@ use zip::ZipArchive;
 
 use super::dataset::{Dataset, Split, hex};
 use super::reading::{Reading, RowShape, TEST_SHARE, Target};
-use super::{io_error, unpacked_limit};
-use crate::input::Input;
+use super::unpacked_limit;
 use crate::{Error, Result};
+use crate::{error::io_error, input::Input};
 use npy::parse_within;
 pub use npy::{Array, Elements, parse};
 pub(super) use range::one_range;

@@ -12,12 +12,11 @@ use sha2::{Digest, Sha256};
 
 use super::super::classes::alike;
 use super::super::dataset::{Dataset, Images, Split, hex};
-use super::super::io_error;
 use super::super::jpeg::{CUT_OFF, has_end};
 use super::super::picture::{LONGEST, dimensions_in};
 use super::super::reading::{Reading, Size, TEST_SHARE};
 use super::{Pictures, Preparation, entries, in_parallel};
-use crate::{Error, Result};
+use crate::{Error, Result, error::io_error};
 use crate::{input::Input, words::counted};
 
 /// What the parts of a data set are called.

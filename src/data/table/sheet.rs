@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::super::io_error;
 use super::super::reading::{Header, Reading};
 use super::dialect::Dialect;
 use super::fields::Fields;
@@ -13,6 +12,7 @@ use super::header::{self, First};
 use super::{fail, plan, quotes};
 use crate::{
     Error, Result,
+    error::io_error,
     words::{commas, counted, shortened},
 };
 

@@ -4,8 +4,11 @@
 use super::{Device, Refusal, run};
 use crate::{
     Error, Result,
-    data::io_error,
-    onnx::{read, read_tensor, tensor::Data, tensor::Tensor},
+    error::io_error,
+    onnx::{
+        read, read_tensor,
+        tensor::{Data, Tensor},
+    },
 };
 use std::{fs, path::Path};
 

@@ -7,9 +7,10 @@ use super::{
     legend::Legend,
     palette::{ALARM, FAINT, TEXT, series},
     scale::Scale,
-    text::{figure, printable, width, wrap},
+    text::{figure, width, wrap},
     with_unit,
 };
+use crate::words::drawable;
 
 /// What is known of a row.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +88,7 @@ impl Bars {
     fn drawn(&self, across: i32) -> Svg {
         let room = across - 2 * MARGIN;
         let rows: Vec<Laid<'_>> = self.rows.iter().map(|row| self.lay(row, room)).collect();
-        let named = self.groups.iter().enumerate().map(|(n, name)| (printable(name), series(n)));
+        let named = self.groups.iter().enumerate().map(|(n, name)| (drawable(name), series(n)));
         let legend = Legend::new(&named.collect::<Vec<_>>(), room, false);
         let top = MARGIN + legend.height;
         let bottom = top + rows.iter().map(Laid::height).sum::<i32>();
@@ -99,7 +100,7 @@ impl Bars {
         });
         // A bar is read by its length, so that it starts at 0.
         let scale = Scale::around(values.chain([0.0]), false, (MARGIN, across - MARGIN - 6));
-        let below = wrap(&axis_words(&printable(&self.label), &printable(&self.unit)), SMALL, room, 3);
+        let below = wrap(&axis_words(&drawable(&self.label), &drawable(&self.unit)), SMALL, room, 3);
         let height = bottom + 29 + below.len() as i32 * LINE;
         draw((across, height), &self.title, &self.words(), |canvas| {
             legend.draw(canvas, MARGIN);
@@ -122,11 +123,9 @@ impl Bars {
                 let spread = format!("{} to {}", figure(range.0), with_unit(range.1, unit));
                 (format!("{median} ({spread})"), Vec::new())
             }
-            Outcome::Wrong(why) => {
-                (String::new(), wrap(&printable(&format!("WRONG: {why}")), SMALL, room, 3))
-            }
+            Outcome::Wrong(why) => (String::new(), wrap(&drawable(&format!("WRONG: {why}")), SMALL, room, 3)),
             Outcome::Skipped(why) => {
-                (String::new(), wrap(&printable(&format!("skipped: {why}")), SMALL, room, 2))
+                (String::new(), wrap(&drawable(&format!("skipped: {why}")), SMALL, room, 2))
             }
         };
         let rank = match row.outcome {
@@ -135,8 +134,8 @@ impl Bars {
             }
             _ => String::new(),
         };
-        let value = printable(&value);
-        let name = printable(&format!("{rank}{}", row.name));
+        let value = drawable(&value);
+        let name = drawable(&format!("{rank}{}", row.name));
         let name = wrap(&name, LARGE, room - width(&value, SMALL) - 12, 4);
         Laid { row, name, value, why }
     }

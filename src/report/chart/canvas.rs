@@ -4,8 +4,8 @@
 use super::{
     NARROW, WIDTH,
     palette::{DARK_PAGE, Ink, style},
-    text::printable,
 };
+use crate::words::drawable;
 use maud::html;
 use plotters::{
     backend::{DrawingBackend, SVGBackend},
@@ -120,10 +120,10 @@ pub(super) fn draw((width, height): At, title: &str, description: &str, paint: i
         .replace(" opacity=\"1\"", "")
         .replace(" font-family=\"sans-serif\"", "")
         .replace(" stroke=\"none\"", "");
-    let (title, description) = (printable(title), printable(description));
+    let (title, description) = (drawable(title), drawable(description));
     let mut said = description;
     if let Some(failure) = failure {
-        said = format!("Not all of it could be drawn: {}. {said}", printable(&failure));
+        said = format!("Not all of it could be drawn: {}. {said}", drawable(&failure));
     }
     let head = html! { title { (title) } desc { (said) } }.into_string();
     let class = if width > WIDTH { " class=\"wide\"" } else { "" };

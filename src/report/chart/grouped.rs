@@ -6,9 +6,10 @@ use super::{
     legend::Legend,
     palette::{FAINT, TEXT, series},
     scale::Scale,
-    text::{printable, width, wrap},
+    text::{width, wrap},
     with_unit,
 };
+use crate::words::drawable;
 
 /// A row.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,12 +49,12 @@ impl Grouped {
     fn drawn(&self, across: i32) -> Svg {
         let room = across - 2 * MARGIN;
         let count = self.series.len().max(self.rows.iter().map(|row| row.values.len()).max().unwrap_or(0));
-        let named = self.series.iter().enumerate().map(|(n, name)| (printable(name), series(n)));
+        let named = self.series.iter().enumerate().map(|(n, name)| (drawable(name), series(n)));
         let legend = Legend::new(&named.collect::<Vec<_>>(), room, false);
         let value =
-            |value: &Option<f64>| value.map_or("–".to_string(), |v| printable(&with_unit(v, &self.unit)));
+            |value: &Option<f64>| value.map_or("–".to_string(), |v| drawable(&with_unit(v, &self.unit)));
         let names: Vec<Vec<String>> =
-            self.rows.iter().map(|row| wrap(&printable(&row.name), LARGE, room, 4)).collect();
+            self.rows.iter().map(|row| wrap(&drawable(&row.name), LARGE, room, 4)).collect();
         let height = |name: &Vec<String>| name.len() as i32 * LINE + count as i32 * STEP + GAP;
         let top = MARGIN + legend.height;
         let bottom = top + names.iter().map(height).sum::<i32>();
@@ -62,7 +63,7 @@ impl Grouped {
         // The figures stand behind the bars.
         let pixels = (MARGIN, across - MARGIN - words - 10);
         let scale = Scale::around(all().flatten().copied().chain([0.0]), false, pixels);
-        let below = wrap(&axis_words(&printable(&self.label), &printable(&self.unit)), SMALL, room, 3);
+        let below = wrap(&axis_words(&drawable(&self.label), &drawable(&self.unit)), SMALL, room, 3);
         let height = bottom + 29 + below.len() as i32 * LINE;
         draw((across, height), &self.title, &self.words(value), |canvas| {
             legend.draw(canvas, MARGIN);

@@ -5,8 +5,9 @@ use super::{
     LINE, MARGIN, SMALL, axis_words,
     canvas::{Anchor, At, Canvas, Svg, draw},
     palette::{ALARM, EMPTY, FAINT, FRAME, ON_DARK, ON_LIGHT, STEPS, TEXT},
-    text::{figure, printable, shorten, width},
+    text::{figure, shorten, width},
 };
+use crate::words::drawable;
 
 /// What is known of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -106,8 +107,8 @@ impl HeatMap {
         let words = |(r, c)| width(&said(self.cell(r, c)), SMALL) + 12;
         let cell = places().map(words).max().unwrap_or(0).max(44);
         let columns: Vec<String> =
-            self.columns.iter().map(|name| shorten(&printable(name), SMALL, NAME)).collect();
-        let rows: Vec<String> = self.rows.iter().map(|name| shorten(&printable(name), SMALL, NAME)).collect();
+            self.columns.iter().map(|name| shorten(&drawable(name), SMALL, NAME)).collect();
+        let rows: Vec<String> = self.rows.iter().map(|name| shorten(&drawable(name), SMALL, NAME)).collect();
         let widest = |names: &[String]| names.iter().map(|name| width(name, SMALL)).max().unwrap_or(0);
         let level = widest(&columns) <= cell - 4;
         let head = if level { LINE } else { widest(&columns) + 8 };
@@ -118,7 +119,7 @@ impl HeatMap {
         let bottom = top + self.rows.len() as i32 * HEIGHT;
         let steps = Steps::of(self);
         draw((size.0, bottom + 76), &self.title, &self.words(), |canvas| {
-            let label = |text: &str, room| shorten(&printable(text), SMALL, room);
+            let label = |text: &str, room| shorten(&drawable(text), SMALL, room);
             let columns_are = label(&self.column_label, size.0 - left - MARGIN);
             canvas.text(&columns_are, (left, MARGIN + LINE / 2), SMALL, FAINT, Anchor::Start);
             let room = bottom - MARGIN;
@@ -150,7 +151,7 @@ impl HeatMap {
 
     /// The steps of the scale, with the numbers at which they begin and end.
     fn draw_scale(&self, canvas: &Canvas, top: i32, steps: Option<&Steps>, across: i32) {
-        let words = axis_words(&printable(&self.label), &printable(&self.unit));
+        let words = axis_words(&drawable(&self.label), &drawable(&self.unit));
         let words = shorten(&words, SMALL, across - 2 * MARGIN);
         canvas.text(&words, (MARGIN, top + LINE / 2), SMALL, FAINT, Anchor::Start);
         let Some(steps) = steps else { return };

@@ -6,9 +6,10 @@ use super::{
     legend::Legend,
     palette::{FAINT, FRAME, Ink, series},
     scale::Scale,
-    text::{figure, printable, shorten},
+    text::{figure, shorten},
     with_unit,
 };
+use crate::words::drawable;
 
 /// An axis of a chart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,7 +67,7 @@ impl Lines {
     }
 
     fn drawn(&self, across: i32) -> Svg {
-        let named = self.series.iter().enumerate().map(|(n, curve)| (printable(&curve.name), series(n)));
+        let named = self.series.iter().enumerate().map(|(n, curve)| (drawable(&curve.name), series(n)));
         let legend = Legend::new(&named.collect::<Vec<_>>(), across - 2 * MARGIN, true);
         let top = MARGIN + legend.height + 4;
         let bottom = top + HEIGHT;
@@ -117,9 +118,8 @@ impl Lines {
 
 /// The names of both axes.
 pub(super) fn axis_names(canvas: &Canvas, x: &Axis, y: &Axis, (left, right): At, (top, bottom): At) {
-    let words = |axis: &Axis, room| {
-        shorten(&axis_words(&printable(&axis.label), &printable(&axis.unit)), SMALL, room)
-    };
+    let words =
+        |axis: &Axis, room| shorten(&axis_words(&drawable(&axis.label), &drawable(&axis.unit)), SMALL, room);
     let below = ((left + right) / 2, bottom + 34);
     canvas.text(&words(x, right - left), below, SMALL, FAINT, Anchor::Middle);
     canvas.upwards(&words(y, bottom - top), (MARGIN + 4, (top + bottom) / 2), SMALL, FAINT, Anchor::Middle);

@@ -46,7 +46,7 @@ pub use palette::style;
 pub use panels::{Curve, Panel, Panels};
 pub use roofline::{Roofline, Spot};
 pub use scatter::{Reference, Scatter};
-pub use text::{figure, printable};
+pub use text::figure;
 
 /// Width of a chart, pixels; heat maps of many columns are wider.
 const WIDTH: i32 = 680;

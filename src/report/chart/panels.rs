@@ -8,8 +8,9 @@ use super::{
     lines::{pieces, thin},
     palette::{FAINT, FRAME, GRID, TEXT, series},
     scale::Scale,
-    text::{figure, printable, shorten},
+    text::{figure, shorten},
 };
+use crate::words::drawable;
 
 /// A curve that every panel has.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,7 +56,7 @@ impl Panels {
     /// The chart.
     pub fn svg(&self) -> Svg {
         let named = self.curves.iter().enumerate().map(|(n, curve)| {
-            (printable(&curve.name) + if curve.dashed { " (dashed)" } else { "" }, series(n))
+            (drawable(&curve.name) + if curve.dashed { " (dashed)" } else { "" }, series(n))
         });
         let legend = Legend::new(&named.collect::<Vec<_>>(), WIDTH - 2 * MARGIN, true);
         let top = MARGIN + legend.height + 4;
@@ -68,7 +69,7 @@ impl Panels {
                 let left = MARGIN + column * width + LEFT;
                 self.panel(canvas, panel, (left, left + width - LEFT - 12), top + row * ROW);
             }
-            let axis = axis_words(&printable(&self.x.label), &printable(&self.x.unit));
+            let axis = axis_words(&drawable(&self.x.label), &drawable(&self.x.unit));
             let below = (WIDTH / 2, top + rows * ROW + 2);
             canvas.text(&shorten(&axis, SMALL, WIDTH), below, SMALL, FAINT, Anchor::Middle);
         })
@@ -76,7 +77,7 @@ impl Panels {
 
     fn panel(&self, canvas: &Canvas, panel: &Panel, (left, right): At, top: i32) {
         let (top, bottom) = (top + LINE, top + LINE + HEIGHT);
-        let name = shorten(&printable(&panel.name), SMALL, right - left);
+        let name = shorten(&drawable(&panel.name), SMALL, right - left);
         canvas.text(&name, ((left + right) / 2, top - LINE / 2), SMALL, TEXT, Anchor::Middle);
         let all = || self.panels.iter().flat_map(|panel| panel.curves.iter().flatten());
         let x = Scale::around(all().map(|point| point.x), self.x.log, (left, right));

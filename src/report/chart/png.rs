@@ -5,7 +5,7 @@ use super::{
     Svg,
     canvas::{At, render},
 };
-use crate::{Error, Result, data::write_whole};
+use crate::{Error, Result, files::write_whole};
 use image::{ImageFormat, RgbImage, imageops};
 use plotters::{
     backend::BitMapBackend,

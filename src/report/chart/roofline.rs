@@ -8,8 +8,9 @@ use super::{
     lines::{Axis, axis_names},
     palette::{FAINT, FRAME, TEXT, series},
     scale::Scale,
-    text::{figure, printable, width, wrap},
+    text::{figure, width, wrap},
 };
+use crate::words::drawable;
 
 /// A point: something measured.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,7 +133,7 @@ fn usable(peak: Option<f64>) -> Option<f64> {
 /// The name of a point in lines, and its figure.
 fn lay(spot: &Spot) -> (Vec<String>, String) {
     let value = figure(spot.gflops);
-    (wrap(&printable(&spot.name), SMALL, NAMES - width(&value, SMALL) - 10, 6), value)
+    (wrap(&drawable(&spot.name), SMALL, NAMES - width(&value, SMALL) - 10, 6), value)
 }
 
 fn draw_roofs(canvas: &Canvas, (x, y): (&Scale, &Scale), arithmetic: Option<f64>, memory: Option<f64>) {

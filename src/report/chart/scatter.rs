@@ -7,9 +7,10 @@ use super::{
     lines::{Axis, axis_names},
     palette::{FRAME, series},
     scale::Scale,
-    text::{figure, printable},
+    text::figure,
     with_unit,
 };
+use crate::words::drawable;
 
 /// Where the points should be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl Scatter {
     }
 
     fn drawn(&self, across: i32) -> Svg {
-        let names = [(printable(&self.name), series(0)), (printable(&self.expected), series(1))];
+        let names = [(drawable(&self.name), series(0)), (drawable(&self.expected), series(1))];
         let legend = Legend::new(&names, across - 2 * MARGIN, true);
         let top = MARGIN + legend.height + 4;
         let bottom = top + HEIGHT;

@@ -1,14 +1,6 @@
 //! Texts in a chart: how wide they are, where they break, what of them is printed. A chart does not know the
 //! reader's font, so widths are those of a wide one (DejaVu Sans, Verdana); in others a little room is left.
 
-use crate::words::moves;
-
-/// The same text without what has no picture or moves others, which becomes U+FFFD. What joins letters or parts them stays.
-pub fn printable(text: &str) -> String {
-    let none = |c: char| u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}');
-    text.chars().map(|c| if moves(c) || none(c) { '\u{fffd}' } else { c }).collect()
-}
-
 /// A number with three significant digits, without zeros at the end: 0.0123, 1.5, 128, 12400, 3.2e7.
 pub fn figure(value: f64) -> String {
     if !value.is_finite() {
@@ -117,7 +109,8 @@ fn break_at(text: &str, size: i32, room: i32) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{figure, printable, shorten, width, wrap};
+    use super::{figure, shorten, width, wrap};
+    use crate::words::drawable;
 
     #[test]
     fn figures_have_three_digits() {
@@ -142,6 +135,6 @@ mod tests {
 
     #[test]
     fn what_has_no_picture_is_replaced() {
-        assert_eq!(printable("a\0b\u{1b}[31m\u{202e}c\nd"), "a\u{fffd}b\u{fffd}[31m\u{fffd}c\u{fffd}d");
+        assert_eq!(drawable("a\0b\u{1b}[31m\u{202e}c\nd"), "a\u{fffd}b\u{fffd}[31m\u{fffd}c\u{fffd}d");
     }
 }

@@ -1,9 +1,6 @@
 //! Tables of a page: of columns that the caller makes, or of whatever serializes to objects.
 
-use crate::{
-    Error, Result,
-    report::chart::{figure, printable},
-};
+use crate::{Error, Result, report::chart::figure, words::drawable};
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -116,14 +113,14 @@ impl Table {
         let class = |n: usize| classes.get(n).copied().flatten();
         html! {
             // It scrolls where the screen is narrow; then the keyboard must reach it.
-            div class="scroll" tabindex="0" role="region" aria-label=(printable(&self.caption)) {
+            div class="scroll" tabindex="0" role="region" aria-label=(drawable(&self.caption)) {
                 table {
-                    caption { (printable(&self.caption)) }
+                    caption { (drawable(&self.caption)) }
                     thead { tr {
                         @for (n, (name, _)) in self.columns.iter().enumerate() {
                             th scope="col" class=[class(n)] {
                                 // On paper a name such as `images_per_second` goes on behind a line.
-                                @for part in name.split_inclusive('_') { span { (printable(part)) } }
+                                @for part in name.split_inclusive('_') { span { (drawable(part)) } }
                             }
                         }
                     } }
@@ -139,14 +136,14 @@ impl Table {
                     }
                 }
             }
-            @if let Some(below) = &self.below { p class="faint" { (printable(below)) } }
+            @if let Some(below) = &self.below { p class="faint" { (drawable(below)) } }
         }
     }
 }
 
 impl Cell {
     fn markup(&self) -> Markup {
-        let text = printable(self.text.trim_end());
+        let text = drawable(self.text.trim_end());
         html! {
             @match self.value {
                 Some(value) => data value=(value) { (text) },

@@ -4,12 +4,13 @@ use super::{Details, Recorded, things};
 use crate::{
     Result,
     evaluate::Interval,
+    gpu::AdapterRecord,
     loss::Loss,
     report::{
         chart::Network as Graph,
         page::{Cell, Section, Table},
     },
-    run::{AdapterRecord, Chance, Outcome},
+    run::{Chance, Outcome},
     words::{commas, measure},
 };
 

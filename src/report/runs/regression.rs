@@ -2,7 +2,8 @@
 
 use super::{Details, Recorded, heading};
 use crate::{
-    evaluate::{Formula, Regression},
+    evaluate::Formula,
+    metrics::Regression,
     report::{
         chart::{Axis, Reference, Scatter},
         page::{Cell, Section, Table},

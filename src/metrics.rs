@@ -1,6 +1,6 @@
 //! What training tells: loss and accuracy, of a step and of many images.
 
-use crate::{checkpoint::Position, loss::Loss};
+use crate::loss::Loss;
 
 /// Mean loss and accuracy over some images.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -21,22 +21,6 @@ impl Metrics {
     }
 }
 
-impl Position {
-    /// The metrics of the epoch so far.
-    pub fn metrics(&self) -> Metrics {
-        let images = self.seen.max(1) as f64;
-        Metrics { loss: self.loss_sum / images, accuracy: self.hits / images, images: self.seen }
-    }
-
-    /// Counts a step.
-    pub(crate) fn count(&mut self, result: &StepResult) {
-        self.step += 1;
-        self.seen += u64::from(result.rows);
-        self.loss_sum += result.loss_sum;
-        self.hits += result.hits;
-    }
-}
-
 /// What one step computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StepResult {
@@ -50,7 +34,7 @@ pub struct StepResult {
 
 impl StepResult {
     /// Takes in another part of the same step.
-    pub(super) fn add(&mut self, part: &Self) {
+    pub(crate) fn add(&mut self, part: &Self) {
         self.rows += part.rows;
         self.loss_sum += part.loss_sum;
         self.hits += part.hits;
@@ -59,5 +43,33 @@ impl StepResult {
     /// Mean loss of the batch.
     pub fn loss(&self) -> f64 {
         self.loss_sum / f64::from(self.rows.max(1))
+    }
+}
+
+/// How far the numbers of a regression are from the labels, of a table in the unit of its column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Regression {
+    /// The mean distance.
+    pub mean_absolute_error: f64,
+    /// The root of the mean squared distance.
+    pub root_mean_squared_error: f64,
+    /// R²: 1 - Σ (label - number)² / Σ (label - mean label)²; `None` where all labels are the same.
+    pub r2: Option<f64>,
+}
+
+impl Regression {
+    /// From pairs of label and number.
+    pub(crate) fn of(pairs: &[(f64, f64)]) -> Self {
+        let n = pairs.len().max(1) as f64;
+        let mean = pairs.iter().map(|(label, _)| label).sum::<f64>() / n;
+        let sum =
+            |f: &dyn Fn(f64, f64) -> f64| pairs.iter().map(|(label, number)| f(*label, *number)).sum::<f64>();
+        let total = sum(&|label, _| (label - mean).powi(2));
+        let squares = sum(&|label, number| (label - number).powi(2));
+        Self {
+            mean_absolute_error: sum(&|label, number| (label - number).abs()) / n,
+            root_mean_squared_error: (squares / n).sqrt(),
+            r2: (total > 0.0).then(|| 1.0 - squares / total),
+        }
     }
 }

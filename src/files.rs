@@ -1,7 +1,6 @@
 //! Files that are there whole or not at all: written aside, flushed, renamed, and their folder flushed.
 
-use super::io_error;
-use crate::Result;
+use crate::{Result, error::io_error};
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},

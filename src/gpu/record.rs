@@ -1,0 +1,31 @@
+//! An adapter as it is recorded.
+
+use super::Context;
+use crate::op::AdapterClass;
+use serde::{Deserialize, Serialize};
+
+/// Which adapter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdapterRecord {
+    /// Its name.
+    pub name: String,
+    /// Vulkan, Metal, ...
+    pub backend: String,
+    /// The driver, with its version.
+    pub driver: String,
+    /// Software or hardware.
+    pub class: AdapterClass,
+}
+
+impl AdapterRecord {
+    /// The adapter of `context`.
+    pub fn of(context: &Context) -> Self {
+        let info = &context.info;
+        Self {
+            name: info.name.clone(),
+            backend: info.backend.to_string(),
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+            class: context.class,
+        }
+    }
+}
