@@ -19,10 +19,11 @@ use crate::{
         stream::{Chunk, Cut, Order, Stream},
     },
     feed::{Batch, Step},
-    gpu::{Arenas, Context, FeedBuffers, Plan, fitting},
+    gpu::{Context, FeedBuffers},
     metrics::{Metrics, Regression, StepResult},
     model::Model,
     optim::Optimizer,
+    plan::{Arenas, Plan, fitting},
     program::Mode,
     selection::Choices,
 };

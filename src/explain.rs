@@ -7,8 +7,9 @@ use crate::{
     checkpoint::Checkpoint,
     data::{Dataset, Split},
     feed::{Batch, Step},
-    gpu::{Arenas, Context, FeedBuffers, Plan},
+    gpu::{Context, FeedBuffers},
     model::{Explaining, Model},
+    plan::{Arenas, Plan},
     program::ValueId,
     selection::Choices,
 };

@@ -16,8 +16,10 @@ pub mod format;
 pub mod input;
 /// What changes from step to step: which images, how many, the learning rate, the random key.
 pub mod feed;
-/// Everything that talks to wgpu: adapters, buffers, kernels bound by name, replayed plans.
+/// Everything that talks to wgpu: adapters, buffers, kernels bound by name.
 pub mod gpu;
+/// A program made to run on a device: buffers, kernels and bind groups made up front, replayed at every step.
+pub mod plan;
 /// The page: every operation, its variants, their needs, its CPU twin.
 pub mod kernels;
 /// What an operation is: interface, variants, twin.

@@ -4,10 +4,11 @@ use crate::{
     Result,
     checkpoint::Checkpoint,
     feed::{Batch, Step},
-    gpu::{Arenas, Context, FeedBuffers, Fetch, Plan, fitting},
+    gpu::{Context, FeedBuffers, Fetch},
     loss::Loss,
     model::Model,
     optim::Optimizer,
+    plan::{Arenas, Plan, fitting},
     program::Mode,
     selection::Choices,
 };

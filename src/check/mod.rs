@@ -16,10 +16,11 @@ use crate::{
     Error, Result,
     data::Dataset,
     feed::{Batch, Step},
-    gpu::{Arenas, Context, FeedBuffers, Plan},
+    gpu::{Context, FeedBuffers},
     model::Model,
     objective::Objective,
     optim::{Method, Optimizer},
+    plan::{Arenas, Plan},
     program::{Mode, interpreter::Interpreter},
     selection::Choices,
 };

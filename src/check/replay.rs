@@ -7,8 +7,9 @@ use crate::{
     Result,
     compare::{compare, place_in, words_of},
     feed::{Batch, Step},
-    gpu::{Context, FeedBuffers, Plan, Planned},
+    gpu::{Context, FeedBuffers},
     op::{Access, Element, rounded, sizes::shape, twin::Data},
+    plan::{Plan, Planned},
     program::{Home, Program, ValueId, interpreter::expect},
     prove::POISON,
 };

@@ -45,12 +45,11 @@ use reading::{ReadingArgs, Wanted};
 use std::{ffi::OsString, path::Path, process::ExitCode};
 use wgrad::{
     data::{DataSpec, Dataset, Reading, table::Table},
-    gpu::{AdapterChoice, Context, Options},
+    gpu::{AdapterChoice, Context, Options, Proofs},
     keras,
     model::Model,
     networks,
     op::AdapterClass,
-    selftest::Proofs,
 };
 
 /// Trains neural networks on any GPU, and compares shader variants.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// A range of a device buffer, in elements of four bytes (`f32` or `u32`).
 #[derive(Clone, Debug)]
 pub struct Slice {
-    pub(super) buffer: wgpu::Buffer,
-    pub(super) offset: u64,
+    pub(crate) buffer: wgpu::Buffer,
+    pub(crate) offset: u64,
     /// Number of elements.
     pub len: usize,
 }
@@ -20,13 +20,13 @@ impl Slice {
         Self { buffer: self.buffer.clone(), offset: self.offset + 4 * start as u64, len }
     }
 
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         4 * self.len as u64
     }
 
     /// Whether WebGPU forbids both in one dispatch: a buffer that is read there must not be written, and
     /// ranges that are both written must not overlap.
-    pub(super) fn conflicts(&self, access: Access, other: &Self, other_access: Access) -> bool {
+    pub(crate) fn conflicts(&self, access: Access, other: &Self, other_access: Access) -> bool {
         let overlap = self.offset < other.offset + other.bytes() && other.offset < self.offset + self.bytes();
         self.buffer == other.buffer
             && match (access, other_access) {
@@ -37,7 +37,7 @@ impl Slice {
     }
 
     /// The slice and `beyond` more elements of its buffer.
-    pub(super) fn binding(&self, beyond: usize) -> wgpu::BindingResource<'_> {
+    pub(crate) fn binding(&self, beyond: usize) -> wgpu::BindingResource<'_> {
         wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &self.buffer,
             offset: self.offset,
@@ -133,12 +133,12 @@ impl Fetch {
 
 /// A buffer that the host can map, for results that are read without waiting.
 pub(crate) struct Readback {
-    pub(super) buffer: wgpu::Buffer,
+    pub(crate) buffer: wgpu::Buffer,
     arrived: Arc<Mutex<Option<std::result::Result<(), wgpu::BufferAsyncError>>>>,
 }
 
 impl Readback {
-    pub(super) fn new(device: &wgpu::Device, bytes: u64) -> Self {
+    pub(crate) fn new(device: &wgpu::Device, bytes: u64) -> Self {
         let buffer = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("readback"),
             size: bytes,
@@ -149,7 +149,7 @@ impl Readback {
     }
 
     /// Asks for the first `bytes` to be mapped once the work submitted so far is done.
-    pub(super) fn map(&self, bytes: u64) {
+    pub(crate) fn map(&self, bytes: u64) {
         let arrived = self.arrived.clone();
         self.buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
             *arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
@@ -157,7 +157,7 @@ impl Readback {
     }
 
     /// The first words, in parts of these lengths, once they have arrived; unmaps the buffer for its next use.
-    pub(super) fn take(&self, context: &Context, lens: &[usize]) -> Option<Result<Vec<Vec<u32>>>> {
+    pub(crate) fn take(&self, context: &Context, lens: &[usize]) -> Option<Result<Vec<Vec<u32>>>> {
         let result = self.arrived.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         if let Err(e) = result {
             return Some(Err(context.failed(e.to_string())));

@@ -6,7 +6,7 @@ use super::{
     kernel::KernelCache,
     prepare::{Ear, patience},
 };
-use crate::{Error, Result, error::HANGS, op::AdapterClass, selftest::Trust};
+use crate::{Error, Result, error::HANGS, gpu::Trust, op::AdapterClass};
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
@@ -31,9 +31,9 @@ pub struct Options {
 
 /// A device that is open for work, shared by everything that runs on it.
 pub struct Context {
-    pub(super) device: wgpu::Device,
-    pub(super) queue: wgpu::Queue,
-    pub(super) kernels: KernelCache,
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    pub(crate) kernels: KernelCache,
     /// Name, driver and back end of the adapter.
     pub info: wgpu::AdapterInfo,
     /// Software or hardware: decides the default kernels.
@@ -46,9 +46,9 @@ pub struct Context {
     pub checked: bool,
     /// What is known of the kernels' rightness on this device.
     pub(crate) trust: Trust,
-    pub(super) ear: Ear,
+    pub(crate) ear: Ear,
     /// What counts as hung, where something else was asked for than is usual.
-    pub(super) timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
     hung: AtomicBool,
     /// Panics of wgpu that had been caught when it was opened.
     caught: u64,
@@ -162,13 +162,13 @@ impl Context {
         }
     }
 
-    pub(super) fn fail(&self, message: String) -> Error {
+    pub(crate) fn fail(&self, message: String) -> Error {
         Error::Device { adapter: self.describe(), message }
     }
 
     /// What is wrong, where a call failed with `message`: the first fault that the device has reported, of which that
     /// may be but a consequence.
-    pub(super) fn failed(&self, message: String) -> Error {
+    pub(crate) fn failed(&self, message: String) -> Error {
         self.check().err().unwrap_or_else(|| self.fail(message))
     }
 
@@ -191,7 +191,7 @@ impl Context {
         self.wait_within(submission, limit, "a kernel hangs, or the driver does")
     }
 
-    pub(super) fn wait_within(
+    pub(crate) fn wait_within(
         &self,
         submission: wgpu::SubmissionIndex,
         limit: Duration,

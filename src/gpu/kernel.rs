@@ -13,11 +13,11 @@ use std::{
 
 /// Kernels compiled so far, by name, trust, text and sizes.
 #[derive(Default)]
-pub(super) struct KernelCache(Mutex<HashMap<String, Arc<Kernel>>>);
+pub(crate) struct KernelCache(Mutex<HashMap<String, Arc<Kernel>>>);
 
 impl KernelCache {
     /// Every kernel compiled so far.
-    pub(super) fn all(&self) -> Vec<Arc<Kernel>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Kernel>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }
@@ -32,17 +32,17 @@ pub struct Kernel {
     pub values: BTreeMap<String, f64>,
     /// Workgroups in x, y, z.
     pub groups: [u32; 3],
-    pub(super) pipeline: wgpu::ComputePipeline,
+    pub(crate) pipeline: wgpu::ComputePipeline,
     layout: wgpu::BindGroupLayout,
     /// Whether it was dispatched, so that the driver has compiled it.
-    pub(super) warm: AtomicBool,
+    pub(crate) warm: AtomicBool,
 }
 
 /// A kernel with its buffers: ready to be dispatched.
 pub struct Launch {
     // Private: buffers were measured for this kernel, and another would reach beyond them.
     pub(crate) kernel: Arc<Kernel>,
-    pub(super) bind_group: wgpu::BindGroup,
+    pub(crate) bind_group: wgpu::BindGroup,
 }
 
 impl Launch {
@@ -57,7 +57,7 @@ impl Launch {
     }
 
     /// Records a dispatch in which no thread runs.
-    pub(super) fn record_nothing(&self, pass: &mut wgpu::ComputePass<'_>) {
+    pub(crate) fn record_nothing(&self, pass: &mut wgpu::ComputePass<'_>) {
         self.dispatch(pass, [0; 3]);
     }
 
@@ -164,7 +164,7 @@ impl Context {
     }
 
     /// The layout of group 1: the step's numbers at a dynamic offset, images, labels.
-    pub(super) fn feed_layout(&self) -> wgpu::BindGroupLayout {
+    pub(crate) fn feed_layout(&self) -> wgpu::BindGroupLayout {
         let read = wgpu::BufferBindingType::Storage { read_only: true };
         self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some("feed"),

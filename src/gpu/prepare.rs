@@ -53,7 +53,7 @@ type Hears = dyn Fn(Preparing<'_>) + Send + Sync;
 
 /// Who hears it, if anybody does.
 #[derive(Clone, Default)]
-pub(super) struct Ear(Option<Arc<Hears>>);
+pub(crate) struct Ear(Option<Arc<Hears>>);
 
 impl fmt::Debug for Ear {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,7 +62,7 @@ impl fmt::Debug for Ear {
 }
 
 /// How long a submission may take on an adapter of this class.
-pub(super) fn patience(class: AdapterClass) -> Duration {
+pub(crate) fn patience(class: AdapterClass) -> Duration {
     match class {
         AdapterClass::Cpu => SLOW_TIMEOUT,
         AdapterClass::Gpu => SUBMISSION_TIMEOUT,
@@ -110,9 +110,10 @@ impl Context {
 #[cfg(test)]
 mod tests {
     use crate::{
-        gpu::{Arenas, Context, FeedBuffers, Options, Plan},
+        gpu::{Context, FeedBuffers, Options},
         networks::network,
         optim::Optimizer,
+        plan::{Arenas, Plan},
         program::Mode,
         selection::Choices,
     };

@@ -5,7 +5,7 @@ use super::Context;
 use std::sync::OnceLock;
 
 /// Bytes of a pair.
-pub(super) const PAIR: u64 = 16;
+pub(crate) const PAIR: u64 = 16;
 /// WebGPU allows 4096 queries in a set.
 const MOST: usize = 2048;
 
@@ -48,12 +48,12 @@ impl Stamps {
     }
 
     /// Bytes of all pairs.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         PAIR * self.pairs as u64
     }
 
     /// What a compute pass takes in order to write pair `pair`.
-    pub(super) fn writes(&self, pair: usize) -> wgpu::ComputePassTimestampWrites<'_> {
+    pub(crate) fn writes(&self, pair: usize) -> wgpu::ComputePassTimestampWrites<'_> {
         wgpu::ComputePassTimestampWrites {
             query_set: &self.set,
             beginning_of_pass_write_index: Some(2 * pair as u32),
@@ -62,14 +62,14 @@ impl Stamps {
     }
 
     /// Copies all pairs to `to`, from byte `at` on.
-    pub(super) fn resolve(&self, encoder: &mut wgpu::CommandEncoder, to: &wgpu::Buffer, at: u64) {
+    pub(crate) fn resolve(&self, encoder: &mut wgpu::CommandEncoder, to: &wgpu::Buffer, at: u64) {
         encoder.resolve_query_set(&self.set, 0..2 * self.pairs as u32, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, to, at, self.bytes());
     }
 
     /// Beginning and end of each pair, in seconds of the device's clock; `None` where one is zero or they are
     /// not in order.
-    pub(super) fn read(&self, words: &[u32]) -> Vec<Option<[f64; 2]>> {
+    pub(crate) fn read(&self, words: &[u32]) -> Vec<Option<[f64; 2]>> {
         let pairs = words.chunks_exact(4).map(|w| {
             let tick = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
             let (first, last) = (tick(w[0], w[1]), tick(w[2], w[3]));

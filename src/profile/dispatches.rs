@@ -3,12 +3,13 @@
 
 use crate::{
     Result, clock,
-    gpu::{Clock, Context, Plan, Stamps, Timer},
+    gpu::{Clock, Context, Stamps, Timer},
     measure::{Spread, peaks::Peaks},
     op::{
         Access,
         sizes::{bytes, words},
     },
+    plan::Plan,
     train::{Trainer, Walk},
 };
 

@@ -5,8 +5,9 @@ use crate::{
     augment::Augment,
     data::{Dataset, Split},
     feed::{Batch, Step},
-    gpu::{Arenas, Context, FeedBuffers, Plan},
+    gpu::{Context, FeedBuffers},
     input::Input,
+    plan::{Arenas, Plan},
     program::{Builder, Mode},
     selection::Choices,
 };

@@ -8,27 +8,22 @@ mod rounds;
 #[cfg(test)]
 mod tests;
 
+pub use crate::gpu::Proofs;
 use crate::{
     Error, Result,
     feed::split_mix,
-    gpu::{Context, Preparing},
-    op::{
-        AdapterClass, Call, Variant,
-        activations::LINEAR,
-        sizes,
-        user_file::{digest, is_file},
+    gpu::{
+        Context, Preparing, Trust,
+        trust::{key, name},
     },
+    op::{AdapterClass, Call, Variant, sizes, user_file::is_file},
     place::Place,
     program::Program,
     prove::{Trial, Verdict, Wrong, chosen, smaller},
     selection::Choices,
 };
-pub use proofs::{FOLDER_VARIABLE, Proofs};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    sync::{Mutex, PoisonError},
-};
+pub use proofs::FOLDER_VARIABLE;
+use std::{collections::BTreeMap, fmt};
 
 /// Work of a twin at the plan's own sizes that is no matter: some hundredths of a second.
 const LITTLE: f64 = 2e7;
@@ -43,80 +38,12 @@ const ELEMENT: f64 = 20.0;
 /// Words of the buffer that is written and read back before anything is proven.
 const WORDS: usize = 1024;
 
-/// What is known of the kernels of a device.
-#[derive(Debug, Default)]
-pub struct Trust {
-    /// Where verdicts are kept; `None`: nothing is proven.
-    proofs: Option<Proofs>,
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    /// Whether what was kept has been read.
-    read: bool,
-    proven: BTreeSet<String>,
-    /// Kernels among them that this process has met, by name.
-    met: BTreeSet<String>,
-    /// Whether the driver ends loops by itself, where that was tried.
-    ends_loops: Option<bool>,
-    /// What is wrong with the others, in words.
-    wrong: BTreeMap<String, String>,
-}
-
-impl Trust {
-    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the kernel is known to be right.
-    fn knows(&self, call: &Call, variant: &Variant) -> Result<bool> {
-        let name = name(call, variant);
-        if self.known().met.contains(&name) {
-            return Ok(true);
-        }
-        let key = key(call, variant)?;
-        let mut known = self.known();
-        let proven = known.proven.contains(&key);
-        if proven {
-            known.met.insert(name);
-        }
-        Ok(proven)
-    }
-
-    /// Why `variant` must not run `call`: it was seen to compute wrongly here.
-    pub(crate) fn distrusted(&self, call: &Call, variant: &Variant) -> Option<String> {
-        let known = self.known();
-        if known.wrong.is_empty() {
-            return None;
-        }
-        known
-            .wrong
-            .get(&name(call, variant))
-            .map(|wrong| format!("computes wrongly on this adapter: {wrong}"))
-    }
-}
-
 impl Context {
     /// Has every kernel proven before a plan uses it, unless `proofs` know it; `None`: believes the device, as a
     /// context does that was just opened.
     pub fn prove_first(&mut self, proofs: Option<Proofs>) {
         self.trust = Trust { proofs, ..Trust::default() };
     }
-}
-
-/// A kernel whatever its sizes: `matmul/tiled relu`.
-fn name(call: &Call, variant: &Variant) -> String {
-    match call.activation.name == LINEAR.name {
-        true => format!("{}/{}", call.op.name, variant.name),
-        false => format!("{}/{} {}", call.op.name, variant.name, call.activation.name),
-    }
-}
-
-/// What a verdict is kept under: the kernel and the digest of its text.
-fn key(call: &Call, variant: &Variant) -> Result<String> {
-    let text = call.op.shader(variant, call.activation)?.text;
-    Ok(format!("{} {}", name(call, variant), digest(&text)))
 }
 
 /// What it costs to prove a call, and how many elements it has.

@@ -3,6 +3,7 @@
 
 use crate::{
     Result, clock,
+    gpu::Proofs,
     place::{self, Place},
 };
 use serde::{Deserialize, Serialize};
@@ -12,13 +13,6 @@ use std::{collections::BTreeSet, ffi::OsString, path::PathBuf};
 pub const FOLDER_VARIABLE: &str = "WGRAD_PROVEN";
 /// How its folder is called.
 const NAME: &str = "proven";
-
-/// The folder of what was proven.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Proofs {
-    /// `None` without a home folder: nothing is found or kept.
-    pub folder: Option<PathBuf>,
-}
 
 /// A file of the folder.
 #[derive(Serialize, Deserialize)]

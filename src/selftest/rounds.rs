@@ -2,10 +2,10 @@
 //! all, without a word: what is summed in more of them comes out too small. A proof at small sizes does not see that, so
 //! there each long sum is proven at its own length.
 
-use super::{Fault, name, prove};
+use super::{Fault, prove};
 use crate::{
     Error, Result,
-    gpu::Context,
+    gpu::{Context, trust::name},
     kernels::SUM_PARTIALS,
     op::{Access, Call, Variant, sizes::lengths},
     prove::smaller,

@@ -1,10 +1,9 @@
 //! A device is made to compute wrongly by the texts of its kernels: whatever the cause, that is what a wrong device
 //! looks like from here.
 
-use super::{Proofs, key};
 use crate::{
     Error,
-    gpu::{AdapterChoice, Arenas, Context, Options, Plan, Preparing},
+    gpu::{AdapterChoice, Context, Options, Preparing, Proofs, trust::key},
     kernels::MATMUL,
     layers::{Dense, Flatten},
     model::Model,
@@ -12,6 +11,7 @@ use crate::{
     op::{AdapterClass, Call, Op, Variant},
     optim::Optimizer,
     place::Place,
+    plan::{Arenas, Plan},
     program::{Mode, Program},
     selection::Choices,
 };

@@ -8,9 +8,10 @@ use crate::{
         Dataset,
         stream::{Cut, Rows},
     },
-    gpu::{Context, fitting},
+    gpu::Context,
     layers::Layer,
     model::Model,
+    plan::fitting,
     program::Mode,
 };
 

@@ -6,8 +6,9 @@ use crate::{
     Error, Result,
     checkpoint::Position,
     data::stream::{Order, Stream},
-    gpu::{Arenas, FeedBuffers, Plan},
+    gpu::FeedBuffers,
     metrics::StepResult,
+    plan::{Arenas, Plan},
 };
 
 /// What a step needs in order to run.

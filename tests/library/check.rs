@@ -6,13 +6,14 @@ use wgrad::{
     check::{Check, Finding, Options, Shadow, check, gradients, replay},
     data::synthetic::synthetic,
     feed::{Batch, Step},
-    gpu::{Arenas, Context, FeedBuffers, Kernel, Plan},
+    gpu::{Context, FeedBuffers, Kernel},
     layers::{Activation, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Padding},
     loss::Loss,
     model::Model,
     networks::{network, network_for},
     objective::Objective,
     optim::Optimizer,
+    plan::{Arenas, Plan},
     program::Mode,
     selection::Choices,
 };
@@ -206,7 +207,7 @@ fn a_buffer_that_is_shared_too_early_is_seen() {
         let (long, short) = (value("conv2d_1"), value("d dense_2 input"));
         let len = setup.plan.slices[short].len;
         setup.plan.slices[short] = setup.plan.slices[long].slice(0, len);
-        let touching = |step: &wgrad::gpu::Planned| step.buffers.iter().any(|(_, v)| v.0 == short);
+        let touching = |step: &wgrad::plan::Planned| step.buffers.iter().any(|(_, v)| v.0 == short);
         let dispatches: Vec<usize> =
             (0..setup.plan.steps.len()).filter(|n| touching(&setup.plan.steps[*n])).collect();
         for n in dispatches {

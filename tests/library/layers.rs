@@ -6,10 +6,11 @@ use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use wgrad::{
     feed::Step,
-    gpu::{Arenas, Context, FeedBuffers, Plan},
+    gpu::{Context, FeedBuffers},
     kernels::ADD,
     layers::{Layer, Place},
     op::{Call, activations::ACTIVATIONS},
+    plan::{Arenas, Plan},
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len},
     selection::Choices,
 };

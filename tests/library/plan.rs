@@ -4,13 +4,14 @@ use proptest::prelude::*;
 use std::{collections::BTreeSet, sync::Arc};
 use wgrad::{
     Error,
-    gpu::{Arenas, Context, Plan},
+    gpu::Context,
     kernels::{ACTIVATION_FORWARD, MATMUL},
     layers::{Bidirectional, Dense, LSTM, Reshape},
     model::Model,
     networks::{self, NETWORKS, network},
     op::{Access, Call},
     optim::Optimizer,
+    plan::{Arenas, Plan},
     program::{Home, Mode, Node, Pass, Program, Value, ValueId},
     selection::Choices,
 };

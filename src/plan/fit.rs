@@ -1,8 +1,8 @@
 //! What an adapter can bind at once, and how many images of a program fit there.
 
-use super::Context;
 use crate::{
     Error, Result,
+    gpu::Context,
     program::{Home, Program, Value},
 };
 

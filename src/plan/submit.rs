@@ -1,8 +1,11 @@
 //! Submissions: several steps of a plan at once, and their results, read once they are done. With room for
 //! timestamps the device also says when it began and ended.
 
-use super::{Arenas, Context, FeedBuffers, Plan, Readback, Stamps};
-use crate::{Result, clock};
+use super::{Arenas, Plan};
+use crate::{
+    Result, clock,
+    gpu::{Context, FeedBuffers, Readback, Stamps},
+};
 use std::ops::Range;
 
 /// Recorded work that is ready to go.

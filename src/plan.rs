@@ -1,9 +1,9 @@
 //! A plan: a program compiled for a device. Every pipeline, buffer and bind group is made up front; a step
 //! only replays them. Temporaries share buffers by lifetime.
 
-use super::{Context, FeedBuffers, Kernel, Launch, Preparing, Slice, fit::excess};
 use crate::{
     Error, Result,
+    gpu::{Context, FeedBuffers, Kernel, Launch, Preparing, Slice},
     op::{Access, twin::Data},
     optim::{Optimizer, Slot},
     program::{Home, Parameter, Pass, Program, Value, ValueId, arena_len},
@@ -15,6 +15,13 @@ use std::{
     fmt,
     sync::Arc,
 };
+
+mod fit;
+mod submit;
+
+use fit::excess;
+pub(crate) use fit::fitting;
+pub use submit::{Encoded, Finished, Submitted};
 
 /// What outlives a step: parameters, gradients and the optimizer's state, each in one buffer, and results.
 #[derive(Clone)]
