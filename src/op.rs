@@ -11,6 +11,7 @@ pub mod directives;
 mod role;
 pub mod setting;
 mod shader;
+mod size;
 pub mod sizes;
 pub mod twin;
 pub mod user_file;
@@ -20,7 +21,8 @@ pub use activations::{Activation, At};
 pub use class::AdapterClass;
 pub use role::{Marks, Role, Values, Window};
 pub(crate) use shader::joined;
-pub use shader::{Access, Binding, Element, Shader, Size};
+pub use shader::{Access, Binding, Element, Shader};
+pub use size::Size;
 use twin::{Expected, Inputs};
 pub use variant::{Need, Variant, rounded};
 

@@ -180,6 +180,11 @@ pub fn drawable(text: &str) -> String {
     text.chars().map(|c| if moves(c) || none(c) { '\u{fffd}' } else { c }).collect()
 }
 
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{

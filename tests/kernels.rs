@@ -8,7 +8,8 @@ use wgrad::{
     gpu::{Context, Options},
     kernels::OPERATIONS,
     lab::{
-        measure::{Lab, Request, measure},
+        measure::{Lab, measure},
+        request::Request,
         row::Status,
     },
     op::{

@@ -3,7 +3,7 @@
 
 use wgrad::{
     kernels::MATMUL,
-    lab::{measure, row::Status},
+    lab::{measure, request::Request, row::Status},
     op::{sizes, user_file},
 };
 
@@ -25,7 +25,7 @@ fn the_device_is_opened_anew_after_a_kernel_that_hangs() {
     let endless = user_file::variant(&MATMUL, "endless.wgsl", ENDLESS.into()).expect("composes");
     let naive = MATMUL.variant("naive").expect("naive").clone();
     let variants = vec![endless, naive];
-    let request = measure::Request {
+    let request = Request {
         call,
         variants,
         refused: Default::default(),

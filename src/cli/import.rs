@@ -3,7 +3,7 @@
 use super::{
     output,
     page::{program, quoted, quoted_path},
-    train::recorded::absolute,
+    train::recorded::{MODEL, absolute},
 };
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
@@ -17,8 +17,8 @@ use wgrad::{
     checkpoint::Checkpoint,
     data::{
         self, DataSpec, Places, Reading,
-        pictures::{Fit, Preparation},
-        reading::Size,
+        pictures::Preparation,
+        reading::{Fit, Size},
         table::Kind,
     },
     files,
@@ -80,9 +80,6 @@ pub struct Import {
     #[arg(long)]
     json: bool,
 }
-
-/// The file of the folder that describes the network.
-pub const MODEL: &str = "model.toml";
 
 impl Import {
     pub fn run(self) -> Result<ExitCode> {

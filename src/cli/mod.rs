@@ -20,6 +20,7 @@ mod import;
 mod interrupt;
 mod lab;
 mod live;
+mod loading;
 mod lr_find;
 mod memory;
 mod models;

@@ -13,8 +13,8 @@ use wgrad::{
     data::{
         Reading,
         picture::{Picture, load_picture, read_picture},
-        pictures::{Fit, Preparation},
-        reading::{Decimal, Header, Missing},
+        pictures::Preparation,
+        reading::{Decimal, Fit, Header, Missing},
         table::{PictureRows, Table, is_rows},
     },
     gpu::Context,

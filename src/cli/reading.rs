@@ -1,7 +1,7 @@
 //! The options that say how data of a user's own are read, and loading them.
 
 use super::{
-    data::{load_or_fetch_with, say},
+    loading::{load_or_fetch_with, say},
     output,
     page::quoted_path,
 };
@@ -11,8 +11,7 @@ use std::path::Path;
 use wgrad::{
     data::{
         DataSpec, Dataset, Places, Reading, normalization,
-        pictures::Fit,
-        reading::{Decimal, Header, Missing, RowShape, Size, Target},
+        reading::{Decimal, Fit, Header, Missing, RowShape, Size, Target},
         table::Table,
     },
     keras,

@@ -2,9 +2,9 @@
 //! training and evaluation makes. Leaves out files: their readers are elsewhere.
 
 use super::Split;
-use super::dataset::{Dataset, Images, hex};
-use crate::input::Input;
+use super::dataset::{Dataset, Images};
 use crate::{Error, Result};
+use crate::{input::Input, words::hex};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::dataset::{Dataset, Split, hex};
-use crate::{Error, Result};
+use super::dataset::{Dataset, Split};
+use crate::{Error, Result, words::hex};
 use crate::{error::io_error, input::Input};
 
 const SIDE: usize = 32;

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::dataset::Dataset;
-use crate::{Error, Result, words::commas};
+use crate::words::commas;
 
 /// So many names are told of at most.
 const SAID: usize = 5;
@@ -58,42 +57,6 @@ pub(super) fn alike<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Option
             first(&all, "; ...")
         )
     })
-}
-
-impl Dataset {
-    /// The same with the classes of a network, by their names: data with some of them only, or with others in between,
-    /// number them otherwise. Where no name is one of the network's, or names repeat, numbers are what counts, and nothing
-    /// changes.
-    ///
-    /// # Errors
-    /// [`Error::DataFit`] where some of the names are the network's, and others are not.
-    pub fn with_classes(mut self, classes: &[String]) -> Result<Self> {
-        let places: BTreeMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
-        let found: Vec<Option<u32>> =
-            self.classes.iter().map(|class| places.get(class.as_str()).copied()).collect();
-        let same = self.classes == classes || places.len() < classes.len();
-        if same || self.input.numbers || found.iter().all(Option::is_none) {
-            return Ok(self);
-        }
-        let new = self.classes.iter().zip(&found).filter(|(_, found)| found.is_none());
-        let new: Vec<&str> = new.map(|(class, _)| class.as_str()).take(5).collect();
-        if !new.is_empty() {
-            return Err(Error::DataFit {
-                model: "the network".into(),
-                data: self.name,
-                expected: format!("the classes that it tells: {}", classes.join(", ")),
-                got: format!("{} as well", new.join(", ")),
-            });
-        }
-        for split in
-            [Some(&mut self.train), self.validation.as_mut(), Some(&mut self.test)].into_iter().flatten()
-        {
-            let number = |label: &u32| found.get(*label as usize).copied().flatten().unwrap_or(*label);
-            split.labels = split.labels.iter().map(number).collect();
-        }
-        self.classes = classes.to_vec();
-        Ok(self)
-    }
 }
 
 #[cfg(test)]

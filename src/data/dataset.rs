@@ -1,6 +1,12 @@
 //! A data set: images in memory or in files, labels, and where both came from. Leaves out reading files
 //! and the order in which training visits images.
 
+use crate::{
+    Error, Result,
+    feed::Batch,
+    input::Input,
+    words::{counted, hex},
+};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,12 +14,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::pictures::Pictures;
-use super::random::Random;
-use super::table::Table;
-use crate::input::Input;
-use crate::{Error, Result};
-use crate::{feed::Batch, words::counted};
+use super::{pictures::Pictures, random::Random, table::Table};
 
 /// The usual names of the four files, in the order in which [`Dataset::digest`] takes them.
 pub const FILE_NAMES: [&str; 4] = [
@@ -381,9 +382,4 @@ pub(crate) fn digest_of(files: &[String; 4]) -> String {
         listing.push_str(&format!("{digest}  {name}\n"));
     }
     hex(&Sha256::digest(listing.as_bytes()))
-}
-
-/// Bytes in lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

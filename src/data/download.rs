@@ -19,6 +19,14 @@ use transfer::{Failure, transfer, verify};
 
 mod transfer;
 
+/// Where the files of Fashion-MNIST are served. All three serve the same bytes, so a download begun from one is
+/// resumed from another; the content is verified, so plain HTTP does no harm.
+pub const MIRRORS: [&str; 3] = [
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+];
+
 /// The file that is locked while something is fetched into its folder.
 const LOCK: &str = ".download.lock";
 const CANNOT_WRITE: &str = "check that the folder can be written and the disk has space";
@@ -66,7 +74,7 @@ impl Default for Options {
     /// Fashion-MNIST's mirrors, twice; 15 s to connect, 30 s without a byte.
     fn default() -> Self {
         Self {
-            mirrors: super::fashion_mnist::MIRRORS.map(str::to_owned).to_vec(),
+            mirrors: MIRRORS.map(str::to_owned).to_vec(),
             rounds: 2,
             connect_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_secs(30),

@@ -41,7 +41,7 @@ pub fn load(folder: &Path) -> Result<Dataset> {
     let source = folder.display().to_string();
     let class_names = read_class_names(&folder.join(CLASS_NAMES_FILE))?;
     let mut warnings = Vec::new();
-    let (name, known_classes) = match fashion_mnist::identify(&files) {
+    let (name, known_classes) = match fashion_mnist::identify(&files.contents) {
         Identity::FashionMnist => ("Fashion-MNIST".to_owned(), fashion_mnist::class_names()),
         Identity::Altered(which) => {
             for index in which {

@@ -1,18 +1,21 @@
 //! What a path holds, told by its content and not by its name, and the reader for it. Leaves out the readers.
 
+use crate::{
+    Error, Result,
+    data::picture_folder::{self, Layout},
+    error::io_error,
+    format::{self, Format},
+};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::dataset::Dataset;
-use super::pictures::Layout;
-use super::reading::{Kind, Reading};
-use super::table::{self, Table};
-use super::{cifar, emnist, folder, npz, pictures};
-use crate::{Error, Result};
-use crate::{
-    error::io_error,
-    format::{self, Format},
+use super::{
+    cifar,
+    dataset::Dataset,
+    emnist, folder, npz,
+    reading::{Kind, Reading},
+    table::{self, Table},
 };
 
 /// What would fit, for errors.
@@ -122,7 +125,7 @@ fn load_folder(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<
     }
     if let Some(layout) = Layout::of(path) {
         reading.suits(Kind::Pictures)?;
-        return pictures::load(path, &layout, reading);
+        return picture_folder::load(path, &layout, reading);
     }
     match (&with("npz")[..], &tables[..]) {
         ([one], []) => {

@@ -13,9 +13,8 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-use super::dataset::hex;
 use super::unpacked_limit;
-use crate::{Error, Result, error::io_error, files::write_whole};
+use crate::{Error, Result, error::io_error, files::write_whole, words::hex};
 
 const UNSIGNED_BYTE: u8 = 0x08;
 

@@ -2,10 +2,9 @@
 //! that a user gives. Leaves out the stream of batches and everything on the device: bytes stay
 //! bytes here, and are decoded there.
 
+use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-
-use crate::{Error, Result};
 
 /// A data set made in code, from arrays.
 pub mod arrays;
@@ -23,6 +22,12 @@ mod emnist;
 pub mod fashion_mnist;
 /// A folder with four IDX files under the usual names.
 pub mod folder;
+mod number;
+mod numbering;
+mod picture_folder;
+/// Where Fashion-MNIST is looked for.
+pub mod places;
+mod schema;
 /// What a path holds, by its content.
 mod found;
 /// The IDX file format, plain or in gzip.
@@ -53,7 +58,7 @@ pub mod table;
 mod random;
 /// Files that are there whole or not at all.
 pub use dataset::{Dataset, Split};
-pub use fashion_mnist::Places;
+pub use places::Places;
 pub use reading::Reading;
 
 /// Which data set, as a user names it.
@@ -110,7 +115,7 @@ impl std::fmt::Display for DataSpec {
 
 /// Loads a data set that is on this machine or can be drawn here. It never uses the network: where
 /// Fashion-MNIST is in none of the `places`, [`Error::DataNotFound`] lists them, and
-/// [`fashion_mnist::fetch`] downloads it.
+/// [`places::fetch`] downloads it.
 ///
 /// # Errors
 /// Everything that can be wrong with the files, each with the file's path.
@@ -132,7 +137,7 @@ pub fn load_with(
         reading.suits(reading::Kind::Fixed)?;
     }
     let data = match spec {
-        DataSpec::FashionMnist => fashion_mnist::load(places)?,
+        DataSpec::FashionMnist => places::load(places)?,
         DataSpec::Synthetic { seed, train, test } => synthetic::synthetic(*seed, *train, *test),
         DataSpec::Folder(path) => found::load(path, reading, table)?,
     };
@@ -181,7 +186,7 @@ pub fn load_or_fetch_with(
     match spec {
         DataSpec::FashionMnist => {
             reading.suits(reading::Kind::Fixed)?;
-            Ok(told(fashion_mnist::load_or_fetch(places, options, progress)?, reading, true))
+            Ok(told(places::load_or_fetch(places, options, progress)?, reading, true))
         }
         _ => load_with(spec, places, reading, table),
     }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::pictures::Fit;
 use crate::{Error, Result};
 
 /// The share of the training images that becomes the test part where there is none.
@@ -330,5 +329,47 @@ impl TryFrom<[usize; 2]> for Size {
 
     fn try_from([height, width]: [usize; 2]) -> Result<Self> {
         Self::new(height, width)
+    }
+}
+
+/// How a picture of other proportions is made to fit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// Its middle: torchvision's `Resize` and `CenterCrop`, Keras's `crop_to_aspect_ratio`.
+    #[default]
+    Crop,
+    /// All of it, with black at two sides: Keras's `pad_to_aspect_ratio`.
+    Pad,
+    /// All of it, out of proportion: Keras's plain `image_size`, torchvision's `Resize((h, w))`.
+    Stretch,
+}
+
+impl Fit {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl FromStr for Fit {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "crop" => Ok(Self::Crop),
+            "pad" => Ok(Self::Pad),
+            "stretch" => Ok(Self::Stretch),
+            _ => Err(Error::Option { name: "--fit", got: text.into(), expected: "crop, pad or stretch" }),
+        }
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Crop => "crop",
+            Self::Pad => "pad",
+            Self::Stretch => "stretch",
+        })
     }
 }

@@ -1,11 +1,7 @@
 //! An open device: queue, limits, the kernels compiled so far, and the first fault that happened on
 //! it. Errors that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
 
-use super::{
-    AdapterChoice, adapter, fault,
-    kernel::KernelCache,
-    prepare::{Ear, patience},
-};
+use super::{AdapterChoice, adapter, fault, kernel::KernelCache, preparing::Ear};
 use crate::{Error, Result, error::HANGS, gpu::Trust, op::AdapterClass};
 use std::{
     sync::{
@@ -15,6 +11,10 @@ use std::{
     time::Duration,
 };
 
+/// How long one submission may take before it counts as hung.
+const SUBMISSION_TIMEOUT: Duration = Duration::from_secs(60);
+/// The same where everything runs on the processor's cores, which other programs may be using.
+const SLOW_TIMEOUT: Duration = Duration::from_secs(600);
 /// What is wrong where the device has no memory left.
 const NO_MEMORY: &str = "it has no memory left: the network, its batch and its images together are too large for it, or \
                          other programs hold its memory";
@@ -222,6 +222,14 @@ impl Context {
         record(&mut pass);
         drop(pass);
         self.queue.submit([encoder.finish()])
+    }
+}
+
+/// How long a submission may take on an adapter of this class.
+pub(crate) fn patience(class: AdapterClass) -> Duration {
+    match class {
+        AdapterClass::Cpu => SLOW_TIMEOUT,
+        AdapterClass::Gpu => SUBMISSION_TIMEOUT,
     }
 }
 

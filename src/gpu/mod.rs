@@ -2,11 +2,13 @@
 
 mod adapter;
 mod buffer;
+mod compile;
 mod context;
 mod fault;
 mod feed;
 mod kernel;
 mod prepare;
+mod preparing;
 mod record;
 mod stamps;
 mod timing;
@@ -19,7 +21,7 @@ pub use context::{Context, Options};
 pub use fault::guarded;
 pub use feed::FeedBuffers;
 pub use kernel::{Kernel, Launch};
-pub use prepare::Preparing;
+pub use preparing::Preparing;
 pub use record::AdapterRecord;
 pub use stamps::Stamps;
 pub use timing::{Clock, Sample, Timer};

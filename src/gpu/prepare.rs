@@ -1,73 +1,17 @@
 //! What comes before the first step of a plan: each of its kernels is compiled, and who listens hears of it.
 
-use super::{Context, FeedBuffers, Launch};
+use super::{Context, FeedBuffers, Launch, Preparing, preparing::Ear};
 use crate::{
     Result,
-    op::{AdapterClass, Call, Variant},
+    op::{Call, Variant},
 };
-use std::{fmt, sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-/// How long one submission may take before it counts as hung.
-const SUBMISSION_TIMEOUT: Duration = Duration::from_secs(60);
-/// The same where everything runs on the processor's cores, which other programs may be using.
-const SLOW_TIMEOUT: Duration = Duration::from_secs(600);
 /// How long a driver may compile one kernel: nothing runs meanwhile that could hang.
 const COMPILE_TIMEOUT: Duration = Duration::from_secs(3600);
-
-/// What is told while kernels get ready.
-#[derive(Clone, Copy, Debug)]
-pub enum Preparing<'a> {
-    /// The driver compiles a kernel.
-    Compiling {
-        /// `operation/variant`.
-        kernel: &'a str,
-        /// Which of them, from 1.
-        nth: usize,
-        /// How many kernels the plan has.
-        of: usize,
-    },
-    /// A kernel is proven beside its twin, since nothing is known of it on this adapter.
-    Proving {
-        /// `operation/variant`.
-        kernel: &'a str,
-        /// Which of them, from 1.
-        nth: usize,
-        /// How many kernels the plan has.
-        of: usize,
-    },
-    /// The driver compiles a kernel that is to be proven, or has done so and the kernel runs.
-    Trying {
-        /// `operation/variant`.
-        kernel: &'a str,
-        /// Whether it is compiled.
-        compiled: bool,
-    },
-    /// Something that a person should know: a kernel that computes wrongly here, and what runs in its place.
-    Note(&'a str),
-    /// Nothing is left to do.
-    Ready,
-}
-
-/// Who hears it.
-type Hears = dyn Fn(Preparing<'_>) + Send + Sync;
-
-/// Who hears it, if anybody does.
-#[derive(Clone, Default)]
-pub(crate) struct Ear(Option<Arc<Hears>>);
-
-impl fmt::Debug for Ear {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "somebody" } else { "nobody" })
-    }
-}
-
-/// How long a submission may take on an adapter of this class.
-pub(crate) fn patience(class: AdapterClass) -> Duration {
-    match class {
-        AdapterClass::Cpu => SLOW_TIMEOUT,
-        AdapterClass::Gpu => SUBMISSION_TIMEOUT,
-    }
-}
 
 impl Context {
     /// Tells `ear` from now on what happens while kernels get ready.

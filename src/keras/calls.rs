@@ -1,9 +1,7 @@
 //! Functional models: which layer takes the output of which, as Keras writes it in `inbound_nodes`.
 
-use super::{
-    graph::{Words, text},
-    older,
-};
+use super::older;
+use crate::keras::node::{Words, text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

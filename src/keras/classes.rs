@@ -1,7 +1,6 @@
 //! Which of wgrad's layers a class of Keras is, and what is nearest to one that is none.
 
-use super::graph::Node;
-use crate::layers::Layer;
+use crate::{keras::node::Node, layers::Layer};
 use serde_json::{Map, Value, json};
 
 /// `BatchNormalization` as `batch_normalization`, `PReLU` as `p_re_lu`: how Keras derives names from classes.

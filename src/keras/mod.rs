@@ -10,6 +10,7 @@ mod compiled;
 mod graph;
 mod initializers;
 mod losses;
+mod node;
 mod older;
 mod weights;
 
@@ -25,7 +26,8 @@ use crate::{
     text::read_text,
 };
 use arguments::Aside;
-use graph::{Graph, Node};
+use graph::Graph;
+use node::Node;
 use serde_json::Value;
 use std::{collections::HashMap, path::Path};
 

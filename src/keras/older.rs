@@ -1,7 +1,7 @@
 //! What Keras 2 wrote otherwise than Keras 3: the list of a stack, who takes whose output, arguments of other names, and
 //! defaults that meant something else.
 
-use super::graph::{Words, text};
+use crate::keras::node::{Words, text};
 use serde_json::{Map, Value, json};
 
 /// The version that wrote `config`, where that was not Keras 3: that one names a module for everything.

@@ -1,14 +1,12 @@
 //! Weights as Keras 3 writes them: HDF5, in an archive or by itself. Keras orders a layer's tensors as wgrad does and
 //! gives them the same shapes and order of gates, so that only their names have to be found.
 
-use super::{
-    archive,
-    graph::{Node, Words},
-};
+use super::archive;
 use crate::{
     Error, Result,
     checkpoint::Checkpoint,
     error::io_error,
+    keras::node::{Node, Words},
     program::{Parameter, counted},
 };
 use hdf5_pure::{AttrValue, Dataset, File, Group};

@@ -4,13 +4,13 @@
 //! times through the same `Course`.
 
 use super::{
+    request::{Refusal, Request},
     row::{Row, Status, rank},
     trials::{at_the_cases, chosen},
     turns::{Pace, in_turns},
 };
 use crate::{
     Error, Result, clock,
-    compare::Mismatch,
     gpu::{Context, Options},
     measure::peaks::Peaks,
     op::{
@@ -20,10 +20,7 @@ use crate::{
     prove::{Regime, Trial, Wrong},
     selection::Choices,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 /// A device that is opened anew when a kernel broke it.
 pub struct Lab {
@@ -51,35 +48,6 @@ impl Lab {
         self.context = Context::open(&self.options).await?;
         Ok(())
     }
-}
-
-/// What to measure.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Operation, sizes, activation.
-    pub call: Call,
-    /// Which variants.
-    pub variants: Vec<Variant>,
-    /// What is known of some of them already, by place: those are not run.
-    pub refused: BTreeMap<usize, Refusal>,
-    /// Seconds of timing for each; 0 proves only.
-    pub seconds: f64,
-    /// Seconds after which a submission counts as hung.
-    pub timeout: f64,
-    /// Decides the inputs.
-    pub seed: u64,
-    /// At how many cases of the page each is proven at most: the smallest and the largest that it takes. `None`:
-    /// all.
-    pub cases: Option<usize>,
-}
-
-/// What is wrong with a variant.
-#[derive(Clone, Debug)]
-pub struct Refusal {
-    /// In words.
-    pub reason: String,
-    /// The worst element, where it is a number that is wrong.
-    pub worst: Option<Mismatch>,
 }
 
 /// Why a variant gets no time.

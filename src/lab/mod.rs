@@ -12,6 +12,8 @@ pub mod product;
 /// One kernel again and again.
 /// A line of a report, and what may be ranked.
 pub mod row;
+/// What is asked for.
+pub mod request;
 /// At what sizes an operation is measured.
 pub mod workload;
 /// Composed texts as WGSL defines them, for other compilers than naga.

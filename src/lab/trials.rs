@@ -1,9 +1,9 @@
 //! With which inputs the lab proves, and which of them a variant takes.
 
-use super::measure::Request;
 use crate::{
     Result,
     gpu::Context,
+    lab::request::Request,
     op::{Call, Shader, Variant},
     prove::{Regime, Trial, proofs},
 };

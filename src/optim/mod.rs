@@ -4,6 +4,7 @@
 
 mod muon;
 mod numbers;
+mod squares;
 mod update;
 
 use crate::feed::Step;

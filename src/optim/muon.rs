@@ -3,12 +3,13 @@
 //! 2025). What is no matrix takes AdamW's step. A convolution's kernel counts as the matrix (taps and input channels,
 //! filters), as in Jordan's own program; Keras leaves it to AdamW.
 
-use super::{Adam, update::sum_squares};
+use super::Adam;
 use crate::{
     kernels::{
         INVERSE_NORM, MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT, MUON_MOMENTUM, NEWTON_SCHULZ, SCALED,
     },
     op::Call,
+    optim::squares::sum_squares,
     program::{Builder, Home, Parameter, ParameterId, ValueId},
 };
 use serde::{Deserialize, Serialize};

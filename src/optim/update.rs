@@ -1,15 +1,11 @@
 //! The end of a training step: the norm of the gradients, the method, the moving average of the weights.
 
-use super::{Adam, Method, Muon, Optimizer};
+use super::{Adam, Method, Muon, Optimizer, squares::sum_squares};
 use crate::{
-    kernels::{ADAGRAD, ADAM, CLIP_SCALE, LION, MOVING_AVERAGE, MUON, RMSPROP, SGD, SQUARE_PARTIALS},
+    kernels::{ADAGRAD, ADAM, CLIP_SCALE, LION, MOVING_AVERAGE, MUON, RMSPROP, SGD},
     op::Call,
     program::{Builder, Home, ValueId, trained_len},
 };
-
-/// Gradients that one thread squares, at least, and how many threads do so, at most: one sums what they found.
-const SQUARES: usize = 256;
-const MOST_SPLITS: usize = 1024;
 
 /// Appends the update of the parameters.
 pub(crate) fn update(b: &mut Builder, optimizer: &Optimizer) {
@@ -62,15 +58,6 @@ fn clip_scale(b: &mut Builder, grad: ValueId, count: usize, clip: f64) -> ValueI
     let call = Call::new(&CLIP_SCALE, &[("SPLITS", splits)]).with("CLIPNORM", clip);
     b.call("norm", call, &[("scale", scale), ("partials", partials)]);
     scale
-}
-
-/// The squares of `count` numbers, summed by so many splits.
-pub(super) fn sum_squares(b: &mut Builder, label: &str, of: ValueId, count: usize) -> (ValueId, usize) {
-    let splits = count.div_ceil(SQUARES).min(MOST_SPLITS);
-    let partials = b.temporary("squares", vec![splits]);
-    let call = Call::new(&SQUARE_PARTIALS, &[("COUNT", count), ("SPLITS", splits)]);
-    b.call(label, call, &[("partials", partials), ("grad", of)]);
-    (partials, splits)
 }
 
 /// The method with its numbers.

@@ -7,8 +7,8 @@ use wgrad::data::{
     DataSpec, Places, Reading,
     idx::{self, Packing},
     load_with, npz,
-    pictures::{Fit, Preparation},
-    reading::{Missing, Size},
+    pictures::Preparation,
+    reading::{Fit, Missing, Size},
     summary::summary,
 };
 

@@ -3,14 +3,19 @@
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use wgrad::{
+    Error,
+    data::{
+        Places,
+        download::{self, Event, Options, ProxySetting, RemoteFile},
+        fashion_mnist::FILES,
+        idx, places,
+    },
+};
 
 use crate::http::{Request, Server, Step, from_byte, ok, page, partial_content, reply, status};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use wgrad::Error;
-use wgrad::data::download::{self, Event, Options, ProxySetting, RemoteFile};
-use wgrad::data::fashion_mnist::{self, FILES};
-use wgrad::data::{Places, idx};
 
 const NAME: &str = "images.gz";
 
@@ -505,7 +510,7 @@ fn proxy_variables_are_respected() {
 
 #[test]
 fn fashion_mnist_is_fetched_into_the_cache_and_loaded() {
-    let found = match fashion_mnist::load(&Places::from_env()) {
+    let found = match places::load(&Places::from_env()) {
         Ok(data) => data,
         Err(error) => panic!("this test needs the real files: {error}"),
     };
@@ -529,14 +534,14 @@ fn fashion_mnist_is_fetched_into_the_cache_and_loaded() {
             finished.push(name.to_owned());
         }
     };
-    let data = fashion_mnist::load_or_fetch(&places, &options, &mut progress).unwrap();
+    let data = places::load_or_fetch(&places, &options, &mut progress).unwrap();
     assert_eq!((&data.digest, &data.train), (&found.digest, &found.train));
     assert_eq!(data.source, home.path().join("wgrad/fashion-mnist").display().to_string());
     // A damaged file in the cache is noticed, and fetched alone.
     let labels = home.path().join("wgrad/fashion-mnist").join(FILES[1].name);
     idx::write(&labels, &[60_000], &[0; 60_000], idx::Packing::Gzip).unwrap();
-    assert!(matches!(fashion_mnist::load(&places), Err(Error::DigestMismatch { .. })));
-    let data = fashion_mnist::load_or_fetch(&places, &options, &mut progress).unwrap();
+    assert!(matches!(places::load(&places), Err(Error::DigestMismatch { .. })));
+    let data = places::load_or_fetch(&places, &options, &mut progress).unwrap();
     assert_eq!(data.train, found.train);
     assert_eq!(finished, [FILES[0].name, FILES[1].name, FILES[2].name, FILES[3].name, FILES[1].name]);
     assert_eq!(server.requests().len(), 5);

@@ -2,12 +2,18 @@
 //! the IDX format (`data_idx.rs`) and the network (`data_download.rs`).
 
 use std::path::{Path, PathBuf};
+use wgrad::{
+    Error, Result,
+    data::{
+        DataSpec, Dataset, Places,
+        fashion_mnist::{self, FILES},
+        folder,
+        idx::{self, Packing},
+        load, places,
+    },
+};
 
 use tempfile::TempDir;
-use wgrad::data::fashion_mnist::{self, FILES};
-use wgrad::data::idx::{self, Packing};
-use wgrad::data::{DataSpec, Dataset, Places, folder, load};
-use wgrad::{Error, Result};
 
 const CLASSES: u8 = 4;
 
@@ -242,7 +248,7 @@ fn mnist_in_a_folder_given_by_hand_is_a_warning_that_names_it() {
 fn mnist_where_fashion_mnist_belongs_is_an_error_that_names_it() {
     let sample = Sample::new();
     put_mnist_labels(&sample);
-    let error = fashion_mnist::load(&only_system(sample.path())).unwrap_err();
+    let error = places::load(&only_system(sample.path())).unwrap_err();
     let message = error.to_string();
     assert!(
         message.contains("this is MNIST (handwritten digits), not Fashion-MNIST: got SHA-256 ")
@@ -261,7 +267,7 @@ fn another_set_in_the_cache_is_an_error() {
     }
     let mut places = Places::new(None, Some(sample.path().to_owned()));
     places.system.clear();
-    let error = fashion_mnist::load(&places).unwrap_err();
+    let error = places::load(&places).unwrap_err();
     assert!(matches!(error, Error::DigestMismatch { .. }), "{error}");
     let message = error.to_string();
     assert!(
@@ -294,14 +300,14 @@ fn nothing_anywhere_lists_every_place_and_what_to_do() {
     ] {
         assert!(message.contains(part), "no {part:?} in: {message}");
     }
-    let message = fashion_mnist::load(&Places::default()).unwrap_err().to_string();
+    let message = places::load(&Places::default()).unwrap_err().to_string();
     assert!(message.contains("the user's cache: there is none"), "{message}");
 }
 
 #[test]
 fn a_folder_named_by_hand_is_not_silently_passed_over() {
     let places = Places::new(Some("/no/such".into()), None);
-    let message = fashion_mnist::load(&places).unwrap_err().to_string();
+    let message = places::load(&places).unwrap_err().to_string();
     assert!(message.starts_with("cannot open the folder /no/such"), "{message}");
     assert_eq!(Places::new(Some("".into()), None).named, None);
 }
@@ -392,7 +398,7 @@ fn a_limit_keeps_the_first_images() {
 /// The folder of the real files, wherever this machine has them; without them these tests fail and say
 /// how to get them.
 fn published() -> PathBuf {
-    match fashion_mnist::load(&Places::from_env()) {
+    match places::load(&Places::from_env()) {
         Ok(data) => PathBuf::from(data.source),
         Err(error) => panic!("these tests need the real files: {error}"),
     }
@@ -401,7 +407,7 @@ fn published() -> PathBuf {
 #[test]
 fn the_published_files_are_fashion_mnist() {
     let folder = published();
-    let data = fashion_mnist::load(&only_system(&folder)).unwrap();
+    let data = places::load(&only_system(&folder)).unwrap();
     assert_eq!(data.name, "Fashion-MNIST");
     assert_eq!((data.train.len(), data.test.len(), data.pixels()), (60_000, 10_000, 784));
     assert_eq!(data.class_counts(&data.train), [6000; 10]);
@@ -428,6 +434,6 @@ fn one_altered_file_of_fashion_mnist_is_a_warning_by_hand_and_an_error_elsewhere
     assert_eq!(data.warnings.len(), 1);
     assert!(data.warnings[0].contains("t10k-labels-idx1-ubyte: not the published file"));
     assert_eq!(data.classes, fashion_mnist::CLASSES);
-    let error = fashion_mnist::load(&only_system(sample.path())).unwrap_err();
+    let error = places::load(&only_system(sample.path())).unwrap_err();
     assert!(error.to_string().contains(FILES[3].sha256), "{error}");
 }

@@ -22,5 +22,6 @@ mod data_picture;
 mod data_pictures;
 mod data_synthetic;
 mod documents;
+mod modules;
 mod page;
 mod shaders;

@@ -1,11 +1,13 @@
 //! The command line, by the real binary: what the commands print, that what a program reads is JSON, that help
 //! helps. Leaves out runs (`cli_run.rs`) and bad input (`cli_bad_input.rs`).
 
-use crate::command::{on_device, small_data_argument, wgrad};
-use crate::http::{Server, from_byte, status};
+use crate::{
+    command::{on_device, small_data_argument, wgrad},
+    http::{Server, from_byte, status},
+};
 use std::path::PathBuf;
 use wgrad::{
-    data::{Places, fashion_mnist},
+    data::{Places, places},
     recipe::{RECIPES, measured, recipe},
 };
 
@@ -255,7 +257,7 @@ fn data_info_counts_and_data_show_draws() {
 /// The folder of the real files, wherever this machine has them; without them these tests fail and say
 /// how to get them.
 fn published() -> PathBuf {
-    match fashion_mnist::load(&Places::from_env()) {
+    match places::load(&Places::from_env()) {
         Ok(data) => PathBuf::from(data.source),
         Err(error) => panic!("these tests need the real files: {error}"),
     }

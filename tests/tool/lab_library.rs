@@ -4,7 +4,7 @@ use crate::command::wgrad;
 use wgrad::{
     gpu::{FeedBuffers, Timer},
     kernels::{MATMUL, OPERATIONS},
-    lab::{self, measure, row::Status, workload},
+    lab::{self, measure, request::Request, row::Status, workload},
     op::{Call, activations::LINEAR, sizes, user_file},
     prove::{self, prove},
 };
@@ -70,7 +70,7 @@ fn the_library_measures_too() {
     let options = wgrad::gpu::Options { adapter: choice, checked: false };
     let call = sizes::case(&MATMUL, "M=3,N=5,K=7").expect("sizes").activated(&LINEAR);
     let variants = vec![MATMUL.variant("naive").expect("naive").clone()];
-    let request = measure::Request {
+    let request = Request {
         call,
         variants,
         refused: Default::default(),

@@ -1,7 +1,10 @@
 //! `wgrad data info`: what a data set is, and what is worth knowing before a network is trained on it.
 
-use super::{Which, load_or_fetch_with, say};
-use crate::cli::output;
+use super::Which;
+use crate::cli::{
+    loading::{load_or_fetch_with, say},
+    output,
+};
 use anyhow::Result;
 use serde_json::json;
 use wgrad::{

@@ -2,22 +2,19 @@
 
 mod info;
 
-use super::{AdapterArgs, output, reading::ReadingArgs};
+use super::{AdapterArgs, loading::Progress, output, reading::ReadingArgs};
 use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
     Error,
     augment::Augment,
     data::{
-        self, DataSpec, Dataset, Places, Reading,
+        DataSpec, Places,
         download::{self, Event},
-        fashion_mnist,
-        table::Table,
+        places,
     },
     report::{augmented::augmented, contact_sheet},
-    words::bytes,
 };
 
 #[derive(clap::Args)]
@@ -125,14 +122,14 @@ impl Fetch {
             places = Places { cache: Some(folder.clone()), ..Places::default() };
         }
         let elsewhere = Places { cache: None, ..places.clone() };
-        match fashion_mnist::load(&elsewhere) {
+        match places::load(&elsewhere) {
             Ok(found) if found.name == "Fashion-MNIST" => {
                 tell!("Fashion-MNIST is here already");
                 return self.print(&found.source, &[]);
             }
             Ok(other) => tell!(
                 "warning: {} names a folder that holds {}; `--data fashion-mnist` takes that until it is unset",
-                fashion_mnist::FOLDER_VARIABLE,
+                places::FOLDER_VARIABLE,
                 other.name
             ),
             Err(Error::DataNotFound { .. }) => {}
@@ -144,7 +141,7 @@ impl Fetch {
         }
         let mut progress = Progress::new();
         let mut fetched = Vec::new();
-        let folder = fashion_mnist::fetch(&places, &options, &mut |event| {
+        let folder = places::fetch(&places, &options, &mut |event| {
             if let Event::Finished { name } = event {
                 fetched.push(name.to_string());
             }
@@ -200,84 +197,4 @@ impl Show {
 fn slug(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     name.chars().map(safe).collect()
-}
-
-/// Loads a data set. Only where Fashion-MNIST is nowhere on this machine it is downloaded, with a progress bar.
-pub fn load_or_fetch_with(
-    spec: &DataSpec,
-    places: &Places,
-    reading: &Reading,
-    table: Option<&Table>,
-) -> wgrad::Result<Dataset> {
-    let mut progress = Progress::new();
-    let options = download::Options::default();
-    data::load_or_fetch_with(spec, places, reading, table, &options, &mut |event| progress.show(event))
-}
-
-/// Says what is to be known about a data set.
-pub fn say(data: &Dataset) {
-    for warning in &data.warnings {
-        tell!("warning: {warning}");
-    }
-    for note in &data.notes {
-        output::say(format!("note: {note}"));
-    }
-}
-
-/// The progress of a download on stderr: a bar in a terminal, a line a file elsewhere.
-struct Progress(ProgressBar);
-
-impl Progress {
-    fn new() -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        Self(bar)
-    }
-
-    fn say(&self, text: &str) {
-        self.0.suspend(|| tell!("{text}"));
-    }
-
-    fn show(&mut self, event: Event<'_>) {
-        match event {
-            Event::Present { name } => self.say(&format!("{name}: here already, verified")),
-            Event::Waiting { folder } => {
-                self.say(&format!("another program fetches into {}: waiting for it", folder.display()));
-            }
-            Event::Started { url, resumed_at, total, .. } => {
-                let size = total.map_or(String::new(), |total| format!(" ({})", bytes(total)));
-                let resumed = match resumed_at {
-                    0 => String::new(),
-                    at => format!(", resumed at {}", bytes(at)),
-                };
-                self.say(&format!("fetching {url}{size}{resumed}"));
-                self.0 = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-                let style = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-                if let Ok(style) = ProgressStyle::with_template(style) {
-                    self.0.set_style(style);
-                }
-                self.0.set_position(resumed_at);
-                self.0.reset_eta();
-            }
-            Event::Received { bytes, total } => {
-                if let Some(total) = total {
-                    self.0.set_length(total);
-                }
-                self.0.set_position(bytes);
-            }
-            Event::Failed { url, reason } => {
-                self.0.finish_and_clear();
-                self.say(&format!("{url}: {reason}"));
-            }
-            Event::Finished { name } => {
-                self.0.finish_and_clear();
-                self.say(&format!("{name}: verified"));
-            }
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
 }

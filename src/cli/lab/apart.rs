@@ -16,7 +16,7 @@ use std::{
 use wgrad::{
     compare::Mismatch,
     gpu::{AdapterChoice, Context, Preparing},
-    lab::measure::Refusal,
+    lab::request::Refusal,
     op::{Call, sizes},
 };
 

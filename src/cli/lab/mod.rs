@@ -21,7 +21,8 @@ use wgrad::{
     kernels::{self, OPERATIONS},
     lab::{
         self, backends,
-        measure::{Lab as Device, Request, measure},
+        measure::{Lab as Device, measure},
+        request::Request,
         row::{Row, Status},
         workload,
     },

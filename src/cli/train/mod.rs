@@ -14,7 +14,6 @@ mod session;
 
 use super::{
     AdapterArgs, DataArgs, fit,
-    import::MODEL,
     interrupt::Interrupt,
     live::LiveArgs,
     objective::ObjectiveArgs,
@@ -27,7 +26,7 @@ use super::{
 use anyhow::{Result, bail};
 use clap::Args;
 use method::{MethodArgs, ScheduleArgs, StopArgs};
-use recorded::{absolute, load_recorded};
+use recorded::{MODEL, absolute, load_recorded};
 use session::{Kept, Session};
 use std::{
     path::{Path, PathBuf},

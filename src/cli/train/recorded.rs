@@ -11,6 +11,9 @@ use wgrad::{
     words::{bytes, counted},
 };
 
+/// The file of an imported run that describes the network.
+pub const MODEL: &str = "model.toml";
+
 /// How a run records its data: a folder by its absolute path, so that the run can be used from anywhere.
 pub fn absolute(spec: &DataSpec) -> Result<String> {
     Ok(match spec {

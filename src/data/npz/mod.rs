@@ -8,10 +8,10 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
-use super::dataset::{Dataset, Split, hex};
+use super::dataset::{Dataset, Split};
 use super::reading::{Reading, RowShape, TEST_SHARE, Target};
 use super::unpacked_limit;
-use crate::{Error, Result};
+use crate::{Error, Result, words::hex};
 use crate::{error::io_error, input::Input};
 use npy::parse_within;
 pub use npy::{Array, Elements, parse};

@@ -10,12 +10,9 @@ use std::thread;
 
 use crate::Error;
 
-pub use prepare::{Fit, Preparation};
+pub use prepare::Preparation;
 
-mod folder;
 mod prepare;
-
-pub(super) use folder::{Layout, load};
 
 /// Picture files and what is made of them. They are decoded anew at every visit.
 #[derive(Debug)]
@@ -35,6 +32,17 @@ pub struct Pictures {
 }
 
 impl Pictures {
+    /// The pictures at `paths` in `folder`, none of which was read yet, and what was `left_out`.
+    pub(super) fn new(
+        folder: &Path,
+        paths: Vec<PathBuf>,
+        preparation: Preparation,
+        left_out: Vec<(PathBuf, String)>,
+    ) -> Self {
+        let whole = paths.iter().map(|_| AtomicBool::default()).collect();
+        Self { folder: folder.to_owned(), paths, preparation, broken: Mutex::default(), whole, left_out }
+    }
+
     /// The path of picture number `n`, as it can be opened.
     pub fn path(&self, n: u32) -> PathBuf {
         self.paths.get(n as usize).map_or_else(|| self.folder.clone(), |path| self.folder.join(path))
@@ -136,7 +144,7 @@ pub(super) fn in_parallel<T: Sync, R: Send>(
 }
 
 /// The content of a folder, sorted by name; without what is hidden.
-fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub(super) fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;

@@ -2,58 +2,14 @@
 //! white where it is transparent, grey or in colour, cut or padded or stretched, and resized by a triangle filter as
 //! wide as a source area (PIL's BILINEAR, torchvision's `antialias=True`).
 
-use std::fmt;
+use crate::{Error, Result, data::reading::Fit};
 use std::path::Path;
-use std::str::FromStr;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, Rgba};
 
 use super::super::picture::{decode, decode_sent};
-use crate::{Error, Result};
-
-/// How a picture of other proportions is made to fit.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fit {
-    /// Its middle: torchvision's `Resize` and `CenterCrop`, Keras's `crop_to_aspect_ratio`.
-    #[default]
-    Crop,
-    /// All of it, with black at two sides: Keras's `pad_to_aspect_ratio`.
-    Pad,
-    /// All of it, out of proportion: Keras's plain `image_size`, torchvision's `Resize((h, w))`.
-    Stretch,
-}
-
-impl Fit {
-    pub(in super::super) fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-impl FromStr for Fit {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "crop" => Ok(Self::Crop),
-            "pad" => Ok(Self::Pad),
-            "stretch" => Ok(Self::Stretch),
-            _ => Err(Error::Option { name: "--fit", got: text.into(), expected: "crop, pad or stretch" }),
-        }
-    }
-}
-
-impl fmt::Display for Fit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Crop => "crop",
-            Self::Pad => "pad",
-            Self::Stretch => "stretch",
-        })
-    }
-}
 
 /// What is made of every picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -3,7 +3,7 @@
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-use super::number::Readings;
+use crate::data::number::Readings;
 
 /// What may stand between two fields.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];

@@ -4,14 +4,18 @@ use std::path::Path;
 
 use super::super::classes::essence;
 use super::super::reading::{Decimal, Missing, Reading};
+use super::super::schema::standardised;
 use super::names::Known;
-use super::number::{Format, Readings};
-use super::plan::{LONG, NAMED, Plan, some};
+use super::plan::Plan;
 use super::sheet::Sheet;
 use super::survey::TwoWays;
-use super::{Kind, Table, fail, number, standardised};
+use super::{Kind, Table, fail};
 use crate::{
     Error, Result,
+    data::{
+        number::{self, Format, Readings},
+        table::told::{LONG, NAMED, some},
+    },
     words::{counted, shortened},
 };
 

@@ -1,21 +1,22 @@
 //! What columns are for: which one is to be told and as what, and which ones only tell rows apart.
 
+use crate::{
+    Result,
+    data::{
+        number::Absent,
+        table::{
+            column::{FEW, Holds, Planned},
+            header::LABELS,
+        },
+    },
+};
 use std::collections::HashSet;
 
-use super::super::reading::Reading;
-use super::number::Absent;
-use super::picture;
-use super::plan::Planned;
-use super::sheet::Sheet;
-use super::survey::Holds;
-use crate::Result;
+use super::{super::reading::Reading, picture, sheet::Sheet};
 
-/// Names by which a label column is known where nobody says which it is.
-pub(super) const LABELS: [&str; 5] = ["label", "target", "class", "y", "species"];
 /// Names of columns that tell rows apart.
 const IDS: [&str; 5] = ["id", "index", "idx", "no", "nr"];
-/// A column of whole numbers with at most so many different ones tells classes.
-pub(super) const FEW: usize = 20;
+
 /// The column that is to be told: as said, called so, beside the pixels of a picture, or the last one with a value.
 pub(super) fn label_place(
     sheet: &Sheet,

@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::fields::Fields;
-use super::guess::LABELS;
-use super::number::Readings;
+use crate::data::number::Readings;
+
+/// Names by which a label column is known where nobody says which it is.
+pub(super) const LABELS: [&str; 5] = ["label", "target", "class", "y", "species"];
 
 /// So many rows are looked at to tell what the first one is.
 const LOOKED_AT: usize = 1000;

@@ -6,19 +6,18 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::super::classes::alike;
-use super::super::dataset::{Dataset, Split, TEST_STREAM, held_out, held_out_note, hex, no_test_part};
+use super::super::dataset::{Dataset, Split, TEST_STREAM, held_out, held_out_note, no_test_part};
 use super::super::npz::one_range;
 use super::super::reading::{Header, Missing, Reading, TEST_SHARE};
 use super::encoder::{Encoder, Places};
 use super::plan::Plan;
 use super::sheet::Sheet;
-use super::survey::Told;
 use super::{Kind, Table, fail, picture};
-use crate::input::Input;
 use crate::{
     Result,
     words::{bytes, commas, counted},
 };
+use crate::{data::table::told::Told, input::Input, words::hex};
 
 /// Values of a table that may always be held in memory, bytes.
 const ALWAYS: usize = 256 << 20;
@@ -306,7 +305,7 @@ fn pictures(
             picture.encode(&part.sheet, row, &part.places.columns, &mut values)?;
             let text = part.sheet.field(row, part.label());
             let label = match plan.numbers {
-                true => super::number::plain(text).map(|value| (value as f32).to_bits()),
+                true => crate::data::number::plain(text).map(|value| (value as f32).to_bits()),
                 false => picture::class(&classes, text),
             };
             labels.push(

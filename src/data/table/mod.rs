@@ -5,11 +5,14 @@
 use std::path::Path;
 
 use super::reading::Reading;
+pub use super::{
+    number::{Absent, Format},
+    schema::{Column, Kind, Label, Table},
+};
 use crate::{Error, Result};
 pub(super) use load::load;
 pub use {
     encoder::Rows,
-    number::{Absent, Format},
     picture_rows::{PictureRows, is_rows},
 };
 
@@ -20,7 +23,8 @@ mod guess;
 mod header;
 mod load;
 mod names;
-mod number;
+mod told;
+mod column;
 mod picture;
 mod picture_rows;
 mod plan;
@@ -30,143 +34,7 @@ mod survey;
 #[cfg(test)]
 mod tests;
 
-/// How the columns of a file become numbers.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Table {
-    /// The columns that go into a network, in the order of the file.
-    pub columns: Vec<Column>,
-    /// What is to be told.
-    pub label: Label,
-    /// Which fields have no value.
-    #[serde(default, skip_serializing_if = "Absent::is_default")]
-    pub absent: Absent,
-    /// How many fields a row of the file has; tables of the first version do not tell.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fields: Option<usize>,
-}
-
-/// A column that goes into a network.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Column {
-    /// Its name, or its number from 0 where the file names none.
-    pub name: String,
-    /// Its number from 0.
-    pub place: usize,
-    /// How it becomes numbers.
-    #[serde(flatten)]
-    pub kind: Kind,
-    /// How its numbers are written.
-    #[serde(default, skip_serializing_if = "Format::is_default")]
-    pub format: Format,
-    /// How many rows of the file have no value in it.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub missing: usize,
-}
-
-/// How a column becomes numbers.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// (value - mean) / deviation.
-    Number {
-        /// The mean of the training part.
-        mean: f64,
-        /// Its standard deviation; a column with 0 is only shifted.
-        deviation: f64,
-    },
-    /// One number for each of these words: 1 for the one that it is, 0 for the others.
-    Words(Vec<String>),
-}
-
-/// The column that is to be told.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Label {
-    /// Its name, or its number.
-    pub name: String,
-    /// Its number from 0.
-    pub place: usize,
-    /// What a network learns to tell.
-    #[serde(flatten)]
-    pub kind: Kind,
-    /// How its numbers are written.
-    #[serde(default, skip_serializing_if = "Format::is_default")]
-    pub format: Format,
-    /// How many rows of the file have no value in it.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub missing: usize,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
-}
-
-impl Kind {
-    /// How many numbers it gives.
-    pub fn width(&self) -> usize {
-        match self {
-            Self::Number { .. } => 1,
-            Self::Words(words) => words.len(),
-        }
-    }
-}
-
-/// (value - mean) / deviation.
-fn standardised(value: f64, mean: f64, deviation: f64) -> f32 {
-    ((value - mean) / if deviation > 0.0 { deviation } else { 1.0 }) as f32
-}
-
 impl Table {
-    /// Values of a row.
-    pub fn width(&self) -> usize {
-        self.columns.iter().map(|column| column.kind.width()).sum()
-    }
-
-    /// The number that a network's output stands for, in the unit of the column.
-    pub fn number(&self, output: f64) -> f64 {
-        output * self.unit() + if let Kind::Number { mean, .. } = self.label.kind { mean } else { 0.0 }
-    }
-
-    /// How much of the column's unit one of a network's output is.
-    pub fn unit(&self) -> f64 {
-        match self.label.kind {
-            Kind::Number { deviation, .. } if deviation > 0.0 => deviation,
-            _ => 1.0,
-        }
-    }
-
-    /// The same for a network from elsewhere, which takes numbers as they are in the file and gives one in the unit of the
-    /// label.
-    #[must_use]
-    pub fn as_it_is(&self) -> Self {
-        let mut table = self.clone();
-        for kind in table.columns.iter_mut().map(|column| &mut column.kind).chain([&mut table.label.kind]) {
-            if let Kind::Number { mean, deviation } = kind {
-                (*mean, *deviation) = (0.0, 1.0);
-            }
-        }
-        table
-    }
-
-    /// Whether numbers go into the network as they are in the file.
-    pub fn is_as_it_is(&self) -> bool {
-        *self == self.as_it_is()
-    }
-
-    /// Whether the file names its columns.
-    fn is_named(&self) -> bool {
-        let number = |name: &str, place: usize| name == place.to_string();
-        !number(&self.label.name, self.label.place)
-            || self.columns.iter().any(|column| !number(&column.name, column.place))
-    }
-
-    /// The names of the columns, where they have some.
-    fn names(&self) -> Vec<&str> {
-        let columns = self.columns.iter().map(|column| column.name.as_str());
-        let all = columns.chain([self.label.name.as_str()]);
-        if self.is_named() { all.collect() } else { Vec::new() }
-    }
-
     /// The rows of another file, for a network that was trained on this table; missing values become what
     /// [`Reading::missing`] says.
     ///

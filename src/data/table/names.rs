@@ -4,8 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::classes::{EXACT, alike, first, listed};
-use super::number::Format;
-use super::survey::Told;
+use crate::data::{number::Format, table::told::Told};
 
 /// The number that a name is.
 fn exact(text: &str, format: &Format) -> Option<f64> {

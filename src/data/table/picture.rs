@@ -4,10 +4,12 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::super::reading::{Reading, RowShape};
-use super::plan::MOST_CLASSES;
+use super::fail;
 use super::sheet::Sheet;
-use super::{fail, number};
-use crate::Result;
+use crate::{
+    Result,
+    data::{number, table::column::MOST_CLASSES},
+};
 
 /// Counts of columns that are pictures without being called pixels: MNIST's and CIFAR's.
 const KNOWN: [(usize, [usize; 3]); 2] = [(784, [28, 28, 1]), (3072, [32, 32, 3])];

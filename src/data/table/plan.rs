@@ -1,57 +1,30 @@
 //! Which columns go into a network and how, found out from the rows of the training part.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-
-use super::super::reading::{Missing, Reading, Target};
-use super::guess::{counts_rows, is_index, is_quantity, label_place, tells_numbers};
-use super::names::{Known, names};
-use super::number::{Absent, Format};
-use super::picture::{self, Picture};
-use super::sheet::Sheet;
-use super::survey::{Holds, Rules, Told, first_of, survey};
-use super::{Column, Kind, Label, Table, fail};
 use crate::{
     Result,
-    words::{counted, shortened},
+    data::{
+        number::{Absent, Format},
+        table::{
+            column::{Holds, MOST_CLASSES, Planned},
+            told::{NAMED, Told, first_of, some},
+        },
+    },
+    words::counted,
+};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::{
+    super::reading::{Missing, Reading, Target},
+    Column, Kind, Label, Table, fail,
+    guess::{counts_rows, is_index, is_quantity, label_place, tells_numbers},
+    names::{Known, names},
+    picture::{self, Picture},
+    sheet::Sheet,
+    survey::{Rules, survey},
 };
 
 /// A column of more words than this is no category.
 const MOST_WORDS: usize = 1000;
-/// A label column of more words than this tells no classes.
-pub(super) const MOST_CLASSES: usize = 4096;
-/// How many missing values an error names.
-pub(super) const NAMED: usize = 5;
-/// How many characters of a text are said.
-pub(super) const LONG: usize = 200;
-
-/// The first of some names.
-pub(super) fn some(names: &[String]) -> String {
-    let more = if names.len() > 12 { ", ..." } else { "" };
-    names.iter().take(12).map(|name| shortened(name, LONG)).collect::<Vec<_>>().join(", ") + more
-}
-
-/// A column, before it is known which rows are the training part.
-#[derive(Clone)]
-pub(super) struct Planned {
-    pub(super) name: String,
-    pub(super) place: usize,
-    pub(super) holds: Holds,
-}
-
-impl Planned {
-    fn of(name: &str, place: usize, kind: &Kind, format: &Format) -> Self {
-        let holds = match kind {
-            Kind::Number { .. } => Holds::Numbers(format.clone()),
-            Kind::Words(_) => Holds::Words,
-        };
-        Self { name: name.to_owned(), place, holds }
-    }
-
-    pub(super) fn is_numbers(&self) -> bool {
-        matches!(self.holds, Holds::Numbers(_))
-    }
-}
-
 /// Which columns there are, before it is known which rows are the training part.
 pub(super) struct Plan {
     /// Those that go in.

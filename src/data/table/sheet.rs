@@ -1,19 +1,23 @@
 //! The fields of a file of comma-separated values, with the names of its columns and the lines of its rows.
 
+use crate::{
+    Error, Result,
+    data::table::told::{LONG, some},
+    error::io_error,
+    words::{commas, counted, shortened},
+};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::super::reading::{Header, Reading};
-use super::dialect::Dialect;
-use super::fields::Fields;
-use super::header::{self, First};
-use super::{fail, plan, quotes};
-use crate::{
-    Error, Result,
-    error::io_error,
-    words::{commas, counted, shortened},
+use super::{
+    super::reading::{Header, Reading},
+    dialect::Dialect,
+    fail,
+    fields::Fields,
+    header::{self, First},
+    quotes,
 };
 
 /// A file's fields.
@@ -183,7 +187,7 @@ impl Sheet {
             number => usize::try_from(number).ok().filter(|number| *number < columns),
         };
         self.named_column(text).or_else(number).ok_or_else(|| {
-            let names = plan::some(&self.names);
+            let names = some(&self.names);
             fail(
                 &self.path,
                 format!("has no column {text:?} for `{option}`; its {columns} columns are {names}, or numbers from 0"),
@@ -198,7 +202,7 @@ impl Sheet {
             format!(
                 "line {}: column {column} is {:?}, expected {expected}",
                 self.line(row),
-                shortened(got, plan::LONG)
+                shortened(got, LONG)
             ),
         )
     }

@@ -1,34 +1,23 @@
 //! What the columns of a file hold: numbers, and how these are written, or words. A column that is mostly numbers is one of
 //! numbers; what is none in it is named, and never made a word.
 
-use std::collections::{BTreeMap, HashSet};
-
-use super::super::reading::Decimal;
-use super::fail;
-use super::guess::FEW;
-use super::number::{Absent, Format, Readings, SIGNS, beyond};
-use super::plan::{LONG, NAMED};
-use super::sheet::Sheet;
 use crate::{
     Error, Result,
+    data::{
+        number::{Absent, Format, Readings, SIGNS, beyond},
+        table::{
+            column::{FEW, Holds},
+            told::{LONG, NAMED, Told, first_of},
+        },
+    },
     words::{commas, counted, quoted, shortened},
 };
+use std::collections::{BTreeMap, HashSet};
 
-/// So many columns are told of at most.
-const SAID: usize = 8;
+use super::{super::reading::Decimal, fail, sheet::Sheet};
+
 /// So many texts are named as an option would take them.
 const MOST_TEXTS: usize = 20;
-
-/// What a column holds.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Holds {
-    /// No value at all.
-    Nothing,
-    /// Numbers, written like this.
-    Numbers(Format),
-    /// Words.
-    Words,
-}
 
 /// Fields of a column, counted.
 #[derive(Default)]
@@ -79,12 +68,6 @@ impl Tally {
         let numbers: usize = self.readings.iter().map(|counts| counts[0]).sum();
         numbers > 0 && numbers * 2 > self.present
     }
-}
-
-/// What is said of columns.
-pub(super) struct Told<'a> {
-    pub(super) notes: &'a mut Vec<String>,
-    pub(super) warnings: &'a mut Vec<String>,
 }
 
 /// How columns are to be looked at.
@@ -148,7 +131,7 @@ pub(super) fn survey(
     first_of(warnings, told.warnings);
     for (words, names) in formats {
         let names: Vec<String> = names.into_iter().map(String::from).collect();
-        told.notes.push(format!("numbers {words}: {}", super::plan::some(&names)));
+        told.notes.push(format!("numbers {words}: {}", crate::data::table::told::some(&names)));
     }
     Ok(all)
 }
@@ -340,16 +323,6 @@ fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize, absent: &A
         counted(present, "line"),
         named.join(", ")
     )
-}
-
-/// Adds the first of what is said of columns.
-pub(super) fn first_of(mut said: Vec<String>, to: &mut Vec<String>) {
-    let more = said.len().saturating_sub(SAID);
-    said.truncate(SAID);
-    to.append(&mut said);
-    if more > 0 {
-        to.push(format!("and the like of {}", counted(more, "more column")));
-    }
 }
 
 /// What is to be known of a column of words that is perhaps none.

@@ -4,19 +4,24 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use image::ImageFormat;
 use sha2::{Digest, Sha256};
 
-use super::super::classes::alike;
-use super::super::dataset::{Dataset, Images, Split, hex};
-use super::super::jpeg::{CUT_OFF, has_end};
-use super::super::picture::{LONGEST, dimensions_in};
-use super::super::reading::{Reading, Size, TEST_SHARE};
-use super::{Pictures, Preparation, entries, in_parallel};
-use crate::{Error, Result, error::io_error};
+use crate::{
+    Error, Result,
+    data::{
+        classes::alike,
+        dataset::{Dataset, Images, Split},
+        jpeg::{CUT_OFF, has_end},
+        picture::{LONGEST, dimensions_in},
+        pictures::{Pictures, Preparation, entries, in_parallel},
+        reading::{Reading, Size, TEST_SHARE},
+    },
+    error::io_error,
+    words::hex,
+};
 use crate::{input::Input, words::counted};
 
 /// What the parts of a data set are called.
@@ -37,7 +42,7 @@ const EXTENSIONS: [&str; 13] =
 
 /// The parts of a folder, each with a subfolder a class.
 #[derive(Debug, PartialEq, Eq)]
-pub(in super::super) struct Layout {
+pub(in crate::data) struct Layout {
     train: PathBuf,
     validation: Option<PathBuf>,
     test: Option<PathBuf>,
@@ -45,7 +50,7 @@ pub(in super::super) struct Layout {
 
 impl Layout {
     /// The layout of `folder`; `None` where it does not look like pictures in classes.
-    pub(in super::super) fn of(folder: &Path) -> Option<Self> {
+    pub(in crate::data) fn of(folder: &Path) -> Option<Self> {
         let part = |names: &[&str]| {
             let found = entries(folder).ok()?.into_iter().filter(|path| path.is_dir());
             found.into_iter().find(|path| {
@@ -220,7 +225,7 @@ fn reaches_end(file: &mut File, bytes: &mut Vec<u8>, length: u64, all: bool) -> 
 /// # Errors
 /// [`Error::Data`] where the classes of the parts differ, where there is no picture, or where sizes are mixed and
 /// `reading` says none; [`Error::Io`].
-pub(in super::super) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<Dataset> {
+pub(in crate::data) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<Dataset> {
     let fail = |path: &Path, message: String| Error::Data { path: path.to_owned(), message };
     let mut names: Vec<String> = classes(&layout.train)?.into_iter().map(|class| class.name).collect();
     let parts = [Some(&layout.train), layout.validation.as_ref(), layout.test.as_ref()];
@@ -402,15 +407,8 @@ fn dataset(
         ));
     }
     warnings.extend(others);
-    let whole = found.iter().map(|_| AtomicBool::default()).collect();
-    let pictures = Arc::new(Pictures {
-        folder: folder.to_owned(),
-        paths: found.into_iter().map(|file| file.path).collect(),
-        preparation,
-        broken: Mutex::default(),
-        whole,
-        left_out,
-    });
+    let paths = found.into_iter().map(|file| file.path).collect();
+    let pictures = Arc::new(Pictures::new(folder, paths, preparation, left_out));
     let [train, validation, test] = parts.map(|(which, labels)| Split {
         images: Images::Files(pictures.clone(), which.into()),
         labels: labels.into(),

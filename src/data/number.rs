@@ -3,8 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::super::reading::Reading;
-use crate::{Error, Result};
+use crate::{Error, Result, data::reading::Reading};
 
 /// Signs that may stand around a number; all of a column must have the same.
 pub(super) const SIGNS: [&str; 8] = ["%", "‰", "$", "€", "£", "¥", "₹", "°"];
