@@ -1,5 +1,5 @@
 //! A program: the list of operations that one training step, evaluation or prediction consists of, with
-//! its values and parameters. It knows no device; `gpu::Plan` compiles it, `interpreter::Interpreter` runs it on twins.
+//! its values and parameters. It knows no device; `plan::Plan` compiles it, `interpreter::Interpreter` runs it on twins.
 
 pub mod interpreter;
 mod temporaries;

@@ -66,7 +66,7 @@ impl Choices {
 /// The files among `choices`, as operation and variant, without their settings.
 ///
 /// # Errors
-/// As [`read()`].
+/// As [`user_file::read()`].
 pub fn chosen(choices: &Choices) -> Result<Vec<(&'static Op, &'static Variant)>> {
     let files = choices.by_hand.iter().filter(|(_, name)| is_file(name));
     files
