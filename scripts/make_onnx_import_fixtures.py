@@ -24,7 +24,8 @@ def draw(*shape):
 
 
 def node(op, inputs, outputs, **attributes):
-    return helper.make_node(op, inputs.split(), outputs.split(), **attributes)
+    """`_` stands for an input that is left out."""
+    return helper.make_node(op, ["" if i == "_" else i for i in inputs.split()], outputs.split(), **attributes)
 
 
 def model(nodes, tensors, shape, opset, outputs="y"):
@@ -81,6 +82,15 @@ def image_refuse(name, words, nodes, tensors={}, opset=17, shape=IMAGE):
         nodes = [*nodes, node("Flatten", "v", "f"), node("Gemm", "f w_end b_end", "y")]
         tensors = {**tensors, "w_end": draw(4, 3), "b_end": draw(3)}
     refuse(name, words, nodes, tensors, shape, opset)
+
+
+def later():
+    """What came later stands last, so that the numbers drawn for the others stay."""
+    pads, ends = np.array([1, 0, 2, 1]), np.array([2, 3])
+    image_read("pad_axes", [node("Pad", "x p _ a", "v")], {"p": pads, "a": ends}, 18)
+    image_read("pad_axes_behind", [node("Pad", "x p _ a", "v")], {"p": pads, "a": ends - 4}, 18)
+    image_refuse("pad_axes_twice", "the axes", [node("Pad", "x p _ a", "v")], {"p": pads, "a": np.array([2, -2])}, 18)
+    image_refuse("second_output", "another output of Split", [node("Split", "x", "r v", axis=3, num_outputs=2)], {}, 18)
 
 
 def windows():
@@ -338,6 +348,7 @@ def main():
     recurrent()
     one_channel()
     beside()
+    later()
     print(len(list(FOLDER.iterdir())), "files,", sum(f.stat().st_size for f in FOLDER.iterdir()), "bytes")
 
 

@@ -14,6 +14,7 @@ use wgrad::{
     onnx::{
         self,
         export::{Layout, Options},
+        table::MISSING,
         tensor::Tensor,
     },
     predict::Predictor,
@@ -186,6 +187,9 @@ impl Export {
                 metadata.push(("input.preparation".into(), onnx::export::LIGHT_ON_DARK.into()));
             }
             _ => {}
+        }
+        if record.table.is_some() {
+            metadata.push((MISSING.into(), record.reading.missing.to_string()));
         }
         // What a table's columns are standardised by is part of the network.
         if record.table.is_some() || record.spec == DataRecord::UNKNOWN {

@@ -248,6 +248,7 @@ impl Import {
         record.classes = named.or(of_data).unwrap_or_else(numbers);
         if let Some(table) = &imported.table {
             record.table = Some(table.clone());
+            record.reading.missing = imported.missing.unwrap_or_default();
         }
         Ok(record)
     }

@@ -43,7 +43,7 @@ pub enum Kind {
     Number {
         /// The mean of the training part.
         mean: f64,
-        /// Its standard deviation; a column with 0 is only shifted.
+        /// Its standard deviation. A column with 0 is the same on all rows and counts for nothing; a label is only shifted.
         deviation: f64,
     },
     /// One number for each of these words: 1 for the one that it is, 0 for the others.
@@ -81,6 +81,11 @@ impl Kind {
             Self::Words(words) => words.len(),
         }
     }
+}
+
+/// (value - mean) / deviation; 0 where that is 0: nothing was learnt of such a column.
+pub(super) fn of_column(value: f64, mean: f64, deviation: f64) -> f32 {
+    if deviation > 0.0 { standardised(value, mean, deviation) } else { 0.0 }
 }
 
 /// (value - mean) / deviation.

@@ -64,8 +64,10 @@ impl Formula {
             let factor = |n: usize| unit * f64::from(here[n]) * scaled(n).0;
             constant += (0..here.len()).map(|n| unit * f64::from(here[n]) * scaled(n).1).sum::<f64>();
             match &column.kind {
+                // It counts for nothing.
+                Kind::Number { deviation: 0.0, .. } => {}
                 Kind::Number { mean, deviation } => {
-                    let factor = factor(0) / if *deviation > 0.0 { *deviation } else { 1.0 };
+                    let factor = factor(0) / deviation;
                     constant -= factor * mean;
                     factors.push((column.name.clone(), factor));
                     reaches.push(mean.abs() + REACH * deviation);
@@ -183,6 +185,11 @@ mod tests {
     #[test]
     fn a_line_is_read_in_its_own_units() {
         // x has mean 10 and deviation 4; y = 3 x + 2 has mean 32 and deviation 12: standardised, it is the identity.
+        // A column that was always the same counts for nothing, whatever its weight.
+        let constant = table(vec![number("x", 0, 10.0, 4.0), number("k", 1, 5.0, 0.0)], label(32.0, 12.0));
+        let model = linear(2);
+        let found = Formula::of(&model, &constant, &weights(&model, &[1.0, 7.0], 0.0)).expect("a line");
+        assert_eq!((found.to_string().as_str(), found.factors.len()), ("y = 3.00·x + 2.00", 1));
         let table = table(vec![number("x", 0, 10.0, 4.0)], label(32.0, 12.0));
         let model = linear(1);
         let found = Formula::of(&model, &table, &weights(&model, &[1.0], 0.0)).expect("a line");
@@ -202,7 +209,7 @@ mod tests {
     fn several_columns_and_words() {
         let words = Kind::Words(vec!["red".into(), "blue".into()]);
         let columns = vec![
-            number("a", 0, 1.0, 0.0),
+            number("a", 0, 1.0, 1.0),
             Column { name: "colour".into(), place: 1, kind: words, format: Default::default(), missing: 0 },
             number("b", 2, 0.0, 2.0),
         ];

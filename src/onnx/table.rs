@@ -5,14 +5,19 @@ use crate::data::table::{Kind, Table};
 
 /// The metadata that holds the table whole, as JSON.
 pub const TABLE: &str = "table";
+/// The metadata that holds what becomes of missing values of its rows, as `--missing` takes it.
+pub const MISSING: &str = "table.missing";
 /// The network's input where it takes the rows of a table: (batch, columns).
 pub const FEATURES: &str = "features";
 
-/// Mean and deviation of every number that goes in: 0 and 1 for each word.
+/// Mean and deviation of every number that goes in: 0 and 1 for each word. What counts for nothing is divided by infinity.
 pub(super) fn columns(table: &Table) -> [Vec<f32>; 2] {
     let mut both = [Vec::new(), Vec::new()];
     for column in &table.columns {
-        let [mean, deviation] = moments(&column.kind);
+        let [mean, deviation] = match column.kind {
+            Kind::Number { mean, deviation: 0.0 } => [mean as f32, f32::INFINITY],
+            _ => moments(&column.kind),
+        };
         both[0].extend(std::iter::repeat_n(mean, column.kind.width()));
         both[1].extend(std::iter::repeat_n(deviation, column.kind.width()));
     }

@@ -312,6 +312,34 @@ fn a_table_goes_to_onnx_and_back_with_its_units() {
     assert!(first[0] > 1000.0, "{first:?} is in the unit of the label");
 }
 
+/// What is the same on all rows of the training counts for nothing, here and in the file; lines without a value are treated
+/// there as here.
+#[test]
+fn a_column_that_tells_nothing_changes_no_answer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let word = |n: usize| if n % 9 == 4 { String::new() } else { (n * 7 % 50).to_string() };
+    let rows: String = (0..100).map(|n| format!("{},5,{}\n", word(n), 2 * (n * 7 % 50) + 1)).collect();
+    fs::write(path("flag.csv"), format!("a,flag,y\n{rows}")).expect("is written");
+    fs::write(path("new.csv"), "a,flag\n10,5\n10,6\n10,1000000\n,5\n").expect("is written");
+    let (data, run) = (path("flag.csv"), path("run"));
+    let train = ["train", "--model", "linear", "--data", &data, "--missing", "mean", "--epochs", "2"];
+    let ended = on_device(&[&train[..], &["--seed", "2", "--out", &run]].concat()).end().with(0);
+    assert!(ended.stderr.contains("column flag is 5 on all rows of the training part"), "{ended:?}");
+    let judged = on_device(&["eval", &run]).end().with(0).stdout;
+    assert!(judged.contains("·a ") && !judged.contains("flag"), "{judged}");
+    let file = path("model.onnx");
+    wgrad(&["export", &run, "--onnx", &file]).end().with(0);
+    wgrad(&["import", &file, "--out", &path("again")]).end().with(0);
+    let values = |run: &str| -> Vec<f64> {
+        let told = on_device(&["predict", &path(run), &path("new.csv"), "--json"]).end().with(0).json();
+        told.iter().map(|row| row["value"].as_f64().expect("a number")).collect()
+    };
+    let (first, again) = (values("run"), values("again"));
+    assert_eq!((first[0], first[1], first.len()), (first[1], first[2], 4), "{first:?}");
+    assert_eq!(first, again);
+}
+
 #[test]
 fn what_cannot_be_done_is_said() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::classes::essence;
 use super::super::reading::{Decimal, Missing, Reading};
-use super::super::schema::standardised;
+use super::super::schema::{of_column, standardised};
 use super::names::Known;
 use super::plan::Plan;
 use super::sheet::Sheet;
@@ -170,7 +170,7 @@ impl<'a> Encoder<'a> {
                     let value = format
                         .number(text)
                         .ok_or_else(|| no_number(sheet, row, (&column.name, format), text, self.missing))?;
-                    let made = standardised(value, *mean, *deviation);
+                    let made = of_column(value, *mean, *deviation);
                     if !made.is_finite() {
                         let by = (*mean, *deviation);
                         return Err(too_far(sheet, row, &column.name, text, by, self.missing));
@@ -307,7 +307,9 @@ impl<'a> Rows<'a> {
         let rows = plan.complete(&sheet, (&places, None), reading.missing, &mut warnings);
         let rows = rows.map_err(|error| match (error, reading.missing) {
             (Error::Data { path, message }, Missing::Error) => {
-                Error::Data { path, message: format!("{message}; the training had no such lines") }
+                let had = table.columns.iter().any(|column| column.missing > 0);
+                let which = if had { "was told nothing else of such lines" } else { "had no such lines" };
+                Error::Data { path, message: format!("{message}; the training {which}") }
             }
             (error, _) => error,
         })?;

@@ -317,7 +317,15 @@ impl Plan {
     ) -> Result<(Kind, Format)> {
         let Planned { name, place, holds } = column;
         if let Holds::Numbers(format) = holds {
-            return Ok((self.moments(sheet, column, format, rows)?, format.clone()));
+            let kind = self.moments(sheet, column, format, rows)?;
+            if let Kind::Number { mean, deviation: 0.0 } = kind
+                && *place != self.label.place
+            {
+                told.warnings.push(format!(
+                    "column {name} is {mean} on all rows of the training part: it tells nothing, and counts for nothing"
+                ));
+            }
+            return Ok((kind, format.clone()));
         }
         let present =
             rows.iter().map(|row| sheet.field(*row, *place)).filter(|text| !self.absent.has(text, false));
@@ -347,8 +355,11 @@ impl Plan {
     }
 }
 
-/// Mean and standard deviation.
+/// Mean and standard deviation: of values that are all the same exactly that one, and 0.
 fn moments(values: &[f64]) -> Kind {
+    if let Some(first) = values.first().filter(|first| values.iter().all(|value| value == *first)) {
+        return Kind::Number { mean: *first, deviation: 0.0 };
+    }
     let n = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / n;
     let variance = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / n;

@@ -98,8 +98,11 @@ pub fn images(bytes: &[u8], model: &Model, options: &Options) -> Tensor {
         // As the table has them.
         let [means, deviations] = columns(table);
         let numbers = bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).enumerate();
-        let numbers =
-            numbers.map(|(n, v)| v * deviations[n % means.len()] + means[n % means.len()]).collect();
+        let numbers = numbers.map(|(n, v)| {
+            let (mean, deviation) = (means[n % means.len()], deviations[n % means.len()]);
+            if deviation.is_finite() { v * deviation + mean } else { mean }
+        });
+        let numbers = numbers.collect();
         return Tensor::real(&[shape[0], means.len()], numbers);
     } else if model.input.floats {
         Tensor::real(&shape, bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).collect())

@@ -26,11 +26,12 @@ use super::{
 };
 use crate::{
     Error, Result,
-    data::{pictures::Preparation, table::Table},
+    data::{pictures::Preparation, reading::Missing, table::Table},
     input::Input,
     layers::{ActivationName, Layer},
     loss::Loss,
     model::Model,
+    onnx::table::MISSING,
     program::arena_len,
     words::printable_line,
 };
@@ -73,6 +74,8 @@ pub struct Imported {
     pub data: Option<String>,
     /// How the rows of a table become what the network takes, where the file is one of wgrad's that tells it.
     pub table: Option<Table>,
+    /// What becomes of missing values in such rows, where the file tells it.
+    pub missing: Option<Missing>,
     /// The digest of that data.
     pub digest: Option<String>,
     /// What is made of every picture, where the file is one of wgrad's that tells it.
@@ -127,6 +130,7 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
         data: metadata("data.spec"),
         digest: metadata("data.sha256").filter(|digest| !digest.is_empty()),
         table: import.table,
+        missing: file.metadata(MISSING).and_then(|text| text.parse().ok()),
         preparation: prepared.and_then(|text| serde_json::from_str(text).ok()),
         light_on_dark: prepared == Some(LIGHT_ON_DARK),
         bytes: import.bytes,
@@ -305,7 +309,15 @@ impl<'a> Import<'a> {
         if let Some((_, name)) =
             inputs.iter().zip(&proto.input).find(|(v, name)| v.is_none() && !name.is_empty())
         {
-            return Err(format!("it takes `{name}`, which nothing before it gives"));
+            let gives = |step: &&Step<'_>| matches!(step, Step::Node(node) if node.output.iter().skip(1).any(|output| output == name));
+            let why = match self.steps.iter().find(gives) {
+                Some(giver) => format!(
+                    "another output of {} than its first, which wgrad does not read",
+                    giver.node().op_type
+                ),
+                None => "which nothing before it gives".to_string(),
+            };
+            return Err(format!("it takes `{name}`, {why}"));
         }
         let first = proto.output.first().map_or("", String::as_str);
         if let Some(value) = shapes::constant(&node, &inputs, self.batch, &mut self.room)? {

@@ -8,6 +8,7 @@ use crate::{
     },
     onnx::attributes::{Window, positive},
 };
+use std::collections::BTreeSet;
 
 impl Reader<'_, '_> {
     /// The window of an image, and the zeros that must be added before it.
@@ -161,10 +162,14 @@ impl Reader<'_, '_> {
             Some(t) => t.reals()?.first().copied().unwrap_or(0.0),
             None => self.node.float("value", 0.0),
         };
-        if self.node.text("mode", "constant") != "constant" || value != 0.0 || self.optional(3)?.is_some() {
+        if self.node.text("mode", "constant") != "constant" || value != 0.0 {
             return Err("with other than zeros".into());
         }
         let rank = x.axes.len();
+        let pads = match self.optional(3)? {
+            Some(axes) => of_axes(&pads, axes.wholes()?, rank)?,
+            None => pads,
+        };
         if pads.len() != 2 * rank || x.shape.len() != 3 {
             return Err(format!("pads {pads:?} of {:?}", x.lens()));
         }
@@ -176,4 +181,18 @@ impl Reader<'_, '_> {
         }
         Ok(self.padded(x, Some(Sides { height: of(1), width: of(2) })))
     }
+}
+
+/// The pads of all axes, from those of some: of each before it, then of each behind it.
+fn of_axes(pads: &[usize], axes: &[i64], rank: usize) -> Said<Vec<usize>> {
+    let fail = || format!("pads {pads:?} of the axes {axes:?}, where there are {rank}");
+    let mut all = vec![0; 2 * rank];
+    let mut met = BTreeSet::new();
+    for (n, axis) in axes.iter().enumerate() {
+        let place = if *axis < 0 { rank as i64 + axis } else { *axis };
+        let place = usize::try_from(place).ok().filter(|place| *place < rank && met.insert(*place));
+        let place = place.filter(|_| pads.len() == 2 * axes.len()).ok_or_else(fail)?;
+        (all[place], all[place + rank]) = (pads[n], pads[n + axes.len()]);
+    }
+    Ok(all)
 }

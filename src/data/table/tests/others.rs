@@ -352,3 +352,23 @@ fn rows_of_pixels_are_pictures() {
     let message = read_with(&pictures(&ones, 784, 8), &said).expect_err("another size").to_string();
     assert!(message.contains("784 columns beside the label, expected 783"), "{message}");
 }
+
+#[test]
+fn a_column_that_is_always_the_same_counts_for_nothing() {
+    for same in ["5", "0.1", "-3.7e5"] {
+        let folder = folder();
+        let data = put(folder.path(), "data.csv", &rows("a,k,y", |n| format!("{n},{same},{}.5", 3 * n)));
+        let data = at(&data, &Reading::default()).expect("read");
+        let said = format!("column k is {} on all rows", same.parse::<f64>().expect("a number"));
+        assert!(data.warnings.iter().any(|warning| warning.contains(&said)), "{:?}", data.warnings);
+        assert!(!data.warnings.iter().any(|warning| warning.contains("column a is")), "{:?}", data.warnings);
+        let table = data.table.as_ref().expect("a table");
+        let others = put(folder.path(), "others.csv", &format!("a,k\n7,{same}\n7,0.2\n7,1e6\n"));
+        let mut others = table.rows(&others, &Reading::default()).expect("rows");
+        let values = others.values(0..3).expect("values");
+        let values: Vec<f32> =
+            values.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        assert_eq!([values[1], values[3], values[5]], [0.0; 3], "{same}");
+        assert!(values[0] == values[2] && values[0] != 0.0, "{values:?}");
+    }
+}
