@@ -163,7 +163,22 @@ impl Checkpoint {
         Ok(Self::from_bytes_told(what, bytes, parameters)?.0)
     }
 
-    /// The same, and what the file tells besides, if it has a position.
+    /// The names of the tensors of a safetensors file that [`Checkpoint::from_bytes`] ignores; none of what is no such file.
+    pub fn ignored(bytes: &[u8], parameters: &[Parameter]) -> Vec<String> {
+        let Ok(file) = SafeTensors::deserialize(bytes) else { return Vec::new() };
+        let own: BTreeSet<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
+        let belongs = |name: &str| {
+            let slot = name.strip_prefix(OPTIMIZER).and_then(|rest| Some(rest.split_once('.')?.1));
+            let of = slot.or(name.strip_prefix(VELOCITY)).or(name.strip_prefix(AVERAGE));
+            own.contains(name) || of.is_some_and(|of| own.contains(of))
+        };
+        let mut names: Vec<String> =
+            file.names().into_iter().filter(|name| !belongs(name)).map(String::from).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// As [`Checkpoint::from_bytes`], and what the file tells besides, if it has a position.
     pub(crate) fn from_bytes_told(
         what: &str,
         bytes: &[u8],

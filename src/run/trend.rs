@@ -144,6 +144,8 @@ impl Outcome {
                 Trend::Chance { after: other.map(|line| line.epoch) }
             }
             (_, false) => match trend(lines) {
+                // An R² near 1 can come nearer; more right than all is nothing.
+                Trend::Improving { by } if loss.is_regression() => Trend::Improving { by },
                 Trend::Improving { .. } | Trend::Settled | Trend::Unknown if last.is_perfect(loss) => {
                     Trend::Perfect
                 }

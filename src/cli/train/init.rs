@@ -2,12 +2,13 @@
 
 use crate::cli::{DataArgs, output};
 use anyhow::{Result, bail};
-use std::path::Path;
+use std::{fs, path::Path};
 use wgrad::{
     checkpoint::Checkpoint,
     data::{DataSpec, Dataset, Places, Reading, load_with, reading::Again, table::Table},
     run::{DataRecord, Run, read_weights},
     train::Trainer,
+    words::counted,
 };
 
 /// The data of a training that begins from `init`. The numbers of a table go in as they are where those weights are a run's
@@ -58,6 +59,16 @@ fn record_beside(init: &Path) -> Option<DataRecord> {
 /// Takes the weights of a file, and nothing else of it.
 pub fn begin_from(path: &Path, trainer: &mut Trainer<'_>) -> Result<()> {
     let weights = read_weights(path, trainer.parameters())?.weights;
+    // Of Keras's files each tensor is asked for, or refused.
+    let ignored =
+        fs::read(path).map(|bytes| Checkpoint::ignored(&bytes, trainer.parameters())).unwrap_or_default();
+    if let Some(first) = ignored.first() {
+        tell!(
+            "warning: {} holds {} that this network has not, such as `{first}`: ignored",
+            path.display(),
+            counted(ignored.len(), "tensor")
+        );
+    }
     let checkpoint = Checkpoint { weights, ..Checkpoint::default() };
     if let Some(what) = checkpoint.not_finite(trainer.parameters()) {
         bail!(
