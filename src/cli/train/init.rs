@@ -17,18 +17,18 @@ pub fn load(args: &DataArgs, init: Option<&Path>, reading: &Reading, seed: u64) 
     let Some((init, record)) = init.and_then(|init| Some((init, record_beside(init)?))) else {
         return args.load_as(reading, seed, None);
     };
-    if record.table.as_ref().map_or(record.input.floats, Table::is_as_it_is) {
-        if matches!(args.data, DataSpec::Folder(_))
-            && let Some(table) = load_with(&args.data, &Places::from_env(), reading, None)?.table
-        {
-            let own = Reading { again: Some(Again { floats: true, own: true }), ..reading.clone() };
-            let data = args.load_as(&own, seed, Some(&table.as_it_is()))?;
-            output::say(format!(
-                "numbers of rows are taken as they are, as the network of {} takes them",
-                init.display()
-            ));
-            return Ok(data);
-        }
+    let as_they_are = record.table.as_ref().map_or(record.input.floats, Table::is_as_it_is);
+    if as_they_are
+        && matches!(args.data, DataSpec::Folder(_))
+        && let Some(table) = load_with(&args.data, &Places::from_env(), reading, None)?.table
+    {
+        let own = Reading { again: Some(Again { floats: true, own: true }), ..reading.clone() };
+        let data = args.load_as(&own, seed, Some(&table.as_it_is()))?;
+        output::say(format!(
+            "numbers of rows are taken as they are, as the network of {} takes them",
+            init.display()
+        ));
+        return Ok(data);
     }
     let data = args.load_as(reading, seed, None)?;
     if record.input.normalization != data.input.normalization || standardised_anew(&record, &data) {
