@@ -2,8 +2,8 @@
 
 use super::{Place, Rules};
 use crate::{
-    kernels::{ACTIVATION_FORWARD, ACTIVATION_GRAD, RELU},
-    op::{Call, Op},
+    kernels::{ACTIVATION_FORWARD, ACTIVATION_GRAD},
+    op::{Call, Op, activations::RELU},
     program::{Builder, ValueId},
 };
 
