@@ -1,116 +1,145 @@
 //! wgrad trains neural networks on any GPU through wgpu, with hand-written WGSL compute kernels.
 //!
-//! The modules, in the order in which a batch passes through them:
+//! The modules stand on floors, and each knows only those before it:
+//!
+//! * **What all share:** [`error`], [`clock`], [`words`], [`text`], [`files`], [`format`], [`observe`]
+//! * **Operations: what a kernel computes, and the page of them all:** [`feed`], [`op`], [`reference`], [`kernels`]
+//! * **Data:** [`input`], [`data`]
+//! * **The network, before any device is involved:** [`initializer`], [`augment`], [`loss`], [`objective`],
+//!   [`program`], [`layers`], [`optim`], [`model`], [`networks`], [`model_file`]
+//! * **The device, the proofs and the plan:** [`gpu`], [`selection`], [`compare`], [`prove`], [`selftest`], [`plan`]
+//! * **Training and use:** [`metrics`], [`schedule`], [`callbacks`], [`checkpoint`], [`evaluate`], [`predict`],
+//!   [`explain`], [`train`], [`lr_find`], [`recipe`]
+//! * **Other programs' files:** [`keras`], [`onnx`]
+//! * **Measurements:** [`measure`], [`profile`], [`lab`], [`tune`], [`check`]
+//! * **Runs and what a person sees:** [`run`], [`report`], [`tensorboard`]
 #![deny(unsafe_code)]
 // What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 #![warn(missing_docs)]
 
+// What all share.
+/// The one error type: what, got, expected, what to do next.
+pub mod error;
+/// The one clock.
+pub mod clock;
+/// Numbers as people read them, and text that a terminal can be given.
+pub mod words;
+/// Text files that people write with any editor.
+pub mod text;
+/// Files that are there whole or not at all.
+pub mod files;
+/// What a file is, by its first bytes.
+pub mod format;
+/// Which numbers of options a device computes with.
+mod range;
+/// Who listens to the training loop: what the host does and when.
+pub mod observe;
+/// How many steps one submission holds.
+mod pacer;
+
+// Operations: what a kernel computes, and the page of them all.
+/// What changes from step to step: which images, how many, the learning rate, the random key.
+pub mod feed;
+/// What an operation is: interface, variants, twin.
+pub mod op;
+/// The CPU twins: plain loops in f64 that define every kernel.
+pub mod reference;
+/// The page: every operation, its variants, their needs, its CPU twin.
+pub mod kernels;
+
+// Data.
+/// How an image comes to a network: bytes or floats, normalized or as they are.
+pub mod input;
 /// Data sets: Fashion-MNIST (find, verify, download), synthetic garments, a user's own (IDX, CIFAR, arrays, tables,
 /// folders of pictures); and the stream that shuffles them, cuts them into chunks and gathers the next one in the
 /// background.
 pub mod data;
-/// What a file is, by its first bytes.
-pub mod format;
-/// How an image comes to a network: bytes or floats, normalized or as they are.
-pub mod input;
-/// What changes from step to step: which images, how many, the learning rate, the random key.
-pub mod feed;
-/// Everything that talks to wgpu: adapters, buffers, kernels bound by name.
-pub mod gpu;
-/// A program made to run on a device: buffers, kernels and bind groups made up front, replayed at every step.
-pub mod plan;
-/// The page: every operation, its variants, their needs, its CPU twin.
-pub mod kernels;
-/// What an operation is: interface, variants, twin.
-pub mod op;
-/// Which variant runs a call on a device: by hand, tuned, or the default.
-pub mod selection;
-/// The CPU twins: plain loops in f64 that define every kernel.
-pub mod reference;
+
+// The network, before any device is involved.
 /// How parameters start.
 pub mod initializer;
-/// Layers under Keras's names: shape rule, parameters, forward, backward; a file each.
-pub mod layers;
-/// A stack of layers: checked shapes, initial weights, and the programs that train and use it.
-pub mod model;
-/// Models as TOML files with Keras's names.
-pub mod model_file;
-/// Models and weights as Keras writes them: JSON, `.keras`, `.weights.h5`.
-pub mod keras;
-/// ONNX: networks to and from its files; its own test cases on wgrad's kernels.
-pub mod onnx;
-/// The built-in networks.
-pub mod networks;
-/// Settings that bring the built-in networks to what is known to be reachable, by name.
-pub mod recipe;
-/// A list of operations and the values between them, before any device is involved.
-pub mod program;
 /// Changes of the images at random while training: flip, shift, rotation, zoom, erasing, mixup.
 pub mod augment;
-/// What a training makes of images and labels, whatever the model.
-pub mod objective;
 /// What is minimised: cross-entropy of classes, squares and distances of numbers.
 pub mod loss;
+/// What a training makes of images and labels, whatever the model.
+pub mod objective;
+/// A list of operations and the values between them, before any device is involved.
+pub mod program;
+/// Layers under Keras's names: shape rule, parameters, forward, backward; a file each.
+pub mod layers;
 /// Optimizers: their numbers, what they keep, the end of a training step.
 pub mod optim;
+/// A stack of layers: checked shapes, initial weights, and the programs that train and use it.
+pub mod model;
+/// The built-in networks.
+pub mod networks;
+/// Models as TOML files with Keras's names.
+pub mod model_file;
+
+// The device, the proofs and the plan.
+/// Everything that talks to wgpu: adapters, buffers, kernels bound by name.
+pub mod gpu;
+/// Which variant runs a call on a device: by hand, tuned, or the default.
+pub mod selection;
+/// The one comparison, NaN-safe.
+pub mod compare;
+/// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
+pub mod prove;
+/// Where something was found out, and the files that keep it.
+mod place;
+/// Whether a device is to be believed: a proof of each kernel of a plan before its first step, whose verdict is kept.
+pub mod selftest;
+/// A program made to run on a device: buffers, kernels and bind groups made up front, replayed at every step.
+pub mod plan;
+
+// Training and use.
+/// Loss and accuracy, of a step and of many images; how far numbers are off.
+pub mod metrics;
 /// Learning-rate schedules.
 pub mod schedule;
 /// What is watched between epochs: early stopping, plateaus, targets.
 pub mod callbacks;
-/// Which numbers of options a device computes with.
-mod range;
-/// How many steps one submission holds.
-mod pacer;
-/// Who listens to the training loop: what the host does and when.
-pub mod observe;
-/// Loss and accuracy, of a step and of many images; how far numbers are off.
-pub mod metrics;
-/// The training loop.
-pub mod train;
-/// A learning rate for a training, by letting it rise.
-pub mod lr_find;
+/// Weights, optimizer state and position as one safetensors file.
+pub mod checkpoint;
 /// Loss, accuracy and confusion matrix of a trained network.
 pub mod evaluate;
 /// Probabilities of the classes, from a trained network.
 pub mod predict;
 /// What each layer makes of an image, how a score depends on the pixels, which units are dead.
 pub mod explain;
-/// Weights, optimizer state and position as one safetensors file.
-pub mod checkpoint;
-/// The folder of a run: what decided it, its metrics, its weights.
-pub mod run;
-/// Event files for TensorBoard.
-pub mod tensorboard;
-/// Files that are there whole or not at all.
-pub mod files;
-/// Text files that people write with any editor.
-pub mod text;
-/// Numbers as people read them, and text that a terminal can be given.
-pub mod words;
-/// The one clock.
-pub mod clock;
-/// What a person reads: tables, charts, HTML pages, contact sheets.
-pub mod report;
-/// The one comparison, NaN-safe.
-pub mod compare;
-/// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
-pub mod prove;
-/// Whether a device is to be believed: a proof of each kernel of a plan before its first step, whose verdict is kept.
-pub mod selftest;
-/// Where something was found out, and the files that keep it.
-mod place;
+/// The training loop.
+pub mod train;
+/// A learning rate for a training, by letting it rise.
+pub mod lr_find;
+/// Settings that bring the built-in networks to what is known to be reachable, by name.
+pub mod recipe;
+
+// Other programs' files.
+/// Models and weights as Keras writes them: JSON, `.keras`, `.weights.h5`.
+pub mod keras;
+/// ONNX: networks to and from its files; its own test cases on wgrad's kernels.
+pub mod onnx;
+
+// Measurements.
 /// What every measurement shares: spread, conditions, peaks.
 pub mod measure;
+/// Where a training step spends its time: each dispatch, the host, and a trace of both.
+pub mod profile;
 /// Shader variants side by side: proven, then timed.
 pub mod lab;
 /// The fastest right variant for each call of a network on this adapter: measured, kept in a cache.
 pub mod tune;
-/// Where a training step spends its time: each dispatch, the host, and a trace of both.
-pub mod profile;
 /// Is this device to be trusted with this network? Real plans beside the twins, gradients beside finite differences.
 pub mod check;
-/// The one error type: what, got, expected, what to do next.
-pub mod error;
+
+// Runs and what a person sees.
+/// The folder of a run: what decided it, its metrics, its weights.
+pub mod run;
+/// What a person reads: tables, charts, HTML pages, contact sheets.
+pub mod report;
+/// Event files for TensorBoard.
+pub mod tensorboard;
 
 pub use error::{Error, Result};

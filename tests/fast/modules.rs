@@ -195,6 +195,31 @@ fn circles(all: &BTreeMap<Name, Module>) -> Vec<String> {
     found
 }
 
+/// The modules that the root of a crate declares, in its order.
+fn listed(root: &Path) -> Vec<String> {
+    let text = fs::read_to_string(root).expect("reads");
+    let parsed = syn::parse_file(&text).expect("Rust");
+    let name = |item| if let Item::Mod(item) = item { Some(item.ident.to_string()) } else { None };
+    parsed.items.into_iter().filter_map(name).collect()
+}
+
+/// Where a module at the top names one that is not listed before it.
+fn upward(all: &BTreeMap<Name, Module>, order: &[String]) -> Vec<String> {
+    let place = |name: &String| order.iter().position(|listed| listed == name);
+    let mut found = Vec::new();
+    for (from, module) in all {
+        for to in module.names.iter().map(|name| defined(all, name)) {
+            let (Some(own), Some(other)) = (from.first().and_then(place), to.first().and_then(place)) else {
+                continue;
+            };
+            if other > own {
+                found.push(format!("{} names {}", from.join("::"), to.join("::")));
+            }
+        }
+    }
+    found
+}
+
 #[test]
 fn no_module_imports_one_that_imports_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -202,6 +227,13 @@ fn no_module_imports_one_that_imports_it() {
     assert!(library.len() > 100 && library.contains_key(&["op".to_string(), "shader".to_string()][..]));
     let found = circles(&library);
     assert!(found.is_empty(), "circles among modules of the library:\n{}", found.join("\n"));
+    let order = listed(&root.join("lib.rs"));
+    let upward = upward(&library, &order);
+    assert!(
+        upward.is_empty(),
+        "src/lib.rs lists modules before those that they name:\n{}",
+        upward.join("\n")
+    );
     let tool = modules(&root, "main", |top| top == "cli");
     assert!(tool.len() > 50 && tool.contains_key(&["cli".to_string(), "eval".to_string()][..]));
     let found = circles(&tool);
