@@ -108,35 +108,35 @@ operations! {
     ];
 
     MATMUL "matmul" "y = activate(x · w + b)" twin::matmul, activated true, parts [], {
-        "shuffle" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
-        "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
+        "subgroup" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
+        "subgroup_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
         "tiled" [] [Gpu];
-        "tiled_quads" [Multiple("N", 4)] [];
-        "tiled_half" [HALF] [];
+        "tiled_vec4" [Multiple("N", 4)] [];
+        "tiled_f16" [HALF] [];
         "split" [] [];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=33,N=68,K=9", "M=41,N=23,K=44", "M=65,N=132,K=36", "M=128,N=64,K=64", "M=130,N=131,K=67", "M=70000,N=1,K=1", "M=3,N=8,K=4100", "M=2,N=4104,K=4"];
 
     MATMUL_GRAD_INPUT "matmul_grad_input" "dx = (dy · wᵀ) * activate_grad(x)" twin::matmul_grad_input, activated true, parts [], {
-        "shuffle" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
-        "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
+        "subgroup" [SUBGROUP, Multiple("N", 4), Multiple("K", 4)] [Cpu];
+        "subgroup_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
         "tiled" [] [Gpu];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=3,N=5,K=7", "M=32,N=10,K=784", "M=17,N=16,K=4", "M=33,N=68,K=9", "M=41,N=23,K=44", "M=65,N=36,K=132", "M=128,N=64,K=64", "M=130,N=131,K=67", "M=3,N=4100,K=8", "M=2,N=4,K=4104"];
 
     MATMUL_GRAD_WEIGHT "matmul_grad_weight" "dw = xᵀ · dy, db = Σ dy" twin::matmul_grad_weight, activated false, parts [], {
-        "shuffle" [SUBGROUP, Multiple("M", 4), Multiple("N", 4), Multiple("K", 4)] [Cpu];
-        "shuffle_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
+        "subgroup" [SUBGROUP, Multiple("M", 4), Multiple("N", 4), Multiple("K", 4)] [Cpu];
+        "subgroup_narrow" [SUBGROUP, Multiple("K", 4)] [Cpu];
         "tiled" [] [Gpu];
         "split" [] [];
         "naive" [] [];
     } cases ["M=1,N=1,K=1", "M=7,N=5,K=3", "M=32,N=10,K=784", "M=17,N=4,K=16", "M=9,N=68,K=33", "M=41,N=23,K=44", "M=36,N=132,K=65", "M=36,N=132,K=68", "M=128,N=64,K=64", "M=130,N=131,K=67", "M=4100,N=4,K=8", "M=4,N=4104,K=4", "M=4,N=4,K=4104"];
 
     CONV2D_FORWARD "conv2d_forward" "y = activate(x ∗ w + b)" twin::conv2d_forward, activated true, parts [], {
-        "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
-        "shuffle_any" [SUBGROUP, Multiple("CO", 4)] [Cpu];
+        "subgroup" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
+        "subgroup_any" [SUBGROUP, Multiple("CO", 4)] [Cpu];
         "tiled" [] [Gpu];
-        "tiled_quads" [Multiple("CO", 4)] [];
+        "tiled_vec4" [Multiple("CO", 4)] [];
         "winograd" [Is("KH", 3), Is("KW", 3), Is("SH", 1), Is("SW", 1), Multiple("CI", 4), Multiple("CO", 4)] [];
         "naive" [] [];
     } cases [
@@ -155,7 +155,7 @@ operations! {
     ];
 
     CONV2D_GRAD_INPUT "conv2d_grad_input" "dx = (dy ∗ᵀ w) * activate_grad(x)" twin::conv2d_grad_input, activated true, parts [], {
-        "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
+        "subgroup" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
         "tiled" [] [Gpu];
         "winograd" [Is("KH", 3), Is("KW", 3), Is("SH", 1), Is("SW", 1), Multiple("CI", 4), Multiple("CO", 4)] [];
         "naive" [] [];
@@ -173,8 +173,8 @@ operations! {
     ];
 
     CONV2D_GRAD_WEIGHT "conv2d_grad_weight" "dw and db of a convolution, by splits of the batch" twin::conv2d_grad_weight, activated false, parts [], {
-        "shuffle" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
-        "shuffle_any" [SUBGROUP, Multiple("CO", 4)] [Cpu];
+        "subgroup" [SUBGROUP, Multiple("CI", 4), Multiple("CO", 4)] [Cpu];
+        "subgroup_any" [SUBGROUP, Multiple("CO", 4)] [Cpu];
         "tiled" [] [Gpu];
         "naive" [] [];
     } cases [
@@ -195,7 +195,7 @@ operations! {
     } cases ["SPLITS=1,TAPS=1,CO=1", "SPLITS=3,TAPS=9,CO=5", "SPLITS=16,TAPS=36,CO=8", "SPLITS=1031,TAPS=3,CO=5", "SPLITS=2,TAPS=4101,CO=3", "SPLITS=2,TAPS=3,CO=4101"];
 
     MAX_POOL2D_FORWARD "max_pool2d_forward" "the largest of each window, and where it was" twin::max_pool2d_forward, activated false, parts [], {
-        "quads" [Multiple("C", 4)] [Cpu];
+        "vec4" [Multiple("C", 4)] [Cpu];
         "flat" [] [Gpu];
         "naive" [] [];
     } cases [
@@ -235,7 +235,7 @@ operations! {
     } cases ["COUNT=1", "COUNT=77", "COUNT=70004"];
 
     ADD "add" "y = activate(a + b)" twin::add, activated true, parts [], {
-        "quads" [Multiple("COUNT", 4)] [Cpu];
+        "vec4" [Multiple("COUNT", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["COUNT=1", "COUNT=77", "COUNT=70004"];
 
@@ -289,7 +289,7 @@ operations! {
     } cases ["N=1,H=1,W=1,C=1,OH=1,OW=1,PT=0,PL=0", "N=2,H=3,W=5,C=3,OH=6,OW=7,PT=1,PL=2", "N=1,H=1,W=4101,C=3,OH=2,OW=4104,PT=1,PL=2"];
 
     BATCH_NORM_PARTIALS "batch_norm_partials" "mean and squares of each channel, by splits of the rows" twin::batch_norm_partials, activated false, parts [FEED], {
-        "quads" [Multiple("C", 4)] [Cpu];
+        "vec4" [Multiple("C", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,SPATIAL=1,C=1,SPLITS=1,PER=1", "ROWS=7,SPATIAL=6,C=5,SPLITS=4,PER=11", "ROWS=16,SPATIAL=9,C=68,SPLITS=9,PER=16", "ROWS=4101,SPATIAL=1,C=4,SPLITS=1,PER=4101", "ROWS=2,SPATIAL=3,C=4104,SPLITS=2,PER=3"];
 
@@ -308,12 +308,12 @@ operations! {
     } cases ["C=1,EPSILON=0.001,SCALED=1", "C=77,EPSILON=0.25,SCALED=0", "C=4101,EPSILON=0.001,SCALED=1"];
 
     BATCH_NORM_FORWARD "batch_norm_forward" "y = activate(a · x + b)" twin::batch_norm_forward, activated true, parts [], {
-        "quads" [Multiple("C", 4)] [Cpu];
+        "vec4" [Multiple("C", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ITEMS=1,C=1", "ITEMS=7,C=5", "ITEMS=130,C=68", "ITEMS=4101,C=4", "ITEMS=2,C=4104"];
 
     BATCH_NORM_GRAD_PARTIALS "batch_norm_grad_partials" "dgamma and dbeta, by splits of the rows" twin::batch_norm_grad_partials, activated false, parts [], {
-        "quads" [Multiple("C", 4)] [Cpu];
+        "vec4" [Multiple("C", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ITEMS=1,C=1,SPLITS=1,PER=1", "ITEMS=42,C=5,SPLITS=4,PER=11", "ITEMS=144,C=68,SPLITS=9,PER=16", "ITEMS=4101,C=4,SPLITS=1,PER=4101", "ITEMS=6,C=4104,SPLITS=2,PER=3"];
 
@@ -322,7 +322,7 @@ operations! {
     } cases ["ROWS=1,SPATIAL=1,C=1,SPLITS=1,SCALED=1", "ROWS=7,SPATIAL=6,C=5,SPLITS=4,SCALED=0", "ROWS=16,SPATIAL=9,C=68,SPLITS=9,SCALED=1", "ROWS=1031,SPATIAL=2,C=3,SPLITS=1031,SCALED=1", "ROWS=2,SPATIAL=3,C=4101,SPLITS=2,SCALED=1"];
 
     BATCH_NORM_GRAD_INPUT "batch_norm_grad_input" "dx = (k0 · dy + k1 · x + k2) * activate_grad(x)" twin::batch_norm_grad_input, activated true, parts [FEED], {
-        "quads" [Multiple("C", 4)] [Cpu];
+        "vec4" [Multiple("C", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,SPATIAL=1,C=1", "ROWS=7,SPATIAL=6,C=5", "ROWS=16,SPATIAL=9,C=68", "ROWS=2,SPATIAL=3,C=4104"];
 
@@ -351,42 +351,42 @@ operations! {
     } cases ["ITEMS=1,A=1,SPLITS=1,PER=1", "ITEMS=42,A=5,SPLITS=4,PER=11", "ITEMS=144,A=68,SPLITS=9,PER=16", "ITEMS=4101,A=3,SPLITS=1,PER=4101", "ITEMS=6,A=4101,SPLITS=2,PER=3"];
 
     CLEAR "clear" "y = 0" twin::clear, activated false, parts [], {
-        "quads" [Multiple("COUNT", 4)] [Cpu];
+        "vec4" [Multiple("COUNT", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["COUNT=1", "COUNT=77", "COUNT=70004", "COUNT=70008"];
 
     SIMPLE_RNN_CELL_FORWARD "simple_rnn_cell_forward" "one step of a simple recurrent layer: state = activate(z + q)" twin::simple_rnn_cell_forward, activated true, parts [RECURRENCE], {
-        "quads" [Multiple("UNITS", 4)] [Cpu];
+        "vec4" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,TIME=1,UNITS=1", "ROWS=3,TIME=4,UNITS=5", "ROWS=9,TIME=3,UNITS=4,REVERSE=1", "ROWS=33,TIME=3,UNITS=20,REVERSE=1", "ROWS=5,TIME=2,UNITS=1028", "ROWS=128,TIME=4,UNITS=128"];
 
     SIMPLE_RNN_CELL_GRAD "simple_rnn_cell_grad" "dz of one step of a simple recurrent layer" twin::simple_rnn_cell_grad, activated true, parts [RECURRENCE, ARRIVING], {
-        "quads" [Multiple("UNITS", 4)] [Cpu];
+        "vec4" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,TIME=1,UNITS=1,OUT=1", "ROWS=3,TIME=4,UNITS=5,OUT=4", "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1", "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1", "ROWS=5,TIME=2,UNITS=1028,OUT=2,FLIP=1", "ROWS=128,TIME=4,UNITS=128,OUT=1"];
 
     LSTM_CELL_FORWARD "lstm_cell_forward" "gates, cell and state of one step of an LSTM" twin::lstm_cell_forward, activated true, parts [RECURRENCE, GATE], {
-        "quads" [Multiple("UNITS", 4)] [Cpu];
+        "vec4" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,TIME=1,UNITS=1", "ROWS=3,TIME=4,UNITS=5,GATE=1", "ROWS=9,TIME=3,UNITS=4,REVERSE=1", "ROWS=33,TIME=3,UNITS=20,REVERSE=1,GATE=1", "ROWS=5,TIME=2,UNITS=1028", "ROWS=128,TIME=4,UNITS=128"];
 
     LSTM_CELL_GRAD "lstm_cell_grad" "dz of one step of an LSTM" twin::lstm_cell_grad, activated true, parts [RECURRENCE, ARRIVING, GATE], {
-        "quads" [Multiple("UNITS", 4)] [Cpu];
+        "vec4" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,TIME=1,UNITS=1,OUT=1", "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1", "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1", "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1", "ROWS=5,TIME=2,UNITS=1028,OUT=2,FLIP=1", "ROWS=128,TIME=4,UNITS=128,OUT=1"];
 
     GRU_CELL_FORWARD "gru_cell_forward" "gates and state of one step of a GRU" twin::gru_cell_forward, activated true, parts [RECURRENCE, GATE], {
-        "quads" [Multiple("UNITS", 4)] [Cpu];
+        "vec4" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,TIME=1,UNITS=1,BIASES=2", "ROWS=3,TIME=4,UNITS=5,GATE=1,BIASES=1", "ROWS=9,TIME=3,UNITS=4,REVERSE=1,BIASES=2", "ROWS=33,TIME=3,UNITS=20,REVERSE=1,GATE=1,BIASES=1", "ROWS=5,TIME=2,UNITS=1028,BIASES=2", "ROWS=128,TIME=4,UNITS=128,BIASES=2"];
 
     GRU_CELL_GRAD "gru_cell_grad" "dz and dq of one step of a GRU" twin::gru_cell_grad, activated true, parts [RECURRENCE, ARRIVING, GATE], {
-        "quads" [Multiple("UNITS", 4)] [Cpu];
+        "vec4" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,TIME=1,UNITS=1,OUT=1", "ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1", "ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1", "ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1", "ROWS=5,TIME=2,UNITS=1028,OUT=2,FLIP=1", "ROWS=128,TIME=4,UNITS=128,OUT=1"];
 
     RECURRENT_OUTPUT "recurrent_output" "y = the state behind every step of a recurrent layer" twin::recurrent_output, activated false, parts [RECURRENCE], {
-        "quads" [Multiple("UNITS", 4)] [Cpu];
+        "vec4" [Multiple("UNITS", 4)] [Cpu];
         "naive" [] [Cpu, Gpu];
     } cases ["ROWS=1,TIME=1,UNITS=1", "ROWS=3,TIME=4,UNITS=5,REVERSE=1", "ROWS=9,TIME=3,UNITS=4,FLIP=1", "ROWS=33,TIME=3,UNITS=20,REVERSE=1,FLIP=1", "ROWS=5,TIME=2,UNITS=1028", "ROWS=128,TIME=4,UNITS=128", "ROWS=2,TIME=1031,UNITS=4"];
 

@@ -29,6 +29,16 @@ pub use variant::{Need, Variant, rounded};
 /// Sizes and other overrides of one call, by name.
 pub type Sizes = BTreeMap<String, f64>;
 
+/// Names that variants had, and have now: run folders, tuned caches and command lines know them.
+const RENAMED: [(&str, &str); 6] = [
+    ("quads", "vec4"),
+    ("shuffle", "subgroup"),
+    ("shuffle_any", "subgroup_any"),
+    ("shuffle_narrow", "subgroup_narrow"),
+    ("tiled_half", "tiled_f16"),
+    ("tiled_quads", "tiled_vec4"),
+];
+
 /// An operation: what its variants have in common.
 pub struct Op {
     /// Its name everywhere: folder of shaders, labels, command line, reports.
@@ -107,12 +117,14 @@ impl Op {
         self.interface.contains(&format!("override {size}:"))
     }
 
-    /// The variant of that name.
+    /// The variant of that name, or of one that it had in an earlier version.
     ///
     /// # Errors
     /// [`Error::Variant`] with the known names.
     pub fn variant(&self, name: &str) -> Result<&'static Variant> {
-        self.variants.iter().find(|v| v.name == name).ok_or_else(|| Error::Variant {
+        let named = |name: &str| self.variants.iter().find(|variant| variant.name == name);
+        let now = || RENAMED.iter().find(|(before, _)| *before == name).and_then(|(_, now)| named(now));
+        named(name).or_else(now).ok_or_else(|| Error::Variant {
             op: self.name,
             wanted: name.to_string(),
             message: "is not one of its variants".into(),

@@ -231,7 +231,7 @@ mod tests {
         assert!(!trusts(&call, &Variant::new("naive", naive().source)), "a text from outside");
         let other = CONV2D_FORWARD.variant("naive").unwrap_or_else(|e| panic!("{e}"));
         assert!(!trusts(&call, other), "another operation's");
-        let shuffle = MATMUL.variant("shuffle").unwrap_or_else(|e| panic!("{e}"));
+        let shuffle = MATMUL.variant("subgroup").unwrap_or_else(|e| panic!("{e}"));
         assert!(!trusts(&call, shuffle), "at sizes that it does not take");
         let Op { name, about, interface, activated, parts, variants, twin, cases } = MATMUL;
         let op = Op { name, about, interface, activated, parts, variants, twin, cases };

@@ -29,7 +29,7 @@ macro_rules! peak {
 
 peak! { PEAK_FMA "peak_fma" "multiplications and additions, no memory" fma { "naive" }
 cases ["COUNT=1,ROUNDS=1", "COUNT=131,ROUNDS=3"] }
-peak! { PEAK_COPY "peak_copy" "a copy" copy { "several" "quads" "naive" }
+peak! { PEAK_COPY "peak_copy" "a copy" copy { "several" "vec4" "naive" }
 cases ["COUNT=4", "COUNT=5124"] }
 
 /// The operations that measure an adapter. Training uses none of them.

@@ -75,7 +75,7 @@ mod tests {
             "{small:?}"
         );
 
-        // A variant may need 64 rows; `shuffle` of the gradient needs a multiple of four.
+        // A variant may need 64 rows; `subgroup` of the gradient needs a multiple of four.
         let wide = Call::new(&MATMUL, &[("M", 128), ("N", 1024), ("K", 1024)]);
         let tall = [Variant { needs: &[Need::AtLeast("M", 64)], ..MATMUL.variants[0].clone() }];
         let small = batch(&wide, &tall, all_features).expect("composes").expect("smaller");

@@ -11,8 +11,8 @@ use std::{
 use wgrad::{
     Error,
     kernels::{
-        ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, INPUT, MIXUP, NUMBER, OPERATIONS, RANDOM, RECURRENCE,
-        REGRESSION, peaks::PEAKS,
+        ARRIVING, AUGMENTATION, CONV2D_FORWARD, FEED, GATE, GRADIENT, INPUT, MATMUL, MAX_POOL2D_FORWARD,
+        MIXUP, NUMBER, OPERATIONS, RANDOM, RECURRENCE, REGRESSION, peaks::PEAKS,
     },
     lab::backends::{Language, Resolved, resolve},
     op::{
@@ -389,4 +389,28 @@ fn what_is_emitted_is_taken_back_as_the_same_variant() {
     let told = user_file::variant(op, "mine.wgsl", changed).expect_err("it declares M twice").to_string();
     let line = naive.source().lines().count() + 4;
     assert!(told.contains(&format!("Line {line} is one of the interface")), "{told}");
+}
+
+/// Run folders, tuned caches and command lines of an earlier version name them so.
+#[test]
+fn variants_are_found_by_the_names_that_they_had() {
+    for (op, before, now) in [
+        (&MATMUL, "shuffle", "subgroup"),
+        (&MATMUL, "shuffle_narrow", "subgroup_narrow"),
+        (&MATMUL, "tiled_quads", "tiled_vec4"),
+        (&MATMUL, "tiled_half", "tiled_f16"),
+        (&CONV2D_FORWARD, "shuffle_any", "subgroup_any"),
+        (&MAX_POOL2D_FORWARD, "quads", "vec4"),
+    ] {
+        assert_eq!(op.variant(before).expect("by its earlier name").name, now);
+        assert!(
+            OPERATIONS.iter().all(|op| op.variants.iter().all(|variant| variant.name != before)),
+            "{before}"
+        );
+    }
+    assert_eq!(
+        MATMUL.find("tiled_quads:BLOCK=8").expect("a setting").name.split(':').next(),
+        Some("tiled_vec4")
+    );
+    assert!(MATMUL.variant("quads").is_err(), "it never had one of that name");
 }

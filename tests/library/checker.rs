@@ -293,7 +293,7 @@ fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
         for (name, start, test, open) in [
             ("naive", "var best = 0.0;", "place == PH * PW || value > best", ""),
             ("flat", "var best = 0.0;", "place == PH * PW || value > best", ""),
-            ("quads", "var best = vec4(0.0);", "(place == vec4(PH * PW)) | (value > best)", "vec4"),
+            ("vec4", "var best = vec4(0.0);", "(place == vec4(PH * PW)) | (value > best)", "vec4"),
         ] {
             let case = "N=2,H=26,W=26,C=8,OH=13,OW=13,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0";
             let begin = format!("var best = {open}({from});");

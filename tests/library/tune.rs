@@ -244,10 +244,10 @@ fn by_hand_beats_tuned_beats_default() {
     // By hand, but not at these sizes: the reason is told, and the tuned one runs.
     let odd = Call::new(&MATMUL, &[("M", 24), ("N", 41), ("K", 300)]);
     choices.tuned.insert(odd.key(), "naive".into());
-    choices.by_hand.insert("matmul".into(), "tiled_quads".into());
+    choices.by_hand.insert("matmul".into(), "tiled_vec4".into());
     let (chosen, why) = odd.variant(&context, &choices).expect("runs");
     let why = why.unwrap_or_default();
-    assert!(chosen.name == "naive" && why.contains("tiled_quads"), "{chosen:?}, {why}");
+    assert!(chosen.name == "naive" && why.contains("tiled_vec4"), "{chosen:?}, {why}");
     choices.by_hand.clear();
     // What was tuned for another call is no choice; what is no variant here, or a file, is told and not run.
     let other = Call::new(&MATMUL, &[("M", 25), ("N", 40), ("K", 300)]);
@@ -289,7 +289,7 @@ fn cache(folder: &Path) -> Cache {
 }
 
 fn entry(place: &Place, call: &Call) -> Entry {
-    Entry::new(place, call, "shuffle", "tiled", Some(Gain { ratio: 1.5, low: 1.2, high: 1.9 }))
+    Entry::new(place, call, "subgroup", "tiled", Some(Gain { ratio: 1.5, low: 1.2, high: 1.9 }))
 }
 
 #[test]
@@ -344,7 +344,7 @@ fn a_file_that_is_damaged_or_of_something_else_is_told_and_does_not_count() {
         ("no text", vec![0xff, 0xfe, 0], "damaged"),
         ("other JSON", b"{\"a\": 1}".to_vec(), "damaged"),
         ("of another call", json(&Entry { key: foreign, ..kept.clone() }), "something else"),
-        ("no variant", json(&Entry { chosen: "fast".into(), ..kept.clone() }), "tiled_quads"),
+        ("no variant", json(&Entry { chosen: "fast".into(), ..kept.clone() }), "tiled_vec4"),
         ("a user's file", json(&Entry { chosen: "my.wgsl".into(), ..kept.clone() }), "my.wgsl"),
     ];
     for (what, bytes, words) in cases {

@@ -55,7 +55,7 @@ fn the_list_has_every_variant_and_one_default_an_operation() {
 fn what_is_right_is_timed_and_what_cannot_run_says_why() {
     let sizes = ["--size", "M=33,N=17,K=19", "--seconds", "0.05", "--json"];
     let rows =
-        on_device(&[&["lab", "matmul", "--variant", "naive,tiled,tiled_quads"][..], &sizes].concat()).end();
+        on_device(&[&["lab", "matmul", "--variant", "naive,tiled,tiled_vec4"][..], &sizes].concat()).end();
     let rows = rows.with(0).json();
     assert_eq!(rows.len(), 3);
     for name in ["naive", "tiled"] {
@@ -79,7 +79,7 @@ fn what_is_right_is_timed_and_what_cannot_run_says_why() {
         assert_eq!(row["checked"], false, "{row}");
         assert!(row["adapter"].as_str().is_some_and(|name| !name.is_empty()), "{row}");
     }
-    let skipped = find(&rows, "tiled_quads");
+    let skipped = find(&rows, "tiled_vec4");
     assert_eq!((&skipped["status"], &skipped["seconds"]), (&"skipped".into(), &Value::Null));
     assert!(skipped["reason"].as_str().is_some_and(|why| why.contains("N % 4 == 0")), "{skipped}");
 }
@@ -311,7 +311,7 @@ fn translations_need_no_adapter() {
     assert_eq!(halves, 1);
     assert_eq!(rows.iter().filter(|row| row["status"] == "skipped").count(), waves + halves);
     for row in &rows {
-        let language = if row["variant"] == "tiled_half" { "glsl" } else { "hlsl" };
+        let language = if row["variant"] == "tiled_f16" { "glsl" } else { "hlsl" };
         let skipped = row["status"] == "skipped" && row["language"] == language;
         assert!(skipped || (row["status"] == "ok" && row["bytes"].as_u64() > Some(100)), "{row}");
     }
@@ -325,7 +325,7 @@ fn translations_need_no_adapter() {
         let text = blind(&["matmul", "--variant", "tiled", "--emit", language]).with(0).stdout;
         assert!(text.contains(words), "{language}:\n{text}");
     }
-    let waves = blind(&["matmul", "--variant", "shuffle", "--emit", "hlsl"]).with(0).stdout;
+    let waves = blind(&["matmul", "--variant", "subgroup", "--emit", "hlsl"]).with(0).stdout;
     assert!(waves.contains("WaveReadLaneAt"), "{waves}");
     blind(&["matmul", "--emit", "msl"]).refuses(&["--emit prints one variant, got none", "tiled"]);
     blind(&["matmul", "--emit", "wgsl", "--variant", "naive", "--file", "my.wgsl"])

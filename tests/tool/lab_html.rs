@@ -34,7 +34,7 @@ fn the_page_holds_every_row_with_its_numbers() {
         "lab",
         "matmul",
         "--variant",
-        "naive,tiled,tiled_quads",
+        "naive,tiled,tiled_vec4",
         "--size",
         "M=33,N=17,K=40",
         "--seconds",
@@ -101,7 +101,7 @@ fn the_page_holds_every_row_with_its_numbers() {
     assert_eq!(pictures.len(), 2, "{pictures:?}");
     assert!(names.iter().all(|name| pictures[0].contains(name)), "{pictures:?}");
     assert!(pictures[0].contains("skipped: needs N % 4 == 0"), "{pictures:?}");
-    assert!(pictures[1].contains("tiled: ") && !pictures[1].contains("tiled_quads"), "{pictures:?}");
+    assert!(pictures[1].contains("tiled: ") && !pictures[1].contains("tiled_vec4"), "{pictures:?}");
     assert!(pictures[1].contains("memory: "), "{pictures:?}");
 }
 
@@ -118,7 +118,7 @@ fn lists_and_translations_have_pages_too() {
     let page = read(&folder.path().join("l.html"));
     let cells = texts(&tree(&page), "tbody tr td");
     let holds = |words: &str| cells.iter().any(|cell| cell.ends_with(words));
-    assert!(holds("K % 4 == 0") && holds("shuffle"), "{cells:?}");
+    assert!(holds("K % 4 == 0") && holds("subgroup"), "{cells:?}");
     assert_eq!(texts(&tree(&page), "tbody tr th").len(), variants);
 }
 

@@ -193,8 +193,8 @@ fn errors_below_a_directive_stand_at_their_own_line() {
 fn the_composed_text_is_printed_as_a_browser_takes_it() {
     let emit =
         |args: &[&str]| wgrad(&[&["lab", "matmul", "--emit", "wgsl"], args].concat()).end().with(0).stdout;
-    let shuffle = emit(&["--variant", "shuffle"]);
-    let source = MATMUL.variant("shuffle").expect("it is").source();
+    let shuffle = emit(&["--variant", "subgroup"]);
+    let source = MATMUL.variant("subgroup").expect("it is").source();
     assert_eq!(
         shuffle.lines().next(),
         Some(format!("enable subgroups; {}", source.lines().next().expect("a line")).as_str())
@@ -204,7 +204,7 @@ fn the_composed_text_is_printed_as_a_browser_takes_it() {
         "lines keep their numbers"
     );
     assert!(shuffle.contains(MATMUL.interface) && shuffle.contains("fn activate("), "{shuffle}");
-    let half = emit(&["--variant", "tiled_half"]);
+    let half = emit(&["--variant", "tiled_f16"]);
     assert_eq!(half.matches("enable f16;").count(), 1, "it enables it itself");
     assert!(!emit(&["--variant", "naive"]).contains("enable"));
 

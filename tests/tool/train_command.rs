@@ -450,10 +450,10 @@ fn bad_input_is_refused_in_words() {
         &["no adapter matches `no such card`", "wgrad adapters"],
     );
     refuses(
-        train(path, &["--model", "linear", "--variant", "matmul=tiled_quads"]),
-        &["`tiled_quads` of matmul can run nowhere", "needs N % 4 == 0", "naive"],
+        train(path, &["--model", "linear", "--variant", "matmul=tiled_vec4"]),
+        &["`tiled_vec4` of matmul can run nowhere", "needs N % 4 == 0", "naive"],
     );
-    let said = succeeds(train(path, &["--epochs", "1", "--variant", "matmul=tiled_quads", "--batch", "64"]));
+    let said = succeeds(train(path, &["--epochs", "1", "--variant", "matmul=tiled_vec4", "--batch", "64"]));
     assert!(said.contains("note: dense_2: matmul runs as"), "{said}");
     let init = crate::common::fixture("parity_linear.safetensors");
     refuses(

@@ -1,5 +1,5 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co].
-// One split's dw for any number of input channels: `shuffle` with scalar loads of x and tiles of 12 rows, so that the
+// One split's dw for any number of input channels: `subgroup` with scalar loads of x and tiles of 12 rows, so that the
 // nine taps of a first layer's 3 × 3 kernel fit one tile and dy is read once.
 // A workgroup is one tile of 12 rows (kh, kw, ci) and 32 filters of one split; a thread has one vec4 of filters.
 const ROWS = 12u;

@@ -1,4 +1,4 @@
-// y = activate(x ∗ w + b) for any number of input channels: `shuffle` with scalar loads of x, three taps at a time.
+// y = activate(x ∗ w + b) for any number of input channels: `subgroup` with scalar loads of x, three taps at a time.
 // For the first layer of a network on CPU adapters, where one or three channels make no vec4. With so few products
 // an output, storing y costs as much as computing it.
 // A workgroup is one tile of 64 output pixels and 32 filters; a thread has one vec4 of filters for all 64 pixels.
