@@ -90,7 +90,8 @@ def later():
     image_read("pad_axes", [node("Pad", "x p _ a", "v")], {"p": pads, "a": ends}, 18)
     image_read("pad_axes_behind", [node("Pad", "x p _ a", "v")], {"p": pads, "a": ends - 4}, 18)
     image_refuse("pad_axes_twice", "the axes", [node("Pad", "x p _ a", "v")], {"p": pads, "a": np.array([2, -2])}, 18)
-    image_refuse("second_output", "another output of Split", [node("Split", "x", "r v", axis=3, num_outputs=2)], {}, 18)
+    halves = node("Split", "w", "p q", axis=0, num_outputs=2)
+    image_refuse("second_output", "another output of Split", [halves, node("Conv", "x q", "v")], {"w": draw(4, 4, 3, 3)}, 18)
 
 
 def windows():
