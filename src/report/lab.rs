@@ -232,6 +232,9 @@ fn operation(rows: &[&Row], adapters: &[String], alone: bool) -> Section {
     for row in rows.iter().filter(|row| row.status == Status::Wrong) {
         section = section.alarm(alarm(row));
     }
+    for (row, limit) in rows.iter().filter_map(|row| Some((row, row.limit.as_ref()?))) {
+        section = section.words(&format!("{} is {limit}.", row.variant));
+    }
     let caption = format!("Time of a dispatch of {}", first.op);
     section = section.chart(&caption, bars(&caption, rows, adapters).svg());
     for name in adapters.iter().filter(|_| alone) {
@@ -345,8 +348,9 @@ fn table(caption: &str, rows: &[&Row], several: bool) -> Table {
             Status::Wrong => "WRONG",
             Status::Skipped => "skipped",
         };
-        let note = match row.reason.as_ref().or(row.limit.as_ref()) {
+        let note = match &row.reason {
             Some(words) => words.clone(),
+            None if row.limit.is_some() => "right up to a size, see above".to_string(),
             None if row.default => "default here".to_string(),
             None => String::new(),
         };
