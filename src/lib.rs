@@ -2,8 +2,8 @@
 //!
 //! The modules stand on floors, and each knows only those before it:
 //!
-//! * **What all share:** [`error`], [`clock`], [`words`], [`text`], [`files`], [`format`], [`observe`]
-//! * **Operations: what a kernel computes, and the page of them all:** [`feed`], [`op`], [`reference`], [`kernels`]
+//! * **What all share:** [`error`], [`clock`], [`words`], [`text`], [`files`], [`mod@format`], [`observe`]
+//! * **Operations: what a kernel computes, and the page of them all:** [`feed`], [`op`], [`mod@reference`], [`kernels`]
 //! * **Data:** [`input`], [`data`]
 //! * **The network, before any device is involved:** [`initializer`], [`augment`], [`loss`], [`objective`],
 //!   [`program`], [`layers`], [`optim`], [`model`], [`networks`], [`model_file`]

@@ -153,6 +153,8 @@ struct Import<'a> {
     network: Network,
     steps: Vec<Step<'a>>,
     uses: BTreeMap<&'a str, usize>,
+    /// Outputs behind the first of a node, with its operator.
+    later: BTreeMap<&'a str, &'a str>,
     output: &'a str,
     batch: Option<usize>,
     loss: Option<Loss>,
@@ -192,6 +194,10 @@ impl<'a> Import<'a> {
             *uses.entry(name).or_default() += 1;
         }
         let taken: BTreeSet<&str> = steps.iter().flat_map(Step::inputs).collect();
+        let later = nodes
+            .iter()
+            .flat_map(|node| node.output.iter().skip(1).map(|name| (name.as_str(), node.op_type.as_str())));
+        let later = later.collect();
         let open: Vec<_> = graph.input.iter().filter(|i| !initializers.contains(i.name.as_str())).collect();
         let needed = open.iter().copied().filter(|input| taken.contains(input.name.as_str()));
         let given: Vec<_> = match open.len() {
@@ -231,7 +237,20 @@ impl<'a> Import<'a> {
         let loss = file.metadata("loss").and_then(|text| text.parse().ok());
         let (room, most_weights) =
             (held.saturating_mul(4).max(ROOM), held.saturating_mul(16).saturating_add(ROOM));
-        Ok(Self { values, network, steps, uses, output, batch, loss, table, bytes, room, most_weights })
+        Ok(Self {
+            values,
+            network,
+            steps,
+            uses,
+            later,
+            output,
+            batch,
+            loss,
+            table,
+            bytes,
+            room,
+            most_weights,
+        })
     }
 
     /// How many nodes take a value; the network's output has one taker more.
@@ -309,12 +328,8 @@ impl<'a> Import<'a> {
         if let Some((_, name)) =
             inputs.iter().zip(&proto.input).find(|(v, name)| v.is_none() && !name.is_empty())
         {
-            let gives = |step: &&Step<'_>| matches!(step, Step::Node(node) if node.output.iter().skip(1).any(|output| output == name));
-            let why = match self.steps.iter().find(gives) {
-                Some(giver) => format!(
-                    "another output of {} than its first, which wgrad does not read",
-                    giver.node().op_type
-                ),
+            let why = match self.later.get(name.as_str()) {
+                Some(op) => format!("another output of {op} than its first, which wgrad does not read"),
                 None => "which nothing before it gives".to_string(),
             };
             return Err(format!("it takes `{name}`, {why}"));
