@@ -391,7 +391,8 @@ fn every_layer_has_right_gradients_in_the_middle_of_a_graph() {
 
 /// A layer of this kind with its defaults.
 fn without_arguments(kind: &str) -> Layer {
-    let text = format!("input_shape = [3, 2, 3]\n\n[[layers]]\ntype = \"{kind}\"\n");
+    let end = "[[layers]]\ntype = \"Flatten\"\n\n[[layers]]\ntype = \"Dense\"\nunits = 3\n";
+    let text = format!("input_shape = [3, 2, 3]\n\n[[layers]]\ntype = \"{kind}\"\n\n{end}");
     let model = model_file::parse(Path::new("new.toml"), &text);
     let mut model =
         model.unwrap_or_else(|e| panic!("{kind} takes arguments; give it a place in `stacks`: {e}"));
