@@ -6,6 +6,7 @@ use crate::{
     callbacks::Watch,
     metrics::{Metrics, StepResult},
     program::{Parameter, arena_len},
+    words::hex,
 };
 use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
@@ -274,10 +275,6 @@ fn checksum<'t>(
         part(&data);
     }
     hex(&sum.finalize())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The arena of the tensors `prefix` + the names of `parameters`; `None` where one of them is not in the file, an

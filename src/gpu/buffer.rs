@@ -20,13 +20,13 @@ impl Slice {
         Self { buffer: self.buffer.clone(), offset: self.offset + 4 * start as u64, len }
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         4 * self.len as u64
     }
 
     /// Whether WebGPU forbids both in one dispatch: a buffer that is read there must not be written, and
     /// ranges that are both written must not overlap.
-    pub(crate) fn conflicts(&self, access: Access, other: &Self, other_access: Access) -> bool {
+    pub(super) fn conflicts(&self, access: Access, other: &Self, other_access: Access) -> bool {
         let overlap = self.offset < other.offset + other.bytes() && other.offset < self.offset + self.bytes();
         self.buffer == other.buffer
             && match (access, other_access) {
@@ -37,7 +37,7 @@ impl Slice {
     }
 
     /// The slice and `beyond` more elements of its buffer.
-    pub(crate) fn binding(&self, beyond: usize) -> wgpu::BindingResource<'_> {
+    pub(super) fn binding(&self, beyond: usize) -> wgpu::BindingResource<'_> {
         wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &self.buffer,
             offset: self.offset,

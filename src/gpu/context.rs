@@ -33,7 +33,7 @@ pub struct Options {
 pub struct Context {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
-    pub(crate) kernels: KernelCache,
+    pub(super) kernels: KernelCache,
     /// Name, driver and back end of the adapter.
     pub info: wgpu::AdapterInfo,
     /// Software or hardware: decides the default kernels.
@@ -46,9 +46,9 @@ pub struct Context {
     pub checked: bool,
     /// What is known of the kernels' rightness on this device.
     pub(crate) trust: Trust,
-    pub(crate) ear: Ear,
+    pub(super) ear: Ear,
     /// What counts as hung, where something else was asked for than is usual.
-    pub(crate) timeout: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     hung: AtomicBool,
     /// Panics of wgpu that had been caught when it was opened.
     caught: u64,
@@ -162,7 +162,7 @@ impl Context {
         }
     }
 
-    pub(crate) fn fail(&self, message: String) -> Error {
+    pub(super) fn fail(&self, message: String) -> Error {
         Error::Device { adapter: self.describe(), message }
     }
 
@@ -191,7 +191,7 @@ impl Context {
         self.wait_within(submission, limit, "a kernel hangs, or the driver does")
     }
 
-    pub(crate) fn wait_within(
+    pub(super) fn wait_within(
         &self,
         submission: wgpu::SubmissionIndex,
         limit: Duration,
@@ -226,7 +226,7 @@ impl Context {
 }
 
 /// How long a submission may take on an adapter of this class.
-pub(crate) fn patience(class: AdapterClass) -> Duration {
+fn patience(class: AdapterClass) -> Duration {
     match class {
         AdapterClass::Cpu => SLOW_TIMEOUT,
         AdapterClass::Gpu => SUBMISSION_TIMEOUT,

@@ -8,11 +8,11 @@ use std::{
 
 /// Kernels compiled so far, by name, trust, text and sizes.
 #[derive(Default)]
-pub(crate) struct KernelCache(pub(super) Mutex<HashMap<String, Arc<Kernel>>>);
+pub(super) struct KernelCache(pub(super) Mutex<HashMap<String, Arc<Kernel>>>);
 
 impl KernelCache {
     /// Every kernel compiled so far.
-    pub(crate) fn all(&self) -> Vec<Arc<Kernel>> {
+    pub(super) fn all(&self) -> Vec<Arc<Kernel>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }
@@ -27,17 +27,17 @@ pub struct Kernel {
     pub values: BTreeMap<String, f64>,
     /// Workgroups in x, y, z.
     pub groups: [u32; 3],
-    pub(crate) pipeline: wgpu::ComputePipeline,
+    pub(super) pipeline: wgpu::ComputePipeline,
     pub(super) layout: wgpu::BindGroupLayout,
     /// Whether it was dispatched, so that the driver has compiled it.
-    pub(crate) warm: AtomicBool,
+    pub(super) warm: AtomicBool,
 }
 
 /// A kernel with its buffers: ready to be dispatched.
 pub struct Launch {
     // Private: buffers were measured for this kernel, and another would reach beyond them.
     pub(crate) kernel: Arc<Kernel>,
-    pub(crate) bind_group: wgpu::BindGroup,
+    pub(super) bind_group: wgpu::BindGroup,
 }
 
 impl Launch {
@@ -52,7 +52,7 @@ impl Launch {
     }
 
     /// Records a dispatch in which no thread runs.
-    pub(crate) fn record_nothing(&self, pass: &mut wgpu::ComputePass<'_>) {
+    pub(super) fn record_nothing(&self, pass: &mut wgpu::ComputePass<'_>) {
         self.dispatch(pass, [0; 3]);
     }
 

@@ -5,7 +5,7 @@ use super::Context;
 use std::sync::OnceLock;
 
 /// Bytes of a pair.
-pub(crate) const PAIR: u64 = 16;
+pub(super) const PAIR: u64 = 16;
 /// WebGPU allows 4096 queries in a set.
 const MOST: usize = 2048;
 

@@ -6,7 +6,7 @@ use super::{
     activations::{ACTIVATIONS, LINEAR},
     directives, setting,
 };
-use crate::{Error, Result, text::read_text};
+use crate::{Error, Result, text::read_text, words::hex};
 use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
@@ -215,5 +215,5 @@ fn need(op: &Op, text: &str) -> Option<Need> {
 
 /// The SHA-256 of a text, in hexadecimal.
 pub fn digest(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text.as_bytes()))
 }

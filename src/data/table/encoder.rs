@@ -308,8 +308,8 @@ impl<'a> Rows<'a> {
         let rows = rows.map_err(|error| match (error, reading.missing) {
             (Error::Data { path, message }, Missing::Error) => {
                 let had = table.columns.iter().any(|column| column.missing > 0);
-                let which = if had { "was told nothing else of such lines" } else { "had no such lines" };
-                Error::Data { path, message: format!("{message}; the training {which}") }
+                let more = if had { "" } else { "; the training had no such lines" };
+                Error::Data { path, message: format!("{message}{more}") }
             }
             (error, _) => error,
         })?;

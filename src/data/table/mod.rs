@@ -16,6 +16,7 @@ pub use {
     picture_rows::{PictureRows, is_rows},
 };
 
+mod column;
 mod dialect;
 mod encoder;
 mod fields;
@@ -23,14 +24,13 @@ mod guess;
 mod header;
 mod load;
 mod names;
-mod told;
-mod column;
 mod picture;
 mod picture_rows;
 mod plan;
 mod quotes;
 mod sheet;
 mod survey;
+mod told;
 #[cfg(test)]
 mod tests;
 
