@@ -2,9 +2,6 @@
 //! of them in `target/pictures`): `cargo run --example make_image_folder -- DIR 5000`, then
 //! `wgrad train --model cnn --data DIR --size 32 --epochs 2`.
 
-#[path = "../tests/pictures/mod.rs"]
-mod pictures;
-
 use std::{path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
@@ -21,7 +18,7 @@ fn main() -> ExitCode {
         eprintln!("got {count} pictures, expected a number such as 5000");
         return ExitCode::from(2);
     };
-    pictures::folder(Path::new(folder), count, [80, 320]);
-    println!("{folder}: {count} pictures in {}", pictures::CLASSES.join(" and "));
+    wgrad_testing::pictures::folder(Path::new(folder), count, [80, 320]);
+    println!("{folder}: {count} pictures in {}", wgrad_testing::pictures::CLASSES.join(" and "));
     ExitCode::SUCCESS
 }

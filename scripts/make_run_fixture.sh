@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes tests/fixtures/run-0.1: a run of two epochs as wgrad wrote it before files carried a checksum (commit 1fd01bb), with
-# the best weights of its first epoch beside it. tests/tool/state_command.rs goes on from it. The bits depend on the adapter.
+# the best weights of its first epoch beside it. crates/cli/tests/tool/state_command.rs goes on from it. The bits depend on the adapter.
 #
 # usage: WGRAD=/path/to/wgrad-of-that-commit scripts/make_run_fixture.sh
 set -euo pipefail

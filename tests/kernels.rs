@@ -1,8 +1,6 @@
 //! Every variant of every operation against its CPU twin, on the adapter that is here, at odd, prime,
 //! tiny and tile-crossing sizes, with wgpu's checks off and on.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
     gpu::{Context, Options},
@@ -147,19 +145,19 @@ fn has_windows(op: &str) -> bool {
 
 #[test]
 fn every_product_computes_what_its_twin_says() {
-    let context = common::open(false);
+    let context = wgrad_testing::open(false);
     enough(pollster::block_on(prove_all(&context, is_product, usize::MAX, How::InTurns)), 40);
 }
 
 #[test]
 fn every_convolution_and_pool_computes_what_its_twin_says() {
-    let context = common::open(false);
+    let context = wgrad_testing::open(false);
     enough(pollster::block_on(prove_all(&context, has_windows, usize::MAX, How::InTurns)), 40);
 }
 
 #[test]
 fn every_other_variant_computes_what_its_twin_says() {
-    let context = common::open(false);
+    let context = wgrad_testing::open(false);
     let others = |op: &str| !is_product(op) && !has_windows(op);
     enough(pollster::block_on(prove_all(&context, others, usize::MAX, How::InTurns)), 20);
 }
@@ -167,7 +165,7 @@ fn every_other_variant_computes_what_its_twin_says() {
 #[test]
 #[ignore = "takes long: every regime and activation at every case"]
 fn every_variant_computes_what_its_twin_says_with_all_inputs() {
-    let context = common::open(false);
+    let context = wgrad_testing::open(false);
     enough(pollster::block_on(prove_all(&context, |_| true, usize::MAX, How::Everywhere)), 400);
 }
 
@@ -219,6 +217,6 @@ fn settings_of_convolutions_compute_what_their_twins_say() {
 /// The checks change no arithmetic, and compiling takes a software adapter minutes: some sizes of each will do.
 #[test]
 fn every_variant_computes_the_same_with_all_checks_on() {
-    let context = common::open(true);
+    let context = wgrad_testing::open(true);
     enough(pollster::block_on(prove_all(&context, |_| true, 3, How::Plainly)), 60);
 }

@@ -1,6 +1,5 @@
-//! The README's recipes, followed to the letter in a copy of the project: add a variant, add a layer.
-
-mod common;
+//! The README's recipes, followed to the letter in a copy of the project: add a variant, add a layer. The copy is compiled, so
+//! this stands apart from the other tests: `cargo test --test recipes -- --ignored`.
 
 use std::{fs, path::Path, process::Command};
 
@@ -16,7 +15,7 @@ fn copy() -> tempfile::TempDir {
         }
     }
     let to = tempfile::tempdir().expect("a temporary folder");
-    for name in ["src", "shaders", "tests", "assets", "examples"] {
+    for name in ["src", "shaders", "crates", "tests", "assets", "examples"] {
         tree(&Path::new(PROJECT).join(name), &to.path().join(name));
     }
     for name in ["Cargo.toml", "Cargo.lock", "README.md"] {
@@ -25,13 +24,18 @@ fn copy() -> tempfile::TempDir {
     // It shares the folder of built dependencies: a binary and a version of its own keep it from replacing what is built
     // there of the project itself, which would be built again after it.
     let version = concat!("version = \"", env!("CARGO_PKG_VERSION"));
-    let bin = "autobins = false\n\n[[bin]]\nname = \"recipes\"\npath = \"src/main.rs\"\n\n[dependencies]";
-    for name in ["Cargo.toml", "Cargo.lock"] {
+    let replace = |name: &str, from: &str, with: &str| {
         let file = to.path().join(name);
-        let text = fs::read_to_string(&file).expect("reads").replace("[dependencies]", bin);
-        let own = format!("name = \"wgrad\"\n{version}");
-        assert!(text.contains(&own), "{name} begins its package otherwise than with {own}");
-        fs::write(file, text.replacen(&own, &format!("{own}-recipes"), 1)).expect("writes");
+        let text = fs::read_to_string(&file).expect("reads");
+        assert!(text.contains(from), "{name} has no {from}");
+        fs::write(file, text.replace(from, with)).expect("writes");
+    };
+    replace("crates/cli/Cargo.toml", "[[bin]]\nname = \"wgrad\"", "[[bin]]\nname = \"recipes\"");
+    replace("Cargo.toml", &format!("{version}\""), &format!("{version}-recipes\""));
+    let lock = fs::read_to_string(to.path().join("Cargo.lock")).expect("reads");
+    let own = lock.split("[[package]]\n").filter(|entry| entry.starts_with("name = \"wgrad"));
+    for entry in own {
+        replace("Cargo.lock", entry, &entry.replace(version, &format!("{version}-recipes")));
     }
     to
 }
@@ -78,6 +82,7 @@ fn cargo(project: &Path, args: &[&str]) -> String {
 }
 
 #[test]
+#[ignore = "compiles the project again, for minutes"]
 fn the_recipes_for_a_variant_and_a_layer_work() {
     let project = copy();
     let project = project.path();
@@ -85,13 +90,13 @@ fn the_recipes_for_a_variant_and_a_layer_work() {
     let recipe_of_a_variant = section("Add a variant");
     let recipe = &recipe_of_a_variant;
     let file = quoted(recipe, "/mine.wgsl").replace("mine", "rows");
-    fs::copy(common::fixture("../recipes/rows.wgsl"), project.join(file)).expect("copies");
+    fs::copy(wgrad_testing::fixture("../recipes/rows.wgsl"), project.join(file)).expect("copies");
     let line = quoted(recipe, "[] [];").replace("mine", "rows");
     insert(&project.join(quoted(recipe, "kernels.rs")), "\"matmul\" \"", "\"naive\"", &line);
 
     let recipe = section("Add a layer");
     let file = quoted(&recipe, "/mine.rs").replace("mine", "rectifier");
-    fs::copy(common::fixture("../recipes/rectifier.rs"), project.join(file)).expect("copies");
+    fs::copy(wgrad_testing::fixture("../recipes/rectifier.rs"), project.join(file)).expect("copies");
     let list = project.join("src/layers/mod.rs");
     insert(&list, "mod activation;", "mod window;", &quoted(&recipe, "mod ").replace("mine", "rectifier"));
     let line = quoted(&recipe, "::").replace("mine::Mine", "rectifier::Rectifier");
@@ -100,9 +105,9 @@ fn the_recipes_for_a_variant_and_a_layer_work() {
     let proof = quoted(&recipe_of_a_variant, "--test kernels");
     assert_eq!(proof, "WGRAD_TEST_OP=matmul cargo test --test kernels");
     cargo(project, &["test", "--offline", "--locked", "--test", "kernels"]);
-    let network = common::fixture("../recipes/network.toml");
+    let network = wgrad_testing::fixture("../recipes/network.toml");
     let network = network.to_str().expect("readable");
-    let data = common::fixture("parity");
+    let data = wgrad_testing::fixture("parity");
     let data = data.to_str().expect("readable");
     let wgrad = ["run", "--offline", "--locked", "--quiet", "--"];
     let said = cargo(

@@ -1,8 +1,6 @@
 //! A variant that hangs, met by the tuner. It stands alone, because what hangs goes on until the process ends and
 //! takes the processor from other tests.
 
-mod common;
-
 use wgrad::{
     gpu::Context,
     kernels::MATMUL,
@@ -24,7 +22,7 @@ fn a_variant_that_hangs_costs_itself_and_the_others_are_tuned() {
     });
     let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
     let options = wgrad::gpu::Options { adapter, checked: false };
-    let mut lab = Lab::with(common::open(false), options);
+    let mut lab = Lab::with(wgrad_testing::open(false), options);
     let endless = user_file::variant(&MATMUL, "endless.wgsl", ENDLESS.into()).expect("composes");
     let naive = MATMUL.variant("naive").expect("naive").clone();
     let candidates = |_: &Context, _: &Call| vec![endless.clone(), naive.clone()];

@@ -136,7 +136,7 @@ proptest! {
         let name = if floats { "arrays_floats.npz" } else { "arrays.npz" };
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("data.npz");
-        fs::write(&path, damaged(&fs::read(crate::common::fixture(name)).expect("there"), &all)).expect("written");
+        fs::write(&path, damaged(&fs::read(wgrad_testing::fixture(name)).expect("there"), &all)).expect("written");
         looked_at(&path, &Reading::default());
     }
 
@@ -171,7 +171,7 @@ proptest! {
     #[test]
     fn pictures(all in damage(), png in any::<bool>()) {
         let folder = tempfile::tempdir().expect("a folder");
-        let bytes = crate::pictures::file(0, if png { 2 } else { 0 }, [12, 24]).1;
+        let bytes = wgrad_testing::pictures::file(0, if png { 2 } else { 0 }, [12, 24]).1;
         let path = folder.path().join("a/0.png");
         fs::create_dir(folder.path().join("a")).expect("a folder");
         fs::write(&path, damaged(&bytes, &all)).expect("written");

@@ -13,9 +13,9 @@ use wgrad::{
     },
 };
 
-use crate::http::{Request, Server, Step, from_byte, ok, page, partial_content, reply, status};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
+use wgrad_testing::http::{Request, Server, Step, from_byte, ok, page, partial_content, reply, status};
 
 const NAME: &str = "images.gz";
 

@@ -104,14 +104,14 @@ fn emnist_is_turned_and_its_letters_count_from_nought() {
 
 #[test]
 fn archives_of_numpy_are_read() {
-    let data = load(&crate::common::fixture("arrays.npz"), &Reading::default()).expect("bytes");
+    let data = load(&wgrad_testing::fixture("arrays.npz"), &Reading::default()).expect("bytes");
     assert_eq!((data.shape(), data.train.len(), data.test.len(), data.classes.len()), ([4, 5, 1], 6, 3, 3));
     assert!(!data.input.floats && !data.input.numbers);
     assert_eq!(data.train.images.memory()[..6], [0, 1, 2, 3, 4, 5]);
     assert_eq!((&data.train.labels[..], &data.test.labels[..]), (&[0, 1, 2, 0, 1, 2][..], &[2, 1, 0][..]));
 
     // Floats with the highest byte first, labels that are no whole numbers, and no test part.
-    let path = crate::common::fixture("arrays_floats.npz");
+    let path = wgrad_testing::fixture("arrays_floats.npz");
     let data = load(&path, &Reading::default()).expect("floats");
     assert_eq!((data.shape(), data.train.len(), data.test.len()), ([2, 2, 3], 8, 2));
     assert!(data.input.floats && data.input.numbers && data.classes.is_empty());
@@ -144,7 +144,7 @@ fn options_of_another_kind_of_data_are_refused() {
     let folder = folder();
     let table = folder.path().join("flowers.csv");
     fs::write(&table, FLOWERS).expect("written");
-    let (arrays, plain) = (crate::common::fixture("arrays.npz"), Reading::default);
+    let (arrays, plain) = (wgrad_testing::fixture("arrays.npz"), Reading::default);
     let sized = Reading { size: Some(Size { height: 8, width: 8 }), ..plain() };
     let label = Reading { label: Some("kind".into()), ..plain() };
     let table_words = |option: &'static str| {
@@ -169,7 +169,7 @@ fn options_of_another_kind_of_data_are_refused() {
     }
     let shape = Reading { shape: Some(RowShape::Picture([4, 4, 1])), ..plain() };
     refused(&arrays, &shape, &["images of 4×5×1", "`--shape` says another size", "leave it out"]);
-    refused(&crate::common::fixture("parity"), &shape, &["--shape is given for a data set that needs none"]);
+    refused(&wgrad_testing::fixture("parity"), &shape, &["--shape is given for a data set that needs none"]);
     let drawn = DataSpec::Synthetic { seed: 0, train: 10, test: 10 };
     let error = load_with(&drawn, &Places::default(), &label, None).expect_err("no column").to_string();
     assert!(error.contains("--label"), "{error}");
@@ -279,7 +279,7 @@ fn what_is_none_of_the_kinds_is_named_with_what_would_fit() {
 
 #[test]
 fn a_summary_counts_what_is_in_two_parts_and_measures_channels() {
-    let mut data = load(&crate::common::fixture("arrays.npz"), &Reading::default()).expect("bytes");
+    let mut data = load(&wgrad_testing::fixture("arrays.npz"), &Reading::default()).expect("bytes");
     assert_eq!(summary(&data).duplicates, 1, "100 to 119 are in both");
     data.test = data.train.gather(&[1, 4], data.pixels());
     let found = summary(&data);

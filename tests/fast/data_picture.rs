@@ -218,7 +218,7 @@ fn read(bytes: &[u8]) -> Result<Vec<u8>, String> {
 #[test]
 fn a_jpeg_that_lacks_any_part_is_refused_even_where_an_end_mark_follows() {
     let mut seen = 0;
-    for file in std::fs::read_dir(crate::common::fixture("jpeg")).expect("a folder") {
+    for file in std::fs::read_dir(wgrad_testing::fixture("jpeg")).expect("a folder") {
         let path = file.expect("a file").path();
         let whole = std::fs::read(&path).expect("reads");
         read(&whole).unwrap_or_else(|e| panic!("{}: {e}", path.display()));

@@ -105,9 +105,9 @@ fn a_photograph_that_lies_on_its_side_is_turned() {
 #[test]
 fn parts_and_classes_are_the_names_of_folders() {
     let folder = folder();
-    crate::pictures::folder(folder.path(), 40, [20, 40]);
+    wgrad_testing::pictures::folder(folder.path(), 40, [20, 40]);
     let data = load(folder.path(), &sized(16)).expect("pictures");
-    assert_eq!(data.classes, crate::pictures::CLASSES);
+    assert_eq!(data.classes, wgrad_testing::pictures::CLASSES);
     assert_eq!((data.shape(), data.train.len(), data.test.len()), ([16, 16, 3], 32, 8));
     assert_eq!(data.class_counts(&data.train), [16, 16]);
     assert!(data.validation.is_none());
@@ -151,7 +151,7 @@ fn batches(data: &Dataset, order: Order, budget: usize, skip: usize) -> Vec<(Vec
 #[test]
 fn what_a_batch_holds_depends_on_the_seed_alone() {
     let folder = folder();
-    crate::pictures::folder(folder.path(), 60, [20, 40]);
+    wgrad_testing::pictures::folder(folder.path(), 60, [20, 40]);
     let data = load(folder.path(), &sized(8)).expect("pictures");
     let order = Order::Shuffled { seed: 3, epoch: 1 };
     let whole = batches(&data, order, 1 << 20, 0);
@@ -177,7 +177,7 @@ fn what_a_batch_holds_depends_on_the_seed_alone() {
 #[test]
 fn files_that_cannot_be_read_are_left_out_and_listed() {
     let folder = folder();
-    crate::pictures::folder(folder.path(), 60, [20, 40]);
+    wgrad_testing::pictures::folder(folder.path(), 60, [20, 40]);
     let whole = load(folder.path(), &sized(8)).expect("pictures");
     let order = Order::Shuffled { seed: 3, epoch: 1 };
     let all = batches(&whole, order, 0, 0);

@@ -1,6 +1,6 @@
 //! What is written about wgrad: every local link of the Markdown files and notebooks leads somewhere, every picture is
 //! shown, networks fit together, notebooks are whole, and the Rust notebook is the program that is compiled. That commands in them are ones
-//! that wgrad takes is tested beside the command line, in `src/cli/documents.rs`. No adapter is needed.
+//! that wgrad takes is tested beside the command line, in `crates/cli/src/documents.rs`. No adapter is needed.
 
 use std::{
     collections::BTreeSet,

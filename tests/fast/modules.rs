@@ -1,10 +1,10 @@
-//! The modules of the library and of the tool stand on floors: none imports one that imports it, whatever lies between.
+//! The modules of each crate stand on floors: none imports one that imports it, whatever lies between.
 //! A module and its own children may know each other.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
 };
 use syn::{
     Attribute, Item, ItemUse, UseTree,
@@ -104,8 +104,8 @@ impl<'a> Visit<'a> for Reader<'_> {
     }
 }
 
-/// The modules of the crate whose root is the file `root` of `folder`: those at its top that it `has`.
-fn modules(folder: &Path, root: &str, has: impl Fn(&str) -> bool) -> BTreeMap<Name, Module> {
+/// The modules of the crate whose root is the file `root` of `folder`.
+fn modules(folder: &Path, root: &str) -> BTreeMap<Name, Module> {
     fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
         for entry in fs::read_dir(folder).expect("lists").map(|entry| entry.expect("an entry").path()) {
             match entry.is_dir() {
@@ -119,7 +119,7 @@ fn modules(folder: &Path, root: &str, has: impl Fn(&str) -> bool) -> BTreeMap<Na
     for file in found {
         let within = file.strip_prefix(folder).expect("within").with_extension("");
         let mut name: Name = within.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-        if name != [root] && !has(&name[0]) || name.last().is_some_and(|last| last == "tests") {
+        if name.last().is_some_and(|last| last == "tests") {
             continue;
         }
         if name.last().is_some_and(|last| last == "mod") || name == [root] {
@@ -220,22 +220,34 @@ fn upward(all: &BTreeMap<Name, Module>, order: &[String]) -> Vec<String> {
     found
 }
 
+/// The crates of the project: the folder of each and the file that is its root.
+fn crates() -> Vec<(PathBuf, &'static str)> {
+    let project = wgrad_testing::project();
+    let mut folders = vec![project.to_path_buf()];
+    folders.extend(
+        fs::read_dir(project.join("crates")).expect("lists").map(|entry| entry.expect("an entry").path()),
+    );
+    let root = |folder: &Path| if folder.join("src/main.rs").exists() { "main" } else { "lib" };
+    folders.into_iter().map(|folder| (folder.join("src"), root(&folder))).collect()
+}
+
 #[test]
 fn no_module_imports_one_that_imports_it() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let library = modules(&root, "lib", |top| !["main", "cli"].contains(&top));
-    assert!(library.len() > 100 && library.contains_key(&["op".to_string(), "shader".to_string()][..]));
-    let found = circles(&library);
-    assert!(found.is_empty(), "circles among modules of the library:\n{}", found.join("\n"));
-    let order = listed(&root.join("lib.rs"));
-    let upward = upward(&library, &order);
-    assert!(
-        upward.is_empty(),
-        "src/lib.rs lists modules before those that they name:\n{}",
-        upward.join("\n")
-    );
-    let tool = modules(&root, "main", |top| top == "cli");
-    assert!(tool.len() > 50 && tool.contains_key(&["cli".to_string(), "eval".to_string()][..]));
-    let found = circles(&tool);
-    assert!(found.is_empty(), "circles among modules of the tool:\n{}", found.join("\n"));
+    let (mut count, mut found) = (0, Vec::new());
+    for (folder, root) in crates() {
+        let all = modules(&folder, root);
+        assert!(all.contains_key(&Vec::new()), "{} has no {root}.rs", folder.display());
+        count += all.len();
+        let named = |what: String| format!("{}: {what}", folder.display());
+        found.extend(circles(&all).into_iter().map(named));
+        if root == "lib" {
+            let order = listed(&folder.join("lib.rs"));
+            let upward = upward(&all, &order).into_iter();
+            found.extend(
+                upward.map(|what| named(format!("lib.rs lists the first before the second: {what}"))),
+            );
+        }
+    }
+    assert!(count > 250, "only {count} modules were found");
+    assert!(found.is_empty(), "modules that stand on the wrong floor:\n{}", found.join("\n"));
 }

@@ -1,6 +1,5 @@
 //! Pages: well-formed, complete, and closed to the outside. Leaves out how they look.
 
-use crate::pages::{checked, texts, tree, values};
 use proptest::prelude::*;
 use serde_json::json;
 use wgrad::{
@@ -14,6 +13,7 @@ use wgrad::{
         page::{Alarm, Cell, Page, Section, Table, can_write},
     },
 };
+use wgrad_testing::pages::{checked, texts, tree, values};
 
 /// A text that tries to be markup.
 const HOSTILE: &str =

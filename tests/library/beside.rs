@@ -93,7 +93,7 @@ async fn watched<'a>(
 
 #[test]
 fn asking_while_it_trains_changes_no_bit_and_tells_of_the_weights_of_that_moment() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     let model = model("cnn", &data);
     pollster::block_on(async {
         let mut alone = Trainer::new(&context, &model, &data, options()).await.expect("compiles");
@@ -122,7 +122,7 @@ async fn known(context: &Context, model: &Model, data: &Dataset, rates: Vec<Rate
 
 #[test]
 fn a_learning_rate_that_is_set_counts_from_the_next_step_on_and_is_recorded() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     let model = model("mlp", &data);
     pollster::block_on(async {
         let mut trainer = Trainer::new(&context, &model, &data, options()).await.expect("compiles");
@@ -154,7 +154,7 @@ fn a_learning_rate_that_is_set_counts_from_the_next_step_on_and_is_recorded() {
 
 #[test]
 fn a_learning_rate_that_is_none_is_refused() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     let model = model("mlp", &data);
     pollster::block_on(async {
         let mut trainer = Trainer::new(&context, &model, &data, options()).await.expect("compiles");

@@ -33,7 +33,7 @@ fn everything() -> Model {
 
 #[test]
 fn nothing_differs_where_nothing_is_wrong() {
-    let (context, data) = (crate::common::open(false), synthetic(2, 24, 1));
+    let (context, data) = (wgrad_testing::open(false), synthetic(2, 24, 1));
     let built_in = |name| network(name, [28, 28, 1], 10).expect("built in");
     for model in [built_in("linear"), built_in("mlp"), built_in("cnn"), everything()] {
         let options = Options { batch: 5, samples: 6, ..Options::default() };
@@ -61,7 +61,7 @@ fn nothing_differs_where_nothing_is_wrong() {
 
 #[test]
 fn nothing_differs_with_other_losses_and_changed_images() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let mut two = synthetic(2, 24, 1);
     two.classes.truncate(2);
     for split in [&mut two.train, &mut two.test] {
@@ -96,7 +96,7 @@ struct Setup {
 }
 
 async fn setup(model: &Model) -> Setup {
-    let (context, rows) = (crate::common::open(false), 6);
+    let (context, rows) = (wgrad_testing::open(false), 6);
     let data = synthetic(2, rows, 1);
     let arenas = Arenas::new(&context, &model.parameters().expect("fits"), 1).expect("fits");
     context.write(&arenas.parameters, &model.initial_weights(0).expect("fits"));
@@ -239,7 +239,7 @@ fn gradients_of_which_no_sample_was_taken_are_not_proven() {
 
 #[test]
 fn data_that_do_not_fit_and_an_empty_batch_are_refused() {
-    let (context, data) = (crate::common::open(false), synthetic(2, 4, 1));
+    let (context, data) = (wgrad_testing::open(false), synthetic(2, 4, 1));
     let model = network("mlp", [28, 28, 1], 7).expect("built in");
     let run = |model: &Model, batch| {
         let options = Options { batch, ..Options::default() };

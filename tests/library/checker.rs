@@ -108,7 +108,7 @@ fn parts_scaled(op: &'static Op, buffer: &str, factor: &str) -> (&'static Op, us
 
 #[test]
 fn a_hundredth_of_a_percent_is_noticed_in_every_output_of_every_variant() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let mut seen = 0;
     for op in OPERATIONS {
         for variant in op.variants {
@@ -165,7 +165,7 @@ const STORE: &str = "y[row * N + column] = activate(sum + b[column]);";
 
 #[test]
 fn wrong_values_are_noticed() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let odd = call(&MATMUL, "M=3,N=5,K=7");
     let square = call(&MATMUL, "M=9,N=9,K=9");
     let cases: [(&str, &str, &Call, &str, &str); 8] = [
@@ -242,7 +242,7 @@ fn noticed_with(context: &Context, call: &Call, variant: &Variant) -> Vec<Regime
 /// numbers that their author thought of.
 #[test]
 fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let seen = |op, name, case, what: &str, replace: &[(&str, &str)]| {
         let found = noticed_with(&context, &call(op, case), &changed(op, name, replace));
         assert!(!found.is_empty(), "{what} went unnoticed");
@@ -344,7 +344,7 @@ fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
 /// Kernels that are right at hundreds and wrong at thousands: whatever is fixed in a kernel, a case of the page is beyond.
 #[test]
 fn kernels_that_stop_at_thousands_are_noticed() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     for (op, name, from, to) in [
         (&MATMUL, "naive", "k < K", "k < min(K, 2048u)"),
         (&MATMUL, "naive", "column >= N", "column >= min(N, 4096u)"),
@@ -373,7 +373,7 @@ fn kernels_that_stop_at_thousands_are_noticed() {
 /// A grid that is longer than a dimension may have workgroups folds into the next one, which a kernel has to heed.
 #[test]
 fn a_kernel_that_does_not_fold_is_noticed() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let call = call(&BINARY, "COUNT=70001,FUNCTION=0");
     let flat = changed(&BINARY, "naive", &[("wid.x + wid.y * groups.x", "wid.x")]);
     let right = BINARY.variant("naive").expect("it is there");
@@ -394,7 +394,7 @@ fn a_kernel_that_does_not_fold_is_noticed() {
 /// is wrong where it sees, in sixteen inputs in a row, what marks a regime.
 #[test]
 fn each_regime_notices_what_the_others_do_not() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let case = call(&BINARY, "COUNT=4096,FUNCTION=0");
     // Of sixteen inputs: each as v, then the largest and smallest magnitude, signs, and whether two differ.
     let wrong = |each: &str, all: &str| {
@@ -452,7 +452,7 @@ fn each_regime_notices_what_the_others_do_not() {
 
 #[test]
 fn a_race_in_workgroup_memory_is_noticed() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let names: Vec<_> =
         OPERATIONS.iter().filter(|op| op.variant("tiled").is_ok()).map(|op| op.name).collect();
     assert!(names.len() >= 6, "tiled variants: {names:?}");
@@ -489,7 +489,7 @@ fn a_race_in_workgroup_memory_is_noticed() {
 
 #[test]
 fn a_store_beyond_the_end_is_noticed() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let call = call(&MATMUL, "M=3,N=5,K=7");
     let beyond = changed(call.op, "naive", &[(GUARD, "if (row >= M) { return; }")]);
     // Without wgpu's checks: `prove::tests`, in the crate, since nothing else may run so.
@@ -553,7 +553,7 @@ fn comparing_fails_on_nan_nothing_and_other_lengths() {
 
 #[test]
 fn wrong_bindings_are_errors_that_name_the_kernel() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let call = call(&MATMUL, "M=3,N=5,K=7");
     let kernel = pollster::block_on(context.kernel(&call, call.op.variant("naive").expect("naive")));
     let kernel = kernel.unwrap_or_else(|e| panic!("{e}"));
@@ -588,7 +588,7 @@ fn wrong_bindings_are_errors_that_name_the_kernel() {
 
 #[test]
 fn wrong_shaders_are_errors_that_name_the_kernel() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let call = call(&MATMUL, "M=3,N=5,K=7");
     let wrong = [
         ("a syntax error", changed(call.op, "naive", &[("var sum = 0.0;", "var sum = ;")]), "matmul/naive:"),

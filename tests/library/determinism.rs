@@ -131,7 +131,7 @@ async fn train(
 
 #[test]
 fn the_same_seed_gives_the_same_bits_and_another_seed_does_not() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     for model in models(&data) {
         let run = |seed| {
             let options = Options { seed, ..options() };
@@ -147,7 +147,7 @@ fn the_same_seed_gives_the_same_bits_and_another_seed_does_not() {
 
 #[test]
 fn chunks_of_any_size_give_the_same_bits() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     for model in models(&data) {
         let run = |budget| {
             let options = Options { budget, ..options() };
@@ -163,7 +163,7 @@ fn chunks_of_any_size_give_the_same_bits() {
 
 #[test]
 fn the_pace_of_submissions_changes_nothing() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     let [model, _] = models(&data);
     let quick = pollster::block_on(train(&context, &model, &data, options(), || ()));
     // A slow listener makes every submission look slow, so that each holds one step.
@@ -181,7 +181,7 @@ fn augmented() -> Options {
 
 #[test]
 fn an_augmented_training_is_as_deterministic() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     let [model, _] = models(&data);
     let run = |options| pollster::block_on(train(&context, &model, &data, options, || ()));
     let whole = run(augmented());
@@ -204,7 +204,7 @@ fn an_augmented_training_is_as_deterministic() {
 
 #[test]
 fn a_training_that_stopped_goes_on_to_the_same_bits() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     for model in models(&data) {
         let whole = pollster::block_on(train(&context, &model, &data, options(), || ()));
         for stop_after in [1, 7] {
@@ -216,7 +216,7 @@ fn a_training_that_stopped_goes_on_to_the_same_bits() {
 
 #[test]
 fn all_state_of_optimizer_and_schedule_resumes_to_the_same_bits() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     let [model, _] = models(&data);
     // The plateau's rate falls after the second epoch: stop after that.
     for (options, arenas, stops) in [(everything(), 3, [1, 7]), (muon(), 2, [2, 5]), (plateau(), 3, [7, 12])]
@@ -336,7 +336,7 @@ fn stream(
 
 #[test]
 fn partial_batches_count_as_the_twins_count_them() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     let model = network("mlp", [28, 28, 1], data.classes.len()).expect("built in");
     let expected = twins(&model, &data);
     pollster::block_on(async {
@@ -368,7 +368,7 @@ fn apart(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn the_gradients_of_a_batch_in_parts_are_those_of_the_whole() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     let class_weight: Vec<_> = (0..10).map(|class| 0.5 + f64::from(class) / 10.0).collect();
     let objective = Objective { label_smoothing: 0.1, class_weight, ..Objective::default() };
     let mut optimizer = options().optimizer;
@@ -418,7 +418,7 @@ fn the_gradients_of_a_batch_in_parts_are_those_of_the_whole() {
 
 #[test]
 fn a_batch_that_does_not_fit_is_computed_in_parts_and_goes_on_to_the_same_bits() {
-    let (mut context, data) = (crate::common::open(false), data());
+    let (mut context, data) = (wgrad_testing::open(false), data());
     let [_, model] = models(&data);
     // The output of the first layer has 26 · 26 · 32 numbers an image.
     context.limits.max_storage_buffer_binding_size = 7 * 4 * 26 * 26 * 32;
@@ -449,7 +449,7 @@ fn a_batch_that_does_not_fit_is_computed_in_parts_and_goes_on_to_the_same_bits()
 
 #[test]
 fn an_evaluation_that_was_ended_is_made_up_for() {
-    let (context, data) = (crate::common::open(false), data());
+    let (context, data) = (wgrad_testing::open(false), data());
     let [model, _] = models(&data);
     let whole = pollster::block_on(train(&context, &model, &data, everything(), || ()));
     let trace = pollster::block_on(async {
@@ -493,7 +493,7 @@ fn an_evaluation_that_was_ended_is_made_up_for() {
 
 #[test]
 fn numbers_are_judged_in_one_pass_to_the_bits_of_the_loss_alone() {
-    let (context, data) = (crate::common::open(false), data().with_numbers());
+    let (context, data) = (wgrad_testing::open(false), data().with_numbers());
     let model = network_for("mlp", [28, 28, 1], 10, Loss::MeanSquaredError).expect("built in");
     pollster::block_on(async {
         let mut trainer = Trainer::new(&context, &model, &data, options()).await.expect("compiles");

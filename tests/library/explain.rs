@@ -1,7 +1,6 @@
 //! What a network tells of itself: the gradient with respect to the image by finite differences on the twins, then
 //! the device beside the twins; outputs of layers that are kept; dead units. Leaves out pictures.
 
-use crate::common::differences::{functional, hold, noise};
 use wgrad::{
     checkpoint::Checkpoint,
     data::synthetic::synthetic,
@@ -17,6 +16,7 @@ use wgrad::{
     program::{Home, interpreter::Interpreter},
     selection::Choices,
 };
+use wgrad_testing::differences::{functional, hold, noise};
 
 /// A graph with everything whose use differs from its training, where the image goes into two layers.
 fn model() -> Model {
@@ -91,7 +91,7 @@ fn the_gradient_of_a_score_holds_against_finite_differences() {
 
 #[test]
 fn the_device_tells_what_the_twins_tell_and_what_is_predicted() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let model = model();
     let checkpoint = Checkpoint { weights: weights(&model), ..Checkpoint::default() };
     let images: Vec<u8> = noise(5, 2 * model.pixels()).iter().map(|v| (127.0 + 120.0 * v) as u8).collect();
@@ -135,7 +135,7 @@ fn the_device_tells_what_the_twins_tell_and_what_is_predicted() {
 
 #[test]
 fn units_that_answer_to_nothing_are_found() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let model = Model::new("half dead", [28, 28, 1])
         .add(Conv2D::new(4, 3).activation("relu").expect("known"))
         .add(MaxPooling2D::new(4))

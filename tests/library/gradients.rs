@@ -2,7 +2,6 @@
 //! middle of a graph with respect to parameters and input, and whole networks through their loss. No adapter is
 //! needed. `gradients_of_operations.rs` does the same for single operations.
 
-use crate::common::differences::{functional, hold, lengths, noise};
 use std::{collections::BTreeSet, path::Path};
 use wgrad::{
     check::gradients,
@@ -22,6 +21,7 @@ use wgrad::{
     optim::{Adam, Method, Muon, Optimizer},
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len, interpreter::Interpreter},
 };
+use wgrad_testing::differences::{functional, hold, lengths, noise};
 
 /// Layers in the middle of a graph: Σ r·y of what comes out, with random r, differentiated with respect to
 /// what goes in and to every parameter.

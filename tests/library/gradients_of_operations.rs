@@ -1,7 +1,6 @@
 //! Every gradient kernel against the kernel that it differentiates, by finite differences in f64 on the CPU twins,
 //! for a random functional Σ r·y of what comes out. No adapter is needed.
 
-use crate::common::differences::{functional, hold, lengths, noise};
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
     check::derivative,
@@ -14,6 +13,7 @@ use wgrad::{
         twin::{Data, Inputs, values},
     },
 };
+use wgrad_testing::differences::{functional, hold, lengths, noise};
 
 /// A gradient kernel, the kernel it differentiates, and which gradient belongs to which input.
 struct Rule {

@@ -25,7 +25,7 @@ struct Fixture {
 }
 
 fn fixture() -> Fixture {
-    let bytes = std::fs::read(crate::common::fixture("layers.safetensors")).expect("fixture");
+    let bytes = std::fs::read(wgrad_testing::fixture("layers.safetensors")).expect("fixture");
     let (_, header) = SafeTensors::read_metadata(&bytes).expect("safetensors");
     let all = header.metadata().clone().expect("cases").into_iter().filter(|(_, text)| text.starts_with('{'));
     let case = |(name, text): (String, String)| {
@@ -135,7 +135,7 @@ fn kept(b: &mut Builder, value: ValueId) -> ValueId {
 
 #[test]
 fn every_layer_computes_what_keras_computes() {
-    let (context, fixture) = (crate::common::open(false), fixture());
+    let (context, fixture) = (wgrad_testing::open(false), fixture());
     let (mut wrong, mut kinds, mut compared) = (Vec::new(), Vec::new(), 0);
     for (case, (layer, ..)) in &fixture.cases {
         let found = pollster::block_on(fixture.run(&context, case, |_| ()));
@@ -186,7 +186,7 @@ fn every_activation_is_in_the_fixture() {
 
 #[test]
 fn another_argument_of_a_layer_is_seen() {
-    let (context, fixture) = (crate::common::open(false), fixture());
+    let (context, fixture) = (wgrad_testing::open(false), fixture());
     let changes: [(&str, &str, Json); 5] = [
         ("BatchNormalization", "epsilon", 0.002.into()),
         ("BatchNormalization", "momentum", 0.9.into()),

@@ -37,7 +37,7 @@ fn step() -> Step {
 
 #[test]
 fn every_loss_is_pytorchs() {
-    let bytes = std::fs::read(crate::common::fixture("losses.safetensors")).expect("the fixture");
+    let bytes = std::fs::read(wgrad_testing::fixture("losses.safetensors")).expect("the fixture");
     let file = SafeTensors::deserialize(&bytes).expect("safetensors");
     let (logits, labels) = (numbers(&file, "logits"), numbers(&file, "labels"));
     let first: Vec<f64> = logits.chunks_exact(4).map(|row| row[0]).collect();

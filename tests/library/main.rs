@@ -1,10 +1,5 @@
 //! What the library computes, on the adapter that is here: training, gradients, layers, imported networks, choices.
 
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../onnx_import/mod.rs"]
-mod onnx_import;
-
 mod beside;
 mod check;
 mod checker;
@@ -15,6 +10,7 @@ mod gradients_of_operations;
 mod layers;
 mod losses;
 mod onnx;
+mod onnx_import;
 mod optimizer;
 mod optimizers;
 mod parity;

@@ -79,7 +79,7 @@ fn read_back(model: &Model, weights: &[f32], options: &Options) -> (ModelProto, 
 fn models() -> Vec<Model> {
     let small = NETWORKS.iter().map(|(name, _)| network(name, [12, 12, 1], 5).expect("built in"));
     let files = ["layers.toml", "recurrent.toml"].map(|name| {
-        let path = crate::common::fixture("onnx").join(name);
+        let path = wgrad_testing::fixture("onnx").join(name);
         model_file::load(&path).unwrap_or_else(|e| panic!("{e}"))
     });
     small.chain(files).collect()
@@ -188,7 +188,7 @@ fn tensor(path: &Path) -> Tensor {
 fn files_of_pytorch_are_read_with_their_weights_turned() {
     let mut seen = 0;
     for name in ["mlp", "cnn", "residual", "rows"] {
-        let folder = crate::common::fixture("onnx").join(format!("pytorch_{name}"));
+        let folder = wgrad_testing::fixture("onnx").join(format!("pytorch_{name}"));
         let file = onnx::read(name, &fs::read(folder.join("model.onnx")).expect("is there")).expect("reads");
         let imported = import::import(name, &file, &import::Options::default())
             .unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -403,10 +403,10 @@ fn an_activation_that_recurrent_operators_lack_is_refused_by_name() {
 
 #[test]
 fn cases_of_onnx_itself_pass_on_the_kernels() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let device = Device::new(&context);
     let mut outcomes = BTreeMap::new();
-    for case in fs::read_dir(crate::common::fixture("onnx").join("cases")).expect("is there") {
+    for case in fs::read_dir(wgrad_testing::fixture("onnx").join("cases")).expect("is there") {
         let path = case.expect("is there").path();
         let outcome = pollster::block_on(run_case(&device, &path)).unwrap_or_else(|e| panic!("{e}"));
         outcomes.insert(path.file_name().expect("has one").to_string_lossy().into_owned(), outcome);
@@ -431,9 +431,9 @@ fn cases_of_onnx_itself_pass_on_the_kernels() {
 
 #[test]
 fn a_wrong_outcome_fails_its_case() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let device = Device::new(&context);
-    let from = crate::common::fixture("onnx").join("cases/softmax_axis_0");
+    let from = wgrad_testing::fixture("onnx").join("cases/softmax_axis_0");
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("test_data_set_0");
     fs::create_dir(&data).expect("can be made");

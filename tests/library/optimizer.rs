@@ -83,8 +83,8 @@ async fn error(context: &Context, file: &SafeTensors<'_>, name: &str, settings: 
 
 #[test]
 fn sgd_moves_like_pytorch() {
-    let context = crate::common::open(false);
-    let bytes = std::fs::read(crate::common::fixture("optimizer.safetensors")).expect("fixture");
+    let context = wgrad_testing::open(false);
+    let bytes = std::fs::read(wgrad_testing::fixture("optimizer.safetensors")).expect("fixture");
     let (_, header) = SafeTensors::read_metadata(&bytes).expect("safetensors");
     let metadata = header.metadata().clone().expect("settings");
     let file = SafeTensors::deserialize(&bytes).expect("safetensors");

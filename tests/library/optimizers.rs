@@ -31,11 +31,11 @@ struct Fixture {
 struct Outcome(Vec<(&'static str, Vec<f64>)>);
 
 fn fixture() -> Fixture {
-    let bytes = std::fs::read(crate::common::fixture("optimizers.safetensors")).expect("fixture");
+    let bytes = std::fs::read(wgrad_testing::fixture("optimizers.safetensors")).expect("fixture");
     let (_, header) = SafeTensors::read_metadata(&bytes).expect("safetensors");
     let configs = header.metadata().clone().expect("settings");
     let configs = configs.into_iter().filter(|(_, config)| config.starts_with('{')).collect();
-    let spec = crate::common::fixture("parity").display().to_string().parse().expect("a folder");
+    let spec = wgrad_testing::fixture("parity").display().to_string().parse().expect("a folder");
     let data = load(&spec, &Places::default()).expect("loads");
     let model = Model::new("small", [28, 28, 1])
         .add(Flatten::new())
@@ -104,7 +104,7 @@ fn distance(fixture: &Fixture, name: &str, outcome: &Outcome) -> f64 {
 
 #[test]
 fn every_optimizer_moves_like_keras_and_pytorch() {
-    let (context, fixture) = (crate::common::open(false), fixture());
+    let (context, fixture) = (wgrad_testing::open(false), fixture());
     let mut names: Vec<_> = fixture.configs.keys().collect();
     names.sort();
     assert_eq!(names.len(), 15);
@@ -122,7 +122,7 @@ fn every_optimizer_moves_like_keras_and_pytorch() {
 
 #[test]
 fn each_number_of_an_optimizer_counts() {
-    let (context, fixture) = (crate::common::open(false), fixture());
+    let (context, fixture) = (wgrad_testing::open(false), fixture());
     let mut tried = 0;
     for name in
         ["sgd_all", "adam_all", "rmsprop_all", "rmsprop_centered", "adagrad_all", "lion_all", "muon_all"]

@@ -15,7 +15,7 @@ use wgrad::{
 };
 
 fn data() -> Dataset {
-    folder::load(&crate::common::fixture("parity")).expect("the fixture loads")
+    folder::load(&wgrad_testing::fixture("parity")).expect("the fixture loads")
 }
 
 /// The built-in network, without dropout.
@@ -42,11 +42,11 @@ fn numbers(bytes: &[u8], name: &str) -> Vec<f64> {
 }
 
 async fn agrees(name: &str, variants: &Choices) {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let data = data();
     let model = model(name, &data);
     let bytes =
-        std::fs::read(crate::common::fixture(&format!("parity_{name}.safetensors"))).expect("fixture");
+        std::fs::read(wgrad_testing::fixture(&format!("parity_{name}.safetensors"))).expect("fixture");
     let parameters = model.parameters().expect("fits");
     let start = Checkpoint::from_bytes("fixture", &bytes, &parameters).expect("weights");
 

@@ -30,7 +30,7 @@ async fn compile(context: &Context, model: &Model, mode: Mode, batch: usize) -> 
 
 #[test]
 fn a_training_step_has_few_dispatches_and_display_names_each() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     for (name, most) in [("linear", 6), ("mlp", 10), ("cnn", 20), ("rnn", 124), ("lstm", 125), ("gru", 127)] {
         for mode in MODES {
             let plan = pollster::block_on(compile(&context, &built_in(name), mode, 128)).expect("compiles");
@@ -108,7 +108,7 @@ fn no_dispatch_reads_and_writes_one_buffer() {
 
 #[test]
 fn binding_one_buffer_to_read_and_write_is_refused() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let call = Call::new(&ACTIVATION_FORWARD, &[("COUNT", 64)]);
     let variant = call.variant(&context, &Choices::default()).expect("a variant").0;
     let kernel = pollster::block_on(context.kernel(&call, variant)).expect("compiles");
@@ -131,7 +131,7 @@ fn steps(units: usize, time: usize, both: bool) -> Model {
 
 #[test]
 fn steps_of_a_recurrent_layer_share_a_kernel_and_their_numbers() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let (short, long) = (steps(4, 3, true), steps(4, 9, true));
     let kernels = |model: &Model| {
         let plan = pollster::block_on(compile(&context, model, Mode::Train, 5)).expect("compiles");
@@ -148,7 +148,7 @@ fn steps_of_a_recurrent_layer_share_a_kernel_and_their_numbers() {
 
 #[test]
 fn zeros_reach_as_far_as_the_batch() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     // More zeros before the first step than any parameter has elements.
     let model = steps(2, 2, false);
     let longest = model.parameters().expect("fits").iter().map(|p| p.len()).max();
@@ -268,7 +268,7 @@ proptest! {
 
 #[test]
 fn a_batch_beyond_the_limits_is_refused_with_one_that_fits() {
-    let mut context = crate::common::open(false);
+    let mut context = wgrad_testing::open(false);
     context.limits.max_storage_buffer_binding_size = 1 << 20;
     for name in ["mlp", "cnn"] {
         let model = built_in(name);

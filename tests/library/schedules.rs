@@ -7,7 +7,7 @@ const PER_EPOCH: u64 = 20;
 const EPOCHS: u64 = 6;
 
 fn agree(name: &str, got: impl Fn(u64) -> f64) {
-    let bytes = std::fs::read(crate::common::fixture("schedules.safetensors")).expect("fixture");
+    let bytes = std::fs::read(wgrad_testing::fixture("schedules.safetensors")).expect("fixture");
     let file = SafeTensors::deserialize(&bytes).expect("safetensors");
     let expected: Vec<f64> = bytemuck::pod_collect_to_vec(file.tensor(name).expect("there").data());
     assert_eq!(expected.len() as u64, PER_EPOCH * EPOCHS, "{name}");

@@ -67,7 +67,7 @@ fn page(variants: &[(&'static str, String)], naive: &str) -> &'static Op {
 
 fn lab() -> Lab {
     let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
-    Lab::with(crate::common::open(false), wgrad::gpu::Options { adapter, checked: false })
+    Lab::with(wgrad_testing::open(false), wgrad::gpu::Options { adapter, checked: false })
 }
 
 /// Time enough for anything here.
@@ -228,7 +228,7 @@ fn what_is_known_is_not_measured() {
 
 #[test]
 fn by_hand_beats_tuned_beats_default() {
-    let context = crate::common::open(false);
+    let context = wgrad_testing::open(false);
     let call = Call::new(&MATMUL, SIZES);
     let mut choices = Choices::default();
     let name = |choices: &Choices| {

@@ -1,0 +1,288 @@
+//! What a run is judged on: its own data are cut as the run cut them, of others all is taken, and which it was is said.
+//! Rows and images that the run was trained on are never judged on unasked.
+
+use super::Part;
+use crate::train::recorded::{load_own, load_recorded};
+use anyhow::{Context as _, Result, bail};
+use std::sync::Arc;
+use wgrad::{
+    data::{
+        DataSpec, Dataset, Places, Reading, Split,
+        dataset::Images,
+        load_with,
+        reading::{Again, Decimal, Size},
+        summary,
+    },
+    run::{DataRecord, Run},
+    words::commas,
+};
+
+/// The images or rows that judge, and what is to be known about them.
+pub struct Judged {
+    /// The data set that they are of.
+    pub data: Dataset,
+    /// These.
+    pub split: Split,
+    /// Whether the data are those of the run.
+    pub own: bool,
+    /// Whether they are a part as the run cut it: only of such does the run record numbers.
+    pub part: Option<Part>,
+    /// How many of them are among those that the run was trained on; `None` where that is not known.
+    pub trained_on: Option<usize>,
+    /// Which these are, in words.
+    pub words: String,
+}
+
+/// What judges `run`: of `spec`, or its own data, this part, or all. Classes have the names by which the run predicts.
+pub fn judged(
+    run: &Run,
+    spec: Option<&DataSpec>,
+    decimal: Option<Decimal>,
+    part: Option<Part>,
+    all: bool,
+) -> Result<Judged> {
+    let record = &run.config.data;
+    let own = |data: Dataset| {
+        let classes = record.classes.clone();
+        let data = if classes.len() == data.classes.len() { Dataset { classes, ..data } } else { data };
+        own(data, part.unwrap_or(Part::Test), all, is_trained(run)?)
+    };
+    if spec.is_none() {
+        let data = load_recorded(record, run.config.options.seed)
+            .context("cannot load the run's data; `--data` names other ones")?;
+        if data.digest == record.digest {
+            return own(data);
+        }
+        if record.digest.is_empty() {
+            // An imported network says what its data are, not which of them it was trained on.
+            return other(run, data, part, all);
+        }
+        tell!(
+            "warning: the data of this run have changed since ({}): got the digest {}, the run recorded {}",
+            record.name,
+            data.digest,
+            record.digest
+        );
+    }
+    let changed = spec.is_none_or(|spec| !record.digest.is_empty() && is_same_place(spec, record));
+    // What has changed is read as other data are.
+    let recorded;
+    let spec = match spec {
+        Some(spec) => spec,
+        None => {
+            recorded = record.spec.parse()?;
+            &recorded
+        }
+    };
+    let reading = reading(run, decimal);
+    let data = load_with(spec, &Places::from_env(), &reading, record.table.as_ref())?;
+    if data.digest == record.digest {
+        // The same again, cut as the run cut it.
+        return own(load_own(spec, record, run.config.options.seed)?);
+    }
+    let data = match &data.table {
+        // A network from elsewhere takes numbers as they are, here as in `predict`.
+        Some(table) if record.table.is_none() && record.input.floats => {
+            load_with(spec, &Places::from_env(), &reading, Some(&table.as_it_is()))?
+        }
+        _ => data,
+    };
+    data.warnings.iter().for_each(|warning| tell!("warning: {warning}"));
+    let data = if record.input.numbers { data.with_numbers() } else { data };
+    let data = Dataset {
+        input: wgrad::input::Input {
+            normalization: record.input.normalization.clone(),
+            ..data.input.clone()
+        },
+        ..data
+    };
+    if changed && !all && is_whole(&data) {
+        let count = match data.train == data.test {
+            true => data.test.len(),
+            false => data.splits().map(|(_, split)| split.len()).sum(),
+        };
+        let (things, count) = (data.things(), commas(count as u64));
+        bail!(
+            "the run was trained on some of the {count} {things} that {} has now, and which they are is not known, since \
+             the data have changed: put the same data there, name others with `--data`, or say `--all` to be judged on all \
+             {count}, those of the training among them",
+            data.source
+        );
+    }
+    other(run, data, part, all)
+}
+
+/// How other data are read: as the run's own, pictures at the size that its network takes.
+fn reading(run: &Run, decimal: Option<Decimal>) -> Reading {
+    let record = &run.config.data;
+    let again = Some(Again { floats: record.input.floats, own: false });
+    let decimal = decimal.or(record.reading.decimal);
+    let mut reading = Reading { again, decimal, ..record.reading.clone() };
+    let [height, width, channels] = run.config.model.input_shape;
+    if record.table.is_none() && height * width > 1 {
+        reading.size = reading.size.or(Size::try_from([height, width]).ok());
+        reading.channels = reading.channels.or(Some(channels).filter(|channels| [1, 3].contains(channels)));
+    }
+    reading
+}
+
+/// Whether `spec` is the file or folder that the run was trained on, whatever it holds now.
+fn is_same_place(spec: &DataSpec, record: &DataRecord) -> bool {
+    match (spec, record.spec.parse()) {
+        (DataSpec::Folder(path), Ok(DataSpec::Folder(own))) => {
+            path.canonicalize().is_ok_and(|path| own.canonicalize().is_ok_and(|own| own == path))
+        }
+        _ => false,
+    }
+}
+
+/// Whether wgrad has trained the network of `run`: of one that was imported nobody here knows what it has seen.
+fn is_trained(run: &Run) -> Result<bool> {
+    Ok(!run.config.kernels.is_empty() || !run.metrics()?.is_empty())
+}
+
+/// The run's own data. What a network that was only imported was trained on is not known.
+fn own(data: Dataset, part: Part, all: bool, trained: bool) -> Result<Judged> {
+    let things = data.things();
+    let (split, trained_on) = match all {
+        true => (joined(&data)?, data.train.len()),
+        false => (part.of(&data)?.clone(), if part == Part::Train { data.train.len() } else { 0 }),
+    };
+    let count = commas(split.len() as u64);
+    let words = match (all, part) {
+        (true, _) if !trained => format!("all {count} {things} of {}", data.name),
+        (false, part) if !trained => format!("the {count} {} {things} of {}", part.name(), data.name),
+        (true, _) => format!(
+            "all {count} {things} of {}, {} of which this run was trained on",
+            data.name,
+            commas(trained_on as u64)
+        ),
+        (false, Part::Test) if data.holds_out() => {
+            format!("the {count} test {things} that this run held out")
+        }
+        (false, Part::Test) => format!("the {count} test {things} of {}", data.name),
+        (false, Part::Train) => format!("the {count} training {things}, which this run was trained on"),
+        (false, Part::Validation) => format!("the {count} validation {things} that this run held out"),
+    };
+    Ok(Judged {
+        split,
+        own: true,
+        part: (!all).then_some(part),
+        trained_on: trained.then_some(trained_on),
+        words,
+        data,
+    })
+}
+
+/// Data other than those of the run as they were; some of them may be among these all the same.
+fn other(run: &Run, data: Dataset, part: Option<Part>, all: bool) -> Result<Judged> {
+    let data = in_classes(data, &run.config.data)?;
+    let things = data.things();
+    let whole = is_whole(&data);
+    let (split, which) = match part.filter(|_| !whole && !all) {
+        None if whole || all => {
+            let split = if data.train == data.test { data.test.clone() } else { joined(&data)? };
+            (split, "")
+        }
+        part => {
+            let part = part.unwrap_or(Part::Test);
+            (part.of(&data)?.clone(), part.name())
+        }
+    };
+    let trained_on = trained_on(run, &data, &split);
+    let count = commas(split.len() as u64);
+    let which = if which.is_empty() { format!("all {count}") } else { format!("the {count} {which}") };
+    let met = match trained_on {
+        Some(0) => ", none of them the same as one that this run was trained on",
+        // What is not known, and how many there are, is said behind it.
+        None | Some(_) => "",
+    };
+    let words = format!("{which} {things} of {}, which is not this run's own data{met}", data.source);
+    Ok(Judged { split, own: false, part: None, trained_on, words, data })
+}
+
+/// Whether data have no test part of their own. A table that is read as another was has none held out either: its training
+/// and test part are the same rows.
+fn is_whole(data: &Dataset) -> bool {
+    data.holds_out() || data.train == data.test
+}
+
+/// How many are the same as some of the run's own training images or rows; `None` where those are not here.
+fn trained_on(run: &Run, data: &Dataset, split: &Split) -> Option<usize> {
+    let record = &run.config.data;
+    let again = Some(Again { floats: record.input.floats, own: true });
+    let reading = Reading { again, ..record.reading.clone() };
+    let spec = record.spec.parse().ok()?;
+    let own = load_with(&spec, &Places::from_env(), &reading, record.table.as_ref()).ok()?;
+    if own.digest != record.digest {
+        return None;
+    }
+    let own = if record.input.numbers { own.with_numbers() } else { own };
+    let own = match record.limit {
+        Some(limit) => own.limit(limit, usize::MAX),
+        None => own,
+    };
+    let own = match record.validation {
+        Some(share) => own.with_validation(share, run.config.options.seed).ok()?,
+        None => own,
+    };
+    Some(summary::shared((&own, &own.train), (data, split)))
+}
+
+/// The classes under the numbers that the run knows them by. Those of a folder of pictures have names, which must be the
+/// run's, unless it was never told any.
+fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
+    let unnamed = record.classes.iter().enumerate().all(|(n, name)| *name == format!("class {n}"));
+    let named = matches!(data.train.images, Images::Files(..));
+    let known = data.classes.iter().all(|class| record.classes.contains(class));
+    if named && !unnamed && !known && !record.input.numbers {
+        bail!(
+            "{} has the classes {}, and this run tells {}; rename the folders so that both are the same",
+            data.source,
+            data.classes.join(", "),
+            record.classes.join(", ")
+        );
+    }
+    let data = data.with_classes(&record.classes)?;
+    if data.input.floats != record.input.floats {
+        let words = |floats| if floats { "floats as they are" } else { "bytes, as shares of 255" };
+        tell!(
+            "warning: the run was trained on {}, and these are {}: the numbers are of another range",
+            words(record.input.floats),
+            words(data.input.floats)
+        );
+    }
+    if record.table.is_none() && data.table.as_ref().is_some_and(|table| !table.is_as_it_is()) {
+        tell!(
+            "warning: the columns of {} were standardised by their own means and deviations; this network was not \
+             trained on a table here, and may expect other numbers",
+            data.name
+        );
+    }
+    Ok(data)
+}
+
+/// All parts of a data set, one behind the other.
+fn joined(data: &Dataset) -> Result<Split> {
+    let splits: Vec<&Split> = data.splits().map(|(_, split)| split).collect();
+    let labels = splits.iter().flat_map(|split| split.labels.iter().copied()).collect();
+    let (mut bytes, mut files, mut pictures) = (Vec::new(), Vec::new(), None);
+    for split in &splits {
+        match &split.images {
+            Images::Memory(some) => bytes.extend_from_slice(some),
+            Images::Files(all, which) => {
+                pictures.get_or_insert_with(|| all.clone());
+                files.extend_from_slice(which);
+            }
+        }
+    }
+    Ok(match pictures {
+        Some(pictures) if bytes.is_empty() => {
+            Split { images: Images::Files(pictures, Arc::from(files)), labels }
+        }
+        Some(_) => {
+            bail!("{} holds some of its images in files and some not; name a part by `--split`", data.source)
+        }
+        None => Split { images: bytes.into(), labels },
+    })
+}

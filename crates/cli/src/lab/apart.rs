@@ -1,0 +1,136 @@
+//! A user's file is first proven in a process of its own: one that hangs can be ended there, whatever the driver
+//! does, and takes no processor time from what is measured later; one that crashes the driver crashes nothing else.
+
+use super::Lab;
+use crate::output;
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+use wgrad::{
+    compare::Mismatch,
+    gpu::{AdapterChoice, Context, Preparing},
+    lab::request::Refusal,
+    op::{Call, sizes},
+};
+
+/// Submissions that may each take the time-out before a process that says nothing counts as stuck.
+const PATIENCE: f64 = 8.0;
+/// Seconds of the twin's work and the process's own on top of them.
+const SPARE: f64 = 60.0;
+/// Seconds for which it may say nothing while the driver compiles a kernel.
+const COMPILING: f64 = 900.0;
+
+/// A proof in another process.
+pub struct Trial<'a> {
+    /// The options that were given.
+    pub lab: &'a Lab,
+    /// What is to be proven.
+    pub call: &'a Call,
+    /// Where.
+    pub adapter: &'a AdapterChoice,
+    /// Seconds for a submission.
+    pub timeout: f64,
+}
+
+impl Trial<'_> {
+    /// Runs the proof of `file`; `None` where nothing is wrong with it.
+    pub fn run(&self, file: &Path) -> Result<Option<Refusal>> {
+        let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
+        command.args(["lab", self.call.op.name, "--apart", "--json", "--seconds", "0", "--file"]).arg(file);
+        command.args(["--size", &sizes::words(self.call), "--adapter", &self.adapter.to_string()]);
+        command.args(["--timeout", &self.timeout.to_string(), "--seed", &self.lab.seed.to_string()]);
+        if let Some(cases) = self.lab.cases() {
+            command.args(["--cases", &cases.to_string()]);
+        }
+        if self.call.op.activated {
+            command.args(["--activation", self.call.activation.name]);
+        }
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.context("cannot start a process for the proof")?;
+        let answer = self.answer(&mut child);
+        // It has said what it has to say; where a kernel hangs it may not end by itself.
+        let ended = match &answer {
+            Some(row) if row["status"] != "wrong" => child.wait(),
+            _ => child.kill().and_then(|()| child.wait()),
+        };
+        let ended = ended.context("cannot end the process of the proof")?;
+        let Some(row) = answer else {
+            let mut said = String::new();
+            if let Some(mut stderr) = child.stderr.take() {
+                // Whatever can be read helps; the rest is lost with the process.
+                let _lost = stderr.read_to_string(&mut said);
+            }
+            let last = said.lines().last().unwrap_or_default();
+            let reason = format!("the process of its proof gave no answer ({ended}): {last}");
+            return Ok(Some(Refusal { reason, worst: None }));
+        };
+        if row["status"] != "wrong" {
+            return Ok(None);
+        }
+        Ok(Some(Refusal {
+            reason: row["reason"].as_str().unwrap_or("wrong").to_string(),
+            worst: worst(&row),
+        }))
+    }
+
+    /// The row that the process prints; `None` if it ends or is stuck without one. It says before when the driver
+    /// compiles: that takes its time, however soon a kernel counts as hung.
+    fn answer(&self, child: &mut Child) -> Option<Value> {
+        let stdout = child.stdout.take()?;
+        let (send, receive) = mpsc::channel();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                // Where nobody listens any more, nobody waits for it.
+                if send.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let running = SPARE + PATIENCE * self.timeout;
+        let mut patience = running;
+        loop {
+            let line = receive.recv_timeout(Duration::from_secs_f64(patience)).ok()?;
+            let said: Value = serde_json::from_str(&line).ok()?;
+            match said["compiling"].as_bool() {
+                Some(true) => patience = running.max(COMPILING),
+                Some(false) => patience = running,
+                None => return Some(said),
+            }
+        }
+    }
+}
+
+/// In the process of a proof: says on standard output when the driver compiles and when a kernel runs.
+pub fn say_when_compiling(context: &mut Context) {
+    context.hear(|what| {
+        if let Preparing::Trying { compiled, .. } = what {
+            // Whoever waits for the row sees that this process is gone.
+            let _gone = output::json(&json!({ "compiling": !compiled }));
+        }
+    });
+}
+
+/// The worst element of a row; JSON has no NaN, so null is one.
+fn worst(row: &Value) -> Option<Mismatch> {
+    let worst = row["worst"].as_object()?;
+    let number = |key: &str| worst.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN);
+    let count = |key: &str| worst.get(key).and_then(Value::as_u64).unwrap_or(0) as usize;
+    let at = |place: &Value| place.as_u64().map(|at| at as usize);
+    Some(Mismatch {
+        buffer: worst.get("buffer")?.as_str()?.to_string(),
+        index: count("index"),
+        place: worst["place"].as_array().into_iter().flatten().filter_map(at).collect(),
+        got: number("got"),
+        expected: number("expected"),
+        allowed: number("allowed"),
+        count: count("count"),
+        of: count("of"),
+    })
+}

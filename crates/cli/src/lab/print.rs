@@ -1,0 +1,183 @@
+//! The lab's reports as tables and as comma-separated values.
+
+use crate::output;
+use anyhow::{Context, Result};
+use serde::Serialize;
+use wgrad::{
+    lab::{
+        Listing,
+        backends::{Language, Translated},
+        row::{Row, Status},
+    },
+    op::{Call, setting, sizes},
+    report::table::{
+        Align::{self, Left, Right, Wrap},
+        Table,
+    },
+};
+
+/// Seconds in a unit that reads well.
+pub fn time(seconds: f64) -> String {
+    match seconds {
+        s if s >= 1.0 => format!("{s:.2} s"),
+        s if s >= 1e-3 => format!("{:.3} ms", s * 1e3),
+        s => format!("{:.2} µs", s * 1e6),
+    }
+}
+
+fn or_nothing(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
+    value.map(show).unwrap_or_default()
+}
+
+/// The rows of one call. With several adapters each has a column that names it.
+pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
+    let mut columns: Vec<(&str, Align)> = vec![
+        ("", Left),
+        ("variant", Left),
+        ("rank", Right),
+        ("median", Right),
+        ("min", Right),
+        ("max", Right),
+        ("GFLOP/s", Right),
+        ("GB/s", Right),
+        ("of fma", Right),
+        ("of mem", Right),
+        ("compile", Right),
+        ("error", Right),
+    ];
+    if several {
+        columns.insert(1, ("adapter", Wrap));
+    }
+    let mut table = Table::new(&columns);
+    for row in rows {
+        let share = |share: f64| format!("{:.0} %", 100.0 * share);
+        let mut cells = vec![
+            match (row.status, row.default) {
+                (Status::Wrong, _) => "✗",
+                (_, true) => "→",
+                _ => "",
+            }
+            .to_string(),
+            row.variant.to_string(),
+            row.rank.map(|rank| format!("{rank}{}", if row.tied { "=" } else { "" })).unwrap_or_default(),
+            match row.status {
+                Status::Ok => or_nothing(row.seconds, time),
+                Status::Wrong => "WRONG".to_string(),
+                Status::Skipped => "skipped".to_string(),
+            },
+            or_nothing(row.seconds_min, time),
+            or_nothing(row.seconds_max, time),
+            or_nothing(row.gflops, |rate| format!("{rate:.2}")),
+            or_nothing(row.gbps, |rate| format!("{rate:.2}")),
+            or_nothing(row.share_of_fma, share),
+            or_nothing(row.share_of_copy, share),
+            or_nothing(row.compile_seconds, time),
+            or_nothing(row.error_share, share),
+        ];
+        if several {
+            cells.insert(1, format!("{} ({})", row.adapter, row.backend));
+        }
+        match row.status {
+            Status::Wrong => table.alarm(cells),
+            _ => table.row(cells),
+        }
+    }
+    let activation = if call.op.activated { format!(", {}", call.activation.name) } else { String::new() };
+    let clock = rows.iter().find_map(|row| row.clock).map(|clock| format!(", {clock}")).unwrap_or_default();
+    let mut text = format!("{} at {}{activation}{clock}\n{table}", call.op.name, sizes::words(call));
+    let mut told: Vec<(&str, String)> = Vec::new();
+    for row in rows {
+        let said = |row: &Row| match (row.status, row.reason.clone(), row.limit.clone()) {
+            (Status::Wrong, Some(reason), _) => Some(("WRONG", reason)),
+            (_, Some(reason), _) => Some(("skipped", reason)),
+            (_, None, limit) => limit.map(|limit| ("note", limit)),
+        };
+        let Some((word, words)) = said(row) else { continue };
+        // Settings that share a reason share a line.
+        if !told.contains(&(word, words.clone())) {
+            let same =
+                rows.iter().filter(|other| said(other).is_some_and(|(w, s)| (w, &s) == (word, &words)));
+            let names: Vec<_> = same.map(|row| row.variant).collect();
+            text.push_str(&format!("\n{word}: {}: {}", names.join(", "), words.trim_end()));
+            told.push((word, words));
+        }
+    }
+    text
+}
+
+/// Every variant, an operation after the other.
+pub fn listing(listings: &[Listing]) -> String {
+    let mut table = Table::new(&[
+        ("operation", Left),
+        ("", Left),
+        ("variant", Left),
+        ("needs", Wrap),
+        ("constants", Wrap),
+        ("default for", Left),
+        ("here", Wrap),
+    ]);
+    let mut last = "";
+    for row in listings {
+        let sizes = if row.op == last { String::new() } else { row.sizes.clone() };
+        table.row([
+            if row.op == last { String::new() } else { row.op.to_string() },
+            if row.default_here { "→" } else { "" }.to_string(),
+            row.variant.to_string(),
+            row.needs.join(", "),
+            setting::words(&row.constants),
+            row.default_for.join(", "),
+            match &row.reason {
+                Some(reason) => format!("no: {reason}"),
+                None if sizes.is_empty() => "yes".to_string(),
+                None => format!("yes, at {sizes}"),
+            },
+        ]);
+        last = row.op;
+    }
+    table.to_string()
+}
+
+/// One row a variant, one column a language.
+pub fn translations(translations: &[Translated]) -> String {
+    let mut columns = vec![("variant".to_string(), Left)];
+    columns.extend(Language::ALL.iter().map(|language| (language.to_string(), Right)));
+    let mut table = Table::new(&columns);
+    for of_variant in translations.chunks(Language::ALL.len()) {
+        let Some(first) = of_variant.first() else { continue };
+        let mut cells = vec![format!("{}/{}", first.op, first.variant)];
+        cells.extend(of_variant.iter().map(|row| match (row.status, row.bytes) {
+            (Status::Ok, Some(bytes)) => format!("{bytes} B"),
+            (Status::Wrong, _) => "ERROR".to_string(),
+            _ => "–".to_string(),
+        }));
+        if of_variant.iter().any(|row| row.status == Status::Wrong) {
+            table.alarm(cells);
+        } else {
+            table.row(cells);
+        }
+    }
+    table.to_string()
+}
+
+/// Comma-separated values: the fields of the JSON objects, quoted where they need it.
+pub fn csv(rows: &[impl Serialize], header: bool) -> Result<()> {
+    for (n, row) in rows.iter().enumerate() {
+        let value = serde_json::to_value(row).context("cannot write as CSV")?;
+        let fields = value.as_object().context("cannot write as CSV: a row is no object")?;
+        if header && n == 0 {
+            output::line(fields.keys().map(String::as_str).collect::<Vec<_>>().join(","))?;
+        }
+        let cells: Vec<String> = fields.values().map(cell).collect();
+        output::line(cells.join(","))?;
+    }
+    Ok(())
+}
+
+fn cell(value: &serde_json::Value) -> String {
+    let text = match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}

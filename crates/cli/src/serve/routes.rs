@@ -1,0 +1,191 @@
+//! What the server of a finished network answers.
+
+use super::{Job, limiter::Limiter};
+use crate::{
+    predict::{Taking, told},
+    web::{
+        App,
+        body::{self, Room},
+        paths::Paths,
+        reply::{self, Refusal, Reply, bad, refused},
+        shares::{Held, Shares},
+        turns::Turns,
+    },
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use hyper::{Method, Request, StatusCode, Uri, body::Bytes, body::Incoming};
+use serde_json::{Value, json};
+use std::{
+    net::IpAddr,
+    sync::{
+        atomic::{AtomicUsize, Ordering::Relaxed},
+        mpsc::SyncSender,
+    },
+};
+use tokio::sync::oneshot;
+use wgrad::{checkpoint::Position, clock, data::picture::Picture, run::Run};
+
+const PATHS: Paths = Paths { get: &["/", "/model", "/health"], files: &["/serve.js"], post: &["/predict"] };
+
+/// The paths.
+pub struct Routes {
+    /// Where pictures wait for the device.
+    pub jobs: SyncSender<Job>,
+    /// Places among these.
+    pub places: Shares,
+    /// Where pictures wait to be read.
+    pub turns: Turns,
+    /// What requests may hold.
+    pub room: Room,
+    /// Height and width of what the network takes.
+    pub taking: Taking,
+    /// The device.
+    pub adapter: String,
+    /// After how much training the weights are those that they are.
+    pub position: Position,
+    /// Pictures of an address.
+    pub limiter: Limiter,
+    /// What has been done.
+    pub counts: Counts,
+    /// The run.
+    pub run: Run,
+    /// Pictures at once on the device.
+    pub batch: usize,
+}
+
+/// What has been done.
+#[derive(Default)]
+pub struct Counts {
+    images: AtomicUsize,
+    batches: AtomicUsize,
+    largest: AtomicUsize,
+}
+
+impl Counts {
+    /// Takes note of a batch.
+    pub fn batch(&self, images: usize) {
+        self.images.fetch_add(images, Relaxed);
+        self.batches.fetch_add(1, Relaxed);
+        self.largest.fetch_max(images, Relaxed);
+    }
+
+    /// Batches so far.
+    pub fn batches(&self) -> usize {
+        self.batches.load(Relaxed)
+    }
+}
+
+impl App for Routes {
+    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Reply, Refusal> {
+        let (head, content) = request.into_parts();
+        let (method, path) = (&head.method, head.uri.path());
+        match (method, path) {
+            (&Method::GET, "/") => Ok(reply::page(include_str!("../../assets/web/serve.html"))),
+            (&Method::GET, "/serve.js") => Ok(reply::script(include_str!("../../assets/web/serve.js"))),
+            (&Method::GET, "/model") => self.model(),
+            (&Method::GET, "/health") => self.health(),
+            (&Method::GET, _) => reply::shared(path).ok_or_else(|| PATHS.refuse(method, path)),
+            (&Method::POST, "/predict") => {
+                let top = top(&head.uri)?;
+                // Even a refusal costs: a crowd is turned away before its pictures are read.
+                self.limiter.take(peer, 1, clock::seconds()).map_err(busy)?;
+                let (pictures, held) = body::receive(&head.headers, content, &self.room, peer).await?;
+                self.limiter.take(peer, pictures.len() - 1, clock::seconds()).map_err(busy)?;
+                self.predict(pictures, held, top, peer).await
+            }
+            _ => Err(PATHS.refuse(method, path)),
+        }
+    }
+}
+
+fn failed(words: impl ToString) -> Refusal {
+    refused(StatusCode::INTERNAL_SERVER_ERROR, words)
+}
+
+fn busy(seconds: u64) -> Refusal {
+    let words = format!("more pictures than one address may send; ask again in {seconds} s");
+    reply::later(StatusCode::TOO_MANY_REQUESTS, seconds, words)
+}
+
+/// `?top=K`: how many classes to tell, all by default.
+fn top(uri: &Uri) -> Result<usize, Refusal> {
+    let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let mut top = usize::MAX;
+    for pair in pairs {
+        let given = pair.strip_prefix("top=").and_then(|number| number.parse().ok()).filter(|top| *top > 0);
+        let words = || bad(format!("got `?{pair}`, expected `?top=K` with K from 1, or nothing"));
+        top = given.ok_or_else(words)?;
+    }
+    Ok(top)
+}
+
+impl Routes {
+    fn model(&self) -> Result<Reply, Refusal> {
+        let config = &self.run.config;
+        let layers = config.model.summary().map_err(failed)?;
+        let layer = |l: &wgrad::model::LayerSummary| json!({"name": l.name, "output": l.output, "parameters": l.parameters});
+        reply::json(&json!({
+            "name": config.model.name, "run": self.run.folder.display().to_string(),
+            "input": config.model.input_shape, "classes": config.data.classes, "data": config.data.name,
+            "parameters": layers.iter().map(|l| l.parameters).sum::<usize>(),
+            "layers": layers.iter().map(layer).collect::<Vec<_>>(),
+            "regression": config.model.loss().is_ok_and(|loss| loss.is_regression()),
+            "epochs": self.position.epoch, "adapter": self.adapter, "version": config.version,
+            "max_body": self.room.most,
+        }))
+    }
+
+    fn health(&self) -> Result<Reply, Refusal> {
+        let Counts { images, batches, largest } = &self.counts;
+        let [images, batches, largest] = [images, batches, largest].map(|count| count.load(Relaxed));
+        reply::json(&json!({
+            "status": "ok", "images": images, "batches": batches, "largest_batch": largest,
+            "max_batch": self.batch,
+        }))
+    }
+
+    /// What the network makes of each picture.
+    async fn predict(
+        &self,
+        pictures: Vec<(String, Bytes)>,
+        held: Held,
+        top: usize,
+        peer: IpAddr,
+    ) -> Result<Reply, Refusal> {
+        let mut waiting = Vec::new();
+        for (name, bytes) in pictures {
+            let (answer, notes, pixels) = self.submit(&name, bytes, peer).await?;
+            waiting.push((name, answer, notes, pixels));
+        }
+        let mut all: Vec<Value> = Vec::new();
+        for (name, answer, notes, pixels) in waiting {
+            let ended =
+                |_| refused(StatusCode::SERVICE_UNAVAILABLE, "the server ended before it could answer");
+            let output = answer.await.map_err(ended)?;
+            let mut value = told(&name, &self.run.config, &output, top, &notes).map_err(failed)?;
+            value["pixels"] = pixels.into();
+            all.push(value);
+        }
+        reply::held(&json!({ "predictions": all }), held)
+    }
+
+    /// Reads a picture and lets it wait for the device; where its answer comes, what was done to it, its pixels.
+    async fn submit(
+        &self,
+        name: &str,
+        bytes: Bytes,
+        peer: IpAddr,
+    ) -> Result<(oneshot::Receiver<Vec<f32>>, Vec<String>, String), Refusal> {
+        let Picture { pixels, notes } = body::as_input(name, bytes, self.taking, &self.turns, peer).await?;
+        let shown = STANDARD.encode(&pixels);
+        let (answer, answered) = oneshot::channel();
+        let place = self.places.take(peer, 1).await;
+        let sent =
+            place.is_some_and(|place| self.jobs.try_send(Job { pixels, answer, _place: place }).is_ok());
+        if !sent {
+            let words = "too many pictures wait for the device already; ask again in a moment";
+            return Err(reply::later(StatusCode::SERVICE_UNAVAILABLE, 1, words));
+        }
+        Ok((answered, notes, shown))
+    }
+}

@@ -1,0 +1,265 @@
+//! How a training ends: by itself, by Ctrl-C, by its time, by its callbacks; and with which exit code.
+
+use super::hints;
+use crate::{
+    interrupt::INTERRUPTED,
+    output,
+    page::{program, quoted_path},
+};
+use anyhow::{Result, bail};
+use std::{process::ExitCode, time::Duration};
+use wgrad::{
+    callbacks::{EarlyStopping, Verdict},
+    checkpoint::Position,
+    clock,
+    data::Dataset,
+    evaluate::Formula,
+    loss::Loss,
+    metrics::Metrics,
+    run::{BEST, Chance, EpochLine, Outcome, Run},
+    schedule::Decay,
+    train::{Options, Trainer},
+    words::{counted, measure},
+};
+
+/// How an epoch ended.
+pub enum Ended {
+    /// All of it, with its metrics and images per second.
+    Whole(Metrics, f64),
+    /// Ctrl-C came; the state is saved.
+    Interrupted,
+    /// The time was over; the state is saved.
+    OutOfTime,
+    /// The live page asked to stop; the state is saved.
+    Stopped,
+}
+
+/// `--max-time`, counted from when the training begins.
+pub struct Limit {
+    begun: f64,
+    time: Option<Duration>,
+}
+
+impl Limit {
+    pub fn new(time: Option<Duration>) -> Self {
+        Self { begun: clock::seconds(), time }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.time.is_some_and(|time| clock::seconds() - self.begun >= time.as_secs_f64())
+    }
+
+    /// Says that the time is over and how to go on.
+    pub fn end(&self, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
+        let seconds = self.time.unwrap_or_default().as_secs_f64();
+        early(&format!("the time of {seconds} s is over"), run, trainer)
+    }
+}
+
+/// Says that the live page stopped it and how to go on.
+pub fn stopped(run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
+    early("stopped from the page, and saved", run, trainer)
+}
+
+fn early(why: &str, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
+    let position = trainer.position();
+    tell!(
+        "{why}, after {} and {}; go on with: {} train --resume {}",
+        counted(position.epoch as usize, "epoch"),
+        counted(position.step as usize, "step"),
+        program(),
+        quoted_path(&run.folder)
+    );
+    Ok(verdict(trainer, run))
+}
+
+/// Refuses fewer epochs than have begun at `position`: the run would say so, and be none of that length.
+pub fn refuse_fewer(run: &Run, asked: u64, position: &Position) -> Result<()> {
+    let Position { epoch, step, .. } = *position;
+    if asked >= epoch + u64::from(step > 0) {
+        return Ok(());
+    }
+    let within = match step {
+        0 => String::new(),
+        step => format!(" and {} more", counted(step as usize, "step")),
+    };
+    bail!(
+        "{} has trained {}{within} already, --epochs asks for {asked}; `--epochs {}` or more trains on",
+        run.folder.display(),
+        counted(epoch as usize, "epoch"),
+        epoch + 1
+    )
+}
+
+/// Says how to go on with a run that was saved.
+pub fn interrupted(run: &Run) -> ExitCode {
+    let folder = quoted_path(&run.folder);
+    tell!("interrupted; go on with: {} train --resume {folder}", program());
+    ExitCode::from(INTERRUPTED)
+}
+
+/// Why the training is over before its epochs are.
+pub fn over(trainer: &Trainer<'_>, run: &Run) -> Result<String> {
+    let callbacks = &run.config.options.callbacks;
+    let epoch = trainer.position().epoch;
+    Ok(match trainer.verdict() {
+        Verdict::GoOn => format!("after epoch {epoch} it goes on"),
+        Verdict::Reached => {
+            let target = callbacks.target_accuracy.unwrap_or_default();
+            format!("the accuracy of {target} was reached in epoch {epoch}")
+        }
+        Verdict::Stopped => {
+            let lines = run.metrics()?;
+            let validation = lines.last().is_some_and(|line| line.validation_loss.is_some());
+            let (watched, wait) =
+                (callbacks.monitor.name(validation), trainer.position().watch.stopping.wait);
+            let stopping =
+                callbacks.early_stopping.unwrap_or(EarlyStopping { patience: wait, min_delta: 0.0 });
+            let delta = match stopping.min_delta {
+                0.0 => String::new(),
+                delta => format!(", --min-delta {delta}"),
+            };
+            let best = Outcome::of(&lines, &run.config, None).map_or(String::new(), |outcome| {
+                let decides = match callbacks
+                    .decides(validation, run.config.model.loss().unwrap_or(Loss::SoftmaxCrossEntropy))
+                {
+                    other if other != watched => format!(" by {other}"),
+                    _ => String::new(),
+                };
+                format!("; best weights{decides}: epoch {}", outcome.best.epoch)
+            });
+            let kept = Outcome::of(&lines, &run.config, None)
+                .map_or(Ok(String::new()), |outcome| saved_to(run, outcome.best.epoch, ""))?;
+            let best = format!("{best}{kept}");
+            format!(
+                "stopped after epoch {epoch}: {watched} has not improved since epoch {} (--patience {}{delta}){best}",
+                epoch.saturating_sub(wait),
+                stopping.patience
+            )
+        }
+    })
+}
+
+/// Why a plateau lets the rate fall after the epoch of `line`.
+pub fn plateau(run: &Run, line: &EpochLine) -> String {
+    let Options { callbacks, schedule, .. } = &run.config.options;
+    let watched = callbacks.monitor.name(line.validation_loss.is_some());
+    match schedule.decay {
+        Decay::Plateau { patience, .. } => {
+            format!("{watched} has not improved for {}", counted(patience.max(1) as usize, "epoch"))
+        }
+        _ => format!("{watched} has not improved"),
+    }
+}
+
+/// Where the weights of the best `epoch` are, behind a comma; they may have been lost.
+fn saved_to(run: &Run, epoch: u64, saved: &str) -> Result<String> {
+    let file = best_file(run);
+    Ok(match run.best_epoch()? {
+        Some(kept) if kept == epoch => format!(", {saved}{file}"),
+        Some(kept) => format!(", whose weights are lost: {file} has those of epoch {kept}"),
+        None => format!(", whose weights are lost: there is no {file}"),
+    })
+}
+
+/// The file of the best weights.
+fn best_file(run: &Run) -> String {
+    quoted_path(&run.folder.join(BEST))
+}
+
+/// How long it took to the target: training and evaluation from the first step on, however often the run was resumed,
+/// and what compiling took before. Saving is not counted, nor is what an interrupted epoch had to wait. `None` of a run
+/// whose first epochs kept no times.
+pub fn time_to_target(run: &Run, compiled: f64) -> Result<Option<String>> {
+    let lines = run.metrics()?;
+    let sum = |seconds: fn(&EpochLine) -> Option<f64>| lines.iter().map(seconds).sum::<Option<f64>>();
+    let (train, evaluation) = (sum(|line| line.train_seconds), sum(|line| line.evaluation_seconds));
+    Ok(train.zip(evaluation).map(|(train, evaluation)| {
+        format!(
+            "time to the target: {:.2} s from the first step: {train:.2} s of training, {evaluation:.2} s of evaluation; \
+             before it {compiled:.2} s of compiling",
+            train + evaluation
+        )
+    }))
+}
+
+/// 1 if there was a target and it was missed.
+pub fn verdict(trainer: &Trainer<'_>, run: &Run) -> ExitCode {
+    let Some(target) = run.config.options.callbacks.target_accuracy else { return ExitCode::SUCCESS };
+    if trainer.verdict() == Verdict::Reached {
+        return ExitCode::SUCCESS;
+    }
+    tell!(
+        "the target was missed: the best accuracy is {:.4}, asked for was {target}",
+        trainer.position().best
+    );
+    ExitCode::from(1)
+}
+
+/// What came out, where it is, whether more epochs would help, and what to do next. `named` is what `--model` said.
+pub fn finish(run: &Run, data: &Dataset, json: bool, named: Option<&str>) -> Result<()> {
+    let lines = run.metrics()?;
+    let (config, loss) = (&run.config, run.config.model.loss()?);
+    let folder = quoted_path(&run.folder);
+    let Some(outcome) = Outcome::of(&lines, config, Chance::of(data)) else {
+        hints::tell(run, None, named);
+        return Ok(());
+    };
+    let Outcome { best, last, .. } = &outcome;
+    let epochs = counted(last.epoch as usize, "epoch");
+    if !json {
+        output::line(match loss.is_regression() {
+            true => format!("test {} after {epochs}; run: {folder}", reached(last, loss)),
+            false => format!(
+                "test accuracy {:.4} after {epochs} (loss {:.4}); run: {folder}",
+                last.test_accuracy, last.test_loss
+            ),
+        })?;
+    }
+    let validation = last.validation_loss.is_some();
+    let decides = config.options.callbacks.decides(validation, loss);
+    output::say(format!(
+        "best epoch {}/{} by {decides} (test {}){}",
+        best.epoch,
+        last.epoch,
+        reached(best, loss),
+        saved_to(run, best.epoch, "saved to ")?
+    ));
+    if !validation {
+        let things = data.things();
+        output::say(format!(
+            "note: the best epoch was chosen on the test {things}, which makes its numbers look a little better than they \
+             are; `--validation 0.1` chooses on {things} of the training part"
+        ));
+    }
+    if let Some(formula) = formula(run)? {
+        match json {
+            false => output::line(formula)?,
+            true => output::say(formula),
+        }
+    }
+    output::say(outcome.words(config));
+    hints::tell(run, Some(outcome.trend), named);
+    Ok(())
+}
+
+/// What an epoch reached on the test images.
+fn reached(line: &EpochLine, loss: Loss) -> String {
+    let errors = line.errors;
+    match (loss.is_regression(), errors.test_rmse, errors.test_mae) {
+        (true, Some(rmse), Some(mae)) => {
+            let r2 = errors.test_r2.map_or(String::new(), |r2| format!(", R² {r2:.4}"));
+            format!("RMSE {}, MAE {}{r2}, loss {:.4}", measure(rmse), measure(mae), line.test_loss)
+        }
+        (true, ..) => format!("loss {:.4}", line.test_loss),
+        (false, ..) => format!("accuracy {:.4}, loss {:.4}", line.test_accuracy, line.test_loss),
+    }
+}
+
+/// What a linear network of a table computes with its best weights, in the units of the columns.
+fn formula(run: &Run) -> Result<Option<Formula>> {
+    let Some(table) = run.config.data.table.as_ref().filter(|_| run.folder.join(BEST).exists()) else {
+        return Ok(None);
+    };
+    Ok(Formula::of(&run.config.model, table, &run.best()?.weights))
+}

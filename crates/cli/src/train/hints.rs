@@ -1,0 +1,366 @@
+//! What to do next, as commands that can be pasted: with the program as it was called, the data and how they are read.
+
+use crate::{
+    output,
+    page::{program, quoted, quoted_path},
+};
+use anyhow::Error;
+use std::path::Path;
+use wgrad::{
+    callbacks::Monitor,
+    data::{
+        Reading,
+        reading::{Decimal, Header, Missing, RowShape, Target},
+    },
+    loss::Loss,
+    networks::NETWORKS,
+    optim::Optimizer,
+    recipe::{Flag, flags},
+    run::{BEST, Config, DataRecord, NOT_SAVED, Run, Trend},
+    schedule::Decay,
+    train::Options,
+};
+
+/// A command, and what it is for.
+type Hint = (String, &'static str);
+
+/// Says what to do next after a training that went like this; `named` is what `--model` said.
+pub fn tell(run: &Run, trend: Option<Trend>, named: Option<&str>) {
+    let all = hints(run, trend, named);
+    let width = all.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
+    output::say("try next:");
+    for (command, what) in &all {
+        output::say(format!("  {command:width$}  {what}"));
+    }
+}
+
+/// `error`, with how to go on after it. From the state that was saved a loss becomes no number again.
+pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
+    let diverged = match error.downcast_ref() {
+        Some(wgrad::Error::Diverged { .. }) => true,
+        Some(wgrad::Error::Checkpoint { what, .. }) => what == NOT_SAVED,
+        _ => false,
+    };
+    if !diverged {
+        return error.context(run.last_good());
+    }
+    let (config, folder) = (&run.config, quoted_path(&run.folder));
+    let best =
+        Some(run.folder.join(BEST)).filter(|best| best.exists()).map(|best| best.display().to_string());
+    if let Some(cause) = no_matter_of_the_rate(&config.options) {
+        return error.context(format!(
+            "the last good state is in {folder}, but from there it goes the same way; start a new run with {cause}"
+        ));
+    }
+    let optimizer = config.options.optimizer_at(u64::MAX);
+    let lower = lower(&optimizer, &config.options.objective.class_weight);
+    let how = match named {
+        Some(_) => {
+            let said: Vec<String> =
+                std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+            let words: String =
+                again(&said, lower, best.as_deref()).iter().map(|w| format!(" {w}")).collect();
+            format!(", such as `wgrad{words}`")
+        }
+        None => network(config, named).map_or(String::new(), |network| {
+            let mut options = config.options.clone();
+            options.optimizer.learning_rate = lower;
+            let mut all = flags(network, &options);
+            all.extend(data(&config.data, config.model.loss));
+            all.extend(beside(config));
+            all.extend(best.map(|best| ("--init", Some(best))));
+            format!(", such as `wgrad train{}`", words(&all))
+        }),
+    };
+    error.context(format!(
+        "the last good state is in {folder}, but from there it goes the same way; start a new run with a lower rate{how}"
+    ))
+}
+
+/// What drives a training off whatever its rate is, as what to give instead.
+fn no_matter_of_the_rate(options: &Options) -> Option<String> {
+    /// Beyond it a loss is soon too large for f32, or a rate.
+    const LARGE: f64 = 1e6;
+    let heaviest = options.objective.class_weight.iter().copied().fold(0.0, f64::max);
+    if heaviest > LARGE {
+        return Some(format!(
+            "smaller class weights: the largest is {heaviest:e}, and 1 leaves a class as it is"
+        ));
+    }
+    match options.schedule.decay {
+        Decay::Step { factor, .. } | Decay::Exponential { factor, .. } if factor > 1.0 => {
+            Some(format!("a `--decay` below 1: with {factor:e} the rate grows from epoch to epoch"))
+        }
+        _ => None,
+    }
+}
+
+/// A rate at which a training that diverged under `optimizer` has a chance. Far above the usual rates a tenth is still far
+/// too high; a class weight multiplies gradients, and a decay of more than a tenth a step takes weights past zero.
+fn lower(optimizer: &Optimizer, class_weight: &[f64]) -> f64 {
+    let usual = Optimizer::new(optimizer.method).learning_rate;
+    let heaviest = class_weight.iter().copied().fold(1.0, f64::max);
+    let decaying = if optimizer.weight_decay > 0.0 { 0.1 / optimizer.weight_decay } else { f64::INFINITY };
+    let lower = (optimizer.learning_rate / 10.0)
+        .min(usual / heaviest)
+        .min(decaying)
+        .max(f64::from(f32::MIN_POSITIVE) * 2.0);
+    format!("{lower:.1e}").parse().unwrap_or(lower)
+}
+
+/// The arguments `said` with another rate, from the weights of `best` if there are any, in a run folder of its own; each
+/// as a shell takes it.
+fn again(said: &[String], rate: f64, best: Option<&str>) -> Vec<String> {
+    let replaced: &[&str] = if best.is_some() { &["--lr", "--out", "--init"] } else { &["--lr", "--out"] };
+    let mut words: Vec<String> = Vec::new();
+    let mut rest = said.iter();
+    while let Some(word) = rest.next() {
+        let name = word.split('=').next().unwrap_or_default();
+        if !replaced.contains(&name) {
+            words.push(quoted(word));
+        } else if !word.contains('=') {
+            rest.next();
+        }
+    }
+    words.extend(["--lr".to_string(), rate.to_string()]);
+    words.extend(best.into_iter().flat_map(|best| ["--init".to_string(), quoted_path(Path::new(best))]));
+    words
+}
+
+/// What a run records and [`flags`] leaves out.
+fn beside(config: &Config) -> Vec<Flag> {
+    let Options { seed, shuffle, objective, variants, callbacks, schedule, .. } = &config.options;
+    let list = |weights: &[f64]| weights.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+    let stopping = callbacks.early_stopping;
+    // A plateau has told its own.
+    let delta = stopping.map(|stopping| stopping.min_delta);
+    let delta = delta.filter(|delta| *delta != 0.0 && !matches!(schedule.decay, Decay::Plateau { .. }));
+    let weights = Some(&objective.class_weight).filter(|weights| !weights.is_empty());
+    let values = [
+        ("--seed", Some(seed.to_string()).filter(|_| *seed != 0)),
+        ("--class-weight", weights.map(|weights| list(weights))),
+        ("--monitor", (callbacks.monitor == Monitor::Accuracy).then(|| "accuracy".to_string())),
+        ("--patience", stopping.map(|stopping| stopping.patience.to_string())),
+        ("--min-delta", delta.map(|delta| delta.to_string())),
+    ];
+    let mut all: Vec<Flag> = values.into_iter().filter(|(_, value)| value.is_some()).collect();
+    all.extend((!shuffle).then_some(("--no-shuffle", None)));
+    all.extend(variants.by_hand.iter().map(|(op, variant)| ("--variant", Some(format!("{op}={variant}")))));
+    all
+}
+
+/// The network as `--model` takes it, which a run of another file than a built-in one does not tell.
+fn network<'n>(config: &'n Config, named: Option<&'n str>) -> Option<&'n str> {
+    let known = |name: &&str| NETWORKS.iter().any(|(known, _)| known == name);
+    named.or(Some(config.model.name.as_str()).filter(known))
+}
+
+fn hints(run: &Run, trend: Option<Trend>, named: Option<&str>) -> Vec<Hint> {
+    let (program, config) = (program(), &run.config);
+    let folder = quoted_path(&run.folder);
+    let regression = config.model.loss().is_ok_and(Loss::is_regression);
+    let images = config.data.table.is_none();
+    let mut all = Vec::new();
+    if trend.is_some() {
+        let what = match (images, regression) {
+            (true, _) => "curves, mistakes and what the network sees, as a page",
+            (false, false) => "curves and classes, as a page",
+            (false, true) => "curves, predicted over actual, residuals, as a page",
+        };
+        all.push((format!("{program} report {folder}"), what));
+        let what = if regression { "RMSE, MAE and R²" } else { "confusion matrix" };
+        all.push((format!("{program} eval {folder}"), what));
+    }
+    let network = network(config, named);
+    let data = words(&data(&config.data, config.model.loss));
+    let next = match (trend, network) {
+        (Some(Trend::Chance { .. } | Trend::Diverges { .. }), Some(network)) => {
+            let mut how = vec![("--model", Some(network.to_string()))];
+            how.extend(read(&config.data));
+            how.push(("--optimizer", Some(config.options.optimizer.name().to_string())));
+            how.push(("--batch", Some(config.options.batch.to_string())));
+            Some((format!("{program} lr-find{}", words(&how)), "finds a learning rate"))
+        }
+        (Some(Trend::Overfits { .. }), Some(network)) => {
+            let same = words(&flags(network, &config.options));
+            Some(match images && config.options.objective.augment.is_off() {
+                true => (
+                    format!("{program} train{same}{data} --augment flip,shift=2"),
+                    "augmentation reduces overfitting",
+                ),
+                false => (format!("{program} train{same}{data} --patience 3"), "stops in time"),
+            })
+        }
+        (Some(Trend::Settled), Some(_)) => other(config).map(|other| {
+            let epochs = config.options.epochs;
+            (format!("{program} train --model {other}{data} --epochs {epochs}"), "another network")
+        }),
+        _ => None,
+    };
+    let more = (2 * config.options.epochs).max(5);
+    let on = || {
+        (
+            format!("{program} train --resume {folder} --epochs {more}"),
+            "continue training from the last checkpoint",
+        )
+    };
+    if trend != Some(Trend::Perfect) {
+        all.push(next.unwrap_or_else(on));
+    }
+    all
+}
+
+/// Another network for the same data: a larger one, or a smaller one after that.
+fn other(config: &Config) -> Option<&'static str> {
+    match (config.model.name.as_str(), config.data.table.is_some()) {
+        ("linear", true) => Some("mlp"),
+        (_, true) => None,
+        ("cnn", false) => Some("mlp"),
+        (_, false) => Some("cnn"),
+    }
+}
+
+/// Options with their values as a shell takes them, each after a space.
+fn words(options: &[Flag]) -> String {
+    let word = |(name, value): &Flag| match value {
+        // What begins like an option stands behind its name.
+        Some(value) if value.starts_with('-') => format!(" {name}={}", quoted(value)),
+        Some(value) => format!(" {name} {}", quoted(value)),
+        None => format!(" {name}"),
+    };
+    options.iter().map(word).collect()
+}
+
+/// The data, and the loss where it does not follow from them.
+fn data(record: &DataRecord, loss: Option<Loss>) -> Vec<Flag> {
+    let mut all = read(record);
+    if let Some(loss) = loss.filter(|loss| *loss != Loss::MeanSquaredError) {
+        all.push(("--loss", Some(loss.to_string())));
+    }
+    all
+}
+
+/// The data and how they are read.
+fn read(record: &DataRecord) -> Vec<Flag> {
+    let DataRecord { spec, limit, validation, input, reading, .. } = record;
+    let mut all = Vec::new();
+    if spec != "fashion-mnist" {
+        all.push(("--data", Some(shortened(spec))));
+    }
+    let numbers =
+        [("--limit", limit.map(|n| n.to_string())), ("--validation", validation.map(|v| v.to_string()))];
+    all.extend(numbers.into_iter().filter(|(_, value)| value.is_some()));
+    if input.normalization.is_some() {
+        all.push(("--normalize", None));
+    }
+    let Reading { label, drop, missing, target, size, fit, channels, test_share, split_seed, .. } = reading;
+    let Reading { na, not_na, category, header, comment, decimal, shape, .. } = reading;
+    let header = header.map(|header| match header {
+        Header::Yes => "yes",
+        Header::No => "no",
+    });
+    let decimal = decimal.map(|decimal| match decimal {
+        Decimal::Point => "point",
+        Decimal::Comma => "comma",
+    });
+    let shape = shape.map(|shape| match shape {
+        RowShape::Table => "table".to_string(),
+        RowShape::Picture([h, w, c]) => format!("{h},{w},{c}"),
+    });
+    let missing = match missing {
+        Missing::Error => None,
+        Missing::Drop => Some("drop"),
+        Missing::Mean => Some("mean"),
+    };
+    let target = target.map(|target| match target {
+        Target::Classes => "classes",
+        Target::Number => "number",
+    });
+    all.extend(drop.iter().map(|column| ("--drop", Some(column.clone()))));
+    all.extend(category.iter().map(|column| ("--category", Some(column.clone()))));
+    let rest = [
+        ("--label", label.clone()),
+        ("--missing", missing.map(String::from)),
+        ("--na", Some(na.join(",")).filter(|_| !na.is_empty())),
+        ("--not-na", Some(not_na.join(",")).filter(|_| !not_na.is_empty())),
+        ("--header", header.map(String::from)),
+        ("--comment", comment.map(String::from)),
+        ("--decimal", decimal.map(String::from)),
+        ("--shape", shape),
+        ("--target", target.map(String::from)),
+        ("--size", size.map(|size| size.to_string())),
+        ("--fit", Some(fit.to_string()).filter(|_| *fit != Default::default())),
+        ("--channels", channels.map(|n| n.to_string())),
+        ("--test-share", test_share.map(|share| share.to_string())),
+        ("--split-seed", Some(split_seed.to_string()).filter(|_| *split_seed != 0)),
+    ];
+    all.extend(rest.into_iter().filter(|(_, value)| value.is_some()));
+    all
+}
+
+/// A path below the folder that one is in, from there.
+fn shortened(spec: &str) -> String {
+    let here = std::env::current_dir().ok();
+    let within =
+        here.and_then(|here| std::path::Path::new(spec).strip_prefix(here).ok().map(|path| path.to_owned()));
+    match within.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) => format!(".{}{}", std::path::MAIN_SEPARATOR, path.display()),
+        None => spec.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{again, lower, no_matter_of_the_rate};
+    use wgrad::{
+        optim::{Method, Optimizer},
+        schedule::Decay,
+    };
+
+    #[test]
+    fn the_same_training_again_keeps_whatever_was_said() {
+        for (said, best, expected) in [
+            ("train", None, "train --lr 0.05"),
+            ("train --lr 9 --out run --checked", None, "train --checked --lr 0.05"),
+            ("train --lr=9 --out=run --seed 3", None, "train --seed 3 --lr 0.05"),
+            ("train --init a.safetensors", None, "train --init a.safetensors --lr 0.05"),
+            ("train --init a.safetensors -q", Some("r/b"), "train -q --lr 0.05 --init r/b"),
+            (
+                "train --class-weight 1,2 --monitor accuracy --patience 3 --no-shuffle --variant matmul=naive \
+                 --max-time 10m --recipe cnn",
+                None,
+                "train --class-weight 1,2 --monitor accuracy --patience 3 --no-shuffle --variant matmul=naive \
+                 --max-time 10m --recipe cnn --lr 0.05",
+            ),
+        ] {
+            let words: Vec<String> = said.split(' ').map(String::from).collect();
+            assert_eq!(again(&words, 0.05, best).join(" "), expected, "{said}");
+        }
+        assert_eq!(again(&["train".into(), "--label=a b".into()], 1e-5, None)[1], "'--label=a b'");
+    }
+
+    #[test]
+    fn where_no_rate_helps_the_cause_is_named() {
+        let mut options = wgrad::train::Options::default();
+        assert_eq!(no_matter_of_the_rate(&options), None);
+        options.schedule.decay = Decay::Exponential { every: 1, factor: 1e30 };
+        assert!(
+            no_matter_of_the_rate(&options)
+                .is_some_and(|words| words.contains("--decay` below 1: with 1e30"))
+        );
+        options.objective.class_weight = vec![1.0, 1e38];
+        assert!(no_matter_of_the_rate(&options).is_some_and(|words| words.contains("the largest is 1e38")));
+    }
+
+    #[test]
+    fn a_lower_rate_makes_up_for_what_multiplies_it() {
+        let sgd = Optimizer::new(Method::Sgd { momentum: 0.0, nesterov: false });
+        let at = |learning_rate, weight_decay| Optimizer { learning_rate, weight_decay, ..sgd };
+        assert_eq!(sgd.learning_rate, 0.05);
+        assert_eq!(lower(&at(0.05, 0.0), &[]), 0.005);
+        assert_eq!(lower(&at(1e9, 0.0), &[]), 0.05);
+        assert_eq!(lower(&at(0.05, 0.0), &[1.0, 1e6]), 5e-8);
+        assert_eq!(lower(&at(0.05, 4000.0), &[0.5, 0.5]), 2.5e-5);
+        assert!((lower(&at(0.05, 0.0), &[3e38]) as f32).is_normal());
+    }
+}

@@ -1,0 +1,181 @@
+//! A training on a device, and on the same one opened anew where that was lost: the last state that was kept is put
+//! back, and the training goes on to the same bits.
+
+use super::{Train, end::Limit, init::begin_from};
+use crate::{
+    interrupt::Interrupt,
+    live::Live,
+    output,
+    recover::{Patience, is_of_device},
+};
+use anyhow::{Error, Result, bail};
+use std::process::ExitCode;
+use wgrad::{
+    callbacks::Verdict,
+    checkpoint::Checkpoint,
+    clock,
+    data::Dataset,
+    gpu::{AdapterRecord, Context, guarded},
+    model::Model,
+    run::{LAST, Run},
+    train::{Options, Trainer},
+    words::counted,
+};
+
+/// The state that was saved last, in memory too.
+pub(super) struct Kept {
+    pub state: Checkpoint,
+    /// The weights with which its epoch began, where they are known.
+    pub began: Option<Vec<f32>>,
+}
+
+impl Kept {
+    /// What a resumed training begins with.
+    pub fn read(state: Checkpoint) -> Self {
+        let began = (state.position.step == 0).then(|| state.weights.clone());
+        Self { state, began }
+    }
+}
+
+/// What outlives a device.
+pub(super) struct Session<'s> {
+    pub dataset: &'s Dataset,
+    pub model: &'s Model,
+    pub options: Options,
+    pub interrupt: &'s Interrupt,
+    /// `None` until there is a trainer, whose kernels it records.
+    pub run: Option<Run>,
+    /// `None` until the first state is saved.
+    pub kept: Option<Kept>,
+    pub limit: Option<Limit>,
+    pub live: Option<Live>,
+    /// Whether it has trained before this session.
+    pub resumed: bool,
+    /// Whether a device was lost in this session.
+    pub again: bool,
+}
+
+impl<'s> Session<'s> {
+    pub fn new(dataset: &'s Dataset, model: &'s Model, options: Options, interrupt: &'s Interrupt) -> Self {
+        let (run, kept, limit, live) = (None, None, None, None);
+        Self { dataset, model, options, interrupt, run, kept, limit, live, resumed: false, again: false }
+    }
+
+    /// How far it has come: what is kept.
+    fn progress(&self) -> Option<(u64, u64)> {
+        self.kept.as_ref().map(|kept| (kept.state.position.epoch, kept.state.position.step))
+    }
+
+    /// The error with where the last good state is, and how to go on from it.
+    fn told(&self, error: Error) -> Error {
+        let device = matches!(error.downcast_ref(), Some(wgrad::Error::Device { .. }));
+        let Some(run) = self.run.as_ref().filter(|run| device && run.folder.join(LAST).exists()) else {
+            return error;
+        };
+        let what = if is_of_device(&error) { "the device was lost" } else { "the device does not answer" };
+        error.context(format!("{what}; {}", run.last_good()))
+    }
+}
+
+impl Train {
+    /// The training, from wherever `session` stands, on `context` and its successors.
+    pub(super) async fn session(&self, context: Context, mut session: Session<'_>) -> Result<ExitCode> {
+        let adapter = AdapterRecord::of(&context);
+        let mut device = Some(context);
+        let mut patience = Patience::default();
+        let ended = loop {
+            let ended = guarded(async {
+                let context = match device.take() {
+                    Some(context) => context,
+                    None => self.reopened(&adapter).await?,
+                };
+                self.on_device(&context, &mut session).await
+            })
+            .await;
+            let Err(error) = ended else { break ended };
+            if let Err(error) = patience.again(error, session.progress()) {
+                break Err(session.told(error));
+            }
+            session.again = true;
+        };
+        let whole = matches!(ended, Ok((_, true)));
+        let ended = ended.map(|(code, _)| code);
+        if let Some(live) = session.live.take() {
+            live.end(&ended, whole);
+        }
+        ended
+    }
+
+    /// The same device, opened anew.
+    async fn reopened(&self, wanted: &AdapterRecord) -> Result<Context> {
+        let context = self.adapter.connect().await?;
+        let found = AdapterRecord::of(&context);
+        if found != *wanted {
+            bail!(
+                "the adapter {} ({}) is gone, here is {} ({}); on another adapter it would go on to other bits",
+                wanted.name,
+                wanted.backend,
+                found.name,
+                found.backend
+            );
+        }
+        Ok(context)
+    }
+
+    /// Trains with this device until the training ends, or the device; the exit code, and whether nothing is left to do.
+    async fn on_device(&self, context: &Context, session: &mut Session<'_>) -> Result<(ExitCode, bool)> {
+        if let Some(run) = &session.run {
+            // Rates that were set while it ran.
+            session.options.rates.clone_from(&run.config.options.rates);
+        }
+        // What was saved is all that there is: a device that is opened anew has nothing to finish yet.
+        session.interrupt.set_working(false);
+        let begun = clock::seconds();
+        let mut trainer =
+            Trainer::new(context, session.model, session.dataset, session.options.clone()).await?;
+        let compiled = clock::seconds() - begun;
+        match &session.kept {
+            Some(kept) => trainer.restore(&kept.state),
+            None => {
+                let recorded = session.run.as_ref().and_then(|run| run.config.init.as_deref());
+                if let Some(path) = recorded.or(self.init.as_deref()) {
+                    begin_from(path, &mut trainer)?;
+                }
+            }
+        }
+        let run = match &mut session.run {
+            Some(run) => run,
+            none => none.insert(self.create(context, &trainer, session.dataset, session.model)?),
+        };
+        if let Some(Kept { state, .. }) = &session.kept {
+            for dropped in run.rewind(&state.position)? {
+                tell!("warning: {dropped}");
+            }
+            let within = match state.position.step {
+                0 => String::new(),
+                step => format!(", after {} of it", counted(step as usize, "step")),
+            };
+            let at = format!("at epoch {}{within}", state.position.epoch + 1);
+            if session.again {
+                output::say(format!("it goes on {at}"));
+            } else if session.resumed {
+                run.save_config()?;
+                let missing = run.missing_lines(&state.position)?;
+                if missing > 0 {
+                    tell!("warning: {missing} of the epochs so far left no line in metrics.jsonl");
+                }
+                output::say(format!("resuming {} {at}", run.folder.display()));
+            }
+        }
+        match &session.live {
+            Some(live) => live.go_on(context, run, session.dataset, &mut trainer).await?,
+            None => {
+                let live = Live::start(&self.live, context, run, session.dataset, &mut trainer).await?;
+                session.live = Some(live);
+            }
+        }
+        let code = self.epochs(context, session, &mut trainer, compiled).await?;
+        let whole = trainer.position().epoch >= session.options.epochs || trainer.verdict() != Verdict::GoOn;
+        Ok((code, whole))
+    }
+}

@@ -1,0 +1,761 @@
+//! Networks that Keras wrote: architecture and weights load as they are, and give what Keras gives. What cannot be
+//! loaded is named. The files are from scripts/make_keras_fixtures.py.
+
+use crate::command::{on_device, small_data_argument, wgrad};
+use pollster::block_on;
+use safetensors::SafeTensors;
+use serde_json::{Value, json};
+use std::{fs, path::Path};
+use wgrad::{
+    gpu::Context, keras, layers::Layer, loss::Loss, model::Model, predict::Predictor, run::read_weights,
+    selection::Choices, words::quoted,
+};
+
+/// The shape of images that no network here takes by chance.
+const IMAGE: [usize; 3] = [28, 28, 1];
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    wgrad_testing::fixture("keras").join(name)
+}
+
+fn load(name: &str) -> Model {
+    keras::load(&fixture(name), IMAGE).unwrap_or_else(|e| panic!("{e}")).model
+}
+
+/// The largest distance between what wgrad and Keras make of the images beside the network `name`, with the weights of
+/// the file `weights`.
+fn distance(context: &Context, model: &Model, weights: &str, name: &str) -> f32 {
+    let checkpoint =
+        read_weights(&fixture(weights), &model.parameters().expect("fits")).unwrap_or_else(|e| panic!("{e}"));
+    let bytes = fs::read(fixture(&format!("{name}.safetensors"))).expect("reads");
+    let file = SafeTensors::deserialize(&bytes).expect("safetensors");
+    let (images, outputs) =
+        (file.tensor("images").expect("images"), file.tensor("outputs").expect("outputs"));
+    let count = images.shape()[0];
+    assert_eq!(images.data().len(), count * model.pixels(), "{name}");
+    let predictor =
+        block_on(Predictor::new(context, model, &checkpoint, count, &Choices::default())).expect("fits");
+    let found = block_on(predictor.probabilities(images.data())).expect("runs");
+    let expected: Vec<f32> = bytemuck::pod_collect_to_vec(outputs.data());
+    let found: Vec<f32> = found.into_iter().flatten().collect();
+    assert_eq!(found.len(), expected.len(), "{name}");
+    assert!(expected.iter().any(|y| (y - expected[0]).abs() > 0.01), "{name}: one output for all images");
+    // NaN counts as far away.
+    found
+        .iter()
+        .zip(&expected)
+        .map(|(a, b)| if a.is_finite() { (a - b).abs() } else { f32::MAX })
+        .fold(0.0, f32::max)
+}
+
+#[test]
+fn networks_of_keras_give_what_keras_gives() {
+    let context = wgrad_testing::open(false);
+    let names = [
+        "mlp",
+        "cnn",
+        "same",
+        "batch_norm",
+        "depthwise",
+        "residual",
+        "inception",
+        "nested",
+        "lstm",
+        "gru",
+        "bidirectional",
+        "simple_rnn",
+        "rescaled",
+        "one_number",
+    ];
+    for name in names {
+        let archive = format!("{name}.keras");
+        let found = distance(&context, &load(&archive), &archive, name);
+        assert!(found <= 1e-5, "{name}: differs by {found}");
+    }
+    // All of them are here, and none that is not looked at.
+    let files = fs::read_dir(wgrad_testing::fixture("keras")).expect("a folder");
+    let files = files.map(|file| file.expect("a file").path());
+    assert_eq!(files.filter(|path| path.extension().is_some_and(|e| e == "keras")).count(), names.len());
+}
+
+#[test]
+fn json_is_the_same_network_and_weights_may_be_a_file_of_their_own() {
+    for name in ["residual", "inception", "lstm", "rescaled"] {
+        assert_eq!(load(&format!("{name}.json")), load(&format!("{name}.keras")), "{name}");
+    }
+    let context = wgrad_testing::open(false);
+    for name in ["lstm", "residual"] {
+        let found = distance(&context, &load(&format!("{name}.json")), &format!("{name}.weights.h5"), name);
+        assert!(found <= 1e-5, "{name}: differs by {found}");
+    }
+    // Weights of another network are refused by the name of the layer.
+    let other = load("cnn.keras").parameters().expect("fits");
+    let error =
+        read_weights(&fixture("lstm.weights.h5"), &other).expect_err("has no convolution").to_string();
+    for words in ["lstm.weights.h5", "no layer `conv2d`", "lstm_1"] {
+        assert!(error.contains(words), "no {words:?} in {error}");
+    }
+    let error = read_weights(&fixture("lstm.keras"), &other).expect_err("has no convolution").to_string();
+    assert!(
+        error.contains("no tensor `conv2d.kernel` [3, 3, 1, 4]") && error.contains("lstm_1.kernel"),
+        "{error}"
+    );
+}
+
+#[test]
+fn shapes_names_and_losses_are_keras_s() {
+    assert_eq!(
+        load("mlp.keras").input_shape,
+        [7, 7, 1],
+        "49 numbers, and no images at hand that are as many"
+    );
+    assert_eq!(keras::load(&fixture("mlp.keras"), [1, 7, 7]).expect("loads").model.input_shape, [1, 7, 7]);
+    assert_eq!(load("lstm.keras").input_shape, [7, 6, 1]);
+    assert_eq!(load("residual.keras").name, "toy_resnet");
+    let nested = load("nested.keras");
+    let names: Vec<String> = nested.summary().expect("fits").into_iter().map(|layer| layer.name).collect();
+    assert_eq!(names[..4], ["conv2d", "flatten", "hidden", "dense"], "{names:?}");
+    assert_eq!(names[4], "outer_hidden", "two layers of one name: {names:?}");
+    assert_eq!(load("one_number.keras").loss, Some(Loss::MeanSquaredError));
+    let rescaled = keras::load(&fixture("rescaled.keras"), IMAGE).expect("loads");
+    assert!(matches!(rescaled.model.layers[0], Layer::Conv2D(_)), "{:?}", rescaled.model.layers);
+    let notes = rescaled.notes.join("\n");
+    for words in ["(Rescaling)", "pixel / 255", "(RandomFlip)", "--augment flip", "rotate=DEGREES"] {
+        assert!(notes.contains(words), "no {words:?} in {notes}");
+    }
+}
+
+/// What is said of a fixture whose JSON was changed by `change`.
+fn refused(name: &str, change: impl FnOnce(&mut Value)) -> String {
+    let text = fs::read_to_string(fixture(name)).expect("reads");
+    let mut config: Value = serde_json::from_str(&text).expect("JSON");
+    change(&mut config);
+    let error = keras::parse(Path::new("some/net.json"), &config.to_string(), IMAGE).expect_err("is refused");
+    error.to_string()
+}
+
+#[track_caller]
+fn says(error: &str, words: &[&str]) {
+    assert!(error.contains("net.json"), "the file is not named in {error}");
+    for word in words {
+        assert!(error.contains(word), "no {word:?} in {error}");
+    }
+}
+
+/// Sets an argument of layer `layer` of the stack `lstm`.
+fn with(layer: usize, key: &str, value: Value) -> String {
+    refused("lstm.json", |config| config["config"]["layers"][layer]["config"][key] = value)
+}
+
+#[test]
+fn what_a_layer_does_not_take_is_named() {
+    let l2 = json!({"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.01}});
+    says(
+        &with(1, "kernel_regularizer", l2),
+        &["layer `lstm` (LSTM)", "kernel_regularizer is L2", "0.01", "--weight-decay"],
+    );
+    says(
+        &with(3, "trainable", json!(false)),
+        &["layer `dense` (Dense)", "trainable is false", "set it to True"],
+    );
+    says(&with(3, "activation", json!("crelu")), &["layer `dense`", "crelu", "linear, relu"]);
+    says(&with(3, "dtype", json!("float64")), &["dtype is float64", "float32"]);
+    says(&with(3, "units", json!(0)), &["units is 0"]);
+    says(&with(0, "batch_shape", json!([null, null, 6])), &["input_layer", "[null,6]", "whole shape"]);
+    says(&with(0, "batch_shape", json!([null, 2, 3, 4, 5])), &["[2,3,4,5]", "one to three"]);
+    let none = json!(null);
+    says(
+        &refused("lstm.json", |c| {
+            c["config"]["layers"][1] = json!({"class_name": "Bidirectional", "config": {
+            "name": "both", "merge_mode": none, "layer": {"class_name": "LSTM", "config": {"units": 3}}}})
+        }),
+        &["layer `both` (Bidirectional)", "merge_mode is None", "\"concat\""],
+    );
+    says(
+        &refused("lstm.json", |c| {
+            c["config"]["layers"][1] = json!({"class_name": "Bidirectional", "config": {
+            "name": "both", "layer": {"class_name": "LSTM", "config": {"units": 3, "kernel_constraint": "max_norm"}}}})
+        }),
+        &["layer `both` (Bidirectional)", "(LSTM)", "kernel_constraint", "--global-clipnorm"],
+    );
+    says(
+        &refused("lstm.json", |c| {
+            c["config"]["layers"][1] = json!({"class_name": "Bidirectional", "config": {
+            "name": "both", "layer": {"class_name": "LSTM", "config": {"units": 3}},
+            "backward_layer": {"class_name": "LSTM", "config": {"units": 4}}}})
+        }),
+        &["backward_layer differs"],
+    );
+}
+
+#[test]
+fn classes_that_are_not_there_are_named_with_what_is_nearest() {
+    let class = |name: &str, arguments: Value| {
+        refused("rescaled.json", |c| {
+            c["config"]["layers"][1] = json!({"class_name": name, "config": arguments});
+        })
+    };
+    let named = |name: &str| class(name, json!({"name": "it"}));
+    says(&named("Normalization"), &["layer `it` (Normalization)", "BatchNormalization"]);
+    says(&class("Rescaling", json!({"name": "it", "scale": 0.5})), &["Rescaling(1/255)"]);
+    says(&named("Embedding"), &["layer `it` (Embedding)", "no such layer", "Conv2D"]);
+    says(&named("Lambda"), &["use a layer"]);
+    says(
+        &class("LeakyReLU", json!({"name": "it", "negative_slope": "steep"})),
+        &["layer `it` (LeakyReLU)", "steep"],
+    );
+    says(
+        &refused("rescaled.json", |c| c["class_name"] = json!("MyModel")),
+        &["\"MyModel\"", "\"Sequential\"", "subclassed"],
+    );
+    says(
+        &refused("rescaled.json", |c| {
+            *c = json!({"class_name": "Sequential", "config": [], "keras_version": "1.2.2"});
+        }),
+        &["Keras 1.2.2", "Keras 2 and 3"],
+    );
+    let error =
+        keras::parse(Path::new("net.json"), "{\n \"class_name\": ", IMAGE).expect_err("no JSON").to_string();
+    says(&error, &["line 2", "is no JSON", "to_json"]);
+    says(&refused("rescaled.json", |c| *c = json!([1, 2])), &["class_name"]);
+}
+
+#[test]
+fn graphs_that_wgrad_has_not_are_refused_in_words() {
+    let layer = |config: &mut Value, name: &str| -> usize {
+        let layers = config["config"]["layers"].as_array().expect("layers");
+        layers.iter().position(|layer| layer["name"] == name).expect("a layer of that name")
+    };
+    let changed = |name: &str, change: &dyn Fn(&mut Value)| {
+        refused("residual.json", |c| {
+            let at = layer(c, name);
+            change(&mut c["config"]["layers"][at]);
+        })
+    };
+    let twice = |l: &mut Value| {
+        let call = l["inbound_nodes"][0].clone();
+        l["inbound_nodes"].as_array_mut().expect("calls").push(call);
+    };
+    says(
+        &changed("conv2d_1", &twice),
+        &["layer `conv2d_1` (Conv2D)", "called 2 times", "a layer of its own"],
+    );
+    says(
+        &changed("dropout", &|l| l["inbound_nodes"][0]["kwargs"]["training"] = json!(true)),
+        &["layer `dropout` (Dropout)", "training = true"],
+    );
+    says(
+        &changed("dropout", &|l| {
+            l["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = json!(["conv", 0, 0])
+        }),
+        &["layer `dropout`", "takes `conv`", "conv2d_1"],
+    );
+    says(
+        &changed("dropout", &|l| {
+            l["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = json!(["conv2d", 0, 1])
+        }),
+        &["layer `dropout`", "output", "have one"],
+    );
+    says(
+        &refused("residual.json", |c| {
+            c["config"]["output_layers"] = json!([["dense", 0, 0], ["dropout", 0, 0]])
+        }),
+        &["2 outputs (dense, dropout)", "have one"],
+    );
+    says(
+        &refused("residual.json", |c| c["config"]["input_layers"] = json!({"img": ["img", 0, 0]})),
+        &["dictionary of inputs"],
+    );
+    says(
+        &refused("residual.json", |c| {
+            let mut second = c["config"]["layers"][0].clone();
+            (second["name"], second["config"]["name"]) = (json!("other"), json!("other"));
+            c["config"]["layers"].as_array_mut().expect("layers").insert(1, second);
+        }),
+        &["layer `other` (InputLayer)", "second input", "`img`"],
+    );
+    let operation = |l: &mut Value| l["class_name"] = json!("Maximum");
+    says(&changed("add_1", &operation), &["layer `add_1` (Maximum)", "keras.ops.maximum"]);
+}
+
+/// A network as JSON, or what is said of it.
+fn text(config: &Value) -> Result<keras::Loaded, String> {
+    keras::parse(Path::new("net.json"), &config.to_string(), IMAGE).map_err(|e| e.to_string())
+}
+
+#[test]
+fn what_keras_2_wrote_is_the_same_network() {
+    let dense = |name: &str, units: u32| {
+        json!({"class_name": "Dense", "config": {"name": name, "units": units, "activation": "relu",
+        "kernel_initializer": {"class_name": "VarianceScaling", "config":
+            {"scale": 1.0, "mode": "fan_avg", "distribution": "normal", "seed": null}}}})
+    };
+    let flatten =
+        json!({"class_name": "Flatten", "config": {"name": "flat", "batch_input_shape": [null, 28, 28, 1]}});
+    let leaky = json!({"class_name": "LeakyReLU", "config": {"name": "leaky", "alpha": 0.25}});
+    let norm = json!({"class_name": "BatchNormalization", "config": {"name": "norm", "axis": [1], "momentum": 0.9, "fused": null}});
+    let layers = json!([flatten, dense("a", 8), leaky, norm, dense("b", 10)]);
+    // A stack was its list before version 2.2.
+    let old = json!({"class_name": "Sequential", "config": layers, "keras_version": "2.0.8", "backend": "tensorflow"});
+    let late = json!({"class_name": "Sequential", "config": {"name": "sequential", "layers": layers}, "keras_version": "2.15.0"});
+    let [old, late] = [old, late].map(|config| text(&config).expect("loads").model);
+    assert_eq!(old.layers, late.layers);
+    let Layer::LeakyReLU(leaky) = &late.layers[2] else { panic!("{:?}", late.layers) };
+    assert_eq!(leaky.negative_slope, 0.25);
+
+    // A graph named the outputs that a layer takes in lists.
+    let call = |names: &[&str]| json!([names.iter().map(|name| json!([name, 0, 0, {}])).collect::<Vec<_>>()]);
+    let layer = |class: &str, name: &str, config: Value, from: &[&str]| {
+        let mut config = config;
+        config["name"] = json!(name);
+        json!({"class_name": class, "name": name, "config": config,
+            "inbound_nodes": if from.is_empty() { json!([]) } else { call(from) }})
+    };
+    let graph = json!({"class_name": "Model", "keras_version": "2.4.0", "config": {"name": "graph", "layers": [
+        layer("InputLayer", "img", json!({"batch_input_shape": [null, 4, 4, 1]}), &[]),
+        layer("Conv2D", "one", json!({"filters": 2, "kernel_size": [3, 3], "padding": "same"}), &["img"]),
+        layer("Conv2D", "two", json!({"filters": 2, "kernel_size": [1, 1], "padding": "same"}), &["img"]),
+        layer("Add", "sum", json!({}), &["one", "two"]),
+        layer("Flatten", "flat", json!({}), &["sum"]),
+        layer("Dense", "out", json!({"units": 3, "activation": "softmax"}), &["flat"]),
+    ], "input_layers": [["img", 0, 0]], "output_layers": [["out", 0, 0]]}});
+    let model = text(&graph).expect("loads").model;
+    assert_eq!(model.inputs[&2], ["one", "two"]);
+    assert_eq!(model.parameters().expect("fits").iter().map(|p| p.len()).sum::<usize>(), 20 + 4 + 96 + 3);
+
+    // What another meaning was under the same name is refused.
+    let recurrent = |class: &str, config: Value| {
+        let mut config = config;
+        (config["name"], config["units"], config["batch_input_shape"]) =
+            (json!("r"), json!(4), json!([null, 5, 3]));
+        let layers = json!([{"class_name": class, "config": config}, dense("b", 10)]);
+        text(&json!({"class_name": "Sequential", "config": layers, "keras_version": "2.1.6"}))
+    };
+    let hard =
+        recurrent("LSTM", json!({"recurrent_activation": "hard_sigmoid"})).expect_err("another function");
+    says(&hard, &["layer `r` (LSTM)", "hard_sigmoid", "0.2 x + 0.5"]);
+    let before = recurrent("GRU", json!({"recurrent_activation": "sigmoid"})).expect_err("reset before");
+    says(&before, &["(r)", "reset_after is false"]);
+    recurrent("GRU", json!({"recurrent_activation": "sigmoid", "reset_after": true})).expect("the same");
+    recurrent("LSTM", json!({"recurrent_activation": "sigmoid", "implementation": 2})).expect("the same");
+}
+
+#[test]
+fn arguments_of_operations_are_read_or_refused() {
+    let through = |class: &str, config: Value| {
+        let tensor =
+            |name: &str| json!({"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}});
+        let mut config = config;
+        config["name"] = json!("op");
+        text(&json!({"class_name": "Functional", "config": {"name": "net", "layers": [
+            {"class_name": "InputLayer", "name": "i", "config": {"name": "i", "batch_shape": [null, 4, 4, 1]}, "inbound_nodes": []},
+            {"class_name": "Flatten", "name": "f", "config": {"name": "f"},
+                "inbound_nodes": [{"args": [tensor("i")], "kwargs": {}}]},
+            {"class_name": class, "module": "keras.src.ops.nn", "name": "op", "config": config,
+                "inbound_nodes": [{"args": [tensor("f")], "kwargs": {}}]},
+            {"class_name": "Dense", "name": "d", "config": {"name": "d", "units": 3, "activation": "softmax"},
+                "inbound_nodes": [{"args": [tensor("op")], "kwargs": {}}]},
+        ], "input_layers": [["i", 0, 0]], "output_layers": [["d", 0, 0]]}}))
+    };
+    let activation = |class: &str, config: Value| {
+        let model = through(class, config).expect("loads").model;
+        let Layer::Activation(layer) = &model.layers[1] else { panic!("{:?}", model.layers) };
+        layer.activation.name().to_string()
+    };
+    // The operation's formula by default is the one with the tangent, other than the activation's.
+    assert_eq!(activation("Gelu", json!({})), "gelu_tanh");
+    assert_eq!(activation("Gelu", json!({"approximate": true})), "gelu_tanh");
+    assert_eq!(activation("Gelu", json!({"approximate": false})), "gelu");
+    assert_eq!(activation("Elu", json!({"alpha": 1.0})), "elu");
+    assert_eq!(activation("Relu", json!({})), "relu");
+    for (class, config, words) in [
+        ("Elu", json!({"alpha": 2.0}), "alpha = 2"),
+        ("LeakyRelu", json!({"negative_slope": 0.3}), "negative_slope = 0.3"),
+        ("Softmax", json!({"axis": 0}), "axis = 0"),
+        ("Relu", json!({"ceiling": 3}), "ceiling = 3"),
+    ] {
+        has(&through(class, config).expect_err("other numbers"), &["(", words]);
+    }
+}
+
+#[test]
+fn initialisers_of_every_version_are_known_and_others_block_nothing() {
+    let object = |class: &str, config: Value| json!({"module": "keras.initializers", "class_name": class, "config": config});
+    let scaling = |scale: f64| {
+        object("VarianceScaling", json!({"scale": scale, "mode": "fan_in", "distribution": "uniform"}))
+    };
+    let all = "wgrad starts from glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal, \
+               orthogonal, zeros, ones";
+    for (key, value, expected) in [
+        ("recurrent_initializer", object("OrthogonalInitializer", json!({"gain": 1.0, "seed": null})), None),
+        ("recurrent_initializer", object("Orthogonal", json!({"gain": 1.0, "seed": 3})), None),
+        ("kernel_initializer", scaling(2.0), None),
+        ("kernel_initializer", json!("HeNormal"), None),
+        ("bias_initializer", object("Constant", json!({"value": 0.0})), None),
+        ("bias_initializer", json!("zero"), None),
+        (
+            "recurrent_initializer",
+            object("IdentityInitializer", json!({"gain": 1.0})),
+            Some("IdentityInitializer with gain = 1.0"),
+        ),
+        (
+            "recurrent_initializer",
+            object("Orthogonal", json!({"gain": 2.0})),
+            Some("Orthogonal with gain = 2.0"),
+        ),
+        ("kernel_initializer", scaling(3.0), Some("VarianceScaling with ")),
+        (
+            "kernel_initializer",
+            object("RandomNormal", json!({"mean": 0.0, "stddev": 0.05, "seed": null})),
+            Some("RandomNormal with mean = 0.0, stddev = 0.05"),
+        ),
+        ("kernel_initializer", json!("random_normal"), Some("random_normal")),
+        ("kernel_initializer", json!({"registered_name": "my>start"}), Some("my>start")),
+        ("kernel_initializer", json!(7), Some("7")),
+    ] {
+        let lstm = json!({"class_name": "LSTM", "config": {"name": "r", "units": 4, "batch_input_shape": [null, 5, 3], key: value}});
+        let loaded =
+            text(&json!({"class_name": "Sequential", "config": {"layers": [lstm]}})).expect("reads on");
+        let said: Vec<String> =
+            expected.into_iter().map(|is| format!("layer `r` (LSTM): {key} is {is}")).collect();
+        assert_eq!(loaded.initializers.len(), said.len(), "{key} {value}: {:?}", loaded.initializers);
+        for (found, said) in loaded.initializers.iter().zip(&said) {
+            assert!(found.starts_with(said.as_str()) && found.ends_with(all), "{found}");
+        }
+    }
+    let ones = json!({"class_name": "Dense", "config": {"name": "d", "units": 4, "batch_input_shape": [null, 5],
+        "bias_initializer": object("Ones", json!({}))}});
+    let both = json!({"class_name": "Bidirectional", "config": {"name": "b", "batch_input_shape": [null, 5, 3],
+        "layer": {"class_name": "LSTM", "config": {"units": 3, "kernel_initializer": "uniform"}}}});
+    for (layer, expected) in [
+        (ones, "layer `d` (Dense): bias_initializer is Ones, and wgrad starts from zeros"),
+        (both, "layer `b` (Bidirectional): kernel_initializer is uniform, and wgrad starts from glorot"),
+    ] {
+        let loaded =
+            text(&json!({"class_name": "Sequential", "config": {"layers": [layer]}})).expect("reads on");
+        assert!(loaded.initializers[0].starts_with(expected), "{:?}", loaded.initializers);
+    }
+}
+
+#[test]
+fn what_changes_numbers_is_taken_named_or_refused() {
+    let network = |compile: Value, dense: Value| {
+        let mut config =
+            json!({"name": "d", "units": 3, "activation": "softmax", "batch_input_shape": [null, 6]});
+        config.as_object_mut().expect("an object").extend(dense.as_object().expect("an object").clone());
+        text(&json!({"class_name": "Sequential", "compile_config": compile,
+            "config": {"layers": [{"class_name": "Dense", "config": config}]}}))
+    };
+    let none = || json!({});
+    // Nothing of these changes a number.
+    let neutral = json!({"loss": "sparse_categorical_crossentropy", "loss_weights": [1.0], "metrics": [["accuracy"]],
+        "weighted_metrics": null, "run_eagerly": false, "steps_per_execution": 4, "jit_compile": true});
+    let loaded = network(neutral, json!({"kernel_regularizer": null, "dtype": "float32"})).expect("loads");
+    assert_eq!((loaded.notes, loaded.missing_loss), (Vec::new(), None));
+    for weights in [json!([0.5]), json!({"d": 2.0}), json!(0.5)] {
+        let loaded = network(json!({"loss": "mse", "loss_weights": weights}), none()).expect("loads");
+        let missing = loaded.missing_loss.expect("another loss");
+        assert!(missing.contains("loss_weights = ") && loaded.model.loss.is_none(), "{missing}");
+    }
+    let policy =
+        |name: &str| json!({"module": "keras", "class_name": "DTypePolicy", "config": {"name": name}});
+    let adam = |extra: Value| {
+        let mut config = json!({"learning_rate": 0.009999999776482582, "weight_decay": null, "clipnorm": null,
+            "use_ema": false, "ema_momentum": 0.99, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "amsgrad": false});
+        config.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
+        json!({"optimizer": {"class_name": "Adam", "config": config}})
+    };
+    let sgd = json!({"optimizer": {"class_name": "SGD",
+        "config": {"learning_rate": 0.009999999776482582, "momentum": 0.0, "nesterov": false}}});
+    for (compile, dense, note) in [
+        (
+            none(),
+            json!({"dtype": policy("mixed_float16")}),
+            "half precision (mixed_float16), wgrad all in float32",
+        ),
+        (none(), json!({"dtype": "mixed_bfloat16"}), "half precision (mixed_bfloat16)"),
+        (
+            json!({"weighted_metrics": ["accuracy"]}),
+            none(),
+            "the weighted metrics accuracy, which are not reported",
+        ),
+        (
+            json!({"metrics": ["acc", {"class_name": "AUC", "config": {}}]}),
+            none(),
+            "the metrics auc, which are not reported",
+        ),
+        (
+            json!({"sample_weight_mode": "temporal"}),
+            none(),
+            "sample_weight_mode = \"temporal\", which is not taken over",
+        ),
+        (
+            adam(none()),
+            none(),
+            "the optimizer Adam, which is not taken over: say `--optimizer adam --lr 0.01`",
+        ),
+        (sgd, none(), "say `--optimizer sgd --lr 0.01 --momentum 0.0`"),
+        (
+            adam(json!({"beta_2": 0.95, "use_ema": true, "clipnorm": 1.0})),
+            none(),
+            "say `--optimizer adam --lr 0.01 --beta-2 0.95 --ema 0.99`; its clipnorm = 1.0 has no option",
+        ),
+        (
+            json!({"optimizer": {"class_name": "LossScaleOptimizer", "config": {"inner_optimizer": {"class_name": "Nadam", "config": {}}}}}),
+            none(),
+            "the optimizer Nadam, which wgrad has not",
+        ),
+        (json!("no object"), json!({"dtype": "mixed_float16"}), "mixed_float16"),
+    ] {
+        let loaded = network(compile.clone(), dense).expect("loads");
+        let [found] = &loaded.notes[..] else { panic!("{compile}: {:?}", loaded.notes) };
+        assert!(found.contains(note), "no {note:?} in {found}");
+    }
+    for (key, value, words) in [
+        ("dtype", policy("float16"), "dtype is float16"),
+        (
+            "dtype",
+            json!({"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8", "source_name": "float32"}}),
+            "dtype is QuantizedDTypePolicy with mode = int8",
+        ),
+        ("trainable", json!(false), "trainable is false"),
+        (
+            "kernel_regularizer",
+            json!({"class_name": "L2", "config": {"l2": 0.5}}),
+            "kernel_regularizer is L2 with l2 = 0.5",
+        ),
+        ("activity_regularizer", json!("l1"), "activity_regularizer is l1"),
+        ("bias_constraint", json!({"class_name": "NonNeg", "config": {}}), "bias_constraint is NonNeg"),
+        ("quantization_config", json!({"mode": "int8"}), "quantization_config is"),
+        ("lora_rank", json!(4), "lora_rank is 4"),
+    ] {
+        has(&network(none(), json!({key: value})).expect_err(key), &["layer `d` (Dense)", words]);
+    }
+    // A frozen model within, and classes that are called like Keras's and are not.
+    let with = |key: &str, value: Value| {
+        let mut stack = json!({"class_name": "Sequential", "config": {"name": "inner", "layers": [
+            {"class_name": "Dense", "config": {"name": "d", "units": 3, "batch_input_shape": [null, 6]}}]}});
+        match key {
+            "trainable" => stack["config"][key] = value,
+            _ => stack["config"]["layers"][0][key] = value,
+        }
+        text(&stack)
+    };
+    has(&with("trainable", json!(false)).expect_err("frozen"), &["model `inner`", "trainable is false"]);
+    has(
+        &with("module", json!("my_layers")).expect_err("of its own"),
+        &["layer `d` (Dense)", "your own (my_layers)"],
+    );
+    with("module", json!("keras.layers")).expect("is Keras's");
+    with("module", json!("keras.src.layers.core.dense")).expect("is Keras's");
+}
+
+#[test]
+fn the_loss_of_a_file_is_taken_or_named_and_never_another() {
+    let network = |loss: Value, units: u32, activation: &str| {
+        text(&json!({"class_name": "Sequential", "compile_config": {"loss": loss}, "config": {"layers": [
+            {"class_name": "Dense", "config": {"name": "d", "units": units, "activation": activation,
+                "batch_input_shape": [null, 6]}}]}}))
+    };
+    let object = json!({"class_name": "MeanAbsoluteError", "config": {"reduction": "sum_over_batch_size"}});
+    for loss in [object.clone(), json!([object]), json!({"d": object}), json!("mae")] {
+        let loaded = network(loss, 1, "linear").expect("loads");
+        assert_eq!((loaded.model.loss, loaded.missing_loss), (Some(Loss::MeanAbsoluteError), None));
+    }
+    let loaded = network(json!("poisson"), 1, "linear").expect("loads");
+    assert_eq!(
+        loaded.missing_loss.as_deref(),
+        Some("was compiled with the loss poisson, which wgrad has not")
+    );
+    assert!(loaded.notes.iter().any(|note| note.contains("poisson")), "{:?}", loaded.notes);
+    // One logit, and no sigmoid behind it.
+    let logit = json!({"class_name": "BinaryCrossentropy", "config": {"from_logits": true}});
+    assert_eq!(network(logit, 1, "linear").expect("loads").model.loss, Some(Loss::BinaryCrossEntropy));
+    // What the loss says of the outputs, and what they are.
+    let of_logits = |class: &str| json!({"class_name": class, "config": {"from_logits": true}});
+    let (given, missing) = ("which gives no logits", "ends in no");
+    for (loss, units, activation, words) in [
+        (of_logits("SparseCategoricalCrossentropy"), 3, "softmax", given),
+        (json!("sparse_categorical_crossentropy"), 3, "linear", missing),
+        (json!("categorical_crossentropy"), 3, "sigmoid", missing),
+        (of_logits("BinaryCrossentropy"), 1, "sigmoid", given),
+        (json!("binary_crossentropy"), 1, "linear", missing),
+    ] {
+        let loaded = network(loss.clone(), units, activation).expect("loads");
+        let said = loaded.missing_loss.unwrap_or_else(|| panic!("{loss} behind {activation}"));
+        has(&said, &[words, "one of the two is wrong"]);
+        assert!(!said.contains("has not"), "{said}");
+    }
+    let loaded = network(of_logits("SparseCategoricalCrossentropy"), 3, "linear").expect("loads");
+    assert_eq!((loaded.model.loss, loaded.missing_loss), (None, None));
+    // A label for each output is another training.
+    let several = network(json!("binary_crossentropy"), 5, "sigmoid").expect_err("multi-label");
+    says(&several, &["5 outputs", "multi-label", "softmax"]);
+    let unsaid = network(json!(null), 5, "sigmoid").expect("loads");
+    assert!(unsaid.notes.iter().any(|note| note.contains("several labels")), "{:?}", unsaid.notes);
+}
+
+/// That `text` has all of these words.
+fn has(text: &str, words: &[&str]) {
+    words.iter().for_each(|word| assert!(text.contains(word), "no {word:?} in {text}"));
+}
+
+#[test]
+fn small_files_cost_little() {
+    let parameters = load("lstm.keras").parameters().expect("fits");
+    let refused = |name: &str| read_weights(&fixture(name), &parameters).expect_err("refused").to_string();
+    // A group that holds itself.
+    has(&refused("circle.weights.h5"), &["without end"]);
+    // A tensor of 4 GiB of which nothing is there.
+    has(&refused("promise.weights.h5"), &["lstm.kernel", "32768, 32768"]);
+    // An archive whose part unpacks to more than any network is described by.
+    let tmp = tempfile::tempdir().expect("a folder");
+    let path = tmp.path().join("blank.keras");
+    let mut zip = zip::ZipWriter::new(fs::File::create(&path).expect("a file"));
+    zip.start_file("config.json", zip::write::SimpleFileOptions::default()).expect("a part");
+    let blank = vec![b' '; 1 << 20];
+    (0..65).for_each(|_| std::io::Write::write_all(&mut zip, &blank).expect("writes"));
+    zip.finish().expect("ends");
+    assert!(path.metadata().expect("there").len() < 1 << 20);
+    has(&keras::load(&path, IMAGE).expect_err("too long").to_string(), &["config.json", "64 MiB"]);
+
+    let layers: Vec<Value> =
+        (0..10_001).map(|_| json!({"class_name": "Dropout", "config": {"name": "d", "rate": 0.5}})).collect();
+    let mut layers = layers;
+    layers[0]["config"]["batch_input_shape"] = json!([null, 6]);
+    let many =
+        text(&json!({"class_name": "Sequential", "config": {"layers": layers}})).expect_err("too many");
+    has(&many, &["layers, expected at most 10000"]);
+}
+
+#[test]
+fn files_of_other_formats_are_named() {
+    let tmp = tempfile::tempdir().expect("a folder");
+    let error = |name: &str, bytes: &[u8]| {
+        let path = tmp.path().join(name);
+        fs::write(&path, bytes).expect("writes");
+        let ended = wgrad(&["models", &path.display().to_string()]).end().with(2);
+        ended.stderr.clone()
+    };
+    // Commands are told as the program was called.
+    let command = |words: &str| format!("`{} {words}", quoted(env!("CARGO_BIN_EXE_wgrad")));
+    let safetensors = [&2u64.to_le_bytes()[..], b"{}"].concat();
+    has(&error("model.h5", b"\x89HDF\r\n\x1a\n"), &["HDF5", "model.save(\"model.keras\")"]);
+    has(&error("model.keras", b"\x89HDF\r\n\x1a\n"), &["HDF5", "model.save(\"model.keras\")"]);
+    has(&error("model.pkl", b"\x80\x04\x95\0\0"), &["pickle", "torch.onnx.export"]);
+    has(&error("model.safetensors", &safetensors), &["safetensors", "--init"]);
+    has(&error("model.json", b"{\"modelTopology\": {}}"), &["TensorFlow.js", "tf2onnx"]);
+    has(
+        &error("net.onnx", b"\x08\x08\x12\x07pytorch"),
+        &["a network of ONNX", &command("import "), "net.onnx --out RUN`"],
+    );
+    has(&error("iris.csv", b"a,b,label\n1,2,x\n"), &["is a table", &command("train --data "), "iris.csv`"]);
+    has(&error("train-images-idx3-ubyte", b"\0\0\x08\x03"), &["IDX", "--data"]);
+    has(&error("model.toml", b"version https://git-lfs.github.com/spec/v1\n"), &["Git LFS", "git lfs pull"]);
+    let parameters = load("mlp.keras").parameters().expect("fits");
+    let weights = |name: &str, bytes: &[u8]| {
+        let path = tmp.path().join(name);
+        fs::write(&path, bytes).expect("writes");
+        read_weights(&path, &parameters).expect_err("no weights").to_string()
+    };
+    has(
+        &weights("net.onnx", b"\x08\x08\x12\x07pytorch"),
+        &["a network of ONNX", "`wgrad import ", "best.safetensors"],
+    );
+    has(&weights("iris.csv", b"a,b,label\n1,2,x\n"), &["is a table", "weights are a .safetensors"]);
+    has(&weights("model.pt", b"\x80\x04\x95\0\0"), &["pickle", "scripts/pytorch_weights.py"]);
+    // A mark of the byte order is no part of a text.
+    let marked = "\u{feff}{\"class_name\": \"Sequential\", \"config\": {\"layers\": [{\"class_name\": \"Dense\", \"config\": \
+                  {\"units\": 3, \"batch_input_shape\": [null, 6]}}]}}";
+    let path = tmp.path().join("marked.json");
+    fs::write(&path, marked).expect("writes");
+    wgrad(&["models", &path.display().to_string()]).end().with(0);
+}
+
+#[test]
+fn damaged_files_are_errors_and_never_panics() {
+    let tmp = tempfile::tempdir().expect("a folder");
+    let parameters = load("lstm.keras").parameters().expect("fits");
+    let archive = tmp.path().join("net.keras");
+    fs::write(&archive, b"no zip").expect("writes");
+    let error = keras::load(&archive, IMAGE).expect_err("no archive").to_string();
+    says(&error.replace("net.keras", "net.json"), &["is no .keras archive", "model.save"]);
+    for (source, file) in [("lstm.keras", "cut.keras"), ("lstm.weights.h5", "cut.weights.h5")] {
+        let (whole, file) = (fs::read(fixture(source)).expect("reads"), tmp.path().join(file));
+        let (mut refused, step) = (0, whole.len() / 60);
+        for n in 0..60 {
+            fs::write(&file, &whole[..n * step]).expect("writes");
+            refused += usize::from(read_weights(&file, &parameters).is_err());
+            // A byte that is another one: refused, or as good as ever where nothing is kept there.
+            let mut other = whole.clone();
+            other[n * step] ^= 0xff;
+            fs::write(&file, other).expect("writes");
+            let either = read_weights(&file, &parameters);
+            refused += usize::from(either.is_err());
+        }
+        assert!(refused >= 60, "{source}: only {refused} of 120 damaged files were refused");
+    }
+    let missing = keras::load(Path::new("nowhere/net.keras"), IMAGE).expect_err("is not there").to_string();
+    assert!(missing.contains("nowhere/net.keras") && missing.contains("model.save"), "{missing}");
+}
+
+#[test]
+fn the_commands_take_keras_s_files() {
+    let tmp = tempfile::tempdir().expect("a folder");
+    let (data, run) = (small_data_argument(), tmp.path().join("run").display().to_string());
+    let mlp = json!({"class_name": "Sequential", "config": {"name": "mine", "layers": [
+        {"class_name": "InputLayer", "config": {"batch_shape": [null, 784], "name": "input_layer"}},
+        {"class_name": "Dense", "config": {"name": "first", "units": 12, "activation": "relu"}},
+        {"class_name": "Dense", "config": {"name": "last", "units": 10, "activation": "softmax"}}]}});
+    let model = tmp.path().join("mine.json");
+    fs::write(&model, mlp.to_string()).expect("writes");
+    let model = model.display().to_string();
+    let train =
+        ["train", "--data", &data, "--model", &model, "--epochs", "1", "--batch", "32", "--out", &run];
+    on_device(&train).end().with(0);
+    on_device(&["eval", &run, "--data", &data]).end().with(0);
+    on_device(&["check", &model, "--batch", "4"]).end().with(0);
+
+    // An initialiser that wgrad has not is in the way of a training from it, and of nothing else.
+    let started = tmp.path().join("started.json");
+    let mut other = mlp.clone();
+    other["config"]["layers"][1]["config"]["kernel_initializer"] = json!("random_normal");
+    fs::write(&started, other.to_string()).expect("writes");
+    let started = started.display().to_string();
+    let ended = wgrad(&["models", &started]).end().with(0);
+    assert!(ended.stderr.contains("kernel_initializer is random_normal"), "{}", ended.stderr);
+    let next = tmp.path().join("next").display().to_string();
+    let train = ["train", "--data", &data, "--model", &started, "--epochs", "0", "--out", &next];
+    on_device(&train).end().refuses(&["layer `first` (Dense)", "random_normal", "--init model.weights.h5"]);
+    let best = format!("{run}/best.safetensors");
+    on_device(&[&train[..], &["--init", &best]].concat()).end().with(0);
+
+    // Weights out of an archive, without a step of training.
+    let archive = fixture("nested.keras").display().to_string();
+    let ended = wgrad(&["models", &archive]).end().with(0);
+    assert!(ended.stdout.contains("outer_hidden (Dense)"), "{}", ended.stdout);
+    let ended = wgrad(&["models", &fixture("rescaled.keras").display().to_string()]).end().with(0);
+    assert!(ended.stderr.contains("note: ") && ended.stderr.contains("--augment flip"), "{}", ended.stderr);
+    // Scripts that convert weights read the tensors here.
+    let described = &wgrad(&["models", &model, "--json"]).end().with(0).json()[0];
+    assert_eq!(
+        described["layers"][1]["tensors"][0],
+        json!({"name": "first.kernel", "shape": [784, 12], "trained": true})
+    );
+
+    let svg = tmp.path().join("net.svg");
+    let arguments =
+        ["models", &fixture("inception.json").display().to_string(), "--svg", &svg.display().to_string()];
+    wgrad(&arguments).end().with(0);
+    let text = fs::read_to_string(&svg).expect("a picture");
+    let picture = roxmltree::Document::parse(&text).expect("SVG");
+    let texts: Vec<&str> =
+        picture.descendants().filter(|n| n.has_tag_name("text")).filter_map(|n| n.text()).collect();
+    let texts: Vec<&str> = texts.into_iter().map(str::trim).collect();
+    for words in ["input", "conv2d_2", "concatenate", "Conv2D · 8×8×3 · 57", "Dense · 3 · 387"] {
+        assert_eq!(texts.iter().filter(|text| **text == words).count(), 1, "{words} in {texts:?}");
+    }
+    assert!(text.contains("prefers-color-scheme: dark"), "{text}");
+    wgrad(&["models", "cnn", "--svg", "no/such/folder/cnn.svg"]).end().with(2);
+    wgrad(&["models", "nowhere.json"]).end().refuses(&["nowhere.json", "to_json"]);
+}

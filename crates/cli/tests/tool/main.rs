@@ -1,0 +1,32 @@
+//! The program `wgrad`, run as a user runs it: every command, its files, its pages and its errors.
+
+#[path = "../command/mod.rs"]
+mod command;
+#[cfg(target_os = "linux")]
+#[path = "../crowd/mod.rs"]
+mod crowd;
+#[path = "../web/mod.rs"]
+mod web;
+
+mod check_command;
+mod cli;
+mod cli_bad_input;
+mod cli_run;
+mod data_command;
+mod heads;
+mod keras;
+mod lab;
+mod lab_html;
+mod lab_library;
+mod lab_trainings;
+mod live;
+mod method_command;
+mod onnx_command;
+mod profile;
+mod report;
+mod serve;
+mod state_command;
+mod sweep;
+mod tensorboard;
+mod train_command;
+mod tune_command;

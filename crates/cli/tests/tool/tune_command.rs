@@ -1,0 +1,251 @@
+//! `wgrad tune`, `train --tune` and what later trainings, benches and checks do with the choice, by the real binary.
+//! How much a budget reaches is a matter of the machine, so that no test asks for it: only whether what is said, kept
+//! and used agrees.
+
+use crate::command::{Ended, on_device, small_data_argument};
+use serde_json::Value;
+use std::{fs, path::Path};
+use wgrad::{
+    networks::network,
+    optim::Optimizer,
+    run::Run,
+    tune::{
+        self,
+        cache::{Cache, Entry, Place},
+    },
+};
+
+/// A command that keeps its choices in `folder/tuned`.
+fn wgrad(folder: &Path, arguments: &[&str]) -> crate::command::Call {
+    on_device(arguments).env("WGRAD_TUNED", folder.join("tuned")).inside(folder)
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// A short training of `linear` into `out`.
+fn train(folder: &Path, out: &str, arguments: &[&str]) -> Ended {
+    let data = small_data_argument();
+    let fixed = ["train", "--model", "linear", "--data", &data, "--batch", "32", "--epochs", "1"];
+    wgrad(folder, &[&fixed[..], &["--out", out], arguments].concat()).end()
+}
+
+fn choices(folder: &Path, run: &str) -> wgrad::selection::Choices {
+    Run::open(&folder.join(run)).expect("a run").config.options.variants
+}
+
+fn kernels(folder: &Path, run: &str) -> Vec<String> {
+    Run::open(&folder.join(run)).expect("a run").config.kernels
+}
+
+fn last(folder: &Path, run: &str) -> Vec<u8> {
+    fs::read(folder.join(run).join("last.safetensors")).expect("a state")
+}
+
+/// Puts `chosen` into the cache for every call of `model` that has it, as if it had been tuned; how many.
+fn keep(folder: &Path, model: &str, batch: usize, chosen: &str) -> usize {
+    let context = wgrad_testing::open(false);
+    let (cache, place) = (Cache { folder: Some(folder.join("tuned")) }, Place::of(&context));
+    let model = network(model, [28, 28, 1], 10).expect("built in");
+    let mut kept = 0;
+    for of in tune::uses(&model, batch, &Optimizer::default(), &Default::default()).expect("fits") {
+        let all = tune::eligible(&context, &of.call, tune::candidates(&context, &of.call)).expect("composes");
+        if all.len() > 1 && all.iter().any(|variant| variant.name == chosen) {
+            cache.store(&Entry::new(&place, &of.call, "default", chosen, None)).expect("stores");
+            kept += 1;
+        }
+    }
+    kept
+}
+
+fn files(folder: &Path) -> usize {
+    fs::read_dir(folder.join("tuned")).map_or(0, |files| files.count())
+}
+
+#[test]
+fn tuning_keeps_what_it_decides_and_lists_and_forgets_it() {
+    let tmp = folder();
+    let tune = |arguments: &[&str]| wgrad(tmp.path(), &[&["tune", "mlp"][..], arguments].concat()).end();
+    let ended = tune(&["--batch", "32", "--seconds", "2", "--json"]).with(0);
+    let rows = ended.json();
+    assert!(ended.stderr.contains("s left") && ended.stderr.contains("of 7 operations"), "{ended:#?}");
+    assert_eq!(rows.len(), 7, "{rows:#?}");
+    let decided = rows.iter().filter(|row| row["state"] == "decided").count();
+    assert_eq!(files(tmp.path()), decided);
+    for row in &rows {
+        assert!(row["state"] == "decided" || row["state"] == "left out", "{row}");
+        assert_eq!(row["chosen"].is_null(), row["state"] == "left out", "{row}");
+        assert_eq!(
+            row["gain"].is_null(),
+            row["chosen"].is_null() || row["chosen"] == row["default"],
+            "{row}"
+        );
+        assert!(row["adapter"]["driver"].is_string() && row["sizes"].is_string(), "{row}");
+    }
+    // Once more, with time enough for a small network: what is known is not measured again.
+    let all = || wgrad(tmp.path(), &["tune", "linear", "--batch", "8", "--seconds", "600", "--json"]).end();
+    let first = all().with(0).json();
+    assert!(!first.is_empty() && first.iter().all(|row| row["state"] == "decided"), "{first:#?}");
+    let second = all().with(0);
+    assert!(!second.stderr.contains("s left"), "it measured again: {second:#?}");
+    for (row, before) in second.json().iter().map(|row| {
+        let of = |key: &str| first.iter().find(|b| b["op"] == row["op"] && b[key] == row[key]);
+        (row, of("sizes").expect("the same operations"))
+    }) {
+        assert_eq!((&row["state"], &row["chosen"]), (&"known".into(), &before["chosen"]), "{row}");
+    }
+    let again = wgrad(tmp.path(), &["tune", "linear", "--batch", "8", "--seconds", "0", "--again"]).end();
+    assert!(again.with(0).stdout.contains("left out"), "--again takes what is known for granted");
+
+    let listed = tune(&["--list", "--json"]).with(0).json();
+    assert_eq!(listed.len(), decided + first.len());
+    assert!(listed.iter().all(|entry| entry["counts"] == true && entry["date"].is_string()), "{listed:#?}");
+    assert!(tune(&["--list"]).with(0).stdout.contains("matmul"));
+    let cleared = tune(&["--clear"]).with(0).stdout;
+    assert!(cleared.starts_with(&format!("{} choices forgotten", listed.len())), "{cleared}");
+    assert_eq!(files(tmp.path()), 0);
+}
+
+#[test]
+fn too_little_time_leaves_the_defaults_and_says_so() {
+    let tmp = folder();
+    let ended = wgrad(tmp.path(), &["tune", "mlp", "--batch", "16", "--seconds", "0.01"]).end().with(0);
+    assert!(ended.stdout.contains("left out"), "{ended:#?}");
+    assert!(ended.stderr.contains("were left out and keep the default"), "{ended:#?}");
+}
+
+#[test]
+fn train_tune_records_what_it_found_and_keeps_it() {
+    let tmp = folder();
+    let ended = train(tmp.path(), "run", &["--tune", "--tune-seconds", "600"]).with(0);
+    let tuned = choices(tmp.path(), "run").tuned;
+    assert!(ended.stderr.contains(&format!("tuned {0} of {0} operations", tuned.len())), "{ended:#?}");
+    assert!(tuned.len() > 2 && tuned.len() == files(tmp.path()), "{tuned:?}");
+    let later = train(tmp.path(), "later", &[]).with(0);
+    assert!(
+        later.stderr.contains(&format!("tuned: {0} of {0} operations, from ", tuned.len())),
+        "{later:#?}"
+    );
+    assert_eq!(choices(tmp.path(), "later").tuned, tuned);
+    assert!(last(tmp.path(), "run") == last(tmp.path(), "later"), "one choice, two results");
+}
+
+#[test]
+fn what_is_kept_is_used_unless_told_otherwise() {
+    let tmp = folder();
+    let kept = keep(tmp.path(), "linear", 32, "naive");
+    let naive = |run: &str| kernels(tmp.path(), run).iter().filter(|k| k.ends_with("/naive")).count();
+    let ended = train(tmp.path(), "tuned", &[]).with(0);
+    assert!(ended.stderr.contains(&format!("tuned: {kept} of {kept} operations")), "{ended:#?}");
+    assert_eq!(naive("tuned"), kernels(tmp.path(), "tuned").len());
+
+    let ended = train(tmp.path(), "without", &["--no-tuned"]).with(0);
+    assert!(!ended.stderr.contains("tuned"), "{ended:#?}");
+    assert!(choices(tmp.path(), "without").tuned.is_empty() && naive("without") < naive("tuned"));
+
+    train(tmp.path(), "hand", &["--variant", "matmul=tiled"]).with(0);
+    let hand = kernels(tmp.path(), "hand");
+    assert!(hand.contains(&"matmul/tiled".to_string()), "{hand:?}");
+    assert!(hand.contains(&"matmul_grad_weight/naive".to_string()), "{hand:?}");
+
+    let bench = |arguments: &[&str]| {
+        let fixed = ["bench", "linear", "--batch", "32", "--plan"];
+        wgrad(tmp.path(), &[&fixed[..], arguments].concat()).end().with(0)
+    };
+    let plan = bench(&[]);
+    assert!(plan.stdout.contains("matmul/naive") && plan.stderr.contains("tuned: "), "{plan:#?}");
+    let plan = bench(&["--no-tuned"]);
+    assert!(!plan.stdout.contains("matmul/naive") && !plan.stderr.contains("tuned: "), "{plan:#?}");
+
+    let kept = keep(tmp.path(), "linear", 4, "naive");
+    let check = |arguments: &[&str]| {
+        let fixed = ["check", "linear", "--batch", "4", "--json"];
+        let ended = wgrad(tmp.path(), &[&fixed[..], arguments].concat()).end().with(0);
+        let of = |row: &Value| row["kernel"] == "matmul/naive";
+        (ended.json().iter().any(of), ended.stderr)
+    };
+    // Its optimizer is another, and so is the call of it.
+    let (naive, said) = check(&[]);
+    assert!(naive && said.contains(&format!("tuned: {} of {kept} operations", kept - 1)), "{said}");
+    let (naive, said) = check(&["--no-tuned"]);
+    assert!(!naive && !said.contains("tuned: "), "{said}");
+}
+
+/// What the cache holds later is no matter to a run that began.
+#[test]
+fn resuming_uses_what_the_run_recorded() {
+    let tmp = folder();
+    let data = small_data_argument();
+    let train = |out: &str, epochs: &str, arguments: &[&str]| {
+        let fixed = ["train", "--model", "mlp", "--data", &data, "--batch", "32", "--epochs", epochs];
+        wgrad(tmp.path(), &[&fixed[..], &["--out", out], arguments].concat()).end().with(0)
+    };
+    let resume =
+        |run: &str| wgrad(tmp.path(), &["train", "--resume", run, "--epochs", "2"]).end().with(0).stderr;
+    train("plain", "1", &[]);
+    train("default", "2", &[]);
+    let kept = keep(tmp.path(), "mlp", 32, "naive");
+    train("parts", "1", &[]);
+    train("naive", "2", &[]);
+    let differ = last(tmp.path(), "naive") != last(tmp.path(), "default");
+    // Without subgroups the defaults may add in the order of the naive ones.
+    assert!(differ || !kernels(tmp.path(), "default").contains(&"matmul/subgroup".to_string()));
+
+    let said = resume("plain");
+    assert!(!said.contains("tuned"), "a run without choices found some: {said}");
+    assert!(last(tmp.path(), "plain") == last(tmp.path(), "default"), "the resumed run is not the same");
+
+    let recorded = choices(tmp.path(), "parts");
+    assert_eq!(recorded.tuned.len(), kept);
+    fs::remove_dir_all(tmp.path().join("tuned")).expect("removes");
+    let said = resume("parts");
+    assert!(said.contains(&format!("tuned: {kept} operations, as the run recorded")), "{said}");
+    assert!(last(tmp.path(), "parts") == last(tmp.path(), "naive"), "the resumed run is not the same");
+    assert_eq!(choices(tmp.path(), "parts"), recorded);
+}
+
+#[test]
+fn a_cache_that_is_damaged_or_cannot_be_written_is_a_note() {
+    let tmp = folder();
+    let kept = keep(tmp.path(), "linear", 32, "naive");
+    for file in fs::read_dir(tmp.path().join("tuned")).expect("lists") {
+        fs::write(file.expect("a file").path(), "{\"adapter\": \"").expect("writes");
+    }
+    let ended = train(tmp.path(), "damaged", &[]).with(0);
+    assert_eq!(ended.stderr.matches("is damaged").count(), kept, "{ended:#?}");
+    assert!(choices(tmp.path(), "damaged").tuned.is_empty());
+    let ended = train(tmp.path(), "anew", &["--tune", "--tune-seconds", "600"]).with(0);
+    assert!(ended.stderr.contains("is damaged"), "{ended:#?}");
+    assert!(!train(tmp.path(), "mended", &[]).with(0).stderr.contains("damaged"));
+
+    let file = tmp.path().join("file");
+    fs::write(&file, "").expect("writes");
+    let data = small_data_argument();
+    let arguments =
+        ["train", "--model", "linear", "--data", &data, "--batch", "32", "--epochs", "1", "--out"];
+    let ended = on_device(&[&arguments[..], &["unkept", "--tune", "--tune-seconds", "600"]].concat())
+        .env("WGRAD_TUNED", file.join("tuned"))
+        .inside(tmp.path())
+        .end()
+        .with(0);
+    assert_eq!(ended.stderr.matches("not kept: ").count(), 1, "{ended:#?}");
+    assert_eq!(choices(tmp.path(), "unkept").tuned.len(), kept);
+    // Where keeping is all that was asked for, it is an error.
+    on_device(&["tune", "linear"])
+        .env("WGRAD_TUNED", file.join("tuned"))
+        .end()
+        .refuses(&["cannot create", "tuned"]);
+}
+
+#[test]
+fn bad_input_is_refused_in_words() {
+    let tmp = folder();
+    let refuse = |arguments: &[&str], words: &[&str]| wgrad(tmp.path(), arguments).end().refuses(words);
+    wgrad(tmp.path(), &["tune", "mpl"]).end().refuses(&["unknown network `mpl`", "linear, mlp, cnn"]);
+    refuse(&["tune", "--seconds", "long"], &["--seconds", "0 to 86400"]);
+    refuse(&["tune", "--list", "--clear"], &["cannot be used with"]);
+    refuse(&["train", "--tune", "--no-tuned"], &["cannot be used with"]);
+    refuse(&["train", "--tune-seconds", "3"], &["--tune"]);
+    refuse(&["train", "--resume", "x", "--tune"], &["cannot be used with"]);
+}

@@ -1,0 +1,41 @@
+//! What the tests share: the adapter, which must be there, and the fixtures.
+
+/// Gradients beside finite differences.
+pub mod differences;
+/// A server of files.
+pub mod http;
+/// Pages, read as XML.
+pub mod pages;
+/// Pictures in folders.
+pub mod pictures;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use wgrad::gpu::{Context, Options};
+
+/// Opens the adapter that `WGRAD_TEST_ADAPTER` names (any by default) and says which it is. A machine
+/// without one fails here: nothing is skipped.
+pub fn open(checked: bool) -> Context {
+    let adapter =
+        std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text is a choice");
+    let mut context =
+        pollster::block_on(Context::open(&Options { adapter, checked })).unwrap_or_else(|e| panic!("{e}"));
+    // A software adapter compiles at the first run, on a busy machine for minutes.
+    context.set_timeout(Duration::from_secs(600));
+    println!("adapter: {}", context.describe());
+    context
+}
+
+/// A file of `tests/fixtures` of the project, or of the folder that `WGRAD_TEST_FIXTURES` names, for a test program that was carried to
+/// a machine without the sources.
+pub fn fixture(name: &str) -> PathBuf {
+    let folder = std::env::var_os("WGRAD_TEST_FIXTURES").map(PathBuf::from);
+    folder.unwrap_or_else(|| project().join("tests/fixtures")).join(name)
+}
+
+/// The folder of the project.
+pub fn project() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
