@@ -12,10 +12,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         model::Model,
         optim::{Adam, Method, Optimizer},
         predict::Predictor,
-        report::chart::{Axis, Cell, HeatMap, Lines, Point, Series, Svg},
         selection::Choices,
         train::{Options, Trainer},
     };
+    use wgrad_report::chart::{Axis, Cell, HeatMap, Lines, Point, Series, Svg};
 
     /// A picture in the notebook. In a terminal its title is enough.
     fn show(title: &str, picture: &Svg) {

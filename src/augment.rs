@@ -209,7 +209,7 @@ impl fmt::Display for Augment {
 
 impl Input {
     /// The decoding `call` of images of `channels` channels, with what it needs to know of the data.
-    pub(crate) fn decoding(&self, mut call: Call, channels: usize) -> Call {
+    pub fn decoding(&self, mut call: Call, channels: usize) -> Call {
         if self.floats {
             call = call.with("FLOATS", 1.0);
         }

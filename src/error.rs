@@ -516,7 +516,7 @@ fn hint(next: &str) -> String {
 }
 
 /// Turns an I/O error into this crate's, with the path and what was attempted.
-pub(crate) fn io_error(
+pub fn io_error(
     action: &'static str,
     path: &Path,
     next: &'static str,

@@ -1,6 +1,6 @@
 //! How a trained network comes to its answer: what every layer makes of an image, how the score of a class depends on
 //! each pixel, and which units answer to nothing. The forward pass is the one of [`crate::predict`] (no dropout, moving
-//! averages), the backward pass is made of the kernels that train. It draws nothing: see [`crate::report`].
+//! averages), the backward pass is made of the kernels that train. It draws nothing.
 
 use crate::{
     Result,

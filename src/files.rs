@@ -29,7 +29,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// # Errors
 /// [`crate::Error::Io`] with the path, and the temporary file is gone.
-pub(crate) fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+pub fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let cannot = |e| io_error("cannot write", path, NEXT)(e);
     match fs::metadata(path) {
         // `/dev/stdout` and the like: to rename something onto them would replace them.

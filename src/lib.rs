@@ -12,7 +12,7 @@
 //!   [`explain`], [`train`], [`lr_find`], [`recipe`]
 //! * **Other programs' files:** [`keras`], [`onnx`]
 //! * **Measurements:** [`measure`], [`profile`], [`lab`], [`tune`], [`check`]
-//! * **Runs and what a person sees:** [`run`], [`report`], [`tensorboard`]
+//! * **Runs and what a person sees:** [`run`]
 #![deny(unsafe_code)]
 // What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
@@ -137,9 +137,5 @@ pub mod check;
 // Runs and what a person sees.
 /// The folder of a run: what decided it, its metrics, its weights.
 pub mod run;
-/// What a person reads: tables, charts, HTML pages, contact sheets.
-pub mod report;
-/// Event files for TensorBoard.
-pub mod tensorboard;
 
 pub use error::{Error, Result};

@@ -1,7 +1,5 @@
 //! What needs no adapter: data of every kind, pictures, charts, documents, and what the texts of shaders are. It takes seconds.
 
-mod charts;
-mod data_contact_sheet;
 mod data_damaged;
 mod data_download;
 mod data_folder;
@@ -12,6 +10,5 @@ mod data_pictures;
 mod data_synthetic;
 mod documents;
 mod modules;
-mod page;
 mod portable;
 mod shaders;

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use wgrad::{
     gpu::{self, AdapterChoice, Listed},
     op::AdapterClass,
-    report::table::{
-        Align::{Left, Right, Wrap},
-        Table,
-    },
     words,
+};
+use wgrad_report::table::{
+    Align::{Left, Right, Wrap},
+    Table,
 };
 
 #[derive(clap::Args)]

@@ -16,11 +16,11 @@ use wgrad::{
     check::{Check as Kind, Finding, Options, Report, check},
     data::DataSpec,
     networks,
-    report::table::{
-        Align::{Left, Right, Wrap},
-        Table,
-    },
     selection::Choices,
+};
+use wgrad_report::table::{
+    Align::{Left, Right, Wrap},
+    Table,
 };
 
 #[derive(clap::Args)]

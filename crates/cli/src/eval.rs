@@ -16,13 +16,13 @@ use wgrad::{
     evaluate::{Evaluation, Formula, Interval, evaluate_views},
     gpu::{AdapterRecord, Context},
     metrics::{Metrics, Regression},
-    report::table::{
-        Align::{Left, Right},
-        Table,
-    },
     run::{BEST, EpochLine, Outcome, Run},
     selection::Choices,
     words::{commas, counted, drawable, measure, percent, shortened},
+};
+use wgrad_report::table::{
+    Align::{Left, Right},
+    Table,
 };
 
 /// A matrix of more classes is wider than any terminal.

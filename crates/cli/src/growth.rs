@@ -7,11 +7,11 @@ use serde::Serialize;
 use wgrad::{
     lab::growth::{Cell, Fit, Growth},
     measure::Conditions,
-    report::table::{
-        Align::{Left, Right},
-        Table,
-    },
     words::{bar, commas, si},
+};
+use wgrad_report::table::{
+    Align::{Left, Right},
+    Table,
 };
 
 /// A line of `--json` or `--csv`.

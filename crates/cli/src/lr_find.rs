@@ -16,9 +16,9 @@ use wgrad::{
     clock,
     files::write_file,
     lr_find::{Found, Range, find},
-    report::{learning_rate, page::can_write},
     train::Options,
 };
+use wgrad_report::{learning_rate, page::can_write};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:

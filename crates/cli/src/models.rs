@@ -12,16 +12,16 @@ use wgrad::{
     optim::Optimizer,
     program::Mode,
     recipe::{Measured, RECIPES, Recipe, measured, recipe},
-    report::{
-        activations,
-        chart::Network,
-        page::can_write,
-        table::{
-            Align::{Left, Right, Wrap},
-            Table,
-        },
-    },
     words::{bytes, commas, si},
+};
+use wgrad_report::{
+    activations,
+    chart::Network,
+    page::can_write,
+    table::{
+        Align::{Left, Right, Wrap},
+        Table,
+    },
 };
 
 #[derive(clap::Args)]

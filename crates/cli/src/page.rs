@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use std::{borrow::Cow, path::PathBuf, time::SystemTime};
-use wgrad::report::{
+pub use wgrad::words::{quoted, quoted_path};
+use wgrad_report::{
     lab::About,
     page::{self, Page},
 };
-pub use wgrad::words::{quoted, quoted_path};
 
 /// How messages begin a command.
 const COMMAND: &str = "`wgrad ";

@@ -23,17 +23,17 @@ use wgrad::{
         dispatches::{Bound, LayerRow},
         trace::Trace,
     },
-    report::{
-        page::can_write,
-        profile::profiled,
-        table::{
-            Align::{Left, Right},
-            Table,
-        },
-    },
     selection::Choices,
     train::{Options, Trainer},
     words::{bar, commas},
+};
+use wgrad_report::{
+    page::can_write,
+    profile::profiled,
+    table::{
+        Align::{Left, Right},
+        Table,
+    },
 };
 
 #[derive(clap::Args)]

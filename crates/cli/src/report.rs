@@ -1,4 +1,4 @@
-//! `wgrad report`: trainings as one page, and each picture as a file. The pages are `wgrad::report::runs`; here is what
+//! `wgrad report`: trainings as one page, and each picture as a file. The pages are `wgrad_report::runs`; here is what
 //! brings them their numbers.
 
 use super::{AdapterArgs, bench, eval::evaluate_run, fit, page::about, train::recorded::load_recorded};
@@ -17,13 +17,13 @@ use wgrad::{
     gpu::Context,
     measure::Conditions,
     profile::{self, Profile, Request},
-    report::{
-        contact_sheet::save,
-        page::{Page, Picture, can_write},
-        runs::{Details, Recorded, Seen, page},
-    },
     run::Run,
     train::{Options, Trainer},
+};
+use wgrad_report::{
+    contact_sheet::save,
+    page::{Page, Picture, can_write},
+    runs::{Details, Recorded, Seen, page},
 };
 
 /// Test images that are looked at for dead units.

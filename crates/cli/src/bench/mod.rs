@@ -25,16 +25,16 @@ use wgrad::{
     model::Model,
     networks::{self, NETWORKS},
     op::AdapterClass,
-    report::{
-        growth::grown,
-        table::{
-            Align::{Left, Right},
-            Table,
-        },
-    },
     selection::Choices,
     train::{Options, Trainer},
     words::commas,
+};
+use wgrad_report::{
+    growth::grown,
+    table::{
+        Align::{Left, Right},
+        Table,
+    },
 };
 
 /// Rounds that are counted, after one that is not.

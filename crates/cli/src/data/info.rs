@@ -15,11 +15,11 @@ use wgrad::{
         summary::{Summary, summary},
         table::Kind,
     },
-    report::table::{
-        Align::{Right, Wrap},
-        Table,
-    },
     words::{commas, counted, shortened},
+};
+use wgrad_report::table::{
+    Align::{Right, Wrap},
+    Table,
 };
 
 /// So many columns of a table are shown, and so many words of one.

@@ -14,8 +14,8 @@ use wgrad::{
         download::{self, Event},
         places,
     },
-    report::{augmented::augmented, contact_sheet},
 };
+use wgrad_report::{augmented::augmented, contact_sheet};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:

@@ -32,8 +32,8 @@ use wgrad::{
         activations::{self, LINEAR},
         sizes, user_file,
     },
-    report::lab as report,
 };
+use wgrad_report::lab as report;
 
 /// How often `--watch` looks at its files.
 const LOOK: Duration = Duration::from_millis(200);

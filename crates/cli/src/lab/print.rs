@@ -10,10 +10,10 @@ use wgrad::{
         row::{Row, Status},
     },
     op::{Call, setting, sizes},
-    report::table::{
-        Align::{self, Left, Right, Wrap},
-        Table,
-    },
+};
+use wgrad_report::table::{
+    Align::{self, Left, Right, Wrap},
+    Table,
 };
 
 /// Seconds in a unit that reads well.

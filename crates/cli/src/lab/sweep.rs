@@ -8,8 +8,8 @@ use wgrad::{
         sweep::{Cell, Grid, grids},
     },
     op::{Op, Variant, setting, user_file},
-    report::table::{Align, Table},
 };
+use wgrad_report::table::{Align, Table};
 
 /// Cases of the page at which each setting is proven, besides the asked size: compiling is what takes the time.
 pub const CASES: usize = 3;

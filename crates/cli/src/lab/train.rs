@@ -13,16 +13,16 @@ use std::process::ExitCode;
 use wgrad::{
     lab::trainings::{Comparison, Request, compare},
     optim::Optimizer,
-    report::{
-        table::{
-            Align::{Left, Right, Wrap},
-            Table,
-        },
-        trainings::compared,
-    },
     selection::Choices,
     train::Options,
     words::{commas, sparkline},
+};
+use wgrad_report::{
+    table::{
+        Align::{Left, Right, Wrap},
+        Table,
+    },
+    trainings::compared,
 };
 
 /// Characters of a curve.

@@ -13,8 +13,10 @@ use wgrad::{
     evaluate::evaluate,
     gpu::Context,
     metrics::{Metrics, StepResult},
-    report::runs::{galleries, kernels},
     run::{EpochLine, Run},
+};
+use wgrad_report::{
+    runs::{galleries, kernels},
     tensorboard::{End, Writer},
 };
 

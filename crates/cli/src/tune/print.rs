@@ -8,14 +8,14 @@ use std::process::ExitCode;
 use wgrad::{
     gpu::{AdapterRecord, Context},
     op::sizes,
-    report::table::{
-        Align::{Left, Right, Wrap},
-        Table,
-    },
     tune::{
         Gain, Outcome, State,
         cache::{Cache, Entry, Place},
     },
+};
+use wgrad_report::table::{
+    Align::{Left, Right, Wrap},
+    Table,
 };
 
 /// An outcome as a line of JSON. What was not measured is null.

@@ -12,12 +12,12 @@ use wgrad::{
     metrics::Metrics,
     networks::network,
     op::AdapterClass,
-    report::{
-        lab::About,
-        runs::{Details, Recorded, Seen, page},
-    },
     run::{Config, DataRecord, EpochLine, Errors, LayersLine},
     train::{Options, norms},
+};
+use wgrad_report::{
+    lab::About,
+    runs::{Details, Recorded, Seen, page},
 };
 use wgrad_testing::pages::{checked, texts, tree};
 
@@ -158,7 +158,7 @@ fn a_report_holds_what_was_found_and_hostile_names_are_text() {
         assert!(headings.iter().any(|found| found == heading), "{headings:?}");
     }
     for picture in page.pictures() {
-        if let wgrad::report::page::Picture::Gallery(gallery) = picture {
+        if let wgrad_report::page::Picture::Gallery(gallery) = picture {
             let svg = gallery.svg();
             let drawn = tree(svg.as_str());
             assert_eq!(

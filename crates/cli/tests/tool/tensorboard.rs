@@ -4,16 +4,14 @@
 use crate::command::{on_device, small_data_argument};
 use prost::Message;
 use std::{collections::BTreeMap, path::Path};
-use wgrad::{
-    run::Run,
-    tensorboard::{
-        End, Writer,
-        proto::{
-            Event, HParams, Summary, SummaryValue, event::What, h_params::Data, setting::Kind,
-            summary_value::Value,
-        },
-        record,
+use wgrad::run::Run;
+use wgrad_report::tensorboard::{
+    End, Writer,
+    proto::{
+        Event, HParams, Summary, SummaryValue, event::What, h_params::Data, setting::Kind,
+        summary_value::Value,
     },
+    record,
 };
 
 fn events(bytes: &[u8]) -> Vec<Event> {

@@ -1,0 +1,65 @@
+//! Images as a training sees them: the first of each class, through the augmenting kernel on a device.
+
+use wgrad::{
+    Result,
+    augment::Augment,
+    data::{Dataset, Split},
+    feed::{Batch, Step},
+    gpu::{Context, FeedBuffers},
+    input::Input,
+    plan::{Arenas, Plan},
+    program::{Builder, Mode},
+    selection::Choices,
+};
+
+/// The first `per_class` training images of each class of `data`, as the first step of a training with this `seed` would
+/// see them if they were its batch, as values of the kind that `data` has.
+///
+/// # Errors
+/// [`wgrad::Error::Option`] for an augmentation that makes no sense, [`wgrad::Error::TooLarge`] where the images do not
+/// fit at once, [`wgrad::Error::Device`].
+pub async fn augmented(
+    context: &Context,
+    data: &Dataset,
+    augment: &Augment,
+    per_class: usize,
+    seed: u64,
+) -> Result<Split> {
+    augment.validate()?;
+    let pixels = data.pixels();
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    for class in 0..data.classes.len() {
+        let of_class = data.train.labels.iter().enumerate().filter(|(_, label)| **label as usize == class);
+        for (index, label) in of_class.take(per_class) {
+            if let Some(image) = data.train.image(index, pixels) {
+                images.extend_from_slice(&image);
+                labels.push(*label);
+            }
+        }
+    }
+    if labels.is_empty() {
+        return Ok(Split { images: images.into(), labels: labels.into() });
+    }
+    let shape = [data.height, data.width, data.channels];
+    let mut b = Builder::new(Mode::Train, labels.len(), pixels, 1, Vec::new());
+    let image = b.batched("image", &shape);
+    // As they are seen, not as a network gets them.
+    let input = Input { normalization: None, ..data.input.clone() };
+    let call = input.decoding(augment.call(labels.len(), shape), data.channels);
+    b.call(call.op.name, call, &[("image", image)]);
+    b.program.output = image;
+    let arenas = Arenas::new(context, &[], 1)?;
+    let plan = Plan::compile(context, b.program, &arenas, &Choices::default()).await?;
+    let feed = FeedBuffers::new(context, labels.len(), pixels, 1)?;
+    let batch = Batch { images, labels: labels.clone() };
+    let mixed = augment.mixed(seed, 0);
+    let step = Step { rows: labels.len() as u32, mixed, ..Step::default() }.keyed(seed, 0);
+    feed.upload(context, &batch, &[step]);
+    context.submit_with(|pass| plan.record(pass, &feed, 0));
+    let values = context.read(plan.output()).await?;
+    let images: Vec<u8> = match input.floats {
+        true => values.into_iter().flat_map(f32::to_le_bytes).collect(),
+        false => values.into_iter().map(|value| (value * 255.0).round() as u8).collect(),
+    };
+    Ok(Split { images: images.into(), labels: labels.into() })
+}

@@ -1,0 +1,77 @@
+//! Charts as PNG, for where an SVG does not do: the same shapes as pixels, with a font of our own, so that a picture is
+//! the same on every machine. On white, twice as fine as the chart's own pixels.
+
+use super::{
+    Svg,
+    canvas::{At, render},
+};
+use image::{ImageFormat, RgbImage, imageops};
+use plotters::{
+    backend::BitMapBackend,
+    drawing::IntoDrawingArea,
+    style::{FontStyle, WHITE, register_font},
+};
+use std::{io, path::Path, sync::OnceLock};
+use wgrad::{Error, Result, files::write_whole};
+
+/// DejaVu Sans, with the letters of Europe and what formulas need.
+static FONT: &[u8] = include_bytes!("../../assets/font/DejaVuSans-subset.ttf");
+
+/// Pixels of the picture for one of the chart, each way.
+const FINE: i32 = 2;
+/// Pixels drawn for one of the picture, each way: their mean is smooth.
+const SMOOTH: i32 = 2;
+/// No side of a picture is longer.
+const LONGEST: i32 = 16_000;
+
+impl Svg {
+    /// The same picture as the bytes of a PNG file.
+    ///
+    /// # Errors
+    /// [`Error::Report`] for a chart that is larger than 8,000 pixels, and for what is no chart.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let fail = |message: String| Error::Report { caption: "a chart as PNG".into(), message };
+        if self.shapes.is_empty() {
+            return Err(fail("is no chart, but a document of its own; write it as SVG".into()));
+        }
+        let (width, height) = (self.size.0 * FINE, self.size.1 * FINE);
+        if width.max(height) > LONGEST {
+            return Err(fail(format!(
+                "is {width} by {height} pixels, expected at most {LONGEST}; write it as SVG"
+            )));
+        }
+        static KNOWN: OnceLock<bool> = OnceLock::new();
+        if !KNOWN.get_or_init(|| register_font("sans-serif", FontStyle::Normal, FONT).is_ok()) {
+            return Err(fail("the font of the program cannot be read; write it as SVG".into()));
+        }
+        let pixels = self.pixels((width, height)).map_err(fail)?;
+        let mut png = io::Cursor::new(Vec::new());
+        pixels.write_to(&mut png, ImageFormat::Png).map_err(|e| fail(e.to_string()))?;
+        Ok(png.into_inner())
+    }
+
+    fn pixels(&self, (width, height): At) -> std::result::Result<RgbImage, String> {
+        let large = ((width * SMOOTH) as u32, (height * SMOOTH) as u32);
+        let mut bytes = vec![0; 3 * large.0 as usize * large.1 as usize];
+        let area = BitMapBackend::with_buffer(&mut bytes, large).into_drawing_area();
+        let drawn = area
+            .fill(&WHITE)
+            .and_then(|()| render(&self.shapes, &area, FINE * SMOOTH))
+            .and_then(|()| area.present());
+        drawn.map_err(|e| e.to_string())?;
+        drop(area);
+        let drawn =
+            RgbImage::from_raw(large.0, large.1, bytes).ok_or("the pixels do not fill the picture")?;
+        Ok(imageops::thumbnail(&drawn, width as u32, height as u32))
+    }
+
+    /// Writes it, whole or not at all: as PNG where the name ends in `.png`, else as SVG.
+    ///
+    /// # Errors
+    /// As [`Svg::png`]; [`Error::Io`].
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
+        let bytes = if png { self.png()? } else { self.as_str().as_bytes().to_vec() };
+        write_whole(path, |file| file.write_all(&bytes))
+    }
+}

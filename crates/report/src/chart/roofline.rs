@@ -1,0 +1,189 @@
+//! The roofline of an adapter (Williams, Waterman and Patterson, "Roofline", 2009): rate over operations for each byte
+//! moved, below the roofs that arithmetic and memory set. Points far below both roofs waste something else.
+
+use super::{
+    MARGIN, SMALL, WIDTH,
+    canvas::{Anchor, At, Canvas, Svg, draw},
+    legend::Legend,
+    lines::{Axis, axis_names},
+    palette::{FAINT, FRAME, TEXT, series},
+    scale::Scale,
+    text::{figure, width, wrap},
+};
+use wgrad::words::drawable;
+
+/// A point: something measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spot {
+    /// Its name.
+    pub name: String,
+    /// Operations for each byte moved.
+    pub flops_per_byte: f64,
+    /// 10⁹ operations a second.
+    pub gflops: f64,
+}
+
+/// A roofline.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Roofline {
+    /// What it shows.
+    pub title: String,
+    /// The roof of arithmetic, 10⁹ operations a second; `None` where it is not known.
+    pub peak_gflops: Option<f64>,
+    /// The roof of memory, 10⁹ bytes a second.
+    pub peak_gbps: Option<f64>,
+    /// The points.
+    pub spots: Vec<Spot>,
+}
+
+/// Height of the area of the points, at least.
+const HEIGHT: i32 = 320;
+/// Width of the column of names, at the right.
+const NAMES: i32 = 220;
+
+/// A name beside the chart: its lines, its figure, where its point is, the middle of where it stands.
+struct Label {
+    lines: Vec<String>,
+    value: String,
+    at: At,
+    y: i32,
+}
+
+impl Label {
+    fn height(&self) -> i32 {
+        self.lines.len() as i32 * (SMALL + 3) + 5
+    }
+}
+
+impl Roofline {
+    /// The chart.
+    pub fn svg(&self) -> Svg {
+        let names: Vec<(Vec<String>, String)> = self.spots.iter().map(lay).collect();
+        let tall: i32 = names.iter().map(|(lines, _)| lines.len() as i32 * (SMALL + 3) + 5).sum();
+        let legend = Legend::new(&self.roof_names(), WIDTH - 2 * MARGIN, true);
+        let top = MARGIN + legend.height + 4;
+        let bottom = top + HEIGHT.max(tall + 20);
+        let right = WIDTH - MARGIN - NAMES - 24;
+        let (arithmetic, memory) = (usable(self.peak_gflops), usable(self.peak_gbps));
+        let rates = self.spots.iter().map(|spot| spot.gflops);
+        let rates = rates.chain(arithmetic).flat_map(|v| [v / 1.5, v * 1.5]);
+        let y = Scale::around(rates, true, (bottom, top));
+        let left = MARGIN + 20 + y.left_room();
+        let ridge = arithmetic.zip(memory).map(|(flops, bytes)| flops / bytes);
+        let across = self.spots.iter().map(|spot| spot.flops_per_byte).chain(ridge);
+        let x = Scale::around(across.flat_map(|v| [v / 3.0, v * 3.0]), true, (left, right));
+        draw((WIDTH, bottom + 48), &self.title, &self.words(), |canvas| {
+            legend.draw(canvas, MARGIN);
+            x.draw_below(canvas, top, bottom);
+            y.draw_left(canvas, left, right);
+            canvas.path(vec![(left, top), (left, bottom), (right, bottom)], FRAME, 1);
+            let axis = |label: &str, unit: &str| Axis { label: label.into(), unit: unit.into(), log: true };
+            let axes = (axis("operations for each byte", "FLOP/byte"), axis("rate", "GFLOP/s"));
+            axis_names(canvas, &axes.0, &axes.1, (left, right), (top, bottom));
+            draw_roofs(canvas, (&x, &y), arithmetic, memory);
+            draw_spots(canvas, self.place(names, &x, &y, (top, bottom)), right);
+        })
+    }
+
+    /// The names beside their points, none on another.
+    fn place(&self, names: Vec<(Vec<String>, String)>, x: &Scale, y: &Scale, ends: At) -> Vec<Label> {
+        let label = |(spot, (lines, value)): (&Spot, _)| {
+            let at = (x.at(spot.flops_per_byte)?, y.at(spot.gflops)?);
+            Some(Label { lines, value, at, y: at.1 })
+        };
+        let mut labels: Vec<Label> = self.spots.iter().zip(names).filter_map(label).collect();
+        labels.sort_by_key(|label| label.at.1);
+        spread(&mut labels, ends);
+        labels
+    }
+
+    /// What the roofs are, with their figures.
+    fn roof_names(&self) -> Vec<(String, super::palette::Ink)> {
+        let mut names = Vec::new();
+        if let Some(peak) = self.peak_gflops {
+            names.push((format!("arithmetic: {} GFLOP/s", figure(peak)), series(3)));
+        }
+        if let Some(peak) = self.peak_gbps {
+            names.push((format!("memory: {} GB/s", figure(peak)), series(2)));
+        }
+        if let Some((flops, bytes)) = usable(self.peak_gflops).zip(usable(self.peak_gbps)) {
+            names.push((format!("they meet at {} FLOP/byte", figure(flops / bytes)), FRAME));
+        }
+        names
+    }
+
+    fn words(&self) -> String {
+        let mut words = "Roofline: GFLOP/s over FLOP/byte, both logarithmic.".to_string();
+        for (name, _) in self.roof_names() {
+            words.push_str(&format!(" {name}."));
+        }
+        for Spot { name, flops_per_byte, gflops } in &self.spots {
+            let (gflops, flops_per_byte) = (figure(*gflops), figure(*flops_per_byte));
+            words.push_str(&format!(" {name}: {gflops} GFLOP/s at {flops_per_byte} FLOP/byte."));
+        }
+        words
+    }
+}
+
+/// A peak that can be drawn.
+fn usable(peak: Option<f64>) -> Option<f64> {
+    peak.filter(|peak| peak.is_finite() && *peak > 0.0)
+}
+
+/// The name of a point in lines, and its figure.
+fn lay(spot: &Spot) -> (Vec<String>, String) {
+    let value = figure(spot.gflops);
+    (wrap(&drawable(&spot.name), SMALL, NAMES - width(&value, SMALL) - 10, 6), value)
+}
+
+fn draw_roofs(canvas: &Canvas, (x, y): (&Scale, &Scale), arithmetic: Option<f64>, memory: Option<f64>) {
+    let (from, to) = x.ends();
+    let low = y.ends().0;
+    let ridge = arithmetic.zip(memory).map(|(flops, bytes)| flops / bytes);
+    let line = |points: [(f64, f64); 2], ink| {
+        let pixels = points.iter().filter_map(|(across, up)| Some((x.at(*across)?, y.at(*up)?)));
+        canvas.path(pixels.collect(), ink, 3);
+    };
+    if let Some((x, top, low)) =
+        ridge.zip(arithmetic).and_then(|(r, a)| Some((x.at(r)?, y.at(a)?, y.at(low)?)))
+    {
+        canvas.path(vec![(x, top), (x, low)], FRAME, 1);
+    }
+    if let Some(bytes) = memory {
+        // Where it would begin below the chart, it begins at its lower edge.
+        let (from, to) = (from.max(low / bytes), ridge.unwrap_or(to).min(y.ends().1 / bytes));
+        line([(from, from * bytes), (to, to * bytes)], series(2));
+    }
+    if let Some(flops) = arithmetic {
+        line([(ridge.unwrap_or(from), flops), (to, flops)], series(3));
+    }
+}
+
+/// Moves labels that are sorted from the top, so that none covers another and all are between the ends.
+fn spread(labels: &mut [Label], (top, bottom): At) {
+    let mut free = top;
+    for label in labels.iter_mut() {
+        label.y = label.y.max(free + label.height() / 2);
+        free = label.y + label.height() / 2 + 1;
+    }
+    let mut free = bottom;
+    for label in labels.iter_mut().rev() {
+        label.y = label.y.min(free - label.height() / 2);
+        free = label.y - label.height() / 2 - 1;
+    }
+}
+
+fn draw_spots(canvas: &Canvas, labels: Vec<Label>, right: i32) {
+    for label in &labels {
+        canvas.path(vec![label.at, (right + 6, label.y), (right + 18, label.y)], FRAME, 1);
+    }
+    for label in &labels {
+        canvas.dot(label.at, 5, series(0));
+        let mut y = label.y - (label.lines.len() as i32 - 1) * (SMALL + 3) / 2;
+        canvas.text(&label.value, (WIDTH - MARGIN, label.y), SMALL, FAINT, Anchor::End);
+        for line in &label.lines {
+            canvas.text(line, (right + 24, y), SMALL, TEXT, Anchor::Start);
+            y += SMALL + 3;
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Points over two axes, with a line that says where they should be: what was told over what is, or how far off it was.
+
+use super::{
+    MARGIN,
+    canvas::{Svg, draw},
+    legend::Legend,
+    lines::{Axis, axis_names},
+    palette::{FRAME, series},
+    scale::Scale,
+    text::figure,
+    with_unit,
+};
+use wgrad::words::drawable;
+
+/// Where the points should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reference {
+    /// Where both numbers are the same.
+    #[default]
+    Equal,
+    /// Where the vertical number is zero.
+    Zero,
+}
+
+/// Points.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scatter {
+    /// What it shows.
+    pub title: String,
+    /// The horizontal axis.
+    pub x: Axis,
+    /// The vertical one.
+    pub y: Axis,
+    /// What the points are.
+    pub name: String,
+    /// Their places, (x, y).
+    pub points: Vec<(f64, f64)>,
+    /// Where they should be.
+    pub reference: Reference,
+    /// What that is called.
+    pub expected: String,
+}
+
+/// Height of the area of the points.
+const HEIGHT: i32 = 360;
+/// More points than this are drawn smaller.
+const FEW: usize = 300;
+
+impl Scatter {
+    /// The chart.
+    pub fn svg(&self) -> Svg {
+        Svg::of(|across| self.drawn(across))
+    }
+
+    fn drawn(&self, across: i32) -> Svg {
+        let names = [(drawable(&self.name), series(0)), (drawable(&self.expected), series(1))];
+        let legend = Legend::new(&names, across - 2 * MARGIN, true);
+        let top = MARGIN + legend.height + 4;
+        let bottom = top + HEIGHT;
+        let (xs, ys) = (|| self.points.iter().map(|p| p.0), || self.points.iter().map(|p| p.1));
+        // Both axes hold the line where it belongs.
+        let more: Vec<f64> = match self.reference {
+            Reference::Equal => xs().collect(),
+            Reference::Zero => vec![0.0],
+        };
+        let y = Scale::around(ys().chain(more), self.y.log, (bottom, top));
+        let (left, right) = (MARGIN + 20 + y.left_room(), across - MARGIN - 8);
+        let x = Scale::around(xs(), self.x.log, (left, right));
+        draw((across, bottom + 48), &self.title, &self.words(), |canvas| {
+            legend.draw(canvas, MARGIN);
+            x.draw_below(canvas, top, bottom);
+            y.draw_left(canvas, left, right);
+            canvas.path(vec![(left, top), (left, bottom), (right, bottom)], FRAME, 1);
+            axis_names(canvas, &self.x, &self.y, (left, right), (top, bottom));
+            let (low, high) = x.ends();
+            let line = match self.reference {
+                Reference::Equal => [(low, low), (high, high)],
+                Reference::Zero => [(low, 0.0), (high, 0.0)],
+            };
+            let radius = if self.points.len() > FEW { 2 } else { 3 };
+            let place = |(across, up): &(f64, f64)| Some((x.at(*across)?, y.at(*up)?));
+            // Points on the same pixel look like one.
+            let mut places: Vec<_> = self.points.iter().filter_map(place).collect();
+            places.sort_unstable();
+            places.dedup();
+            places.into_iter().for_each(|at| canvas.dot(at, radius, series(0)));
+            let ends: Vec<_> = line.iter().filter_map(place).collect();
+            if ends.len() == 2 {
+                canvas.path(ends, series(1), 2);
+            }
+        })
+    }
+
+    fn words(&self) -> String {
+        let least = |of: fn(&(f64, f64)) -> f64| self.points.iter().map(of).fold(f64::INFINITY, f64::min);
+        let most = |of: fn(&(f64, f64)) -> f64| self.points.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
+        format!(
+            "{} points: {} from {} to {}, {} from {} to {}. Line: {}.",
+            self.points.len(),
+            self.x.label,
+            figure(least(|p| p.0)),
+            with_unit(most(|p| p.0), &self.x.unit),
+            self.y.label,
+            figure(least(|p| p.1)),
+            with_unit(most(|p| p.1), &self.y.unit),
+            self.expected
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Axis, Reference, Scatter};
+
+    #[test]
+    fn points_and_their_line_are_drawn() {
+        let axis = |label: &str| Axis { label: label.into(), ..Axis::default() };
+        let mut chart = Scatter {
+            title: "Predicted over actual".into(),
+            x: axis("actual"),
+            y: axis("predicted"),
+            name: "test rows".into(),
+            points: vec![(1.0, 2.0), (3.0, 3.5), (1.0, 2.0), (f64::NAN, 1.0)],
+            reference: Reference::Equal,
+            expected: "predicted = actual".into(),
+        };
+        let svg = chart.svg();
+        // Two of the four share a place, one has none.
+        assert_eq!(svg.as_str().matches("<circle").count(), 2, "{svg}");
+        assert!(svg.as_str().contains("4 points: actual from 1 to 3"), "{svg}");
+        for points in [vec![], vec![(5.0, 5.0)], vec![(1e300, -1e300), (0.0, f64::INFINITY)]] {
+            for reference in [Reference::Equal, Reference::Zero] {
+                (chart.points, chart.reference) = (points.clone(), reference);
+                assert!(chart.svg().as_str().contains("</svg>"));
+            }
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! The lab's rows as a page: rooflines, bars with their spread, the same numbers as tables, what is wrong with its
+//! worst element. Leaves out measuring.
+
+use super::{
+    chart::{self, Bar, Bars, HeatMap, Outcome, Roofline, Spot, figure},
+    page::{Alarm, Cell, Page, Section, Table},
+};
+use wgrad::{
+    Result,
+    lab::{
+        Listing,
+        backends::{Language, Translated},
+        row::{Row, Status},
+        sweep::{Grid, grids},
+    },
+};
+
+/// What a report is about.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// The command line.
+    pub command: String,
+    /// When it was started, in words; the library has no clock of its own.
+    pub date: String,
+}
+
+impl About {
+    /// A page without sections.
+    pub fn page(&self, title: &str) -> Page {
+        Page::new(title)
+            .fact("command", &self.command)
+            .fact("date", &self.date)
+            .fact("wgrad", env!("CARGO_PKG_VERSION"))
+    }
+}
+
+/// Measured variants: a section an operation and size, in the order of `rows`.
+pub fn measured(about: &About, rows: &[Row]) -> Page {
+    let adapters = unique(rows.iter().map(adapter));
+    let operations = unique(rows.iter().map(|row| (row.op, row.sizes.clone(), row.activation)));
+    let title = match &operations[..] {
+        [(op, ..)] => format!("wgrad lab: variants of {op}"),
+        _ => "wgrad lab: variants of every operation".to_string(),
+    };
+    let mut page = about.page(&title);
+    for adapter_name in &adapters {
+        let mut of_adapter = rows.iter().filter(|row| adapter(row) == *adapter_name);
+        page = page.fact("adapter", adapter_name);
+        if let Some(row) = of_adapter.clone().find(|row| row.peak_gflops.is_some()) {
+            page = page.fact("peaks", peaks(row));
+        }
+        if let Some(clock) = of_adapter.find_map(|row| row.clock) {
+            page = page.fact("times by", clock);
+        }
+    }
+    if operations.len() > 1 {
+        page = page.section(overview(rows, &adapters));
+    }
+    for (op, sizes, activation) in &operations {
+        let of_op: Vec<&Row> = rows
+            .iter()
+            .filter(|row| row.op == *op && row.sizes == *sizes && row.activation == *activation)
+            .collect();
+        page = page.section(operation(&of_op, &adapters, operations.len() == 1));
+    }
+    page
+}
+
+/// A sweep over settings: the rows as [`measured`] has them, sorted as they are, and a heat map for each pair of constants.
+pub fn swept(about: &About, rows: &[Row]) -> Page {
+    let mut section = Section::new("Settings, two constants at a time").words(
+        "Each cell is a setting; the other constants are as in the fastest one, which each caption names. A setting that \
+         cannot run here, or is wrong, has no number.",
+    );
+    for grid in grids(rows).iter().filter(|grid| grid.range().is_some()) {
+        let fixed: Vec<_> = grid.fixed.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let fixed = if fixed.is_empty() { String::new() } else { format!(", {}", fixed.join(", ")) };
+        let caption = format!("{}/{}{fixed} on {} ({})", grid.op, grid.variant, grid.adapter, grid.backend);
+        section = section.chart(&caption, heat_map(&caption, grid).svg());
+    }
+    measured(about, rows).section(section)
+}
+
+fn heat_map(title: &str, grid: &Grid) -> HeatMap {
+    let cell = |cell: &wgrad::lab::sweep::Cell| match (cell.status, cell.rate) {
+        (Some(Status::Ok), Some(rate)) => chart::Cell::Value(rate),
+        (Some(Status::Wrong), _) => chart::Cell::Wrong,
+        _ => chart::Cell::Skipped,
+    };
+    HeatMap {
+        title: title.to_string(),
+        label: "rate".to_string(),
+        unit: grid.unit.to_string(),
+        column_label: grid.columns.name.clone(),
+        columns: grid.columns.values.clone(),
+        row_label: grid.rows.name.clone(),
+        rows: grid.rows.values.clone(),
+        cells: grid.cells.iter().map(|row| row.iter().map(cell).collect()).collect(),
+        log: false,
+    }
+}
+
+/// Every variant and what runs where.
+///
+/// # Errors
+/// As [`Table::of`].
+pub fn listed(about: &About, rows: &[Listing]) -> Result<Page> {
+    let words =
+        "Every operation and variant, what it needs, and whether it runs on this adapter at a typical size.";
+    let mut page = about.page("wgrad lab: operations and variants");
+    for adapter in unique(rows.iter().map(|row| row.adapter.clone())) {
+        let of_adapter: Vec<&Listing> = rows.iter().filter(|row| row.adapter == adapter).collect();
+        let table = Table::of("Operations and variants", &of_adapter)?;
+        page = page.fact("adapter", &adapter).section(Section::new(&adapter).words(words).table(table));
+    }
+    Ok(page)
+}
+
+/// What every variant translates to.
+pub fn translated(about: &About, rows: &[Translated]) -> Page {
+    let names: Vec<String> = Language::ALL.iter().map(|language| format!("{language}, bytes")).collect();
+    let mut columns = vec![("variant", false)];
+    columns.extend(names.iter().map(|name| (name.as_str(), true)));
+    let mut table = Table::new("Translations", &columns);
+    let mut section = Section::new("Translations by naga")
+        .words("Bytes of each variant in the language of each back end. No adapter was needed; what a driver makes of it is another matter.");
+    for of_variant in rows.chunk_by(|a, b| (a.op, a.variant) == (b.op, b.variant)) {
+        let Some(first) = of_variant.first() else { continue };
+        let name = format!("{}/{}", first.op, first.variant);
+        let mut cells = vec![Cell::text(&name)];
+        for row in of_variant {
+            cells.push(match (row.status, row.bytes) {
+                (Status::Ok, Some(bytes)) => Cell::number(Some(bytes as f64), |bytes| bytes.to_string()),
+                (Status::Wrong, _) => Cell::text("ERROR"),
+                _ => Cell::text(row.reason.as_deref().unwrap_or("–")),
+            });
+            if row.status == Status::Wrong {
+                section = section.alarm(Alarm {
+                    what: format!("{name} in {}", row.language),
+                    reason: row.reason.clone().unwrap_or_default(),
+                    facts: Vec::new(),
+                });
+            }
+        }
+        table.row(cells, of_variant.iter().any(|row| row.status == Status::Wrong));
+    }
+    about.page("wgrad lab: translations").section(section.table(table))
+}
+
+/// A page that says why there are no rows, for one that is watched.
+pub fn failed(about: &About, error: &str) -> Page {
+    let alarm = Alarm { what: "Nothing was measured".into(), reason: error.into(), facts: Vec::new() };
+    about.page("wgrad lab").section(Section::new("Error").alarm(alarm))
+}
+
+fn unique<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
+    let mut unique = Vec::new();
+    for item in items {
+        if !unique.contains(&item) {
+            unique.push(item);
+        }
+    }
+    unique
+}
+
+fn adapter(row: &Row) -> String {
+    let class = row.class;
+    format!("{} ({}, {class}), driver {}", row.adapter, row.backend, row.driver)
+}
+
+fn peaks(row: &Row) -> String {
+    let number = |value: Option<f64>| value.map_or("?".to_string(), figure);
+    format!(
+        "{} GFLOP/s of multiplications and additions, {} GB/s of copying, measured in the same run",
+        number(row.peak_gflops),
+        number(row.peak_gbps)
+    )
+}
+
+/// A roofline of rows of one adapter; `None` where no row has a place in it.
+fn roofline(title: &str, rows: &[&Row], name: impl Fn(&Row) -> String) -> Option<Roofline> {
+    let spot = |row: &&Row| {
+        let (gflops, gbps) = (row.gflops?, row.gbps?);
+        Some(Spot { name: name(row), flops_per_byte: gflops / gbps, gflops })
+    };
+    let spots: Vec<Spot> = rows.iter().filter_map(spot).collect();
+    let peak = |of: fn(&Row) -> Option<f64>| rows.iter().find_map(|row| of(row));
+    let title = title.to_string();
+    let (peak_gflops, peak_gbps) = (peak(|row| row.peak_gflops), peak(|row| row.peak_gbps));
+    (!spots.is_empty()).then_some(Roofline { title, peak_gflops, peak_gbps, spots })
+}
+
+/// The caption of a roofline, which names the adapter where there are several.
+fn roofline_caption(adapters: &[String], adapter: &str) -> String {
+    if adapters.len() > 1 { format!("Roofline of {adapter}") } else { "Roofline".to_string() }
+}
+
+/// The fastest variant of each operation in one roofline an adapter.
+fn overview(rows: &[Row], adapters: &[String]) -> Section {
+    let wrong = rows.iter().filter(|row| row.status == Status::Wrong).count();
+    let skipped = rows.iter().filter(|row| row.status == Status::Skipped).count();
+    let mut section = Section::new("Overview").words(&format!(
+        "{} variants: {} right, {wrong} wrong, {skipped} skipped. The rooflines hold the fastest variant of each operation that counts \
+         operations. A point above the memory's roof found its data in a cache.",
+        rows.len(),
+        rows.len() - wrong - skipped
+    ));
+    for name in adapters {
+        let first: Vec<&Row> =
+            rows.iter().filter(|row| adapter(row) == *name && row.rank == Some(1)).collect();
+        let of_op = unique(first.iter().map(|row| row.op));
+        let fastest = of_op.iter().filter_map(|op| {
+            let seconds = |row: &&Row| row.seconds.unwrap_or(f64::INFINITY);
+            first.iter().copied().filter(|row| row.op == *op).min_by(|a, b| seconds(a).total_cmp(&seconds(b)))
+        });
+        let fastest: Vec<&Row> = fastest.collect();
+        let caption = roofline_caption(adapters, name);
+        let label = |row: &Row| format!("{}/{}", row.op, row.variant);
+        if let Some(chart) = roofline(&caption, &fastest, label) {
+            section = section.chart(&caption, chart.svg());
+        }
+    }
+    section
+}
+
+/// The variants of one operation.
+fn operation(rows: &[&Row], adapters: &[String], alone: bool) -> Section {
+    let Some(first) = rows.first() else { return Section::default() };
+    let activation =
+        if first.activation == "linear" { String::new() } else { format!(", {}", first.activation) };
+    let mut section = Section::new(first.op).words(&format!("At {}{activation}.", first.sizes));
+    for row in rows.iter().filter(|row| row.status == Status::Wrong) {
+        section = section.alarm(alarm(row));
+    }
+    for (row, limit) in rows.iter().filter_map(|row| Some((row, row.limit.as_ref()?))) {
+        section = section.words(&format!("{} is {limit}.", row.variant));
+    }
+    let caption = format!("Time of a dispatch of {}", first.op);
+    section = section.chart(&caption, bars(&caption, rows, adapters).svg());
+    for name in adapters.iter().filter(|_| alone) {
+        let of_adapter: Vec<&Row> = rows.iter().copied().filter(|row| adapter(row) == *name).collect();
+        let caption = roofline_caption(adapters, name);
+        if let Some(chart) = roofline(&caption, &of_adapter, |row| row.variant.to_string()) {
+            section = section.chart(&caption, chart.svg());
+        }
+    }
+    section.table(table(&format!("Variants of {}", first.op), rows, adapters.len() > 1))
+}
+
+fn alarm(row: &Row) -> Alarm {
+    let mut facts = Vec::new();
+    if let Some(worst) = &row.worst {
+        let number = |value: f64| if value.is_finite() { format!("{value:e}") } else { figure(value) };
+        facts = vec![
+            ("worst element".to_string(), worst.element()),
+            ("got".to_string(), number(worst.got)),
+            ("expected".to_string(), number(worst.expected)),
+            ("allowed difference".to_string(), number(worst.allowed)),
+            ("elements that differ".to_string(), format!("{} of {}", worst.count, worst.of)),
+        ];
+    }
+    let reason = row.reason.clone().unwrap_or_default();
+    Alarm { what: format!("WRONG: {}", row.variant), reason, facts }
+}
+
+/// A unit in which the longest of the times reads well, and how many of it a second has.
+fn time_unit(rows: &[&Row]) -> (&'static str, f64) {
+    match rows.iter().filter_map(|row| row.seconds).fold(0.0, f64::max) {
+        s if s >= 1.0 => ("s", 1.0),
+        s if s >= 1e-3 => ("ms", 1e3),
+        _ => ("µs", 1e6),
+    }
+}
+
+fn bars(title: &str, rows: &[&Row], adapters: &[String]) -> Bars {
+    let (unit, times) = time_unit(rows);
+    let mut sorted = rows.to_vec();
+    // The fastest first; what has no time after those that have one.
+    sorted.sort_by(|a, b| {
+        let key = |row: &Row| row.seconds.unwrap_or(f64::INFINITY);
+        (a.status == Status::Skipped).cmp(&(b.status == Status::Skipped)).then(key(a).total_cmp(&key(b)))
+    });
+    let bar = |row: &&Row| {
+        let reason = || row.reason.clone().unwrap_or_default();
+        let time = |value: Option<f64>| value.map_or(f64::NAN, |seconds| seconds * times);
+        let outcome = match (row.status, row.seconds) {
+            (Status::Wrong, _) => Outcome::Wrong(reason()),
+            (Status::Skipped, _) => Outcome::Skipped(reason()),
+            (Status::Ok, None) => Outcome::Skipped("proven, not timed".to_string()),
+            (Status::Ok, Some(_)) => Outcome::Measured {
+                median: time(row.seconds),
+                quartiles: (time(row.seconds_q1), time(row.seconds_q3)),
+                range: (time(row.seconds_min), time(row.seconds_max)),
+                rank: row.rank,
+                tied: row.tied,
+            },
+        };
+        let default = if row.default { " (default)" } else { "" };
+        Bar {
+            name: format!("{}{default}", row.variant),
+            group: adapters.iter().position(|name| *name == adapter(row)).unwrap_or(0),
+            outcome,
+        }
+    };
+    Bars {
+        title: title.to_string(),
+        label: "time of a dispatch: median, half of the samples (thick), all (thin)".to_string(),
+        unit: unit.to_string(),
+        groups: adapters.to_vec(),
+        rows: sorted.iter().map(bar).collect(),
+    }
+}
+
+fn table(caption: &str, rows: &[&Row], several: bool) -> Table {
+    let (unit, times) = time_unit(rows);
+    let time = |what: &str| format!("{what}, {unit}");
+    let [median, min, q1, q3, max] = ["median", "min", "quartile 1", "quartile 3", "max"].map(time);
+    let mut columns = vec![
+        ("variant", false),
+        ("status", false),
+        ("rank", true),
+        (&median, true),
+        (&min, true),
+        (&q1, true),
+        (&q3, true),
+        (&max, true),
+        ("GFLOP/s", true),
+        ("GB/s", true),
+        ("of fma", true),
+        ("of mem", true),
+        ("compile, s", true),
+        ("error of allowed", true),
+        ("note", false),
+    ];
+    if several {
+        columns.insert(1, ("adapter", false));
+    }
+    let mut table = Table::new(caption, &columns);
+    for row in rows {
+        let seconds = |value: Option<f64>| Cell::number(value.map(|seconds| seconds * times), figure);
+        let share = |value: Option<f64>| {
+            Cell::number(value.map(|share| 100.0 * share), |share| format!("{} %", figure(share)))
+        };
+        let rank =
+            row.rank.map_or("–".to_string(), |rank| format!("{rank}{}", if row.tied { "=" } else { "" }));
+        let status = match row.status {
+            Status::Ok => "right",
+            Status::Wrong => "WRONG",
+            Status::Skipped => "skipped",
+        };
+        let note = match &row.reason {
+            Some(words) => words.clone(),
+            None if row.limit.is_some() => "right up to a size, see above".to_string(),
+            None if row.default => "default here".to_string(),
+            None => String::new(),
+        };
+        let mut cells = vec![
+            Cell::text(row.variant),
+            Cell::text(status),
+            Cell { text: rank, value: row.rank.map(|rank| rank as f64) },
+            seconds(row.seconds),
+            seconds(row.seconds_min),
+            seconds(row.seconds_q1),
+            seconds(row.seconds_q3),
+            seconds(row.seconds_max),
+            Cell::number(row.gflops, figure),
+            Cell::number(row.gbps, figure),
+            share(row.share_of_fma),
+            share(row.share_of_copy),
+            Cell::number(row.compile_seconds, figure),
+            share(row.error_share),
+            Cell::text(note),
+        ];
+        if several {
+            cells.insert(1, Cell::text(format!("{} ({})", row.adapter, row.backend)));
+        }
+        table.row(cells, row.status == Status::Wrong);
+    }
+    table
+}

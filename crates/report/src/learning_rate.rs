@@ -1,0 +1,56 @@
+//! The range test of learning rates as a chart and a page.
+
+use super::{
+    chart::{Axis, Lines, Point, Series, Svg, figure},
+    page::{Page, Section, Table},
+};
+use wgrad::{
+    Result,
+    lr_find::{Found, Sample},
+};
+
+/// Loss over learning rate, as it was and smoothed.
+pub fn chart(found: &Found) -> Svg {
+    let curve = |name: &str, loss: fn(&Sample) -> f64| Series {
+        name: name.into(),
+        points: found
+            .samples
+            .iter()
+            .map(|sample| Point { x: sample.learning_rate, y: loss(sample), band: None })
+            .collect(),
+    };
+    Lines {
+        title: "Loss over learning rate".into(),
+        x: Axis { label: "learning rate".into(), unit: String::new(), log: true },
+        y: Axis { label: "loss".into(), unit: "nats".into(), log: false },
+        series: vec![curve("smoothed", |sample| sample.smoothed), curve("each step", |sample| sample.loss)],
+    }
+    .svg()
+}
+
+/// The suggestion in words.
+pub fn words(found: &Found) -> String {
+    let end = match (found.diverged, found.samples.last()) {
+        (true, Some(last)) => format!("; the loss diverged near {}", figure(last.learning_rate)),
+        _ => String::new(),
+    };
+    match found.suggestion {
+        Some(rate) => {
+            format!("suggested learning rate: {}, where the loss falls most steeply{end}", figure(rate))
+        }
+        None => format!("no learning rate is suggested, as the loss falls nowhere{end}; try another range"),
+    }
+}
+
+/// The page; `facts` are names and what they are: what was run, where.
+///
+/// # Errors
+/// [`wgrad::Error::Report`]; none is expected.
+pub fn page(found: &Found, facts: &[(&str, String)]) -> Result<Page> {
+    let page = facts.iter().fold(Page::new("Learning rate"), |page, (name, is)| page.fact(name, is));
+    let section = Section::new("Range test")
+        .words(&words(found))
+        .chart("Loss over learning rate", chart(found))
+        .table(Table::of("Every step", &found.samples)?);
+    Ok(page.section(section))
+}

@@ -1,0 +1,236 @@
+//! Loss, accuracy, learning rate and speed over the epochs. Runs that differ by their seed alone are one curve: the
+//! mean, with a band of one standard deviation.
+
+use super::{Recorded, things};
+use crate::{
+    chart::{Axis, Lines, Point, Series},
+    page::Section,
+};
+use wgrad::{
+    callbacks::Watch,
+    loss::Loss,
+    run::{Config, EpochLine},
+};
+
+/// Runs that differ by their seed alone.
+#[derive(Clone)]
+struct Group<'a> {
+    name: String,
+    runs: Vec<&'a Recorded>,
+}
+
+type Number = fn(&EpochLine) -> Option<f64>;
+
+/// A number of every epoch: its name, where it is read.
+const LOSSES: [(&str, Number); 3] = [
+    ("train", |line| Some(line.train_loss)),
+    ("validation", |line| line.validation_loss),
+    ("test", |line| Some(line.test_loss)),
+];
+const ACCURACIES: [(&str, Number); 3] = [
+    ("train", |line| Some(100.0 * line.train_accuracy)),
+    ("validation", |line| line.validation_accuracy.map(|share| 100.0 * share)),
+    ("test", |line| Some(100.0 * line.test_accuracy)),
+];
+
+/// How far a regression is off, in the unit of the label; and R².
+const RMSES: [(&str, Number); 2] =
+    [("validation", |line| line.errors.validation_rmse), ("test", |line| line.errors.test_rmse)];
+const R2S: [(&str, Number); 2] =
+    [("validation", |line| line.errors.validation_r2), ("test", |line| line.errors.test_r2)];
+
+impl Group<'_> {
+    fn is_regression(&self) -> bool {
+        self.runs.iter().any(|run| run.config.model.loss().is_ok_and(Loss::is_regression))
+    }
+}
+
+pub(super) fn section(runs: &[Recorded]) -> Section {
+    let groups = groups(runs);
+    let mut section = Section::new("Curves").words(
+        "Training numbers are means over the epoch, while the weights moved, with whatever augmentation and dropout there \
+         was; the others are of the weights after the epoch.",
+    );
+    if groups.iter().any(|group| group.runs.len() > 1) {
+        section = section.words(
+            "Runs that differ by their seed alone are one curve: their mean, with a band of one standard deviation to \
+             either side.",
+        );
+    }
+    let unit = match runs.first().and_then(|run| run.config.model.loss().ok()) {
+        Some(loss) if loss.is_regression() => "",
+        _ => "nats",
+    };
+    let (numbers, classes): (Vec<Group<'_>>, Vec<Group<'_>>) =
+        groups.iter().cloned().partition(|group| group.is_regression());
+    type Kind<'k> = (&'k [Group<'k>], &'k str, &'k str, &'k [(&'k str, Number)]);
+    let kinds: [Kind<'_>; 4] = [
+        (&groups, "Loss", unit, &LOSSES),
+        (&classes, "Accuracy", "%", &ACCURACIES),
+        (&numbers, "RMSE", "in the unit of the label", &RMSES),
+        (&numbers, "R²", "", &R2S),
+    ];
+    for (groups, what, unit, numbers) in kinds {
+        for lines in charts(groups, what, unit, numbers).into_iter().filter(|lines| !lines.series.is_empty())
+        {
+            section = section.chart(&lines.title, lines.svg());
+        }
+    }
+    let rates = groups.iter().filter_map(|group| {
+        let run = group.runs.first()?;
+        Some(Series { name: group.name.clone(), points: learning_rates(&run.config, &run.lines, RATES) })
+    });
+    let rates: Vec<Series> = rates.collect();
+    let all = || rates.iter().flat_map(|curve| &curve.points).map(|point| point.y).filter(|rate| *rate > 0.0);
+    let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
+    let log = high > 50.0 * low;
+    let rates =
+        chart("Learning rate", Axis { label: "learning rate".into(), unit: String::new(), log }, rates);
+    let speed =
+        groups.iter().map(|group| curve(group, group.name.clone(), |line| Some(line.images_per_second)));
+    let axis = Axis { label: "training speed".into(), unit: format!("{}/s", things(runs)), log: false };
+    let speed = chart("Training speed", axis, speed.collect());
+    section.chart(&rates.title.clone(), rates.svg()).chart(&speed.title.clone(), speed.svg())
+}
+
+/// One chart of all numbers for one group, one chart a number for several.
+fn charts(groups: &[Group<'_>], what: &str, unit: &str, numbers: &[(&str, Number)]) -> Vec<Lines> {
+    // Initials stay as they are.
+    let lower =
+        if what.chars().nth(1).is_some_and(char::is_lowercase) { what.to_lowercase() } else { what.into() };
+    let axis = || Axis { label: lower.clone(), unit: unit.to_string(), log: false };
+    let known = |number: Number| {
+        move |group: &&Group<'_>| {
+            group.runs.iter().any(|run| run.lines.iter().any(|line| number(line).is_some()))
+        }
+    };
+    if let [group] = groups {
+        let numbers = numbers.iter().filter(|(_, number)| known(*number)(&group));
+        let series = numbers.map(|(name, number)| curve(group, name.to_string(), *number));
+        return vec![chart(what, axis(), series.collect())];
+    }
+    let of = |(name, number): &(&str, Number)| {
+        let series: Vec<Series> = groups
+            .iter()
+            .filter(known(*number))
+            .map(|group| curve(group, group.name.clone(), *number))
+            .collect();
+        let (first, rest) = name.split_at(1);
+        let title = format!("{}{rest} {lower}", first.to_uppercase());
+        (!series.is_empty()).then(|| chart(&title, axis(), series))
+    };
+    numbers.iter().rev().filter_map(of).collect()
+}
+
+fn chart(title: &str, y: Axis, series: Vec<Series>) -> Lines {
+    let x = Axis { label: "epochs".into(), unit: String::new(), log: false };
+    Lines { title: title.to_string(), x, y, series }
+}
+
+fn groups(runs: &[Recorded]) -> Vec<Group<'_>> {
+    let mut found: Vec<(Config, Vec<&Recorded>)> = Vec::new();
+    for run in runs {
+        let mut key = run.config.clone();
+        (key.options.seed, key.version) = (0, String::new());
+        match found.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, runs)) => runs.push(run),
+            None => found.push((key, vec![run])),
+        }
+    }
+    let name = |runs: &[&Recorded]| match runs {
+        [run] => run.name.clone(),
+        [first, ..] => {
+            let seeds: Vec<_> = runs.iter().map(|run| run.config.options.seed.to_string()).collect();
+            format!("{}, seeds {}", first.config.model.name, seeds.join(", "))
+        }
+        [] => String::new(),
+    };
+    let mut groups: Vec<Group<'_>> =
+        found.into_iter().map(|(_, runs)| Group { name: name(&runs), runs }).collect();
+    // Two groups of the same network need more than its name.
+    let all: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
+    for group in &mut groups {
+        if let (true, [first, ..]) =
+            (all.iter().filter(|name| **name == group.name).count() > 1, &group.runs[..])
+        {
+            group.name = format!("{} ({})", group.name, first.name);
+        }
+    }
+    groups
+}
+
+/// A number of every epoch that all runs of the group have.
+fn curve(group: &Group<'_>, name: String, number: impl Fn(&EpochLine) -> Option<f64>) -> Series {
+    let epochs = group.runs.first().map_or(&[][..], |run| &run.lines);
+    let point = |line: &EpochLine| {
+        // Lines are in the order of their epochs.
+        let at = |run: &&Recorded| {
+            let at = run.lines.binary_search_by_key(&line.epoch, |other| other.epoch).ok()?;
+            number(&run.lines[at])
+        };
+        let found: Vec<f64> = group.runs.iter().map(at).collect::<Option<_>>()?;
+        let (mean, deviation) = spread(&found);
+        let band = (found.len() > 1).then_some((mean - deviation, mean + deviation));
+        Some(Point { x: line.epoch as f64, y: mean, band })
+    };
+    Series { name, points: thinned(epochs).filter_map(point).collect() }
+}
+
+/// More points than this, evenly spread, show nothing more on a curve.
+const POINTS: usize = 2000;
+
+/// Every so many of `lines`, the last one among them, so that they are [`POINTS`] at most.
+pub(super) fn thinned<T>(lines: &[T]) -> impl Iterator<Item = &T> {
+    let every = lines.len().div_ceil(POINTS).max(1);
+    let first = lines.len().saturating_sub(1) % every;
+    lines.iter().skip(first).step_by(every)
+}
+
+/// Mean and standard deviation of a sample.
+pub(super) fn spread(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n.max(1.0);
+    let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+    (mean, if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 })
+}
+
+/// At most about so many points on a curve of learning rates.
+const RATES: u64 = 400;
+
+/// The learning rate over the epochs that ended, from the schedule and what the callbacks saw.
+fn learning_rates(config: &Config, lines: &[EpochLine], most: u64) -> Vec<Point> {
+    let Some(first) = lines.first() else { return Vec::new() };
+    let options = &config.options;
+    let per_epoch = (first.step / first.epoch.max(1)).max(1);
+    let each = (per_epoch * lines.len() as u64).div_ceil(most).max(1);
+    let (mut watch, mut points) = (Watch::default(), Vec::new());
+    for line in lines {
+        let begin = (line.epoch - 1) * per_epoch;
+        let steps = (begin..begin + per_epoch).step_by(each as usize).chain([begin + per_epoch - 1]);
+        points.extend(steps.map(|step| {
+            let factor = options.schedule.factor_after(watch.drops, step, per_epoch, options.epochs);
+            Point {
+                x: step as f64 / per_epoch as f64,
+                y: options.optimizer.learning_rate * factor,
+                band: None,
+            }
+        }));
+        watch.observe(&line.judged(), &options.callbacks, &options.schedule.decay);
+    }
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{POINTS, thinned};
+
+    #[test]
+    fn a_long_curve_has_its_last_point_and_no_more_than_show() {
+        for count in [0, 1, 7, POINTS, POINTS + 1, 3 * POINTS - 1, 100_000] {
+            let lines: Vec<usize> = (0..count).collect();
+            let points: Vec<usize> = thinned(&lines).copied().collect();
+            assert!(points.len() <= POINTS && points.last() == lines.last(), "{count}");
+            assert!(count > POINTS || points == lines, "{count}");
+        }
+    }
+}

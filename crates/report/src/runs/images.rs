@@ -1,0 +1,117 @@
+//! The most confident mistakes and the least confident hits as pictures; of a regression, the numbers that are
+//! farthest off.
+
+use super::Details;
+use crate::{
+    contact_sheet,
+    gallery::{Gallery, Item},
+    page::Section,
+    pixels::{enlarged, photograph},
+};
+use wgrad::{
+    data::Dataset,
+    evaluate::{Evaluation, Told},
+    words::measure,
+};
+
+/// Pictures of each kind.
+const MOST: usize = 12;
+/// An image is drawn about so large, pixels.
+const SIDE: usize = 84;
+
+/// A test image: its number, its label, what was said of it.
+struct Judged<'a> {
+    index: usize,
+    label: f64,
+    told: &'a Told,
+}
+
+impl Judged<'_> {
+    fn score(&self, class: usize) -> f32 {
+        self.told.scores.get(class).copied().unwrap_or(0.0)
+    }
+
+    fn right(&self) -> bool {
+        self.told.class as f64 == self.label
+    }
+}
+
+/// The test images worth a look: the most confident mistakes and the least confident hits; of a regression, those that
+/// are farthest off.
+pub fn galleries(data: &Dataset, evaluation: &Evaluation) -> Vec<Gallery> {
+    let judged = evaluation.told.iter().filter_map(|told| {
+        let label = *data.test.labels.get(told.image)?;
+        Some(Judged { index: told.image, label: data.number(label), told })
+    });
+    if evaluation.regression.is_some() {
+        let off = |one: &Judged<'_>| (one.score(0) - one.label as f32).abs();
+        let items = first(judged.collect(), |one| -off(one), |one| number(data, one));
+        return vec![Gallery { title: "Farthest off".into(), items }];
+    }
+    let (hits, mistakes): (Vec<_>, Vec<_>) = judged.partition(Judged::right);
+    let item = |one: &Judged<'_>| class(data, one);
+    let mistakes = first(mistakes, |one| -one.score(one.told.class), item);
+    let hits = first(hits, |one| one.score(one.told.class), item);
+    vec![
+        Gallery { title: "The most confident mistakes".into(), items: mistakes },
+        Gallery { title: "The least confident hits".into(), items: hits },
+    ]
+}
+
+pub(super) fn section(details: &Details<'_>) -> Option<Section> {
+    let galleries = galleries(details.data, &details.evaluation);
+    if galleries.iter().all(|gallery| gallery.items.is_empty()) {
+        return None;
+    }
+    let section = match details.evaluation.regression {
+        Some(_) => Section::new("Images"),
+        None => Section::new("Confident mistakes and uncertain correct answers").words(
+            "Test images with the probability of the class found and of the right one. Mistakes that the network is sure of \
+             are worth a look: some are labels that are wrong.",
+        ),
+    };
+    Some(galleries.into_iter().fold(section, Section::gallery))
+}
+
+/// The first by `key`, as pictures.
+fn first(
+    mut all: Vec<Judged<'_>>,
+    key: impl Fn(&Judged<'_>) -> f32,
+    item: impl Fn(&Judged<'_>) -> Option<Item>,
+) -> Vec<Item> {
+    all.sort_by(|a, b| key(a).total_cmp(&key(b)).then(a.index.cmp(&b.index)));
+    all.iter().take(MOST).filter_map(item).collect()
+}
+
+fn class(data: &Dataset, one: &Judged<'_>) -> Option<Item> {
+    let name = |class: usize| data.classes.get(class).map_or("?", String::as_str);
+    let percent = |class: usize| format!("{:.1} %", 100.0 * one.score(class));
+    let found = format!("{} {}", name(one.told.class), percent(one.told.class));
+    let (lines, alt) = match one.right() {
+        true => (vec![found.clone()], format!("rightly taken for {found}")),
+        false => {
+            let label = one.label as usize;
+            let is = format!("{} {}", name(label), percent(label));
+            (vec![format!("taken for {found}"), format!("is {is}")], format!("taken for {found}, is {is}"))
+        }
+    };
+    tile(data, one.index, lines, alt)
+}
+
+fn number(data: &Dataset, one: &Judged<'_>) -> Option<Item> {
+    let words = format!("{}, is {}", measure(f64::from(one.score(0))), one.label);
+    tile(data, one.index, vec![words.clone()], words)
+}
+
+/// A test image with words.
+pub(super) fn tile(data: &Dataset, index: usize, mut lines: Vec<String>, alt: String) -> Option<Item> {
+    if data.table.is_some() {
+        return None;
+    }
+    let values = data.test.image(index, data.pixels())?;
+    let bytes = &contact_sheet::in_bytes(&values, data);
+    let zoom = SIDE.div_ceil(data.width.max(data.height).max(1)) as u32;
+    let image = enlarged(&photograph([data.height, data.width, data.channels], bytes), zoom);
+    lines.push(format!("test image {index}"));
+    Some(Item { image, lines, alt: format!("Test image {index}: {alt}.") })
+}

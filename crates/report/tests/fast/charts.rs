@@ -1,0 +1,353 @@
+//! Charts: well-formed pictures that say everything, cut nothing off, lay no text on another, and stand any number
+//! and any name. Leaves out how they look.
+
+use proptest::prelude::*;
+use roxmltree::{Document, Node};
+use wgrad_report::chart::{
+    Axis, Bar, Bars, Cell, Group, Grouped, HeatMap, Lines, Outcome, Point, Roofline, Series, Spot, Svg,
+};
+
+/// A name that tries to be markup.
+const HOSTILE: &str = "</text></svg><script>alert('1')</script>&amp;\"\u{202e}\0 onload=x";
+
+/// The picture as XML, whose head must say what it is.
+#[track_caller]
+fn parsed<'a>(svg: &'a Svg, title: &str) -> Document<'a> {
+    let document = Document::parse(svg.as_str()).unwrap_or_else(|e| panic!("{e}:\n{svg}"));
+    let root = document.root_element();
+    assert_eq!(root.attribute("role"), Some("img"));
+    assert_eq!(root.attribute("aria-label"), Some(title));
+    let child = |name: &str| {
+        let found = root.children().find(|node| node.has_tag_name(name) || node.tag_name().name() == name);
+        found.and_then(|node| node.text()).unwrap_or_else(|| panic!("no {name}")).to_string()
+    };
+    assert_eq!(child("title"), title);
+    assert!(!child("desc").is_empty() && !child("desc").contains("could be drawn"), "{}", child("desc"));
+    let allowed = ["svg", "title", "desc", "text", "rect", "line", "polyline", "polygon", "circle"];
+    for node in document.descendants().filter(Node::is_element) {
+        assert!(allowed.contains(&node.tag_name().name()), "{node:?}");
+        for attribute in node.attributes() {
+            assert!(!attribute.name().starts_with("on") && !attribute.name().contains("href"), "{node:?}");
+        }
+    }
+    document
+}
+
+fn description(document: &Document<'_>) -> String {
+    let found = document.descendants().find(|node| node.tag_name().name() == "desc");
+    found.and_then(|node| node.text()).unwrap_or_default().to_string()
+}
+
+/// All texts in the picture, in one line without spaces: names may be broken into lines anywhere.
+fn drawn(document: &Document<'_>) -> String {
+    let texts = document.descendants().filter(|node| node.tag_name().name() == "text");
+    let all: String = texts.filter_map(|node| node.text()).collect();
+    all.split_whitespace().collect()
+}
+
+/// No text leaves the picture or lies on another, in a font as wide as DejaVu Sans on average.
+#[track_caller]
+fn texts_are_apart(document: &Document<'_>) {
+    let number = |node: &Node<'_, '_>, name: &str| -> f64 {
+        node.attribute(name)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_else(|| panic!("no {name}: {node:?}"))
+    };
+    let root = document.root_element();
+    let (width, height) = (number(&root, "width"), number(&root, "height"));
+    let boxes = document.descendants().filter(|node| node.tag_name().name() == "text").map(|node| {
+        let size = number(&node, "font-size");
+        let text = node.text().unwrap_or_default().trim();
+        let long = text.chars().count() as f64 * size * 0.6;
+        let start = match node.attribute("text-anchor") {
+            Some("middle") => -long / 2.0,
+            Some("end") => -long,
+            _ => 0.0,
+        };
+        let (x, y) = (number(&node, "x"), number(&node, "y"));
+        let (along, across) = ((start, start + long), (-size / 2.0, size / 2.0));
+        let area = match node.attribute("transform") {
+            // Upwards.
+            Some(_) => [x + across.0, y - along.1, x + across.1, y - along.0],
+            None => [x + along.0, y + across.0, x + along.1, y + across.1],
+        };
+        (text.to_string(), area)
+    });
+    let boxes: Vec<_> = boxes.filter(|(text, _)| !text.is_empty()).collect();
+    for (n, (text, a)) in boxes.iter().enumerate() {
+        let inside = a[0] >= -0.5 && a[1] >= -0.5 && a[2] <= width + 0.5 && a[3] <= height + 0.5;
+        assert!(inside, "{text:?} at {a:?} leaves {width} × {height}");
+        for (other, b) in &boxes[..n] {
+            let apart = a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1];
+            assert!(apart, "{text:?} at {a:?} lies on {other:?} at {b:?}");
+        }
+    }
+}
+
+fn measured(median: f64) -> Outcome {
+    let quartiles = (median * 0.9, median * 1.2);
+    Outcome::Measured { median, quartiles, range: (median * 0.8, median * 2.0), rank: Some(1), tied: true }
+}
+
+fn bars(rows: &[(&str, Outcome)]) -> Bars {
+    let bar = |(n, (name, outcome)): (usize, &(&str, Outcome))| Bar {
+        name: name.to_string(),
+        group: n % 2,
+        outcome: outcome.clone(),
+    };
+    Bars {
+        title: "Time".into(),
+        label: "time of a dispatch".into(),
+        unit: "ms".into(),
+        groups: vec!["card A".into(), "card B".into()],
+        rows: rows.iter().enumerate().map(bar).collect(),
+    }
+}
+
+const LONG: &str = "/home/somebody/projects/kernels/experiments/with_a_long_name/matmul_tiled_64x64_v2.wgsl";
+
+#[test]
+fn bars_show_every_row_with_what_is_known_of_it() {
+    let why = "y[17] is 1.5, expected 1.25";
+    let rows = [
+        ("tiled", measured(1.25)),
+        (LONG, measured(64.0)),
+        ("barrier", Outcome::Wrong(why.into())),
+        ("tiled64", Outcome::Skipped("needs N % 4 == 0".into())),
+    ];
+    let svg = bars(&rows).svg();
+    let document = parsed(&svg, "Time");
+    let drawn = drawn(&document);
+    for words in [
+        "1=tiled",
+        LONG,
+        "1.25ms(1to2.5ms)",
+        "WRONG:y[17]is1.5,expected1.25",
+        "skipped:needsN%4==0",
+        "cardA",
+        "(ms)",
+    ] {
+        assert!(drawn.contains(words), "no {words} in {drawn}");
+    }
+    for words in [LONG, "median 1.25 ms, quartiles 1.12 to 1.5, all 1 to 2.5, rank 1, tied", why, "on card B"]
+    {
+        assert!(description(&document).contains(words), "no {words} in {}", description(&document));
+    }
+    texts_are_apart(&document);
+}
+
+#[test]
+fn a_roofline_names_its_points_and_its_roofs() {
+    let names = ["shuffle", LONG, "naive", "naive again", "far"];
+    let spot = |(n, name): (usize, &&str)| Spot {
+        name: name.to_string(),
+        flops_per_byte: if n == 4 { 0.01 } else { 20.0 },
+        gflops: 31.2 - n as f64 / 100.0,
+    };
+    let mut roofline = Roofline {
+        title: "Roofline".into(),
+        peak_gflops: Some(117.0),
+        peak_gbps: Some(12.5),
+        spots: names.iter().enumerate().map(spot).collect(),
+    };
+    let svg = roofline.svg();
+    let document = parsed(&svg, "Roofline");
+    let text = drawn(&document);
+    for words in
+        ["arithmetic:117GFLOP/s", "memory:12.5GB/s", "9.36FLOP/byte", "(GFLOP/s)", "(FLOP/byte)", LONG]
+    {
+        assert!(text.contains(words), "no {words} in {text}");
+    }
+    assert!(names.iter().all(|name| text.contains(&name.replace(' ', ""))), "{text}");
+    assert_eq!(document.descendants().filter(|node| node.tag_name().name() == "circle").count(), names.len());
+    texts_are_apart(&document);
+
+    // As many as there are: the chart grows.
+    roofline.spots =
+        (0..60).map(|n| Spot { name: format!("variant {n}"), flops_per_byte: 3.0, gflops: 7.0 }).collect();
+    let svg = roofline.svg();
+    let document = parsed(&svg, "Roofline");
+    assert!((0..60).all(|n| drawn(&document).contains(&format!("variant{n}"))));
+    texts_are_apart(&document);
+}
+
+#[test]
+fn a_heat_map_holds_every_cell() {
+    let map = HeatMap {
+        title: "Sweep".into(),
+        label: "time".into(),
+        unit: "ms".into(),
+        column_label: "TILE_N".into(),
+        columns: vec!["8".into(), "16".into(), "a column with a name that does not fit its cell".into()],
+        row_label: "TILE_M".into(),
+        rows: vec!["4".into(), LONG.into()],
+        cells: vec![
+            vec![Cell::Value(1.5), Cell::Value(150.0), Cell::Wrong],
+            vec![Cell::Skipped, Cell::Value(12.0)],
+        ],
+        log: true,
+    };
+    let svg = map.svg();
+    let document = parsed(&svg, "Sweep");
+    let text = drawn(&document);
+    for words in ["TILE_N", "TILE_M", "16", "1.5", "150", "wrong", "–", "time(ms)", "v2.wgsl"] {
+        assert!(text.contains(words), "no {words} in {text}");
+    }
+    assert!(description(&document).contains(&format!("{LONG}: 8 –, 16 12")), "{}", description(&document));
+    texts_are_apart(&document);
+    let lines = |map: &HeatMap| map.svg().as_str().matches("<polyline").count();
+    let whole = HeatMap { cells: vec![vec![Cell::Value(1.0); 3]; 2], ..map.clone() };
+    assert!(lines(&whole) == 0 && lines(&map) > 0, "what has no number is hatched");
+    // The least and the greatest have the ends of the scale.
+    let fill = |words: &str| {
+        let texts: Vec<_> = document.descendants().filter(|node| node.tag_name().name() == "text").collect();
+        let found =
+            texts.iter().find(|node| node.text().is_some_and(|text| text.trim() == words)).expect("is there");
+        let before = found.prev_siblings().filter(Node::is_element).nth(1).expect("its ground");
+        before.attribute("fill").map(str::to_string)
+    };
+    assert_eq!((fill("1.5"), fill("150")), (Some("#00224E".into()), Some("#FEE838".into())));
+}
+
+fn curve(name: &str, ys: &[f64]) -> Series {
+    let point = |(n, y): (usize, &f64)| Point { x: n as f64 + 1.0, y: *y, band: Some((y * 0.9, y * 1.1)) };
+    Series { name: name.into(), points: ys.iter().enumerate().map(point).collect() }
+}
+
+#[test]
+fn curves_have_a_legend_bands_and_gaps() {
+    let axis = |label: &str, unit: &str, log| Axis { label: label.into(), unit: unit.into(), log };
+    let series = [curve("train", &[2.0, 1.0, 0.5, 0.25]), curve(LONG, &[2.1, f64::NAN, 0.7, 0.6])];
+    for log in [false, true] {
+        let lines = Lines {
+            title: "Loss".into(),
+            x: axis("epoch", "", false),
+            y: axis("loss", "nats", log),
+            series: series.to_vec(),
+        };
+        let svg = lines.svg();
+        let document = parsed(&svg, "Loss");
+        let text = drawn(&document);
+        for words in ["train", LONG, "epoch", "loss(nats)"] {
+            assert!(text.contains(words), "no {words} in {text}");
+        }
+        texts_are_apart(&document);
+        let count = |name: &str| document.descendants().filter(|node| node.tag_name().name() == name).count();
+        // The gap leaves a point alone, which has a line for its band and a dot.
+        assert_eq!((count("polygon"), count("circle")), (2, 7));
+        assert!(description(&document).contains("train: 4 points, from 2 nats at 1 to 0.25 nats at 4"));
+    }
+}
+
+#[test]
+fn shares_stand_beside_each_other() {
+    let row = |name: &str, values: &[Option<f64>]| Group { name: name.into(), values: values.to_vec() };
+    let chart = Grouped {
+        title: "Shares".into(),
+        label: "share".into(),
+        unit: "%".into(),
+        series: vec!["foretold".into(), "measured".into()],
+        rows: vec![row("matmul", &[Some(60.0), Some(62.5)]), row(LONG, &[None, Some(0.01)])],
+    };
+    let svg = chart.svg();
+    let document = parsed(&svg, "Shares");
+    let text = drawn(&document);
+    for words in ["foretold", "measured", "matmul", LONG, "62.5%", "0.01%", "–", "share(%)"] {
+        assert!(text.contains(words), "no {words} in {text}");
+    }
+    assert!(description(&document).contains("matmul: foretold 60 %, measured 62.5 %."));
+    texts_are_apart(&document);
+}
+
+#[test]
+fn names_are_text_whatever_is_in_them() {
+    let spot = Spot { name: HOSTILE.into(), flops_per_byte: 1.0, gflops: 1.0 };
+    let name = || vec![HOSTILE.to_string()];
+    let axis = || Axis { label: HOSTILE.into(), unit: HOSTILE.into(), log: false };
+    let title = HOSTILE.to_string();
+    let charts = [
+        Bars { title: title.clone(), ..bars(&[(HOSTILE, Outcome::Wrong(HOSTILE.into()))]) }.svg(),
+        Roofline { title: title.clone(), spots: vec![spot], ..Default::default() }.svg(),
+        HeatMap {
+            title: title.clone(),
+            columns: name(),
+            rows: name(),
+            label: HOSTILE.into(),
+            ..Default::default()
+        }
+        .svg(),
+        Lines { title: title.clone(), x: axis(), y: axis(), series: vec![curve(HOSTILE, &[1.0, 2.0])] }.svg(),
+        Grouped {
+            title,
+            series: name(),
+            rows: vec![Group { name: HOSTILE.into(), values: vec![None] }],
+            ..Default::default()
+        }
+        .svg(),
+    ];
+    let clean = HOSTILE.replace(['\u{202e}', '\0'], "\u{fffd}");
+    for svg in &charts {
+        let document = parsed(svg, &clean);
+        assert!(description(&document).contains(&clean), "{}", description(&document));
+    }
+}
+
+/// Numbers that nobody expects in a report.
+fn number() -> impl Strategy<Value = f64> {
+    let odd = [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        0.0,
+        -0.0,
+        f64::MAX,
+        f64::MIN,
+        f64::MIN_POSITIVE,
+        1.0,
+        5e-324,
+    ];
+    prop_oneof![proptest::sample::select(odd.to_vec()), any::<f64>(), 0.0..1000.0]
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        Just(String::new()),
+        Just("漢".repeat(90)),
+        Just("W".repeat(200)),
+        Just(HOSTILE.to_string()),
+        "[a-z]{1,12}"
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_data_makes_a_picture(
+        names in proptest::collection::vec(name(), 0..5),
+        numbers in proptest::collection::vec(proptest::collection::vec(number(), 0..7), 0..5),
+        peaks in (proptest::option::of(number()), proptest::option::of(number())),
+        log in any::<bool>(),
+    ) {
+        let at = |r: usize, n: usize| numbers.get(r).and_then(|row| row.get(n)).copied().unwrap_or(1.0);
+        let rows: Vec<(&str, Outcome)> = names.iter().enumerate().map(|(r, name)| (name.as_str(), Outcome::Measured {
+            median: at(r, 0), quartiles: (at(r, 1), at(r, 2)), range: (at(r, 3), at(r, 4)), rank: None, tied: false,
+        })).collect();
+        parsed(&bars(&rows).svg(), "Time");
+        let spots = names.iter().enumerate().map(|(r, name)| Spot { name: name.clone(), flops_per_byte: at(r, 0), gflops: at(r, 1) });
+        let (title, peak_gflops, peak_gbps) = ("x".to_string(), peaks.0, peaks.1);
+        parsed(&Roofline { title: title.clone(), peak_gflops, peak_gbps, spots: spots.collect() }.svg(), "x");
+        let cells = numbers.iter().map(|row| row.iter().map(|v| Cell::Value(*v)).collect()).collect();
+        let map = HeatMap { title: title.clone(), columns: names.clone(), rows: names.clone(), cells, log, ..Default::default() };
+        parsed(&map.svg(), "x");
+        let axis = || Axis { log, ..Default::default() };
+        let series = numbers.iter().zip(&names).map(|(row, name)| Series {
+            name: name.clone(),
+            points: row.iter().enumerate().map(|(n, y)| Point { x: at(n, n), y: *y, band: Some((at(n, 1), *y)) }).collect(),
+        });
+        parsed(&Lines { title: title.clone(), x: axis(), y: axis(), series: series.collect() }.svg(), "x");
+        let rows = numbers.iter().map(|row| Group { name: "row".into(), values: row.iter().copied().map(Some).collect() });
+        parsed(&Grouped { title, series: names.clone(), rows: rows.collect(), ..Default::default() }.svg(), "x");
+    }
+}

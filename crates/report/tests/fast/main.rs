@@ -1,0 +1,5 @@
+//! Charts, pages and contact sheets. They need no adapter.
+
+mod charts;
+mod contact_sheet;
+mod page;
