@@ -126,7 +126,7 @@ impl Checkpoint {
     }
 
     /// The same, with what decided the training beside the position.
-    pub(crate) fn to_bytes_with(&self, parameters: &[Parameter], decided: Option<Value>) -> Result<Vec<u8>> {
+    pub fn to_bytes_with(&self, parameters: &[Parameter], decided: Option<Value>) -> Result<Vec<u8>> {
         let fail = |message: String| Error::Checkpoint { what: "cannot save the weights".into(), message };
         let len = arena_len(parameters);
         let slots = self.slots.iter().map(|(name, arena)| (format!("{OPTIMIZER}{name}."), arena));
@@ -180,7 +180,7 @@ impl Checkpoint {
     }
 
     /// As [`Checkpoint::from_bytes`], and what the file tells besides, if it has a position.
-    pub(crate) fn from_bytes_told(
+    pub fn from_bytes_told(
         what: &str,
         bytes: &[u8],
         parameters: &[Parameter],
@@ -223,7 +223,7 @@ impl Checkpoint {
 
 /// What a file tells beside its position.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub struct Told {
     /// What decided the training, as whoever saved it told it.
     pub decided: Option<Value>,
 }

@@ -48,12 +48,12 @@ pub(crate) fn replace_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io
 }
 
 /// The same by the owner of a run, for a file of its own.
-pub(crate) fn write_owned(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+pub fn write_owned(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     aside(path, OWNERS, false, fill)
 }
 
 /// The same for a file that must not be there yet.
-pub(crate) fn create_owned(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+pub fn create_owned(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     aside(path, OWNERS, true, fill)
 }
 
@@ -111,7 +111,7 @@ fn folder_of(path: &Path) -> &Path {
 ///
 /// # Errors
 /// [`crate::Error::Io`].
-pub(crate) fn flush(folder: &Path) -> Result<()> {
+pub fn flush(folder: &Path) -> Result<()> {
     #[cfg(unix)]
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         // Some network file systems flush no folders.
@@ -128,7 +128,7 @@ pub(crate) fn flush(folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`crate::Error::Io`].
-pub(crate) fn clean(folder: &Path) -> Result<()> {
+pub fn clean(folder: &Path) -> Result<()> {
     let entries = fs::read_dir(folder).map_err(io_error("cannot list", folder, NEXT))?;
     for entry in entries {
         let entry = entry.map_err(io_error("cannot list", folder, NEXT))?;
@@ -153,7 +153,7 @@ pub(crate) fn clean(folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// The operating system's.
-pub(crate) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     regular(path)?;
     fs::read(path)
 }
@@ -162,7 +162,7 @@ pub(crate) fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// The operating system's; one of its own where it is a link, or no file.
-pub(crate) fn not_linked(path: &Path) -> io::Result<()> {
+pub fn not_linked(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path)?.is_symlink() {
         true => Err(io::Error::other("it is a link to another file; remove it")),
         false => regular(path),
@@ -173,7 +173,7 @@ pub(crate) fn not_linked(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// The operating system's; one of its own where it is something else.
-pub(crate) fn regular(path: &Path) -> io::Result<()> {
+pub fn regular(path: &Path) -> io::Result<()> {
     match fs::metadata(path)? {
         there if there.is_file() => Ok(()),
         there if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),

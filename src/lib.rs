@@ -113,8 +113,6 @@ pub mod explain;
 pub mod train;
 /// A learning rate for a training, by letting it rise.
 pub mod lr_find;
-/// Settings that bring the built-in networks to what is known to be reachable, by name.
-pub mod recipe;
 
 // Other programs' files.
 /// Models and weights as Keras writes them: JSON, `.keras`, `.weights.h5`.
@@ -135,7 +133,5 @@ pub mod tune;
 pub mod check;
 
 // Runs and what a person sees.
-/// The folder of a run: what decided it, its metrics, its weights.
-pub mod run;
 
 pub use error::{Error, Result};

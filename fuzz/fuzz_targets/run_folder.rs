@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::fs;
-use wgrad::run::Run;
+use wgrad_run::Run;
 
 const CONFIG: &[u8] = include_bytes!("../../tests/fixtures/run-0.1/run.json");
 const METRICS: &[u8] = include_bytes!("../../tests/fixtures/run-0.1/metrics.jsonl");

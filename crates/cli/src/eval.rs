@@ -16,7 +16,6 @@ use wgrad::{
     evaluate::{Evaluation, Formula, Interval, evaluate_views},
     gpu::{AdapterRecord, Context},
     metrics::{Metrics, Regression},
-    run::{BEST, EpochLine, Outcome, Run},
     selection::Choices,
     words::{commas, counted, drawable, measure, percent, shortened},
 };
@@ -24,6 +23,7 @@ use wgrad_report::table::{
     Align::{Left, Right},
     Table,
 };
+use wgrad_run::{BEST, EpochLine, Outcome, Run};
 
 /// A matrix of more classes is wider than any terminal.
 const MOST_COLUMNS: usize = 20;

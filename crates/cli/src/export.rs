@@ -18,9 +18,9 @@ use wgrad::{
         tensor::Tensor,
     },
     predict::Predictor,
-    run::{DataRecord, Run},
     selection::Choices,
 };
+use wgrad_run::{DataRecord, Run};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:

@@ -27,9 +27,9 @@ use wgrad::{
     model_file,
     onnx::{self, import::Imported},
     op::AdapterClass,
-    run::{BEST, Config, DataRecord, Run},
     train::Options,
 };
+use wgrad_run::{BEST, Config, DataRecord, Run};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:

@@ -11,7 +11,6 @@ use wgrad::{
     model_file, networks,
     optim::Optimizer,
     program::Mode,
-    recipe::{Measured, RECIPES, Recipe, measured, recipe},
     words::{bytes, commas, si},
 };
 use wgrad_report::{
@@ -23,6 +22,7 @@ use wgrad_report::{
         Table,
     },
 };
+use wgrad_run::recipe::{Measured, RECIPES, Recipe, measured, recipe};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:

@@ -19,10 +19,10 @@ use wgrad::{
     },
     gpu::Context,
     predict::Predictor,
-    run::{Config, Run},
     selection::Choices,
     words::{bar, measure, percent},
 };
+use wgrad_run::{Config, Run};
 
 /// Pictures on the device at once.
 const BATCH: usize = 64;

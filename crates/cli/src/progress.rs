@@ -12,9 +12,9 @@ use wgrad::{
     clock,
     loss::Loss,
     metrics::StepResult,
-    run::EpochLine,
     words::{commas, measure, plain_sparkline, sparkline},
 };
+use wgrad_run::EpochLine;
 
 /// Characters of the curve of the loss.
 const CURVE: usize = 16;

@@ -17,7 +17,6 @@ use wgrad::{
     gpu::Context,
     measure::Conditions,
     profile::{self, Profile, Request},
-    run::Run,
     train::{Options, Trainer},
 };
 use wgrad_report::{
@@ -25,6 +24,7 @@ use wgrad_report::{
     page::{Page, Picture, can_write},
     runs::{Details, Recorded, Seen, page},
 };
+use wgrad_run::Run;
 
 /// Test images that are looked at for dead units.
 const LOOKED_AT: usize = 512;

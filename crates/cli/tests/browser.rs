@@ -146,7 +146,7 @@ fn the_live_page_follows_and_steers_a_training() {
     assert_eq!(browser.faults, [""; 0]);
     let (code, said) = page.ends();
     assert_eq!(code, Some(0), "{said}");
-    let run = wgrad::run::Run::open(&tmp.path().join(HOSTILE)).expect("a run");
+    let run = wgrad_run::Run::open(&tmp.path().join(HOSTILE)).expect("a run");
     assert_eq!(run.config.options.rates.last().map(|change| change.learning_rate), Some(0.0125));
     assert_eq!(run.config.pauses.len(), 1);
 }

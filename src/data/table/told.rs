@@ -17,7 +17,7 @@ pub(super) fn some(names: &[String]) -> String {
 const SAID: usize = 8;
 
 /// What is said of columns.
-pub(super) struct Told<'a> {
+pub struct Told<'a> {
     pub(super) notes: &'a mut Vec<String>,
     pub(super) warnings: &'a mut Vec<String>,
 }

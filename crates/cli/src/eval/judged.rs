@@ -13,9 +13,9 @@ use wgrad::{
         reading::{Again, Decimal, Size},
         summary,
     },
-    run::{DataRecord, Run},
     words::commas,
 };
+use wgrad_run::{DataRecord, Run};
 
 /// The images or rows that judge, and what is to be known about them.
 pub struct Judged {

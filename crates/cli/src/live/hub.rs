@@ -14,7 +14,8 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{broadcast, oneshot};
-use wgrad::{checkpoint::Position, clock, metrics::StepResult, run::EpochLine, train::Options};
+use wgrad::{checkpoint::Position, clock, metrics::StepResult, train::Options};
+use wgrad_run::EpochLine;
 
 /// Events that a page may be behind before it misses some.
 const RING: usize = 64;

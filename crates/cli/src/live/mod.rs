@@ -28,15 +28,8 @@ use std::{
     },
     time::Duration,
 };
-use wgrad::{
-    checkpoint::Position,
-    clock,
-    data::Dataset,
-    gpu::Context,
-    metrics::StepResult,
-    run::{EpochLine, Pause, Run},
-    train::Trainer,
-};
+use wgrad::{checkpoint::Position, clock, data::Dataset, gpu::Context, metrics::StepResult, train::Trainer};
+use wgrad_run::{EpochLine, Pause, Run};
 
 /// The port where a page is looked for first.
 const PORT: u16 = 7878;

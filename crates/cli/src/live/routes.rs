@@ -26,7 +26,8 @@ use tokio::sync::{
     broadcast::{Receiver, error::RecvError},
     oneshot,
 };
-use wgrad::{data::picture::Picture, run::Config};
+use wgrad::data::picture::Picture;
+use wgrad_run::Config;
 
 /// Pages open at once.
 const PAGES: usize = 64;

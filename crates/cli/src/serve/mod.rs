@@ -30,7 +30,8 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
-use wgrad::{data::picture::SENT_MEMORY, gpu::guarded, predict::Predictor, run::Run};
+use wgrad::{data::picture::SENT_MEMORY, gpu::guarded, predict::Predictor};
+use wgrad_run::Run;
 
 /// The port where it is looked for first.
 const PORT: u16 = 7979;

@@ -23,7 +23,8 @@ use std::{
     },
 };
 use tokio::sync::oneshot;
-use wgrad::{checkpoint::Position, clock, data::picture::Picture, run::Run};
+use wgrad::{checkpoint::Position, clock, data::picture::Picture};
+use wgrad_run::Run;
 
 const PATHS: Paths = Paths { get: &["/", "/model", "/health"], files: &["/serve.js"], post: &["/predict"] };
 

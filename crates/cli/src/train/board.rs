@@ -13,12 +13,12 @@ use wgrad::{
     evaluate::evaluate,
     gpu::Context,
     metrics::{Metrics, StepResult},
-    run::{EpochLine, Run},
 };
 use wgrad_report::{
     runs::{galleries, kernels},
     tensorboard::{End, Writer},
 };
+use wgrad_run::{EpochLine, Run};
 
 /// Points of the curves within an epoch.
 const POINTS: u64 = 50;

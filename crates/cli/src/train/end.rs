@@ -16,11 +16,11 @@ use wgrad::{
     evaluate::Formula,
     loss::Loss,
     metrics::Metrics,
-    run::{BEST, Chance, EpochLine, Outcome, Run},
     schedule::Decay,
     train::{Options, Trainer},
     words::{counted, measure},
 };
+use wgrad_run::{BEST, Chance, EpochLine, Outcome, Run};
 
 /// How an epoch ended.
 pub enum Ended {

@@ -26,10 +26,10 @@ use wgrad::{
     gpu::Context,
     loss::Loss,
     metrics::StepResult,
-    run::{EpochLine, FEWEST_STEPS, LayersLine, Outcome, Run},
     train::{Trainer, norms},
     words::{commas, counted},
 };
+use wgrad_run::{EpochLine, FEWEST_STEPS, LayersLine, Outcome, Run};
 
 /// Seconds of training after which the state is saved even within an epoch.
 const SAVE_EVERY: f64 = 60.0;

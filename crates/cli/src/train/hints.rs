@@ -15,10 +15,12 @@ use wgrad::{
     loss::Loss,
     networks::NETWORKS,
     optim::Optimizer,
-    recipe::{Flag, flags},
-    run::{BEST, Config, DataRecord, NOT_SAVED, Run, Trend},
     schedule::Decay,
     train::Options,
+};
+use wgrad_run::{
+    BEST, Config, DataRecord, NOT_SAVED, Run, Trend,
+    recipe::{Flag, flags},
 };
 
 /// A command, and what it is for.

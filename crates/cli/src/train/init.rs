@@ -6,10 +6,10 @@ use std::{fs, path::Path};
 use wgrad::{
     checkpoint::Checkpoint,
     data::{DataSpec, Dataset, Places, Reading, load_with, reading::Again, table::Table},
-    run::{DataRecord, Run, read_weights},
     train::Trainer,
     words::counted,
 };
+use wgrad_run::{DataRecord, Run, read_weights};
 
 /// The data of a training that begins from `init`. The numbers of a table go in as they are where those weights are a run's
 /// whose network took them so; else it is said where they knew other means.

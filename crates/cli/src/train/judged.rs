@@ -8,9 +8,9 @@ use wgrad::{
     clock,
     data::{Dataset, Split},
     metrics::Metrics,
-    run::{EpochLine, Errors, Run},
     train::Trainer,
 };
+use wgrad_run::{EpochLine, Errors, Run};
 
 /// Evaluates after an epoch whose metrics and images per second these are: its line; `None` where `each`, which hears how
 /// many are judged, ends it before that is done.

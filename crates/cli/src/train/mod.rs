@@ -39,12 +39,12 @@ use wgrad::{
     data::Dataset,
     gpu::{AdapterRecord, Context},
     model::Model,
-    run::{BEST, Config, DataRecord, Run},
     selection::{self, Choices},
     train::{Options, Trainer},
     tune::SECONDS,
     words::counted,
 };
+use wgrad_run::{BEST, Config, DataRecord, Run};
 
 /// Images per step, and epochs, where nobody says how many.
 const BATCH: usize = 128;

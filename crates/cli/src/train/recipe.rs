@@ -7,7 +7,7 @@ use clap::{
     parser::ValueSource,
 };
 use std::ffi::OsString;
-use wgrad::recipe::{Flag, METHOD_FLAGS, RECIPES, SCHEDULE_FLAGS, recipe};
+use wgrad_run::recipe::{Flag, METHOD_FLAGS, RECIPES, SCHEDULE_FLAGS, recipe};
 
 const TRAIN: &str = "train";
 
@@ -53,10 +53,10 @@ mod tests {
     use wgrad::{
         augment::Augment,
         optim::{Adam, Method, Muon, Optimizer},
-        recipe::{RECIPES, flags, recipe},
         schedule::{Decay, Schedule},
         train::Options,
     };
+    use wgrad_run::recipe::{RECIPES, flags, recipe};
 
     /// The settings that a command line comes to.
     fn settings(line: &str) -> Options {

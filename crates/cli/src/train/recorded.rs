@@ -7,9 +7,9 @@ use crate::{
 use anyhow::{Context as _, Result, bail};
 use wgrad::{
     data::{DataSpec, Dataset, Reading, reading::Again},
-    run::{BROKEN, DataRecord, Run},
     words::{bytes, counted},
 };
+use wgrad_run::{BROKEN, DataRecord, Run};
 
 /// The file of an imported run that describes the network.
 pub const MODEL: &str = "model.toml";

@@ -17,10 +17,10 @@ use wgrad::{
     data::Dataset,
     gpu::{AdapterRecord, Context, guarded},
     model::Model,
-    run::{LAST, Run},
     train::{Options, Trainer},
     words::counted,
 };
+use wgrad_run::{LAST, Run};
 
 /// The state that was saved last, in memory too.
 pub(super) struct Kept {

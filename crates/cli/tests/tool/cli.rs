@@ -3,10 +3,8 @@
 
 use crate::command::{on_device, small_data_argument, wgrad};
 use std::path::PathBuf;
-use wgrad::{
-    data::{Places, places},
-    recipe::{RECIPES, measured, recipe},
-};
+use wgrad::data::{Places, places};
+use wgrad_run::recipe::{RECIPES, measured, recipe};
 use wgrad_testing::http::{Server, from_byte, status};
 
 /// Every command that there is, by the names in the help of the program.

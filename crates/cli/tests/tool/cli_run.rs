@@ -9,10 +9,10 @@ use wgrad::{
     evaluate::evaluate,
     gpu::AdapterRecord,
     networks::network,
-    run::{Config, DataRecord, EpochLine, Run},
     selection::Choices,
     train::{Options, Trainer},
 };
+use wgrad_run::{Config, DataRecord, EpochLine, Run};
 
 const VALIDATION: f64 = 0.25;
 

@@ -72,7 +72,7 @@ fn read(path: &str) -> serde_json::Value {
 #[test]
 fn a_network_learns_from_a_folder_of_pictures() {
     let shared = shared();
-    let run = wgrad::run::Run::open(Path::new(&shared.path("run"))).expect("a run");
+    let run = wgrad_run::Run::open(Path::new(&shared.path("run"))).expect("a run");
     let last = *run.metrics().expect("metrics").last().expect("epochs");
     assert!(last.test_accuracy > 0.95, "{last:?}");
     assert!(shared.stderr.contains("peak memory: ") || !cfg!(target_os = "linux"), "{}", shared.stderr);

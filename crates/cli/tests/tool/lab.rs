@@ -358,7 +358,7 @@ fn training_with_a_file_proves_it_keeps_it_and_resumes_with_it() {
     train(&[&["--epochs", "2", "--out", "whole"][..], &chosen].concat()).with(0);
     let ended = train(&[&["--epochs", "1", "--out", "parts"][..], &chosen].concat()).with(0);
     assert!(ended.stderr.contains("proving mine.wgsl"), "{ended:#?}");
-    let run = wgrad::run::Run::open(&path.join("parts")).expect("a run");
+    let run = wgrad_run::Run::open(&path.join("parts")).expect("a run");
     assert!(run.config.kernels.contains(&"matmul/mine.wgsl".to_string()), "{:?}", run.config.kernels);
     assert_eq!(fs::read_to_string(path.join("parts/matmul.wgsl")).expect("a copy"), mine);
 

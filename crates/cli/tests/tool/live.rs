@@ -7,7 +7,7 @@ use std::{
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
 };
-use wgrad::run::Run;
+use wgrad_run::Run;
 
 fn data() -> String {
     wgrad_testing::fixture("parity").to_str().expect("readable").to_string()

@@ -4,7 +4,7 @@
 use crate::command::{Ended, on_device, small_data_argument};
 use serde_json::Value;
 use std::path::Path;
-use wgrad::run::Run;
+use wgrad_run::Run;
 
 fn train(folder: &Path, args: &[&str]) -> Ended {
     let data = small_data_argument();
@@ -133,7 +133,7 @@ fn one_number_decides_and_is_named() {
     for (monitor, run) in [("loss", "loss"), ("val_accuracy", "accuracy")] {
         let ended = train(tmp.path(), &[&args[..], &[run, "--monitor", monitor]].concat()).with(0);
         let lines = Run::open(&tmp.path().join(run)).expect("a run").metrics().expect("metrics");
-        let of = |line: &wgrad::run::EpochLine| match run {
+        let of = |line: &wgrad_run::EpochLine| match run {
             "loss" => -line.validation_loss.expect("measured"),
             _ => line.validation_accuracy.expect("measured"),
         };
@@ -217,7 +217,7 @@ fn a_recipe_is_recorded_with_the_settings_that_come_of_it_and_goes_on_without_it
     train(tmp.path(), &[&args[..], &["--out", "parts", "--max-time", "0s"]].concat()).with(0);
     let config = Run::open(&tmp.path().join("parts")).expect("a run").config;
     assert_eq!((config.recipe.as_deref(), config.model.name.as_str()), (Some("mlp"), "mlp"));
-    let recipe = wgrad::recipe::recipe("mlp").expect("there").options();
+    let recipe = wgrad_run::recipe::recipe("mlp").expect("there").options();
     assert_eq!((config.options.optimizer, config.options.schedule), (recipe.optimizer, recipe.schedule));
     assert_eq!((config.options.epochs, config.options.batch), (2, 32), "the command line beats the recipe");
     resume(tmp.path(), &["parts"]).with(0);
@@ -236,7 +236,7 @@ fn the_time_to_a_target_is_told_and_can_be_summed_from_the_metrics() {
     let [all, train, evaluation, compiling] = numbers[..] else { panic!("{line}") };
     assert!((all - train - evaluation).abs() < 0.02 && compiling >= 0.0, "{line}");
     let lines = Run::open(&tmp.path().join("run")).expect("a run").metrics().expect("metrics");
-    let sum = |of: fn(&wgrad::run::EpochLine) -> Option<f64>| {
+    let sum = |of: fn(&wgrad_run::EpochLine) -> Option<f64>| {
         lines.iter().map(|l| of(l).expect("kept")).sum::<f64>()
     };
     assert!((sum(|line| line.train_seconds) - train).abs() < 0.01, "{line}");

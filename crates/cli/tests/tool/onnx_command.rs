@@ -12,9 +12,9 @@ use wgrad::{
     op::AdapterClass,
     optim::Optimizer,
     program::{Mode, interpreter::Interpreter},
-    run::{Config, DataRecord, Run},
     train::Options,
 };
+use wgrad_run::{Config, DataRecord, Run};
 
 /// A run whose network nobody trained.
 fn run(into: &Path) {

@@ -12,13 +12,13 @@ use wgrad::{
     metrics::Metrics,
     networks::network,
     op::AdapterClass,
-    run::{Config, DataRecord, EpochLine, Errors, LayersLine},
     train::{Options, norms},
 };
 use wgrad_report::{
     lab::About,
     runs::{Details, Recorded, Seen, page},
 };
+use wgrad_run::{Config, DataRecord, EpochLine, Errors, LayersLine};
 use wgrad_testing::pages::{checked, texts, tree};
 
 /// A text that tries to be markup.

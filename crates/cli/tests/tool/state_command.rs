@@ -10,7 +10,8 @@ use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
-use wgrad::{checkpoint::Checkpoint, run::Run};
+use wgrad::checkpoint::Checkpoint;
+use wgrad_run::Run;
 
 /// The run of an older version, as `scripts/make_run_fixture.sh` made it, put into `folder`; how it was trained.
 const OLD: &str = "run-0.1";
@@ -242,7 +243,7 @@ fn best_weights_that_are_lost_are_told_as_such() {
     let lines = Run::open(&run).expect("opens").metrics().expect("reads");
     let changed = lines.iter().map(|line| {
         let test_loss = if line.epoch == 1 { 1e-9 } else { line.test_loss };
-        serde_json::to_string(&wgrad::run::EpochLine { test_loss, ..*line }).expect("JSON") + "\n"
+        serde_json::to_string(&wgrad_run::EpochLine { test_loss, ..*line }).expect("JSON") + "\n"
     });
     fs::write(run.join("metrics.jsonl"), changed.collect::<String>()).expect("written");
     fs::remove_file(run.join("best.safetensors")).expect("removed");

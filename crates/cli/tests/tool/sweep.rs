@@ -177,7 +177,7 @@ fn a_run_keeps_its_setting_and_resumes_with_it() {
     train(&[&["--epochs", "2", "--out", "whole"][..], &chosen].concat()).with(0);
     let ended = train(&[&["--epochs", "1", "--out", "parts"][..], &chosen].concat()).with(0);
     assert!(ended.stderr.contains("proving my.wgsl:ROWS=4:LANES=8"), "{ended:#?}");
-    let run = wgrad::run::Run::open(&path.join("parts")).expect("a run");
+    let run = wgrad_run::Run::open(&path.join("parts")).expect("a run");
     assert!(
         run.config.kernels.contains(&"matmul/my.wgsl:ROWS=4:LANES=8".to_string()),
         "{:?}",

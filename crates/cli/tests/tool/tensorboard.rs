@@ -4,7 +4,6 @@
 use crate::command::{on_device, small_data_argument};
 use prost::Message;
 use std::{collections::BTreeMap, path::Path};
-use wgrad::run::Run;
 use wgrad_report::tensorboard::{
     End, Writer,
     proto::{
@@ -13,6 +12,7 @@ use wgrad_report::tensorboard::{
     },
     record,
 };
+use wgrad_run::Run;
 
 fn events(bytes: &[u8]) -> Vec<Event> {
     let (records, damage) = record::read(bytes);

@@ -7,7 +7,8 @@ use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
-use wgrad::{checkpoint::Checkpoint, run::Run};
+use wgrad::checkpoint::Checkpoint;
+use wgrad_run::Run;
 
 /// A command in `folder` on the adapter under test and the small data set.
 fn wgrad(folder: &Path, args: &[&str]) -> Command {

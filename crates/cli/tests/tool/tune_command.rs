@@ -8,12 +8,12 @@ use std::{fs, path::Path};
 use wgrad::{
     networks::network,
     optim::Optimizer,
-    run::Run,
     tune::{
         self,
         cache::{Cache, Entry, Place},
     },
 };
+use wgrad_run::Run;
 
 /// A command that keeps its choices in `folder/tuned`.
 fn wgrad(folder: &Path, arguments: &[&str]) -> crate::command::Call {

@@ -6,11 +6,8 @@ use crate::{
     chart::{Axis, Lines, Point, Series},
     page::Section,
 };
-use wgrad::{
-    callbacks::Watch,
-    loss::Loss,
-    run::{Config, EpochLine},
-};
+use wgrad::{callbacks::Watch, loss::Loss};
+use wgrad_run::{Config, EpochLine};
 
 /// Runs that differ by their seed alone.
 #[derive(Clone)]

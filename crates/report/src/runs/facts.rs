@@ -10,9 +10,9 @@ use wgrad::{
     evaluate::Interval,
     gpu::AdapterRecord,
     loss::Loss,
-    run::{Chance, Outcome},
     words::{commas, measure},
 };
+use wgrad_run::{Chance, Outcome};
 
 pub(super) fn summary(runs: &[Recorded], details: Option<&Details<'_>>) -> Section {
     let mut section = Section::new("Summary");

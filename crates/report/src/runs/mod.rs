@@ -25,8 +25,8 @@ use wgrad::{
     evaluate::Evaluation,
     explain::{DeadUnits, Explanation},
     profile::Profile,
-    run::{Config, EpochLine, LayersLine},
 };
+use wgrad_run::{Config, EpochLine, LayersLine};
 
 /// What a run recorded.
 #[derive(Clone, Debug)]

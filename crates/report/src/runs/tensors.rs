@@ -62,7 +62,7 @@ fn kernels(run: &Recorded) -> Vec<String> {
 }
 
 fn points(run: &Recorded, name: &str, number: fn(&TensorNorms) -> Option<f64>) -> Vec<Point> {
-    let point = |line: &wgrad::run::LayersLine| {
+    let point = |line: &wgrad_run::LayersLine| {
         let tensor = line.tensors.iter().find(|tensor| tensor.name == name)?;
         Some(Point { x: line.epoch as f64, y: number(tensor)?, band: None })
     };

@@ -3,9 +3,9 @@
 //! its weights predict by others.
 
 use super::{CONFIG, Config, LAST, Run};
-use crate::{Error, Result, words::quoted_path};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+use wgrad::{Error, Result, words::quoted_path};
 
 /// The parts of `run.json` that decide a training.
 const PARTS: [&str; 3] = ["model", "data", "options"];
@@ -40,7 +40,7 @@ const NAMED: usize = 5;
 const LONGEST: usize = 60;
 
 /// What is kept of `config` beside a state.
-pub(super) fn decided(config: &Config) -> serde_json::Result<Value> {
+pub fn decided(config: &Config) -> serde_json::Result<Value> {
     let mut all = serde_json::to_value(config)?;
     let parts: Map<_, _> = PARTS.iter().map(|part| (part.to_string(), all[*part].take())).collect();
     let mut parts = Value::Object(parts);

@@ -1,6 +1,6 @@
 //! Settings as the options of `wgrad train` that give them, without what is the default there.
 
-use crate::{
+use wgrad::{
     optim::{Adam, Method, Muon, Optimizer},
     schedule::{Decay, Schedule},
     train::Options,

@@ -2,7 +2,8 @@
 //! written last: `best` before `last`, so that what a crash leaves between them is only an epoch done again.
 
 use super::{BEST, CONFIG, EpochLine, LAST, Outcome, Run, decided::decided};
-use crate::{
+use std::{fs, path::Path};
+use wgrad::{
     Error, Result, callbacks,
     checkpoint::{Checkpoint, Position, Told},
     error::io_error,
@@ -11,7 +12,6 @@ use crate::{
     keras,
     program::{Parameter, arena_len},
 };
-use std::{fs, path::Path};
 
 /// The most arenas that a state has, with room for what others may have put beside them; and bytes that describe them.
 const ARENAS: u64 = 16;
@@ -370,13 +370,14 @@ fn read(path: &Path, parameters: &[Parameter]) -> Result<(Checkpoint, Option<Tol
 
 #[cfg(test)]
 pub(super) mod tests {
-    use crate::{checkpoint::Checkpoint, run::Run};
+    use crate::Run;
     use std::{fs, path::Path};
+    use wgrad::checkpoint::Checkpoint;
 
     /// The run of the fixtures, in a folder of its own.
     pub fn old_run() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
-        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run-0.1");
+        let from = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/run-0.1"));
         for name in ["run.json", "metrics.jsonl", "layers.jsonl", "last.safetensors", "best.safetensors"] {
             let bytes = fs::read(from.join(name)).expect("a fixture");
             fs::write(folder.path().join(name), bytes).expect("written");
@@ -483,7 +484,7 @@ pub(super) mod tests {
         let best = folder.path().join("best.safetensors");
         let mut run = Run::open(folder.path()).expect("opens");
         let lines = run.metrics().expect("reads");
-        run.config.options.callbacks.best = crate::callbacks::Best::Monitored;
+        run.config.options.callbacks.best = wgrad::callbacks::Best::Monitored;
         let kept = fs::read(&best).expect("reads");
         fs::remove_file(&best).expect("removed");
         for (losses, is_last) in [([0.5, 0.25], true), ([0.25, 0.5], false)] {

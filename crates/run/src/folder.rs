@@ -4,18 +4,18 @@ use super::{
     BEST, CONFIG, Config, LAST, Run, SPACE,
     owner::{LOCK, Owner},
 };
-use crate::{
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use wgrad::{
     Error, Result,
     error::io_error,
     files::{clean, create_owned, write_owned},
     op::user_file,
     selection,
     words::quoted_path,
-};
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
 };
 
 impl Run {
@@ -89,8 +89,8 @@ impl Run {
     fn keep_files(&mut self) -> Result<()> {
         for (op, variant) in selection::chosen(&self.config.options.variants)? {
             let path = self.folder.join(format!("{}.wgsl", op.name));
-            write_owned(&path, |file| file.write_all(variant.source.as_bytes()))?;
-            self.config.files.insert(op.name.to_string(), user_file::digest(variant.source));
+            write_owned(&path, |file| file.write_all(variant.source().as_bytes()))?;
+            self.config.files.insert(op.name.to_string(), user_file::digest(variant.source()));
         }
         Ok(())
     }

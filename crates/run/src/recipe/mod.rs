@@ -4,7 +4,7 @@
 mod flags;
 mod measured;
 
-use crate::{
+use wgrad::{
     Error, Result,
     augment::Augment,
     callbacks::Callbacks,
@@ -258,8 +258,8 @@ pub fn recipe(name: &str) -> Result<&'static Recipe> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::loss::Loss;
-    use crate::networks::{NETWORKS, network};
+    use wgrad::loss::Loss;
+    use wgrad::networks::{NETWORKS, network};
 
     #[test]
     fn every_network_has_its_recipe_and_every_recipe_makes_sense() {

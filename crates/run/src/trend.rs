@@ -2,7 +2,7 @@
 //! more epochs would help.
 
 use super::{Config, EpochLine};
-use crate::{data::Dataset, loss::Loss, metrics::Metrics};
+use wgrad::{data::Dataset, loss::Loss, metrics::Metrics};
 
 /// How the loss on images that were not trained on moved in the end.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -246,14 +246,14 @@ fn trend(lines: &[EpochLine]) -> Trend {
 #[cfg(test)]
 mod tests {
     use super::{Chance, Outcome, Trend};
-    use crate::{
+    use crate::{Config, DataRecord, EpochLine, Errors};
+    use wgrad::{
         callbacks::{Best, Monitor},
         data::{Reading, synthetic::synthetic},
         gpu::AdapterRecord,
         loss::Loss,
         networks::network_for,
         op::AdapterClass,
-        run::{Config, DataRecord, EpochLine, Errors},
         train::Options,
     };
 
@@ -402,12 +402,12 @@ mod tests {
         let falling = [0.8, 0.6, 0.5, 0.4, 0.3, 0.2];
         let found = outcome(&falling, &[0.7, 0.5, 0.4, 0.42, 0.45, 0.5]);
         let mut table = config(Loss::MeanSquaredError);
-        table.data.table = Some(crate::data::table::Table {
+        table.data.table = Some(wgrad::data::table::Table {
             columns: Vec::new(),
-            label: crate::data::table::Label {
+            label: wgrad::data::table::Label {
                 name: "y".into(),
                 place: 0,
-                kind: crate::data::table::Kind::Number { mean: 0.0, deviation: 1.0 },
+                kind: wgrad::data::table::Kind::Number { mean: 0.0, deviation: 1.0 },
                 format: Default::default(),
                 missing: 0,
             },

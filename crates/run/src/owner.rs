@@ -1,7 +1,6 @@
 //! Who may write into a run: one process at a time. The lock is the system's, on a file of the folder: it is free as
 //! soon as the process is gone, however that ended. Reading needs none, since every file is whole at any time.
 
-use crate::{Error, Result, error::io_error, files::not_linked};
 use std::{
     collections::BTreeMap,
     fs::{File, TryLockError},
@@ -9,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
+use wgrad::{Error, Result, error::io_error, files::not_linked};
 
 /// The file that is locked; it holds the number of the process.
 pub(super) const LOCK: &str = "run.lock";

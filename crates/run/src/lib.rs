@@ -2,6 +2,12 @@
 //! `last.safetensors` (the whole state) and `best.safetensors` (the weights of the best epoch).
 //! Files are written aside, flushed and renamed, or grow by a line: whatever happens, what is there can be loaded.
 //! One process at a time writes there.
+#![deny(unsafe_code)]
+#![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
+#![warn(missing_docs)]
+
+/// Settings that bring the built-in networks to what is known to be reachable, by name.
+pub mod recipe;
 
 mod decided;
 mod errors;
@@ -11,20 +17,6 @@ mod owner;
 mod state;
 mod trend;
 
-use crate::{
-    Error, Result,
-    data::{Dataset, Reading, dataset::Images, pictures::Preparation, table::Table},
-    error::io_error,
-    files::{read_regular, write_owned},
-    gpu::AdapterRecord,
-    input::Input,
-    metrics::Metrics,
-    model::Model,
-    op::{setting, user_file},
-    program::Parameter,
-    selection::Choices,
-    train::Options,
-};
 pub use errors::Errors;
 use errors::{is_no_accuracy, no_accuracy};
 pub use lines::LayersLine;
@@ -38,6 +30,20 @@ use std::{
     sync::Arc,
 };
 pub use trend::{Chance, FEWEST_STEPS, Outcome, Trend};
+use wgrad::{
+    Error, Result,
+    data::{Dataset, Reading, dataset::Images, pictures::Preparation, table::Table},
+    error::io_error,
+    files::{read_regular, write_owned},
+    gpu::AdapterRecord,
+    input::Input,
+    metrics::Metrics,
+    model::Model,
+    op::{setting, user_file},
+    program::Parameter,
+    selection::Choices,
+    train::Options,
+};
 
 /// Everything that decided a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

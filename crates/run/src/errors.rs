@@ -1,7 +1,7 @@
 //! How far a regression is off after an epoch, in place of the accuracy that it has not.
 
-use crate::metrics::Regression;
 use serde::{Deserialize, Serialize};
+use wgrad::metrics::Regression;
 
 /// How far a regression is off, of a table in the unit of the label's column; nothing where classes are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -55,10 +55,8 @@ pub(super) fn is_no_accuracy(accuracy: &f64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::{
-        metrics::{Metrics, Regression},
-        run::{EpochLine, Errors},
-    };
+    use crate::{EpochLine, Errors};
+    use wgrad::metrics::{Metrics, Regression};
 
     #[test]
     fn a_line_of_a_regression_has_errors_and_no_accuracy() {

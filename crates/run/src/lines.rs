@@ -3,18 +3,18 @@
 //! its epoch is done again.
 
 use super::{CONFIG, EpochLine, Run, SPACE};
-use crate::{
-    Error, Result,
-    checkpoint::Position,
-    error::io_error,
-    files::{flush, not_linked, read_regular, regular, write_owned},
-    train::TensorNorms,
-};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
+};
+use wgrad::{
+    Error, Result,
+    checkpoint::Position,
+    error::io_error,
+    files::{flush, not_linked, read_regular, regular, write_owned},
+    train::TensorNorms,
 };
 
 const METRICS: &str = "metrics.jsonl";
@@ -257,12 +257,9 @@ fn end(path: &Path) -> io::Result<End> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{
-        checkpoint::Position,
-        metrics::Metrics,
-        run::{EpochLine, Run, state::tests::old_run},
-    };
+    use crate::{EpochLine, Run, state::tests::old_run};
     use std::fs;
+    use wgrad::{checkpoint::Position, metrics::Metrics};
 
     fn line(epoch: u64) -> EpochLine {
         EpochLine::new(epoch, 4 * epoch, [Metrics::default(); 2], None, 1.0)
