@@ -7,7 +7,7 @@
 //! * **Data:** [`input`], [`data`]
 //! * **The network, before any device is involved:** [`initializer`], [`augment`], [`loss`], [`objective`],
 //!   [`program`], [`layers`], [`optim`], [`model`], [`networks`], [`model_file`]
-//! * **The device, the proofs and the plan:** [`gpu`], [`selection`], [`compare`], [`prove`], [`selftest`], [`plan`]
+//! * **The device, the proofs and the plan:** [`gpu`], [`selection`], [`compare`], [`derivative`], [`prove`], [`selftest`], [`plan`]
 //! * **Training and use:** [`metrics`], [`schedule`], [`callbacks`], [`checkpoint`], [`evaluate`], [`predict`],
 //!   [`explain`], [`train`], [`lr_find`], [`recipe`]
 //! * **Other programs' files:** [`keras`], [`onnx`]
@@ -85,6 +85,8 @@ pub mod gpu;
 pub mod selection;
 /// The one comparison, NaN-safe.
 pub mod compare;
+/// Slopes by central differences.
+pub mod derivative;
 /// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
 pub mod prove;
 /// Where something was found out, and the files that keep it.

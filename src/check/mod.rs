@@ -8,7 +8,7 @@ mod finding;
 mod replay;
 mod whole;
 
-pub use derivative::{Derivative, derivative, gradients, gradients_with};
+pub use derivative::{gradients, gradients_with};
 pub use finding::{Check, Difference, Finding, Report};
 pub use replay::{Shadow, replay};
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
-    check::derivative,
+    derivative::derivative,
     feed::{Batch, Step},
     kernels::*,
     op::{

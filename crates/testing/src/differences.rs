@@ -2,7 +2,7 @@
 //! fails the test.
 
 use wgrad::{
-    check::derivative,
+    derivative::derivative,
     feed::split_mix,
     op::{Access, Binding, Element, Op, Sizes, activations::LINEAR},
 };
