@@ -11,7 +11,7 @@
 //! * **Training and use:** [`metrics`], [`schedule`], [`callbacks`], [`checkpoint`], [`evaluate`], [`predict`],
 //!   [`explain`], [`train`], [`lr_find`], [`recipe`]
 //! * **Other programs' files:** [`keras`], [`onnx`]
-//! * **Measurements:** [`measure`], [`profile`], [`lab`], [`tune`], [`check`]
+//! * **Measurements:** [`measurement`], [`profile`], [`lab`], [`tune`], [`check`]
 //! * **Runs and what a person sees:** [`run`]
 #![deny(unsafe_code)]
 // What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
@@ -124,7 +124,7 @@ pub mod onnx;
 
 // Measurements.
 /// What every measurement shares: spread, conditions, peaks.
-pub mod measure;
+pub mod measurement;
 /// Where a training step spends its time: each dispatch, the host, and a trace of both.
 pub mod profile;
 /// Shader variants side by side: proven, then timed.

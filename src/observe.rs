@@ -1,5 +1,5 @@
 //! Who listens to the training loop: what the host does and when, and what the device says of each submission.
-//! Without a listener nothing is noted and no clock is read. It draws no conclusions: see [`crate::profile`].
+//! Without a listener nothing is noted and no clock is read. It draws no conclusions.
 
 use crate::clock;
 use std::{

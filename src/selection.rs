@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 pub struct Choices {
     /// By operation: `--variant conv2d_forward=naive`, or a file that ends in `.wgsl`.
     pub by_hand: BTreeMap<String, String>,
-    /// By [`Call::key`]: what [`crate::tune`] found fastest for that very call on that adapter.
+    /// By [`Call::key`]: what tuning found fastest for that very call on that adapter.
     pub tuned: BTreeMap<String, String>,
 }
 

@@ -6,7 +6,7 @@ use crate::{
     data::Dataset,
     gpu::Context,
     layers::Layer,
-    measure::{Conditions, Spread},
+    measurement::{Conditions, Spread},
     model::Model,
     observe::Recorder,
     train::{Options, Trainer},

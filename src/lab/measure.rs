@@ -12,7 +12,7 @@ use super::{
 use crate::{
     Error, Result, clock,
     gpu::{Context, Options},
-    measure::peaks::Peaks,
+    measurement::peaks::Peaks,
     op::{
         Call, Shader, Variant,
         sizes::{self, lengths},

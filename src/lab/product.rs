@@ -5,7 +5,7 @@ use crate::{
     Result,
     gpu::Context,
     kernels::MATMUL,
-    measure::repeated::Repeated,
+    measurement::repeated::Repeated,
     op::{AdapterClass, Call},
     prove::Trial,
     selection::Choices,

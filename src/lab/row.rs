@@ -3,7 +3,7 @@
 use crate::{
     compare::Mismatch,
     gpu::{AdapterRecord, Clock, Context},
-    measure::{Spread, peaks::Peaks},
+    measurement::{Spread, peaks::Peaks},
     op::{
         AdapterClass, Call, Shader, Variant,
         setting::Setting,

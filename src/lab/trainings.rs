@@ -7,7 +7,7 @@ use crate::{
     checkpoint::Checkpoint,
     data::Dataset,
     gpu::Context,
-    measure::{Conditions, Spread},
+    measurement::{Conditions, Spread},
     model::Model,
     observe::Recorder,
     op::twin::EPSILON,

@@ -4,7 +4,7 @@
 use crate::{
     Result, clock,
     gpu::{Clock, Context, Stamps, Timer},
-    measure::{Spread, peaks::Peaks},
+    measurement::{Spread, peaks::Peaks},
     op::{
         Access,
         sizes::{bytes, words},

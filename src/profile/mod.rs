@@ -14,7 +14,7 @@ pub mod trace;
 use crate::{
     Result,
     gpu::{Clock, Context},
-    measure::{
+    measurement::{
         Conditions,
         peaks::{self, Peaks},
     },

@@ -50,14 +50,17 @@ mod tests {
     use super::{LITTLE, batch, work};
     use crate::{
         kernels::{BATCH_NORM_PARTIALS, CONV2D_GRAD_WEIGHT, MATMUL, MATMUL_GRAD_WEIGHT, SGD},
-        lab::workload,
         op::{Call, Need, Variant},
     };
 
     #[test]
     fn a_batch_is_smaller_and_every_variant_takes_it() {
         let all_features = wgpu::Features::all();
-        let conv = workload::typical(&CONV2D_GRAD_WEIGHT).expect("a call");
+        // The second convolution of `cnn`.
+        let conv = [("N", 128), ("H", 13), ("W", 13), ("CI", 32), ("OH", 11), ("OW", 11), ("CO", 64)];
+        let window =
+            [("KH", 3), ("KW", 3), ("SH", 1), ("SW", 1), ("PT", 0), ("PL", 0), ("SPLITS", 16), ("PER", 8)];
+        let conv = Call::new(&CONV2D_GRAD_WEIGHT, &[&conv[..], &window].concat());
         let small =
             batch(&conv, CONV2D_GRAD_WEIGHT.variants, all_features).expect("composes").expect("smaller");
         assert!(work(&small).expect("composes") < 1.5 * LITTLE, "{small:?}");

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use wgrad::{
     lab::growth::{Cell, Fit, Growth},
-    measure::Conditions,
+    measurement::Conditions,
     words::{bar, commas, si},
 };
 use wgrad_report::table::{

@@ -16,7 +16,7 @@ use wgrad::{
     data::DataSpec,
     files::write_file,
     gpu::Clock,
-    measure::Conditions,
+    measurement::Conditions,
     observe::Activity,
     profile::{
         self, Profile, Request,

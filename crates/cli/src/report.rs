@@ -15,7 +15,7 @@ use wgrad::{
     explain::{Explainer, dead_units},
     files::write_file,
     gpu::Context,
-    measure::Conditions,
+    measurement::Conditions,
     profile::{self, Profile, Request},
     train::{Options, Trainer},
 };

@@ -7,7 +7,7 @@ use super::{
 };
 use wgrad::{
     Result,
-    measure::Conditions,
+    measurement::Conditions,
     profile::{
         Profile,
         dispatches::{Bound, DispatchRow, LayerRow},

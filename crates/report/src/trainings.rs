@@ -6,7 +6,7 @@ use super::{
     page::{Alarm, Cell, Page, Section, Table},
     profile::conditions,
 };
-use wgrad::{Result, lab::trainings::Comparison, measure::Spread};
+use wgrad::{Result, lab::trainings::Comparison, measurement::Spread};
 
 /// Points of a curve at most: more would not be seen, and would make the page large.
 const POINTS: usize = 400;

@@ -1,6 +1,6 @@
 //! What a comparison of two trainings tells: plain rows, for a table, JSON or a page.
 
-use crate::measure::{Conditions, Spread};
+use crate::measurement::{Conditions, Spread};
 use serde::Serialize;
 
 /// One of the two trainings.

@@ -1,6 +1,6 @@
 //! What the dispatches of a step tell: plain rows, for a table, JSON or a page.
 
-use crate::{gpu::Clock, measure::Spread, program::Pass};
+use crate::{gpu::Clock, measurement::Spread, program::Pass};
 use serde::Serialize;
 
 /// Which of the two peaks bounds a dispatch.

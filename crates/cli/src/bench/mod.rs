@@ -21,7 +21,7 @@ use wgrad::{
         growth::{self as sizes, Request},
         product::Product,
     },
-    measure::Spread,
+    measurement::Spread,
     model::Model,
     networks::{self, NETWORKS},
     op::AdapterClass,

@@ -26,7 +26,7 @@ use wgrad::{
         row::{Row, Status},
         workload,
     },
-    measure::peaks::{self, Peaks},
+    measurement::peaks::{self, Peaks},
     op::{
         Call, Op, Variant,
         activations::{self, LINEAR},

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 use wgrad::{
     data::{Dataset, synthetic::synthetic},
     gpu::{Clock, Context},
-    measure::peaks::Peaks,
+    measurement::peaks::Peaks,
     model::Model,
     networks::network,
     observe::{Activity, Recorder},
