@@ -73,7 +73,7 @@ pub fn place_in(index: usize, shape: &[usize]) -> Vec<usize> {
 }
 
 /// A place as messages write it: `1, 5`, or the flat `index` where the shape is not known.
-pub(crate) fn words_of(index: usize, place: &[usize]) -> String {
+pub fn words_of(index: usize, place: &[usize]) -> String {
     match place {
         [] => index.to_string(),
         place => place.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),

@@ -214,7 +214,7 @@ pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
 }
 
 /// Whether `data` is sound, `model` takes its images, and has as many outputs as it has classes.
-pub(crate) fn fits(model: &Model, data: &Dataset) -> Result<()> {
+pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
     let fail = |expected: String, got: String| {
         Err(Error::DataFit { model: model.name.clone(), data: data.name.clone(), expected, got })
     };

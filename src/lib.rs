@@ -9,10 +9,8 @@
 //!   [`program`], [`layers`], [`optim`], [`model`], [`networks`], [`model_file`]
 //! * **The device, the proofs and the plan:** [`gpu`], [`selection`], [`compare`], [`derivative`], [`prove`], [`selftest`], [`plan`]
 //! * **Training and use:** [`metrics`], [`schedule`], [`callbacks`], [`checkpoint`], [`evaluate`], [`predict`],
-//!   [`explain`], [`train`], [`lr_find`], [`recipe`]
+//!   [`explain`], [`train`], [`lr_find`]
 //! * **Other programs' files:** [`keras`], [`onnx`]
-//! * **Measurements:** [`measurement`], [`profile`], [`lab`], [`tune`], [`check`]
-//! * **Runs and what a person sees:** [`run`]
 #![deny(unsafe_code)]
 // What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
@@ -90,7 +88,7 @@ pub mod derivative;
 /// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
 pub mod prove;
 /// Where something was found out, and the files that keep it.
-mod place;
+pub mod place;
 /// Whether a device is to be believed: a proof of each kernel of a plan before its first step, whose verdict is kept.
 pub mod selftest;
 /// A program made to run on a device: buffers, kernels and bind groups made up front, replayed at every step.
@@ -121,19 +119,5 @@ pub mod lr_find;
 pub mod keras;
 /// ONNX: networks to and from its files; its own test cases on wgrad's kernels.
 pub mod onnx;
-
-// Measurements.
-/// What every measurement shares: spread, conditions, peaks.
-pub mod measurement;
-/// Where a training step spends its time: each dispatch, the host, and a trace of both.
-pub mod profile;
-/// Shader variants side by side: proven, then timed.
-pub mod lab;
-/// The fastest right variant for each call of a network on this adapter: measured, kept in a cache.
-pub mod tune;
-/// Is this device to be trusted with this network? Real plans beside the twins, gradients beside finite differences.
-pub mod check;
-
-// Runs and what a person sees.
 
 pub use error::{Error, Result};

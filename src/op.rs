@@ -132,7 +132,8 @@ impl Op {
         })
     }
 
-    pub(crate) fn variant_names(&self) -> String {
+    /// The names of its variants, with commas between them.
+    pub fn variant_names(&self) -> String {
         self.variants.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
     }
 

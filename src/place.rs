@@ -49,7 +49,7 @@ impl Place {
     }
 
     /// The name of the file that keeps what was found out here, of a `call` alone if that is named.
-    pub(crate) fn file(&self, call: Option<&str>) -> String {
+    pub fn file(&self, call: Option<&str>) -> String {
         let Self { adapter, backend, driver, wgpu, shaders, checked } = self;
         let checked = checked.to_string();
         let all = [adapter, backend, driver, wgpu, shaders, &checked].map(String::as_str);
@@ -89,19 +89,19 @@ fn shaders() -> &'static str {
 
 /// The folder that the environment's `variable` names, else `wgrad/NAME` in the user's cache folder as the platform has
 /// it (`$XDG_CACHE_HOME` or `~/.cache` on Linux).
-pub(crate) fn folder_from_env(variable: &str, name: &str) -> Option<PathBuf> {
+pub fn folder_from_env(variable: &str, name: &str) -> Option<PathBuf> {
     let cache = etcetera::choose_base_strategy().ok();
     folder(std::env::var_os(variable), cache.map(|base| etcetera::BaseStrategy::cache_dir(&base)), name)
 }
 
 /// The same, from values: the variable's content, empty counting as unset, and the user's cache folder.
-pub(crate) fn folder(named: Option<OsString>, cache: Option<PathBuf>, name: &str) -> Option<PathBuf> {
+pub fn folder(named: Option<OsString>, cache: Option<PathBuf>, name: &str) -> Option<PathBuf> {
     let named = named.filter(|name| !name.is_empty()).map(PathBuf::from);
     named.or_else(|| cache.map(|cache| cache.join("wgrad").join(name)))
 }
 
 /// What a file keeps, `None` where there is none; else in words that it cannot be read, or is no `what`.
-pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &str) -> std::result::Result<Option<T>, String> {
+pub fn read<T: DeserializeOwned>(path: &Path, what: &str) -> std::result::Result<Option<T>, String> {
     let shown = path.display();
     match read_regular(path) {
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
@@ -117,7 +117,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path, what: &str) -> std::result:
 ///
 /// # Errors
 /// [`crate::Error::Io`] where the folder cannot be written, with what to do `next`.
-pub(crate) fn store(folder: &Path, name: &str, value: &impl Serialize, next: &'static str) -> Result<()> {
+pub fn store(folder: &Path, name: &str, value: &impl Serialize, next: &'static str) -> Result<()> {
     fs::create_dir_all(folder).map_err(io_error("cannot create", folder, next))?;
     replace_whole(&folder.join(name), |file| {
         serde_json::to_writer_pretty(&mut *file, value)?;

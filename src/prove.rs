@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, fmt};
 pub(crate) mod chosen;
 mod inputs;
 mod regime;
-pub(crate) mod smaller;
+pub mod smaller;
 mod turns;
 
 pub use regime::Regime;
@@ -27,7 +27,7 @@ pub use turns::{proofs, regimes, rotation, work};
 /// Elements of guard band before and behind each buffer: 256 bytes, the alignment of a binding.
 const GUARD: usize = 64;
 /// A NaN: what an output holds before its kernel runs, so that an element which is not written shows.
-pub(crate) const POISON: u32 = 0x7fc0_dead;
+pub const POISON: u32 = 0x7fc0_dead;
 
 /// What the word `at` of the test buffer `of` holds where nothing may be read or written: a NaN, so that
 /// reading it shows. Its payload is its own, because arithmetic hands payloads on: a NaN that was read in
@@ -93,7 +93,7 @@ pub struct Trial {
 }
 
 /// The inputs of a trial on a device.
-pub(crate) struct Uploaded {
+pub struct Uploaded {
     /// Each buffer of the interface, by name.
     pub buffers: Vec<(String, Slice)>,
     /// The feed; step 0 is the trial's.
@@ -145,7 +145,7 @@ impl Trial {
     }
 
     /// Puts the inputs on the device, poisons the outputs, and sets guard bands around every buffer.
-    pub(crate) fn upload(&self, context: &Context, kernel: &Kernel) -> Result<Uploaded> {
+    pub fn upload(&self, context: &Context, kernel: &Kernel) -> Result<Uploaded> {
         let (mut whole, mut buffers) = (Vec::new(), Vec::new());
         let bindings = &kernel.shader.bindings;
         for (of, (b, len)) in bindings.iter().zip(lengths(&kernel.shader, &self.call.sizes)).enumerate() {

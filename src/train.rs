@@ -43,7 +43,7 @@ pub use norms::{TensorNorms, norms};
 pub use parts::differences;
 use parts::{Part, cut, parts};
 pub use steer::RateChange;
-pub(crate) use walk::Walk;
+pub use walk::Walk;
 
 /// Everything that decides a training besides the model, the data and the adapter.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]

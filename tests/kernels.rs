@@ -3,20 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
-    gpu::{Context, Options},
+    gpu::Context,
     kernels::OPERATIONS,
-    lab::{
-        measure::{Lab, measure},
-        request::Request,
-        row::Status,
-    },
     op::{
         Activation, Call, Need, Variant,
         activations::ACTIVATIONS,
         setting::{self, Setting},
         sizes::parse_sizes,
     },
-    prove::{Regime, Trial, regimes, rotation, work},
+    prove::{Regime, Trial, proofs, regimes, rotation, work},
 };
 
 /// A case of the page as a call.
@@ -170,33 +165,43 @@ fn every_variant_computes_what_its_twin_says_with_all_inputs() {
 }
 
 /// Compiling is slow: of each variant three settings, spread over those that go together, the last one among them,
-/// which is the largest; at the largest case of the page that it takes and at the smallest.
+/// which is the largest; at the largest case of the page that it takes and at the smallest, and with the inputs of every other
+/// regime.
 async fn prove_settings(chosen: fn(&str) -> bool) {
-    let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
-    let mut device = Lab::open(Options { adapter, checked: false }).await.expect("opens");
+    let context = wgrad_testing::open(false);
     let mut offering = 0;
     for op in operations(chosen) {
+        let reference = op.shader(op.variant("naive").expect("naive"), ACTIVATIONS[0]).expect("composes");
         for variant in op.variants.iter().filter(|v| !Setting::of(v).0.is_empty()) {
-            let call = op
+            let takes = |case: &Call, v: &Variant| case.obstacle(&context, v).expect("composes").is_none();
+            let largest = op
                 .cases
                 .iter()
                 .map(|case| call(op, case, ACTIVATIONS[0]))
-                .filter(|call| call.obstacle(&device.context, variant).expect("composes").is_none())
+                .filter(|call| takes(call, variant))
                 .max_by(|a, b| a.flops().total_cmp(&b.flops()));
-            let Some(call) = call else {
-                let lacks = lacks_a_feature(&device.context, variant);
+            let Some(largest) = largest else {
+                let lacks = lacks_a_feature(&context, variant);
                 assert!(lacks, "{}/{} takes no case", op.name, variant.name);
                 continue;
             };
             let mut settings = setting::all(op, variant, "").expect("offered");
-            settings.retain(|s| call.obstacle(&device.context, s).expect("composes").is_none());
+            settings.retain(|setting| takes(&largest, setting));
             let last = settings.len() - 1;
-            let variants: Vec<_> = [0, last / 2, last].map(|n| settings[n].clone()).into();
-            let (refused, seconds, timeout) = (Default::default(), 0.0, 600.0);
-            let request = Request { call, variants, refused, seconds, timeout, seed: 1, cases: Some(1) };
-            let rows = measure(&mut device, &request, None, &mut |_| {}).await.expect("runs");
-            for row in rows {
-                assert!(row.status == Status::Ok && row.proofs == 2, "{}/{}: {row:?}", op.name, row.variant);
+            for setting in [0, last / 2, last].map(|n| &settings[n]) {
+                let page =
+                    proofs(&largest, &reference, true, |case| Ok(takes(case, setting))).expect("composes");
+                let (small, others): (Vec<_>, Vec<_>) =
+                    page.into_iter().partition(|(_, _, regime)| *regime == Regime::Small);
+                let small = small.into_iter().min_by(|(_, a, _), (_, b, _)| a.flops().total_cmp(&b.flops()));
+                assert!(small.is_some(), "{}/{} takes no case", op.name, setting.name);
+                for (n, call, regime) in
+                    [(0, largest.clone(), Regime::Small)].into_iter().chain(small).chain(others)
+                {
+                    let trial = Trial::of(regime, &call, &reference, 1 + n as u64);
+                    let verdict = trial.prove(&context, setting).await.expect("runs");
+                    assert!(verdict.is_ok(), "{}/{} with {regime}: {verdict:?}", op.name, setting.name);
+                }
             }
             offering += 1;
         }

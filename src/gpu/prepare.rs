@@ -27,7 +27,7 @@ impl Context {
     }
 
     /// Tells whoever listens that the driver compiles `variant` for a proof of `call`, or has done so.
-    pub(crate) fn tell_of_trial(&self, call: &Call, variant: &Variant, compiled: bool) {
+    pub fn tell_of_trial(&self, call: &Call, variant: &Variant, compiled: bool) {
         let kernel = format!("{}/{}", call.op.name, variant.name);
         self.tell(Preparing::Trying { kernel: &kernel, compiled });
     }
@@ -38,7 +38,7 @@ impl Context {
     /// # Errors
     /// [`crate::Error::Device`] if the device is lost, or compiles for more than an hour (or what
     /// [`Context::set_timeout`] says, if that is longer).
-    pub(crate) fn warm(&self, launch: &Launch, feed: &FeedBuffers) -> Result<()> {
+    pub fn warm(&self, launch: &Launch, feed: &FeedBuffers) -> Result<()> {
         if launch.kernel.warm.swap(true, Ordering::Relaxed) {
             return Ok(());
         }

@@ -14,19 +14,19 @@ pub fn parse_sizes(text: &str) -> Option<Vec<(String, f64)>> {
 }
 
 /// The extents of a buffer; empty where a size is not known.
-pub(crate) fn shape(binding: &Binding, sizes: &Sizes) -> Vec<usize> {
+pub fn shape(binding: &Binding, sizes: &Sizes) -> Vec<usize> {
     binding.shape.iter().map(|size| size.value(sizes)).collect::<Option<_>>().unwrap_or_default()
 }
 
 /// How many elements each buffer of `shader` has at `sizes`.
-pub(crate) fn lengths(shader: &Shader, sizes: &Sizes) -> Vec<usize> {
+pub fn lengths(shader: &Shader, sizes: &Sizes) -> Vec<usize> {
     let values = shader.values(sizes);
     let len = |b: &Binding| b.shape.iter().map(|s| s.value(&values)).product::<Option<usize>>();
     shader.bindings.iter().map(|b| len(b).unwrap_or(0)).collect()
 }
 
 /// Bytes of all buffers once, those that are updated twice.
-pub(crate) fn bytes(call: &Call, shader: &Shader) -> f64 {
+pub fn bytes(call: &Call, shader: &Shader) -> f64 {
     let times = |access| if access == Access::Update { 2.0 } else { 1.0 };
     let buffers = shader.bindings.iter().zip(lengths(shader, &call.sizes));
     let words: f64 = buffers.map(|(b, len)| times(b.access) * len as f64).sum();

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// What a step needs in order to run.
-pub(crate) struct Walk<'a> {
+pub struct Walk<'a> {
     /// The plan of a training step.
     pub plan: &'a Plan,
     /// The chunk on the device.
@@ -25,7 +25,7 @@ pub(crate) struct Walk<'a> {
 
 impl Trainer<'_> {
     /// The chunk on the device: nothing before the first step.
-    pub(crate) fn feed(&self) -> &FeedBuffers {
+    pub fn feed(&self) -> &FeedBuffers {
         &self.feed
     }
 
@@ -34,7 +34,7 @@ impl Trainer<'_> {
     ///
     /// # Errors
     /// [`Error::Diverged`] at the first step whose loss is no number, and whatever `each` reports.
-    pub(crate) fn walk(&mut self, mut each: impl FnMut(Walk<'_>) -> Result<Option<[f32; 2]>>) -> Result<()> {
+    pub fn walk(&mut self, mut each: impl FnMut(Walk<'_>) -> Result<Option<[f32; 2]>>) -> Result<()> {
         if self.options.parts() > 1 {
             let got = format!("{} in {} parts", self.options.batch, self.options.parts());
             return Err(Error::Option { name: "--batch", got, expected: "a batch that is computed at once" });

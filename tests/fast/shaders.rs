@@ -1,125 +1,18 @@
-//! Every shader without any adapter: naga reads it, puts the sizes of every case in, and writes it in the
-//! languages of all back ends; the folder and the page agree; WebGPU's default limits hold. What it leaves
-//! out is whether a kernel computes the right numbers: see `kernels`.
+//! The texts of the shaders: the folder and the page agree, and files say what they should. Translations are tried in
+//! `crates/lab/tests/fast`; whether a kernel computes the right numbers, in `kernels`.
 
-use naga::{AddressSpace, proc::Layouter};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
-    Error,
     kernels::{
         ARRIVING, AUGMENTATION, CONV2D_FORWARD, FEED, GATE, GRADIENT, INPUT, MATMUL, MAX_POOL2D_FORWARD,
-        MIXUP, NUMBER, OPERATIONS, RANDOM, RECURRENCE, REGRESSION, peaks::PEAKS,
+        MIXUP, NUMBER, OPERATIONS, RANDOM, RECURRENCE, REGRESSION,
     },
-    lab::backends::{Language, Resolved, resolve},
     op::{
-        Access, Activation, AdapterClass, Element, Op, Shader, Size, Sizes, Variant,
-        activations::ACTIVATIONS,
-        setting::{self, Setting},
-        sizes::parse_sizes,
+        Access, AdapterClass, Element, Size, Sizes, Variant, activations::ACTIVATIONS, sizes::parse_sizes,
         user_file,
     },
 };
-
-/// The operations of the page, and those that measure an adapter.
-fn operations() -> impl Iterator<Item = &'static Op> {
-    OPERATIONS.iter().chain(PEAKS).copied()
-}
-
-/// The activations that can be composed into an operation.
-fn activations(op: &Op) -> &'static [&'static Activation] {
-    if op.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] }
-}
-
-/// The sizes of the cases that a variant takes on a device that has every feature.
-fn cases(op: &Op, variant: &Variant) -> Vec<Sizes> {
-    let sizes = op.cases.iter().map(|case| -> Sizes {
-        parse_sizes(case).unwrap_or_else(|| panic!("{}: bad case {case}", op.name)).into_iter().collect()
-    });
-    sizes.filter(|sizes| variant.unmet(sizes, wgpu::Features::all()).is_none()).collect()
-}
-
-/// Calls `each` with every variant of the page, with every activation, composed and reflected.
-fn for_every_shader(mut each: impl FnMut(&str, &'static Op, &'static Variant, &Shader)) {
-    let mut seen = 0;
-    for op in operations() {
-        for variant in op.variants {
-            for activation in activations(op) {
-                let name = format!("{}/{} ({activation:?})", op.name, variant.name);
-                let shader = op.shader(variant, activation).unwrap_or_else(|e| panic!("{e}"));
-                each(&name, op, variant, &shader);
-                seen += 1;
-            }
-        }
-    }
-    assert!(seen > OPERATIONS.len(), "only {seen} shaders were seen");
-}
-
-#[test]
-fn every_variant_translates_for_every_back_end_at_every_size() {
-    let mut variants = BTreeSet::new();
-    let mut translated: BTreeMap<Language, usize> = BTreeMap::new();
-    for_every_shader(|name, op, variant, shader| {
-        for sizes in cases(op, variant) {
-            let resolved = resolve(name, variant, shader, &sizes).unwrap_or_else(|e| panic!("{e}"));
-            for language in Language::ALL {
-                let translation = resolved.translate(name, language).unwrap_or_else(|e| panic!("{e}"));
-                let without = language == Language::Hlsl && resolved.subgroups
-                    || language == Language::Glsl && resolved.half;
-                assert_eq!(translation.is_none(), without, "{name} as {language}");
-                let Some(translation) = translation else { continue };
-                assert!(!translation.is_empty(), "{name} as {language} is empty at {sizes:?}");
-                *translated.entry(language).or_default() += 1;
-            }
-            variants.insert((op.name, variant.name));
-        }
-    });
-    println!("{} variants, translations: {translated:?}", variants.len());
-    // Counted against the folder, so that a loop which sees nothing cannot pass.
-    let missing: Vec<_> =
-        files().difference(&variants.iter().copied().map(named).collect()).cloned().collect();
-    assert!(missing.is_empty(), "these files were never translated: {missing:?}");
-    assert_eq!(translated.len(), 5, "a language is missing: {translated:?}");
-    for (language, count) in translated {
-        assert!(count > variants.len(), "{language}: only {count} translations");
-    }
-}
-
-/// `operation/variant`.
-fn named((op, variant): (&str, &str)) -> String {
-    format!("{op}/{variant}")
-}
-
-/// Every file of `shaders/`, as `folder/name` without `.wgsl`, with its text.
-fn texts() -> BTreeMap<String, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
-    let mut texts = BTreeMap::new();
-    for folder in fs::read_dir(&root).expect("shaders/") {
-        let folder = folder.expect("an entry of shaders/").path();
-        if folder.ends_with("README.md") {
-            continue;
-        }
-        for file in fs::read_dir(&folder).expect("a folder in shaders/ for each operation") {
-            let path = file.expect("an entry").path();
-            let name = path.strip_prefix(&root).expect("it lies there").to_str().expect("it is ASCII");
-            let name = name.replace('\\', "/");
-            let stem =
-                name.strip_suffix(".wgsl").unwrap_or_else(|| panic!("shaders/{name} is no .wgsl file"));
-            texts.insert(stem.to_string(), fs::read_to_string(&path).expect("it can be read"));
-        }
-    }
-    assert!(texts.len() > OPERATIONS.len(), "only {} shader files were found", texts.len());
-    texts
-}
-
-/// The files of `shaders/` that are variants of operations.
-fn files() -> BTreeSet<String> {
-    let shared = |name: &str| name.starts_with("common/") || name.starts_with("activations/");
-    texts().into_keys().filter(|name| !shared(name) && !name.ends_with("/interface")).collect()
-}
+use wgrad_testing::shaders::{activations, files, named, operations, texts};
 
 #[test]
 fn the_folder_and_the_page_agree() {
@@ -223,104 +116,6 @@ fn every_file_says_what_it_does_and_backward_quotes_forward() {
     let expected: usize = gradients.map(|op| op.variants.len() + 1).sum();
     assert!(expected > 0, "no operation is a gradient");
     assert_eq!(backward, expected, "not every backward shader was read");
-}
-
-#[test]
-fn every_setting_composes_translates_and_stays_inside_the_limits() {
-    let (mut offering, mut seen) = (0, 0);
-    for op in operations() {
-        for variant in op.variants.iter().filter(|v| !Setting::of(v).0.is_empty()) {
-            let settings = setting::all(op, variant, "").unwrap_or_else(|e| panic!("{e}"));
-            let mut composed = 0;
-            for setting in &settings {
-                let name = format!("{}/{}", op.name, setting.name);
-                let shader = match op.shader(setting, ACTIVATIONS[0]) {
-                    Ok(shader) => shader,
-                    Err(Error::Asserted { message, .. }) => {
-                        assert!(message.contains("const_assert"), "{name}: {message}");
-                        assert_ne!(setting.name, variant.name, "the default is refused: {message}");
-                        continue;
-                    }
-                    Err(e) => panic!("{e}"),
-                };
-                for (constant, value) in &Setting::of(setting).0 {
-                    let value: f64 = value.parse().unwrap_or_else(|_| panic!("{name}: {constant}={value}"));
-                    assert_eq!(shader.constants.get(constant), Some(&value), "{name}: {constant}");
-                }
-                let cases = cases(op, variant);
-                let sizes = cases.last().unwrap_or_else(|| panic!("{name} takes no case"));
-                assert_eq!(shader.beyond(&shader.values(sizes), &wgpu::Limits::default()), None, "{name}");
-                let resolved = resolve(&name, setting, &shader, sizes).unwrap_or_else(|e| panic!("{e}"));
-                for language in Language::ALL {
-                    let translation = resolved.translate(&name, language).unwrap_or_else(|e| panic!("{e}"));
-                    assert!(
-                        translation.is_some() || resolved.lacks(language).is_some(),
-                        "{name} as {language}"
-                    );
-                }
-                composed += 1;
-            }
-            println!("{}/{}: {composed} of {} settings", op.name, variant.name, settings.len());
-            assert!(composed > 1, "{}/{}: only {composed} settings compose", op.name, variant.name);
-            (offering, seen) = (offering + 1, seen + composed);
-        }
-    }
-    assert!(offering > 0 && seen > 10 * offering, "{offering} variants, {seen} settings");
-}
-
-#[test]
-fn every_variant_stays_inside_webgpus_default_limits() {
-    let limits = wgpu::Limits::default();
-    let (mut checked, mut staged) = (0, 0);
-    for_every_shader(|name, op, variant, shader| {
-        let storage = shader.bindings.len() as u32 + if shader.feed { 2 } else { 0 };
-        let allowed = limits.max_storage_buffers_per_shader_stage;
-        assert!(storage <= allowed, "{name} binds {storage} storage buffers, {allowed} are allowed");
-        for sizes in cases(op, variant) {
-            let values = shader.values(&sizes);
-            let [x, y, z] = shader.workgroup_size(&values);
-            let most = [
-                limits.max_compute_workgroup_size_x,
-                limits.max_compute_workgroup_size_y,
-                limits.max_compute_workgroup_size_z,
-            ];
-            assert!(
-                [x, y, z].iter().zip(most).all(|(size, most)| *size <= most),
-                "{name} has {x} × {y} × {z} threads; the most are {most:?}"
-            );
-            let threads = x * y * z;
-            let allowed = limits.max_compute_invocations_per_workgroup;
-            assert!(threads <= allowed, "{name} has {threads} threads a workgroup, {allowed} are allowed");
-            let limit = limits.max_compute_workgroups_per_dimension;
-            assert!(shader.groups(&values, limit).is_some(), "{name}: no grid covers {sizes:?}");
-
-            let resolved = resolve(name, variant, shader, &sizes).unwrap_or_else(|e| panic!("{e}"));
-            let Resolved { module, info, .. } = resolved;
-            let mut layouter = Layouter::default();
-            layouter.update(module.to_ctx()).unwrap_or_else(|e| panic!("{name}: {e}"));
-            let usage = info.get_entry_point(0);
-            let used = || module.global_variables.iter().filter(|(handle, _)| !usage[*handle].is_empty());
-            let shared = used().filter(|(_, global)| global.space == AddressSpace::WorkGroup);
-            // WebGPU counts each variable rounded up to 16 bytes.
-            let bytes: u32 = shared.map(|(_, v)| layouter[v.ty].size.next_multiple_of(16)).sum();
-            let allowed = limits.max_compute_workgroup_storage_size;
-            assert!(bytes <= allowed, "{name} stages {bytes} bytes, {allowed} are allowed");
-            assert_eq!(u64::from(bytes), shader.workgroup_bytes(&values), "{name}: what the host counts");
-            staged += usize::from(bytes > 0);
-
-            // A buffer's views by element and by vec4 are two variables on one binding: WebGPU lets an
-            // entry point use one of them.
-            let mut views = BTreeSet::new();
-            for (_, global) in used() {
-                let Some(binding) = global.binding else { continue };
-                let fresh = views.insert((binding.group, binding.binding));
-                assert!(fresh, "{name} uses two views of {:?}; an entry point may use one", global.name);
-            }
-            assert!(!views.is_empty(), "{name} uses no buffer");
-            checked += 1;
-        }
-    });
-    assert!(checked > OPERATIONS.len() && staged > 0, "{checked} checked, {staged} with workgroup memory");
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! What the library computes, on the adapter that is here: training, gradients, layers, imported networks, choices.
 
 mod beside;
-mod check;
 mod checker;
 mod determinism;
 mod explain;
-mod gradients;
 mod gradients_of_operations;
 mod layers;
 mod losses;
@@ -16,4 +14,3 @@ mod optimizers;
 mod parity;
 mod plan;
 mod schedules;
-mod tune;

@@ -12,12 +12,8 @@ use std::{
     io::{ErrorKind, Write},
     process::ExitCode,
 };
-use wgrad::{
-    check::{Check as Kind, Finding, Options, Report, check},
-    data::DataSpec,
-    networks,
-    selection::Choices,
-};
+use wgrad::{data::DataSpec, networks, selection::Choices};
+use wgrad_lab::check::{Check as Kind, Finding, Options, Report, check};
 use wgrad_report::table::{
     Align::{Left, Right, Wrap},
     Table,

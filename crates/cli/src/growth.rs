@@ -1,13 +1,13 @@
-//! `wgrad bench --growth`: how the time of a step grows. The work is done by `wgrad::lab::growth`; here is what is
+//! `wgrad bench --growth`: how the time of a step grows. The work is done by `wgrad_lab::growth`; here is what is
 //! printed.
 
 use super::{lab::print, output};
 use anyhow::Result;
 use serde::Serialize;
-use wgrad::{
-    lab::growth::{Cell, Fit, Growth},
+use wgrad::words::{bar, commas, si};
+use wgrad_lab::{
+    growth::{Cell, Fit, Growth},
     measurement::Conditions,
-    words::{bar, commas, si},
 };
 use wgrad_report::table::{
     Align::{Left, Right},

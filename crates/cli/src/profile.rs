@@ -1,4 +1,4 @@
-//! `wgrad profile`: where a training step spends its time. The work is done by `wgrad::profile`; here are the
+//! `wgrad profile`: where a training step spends its time. The work is done by `wgrad_lab::profile`; here are the
 //! options and the tables.
 
 use super::{
@@ -16,16 +16,18 @@ use wgrad::{
     data::DataSpec,
     files::write_file,
     gpu::Clock,
-    measurement::Conditions,
     observe::Activity,
+    selection::Choices,
+    train::{Options, Trainer},
+    words::{bar, commas},
+};
+use wgrad_lab::{
+    measurement::Conditions,
     profile::{
         self, Profile, Request,
         dispatches::{Bound, LayerRow},
         trace::Trace,
     },
-    selection::Choices,
-    train::{Options, Trainer},
-    words::{bar, commas},
 };
 use wgrad_report::{
     page::can_write,

@@ -15,9 +15,11 @@ use wgrad::{
     explain::{Explainer, dead_units},
     files::write_file,
     gpu::Context,
+    train::{Options, Trainer},
+};
+use wgrad_lab::{
     measurement::Conditions,
     profile::{self, Profile, Request},
-    train::{Options, Trainer},
 };
 use wgrad_report::{
     contact_sheet::save,

@@ -7,10 +7,8 @@ use super::{
     profile::conditions,
 };
 use std::collections::BTreeSet;
-use wgrad::{
-    Result,
-    lab::growth::{Cell, Growth},
-};
+use wgrad::Result;
+use wgrad_lab::growth::{Cell, Growth};
 
 /// A number of a size, with the ends of its band.
 type Figure = fn(&Cell) -> (Option<f64>, Option<(f64, f64)>);

@@ -5,14 +5,12 @@ use super::{
     chart::{self, Bar, Bars, HeatMap, Outcome, Roofline, Spot, figure},
     page::{Alarm, Cell, Page, Section, Table},
 };
-use wgrad::{
-    Result,
-    lab::{
-        Listing,
-        backends::{Language, Translated},
-        row::{Row, Status},
-        sweep::{Grid, grids},
-    },
+use wgrad::Result;
+use wgrad_lab::{
+    Listing,
+    backends::{Language, Translated},
+    row::{Row, Status},
+    sweep::{Grid, grids},
 };
 
 /// What a report is about.
@@ -82,7 +80,7 @@ pub fn swept(about: &About, rows: &[Row]) -> Page {
 }
 
 fn heat_map(title: &str, grid: &Grid) -> HeatMap {
-    let cell = |cell: &wgrad::lab::sweep::Cell| match (cell.status, cell.rate) {
+    let cell = |cell: &wgrad_lab::sweep::Cell| match (cell.status, cell.rate) {
         (Some(Status::Ok), Some(rate)) => chart::Cell::Value(rate),
         (Some(Status::Wrong), _) => chart::Cell::Wrong,
         _ => chart::Cell::Skipped,

@@ -5,8 +5,8 @@ use super::{
     lab::About,
     page::{Cell, Page, Section, Table},
 };
-use wgrad::{
-    Result,
+use wgrad::Result;
+use wgrad_lab::{
     measurement::Conditions,
     profile::{
         Profile,

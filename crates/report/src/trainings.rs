@@ -6,7 +6,8 @@ use super::{
     page::{Alarm, Cell, Page, Section, Table},
     profile::conditions,
 };
-use wgrad::{Result, lab::trainings::Comparison, measurement::Spread};
+use wgrad::Result;
+use wgrad_lab::{measurement::Spread, trainings::Comparison};
 
 /// Points of a curve at most: more would not be seen, and would make the page large.
 const POINTS: usize = 400;
@@ -26,7 +27,7 @@ pub fn compared(about: &About, found: &Comparison) -> Result<Page> {
 }
 
 fn speed(found: &Comparison) -> Section {
-    let bar = |(group, side): (usize, &wgrad::lab::trainings::Side)| {
+    let bar = |(group, side): (usize, &wgrad_lab::trainings::Side)| {
         let rate = &side.images_per_second;
         Bar {
             name: format!("{}: {}", side.side.to_uppercase(), side.variants),
@@ -86,7 +87,7 @@ fn speed(found: &Comparison) -> Section {
 fn losses(found: &Comparison) -> Result<Section> {
     let each = found.curve.len().div_ceil(POINTS).max(1);
     let shown = || found.curve.iter().step_by(each);
-    let series = |name: &str, of: fn(&wgrad::lab::trainings::StepPair) -> f64| Series {
+    let series = |name: &str, of: fn(&wgrad_lab::trainings::StepPair) -> f64| Series {
         name: name.to_string(),
         points: shown().map(|pair| Point { x: pair.step as f64, y: of(pair), band: None }).collect(),
     };

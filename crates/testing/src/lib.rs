@@ -8,6 +8,8 @@ pub mod http;
 pub mod pages;
 /// Pictures in folders.
 pub mod pictures;
+/// The shaders, those of the page and those of the folder.
+pub mod shaders;
 
 use std::{
     path::{Path, PathBuf},

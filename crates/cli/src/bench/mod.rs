@@ -17,17 +17,17 @@ use wgrad::{
     data::{DataSpec, Dataset, Split, dataset::Images, synthetic::synthetic},
     feed::split_mix,
     gpu::{AdapterRecord, Context},
-    lab::{
-        growth::{self as sizes, Request},
-        product::Product,
-    },
-    measurement::Spread,
     model::Model,
     networks::{self, NETWORKS},
     op::AdapterClass,
     selection::Choices,
     train::{Options, Trainer},
     words::commas,
+};
+use wgrad_lab::{
+    growth::{self as sizes, Request},
+    measurement::Spread,
+    product::Product,
 };
 use wgrad_report::{
     growth::grown,

@@ -16,9 +16,9 @@ use std::{
 use wgrad::{
     compare::Mismatch,
     gpu::{AdapterChoice, Context, Preparing},
-    lab::request::Refusal,
     op::{Call, sizes},
 };
+use wgrad_lab::request::Refusal;
 
 /// Submissions that may each take the time-out before a process that says nothing counts as stuck.
 const PATIENCE: f64 = 8.0;

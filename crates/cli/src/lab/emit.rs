@@ -10,15 +10,15 @@ use std::{
 };
 use wgrad::{
     kernels::peaks::PEAKS,
-    lab::{
-        backends::{self, Language, Translation},
-        standard,
-    },
     op::{
         Activation, Op, Variant,
         activations::{self, ACTIVATIONS, LINEAR},
         setting, user_file,
     },
+};
+use wgrad_lab::{
+    backends::{self, Language, Translation},
+    standard,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

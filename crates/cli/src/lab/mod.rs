@@ -1,5 +1,5 @@
 //! `wgrad lab`: shader variants side by side, built-in ones and a user's files; what each translates to; a file to
-//! start from. The work is done by `wgrad::lab`; here are the options and the order.
+//! start from. The work is done by `wgrad_lab`; here are the options and the order.
 
 mod apart;
 mod emit;
@@ -19,19 +19,19 @@ use std::{
 use wgrad::{
     gpu::{AdapterChoice, Options},
     kernels::{self, OPERATIONS},
-    lab::{
-        self, backends,
-        measure::{Lab as Device, measure},
-        request::Request,
-        row::{Row, Status},
-        workload,
-    },
-    measurement::peaks::{self, Peaks},
     op::{
         Call, Op, Variant,
         activations::{self, LINEAR},
         sizes, user_file,
     },
+};
+use wgrad_lab::{
+    self, backends,
+    measure::{Lab as Device, measure},
+    measurement::peaks::{self, Peaks},
+    request::Request,
+    row::{Row, Status},
+    workload,
 };
 use wgrad_report::lab as report;
 
@@ -158,7 +158,7 @@ impl Lab {
         self.page.can_be_written()?;
         if self.template {
             for op in &ops {
-                output::bytes(lab::template(op)?.as_bytes())?;
+                output::bytes(wgrad_lab::template(op)?.as_bytes())?;
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -218,7 +218,7 @@ impl Lab {
         let mut all = Vec::new();
         for (n, adapter) in self.adapter.iter().enumerate() {
             let device = self.open(adapter).await?;
-            let rows = lab::list(&device.context, None)?;
+            let rows = wgrad_lab::list(&device.context, None)?;
             match (self.json, self.csv) {
                 (true, _) => rows.iter().try_for_each(output::json)?,
                 (_, true) => print::csv(&rows, n == 0)?,

@@ -3,13 +3,11 @@
 use crate::output;
 use anyhow::{Context, Result};
 use serde::Serialize;
-use wgrad::{
-    lab::{
-        Listing,
-        backends::{Language, Translated},
-        row::{Row, Status},
-    },
-    op::{Call, setting, sizes},
+use wgrad::op::{Call, setting, sizes};
+use wgrad_lab::{
+    Listing,
+    backends::{Language, Translated},
+    row::{Row, Status},
 };
 use wgrad_report::table::{
     Align::{self, Left, Right, Wrap},

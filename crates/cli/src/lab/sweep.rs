@@ -2,12 +2,10 @@
 
 use anyhow::{Result, bail};
 use std::path::PathBuf;
-use wgrad::{
-    lab::{
-        row::{Row, Status},
-        sweep::{Cell, Grid, grids},
-    },
-    op::{Op, Variant, setting, user_file},
+use wgrad::op::{Op, Variant, setting, user_file};
+use wgrad_lab::{
+    row::{Row, Status},
+    sweep::{Cell, Grid, grids},
 };
 use wgrad_report::table::{Align, Table};
 

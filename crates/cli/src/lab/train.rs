@@ -1,4 +1,4 @@
-//! `wgrad lab train`: two whole trainings side by side. The work is done by `wgrad::lab::trainings`; here are the
+//! `wgrad lab train`: two whole trainings side by side. The work is done by `wgrad_lab::trainings`; here are the
 //! options and what is printed.
 
 use super::print;
@@ -11,12 +11,12 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use wgrad::{
-    lab::trainings::{Comparison, Request, compare},
     optim::Optimizer,
     selection::Choices,
     train::Options,
     words::{commas, sparkline},
 };
+use wgrad_lab::trainings::{Comparison, Request, compare};
 use wgrad_report::{
     table::{
         Align::{Left, Right, Wrap},

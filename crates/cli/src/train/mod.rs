@@ -41,9 +41,9 @@ use wgrad::{
     model::Model,
     selection::{self, Choices},
     train::{Options, Trainer},
-    tune::SECONDS,
     words::counted,
 };
+use wgrad_lab::tune::SECONDS;
 use wgrad_run::{BEST, Config, DataRecord, Run};
 
 /// Images per step, and epochs, where nobody says how many.

@@ -15,12 +15,14 @@ use wgrad::{
     clock,
     data::DataSpec,
     gpu::{AdapterRecord, Context},
-    lab::measure::Lab,
     model::Model,
     objective::Objective,
     op::sizes,
     optim::Optimizer,
     train::Options,
+};
+use wgrad_lab::{
+    measure::Lab,
     tune::{
         self, Event, Outcome, Settings, State, Use,
         cache::{Cache, Entry, Found, Place},

@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use wgrad::{
     gpu::{AdapterRecord, Context},
     op::sizes,
-    tune::{
-        Gain, Outcome, State,
-        cache::{Cache, Entry, Place},
-    },
+};
+use wgrad_lab::tune::{
+    Gain, Outcome, State,
+    cache::{Cache, Entry, Place},
 };
 use wgrad_report::table::{
     Align::{Left, Right, Wrap},

@@ -4,10 +4,8 @@
 use crate::command::{Ended, on_device, wgrad};
 use serde_json::Value;
 use std::{fs, path::Path, sync::mpsc, time::Duration};
-use wgrad::{
-    kernels::{ADD, MATMUL, OPERATIONS},
-    lab::backends::has_subgroups,
-};
+use wgrad::kernels::{ADD, MATMUL, OPERATIONS};
+use wgrad_lab::backends::has_subgroups;
 
 const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source();
 

@@ -4,10 +4,10 @@ use crate::command::wgrad;
 use wgrad::{
     gpu::{FeedBuffers, Timer},
     kernels::{MATMUL, OPERATIONS},
-    lab::{self, measure, request::Request, row::Status, workload},
     op::{Call, activations::LINEAR, sizes, user_file},
     prove::{self, prove},
 };
+use wgrad_lab::{self, measure, request::Request, row::Status, workload};
 
 #[test]
 fn sizes_follow_where_they_are_not_given() {
@@ -25,7 +25,7 @@ fn sizes_follow_where_they_are_not_given() {
 fn the_template_of_every_operation_is_a_right_variant() {
     let context = wgrad_testing::open(false);
     for op in OPERATIONS {
-        let text = lab::template(op).unwrap_or_else(|e| panic!("{e}"));
+        let text = wgrad_lab::template(op).unwrap_or_else(|e| panic!("{e}"));
         for line in op.interface.lines() {
             assert!(text.contains(line), "{}: the template does not tell `{line}`", op.name);
         }
@@ -38,7 +38,7 @@ fn the_template_of_every_operation_is_a_right_variant() {
         assert!(verdict.is_ok(), "{}: {verdict:?}", op.name);
     }
     let printed = wgrad(&["lab", "matmul", "--template"]).end().with(0).stdout;
-    assert_eq!(printed, lab::template(&MATMUL).expect("a template"));
+    assert_eq!(printed, wgrad_lab::template(&MATMUL).expect("a template"));
 }
 
 #[test]

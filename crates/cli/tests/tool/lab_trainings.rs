@@ -7,13 +7,13 @@ use std::fs;
 use wgrad::{
     data::synthetic::synthetic,
     kernels::MATMUL,
-    lab::{
-        growth,
-        trainings::{Request, compare},
-    },
     networks::network,
     selection::Choices,
     train::{Options, Trainer},
+};
+use wgrad_lab::{
+    growth,
+    trainings::{Request, compare},
 };
 
 const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source();

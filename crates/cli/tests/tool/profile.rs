@@ -7,12 +7,14 @@ use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 use wgrad::{
     data::{Dataset, synthetic::synthetic},
     gpu::{Clock, Context},
-    measurement::peaks::Peaks,
     model::Model,
     networks::network,
     observe::{Activity, Recorder},
-    profile::dispatches::{self, Found},
     train::{Options, Trainer},
+};
+use wgrad_lab::{
+    measurement::peaks::Peaks,
+    profile::dispatches::{self, Found},
 };
 
 /// A network with every kind of layer that is cheap.

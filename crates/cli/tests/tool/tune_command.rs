@@ -5,13 +5,10 @@
 use crate::command::{Ended, on_device, small_data_argument};
 use serde_json::Value;
 use std::{fs, path::Path};
-use wgrad::{
-    networks::network,
-    optim::Optimizer,
-    tune::{
-        self,
-        cache::{Cache, Entry, Place},
-    },
+use wgrad::{networks::network, optim::Optimizer};
+use wgrad_lab::tune::{
+    self,
+    cache::{Cache, Entry, Place},
 };
 use wgrad_run::Run;
 

@@ -24,8 +24,8 @@ use wgrad::{
     data::Dataset,
     evaluate::Evaluation,
     explain::{DeadUnits, Explanation},
-    profile::Profile,
 };
+use wgrad_lab::profile::Profile;
 use wgrad_run::{Config, EpochLine, LayersLine};
 
 /// What a run recorded.

@@ -5,9 +5,9 @@ use serde_json::json;
 use wgrad::{
     gpu::Clock,
     kernels::OPERATIONS,
-    lab::row::{Row, Status},
     op::{AdapterClass, setting::Setting},
 };
+use wgrad_lab::row::{Row, Status};
 use wgrad_report::{
     chart::{Bars, HeatMap},
     lab::{About, measured},

@@ -1,0 +1,331 @@
+//! Every variant in the languages of all back ends, by naga, as wgpu does it: SPIR-V for Vulkan, MSL for Metal,
+//! HLSL for DX12, GLSL for OpenGL ES. wgrad's own texts are translated without checks, as they run; others with them. No
+//! adapter is needed; what a driver makes of it is another matter.
+
+use super::options;
+use naga::{
+    Module, ShaderStage,
+    back::{PipelineConstants, glsl, hlsl, msl, pipeline_constants::process_overrides, spv},
+    valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
+};
+use std::fmt;
+use wgrad::{
+    Error, Result,
+    op::{Call, Need, Shader, Sizes, Variant},
+};
+
+/// The language of a back end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub enum Language {
+    /// Vulkan.
+    #[serde(rename = "spirv")]
+    Spirv,
+    /// Metal.
+    #[serde(rename = "msl")]
+    Msl,
+    /// DX12, shader model 5.1.
+    #[serde(rename = "hlsl")]
+    Hlsl,
+    /// DX12, shader model 6: subgroups need it.
+    #[serde(rename = "hlsl6")]
+    Hlsl6,
+    /// OpenGL ES 3.1.
+    #[serde(rename = "glsl")]
+    Glsl,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Spirv, Self::Msl, Self::Hlsl, Self::Hlsl6, Self::Glsl];
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spirv => "SPIR-V",
+            Self::Msl => "MSL",
+            Self::Hlsl => "HLSL",
+            Self::Hlsl6 => "HLSL 6",
+            Self::Glsl => "GLSL",
+        })
+    }
+}
+
+/// A module with its sizes put in, ready for the back ends.
+pub struct Resolved {
+    /// What naga made of the text.
+    pub module: Module,
+    /// What its validator says of it.
+    pub info: ModuleInfo,
+    /// Whether lanes hand values to each other: SPIR-V 1.3 and shader model 6.
+    pub subgroups: bool,
+    /// Whether it computes with numbers of half precision.
+    pub half: bool,
+    /// Whether wgpu's checks are put in: bounds of indices and loops, and zeros in workgroup memory.
+    pub checked: bool,
+}
+
+/// A translation: text, or the words of SPIR-V.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Translation {
+    /// MSL, HLSL or GLSL.
+    Text(String),
+    /// SPIR-V.
+    Words(Vec<u32>),
+}
+
+impl Translation {
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Words(words) => 4 * words.len(),
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Puts `sizes` in for the overrides of a composed variant and validates it, with nothing beyond WebGPU's core
+/// unless the variant says so.
+///
+/// # Errors
+/// [`Error::Shader`] with naga's message.
+pub fn resolve(name: &str, variant: &Variant, shader: &Shader, sizes: &Sizes) -> Result<Resolved> {
+    let fail = |message: String| Error::Shader { kernel: name.to_string(), message };
+    let module = naga::front::wgsl::parse_str(&shader.text)
+        .map_err(|e| fail(e.emit_to_string_with_path(&shader.text, name)))?;
+    let extra = variant.needs().iter().any(|need| matches!(need, Need::Feature(..)));
+    let capabilities = if extra { Capabilities::all() } else { Capabilities::default() };
+    let info = Validator::new(ValidationFlags::all(), capabilities)
+        .validate(&module)
+        .map_err(|e| fail(e.emit_to_string_with_path(&shader.text, name)))?;
+    let mut constants = PipelineConstants::default();
+    constants.extend(
+        sizes.iter().filter(|(size, _)| shader.overrides.contains_key(*size)).map(|(k, v)| (k.clone(), *v)),
+    );
+    let (module, info) = process_overrides(&module, &info, None, &constants)
+        .map_err(|e| fail(format!("at {sizes:?}: {e}")))?;
+    Ok(Resolved {
+        module: module.into_owned(),
+        info: info.into_owned(),
+        subgroups: has_subgroups(variant),
+        half: variant.needs_feature(wgpu::Features::SHADER_F16),
+        checked: !variant.is_own(),
+    })
+}
+
+/// Whether a variant needs lanes that hand values to each other.
+pub fn has_subgroups(variant: &Variant) -> bool {
+    variant.needs_feature(wgpu::Features::SUBGROUP)
+}
+
+impl Resolved {
+    /// What the variant needs and `language` has no words for.
+    pub fn lacks(&self, language: Language) -> Option<&'static str> {
+        match language {
+            Language::Hlsl if self.subgroups => Some("subgroups; HLSL 6 has"),
+            Language::Glsl if self.half => Some("numbers of half precision"),
+            _ => None,
+        }
+    }
+
+    /// The module in `language`; `None` where that language has no words for what the variant needs.
+    ///
+    /// # Errors
+    /// [`Error::Shader`] with the writer's message.
+    pub fn translate(&self, name: &str, language: Language) -> Result<Option<Translation>> {
+        if self.lacks(language).is_some() {
+            return Ok(None);
+        }
+        let Self { module, info, subgroups, checked, .. } = self;
+        let fail = |e: &dyn fmt::Display| Error::Shader {
+            kernel: name.to_string(),
+            message: format!("it does not translate to {language}: {e}"),
+        };
+        let stage = ShaderStage::Compute;
+        let entry = match module.entry_points.first() {
+            Some(entry) => entry.name.clone(),
+            None => return Err(fail(&"it has no entry point")),
+        };
+        let text = match language {
+            Language::Spirv => {
+                let options = spv::PipelineOptions { shader_stage: stage, entry_point: entry };
+                let settings = options::spirv(*checked, *subgroups);
+                let words = spv::write_vec(module, info, &settings, Some(&options)).map_err(|e| fail(&e))?;
+                return Ok(Some(Translation::Words(words)));
+            }
+            Language::Msl => {
+                let options = options::msl(*checked, module, &entry);
+                let pipeline =
+                    msl::PipelineOptions { entry_point: Some((stage, entry)), ..Default::default() };
+                let (text, translated) =
+                    msl::write_string(module, info, &options, &pipeline).map_err(|e| fail(&e))?;
+                for entry in translated.entry_point_names {
+                    entry.map_err(|e| fail(&e))?;
+                }
+                text
+            }
+            Language::Hlsl | Language::Hlsl6 => {
+                let shader_model = match language {
+                    Language::Hlsl => hlsl::ShaderModel::V5_1,
+                    _ => hlsl::ShaderModel::V6_0,
+                };
+                let options = options::hlsl(*checked, shader_model);
+                let pipeline = hlsl::PipelineOptions { entry_point: Some((stage, entry)) };
+                let mut text = String::new();
+                let translated = hlsl::Writer::new(&mut text, &options, &pipeline)
+                    .write(module, info, None)
+                    .map_err(|e| fail(&e))?;
+                for entry in translated.entry_point_names {
+                    entry.map_err(|e| fail(&e))?;
+                }
+                text
+            }
+            Language::Glsl => {
+                let (options, policies) = options::glsl(*checked);
+                let pipeline =
+                    glsl::PipelineOptions { shader_stage: stage, entry_point: entry, multiview: None };
+                let mut text = String::new();
+                glsl::Writer::new(&mut text, module, info, &options, &pipeline, policies)
+                    .and_then(|mut writer| writer.write())
+                    .map_err(|e| fail(&e))?;
+                text
+            }
+        };
+        Ok(Some(Translation::Text(text)))
+    }
+}
+
+/// What became of a variant in one language.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Translated {
+    /// The operation.
+    pub op: &'static str,
+    /// The variant, or the path of the user's file.
+    pub variant: &'static str,
+    /// The language.
+    pub language: Language,
+    /// `ok`, `wrong`, or `skipped` where the language has no words for what the variant needs.
+    pub status: super::row::Status,
+    /// naga's message where it does not translate.
+    pub reason: Option<String>,
+    /// Bytes of the translation.
+    pub bytes: Option<usize>,
+}
+
+/// Translates a variant at the sizes of `call` (or of the first case that it takes) to every language, with wgpu's checks
+/// where they are asked for or the variant is not wgrad's own.
+///
+/// # Errors
+/// [`Error::Shader`] where it does not even compose.
+pub fn translate(call: &Call, variant: &Variant, checked: bool) -> Result<Vec<Translated>> {
+    use super::row::Status;
+    let name = format!("{}/{}", call.op.name, variant.name);
+    let call = fitting(call, variant)?;
+    let shader = call.op.shader(variant, call.activation)?;
+    let mut resolved = resolve(&name, variant, &shader, &call.sizes);
+    if let Ok(resolved) = &mut resolved {
+        resolved.checked |= checked;
+    }
+    let row = |language| {
+        let translation = match &resolved {
+            Ok(resolved) => resolved.translate(&name, language).map_err(|e| e.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let (status, reason, bytes) = match translation {
+            Ok(Some(translation)) => (Status::Ok, None, Some(translation.len())),
+            Ok(None) => {
+                let lacks = resolved.as_ref().ok().and_then(|r| r.lacks(language)).unwrap_or_default();
+                (Status::Skipped, Some(format!("it has no {lacks}")), None)
+            }
+            Err(message) => (Status::Wrong, Some(message), None),
+        };
+        Translated { op: call.op.name, variant: variant.name, language, status, reason, bytes }
+    };
+    Ok(Language::ALL.into_iter().map(row).collect())
+}
+
+/// One translation of a variant, at the sizes of `call` or of the first case that it takes, with wgpu's checks where
+/// they are asked for or the variant is not wgrad's own.
+///
+/// # Errors
+/// [`Error::Shader`] where it does not translate, or the language has no words for what it needs.
+pub fn emit(call: &Call, variant: &Variant, language: Language, checked: bool) -> Result<Translation> {
+    let name = format!("{}/{}", call.op.name, variant.name);
+    let call = fitting(call, variant)?;
+    let shader = call.op.shader(variant, call.activation)?;
+    let mut resolved = resolve(&name, variant, &shader, &call.sizes)?;
+    resolved.checked |= checked;
+    resolved.translate(&name, language)?.ok_or_else(|| {
+        let lacks = resolved.lacks(language).unwrap_or_default();
+        Error::Shader { kernel: name, message: format!("{language} has no {lacks}") }
+    })
+}
+
+/// `call`, or the first case of the page at sizes that `variant` takes on a device that has everything.
+fn fitting(call: &Call, variant: &Variant) -> Result<Call> {
+    let takes = |call: &Call| variant.unmet(&call.sizes, wgpu::Features::all()).is_none();
+    if takes(call) {
+        return Ok(call.clone());
+    }
+    for case in call.op.cases {
+        let case = wgrad::op::sizes::case(call.op, case)?.activated(call.activation);
+        if takes(&case) {
+            return Ok(case);
+        }
+    }
+    Ok(call.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Language, Translation, emit};
+    use wgrad::{
+        kernels::MATMUL,
+        op::{Call, user_file},
+    };
+
+    /// The translation as text; of SPIR-V, its disassembly would be needed, so its words.
+    fn text(variant: &wgrad::op::Variant, language: Language, checked: bool) -> String {
+        let call = Call::new(&MATMUL, &[("M", 33), ("N", 32), ("K", 64)]);
+        match emit(&call, variant, language, checked).unwrap_or_else(|e| panic!("{e}")) {
+            Translation::Text(text) => text,
+            Translation::Words(words) => words.iter().map(|word| format!("{word} ")).collect(),
+        }
+    }
+
+    /// What naga writes only where wgpu asks for checks: bounds of loops, bounds of indices, zeros in workgroup memory.
+    const MARKS: [(Language, &[&str]); 4] = [
+        (Language::Msl, &["loop_bound", "metal::min(unsigned(", "x_tile = {}"]),
+        (Language::Hlsl, &["loop_bound", "min(uint(", "x_tile = ("]),
+        (Language::Hlsl6, &["loop_bound", "min(uint(", "x_tile = ("]),
+        (Language::Glsl, &["gl_LocalInvocationID == uvec3(0u)"]),
+    ];
+
+    #[test]
+    fn own_texts_are_translated_as_they_run_and_others_with_checks() {
+        let own = MATMUL.variant("tiled").unwrap_or_else(|e| panic!("{e}"));
+        let mine = user_file::variant(&MATMUL, "mine.wgsl", own.source().to_string());
+        let mine = mine.unwrap_or_else(|e| panic!("{e}"));
+        for (language, marks) in MARKS {
+            let unchecked = text(own, language, false);
+            for mark in marks {
+                assert!(!unchecked.contains(mark), "{language}: {mark} in what runs without checks");
+                assert!(text(own, language, true).contains(mark), "{language}: no {mark} with --checked");
+                assert!(
+                    text(&mine, language, false).contains(mark),
+                    "{language}: no {mark} in a user's file"
+                );
+            }
+        }
+        let spirv = |variant, checked| text(variant, Language::Spirv, checked);
+        assert_ne!(spirv(own, false), spirv(own, true));
+        assert_eq!(spirv(own, true), spirv(&mine, false));
+        let msl = text(own, Language::Msl, false);
+        assert!(msl.contains("[[buffer(0)]]") && !msl.contains("fake"), "the slots are those of wgpu: {msl}");
+    }
+}

@@ -1,0 +1,135 @@
+//! Gradients by finite differences, on the twins in f64: the proof that backward belongs to forward. Where a
+//! ReLU or a maximum changes sides within the step, no difference quotient is right; images of noise and
+//! biases away from zero keep such kinks rare, a second, smaller step shows one, and it is reported.
+
+use super::{Check, Difference, Finding};
+use wgrad::{
+    Result,
+    compare::{place_in, words_of},
+    derivative::{Derivative, derivative},
+    feed::{Batch, Step, split_mix},
+    initializer::Initializer,
+    model::Model,
+    objective::Objective,
+    optim::Optimizer,
+    program::{Mode, ParameterId, interpreter::Interpreter},
+};
+
+/// Images in the batch.
+const ROWS: usize = 3;
+/// The share of sampled elements that may lie at a kink.
+const KINKS: f64 = 0.1;
+
+/// Finite differences of the loss of `model` with respect to each of its parameter tensors, at up to `samples`
+/// elements of each: one finding a tensor.
+///
+/// # Errors
+/// [`wgrad::Error::Model`] where the layers do not fit.
+pub fn gradients(model: &Model, seed: u64, samples: usize, optimizer: &Optimizer) -> Result<Vec<Finding>> {
+    gradients_with(model, seed, samples, optimizer, &Objective::default())
+}
+
+/// The same where a training step makes of images and labels what `objective` says.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn gradients_with(
+    model: &Model,
+    seed: u64,
+    samples: usize,
+    optimizer: &Optimizer,
+    objective: &Objective,
+) -> Result<Vec<Finding>> {
+    let program = model.program_with(Mode::Train, ROWS, 1, optimizer, objective)?;
+    let random = |n: u64| split_mix(split_mix(seed ^ 0xd1ff) ^ n);
+    let mut weights = model.initial_weights(seed)?;
+    for p in program.parameters.iter().filter(|p| p.initializer == Initializer::Zeros) {
+        for (n, weight) in weights[p.offset..p.offset + p.len()].iter_mut().enumerate() {
+            *weight = (random((p.offset + n) as u64) >> 40) as f32 / (1u32 << 24) as f32 * 0.2 - 0.1;
+        }
+    }
+    // A regression takes any number.
+    let classes = if model.loss()?.is_regression() { 10 } else { model.classes()?.max(1) as u64 };
+    let byte = |n: usize| match model.input.floats {
+        true => (random((n / 4) as u64) as u8 as f32 / 255.0).to_le_bytes()[n % 4],
+        false => random(n as u64) as u8,
+    };
+    let label = |n: u64| match (random(!n) % classes) as u32 {
+        label if model.input.numbers => (label as f32).to_bits(),
+        label => label,
+    };
+    let batch = Batch {
+        images: (0..ROWS * model.bytes()).map(byte).collect(),
+        labels: (0..ROWS as u64).map(label).collect(),
+    };
+    let mixed = objective.augment.mixed(seed, 0);
+    let step = Step { rows: ROWS as u32, mixed, ..Step::default() }.keyed(seed, 0);
+    let mut machine = Interpreter::new(program, &weights);
+    machine.run(machine.without_update(), &batch, step);
+
+    let mut findings = Vec::new();
+    let parameters = machine.program.parameters.clone();
+    for (n, p) in parameters.iter().enumerate().filter(|(_, p)| p.trained) {
+        let gradient = machine.gradients[p.offset..p.offset + p.len()].to_vec();
+        let mean_square = gradient.iter().map(|g| g * g).sum::<f64>() / gradient.len().max(1) as f64;
+        let range = machine.forward_from(ParameterId(n));
+        let count = samples.min(p.len());
+        let mut finding = Finding::new(Check::FiniteDifference, &p.name);
+        for sample in 0..count {
+            let index = match count == p.len() {
+                true => sample,
+                false => (random((p.offset + sample) as u64) % p.len() as u64) as usize,
+            };
+            let at = p.offset + index;
+            let kept = machine.parameters[at];
+            let found = derivative(mean_square.sqrt(), |h| {
+                machine.parameters[at] = kept + h;
+                machine.run(range.clone(), &batch, step);
+                machine.loss(&step)
+            });
+            machine.parameters[at] = kept;
+            if !found.smooth {
+                finding.kinks += 1;
+                continue;
+            }
+            let (share, difference) = (finding.share, finding.difference.take());
+            let (got, Derivative { slope, allowed, .. }) = (gradient[index], found);
+            let place = place_in(index, &p.shape);
+            finding = finding.judge((got - slope).abs(), allowed, || Difference {
+                what: format!(
+                    "d {}[{}] is {got:e}, the loss rises by {slope:e} ± {allowed:.1e}",
+                    p.name,
+                    words_of(index, &place)
+                ),
+                buffer: p.name.clone(),
+                index,
+                place,
+                got,
+                expected: slope,
+                allowed,
+                hint: "a backward pass does not belong to its forward pass: see `reference/` and `layers/`"
+                    .into(),
+            });
+            finding.share = finding.share.max(share);
+            finding.difference = difference.or(finding.difference);
+        }
+        // The last evaluations left shifted values behind.
+        machine.run(range, &batch, step);
+        let kinks = finding.kinks;
+        if kinks as f64 > KINKS * count as f64 || count == 0 {
+            finding.share = f64::INFINITY;
+            finding.difference.get_or_insert(Difference {
+                what: format!("the loss has a kink at {kinks} of {count} sampled elements of {}", p.name),
+                buffer: p.name.clone(),
+                index: 0,
+                place: Vec::new(),
+                got: kinks as f64,
+                expected: 0.0,
+                allowed: KINKS * count as f64,
+                hint: "too many to tell whether the gradient is right; try another `--seed`".into(),
+            });
+        }
+        findings.push(finding);
+    }
+    Ok(findings)
+}

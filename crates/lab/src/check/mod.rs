@@ -1,0 +1,154 @@
+//! Is this device to be trusted with this network? The real plans run dispatch by dispatch beside the CPU
+//! twins, then whole; the gradients of the twins are held against finite differences of the loss. Each
+//! part leans only on the one before: finite differences prove the twins, the twins prove the plan. It
+//! times nothing; single variants at many sizes are `prove`'s business.
+
+mod derivative;
+mod finding;
+mod replay;
+mod whole;
+
+pub use derivative::{gradients, gradients_with};
+pub use finding::{Check, Difference, Finding, Report};
+pub use replay::{Shadow, replay};
+
+use wgrad::{
+    Error, Result,
+    data::Dataset,
+    feed::{Batch, Step},
+    gpu::{Context, FeedBuffers},
+    model::Model,
+    objective::Objective,
+    optim::{Method, Optimizer},
+    plan::{Arenas, Plan},
+    program::{Mode, interpreter::Interpreter},
+    selection::Choices,
+};
+
+/// How much to check.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Images a step. Variants may differ with it: only the batch of the training checks its very kernels.
+    pub batch: usize,
+    /// Training steps with a full batch; one with a partial batch follows.
+    pub steps: usize,
+    /// Decides weights, images and dropout.
+    pub seed: u64,
+    /// Variants chosen by hand or tuned.
+    pub variants: Choices,
+    /// The method's numbers.
+    pub optimizer: Optimizer,
+    /// Finite differences for each parameter tensor; one that is smaller is checked whole.
+    pub samples: usize,
+    /// What a training makes of images and labels.
+    pub objective: Objective,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let method = Method::Sgd { momentum: 0.9, nesterov: true };
+        let optimizer = Optimizer { weight_decay: 1e-4, ..Optimizer::new(method) };
+        let (variants, objective) = (Choices::default(), Objective::default());
+        Self { batch: 16, steps: 1, seed: 0, variants, optimizer, samples: 12, objective }
+    }
+}
+
+/// Everything that one program's check needs at hand.
+struct Bench<'a> {
+    context: &'a Context,
+    arenas: &'a Arenas,
+    feed: &'a FeedBuffers,
+    plan: Plan,
+    shadow: Shadow,
+}
+
+/// Checks `model` on `context` with the first images of `data`; `each` sees every finding as it is made.
+///
+/// # Errors
+/// [`Error::DataFit`] and [`Error::Option`] where nothing can be checked, and whatever the plans report.
+/// A difference is no error: it is in the report.
+pub async fn check(
+    context: &Context,
+    model: &Model,
+    data: &Dataset,
+    options: &Options,
+    each: &mut dyn FnMut(&Finding),
+) -> Result<Report> {
+    options.optimizer.validate()?;
+    if options.batch == 0 {
+        return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
+    }
+    let model = &model.fed(&data.input);
+    wgrad::evaluate::fits(model, data)?;
+    options.objective.validate(data.classes.len(), model.loss()?)?;
+    let steps = steps(options);
+    let batch = chunk(data, options.batch * steps.len());
+    let mut report = Report::default();
+    let mut note = |finding: Finding, report: &mut Report| {
+        each(&finding);
+        report.findings.push(finding);
+    };
+    let Options { seed, samples, optimizer, objective, .. } = options;
+    for finding in gradients_with(model, *seed, *samples, optimizer, objective)? {
+        note(finding, &mut report);
+    }
+
+    let arenas = Arenas::with_optimizer(context, &model.parameters()?, steps.len(), &options.optimizer)?;
+    let feed = FeedBuffers::new(context, batch.labels.len(), model.bytes(), steps.len())?;
+    feed.upload(context, &batch, &steps);
+    context.write(&arenas.parameters, &model.initial_weights(options.seed)?);
+    for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
+        let program =
+            model.program_with(mode, options.batch, steps.len(), &options.optimizer, &options.objective)?;
+        let plan = Plan::compile(context, program, &arenas, &options.variants).await?;
+        let mut bench = Bench { context, arenas: &arenas, feed: &feed, plan, shadow: Shadow::default() };
+        // Evaluation and prediction need one full step and the partial one.
+        let chosen = if mode == Mode::Train { 0..steps.len() } else { steps.len() - 2..steps.len() };
+        for index in chosen {
+            let before = bench.state().await?;
+            let at = |finding: Finding| finding.at(mode, index + 1, steps[index].rows);
+            for finding in
+                replay(&bench.plan, context, &feed, index, (&batch, steps[index]), &mut bench.shadow).await?
+            {
+                note(at(finding), &mut report);
+            }
+            for finding in bench.replayed_equals_whole(&before, index).await? {
+                note(at(finding), &mut report);
+            }
+            let mut machine = Interpreter::new(bench.plan.program.clone(), &before.parameters);
+            let wide = |values: &Vec<f32>| values.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
+            machine.slots = before.slots.iter().map(wide).collect();
+            machine.averages = before.averages.as_ref().map_or(machine.averages, wide);
+            machine.step(&batch, steps[index]);
+            for finding in bench.whole_equals_machine(&machine, &steps[index]).await? {
+                note(at(finding), &mut report);
+            }
+        }
+    }
+    context.check()?;
+    Ok(report)
+}
+
+/// The first `images` training images, from the start again where there are fewer.
+fn chunk(data: &Dataset, images: usize) -> Batch {
+    let indices: Vec<usize> = (0..data.train.len()).cycle().take(images).collect();
+    data.train.batch(&indices, data.pixels())
+}
+
+/// `options.steps` full batches (one at least), then a partial one.
+fn steps(options: &Options) -> Vec<Step> {
+    let full = options.steps.max(1);
+    (0..=full)
+        .map(|n| {
+            let rows = if n < full { options.batch } else { (options.batch * 5 / 8).max(1) };
+            let step = Step {
+                first: (n * options.batch) as u32,
+                rows: rows as u32,
+                slot: n as u32,
+                mixed: options.objective.augment.mixed(options.seed, n as u64),
+                ..Step::default()
+            };
+            options.optimizer.fill(step, n as u64, 1.0, None).keyed(options.seed, n as u64)
+        })
+        .collect()
+}

@@ -1,0 +1,308 @@
+//! Proof first, then time. Every eligible variant is proven at the cases of the page and at the size that is
+//! asked for; those that are right are timed in turns, so that whatever else happens on the machine hits all
+//! alike. One that hangs or breaks the device costs its own row: the device is opened anew. The tuner proves and
+//! times through the same `Course`.
+
+use super::{
+    request::{Refusal, Request},
+    row::{Row, Status, rank},
+    trials::{at_the_cases, chosen},
+    turns::{Pace, in_turns},
+};
+use crate::measurement::peaks::Peaks;
+use std::{collections::BTreeSet, time::Duration};
+use wgrad::{
+    Error, Result, clock,
+    gpu::{Context, Options},
+    op::{
+        Call, Shader, Variant,
+        sizes::{self, lengths},
+    },
+    prove::{Regime, Trial, Wrong},
+    selection::Choices,
+};
+
+/// A device that is opened anew when a kernel broke it.
+pub struct Lab {
+    /// The device.
+    pub context: Context,
+    options: Options,
+}
+
+impl Lab {
+    /// Opens the adapter that `options` name.
+    ///
+    /// # Errors
+    /// As [`Context::open`].
+    pub async fn open(options: Options) -> Result<Self> {
+        Ok(Self { context: Context::open(&options).await?, options })
+    }
+
+    /// Works on a device that is open already; `options` are those that it was opened with.
+    pub fn with(context: Context, options: Options) -> Self {
+        Self { context, options }
+    }
+
+    /// Leaves the device as it is and opens another.
+    pub(crate) async fn reopen(&mut self) -> Result<()> {
+        self.context = Context::open(&self.options).await?;
+        Ok(())
+    }
+}
+
+/// Why a variant gets no time.
+enum Failure {
+    Wrong { at: String, regime: Regime, wrong: Wrong },
+    Error(Error),
+}
+
+/// What the proof of a right variant told.
+struct Proof {
+    error_share: f64,
+    proofs: usize,
+    regimes: BTreeSet<Regime>,
+    limit: Option<String>,
+}
+
+/// Proves, then times, the variants of `request`, in the order in which it names them; `progress` hears what is
+/// going on.
+///
+/// # Errors
+/// [`Error::Shader`] where a variant does not compose, [`Error::TooLarge`] for sizes beyond this adapter, and
+/// [`Error::Device`] where the device cannot be opened anew. A wrong or hanging variant is a row, no error.
+pub async fn measure(
+    lab: &mut Lab,
+    request: &Request,
+    peaks: Option<&Peaks>,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Vec<Row>> {
+    let call = &request.call;
+    let reference = call.op.shader(call.op.variant("naive")?, call.activation)?;
+    fits(&lab.context, call, &reference)?;
+    progress(&format!("{}: the twin computes {}", call.op.name, sizes::words(call)));
+    let mut trials = vec![Trial::new(call, &reference, request.seed)];
+    trials.extend(at_the_cases(&lab.context, request, &reference)?);
+    let mut course = Course::new(&lab.context, call, &request.variants, request.timeout)?;
+    for n in course.runnable() {
+        if let Some(Refusal { reason, worst }) = request.refused.get(&n).cloned() {
+            let row = &mut course.rows[n];
+            (row.status, row.reason, row.worst) = (Status::Wrong, Some(reason), worst);
+            continue;
+        }
+        let of = request.variants.len();
+        let count = if of > 1 { format!(" ({} of {of})", n + 1) } else { String::new() };
+        progress(&format!("{}: proving {}{count}", call.op.name, request.variants[n].name));
+        course.compile(lab, n, &trials[0]).await?;
+        course.prove(lab, n, &trials, request.cases).await?;
+    }
+    if request.seconds > 0.0 {
+        let pace = Pace { seconds: request.seconds, cutoff: f64::INFINITY, keep: None };
+        course.time(lab, &trials[0], pace, peaks, progress).await?;
+    }
+    rank(&mut course.rows);
+    Ok(course.rows)
+}
+
+/// Whether the buffers of `call` fit on `context`; `shader` is any variant of the operation.
+pub fn fits(context: &Context, call: &Call, shader: &Shader) -> Result<()> {
+    let limit = context.limits.max_storage_buffer_binding_size.min(context.limits.max_buffer_size);
+    for (binding, len) in shader.bindings.iter().zip(lengths(shader, &call.sizes)) {
+        let bytes = 4 * len as u64;
+        if bytes > limit {
+            let next = "choose smaller sizes".to_string();
+            return Err(Error::TooLarge { what: format!("`{}`", binding.name), bytes, limit, next });
+        }
+    }
+    Ok(())
+}
+
+/// The variants of one call on their way through proof and timing, a row each.
+pub(crate) struct Course<'a> {
+    call: &'a Call,
+    variants: &'a [Variant],
+    timeout: f64,
+    /// In the order of the variants. One is `skipped` until it is proven, and has a reason if it cannot run.
+    pub rows: Vec<Row>,
+}
+
+impl<'a> Course<'a> {
+    /// Nothing is proven yet; what cannot run on `context` says why.
+    pub fn new(context: &Context, call: &'a Call, variants: &'a [Variant], timeout: f64) -> Result<Self> {
+        let default = call.variant(context, &Choices::default())?.0.name;
+        let mut rows = Vec::new();
+        for variant in variants {
+            let mut row = Row::new(context, call, variant);
+            row.default = variant.is_own() && variant.name == default;
+            match call.obstacle(context, variant) {
+                Ok(reason) => row.reason = reason,
+                // One setting of many may not compile.
+                Err(Error::Shader { message, .. }) => {
+                    (row.status, row.reason) = (Status::Wrong, Some(message));
+                }
+                Err(error) => return Err(error),
+            }
+            rows.push(row);
+        }
+        Ok(Self { call, variants, timeout, rows })
+    }
+
+    /// The variants that can run here.
+    pub fn runnable(&self) -> Vec<usize> {
+        (0..self.rows.len()).filter(|n| self.rows[*n].reason.is_none()).collect()
+    }
+
+    /// Makes the pipeline of variant `n`, to be run on the inputs of `trial`, and notes how long that took.
+    async fn compile(&mut self, lab: &mut Lab, n: usize, trial: &Trial) -> Result<()> {
+        lab.context.set_timeout(Duration::from_secs_f64(self.timeout));
+        match compile(&lab.context, &self.variants[n], trial).await {
+            Ok(seconds) => self.rows[n].compile_seconds = Some(seconds),
+            Err(error) => lab.fail(&mut self.rows[n], Failure::Error(error)).await?,
+        }
+        Ok(())
+    }
+
+    /// Proves variant `n` with every one of `trials` that it takes, or with the first and `most` of the others; it is
+    /// `ok` as long as none of its proofs failed.
+    pub async fn prove(
+        &mut self,
+        lab: &mut Lab,
+        n: usize,
+        trials: &[Trial],
+        most: Option<usize>,
+    ) -> Result<()> {
+        lab.context.set_timeout(Duration::from_secs_f64(self.timeout));
+        if self.rows[n].status == Status::Wrong {
+            return Ok(());
+        }
+        match prove(&lab.context, &self.variants[n], trials, most).await {
+            Ok(Proof { error_share, proofs, regimes, limit }) => {
+                let row = &mut self.rows[n];
+                row.limit = row.limit.take().or(limit);
+                row.status = Status::Ok;
+                row.error_share = Some(row.error_share.unwrap_or(0.0).max(error_share));
+                row.proofs += proofs;
+                // A proof may come in parts: the plain inputs are in all of them.
+                row.regimes = match row.regimes {
+                    0 => regimes.len(),
+                    before => before + regimes.iter().filter(|r| **r != Regime::Small).count(),
+                };
+            }
+            Err(failure) => lab.fail(&mut self.rows[n], failure).await?,
+        }
+        Ok(())
+    }
+
+    /// Times every variant that is `ok`.
+    pub async fn time(
+        &mut self,
+        lab: &mut Lab,
+        trial: &Trial,
+        pace: Pace,
+        peaks: Option<&Peaks>,
+        progress: &mut dyn FnMut(&str),
+    ) -> Result<()> {
+        let Self { call, variants, timeout, rows } = self;
+        loop {
+            lab.context.set_timeout(Duration::from_secs_f64(*timeout));
+            let proven: Vec<usize> = (0..rows.len()).filter(|n| rows[*n].status == Status::Ok).collect();
+            if proven.is_empty() {
+                return Ok(());
+            }
+            let seconds = pace.seconds * proven.len() as f64;
+            progress(&format!("{}: timing {} variants for {seconds:.1} s", call.op.name, proven.len()));
+            let turns: Vec<&Variant> = proven.iter().map(|n| &variants[*n]).collect();
+            let keep = pace.keep.and_then(|keep| proven.iter().position(|n| *n == keep));
+            match in_turns(&lab.context, Pace { keep, ..pace }, trial, &turns).await {
+                Ok(timed) => {
+                    for ((row, variant), samples) in proven.into_iter().zip(turns).zip(timed.samples) {
+                        let row = &mut rows[row];
+                        let shader = call.op.shader(variant, call.activation)?;
+                        (row.clock, row.dispatches_per_sample) = (Some(timed.clock), samples.dispatches);
+                        row.timed(samples.seconds, call, &shader, peaks);
+                    }
+                    if let Some(doubt) = timed.doubt {
+                        progress(&format!("wall clock, since {doubt}"));
+                    }
+                    return Ok(());
+                }
+                // It was right, but does not end well when it runs often: the others are timed without it.
+                Err((which, error)) => lab.fail(&mut rows[proven[which]], Failure::Error(error)).await?,
+            }
+        }
+    }
+}
+
+impl Lab {
+    /// Notes what is wrong with a variant; opens the device anew where it broke.
+    async fn fail(&mut self, row: &mut Row, failure: Failure) -> Result<()> {
+        row.status = Status::Wrong;
+        match failure {
+            Failure::Wrong { at, regime, wrong } => {
+                row.reason = Some(format!("at {at} with {regime}: {wrong}"));
+                if let Wrong::Value(mismatch) = wrong {
+                    row.worst = Some(*mismatch);
+                }
+            }
+            Failure::Error(Error::Device { message, .. }) => {
+                row.reason = Some(format!("it did not end well: {message}"));
+            }
+            Failure::Error(Error::Shader { message, .. }) => row.reason = Some(message),
+            Failure::Error(error) => return Err(error),
+        }
+        match self.context.poll() {
+            Ok(()) if row.reason.as_ref().is_none_or(|r| !r.starts_with("it did not end well")) => Ok(()),
+            _ => self.reopen().await,
+        }
+    }
+}
+
+/// Seconds that the driver takes to make the pipeline, and to compile it for its first dispatch.
+async fn compile(context: &Context, variant: &Variant, trial: &Trial) -> Result<f64> {
+    context.tell_of_trial(&trial.call, variant, false);
+    let begun = clock::seconds();
+    let kernel = context.kernel(&trial.call, variant).await?;
+    let made = clock::seconds() - begun;
+    let uploaded = trial.upload(context, &kernel)?;
+    let launch = context.bind(&kernel, &uploaded.named())?;
+    let begun = clock::seconds();
+    context.warm(&launch, &uploaded.feed)?;
+    Ok(made + clock::seconds() - begun)
+}
+
+/// Proves `variant` at the sizes of `trials` that it takes, the first and at most `most` of the others.
+async fn prove(
+    context: &Context,
+    variant: &Variant,
+    trials: &[Trial],
+    most: Option<usize>,
+) -> Result<Proof, Failure> {
+    /// So few workgroups on the last axis make most cases fold.
+    const FEW: u32 = 3;
+    let mut proof = Proof { error_share: 0.0, proofs: 0, regimes: BTreeSet::new(), limit: None };
+    let mut folded = None;
+    for n in chosen(context, variant, trials, most).map_err(Failure::Error)? {
+        let trial = &trials[n];
+        match trial.prove(context, variant).await.map_err(Failure::Error)? {
+            Ok(share) => proof.error_share = proof.error_share.max(share),
+            Err(wrong) => {
+                let at = sizes::words(&trial.call);
+                return Err(Failure::Wrong { at, regime: trial.regime, wrong });
+            }
+        }
+        if folded.is_none() && trial.regime == Regime::Small && trial.has_twin() {
+            folded = trial.prove_folded(context, variant, FEW).await.map_err(Failure::Error)?;
+        }
+        context.check().map_err(Failure::Error)?;
+        proof.proofs += usize::from(trial.regime == Regime::Small);
+        proof.regimes.insert(trial.regime);
+    }
+    if let Some(Err(_)) = folded {
+        let most = context.limits.max_compute_workgroups_per_dimension;
+        proof.limit = Some(format!(
+            "right as long as the last axis of its grid has at most {most} workgroups: beyond that they fold into the next \
+             dimension, and its place is `wid.x + wid.y * groups.x` (`groups` is `num_workgroups`), or y and z where the grid \
+             has two axes"
+        ));
+    }
+    Ok(proof)
+}

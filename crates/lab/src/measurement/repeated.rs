@@ -1,0 +1,41 @@
+//! One kernel again and again on the same buffers: how many dispatches a second. It proves nothing.
+
+use wgrad::{
+    Result,
+    gpu::{Clock, Context, FeedBuffers, Launch, Timer},
+};
+
+/// A kernel with its buffers, warm.
+pub(crate) struct Repeated {
+    launch: Launch,
+    feed: FeedBuffers,
+    timer: Timer,
+    dispatches: usize,
+}
+
+impl Repeated {
+    /// Warms `launch` up; a sample will take about `seconds`.
+    ///
+    /// # Errors
+    /// [`wgrad::Error::Device`] if the device fails or hangs.
+    pub fn new(context: &Context, launch: Launch, feed: FeedBuffers, seconds: f64) -> Result<Self> {
+        let mut timer = Timer::new(context);
+        timer.validate(context, &feed, &launch)?;
+        let dispatches = timer.dispatches_for(context, &feed, &launch, seconds)?;
+        Ok(Self { launch, feed, timer, dispatches })
+    }
+
+    /// Dispatches a second, in one sample.
+    ///
+    /// # Errors
+    /// [`wgrad::Error::Device`] if the device fails or hangs.
+    pub fn rate(&mut self, context: &Context) -> Result<f64> {
+        let took = self.timer.seconds(context, &self.feed, &self.launch, self.dispatches)?;
+        Ok(self.dispatches as f64 / took)
+    }
+
+    /// What measured the last sample.
+    pub fn clock(&self) -> Clock {
+        self.timer.clock
+    }
+}

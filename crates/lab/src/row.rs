@@ -1,0 +1,257 @@
+//! A line of the lab's report: one variant at one size on one adapter. It is what `--json` and `--csv` print.
+
+use crate::measurement::{Spread, peaks::Peaks};
+use serde::Serialize;
+use wgrad::{
+    compare::Mismatch,
+    gpu::{AdapterRecord, Clock, Context},
+    op::{
+        AdapterClass, Call, Shader, Variant,
+        setting::Setting,
+        sizes::{self, bytes},
+    },
+};
+
+/// What became of a variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Proven, and timed.
+    Ok,
+    /// It computes something else than its twin, or does not end, or breaks the device.
+    Wrong,
+    /// It cannot run at these sizes or on this adapter.
+    Skipped,
+}
+
+/// One variant at one size on one adapter. What was not measured is null.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The operation.
+    pub op: &'static str,
+    /// The variant, or the path of the user's file.
+    pub variant: &'static str,
+    /// What became of it.
+    pub status: Status,
+    /// Why it is not ok.
+    pub reason: Option<String>,
+    /// What an `ok` one is not right for, which these sizes did not ask for.
+    pub limit: Option<String>,
+    /// The worst element of a wrong one.
+    pub worst: Option<Mismatch>,
+    /// The constants that the variant offers, at the values of this row.
+    pub constants: Setting,
+    /// Sizes, as `--size` takes them.
+    pub sizes: String,
+    /// The activation composed in; `linear` where there is none.
+    pub activation: &'static str,
+    /// From 1, by median time; equal where the difference is within the spread.
+    pub rank: Option<usize>,
+    /// Whether another one has the same rank.
+    pub tied: bool,
+    /// Median rate of floating point operations, 10⁹ a second.
+    pub gflops: Option<f64>,
+    /// Median rate of bytes, each buffer counted once (twice where it is updated), 10⁹ a second.
+    pub gbps: Option<f64>,
+    /// Median seconds of a dispatch.
+    pub seconds: Option<f64>,
+    /// The fastest sample.
+    pub seconds_min: Option<f64>,
+    /// The slowest sample.
+    pub seconds_max: Option<f64>,
+    /// A quarter of the samples are faster than this.
+    pub seconds_q1: Option<f64>,
+    /// A quarter of the samples are slower than this.
+    pub seconds_q3: Option<f64>,
+    /// How many samples.
+    pub samples: usize,
+    /// Dispatches in each.
+    pub dispatches_per_sample: usize,
+    /// What they were measured with.
+    pub clock: Option<Clock>,
+    /// Seconds that the driver takes to make the pipeline and to compile it, which some do only at the first dispatch.
+    pub compile_seconds: Option<f64>,
+    /// The largest error of all proofs as a share of what is allowed.
+    pub error_share: Option<f64>,
+    /// At how many sizes it was proven.
+    pub proofs: usize,
+    /// With how many kinds of inputs: [`wgrad::prove::Regime`].
+    pub regimes: usize,
+    /// Share of the adapter's arithmetic peak.
+    pub share_of_fma: Option<f64>,
+    /// Share of the adapter's memory peak; more than 1 where caches hold the buffers.
+    pub share_of_copy: Option<f64>,
+    /// The arithmetic peak measured in the same run, 10⁹ operations a second.
+    pub peak_gflops: Option<f64>,
+    /// The memory peak measured in the same run, 10⁹ bytes a second.
+    pub peak_gbps: Option<f64>,
+    /// Whether it is what runs at these sizes on this adapter unless another is asked for.
+    pub default: bool,
+    /// Whether wgpu's checks are in it: always in a user's file.
+    pub checked: bool,
+    /// The adapter.
+    pub adapter: String,
+    /// Vulkan, Metal, ...
+    pub backend: String,
+    /// The driver, with its version.
+    pub driver: String,
+    /// Software or hardware.
+    pub class: AdapterClass,
+    /// wgrad's version.
+    pub version: &'static str,
+}
+
+impl Row {
+    /// A row of a variant of which nothing is known yet.
+    pub(crate) fn new(context: &Context, call: &Call, variant: &Variant) -> Self {
+        let AdapterRecord { name, backend, driver, class } = AdapterRecord::of(context);
+        Self {
+            op: call.op.name,
+            variant: variant.name,
+            status: Status::Skipped,
+            reason: None,
+            limit: None,
+            worst: None,
+            constants: Setting::of(variant),
+            sizes: sizes::words(call),
+            activation: call.activation.name,
+            rank: None,
+            tied: false,
+            gflops: None,
+            gbps: None,
+            seconds: None,
+            seconds_min: None,
+            seconds_max: None,
+            seconds_q1: None,
+            seconds_q3: None,
+            samples: 0,
+            dispatches_per_sample: 0,
+            clock: None,
+            compile_seconds: None,
+            error_share: None,
+            proofs: 0,
+            regimes: 0,
+            share_of_fma: None,
+            share_of_copy: None,
+            peak_gflops: None,
+            peak_gbps: None,
+            default: false,
+            checked: context.checked || !call.trusts(variant, context.features),
+            adapter: name,
+            backend,
+            driver,
+            class,
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    /// Puts the samples in: seconds of a dispatch, in any order.
+    pub(crate) fn timed(&mut self, samples: Vec<f64>, call: &Call, shader: &Shader, peaks: Option<&Peaks>) {
+        if samples.is_empty() {
+            return;
+        }
+        self.samples = samples.len();
+        let Spread { median, min, q1, q3, max } = Spread::of(samples);
+        (self.seconds, self.seconds_min, self.seconds_max) = (Some(median), Some(min), Some(max));
+        (self.seconds_q1, self.seconds_q3) = (Some(q1), Some(q3));
+        let flops = call.flops();
+        self.gflops = (flops > 0.0).then_some(flops / median / 1e9);
+        self.gbps = Some(bytes(call, shader) / median / 1e9);
+        if let Some(peaks) = peaks {
+            (self.peak_gflops, self.peak_gbps) = (Some(peaks.gflops), Some(peaks.gbps));
+            self.share_of_fma = self.gflops.map(|rate| rate / peaks.gflops);
+            self.share_of_copy = self.gbps.map(|rate| rate / peaks.gbps);
+        }
+    }
+}
+
+/// Ranks the rows of one operation, size and adapter by median time. A row shares the rank of the one before it
+/// unless its faster quarter is slower than the slower quarter of the first of that rank: a difference inside
+/// the spread is no difference.
+pub fn rank(rows: &mut [Row]) {
+    let mut order: Vec<usize> = (0..rows.len()).filter(|n| rows[*n].seconds.is_some()).collect();
+    let key = |row: &Row| row.seconds.unwrap_or(f64::INFINITY);
+    order.sort_by(|a, b| key(&rows[*a]).total_cmp(&key(&rows[*b])));
+    let mut leader: Option<(usize, f64)> = None;
+    for (place, &index) in order.iter().enumerate() {
+        let (q1, q3) = (rows[index].seconds_q1, rows[index].seconds_q3.unwrap_or(f64::INFINITY));
+        let rank = match leader {
+            Some((rank, slow)) if q1.is_none_or(|q1| q1 <= slow) => rank,
+            _ => {
+                leader = Some((place + 1, q3));
+                place + 1
+            }
+        };
+        rows[index].rank = Some(rank);
+    }
+    for index in &order {
+        let rank = rows[*index].rank;
+        let tied = order.iter().filter(|other| rows[**other].rank == rank).count() > 1;
+        rows[*index].tied = tied;
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Row, Setting, Status, rank};
+    use wgrad::op::AdapterClass;
+
+    /// A row that is ok, with these quarters and median, seconds.
+    pub(crate) fn row(times: Option<[f64; 3]>) -> Row {
+        let [q1, median, q3] = times.map_or([None; 3], |times| times.map(Some));
+        Row {
+            op: "",
+            variant: "",
+            status: Status::Ok,
+            reason: None,
+            limit: None,
+            worst: None,
+            constants: Setting::default(),
+            sizes: String::new(),
+            activation: "",
+            rank: None,
+            tied: false,
+            gflops: None,
+            gbps: None,
+            seconds: median,
+            seconds_min: q1,
+            seconds_max: q3,
+            seconds_q1: q1,
+            seconds_q3: q3,
+            samples: 0,
+            dispatches_per_sample: 0,
+            clock: None,
+            compile_seconds: None,
+            error_share: None,
+            proofs: 0,
+            regimes: 0,
+            share_of_fma: None,
+            share_of_copy: None,
+            peak_gflops: None,
+            peak_gbps: None,
+            default: false,
+            checked: false,
+            adapter: String::new(),
+            backend: String::new(),
+            driver: String::new(),
+            class: AdapterClass::Cpu,
+            version: "",
+        }
+    }
+
+    #[test]
+    fn differences_inside_the_spread_are_not_ranked() {
+        let times = [
+            Some([5.0, 5.1, 5.2]),
+            None,
+            Some([0.9, 1.0, 1.1]),
+            Some([1.05, 1.2, 1.3]),
+            Some([2.0, 2.1, 2.2]),
+        ];
+        let mut rows: Vec<Row> = times.into_iter().map(row).collect();
+        rank(&mut rows);
+        let ranks: Vec<_> = rows.iter().map(|row| (row.rank, row.tied)).collect();
+        let expected = [(Some(4), false), (None, false), (Some(1), true), (Some(1), true), (Some(3), false)];
+        assert_eq!(ranks, expected);
+    }
+}

@@ -1,0 +1,59 @@
+//! With which inputs the lab proves, and which of them a variant takes.
+
+use crate::request::Request;
+use std::collections::BTreeSet;
+use wgrad::{
+    Result,
+    gpu::Context,
+    op::{Call, Shader, Variant},
+    prove::{Regime, Trial, proofs},
+};
+
+/// The cases of the page with small inputs, and with those of every other regime where one of the variants needs it:
+/// one that takes few sizes gets them at a case that it takes.
+pub(super) fn at_the_cases(context: &Context, request: &Request, reference: &Shader) -> Result<Vec<Trial>> {
+    let Request { call, variants, cases, seed, .. } = request;
+    let mut drawn = BTreeSet::new();
+    let mut trials = Vec::new();
+    let mut add = |(n, case, regime): (usize, Call, Regime)| {
+        if drawn.insert((n, regime)) {
+            trials.push(Trial::of(regime, &case, reference, seed + 1 + n as u64));
+        }
+    };
+    proofs(call, reference, cases.is_some(), |_| Ok(true))?
+        .into_iter()
+        .filter(|(_, _, regime)| *regime == Regime::Small)
+        .for_each(&mut add);
+    for variant in variants {
+        // Settings of a variant that do not compose say so elsewhere.
+        let takes = |case: &Call| Ok(case.obstacle(context, variant).is_ok_and(|reason| reason.is_none()));
+        proofs(call, reference, cases.is_some(), takes)?.into_iter().for_each(&mut add);
+    }
+    Ok(trials)
+}
+
+/// Which of `trials` the proof of `variant` runs: those that it takes. With small inputs the first, and at most `most` of
+/// the others: the smallest, then the largest ones.
+pub(super) fn chosen(
+    context: &Context,
+    variant: &Variant,
+    trials: &[Trial],
+    most: Option<usize>,
+) -> Result<Vec<usize>> {
+    let mut taken = Vec::new();
+    for (n, trial) in trials.iter().enumerate() {
+        if trial.call.obstacle(context, variant)?.is_none() {
+            taken.push(n);
+        }
+    }
+    let (mut taken, regimes): (Vec<usize>, Vec<usize>) =
+        taken.into_iter().partition(|n| trials[*n].regime == Regime::Small);
+    if let Some(most) = most.filter(|most| *most + 1 < taken.len()) {
+        let mut others = taken.split_off(1);
+        others.sort_by(|a, b| trials[*a].call.flops().total_cmp(&trials[*b].call.flops()));
+        let largest = others.split_off(others.len() - most.saturating_sub(1));
+        taken.extend(others.into_iter().take(most.min(1)).chain(largest));
+    }
+    taken.extend(regimes);
+    Ok(taken)
+}

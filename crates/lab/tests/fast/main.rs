@@ -1,0 +1,3 @@
+//! What the lab does without an adapter.
+
+mod translations;

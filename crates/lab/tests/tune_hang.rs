@@ -1,0 +1,42 @@
+//! A variant that hangs, met by the tuner. It stands alone, because what hangs goes on until the process ends and
+//! takes the processor from other tests.
+
+use wgrad::{
+    gpu::Context,
+    kernels::MATMUL,
+    op::{Call, user_file},
+};
+use wgrad_lab::{
+    measure::Lab,
+    tune::{self, Settings, State, Use},
+};
+
+/// Never ends, and no compiler can tell.
+const ENDLESS: &str = include_str!("../../../tests/fixtures/endless.wgsl");
+
+#[test]
+fn a_variant_that_hangs_costs_itself_and_the_others_are_tuned() {
+    // Should the hang not be noticed, the test ends all the same.
+    std::thread::spawn(|| {
+        std::thread::sleep(std::time::Duration::from_secs(180));
+        eprintln!("the kernel that hangs was not given up within three minutes");
+        std::process::exit(101);
+    });
+    let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
+    let options = wgrad::gpu::Options { adapter, checked: false };
+    let mut lab = Lab::with(wgrad_testing::open(false), options);
+    let endless = user_file::variant(&MATMUL, "endless.wgsl", ENDLESS.into()).expect("composes");
+    let naive = MATMUL.variant("naive").expect("naive").clone();
+    let candidates = |_: &Context, _: &Call| vec![endless.clone(), naive.clone()];
+    let settings =
+        Settings { seconds: 600.0, timeout: Some(3.0), candidates: &candidates, ..Settings::default() };
+    let uses = [3, 4].map(|m| Use { call: Call::new(&MATMUL, &[("M", m), ("N", 5), ("K", 7)]), per_step: 1 });
+    let outcomes = pollster::block_on(tune::tune(&mut lab, &uses, &settings, &mut |_| {})).expect("tunes");
+    assert_eq!(outcomes.len(), 2);
+    for outcome in &outcomes {
+        let State::Decided(decision) = &outcome.state else { panic!("{outcome:?}") };
+        assert_eq!((decision.chosen, decision.wrong.len()), ("naive", 1), "{decision:?}");
+        assert!(decision.wrong[0].1.contains("did not end well"), "{decision:?}");
+    }
+    lab.context.check().expect("the device that is open now works");
+}
