@@ -6,11 +6,10 @@
 //! * **Operations: what a kernel computes, and the page of them all:** [`feed`], [`op`], [`mod@reference`], [`kernels`]
 //! * **Data:** [`input`], [`data`]
 //! * **The network, before any device is involved:** [`initializer`], [`augment`], [`loss`], [`objective`],
-//!   [`program`], [`layers`], [`optim`], [`model`], [`networks`], [`model_file`]
+//!   [`program`], [`layers`], [`optim`], [`model`], [`networks`]
 //! * **The device, the proofs and the plan:** [`gpu`], [`selection`], [`compare`], [`derivative`], [`prove`], [`selftest`], [`plan`]
 //! * **Training and use:** [`metrics`], [`schedule`], [`callbacks`], [`checkpoint`], [`evaluate`], [`predict`],
 //!   [`explain`], [`train`], [`lr_find`]
-//! * **Other programs' files:** [`keras`], [`onnx`]
 #![deny(unsafe_code)]
 // What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
@@ -73,8 +72,6 @@ pub mod optim;
 pub mod model;
 /// The built-in networks.
 pub mod networks;
-/// Models as TOML files with Keras's names.
-pub mod model_file;
 
 // The device, the proofs and the plan.
 /// Everything that talks to wgpu: adapters, buffers, kernels bound by name.
@@ -113,11 +110,5 @@ pub mod explain;
 pub mod train;
 /// A learning rate for a training, by letting it rise.
 pub mod lr_find;
-
-// Other programs' files.
-/// Models and weights as Keras writes them: JSON, `.keras`, `.weights.h5`.
-pub mod keras;
-/// ONNX: networks to and from its files; its own test cases on wgrad's kernels.
-pub mod onnx;
 
 pub use error::{Error, Result};

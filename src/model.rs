@@ -70,11 +70,13 @@ pub struct LayerSummary {
 }
 
 /// A layer in its place.
-pub(crate) struct Placed<'a> {
-    pub(crate) layer: &'a Layer,
-    pub(crate) place: Place,
+pub struct Placed<'a> {
+    /// The layer.
+    pub layer: &'a Layer,
+    /// Its name, shapes and parameters.
+    pub place: Place,
     /// Where its inputs come from: the number of a layer, or the image.
-    pub(crate) from: Vec<Option<usize>>,
+    pub from: Vec<Option<usize>>,
     /// How many layers take its output.
     uses: usize,
 }
@@ -206,7 +208,10 @@ impl Model {
     }
 
     /// Shapes, names, sources and parameters of all layers.
-    pub(crate) fn place(&self) -> Result<(Vec<Placed<'_>>, Vec<Parameter>)> {
+    ///
+    /// # Errors
+    /// [`Error::Model`] where layers do not fit.
+    pub fn place(&self) -> Result<(Vec<Placed<'_>>, Vec<Parameter>)> {
         let fail = |layer: String, message: String| Error::Model { model: self.name.clone(), layer, message };
         if self.layers.is_empty() {
             return Err(fail("its stack".into(), "has no layers; add at least one, such as Dense".into()));
@@ -346,7 +351,7 @@ impl Model {
     }
 
     /// Whether the last layer ends in this activation.
-    pub(crate) fn ends_in(&self, activation: &str) -> bool {
+    pub fn ends_in(&self, activation: &str) -> bool {
         let last = match self.layers.last() {
             Some(Layer::Dense(layer)) => layer.activation,
             Some(Layer::Activation(layer)) => layer.activation,
@@ -357,7 +362,7 @@ impl Model {
     }
 
     /// The model with the activation taken off that is part of the loss: its output are logits.
-    pub(crate) fn without_activation(&self, loss: Loss) -> Self {
+    pub fn without_activation(&self, loss: Loss) -> Self {
         // Without the activation it would be taken for another loss.
         let mut model = Self { loss: Some(loss), ..self.clone() };
         if self.ends_in(loss.activation()) {

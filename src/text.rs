@@ -27,7 +27,7 @@ pub fn read_text(path: &Path, action: &'static str, next: &'static str) -> Resul
 }
 
 /// The text of bytes, without a byte order mark, or in words what they are instead.
-pub(crate) fn text_of(bytes: Vec<u8>) -> std::result::Result<String, String> {
+pub fn text_of(bytes: Vec<u8>) -> std::result::Result<String, String> {
     let none = |name: &str| format!("begins as {name} and is none; save it as UTF-8");
     let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, odd) = bytes.as_chunks();

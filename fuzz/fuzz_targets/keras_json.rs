@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;
-use wgrad::keras;
+use wgrad_formats::keras;
 
 fuzz_target!(|text: &str| {
     if let Ok(loaded) = keras::parse(Path::new("fuzzed.json"), text, [28, 28, 1]) {

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;
-use wgrad::model_file;
+use wgrad_formats::model_file;
 
 fuzz_target!(|text: &str| {
     if let Ok(model) = model_file::parse(Path::new("fuzzed.toml"), text) {

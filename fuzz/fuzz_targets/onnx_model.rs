@@ -2,7 +2,7 @@
 //! ONNX models, as far as a network of wgrad's own layers.
 
 use libfuzzer_sys::fuzz_target;
-use wgrad::onnx::{import, read};
+use wgrad_formats::onnx::{import, read};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(file) = read("fuzzed.onnx", bytes) {

@@ -30,7 +30,8 @@ macro_rules! recurrent {
         })+
 
         impl Recurrent {
-            pub(crate) fn recurrence(&self) -> Recurrence {
+            /// Its arguments in the form that all recurrent layers share.
+            pub fn recurrence(&self) -> Recurrence {
                 match self { $(Self::$kind(layer) => layer.recurrence()),+ }
             }
 
@@ -82,7 +83,7 @@ impl Bidirectional {
     }
 
     /// Both directions. The second one's output is put back into the order of the first.
-    pub(crate) fn both(&self) -> [Recurrence; 2] {
+    pub fn both(&self) -> [Recurrence; 2] {
         let forward = self.layer.recurrence();
         [forward, Recurrence { backwards: !forward.backwards, flip: true, ..forward }]
     }

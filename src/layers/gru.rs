@@ -73,7 +73,8 @@ impl GRU {
         }
     }
 
-    pub(crate) fn recurrence(&self) -> Recurrence {
+    /// Its arguments in the form that all recurrent layers share.
+    pub fn recurrence(&self) -> Recurrence {
         Recurrence {
             cell: Cell::Gru,
             units: self.units,

@@ -70,7 +70,8 @@ impl LSTM {
         Ok(())
     }
 
-    pub(crate) fn recurrence(&self) -> Recurrence {
+    /// Its arguments in the form that all recurrent layers share.
+    pub fn recurrence(&self) -> Recurrence {
         Recurrence {
             cell: Cell::Lstm,
             units: self.units,

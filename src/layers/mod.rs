@@ -28,10 +28,10 @@ mod zero_padding2d;
 pub use activation::ActivationName;
 pub(crate) use activation::softmax;
 pub use bidirectional::{MergeMode, Recurrent};
-pub(crate) use named_activations::By;
-pub(crate) use recurrence::{Cell, Recurrence};
+pub use named_activations::By;
+pub use recurrence::{Cell, Recurrence};
 pub use window::{Padding, Pair};
-pub(crate) use window::{around, spread};
+pub use window::{around, spread};
 pub use zero_padding2d::Sides;
 
 use crate::{
@@ -153,7 +153,7 @@ macro_rules! layers {
             }
 
             /// The layer of `kind` with its arguments from a TOML table.
-            pub(crate) fn from_table(kind: &str, table: toml::Table) -> Option<Result<Self, toml::de::Error>> {
+            pub fn from_table(kind: &str, table: toml::Table) -> Option<Result<Self, toml::de::Error>> {
                 match kind {
                     $(stringify!($kind) => Some(table.try_into().map(Self::$kind)),)+
                     _ => None,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What computes a layer.
-pub(crate) enum By {
+pub enum By {
     /// An activation of that name.
     Name(ActivationName),
     /// y = x above zero, this times x below.
@@ -50,7 +50,11 @@ pub struct ReLU {
 }
 
 impl ReLU {
-    pub(crate) fn by(&self) -> Result<By, String> {
+    /// What computes it.
+    ///
+    /// # Errors
+    /// In words, arguments that no kernel computes.
+    pub fn by(&self) -> Result<By, String> {
         let Self { max_value, negative_slope, threshold, .. } = *self;
         match max_value {
             _ if threshold != 0.0 => Err(format!("has threshold = {threshold}; only 0 is there")),
@@ -82,7 +86,11 @@ impl Default for LeakyReLU {
 }
 
 impl LeakyReLU {
-    pub(crate) fn by(&self) -> Result<By, String> {
+    /// What computes it.
+    ///
+    /// # Errors
+    /// In words, arguments that no kernel computes.
+    pub fn by(&self) -> Result<By, String> {
         sloped(self.negative_slope)
     }
 }
@@ -105,7 +113,11 @@ impl Default for ELU {
 }
 
 impl ELU {
-    pub(crate) fn by(&self) -> Result<By, String> {
+    /// What computes it.
+    ///
+    /// # Errors
+    /// In words, arguments that no kernel computes.
+    pub fn by(&self) -> Result<By, String> {
         match self.alpha {
             1.0 => Ok(named(&activations::ELU)),
             alpha => Err(format!("has alpha = {alpha}; only 1 is there")),
@@ -131,7 +143,11 @@ impl Default for Softmax {
 }
 
 impl Softmax {
-    pub(crate) fn by(&self) -> Result<By, String> {
+    /// What computes it.
+    ///
+    /// # Errors
+    /// In words, arguments that no kernel computes.
+    pub fn by(&self) -> Result<By, String> {
         match self.axis {
             -1 => Ok(By::Name(ActivationName::Softmax)),
             axis => Err(format!("has axis = {axis}; only -1, the last, is there")),

@@ -15,7 +15,7 @@ pub(super) use steps::Run;
 
 /// What a layer does with its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cell {
+pub enum Cell {
     /// One product, one activation.
     Simple,
     /// Four gates and a cell.
@@ -26,7 +26,7 @@ pub(crate) enum Cell {
 
 impl Cell {
     /// How many products of `units` a step has.
-    pub(crate) fn gates(self) -> usize {
+    pub fn gates(self) -> usize {
         match self {
             Self::Simple => 1,
             Self::Lstm => 4,
@@ -37,12 +37,16 @@ impl Cell {
 
 /// A recurrent layer in one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Recurrence {
+pub struct Recurrence {
+    /// What a step does.
     pub cell: Cell,
+    /// Features of a state.
     pub units: usize,
+    /// Of the states.
     pub activation: ActivationName,
     /// Of the gates; no matter where there are none.
     pub recurrent_activation: ActivationName,
+    /// Whether a bias is added.
     pub use_bias: bool,
     /// Whether the state behind every step comes out, or the last one only.
     pub sequences: bool,
@@ -50,7 +54,9 @@ pub(crate) struct Recurrence {
     pub backwards: bool,
     /// Whether the step that was treated last comes out first: the second of two directions.
     pub flip: bool,
+    /// How the weights of the input start.
     pub kernel: KernelInitializer,
+    /// How the weights of the state start.
     pub recurrent_kernel: KernelInitializer,
     /// Whether the bias of an LSTM's forget gate starts at one.
     pub open: bool,

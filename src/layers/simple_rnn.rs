@@ -62,7 +62,8 @@ impl SimpleRNN {
         Ok(())
     }
 
-    pub(crate) fn recurrence(&self) -> Recurrence {
+    /// Its arguments in the form that all recurrent layers share.
+    pub fn recurrence(&self) -> Recurrence {
         Recurrence {
             cell: Cell::Simple,
             units: self.units,

@@ -74,13 +74,13 @@ fn axis(input: usize, size: usize, stride: usize, padding: Padding) -> Option<Ax
 }
 
 /// The extent of a window of `size` places with gaps between them: dilation 2 leaves one out after each.
-pub(crate) fn spread(size: Pair, dilation: Pair) -> Pair {
+pub fn spread(size: Pair, dilation: Pair) -> Pair {
     let spread = |size: usize, dilation: usize| size.saturating_sub(1) * dilation + size.min(1);
     Pair(spread(size.0, dilation.0), spread(size.1, dilation.1))
 }
 
 /// Padding before and behind the input of a window of this extent.
-pub(crate) fn around(input: usize, size: usize, stride: usize, padding: Padding) -> [usize; 2] {
+pub fn around(input: usize, size: usize, stride: usize, padding: Padding) -> [usize; 2] {
     axis(input, size, stride, padding).map_or([0, 0], |axis| {
         let reach = (axis.out - 1) * stride + size;
         [axis.before, reach.saturating_sub(input + axis.before)]

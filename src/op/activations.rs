@@ -95,7 +95,7 @@ fn density(x: f64) -> f64 {
 
 /// The standard normal distribution, (1 + erf(x / √2)) / 2. Its series for small arguments, its continued fraction
 /// for large ones (Abramowitz and Stegun 26.2.11 and 26.2.14), to about 1e-14.
-pub(crate) fn normal(x: f64) -> f64 {
+pub fn normal(x: f64) -> f64 {
     let z = x.abs();
     if z < 3.0 {
         let (mut term, mut sum) = (z, z);

@@ -8,7 +8,6 @@ mod data_kinds;
 mod data_picture;
 mod data_pictures;
 mod data_synthetic;
-mod documents;
 mod modules;
 mod portable;
 mod shaders;

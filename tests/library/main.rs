@@ -7,8 +7,6 @@ mod explain;
 mod gradients_of_operations;
 mod layers;
 mod losses;
-mod onnx;
-mod onnx_import;
 mod optimizer;
 mod optimizers;
 mod parity;

@@ -11,14 +11,14 @@ use wgrad::{
     checkpoint::Checkpoint,
     data::{self, Places, normalization},
     input::Normalization,
-    onnx::{
-        self,
-        export::{Layout, Options},
-        table::MISSING,
-        tensor::Tensor,
-    },
     predict::Predictor,
     selection::Choices,
+};
+use wgrad_formats::onnx::{
+    self,
+    export::{Layout, Options},
+    table::MISSING,
+    tensor::Tensor,
 };
 use wgrad_run::{DataRecord, Run};
 

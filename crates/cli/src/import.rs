@@ -24,10 +24,12 @@ use wgrad::{
     files,
     gpu::AdapterRecord,
     model::Model,
-    model_file,
-    onnx::{self, import::Imported},
     op::AdapterClass,
     train::Options,
+};
+use wgrad_formats::{
+    model_file,
+    onnx::{self, import::Imported},
 };
 use wgrad_run::{BEST, Config, DataRecord, Run};
 

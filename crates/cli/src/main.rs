@@ -52,11 +52,11 @@ use std::{ffi::OsString, panic, path::Path, process::ExitCode};
 use wgrad::{
     data::{DataSpec, Dataset, Reading, table::Table},
     gpu::{AdapterChoice, Context, Options, Proofs, guarded},
-    keras,
     model::Model,
     networks,
     op::AdapterClass,
 };
+use wgrad_formats::keras;
 
 /// Trains neural networks on any GPU, and compares shader variants.
 #[derive(Parser)]
@@ -293,7 +293,7 @@ pub fn model(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Mode
     }
     let built_in = networks::NETWORKS.iter().any(|(known, _)| *known == name);
     if name.ends_with(".toml") || path.components().count() > 1 || (!built_in && path.exists()) {
-        return Ok(wgrad::model_file::load(path)?);
+        return Ok(wgrad_formats::model_file::load(path)?);
     }
     Ok(networks::network(name, input_shape, classes)?)
 }

@@ -8,11 +8,12 @@ use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
     files::write_file,
     model::{INPUT, Model},
-    model_file, networks,
+    networks,
     optim::Optimizer,
     program::Mode,
     words::{bytes, commas, si},
 };
+use wgrad_formats::model_file;
 use wgrad_report::{
     activations,
     chart::Network,

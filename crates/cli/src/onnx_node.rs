@@ -4,7 +4,7 @@ use super::{AdapterArgs, output};
 use anyhow::Result;
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
-use wgrad::onnx::execute::{Device, Outcome, run_case};
+use wgrad_formats::onnx::execute::{Device, Outcome, run_case};
 
 #[derive(clap::Args)]
 #[command(

@@ -14,11 +14,11 @@ use wgrad::{
         reading::{Decimal, Fit, Header, Missing, RowShape, Size, Target},
         table::Table,
     },
-    keras,
     loss::{Loss, NAMES},
     model::Model,
     networks::{NETWORKS, network_for},
 };
+use wgrad_formats::keras;
 
 /// How data of a user's own are read.
 #[derive(Args, Clone, Default)]

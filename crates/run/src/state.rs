@@ -9,9 +9,9 @@ use wgrad::{
     error::io_error,
     files::{read_regular, write_owned},
     format::{self, Format},
-    keras,
     program::{Parameter, arena_len},
 };
+use wgrad_formats::keras;
 
 /// The most arenas that a state has, with room for what others may have put beside them; and bytes that describe them.
 const ARENAS: u64 = 16;

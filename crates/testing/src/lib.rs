@@ -39,5 +39,5 @@ pub fn fixture(name: &str) -> PathBuf {
 
 /// The folder of the project.
 pub fn project() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/testing lies within the project")
 }

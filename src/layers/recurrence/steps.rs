@@ -114,7 +114,7 @@ impl Recurrence {
     }
 
     /// Appends the forward pass.
-    pub fn forward(&self, b: &mut Builder, site: Site<'_>) -> Run {
+    pub(crate) fn forward(&self, b: &mut Builder, site: Site<'_>) -> Run {
         let Site { label, x, parameters, .. } = site;
         let (time, n, gates) = (site.time(), self.units, self.cell.gates());
         let w = b.parameter(parameters[0]);
@@ -207,7 +207,7 @@ impl Recurrence {
     }
 
     /// Appends the backward pass; the gradient of the input if `wanted`.
-    pub fn backward(
+    pub(crate) fn backward(
         &self,
         b: &mut Builder,
         site: Site<'_>,

@@ -7,9 +7,10 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 use wgrad::{
-    gpu::Context, keras, layers::Layer, loss::Loss, model::Model, predict::Predictor, selection::Choices,
+    gpu::Context, layers::Layer, loss::Loss, model::Model, predict::Predictor, selection::Choices,
     words::quoted,
 };
+use wgrad_formats::keras;
 use wgrad_run::read_weights;
 
 /// The shape of images that no network here takes by chance.

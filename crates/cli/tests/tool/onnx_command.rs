@@ -8,12 +8,12 @@ use wgrad::{
     feed::{Batch, Step},
     gpu::AdapterRecord,
     networks::network,
-    onnx,
     op::AdapterClass,
     optim::Optimizer,
     program::{Mode, interpreter::Interpreter},
     train::Options,
 };
+use wgrad_formats::onnx;
 use wgrad_run::{Config, DataRecord, Run};
 
 /// A run whose network nobody trained.
@@ -178,7 +178,7 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
 
 /// x · W + b for rows of six numbers, as another program writes it.
 fn rows_network() -> Vec<u8> {
-    use wgrad::onnx::{
+    use wgrad_formats::onnx::{
         proto::{
             Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto,
             TensorTypeProto, TypeProto, ValueInfoProto,

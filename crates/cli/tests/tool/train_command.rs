@@ -487,6 +487,6 @@ fn a_model_file_that_does_not_fit_names_line_and_layer() {
     refused(&["layer 2 (dense_1)", "its kernel", "[784, 8000000]", "more elements than", "smaller sizes"]);
     write("layers = 3\n");
     refused(&["net.toml: line 1", "expected"]);
-    write(wgrad::model_file::TEMPLATE);
+    write(wgrad_formats::model_file::TEMPLATE);
     succeeds(train(tmp.path(), &["--model", "net.toml", "--epochs", "1", "--limit", "64"]));
 }

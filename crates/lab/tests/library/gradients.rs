@@ -13,13 +13,13 @@ use wgrad::{
         Reshape, Sides, SimpleRNN, Softmax, SpatialDropout2D, ZeroPadding2D,
     },
     model::Model,
-    model_file,
     networks::{NETWORKS, network, network_for},
     objective::Objective,
     op::{activations::ACTIVATIONS, twin::Data},
     optim::{Adam, Method, Muon, Optimizer},
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len, interpreter::Interpreter},
 };
+use wgrad_formats::model_file;
 use wgrad_lab::check::gradients;
 use wgrad_testing::differences::{functional, hold, lengths, noise};
 

@@ -1,0 +1,62 @@
+//! `.keras` archives: zip files with the network as JSON and the weights as HDF5.
+
+use std::{
+    fs::File,
+    io::{ErrorKind, Read},
+    path::Path,
+};
+use wgrad::{Error, Result, error::io_error, text::text_of};
+use zip::{ZipArchive, result::ZipError};
+
+/// The part that holds the network.
+pub const CONFIG: &str = "config.json";
+/// The part that holds the weights.
+pub const WEIGHTS: &str = "model.weights.h5";
+
+/// No network's description is longer, in bytes.
+const LONGEST: u64 = 64 << 20;
+
+/// The bytes of one part of an archive, at most `limit` of them: few bytes may unpack to any number.
+///
+/// # Errors
+/// [`Error::Io`] where the file cannot be read, [`Error::ModelFile`] where it is no such archive.
+pub fn part(path: &Path, name: &str, limit: u64) -> Result<Vec<u8>> {
+    let fail = |message: String| Error::ModelFile { path: path.to_owned(), line: None, message };
+    let next = "`model.save(\"model.keras\")` of Keras writes such a file";
+    let file = File::open(path).map_err(io_error("cannot read the model", path, next))?;
+    let mut archive =
+        ZipArchive::new(file).map_err(|e| fail(format!("is no .keras archive: {e}; {next}")))?;
+    let names: Vec<String> = archive.file_names().flatten().map(String::from).collect();
+    let part = archive.by_name(name).map_err(|e| match e {
+        ZipError::FileNotFound => {
+            fail(format!("holds no {name}, as .keras archives do; it holds {}; {next}", names.join(", ")))
+        }
+        e => fail(format!("{name} in it cannot be read: {e}; copy or save the file again")),
+    })?;
+    let mut bytes = Vec::new();
+    part.take(limit + 1).read_to_end(&mut bytes).map_err(|e| match e.kind() {
+        ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof | ErrorKind::Other => {
+            fail(format!("{name} in it is damaged: {e}; copy or save the file again"))
+        }
+        _ => io_error("cannot read the model", path, next)(e),
+    })?;
+    if bytes.len() as u64 > limit {
+        return Err(fail(format!(
+            "{name} in it unpacks to more than {} MiB, which is more than belongs there; {next}",
+            limit >> 20
+        )));
+    }
+    Ok(bytes)
+}
+
+/// The same as text, without a byte order mark.
+///
+/// # Errors
+/// As [`part`].
+pub fn text(path: &Path, name: &str) -> Result<String> {
+    text_of(part(path, name, LONGEST)?).map_err(|e| Error::ModelFile {
+        path: path.to_owned(),
+        line: None,
+        message: format!("{name} in it {e}; copy or save the file again"),
+    })
+}

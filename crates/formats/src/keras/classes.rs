@@ -1,0 +1,167 @@
+//! Which of wgrad's layers a class of Keras is, and what is nearest to one that is none.
+
+use crate::keras::node::Node;
+use serde_json::{Map, Value, json};
+use wgrad::layers::Layer;
+
+/// `BatchNormalization` as `batch_normalization`, `PReLU` as `p_re_lu`: how Keras derives names from classes.
+pub fn snake(class: &str) -> String {
+    let letters: Vec<char> = class.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
+    let mut name = String::new();
+    for (n, letter) in letters.iter().enumerate() {
+        let before = n.checked_sub(1).map(|n| letters[n]);
+        let after = letters.get(n + 1);
+        // A capital begins a word behind a small letter, and before one, where anything stands before it.
+        let word = letter.is_ascii_uppercase()
+            && before.is_some_and(|b| b.is_ascii_lowercase() || after.is_some_and(char::is_ascii_lowercase));
+        if word && before != Some('_') {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+/// Whether wgrad has a layer of this class.
+pub fn has(class: &str) -> bool {
+    Layer::KINDS.iter().any(|(kind, _)| *kind == class)
+}
+
+/// wgrad's layer for a node, with Keras's arguments.
+pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
+    let activation = |name: &str| {
+        let config = Map::from_iter([("activation".to_string(), json!(name))]);
+        Ok(("Activation".to_string(), config))
+    };
+    if node.operation {
+        let said = |key: &str| node.config.get(key).filter(|value| !value.is_null());
+        if let Some((key, value)) = node.config.iter().find(|(key, value)| !takes(node, key, value)) {
+            return Err(format!(
+                "is keras.ops.{} with {key} = {value}, which wgrad's activations have not; use the layer of that name",
+                snake(&node.class)
+            ));
+        }
+        return match (node.class.as_str(), node.inputs.len()) {
+            ("Add", 2) => Ok(("Add".into(), Map::new())),
+            // Keras's operation takes the tangent's formula unless it is told otherwise, its activation does not.
+            ("Gelu", 1) if said("approximate").is_none_or(|value| *value == json!(true)) => {
+                activation("gelu_tanh")
+            }
+            (class, 1) if wgrad::op::activations::activation(&snake(class)).is_ok() || class == "Softmax" => {
+                activation(&snake(class))
+            }
+            (class, _) => Err(format!(
+                "is the operation keras.ops.{} in the graph; wgrad takes the sum of two layers and activations as \
+                 operations, everything else as layers",
+                snake(class)
+            )),
+        };
+    }
+    // Keras counts axes from either end, the batch among them.
+    let axis = node.config.get("axis").and_then(Value::as_i64);
+    if node.class == "Softmax" && axis.map(|axis| axis + 1) == node.rank.map(|rank| rank as i64) {
+        return activation("softmax");
+    }
+    match has(&node.class) {
+        true => Ok((node.class.clone(), node.config.clone())),
+        false => Err(missing(&node.class)),
+    }
+}
+
+/// Whether an argument of an operation is what wgrad's activation of that name computes.
+fn takes(node: &Node, key: &str, value: &Value) -> bool {
+    let last = |axis: i64| axis == -1 || node.rank.is_some_and(|rank| axis == rank as i64 - 1);
+    match (node.class.as_str(), key) {
+        (_, "name" | "dtype" | "trainable") => true,
+        (_, _) if value.is_null() => true,
+        ("Gelu", "approximate") => value.is_boolean(),
+        ("Elu", "alpha") => value.as_f64() == Some(1.0),
+        ("LeakyRelu", "negative_slope") => value.as_f64().is_some_and(|slope| (slope - 0.2).abs() < 1e-9),
+        ("Softmax", "axis") => value.as_i64().is_some_and(last),
+        _ => false,
+    }
+}
+
+/// Layers that change images at random while training, and the option that does.
+pub fn augmentation(class: &str) -> Option<&'static str> {
+    Some(match class {
+        "RandomFlip" => "`--augment flip`, which mirrors left and right",
+        "RandomTranslation" => "`--augment shift=PIXELS`",
+        "RandomRotation" => "`--augment rotate=DEGREES`",
+        "RandomZoom" => "`--augment zoom=SHARE`",
+        "RandomBrightness" => "`--augment brightness=SHARE`",
+        "RandomContrast" => "`--augment contrast=SHARE`",
+        "RandomErasing" => "`--augment erase=PROBABILITY`",
+        "MixUp" => "`--augment mixup=ALPHA`",
+        _ => return None,
+    })
+}
+
+/// The nearest thing to a class that wgrad lacks.
+const NEAREST: &[(&str, &str)] = &[
+    ("Normalization", "images come as pixel / 255; put BatchNormalization first, or leave it out"),
+    (
+        "Rescaling",
+        "images come as pixel / 255, so that only Rescaling(1/255) directly behind the input is taken, and left out",
+    ),
+    ("Resizing", "resize the images of the data set beforehand"),
+    ("CenterCrop", "cut the images of the data set beforehand"),
+    ("RandomCrop", "use ZeroPadding2D and `--augment shift=PIXELS`"),
+    ("SeparableConv2D", "use DepthwiseConv2D, then Conv2D with kernel_size 1"),
+    ("Conv1D", "use Reshape to (time, 1, features) and Conv2D with kernel_size (k, 1)"),
+    ("MaxPooling1D", "use Reshape to (time, 1, features) and MaxPooling2D with pool_size (k, 1)"),
+    ("AveragePooling1D", "use Reshape to (time, 1, features) and AveragePooling2D with pool_size (k, 1)"),
+    ("GlobalAveragePooling1D", "use Reshape to (time, 1, features) and GlobalAveragePooling2D"),
+    ("GlobalMaxPooling1D", "use Reshape to (time, 1, features) and GlobalMaxPooling2D"),
+    ("SpatialDropout1D", "use Dropout"),
+    ("GaussianNoise", "use Dropout, or `--augment`"),
+    ("GaussianDropout", "use Dropout"),
+    ("AlphaDropout", "use Dropout"),
+    ("GroupNormalization", "use LayerNormalization or BatchNormalization"),
+    ("RMSNormalization", "use LayerNormalization"),
+    ("UnitNormalization", "use LayerNormalization"),
+    ("Cropping2D", "cut the images beforehand, or use a convolution with padding \"valid\""),
+    ("TimeDistributed", "Dense works over the last axis by itself: take it out of TimeDistributed"),
+    ("RNN", "use SimpleRNN, LSTM or GRU"),
+    ("ConvLSTM2D", "use Conv2D, then Reshape and LSTM"),
+    ("RepeatVector", "use Reshape"),
+    ("Permute", "use Reshape where the order in memory stays; else turn the images beforehand"),
+    ("Lambda", "its code cannot be read; use a layer"),
+];
+
+/// What is said of a class that wgrad has not.
+pub fn missing(class: &str) -> String {
+    let nearest = NEAREST.iter().find(|(known, _)| *known == class).map(|(_, text)| format!("; {text}"));
+    let known = || Layer::KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ");
+    let rest = nearest.unwrap_or_else(|| format!("; it has {}", known()));
+    format!("wgrad has no such layer{rest}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::snake;
+
+    #[test]
+    fn names_follow_from_classes_as_in_keras() {
+        // From keras.src.utils.naming.to_snake_case of Keras 3.15.
+        let cases = [
+            ("Conv2D", "conv2d"),
+            ("DepthwiseConv2D", "depthwise_conv2d"),
+            ("BatchNormalization", "batch_normalization"),
+            ("PReLU", "p_re_lu"),
+            ("ReLU", "re_lu"),
+            ("LSTM", "lstm"),
+            ("SimpleRNN", "simple_rnn"),
+            ("MaxPooling2D", "max_pooling2d"),
+            ("GlobalAveragePooling2D", "global_average_pooling2d"),
+            ("ZeroPadding2D", "zero_padding2d"),
+            ("GlorotUniform", "glorot_uniform"),
+            ("glorot_uniform", "glorot_uniform"),
+            ("hard_sigmoid", "hard_sigmoid"),
+            ("ConvLSTM2D", "conv_lstm2d"),
+        ];
+        for (class, name) in cases {
+            assert_eq!(snake(class), name);
+        }
+    }
+}

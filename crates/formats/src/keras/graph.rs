@@ -1,0 +1,337 @@
+//! From Keras's configuration to a flat list of layers: nested models are put in place of themselves, layers that do
+//! nothing here are left out, and every layer names those whose outputs it takes.
+
+use super::{
+    calls::{output, sources},
+    classes, compiled,
+    losses::Compiled,
+    node::{Node, Words, text},
+    older,
+};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use wgrad::model::{INPUT, MOST_LAYERS};
+
+/// A network with one input and one output.
+#[derive(Debug)]
+pub struct Graph {
+    /// Its name.
+    pub name: String,
+    /// The layers, each behind those whose outputs it takes; the last one gives the output.
+    pub nodes: Vec<Node>,
+    /// The shape of its input, without the batch.
+    pub input: Vec<usize>,
+    /// What was left out.
+    pub notes: Vec<String>,
+    /// What it was compiled with.
+    pub compiled: Compiled,
+}
+
+/// Collects the layers of a model and of those within it.
+#[derive(Default)]
+struct Flat {
+    nodes: Vec<Node>,
+    names: HashSet<String>,
+    /// How many names were made of each that was taken.
+    taken: HashMap<String, usize>,
+    input: Option<(String, Vec<usize>)>,
+    notes: Vec<String>,
+    /// Whether Keras 2 wrote it.
+    older: bool,
+}
+
+/// Refuses a class that is not Keras's, whatever it is called: its code is not in the file.
+fn foreign(object: &Value) -> Words<()> {
+    match own(object) {
+        None => Ok(()),
+        Some(own) => Err(format!(
+            "is a class of your own ({own}), whose code is not in the file; use a layer of Keras's"
+        )),
+    }
+}
+
+/// What a class or function that is not Keras's is registered as, or the module that it is from.
+pub fn own(object: &Value) -> Option<&str> {
+    match object.get("module") {
+        // Keras 2 names none, and Keras 3 none of what was registered.
+        None => None,
+        Some(Value::Null) => text(object, "registered_name"),
+        Some(module) => module.as_str().filter(|module| {
+            let first = module.split('.').next().unwrap_or_default();
+            !["keras", "tf_keras", "tensorflow"].contains(&first)
+        }),
+    }
+}
+
+fn is_model(class: &str) -> bool {
+    matches!(class, "Sequential" | "Functional" | "Model")
+}
+
+/// The graph of a model's whole configuration.
+pub fn of(config: &Value) -> Words<Graph> {
+    let class = text(config, "class_name").unwrap_or_default();
+    let version = older::version(config);
+    version.map_or(Ok(()), older::check)?;
+    if !is_model(class) {
+        return Err(format!(
+            "has class_name {class:?}, expected \"Sequential\" or \"Functional\", as `model.to_json()` prints; a subclassed \
+             model has its layers in code: build it from functions of layers"
+        ));
+    }
+    let mut flat = Flat { older: version.is_some(), ..Flat::default() };
+    let output = flat.model(config, &[INPUT.to_string()], "", true)?;
+    let (input_name, input) = flat.input.take().ok_or("has no input shape; begin with keras.Input(shape)")?;
+    if flat.nodes.is_empty() {
+        return Err("has no layers; add at least one, such as Dense".into());
+    }
+    flat.shape_input(&input_name, &input);
+    if flat.nodes.len() > MOST_LAYERS {
+        return Err(format!("has {} layers, expected at most {MOST_LAYERS}", flat.nodes.len()));
+    }
+    let mut nodes = sorted(flat.nodes)?;
+    if let Some(at) = nodes.iter().position(|node| node.name == output) {
+        let last = nodes.remove(at);
+        nodes.push(last);
+    }
+    let name = config.pointer("/config/name").and_then(Value::as_str).unwrap_or("model").to_string();
+    Ok(Graph { name, nodes, input, notes: flat.notes, compiled: compiled::of(config) })
+}
+
+impl Flat {
+    /// Adds the layers of a model that takes `inputs`; the name of the layer that gives its output.
+    fn model(&mut self, model: &Value, inputs: &[String], group: &str, outermost: bool) -> Words<String> {
+        let config = model.get("config").unwrap_or(&Value::Null);
+        let name = text(config, "name").unwrap_or("model").to_string();
+        foreign(model).map_err(|e| format!("model `{name}` {e}"))?;
+        if config.get("trainable") == Some(&Value::Bool(false)) {
+            return Err(format!(
+                "model `{name}`: trainable is false; every layer is trained: set it to True"
+            ));
+        }
+        // Stacks of Keras before 2.2 are their list.
+        let layers = config.get("layers").unwrap_or(config).as_array();
+        let layers = layers.ok_or_else(|| format!("model `{name}` has no list of layers in its config"))?;
+        let [input] = inputs else {
+            return Err(format!("model `{name}` takes {} inputs; wgrad's take one", inputs.len()));
+        };
+        let sequential = text(model, "class_name") == Some("Sequential");
+        let (mut used, mut before) = (HashMap::new(), input.clone());
+        let mut places: BTreeMap<String, String> = BTreeMap::new();
+        for layer in layers {
+            let class = text(layer, "class_name").unwrap_or_default();
+            let settings = layer.get("config").unwrap_or(&Value::Null);
+            let own = text(layer, "name").or(text(settings, "name")).unwrap_or(class).to_string();
+            let label = format!("layer `{own}` ({class})");
+            foreign(layer).map_err(|e| format!("{label} {e}"))?;
+            let operation = text(layer, "module").is_some_and(|module| module.starts_with("keras.src.ops"));
+            let group = match operation {
+                true => String::new(),
+                false => format!("{group}layers/{}", counted(&mut used, class)),
+            };
+            if class == "InputLayer" {
+                if outermost {
+                    self.set_input(&own, settings).map_err(|e| format!("{label}: {e}"))?;
+                }
+                places.insert(own, input.clone());
+                continue;
+            }
+            let from = match sequential {
+                true => vec![before.clone()],
+                false => sources(layer, &places).map_err(|e| format!("{label}: {e}"))?,
+            };
+            if sequential && outermost && self.input.is_none() {
+                let shape = settings.get("batch_shape").or(settings.get("batch_input_shape"));
+                let shape = shape.or(config.get("build_input_shape")).cloned().unwrap_or(Value::Null);
+                let settings = serde_json::json!({ "batch_shape": shape });
+                self.set_input("input_layer", &settings)?;
+            }
+            before = if is_model(class) {
+                self.model(layer, &from, &format!("{group}/"), false)?
+            } else {
+                self.layer(layer, &own, class, from, group, &name)?
+            };
+            places.insert(own, before.clone());
+        }
+        match sequential {
+            true => Ok(before),
+            false => output(config, &places).map_err(|e| format!("model `{name}`: {e}")),
+        }
+    }
+
+    /// Adds one layer, unless it does nothing here; the name of what gives its output.
+    fn layer(
+        &mut self,
+        layer: &Value,
+        own: &str,
+        class: &str,
+        inputs: Vec<String>,
+        group: String,
+        model: &str,
+    ) -> Words<String> {
+        let mut config = layer.get("config").and_then(Value::as_object).cloned().unwrap_or_default();
+        if self.older {
+            older::arguments(class, &mut config).map_err(|e| format!("layer `{own}` ({class}): {e}"))?;
+        }
+        let operation = group.is_empty();
+        if let ([input], false) = (&inputs[..], operation) {
+            if class == "Identity" && !classes::has(class) {
+                return Ok(input.clone());
+            }
+            if let Some(option) = classes::augmentation(class).filter(|_| !classes::has(class)) {
+                self.notes.push(format!(
+                    "layer `{own}` ({class}) is left out, as it acts in training alone; use {option}"
+                ));
+                return Ok(input.clone());
+            }
+            if class == "Rescaling" && input == INPUT && is_one_by_255(&config) {
+                self.notes.push(format!("layer `{own}` (Rescaling) is left out: images come as pixel / 255"));
+                return Ok(input.clone());
+            }
+        }
+        let shape = layer.pointer("/build_config/input_shape").and_then(Value::as_array);
+        // A layer of several inputs has a list of shapes.
+        let rank = shape.map(|shape| match shape.first() {
+            Some(Value::Array(first)) => first.len(),
+            _ => shape.len(),
+        });
+        let name = self.free(own, model);
+        let class = class.to_string();
+        self.nodes.push(Node { name: name.clone(), class, config, rank, inputs, group, operation });
+        Ok(name)
+    }
+
+    /// A name that no other layer has: its own, else with its model's before it.
+    fn free(&mut self, own: &str, model: &str) -> String {
+        let mut name = own.to_string();
+        if name == INPUT || self.names.contains(&name) {
+            let other = format!("{model}_{own}");
+            let made = self.taken.entry(other.clone()).or_insert(0);
+            loop {
+                *made += 1;
+                name = if *made == 1 { other.clone() } else { format!("{other}_{made}") };
+                if name != INPUT && !self.names.contains(&name) {
+                    break;
+                }
+            }
+        }
+        self.names.insert(name.clone());
+        name
+    }
+
+    fn set_input(&mut self, name: &str, config: &Value) -> Words<()> {
+        let shape = config.get("batch_shape").or(config.get("batch_input_shape"));
+        let axes = shape.and_then(Value::as_array).and_then(|axes| axes.get(1..));
+        let axes = axes.ok_or("has no input shape; begin with keras.Input(shape)")?;
+        let sizes: Option<Vec<usize>> = axes.iter().map(|axis| axis.as_u64().map(|n| n as usize)).collect();
+        let sizes = sizes.filter(|sizes| !sizes.contains(&0) && (1..=3).contains(&sizes.len()));
+        let given = || Value::from(axes.to_vec());
+        let sizes = sizes.ok_or_else(|| {
+            format!(
+                "has the shape {}, expected one to three fixed sizes such as [28, 28, 1]; give keras.Input a whole shape",
+                given()
+            )
+        })?;
+        match &self.input {
+            Some((first, _)) => {
+                Err(format!("is a second input, beside `{first}`; wgrad's networks take one"))
+            }
+            None => {
+                self.input = Some((name.to_string(), sizes));
+                Ok(())
+            }
+        }
+    }
+
+    /// Images have three axes: a network that takes fewer gets a layer that gives them that shape, unless those that
+    /// take them do so by themselves.
+    fn shape_input(&mut self, name: &str, shape: &[usize]) {
+        let takers = self.nodes.iter().filter(|node| node.inputs.iter().any(|input| input == INPUT));
+        let reshape = |node: &Node| !node.operation && (node.class == "Flatten" || node.class == "Reshape");
+        if shape.len() == 3 || takers.clone().all(reshape) {
+            return;
+        }
+        let name = self.free(name, "keras");
+        for node in &mut self.nodes {
+            node.inputs.iter_mut().filter(|input| *input == INPUT).for_each(|input| input.clone_from(&name));
+        }
+        let target: Vec<Value> = shape.iter().map(|n| (*n).into()).collect();
+        self.nodes.insert(
+            0,
+            Node {
+                name,
+                class: "Reshape".into(),
+                config: Map::from_iter([("target_shape".to_string(), target.into())]),
+                rank: Some(4),
+                inputs: vec![INPUT.into()],
+                group: String::new(),
+                operation: false,
+            },
+        );
+    }
+}
+
+/// Whether it makes of bytes what images come as.
+fn is_one_by_255(config: &Map<String, Value>) -> bool {
+    let number = |key: &str, default| config.get(key).map_or(Some(default), Value::as_f64);
+    number("scale", 1.0).is_some_and(|scale| (scale * 255.0 - 1.0).abs() < 1e-6)
+        && number("offset", 0.0) == Some(0.0)
+}
+
+/// How Keras calls the next layer of this class among the weights: `dense`, `dense_1`, ...
+fn counted(used: &mut HashMap<String, usize>, class: &str) -> String {
+    let name = classes::snake(class);
+    let n = used.entry(name.clone()).or_insert(0);
+    *n += 1;
+    if *n == 1 { name } else { format!("{name}_{}", *n - 1) }
+}
+
+/// The layers in an order in which each stands behind those whose outputs it takes; as they were where that does.
+fn sorted(nodes: Vec<Node>) -> Words<Vec<Node>> {
+    let of: HashMap<&str, usize> =
+        nodes.iter().enumerate().map(|(n, node)| (node.name.as_str(), n)).collect();
+    // By layer: who takes its output, and how many of its own inputs are still to come.
+    let (mut takers, mut missing) = (vec![Vec::new(); nodes.len()], vec![0; nodes.len()]);
+    for (n, node) in nodes.iter().enumerate() {
+        for input in node.inputs.iter().filter(|input| *input != INPUT) {
+            // What no layer gives never comes.
+            if let Some(from) = of.get(input.as_str()) {
+                takers[*from].push(n);
+            }
+            missing[n] += 1;
+        }
+    }
+    let mut ready: BTreeSet<usize> = (0..nodes.len()).filter(|n| missing[*n] == 0).collect();
+    let mut order = Vec::with_capacity(nodes.len());
+    while let Some(n) = ready.pop_first() {
+        order.push(n);
+        for taker in &takers[n] {
+            missing[*taker] -= 1;
+            if missing[*taker] == 0 {
+                ready.insert(*taker);
+            }
+        }
+    }
+    if let Some(n) = missing.iter().position(|missing| *missing > 0) {
+        return Err(format!("{}: its inputs depend on itself", nodes[n].label()));
+    }
+    let mut nodes: Vec<Option<Node>> = nodes.into_iter().map(Some).collect();
+    Ok(order.into_iter().filter_map(|n| nodes[n].take()).collect())
+}
+
+/// The shape of the images for a network: its own input with three axes, (height, width, 1) with two; with one, `image`
+/// where it holds as many numbers, else a square of one or three channels, else one row.
+pub fn image_shape(graph: &Graph, image: [usize; 3]) -> Words<[usize; 3]> {
+    match graph.input[..] {
+        [h, w, c] => Ok([h, w, c]),
+        [h, w] => Ok([h, w, 1]),
+        [n] if n == image.iter().product::<usize>() => Ok(image),
+        [n] => {
+            let square = |channels: usize| {
+                let side = n.checked_div(channels)?.isqrt();
+                (side * side * channels == n).then_some([side, side, channels])
+            };
+            Ok(square(1).or(square(3)).unwrap_or([1, n, 1]))
+        }
+        _ => Err(format!("takes the shape {:?}, expected one to three axes", graph.input)),
+    }
+}

@@ -1,0 +1,155 @@
+//! The loss that a network of Keras's was compiled with: by its name, as an object, or one in a list or a dictionary of
+//! outputs.
+
+use super::classes::snake;
+use serde_json::Value;
+use wgrad::loss::Loss;
+
+/// The loss of `compile()`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Compiled {
+    /// wgrad's own, if it has it.
+    pub loss: Option<Loss>,
+    /// Whether it takes logits, where it is a loss of classes.
+    pub from_logits: Option<bool>,
+    /// What was asked for and cannot be had: a sentence that goes on from the network.
+    pub missing: Option<String>,
+    /// What else it says, and where to say it here; a line each.
+    pub notes: Vec<String>,
+}
+
+/// Reads what stands under `loss`.
+pub fn of(value: &Value) -> Compiled {
+    match value {
+        Value::Null => Compiled::default(),
+        Value::String(name) => named(name, &Value::Null),
+        Value::Array(all) => one(all.iter().collect()),
+        Value::Object(object) => match object.get("class_name").and_then(Value::as_str) {
+            // A function of Keras's, or of the user's own.
+            Some("function") => match object.get("config") {
+                Some(Value::String(name)) => named(name, &Value::Null),
+                _ => missing("a function of its own"),
+            },
+            Some(class) => named(class, object.get("config").unwrap_or(&Value::Null)),
+            None => one(object.values().collect()),
+        },
+        other => missing(&other.to_string()),
+    }
+}
+
+/// The loss of the one output that has one.
+fn one(all: Vec<&Value>) -> Compiled {
+    let mut set = all.into_iter().filter(|value| !value.is_null());
+    match (set.next(), set.next()) {
+        (None, _) => Compiled::default(),
+        (Some(value), None) => of(value),
+        _ => missing("several losses, one for each of its outputs"),
+    }
+}
+
+/// A loss that wgrad has not.
+pub(super) fn missing(what: &str) -> Compiled {
+    let missing = Some(format!("was compiled with the loss {what}, which wgrad has not"));
+    Compiled { missing, ..Compiled::default() }
+}
+
+/// A loss by the name of its class or function.
+fn named(name: &str, config: &Value) -> Compiled {
+    let number = |key: &str, default: f64| config.get(key).and_then(Value::as_f64).unwrap_or(default);
+    let short = snake(name);
+    let loss = match short.as_str() {
+        "sparse_categorical_crossentropy" | "categorical_crossentropy" => Loss::SoftmaxCrossEntropy,
+        "binary_crossentropy" | "bce" => Loss::BinaryCrossEntropy,
+        "mean_squared_error" | "mse" => Loss::MeanSquaredError,
+        "mean_absolute_error" | "mae" => Loss::MeanAbsoluteError,
+        "huber" | "huber_loss" => {
+            let delta = number("delta", 1.0);
+            if !(delta > 0.0 && delta < f64::from(f32::MAX)) {
+                return missing(&format!("{name} with delta = {delta}"));
+            }
+            Loss::Huber { delta }
+        }
+        _ => return missing(name),
+    };
+    // A sum has other gradients than a mean: it is another training.
+    if let Some(reduction) = config.get("reduction").and_then(Value::as_str)
+        && !matches!(reduction, "sum_over_batch_size" | "mean" | "auto")
+    {
+        return missing(&format!("{name} with reduction = {reduction} (it has the mean over the batch)"));
+    }
+    if let Some(class) = config.get("ignore_class").filter(|class| !class.is_null()) {
+        return missing(&format!("{name} with ignore_class = {class}"));
+    }
+    let classes = matches!(loss, Loss::SoftmaxCrossEntropy | Loss::BinaryCrossEntropy);
+    let from_logits = classes.then(|| config.get("from_logits").and_then(Value::as_bool).unwrap_or(false));
+    let mut notes = Vec::new();
+    let smoothing = number("label_smoothing", 0.0);
+    if smoothing != 0.0 {
+        notes.push(format!(
+            "it was compiled with label_smoothing = {smoothing}, which is not taken over: say `--label-smoothing {smoothing}`"
+        ));
+    }
+    Compiled { loss: Some(loss), from_logits, missing: None, notes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+    use serde_json::json;
+    use wgrad::loss::Loss;
+
+    #[test]
+    fn a_loss_is_read_in_every_form_that_keras_writes() {
+        let object = json!({"module": "keras.losses", "class_name": "MeanAbsoluteError",
+            "config": {"name": "mean_absolute_error", "reduction": "sum_over_batch_size"}, "registered_name": null});
+        let huber =
+            json!({"class_name": "Huber", "config": {"delta": 0.5, "reduction": "sum_over_batch_size"}});
+        let function =
+            json!({"module": "builtins", "class_name": "function", "config": "mean_squared_error"});
+        let cases = [
+            (json!("mae"), Some(Loss::MeanAbsoluteError)),
+            (json!("MSE"), Some(Loss::MeanSquaredError)),
+            (json!("MeanSquaredError"), Some(Loss::MeanSquaredError)),
+            (json!(["mae"]), Some(Loss::MeanAbsoluteError)),
+            (json!([null, "mae"]), Some(Loss::MeanAbsoluteError)),
+            (json!({"out": "mae"}), Some(Loss::MeanAbsoluteError)),
+            (json!({"out": object}), Some(Loss::MeanAbsoluteError)),
+            (object.clone(), Some(Loss::MeanAbsoluteError)),
+            (huber, Some(Loss::Huber { delta: 0.5 })),
+            (function, Some(Loss::MeanSquaredError)),
+            (json!("sparse_categorical_crossentropy"), Some(Loss::SoftmaxCrossEntropy)),
+            (json!("binary_crossentropy"), Some(Loss::BinaryCrossEntropy)),
+            (json!(null), None),
+        ];
+        for (value, loss) in cases {
+            let found = of(&value);
+            assert_eq!((found.loss, &found.missing), (loss, &None), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_named() {
+        let sum = json!({"class_name": "MeanSquaredError", "config": {"reduction": "sum"}});
+        let own = json!({"class_name": "my>Loss", "config": {}});
+        for (value, words) in [
+            (json!("poisson"), "poisson"),
+            (json!({"class_name": "LogCosh", "config": {}}), "LogCosh"),
+            (json!(["mse", "mae"]), "several losses"),
+            (json!({"a": "mse", "b": "mae"}), "several losses"),
+            (sum, "reduction"),
+            (own, "my>Loss"),
+            (json!({"class_name": "Huber", "config": {"delta": -1.0}}), "delta = -1"),
+            (
+                json!({"class_name": "SparseCategoricalCrossentropy", "config": {"ignore_class": 0}}),
+                "ignore_class",
+            ),
+        ] {
+            let found = of(&value);
+            assert!(found.loss.is_none(), "{value}");
+            assert!(found.missing.as_deref().is_some_and(|m| m.contains(words)), "{value}: {found:?}");
+        }
+        let smooth =
+            of(&json!({"class_name": "CategoricalCrossentropy", "config": {"label_smoothing": 0.1}}));
+        assert!(smooth.notes[0].contains("--label-smoothing 0.1"), "{smooth:?}");
+    }
+}

@@ -1,0 +1,224 @@
+//! Weights as Keras 3 writes them: HDF5, in an archive or by itself. Keras orders a layer's tensors as wgrad does and
+//! gives them the same shapes and order of gates, so that only their names have to be found.
+
+use super::archive;
+use crate::keras::node::{Node, Words};
+use hdf5_pure::{AttrValue, Dataset, File, Group};
+use safetensors::{Dtype, tensor::TensorView};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+use wgrad::{
+    Error, Result,
+    checkpoint::Checkpoint,
+    error::io_error,
+    program::{Parameter, counted},
+};
+
+/// A tensor: its shape and its numbers.
+type Tensor = (Vec<usize>, Vec<f32>);
+
+/// Where the random state of layers is kept, which is no weight.
+const RANDOM: &str = "seed_generator";
+
+/// Groups within each other, and groups in all, beyond which a file is no network's: links may lead in circles.
+const DEEPEST: usize = 32;
+const MOST: usize = 100_000;
+
+/// Bytes of an archive's weights beyond those of the network: what an optimizer keeps for each, and HDF5's own.
+const TIMES: u64 = 8;
+const BESIDE: u64 = 64 << 20;
+
+/// Whether `path` holds Keras's weights by its name: `.keras` or `.h5`.
+pub fn has_weights(path: &Path) -> bool {
+    super::is_archive(path) || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("h5"))
+}
+
+/// Weights for `parameters` from a `.keras` archive or a `.weights.h5` file, by the names of their layers. What the
+/// file holds beside them is ignored.
+///
+/// # Errors
+/// [`Error::Io`], [`Error::ModelFile`] where the archive's network cannot be read, [`Error::Checkpoint`] that names the
+/// layer or tensor which is missing or has another shape.
+pub fn checkpoint(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
+    let all = tensors(path, parameters)?;
+    let bytes = |values: &Vec<f32>| bytemuck::cast_slice::<f32, u8>(values).to_vec();
+    let data: Vec<(String, Vec<usize>, Vec<u8>)> =
+        all.into_iter().map(|(name, (shape, values))| (name, shape, bytes(&values))).collect();
+    let what = path.display().to_string();
+    let fail =
+        |e: safetensors::SafeTensorError| Error::Checkpoint { what: what.clone(), message: e.to_string() };
+    let views = data.iter().map(|(name, shape, bytes)| {
+        Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(fail)?))
+    });
+    let views = views.collect::<Result<Vec<_>>>()?;
+    let bytes = safetensors::serialize(views, None).map_err(fail)?;
+    Checkpoint::from_bytes(&what, &bytes, parameters)
+}
+
+/// The tensors of a `.keras` archive, or those of a `.weights.h5` file that belong to `parameters`, under wgrad's names.
+///
+/// # Errors
+/// As [`checkpoint`].
+pub fn tensors(path: &Path, parameters: &[Parameter]) -> Result<BTreeMap<String, Tensor>> {
+    let fail = |message: String| Error::Checkpoint { what: path.display().to_string(), message };
+    if super::is_archive(path) {
+        let text = super::config(path)?;
+        let model = super::parse(path, &text, [28, 28, 1])?.model;
+        let graph = super::read(path, &text)?;
+        let network = model.parameters()?;
+        let bytes: u64 = network.iter().map(|p| 4 * p.len() as u64).sum();
+        let limit = bytes.saturating_mul(TIMES).saturating_add(BESIDE);
+        let file = open(archive::part(path, archive::WEIGHTS, limit)?).map_err(fail)?;
+        let groups = graph.nodes.iter().filter(|node| !node.group.is_empty());
+        let groups: Vec<(&str, String)> =
+            groups.map(|Node { name, group, .. }| (name.as_str(), group.clone())).collect();
+        return of_layers(&file, &groups, &network).map_err(fail);
+    }
+    let next = "`model.save_weights(\"model.weights.h5\")` of Keras writes such a file";
+    let file =
+        open(std::fs::read(path).map_err(io_error("cannot read the weights", path, next))?).map_err(fail)?;
+    let mut named = HashMap::new();
+    names(&file.root(), "", &mut Walk::default(), &mut named).map_err(fail)?;
+    if named.is_empty() {
+        return Err(fail(format!(
+            "holds no layers by name, as Keras 3 writes them; load the model with a newer Keras and save it as \
+             model.keras, or turn it into safetensors by scripts/keras_weights.py; {next}"
+        )));
+    }
+    let layers = by_layer(parameters);
+    let mut known: Vec<&str> = named.keys().map(String::as_str).collect();
+    known.sort_unstable();
+    let groups = layers.iter().map(|(layer, _)| match named.get(*layer) {
+        Some(group) => Ok((*layer, group.clone())),
+        None => Err(fail(format!("has no layer `{layer}`; it has {}", known.join(", ")))),
+    });
+    of_layers(&file, &groups.collect::<Result<Vec<_>>>()?, parameters).map_err(fail)
+}
+
+fn damaged(error: &hdf5_pure::Error) -> String {
+    format!("the weights in it cannot be read: {error}; copy or save the file again")
+}
+
+fn open(bytes: Vec<u8>) -> Words<File> {
+    File::from_bytes(bytes).map_err(|e| damaged(&e))
+}
+
+/// The parameters of each layer, both in order.
+fn by_layer(parameters: &[Parameter]) -> Vec<(&str, Vec<&Parameter>)> {
+    let mut layers: Vec<(&str, Vec<&Parameter>)> = Vec::new();
+    for parameter in parameters {
+        let layer = parameter.name.rsplit_once('.').map_or("", |(layer, _)| layer);
+        match layers.last_mut() {
+            Some((last, all)) if *last == layer => all.push(parameter),
+            _ => layers.push((layer, vec![parameter])),
+        }
+    }
+    layers
+}
+
+/// The tensors of layers, each with the group that it has in the file.
+fn of_layers(
+    file: &File,
+    groups: &[(&str, String)],
+    parameters: &[Parameter],
+) -> Words<BTreeMap<String, Tensor>> {
+    let mut all = BTreeMap::new();
+    for (layer, parameters) in by_layer(parameters) {
+        let Some((_, group)) = groups.iter().find(|(name, _)| *name == layer) else { continue };
+        let found =
+            file.group(group).map_err(|_| format!("has no weights for layer `{layer}` at {group}"))?;
+        let mut tensors = Vec::new();
+        collect(&found, &mut Walk::default(), &mut tensors)?;
+        if tensors.len() != parameters.len() {
+            let names: Vec<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
+            let shapes: Vec<String> = tensors.iter().map(|(shape, _)| format!("{shape:?}")).collect();
+            return Err(format!(
+                "layer `{layer}` has {} tensors in the file ({}), the network needs {} ({})",
+                tensors.len(),
+                shapes.join(", "),
+                parameters.len(),
+                names.join(", ")
+            ));
+        }
+        for (p, (shape, tensor)) in parameters.into_iter().zip(tensors) {
+            // Judged before it is read: a few bytes may promise any number of zeros.
+            if shape.iter().product::<usize>() != p.len() {
+                return Err(format!("`{}` is {shape:?}, the model needs {:?}", p.name, p.shape));
+            }
+            all.insert(p.name.clone(), (shape, tensor.read_f32().map_err(|e| damaged(&e))?));
+        }
+    }
+    Ok(all)
+}
+
+/// How deep in a file's groups, and how many were seen.
+#[derive(Default)]
+struct Walk {
+    depth: usize,
+    seen: usize,
+}
+
+impl Walk {
+    /// What `visit` makes one group further in.
+    fn into<T>(&mut self, visit: impl FnOnce(&mut Self) -> Words<T>) -> Words<T> {
+        self.seen += 1;
+        if self.depth == DEEPEST || self.seen > MOST {
+            return Err(format!(
+                "holds groups within groups without end, or more than {MOST}, as no weights of Keras do; copy or save the \
+                 file again"
+            ));
+        }
+        self.depth += 1;
+        let made = visit(self);
+        self.depth -= 1;
+        made
+    }
+}
+
+/// The tensors of a group: its own, in order, then those of the layers within it, the way there before the way back.
+fn collect(group: &Group, walk: &mut Walk, to: &mut Vec<(Vec<usize>, Dataset)>) -> Words<()> {
+    let failed = |e: hdf5_pure::Error| damaged(&e);
+    let mut within = group.groups().map_err(failed)?;
+    if within.iter().any(|name| name == "vars") {
+        let own = group.group("vars").map_err(failed)?;
+        let mut names = own.datasets().map_err(failed)?;
+        names.sort_by_key(|name| name.parse::<usize>().unwrap_or(usize::MAX));
+        for name in names {
+            let tensor = own.dataset(&name).map_err(failed)?;
+            let axes = tensor.shape().map_err(failed)?;
+            let shape: Option<Vec<usize>> = axes.iter().map(|n| usize::try_from(*n).ok()).collect();
+            let countable = shape.filter(|s| counted(s).is_ok());
+            let shape =
+                countable.ok_or_else(|| format!("holds a tensor of shape {axes:?}, which no network has"))?;
+            to.push((shape, tensor));
+        }
+    }
+    within.retain(|name| name != "vars" && name != RANDOM);
+    within.sort_by_key(|name| (name == "backward_layer", name.clone()));
+    within.iter().try_for_each(|name| {
+        let inner = group.group(name).map_err(failed)?;
+        walk.into(|walk| collect(&inner, walk, to))
+    })
+}
+
+/// By the name of each layer that has one: its group.
+fn names(group: &Group, path: &str, walk: &mut Walk, to: &mut HashMap<String, String>) -> Words<()> {
+    let failed = |e: hdf5_pure::Error| damaged(&e);
+    for name in group.groups().map_err(failed)? {
+        let inner = group.group(&name).map_err(failed)?;
+        let place = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
+        if name == "vars" {
+            if let Some(
+                AttrValue::VarLenString(layer) | AttrValue::String(layer) | AttrValue::AsciiString(layer),
+            ) = inner.attrs().map_err(failed)?.remove("name")
+            {
+                to.entry(layer).or_insert_with(|| path.to_string());
+            }
+        } else {
+            walk.into(|walk| names(&inner, &place, walk, to))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! Models as TOML files with Keras's layer and argument names. Every error names file, line and layer.
+
+use std::path::Path;
+use toml::Spanned;
+use wgrad::{
+    Error, Result,
+    format::{self, Format},
+    layers::Layer,
+    model::{MOST_LAYERS, Model},
+    text::read_text,
+};
+
+/// A commented file to start from: `wgrad models --template` prints it.
+pub const TEMPLATE: &str = include_str!("../assets/model.toml");
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: Option<String>,
+    input_shape: Option<Spanned<Vec<usize>>>,
+    loss: Option<Spanned<String>>,
+    layers: Vec<Spanned<toml::Table>>,
+}
+
+/// Reads a model file.
+///
+/// # Errors
+/// [`Error::Io`] where it cannot be read, [`Error::ModelFile`] with line and layer where it does not parse or its
+/// layers do not fit each other.
+pub fn load(path: &Path) -> Result<Model> {
+    if let Some(format) = format::of(path).or_else(|| format::data(path)) {
+        return Err(other_format(path, format));
+    }
+    let next =
+        "`wgrad models` lists the built-in ones, `wgrad models --template` prints a file to start from";
+    let text = read_text(path, "cannot read the model", next)?;
+    parse(path, &text)
+}
+
+/// What is said of a file that is something else than it was taken for.
+pub(crate) fn other_format(path: &Path, format: Format) -> Error {
+    let next = format.as_network().replace("FILE", &path.display().to_string());
+    let message = format!("is {}; {next}", format.name());
+    Error::ModelFile { path: path.to_owned(), line: None, message }
+}
+
+/// Parses the text of a model file; `path` names it in errors and, where the file gives no name, the model.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(path: &Path, text: &str) -> Result<Model> {
+    let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
+    let fail = |line, message: String| Error::ModelFile { path: path.to_owned(), line, message };
+    let file: File = toml::from_str(text)
+        .map_err(|e| fail(e.span().map(|span| line(span.start)), e.message().to_string()))?;
+    let stem = path.file_stem().map_or("model".into(), |s| s.to_string_lossy().into_owned());
+    let input_shape = match file.input_shape.map(|shape| (line(shape.span().start), shape.into_inner())) {
+        None => [28, 28, 1],
+        Some((at, shape)) => match shape[..] {
+            [columns] => [1, 1, columns],
+            [height, width] => [height, width, 1],
+            [height, width, channels] => [height, width, channels],
+            _ => {
+                let message = format!(
+                    "input_shape is {shape:?}, expected [height, width, channels], or [columns] for the rows of a table"
+                );
+                return Err(fail(Some(at), message));
+            }
+        },
+    };
+    let mut model = Model::new(&file.name.unwrap_or(stem), input_shape);
+    if let Some(loss) = file.loss {
+        let at = Some(line(loss.span().start));
+        model.loss = Some(loss.into_inner().parse().map_err(|e: Error| fail(at, e.to_string()))?);
+    }
+    if file.layers.len() > MOST_LAYERS {
+        let message = format!("has {} layers, expected at most {MOST_LAYERS}", file.layers.len());
+        return Err(fail(None, message));
+    }
+    let lines: Vec<usize> = file.layers.iter().map(|table| line(table.span().start)).collect();
+    for (n, table) in file.layers.into_iter().enumerate() {
+        let at = Some(lines[n]);
+        let mut table = table.into_inner();
+        let known = || Layer::KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ");
+        let kind = match table.remove("type") {
+            Some(toml::Value::String(kind)) => kind,
+            Some(other) => {
+                return Err(fail(at, format!("layer {}: type is {other}, expected a name in quotes", n + 1)));
+            }
+            None => return Err(fail(at, format!("layer {} has no type; known types: {}", n + 1, known()))),
+        };
+        let inputs = match table.remove("inputs") {
+            Some(toml::Value::Array(names)) => {
+                let names: Option<Vec<&str>> = names.iter().map(toml::Value::as_str).collect();
+                let names = names.map(|names| names.into_iter().map(String::from).collect::<Vec<_>>());
+                Some(names.ok_or_else(|| {
+                    fail(
+                        at,
+                        format!(
+                            "layer {} ({kind}): inputs holds something other than names in quotes",
+                            n + 1
+                        ),
+                    )
+                })?)
+            }
+            Some(toml::Value::String(name)) => Some(vec![name]),
+            Some(other) => {
+                let message = format!("layer {} ({kind}): inputs is {other}, expected [\"a\", \"b\"]", n + 1);
+                return Err(fail(at, message));
+            }
+            None => None,
+        };
+        let layer = Layer::from_table(&kind, table)
+            .ok_or_else(|| {
+                fail(at, format!("layer {}: unknown type `{kind}`; known types: {}", n + 1, known()))
+            })?
+            .map_err(|e| fail(at, format!("layer {} ({kind}): {}", n + 1, said(&e))))?;
+        if let Some(inputs) = inputs {
+            model.inputs.insert(n, inputs);
+        }
+        model = model.add(layer);
+    }
+    model.summary().map_err(|e| in_file(path, &lines, e))?;
+    Ok(model)
+}
+
+/// What does not fit in a layer's arguments, with the argument that it is about.
+pub(crate) fn said(error: &toml::de::Error) -> String {
+    let whole = error.to_string();
+    let key = whole.lines().last().and_then(|line| line.strip_prefix("in `")?.strip_suffix('`'));
+    let message = error.message();
+    let own = message.starts_with("unknown field") || message.starts_with("missing field");
+    // serde names Rust's types.
+    let message = message
+        .replace("expected usize", "expected a whole number from 0 on")
+        .replace("expected f64", "expected a number")
+        .replace("expected a boolean", "expected true or false");
+    match key {
+        Some(key) if !own => format!("{key}: {message}"),
+        _ => message,
+    }
+}
+
+/// An error about a layer with the file that it stands in, and the line of that layer where `lines` has it.
+pub(crate) fn in_file(path: &Path, lines: &[usize], error: Error) -> Error {
+    let Error::Model { layer, message, .. } = error else { return error };
+    let number = layer.strip_prefix("layer ").and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+    let line = number.and_then(|n| lines.get(n.checked_sub(1)?).copied());
+    Error::ModelFile { path: path.to_owned(), line, message: format!("{layer}: {message}") }
+}
+
+/// The text of a model file for `model`: [`parse`] reads it back.
+///
+/// # Errors
+/// [`Error::Model`] where a layer has no form as TOML.
+pub fn to_text(model: &Model) -> Result<String> {
+    let fail = |layer: String, e: toml::ser::Error| Error::Model {
+        model: model.name.clone(),
+        layer,
+        message: format!("has no form as TOML: {e}"),
+    };
+    let mut file = toml::Table::new();
+    file.insert("name".into(), model.name.clone().into());
+    let shape: Vec<toml::Value> = model.input_shape.iter().map(|n| (*n as i64).into()).collect();
+    file.insert("input_shape".into(), shape.into());
+    if let Some(loss) = model.loss {
+        file.insert("loss".into(), loss.to_string().into());
+    }
+    let mut layers = Vec::new();
+    for (n, layer) in model.layers.iter().enumerate() {
+        let mut table = toml::Table::try_from(layer)
+            .map_err(|e| fail(format!("layer {} ({})", n + 1, layer.kind()), e))?;
+        if let Some(inputs) = model.inputs.get(&n) {
+            table.insert("inputs".into(), inputs.clone().into());
+        }
+        layers.push(toml::Value::Table(table));
+    }
+    file.insert("layers".into(), layers.into());
+    toml::to_string(&file).map_err(|e| fail("the file".into(), e))
+}

@@ -1,0 +1,116 @@
+//! ONNX's own test cases: a folder with `model.onnx` and `test_data_set_*`, tensors that go in and that must come out. This is
+//! where files are read; nothing else in this module touches one.
+
+use super::{Device, Refusal, run};
+use crate::onnx::{
+    read, read_tensor,
+    tensor::{Data, Tensor},
+};
+use std::{fs, path::Path};
+use wgrad::{Error, Result, error::io_error};
+
+/// ONNX's own bounds: |got - expected| ≤ ABSOLUTE + RELATIVE · |expected|.
+const RELATIVE: f64 = 1e-3;
+const ABSOLUTE: f64 = 1e-7;
+
+/// What became of a case.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every element is as it must be.
+    Passed {
+        /// How many dispatches computed it; none where numbers only moved.
+        dispatches: usize,
+    },
+    /// An operator, or a form of it, that wgrad has no kernel for.
+    NotSupported {
+        /// Which, and why.
+        reason: String,
+    },
+    /// An element differs.
+    Failed {
+        /// The worst one.
+        reason: String,
+    },
+}
+
+/// Runs the case in `folder`.
+///
+/// # Errors
+/// [`Error::Io`] and [`Error::Onnx`] where it cannot be read, [`Error::Device`] where the device fails.
+pub async fn run_case(device: &Device<'_>, folder: &Path) -> Result<Outcome> {
+    let bytes =
+        |path: &Path| fs::read(path).map_err(io_error("cannot read", path, "is it a test case of ONNX?"));
+    let path = folder.join("model.onnx");
+    let model = read(&path.display().to_string(), &bytes(&path)?)?;
+    let Some(graph) = &model.graph else { return Ok(Outcome::NotSupported { reason: "no graph".into() }) };
+    device.dispatches();
+    let mut dispatches = 0;
+    for set in 0.. {
+        let data = folder.join(format!("test_data_set_{set}"));
+        if set > 0 && !data.is_dir() {
+            break;
+        }
+        let mut lists = [Vec::new(), Vec::new()];
+        for (list, (kind, values)) in
+            lists.iter_mut().zip([("input", &graph.input), ("output", &graph.output)])
+        {
+            for (n, value) in values.iter().enumerate() {
+                let file = data.join(format!("{kind}_{n}.pb"));
+                if value.r#type.as_ref().is_none_or(|t| t.tensor_type.is_none()) {
+                    return Ok(Outcome::NotSupported { reason: "values that are no tensors".into() });
+                }
+                match read_tensor(&file.display().to_string(), &bytes(&file)?) {
+                    Ok(tensor) => list.push(tensor),
+                    Err(Error::Onnx { message, .. }) => return Ok(Outcome::NotSupported { reason: message }),
+                    Err(other) => return Err(other),
+                }
+            }
+        }
+        let [inputs, expected] = lists;
+        let found = match run(device, graph, inputs).await {
+            Ok(found) => found,
+            Err(Refusal::NotSupported(reason)) => return Ok(Outcome::NotSupported { reason }),
+            Err(Refusal::Failed(error)) => return Err(error),
+        };
+        for ((output, got), expected) in graph.output.iter().zip(&found).zip(&expected) {
+            if let Some(reason) = difference(&output.name, got, expected) {
+                return Ok(Outcome::Failed { reason });
+            }
+        }
+        dispatches += device.dispatches();
+    }
+    Ok(Outcome::Passed { dispatches })
+}
+
+/// The worst element in words, if one differs by more than it may. Written so that NaN differs from every number.
+fn difference(name: &str, got: &Tensor, expected: &Tensor) -> Option<String> {
+    if got.shape != expected.shape || got.kind != expected.kind {
+        return Some(format!(
+            "{name} is {:?} of type {}, expected {:?} of type {}",
+            got.shape, got.kind, expected.shape, expected.kind
+        ));
+    }
+    let numbers = |t: &Tensor| -> Vec<f64> {
+        match &t.data {
+            Data::Real(values) => values.iter().map(|v| f64::from(*v)).collect(),
+            Data::Whole(values) => values.iter().map(|v| *v as f64).collect(),
+        }
+    };
+    let excess = |(got, expected): (&f64, &f64)| {
+        let same = got == expected || got.is_nan() && expected.is_nan();
+        let allowed = (got - expected).abs() <= ABSOLUTE + RELATIVE * expected.abs();
+        if same || allowed { 0.0 } else { (got - expected).abs().max(f64::MIN_POSITIVE) }
+    };
+    let (got, expected) = (numbers(got), numbers(expected));
+    let errors: Vec<f64> = got.iter().zip(&expected).map(excess).collect();
+    let wrong = errors.iter().filter(|e| **e != 0.0).count();
+    let worst =
+        (0..errors.len()).filter(|n| errors[*n] != 0.0).max_by(|a, b| errors[*a].total_cmp(&errors[*b]))?;
+    Some(format!(
+        "{name}[{worst}] is {:e}, expected {:e}; {wrong} of {} elements differ",
+        got[worst],
+        expected[worst],
+        got.len()
+    ))
+}

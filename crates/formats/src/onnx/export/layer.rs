@@ -1,0 +1,322 @@
+//! Each layer as nodes.
+
+use super::{
+    Flow, Weights, Writer, recurrent,
+    writer::{float, int, ints, text},
+};
+use crate::onnx::tensor::Tensor;
+use wgrad::layers::{
+    self, ActivationName, AveragePooling2D, BatchNormalization, By, Dense, Layer, LayerNormalization,
+    MaxPooling2D, Padding, Pair, Place,
+};
+
+type Said<T> = std::result::Result<T, String>;
+
+/// Appends `layer`; what comes out, or in words why ONNX cannot hold it.
+pub(super) fn write(
+    w: &mut Writer,
+    layer: &Layer,
+    place: &Place,
+    inputs: &[Flow],
+    weights: &Weights<'_>,
+) -> Said<Flow> {
+    let x = &inputs[0];
+    let name = place.name.as_str();
+    Ok(match layer {
+        Layer::Dense(layer) => dense(w, layer, place, x, weights),
+        Layer::Conv2D(layer) => {
+            let kernel = weights.tensor(place.parameters[0]).transposed(&[3, 2, 0, 1]);
+            let taps = Taps {
+                size: layer.kernel_size,
+                strides: layer.strides,
+                padding: layer.padding,
+                dilation: layer.dilation_rate,
+                groups: layer.groups,
+                activation: layer.activation,
+            };
+            taps.write(w, place, x, weights, kernel)
+        }
+        Layer::DepthwiseConv2D(layer) => {
+            let Pair(kh, kw) = layer.kernel_size;
+            let channels = place.input[2];
+            let kernel = weights.tensor(place.parameters[0]);
+            let kernel =
+                kernel.reshaped(&[kh, kw, 1, channels * layer.depth_multiplier])?.transposed(&[3, 2, 0, 1]);
+            let taps = Taps {
+                size: layer.kernel_size,
+                strides: layer.strides,
+                padding: layer.padding,
+                dilation: layer.dilation_rate,
+                groups: channels,
+                activation: layer.activation,
+            };
+            taps.write(w, place, x, weights, kernel)
+        }
+        Layer::MaxPooling2D(MaxPooling2D { pool_size, strides, padding, .. }) => {
+            let x = w.nchw(x);
+            let attributes = window(place, *pool_size, strides.unwrap_or(*pool_size), *padding, Pair(1, 1));
+            x.to(w.node("MaxPool", name, &[&x.name], attributes), &place.output)
+        }
+        Layer::AveragePooling2D(AveragePooling2D { pool_size, strides, padding, .. }) => {
+            let x = w.nchw(x);
+            let mut attributes =
+                window(place, *pool_size, strides.unwrap_or(*pool_size), *padding, Pair(1, 1));
+            attributes.retain(|a| a.name != "dilations");
+            attributes.push(int("count_include_pad", 0));
+            x.to(w.node("AveragePool", name, &[&x.name], attributes), &place.output)
+        }
+        Layer::GlobalAveragePooling2D(layer) => global(w, "GlobalAveragePool", place, x, layer.keepdims),
+        Layer::GlobalMaxPooling2D(layer) => global(w, "GlobalMaxPool", place, x, layer.keepdims),
+        Layer::BatchNormalization(layer) => batch_norm(w, layer, place, x, weights),
+        Layer::LayerNormalization(layer) => layer_norm(w, layer, place, x, weights),
+        Layer::SimpleRNN(layer) => recurrent::one(w, layer.recurrence(), place, x, weights)?,
+        Layer::LSTM(layer) => recurrent::one(w, layer.recurrence(), place, x, weights)?,
+        Layer::GRU(layer) => recurrent::one(w, layer.recurrence(), place, x, weights)?,
+        Layer::Bidirectional(layer) => recurrent::both(w, layer, place, x, weights)?,
+        Layer::Flatten(_) => {
+            // Where only one axis is longer than 1 the order of axes does not matter.
+            let plain = x.shape.len() == 3 && (x.shape[2] == 1 || x.shape[0] * x.shape[1] == 1);
+            let x = if plain { x.clone() } else { w.nhwc(x) };
+            let name = w.node("Flatten", name, &[&x.name], vec![int("axis", 1)]);
+            Flow { name, shape: place.output.clone(), nchw: false }
+        }
+        Layer::Reshape(_) => {
+            let x = w.nhwc(x);
+            // 0 keeps the batch.
+            let shape: Vec<i64> = std::iter::once(0).chain(place.output.iter().map(|n| *n as i64)).collect();
+            let shape = w.whole(&format!("{name}/shape"), &shape);
+            let name = w.node("Reshape", name, &[&x.name, &shape], Vec::new());
+            Flow { name, shape: place.output.clone(), nchw: false }
+        }
+        Layer::ZeroPadding2D(layer) => {
+            let x = w.nchw(x);
+            let ([top, bottom], [left, right]) = (layer.padding.height, layer.padding.width);
+            let pads = [0, 0, top, left, 0, 0, bottom, right].map(|n| n as i64);
+            let pads = w.whole(&format!("{name}/pads"), &pads);
+            x.to(w.node("Pad", name, &[&x.name, &pads], vec![text("mode", "constant")]), &place.output)
+        }
+        Layer::Dropout(layer) => {
+            let rate = w.constant(&format!("{name}/rate"), Tensor::real(&[], vec![layer.rate as f32]));
+            x.to(w.node("Dropout", name, &[&x.name, &rate], Vec::new()), &place.output)
+        }
+        // ONNX's Dropout drops single elements only; outside of training it does nothing.
+        Layer::SpatialDropout2D(_) => x.clone(),
+        Layer::Activation(layer) => activate(w, layer.activation, name, x),
+        Layer::ReLU(layer) => activate_by(w, layer.by()?, name, x),
+        Layer::LeakyReLU(layer) => activate_by(w, layer.by()?, name, x),
+        Layer::ELU(layer) => activate_by(w, layer.by()?, name, x),
+        Layer::Softmax(layer) => activate_by(w, layer.by()?, name, x),
+        Layer::PReLU(_) => {
+            let alpha = weights.tensor(place.parameters[0]);
+            let alpha = if x.nchw { alpha.transposed(&[2, 0, 1]) } else { alpha };
+            let alpha = w.constant(weights.name(place.parameters[0]), alpha);
+            x.to(w.node("PRelu", name, &[&x.name, &alpha], Vec::new()), &place.output)
+        }
+        Layer::Add(_) => {
+            let inputs = alike(w, inputs);
+            let mut sum = inputs[0].clone();
+            for term in &inputs[1..] {
+                sum = sum.to(w.node("Add", name, &[&sum.name, &term.name], Vec::new()), &place.output);
+            }
+            sum
+        }
+        Layer::Concatenate(_) => {
+            let inputs = alike(w, inputs);
+            let names: Vec<&str> = inputs.iter().map(|flow| flow.name.as_str()).collect();
+            let axis = if inputs[0].nchw { 1 } else { -1 };
+            inputs[0].to(w.node("Concat", name, &names, vec![int("axis", axis)]), &place.output)
+        }
+        #[allow(unreachable_patterns, reason = "a new layer needs no line here before it can be trained")]
+        other => return Err(format!("{} has no form in ONNX here", other.kind())),
+    })
+}
+
+/// All in one order of axes.
+fn alike(w: &mut Writer, inputs: &[Flow]) -> Vec<Flow> {
+    let mixed = inputs.iter().any(|flow| flow.nchw) && inputs.iter().any(|flow| !flow.nchw);
+    inputs.iter().map(|flow| if mixed { w.nchw(flow) } else { flow.clone() }).collect()
+}
+
+fn dense(w: &mut Writer, layer: &Dense, place: &Place, x: &Flow, weights: &Weights<'_>) -> Flow {
+    let x = w.nhwc(x);
+    let mut constant = |id| w.constant(weights.name(id), weights.tensor(id));
+    let kernel = constant(place.parameters[0]);
+    let bias = place.parameters.get(1).map(|id| constant(*id));
+    let name = &place.name;
+    let y = match (x.shape.len(), &bias) {
+        (1, Some(bias)) => w.node("Gemm", name, &[&x.name, &kernel, bias], Vec::new()),
+        (_, Some(bias)) => {
+            let product = w.node("MatMul", &format!("{name}/product"), &[&x.name, &kernel], Vec::new());
+            w.node("Add", name, &[&product, bias], Vec::new())
+        }
+        (_, None) => w.node("MatMul", name, &[&x.name, &kernel], Vec::new()),
+    };
+    let y = Flow { name: y, shape: place.output.clone(), nchw: false };
+    activate(w, layer.activation, &format!("{name}/activation"), &y)
+}
+
+struct Taps {
+    size: Pair,
+    strides: Pair,
+    padding: Padding,
+    dilation: Pair,
+    groups: usize,
+    activation: ActivationName,
+}
+
+impl Taps {
+    /// A convolution with a kernel in ONNX's order, (filters, channels of a group, height, width).
+    fn write(&self, w: &mut Writer, place: &Place, x: &Flow, weights: &Weights<'_>, kernel: Tensor) -> Flow {
+        let x = w.nchw(x);
+        let kernel = w.constant(weights.name(place.parameters[0]), kernel);
+        let bias = place.parameters.get(1).map(|id| w.constant(weights.name(*id), weights.tensor(*id)));
+        let mut attributes = window(place, self.size, self.strides, self.padding, self.dilation);
+        attributes.push(int("group", self.groups as i64));
+        let inputs: Vec<&str> = [x.name.as_str(), &kernel].into_iter().chain(bias.as_deref()).collect();
+        let y = x.to(w.node("Conv", &place.name, &inputs, attributes), &place.output);
+        activate(w, self.activation, &format!("{}/activation", place.name), &y)
+    }
+}
+
+/// The attributes of a window, with its padding written out.
+fn window(
+    place: &Place,
+    size: Pair,
+    strides: Pair,
+    padding: Padding,
+    dilation: Pair,
+) -> Vec<crate::onnx::proto::AttributeProto> {
+    let extent = layers::spread(size, dilation);
+    let [top, bottom] = layers::around(place.input[0], extent.0, strides.0, padding);
+    let [left, right] = layers::around(place.input[1], extent.1, strides.1, padding);
+    vec![
+        ints("kernel_shape", &[size.0, size.1]),
+        ints("strides", &[strides.0, strides.1]),
+        ints("dilations", &[dilation.0, dilation.1]),
+        ints("pads", &[top, left, bottom, right]),
+    ]
+}
+
+fn global(w: &mut Writer, op: &str, place: &Place, x: &Flow, keep: bool) -> Flow {
+    let x = w.nchw(x);
+    if keep {
+        return x.to(w.node(op, &place.name, &[&x.name], Vec::new()), &place.output);
+    }
+    let pooled = w.node(op, &format!("{}/pool", place.name), &[&x.name], Vec::new());
+    let name = w.node("Flatten", &place.name, &[&pooled], vec![int("axis", 1)]);
+    Flow { name, shape: place.output.clone(), nchw: false }
+}
+
+/// Scale and shift of a normalization: ones and zeros stand in for what is not there.
+fn affine(
+    w: &mut Writer,
+    place: &Place,
+    weights: &Weights<'_>,
+    scale: bool,
+    center: bool,
+    len: usize,
+) -> [String; 2] {
+    let mut ids = place.parameters.iter();
+    [(scale, "gamma", 1.0), (center, "beta", 0.0)].map(|(there, short, fill)| {
+        match if there { ids.next() } else { None } {
+            Some(id) => w.constant(weights.name(*id), weights.tensor(*id)),
+            None => w.constant(&format!("{}.{short}", place.name), Tensor::real(&[len], vec![fill; len])),
+        }
+    })
+}
+
+fn batch_norm(
+    w: &mut Writer,
+    layer: &BatchNormalization,
+    place: &Place,
+    x: &Flow,
+    weights: &Weights<'_>,
+) -> Flow {
+    let len = place.input.last().copied().unwrap_or(1);
+    let [gamma, beta] = affine(w, place, weights, layer.scale, layer.center, len);
+    let averages = &place.parameters[usize::from(layer.scale) + usize::from(layer.center)..];
+    let [mean, variance] = [0, 1].map(|n| w.constant(weights.name(averages[n]), weights.tensor(averages[n])));
+    let attributes = vec![float("epsilon", layer.epsilon), float("momentum", layer.momentum)];
+    let name = place.name.as_str();
+    // ONNX's channels are axis 1.
+    if x.shape.len() == 2 {
+        let turned = w.transpose(&format!("{name}/channels"), &x.name, &[0, 2, 1]);
+        let inputs = [turned.as_str(), &gamma, &beta, &mean, &variance];
+        let y = w.node("BatchNormalization", &format!("{name}/normal"), &inputs, attributes);
+        return x.to(w.transpose(name, &y, &[0, 2, 1]), &place.output);
+    }
+    let x = w.nchw(x);
+    let inputs = [x.name.as_str(), &gamma, &beta, &mean, &variance];
+    x.to(w.node("BatchNormalization", name, &inputs, attributes), &place.output)
+}
+
+fn layer_norm(
+    w: &mut Writer,
+    layer: &LayerNormalization,
+    place: &Place,
+    x: &Flow,
+    weights: &Weights<'_>,
+) -> Flow {
+    let x = w.nhwc(x);
+    let len = place.input.last().copied().unwrap_or(1);
+    let [gamma, beta] = affine(w, place, weights, layer.scale, layer.center, len);
+    let attributes = vec![int("axis", -1), float("epsilon", layer.epsilon)];
+    x.to(w.node("LayerNormalization", &place.name, &[&x.name, &gamma, &beta], attributes), &place.output)
+}
+
+/// Appends an activation; nothing for the linear one.
+fn activate(w: &mut Writer, activation: ActivationName, name: &str, x: &Flow) -> Flow {
+    let from = x.name.as_str();
+    let number = |w: &mut Writer, what: &str, value: f32| {
+        w.constant(&format!("{name}/{what}"), Tensor::real(&[], vec![value]))
+    };
+    let y = match activation.name() {
+        "linear" => return x.clone(),
+        "relu6" => {
+            let (low, high) = (number(w, "min", 0.0), number(w, "max", 6.0));
+            w.node("Clip", name, &[from, &low, &high], Vec::new())
+        }
+        "silu" => {
+            let gate = w.node("Sigmoid", &format!("{name}/gate"), &[from], Vec::new());
+            w.node("Mul", name, &[from, &gate], Vec::new())
+        }
+        "softmax" => {
+            let axis = if x.nchw { 1 } else { -1 };
+            w.node("Softmax", name, &[from], vec![int("axis", axis)])
+        }
+        other => {
+            let (op, attributes) = operator(other);
+            w.node(op, name, &[from], attributes)
+        }
+    };
+    x.to(y, &x.shape)
+}
+
+fn activate_by(w: &mut Writer, by: By, name: &str, x: &Flow) -> Flow {
+    match by {
+        By::Name(activation) => activate(w, activation, name, x),
+        By::Slope(slope) => {
+            x.to(w.node("LeakyRelu", name, &[&x.name], vec![float("alpha", slope)]), &x.shape)
+        }
+    }
+}
+
+/// The activations that are one operator each, with its attributes.
+fn operator(activation: &str) -> (&'static str, Vec<crate::onnx::proto::AttributeProto>) {
+    match activation {
+        "leaky_relu" => ("LeakyRelu", vec![float("alpha", 0.2)]),
+        "elu" => ("Elu", vec![float("alpha", 1.0)]),
+        "selu" => ("Selu", Vec::new()),
+        "sigmoid" => ("Sigmoid", Vec::new()),
+        "hard_sigmoid" => ("HardSigmoid", vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)]),
+        "tanh" => ("Tanh", Vec::new()),
+        "softplus" => ("Softplus", Vec::new()),
+        "softsign" => ("Softsign", Vec::new()),
+        "exponential" => ("Exp", Vec::new()),
+        "gelu" => ("Gelu", vec![text("approximate", "none")]),
+        "gelu_tanh" => ("Gelu", vec![text("approximate", "tanh")]),
+        "hard_silu" => ("HardSwish", Vec::new()),
+        "mish" => ("Mish", Vec::new()),
+        _ => ("Relu", Vec::new()),
+    }
+}

@@ -1,0 +1,296 @@
+//! Networks as ONNX files. Inside, images are (batch, channels, height, width) as ONNX's operators want them, and are
+//! transposed where a layer goes along the last axis; weights keep their names, `conv2d_1.kernel`.
+
+mod layer;
+mod recurrent;
+mod writer;
+
+use super::{
+    proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto, kind},
+    table::{FEATURES, TABLE, columns, label, too_coarse},
+    tensor::Tensor,
+};
+use wgrad::{
+    Error, Result,
+    data::table::Table,
+    input::Normalization,
+    loss::Loss,
+    model::Model,
+    program::{Parameter, ParameterId, arena_len},
+};
+use writer::{Flow, Writer, int};
+
+/// The version of ONNX's operators that files are written in: ONNX 1.15 of October 2023.
+pub const OPSET: i64 = 20;
+/// The version of the format that goes with it.
+const IR_VERSION: i64 = 9;
+
+/// The name of the network's input.
+pub const INPUT: &str = "image";
+/// The output before softmax or sigmoid.
+pub const LOGITS: &str = "logits";
+/// The output behind it: a probability for each class.
+pub const PROBABILITIES: &str = "probabilities";
+/// The output of a regression.
+pub const VALUE: &str = "value";
+/// What the metadata say of networks whose pictures are made light on dark first, as those of MNIST are.
+pub const LIGHT_ON_DARK: &str = "light on dark";
+/// The axis whose length is free.
+const BATCH: &str = "batch";
+
+/// The order of the axes of images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// (batch, height, width, channels), as Keras and the data have it.
+    #[default]
+    Nhwc,
+    /// (batch, channels, height, width), as PyTorch has it.
+    Nchw,
+}
+
+impl Layout {
+    /// Its name in metadata.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nhwc => "NHWC",
+            Self::Nchw => "NCHW",
+        }
+    }
+}
+
+/// How a file is to look.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The order of the input's axes.
+    pub layout: Layout,
+    /// Whether the input is bytes, which the network divides by 255, instead of numbers in [0, 1].
+    pub raw_pixels: bool,
+    /// How the columns of a table became what the network was trained on: the file takes numbers as the table has them,
+    /// and a regression gives one in the label's unit.
+    pub table: Option<Table>,
+    /// What stands in the file beside the network, by name.
+    pub metadata: Vec<(String, String)>,
+}
+
+impl Options {
+    /// The name of the input.
+    pub fn input(&self) -> &'static str {
+        if self.table.is_some() { FEATURES } else { INPUT }
+    }
+}
+
+/// The names of the outputs of `model` as it is exported.
+///
+/// # Errors
+/// [`Error::Model`] where its layers do not fit.
+pub fn outputs(model: &Model) -> Result<&'static [&'static str]> {
+    Ok(if model.loss()?.is_regression() { &[VALUE] } else { &[LOGITS, PROBABILITIES] })
+}
+
+/// Images as `model` takes them, (height, width, channels) bytes or floats, as the input of a file with these options.
+pub fn images(bytes: &[u8], model: &Model, options: &Options) -> Tensor {
+    let [h, w, c] = model.input_shape;
+    let shape = [bytes.len() / model.bytes().max(1), h, w, c];
+    let tensor = if options.raw_pixels {
+        let numbers = bytes.iter().map(|b| i64::from(*b)).collect();
+        Tensor { kind: kind::UINT8, ..Tensor::whole(&shape, numbers) }
+    } else if let Some(table) = &options.table {
+        // As the table has them.
+        let [means, deviations] = columns(table);
+        let numbers = bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).enumerate();
+        let numbers = numbers.map(|(n, v)| {
+            let (mean, deviation) = (means[n % means.len()], deviations[n % means.len()]);
+            if deviation.is_finite() { v * deviation + mean } else { mean }
+        });
+        let numbers = numbers.collect();
+        return Tensor::real(&[shape[0], means.len()], numbers);
+    } else if model.input.floats {
+        Tensor::real(&shape, bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).collect())
+    } else {
+        Tensor::real(&shape, bytes.iter().map(|b| f32::from(*b) / 255.0).collect())
+    };
+    if options.layout == Layout::Nchw { tensor.transposed(&[0, 3, 1, 2]) } else { tensor }
+}
+
+/// Which of the network's tensors are where: the model's own, in one arena.
+struct Weights<'a> {
+    parameters: &'a [Parameter],
+    arena: &'a [f32],
+}
+
+impl Weights<'_> {
+    fn tensor(&self, id: ParameterId) -> Tensor {
+        let p = &self.parameters[id.0];
+        Tensor::real(&p.shape, self.arena[p.offset..p.offset + p.len()].to_vec())
+    }
+
+    fn name(&self, id: ParameterId) -> &str {
+        &self.parameters[id.0].name
+    }
+}
+
+/// `model` with the arena `weights` as an ONNX model. Its outputs are `logits` and `probabilities`, of a regression
+/// `value`; probabilities of two classes told by one logit are those of both.
+///
+/// # Errors
+/// [`Error::Model`] where its layers do not fit; [`Error::Onnx`] for a layer that ONNX has nothing like, by name, and for a
+/// column of a table whose numbers are too large against their spread for f32.
+pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<ModelProto> {
+    let loss = model.loss()?;
+    let bare = model.without_activation(loss);
+    let (placed, parameters) = bare.place()?;
+    let fail = |message: String| Error::Onnx { what: format!("cannot export {}", model.name), message };
+    if weights.len() != arena_len(&parameters) {
+        let expected = arena_len(&parameters);
+        return Err(fail(format!("the weights are {} numbers, the model has {expected}", weights.len())));
+    }
+    if options.raw_pixels && model.input.floats {
+        return Err(fail("its data are floats, and raw pixels are bytes; leave `--raw-pixels` out".into()));
+    }
+    if let Some(table) = options.table.as_ref().filter(|table| table.width() != model.pixels()) {
+        let width = table.width();
+        return Err(fail(format!(
+            "its table has {width} numbers a row, the network takes {}",
+            model.pixels()
+        )));
+    }
+    if let Some(words) = options.table.as_ref().and_then(|table| too_coarse(table, loss.is_regression())) {
+        return Err(fail(words));
+    }
+    let weights = Weights { parameters: &parameters, arena: weights };
+    let mut w = Writer::new(&[options.input(), LOGITS, PROBABILITIES, VALUE]);
+    let image = match &options.table {
+        Some(table) => row(&mut w, model.input_shape, table),
+        None => input(&mut w, model.input_shape, options),
+    };
+    let image = normalized(&mut w, image, model.input.normalization.as_ref());
+    let mut flows: Vec<Flow> = Vec::new();
+    for p in &placed {
+        let inputs: Vec<Flow> =
+            p.from.iter().map(|from| from.map_or(image.clone(), |n| flows[n].clone())).collect();
+        let flow = layer::write(&mut w, p.layer, &p.place, &inputs, &weights)
+            .map_err(|message| fail(format!("layer {} ({}): {message}", p.place.index + 1, p.place.name)))?;
+        flows.push(flow);
+    }
+    let last = flows.last().map_or(image.name.clone(), |flow| flow.name.clone());
+    let outputs = placed.last().map_or(1, |p| p.place.output.iter().product());
+    let unit = options.table.as_ref().and_then(label).filter(|_| loss.is_regression());
+    finish(&mut w, &last, loss, outputs, unit);
+    let mut graph = w.graph;
+    graph.name = model.name.clone();
+    let mut metadata = own_metadata(model, loss, options);
+    metadata.extend(options.metadata.iter().cloned());
+    Ok(ModelProto {
+        ir_version: IR_VERSION,
+        producer_name: "wgrad".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        doc_string: format!("The network {}, trained by wgrad", model.name),
+        graph: Some(graph),
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+        metadata_props: metadata
+            .into_iter()
+            .map(|(key, value)| StringStringEntryProto { key, value })
+            .collect(),
+    })
+}
+
+/// What follows from the model and the options.
+fn own_metadata(model: &Model, loss: Loss, options: &Options) -> Vec<(String, String)> {
+    let (said, scale) = match (options.raw_pixels, model.input.floats) {
+        _ if options.table.is_some() => ("numbers as the table has them, 1 or 0 for a word", "1"),
+        (true, _) => ("bytes 0 to 255", "1"),
+        (false, true) => ("floats as the data have them", "1"),
+        (false, false) => ("bytes divided by 255, in [0, 1]", "0.00392156862745098"),
+    };
+    let table = options.table.iter().flat_map(|table| {
+        let whole = serde_json::to_string(table).unwrap_or_default();
+        let names = serde_json::to_string(&super::table::names(table)).unwrap_or_default();
+        [(TABLE, whole), ("input.columns", names), ("label", table.label.name.clone())]
+    });
+    [
+        ("model", model.name.clone()),
+        ("loss", loss.to_string()),
+        ("input.layout", options.layout.name().to_string()),
+        ("input.range", said.to_string()),
+        ("input.scale", scale.to_string()),
+    ]
+    .into_iter()
+    .chain(table)
+    .map(|(key, value)| (key.to_string(), value))
+    .collect()
+}
+
+/// Declares the rows of a table as the input; standardised, they have the shape of the network's.
+fn row(w: &mut Writer, shape: [usize; 3], table: &Table) -> Flow {
+    let [means, deviations] = columns(table);
+    let width = means.len();
+    w.input(FEATURES, kind::FLOAT, BATCH, &[width]);
+    let mean = w.constant("table/mean", Tensor::real(&[width], means));
+    let deviation = w.constant("table/deviation", Tensor::real(&[width], deviations));
+    let centred = w.node("Sub", "table/centred", &[FEATURES, &mean], Vec::new());
+    let scaled = w.node("Div", "table/standardised", &[&centred, &deviation], Vec::new());
+    let lens: Vec<i64> = std::iter::once(-1).chain(shape.map(|n| n as i64)).collect();
+    let lens = w.whole("table/shape", &lens);
+    let name = w.node("Reshape", "table/row", &[&scaled, &lens], Vec::new());
+    Flow { name, shape: shape.to_vec(), nchw: false }
+}
+
+/// Declares the input; from bytes it makes numbers in [0, 1].
+fn input(w: &mut Writer, [h, width, c]: [usize; 3], options: &Options) -> Flow {
+    let nchw = options.layout == Layout::Nchw;
+    let shape = if nchw { [c, h, width] } else { [h, width, c] };
+    let element = if options.raw_pixels { kind::UINT8 } else { kind::FLOAT };
+    w.input(INPUT, element, BATCH, &shape);
+    let mut name = INPUT.to_string();
+    if options.raw_pixels {
+        let number = w.node("Cast", "image/number", &[&name], vec![int("to", i64::from(kind::FLOAT))]);
+        let scale = w.constant("image/255", Tensor::real(&[], vec![255.0]));
+        name = w.node("Div", "image/share", &[&number, &scale], Vec::new());
+    }
+    Flow { name, shape: vec![h, width, c], nchw }
+}
+
+/// Appends what the network makes of its input first, channel by channel: gain · x + shift.
+fn normalized(w: &mut Writer, image: Flow, normalization: Option<&Normalization>) -> Flow {
+    let Some(normalization) = normalization else { return image };
+    let channels = image.shape[2];
+    let shape: &[usize] = if image.nchw { &[channels, 1, 1] } else { &[channels] };
+    let (gains, shifts): (Vec<f32>, Vec<f32>) = (0..channels)
+        .map(|channel| normalization.scale(channel))
+        .map(|(gain, shift)| (gain as f32, shift as f32))
+        .unzip();
+    let gain = w.constant("image/gain", Tensor::real(shape, gains));
+    let shift = w.constant("image/shift", Tensor::real(shape, shifts));
+    let scaled = w.node("Mul", "image/scaled", &[&image.name, &gain], Vec::new());
+    let name = w.node("Add", "image/normalized", &[&scaled, &shift], Vec::new());
+    Flow { name, ..image }
+}
+
+/// Names the outputs, and appends what makes probabilities of logits, or a number in the `unit` of a label (its mean and
+/// deviation).
+fn finish(w: &mut Writer, last: &str, loss: Loss, outputs: usize, unit: Option<[f32; 2]>) {
+    if let Some([mean, deviation]) = unit {
+        let mean = w.constant("label/mean", Tensor::real(&[], vec![mean]));
+        let deviation = w.constant("label/deviation", Tensor::real(&[], vec![deviation]));
+        let scaled = w.node("Mul", "label/scaled", &[last, &deviation], Vec::new());
+        w.named("Add", VALUE, &[&scaled, &mean], Vec::new());
+        return w.output(VALUE, BATCH, &[outputs]);
+    }
+    let first = if loss.is_regression() { VALUE } else { LOGITS };
+    w.call_output(last, first);
+    w.output(first, BATCH, &[outputs]);
+    match loss {
+        Loss::SoftmaxCrossEntropy => {
+            w.named("Softmax", PROBABILITIES, &[LOGITS], vec![int("axis", -1)]);
+            w.output(PROBABILITIES, BATCH, &[outputs]);
+        }
+        Loss::BinaryCrossEntropy => {
+            let one = w.constant("probabilities/1", Tensor::real(&[], vec![1.0]));
+            let yes = w.node("Sigmoid", "probabilities/second", &[LOGITS], Vec::new());
+            let no = w.node("Sub", "probabilities/first", &[&one, &yes], Vec::new());
+            w.named("Concat", PROBABILITIES, &[&no, &yes], vec![int("axis", 1)]);
+            w.output(PROBABILITIES, BATCH, &[2]);
+        }
+        _ => {}
+    }
+}

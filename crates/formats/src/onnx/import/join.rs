@@ -1,0 +1,40 @@
+//! Nodes that take several values of the network.
+
+use super::{Flow, Said, layers::Reader};
+use wgrad::layers::{Add, Concatenate, Layer};
+
+impl Reader<'_, '_> {
+    /// Add or Concat: all in one order of axes.
+    pub(super) fn join(&mut self, layer: Layer) -> Said<Flow> {
+        let flows = (0..self.inputs.len()).map(|n| self.flow(n)).collect::<Said<Vec<_>>>()?;
+        let first = flows[0];
+        for flow in &flows {
+            flow.settled()?;
+            if flow.axes != first.axes || flow.gather.is_some() && !matches!(layer, Layer::Add(_)) {
+                return Err("it joins values whose axes come in different orders".into());
+            }
+            if flow.gather != first.gather {
+                return Err("it joins values that were flattened in different orders".into());
+            }
+        }
+        let mut shape = first.shape.clone();
+        if matches!(layer, Layer::Concatenate(_)) {
+            let axis = self.node.attribute("axis").and_then(|a| a.i).ok_or("it names no axis")?;
+            let at = first.axis(axis)?;
+            if !first.is_last(at) {
+                return Err("along another axis than that of channels".into());
+            }
+            if let Some(last) = shape.last_mut() {
+                *last = flows.iter().filter_map(|flow| flow.shape.last()).sum();
+            }
+        }
+        let inputs: Vec<Option<String>> = flows.iter().map(|flow| flow.layer.clone()).collect();
+        let make = |name| match layer {
+            Layer::Add(_) => Add { name }.into(),
+            _ => Concatenate { name, ..Concatenate::new() }.into(),
+        };
+        let name = self.network.add(self.name, &inputs, make, Vec::new());
+        let positive = flows.iter().all(|flow| flow.positive);
+        Ok(Flow { positive, ..first.through(&name, &shape) })
+    }
+}

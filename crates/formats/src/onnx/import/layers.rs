@@ -1,0 +1,344 @@
+//! Nodes as layers, those for sequences apart.
+
+use super::{Axis, Flow, Said, Value, network::Network, written::Function};
+use crate::onnx::{
+    attributes::Node,
+    proto::{NodeProto, kind},
+    tensor::Tensor,
+};
+use wgrad::{
+    layers::{
+        Activation, ActivationName, Add, BatchNormalization, Concatenate, Dropout, Flatten, Layer, Reshape,
+    },
+    op::activations,
+};
+
+/// Reads `node`; what it gives. `sole` says that nothing else takes its first input.
+pub(super) fn node(
+    network: &mut Network,
+    node: &Node<'_>,
+    inputs: &[Option<Value>],
+    name: &str,
+    sole: bool,
+) -> Said<Flow> {
+    let mut b = Reader { network, node: *node, inputs, name };
+    if let ("Add" | "Sub" | "Mul" | "Div", Some(Some(Value::Constant(_)))) = (node.op(), inputs.first()) {
+        return b.with_constant(b.flow(1)?, b.constant(0)?, true, false);
+    }
+    let mut x = b.flow(0)?.clone();
+    x.sole &= sole;
+    let x = &x;
+    match node.op() {
+        "Identity" => Ok(x.clone()),
+        "Cast" => match node.int("to", 0) as i32 {
+            kind::FLOAT | kind::DOUBLE => Ok(x.clone()),
+            kind::UINT8 if x.raw => Ok(x.clone()),
+            other => Err(format!(
+                "to {}; numbers of the network are float here, and others round",
+                kind::name(other)
+            )),
+        },
+        "Add" | "Sub" | "Mul" | "Div" => match inputs.get(1) {
+            Some(Some(Value::Constant(c))) => b.with_constant(x, c, false, sole),
+            _ if node.op() == "Add" => b.join(Add::new().into()),
+            _ => Err(
+                "two values of the network; Add and Concat join them, and activations such as x · Sigmoid(x)"
+                    .into(),
+            ),
+        },
+        "Transpose" => b.transpose(x),
+        "Squeeze" | "Unsqueeze" => b.unit_axes(x),
+        "Flatten" => {
+            let at = node.int("axis", 1);
+            if at != 1 && at != 1 - x.axes.len() as i64 {
+                return Err(format!("axis {at}; only 1 keeps the batch"));
+            }
+            b.flat(x)
+        }
+        "Reshape" => b.reshape(x),
+        "Slice" => b.slice(x),
+        "Gather" => b.gather(x),
+        "Gemm" => b.gemm(x),
+        "MatMul" => b.matmul(x),
+        "Conv" => b.conv(x.settled()?),
+        "MaxPool" | "AveragePool" => b.pool(x.settled()?),
+        "GlobalAveragePool" | "GlobalMaxPool" => b.global(x.settled()?, true),
+        "ReduceMean" => b.mean(x.settled()?),
+        "ReduceSum" => b.sum_of_directions(x),
+        "BatchNormalization" => b.batch_norm(x.settled()?),
+        "LayerNormalization" => b.layer_norm(x.settled()?),
+        "Pad" => b.pad(x.settled()?),
+        "Dropout" => {
+            let rate = match b.inputs.get(1) {
+                Some(Some(Value::Constant(t))) => t.reals()?.first().copied().unwrap_or(0.5),
+                _ => node.float("ratio", 0.5),
+            };
+            if !(0.0..1.0).contains(&rate) {
+                return Err(format!("a ratio of {rate}"));
+            }
+            if b.optional(2)?.is_some_and(|t| t.wholes().is_ok_and(|flag| flag != [0])) {
+                return Err("in training (its third input); export the network for inference".into());
+            }
+            // The shortest decimal of the file's number.
+            let rate: f64 = rate.to_string().parse().unwrap_or(f64::from(rate));
+            Ok(b.one(x, &x.shape, |name| Dropout { name, ..Dropout::new(rate) }.into(), Vec::new()))
+        }
+        "Concat" => b.join(Concatenate::new().into()),
+        "PRelu" => {
+            let slope = b.constant(1)?.clone();
+            b.prelu(x.settled()?, &slope)
+        }
+        "LeakyRelu" if node.activation().is_none() => {
+            b.prelu(x.settled()?, &Tensor::real(&[1], vec![node.float("alpha", 0.01)]))
+        }
+        "Softmax" | "LogSoftmax" => {
+            // Before version 13 it goes over all axes from that one on.
+            let old = b.network.opset < 13;
+            let at = x.axis(node.int("axis", if old { 1 } else { -1 }))?;
+            if !x.settled()?.is_last(at) || old && at + 1 != x.axes.len() {
+                return Err("over another axis than that of channels or classes".into());
+            }
+            b.activation(x, ActivationName::Softmax)
+        }
+        _ => {
+            let activation = b.named_activation()?;
+            b.activation(x.settled()?, activation)
+        }
+    }
+}
+
+/// Appends (image - mean) / deviation.
+pub(super) fn normalized(network: &mut Network, x: &Flow, mean: f32, deviation: f32) -> Said<Flow> {
+    let [scale, shift] = [1.0 / deviation, -mean / deviation].map(|v| Tensor::real(&[1], vec![v]));
+    affine(network, "normalization", x, &scale, &shift)
+}
+
+/// The activation that several nodes up to `last` write out; `rank` is the most axes that a constant in them has.
+pub(super) fn written(
+    network: &mut Network,
+    last: &NodeProto,
+    x: &Flow,
+    function: Function,
+    rank: usize,
+) -> Said<Flow> {
+    if rank > x.axes.len() {
+        return Err(format!("constants of {rank} axes with {:?}", x.lens()));
+    }
+    let mut b = Reader { network, node: Node(last), inputs: &[], name: super::name_of(last) };
+    match function {
+        Function::Named(name) => {
+            let activation = activations::activation(name).map_err(|e| e.to_string())?;
+            b.activation(x.settled()?, ActivationName::Elementwise(activation))
+        }
+        Function::Slope(slope) => b.prelu(x.settled()?, &Tensor::real(&[1], vec![slope])),
+    }
+}
+
+/// The numbers of an image in their order.
+pub(super) fn flattened(network: &mut Network, x: &Flow) -> Flow {
+    let name =
+        network.add("flatten", std::slice::from_ref(&x.layer), |name| Flatten { name }.into(), Vec::new());
+    let all = x.shape.iter().product();
+    Flow { raw: x.raw, positive: x.positive, ..Flow::new(&name, &[all], super::plain(1)) }
+}
+
+/// Appends scale · x + shift, for each channel: a normalization whose averages are 0 and 1.
+fn affine(network: &mut Network, name: &str, x: &Flow, scale: &Tensor, shift: &Tensor) -> Said<Flow> {
+    let layer = BatchNormalization::new();
+    let channels = x.shape.last().copied().unwrap_or(1);
+    let variance = 1.0 - layer.epsilon as f32;
+    let weights = vec![
+        ("gamma", scale.expanded(&[channels])?),
+        ("beta", shift.expanded(&[channels])?),
+        ("moving_mean", Tensor::real(&[channels], vec![0.0; channels])),
+        ("moving_variance", Tensor::real(&[channels], vec![variance; channels])),
+    ];
+    let make = |name| BatchNormalization { name, ..layer }.into();
+    let name = network.add(name, std::slice::from_ref(&x.layer), make, weights);
+    Ok(x.through(&name, &x.shape))
+}
+
+/// A node with what goes into it.
+pub(super) struct Reader<'a, 'b> {
+    pub network: &'a mut Network,
+    pub node: Node<'b>,
+    pub inputs: &'a [Option<Value>],
+    pub name: &'a str,
+}
+
+impl<'a> Reader<'a, '_> {
+    pub(super) fn flow(&self, n: usize) -> Said<&'a Flow> {
+        match self.inputs.get(n) {
+            Some(Some(Value::Flow(flow))) => Ok(flow),
+            _ => Err(format!("input {} does not follow from the image", n + 1)),
+        }
+    }
+
+    pub fn constant(&self, n: usize) -> Said<&'a Tensor> {
+        self.optional(n)?.ok_or_else(|| format!("input {} is missing", n + 1))
+    }
+
+    pub fn optional(&self, n: usize) -> Said<Option<&'a Tensor>> {
+        match self.inputs.get(n) {
+            Some(Some(Value::Constant(tensor))) => Ok(Some(tensor)),
+            Some(Some(_)) => {
+                Err(format!("input {} follows from the image; it must be part of the file", n + 1))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Appends a layer of one input.
+    pub(super) fn one(
+        &mut self,
+        x: &Flow,
+        shape: &[usize],
+        make: impl FnOnce(Option<String>) -> Layer,
+        weights: Vec<(&str, Tensor)>,
+    ) -> Flow {
+        let name = self.network.add(self.name, std::slice::from_ref(&x.layer), make, weights);
+        x.through(&name, shape)
+    }
+
+    pub(super) fn activation(&mut self, x: &Flow, activation: ActivationName) -> Said<Flow> {
+        if x.axes.contains(&Axis::Directions) || x.raw {
+            x.settled()?;
+        }
+        let positive = ["relu", "relu6", "sigmoid", "hard_sigmoid", "softplus", "exponential", "softmax"];
+        let make = |name| Activation { activation, name }.into();
+        let flow = self.one(x, &x.shape, make, Vec::new());
+        Ok(Flow { positive: positive.contains(&activation.name()), ..flow })
+    }
+
+    /// The activation that an operator is.
+    pub(super) fn named_activation(&self) -> Said<ActivationName> {
+        let node = &self.node;
+        let name = match (node.activation(), node.op()) {
+            (Some(name), _) => name,
+            (None, "Clip") => {
+                let bound = |n: usize, name| -> Said<Option<f32>> {
+                    match self.optional(n)? {
+                        Some(t) if t.len() == 1 => Ok(t.reals()?.first().copied()),
+                        Some(t) => {
+                            Err(format!("to bounds of the shape {:?}, expected one number each", t.shape))
+                        }
+                        None => Ok(node.attribute(name).and_then(|a| a.f)),
+                    }
+                };
+                match (bound(1, "min")?, bound(2, "max")?) {
+                    (Some(0.0), Some(f32::MAX)) => "relu",
+                    (Some(0.0), Some(6.0)) => "relu6",
+                    (Some(0.0), None) => "relu",
+                    (low, high) => {
+                        let words = |bound: Option<f32>| bound.map_or("no bound".into(), |x| x.to_string());
+                        let (low, high) = (words(low), words(high));
+                        return Err(format!(
+                            "from {low} to {high}; wgrad has relu (from 0 on) and relu6 (from 0 to 6)"
+                        ));
+                    }
+                }
+            }
+            (None, "Elu" | "Selu" | "HardSigmoid" | "Swish") => {
+                return Err("with an alpha or beta of its own; wgrad has the usual ones alone".into());
+            }
+            _ => return Err(format!("is not supported; supported are {}", super::OPERATORS.join(", "))),
+        };
+        activations::activation(name).map(ActivationName::Elementwise).map_err(|e| e.to_string())
+    }
+
+    /// x with a constant: a bias of the layer before, or a scale and a shift for each channel.
+    pub(super) fn with_constant(&mut self, x: &Flow, c: &Tensor, first: bool, sole: bool) -> Said<Flow> {
+        let op = self.node.op();
+        if c.shape.len() > x.axes.len() {
+            return Err(format!("a constant {:?} of more axes than {:?}", c.shape, x.lens()));
+        }
+        let scalar = (c.len() == 1).then(|| c.reals().map(|v| v[0])).transpose()?;
+        if x.raw {
+            let by_255 = match (op, scalar, first) {
+                ("Div", Some(v), false) => v == 255.0,
+                ("Mul", Some(v), _) => (v * 255.0 - 1.0).abs() < 1e-6,
+                _ => false,
+            };
+            return match by_255 {
+                true => Ok(Flow { raw: false, ..x.clone() }),
+                false => x.settled().cloned(),
+            };
+        }
+        if x.axes.contains(&Axis::Directions) {
+            x.settled()?;
+        }
+        let c = self.by_channel(x, c)?;
+        if op == "Add" && x.sole && sole && self.bias(x, &c) {
+            return Ok(x.clone());
+        }
+        let channels = c.len();
+        let all = |value: f32| Tensor::real(&[channels], vec![value; channels]);
+        let each = |f: fn(f32) -> f32| -> Said<Tensor> {
+            Ok(Tensor::real(&[channels], c.reals()?.iter().map(|v| f(*v)).collect()))
+        };
+        let (scale, shift) = match (op, first) {
+            ("Add", _) => (all(1.0), c.clone()),
+            ("Mul", _) => (c.clone(), all(0.0)),
+            ("Sub", false) => (all(1.0), each(|v| -v)?),
+            ("Sub", true) => (all(-1.0), c.clone()),
+            ("Div", false) => (each(|v| 1.0 / v)?, all(0.0)),
+            _ => return Err("a constant divided by a value of the network".into()),
+        };
+        affine(self.network, self.name, x, &scale, &shift)
+    }
+
+    /// A constant that spreads over everything but the channels, as one number for each channel.
+    pub(super) fn by_channel(&self, x: &Flow, c: &Tensor) -> Said<Tensor> {
+        c.reals()?;
+        let channels = x.shape.last().copied().unwrap_or(1);
+        if c.len() == 1 {
+            return c.reshaped(&[1])?.expanded(&[channels]);
+        }
+        let last =
+            x.axes.iter().position(|axis| *axis == Axis::Of(x.shape.len())).ok_or("no axis of channels")?;
+        let behind = x.axes.len() - last;
+        let longer =
+            c.shape.iter().rev().enumerate().filter(|(n, len)| **len != 1 && n + 1 != behind).count();
+        if longer > 0 || c.len() != channels {
+            return Err(format!("a constant {:?}; it must be one number, or one for each channel", c.shape));
+        }
+        let flat = c.reshaped(&[channels])?;
+        Ok(reordered(&flat, x))
+    }
+
+    /// Whether the layer before took `c` as its bias.
+    pub(super) fn bias(&mut self, x: &Flow, c: &Tensor) -> bool {
+        let Some(built) = self.network.layer(x.layer.as_deref()) else { return false };
+        let flag = match &mut built.layer {
+            Layer::Dense(layer) => &mut layer.use_bias,
+            Layer::Conv2D(layer) => &mut layer.use_bias,
+            Layer::DepthwiseConv2D(layer) => &mut layer.use_bias,
+            _ => return false,
+        };
+        if *flag {
+            return false;
+        }
+        *flag = true;
+        let name = built.name.clone();
+        self.network.set(&name, "bias", c.clone());
+        true
+    }
+}
+
+/// Appends the rows of an image of one channel as a sequence with these axes.
+pub(super) fn rows(network: &mut Network, x: &Flow, axes: Vec<Axis>, name: &str) -> Said<Flow> {
+    let target = [x.shape[0], x.shape[1]];
+    let make = |name| Reshape { name, ..Reshape::new(&target.map(|n| n as i64)) }.into();
+    let name = network.add(&format!("{name}_rows"), std::slice::from_ref(&x.layer), make, Vec::new());
+    Ok(Flow { axes, ..x.through(&name, &target) })
+}
+
+/// One number for each channel in wgrad's order.
+pub(super) fn reordered(c: &Tensor, x: &Flow) -> Tensor {
+    let Some(gather) = &x.gather else { return c.clone() };
+    let mut from = vec![0; gather.len()];
+    for (n, to) in gather.iter().enumerate() {
+        from[*to] = n;
+    }
+    c.pick(&c.shape, &from)
+}

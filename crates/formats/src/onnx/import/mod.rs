@@ -1,0 +1,393 @@
+//! ONNX files as networks of wgrad. Values of the file are followed through its nodes with the order of their axes, so that
+//! transposes cost nothing, channels come last here wherever they are there, and weights are turned accordingly.
+
+mod axes;
+mod flow;
+mod gates;
+mod join;
+mod known;
+mod layers;
+mod network;
+mod operators;
+mod order;
+mod pointwise;
+mod recurrent;
+mod shapes;
+mod table;
+mod weights;
+mod window;
+mod written;
+
+use super::{
+    attributes::Node,
+    export::{LIGHT_ON_DARK, LOGITS, Layout},
+    proto::{GraphProto, ModelProto, NodeProto, kind},
+    tensor::{ROOM, Tensor},
+};
+use crate::onnx::table::MISSING;
+use flow::{Axis, Flow, Value};
+use network::Network;
+pub use operators::OPERATORS;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
+use wgrad::{
+    Error, Result,
+    data::{pictures::Preparation, reading::Missing, table::Table},
+    input::Input,
+    layers::{ActivationName, Layer},
+    loss::Loss,
+    model::Model,
+    program::arena_len,
+    words::printable_line,
+};
+use written::Step;
+
+type Said<T> = std::result::Result<T, String>;
+
+/// What a file does not say itself.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The network's name; the graph's by default.
+    pub name: Option<String>,
+    /// (height, width, channels) of an image, where the file's input is flat or its lengths are free.
+    pub input_shape: Option<[usize; 3]>,
+    /// The order of the input's axes, where the file leaves it open.
+    pub layout: Option<Layout>,
+    /// Which output is the network's; `logits` or the first by default.
+    pub output: Option<String>,
+    /// Mean and deviation of the images that the network was trained on, where it takes (image - mean) / deviation.
+    pub moments: Option<[f32; 2]>,
+}
+
+/// A network from a file.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The network.
+    pub model: Model,
+    /// Its weights, as one arena.
+    pub weights: Vec<f32>,
+    /// The names of the classes, where the file tells them.
+    pub classes: Option<Vec<String>>,
+    /// The data it was trained on as the file tells it, as `--data` takes it.
+    pub data: Option<String>,
+    /// How the rows of a table become what the network takes, where the file is one of wgrad's that tells it.
+    pub table: Option<Table>,
+    /// What becomes of missing values in such rows, where the file tells it.
+    pub missing: Option<Missing>,
+    /// The digest of that data.
+    pub digest: Option<String>,
+    /// What is made of every picture, where the file is one of wgrad's that tells it.
+    pub preparation: Option<Preparation>,
+    /// Whether pictures are made light on dark first, as those of MNIST are: only wgrad's own files tell it.
+    pub light_on_dark: bool,
+    /// Whether the file takes bytes, and divides them by 255 itself.
+    pub bytes: bool,
+}
+
+/// The oldest version of ONNX's operators that is read: before it some did other things unless they were told.
+const OLDEST: i64 = 7;
+
+/// The most layers of a network: no file of use comes near it.
+const MOST_LAYERS: usize = 4096;
+
+/// Reads the network of a file; `what` names the file in errors.
+///
+/// # Errors
+/// [`Error::Onnx`] with the node that cannot be read, and why; [`Error::Model`] where its layers do not fit.
+pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Imported> {
+    let fail = |message: String| Error::Onnx { what: what.to_string(), message: printable_line(&message) };
+    let graph = file.graph.as_ref().ok_or_else(|| fail("has no graph".into()))?;
+    let mut import = Import::new(graph, file, options).map_err(fail)?;
+    for step in std::mem::take(&mut import.steps) {
+        import.step(&step).map_err(|message| fail(located(step.node(), &message)))?;
+    }
+    let model = import.finish(options).map_err(fail)?;
+    let parameters = model.parameters()?;
+    let mut weights = vec![0.0; arena_len(&parameters)];
+    for p in &parameters {
+        let tensor =
+            import.network.weights.get(&p.name).ok_or_else(|| fail(format!("nothing gives `{}`", p.name)))?;
+        let numbers = tensor.reals().map_err(|m| fail(format!("`{}`: {m}", p.name)))?;
+        if numbers.len() != p.len() {
+            return Err(fail(format!(
+                "`{}` has the shape {:?}, the layer needs {:?}",
+                p.name, tensor.shape, p.shape
+            )));
+        }
+        weights[p.offset..p.offset + p.len()].copy_from_slice(numbers);
+    }
+    let classes: Option<Vec<String>> =
+        file.metadata("classes").and_then(|text| serde_json::from_str(text).ok());
+    let classes = classes.map(|names| names.iter().map(|name| printable_line(name)).collect());
+    let prepared = file.metadata("input.preparation");
+    let metadata = |key: &str| file.metadata(key).map(String::from);
+    Ok(Imported {
+        model,
+        weights,
+        classes,
+        data: metadata("data.spec"),
+        digest: metadata("data.sha256").filter(|digest| !digest.is_empty()),
+        table: import.table,
+        missing: file.metadata(MISSING).and_then(|text| text.parse().ok()),
+        preparation: prepared.and_then(|text| serde_json::from_str(text).ok()),
+        light_on_dark: prepared == Some(LIGHT_ON_DARK),
+        bytes: import.bytes,
+    })
+}
+
+/// What a node is called.
+fn name_of(node: &NodeProto) -> &str {
+    if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name }
+}
+
+/// A message with the node's name and operator in front.
+fn located(node: &NodeProto, message: &str) -> String {
+    format!("node `{}` ({}): {message}", name_of(node), node.op_type)
+}
+
+/// A file that is being read.
+struct Import<'a> {
+    values: BTreeMap<&'a str, Value>,
+    network: Network,
+    steps: Vec<Step<'a>>,
+    uses: BTreeMap<&'a str, usize>,
+    /// Outputs behind the first of a node, with its operator.
+    later: BTreeMap<&'a str, &'a str>,
+    output: &'a str,
+    batch: Option<usize>,
+    loss: Option<Loss>,
+    table: Option<Table>,
+    bytes: bool,
+    /// How many more elements may be worked out of constants.
+    room: usize,
+    /// How many elements the weights of all layers may have.
+    most_weights: usize,
+}
+
+impl<'a> Import<'a> {
+    fn new(graph: &'a GraphProto, file: &ModelProto, options: &Options) -> Said<Self> {
+        let opset = file.opset();
+        if opset < OLDEST {
+            return Err(format!(
+                "has operators of version {opset}, expected {OLDEST} (2017) or later; bring it to a newer one by \
+                 `onnx.version_converter.convert_version(model, 17)`"
+            ));
+        }
+        let output = chosen_output(graph, options)?;
+        let initializers: BTreeSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
+        if initializers.len() < graph.initializer.len() {
+            return Err("has two tensors of one name".into());
+        }
+        let mut nodes = order::needed(graph, output, None)?;
+        let own = table::of(graph, file, &nodes, output);
+        let output = own.as_ref().map_or(output, |own| own.output);
+        if let Some(own) = &own {
+            nodes = order::needed(graph, output, Some(own.input))?;
+        }
+        let steps = written::steps(&nodes, graph, output);
+        let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
+        // To ask for a shape is no use of the numbers.
+        let asks = |step: &&Step<'_>| ["Shape", "Size"].contains(&step.node().op_type.as_str());
+        for name in steps.iter().filter(|step| !asks(step)).flat_map(Step::inputs) {
+            *uses.entry(name).or_default() += 1;
+        }
+        let taken: BTreeSet<&str> = steps.iter().flat_map(Step::inputs).collect();
+        let later = nodes
+            .iter()
+            .flat_map(|node| node.output.iter().skip(1).map(|name| (name.as_str(), node.op_type.as_str())));
+        let later = later.collect();
+        let open: Vec<_> = graph.input.iter().filter(|i| !initializers.contains(i.name.as_str())).collect();
+        let needed = open.iter().copied().filter(|input| taken.contains(input.name.as_str()));
+        let given: Vec<_> = match open.len() {
+            1 => open.clone(),
+            _ => needed.collect(),
+        };
+        let names = |list: &[&super::proto::ValueInfoProto]| {
+            list.iter().map(|input| input.name.as_str()).collect::<Vec<_>>().join(", ")
+        };
+        let from: Vec<&str> = given.iter().map(|input| input.name.as_str()).collect();
+        operators::all_are_read(
+            &steps,
+            &[&from[..], &own.iter().map(|own| own.input).collect::<Vec<_>>()].concat(),
+        )?;
+        let [input] = given[..] else {
+            return Err(format!("takes the inputs {}; a network here takes one, the image", names(&open)));
+        };
+        let mut values = BTreeMap::new();
+        let mut held = 0usize;
+        for initializer in graph.initializer.iter().filter(|t| taken.contains(t.name.as_str())) {
+            let tensor = Tensor::from_proto(initializer)?;
+            held = held.saturating_add(tensor.len());
+            values.insert(initializer.name.as_str(), Value::Constant(Rc::new(tensor)));
+        }
+        let (mut flow, shape, batch) = shapes::input(input, file, &steps, options, own.as_ref())?;
+        let bytes = flow.raw;
+        let mut network = Network::new(shape, opset);
+        if flow.axes.len() == 2 {
+            flow = layers::flattened(&mut network, &flow);
+        }
+        if let Some([mean, deviation]) = options.moments {
+            flow = layers::normalized(&mut network, &flow, mean, deviation)?;
+        }
+        // What stands for the input of a table's network lies behind the nodes that standardise it.
+        values.insert(own.as_ref().map_or(input.name.as_str(), |own| own.input), Value::Flow(flow));
+        let table = own.map(|own| own.table);
+        let loss = file.metadata("loss").and_then(|text| text.parse().ok());
+        let (room, most_weights) =
+            (held.saturating_mul(4).max(ROOM), held.saturating_mul(16).saturating_add(ROOM));
+        Ok(Self {
+            values,
+            network,
+            steps,
+            uses,
+            later,
+            output,
+            batch,
+            loss,
+            table,
+            bytes,
+            room,
+            most_weights,
+        })
+    }
+
+    /// How many nodes take a value; the network's output has one taker more.
+    fn uses(&self, name: &str) -> usize {
+        self.uses.get(name).copied().unwrap_or(0) + usize::from(name == self.output)
+    }
+
+    /// The model of all layers.
+    fn finish(&mut self, options: &Options) -> Said<Model> {
+        let Some(Value::Flow(flow)) = self.values.get(self.output).cloned() else {
+            return Err(format!("the output `{}` does not follow from the input", self.output));
+        };
+        if flow.gather.is_some() || flow.flipped || flow.raw {
+            return Err(format!("the output `{}` comes in an order of its own", self.output));
+        }
+        // It names files, too.
+        let name = options.name.as_deref().map(|name| printable_line(name).replace(['/', '\\'], "_"));
+        let name: String =
+            name.filter(|name| !name.is_empty()).unwrap_or("imported".into()).chars().take(80).collect();
+        let mut model = self.network.model(&name, flow.layer.as_deref())?;
+        if self.table.is_some() {
+            model = model.fed(&Input { floats: true, numbers: self.numbers(), normalization: None });
+        }
+        // One number that is no probability is a regression's, unless the file says what it was trained on.
+        let outputs = model.outputs().ok();
+        if outputs == Some(1) && model.loss().is_ok_and(|loss| loss == Loss::SoftmaxCrossEntropy) {
+            model.loss = self.loss.or(Some(Loss::MeanSquaredError));
+        }
+        if let (Some(outputs @ 2..), Some(name)) = (outputs, last_activation(&model)) {
+            let said = self.loss == Some(Loss::SoftmaxCrossEntropy);
+            if ["sigmoid", "hard_sigmoid"].contains(&name) && !said {
+                return Err(format!(
+                    "ends in a {name} for each of {outputs} outputs, as where an image may be of several classes; \
+                     wgrad tells one class, or one number"
+                ));
+            }
+        }
+        Ok(model)
+    }
+
+    /// Whether the label of the table is a number.
+    fn numbers(&self) -> bool {
+        self.table.as_ref().is_some_and(|t| matches!(t.label.kind, wgrad::data::table::Kind::Number { .. }))
+    }
+
+    /// Reads one step.
+    fn step(&mut self, step: &Step<'a>) -> Said<()> {
+        match step {
+            Step::Node(node) => self.node(node)?,
+            Step::Written { last, input, function, rank } => {
+                let Some(Value::Flow(x)) = self.values.get(input).cloned() else {
+                    return Err(format!("it takes `{input}`, which does not follow from the image"));
+                };
+                let flow = layers::written(&mut self.network, last, &x, *function, *rank)?;
+                self.values.insert(last.output.first().map_or("", String::as_str), Value::Flow(flow));
+            }
+        }
+        if self.network.numbers > self.most_weights {
+            return Err(format!(
+                "the weights up to here are {} numbers, far more than the file holds",
+                self.network.numbers
+            ));
+        }
+        if self.network.layers.len() > MOST_LAYERS {
+            return Err(format!("a network of more than {MOST_LAYERS} layers; no training of it would end"));
+        }
+        Ok(())
+    }
+
+    /// Reads one node.
+    fn node(&mut self, proto: &'a NodeProto) -> Said<()> {
+        let node = Node(proto);
+        let inputs: Vec<Option<Value>> =
+            proto.input.iter().map(|name| self.values.get(name.as_str()).cloned()).collect();
+        if let Some((_, name)) =
+            inputs.iter().zip(&proto.input).find(|(v, name)| v.is_none() && !name.is_empty())
+        {
+            let why = match self.later.get(name.as_str()) {
+                Some(op) => format!("another output of {op} than its first, which wgrad does not read"),
+                None => "which nothing before it gives".to_string(),
+            };
+            return Err(format!("it takes `{name}`, {why}"));
+        }
+        let first = proto.output.first().map_or("", String::as_str);
+        if let Some(value) = shapes::constant(&node, &inputs, self.batch, &mut self.room)? {
+            self.values.insert(first, value);
+            return Ok(());
+        }
+        let sole = proto.input.first().is_some_and(|name| self.uses(name) == 1);
+        let name = name_of(proto);
+        let flow = match node.op() {
+            "RNN" | "LSTM" | "GRU" => {
+                for (output, value) in recurrent::layer(self, &node, &inputs, name)? {
+                    self.values.insert(output, Value::Flow(value));
+                }
+                return Ok(());
+            }
+            "LogSoftmax" if first != self.output => {
+                return Err("before the end of the network; as the last node it stands for Softmax".into());
+            }
+            _ => layers::node(&mut self.network, &node, &inputs, name, sole)?,
+        };
+        self.values.insert(first, Value::Flow(flow));
+        Ok(())
+    }
+}
+
+/// The activation in which a network ends.
+fn last_activation(model: &Model) -> Option<&'static str> {
+    let named = |activation: ActivationName| activation.name();
+    match model.layers.last()? {
+        Layer::Activation(layer) => Some(named(layer.activation)),
+        _ => None,
+    }
+}
+
+/// The output that is the network's.
+fn chosen_output<'a>(graph: &'a GraphProto, options: &Options) -> Said<&'a str> {
+    let mut names = graph.output.iter().map(|output| output.name.as_str());
+    let listed = || graph.output.iter().map(|output| output.name.as_str()).collect::<Vec<_>>().join(", ");
+    match &options.output {
+        Some(wanted) => names
+            .find(|name| name == wanted)
+            .ok_or_else(|| format!("has no output `{wanted}`; its outputs: {}", listed())),
+        None => {
+            let first = names.clone().next().ok_or("has no output")?;
+            Ok(names.find(|name| *name == LOGITS).unwrap_or(first))
+        }
+    }
+}
+
+/// The kinds of elements that an input may have.
+fn takes(element: i32) -> bool {
+    [kind::FLOAT, kind::UINT8].contains(&element)
+}
+
+/// The axes of wgrad in their own order.
+fn plain(rank: usize) -> Vec<Axis> {
+    (0..=rank).map(Axis::Of).collect()
+}

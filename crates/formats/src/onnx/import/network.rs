@@ -1,0 +1,123 @@
+//! The layers read so far, with their weights.
+
+use crate::onnx::tensor::Tensor;
+use std::collections::BTreeMap;
+use wgrad::{
+    layers::Layer,
+    model::{INPUT, Model},
+};
+
+type Said<T> = std::result::Result<T, String>;
+
+/// The most characters of a layer's name that come from the file.
+const LONGEST: usize = 80;
+
+/// A layer with where its inputs come from.
+#[derive(Clone, Debug)]
+pub(super) struct Built {
+    pub name: String,
+    pub layer: Layer,
+    pub inputs: Vec<Option<String>>,
+}
+
+/// Layers in the order of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Network {
+    pub input_shape: [usize; 3],
+    /// The version of the file's operators.
+    pub opset: i64,
+    pub layers: Vec<Built>,
+    /// By the names of parameters.
+    pub weights: BTreeMap<String, Tensor>,
+    /// How many numbers these have.
+    pub numbers: usize,
+    /// The place of each layer, by its name.
+    places: BTreeMap<String, usize>,
+    /// How often a name was asked for.
+    asked: BTreeMap<String, usize>,
+}
+
+impl Network {
+    pub fn new(input_shape: [usize; 3], opset: i64) -> Self {
+        Self {
+            input_shape,
+            opset,
+            layers: Vec::new(),
+            weights: BTreeMap::new(),
+            numbers: 0,
+            places: BTreeMap::new(),
+            asked: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a layer under a name like `wanted`, with its weights by their short names; the name it got.
+    pub fn add(
+        &mut self,
+        wanted: &str,
+        inputs: &[Option<String>],
+        make: impl FnOnce(Option<String>) -> Layer,
+        weights: Vec<(&str, Tensor)>,
+    ) -> String {
+        let clean: String = wanted
+            .chars()
+            .take(LONGEST)
+            .map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' })
+            .collect();
+        let clean = clean.trim_matches('_').to_string();
+        let clean = if clean.is_empty() || clean == INPUT { "layer".to_string() } else { clean };
+        let mut name = clean.clone();
+        let asked = self.asked.entry(clean.clone()).or_insert(0);
+        *asked += 1;
+        if *asked > 1 {
+            name = format!("{clean}_{asked}");
+        }
+        while self.places.contains_key(&name) {
+            *asked += 1;
+            name = format!("{clean}_{asked}");
+        }
+        self.places.insert(name.clone(), self.layers.len());
+        for (short, tensor) in weights {
+            self.set(&name, short, tensor);
+        }
+        self.layers.push(Built {
+            name: name.clone(),
+            layer: make(Some(name.clone())),
+            inputs: inputs.to_vec(),
+        });
+        name
+    }
+
+    /// The layer of that name.
+    pub fn layer(&mut self, name: Option<&str>) -> Option<&mut Built> {
+        self.places.get(name?).and_then(|n| self.layers.get_mut(*n))
+    }
+
+    /// Sets a weight of a layer.
+    pub fn set(&mut self, layer: &str, short: &str, tensor: Tensor) {
+        self.numbers = self.numbers.saturating_add(tensor.len());
+        self.weights.insert(format!("{layer}.{short}"), tensor);
+    }
+
+    /// The model; `last` is the layer that gives its output.
+    pub fn model(&self, name: &str, last: Option<&str>) -> Said<Model> {
+        if self.layers.last().map(|built| built.name.as_str()) != last {
+            return Err("the output is not what the last layer gives".into());
+        }
+        let mut model = Model::new(name, self.input_shape);
+        let mut before: Option<String> = None;
+        for built in &self.layers {
+            let simple = built.inputs.len() == 1 && built.inputs[0] == before;
+            let layer = built.layer.clone();
+            model = match simple {
+                true => model.add(layer),
+                false => {
+                    let names: Vec<&str> =
+                        built.inputs.iter().map(|i| i.as_deref().unwrap_or(INPUT)).collect();
+                    model.add_from(layer, &names)
+                }
+            };
+            before = Some(built.name.clone());
+        }
+        Ok(model)
+    }
+}

@@ -1,0 +1,218 @@
+//! What follows from constants and shapes alone, and what the file's input is.
+
+use super::{Axis, Flow, Layout, Options, Said, Value, plain, table::Found, takes, written::Step};
+use crate::onnx::{
+    attributes::{Node, broadcast},
+    execute::{Use, shapes_only},
+    proto::{ModelProto, ValueInfoProto, kind},
+    tensor::Tensor,
+};
+use std::rc::Rc;
+use wgrad::program::counted;
+
+/// The input as a flow, the shape of an image, and the batch where it is fixed.
+pub(super) fn input(
+    input: &ValueInfoProto,
+    file: &ModelProto,
+    steps: &[Step<'_>],
+    options: &Options,
+    own: Option<&Found<'_>>,
+) -> Said<(Flow, [usize; 3], Option<usize>)> {
+    let tensor =
+        input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()).ok_or("has an input that is no tensor")?;
+    if !takes(tensor.elem_type) {
+        return Err(format!(
+            "takes elements of type {}, expected float or uint8",
+            kind::name(tensor.elem_type)
+        ));
+    }
+    let dims = tensor.shape.as_ref().map_or(&[][..], |shape| &shape.dim);
+    let lens: Vec<Option<usize>> =
+        dims.iter().map(|d| d.dim_value.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0)).collect();
+    let (batch, rest) = lens.split_first().ok_or("has an input without axes")?;
+    if let Some(own) = own {
+        let shape = [1, 1, own.table.width()];
+        return Ok((Flow { layer: None, ..Flow::new("", &shape, plain(3)) }, shape, *batch));
+    }
+    let fail = |why: &str| {
+        format!("takes an input {}: {why}; say `--input-shape HEIGHT,WIDTH,CHANNELS`", listed(&lens))
+    };
+    let (shape, axes) = match rest {
+        [a, b, c] => {
+            let layout =
+                options.layout.or_else(|| told(file)).unwrap_or_else(|| guessed(&input.name, rest, steps));
+            let found = match layout {
+                Layout::Nchw => [*b, *c, *a],
+                Layout::Nhwc => [*a, *b, *c],
+            };
+            let found = match (options.input_shape, found) {
+                (Some(shape), told) if !agree(&shape, &told) => {
+                    return Err(fail(&format!("--input-shape is {shape:?}")));
+                }
+                (Some(shape), _) => shape,
+                (None, [Some(h), Some(w), Some(c)]) => [h, w, c],
+                _ => return Err(fail("its lengths are free")),
+            };
+            let order: &[usize] = if layout == Layout::Nchw { &[0, 3, 1, 2] } else { &[0, 1, 2, 3] };
+            (found, order.iter().map(|n| Axis::Of(*n)).collect())
+        }
+        // An image of one channel, which the file does without.
+        [h, w] => match (options.input_shape, h, w) {
+            (Some(shape), ..) if !agree(&shape, &[*h, *w, Some(1)]) => {
+                return Err(fail(&format!("--input-shape is {shape:?}")));
+            }
+            (Some(shape), ..) => (shape, plain(2)),
+            (None, Some(h), Some(w)) => ([*h, *w, 1], plain(2)),
+            _ => return Err(fail("its lengths are free")),
+        },
+        [flat] => {
+            let side = flat.map_or(0, usize::isqrt);
+            let shape = match (options.input_shape, *flat) {
+                (Some(shape), Some(flat)) if counted(&shape)? != flat => {
+                    return Err(fail(&format!(
+                        "--input-shape is {shape:?}, which is {} numbers",
+                        counted(&shape)?
+                    )));
+                }
+                (Some(shape), _) => shape,
+                (None, None) => return Err(fail("its length is free")),
+                // As many numbers as a picture of one channel has; fewer are a row of a table.
+                (None, Some(flat)) if side >= SIDE && side * side == flat => [side, side, 1],
+                (None, Some(flat)) => [1, 1, flat],
+            };
+            (shape, plain(1))
+        }
+        _ => return Err(fail("an image has three axes behind the batch")),
+    };
+    counted(&shape)?;
+    let raw = tensor.elem_type == kind::UINT8;
+    // Bytes are never below zero; of floats nobody knows.
+    let flow = Flow { layer: None, raw, positive: raw, ..Flow::new("", &shape, axes) };
+    Ok((flow, shape, *batch))
+}
+
+/// The side of the smallest square that a flat input is taken for, instead of a row of a table.
+const SIDE: usize = 8;
+
+/// Whether a shape is what a file says, as far as it says something.
+fn agree(shape: &[usize; 3], told: &[Option<usize>; 3]) -> bool {
+    shape.iter().zip(told).all(|(len, told)| told.is_none_or(|told| told == *len))
+}
+
+/// Lengths as people write them; a free one is a question mark.
+fn listed(lens: &[Option<usize>]) -> String {
+    let each = lens.iter().map(|len| len.map_or("?".into(), |len| len.to_string()));
+    format!("({})", each.collect::<Vec<_>>().join(", "))
+}
+
+/// The layout as wgrad's own files tell it.
+fn told(file: &ModelProto) -> Option<Layout> {
+    match file.metadata("input.layout")? {
+        "NHWC" => Some(Layout::Nhwc),
+        "NCHW" => Some(Layout::Nchw),
+        _ => None,
+    }
+}
+
+/// Channels are first where a node for images takes the input as it is, or where only the first axis looks like channels.
+fn guessed(name: &str, rest: &[Option<usize>], steps: &[Step<'_>]) -> Layout {
+    let images = ["Conv", "MaxPool", "AveragePool", "BatchNormalization"];
+    let few = |n: Option<usize>| matches!(n, Some(1 | 3 | 4));
+    let mut nodes = steps.iter().map(Step::node);
+    let taken =
+        nodes.any(|n| n.input.first().is_some_and(|i| i == name) && images.contains(&n.op_type.as_str()));
+    match taken || few(rest[0]) && !few(rest[2]) {
+        true => Layout::Nchw,
+        false => Layout::Nhwc,
+    }
+}
+
+/// The value of a node that follows from constants, or from the shape of a flow.
+pub(super) fn constant(
+    node: &Node<'_>,
+    inputs: &[Option<Value>],
+    batch: Option<usize>,
+    room: &mut usize,
+) -> Said<Option<Value>> {
+    if let (op @ ("Shape" | "Size"), Some(Some(Value::Flow(flow)))) = (node.op(), inputs.first()) {
+        if op == "Size" {
+            return Err("the number of all elements, which depends on the batch".into());
+        }
+        let mut lens = flow.lens();
+        if let (Some(first), Some(batch)) = (lens.first_mut().filter(|n| **n == -1), batch) {
+            *first = batch as i64;
+        }
+        let rank = lens.len() as i64;
+        let place = |n: i64| (if n < 0 { n + rank } else { n }).clamp(0, rank) as usize;
+        let (start, end) = (place(node.int("start", 0)), place(node.int("end", rank)));
+        let part = lens[start.min(end)..end].to_vec();
+        return Ok(Some(Value::Constant(Rc::new(Tensor::whole(&[part.len()], part)))));
+    }
+    let mut tensors = Vec::new();
+    for input in inputs {
+        match input {
+            Some(Value::Constant(tensor)) => tensors.push(Some(&**tensor)),
+            None => tensors.push(None),
+            Some(Value::Zeros) => return Ok(Some(Value::Zeros).filter(|_| node.op() != "Concat")),
+            Some(Value::Flow(_)) => return Ok(None),
+        }
+    }
+    // Zeros for each image of a batch: the first state of a recurrent layer.
+    if ["ConstantOfShape", "Expand"].contains(&node.op()) {
+        let shape = tensors.last().copied().flatten().ok_or("it has no shape")?;
+        if shape.wholes()?.contains(&-1) {
+            let filled = match node.op() {
+                "Expand" => tensors[0].is_some_and(|t| t.reals().is_ok_and(|v| v.iter().all(|v| *v == 0.0))),
+                _ => node.attribute("value").and_then(|a| a.t.as_ref()).is_none_or(|t| {
+                    Tensor::from_proto(t).is_ok_and(|t| t.reals().is_ok_and(|v| v.iter().all(|v| *v == 0.0)))
+                }),
+            };
+            return match filled {
+                true => Ok(Some(Value::Zeros)),
+                false => Err("numbers other than zero for each image of a batch".into()),
+            };
+        }
+    }
+    if tensors.is_empty() && node.op() != "Constant" {
+        return Ok(None);
+    }
+    // All nodes of a file together: each may double what the one before made.
+    let full = |made: usize| {
+        format!("it makes {made} elements of constants, more than all nodes of this file may make together")
+    };
+    let joined = tensors.iter().flatten().fold(0usize, |all, t| all.saturating_add(t.len()));
+    if node.op() == "Concat" && joined > *room {
+        return Err(full(joined));
+    }
+    let found = match computed(node, &tensors)? {
+        Some(tensor) => Some(tensor),
+        None => {
+            let outputs = shapes_only(&Use { node: *node, inputs: tensors, known: true })?;
+            outputs.and_then(|outputs| outputs.into_iter().next())
+        }
+    };
+    let Some(tensor) = found else {
+        return Err(
+            "all that it takes is part of the file, and it is none of those that are worked out".into()
+        );
+    };
+    *room = room.checked_sub(tensor.len()).ok_or_else(|| full(tensor.len()))?;
+    Ok(Some(Value::Constant(Rc::new(tensor))))
+}
+
+/// Arithmetic on numbers of the file, each rounded to 32 bits as a runtime does.
+fn computed(node: &Node<'_>, inputs: &[Option<&Tensor>]) -> Said<Option<Tensor>> {
+    let f: fn(f32, f32) -> f32 = match node.op() {
+        "Add" => |a, b| a + b,
+        "Sub" => |a, b| a - b,
+        "Mul" => |a, b| a * b,
+        "Div" => |a, b| a / b,
+        _ => return Ok(None),
+    };
+    let &[Some(a), Some(b)] = inputs else { return Ok(None) };
+    let (Ok(_), Ok(_)) = (a.reals(), b.reals()) else { return Ok(None) };
+    let shape = broadcast(&[&a.shape, &b.shape])?;
+    let (a, b) = (a.expanded(&shape)?, b.expanded(&shape)?);
+    let values = a.reals()?.iter().zip(b.reals()?).map(|(a, b)| f(*a, *b)).collect();
+    Ok(Some(Tensor::real(&shape, values)))
+}

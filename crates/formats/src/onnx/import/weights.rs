@@ -1,0 +1,137 @@
+//! Nodes with weights along the last axis: products, normalizations, slopes.
+
+use super::{
+    Axis, Flow, Said,
+    layers::{Reader, reordered},
+};
+use crate::onnx::tensor::Tensor;
+use wgrad::layers::{BatchNormalization, Dense, LayerNormalization, PReLU};
+
+/// A tensor times a number.
+fn scaled(tensor: &Tensor, by: f32) -> Said<Tensor> {
+    match by {
+        1.0 => Ok(tensor.clone()),
+        _ => Ok(Tensor::real(&tensor.shape, tensor.reals()?.iter().map(|v| v * by).collect())),
+    }
+}
+
+impl Reader<'_, '_> {
+    pub(super) fn gemm(&mut self, x: &Flow) -> Said<Flow> {
+        let (alpha, beta) = (self.node.float("alpha", 1.0), self.node.float("beta", 1.0));
+        if x.axes.len() != 2 {
+            return Err(format!("a product of {:?}; it takes two axes", x.lens()));
+        }
+        let w = self.constant(1)?;
+        if w.shape.len() != 2 {
+            return Err(format!("a matrix {:?}", w.shape));
+        }
+        let w = if self.node.int("transB", 0) != 0 { w.transposed(&[1, 0]) } else { w.clone() };
+        let bias = self.optional(2)?;
+        let spread = |c: &Tensor| match c.shape[..] {
+            // More rows than one would be a bias for each image of a batch.
+            [] | [_] | [1, _] => scaled(&c.reshaped(&[c.len()])?.expanded(&w.shape[1..])?, beta),
+            _ => Err(format!("a bias {:?}", c.shape)),
+        };
+        let bias = bias.map(spread).transpose()?;
+        self.dense(x, &scaled(&w, alpha)?, bias)
+    }
+
+    pub(super) fn matmul(&mut self, x: &Flow) -> Said<Flow> {
+        let w = self.constant(1)?.clone();
+        self.dense(x, &w, None)
+    }
+
+    pub(super) fn dense(&mut self, x: &Flow, w: &Tensor, bias: Option<Tensor>) -> Said<Flow> {
+        x.settled()?;
+        let [rows, units] = w.shape[..] else { return Err(format!("a matrix {:?}", w.shape)) };
+        if !x.is_last(x.axes.len() - 1) || x.shape.last() != Some(&rows) {
+            return Err(format!("a product of {:?} with {:?}", x.lens(), w.shape));
+        }
+        // Rows in the order in which the numbers come here.
+        let kernel = match &x.gather {
+            Some(gather) => {
+                let mut from = vec![0; rows];
+                for (n, to) in gather.iter().enumerate() {
+                    from[*to] = n;
+                }
+                let places: Vec<usize> = from.iter().flat_map(|n| n * units..(n + 1) * units).collect();
+                w.pick(&w.shape, &places)
+            }
+            None => w.clone(),
+        };
+        let mut shape = x.shape.clone();
+        if let Some(last) = shape.last_mut() {
+            *last = units;
+        }
+        let use_bias = bias.is_some();
+        let weights = std::iter::once(("kernel", kernel)).chain(bias.map(|bias| ("bias", bias))).collect();
+        let flow = self.one(x, &shape, |name| Dense { use_bias, name, ..Dense::new(units) }.into(), weights);
+        Ok(Flow { gather: None, ..flow })
+    }
+
+    pub(super) fn batch_norm(&mut self, x: &Flow) -> Said<Flow> {
+        if x.axes.len() < 2 || !x.is_last(1) {
+            return Err(format!("an input {:?} whose second axis is not that of channels", x.lens()));
+        }
+        let own = |n: usize| -> Said<Tensor> {
+            let given = self.constant(n)?;
+            if x.shape.last().is_none_or(|channels| given.shape != [*channels]) {
+                return Err(format!("numbers {:?} for the channels of {:?}", given.shape, x.lens()));
+            }
+            Ok(reordered(given, x))
+        };
+        let weights = vec![
+            ("gamma", own(1)?),
+            ("beta", own(2)?),
+            ("moving_mean", own(3)?),
+            ("moving_variance", own(4)?),
+        ];
+        let short = |v: f32| v.to_string().parse().unwrap_or(f64::from(v));
+        let (epsilon, momentum) =
+            (short(self.node.float("epsilon", 1e-5)), short(self.node.float("momentum", 0.9)));
+        let make = |name| BatchNormalization { momentum, epsilon, name, ..BatchNormalization::new() }.into();
+        Ok(self.one(x, &x.shape, make, weights))
+    }
+
+    pub(super) fn layer_norm(&mut self, x: &Flow) -> Said<Flow> {
+        let at = x.axis(self.node.int("axis", -1))?;
+        if at + 1 != x.axes.len() || !x.is_last(at) {
+            return Err("over other axes than the last, that of channels".into());
+        }
+        let channels = x.shape.last().copied().unwrap_or(1);
+        let gamma = reordered(&self.constant(1)?.expanded(&[channels])?, x);
+        let beta = self
+            .optional(2)?
+            .map(|t| Ok::<_, String>(reordered(&t.expanded(&[channels])?, x)))
+            .transpose()?;
+        let center = beta.is_some();
+        let weights = std::iter::once(("gamma", gamma)).chain(beta.map(|b| ("beta", b))).collect();
+        let epsilon = self.node.float("epsilon", 1e-5);
+        let epsilon = epsilon.to_string().parse().unwrap_or(f64::from(epsilon));
+        let make = |name| LayerNormalization { epsilon, center, scale: true, name }.into();
+        Ok(self.one(x, &x.shape, make, weights))
+    }
+
+    pub(super) fn prelu(&mut self, x: &Flow, slope: &Tensor) -> Said<Flow> {
+        if x.gather.is_some() {
+            return Err("behind a flattening of images whose channels come first".into());
+        }
+        // With the axes of the file, the batch in front; then those of wgrad.
+        let rank = x.axes.len();
+        let mut lens = vec![1; rank.saturating_sub(slope.shape.len())];
+        lens.extend(&slope.shape);
+        if lens.len() != rank || lens[0] != 1 || x.axes[0] != Axis::Of(0) || x.axes.contains(&Axis::One) {
+            return Err(format!("a slope {:?} for {:?}", slope.shape, x.lens()));
+        }
+        let order: Vec<usize> = (1..rank)
+            .map(|axis| x.axes.iter().position(|a| *a == Axis::Of(axis)).ok_or("axes that are not its own"))
+            .collect::<Result<_, _>>()?;
+        let slope = slope.reshaped(&lens[1..])?.transposed(&order.iter().map(|n| n - 1).collect::<Vec<_>>());
+        let shared = slope.shape.iter().take_while(|len| **len == 1).count();
+        let shape: Vec<usize> =
+            x.shape.iter().enumerate().map(|(n, len)| if n < shared { 1 } else { *len }).collect();
+        let weights = vec![("alpha", slope.expanded(&shape)?)];
+        let shared_axes: Vec<usize> = (1..=shared).collect();
+        Ok(self.one(x, &x.shape, |name| PReLU { shared_axes, name }.into(), weights))
+    }
+}

@@ -1,0 +1,469 @@
+//! ONNX files: what is written is read back as the same network; PyTorch's files are read right; ONNX's own cases run on the
+//! kernels. Networks are compared on the f64 twins, so that nothing but the files can differ.
+
+use std::{collections::BTreeMap, fs, path::Path};
+use wgrad::{
+    Error,
+    checkpoint::Checkpoint,
+    feed::{Batch, Step, split_mix},
+    input::{Input, Normalization},
+    layers::Layer,
+    model::Model,
+    networks::{NETWORKS, network, network_for},
+    optim::Optimizer,
+    program::{Mode, interpreter::Interpreter},
+};
+use wgrad_formats::{
+    model_file,
+    onnx::{
+        self,
+        execute::{Device, Outcome, run_case},
+        export::{Layout, Options},
+        import,
+        proto::{AttributeProto, ModelProto, NodeProto, TensorProto, kind},
+        tensor::Tensor,
+    },
+};
+
+/// Reproducible numbers in [-1, 1).
+fn noise(seed: u64, at: usize) -> f32 {
+    (split_mix(seed << 32 | at as u64) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+}
+
+/// Weights of which none is what it is by default: biases, scales and moving averages too.
+pub fn weights(model: &Model) -> Vec<f32> {
+    let mut weights = model.initial_weights(3).expect("fits");
+    for (n, p) in model.parameters().expect("fits").iter().enumerate() {
+        let positive = p.name.ends_with("gamma") || p.name.ends_with("moving_variance");
+        for (at, value) in weights[p.offset..p.offset + p.len()].iter_mut().enumerate() {
+            let random = noise(n as u64, at);
+            *value = if positive { 1.0 + 0.5 * random } else { *value + 0.1 * random };
+        }
+    }
+    weights
+}
+
+fn images(model: &Model, count: usize) -> Vec<u8> {
+    (0..count * model.pixels()).map(|at| split_mix(at as u64) as u8).collect()
+}
+
+/// The logits of `images` on the twins.
+fn logits(model: &Model, weights: &[f32], images: &[u8]) -> Vec<f64> {
+    let count = images.len() / model.pixels();
+    let program = model.program(Mode::Evaluate, count, 1, &Optimizer::default()).expect("fits");
+    let mut machine = Interpreter::new(program, weights);
+    let batch = Batch { images: images.to_vec(), labels: vec![0; count] };
+    machine.step(&batch, Step { rows: count as u32, ..Step::default() });
+    machine.real(machine.program.output).to_vec()
+}
+
+/// The largest difference as a share of the largest value; infinite where one is no number.
+pub fn apart(got: &[f64], expected: &[f64]) -> f64 {
+    assert_eq!(got.len(), expected.len());
+    let largest = expected.iter().fold(0.0f64, |all, v| all.max(v.abs()));
+    let worst = got
+        .iter()
+        .zip(expected)
+        .map(|(g, e)| (g - e).abs())
+        .fold(0.0, |all: f64, e| if e <= all { all } else { e });
+    if worst.is_nan() || largest == 0.0 { f64::INFINITY } else { worst / largest }
+}
+
+fn read_back(model: &Model, weights: &[f32], options: &Options) -> (ModelProto, import::Imported) {
+    let file = onnx::write(&onnx::export::export(model, weights, options).unwrap_or_else(|e| panic!("{e}")));
+    let file = onnx::read("memory", &file).expect("reads");
+    let imported =
+        import::import(&model.name, &file, &import::Options::default()).unwrap_or_else(|e| panic!("{e}"));
+    (file, imported)
+}
+
+/// Every built-in network on small images, and the files with every layer.
+fn models() -> Vec<Model> {
+    let small = NETWORKS.iter().map(|(name, _)| network(name, [12, 12, 1], 5).expect("built in"));
+    let files = ["layers.toml", "recurrent.toml"].map(|name| {
+        let path = wgrad_testing::fixture("onnx").join(name);
+        model_file::load(&path).unwrap_or_else(|e| panic!("{e}"))
+    });
+    small.chain(files).collect()
+}
+
+#[test]
+fn what_is_exported_is_imported_as_the_same_network() {
+    let mut layers = std::collections::BTreeSet::new();
+    for model in models() {
+        let weights = weights(&model);
+        let images = images(&model, 2);
+        let expected = logits(&model, &weights, &images);
+        for (layout, raw_pixels) in [(Layout::Nhwc, false), (Layout::Nchw, true)] {
+            let (_, imported) =
+                read_back(&model, &weights, &Options { layout, raw_pixels, ..Options::default() });
+            let error = apart(&logits(&imported.model, &imported.weights, &images), &expected);
+            assert!(error < 1e-6, "{} as {layout:?}: {error:e}", model.name);
+            // A model file holds the same.
+            let text = model_file::to_text(&imported.model).expect("has a form");
+            let again =
+                model_file::parse(Path::new("again.toml"), &text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+            assert_eq!(again.layers, imported.model.layers, "{text}");
+            assert_eq!(again.inputs, imported.model.inputs, "{text}");
+        }
+        layers.extend(model.layers.iter().map(|layer| layer.kind()));
+    }
+    // A layer that is in none of the networks is one that the export refuses, by its name.
+    let others = Layer::KINDS.iter().map(|(kind, _)| *kind).filter(|kind| !layers.contains(kind));
+    for kind in others {
+        let layers = format!(
+            "[[layers]]\ntype = \"{kind}\"\n\n[[layers]]\ntype = \"Flatten\"\n\n[[layers]]\ntype = \"Dense\"\nunits = 3\n"
+        );
+        let text = format!("input_shape = [4, 4, 2]\n\n{layers}");
+        let model = model_file::parse(Path::new("new.toml"), &text);
+        let model = model.unwrap_or_else(|e| panic!("{kind} is exported in none of the networks: {e}"));
+        let refused = onnx::export::export(&model, &weights(&model), &Options::default()).map(drop);
+        let refused = refused.expect_err("it is exported, and in none of the networks").to_string();
+        assert!(refused.contains(&format!("{kind} has no form in ONNX here")), "{refused}");
+    }
+}
+
+#[test]
+fn a_file_names_its_input_its_outputs_and_its_scaling() {
+    let model = network("mlp", [28, 28, 1], 10).expect("built in");
+    let metadata = vec![("classes".to_string(), r#"["a","b"]"#.to_string())];
+    let (file, imported) = read_back(&model, &weights(&model), &Options { metadata, ..Options::default() });
+    assert!(file.opset() >= 17, "{}", file.opset());
+    assert_eq!(file.metadata("input.layout"), Some("NHWC"));
+    assert_eq!(file.metadata("input.scale"), Some("0.00392156862745098"));
+    assert_eq!(imported.classes, Some(vec!["a".to_string(), "b".to_string()]));
+    let graph = file.graph.expect("has one");
+    let named = |list: &[onnx::proto::ValueInfoProto]| -> Vec<String> {
+        list.iter().map(|v| v.name.clone()).collect()
+    };
+    assert_eq!(named(&graph.input), ["image"]);
+    assert_eq!(named(&graph.output), ["logits", "probabilities"]);
+    let tensor = graph.input[0].r#type.as_ref().and_then(|t| t.tensor_type.clone()).expect("a tensor");
+    let dims = tensor.shape.expect("a shape").dim;
+    assert_eq!(dims[0].dim_param.as_deref(), Some("batch"));
+    assert_eq!(dims[1..].iter().map(|d| d.dim_value).collect::<Vec<_>>(), [Some(28), Some(28), Some(1)]);
+    assert!(graph.initializer.iter().any(|t| t.name == "dense_1.kernel" && t.dims == [784, 128]));
+
+    for (loss, outputs) in [("binary_cross_entropy", vec!["logits", "probabilities"]), ("mse", vec!["value"])]
+    {
+        let loss = loss.parse().expect("a loss");
+        let model = network_for("linear", [4, 4, 1], 2, loss).expect("built in");
+        let (file, imported) = read_back(&model, &weights(&model), &Options::default());
+        assert_eq!(named(&file.graph.expect("has one").output), outputs);
+        assert_eq!(imported.model.outputs().expect("fits"), 1);
+        assert_eq!(imported.model.loss().expect("fits"), loss);
+    }
+}
+
+#[test]
+fn what_is_made_of_the_data_first_is_part_of_the_file() {
+    let plain = network("cnn", [12, 12, 3], 5).expect("built in");
+    let normalization = Normalization { mean: vec![0.2, 0.5, 0.7], deviation: vec![0.3, 0.1, 0.4] };
+    let model = plain.fed(&Input { normalization: Some(normalization), ..Input::default() });
+    let (weights, images) = (weights(&model), images(&model, 2));
+    let expected = logits(&model, &weights, &images);
+    assert!(apart(&logits(&plain, &weights, &images), &expected) > 0.1, "it changes nothing");
+    for (layout, raw_pixels) in [(Layout::Nhwc, false), (Layout::Nchw, true)] {
+        let options = Options { layout, raw_pixels, ..Options::default() };
+        let (_, imported) = read_back(&model, &weights, &options);
+        let error = apart(&logits(&imported.model, &imported.weights, &images), &expected);
+        assert!(error < 1e-6, "{layout:?}: {error:e}");
+    }
+
+    let floats = plain.fed(&Input { floats: true, ..Input::default() });
+    let (file, _) = read_back(&floats, &weights, &Options::default());
+    assert_eq!(file.metadata("input.range"), Some("floats as the data have them"));
+    let raw = Options { raw_pixels: true, ..Options::default() };
+    let error = onnx::export::export(&floats, &weights, &raw).expect_err("floats are no bytes").to_string();
+    assert!(error.contains("floats") && error.contains("--raw-pixels"), "{error}");
+    let numbers = [0.25f32, -3.0].repeat(floats.pixels());
+    let bytes: Vec<u8> = numbers.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let tensor = onnx::export::images(&bytes, &floats, &Options::default());
+    assert_eq!((&tensor.shape[..], tensor.reals().expect("numbers")), (&[2, 12, 12, 3][..], &numbers[..]));
+}
+
+fn tensor(path: &Path) -> Tensor {
+    onnx::read_tensor(&path.display().to_string(), &fs::read(path).expect("is there")).expect("a tensor")
+}
+
+#[test]
+fn files_of_pytorch_are_read_with_their_weights_turned() {
+    let mut seen = 0;
+    for name in ["mlp", "cnn", "residual", "rows"] {
+        let folder = wgrad_testing::fixture("onnx").join(format!("pytorch_{name}"));
+        let file = onnx::read(name, &fs::read(folder.join("model.onnx")).expect("is there")).expect("reads");
+        let imported = import::import(name, &file, &import::Options::default())
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(imported.model.input_shape, [28, 28, 1], "{name}");
+        let pixels = tensor(&folder.join("test_data_set_0/input_0.pb"));
+        let bytes: Vec<u8> =
+            pixels.reals().expect("numbers").iter().map(|v| (v * 255.0).round() as u8).collect();
+        let expected = tensor(&folder.join("test_data_set_0/output_0.pb"));
+        let expected: Vec<f64> = expected.reals().expect("numbers").iter().map(|v| f64::from(*v)).collect();
+        let mut got = logits(&imported.model, &imported.weights, &bytes);
+        if name == "mlp" {
+            // Its file ends in the logarithm of softmax.
+            for row in got.chunks_mut(10) {
+                let sum = row.iter().map(|v| v.exp()).sum::<f64>().ln();
+                row.iter_mut().for_each(|v| *v -= sum);
+            }
+        }
+        let error = apart(&got, &expected);
+        assert!(error < 1e-5, "{name}: {error:e}");
+        seen += 1;
+    }
+    assert_eq!(seen, 4);
+}
+
+/// The linear network's file with one more node behind the input.
+fn with_node(op: &str) -> ModelProto {
+    let model = network("linear", [4, 4, 1], 3).expect("built in");
+    let mut file = onnx::export::export(&model, &weights(&model), &Options::default()).expect("exports");
+    let graph = file.graph.as_mut().expect("has one");
+    graph.node[0].input[0] = "strange".into();
+    let (input, output) = (vec!["image".to_string()], vec!["strange".to_string()]);
+    let node = NodeProto { input, output, name: "odd".into(), op_type: op.into(), ..NodeProto::default() };
+    graph.node.insert(0, node);
+    file
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let plain = import::Options::default();
+    let told = |file: &ModelProto| match import::import("net.onnx", file, &plain) {
+        Err(Error::Onnx { what, message }) => format!("{what}: {message}"),
+        other => panic!("{other:?}"),
+    };
+    assert!(import::import("net.onnx", &with_node("Identity"), &plain).is_ok());
+    let words = told(&with_node("Erf"));
+    assert!(
+        words.contains("net.onnx") && words.contains("`odd` (Erf)") && words.contains("supported are Add"),
+        "{words}"
+    );
+    let words = told(&with_node("Elu2"));
+    assert!(words.contains("`odd` (Elu2)"), "{words}");
+
+    let bytes = onnx::write(&with_node("Identity"));
+    let mut refused = 0;
+    for cut in [0, 1, 7, bytes.len() / 2, bytes.len() - 1] {
+        let read = onnx::read("net.onnx", &bytes[..cut]);
+        let error = match read {
+            Err(error) => error.to_string(),
+            // A file that ends between two messages is one with less in it.
+            Ok(file) => told(&file),
+        };
+        assert!(error.contains("net.onnx"), "{cut}: {error}");
+        refused += 1;
+    }
+    assert_eq!(refused, 5);
+    let options = import::Options { output: Some("nothing".into()), ..plain };
+    let error = import::import("net.onnx", &with_node("Identity"), &options).expect_err("no such output");
+    assert!(error.to_string().contains("its outputs: logits, probabilities"), "{error}");
+}
+
+#[test]
+fn constants_of_any_shape_are_read_or_refused() {
+    let mut refused = 0;
+    for name in ["mlp", "cnn", "cnn-bn", "rnn", "lstm", "gru"] {
+        let model = network(name, [28, 28, 1], 3).expect("built in");
+        let file = onnx::export::export(&model, &weights(&model), &Options::default()).expect("exports");
+        let graph = file.graph.as_ref().expect("has one");
+        for (n, constant) in graph.initializer.iter().enumerate() {
+            let (Some(raw), dims) = (&constant.raw_data, &constant.dims) else { continue };
+            let element = raw.len() / dims.iter().product::<i64>() as usize;
+            let all = (raw.len() / element) as i64;
+            let turned = dims.iter().rev().copied().collect();
+            for shape in [vec![], vec![0], vec![all], turned, [&[1], &dims[..]].concat()] {
+                if shape == *dims {
+                    continue;
+                }
+                let mut file = file.clone();
+                let constant = constant_of(&mut file, n);
+                constant.raw_data = Some(raw[..element * shape.iter().product::<i64>() as usize].to_vec());
+                constant.dims = shape;
+                let read = import::import("net.onnx", &file, &import::Options::default());
+                refused += usize::from(read.is_err());
+            }
+        }
+    }
+    assert!(refused > 50, "{refused}");
+}
+
+#[test]
+fn lengths_that_no_memory_holds_are_refused() {
+    let (large, huge) = (1i64 << 32, i64::MAX);
+    let mut refused = 0;
+    for name in ["mlp", "cnn", "cnn-bn", "rnn", "lstm", "gru"] {
+        let model = network(name, [28, 28, 1], 3).expect("built in");
+        let file = onnx::export::export(&model, &weights(&model), &Options::default()).expect("exports");
+        let graph = file.graph.as_ref().expect("has one");
+        let mut read = |file: &ModelProto| {
+            refused += usize::from(import::import("net.onnx", file, &import::Options::default()).is_err());
+        };
+        // Shapes, axes and places are constants of whole numbers.
+        for (n, constant) in graph.initializer.iter().enumerate() {
+            let (kind::INT64, Some(raw)) = (constant.data_type, &constant.raw_data) else { continue };
+            for value in [large, huge, i64::MIN] {
+                let mut file = file.clone();
+                constant_of(&mut file, n).raw_data = Some(value.to_le_bytes().repeat(raw.len() / 8));
+                read(&file);
+                // Only the last of them: the product of the others is small.
+                let mut one = raw.clone();
+                one.splice(raw.len() - 8.., value.to_le_bytes());
+                constant_of(&mut file, n).raw_data = Some(one);
+                read(&file);
+            }
+        }
+        for value in [large, huge] {
+            let mut file = file.clone();
+            let input = &mut file.graph.as_mut().expect("has one").input[0];
+            let shape =
+                input.r#type.as_mut().and_then(|t| t.tensor_type.as_mut()).and_then(|t| t.shape.as_mut());
+            shape.expect("has one").dim.iter_mut().for_each(|dim| dim.dim_value = Some(value));
+            read(&file);
+        }
+    }
+    assert!(refused > 30, "{refused}");
+}
+
+#[test]
+fn constants_are_worked_out_within_bounds() {
+    let model = network("linear", [28, 28, 1], 3).expect("built in");
+    let plain = onnx::export::export(&model, &weights(&model), &Options::default()).expect("exports");
+    // The file with a node in front that works on constants; the first of the network takes what it makes, as an input too many.
+    let read = |op: &str, attribute: AttributeProto, inputs: &[Tensor]| {
+        let mut file = plain.clone();
+        let graph = file.graph.as_mut().expect("has one");
+        let input: Vec<String> = (0..inputs.len()).map(|n| format!("input {n}")).collect();
+        graph.initializer.extend(input.iter().zip(inputs).map(|(name, tensor)| tensor.to_proto(name)));
+        graph.node.first_mut().expect("has one").input.push("made".into());
+        let of_its_own = attribute.name != "blocksize" || op.contains("Depth");
+        let (output, attribute) = (vec!["made".into()], Vec::from_iter(of_its_own.then_some(attribute)));
+        graph
+            .node
+            .insert(0, NodeProto { op_type: op.into(), input, output, attribute, ..NodeProto::default() });
+        import::import("net.onnx", &file, &import::Options::default()).map_err(|error| error.to_string())
+    };
+    let whole = |values: &[i64]| Tensor::whole(&[values.len()], values.to_vec());
+    let number = |value: i64| Tensor::whole(&[], vec![value]);
+    let real = |shape: &[usize]| Tensor::real(shape, vec![0.5; shape.iter().product()]);
+    let blocks = |i| AttributeProto { name: "blocksize".into(), i: Some(i), ..AttributeProto::default() };
+    let (large, huge) = (1i64 << 40, i64::MAX);
+    let mut cases = vec![
+        ("SpaceToDepth", vec![real(&[1, 1, 2, 2])]),
+        ("ConstantOfShape", vec![whole(&[0, large, large])]),
+        ("Expand", vec![real(&[1, 0]), whole(&[huge, 1])]),
+        ("Concat", vec![whole(&[3]), number(3)]),
+        ("Tile", vec![real(&[2]), whole(&[2, 2])]),
+        ("Range", vec![number(i64::MIN), number(huge), number(1)]),
+        ("Split", vec![real(&[2]), whole(&[huge, huge, 4])]),
+        ("Gather", vec![real(&[1, 1 << 13]), whole(&[0; 1 << 12])]),
+    ];
+    for value in [large, huge] {
+        cases.push(("ConstantOfShape", vec![whole(&[value, value])]));
+        cases.push(("Expand", vec![real(&[1]), whole(&[value])]));
+        cases.push(("Tile", vec![real(&[2]), whole(&[value])]));
+        cases.push(("Pad", vec![real(&[2]), whole(&[value, value])]));
+    }
+    for (op, inputs) in cases {
+        let error =
+            read(op, blocks(huge), &inputs).err().unwrap_or_else(|| panic!("{op} of {inputs:?} was taken"));
+        assert!(error.contains(op), "{error}");
+    }
+    // What holds nothing is not counted from its end.
+    let nothing = real(&[0]);
+    for mode in ["edge", "wrap", "reflect"] {
+        let mode = AttributeProto { name: "mode".into(), s: Some(mode.into()), ..AttributeProto::default() };
+        let read = read("Pad", mode, &[nothing.clone(), whole(&[1, 1])]);
+        assert!(read.as_ref().is_err_and(|error| error.contains("holds nothing")), "{read:?}");
+    }
+    let backward = [nothing, whole(&[huge]), whole(&[i64::MIN]), whole(&[0]), whole(&[i64::MIN])];
+    read("Slice", blocks(1), &backward).unwrap_or_else(|e| panic!("{e}"));
+    read("Tile", blocks(1), &[real(&[2]), whole(&[3])]).unwrap_or_else(|e| panic!("{e}"));
+}
+
+/// Constant `n` of a file.
+fn constant_of(file: &mut ModelProto, n: usize) -> &mut TensorProto {
+    &mut file.graph.as_mut().expect("has one").initializer[n]
+}
+
+#[test]
+fn an_activation_that_recurrent_operators_lack_is_refused_by_name() {
+    let text = "[[layers]]\ntype = \"Reshape\"\ntarget_shape = [4, 4]\n[[layers]]\ntype = \"GRU\"\nunits = 3\nname = \"odd\"\nactivation = \"selu\"\n[[layers]]\ntype = \"Dense\"\nunits = 2\n";
+    let text = format!("input_shape = [4, 4, 1]\n{text}");
+    let model = model_file::parse(Path::new("odd.toml"), &text).unwrap_or_else(|e| panic!("{e}"));
+    let error =
+        onnx::export::export(&model, &weights(&model), &Options::default()).expect_err("ONNX has none");
+    let error = error.to_string();
+    assert!(
+        error.contains("layer 2 (odd)") && error.contains("selu") && error.contains("softsign"),
+        "{error}"
+    );
+    let error = onnx::export::export(&model, &[0.0], &Options::default()).expect_err("too few").to_string();
+    assert!(error.contains("1 numbers"), "{error}");
+}
+
+#[test]
+fn cases_of_onnx_itself_pass_on_the_kernels() {
+    let context = wgrad_testing::open(false);
+    let device = Device::new(&context);
+    let mut outcomes = BTreeMap::new();
+    for case in fs::read_dir(wgrad_testing::fixture("onnx").join("cases")).expect("is there") {
+        let path = case.expect("is there").path();
+        let outcome = pollster::block_on(run_case(&device, &path)).unwrap_or_else(|e| panic!("{e}"));
+        outcomes.insert(path.file_name().expect("has one").to_string_lossy().into_owned(), outcome);
+    }
+    let (mut computed, mut moved) = (0, 0);
+    for (case, outcome) in &outcomes {
+        match (case.as_str(), outcome) {
+            ("lstm_with_peepholes", Outcome::NotSupported { reason }) => {
+                assert_eq!(reason, "LSTM: peepholes")
+            }
+            ("bitshift_left_uint8", Outcome::NotSupported { reason }) => {
+                assert_eq!(reason, "BitShift: wgrad has no such operation")
+            }
+            (_, Outcome::Passed { dispatches: 0 }) => moved += 1,
+            (_, Outcome::Passed { .. }) => computed += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(computed >= 25 && moved >= 2, "{computed} computed, {moved} moved: {outcomes:?}");
+    assert!(device.operations().len() >= 15, "{:?}", device.operations());
+}
+
+#[test]
+fn a_wrong_outcome_fails_its_case() {
+    let context = wgrad_testing::open(false);
+    let device = Device::new(&context);
+    let from = wgrad_testing::fixture("onnx").join("cases/softmax_axis_0");
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("test_data_set_0");
+    fs::create_dir(&data).expect("can be made");
+    fs::copy(from.join("model.onnx"), folder.path().join("model.onnx")).expect("copies");
+    let input = tensor(&from.join("test_data_set_0/input_0.pb"));
+    let right = tensor(&from.join("test_data_set_0/output_0.pb"));
+    fs::write(data.join("input_0.pb"), onnx::tensor_bytes(&input, "x")).expect("writes");
+    let numbers = right.reals().expect("numbers").to_vec();
+    for (factor, at, passes) in [(1.0, 3, true), (1.002, 3, false), (f32::NAN, 0, false)] {
+        let mut wrong = numbers.clone();
+        wrong[at] *= factor;
+        fs::write(data.join("output_0.pb"), onnx::tensor_bytes(&Tensor::real(&right.shape, wrong), "y"))
+            .expect("writes");
+        let outcome = pollster::block_on(run_case(&device, folder.path())).unwrap_or_else(|e| panic!("{e}"));
+        match outcome {
+            Outcome::Passed { .. } => assert!(passes, "{factor}"),
+            Outcome::Failed { reason } => assert!(!passes && reason.contains(&format!("[{at}]")), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_of_imported_weights_is_one_of_the_model() {
+    let model = network("cnn", [12, 12, 1], 5).expect("built in");
+    let (_, imported) = read_back(&model, &weights(&model), &Options::default());
+    let parameters = imported.model.parameters().expect("fits");
+    let state = Checkpoint { weights: imported.weights, ..Checkpoint::default() };
+    let bytes = state.to_bytes(&parameters).expect("writes");
+    assert_eq!(Checkpoint::from_bytes("memory", &bytes, &parameters).expect("reads"), state);
+}
