@@ -3,7 +3,7 @@
 //! the whole state anew.
 
 use super::history::{History, Point};
-use hyper::body::Bytes;
+use axum::response::sse::Event;
 use serde_json::{Value, json};
 use std::{
     sync::{
@@ -94,7 +94,7 @@ pub struct Hub {
     state: Mutex<State>,
     wishes: Mutex<Wishes>,
     wanted: AtomicBool,
-    events: broadcast::Sender<Bytes>,
+    events: broadcast::Sender<Event>,
     questions: SyncSender<Question>,
 }
 
@@ -103,8 +103,8 @@ fn milliseconds() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1e3
 }
 
-fn event(name: &str, value: &Value) -> Bytes {
-    format!("event: {name}\ndata: {value}\n\n").into()
+fn event(name: &str, value: &Value) -> Event {
+    Event::default().event(name).data(value.to_string())
 }
 
 impl Hub {
@@ -166,20 +166,20 @@ impl Hub {
     }
 
     /// Everything there is to see, and all events from there on.
-    pub fn subscribe(&self) -> (Bytes, broadcast::Receiver<Bytes>) {
+    pub fn subscribe(&self) -> (Event, broadcast::Receiver<Event>) {
         let state = self.state();
         let receiver = self.events.subscribe();
         (self.whole(&state), receiver)
     }
 
     /// The whole state for a page that has missed events: they are skipped.
-    pub fn catch_up(&self, receiver: &mut broadcast::Receiver<Bytes>) -> Bytes {
+    pub fn catch_up(&self, receiver: &mut broadcast::Receiver<Event>) -> Event {
         let state = self.state();
         *receiver = self.events.subscribe();
         self.whole(&state)
     }
 
-    fn whole(&self, state: &State) -> Bytes {
+    fn whole(&self, state: &State) -> Event {
         event(
             "hello",
             &json!({

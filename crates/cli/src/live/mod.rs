@@ -18,7 +18,7 @@ use super::web::{
 use anyhow::Result;
 use desk::Desk;
 use hub::{Hub, Phase, Question, Wishes};
-use routes::{PICTURE, Routes};
+use routes::{PICTURE, Routes, paths};
 use serde_json::json;
 use std::{
     process::ExitCode,
@@ -115,7 +115,7 @@ impl Live {
         let room = Room::new(2 * Room::largest(PICTURE, model.pixels()), PICTURE, model.pixels());
         let turns = Default::default();
         let routes = Routes { hub: hub.clone(), token, config: config.clone(), room, turns };
-        let server = Server::start(listener, args.reach.host_name.clone(), Arc::new(routes))?;
+        let server = Server::start(listener, args.reach.host_name.clone(), paths(routes))?;
         Ok(Self(Some(Page { hub, server, questions })))
     }
 

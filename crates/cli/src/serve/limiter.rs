@@ -1,4 +1,5 @@
 //! How many pictures an address may send: a bucket that fills at a steady rate and holds two seconds' worth.
+//! (tower has one for all; governor never lets through what is larger than a bucket.)
 
 use std::{
     collections::HashMap,

@@ -18,7 +18,7 @@ use super::{
 };
 use anyhow::{Context as _, Result, bail};
 use limiter::Limiter;
-use routes::Routes;
+use routes::{Routes, paths};
 use std::{
     path::PathBuf,
     process::ExitCode,
@@ -120,7 +120,7 @@ impl Serve {
             batch,
         });
         interrupt.set_working(true);
-        let server = Server::start(listener, self.reach.host_name.clone(), routes.clone())?;
+        let server = Server::start(listener, self.reach.host_name.clone(), paths(routes.clone()))?;
         tell!("serving {}: http://{}/ (Ctrl-C ends)", self.run.display(), server.address);
         let mut ending = Ending::Serves(server);
         let mut ended = guarded(self.answer(&predictor, &jobs, &routes, &interrupt, &mut ending)).await;

@@ -4,20 +4,25 @@ use super::{Job, limiter::Limiter};
 use crate::{
     predict::{Taking, told},
     web::{
-        App,
         body::{self, Room},
-        paths::Paths,
         reply::{self, Refusal, Reply, bad, refused},
         shares::{Held, Shares},
         turns::Turns,
     },
 };
+use axum::{
+    Extension, Router,
+    body::Bytes,
+    extract::{RawQuery, Request, State},
+    http::StatusCode,
+    routing::{get, post},
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hyper::{Method, Request, StatusCode, Uri, body::Bytes, body::Incoming};
 use serde_json::{Value, json};
 use std::{
     net::IpAddr,
     sync::{
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
         mpsc::SyncSender,
     },
@@ -26,9 +31,9 @@ use tokio::sync::oneshot;
 use wgrad::{checkpoint::Position, clock, data::picture::Picture};
 use wgrad_run::Run;
 
-const PATHS: Paths = Paths { get: &["/", "/model", "/health"], files: &["/serve.js"], post: &["/predict"] };
+const KNOWN: &str = "GET /, GET /model, GET /health, POST /predict";
 
-/// The paths.
+/// What the answers are made of.
 pub struct Routes {
     /// Where pictures wait for the device.
     pub jobs: SyncSender<Job>,
@@ -76,27 +81,15 @@ impl Counts {
     }
 }
 
-impl App for Routes {
-    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Result<Reply, Refusal> {
-        let (head, content) = request.into_parts();
-        let (method, path) = (&head.method, head.uri.path());
-        match (method, path) {
-            (&Method::GET, "/") => Ok(reply::page(include_str!("../../assets/web/serve.html"))),
-            (&Method::GET, "/serve.js") => Ok(reply::script(include_str!("../../assets/web/serve.js"))),
-            (&Method::GET, "/model") => self.model(),
-            (&Method::GET, "/health") => self.health(),
-            (&Method::GET, _) => reply::shared(path).ok_or_else(|| PATHS.refuse(method, path)),
-            (&Method::POST, "/predict") => {
-                let top = top(&head.uri)?;
-                // Even a refusal costs: a crowd is turned away before its pictures are read.
-                self.limiter.take(peer, 1, clock::seconds()).map_err(busy)?;
-                let (pictures, held) = body::receive(&head.headers, content, &self.room, peer).await?;
-                self.limiter.take(peer, pictures.len() - 1, clock::seconds()).map_err(busy)?;
-                self.predict(pictures, held, top, peer).await
-            }
-            _ => Err(PATHS.refuse(method, path)),
-        }
-    }
+/// The paths.
+pub fn paths(routes: Arc<Routes>) -> Router {
+    let looked = Router::new()
+        .route("/", reply::page(include_str!("../../assets/web/serve.html")))
+        .route("/serve.js", reply::script(include_str!("../../assets/web/serve.js")))
+        .route("/model", get(model))
+        .route("/health", get(health));
+    let asked = Router::new().route("/predict", post(predict));
+    reply::paths(looked, asked, KNOWN).with_state(routes)
 }
 
 fn failed(words: impl ToString) -> Refusal {
@@ -109,8 +102,8 @@ fn busy(seconds: u64) -> Refusal {
 }
 
 /// `?top=K`: how many classes to tell, all by default.
-fn top(uri: &Uri) -> Result<usize, Refusal> {
-    let pairs = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+fn top(query: Option<&str>) -> Result<usize, Refusal> {
+    let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let mut top = usize::MAX;
     for pair in pairs {
         let given = pair.strip_prefix("top=").and_then(|number| number.parse().ok()).filter(|top| *top > 0);
@@ -120,39 +113,47 @@ fn top(uri: &Uri) -> Result<usize, Refusal> {
     Ok(top)
 }
 
+async fn model(State(routes): State<Arc<Routes>>) -> Reply {
+    let config = &routes.run.config;
+    let layers = config.model.summary().map_err(failed)?;
+    let layer = |l: &wgrad::model::LayerSummary| json!({"name": l.name, "output": l.output, "parameters": l.parameters});
+    reply::json(&json!({
+        "name": config.model.name, "run": routes.run.folder.display().to_string(),
+        "input": config.model.input_shape, "classes": config.data.classes, "data": config.data.name,
+        "parameters": layers.iter().map(|l| l.parameters).sum::<usize>(),
+        "layers": layers.iter().map(layer).collect::<Vec<_>>(),
+        "regression": config.model.loss().is_ok_and(|loss| loss.is_regression()),
+        "epochs": routes.position.epoch, "adapter": routes.adapter, "version": config.version,
+        "max_body": routes.room.most,
+    }))
+}
+
+async fn health(State(routes): State<Arc<Routes>>) -> Reply {
+    let Counts { images, batches, largest } = &routes.counts;
+    let [images, batches, largest] = [images, batches, largest].map(|count| count.load(Relaxed));
+    reply::json(&json!({
+        "status": "ok", "images": images, "batches": batches, "largest_batch": largest,
+        "max_batch": routes.batch,
+    }))
+}
+
+async fn predict(
+    State(routes): State<Arc<Routes>>,
+    Extension(peer): Extension<IpAddr>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Reply {
+    let top = top(query.as_deref())?;
+    // Even a refusal costs: a crowd is turned away before its pictures are read.
+    routes.limiter.take(peer, 1, clock::seconds()).map_err(busy)?;
+    let (pictures, held) = body::receive(request, &routes.room, peer).await?;
+    routes.limiter.take(peer, pictures.len() - 1, clock::seconds()).map_err(busy)?;
+    routes.predict(pictures, held, top, peer).await
+}
+
 impl Routes {
-    fn model(&self) -> Result<Reply, Refusal> {
-        let config = &self.run.config;
-        let layers = config.model.summary().map_err(failed)?;
-        let layer = |l: &wgrad::model::LayerSummary| json!({"name": l.name, "output": l.output, "parameters": l.parameters});
-        reply::json(&json!({
-            "name": config.model.name, "run": self.run.folder.display().to_string(),
-            "input": config.model.input_shape, "classes": config.data.classes, "data": config.data.name,
-            "parameters": layers.iter().map(|l| l.parameters).sum::<usize>(),
-            "layers": layers.iter().map(layer).collect::<Vec<_>>(),
-            "regression": config.model.loss().is_ok_and(|loss| loss.is_regression()),
-            "epochs": self.position.epoch, "adapter": self.adapter, "version": config.version,
-            "max_body": self.room.most,
-        }))
-    }
-
-    fn health(&self) -> Result<Reply, Refusal> {
-        let Counts { images, batches, largest } = &self.counts;
-        let [images, batches, largest] = [images, batches, largest].map(|count| count.load(Relaxed));
-        reply::json(&json!({
-            "status": "ok", "images": images, "batches": batches, "largest_batch": largest,
-            "max_batch": self.batch,
-        }))
-    }
-
     /// What the network makes of each picture.
-    async fn predict(
-        &self,
-        pictures: Vec<(String, Bytes)>,
-        held: Held,
-        top: usize,
-        peer: IpAddr,
-    ) -> Result<Reply, Refusal> {
+    async fn predict(&self, pictures: Vec<(String, Bytes)>, held: Held, top: usize, peer: IpAddr) -> Reply {
         let mut waiting = Vec::new();
         for (name, bytes) in pictures {
             let (answer, notes, pixels) = self.submit(&name, bytes, peer).await?;

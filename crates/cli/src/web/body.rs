@@ -4,11 +4,15 @@ use super::{
     super::predict::Taking,
     reply::{Refusal, bad, later, refused},
     shares::{Held, Shares, WAIT, kib},
-    store::{Pieces, Store},
+    store::{Store, pieces},
     turns::Turns,
 };
-use http_body_util::{BodyDataStream, BodyExt};
-use hyper::{HeaderMap, StatusCode, body::Bytes, body::Incoming, header};
+use axum::{
+    body::{BodyDataStream, Bytes},
+    extract::Request,
+    http::{HeaderMap, StatusCode, header, request::Parts},
+};
+use futures_util::StreamExt;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 use wgrad::data::picture::Picture;
 
@@ -68,20 +72,21 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 /// The body of a request of `peer`, of at most `most` bytes, and what it holds of the room. Nothing is read before there
-/// is room for it.
+/// is room for it. (The limits of axum and tower know no room, and refuse without words.)
 pub async fn read(
-    headers: &HeaderMap,
-    mut body: Incoming,
+    request: Request,
     room: &Room,
     most: usize,
     peer: IpAddr,
 ) -> Result<(Bytes, Held), Refusal> {
+    let (Parts { headers, .. }, body) = request.into_parts();
+    let mut body = body.into_data_stream();
     let told =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if let Some(length) = told.filter(|length| *length > most as u64) {
         return Err(too_large(length, most));
     }
-    let form = is_form(headers);
+    let form = is_form(&headers);
     let first = told.map_or(PIECE.min(most), |length| length as usize);
     let answers = Room::answers(room.input, if form { PICTURES } else { 1 });
     let copies = 1 + usize::from(form);
@@ -104,15 +109,14 @@ pub async fn read(
 
 /// Reads a body into the bytes that are held for it, and into more where it is of unknown length.
 async fn collect(
-    body: &mut Incoming,
+    body: &mut BodyDataStream,
     (mut held, mut place, mut bytes): (Held, usize, Store),
     (room, peer): (&Room, IpAddr),
     copies: usize,
     most: usize,
 ) -> Result<(Bytes, Held), Refusal> {
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|e| bad(format!("the body did not arrive: {e}")))?;
-        let Ok(data) = frame.into_data() else { continue };
+    while let Some(data) = body.next().await {
+        let data = data.map_err(|e| bad(format!("the body did not arrive: {e}")))?;
         let length = bytes.len() + data.len();
         if length > most {
             return Err(too_large(format!("more than {most}"), most));
@@ -140,22 +144,22 @@ fn too_large(got: impl std::fmt::Display, most: usize) -> Refusal {
 }
 
 /// The refusal, after what is still sent has been thrown away.
-async fn drained(mut body: Incoming, refusal: Refusal) -> Refusal {
-    let all = async { while let Some(Ok(_)) = body.frame().await {} };
+async fn drained(mut body: BodyDataStream, refusal: Refusal) -> Refusal {
+    let all = async { while let Some(Ok(_)) = body.next().await {} };
     let (Ok(()) | Err(_)) = tokio::time::timeout(DRAIN, all).await;
     refusal
 }
 
 /// A request's pictures, with their names, and what they hold of the room.
 pub async fn receive(
-    headers: &HeaderMap,
-    body: Incoming,
+    request: Request,
     room: &Room,
     peer: IpAddr,
 ) -> Result<(Vec<(String, Bytes)>, Held), Refusal> {
-    let (bytes, mut held) = read(headers, body, room, room.most, peer).await?;
+    let headers = request.headers().clone();
+    let (bytes, mut held) = read(request, room, room.most, peer).await?;
     let length = bytes.len();
-    let pictures = pictures(headers, bytes).await?;
+    let pictures = pictures(&headers, bytes).await?;
     held.keep(kib(length + Room::answers(room.input, pictures.len())));
     Ok((pictures, held))
 }
@@ -192,9 +196,10 @@ async fn pictures(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, Bytes
     }
 }
 
-/// The files of a form, up to one more than are allowed. They are gathered in `files`.
+/// The files of a form, up to one more than are allowed. They are gathered in `files`. (axum's form is this
+/// one, without the words of what is wrong.)
 async fn form(body: Bytes, boundary: String, mut files: Store) -> multer::Result<Vec<(String, Bytes)>> {
-    let mut form = multer::Multipart::new(BodyDataStream::new(Pieces::from(body)), boundary);
+    let mut form = multer::Multipart::new(pieces(body), boundary);
     let mut found = Vec::new();
     while let Some(mut field) = form.next_field().await? {
         let name = field.file_name().or(field.name()).unwrap_or("image").to_string();

@@ -3,10 +3,10 @@
 //! address, `localhost`, or one that was allowed; and a request that a page sends must come from a page of its own.
 
 use super::reply::{Refusal, bad, refused};
-use hyper::{
+use axum::http::{
     HeaderMap, Method, StatusCode,
     header::{HOST, HeaderName, ORIGIN},
-    http::uri::Authority,
+    uri::Authority,
 };
 use std::net::IpAddr;
 
@@ -82,7 +82,7 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::header::HeaderValue;
+    use axum::http::HeaderValue;
 
     fn admits(door: &Door, method: &Method, pairs: &[(&str, &str)]) -> bool {
         let mut headers = HeaderMap::new();

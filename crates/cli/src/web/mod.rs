@@ -1,11 +1,11 @@
-//! What the pages of this program share: an HTTP server on a thread of its own, and its guard. hyper reads and writes
-//! HTTP; here are the limits (connections, headers, bodies, times), who may ask (`door`), and the headers that
-//! close a page to the outside. Leaves out TLS: it is for this machine, or for a network that is trusted.
+//! What the pages of this program share: an HTTP server on a thread of its own, and its guard. axum finds who
+//! answers; here are the limits (connections, headers, bodies, times), who may ask (`door`), and the headers
+//! that close a page to the outside. Leaves out TLS: it is for this machine, or for a network that is
+//! trusted.
 
 pub mod address;
 pub mod body;
 pub mod door;
-pub mod paths;
 pub mod reply;
 pub mod shares;
 pub mod store;
@@ -13,21 +13,26 @@ pub mod token;
 pub mod turns;
 
 use anyhow::Context as _;
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::Method,
+    middleware::{Next, from_fn_with_state, map_response},
+};
 use door::Door;
-use hyper::{Method, Request, body::Incoming, server::conn::http1, service::service_fn};
+use futures_util::future::{Either, select};
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
 };
-use reply::{Refusal, Reply, closed};
+use reply::{Reply, closed};
 use shares::{Held, Shares, who};
 use std::{
-    convert::Infallible,
-    future::{Future, poll_fn},
-    net::{IpAddr, SocketAddr},
-    pin::Pin,
+    net::SocketAddr,
+    pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
     thread::JoinHandle,
     time::Duration,
 };
@@ -36,11 +41,12 @@ use tokio::{
     net::{TcpListener, TcpStream},
     runtime::Runtime,
     sync::oneshot,
-    time::Sleep,
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_io_timeout::TimeoutStream;
+use tower::ServiceExt;
 
-/// Connections at once, and those of one address; more are turned away.
+/// Connections at once, and those of one address; more are turned away. (tower limits requests, not these.)
 const CONNECTIONS: usize = 128;
 const OF_ONE: usize = 96;
 /// Connections that are being turned away in words; and for how long what they send is read, as who sends does not read.
@@ -53,18 +59,9 @@ const HEAD: usize = 16 << 10;
 const HEADERS: usize = 64;
 /// How long a head may take to arrive, and how long a connection may stay without a request.
 const HEAD_TIME: Duration = Duration::from_secs(15);
-/// How long a browser may leave what is sent to it unread, before it counts as gone.
+/// How long a browser may leave what is sent to it unread, before it counts as gone. (tower's timeouts end
+/// where an answer begins.)
 const WRITE_TIME: Duration = Duration::from_secs(20);
-
-/// What answers requests that the door let in.
-pub trait App: Send + Sync + 'static {
-    /// The answer to a request of `peer`. One that asks for the head alone comes as GET; its body is left out later.
-    fn answer(
-        &self,
-        request: Request<Incoming>,
-        peer: IpAddr,
-    ) -> impl Future<Output = Result<Reply, Refusal>> + Send;
-}
 
 /// A server that runs until it is stopped or dropped.
 pub struct Server {
@@ -76,11 +73,7 @@ pub struct Server {
 
 impl Server {
     /// Answers what comes in on `listener` by `app`. `names` are hosts by which it may be called, besides addresses.
-    pub fn start(
-        listener: std::net::TcpListener,
-        names: Vec<String>,
-        app: Arc<impl App>,
-    ) -> anyhow::Result<Self> {
+    pub fn start(listener: std::net::TcpListener, names: Vec<String>, app: Router) -> anyhow::Result<Self> {
         let address = listener.local_addr().context("the server has no address")?;
         listener.set_nonblocking(true).context("the server's socket cannot be set up")?;
         let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -93,8 +86,11 @@ impl Server {
         };
         let (stop, stopped) = oneshot::channel();
         let door = Arc::new(Door::new(address.ip(), names));
+        // Round all paths, not on each: axum tells the methods of a path in what its layers refuse, too.
+        let app = Router::new().fallback_service(app);
+        let app = app.layer(from_fn_with_state(door, admit)).layer(map_response(closed));
         let thread = std::thread::Builder::new().name("web".into());
-        let thread = thread.spawn(move || run(runtime, listener, door, app, stopped));
+        let thread = thread.spawn(move || run(runtime, listener, app, stopped));
         let thread = thread.context("the server's thread cannot be started")?;
         Ok(Self { address, stop: Some(stop), thread: Some(thread) })
     }
@@ -119,110 +115,86 @@ impl Drop for Server {
     }
 }
 
+/// Lets a request in, or not.
+async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> Reply {
+    door.admit(request.method(), request.headers())?;
+    Ok(next.run(request).await)
+}
+
 /// The server's thread.
-fn run(
-    runtime: Runtime,
-    listener: TcpListener,
-    door: Arc<Door>,
-    app: Arc<impl App>,
-    stopped: oneshot::Receiver<Duration>,
-) {
+fn run(runtime: Runtime, listener: TcpListener, app: Router, stopped: oneshot::Receiver<Duration>) {
     runtime.block_on(async {
         let graceful = GracefulShutdown::new();
-        let grace = accept(&listener, &graceful, door, app, stopped).await;
+        let grace = accept(&listener, &graceful, app, stopped).await;
         drop(listener);
         // Who came last has yet to ask: a connection without a request is closed at once.
         let ask = LAST.min(grace);
         tokio::time::sleep(ask).await;
         let grace = grace - ask;
         // Whoever is not done by then is cut off with the runtime.
-        let (Ok(()) | Err(_)) = tokio::time::timeout(grace, graceful.shutdown()).await;
+        let (Ok(()) | Err(_)) = timeout(grace, graceful.shutdown()).await;
     });
     runtime.shutdown_background();
 }
 
-/// Takes connections until it is told to stop, and a moment longer; how long those under way then have.
+/// Takes connections until it is told to stop, and a moment longer; how long those under way then have. (The
+/// server of axum has no limits of connections, heads and times, and takes nobody once it is to end.)
 async fn accept(
     listener: &TcpListener,
     graceful: &GracefulShutdown,
-    door: Arc<Door>,
-    app: Arc<impl App>,
+    app: Router,
     mut stopped: oneshot::Receiver<Duration>,
 ) -> Duration {
     let room = Shares::new(CONNECTIONS, OF_ONE);
     let turned = Shares::new(TURNED, TURNED);
-    // Once it is to end: within which time, and for how long it still takes connections.
-    let mut ends: Option<(Duration, Pin<Box<Sleep>>)> = None;
-    loop {
-        let next = poll_fn(|cx| {
-            let over = match &mut ends {
-                None => {
-                    if let Poll::Ready(grace) = Pin::new(&mut stopped).poll(cx) {
-                        return Poll::Ready(Err(Some(grace.unwrap_or_default())));
-                    }
-                    false
-                }
-                Some((_, last)) => {
-                    let over = last.as_mut().poll(cx).is_ready();
-                    if over && last.deadline().elapsed() > LAST {
-                        return Poll::Ready(Err(None));
-                    }
-                    over
-                }
-            };
-            match listener.poll_accept(cx) {
-                // Nobody is left in the queue.
-                Poll::Pending if over => Poll::Ready(Err(None)),
-                next => next.map(Ok),
-            }
-        });
-        let (stream, peer) = match next.await {
-            Err(Some(grace)) => {
-                ends = Some((grace, Box::pin(tokio::time::sleep(LAST.min(grace)))));
-                continue;
-            }
-            Err(None) => return ends.map_or(Duration::ZERO, |(grace, _)| grace.saturating_sub(LAST)),
-            Ok(Ok((stream, peer))) => (stream, who(peer.ip())),
+    let take = async |next: std::io::Result<(TcpStream, SocketAddr)>, keep_alive| {
+        let Ok((stream, peer)) = next else {
             // Out of file handles, say: a pause instead of a busy loop.
-            Ok(Err(_)) => {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
+            return tokio::time::sleep(Duration::from_millis(100)).await;
         };
+        let peer = who(peer.ip());
         let Some(place) = room.take_now(peer) else {
             if let Some(place) = turned.take_now(peer) {
                 tokio::spawn(turn_away(stream, place));
             }
-            continue;
+            return;
         };
-        let last = ends.is_some();
-        let (door, app, watcher) = (door.clone(), app.clone(), graceful.watcher());
+        let app = app.clone().map_request(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            // axum would answer it, but refuse it in other words than GET; hyper leaves the body out.
+            if request.method() == Method::HEAD {
+                *request.method_mut() = Method::GET;
+            }
+            request
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIME)
+            .max_buf_size(HEAD)
+            .max_headers(HEADERS)
+            .keep_alive(keep_alive)
+            .serve_connection(TokioIo::new(timed(stream)), TowerToHyperService::new(app));
+        let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            let answer = move |mut request: Request<Incoming>| {
-                let (door, app) = (door.clone(), app.clone());
-                if request.method() == Method::HEAD {
-                    *request.method_mut() = Method::GET;
-                }
-                async move {
-                    let reply = match door.admit(request.method(), request.headers()) {
-                        Ok(()) => app.answer(request, peer).await,
-                        Err(refusal) => Err(refusal),
-                    };
-                    Ok::<_, Infallible>(closed(reply.unwrap_or_else(Refusal::reply)))
-                }
-            };
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIME)
-                .max_buf_size(HEAD)
-                .max_headers(HEADERS)
-                .keep_alive(!last)
-                .serve_connection(TokioIo::new(timed(stream)), service_fn(answer));
             // A browser that has gone is no fault of this side.
-            let (Ok(()) | Err(_)) = watcher.watch(connection).await;
+            let (Ok(()) | Err(_)) = connection.await;
             drop(place);
         });
+    };
+    let grace = loop {
+        match select(&mut stopped, pin!(listener.accept())).await {
+            Either::Left((grace, _)) => break grace.unwrap_or_default(),
+            Either::Right((next, _)) => take(next, true).await,
+        }
+    };
+    let last = Instant::now() + LAST.min(grace);
+    // Who is in the queue by then is taken too, but a crowd may not hold it up.
+    while last.elapsed() <= LAST
+        && let Ok(next) = timeout_at(last, listener.accept()).await
+    {
+        take(next, false).await;
     }
+    grace.saturating_sub(LAST)
 }
 
 /// Says that there is no room, and reads for a moment what was sent: closed at once, the words might not arrive.
@@ -234,7 +206,7 @@ async fn turn_away(mut stream: TcpStream, _place: Held) {
         while stream.read(&mut rest).await? > 0 {}
         std::io::Result::Ok(())
     };
-    let (Ok(_) | Err(_)) = tokio::time::timeout(TURN_TIME, told).await;
+    let (Ok(_) | Err(_)) = timeout(TURN_TIME, told).await;
 }
 
 /// A stream that gives up on a reader that reads nothing.

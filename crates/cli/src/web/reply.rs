@@ -1,24 +1,24 @@
 //! Answers: pages, JSON, errors in words, streams of events; and the headers that close them to the outside.
 
 use crate::page::called;
-use http_body_util::{Either, Full, channel::Channel};
-use hyper::{
-    Response, StatusCode,
+use axum::{
+    Router,
     body::Bytes,
-    header::{self, HeaderName, HeaderValue},
+    http::{
+        Method, StatusCode, Uri,
+        header::{self, HeaderName, HeaderValue},
+    },
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get},
 };
 use serde_json::json;
-use std::convert::Infallible;
-
-/// The body of an answer: all of it, or piece by piece.
-pub type Content = Either<Full<Bytes>, Channel<Bytes, Infallible>>;
-/// An answer.
-pub type Reply = Response<Content>;
 
 /// What a connection gets for which there is no room.
 pub const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/json\r\n\
                         Content-Length: 67\r\nConnection: close\r\n\r\n\
                         {\"error\": \"too many connections are open; ask again in a moment\"}\r\n";
+
+const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
 
 /// What a page may do: load its own files and talk to its own server, nothing else. `blob:` is a picture that was
 /// dropped into it.
@@ -26,7 +26,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// An answer with the headers that close it.
-pub fn closed(mut reply: Reply) -> Reply {
+pub async fn closed(mut reply: Response) -> Response {
     let headers = reply.headers_mut();
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -43,43 +43,55 @@ pub fn closed(mut reply: Reply) -> Reply {
 }
 
 /// A page.
-pub fn page(text: &'static str) -> Reply {
+pub fn page<S: Clone + Send + Sync + 'static>(text: &'static str) -> MethodRouter<S> {
     file("text/html; charset=utf-8", text)
 }
 
 /// A page's script.
-pub fn script(text: &'static str) -> Reply {
+pub fn script<S: Clone + Send + Sync + 'static>(text: &'static str) -> MethodRouter<S> {
     file("text/javascript", text)
 }
 
-/// A file that all pages share.
-pub fn shared(path: &str) -> Option<Reply> {
-    Some(match path {
-        "/page.css" => file("text/css", include_str!("../../assets/web/page.css")),
-        "/icon.svg" => file("image/svg+xml", include_str!("../../assets/web/icon.svg")),
-        "/shared.js" => script(include_str!("../../assets/web/shared.js")),
-        _ => return None,
-    })
+fn file<S: Clone + Send + Sync + 'static>(kind: &'static str, text: &'static str) -> MethodRouter<S> {
+    get(([(header::CONTENT_TYPE, kind)], text))
 }
 
-fn file(kind: &'static str, text: &'static str) -> Reply {
-    with(StatusCode::OK, kind, Bytes::from_static(text.as_bytes()))
+/// What is `looked` at, with the files that all pages share, and what is `asked` for. `known` names the paths
+/// to who goes astray.
+pub fn paths<S: Clone + Send + Sync + 'static>(
+    looked: Router<S>,
+    asked: Router<S>,
+    known: &'static str,
+) -> Router<S> {
+    // axum refuses without words. After the layers of `asked`: a wrong method is told without a token, too.
+    let astray = |allowed: Option<&'static str>| {
+        move |method: Method, uri: Uri| async move {
+            let words = format!("there is no {method} {}; here are: {known}", uri.path());
+            match allowed {
+                None => refused(StatusCode::NOT_FOUND, words),
+                Some(_) => Refusal { allowed, ..refused(StatusCode::METHOD_NOT_ALLOWED, words) },
+            }
+        }
+    };
+    let looked = looked
+        .route("/page.css", file("text/css", include_str!("../../assets/web/page.css")))
+        .route("/icon.svg", file("image/svg+xml", include_str!("../../assets/web/icon.svg")))
+        .route("/shared.js", script(include_str!("../../assets/web/shared.js")));
+    looked
+        .method_not_allowed_fallback(astray(Some("GET, HEAD")))
+        .merge(asked.method_not_allowed_fallback(astray(Some("POST"))))
+        .fallback(astray(None))
 }
 
 /// A value as JSON.
-pub fn json(value: &impl serde::Serialize) -> Result<Reply, Refusal> {
+pub fn json(value: &impl serde::Serialize) -> Reply {
     held(value, ())
 }
 
 /// A value as JSON, and what is `kept` until all of it has been sent.
-pub fn held(value: &impl serde::Serialize, kept: impl Send + 'static) -> Result<Reply, Refusal> {
-    match serde_json::to_vec(value) {
-        Ok(bytes) => {
-            let bytes = Bytes::from_owner(Kept { bytes, _kept: kept });
-            Ok(with(StatusCode::OK, "application/json", bytes))
-        }
-        Err(e) => Err(refused(StatusCode::INTERNAL_SERVER_ERROR, e)),
-    }
+pub fn held(value: &impl serde::Serialize, kept: impl Send + 'static) -> Reply {
+    let bytes = serde_json::to_vec(value).map_err(|e| refused(StatusCode::INTERNAL_SERVER_ERROR, e))?;
+    Ok((JSON, Bytes::from_owner(Kept { bytes, _kept: kept })).into_response())
 }
 
 struct Kept<T> {
@@ -93,6 +105,9 @@ impl<T> AsRef<[u8]> for Kept<T> {
     }
 }
 
+/// An answer, or why there is none.
+pub type Reply = Result<Response, Refusal>;
+
 /// Why there is no answer: what, got, expected, what to do next.
 #[derive(Debug)]
 pub struct Refusal {
@@ -102,11 +117,10 @@ pub struct Refusal {
     allowed: Option<&'static str>,
 }
 
-impl Refusal {
-    /// The answer that says so.
-    pub fn reply(self) -> Reply {
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
         let body = json!({ "error": self.words }).to_string();
-        let mut reply = with(self.status, "application/json", body.into());
+        let mut reply = (self.status, JSON, body).into_response();
         if let Some(methods) = self.allowed {
             reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
         }
@@ -114,11 +128,6 @@ impl Refusal {
             reply.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
         }
         reply
-    }
-
-    /// The same, and by which methods it can be asked for.
-    pub fn allowing(self, methods: &'static str) -> Self {
-        Self { allowed: Some(methods), ..self }
     }
 }
 
@@ -135,19 +144,4 @@ pub fn bad(words: impl ToString) -> Refusal {
 /// An error that passes: to be asked again after so many seconds.
 pub fn later(status: StatusCode, seconds: u64, words: impl ToString) -> Refusal {
     Refusal { again: Some(seconds), ..refused(status, words) }
-}
-
-/// A stream of events.
-pub fn events(body: Channel<Bytes, Infallible>) -> Reply {
-    let mut reply = Response::new(Either::Right(body));
-    let kind = HeaderValue::from_static("text/event-stream; charset=utf-8");
-    reply.headers_mut().insert(header::CONTENT_TYPE, kind);
-    reply
-}
-
-fn with(status: StatusCode, kind: &'static str, bytes: Bytes) -> Reply {
-    let mut reply = Response::new(Either::Left(Full::new(bytes)));
-    *reply.status_mut() = status;
-    reply.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    reply
 }

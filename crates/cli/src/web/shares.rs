@@ -1,5 +1,5 @@
 //! What all requests share: memory, places at the device, connections. There is only so much of it, and one address may
-//! hold no more than its share, so that something is left for the others.
+//! hold no more than its share, so that something is left for the others. (tower's limits know no addresses.)
 
 use std::{
     collections::HashMap,

@@ -1,13 +1,9 @@
 //! Bytes that go back to the system when they are dropped. An allocator would keep for itself what a crowd once held.
 
-use hyper::body::{Body, Bytes, Frame};
+use axum::body::Bytes;
+use futures_util::stream::{self, Stream};
 use memmap2::{MmapMut, MmapOptions};
-use std::{
-    convert::Infallible,
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::{convert::Infallible, io};
 
 /// Bytes that come one after the other. Room for more than come costs nothing.
 pub struct Store {
@@ -50,38 +46,13 @@ impl AsRef<[u8]> for Store {
     }
 }
 
-/// Bytes as a body that gives them piece by piece, with a pause after each: a reader that takes all there is at once takes a
-/// piece.
-pub struct Pieces {
-    rest: Bytes,
-    pauses: bool,
-}
-
 const PIECE: usize = 64 << 10;
 
-impl From<Bytes> for Pieces {
-    fn from(rest: Bytes) -> Self {
-        Self { rest, pauses: false }
-    }
-}
-
-impl Body for Pieces {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if self.rest.is_empty() {
-            return Poll::Ready(None);
-        }
-        self.pauses = !self.pauses;
-        if !self.pauses {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let most = self.rest.len().min(PIECE);
-        Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(most)))))
-    }
+/// Bytes piece by piece, with a pause before each: a reader that takes all there is at once takes a piece.
+pub fn pieces(bytes: Bytes) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+    stream::unfold(bytes, async |mut rest| {
+        tokio::task::yield_now().await;
+        let most = rest.len().min(PIECE);
+        (most > 0).then(|| (Ok(rest.split_to(most)), rest))
+    })
 }

@@ -1,8 +1,8 @@
 //! The secret in the printed address: who has it may steer. It comes from the operating system, never from a seed,
-//! and is compared in a time that tells nothing of it.
+//! and is compared in a time that tells nothing of it. (That of tower-http tells.)
 
 use anyhow::{Result, anyhow};
-use hyper::{HeaderMap, header::AUTHORIZATION};
+use axum::http::{HeaderMap, header::AUTHORIZATION};
 use std::fmt;
 use subtle::ConstantTimeEq;
 

@@ -1,8 +1,9 @@
 //! Whose picture is read next. There is one reader, and pictures differ: a file of 12 KB may take seconds. So each address
-//! has a queue, and the turn is that of the address which has had the least of the reader's time.
+//! has a queue, and the turn is that of the address which has had the least of the reader's time. (tower's
+//! buffer is one queue for all.)
 
 use super::reply::{Refusal, later};
-use hyper::StatusCode;
+use axum::http::StatusCode;
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,

@@ -151,6 +151,9 @@ fn model_page_and_limits() {
         .refuses(403, &["evil.example"]);
     let rebound = b"GET /model HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
     send(&page.host, rebound).refuses(403, &["evil.example"]);
+    // Nor is it told by which methods it might have been asked.
+    let rebound = send(&page.host, &[b"PUT", &rebound[3..]].concat());
+    assert!(rebound.status == 403 && !rebound.head.to_lowercase().contains("\r\nallow:"), "{}", rebound.head);
     page.post("/predict?top=0", &file).refuses(400, &["?top=0"]);
     page.get("/etc/passwd").refuses(404, &["/etc/passwd", "POST /predict"]);
     for (method, path, allowed) in [
