@@ -5,7 +5,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     use pollster::block_on;
     use std::ops::ControlFlow;
     use wgrad::{
-        data::{self, DataSpec, Dataset, Places},
+        data::Dataset,
         evaluate::{Evaluation, argmax, evaluate},
         gpu::{Context, Options as Device},
         layers::{Conv2D, Dense, Dropout, Flatten, MaxPooling2D},
@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         selection::Choices,
         train::{Options, Trainer},
     };
+    use wgrad_data::{DataSpec, Places};
     use wgrad_report::chart::{Axis, Cell, HeatMap, Lines, Point, Series, Svg};
 
     /// A picture in the notebook. In a terminal its title is enough.
@@ -28,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     println!("adapter: {}", block_on(Context::open(&Device::default()))?.describe());
 
-    let data: Dataset = data::load(&DataSpec::FashionMnist, &Places::from_env())?.limit(10_000, 2_000);
+    let data: Dataset = wgrad_data::load(&DataSpec::FashionMnist, &Places::from_env())?.limit(10_000, 2_000);
     println!("{}: {} training, {} test images", data.name, data.train.len(), data.test.len());
 
     /// An image in characters, dark to light.

@@ -3,7 +3,6 @@
 
 use std::ops::ControlFlow;
 use wgrad::{
-    data::synthetic::synthetic,
     gpu::{Context, Options as Device},
     layers::{Conv2D, Dense, Dropout, Flatten, MaxPooling2D},
     model::Model,
@@ -11,6 +10,7 @@ use wgrad::{
     selection::Choices,
     train::{Options, Trainer},
 };
+use wgrad_data::synthetic::synthetic;
 
 fn main() -> wgrad::Result<()> {
     pollster::block_on(async {

@@ -48,8 +48,7 @@ pub mod kernels;
 // Data.
 /// How an image comes to a network: bytes or floats, normalized or as they are.
 pub mod input;
-/// Data sets: Fashion-MNIST (find, verify, download), synthetic garments, a user's own (IDX, CIFAR, arrays, tables,
-/// folders of pictures); and the stream that shuffles them, cuts them into chunks and gathers the next one in the
+/// A data set as a training takes it: images, labels, and the stream that shuffles them and gathers the next chunk in the
 /// background.
 pub mod data;
 

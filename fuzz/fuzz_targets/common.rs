@@ -1,7 +1,7 @@
 //! What the targets that read folders share.
 
 use std::path::Path;
-use wgrad::data::{DataSpec, Places, Reading, load_with, summary::summary};
+use wgrad_data::{DataSpec, Places, Reading, load_with, summary::summary};
 
 /// Loads what is in `path`, a file or a folder, and looks at all of it.
 pub fn look_at(path: &Path, reading: &Reading) {

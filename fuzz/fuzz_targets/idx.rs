@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;
-use wgrad::data::idx;
+use wgrad_data::idx;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(read) = idx::parse(bytes, Path::new("fuzzed")) {

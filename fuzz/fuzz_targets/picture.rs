@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;
-use wgrad::data::{picture::read_picture, pictures::Preparation, reading::Fit};
+use wgrad_data::{picture::read_picture, pictures::Preparation, reading::Fit};
 
 fuzz_target!(|bytes: &[u8]| {
     let name = Path::new("fuzzed");

@@ -6,11 +6,7 @@ mod common;
 
 use libfuzzer_sys::fuzz_target;
 use std::fs;
-use wgrad::data::{
-    DataSpec, Places, Reading, load_with,
-    reading::{Decimal, Header, Missing, RowShape},
-    table::{PictureRows, is_rows},
-};
+use wgrad_data::{DataSpec, Places, Reading, load_with, reading::{Decimal, Header, Missing, RowShape}, table::{PictureRows, is_rows}};
 
 /// Longer files show nothing new, and the values of words may take 64 times as much.
 const LONGEST: usize = 1 << 18;

@@ -170,7 +170,7 @@ impl Dataset {
                     self.shape()
                 ));
             }
-            Images::Files(_, which) if which.len() != split.len() => {
+            Images::Source(_, which) if which.len() != split.len() => {
                 let (files, labels) = (which.len(), split.len());
                 return self.refuse(format!(
                     "got {files} files and {labels} labels in its {name} part, expected one for each"
@@ -235,7 +235,7 @@ fn bits(labels: Labels) -> Arc<[u32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{data::synthetic::synthetic, evaluate::fits, networks::network};
+    use crate::{evaluate::fits, networks::network};
 
     /// Images of 2 × 1 pixels in two channels.
     const SHAPE: [usize; 3] = [2, 1, 2];
@@ -300,7 +300,11 @@ mod tests {
 
     #[test]
     fn fields_that_were_set_by_hand_are_checked_too() {
-        let sound = synthetic(1, 20, 10);
+        let part =
+            |count: usize| (vec![7_u8; count * 784], (0..count as u32).map(|n| n % 10).collect::<Vec<_>>());
+        let classes = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+        let sound = Dataset::from_arrays("sound", [28, 28, 1], &classes, part(20), part(10))
+            .expect("they belong together");
         sound.check().expect("it is sound");
         let wrong = |change: fn(&mut Dataset)| {
             let mut data = sound.clone();

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{pictures::Pictures, random::Random, table::Table};
+use super::{random::Random, schema::Table, source::Source};
 
 /// The usual names of the four files, in the order in which [`Dataset::digest`] takes them.
 pub const FILE_NAMES: [&str; 4] = [
@@ -29,8 +29,8 @@ pub const FILE_NAMES: [&str; 4] = [
 pub enum Images {
     /// In memory, in the order (N, H, W, C): bytes from 0 to 255, or f32 with the lowest byte first.
     Memory(Arc<[u8]>),
-    /// In files, decoded whenever they are visited: these ones, in this order.
-    Files(Arc<Pictures>, Arc<[u32]>),
+    /// Asked for whenever they are visited, as files are: these ones, in this order.
+    Source(Arc<dyn Source>, Arc<[u32]>),
 }
 
 impl Images {
@@ -38,17 +38,17 @@ impl Images {
     pub fn memory(&self) -> &[u8] {
         match self {
             Self::Memory(bytes) => bytes,
-            Self::Files(..) => &[],
+            Self::Source(..) => &[],
         }
     }
 }
 
 impl PartialEq for Images {
-    /// The same bytes, or the same of the same files.
+    /// The same bytes, or the same of the same source.
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Memory(a), Self::Memory(b)) => a == b,
-            (Self::Files(a, these), Self::Files(b, those)) => Arc::ptr_eq(a, b) && these == those,
+            (Self::Source(a, these), Self::Source(b, those)) => Arc::ptr_eq(a, b) && these == those,
             _ => false,
         }
     }
@@ -93,7 +93,7 @@ impl Split {
                 let range = index.checked_mul(pixels)?..index.checked_add(1)?.checked_mul(pixels)?;
                 bytes.get(range).map(Cow::Borrowed)
             }
-            Images::Files(pictures, which) => {
+            Images::Source(pictures, which) => {
                 let mut image = vec![0; pixels];
                 pictures.read(*which.get(index)?, &mut image).then_some(Cow::Owned(image))
             }
@@ -112,8 +112,8 @@ impl Split {
                 }
                 bytes.into()
             }
-            Images::Files(pictures, which) => {
-                Images::Files(pictures.clone(), there().map(|index| which[index]).collect())
+            Images::Source(pictures, which) => {
+                Images::Source(pictures.clone(), there().map(|index| which[index]).collect())
             }
         };
         Self { images, labels }
@@ -214,7 +214,7 @@ impl Dataset {
     /// The files that could not be read so far, each with the reason, in the order of their paths.
     pub fn broken(&self) -> Vec<(PathBuf, String)> {
         match &self.train.images {
-            Images::Files(pictures, _) => pictures.broken(),
+            Images::Source(pictures, _) => pictures.broken(),
             Images::Memory(_) => Vec::new(),
         }
     }
@@ -245,7 +245,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Data`] where the share leaves one side empty, with the warnings so far, which may tell why.
-    pub(super) fn with_test(mut self, fraction: f64, seed: u64) -> Result<Self> {
+    pub fn with_test(mut self, fraction: f64, seed: u64) -> Result<Self> {
         let all = self.train.len();
         let (kept, held_out) = self.held_out(fraction, seed, TEST_STREAM).map_err(|next| Error::Data {
             path: PathBuf::from(&self.source),
@@ -278,7 +278,7 @@ impl Dataset {
             if count < split.len() {
                 let first = match split.images {
                     Images::Memory(_) => (0..count).collect(),
-                    Images::Files(..) => in_turns(&split.labels, count),
+                    Images::Source(..) => in_turns(&split.labels, count),
                 };
                 *split = split.gather(&first, pixels);
             }
@@ -299,11 +299,11 @@ impl Dataset {
 }
 
 /// Where the test part is held out, the stream of random numbers; a validation split has another one.
-pub(super) const TEST_STREAM: u64 = 1 << 32;
+pub const TEST_STREAM: u64 = 1 << 32;
 
 /// Which of the images with these labels stay, and which are a share that is held out, the same of each class; where
 /// one of both would be empty, what to do instead.
-pub(super) fn held_out(
+pub fn held_out(
     labels: &[u32],
     numbers: bool,
     fraction: f64,
@@ -339,7 +339,7 @@ pub(super) fn held_out(
 }
 
 /// What is said where no test part can be held out of `all`, with the warnings so far.
-pub(super) fn no_test_part(fraction: f64, all: String, next: &str, warnings: &[String]) -> String {
+pub fn no_test_part(fraction: f64, all: String, next: &str, warnings: &[String]) -> String {
     let warnings: String = warnings.iter().map(|warning| format!("; {warning}")).collect();
     format!(
         "has no test part, and none can be held out: got `--test-share {fraction}` of {all}; {next}{warnings}"
@@ -350,7 +350,7 @@ pub(super) fn no_test_part(fraction: f64, all: String, next: &str, warnings: &[S
 const HELD_OUT: &str = "there is no test part: ";
 
 /// What is said where a test part was held out.
-pub(super) fn held_out_note(held_out: usize, all: usize, fraction: f64, seed: u64) -> String {
+pub fn held_out_note(held_out: usize, all: usize, fraction: f64, seed: u64) -> String {
     format!(
         "{HELD_OUT}{held_out} of {all} were held out as one (--test-share {fraction}, --split-seed {seed})"
     )
@@ -376,7 +376,7 @@ fn in_turns(labels: &[u32], count: usize) -> Vec<usize> {
 
 /// The digest of a data set from the SHA-256 of its four decompressed files, in hexadecimal and in
 /// the order of [`FILE_NAMES`]; see [`Dataset::digest`].
-pub(crate) fn digest_of(files: &[String; 4]) -> String {
+pub fn digest_of(files: &[String; 4]) -> String {
     let mut listing = String::new();
     for (digest, name) in files.iter().zip(FILE_NAMES) {
         listing.push_str(&format!("{digest}  {name}\n"));

@@ -6,35 +6,36 @@ use crate::feed::{GOLDEN, split_mix};
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 #[derive(Debug, Clone)]
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// A stream of its own for each (seed, stream) pair.
-    pub(crate) fn new(seed: u64, stream: u64) -> Self {
+    pub fn new(seed: u64, stream: u64) -> Self {
         let mut start = Self(seed);
         let mixed = start.next_u64() ^ stream.wrapping_mul(0xd1b5_4a32_d192_ed03);
         Self(mixed)
     }
 
-    pub(crate) fn next_u64(&mut self) -> u64 {
+    /// The next 64 bits.
+    pub fn next_u64(&mut self) -> u64 {
         let number = split_mix(self.0);
         self.0 = self.0.wrapping_add(GOLDEN);
         number
     }
 
     /// Uniform in `0..n`, for `n` far below 2^32 (Lemire's multiply-shift; its bias is below 2^-32).
-    pub(crate) fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         (((self.next_u64() >> 32) * n as u64) >> 32) as usize
     }
 
     /// Uniform in [low, high), in steps of 2^-24 of the range.
-    pub(crate) fn between(&mut self, low: f32, high: f32) -> f32 {
+    pub fn between(&mut self, low: f32, high: f32) -> f32 {
         let unit = (self.next_u64() >> 40) as f32 / 16_777_216.0;
         low + unit * (high - low)
     }
 
     /// Fisher and Yates's shuffle, in place.
-    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }

@@ -1,7 +1,5 @@
 //! How the columns of a table become numbers, as a run keeps it.
 
-use super::number::{Absent, Format};
-
 /// How the columns of a file become numbers.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Table {
@@ -68,6 +66,63 @@ pub struct Label {
     pub missing: usize,
 }
 
+/// Which fields have no value.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Absent {
+    /// Whether what pandas takes for missing counts as such, and `-` and the like among numbers; tables of the first version
+    /// know ten texts only.
+    #[serde(default)]
+    pub usual: bool,
+    /// What was said beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<String>,
+    /// What was said to be a word in columns of words, though it usually has no value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+}
+
+impl Absent {
+    /// As nobody said otherwise.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How the numbers of a column are written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Format {
+    /// Decimals stand behind a comma.
+    #[serde(skip_serializing_if = "is_false")]
+    pub comma: bool,
+    /// Digits may stand in groups of three, with a space, an apostrophe, or the other one of point and comma between them.
+    #[serde(skip_serializing_if = "is_false")]
+    pub grouped: bool,
+    /// Stands before or behind every number, such as `%`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign: Option<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Format {
+    /// Whether it is the plain one.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// In words, where it is not the plain one.
+    pub fn in_words(&self) -> String {
+        let sign = self.sign.as_ref().map(|sign| format!("with {sign}"));
+        let comma = self.comma.then(|| "a comma before decimals".to_owned());
+        let groups = (self.grouped && !self.comma).then(|| "digits in groups".to_owned());
+        [sign, comma, groups].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_zero(count: &usize) -> bool {
     *count == 0
@@ -84,12 +139,12 @@ impl Kind {
 }
 
 /// (value - mean) / deviation; 0 where that is 0: nothing was learnt of such a column.
-pub(super) fn of_column(value: f64, mean: f64, deviation: f64) -> f32 {
+pub fn of_column(value: f64, mean: f64, deviation: f64) -> f32 {
     if deviation > 0.0 { standardised(value, mean, deviation) } else { 0.0 }
 }
 
 /// (value - mean) / deviation.
-pub(super) fn standardised(value: f64, mean: f64, deviation: f64) -> f32 {
+pub fn standardised(value: f64, mean: f64, deviation: f64) -> f32 {
     ((value - mean) / if deviation > 0.0 { deviation } else { 1.0 }) as f32
 }
 
@@ -131,14 +186,14 @@ impl Table {
     }
 
     /// Whether the file names its columns.
-    pub(super) fn is_named(&self) -> bool {
+    pub fn is_named(&self) -> bool {
         let number = |name: &str, place: usize| name == place.to_string();
         !number(&self.label.name, self.label.place)
             || self.columns.iter().any(|column| !number(&column.name, column.place))
     }
 
     /// The names of the columns, where they have some.
-    pub(super) fn names(&self) -> Vec<&str> {
+    pub fn names(&self) -> Vec<&str> {
         let columns = self.columns.iter().map(|column| column.name.as_str());
         let all = columns.chain([self.label.name.as_str()]);
         if self.is_named() { all.collect() } else { Vec::new() }

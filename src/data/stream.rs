@@ -6,8 +6,8 @@
 use super::{
     Split,
     dataset::Images,
-    pictures::{Pictures, threads},
     random::Random,
+    source::{Source, read_all, threads},
 };
 use crate::{
     feed::Batch,
@@ -117,7 +117,7 @@ impl Stream {
             let mut rest = indices.get(skip.saturating_mul(cut.batch)..).unwrap_or_default();
             let full = cut.steps_per_chunk(split.len());
             // Files take long to decode: the device begins with the first batch, and chunks grow from there.
-            let mut steps = if matches!(split.images, Images::Files(..)) { 1 } else { full };
+            let mut steps = if matches!(split.images, Images::Source(..)) { 1 } else { full };
             while !rest.is_empty() {
                 let (part, later) = rest.split_at(cut.batch.saturating_mul(steps).clamp(1, rest.len()));
                 // Where no memory is left the stream ends early, which the training takes for an error.
@@ -158,9 +158,9 @@ fn gather(split: &Split, indices: &[u32], cut: Cut) -> Option<Chunk> {
             }
             Chunk { batch, which: indices.to_vec(), steps: cut.rows(indices.len()) }
         }
-        Images::Files(pictures, which) => {
+        Images::Source(source, which) => {
             images.resize(indices.len() * cut.pixels, 0);
-            decode(split, pictures, which, (indices, images), cut)
+            decode(split, &**source, which, (indices, images), cut)
         }
     })
 }
@@ -169,13 +169,13 @@ fn gather(split: &Split, indices: &[u32], cut: Cut) -> Option<Chunk> {
 /// has the first picture behind it that can be read, as no step may be empty.
 fn decode(
     split: &Split,
-    pictures: &Pictures,
+    source: &dyn Source,
     which: &[u32],
     (indices, mut images): (&[u32], Vec<u8>),
     cut: Cut,
 ) -> Chunk {
     let wanted: Vec<u32> = indices.iter().map(|index| which[*index as usize]).collect();
-    let fine = pictures.read_all(&wanted, &mut images, cut.pixels, threads());
+    let fine = read_all(source, &wanted, &mut images, cut.pixels, threads());
     if fine.iter().all(|fine| *fine) {
         let labels = indices.iter().map(|index| split.labels[*index as usize]).collect();
         let batch = Batch { images, labels };

@@ -2,7 +2,7 @@
 //! standardised values only.
 
 use crate::{
-    data::table::{Kind, Table},
+    data::schema::{Kind, Table},
     layers::{ActivationName, Layer},
     model::Model,
     words::drawable,
@@ -136,7 +136,7 @@ fn figure(value: f64, off: f64) -> String {
 mod tests {
     use super::{Formula, figure};
     use crate::{
-        data::table::{Column, Kind, Label, Table},
+        data::schema::{Column, Kind, Label, Table},
         input::{Input, Normalization},
         layers::{Dense, Flatten},
         loss::Loss,

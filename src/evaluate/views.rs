@@ -71,13 +71,19 @@ fn scores(loss: Loss, logits: &[f32]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::{Verdict, mirror};
-    use crate::{data::synthetic::synthetic, loss::Loss};
+    use crate::{data::Dataset, loss::Loss};
 
     #[test]
     fn a_mirror_image_has_its_pixels_reversed_and_their_channels_not() {
-        let mut data = synthetic(0, 1, 1);
-        (data.height, data.width, data.channels) = (2, 3, 2);
         let images: Vec<u8> = (0..24).collect();
+        let data = Dataset::from_arrays(
+            "two",
+            [2, 3, 2],
+            &["a", "b"],
+            (images.clone(), vec![0_u8, 1]),
+            (images.clone(), vec![0_u8, 1]),
+        )
+        .expect("fits");
         let mirrored = mirror(&images, &data);
         assert_eq!(mirrored[..12], [4, 5, 2, 3, 0, 1, 10, 11, 8, 9, 6, 7]);
         assert_eq!(mirror(&mirrored, &data), images);

@@ -9,7 +9,7 @@ use std::{
 use wgrad::{
     Result,
     checkpoint::Checkpoint,
-    data::{Dataset, synthetic::synthetic},
+    data::Dataset,
     gpu::Context,
     metrics::StepResult,
     model::Model,
@@ -21,6 +21,7 @@ use wgrad::{
     selection::Choices,
     train::{Options, RateChange, Trainer},
 };
+use wgrad_data::synthetic::synthetic;
 
 const EPOCHS: u64 = 3;
 /// Steps of an epoch: 69 images in batches of 16.

@@ -9,7 +9,6 @@ use wgrad::{
     data::{
         Dataset,
         stream::{BUDGET, Cut, Order, Stream},
-        synthetic::synthetic,
     },
     feed::Step,
     gpu::Context,
@@ -24,6 +23,7 @@ use wgrad::{
     schedule::{Decay, Schedule},
     train::{Options, Trainer},
 };
+use wgrad_data::synthetic::synthetic;
 
 /// Training and test images: no multiples of the batch.
 const IMAGES: (usize, usize) = (69, 21);

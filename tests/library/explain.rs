@@ -3,7 +3,6 @@
 
 use wgrad::{
     checkpoint::Checkpoint,
-    data::synthetic::synthetic,
     explain::{Explainer, Explanation, dead_units},
     feed::{Batch, Step},
     layers::{
@@ -16,6 +15,7 @@ use wgrad::{
     program::{Home, interpreter::Interpreter},
     selection::Choices,
 };
+use wgrad_data::synthetic::synthetic;
 use wgrad_testing::differences::{functional, hold, noise};
 
 /// A graph with everything whose use differs from its training, where the image goes into two layers.

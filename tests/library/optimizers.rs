@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use std::{collections::HashMap, ops::ControlFlow};
 use wgrad::{
     checkpoint::Checkpoint,
-    data::{Dataset, Places, load},
+    data::Dataset,
     gpu::Context,
     layers::{Dense, Flatten},
     model::Model,
     optim::Optimizer,
     train::{Options, Trainer},
 };
+use wgrad_data::{Places, load};
 
 const STEPS: usize = 64;
 /// How far a number may be off, as a share of the largest of its kind.

@@ -5,7 +5,7 @@ use safetensors::SafeTensors;
 use std::ops::ControlFlow;
 use wgrad::{
     checkpoint::Checkpoint,
-    data::{Dataset, folder},
+    data::Dataset,
     layers::{Dropout, Layer},
     model::Model,
     networks::network,
@@ -13,6 +13,7 @@ use wgrad::{
     selection::Choices,
     train::{Options, Trainer},
 };
+use wgrad_data::folder;
 
 fn data() -> Dataset {
     folder::load(&wgrad_testing::fixture("parity")).expect("the fixture loads")

@@ -12,7 +12,8 @@ use std::{
     io::{ErrorKind, Write},
     process::ExitCode,
 };
-use wgrad::{data::DataSpec, networks, selection::Choices};
+use wgrad::{networks, selection::Choices};
+use wgrad_data::DataSpec;
 use wgrad_lab::check::{Check as Kind, Finding, Options, Report, check};
 use wgrad_report::table::{
     Align::{Left, Right, Wrap},

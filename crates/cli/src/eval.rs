@@ -12,13 +12,14 @@ use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
     Error,
     checkpoint::Checkpoint,
-    data::{DataSpec, Dataset, Split, reading::Decimal},
+    data::{Dataset, Split},
     evaluate::{Evaluation, Formula, Interval, evaluate_views},
     gpu::{AdapterRecord, Context},
     metrics::{Metrics, Regression},
     selection::Choices,
     words::{commas, counted, drawable, measure, percent, shortened},
 };
+use wgrad_data::{DataSpec, reading::Decimal};
 use wgrad_report::table::{
     Align::{Left, Right},
     Table,

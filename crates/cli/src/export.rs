@@ -8,12 +8,9 @@ use std::{
     process::ExitCode,
 };
 use wgrad::{
-    checkpoint::Checkpoint,
-    data::{self, Places, normalization},
-    input::Normalization,
-    predict::Predictor,
-    selection::Choices,
+    checkpoint::Checkpoint, data::normalization, input::Normalization, predict::Predictor, selection::Choices,
 };
+use wgrad_data::{self, Places};
 use wgrad_formats::onnx::{
     self,
     export::{Layout, Options},
@@ -214,7 +211,7 @@ fn moments(run: &Run) -> Result<(Vec<f64>, Vec<f64>)> {
         return Ok((mean, deviation));
     }
     let spec = record.spec.parse()?;
-    let mut data = data::load_with(&spec, &Places::from_env(), &record.reading, record.table.as_ref())?;
+    let mut data = wgrad_data::load_with(&spec, &Places::from_env(), &record.reading, record.table.as_ref())?;
     if data.name != record.name {
         bail!("the run was trained on {}, here is {}", record.name, data.name);
     }

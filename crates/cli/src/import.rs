@@ -14,18 +14,13 @@ use std::{
     process::ExitCode,
 };
 use wgrad::{
-    checkpoint::Checkpoint,
-    data::{
-        self, DataSpec, Places, Reading,
-        pictures::Preparation,
-        reading::{Fit, Size},
-        table::Kind,
-    },
-    files,
-    gpu::AdapterRecord,
-    model::Model,
-    op::AdapterClass,
-    train::Options,
+    checkpoint::Checkpoint, files, gpu::AdapterRecord, model::Model, op::AdapterClass, train::Options,
+};
+use wgrad_data::{
+    self, DataSpec, Places, Reading,
+    pictures::Preparation,
+    reading::{Fit, Size},
+    table::Kind,
 };
 use wgrad_formats::{
     model_file,
@@ -320,7 +315,7 @@ fn reading(model: &Model) -> Reading {
 fn load(spec: &DataSpec, imported: &Imported, outputs: usize) -> Result<DataRecord> {
     let model = &imported.model;
     let read = |reading: &Reading| -> Result<DataRecord> {
-        let data = data::load_with(spec, &Places::from_env(), reading, imported.table.as_ref())?;
+        let data = wgrad_data::load_with(spec, &Places::from_env(), reading, imported.table.as_ref())?;
         if data.shape() != model.input_shape {
             bail!("{} has {:?} numbers, the network takes {:?}", data.name, data.shape(), model.input_shape);
         }

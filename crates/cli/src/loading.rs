@@ -2,13 +2,11 @@
 
 use super::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use wgrad::{
-    data::{
-        self, DataSpec, Dataset, Places, Reading,
-        download::{self, Event},
-        table::Table,
-    },
-    words::bytes,
+use wgrad::{data::Dataset, words::bytes};
+use wgrad_data::{
+    self, DataSpec, Places, Reading,
+    download::{self, Event},
+    table::Table,
 };
 
 /// Loads a data set. Only where Fashion-MNIST is nowhere on this machine it is downloaded, with a progress bar.
@@ -20,7 +18,7 @@ pub fn load_or_fetch_with(
 ) -> wgrad::Result<Dataset> {
     let mut progress = Progress::new();
     let options = download::Options::default();
-    data::load_or_fetch_with(spec, places, reading, table, &options, &mut |event| progress.show(event))
+    wgrad_data::load_or_fetch_with(spec, places, reading, table, &options, &mut |event| progress.show(event))
 }
 
 /// Says what is to be known about a data set.

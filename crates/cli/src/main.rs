@@ -50,12 +50,13 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use reading::{ReadingArgs, Wanted};
 use std::{ffi::OsString, panic, path::Path, process::ExitCode};
 use wgrad::{
-    data::{DataSpec, Dataset, Reading, table::Table},
+    data::Dataset,
     gpu::{AdapterChoice, Context, Options, Proofs, guarded},
     model::Model,
     networks,
     op::AdapterClass,
 };
+use wgrad_data::{DataSpec, Reading, table::Table};
 use wgrad_formats::keras;
 
 /// Trains neural networks on any GPU, and compares shader variants.

@@ -10,17 +10,17 @@ use std::{
 };
 use wgrad::{
     Error,
-    data::{
-        Reading,
-        picture::{Picture, load_picture, read_picture},
-        pictures::Preparation,
-        reading::{Decimal, Fit, Header, Missing},
-        table::{PictureRows, Table, is_rows},
-    },
     gpu::Context,
     predict::Predictor,
     selection::Choices,
     words::{bar, measure, percent},
+};
+use wgrad_data::{
+    Reading,
+    picture::{Picture, load_picture, read_picture},
+    pictures::Preparation,
+    reading::{Decimal, Fit, Header, Missing},
+    table::{PictureRows, Table, is_rows},
 };
 use wgrad_run::{Config, Run};
 
@@ -258,7 +258,7 @@ impl Predict {
         // What cannot be read is told before a device is opened.
         let mut files = Vec::with_capacity(self.images.len());
         for path in &self.images {
-            let rows = table.rows(path, &reading)?;
+            let rows = wgrad_data::table::rows(table, path, &reading)?;
             rows.warnings.iter().for_each(|warning| tell!("warning: {warning}"));
             files.push((path, rows));
         }

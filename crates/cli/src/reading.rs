@@ -9,14 +9,15 @@ use anyhow::{Result, bail};
 use clap::Args;
 use std::path::Path;
 use wgrad::{
-    data::{
-        DataSpec, Dataset, Places, Reading, normalization,
-        reading::{Decimal, Fit, Header, Missing, RowShape, Size, Target},
-        table::Table,
-    },
+    data::{Dataset, normalization},
     loss::{Loss, NAMES},
     model::Model,
     networks::{NETWORKS, network_for},
+};
+use wgrad_data::{
+    DataSpec, Places, Reading,
+    reading::{Decimal, Fit, Header, Missing, RowShape, Size, Target},
+    table::Table,
 };
 use wgrad_formats::keras;
 
@@ -239,7 +240,7 @@ pub fn refuse_classes_as_numbers(model: &Model, data: &Dataset) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::origin;
-    use wgrad::data::synthetic::synthetic;
+    use wgrad_data::synthetic::synthetic;
 
     #[test]
     fn what_was_drawn_came_from_nowhere() {

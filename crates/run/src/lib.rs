@@ -32,7 +32,7 @@ use std::{
 pub use trend::{Chance, FEWEST_STEPS, Outcome, Trend};
 use wgrad::{
     Error, Result,
-    data::{Dataset, Reading, dataset::Images, pictures::Preparation, table::Table},
+    data::Dataset,
     error::io_error,
     files::{read_regular, write_owned},
     gpu::AdapterRecord,
@@ -43,6 +43,11 @@ use wgrad::{
     program::Parameter,
     selection::Choices,
     train::Options,
+};
+use wgrad_data::{
+    Reading,
+    pictures::{Preparation, pictures_of},
+    table::Table,
 };
 
 /// Everything that decided a run.
@@ -133,9 +138,9 @@ impl DataRecord {
             reading,
             input: data.input.clone(),
             table: data.table.clone(),
-            preparation: match &data.train.images {
-                Images::Files(pictures, _) => Some(pictures.preparation),
-                Images::Memory(_) => as_they_are(data),
+            preparation: match pictures_of(&data.train.images) {
+                Some((pictures, _)) => Some(pictures.preparation),
+                None => as_they_are(data),
             },
         }
     }

@@ -249,13 +249,13 @@ mod tests {
     use crate::{Config, DataRecord, EpochLine, Errors};
     use wgrad::{
         callbacks::{Best, Monitor},
-        data::{Reading, synthetic::synthetic},
         gpu::AdapterRecord,
         loss::Loss,
         networks::network_for,
         op::AdapterClass,
         train::Options,
     };
+    use wgrad_data::{Reading, synthetic::synthetic};
 
     /// A training by `loss`, and the lines of epochs of 100 steps.
     fn config(loss: Loss) -> Config {
@@ -402,12 +402,12 @@ mod tests {
         let falling = [0.8, 0.6, 0.5, 0.4, 0.3, 0.2];
         let found = outcome(&falling, &[0.7, 0.5, 0.4, 0.42, 0.45, 0.5]);
         let mut table = config(Loss::MeanSquaredError);
-        table.data.table = Some(wgrad::data::table::Table {
+        table.data.table = Some(wgrad_data::table::Table {
             columns: Vec::new(),
-            label: wgrad::data::table::Label {
+            label: wgrad_data::table::Label {
                 name: "y".into(),
                 place: 0,
-                kind: wgrad::data::table::Kind::Number { mean: 0.0, deviation: 1.0 },
+                kind: wgrad_data::table::Kind::Number { mean: 0.0, deviation: 1.0 },
                 format: Default::default(),
                 missing: 0,
             },

@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::{collections::BTreeSet, ops::ControlFlow, path::PathBuf, process::ExitCode, time::Duration};
 use wgrad::{
     clock,
-    data::{DataSpec, Dataset, Split, dataset::Images, synthetic::synthetic},
+    data::{Dataset, Split, dataset::Images},
     feed::split_mix,
     gpu::{AdapterRecord, Context},
     model::Model,
@@ -24,6 +24,7 @@ use wgrad::{
     train::{Options, Trainer},
     words::commas,
 };
+use wgrad_data::{DataSpec, synthetic::synthetic};
 use wgrad_lab::{
     growth::{self as sizes, Request},
     measurement::Spread,
@@ -215,13 +216,13 @@ impl Bench {
                 output::line(format!("{gap}{}\n{}", model.name, trainer.train_plan))?;
                 continue;
             }
-            if let Images::Files(..) = data.train.images {
+            if let Images::Source(..) = data.train.images {
                 // What is decoded ahead when a round ends is lost.
                 options.budget = files::BUDGET;
             }
             tell!("{}: {} s of training in {ROUNDS} rounds, after a warm-up", model.name, seconds);
             let mut report = measure(&context, model, &data, &options, seconds, ready_seconds).await?;
-            if let Images::Files(..) = data.train.images {
+            if let Images::Source(..) = data.train.images {
                 let alone = files::alone(&data, seconds)?;
                 let kept = measure(&context, model, &alone.kept, &options, seconds, ready_seconds).await?;
                 tell!(

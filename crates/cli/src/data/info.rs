@@ -8,14 +8,14 @@ use crate::{
 use anyhow::Result;
 use serde_json::json;
 use wgrad::{
-    data::{
-        DataSpec, Dataset, Places, Reading,
-        dataset::Images,
-        reading::Missing,
-        summary::{Summary, summary},
-        table::Kind,
-    },
+    data::{Dataset, dataset::Images},
     words::{commas, counted, shortened},
+};
+use wgrad_data::{
+    DataSpec, Places, Reading,
+    reading::Missing,
+    summary::{Summary, summary},
+    table::Kind,
 };
 use wgrad_report::table::{
     Align::{Right, Wrap},
@@ -68,7 +68,7 @@ impl Info {
 fn load(spec: &DataSpec, reading: &Reading) -> Result<Dataset> {
     let places = Places::from_env();
     let data = match spec {
-        DataSpec::FashionMnist => wgrad::data::load(spec, &places)?,
+        DataSpec::FashionMnist => wgrad_data::load(spec, &places)?,
         _ => load_or_fetch_with(spec, &places, reading, None)?,
     };
     say(&data);
@@ -78,7 +78,7 @@ fn load(spec: &DataSpec, reading: &Reading) -> Result<Dataset> {
 /// What it is, in a word.
 fn kind(data: &Dataset) -> &'static str {
     match (&data.train.images, &data.table) {
-        (Images::Files(..), _) => "pictures",
+        (Images::Source(..), _) => "pictures",
         (_, Some(_)) => "table",
         _ if data.input.floats => "floats",
         _ => "bytes",

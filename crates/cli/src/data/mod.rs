@@ -6,14 +6,11 @@ use super::{AdapterArgs, loading::Progress, output, reading::ReadingArgs};
 use anyhow::{Result, bail};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
-use wgrad::{
-    Error,
-    augment::Augment,
-    data::{
-        DataSpec, Places,
-        download::{self, Event},
-        places,
-    },
+use wgrad::{Error, augment::Augment};
+use wgrad_data::{
+    DataSpec, Places,
+    download::{self, Event},
+    places,
 };
 use wgrad_report::{augmented::augmented, contact_sheet};
 

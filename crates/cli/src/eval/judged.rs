@@ -6,14 +6,13 @@ use crate::train::recorded::{load_own, load_recorded};
 use anyhow::{Context as _, Result, bail};
 use std::sync::Arc;
 use wgrad::{
-    data::{
-        DataSpec, Dataset, Places, Reading, Split,
-        dataset::Images,
-        load_with,
-        reading::{Again, Decimal, Size},
-        summary,
-    },
+    data::{Dataset, Split, dataset::Images},
     words::commas,
+};
+use wgrad_data::{
+    DataSpec, Places, Reading, load_with,
+    reading::{Again, Decimal, Size},
+    summary,
 };
 use wgrad_run::{DataRecord, Run};
 
@@ -233,7 +232,7 @@ fn trained_on(run: &Run, data: &Dataset, split: &Split) -> Option<usize> {
 /// run's, unless it was never told any.
 fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
     let unnamed = record.classes.iter().enumerate().all(|(n, name)| *name == format!("class {n}"));
-    let named = matches!(data.train.images, Images::Files(..));
+    let named = matches!(data.train.images, Images::Source(..));
     let known = data.classes.iter().all(|class| record.classes.contains(class));
     if named && !unnamed && !known && !record.input.numbers {
         bail!(
@@ -270,7 +269,7 @@ fn joined(data: &Dataset) -> Result<Split> {
     for split in &splits {
         match &split.images {
             Images::Memory(some) => bytes.extend_from_slice(some),
-            Images::Files(all, which) => {
+            Images::Source(all, which) => {
                 pictures.get_or_insert_with(|| all.clone());
                 files.extend_from_slice(which);
             }
@@ -278,7 +277,7 @@ fn joined(data: &Dataset) -> Result<Split> {
     }
     Ok(match pictures {
         Some(pictures) if bytes.is_empty() => {
-            Split { images: Images::Files(pictures, Arc::from(files)), labels }
+            Split { images: Images::Source(pictures, Arc::from(files)), labels }
         }
         Some(_) => {
             bail!("{} holds some of its images in files and some not; name a part by `--split`", data.source)

@@ -27,7 +27,7 @@ use futures_util::stream::{self, Stream};
 use serde_json::{Value, json};
 use std::{convert::Infallible, net::IpAddr, sync::Arc, time::Duration};
 use tokio::sync::{broadcast::error::RecvError, oneshot};
-use wgrad::data::picture::Picture;
+use wgrad_data::picture::Picture;
 use wgrad_run::Config;
 
 /// Pages open at once.

@@ -30,7 +30,8 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::oneshot;
-use wgrad::{data::picture::SENT_MEMORY, gpu::guarded, predict::Predictor};
+use wgrad::{gpu::guarded, predict::Predictor};
+use wgrad_data::picture::SENT_MEMORY;
 use wgrad_run::Run;
 
 /// The port where it is looked for first.

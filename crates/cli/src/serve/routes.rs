@@ -28,7 +28,8 @@ use std::{
     },
 };
 use tokio::sync::oneshot;
-use wgrad::{checkpoint::Position, clock, data::picture::Picture};
+use wgrad::{checkpoint::Position, clock};
+use wgrad_data::picture::Picture;
 use wgrad_run::Run;
 
 const KNOWN: &str = "GET /, GET /model, GET /health, POST /predict";

@@ -7,16 +7,11 @@ use crate::{
 use anyhow::Error;
 use std::path::Path;
 use wgrad::{
-    callbacks::Monitor,
-    data::{
-        Reading,
-        reading::{Decimal, Header, Missing, RowShape, Target},
-    },
-    loss::Loss,
-    networks::NETWORKS,
-    optim::Optimizer,
-    schedule::Decay,
-    train::Options,
+    callbacks::Monitor, loss::Loss, networks::NETWORKS, optim::Optimizer, schedule::Decay, train::Options,
+};
+use wgrad_data::{
+    Reading,
+    reading::{Decimal, Header, Missing, RowShape, Target},
 };
 use wgrad_run::{
     BEST, Config, DataRecord, NOT_SAVED, Run, Trend,

@@ -3,12 +3,8 @@
 use crate::{DataArgs, output};
 use anyhow::{Result, bail};
 use std::{fs, path::Path};
-use wgrad::{
-    checkpoint::Checkpoint,
-    data::{DataSpec, Dataset, Places, Reading, load_with, reading::Again, table::Table},
-    train::Trainer,
-    words::counted,
-};
+use wgrad::{checkpoint::Checkpoint, data::Dataset, train::Trainer, words::counted};
+use wgrad_data::{DataSpec, Places, Reading, load_with, reading::Again, table::Table};
 use wgrad_run::{DataRecord, Run, read_weights};
 
 /// The data of a training that begins from `init`. The numbers of a table go in as they are where those weights are a run's

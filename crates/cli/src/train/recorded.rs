@@ -6,9 +6,10 @@ use crate::{
 };
 use anyhow::{Context as _, Result, bail};
 use wgrad::{
-    data::{DataSpec, Dataset, Reading, reading::Again},
+    data::Dataset,
     words::{bytes, counted},
 };
+use wgrad_data::{DataSpec, Reading, reading::Again};
 use wgrad_run::{BROKEN, DataRecord, Run};
 
 /// The file of an imported run that describes the network.

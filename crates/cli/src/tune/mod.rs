@@ -13,7 +13,6 @@ use std::{io::IsTerminal, process::ExitCode, time::Duration};
 use wgrad::{
     augment::Augment,
     clock,
-    data::DataSpec,
     gpu::{AdapterRecord, Context},
     model::Model,
     objective::Objective,
@@ -21,6 +20,7 @@ use wgrad::{
     optim::Optimizer,
     train::Options,
 };
+use wgrad_data::DataSpec;
 use wgrad_lab::{
     measure::Lab,
     tune::{

@@ -14,7 +14,7 @@ use axum::{
 };
 use futures_util::StreamExt;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
-use wgrad::data::picture::Picture;
+use wgrad_data::picture::Picture;
 
 /// How long a body may take to arrive.
 const TIME: Duration = Duration::from_secs(30);

@@ -3,7 +3,7 @@
 
 use crate::command::{on_device, small_data_argument, wgrad};
 use std::path::PathBuf;
-use wgrad::data::{Places, places};
+use wgrad_data::{Places, places};
 use wgrad_run::recipe::{RECIPES, measured, recipe};
 use wgrad_testing::http::{Server, from_byte, status};
 
@@ -211,7 +211,7 @@ fn bench_trains_on_the_data_it_is_given() {
         on_device(&[&["bench", network, "--json", "--seconds", "0.1"], options].concat()).end()
     };
     let given = &bench("linear", &["--data", &folder]).with(0).json()[0];
-    let set = wgrad::data::folder::load(&crate::command::small_data()).unwrap();
+    let set = wgrad_data::folder::load(&crate::command::small_data()).unwrap();
     assert_eq!(given["data"], set.name.as_str());
     assert!(given["ready_seconds"].as_f64() > Some(0.0), "{given}");
     assert_ne!(bench("linear", &[]).with(0).json()[0]["data"], set.name.as_str());
@@ -230,7 +230,7 @@ fn bench_trains_on_the_data_it_is_given() {
 fn data_info_counts_and_data_show_draws() {
     let data = small_data_argument();
     let info = &wgrad(&["data", "info", "--data", &data, "--json"]).end().with(0).json()[0];
-    let set = wgrad::data::folder::load(&crate::command::small_data()).unwrap();
+    let set = wgrad_data::folder::load(&crate::command::small_data()).unwrap();
     assert_eq!((&info["digest"], &info["train"]), (&set.digest.clone().into(), &set.train.len().into()));
     let counts: Vec<_> = info["classes"].as_array().unwrap().iter().map(|c| c["train"].as_u64()).collect();
     let expected: Vec<_> = set.class_counts(&set.train).iter().map(|n| Some(*n as u64)).collect();

@@ -4,7 +4,7 @@
 use crate::command::{on_device, small_data, small_data_argument, wgrad};
 use std::path::Path;
 use tempfile::TempDir;
-use wgrad::data::idx::{self, Packing};
+use wgrad_data::idx::{self, Packing};
 use wgrad_testing::http::{Server, ok, status};
 
 /// A copy of the small data set, to be damaged.

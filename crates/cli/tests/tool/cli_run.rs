@@ -5,13 +5,14 @@ use serde_json::Value;
 use std::{ops::ControlFlow, path::Path, sync::OnceLock};
 use tempfile::TempDir;
 use wgrad::{
-    data::{Dataset, Reading, Split, folder},
+    data::{Dataset, Split},
     evaluate::evaluate,
     gpu::AdapterRecord,
     networks::network,
     selection::Choices,
     train::{Options, Trainer},
 };
+use wgrad_data::{Reading, folder};
 use wgrad_run::{Config, DataRecord, EpochLine, Run};
 
 const VALIDATION: f64 = 0.25;
@@ -151,9 +152,9 @@ fn other_data_than_the_runs_is_announced() {
         std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
     }
     let labels = folder.path().join("t10k-labels-idx1-ubyte.gz");
-    let mut read = wgrad::data::idx::read(&labels).unwrap();
+    let mut read = wgrad_data::idx::read(&labels).unwrap();
     read.data[0] = (read.data[0] + 1) % 10;
-    wgrad::data::idx::write(&labels, &read.shape, &read.data, wgrad::data::idx::Packing::Gzip).unwrap();
+    wgrad_data::idx::write(&labels, &read.shape, &read.data, wgrad_data::idx::Packing::Gzip).unwrap();
     let data = folder.path().to_str().unwrap();
     let ended = on_device(&["eval", shared_argument(), "--data", data, "--json"]).end().with(0);
     assert!(ended.stderr.contains("which is not this run's own data"), "{}", ended.stderr);

@@ -4,7 +4,7 @@
 use crate::command::{on_device, small_data_argument, wgrad};
 use serde_json::Value;
 use std::{fs, path::Path};
-use wgrad::data::idx::{self, Packing};
+use wgrad_data::idx::{self, Packing};
 
 /// A folder with two classes: bright above, and bright below. 96 training and 40 test images of 6×5.
 fn two_classes(folder: &Path) -> String {

@@ -5,12 +5,12 @@ use crate::command::{Ended, on_device, small_data_argument};
 use serde_json::Value;
 use std::fs;
 use wgrad::{
-    data::synthetic::synthetic,
     kernels::MATMUL,
     networks::network,
     selection::Choices,
     train::{Options, Trainer},
 };
+use wgrad_data::synthetic::synthetic;
 use wgrad_lab::{
     growth,
     trainings::{Request, compare},

@@ -4,7 +4,6 @@ use crate::command::{on_device, small_data, small_data_argument, wgrad};
 use std::{fs, path::Path};
 use wgrad::{
     checkpoint::Checkpoint,
-    data::{Reading, folder},
     feed::{Batch, Step},
     gpu::AdapterRecord,
     networks::network,
@@ -13,6 +12,7 @@ use wgrad::{
     program::{Mode, interpreter::Interpreter},
     train::Options,
 };
+use wgrad_data::{Reading, folder};
 use wgrad_formats::onnx;
 use wgrad_run::{Config, DataRecord, Run};
 

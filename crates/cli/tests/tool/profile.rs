@@ -5,13 +5,14 @@ use crate::command::on_device;
 use serde_json::Value;
 use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 use wgrad::{
-    data::{Dataset, synthetic::synthetic},
+    data::Dataset,
     gpu::{Clock, Context},
     model::Model,
     networks::network,
     observe::{Activity, Recorder},
     train::{Options, Trainer},
 };
+use wgrad_data::synthetic::synthetic;
 use wgrad_lab::{
     measurement::peaks::Peaks,
     profile::dispatches::{self, Found},

@@ -5,7 +5,7 @@ use crate::command::{on_device, small_data, wgrad};
 use std::path::Path;
 use wgrad::{
     checkpoint::Checkpoint,
-    data::{Dataset, Reading, synthetic::synthetic},
+    data::Dataset,
     evaluate::{Evaluation, Told},
     explain::{Activations, DeadUnits, Explanation},
     gpu::AdapterRecord,
@@ -14,6 +14,7 @@ use wgrad::{
     op::AdapterClass,
     train::{Options, norms},
 };
+use wgrad_data::{Reading, synthetic::synthetic};
 use wgrad_report::{
     lab::About,
     runs::{Details, Recorded, Seen, page},

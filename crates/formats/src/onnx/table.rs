@@ -1,7 +1,7 @@
 //! How the numbers of a table become what its network takes, as a file holds it: two vectors for the columns, two numbers
 //! for the label.
 
-use wgrad::data::table::{Kind, Table};
+use wgrad_data::table::{Kind, Table};
 
 /// The metadata that holds the table whole, as JSON.
 pub const TABLE: &str = "table";

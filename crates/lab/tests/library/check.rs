@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use wgrad::{
-    data::synthetic::synthetic,
     feed::{Batch, Step},
     gpu::{Context, FeedBuffers, Kernel},
     layers::{Activation, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Padding},
@@ -16,6 +15,7 @@ use wgrad::{
     program::Mode,
     selection::Choices,
 };
+use wgrad_data::synthetic::synthetic;
 use wgrad_lab::check::{Check, Finding, Options, Shadow, check, gradients, replay};
 
 /// A network with a bit of everything, small.

@@ -1,6 +1,6 @@
 //! The contact sheet: what is on it, where, and what is refused. Whether it looks good, a person judges.
 
-use wgrad::data::synthetic::synthetic;
+use wgrad_data::synthetic::synthetic;
 use wgrad_report::contact_sheet;
 
 #[test]

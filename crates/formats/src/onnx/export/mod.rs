@@ -12,12 +12,12 @@ use super::{
 };
 use wgrad::{
     Error, Result,
-    data::table::Table,
     input::Normalization,
     loss::Loss,
     model::Model,
     program::{Parameter, ParameterId, arena_len},
 };
+use wgrad_data::table::Table;
 use writer::{Flow, Writer, int};
 
 /// The version of ONNX's operators that files are written in: ONNX 1.15 of October 2023.

@@ -34,7 +34,6 @@ use std::{
 };
 use wgrad::{
     Error, Result,
-    data::{pictures::Preparation, reading::Missing, table::Table},
     input::Input,
     layers::{ActivationName, Layer},
     loss::Loss,
@@ -42,6 +41,7 @@ use wgrad::{
     program::arena_len,
     words::printable_line,
 };
+use wgrad_data::{pictures::Preparation, reading::Missing, table::Table};
 use written::Step;
 
 type Said<T> = std::result::Result<T, String>;
@@ -293,7 +293,7 @@ impl<'a> Import<'a> {
 
     /// Whether the label of the table is a number.
     fn numbers(&self) -> bool {
-        self.table.as_ref().is_some_and(|t| matches!(t.label.kind, wgrad::data::table::Kind::Number { .. }))
+        self.table.as_ref().is_some_and(|t| matches!(t.label.kind, wgrad_data::table::Kind::Number { .. }))
     }
 
     /// Reads one step.

@@ -6,7 +6,7 @@ use crate::onnx::{
     table::{TABLE, columns, label},
     tensor::Tensor,
 };
-use wgrad::data::table::Table;
+use wgrad_data::table::Table;
 
 /// The network between those nodes.
 pub(super) struct Found<'a> {

@@ -3,7 +3,8 @@
 use super::{answers, imported};
 use crate::onnx::weights;
 use serde_json::json;
-use wgrad::{data::table::Table, input::Input, loss::Loss, networks::network_for};
+use wgrad::{input::Input, loss::Loss, networks::network_for};
+use wgrad_data::table::Table;
 use wgrad_formats::onnx::{self, export, proto::ModelProto};
 
 fn table() -> Table {

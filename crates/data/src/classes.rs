@@ -1,0 +1,97 @@
+//! The labels of a data set as the numbers of a network's classes.
+
+use std::collections::BTreeMap;
+
+use wgrad::words::commas;
+
+/// So many names are told of at most.
+const SAID: usize = 5;
+/// From here on f64 does not tell all whole numbers apart: they are texts.
+pub(super) const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+
+/// What is to be known where several classes have one name.
+pub(super) fn repeated(classes: &[String]) -> Option<String> {
+    let mut seen = BTreeMap::new();
+    let (first, second) = classes
+        .iter()
+        .enumerate()
+        .find_map(|(class, name)| seen.insert(name, class).map(|first| (first, class)))?;
+    Some(format!(
+        "classes {first} and {second} are both called {}: they stay two classes; give them names of their own",
+        classes[first]
+    ))
+}
+
+/// What a name is beside how it is written: a number, or its words in small letters.
+pub(super) fn essence(name: &str) -> String {
+    match name.trim().parse::<f64>() {
+        Ok(value) if value.abs() < EXACT => (value + 0.0).to_string(),
+        _ => name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase(),
+    }
+}
+
+/// Names with their counts: `"Cat" (12) and "cat" (3)`.
+pub(super) fn listed<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> String {
+    let named = names.map(|(name, count)| format!("{name:?} ({})", commas(count as u64)));
+    named.collect::<Vec<_>>().join(" and ")
+}
+
+/// The first of some parts of a sentence, and `more` where there are others.
+pub(super) fn first(all: &[String], more: &str) -> String {
+    let said = all[..all.len().min(SAID)].join("; ");
+    if all.len() > SAID { said + more } else { said }
+}
+
+/// What is to be known of names, each with its count, that are the same but for how they are written.
+pub(super) fn alike<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Option<String> {
+    let mut groups: BTreeMap<String, Vec<(&str, usize)>> = BTreeMap::new();
+    for (name, count) in names {
+        groups.entry(essence(name)).or_default().push((name, count));
+    }
+    let all: Vec<String> =
+        groups.into_values().filter(|group| group.len() > 1).map(|group| listed(group.into_iter())).collect();
+    (!all.is_empty()).then(|| {
+        format!(
+            "{} differ by nothing but case, spaces or how a number is written, and stay apart; write them alike if \
+             they are one",
+            first(&all, "; ...")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::synthetic::synthetic;
+
+    #[test]
+    fn labels_follow_the_names_of_their_classes() {
+        let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let mut data = synthetic(0, 4, 4);
+        data.classes = names(&["cat", "dog"]);
+        data.train.labels = [0, 1, 1, 0].into();
+        data.test.labels = [1, 1, 0, 0].into();
+        let turned = data.clone().with_classes(&names(&["bird", "dog", "cat"])).expect("all are known");
+        assert_eq!(
+            (&turned.train.labels[..], &turned.test.labels[..]),
+            (&[2, 1, 1, 2][..], &[1, 1, 2, 2][..])
+        );
+        assert_eq!(turned.classes, names(&["bird", "dog", "cat"]));
+        let error = data.clone().with_classes(&names(&["dog", "fish"])).expect_err("no cat").to_string();
+        assert!(error.contains("dog, fish") && error.contains("cat as well"), "{error}");
+        assert!(super::repeated(&data.classes).is_none());
+        let twice = super::repeated(&names(&["a", "b", "a"])).expect("told");
+        assert!(twice.contains("classes 0 and 2 are both called a"), "{twice}");
+        let words = |names: &[&str]| super::alike(names.iter().copied().zip(1..));
+        assert_eq!(words(&["cat", "dog", "1", "10", "inf", "9007199254740992", "9007199254740993"]), None);
+        for (names, told) in [
+            (&["Cat", "cat", "dog", " CAT"][..], "\"Cat\" (1) and \"cat\" (2) and \" CAT\" (4) differ"),
+            (&["ice  cream", "Ice cream"], "\"ice  cream\" (1) and \"Ice cream\" (2)"),
+            (&["a", "1", "1.0", "-0", "0"], "\"-0\" (4) and \"0\" (5); \"1\" (2) and \"1.0\" (3)"),
+        ] {
+            let words = words(names).expect("alike");
+            assert!(words.contains(told), "{words}");
+        }
+        // Numbers are what counts where no name is known.
+        assert_eq!(data.clone().with_classes(&names(&["a", "b"])).expect("as it is"), data);
+    }
+}

@@ -1,0 +1,186 @@
+//! One transfer of a download: a request, perhaps for the rest of a partial file, its body appended to
+//! that file, and the content judged. Leaves out which mirror is next, which its parent decides.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Read, Write};
+use std::path::Path;
+
+use reqwest::{
+    StatusCode,
+    blocking::{Client, Response},
+    header,
+};
+
+use super::{CANNOT_WRITE, Event, RemoteFile};
+use crate::idx;
+use wgrad::error::io_error;
+use wgrad::{Error, Result};
+
+/// Why one try did not give the file.
+pub(super) enum Failure {
+    /// This mirror, now: the next one may do. What has arrived is kept.
+    Mirror(String),
+    /// The bytes here are wrong: they are thrown away. Whether they were begun by an earlier try.
+    Content { reason: String, resumed: bool },
+    /// The disk: no mirror can help.
+    Local(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Local(error)
+    }
+}
+
+/// One request: what is missing in `partial` is asked for and appended, then the whole is verified.
+pub(super) fn transfer(
+    client: &Client,
+    file: &RemoteFile<'_>,
+    url: &str,
+    partial: &Path,
+    progress: &mut dyn FnMut(Event<'_>),
+) -> std::result::Result<(), Failure> {
+    let mut output = OpenOptions::new()
+        .create(true)
+        .read(true)
+        .append(true)
+        .open(partial)
+        .map_err(io_error("cannot open", partial, CANNOT_WRITE))?;
+    let had = output.metadata().map_err(io_error("cannot read", partial, CANNOT_WRITE))?.len();
+    let mut request = client.get(url);
+    if had > 0 {
+        request = request.header(header::RANGE, format!("bytes={had}-"));
+    }
+    let mut response = request.send().map_err(|e| Failure::Mirror(in_words(&e)))?;
+    let start = match response.status() {
+        StatusCode::OK => 0,
+        StatusCode::PARTIAL_CONTENT if range_start(&response) == Some(had) => had,
+        StatusCode::PARTIAL_CONTENT => {
+            return Err(Failure::Content {
+                reason: format!("sent another part of the file than the one from byte {had} on"),
+                resumed: had > 0,
+            });
+        }
+        // Nothing behind what is here: it is whole, or longer than the file.
+        StatusCode::RANGE_NOT_SATISFIABLE if had > 0 => {
+            return verify(partial, file)?.map_err(|fault| Failure::Content {
+                reason: format!("{} (416 for the rest of the file)", fault.reason),
+                resumed: true,
+            });
+        }
+        status => return Err(Failure::Mirror(format!("HTTP status {status}"))),
+    };
+    if start == 0 && had > 0 {
+        // Opened for appending: what is written next goes to the new end, byte 0.
+        output.set_len(0).map_err(io_error("cannot write", partial, CANNOT_WRITE))?;
+    }
+    let total = response.content_length().map(|rest| start + rest);
+    progress(Event::Started { name: file.name, url, resumed_at: start, total });
+    let received = receive(&mut response, &mut output, partial, start, total, longest(file), progress)?;
+    output.sync_all().map_err(io_error("cannot write", partial, CANNOT_WRITE))?;
+    if let Some(total) = total.filter(|&total| received < total) {
+        let reason = format!("the connection closed after {received} of {total} bytes");
+        return Err(Failure::Mirror(reason));
+    }
+    verify(partial, file)?.map_err(|fault| {
+        if fault.is_short && total.is_none() {
+            Failure::Mirror(format!("{} (the mirror did not say how long it is)", fault.reason))
+        } else {
+            Failure::Content { reason: fault.reason, resumed: start > 0 }
+        }
+    })
+}
+
+/// Gzip never makes a file much longer than it was.
+fn longest(file: &RemoteFile<'_>) -> u64 {
+    file.bytes + file.bytes / 100 + 4096
+}
+
+/// Appends the body to `output`; returns the length of the file after it.
+fn receive(
+    response: &mut Response,
+    output: &mut File,
+    partial: &Path,
+    start: u64,
+    total: Option<u64>,
+    longest: u64,
+    progress: &mut dyn FnMut(Event<'_>),
+) -> std::result::Result<u64, Failure> {
+    let mut buffer = vec![0; 1 << 16];
+    let mut received = start;
+    loop {
+        let count = match response.read(&mut buffer) {
+            Ok(0) => return Ok(received),
+            Ok(count) => count,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => {
+                let after = total.map_or(String::new(), |total| format!(" of {total}"));
+                let inner = e.get_ref().and_then(|inner| inner.downcast_ref::<reqwest::Error>());
+                let words = inner.map_or_else(|| e.to_string(), in_words);
+                return Err(Failure::Mirror(format!("{words} after {received}{after} bytes")));
+            }
+        };
+        output.write_all(&buffer[..count]).map_err(io_error("cannot write", partial, CANNOT_WRITE))?;
+        received += count as u64;
+        if received > longest {
+            return Err(Failure::Content {
+                reason: format!("sent more than {longest} bytes, far more than the file has"),
+                resumed: start > 0,
+            });
+        }
+        progress(Event::Received { bytes: received, total });
+    }
+}
+
+/// Where the part that a 206 carries begins: `Content-Range: bytes 100-199/200`.
+fn range_start(response: &Response) -> Option<u64> {
+    let range = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
+    let (start, _) = range.trim().strip_prefix("bytes ")?.split_once('-')?;
+    start.trim().parse().ok()
+}
+
+/// What is wrong with the content of a file.
+pub(super) struct Fault {
+    reason: String,
+    /// It is a beginning, as far as can be told.
+    is_short: bool,
+}
+
+/// Compares the digest of the decompressed content; the outer result is about the disk.
+pub(super) fn verify(path: &Path, file: &RemoteFile<'_>) -> Result<std::result::Result<(), Fault>> {
+    let input = File::open(path).map_err(io_error("cannot open", path, ""))?;
+    let fault = match idx::content_digest(BufReader::new(input), file.bytes) {
+        Ok((digest, _)) if digest == file.sha256 => return Ok(Ok(())),
+        Ok((digest, length)) => Fault {
+            reason: format!(
+                "wrong content: got {length} bytes with SHA-256 {digest}, expected {} with {}",
+                file.bytes, file.sha256
+            ),
+            is_short: length < file.bytes,
+        },
+        Err(e) => match e.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                Fault { reason: "the gzip data ends early".to_owned(), is_short: true }
+            }
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                Fault { reason: format!("damaged content: {e}"), is_short: false }
+            }
+            _ => return Err(io_error("cannot read", path, "")(e)),
+        },
+    };
+    Ok(Err(fault))
+}
+
+/// What went wrong, with what lies beneath it: the outermost error says little more than the address.
+fn in_words(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        let what = if error.is_connect() { "no connection" } else { "stalled: no byte" };
+        return format!("{what} within the time-out");
+    }
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    let words: Vec<String> = causes.map(ToString::to_string).collect();
+    match words.iter().any(|words| words.starts_with("failed to lookup address")) {
+        true => "the host name is not known".to_owned(),
+        false => words.last().cloned().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,208 @@
+//! Archives of numpy's arrays, `.npz`, as `np.savez` and `np.savez_compressed` write them and as Keras serves MNIST, as a
+//! data set. Leaves out the arrays themselves, which are `npy`'s.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use zip::ZipArchive;
+
+use crate::reading::{Reading, RowShape, TEST_SHARE, Target};
+use crate::unpacked_limit;
+use npy::parse_within;
+pub use npy::{Array, Elements, parse};
+pub(super) use range::one_range;
+use wgrad::data::dataset::{Dataset, Split};
+use wgrad::{Error, Result, words::hex};
+use wgrad::{error::io_error, input::Input};
+
+mod labels;
+mod names;
+mod npy;
+mod range;
+#[cfg(test)]
+mod tests;
+
+/// Loads an archive with the arrays `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`, `y_val`), the same as
+/// `train_images`, `X_train` and so on, or `x` and `y` (`data` and `target`), of which a share becomes the test part.
+///
+/// # Errors
+/// [`Error::Data`] with the arrays that are there, or with what is wrong with one; [`Error::Io`].
+pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
+    let fail = |message: String| Error::Data { path: path.to_owned(), message };
+    let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
+    let mut hash = Sha256::new();
+    let length =
+        std::io::copy(&mut &file, &mut Hashing(&mut hash)).map_err(io_error("cannot read", path, ""))?;
+    let mut most = unpacked_limit(length);
+    let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
+    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
+        fail(format!("a damaged archive ({e}); copy the file again, or save it anew with np.savez"))
+    })?;
+    let there: Vec<String> = archive
+        .file_names()
+        .filter_map(|name| Some(name.ok()?.trim_end_matches(".npy").to_owned()))
+        .collect();
+    let Some(names) = names::names(&there) else {
+        return Err(fail(format!(
+            "holds the arrays {}; expected x_train, y_train, x_test and y_test, or x and y; save them with \
+             np.savez(path, x_train=..., y_train=..., x_test=..., y_test=...)",
+            if there.is_empty() { "(none)".to_owned() } else { there.join(", ") }
+        )));
+    };
+    let mut part = |(x, y): &(String, String)| -> Result<(Array, Array)> {
+        let mut read = |name: &str| {
+            let entry = archive.by_name(&format!("{name}.npy"));
+            let array = entry
+                .map_err(|e| format!("cannot be read ({e})"))
+                .and_then(|entry| parse_within(entry, &mut most));
+            array.map_err(|message| fail(format!("the array {name}: {message}")))
+        };
+        Ok((read(x)?, read(y)?))
+    };
+    let train = part(&names.train)?;
+    let validation = names.validation.as_ref().map(&mut part).transpose()?;
+    let test = names.test.as_ref().map(&mut part).transpose()?;
+    let mut notes = Vec::new();
+    if !names.unused.is_empty() {
+        let (x, y) = &names.train;
+        notes.push(format!("trained on {x} with {y}; not used: {}", names.unused.join(", ")));
+    }
+    let x = |part: &Option<(String, String)>| part.as_ref().map(|(x, _)| x.clone());
+    let parts = [Some(names.train.0.clone()), x(&names.validation), x(&names.test)];
+    let parts = parts.into_iter().flatten().collect();
+    let arrays = Arrays { train, validation, test, parts };
+    let digest = hex(&hash.finalize());
+    arrays.into_dataset(path, digest, reading, notes)
+}
+
+struct Hashing<'a>(&'a mut Sha256);
+
+impl std::io::Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The parts of a data set: images and labels.
+struct Arrays {
+    train: (Array, Array),
+    validation: Option<(Array, Array)>,
+    test: Option<(Array, Array)>,
+    /// What the images of those that there are are called.
+    parts: Vec<String>,
+}
+
+impl Arrays {
+    fn into_dataset(
+        self,
+        path: &Path,
+        digest: String,
+        reading: &Reading,
+        mut notes: Vec<String>,
+    ) -> Result<Dataset> {
+        let fail = |message: String| Error::Data { path: path.to_owned(), message };
+        let shape = image_shape(&self.train.0.shape, reading.shape).map_err(fail)?;
+        let pictures = self.train.0.shape.len() > 2 && reading.again.is_none();
+        if let Some(said) = reading.shape.filter(|said| pictures && *said != RowShape::Picture(shape)) {
+            let [height, width, channels] = shape;
+            let said = if said == RowShape::Table { "a table" } else { "another size" };
+            return Err(fail(format!(
+                "images of {height}×{width}×{channels} (height, width, channels), and `--shape` says {said}; it is for \
+                 arrays of rows: leave it out"
+            )));
+        }
+        let parts =
+            || [Some(&self.train), self.validation.as_ref(), self.test.as_ref()].into_iter().flatten();
+        for (x, y) in parts() {
+            if x.shape.get(1..) != self.train.0.shape.get(1..) {
+                let message =
+                    format!("images of {:?} beside training images of {:?}", &x.shape, self.train.0.shape);
+                return Err(fail(format!("{message}; all parts must have one shape")));
+            }
+            let plain = matches!(y.shape[..], [_] | [_, 1]);
+            if !plain || x.shape.first() != y.shape.first() {
+                return Err(fail(format!(
+                    "labels of shape {:?} for images of shape {:?}, expected one number for each; of one-hot labels save \
+                     y.argmax(axis=1)",
+                    y.shape, x.shape
+                )));
+            }
+        }
+        let mut warnings = Vec::new();
+        let images: Vec<&Array> = parts().map(|(x, _)| x).collect();
+        let names: Vec<&str> = self.parts.iter().map(String::as_str).collect();
+        let floats = range::of(&images, &names, reading.again, &mut warnings, &mut notes).map_err(fail)?;
+        let numbers = match reading.target {
+            Some(target) => target == Target::Number,
+            None => parts().any(|(_, y)| labels::fractional(&y.elements)),
+        };
+        let told: Vec<&Elements> = parts().map(|(_, y)| &y.elements).collect();
+        let classes = if numbers { Vec::new() } else { labels::classes(&told).map_err(fail)? };
+        warnings.extend(labels::alike(&told));
+        warnings.extend(Some(&told).filter(|_| numbers).and_then(|told| range::merged_labels(told)));
+        let split = |part: Option<&(Array, Array)>| -> Result<Split> {
+            let Some((x, y)) = part else { return Ok(Split::new(Vec::new(), &[])) };
+            let images = range::values(&x.elements, floats).map_err(fail)?;
+            let labels = labels::numbers(&y.elements, numbers, &classes).map_err(fail)?;
+            Ok(Split { images: images.into(), labels: labels.into() })
+        };
+        let [height, width, channels] = shape;
+        let data = Dataset {
+            name: path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            source: path.display().to_string(),
+            height,
+            width,
+            channels,
+            input: Input { floats, numbers, normalization: None },
+            train: split(Some(&self.train))?,
+            validation: self.validation.as_ref().map(|part| split(Some(part))).transpose()?,
+            test: split(self.test.as_ref())?,
+            classes,
+            digest,
+            warnings,
+            notes: Vec::new(),
+            table: None,
+        };
+        if data.train.is_empty() || data.pixels() == 0 {
+            return Err(fail(format!("{} images of {shape:?}, expected at least one", data.train.len())));
+        }
+        let mut data = match data.test.is_empty() {
+            // Other data than those of a network that there is judge it with all their images.
+            true if reading.again.is_some_and(|again| !again.own) => {
+                Dataset { test: data.train.clone(), ..data }
+            }
+            true => data.with_test(reading.test_share.unwrap_or(TEST_SHARE), reading.split_seed)?,
+            false => data,
+        };
+        data.notes.append(&mut notes);
+        Ok(data)
+    }
+}
+
+/// (height, width, channels) of the images of an array; of rows of a table, (1, 1, columns), or the picture that is `said`.
+fn image_shape(shape: &[usize], said: Option<RowShape>) -> std::result::Result<[usize; 3], String> {
+    match *shape {
+        [_, columns] if matches!(said, Some(RowShape::Picture(_))) => match said {
+            Some(RowShape::Picture(said)) if said.iter().product::<usize>() == columns => Ok(said),
+            _ => Err(format!("rows of {columns} values, which are no picture of the `--shape` that is said")),
+        },
+        [_, columns] => Ok([1, 1, columns]),
+        [_, height, width] => Ok([height, width, 1]),
+        [_, channels @ (1 | 3), height, width] if !matches!(width, 1 | 3 | 4) => Err(format!(
+            "images of shape {shape:?}: {channels} × {height} × {width} has its channels first, expected \
+             (images, height, width, channels); save x.transpose(0, 2, 3, 1)"
+        )),
+        [_, height, width, channels] => Ok([height, width, channels]),
+        _ => Err(format!(
+            "images of shape {shape:?}, expected (images, height, width), (images, height, width, channels) or \
+             (rows, columns)"
+        )),
+    }
+}

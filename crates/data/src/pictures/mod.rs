@@ -1,0 +1,148 @@
+//! A folder of pictures, a class a subfolder: which files there are, and how they are read when a batch needs
+//! them, by several threads. Only their paths are held in memory. Leaves out the order in which they are visited,
+//! which is `stream`'s.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+
+use std::any::Any;
+use wgrad::Error;
+use wgrad::data::{
+    dataset::Images,
+    source::{Source, threads},
+};
+
+pub use prepare::Preparation;
+
+mod prepare;
+
+/// Picture files and what is made of them. They are decoded anew at every visit.
+#[derive(Debug)]
+pub struct Pictures {
+    /// The folder that was named.
+    pub folder: PathBuf,
+    /// Paths within the folder, sorted.
+    pub paths: Vec<PathBuf>,
+    /// What is made of every picture.
+    pub preparation: Preparation,
+    /// Files that cannot be read, by number, with the reason.
+    broken: Mutex<BTreeMap<u32, String>>,
+    /// Which files were read once: nothing is missing of them.
+    whole: Vec<AtomicBool>,
+    /// Files that were left out when the folder was read, with the reason.
+    left_out: Vec<(PathBuf, String)>,
+}
+
+impl Pictures {
+    /// The pictures at `paths` in `folder`, none of which was read yet, and what was `left_out`.
+    pub(super) fn new(
+        folder: &Path,
+        paths: Vec<PathBuf>,
+        preparation: Preparation,
+        left_out: Vec<(PathBuf, String)>,
+    ) -> Self {
+        let whole = paths.iter().map(|_| AtomicBool::default()).collect();
+        Self { folder: folder.to_owned(), paths, preparation, broken: Mutex::default(), whole, left_out }
+    }
+
+    /// The path of picture number `n`, as it can be opened.
+    pub fn path(&self, n: u32) -> PathBuf {
+        self.paths.get(n as usize).map_or_else(|| self.folder.clone(), |path| self.folder.join(path))
+    }
+
+    fn note(&self, n: u32, reason: String) {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).insert(n, reason);
+    }
+}
+
+impl Source for Pictures {
+    /// Decodes and prepares picture number `n` into `image`, (H, W, C). Where the file cannot be read, it is
+    /// noted and the answer is `false`.
+    fn read(&self, n: u32, image: &mut [u8]) -> bool {
+        let whole = self.whole.get(n as usize);
+        let found_whole = whole.is_some_and(|whole| whole.load(Relaxed));
+        match self.preparation.load_again(&self.path(n), found_whole) {
+            Ok(bytes) if bytes.len() == image.len() => {
+                image.copy_from_slice(&bytes);
+                whole.into_iter().for_each(|whole| whole.store(true, Relaxed));
+                true
+            }
+            Ok(bytes) => {
+                self.note(n, format!("{} bytes instead of {}", bytes.len(), image.len()));
+                false
+            }
+            Err(error) => {
+                self.note(n, without_path(error));
+                false
+            }
+        }
+    }
+
+    /// The files that could not be read so far, each with the reason, in the order of their paths.
+    fn broken(&self) -> Vec<(PathBuf, String)> {
+        let found = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = found.iter().map(|(n, reason)| (self.path(*n), reason.clone()));
+        let mut all: Vec<_> = self.left_out.iter().cloned().chain(found).collect();
+        all.sort();
+        all
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The pictures that the images of a split are; `None` where they come from elsewhere.
+pub fn pictures_of(images: &Images) -> Option<(&Pictures, &[u32])> {
+    match images {
+        Images::Source(source, which) => Some((source.as_any().downcast_ref()?, which)),
+        Images::Memory(_) => None,
+    }
+}
+
+/// Why a picture cannot be read, for where its path stands beside.
+fn without_path(error: Error) -> String {
+    match error {
+        Error::Picture { reason, .. } => reason,
+        Error::Io { action, source, next, .. } => format!("{action} it: {source}; {next}"),
+        other => other.to_string(),
+    }
+}
+
+/// `f` of every item, by several threads; the results in the order of the items.
+pub(super) fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    f: impl Fn(&T) -> Option<R> + Sync,
+) -> Vec<Option<R>> {
+    let mut results: Vec<Option<R>> = items.iter().map(|_| None).collect();
+    let jobs = Mutex::new(items.iter().zip(&mut results));
+    let work = || {
+        loop {
+            let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((item, result)) = job else { return };
+            *result = f(item);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads() {
+            scope.spawn(work);
+        }
+        work();
+    });
+    results
+}
+
+/// The content of a folder, sorted by name; without what is hidden.
+pub(super) fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}

@@ -1,0 +1,119 @@
+//! From a picture file of any size to an image of a network's size: decoded, turned as its EXIF note says, laid over
+//! white where it is transparent, grey or in colour, cut or padded or stretched, and resized by a triangle filter as
+//! wide as a source area (PIL's BILINEAR, torchvision's `antialias=True`).
+
+use crate::reading::Fit;
+use std::path::Path;
+use wgrad::{Error, Result};
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use image::{DynamicImage, Rgba};
+
+use crate::picture::{decode, decode_sent};
+
+/// What is made of every picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Preparation {
+    /// Height of an image, pixels.
+    pub height: usize,
+    /// Width of an image, pixels.
+    pub width: usize,
+    /// 1 for grey, 3 for colour.
+    pub channels: usize,
+    /// How other proportions are made to fit.
+    pub fit: Fit,
+}
+
+impl Preparation {
+    /// Reads a PNG, JPEG or WebP file as (height, width, channels) bytes.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where it cannot be opened, [`Error::Picture`] where it is no picture, or one too large.
+    pub fn load(&self, path: &Path) -> Result<Vec<u8>> {
+        self.load_again(path, false)
+    }
+
+    /// The same; a file that was found to be whole before is not looked through again.
+    pub(super) fn load_again(&self, path: &Path, found_whole: bool) -> Result<Vec<u8>> {
+        let picture = decode(path, found_whole)?;
+        self.apply(&picture).map_err(|reason| Error::Picture { path: path.to_owned(), reason })
+    }
+
+    /// The same with the bytes of a file that somebody sent as `name`, and tighter bounds.
+    ///
+    /// # Errors
+    /// [`Error::Picture`] where they are no picture, or one too large.
+    pub fn read(&self, name: &Path, bytes: &[u8]) -> Result<Vec<u8>> {
+        let picture = decode_sent(name, bytes)?;
+        self.apply(&picture).map_err(|reason| Error::Picture { path: name.to_owned(), reason })
+    }
+
+    /// The same of a decoded picture; an error in words.
+    pub(crate) fn apply(&self, picture: &DynamicImage) -> std::result::Result<Vec<u8>, String> {
+        let (width, height) = (picture.width(), picture.height());
+        if width == 0 || height == 0 || self.height == 0 || self.width == 0 {
+            return Err(format!("a picture of {height}×{width} pixels for {}×{}", self.height, self.width));
+        }
+        let bytes = if self.channels == 1 { grey(picture) } else { colour(picture) };
+        let kind = if self.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
+        let source = ImageRef::new(width, height, &bytes, kind).map_err(|e| e.to_string())?;
+        let (to_height, to_width) = self.filled(height as usize, width as usize);
+        let mut image = Image::new(to_width as u32, to_height as u32, kind);
+        let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+        if self.fit == Fit::Crop {
+            options = options.fit_into_destination(Some((0.5, 0.5)));
+        }
+        Resizer::new().resize(&source, &mut image, &options).map_err(|e| e.to_string())?;
+        Ok(self.padded(image.into_vec(), to_height, to_width))
+    }
+
+    /// Height and width of the part of the image that the picture fills.
+    fn filled(&self, height: usize, width: usize) -> (usize, usize) {
+        if self.fit != Fit::Pad {
+            return (self.height, self.width);
+        }
+        let scale = (self.height as f64 / height as f64).min(self.width as f64 / width as f64);
+        let of = |side: usize, most: usize| ((side as f64 * scale).round() as usize).clamp(1, most);
+        (of(height, self.height), of(width, self.width))
+    }
+
+    /// The image with black around that part, as much at one side as at the other.
+    fn padded(&self, part: Vec<u8>, height: usize, width: usize) -> Vec<u8> {
+        if (height, width) == (self.height, self.width) {
+            return part;
+        }
+        let mut image = vec![0; self.height * self.width * self.channels];
+        let (top, left) = ((self.height - height) / 2, (self.width - width) / 2);
+        for (y, line) in part.chunks_exact(width * self.channels).enumerate() {
+            let at = ((top + y) * self.width + left) * self.channels;
+            image[at..at + line.len()].copy_from_slice(line);
+        }
+        image
+    }
+}
+
+/// Red, green and blue, laid over white.
+fn colour(picture: &DynamicImage) -> Vec<u8> {
+    if !picture.color().has_alpha() {
+        return picture.to_rgb8().into_raw();
+    }
+    let over_white = |value: u8, alpha: u8| {
+        let (value, alpha) = (u32::from(value), u32::from(alpha));
+        ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+    };
+    let pixels = picture.to_rgba8();
+    pixels.pixels().flat_map(|Rgba([r, g, b, a])| [*r, *g, *b].map(|value| over_white(value, *a))).collect()
+}
+
+/// Luma (ITU-R BT.709).
+fn grey(picture: &DynamicImage) -> Vec<u8> {
+    if !picture.color().has_color() && !picture.color().has_alpha() {
+        return picture.to_luma8().into_raw();
+    }
+    let luma = |rgb: &[u8]| {
+        let part = |n: usize, share: u32| u32::from(rgb[n]) * share;
+        ((part(0, 2126) + part(1, 7152) + part(2, 722) + 5000) / 10_000) as u8
+    };
+    colour(picture).chunks_exact(3).map(luma).collect()
+}

@@ -1,0 +1,145 @@
+//! Where Fashion-MNIST is looked for, and how it is brought to the user's cache.
+
+use crate::download::{self, Event, Options};
+use crate::fashion_mnist::{FILES, Identity, class_names, identify};
+use crate::folder;
+use etcetera::BaseStrategy;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use wgrad::data::dataset::Dataset;
+use wgrad::{Error, Result};
+
+/// The environment variable that names a folder with the four files.
+pub const FOLDER_VARIABLE: &str = "WGRAD_DATA";
+
+/// Where Debian's package `dataset-fashion-mnist` puts the files.
+pub const DEBIAN_FOLDER: &str = "/usr/share/datasets/fashion-mnist";
+
+/// Where Fashion-MNIST is looked for, in this order. Made once at the edge of the program, so that nothing
+/// below reads the environment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Places {
+    /// The folder that [`FOLDER_VARIABLE`] names. Set by hand: what is wrong with it is an error, and
+    /// no other place is tried.
+    pub named: Option<PathBuf>,
+    /// Folders that a package may have filled; looked into where they exist.
+    pub system: Vec<PathBuf>,
+    /// The user's cache, which is also where [`fetch`] puts the files. `None` without a home folder.
+    pub cache: Option<PathBuf>,
+}
+
+impl Places {
+    /// The usual places, by the process's environment: [`FOLDER_VARIABLE`], [`DEBIAN_FOLDER`], and the
+    /// user's cache folder as the platform has it (`$XDG_CACHE_HOME` or `~/.cache` on Linux).
+    pub fn from_env() -> Self {
+        let cache = etcetera::choose_base_strategy().ok().map(|base| base.cache_dir());
+        Self::new(std::env::var_os(FOLDER_VARIABLE), cache)
+    }
+
+    /// As [`Places::from_env`], from values: the variable's content, empty counting as unset, and the
+    /// user's cache folder, of which `wgrad/fashion-mnist` is used.
+    pub fn new(named: Option<OsString>, cache: Option<PathBuf>) -> Self {
+        Self {
+            named: named.filter(|name| !name.is_empty()).map(PathBuf::from),
+            system: vec![PathBuf::from(DEBIAN_FOLDER)],
+            cache: cache.map(|cache| cache.join("wgrad").join("fashion-mnist")),
+        }
+    }
+}
+
+/// Loads Fashion-MNIST from the first of the `places` that has it. A folder named by hand may hold
+/// something else, and says so in [`Dataset::warnings`]; elsewhere the content must be the published one.
+///
+/// # Errors
+/// [`Error::DataNotFound`] with every place looked at; [`Error::DigestMismatch`] where the content of a
+/// system or cache folder is another one; else as [`folder::load`].
+pub fn load(places: &Places) -> Result<Dataset> {
+    if let Some(named) = &places.named {
+        return folder::load(named);
+    }
+    let mut looked_at = vec![format!("{FOLDER_VARIABLE}: not set")];
+    let system = places.system.iter().map(|path| (path, "reinstall the package"));
+    let cache = places.cache.iter().map(|path| (path, "remove the file and run `wgrad data fetch`"));
+    for (path, next) in system.chain(cache) {
+        let there = folder::find(path).iter().flatten().count();
+        if there == 4 {
+            return load_published(path, next);
+        }
+        looked_at.push(match there {
+            _ if !path.is_dir() => format!("{}: no such folder", path.display()),
+            0 => format!("{}: none of the four files", path.display()),
+            _ => format!("{}: only {there} of the four files", path.display()),
+        });
+    }
+    if places.cache.is_none() {
+        looked_at.push("the user's cache: there is none, as no home folder is known".to_owned());
+    }
+    Err(Error::DataNotFound { name: "Fashion-MNIST".to_owned(), places: looked_at })
+}
+
+/// As [`load`], and where it is not found, or the cache is damaged, downloads it into the cache first.
+///
+/// # Errors
+/// As [`load`] and [`fetch`].
+pub fn load_or_fetch(
+    places: &Places,
+    options: &Options,
+    progress: &mut dyn FnMut(Event<'_>),
+) -> Result<Dataset> {
+    match load(places) {
+        Err(Error::DataNotFound { .. }) if places.cache.is_some() => {}
+        // Whatever is wrong with a file of the cache, a download mends it.
+        Err(
+            Error::DigestMismatch { path, .. }
+            | Error::Gzip { path, .. }
+            | Error::NotIdx { path, .. }
+            | Error::IdxTruncated { path, .. }
+            | Error::IdxTrailing { path, .. },
+        ) if is_in_cache(&path, places) => {}
+        other => return other,
+    }
+    fetch(places, options, progress)?;
+    load(places)
+}
+
+fn is_in_cache(path: &Path, places: &Places) -> bool {
+    places.cache.as_deref().is_some_and(|cache| path.starts_with(cache))
+}
+
+/// Downloads what is missing or damaged in the cache, and returns that folder. Files that are there with
+/// the right content are kept.
+///
+/// # Errors
+/// [`Error::Download`] where no mirror gave a file, [`Error::Io`] where it cannot be written,
+/// [`Error::DataNotFound`] where there is no cache folder.
+pub fn fetch(places: &Places, options: &Options, progress: &mut dyn FnMut(Event<'_>)) -> Result<PathBuf> {
+    let Some(cache) = &places.cache else {
+        return Err(Error::DataNotFound {
+            name: "the user's cache folder".to_owned(),
+            places: vec!["the home folder: not known; set HOME or XDG_CACHE_HOME".to_owned()],
+        });
+    };
+    download::fetch(&FILES, cache, options, progress)?;
+    Ok(cache.clone())
+}
+
+fn load_published(path: &Path, next: &'static str) -> Result<Dataset> {
+    let files = folder::read(folder::find(path), path)?;
+    let verdict = match identify(&files.contents) {
+        Identity::FashionMnist => {
+            let (name, source) = ("Fashion-MNIST".to_owned(), path.display().to_string());
+            return files.into_dataset(name, source, class_names(), Vec::new());
+        }
+        Identity::Mnist => "this is MNIST (handwritten digits), not Fashion-MNIST",
+        Identity::Altered(_) | Identity::Unknown => "not the published file of Fashion-MNIST",
+    };
+    let differing = (0..4).find(|&index| files.contents[index].sha256 != FILES[index].sha256);
+    let index = differing.unwrap_or(0);
+    Err(Error::DigestMismatch {
+        path: files.paths[index].clone(),
+        verdict: verdict.to_owned(),
+        got: files.contents[index].sha256.clone(),
+        expected: FILES[index].sha256.to_owned(),
+        next,
+    })
+}

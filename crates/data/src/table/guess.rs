@@ -1,0 +1,81 @@
+//! What columns are for: which one is to be told and as what, and which ones only tell rows apart.
+
+use crate::number::{Lacks, Parse};
+use crate::table::{
+    column::{FEW, Holds, Planned},
+    header::LABELS,
+};
+use std::collections::HashSet;
+use wgrad::{Result, data::schema::Absent};
+
+use super::{picture, sheet::Sheet};
+use crate::reading::Reading;
+
+/// Names of columns that tell rows apart.
+const IDS: [&str; 5] = ["id", "index", "idx", "no", "nr"];
+
+/// The column that is to be told: as said, called so, beside the pixels of a picture, or the last one with a value.
+pub(super) fn label_place(
+    sheet: &Sheet,
+    reading: &Reading,
+    dropped: &HashSet<usize>,
+    notes: &mut Vec<String>,
+) -> Result<usize> {
+    if let Some(text) = &reading.label {
+        return sheet.column("--label", text);
+    }
+    let there = |place: &usize| !dropped.contains(place);
+    let called = |label: &str| {
+        (0..sheet.names.len()).find(|place| there(place) && sheet.names[*place].to_lowercase() == label)
+    };
+    let has_value = |place: &usize| (0..sheet.len()).any(|row| !sheet.field(row, *place).is_empty());
+    let last = || (0..sheet.names.len()).rev().find(|place| there(place) && has_value(place));
+    let place = match LABELS.into_iter().find_map(called) {
+        Some(place) => place,
+        None => match picture::label_beside(sheet, dropped)? {
+            Some(place) => place,
+            None => last().unwrap_or(sheet.names.len() - 1),
+        },
+    };
+    notes.push(format!("the label is the column {}; `--label` takes another", sheet.names[place]));
+    Ok(place)
+}
+
+/// Whether the first column only tells rows apart: each value once, and not written as a measurement is.
+pub(super) fn is_index(sheet: &Sheet) -> bool {
+    let mut seen = HashSet::new();
+    let fraction = |text: &str| text.parse::<f64>().is_ok_and(|value| value.fract() != 0.0);
+    sheet.names.len() > 2
+        && (0..sheet.len()).all(|row| {
+            let text = sheet.field(row, 0);
+            !text.is_empty() && !fraction(text) && seen.insert(text)
+        })
+}
+
+/// Whether a column is called like one that counts the rows, and does.
+pub(super) fn counts_rows(sheet: &Sheet, column: &Planned) -> bool {
+    let number = |row| sheet.field(row, column.place).parse::<i64>().ok();
+    let next = |row: usize| number(row) == number(row - 1).and_then(|number| number.checked_add(1));
+    IDS.contains(&column.name.to_lowercase().as_str()) && sheet.len() > 2 && (1..sheet.len()).all(next)
+}
+
+/// Whether the labels of a column are numbers rather than classes.
+pub(super) fn tells_numbers(sheet: &Sheet, label: &Planned, absent: &Absent) -> bool {
+    let Holds::Numbers(format) = &label.holds else { return false };
+    let mut different = HashSet::new();
+    for row in 0..sheet.len() {
+        let text = sheet.field(row, label.place);
+        match format.number(text) {
+            _ if absent.has(text, true) => {}
+            None => return false,
+            Some(value) if value.fract() != 0.0 => return true,
+            Some(value) => drop(different.insert((value + 0.0).to_bits())),
+        }
+    }
+    different.len() > FEW
+}
+
+/// Whether so many classes on so many rows are rather a quantity: nearly every row is a number of its own.
+pub(super) fn is_quantity(classes: usize, rows: usize) -> bool {
+    classes > 2 && 5 * classes >= 4 * rows
+}
