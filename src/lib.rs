@@ -2,7 +2,7 @@
 //!
 //! The modules stand on floors, and each knows only those before it:
 //!
-//! * **What all share:** [`error`], [`clock`], [`words`], [`text`], [`files`], [`mod@format`], [`observe`]
+//! * **What all share:** [`error`], [`clock`], [`words`], [`text`], [`observe`]
 //! * **Operations: what a kernel computes, and the page of them all:** [`feed`], [`op`], [`mod@reference`], [`kernels`]
 //! * **Data:** [`input`], [`data`]
 //! * **The network, before any device is involved:** [`initializer`], [`augment`], [`loss`], [`objective`],
@@ -24,10 +24,6 @@ pub mod clock;
 pub mod words;
 /// Text files that people write with any editor.
 pub mod text;
-/// Files that are there whole or not at all.
-pub mod files;
-/// What a file is, by its first bytes.
-pub mod format;
 /// Which numbers of options a device computes with.
 mod range;
 /// Who listens to the training loop: what the host does and when.
@@ -83,8 +79,6 @@ pub mod compare;
 pub mod derivative;
 /// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
 pub mod prove;
-/// Where something was found out, and the files that keep it.
-pub mod place;
 /// Whether a device is to be believed: a proof of each kernel of a plan before its first step, whose verdict is kept.
 pub mod selftest;
 /// A program made to run on a device: buffers, kernels and bind groups made up front, replayed at every step.

@@ -1,27 +1,36 @@
 //! What is known of the kernels' rightness on a device. [`crate::selftest`] finds it out.
 
+use super::place::Place;
 use crate::{
     Result,
     op::{Call, Variant, activations::LINEAR, user_file::digest},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::{Mutex, PoisonError},
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
 };
 
-/// The folder of what was proven.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Proofs {
-    /// `None` without a home folder: nothing is found or kept.
-    pub folder: Option<PathBuf>,
+/// Keeps which kernels were proven, from one context to the next.
+pub trait Proofs: fmt::Debug + Send + Sync {
+    /// What was proven at `place`.
+    ///
+    /// # Errors
+    /// In words, what cannot be read, is damaged, or was made for something else: it does not count.
+    fn read(&self, place: &Place) -> std::result::Result<BTreeSet<String>, String>;
+
+    /// Keeps what was proven at `place`.
+    ///
+    /// # Errors
+    /// Where it cannot be kept.
+    fn store(&self, place: &Place, proven: &BTreeSet<String>) -> Result<()>;
 }
 
 /// What is known of the kernels of a device.
 #[derive(Debug, Default)]
 pub struct Trust {
     /// Where verdicts are kept; `None`: nothing is proven.
-    pub(crate) proofs: Option<Proofs>,
+    pub(crate) proofs: Option<Arc<dyn Proofs>>,
     pub(crate) known: Mutex<Known>,
 }
 

@@ -3,27 +3,26 @@
 //! driver, wgpu and the text of the shaders, so that it costs nothing the next time. A kernel that is wrong gives way to
 //! another variant; where there is none the plan is refused. It is no proof of everything: `wgrad check` tries more.
 
-mod proofs;
+mod place;
+mod remembered;
 mod rounds;
 #[cfg(test)]
 mod tests;
 
-pub use crate::gpu::Proofs;
 use crate::{
     Error, Result,
     feed::split_mix,
     gpu::{
-        Context, Preparing, Trust,
+        Context, Place, Preparing, Proofs, Trust,
         trust::{key, name},
     },
     op::{AdapterClass, Call, Variant, sizes, user_file::is_file},
-    place::Place,
     program::Program,
     prove::{Trial, Verdict, Wrong, chosen, smaller},
     selection::Choices,
 };
-pub use proofs::FOLDER_VARIABLE;
-use std::{collections::BTreeMap, fmt};
+pub use remembered::Remembered;
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// Work of a twin at the plan's own sizes that is no matter: some hundredths of a second.
 const LITTLE: f64 = 2e7;
@@ -41,7 +40,7 @@ const WORDS: usize = 1024;
 impl Context {
     /// Has every kernel proven before a plan uses it, unless `proofs` know it; `None`: believes the device, as a
     /// context does that was just opened.
-    pub fn prove_first(&mut self, proofs: Option<Proofs>) {
+    pub fn prove_first(&mut self, proofs: Option<Arc<dyn Proofs>>) {
         self.trust = Trust { proofs, ..Trust::default() };
     }
 }

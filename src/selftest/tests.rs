@@ -3,21 +3,20 @@
 
 use crate::{
     Error,
-    gpu::{AdapterChoice, Context, Options, Preparing, Proofs, trust::key},
+    gpu::{AdapterChoice, Context, Options, Place, Preparing, Proofs, trust::key},
     kernels::MATMUL,
     layers::{Dense, Flatten},
     model::Model,
     networks::network,
     op::{AdapterClass, Call, Op, Variant},
     optim::Optimizer,
-    place::Place,
     plan::{Arenas, Plan},
     program::{Mode, Program},
     selection::Choices,
+    selftest::Remembered,
 };
 use std::{
-    fs,
-    path::Path,
+    collections::BTreeSet,
     sync::{Arc, Mutex},
 };
 
@@ -66,7 +65,7 @@ fn program(given: Option<Vec<Variant>>) -> Program {
 #[test]
 fn long_sums_are_right_or_refused() {
     let mut context = open();
-    context.prove_first(Some(Proofs::default()));
+    context.prove_first(Some(Arc::new(Remembered::default())));
     let call = Call::new(&MATMUL, &[("M", 2), ("N", 2), ("K", 70_001)]);
     let verdict = pollster::block_on(crate::prove::prove(&context, &call, &naive(), 1)).expect("runs");
     let checked = pollster::block_on(super::rounds::prove_long(&context, &call, &naive(), "naive"));
@@ -104,7 +103,7 @@ fn wrong(name: &'static str, source: &'static str) -> Variant {
 
 /// Compiles on a context that proves first; what it told, and what came out.
 fn compile(
-    proofs: &Proofs,
+    proofs: &Arc<impl Proofs + 'static>,
     program: Program,
     choices: &Choices,
 ) -> (Vec<String>, usize, crate::Result<Vec<String>>) {
@@ -124,14 +123,9 @@ fn compile(
     (notes, proven, plan.map(|plan| plan.variants()))
 }
 
-fn files(folder: &Path) -> Vec<std::path::PathBuf> {
-    fs::read_dir(folder).map_or(Vec::new(), |files| files.map(|file| file.expect("listed").path()).collect())
-}
-
 #[test]
 fn a_device_that_is_right_is_proven_once() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let proofs = Proofs { folder: Some(folder.path().join("new")) };
+    let proofs = Arc::new(Remembered::default());
     let (notes, proven, plan) = compile(&proofs, program(None), &Choices::default());
     assert!(notes.is_empty() && proven >= 3, "{proven} proven, {notes:?}");
     let first = plan.expect("right");
@@ -142,8 +136,7 @@ fn a_device_that_is_right_is_proven_once() {
 
 #[test]
 fn a_wrong_variant_gives_way_to_a_right_one_and_is_told() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let proofs = Proofs { folder: Some(folder.path().into()) };
+    let proofs = Arc::new(Remembered::default());
     for _ in 0..2 {
         let given = vec![wrong("scaled", SCALED), wrong("nothing", NOTHING), naive()];
         let (notes, proven, plan) = compile(&proofs, program(Some(given)), &Choices::default());
@@ -154,14 +147,13 @@ fn a_wrong_variant_gives_way_to_a_right_one_and_is_told() {
         assert!(told.contains("; matmul/naive") && told.contains(" runs instead"), "{told}");
         assert!(proven > 3, "{proven}");
         // What such a device was right about is not kept either.
-        assert_eq!(files(folder.path()), Vec::<std::path::PathBuf>::new());
+        assert!(proofs.is_empty(), "nothing is kept");
     }
 }
 
 #[test]
 fn a_device_without_a_right_variant_is_refused_in_words() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let proofs = Proofs { folder: Some(folder.path().into()) };
+    let proofs = Arc::new(Remembered::default());
     let given = vec![wrong("nothing", NOTHING), wrong("naive", NOTHING)];
     let (_, _, plan) = compile(&proofs, program(Some(given)), &Choices::default());
     let error = plan.expect_err("nothing is right");
@@ -169,12 +161,12 @@ fn a_device_without_a_right_variant_is_refused_in_words() {
     let (words, adapter) = (error.to_string(), open().describe());
     assert!(words.contains("matmul/naive") && words.contains(&adapter), "{words}");
     assert!(words.contains("NaN") && words.contains("--adapter"), "{words}");
-    assert!(files(folder.path()).is_empty(), "nothing is kept");
+    assert!(proofs.is_empty(), "nothing is kept");
 }
 
 #[test]
 fn a_wrong_variant_that_was_chosen_by_hand_is_refused() {
-    let proofs = Proofs { folder: None };
+    let proofs = Arc::new(Remembered::default());
     let given = vec![naive(), wrong("nothing", NOTHING)];
     let by_hand = [("matmul".to_string(), "nothing".to_string())].into();
     let choices = Choices { by_hand, ..Choices::default() };
@@ -182,44 +174,39 @@ fn a_wrong_variant_that_was_chosen_by_hand_is_refused() {
     assert!(error.contains("nothing") && error.contains("is wrong at"), "{error}");
 }
 
+/// Keeps nothing that can be read.
+#[derive(Debug, Default)]
+struct Damaged(Remembered);
+
+impl Proofs for Damaged {
+    fn read(&self, _: &Place) -> Result<BTreeSet<String>, String> {
+        Err("the list is damaged; it does not count".into())
+    }
+
+    fn store(&self, place: &Place, proven: &BTreeSet<String>) -> crate::Result<()> {
+        self.0.store(place, proven)
+    }
+}
+
 #[test]
-fn only_a_whole_file_for_this_very_place_is_believed() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let proofs = Proofs { folder: Some(folder.path().into()) };
-    compile(&proofs, program(None), &Choices::default()).2.expect("right");
-    let [file] = &files(folder.path())[..] else { panic!("one file") };
-    let whole = fs::read_to_string(file).expect("there");
+fn proofs_that_cannot_be_read_are_told_and_made_anew() {
+    let (whole, damaged) = (Arc::new(Remembered::default()), Arc::new(Damaged::default()));
+    compile(&whole, program(None), &Choices::default()).2.expect("right");
+    let (notes, proven, plan) = compile(&damaged, program(None), &Choices::default());
+    plan.expect("right all the same");
+    assert!(notes.len() == 1 && notes[0].contains("does not count") && proven >= 3, "{notes:?}");
     let place = Place::of(&open());
-    assert!(!proofs.read(&place).expect("whole").is_empty());
+    let kept = whole.read(&place).expect("whole");
+    assert!(!kept.is_empty());
+    assert_eq!(damaged.0.read(&place).expect("whole"), kept, "kept anew");
+    // Another digest of the shaders is another place.
+    let other = Place { shaders: "0".repeat(64), ..place };
+    assert!(whole.read(&other).expect("nothing").is_empty());
+}
 
-    // Another digest of the shaders, another driver: another file, and another content is not believed in this one.
-    let other = Place { shaders: "0".repeat(64), ..place.clone() };
-    assert!(proofs.read(&other).expect("no file").is_empty());
-    let foreign = whole.replace(&place.shaders, &other.shaders);
-    assert_ne!(foreign, whole);
-    for damaged in [&foreign, "", "{", "[]", "null", &whole[..whole.len() / 2], "\u{0}\u{1}"] {
-        fs::write(file, damaged).expect("written");
-        assert!(proofs.read(&place).is_err(), "{damaged}");
-        let (notes, proven, plan) = compile(&proofs, program(None), &Choices::default());
-        plan.expect("right all the same");
-        assert!(notes.len() == 1 && notes[0].contains("does not count") && proven >= 3, "{notes:?}");
-        assert_eq!(fs::read_to_string(file).expect("there"), whole, "written anew");
-    }
-    fs::write(file, [0xff, 0xfe, 0x00]).expect("written");
-    assert!(proofs.read(&place).is_err());
-
-    // A pipe to which nobody writes, and from which nobody reads, is no file; the next store puts one in its place.
-    #[cfg(unix)]
-    {
-        fs::remove_file(file).expect("removed");
-        assert!(std::process::Command::new("mkfifo").arg(file).status().expect("runs").success());
-        let (notes, _, plan) = compile(&proofs, program(None), &Choices::default());
-        plan.expect("right all the same");
-        assert!(notes.len() == 1 && notes[0].contains("no regular file"), "{notes:?}");
-        assert_eq!(fs::read_to_string(file).expect("a file again"), whole);
-    }
-
-    // A verdict is of a text: that of another kernel under the same name says nothing.
+#[test]
+fn a_verdict_is_of_a_text() {
+    // That of another kernel under the same name says nothing.
     let call = &program(None).nodes.iter().find(|n| n.call.op.name == "matmul").expect("there").call.clone();
     let [right, other] =
         [naive(), wrong("naive", SCALED)].map(|variant| key(call, &variant).expect("composes"));

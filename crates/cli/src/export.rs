@@ -233,5 +233,5 @@ fn listed(numbers: &[f64]) -> String {
 
 /// Writes a file aside and renames it.
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    Ok(wgrad::files::write_file(path, bytes)?)
+    Ok(wgrad_files::write_file(path, bytes)?)
 }

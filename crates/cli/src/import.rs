@@ -13,9 +13,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
-use wgrad::{
-    checkpoint::Checkpoint, files, gpu::AdapterRecord, model::Model, op::AdapterClass, train::Options,
-};
+use wgrad::{checkpoint::Checkpoint, gpu::AdapterRecord, model::Model, op::AdapterClass, train::Options};
 use wgrad_data::{
     self, DataSpec, Places, Reading,
     pictures::Preparation,
@@ -198,7 +196,7 @@ impl Import {
         let run = Run::create(Some(&self.out), config)?;
         run.save(&checkpoint, true)?;
         let text = model_file::to_text(&imported.model)?;
-        files::write_file(&Path::new(&self.out).join(MODEL), text.as_bytes())?;
+        wgrad_files::write_file(&Path::new(&self.out).join(MODEL), text.as_bytes())?;
         Ok(run)
     }
 

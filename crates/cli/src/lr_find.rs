@@ -14,10 +14,10 @@ use std::{
 };
 use wgrad::{
     clock,
-    files::write_file,
     lr_find::{Found, Range, find},
     train::Options,
 };
+use wgrad_files::write_file;
 use wgrad_report::{learning_rate, page::can_write};
 
 #[derive(clap::Args)]

@@ -51,12 +51,13 @@ use reading::{ReadingArgs, Wanted};
 use std::{ffi::OsString, panic, path::Path, process::ExitCode};
 use wgrad::{
     data::Dataset,
-    gpu::{AdapterChoice, Context, Options, Proofs, guarded},
+    gpu::{AdapterChoice, Context, Options, guarded},
     model::Model,
     networks,
     op::AdapterClass,
 };
 use wgrad_data::{DataSpec, Reading, table::Table};
+use wgrad_files::proofs::ProofFiles;
 use wgrad_formats::keras;
 
 /// Trains neural networks on any GPU, and compares shader variants.
@@ -225,7 +226,7 @@ impl AdapterArgs {
     /// Opens the adapter. What runs on it is proven first, unless it was before.
     pub async fn connect(&self) -> Result<Context> {
         let mut context = Context::open(&self.options()).await?;
-        context.prove_first(Some(Proofs::from_env()));
+        context.prove_first(Some(std::sync::Arc::new(ProofFiles::from_env())));
         preparing::tell(&mut context);
         Ok(context)
     }

@@ -6,13 +6,13 @@ use anyhow::Result;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
-    files::write_file,
     model::{INPUT, Model},
     networks,
     optim::Optimizer,
     program::Mode,
     words::{bytes, commas, si},
 };
+use wgrad_files::write_file;
 use wgrad_formats::model_file;
 use wgrad_report::{
     activations,

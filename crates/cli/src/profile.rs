@@ -13,7 +13,6 @@ use serde::Serialize;
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
-    files::write_file,
     gpu::Clock,
     observe::Activity,
     selection::Choices,
@@ -21,6 +20,7 @@ use wgrad::{
     words::{bar, commas},
 };
 use wgrad_data::DataSpec;
+use wgrad_files::write_file;
 use wgrad_lab::{
     measurement::Conditions,
     profile::{

@@ -13,10 +13,10 @@ use wgrad::{
     data::Dataset,
     evaluate::Evaluation,
     explain::{Explainer, dead_units},
-    files::write_file,
     gpu::Context,
     train::{Options, Trainer},
 };
+use wgrad_files::write_file;
 use wgrad_lab::{
     measurement::Conditions,
     profile::{self, Profile, Request},

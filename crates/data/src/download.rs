@@ -15,7 +15,8 @@ use reqwest::{
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use transfer::{Failure, transfer, verify};
-use wgrad::{Error, Result, error::io_error, files::flush};
+use wgrad::{Error, Result, error::io_error};
+use wgrad_files::flush;
 
 mod transfer;
 

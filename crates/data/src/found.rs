@@ -4,11 +4,8 @@ use crate::picture_folder::{self, Layout};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use wgrad::{
-    Error, Result,
-    error::io_error,
-    format::{self, Format},
-};
+use wgrad::{Error, Result, error::io_error};
+use wgrad_files::format::{self, Format};
 
 use crate::{
     cifar, emnist, folder, npz,

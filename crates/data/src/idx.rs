@@ -14,7 +14,8 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use crate::unpacked_limit;
-use wgrad::{Error, Result, error::io_error, files::write_whole, words::hex};
+use wgrad::{Error, Result, error::io_error, words::hex};
+use wgrad_files::write_whole;
 
 const UNSIGNED_BYTE: u8 = 0x08;
 

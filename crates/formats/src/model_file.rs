@@ -4,11 +4,11 @@ use std::path::Path;
 use toml::Spanned;
 use wgrad::{
     Error, Result,
-    format::{self, Format},
     layers::Layer,
     model::{MOST_LAYERS, Model},
     text::read_text,
 };
+use wgrad_files::format::{self, Format};
 
 /// A commented file to start from: `wgrad models --template` prints it.
 pub const TEMPLATE: &str = include_str!("../assets/model.toml");

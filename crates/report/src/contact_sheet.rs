@@ -14,11 +14,12 @@ use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
 use embedded_graphics::{Drawable, Pixel};
 use image::{ImageFormat, Rgb, RgbImage};
 
-use wgrad::{Error, Result, files::write_whole};
+use wgrad::{Error, Result};
 use wgrad::{
     data::{Dataset, Split},
     words::commas,
 };
+use wgrad_files::write_whole;
 
 /// An image on the sheet is this often as large as in the data.
 const ZOOM: usize = 2;

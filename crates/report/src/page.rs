@@ -30,7 +30,8 @@ use super::{
 };
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::{io, path::Path};
-use wgrad::{Result, error::io_error, files::write_whole, words::drawable};
+use wgrad::{Result, error::io_error, words::drawable};
+use wgrad_files::write_whole;
 
 mod table;
 

@@ -9,14 +9,8 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use wgrad::{
-    Error, Result,
-    error::io_error,
-    files::{clean, create_owned, write_owned},
-    op::user_file,
-    selection,
-    words::quoted_path,
-};
+use wgrad::{Error, Result, error::io_error, op::user_file, selection, words::quoted_path};
+use wgrad_files::{clean, create_owned, write_owned};
 
 impl Run {
     /// Makes the folder of a new run: `folder` if given, else the first free `runs/MODEL-N`. As long as this run lives,

@@ -34,7 +34,6 @@ use wgrad::{
     Error, Result,
     data::Dataset,
     error::io_error,
-    files::{read_regular, write_owned},
     gpu::AdapterRecord,
     input::Input,
     metrics::Metrics,
@@ -49,6 +48,7 @@ use wgrad_data::{
     pictures::{Preparation, pictures_of},
     table::Table,
 };
+use wgrad_files::{read_regular, write_owned};
 
 /// Everything that decided a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

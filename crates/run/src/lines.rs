@@ -9,13 +9,8 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     path::Path,
 };
-use wgrad::{
-    Error, Result,
-    checkpoint::Position,
-    error::io_error,
-    files::{flush, not_linked, read_regular, regular, write_owned},
-    train::TensorNorms,
-};
+use wgrad::{Error, Result, checkpoint::Position, error::io_error, train::TensorNorms};
+use wgrad_files::{flush, not_linked, read_regular, regular, write_owned};
 
 const METRICS: &str = "metrics.jsonl";
 const LAYERS: &str = "layers.jsonl";

@@ -8,7 +8,8 @@ use std::{
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
-use wgrad::{Error, Result, error::io_error, files::not_linked};
+use wgrad::{Error, Result, error::io_error};
+use wgrad_files::not_linked;
 
 /// The file that is locked; it holds the number of the process.
 pub(super) const LOCK: &str = "run.lock";

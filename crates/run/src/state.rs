@@ -7,9 +7,11 @@ use wgrad::{
     Error, Result, callbacks,
     checkpoint::{Checkpoint, Position, Told},
     error::io_error,
-    files::{read_regular, write_owned},
-    format::{self, Format},
     program::{Parameter, arena_len},
+};
+use wgrad_files::{
+    format::{self, Format},
+    read_regular, write_owned,
 };
 use wgrad_formats::keras;
 

@@ -24,12 +24,12 @@ use serde_json::Value;
 use std::{collections::HashMap, path::Path};
 use wgrad::{
     Error, Result,
-    format::{self, Format},
     layers::Layer,
     loss::{self, Loss},
     model::Model,
     text::read_text,
 };
+use wgrad_files::format::{self, Format};
 
 /// A model as Keras described it.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Files of other formats, by their first bytes.
 
-use wgrad::format::{self, Format};
+use wgrad_files::format::{self, Format};
 
 /// What a file is that is no ONNX model, with the way that works; none where its first bytes tell nothing.
 pub(super) fn other(bytes: &[u8]) -> Option<String> {

@@ -4,14 +4,14 @@
 use super::{Gain, Use, candidates, eligible};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ffi::OsString, fs, io, path::PathBuf};
-pub use wgrad::place::Place;
+pub use wgrad::gpu::Place;
 use wgrad::{
     Result, clock,
     error::io_error,
     gpu::Context,
     op::{Call, user_file},
-    place,
 };
+use wgrad_files::kept;
 
 /// The environment variable that names the folder.
 pub const FOLDER_VARIABLE: &str = "WGRAD_TUNED";
@@ -89,13 +89,13 @@ impl Cache {
     /// The folder that [`FOLDER_VARIABLE`] names, else `wgrad/tuned` in the user's cache folder as the platform has it
     /// (`$XDG_CACHE_HOME` or `~/.cache` on Linux).
     pub fn from_env() -> Self {
-        Self { folder: place::folder_from_env(FOLDER_VARIABLE, NAME) }
+        Self { folder: kept::folder_from_env(FOLDER_VARIABLE, NAME) }
     }
 
     /// As [`Cache::from_env`], from values: the variable's content, empty counting as unset, and the user's cache
     /// folder.
     pub fn new(named: Option<OsString>, cache: Option<PathBuf>) -> Self {
-        Self { folder: place::folder(named, cache, NAME) }
+        Self { folder: kept::folder(named, cache, NAME) }
     }
 
     /// What is known of `uses` on `context`.
@@ -130,7 +130,7 @@ impl Cache {
         let key = Key { place: place.clone(), call: call.key() };
         let Some(path) = self.folder.as_ref().map(|folder| folder.join(key.file())) else { return Ok(None) };
         let next = "it does not count; `wgrad tune` writes it anew";
-        let kept = place::read::<Entry>(&path, WHAT).map_err(|why| format!("{why}; {next}"))?;
+        let kept = kept::read::<Entry>(&path, WHAT).map_err(|why| format!("{why}; {next}"))?;
         let Some(entry) = kept else { return Ok(None) };
         if entry.key != key {
             return Err(format!(
@@ -169,7 +169,7 @@ impl Cache {
     /// [`wgrad::Error::Io`] where the folder cannot be written.
     pub fn store(&self, entry: &Entry) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
-        place::store(folder, &entry.key.file(), entry, NEXT)
+        kept::store(folder, &entry.key.file(), entry, NEXT)
     }
 
     /// Everything that is kept for the adapter of `place`, by call, also for other drivers, versions and texts. A file
@@ -180,7 +180,7 @@ impl Cache {
     pub fn list(&self, place: &Place) -> Result<(Vec<Entry>, Vec<String>)> {
         let (mut entries, mut notes) = (Vec::new(), Vec::new());
         for path in self.files()? {
-            match place::read::<Entry>(&path, WHAT) {
+            match kept::read::<Entry>(&path, WHAT) {
                 Ok(Some(entry)) if entry.key.place.same_adapter(place) => entries.push(entry),
                 Ok(_) => {}
                 Err(why) => notes.push(why),
@@ -198,7 +198,7 @@ impl Cache {
     pub fn clear(&self, place: &Place) -> Result<usize> {
         let mut removed = 0;
         for path in self.files()? {
-            let kept = place::read::<Entry>(&path, WHAT);
+            let kept = kept::read::<Entry>(&path, WHAT);
             if kept.is_ok_and(|entry| entry.is_none_or(|entry| !entry.key.place.same_adapter(place))) {
                 continue;
             }

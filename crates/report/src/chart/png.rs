@@ -12,7 +12,8 @@ use plotters::{
     style::{FontStyle, WHITE, register_font},
 };
 use std::{io, path::Path, sync::OnceLock};
-use wgrad::{Error, Result, files::write_whole};
+use wgrad::{Error, Result};
+use wgrad_files::write_whole;
 
 /// DejaVu Sans, with the letters of Europe and what formulas need.
 static FONT: &[u8] = include_bytes!("../../assets/font/DejaVuSans-subset.ttf");

@@ -1,11 +1,21 @@
 //! Files that are there whole or not at all: written aside, flushed, renamed, and their folder flushed.
+#![deny(unsafe_code)]
+#![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
+#![warn(missing_docs)]
 
-use crate::{Result, error::io_error};
+/// What a file is, by its first bytes.
+pub mod format;
+/// What was found out, in the user's cache folder.
+pub mod kept;
+/// Which kernels were proven.
+pub mod proofs;
+
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::Path,
 };
+use wgrad::{Result, error::io_error};
 
 const NEXT: &str = "check that the folder exists, can be written and has space";
 /// How what is written aside is called until it is whole; six letters follow. An owner of a run calls them by a name of
@@ -19,7 +29,7 @@ const LETTERS: usize = 6;
 /// pipe is written as it is.
 ///
 /// # Errors
-/// [`crate::Error::Io`].
+/// [`wgrad::Error::Io`].
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole(path, |file| file.write_all(bytes))
 }
@@ -28,7 +38,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 /// the same folder, flushed to the disk, then renamed, and the folder flushed.
 ///
 /// # Errors
-/// [`crate::Error::Io`] with the path, and the temporary file is gone.
+/// [`wgrad::Error::Io`] with the path, and the temporary file is gone.
 pub fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let cannot = |e| io_error("cannot write", path, NEXT)(e);
     match fs::metadata(path) {
@@ -43,7 +53,7 @@ pub fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<
 }
 
 /// The same for a file that is nobody else's: whatever is there, a link or a pipe, gives way to it.
-pub(crate) fn replace_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+pub fn replace_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     aside(path, ASIDE, false, fill)
 }
 
@@ -110,7 +120,7 @@ fn folder_of(path: &Path) -> &Path {
 /// Flushes a folder: a new name in it is only then on the disk.
 ///
 /// # Errors
-/// [`crate::Error::Io`].
+/// [`wgrad::Error::Io`].
 pub fn flush(folder: &Path) -> Result<()> {
     #[cfg(unix)]
     match File::open(folder).and_then(|folder| folder.sync_all()) {
@@ -127,7 +137,7 @@ pub fn flush(folder: &Path) -> Result<()> {
 /// one now, and what others have not touched for an hour.
 ///
 /// # Errors
-/// [`crate::Error::Io`].
+/// [`wgrad::Error::Io`].
 pub fn clean(folder: &Path) -> Result<()> {
     let entries = fs::read_dir(folder).map_err(io_error("cannot list", folder, NEXT))?;
     for entry in entries {
