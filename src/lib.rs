@@ -10,10 +10,8 @@
 //! * **The device, the proofs and the plan:** [`gpu`], [`selection`], [`compare`], [`derivative`], [`prove`], [`selftest`], [`plan`]
 //! * **Training and use:** [`metrics`], [`schedule`], [`callbacks`], [`checkpoint`], [`evaluate`], [`predict`],
 //!   [`explain`], [`train`], [`lr_find`]
-#![deny(unsafe_code)]
 // What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
-#![warn(missing_docs)]
 
 // What all share.
 /// The one error type: what, got, expected, what to do next.

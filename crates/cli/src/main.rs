@@ -260,7 +260,9 @@ pub struct DataArgs {
     /// Take out the mean and deviation of each channel of the training images; the run keeps them
     #[arg(long)]
     pub normalize: bool,
+    // How it is read. No comment for clap: it would take it for the text of the command.
     #[command(flatten)]
+    #[allow(missing_docs)]
     pub reading: ReadingArgs,
 }
 

@@ -1,46 +1,44 @@
 //! Data sets for wgrad, in memory or as files that are decoded when they are visited, and where they come from. One entry,
 //! [`load`], takes the name that a user gives. Bytes stay bytes here, and are decoded on the device.
-#![deny(unsafe_code)]
+// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
-#![warn(missing_docs)]
 
-/// Files over HTTP: mirrors, resume, time-outs, verified content.
-pub mod download;
-/// CIFAR-10 and CIFAR-100 in their binary versions.
-pub mod cifar;
 /// The labels of a data set as the numbers of a network's classes.
 mod classes;
-/// EMNIST: letters and digits, under names of its own.
-mod emnist;
+/// The IDX file format, plain or in gzip.
+pub mod idx;
+/// Files over HTTP: mirrors, resume, time-outs, verified content.
+pub mod download;
 /// Fashion-MNIST: where it is looked for, what its files must contain, where it can be fetched.
 pub mod fashion_mnist;
 /// A folder with four IDX files under the usual names.
 pub mod folder;
-mod number;
-mod picture_folder;
+/// CIFAR-10 and CIFAR-100 in their binary versions.
+pub mod cifar;
+/// EMNIST: letters and digits, under names of its own.
+mod emnist;
 /// Where Fashion-MNIST is looked for.
 pub mod places;
-/// What a path holds, by its content.
-mod found;
-/// The IDX file format, plain or in gzip.
-pub mod idx;
 /// Whether a JPEG holds its whole picture.
 mod jpeg;
-/// Arrays of numpy, alone and in `.npz` archives.
-pub mod npz;
-/// Folders of pictures, decoded as they are visited.
-pub mod pictures;
 /// One PNG, JPEG or WebP file of any size as the input of a network.
 pub mod picture;
 /// What a user may say about data of their own.
 pub mod reading;
-/// Text files of a person's own.
+mod number;
+/// Arrays of numpy, alone and in `.npz` archives.
+pub mod npz;
+/// Folders of pictures, decoded as they are visited.
+pub mod pictures;
+mod picture_folder;
 /// What is worth knowing about a data set before it is trained on.
 pub mod summary;
 /// Garments drawn from a seed: no files, no network.
 pub mod synthetic;
 /// Comma-separated values as the inputs of a network.
 pub mod table;
+/// What a path holds, by its content.
+mod found;
 
 pub use places::Places;
 pub use reading::Reading;

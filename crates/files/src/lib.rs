@@ -1,7 +1,6 @@
 //! Files that are there whole or not at all: written aside, flushed, renamed, and their folder flushed.
-#![deny(unsafe_code)]
+// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
-#![warn(missing_docs)]
 
 /// What a file is, by its first bytes.
 pub mod format;

@@ -1,22 +1,21 @@
 //! The lab: shader variants side by side. Each is proven against its twin on this device before it is timed; a wrong one gets
 //! no time. Beside it stands what else is measured and tried on a device: the fastest variants of a network ([`tune`]),
 //! where a step spends its time ([`profile`]), and whether a device computes a network rightly ([`check`]).
-#![deny(unsafe_code)]
+// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
-#![warn(missing_docs)]
 
 /// What every measurement shares: spread, conditions, peaks.
 pub mod measurement;
 /// What wgpu asks of naga's writers.
 mod options;
-/// Every variant in the languages of all back ends, without an adapter.
-pub mod backends;
 /// Composed texts as WGSL defines them, for other compilers than naga.
 pub mod standard;
 /// At what sizes an operation is measured.
 pub mod workload;
 /// A line of a report, and what may be ranked.
 pub mod row;
+/// Every variant in the languages of all back ends, without an adapter.
+pub mod backends;
 /// What is asked for.
 pub mod request;
 /// With which inputs variants are proven.

@@ -2,20 +2,18 @@
 //! `last.safetensors` (the whole state) and `best.safetensors` (the weights of the best epoch).
 //! Files are written aside, flushed and renamed, or grow by a line: whatever happens, what is there can be loaded.
 //! One process at a time writes there.
-#![deny(unsafe_code)]
+// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
-#![warn(missing_docs)]
 
 /// Settings that bring the built-in networks to what is known to be reachable, by name.
 pub mod recipe;
-
 mod decided;
 mod errors;
-mod folder;
 mod lines;
 mod owner;
-mod state;
+mod folder;
 mod trend;
+mod state;
 
 pub use errors::Errors;
 use errors::{is_no_accuracy, no_accuracy};

@@ -20,7 +20,9 @@ pub struct Request {
 
 /// A part of an answer.
 pub enum Step {
+    /// Bytes.
     Send(Vec<u8>),
+    /// Nothing for so long.
     Pause(Duration),
 }
 
@@ -63,10 +65,12 @@ impl Server {
         server
     }
 
+    /// Where it is.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
+    /// What it was asked so far.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
     }

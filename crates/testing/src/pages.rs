@@ -69,6 +69,7 @@ pub fn texts(html: &Document<'_>, path: &str) -> Vec<String> {
     found.map(|node| text(&node)).collect()
 }
 
+/// The numbers in the page's `data` elements.
 pub fn values(html: &Document<'_>) -> Vec<f64> {
     let data = html.descendants().filter(|node| node.tag_name().name() == "data");
     data.filter_map(|node| node.attribute("value")?.parse().ok()).collect()

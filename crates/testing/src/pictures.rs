@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The names of the classes.
 pub const CLASSES: [&str; 2] = ["balls", "stripes"];
 
 /// SplitMix64.
