@@ -45,7 +45,7 @@ pack() { # DIR
   say "building the release binary and ${#programs[@]} test programs"
   built=$(mktemp)
   cargo build --release --locked --message-format=json >"$built"
-  cargo test --release --locked --no-run --message-format=json "${programs[@]/#/--test=}" >>"$built"
+  cargo test --package wgrad --release --locked --no-run --message-format=json "${programs[@]/#/--test=}" >>"$built"
 
   mkdir -p "$folder/tests"
   executables() { # KIND NAME: paths of what cargo made

@@ -1,3 +1,3 @@
 //! What the lab does without an adapter.
 
-mod translations;
+mod shaders;
