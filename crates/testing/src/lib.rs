@@ -37,6 +37,13 @@ pub fn fixture(name: &str) -> PathBuf {
     folder.unwrap_or_else(|| project().join("tests/fixtures")).join(name)
 }
 
+/// Sends a process a signal: `INT` is Ctrl-C. By the shell, which has it built in: a slim system has no program for it.
+#[cfg(unix)]
+pub fn signal(process: u32, name: &str) {
+    let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{name} {process}")]).status();
+    assert!(sent.expect("sh runs").success(), "{name} to {process}");
+}
+
 /// The folder of the project.
 pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/testing lies within the project")

@@ -9,7 +9,7 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 #[test]
@@ -79,11 +79,13 @@ fn who_comes_as_it_ends_gets_an_answer_or_no_connection() {
     let tmp = prepared();
     let page = serve(tmp.path(), &["serve", "run", "--addr", "0"]);
     let ask = page.written("GET", "/health", &[], b"");
+    let begun = Instant::now();
     std::thread::scope(|scope| {
         let crowd: Vec<_> = (0..8)
             .map(|_| {
                 scope.spawn(|| {
                     while let Ok(mut stream) = TcpStream::connect(&page.host) {
+                        assert!(begun.elapsed() < Duration::from_secs(60), "it goes on");
                         let mut told = String::new();
                         let asked = stream.write_all(&ask).and_then(|()| stream.read_to_string(&mut told));
                         // What the system had taken and nobody will: it says so, as where nobody listens.

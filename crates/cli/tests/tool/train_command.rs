@@ -109,8 +109,7 @@ fn the_same_seed_gives_the_same_bits_and_another_seed_does_not() {
 
 #[cfg(unix)]
 fn signal(process: &Training, name: &str) {
-    let sent = Command::new("kill").args([name, &process.0.id().to_string()]).status().expect("kill runs");
-    assert!(sent.success());
+    wgrad_testing::signal(process.0.id(), name);
 }
 
 /// A training in the background, which ends with the test even where that fails.
@@ -160,7 +159,7 @@ fn long_training(tmp: &Path, args: &[&str]) -> (Training, PathBuf) {
 fn ctrl_c_saves_and_the_run_goes_on_to_the_same_bits() {
     let tmp = folder();
     let (child, run) = long_training(tmp.path(), &[]);
-    signal(&child, "-INT");
+    signal(&child, "INT");
     let (code, said) = child.ends();
     assert_eq!(code, Some(130), "{said}");
     assert!(said.contains("wgrad train --resume run"), "{said}");
@@ -178,7 +177,7 @@ fn ctrl_c_is_heard_where_an_epoch_is_a_single_submission() {
     let tmp = folder();
     let (child, run) = long_training(tmp.path(), &["--limit", "64"]);
     sleep(Duration::from_millis(300));
-    signal(&child, "-INT");
+    signal(&child, "INT");
     let (code, said) = child.ends();
     assert_eq!(code, Some(130), "{said}");
     assert!(state(&run).position.epoch > 0);
@@ -191,7 +190,7 @@ fn a_killed_run_leaves_a_checkpoint_that_loads() {
         let tmp = folder();
         let (child, run) = long_training(tmp.path(), &[]);
         sleep(Duration::from_millis(delay));
-        signal(&child, "-KILL");
+        signal(&child, "KILL");
         child.ends();
         let position = state(&run).position;
         let epochs = (position.epoch + 1).to_string();
@@ -296,7 +295,7 @@ fn advice_names_the_program_as_it_was_called() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_before_there_is_anything_to_save_leaves_nothing() {
-    for (name, model) in [("-INT", "cnn"), ("-TERM", "cnn")] {
+    for (name, model) in [("INT", "cnn"), ("TERM", "cnn")] {
         let tmp = folder();
         let mut command = train(tmp.path(), &["--model", model, "--epochs", "1", "--out", "run"]);
         // Nothing is known of the kernels, so that all of them are proven first.

@@ -172,8 +172,7 @@ impl Served {
     /// Presses Ctrl-C.
     #[cfg(unix)]
     pub fn interrupt(&self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill runs").success());
+        wgrad_testing::signal(self.child.id(), "INT");
     }
 
     /// Its exit code and all that it said, within a minute.

@@ -103,7 +103,7 @@ fn a_number_that_is_written_otherwise_is_named_so() {
 
 /// What a network gets of the rows of a file.
 fn encoded(table: &Table, path: &Path, missing: Missing) -> wgrad::Result<(Vec<f32>, Vec<u64>, Vec<String>)> {
-    let mut rows = super::super::rows(&table, path, &Reading { missing, ..Reading::default() })?;
+    let mut rows = super::super::rows(table, path, &Reading { missing, ..Reading::default() })?;
     let bytes = rows.values(0..usize::MAX)?;
     let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let told = rows.warnings.iter().cloned().chain(rows.unknown()).collect();
@@ -160,7 +160,7 @@ fn points_in_other_rows_are_asked_for_where_the_training_had_commas() {
     let folder = folder();
     let values = |text: &str, decimal| -> wgrad::Result<Vec<f64>> {
         let path = put(folder.path(), "new.csv", text);
-        let mut rows = super::super::rows(&table, &path, &Reading { decimal, ..Reading::default() })?;
+        let mut rows = super::super::rows(table, &path, &Reading { decimal, ..Reading::default() })?;
         let bytes = rows.values(0..usize::MAX)?;
         let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f64::from(f32::from_le_bytes(*bytes)));
         Ok(values.map(|value| ((value * deviation + mean) * 100.0).round() / 100.0).collect())
@@ -365,7 +365,7 @@ fn a_column_that_is_always_the_same_counts_for_nothing() {
         assert!(!data.warnings.iter().any(|warning| warning.contains("column a is")), "{:?}", data.warnings);
         let table = data.table.as_ref().expect("a table");
         let others = put(folder.path(), "others.csv", &format!("a,k\n7,{same}\n7,0.2\n7,1e6\n"));
-        let mut others = super::super::rows(&table, &others, &Reading::default()).expect("rows");
+        let mut others = super::super::rows(table, &others, &Reading::default()).expect("rows");
         let values = others.values(0..3).expect("values");
         let values: Vec<f32> =
             values.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
