@@ -464,7 +464,7 @@ fn a_proxy_that_is_no_address_is_refused() {
 fn child(mirror: &str, folder: &Path, variables: &[(&str, &str)]) -> bool {
     let program = std::env::current_exe().unwrap();
     let mut child = std::process::Command::new(program);
-    child.args(["--exact", "data_download::fetches_as_the_environment_says", "--ignored"]);
+    child.args(["--exact", "download::fetches_as_the_environment_says", "--ignored"]);
     for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
         child.env_remove(name).env_remove(name.to_lowercase());
     }
