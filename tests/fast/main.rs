@@ -1,4 +1,4 @@
-//! What needs no adapter: data of every kind, pictures, charts, documents, and what the texts of shaders are. It takes seconds.
+//! What needs no adapter: the order of modules, and what the texts of shaders are. It takes seconds.
 
 mod modules;
 mod portable;
