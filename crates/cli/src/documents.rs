@@ -60,7 +60,7 @@ fn commands(text: &str) -> Vec<Vec<String>> {
 
 #[test]
 fn every_command_in_a_block_of_code_is_one_that_wgrad_takes() {
-    let project = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let project = wgrad_testing::project();
     let mut files = vec![project.join("README.md"), project.join("shaders/README.md")];
     markdown(&project.join("docs"), &mut files);
     let (mut seen, mut refused) = (0, Vec::new());
