@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         optim::{Adam, Method, Optimizer},
         predict::Predictor,
         selection::Choices,
-        train::{Options, Trainer},
+        train::{Epoch, Events, Options, Trainer},
     };
     use wgrad_data::{DataSpec, Places};
     use wgrad_report::chart::{Axis, Cell, HeatMap, Lines, Point, Series, Svg};
@@ -57,6 +57,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{:18} {:16} {:6} parameters", layer.name, format!("{:?}", layer.output), layer.parameters);
     }
 
+    /// The losses of each epoch, of training and test.
+    #[derive(Default)]
+    struct Losses(Vec<[f64; 2]>);
+
+    impl Events for Losses {
+        type Error = wgrad::Error;
+
+        async fn on_epoch_end(&mut self, _: &mut Trainer, epoch: &Epoch) -> wgrad::Result<ControlFlow<()>> {
+            let (train, test) = (epoch.train, epoch.test.metrics);
+            println!("epoch {}: loss {:.3}, test accuracy {:.3}", epoch.epoch, train.loss, test.accuracy);
+            self.0.push([train.loss, test.loss]);
+            Ok(ControlFlow::Continue(()))
+        }
+    }
+
     /// Trains `model`, judges it, and asks it about `image`: losses of each epoch, what was found, probabilities.
     fn train(
         model: &Model,
@@ -66,20 +81,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let context = block_on(Context::open(&Device::default()))?;
         let optimizer = Optimizer::new(Method::Adam(Adam::default()));
         let options = Options { batch: 64, epochs: 5, optimizer, ..Options::default() };
-        let mut trainer = block_on(Trainer::new(&context, model, data, options))?;
-        let mut losses = Vec::new();
-        for epoch in 1..=5 {
-            if let ControlFlow::Continue(train) = block_on(trainer.epoch(|_, _| ControlFlow::Continue(())))? {
-                let test = block_on(trainer.evaluate(&data.test))?;
-                println!("epoch {epoch}: loss {:.3}, test accuracy {:.3}", train.loss, test.accuracy);
-                losses.push([train.loss, test.loss]);
-            }
-        }
+        let mut trainer = block_on(Trainer::new(&context, model, data.clone(), options))?;
+        let mut losses = Losses::default();
+        block_on(trainer.fit(&mut losses))?;
         let (state, choices) = (block_on(trainer.checkpoint())?, Choices::default());
         let found = block_on(evaluate(&context, model, &state, data, &data.test, 250, &choices, |_| ()))?;
         let predictor = block_on(Predictor::new(&context, model, &state, 1, &choices))?;
         let probabilities = block_on(predictor.probabilities(image))?.remove(0);
-        Ok((losses, found, probabilities))
+        Ok((losses.0, found, probabilities))
     }
 
     let (losses, found, probabilities) = train(&model, &data, &image)?;

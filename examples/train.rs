@@ -3,16 +3,31 @@
 
 use std::ops::ControlFlow;
 use wgrad::{
+    Error, Result,
+    callbacks::{Callbacks, EarlyStopping},
     gpu::{Context, Options as Device},
     layers::{Conv2D, Dense, Dropout, Flatten, MaxPooling2D},
     model::Model,
     predict::Predictor,
     selection::Choices,
-    train::{Options, Trainer},
+    train::{Epoch, Events, Options, Trainer},
 };
 use wgrad_data::synthetic::synthetic;
 
-fn main() -> wgrad::Result<()> {
+/// Prints a line an epoch.
+struct Print;
+
+impl Events for Print {
+    type Error = Error;
+
+    async fn on_epoch_end(&mut self, _: &mut Trainer, epoch: &Epoch) -> Result<ControlFlow<()>> {
+        let (train, test) = (epoch.train, epoch.test.metrics);
+        println!("epoch {}: loss {:.3}, test accuracy {:.3}", epoch.epoch, train.loss, test.accuracy);
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+fn main() -> Result<()> {
     pollster::block_on(async {
         let context = Context::open(&Device::default()).await?;
         println!("adapter: {}", context.describe());
@@ -26,15 +41,12 @@ fn main() -> wgrad::Result<()> {
             .add(Dropout::new(0.2))
             .add(Dense::new(10).activation("softmax")?);
 
-        let options = Options { epochs: 3, batch: 50, ..Options::default() };
-        let mut trainer = Trainer::new(&context, &model, &data, options).await?;
-        for epoch in 1..=3 {
-            let ControlFlow::Continue(train) = trainer.epoch(|_, _| ControlFlow::Continue(())).await? else {
-                break;
-            };
-            let test = trainer.evaluate(&data.test).await?;
-            println!("epoch {epoch}: loss {:.3}, test accuracy {:.3}", train.loss, test.accuracy);
-        }
+        let early_stopping = Some(EarlyStopping { patience: 2, min_delta: 0.0 });
+        let callbacks = Callbacks { early_stopping, ..Callbacks::default() };
+        let options = Options { epochs: 3, batch: 50, callbacks, ..Options::default() };
+        let mut trainer = Trainer::new(&context, &model, data.clone(), options).await?;
+        trainer.fit(&mut Print).await?;
+        trainer.restore_best_weights();
 
         let state = trainer.checkpoint().await?;
         let predictor = Predictor::new(&context, &model, &state, 1, &Choices::default()).await?;

@@ -4,7 +4,7 @@
 use crate::{
     Error, Result,
     callbacks::Watch,
-    metrics::{Metrics, StepResult},
+    metrics::{Metrics, RunningMetrics, StepResult},
     program::{Parameter, arena_len},
     words::hex,
 };
@@ -17,19 +17,16 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 
-/// Where a training stands, with the metrics of the epoch so far.
+/// Where a training stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// Epochs finished.
     pub epoch: u64,
     /// Steps done in the epoch that runs.
     pub step: u64,
-    /// Images seen in it.
-    pub seen: u64,
-    /// Sum of their losses.
-    pub loss_sum: f64,
-    /// How many of them were right.
-    pub hits: f64,
+    /// What its steps came to so far.
+    #[serde(flatten)]
+    pub running: RunningMetrics,
     /// The best test accuracy so far.
     pub best: f64,
     /// What the callbacks remember.
@@ -313,23 +310,20 @@ fn arena(
 impl Position {
     /// The metrics of the epoch so far.
     pub fn metrics(&self) -> Metrics {
-        let images = self.seen.max(1) as f64;
-        Metrics { loss: self.loss_sum / images, accuracy: self.hits / images, images: self.seen }
+        self.running.metrics()
     }
 
     /// Counts a step.
     pub(crate) fn count(&mut self, result: &StepResult) {
         self.step += 1;
-        self.seen += u64::from(result.rows);
-        self.loss_sum += result.loss_sum;
-        self.hits += result.hits;
+        self.running.count(result);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Checkpoint, Position, Tensor};
-    use crate::{initializer::Initializer, program::Parameter};
+    use crate::{initializer::Initializer, metrics::RunningMetrics, program::Parameter};
 
     #[test]
     fn the_velocities_of_the_first_files_are_read() {
@@ -355,8 +349,8 @@ mod tests {
     #[test]
     fn a_position_comes_back_to_the_bit() {
         for n in 1..2000 {
-            let position =
-                Position { step: n, loss_sum: n as f64 / 11.0, best: 1.0 / n as f64, ..Position::default() };
+            let running = RunningMetrics { loss_sum: n as f64 / 11.0, ..RunningMetrics::default() };
+            let position = Position { step: n, running, best: 1.0 / n as f64, ..Position::default() };
             let state = Checkpoint { position, ..Checkpoint::default() };
             let bytes = state.to_bytes(&[]).expect("nothing but a position");
             assert_eq!(Checkpoint::from_bytes("memory", &bytes, &[]).expect("read").position, position);

@@ -1,9 +1,11 @@
 //! The one clock of the library, so that a build without one (a browser worker) has one place to change.
 
-use std::{
-    sync::OnceLock,
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use std::sync::OnceLock;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+// `std` has no clock in a browser.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+use web_time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Seconds since the first call.
 pub fn seconds() -> f64 {

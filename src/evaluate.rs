@@ -1,36 +1,39 @@
-//! How good a trained network is: loss, accuracy and who is taken for whom, or how far a regression is off, on a split
-//! of a data set. The same
-//! kernels in the same batches as during training, so that the numbers are those that the run recorded.
+//! Loss, accuracy and confusion matrix of a trained network on a split of a data set, or the errors of a regression. The
+//! same kernels in the same batches as during training, so that the numbers are those that the run recorded.
 
 mod calibration;
 mod formula;
 mod interval;
+mod judge;
 mod views;
 
 pub use calibration::{BINS, Bin, Calibration};
 pub use formula::Formula;
 pub use interval::Interval;
 
+pub(crate) use judge::{Judging, judge};
+
 use crate::{
     Error, Result,
-    checkpoint::{Checkpoint, Position},
+    checkpoint::Checkpoint,
+    compiled::CompiledModel,
     data::{
         Dataset, Split,
-        stream::{Chunk, Cut, Order, Stream},
+        stream::{BUDGET, Cut},
     },
-    feed::{Batch, Step},
     gpu::{Context, FeedBuffers},
-    metrics::{Metrics, Regression, StepResult},
+    metrics::{Metrics, Regression},
     model::Model,
     optim::Optimizer,
-    plan::{Arenas, Plan, fitting},
+    plan::{Arenas, fitting},
     program::Mode,
     selection::Choices,
+    visit::Visitor,
 };
-use views::{Verdict, mirror};
+use std::ops::ControlFlow;
 
 /// What an evaluation found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluation {
     /// Loss and accuracy.
     pub metrics: Metrics,
@@ -137,75 +140,26 @@ pub async fn evaluate_views(
     let model = &model.fed(&data.input);
     fits(model, data)?;
     data.check_split("given", split)?;
-    let (outputs, loss) = (model.outputs()?, model.loss()?);
+    let loss = model.loss()?;
     let programs = |batch| Ok(vec![model.program(Mode::Evaluate, batch, 1, &Optimizer::default())?]);
     let batch = fitting(context, batch, &programs)?;
-    let arenas = Arenas::new(context, &model.parameters()?, 1)?;
+    // As much of the split as is handed to the device at once.
+    let budget = BUDGET.min(context.most_bytes() as usize);
+    let cut = Cut { batch, pixels: data.pixels(), budget };
+    let steps = cut.steps_per_chunk(split.len().max(1));
+    let images = steps.saturating_mul(batch).min(split.len().max(1));
+    let arenas = Arenas::new(context, &model.parameters()?, steps)?;
     context.write(&arenas.parameters, &checkpoint.weights);
-    let program = model.program(Mode::Evaluate, batch, 1, &Optimizer::default())?;
-    let plan = Plan::compile(context, program, &arenas, variants).await?;
-    let feed = FeedBuffers::new(context, batch, data.pixels(), 1)?;
-
-    let mut total = Position::default();
-    let mut confusion = match loss.is_regression() {
-        true => Vec::new(),
-        false => vec![vec![0; data.classes.len()]; data.classes.len()],
+    let feed = FeedBuffers::new(context, images, data.pixels(), steps)?;
+    let program = model.program(Mode::Evaluate, batch, steps, &Optimizer::default())?;
+    let compiled = CompiledModel::sharing(context, program, &arenas, &feed, variants).await?;
+    let judging = Judging { loss, outputs: true, mirrored, finite: true };
+    let each = |images| {
+        each(images);
+        ControlFlow::Continue(())
     };
-    let (mut pairs, mut told) = (Vec::new(), Vec::with_capacity(split.len()));
-    // A table's numbers are standardised for the network only.
-    let in_its_unit = |number| data.table.as_ref().map_or(number, |table| table.number(number));
-    // A chunk a step.
-    let cut = Cut { batch, pixels: data.pixels(), budget: batch * data.pixels() };
-    for Chunk { batch: Batch { images, labels }, which, .. } in Stream::start(split, Order::File, cut, 0) {
-        let rows = labels.len() as u32;
-        let mut logits = Vec::new();
-        let mut result = StepResult { rows, loss_sum: 0.0, hits: 0.0 };
-        let views = if mirrored { vec![mirror(&images, data), images] } else { vec![images] };
-        for images in views.into_iter().rev() {
-            let batch = Batch { images, labels: labels.clone() };
-            feed.upload(context, &batch, &[Step { rows, ..Step::default() }]);
-            context.submit_with(|pass| plan.record(pass, &feed, 0));
-            let words = context.read_words(&[&arenas.results, plan.output()]).await?;
-            let mut floats = words.into_iter().map(|w| w.into_iter().map(f32::from_bits).collect::<Vec<_>>());
-            if let [loss_sum, hits, ..] = floats.next().unwrap_or_default()[..] {
-                result = StepResult { rows, loss_sum: f64::from(loss_sum), hits: f64::from(hits) };
-            }
-            logits.push(floats.next().unwrap_or_default());
-        }
-        let mut means = StepResult { loss_sum: 0.0, hits: 0.0, ..result };
-        for (row, label) in labels.iter().enumerate() {
-            let number = data.input.number(*label);
-            let views = logits.iter().filter_map(|logits| logits.chunks_exact(outputs).nth(row));
-            let verdict = Verdict::of(loss, views, number);
-            let image = which.get(row).map_or(0, |index| *index as usize);
-            if let Some(score) = verdict.scores.iter().find(|score| !score.is_finite()) {
-                let message = format!(
-                    "{} {image} (from 0) of this part makes the network's output {score}, expected a finite number; its values are \
-                     too far from those of the training: mend them, or leave it out",
-                    if data.table.is_some() { "row" } else { "image" }
-                );
-                return Err(Error::Dataset { data: data.name.clone(), message });
-            }
-            means.loss_sum += verdict.loss;
-            means.hits += f64::from(u8::from(verdict.right));
-            match confusion.get_mut(*label as usize) {
-                Some(row) => row[verdict.class] += 1,
-                None => pairs.push((in_its_unit(number), in_its_unit(verdict.number))),
-            }
-            told.push(match loss.is_regression() {
-                true => Told { image, class: 0, scores: vec![in_its_unit(verdict.number) as f32] },
-                false => {
-                    let scores = verdict.scores.iter().map(|score| *score as f32).collect();
-                    Told { image, class: verdict.class, scores }
-                }
-            });
-        }
-        // What the device counted is, to the bit, what a run recorded.
-        total.count(if mirrored { &means } else { &result });
-        each(total.seen);
-    }
-    let regression = loss.is_regression().then(|| Regression::of(&pairs));
-    Ok(Evaluation { metrics: total.metrics(), confusion, regression, told })
+    let found = judge(&mut Visitor::default(), &compiled, (data, split), budget, judging, each).await?;
+    Ok(found.unwrap_or_default())
 }
 
 /// The first of the largest, as in `shaders/softmax_cross_entropy`.

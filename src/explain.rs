@@ -5,20 +5,18 @@
 use crate::{
     Result,
     checkpoint::Checkpoint,
+    compiled::CompiledModel,
     data::{Dataset, Split},
     feed::{Batch, Step},
-    gpu::{Context, FeedBuffers},
+    gpu::Context,
     model::{Explaining, Model},
-    plan::{Arenas, Plan},
     program::ValueId,
     selection::Choices,
 };
 
 /// A network on a device that shows its inside.
-pub struct Explainer<'a> {
-    context: &'a Context,
-    plan: Plan,
-    feed: FeedBuffers,
+pub struct Explainer {
+    compiled: CompiledModel,
     layers: Vec<(String, Vec<usize>, ValueId)>,
     score: Option<ValueId>,
     image: Option<ValueId>,
@@ -58,25 +56,22 @@ pub struct DeadUnits {
     pub dead: Vec<usize>,
 }
 
-impl<'a> Explainer<'a> {
+impl Explainer {
     /// Puts `model` with the weights of `checkpoint` on the device, for up to `batch` images at once; `gradient` where
     /// the images' gradients are wanted too. It runs this adapter's default kernels, since a training's may need its batch.
     ///
     /// # Errors
     /// Whatever the plan reports.
     pub async fn new(
-        context: &'a Context,
+        context: &Context,
         model: &Model,
         checkpoint: &Checkpoint,
         batch: usize,
         gradient: bool,
     ) -> Result<Self> {
-        let arenas = Arenas::new(context, &model.parameters()?, 1)?;
-        context.write(&arenas.parameters, &checkpoint.weights);
         let Explaining { program, layers, score, image } = model.explaining(batch, gradient)?;
-        let plan = Plan::compile(context, program, &arenas, &Choices::default()).await?;
-        let feed = FeedBuffers::new(context, batch, model.bytes(), 1)?;
-        Ok(Self { context, plan, feed, layers, score, image })
+        let compiled = CompiledModel::new(context, program, &checkpoint.weights, &Choices::default()).await?;
+        Ok(Self { compiled, layers, score, image })
     }
 
     /// Explains up to as many images as it has room for, (images, height, width, channels) bytes; those beyond are left
@@ -85,28 +80,30 @@ impl<'a> Explainer<'a> {
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
     pub async fn explain(&self, images: &[u8], outputs: &[usize]) -> Result<Explanation> {
-        let program = &self.plan.program;
+        let CompiledModel { context, plan, .. } = &self.compiled;
+        let program = &plan.program;
         let rows = (images.len() / program.pixels).min(program.batch);
         let batch = Batch { images: images[..rows * program.pixels].to_vec(), labels: vec![0; rows] };
-        self.feed.upload(self.context, &batch, &[Step { rows: rows as u32, ..Step::default() }]);
+        self.compiled.upload(&batch, &[Step { rows: rows as u32, ..Step::default() }]);
         if let Some(score) = self.score {
-            let slice = &self.plan.slices[score.0];
+            let slice = &plan.slices[score.0];
             let width = slice.len / program.batch;
             let mut asked = vec![0f32; slice.len];
             for (row, output) in outputs.iter().enumerate().take(rows).filter(|(_, output)| **output < width)
             {
                 asked[row * width + output] = 1.0;
             }
-            self.context.write(slice, &asked);
+            context.write(slice, &asked);
         }
-        self.context.submit_with(|pass| self.plan.record(pass, &self.feed, 0));
+        self.compiled.run(0);
         let values = self.layers.iter().map(|(_, _, value)| *value).chain([program.output]).chain(self.image);
-        let slices: Vec<_> = values.map(|value| &self.plan.slices[value.0]).collect();
-        let words = self.context.read_words(&slices).await?;
+        let mut found = self.compiled.read(&values.collect::<Vec<_>>()).await?.into_iter();
         // Rows beyond the images hold nothing that counts.
-        let mut found = words.into_iter().map(|words| {
-            let each = words.len() / program.batch;
-            words.into_iter().take(rows * each).map(f32::from_bits).collect::<Vec<_>>()
+        let mut found = std::iter::from_fn(|| {
+            let mut values = found.next()?;
+            let each = values.len() / program.batch;
+            values.truncate(rows * each);
+            Some(values)
         });
         let layers = self.layers.iter().zip(found.by_ref()).map(|((layer, shape, _), values)| Activations {
             layer: layer.clone(),

@@ -7,7 +7,8 @@
 //! * **Data:** [`input`], [`data`]
 //! * **The network, before any device is involved:** [`initializer`], [`augment`], [`loss`], [`objective`],
 //!   [`program`], [`layers`], [`optim`], [`model`], [`networks`]
-//! * **The device, the proofs and the plan:** [`gpu`], [`selection`], [`compare`], [`derivative`], [`prove`], [`selftest`], [`plan`]
+//! * **The device, the proofs and the plan:** [`gpu`], [`selection`], [`compare`], [`derivative`], [`prove`], [`selftest`], [`plan`],
+//!   [`compiled`]
 //! * **Training and use:** [`metrics`], [`schedule`], [`callbacks`], [`checkpoint`], [`evaluate`], [`predict`],
 //!   [`explain`], [`train`], [`lr_find`]
 // What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
@@ -81,6 +82,8 @@ pub mod prove;
 pub mod selftest;
 /// A program made to run on a device: buffers, kernels and bind groups made up front, replayed at every step.
 pub mod plan;
+/// A network on a device: its plan and the memory that this works on.
+pub mod compiled;
 
 // Training and use.
 /// Loss and accuracy, of a step and of many images; how far numbers are off.
@@ -91,6 +94,8 @@ pub mod schedule;
 pub mod callbacks;
 /// Weights, optimizer state and position as one safetensors file.
 pub mod checkpoint;
+/// One pass over a split: chunks stream through a compiled model.
+mod visit;
 /// Loss, accuracy and confusion matrix of a trained network.
 pub mod evaluate;
 /// Probabilities of the classes, from a trained network.

@@ -13,7 +13,7 @@ use crate::{
     train::{Options, Trainer},
 };
 use serde::Serialize;
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::Arc};
 
 /// How slowly the smoothed loss forgets.
 const SMOOTHING: f64 = 0.98;
@@ -119,7 +119,7 @@ impl Rise {
 pub async fn find(
     context: &Context,
     model: &Model,
-    data: &Dataset,
+    data: impl Into<Arc<Dataset>>,
     mut options: Options,
     range: Range,
     mut each: impl FnMut(&Sample),

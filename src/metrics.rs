@@ -1,6 +1,7 @@
-//! What training tells: loss and accuracy, of a step and of many images.
+//! Loss and accuracy, of a step and of many images; the errors of a regression.
 
 use crate::loss::Loss;
+use serde::{Deserialize, Serialize};
 
 /// Mean loss and accuracy over some images.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -18,6 +19,32 @@ impl Metrics {
     /// coarse, a falling function of the loss.
     pub fn judged(&self, loss: Loss) -> f64 {
         if loss.is_regression() { 1.0 / (1.0 + self.loss) } else { self.accuracy }
+    }
+}
+
+/// Sums over the images that were seen so far, of which [`Metrics`] are the means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunningMetrics {
+    /// Images seen.
+    pub seen: u64,
+    /// Sum of their losses.
+    pub loss_sum: f64,
+    /// How many of them were right.
+    pub hits: f64,
+}
+
+impl RunningMetrics {
+    /// Counts the images of a step.
+    pub fn count(&mut self, result: &StepResult) {
+        self.seen += u64::from(result.rows);
+        self.loss_sum += result.loss_sum;
+        self.hits += result.hits;
+    }
+
+    /// The means so far; of no images, zeros.
+    pub fn metrics(&self) -> Metrics {
+        let images = self.seen.max(1) as f64;
+        Metrics { loss: self.loss_sum / images, accuracy: self.hits / images, images: self.seen }
     }
 }
 

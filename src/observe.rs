@@ -123,6 +123,19 @@ pub(crate) fn note<T>(listener: Option<&Recorder>, activity: Activity, work: imp
     result
 }
 
+/// Awaits `work`, and notes how long it took if anybody listens.
+pub(crate) async fn noted<T>(
+    listener: Option<&Recorder>,
+    activity: Activity,
+    work: impl Future<Output = T>,
+) -> T {
+    let Some(recorder) = listener else { return work.await };
+    let begin = clock::seconds();
+    let result = work.await;
+    recorder.span(Span { activity, begin, end: clock::seconds() });
+    result
+}
+
 /// Work beside a training: called between two submissions, and by [`crate::train::Trainer::idle`] while it does not
 /// run. What it submits runs after all that was submitted before, and may read the weights; it must write to nothing
 /// but buffers of its own, so that the training's bits stay what they are. It should return at once.

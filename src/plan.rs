@@ -209,7 +209,7 @@ impl Plan {
             }
             let bound: Vec<_> = node.buffers.iter().map(|(name, value)| (*name, &slices[value.0])).collect();
             let launch = context.bind(kernel, &bound)?;
-            context.warm(&launch, &feed)?;
+            context.warm(&launch, &feed).await?;
             steps.push(Planned { label: node.label.clone(), launch, buffers: node.buffers.clone() });
         }
         // A variant that was asked for and can run nowhere is a mistake.

@@ -3,33 +3,32 @@
 use crate::{
     Result,
     checkpoint::Checkpoint,
+    compiled::CompiledModel,
     feed::{Batch, Step},
-    gpu::{Context, FeedBuffers, Fetch},
+    gpu::{Context, Fetch, floats},
     loss::Loss,
     model::Model,
     optim::Optimizer,
-    plan::{Arenas, Plan, fitting},
-    program::Mode,
+    plan::{Arenas, fitting},
+    program::{Mode, Program},
     selection::Choices,
 };
 
 /// A network on a device, ready to classify.
-pub struct Predictor<'a> {
-    context: &'a Context,
-    plan: Plan,
-    feed: FeedBuffers,
+pub struct Predictor {
+    compiled: CompiledModel,
     outputs: usize,
     loss: Loss,
 }
 
-impl<'a> Predictor<'a> {
+impl Predictor {
     /// Puts `model` with the weights of `checkpoint` on the device, for up to `batch` images at once, or as many
     /// as the adapter takes.
     ///
     /// # Errors
     /// Whatever the plan reports.
     pub async fn new(
-        context: &'a Context,
+        context: &Context,
         model: &Model,
         checkpoint: &Checkpoint,
         batch: usize,
@@ -43,7 +42,7 @@ impl<'a> Predictor<'a> {
     /// # Errors
     /// Whatever the plan reports.
     pub async fn of_logits(
-        context: &'a Context,
+        context: &Context,
         model: &Model,
         checkpoint: &Checkpoint,
         batch: usize,
@@ -53,16 +52,16 @@ impl<'a> Predictor<'a> {
     }
 
     async fn in_mode(
-        context: &'a Context,
+        context: &Context,
         model: &Model,
         checkpoint: &Checkpoint,
         batch: usize,
         variants: &Choices,
         mode: Mode,
     ) -> Result<Self> {
-        let arenas = Arenas::new(context, &model.parameters()?, 1)?;
-        context.write(&arenas.parameters, &checkpoint.weights);
-        Self::compiled(context, model, &arenas, batch, variants, mode).await
+        let program = program(context, model, batch, mode)?;
+        let compiled = CompiledModel::new(context, program, &checkpoint.weights, variants).await?;
+        Self::of(compiled, model)
     }
 
     /// The same with the weights that lie in `arenas`, as they are whenever it is asked: of a training that goes on,
@@ -71,29 +70,19 @@ impl<'a> Predictor<'a> {
     /// # Errors
     /// Whatever the plan reports.
     pub async fn sharing(
-        context: &'a Context,
+        context: &Context,
         model: &Model,
         arenas: &Arenas,
         batch: usize,
         variants: &Choices,
     ) -> Result<Self> {
-        Self::compiled(context, model, arenas, batch, variants, Mode::Predict).await
+        let program = program(context, model, batch, Mode::Predict)?;
+        let compiled = CompiledModel::reading(context, program, arenas, variants).await?;
+        Self::of(compiled, model)
     }
 
-    async fn compiled(
-        context: &'a Context,
-        model: &Model,
-        arenas: &Arenas,
-        batch: usize,
-        variants: &Choices,
-        mode: Mode,
-    ) -> Result<Self> {
-        let programs = |batch| Ok(vec![model.program(mode, batch, 1, &Optimizer::default())?]);
-        let batch = fitting(context, batch, &programs)?;
-        let program = model.program(mode, batch, 1, &Optimizer::default())?;
-        let plan = Plan::compile(context, program, arenas, variants).await?;
-        let feed = FeedBuffers::new(context, batch, model.bytes(), 1)?;
-        Ok(Self { context, plan, feed, outputs: model.outputs()?, loss: model.loss()? })
+    fn of(compiled: CompiledModel, model: &Model) -> Result<Self> {
+        Ok(Self { compiled, outputs: model.outputs()?, loss: model.loss()? })
     }
 
     /// The probabilities of each class for each image of `images`, (images, height, width, channels) bytes; of a
@@ -111,11 +100,11 @@ impl<'a> Predictor<'a> {
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
     pub async fn outputs(&self, images: &[u8]) -> Result<Vec<Vec<f32>>> {
-        let program = &self.plan.program;
+        let program = &self.compiled.plan.program;
         let mut all = Vec::new();
         for part in images.chunks(program.batch * program.pixels) {
             self.submit(part);
-            let output = self.context.read(self.plan.output()).await?;
+            let output = self.compiled.read(&[program.output]).await?.concat();
             all.extend(self.rows(&output, part.len() / program.pixels));
         }
         Ok(all)
@@ -123,7 +112,7 @@ impl<'a> Predictor<'a> {
 
     /// Images that it takes at once.
     pub fn batch(&self) -> usize {
-        self.plan.program.batch
+        self.compiled.plan.program.batch
     }
 
     /// Asks for the same of at most [`Predictor::batch`] images, and does not wait for the answer.
@@ -131,10 +120,11 @@ impl<'a> Predictor<'a> {
     /// # Panics
     /// Where there are more images.
     pub fn ask(&self, images: &[u8]) -> Asked {
-        let rows = images.len() / self.plan.program.pixels;
+        let rows = images.len() / self.compiled.plan.program.pixels;
         assert!(rows <= self.batch(), "{rows} images, {} fit", self.batch());
         self.submit(images);
-        Asked { fetch: self.context.fetch(&[self.plan.output()]), rows }
+        let CompiledModel { context, plan, .. } = &self.compiled;
+        Asked { fetch: context.fetch(&[plan.output()]), rows }
     }
 
     /// The answer to `asked`, once it is there; `None` before. Returns at once.
@@ -142,17 +132,17 @@ impl<'a> Predictor<'a> {
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
     pub fn answer(&self, asked: &Asked) -> Result<Option<Vec<Vec<f32>>>> {
-        let Some(words) = asked.fetch.arrived(self.context)? else { return Ok(None) };
-        let output: Vec<f32> = words.into_iter().flatten().map(f32::from_bits).collect();
+        let Some(words) = asked.fetch.arrived(&self.compiled.context)? else { return Ok(None) };
+        let output = floats(words).concat();
         Ok(Some(self.rows(&output, asked.rows).map(|row| self.shares(row)).collect()))
     }
 
     fn submit(&self, images: &[u8]) {
-        let rows = images.len() / self.plan.program.pixels;
+        let rows = images.len() / self.compiled.plan.program.pixels;
         let batch = Batch { images: images.to_vec(), labels: vec![0; rows] };
         let step = Step { rows: rows as u32, ..Step::default() };
-        self.feed.upload(self.context, &batch, &[step]);
-        self.context.submit_with(|pass| self.plan.record(pass, &self.feed, 0));
+        self.compiled.upload(&batch, &[step]);
+        self.compiled.run(0);
     }
 
     fn rows<'r>(&self, output: &'r [f32], rows: usize) -> impl Iterator<Item = Vec<f32>> + use<'r> {
@@ -166,6 +156,12 @@ impl<'a> Predictor<'a> {
             _ => row,
         }
     }
+}
+
+/// The program of `model` for up to `batch` images, or for as many as the adapter takes.
+fn program(context: &Context, model: &Model, batch: usize, mode: Mode) -> Result<Program> {
+    let program = |batch| model.program(mode, batch, 1, &Optimizer::default());
+    program(fitting(context, batch, &|batch| Ok(vec![program(batch)?]))?)
 }
 
 /// A question on its way to the device.

@@ -299,13 +299,14 @@ impl Trial {
         let launch = context.bind_beyond(&kernel, &uploaded.named(), beyond)?;
         let groups = kernel.shader.folded(kernel.groups, most).unwrap_or(kernel.groups);
         // What the compiler takes is no matter of the kernel.
-        context.warm(&launch, &uploaded.feed)?;
+        context.warm(&launch, &uploaded.feed).await?;
         context.tell_of_trial(&self.call, variant, true);
         // Some drivers take no more work behind a kernel that hangs: then this wait ends, and no other would.
-        context.wait(context.submit_with(|pass| {
+        let submission = context.submit_with(|pass| {
             uploaded.feed.select(pass, 0);
             launch.dispatch(pass, groups);
-        }))?;
+        });
+        context.wait(submission).await?;
         let after = context.read_words(&uploaded.whole.iter().collect::<Vec<_>>()).await?;
 
         let mut largest = 0.0f64;

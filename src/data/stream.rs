@@ -13,9 +13,12 @@ use crate::{
     feed::Batch,
     observe::{Activity, Recorder, note},
 };
-use std::sync::{
-    Arc,
-    mpsc::{Receiver, sync_channel},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        mpsc::{Receiver, sync_channel},
+    },
 };
 
 /// The default budget of a chunk, in bytes of images.
@@ -91,7 +94,15 @@ impl Cut {
 }
 
 /// Chunks of one epoch, first to last.
-pub struct Stream(Receiver<Chunk>);
+pub struct Stream(Gathered);
+
+/// Where its chunks are gathered.
+enum Gathered {
+    /// By a thread, one chunk ahead.
+    Thread(Receiver<Chunk>),
+    /// Here, when they are asked for: a browser has no threads.
+    Here(Chunks),
+}
 
 impl Stream {
     /// Starts gathering `split`, from batch `skip` on.
@@ -107,32 +118,20 @@ impl Stream {
         skip: usize,
         listener: Option<Arc<Recorder>>,
     ) -> Self {
+        let chunks = Chunks { split: split.clone(), order, cut, skip, listener, visit: None };
+        if cfg!(target_family = "wasm") {
+            return Self(Gathered::Here(chunks));
+        }
         let (send, receive) = sync_channel(1);
-        let split = split.clone();
         std::thread::spawn(move || {
-            let mut indices: Vec<u32> = (0..split.len() as u32).collect();
-            if let Order::Shuffled { seed, epoch } = order {
-                Random::new(seed, epoch).shuffle(&mut indices);
-            }
-            let mut rest = indices.get(skip.saturating_mul(cut.batch)..).unwrap_or_default();
-            let full = cut.steps_per_chunk(split.len());
-            // Files take long to decode: the device begins with the first batch, and chunks grow from there.
-            let mut steps = if matches!(split.images, Images::Source(..)) { 1 } else { full };
-            while !rest.is_empty() {
-                let (part, later) = rest.split_at(cut.batch.saturating_mul(steps).clamp(1, rest.len()));
-                // Where no memory is left the stream ends early, which the training takes for an error.
-                let Some(chunk) = note(listener.as_deref(), Activity::Gather, || gather(&split, part, cut))
-                else {
-                    return;
-                };
+            for chunk in chunks {
                 // The receiver is gone when training stops early: nothing is left to do then.
                 if send.send(chunk).is_err() {
                     return;
                 }
-                (rest, steps) = (later, (2 * steps).min(full));
             }
         });
-        Self(receive)
+        Self(Gathered::Thread(receive))
     }
 }
 
@@ -140,7 +139,51 @@ impl Iterator for Stream {
     type Item = Chunk;
 
     fn next(&mut self) -> Option<Chunk> {
-        self.0.recv().ok()
+        match &mut self.0 {
+            Gathered::Thread(chunks) => chunks.recv().ok(),
+            Gathered::Here(chunks) => chunks.next(),
+        }
+    }
+}
+
+/// Gathers the chunks of one epoch.
+struct Chunks {
+    split: Split,
+    order: Order,
+    cut: Cut,
+    skip: usize,
+    listener: Option<Arc<Recorder>>,
+    /// Images that are still to be visited, and steps of the next chunk; `None` before the first.
+    visit: Option<(VecDeque<u32>, usize)>,
+}
+
+impl Iterator for Chunks {
+    type Item = Chunk;
+
+    fn next(&mut self) -> Option<Chunk> {
+        let Self { split, order, cut, skip, listener, visit } = self;
+        let full = cut.steps_per_chunk(split.len());
+        let (rest, steps) = visit.get_or_insert_with(|| {
+            let mut indices: Vec<u32> = (0..split.len() as u32).collect();
+            if let Order::Shuffled { seed, epoch } = *order {
+                Random::new(seed, epoch).shuffle(&mut indices);
+            }
+            let skipped = skip.saturating_mul(cut.batch).min(indices.len());
+            // Files take long to decode: the device begins with the first batch, and chunks grow from there.
+            let steps = if matches!(split.images, Images::Source(..)) { 1 } else { full };
+            (indices.split_off(skipped).into(), steps)
+        });
+        if rest.is_empty() {
+            return None;
+        }
+        let part: Vec<u32> = rest.drain(..cut.batch.saturating_mul(*steps).clamp(1, rest.len())).collect();
+        *steps = (2 * *steps).min(full);
+        // Where no memory is left the stream ends early, which the training takes for an error.
+        let chunk = note(listener.as_deref(), Activity::Gather, || gather(split, &part, *cut));
+        if chunk.is_none() {
+            rest.clear();
+        }
+        chunk
     }
 }
 

@@ -1,8 +1,7 @@
 //! Buffers and slices of them: allocate, upload, read back. All elements are four bytes.
 
-use super::Context;
+use super::{Context, arrival::Arrival};
 use crate::{Error, Result, op::Access};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// A range of a device buffer, in elements of four bytes (`f32` or `u32`).
 #[derive(Clone, Debug)]
@@ -79,9 +78,8 @@ impl Context {
     /// # Errors
     /// [`Error::Device`] if the device fails meanwhile.
     pub async fn read_words(&self, slices: &[&Slice]) -> Result<Vec<Vec<u32>>> {
-        let fetch = self.fetch(slices);
-        self.wait(fetch.submission.clone())?;
-        fetch.take(self).ok_or_else(|| self.failed("a read-back did not arrive".into()))?
+        let Fetch { submission, staging, lens } = self.fetch(slices);
+        staging.arrived(self, submission, &lens).await
     }
 
     /// Asks for slices as they are after all work submitted so far, in one submission, and does not wait for them.
@@ -99,14 +97,26 @@ impl Context {
         Fetch { submission, staging, lens: slices.iter().map(|slice| slice.len).collect() }
     }
 
+    /// Reads slices of `f32` back, in one submission.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if the device fails meanwhile.
+    pub async fn read_all(&self, slices: &[&Slice]) -> Result<Vec<Vec<f32>>> {
+        Ok(floats(self.read_words(slices).await?))
+    }
+
     /// Reads one slice of `f32` back.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails meanwhile.
     pub async fn read(&self, slice: &Slice) -> Result<Vec<f32>> {
-        let words = self.read_words(&[slice]).await?.pop().unwrap_or_default();
-        Ok(words.into_iter().map(f32::from_bits).collect())
+        Ok(self.read_all(&[slice]).await?.pop().unwrap_or_default())
     }
+}
+
+/// Words of slices of `f32`, as what they are.
+pub fn floats(words: Vec<Vec<u32>>) -> Vec<Vec<f32>> {
+    words.into_iter().map(|words| words.into_iter().map(f32::from_bits).collect()).collect()
 }
 
 /// Slices on their way back to the host.
@@ -134,7 +144,7 @@ impl Fetch {
 /// A buffer that the host can map, for results that are read without waiting.
 pub(crate) struct Readback {
     pub(crate) buffer: wgpu::Buffer,
-    arrived: Arc<Mutex<Option<std::result::Result<(), wgpu::BufferAsyncError>>>>,
+    mapped: Arrival<std::result::Result<(), wgpu::BufferAsyncError>>,
 }
 
 impl Readback {
@@ -145,23 +155,40 @@ impl Readback {
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
-        Self { buffer, arrived: Arc::default() }
+        Self { buffer, mapped: Arrival::default() }
     }
 
     /// Asks for the first `bytes` to be mapped once the work submitted so far is done.
     pub(crate) fn map(&self, bytes: u64) {
-        let arrived = self.arrived.clone();
-        self.buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
-            *arrived.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-        });
+        let mapped = self.mapped.clone();
+        self.buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| mapped.bring(result));
     }
 
     /// The first words, in parts of these lengths, once they have arrived; unmaps the buffer for its next use.
     pub(crate) fn take(&self, context: &Context, lens: &[usize]) -> Option<Result<Vec<Vec<u32>>>> {
-        let result = self.arrived.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        if let Err(e) = result {
-            return Some(Err(context.failed(e.to_string())));
-        }
+        Some(self.words(context, self.mapped.take()?, lens))
+    }
+
+    /// The same once they have arrived, after `submission`.
+    pub(crate) async fn arrived(
+        &self,
+        context: &Context,
+        submission: wgpu::SubmissionIndex,
+        lens: &[usize],
+    ) -> Result<Vec<Vec<u32>>> {
+        context.wait(submission).await?;
+        let mapped = self.mapped.arrived().await;
+        let mapped = mapped.ok_or_else(|| context.failed("a read-back did not arrive".into()))?;
+        self.words(context, mapped, lens)
+    }
+
+    fn words(
+        &self,
+        context: &Context,
+        mapped: std::result::Result<(), wgpu::BufferAsyncError>,
+        lens: &[usize],
+    ) -> Result<Vec<Vec<u32>>> {
+        mapped.map_err(|e| context.failed(e.to_string()))?;
         let parts = match self.buffer.get_mapped_range(0..4 * lens.iter().sum::<usize>() as u64) {
             Ok(view) => {
                 let mut rest: &[u8] = &view;
@@ -172,10 +199,10 @@ impl Readback {
                 };
                 lens.iter().map(&mut part).collect()
             }
-            Err(e) => return Some(Err(context.failed(e.to_string()))),
+            Err(e) => return Err(context.failed(e.to_string())),
         };
         self.buffer.unmap();
-        Some(parts)
+        parts
     }
 }
 

@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_store_beyond_the_end_is_noticed_without_checks_too() {
         let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
-        let context = pollster::block_on(Context::open(&Options { adapter, checked: false }));
+        let context = pollster::block_on(Context::open(&Options { adapter, ..Options::default() }));
         let context = context.unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(naive().source.matches(GUARD).count(), 1, "adapt this test");
         let call = Call::new(&MATMUL, &[("M", 3), ("N", 5), ("K", 7)]);

@@ -1,9 +1,10 @@
 //! An open device: queue, limits, the kernels compiled so far, and the first fault that happened on
 //! it. Errors that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
 
-use super::{AdapterChoice, adapter, fault, kernel::KernelCache, preparing::Ear};
-use crate::{Error, Result, error::HANGS, gpu::Trust, op::AdapterClass};
+use super::{AdapterChoice, adapter, arrival::Arrival, fault, kernel::KernelCache, preparing::Ear};
+use crate::{Error, Result, gpu::Trust, op::AdapterClass};
 use std::{
+    ops::Deref,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -27,10 +28,16 @@ pub struct Options {
     /// Keep wgpu's injected bounds and loop checks in wgrad's own kernels too. They cost up to a
     /// third of the speed; a kernel that someone else wrote always has them.
     pub checked: bool,
+    /// Bind no more bytes at once than these, as on a smaller adapter; `None`: as many as the adapter does.
+    pub most_bytes: Option<u64>,
 }
 
-/// A device that is open for work, shared by everything that runs on it.
-pub struct Context {
+/// A device that is open for work: a handle, whose clones are the same device.
+#[derive(Clone)]
+pub struct Context(Arc<Shared>);
+
+/// What all handles of an open device share.
+pub struct Shared {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     pub(super) kernels: KernelCache,
@@ -48,11 +55,41 @@ pub struct Context {
     pub(crate) trust: Trust,
     pub(super) ear: Ear,
     /// What counts as hung, where something else was asked for than is usual.
-    pub(super) timeout: Option<Duration>,
-    hung: AtomicBool,
+    timeout: Mutex<Option<Duration>>,
+    pub(super) hung: AtomicBool,
     /// Panics of wgpu that had been caught when it was opened.
     caught: u64,
     fault: Arc<Mutex<Option<String>>>,
+}
+
+impl Deref for Context {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Shared {
+    /// Name, back end and driver on one line.
+    pub fn describe(&self) -> String {
+        adapter::describe(&self.info)
+    }
+
+    /// The first fault that the device has reported, as an error.
+    ///
+    /// # Errors
+    /// [`Error::Device`] once anything went wrong on the device.
+    pub fn check(&self) -> Result<()> {
+        match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(message) => Err(self.fail(message.clone())),
+        }
+    }
+
+    pub(super) fn fail(&self, message: String) -> Error {
+        Error::Device { adapter: self.describe(), message }
+    }
 }
 
 impl Context {
@@ -68,7 +105,10 @@ impl Context {
             | wgpu::Features::SHADER_F16
             | wgpu::Features::SUBGROUP;
         let features = listed.adapter.features() & useful;
-        let limits = listed.adapter.limits();
+        let mut limits = listed.adapter.limits();
+        if let Some(most) = options.most_bytes {
+            limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(most);
+        }
         let (device, queue) = listed
             .adapter
             .request_device(&wgpu::DeviceDescriptor {
@@ -107,7 +147,7 @@ impl Context {
                 }
             }
         });
-        Ok(Self {
+        Ok(Self(Arc::new(Shared {
             kernels: KernelCache::default(),
             class: listed.class,
             info: listed.info,
@@ -116,29 +156,29 @@ impl Context {
             checked: options.checked,
             trust: Trust::default(),
             ear: Ear::default(),
-            timeout: None,
+            timeout: Mutex::default(),
             hung: AtomicBool::new(false),
             caught: fault::caught(),
             device,
             queue,
             fault,
-        })
-    }
-
-    /// Name, back end and driver on one line.
-    pub fn describe(&self) -> String {
-        adapter::describe(&self.info)
+        })))
     }
 
     /// Lets a submission take this long before it counts as hung. What the driver takes to compile a kernel is no part of it.
-    pub fn set_timeout(&mut self, timeout: Duration) {
-        self.timeout = Some(timeout);
+    pub fn set_timeout(&self, timeout: Duration) {
+        *self.timeout.lock().unwrap_or_else(PoisonError::into_inner) = Some(timeout);
     }
 
     /// Lets a submission take as long as is usual: a minute; ten on a software adapter, which other programs slow down.
     /// The driver may compile for longer.
-    pub fn reset_timeout(&mut self) {
-        self.timeout = None;
+    pub fn reset_timeout(&self) {
+        *self.timeout.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// What counts as hung, where something else was asked for than is usual.
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        *self.timeout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The underlying device, for code that adds to wgrad from outside.
@@ -149,21 +189,6 @@ impl Context {
     /// The queue of the underlying device.
     pub fn queue(&self) -> &wgpu::Queue {
         &self.queue
-    }
-
-    /// The first fault that the device has reported, as an error.
-    ///
-    /// # Errors
-    /// [`Error::Device`] once anything went wrong on the device.
-    pub fn check(&self) -> Result<()> {
-        match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
-            None => Ok(()),
-            Some(message) => Err(self.fail(message.clone())),
-        }
-    }
-
-    pub(super) fn fail(&self, message: String) -> Error {
-        Error::Device { adapter: self.describe(), message }
     }
 
     /// What is wrong, where a call failed with `message`: the first fault that the device has reported, of which that
@@ -181,38 +206,39 @@ impl Context {
         self.check()
     }
 
-    /// Waits until `submission` has finished (natively; a browser's event loop does it there).
+    /// Waits until `submission` has finished.
     ///
     /// # Errors
     /// [`Error::Device`] if the device is lost, or hangs for longer than a minute, ten on a software adapter (or what
     /// [`Context::set_timeout`] says).
-    pub fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
-        let limit = self.timeout.unwrap_or(patience(self.class));
-        self.wait_within(submission, limit, "a kernel hangs, or the driver does")
+    pub async fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
+        self.wait_within(submission, self.patience(), "a kernel hangs, or the driver does").await
     }
 
-    pub(super) fn wait_within(
+    /// How long a submission may take before it counts as hung.
+    pub(super) fn patience(&self) -> Duration {
+        self.timeout().unwrap_or(match self.class {
+            AdapterClass::Cpu => SLOW_TIMEOUT,
+            AdapterClass::Gpu => SUBMISSION_TIMEOUT,
+        })
+    }
+
+    /// In a browser nothing limits it.
+    pub(super) async fn wait_within(
         &self,
         submission: wgpu::SubmissionIndex,
         limit: Duration,
         why: &str,
     ) -> Result<()> {
-        // What a lost device was given never ends.
-        self.check()?;
-        let poll = self
-            .device
-            .poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(limit) });
-        match poll {
-            Err(wgpu::PollError::Timeout) => {
-                self.hung.store(true, Ordering::Relaxed);
-                Err(self.fail(format!("{HANGS} {} s: {why}", limit.as_secs_f64())))
-            }
-            // The work was never taken, since the device was lost before.
-            Err(e @ wgpu::PollError::WrongSubmissionIndex(..)) => {
-                Err(self.failed(format!("it was lost: it did not take the work ({e})")))
-            }
-            Ok(_) => self.check(),
+        if !cfg!(target_family = "wasm") {
+            return self.block(submission, limit, why);
         }
+        self.check()?;
+        let done = Arrival::default();
+        let brings = done.clone();
+        self.queue.on_submitted_work_done(move || brings.bring(()));
+        done.woken().await;
+        self.check()
     }
 
     /// Submits one compute pass; `record` fills it.
@@ -225,15 +251,7 @@ impl Context {
     }
 }
 
-/// How long a submission may take on an adapter of this class.
-fn patience(class: AdapterClass) -> Duration {
-    match class {
-        AdapterClass::Cpu => SLOW_TIMEOUT,
-        AdapterClass::Gpu => SUBMISSION_TIMEOUT,
-    }
-}
-
-impl Drop for Context {
+impl Drop for Shared {
     fn drop(&mut self) {
         // Closing a device waits for its work; work that hangs would keep the error about it from being told. And one that
         // has failed is in a state in which wgpu may panic while it closes it; buffers are given up before it.

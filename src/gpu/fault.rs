@@ -107,7 +107,7 @@ mod tests {
     fn a_panic_of_wgpu_is_an_error() {
         let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
         let work = async {
-            let context = Context::open(&Options { adapter, checked: false }).await?;
+            let context = Context::open(&Options { adapter, ..Options::default() }).await?;
             let device = context.device();
             let outer = device.push_error_scope(wgpu::ErrorFilter::Validation);
             let _inner = device.push_error_scope(wgpu::ErrorFilter::Validation);

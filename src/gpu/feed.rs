@@ -9,7 +9,8 @@ use crate::{
 /// Distance between two steps in the table: WebGPU's alignment of dynamic uniform offsets.
 const STRIDE: usize = 256;
 
-/// Buffers for one chunk.
+/// Buffers for one chunk. A clone is the same buffers.
+#[derive(Clone)]
 pub struct FeedBuffers {
     steps: wgpu::Buffer,
     images: Slice,

@@ -1,12 +1,14 @@
 //! Everything that talks to wgpu: choose an adapter, compile kernels, hold buffers, replay plans.
 
 mod adapter;
+mod arrival;
 mod buffer;
 mod compile;
 mod context;
 mod fault;
 mod feed;
 mod kernel;
+mod native;
 mod place;
 mod prepare;
 mod preparing;
@@ -17,7 +19,7 @@ pub(crate) mod trust;
 
 pub use adapter::{AdapterChoice, Listed, list};
 pub(crate) use buffer::Readback;
-pub use buffer::{Fetch, Slice};
+pub use buffer::{Fetch, Slice, floats};
 pub use context::{Context, Options};
 pub use fault::guarded;
 pub use feed::FeedBuffers;

@@ -1,6 +1,6 @@
 //! What comes before the first step of a plan: each of its kernels is compiled, and who listens hears of it.
 
-use super::{Context, FeedBuffers, Launch, Preparing, preparing::Ear};
+use super::{Context, FeedBuffers, Launch, Preparing};
 use crate::{
     Result,
     op::{Call, Variant},
@@ -15,13 +15,13 @@ const COMPILE_TIMEOUT: Duration = Duration::from_secs(3600);
 
 impl Context {
     /// Tells `ear` from now on what happens while kernels get ready.
-    pub fn hear(&mut self, ear: impl Fn(Preparing<'_>) + Send + Sync + 'static) {
-        self.ear = Ear(Some(Arc::new(ear)));
+    pub fn hear(&self, ear: impl Fn(Preparing<'_>) + Send + Sync + 'static) {
+        self.ear.set(Arc::new(ear));
     }
 
     /// Tells whoever listens.
     pub(crate) fn tell(&self, what: Preparing<'_>) {
-        if let Some(ear) = &self.ear.0 {
+        if let Some(ear) = self.ear.get() {
             ear(what);
         }
     }
@@ -38,7 +38,7 @@ impl Context {
     /// # Errors
     /// [`crate::Error::Device`] if the device is lost, or compiles for more than an hour (or what
     /// [`Context::set_timeout`] says, if that is longer).
-    pub fn warm(&self, launch: &Launch, feed: &FeedBuffers) -> Result<()> {
+    pub async fn warm(&self, launch: &Launch, feed: &FeedBuffers) -> Result<()> {
         if launch.kernel.warm.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
@@ -46,8 +46,8 @@ impl Context {
             feed.select(pass, 0);
             launch.record_nothing(pass);
         });
-        let limit = COMPILE_TIMEOUT.max(self.timeout.unwrap_or_default());
-        self.wait_within(submission, limit, "the driver compiles, or hangs")
+        let limit = COMPILE_TIMEOUT.max(self.timeout().unwrap_or_default());
+        self.wait_within(submission, limit, "the driver compiles, or hangs").await
     }
 }
 
@@ -66,8 +66,8 @@ mod tests {
     #[test]
     fn a_plan_is_compiled_before_its_first_step_and_nothing_has_run() {
         let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
-        let mut context =
-            pollster::block_on(Context::open(&Options { adapter, checked: false })).expect("there is one");
+        let context = pollster::block_on(Context::open(&Options { adapter, ..Options::default() }))
+            .expect("there is one");
         let told = Arc::new(Mutex::new(Vec::new()));
         let hears = told.clone();
         context.hear(move |what| hears.lock().expect("not poisoned").push(format!("{what:?}")));
@@ -92,7 +92,8 @@ mod tests {
         let step = crate::feed::Step { rows: 4, learning_rate: 1.0, ..Default::default() };
         let batch = crate::feed::Batch { images: vec![200; 64], labels: vec![0, 1, 2, 0] };
         feed.upload(&context, &batch, &[step]);
-        context.wait(context.submit_with(|pass| plan.record(pass, &feed, 0))).expect("runs");
+        let submission = context.submit_with(|pass| plan.record(pass, &feed, 0));
+        pollster::block_on(context.wait(submission)).expect("runs");
         let moved = pollster::block_on(context.read(&arenas.parameters)).expect("reads");
         assert_ne!(moved, kept);
     }

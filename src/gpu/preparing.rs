@@ -1,6 +1,6 @@
 //! What is told while kernels get ready, and to whom.
 
-use std::{fmt, sync::Arc};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is told while kernels get ready.
 #[derive(Clone, Copy, Debug)]
@@ -40,11 +40,15 @@ pub enum Preparing<'a> {
 pub(super) type Hears = dyn Fn(Preparing<'_>) + Send + Sync;
 
 /// Who hears it, if anybody does.
-#[derive(Clone, Default)]
-pub(crate) struct Ear(pub(super) Option<Arc<Hears>>);
+#[derive(Default)]
+pub(crate) struct Ear(Mutex<Option<Arc<Hears>>>);
 
-impl fmt::Debug for Ear {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "somebody" } else { "nobody" })
+impl Ear {
+    pub(super) fn set(&self, ear: Arc<Hears>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(ear);
+    }
+
+    pub(super) fn get(&self) -> Option<Arc<Hears>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -62,7 +62,7 @@ impl Timer {
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
-    pub fn sample(
+    pub async fn sample(
         &self,
         context: &Context,
         feed: &FeedBuffers,
@@ -90,11 +90,11 @@ impl Timer {
         if let Some((readback, _)) = &readback {
             readback.map(PAIR);
         }
-        context.wait(submission)?;
+        context.wait(submission.clone()).await?;
         let wall = clock::seconds() - begun;
         let mut gpu = None;
         if let Some((readback, stamps)) = readback {
-            let words = readback.take(context, &[PAIR as usize / 4]).transpose()?.unwrap_or_default();
+            let words = readback.arrived(context, submission, &[PAIR as usize / 4]).await?;
             gpu = stamps.read(&words.concat()).first().copied().flatten().map(|[begin, end]| end - begin);
         }
         Ok(Sample { wall, gpu })
@@ -105,14 +105,14 @@ impl Timer {
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
-    pub fn seconds(
+    pub async fn seconds(
         &mut self,
         context: &Context,
         feed: &FeedBuffers,
         launch: &Launch,
         dispatches: usize,
     ) -> Result<f64> {
-        let sample = self.sample(context, feed, launch, dispatches)?;
+        let sample = self.sample(context, feed, launch, dispatches).await?;
         match (self.clock, sample.gpu) {
             (Clock::Gpu, Some(seconds)) => Ok(seconds),
             (Clock::Gpu, None) => {
@@ -127,21 +127,21 @@ impl Timer {
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
-    pub fn dispatches_for(
+    pub async fn dispatches_for(
         &mut self,
         context: &Context,
         feed: &FeedBuffers,
         launch: &Launch,
         seconds: f64,
     ) -> Result<usize> {
-        Ok(self.warm(context, feed, launch, seconds)?.0)
+        Ok(self.warm(context, feed, launch, seconds).await?.0)
     }
 
     /// As [`Timer::dispatches_for`], with the seconds that one dispatch took by the host's clock: a first guess.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
-    pub fn warm(
+    pub async fn warm(
         &mut self,
         context: &Context,
         feed: &FeedBuffers,
@@ -150,7 +150,7 @@ impl Timer {
     ) -> Result<(usize, f64)> {
         let mut dispatches = 1;
         loop {
-            let took = self.sample(context, feed, launch, dispatches)?.wall.max(1e-7);
+            let took = self.sample(context, feed, launch, dispatches).await?.wall.max(1e-7);
             let fitting = (seconds / took * dispatches as f64).ceil() as usize;
             if took >= seconds / 2.0 || dispatches >= MOST {
                 return Ok((fitting.clamp(1, MOST), took / dispatches as f64));
@@ -165,15 +165,20 @@ impl Timer {
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
-    pub fn validate(&mut self, context: &Context, feed: &FeedBuffers, launch: &Launch) -> Result<Clock> {
+    pub async fn validate(
+        &mut self,
+        context: &Context,
+        feed: &FeedBuffers,
+        launch: &Launch,
+    ) -> Result<Clock> {
         if self.clock == Clock::Wall {
             return Ok(self.clock);
         }
-        let once = self.dispatches_for(context, feed, launch, JUDGED)?.min(MOST / 4);
+        let once = self.dispatches_for(context, feed, launch, JUDGED).await?.min(MOST / 4);
         let mut least = [(f64::INFINITY, f64::INFINITY); 2];
         for _ in 0..3 {
             for (least, dispatches) in least.iter_mut().zip([once, 4 * once]) {
-                let sample = self.sample(context, feed, launch, dispatches)?;
+                let sample = self.sample(context, feed, launch, dispatches).await?;
                 let Some(gpu) = sample.gpu else {
                     self.distrust("timestamps are zero or out of order");
                     return Ok(self.clock);

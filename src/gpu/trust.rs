@@ -30,8 +30,8 @@ pub trait Proofs: fmt::Debug + Send + Sync {
 #[derive(Debug, Default)]
 pub struct Trust {
     /// Where verdicts are kept; `None`: nothing is proven.
-    pub(crate) proofs: Option<Arc<dyn Proofs>>,
-    pub(crate) known: Mutex<Known>,
+    proofs: Mutex<Option<Arc<dyn Proofs>>>,
+    known: Mutex<Known>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +48,17 @@ pub(crate) struct Known {
 }
 
 impl Trust {
+    /// Keeps verdicts in `proofs` from now on, and forgets those so far.
+    pub(crate) fn keep_in(&self, proofs: Option<Arc<dyn Proofs>>) {
+        *self.proofs.lock().unwrap_or_else(PoisonError::into_inner) = proofs;
+        *self.known() = Known::default();
+    }
+
+    /// Where verdicts are kept.
+    pub(crate) fn proofs(&self) -> Option<Arc<dyn Proofs>> {
+        self.proofs.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

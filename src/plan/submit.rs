@@ -1,10 +1,10 @@
-//! Submissions: several steps of a plan at once, and their results, read once they are done. With room for
-//! timestamps the device also says when it began and ended.
+//! Submissions: several steps of a plan at once, and their results, read once they are done: losses and hits, and the
+//! outputs where they are asked for. With room for timestamps the device also says when it began and ended.
 
 use super::{Arenas, Plan};
 use crate::{
     Result, clock,
-    gpu::{Context, FeedBuffers, Readback, Stamps},
+    gpu::{Context, FeedBuffers, Readback, Stamps, floats},
 };
 use std::ops::Range;
 
@@ -12,16 +12,17 @@ use std::ops::Range;
 pub struct Encoded {
     commands: wgpu::CommandBuffer,
     readback: Readback,
-    results: u64,
-    bytes: u64,
+    /// Bytes of the results, of the timestamps and of the outputs of a step, as they lie in the buffer.
+    bytes: [u64; 2],
+    outputs: Vec<u64>,
 }
 
 /// Work on its way to the device, with the place where its results arrive.
 pub struct Submitted {
     index: wgpu::SubmissionIndex,
     readback: Readback,
-    results: u64,
-    bytes: u64,
+    bytes: [u64; 2],
+    outputs: Vec<u64>,
     /// When the host began to hand it over, seconds of [`crate::clock`].
     pub at: f64,
 }
@@ -32,6 +33,8 @@ pub struct Finished {
     pub results: Vec<[f32; 2]>,
     /// Beginning and end of each timed pass, seconds of the device's clock; `None` where they cannot be.
     pub device: Vec<Option<[f64; 2]>>,
+    /// The plan's output of each step, (batch, outputs), where it was asked for.
+    pub outputs: Vec<Vec<f32>>,
 }
 
 impl Plan {
@@ -80,6 +83,31 @@ impl Plan {
         finish(context, encoder, arenas, range, stamps)
     }
 
+    /// Records the steps `range` of the chunk in `feed`, each with a copy of its output.
+    pub fn encode_with_outputs(
+        &self,
+        context: &Context,
+        feed: &FeedBuffers,
+        arenas: &Arenas,
+        range: Range<usize>,
+    ) -> Encoded {
+        let mut encoder = context.device.create_command_encoder(&Default::default());
+        let (output, results) = (self.output(), 8 * range.len() as u64);
+        let each = 4 * output.len as u64;
+        let readback = Readback::new(&context.device, results + each * range.len() as u64);
+        for (n, index) in range.clone().enumerate() {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            self.record(&mut pass, feed, index);
+            drop(pass);
+            let to = results + each * n as u64;
+            encoder.copy_buffer_to_buffer(&output.buffer, output.offset, &readback.buffer, to, each);
+        }
+        let from = arenas.results.offset + 8 * range.start as u64;
+        encoder.copy_buffer_to_buffer(&arenas.results.buffer, from, &readback.buffer, 0, results);
+        let outputs = vec![each; range.len()];
+        Encoded { commands: encoder.finish(), readback, bytes: [results, 0], outputs }
+    }
+
     /// Records nothing but the fetching of the results that step `index` has left.
     pub fn encode_results(&self, context: &Context, arenas: &Arenas, index: usize) -> Encoded {
         let encoder = context.device.create_command_encoder(&Default::default());
@@ -118,52 +146,54 @@ fn finish(
     stamps: Option<&Stamps>,
 ) -> Encoded {
     let results = 8 * range.len() as u64;
-    let bytes = results + stamps.map_or(0, Stamps::bytes);
-    let readback = Readback::new(&context.device, bytes);
+    let bytes = [results, stamps.map_or(0, Stamps::bytes)];
+    let readback = Readback::new(&context.device, bytes.iter().sum());
     let from = arenas.results.offset + 8 * range.start as u64;
     encoder.copy_buffer_to_buffer(&arenas.results.buffer, from, &readback.buffer, 0, results);
     if let Some(stamps) = stamps {
         stamps.resolve(&mut encoder, &readback.buffer, results);
     }
-    Encoded { commands: encoder.finish(), readback, results, bytes }
+    Encoded { commands: encoder.finish(), readback, bytes, outputs: Vec::new() }
 }
 
 impl Encoded {
     /// Hands the work to the device and asks for its results.
     pub fn submit(self, context: &Context) -> Submitted {
-        let Self { commands, readback, results, bytes } = self;
+        let Self { commands, readback, bytes, outputs } = self;
         let at = clock::seconds();
         let index = context.queue.submit([commands]);
-        readback.map(bytes);
-        Submitted { index, readback, results, bytes, at }
+        readback.map(bytes.iter().chain(&outputs).sum());
+        Submitted { index, readback, bytes, outputs, at }
     }
 }
 
 impl Submitted {
+    /// Whether it was recorded with room for timestamps.
+    pub fn is_stamped(&self) -> bool {
+        self.bytes[1] > 0
+    }
+
     /// Loss sum and hits of each step, once the work is done.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
-    pub fn results(self, context: &Context) -> Result<Vec<[f32; 2]>> {
-        Ok(self.finish(context, None)?.results)
+    pub async fn results(self, context: &Context) -> Result<Vec<[f32; 2]>> {
+        Ok(self.finish(context, None).await?.results)
     }
 
     /// The results, and what the device wrote into `stamps`, with which the work was recorded.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
-    pub fn finish(self, context: &Context, stamps: Option<&Stamps>) -> Result<Finished> {
-        context.wait(self.index)?;
-        let lens = [self.results, self.bytes - self.results].map(|bytes| bytes as usize / 4);
-        let words = self
-            .readback
-            .take(context, &lens)
-            .ok_or_else(|| context.failed("the results of a submission did not arrive".into()))??;
+    pub async fn finish(self, context: &Context, stamps: Option<&Stamps>) -> Result<Finished> {
+        let lens: Vec<usize> =
+            self.bytes.iter().chain(&self.outputs).map(|bytes| *bytes as usize / 4).collect();
+        let words = self.readback.arrived(context, self.index, &lens).await?;
         let mut parts = words.into_iter();
         let (results, ticks) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let pairs = results.chunks_exact(2);
         let results = pairs.map(|pair| [f32::from_bits(pair[0]), f32::from_bits(pair[1])]).collect();
         let device = stamps.map(|stamps| stamps.read(&ticks)).unwrap_or_default();
-        Ok(Finished { results, device })
+        Ok(Finished { results, device, outputs: floats(parts.collect()) })
     }
 }

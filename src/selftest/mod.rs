@@ -13,7 +13,7 @@ use crate::{
     Error, Result,
     feed::split_mix,
     gpu::{
-        Context, Place, Preparing, Proofs, Trust,
+        Context, Place, Preparing, Proofs,
         trust::{key, name},
     },
     op::{AdapterClass, Call, Variant, sizes, user_file::is_file},
@@ -40,8 +40,8 @@ const WORDS: usize = 1024;
 impl Context {
     /// Has every kernel proven before a plan uses it, unless `proofs` know it; `None`: believes the device, as a
     /// context does that was just opened.
-    pub fn prove_first(&mut self, proofs: Option<Arc<dyn Proofs>>) {
-        self.trust = Trust { proofs, ..Trust::default() };
+    pub fn prove_first(&self, proofs: Option<Arc<dyn Proofs>>) {
+        self.trust.keep_in(proofs);
     }
 }
 
@@ -130,7 +130,7 @@ async fn keeps(context: &Context) -> Result<()> {
 /// [`Error::Untrusted`] where no variant of an operation is right; [`Error::Variant`] where a user's own is wrong;
 /// whatever keeps a kernel from running.
 pub(crate) async fn check(context: &Context, program: &Program, choices: &Choices) -> Result<Vec<String>> {
-    let Some(proofs) = &context.trust.proofs else { return Ok(Vec::new()) };
+    let Some(proofs) = context.trust.proofs() else { return Ok(Vec::new()) };
     let place = Place::of(context);
     let mut notes = Vec::new();
     let tell = |notes: &mut Vec<String>, note: String| {

@@ -34,7 +34,8 @@ fn scaled(@builtin(global_invocation_id) id: vec3<u32>) {
 fn open() -> Context {
     let adapter: AdapterChoice =
         std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text is a choice");
-    pollster::block_on(Context::open(&Options { adapter, checked: false })).unwrap_or_else(|e| panic!("{e}"))
+    pollster::block_on(Context::open(&Options { adapter, ..Options::default() }))
+        .unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn model() -> Model {
@@ -64,7 +65,7 @@ fn program(given: Option<Vec<Variant>>) -> Program {
 /// Whether a driver ends loops or not: a sum of many terms is right, or refused in words.
 #[test]
 fn long_sums_are_right_or_refused() {
-    let mut context = open();
+    let context = open();
     context.prove_first(Some(Arc::new(Remembered::default())));
     let call = Call::new(&MATMUL, &[("M", 2), ("N", 2), ("K", 70_001)]);
     let verdict = pollster::block_on(crate::prove::prove(&context, &call, &naive(), 1)).expect("runs");
@@ -107,7 +108,7 @@ fn compile(
     program: Program,
     choices: &Choices,
 ) -> (Vec<String>, usize, crate::Result<Vec<String>>) {
-    let mut context = open();
+    let context = open();
     context.prove_first(Some(proofs.clone()));
     let told = Arc::new(Mutex::new((Vec::new(), 0)));
     let hears = told.clone();

@@ -1,47 +1,42 @@
 //! Evaluation with the weights as they are, between two epochs of a training; and the state of an epoch that was not
 //! judged.
 
-use super::Trainer;
+use super::{Trainer, fit::Judged};
 use crate::{
     Result,
-    checkpoint::{Checkpoint, Position},
-    data::{Split, stream::Order},
+    checkpoint::Checkpoint,
+    data::Split,
+    evaluate::{Judging, judge},
     metrics::Metrics,
-    program::Mode,
 };
 use std::ops::ControlFlow;
 
-impl Trainer<'_> {
+impl Trainer {
     /// Loss and accuracy on `split`, with the weights as they are.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
     pub async fn evaluate(&mut self, split: &Split) -> Result<Metrics> {
         let all = self.evaluate_while(split, |_| ControlFlow::Continue(())).await?;
-        debug_assert!(all.is_continue(), "nothing breaks it");
-        Ok(all.continue_value().unwrap_or_default())
+        debug_assert!(all.is_some(), "nothing breaks it");
+        Ok(all.unwrap_or_default().metrics)
     }
 
-    /// The same; `each` hears after every step how many images are done, and may end it.
+    /// Loss and accuracy on `split`, and in the same pass the errors of a regression, of a table in the unit of its label.
+    /// `each` hears after every step how many images are done, and may end it: then the answer is `None`.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
     pub async fn evaluate_while(
         &mut self,
         split: &Split,
-        mut each: impl FnMut(u64) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<(), Metrics>> {
-        let mut total = Position::default();
-        let all = self
-            .run(Mode::Evaluate, split, Order::File, 0..u64::MAX, |result| {
-                total.count(result);
-                Ok(each(total.seen))
-            })
-            .await?;
-        Ok(match all {
-            ControlFlow::Continue(()) => ControlFlow::Continue(total.metrics()),
-            ControlFlow::Break(()) => ControlFlow::Break(()),
-        })
+        each: impl FnMut(u64) -> ControlFlow<()>,
+    ) -> Result<Option<Judged>> {
+        let outputs = self.loss.is_regression();
+        let judging = Judging { loss: self.loss, outputs, mirrored: false, finite: false };
+        let Self { visitor, judging: model, data, options, .. } = self;
+        let found = judge(visitor, model, (data, split), options.budget, judging, each).await?;
+        Ok(found.map(|found| Judged { metrics: found.metrics, regression: found.regression }))
     }
 
     /// The whole state as it was when the last step of the epoch that just ended was done: who goes on from there ends the

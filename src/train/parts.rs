@@ -4,49 +4,16 @@
 use super::Options;
 use crate::{
     Result,
-    data::{
-        Dataset,
-        stream::{Cut, Rows},
-    },
+    checkpoint::Position,
+    data::{Dataset, stream::Cut},
+    feed::{Step, split_mix},
     gpu::Context,
     layers::Layer,
     model::Model,
     plan::fitting,
     program::Mode,
+    visit::Part,
 };
-
-/// Images of a step that are computed at once.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Part {
-    /// Where they lie in the chunk.
-    pub rows: Rows,
-    /// Which step of the chunk they belong to.
-    pub step: usize,
-    /// Which part of it.
-    pub number: u32,
-    /// Their share of its images.
-    pub share: f32,
-    /// Whether the step is done with them.
-    pub last: bool,
-}
-
-/// The parts of `steps`, of at most `at_once` images each and about as many in all of a step.
-pub(super) fn parts(steps: &[Rows], at_once: usize) -> Vec<Part> {
-    let mut parts = Vec::with_capacity(steps.len());
-    for (step, whole) in steps.iter().enumerate() {
-        let count = (whole.rows as usize).div_ceil(at_once.max(1)).max(1) as u32;
-        let mut first = whole.first;
-        for number in 0..count {
-            // The first ones have one more where it does not come out even.
-            let rows = whole.rows / count + u32::from(number < whole.rows % count);
-            let share = (f64::from(rows) / f64::from(whole.rows.max(1))) as f32;
-            let last = number + 1 == count;
-            parts.push(Part { rows: Rows { first, rows }, step, number, share, last });
-            first += rows;
-        }
-    }
-    parts
-}
 
 /// How a split of `data` is cut into steps of `batch` images.
 pub(super) fn cut(options: &Options, data: &Dataset, batch: usize) -> Cut {
@@ -78,6 +45,30 @@ impl Options {
         fitting(context, self.batch.min(u32::MAX as usize), &programs)
     }
 
+    /// What the device needs to know about the parts of the steps of a chunk, whose first is step `first` of the epoch of
+    /// `position`, in epochs of `per_epoch` steps.
+    pub(super) fn steps(&self, position: &Position, per_epoch: u64, parts: &[Part], first: u64) -> Vec<Step> {
+        let Self { seed, schedule, epochs, objective, .. } = self;
+        let step = |(slot, part): (usize, &Part)| {
+            let number = position.epoch * per_epoch + first + part.step as u64;
+            let factor = schedule.factor_after(position.watch.drops, number, per_epoch, *epochs);
+            let momentum = schedule.momentum(number, per_epoch, *epochs);
+            let step = Step {
+                first: part.rows.first,
+                rows: part.rows.rows,
+                slot: slot as u32,
+                mixed: objective.augment.mixed(*seed, number),
+                share: part.share,
+                part: part.number,
+                ..Step::default()
+            };
+            // Rows are counted from 0 in each part, which must not draw the same numbers.
+            let seed = if part.number == 0 { *seed } else { split_mix(*seed ^ u64::from(part.number)) };
+            self.optimizer_at(number).fill(step, number, factor, momentum).keyed(seed, number)
+        };
+        parts.iter().enumerate().map(step).collect()
+    }
+
     /// Cuts the batch into as few parts as `fitting` images at once allow, all about as large.
     pub fn cut_for(&mut self, fitting: usize) {
         let parts = self.batch.div_ceil(fitting.max(1)).max(1);
@@ -104,27 +95,7 @@ pub fn differences(model: &Model, options: &Options) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, Rows, parts};
-
-    #[test]
-    fn parts_cover_each_step_once_and_their_shares_add_up() {
-        let steps = [Rows { first: 0, rows: 7 }, Rows { first: 7, rows: 7 }, Rows { first: 14, rows: 2 }];
-        for at_once in 1..9 {
-            let parts = parts(&steps, at_once);
-            for (n, step) in steps.iter().enumerate() {
-                let of: Vec<_> = parts.iter().filter(|part| part.step == n).collect();
-                assert!(of.iter().all(|part| part.rows.rows as usize <= at_once && part.rows.rows > 0));
-                assert_eq!(of.iter().map(|part| part.rows.rows).sum::<u32>(), step.rows);
-                assert!((of.iter().map(|part| part.share).sum::<f32>() - 1.0).abs() < 1e-6);
-                assert_eq!(of[0].rows.first, step.first);
-                assert!(of.windows(2).all(|w| w[0].rows.first + w[0].rows.rows == w[1].rows.first));
-                assert!(of.iter().enumerate().all(|(n, part)| part.number == n as u32));
-                assert_eq!(of.iter().filter(|part| part.last).count(), 1);
-                assert!(of.last().is_some_and(|part| part.last));
-            }
-        }
-        assert_eq!(parts(&steps, 7).len(), 3);
-    }
+    use super::Options;
 
     #[test]
     fn a_batch_is_cut_into_few_parts_of_about_one_size() {

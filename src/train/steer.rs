@@ -31,7 +31,7 @@ impl Options {
     }
 }
 
-impl<'a> Trainer<'a> {
+impl Trainer {
     /// Everything that decides the training, with the changes made since it began.
     pub fn options(&self) -> &Options {
         &self.options
@@ -50,8 +50,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// Lets `beside` work between the submissions from now on.
-    pub fn set_beside(&mut self, beside: Option<Box<dyn Beside + 'a>>) {
-        self.beside = beside;
+    pub fn set_beside(&mut self, beside: Option<Box<dyn Beside>>) {
+        self.visitor.beside = beside;
     }
 
     /// Lets what is beside the training work while that does not run.
@@ -59,6 +59,6 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// As [`Beside::between`].
     pub fn idle(&mut self) -> Result<()> {
-        self.beside.as_mut().map_or(Ok(()), |beside| beside.between())
+        self.visitor.idle()
     }
 }

@@ -54,7 +54,7 @@ impl Options {
     }
 }
 
-impl Trainer<'_> {
+impl Trainer {
     /// Shows the callbacks what an epoch came to: the metrics of the validation images, or else of the test images.
     pub fn observe(&mut self, judged: &Metrics) {
         let Options { callbacks, schedule, .. } = &self.options;

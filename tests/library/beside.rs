@@ -1,11 +1,7 @@
 //! What happens beside a training while it runs: predictions with its weights change none of its bits, and another
 //! learning rate does so from the step on that the options record. Leaves out the page that shows and asks for both.
 
-use std::{
-    cell::RefCell,
-    ops::ControlFlow::{self, Continue},
-    rc::Rc,
-};
+use std::{cell::RefCell, ops::ControlFlow::Continue, rc::Rc};
 use wgrad::{
     Result,
     checkpoint::Checkpoint,
@@ -43,44 +39,40 @@ fn model(name: &str, data: &Dataset) -> Model {
     network(name, [28, 28, 1], data.classes.len()).expect("built in")
 }
 
-async fn to_the_end(trainer: &mut Trainer<'_>) -> Checkpoint {
+async fn to_the_end(trainer: &mut Trainer) -> Checkpoint {
     while trainer.position().epoch < EPOCHS {
-        let flow = trainer.epoch(|_, _| Continue(())).await.expect("trains");
-        assert!(flow.is_continue());
+        let epoch = trainer.epoch(|_, _| Continue(())).await.expect("trains");
+        assert!(epoch.finished().is_some());
     }
     trainer.checkpoint().await.expect("reads")
 }
 
 /// Asks for the same images whenever it may, and keeps the answers.
-struct Curious<'a> {
-    predictor: Predictor<'a>,
-    images: &'a [u8],
+struct Curious {
+    predictor: Predictor,
+    images: Vec<u8>,
     asked: Option<Asked>,
     answers: Rc<RefCell<Vec<Vec<Vec<f32>>>>>,
 }
 
-impl Beside for Curious<'_> {
+impl Beside for Curious {
     fn between(&mut self) -> Result<()> {
         if let Some(asked) = &self.asked {
             let Some(answer) = self.predictor.answer(asked)? else { return Ok(()) };
             self.answers.borrow_mut().push(answer);
         }
-        self.asked = Some(self.predictor.ask(self.images));
+        self.asked = Some(self.predictor.ask(&self.images));
         Ok(())
     }
 }
 
-async fn watched<'a>(
-    context: &'a Context,
-    model: &Model,
-    data: &'a Dataset,
-) -> (Checkpoint, Vec<Vec<Vec<f32>>>) {
-    let mut trainer = Trainer::new(context, model, data, options()).await.expect("compiles");
+async fn watched(context: &Context, model: &Model, data: &Dataset) -> (Checkpoint, Vec<Vec<Vec<f32>>>) {
+    let mut trainer = Trainer::new(context, model, data.clone(), options()).await.expect("compiles");
     let weights = trainer.arenas().averaged();
     let predictor =
         Predictor::sharing(context, model, &weights, 4, &Choices::default()).await.expect("compiles");
     let answers = Rc::new(RefCell::new(Vec::new()));
-    let images = &data.test.images.memory()[..3 * data.pixels()];
+    let images = data.test.images.memory()[..3 * data.pixels()].to_vec();
     trainer.set_beside(Some(Box::new(Curious { predictor, images, asked: None, answers: answers.clone() })));
     let end = to_the_end(&mut trainer).await;
     // What was asked before the end comes first.
@@ -97,7 +89,7 @@ fn asking_while_it_trains_changes_no_bit_and_tells_of_the_weights_of_that_moment
     let (context, data) = (wgrad_testing::open(false), data());
     let model = model("cnn", &data);
     pollster::block_on(async {
-        let mut alone = Trainer::new(&context, &model, &data, options()).await.expect("compiles");
+        let mut alone = Trainer::new(&context, &model, data.clone(), options()).await.expect("compiles");
         let alone = to_the_end(&mut alone).await;
         let (end, answers) = watched(&context, &model, &data).await;
         assert!(end == alone, "weights, averages, optimizer state or position differ");
@@ -117,7 +109,7 @@ fn asking_while_it_trains_changes_no_bit_and_tells_of_the_weights_of_that_moment
 /// Trains with `rates` known from the beginning.
 async fn known(context: &Context, model: &Model, data: &Dataset, rates: Vec<RateChange>) -> Checkpoint {
     let options = Options { rates, ..options() };
-    let mut trainer = Trainer::new(context, model, data, options).await.expect("compiles");
+    let mut trainer = Trainer::new(context, model, data.clone(), options).await.expect("compiles");
     to_the_end(&mut trainer).await
 }
 
@@ -126,11 +118,11 @@ fn a_learning_rate_that_is_set_counts_from_the_next_step_on_and_is_recorded() {
     let (context, data) = (wgrad_testing::open(false), data());
     let model = model("mlp", &data);
     pollster::block_on(async {
-        let mut trainer = Trainer::new(&context, &model, &data, options()).await.expect("compiles");
+        let mut trainer = Trainer::new(&context, &model, data.clone(), options()).await.expect("compiles");
         let at = STEPS + 2;
         let go = |_: &_, _: &StepResult| Continue(());
-        assert!(trainer.advance(STEPS, go).await.expect("trains").is_continue());
-        assert!(trainer.advance(2, go).await.expect("trains").is_break());
+        assert!(trainer.advance(STEPS, go).await.expect("trains").finished().is_some());
+        assert!(trainer.advance(2, go).await.expect("trains").finished().is_none());
         let before = trainer.learning_rate();
         trainer.set_learning_rate(0.5).expect("a rate");
         trainer.set_learning_rate(0.002).expect("a rate");
@@ -142,7 +134,7 @@ fn a_learning_rate_that_is_set_counts_from_the_next_step_on_and_is_recorded() {
         let set = to_the_end(&mut trainer).await;
 
         assert!(set == known(&context, &model, &data, vec![change]).await, "known from the beginning");
-        let mut resumed = Trainer::new(&context, &model, &data, options).await.expect("compiles");
+        let mut resumed = Trainer::new(&context, &model, data.clone(), options).await.expect("compiles");
         resumed.restore(&saved);
         assert!(set == to_the_end(&mut resumed).await, "stopped there and gone on");
         let later = RateChange { step: at + 1, ..change };
@@ -158,7 +150,7 @@ fn a_learning_rate_that_is_none_is_refused() {
     let (context, data) = (wgrad_testing::open(false), data());
     let model = model("mlp", &data);
     pollster::block_on(async {
-        let mut trainer = Trainer::new(&context, &model, &data, options()).await.expect("compiles");
+        let mut trainer = Trainer::new(&context, &model, data.clone(), options()).await.expect("compiles");
         for rate in [-0.1, f64::NAN, f64::INFINITY] {
             let told = trainer.set_learning_rate(rate).expect_err("no rate").to_string();
             assert!(told.contains("the learning rate is") && told.contains("a number from 0"), "{told}");
@@ -166,7 +158,7 @@ fn a_learning_rate_that_is_none_is_refused() {
             assert!(Options { rates, ..options() }.validate().is_err());
         }
         assert!(trainer.options().rates.is_empty());
-        let flow: ControlFlow<(), _> = trainer.epoch(|_, _| Continue(())).await.expect("trains");
-        assert!(flow.is_continue());
+        let epoch = trainer.epoch(|_, _| Continue(())).await.expect("trains");
+        assert!(epoch.finished().is_some());
     });
 }

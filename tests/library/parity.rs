@@ -53,10 +53,9 @@ async fn agrees(name: &str, variants: &Choices) {
 
     // The gradients of the first step: an epoch of one batch.
     let one = data.clone().limit(32, 32);
-    let mut trainer =
-        Trainer::new(&context, &model, &one, options(&bytes, variants)).await.expect("compiles");
+    let mut trainer = Trainer::new(&context, &model, one, options(&bytes, variants)).await.expect("compiles");
     trainer.restore(&start);
-    trainer.epoch(|_, _| ControlFlow::Continue(())).await.expect("trains").continue_value().expect("ends");
+    trainer.epoch(|_, _| ControlFlow::Continue(())).await.expect("trains").finished().expect("ends");
     let gradients = context.read(&trainer.arenas().gradients).await.expect("reads");
     assert!(!parameters.is_empty());
     for p in &parameters {
@@ -74,7 +73,7 @@ async fn agrees(name: &str, variants: &Choices) {
     let expected = numbers(&bytes, "losses");
     assert_eq!(expected.len(), 100);
     let mut trainer =
-        Trainer::new(&context, &model, &data, options(&bytes, variants)).await.expect("compiles");
+        Trainer::new(&context, &model, data.clone(), options(&bytes, variants)).await.expect("compiles");
     trainer.restore(&start);
     let mut losses = Vec::new();
     while losses.len() < expected.len() {
@@ -82,7 +81,7 @@ async fn agrees(name: &str, variants: &Choices) {
             losses.push(result.loss());
             ControlFlow::Continue(())
         };
-        trainer.epoch(each).await.expect("trains").continue_value().expect("ends");
+        trainer.epoch(each).await.expect("trains").finished().expect("ends");
     }
     let worst = losses.iter().zip(&expected).map(|(g, e)| ((g - e) / e).abs()).fold(0.0, f64::max);
     println!("{name}: the worst of 100 losses is off by {worst:.1e}");

@@ -268,8 +268,7 @@ proptest! {
 
 #[test]
 fn a_batch_beyond_the_limits_is_refused_with_one_that_fits() {
-    let mut context = wgrad_testing::open(false);
-    context.limits.max_storage_buffer_binding_size = 1 << 20;
+    let context = wgrad_testing::open_within(1 << 20);
     for name in ["mlp", "cnn"] {
         let model = built_in(name);
         let run = |batch| pollster::block_on(compile(&context, &model, Mode::Train, batch)).map(|_| ());
@@ -285,7 +284,7 @@ fn a_batch_beyond_the_limits_is_refused_with_one_that_fits() {
         assert!(matches!(run(fits + 1), Err(Error::TooLarge { .. })), "{name}: {} would fit too", fits + 1);
     }
     // Not one image fits: saying `--batch 0` would help nobody.
-    context.limits.max_storage_buffer_binding_size = 150_000;
+    let context = wgrad_testing::open_within(150_000);
     let wide = Model::new("wide", [28, 28, 1]).add(wgrad::layers::Conv2D::new(64, 3));
     let wide = wide.add(wgrad::layers::Flatten::new());
     let refused = pollster::block_on(compile(&context, &wide, Mode::Evaluate, 4)).err().expect("refused");

@@ -90,7 +90,7 @@ impl Check {
         let models =
             self.models.iter().map(|name| model_for(name, &data, self.objective.loss, Initial::Told));
         let models = models.collect::<Result<Vec<_>>>()?;
-        let mut context = self.adapter.open().await?;
+        let context = self.adapter.open().await?;
         // It looks for itself, and tells more.
         context.prove_first(None);
         let objective = self.objective.objective(&data)?;

@@ -89,7 +89,7 @@ impl LrFind {
             let mut options = options.clone();
             let context = self.adapter.open().await?;
             fit::training(&context, &model, &dataset, &mut options, true)?;
-            let found = find(&context, &model, &dataset, options, range, |_| ()).await?;
+            let found = find(&context, &model, dataset.clone(), options, range, |_| ()).await?;
             Ok((found, context.describe()))
         })
         .await?;

@@ -220,14 +220,14 @@ pub struct AdapterArgs {
 impl AdapterArgs {
     /// How to open a device.
     pub fn options(&self) -> Options {
-        Options { adapter: self.adapter.clone(), checked: self.checked }
+        Options { adapter: self.adapter.clone(), checked: self.checked, ..Options::default() }
     }
 
     /// Opens the adapter. What runs on it is proven first, unless it was before.
     pub async fn connect(&self) -> Result<Context> {
-        let mut context = Context::open(&self.options()).await?;
+        let context = Context::open(&self.options()).await?;
         context.prove_first(Some(std::sync::Arc::new(ProofFiles::from_env())));
-        preparing::tell(&mut context);
+        preparing::tell(&context);
         Ok(context)
     }
 

@@ -22,7 +22,7 @@ pub struct OnnxNode {
 
 impl OnnxNode {
     pub async fn run(self) -> Result<ExitCode> {
-        let mut context = self.adapter.open().await?;
+        let context = self.adapter.open().await?;
         // It looks for itself, and tells more.
         context.prove_first(None);
         let device = Device::new(&context);

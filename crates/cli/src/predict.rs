@@ -332,7 +332,7 @@ pub async fn predictor<'a>(
     run: &Run,
     checkpoint: &wgrad::checkpoint::Checkpoint,
     batch: usize,
-) -> Result<Predictor<'a>> {
+) -> Result<Predictor> {
     let (model, variants) = (&run.config.model, &run.config.options.variants);
     match Predictor::new(context, model, checkpoint, batch, variants).await {
         Err(error @ Error::Variant { .. }) => {

@@ -24,7 +24,7 @@ struct Teller {
 }
 
 /// Tells from now on what `context` does while kernels get ready.
-pub fn tell(context: &mut Context) {
+pub fn tell(context: &Context) {
     let teller = Mutex::new(Teller::default());
     let look = Look::here();
     context.hear(move |what| teller.lock().unwrap_or_else(PoisonError::into_inner).hear(what, look));

@@ -118,8 +118,8 @@ impl Profiler {
             fit::lower(&context, &model, &data, &mut options)?;
         }
         let batch = options.batch;
-        let mut trainer = Trainer::new(&context, &model, &data, options).await?;
-        for note in &trainer.train_plan.notes {
+        let mut trainer = Trainer::new(&context, &model, data.clone(), options).await?;
+        for note in &trainer.train_plan().notes {
             tell!("note: {note}");
         }
         let conditions = Conditions::of(&context, &model.name, &data.name, batch);

@@ -121,7 +121,7 @@ impl Progress {
     /// An epoch begins, or goes on, at `position`.
     pub fn begin(&mut self, position: &Position) {
         self.epoch = position.epoch + 1;
-        self.begun = (clock::seconds(), position.seen, position.step);
+        self.begun = (clock::seconds(), position.running.seen, position.step);
         self.said = self.begun.0;
         self.bar = self.line(self.steps);
     }
@@ -147,7 +147,7 @@ impl Progress {
     pub fn update(&mut self, position: &Position, result: &StepResult) {
         self.history.push(result.loss());
         if !std::mem::replace(&mut self.warm, true) {
-            self.begun = (clock::seconds(), position.seen, position.step);
+            self.begun = (clock::seconds(), position.running.seen, position.step);
         }
         if self.look.moving {
             self.bar.set_position(position.step);
@@ -221,7 +221,7 @@ impl Progress {
         }
         let later = self.epochs.saturating_sub(self.epoch);
         let steps = later * self.steps + self.steps.saturating_sub(position.step);
-        let speed = position.seen.saturating_sub(seen) as f64 / seconds;
+        let speed = position.running.seen.saturating_sub(seen) as f64 / seconds;
         let judging = self.judging.unwrap_or(self.judged as f64 / (FASTER * speed).max(1e-9));
         let left = seconds / done as f64 * steps as f64 + (later + 1) as f64 * judging;
         format!("{} left, {} {}/s, ", time(left), commas(speed.round() as u64), self.unit())
@@ -270,7 +270,11 @@ pub fn epoch_line(line: &EpochLine, epochs: u64, things: &str) {
 #[cfg(test)]
 mod tests {
     use super::{CURVE, History, Progress, time};
-    use wgrad::{checkpoint::Position, loss::Loss, metrics::StepResult};
+    use wgrad::{
+        checkpoint::Position,
+        loss::Loss,
+        metrics::{RunningMetrics, StepResult},
+    };
 
     #[test]
     fn a_long_training_keeps_few_numbers_that_tell_its_course() {
@@ -284,7 +288,10 @@ mod tests {
 
     #[test]
     fn the_time_left_leaves_the_first_step_out_and_counts_the_evaluations() {
-        let at = |step: u64| Position { step, seen: 128 * step, ..Position::default() };
+        let at = |step: u64| {
+            let running = RunningMetrics { seen: 128 * step, ..RunningMetrics::default() };
+            Position { step, running, ..Position::default() }
+        };
         let result = StepResult { rows: 128, loss_sum: 1.0, hits: 0.0 };
         let mut progress = Progress::new(2, 10, 0, Loss::SoftmaxCrossEntropy, "images");
         progress.begin(&at(0));

@@ -170,7 +170,7 @@ async fn measure(context: &Context, run: &Run, data: &Dataset, seconds: f64) -> 
     (options.batch, options.at_once) = (options.images_at_once(), None);
     fit::lower(context, &run.config.model, data, &mut options)?;
     let conditions = Conditions::of(context, &run.config.model.name, &data.name, options.batch);
-    let mut trainer = Trainer::new(context, &run.config.model, data, options).await?;
+    let mut trainer = Trainer::new(context, &run.config.model, data.clone(), options).await?;
     let request = Request { seconds, wall: false };
     let mut say = |said: &str| tell!("{}: {said}", run.config.model.name);
     Ok(profile::measure(context, &mut trainer, conditions, request, &mut say).await?)

@@ -17,7 +17,7 @@ use wgrad_files::proofs::ProofFiles;
 
 /// Compiles the evaluation of a small network on a context that proves first: what it told, and how many kernels it proved.
 fn compile(proofs: &ProofFiles) -> (Vec<String>, usize) {
-    let mut context = wgrad_testing::open(false);
+    let context = wgrad_testing::open_alone(false);
     context.prove_first(Some(Arc::new(proofs.clone())));
     let told = Arc::new(Mutex::new((Vec::new(), 0)));
     let hears = told.clone();
@@ -48,7 +48,7 @@ fn only_a_whole_file_for_this_very_place_is_believed() {
     assert!(notes.is_empty() && proven == 0, "{proven} proven again, {notes:?}");
     let [file] = &files(&folder)[..] else { panic!("one file") };
     let whole = fs::read_to_string(file).expect("there");
-    let place = Place::of(&wgrad_testing::open(false));
+    let place = Place::of(&wgrad_testing::open_alone(false));
     assert!(!proofs.read(&place).expect("whole").is_empty());
 
     // Another digest of the shaders, another driver: another file, and another content is not believed in this one.

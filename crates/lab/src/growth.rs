@@ -164,7 +164,7 @@ pub async fn measure(
             }
             let wide = widened(model, cells[*n].width);
             let options = Options { batch: cells[*n].batch, budget: BUDGET, ..request.options.clone() };
-            match Trainer::new(context, &wide, data, options).await {
+            match Trainer::new(context, &wide, data.clone(), options).await {
                 Ok(mut trainer) => cells[*n].samples.push(turn(&mut trainer, slice, known).await?),
                 Err(error @ (Error::TooLarge { .. } | Error::Variant { .. })) => {
                     cells[*n].skipped = Some(error.to_string());
@@ -235,7 +235,7 @@ fn expected(cells: &[Cell], gflop: f64) -> Option<f64> {
 }
 
 /// Seconds of a step, over about `slice` seconds and at least one step; what is known of it shortens the warm-up.
-async fn turn(trainer: &mut Trainer<'_>, slice: f64, known: Option<f64>) -> Result<f64> {
+async fn turn(trainer: &mut Trainer, slice: f64, known: Option<f64>) -> Result<f64> {
     let mut each = match known {
         Some(seconds) => seconds,
         None => {
@@ -252,7 +252,7 @@ async fn turn(trainer: &mut Trainer<'_>, slice: f64, known: Option<f64>) -> Resu
 }
 
 /// Seconds of each of `count` steps, without what begins a stream of data.
-async fn steps(trainer: &mut Trainer<'_>, count: u64) -> Result<f64> {
+async fn steps(trainer: &mut Trainer, count: u64) -> Result<f64> {
     let (recorder, mut done) = (Arc::new(Recorder::default()), 0);
     trainer.listen(Some(recorder.clone()), false);
     while done < count {

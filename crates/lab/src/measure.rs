@@ -265,7 +265,7 @@ async fn compile(context: &Context, variant: &Variant, trial: &Trial) -> Result<
     let uploaded = trial.upload(context, &kernel)?;
     let launch = context.bind(&kernel, &uploaded.named())?;
     let begun = clock::seconds();
-    context.warm(&launch, &uploaded.feed)?;
+    context.warm(&launch, &uploaded.feed).await?;
     Ok(made + clock::seconds() - begun)
 }
 

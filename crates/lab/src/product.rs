@@ -34,7 +34,7 @@ impl Product {
         let kernel = context.kernel(&call, variant).await?;
         let uploaded = Trial::without_twin(&call, &kernel.shader, 0).upload(context, &kernel)?;
         let launch = context.bind(&kernel, &uploaded.named())?;
-        let repeated = Repeated::new(context, launch, uploaded.feed, seconds)?;
+        let repeated = Repeated::new(context, launch, uploaded.feed, seconds).await?;
         Ok(Self { call, repeated })
     }
 
@@ -47,7 +47,7 @@ impl Product {
     ///
     /// # Errors
     /// [`wgrad::Error::Device`] if the device fails.
-    pub fn gflops(&mut self, context: &Context) -> Result<f64> {
-        Ok(self.call.flops() * self.repeated.rate(context)? / 1e9)
+    pub async fn gflops(&mut self, context: &Context) -> Result<f64> {
+        Ok(self.call.flops() * self.repeated.rate(context).await? / 1e9)
     }
 }

@@ -41,13 +41,13 @@ pub struct Request {
 }
 
 /// A training that is on its way.
-struct Course<'a> {
-    trainer: Trainer<'a>,
+struct Course {
+    trainer: Trainer,
     losses: Vec<f64>,
     diverged_at: Option<u64>,
 }
 
-impl Course<'_> {
+impl Course {
     /// Takes `steps` steps, over as many epochs as that takes; images a second, without what begins the turn.
     async fn turn(&mut self, steps: u64) -> Result<f64> {
         let (recorder, target) = (Arc::new(Recorder::default()), self.losses.len() as u64 + steps);
@@ -85,9 +85,9 @@ pub async fn compare(
 ) -> Result<Comparison> {
     let Request { model, options, sides, steps, rounds, tolerance } = request;
     check(*steps, *rounds, *tolerance)?;
-    let start = async |choices: &Choices| -> Result<Course<'_>> {
+    let start = async |choices: &Choices| -> Result<Course> {
         let options = Options { variants: choices.clone(), budget: BUDGET, ..options.clone() };
-        let trainer = Trainer::new(context, model, data, options).await?;
+        let trainer = Trainer::new(context, model, data.clone(), options).await?;
         Ok(Course { trainer, losses: Vec::new(), diverged_at: None })
     };
     let mut courses = [start(&sides[0]).await?, start(&sides[1]).await?];
@@ -119,7 +119,7 @@ pub async fn compare(
         control.turn(courses[0].losses.len() as u64).await?;
         drift = courses[0].losses.iter().zip(&control.losses).map(|(a, b)| (b - a).abs()).collect();
     }
-    let sum = longest_sum(&courses[0].trainer.train_plan.program);
+    let sum = longest_sum(&courses[0].trainer.train_plan().program);
     let (curve, tolerance) = curve(&courses, *tolerance, sum, &drift);
     let diverged = courses.iter().any(|course| course.diverged_at.is_some());
     let share = |pair: &StepPair| pair.difference.abs() / pair.allowed.max(f64::MIN_POSITIVE);
@@ -136,7 +136,7 @@ pub async fn compare(
     context.check()?;
     let regression = model.loss()?.is_regression();
     let side = |n: usize| {
-        let (course, plan) = (&courses[n], &courses[n].trainer.train_plan);
+        let (course, plan) = (&courses[n], courses[n].trainer.train_plan());
         Side {
             side: ["a", "b"][n],
             variants: words(&sides[n]),
@@ -206,7 +206,7 @@ fn longest_sum(program: &Program) -> usize {
 
 /// Both losses with what they are allowed to differ by.
 fn curve(
-    courses: &[Course<'_>; 2],
+    courses: &[Course; 2],
     given: Option<f64>,
     longest_sum: usize,
     drift: &[f64],
@@ -232,7 +232,7 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Where the weights lie furthest apart. NaN is further than anything.
-fn weight_difference(pair: &[Checkpoint; 2], trainer: &Trainer<'_>) -> Option<WeightDifference> {
+fn weight_difference(pair: &[Checkpoint; 2], trainer: &Trainer) -> Option<WeightDifference> {
     let mut worst: Option<WeightDifference> = None;
     let (mut all, mut whole) = (0.0, 0.0);
     for p in trainer.parameters() {

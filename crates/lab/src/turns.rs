@@ -35,8 +35,8 @@ pub(crate) async fn glance(context: &Context, variant: &Variant, trial: &Trial) 
     let buffers = trial.upload(context, &kernel)?;
     let launch = context.bind(&kernel, &buffers.named())?;
     let mut timer = Timer::new(context);
-    timer.sample(context, &buffers.feed, &launch, 1)?;
-    Ok(timer.warm(context, &buffers.feed, &launch, GLANCE)?.1)
+    timer.sample(context, &buffers.feed, &launch, 1).await?;
+    Ok(timer.warm(context, &buffers.feed, &launch, GLANCE).await?.1)
 }
 
 /// The samples of several variants.
@@ -82,12 +82,12 @@ pub(crate) async fn in_turns(
     let each = (pace.seconds / ROUNDS as f64).clamp(1e-4, LONGEST);
     let (mut samples, mut guesses) = (Vec::new(), Vec::new());
     for (n, launch) in launches.iter().enumerate() {
-        let (dispatches, guess) = timer.warm(context, &buffers.feed, launch, each).map_err(blame(n))?;
+        let (dispatches, guess) = timer.warm(context, &buffers.feed, launch, each).await.map_err(blame(n))?;
         samples.push(Samples { dispatches, seconds: Vec::new() });
         guesses.push(guess);
     }
     let fastest = (0..guesses.len()).min_by(|a, b| guesses[*a].total_cmp(&guesses[*b])).unwrap_or(0);
-    timer.validate(context, &buffers.feed, &launches[fastest]).map_err(blame(fastest))?;
+    timer.validate(context, &buffers.feed, &launches[fastest]).await.map_err(blame(fastest))?;
     let in_sight = |n: &usize| pace.keep == Some(*n) || guesses[*n] <= pace.cutoff * guesses[fastest];
     let turns: Vec<usize> = (0..launches.len()).filter(in_sight).collect();
     let (mut clock, begun) = (timer.clock, clock::seconds());
@@ -96,7 +96,8 @@ pub(crate) async fn in_turns(
         for turn in 0..turns.len() {
             let n = turns[(round + turn) % turns.len()];
             let dispatches = samples[n].dispatches;
-            let took = timer.seconds(context, &buffers.feed, &launches[n], dispatches).map_err(blame(n))?;
+            let took =
+                timer.seconds(context, &buffers.feed, &launches[n], dispatches).await.map_err(blame(n))?;
             samples[n].seconds.push(took / dispatches as f64);
         }
         round += 1;

@@ -20,7 +20,7 @@ fn the_device_is_opened_anew_after_a_kernel_that_hangs() {
         std::process::exit(101);
     });
     let choice = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
-    let options = wgrad::gpu::Options { adapter: choice, checked: false };
+    let options = wgrad::gpu::Options { adapter: choice, ..Default::default() };
     let call = sizes::case(&MATMUL, "M=3,N=5,K=7").expect("sizes");
     let endless = user_file::variant(&MATMUL, "endless.wgsl", ENDLESS.into()).expect("composes");
     let naive = MATMUL.variant("naive").expect("naive").clone();

@@ -23,8 +23,8 @@ fn a_variant_that_hangs_costs_itself_and_the_others_are_tuned() {
         std::process::exit(101);
     });
     let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
-    let options = wgrad::gpu::Options { adapter, checked: false };
-    let mut lab = Lab::with(wgrad_testing::open(false), options);
+    let options = wgrad::gpu::Options { adapter, ..Default::default() };
+    let mut lab = Lab::with(wgrad_testing::open_alone(false), options);
     let endless = user_file::variant(&MATMUL, "endless.wgsl", ENDLESS.into()).expect("composes");
     let naive = MATMUL.variant("naive").expect("naive").clone();
     let candidates = |_: &Context, _: &Call| vec![endless.clone(), naive.clone()];

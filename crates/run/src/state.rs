@@ -7,6 +7,7 @@ use wgrad::{
     Error, Result, callbacks,
     checkpoint::{Checkpoint, Position, Told},
     error::io_error,
+    metrics::RunningMetrics,
     program::{Parameter, arena_len},
 };
 use wgrad_files::{
@@ -315,7 +316,7 @@ impl Run {
 
 /// Whether a position makes sense; else what does not, in words.
 fn sane(position: &Position, steps: u64, images: u64, batch: u64) -> std::result::Result<(), String> {
-    let Position { epoch, step, seen, loss_sum, hits, best, .. } = *position;
+    let Position { epoch, step, running: RunningMetrics { seen, loss_sum, hits }, best, .. } = *position;
     let wrong = |name: &str, got: String, expected: String| {
         Err(format!("has a position that makes no sense: `{name}` is {got}, expected {expected}"))
     };
@@ -394,8 +395,8 @@ pub(super) mod tests {
         let good = run.resume(4, 512).expect("goes on").expect("is there");
         assert_eq!(good.position.epoch, 2);
         let mut middle = good.clone();
-        (middle.position.step, middle.position.seen) = (3, 384);
-        (middle.position.loss_sum, middle.position.hits) = (800.5, 17.0);
+        (middle.position.step, middle.position.running.seen) = (3, 384);
+        (middle.position.running.loss_sum, middle.position.running.hits) = (800.5, 17.0);
         run.save(&middle, false).expect("saves");
         assert_eq!(run.resume(4, 512).expect("goes on").expect("is there"), middle);
         let refuses = |words: &str, change: &dyn Fn(&mut Checkpoint)| {
@@ -409,10 +410,10 @@ pub(super) mod tests {
         };
         refuses("`step` is 1000000, expected 4 at most", &|s| s.position.step = 1_000_000);
         refuses("`epoch` is 18446744073709551615", &|s| s.position.epoch = u64::MAX);
-        refuses("`seen` is 1000000, expected 384", &|s| s.position.seen = 1_000_000);
-        refuses("`loss_sum` is 1", &|s| s.position.loss_sum = 1e308);
-        refuses("`hits` is 385", &|s| s.position.hits = 385.0);
-        refuses("`hits` is -1", &|s| s.position.hits = -1.0);
+        refuses("`seen` is 1000000, expected 384", &|s| s.position.running.seen = 1_000_000);
+        refuses("`loss_sum` is 1", &|s| s.position.running.loss_sum = 1e308);
+        refuses("`hits` is 385", &|s| s.position.running.hits = 385.0);
+        refuses("`hits` is -1", &|s| s.position.running.hits = -1.0);
         refuses("`optimizer.v` is missing", &|s| drop(s.slots.remove("v")));
         refuses("moving averages", &|s| s.averages.clear());
         // With its position under another key, as a flipped bit leaves it.

@@ -13,17 +13,33 @@ pub mod shaders;
 
 use std::{
     path::{Path, PathBuf},
+    sync::OnceLock,
     time::Duration,
 };
 use wgrad::gpu::{Context, Options};
 
-/// Opens the adapter that `WGRAD_TEST_ADAPTER` names (any by default) and says which it is. A machine
-/// without one fails here: nothing is skipped.
+/// The device that the tests of a program share, so that each kernel is compiled once in it: of the adapter that
+/// `WGRAD_TEST_ADAPTER` names (any by default). A machine without one fails here: nothing is skipped.
 pub fn open(checked: bool) -> Context {
+    static DEVICES: [OnceLock<Context>; 2] = [OnceLock::new(), OnceLock::new()];
+    DEVICES[usize::from(checked)].get_or_init(|| open_alone(checked)).clone()
+}
+
+/// A device of one's own on the same adapter, for a test that changes what is shared, or compares devices.
+pub fn open_alone(checked: bool) -> Context {
+    opened(Options { checked, ..Options::default() })
+}
+
+/// A device of one's own that binds no more than so many bytes at once.
+pub fn open_within(bytes: u64) -> Context {
+    opened(Options { most_bytes: Some(bytes), ..Options::default() })
+}
+
+fn opened(options: Options) -> Context {
     let adapter =
         std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text is a choice");
-    let mut context =
-        pollster::block_on(Context::open(&Options { adapter, checked })).unwrap_or_else(|e| panic!("{e}"));
+    let context =
+        pollster::block_on(Context::open(&Options { adapter, ..options })).unwrap_or_else(|e| panic!("{e}"));
     // A software adapter compiles at the first run, on a busy machine for minutes.
     context.set_timeout(Duration::from_secs(600));
     println!("adapter: {}", context.describe());

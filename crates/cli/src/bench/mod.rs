@@ -177,7 +177,7 @@ impl Bench {
             None => super::model(name, [28, 28, 1], 10),
         });
         let models = models.collect::<Result<Vec<_>>>()?;
-        let mut context = self.adapter.open().await?;
+        let context = self.adapter.open().await?;
         let ready_seconds = clock::seconds();
         let options = Options { batch: self.batch as usize, variants, ..Options::default() };
 
@@ -208,12 +208,12 @@ impl Bench {
                 options.variants.tuned = found.tuned;
             }
             if self.plan {
-                let trainer = Trainer::new(&context, model, &data, options.clone()).await?;
-                for note in &trainer.train_plan.notes {
+                let trainer = Trainer::new(&context, model, data.clone(), options.clone()).await?;
+                for note in &trainer.train_plan().notes {
                     tell!("note: {note}");
                 }
                 let gap = if n > 0 { "\n" } else { "" };
-                output::line(format!("{gap}{}\n{}", model.name, trainer.train_plan))?;
+                output::line(format!("{gap}{}\n{}", model.name, trainer.train_plan()))?;
                 continue;
             }
             if let Images::Source(..) = data.train.images {
@@ -287,9 +287,9 @@ async fn measure(
     ready_seconds: f64,
 ) -> Result<Report> {
     let start = clock::seconds();
-    let mut trainer = Trainer::new(context, model, data, options.clone()).await?;
+    let mut trainer = Trainer::new(context, model, data.clone(), options.clone()).await?;
     let compile_seconds = clock::seconds() - start;
-    for note in &trainer.train_plan.notes {
+    for note in &trainer.train_plan().notes {
         tell!("note: {note}");
     }
     let mut first_step_seconds = f64::NAN;
@@ -306,7 +306,7 @@ async fn measure(
     let (mut rates, mut products) = (Vec::new(), Vec::new());
     for n in 0..=ROUNDS {
         let rate = round(&mut trainer, each).await?;
-        let beside = product.gflops(context)?;
+        let beside = product.gflops(context).await?;
         // The first warms up: drivers compile lazily, and the loop still learns how much to submit at once.
         if n > 0 {
             rates.push(rate);
@@ -315,7 +315,7 @@ async fn measure(
     }
     let (rates, products) = (Spread::of(rates), Spread::of(products));
     let images_per_second = rates.median;
-    let program = &trainer.train_plan.program;
+    let program = &trainer.train_plan().program;
     let gflops_per_second = images_per_second * program.flops() / program.batch as f64 / 1e9;
     let AdapterRecord { name, backend, driver, class } = AdapterRecord::of(context);
     Ok(Report {
@@ -343,13 +343,13 @@ async fn measure(
         class,
         checked: context.checked,
         version: env!("CARGO_PKG_VERSION"),
-        kernels: trainer.train_plan.variants(),
+        kernels: trainer.train_plan().variants(),
     })
 }
 
 /// Trains for `seconds`, over as many epochs as that takes, and returns images per second. The steps that
 /// are on their way when time is up are waited for and counted.
-async fn round(trainer: &mut Trainer<'_>, seconds: f64) -> Result<f64> {
+async fn round(trainer: &mut Trainer, seconds: f64) -> Result<f64> {
     let start = clock::seconds();
     let mut images = 0u64;
     loop {

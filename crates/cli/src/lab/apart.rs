@@ -108,7 +108,7 @@ impl Trial<'_> {
 }
 
 /// In the process of a proof: says on standard output when the driver compiles and when a kernel runs.
-pub fn say_when_compiling(context: &mut Context) {
+pub fn say_when_compiling(context: &Context) {
     context.hear(|what| {
         if let Preparing::Trying { compiled, .. } = what {
             // Whoever waits for the row sees that this process is gone.

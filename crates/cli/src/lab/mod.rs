@@ -232,7 +232,9 @@ impl Lab {
     }
 
     async fn open(&self, adapter: &AdapterChoice) -> Result<Device> {
-        let mut device = Device::open(Options { adapter: adapter.clone(), checked: self.checked }).await?;
+        let mut device =
+            Device::open(Options { adapter: adapter.clone(), checked: self.checked, ..Options::default() })
+                .await?;
         if self.apart {
             apart::say_when_compiling(&mut device.context);
         }

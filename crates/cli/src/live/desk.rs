@@ -47,12 +47,12 @@ struct Look {
 }
 
 /// Works beside a training.
-pub struct Desk<'a> {
-    context: &'a Context,
+pub struct Desk {
+    context: Context,
     hub: Arc<Hub>,
-    predictor: Predictor<'a>,
+    predictor: Predictor,
     questions: Questions,
-    data: &'a Dataset,
+    data: Arc<Dataset>,
     regression: bool,
     filters: Option<Filters>,
     asked: Option<(Asked, Job)>,
@@ -63,14 +63,14 @@ pub struct Desk<'a> {
     next: f64,
 }
 
-impl<'a> Desk<'a> {
+impl Desk {
     /// Sets everything up, and measures what a look costs.
     pub async fn new(
-        context: &'a Context,
+        context: &Context,
         model: &Model,
         variants: &Choices,
-        data: &'a Dataset,
-        trainer: &Trainer<'a>,
+        data: &Arc<Dataset>,
+        trainer: &Trainer,
         hub: Arc<Hub>,
         questions: Questions,
     ) -> Result<Self> {
@@ -91,11 +91,11 @@ impl<'a> Desk<'a> {
         predictor.probabilities(&some).await?;
         let every = (RARELY * (clock::seconds() - begun)).max(EVERY);
         Ok(Self {
-            context,
+            context: context.clone(),
             hub,
             predictor,
             questions,
-            data,
+            data: data.clone(),
             regression: model.loss()?.is_regression(),
             filters: Filters::of(trainer.parameters(), model.input_shape, &weights.parameters),
             asked: None,
@@ -116,7 +116,7 @@ impl<'a> Desk<'a> {
             }
         }
         if let (Some(fetch), Some(filters)) = (&self.fetched, &self.filters)
-            && let Some(words) = fetch.arrived(self.context)?
+            && let Some(words) = fetch.arrived(&self.context)?
         {
             self.fetched = None;
             let values: Vec<f32> = words.into_iter().flatten().map(f32::from_bits).collect();
@@ -205,7 +205,7 @@ impl<'a> Desk<'a> {
         let first = self.first;
         let end = self.data.test.len().min(first + self.predictor.batch());
         self.first = end;
-        self.asked = Some((self.predictor.ask(&images(self.data, first..end)), Job::Look(first)));
+        self.asked = Some((self.predictor.ask(&images(&self.data, first..end)), Job::Look(first)));
         if let (Some(filters), None) = (&self.filters, &self.fetched) {
             self.fetched = Some(self.context.fetch(&[&filters.weights]));
         }
@@ -219,7 +219,7 @@ fn images(data: &Dataset, which: std::ops::Range<usize>) -> Vec<u8> {
     which.flat_map(image).collect()
 }
 
-impl Beside for Desk<'_> {
+impl Beside for Desk {
     fn between(&mut self) -> Result<()> {
         self.hub.flush();
         self.collect()?;

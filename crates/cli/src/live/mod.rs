@@ -62,11 +62,11 @@ struct Page {
 /// What the pages ask, for whichever desk there is.
 type Questions = Arc<Mutex<Receiver<Question>>>;
 
-async fn desk<'a>(
-    context: &'a Context,
+async fn desk(
+    context: &Context,
     run: &Run,
-    data: &'a Dataset,
-    trainer: &mut Trainer<'a>,
+    data: &Arc<Dataset>,
+    trainer: &mut Trainer,
     (hub, questions): (&Arc<Hub>, &Questions),
 ) -> Result<()> {
     let (model, variants) = (&run.config.model, &trainer.options().variants);
@@ -77,12 +77,12 @@ async fn desk<'a>(
 
 impl Live {
     /// Serves the page, says where, and puts the desk beside the trainer.
-    pub async fn start<'a>(
+    pub async fn start(
         args: &LiveArgs,
-        context: &'a Context,
+        context: &Context,
         run: &Run,
-        data: &'a Dataset,
-        trainer: &mut Trainer<'a>,
+        data: &Arc<Dataset>,
+        trainer: &mut Trainer,
     ) -> Result<Self> {
         let Some(address) = args.live else { return Ok(Self(None)) };
         address.check(PORT, &args.reach)?;
@@ -120,12 +120,12 @@ impl Live {
     }
 
     /// Puts the desk beside a trainer that goes on in place of one whose device was lost.
-    pub async fn go_on<'a>(
+    pub async fn go_on(
         &self,
-        context: &'a Context,
+        context: &Context,
         run: &Run,
-        data: &'a Dataset,
-        trainer: &mut Trainer<'a>,
+        data: &Arc<Dataset>,
+        trainer: &mut Trainer,
     ) -> Result<()> {
         match &self.0 {
             Some(Page { hub, questions, .. }) => desk(context, run, data, trainer, (hub, questions)).await,
@@ -160,7 +160,7 @@ impl Live {
 
     /// Does what a page asked for, between two steps, after the state has been saved: takes another learning rate,
     /// and waits as long as it is paused, unless the training `is_over`. Both stand in the run's record.
-    pub fn settle(&self, run: &mut Run, trainer: &mut Trainer<'_>, is_over: impl Fn() -> bool) -> Result<()> {
+    pub fn settle(&self, run: &mut Run, trainer: &mut Trainer, is_over: impl Fn() -> bool) -> Result<()> {
         let Some(Page { hub, .. }) = &self.0 else { return Ok(()) };
         let mut paused = None;
         loop {

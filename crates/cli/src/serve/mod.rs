@@ -167,7 +167,7 @@ impl Serve {
     /// Answers jobs until Ctrl-C, and then the rest while the server waits for it.
     async fn answer(
         &self,
-        predictor: &Predictor<'_>,
+        predictor: &Predictor,
         jobs: &Receiver<Job>,
         routes: &Routes,
         interrupt: &Interrupt,
@@ -198,7 +198,7 @@ enum Ending {
 
 /// Answers jobs, as many at once as fit and have come within `wait`, until it `is_over`.
 async fn work(
-    predictor: &Predictor<'_>,
+    predictor: &Predictor,
     jobs: &Receiver<Job>,
     batch: usize,
     wait: Duration,

@@ -12,7 +12,7 @@ use wgrad::{
     data::Dataset,
     evaluate::evaluate,
     gpu::Context,
-    metrics::{Metrics, StepResult},
+    metrics::{Metrics, RunningMetrics, StepResult},
 };
 use wgrad_report::{
     runs::{galleries, kernels},
@@ -33,8 +33,9 @@ pub struct Board {
     per_epoch: u64,
     /// Whether classes are told: a regression has no accuracy.
     classes: bool,
-    /// The steps since the last point.
-    since: Position,
+    /// The steps since the last point, and what they came to.
+    steps: u64,
+    since: RunningMetrics,
 }
 
 impl Board {
@@ -53,7 +54,17 @@ impl Board {
         let validation = run.config.data.validation.map(|_| open("validation")).transpose()?;
         let (train, test) = (open("train")?, open("test")?);
         let classes = !run.config.model.loss()?.is_regression();
-        Ok(Self { folder, main, train, test, validation, per_epoch, classes, since: Position::default() })
+        Ok(Self {
+            folder,
+            main,
+            train,
+            test,
+            validation,
+            per_epoch,
+            classes,
+            steps: 0,
+            since: RunningMetrics::default(),
+        })
     }
 
     /// Where they lie.
@@ -63,14 +74,13 @@ impl Board {
 
     /// A step is done.
     pub fn step(&mut self, position: &Position, result: &StepResult) -> Result<()> {
-        self.since.step += 1;
-        self.since.seen += u64::from(result.rows);
-        self.since.loss_sum += result.loss_sum;
-        self.since.hits += result.hits;
-        if self.since.step < self.per_epoch.div_ceil(POINTS) {
+        self.steps += 1;
+        self.since.count(result);
+        if self.steps < self.per_epoch.div_ceil(POINTS) {
             return Ok(());
         }
         let step = position.epoch * self.per_epoch + position.step;
+        self.steps = 0;
         let Metrics { loss, accuracy, .. } = std::mem::take(&mut self.since).metrics();
         self.train.scalar("step loss", step, loss)?;
         if self.classes {

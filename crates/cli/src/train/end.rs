@@ -15,17 +15,15 @@ use wgrad::{
     data::Dataset,
     evaluate::Formula,
     loss::Loss,
-    metrics::Metrics,
     schedule::Decay,
     train::{Options, Trainer},
     words::{counted, measure},
 };
 use wgrad_run::{BEST, Chance, EpochLine, Outcome, Run};
 
-/// How an epoch ended.
-pub enum Ended {
-    /// All of it, with its metrics and images per second.
-    Whole(Metrics, f64),
+/// Why a training ended before its time.
+#[derive(Clone, Copy)]
+pub enum Ending {
     /// Ctrl-C came; the state is saved.
     Interrupted,
     /// The time was over; the state is saved.
@@ -50,18 +48,18 @@ impl Limit {
     }
 
     /// Says that the time is over and how to go on.
-    pub fn end(&self, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
+    pub fn end(&self, run: &Run, trainer: &Trainer) -> Result<ExitCode> {
         let seconds = self.time.unwrap_or_default().as_secs_f64();
         early(&format!("the time of {seconds} s is over"), run, trainer)
     }
 }
 
 /// Says that the live page stopped it and how to go on.
-pub fn stopped(run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
+pub fn stopped(run: &Run, trainer: &Trainer) -> Result<ExitCode> {
     early("stopped from the page, and saved", run, trainer)
 }
 
-fn early(why: &str, run: &Run, trainer: &Trainer<'_>) -> Result<ExitCode> {
+fn early(why: &str, run: &Run, trainer: &Trainer) -> Result<ExitCode> {
     let position = trainer.position();
     tell!(
         "{why}, after {} and {}; go on with: {} train --resume {}",
@@ -99,7 +97,7 @@ pub fn interrupted(run: &Run) -> ExitCode {
 }
 
 /// Why the training is over before its epochs are.
-pub fn over(trainer: &Trainer<'_>, run: &Run) -> Result<String> {
+pub fn over(trainer: &Trainer, run: &Run) -> Result<String> {
     let callbacks = &run.config.options.callbacks;
     let epoch = trainer.position().epoch;
     Ok(match trainer.verdict() {
@@ -184,7 +182,7 @@ pub fn time_to_target(run: &Run, compiled: f64) -> Result<Option<String>> {
 }
 
 /// 1 if there was a target and it was missed.
-pub fn verdict(trainer: &Trainer<'_>, run: &Run) -> ExitCode {
+pub fn verdict(trainer: &Trainer, run: &Run) -> ExitCode {
     let Some(target) = run.config.options.callbacks.target_accuracy else { return ExitCode::SUCCESS };
     if trainer.verdict() == Verdict::Reached {
         return ExitCode::SUCCESS;

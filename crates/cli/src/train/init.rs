@@ -53,7 +53,7 @@ fn record_beside(init: &Path) -> Option<DataRecord> {
 }
 
 /// Takes the weights of a file, and nothing else of it.
-pub fn begin_from(path: &Path, trainer: &mut Trainer<'_>) -> Result<()> {
+pub fn begin_from(path: &Path, trainer: &mut Trainer) -> Result<()> {
     let weights = read_weights(path, trainer.parameters())?.weights;
     // Of Keras's files each tensor is asked for, or refused.
     let ignored =

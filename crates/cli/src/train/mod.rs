@@ -235,17 +235,11 @@ impl Train {
         .await?;
         announce(&options)?;
         warn_of_warmup(&options, dataset.train.len());
-        self.session(context, Session::new(&dataset, &model, options, interrupt)).await
+        self.session(context, Session::new(dataset.into(), &model, options, interrupt)).await
     }
 
     /// The folder of a new run, which `trainer` is about to begin.
-    fn create(
-        &self,
-        context: &Context,
-        trainer: &Trainer<'_>,
-        dataset: &Dataset,
-        model: &Model,
-    ) -> Result<Run> {
+    fn create(&self, context: &Context, trainer: &Trainer, dataset: &Dataset, model: &Model) -> Result<Run> {
         let reading = self.data.reading.reading_for(self.objective.loss);
         let config = Config {
             version: env!("CARGO_PKG_VERSION").to_string(),
@@ -261,7 +255,7 @@ impl Train {
             // Absolute, so that the run can start again from anywhere.
             init: self.init.as_deref().map(std::path::absolute).transpose()?,
             adapter: AdapterRecord::of(context),
-            kernels: trainer.train_plan.variants(),
+            kernels: trainer.train_plan().variants(),
             files: Default::default(),
             pauses: Vec::new(),
             model: model.clone(),
@@ -330,7 +324,7 @@ impl Train {
                 folder.display()
             ));
         }
-        let mut session = Session::new(&dataset, &model, options, interrupt);
+        let mut session = Session::new(dataset.into(), &model, options, interrupt);
         (session.run, session.kept, session.resumed) = (Some(run), kept, true);
         self.session(context, session).await
     }
@@ -345,7 +339,7 @@ impl Train {
         if self.epochs.is_some() && watch.verdict(&run.config.options.callbacks) != Verdict::GoOn {
             (watch.stopping.wait, watch.reached) = (0, false);
         }
-        Ok(Kept::read(checkpoint))
+        Ok(Kept::read(checkpoint.into()))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     recover::{Patience, is_of_device},
 };
 use anyhow::{Error, Result, bail};
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 use wgrad::{
     callbacks::Verdict,
     checkpoint::Checkpoint,
@@ -24,14 +24,14 @@ use wgrad_run::{LAST, Run};
 
 /// The state that was saved last, in memory too.
 pub(super) struct Kept {
-    pub state: Checkpoint,
+    pub state: Arc<Checkpoint>,
     /// The weights with which its epoch began, where they are known.
     pub began: Option<Vec<f32>>,
 }
 
 impl Kept {
     /// What a resumed training begins with.
-    pub fn read(state: Checkpoint) -> Self {
+    pub fn read(state: Arc<Checkpoint>) -> Self {
         let began = (state.position.step == 0).then(|| state.weights.clone());
         Self { state, began }
     }
@@ -39,7 +39,7 @@ impl Kept {
 
 /// What outlives a device.
 pub(super) struct Session<'s> {
-    pub dataset: &'s Dataset,
+    pub dataset: Arc<Dataset>,
     pub model: &'s Model,
     pub options: Options,
     pub interrupt: &'s Interrupt,
@@ -56,7 +56,7 @@ pub(super) struct Session<'s> {
 }
 
 impl<'s> Session<'s> {
-    pub fn new(dataset: &'s Dataset, model: &'s Model, options: Options, interrupt: &'s Interrupt) -> Self {
+    pub fn new(dataset: Arc<Dataset>, model: &'s Model, options: Options, interrupt: &'s Interrupt) -> Self {
         let (run, kept, limit, live) = (None, None, None, None);
         Self { dataset, model, options, interrupt, run, kept, limit, live, resumed: false, again: false }
     }
@@ -132,7 +132,7 @@ impl Train {
         session.interrupt.set_working(false);
         let begun = clock::seconds();
         let mut trainer =
-            Trainer::new(context, session.model, session.dataset, session.options.clone()).await?;
+            Trainer::new(context, session.model, session.dataset.clone(), session.options.clone()).await?;
         let compiled = clock::seconds() - begun;
         match &session.kept {
             Some(kept) => trainer.restore(&kept.state),
@@ -145,7 +145,7 @@ impl Train {
         }
         let run = match &mut session.run {
             Some(run) => run,
-            none => none.insert(self.create(context, &trainer, session.dataset, session.model)?),
+            none => none.insert(self.create(context, &trainer, &session.dataset, session.model)?),
         };
         if let Some(Kept { state, .. }) = &session.kept {
             for dropped in run.rewind(&state.position)? {
@@ -168,9 +168,9 @@ impl Train {
             }
         }
         match &session.live {
-            Some(live) => live.go_on(context, run, session.dataset, &mut trainer).await?,
+            Some(live) => live.go_on(context, run, &session.dataset, &mut trainer).await?,
             None => {
-                let live = Live::start(&self.live, context, run, session.dataset, &mut trainer).await?;
+                let live = Live::start(&self.live, context, run, &session.dataset, &mut trainer).await?;
                 session.live = Some(live);
             }
         }

@@ -27,7 +27,7 @@ async fn make(name: &str, into: &Path) {
     let options = Options { batch: 16, epochs: 2, seed: 3, ..Options::default() };
     let data = data(options.seed);
     let model = network(name, [data.height, data.width, 1], data.classes.len()).unwrap();
-    let mut trainer = Trainer::new(&context, &model, &data, options.clone()).await.unwrap();
+    let mut trainer = Trainer::new(&context, &model, data.clone(), options.clone()).await.unwrap();
     let config = Config {
         version: env!("CARGO_PKG_VERSION").into(),
         model,
@@ -36,13 +36,13 @@ async fn make(name: &str, into: &Path) {
         recipe: None,
         init: None,
         adapter: AdapterRecord::of(&context),
-        kernels: trainer.train_plan.variants(),
+        kernels: trainer.train_plan().variants(),
         files: Default::default(),
         pauses: Vec::new(),
     };
     let run = Run::create(Some(into), config).unwrap();
     for epoch in 1..=2 {
-        let train = trainer.epoch(|_, _| ControlFlow::Continue(())).await.unwrap().continue_value().unwrap();
+        let train = trainer.epoch(|_, _| ControlFlow::Continue(())).await.unwrap().finished().unwrap();
         let test = trainer.evaluate(&data.test).await.unwrap();
         let validation = trainer.evaluate(data.validation.as_ref().unwrap()).await.unwrap();
         let step = epoch * trainer.steps_per_epoch();

@@ -52,14 +52,17 @@ fn more_work_takes_more_time() {
         let launch = context.bind(&kernel, &[("y", &y), ("x", &x), ("w", &w), ("b", &b)]).expect("binds");
         let feed = FeedBuffers::new(&context, 1, 4, 1).expect("fits");
         let mut timer = Timer::new(&context);
-        timer.validate(&context, &feed, &launch).expect("runs");
+        timer.validate(&context, &feed, &launch).await.expect("runs");
         println!("{}, doubt: {:?}", timer.clock, timer.doubt);
-        let some = timer.dispatches_for(&context, &feed, &launch, 0.02).expect("runs");
-        let mut least = |dispatches: usize| -> f64 {
-            let sample = |_| timer.seconds(&context, &feed, &launch, dispatches).expect("runs");
-            (0..5).map(sample).fold(f64::INFINITY, f64::min)
+        let some = timer.dispatches_for(&context, &feed, &launch, 0.02).await.expect("runs");
+        let mut least = async |dispatches: usize| -> f64 {
+            let mut least = f64::INFINITY;
+            for _ in 0..5 {
+                least = least.min(timer.seconds(&context, &feed, &launch, dispatches).await.expect("runs"));
+            }
+            least
         };
-        let (once, four) = (least(some), least(4 * some));
+        let (once, four) = (least(some).await, least(4 * some).await);
         assert!(once > 0.0 && (2.0..8.0).contains(&(four / once)), "{once} s, four times the work: {four} s");
     });
 }
@@ -67,7 +70,7 @@ fn more_work_takes_more_time() {
 #[test]
 fn the_library_measures_too() {
     let choice = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
-    let options = wgrad::gpu::Options { adapter: choice, checked: false };
+    let options = wgrad::gpu::Options { adapter: choice, ..Default::default() };
     let call = sizes::case(&MATMUL, "M=3,N=5,K=7").expect("sizes").activated(&LINEAR);
     let variants = vec![MATMUL.variant("naive").expect("naive").clone()];
     let request = Request {

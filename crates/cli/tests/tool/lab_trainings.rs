@@ -80,7 +80,7 @@ fn other_kernels_pass_and_the_numbers_are_those_of_two_trainings() {
     let mut weights = Vec::new();
     for (n, variants) in sides.into_iter().enumerate() {
         let options = Options { variants, ..options.clone() };
-        let mut trainer = pollster::block_on(Trainer::new(&context, &model, &data, options))
+        let mut trainer = pollster::block_on(Trainer::new(&context, &model, data.clone(), options))
             .unwrap_or_else(|e| panic!("{e}"));
         let mut losses = Vec::new();
         while losses.len() < 17 {

@@ -24,17 +24,18 @@ fn setup() -> (Model, Dataset, Options) {
     (model, synthetic(3, 100, 20), Options { batch: 16, ..Options::default() })
 }
 
-fn trainer<'a>(context: &'a Context, model: &Model, data: &'a Dataset, options: &Options) -> Trainer<'a> {
-    pollster::block_on(Trainer::new(context, model, data, options.clone())).unwrap_or_else(|e| panic!("{e}"))
+fn trainer(context: &Context, model: &Model, data: &Dataset, options: &Options) -> Trainer {
+    pollster::block_on(Trainer::new(context, model, data.clone(), options.clone()))
+        .unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn bits(trainer: &Trainer<'_>) -> Vec<u32> {
+fn bits(trainer: &Trainer) -> Vec<u32> {
     let checkpoint = pollster::block_on(trainer.checkpoint()).expect("reads");
     checkpoint.weights.iter().chain(checkpoint.slots.values().flatten()).map(|w| w.to_bits()).collect()
 }
 
 /// Trains to where `other` stands, in the ordinary way.
-fn follow(trainer: &mut Trainer<'_>, other: &Trainer<'_>) {
+fn follow(trainer: &mut Trainer, other: &Trainer) {
     while (trainer.position().epoch, trainer.position().step)
         != (other.position().epoch, other.position().step)
     {
@@ -55,7 +56,8 @@ fn steps_taken_apart_train_to_the_same_bits() {
     for wall in [false, true] {
         let mut apart = trainer(&context, &model, &data, &options);
         let Found { rows, step, traced } =
-            dispatches::measure(&context, &mut apart, 0.0, wall, &peaks).unwrap_or_else(|e| panic!("{e}"));
+            pollster::block_on(dispatches::measure(&context, &mut apart, 0.0, wall, &peaks))
+                .unwrap_or_else(|e| panic!("{e}"));
         println!("{}, doubt: {:?}", step.clock, step.doubt);
         assert!(!wall || (step.clock == Clock::Wall && step.doubt.is_some()));
         assert!(apart.position().epoch > 0 && step.steps >= 3, "{:?}", apart.position());
@@ -63,12 +65,12 @@ fn steps_taken_apart_train_to_the_same_bits() {
         follow(&mut usual, &apart);
         assert!(bits(&usual) == bits(&apart), "wall {wall}: other weights at {:?}", apart.position());
 
-        assert_eq!(rows.len(), apart.train_plan.steps.len());
+        assert_eq!(rows.len(), apart.train_plan().steps.len());
         let share: f64 = rows.iter().map(|row| row.share).sum();
         assert!((share - 1.0).abs() < 1e-9, "{share}");
         let sum: f64 = rows.iter().map(|row| row.seconds).sum();
         assert!((step.dispatch_seconds - sum).abs() < 1e-12 && step.normal.median > 0.0, "{step:?}");
-        for (row, planned) in rows.iter().zip(&apart.train_plan.steps) {
+        for (row, planned) in rows.iter().zip(&apart.train_plan().steps) {
             assert_eq!((&row.label, &row.kernel), (&planned.label, &planned.launch.kernel().name));
             assert_eq!((row.grid, row.samples), (planned.launch.kernel().groups, step.steps));
             let order = [row.seconds_min, row.seconds_q1, row.seconds, row.seconds_q3, row.seconds_max];
@@ -102,7 +104,7 @@ fn advancing_takes_exactly_as_many_steps() {
         });
         let flow = pollster::block_on(flow).expect("trains");
         assert_eq!(
-            (flow.is_continue(), count),
+            (flow.finished().is_some(), count),
             (ended, steps.min(2 + 5 * u64::from(!ended))),
             "{steps} steps"
         );

@@ -14,13 +14,14 @@ pub use replay::{Shadow, replay};
 
 use wgrad::{
     Error, Result,
+    compiled::CompiledModel,
     data::Dataset,
     feed::{Batch, Step},
     gpu::{Context, FeedBuffers},
     model::Model,
     objective::Objective,
     optim::{Method, Optimizer},
-    plan::{Arenas, Plan},
+    plan::Arenas,
     program::{Mode, interpreter::Interpreter},
     selection::Choices,
 };
@@ -54,11 +55,8 @@ impl Default for Options {
 }
 
 /// Everything that one program's check needs at hand.
-struct Bench<'a> {
-    context: &'a Context,
-    arenas: &'a Arenas,
-    feed: &'a FeedBuffers,
-    plan: Plan,
+struct Bench {
+    model: CompiledModel,
     shadow: Shadow,
 }
 
@@ -100,22 +98,23 @@ pub async fn check(
     for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
         let program =
             model.program_with(mode, options.batch, steps.len(), &options.optimizer, &options.objective)?;
-        let plan = Plan::compile(context, program, &arenas, &options.variants).await?;
-        let mut bench = Bench { context, arenas: &arenas, feed: &feed, plan, shadow: Shadow::default() };
+        let compiled = CompiledModel::sharing(context, program, &arenas, &feed, &options.variants).await?;
+        let mut bench = Bench { model: compiled, shadow: Shadow::default() };
         // Evaluation and prediction need one full step and the partial one.
         let chosen = if mode == Mode::Train { 0..steps.len() } else { steps.len() - 2..steps.len() };
         for index in chosen {
             let before = bench.state().await?;
             let at = |finding: Finding| finding.at(mode, index + 1, steps[index].rows);
             for finding in
-                replay(&bench.plan, context, &feed, index, (&batch, steps[index]), &mut bench.shadow).await?
+                replay(&bench.model.plan, context, &feed, index, (&batch, steps[index]), &mut bench.shadow)
+                    .await?
             {
                 note(at(finding), &mut report);
             }
             for finding in bench.replayed_equals_whole(&before, index).await? {
                 note(at(finding), &mut report);
             }
-            let mut machine = Interpreter::new(bench.plan.program.clone(), &before.parameters);
+            let mut machine = Interpreter::new(bench.model.plan.program.clone(), &before.parameters);
             let wide = |values: &Vec<f32>| values.iter().map(|v| f64::from(*v)).collect::<Vec<f64>>();
             machine.slots = before.slots.iter().map(wide).collect();
             machine.averages = before.averages.as_ref().map_or(machine.averages, wide);

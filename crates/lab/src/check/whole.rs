@@ -21,34 +21,30 @@ pub(super) struct State {
     pub averages: Option<Vec<f32>>,
 }
 
-fn floats(words: &[u32]) -> Vec<f32> {
-    words.iter().map(|w| f32::from_bits(*w)).collect()
-}
-
 /// ‖values‖
 fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|v| v * v).sum::<f64>().sqrt()
 }
 
-impl Bench<'_> {
+impl Bench {
     /// The parameters and the optimizer's state as they are now.
     pub(super) async fn state(&self) -> Result<State> {
-        let slots: Vec<&Slice> = self.arenas.slots.iter().map(|(_, slice)| slice).collect();
-        let averages: Vec<&Slice> = self.arenas.averages.iter().collect();
-        let parameters = self.context.read(&self.arenas.parameters).await?;
-        let slots = self.context.read_words(&slots).await?.iter().map(|words| floats(words)).collect();
-        let averages = self.context.read_words(&averages).await?.first().map(|words| floats(words));
+        let slots: Vec<&Slice> = self.model.arenas.slots.iter().map(|(_, slice)| slice).collect();
+        let averages: Vec<&Slice> = self.model.arenas.averages.iter().collect();
+        let parameters = self.model.context.read(&self.model.arenas.parameters).await?;
+        let slots = self.model.context.read_all(&slots).await?;
+        let averages = self.model.context.read_all(&averages).await?.pop();
         Ok(State { parameters, slots, averages })
     }
 
     /// Where the results of a step lie: the arenas that it writes, and its output.
     fn outcome(&self) -> Vec<(&'static str, &Slice)> {
-        let mut all = vec![("output", self.plan.output())];
-        if self.plan.program.mode != Mode::Predict {
-            all.push(("results", &self.arenas.results));
+        let mut all = vec![("output", self.model.plan.output())];
+        if self.model.plan.program.mode != Mode::Predict {
+            all.push(("results", &self.model.arenas.results));
         }
-        if self.plan.program.mode == Mode::Train {
-            let Self { arenas, .. } = self;
+        if self.model.plan.program.mode == Mode::Train {
+            let arenas = &self.model.arenas;
             // The output's buffer has been given to others by the end of a training step.
             all[0] = ("gradients", &arenas.gradients);
             all.push(("parameters", &arenas.parameters));
@@ -60,7 +56,7 @@ impl Bench<'_> {
 
     async fn read_outcome(&self) -> Result<Vec<Vec<u32>>> {
         let slices: Vec<&Slice> = self.outcome().into_iter().map(|(_, slice)| slice).collect();
-        self.context.read_words(&slices).await
+        self.model.context.read_words(&slices).await
     }
 
     /// Runs step `index` again from `before`, in one submission, and holds it against what the dispatches
@@ -71,14 +67,14 @@ impl Bench<'_> {
         index: usize,
     ) -> Result<Vec<Finding>> {
         let single = self.read_outcome().await?;
-        self.context.write(&self.arenas.parameters, &before.parameters);
-        for ((_, slice), values) in self.arenas.slots.iter().zip(&before.slots) {
-            self.context.write(slice, values);
+        self.model.context.write(&self.model.arenas.parameters, &before.parameters);
+        for ((_, slice), values) in self.model.arenas.slots.iter().zip(&before.slots) {
+            self.model.context.write(slice, values);
         }
-        for (slice, values) in self.arenas.averages.iter().zip(&before.averages) {
-            self.context.write(slice, values);
+        for (slice, values) in self.model.arenas.averages.iter().zip(&before.averages) {
+            self.model.context.write(slice, values);
         }
-        self.context.submit_with(|pass| self.plan.record(pass, self.feed, index));
+        self.model.run(index);
         let whole = self.read_outcome().await?;
         // Whatever differs is told below; the next step starts from what is there now.
         self.shadow = Shadow::default();
@@ -122,7 +118,7 @@ impl Bench<'_> {
             WHOLE_STEP * (1.0 + 1.0 / machine.loss(step).max(f64::MIN_POSITIVE)).min(1.0 / WHOLE_STEP);
         let mut findings = Vec::new();
         for (name, words) in names.iter().zip(&words) {
-            let got: Vec<f64> = floats(words).into_iter().map(f64::from).collect();
+            let got: Vec<f64> = words.iter().map(|w| f64::from(f32::from_bits(*w))).collect();
             findings.push(finite(name, &got));
             match *name {
                 "gradients" | "parameters" => {

@@ -66,9 +66,9 @@ async fn fastest(context: &Context, call: &Call, seconds: f64) -> Result<(f64, C
         context.write(&x, &numbers);
         let launch = context.bind(&kernel, &[("y", &y), ("x", &x)])?;
         let feed = FeedBuffers::new(context, 1, 4, 1)?;
-        let mut repeated = Repeated::new(context, launch, feed, seconds)?;
+        let mut repeated = Repeated::new(context, launch, feed, seconds).await?;
         for _ in 0..SAMPLES {
-            let rate = repeated.rate(context)?;
+            let rate = repeated.rate(context).await?;
             if rate > best.0 {
                 best = (rate, repeated.clock());
             }

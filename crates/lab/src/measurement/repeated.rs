@@ -18,10 +18,10 @@ impl Repeated {
     ///
     /// # Errors
     /// [`wgrad::Error::Device`] if the device fails or hangs.
-    pub fn new(context: &Context, launch: Launch, feed: FeedBuffers, seconds: f64) -> Result<Self> {
+    pub async fn new(context: &Context, launch: Launch, feed: FeedBuffers, seconds: f64) -> Result<Self> {
         let mut timer = Timer::new(context);
-        timer.validate(context, &feed, &launch)?;
-        let dispatches = timer.dispatches_for(context, &feed, &launch, seconds)?;
+        timer.validate(context, &feed, &launch).await?;
+        let dispatches = timer.dispatches_for(context, &feed, &launch, seconds).await?;
         Ok(Self { launch, feed, timer, dispatches })
     }
 
@@ -29,8 +29,8 @@ impl Repeated {
     ///
     /// # Errors
     /// [`wgrad::Error::Device`] if the device fails or hangs.
-    pub fn rate(&mut self, context: &Context) -> Result<f64> {
-        let took = self.timer.seconds(context, &self.feed, &self.launch, self.dispatches)?;
+    pub async fn rate(&mut self, context: &Context) -> Result<f64> {
+        let took = self.timer.seconds(context, &self.feed, &self.launch, self.dispatches).await?;
         Ok(self.dispatches as f64 / took)
     }
 

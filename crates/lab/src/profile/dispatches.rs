@@ -4,6 +4,7 @@
 use crate::measurement::{Spread, peaks::Peaks};
 use wgrad::{
     Result, clock,
+    compiled::CompiledModel,
     gpu::{Clock, Context, Stamps, Timer},
     op::{
         Access,
@@ -46,17 +47,17 @@ struct Samples {
 ///
 /// # Errors
 /// As [`super::measure`].
-pub fn measure(
+pub async fn measure(
     context: &Context,
-    trainer: &mut Trainer<'_>,
+    trainer: &mut Trainer,
     seconds: f64,
     wall: bool,
     peaks: &Peaks,
 ) -> Result<Found> {
-    let mut instrument = Instrument::new(context, trainer, wall)?;
+    let mut instrument = Instrument::new(context, trainer, wall).await?;
     let mut samples = Samples::default();
     let (mut n, mut begun) = (0, clock::seconds());
-    trainer.walk(|walk| {
+    let each = async |walk: Walk<'_>| {
         let counted = samples.apart.len();
         let over = clock::seconds() - begun > seconds && counted >= FEWEST;
         if n % 2 == 0 && (over || counted >= MOST) {
@@ -64,11 +65,11 @@ pub fn measure(
         }
         let before = instrument.clock;
         let result = if n % 2 == 0 {
-            let (result, step) = instrument.apart(context, &walk)?;
+            let (result, step) = instrument.apart(context, &walk).await?;
             samples.apart.extend(step.filter(|_| n >= 2 * WARM_UP));
             result
         } else {
-            let (result, took) = instrument.normal(context, &walk)?;
+            let (result, took) = instrument.normal(context, &walk).await?;
             samples.normal.extend(took.filter(|_| n >= 2 * WARM_UP));
             result
         };
@@ -82,9 +83,10 @@ pub fn measure(
             (n, begun) = (n % 2, clock::seconds());
         }
         Ok(Some(result))
-    })?;
+    };
+    trainer.walk(each).await?;
     context.check()?;
-    Ok(found(&trainer.train_plan, samples, &instrument, peaks))
+    Ok(found(trainer.train_plan(), samples, &instrument, peaks))
 }
 
 /// What times a step.
@@ -97,12 +99,12 @@ struct Instrument {
 
 impl Instrument {
     /// Tests the timestamps with the dispatch that calculates most; it has to bear being repeated.
-    fn new(context: &Context, trainer: &Trainer<'_>, wall: bool) -> Result<Self> {
+    async fn new(context: &Context, trainer: &Trainer, wall: bool) -> Result<Self> {
         if wall {
             let doubt = Some("the wall clock was asked for".to_string());
             return Ok(Self { clock: Clock::Wall, doubt, each: None, whole: None });
         }
-        let plan = &trainer.train_plan;
+        let plan = trainer.train_plan();
         let (each, whole) = (Stamps::new(context, plan.steps.len()), Stamps::new(context, 1));
         let mut timer = Timer::new(context);
         let updates = |n: &usize| {
@@ -112,7 +114,7 @@ impl Instrument {
             plan.program.nodes[*a].call.flops().total_cmp(&plan.program.nodes[*b].call.flops())
         };
         if let Some(n) = (0..plan.steps.len()).filter(|n| !updates(n)).max_by(most) {
-            timer.validate(context, trainer.feed(), &plan.steps[n].launch)?;
+            timer.validate(context, trainer.feed(), &plan.steps[n].launch).await?;
         }
         let Timer { mut clock, mut doubt, .. } = timer;
         if clock == Clock::Gpu && each.is_none() {
@@ -128,14 +130,14 @@ impl Instrument {
     }
 
     /// Runs a step with a compute pass (or a submission) for each dispatch.
-    fn apart(&mut self, context: &Context, walk: &Walk<'_>) -> Result<([f32; 2], Option<TracedStep>)> {
-        let Walk { plan, feed, arenas, index } = *walk;
+    async fn apart(&mut self, context: &Context, walk: &Walk<'_>) -> Result<([f32; 2], Option<TracedStep>)> {
+        let Walk { model: CompiledModel { plan, feed, arenas, .. }, index } = *walk;
         let (Clock::Gpu, Some(stamps)) = (self.clock, &self.each) else {
-            return self.by_wall(context, walk);
+            return self.by_wall(context, walk).await;
         };
         let submitted = plan.encode_apart(context, feed, arenas, index, stamps).submit(context);
         let at = submitted.at;
-        let finished = submitted.finish(context, Some(stamps))?;
+        let finished = submitted.finish(context, Some(stamps)).await?;
         let host = [at, clock::seconds()];
         let result = finished.results.first().copied().unwrap_or([f32::NAN; 2]);
         let dispatches: Option<Vec<_>> = finished.device.into_iter().collect();
@@ -149,32 +151,34 @@ impl Instrument {
     }
 
     /// Submits each dispatch by itself and waits for it.
-    fn by_wall(&self, context: &Context, walk: &Walk<'_>) -> Result<([f32; 2], Option<TracedStep>)> {
-        let Walk { plan, feed, arenas, index } = *walk;
+    async fn by_wall(&self, context: &Context, walk: &Walk<'_>) -> Result<([f32; 2], Option<TracedStep>)> {
+        let Walk { model: CompiledModel { plan, feed, arenas, .. }, index } = *walk;
         let mut dispatches = Vec::with_capacity(plan.steps.len());
         let first = clock::seconds();
         for step in &plan.steps {
             let begin = clock::seconds();
-            context.wait(context.submit_with(|pass| {
+            let submission = context.submit_with(|pass| {
                 feed.select(pass, index);
                 step.launch.record(pass);
-            }))?;
+            });
+            context.wait(submission).await?;
             dispatches.push([begin, clock::seconds()]);
         }
         let host = [first, clock::seconds()];
         // The results were computed above; this only fetches them.
-        let fetched = plan.encode_results(context, arenas, index).submit(context).finish(context, None)?;
+        let fetched =
+            plan.encode_results(context, arenas, index).submit(context).finish(context, None).await?;
         let result = fetched.results.first().copied().unwrap_or([f32::NAN; 2]);
         Ok((result, Some(TracedStep { host, dispatches, clock: Clock::Wall })))
     }
 
     /// Runs a step as training does, by itself in a submission.
-    fn normal(&mut self, context: &Context, walk: &Walk<'_>) -> Result<([f32; 2], Option<f64>)> {
-        let Walk { plan, feed, arenas, index } = *walk;
+    async fn normal(&mut self, context: &Context, walk: &Walk<'_>) -> Result<([f32; 2], Option<f64>)> {
+        let Walk { model: CompiledModel { plan, feed, arenas, .. }, index } = *walk;
         let stamps = self.whole.as_ref().filter(|_| self.clock == Clock::Gpu);
         let submitted = plan.encode(context, feed, arenas, index..index + 1, stamps).submit(context);
         let at = submitted.at;
-        let finished = submitted.finish(context, stamps)?;
+        let finished = submitted.finish(context, stamps).await?;
         let wall = clock::seconds() - at;
         let result = finished.results.first().copied().unwrap_or([f32::NAN; 2]);
         if stamps.is_none() {

@@ -88,11 +88,7 @@ pub struct Timeline {
 ///
 /// # Errors
 /// As [`super::measure`].
-pub async fn measure(
-    trainer: &mut Trainer<'_>,
-    seconds: f64,
-    stamped: bool,
-) -> Result<(HostReport, Timeline)> {
+pub async fn measure(trainer: &mut Trainer, seconds: f64, stamped: bool) -> Result<(HostReport, Timeline)> {
     train_for(trainer, WARM_UP * seconds).await?;
     let recorder = Arc::new(Recorder::default());
     trainer.listen(Some(recorder.clone()), stamped);
@@ -103,7 +99,7 @@ pub async fn measure(
 }
 
 /// Trains for `seconds`, over as many epochs as that takes.
-async fn train_for(trainer: &mut Trainer<'_>, seconds: f64) -> Result<()> {
+async fn train_for(trainer: &mut Trainer, seconds: f64) -> Result<()> {
     let begun = clock::seconds();
     while clock::seconds() - begun < seconds {
         let each = |_: &_, _: &_| match clock::seconds() - begun < seconds {

@@ -60,7 +60,7 @@ pub struct Request {
 /// [`wgrad::Error::Device`] if the device fails, [`wgrad::Error::Diverged`] if the loss is no number any more.
 pub async fn measure(
     context: &Context,
-    trainer: &mut Trainer<'_>,
+    trainer: &mut Trainer,
     conditions: Conditions,
     request: Request,
     progress: &mut dyn FnMut(&str),
@@ -69,7 +69,7 @@ pub async fn measure(
     progress("measuring this adapter's peaks");
     let peaks = peaks::measure(context, (half / 2.0).clamp(0.05, 2.0)).await?;
     progress(&format!("taking steps apart for {half:.1} s"));
-    let found = dispatches::measure(context, trainer, half, request.wall, &peaks)?;
+    let found = dispatches::measure(context, trainer, half, request.wall, &peaks).await?;
     if let Some(doubt) = &found.step.doubt {
         progress(&format!("wall clock, since {doubt}"));
     }

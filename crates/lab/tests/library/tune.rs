@@ -69,7 +69,7 @@ fn page(variants: &[(&'static str, String)], naive: &str) -> &'static Op {
 
 fn lab() -> Lab {
     let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
-    Lab::with(wgrad_testing::open(false), wgrad::gpu::Options { adapter, checked: false })
+    Lab::with(wgrad_testing::open_alone(false), wgrad::gpu::Options { adapter, ..Default::default() })
 }
 
 /// Time enough for anything here.

@@ -1,0 +1,91 @@
+//! A network on a device: its plan and the memory that this works on. Training, evaluation, prediction, interpretation
+//! and checks each run one. It knows no data sets and no files.
+
+use crate::{
+    Result,
+    feed::{Batch, Step},
+    gpu::{Context, FeedBuffers},
+    plan::{Arenas, Plan},
+    program::{Program, ValueId},
+    selection::Choices,
+};
+
+/// A network on a device, ready to run. A clone is the same one.
+#[derive(Clone)]
+pub struct CompiledModel {
+    /// The device.
+    pub context: Context,
+    /// What a step dispatches.
+    pub plan: std::sync::Arc<Plan>,
+    /// Parameters, gradients, the optimizer's state and the results of steps.
+    pub arenas: Arenas,
+    /// The chunk of images and labels that steps read.
+    pub feed: FeedBuffers,
+}
+
+impl CompiledModel {
+    /// Compiles `program` with memory of its own, for one step of its batch at a time, and puts `weights`, the arena of its
+    /// parameters, there.
+    ///
+    /// # Errors
+    /// [`crate::Error::TooLarge`] where the adapter cannot bind it; whatever the plan reports.
+    pub async fn new(
+        context: &Context,
+        program: Program,
+        weights: &[f32],
+        variants: &Choices,
+    ) -> Result<Self> {
+        let arenas = Arenas::new(context, &program.parameters, 1)?;
+        context.write(&arenas.parameters, weights);
+        Self::reading(context, program, &arenas, variants).await
+    }
+
+    /// Compiles `program` with a feed of its own and the memory of another network: it reads the weights as they are
+    /// whenever it runs.
+    ///
+    /// # Errors
+    /// As [`CompiledModel::new`].
+    pub async fn reading(
+        context: &Context,
+        program: Program,
+        arenas: &Arenas,
+        variants: &Choices,
+    ) -> Result<Self> {
+        let feed = FeedBuffers::new(context, program.batch, program.pixels, 1)?;
+        Self::sharing(context, program, arenas, &feed, variants).await
+    }
+
+    /// Compiles `program` over the memory and the feed of another network.
+    ///
+    /// # Errors
+    /// Whatever the plan reports.
+    pub async fn sharing(
+        context: &Context,
+        program: Program,
+        arenas: &Arenas,
+        feed: &FeedBuffers,
+        variants: &Choices,
+    ) -> Result<Self> {
+        let plan = Plan::compile(context, program, arenas, variants).await?.into();
+        Ok(Self { context: context.clone(), plan, arenas: arenas.clone(), feed: feed.clone() })
+    }
+
+    /// Hands a chunk of images and labels, and the table of its steps, to the device.
+    pub fn upload(&self, batch: &Batch, steps: &[Step]) {
+        self.feed.upload(&self.context, batch, steps);
+    }
+
+    /// Submits step `index` of the chunk; it does not wait.
+    pub fn run(&self, index: usize) -> wgpu::SubmissionIndex {
+        self.context.submit_with(|pass| self.plan.record(pass, &self.feed, index))
+    }
+
+    /// Reads values of the plan back, after all work submitted so far: of each its elements, as f32.
+    ///
+    /// # Errors
+    /// [`crate::Error::Device`] if the device fails.
+    pub async fn read(&self, values: &[ValueId]) -> Result<Vec<Vec<f32>>> {
+        let slices: Vec<_> = values.iter().map(|value| &self.plan.slices[value.0]).collect();
+        self.context.read_all(&slices).await
+    }
+}

@@ -1,0 +1,178 @@
+//! The one evaluation: a pass over a split that counts what the device counts, and where outputs are asked for what the
+//! network says of each image.
+
+use super::{
+    Evaluation, Told,
+    views::{Verdict, mirror},
+};
+use crate::{
+    Error, Result,
+    compiled::CompiledModel,
+    data::{
+        Dataset, Split,
+        stream::{Cut, Order},
+    },
+    feed::Step,
+    loss::Loss,
+    metrics::{Regression, RunningMetrics, StepResult},
+    visit::{Part, Visit, Visited, Visitor},
+};
+use std::{collections::VecDeque, ops::ControlFlow};
+
+/// What is asked of an evaluation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Judging {
+    /// What the outputs are made of.
+    pub loss: Loss,
+    /// Whether each output comes back: for the confusion matrix, the errors of a regression, the scores.
+    pub outputs: bool,
+    /// Whether each image is judged by the mean of what the network says of it and of its mirror image.
+    pub mirrored: bool,
+    /// Whether an output that is no number is an error.
+    pub finite: bool,
+}
+
+/// Judges `split` of `data` by `model`, compiled in [`crate::program::Mode::Evaluate`]. `each` hears after every step how
+/// many images are done, and may end it: then the answer is `None`.
+pub(crate) async fn judge(
+    visitor: &mut Visitor,
+    model: &CompiledModel,
+    (data, split): (&Dataset, &Split),
+    budget: usize,
+    judging: Judging,
+    mut each: impl FnMut(u64) -> ControlFlow<()>,
+) -> Result<Option<Evaluation>> {
+    let batch = model.plan.program.batch;
+    let step = |(slot, part): (usize, &Part)| Step {
+        first: part.rows.first,
+        rows: part.rows.rows,
+        slot: slot as u32,
+        ..Step::default()
+    };
+    let mirrors = |images: &[u8]| mirror(images, data);
+    let visit = Visit {
+        split,
+        order: Order::File,
+        cut: Cut { batch, pixels: data.pixels(), budget },
+        at_once: batch,
+        span: 0..u64::MAX,
+        steps: &|parts, _| parts.iter().enumerate().map(step).collect(),
+        outputs: judging.outputs,
+        second: if judging.mirrored { Some(&mirrors) } else { None },
+    };
+    let mut found = Found::new(data, split, judging);
+    let flow = visitor
+        .visit(model, visit, |visited| {
+            found.take(visited)?;
+            Ok(each(found.total.seen))
+        })
+        .await?;
+    Ok(match flow {
+        ControlFlow::Continue(()) => Some(found.evaluation()),
+        ControlFlow::Break(()) => None,
+    })
+}
+
+/// What was found so far.
+struct Found<'f> {
+    data: &'f Dataset,
+    judging: Judging,
+    total: RunningMetrics,
+    confusion: Vec<Vec<u64>>,
+    /// Label and number of a regression.
+    pairs: Vec<(f64, f64)>,
+    told: Vec<Told>,
+    /// The outputs of first views whose second ones are still to come.
+    first: VecDeque<Vec<f32>>,
+}
+
+impl<'f> Found<'f> {
+    fn new(data: &'f Dataset, split: &Split, judging: Judging) -> Self {
+        let classes = match judging.outputs && !judging.loss.is_regression() {
+            true => data.classes.len(),
+            false => 0,
+        };
+        let told = Vec::with_capacity(if judging.outputs { split.len() } else { 0 });
+        Self {
+            data,
+            judging,
+            total: RunningMetrics::default(),
+            confusion: vec![vec![0; classes]; classes],
+            pairs: Vec::new(),
+            told,
+            first: VecDeque::new(),
+        }
+    }
+
+    /// Takes in the images of a step.
+    fn take(&mut self, visited: &Visited<'_>) -> Result<()> {
+        let Judging { outputs, mirrored, .. } = self.judging;
+        match (outputs, mirrored, visited.second) {
+            (true, true, false) => self.first.push_back(visited.outputs.to_vec()),
+            (true, true, true) => {
+                let first = self.first.pop_front().unwrap_or_default();
+                // The device counted each view by itself.
+                let means = self.rows(visited, &[&first, visited.outputs])?;
+                self.total.count(&means);
+            }
+            (true, false, _) => {
+                self.rows(visited, &[visited.outputs])?;
+                self.total.count(&visited.result);
+            }
+            // What the device counted is, to the bit, what a run recorded.
+            (false, ..) => self.total.count(&visited.result),
+        }
+        Ok(())
+    }
+
+    /// Takes in what the network says of each image, from the outputs of each view; their losses and hits.
+    fn rows(&mut self, visited: &Visited<'_>, views: &[&[f32]]) -> Result<StepResult> {
+        let (data, loss) = (self.data, self.judging.loss);
+        let width = visited.outputs.len() / visited.labels.len().max(1);
+        // A table's numbers are standardised for the network only.
+        let in_its_unit = |number| data.table.as_ref().map_or(number, |table| table.number(number));
+        let mut means = StepResult { rows: visited.labels.len() as u32, ..StepResult::default() };
+        for (row, label) in visited.labels.iter().enumerate() {
+            let number = data.input.number(*label);
+            let views = views.iter().filter_map(|outputs| outputs.chunks_exact(width.max(1)).nth(row));
+            let verdict = Verdict::of(loss, views, number);
+            let image = visited.which.get(row).map_or(0, |index| *index as usize);
+            if self.judging.finite
+                && let Some(score) = verdict.scores.iter().find(|score| !score.is_finite())
+            {
+                return Err(not_finite(data, image, *score));
+            }
+            means.loss_sum += verdict.loss;
+            means.hits += f64::from(u8::from(verdict.right));
+            match self.confusion.get_mut(*label as usize) {
+                Some(row) => row[verdict.class] += 1,
+                None => self.pairs.push((in_its_unit(number), in_its_unit(verdict.number))),
+            }
+            self.told.push(match loss.is_regression() {
+                true => Told { image, class: 0, scores: vec![in_its_unit(verdict.number) as f32] },
+                false => {
+                    let scores = verdict.scores.iter().map(|score| *score as f32).collect();
+                    Told { image, class: verdict.class, scores }
+                }
+            });
+        }
+        Ok(means)
+    }
+
+    fn evaluation(self) -> Evaluation {
+        let Judging { loss, outputs, .. } = self.judging;
+        let regression = (outputs && loss.is_regression()).then(|| Regression::of(&self.pairs));
+        let Self { total, confusion, told, .. } = self;
+        Evaluation { metrics: total.metrics(), confusion, regression, told }
+    }
+}
+
+/// The output for an image is no number.
+fn not_finite(data: &Dataset, image: usize, score: f64) -> Error {
+    let message = format!(
+        "{} {image} (from 0) of this part makes the network's output {score}, expected a finite number; its values are \
+         too far from those of the training: mend them, or leave it out",
+        if data.table.is_some() { "row" } else { "image" }
+    );
+    Error::Dataset { data: data.name.clone(), message }
+}

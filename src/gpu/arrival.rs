@@ -1,0 +1,90 @@
+//! Waiting for the device: a future that a callback of wgpu wakes. In a browser the event loop runs the callback;
+//! elsewhere [`super::native`] makes the device run it.
+
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Poll, Waker},
+};
+
+/// What a callback has brought, and who waits for it.
+struct State<T> {
+    value: Option<T>,
+    waker: Option<Waker>,
+}
+
+/// A value that a callback brings. A clone waits for the same one; whoever takes it first has it.
+pub(crate) struct Arrival<T>(Arc<Mutex<State<T>>>);
+
+impl<T> Clone for Arrival<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Default for Arrival<T> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(State { value: None, waker: None })))
+    }
+}
+
+impl<T> Arrival<T> {
+    /// Brings the value and wakes who waits.
+    pub(crate) fn bring(&self, value: T) {
+        let waker = {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            state.value = Some(value);
+            state.waker.take()
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// The value, if it is there; it is gone then.
+    pub(crate) fn take(&self) -> Option<T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).value.take()
+    }
+
+    /// The value, once the work that brings it is done: awaited in a browser, there already elsewhere, since
+    /// [`super::Context::wait`] has run the callbacks. `None` where a device has forgotten it.
+    pub(crate) async fn arrived(&self) -> Option<T> {
+        if cfg!(target_family = "wasm") { Some(self.woken().await) } else { self.take() }
+    }
+
+    /// The value, once a callback has brought it.
+    pub(crate) async fn woken(&self) -> T {
+        poll_fn(|cx| {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match state.value.take() {
+                Some(value) => Poll::Ready(value),
+                None => {
+                    state.waker = Some(cx.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arrival;
+    use std::{thread, time::Duration};
+
+    #[test]
+    fn who_waits_is_woken_by_what_arrives_later() {
+        let arrival = Arrival::default();
+        let brought = arrival.clone();
+        let bringer = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20));
+            brought.bring(7);
+        });
+        assert_eq!(pollster::block_on(arrival.woken()), 7);
+        bringer.join().expect("ends");
+        assert_eq!(arrival.take(), None, "it was taken");
+        arrival.bring(8);
+        assert_eq!(pollster::block_on(arrival.woken()), 8, "what is there already");
+    }
+}

@@ -1,0 +1,276 @@
+//! One pass over a split: its chunks stream through a compiled model, and whoever asked hears of each step. Two
+//! submissions are on their way at any time, so that the device has work while the host looks at the results of the one
+//! before. It decides nothing about the numbers: how much a submission holds changes no bit.
+
+use crate::{
+    Error, Result, clock,
+    compiled::CompiledModel,
+    data::{
+        Split,
+        stream::{Chunk, Cut, Order, Rows, Stream},
+    },
+    feed::{Batch, Step},
+    gpu::Stamps,
+    metrics::StepResult,
+    observe::{Activity, Beside, Recorder, Submission, note, noted},
+    pacer::Pacer,
+    plan::Submitted,
+};
+use std::{
+    collections::VecDeque,
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
+
+/// Bytes of outputs that one submission brings back, at most.
+const OUTPUTS: usize = 16 << 20;
+
+/// Images of a step that are computed at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Part {
+    /// Where they lie in the chunk.
+    pub rows: Rows,
+    /// Which step of the chunk they belong to.
+    pub step: usize,
+    /// Which part of it.
+    pub number: u32,
+    /// Their share of its images.
+    pub share: f32,
+    /// Whether the step is done with them.
+    pub last: bool,
+}
+
+impl Part {
+    /// The parts of `steps`, of at most `at_once` images each and about as many in all of a step.
+    pub(crate) fn cut(steps: &[Rows], at_once: usize) -> Vec<Self> {
+        let mut parts = Vec::with_capacity(steps.len());
+        for (step, whole) in steps.iter().enumerate() {
+            let count = (whole.rows as usize).div_ceil(at_once.max(1)).max(1) as u32;
+            let mut first = whole.first;
+            for number in 0..count {
+                // The first ones have one more where it does not come out even.
+                let rows = whole.rows / count + u32::from(number < whole.rows % count);
+                let share = (f64::from(rows) / f64::from(whole.rows.max(1))) as f32;
+                let last = number + 1 == count;
+                parts.push(Self { rows: Rows { first, rows }, step, number, share, last });
+                first += rows;
+            }
+        }
+        parts
+    }
+}
+
+/// What is visited, and how.
+pub(crate) struct Visit<'v> {
+    pub split: &'v Split,
+    pub order: Order,
+    pub cut: Cut,
+    /// Images that are computed at once; a step of more is computed in parts.
+    pub at_once: usize,
+    /// Steps of the split.
+    pub span: Range<u64>,
+    /// What the device needs to know about the parts of a chunk whose first step is this one.
+    pub steps: &'v dyn Fn(&[Part], u64) -> Vec<Step>,
+    /// Whether the plan's outputs come back, too.
+    pub outputs: bool,
+    /// Another view of the images of a chunk, which are visited once more so.
+    pub second: Option<&'v dyn Fn(&[u8]) -> Vec<u8>>,
+}
+
+/// A part of a step that is done.
+pub(crate) struct Visited<'v> {
+    pub part: &'v Part,
+    pub result: StepResult,
+    /// The outputs of its images, (rows, outputs); none where nobody asked.
+    pub outputs: &'v [f32],
+    /// The labels of its images, and which of the split they are.
+    pub labels: &'v [u32],
+    pub which: &'v [u32],
+    /// Whether the images were seen in their second view.
+    pub second: bool,
+}
+
+/// What passes over splits have in common, one after the other.
+#[derive(Default)]
+pub(crate) struct Visitor {
+    pub listener: Option<Arc<Recorder>>,
+    pub stamps: Option<Stamps>,
+    pub beside: Option<Box<dyn Beside>>,
+    pacer: Pacer,
+}
+
+/// Work on its way to the device.
+struct UnderWay {
+    submitted: Submitted,
+    parts: Vec<Part>,
+    begun: f64,
+    chunk: Arc<(Vec<u32>, Vec<u32>)>,
+    second: bool,
+}
+
+impl Visitor {
+    /// Lets what is beside work while nothing is visited.
+    pub(crate) fn idle(&mut self) -> Result<()> {
+        self.beside.as_mut().map_or(Ok(()), |beside| beside.between())
+    }
+
+    /// Makes the visit. `each` hears of every part soon after it is done; when it breaks, the steps already on their way
+    /// finish.
+    ///
+    /// # Errors
+    /// What `each` reports; [`Error::Images`] where the split ends early; [`Error::Device`].
+    pub(crate) async fn visit(
+        &mut self,
+        model: &CompiledModel,
+        visit: Visit<'_>,
+        mut each: impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<ControlFlow<()>> {
+        let Visit { split, order, cut, at_once, span, steps, outputs, second } = visit;
+        let mut under_way: VecDeque<UnderWay> = VecDeque::new();
+        let mut flow = ControlFlow::Continue(());
+        let mut number = span.start;
+        let listener = self.listener.clone();
+        let hears = listener.as_deref();
+        let mut stream = Stream::heard(split, order, cut, number as usize, listener.clone());
+        while number < span.end
+            && flow.is_continue()
+            && let Some(chunk) = note(hears, Activity::Starve, || stream.next())
+        {
+            let Chunk { batch, which, steps: rows } = chunk;
+            let mut parts = Part::cut(&rows, at_once);
+            let table = steps(&parts, number);
+            let wanted = rows.len().min(usize::try_from(span.end - number).unwrap_or(usize::MAX));
+            number += wanted as u64;
+            parts.retain(|part| part.step < wanted);
+            note(hears, Activity::Upload, || model.upload(&batch, &table));
+            let again = second.map(|view| view(&batch.images));
+            let chunk = Arc::new((batch.labels, which));
+            flow = self.parts(model, &parts, (outputs, false), &chunk, &mut under_way, &mut each).await?;
+            if let (Some(images), ControlFlow::Continue(())) = (again, flow) {
+                model.upload(&Batch { images, labels: chunk.0.clone() }, &table);
+                flow = self.parts(model, &parts, (outputs, true), &chunk, &mut under_way, &mut each).await?;
+            }
+        }
+        let whole = span.end.min(cut.steps(split.len()) as u64);
+        if flow.is_continue() && number < whole {
+            return Err(Error::Images { step: number + 1, of: whole });
+        }
+        while !under_way.is_empty() {
+            if self.collect(model, &mut under_way, &mut each).await?.is_break() {
+                flow = ControlFlow::Break(());
+            }
+        }
+        Ok(flow)
+    }
+
+    /// Submits the parts of the chunk that lies in the feed.
+    async fn parts(
+        &mut self,
+        model: &CompiledModel,
+        parts: &[Part],
+        (outputs, second): (bool, bool),
+        chunk: &Arc<(Vec<u32>, Vec<u32>)>,
+        under_way: &mut VecDeque<UnderWay>,
+        each: &mut impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<ControlFlow<()>> {
+        let CompiledModel { context, plan, arenas, feed } = model;
+        let listener = self.listener.clone();
+        let hears = listener.as_deref();
+        let most = match outputs {
+            true => (OUTPUTS / (4 * plan.output().len).max(1)).max(1),
+            false => usize::MAX,
+        };
+        let mut flow = ControlFlow::Continue(());
+        let mut next = 0;
+        // A step that has begun is finished.
+        while next < parts.len() && (flow.is_continue() || parts[next].number > 0) {
+            self.idle()?;
+            let mut group = next..parts.len().min(next + self.pacer.steps().min(most));
+            if flow.is_break() {
+                group.end = group.clone().find(|n| parts[*n].last).map_or(group.end, |last| last + 1);
+            }
+            let last = |n: usize| parts[n].last;
+            let stamps = self.stamps.as_ref();
+            let encoded = note(hears, Activity::Encode, || match outputs {
+                true => plan.encode_with_outputs(context, feed, arenas, group.clone()),
+                false => plan.encode_parts(context, feed, arenas, group.clone(), &last, stamps),
+            });
+            let submitted = note(hears, Activity::Submit, || encoded.submit(context));
+            let (begun, parts) = (clock::seconds(), parts[group.clone()].to_vec());
+            under_way.push_back(UnderWay { submitted, parts, begun, chunk: chunk.clone(), second });
+            next = group.end;
+            if under_way.len() > 1 && self.collect(model, under_way, each).await?.is_break() {
+                flow = ControlFlow::Break(());
+            }
+        }
+        Ok(flow)
+    }
+
+    /// The results of the oldest submission.
+    async fn collect(
+        &mut self,
+        model: &CompiledModel,
+        under_way: &mut VecDeque<UnderWay>,
+        each: &mut impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
+    ) -> Result<ControlFlow<()>> {
+        let Some(UnderWay { submitted, parts, begun, chunk, second }) = under_way.pop_front() else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let listener = self.listener.as_deref();
+        let at = submitted.at;
+        // Passes with outputs are not stamped.
+        let stamps = self.stamps.as_ref().filter(|_| submitted.is_stamped());
+        let finished = noted(listener, Activity::Wait, submitted.finish(&model.context, stamps)).await?;
+        self.pacer.observe(parts.len(), begun);
+        if let Some(listener) = listener {
+            let images = parts.iter().map(|part| u64::from(part.rows.rows)).sum();
+            let device = finished.device.first().copied().flatten();
+            let done = clock::seconds();
+            listener.submission(Submission { steps: parts.len(), images, submitted: at, done, device });
+        }
+        let width = model.plan.output().len / model.plan.program.batch.max(1);
+        let mut flow = ControlFlow::Continue(());
+        for (n, (part, [loss_sum, hits])) in parts.iter().zip(finished.results).enumerate() {
+            let (loss_sum, hits) = (f64::from(loss_sum), f64::from(hits));
+            let rows = part.rows.first as usize..(part.rows.first + part.rows.rows) as usize;
+            let outputs = finished.outputs.get(n).and_then(|all| all.get(..rows.len() * width));
+            let visited = Visited {
+                part,
+                result: StepResult { rows: part.rows.rows, loss_sum, hits },
+                outputs: outputs.unwrap_or_default(),
+                labels: chunk.0.get(rows.clone()).unwrap_or_default(),
+                which: chunk.1.get(rows).unwrap_or_default(),
+                second,
+            };
+            if each(&visited)?.is_break() {
+                flow = ControlFlow::Break(());
+            }
+        }
+        Ok(flow)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Part, Rows};
+
+    #[test]
+    fn parts_cover_each_step_once_and_their_shares_add_up() {
+        let steps = [Rows { first: 0, rows: 7 }, Rows { first: 7, rows: 7 }, Rows { first: 14, rows: 2 }];
+        for at_once in 1..9 {
+            let parts = Part::cut(&steps, at_once);
+            for (n, step) in steps.iter().enumerate() {
+                let of: Vec<_> = parts.iter().filter(|part| part.step == n).collect();
+                assert!(of.iter().all(|part| part.rows.rows as usize <= at_once && part.rows.rows > 0));
+                assert_eq!(of.iter().map(|part| part.rows.rows).sum::<u32>(), step.rows);
+                assert!((of.iter().map(|part| part.share).sum::<f32>() - 1.0).abs() < 1e-6);
+                assert_eq!(of[0].rows.first, step.first);
+                assert!(of.windows(2).all(|w| w[0].rows.first + w[0].rows.rows == w[1].rows.first));
+                assert!(of.iter().enumerate().all(|(n, part)| part.number == n as u32));
+                assert_eq!(of.iter().filter(|part| part.last).count(), 1);
+                assert!(of.last().is_some_and(|part| part.last));
+            }
+        }
+        assert_eq!(Part::cut(&steps, 7).len(), 3);
+    }
+}
