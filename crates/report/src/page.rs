@@ -5,7 +5,7 @@
 //! Any command's report takes a few lines:
 //!
 //! ```
-//! use crate::{chart::{Grouped, Group}, page::{Page, Section, Table}};
+//! use wgrad_report::{chart::{Grouped, Group}, page::{Page, Section, Table}};
 //!
 //! #[derive(serde::Serialize)]
 //! struct Row { dispatch: &'static str, share: f64 }

@@ -2,7 +2,7 @@
 //! file whole and flushed, so that what a crashed training leaves can be read. It opens no files.
 //!
 //! ```
-//! use crate::tensorboard::Writer;
+//! use wgrad_report::tensorboard::Writer;
 //!
 //! let mut file = Vec::new();
 //! let mut board = Writer::new(&mut file, || 1_790_000_000.0)?;
