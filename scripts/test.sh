@@ -43,14 +43,17 @@ if [ "$browser" = true ]; then
 fi
 
 summary=() failed=false
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
 run() { # NAME COMMAND...
-  local name=$1 start=$SECONDS
+  local name=$1 start=$SECONDS test
   shift
   say "$name: $*"
-  if "$@"; then
+  if "$@" 2>&1 | tee "$said"; then
     summary+=("passed          $name ($((SECONDS - start)) s)")
   else
     summary+=("FAILED          $name ($((SECONDS - start)) s)")
+    while read -r test; do summary+=("                  $test"); done < <(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$said")
     failed=true
   fi
 }
