@@ -3,11 +3,11 @@
 use wgrad::{
     Result,
     augment::Augment,
+    compiled::CompiledModel,
     data::{Dataset, Split},
     feed::{Batch, Step},
-    gpu::{Context, FeedBuffers},
+    gpu::Context,
     input::Input,
-    plan::{Arenas, Plan},
     program::{Builder, Mode},
     selection::Choices,
 };
@@ -48,15 +48,13 @@ pub async fn augmented(
     let call = input.decoding(augment.call(labels.len(), shape), data.channels);
     b.call(call.op.name, call, &[("image", image)]);
     b.program.output = image;
-    let arenas = Arenas::new(context, &[], 1)?;
-    let plan = Plan::compile(context, b.program, &arenas, &Choices::default()).await?;
-    let feed = FeedBuffers::new(context, labels.len(), pixels, 1)?;
+    let compiled = CompiledModel::new(context, b.program, &[], &Choices::default()).await?;
     let batch = Batch { images, labels: labels.clone() };
     let mixed = augment.mixed(seed, 0);
     let step = Step { rows: labels.len() as u32, mixed, ..Step::default() }.keyed(seed, 0);
-    feed.upload(context, &batch, &[step]);
-    context.submit_with(|pass| plan.record(pass, &feed, 0));
-    let values = context.read(plan.output()).await?;
+    compiled.upload(&batch, &[step]);
+    compiled.run(0);
+    let values = compiled.read(&[image]).await?.concat();
     let images: Vec<u8> = match input.floats {
         true => values.into_iter().flat_map(f32::to_le_bytes).collect(),
         false => values.into_iter().map(|value| (value * 255.0).round() as u8).collect(),
