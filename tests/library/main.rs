@@ -4,6 +4,7 @@ mod beside;
 mod checker;
 mod determinism;
 mod explain;
+mod fit;
 mod gradients_of_operations;
 mod layers;
 mod losses;

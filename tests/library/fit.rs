@@ -1,0 +1,225 @@
+//! `Trainer::fit`: epochs, callbacks, the best weights, and who listens.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+use wgrad::{
+    Error, Result,
+    callbacks::{Callbacks, EarlyStopping, Verdict},
+    checkpoint::Position,
+    data::Dataset,
+    loss::Loss,
+    metrics::{Metrics, StepResult},
+    model::Model,
+    networks::{network, network_for},
+    optim::{Method, Optimizer},
+    train::{Ended, Epoch, Events, Options, Progress, Trainer},
+};
+use wgrad_data::synthetic::synthetic;
+
+/// Steps of an epoch: 69 images in batches of 16.
+const STEPS: u64 = 5;
+
+fn data() -> Dataset {
+    synthetic(3, 80, 21).with_validation(11.0 / 80.0, 1).expect("splits")
+}
+
+fn model() -> Model {
+    network("mlp", [28, 28, 1], 10).expect("built in")
+}
+
+fn options(epochs: u64) -> Options {
+    Options { batch: 16, epochs, seed: 4, ..Options::default() }
+}
+
+fn trainer(data: &Dataset, options: Options) -> Trainer {
+    let context = wgrad_testing::open(false);
+    pollster::block_on(Trainer::new(&context, &model(), data.clone(), options)).expect("compiles")
+}
+
+/// Notes what it hears, and ends the training where it was told to.
+#[derive(Default)]
+struct Notes {
+    said: Vec<String>,
+    epochs: Vec<Epoch>,
+    /// Ends after this step of an epoch, at the pause after it.
+    pause: Option<(u64, u64)>,
+    goes_on: bool,
+    /// Ends while it is judged.
+    judging: bool,
+    /// Ends behind this epoch.
+    last: Option<u64>,
+    /// Fails behind this epoch.
+    fails: Option<u64>,
+}
+
+/// An error of the listener's own.
+#[derive(Debug)]
+enum Failed {
+    Mine(u64),
+    Engine(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl Events for Notes {
+    type Error = Failed;
+
+    async fn on_epoch_begin(&mut self, trainer: &mut Trainer) -> Result<ControlFlow<()>, Failed> {
+        let Position { epoch, step, .. } = trainer.position();
+        self.said.push(format!("begin {epoch}:{step}"));
+        Ok(Continue(()))
+    }
+
+    fn on_train_batch_end(&mut self, position: &Position, result: &StepResult) -> ControlFlow<()> {
+        assert!(result.rows > 0 && position.running.seen > 0);
+        if self.pause == Some((position.epoch, position.step)) { Break(()) } else { Continue(()) }
+    }
+
+    async fn on_pause(&mut self, trainer: &mut Trainer) -> Result<ControlFlow<()>, Failed> {
+        self.pause = None;
+        self.said.push(format!("pause {}", trainer.position().epoch));
+        Ok(if self.goes_on { Continue(()) } else { Break(()) })
+    }
+
+    async fn on_test_begin(&mut self, _: &mut Trainer, train: &Metrics) -> Result<(), Failed> {
+        self.said.push(format!("judge after {}", train.images));
+        Ok(())
+    }
+
+    fn on_test_batch_end(&mut self, images: u64) -> ControlFlow<()> {
+        self.said.push(format!("judged {images}"));
+        if self.judging { Break(()) } else { Continue(()) }
+    }
+
+    async fn on_epoch_end(&mut self, _: &mut Trainer, epoch: &Epoch) -> Result<ControlFlow<()>, Failed> {
+        self.said.push(format!("end {}", epoch.epoch));
+        self.epochs.push(epoch.clone());
+        if self.fails == Some(epoch.epoch) {
+            return Err(Failed::Mine(epoch.epoch));
+        }
+        Ok(if self.last == Some(epoch.epoch) { Break(()) } else { Continue(()) })
+    }
+}
+
+#[test]
+fn fit_does_what_epochs_evaluations_and_callbacks_do_one_by_one() {
+    let data = data();
+    pollster::block_on(async {
+        let mut fitted = trainer(&data, options(3));
+        let mut notes = Notes::default();
+        let ended = fitted.fit(&mut notes).await.expect("trains");
+        assert_eq!(ended, Ended::Whole(Verdict::GoOn));
+        let mut single = trainer(&data, options(3));
+        for epoch in &notes.epochs {
+            let Progress::Finished(train) = single.epoch(|_, _| Continue(())).await.expect("trains") else {
+                panic!("nothing breaks it")
+            };
+            let test = single.evaluate(&data.test).await.expect("evaluates");
+            let validation = data.validation.as_ref().expect("held out");
+            let validation = single.evaluate(validation).await.expect("evaluates");
+            let found = (epoch.train, epoch.test.metrics, epoch.validation.map(|judged| judged.metrics));
+            assert_eq!(found, (train, test, Some(validation)));
+            assert_eq!((epoch.step, epoch.test.regression), (epoch.epoch * STEPS, None));
+            single.observe(&validation);
+            let (state, expected) = (&epoch.state, single.checkpoint().await.expect("reads"));
+            assert!(state.weights == expected.weights && state.slots == expected.slots);
+            assert_eq!((state.position.epoch, state.position.watch), (epoch.epoch, expected.position.watch));
+        }
+        assert_eq!(notes.epochs.len(), 3);
+        assert_eq!(notes.said[..4], ["begin 0:0", "judge after 69", "judged 16", "judged 21"]);
+        // The validation images are counted behind the test images.
+        assert_eq!(notes.said[4..7], ["judged 32", "end 1", "begin 1:0"]);
+        // Nothing is left to do.
+        assert_eq!(fitted.fit(&mut ()).await.expect("is done"), Ended::Whole(Verdict::GoOn));
+    });
+}
+
+#[test]
+fn early_stopping_ends_it_and_the_best_weights_come_back() {
+    let data = data();
+    // So long a step makes it worse after some epochs.
+    let optimizer =
+        Optimizer { learning_rate: 0.6, ..Optimizer::new(Method::Sgd { momentum: 0.9, nesterov: false }) };
+    let early_stopping = Some(EarlyStopping { patience: 2, min_delta: 0.0 });
+    let callbacks = Callbacks { early_stopping, ..Callbacks::default() };
+    pollster::block_on(async {
+        let mut trainer = trainer(&data, Options { optimizer, callbacks, ..options(40) });
+        let mut notes = Notes::default();
+        let ended = trainer.fit(&mut notes).await.expect("trains");
+        assert_eq!(ended, Ended::Whole(Verdict::Stopped));
+        let losses: Vec<f64> =
+            notes.epochs.iter().map(|e| e.validation.expect("held out").metrics.loss).collect();
+        let least = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).expect("some");
+        assert!(losses.len() < 40 && losses.len() == least + 3, "{losses:?}");
+        let best = notes.epochs.iter().rposition(|epoch| epoch.is_best).expect("the first is");
+        assert_eq!(best, least);
+        assert!(trainer.best().is_some_and(|state| *state == notes.epochs[best].state));
+        let position = trainer.position();
+        assert!(trainer.restore_best_weights());
+        let judged = trainer.evaluate(data.validation.as_ref().expect("held out")).await.expect("evaluates");
+        assert_eq!(judged.loss, losses[least]);
+        assert_eq!(trainer.position(), position, "it stands where it stood");
+    });
+}
+
+#[test]
+fn a_training_that_a_listener_broke_off_goes_on_to_the_same_bits() {
+    let data = data();
+    pollster::block_on(async {
+        let mut whole = trainer(&data, options(3));
+        whole.fit(&mut ()).await.expect("trains");
+        let whole = whole.checkpoint().await.expect("reads");
+
+        // Within an epoch; at its end, where all steps are done; and gone on at once.
+        for (pause, goes_on) in [((1, 2), false), ((1, STEPS), false), ((1, 2), true)] {
+            let mut trainer = trainer(&data, options(3));
+            let mut notes = Notes { pause: Some(pause), goes_on, ..Notes::default() };
+            let ended = trainer.fit(&mut notes).await.expect("trains");
+            let expected = if goes_on || pause.1 == STEPS { Ended::Whole(Verdict::GoOn) } else { Ended::Broken };
+            assert_eq!(ended, expected, "{pause:?} {goes_on}");
+            assert_eq!(trainer.fit(&mut notes).await.expect("trains"), Ended::Whole(Verdict::GoOn));
+            assert!(trainer.checkpoint().await.expect("reads") == whole, "{pause:?} {goes_on}");
+        }
+        // Behind an epoch, and by an error of the listener.
+        let mut broken = trainer(&data, options(3));
+        let mut notes = Notes { last: Some(1), fails: Some(2), ..Notes::default() };
+        assert_eq!(broken.fit(&mut notes).await.expect("trains"), Ended::Broken);
+        assert!(matches!(broken.fit(&mut notes).await, Err(Failed::Mine(2))));
+        assert_eq!(broken.fit(&mut ()).await.expect("trains"), Ended::Whole(Verdict::GoOn));
+        assert!(broken.checkpoint().await.expect("reads") == whole);
+        // While it is judged: from the state that was not judged.
+        let mut judging = trainer(&data, options(3));
+        let mut notes = Notes { judging: true, ..Notes::default() };
+        assert_eq!(judging.fit(&mut notes).await.expect("trains"), Ended::Unjudged);
+        let state = judging.unjudged().await.expect("reads");
+        assert_eq!((state.position.epoch, state.position.step), (0, STEPS));
+        judging.restore(&state);
+        assert_eq!(judging.fit(&mut ()).await.expect("trains"), Ended::Whole(Verdict::GoOn));
+        assert!(judging.checkpoint().await.expect("reads") == whole);
+    });
+}
+
+#[test]
+fn a_regression_is_judged_by_its_loss_and_a_loss_that_is_no_number_ends_it() {
+    let data = data().with_numbers();
+    let model = network_for("mlp", [28, 28, 1], 10, Loss::MeanSquaredError).expect("built in");
+    let context = wgrad_testing::open(false);
+    pollster::block_on(async {
+        let mut trainer = Trainer::new(&context, &model, data.clone(), options(2)).await.expect("compiles");
+        let mut notes = Notes::default();
+        trainer.fit(&mut notes).await.expect("trains");
+        for epoch in &notes.epochs {
+            let far = epoch.test.regression.expect("numbers");
+            let square = far.root_mean_squared_error.powi(2);
+            assert!((square / epoch.test.metrics.loss - 1.0).abs() < 1e-5, "{epoch:?}");
+        }
+        let optimizer = Optimizer { learning_rate: 1e30, ..Optimizer::default() };
+        let options = Options { optimizer, ..options(2) };
+        let mut trainer = Trainer::new(&context, &model, data.clone(), options).await.expect("compiles");
+        let ended = trainer.fit(&mut Notes::default()).await;
+        assert!(matches!(ended, Err(Failed::Engine(Error::Diverged { .. }))), "{ended:?}");
+    });
+}
