@@ -1,5 +1,11 @@
 //! The one error type of the library. Every message says what was attempted, what was found, what
 //! was expected and what to do next. It leaves out exit codes: those belong to the command line.
+//!
+//! A message names what a caller can set by its field, in backticks with a dot before it: `` `.batch` ``, with a value
+//! `` `.batch = 64` ``. The dot tells it from names of layers, columns and files. An item of the library is a path with `::` in
+//! backticks, what it takes in brackets behind it: `` `gpu::list` ``, `` `Run::take(runs/a)` ``. What belongs together stands
+//! with one space between: `` `Trainer::new` `.data = FILE` ``. A front end finds these and says them in its own words, as the
+//! command line does (`--batch 64`).
 
 use std::path::{Path, PathBuf};
 
@@ -152,9 +158,9 @@ pub enum Error {
     },
     /// A data set is in none of the places where it is looked for.
     #[error(
-        "{name} not found; looked in:\n{}\nNext: `wgrad data fetch` downloads it, or \
-             `apt install dataset-fashion-mnist` (Debian, Ubuntu), or name its folder with `--data DIR`, \
-             or use `--data synthetic`, which needs no files",
+        "{name} not found; looked in:\n{}\nNext: `wgrad_data::places::fetch` downloads it, or \
+             `apt install dataset-fashion-mnist` (Debian, Ubuntu), or name its folder with `.data = DIR`, \
+             or use `.data = synthetic`, which needs no files",
         lines(places)
     )]
     DataNotFound {
@@ -180,7 +186,7 @@ pub enum Error {
     /// No mirror gave a file with the right content.
     #[error(
         "cannot download {file}; tried:\n{}\nNext: check the network (HTTPS_PROXY, ALL_PROXY and \
-             NO_PROXY are respected) and run `wgrad data fetch` again, which resumes; or use `--data synthetic`",
+             NO_PROXY are respected) and run `wgrad_data::places::fetch` again, which resumes; or use `.data = synthetic`",
         lines(attempts)
     )]
     Download {
@@ -286,7 +292,7 @@ pub enum Error {
     },
     /// The device failed: lost, hung, or refused a command.
     #[error(
-        "the device failed{}: {message}; try again with `--adapter cpu` or a newer driver; a new training may take a smaller `--batch`",
+        "the device failed{}: {message}; try again with `.adapter = cpu` or a newer driver; a new training may take a smaller `.batch`",
         within(adapter)
     )]
     Device {
@@ -298,7 +304,7 @@ pub enum Error {
     /// The device computes wrongly: no variant of an operation was proven on it.
     #[error(
         "{adapter} computes wrongly: {kernel} {message}; no number of this adapter can be believed, so choose another \
-         (`wgrad adapters` lists them, `--adapter` takes one) or another version of its driver; `wgrad lab` tells more"
+         (`gpu::list` lists them, `.adapter` takes one) or another version of its driver; `wgrad_lab::measure` tells more"
     )]
     Untrusted {
         /// The adapter.
@@ -399,9 +405,10 @@ pub enum Error {
         message: String,
     },
     /// A number that makes no sense.
-    #[error("{name} is {got}, expected {expected}")]
+    #[error("{} is {got}, expected {expected}", field(name))]
     Option {
-        /// The option, as on the command line.
+        /// The field, as the library calls it, such as `learning_rate`; `decay.momentum` where another has the same name. What
+        /// is no field is named in words, or is a variable of the environment.
         name: &'static str,
         /// What was given.
         got: String,
@@ -425,7 +432,7 @@ pub enum Error {
     /// The thread that gathers images has ended before its time.
     #[error(
         "the images of step {step} of {of} did not come: the thread that gathers them has failed, as it does where no \
-         memory is left; try a smaller `--chunk`, or a new training with a smaller `--batch`"
+         memory is left; try a smaller `.budget`, or a new training with a smaller `.batch`"
     )]
     Images {
         /// The step, from 1.
@@ -435,7 +442,7 @@ pub enum Error {
     },
     /// The loss is no longer a number.
     #[error(
-        "the loss became {loss} at step {step} of epoch {epoch}: training stopped; try a lower `--lr`, or `--warmup-steps`"
+        "the loss became {loss} at step {step} of epoch {epoch}: training stopped; try a lower `.learning_rate`, or `.warmup_steps`"
     )]
     Diverged {
         /// The epoch, from 1.
@@ -487,6 +494,13 @@ impl Error {
     }
 }
 
+/// The name of a field as messages have it; other names as they are.
+fn field(name: &str) -> String {
+    let is_field =
+        name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.'));
+    if is_field { format!("`.{name}`") } else { name.to_string() }
+}
+
 fn within(adapter: &str) -> String {
     if adapter.is_empty() { String::new() } else { format!(" ({adapter})") }
 }
@@ -497,7 +511,7 @@ fn no_adapter(found: &[String]) -> String {
          the processor alone), or update the graphics driver"
             .to_string()
     } else {
-        format!("here are {}; `wgrad adapters` tells more", found.join(", "))
+        format!("here are {}; `gpu::list` tells more", found.join(", "))
     }
 }
 

@@ -37,7 +37,7 @@ impl Trainer<'_> {
     pub fn walk(&mut self, mut each: impl FnMut(Walk<'_>) -> Result<Option<[f32; 2]>>) -> Result<()> {
         if self.options.parts() > 1 {
             let got = format!("{} in {} parts", self.options.batch, self.options.parts());
-            return Err(Error::Option { name: "--batch", got, expected: "a batch that is computed at once" });
+            return Err(Error::Option { name: "batch", got, expected: "a batch that is computed at once" });
         }
         loop {
             let (seed, epoch) = (self.options.seed, self.position.epoch);

@@ -31,9 +31,9 @@ pub(super) fn absent(reading: &Reading) -> Result<Absent> {
     let both = |text: &&String| text.is_empty() || reading.na.contains(text);
     if let Some(text) = reading.not_na.iter().find(both) {
         return Err(Error::Option {
-            name: "--not-na",
+            name: "not_na",
             got: format!("{text:?}"),
-            expected: "texts that are words in columns of words, such as NA, and not said by --na too",
+            expected: "texts that are words in columns of words, such as NA, and not said by `.na` too",
         });
     }
     Ok(Absent { usual: true, said: reading.na.clone(), words: reading.not_na.clone() })

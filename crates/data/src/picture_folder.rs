@@ -347,7 +347,7 @@ fn channels(reading: &Reading) -> Result<usize> {
         None => Ok(3),
         Some(channels @ (1 | 3)) => Ok(channels),
         Some(other) => Err(Error::Option {
-            name: "--channels",
+            name: "channels",
             got: other.to_string(),
             expected: "1 for grey, 3 for colour",
         }),
@@ -369,7 +369,7 @@ fn common_size(folder: &Path, found: &[Found]) -> Result<Size> {
             path: folder.to_owned(),
             message: format!(
                 "holds pictures of many sizes, from {h}×{w} to {to_h}×{to_w} (height × width), and a network takes one; \
-                 say which, such as `--size 96` or `--size 96x128`, and `--fit crop`, `pad` or `stretch`"
+                 say which, such as `.size = 96` or `.size = 96x128`, and `.fit = crop`, `pad` or `stretch`"
             ),
         });
     }

@@ -59,7 +59,7 @@ pub fn load(places: &Places) -> Result<Dataset> {
     }
     let mut looked_at = vec![format!("{FOLDER_VARIABLE}: not set")];
     let system = places.system.iter().map(|path| (path, "reinstall the package"));
-    let cache = places.cache.iter().map(|path| (path, "remove the file and run `wgrad data fetch`"));
+    let cache = places.cache.iter().map(|path| (path, "remove the file and run `wgrad_data::places::fetch`"));
     for (path, next) in system.chain(cache) {
         let there = folder::find(path).iter().flatten().count();
         if there == 4 {

@@ -10,7 +10,7 @@ use wgrad::{
 };
 use wgrad_files::format::{self, Format};
 
-/// A commented file to start from: `wgrad models --template` prints it.
+/// A commented file to start from.
 pub const TEMPLATE: &str = include_str!("../assets/model.toml");
 
 #[derive(serde::Deserialize)]
@@ -31,8 +31,7 @@ pub fn load(path: &Path) -> Result<Model> {
     if let Some(format) = format::of(path).or_else(|| format::data(path)) {
         return Err(other_format(path, format));
     }
-    let next =
-        "`wgrad models` lists the built-in ones, `wgrad models --template` prints a file to start from";
+    let next = "`networks::NETWORKS` lists the built-in ones, `wgrad_formats::model_file::TEMPLATE` prints a file to start from";
     let text = read_text(path, "cannot read the model", next)?;
     parse(path, &text)
 }

@@ -114,7 +114,7 @@ impl Arrays {
             let [height, width, channels] = shape;
             let said = if said == RowShape::Table { "a table" } else { "another size" };
             return Err(fail(format!(
-                "images of {height}×{width}×{channels} (height, width, channels), and `--shape` says {said}; it is for \
+                "images of {height}×{width}×{channels} (height, width, channels), and `.shape` says {said}; it is for \
                  arrays of rows: leave it out"
             )));
         }
@@ -191,7 +191,7 @@ fn image_shape(shape: &[usize], said: Option<RowShape>) -> std::result::Result<[
     match *shape {
         [_, columns] if matches!(said, Some(RowShape::Picture(_))) => match said {
             Some(RowShape::Picture(said)) if said.iter().product::<usize>() == columns => Ok(said),
-            _ => Err(format!("rows of {columns} values, which are no picture of the `--shape` that is said")),
+            _ => Err(format!("rows of {columns} values, which are no picture of the `.shape` that is said")),
         },
         [_, columns] => Ok([1, 1, columns]),
         [_, height, width] => Ok([height, width, 1]),

@@ -144,7 +144,7 @@ impl<'a> Encoder<'a> {
                 None => {
                     let message = format!(
                         "column {name}: {text:?} can be read in two ways, and in the training a comma stood before decimals; \
-                         say `--decimal comma` if the point groups digits, `--decimal point` if it stands before decimals"
+                         say `.decimal = comma` if the point groups digits, `.decimal = point` if it stands before decimals"
                     );
                     return Err(fail(&sheet.path, message));
                 }

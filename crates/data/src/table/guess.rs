@@ -22,7 +22,7 @@ pub(super) fn label_place(
     notes: &mut Vec<String>,
 ) -> Result<usize> {
     if let Some(text) = &reading.label {
-        return sheet.column("--label", text);
+        return sheet.column("label", text);
     }
     let there = |place: &usize| !dropped.contains(place);
     let called = |label: &str| {
@@ -37,7 +37,7 @@ pub(super) fn label_place(
             None => last().unwrap_or(sheet.names.len() - 1),
         },
     };
-    notes.push(format!("the label is the column {}; `--label` takes another", sheet.names[place]));
+    notes.push(format!("the label is the column {}; `.label` takes another", sheet.names[place]));
     Ok(place)
 }
 

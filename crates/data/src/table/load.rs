@@ -192,7 +192,7 @@ fn told(
         return Ok(Some(sheet));
     }
     notes.push(format!(
-        "{} has no labels (no {} as in {}), so it judges nothing; once there is a run, `wgrad predict RUN {}` answers it",
+        "{} has no labels (no {} as in {}), so it judges nothing; once there is a run, `Predictor::outputs({})` answers it",
         path.display(),
         plan.label.name,
         train.path.display(),
@@ -266,7 +266,7 @@ fn fits(table: &Table, path: &Path, rows: usize, size: usize) -> Result<()> {
         path,
         format!(
             "its {} rows would become {} values each, {} in all: a value for every word (the most: {}, ...); leave such \
-             columns out with `--drop`",
+             columns out with `.drop`",
             commas(rows as u64),
             commas(table.width() as u64),
             bytes(needed as u64),

@@ -51,7 +51,7 @@ impl PictureRows {
         let mut places: Vec<usize> = (0..sheet.names.len()).collect();
         if places.len() != size {
             let there = |text: &&String| sheet.named_column(text).is_some() || text.parse::<i64>().is_ok();
-            let dropped = reading.drop.iter().filter(there).map(|text| sheet.column("--drop", text));
+            let dropped = reading.drop.iter().filter(there).map(|text| sheet.column("drop", text));
             let mut left_out = dropped.collect::<Result<HashSet<usize>>>()?;
             left_out.extend(sheet.row_names.then_some(0));
             if places.len() - left_out.len() != size {

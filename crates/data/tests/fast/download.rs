@@ -380,7 +380,7 @@ fn when_all_mirrors_fail_each_is_listed_with_its_reason() {
     ] {
         assert_eq!(message.matches(&reason).count(), 2, "{reason} in {message}");
     }
-    assert!(message.contains("run `wgrad data fetch` again, which resumes"), "{message}");
+    assert!(message.contains("run `wgrad_data::places::fetch` again, which resumes"), "{message}");
     assert!(!sample.target().exists());
 }
 

@@ -122,7 +122,7 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
     }
     notes.append(&mut compiled.notes);
     if let Some(what) = &compiled.missing {
-        notes.push(format!("it {what}; `--loss` takes {}", loss::NAMES));
+        notes.push(format!("it {what}; `.loss` takes {}", loss::NAMES));
     }
     let several = model
         .place()

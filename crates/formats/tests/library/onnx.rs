@@ -175,7 +175,7 @@ fn what_is_made_of_the_data_first_is_part_of_the_file() {
     assert_eq!(file.metadata("input.range"), Some("floats as the data have them"));
     let raw = Options { raw_pixels: true, ..Options::default() };
     let error = onnx::export::export(&floats, &weights, &raw).expect_err("floats are no bytes").to_string();
-    assert!(error.contains("floats") && error.contains("--raw-pixels"), "{error}");
+    assert!(error.contains("floats") && error.contains("`.raw_pixels`"), "{error}");
     let numbers = [0.25f32, -3.0].repeat(floats.pixels());
     let bytes: Vec<u8> = numbers.iter().flat_map(|v| v.to_le_bytes()).collect();
     let tensor = onnx::export::images(&bytes, &floats, &Options::default());

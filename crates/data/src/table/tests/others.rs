@@ -132,7 +132,7 @@ fn other_rows_are_read_as_those_of_the_training() {
     assert_eq!((values.len(), lines, told.len()), (3, vec![3], 1));
     let message =
         encoded(&table, &file("colour;price\nred;\n"), Missing::Error).expect_err("missing").to_string();
-    assert!(message.contains("line 2 (price)") && message.contains("--missing mean"), "{message}");
+    assert!(message.contains("line 2 (price)") && message.contains(".missing = mean"), "{message}");
     let message =
         encoded(&table, &file("hue;cost\nred;1 €\n"), Missing::Error).expect_err("no names").to_string();
     assert!(message.contains("has no columns price, colour") && message.contains("hue, cost"), "{message}");
@@ -167,7 +167,7 @@ fn points_in_other_rows_are_asked_for_where_the_training_had_commas() {
     };
     let points = "price\n1.500\n2.500\n";
     let message = values(points, None).expect_err("either").to_string();
-    for word in ["column price: \"1.500\" can be read in two ways", "--decimal comma", "--decimal point"] {
+    for word in ["column price: \"1.500\" can be read in two ways", ".decimal = comma", ".decimal = point"] {
         assert!(message.contains(word), "{message}");
     }
     assert_eq!(values(points, Some(Decimal::Comma)).expect("groups"), [1500.0, 2500.0]);
@@ -306,7 +306,7 @@ fn rows_of_pixels_are_pictures() {
     assert_eq!(data.train.images.memory()[784..788], [7, 8, 9, 10]);
     assert_eq!(data.train.labels[..5], [0, 1, 2, 3, 0]);
     assert!(
-        data.notes.iter().any(|note| note.contains("28×28×1") && note.contains("--shape table")),
+        data.notes.iter().any(|note| note.contains("28×28×1") && note.contains(".shape = table")),
         "{:?}",
         data.notes
     );

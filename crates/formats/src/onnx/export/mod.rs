@@ -145,7 +145,7 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
         return Err(fail(format!("the weights are {} numbers, the model has {expected}", weights.len())));
     }
     if options.raw_pixels && model.input.floats {
-        return Err(fail("its data are floats, and raw pixels are bytes; leave `--raw-pixels` out".into()));
+        return Err(fail("its data are floats, and raw pixels are bytes; leave `.raw_pixels` out".into()));
     }
     if let Some(table) = options.table.as_ref().filter(|table| table.width() != model.pixels()) {
         let width = table.width();

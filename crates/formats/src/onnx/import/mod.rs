@@ -70,7 +70,7 @@ pub struct Imported {
     pub weights: Vec<f32>,
     /// The names of the classes, where the file tells them.
     pub classes: Option<Vec<String>>,
-    /// The data it was trained on as the file tells it, as `--data` takes it.
+    /// The data it was trained on as the file tells it, as a person names data.
     pub data: Option<String>,
     /// How the rows of a table become what the network takes, where the file is one of wgrad's that tells it.
     pub table: Option<Table>,
