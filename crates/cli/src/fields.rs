@@ -270,9 +270,12 @@ mod tests {
             "fail(",
             "column(",
             "set(",
+            "field_error(",
         ];
-        let hands =
-            source.contains("Error::Option") || source.contains("range::") || source.contains(".column(");
+        let hands = source.contains("Error::Option")
+            || source.contains("field_error(")
+            || source.contains("range::")
+            || source.contains(".column(");
         for literal in found {
             for inner in in_backticks(&literal.text) {
                 let name = inner.strip_prefix('.').map(|field| field.split(" = ").next().unwrap_or_default());

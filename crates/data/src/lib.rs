@@ -3,6 +3,8 @@
 // What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
+/// What can go wrong with data.
+pub mod error;
 /// The labels of a data set as the numbers of a network's classes.
 mod classes;
 /// The IDX file format, plain or in gzip.
@@ -40,13 +42,14 @@ pub mod table;
 /// What a path holds, by its content.
 mod found;
 
+pub use error::{Error, Result};
 pub use places::Places;
 pub use reading::Reading;
 use std::{
     path::{Path, PathBuf},
     str::FromStr,
 };
-use wgrad::{Error, Result, data::Dataset};
+use wgrad::data::Dataset;
 
 /// Which data set, as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]

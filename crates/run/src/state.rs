@@ -347,8 +347,8 @@ fn sane(position: &Position, steps: u64, images: u64, batch: u64) -> std::result
 /// Reads weights for `parameters` from a safetensors file, or from one of Keras's: `.keras` or `.weights.h5`.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Checkpoint`]; [`Error::ModelFile`] for an archive whose network cannot be read.
-pub fn read_weights(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
+/// [`Error::Io`], [`Error::Checkpoint`]; [`wgrad_formats::Error::ModelFile`] for an archive whose network cannot be read.
+pub fn read_weights(path: &Path, parameters: &[Parameter]) -> wgrad_formats::Result<Checkpoint> {
     if keras::has_weights(path) {
         return keras::checkpoint(path, parameters);
     }
@@ -357,7 +357,7 @@ pub fn read_weights(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint>
         Some(other) => {
             let next = other.as_weights().replace("FILE", &path.display().to_string());
             let message = format!("is {}; {next}", other.name());
-            return Err(Error::Checkpoint { what: path.display().to_string(), message });
+            return Err(Error::Checkpoint { what: path.display().to_string(), message }.into());
         }
     }
     Ok(read(path, parameters)?.0)

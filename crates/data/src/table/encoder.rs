@@ -10,13 +10,13 @@ use super::survey::TwoWays;
 use super::{Kind, Table, fail};
 use crate::classes::essence;
 use crate::reading::{Decimal, Missing, Reading};
+use crate::{Error, Result};
 use crate::{
     number::{self, Readings},
     table::told::{LONG, NAMED, some},
 };
 use wgrad::data::schema::{of_column, standardised};
 use wgrad::{
-    Error, Result,
     data::schema::Format,
     words::{counted, shortened},
 };

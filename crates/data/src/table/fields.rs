@@ -6,7 +6,7 @@ use csv::ByteRecord;
 
 use super::dialect::{Dialect, Lines};
 use super::fail;
-use wgrad::{Error, Result};
+use crate::{Error, Result};
 
 /// A row: where its text begins, where the ends of its fields are, how many it has, and its line from 1.
 #[derive(Debug, Clone, Copy)]

@@ -1,12 +1,13 @@
 //! What columns are for: which one is to be told and as what, and which ones only tell rows apart.
 
+use crate::Result;
 use crate::number::{Lacks, Parse};
 use crate::table::{
     column::{FEW, Holds, Planned},
     header::LABELS,
 };
 use std::collections::HashSet;
-use wgrad::{Result, data::schema::Absent};
+use wgrad::data::schema::Absent;
 
 use super::{picture, sheet::Sheet};
 use crate::reading::Reading;

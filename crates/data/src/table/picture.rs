@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::fail;
 use super::sheet::Sheet;
+use crate::Result;
 use crate::reading::{Reading, RowShape};
 use crate::{number, table::column::MOST_CLASSES};
-use wgrad::Result;
 
 /// Counts of columns that are pictures without being called pixels: MNIST's and CIFAR's.
 const KNOWN: [(usize, [usize; 3]); 2] = [(784, [28, 28, 1]), (3072, [32, 32, 3])];

@@ -1,5 +1,6 @@
 //! Which columns go into a network and how, found out from the rows of the training part.
 
+use crate::Result;
 use crate::number;
 use crate::number::{Lacks, Parse};
 use crate::table::{
@@ -8,7 +9,6 @@ use crate::table::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use wgrad::{
-    Result,
     data::schema::{Absent, Format},
     words::counted,
 };

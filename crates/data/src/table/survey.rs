@@ -2,6 +2,7 @@
 //! numbers; what is none in it is named, and never made a word.
 
 use crate::number::{Lacks, Parse};
+use crate::{Error, Result};
 use crate::{
     number::{Readings, SIGNS, beyond},
     table::{
@@ -11,7 +12,6 @@ use crate::{
 };
 use std::collections::{BTreeMap, HashSet};
 use wgrad::{
-    Error, Result,
     data::schema::{Absent, Format},
     words::{commas, counted, quoted, shortened},
 };

@@ -2,7 +2,7 @@
 //! the IDX format (`data_idx.rs`) and the network (`data_download.rs`).
 
 use std::path::{Path, PathBuf};
-use wgrad::{Error, Result, data::Dataset};
+use wgrad::data::Dataset;
 use wgrad_data::{
     DataSpec, Places,
     fashion_mnist::{self, FILES},
@@ -10,6 +10,7 @@ use wgrad_data::{
     idx::{self, Packing},
     load, places,
 };
+use wgrad_data::{Error, Result};
 
 use tempfile::TempDir;
 

@@ -2,10 +2,8 @@
 //! `data_pictures.rs`, damaged files in `data_damaged.rs`.
 
 use std::{fs, path::Path};
-use wgrad::{
-    Result,
-    data::{Dataset, normalization},
-};
+use wgrad::data::{Dataset, normalization};
+use wgrad_data::Result;
 use wgrad_data::{
     DataSpec, Places, Reading,
     idx::{self, Packing},

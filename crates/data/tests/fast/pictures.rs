@@ -4,7 +4,6 @@
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::{fs, io::Cursor, path::Path};
 use wgrad::{
-    Result,
     data::{
         Dataset,
         dataset::Images,
@@ -13,6 +12,7 @@ use wgrad::{
     },
     input::Normalization,
 };
+use wgrad_data::Result;
 use wgrad_data::{
     DataSpec, Places, Reading, load_with,
     pictures::Preparation,

@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 use wgrad::{
-    Error,
     checkpoint::Checkpoint,
     feed::{Batch, Step, split_mix},
     input::{Input, Normalization},
@@ -14,7 +13,7 @@ use wgrad::{
     program::{Mode, interpreter::Interpreter},
 };
 use wgrad_formats::{
-    model_file,
+    Error, model_file,
     onnx::{
         self,
         execute::{Device, Outcome, run_case},

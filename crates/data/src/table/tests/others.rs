@@ -102,7 +102,7 @@ fn a_number_that_is_written_otherwise_is_named_so() {
 }
 
 /// What a network gets of the rows of a file.
-fn encoded(table: &Table, path: &Path, missing: Missing) -> wgrad::Result<(Vec<f32>, Vec<u64>, Vec<String>)> {
+fn encoded(table: &Table, path: &Path, missing: Missing) -> crate::Result<(Vec<f32>, Vec<u64>, Vec<String>)> {
     let mut rows = super::super::rows(table, path, &Reading { missing, ..Reading::default() })?;
     let bytes = rows.values(0..usize::MAX)?;
     let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
@@ -158,7 +158,7 @@ fn points_in_other_rows_are_asked_for_where_the_training_had_commas() {
     let table = data.table.as_ref().expect("a table");
     let Kind::Number { mean, deviation } = table.columns[0].kind else { panic!("a number") };
     let folder = folder();
-    let values = |text: &str, decimal| -> wgrad::Result<Vec<f64>> {
+    let values = |text: &str, decimal| -> crate::Result<Vec<f64>> {
         let path = put(folder.path(), "new.csv", text);
         let mut rows = super::super::rows(table, &path, &Reading { decimal, ..Reading::default() })?;
         let bytes = rows.values(0..usize::MAX)?;
