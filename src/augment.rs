@@ -96,7 +96,7 @@ impl Augment {
             && (0.0..=16.0).contains(&self.mixup);
         match fine {
             true => Ok(()),
-            false => Err(Error::Option { name: "--augment", got: self.to_string(), expected: EXPECTED }),
+            false => Err(Error::Option { name: "augment", got: self.to_string(), expected: EXPECTED }),
         }
     }
 
@@ -175,7 +175,7 @@ impl FromStr for Augment {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let fail = || Error::Option { name: "--augment", got: text.to_string(), expected: EXPECTED };
+        let fail = || Error::Option { name: "augment", got: text.to_string(), expected: EXPECTED };
         let mut augment = Self::default();
         if text.trim() == "none" {
             return Ok(augment);

@@ -104,11 +104,11 @@ impl Callbacks {
     /// [`Error::Option`] that names the number and its range.
     pub fn validate(&self) -> Result<()> {
         if let Some(EarlyStopping { min_delta, .. }) = self.early_stopping {
-            difference("--min-delta", min_delta)?;
+            difference("min_delta", min_delta)?;
         }
         match self.target_accuracy {
             Some(target) if !(0.0..=1.0).contains(&target) => Err(Error::Option {
-                name: "--target-accuracy",
+                name: "target_accuracy",
                 got: target.to_string(),
                 expected: "a share from 0 to 1",
             }),

@@ -174,14 +174,14 @@ pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
     };
     let shape = [data.height, data.width, data.channels];
     if data.input.numbers && !model.loss()?.is_regression() {
-        return fail("classes".into(), "numbers; say a loss for them, such as `--loss mse`".into());
+        return fail("classes".into(), "numbers; say a loss for them, such as `.loss = mse`".into());
     }
     if model.input_shape != shape {
         return fail(format!("images of {:?}", model.input_shape), format!("{shape:?}"));
     }
     let (classes, loss) = (model.classes()?, model.loss()?);
     if classes != data.classes.len() && !loss.is_regression() {
-        let hint = if classes == 1 { "; one output takes another `--loss`" } else { "" };
+        let hint = if classes == 1 { "; one output takes another `.loss`" } else { "" };
         return fail(format!("{classes} classes"), format!("{}{hint}", data.classes.len()));
     }
     if data.classes.len() == 1 && !loss.is_regression() {

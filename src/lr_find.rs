@@ -48,11 +48,11 @@ impl Range {
     /// [`Error::Option`] that names the number and its range.
     pub fn validate(&self) -> Result<()> {
         let fail = |name, got: String, expected| Err(Error::Option { name, got, expected });
-        positive("--from", self.from)?;
-        positive("--to", self.to)?;
-        check("--to", self.to, self.to > self.from, "a number above `--from`")?;
+        positive("from", self.from)?;
+        positive("to", self.to)?;
+        check("to", self.to, self.to > self.from, "a number above `.from`")?;
         if self.steps < 2 * FEWEST as u64 {
-            return fail("--steps", self.steps.to_string(), "at least 20");
+            return fail("steps", self.steps.to_string(), "at least 20");
         }
         Ok(())
     }

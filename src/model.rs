@@ -404,7 +404,7 @@ impl Model {
     ) -> Result<Program> {
         if !(1..=MOST_ROWS).contains(&batch) {
             let expected = "from 1 to 1048576";
-            return Err(Error::Option { name: "--batch", got: batch.to_string(), expected });
+            return Err(Error::Option { name: "batch", got: batch.to_string(), expected });
         }
         let plain = Objective::default();
         let objective = if mode == Mode::Train { objective } else { &plain };

@@ -37,20 +37,20 @@ impl Objective {
     /// [`Error::Option`].
     pub fn validate(&self, classes: usize, loss: Loss) -> Result<()> {
         self.augment.validate()?;
-        share("--label-smoothing", self.label_smoothing)?;
+        share("label_smoothing", self.label_smoothing)?;
         if self.label_smoothing > 0.0 && loss.is_regression() {
             return Err(Error::Option {
-                name: "--label-smoothing",
+                name: "label_smoothing",
                 got: format!("{} with {loss}", self.label_smoothing),
                 expected: "0 where no classes are told",
             });
         }
-        let fail = |got: String, expected| Err(Error::Option { name: "--class-weight", got, expected });
+        let fail = |got: String, expected| Err(Error::Option { name: "class_weight", got, expected });
         if !self.class_weight.is_empty() && self.class_weight.len() != classes {
             let got = format!("a list of {} for {classes} classes", self.class_weight.len());
             return fail(got, "one number for each class");
         }
-        self.class_weight.iter().try_for_each(|weight| not_negative("--class-weight", *weight))?;
+        self.class_weight.iter().try_for_each(|weight| not_negative("class_weight", *weight))?;
         if !self.class_weight.is_empty() && self.class_weight.iter().all(|w| *w == 0.0) {
             return fail("0 for every class".into(), "at least one class that counts");
         }
@@ -120,7 +120,7 @@ mod tests {
         assert!(weights(&[1.0, 2.0]).validate(2, CLASSES).is_ok());
         for wrong in [&[1.0][..], &[1.0, -1.0], &[1.0, f64::NAN], &[0.0, 0.0]] {
             let error = weights(wrong).validate(2, CLASSES).expect_err("it makes no sense").to_string();
-            assert!(error.contains("--class-weight"), "{error}");
+            assert!(error.contains("`.class_weight`"), "{error}");
         }
         for label_smoothing in [-0.1, 1.0, f64::NAN] {
             assert!(Objective { label_smoothing, ..Objective::default() }.validate(2, CLASSES).is_err());
@@ -128,6 +128,6 @@ mod tests {
         let smooth = Objective { label_smoothing: 0.1, ..Objective::default() };
         assert!(smooth.validate(2, CLASSES).is_ok());
         let error = smooth.validate(2, Loss::MeanSquaredError).expect_err("no classes").to_string();
-        assert!(error.contains("--label-smoothing is 0.1 with mean_squared_error"), "{error}");
+        assert!(error.contains("`.label_smoothing` is 0.1 with mean_squared_error"), "{error}");
     }
 }

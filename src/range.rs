@@ -119,74 +119,79 @@ mod tests {
     type Row = (&'static str, fn(f64) -> Options, bool, bool);
 
     const ROWS: &[Row] = &[
-        ("--lr", |x| optimizer(Optimizer { learning_rate: x, ..Optimizer::new(SGD) }), true, true),
-        ("--weight-decay", |x| optimizer(Optimizer { weight_decay: x, ..Optimizer::new(SGD) }), true, true),
         (
-            "--global-clipnorm",
+            "`.learning_rate`",
+            |x| optimizer(Optimizer { learning_rate: x, ..Optimizer::new(SGD) }),
+            true,
+            true,
+        ),
+        ("`.weight_decay`", |x| optimizer(Optimizer { weight_decay: x, ..Optimizer::new(SGD) }), true, true),
+        (
+            "`.global_clipnorm`",
             |x| optimizer(Optimizer { global_clipnorm: Some(x), ..Optimizer::new(SGD) }),
             false,
             true,
         ),
-        ("--ema", |x| optimizer(Optimizer { ema_momentum: Some(x), ..Optimizer::new(SGD) }), true, false),
-        ("--momentum", |x| method(Method::Sgd { momentum: x, nesterov: false }), true, false),
-        ("--beta-1", |x| adam(Adam { beta_1: x, ..Adam::default() }), true, false),
-        ("--beta-2", |x| adam(Adam { beta_2: x, ..Adam::default() }), true, false),
-        ("--epsilon", |x| adam(Adam { epsilon: x, ..Adam::default() }), false, true),
         (
-            "--rho",
+            "`.ema_momentum`",
+            |x| optimizer(Optimizer { ema_momentum: Some(x), ..Optimizer::new(SGD) }),
+            true,
+            false,
+        ),
+        ("`.momentum`", |x| method(Method::Sgd { momentum: x, nesterov: false }), true, false),
+        ("`.beta_1`", |x| adam(Adam { beta_1: x, ..Adam::default() }), true, false),
+        ("`.beta_2`", |x| adam(Adam { beta_2: x, ..Adam::default() }), true, false),
+        ("`.epsilon`", |x| adam(Adam { epsilon: x, ..Adam::default() }), false, true),
+        (
+            "`.rho`",
             |x| method(Method::RmsProp { rho: x, momentum: 0.0, epsilon: 1e-7, centered: false }),
             true,
             false,
         ),
         (
-            "--momentum",
+            "`.momentum`",
             |x| method(Method::RmsProp { rho: 0.9, momentum: x, epsilon: 1e-7, centered: false }),
             true,
             false,
         ),
         (
-            "--epsilon",
+            "`.epsilon`",
             |x| method(Method::RmsProp { rho: 0.9, momentum: 0.0, epsilon: x, centered: false }),
             false,
             true,
         ),
         (
-            "--initial-accumulator-value",
+            "`.initial_accumulator_value`",
             |x| method(Method::Adagrad { initial_accumulator_value: x, epsilon: 1e-7 }),
             true,
             true,
         ),
         (
-            "--epsilon",
+            "`.epsilon`",
             |x| method(Method::Adagrad { initial_accumulator_value: 0.1, epsilon: x }),
             false,
             true,
         ),
-        ("--beta-1", |x| method(Method::Lion { beta_1: x, beta_2: 0.99 }), true, false),
-        ("--beta-2", |x| method(Method::Lion { beta_1: 0.9, beta_2: x }), true, false),
-        ("--momentum", |x| muon(Muon { momentum: x, ..Muon::default() }), true, false),
-        ("--rms-rate", |x| muon(Muon { rms_rate: x, ..Muon::default() }), false, true),
+        ("`.beta_1`", |x| method(Method::Lion { beta_1: x, beta_2: 0.99 }), true, false),
+        ("`.beta_2`", |x| method(Method::Lion { beta_1: 0.9, beta_2: x }), true, false),
+        ("`.momentum`", |x| muon(Muon { momentum: x, ..Muon::default() }), true, false),
+        ("`.rms_rate`", |x| muon(Muon { rms_rate: x, ..Muon::default() }), false, true),
         (
-            "--epsilon",
+            "`.epsilon`",
             |x| muon(Muon { adam: Adam { epsilon: x, ..Adam::default() }, ..Muon::default() }),
             false,
             true,
         ),
-        ("--decay", |x| decay(Decay::Step { every: 1, factor: x }), false, true),
-        ("--decay", |x| decay(Decay::Exponential { every: 1, factor: x }), false, true),
-        ("--decay", |x| decay(Decay::Cosine { last: x }), true, true),
-        ("--decay", |x| decay(Decay::Restarts { first: 1, longer: 2.0, lower: 1.0, last: x }), true, true),
+        ("`.factor`", |x| decay(Decay::Step { every: 1, factor: x }), false, true),
+        ("`.factor`", |x| decay(Decay::Exponential { every: 1, factor: x }), false, true),
+        ("`.last`", |x| decay(Decay::Cosine { last: x }), true, true),
+        ("`.last`", |x| decay(Decay::Restarts { first: 1, longer: 2.0, lower: 1.0, last: x }), true, true),
+        ("`.lower`", |x| decay(Decay::Restarts { first: 1, longer: 2.0, lower: x, last: 0.0 }), false, true),
+        ("`.div`", |x| cycle(0.3, x, 1e4, 0.85), false, true),
+        ("`.final_div`", |x| cycle(0.3, 25.0, x, 0.85), false, true),
+        ("`.decay.momentum`", |x| cycle(0.3, 25.0, 1e4, x), true, false),
         (
-            "--restart-lower",
-            |x| decay(Decay::Restarts { first: 1, longer: 2.0, lower: x, last: 0.0 }),
-            false,
-            true,
-        ),
-        ("--div-factor", |x| cycle(0.3, x, 1e4, 0.85), false, true),
-        ("--final-div-factor", |x| cycle(0.3, 25.0, x, 0.85), false, true),
-        ("--cycle-momentum", |x| cycle(0.3, 25.0, 1e4, x), true, false),
-        (
-            "--min-lr",
+            "`.min`",
             |x| {
                 let Options { optimizer, .. } = Options::default();
                 let min = x / optimizer.learning_rate;
@@ -221,7 +226,10 @@ mod tests {
             }
         }
         let said = ROWS[0].1(1e-50).validate().expect_err("0 in f32").to_string();
-        assert_eq!(said, "--lr is 1e-50, expected a number from 0 to 3.4e38; above 0 at least 1.2e-38");
+        assert_eq!(
+            said,
+            "`.learning_rate` is 1e-50, expected a number from 0 to 3.4e38; above 0 at least 1.2e-38"
+        );
     }
 
     #[test]
@@ -229,14 +237,14 @@ mod tests {
         for wrong in [1e-46, 1e39, f64::NAN, -1.0] {
             let weights = Objective { class_weight: vec![1.0, wrong], ..Objective::default() };
             let said = weights.validate(2, Loss::SoftmaxCrossEntropy).expect_err("no weight").to_string();
-            assert!(said.starts_with("--class-weight is ") && said.contains("3.4e38"), "{said}");
+            assert!(said.starts_with("`.class_weight` is ") && said.contains("3.4e38"), "{said}");
             let smooth = Objective { label_smoothing: wrong, ..Objective::default() };
             let said = smooth.validate(2, Loss::SoftmaxCrossEntropy).expect_err("no share").to_string();
-            assert!(said.starts_with("--label-smoothing is ") && said.contains("below 1"), "{said}");
+            assert!(said.starts_with("`.label_smoothing` is ") && said.contains("below 1"), "{said}");
             let said = format!("huber={wrong}").parse::<Loss>().expect_err("no distance").to_string();
             assert!(said.starts_with("the delta of huber is ") && said.contains("3.4e38"), "{said}");
             let found = Range { from: wrong, ..Range::default() }.validate();
-            assert!(found.expect_err("no rate").to_string().starts_with("--from is "));
+            assert!(found.expect_err("no rate").to_string().starts_with("`.from` is "));
         }
         assert!(Range { to: 1e39, ..Range::default() }.validate().is_err());
     }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(from = "Recorded")]
 pub struct Choices {
-    /// By operation: `--variant conv2d_forward=naive`, or a file that ends in `.wgsl`.
+    /// By operation, such as `conv2d_forward`: `naive`, or a file that ends in `.wgsl`.
     pub by_hand: BTreeMap<String, String>,
     /// By [`Call::key`]: what tuning found fastest for that very call on that adapter.
     pub tuned: BTreeMap<String, String>,

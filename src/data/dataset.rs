@@ -342,7 +342,7 @@ pub fn held_out(
 pub fn no_test_part(fraction: f64, all: String, next: &str, warnings: &[String]) -> String {
     let warnings: String = warnings.iter().map(|warning| format!("; {warning}")).collect();
     format!(
-        "has no test part, and none can be held out: got `--test-share {fraction}` of {all}; {next}{warnings}"
+        "has no test part, and none can be held out: got `.test_share = {fraction}` of {all}; {next}{warnings}"
     )
 }
 
@@ -352,7 +352,7 @@ const HELD_OUT: &str = "there is no test part: ";
 /// What is said where a test part was held out.
 pub fn held_out_note(held_out: usize, all: usize, fraction: f64, seed: u64) -> String {
     format!(
-        "{HELD_OUT}{held_out} of {all} were held out as one (--test-share {fraction}, --split-seed {seed})"
+        "{HELD_OUT}{held_out} of {all} were held out as one (`.test_share = {fraction}`, `.split_seed = {seed}`)"
     )
 }
 

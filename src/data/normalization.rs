@@ -23,7 +23,7 @@ struct Sums {
 /// # Errors
 /// [`Error::Option`] for a table, whose columns are standardised already, and for more channels than are normalized.
 pub fn of(data: &Dataset) -> Result<Normalization> {
-    let fail = |got: String, expected| Err(Error::Option { name: "--normalize", got, expected });
+    let fail = |got: String, expected| Err(Error::Option { name: "normalization", got, expected });
     if data.table.is_some() {
         return fail("asked for a table".into(), "images; the columns of a table are standardised already");
     }

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 
 /// One adapter of this machine.
 pub struct Listed {
-    /// Its place in the list; `--adapter INDEX` takes it.
+    /// Its place in the list, for [`AdapterChoice::Index`].
     pub index: usize,
     /// Name, driver, back end, device type.
     pub info: wgpu::AdapterInfo,
@@ -37,13 +37,13 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
     }
 }
 
-/// What `--adapter` asks for.
+/// Which adapter is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AdapterChoice {
     /// The fastest kind that is here: discrete, integrated, other, software.
     #[default]
     Best,
-    /// By its place in `wgrad adapters`.
+    /// By its place in the list.
     Index(usize),
     /// The best adapter of a class.
     Class(AdapterClass),
@@ -161,7 +161,7 @@ fn may_have_hardware() -> bool {
         || nodes.into_iter().any(|node| node.file_name().to_string_lossy().starts_with("renderD"))
 }
 
-/// Every adapter of this machine that can run compute shaders, in the order of `wgrad adapters`.
+/// Every adapter of this machine that can run compute shaders, in the order in which [`AdapterChoice::Index`] counts them.
 pub async fn list() -> Vec<Listed> {
     let mut all = among(NATIVE, 0).await;
     all.extend(among(wgpu::Backends::GL, all.len()).await);

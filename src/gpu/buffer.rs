@@ -54,7 +54,7 @@ impl Context {
         let bytes = 4 * len.max(1) as u64;
         let limit = self.most_bytes();
         if bytes > limit {
-            let next = "a smaller model, batch or `--chunk` may fit".to_string();
+            let next = "a smaller model, batch or `.budget` may fit".to_string();
             return Err(Error::TooLarge { what: format!("`{label}`"), bytes, limit, next });
         }
         let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {

@@ -41,7 +41,7 @@ pub fn bytes(call: &Call, shader: &Shader) -> f64 {
 /// [`Error::Option`] for a text that is no list of sizes.
 pub fn case(op: &'static Op, text: &str) -> Result<Call> {
     let sizes = parse_sizes(text).ok_or_else(|| Error::Option {
-        name: "--size",
+        name: "sizes",
         got: text.to_string(),
         expected: "NAME=number,NAME=number, such as M=512,N=512,K=512",
     })?;
@@ -114,7 +114,7 @@ fn follow(call: &mut Call, wanted: &Sizes) {
 /// Refuses sizes that are no sizes: buffers without an element, fractions where something is counted.
 fn check(call: &Call) -> Result<()> {
     let fail = |name: &str, value: f64, expected| {
-        Err(Error::Option { name: "--size", got: format!("{name}={value}"), expected })
+        Err(Error::Option { name: "sizes", got: format!("{name}={value}"), expected })
     };
     let shader = call.op.shader(call.op.variant("naive")?, call.activation)?;
     let counted = |name: &str| {

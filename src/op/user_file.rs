@@ -46,7 +46,7 @@ pub fn read(op: &'static Op, path: &Path) -> Result<Variant> {
         Some((file, given)) => (Path::new(file), given),
         None => (path, ""),
     };
-    let next = "`wgrad lab OP --template` prints a file to start from";
+    let next = "`wgrad_lab::template` prints a file to start from";
     let text = read_text(path, "cannot read the shader", next)?;
     setting::of(op, &variant(op, &path.display().to_string(), text)?, given)
 }

@@ -18,10 +18,8 @@ pub(super) struct Excess {
 impl From<Excess> for Error {
     fn from(Excess { what, bytes, limit, fits }: Excess) -> Self {
         let next = match fits {
-            0 => {
-                "not even one image fits: make that layer smaller, or choose another `--adapter`".to_string()
-            }
-            fits => format!("use `--batch {fits}` or less"),
+            0 => "not even one image fits: make that layer smaller, or choose another `.adapter`".to_string(),
+            fits => format!("use `.batch = {fits}` or less"),
         };
         Self::TooLarge { what, bytes, limit, next }
     }

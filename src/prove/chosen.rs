@@ -45,23 +45,23 @@ pub(crate) async fn prove<'a>(
     Ok(())
 }
 
-/// That a variant which somebody chose is wrong at `call`, and how. The command that it tells proves it there, too.
+/// That a variant which somebody chose is wrong at `call`, and how. What it names proves it there, too.
 pub(crate) fn wrong(call: &Call, variant: &Variant, how: &str) -> Error {
-    let (op, file) = (call.op, if is_file(variant.name) { "--file" } else { "--variant" });
+    let (op, name) = (call.op, quoted(variant.name));
+    let chosen = match is_file(variant.name) {
+        true => format!("`user_file::read({name})`"),
+        false => format!("`.variants = {name}`"),
+    };
     let activation = match op.activated {
-        true => format!(" --activation {}", call.activation.name),
+        true => format!(" `.activation = {}`", call.activation.name),
         false => String::new(),
     };
-    let lab = format!(
-        "wgrad lab {} {file} {} --size {}{activation}",
-        op.name,
-        quoted(variant.name),
-        sizes::words(call)
-    );
+    let lab =
+        format!("`wgrad_lab::measure({})` {chosen} `.sizes = {}`{activation}", op.name, sizes::words(call));
     Error::Variant {
         op: op.name,
         wanted: variant.name.to_string(),
-        message: format!("is wrong {how}; `{lab}` tells more"),
+        message: format!("is wrong {how}; {lab} tells more"),
         known: op.variant_names(),
     }
 }

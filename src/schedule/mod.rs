@@ -149,40 +149,35 @@ impl Schedule {
     pub fn validate(&self) -> Result<()> {
         match self.decay {
             Decay::Constant => Ok(()),
-            Decay::Step { factor, .. } | Decay::Exponential { factor, .. } => positive("--decay", factor),
-            Decay::Cosine { last } => not_negative("--decay", last),
+            Decay::Step { factor, .. } | Decay::Exponential { factor, .. } => positive("factor", factor),
+            Decay::Cosine { last } => not_negative("last", last),
             Decay::Restarts { longer, lower, last, .. } => {
-                check(
-                    "--restart-longer",
-                    longer,
-                    longer >= 1.0 && is_positive(longer),
-                    "a number from 1 to 3.4e38",
-                )?;
-                positive("--restart-lower", lower)?;
-                not_negative("--decay", last)
+                check("longer", longer, longer >= 1.0 && is_positive(longer), "a number from 1 to 3.4e38")?;
+                positive("lower", lower)?;
+                not_negative("last", last)
             }
             Decay::OneCycle { rise, div, final_div, momentum } => {
-                check("--rise", rise, (0.0..=1.0).contains(&rise), "a share from 0 to 1")?;
-                positive("--div-factor", div)?;
-                positive("--final-div-factor", final_div)?;
+                check("rise", rise, (0.0..=1.0).contains(&rise), "a share from 0 to 1")?;
+                positive("div", div)?;
+                positive("final_div", final_div)?;
                 for momentum in momentum.into_iter().flatten() {
-                    share("--cycle-momentum", momentum)?;
+                    share("decay.momentum", momentum)?;
                 }
                 Ok(())
             }
             Decay::Plateau { factor, min_delta, min, .. } => {
                 check(
-                    "--decay",
+                    "factor",
                     factor,
                     is_positive(factor) && factor < 1.0,
                     "a number from 1.2e-38, below 1",
                 )?;
-                difference("--min-delta", min_delta)?;
-                check("--min-lr", min, min.is_finite() && min >= 0.0, "a number from 0")
+                difference("min_delta", min_delta)?;
+                check("min", min, min.is_finite() && min >= 0.0, "a number from 0")
             }
             Decay::Rise { last, steps } => {
                 check("the last rate", last, last.is_finite() && last > 0.0, "a number above 0")?;
-                check("--steps", steps as f64, steps > 0, "at least 1")
+                check("steps", steps as f64, steps > 0, "at least 1")
             }
         }
     }

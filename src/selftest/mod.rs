@@ -1,7 +1,7 @@
 //! Whether a device is to be believed: before the first step of a plan each of its kernels is proven beside its twin,
 //! at the plan's own sizes where the twin is cheap there, else at smaller ones. Verdicts are kept for the adapter, its
 //! driver, wgpu and the text of the shaders, so that it costs nothing the next time. A kernel that is wrong gives way to
-//! another variant; where there is none the plan is refused. It is no proof of everything: `wgrad check` tries more.
+//! another variant; where there is none the plan is refused. It is no proof of everything: `wgrad_lab::check` tries more.
 
 mod place;
 mod remembered;

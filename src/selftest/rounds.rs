@@ -20,7 +20,7 @@ const MOST: f64 = 2e9;
 
 /// Why long sums are wrong there, and what to do.
 pub(super) const ADVICE: &str = "this driver ends loops after some 65,535 rounds (Mesa 22 does); take a newer driver \
-                                 (`scripts/setup.sh --backports` on Debian 12), a smaller layer or picture, or another `--adapter`";
+                                 (`scripts/setup.sh --backports` on Debian 12), a smaller layer or picture, or another `.adapter`";
 
 /// Terms of a sum of `call`: products for each element that it writes, or elements that it reads.
 fn terms(call: &Call) -> Result<f64> {

@@ -161,7 +161,7 @@ fn a_device_without_a_right_variant_is_refused_in_words() {
     assert!(matches!(error, Error::Untrusted { .. }), "{error}");
     let (words, adapter) = (error.to_string(), open().describe());
     assert!(words.contains("matmul/naive") && words.contains(&adapter), "{words}");
-    assert!(words.contains("NaN") && words.contains("--adapter"), "{words}");
+    assert!(words.contains("NaN") && words.contains("`.adapter`"), "{words}");
     assert!(proofs.is_empty(), "nothing is kept");
 }
 

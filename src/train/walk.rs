@@ -32,7 +32,7 @@ impl Trainer {
     ) -> Result<()> {
         if self.options.parts() > 1 {
             let got = format!("{} in {} parts", self.options.batch, self.options.parts());
-            return Err(Error::Option { name: "--batch", got, expected: "a batch that is computed at once" });
+            return Err(Error::Option { name: "batch", got, expected: "a batch that is computed at once" });
         }
         let per_epoch = self.steps_per_epoch();
         loop {

@@ -18,7 +18,7 @@ impl Options {
         self.optimizer.validate()?;
         if let Decay::Plateau { min, .. } = self.schedule.decay {
             // The schedule has it as a share of the rate.
-            not_negative("--min-lr", min * self.optimizer.learning_rate)?;
+            not_negative("min", min * self.optimizer.learning_rate)?;
         }
         self.schedule.validate()?;
         self.callbacks.validate()?;
@@ -26,18 +26,18 @@ impl Options {
             not_negative("the learning rate", *learning_rate)?;
         }
         if self.batch == 0 {
-            return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
+            return Err(Error::Option { name: "batch", got: "0".into(), expected: "at least 1" });
         }
         if self.batch > MOST_ROWS {
             return Err(Error::Option {
-                name: "--batch",
+                name: "batch",
                 got: self.batch.to_string(),
                 expected: "at most 1048576",
             });
         }
         if self.epochs > MOST_EPOCHS {
             return Err(Error::Option {
-                name: "--epochs",
+                name: "epochs",
                 got: self.epochs.to_string(),
                 expected: "at most 1000000000",
             });
@@ -45,7 +45,7 @@ impl Options {
         let cycles = matches!(self.schedule.decay, Decay::OneCycle { momentum: Some(_), .. });
         if cycles && self.optimizer.momentum().is_none() {
             return Err(Error::Option {
-                name: "--cycle-momentum",
+                name: "decay.momentum",
                 got: "on".into(),
                 expected: "an optimizer with a momentum or beta_1",
             });

@@ -426,7 +426,7 @@ fn a_batch_that_does_not_fit_is_computed_in_parts_and_goes_on_to_the_same_bits()
         panic!("16 images fit")
     };
     let words = error.to_string();
-    assert!(words.contains("conv2d_1") && words.contains("--batch 7"), "{words}");
+    assert!(words.contains("conv2d_1") && words.contains("`.batch = 7`"), "{words}");
     assert!(!words.contains("`d "), "{words}");
 
     let fits = options.fitting(&context, &model, &data).expect("fits");

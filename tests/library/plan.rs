@@ -283,7 +283,7 @@ fn a_batch_beyond_the_limits_is_refused_with_one_that_fits() {
         run(fits).unwrap_or_else(|e| panic!("{name}: a batch of {fits} is said to fit: {e}"));
         assert!(matches!(run(fits + 1), Err(Error::TooLarge { .. })), "{name}: {} would fit too", fits + 1);
     }
-    // Not one image fits: saying `--batch 0` would help nobody.
+    // Not one image fits: saying `.batch = 0` would help nobody.
     let context = wgrad_testing::open_within(150_000);
     let wide = Model::new("wide", [28, 28, 1]).add(wgrad::layers::Conv2D::new(64, 3));
     let wide = wide.add(wgrad::layers::Flatten::new());

@@ -3,6 +3,7 @@
 
 use super::{
     AdapterArgs,
+    fields::spelled,
     objective::ObjectiveArgs,
     reading::{Initial, ReadingArgs, model_for},
 };
@@ -173,7 +174,7 @@ fn table(network: &str, report: &Report) -> String {
         };
         let exact = matches!(finding.check, Kind::OneSubmission | Kind::Finite);
         let verdict = match &finding.difference {
-            Some(difference) => format!("DIFFERS: {}", difference.what),
+            Some(difference) => format!("DIFFERS: {}", spelled(&difference.what)),
             None if exact => "ok".into(),
             None if finding.kinks > 0 => {
                 format!("{:.1} % ({} at a kink)", 100.0 * finding.share, finding.kinks)
@@ -196,7 +197,7 @@ fn table(network: &str, report: &Report) -> String {
 /// Writes to stdout. A reader that has seen enough is no error, nor does it end the command: the exit code is
 /// that of the whole check.
 fn print(text: &str) -> Result<()> {
-    match writeln!(std::io::stdout(), "{text}") {
+    match writeln!(std::io::stdout(), "{}", spelled(text)) {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result.context("cannot write to stdout"),
     }

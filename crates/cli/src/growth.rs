@@ -1,7 +1,7 @@
 //! `wgrad bench --growth`: how the time of a step grows. The work is done by `wgrad_lab::growth`; here is what is
 //! printed.
 
-use super::{lab::print, output};
+use super::{fields::spelled, lab::print, output};
 use anyhow::Result;
 use serde::Serialize;
 use wgrad::words::{bar, commas, si};
@@ -76,7 +76,7 @@ fn table(cells: &[Cell]) -> Table {
             cell.gflops.map(|rate| format!("{rate:.2}")).unwrap_or_default(),
             cell.share_of_best.map(|share| format!("{:.0} %", 100.0 * share)).unwrap_or_default(),
             match (&cell.skipped, cell.share_of_best) {
-                (Some(reason), None) => format!("skipped: {reason}"),
+                (Some(reason), None) => format!("skipped: {}", spelled(reason)),
                 (_, share) => bar(share.unwrap_or(0.0), 12),
             },
         ]);

@@ -15,7 +15,7 @@ pub fn load_or_fetch_with(
     places: &Places,
     reading: &Reading,
     table: Option<&Table>,
-) -> wgrad::Result<Dataset> {
+) -> wgrad_data::Result<Dataset> {
     let mut progress = Progress::new();
     let options = download::Options::default();
     wgrad_data::load_or_fetch_with(spec, places, reading, table, &options, &mut |event| progress.show(event))

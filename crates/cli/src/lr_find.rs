@@ -1,7 +1,7 @@
 //! `wgrad lr-find`: a learning rate for a training, by letting it rise.
 
 use super::{
-    AdapterArgs, DataArgs, fit, output,
+    AdapterArgs, DataArgs, fit, output, page,
     reading::{Initial, model_for, refuse_classes_as_numbers},
     recover::persist,
     train::method::MethodArgs,
@@ -108,7 +108,7 @@ impl LrFind {
                 ("adapter", adapter),
                 ("date", clock::today()),
             ];
-            learning_rate::page(&found, &facts)?.write(path)?;
+            page::write(&learning_rate::page(&found, &facts)?, path)?;
             tell!("wrote {}", path.display());
         }
         if self.json {

@@ -19,6 +19,7 @@ mod data;
 mod documents;
 mod eval;
 mod export;
+mod fields;
 mod fit;
 mod growth;
 mod import;
@@ -48,7 +49,7 @@ mod web;
 use anyhow::Result;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use reading::{ReadingArgs, Wanted};
-use std::{ffi::OsString, panic, path::Path, process::ExitCode};
+use std::{borrow::Cow, ffi::OsString, panic, path::Path, process::ExitCode};
 use wgrad::{
     data::Dataset,
     gpu::{AdapterChoice, Context, Options, guarded},
@@ -168,11 +169,28 @@ fn main() -> ExitCode {
         told(info);
         tell!("this is a mistake in wgrad: please report it, with the lines above and the command");
     }));
-    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error),
+    };
     match pollster::block_on(guarded(run(cli))) {
         Ok(code) => code,
         Err(error) => {
             tell!("error: {}", in_words(&error));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Says what is wrong with the command line, or what was asked for: help, the version.
+fn refused(error: &clap::Error) -> ExitCode {
+    let said = error.render().to_string();
+    // A value that the library does not take is told in its words; only then clap's colours are lost.
+    match fields::spelled(&said) {
+        Cow::Borrowed(_) => error.exit(),
+        Cow::Owned(told) if told == said => error.exit(),
+        Cow::Owned(told) => {
+            tell!("{}", told.trim_end());
             ExitCode::from(2)
         }
     }

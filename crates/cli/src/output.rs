@@ -1,6 +1,7 @@
 //! What goes to stdout. A reader that has seen enough (`wgrad models | head -3`) is no error: the command goes on to its
 //! end without telling, so that its exit code and its files are what they are with a reader.
 
+use super::fields::spelled;
 use anyhow::{Context, Result};
 use std::{
     fmt::Display,
@@ -37,6 +38,7 @@ pub fn is_unread() -> bool {
 /// Prints a line, or several, without what steers a terminal; into one, colours are let through.
 pub fn line(text: impl Display) -> Result<()> {
     let text = format!("{text}\n");
+    let text = spelled(&text);
     bytes(if stdout().is_terminal() { coloured(&text) } else { printable(&text).into_owned() }.as_bytes())
 }
 
@@ -56,7 +58,7 @@ fn coloured(text: &str) -> String {
 /// Prints one JSON object on a line of its own.
 pub fn json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string(value).context("cannot write as JSON")?;
-    bytes(format!("{}\n", printable_json(&text)).as_bytes())
+    bytes(format!("{}\n", printable_json(&spelled(&text))).as_bytes())
 }
 
 /// Prints bytes as they are.

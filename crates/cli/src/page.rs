@@ -1,7 +1,12 @@
 //! `--html`: what was printed as a page with charts too.
 
+use super::fields::spelled;
 use anyhow::Result;
-use std::{borrow::Cow, path::PathBuf, time::SystemTime};
+use std::{
+    borrow::Cow,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 pub use wgrad::words::{quoted, quoted_path};
 use wgrad_report::{
     lab::About,
@@ -31,10 +36,15 @@ impl PageArgs {
     /// Writes the page, where one was asked for.
     pub fn write(&self, make: impl FnOnce(&About) -> wgrad::Result<Page>) -> Result<()> {
         let Some(path) = &self.html else { return Ok(()) };
-        make(&about())?.write(path)?;
+        write(&make(&about())?, path)?;
         tell!("wrote {}", path.display());
         Ok(())
     }
+}
+
+/// Writes a page, what the library says on it in the words of the command line.
+pub fn write(page: &Page, path: &Path) -> wgrad::Result<()> {
+    page.write_as(path, |html| spelled(&html).into_owned())
 }
 
 /// What was run, and when.

@@ -211,7 +211,7 @@ impl Taking {
         })
     }
 
-    fn load(&self, path: &Path) -> wgrad::Result<Picture> {
+    fn load(&self, path: &Path) -> wgrad_data::Result<Picture> {
         match self {
             Self::Grey([height, width]) => load_picture(path, *height, *width),
             Self::Prepared(preparation) => Ok(prepared(preparation, preparation.load(path)?)),
@@ -219,7 +219,7 @@ impl Taking {
     }
 
     /// The bytes of a file that somebody sent as `name`.
-    pub fn read(&self, name: &Path, bytes: &[u8]) -> wgrad::Result<Picture> {
+    pub fn read(&self, name: &Path, bytes: &[u8]) -> wgrad_data::Result<Picture> {
         match self {
             Self::Grey([height, width]) => read_picture(name, bytes, *height, *width),
             Self::Prepared(preparation) => Ok(prepared(preparation, preparation.read(name, bytes)?)),
@@ -286,7 +286,7 @@ impl Predict {
         let open = |path: &PathBuf| {
             PictureRows::open(path, run.config.model.input_shape, record.input.floats, &record.reading)
         };
-        let files = self.images.iter().map(open).collect::<wgrad::Result<Vec<_>>>()?;
+        let files = self.images.iter().map(open).collect::<wgrad_data::Result<Vec<_>>>()?;
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
         let context = self.adapter.open().await?;
         let predictor = predictor(&context, run, &checkpoint, BATCH).await?;

@@ -1,7 +1,13 @@
 //! `wgrad report`: trainings as one page, and each picture as a file. The pages are `wgrad_report::runs`; here is what
 //! brings them their numbers.
 
-use super::{AdapterArgs, bench, eval::evaluate_run, fit, page::about, train::recorded::load_recorded};
+use super::{
+    AdapterArgs, bench,
+    eval::evaluate_run,
+    fit,
+    page::{about, write as write_page},
+    train::recorded::load_recorded,
+};
 use anyhow::{Context as _, Result, bail};
 use std::{
     fs,
@@ -81,7 +87,7 @@ impl Report {
             let details = self.details(first, &data).await?;
             page(&about(), &recorded, Some(&details))?
         };
-        page.write(&self.out)?;
+        write_page(&page, &self.out)?;
         tell!("wrote {}", self.out.display());
         if let Some(folder) = &self.pictures {
             let count = write_pictures(&page, folder)?;

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::error::io_error;
+use crate::{Error, Result};
 use wgrad::data::dataset::{Dataset, Split};
-use wgrad::{Error, Result, words::hex};
-use wgrad::{error::io_error, input::Input};
+use wgrad::input::Input;
+use wgrad::words::hex;
 
 const SIDE: usize = 32;
 const CHANNELS: usize = 3;
@@ -70,7 +72,7 @@ pub(super) fn is_in(folder: &Path) -> bool {
 /// or of CIFAR-100, `train.bin` and `test.bin`. Classes are named by the file of names beside them.
 ///
 /// # Errors
-/// [`Error::Data`] where files are missing or not as long as their records, or a label is none; [`Error::Io`].
+/// [`Error::Data`] where files are missing or not as long as their records, or a label is none; [`wgrad::Error::Io`].
 pub fn load(folder: &Path) -> Result<Dataset> {
     let Some((folder, files)) = find(folder) else {
         let message = "got no data_batch_1.bin with test_batch.bin (CIFAR-10) and no train.bin with test.bin (CIFAR-100); \

@@ -14,8 +14,8 @@ use reqwest::{
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
+use crate::{Error, Result, error::io_error};
 use transfer::{Failure, transfer, verify};
-use wgrad::{Error, Result, error::io_error};
 use wgrad_files::flush;
 
 mod transfer;
@@ -133,7 +133,7 @@ pub enum Event<'a> {
 /// `NAME.partial` until it is whole, flushed and verified, and then renamed: a file under its own name is never half there.
 ///
 /// # Errors
-/// [`Error::Download`] with every mirror's failure; [`Error::Io`] where the folder or the disk is at
+/// [`Error::Download`] with every mirror's failure; [`wgrad::Error::Io`] where the folder or the disk is at
 /// fault, at once, as no mirror can help; [`Error::Proxy`].
 pub fn fetch(
     files: &[RemoteFile<'_>],
@@ -197,11 +197,9 @@ fn locked(folder: &Path, progress: &mut dyn FnMut(Event<'_>)) -> Result<File> {
 }
 
 fn client(options: &Options) -> Result<Client> {
-    let cannot = |e: &dyn std::fmt::Display| Error::Io {
-        action: "cannot set up",
-        path: "the download".into(),
-        source: io::Error::other(e.to_string()),
-        next: "report this: it depends on no file",
+    let cannot = |e: &dyn std::fmt::Display| {
+        let next = "report this: it depends on no file";
+        io_error("cannot set up", Path::new("the download"), next)(io::Error::other(e.to_string()))
     };
     let provider = std::sync::Arc::new(ring::default_provider());
     let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
@@ -266,7 +264,7 @@ fn fetch_one(
 fn publish(partial: &Path, target: &Path) -> Result<()> {
     fs::rename(partial, target).map_err(io_error("cannot rename to", target, CANNOT_WRITE))?;
     // The rename itself is only on the disk once the folder is.
-    target.parent().map_or(Ok(()), flush)
+    Ok(target.parent().map_or(Ok(()), flush)?)
 }
 
 fn remove(partial: &Path) -> Result<()> {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::folder::{self, CLASS_NAMES_FILE};
 use crate::idx::Idx;
+use crate::{Error, Result};
 use wgrad::data::dataset::Dataset;
-use wgrad::{Error, Result};
 
 /// The sets, and the characters of their classes in the order of the labels.
 const SETS: [(&str, &str); 6] = [

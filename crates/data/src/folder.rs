@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::fashion_mnist::{self, Identity};
 use crate::idx::{self, Idx};
+use crate::{Error, Result, error::io_error};
 use wgrad::data::dataset::{Dataset, FILE_NAMES, Split, digest_of};
-use wgrad::{Error, Result, error::io_error};
 use wgrad::{input::Input, text::read_text};
 
 /// A file that may lie beside the four and names the classes, one a line, in the order of the labels.

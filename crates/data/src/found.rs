@@ -1,10 +1,10 @@
 //! What a path holds, told by its content and not by its name, and the reader for it. Leaves out the readers.
 
 use crate::picture_folder::{self, Layout};
+use crate::{Error, Result, error::io_error};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use wgrad::{Error, Result, error::io_error};
 use wgrad_files::format::{self, Format};
 
 use crate::{

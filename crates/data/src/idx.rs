@@ -14,7 +14,8 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use crate::unpacked_limit;
-use wgrad::{Error, Result, error::io_error, words::hex};
+use crate::{Error, Result, error::io_error};
+use wgrad::words::hex;
 use wgrad_files::write_whole;
 
 const UNSIGNED_BYTE: u8 = 0x08;
@@ -45,7 +46,7 @@ pub enum Packing {
 /// Reads an IDX file, plain or in gzip.
 ///
 /// # Errors
-/// [`Error::Io`] where the file cannot be read, else as [`parse()`].
+/// [`wgrad::Error::Io`] where the file cannot be read, else as [`parse()`].
 pub fn read(path: &Path) -> Result<Idx> {
     let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
     parse(BufReader::with_capacity(1 << 16, file), path)
@@ -123,7 +124,7 @@ pub fn parse(reader: impl Read, path: &Path) -> Result<Idx> {
 /// Writes an IDX file; it is there whole or not at all.
 ///
 /// # Errors
-/// [`Error::Io`] where it cannot be written, or where `data` is not as long as `shape` says.
+/// [`wgrad::Error::Io`] where it cannot be written, or where `data` is not as long as `shape` says.
 pub fn write(path: &Path, shape: &[usize], data: &[u8], packing: Packing) -> Result<()> {
     let header = header(shape, data.len()).map_err(io_error("cannot write", path, ""))?;
     write_whole(path, |file| match packing {
@@ -134,7 +135,8 @@ pub fn write(path: &Path, shape: &[usize], data: &[u8], packing: Packing) -> Res
             file.write_all(data)?;
             file.finish().map(drop)
         }
-    })
+    })?;
+    Ok(())
 }
 
 /// SHA-256, in hexadecimal, of the IDX file that would hold `data` with this shape.

@@ -3,6 +3,8 @@
 // What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
+/// What can go wrong with data.
+pub mod error;
 /// The labels of a data set as the numbers of a network's classes.
 mod classes;
 /// The IDX file format, plain or in gzip.
@@ -40,13 +42,14 @@ pub mod table;
 /// What a path holds, by its content.
 mod found;
 
+pub use error::{Error, Result};
 pub use places::Places;
 pub use reading::Reading;
 use std::{
     path::{Path, PathBuf},
     str::FromStr,
 };
-use wgrad::{Error, Result, data::Dataset};
+use wgrad::data::Dataset;
 
 /// Which data set, as a user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +139,7 @@ fn told(mut data: Dataset, reading: &Reading, new: bool) -> Dataset {
     let share = reading.test_share.is_some() || reading.split_seed != 0;
     if share && new && reading.again.is_none() && !data.holds_out() {
         data.warnings.push(
-            "`--test-share` and `--split-seed` change nothing: there is a test part, and nothing is held out"
+            "`.test_share` and `.split_seed` change nothing: there is a test part, and nothing is held out"
                 .to_owned(),
         );
     }

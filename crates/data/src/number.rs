@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use crate::reading::Reading;
+use crate::{Result, error::field_error};
 use wgrad::data::schema::{Absent, Format};
-use wgrad::{Error, Result};
 
 /// Signs that may stand around a number; all of a column must have the same.
 pub(super) const SIGNS: [&str; 8] = ["%", "‰", "$", "€", "£", "¥", "₹", "°"];
@@ -26,15 +26,12 @@ const AMONG_NUMBERS: [&str; 16] = [
 /// As a user says.
 ///
 /// # Errors
-/// [`Error::Option`] where that is a contradiction.
+/// [`wgrad::Error::Option`] where that is a contradiction.
 pub(super) fn absent(reading: &Reading) -> Result<Absent> {
     let both = |text: &&String| text.is_empty() || reading.na.contains(text);
     if let Some(text) = reading.not_na.iter().find(both) {
-        return Err(Error::Option {
-            name: "--not-na",
-            got: format!("{text:?}"),
-            expected: "texts that are words in columns of words, such as NA, and not said by --na too",
-        });
+        let expected = "texts that are words in columns of words, such as NA, and not said by `.na` too";
+        return Err(field_error("not_na", format!("{text:?}"), expected));
     }
     Ok(Absent { usual: true, said: reading.na.clone(), words: reading.not_na.clone() })
 }

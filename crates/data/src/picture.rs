@@ -14,7 +14,7 @@ use image::{
 };
 
 use crate::jpeg;
-use wgrad::{Error, Result, error::io_error};
+use crate::{Error, Result, error::io_error};
 
 /// No side may be longer, pixels, there may not be more of them in all, and the decoded picture may not take more memory,
 /// bytes: a small file can claim to be a huge picture. Its head is judged, before anything is decoded.
@@ -51,7 +51,7 @@ pub struct Picture {
 /// so it is inverted.
 ///
 /// # Errors
-/// [`Error::Io`] where the file cannot be opened, [`Error::Picture`] where it is no picture or one too large.
+/// [`wgrad::Error::Io`] where the file cannot be opened, [`Error::Picture`] where it is no picture or one too large.
 pub fn load_picture(path: &Path, height: usize, width: usize) -> Result<Picture> {
     as_input(path, &whole(path)?, &FILE, height, width)
 }

@@ -10,6 +10,10 @@ use image::ImageFormat;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    Error, Result,
+    error::{field_error, io_error},
+};
+use crate::{
     classes::alike,
     jpeg::{CUT_OFF, has_end},
     picture::{LONGEST, dimensions_in},
@@ -17,9 +21,7 @@ use crate::{
     reading::{Reading, Size, TEST_SHARE},
 };
 use wgrad::{
-    Error, Result,
     data::dataset::{Dataset, Images, Split},
-    error::io_error,
     words::hex,
 };
 use wgrad::{input::Input, words::counted};
@@ -224,7 +226,7 @@ fn reaches_end(file: &mut File, bytes: &mut Vec<u8>, length: u64, all: bool) -> 
 ///
 /// # Errors
 /// [`Error::Data`] where the classes of the parts differ, where there is no picture, or where sizes are mixed and
-/// `reading` says none; [`Error::Io`].
+/// `reading` says none; [`wgrad::Error::Io`].
 pub(crate) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<Dataset> {
     let fail = |path: &Path, message: String| Error::Data { path: path.to_owned(), message };
     let mut names: Vec<String> = classes(&layout.train)?.into_iter().map(|class| class.name).collect();
@@ -346,11 +348,7 @@ fn channels(reading: &Reading) -> Result<usize> {
     match reading.channels {
         None => Ok(3),
         Some(channels @ (1 | 3)) => Ok(channels),
-        Some(other) => Err(Error::Option {
-            name: "--channels",
-            got: other.to_string(),
-            expected: "1 for grey, 3 for colour",
-        }),
+        Some(other) => Err(field_error("channels", other.to_string(), "1 for grey, 3 for colour")),
     }
 }
 
@@ -369,7 +367,7 @@ fn common_size(folder: &Path, found: &[Found]) -> Result<Size> {
             path: folder.to_owned(),
             message: format!(
                 "holds pictures of many sizes, from {h}×{w} to {to_h}×{to_w} (height × width), and a network takes one; \
-                 say which, such as `--size 96` or `--size 96x128`, and `--fit crop`, `pad` or `stretch`"
+                 say which, such as `.size = 96` or `.size = 96x128`, and `.fit = crop`, `pad` or `stretch`"
             ),
         });
     }
@@ -431,7 +429,7 @@ fn dataset(
         table: None,
     };
     if layout.test.is_none() || data.test.is_empty() {
-        return data.with_test(reading.test_share.unwrap_or(TEST_SHARE), reading.split_seed);
+        return Ok(data.with_test(reading.test_share.unwrap_or(TEST_SHARE), reading.split_seed)?);
     }
     if let Some(test) = layout.test.as_ref().and_then(|path| path.file_name()) {
         data.notes.push(format!("{} is the test part", test.to_string_lossy()));

@@ -3,11 +3,11 @@
 use crate::download::{self, Event, Options};
 use crate::fashion_mnist::{FILES, Identity, class_names, identify};
 use crate::folder;
+use crate::{Error, Result};
 use etcetera::BaseStrategy;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use wgrad::data::dataset::Dataset;
-use wgrad::{Error, Result};
 
 /// The environment variable that names a folder with the four files.
 pub const FOLDER_VARIABLE: &str = "WGRAD_DATA";
@@ -59,7 +59,7 @@ pub fn load(places: &Places) -> Result<Dataset> {
     }
     let mut looked_at = vec![format!("{FOLDER_VARIABLE}: not set")];
     let system = places.system.iter().map(|path| (path, "reinstall the package"));
-    let cache = places.cache.iter().map(|path| (path, "remove the file and run `wgrad data fetch`"));
+    let cache = places.cache.iter().map(|path| (path, "remove the file and run `wgrad_data::places::fetch`"));
     for (path, next) in system.chain(cache) {
         let there = folder::find(path).iter().flatten().count();
         if there == 4 {
@@ -110,7 +110,7 @@ fn is_in_cache(path: &Path, places: &Places) -> bool {
 /// the right content are kept.
 ///
 /// # Errors
-/// [`Error::Download`] where no mirror gave a file, [`Error::Io`] where it cannot be written,
+/// [`Error::Download`] where no mirror gave a file, [`wgrad::Error::Io`] where it cannot be written,
 /// [`Error::DataNotFound`] where there is no cache folder.
 pub fn fetch(places: &Places, options: &Options, progress: &mut dyn FnMut(Event<'_>)) -> Result<PathBuf> {
     let Some(cache) = &places.cache else {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use wgrad::{Error, Result};
+use crate::{Error, Result, error::field_error};
 
 /// The share of the training images that becomes the test part where there is none.
 pub const TEST_SHARE: f64 = 0.2;
@@ -101,7 +101,7 @@ impl Reading {
     /// Refuses what was said and means nothing for data of this kind. What a run recorded is as it is.
     ///
     /// # Errors
-    /// [`Error::Option`] that names the option.
+    /// [`wgrad::Error::Option`] that names the option.
     pub(super) fn suits(&self, kind: Kind) -> Result<()> {
         let table = (&[Kind::Table][..], "comma-separated values; leave it out");
         let rows = (
@@ -110,18 +110,18 @@ impl Reading {
         );
         let pictures = (&[Kind::Pictures][..], "a folder of pictures; leave it out");
         let said = [
-            ("--label", self.label.is_some(), table),
-            ("--drop", !self.drop.is_empty(), table),
-            ("--na", !self.na.is_empty(), table),
-            ("--not-na", !self.not_na.is_empty(), table),
-            ("--category", !self.category.is_empty(), table),
-            ("--header", self.header.is_some(), table),
-            ("--comment", self.comment.is_some(), table),
-            ("--decimal", self.decimal.is_some(), table),
-            ("--shape", self.shape.is_some(), rows),
-            ("--size", self.size.is_some(), pictures),
-            ("--fit", self.fit != Fit::default(), pictures),
-            ("--channels", self.channels.is_some(), pictures),
+            ("label", self.label.is_some(), table),
+            ("drop", !self.drop.is_empty(), table),
+            ("na", !self.na.is_empty(), table),
+            ("not_na", !self.not_na.is_empty(), table),
+            ("category", !self.category.is_empty(), table),
+            ("header", self.header.is_some(), table),
+            ("comment", self.comment.is_some(), table),
+            ("decimal", self.decimal.is_some(), table),
+            ("shape", self.shape.is_some(), rows),
+            ("size", self.size.is_some(), pictures),
+            ("fit", self.fit != Fit::default(), pictures),
+            ("channels", self.channels.is_some(), pictures),
         ];
         let wrong = said.into_iter().find(|(_, said, (kinds, _))| *said && !kinds.contains(&kind));
         match wrong.filter(|_| self.again.is_none()) {
@@ -133,7 +133,7 @@ impl Reading {
                     Kind::Pictures => "given for a folder of pictures",
                     Kind::Fixed => "given for a data set that needs none",
                 };
-                Err(Error::Option { name, got: got.to_owned(), expected })
+                Err(field_error(name, got.to_owned(), expected))
             }
         }
     }
@@ -166,7 +166,7 @@ impl FromStr for Missing {
             "error" => Ok(Self::Error),
             "drop" => Ok(Self::Drop),
             "mean" => Ok(Self::Mean),
-            _ => Err(Error::Option { name: "--missing", got: text.into(), expected: "error, drop or mean" }),
+            _ => Err(field_error("missing", text.into(), "error, drop or mean")),
         }
     }
 }
@@ -198,7 +198,7 @@ impl FromStr for Target {
         match text {
             "classes" => Ok(Self::Classes),
             "number" => Ok(Self::Number),
-            _ => Err(Error::Option { name: "--target", got: text.into(), expected: "classes or number" }),
+            _ => Err(field_error("target", text.into(), "classes or number")),
         }
     }
 }
@@ -220,7 +220,7 @@ impl FromStr for Header {
         match text {
             "yes" => Ok(Self::Yes),
             "no" => Ok(Self::No),
-            _ => Err(Error::Option { name: "--header", got: text.into(), expected: "yes or no" }),
+            _ => Err(field_error("header", text.into(), "yes or no")),
         }
     }
 }
@@ -242,7 +242,7 @@ impl FromStr for Decimal {
         match text {
             "." | "point" => Ok(Self::Point),
             "," | "comma" => Ok(Self::Comma),
-            _ => Err(Error::Option { name: "--decimal", got: text.into(), expected: "point or comma" }),
+            _ => Err(field_error("decimal", text.into(), "point or comma")),
         }
     }
 }
@@ -262,11 +262,8 @@ impl FromStr for RowShape {
 
     /// `28,28` and `28x28` are grey, `32,32,3` is in colour; `table` is no picture.
     fn from_str(text: &str) -> Result<Self> {
-        let fail = || Error::Option {
-            name: "--shape",
-            got: text.into(),
-            expected: "HEIGHT,WIDTH or HEIGHT,WIDTH,CHANNELS, sides from 1 to 4096 and 1 to 4 channels, such as 28,28,1, or `table`",
-        };
+        const SHAPES: &str = "HEIGHT,WIDTH or HEIGHT,WIDTH,CHANNELS, sides from 1 to 4096 and 1 to 4 channels, such as 28,28,1, or `table`";
+        let fail = || field_error("shape", text.into(), SHAPES);
         if text == "table" {
             return Ok(Self::Table);
         }
@@ -304,7 +301,7 @@ impl Size {
         let fine = 1..=Self::LONGEST;
         match fine.contains(&height) && fine.contains(&width) {
             true => Ok(Self { height, width }),
-            false => Err(Error::Option { name: "--size", got: format!("{height}x{width}"), expected: SIZES }),
+            false => Err(field_error("size", format!("{height}x{width}"), SIZES)),
         }
     }
 }
@@ -317,7 +314,7 @@ impl FromStr for Size {
         let (height, width) = text.split_once(['x', '×']).unwrap_or((text, text));
         match (height.trim().parse(), width.trim().parse()) {
             (Ok(height), Ok(width)) => Self::new(height, width),
-            _ => Err(Error::Option { name: "--size", got: text.into(), expected: SIZES }),
+            _ => Err(field_error("size", text.into(), SIZES)),
         }
     }
 }
@@ -369,7 +366,7 @@ impl FromStr for Fit {
             "crop" => Ok(Self::Crop),
             "pad" => Ok(Self::Pad),
             "stretch" => Ok(Self::Stretch),
-            _ => Err(Error::Option { name: "--fit", got: text.into(), expected: "crop, pad or stretch" }),
+            _ => Err(field_error("fit", text.into(), "crop, pad or stretch")),
         }
     }
 }

@@ -300,23 +300,25 @@ impl Format {
     pub fn as_network(self) -> &'static str {
         match self {
             Self::Hdf5 => {
-                "load it with Keras and save it as `model.save(\"model.keras\")`; weights alone (.weights.h5) are read by `--init`"
+                "load it with Keras and save it as `model.save(\"model.keras\")`; weights alone (.weights.h5) are read by `.init`"
             }
             Self::PyTorch | Self::Pickle => {
-                "in Python: `torch.onnx.export(model, (x,), \"model.onnx\")`, then `wgrad import model.onnx --out RUN`"
+                "in Python: `torch.onnx.export(model, (x,), \"model.onnx\")`, then `wgrad_formats::onnx::import(model.onnx)` `.folder = RUN`"
             }
-            Self::Safetensors => "name the network by `--model` and this file by `--init`",
+            Self::Safetensors => "name the network by `.model` and this file by `.init`",
             Self::TensorFlowJs | Self::SavedModel => {
-                "load it with Keras and save it as `model.save(\"model.keras\")`, or turn it into ONNX by tf2onnx and `wgrad import` it"
+                "load it with Keras and save it as `model.save(\"model.keras\")`, or turn it into ONNX by tf2onnx and `wgrad_formats::onnx::import` it"
             }
-            Self::TfLite => "turn it into ONNX by tf2onnx, then `wgrad import model.onnx --out RUN`",
+            Self::TfLite => {
+                "turn it into ONNX by tf2onnx, then `wgrad_formats::onnx::import(model.onnx)` `.folder = RUN`"
+            }
             Self::Onnx => {
-                "`wgrad import FILE --out RUN` makes a run of it, and RUN/model.toml is its network"
+                "`wgrad_formats::onnx::import(FILE)` `.folder = RUN` makes a run of it, and RUN/model.toml is its network"
             }
             Self::Table | Self::Npz => {
-                "these are data: `wgrad train --data FILE` trains on them, and `--model` names the network"
+                "these are data: `Trainer::new` `.data = FILE` trains on them, and `.model` names the network"
             }
-            Self::Idx => "these are data: name their folder by `--data`, and the network by `--model`",
+            Self::Idx => "these are data: name their folder by `.data`, and the network by `.model`",
             Self::KerasArchive => "give it a name that ends in .keras",
             Self::KerasJson => "give it a name that ends in .json",
             Self::LfsPointer => "fetch the file itself: `git lfs pull`",
@@ -324,7 +326,7 @@ impl Format {
             Self::Gzip | Self::Compressed(_) | Self::Zip | Self::Tar => "unpack it, and name what was in it",
             Self::Utf16 => "save it as UTF-8",
             _ => {
-                "a network is a name of `wgrad models`, a TOML file, a .keras or a .json file; `wgrad import` reads .onnx"
+                "a network is a name of `networks::NETWORKS`, a TOML file, a .keras or a .json file; `wgrad_formats::onnx::import` reads .onnx"
             }
         }
     }
@@ -356,7 +358,7 @@ impl Format {
             | Self::TensorFlowJs
             | Self::SavedModel
             | Self::TfLite
-            | Self::Onnx => "this is a network: name it by `--model`, and data by `--data`",
+            | Self::Onnx => "this is a network: name it by `.model`, and data by `.data`",
             Self::Utf16 => "save it as UTF-8",
             _ => {
                 "expected comma-separated values, a .npz archive, or a folder with a subfolder of pictures for each class"
@@ -368,11 +370,11 @@ impl Format {
     pub fn as_weights(self) -> &'static str {
         match self {
             Self::PyTorch | Self::Pickle => {
-                "scripts/pytorch_weights.py turns it into safetensors; or export ONNX and `wgrad import` it"
+                "scripts/pytorch_weights.py turns it into safetensors; or export ONNX and `wgrad_formats::onnx::import` it"
             }
             Self::Hdf5 | Self::KerasArchive => "give it a name that ends in .weights.h5 or .keras",
             Self::Onnx => {
-                "`wgrad import FILE --out RUN` makes a run of it, and RUN/best.safetensors are its weights"
+                "`wgrad_formats::onnx::import(FILE)` `.folder = RUN` makes a run of it, and RUN/best.safetensors are its weights"
             }
             Self::TensorFlowJs | Self::SavedModel | Self::TfLite => {
                 "load it with Keras and save it as `model.save(\"model.keras\")`"

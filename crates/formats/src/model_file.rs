@@ -1,16 +1,16 @@
 //! Models as TOML files with Keras's layer and argument names. Every error names file, line and layer.
 
+use crate::{Error, Result};
 use std::path::Path;
 use toml::Spanned;
 use wgrad::{
-    Error, Result,
     layers::Layer,
     model::{MOST_LAYERS, Model},
     text::read_text,
 };
 use wgrad_files::format::{self, Format};
 
-/// A commented file to start from: `wgrad models --template` prints it.
+/// A commented file to start from.
 pub const TEMPLATE: &str = include_str!("../assets/model.toml");
 
 #[derive(serde::Deserialize)]
@@ -25,14 +25,13 @@ struct File {
 /// Reads a model file.
 ///
 /// # Errors
-/// [`Error::Io`] where it cannot be read, [`Error::ModelFile`] with line and layer where it does not parse or its
+/// [`wgrad::Error::Io`] where it cannot be read, [`Error::ModelFile`] with line and layer where it does not parse or its
 /// layers do not fit each other.
 pub fn load(path: &Path) -> Result<Model> {
     if let Some(format) = format::of(path).or_else(|| format::data(path)) {
         return Err(other_format(path, format));
     }
-    let next =
-        "`wgrad models` lists the built-in ones, `wgrad models --template` prints a file to start from";
+    let next = "`networks::NETWORKS` lists the built-in ones, `wgrad_formats::model_file::TEMPLATE` prints a file to start from";
     let text = read_text(path, "cannot read the model", next)?;
     parse(path, &text)
 }
@@ -71,7 +70,7 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
     let mut model = Model::new(&file.name.unwrap_or(stem), input_shape);
     if let Some(loss) = file.loss {
         let at = Some(line(loss.span().start));
-        model.loss = Some(loss.into_inner().parse().map_err(|e: Error| fail(at, e.to_string()))?);
+        model.loss = Some(loss.into_inner().parse().map_err(|e: wgrad::Error| fail(at, e.to_string()))?);
     }
     if file.layers.len() > MOST_LAYERS {
         let message = format!("has {} layers, expected at most {MOST_LAYERS}", file.layers.len());
@@ -142,8 +141,8 @@ pub(crate) fn said(error: &toml::de::Error) -> String {
 }
 
 /// An error about a layer with the file that it stands in, and the line of that layer where `lines` has it.
-pub(crate) fn in_file(path: &Path, lines: &[usize], error: Error) -> Error {
-    let Error::Model { layer, message, .. } = error else { return error };
+pub(crate) fn in_file(path: &Path, lines: &[usize], error: wgrad::Error) -> Error {
+    let wgrad::Error::Model { layer, message, .. } = error else { return error.into() };
     let number = layer.strip_prefix("layer ").and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
     let line = number.and_then(|n| lines.get(n.checked_sub(1)?).copied());
     Error::ModelFile { path: path.to_owned(), line, message: format!("{layer}: {message}") }
@@ -152,12 +151,11 @@ pub(crate) fn in_file(path: &Path, lines: &[usize], error: Error) -> Error {
 /// The text of a model file for `model`: [`parse`] reads it back.
 ///
 /// # Errors
-/// [`Error::Model`] where a layer has no form as TOML.
+/// [`wgrad::Error::Model`] where a layer has no form as TOML.
 pub fn to_text(model: &Model) -> Result<String> {
-    let fail = |layer: String, e: toml::ser::Error| Error::Model {
-        model: model.name.clone(),
-        layer,
-        message: format!("has no form as TOML: {e}"),
+    let fail = |layer: String, e: toml::ser::Error| {
+        let message = format!("has no form as TOML: {e}");
+        Error::Engine(wgrad::Error::Model { model: model.name.clone(), layer, message })
     };
     let mut file = toml::Table::new();
     file.insert("name".into(), model.name.clone().into());

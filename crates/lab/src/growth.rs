@@ -148,7 +148,7 @@ pub async fn measure(
                 if round == 0 {
                     cells[*n].skipped = Some(format!(
                         "no time is left: compiling and timing smaller sizes took {:.0} s, and a step of this one takes \
-                         about {}; give more with --seconds, or fewer --batches and --widths",
+                         about {}; give more with `.seconds`, or fewer `.batches` and `.widths`",
                         clock::seconds() - begun,
                         if expected < 0.1 {
                             format!("{:.1} ms", 1e3 * expected)

@@ -62,7 +62,7 @@ pub struct Listing {
     pub needs: Vec<String>,
     /// The adapter classes for which it is preferred to the variants behind it.
     pub default_for: Vec<String>,
-    /// The constants that it offers: `--sweep` tries their values.
+    /// The constants that it offers: [`sweep`] tries their values.
     pub constants: Vec<Constant>,
     /// Whether it can run on this adapter at these sizes.
     pub eligible: bool,
@@ -113,8 +113,8 @@ pub fn template(op: &'static Op) -> Result<String> {
     let call = workload::typical(op)?;
     let mut text = format!(
         "// A variant of {name}: {about}.\n\
-         // Prove and time it with: wgrad lab {name} --file THIS_FILE\n\
-         // Train with it:          wgrad train --variant {name}=THIS_FILE\n//\n",
+         // Prove and time it with: `wgrad_lab::measure({name})` `user_file::read(THIS_FILE)`\n\
+         // Train with it:          `Trainer::new` `.variants = {name}=THIS_FILE`\n//\n",
         name = op.name,
         about = op.about,
     );
@@ -144,8 +144,8 @@ pub fn template(op: &'static Op) -> Result<String> {
          // in `// needs {axis} % 4 == 0`, `// needs {axis} >= 64` or `// needs SUBGROUP`. Guard every load and store.\n\
          // `enable subgroups;` and `enable f16;` may stand first, as a browser wants them.\n\
          // A constant may offer values: `const ROWS = 4u; // one of 2, 4, 8`. THIS_FILE:ROWS=8 is that setting, and\n\
-         // `--file THIS_FILE --sweep` tries them all; `const_assert ROWS * COLUMNS <= 256u;` leaves some out.\n\
-         // It is measured at {sizes} unless `--size` says otherwise.\n\n",
+         // `wgrad_lab::sweep(THIS_FILE)` tries them all; `const_assert ROWS * COLUMNS <= 256u;` leaves some out.\n\
+         // It is measured at {sizes} unless `.sizes` says otherwise.\n\n",
         sizes = sizes::words(&call),
     ));
     // The example lines above must not be taken for needs or a grid of this file.

@@ -1,4 +1,4 @@
-//! A line of the lab's report: one variant at one size on one adapter. It is what `--json` and `--csv` print.
+//! A line of the lab's report: one variant at one size on one adapter. It is what JSON and CSV of the lab hold.
 
 use crate::measurement::{Spread, peaks::Peaks};
 use serde::Serialize;
@@ -41,7 +41,7 @@ pub struct Row {
     pub worst: Option<Mismatch>,
     /// The constants that the variant offers, at the values of this row.
     pub constants: Setting,
-    /// Sizes, as `--size` takes them.
+    /// Sizes, as [`wgrad::op::sizes::given`] reads them.
     pub sizes: String,
     /// The activation composed in; `linear` where there is none.
     pub activation: &'static str,

@@ -167,14 +167,14 @@ pub async fn compare(
 fn check(steps: u64, rounds: usize, tolerance: Option<f64>) -> Result<()> {
     let fail = |name, got: String, expected| Err(Error::Option { name, got, expected });
     if steps < 2 {
-        return fail("--steps", steps.to_string(), "at least 2: one warms up, one is timed");
+        return fail("steps", steps.to_string(), "at least 2: one warms up, one is timed");
     }
     if rounds == 0 {
-        return fail("--rounds", rounds.to_string(), "at least 1");
+        return fail("rounds", rounds.to_string(), "at least 1");
     }
     match tolerance {
         Some(given) if !(given >= 0.0 && given.is_finite()) => {
-            fail("--tolerance", given.to_string(), "a number from 0")
+            fail("tolerance", given.to_string(), "a number from 0")
         }
         _ => Ok(()),
     }

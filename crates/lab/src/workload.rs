@@ -12,7 +12,7 @@ use wgrad::{
     program::Mode,
 };
 
-/// Images a step, as `wgrad train` has by default.
+/// Images a step, as a training has by default.
 const BATCH: usize = 128;
 
 /// How much a call moves and computes, to find the largest.

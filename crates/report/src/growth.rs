@@ -18,7 +18,7 @@ type Figure = fn(&Cell) -> (Option<f64>, Option<(f64, f64)>);
 /// # Errors
 /// As [`Table::of`].
 pub fn grown(about: &About, networks: &[Growth]) -> Result<Page> {
-    let mut page = about.page("wgrad bench: how the time of a step grows");
+    let mut page = about.page("How the time of a step grows");
     if let Some(first) = networks.first() {
         page = conditions(page, &first.conditions);
     }

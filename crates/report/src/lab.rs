@@ -37,8 +37,8 @@ pub fn measured(about: &About, rows: &[Row]) -> Page {
     let adapters = unique(rows.iter().map(adapter));
     let operations = unique(rows.iter().map(|row| (row.op, row.sizes.clone(), row.activation)));
     let title = match &operations[..] {
-        [(op, ..)] => format!("wgrad lab: variants of {op}"),
-        _ => "wgrad lab: variants of every operation".to_string(),
+        [(op, ..)] => format!("Lab: variants of {op}"),
+        _ => "Lab: variants of every operation".to_string(),
     };
     let mut page = about.page(&title);
     for adapter_name in &adapters {
@@ -105,7 +105,7 @@ fn heat_map(title: &str, grid: &Grid) -> HeatMap {
 pub fn listed(about: &About, rows: &[Listing]) -> Result<Page> {
     let words =
         "Every operation and variant, what it needs, and whether it runs on this adapter at a typical size.";
-    let mut page = about.page("wgrad lab: operations and variants");
+    let mut page = about.page("Lab: operations and variants");
     for adapter in unique(rows.iter().map(|row| row.adapter.clone())) {
         let of_adapter: Vec<&Listing> = rows.iter().filter(|row| row.adapter == adapter).collect();
         let table = Table::of("Operations and variants", &of_adapter)?;
@@ -142,13 +142,13 @@ pub fn translated(about: &About, rows: &[Translated]) -> Page {
         }
         table.row(cells, of_variant.iter().any(|row| row.status == Status::Wrong));
     }
-    about.page("wgrad lab: translations").section(section.table(table))
+    about.page("Lab: translations").section(section.table(table))
 }
 
 /// A page that says why there are no rows, for one that is watched.
 pub fn failed(about: &About, error: &str) -> Page {
     let alarm = Alarm { what: "Nothing was measured".into(), reason: error.into(), facts: Vec::new() };
-    about.page("wgrad lab").section(Section::new("Error").alarm(alarm))
+    about.page("Lab").section(Section::new("Error").alarm(alarm))
 }
 
 fn unique<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {

@@ -20,7 +20,7 @@
 //! # Ok::<(), wgrad::Error>(())
 //! ```
 //!
-//! [`Table::of`](crate::page::Table::of) takes whatever `--json` prints;
+//! [`Table::of`](crate::page::Table::of) takes whatever serializes to objects;
 //! [`Table::new`](crate::page::Table::new) one with columns of its own. The library has no clock: a
 //! date is a fact that the caller gives.
 
@@ -156,7 +156,15 @@ impl Page {
     /// # Errors
     /// [`wgrad::Error::Io`] with the path.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let html = self.html();
+        self.write_as(path, |html| html)
+    }
+
+    /// The same with the whole text as `said` says it, such as in the words of a front end.
+    ///
+    /// # Errors
+    /// [`wgrad::Error::Io`] with the path.
+    pub fn write_as(&self, path: &Path, said: impl Fn(String) -> String) -> Result<()> {
+        let html = said(self.html());
         write_whole(path, |file| file.write_all(html.as_bytes()))
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn conditions(page: Page, conditions: &Conditions) -> Page {
 /// # Errors
 /// As [`Table::of`].
 pub fn profiled(about: &About, profile: &Profile) -> Result<Page> {
-    let page = about.page(&format!("wgrad profile: a training step of {}", profile.conditions.network));
+    let page = about.page(&format!("Profile of a training step of {}", profile.conditions.network));
     let peaks = &profile.peaks;
     let page = conditions(page, &profile.conditions)
         .fact(

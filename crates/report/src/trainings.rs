@@ -18,7 +18,7 @@ const POINTS: usize = 400;
 /// As [`Table::of`].
 pub fn compared(about: &About, found: &Comparison) -> Result<Page> {
     let [a, b] = &found.sides;
-    let page = about.page(&format!("wgrad lab train: {} against {}", a.variants, b.variants));
+    let page = about.page(&format!("Two trainings: {} against {}", a.variants, b.variants));
     let page = conditions(page, &found.conditions).fact(
         "trained",
         format!("{} steps, seed {}, learning rate {}", found.steps, found.seed, found.learning_rate),

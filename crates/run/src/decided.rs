@@ -59,7 +59,7 @@ impl Run {
     /// [`Error::Run`] that names what was changed, and what to do.
     pub(super) fn is_as_kept(&self, kept: &Value) -> Result<()> {
         let next = format!(
-            "put it back, or start a new run, from these weights by `--init {}`, with the options that you want",
+            "put it back, or start a new run, from these weights by `.init = {}`, with the options that you want",
             quoted_path(&self.folder.join(LAST))
         );
         self.refuse(kept, |_| true, &next)

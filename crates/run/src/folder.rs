@@ -53,7 +53,7 @@ impl Run {
         let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok());
         if let Some(file) = there.filter(|path| !path.is_dir()) {
             let message =
-                "is no folder, so that no run can be made there; choose another `--out`".to_string();
+                "is no folder, so that no run can be made there; choose another `.folder`".to_string();
             return Err(Error::Run { folder: file.to_owned(), message });
         }
         let known = folder.join(CONFIG).exists();
@@ -93,9 +93,9 @@ impl Run {
     pub fn last_good(&self) -> String {
         let folder = quoted_path(&self.folder);
         if self.folder.join(CONFIG).is_file() && self.folder.join(LAST).is_file() {
-            format!("the last good state is in {folder}; go on with: `wgrad train --resume {folder}`")
+            format!("the last good state is in {folder}; go on with: `Run::take({folder})`")
         } else if self.folder.join(CONFIG).is_file() {
-            format!("nothing is saved yet in {folder}; start it again with: `wgrad train --resume {folder}`")
+            format!("nothing is saved yet in {folder}; start it again with: `Run::take({folder})`")
         } else {
             format!("nothing is left of the run: {folder} was removed or emptied")
         }
@@ -105,11 +105,11 @@ impl Run {
 fn taken(folder: &Path) -> Error {
     let has = |name: &str| folder.join(name).exists();
     let message = if has(LAST) || has(BEST) {
-        "holds a run already; choose another `--out`, or go on with it by `--resume`".to_string()
+        "holds a run already; choose another `.folder`, or go on with it by `Run::take`".to_string()
     } else {
         format!(
-            "holds a run that ended before anything was saved; `wgrad train --resume {}` starts it from its {CONFIG}, or \
-             choose another `--out`",
+            "holds a run that ended before anything was saved; `Run::take({})` starts it from its {CONFIG}, or \
+             choose another `.folder`",
             quoted_path(folder)
         )
     };
@@ -160,7 +160,7 @@ mod tests {
         std::fs::write(&file, "text").expect("writes");
         for path in [file.clone(), file.join("run")] {
             let error = Run::vacant(&path).expect_err("a file").to_string();
-            assert!(error.contains("file is no folder") && error.contains("--out"), "{error}");
+            assert!(error.contains("file is no folder") && error.contains("`.folder`"), "{error}");
         }
         Run::vacant(&folder.path().join("a/b")).expect("nothing is there");
     }

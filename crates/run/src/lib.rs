@@ -88,7 +88,7 @@ pub struct Pause {
 /// Which data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataRecord {
-    /// What `--data` said.
+    /// What data was asked for, as a person names it.
     pub spec: String,
     /// The set's name.
     pub name: String,
@@ -96,9 +96,9 @@ pub struct DataRecord {
     pub digest: String,
     /// Names of the classes.
     pub classes: Vec<String>,
-    /// `--limit`.
+    /// How many training images were taken at most.
     pub limit: Option<usize>,
-    /// `--validation`.
+    /// The share of the training images that validates.
     pub validation: Option<f64>,
     /// What else was said about how they are read.
     #[serde(default, skip_serializing_if = "Reading::is_default")]
@@ -312,7 +312,7 @@ impl Run {
             Ok(bytes) => bytes,
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Err(fail(format!(
-                    "is not a run: it has no {CONFIG}; `wgrad train` makes one, under `runs/` by default"
+                    "is not a run: it has no {CONFIG}; `Run::create` makes one, under `runs/` by default"
                 )));
             }
             Err(e) => return Err(io_error("cannot read", &path, "")(e)),

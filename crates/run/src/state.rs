@@ -139,7 +139,7 @@ impl Run {
         let best = self.folder.join(BEST);
         match best.exists() {
             true => format!(
-                "put it back as it was written, or start a new run, from the best weights by `--init {}` and the `--model` and `--data` of this one",
+                "put it back as it was written, or start a new run, from the best weights by `.init = {}` and the `.model` and `.data` of this one",
                 best.display()
             ),
             false => "put it back as it was written, or start a new run".to_string(),
@@ -182,7 +182,7 @@ impl Run {
             folder: self.folder.clone(),
             message: format!(
                 "has no {BEST}, and its best epoch is not the last one, so that the best weights are lost; put the file back, \
-                 or take those after epoch {}{within} by `--last` (of export: `--weights last`)",
+                 or take those after epoch {}{within} by `Run::last`",
                 last.epoch
             ),
         }
@@ -273,8 +273,7 @@ impl Run {
 
     /// The best weights, which must be of the same training as the state that told this `beside` them.
     fn read_best(&self, beside: Option<&Told>) -> Result<(Checkpoint, Option<Told>)> {
-        let next =
-            "`--last` (of export: `--weights last`) takes the last weights; to train on, remove the file";
+        let next = "`Run::last` takes the last weights; to train on, remove the file";
         let (best, told) = self.read(BEST).map_err(|error| match error {
             Error::Checkpoint { what, message } => {
                 Error::Checkpoint { what, message: format!("{message}; {next}") }
@@ -349,8 +348,8 @@ fn sane(position: &Position, steps: u64, images: u64, batch: u64) -> std::result
 /// Reads weights for `parameters` from a safetensors file, or from one of Keras's: `.keras` or `.weights.h5`.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::Checkpoint`]; [`Error::ModelFile`] for an archive whose network cannot be read.
-pub fn read_weights(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
+/// [`Error::Io`], [`Error::Checkpoint`]; [`wgrad_formats::Error::ModelFile`] for an archive whose network cannot be read.
+pub fn read_weights(path: &Path, parameters: &[Parameter]) -> wgrad_formats::Result<Checkpoint> {
     if keras::has_weights(path) {
         return keras::checkpoint(path, parameters);
     }
@@ -359,7 +358,7 @@ pub fn read_weights(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint>
         Some(other) => {
             let next = other.as_weights().replace("FILE", &path.display().to_string());
             let message = format!("is {}; {next}", other.name());
-            return Err(Error::Checkpoint { what: path.display().to_string(), message });
+            return Err(Error::Checkpoint { what: path.display().to_string(), message }.into());
         }
     }
     Ok(read(path, parameters)?.0)
@@ -406,7 +405,7 @@ pub(super) mod tests {
             let error = run.resume(4, 512).expect_err(words).to_string();
             let path = folder.path().join("last.safetensors").display().to_string();
             assert!(error.starts_with(&path) && error.contains(words), "{error}");
-            assert!(error.contains("--init"), "no way out: {error}");
+            assert!(error.contains("`.init = "), "no way out: {error}");
         };
         refuses("`step` is 1000000, expected 4 at most", &|s| s.position.step = 1_000_000);
         refuses("`epoch` is 18446744073709551615", &|s| s.position.epoch = u64::MAX);
@@ -468,7 +467,7 @@ pub(super) mod tests {
             for tried in [run.best().map(drop), run.mend_best(&mut state.clone()).map(drop)] {
                 let error = tried.expect_err("refused").to_string();
                 assert!(error.starts_with(&best.display().to_string()), "{error}");
-                for word in words.iter().chain(&["put back", "`--last`", "remove the file"]) {
+                for word in words.iter().chain(&["put back", "`Run::last`", "remove the file"]) {
                     assert!(error.contains(word), "no {word:?} in {error}");
                 }
             }
@@ -500,7 +499,8 @@ pub(super) mod tests {
                 true => assert_eq!(run.best().expect("the last are the best").position.epoch, 2),
                 false => {
                     let error = run.best().expect_err("lost").to_string();
-                    for words in ["has no best.safetensors", "put the file back", "after epoch 2 by `--last`"]
+                    for words in
+                        ["has no best.safetensors", "put the file back", "after epoch 2 by `Run::last`"]
                     {
                         assert!(error.contains(words), "no {words:?} in {error}");
                     }

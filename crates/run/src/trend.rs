@@ -163,7 +163,7 @@ impl Outcome {
         match self.trend {
             Trend::Unknown => "too few epochs to tell whether more would help".to_string(),
             Trend::Short { steps } => format!(
-                "only {steps} {} of training: too few to learn from; more --epochs or a smaller --batch make more",
+                "only {steps} {} of training: too few to learn from; more `.epochs` or a smaller `.batch` make more",
                 if steps == 1 { "step" } else { "steps" }
             ),
             Trend::Chance { after: None } => {
@@ -174,16 +174,16 @@ impl Outcome {
                 self.chance_words(regression)
             ),
             Trend::Overfits { since } => {
-                let mut ways = vec!["--weight-decay", "dropout"];
+                let mut ways = vec!["`.weight_decay`", "dropout"];
                 if !table {
-                    ways.insert(0, "--augment");
+                    ways.insert(0, "`.augment`");
                 }
                 if !regression {
-                    ways.push("--label-smoothing");
+                    ways.push("`.label_smoothing`");
                 }
                 format!(
                     "it overfits: the {what} loss rises since epoch {since} while the training loss falls; try {} or fewer \
-                     epochs (--patience 3)",
+                     epochs (`.patience = 3`)",
                     ways.join(", ")
                 )
             }
@@ -202,8 +202,8 @@ impl Outcome {
                 format!("nothing is left to gain on the {what} part: {all}")
             }
             Trend::Settled => format!(
-                "the {what} loss has levelled off; to go further, try another --schedule{}",
-                if table { " or a larger network" } else { ", a larger network or --augment" }
+                "the {what} loss has levelled off; to go further, try another `.schedule`{}",
+                if table { " or a larger network" } else { ", a larger network or `.augment`" }
             ),
         }
     }
@@ -311,7 +311,7 @@ mod tests {
         let found = outcome(&falling, &[0.7, 0.5, 0.4, 0.42, 0.45, 0.5]);
         assert_eq!((found.trend, found.best.epoch, found.last.epoch), (Trend::Overfits { since: 3 }, 3, 6));
         let words = found.words(&config);
-        assert!(words.contains("since epoch 3") && words.contains("--augment"), "{words}");
+        assert!(words.contains("since epoch 3") && words.contains("`.augment`"), "{words}");
         let found = outcome(&falling, &[0.8, 0.7, 0.6, 0.5, 0.4, 0.324]);
         let Trend::Improving { by } = found.trend else { panic!("{found:?}") };
         assert!((by - 0.195).abs() < 0.001, "{by}");
@@ -415,7 +415,7 @@ mod tests {
             fields: None,
         });
         let words = found.words(&table);
-        for refused in ["--augment", "--label-smoothing"] {
+        for refused in ["`.augment`", "`.label_smoothing`"] {
             assert!(!words.contains(refused), "{words}");
         }
     }

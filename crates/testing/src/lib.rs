@@ -8,6 +8,8 @@ pub mod http;
 pub mod pages;
 /// Pictures in folders.
 pub mod pictures;
+/// The sources of the library, and the texts in them.
+pub mod sources;
 /// The shaders, those of the page and those of the folder.
 pub mod shaders;
 

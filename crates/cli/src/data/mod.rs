@@ -6,9 +6,9 @@ use super::{AdapterArgs, loading::Progress, output, reading::ReadingArgs};
 use anyhow::{Result, bail};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
-use wgrad::{Error, augment::Augment};
+use wgrad::augment::Augment;
 use wgrad_data::{
-    DataSpec, Places,
+    DataSpec, Error, Places,
     download::{self, Event},
     places,
 };

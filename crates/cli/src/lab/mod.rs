@@ -7,7 +7,7 @@ pub(super) mod print;
 mod sweep;
 mod train;
 
-use super::{output, page::PageArgs};
+use super::{fields::spelled, output, page::PageArgs};
 use anyhow::{Result, bail};
 use std::{
     collections::BTreeMap,
@@ -158,7 +158,7 @@ impl Lab {
         self.page.can_be_written()?;
         if self.template {
             for op in &ops {
-                output::bytes(wgrad_lab::template(op)?.as_bytes())?;
+                output::bytes(spelled(&wgrad_lab::template(op)?).as_bytes())?;
             }
             return Ok(ExitCode::SUCCESS);
         }

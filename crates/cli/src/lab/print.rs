@@ -1,6 +1,6 @@
 //! The lab's reports as tables and as comma-separated values.
 
-use crate::output;
+use crate::{fields::spelled, output};
 use anyhow::{Context, Result};
 use serde::Serialize;
 use wgrad::op::{Call, setting, sizes};
@@ -125,7 +125,7 @@ pub fn listing(listings: &[Listing]) -> String {
             setting::words(&row.constants),
             row.default_for.join(", "),
             match &row.reason {
-                Some(reason) => format!("no: {reason}"),
+                Some(reason) => format!("no: {}", spelled(reason)),
                 None if sizes.is_empty() => "yes".to_string(),
                 None => format!("yes, at {sizes}"),
             },

@@ -3,6 +3,7 @@
 //! the whole state anew.
 
 use super::history::{History, Point};
+use crate::fields::spelled;
 use axum::response::sse::Event;
 use serde_json::{Value, json};
 use std::{
@@ -104,7 +105,7 @@ fn milliseconds() -> f64 {
 }
 
 fn event(name: &str, value: &Value) -> Event {
-    Event::default().event(name).data(value.to_string())
+    Event::default().event(name).data(spelled(&value.to_string()))
 }
 
 impl Hub {

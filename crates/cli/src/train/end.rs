@@ -2,6 +2,7 @@
 
 use super::hints;
 use crate::{
+    fields,
     interrupt::INTERRUPTED,
     output,
     page::{program, quoted_path},
@@ -236,7 +237,7 @@ pub fn finish(run: &Run, data: &Dataset, json: bool, named: Option<&str>) -> Res
             true => output::say(formula),
         }
     }
-    output::say(outcome.words(config));
+    output::say(fields::bare(&outcome.words(config)));
     hints::tell(run, Some(outcome.trend), named);
     Ok(())
 }

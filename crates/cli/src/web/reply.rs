@@ -1,6 +1,6 @@
 //! Answers: pages, JSON, errors in words, streams of events; and the headers that close them to the outside.
 
-use crate::page::called;
+use crate::{fields::spelled, page::called};
 use axum::{
     Router,
     body::Bytes,
@@ -90,7 +90,8 @@ pub fn json(value: &impl serde::Serialize) -> Reply {
 
 /// A value as JSON, and what is `kept` until all of it has been sent.
 pub fn held(value: &impl serde::Serialize, kept: impl Send + 'static) -> Reply {
-    let bytes = serde_json::to_vec(value).map_err(|e| refused(StatusCode::INTERNAL_SERVER_ERROR, e))?;
+    let text = serde_json::to_string(value).map_err(|e| refused(StatusCode::INTERNAL_SERVER_ERROR, e))?;
+    let bytes = spelled(&text).into_owned().into_bytes();
     Ok((JSON, Bytes::from_owner(Kept { bytes, _kept: kept })).into_response())
 }
 
@@ -133,7 +134,7 @@ impl IntoResponse for Refusal {
 
 /// An error.
 pub fn refused(status: StatusCode, words: impl ToString) -> Refusal {
-    Refusal { status, words: called(&words.to_string()).into_owned(), again: None, allowed: None }
+    Refusal { status, words: called(&spelled(&words.to_string())).into_owned(), again: None, allowed: None }
 }
 
 /// A request that makes no sense.

@@ -122,7 +122,7 @@ fn shapes_names_and_losses_are_keras_s() {
     let rescaled = keras::load(&fixture("rescaled.keras"), IMAGE).expect("loads");
     assert!(matches!(rescaled.model.layers[0], Layer::Conv2D(_)), "{:?}", rescaled.model.layers);
     let notes = rescaled.notes.join("\n");
-    for words in ["(Rescaling)", "pixel / 255", "(RandomFlip)", "--augment flip", "rotate=DEGREES"] {
+    for words in ["(Rescaling)", "pixel / 255", "(RandomFlip)", "`.augment = flip`", "rotate=DEGREES"] {
         assert!(notes.contains(words), "no {words:?} in {notes}");
     }
 }
@@ -494,13 +494,13 @@ fn what_changes_numbers_is_taken_named_or_refused() {
         (
             adam(none()),
             none(),
-            "the optimizer Adam, which is not taken over: say `--optimizer adam --lr 0.01`",
+            "the optimizer Adam, which is not taken over: say `.optimizer = adam` `.learning_rate = 0.01`",
         ),
-        (sgd, none(), "say `--optimizer sgd --lr 0.01 --momentum 0.0`"),
+        (sgd, none(), "say `.optimizer = sgd` `.learning_rate = 0.01` `.momentum = 0.0`"),
         (
             adam(json!({"beta_2": 0.95, "use_ema": true, "clipnorm": 1.0})),
             none(),
-            "say `--optimizer adam --lr 0.01 --beta-2 0.95 --ema 0.99`; its clipnorm = 1.0 has no option",
+            "say `.optimizer = adam` `.learning_rate = 0.01` `.beta_2 = 0.95` `.ema_momentum = 0.99`; its clipnorm = 1.0 has no option",
         ),
         (
             json!({"optimizer": {"class_name": "LossScaleOptimizer", "config": {"inner_optimizer": {"class_name": "Nadam", "config": {}}}}}),
@@ -662,7 +662,7 @@ fn files_of_other_formats_are_named() {
     };
     has(
         &weights("net.onnx", b"\x08\x08\x12\x07pytorch"),
-        &["a network of ONNX", "`wgrad import ", "best.safetensors"],
+        &["a network of ONNX", "`wgrad_formats::onnx::import(", "best.safetensors"],
     );
     has(&weights("iris.csv", b"a,b,label\n1,2,x\n"), &["is a table", "weights are a .safetensors"]);
     has(&weights("model.pt", b"\x80\x04\x95\0\0"), &["pickle", "scripts/pytorch_weights.py"]);

@@ -38,7 +38,13 @@ fn the_template_of_every_operation_is_a_right_variant() {
         assert!(verdict.is_ok(), "{}: {verdict:?}", op.name);
     }
     let printed = wgrad(&["lab", "matmul", "--template"]).end().with(0).stdout;
-    assert_eq!(printed, wgrad_lab::template(&MATMUL).expect("a template"));
+    // The comments tell the commands.
+    let code =
+        |text: &str| text.lines().filter(|line| !line.starts_with("//")).collect::<Vec<_>>().join("\n");
+    assert_eq!(code(&printed), code(&wgrad_lab::template(&MATMUL).expect("a template")));
+    for command in ["`wgrad lab matmul --file THIS_FILE`", "`wgrad train --variant matmul=THIS_FILE`"] {
+        assert!(printed.contains(command), "no {command} in {printed}");
+    }
 }
 
 #[test]

@@ -12,9 +12,9 @@ use reqwest::{
 };
 
 use super::{CANNOT_WRITE, Event, RemoteFile};
+use crate::error::io_error;
 use crate::idx;
-use wgrad::error::io_error;
-use wgrad::{Error, Result};
+use crate::{Error, Result};
 
 /// Why one try did not give the file.
 pub(super) enum Failure {

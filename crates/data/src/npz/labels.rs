@@ -30,7 +30,7 @@ pub(super) fn classes(all: &[&Elements]) -> Result<Vec<String>, String> {
             if !(0.0..MOST_CLASSES as f64).contains(&label) || label.fract() != 0.0 {
                 return Err(format!(
                     "label {label} at index {index}, expected whole numbers from 0, below {MOST_CLASSES}; of a \
-                     regression, say `--target number`"
+                     regression, say `.target = number`"
                 ));
             }
             classes = classes.max(label as usize + 1);

@@ -8,14 +8,16 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
+use crate::error::io_error;
 use crate::reading::{Reading, RowShape, TEST_SHARE, Target};
 use crate::unpacked_limit;
+use crate::{Error, Result};
 use npy::parse_within;
 pub use npy::{Array, Elements, parse};
 pub(super) use range::one_range;
 use wgrad::data::dataset::{Dataset, Split};
-use wgrad::{Error, Result, words::hex};
-use wgrad::{error::io_error, input::Input};
+use wgrad::input::Input;
+use wgrad::words::hex;
 
 mod labels;
 mod names;
@@ -28,7 +30,7 @@ mod tests;
 /// `train_images`, `X_train` and so on, or `x` and `y` (`data` and `target`), of which a share becomes the test part.
 ///
 /// # Errors
-/// [`Error::Data`] with the arrays that are there, or with what is wrong with one; [`Error::Io`].
+/// [`Error::Data`] with the arrays that are there, or with what is wrong with one; [`wgrad::Error::Io`].
 pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
     let fail = |message: String| Error::Data { path: path.to_owned(), message };
     let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
@@ -114,7 +116,7 @@ impl Arrays {
             let [height, width, channels] = shape;
             let said = if said == RowShape::Table { "a table" } else { "another size" };
             return Err(fail(format!(
-                "images of {height}×{width}×{channels} (height, width, channels), and `--shape` says {said}; it is for \
+                "images of {height}×{width}×{channels} (height, width, channels), and `.shape` says {said}; it is for \
                  arrays of rows: leave it out"
             )));
         }
@@ -191,7 +193,7 @@ fn image_shape(shape: &[usize], said: Option<RowShape>) -> std::result::Result<[
     match *shape {
         [_, columns] if matches!(said, Some(RowShape::Picture(_))) => match said {
             Some(RowShape::Picture(said)) if said.iter().product::<usize>() == columns => Ok(said),
-            _ => Err(format!("rows of {columns} values, which are no picture of the `--shape` that is said")),
+            _ => Err(format!("rows of {columns} values, which are no picture of the `.shape` that is said")),
         },
         [_, columns] => Ok([1, 1, columns]),
         [_, height, width] => Ok([height, width, 1]),

@@ -15,7 +15,7 @@ fn npy(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
     [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), bytes].concat()
 }
 
-fn of(arrays: &[(&str, Vec<u8>)], reading: &Reading) -> wgrad::Result<Dataset> {
+fn of(arrays: &[(&str, Vec<u8>)], reading: &Reading) -> crate::Result<Dataset> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("data.npz");
     let mut archive = ZipWriter::new(std::fs::File::create(&path).expect("created"));

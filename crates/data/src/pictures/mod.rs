@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
+use crate::Error;
 use std::any::Any;
-use wgrad::Error;
 use wgrad::data::{
     dataset::Images,
     source::{Source, threads},
@@ -106,7 +106,9 @@ pub fn pictures_of(images: &Images) -> Option<(&Pictures, &[u32])> {
 fn without_path(error: Error) -> String {
     match error {
         Error::Picture { reason, .. } => reason,
-        Error::Io { action, source, next, .. } => format!("{action} it: {source}; {next}"),
+        Error::Engine(wgrad::Error::Io { action, source, next, .. }) => {
+            format!("{action} it: {source}; {next}")
+        }
         other => other.to_string(),
     }
 }

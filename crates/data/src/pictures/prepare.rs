@@ -3,8 +3,8 @@
 //! wide as a source area (PIL's BILINEAR, torchvision's `antialias=True`).
 
 use crate::reading::Fit;
+use crate::{Error, Result};
 use std::path::Path;
-use wgrad::{Error, Result};
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -29,7 +29,7 @@ impl Preparation {
     /// Reads a PNG, JPEG or WebP file as (height, width, channels) bytes.
     ///
     /// # Errors
-    /// [`Error::Io`] where it cannot be opened, [`Error::Picture`] where it is no picture, or one too large.
+    /// [`wgrad::Error::Io`] where it cannot be opened, [`Error::Picture`] where it is no picture, or one too large.
     pub fn load(&self, path: &Path) -> Result<Vec<u8>> {
         self.load_again(path, false)
     }

@@ -10,13 +10,13 @@ use super::survey::TwoWays;
 use super::{Kind, Table, fail};
 use crate::classes::essence;
 use crate::reading::{Decimal, Missing, Reading};
+use crate::{Error, Result};
 use crate::{
     number::{self, Readings},
     table::told::{LONG, NAMED, some},
 };
 use wgrad::data::schema::{of_column, standardised};
 use wgrad::{
-    Error, Result,
     data::schema::Format,
     words::{counted, shortened},
 };
@@ -144,7 +144,7 @@ impl<'a> Encoder<'a> {
                 None => {
                     let message = format!(
                         "column {name}: {text:?} can be read in two ways, and in the training a comma stood before decimals; \
-                         say `--decimal comma` if the point groups digits, `--decimal point` if it stands before decimals"
+                         say `.decimal = comma` if the point groups digits, `.decimal = point` if it stands before decimals"
                     );
                     return Err(fail(&sheet.path, message));
                 }

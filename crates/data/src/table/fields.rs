@@ -6,7 +6,7 @@ use csv::ByteRecord;
 
 use super::dialect::{Dialect, Lines};
 use super::fail;
-use wgrad::{Error, Result};
+use crate::{Error, Result};
 
 /// A row: where its text begins, where the ends of its fields are, how many it has, and its line from 1.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +124,7 @@ impl Fields {
         let (line, got) = (self.line(row), self.width(row));
         let like = if self.width(0) == expected { "in the first line" } else { "most lines have" };
         let hint = match self.field(row, 0).chars().next() {
-            Some(first @ ('#' | '%' | '!')) => format!("say `--comment \"{first}\"` if it is a comment"),
+            Some(first @ ('#' | '%' | '!')) => format!("say `.comment = \"{first}\"` if it is a comment"),
             _ if got > expected => format!("is a field with a {} not in quotes?", dialect.in_words()),
             _ => "is it cut short, or does a field lack its quotes?".to_owned(),
         };

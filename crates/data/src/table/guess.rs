@@ -1,12 +1,13 @@
 //! What columns are for: which one is to be told and as what, and which ones only tell rows apart.
 
+use crate::Result;
 use crate::number::{Lacks, Parse};
 use crate::table::{
     column::{FEW, Holds, Planned},
     header::LABELS,
 };
 use std::collections::HashSet;
-use wgrad::{Result, data::schema::Absent};
+use wgrad::data::schema::Absent;
 
 use super::{picture, sheet::Sheet};
 use crate::reading::Reading;
@@ -22,7 +23,7 @@ pub(super) fn label_place(
     notes: &mut Vec<String>,
 ) -> Result<usize> {
     if let Some(text) = &reading.label {
-        return sheet.column("--label", text);
+        return sheet.column("label", text);
     }
     let there = |place: &usize| !dropped.contains(place);
     let called = |label: &str| {
@@ -37,7 +38,7 @@ pub(super) fn label_place(
             None => last().unwrap_or(sheet.names.len() - 1),
         },
     };
-    notes.push(format!("the label is the column {}; `--label` takes another", sheet.names[place]));
+    notes.push(format!("the label is the column {}; `.label` takes another", sheet.names[place]));
     Ok(place)
 }
 

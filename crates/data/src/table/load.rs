@@ -10,15 +10,13 @@ use super::encoder::{Encoder, Places};
 use super::plan::Plan;
 use super::sheet::Sheet;
 use super::{Kind, Table, fail, picture};
+use crate::Result;
 use crate::classes::alike;
 use crate::npz::one_range;
 use crate::reading::{Header, Missing, Reading, TEST_SHARE};
 use crate::table::told::Told;
 use wgrad::data::dataset::{Dataset, Split, TEST_STREAM, held_out, held_out_note, no_test_part};
-use wgrad::{
-    Result,
-    words::{bytes, commas, counted},
-};
+use wgrad::words::{bytes, commas, counted};
 use wgrad::{input::Input, words::hex};
 
 /// Values of a table that may always be held in memory, bytes.
@@ -48,11 +46,9 @@ impl Part {
 /// it says. Read for a network that there is, and without a test part, all rows are one, unless they are its own.
 ///
 /// # Errors
-/// [`Error::Data`] with file, line and column; [`Error::Option`] for a column that there is not; [`Error::Io`].
+/// [`Error::Data`] with file, line and column; [`wgrad::Error::Option`] for a column that there is not; [`wgrad::Error::Io`].
 ///
-/// [`Error::Data`]: wgrad::Error::Data
-/// [`Error::Option`]: wgrad::Error::Option
-/// [`Error::Io`]: wgrad::Error::Io
+/// [`Error::Data`]: crate::Error::Data
 pub(crate) fn load(
     path: &Path,
     test: Option<&PathBuf>,
@@ -192,7 +188,7 @@ fn told(
         return Ok(Some(sheet));
     }
     notes.push(format!(
-        "{} has no labels (no {} as in {}), so it judges nothing; once there is a run, `wgrad predict RUN {}` answers it",
+        "{} has no labels (no {} as in {}), so it judges nothing; once there is a run, `Predictor::outputs({})` answers it",
         path.display(),
         plan.label.name,
         train.path.display(),
@@ -266,7 +262,7 @@ fn fits(table: &Table, path: &Path, rows: usize, size: usize) -> Result<()> {
         path,
         format!(
             "its {} rows would become {} values each, {} in all: a value for every word (the most: {}, ...); leave such \
-             columns out with `--drop`",
+             columns out with `.drop`",
             commas(rows as u64),
             commas(table.width() as u64),
             bytes(needed as u64),

@@ -5,9 +5,9 @@
 use std::path::Path;
 
 use crate::reading::Reading;
+use crate::{Error, Result};
 pub(super) use load::load;
 pub use wgrad::data::schema::{Absent, Column, Format, Kind, Label, Table};
-use wgrad::{Error, Result};
 pub use {
     encoder::Rows,
     picture_rows::{PictureRows, is_rows},
@@ -35,7 +35,7 @@ mod tests;
 /// [`Reading::missing`] says.
 ///
 /// # Errors
-/// [`Error::Data`] where columns are missing or hold what they should not; [`Error::Io`].
+/// [`Error::Data`] where columns are missing or hold what they should not; [`wgrad::Error::Io`].
 pub fn rows<'a>(table: &'a Table, path: &Path, reading: &Reading) -> Result<Rows<'a>> {
     Rows::open(table, path, reading)
 }

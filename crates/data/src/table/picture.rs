@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::fail;
 use super::sheet::Sheet;
+use crate::Result;
 use crate::reading::{Reading, RowShape};
 use crate::{number, table::column::MOST_CLASSES};
-use wgrad::Result;
 
 /// Counts of columns that are pictures without being called pixels: MNIST's and CIFAR's.
 const KNOWN: [(usize, [usize; 3]); 2] = [(784, [28, 28, 1]), (3072, [32, 32, 3])];
@@ -41,7 +41,7 @@ pub(super) fn of(
                 return Err(fail(
                     &sheet.path,
                     format!(
-                        "has {} columns beside the label, expected {size} for `--shape {},{},{}`; `--drop` leaves columns \
+                        "has {} columns beside the label, expected {size} for `.shape = {},{},{}`; `.drop` leaves columns \
                          out",
                         places.len(),
                         shape[0],
@@ -51,7 +51,7 @@ pub(super) fn of(
                 ));
             }
             let places = named.map_or_else(|| places.to_vec(), |(_, places)| places);
-            (shape, places, "as `--shape` says")
+            (shape, places, "as `.shape` says")
         }
         (None, Some((shape, places))) => (shape, places, "as its columns are called"),
         (None, None) => match KNOWN.iter().find(|(size, _)| *size == places.len()) {
@@ -69,7 +69,7 @@ pub(super) fn of(
     let how = if floats { "numbers as they are, not bytes from 0 to 255" } else { "a byte each" };
     notes.push(format!(
         "each row is a picture of {height}×{width}×{channels} (height, width, channels, which come last), {why}, {how}; \
-         `--shape table` takes the columns one by one"
+         `.shape = table` takes the columns one by one"
     ));
     Ok(Some(Picture { shape, places, floats }))
 }
@@ -150,7 +150,7 @@ pub(super) fn label_beside(sheet: &Sheet, dropped: &HashSet<usize>) -> Result<Op
         _ => Err(fail(
             &sheet.path,
             format!(
-                "has {} columns without names; say which is the label: `--label 0` or `--label -1`",
+                "has {} columns without names; say which is the label: `.label = 0` or `.label = -1`",
                 places.len()
             ),
         )),

@@ -9,8 +9,8 @@ use super::fail;
 use super::guess::label_place;
 use super::picture::{self, Picture};
 use super::sheet::Sheet;
+use crate::Result;
 use crate::reading::{Reading, RowShape};
-use wgrad::Result;
 
 /// Whether a file begins as rows of many values do; pictures do not.
 pub fn is_rows(path: &Path) -> bool {
@@ -41,17 +41,16 @@ impl PictureRows {
     /// or `floats` as they are.
     ///
     /// # Errors
-    /// [`Error::Data`] where a row has not as many values; [`Error::Io`].
+    /// [`Error::Data`] where a row has not as many values; [`wgrad::Error::Io`].
     ///
-    /// [`Error::Data`]: wgrad::Error::Data
-    /// [`Error::Io`]: wgrad::Error::Io
+    /// [`Error::Data`]: crate::Error::Data
     pub fn open(path: &Path, shape: [usize; 3], floats: bool, reading: &Reading) -> Result<Self> {
         let sheet = Sheet::read(path, reading, &[])?;
         let size: usize = shape.iter().product();
         let mut places: Vec<usize> = (0..sheet.names.len()).collect();
         if places.len() != size {
             let there = |text: &&String| sheet.named_column(text).is_some() || text.parse::<i64>().is_ok();
-            let dropped = reading.drop.iter().filter(there).map(|text| sheet.column("--drop", text));
+            let dropped = reading.drop.iter().filter(there).map(|text| sheet.column("drop", text));
             let mut left_out = dropped.collect::<Result<HashSet<usize>>>()?;
             left_out.extend(sheet.row_names.then_some(0));
             if places.len() - left_out.len() != size {
@@ -96,7 +95,7 @@ impl PictureRows {
     /// # Errors
     /// [`Error::Data`] where a field is none of what the others are.
     ///
-    /// [`Error::Data`]: wgrad::Error::Data
+    /// [`Error::Data`]: crate::Error::Data
     pub fn values(&self, which: std::ops::Range<usize>) -> Result<Vec<u8>> {
         let mut values = Vec::new();
         for row in which.start..which.end.min(self.len()) {

@@ -1,5 +1,6 @@
 //! Which columns go into a network and how, found out from the rows of the training part.
 
+use crate::Result;
 use crate::number;
 use crate::number::{Lacks, Parse};
 use crate::table::{
@@ -8,7 +9,6 @@ use crate::table::{
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use wgrad::{
-    Result,
     data::schema::{Absent, Format},
     words::counted,
 };
@@ -69,13 +69,12 @@ impl Plan {
 
     /// As the content of a file tells, and what is said of it.
     pub(super) fn new(sheet: &Sheet, reading: &Reading, told: &mut Told<'_>) -> Result<Self> {
-        let set = |option, texts: &[String]| -> Result<HashSet<usize>> {
-            texts.iter().map(|text| sheet.column(option, text)).collect()
+        let set = |field, texts: &[String]| -> Result<HashSet<usize>> {
+            texts.iter().map(|text| sheet.column(field, text)).collect()
         };
-        let mut dropped = set("--drop", &reading.drop)?;
-        let mut category = set("--category", &reading.category)?;
-        let is_label =
-            reading.label.as_ref().map(|text| sheet.column("--label", text)).transpose()? == Some(0);
+        let mut dropped = set("drop", &reading.drop)?;
+        let mut category = set("category", &reading.category)?;
+        let is_label = reading.label.as_ref().map(|text| sheet.column("label", text)).transpose()? == Some(0);
         if sheet.row_names && is_index(sheet) && !is_label {
             dropped.insert(0);
             told.notes.push(format!(
@@ -133,7 +132,7 @@ impl Plan {
             columns.iter().find(|column| counts_rows(sheet, column)).filter(|_| picture.is_none())
         {
             told.warnings.push(format!(
-                "column {} counts the rows and goes into the network; `--drop {}` leaves it out",
+                "column {} counts the rows and goes into the network; `.drop = {}` leaves it out",
                 id.name, id.name
             ));
         }
@@ -160,7 +159,7 @@ impl Plan {
                 &sheet.path,
                 format!(
                     "the label column {} has {} different words, expected at most {MOST_CLASSES} classes; is another \
-                     one the label (`--label`), or is it a number (`--target number`)?",
+                     one the label (`.label`), or is it a number (`.target = number`)?",
                     label.name,
                     classes.len()
                 ),
@@ -170,7 +169,7 @@ impl Plan {
         let quantity = (guessed && is_quantity(classes.len(), told_labels().count())).then(|| {
             format!(
                 "the label column {} has {} different numbers on {}, which are taken for classes; if it is a quantity, add \
-                 `--target number`",
+                 `.target = number`",
                 label.name,
                 classes.len(),
                 counted(told_labels().count(), "row")
@@ -218,17 +217,17 @@ impl Plan {
             // Where the mean was said already, labels are missing.
             let mean = match missing {
                 Missing::Error if self.picture.is_none() => {
-                    " or `--missing mean` to take the mean of the column"
+                    " or `.missing = mean` to take the mean of the column"
                 }
                 _ => "",
             };
             let word = word.map_or(String::new(), |text: &str| {
-                format!("; if {text:?} is a word like others, say `--not-na {text}`")
+                format!("; if {text:?} is a word like others, say `.not_na = {text}`")
             });
             return Err(fail(
                 &sheet.path,
                 format!(
-                    "{} without all values: {which}; mend them, or say `--missing drop` to leave these lines out{mean} \
+                    "{} without all values: {which}; mend them, or say `.missing = drop` to leave these lines out{mean} \
                      (labels cannot be guessed){word}",
                     counted(count, "line")
                 ),
@@ -336,7 +335,7 @@ impl Plan {
                 &sheet.path,
                 format!(
                     "column {name} has {count} different words, expected 1 to {MOST_WORDS} categories; leave it out with \
-                     `--drop {name}`"
+                     `.drop = {name}`"
                 ),
             ));
         }
@@ -348,7 +347,7 @@ impl Plan {
         let present = rows.iter().filter(|row| !self.absent.has(sheet.field(**row, column.place), true));
         let values = present.map(|row| {
             let text = sheet.field(*row, column.place);
-            let wrong = || sheet.wrong(*row, &column.name, text, "a number, or `--target classes`");
+            let wrong = || sheet.wrong(*row, &column.name, text, "a number, or `.target = classes`");
             format.number(text).ok_or_else(wrong)
         });
         Ok(moments(&values.collect::<Result<Vec<f64>>>()?))

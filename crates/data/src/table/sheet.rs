@@ -1,13 +1,13 @@
 //! The fields of a file of comma-separated values, with the names of its columns and the lines of its rows.
 
 use crate::table::told::{LONG, some};
+use crate::{
+    Error, Result,
+    error::{field_error, io_error},
+};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use wgrad::{
-    Error, Result,
-    error::io_error,
-    words::{commas, counted, shortened},
-};
+use wgrad::words::{commas, counted, shortened};
 
 use sha2::{Digest, Sha256};
 
@@ -52,7 +52,7 @@ impl Sheet {
             Some(Ok(byte)) if byte.is_ascii_graphic() && byte != b'"' => Some(byte),
             Some(_) => {
                 let got = reading.comment.map(String::from).unwrap_or_default();
-                return Err(Error::Option { name: "--comment", got, expected: "a sign such as #" });
+                return Err(field_error("comment", got, "a sign such as #"));
             }
         };
         let dialect = Dialect::of(&bytes, comment);
@@ -180,7 +180,7 @@ impl Sheet {
     }
 
     /// The column that a user names, by name or by number from 0, from the last one where negative.
-    pub(super) fn column(&self, option: &'static str, text: &str) -> Result<usize> {
+    pub(super) fn column(&self, field: &'static str, text: &str) -> Result<usize> {
         let columns = self.names.len();
         let number = || match text.parse::<i64>().ok()? {
             number if number < 0 => columns.checked_sub(usize::try_from(number.unsigned_abs()).ok()?),
@@ -190,7 +190,7 @@ impl Sheet {
             let names = some(&self.names);
             fail(
                 &self.path,
-                format!("has no column {text:?} for `{option}`; its {columns} columns are {names}, or numbers from 0"),
+                format!("has no column {text:?} for `.{field}`; its {columns} columns are {names}, or numbers from 0"),
             )
         })
     }

@@ -2,6 +2,7 @@
 //! numbers; what is none in it is named, and never made a word.
 
 use crate::number::{Lacks, Parse};
+use crate::{Error, Result};
 use crate::{
     number::{Readings, SIGNS, beyond},
     table::{
@@ -11,7 +12,6 @@ use crate::{
 };
 use std::collections::{BTreeMap, HashSet};
 use wgrad::{
-    Error, Result,
     data::schema::{Absent, Format},
     words::{commas, counted, quoted, shortened},
 };
@@ -257,8 +257,8 @@ fn asked(sheet: &Sheet, column: usize, text: &str) -> Error {
     fail(
         &sheet.path,
         format!(
-            "column {name}: {text:?} can be read in two ways; say `--decimal {before}` if the {before} stands before \
-             decimals, `--decimal {between}` if it groups digits"
+            "column {name}: {text:?} can be read in two ways; say `.decimal = {before}` if the {before} stands before \
+             decimals, `.decimal = {between}` if it groups digits"
         ),
     )
 }
@@ -285,7 +285,7 @@ fn signs(sheet: &Sheet, column: usize, tally: &Tally) -> Option<String> {
     (signs.len() > 1).then(|| {
         format!(
             "column {name} holds numbers with {}; expected one sign, or none, on all lines: bring all to one unit and write \
-             them alike, or say `--category {name}` if the column tells categories, or `--drop {name}`",
+             them alike, or say `.category = {name}` if the column tells categories, or `.drop = {name}`",
             named.collect::<Vec<_>>().join("; with ")
         )
     })
@@ -308,20 +308,20 @@ fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize, absent: &A
     let all: Vec<&str> = absent.said.iter().map(String::as_str).chain(texts.iter().copied()).collect();
     let na = match () {
         () if texts.iter().any(|text| text.contains(',')) => {
-            "leave the field empty where there is no value (`--na` takes no text with a comma)".to_owned()
+            "leave the field empty where there is no value (`.na` takes no text with a comma)".to_owned()
         }
         () if texts.len() > MOST_TEXTS => format!(
-            "leave the field empty where there is no value (these are {} texts, too many for `--na`)",
+            "leave the field empty where there is no value (these are {} texts, too many for `.na`)",
             commas(texts.len() as u64)
         ),
         () if texts.iter().any(|text| text.len() > LONG) => {
-            "leave the field empty where there is no value (`--na` takes shorter texts)".to_owned()
+            "leave the field empty where there is no value (`.na` takes shorter texts)".to_owned()
         }
-        () => format!("say `--na {}` if that means that there is no value", quoted(&all.join(","))),
+        () => format!("say `.na = {}` if that means that there is no value", quoted(&all.join(","))),
     };
     format!(
-        "column {name} holds numbers on {} of {}, and none on {}{more}; mend these, or {na}, `--category {name}` if the \
-         column tells categories, or `--drop {name}`",
+        "column {name} holds numbers on {} of {}, and none on {}{more}; mend these, or {na}, `.category = {name}` if the \
+         column tells categories, or `.drop = {name}`",
         commas((present - odd.len()) as u64),
         counted(present, "line"),
         named.join(", ")
@@ -335,8 +335,8 @@ fn words(sheet: &Sheet, column: usize, tally: &Tally, rules: &Rules<'_>) -> Opti
     if numbers > 0 {
         let first = (0..sheet.len()).find(|row| Readings::of(sheet.field(*row, column)).any());
         return Some(format!(
-            "column {name} is taken for words, and {} of its {} values are numbers (the first: line {}); say `--category \
-             {name}` if it tells categories, or `--na` with what means that there is no value",
+            "column {name} is taken for words, and {} of its {} values are numbers (the first: line {}); say `.category = \
+             {name}` if it tells categories, or `.na` with what means that there is no value",
             commas(numbers as u64),
             commas(tally.words as u64),
             first.map_or(0, |row| sheet.line(row))
@@ -357,8 +357,8 @@ fn words(sheet: &Sheet, column: usize, tally: &Tally, rules: &Rules<'_>) -> Opti
     };
     let one = different.iter().min().copied().unwrap_or_default();
     Some(format!(
-        "column {name} becomes {} words, such as {:?}, {like} Say `--category {name}` if it tells categories, else leave \
-         it out with `--drop {name}`",
+        "column {name} becomes {} words, such as {:?}, {like} Say `.category = {name}` if it tells categories, else leave \
+         it out with `.drop = {name}`",
         commas(different.len() as u64),
         shortened(one, LONG)
     ))

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use wgrad::Error;
+use wgrad_data::Error;
 use wgrad_data::{
     Places,
     download::{self, Event, Options, ProxySetting, RemoteFile},
@@ -380,7 +380,7 @@ fn when_all_mirrors_fail_each_is_listed_with_its_reason() {
     ] {
         assert_eq!(message.matches(&reason).count(), 2, "{reason} in {message}");
     }
-    assert!(message.contains("run `wgrad data fetch` again, which resumes"), "{message}");
+    assert!(message.contains("run `wgrad_data::places::fetch` again, which resumes"), "{message}");
     assert!(!sample.target().exists());
 }
 
@@ -406,7 +406,7 @@ fn a_folder_that_cannot_be_made_is_an_error_of_the_disk() {
     let options = options(&[&sample.good_server()]);
     let error = download::fetch(&[sample.file()], &folder, &options, &mut |_| ()).unwrap_err();
     let message = error.to_string();
-    assert!(matches!(error, Error::Io { .. }), "{message}");
+    assert!(matches!(error, Error::Engine(wgrad::Error::Io { .. })), "{message}");
     assert!(message.starts_with(&format!("cannot create {}: ", folder.display())), "{message}");
     assert!(message.ends_with("check that the folder can be written and the disk has space"), "{message}");
 }

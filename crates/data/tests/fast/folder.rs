@@ -2,7 +2,7 @@
 //! the IDX format (`data_idx.rs`) and the network (`data_download.rs`).
 
 use std::path::{Path, PathBuf};
-use wgrad::{Error, Result, data::Dataset};
+use wgrad::data::Dataset;
 use wgrad_data::{
     DataSpec, Places,
     fashion_mnist::{self, FILES},
@@ -10,6 +10,7 @@ use wgrad_data::{
     idx::{self, Packing},
     load, places,
 };
+use wgrad_data::{Error, Result};
 
 use tempfile::TempDir;
 
@@ -270,7 +271,7 @@ fn another_set_in_the_cache_is_an_error() {
     let message = error.to_string();
     assert!(
         message.contains("not the published file of Fashion-MNIST: got SHA-256")
-            && message.ends_with("remove the file and run `wgrad data fetch`"),
+            && message.ends_with("remove the file and run `wgrad_data::places::fetch`"),
         "{message}"
     );
 }
@@ -292,9 +293,9 @@ fn nothing_anywhere_lists_every_place_and_what_to_do() {
         "/no/such: no such folder",
         &format!("{}: only 3 of the four files", sample.path().display()),
         &format!("{}: none of the four files", empty.path().display()),
-        "`wgrad data fetch`",
+        "`wgrad_data::places::fetch`",
         "apt install dataset-fashion-mnist",
-        "--data synthetic",
+        ".data = synthetic",
     ] {
         assert!(message.contains(part), "no {part:?} in: {message}");
     }

@@ -2,10 +2,8 @@
 //! `data_pictures.rs`, damaged files in `data_damaged.rs`.
 
 use std::{fs, path::Path};
-use wgrad::{
-    Result,
-    data::{Dataset, normalization},
-};
+use wgrad::data::{Dataset, normalization};
+use wgrad_data::Result;
 use wgrad_data::{
     DataSpec, Places, Reading,
     idx::{self, Packing},
@@ -125,14 +123,14 @@ fn archives_of_numpy_are_read() {
     refused(
         &path,
         &Reading { target: Some(Target::Classes), ..Reading::default() },
-        &["label 1.5", "--target number"],
+        &["label 1.5", ".target = number"],
     );
     let none = Reading { test_share: Some(0.01), ..Reading::default() };
-    refused(&path, &none, &["has no test part", "`--test-share 0.01` of 10 images", "use for example 0.5"]);
+    refused(&path, &none, &["has no test part", "`.test_share = 0.01` of 10 images", "use for example 0.5"]);
     let half = Reading { test_share: Some(0.5), ..Reading::default() };
     assert_eq!(load(&path, &half).expect("as it was told").test.len(), 5);
     let none = Reading { test_share: Some(1.0), ..Reading::default() };
-    refused(&path, &none, &["`--test-share 1` of 10", "above 0 and below 1"]);
+    refused(&path, &none, &["`.test_share = 1` of 10", "above 0 and below 1"]);
     let alone = data.with_validation(0.01, 0).expect_err("none is left").to_string();
     assert!(alone.contains("validation split: got 0.01 of 8") && alone.contains("example 0.5"), "{alone}");
 }
@@ -148,39 +146,39 @@ fn options_of_another_kind_of_data_are_refused() {
     let (arrays, plain) = (wgrad_testing::fixture("arrays.npz"), Reading::default);
     let sized = Reading { size: Some(Size { height: 8, width: 8 }), ..plain() };
     let label = Reading { label: Some("kind".into()), ..plain() };
-    let table_words = |option: &'static str| {
-        [option, "given for comma-separated values, expected a folder of pictures", "leave it out"]
+    let table_words = |field: &'static str| {
+        [field, "given for comma-separated values, expected a folder of pictures", "leave it out"]
     };
-    refused(&table, &sized, &table_words("--size"));
-    refused(&table, &Reading { fit: Fit::Pad, ..plain() }, &table_words("--fit"));
-    refused(&table, &Reading { channels: Some(1), ..plain() }, &table_words("--channels"));
-    refused(&arrays, &sized, &["--size is given for an .npz archive"]);
+    refused(&table, &sized, &table_words("`.size` is"));
+    refused(&table, &Reading { fit: Fit::Pad, ..plain() }, &table_words("`.fit` is"));
+    refused(&table, &Reading { channels: Some(1), ..plain() }, &table_words("`.channels` is"));
+    refused(&arrays, &sized, &["`.size` is given for an .npz archive"]);
     let columns = [
-        ("--label", label.clone()),
-        ("--drop", Reading { drop: vec!["a".into()], ..plain() }),
-        ("--na", Reading { na: vec!["x".into()], ..plain() }),
-        ("--not-na", Reading { not_na: vec!["NA".into()], ..plain() }),
-        ("--category", Reading { category: vec!["a".into()], ..plain() }),
-        ("--header", Reading { header: Some(Header::No), ..plain() }),
-        ("--comment", Reading { comment: Some('#'), ..plain() }),
-        ("--decimal", Reading { decimal: Some(Decimal::Comma), ..plain() }),
+        ("`.label` is", label.clone()),
+        ("`.drop` is", Reading { drop: vec!["a".into()], ..plain() }),
+        ("`.na` is", Reading { na: vec!["x".into()], ..plain() }),
+        ("`.not_na` is", Reading { not_na: vec!["NA".into()], ..plain() }),
+        ("`.category` is", Reading { category: vec!["a".into()], ..plain() }),
+        ("`.header` is", Reading { header: Some(Header::No), ..plain() }),
+        ("`.comment` is", Reading { comment: Some('#'), ..plain() }),
+        ("`.decimal` is", Reading { decimal: Some(Decimal::Comma), ..plain() }),
     ];
-    for (option, reading) in &columns {
-        refused(&arrays, reading, &[option, "an .npz archive", "expected comma-separated values"]);
+    for (field, reading) in &columns {
+        refused(&arrays, reading, &[field, "an .npz archive", "expected comma-separated values"]);
     }
     let shape = Reading { shape: Some(RowShape::Picture([4, 4, 1])), ..plain() };
-    refused(&arrays, &shape, &["images of 4×5×1", "`--shape` says another size", "leave it out"]);
-    refused(&wgrad_testing::fixture("parity"), &shape, &["--shape is given for a data set that needs none"]);
+    refused(&arrays, &shape, &["images of 4×5×1", "`.shape` says another size", "leave it out"]);
+    refused(&wgrad_testing::fixture("parity"), &shape, &["`.shape` is given for a data set that needs none"]);
     let drawn = DataSpec::Synthetic { seed: 0, train: 10, test: 10 };
     let error = load_with(&drawn, &Places::default(), &label, None).expect_err("no column").to_string();
-    assert!(error.contains("--label"), "{error}");
+    assert!(error.contains("`.label`"), "{error}");
     // What a run recorded is as it is, and a share of what need not be held out is told.
     let again = Reading { again: Some(Again { floats: false, own: true }), ..sized };
     assert!(load(&arrays, &again).is_ok());
     let share = Reading { test_share: Some(0.5), ..plain() };
     let told = load(&arrays, &share).expect("two parts").warnings;
     assert!(
-        told.len() == 1 && told[0].contains("`--test-share` and `--split-seed` change nothing"),
+        told.len() == 1 && told[0].contains("`.test_share` and `.split_seed` change nothing"),
         "{told:?}"
     );
 }
@@ -239,7 +237,7 @@ fn missing_values_are_named_by_line_left_out_or_filled() {
     refused(
         &path,
         &Reading::default(),
-        &["2 lines", "line 4 (length, colour)", "line 6 (width)", "--missing drop"],
+        &["2 lines", "line 4 (length, colour)", "line 6 (width)", ".missing = drop"],
     );
     let with = |missing| load(&path, &Reading { missing, test_share: Some(0.5), ..Reading::default() });
     let dropped = with(Missing::Drop).expect("the others");

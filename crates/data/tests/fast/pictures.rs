@@ -4,7 +4,6 @@
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::{fs, io::Cursor, path::Path};
 use wgrad::{
-    Result,
     data::{
         Dataset,
         dataset::Images,
@@ -13,6 +12,7 @@ use wgrad::{
     },
     input::Normalization,
 };
+use wgrad_data::Result;
 use wgrad_data::{
     DataSpec, Places, Reading, load_with,
     pictures::Preparation,
@@ -132,7 +132,7 @@ fn parts_and_classes_are_the_names_of_folders() {
     let message = load(folder.path(), &sized(16)).expect_err("other classes").to_string();
     assert!(message.contains("cubes") && message.contains("balls, stripes"), "{message}");
     let message = load(&train, &Reading::default()).expect_err("many sizes").to_string();
-    assert!(message.contains("--size 96") && message.contains("--fit"), "{message}");
+    assert!(message.contains(".size = 96") && message.contains(".fit"), "{message}");
 }
 
 /// Every batch of an epoch: labels and bytes.
@@ -285,7 +285,7 @@ fn where_nothing_can_be_held_out_what_was_left_out_is_told_all_the_same() {
     let error = load(root, &sized(6)).expect_err("one of each").to_string();
     for word in [
         "none can be held out",
-        "`--test-share 0.2` of 2 images",
+        "`.test_share = 0.2` of 2 images",
         "alone in its class",
         "1 file left out",
         "1.png",

@@ -1,11 +1,12 @@
 //! `.keras` archives: zip files with the network as JSON and the weights as HDF5.
 
+use crate::{Error, Result, error::io_error};
 use std::{
     fs::File,
     io::{ErrorKind, Read},
     path::Path,
 };
-use wgrad::{Error, Result, error::io_error, text::text_of};
+use wgrad::text::text_of;
 use zip::{ZipArchive, result::ZipError};
 
 /// The part that holds the network.
@@ -19,7 +20,7 @@ const LONGEST: u64 = 64 << 20;
 /// The bytes of one part of an archive, at most `limit` of them: few bytes may unpack to any number.
 ///
 /// # Errors
-/// [`Error::Io`] where the file cannot be read, [`Error::ModelFile`] where it is no such archive.
+/// [`wgrad::Error::Io`] where the file cannot be read, [`Error::ModelFile`] where it is no such archive.
 pub fn part(path: &Path, name: &str, limit: u64) -> Result<Vec<u8>> {
     let fail = |message: String| Error::ModelFile { path: path.to_owned(), line: None, message };
     let next = "`model.save(\"model.keras\")` of Keras writes such a file";

@@ -68,9 +68,9 @@ impl Aside {
 fn hint(key: &str) -> &'static str {
     match key {
         _ if key.ends_with("_regularizer") => {
-            "; take it off and use `--weight-decay`, which decays all weights"
+            "; take it off and use `.weight_decay`, which decays all weights"
         }
-        _ if key.ends_with("_constraint") => "; take it off; `--global-clipnorm` bounds gradients",
+        _ if key.ends_with("_constraint") => "; take it off; `.global_clipnorm` bounds gradients",
         "trainable" => "; every layer is trained: set it to True",
         "data_format" => "; images are (height, width, channels): use \"channels_last\"",
         "axis" => "; it works along the last axis: leave -1",

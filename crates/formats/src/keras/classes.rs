@@ -82,17 +82,17 @@ fn takes(node: &Node, key: &str, value: &Value) -> bool {
     }
 }
 
-/// Layers that change images at random while training, and the option that does.
+/// Layers that change images at random while training, and the field that does.
 pub fn augmentation(class: &str) -> Option<&'static str> {
     Some(match class {
-        "RandomFlip" => "`--augment flip`, which mirrors left and right",
-        "RandomTranslation" => "`--augment shift=PIXELS`",
-        "RandomRotation" => "`--augment rotate=DEGREES`",
-        "RandomZoom" => "`--augment zoom=SHARE`",
-        "RandomBrightness" => "`--augment brightness=SHARE`",
-        "RandomContrast" => "`--augment contrast=SHARE`",
-        "RandomErasing" => "`--augment erase=PROBABILITY`",
-        "MixUp" => "`--augment mixup=ALPHA`",
+        "RandomFlip" => "`.augment = flip`, which mirrors left and right",
+        "RandomTranslation" => "`.augment = shift=PIXELS`",
+        "RandomRotation" => "`.augment = rotate=DEGREES`",
+        "RandomZoom" => "`.augment = zoom=SHARE`",
+        "RandomBrightness" => "`.augment = brightness=SHARE`",
+        "RandomContrast" => "`.augment = contrast=SHARE`",
+        "RandomErasing" => "`.augment = erase=PROBABILITY`",
+        "MixUp" => "`.augment = mixup=ALPHA`",
         _ => return None,
     })
 }
@@ -106,7 +106,7 @@ const NEAREST: &[(&str, &str)] = &[
     ),
     ("Resizing", "resize the images of the data set beforehand"),
     ("CenterCrop", "cut the images of the data set beforehand"),
-    ("RandomCrop", "use ZeroPadding2D and `--augment shift=PIXELS`"),
+    ("RandomCrop", "use ZeroPadding2D and `.augment = shift=PIXELS`"),
     ("SeparableConv2D", "use DepthwiseConv2D, then Conv2D with kernel_size 1"),
     ("Conv1D", "use Reshape to (time, 1, features) and Conv2D with kernel_size (k, 1)"),
     ("MaxPooling1D", "use Reshape to (time, 1, features) and MaxPooling2D with pool_size (k, 1)"),
@@ -114,7 +114,7 @@ const NEAREST: &[(&str, &str)] = &[
     ("GlobalAveragePooling1D", "use Reshape to (time, 1, features) and GlobalAveragePooling2D"),
     ("GlobalMaxPooling1D", "use Reshape to (time, 1, features) and GlobalMaxPooling2D"),
     ("SpatialDropout1D", "use Dropout"),
-    ("GaussianNoise", "use Dropout, or `--augment`"),
+    ("GaussianNoise", "use Dropout, or `.augment`"),
     ("GaussianDropout", "use Dropout"),
     ("AlphaDropout", "use Dropout"),
     ("GroupNormalization", "use LayerNormalization or BatchNormalization"),

@@ -1,5 +1,5 @@
 //! What `compile()` of Keras's said. The loss is taken where wgrad has it; everything else that changes numbers is named,
-//! with the option that says it here.
+//! with the field that says it here.
 
 use super::losses::{self, Compiled};
 use serde_json::{Map, Value};
@@ -19,23 +19,23 @@ const REPORTED: &[&str] = &[
     "root_mean_squared_error",
 ];
 
-/// Keras's optimizers by the names that `--optimizer` takes.
+/// Keras's optimizers by the names of wgrad's.
 const OPTIMIZERS: &[&str] = &["sgd", "adam", "adamw", "rmsprop", "adagrad", "lion", "muon"];
 
-/// Numbers of an optimizer by Keras's name, and their options.
+/// Numbers of an optimizer by Keras's name, and their fields here.
 const NUMBERS: &[(&str, &str)] = &[
-    ("momentum", "--momentum"),
-    ("beta_1", "--beta-1"),
-    ("beta_2", "--beta-2"),
-    ("adam_beta_1", "--beta-1"),
-    ("adam_beta_2", "--beta-2"),
-    ("rho", "--rho"),
-    ("epsilon", "--epsilon"),
-    ("initial_accumulator_value", "--initial-accumulator-value"),
-    ("ns_steps", "--ns-steps"),
-    ("rms_rate", "--rms-rate"),
-    ("weight_decay", "--weight-decay"),
-    ("global_clipnorm", "--global-clipnorm"),
+    ("momentum", "momentum"),
+    ("beta_1", "beta_1"),
+    ("beta_2", "beta_2"),
+    ("adam_beta_1", "beta_1"),
+    ("adam_beta_2", "beta_2"),
+    ("rho", "rho"),
+    ("epsilon", "epsilon"),
+    ("initial_accumulator_value", "initial_accumulator_value"),
+    ("ns_steps", "ns_steps"),
+    ("rms_rate", "rms_rate"),
+    ("weight_decay", "weight_decay"),
+    ("global_clipnorm", "global_clipnorm"),
 ];
 
 /// What such a number is here where nobody says it.
@@ -139,39 +139,39 @@ fn optimizer(value: &Value) -> String {
     let name = class.to_lowercase();
     let Some(known) = OPTIMIZERS.iter().find(|known| **known == name) else {
         return format!(
-            "it was compiled with the optimizer {class}, which wgrad has not: `--optimizer` takes {}",
+            "it was compiled with the optimizer {class}, which wgrad has not: `.optimizer` takes {}",
             OPTIMIZERS.join(", ")
         );
     };
-    let mut options = vec![format!("--optimizer {known}")];
+    let mut fields = vec![format!("`.optimizer = {known}`")];
     let mut others = Vec::new();
     match config.get("learning_rate") {
         Some(Value::Number(rate)) => {
-            options.push(format!("--lr {}", number(rate.as_f64().unwrap_or_default())));
+            fields.push(format!("`.learning_rate = {}`", number(rate.as_f64().unwrap_or_default())));
         }
         Some(schedule @ Value::Object(_)) => {
-            others.push(format!("for its rate, {}, see `--schedule`", short(schedule)));
+            others.push(format!("for its rate, {}, see `.schedule`", short(schedule)));
         }
         _ => {}
     }
-    for (key, option) in NUMBERS {
+    for (key, field) in NUMBERS {
         let set = config.get(*key).and_then(Value::as_f64);
         if let Some(x) = set.filter(|x| default(known, key).is_none_or(|d| (x - d).abs() > 1e-6 * d)) {
-            options.push(format!("{option} {}", number(x)));
+            fields.push(format!("`.{field} = {}`", number(x)));
         }
     }
     let on = |key: &str| config.get(key).and_then(Value::as_bool) == Some(true);
     match (*known, on("nesterov")) {
-        ("muon", false) => options.push("--no-nesterov".into()),
-        ("sgd", true) => options.push("--nesterov".into()),
+        ("muon", false) => fields.push("`.nesterov = false`".into()),
+        ("sgd", true) => fields.push("`.nesterov = true`".into()),
         _ => {}
     }
     if on("centered") {
-        options.push("--centered".into());
+        fields.push("`.centered = true`".into());
     }
     if on("use_ema") {
         let momentum = config.get("ema_momentum").and_then(Value::as_f64).unwrap_or(0.99);
-        options.push(format!("--ema {}", number(momentum)));
+        fields.push(format!("`.ema_momentum = {}`", number(momentum)));
     }
     for key in ["clipnorm", "clipvalue", "amsgrad", "gradient_accumulation_steps", "loss_scale_factor"] {
         if let Some(value) =
@@ -182,7 +182,7 @@ fn optimizer(value: &Value) -> String {
     }
     let others = if others.is_empty() { String::new() } else { format!("; {}", others.join("; ")) };
     format!(
-        "it was compiled with the optimizer {class}, which is not taken over: say `{}`{others}",
-        options.join(" ")
+        "it was compiled with the optimizer {class}, which is not taken over: say {}{others}",
+        fields.join(" ")
     )
 }

@@ -86,7 +86,7 @@ fn named(name: &str, config: &Value) -> Compiled {
     let smoothing = number("label_smoothing", 0.0);
     if smoothing != 0.0 {
         notes.push(format!(
-            "it was compiled with label_smoothing = {smoothing}, which is not taken over: say `--label-smoothing {smoothing}`"
+            "it was compiled with label_smoothing = {smoothing}, which is not taken over: say `.label_smoothing = {smoothing}`"
         ));
     }
     Compiled { loss: Some(loss), from_logits, missing: None, notes }
@@ -150,6 +150,6 @@ mod tests {
         }
         let smooth =
             of(&json!({"class_name": "CategoricalCrossentropy", "config": {"label_smoothing": 0.1}}));
-        assert!(smooth.notes[0].contains("--label-smoothing 0.1"), "{smooth:?}");
+        assert!(smooth.notes[0].contains(".label_smoothing = 0.1"), "{smooth:?}");
     }
 }

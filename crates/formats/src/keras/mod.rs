@@ -17,13 +17,13 @@ mod weights;
 pub use weights::{checkpoint, has_weights, tensors};
 
 use crate::model_file;
+use crate::{Error, Result};
 use arguments::Aside;
 use graph::Graph;
 use node::Node;
 use serde_json::Value;
 use std::{collections::HashMap, path::Path};
 use wgrad::{
-    Error, Result,
     layers::Layer,
     loss::{self, Loss},
     model::Model,
@@ -60,7 +60,7 @@ pub fn is_archive(path: &Path) -> bool {
 /// one axis, such as 784 numbers, gets them from images of this shape where it holds as many.
 ///
 /// # Errors
-/// [`Error::Io`] where the file cannot be read; [`Error::ModelFile`] that names the layer, what it says and what wgrad
+/// [`wgrad::Error::Io`] where the file cannot be read; [`Error::ModelFile`] that names the layer, what it says and what wgrad
 /// takes.
 pub fn load(path: &Path, image: [usize; 3]) -> Result<Loaded> {
     parse(path, &config(path)?, image)
@@ -122,7 +122,7 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
     }
     notes.append(&mut compiled.notes);
     if let Some(what) = &compiled.missing {
-        notes.push(format!("it {what}; `--loss` takes {}", loss::NAMES));
+        notes.push(format!("it {what}; `.loss` takes {}", loss::NAMES));
     }
     let several = model
         .place()
@@ -162,7 +162,7 @@ fn config(path: &Path) -> Result<String> {
         (None | Some(Format::KerasArchive | Format::Zip), true) => archive::text(path, archive::CONFIG),
         (None | Some(Format::KerasJson | Format::Json | Format::Utf16), false) => {
             let next = "`model.to_json()` of Keras prints what belongs there";
-            read_text(path, "cannot read the model", next)
+            Ok(read_text(path, "cannot read the model", next)?)
         }
         (Some(other), _) => Err(model_file::other_format(path, other)),
     }

@@ -20,7 +20,7 @@ pub fn check(version: &str) -> Words<()> {
         Some(2) => Ok(()),
         _ => Err(format!(
             "was written by Keras {version}, and files of Keras 2 and 3 are read; describe the network as a TOML file \
-             (`wgrad models --template`)"
+             (`wgrad_formats::model_file::TEMPLATE`)"
         )),
     }
 }

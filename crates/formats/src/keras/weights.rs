@@ -3,6 +3,10 @@
 
 use super::archive;
 use crate::keras::node::{Node, Words};
+use crate::{
+    Result,
+    error::{checkpoint_error, io_error},
+};
 use hdf5_pure::{AttrValue, Dataset, File, Group};
 use safetensors::{Dtype, tensor::TensorView};
 use std::{
@@ -10,9 +14,7 @@ use std::{
     path::Path,
 };
 use wgrad::{
-    Error, Result,
     checkpoint::Checkpoint,
-    error::io_error,
     program::{Parameter, counted},
 };
 
@@ -39,7 +41,7 @@ pub fn has_weights(path: &Path) -> bool {
 /// file holds beside them is ignored.
 ///
 /// # Errors
-/// [`Error::Io`], [`Error::ModelFile`] where the archive's network cannot be read, [`Error::Checkpoint`] that names the
+/// [`wgrad::Error::Io`], [`crate::Error::ModelFile`] where the archive's network cannot be read, [`wgrad::Error::Checkpoint`] that names the
 /// layer or tensor which is missing or has another shape.
 pub fn checkpoint(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
     let all = tensors(path, parameters)?;
@@ -47,14 +49,13 @@ pub fn checkpoint(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
     let data: Vec<(String, Vec<usize>, Vec<u8>)> =
         all.into_iter().map(|(name, (shape, values))| (name, shape, bytes(&values))).collect();
     let what = path.display().to_string();
-    let fail =
-        |e: safetensors::SafeTensorError| Error::Checkpoint { what: what.clone(), message: e.to_string() };
+    let fail = |e: safetensors::SafeTensorError| checkpoint_error(what.clone(), e.to_string());
     let views = data.iter().map(|(name, shape, bytes)| {
         Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(fail)?))
     });
     let views = views.collect::<Result<Vec<_>>>()?;
     let bytes = safetensors::serialize(views, None).map_err(fail)?;
-    Checkpoint::from_bytes(&what, &bytes, parameters)
+    Ok(Checkpoint::from_bytes(&what, &bytes, parameters)?)
 }
 
 /// The tensors of a `.keras` archive, or those of a `.weights.h5` file that belong to `parameters`, under wgrad's names.
@@ -62,7 +63,7 @@ pub fn checkpoint(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
 /// # Errors
 /// As [`checkpoint`].
 pub fn tensors(path: &Path, parameters: &[Parameter]) -> Result<BTreeMap<String, Tensor>> {
-    let fail = |message: String| Error::Checkpoint { what: path.display().to_string(), message };
+    let fail = |message: String| checkpoint_error(path.display().to_string(), message);
     if super::is_archive(path) {
         let text = super::config(path)?;
         let model = super::parse(path, &text, [28, 28, 1])?.model;

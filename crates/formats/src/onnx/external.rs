@@ -5,13 +5,14 @@ use super::{
     proto::{AttributeProto, ModelProto, TensorProto},
     tensor,
 };
+use crate::{Error, Result};
 use std::{
     collections::BTreeMap,
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::{Component, Path, PathBuf},
 };
-use wgrad::{Error, Result, words::printable_line};
+use wgrad::words::printable_line;
 
 type Said<T> = std::result::Result<T, String>;
 

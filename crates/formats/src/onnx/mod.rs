@@ -22,9 +22,9 @@ pub mod table;
 /// Tensors of the host, and how their numbers move.
 pub mod tensor;
 
+use crate::{Error, Result};
 use prost::Message;
 use proto::ModelProto;
-use wgrad::{Error, Result};
 
 /// Parses the bytes of an ONNX file; `what` names it in errors.
 ///

@@ -5,7 +5,7 @@ use wgrad_data::table::{Kind, Table};
 
 /// The metadata that holds the table whole, as JSON.
 pub const TABLE: &str = "table";
-/// The metadata that holds what becomes of missing values of its rows, as `--missing` takes it.
+/// The metadata that holds what becomes of missing values of its rows, as [`wgrad_data::reading::Missing`] is written.
 pub const MISSING: &str = "table.missing";
 /// The network's input where it takes the rows of a table: (batch, columns).
 pub const FEATURES: &str = "features";

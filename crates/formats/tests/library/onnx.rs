@@ -3,7 +3,6 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 use wgrad::{
-    Error,
     checkpoint::Checkpoint,
     feed::{Batch, Step, split_mix},
     input::{Input, Normalization},
@@ -14,7 +13,7 @@ use wgrad::{
     program::{Mode, interpreter::Interpreter},
 };
 use wgrad_formats::{
-    model_file,
+    Error, model_file,
     onnx::{
         self,
         execute::{Device, Outcome, run_case},
@@ -175,7 +174,7 @@ fn what_is_made_of_the_data_first_is_part_of_the_file() {
     assert_eq!(file.metadata("input.range"), Some("floats as the data have them"));
     let raw = Options { raw_pixels: true, ..Options::default() };
     let error = onnx::export::export(&floats, &weights, &raw).expect_err("floats are no bytes").to_string();
-    assert!(error.contains("floats") && error.contains("--raw-pixels"), "{error}");
+    assert!(error.contains("floats") && error.contains("`.raw_pixels`"), "{error}");
     let numbers = [0.25f32, -3.0].repeat(floats.pixels());
     let bytes: Vec<u8> = numbers.iter().flat_map(|v| v.to_le_bytes()).collect();
     let tensor = onnx::export::images(&bytes, &floats, &Options::default());

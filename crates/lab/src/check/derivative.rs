@@ -126,7 +126,7 @@ pub fn gradients_with(
                 got: kinks as f64,
                 expected: 0.0,
                 allowed: KINKS * count as f64,
-                hint: "too many to tell whether the gradient is right; try another `--seed`".into(),
+                hint: "too many to tell whether the gradient is right; try another `.seed`".into(),
             });
         }
         findings.push(finding);

@@ -74,7 +74,7 @@ pub async fn check(
 ) -> Result<Report> {
     options.optimizer.validate()?;
     if options.batch == 0 {
-        return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
+        return Err(Error::Option { name: "batch", got: "0".into(), expected: "at least 1" });
     }
     let model = &model.fed(&data.input);
     wgrad::evaluate::fits(model, data)?;

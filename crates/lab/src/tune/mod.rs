@@ -42,7 +42,7 @@ pub struct Use {
 /// [`Error::Model`] where the layers do not fit, [`Error::Option`] for a batch of 0.
 pub fn uses(model: &Model, batch: usize, optimizer: &Optimizer, objective: &Objective) -> Result<Vec<Use>> {
     if batch == 0 {
-        return Err(Error::Option { name: "--batch", got: "0".into(), expected: "at least 1" });
+        return Err(Error::Option { name: "batch", got: "0".into(), expected: "at least 1" });
     }
     let mut uses: Vec<Use> = Vec::new();
     for mode in [Mode::Train, Mode::Evaluate] {

@@ -172,7 +172,7 @@ fn a_wrong_kernel_is_named_and_nothing_else_is() {
             let finding = &differing[0];
             assert_eq!((finding.dispatch, finding.kernel.as_str()), (n + 1, format!("{op}/wrong").as_str()));
             assert_eq!(finding.label, setup.plan.steps[n].label);
-            let hint = format!("--variant {op}=naive");
+            let hint = format!("`.variants = {op}=naive`");
             let text = finding.to_string();
             assert!(text.contains(&hint) && text.contains(op) && finding.share > 1.0, "{text}");
             println!("{text}");
@@ -248,5 +248,5 @@ fn data_that_do_not_fit_and_an_empty_batch_are_refused() {
             .to_string()
     };
     assert!(run(&model, 2).contains("7 classes"), "{}", run(&model, 2));
-    assert!(run(&everything(), 0).contains("--batch is 0"), "{}", run(&everything(), 0));
+    assert!(run(&everything(), 0).contains("`.batch` is 0"), "{}", run(&everything(), 0));
 }

@@ -212,7 +212,7 @@ fn without_time_everything_keeps_its_default() {
     assert!(doing.iter().all(|line| line.ends_with("0.0 s left")), "{doing:?}");
     assert!(matches!(
         tune::uses(&model, 0, &Optimizer::default(), &Objective::default()),
-        Err(Error::Option { name: "--batch", .. })
+        Err(Error::Option { name: "batch", .. })
     ));
 }
 
@@ -352,7 +352,7 @@ fn a_file_that_is_damaged_or_of_something_else_is_told_and_does_not_count() {
     for (what, bytes, words) in cases {
         fs::write(&file, bytes).expect("writes");
         let note = cache.entry(&place(), &call).expect_err(what);
-        assert!(note.contains(words) && note.contains("wgrad tune"), "{what}: {note}");
+        assert!(note.contains(words) && note.contains("`wgrad_lab::tune`"), "{what}: {note}");
         cache.store(&kept).expect("stores over it");
         assert_eq!(cache.entry(&place(), &call), Ok(Some(kept.clone())), "{what}");
     }

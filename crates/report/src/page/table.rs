@@ -50,7 +50,7 @@ impl Table {
         self.rows.push((cells, alarm));
     }
 
-    /// A table of anything that serializes to objects, such as what `--json` prints: a column a field, with the fields
+    /// A table of anything that serializes to objects, such as rows of the lab: a column a field, with the fields
     /// of inner objects as `outer.inner`; a row whose `status` is `wrong` is an alarm. What is the same in every row
     /// stands below the table once.
     ///

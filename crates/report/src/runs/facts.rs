@@ -162,12 +162,12 @@ pub(super) fn settings(run: &Recorded) -> Section {
         ("digest of the data".into(), config.data.digest.clone()),
     ];
     let limits = [
-        ("--limit", config.data.limit.map(|n| n.to_string())),
-        ("--validation", config.data.validation.map(|v| v.to_string())),
+        ("limit", config.data.limit.map(|n| n.to_string())),
+        ("validation", config.data.validation.map(|v| v.to_string())),
     ];
     rows.extend(limits.into_iter().filter_map(|(name, is)| Some((name.to_string(), is?))));
     if let Some(init) = &config.init {
-        rows.push(("--init".into(), init.display().to_string()));
+        rows.push(("init".into(), init.display().to_string()));
     }
     if let Ok(serde_json::Value::Object(options)) = serde_json::to_value(&config.options) {
         rows.extend(options.into_iter().map(|(name, value)| match value {

@@ -7,8 +7,8 @@ mod written;
 use std::path::Path;
 
 use super::Kind;
+use crate::Result;
 use crate::{DataSpec, Places, Reading, load_with};
-use wgrad::Result;
 use wgrad::data::Dataset;
 
 fn folder() -> tempfile::TempDir {

@@ -27,9 +27,9 @@ fn one_odd_field_makes_no_words_of_a_column_of_numbers() {
                 "39 of 40 lines",
                 "line 9",
                 odd.trim_matches('"'),
-                "--na",
-                "--category a",
-                "--drop a",
+                ".na",
+                ".category = a",
+                ".drop = a",
             ],
         );
     }
@@ -37,7 +37,7 @@ fn one_odd_field_makes_no_words_of_a_column_of_numbers() {
     refused(&file(',', 20, |n| ["inf", "-inf"][n % 2].into()), &["column a", "0 of 20 lines", "infinite"]);
     // What is known to have no value is missing, and said to be.
     for odd in ["-", "#N/A", "none", "NAN", "nil", "n/a", "NULL", "", "?", "<NA>", "--"] {
-        refused(&with(odd), &["1 line without all values", "line 9 (a)", "--missing drop"]);
+        refused(&with(odd), &["1 line without all values", "line 9 (a)", ".missing = drop"]);
         let mean = Reading { missing: Missing::Mean, ..Reading::default() };
         let data = read_with(&with(odd), &mean).expect("the mean");
         assert_eq!(columns(&data), ["a:N", "b:N"], "{odd}");
@@ -96,7 +96,7 @@ fn signs_groups_and_commas_are_read() {
     // A sign on most, and not on all.
     refused(
         &file(',', 20, |n| if n == 3 { "0.07".into() } else { format!("{n}%") }),
-        &["no sign on 1 of 20 lines, first line 5 (\"0.07\")", "% on 19 of 20", "--category a"],
+        &["no sign on 1 of 20 lines, first line 5 (\"0.07\")", "% on 19 of 20", ".category = a"],
     );
     // Two signs are two units, also where neither has most lines.
     for (one, other) in [("%", "°"), ("€", "$")] {
@@ -111,7 +111,7 @@ fn signs_groups_and_commas_are_read() {
 #[test]
 fn what_has_no_value_is_said_once_with_all_that_was_said_before() {
     let odd = |count: usize| move |n: usize| if n < count { format!("w{n:02}") } else { n.to_string() };
-    refused(&file(',', 40, odd(8)), &["--na w00,w01,w02,w03,w04,w05,w06,w07`"]);
+    refused(&file(',', 40, odd(8)), &[".na = w00,w01,w02,w03,w04,w05,w06,w07`"]);
     let text = file(',', 40, odd(8));
     let said = |na: &str| Reading {
         na: na.split(',').map(String::from).collect(),
@@ -119,10 +119,10 @@ fn what_has_no_value_is_said_once_with_all_that_was_said_before() {
         ..Reading::default()
     };
     let error = read_with(&text, &said("w05,?!")).expect_err("others are left").to_string();
-    assert!(error.contains("--na 'w05,?!,w00,w01,w02,w03,w04,w06,w07'`"), "{error}");
+    assert!(error.contains(".na = 'w05,?!,w00,w01,w02,w03,w04,w06,w07'`"), "{error}");
     assert!(read_with(&text, &said("w05,?!,w00,w01,w02,w03,w04,w06,w07")).is_ok(), "the advice helps");
     // More are not named, and one with a comma cannot be.
-    refused(&file(',', 80, odd(30)), &["these are 30 texts", "leave the field empty", "--drop a"]);
+    refused(&file(',', 80, odd(30)), &["these are 30 texts", "leave the field empty", ".drop = a"]);
     refused(&file(',', 40, odd(1)).replace("w00", "\"no, none\""), &["no text with a comma"]);
 }
 
@@ -132,14 +132,14 @@ fn a_missing_label_is_never_the_mean() {
     let said = |missing| Reading { missing, ..Reading::default() };
     let error = read_with(&text, &said(Missing::Mean)).expect_err("no label").to_string();
     assert!(error.contains("line 6 (y)") && error.contains("labels cannot be guessed"), "{error}");
-    assert!(error.contains("--missing drop") && !error.contains("--missing mean"), "{error}");
+    assert!(error.contains(".missing = drop") && !error.contains(".missing = mean"), "{error}");
     assert!(read_with(&text, &said(Missing::Drop)).expect("left out").warnings[0].contains("line 6 (y)"));
 }
 
 #[test]
 fn what_can_be_read_in_two_ways_is_asked_for() {
     let text = file(';', 20, |n| format!("{},{:03}", n + 1, n));
-    refused(&text, &["column a", "two ways", "--decimal comma", "--decimal point"]);
+    refused(&text, &["column a", "two ways", ".decimal = comma", ".decimal = point"]);
     let by = |decimal| Reading { decimal: Some(decimal), ..Reading::default() };
     let first = |decimal| values(&read_with(&text, &by(decimal)).expect("said"), 0)[1];
     assert_eq!((first(Decimal::Comma), first(Decimal::Point)), (2.001, 2001.0));
@@ -180,7 +180,7 @@ fn only_categories_become_words() {
                 .map(|n| format!("{n},{}\n", if n == 5 { odd.into() } else { (n % 4).to_string() }))
                 .collect::<String>()
     };
-    refused(&grades("3+"), &["column grade", "39 of 40", "line 7 (\"3+\")", "--category grade"]);
+    refused(&grades("3+"), &["column grade", "39 of 40", "line 7 (\"3+\")", ".category = grade"]);
     let classes = Reading { target: Some(Target::Classes), ..Reading::default() };
     assert_eq!(read_with(&grades("3+"), &classes).expect("classes").classes, ["0", "1", "2", "3", "3+"]);
     // No class has thousands of names.
@@ -203,7 +203,7 @@ fn a_column_without_values_is_left_out_and_words_take_bounded_memory() {
         (0..200).for_each(|column| text += &format!("w{},", row * 7 + column));
         text += if row % 2 == 0 { "a\n" } else { "b\n" };
     }
-    refused(&text, &["990 rows", "values each", "--drop"]);
+    refused(&text, &["990 rows", "values each", ".drop"]);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn points_between_groups_of_digits_are_asked_for() {
     };
     let text = under("area;price", |n| thousands(120 + n));
     let error = read(&text).expect_err("either").to_string();
-    assert!(error.contains("column price") && error.contains("--decimal comma"), "{error}");
+    assert!(error.contains("column price") && error.contains(".decimal = comma"), "{error}");
     let said = |decimal| Reading { decimal: Some(decimal), ..Reading::default() };
     assert!(
         read_with(&text, &said(Decimal::Comma)).is_ok() && read_with(&text, &said(Decimal::Point)).is_ok()
@@ -250,7 +250,7 @@ fn a_zero_before_three_digits_is_no_group() {
 #[test]
 fn another_columns_commas_do_not_tell_what_points_are() {
     let text = under("t,p,kind", |n| format!("\"{n},5\",1.{:03},{}", 101 + n, class(n)));
-    refused(&text, &["column p: \"1.101\" can be read in two ways", "--decimal comma", "--decimal point"]);
+    refused(&text, &["column p: \"1.101\" can be read in two ways", ".decimal = comma", ".decimal = point"]);
     let by = |text: &str, decimal| read_with(text, &Reading { decimal: Some(decimal), ..Reading::default() });
     let first = |decimal, column| values(&by(&text, decimal).expect("said"), column)[0];
     assert_eq!((first(Decimal::Point, 1), first(Decimal::Comma, 1)), (1.101, 1101.0));
@@ -361,14 +361,14 @@ fn equal_numbers_are_one_class_and_words_written_alike_are_told() {
 fn a_quantity_on_a_few_rows_is_no_class() {
     let line: String = (0..10).map(|n| format!("{n},{}\n", 2 * n + 1)).collect();
     let line = format!("x,y\n{line}");
-    refused(&line, &["none can be held out", "10 different numbers on 10 rows", "add `--target number`"]);
+    refused(&line, &["none can be held out", "10 different numbers on 10 rows", "add `.target = number`"]);
     let number = Reading { target: Some(Target::Number), ..Reading::default() };
     let data = read_with(&line, &number).expect("numbers");
     assert_eq!((data.train.len(), data.test.len(), data.input.numbers), (5, 5, true));
     // Names tell no quantity, and three classes are some.
     let names: String = (0..10).map(|n| format!("{n},w{n}\n")).collect();
     let error = read(&format!("x,y\n{names}")).expect_err("one of each").to_string();
-    assert!(error.contains("alone in its class") && !error.contains("--target"), "{error}");
+    assert!(error.contains("alone in its class") && !error.contains(".target"), "{error}");
     let few = read(&labelled(&["0", "1", "2"])).expect("classes");
     assert!(few.warnings.is_empty(), "{:?}", few.warnings);
     // With a part of their own such labels are classes, and that is told.
@@ -408,7 +408,7 @@ fn what_usually_has_no_value_may_be_a_word() {
                 )
             })
             .collect::<String>();
-    refused(&text, &["line 2 (country)", "if \"NA\" is a word like others, say `--not-na NA`"]);
+    refused(&text, &["line 2 (country)", "if \"NA\" is a word like others, say `.not_na = NA`"]);
     let said =
         Reading { not_na: vec!["NA".into(), "None".into()], missing: Missing::Mean, ..Reading::default() };
     let data = read_with(&text, &said).expect("words");
@@ -430,6 +430,6 @@ fn what_usually_has_no_value_may_be_a_word() {
     for (na, not_na) in [("NA", "NA"), ("x", "")] {
         let said = Reading { na: vec![na.into()], not_na: vec![not_na.into()], ..Reading::default() };
         let error = read_with(&labels, &said).expect_err("a contradiction").to_string();
-        assert!(error.contains("--not-na is") && error.contains("--na"), "{error}");
+        assert!(error.contains("`.not_na` is") && error.contains(".na"), "{error}");
     }
 }

@@ -102,7 +102,7 @@ fn a_number_that_is_written_otherwise_is_named_so() {
 }
 
 /// What a network gets of the rows of a file.
-fn encoded(table: &Table, path: &Path, missing: Missing) -> wgrad::Result<(Vec<f32>, Vec<u64>, Vec<String>)> {
+fn encoded(table: &Table, path: &Path, missing: Missing) -> crate::Result<(Vec<f32>, Vec<u64>, Vec<String>)> {
     let mut rows = super::super::rows(table, path, &Reading { missing, ..Reading::default() })?;
     let bytes = rows.values(0..usize::MAX)?;
     let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
@@ -132,7 +132,7 @@ fn other_rows_are_read_as_those_of_the_training() {
     assert_eq!((values.len(), lines, told.len()), (3, vec![3], 1));
     let message =
         encoded(&table, &file("colour;price\nred;\n"), Missing::Error).expect_err("missing").to_string();
-    assert!(message.contains("line 2 (price)") && message.contains("--missing mean"), "{message}");
+    assert!(message.contains("line 2 (price)") && message.contains(".missing = mean"), "{message}");
     let message =
         encoded(&table, &file("hue;cost\nred;1 €\n"), Missing::Error).expect_err("no names").to_string();
     assert!(message.contains("has no columns price, colour") && message.contains("hue, cost"), "{message}");
@@ -158,7 +158,7 @@ fn points_in_other_rows_are_asked_for_where_the_training_had_commas() {
     let table = data.table.as_ref().expect("a table");
     let Kind::Number { mean, deviation } = table.columns[0].kind else { panic!("a number") };
     let folder = folder();
-    let values = |text: &str, decimal| -> wgrad::Result<Vec<f64>> {
+    let values = |text: &str, decimal| -> crate::Result<Vec<f64>> {
         let path = put(folder.path(), "new.csv", text);
         let mut rows = super::super::rows(table, &path, &Reading { decimal, ..Reading::default() })?;
         let bytes = rows.values(0..usize::MAX)?;
@@ -167,7 +167,7 @@ fn points_in_other_rows_are_asked_for_where_the_training_had_commas() {
     };
     let points = "price\n1.500\n2.500\n";
     let message = values(points, None).expect_err("either").to_string();
-    for word in ["column price: \"1.500\" can be read in two ways", "--decimal comma", "--decimal point"] {
+    for word in ["column price: \"1.500\" can be read in two ways", ".decimal = comma", ".decimal = point"] {
         assert!(message.contains(word), "{message}");
     }
     assert_eq!(values(points, Some(Decimal::Comma)).expect("groups"), [1500.0, 2500.0]);
@@ -306,7 +306,7 @@ fn rows_of_pixels_are_pictures() {
     assert_eq!(data.train.images.memory()[784..788], [7, 8, 9, 10]);
     assert_eq!(data.train.labels[..5], [0, 1, 2, 3, 0]);
     assert!(
-        data.notes.iter().any(|note| note.contains("28×28×1") && note.contains("--shape table")),
+        data.notes.iter().any(|note| note.contains("28×28×1") && note.contains(".shape = table")),
         "{:?}",
         data.notes
     );

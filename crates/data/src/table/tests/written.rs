@@ -90,7 +90,7 @@ fn lines_are_counted_as_an_editor_counts_them() {
         let comment = Reading { comment: Some('#'), ..Reading::default() };
         let message = read_with(&commented, &comment).expect_err("b is missing").to_string();
         assert!(message.contains("line 6 (b)"), "{message}");
-        refused(&commented, &["fields", "--comment \"#\""]);
+        refused(&commented, &["fields", ".comment = \"#\""]);
     }
     refused("a,b\n1,2\n1,\"2\n3,4\n5,6\n", &["quote that line 3 opens is never closed"]);
     refused("a,b\r\n1,2\r\n1,\u{e4}\r\n\u{1f}", &["line 4"]);

@@ -6,8 +6,8 @@ use crate::onnx::{
     read, read_tensor,
     tensor::{Data, Tensor},
 };
+use crate::{Error, Result, error::io_error};
 use std::{fs, path::Path};
-use wgrad::{Error, Result, error::io_error};
 
 /// ONNX's own bounds: |got - expected| ≤ ABSOLUTE + RELATIVE · |expected|.
 const RELATIVE: f64 = 1e-3;
@@ -37,7 +37,7 @@ pub enum Outcome {
 /// Runs the case in `folder`.
 ///
 /// # Errors
-/// [`Error::Io`] and [`Error::Onnx`] where it cannot be read, [`Error::Device`] where the device fails.
+/// [`wgrad::Error::Io`] and [`Error::Onnx`] where it cannot be read, [`wgrad::Error::Device`] where the device fails.
 pub async fn run_case(device: &Device<'_>, folder: &Path) -> Result<Outcome> {
     let bytes =
         |path: &Path| fs::read(path).map_err(io_error("cannot read", path, "is it a test case of ONNX?"));
@@ -71,7 +71,7 @@ pub async fn run_case(device: &Device<'_>, folder: &Path) -> Result<Outcome> {
         let found = match run(device, graph, inputs).await {
             Ok(found) => found,
             Err(Refusal::NotSupported(reason)) => return Ok(Outcome::NotSupported { reason }),
-            Err(Refusal::Failed(error)) => return Err(error),
+            Err(Refusal::Failed(error)) => return Err(error.into()),
         };
         for ((output, got), expected) in graph.output.iter().zip(&found).zip(&expected) {
             if let Some(reason) = difference(&output.name, got, expected) {

@@ -10,8 +10,8 @@ use super::{
     table::{FEATURES, TABLE, columns, label, too_coarse},
     tensor::Tensor,
 };
+use crate::{Error, Result};
 use wgrad::{
-    Error, Result,
     input::Normalization,
     loss::Loss,
     model::Model,
@@ -82,7 +82,7 @@ impl Options {
 /// The names of the outputs of `model` as it is exported.
 ///
 /// # Errors
-/// [`Error::Model`] where its layers do not fit.
+/// [`wgrad::Error::Model`] where its layers do not fit.
 pub fn outputs(model: &Model) -> Result<&'static [&'static str]> {
     Ok(if model.loss()?.is_regression() { &[VALUE] } else { &[LOGITS, PROBABILITIES] })
 }
@@ -133,7 +133,7 @@ impl Weights<'_> {
 /// `value`; probabilities of two classes told by one logit are those of both.
 ///
 /// # Errors
-/// [`Error::Model`] where its layers do not fit; [`Error::Onnx`] for a layer that ONNX has nothing like, by name, and for a
+/// [`wgrad::Error::Model`] where its layers do not fit; [`Error::Onnx`] for a layer that ONNX has nothing like, by name, and for a
 /// column of a table whose numbers are too large against their spread for f32.
 pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<ModelProto> {
     let loss = model.loss()?;
@@ -145,7 +145,7 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
         return Err(fail(format!("the weights are {} numbers, the model has {expected}", weights.len())));
     }
     if options.raw_pixels && model.input.floats {
-        return Err(fail("its data are floats, and raw pixels are bytes; leave `--raw-pixels` out".into()));
+        return Err(fail("its data are floats, and raw pixels are bytes; leave `.raw_pixels` out".into()));
     }
     if let Some(table) = options.table.as_ref().filter(|table| table.width() != model.pixels()) {
         let width = table.width();

@@ -25,6 +25,7 @@ use super::{
     tensor::{ROOM, Tensor},
 };
 use crate::onnx::table::MISSING;
+use crate::{Error, Result};
 use flow::{Axis, Flow, Value};
 use network::Network;
 pub use operators::OPERATORS;
@@ -33,7 +34,6 @@ use std::{
     rc::Rc,
 };
 use wgrad::{
-    Error, Result,
     input::Input,
     layers::{ActivationName, Layer},
     loss::Loss,
@@ -70,7 +70,7 @@ pub struct Imported {
     pub weights: Vec<f32>,
     /// The names of the classes, where the file tells them.
     pub classes: Option<Vec<String>>,
-    /// The data it was trained on as the file tells it, as `--data` takes it.
+    /// The data it was trained on as the file tells it, as a person names data.
     pub data: Option<String>,
     /// How the rows of a table become what the network takes, where the file is one of wgrad's that tells it.
     pub table: Option<Table>,
@@ -95,7 +95,7 @@ const MOST_LAYERS: usize = 4096;
 /// Reads the network of a file; `what` names the file in errors.
 ///
 /// # Errors
-/// [`Error::Onnx`] with the node that cannot be read, and why; [`Error::Model`] where its layers do not fit.
+/// [`Error::Onnx`] with the node that cannot be read, and why; [`wgrad::Error::Model`] where its layers do not fit.
 pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Imported> {
     let fail = |message: String| Error::Onnx { what: what.to_string(), message: printable_line(&message) };
     let graph = file.graph.as_ref().ok_or_else(|| fail("has no graph".into()))?;

@@ -35,7 +35,7 @@ pub(super) fn input(
         return Ok((Flow { layer: None, ..Flow::new("", &shape, plain(3)) }, shape, *batch));
     }
     let fail = |why: &str| {
-        format!("takes an input {}: {why}; say `--input-shape HEIGHT,WIDTH,CHANNELS`", listed(&lens))
+        format!("takes an input {}: {why}; say `.input_shape = HEIGHT,WIDTH,CHANNELS`", listed(&lens))
     };
     let (shape, axes) = match rest {
         [a, b, c] => {
@@ -47,7 +47,7 @@ pub(super) fn input(
             };
             let found = match (options.input_shape, found) {
                 (Some(shape), told) if !agree(&shape, &told) => {
-                    return Err(fail(&format!("--input-shape is {shape:?}")));
+                    return Err(fail(&format!("`.input_shape` is {shape:?}")));
                 }
                 (Some(shape), _) => shape,
                 (None, [Some(h), Some(w), Some(c)]) => [h, w, c],
@@ -59,7 +59,7 @@ pub(super) fn input(
         // An image of one channel, which the file does without.
         [h, w] => match (options.input_shape, h, w) {
             (Some(shape), ..) if !agree(&shape, &[*h, *w, Some(1)]) => {
-                return Err(fail(&format!("--input-shape is {shape:?}")));
+                return Err(fail(&format!("`.input_shape` is {shape:?}")));
             }
             (Some(shape), ..) => (shape, plain(2)),
             (None, Some(h), Some(w)) => ([*h, *w, 1], plain(2)),
@@ -70,7 +70,7 @@ pub(super) fn input(
             let shape = match (options.input_shape, *flat) {
                 (Some(shape), Some(flat)) if counted(&shape)? != flat => {
                     return Err(fail(&format!(
-                        "--input-shape is {shape:?}, which is {} numbers",
+                        "`.input_shape` is {shape:?}, which is {} numbers",
                         counted(&shape)?
                     )));
                 }

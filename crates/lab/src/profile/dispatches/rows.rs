@@ -27,7 +27,7 @@ pub struct DispatchRow {
     pub op: &'static str,
     /// `operation/variant`.
     pub kernel: String,
-    /// Its sizes, as `wgrad lab --size` takes them.
+    /// Its sizes, as [`wgrad::op::sizes::given`] reads them.
     pub sizes: String,
     /// The activation composed in; `linear` where there is none.
     pub activation: &'static str,

@@ -1,0 +1,371 @@
+//! What the library says in the words of the command line: its fields are options here, its items commands. How its messages name
+//! them stands in the documentation of [`wgrad::error`].
+
+use std::borrow::Cow;
+
+/// How a field is said.
+#[derive(Clone, Copy)]
+enum Said {
+    /// By an option that takes its value.
+    Value(&'static str),
+    /// By an option without a value; the second takes it back, where there is one.
+    Switch(&'static str, Option<&'static str>),
+}
+
+use Said::{Switch, Value};
+
+/// The fields of the library, each with its option.
+const FIELDS: &[(&str, Said)] = &[
+    // Of a training.
+    ("batch", Value("--batch")),
+    ("budget", Value("--chunk")),
+    ("epochs", Value("--epochs")),
+    ("folder", Value("--out")),
+    ("init", Value("--init")),
+    ("loss", Value("--loss")),
+    ("model", Value("--model")),
+    ("seed", Value("--seed")),
+    ("variants", Value("--variant")),
+    // Of its optimizer.
+    ("beta_1", Value("--beta-1")),
+    ("beta_2", Value("--beta-2")),
+    ("centered", Switch("--centered", None)),
+    ("ema_momentum", Value("--ema")),
+    ("epsilon", Value("--epsilon")),
+    ("global_clipnorm", Value("--global-clipnorm")),
+    ("initial_accumulator_value", Value("--initial-accumulator-value")),
+    ("learning_rate", Value("--lr")),
+    ("momentum", Value("--momentum")),
+    ("nesterov", Switch("--nesterov", Some("--no-nesterov"))),
+    ("ns_steps", Value("--ns-steps")),
+    ("optimizer", Value("--optimizer")),
+    ("rho", Value("--rho")),
+    ("rms_rate", Value("--rms-rate")),
+    ("weight_decay", Value("--weight-decay")),
+    // Of its schedule and its callbacks.
+    ("decay.momentum", Value("--cycle-momentum")),
+    ("div", Value("--div-factor")),
+    ("factor", Value("--decay")),
+    ("final_div", Value("--final-div-factor")),
+    ("last", Value("--decay")),
+    ("longer", Value("--restart-longer")),
+    ("lower", Value("--restart-lower")),
+    ("min", Value("--min-lr")),
+    ("min_delta", Value("--min-delta")),
+    ("patience", Value("--patience")),
+    ("rise", Value("--rise")),
+    ("schedule", Value("--schedule")),
+    ("target_accuracy", Value("--target-accuracy")),
+    ("warmup_steps", Value("--warmup-steps")),
+    // Of what it makes of images and labels.
+    ("augment", Value("--augment")),
+    ("class_weight", Value("--class-weight")),
+    ("label_smoothing", Value("--label-smoothing")),
+    ("normalization", Switch("--normalize", None)),
+    // Of data.
+    ("category", Value("--category")),
+    ("channels", Value("--channels")),
+    ("comment", Value("--comment")),
+    ("data", Value("--data")),
+    ("decimal", Value("--decimal")),
+    ("drop", Value("--drop")),
+    ("fit", Value("--fit")),
+    ("header", Value("--header")),
+    ("label", Value("--label")),
+    ("missing", Value("--missing")),
+    ("na", Value("--na")),
+    ("not_na", Value("--not-na")),
+    ("shape", Value("--shape")),
+    ("size", Value("--size")),
+    ("split_seed", Value("--split-seed")),
+    ("target", Value("--target")),
+    ("test_share", Value("--test-share")),
+    // Of the device.
+    ("adapter", Value("--adapter")),
+    ("checked", Switch("--checked", None)),
+    // Of the lab and of searches.
+    ("activation", Value("--activation")),
+    ("batches", Value("--batches")),
+    ("from", Value("--from")),
+    ("rounds", Value("--rounds")),
+    ("seconds", Value("--seconds")),
+    ("sizes", Value("--size")),
+    ("steps", Value("--steps")),
+    ("to", Value("--to")),
+    ("tolerance", Value("--tolerance")),
+    ("widths", Value("--widths")),
+    // Of networks of other programs.
+    ("input_shape", Value("--input-shape")),
+    ("raw_pixels", Switch("--raw-pixels", None)),
+];
+
+/// The items of the library, each with what is said instead: by itself, and with something in brackets
+/// (where there ever is something) in place of `{}`.
+const ITEMS: &[(&str, &str, &str)] = &[
+    ("Predictor::outputs", "wgrad predict", "wgrad predict RUN {}"),
+    ("Run::create", "wgrad train", ""),
+    ("Run::last", "`--last` (of export: `--weights last`)", ""),
+    ("Run::take", "--resume", "wgrad train --resume {}"),
+    ("Trainer::new", "wgrad train", ""),
+    ("gpu::list", "wgrad adapters", ""),
+    ("networks::NETWORKS", "wgrad models", ""),
+    ("user_file::read", "--file", "--file {}"),
+    ("wgrad_data::places::fetch", "wgrad data fetch", ""),
+    ("wgrad_formats::keras::load", "wgrad train --model", "wgrad train --model {}"),
+    ("wgrad_formats::model_file::TEMPLATE", "wgrad models --template", ""),
+    ("wgrad_formats::onnx::import", "wgrad import", "wgrad import {}"),
+    ("wgrad_lab::measure", "wgrad lab", "wgrad lab {}"),
+    ("wgrad_lab::sweep", "--sweep", "--file {} --sweep"),
+    ("wgrad_lab::template", "wgrad lab OP --template", ""),
+    ("wgrad_lab::tune", "wgrad tune", ""),
+];
+
+/// Words of the library as the command line says them. Other words stay, and so do names that the library has not.
+pub fn spelled(words: &str) -> Cow<'_, str> {
+    if !words.contains("`.") && !words.contains("::") {
+        return words.into();
+    }
+    let (mut said, mut rest) = (String::new(), words);
+    while let Some(at) = rest.find('`') {
+        said.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match quoted(rest) {
+            // What belongs together is one command.
+            Some((mut all, mut end)) => {
+                while let Some((next, length)) = rest[end..].strip_prefix(' ').and_then(quoted) {
+                    all = format!("{all} {next}");
+                    end += 1 + length;
+                }
+                // As the subject of a sentence an option stands by itself, as it does in those of the command line.
+                let bare = rest[end..].starts_with(" is ") && all.starts_with("--") && !all.contains(' ');
+                said.push_str(&if bare || all.contains('`') { all } else { format!("`{all}`") });
+                rest = &rest[end..];
+            }
+            None => {
+                said.push('`');
+                rest = &rest[1..];
+            }
+        }
+    }
+    said.push_str(rest);
+    said.into()
+}
+
+/// The same, without the backticks around options, for advice that is no sentence about them.
+pub fn bare(words: &str) -> String {
+    spelled(words).replace('`', "")
+}
+
+/// What is said for what stands in backticks at the start, and how long that is; `None` where the library has no such name.
+fn quoted(words: &str) -> Option<(String, usize)> {
+    let inner = words.strip_prefix('`')?;
+    let inner = &inner[..inner.find('`')?];
+    let said = match inner.strip_prefix('.') {
+        Some(field) => option(field),
+        None => command(inner),
+    };
+    Some((said?, inner.len() + 2))
+}
+
+/// The option of a field, with its value.
+fn option(field: &str) -> Option<String> {
+    let (name, value) = field.split_once(" = ").map_or((field, None), |(name, value)| (name, Some(value)));
+    let (_, said) = FIELDS.iter().find(|(known, _)| *known == name)?;
+    Some(match (*said, value) {
+        (Value(option), Some(value)) => format!("{option} {value}"),
+        (Switch(_, Some(off)), Some("false")) => off.to_string(),
+        (Value(option) | Switch(option, _), _) => option.to_string(),
+    })
+}
+
+/// The command of an item, with what it takes.
+fn command(item: &str) -> Option<String> {
+    let (name, taken) = item.split_once('(').map_or((item, ""), |(name, taken)| (name, taken));
+    let taken = taken.strip_suffix(')').unwrap_or(taken);
+    let (_, alone, with) = ITEMS.iter().find(|(known, ..)| *known == name)?;
+    Some(if taken.is_empty() { alone.to_string() } else { with.replace("{}", taken) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FIELDS, ITEMS, Said, bare, spelled};
+    use crate::Cli;
+    use clap::CommandFactory;
+    use std::collections::BTreeSet;
+    use wgrad_testing::sources::{Literal, library, literals};
+
+    /// That the items are there.
+    #[allow(unused_imports, reason = "the compiler finds them")]
+    mod items {
+        use wgrad::{gpu::list, networks::NETWORKS, op::user_file::read, predict::Predictor, train::Trainer};
+        use wgrad_data::places::fetch;
+        use wgrad_formats::{keras::load, model_file::TEMPLATE, onnx::import};
+        use wgrad_lab::{measure, sweep, template, tune};
+        use wgrad_run::Run;
+    }
+
+    #[test]
+    fn words_of_the_library_become_those_of_the_command_line() {
+        for (words, expected) in [
+            ("`.batch` is 0, expected at least 1", "--batch is 0, expected at least 1"),
+            ("use `.batch = 64` or less", "use `--batch 64` or less"),
+            ("a lower `.learning_rate`, or `.warmup_steps`", "a lower `--lr`, or `--warmup-steps`"),
+            ("`.decay.momentum` is on", "--cycle-momentum is on"),
+            (
+                "say `.optimizer = muon` `.nesterov = false` `.beta_2 = 0.9`; x",
+                "say `--optimizer muon --no-nesterov --beta-2 0.9`; x",
+            ),
+            ("say `.optimizer = rmsprop` `.centered = true`", "say `--optimizer rmsprop --centered`"),
+            ("`.na = 'a b,?'` and `.comment = \"#\"`", "`--na 'a b,?'` and `--comment \"#\"`"),
+            ("go on with: `Run::take(runs/mlp 1)`", "go on with: `wgrad train --resume runs/mlp 1`"),
+            (
+                "by `Run::take`, or by `Run::last`",
+                "by `--resume`, or by `--last` (of export: `--weights last`)",
+            ),
+            (
+                "`wgrad_formats::onnx::import(a.onnx)` `.folder = RUN` makes",
+                "`wgrad import a.onnx --out RUN` makes",
+            ),
+            (
+                "`wgrad_lab::measure(matmul)` `user_file::read(my.wgsl)` `.sizes = M=1,N=2` tells more",
+                "`wgrad lab matmul --file my.wgsl --size M=1,N=2` tells more",
+            ),
+            // Names of others, and what is none.
+            ("unknown field `momentum`, expected `epsilon`", "unknown field `momentum`, expected `epsilon`"),
+            ("`.keras` or `.batches2`, `a::b`, `Run::take", "`.keras` or `.batches2`, `a::b`, `Run::take"),
+            ("`x` has `.batch", "`x` has `.batch"),
+            ("a `b` `.batch` is small", "a `b` --batch is small"),
+        ] {
+            assert_eq!(spelled(words), expected);
+        }
+        assert_eq!(bare("more `.epochs` (`.patience = 3`)"), "more --epochs (--patience 3)");
+        let error = wgrad::Error::Option { name: "learning_rate", got: "x".into(), expected: "y" };
+        assert_eq!(spelled(&error.to_string()), "--lr is x, expected y");
+    }
+
+    /// Whether a text could be a field: names in lower case, dots between them.
+    fn is_field(text: &str) -> bool {
+        let word = |word: &str| {
+            word.starts_with(|c: char| c.is_ascii_lowercase())
+                && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        };
+        !text.is_empty() && text.split('.').all(word)
+    }
+
+    /// What stands in backticks in a text, and what is there up to its end where one of them is written by other code.
+    fn in_backticks(text: &str) -> impl Iterator<Item = &str> {
+        text.split('`').skip(1)
+    }
+
+    /// The fields that strings of the library name: in messages, and as the names of [`wgrad::Error::Option`].
+    fn fields(found: &[Literal], source: &str, fields: &mut BTreeSet<String>) {
+        // Those that hand a name on to `Error::Option`, or to a message.
+        const HANDED: &[&str] = &[
+            "positive(",
+            "not_negative(",
+            "share(",
+            "forgets(",
+            "difference(",
+            "check(",
+            "fail(",
+            "column(",
+            "set(",
+            "field_error(",
+        ];
+        let hands = source.contains("Error::Option")
+            || source.contains("field_error(")
+            || source.contains("range::")
+            || source.contains(".column(");
+        for literal in found {
+            for inner in in_backticks(&literal.text) {
+                let name = inner.strip_prefix('.').map(|field| field.split(" = ").next().unwrap_or_default());
+                fields.extend(name.filter(|name| is_field(name)).map(String::from));
+            }
+            let named = literal.before.ends_with("Option{name:")
+                || (hands && HANDED.iter().any(|by| literal.before.ends_with(by)))
+                // The list of what was said of a reading, and Keras's names of numbers.
+                || (source.contains("fn suits(") && literal.before.ends_with('('))
+                || (source.contains("const NUMBERS") && literal.before.ends_with("(\","));
+            if named && is_field(&literal.text) {
+                fields.insert(literal.text.clone());
+            }
+        }
+    }
+
+    #[test]
+    fn every_field_and_item_that_the_library_names_has_its_words_here() {
+        let (mut named, mut items, mut open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        for (path, source) in library() {
+            let found = literals(&source);
+            fields(&found, &source, &mut named);
+            for literal in &found {
+                let inner =
+                    in_backticks(&literal.text).map(|inner| inner.split('(').next().unwrap_or_default());
+                let is_item = |inner: &&str| {
+                    inner.contains("::") && inner.chars().all(|c| c.is_alphanumeric() || c == '_' || c == ':')
+                };
+                items.extend(inner.filter(is_item).map(String::from));
+                if literal.text.contains("`.{") {
+                    open.push(path.display().to_string());
+                }
+            }
+        }
+        for name in [
+            "batch",
+            "learning_rate",
+            "min",
+            "decay.momentum",
+            "label",
+            "not_na",
+            "ns_steps",
+            "rounds",
+            "size",
+            "widths",
+        ] {
+            assert!(named.contains(name), "{name} was not found among {named:?}");
+        }
+        assert!(named.len() > 50 && items.len() > 10, "{named:?} {items:?}");
+        let unknown: Vec<_> =
+            named.iter().filter(|name| !FIELDS.iter().any(|(known, _)| known == name)).collect();
+        assert!(unknown.is_empty(), "the library names fields without an option in FIELDS: {unknown:?}");
+        let unknown: Vec<_> =
+            items.iter().filter(|name| !ITEMS.iter().any(|(known, ..)| known == name)).collect();
+        assert!(unknown.is_empty(), "the library names items without a command in ITEMS: {unknown:?}");
+        let unused: Vec<_> =
+            FIELDS.iter().filter(|(name, _)| !named.contains(*name)).map(|(name, _)| name).collect();
+        assert!(unused.is_empty(), "FIELDS has what no message of the library names: {unused:?}");
+        let unused: Vec<_> =
+            ITEMS.iter().filter(|(name, ..)| !items.contains(*name)).map(|(name, ..)| name).collect();
+        assert!(unused.is_empty(), "ITEMS has what no message of the library names: {unused:?}");
+        // Places that name a field which other code hands them: its callers are read above.
+        let expected =
+            ["crates/data/src/table/sheet.rs", "crates/formats/src/keras/compiled.rs", "src/error.rs"];
+        assert_eq!(open, expected, "does the test above find the names that are handed to a new place?");
+    }
+
+    #[test]
+    fn every_option_and_command_of_the_tables_is_there() {
+        fn options(command: &clap::Command, into: &mut BTreeSet<String>) {
+            into.extend(command.get_arguments().filter_map(|arg| Some(format!("--{}", arg.get_long()?))));
+            command.get_subcommands().for_each(|command| options(command, into));
+        }
+        let mut known = BTreeSet::new();
+        options(&Cli::command(), &mut known);
+        let of_field = |said: &Said| match *said {
+            Said::Value(option) => vec![option],
+            Said::Switch(on, off) => std::iter::once(on).chain(off).collect(),
+        };
+        let of_fields = FIELDS.iter().flat_map(|(_, said)| of_field(said));
+        let of_items =
+            ITEMS.iter().flat_map(|(_, alone, with)| alone.split([' ', '`']).chain(with.split(' ')));
+        for option in of_fields.chain(of_items).filter(|word| word.starts_with("--")) {
+            assert!(known.contains(option), "there is no {option}");
+        }
+        for words in ITEMS.iter().flat_map(|(_, alone, with)| [alone, with]) {
+            if let Some(rest) = words.strip_prefix("wgrad ") {
+                let name = rest.split(' ').next().unwrap_or_default();
+                assert!(Cli::command().find_subcommand(name).is_some(), "there is no command {name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What can go wrong with data sets, as [`wgrad::error`] has it for the engine: what was attempted, found and expected, and what to do
+//! next.
+
+use std::path::{Path, PathBuf};
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong with data, one variant a cause.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// What the engine says: of files, fields, and data sets that do not hold together.
+    #[error(transparent)]
+    Engine(#[from] wgrad::Error),
+    /// Data of a user's own that are not as they should be.
+    #[error("{}: {message}", path.display())]
+    Data {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was found, what was expected, what to do.
+        message: String,
+    },
+    /// The first bytes are neither those of IDX nor those of gzip.
+    #[error("{}: not an IDX file: it starts with the bytes {}, expected 00 00 (IDX) or 1f 8b (gzip); \
+             was something else saved under this name?", path.display(), bytes(got))]
+    NotIdx {
+        /// The file.
+        path: PathBuf,
+        /// Its first bytes, four at most.
+        got: Vec<u8>,
+    },
+    /// The IDX file holds elements of another type than unsigned bytes.
+    #[error("{}: IDX type code 0x{got:02x} is not supported, expected 0x08 (unsigned byte); \
+             convert the file to unsigned bytes", path.display())]
+    IdxType {
+        /// The file.
+        path: PathBuf,
+        /// The type code found, the third byte of the file.
+        got: u8,
+    },
+    /// The IDX file has another number of dimensions than its place asks for.
+    #[error("{}: IDX rank {got}, expected {expected}; was an image file put in place of a label \
+             file, or the reverse?", path.display())]
+    IdxRank {
+        /// The file.
+        path: PathBuf,
+        /// The number of dimensions found.
+        got: usize,
+        /// The number of dimensions that would do, in words.
+        expected: &'static str,
+    },
+    /// The IDX file ends before its header says.
+    #[error("{}: truncated: got {got} bytes, expected {expected} for the shape {shape:?}; copy or \
+             fetch the file again", path.display())]
+    IdxTruncated {
+        /// The file.
+        path: PathBuf,
+        /// The shape in the header; empty where the header itself is cut.
+        shape: Vec<usize>,
+        /// Bytes found, decompressed, header included.
+        got: u64,
+        /// Bytes that the header announces, itself included.
+        expected: u64,
+    },
+    /// The IDX file goes on after its header says.
+    #[error("{}: trailing bytes: got more than the {expected} bytes expected for the shape \
+             {shape:?}; copy or fetch the file again", path.display())]
+    IdxTrailing {
+        /// The file.
+        path: PathBuf,
+        /// The shape in the header.
+        shape: Vec<usize>,
+        /// Bytes that the header announces, itself included.
+        expected: u64,
+    },
+    /// A gzip stream does not decompress, or its checksum does not match.
+    #[error("{}: damaged gzip data: got \"{source}\", expected a whole stream with a matching \
+             checksum; copy or fetch the file again", path.display())]
+    Gzip {
+        /// The file.
+        path: PathBuf,
+        /// What the decompressor says.
+        source: std::io::Error,
+    },
+    /// A file of a data set holds no element, or images without a pixel.
+    #[error("{}: the shape {shape:?} holds nothing, expected at least one image of at least one \
+             pixel; check the folder", path.display())]
+    EmptySet {
+        /// The file.
+        path: PathBuf,
+        /// The shape in its header.
+        shape: Vec<usize>,
+    },
+    /// Training and test images differ in height, width or channels.
+    #[error("{}: images of {got:?} (height, width, channels), expected {expected:?} as in the \
+             training set; both must come from one data set", path.display())]
+    ImageShape {
+        /// The file of test images.
+        path: PathBuf,
+        /// Height, width and channels found.
+        got: [usize; 3],
+        /// Height, width and channels of the training images.
+        expected: [usize; 3],
+    },
+    /// There are not as many labels as images.
+    #[error("{}: got {label_count} labels, expected {image_count} as there are images in {}; both \
+             files must come from one data set", labels.display(), images.display())]
+    CountMismatch {
+        /// The file of images.
+        images: PathBuf,
+        /// How many images it holds.
+        image_count: usize,
+        /// The file of labels.
+        labels: PathBuf,
+        /// How many labels it holds.
+        label_count: usize,
+    },
+    /// A label names a class that does not exist.
+    #[error("{}: label {value} at index {index} is out of range, expected 0 to {} as there are \
+             {classes} classes; mend the file, or name every class in classes.txt beside it, one a \
+             line", path.display(), classes - 1)]
+    LabelOutOfRange {
+        /// The file of labels.
+        path: PathBuf,
+        /// Which label, counted from 0.
+        index: usize,
+        /// Its value.
+        value: u8,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// The file of class names does not name 1 to 256 classes.
+    #[error("{}: got {got} class names, expected 1 to 256, one a line; mend or remove the file", path.display())]
+    ClassNames {
+        /// The file.
+        path: PathBuf,
+        /// How many names it holds.
+        got: usize,
+    },
+    /// A folder lacks some of the four files of a data set.
+    #[error("{}: got no {}, expected the four files train-images-idx3-ubyte, train-labels-idx1-ubyte, \
+             t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, plain or with .gz; name the folder \
+             that holds them", folder.display(), missing.join(" and no "))]
+    DataFilesMissing {
+        /// The folder looked into.
+        folder: PathBuf,
+        /// The usual names of the files that are not there.
+        missing: Vec<String>,
+    },
+    /// A data set is in none of the places where it is looked for.
+    #[error(
+        "{name} not found; looked in:\n{}\nNext: `wgrad_data::places::fetch` downloads it, or \
+             `apt install dataset-fashion-mnist` (Debian, Ubuntu), or name its folder with `.data = DIR`, \
+             or use `.data = synthetic`, which needs no files",
+        lines(places)
+    )]
+    DataNotFound {
+        /// The data set.
+        name: String,
+        /// Every place looked at, and what is there, in words.
+        places: Vec<String>,
+    },
+    /// The content of a file is not the published one.
+    #[error("{}: {verdict}: got SHA-256 {got} of the decompressed content, expected {expected}; {next}", path.display())]
+    DigestMismatch {
+        /// The file.
+        path: PathBuf,
+        /// What that means, in words.
+        verdict: String,
+        /// The digest found, in hexadecimal.
+        got: String,
+        /// The digest published, in hexadecimal.
+        expected: String,
+        /// What the user can do.
+        next: &'static str,
+    },
+    /// No mirror gave a file with the right content.
+    #[error(
+        "cannot download {file}; tried:\n{}\nNext: check the network (HTTPS_PROXY, ALL_PROXY and \
+             NO_PROXY are respected) and run `wgrad_data::places::fetch` again, which resumes; or use `.data = synthetic`",
+        lines(attempts)
+    )]
+    Download {
+        /// The file's name.
+        file: String,
+        /// Each address tried, and why it failed.
+        attempts: Vec<String>,
+    },
+    /// The proxy's address cannot be used.
+    #[error(
+        "got {got:?} as the proxy, expected an address like http://host:3128 or socks5://host:1080; \
+             mend or unset the proxy setting"
+    )]
+    Proxy {
+        /// The address given.
+        got: String,
+    },
+    /// A data set is named that there is not.
+    #[error(
+        "data set {got:?} is not known, expected fashion-mnist, synthetic, or the path of a folder or file \
+             with data of your own; check the spelling or the path"
+    )]
+    DataSpec {
+        /// The name given.
+        got: String,
+    },
+    /// A file is not a picture that can be read.
+    #[error("{}: not a picture that can be read: got {reason}, expected a PNG, JPEG or WebP file; \
+             convert it first, for example with `convert picture.tiff picture.png`", path.display())]
+    Picture {
+        /// The file.
+        path: PathBuf,
+        /// What was found instead.
+        reason: String,
+    },
+}
+
+fn bytes(bytes: &[u8]) -> String {
+    let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    bytes.join(" ")
+}
+
+fn lines(items: &[String]) -> String {
+    let items: Vec<String> = items.iter().map(|item| format!("  - {item}")).collect();
+    items.join("\n")
+}
+
+/// The error of a field: `name` is what [`wgrad::Error::Option`] asks for.
+pub(crate) fn field_error(name: &'static str, got: String, expected: &'static str) -> Error {
+    Error::Engine(wgrad::Error::Option { name, got, expected })
+}
+
+/// Turns an I/O error into this crate's, with the path and what was attempted.
+pub(crate) fn io_error(
+    action: &'static str,
+    path: &Path,
+    next: &'static str,
+) -> impl FnOnce(std::io::Error) -> Error {
+    let engine = wgrad::error::io_error(action, path, next);
+    move |source| Error::Engine(engine(source))
+}
