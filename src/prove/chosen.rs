@@ -11,7 +11,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Proves every file and every setting among `choices` at the sizes of `nodes` and at the cases of the page.
+/// Proves every file and every setting among `choices` at the sizes of `nodes`, at the cases of the page and at its own.
 ///
 /// # Errors
 /// [`Error::Variant`] for one that is wrong, and whatever keeps it from running.
@@ -27,7 +27,9 @@ pub(crate) async fn prove<'a>(
         let shader = op.shader(variant, node.call.activation)?;
         let takes = |call: &Call| Ok(call.obstacle(context, variant)?.is_none());
         let own = takes(&node.call)?.then(|| (0, node.call.clone(), Regime::Small));
-        for (_, call, regime) in own.into_iter().chain(proofs(&node.call, &shader, false, takes)?) {
+        for (_, call, regime) in
+            own.into_iter().chain(proofs(&node.call, &op.cases_with(variant), &shader, false, takes)?)
+        {
             let key = format!("{}/{}/{:?}/{regime:?}", op.name, call.activation.name, call.sizes);
             if !proven.insert(key) {
                 continue;
@@ -47,20 +49,20 @@ pub(crate) async fn prove<'a>(
 
 /// That a variant which somebody chose is wrong at `call`, and how. The command that it tells proves it there, too.
 pub(crate) fn wrong(call: &Call, variant: &Variant, how: &str) -> Error {
-    let (op, file) = (call.op, if is_file(variant.name) { "--file" } else { "--variant" });
-    let activation = match op.activated {
+    let (op, file) = (call.op, if is_file(variant.name()) { "--file" } else { "--variant" });
+    let activation = match op.activated() {
         true => format!(" --activation {}", call.activation.name),
         false => String::new(),
     };
     let lab = format!(
         "wgrad lab {} {file} {} --size {}{activation}",
         op.name,
-        quoted(variant.name),
+        quoted(variant.name()),
         sizes::words(call)
     );
     Error::Variant {
         op: op.name,
-        wanted: variant.name.to_string(),
+        wanted: variant.name().to_string(),
         message: format!("is wrong {how}; `{lab}` tells more"),
         known: op.variant_names(),
     }
