@@ -3,8 +3,6 @@
 //! fallback, and the text to read first. The twin is the function of the operation's name in [`crate::reference`]. What
 //! else there is to know stands in the texts: parts and cases in `interface.wgsl`, needs in each variant.
 
-pub mod peaks;
-
 use crate::{
     Error, Result,
     op::{
@@ -16,32 +14,38 @@ use crate::{
 };
 use peaks::PEAKS;
 
-/// A static for each operation, of its name, its line for a list and its variants, whose texts are in `shaders/`.
+/// A list, and a static for each operation in it: its name, a line that describes it, and its variants, of which each is
+/// the default for the classes in brackets.
 macro_rules! operations {
-    ($($id:ident $name:ident $about:literal { $($variant:ident [$($class:expr),*];)+ })+) => {
+    ($(#[$doc:meta])* $all:ident: texts in $shaders:literal, twins in $twins:ident;
+     $($id:ident $name:ident $about:literal { $($variant:ident [$($class:expr),*];)+ })+) => {
         $(
             #[doc = $about]
             pub static $id: Op = Op::new(
                 [
                     stringify!($name),
                     $about,
-                    include_str!(concat!("../shaders/", stringify!($name), "/interface.wgsl")),
+                    include_str!(concat!($shaders, stringify!($name), "/interface.wgsl")),
                 ],
-                twin::$name,
+                $twins::$name,
                 &[$(Listed {
                     name: stringify!($variant),
-                    text: include_str!(concat!("../shaders/", stringify!($name), "/", stringify!($variant), ".wgsl")),
+                    text: include_str!(concat!($shaders, stringify!($name), "/", stringify!($variant), ".wgsl")),
                     default_for: &[$($class),*],
                 }),+],
             );
         )+
-        /// Every operation, in the order in which a training step meets them.
-        pub static OPERATIONS: &[&Op] = &[$(&$id),+];
+        $(#[$doc])*
+        pub static $all: &[&Op] = &[$(&$id),+];
     };
 }
 
-// variant [default for];
+pub mod peaks;
+
 operations! {
+    /// Every operation, in the order in which a training step meets them.
+    OPERATIONS: texts in "../shaders/", twins in twin;
+
     DECODE decode "bytes of the batch to numbers in [0, 1], floats as they are; normalized by channel" {
         words [Cpu];
         naive [Cpu, Gpu];

@@ -1,36 +1,17 @@
 //! Operations that measure an adapter: arithmetic without memory, and memory without arithmetic.
 
+use super::peaks as twin;
 use crate::op::{
     Listed, Op,
     twin::{EPSILON, Expected, Inputs, Sum},
 };
 
-macro_rules! peaks {
-    ($($id:ident $name:ident $about:literal { $($variant:ident)+ })+) => {
-        $(
-            #[doc = $about]
-            pub static $id: Op = Op::new(
-                [
-                    stringify!($name),
-                    $about,
-                    include_str!(concat!("../../shaders/", stringify!($name), "/interface.wgsl")),
-                ],
-                $name,
-                &[$(Listed {
-                    name: stringify!($variant),
-                    text: include_str!(concat!("../../shaders/", stringify!($name), "/", stringify!($variant), ".wgsl")),
-                    default_for: &[],
-                }),+],
-            );
-        )+
-        /// The operations that measure an adapter. Training uses none of them.
-        pub static PEAKS: &[&Op] = &[$(&$id),+];
-    };
-}
+operations! {
+    /// The operations that measure an adapter. Training uses none of them.
+    PEAKS: texts in "../../shaders/", twins in twin;
 
-peaks! {
-    PEAK_FMA peak_fma "multiplications and additions, no memory" { naive }
-    PEAK_COPY peak_copy "a copy" { several vec4 naive }
+    PEAK_FMA peak_fma "multiplications and additions, no memory" { naive []; }
+    PEAK_COPY peak_copy "a copy" { several []; vec4 []; naive []; }
 }
 
 /// y[i] = Σ of twelve chains of v = 0.7 · v + x[i]
