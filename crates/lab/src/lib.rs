@@ -143,7 +143,7 @@ pub fn template(op: &'static Op) -> Result<String> {
          // `x4` is `x` as vec4s; use one of the two. Sizes or abilities that this file needs are said one a line, as\n\
          // in `// needs {axis} % 4 == 0`, `// needs {axis} >= 64` or `// needs SUBGROUP`. Guard every load and store.\n\
          // A line `// case {case}` adds sizes to those of its proof, and\n\
-         // `// uses random` a text of wgrad's `shaders/common`.\n\
+         // `// uses feed, random` texts of wgrad's `shaders/common`.\n\
          // `enable subgroups;` and `enable f16;` may stand first, as a browser wants them.\n\
          // A constant may offer values: `const ROWS = 4u; // one of 2, 4, 8`. THIS_FILE:ROWS=8 is that setting, and\n\
          // `--file THIS_FILE --sweep` tries them all; `const_assert ROWS * COLUMNS <= 256u;` leaves some out.\n\
