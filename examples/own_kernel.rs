@@ -16,8 +16,8 @@ fn main() -> wgrad::Result<()> {
         let context = Context::open(&Options::default()).await?;
         println!("adapter: {}", context.describe());
         let call = Call::new(&MATMUL, &[("M", 33), ("N", 17), ("K", 65)]).activated(&RELU);
-        let wrong = ROWS.replace("k < K", "k < K - 1u").leak();
-        for (name, text) in [("rows", ROWS), ("wrong", wrong)] {
+        let wrong = ROWS.replace("k < K", "k < K - 1u");
+        for (name, text) in [("rows", ROWS), ("wrong", wrong.as_str())] {
             // Composed with the operation's interface; it always runs with wgpu's checks.
             let variant = user_file::variant(&MATMUL, name, text.to_string())?;
             match prove(&context, &call, &variant, 1).await? {

@@ -37,7 +37,7 @@ pub mod feed;
 pub mod op;
 /// The CPU twins: plain loops in f64 that define every kernel.
 pub mod reference;
-/// The page: every operation, its variants, their needs, its CPU twin.
+/// The page: every operation, its variants, and for which adapters each is the default.
 pub mod kernels;
 
 // Data.

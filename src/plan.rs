@@ -191,9 +191,9 @@ impl Plan {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
                     let (variant, skipped) = node.call.variant(context, choices)?;
-                    let name = format!("{}/{}", node.call.op.name, variant.name);
+                    let name = format!("{}/{}", node.call.op.name, variant.name());
                     context.tell(Preparing::Compiling { kernel: &name, nth, of });
-                    new.insert((context.kernel(&node.call, variant).await?, skipped))
+                    new.insert((context.kernel(&node.call, &variant).await?, skipped))
                 }
             };
             if let Some(reason) = skipped {

@@ -362,7 +362,7 @@ impl Builder {
     pub fn absorb(&mut self, x: ValueId, activation: &'static Activation) -> bool {
         let writes = |node: &&mut Node| node.buffers.first().is_some_and(|(_, value)| *value == x);
         let Some(node) = self.program.nodes.iter_mut().rev().find(writes) else { return false };
-        if !node.call.op.activated || node.call.activation.name != "linear" {
+        if !node.call.op.activated() || node.call.activation.name != "linear" {
             return false;
         }
         node.call.activation = activation;

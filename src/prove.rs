@@ -278,7 +278,7 @@ impl Trial {
     }
 
     async fn prove_in(&self, context: &Context, variant: &Variant, most: u32) -> Result<Verdict> {
-        match (variant.rounds().as_slice(), crossed(variant.source)) {
+        match (variant.rounds().as_slice(), crossed(variant.source())) {
             // Small inputs leave nothing to it: their sums are held to their own terms.
             ([], Some(weights)) if self.regime != Regime::Small => {
                 let shader = self.call.op.shader(variant, self.call.activation)?;

@@ -7,12 +7,18 @@ use crate::{
     kernels::OPERATIONS,
     op::{
         Call, Op, Variant, setting,
-        user_file::{self, is_file, load},
+        user_file::{self, is_file},
     },
 };
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-/// Variants that take the place of the page's defaults. By hand beats tuned.
+/// Variants that take the place of the page's defaults. By hand beats tuned. Of a user's file it holds the text, as it
+/// was when it was first asked for, together with all copies of these choices: what is proven, runs and is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(from = "Recorded")]
 pub struct Choices {
@@ -20,7 +26,28 @@ pub struct Choices {
     pub by_hand: BTreeMap<String, String>,
     /// By [`Call::key`]: what tuning found fastest for that very call on that adapter.
     pub tuned: BTreeMap<String, String>,
+    #[serde(skip)]
+    files: Files,
 }
+
+/// The files that were read for choices, by operation and path.
+#[derive(Clone, Default)]
+struct Files(Arc<Mutex<BTreeMap<(&'static str, String), Variant>>>);
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.lock().unwrap_or_else(PoisonError::into_inner).keys()).finish()
+    }
+}
+
+// What was read already makes no other choice.
+impl PartialEq for Files {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Files {}
 
 /// Choices as runs recorded them: those before tuning have the variants chosen by hand and nothing else.
 #[derive(serde::Deserialize)]
@@ -40,7 +67,7 @@ struct Both {
 impl From<Recorded> for Choices {
     fn from(recorded: Recorded) -> Self {
         match recorded {
-            Recorded::Both(Both { by_hand, tuned }) => Self { by_hand, tuned },
+            Recorded::Both(Both { by_hand, tuned }) => Self { by_hand, tuned, ..Self::default() },
             Recorded::ByHand(by_hand) => Self { by_hand, ..Self::default() },
         }
     }
@@ -53,13 +80,35 @@ impl Choices {
     /// # Errors
     /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file; [`Error::Setting`].
     pub fn parse<S: AsRef<str>>(items: &[S]) -> Result<Self> {
-        let mut by_hand = BTreeMap::new();
+        let mut choices = Self::default();
         for item in items.iter().map(AsRef::as_ref) {
             let (op, variant) = item.split_once('=').unwrap_or((item, ""));
-            crate::kernels::op(op)?.find(variant)?;
-            by_hand.insert(op.to_string(), variant.to_string());
+            choices.find(crate::kernels::op(op)?, variant)?;
+            choices.by_hand.insert(op.to_string(), variant.to_string());
         }
-        Ok(Self { by_hand, ..Self::default() })
+        Ok(choices)
+    }
+
+    /// As [`Op::find`]; a file is read once, for these choices and their copies.
+    ///
+    /// # Errors
+    /// As [`Op::find`].
+    pub fn find(&self, op: &Op, name: &str) -> Result<Variant> {
+        let (base, given) = setting::split(name);
+        if !is_file(base) {
+            return op.find(name);
+        }
+        let key = (op.name, base.to_string());
+        let known = self.files.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let file = match known {
+            Some(file) => file,
+            None => {
+                let read = user_file::read(op, Path::new(base))?;
+                let mut files = self.files.0.lock().unwrap_or_else(PoisonError::into_inner);
+                files.entry(key).or_insert(read).clone()
+            }
+        };
+        setting::of(op, &file, given)
     }
 }
 
@@ -67,12 +116,12 @@ impl Choices {
 ///
 /// # Errors
 /// As [`user_file::read()`].
-pub fn chosen(choices: &Choices) -> Result<Vec<(&'static Op, &'static Variant)>> {
+pub fn chosen(choices: &Choices) -> Result<Vec<(&'static Op, Variant)>> {
     let files = choices.by_hand.iter().filter(|(_, name)| is_file(name));
     files
         .filter_map(|(op, name)| {
             let op = OPERATIONS.iter().find(|o| o.name == op)?;
-            Some(load(op, setting::split(name).0).map(|v| (*op, v)))
+            Some(choices.find(op, setting::split(name).0).map(|v| (*op, v)))
         })
         .collect()
 }
@@ -81,13 +130,13 @@ pub fn chosen(choices: &Choices) -> Result<Vec<(&'static Op, &'static Variant)>>
 ///
 /// # Errors
 /// As [`Op::find`].
-pub fn unproven(choices: &Choices) -> Result<Vec<(&'static Op, &'static Variant)>> {
+pub fn unproven(choices: &Choices) -> Result<Vec<(&'static Op, Variant)>> {
     let wanted =
         choices.by_hand.iter().filter(|(_, name)| is_file(name) || !setting::split(name).1.is_empty());
     wanted
         .filter_map(|(op, name)| {
             let op = OPERATIONS.iter().find(|o| o.name == op)?;
-            Some(op.find(name).map(|v| (*op, v)))
+            Some(choices.find(op, name).map(|v| (*op, v)))
         })
         .collect()
 }
@@ -122,11 +171,11 @@ impl Call {
     ///
     /// # Errors
     /// [`Error::Variant`] where the one named by hand is unknown, or nothing can run it.
-    pub fn variant(&self, context: &Context, wanted: &Choices) -> Result<(&'static Variant, Option<String>)> {
+    pub fn variant(&self, context: &Context, wanted: &Choices) -> Result<(Variant, Option<String>)> {
         let mut skipped = None;
         if let Some(name) = wanted.by_hand.get(self.op.name) {
-            let variant = self.op.find(name)?;
-            match self.obstacle(context, variant)? {
+            let variant = wanted.find(self.op, name)?;
+            match self.obstacle(context, &variant)? {
                 None => return Ok((variant, None)),
                 Some(reason) => skipped = Some(format!("`{name}` {reason}")),
             }
@@ -138,10 +187,11 @@ impl Call {
                 Err(reason) => skipped = skipped.or(Some(format!("the tuned `{name}` {reason}"))),
             }
         }
-        let preferred = self.op.variants.iter().filter(|v| v.default_for.contains(&context.class));
-        for variant in preferred.chain(self.op.variants.iter().filter(|v| v.name == "naive")) {
+        let all = self.op.variants().iter();
+        let preferred = all.clone().filter(|v| v.default_for.contains(&context.class));
+        for variant in preferred.chain(all.filter(|v| v.name() == "naive")) {
             if self.obstacle(context, variant)?.is_none() {
-                return Ok((variant, skipped));
+                return Ok((variant.clone(), skipped));
             }
         }
         Err(Error::Variant {
@@ -153,10 +203,10 @@ impl Call {
     }
 
     /// The tuned variant `name`, or why it cannot run here. A user's file is never tuned: its text may have changed.
-    fn tuned(&self, context: &Context, name: &str) -> Result<std::result::Result<&'static Variant, String>> {
+    fn tuned(&self, context: &Context, name: &str) -> Result<std::result::Result<Variant, String>> {
         let found = if user_file::is_file(name) { None } else { self.op.find(name).ok() };
         let Some(variant) = found else { return Ok(Err("is not one of its variants".into())) };
-        Ok(match self.obstacle(context, variant)? {
+        Ok(match self.obstacle(context, &variant)? {
             None => Ok(variant),
             Some(reason) => Err(reason),
         })
@@ -169,10 +219,45 @@ impl Op {
     ///
     /// # Errors
     /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file; [`Error::Setting`].
-    pub fn find(&'static self, name: &str) -> Result<&'static Variant> {
+    pub fn find(&self, name: &str) -> Result<Variant> {
         let (base, given) = setting::split(name);
-        let variant =
-            if user_file::is_file(base) { user_file::load(self, base)? } else { self.variant(base)? };
-        setting::load(self, variant, given)
+        match is_file(base) {
+            true => user_file::read(self, Path::new(name)),
+            false => setting::of(self, self.variant(base)?, given),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Choices, chosen, unproven};
+    use crate::kernels::MATMUL;
+    use std::fs;
+
+    #[test]
+    fn a_file_is_read_once_for_choices_and_their_copies() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("mine.wgsl");
+        let naive = MATMUL.variant("naive").expect("there").source();
+        let first = format!("const A = 1u; // one of 1, 2\n{naive}");
+        fs::write(&path, &first).expect("writes");
+        let name = format!("{}:A=2", path.display());
+        let parse = || Choices::parse(&[format!("matmul={name}")]).unwrap_or_else(|e| panic!("{e}"));
+        let choices = parse();
+        let recorded = serde_json::to_string(&choices).expect("writes");
+
+        fs::write(&path, format!("// another\n{first}")).expect("writes");
+        let copy = choices.clone();
+        for choices in [&choices, &copy] {
+            let [(op, file)] = &chosen(choices).expect("read")[..] else { panic!("one") };
+            assert_eq!((op.name, file.source()), ("matmul", first.as_str()), "as it was");
+            let [(_, setting)] = &unproven(choices).expect("read")[..] else { panic!("one") };
+            assert_eq!(setting.name(), name);
+            assert!(setting.source().starts_with("const A = 2u;"), "{}", setting.source());
+        }
+        assert!(chosen(&parse()).expect("read")[0].1.source().starts_with("// another"), "as it is now");
+        // What was read is no part of what is recorded, and makes no other choice.
+        assert_eq!(recorded, serde_json::to_string(&parse()).expect("writes"));
+        assert_eq!(serde_json::from_str::<Choices>(&recorded).expect("reads"), choices);
     }
 }

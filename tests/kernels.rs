@@ -67,18 +67,19 @@ async fn prove_all(context: &Context, chosen: fn(&str) -> bool, most: usize, how
     const FEW: u32 = 3;
     let (mut wrong, mut folded) = (Vec::new(), BTreeSet::new());
     for op in operations(chosen) {
-        let activations = if op.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] };
+        let activations = if op.activated() { ACTIVATIONS } else { &ACTIVATIONS[..1] };
         let shader = op.shader(op.variant("naive").expect("naive"), activations[0]).expect("composes");
         let regimes = if how == How::Plainly { vec![Regime::Small] } else { regimes(op, &shader) };
         // What a twin makes of some inputs is the same for all variants.
-        let mut trials: BTreeMap<(usize, usize, Regime), Trial> = BTreeMap::new();
-        for variant in op.variants {
+        let mut trials: BTreeMap<(String, usize, Regime), Trial> = BTreeMap::new();
+        for variant in op.variants() {
+            let cases = op.cases_with(variant);
             let takes = |n: &usize| {
-                variant.unmet(&call(op, op.cases[*n], activations[0]).sizes, context.features).is_none()
+                variant.unmet(&call(op, cases[*n], activations[0]).sizes, context.features).is_none()
             };
-            let taken: Vec<usize> = (0..op.cases.len()).filter(takes).take(most).collect();
+            let taken: Vec<usize> = (0..cases.len()).filter(takes).take(most).collect();
             let works: Vec<f64> =
-                taken.iter().map(|n| work(&call(op, op.cases[*n], activations[0]), &shader)).collect();
+                taken.iter().map(|n| work(&call(op, cases[*n], activations[0]), &shader)).collect();
             let mut seen = BTreeSet::new();
             for ((place, n), own) in taken.iter().enumerate().zip(rotation(&works, &regimes, false)) {
                 let every = match how {
@@ -87,23 +88,24 @@ async fn prove_all(context: &Context, chosen: fn(&str) -> bool, most: usize, how
                     How::Everywhere => true,
                 };
                 for (a, activation) in activations.iter().enumerate() {
-                    if !every && a != (3 * n + variant.name.len()) % activations.len() {
+                    if !every && a != (3 * n + variant.name().len()) % activations.len() {
                         continue;
                     }
                     for regime in if every { &regimes } else { &own } {
-                        let call = call(op, op.cases[*n], activation);
+                        let call = call(op, cases[*n], activation);
                         let trial = trials
-                            .entry((*n, a, *regime))
+                            .entry((cases[*n].to_string(), a, *regime))
                             .or_insert_with(|| Trial::of(*regime, &call, &shader, 1 + *n as u64));
                         let as_it_lies = trial.prove(context, variant).await.expect("runs");
                         let in_layers = trial.prove_folded(context, variant, FEW).await.expect("runs");
-                        folded.extend(in_layers.as_ref().map(|_| format!("{}/{}", op.name, variant.name)));
+                        folded.extend(in_layers.as_ref().map(|_| format!("{}/{}", op.name, variant.name())));
                         for (how, verdict) in [("", Some(as_it_lies)), (", folded", in_layers)] {
                             if let Some(Err(e)) = verdict {
-                                let case = op.cases[*n];
+                                let case = cases[*n];
                                 wrong.push(format!(
                                     "{}/{} ({activation:?}) at {case} with {regime}{how}: {e}",
-                                    op.name, variant.name
+                                    op.name,
+                                    variant.name()
                                 ));
                             }
                         }
@@ -112,7 +114,7 @@ async fn prove_all(context: &Context, chosen: fn(&str) -> bool, most: usize, how
                     }
                 }
             }
-            let (name, of) = (op.name, variant.name);
+            let (name, of) = (op.name, variant.name());
             assert!(
                 !taken.is_empty() || lacks_a_feature(context, variant),
                 "{name}/{of}: no case meets its needs"
@@ -172,35 +174,35 @@ async fn prove_settings(chosen: fn(&str) -> bool) {
     let mut offering = 0;
     for op in operations(chosen) {
         let reference = op.shader(op.variant("naive").expect("naive"), ACTIVATIONS[0]).expect("composes");
-        for variant in op.variants.iter().filter(|v| !Setting::of(v).0.is_empty()) {
+        for variant in op.variants().iter().filter(|v| !Setting::of(v).0.is_empty()) {
             let takes = |case: &Call, v: &Variant| case.obstacle(&context, v).expect("composes").is_none();
-            let largest = op
-                .cases
+            let cases = op.cases_with(variant);
+            let largest = cases
                 .iter()
                 .map(|case| call(op, case, ACTIVATIONS[0]))
                 .filter(|call| takes(call, variant))
                 .max_by(|a, b| a.flops().total_cmp(&b.flops()));
             let Some(largest) = largest else {
                 let lacks = lacks_a_feature(&context, variant);
-                assert!(lacks, "{}/{} takes no case", op.name, variant.name);
+                assert!(lacks, "{}/{} takes no case", op.name, variant.name());
                 continue;
             };
             let mut settings = setting::all(op, variant, "").expect("offered");
             settings.retain(|setting| takes(&largest, setting));
             let last = settings.len() - 1;
             for setting in [0, last / 2, last].map(|n| &settings[n]) {
-                let page =
-                    proofs(&largest, &reference, true, |case| Ok(takes(case, setting))).expect("composes");
+                let page = proofs(&largest, &cases, &reference, true, |case| Ok(takes(case, setting)))
+                    .expect("composes");
                 let (small, others): (Vec<_>, Vec<_>) =
                     page.into_iter().partition(|(_, _, regime)| *regime == Regime::Small);
                 let small = small.into_iter().min_by(|(_, a, _), (_, b, _)| a.flops().total_cmp(&b.flops()));
-                assert!(small.is_some(), "{}/{} takes no case", op.name, setting.name);
+                assert!(small.is_some(), "{}/{} takes no case", op.name, setting.name());
                 for (n, call, regime) in
                     [(0, largest.clone(), Regime::Small)].into_iter().chain(small).chain(others)
                 {
                     let trial = Trial::of(regime, &call, &reference, 1 + n as u64);
                     let verdict = trial.prove(&context, setting).await.expect("runs");
-                    assert!(verdict.is_ok(), "{}/{} with {regime}: {verdict:?}", op.name, setting.name);
+                    assert!(verdict.is_ok(), "{}/{} with {regime}: {verdict:?}", op.name, setting.name());
                 }
             }
             offering += 1;

@@ -91,8 +91,8 @@ fn the_recipes_for_a_variant_and_a_layer_work() {
     let recipe = &recipe_of_a_variant;
     let file = quoted(recipe, "/mine.wgsl").replace("mine", "rows");
     fs::copy(wgrad_testing::fixture("../recipes/rows.wgsl"), project.join(file)).expect("copies");
-    let line = quoted(recipe, "[] [];").replace("mine", "rows");
-    insert(&project.join(quoted(recipe, "kernels.rs")), "\"matmul\" \"", "\"naive\"", &line);
+    let line = quoted(recipe, " [];").replace("mine", "rows");
+    insert(&project.join(quoted(recipe, "kernels.rs")), "MATMUL matmul \"", "naive [", &line);
 
     let recipe = section("Add a layer");
     let file = quoted(&recipe, "/mine.rs").replace("mine", "rectifier");

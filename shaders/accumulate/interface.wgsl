@@ -4,3 +4,7 @@ override COUNT: u32;
 @group(0) @binding(0) var<storage, read_write> total: array<f32>; // (COUNT) in place
 @group(0) @binding(1) var<storage, read_write> grad: array<f32>; // (COUNT) in place
 // grid COUNT
+// uses feed
+// case COUNT=1
+// case COUNT=77
+// case COUNT=70001

@@ -4,3 +4,6 @@ override COUNT: u32;
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (COUNT)
 // batch COUNT
 // grid COUNT
+// case COUNT=1
+// case COUNT=77
+// case COUNT=70004

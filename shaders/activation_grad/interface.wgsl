@@ -6,3 +6,6 @@ override COUNT: u32;
 @group(0) @binding(2) var<storage, read> at: array<f32>; // (COUNT) activated
 // batch COUNT
 // grid COUNT
+// case COUNT=1
+// case COUNT=77
+// case COUNT=70004

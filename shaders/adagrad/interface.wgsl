@@ -10,3 +10,7 @@ override CLIPPED: u32; // 0: `scale` is not read
 @group(0) @binding(3) var<storage, read> scale: array<f32>; // (1) from 0 to 1: of `clip_scale`
 // batch COUNT
 // grid COUNT
+// uses feed, gradient
+// case COUNT=1,EPSILON=0.0000001,WEIGHT_DECAY=0,CLIPPED=0
+// case COUNT=77,EPSILON=0.001,WEIGHT_DECAY=0.02,CLIPPED=1
+// case COUNT=70001,EPSILON=0.0000001,WEIGHT_DECAY=0.01,CLIPPED=0

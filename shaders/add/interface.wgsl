@@ -8,3 +8,6 @@ override COUNT: u32;
 @group(0) @binding(2) var<storage, read> b4: array<vec4<f32>>;
 // batch COUNT
 // grid COUNT
+// case COUNT=1
+// case COUNT=77
+// case COUNT=70004

@@ -1,5 +1,6 @@
 // Sixteen vectors of four elements a thread, a workgroup's width apart: on CPU adapters starting a thread costs as much
 // as a load.
+// needs COUNT % 4 == 0
 const TILE_COUNT = 4096u;
 
 @compute @workgroup_size(64)

@@ -1,5 +1,6 @@
 // forward: y = the mean of the window. For windows that do not overlap: one thread an element of dx, which looks at the
 // one window that may hold it.
+// needs PH == SH, PW == SW
 fn covered(first: u32, size: u32, pad: u32, extent: u32) -> u32 {
     // The window begins at first - pad, which may lie before the input.
     return min(first + size, extent + pad) - max(first, pad);

@@ -22,3 +22,13 @@ override PL: u32; // columns of padding at the left
 // window OW of W, PW, SW, PL
 // batch N
 // grid COUNT = N * H * W * C
+// case N=1,H=1,W=1,C=1,OH=1,OW=1,PH=1,PW=1,SH=1,SW=1,PT=0,PL=0
+// case N=2,H=7,W=5,C=3,OH=3,OW=2,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0
+// case N=2,H=7,W=8,C=5,OH=4,OW=4,PH=3,PW=3,SH=2,SW=2,PT=1,PL=0
+// case N=2,H=7,W=6,C=4,OH=1,OW=1,PH=7,PW=6,SH=1,SW=1,PT=0,PL=0
+// case N=2,H=7,W=5,C=4,OH=3,OW=2,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0
+// case N=3,H=7,W=5,C=12,OH=4,OW=3,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0
+// case N=2,H=8,W=7,C=3,OH=3,OW=3,PH=3,PW=3,SH=3,SW=3,PT=1,PL=1
+// case N=9,H=7,W=6,C=64,OH=1,OW=1,PH=7,PW=6,SH=7,SW=6,PT=0,PL=0
+// case N=1,H=1,W=4101,C=4,OH=1,OW=1,PH=1,PW=4101,SH=1,SW=4101,PT=0,PL=0
+// case N=1,H=2,W=3,C=4104,OH=1,OW=1,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0

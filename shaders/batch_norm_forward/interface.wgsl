@@ -9,3 +9,8 @@ override C: u32;     // channels
 @group(0) @binding(2) var<storage, read> stats4: array<vec4<f32>>;
 // batch ITEMS
 // grid COUNT = ITEMS * C
+// case ITEMS=1,C=1
+// case ITEMS=7,C=5
+// case ITEMS=130,C=68
+// case ITEMS=4101,C=4
+// case ITEMS=2,C=4104

@@ -1,5 +1,6 @@
 // Sixteen vectors of four channels a thread, a workgroup's width apart: on CPU adapters starting a thread costs as much
 // as a load. `stats4` is read again for each, since lanes stand on different channels.
+// needs C % 4 == 0
 const TILE_COUNT = 4096u;
 
 @compute @workgroup_size(64)

@@ -15,3 +15,9 @@ override SCALED: u32; // 0: gamma is 1, whatever is bound
 @group(0) @binding(5) var<storage, read> gamma: array<f32>; // (C)
 // batch ROWS
 // grid C
+// uses feed
+// case ROWS=1,SPATIAL=1,C=1,SPLITS=1,SCALED=1
+// case ROWS=7,SPATIAL=6,C=5,SPLITS=4,SCALED=0
+// case ROWS=16,SPATIAL=9,C=68,SPLITS=9,SCALED=1
+// case ROWS=1031,SPATIAL=2,C=3,SPLITS=1031,SCALED=1
+// case ROWS=2,SPATIAL=3,C=4101,SPLITS=2,SCALED=1

@@ -13,3 +13,8 @@ override C: u32;
 @group(0) @binding(3) var<storage, read> coefficients4: array<vec4<f32>>;
 // batch ROWS
 // grid COUNT = ROWS * SPATIAL * C
+// uses feed
+// case ROWS=1,SPATIAL=1,C=1
+// case ROWS=7,SPATIAL=6,C=5
+// case ROWS=16,SPATIAL=9,C=68
+// case ROWS=2,SPATIAL=3,C=4104

@@ -1,6 +1,7 @@
 // forward: y = gamma · x̂ + beta.
 // Sixteen vectors of four channels a thread, a workgroup's width apart: on CPU adapters starting a thread costs as much
 // as a load.
+// needs C % 4 == 0
 const TILE_COUNT = 4096u;
 
 @compute @workgroup_size(64)

@@ -15,3 +15,8 @@ override PER: u32;   // rows a split, rounded up
 // batch ITEMS
 // splits ITEMS
 // grid C, SPLITS
+// case ITEMS=1,C=1,SPLITS=1,PER=1
+// case ITEMS=42,C=5,SPLITS=4,PER=11
+// case ITEMS=144,C=68,SPLITS=9,PER=16
+// case ITEMS=4101,C=4,SPLITS=1,PER=4101
+// case ITEMS=6,C=4104,SPLITS=2,PER=3

@@ -1,4 +1,5 @@
 // forward: y = gamma · x̂ + beta, x̂ = (x - mean) · inverse. One thread four channels of a split.
+// needs C % 4 == 0
 const TILE_C = 32u;
 
 @compute @workgroup_size(8)

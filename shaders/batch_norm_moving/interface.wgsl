@@ -9,3 +9,6 @@ override SCALED: u32; // 0: gamma is 1, whatever is bound
 @group(0) @binding(3) var<storage, read> gamma: array<f32>; // (C)
 @group(0) @binding(4) var<storage, read> beta: array<f32>; // (C)
 // grid C
+// case C=1,EPSILON=0.001,SCALED=1
+// case C=77,EPSILON=0.25,SCALED=0
+// case C=4101,EPSILON=0.001,SCALED=1

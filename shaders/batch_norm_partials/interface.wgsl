@@ -13,3 +13,9 @@ override PER: u32;     // rows a split, rounded up
 // batch ROWS
 // splits ROWS * SPATIAL
 // grid C, SPLITS
+// uses feed
+// case ROWS=1,SPATIAL=1,C=1,SPLITS=1,PER=1
+// case ROWS=7,SPATIAL=6,C=5,SPLITS=4,PER=11
+// case ROWS=16,SPATIAL=9,C=68,SPLITS=9,PER=16
+// case ROWS=4101,SPATIAL=1,C=4,SPLITS=1,PER=4101
+// case ROWS=2,SPATIAL=3,C=4104,SPLITS=2,PER=3

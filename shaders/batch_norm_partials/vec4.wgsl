@@ -1,4 +1,5 @@
 // One thread four channels of a split. Two sweeps, as `naive`.
+// needs C % 4 == 0
 const TILE_C = 32u;
 
 @compute @workgroup_size(8)

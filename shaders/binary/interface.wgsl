@@ -6,3 +6,7 @@ override FUNCTION: u32; // 0 a - b, 1 a · b, 2 the smaller, 3 the larger
 @group(0) @binding(2) var<storage, read> b: array<f32>; // (COUNT)
 // batch COUNT
 // grid COUNT
+// case COUNT=1,FUNCTION=0
+// case COUNT=77,FUNCTION=1
+// case COUNT=77,FUNCTION=2
+// case COUNT=70001,FUNCTION=3

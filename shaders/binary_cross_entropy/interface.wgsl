@@ -14,3 +14,8 @@ override MIXUP: u32 = 0u;
 // batch ROWS
 // feed labels below CLASSES
 // grid ROWS
+// uses feed, random, mixup
+// case ROWS=1,CLASSES=2
+// case ROWS=33,CLASSES=2,SMOOTHING=0.2
+// case ROWS=5,CLASSES=2,MIXUP=1
+// case ROWS=4101,CLASSES=2,SMOOTHING=0.1,MIXUP=1

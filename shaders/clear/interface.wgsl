@@ -4,3 +4,7 @@ override COUNT: u32;
 @group(0) @binding(0) var<storage, read_write> y4: array<vec4<f32>>;
 // batch COUNT
 // grid COUNT
+// case COUNT=1
+// case COUNT=77
+// case COUNT=70004
+// case COUNT=70008

@@ -25,3 +25,15 @@ override PL: u32; // columns of zeros at the left
 // batch N
 // grid CO, ROWS = N * OH * OW
 // flops 2 * N * OH * OW * CO * KH * KW * CI
+// case N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0
+// case N=2,H=7,W=5,CI=3,OH=5,OW=3,CO=5,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0
+// case N=3,H=7,W=6,CI=4,OH=7,OW=6,CO=8,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1
+// case N=2,H=9,W=8,CI=4,OH=5,OW=4,CO=12,KH=3,KW=2,SH=2,SW=2,PT=1,PL=0
+// case N=2,H=12,W=12,CI=1,OH=10,OW=10,CO=32,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0
+// case N=3,H=6,W=7,CI=32,OH=4,OW=5,CO=64,KH=3,KW=3,SH=1,SW=1,PT=0,PL=0
+// case N=2,H=8,W=8,CI=8,OH=3,OW=3,CO=36,KH=5,KW=5,SH=3,SW=3,PT=2,PL=2
+// case N=3,H=7,W=7,CI=3,OH=7,OW=7,CO=68,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1
+// case N=2,H=2,W=3,CI=12,OH=4,OW=5,CO=12,KH=3,KW=3,SH=1,SW=1,PT=2,PL=2
+// case N=5,H=7,W=7,CI=20,OH=7,OW=7,CO=44,KH=3,KW=3,SH=1,SW=1,PT=1,PL=1
+// case N=1,H=1,W=2,CI=1028,OH=1,OW=2,CO=1028,KH=1,KW=1,SH=1,SW=1,PT=0,PL=0
+// case N=1,H=1,W=4101,CI=1,OH=1,OW=4100,CO=4,KH=1,KW=2,SH=1,SW=1,PT=0,PL=0

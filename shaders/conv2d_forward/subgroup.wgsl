@@ -5,6 +5,7 @@
 // copies of registers: it compiles in a third of the time and runs faster. Where subgroups are narrower than eight
 // (`lanes < 8`), each lane loads everything itself: right, and slow.
 // A workgroup is one tile; a thread has one vec4 of filters for all 64 pixels.
+// needs CI % 4 == 0, CO % 4 == 0
 const ROWS = 64u;
 const TILE_ROWS = ROWS;
 const TILE_CO = 32u;

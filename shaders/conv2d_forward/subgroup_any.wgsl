@@ -2,6 +2,7 @@
 // For the first layer of a network on CPU adapters, where one or three channels make no vec4. With so few products
 // an output, storing y costs as much as computing it.
 // A workgroup is one tile of 64 output pixels and 32 filters; a thread has one vec4 of filters for all 64 pixels.
+// needs CO % 4 == 0
 const ROWS = 64u;
 const TILE_ROWS = ROWS;
 const TILE_CO = 32u;

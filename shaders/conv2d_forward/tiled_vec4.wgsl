@@ -2,6 +2,7 @@
 // stored as vec4s. A thread has BLOCK pixels that lie THREADS_Y apart, and BLOCK / 4 quads of filters that lie
 // THREADS_X quads apart. DEPTH taps at a time are staged in workgroup memory; what lies outside the image or beyond the
 // end is zero.
+// needs CO % 4 == 0
 const TILE_ROWS = 64u; // one of 32, 64, 128: pixels of a workgroup
 const TILE_CO = 64u; // one of 32, 64, 128: filters of a workgroup
 const BLOCK = 4u; // one of 4, 8: pixels and filters of a thread

@@ -6,6 +6,7 @@
 // filters. Nothing transformed leaves the workgroup. Rounding errors go with the whole patch of x, not with the nine pixels
 // of an output alone: with a single channel, outputs at the border can miss their bound.
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
+// needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
 const TILE_PATCHES = 32u; // one of 16, 32: patches of a workgroup
 const TILE_CO = 32u; // one of 16, 32: filters of a workgroup
 const DEPTH = 4u; // one of 4, 8: channels that are transformed at a time

@@ -6,6 +6,7 @@
 // [TILE_PATCHES, CO] × [CO, TILE_CI] of its own. 16 threads share a place; each has blocks of four patches by four channels.
 // Nothing transformed leaves the workgroup.
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
+// needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
 const TILE_PATCHES = 32u; // one of 16, 32: patches of a workgroup
 const TILE_CI = 32u; // one of 16, 32: channels of a workgroup
 const DEPTH = 4u; // one of 4, 8: filters that are transformed at a time

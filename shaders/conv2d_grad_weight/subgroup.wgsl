@@ -7,6 +7,7 @@
 // copies of registers: it compiles in a third of the time and runs faster. Where subgroups are narrower than eight
 // (`lanes < 8`), each lane loads everything itself: right, and slow.
 // A workgroup is one tile of one split; a thread has one vec4 of filters for all 48 rows.
+// needs CI % 4 == 0, CO % 4 == 0
 const ROWS = 48u;
 const TILE_ROWS = ROWS;
 const TILE_CO = 32u;

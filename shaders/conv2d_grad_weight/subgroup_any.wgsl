@@ -2,6 +2,7 @@
 // One split's dw for any number of input channels: `subgroup` with scalar loads of x and tiles of 12 rows, so that the
 // nine taps of a first layer's 3 × 3 kernel fit one tile and dy is read once.
 // A workgroup is one tile of 12 rows (kh, kw, ci) and 32 filters of one split; a thread has one vec4 of filters.
+// needs CO % 4 == 0
 const ROWS = 12u;
 const TILE_ROWS = ROWS;
 const TILE_CO = 32u;

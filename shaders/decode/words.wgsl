@@ -1,4 +1,5 @@
 // One thread four values: of bytes a word, read once. Rows are whole words, so that a batch may begin at any image.
+// needs PIXELS % 4 == 0
 const TILE_ITEMS = 256u;
 // grid ITEMS = ROWS * PIXELS
 

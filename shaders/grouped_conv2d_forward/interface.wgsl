@@ -31,3 +31,10 @@ override COG: u32; // filters of a group
 // batch N
 // grid COUNT = N * OH * OW * CO
 // flops 2 * N * OH * OW * CO * KH * KW * CIG
+// case N=1,H=1,W=1,CI=1,OH=1,OW=1,CO=1,KH=1,KW=1,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1,COG=1
+// case N=3,H=7,W=6,CI=8,OH=7,OW=6,CO=8,KH=3,KW=3,SH=1,SW=1,DH=1,DW=1,PT=1,PL=1,CIG=1,COG=1
+// case N=3,H=7,W=6,CI=4,OH=4,OW=3,CO=8,KH=3,KW=2,SH=2,SW=2,DH=1,DW=1,PT=1,PL=0,CIG=1,COG=2
+// case N=3,H=9,W=8,CI=3,OH=5,OW=6,CO=5,KH=3,KW=2,SH=1,SW=1,DH=2,DW=2,PT=0,PL=0,CIG=3,COG=5
+// case N=3,H=9,W=8,CI=6,OH=4,OW=4,CO=9,KH=3,KW=3,SH=2,SW=2,DH=2,DW=2,PT=1,PL=2,CIG=2,COG=3
+// case N=1,H=2,W=3,CI=2056,OH=2,OW=3,CO=4,KH=1,KW=1,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1028,COG=2
+// case N=1,H=1,W=3,CI=4101,OH=1,OW=2,CO=4101,KH=1,KW=2,SH=1,SW=1,DH=1,DW=1,PT=0,PL=0,CIG=1,COG=1

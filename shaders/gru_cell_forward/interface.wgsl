@@ -23,3 +23,10 @@ override BIASES: u32; // 2, or 1 where one row of zeros stands for both
 @group(0) @binding(7) var<storage, read> step: array<u32>; // (1) below TIME: which step
 // batch ROWS
 // grid ITEMS = ROWS * UNITS
+// uses recurrence, gate
+// case ROWS=1,TIME=1,UNITS=1,BIASES=2
+// case ROWS=3,TIME=4,UNITS=5,GATE=1,BIASES=1
+// case ROWS=9,TIME=3,UNITS=4,REVERSE=1,BIASES=2
+// case ROWS=33,TIME=3,UNITS=20,REVERSE=1,GATE=1,BIASES=1
+// case ROWS=5,TIME=2,UNITS=1028,BIASES=2
+// case ROWS=128,TIME=4,UNITS=128,BIASES=2

@@ -24,3 +24,10 @@ override GATE: u32 = 0; // recurrent activation: 0 sigmoid, 1 hard_sigmoid
 @group(0) @binding(7) var<storage, read> step: array<u32>; // (1) below TIME: which step
 // batch ROWS
 // grid ITEMS = ROWS * UNITS
+// uses recurrence, arriving, gate
+// case ROWS=1,TIME=1,UNITS=1,OUT=1
+// case ROWS=3,TIME=4,UNITS=5,OUT=4,GATE=1
+// case ROWS=9,TIME=3,UNITS=4,OUT=1,REVERSE=1
+// case ROWS=33,TIME=3,UNITS=20,OUT=3,REVERSE=1,FLIP=1,GATE=1
+// case ROWS=5,TIME=2,UNITS=1028,OUT=2,FLIP=1
+// case ROWS=128,TIME=4,UNITS=128,OUT=1

@@ -15,3 +15,11 @@ override MIXUP: u32 = 0u;
 fn distance_of(d: f32) -> f32 { return select(DELTA * (abs(d) - 0.5 * DELTA), 0.5 * d * d, abs(d) <= DELTA); }
 
 fn slope_of(d: f32) -> f32 { return clamp(d, -DELTA, DELTA); }
+// uses feed, random, mixup, number, regression
+// case ROWS=1,CLASSES=1,DELTA=0.75
+// case ROWS=33,CLASSES=10,DELTA=2.5
+// case ROWS=5,CLASSES=3,MIXUP=1,DELTA=0.75
+// case ROWS=4101,CLASSES=10,MIXUP=1,DELTA=0.75
+// case ROWS=33,CLASSES=1,REAL=1,DELTA=0.75
+// case ROWS=7,CLASSES=1,REAL=1,MIXUP=1,DELTA=0.75
+// case ROWS=2,CLASSES=4101,DELTA=0.75

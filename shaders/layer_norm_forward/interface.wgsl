@@ -11,3 +11,8 @@ override SCALED: u32; // 0: gamma is 1, whatever is bound
 @group(0) @binding(4) var<storage, read> beta: array<f32>; // (C)
 // batch ITEMS
 // grid ITEMS
+// case ITEMS=1,C=1,EPSILON=0.001,SCALED=1
+// case ITEMS=33,C=7,EPSILON=0.25,SCALED=0
+// case ITEMS=70,C=128,EPSILON=0.001,SCALED=1
+// case ITEMS=2,C=4101,EPSILON=0.001,SCALED=1
+// case ITEMS=4101,C=3,EPSILON=0.001,SCALED=1

@@ -10,3 +10,8 @@ override SCALED: u32; // 0: gamma is 1, whatever is bound
 @group(0) @binding(4) var<storage, read> gamma: array<f32>; // (C)
 // batch ITEMS
 // grid ITEMS
+// case ITEMS=1,C=1,SCALED=1
+// case ITEMS=33,C=7,SCALED=0
+// case ITEMS=70,C=128,SCALED=1
+// case ITEMS=2,C=4101,SCALED=1
+// case ITEMS=4101,C=3,SCALED=1

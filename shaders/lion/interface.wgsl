@@ -11,3 +11,7 @@ override CLIPPED: u32; // 0: `scale` is not read
 @group(0) @binding(3) var<storage, read> scale: array<f32>; // (1) from 0 to 1: of `clip_scale`
 // batch COUNT
 // grid COUNT
+// uses feed, gradient
+// case COUNT=1,GAIN_1=0.1,GAIN_2=0.01,WEIGHT_DECAY=0,CLIPPED=0
+// case COUNT=77,GAIN_1=0.5,GAIN_2=0.1,WEIGHT_DECAY=0.02,CLIPPED=1
+// case COUNT=70001,GAIN_1=0.1,GAIN_2=0.01,WEIGHT_DECAY=0.01,CLIPPED=0

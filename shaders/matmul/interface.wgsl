@@ -13,3 +13,15 @@ override K: u32; // inner length: inputs of a unit
 // batch M
 // grid N, M
 // flops 2 * M * N * K
+// case M=1,N=1,K=1
+// case M=3,N=5,K=7
+// case M=32,N=10,K=784
+// case M=17,N=4,K=16
+// case M=33,N=68,K=9
+// case M=41,N=23,K=44
+// case M=65,N=132,K=36
+// case M=128,N=64,K=64
+// case M=130,N=131,K=67
+// case M=70000,N=1,K=1
+// case M=3,N=8,K=4100
+// case M=2,N=4104,K=4

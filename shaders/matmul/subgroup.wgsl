@@ -5,6 +5,7 @@
 // copies of registers: it compiles in a third of the time and runs faster. Where subgroups are narrower than eight
 // (`lanes < 8`), each lane loads everything itself: right, and slow.
 // A workgroup is one tile; a thread has two vec4 columns of all its rows.
+// needs N % 4 == 0, K % 4 == 0
 const ROWS = 32u;
 const TILE_M = ROWS;
 const TILE_N = 64u;

@@ -3,6 +3,7 @@
 // load the weights once and hand them round (subgroupShuffle; where subgroups are narrower than eight, each loads
 // them all itself).
 // A workgroup is one tile of 16 rows and 10 units; a thread has two rows.
+// needs K % 4 == 0
 const UNITS = 10u;
 const TILE_M = 16u;
 const TILE_N = UNITS;

@@ -1,6 +1,7 @@
 // For GPUs: as `tiled`, but a thread's columns are neighbours, four at a time, so that w and b are loaded and y is
 // stored as vec4s. A thread has BLOCK rows that lie THREADS_Y apart, and BLOCK / 4 quads of columns that lie THREADS_X
 // quads apart. DEPTH columns of x and rows of w at a time are staged in workgroup memory; beyond the end they are zero.
+// needs N % 4 == 0
 const TILE_M = 64u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 64u; // one of 32, 64, 128: columns of a workgroup
 const BLOCK = 4u; // one of 4, 8: rows and columns of a thread

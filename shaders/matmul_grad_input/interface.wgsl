@@ -14,3 +14,14 @@ override K: u32; // inputs of a unit
 // batch M
 // grid K, M
 // flops 2 * M * N * K
+// case M=1,N=1,K=1
+// case M=3,N=5,K=7
+// case M=32,N=10,K=784
+// case M=17,N=16,K=4
+// case M=33,N=68,K=9
+// case M=41,N=23,K=44
+// case M=65,N=36,K=132
+// case M=128,N=64,K=64
+// case M=130,N=131,K=67
+// case M=3,N=4100,K=8
+// case M=2,N=4,K=4104

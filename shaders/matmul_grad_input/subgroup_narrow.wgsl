@@ -3,6 +3,7 @@
 // 40 rows, whose dy the lanes load and hand round (subgroupShuffle; where subgroups are narrower than eight, each
 // loads it all itself). 40 and not 32 rows: loops of up to 32 are unrolled, and the stores then take seconds to compile.
 // A workgroup is one tile of 40 rows and 32 inputs; a thread has one vec4 of inputs for all rows.
+// needs K % 4 == 0
 const ROWS = 40u;
 const TILE_M = ROWS;
 const TILE_K = 32u;

@@ -14,3 +14,16 @@ override K: u32; // inputs of a unit
 // batch M
 // grid N, K
 // flops 2 * M * N * K
+// case M=1,N=1,K=1
+// case M=7,N=5,K=3
+// case M=32,N=10,K=784
+// case M=17,N=4,K=16
+// case M=9,N=68,K=33
+// case M=41,N=23,K=44
+// case M=36,N=132,K=65
+// case M=36,N=132,K=68
+// case M=128,N=64,K=64
+// case M=130,N=131,K=67
+// case M=4100,N=4,K=8
+// case M=4,N=4104,K=4
+// case M=4,N=4,K=4104

@@ -3,6 +3,7 @@
 // is idle where units are few; the lanes load one row of dy and hand it round (subgroupShuffle; where subgroups are
 // narrower than eight, each loads it all itself).
 // A workgroup is one tile of 32 inputs and 10 units; a thread has four inputs.
+// needs K % 4 == 0
 const UNITS = 10u;
 const TILE_K = 32u;
 const TILE_N = UNITS;

@@ -21,3 +21,11 @@ override PL: u32; // columns of padding at the left
 // window OW of W, PW, SW, PL
 // batch N
 // grid C, ROWS = N * OH * OW
+// case N=1,H=1,W=1,C=1,OH=1,OW=1,PH=1,PW=1,SH=1,SW=1,PT=0,PL=0
+// case N=2,H=7,W=5,C=3,OH=3,OW=2,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0
+// case N=2,H=26,W=26,C=8,OH=13,OW=13,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0
+// case N=2,H=7,W=8,C=5,OH=4,OW=4,PH=3,PW=3,SH=2,SW=2,PT=1,PL=0
+// case N=1,H=6,W=6,C=4,OH=4,OW=4,PH=3,PW=3,SH=1,SW=1,PT=0,PL=0
+// case N=1,H=1,W=4101,C=4,OH=1,OW=1,PH=1,PW=4101,SH=1,SW=4101,PT=0,PL=0
+// case N=1,H=2,W=3,C=4104,OH=1,OW=1,PH=2,PW=2,SH=2,SW=2,PT=0,PL=0
+// case N=1,H=1,W=8202,C=1,OH=1,OW=4101,PH=1,PW=2,SH=1,SW=2,PT=0,PL=0

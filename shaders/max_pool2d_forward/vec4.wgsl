@@ -1,5 +1,6 @@
 // The largest of each window, four channels a thread: the lanes are outputs in memory's order, whatever the number
 // of channels, and a CPU adapter's cost of a load (a branch a lane) is paid once for four values.
+// needs C % 4 == 0
 const TILE_ITEMS = 256u;
 // grid ITEMS = N * OH * OW * C
 

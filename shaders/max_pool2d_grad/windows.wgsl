@@ -2,6 +2,7 @@
 // For windows that neither overlap nor are padded above or left: one thread a window and four channels, which reads
 // dy and argmax once and writes every dx of the window. Windows that hang over the edge, or lie in the rest that no
 // window of y covers, write zeros: hence one row and column of windows more than y has.
+// needs PH == SH, PW == SW, PT == 0, PL == 0, C % 4 == 0
 const TILE_ITEMS = 256u;
 // grid ITEMS = N * OH * OW * C + N * OH * C + N * OW * C + N * C
 

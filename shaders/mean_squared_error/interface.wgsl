@@ -14,3 +14,11 @@ override MIXUP: u32 = 0u;
 fn distance_of(d: f32) -> f32 { return d * d; }
 
 fn slope_of(d: f32) -> f32 { return 2.0 * d; }
+// uses feed, random, mixup, number, regression
+// case ROWS=1,CLASSES=1
+// case ROWS=33,CLASSES=10
+// case ROWS=5,CLASSES=3,MIXUP=1
+// case ROWS=4101,CLASSES=10,MIXUP=1
+// case ROWS=33,CLASSES=1,REAL=1
+// case ROWS=7,CLASSES=1,REAL=1,MIXUP=1
+// case ROWS=2,CLASSES=4101

@@ -7,3 +7,7 @@ override TRAINED: u32;
 @group(0) @binding(1) var<storage, read> parameter: array<f32>; // (COUNT)
 // batch COUNT
 // grid COUNT
+// uses feed
+// case COUNT=1,TRAINED=1
+// case COUNT=77,TRAINED=33
+// case COUNT=70001,TRAINED=70001

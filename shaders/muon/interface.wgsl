@@ -15,3 +15,7 @@ override CLIPPED: u32; // 0: `scale` is not read
 @group(0) @binding(5) var<storage, read> factor: array<f32>; // (COUNT) positive
 // batch COUNT
 // grid COUNT
+// uses feed, gradient
+// case COUNT=1,GAIN_1=0.1,GAIN_2=0.001,EPSILON=0.0000001,WEIGHT_DECAY=0,CLIPPED=0
+// case COUNT=77,GAIN_1=0.5,GAIN_2=0.1,EPSILON=0.0000001,WEIGHT_DECAY=0.02,CLIPPED=1
+// case COUNT=70001,GAIN_1=0.1,GAIN_2=0.001,EPSILON=0.001,WEIGHT_DECAY=0.01,CLIPPED=0

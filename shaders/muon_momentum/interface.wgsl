@@ -10,3 +10,7 @@ override CLIPPED: u32; // 0: `scale` is not read
 @group(0) @binding(3) var<storage, read> factor: array<f32>; // (COUNT) positive
 // batch COUNT
 // grid COUNT
+// uses feed, gradient
+// case COUNT=1,MOMENTUM=0.95,NESTEROV=1,CLIPPED=0
+// case COUNT=77,MOMENTUM=0.95,NESTEROV=1,CLIPPED=1
+// case COUNT=70001,MOMENTUM=0.5,NESTEROV=0,CLIPPED=0

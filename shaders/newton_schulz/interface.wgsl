@@ -8,3 +8,7 @@ override C: f32;
 @group(0) @binding(1) var<storage, read> g: array<f32>; // (SIZE, SIZE)
 @group(0) @binding(2) var<storage, read> squared: array<f32>; // (SIZE, SIZE) g · g
 // grid COUNT = SIZE * SIZE
+// case SIZE=1,A=3.4445,B=-4.775,C=2.0315
+// case SIZE=7,A=3.4445,B=-4.775,C=2.0315
+// case SIZE=65,A=1.5,B=-0.5,C=0
+// case SIZE=257,A=3.4445,B=-4.775,C=2.0315

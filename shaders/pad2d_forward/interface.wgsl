@@ -11,3 +11,6 @@ override PL: u32; // columns of zeros at the left
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (N, H, W, C) copied
 // batch N
 // grid COUNT = N * OH * OW * C
+// case N=1,H=1,W=1,C=1,OH=1,OW=1,PT=0,PL=0
+// case N=2,H=3,W=5,C=3,OH=6,OW=7,PT=1,PL=2
+// case N=1,H=1,W=4101,C=3,OH=2,OW=4104,PT=1,PL=2

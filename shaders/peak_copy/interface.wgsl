@@ -6,3 +6,5 @@ override COUNT: u32;
 @group(0) @binding(1) var<storage, read> x4: array<vec4<f32>>;
 // batch COUNT
 // grid COUNT
+// case COUNT=4
+// case COUNT=5124

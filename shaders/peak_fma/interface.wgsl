@@ -7,3 +7,5 @@ override ROUNDS: u32;
 // batch COUNT
 // grid COUNT
 // flops 384 * COUNT * ROUNDS
+// case COUNT=1,ROUNDS=1
+// case COUNT=131,ROUNDS=3

@@ -6,3 +6,7 @@ override A: u32;     // length of alpha
 @group(0) @binding(2) var<storage, read> alpha: array<f32>; // (A)
 // batch ITEMS
 // grid COUNT = ITEMS * A
+// case ITEMS=1,A=1
+// case ITEMS=7,A=5
+// case ITEMS=130,A=68
+// case ITEMS=17,A=4101

@@ -11,3 +11,8 @@ override PER: u32;   // rows a split, rounded up
 // batch ITEMS
 // splits ITEMS
 // grid A, SPLITS
+// case ITEMS=1,A=1,SPLITS=1,PER=1
+// case ITEMS=42,A=5,SPLITS=4,PER=11
+// case ITEMS=144,A=68,SPLITS=9,PER=16
+// case ITEMS=4101,A=3,SPLITS=1,PER=4101
+// case ITEMS=6,A=4101,SPLITS=2,PER=3

@@ -12,3 +12,11 @@ override FLIP: u32 = 0; // 1: the last step treated comes first in y
 @group(0) @binding(2) var<storage, read> last4: array<vec4<f32>>;
 // batch ROWS
 // grid ITEMS = ROWS * TIME * UNITS
+// uses recurrence
+// case ROWS=1,TIME=1,UNITS=1
+// case ROWS=3,TIME=4,UNITS=5,REVERSE=1
+// case ROWS=9,TIME=3,UNITS=4,FLIP=1
+// case ROWS=33,TIME=3,UNITS=20,REVERSE=1,FLIP=1
+// case ROWS=5,TIME=2,UNITS=1028
+// case ROWS=128,TIME=4,UNITS=128
+// case ROWS=2,TIME=1031,UNITS=4

@@ -1,5 +1,6 @@
 // Four vectors of four elements of y a thread, a workgroup's width apart: on CPU adapters starting a thread costs as
 // much as a load.
+// needs UNITS % 4 == 0
 const TILE_ITEMS = 1024u;
 
 @compute @workgroup_size(64)

@@ -5,3 +5,6 @@ override COUNT: u32;
 @group(0) @binding(2) var<storage, read> scale: array<f32>; // (1)
 // batch COUNT
 // grid COUNT
+// case COUNT=1
+// case COUNT=77
+// case COUNT=70001

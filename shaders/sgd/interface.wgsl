@@ -12,3 +12,8 @@ override CLIPPED: u32; // 0: `scale` is not read
 @group(0) @binding(3) var<storage, read> scale: array<f32>; // (1) from 0 to 1: of `clip_scale`
 // batch COUNT
 // grid COUNT
+// uses feed, gradient
+// case COUNT=1,MOMENTUM=0,WEIGHT_DECAY=0,NESTEROV=0,CLIPPED=0
+// case COUNT=77,MOMENTUM=0.9,WEIGHT_DECAY=0.02,NESTEROV=0,CLIPPED=1
+// case COUNT=77,MOMENTUM=0.9,WEIGHT_DECAY=0.02,NESTEROV=1,CLIPPED=1
+// case COUNT=70001,MOMENTUM=0.9,WEIGHT_DECAY=0.01,NESTEROV=1,CLIPPED=0

@@ -14,3 +14,10 @@ override REVERSE: u32 = 0; // 1: from the end of time to its start
 @group(0) @binding(4) var<storage, read> step: array<u32>; // (1) below TIME: which step
 // batch ROWS
 // grid ITEMS = ROWS * UNITS
+// uses recurrence
+// case ROWS=1,TIME=1,UNITS=1
+// case ROWS=3,TIME=4,UNITS=5
+// case ROWS=9,TIME=3,UNITS=4,REVERSE=1
+// case ROWS=33,TIME=3,UNITS=20,REVERSE=1
+// case ROWS=5,TIME=2,UNITS=1028
+// case ROWS=128,TIME=4,UNITS=128

@@ -1,5 +1,6 @@
 // forward: y = state = activate(z + q).
 // Four numbers of the state a thread: a load of four costs CPU adapters little more than a load of one.
+// needs UNITS % 4 == 0
 const TILE_ITEMS = 256u;
 
 @compute @workgroup_size(64)

@@ -15,3 +15,12 @@ override MIXUP: u32 = 0u;
 // batch ROWS
 // feed labels below CLASSES
 // grid ROWS
+// uses feed, random, mixup
+// case ROWS=1,CLASSES=2
+// case ROWS=5,CLASSES=10
+// case ROWS=33,CLASSES=7,SMOOTHING=0.1
+// case ROWS=5,CLASSES=3,MIXUP=1
+// case ROWS=1,CLASSES=3,MIXUP=1
+// case ROWS=33,CLASSES=10,SMOOTHING=0.25,MIXUP=1
+// case ROWS=4101,CLASSES=10
+// case ROWS=2,CLASSES=4101,SMOOTHING=0.1

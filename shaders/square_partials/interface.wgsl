@@ -5,3 +5,7 @@ override SPLITS: u32;
 @group(0) @binding(1) var<storage, read> grad: array<f32>; // (COUNT)
 // batch COUNT
 // grid SPLITS
+// case COUNT=1,SPLITS=1
+// case COUNT=77,SPLITS=5
+// case COUNT=4099,SPLITS=130
+// case COUNT=70001,SPLITS=3

@@ -7,3 +7,7 @@ override SLOTS: u32; // steps whose results are kept before the host reads them
 // batch ROWS
 // feed slot below SLOTS
 // grid ONE = 1
+// uses feed
+// case ROWS=1,SLOTS=1
+// case ROWS=33,SLOTS=5
+// case ROWS=4101,SLOTS=64

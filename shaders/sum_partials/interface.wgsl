@@ -9,3 +9,9 @@ override CO: u32;   // columns
 @group(0) @binding(2) var<storage, read> partials: array<f32>; // (SPLITS, TAPS + 1, CO)
 @group(0) @binding(2) var<storage, read> partials4: array<vec4<f32>>;
 // grid ITEMS = TAPS * CO + CO
+// case SPLITS=1,TAPS=1,CO=1
+// case SPLITS=3,TAPS=9,CO=5
+// case SPLITS=16,TAPS=36,CO=8
+// case SPLITS=1031,TAPS=3,CO=5
+// case SPLITS=2,TAPS=4101,CO=3
+// case SPLITS=2,TAPS=3,CO=4101

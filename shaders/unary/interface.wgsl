@@ -9,3 +9,17 @@ override B: f32 = 0.0;
 @group(0) @binding(1) var<storage, read> x: array<f32>; // (COUNT) above -A where FUNCTION is 2 or 3 or 4
 // batch COUNT
 // grid COUNT
+// case COUNT=1,FUNCTION=0,A=-0.5,B=0.125
+// case COUNT=70001,FUNCTION=0,A=3,B=-1
+// case COUNT=77,FUNCTION=1,A=0,B=0
+// case COUNT=77,FUNCTION=2,A=2,B=0
+// case COUNT=77,FUNCTION=3,A=2,B=0
+// case COUNT=77,FUNCTION=4,A=2,B=0
+// case COUNT=77,FUNCTION=5,A=-0.25,B=0.75
+// case COUNT=77,FUNCTION=6,A=0,B=0
+// case COUNT=77,FUNCTION=7,A=0,B=0
+// case COUNT=77,FUNCTION=8,A=0,B=0
+// case COUNT=77,FUNCTION=9,A=1.5,B=0.75
+// case COUNT=77,FUNCTION=10,A=0.125,B=0
+// case COUNT=77,FUNCTION=11,A=0.25,B=0
+// case COUNT=77,FUNCTION=12,A=0.5,B=0.25

@@ -28,7 +28,7 @@ impl Context {
 
     /// Tells whoever listens that the driver compiles `variant` for a proof of `call`, or has done so.
     pub fn tell_of_trial(&self, call: &Call, variant: &Variant, compiled: bool) {
-        let kernel = format!("{}/{}", call.op.name, variant.name);
+        let kernel = format!("{}/{}", call.op.name, variant.name());
         self.tell(Preparing::Trying { kernel: &kernel, compiled });
     }
 

@@ -94,8 +94,8 @@ impl Trust {
 /// A kernel whatever its sizes: `matmul/tiled relu`.
 pub(crate) fn name(call: &Call, variant: &Variant) -> String {
     match call.activation.name == LINEAR.name {
-        true => format!("{}/{}", call.op.name, variant.name),
-        false => format!("{}/{} {}", call.op.name, variant.name, call.activation.name),
+        true => format!("{}/{}", call.op.name, variant.name()),
+        false => format!("{}/{} {}", call.op.name, variant.name(), call.activation.name),
     }
 }
 

@@ -1,42 +1,21 @@
 //! Operations that measure an adapter: arithmetic without memory, and memory without arithmetic.
 
+use super::peaks as twin;
 use crate::op::{
-    Op, Variant,
+    Listed, Op,
     twin::{EPSILON, Expected, Inputs, Sum},
 };
 
-macro_rules! peak {
-    ($id:ident $name:literal $about:literal $twin:path { $($variant:literal)+ } cases [$($case:literal),+]) => {
-        #[doc = $about]
-        pub static $id: Op = Op {
-            name: $name,
-            about: $about,
-            interface: include_str!(concat!("../../shaders/", $name, "/interface.wgsl")),
-            activated: false,
-            parts: &[],
-            variants: &[$(Variant {
-                name: $variant,
-                source: include_str!(concat!("../../shaders/", $name, "/", $variant, ".wgsl")),
-                needs: &[],
-                default_for: &[],
-                page: Some($name),
-            }),+],
-            twin: $twin,
-            cases: &[$($case),+],
-        };
-    };
+operations! {
+    /// The operations that measure an adapter. Training uses none of them.
+    PEAKS: texts in "../../shaders/", twins in twin;
+
+    PEAK_FMA peak_fma "multiplications and additions, no memory" { naive []; }
+    PEAK_COPY peak_copy "a copy" { several []; vec4 []; naive []; }
 }
 
-peak! { PEAK_FMA "peak_fma" "multiplications and additions, no memory" fma { "naive" }
-cases ["COUNT=1,ROUNDS=1", "COUNT=131,ROUNDS=3"] }
-peak! { PEAK_COPY "peak_copy" "a copy" copy { "several" "vec4" "naive" }
-cases ["COUNT=4", "COUNT=5124"] }
-
-/// The operations that measure an adapter. Training uses none of them.
-pub static PEAKS: &[&Op] = &[&PEAK_FMA, &PEAK_COPY];
-
 /// y[i] = Σ of twelve chains of v = 0.7 · v + x[i]
-fn fma(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+fn peak_fma(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let steps = 16 * i.size("ROUNDS");
     let y = i.real("x").iter().map(|x| {
         let (mut sum, mut magnitude) = (0.0, 0.0);
@@ -55,6 +34,6 @@ fn fma(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 }
 
 /// y = x
-fn copy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
+fn peak_copy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("y", Expected::Real(i.real("x").iter().map(|x| Sum::exact(*x)).collect()))]
 }

@@ -13,12 +13,7 @@ use crate::{
     op::{Op, Variant},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    ops::Range,
-    sync::{Mutex, PoisonError},
-};
+use std::{borrow::Cow, ops::Range};
 
 /// What stands before the values.
 const MARK: &str = "// one of ";
@@ -50,7 +45,7 @@ impl Setting {
     /// The values that stand in a variant's text; none where it offers no constants.
     pub fn of(variant: &Variant) -> Self {
         // A text that is wrong here does not compose: that is told where it is tried.
-        let constants = constants(variant.source).unwrap_or_default();
+        let constants = constants(variant.source()).unwrap_or_default();
         Self(constants.into_iter().map(|c| (c.name, c.value)).collect())
     }
 
@@ -204,15 +199,15 @@ struct Chosen {
 impl Chosen {
     /// Reads `given`, such as `:ROWS=8:COLS=4`.
     fn read(op: &Op, variant: &Variant, given: &str) -> Result<Self> {
-        let kernel = format!("{}/{}", op.name, variant.name);
-        let constants = constants(variant.source).map_err(|message| Error::Shader { kernel, message })?;
+        let kernel = format!("{}/{}", op.name, variant.name());
+        let constants = constants(variant.source()).map_err(|message| Error::Shader { kernel, message })?;
         let fail = |message: String| Error::Setting {
             op: op.name,
-            wanted: format!("{}{given}", variant.name),
+            wanted: format!("{}{given}", variant.name()),
             message,
             offered: match constants.as_slice() {
-                [] => format!("{} offers no constants", variant.name),
-                some => format!("{} offers {}", variant.name, words(some)),
+                [] => format!("{} offers no constants", variant.name()),
+                some => format!("{} offers {}", variant.name(), words(some)),
             },
         };
         let mut chosen: Vec<Option<String>> = vec![None; constants.len()];
@@ -247,8 +242,8 @@ impl Chosen {
         }
         let values: Vec<&str> = self.values.iter().map(String::as_str).collect();
         Variant {
-            name: Box::leak(format!("{}{suffix}", base.name).into_boxed_str()),
-            source: Box::leak(with_values(base.source, &self.constants, &values).into_boxed_str()),
+            name: format!("{}{suffix}", base.name()).into(),
+            source: with_values(base.source(), &self.constants, &values).into(),
             ..base.clone()
         }
     }
@@ -261,24 +256,6 @@ impl Chosen {
 /// [`Error::Setting`] for a constant or a value that is not offered, with those that are.
 pub fn of(op: &Op, variant: &Variant, given: &str) -> Result<Variant> {
     Ok(Chosen::read(op, variant, given)?.variant(variant))
-}
-
-/// Settings made so far, by operation and name. A text lives as long as the process, like those of the page.
-static LOADED: Mutex<BTreeMap<(&'static str, String), &'static Variant>> = Mutex::new(BTreeMap::new());
-
-/// As [`of`], made once in a process.
-///
-/// # Errors
-/// As [`of`].
-pub fn load(op: &'static Op, variant: &'static Variant, given: &str) -> Result<&'static Variant> {
-    let chosen = Chosen::read(op, variant, given)?;
-    let suffix = chosen.suffix();
-    if suffix.is_empty() {
-        return Ok(variant);
-    }
-    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (op.name, format!("{}{suffix}", variant.name));
-    Ok(loaded.entry(key).or_insert_with(|| Box::leak(Box::new(chosen.variant(variant)))))
 }
 
 /// Every setting of a variant, the last constant changing fastest; those that `given` names stay as it says. A
@@ -294,7 +271,7 @@ pub fn all(op: &Op, variant: &Variant, given: &str) -> Result<Vec<Variant>> {
     let Some(count) = count.filter(|count| *count <= MOST) else {
         return Err(Error::Setting {
             op: op.name,
-            wanted: format!("{}{given}", variant.name),
+            wanted: format!("{}{given}", variant.name()),
             message: format!("leaves more than {MOST} settings to try"),
             offered: format!("name some of its constants: {}", words(&chosen.constants)),
         });

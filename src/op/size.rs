@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 pub struct Size(pub String);
 
 impl Size {
-    /// The value, with `names` looked up in `sizes`.
+    /// The value, with names looked up in `sizes`; `None` where one is not known, or it is too large for a number.
     pub fn value(&self, sizes: &BTreeMap<String, f64>) -> Option<usize> {
         let named = |text: &str| {
             let name = text.trim();
@@ -18,6 +18,8 @@ impl Size {
             Some((whole, part)) => Some(named(whole)?.div_ceil(named(part).filter(|n| *n > 0)?)),
             None => named(text),
         };
-        self.0.split('+').map(|product| product.split('*').map(factor).product::<Option<usize>>()).sum()
+        let product =
+            |text: &str| text.split('*').try_fold(1usize, |all, each| all.checked_mul(factor(each)?));
+        self.0.split('+').try_fold(0usize, |sum, each| sum.checked_add(product(each)?))
     }
 }

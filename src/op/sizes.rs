@@ -57,12 +57,12 @@ pub fn words(call: &Call) -> String {
 }
 
 /// What declares the sizes of an operation.
-fn texts(op: &Op) -> impl Iterator<Item = &'static str> {
-    [op.interface].into_iter().chain(op.parts.iter().copied())
+fn texts(op: &Op) -> impl Iterator<Item = &'static str> + '_ {
+    [op.interface].into_iter().chain(op.parts().iter().copied())
 }
 
 /// The names of the sizes of an operation.
-fn known(op: &Op) -> Vec<&str> {
+pub(super) fn known(op: &Op) -> Vec<&str> {
     let declared = |line: &'static str| line.trim().strip_prefix("override ")?.split_once(':');
     texts(op).flat_map(str::lines).filter_map(declared).map(|(name, _)| name.trim()).collect()
 }
@@ -81,7 +81,7 @@ pub fn given(call: &Call, text: &str) -> Result<Call> {
     let mut call = call.clone();
     call.sizes.extend(wanted.clone());
     follow(&mut call, &wanted);
-    check(&call)?;
+    check(call.op, &call.op.shader(call.op.variant("naive")?, call.activation)?, &call.sizes)?;
     Ok(call)
 }
 
@@ -111,12 +111,12 @@ fn follow(call: &mut Call, wanted: &Sizes) {
     }
 }
 
-/// Refuses sizes that are no sizes: buffers without an element, fractions where something is counted.
-fn check(call: &Call) -> Result<()> {
+/// Refuses sizes that are no sizes: buffers without an element, fractions where something is counted. `shader` is any
+/// variant of the operation.
+pub(super) fn check(op: &Op, shader: &Shader, sizes: &Sizes) -> Result<()> {
     let fail = |name: &str, value: f64, expected| {
         Err(Error::Option { name: "sizes", got: format!("{name}={value}"), expected })
     };
-    let shader = call.op.shader(call.op.variant("naive")?, call.activation)?;
     let counted = |name: &str| {
         let word = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w == name);
         shader
@@ -126,7 +126,7 @@ fn check(call: &Call) -> Result<()> {
             .chain(shader.grid.iter().map(|(_, s)| s))
             .any(|s| word(&s.0))
     };
-    let marks = Marks::of(call.op.interface);
+    let marks = Marks::of(op.interface);
     // A part of no rows, and a window that does not move, or has no extent or one place again and again.
     let divides = |name: &str| {
         let of_window = |w: &Window| {
@@ -134,9 +134,9 @@ fn check(call: &Call) -> Result<()> {
         };
         marks.splits.is_some() && ["SPLITS", "PER"].contains(&name) || marks.windows.iter().any(of_window)
     };
-    for (name, value) in &call.sizes {
+    for (name, value) in sizes {
         let declaration = format!("override {name}: f32");
-        let float = texts(call.op).any(|text| text.contains(&declaration));
+        let float = texts(op).any(|text| text.contains(&declaration));
         if float && !(*value as f32).is_finite() {
             return fail(name, *value, "a number that fits 32 bits");
         }
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn sizes_follow_from_those_that_are_given() {
         let of = |op: &'static Op, n: usize, text: &str| {
-            let call = case(op, op.cases[n]).expect("a case");
+            let call = case(op, op.cases()[n]).expect("a case");
             given(&call, text).expect("sizes").sizes
         };
         // Two taps with a gap of three cover four rows: six places on nine.
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(of(&MAX_POOL2D_FORWARD, 1, "H=9,OH=4")["OH"], 4.0);
         // Four splits of 21 images of 6 pixels.
         assert_eq!(of(&BATCH_NORM_PARTIALS, 1, "ROWS=21")["PER"], 32.0);
-        let pool = case(&MAX_POOL2D_FORWARD, MAX_POOL2D_FORWARD.cases[1]).expect("a case");
+        let pool = case(&MAX_POOL2D_FORWARD, MAX_POOL2D_FORWARD.cases()[1]).expect("a case");
         for zero in ["SH=0", "PW=0", "C=0"] {
             let refused = given(&pool, zero).expect_err("it is no size").to_string();
             assert!(refused.contains("at least 1"), "{refused}");

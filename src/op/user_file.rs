@@ -2,37 +2,24 @@
 //! always runs with wgpu's checks, and is proven before anything is trained with it.
 
 use super::{
-    Access, Need, Op, Variant,
+    Access, Marks, Op, Shader, Size, Sizes, Variant,
     activations::{ACTIVATIONS, LINEAR},
-    directives, setting,
+    lines, setting, sizes,
 };
 use crate::{Error, Result, text::read_text, words::hex};
 use sha2::{Digest, Sha256};
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{Mutex, PoisonError},
-};
+use std::path::Path;
+
+/// Lines `// case` of a file at most.
+const MOST_CASES: usize = 64;
+/// Bytes that the buffers of such a case may take on the device, and operations of its twin: it may be a stranger's text
+/// that asks for them.
+const MOST_BYTES: f64 = 67_108_864.0;
+const MOST_FLOPS: f64 = 4e9;
 
 /// Whether the name of a variant means a file, or a setting of one.
 pub fn is_file(name: &str) -> bool {
     setting::split(name).0.ends_with(".wgsl")
-}
-
-/// Files read so far, by operation and path. A text lives as long as the process, like those of the page.
-static LOADED: Mutex<BTreeMap<(&'static str, String), &'static Variant>> = Mutex::new(BTreeMap::new());
-
-/// The variant of `op` in the file `path`, read once in a process.
-///
-/// # Errors
-/// As [`read`].
-pub fn load(op: &'static Op, path: &str) -> Result<&'static Variant> {
-    let key = (op.name, path.to_string());
-    if let Some(found) = LOADED.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-        return Ok(found);
-    }
-    let variant: &'static Variant = Box::leak(Box::new(read(op, Path::new(path))?));
-    Ok(LOADED.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert(variant))
 }
 
 /// The variant of `op` in the file `path`, as it is now. Its name is the path. A setting may follow the path:
@@ -41,7 +28,7 @@ pub fn load(op: &'static Op, path: &str) -> Result<&'static Variant> {
 /// # Errors
 /// [`Error::Io`]; [`Error::Shader`] where the text does not meet the operation's interface, with naga's message at
 /// the author's own line and what the interface offers; [`Error::Setting`].
-pub fn read(op: &'static Op, path: &Path) -> Result<Variant> {
+pub fn read(op: &Op, path: &Path) -> Result<Variant> {
     let (path, given) = match path.to_str().map(setting::split) {
         Some((file, given)) => (Path::new(file), given),
         None => (path, ""),
@@ -55,23 +42,21 @@ pub fn read(op: &'static Op, path: &Path) -> Result<Variant> {
 ///
 /// # Errors
 /// [`Error::Shader`].
-pub fn variant(op: &'static Op, name: &str, text: String) -> Result<Variant> {
+pub fn variant(op: &Op, name: &str, text: String) -> Result<Variant> {
     let text = own(op, text);
-    let needs = needs(op, name, &text)?;
-    let lines = text.lines().count();
-    let variant = Variant {
-        name: Box::leak(name.to_string().into_boxed_str()),
-        source: Box::leak(text.into_boxed_str()),
-        needs: Box::leak(needs.into_boxed_slice()),
-        default_for: &[],
-        page: None,
-    };
+    let fail = |message: String| Error::Shader { kernel: name.to_string(), message };
+    let needs = lines::needs(op, name, &text)?;
+    lines::uses(&text).map_err(fail)?;
+    check_cases(op, &text, fail)?;
+    let count = text.lines().count();
+    let variant =
+        Variant { name: name.into(), source: text.into(), needs: needs.into(), default_for: &[], page: None };
     let offered = setting::Setting::of(&variant);
     match op.shader(&variant, &LINEAR) {
         Ok(shader) => match offered.0.iter().find(|(name, _)| !shader.constants.contains_key(name)) {
             None => Ok(variant),
             Some((name, _)) => Err(Error::Shader {
-                kernel: variant.name.to_string(),
+                kernel: variant.name().to_string(),
                 message: format!(
                     "it offers values of `{name}`, which is no constant of the module; declare it outside of functions"
                 ),
@@ -80,14 +65,14 @@ pub fn variant(op: &'static Op, name: &str, text: String) -> Result<Variant> {
         // Other values may go together.
         Err(Error::Asserted { .. }) if !offered.0.is_empty() => Ok(variant),
         Err(Error::Shader { kernel, message }) => {
-            let twice = match interface_line(op, variant.source) {
+            let twice = match interface_line(op, variant.source()) {
                 Some(n) => format!(
                     "Line {n} is one of the interface, which follows every file by itself: take the interface out of the file.\n"
                 ),
                 None => String::new(),
             };
             let message = format!(
-                "{message}\n{twice}The file has {lines} lines; the interface follows them, and offers:\n{}",
+                "{message}\n{twice}The file has {count} lines; the interface follows them, and offers:\n{}",
                 offers(op)?
             );
             Err(Error::Shader { kernel, message })
@@ -96,15 +81,66 @@ pub fn variant(op: &'static Op, name: &str, text: String) -> Result<Variant> {
     }
 }
 
+/// Refuses lines `// case` of `text` that no proof of `op` can take.
+fn check_cases(op: &Op, text: &str, fail: impl Fn(String) -> Error) -> Result<()> {
+    let cases: Vec<_> = lines::cases(text).collect();
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let shader = op.shader(op.variant("naive")?, &LINEAR)?;
+    for (nth, (n, line)) in cases.into_iter().enumerate() {
+        let wrong = match nth {
+            MOST_CASES.. => Some(format!("expected at most {MOST_CASES} of them")),
+            _ => unfit(op, &shader, line),
+        };
+        if let Some(why) = wrong {
+            return Err(fail(format!("line {n}: got `// case {line}`, {why}")));
+        }
+    }
+    Ok(())
+}
+
+/// Why the sizes `text` are no case of `op`, in words.
+fn unfit(op: &Op, shader: &Shader, text: &str) -> Option<String> {
+    let example = op.cases().first().copied().unwrap_or_default();
+    let all = || format!("expected every size of {} as in `// case {example}`", op.name);
+    let Some(given) = sizes::parse_sizes(text) else { return Some(all()) };
+    let given: Sizes = given.into_iter().collect();
+    let known = sizes::known(op);
+    let missing = |(name, value): (&String, &Option<f64>)| value.is_none() && !given.contains_key(name);
+    if given.keys().any(|name| !known.contains(&name.as_str())) || shader.overrides.iter().any(missing) {
+        return Some(all());
+    }
+    match sizes::check(op, shader, &given) {
+        Err(Error::Option { got, expected, .. }) => return Some(format!("where {got} has to be {expected}")),
+        Err(other) => return Some(other.to_string()),
+        Ok(()) => {}
+    }
+    let values = shader.values(&given);
+    let value = |size: &Size| size.value(&values).map_or(f64::INFINITY, |value| value as f64);
+    let elements: f64 = shader.bindings.iter().map(|b| b.shape.iter().map(value).product::<f64>()).sum();
+    let marks = Marks::of(op.interface);
+    let images = marks.images.as_ref().map_or(0.0, |images| value(&images.size)) * marks.rows(&given) as f64;
+    let flops = op.flops().map_or(0.0, |flops| value(&flops));
+    let large = 4.0 * (elements + images) > MOST_BYTES || flops > MOST_FLOPS;
+    large.then(|| {
+        format!(
+            "expected buffers of at most {} MiB and {:.0} million operations, since a plain loop computes it, too",
+            MOST_BYTES / f64::from(1 << 20),
+            MOST_FLOPS / 1e6
+        )
+    })
+}
+
 /// `text` without the interface, the shared texts and the activation at its end, where these are as the page has them.
 fn own(op: &Op, text: String) -> String {
     fn lines(text: &str) -> Vec<&str> {
         text.trim_end().lines().map(str::trim_end).collect()
     }
     let written = lines(&text);
-    let activations = if op.activated { ACTIVATIONS } else { &[&LINEAR] };
+    let activations = if op.activated() { ACTIVATIONS } else { &[&LINEAR] };
     for activation in activations {
-        let end = op.appended(activation);
+        let end = op.appended(&text, activation);
         if let Some(own) = written.strip_suffix(lines(&end).as_slice()) {
             return format!("{}\n", own.join("\n").trim_end());
         }
@@ -126,7 +162,7 @@ fn interface_line(op: &Op, text: &str) -> Option<usize> {
 ///
 /// # Errors
 /// [`Error::Shader`]; none is expected.
-pub fn offers(op: &'static Op) -> Result<String> {
+pub fn offers(op: &Op) -> Result<String> {
     let shader = op.shader(op.variant("naive")?, &LINEAR)?;
     let mut lines = Vec::new();
     for binding in &shader.bindings {
@@ -151,7 +187,7 @@ pub fn offers(op: &'static Op) -> Result<String> {
     lines.push(format!("  sizes: {}", sizes.join(", ")));
     let grid = op.interface.lines().find_map(|line| line.trim().strip_prefix("// grid ")).unwrap_or("none");
     lines.push(format!("  grid: {grid}"));
-    if op.activated {
+    if op.activated() {
         lines.push("  functions: activate(x), activate_grad(y)".to_string());
     }
     if shader.feed {
@@ -159,58 +195,6 @@ pub fn offers(op: &'static Op) -> Result<String> {
             .push("  feed: step.first, step.rows, step.slot, step.learning_rate, images, labels".to_string());
     }
     Ok(lines.join("\n"))
-}
-
-/// The lines `// needs ...` of a text; subgroups, and what it enables, are seen without one.
-pub(crate) fn needs(op: &Op, name: &str, text: &str) -> Result<Vec<Need>> {
-    let mut needs = Vec::new();
-    for (n, line) in text.lines().enumerate() {
-        let Some(wanted) = line.trim().strip_prefix("// needs ") else { continue };
-        let need = need(op, wanted.trim()).ok_or_else(|| Error::Shader {
-            kernel: name.to_string(),
-            message: format!(
-                "line {}: got `// needs {}`, expected a size of {} as in `// needs N % 4 == 0`, `N >= 64`, `N == 1` or \
-                 `A == B`, or SUBGROUP or SHADER_F16",
-                n + 1,
-                wanted.trim(),
-                op.name
-            ),
-        })?;
-        needs.push(need);
-    }
-    if directives::code(text).contains("subgroup") {
-        needs.push(Need::Feature(wgpu::Features::SUBGROUP, "SUBGROUP"));
-    }
-    if directives::enabled(text).iter().any(|enabled| enabled == "f16") {
-        needs.push(Need::Feature(wgpu::Features::SHADER_F16, "SHADER_F16"));
-    }
-    Ok(needs)
-}
-
-fn need(op: &Op, text: &str) -> Option<Need> {
-    let size = |name: &str| -> Option<&'static str> {
-        let name = name.trim();
-        op.interface
-            .contains(&format!("override {name}:"))
-            .then(|| -> &'static str { Box::leak(name.to_string().into_boxed_str()) })
-    };
-    match text {
-        "SUBGROUP" => return Some(Need::Feature(wgpu::Features::SUBGROUP, "SUBGROUP")),
-        "SHADER_F16" => return Some(Need::Feature(wgpu::Features::SHADER_F16, "SHADER_F16")),
-        _ => {}
-    }
-    if let Some((name, least)) = text.split_once(">=") {
-        return Some(Need::AtLeast(size(name)?, least.trim().parse().ok()?));
-    }
-    let (left, right) = text.split_once("==")?;
-    if let Some((name, divisor)) = left.split_once('%') {
-        let divisor = divisor.trim().parse().ok().filter(|n| *n > 0)?;
-        return (right.trim() == "0").then_some(Need::Multiple(size(name)?, divisor));
-    }
-    match right.trim().parse() {
-        Ok(value) => Some(Need::Is(size(left)?, value)),
-        Err(_) => Some(Need::Same(size(left)?, size(right)?)),
-    }
 }
 
 /// The SHA-256 of a text, in hexadecimal.

@@ -1,35 +1,34 @@
 //! A variant of an operation: its text, and where it can run. Leaves out what it is composed with: see [`crate::op`].
 
-use crate::op::{AdapterClass, Sizes};
-use std::fmt;
+use super::{AdapterClass, Sizes};
+use std::{fmt, sync::Arc};
 
 /// One implementation of an operation: a WGSL file and a line on the page. One that is made elsewhere
-/// ([`Variant::new`], [`crate::op::user_file::variant`]) always runs with wgpu's injected checks.
+/// ([`Variant::new`], [`crate::op::user_file::variant`]) always runs with wgpu's injected checks. A copy shares its text.
 #[derive(Clone, Debug)]
 pub struct Variant {
-    /// Its name: the file's name without `.wgsl`.
-    pub name: &'static str,
     /// The adapter classes for which it is preferred to the variants behind it.
     pub default_for: &'static [AdapterClass],
-    /// Its text. Private, like the needs: what is trusted must be what was proven.
-    pub(crate) source: &'static str,
-    pub(crate) needs: &'static [Need],
+    /// Private, like all that follows: what is trusted must be what was proven.
+    pub(super) name: Arc<str>,
+    pub(super) source: Arc<str>,
+    pub(super) needs: Arc<[Need]>,
     /// The operation on whose page it stands. Its text guards its own loads and stores there, so it runs without
     /// wgpu's injected checks.
     pub(crate) page: Option<&'static str>,
 }
 
 /// A condition under which a variant can run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Need {
     /// The size is a multiple of the number.
-    Multiple(&'static str, u32),
+    Multiple(String, u32),
     /// The two sizes are equal.
-    Same(&'static str, &'static str),
+    Same(String, String),
     /// The size has this value.
-    Is(&'static str, u32),
+    Is(String, u32),
     /// The size is at least this.
-    AtLeast(&'static str, u32),
+    AtLeast(String, u32),
     /// The device has the feature.
     Feature(wgpu::Features, &'static str),
 }
@@ -62,23 +61,33 @@ impl Need {
 impl Variant {
     /// A variant that stands on no page: any text, which needs nothing and runs with wgpu's checks.
     /// [`crate::op::user_file::variant`] reads needs from the text, and says at once what is wrong with it.
-    pub fn new(name: &'static str, source: &'static str) -> Self {
-        Self { name, source, needs: &[], default_for: &[], page: None }
+    pub fn new(name: &str, source: &str) -> Self {
+        Self { name: name.into(), source: source.into(), needs: [].into(), default_for: &[], page: None }
     }
 
     /// The same name and needs with another text, which runs with wgpu's checks.
-    pub fn with_text(&self, source: &'static str) -> Self {
-        Self { source, page: None, ..self.clone() }
+    pub fn with_text(&self, source: &str) -> Self {
+        Self { source: source.into(), page: None, ..self.clone() }
+    }
+
+    /// The same text and needs under another name; it runs with wgpu's checks.
+    pub fn named(&self, name: &str) -> Self {
+        Self { name: name.into(), page: None, ..self.clone() }
+    }
+
+    /// Its name: the file's name without `.wgsl`, or the path of a user's file, and the setting behind it.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its text.
-    pub const fn source(&self) -> &'static str {
-        self.source
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// What sizes or device it needs.
-    pub const fn needs(&self) -> &'static [Need] {
-        self.needs
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
     }
 
     /// Whether it is wgrad's own text, or a setting of one.
@@ -87,8 +96,8 @@ impl Variant {
     }
 
     /// The first need that these sizes on this device do not meet.
-    pub fn unmet(&self, sizes: &Sizes, features: wgpu::Features) -> Option<Need> {
-        self.needs.iter().find(|need| !need.met(sizes, features)).copied()
+    pub fn unmet(&self, sizes: &Sizes, features: wgpu::Features) -> Option<&Need> {
+        self.needs.iter().find(|need| !need.met(sizes, features))
     }
 
     /// Whether it needs a feature of the device.
@@ -98,7 +107,7 @@ impl Variant {
 
     /// The inputs that it rounds to half precision: see [`rounded`].
     pub fn rounds(&self) -> Vec<&str> {
-        rounded(self.source)
+        rounded(&self.source)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Proves every file and every setting among `choices` at the sizes of `nodes` and at the cases of the page.
+/// Proves every file and every setting among `choices` at the sizes of `nodes`, at the cases of the page and at its own.
 ///
 /// # Errors
 /// [`Error::Variant`] for one that is wrong, and whatever keeps it from running.
@@ -27,7 +27,9 @@ pub(crate) async fn prove<'a>(
         let shader = op.shader(variant, node.call.activation)?;
         let takes = |call: &Call| Ok(call.obstacle(context, variant)?.is_none());
         let own = takes(&node.call)?.then(|| (0, node.call.clone(), Regime::Small));
-        for (_, call, regime) in own.into_iter().chain(proofs(&node.call, &shader, false, takes)?) {
+        for (_, call, regime) in
+            own.into_iter().chain(proofs(&node.call, &op.cases_with(variant), &shader, false, takes)?)
+        {
             let key = format!("{}/{}/{:?}/{regime:?}", op.name, call.activation.name, call.sizes);
             if !proven.insert(key) {
                 continue;
@@ -47,12 +49,12 @@ pub(crate) async fn prove<'a>(
 
 /// That a variant which somebody chose is wrong at `call`, and how. What it names proves it there, too.
 pub(crate) fn wrong(call: &Call, variant: &Variant, how: &str) -> Error {
-    let (op, name) = (call.op, quoted(variant.name));
-    let chosen = match is_file(variant.name) {
+    let (op, name) = (call.op, quoted(variant.name()));
+    let chosen = match is_file(variant.name()) {
         true => format!("`user_file::read({name})`"),
         false => format!("`.variants = {name}`"),
     };
-    let activation = match op.activated {
+    let activation = match op.activated() {
         true => format!(" `.activation = {}`", call.activation.name),
         false => String::new(),
     };
@@ -60,7 +62,7 @@ pub(crate) fn wrong(call: &Call, variant: &Variant, how: &str) -> Error {
         format!("`wgrad_lab::measure({})` {chosen} `.sizes = {}`{activation}", op.name, sizes::words(call));
     Error::Variant {
         op: op.name,
-        wanted: variant.name.to_string(),
+        wanted: variant.name().to_string(),
         message: format!("is wrong {how}; {lab} tells more"),
         known: op.variant_names(),
     }

@@ -50,7 +50,7 @@ mod tests {
     use super::{LITTLE, batch, work};
     use crate::{
         kernels::{BATCH_NORM_PARTIALS, CONV2D_GRAD_WEIGHT, MATMUL, MATMUL_GRAD_WEIGHT, SGD},
-        op::{Call, Need, Variant},
+        op::{Call, user_file},
     };
 
     #[test]
@@ -62,7 +62,7 @@ mod tests {
             [("KH", 3), ("KW", 3), ("SH", 1), ("SW", 1), ("PT", 0), ("PL", 0), ("SPLITS", 16), ("PER", 8)];
         let conv = Call::new(&CONV2D_GRAD_WEIGHT, &[&conv[..], &window].concat());
         let small =
-            batch(&conv, CONV2D_GRAD_WEIGHT.variants, all_features).expect("composes").expect("smaller");
+            batch(&conv, CONV2D_GRAD_WEIGHT.variants(), all_features).expect("composes").expect("smaller");
         assert!(work(&small).expect("composes") < 1.5 * LITTLE, "{small:?}");
         let [n, splits, per] = ["N", "SPLITS", "PER"].map(|name| small.sizes[name]);
         assert!(n < conv.sizes["N"] && (splits - 1.0) * per < n && n <= splits * per, "{small:?}");
@@ -71,7 +71,7 @@ mod tests {
         let all = [("ROWS", 128), ("SPATIAL", 26 * 26), ("C", 512), ("SPLITS", 16), ("PER", 5408)];
         let norm = Call::new(&BATCH_NORM_PARTIALS, &all);
         let small =
-            batch(&norm, BATCH_NORM_PARTIALS.variants, all_features).expect("composes").expect("smaller");
+            batch(&norm, BATCH_NORM_PARTIALS.variants(), all_features).expect("composes").expect("smaller");
         let [rows, splits, per] = ["ROWS", "SPLITS", "PER"].map(|name| small.sizes[name]);
         assert!(
             rows < 128.0 && (splits - 1.0) * per < rows * 676.0 && rows * 676.0 <= splits * per,
@@ -80,18 +80,19 @@ mod tests {
 
         // A variant may need 64 rows; `subgroup` of the gradient needs a multiple of four.
         let wide = Call::new(&MATMUL, &[("M", 128), ("N", 1024), ("K", 1024)]);
-        let tall = [Variant { needs: &[Need::AtLeast("M", 64)], ..MATMUL.variants[0].clone() }];
+        let tall = "// needs M >= 64\n@compute @workgroup_size(1) fn tall() { y[0] = x[0]; }";
+        let tall = [user_file::variant(&MATMUL, "tall", tall.into()).expect("composes")];
         let small = batch(&wide, &tall, all_features).expect("composes").expect("smaller");
         assert_eq!(small.sizes["M"], 64.0);
         let wide = Call::new(&MATMUL_GRAD_WEIGHT, &[("M", 128), ("N", 1024), ("K", 1024)]);
         let small =
-            batch(&wide, MATMUL_GRAD_WEIGHT.variants, all_features).expect("composes").expect("smaller");
+            batch(&wide, MATMUL_GRAD_WEIGHT.variants(), all_features).expect("composes").expect("smaller");
         assert_eq!(small.sizes["M"], 20.0);
 
         let narrow = Call::new(&MATMUL, &[("M", 128), ("N", 10), ("K", 128)]);
-        assert!(batch(&narrow, MATMUL.variants, all_features).expect("composes").is_none());
+        assert!(batch(&narrow, MATMUL.variants(), all_features).expect("composes").is_none());
         let many = Call::new(&SGD, &[("COUNT", 30_000_000)]);
-        let small = batch(&many, SGD.variants, all_features).expect("composes").expect("smaller");
+        let small = batch(&many, SGD.variants(), all_features).expect("composes").expect("smaller");
         assert!(small.sizes["COUNT"] < 10_000_000.0);
     }
 }

@@ -21,20 +21,21 @@ pub fn work(call: &Call, shader: &Shader) -> f64 {
     call.flops() / 2.0 + lengths(shader, &call.sizes).iter().sum::<usize>() as f64
 }
 
-/// What a variant that computes as `call` does is proven with at the cases of the page that `takes` accepts: small
-/// inputs at each, and every other regime at one of them (with `one`: at the one that is least work). The number is
-/// that of the case.
+/// What a variant that computes as `call` does is proven with at those of `cases` that `takes` accepts: small inputs at
+/// each, and every other regime at one of them (with `one`: at the one that is least work). The number is that of the
+/// case. The cases are those of the page ([`Op::cases`]), and those that a variant adds ([`Op::cases_with`]).
 ///
 /// # Errors
 /// [`crate::Error::Option`] for a case that is no list of sizes.
 pub fn proofs(
     call: &Call,
+    cases: &[&str],
     shader: &Shader,
     one: bool,
     mut takes: impl FnMut(&Call) -> Result<bool>,
 ) -> Result<Vec<(usize, Call, Regime)>> {
     let mut taken = Vec::new();
-    for (n, text) in call.op.cases.iter().enumerate() {
+    for (n, text) in cases.iter().enumerate() {
         let case = case(call.op, text)?.activated(call.activation);
         if takes(&case)? {
             taken.push((n, case));

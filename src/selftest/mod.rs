@@ -60,7 +60,7 @@ fn at(context: &Context, call: &Call, variant: &Variant) -> Result<Call> {
         return Ok(call.clone());
     }
     let mut largest: Option<(f64, Call)> = None;
-    for case in call.op.cases {
+    for case in call.op.cases_with(variant) {
         let case = sizes::case(call.op, case)?.activated(call.activation);
         let (cost, _) = cost(&case)?;
         let fits = cost <= LEAST && largest.as_ref().is_none_or(|(most, _)| cost > *most);
@@ -100,7 +100,7 @@ async fn prove(context: &Context, call: &Call, variant: &Variant) -> Result<std:
         Ok(Ok(_)) => Ok(Ok(())),
         Ok(Err(wrong)) => Ok(Err(Fault::Computes(wrong))),
         // The text is wgrad's own, and right elsewhere.
-        Err(Error::Shader { message, .. }) if !is_file(variant.name) => Ok(Err(Fault::Refused(message))),
+        Err(Error::Shader { message, .. }) if !is_file(variant.name()) => Ok(Err(Fault::Refused(message))),
         Err(error) => Err(error),
     }
 }
@@ -152,7 +152,7 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
             long.push(call);
         }
         let (variant, _) = call.variant(context, choices)?;
-        if !context.trust.knows(call, variant)? {
+        if !context.trust.knows(call, &variant)? {
             unknown.push((cost(call)?.0, call));
         }
     }
@@ -177,14 +177,14 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
                 }
                 (Err(error), _) => return Err(error),
             };
-            let name = name(call, variant);
-            if context.trust.knows(call, variant)? {
+            let name = name(call, &variant);
+            if context.trust.knows(call, &variant)? {
                 break name;
             }
-            let key = key(call, variant)?;
+            let key = key(call, &variant)?;
             context.tell(Preparing::Proving { kernel: &name, nth: nth + 1, of });
-            let small = at(context, call, variant)?;
-            let Err(fault) = prove(context, &small, variant).await? else {
+            let small = at(context, call, &variant)?;
+            let Err(fault) = prove(context, &small, &variant).await? else {
                 context.trust.known().proven.insert(key);
                 context.trust.known().met.insert(name.clone());
                 new = true;
@@ -195,11 +195,12 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
                 wrong = format!("{wrong}; {}", rounds::ADVICE);
             }
             // What somebody chose is not replaced in silence.
-            let is_this =
-                |chosen: &String| call.op.find(chosen).is_ok_and(|chosen| chosen.name == variant.name);
+            let is_this = |chosen: &String| {
+                choices.find(call.op, chosen).is_ok_and(|chosen| chosen.name() == variant.name())
+            };
             if choices.by_hand.get(call.op.name).is_some_and(is_this) {
                 context.tell(Preparing::Ready);
-                return Err(chosen::wrong(&small, variant, &wrong));
+                return Err(chosen::wrong(&small, &variant, &wrong));
             }
             context.trust.known().wrong.insert(name.clone(), wrong.clone());
             wrongs.push((name, wrong));
@@ -211,8 +212,8 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
     }
     for (nth, call) in long.iter().enumerate() {
         let (variant, _) = call.variant(context, choices)?;
-        context.tell(Preparing::Proving { kernel: &name(call, variant), nth: nth + 1, of: long.len() });
-        new |= rounds::prove_long(context, call, variant, &key(call, variant)?).await?;
+        context.tell(Preparing::Proving { kernel: &name(call, &variant), nth: nth + 1, of: long.len() });
+        new |= rounds::prove_long(context, call, &variant, &key(call, &variant)?).await?;
     }
     context.tell(Preparing::Ready);
     // Of a device that was seen to be wrong nothing is kept: the next start looks again.

@@ -3,7 +3,7 @@
 use crate::{
     gpu::{AdapterRecord, Context, Place},
     kernels::OPERATIONS,
-    op::{activations::ACTIVATIONS, user_file::digest},
+    op::{activations::ACTIVATIONS, parts::PARTS, user_file::digest},
 };
 use std::sync::OnceLock;
 
@@ -32,16 +32,16 @@ fn wgpu_version() -> &'static str {
     after.and_then(|text| text.split('"').next()).unwrap_or("unknown")
 }
 
-/// The digest of all shader texts of the page.
+/// The digest of all shader texts of the page: what they say of needs and cases is part of them.
 fn shaders() -> &'static str {
     static DIGEST: OnceLock<String> = OnceLock::new();
     DIGEST.get_or_init(|| {
         let mut texts = Vec::new();
         for op in OPERATIONS {
             texts.extend([op.name, op.interface]);
-            texts.extend(op.parts);
-            texts.extend(op.variants.iter().flat_map(|variant| [variant.name, variant.source]));
+            texts.extend(op.variants().iter().flat_map(|variant| [variant.name(), variant.source()]));
         }
+        texts.extend(PARTS.iter().flat_map(|part| [part.name, part.text]));
         texts.extend(ACTIVATIONS.iter().flat_map(|activation| [activation.name, activation.source]));
         digest(&texts.join("\0"))
     })

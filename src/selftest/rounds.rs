@@ -40,9 +40,9 @@ pub(super) fn is_long(call: &Call) -> Result<bool> {
 }
 
 /// A sum of more terms than such drivers take, under the name by which its proof is kept.
-fn probe() -> Result<(String, Call, &'static Variant)> {
+fn probe() -> Result<(String, Call, Variant)> {
     let call = Call::new(&SUM_PARTIALS, &[("SPLITS", ROUNDS), ("TAPS", 1), ("CO", 1)]);
-    Ok((format!("loops of {ROUNDS} rounds"), call, SUM_PARTIALS.variant("naive")?))
+    Ok((format!("loops of {ROUNDS} rounds"), call, SUM_PARTIALS.variant("naive")?.clone()))
 }
 
 /// Whether this driver ends loops; what was proven is added to the names that are kept.
@@ -54,7 +54,7 @@ pub(super) async fn ends_loops(context: &Context) -> Result<bool> {
     if let Some(ends) = context.trust.known().ends_loops {
         return Ok(ends);
     }
-    let ends = prove(context, &call, variant).await?.is_err();
+    let ends = prove(context, &call, &variant).await?.is_err();
     let mut known = context.trust.known();
     known.ends_loops = Some(ends);
     if !ends {

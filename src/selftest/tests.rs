@@ -46,16 +46,7 @@ fn model() -> Model {
 fn program(given: Option<Vec<Variant>>) -> Program {
     let mut program = model().program(Mode::Evaluate, 4, 1, &Optimizer::default()).expect("fits");
     let Some(variants) = given else { return program };
-    let op: &'static Op = Box::leak(Box::new(Op {
-        name: MATMUL.name,
-        about: MATMUL.about,
-        interface: MATMUL.interface,
-        activated: MATMUL.activated,
-        parts: MATMUL.parts,
-        variants: variants.leak(),
-        twin: MATMUL.twin,
-        cases: MATMUL.cases,
-    }));
+    let op: &'static Op = Box::leak(Box::new(MATMUL.with_variants(variants)));
     for node in program.nodes.iter_mut().filter(|node| node.call.op.name == MATMUL.name) {
         node.call.op = op;
     }
@@ -94,12 +85,14 @@ fn long_sums_are_right_or_refused() {
 }
 
 fn naive() -> Variant {
-    MATMUL.variants.iter().find(|variant| variant.name == "naive").expect("there").clone()
+    MATMUL.variant("naive").expect("there").clone()
 }
 
 /// A text under another name, preferred everywhere.
-fn wrong(name: &'static str, source: &'static str) -> Variant {
-    Variant { name, source, default_for: &[AdapterClass::Cpu, AdapterClass::Gpu], ..naive() }
+fn wrong(name: &str, source: &str) -> Variant {
+    let mut wrong = naive().with_text(source).named(name);
+    wrong.default_for = &[AdapterClass::Cpu, AdapterClass::Gpu];
+    wrong
 }
 
 /// Compiles on a context that proves first; what it told, and what came out.
@@ -169,8 +162,8 @@ fn a_device_without_a_right_variant_is_refused_in_words() {
 fn a_wrong_variant_that_was_chosen_by_hand_is_refused() {
     let proofs = Arc::new(Remembered::default());
     let given = vec![naive(), wrong("nothing", NOTHING)];
-    let by_hand = [("matmul".to_string(), "nothing".to_string())].into();
-    let choices = Choices { by_hand, ..Choices::default() };
+    let mut choices = Choices::default();
+    choices.by_hand.insert("matmul".to_string(), "nothing".to_string());
     let error = compile(&proofs, program(Some(given)), &choices).2.expect_err("it is wrong").to_string();
     assert!(error.contains("nothing") && error.contains("is wrong at"), "{error}");
 }

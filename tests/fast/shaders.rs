@@ -3,13 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
-    kernels::{
-        ARRIVING, AUGMENTATION, CONV2D_FORWARD, FEED, GATE, GRADIENT, INPUT, MATMUL, MAX_POOL2D_FORWARD,
-        MIXUP, NUMBER, OPERATIONS, RANDOM, RECURRENCE, REGRESSION,
-    },
+    kernels::{CONV2D_FORWARD, MATMUL, MAX_POOL2D_FORWARD, OPERATIONS},
     op::{
-        Access, AdapterClass, Element, Size, Sizes, Variant, activations::ACTIVATIONS, sizes::parse_sizes,
-        user_file,
+        Access, AdapterClass, Element, Size, Sizes, Variant, activations::ACTIVATIONS, parts::PARTS,
+        sizes::parse_sizes, user_file,
     },
 };
 use wgrad_testing::shaders::{activations, files, named, operations, texts};
@@ -17,7 +14,7 @@ use wgrad_testing::shaders::{activations, files, named, operations, texts};
 #[test]
 fn the_folder_and_the_page_agree() {
     let page: Vec<String> = operations()
-        .flat_map(|op| op.variants.iter().map(|variant| named((op.name, variant.name))))
+        .flat_map(|op| op.variants().iter().map(|variant| named((op.name, variant.name()))))
         .collect();
     let unique: BTreeSet<String> = page.iter().cloned().collect();
     assert_eq!(page.len(), unique.len(), "a variant stands on the page twice");
@@ -30,10 +27,10 @@ fn the_folder_and_the_page_agree() {
     let texts = texts();
     for op in operations() {
         assert_eq!(Some(op.interface), texts.get(&named((op.name, "interface"))).map(String::as_str));
-        for variant in op.variants {
+        for variant in op.variants() {
             assert_eq!(
                 Some(variant.source()),
-                texts.get(&named((op.name, variant.name))).map(String::as_str)
+                texts.get(&named((op.name, variant.name()))).map(String::as_str)
             );
         }
     }
@@ -44,8 +41,7 @@ fn the_folder_and_the_page_agree() {
     assert_eq!(folder("activations/"), listed, "shaders/activations and the page differ");
     assert_eq!(
         folder("common/"),
-        [ARRIVING, AUGMENTATION, FEED, GATE, GRADIENT, INPUT, MIXUP, NUMBER, REGRESSION, RANDOM, RECURRENCE,]
-            .into(),
+        PARTS.iter().map(|part| part.text).collect(),
         "shaders/common and the page differ"
     );
     let interfaces = texts.keys().filter(|name| name.ends_with("/interface")).count();
@@ -70,8 +66,8 @@ fn every_operation_has_a_fallback_and_a_default_for_gpus() {
     for op in OPERATIONS {
         let naive = op.variant("naive").unwrap_or_else(|e| panic!("{e}"));
         assert!(naive.needs().is_empty(), "{}/naive has needs: it is the fallback", op.name);
-        assert_eq!(op.variants.last().map(|v| v.name), Some("naive"), "{}: naive comes last", op.name);
-        let default = op.variants.iter().any(|v| v.default_for.contains(&AdapterClass::Gpu));
+        assert_eq!(op.variants().last().map(Variant::name), Some("naive"), "{}: naive comes last", op.name);
+        let default = op.variants().iter().any(|v| v.default_for.contains(&AdapterClass::Gpu));
         assert!(default, "{}: no variant is the default for GPUs", op.name);
     }
 }
@@ -113,7 +109,7 @@ fn every_file_says_what_it_does_and_backward_quotes_forward() {
         }
     }
     let gradients = OPERATIONS.iter().filter(|op| op.name.contains("_grad"));
-    let expected: usize = gradients.map(|op| op.variants.len() + 1).sum();
+    let expected: usize = gradients.map(|op| op.variants().len() + 1).sum();
     assert!(expected > 0, "no operation is a gradient");
     assert_eq!(backward, expected, "not every backward shader was read");
 }
@@ -141,7 +137,7 @@ fn interfaces_say_what_integers_stay_below() {
         {
             let below = binding.below.as_ref().unwrap_or_else(|| panic!("{}: `{}`", op.name, binding.name));
             let sizes = op
-                .cases
+                .cases()
                 .iter()
                 .map(|case| below.value(&parse_sizes(case).expect("well formed").into_iter().collect()));
             let sizes: Vec<_> = sizes.collect();
@@ -153,12 +149,150 @@ fn interfaces_say_what_integers_stay_below() {
     assert!(said >= 7, "{said}");
 }
 
+/// What each operation builds on: nothing that it does without, and nothing in another order, which would be another text.
+#[test]
+fn operations_get_the_shared_texts_and_the_activation_that_they_name() {
+    let groups: &[(&str, &[&str])] = &[
+        ("feed, input", &["decode"]),
+        ("feed, random, mixup, input, augment", &["augment"]),
+        (
+            "feed",
+            &[
+                "batch_norm_partials",
+                "batch_norm_combine",
+                "batch_norm_grad_combine",
+                "batch_norm_grad_input",
+                "sum_metrics",
+                "accumulate",
+                "moving_average",
+            ],
+        ),
+        ("recurrence", &["simple_rnn_cell_forward", "recurrent_output"]),
+        ("recurrence, arriving", &["simple_rnn_cell_grad"]),
+        ("recurrence, gate", &["lstm_cell_forward", "gru_cell_forward"]),
+        ("recurrence, arriving, gate", &["lstm_cell_grad", "gru_cell_grad"]),
+        ("feed, random", &["dropout_forward", "dropout_grad"]),
+        ("feed, random, mixup", &["softmax_cross_entropy", "binary_cross_entropy"]),
+        ("feed, random, mixup, number, regression", &["mean_squared_error", "mean_absolute_error", "huber"]),
+        ("feed, gradient", &["sgd", "adam", "rmsprop", "adagrad", "lion", "muon_momentum", "muon"]),
+    ];
+    let activated = [
+        "matmul",
+        "matmul_grad_input",
+        "conv2d_forward",
+        "conv2d_grad_input",
+        "max_pool2d_grad",
+        "activation_forward",
+        "activation_grad",
+        "add",
+        "slice_columns",
+        "grouped_conv2d_forward",
+        "grouped_conv2d_grad_input",
+        "average_pool2d_grad",
+        "pad2d_grad",
+        "batch_norm_forward",
+        "batch_norm_grad_input",
+        "layer_norm_forward",
+        "layer_norm_grad_input",
+        "prelu_grad_input",
+        "simple_rnn_cell_forward",
+        "simple_rnn_cell_grad",
+        "lstm_cell_forward",
+        "lstm_cell_grad",
+        "gru_cell_forward",
+        "gru_cell_grad",
+        "dropout_grad",
+    ];
+    for op in operations() {
+        let names = groups.iter().find(|(_, ops)| ops.contains(&op.name)).map_or("", |(names, _)| *names);
+        let named = |text: &&str| PARTS.iter().find(|part| part.text == *text).map(|part| part.name);
+        let got: Vec<_> = op.parts().iter().map(|text| named(text).expect("one of them")).collect();
+        assert_eq!(got.join(", "), names, "{}", op.name);
+        assert_eq!(op.activated(), activated.contains(&op.name), "{}", op.name);
+        for variant in op.variants() {
+            let code = wgrad::op::directives::code(variant.source());
+            let calls = code.contains("activate(") || code.contains("activate_grad(");
+            assert_eq!(calls, op.activated(), "{}/{}", op.name, variant.name());
+        }
+    }
+    let listed = groups.iter().flat_map(|(_, ops)| ops.iter()).chain(&activated);
+    let unknown: Vec<_> = listed.filter(|name| operations().all(|op| op.name != **name)).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
+fn every_operation_says_at_what_sizes_it_is_proven() {
+    for op in operations() {
+        let lines = op.interface.lines().filter(|line| line.starts_with("// case ")).count();
+        assert!(lines >= 2 && op.cases().len() == lines, "{}: {lines} lines, {:?}", op.name, op.cases());
+        let shader = op.shader(op.variant("naive").expect("it is"), ACTIVATIONS[0]).expect("composes");
+        let own = op.variants().iter().flat_map(Variant::cases);
+        for case in op.cases().iter().copied().chain(own) {
+            let sizes = parse_sizes(case).unwrap_or_else(|| panic!("{}: bad case {case}", op.name));
+            let sizes: Sizes = sizes.into_iter().collect();
+            let unknown: Vec<_> = sizes.keys().filter(|name| !shader.overrides.contains_key(*name)).collect();
+            assert!(unknown.is_empty(), "{} at {case}: it has no {unknown:?}", op.name);
+            let missing =
+                shader.overrides.iter().filter(|(name, value)| value.is_none() && !sizes.contains_key(*name));
+            let missing: Vec<_> = missing.map(|(name, _)| name).collect();
+            assert!(missing.is_empty(), "{} at {case}: {missing:?} have no value", op.name);
+        }
+    }
+}
+
+#[test]
+fn a_users_file_says_what_it_needs_and_uses_and_at_what_sizes_it_is_proven() {
+    let naive = MATMUL.variant("naive").expect("it is").source();
+    let read = |lines: &str| user_file::variant(&MATMUL, "mine.wgsl", format!("{lines}\n{naive}"));
+    let mine =
+        read("// needs N >= 2, SUBGROUP\n// case M=7,N=5,K=3\n//   case of one row\n// case M=1, N=3, K=2");
+    let mine = mine.unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(mine.cases(), ["M=7,N=5,K=3", "M=1, N=3, K=2"]);
+    assert_eq!(MATMUL.cases_with(&mine).len(), MATMUL.cases().len() + 2);
+    assert_eq!(mine.needs().iter().map(ToString::to_string).collect::<Vec<_>>(), ["N >= 2", "SUBGROUP"]);
+    // A setting of it has the same lines.
+    let offering = read("// case M=7,N=5,K=3\nconst A = 1u; // one of 1, 2").expect("composes");
+    let set = wgrad::op::setting::of(&MATMUL, &offering, ":A=2").expect("offered");
+    assert_eq!((set.name(), set.cases()), ("mine.wgsl:A=2", vec!["M=7,N=5,K=3"]));
+    for (lines, words) in [
+        (
+            "// case M=7,N=5",
+            "line 1: got `// case M=7,N=5`, expected every size of matmul as in `// case M=1,N=1,K=1`",
+        ),
+        ("// case M=7,N=5,K=3,Q=1", "expected every size of matmul"),
+        ("// case M=7,N=5,K=three", "expected every size of matmul"),
+        ("// case M=0,N=5,K=3", "where M=0 has to be at least 1"),
+        ("// case M=1.5,N=5,K=3", "a whole number"),
+        ("// case M=100000,N=1000,K=1", "MiB"),
+        ("// case M=4294967295,N=4294967295,K=4294967295", "MiB"),
+        ("// case M=4000,N=4000,K=4000", "million operations"),
+        ("// uses feed, radnom", "line 1: got `// uses feed, radnom`, expected some of feed, "),
+        ("//\n// needs K % 4 == 0, Q == 1", "line 2: got `// needs K % 4 == 0, Q == 1`"),
+    ] {
+        let told = read(lines).expect_err(lines).to_string();
+        assert!(told.contains(words) && told.contains("mine.wgsl"), "{lines}: {told}");
+    }
+    let many = read(&"// case M=1,N=1,K=1\n".repeat(65)).expect_err("65 of them").to_string();
+    assert!(many.contains("line 65") && many.contains("at most 64"), "{many}");
+
+    // A text that the operation does without is there for who names it, and what is emitted is taken back.
+    let drawn = naive.replace("var sum = 0.0;", "var sum = f32(random(0u, row) & 0u);");
+    assert_ne!(drawn, naive);
+    assert!(user_file::variant(&MATMUL, "mine.wgsl", drawn.clone()).is_err(), "it names none");
+    let drawn = user_file::variant(&MATMUL, "mine.wgsl", format!("// uses feed, random\n{drawn}"));
+    let drawn = drawn.unwrap_or_else(|e| panic!("{e}"));
+    let emitted = MATMUL.standard(&drawn, ACTIVATIONS[0]).expect("composes");
+    let back = user_file::variant(&MATMUL, "mine.wgsl", emitted).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(back.source(), drawn.source());
+    assert!(MATMUL.shader(&drawn, ACTIVATIONS[0]).expect("composes").feed, "it draws by the step's key");
+}
+
 #[test]
 fn what_is_emitted_is_taken_back_as_the_same_variant() {
     for op in OPERATIONS {
-        for variant in op.variants {
+        for variant in op.variants() {
             for activation in activations(op).iter().rev().take(2) {
-                let name = format!("{}/{} ({activation:?})", op.name, variant.name);
+                let name = format!("{}/{} ({activation:?})", op.name, variant.name());
                 let emitted = op.standard(variant, activation).unwrap_or_else(|e| panic!("{name}: {e}"));
                 let taken = |text: String| {
                     user_file::variant(op, "mine.wgsl", text).unwrap_or_else(|e| panic!("{name}: {e}"))
@@ -169,6 +303,7 @@ fn what_is_emitted_is_taken_back_as_the_same_variant() {
                 let needs = |v: &Variant| v.needs().iter().map(ToString::to_string).collect::<BTreeSet<_>>();
                 assert_eq!(needs(&back), needs(variant), "{name}");
                 assert_eq!(back.rounds(), variant.rounds(), "{name}");
+                assert_eq!(back.cases(), variant.cases(), "{name}");
                 // Again, from lines as Windows ends them.
                 assert_eq!(op.standard(&back, activation).expect("composes"), emitted, "{name}");
                 let windows = taken(emitted.replace('\n', "\r\n"));
@@ -197,14 +332,14 @@ fn variants_are_found_by_the_names_that_they_had() {
         (&CONV2D_FORWARD, "shuffle_any", "subgroup_any"),
         (&MAX_POOL2D_FORWARD, "quads", "vec4"),
     ] {
-        assert_eq!(op.variant(before).expect("by its earlier name").name, now);
+        assert_eq!(op.variant(before).expect("by its earlier name").name(), now);
         assert!(
-            OPERATIONS.iter().all(|op| op.variants.iter().all(|variant| variant.name != before)),
+            OPERATIONS.iter().all(|op| op.variants().iter().all(|variant| variant.name() != before)),
             "{before}"
         );
     }
     assert_eq!(
-        MATMUL.find("tiled_quads:BLOCK=8").expect("a setting").name.split(':').next(),
+        MATMUL.find("tiled_quads:BLOCK=8").expect("a setting").name().split(':').next(),
         Some("tiled_vec4")
     );
     assert!(MATMUL.variant("quads").is_err(), "it never had one of that name");

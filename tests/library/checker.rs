@@ -34,7 +34,7 @@ fn changed(op: &'static Op, name: &str, replace: &[(&str, &str)]) -> Variant {
         assert_eq!(text.matches(from).count(), 1, "{}/{name} has not one `{from}`: adapt this test", op.name);
         text = text.replace(from, to);
     }
-    variant.with_text(text.leak())
+    variant.with_text(&text)
 }
 
 /// The first thing that is wrong with some inputs: a kernel may be right to write nothing with others, as a recurrent one
@@ -97,13 +97,10 @@ fn parts_scaled(op: &'static Op, buffer: &str, factor: &str) -> (&'static Op, us
     let code = |part: &str| -> String {
         part.lines().map(|line| line.split("//").next().unwrap_or_default().to_string() + "\n").collect()
     };
-    let scaled: Vec<_> = op.parts.iter().map(|part| scaled(&code(part), buffer, factor)).collect();
+    let scaled: Vec<_> = op.parts().iter().map(|part| scaled(&code(part), buffer, factor)).collect();
     let stores = scaled.iter().map(|(_, stores)| stores).sum();
     let parts: Vec<&'static str> = scaled.into_iter().map(|(text, _)| &*text.leak()).collect();
-    let Op { name, about, interface, activated, variants, twin, cases, .. } = *op;
-    let parts = parts.leak();
-    let op = Op { name, about, interface, activated, parts, variants, twin, cases };
-    (Box::leak(Box::new(op)), stores)
+    (Box::leak(Box::new(op.with_parts(parts))), stores)
 }
 
 #[test]
@@ -111,7 +108,7 @@ fn a_hundredth_of_a_percent_is_noticed_in_every_output_of_every_variant() {
     let context = wgrad_testing::open(false);
     let mut seen = 0;
     for op in OPERATIONS {
-        for variant in op.variants {
+        for variant in op.variants() {
             // The last case that the variant takes: a large one, with a wide tolerance. A sum of thousands of either sign may
             // be off by such a share of itself.
             let eligible = |case: &&&str| variant.unmet(&call(op, case).sizes, context.features).is_none();
@@ -120,7 +117,7 @@ fn a_hundredth_of_a_percent_is_noticed_in_every_output_of_every_variant() {
                 let summed = ["ROWS", "M", "N", "K", "W", "CI", "CO", "C", "CLASSES", "PER", "SPLITS"];
                 summed.iter().filter_map(|name| sizes.get(*name)).all(|size| *size <= 1024.0)
             };
-            let all = || op.cases.iter().rev().filter(eligible);
+            let all = || op.cases().iter().rev().filter(eligible);
             let Some(case) = all().find(short).or_else(|| all().next()) else { continue };
             let call = call(op, case);
             let shader = op.shader(variant, &LINEAR).unwrap_or_else(|e| panic!("{e}"));
@@ -141,11 +138,11 @@ fn a_hundredth_of_a_percent_is_noticed_in_every_output_of_every_variant() {
                     stores > 0,
                     "{}/{} stores nothing in {} that this test finds",
                     op.name,
-                    variant.name,
+                    variant.name(),
                     output.name
                 );
-                let wrong = variant.with_text(text.leak());
-                let what = format!("{} off by a factor in {}", wrong.name, output.name);
+                let wrong = variant.with_text(&text);
+                let what = format!("{} off by a factor in {}", wrong.name(), output.name);
                 // What the kernel reads back and goes on from spoils its other outputs too.
                 let mentions = variant.source().matches(&format!("{}[", output.name)).count();
                 match mentions > stores {
@@ -361,8 +358,8 @@ fn kernels_that_stop_at_thousands_are_noticed() {
     ] {
         let variant = op.variant(name).unwrap_or_else(|e| panic!("{e}"));
         assert!(variant.source().contains(from), "{}/{name} has no `{from}`: adapt this test", op.name);
-        let wrong = variant.with_text(variant.source().replace(from, to).leak());
-        let seen = op.cases.iter().any(|case| {
+        let wrong = variant.with_text(&variant.source().replace(from, to));
+        let seen = op.cases().iter().any(|case| {
             let verdict = pollster::block_on(prove(&context, &call(op, case), &wrong, 1));
             verdict.unwrap_or_else(|e| panic!("{e}")).is_err()
         });
@@ -459,7 +456,7 @@ fn a_race_in_workgroup_memory_is_noticed() {
     for name in names {
         let op = op(name).unwrap_or_else(|e| panic!("{e}"));
         // The longest case, of several rounds: workgroup memory may still hold the tile of an earlier, equal dispatch.
-        let calls = op.cases.iter().map(|case| call(op, case));
+        let calls = op.cases().iter().map(|case| call(op, case));
         let call = calls.max_by(|a, b| a.flops().total_cmp(&b.flops())).expect("a case");
         let text = op.variant("tiled").unwrap_or_else(|e| panic!("{e}")).source();
         assert_eq!(text.matches("workgroupBarrier();").count(), 2, "{name}/tiled: adapt this test");
@@ -472,7 +469,7 @@ fn a_race_in_workgroup_memory_is_noticed() {
         );
         let early = text.replace(&format!("{staging}{computing}"), &format!("\n{computing}{staging}"));
         assert_ne!(early, text);
-        let wrong = |text: String| op.variants[0].with_text(text.leak());
+        let wrong = |text: String| op.variants()[0].with_text(&text);
         noticed(&context, "a tile that is read before it is written", &call, &wrong(early));
         // Without its first barrier each invocation reads what others have not staged yet. A software adapter
         // runs them a vector at a time, so there it is certain; on a GPU they may happen to keep step.

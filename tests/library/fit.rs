@@ -178,7 +178,8 @@ fn a_training_that_a_listener_broke_off_goes_on_to_the_same_bits() {
             let mut trainer = trainer(&data, options(3));
             let mut notes = Notes { pause: Some(pause), goes_on, ..Notes::default() };
             let ended = trainer.fit(&mut notes).await.expect("trains");
-            let expected = if goes_on || pause.1 == STEPS { Ended::Whole(Verdict::GoOn) } else { Ended::Broken };
+            let expected =
+                if goes_on || pause.1 == STEPS { Ended::Whole(Verdict::GoOn) } else { Ended::Broken };
             assert_eq!(ended, expected, "{pause:?} {goes_on}");
             assert_eq!(trainer.fit(&mut notes).await.expect("trains"), Ended::Whole(Verdict::GoOn));
             assert!(trainer.checkpoint().await.expect("reads") == whole, "{pause:?} {goes_on}");

@@ -53,7 +53,7 @@ async fn error(context: &Context, file: &SafeTensors<'_>, name: &str, settings: 
             .with("MOMENTUM", settings.momentum)
             .with("WEIGHT_DECAY", settings.weight_decay);
     let variant = call.variant(context, &Choices::default()).expect("a variant").0;
-    let kernel = context.kernel(&call, variant).await.expect("compiles");
+    let kernel = context.kernel(&call, &variant).await.expect("compiles");
     let zeros = |label| context.zeros(label, count).expect("fits");
     let (parameter, velocity, grad) = (zeros("parameter"), zeros("velocity"), zeros("grad"));
     let scale = context.zeros("scale", 1).expect("fits");

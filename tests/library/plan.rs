@@ -111,7 +111,7 @@ fn binding_one_buffer_to_read_and_write_is_refused() {
     let context = wgrad_testing::open(false);
     let call = Call::new(&ACTIVATION_FORWARD, &[("COUNT", 64)]);
     let variant = call.variant(&context, &Choices::default()).expect("a variant").0;
-    let kernel = pollster::block_on(context.kernel(&call, variant)).expect("compiles");
+    let kernel = pollster::block_on(context.kernel(&call, &variant)).expect("compiles");
     let buffer = context.zeros("both", 128).expect("fits");
     let (head, tail) = (buffer.slice(0, 64), buffer.slice(64, 64));
     // WebGPU forbids it even where the ranges are disjoint.

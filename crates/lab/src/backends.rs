@@ -206,7 +206,7 @@ pub struct Translated {
     /// The operation.
     pub op: &'static str,
     /// The variant, or the path of the user's file.
-    pub variant: &'static str,
+    pub variant: String,
     /// The language.
     pub language: Language,
     /// `ok`, `wrong`, or `skipped` where the language has no words for what the variant needs.
@@ -224,7 +224,7 @@ pub struct Translated {
 /// [`Error::Shader`] where it does not even compose.
 pub fn translate(call: &Call, variant: &Variant, checked: bool) -> Result<Vec<Translated>> {
     use super::row::Status;
-    let name = format!("{}/{}", call.op.name, variant.name);
+    let name = format!("{}/{}", call.op.name, variant.name());
     let call = fitting(call, variant)?;
     let shader = call.op.shader(variant, call.activation)?;
     let mut resolved = resolve(&name, variant, &shader, &call.sizes);
@@ -244,7 +244,7 @@ pub fn translate(call: &Call, variant: &Variant, checked: bool) -> Result<Vec<Tr
             }
             Err(message) => (Status::Wrong, Some(message), None),
         };
-        Translated { op: call.op.name, variant: variant.name, language, status, reason, bytes }
+        Translated { op: call.op.name, variant: variant.name().to_string(), language, status, reason, bytes }
     };
     Ok(Language::ALL.into_iter().map(row).collect())
 }
@@ -255,7 +255,7 @@ pub fn translate(call: &Call, variant: &Variant, checked: bool) -> Result<Vec<Tr
 /// # Errors
 /// [`Error::Shader`] where it does not translate, or the language has no words for what it needs.
 pub fn emit(call: &Call, variant: &Variant, language: Language, checked: bool) -> Result<Translation> {
-    let name = format!("{}/{}", call.op.name, variant.name);
+    let name = format!("{}/{}", call.op.name, variant.name());
     let call = fitting(call, variant)?;
     let shader = call.op.shader(variant, call.activation)?;
     let mut resolved = resolve(&name, variant, &shader, &call.sizes)?;
@@ -272,7 +272,7 @@ fn fitting(call: &Call, variant: &Variant) -> Result<Call> {
     if takes(call) {
         return Ok(call.clone());
     }
-    for case in call.op.cases {
+    for case in call.op.cases_with(variant) {
         let case = wgrad::op::sizes::case(call.op, case)?.activated(call.activation);
         if takes(&case) {
             return Ok(case);

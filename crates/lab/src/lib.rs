@@ -57,7 +57,7 @@ pub struct Listing {
     /// The operation.
     pub op: &'static str,
     /// The variant.
-    pub variant: &'static str,
+    pub variant: String,
     /// What it needs of sizes and device, in words.
     pub needs: Vec<String>,
     /// The adapter classes for which it is preferred to the variants behind it.
@@ -84,18 +84,18 @@ pub fn list(context: &Context, only: Option<&'static Op>) -> Result<Vec<Listing>
     let mut rows = Vec::new();
     for op in OPERATIONS.iter().copied().filter(|op| only.is_none_or(|only| only.name == op.name)) {
         let call = workload::typical(op)?;
-        let default = call.variant(context, &Choices::default())?.0.name;
-        for variant in op.variants {
+        let (default, _) = call.variant(context, &Choices::default())?;
+        for variant in op.variants() {
             let reason = call.obstacle(context, variant)?;
             rows.push(Listing {
                 op: op.name,
-                variant: variant.name,
+                variant: variant.name().to_string(),
                 needs: variant.needs().iter().map(ToString::to_string).collect(),
                 default_for: variant.default_for.iter().map(ToString::to_string).collect(),
                 constants: setting::constants(variant.source()).unwrap_or_default(),
                 eligible: reason.is_none(),
                 reason,
-                default_here: variant.name == default,
+                default_here: variant.name() == default.name(),
                 sizes: sizes::words(&call),
                 adapter: context.describe(),
             });
@@ -122,13 +122,13 @@ pub fn template(op: &'static Op) -> Result<String> {
         "// Exactly one @compute function. Bindings and sizes are appended to this text, so do not declare them; their\n\
          // names are simply there:\n",
     );
-    for line in op.interface.lines() {
+    for line in op.interface.lines().filter(|line| !line.starts_with("// case ")) {
         text.push_str(&format!("//   {line}\n"));
     }
-    if op.activated {
+    if op.activated() {
         text.push_str("//   fn activate(x: f32) -> f32, fn activate_grad(y: f32) -> f32 (of the output y)\n");
     }
-    for part in op.parts {
+    for part in op.parts() {
         for line in part.lines() {
             text.push_str(&format!("//   {line}\n"));
         }
@@ -142,11 +142,14 @@ pub fn template(op: &'static Op) -> Result<String> {
          // is long: compute it as `wid.y + wid.z * groups.y` (or x and y) and return beyond the end.\n\
          // `x4` is `x` as vec4s; use one of the two. Sizes or abilities that this file needs are said one a line, as\n\
          // in `// needs {axis} % 4 == 0`, `// needs {axis} >= 64` or `// needs SUBGROUP`. Guard every load and store.\n\
+         // A line `// case {case}` adds sizes to those of its proof, and\n\
+         // `// uses feed, random` texts of wgrad's `shaders/common`.\n\
          // `enable subgroups;` and `enable f16;` may stand first, as a browser wants them.\n\
          // A constant may offer values: `const ROWS = 4u; // one of 2, 4, 8`. THIS_FILE:ROWS=8 is that setting, and\n\
          // `wgrad_lab::sweep(THIS_FILE)` tries them all; `const_assert ROWS * COLUMNS <= 256u;` leaves some out.\n\
          // It is measured at {sizes} unless `.sizes` says otherwise.\n\n",
         sizes = sizes::words(&call),
+        case = op.cases().first().copied().unwrap_or_default(),
     ));
     // The example lines above must not be taken for needs or a grid of this file.
     let naive = op.variant("naive").map_err(|_| Error::Variant {

@@ -1,4 +1,4 @@
-//! Proof first, then time. Every eligible variant is proven at the cases of the page and at the size that is
+//! Proof first, then time. Every eligible variant is proven at the cases of the page, at its own and at the size that is
 //! asked for; those that are right are timed in turns, so that whatever else happens on the machine hits all
 //! alike. One that hangs or breaks the device costs its own row: the device is opened anew. The tuner proves and
 //! times through the same `Course`.
@@ -6,7 +6,7 @@
 use super::{
     request::{Refusal, Request},
     row::{Row, Status, rank},
-    trials::{at_the_cases, chosen},
+    trials::{at_its_own, at_the_cases, chosen},
     turns::{Pace, in_turns},
 };
 use crate::measurement::peaks::Peaks;
@@ -91,9 +91,13 @@ pub async fn measure(
         }
         let of = request.variants.len();
         let count = if of > 1 { format!(" ({} of {of})", n + 1) } else { String::new() };
-        progress(&format!("{}: proving {}{count}", call.op.name, request.variants[n].name));
+        progress(&format!("{}: proving {}{count}", call.op.name, request.variants[n].name()));
         course.compile(lab, n, &trials[0]).await?;
         course.prove(lab, n, &trials, request.cases).await?;
+        let own = at_its_own(&lab.context, request, &request.variants[n], &reference)?;
+        if !own.is_empty() {
+            course.prove(lab, n, &own, None).await?;
+        }
     }
     if request.seconds > 0.0 {
         let pace = Pace { seconds: request.seconds, cutoff: f64::INFINITY, keep: None };
@@ -128,11 +132,11 @@ pub(crate) struct Course<'a> {
 impl<'a> Course<'a> {
     /// Nothing is proven yet; what cannot run on `context` says why.
     pub fn new(context: &Context, call: &'a Call, variants: &'a [Variant], timeout: f64) -> Result<Self> {
-        let default = call.variant(context, &Choices::default())?.0.name;
+        let (default, _) = call.variant(context, &Choices::default())?;
         let mut rows = Vec::new();
         for variant in variants {
             let mut row = Row::new(context, call, variant);
-            row.default = variant.is_own() && variant.name == default;
+            row.default = variant.is_own() && variant.name() == default.name();
             match call.obstacle(context, variant) {
                 Ok(reason) => row.reason = reason,
                 // One setting of many may not compile.

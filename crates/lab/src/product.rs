@@ -31,7 +31,7 @@ impl Product {
         let edge = edge(context.class);
         let call = Call::new(&MATMUL, &[("M", edge), ("N", edge), ("K", edge)]);
         let (variant, _) = call.variant(context, &Choices::default())?;
-        let kernel = context.kernel(&call, variant).await?;
+        let kernel = context.kernel(&call, &variant).await?;
         let uploaded = Trial::without_twin(&call, &kernel.shader, 0).upload(context, &kernel)?;
         let launch = context.bind(&kernel, &uploaded.named())?;
         let repeated = Repeated::new(context, launch, uploaded.feed, seconds).await?;

@@ -30,7 +30,7 @@ pub struct Row {
     /// The operation.
     pub op: &'static str,
     /// The variant, or the path of the user's file.
-    pub variant: &'static str,
+    pub variant: String,
     /// What became of it.
     pub status: Status,
     /// Why it is not ok.
@@ -107,7 +107,7 @@ impl Row {
         let AdapterRecord { name, backend, driver, class } = AdapterRecord::of(context);
         Self {
             op: call.op.name,
-            variant: variant.name,
+            variant: variant.name().to_string(),
             status: Status::Skipped,
             reason: None,
             limit: None,
@@ -201,7 +201,7 @@ pub(crate) mod tests {
         let [q1, median, q3] = times.map_or([None; 3], |times| times.map(Some));
         Row {
             op: "",
-            variant: "",
+            variant: String::new(),
             status: Status::Ok,
             reason: None,
             limit: None,

@@ -12,7 +12,7 @@ pub struct Standard {
     /// The operation.
     pub op: &'static str,
     /// The variant with its setting, or the path of the user's file.
-    pub variant: &'static str,
+    pub variant: String,
     /// The activation composed in.
     pub activation: &'static str,
     /// WebGPU's names of the features that it needs.
@@ -29,7 +29,7 @@ fn features(variant: &Variant) -> Vec<&'static str> {
     known.into_iter().filter(|(feature, _)| variant.needs_feature(*feature)).map(|(_, name)| name).collect()
 }
 
-/// `variant` with `activation`, and a pipeline for each case of the page that it takes, or for the last of them where there
+/// `variant` with `activation`, and a pipeline for each of its cases that it takes, or for the last of them where there
 /// is an activation. `None` where its constants do not go together.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ pub fn module(
         other => other?,
     };
     let mut pipelines = Vec::new();
-    for case in op.cases {
+    for case in op.cases_with(variant) {
         let mut call = sizes::case(op, case)?;
         if variant.unmet(&call.sizes, wgpu::Features::all()).is_none() {
             call.sizes.retain(|name, _| shader.overrides.contains_key(name));
@@ -57,7 +57,7 @@ pub fn module(
     }
     Ok(Some(Standard {
         op: op.name,
-        variant: variant.name,
+        variant: variant.name().to_string(),
         activation: activation.name,
         features: features(variant),
         pipelines,

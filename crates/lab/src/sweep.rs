@@ -65,7 +65,7 @@ impl Grid {
 
 /// What belongs together: settings of one variant at the same sizes on the same adapter.
 fn key(row: &Row) -> [&str; 5] {
-    [row.op, setting::split(row.variant).0, &row.sizes, &row.adapter, &row.backend]
+    [row.op, setting::split(&row.variant).0, &row.sizes, &row.adapter, &row.backend]
 }
 
 /// The grids of all variants among `rows`: one for every pair of constants that take several values, with the other
@@ -140,7 +140,7 @@ fn grid(settings: &[&Row], best: &Row, rows: &Axis, columns: &Axis) -> Grid {
     let cells = rows.values.iter().map(|r| columns.values.iter().map(|c| cell(r, c)).collect()).collect();
     Grid {
         op: best.op.to_string(),
-        variant: setting::split(best.variant).0.to_string(),
+        variant: setting::split(&best.variant).0.to_string(),
         adapter: best.adapter.clone(),
         backend: best.backend.clone(),
         sizes: best.sizes.clone(),
@@ -158,14 +158,10 @@ mod tests {
     use crate::row::{Row, tests::row};
     use wgrad::op::setting::Setting;
 
-    fn setting(
-        variant: &'static str,
-        constants: &[(&str, &str)],
-        seconds: Option<f64>,
-        status: Status,
-    ) -> Row {
+    fn setting(variant: &str, constants: &[(&str, &str)], seconds: Option<f64>, status: Status) -> Row {
         let constants = constants.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
         let gflops = seconds.map(|s| 1.0 / s);
+        let variant = variant.to_string();
         Row { variant, constants: Setting(constants), status, gflops, ..row(seconds.map(|s| [s, s, s])) }
     }
 

@@ -20,16 +20,36 @@ pub(super) fn at_the_cases(context: &Context, request: &Request, reference: &Sha
             trials.push(Trial::of(regime, &case, reference, seed + 1 + n as u64));
         }
     };
-    proofs(call, reference, cases.is_some(), |_| Ok(true))?
+    proofs(call, call.op.cases(), reference, cases.is_some(), |_| Ok(true))?
         .into_iter()
         .filter(|(_, _, regime)| *regime == Regime::Small)
         .for_each(&mut add);
     for variant in variants {
         // Settings of a variant that do not compose say so elsewhere.
         let takes = |case: &Call| Ok(case.obstacle(context, variant).is_ok_and(|reason| reason.is_none()));
-        proofs(call, reference, cases.is_some(), takes)?.into_iter().for_each(&mut add);
+        proofs(call, call.op.cases(), reference, cases.is_some(), takes)?.into_iter().for_each(&mut add);
     }
     Ok(trials)
+}
+
+/// What `variant` asks for itself: small inputs at each of its own cases, and those of every other regime where it takes
+/// no case of the page.
+pub(super) fn at_its_own(
+    context: &Context,
+    request: &Request,
+    variant: &Variant,
+    reference: &Shader,
+) -> Result<Vec<Trial>> {
+    let (call, own) = (&request.call, variant.cases());
+    if own.is_empty() {
+        return Ok(Vec::new());
+    }
+    let takes = |case: &Call| Ok(case.obstacle(context, variant)?.is_none());
+    let none = proofs(call, call.op.cases(), reference, true, takes)?.is_empty();
+    let wanted = proofs(call, &own, reference, false, takes)?;
+    let wanted = wanted.into_iter().filter(|(_, _, regime)| none || *regime == Regime::Small);
+    let seed = request.seed + 1 + call.op.cases().len() as u64;
+    Ok(wanted.map(|(n, case, regime)| Trial::of(regime, &case, reference, seed + n as u64)).collect())
 }
 
 /// Which of `trials` the proof of `variant` runs: those that it takes. With small inputs the first, and at most `most` of

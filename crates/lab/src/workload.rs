@@ -33,7 +33,7 @@ pub fn typical(op: &'static Op) -> Result<Call> {
     }
     match largest(op, std::iter::once("cnn-bn"))? {
         Some(call) => Ok(call),
-        None => case(op, op.cases.last().copied().unwrap_or_default()),
+        None => case(op, op.cases().last().copied().unwrap_or_default()),
     }
 }
 

@@ -35,7 +35,7 @@ fn a_variant_that_hangs_costs_itself_and_the_others_are_tuned() {
     assert_eq!(outcomes.len(), 2);
     for outcome in &outcomes {
         let State::Decided(decision) = &outcome.state else { panic!("{outcome:?}") };
-        assert_eq!((decision.chosen, decision.wrong.len()), ("naive", 1), "{decision:?}");
+        assert_eq!((decision.chosen.as_str(), decision.wrong.len()), ("naive", 1), "{decision:?}");
         assert!(decision.wrong[0].1.contains("did not end well"), "{decision:?}");
     }
     lab.context.check().expect("the device that is open now works");

@@ -122,7 +122,7 @@ pub fn translated(about: &About, rows: &[Translated]) -> Page {
     let mut table = Table::new("Translations", &columns);
     let mut section = Section::new("Translations by naga")
         .words("Bytes of each variant in the language of each back end. No adapter was needed; what a driver makes of it is another matter.");
-    for of_variant in rows.chunk_by(|a, b| (a.op, a.variant) == (b.op, b.variant)) {
+    for of_variant in rows.chunk_by(|a, b| (a.op, &a.variant) == (b.op, &b.variant)) {
         let Some(first) = of_variant.first() else { continue };
         let name = format!("{}/{}", first.op, first.variant);
         let mut cells = vec![Cell::text(&name)];
@@ -353,7 +353,7 @@ fn table(caption: &str, rows: &[&Row], several: bool) -> Table {
             None => String::new(),
         };
         let mut cells = vec![
-            Cell::text(row.variant),
+            Cell::text(&row.variant),
             Cell::text(status),
             Cell { text: rank, value: row.rank.map(|rank| rank as f64) },
             seconds(row.seconds),

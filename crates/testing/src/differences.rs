@@ -40,7 +40,7 @@ pub fn hold(what: &str, at: &[f64], gradient: &[f64], most: usize, mut f: impl F
 
 /// Length of every buffer of `op`, with what a kernel may do to it.
 pub fn lengths(op: &Op, sizes: &Sizes) -> Vec<(String, Access, Element, usize)> {
-    let shader = op.shader(&op.variants[0], &LINEAR).expect("parses");
+    let shader = op.shader(&op.variants()[0], &LINEAR).expect("parses");
     let values = shader.values(sizes);
     let len = |b: &Binding| b.shape.iter().map(|s| s.value(&values)).product::<Option<usize>>();
     shader

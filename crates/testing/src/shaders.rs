@@ -16,12 +16,12 @@ pub fn operations() -> impl Iterator<Item = &'static Op> {
 
 /// The activations that can be composed into an operation.
 pub fn activations(op: &Op) -> &'static [&'static Activation] {
-    if op.activated { ACTIVATIONS } else { &ACTIVATIONS[..1] }
+    if op.activated() { ACTIVATIONS } else { &ACTIVATIONS[..1] }
 }
 
 /// The sizes of the cases that a variant takes on a device that has every feature.
 pub fn cases(op: &Op, variant: &Variant) -> Vec<Sizes> {
-    let sizes = op.cases.iter().map(|case| -> Sizes {
+    let sizes = op.cases_with(variant).into_iter().map(|case| -> Sizes {
         parse_sizes(case).unwrap_or_else(|| panic!("{}: bad case {case}", op.name)).into_iter().collect()
     });
     sizes.filter(|sizes| variant.unmet(sizes, wgpu::Features::all()).is_none()).collect()
@@ -31,9 +31,9 @@ pub fn cases(op: &Op, variant: &Variant) -> Vec<Sizes> {
 pub fn for_every_shader(mut each: impl FnMut(&str, &'static Op, &'static Variant, &Shader)) {
     let mut seen = 0;
     for op in operations() {
-        for variant in op.variants {
+        for variant in op.variants() {
             for activation in activations(op) {
-                let name = format!("{}/{} ({activation:?})", op.name, variant.name);
+                let name = format!("{}/{} ({activation:?})", op.name, variant.name());
                 let shader = op.shader(variant, activation).unwrap_or_else(|e| panic!("{e}"));
                 each(&name, op, variant, &shader);
                 seen += 1;

@@ -49,7 +49,7 @@ impl Trial<'_> {
         if let Some(cases) = self.lab.cases() {
             command.args(["--cases", &cases.to_string()]);
         }
-        if self.call.op.activated {
+        if self.call.op.activated() {
             command.args(["--activation", self.call.activation.name]);
         }
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();

@@ -44,7 +44,7 @@ impl Lab {
         }
         let [op] = ops else { bail!("--emit prints one variant; name its operation instead of `all`") };
         let variant = match (self.variant.as_slice(), self.file.as_slice()) {
-            ([name], []) => op.find(name)?.clone(),
+            ([name], []) => op.find(name)?,
             ([], [path]) => user_file::read(op, path)?,
             (variants, files) => {
                 let variants = variants.iter().map(|name| format!("--variant {name}"));
@@ -53,7 +53,7 @@ impl Lab {
                 let given = if given.is_empty() { "none".to_string() } else { given.join(" and ") };
                 bail!(
                     "--emit prints one variant, got {given}; give one --variant, of {}, or one --file",
-                    op.variants.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
+                    op.variant_names()
                 )
             }
         };
@@ -74,7 +74,7 @@ impl Lab {
             Translation::Words(_) if std::io::stdout().is_terminal() => {
                 bail!(
                     "SPIR-V is binary; send it to a file: `> {}.spv`, which `spirv-dis` reads",
-                    variant.name
+                    variant.name()
                 )
             }
             Translation::Words(words) => {
@@ -93,7 +93,7 @@ impl Lab {
         for op in ops.iter().chain(peaks).copied() {
             let activations: &[&'static Activation] = match &self.activation {
                 Some(name) => &[activations::activation(name)?],
-                None if op.activated => ACTIVATIONS,
+                None if op.activated() => ACTIVATIONS,
                 None => &[&LINEAR],
             };
             for variant in self.settings(op)? {
@@ -112,13 +112,13 @@ impl Lab {
         let mut variants = Vec::new();
         for name in &self.variant {
             let (base, given) = setting::split(name);
-            variants.extend(setting::all(op, op.find(base)?, given)?);
+            variants.extend(setting::all(op, &op.find(base)?, given)?);
         }
         for path in &self.file {
             variants.extend(setting::all(op, &user_file::read(op, path)?, "")?);
         }
         if self.variant.is_empty() && self.file.is_empty() {
-            for variant in op.variants {
+            for variant in op.variants() {
                 variants.extend(setting::all(op, variant, "")?);
             }
         }

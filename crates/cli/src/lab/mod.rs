@@ -185,7 +185,7 @@ impl Lab {
         let mut call = workload::typical(op)?;
         if let Some(name) = &self.activation {
             let activation = activations::activation(name)?;
-            if !op.activated && activation.name != LINEAR.name {
+            if !op.activated() && activation.name != LINEAR.name {
                 bail!("{} has no activation, got --activation {name}; leave it out", op.name);
             }
             call = call.activated(activation);
@@ -203,10 +203,10 @@ impl Lab {
         }
         let mut variants = Vec::new();
         for name in &self.variant {
-            variants.push(op.find(name)?.clone());
+            variants.push(op.find(name)?);
         }
         if self.variant.is_empty() && !self.apart {
-            variants.extend(op.variants.iter().cloned());
+            variants.extend(op.variants().iter().cloned());
         }
         for path in &self.file {
             variants.push(user_file::read(op, path)?);
@@ -259,16 +259,16 @@ impl Lab {
                 let mut refused = BTreeMap::new();
                 for (n, variant) in variants.iter().enumerate() {
                     if !self.apart
-                        && user_file::is_file(variant.name)
+                        && user_file::is_file(variant.name())
                         && matches!(call.obstacle(&device.context, variant), Ok(None))
                     {
                         let count = match variants.len() {
                             of if self.sweep => format!(" ({} of {of})", n + 1),
                             _ => String::new(),
                         };
-                        tell!("{}: proving {} in a process of its own{count}", call.op.name, variant.name);
+                        tell!("{}: proving {} in a process of its own{count}", call.op.name, variant.name());
                         let trial = apart::Trial { lab: self, call, adapter, timeout: hung };
-                        if let Some(refusal) = trial.run(Path::new(variant.name))? {
+                        if let Some(refusal) = trial.run(Path::new(variant.name()))? {
                             refused.insert(n, refusal);
                         }
                     }

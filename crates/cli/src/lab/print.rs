@@ -80,7 +80,7 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
             _ => table.row(cells),
         }
     }
-    let activation = if call.op.activated { format!(", {}", call.activation.name) } else { String::new() };
+    let activation = if call.op.activated() { format!(", {}", call.activation.name) } else { String::new() };
     let clock = rows.iter().find_map(|row| row.clock).map(|clock| format!(", {clock}")).unwrap_or_default();
     let mut text = format!("{} at {}{activation}{clock}\n{table}", call.op.name, sizes::words(call));
     let mut told: Vec<(&str, String)> = Vec::new();
@@ -95,7 +95,7 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
         if !told.contains(&(word, words.clone())) {
             let same =
                 rows.iter().filter(|other| said(other).is_some_and(|(w, s)| (w, &s) == (word, &words)));
-            let names: Vec<_> = same.map(|row| row.variant).collect();
+            let names: Vec<_> = same.map(|row| row.variant.as_str()).collect();
             text.push_str(&format!("\n{word}: {}: {}", names.join(", "), words.trim_end()));
             told.push((word, words));
         }

@@ -14,7 +14,7 @@ pub const CASES: usize = 3;
 
 /// Whether any variant of the page offers constants.
 pub fn offers(op: &Op) -> bool {
-    op.variants.iter().any(|variant| !setting::Setting::of(variant).0.is_empty())
+    op.variants().iter().any(|variant| !setting::Setting::of(variant).0.is_empty())
 }
 
 /// Every setting of the variants that are named, or of all that offer constants; then those of the files. What a name
@@ -23,10 +23,10 @@ pub fn variants(op: &'static Op, named: &[String], files: &[PathBuf]) -> Result<
     let mut variants = Vec::new();
     for name in named {
         let (base, given) = setting::split(name);
-        variants.extend(setting::all(op, op.find(base)?, given)?);
+        variants.extend(setting::all(op, &op.find(base)?, given)?);
     }
     if named.is_empty() && files.is_empty() {
-        for variant in op.variants.iter().filter(|v| !setting::Setting::of(v).0.is_empty()) {
+        for variant in op.variants().iter().filter(|v| !setting::Setting::of(v).0.is_empty()) {
             variants.extend(setting::all(op, variant, "")?);
         }
     }

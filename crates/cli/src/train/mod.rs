@@ -363,7 +363,8 @@ fn announce(options: &Options) -> Result<()> {
     for (op, variant) in selection::unproven(&options.variants)? {
         output::say(format!(
             "{}: proving {} at the sizes of this network, beside the twin",
-            op.name, variant.name
+            op.name,
+            variant.name()
         ));
     }
     Ok(())

@@ -234,7 +234,7 @@ fn spinner() -> ProgressBar {
 /// What is to be kept of an outcome.
 fn entry(place: &Place, outcome: &Outcome) -> Option<Entry> {
     let State::Decided(decision) = &outcome.state else { return None };
-    Some(Entry::new(place, &outcome.call, outcome.default, decision.chosen, decision.gain))
+    Some(Entry::new(place, &outcome.call, &outcome.default, &decision.chosen, decision.gain))
 }
 
 /// The sum of it in words, wrong variants by name, and how many operations were left out.
@@ -253,7 +253,7 @@ fn tell(outcomes: &[Outcome], seconds: f64) {
             _ => {}
         }
     }
-    let chosen = outcomes.iter().filter_map(|outcome| Some((outcome.chosen()?, outcome.default)));
+    let chosen = outcomes.iter().filter_map(|outcome| Some((outcome.chosen()?, outcome.default.as_str())));
     let (done, of) = (chosen.clone().count(), outcomes.len());
     let other = chosen.filter(|(chosen, default)| chosen != default).count();
     tell!(

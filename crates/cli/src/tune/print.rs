@@ -56,7 +56,7 @@ impl<'a> Line<'a> {
             activation: outcome.call.activation.name,
             state,
             reason,
-            default: outcome.default,
+            default: &outcome.default,
             chosen: outcome.chosen(),
             gain: decision.and_then(|decision| decision.gain),
             share: outcome.share,
@@ -84,7 +84,8 @@ pub fn table(outcomes: &[Outcome]) -> Table {
     let mut table = Table::new(&columns);
     for outcome in outcomes {
         let call = &outcome.call;
-        let activation = if call.op.activated { format!(" {}", call.activation.name) } else { String::new() };
+        let activation =
+            if call.op.activated() { format!(" {}", call.activation.name) } else { String::new() };
         let measured = match &outcome.state {
             State::Known(_) => "known already".to_string(),
             State::LeftOut(_) => "left out".to_string(),
@@ -94,7 +95,7 @@ pub fn table(outcomes: &[Outcome]) -> Table {
             call.op.name.to_string(),
             format!("{}{activation}", sizes::words(call)),
             outcome.default.to_string(),
-            outcome.chosen().unwrap_or(outcome.default).to_string(),
+            outcome.chosen().unwrap_or(&outcome.default).to_string(),
             measured,
             outcome.share.map_or(String::new(), |share| format!("{:.1} %", 100.0 * share)),
         ];

@@ -7,7 +7,7 @@ use std::{fs, path::Path, sync::mpsc, time::Duration};
 use wgrad::kernels::{ADD, MATMUL, OPERATIONS};
 use wgrad_lab::backends::has_subgroups;
 
-const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source();
+const NAIVE: &str = include_str!("../../../../shaders/matmul/naive.wgsl");
 
 /// The text of a variant of the product with `from` replaced.
 fn changed(variant: &str, from: &str, to: &str) -> String {
@@ -35,7 +35,7 @@ fn find<'a>(rows: &'a [Value], variant: &str) -> &'a Value {
 #[test]
 fn the_list_has_every_variant_and_one_default_an_operation() {
     let rows = on_device(&["lab", "--json"]).end().with(0).json();
-    let page: usize = OPERATIONS.iter().map(|op| op.variants.len()).sum();
+    let page: usize = OPERATIONS.iter().map(|op| op.variants().len()).sum();
     assert_eq!(rows.len(), page);
     for op in OPERATIONS {
         let of_op: Vec<_> = rows.iter().filter(|row| row["op"] == op.name).collect();
@@ -68,7 +68,7 @@ fn what_is_right_is_timed_and_what_cannot_run_says_why() {
         let share = number("gflops") / number("peak_gflops");
         assert!(share > 0.0 && (number("share_of_fma") / share - 1.0).abs() < 1e-9, "{row}");
         assert!(number("share_of_copy") > 0.0 && number("error_share") <= 1.0, "{row}");
-        assert_eq!(number("proofs"), MATMUL.cases.len() as f64 + 1.0, "{row}");
+        assert_eq!(number("proofs"), MATMUL.cases().len() as f64 + 1.0, "{row}");
         assert!(
             ["gpu timestamps", "wall clock"].contains(&row["clock"].as_str().unwrap_or_default()),
             "{row}"
@@ -301,11 +301,11 @@ fn translations_need_no_adapter() {
             .end()
     };
     let rows = blind(&["--backends", "--json"]).with(0).json();
-    let page: usize = OPERATIONS.iter().map(|op| op.variants.len()).sum();
+    let page: usize = OPERATIONS.iter().map(|op| op.variants().len()).sum();
     assert_eq!(rows.len(), 5 * page);
-    let waves: usize = OPERATIONS.iter().flat_map(|op| op.variants).filter(|v| has_subgroups(v)).count();
+    let waves: usize = OPERATIONS.iter().flat_map(|op| op.variants()).filter(|v| has_subgroups(v)).count();
     assert!(waves > 0, "no variant needs subgroups: nothing is skipped");
-    let halves = MATMUL.variants.iter().filter(|v| !v.rounds().is_empty()).count();
+    let halves = MATMUL.variants().iter().filter(|v| !v.rounds().is_empty()).count();
     assert_eq!(halves, 1);
     assert_eq!(rows.iter().filter(|row| row["status"] == "skipped").count(), waves + halves);
     for row in &rows {
@@ -314,7 +314,7 @@ fn translations_need_no_adapter() {
         assert!(skipped || (row["status"] == "ok" && row["bytes"].as_u64() > Some(100)), "{row}");
     }
     let table = blind(&["matmul", "--backends"]).with(0).stdout;
-    assert_eq!(table.lines().count(), 2 + MATMUL.variants.len(), "{table}");
+    assert_eq!(table.lines().count(), 2 + MATMUL.variants().len(), "{table}");
     assert!(table.contains("matmul/tiled") && table.contains("SPIR-V"), "{table}");
 
     for (language, words) in

@@ -8,10 +8,10 @@ use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
-use wgrad::kernels::{MATMUL, OPERATIONS};
+use wgrad::kernels::OPERATIONS;
 use wgrad_testing::pages::{checked, texts, tree, values};
 
-const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source();
+const NAIVE: &str = include_str!("../../../../shaders/matmul/naive.wgsl");
 /// A file's name that tries to be markup, without what some systems forbid in names.
 const HOSTILE: &str = "a&lt;&amp;'b;){}#!$%^_with_a_name_that_is_longer_than_any_column_of_any_table.wgsl";
 
@@ -108,7 +108,7 @@ fn the_page_holds_every_row_with_its_numbers() {
 #[test]
 fn lists_and_translations_have_pages_too() {
     let folder = tempfile::tempdir().expect("a folder");
-    let variants: usize = OPERATIONS.iter().map(|op| op.variants.len()).sum();
+    let variants: usize = OPERATIONS.iter().map(|op| op.variants().len()).sum();
     let blind = wgrad(&["lab", "--backends", "--html", "t.html"]).env("VK_DRIVER_FILES", "/nonexistent");
     blind.inside(folder.path()).end().with(0);
     let page = read(&folder.path().join("t.html"));

@@ -26,12 +26,12 @@ fn the_template_of_every_operation_is_a_right_variant() {
     let context = wgrad_testing::open(false);
     for op in OPERATIONS {
         let text = wgrad_lab::template(op).unwrap_or_else(|e| panic!("{e}"));
-        for line in op.interface.lines() {
+        for line in op.interface.lines().filter(|line| !line.starts_with("// case ")) {
             assert!(text.contains(line), "{}: the template does not tell `{line}`", op.name);
         }
         let variant = user_file::variant(op, "template.wgsl", text).unwrap_or_else(|e| panic!("{e}"));
         assert!(variant.needs().is_empty() && !variant.is_own(), "{}: {variant:?}", op.name);
-        let case = op.cases.get(1).unwrap_or(&op.cases[0]);
+        let case = op.cases().get(1).unwrap_or(&op.cases()[0]);
         let call = sizes::case(op, case).unwrap_or_else(|e| panic!("{e}"));
         let verdict =
             pollster::block_on(prove(&context, &call, &variant, 1)).unwrap_or_else(|e| panic!("{e}"));
@@ -93,6 +93,36 @@ fn the_library_measures_too() {
         let rows = measure::measure(&mut device, &request, None, &mut |_| {}).await.expect("measures");
         assert_eq!((rows.len(), rows[0].status, rows[0].seconds), (1, Status::Ok, None));
     });
+}
+
+/// A file that is wrong at nothing but a case of its own.
+#[test]
+fn a_file_is_proven_at_its_own_cases_too() {
+    let choice = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
+    let options = wgrad::gpu::Options { adapter: choice, ..Default::default() };
+    let naive = MATMUL.variant("naive").expect("naive");
+    let right = format!("// case M=7,N=5,K=3\n// case M=9,N=2,K=2\n{}", naive.source());
+    let wrong = right.replace("var sum = 0.0;", "var sum = select(0.0, 1.0, M == 9u);");
+    assert_ne!(wrong, right);
+    let [right, wrong] = [("right.wgsl", right), ("wrong.wgsl", wrong)]
+        .map(|(name, text)| user_file::variant(&MATMUL, name, text).unwrap_or_else(|e| panic!("{e}")));
+    let request = Request {
+        call: sizes::case(&MATMUL, "M=2,N=2,K=3").expect("sizes"),
+        variants: vec![naive.clone(), right, wrong],
+        refused: Default::default(),
+        seconds: 0.0,
+        timeout: 20.0,
+        seed: 1,
+        cases: Some(2),
+    };
+    let rows = pollster::block_on(async {
+        let mut device = measure::Lab::open(options).await.expect("opens");
+        measure::measure(&mut device, &request, None, &mut |_| {}).await.expect("measures")
+    });
+    let [naive, right, wrong] = &rows[..] else { panic!("{rows:?}") };
+    assert_eq!((right.status, right.proofs, right.regimes), (Status::Ok, naive.proofs + 2, naive.regimes));
+    let reason = wrong.reason.as_deref().unwrap_or_default();
+    assert!(wrong.status == Status::Wrong && reason.starts_with("at M=9,N=2,K=2 with"), "{wrong:?}");
 }
 
 /// The verdict on a user's file `text` at `sizes`, the worst of three proofs: memory may happen to hold zeros once.
@@ -178,12 +208,12 @@ fn a_file_means_what_wgsl_says() {
              y[i] = activate(x[i]);\n}}\n"
         )
     };
-    for case in op.cases {
+    for case in op.cases() {
         let verdict = proven(op, case, &guarded("i >= arrayLength(&y)"));
         assert!(verdict.is_ok(), "arrayLength is the tensor's length at {case}: {verdict:?}");
     }
     // What is wrong by the same words is still noticed.
-    assert!(proven(op, op.cases[0], &guarded("i + 1u >= arrayLength(&y)")).is_err());
+    assert!(proven(op, op.cases()[0], &guarded("i + 1u >= arrayLength(&y)")).is_err());
 }
 
 #[test]

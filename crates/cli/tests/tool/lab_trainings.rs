@@ -5,7 +5,6 @@ use crate::command::{Ended, on_device, small_data_argument};
 use serde_json::Value;
 use std::fs;
 use wgrad::{
-    kernels::MATMUL,
     networks::network,
     selection::Choices,
     train::{Options, Trainer},
@@ -16,7 +15,7 @@ use wgrad_lab::{
     trainings::{Request, compare},
 };
 
-const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source();
+const NAIVE: &str = include_str!("../../../../shaders/matmul/naive.wgsl");
 
 /// A training of both sides with these arguments.
 fn lab_train(arguments: &[&str]) -> Ended {

@@ -48,7 +48,7 @@ fn keep(folder: &Path, model: &str, batch: usize, chosen: &str) -> usize {
     let mut kept = 0;
     for of in tune::uses(&model, batch, &Optimizer::default(), &Default::default()).expect("fits") {
         let all = tune::eligible(&context, &of.call, tune::candidates(&context, &of.call)).expect("composes");
-        if all.len() > 1 && all.iter().any(|variant| variant.name == chosen) {
+        if all.len() > 1 && all.iter().any(|variant| variant.name() == chosen) {
             cache.store(&Entry::new(&place, &of.call, "default", chosen, None)).expect("stores");
             kept += 1;
         }

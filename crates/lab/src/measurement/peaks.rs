@@ -46,14 +46,14 @@ pub async fn measure(context: &Context, seconds: f64) -> Result<Peaks> {
 /// Dispatches a second of the fastest variant.
 async fn fastest(context: &Context, call: &Call, seconds: f64) -> Result<(f64, Clock)> {
     let mut best = (0.0f64, Clock::Wall);
-    for variant in call.op.variants {
-        for case in call.op.cases {
+    for variant in call.op.variants() {
+        for case in call.op.cases() {
             let small = sizes::case(call.op, case)?;
             let shader = call.op.shader(variant, call.activation)?;
             if let Err(wrong) = Trial::new(&small, &shader, 1).prove(context, variant).await? {
                 return Err(Error::Variant {
                     op: call.op.name,
-                    wanted: variant.name.to_string(),
+                    wanted: variant.name().to_string(),
                     message: format!("is wrong at {case} ({wrong}): no time on this driver can be trusted"),
                     known: call.op.variant_names(),
                 });

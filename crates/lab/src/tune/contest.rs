@@ -35,14 +35,14 @@ pub(super) struct Tuner<'a> {
     until: f64,
     hear: &'a mut dyn FnMut(Event<'_>),
     /// What was right at all the cases of its page: operation, activation and text.
-    proven: BTreeSet<(&'static str, &'static str, &'static str)>,
+    proven: BTreeSet<(&'static str, &'static str, String)>,
 }
 
 /// A call with several variants that can run it.
 struct Contest<'a> {
     of: &'a Use,
     variants: Vec<Variant>,
-    default: &'static str,
+    default: String,
     share: Option<f64>,
 }
 
@@ -77,7 +77,8 @@ impl<'a> Tuner<'a> {
             let variants =
                 eligible(&lab.context, &of.call, (self.settings.candidates)(&lab.context, &of.call))?;
             if variants.len() > 1 {
-                let default = of.call.variant(&lab.context, &Choices::default())?.0.name;
+                let default = of.call.variant(&lab.context, &Choices::default())?.0;
+                let default = default.name().to_string();
                 contests.push(Contest { of, variants, default, share: None });
             }
         }
@@ -91,7 +92,7 @@ impl<'a> Tuner<'a> {
             let state = match self.settings.known.get(&of.call.key()) {
                 Some(name) => State::Known(name.clone()),
                 None if self.over() => left_out(),
-                None => match self.contest(lab, &of.call, &variants, default).await {
+                None => match self.contest(lab, &of.call, &variants, &default).await {
                     Err(error @ Error::TooLarge { .. }) => State::LeftOut(error.to_string()),
                     other => other?,
                 },
@@ -120,7 +121,7 @@ impl<'a> Tuner<'a> {
             let Some(trial) = drawn(lab, call, self.settings.seed)? else { continue };
             let Ok((variant, _)) = call.variant(&lab.context, &Choices::default()) else { continue };
             lab.context.set_timeout(Duration::from_secs_f64(self.timeout(call)));
-            match glance(&lab.context, variant, &trial).await {
+            match glance(&lab.context, &variant, &trial).await {
                 Ok(each) => seconds[n] = Some(each),
                 Err(Error::Device { .. }) => lab.reopen().await?,
                 // The guard bands of a trial make buffers a little larger than those of the network.
@@ -139,7 +140,7 @@ impl<'a> Tuner<'a> {
         lab: &mut Lab,
         call: &Call,
         variants: &[Variant],
-        default: &'static str,
+        default: &str,
     ) -> Result<State> {
         let what = format!("{} at {}", call.op.name, sizes::words(call));
         self.say(&format!("{what}: its twin"));
@@ -151,14 +152,14 @@ impl<'a> Tuner<'a> {
             if self.over() {
                 return Ok(left_out());
             }
-            self.say(&format!("{what}: proving {}", variants[n].name));
+            self.say(&format!("{what}: proving {}", variants[n].name()));
             course.prove(lab, n, &trials, None).await?;
         }
         if self.over() {
             return Ok(left_out());
         }
         self.say(&format!("{what}: timing {} variants", variants.len()));
-        let of_default = variants.iter().position(|variant| variant.name == default);
+        let of_default = variants.iter().position(|variant| variant.name() == default);
         let seconds = (self.left() / 10.0).clamp(EACH[0], EACH[1]);
         let pace = Pace { seconds, cutoff: CUTOFF, keep: of_default };
         course.time(lab, &trials[0], pace, None, &mut |_| {}).await?;
@@ -171,13 +172,13 @@ impl<'a> Tuner<'a> {
             if Some(best) == of_default {
                 return Ok(State::Decided(decision(&course.rows, default, None)));
             }
-            self.say(&format!("{what}: proving {} at the cases of its page", variants[best].name));
+            self.say(&format!("{what}: proving {} at the cases of its page", variants[best].name()));
             if !self.at_all_cases(lab, &mut course, call, variants, best).await? {
                 return Ok(left_out());
             }
             if course.rows[best].status == Status::Ok {
                 let gain = of_default.and_then(|of| gain(&course.rows[of], &course.rows[best]));
-                return Ok(State::Decided(decision(&course.rows, variants[best].name, gain)));
+                return Ok(State::Decided(decision(&course.rows, variants[best].name(), gain)));
             }
             // Out; the next fastest is the best now.
             course.rows[best].seconds = None;
@@ -193,13 +194,13 @@ impl<'a> Tuner<'a> {
         variants: &[Variant],
         n: usize,
     ) -> Result<bool> {
-        let key = (call.op.name, call.activation.name, variants[n].source());
+        let key = (call.op.name, call.activation.name, variants[n].source().to_string());
         if self.proven.contains(&key) {
             return Ok(true);
         }
         let shader = call.op.shader(&variants[n], call.activation)?;
         let takes = |case: &Call| Ok(case.obstacle(&lab.context, &variants[n])?.is_none());
-        for (of, case, regime) in proofs(call, &shader, false, takes)? {
+        for (of, case, regime) in proofs(call, &call.op.cases_with(&variants[n]), &shader, false, takes)? {
             if self.over() {
                 return Ok(false);
             }
@@ -276,10 +277,10 @@ fn gain(default: &Row, chosen: &Row) -> Option<Gain> {
     })
 }
 
-fn decision(rows: &[Row], chosen: &'static str, gain: Option<Gain>) -> Decision {
+fn decision(rows: &[Row], chosen: &str, gain: Option<Gain>) -> Decision {
     let wrong = rows.iter().filter(|row| row.status == Status::Wrong);
-    let wrong = wrong.map(|row| (row.variant, row.reason.clone().unwrap_or_default())).collect();
-    Decision { chosen, gain, wrong }
+    let wrong = wrong.map(|row| (row.variant.clone(), row.reason.clone().unwrap_or_default())).collect();
+    Decision { chosen: chosen.to_string(), gain, wrong }
 }
 
 fn left_out() -> State {

@@ -66,7 +66,7 @@ pub fn candidates(context: &Context, call: &Call) -> Vec<Variant> {
         true => setting::all(call.op, variant, "").unwrap_or_else(|_| vec![variant.clone()]),
         false => vec![variant.clone()],
     };
-    call.op.variants.iter().filter(|v| v.rounds().is_empty()).flat_map(settings).collect()
+    call.op.variants().iter().filter(|v| v.rounds().is_empty()).flat_map(settings).collect()
 }
 
 /// Those of `variants` that can run `call` on `context`.
@@ -118,11 +118,11 @@ pub struct Gain {
 #[derive(Clone, Debug)]
 pub struct Decision {
     /// The variant to run: the default too where nothing beats it.
-    pub chosen: &'static str,
+    pub chosen: String,
     /// Over the default; `None` where that is the chosen one, or has no time to compare.
     pub gain: Option<Gain>,
     /// Variants that do not compute what their twin does, or do not end, and why.
-    pub wrong: Vec<(&'static str, String)>,
+    pub wrong: Vec<(String, String)>,
 }
 
 /// What became of a call.
@@ -142,7 +142,7 @@ pub struct Outcome {
     /// Operation, sizes, activation.
     pub call: Call,
     /// What the page prefers here.
-    pub default: &'static str,
+    pub default: String,
     /// The share of all kernels' time in a training step, with the defaults; `None` where that was not measured.
     pub share: Option<f64>,
     /// What became of it.
@@ -154,7 +154,7 @@ impl Outcome {
     pub fn chosen(&self) -> Option<&str> {
         match &self.state {
             State::Known(name) => Some(name),
-            State::Decided(decision) => Some(decision.chosen),
+            State::Decided(decision) => Some(&decision.chosen),
             State::LeftOut(_) => None,
         }
     }

@@ -30,7 +30,7 @@ fn every_variant_translates_for_every_back_end_at_every_size() {
                 assert!(!translation.is_empty(), "{name} as {language} is empty at {sizes:?}");
                 *translated.entry(language).or_default() += 1;
             }
-            variants.insert((op.name, variant.name));
+            variants.insert((op.name, variant.name()));
         }
     });
     println!("{} variants, translations: {translated:?}", variants.len());
@@ -48,16 +48,16 @@ fn every_variant_translates_for_every_back_end_at_every_size() {
 fn every_setting_composes_translates_and_stays_inside_the_limits() {
     let (mut offering, mut seen) = (0, 0);
     for op in operations() {
-        for variant in op.variants.iter().filter(|v| !Setting::of(v).0.is_empty()) {
+        for variant in op.variants().iter().filter(|v| !Setting::of(v).0.is_empty()) {
             let settings = setting::all(op, variant, "").unwrap_or_else(|e| panic!("{e}"));
             let mut composed = 0;
             for setting in &settings {
-                let name = format!("{}/{}", op.name, setting.name);
+                let name = format!("{}/{}", op.name, setting.name());
                 let shader = match op.shader(setting, ACTIVATIONS[0]) {
                     Ok(shader) => shader,
                     Err(Error::Asserted { message, .. }) => {
                         assert!(message.contains("const_assert"), "{name}: {message}");
-                        assert_ne!(setting.name, variant.name, "the default is refused: {message}");
+                        assert_ne!(setting.name(), variant.name(), "the default is refused: {message}");
                         continue;
                     }
                     Err(e) => panic!("{e}"),
@@ -79,8 +79,8 @@ fn every_setting_composes_translates_and_stays_inside_the_limits() {
                 }
                 composed += 1;
             }
-            println!("{}/{}: {composed} of {} settings", op.name, variant.name, settings.len());
-            assert!(composed > 1, "{}/{}: only {composed} settings compose", op.name, variant.name);
+            println!("{}/{}: {composed} of {} settings", op.name, variant.name(), settings.len());
+            assert!(composed > 1, "{}/{}: only {composed} settings compose", op.name, variant.name());
             (offering, seen) = (offering + 1, seen + composed);
         }
     }

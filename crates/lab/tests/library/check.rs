@@ -143,8 +143,7 @@ impl Setup {
         let call = &self.plan.program.nodes[n].call;
         let naive = call.op.variant("naive").expect("always there");
         assert!(naive.source().contains(from), "{}: {from}", call.op.name);
-        let mut wrong = naive.with_text(naive.source().replace(from, to).leak());
-        wrong.name = "wrong";
+        let wrong = naive.with_text(&naive.source().replace(from, to)).named("wrong");
         let kernel = self.context.kernel(call, &wrong).await.expect("compiles");
         self.bind(n, &kernel);
     }

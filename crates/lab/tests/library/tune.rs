@@ -24,7 +24,7 @@ use wgrad_lab::{
     },
 };
 
-const NAIVE: &str = MATMUL.variants[MATMUL.variants.len() - 1].source();
+const NAIVE: &str = include_str!("../../../../shaders/matmul/naive.wgsl");
 const LOOP: &str = "for (var k = 0u; k < K; k++) {";
 const STORE: &str = "y[row * N + column] = activate(sum + b[column]);";
 
@@ -47,24 +47,9 @@ fn variant(name: &str, text: &str) -> Variant {
 /// The product with a page of its own: these variants, the first of which is the default, and `naive`.
 fn page(variants: &[(&'static str, String)], naive: &str) -> &'static Op {
     let all = variants.iter().map(|(name, text)| (*name, text.as_str())).chain([("naive", naive)]);
-    let mut all: Vec<Variant> = all
-        .map(|(name, text)| {
-            let mut mine = variant("mine", text);
-            mine.name = name;
-            mine
-        })
-        .collect();
+    let mut all: Vec<Variant> = all.map(|(name, text)| variant("mine", text).named(name)).collect();
     all[0].default_for = &[Cpu, Gpu];
-    Box::leak(Box::new(Op {
-        name: MATMUL.name,
-        about: MATMUL.about,
-        interface: MATMUL.interface,
-        activated: true,
-        parts: MATMUL.parts,
-        variants: Box::leak(all.into_boxed_slice()),
-        twin: MATMUL.twin,
-        cases: &["M=1,N=1,K=1", "M=3,N=5,K=7"],
-    }))
+    Box::leak(Box::new(MATMUL.with_variants(all).with_cases(&["M=1,N=1,K=1", "M=3,N=5,K=7"])))
 }
 
 fn lab() -> Lab {
@@ -100,7 +85,7 @@ fn decided(op: &'static Op, sizes: &[(&str, usize)]) -> Decision {
 const SIZES: &[(&str, usize)] = &[("M", 24), ("N", 40), ("K", 300)];
 
 fn wrong(decision: &Decision) -> Vec<&str> {
-    decision.wrong.iter().map(|(name, _)| *name).collect()
+    decision.wrong.iter().map(|(name, _)| name.as_str()).collect()
 }
 
 #[test]
@@ -125,7 +110,7 @@ fn the_faster_of_two_right_ones_is_chosen_whichever_is_the_default() {
     assert!(decision.chosen == "naive" && wrong(&decision).is_empty(), "{decision:?}");
     assert!(gain.low <= gain.ratio && gain.ratio <= gain.high && gain.low > 1.0, "{gain:?}");
     let decision = decided(page(&[("quick", NAIVE.to_string()), ("slow", slow())], &slow()), SIZES);
-    assert_eq!((decision.chosen, decision.gain), ("quick", None));
+    assert_eq!((decision.chosen.as_str(), decision.gain), ("quick", None));
 }
 
 #[test]
@@ -133,16 +118,16 @@ fn a_wrong_one_is_never_chosen_however_fast() {
     let scaled = || changed(STORE, "y[row * N + column] = activate(sum + b[column]) * 1.0001;");
     let nothing = || changed(LOOP, "for (var k = 0u; k < 0u; k++) {");
     let decision = decided(page(&[("slow", slow()), ("none", nothing()), ("off", scaled())], NAIVE), SIZES);
-    assert_eq!((decision.chosen, wrong(&decision)), ("naive", vec!["none", "off"]));
+    assert_eq!((decision.chosen.as_str(), wrong(&decision)), ("naive", vec!["none", "off"]));
     assert!(decision.wrong[0].1.contains("at M=24"), "{decision:?}");
 
     // A wrong default gives way even to a slower one.
     let decision = decided(page(&[("none", nothing())], &slow()), SIZES);
-    assert_eq!((decision.chosen, decision.gain, wrong(&decision)), ("naive", None, vec!["none"]));
+    assert_eq!((decision.chosen.as_str(), decision.gain, wrong(&decision)), ("naive", None, vec!["none"]));
 
     // Where nothing is right, it is the naive one, and no panic.
     let decision = decided(page(&[("none", nothing())], &scaled()), SIZES);
-    assert_eq!((decision.chosen, wrong(&decision)), ("naive", vec!["none", "naive"]));
+    assert_eq!((decision.chosen.as_str(), wrong(&decision)), ("naive", vec!["none", "naive"]));
 }
 
 /// Right at the size of the network, wrong at a case of the page: then it is right by chance.
@@ -150,7 +135,7 @@ fn a_wrong_one_is_never_chosen_however_fast() {
 fn the_winner_is_proven_at_the_cases_of_the_page_too() {
     let chance = changed(STORE, &format!("if (M == 3u) {{ sum *= 1.5; }}\n{STORE}"));
     let decision = decided(page(&[("slow", slow()), ("chance", chance)], &slow()), SIZES);
-    assert_eq!((decision.chosen, wrong(&decision)), ("slow", vec!["chance"]));
+    assert_eq!((decision.chosen.as_str(), wrong(&decision)), ("slow", vec!["chance"]));
     assert!(decision.wrong[0].1.contains("at M=3,N=5,K=7"), "{decision:?}");
 }
 
@@ -163,7 +148,8 @@ fn at_sizes_without_a_twin_every_element_must_be_written() {
     let beyond = changed("y[row * N + column] =", further);
     let decision = decided(page(&[("some", some), ("beyond", beyond)], NAIVE), sizes);
     assert_eq!(decision.chosen, "naive");
-    let found: BTreeMap<_, _> = decision.wrong.iter().map(|(name, why)| (*name, why.as_str())).collect();
+    let found: BTreeMap<_, _> =
+        decision.wrong.iter().map(|(name, why)| (name.as_str(), why.as_str())).collect();
     assert!(found.len() == 2 && found["some"].contains("unwritten"), "{found:?}");
     assert!(found["beyond"].contains("where it must not"), "{found:?}");
 }
@@ -235,25 +221,25 @@ fn by_hand_beats_tuned_beats_default() {
     let mut choices = Choices::default();
     let name = |choices: &Choices| {
         let (variant, why) = call.variant(&context, choices).unwrap_or_else(|e| panic!("{e}"));
-        (variant.name, why.unwrap_or_default())
+        (variant.name().to_string(), why.unwrap_or_default())
     };
     let default = name(&choices).0;
     assert_ne!(default, "naive");
     choices.tuned.insert(call.key(), "naive".into());
-    assert_eq!(name(&choices), ("naive", String::new()));
+    assert_eq!(name(&choices), ("naive".to_string(), String::new()));
     choices.by_hand.insert("matmul".into(), "tiled".into());
-    assert_eq!(name(&choices), ("tiled", String::new()));
+    assert_eq!(name(&choices), ("tiled".to_string(), String::new()));
     // By hand, but not at these sizes: the reason is told, and the tuned one runs.
     let odd = Call::new(&MATMUL, &[("M", 24), ("N", 41), ("K", 300)]);
     choices.tuned.insert(odd.key(), "naive".into());
     choices.by_hand.insert("matmul".into(), "tiled_vec4".into());
     let (chosen, why) = odd.variant(&context, &choices).expect("runs");
     let why = why.unwrap_or_default();
-    assert!(chosen.name == "naive" && why.contains("tiled_vec4"), "{chosen:?}, {why}");
+    assert!(chosen.name() == "naive" && why.contains("tiled_vec4"), "{chosen:?}, {why}");
     choices.by_hand.clear();
     // What was tuned for another call is no choice; what is no variant here, or a file, is told and not run.
     let other = Call::new(&MATMUL, &[("M", 25), ("N", 40), ("K", 300)]);
-    assert_eq!(other.variant(&context, &choices).expect("the default").0.name, default);
+    assert_eq!(other.variant(&context, &choices).expect("the default").0.name(), default);
     for unknown in ["gone", "mine.wgsl"] {
         choices.tuned.insert(call.key(), unknown.into());
         let (chosen, why) = name(&choices);
@@ -265,12 +251,13 @@ fn by_hand_beats_tuned_beats_default() {
 #[test]
 fn runs_record_both_kinds_of_choices_and_those_of_before_are_read() {
     let map = |key: &str, value: &str| BTreeMap::from([(key.to_string(), value.to_string())]);
-    let choices = Choices { by_hand: map("matmul", "naive"), tuned: map("sgd COUNT=7 linear", "several") };
+    let mut choices = Choices::default();
+    (choices.by_hand, choices.tuned) = (map("matmul", "naive"), map("sgd COUNT=7 linear", "several"));
     let text = serde_json::to_string(&choices).expect("writes");
     assert_eq!(serde_json::from_str::<Choices>(&text).expect("reads"), choices);
     for (text, by_hand) in [("{}", BTreeMap::new()), (r#"{"matmul":"naive"}"#, map("matmul", "naive"))] {
         let read: Choices = serde_json::from_str(text).expect("reads");
-        assert_eq!(read, Choices { by_hand, ..Choices::default() });
+        assert_eq!((read.by_hand, read.tuned), (by_hand, BTreeMap::new()));
     }
     assert!(serde_json::from_str::<Choices>(r#"{"by_hand":{},"tuned":3}"#).is_err());
 }

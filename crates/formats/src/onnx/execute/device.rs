@@ -93,7 +93,7 @@ impl<'a> Device<'a> {
     ) -> Result<Written> {
         let context = self.context;
         let (variant, _) = call.variant(context, &Choices::default())?;
-        let kernel = context.kernel(&call, variant).await?;
+        let kernel = context.kernel(&call, &variant).await?;
         let mut buffers = Vec::new();
         for (binding, len) in kernel.shader.bindings.iter().zip(lengths(&kernel.shader, &call.sizes)) {
             let slice = context.zeros(&binding.name, len)?;

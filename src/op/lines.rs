@@ -1,0 +1,170 @@
+//! What a text says of itself in lines of its own, the same in wgrad's files and in a user's:
+//! * `// needs K % 4 == 0, N >= 64`: where a variant can run. Subgroups and half precision are seen without it.
+//! * `// uses feed, random`: the texts of `shaders/common` that an interface builds on, or a variant alone.
+//! * `// case M=3,N=5,K=7`: sizes at which an operation is proven, or a variant alone.
+//!
+//! A line `// uses` that names none of these texts is prose, and so is a line `// case` without a `=`.
+
+use super::{
+    Need, Op, Variant, directives,
+    parts::{PARTS, Part, part},
+};
+use crate::{Error, Result};
+
+/// Lanes that hand values to each other.
+const SUBGROUP: Need = Need::Feature(wgpu::Features::SUBGROUP, "SUBGROUP");
+/// Numbers of half precision.
+const HALF: Need = Need::Feature(wgpu::Features::SHADER_F16, "SHADER_F16");
+
+/// What stands behind `word` in the lines of `text` that begin with it, and their numbers.
+fn said<'a>(text: &'a str, word: &'static str) -> impl Iterator<Item = (usize, &'a str)> {
+    let behind = move |line: &'a str| {
+        line.trim().strip_prefix("// ")?.strip_prefix(word)?.strip_prefix(' ').map(str::trim)
+    };
+    text.lines().enumerate().filter_map(move |(n, line)| Some((n + 1, behind(line)?)))
+}
+
+/// What the text of a variant of `op` needs; `name` is the one in errors.
+///
+/// # Errors
+/// [`Error::Shader`] for a line `// needs` that says no need.
+pub(super) fn needs(op: &Op, name: &str, text: &str) -> Result<Vec<Need>> {
+    let mut needs = Vec::new();
+    if directives::code(text).contains("subgroup") {
+        needs.push(SUBGROUP);
+    }
+    if directives::enabled(text).iter().any(|enabled| enabled == "f16") {
+        needs.push(HALF);
+    }
+    for (n, list) in said(text, "needs") {
+        for wanted in list.split(',') {
+            let need = need(op, wanted.trim()).ok_or_else(|| Error::Shader {
+                kernel: name.to_string(),
+                message: format!(
+                    "line {n}: got `// needs {list}`, expected a size of {} as in `// needs N % 4 == 0`, `N >= 64`, \
+                     `N == 1` or `A == B`, or SUBGROUP or SHADER_F16",
+                    op.name
+                ),
+            })?;
+            if !needs.contains(&need) {
+                needs.push(need);
+            }
+        }
+    }
+    Ok(needs)
+}
+
+fn need(op: &Op, text: &str) -> Option<Need> {
+    let size = |name: &str| Some(name.trim()).filter(|name| op.takes(name)).map(str::to_string);
+    match text {
+        "SUBGROUP" => return Some(SUBGROUP),
+        "SHADER_F16" => return Some(HALF),
+        _ => {}
+    }
+    if let Some((name, least)) = text.split_once(">=") {
+        return Some(Need::AtLeast(size(name)?, least.trim().parse().ok()?));
+    }
+    let (left, right) = text.split_once("==")?;
+    if let Some((name, divisor)) = left.split_once('%') {
+        let divisor = divisor.trim().parse().ok().filter(|n| *n > 0)?;
+        return (right.trim() == "0").then_some(Need::Multiple(size(name)?, divisor));
+    }
+    match right.trim().parse() {
+        Ok(value) => Some(Need::Is(size(left)?, value)),
+        Err(_) => Some(Need::Same(size(left)?, size(right)?)),
+    }
+}
+
+/// The shared texts that `text` uses, in its order.
+///
+/// # Errors
+/// In words, where a line names some that there are and some that there are not.
+pub(super) fn uses(text: &str) -> std::result::Result<Vec<&'static Part>, String> {
+    let mut parts: Vec<&'static Part> = Vec::new();
+    for (n, list) in said(text, "uses") {
+        let found: Vec<_> = list.split(',').map(|name| part(name.trim())).collect();
+        if found.iter().all(Option::is_none) {
+            continue;
+        }
+        let found: Option<Vec<_>> = found.into_iter().collect();
+        let found = found.ok_or_else(|| {
+            let known: Vec<_> = PARTS.iter().map(|part| part.name).collect();
+            format!("line {n}: got `// uses {list}`, expected some of {}", known.join(", "))
+        })?;
+        for part in found {
+            if !parts.iter().any(|known| known.name == part.name) {
+                parts.push(part);
+            }
+        }
+    }
+    Ok(parts)
+}
+
+/// The cases that `text` asks for, and the numbers of their lines.
+pub(super) fn cases(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    said(text, "case").filter(|(_, sizes)| sizes.contains('='))
+}
+
+impl Variant {
+    /// The sizes at which it is proven besides the cases of its operation, as its lines `// case M=3,N=5,K=7` say.
+    pub fn cases(&self) -> Vec<&str> {
+        cases(self.source()).map(|(_, sizes)| sizes).collect()
+    }
+}
+
+/// Whether `interface` speaks of the composed activation or of its gradient.
+pub(super) fn is_activated(interface: &str) -> bool {
+    ["activate(", "activate_grad("].iter().any(|call| {
+        interface.match_indices(call).any(|(at, _)| {
+            !interface[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_')
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cases, is_activated, needs, uses};
+    use crate::kernels::MATMUL;
+
+    fn needed(text: &str) -> Vec<String> {
+        let needs = needs(&MATMUL, "mine", text).unwrap_or_else(|e| panic!("{e}"));
+        needs.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn needs_are_listed_and_features_are_seen() {
+        assert_eq!(
+            needed("// needs K % 4 == 0, N>=64\n  // needs M == N\r\n"),
+            ["K % 4 == 0", "N >= 64", "M == N"]
+        );
+        let features = "enable f16;\n// needs SUBGROUP, K == 3\nfn f() { subgroupAdd(1); } // needs Q == 1\n";
+        assert_eq!(needed(features), ["SUBGROUP", "SHADER_F16", "K == 3"]);
+        assert!(needed("// it needs K\n// needless\n// a subgroup\n").is_empty());
+        for wrong in ["Q % 4 == 0", "K % 0 == 0", "K", "K % 4 == 0,", "K == Q", ""] {
+            let told = needs(&MATMUL, "mine", &format!("\n// needs {wrong} \n"));
+            let told = told.err().map(|e| e.to_string()).unwrap_or_default();
+            assert_eq!(
+                told.contains("line 2") && told.contains("size of matmul"),
+                !wrong.is_empty(),
+                "{told}"
+            );
+        }
+    }
+
+    #[test]
+    fn shared_texts_are_named_and_prose_is_none() {
+        let named = |text: &str| uses(text).map(|parts| parts.iter().map(|p| p.name).collect::<Vec<_>>());
+        assert_eq!(named("// uses random, feed\n// uses feed,mixup"), Ok(vec!["random", "feed", "mixup"]));
+        assert_eq!(named("// uses what a lane has\n// uses lanes\nuses feed"), Ok(vec![]));
+        let told = named("//\n// uses feed, radnom").expect_err("there is none");
+        assert!(told.contains("line 2") && told.contains("recurrence"), "{told}");
+    }
+
+    #[test]
+    fn cases_have_sizes_and_activations_are_seen() {
+        let text = "// case of one row\n// case M=1,N=2\n";
+        assert_eq!(cases(text).collect::<Vec<_>>(), [(2, "M=1,N=2")]);
+        assert!(is_activated("// y = activate(x)") && is_activated("dx = dy * activate_grad(x)"));
+        assert!(!is_activated("// it activates (x)") && !is_activated("deactivate(x)"));
+    }
+}

@@ -1,0 +1,28 @@
+//! Texts that several operations build on, in `shaders/common/`. An interface or a variant names those that it uses in
+//! a line `// uses feed, random`.
+
+/// A shared text.
+#[derive(Debug)]
+pub struct Part {
+    /// Its name: that of its file without `.wgsl`.
+    pub name: &'static str,
+    /// Its WGSL.
+    pub text: &'static str,
+}
+
+macro_rules! parts {
+    ($($name:ident)+) => {
+        /// Every shared text.
+        pub static PARTS: &[Part] = &[$(Part {
+            name: stringify!($name),
+            text: include_str!(concat!("../../shaders/common/", stringify!($name), ".wgsl")),
+        }),+];
+    };
+}
+
+parts! { feed input number random mixup augment regression gradient recurrence arriving gate }
+
+/// The shared text of that name.
+pub(super) fn part(name: &str) -> Option<&'static Part> {
+    PARTS.iter().find(|part| part.name == name)
+}
