@@ -25,6 +25,10 @@ mod growth;
 mod import;
 mod interrupt;
 mod lab;
+#[cfg(feature = "serve")]
+mod live;
+#[cfg(not(feature = "serve"))]
+#[path = "live/none.rs"]
 mod live;
 mod loading;
 mod lr_find;
@@ -41,9 +45,11 @@ mod progress;
 mod reading;
 mod recover;
 mod report;
+#[cfg(feature = "serve")]
 mod serve;
 mod train;
 mod tune;
+#[cfg(feature = "serve")]
 mod web;
 
 use anyhow::Result;
@@ -107,6 +113,7 @@ enum Command {
     /// Classify pictures with the network of a run
     Predict(predict::Predict),
     /// Serve the network of a run: a page that takes pictures, and JSON over HTTP
+    #[cfg(feature = "serve")]
     Serve(serve::Serve),
     /// Write the network of a run as an ONNX file, or its weights alone
     Export(export::Export),
@@ -144,6 +151,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Eval(command) => command.run().await,
         Command::Report(command) => command.run().await,
         Command::Predict(command) => command.run().await,
+        #[cfg(feature = "serve")]
         Command::Serve(command) => command.run().await,
         Command::Export(command) => command.run().await,
         Command::Import(command) => command.run(),

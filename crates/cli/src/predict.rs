@@ -15,9 +15,11 @@ use wgrad::{
     selection::Choices,
     words::{bar, measure, percent},
 };
+#[cfg(feature = "serve")]
+use wgrad_data::picture::read_picture;
 use wgrad_data::{
     Reading,
-    picture::{Picture, load_picture, read_picture},
+    picture::{Picture, load_picture},
     pictures::Preparation,
     reading::{Decimal, Fit, Header, Missing},
     table::{PictureRows, Table, is_rows},
@@ -171,6 +173,7 @@ fn finite(place: &str, outputs: &[f32]) -> Result<()> {
 }
 
 /// What a network makes of a picture, as JSON: its `top` classes, or the number of a regression.
+#[cfg(feature = "serve")]
 pub fn told(image: &str, config: &Config, output: &[f32], top: usize, notes: &[String]) -> Result<Value> {
     finite(image, output)?;
     Ok(match config.model.loss()?.is_regression() {
@@ -219,6 +222,7 @@ impl Taking {
     }
 
     /// The bytes of a file that somebody sent as `name`.
+    #[cfg(feature = "serve")]
     pub fn read(&self, name: &Path, bytes: &[u8]) -> wgrad_data::Result<Picture> {
         match self {
             Self::Grey([height, width]) => read_picture(name, bytes, *height, *width),

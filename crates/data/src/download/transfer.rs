@@ -2,7 +2,7 @@
 //! that file, and the content judged. Leaves out which mirror is next, which its parent decides.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use reqwest::{
@@ -11,10 +11,9 @@ use reqwest::{
     header,
 };
 
-use super::{CANNOT_WRITE, Event, RemoteFile};
+use super::{Event, RemoteFile, content::verify, mirrors::CANNOT_WRITE};
+use crate::Error;
 use crate::error::io_error;
-use crate::idx;
-use crate::{Error, Result};
 
 /// Why one try did not give the file.
 pub(super) enum Failure {
@@ -137,38 +136,6 @@ fn range_start(response: &Response) -> Option<u64> {
     let range = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
     let (start, _) = range.trim().strip_prefix("bytes ")?.split_once('-')?;
     start.trim().parse().ok()
-}
-
-/// What is wrong with the content of a file.
-pub(super) struct Fault {
-    reason: String,
-    /// It is a beginning, as far as can be told.
-    is_short: bool,
-}
-
-/// Compares the digest of the decompressed content; the outer result is about the disk.
-pub(super) fn verify(path: &Path, file: &RemoteFile<'_>) -> Result<std::result::Result<(), Fault>> {
-    let input = File::open(path).map_err(io_error("cannot open", path, ""))?;
-    let fault = match idx::content_digest(BufReader::new(input), file.bytes) {
-        Ok((digest, _)) if digest == file.sha256 => return Ok(Ok(())),
-        Ok((digest, length)) => Fault {
-            reason: format!(
-                "wrong content: got {length} bytes with SHA-256 {digest}, expected {} with {}",
-                file.bytes, file.sha256
-            ),
-            is_short: length < file.bytes,
-        },
-        Err(e) => match e.kind() {
-            io::ErrorKind::UnexpectedEof => {
-                Fault { reason: "the gzip data ends early".to_owned(), is_short: true }
-            }
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                Fault { reason: format!("damaged content: {e}"), is_short: false }
-            }
-            _ => return Err(io_error("cannot read", path, "")(e)),
-        },
-    };
-    Ok(Err(fault))
 }
 
 /// What went wrong, with what lies beneath it: the outermost error says little more than the address.

@@ -1,0 +1,46 @@
+//! Whether a file holds what it should.
+
+use super::RemoteFile;
+use crate::{Result, error::io_error, idx};
+use std::{
+    fs::File,
+    io::{self, BufReader},
+    path::Path,
+};
+
+/// What is wrong with the content of a file.
+pub(super) struct Fault {
+    #[cfg_attr(
+        not(feature = "download"),
+        expect(dead_code, reason = "nothing is said of a file that is not fetched")
+    )]
+    pub reason: String,
+    /// It is a beginning, as far as can be told.
+    #[cfg_attr(not(feature = "download"), expect(dead_code, reason = "nothing is fetched again"))]
+    pub is_short: bool,
+}
+
+/// Compares the digest of the decompressed content; the outer result is about the disk.
+pub(super) fn verify(path: &Path, file: &RemoteFile<'_>) -> Result<std::result::Result<(), Fault>> {
+    let input = File::open(path).map_err(io_error("cannot open", path, ""))?;
+    let fault = match idx::content_digest(BufReader::new(input), file.bytes) {
+        Ok((digest, _)) if digest == file.sha256 => return Ok(Ok(())),
+        Ok((digest, length)) => Fault {
+            reason: format!(
+                "wrong content: got {length} bytes with SHA-256 {digest}, expected {} with {}",
+                file.bytes, file.sha256
+            ),
+            is_short: length < file.bytes,
+        },
+        Err(e) => match e.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                Fault { reason: "the gzip data ends early".to_owned(), is_short: true }
+            }
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                Fault { reason: format!("damaged content: {e}"), is_short: false }
+            }
+            _ => return Err(io_error("cannot read", path, "")(e)),
+        },
+    };
+    Ok(Err(fault))
+}
