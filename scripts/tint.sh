@@ -51,8 +51,11 @@ if ! cmp -s "$sources/package-lock.json" "$folder/installed.json"; then
 fi
 
 PATH=$PATH:${HOME:-/root}/.cargo/bin
-cargo build --locked --quiet
-wgrad=${CARGO_TARGET_DIR:-$PWD/target}/debug/wgrad
+if [ -z "${WGRAD:-}" ]; then
+  cargo build --locked --quiet
+  WGRAD=${CARGO_TARGET_DIR:-$PWD/target}/debug/wgrad
+fi
+wgrad=$(realpath "$WGRAD")
 if [ $# = 0 ]; then set -- all; fi
 cd "$start"
 "$wgrad" lab "$@" --emit wgsl --json | node "$sources/compile.mjs" "$folder"
