@@ -22,6 +22,10 @@ pub const MIRRORS: [&str; 3] = [
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
 ];
 
+/// What to do where a file cannot be written.
+#[cfg(feature = "download")]
+const CANNOT_WRITE: &str = "check that the folder can be written and the disk has space";
+
 /// A file to fetch, and what must be in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RemoteFile<'a> {

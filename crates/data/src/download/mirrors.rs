@@ -1,7 +1,7 @@
 //! Fetching from mirrors, one after the other, under a lock of the folder.
 
 use super::{
-    Event, Options, ProxySetting, RemoteFile, is_right,
+    CANNOT_WRITE, Event, Options, ProxySetting, RemoteFile, is_right,
     transfer::{Failure, transfer},
 };
 use crate::{Error, Result, error::io_error};
@@ -20,8 +20,6 @@ use wgrad_files::flush;
 
 /// The file that is locked while something is fetched into its folder.
 const LOCK: &str = ".download.lock";
-/// What to do where a file cannot be written.
-pub(super) const CANNOT_WRITE: &str = "check that the folder can be written and the disk has space";
 
 /// As [`super::fetch`].
 pub(super) fn fetch(

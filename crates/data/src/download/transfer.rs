@@ -11,7 +11,7 @@ use reqwest::{
     header,
 };
 
-use super::{Event, RemoteFile, content::verify, mirrors::CANNOT_WRITE};
+use super::{CANNOT_WRITE, Event, RemoteFile, content::verify};
 use crate::Error;
 use crate::error::io_error;
 
