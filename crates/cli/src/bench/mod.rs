@@ -201,6 +201,7 @@ impl Bench {
                 let found = super::tune::known(
                     &context,
                     model,
+                    &data.input,
                     options.batch,
                     &options.optimizer,
                     &options.objective,
