@@ -86,7 +86,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         block_on(trainer.fit(&mut losses))?;
         let (state, choices) = (block_on(trainer.checkpoint())?, Choices::default());
         let found = block_on(evaluate(&context, model, &state, data, &data.test, 250, &choices, |_| ()))?;
-        let predictor = block_on(Predictor::new(&context, model, &state, 1, &choices))?;
+        let predictor = block_on(Predictor::new(&context, model, &data.input, &state, 1, &choices))?;
         let probabilities = block_on(predictor.probabilities(image))?.remove(0);
         Ok((losses.0, found, probabilities))
     }

@@ -49,7 +49,7 @@ fn main() -> Result<()> {
         trainer.restore_best_weights();
 
         let state = trainer.checkpoint().await?;
-        let predictor = Predictor::new(&context, &model, &state, 1, &Choices::default()).await?;
+        let predictor = Predictor::new(&context, &model, &data.input, &state, 1, &Choices::default()).await?;
         let image = data.test.image(0, data.pixels()).unwrap_or_default();
         let probabilities = predictor.probabilities(&image).await?.remove(0);
         let best = (0..10).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap_or(0);

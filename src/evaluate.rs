@@ -137,11 +137,11 @@ pub async fn evaluate_views(
     mirrored: bool,
     mut each: impl FnMut(u64),
 ) -> Result<Evaluation> {
-    let model = &model.fed(&data.input);
     fits(model, data)?;
     data.check_split("given", split)?;
     let loss = model.loss()?;
-    let programs = |batch| Ok(vec![model.program(Mode::Evaluate, batch, 1, &Optimizer::default())?]);
+    let programs =
+        |batch| Ok(vec![model.program(&data.input, Mode::Evaluate, batch, 1, &Optimizer::default())?]);
     let batch = fitting(context, batch, &programs)?;
     // As much of the split as is handed to the device at once.
     let budget = BUDGET.min(context.most_bytes() as usize);
@@ -151,7 +151,7 @@ pub async fn evaluate_views(
     let arenas = Arenas::new(context, &model.parameters()?, steps)?;
     context.write(&arenas.parameters, &checkpoint.weights);
     let feed = FeedBuffers::new(context, images, data.pixels(), steps)?;
-    let program = model.program(Mode::Evaluate, batch, steps, &Optimizer::default())?;
+    let program = model.program(&data.input, Mode::Evaluate, batch, steps, &Optimizer::default())?;
     let compiled = CompiledModel::sharing(context, program, &arenas, &feed, variants).await?;
     let judging = Judging { loss, outputs: true, mirrored, finite: true };
     let each = |images| {

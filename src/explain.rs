@@ -9,6 +9,7 @@ use crate::{
     data::{Dataset, Split},
     feed::{Batch, Step},
     gpu::Context,
+    input::Input,
     model::{Explaining, Model},
     program::ValueId,
     selection::Choices,
@@ -58,18 +59,20 @@ pub struct DeadUnits {
 
 impl Explainer {
     /// Puts `model` with the weights of `checkpoint` on the device, for up to `batch` images at once; `gradient` where
-    /// the images' gradients are wanted too. It runs this adapter's default kernels, since a training's may need its batch.
+    /// the images' gradients are wanted too. Images come as `input` says. It runs this adapter's default kernels, since a
+    /// training's may need its batch.
     ///
     /// # Errors
     /// Whatever the plan reports.
     pub async fn new(
         context: &Context,
         model: &Model,
+        input: &Input,
         checkpoint: &Checkpoint,
         batch: usize,
         gradient: bool,
     ) -> Result<Self> {
-        let Explaining { program, layers, score, image } = model.explaining(batch, gradient)?;
+        let Explaining { program, layers, score, image } = model.explaining(input, batch, gradient)?;
         let compiled = CompiledModel::new(context, program, &checkpoint.weights, &Choices::default()).await?;
         Ok(Self { compiled, layers, score, image })
     }
@@ -133,7 +136,7 @@ pub async fn dead_units(
     most: usize,
 ) -> Result<Vec<DeadUnits>> {
     let batch = BATCH.min(split.len().max(1));
-    let explainer = Explainer::new(context, model, checkpoint, batch, false).await?;
+    let explainer = Explainer::new(context, model, &data.input, checkpoint, batch, false).await?;
     let units = |shape: &[usize]| shape.last().copied().unwrap_or(1);
     let mut ranges: Vec<Vec<[f32; 2]>> = explainer
         .layers

@@ -1,5 +1,5 @@
 //! How an image comes to a network: as bytes or floats, and what the device makes of its values first. It belongs to
-//! the data; a model carries it so that every program made of it reads the data rightly.
+//! the data; a model knows nothing of it, and whoever makes a program of one says it.
 
 use crate::{Error, Result};
 

@@ -47,9 +47,6 @@ pub struct Model {
     /// What it is trained on, where that is not what [`Model::loss`] finds by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
-    /// How its images come: what belongs to the data, not to the network, and is kept with them.
-    #[serde(skip)]
-    pub input: Input,
 }
 
 /// A layer of a model with everything that follows from its place.
@@ -84,14 +81,7 @@ pub struct Placed<'a> {
 impl Model {
     /// A model without layers, for images of (height, width, channels).
     pub fn new(name: &str, input_shape: [usize; 3]) -> Self {
-        Self {
-            name: name.to_string(),
-            input_shape,
-            layers: Vec::new(),
-            inputs: BTreeMap::new(),
-            loss: None,
-            input: Input::default(),
-        }
+        Self { name: name.to_string(), input_shape, layers: Vec::new(), inputs: BTreeMap::new(), loss: None }
     }
 
     /// The model with one more layer, as Keras's `model.add`.
@@ -106,17 +96,6 @@ impl Model {
     pub fn add_from(mut self, layer: impl Into<Layer>, inputs: &[&str]) -> Self {
         self.inputs.insert(self.layers.len(), inputs.iter().map(ToString::to_string).collect());
         self.add(layer)
-    }
-
-    /// The model for images that come like this.
-    #[must_use]
-    pub fn fed(&self, input: &Input) -> Self {
-        Self { input: input.clone(), ..self.clone() }
-    }
-
-    /// Bytes of an image.
-    pub fn bytes(&self) -> usize {
-        self.input.bytes(self.pixels())
     }
 
     /// Values of an image.
@@ -379,15 +358,22 @@ impl Model {
         model
     }
 
-    /// The program of one step.
+    /// The program of one step, for images and labels that come as `input` says.
     ///
     /// `slots` is how many steps' results are kept before the host reads them. A final softmax, or the sigmoid of one
     /// unit, is part of the loss, which takes logits; predictions are probabilities either way, or a regression's number.
     ///
     /// # Errors
     /// [`Error::Model`] where the layers do not fit.
-    pub fn program(&self, mode: Mode, batch: usize, slots: usize, optimizer: &Optimizer) -> Result<Program> {
-        self.program_with(mode, batch, slots, optimizer, &Objective::default())
+    pub fn program(
+        &self,
+        input: &Input,
+        mode: Mode,
+        batch: usize,
+        slots: usize,
+        optimizer: &Optimizer,
+    ) -> Result<Program> {
+        self.program_with(input, mode, batch, slots, optimizer, &Objective::default())
     }
 
     /// The same where a training step makes of images and labels what `objective` says.
@@ -396,6 +382,7 @@ impl Model {
     /// [`Error::Model`] where the layers do not fit.
     pub fn program_with(
         &self,
+        input: &Input,
         mode: Mode,
         batch: usize,
         slots: usize,
@@ -411,11 +398,11 @@ impl Model {
         let kind = self.loss()?;
         let logits_model = self.without_activation(kind);
         let (mut placed, parameters) = logits_model.place()?;
-        let mut b = Builder::new(mode, batch, self.bytes(), slots, parameters);
+        let mut b = Builder::new(mode, batch, input.bytes(self.pixels()), slots, parameters);
 
         let image = b.batched("image", &self.input_shape);
         let call = objective.augment.call(batch, self.input_shape);
-        let call = self.input.decoding(call, self.input_shape[2]);
+        let call = input.decoding(call, self.input_shape[2]);
         b.call(call.op.name, call, &[("image", image)]);
         let x = forward(&mut b, &mut placed, image).last().copied().unwrap_or(image);
         b.program.output = x;
@@ -429,7 +416,7 @@ impl Model {
         let dlogits = b.batched("d logits", &[outputs]);
         let (loss, hit) = (b.batched("loss", &[]), b.batched("hit", &[]));
         let (mut call, weights) = kind.call(batch, outputs, objective);
-        if self.input.numbers && kind.is_regression() {
+        if input.numbers && kind.is_regression() {
             call = call.with("REAL", 1.0);
         }
         let weights = b.constant("class weights", weights);

@@ -6,6 +6,7 @@ use crate::{
     compiled::CompiledModel,
     feed::{Batch, Step},
     gpu::{Context, Fetch, floats},
+    input::Input,
     loss::Loss,
     model::Model,
     optim::Optimizer,
@@ -23,18 +24,19 @@ pub struct Predictor {
 
 impl Predictor {
     /// Puts `model` with the weights of `checkpoint` on the device, for up to `batch` images at once, or as many
-    /// as the adapter takes.
+    /// as the adapter takes. Images come as `input` says: that of the data it was trained on.
     ///
     /// # Errors
     /// Whatever the plan reports.
     pub async fn new(
         context: &Context,
         model: &Model,
+        input: &Input,
         checkpoint: &Checkpoint,
         batch: usize,
         variants: &Choices,
     ) -> Result<Self> {
-        Self::in_mode(context, model, checkpoint, batch, variants, Mode::Predict).await
+        Self::in_mode(context, model, input, checkpoint, batch, variants, Mode::Predict).await
     }
 
     /// The same network up to what goes into its loss.
@@ -44,22 +46,24 @@ impl Predictor {
     pub async fn of_logits(
         context: &Context,
         model: &Model,
+        input: &Input,
         checkpoint: &Checkpoint,
         batch: usize,
         variants: &Choices,
     ) -> Result<Self> {
-        Self::in_mode(context, model, checkpoint, batch, variants, Mode::Evaluate).await
+        Self::in_mode(context, model, input, checkpoint, batch, variants, Mode::Evaluate).await
     }
 
     async fn in_mode(
         context: &Context,
         model: &Model,
+        input: &Input,
         checkpoint: &Checkpoint,
         batch: usize,
         variants: &Choices,
         mode: Mode,
     ) -> Result<Self> {
-        let program = program(context, model, batch, mode)?;
+        let program = program(context, (model, input), batch, mode)?;
         let compiled = CompiledModel::new(context, program, &checkpoint.weights, variants).await?;
         Self::of(compiled, model)
     }
@@ -72,11 +76,12 @@ impl Predictor {
     pub async fn sharing(
         context: &Context,
         model: &Model,
+        input: &Input,
         arenas: &Arenas,
         batch: usize,
         variants: &Choices,
     ) -> Result<Self> {
-        let program = program(context, model, batch, Mode::Predict)?;
+        let program = program(context, (model, input), batch, Mode::Predict)?;
         let compiled = CompiledModel::reading(context, program, arenas, variants).await?;
         Self::of(compiled, model)
     }
@@ -159,8 +164,8 @@ impl Predictor {
 }
 
 /// The program of `model` for up to `batch` images, or for as many as the adapter takes.
-fn program(context: &Context, model: &Model, batch: usize, mode: Mode) -> Result<Program> {
-    let program = |batch| model.program(mode, batch, 1, &Optimizer::default());
+fn program(context: &Context, (model, input): (&Model, &Input), batch: usize, mode: Mode) -> Result<Program> {
+    let program = |batch| model.program(input, mode, batch, 1, &Optimizer::default());
     program(fitting(context, batch, &|batch| Ok(vec![program(batch)?]))?)
 }
 

@@ -143,7 +143,6 @@ impl Trainer {
     ) -> Result<Self> {
         let data = data.into();
         options.validate()?;
-        let model = &model.fed(&data.input);
         fits(model, &data)?;
         let loss = model.loss()?;
         options.objective.validate(data.classes.len(), loss)?;
@@ -165,7 +164,7 @@ impl Trainer {
         }
         let compiled = async |mode| {
             let Options { optimizer, objective, variants, .. } = &options;
-            let mut program = model.program_with(mode, at_once, slots, optimizer, objective)?;
+            let mut program = model.program_with(&data.input, mode, at_once, slots, optimizer, objective)?;
             if in_parts && mode == Mode::Train {
                 program = program.in_parts();
             }

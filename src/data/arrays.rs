@@ -2,7 +2,7 @@
 //! training and evaluation makes. Leaves out files: their readers are elsewhere.
 
 use super::Split;
-use super::dataset::{Dataset, Images};
+use super::dataset::Dataset;
 use crate::{Error, Result};
 use crate::{input::Input, words::hex};
 use sha2::{Digest, Sha256};
@@ -161,8 +161,9 @@ impl Dataset {
             return self.refuse(format!("got no labels in its {name} part, expected one for each image"));
         }
         let pixels = self.pixels();
-        match &split.images {
-            Images::Memory(bytes) if Some(bytes.len()) != split.len().checked_mul(pixels) => {
+        let bytes = split.images.memory();
+        match split.images.which() {
+            None if Some(bytes.len()) != split.len().checked_mul(pixels) => {
                 return self.refuse(format!(
                     "got {} bytes of images for {} labels in its {name} part, expected {pixels} for each of shape {:?}",
                     bytes.len(),
@@ -170,7 +171,7 @@ impl Dataset {
                     self.shape()
                 ));
             }
-            Images::Source(_, which) if which.len() != split.len() => {
+            Some(which) if which.len() != split.len() => {
                 let (files, labels) = (which.len(), split.len());
                 return self.refuse(format!(
                     "got {files} files and {labels} labels in its {name} part, expected one for each"
@@ -197,8 +198,7 @@ impl Dataset {
             });
         }
         if self.input.floats {
-            let floats =
-                split.images.memory().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+            let floats = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
             if let Some((at, value)) = floats.enumerate().find(|(_, value)| !value.is_finite()) {
                 let each = pixels / size_of::<f32>();
                 return self.refuse(format!(

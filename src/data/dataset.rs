@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{random::Random, schema::Table, source::Source};
+use super::{random::Random, schema::Table, source::Images};
 
 /// The usual names of the four files, in the order in which [`Dataset::digest`] takes them.
 pub const FILE_NAMES: [&str; 4] = [
@@ -23,42 +23,6 @@ pub const FILE_NAMES: [&str; 4] = [
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 ];
-
-/// Where the images of a split are. A clone shares them, so a thread can have its own.
-#[derive(Debug, Clone)]
-pub enum Images {
-    /// In memory, in the order (N, H, W, C): bytes from 0 to 255, or f32 with the lowest byte first.
-    Memory(Arc<[u8]>),
-    /// Asked for whenever they are visited, as files are: these ones, in this order.
-    Source(Arc<dyn Source>, Arc<[u32]>),
-}
-
-impl Images {
-    /// The bytes, where they are in memory; else none.
-    pub fn memory(&self) -> &[u8] {
-        match self {
-            Self::Memory(bytes) => bytes,
-            Self::Source(..) => &[],
-        }
-    }
-}
-
-impl PartialEq for Images {
-    /// The same bytes, or the same of the same source.
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Memory(a), Self::Memory(b)) => a == b,
-            (Self::Source(a, these), Self::Source(b, those)) => Arc::ptr_eq(a, b) && these == those,
-            _ => false,
-        }
-    }
-}
-
-impl From<Vec<u8>> for Images {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Memory(bytes.into())
-    }
-}
 
 /// Images with their labels.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,32 +52,32 @@ impl Split {
     /// The bytes of image `index`, (H, W, C), where `pixels` is [`Dataset::pixels`]; `None` past the end, and where
     /// a file cannot be read.
     pub fn image(&self, index: usize, pixels: usize) -> Option<Cow<'_, [u8]>> {
-        match &self.images {
-            Images::Memory(bytes) => {
-                let range = index.checked_mul(pixels)?..index.checked_add(1)?.checked_mul(pixels)?;
-                bytes.get(range).map(Cow::Borrowed)
-            }
-            Images::Source(pictures, which) => {
-                let mut image = vec![0; pixels];
-                pictures.read(*which.get(index)?, &mut image).then_some(Cow::Owned(image))
-            }
+        let (n, source) = (self.images.number(index)?, self.images.source());
+        if let Some(bytes) = source.bytes(n, pixels) {
+            return Some(Cow::Borrowed(bytes));
         }
+        if self.images.in_memory() {
+            return None;
+        }
+        let mut image = vec![0; pixels];
+        source.read(n, &mut image).then_some(Cow::Owned(image))
     }
 
     /// The images and labels at `indices`, in that order; indices past the end are left out. Files stay files.
     pub fn gather(&self, indices: &[usize], pixels: usize) -> Self {
         let there = || indices.iter().copied().filter(|index| *index < self.len());
         let labels = there().map(|index| self.labels[index]).collect();
-        let images = match &self.images {
-            Images::Memory(_) => {
+        let images = match self.images.in_memory() {
+            true => {
                 let mut bytes = Vec::with_capacity(indices.len() * pixels);
                 for image in there().filter_map(|index| self.image(index, pixels)) {
                     bytes.extend_from_slice(&image);
                 }
                 bytes.into()
             }
-            Images::Source(pictures, which) => {
-                Images::Source(pictures.clone(), there().map(|index| which[index]).collect())
+            false => {
+                let which: Vec<u32> = there().filter_map(|index| self.images.number(index)).collect();
+                Images::new(self.images.source().clone(), which)
             }
         };
         Self { images, labels }
@@ -213,10 +177,7 @@ impl Dataset {
 
     /// The files that could not be read so far, each with the reason, in the order of their paths.
     pub fn broken(&self) -> Vec<(PathBuf, String)> {
-        match &self.train.images {
-            Images::Source(pictures, _) => pictures.broken(),
-            Images::Memory(_) => Vec::new(),
-        }
+        self.train.images.source().broken()
     }
 
     /// Moves a share of the training images to `validation`. Each class gives the same share, rounded,
@@ -276,9 +237,9 @@ impl Dataset {
         let pixels = self.pixels();
         for (split, count) in [(&mut self.train, train), (&mut self.test, test)] {
             if count < split.len() {
-                let first = match split.images {
-                    Images::Memory(_) => (0..count).collect(),
-                    Images::Source(..) => in_turns(&split.labels, count),
+                let first = match split.images.in_memory() {
+                    true => (0..count).collect(),
+                    false => in_turns(&split.labels, count),
                 };
                 *split = split.gather(&first, pixels);
             }

@@ -5,9 +5,9 @@
 pub mod random;
 /// How the columns of a table become numbers.
 pub mod schema;
-/// Images that are not in memory.
+/// Where images come from: memory, files, a caller.
 pub mod source;
-/// Images and labels in memory: splits, validation share, digest.
+/// Images and labels: splits, validation share, digest.
 pub mod dataset;
 /// A data set made in code, from arrays.
 pub mod arrays;

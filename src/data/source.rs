@@ -1,10 +1,11 @@
-//! Images that are not in memory: in files, or wherever a caller has them.
+//! Where images come from: memory, files, or wherever a caller has them.
 
 use std::{
     any::Any,
     fmt::Debug,
+    ops::Range,
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
@@ -13,6 +14,25 @@ pub trait Source: Debug + Send + Sync {
     /// Puts image number `n` into `image`, (H, W, C): bytes from 0 to 255, or f32 with the lowest byte first. Where it cannot be
     /// had, the answer is `false`, and the image is left out.
     fn read(&self, n: u32, image: &mut [u8]) -> bool;
+
+    /// Appends the images of these numbers to `images`, each of `pixels` bytes, and tells which could be had; where one
+    /// could not, its bytes are any. By default several threads read.
+    fn gather(&self, which: &[u32], pixels: usize, images: &mut Vec<u8>) -> Vec<bool> {
+        let start = images.len();
+        images.resize(start + which.len() * pixels, 0);
+        read_all(self, which, &mut images[start..], pixels, threads())
+    }
+
+    /// The `pixels` bytes of image number `n`, where they lie in memory as they are; else nothing, and it is read.
+    fn bytes(&self, _n: u32, _pixels: usize) -> Option<&[u8]> {
+        None
+    }
+
+    /// Whether to read an image takes long, as to decode a file does: a stream then begins with one batch, so that the
+    /// device does not wait for a whole chunk.
+    fn is_slow(&self) -> bool {
+        true
+    }
 
     /// The files that could not be read so far, each with the reason, in the order of their paths.
     fn broken(&self) -> Vec<(PathBuf, String)> {
@@ -23,10 +43,134 @@ pub trait Source: Debug + Send + Sync {
     fn as_any(&self) -> &dyn Any;
 }
 
+/// Images in memory, in the order (N, H, W, C): bytes from 0 to 255, or f32 with the lowest byte first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory(pub Vec<u8>);
+
+impl Source for Memory {
+    fn read(&self, n: u32, image: &mut [u8]) -> bool {
+        let found = self.bytes(n, image.len());
+        found.into_iter().for_each(|bytes| image.copy_from_slice(bytes));
+        found.is_some()
+    }
+
+    /// Copies them, without threads.
+    fn gather(&self, which: &[u32], pixels: usize, images: &mut Vec<u8>) -> Vec<bool> {
+        let mut copy = |n: &u32| {
+            let found = self.bytes(*n, pixels);
+            match found {
+                Some(bytes) => images.extend_from_slice(bytes),
+                None => images.resize(images.len() + pixels, 0),
+            }
+            found.is_some()
+        };
+        which.iter().map(&mut copy).collect()
+    }
+
+    fn bytes(&self, n: u32, pixels: usize) -> Option<&[u8]> {
+        self.0.get(place(n as usize, pixels)?)
+    }
+
+    fn is_slow(&self) -> bool {
+        false
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Where image `n` lies among images of `pixels` bytes, one behind the other; nothing where that cannot be counted.
+fn place(n: usize, pixels: usize) -> Option<Range<usize>> {
+    Some(n.checked_mul(pixels)?..n.checked_add(1)?.checked_mul(pixels)?)
+}
+
+/// Where the images of a split are. A clone shares them, so a thread can have its own.
+#[derive(Debug, Clone)]
+pub struct Images {
+    source: Arc<dyn Source>,
+    /// All of them, in their order, where nothing is said.
+    which: Option<Arc<[u32]>>,
+}
+
+impl Images {
+    /// The images of these numbers of `source`, in this order: asked for whenever they are visited, as files are.
+    pub fn new(source: Arc<dyn Source>, which: impl Into<Arc<[u32]>>) -> Self {
+        Self { source, which: Some(which.into()) }
+    }
+
+    /// Where they come from.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
+    /// Their numbers in the source, in order; nothing where they are all that lie in memory.
+    pub fn which(&self) -> Option<&[u32]> {
+        self.which.as_deref()
+    }
+
+    /// All bytes, image by image, where the split is what lies in memory; else nothing.
+    fn whole(&self) -> Option<&[u8]> {
+        let memory: &Memory = self.source.as_any().downcast_ref()?;
+        self.which.is_none().then_some(&memory.0)
+    }
+
+    /// Whether they lie in memory, image by image; else they are asked for when they are visited.
+    pub fn in_memory(&self) -> bool {
+        self.whole().is_some()
+    }
+
+    /// The bytes, where they are in memory; else none.
+    pub fn memory(&self) -> &[u8] {
+        self.whole().unwrap_or_default()
+    }
+
+    /// The number in the source of image `index` of the split; `None` past the end, where that is known.
+    pub(super) fn number(&self, index: usize) -> Option<u32> {
+        match &self.which {
+            Some(which) => which.get(index).copied(),
+            None => u32::try_from(index).ok(),
+        }
+    }
+
+    /// The images at `indices` in `images`, which has room for them, as [`Source::gather`] does.
+    pub(super) fn gather(&self, indices: &[u32], pixels: usize, images: &mut Vec<u8>) -> Vec<bool> {
+        let mut fine = match &self.which {
+            Some(which) => {
+                let which: Vec<u32> = indices.iter().map(|index| which[*index as usize]).collect();
+                self.source.gather(&which, pixels, images)
+            }
+            None => self.source.gather(indices, pixels, images),
+        };
+        // A source of a caller's may have given less.
+        fine.resize(indices.len(), false);
+        images.resize(indices.len() * pixels, 0);
+        fine
+    }
+}
+
+impl PartialEq for Images {
+    /// The same bytes, or the same of the same source.
+    fn eq(&self, other: &Self) -> bool {
+        match (self.whole(), other.whole()) {
+            (Some(a), Some(b)) => a == b,
+            (None, None) => Arc::ptr_eq(&self.source, &other.source) && self.which == other.which,
+            _ => false,
+        }
+    }
+}
+
+impl From<Vec<u8>> for Images {
+    /// Images in memory, in the order (N, H, W, C): bytes from 0 to 255, or f32 with the lowest byte first.
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { source: Arc::new(Memory(bytes)), which: None }
+    }
+}
+
 /// Reads the images of these numbers, one behind the other, into `images`, each of `pixels` bytes. `threads` threads take
 /// whichever is next; where an image lies depends on its place alone. Tells which could be read.
-pub fn read_all(
-    source: &dyn Source,
+pub fn read_all<S: Source + ?Sized>(
+    source: &S,
     which: &[u32],
     images: &mut [u8],
     pixels: usize,
@@ -54,4 +198,54 @@ pub fn read_all(
 /// How many threads read: one core is left to the thread that feeds the device.
 pub fn threads() -> usize {
     thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Memory, Source, read_all};
+    use std::any::Any;
+
+    /// Image n is n, twice; there is none from 7 on.
+    #[derive(Debug)]
+    struct Drawn;
+
+    impl Source for Drawn {
+        fn read(&self, n: u32, image: &mut [u8]) -> bool {
+            image.fill(n as u8);
+            n < 7
+        }
+
+        fn as_any(&self) -> &dyn Any {
+            self
+        }
+    }
+
+    #[test]
+    fn memory_gives_what_any_source_gives() {
+        let memory = Memory((0..14).map(|at| at / 2).collect());
+        let which = [6, 0, 7, 3, 3];
+        let gathered = |source: &dyn Source| {
+            let mut images = vec![99];
+            let fine = source.gather(&which, 2, &mut images);
+            (images, fine)
+        };
+        let (mut drawn, fine) = gathered(&Drawn);
+        assert_eq!(fine, [true, true, false, true, true]);
+        drawn[5..7].fill(0);
+        assert_eq!(drawn, [99, 6, 6, 0, 0, 0, 0, 3, 3, 3, 3]);
+        assert_eq!(gathered(&memory), (drawn.clone(), fine.clone()));
+        // One at a time, and by threads.
+        let mut images = [0; 10];
+        assert_eq!(read_all(&memory, &which, &mut images, 2, 3), fine);
+        assert_eq!(images, drawn[1..]);
+    }
+
+    #[test]
+    fn memory_lends_and_others_read() {
+        let memory = Memory(vec![1, 2, 3, 4, 5]);
+        assert_eq!(memory.bytes(1, 2), Some(&[3, 4][..]));
+        assert_eq!((memory.bytes(2, 2), memory.bytes(2, usize::MAX)), (None, None), "it has no such image");
+        assert_eq!(Drawn.bytes(1, 2), None);
+        assert!(Drawn.is_slow() && !memory.is_slow());
+    }
 }

@@ -1,14 +1,9 @@
 //! The stream: visits a split once, in file order or shuffled, cut into batches and those into chunks that
-//! fit a budget. A thread gathers the next chunk while the device works on the last; pictures in files are decoded by
-//! several. How a split is cut into chunks, and by how many threads it is read, changes nothing about the batches. It
+//! fit a budget. A thread gathers the next chunk while the device works on the last; a source reads files by several
+//! more. How a split is cut into chunks, and by how many threads it is read, changes nothing about the batches. It
 //! uploads nothing.
 
-use super::{
-    Split,
-    dataset::Images,
-    random::Random,
-    source::{Source, read_all, threads},
-};
+use super::{Split, random::Random};
 use crate::{
     feed::Batch,
     observe::{Activity, Recorder, note},
@@ -169,8 +164,8 @@ impl Iterator for Chunks {
                 Random::new(seed, epoch).shuffle(&mut indices);
             }
             let skipped = skip.saturating_mul(cut.batch).min(indices.len());
-            // Files take long to decode: the device begins with the first batch, and chunks grow from there.
-            let steps = if matches!(split.images, Images::Source(..)) { 1 } else { full };
+            // Where images take long to read, the device begins with the first batch, and chunks grow from there.
+            let steps = if split.images.source().is_slow() { 1 } else { full };
             (indices.split_off(skipped).into(), steps)
         });
         if rest.is_empty() {
@@ -187,42 +182,16 @@ impl Iterator for Chunks {
     }
 }
 
-/// The chunk of these images; `None` where the memory for it cannot be had.
+/// The chunk of these images; `None` where the memory for it cannot be had. An image that cannot be had is left out of its
+/// batch; a batch of which nothing is left has the first image behind it that can be had, as no step may be empty.
 fn gather(split: &Split, indices: &[u32], cut: Cut) -> Option<Chunk> {
     let mut images = Vec::new();
     images.try_reserve_exact(indices.len().checked_mul(cut.pixels)?).ok()?;
-    Some(match &split.images {
-        Images::Memory(bytes) => {
-            let mut batch = Batch { images, labels: Vec::with_capacity(indices.len()) };
-            for &index in indices {
-                let at = index as usize * cut.pixels;
-                batch.images.extend_from_slice(&bytes[at..at + cut.pixels]);
-                batch.labels.push(split.labels[index as usize]);
-            }
-            Chunk { batch, which: indices.to_vec(), steps: cut.rows(indices.len()) }
-        }
-        Images::Source(source, which) => {
-            images.resize(indices.len() * cut.pixels, 0);
-            decode(split, &**source, which, (indices, images), cut)
-        }
-    })
-}
-
-/// The same of pictures in files; `images` is the room for them. One that cannot be read is left out of its batch; a batch of which nothing is left
-/// has the first picture behind it that can be read, as no step may be empty.
-fn decode(
-    split: &Split,
-    source: &dyn Source,
-    which: &[u32],
-    (indices, mut images): (&[u32], Vec<u8>),
-    cut: Cut,
-) -> Chunk {
-    let wanted: Vec<u32> = indices.iter().map(|index| which[*index as usize]).collect();
-    let fine = read_all(source, &wanted, &mut images, cut.pixels, threads());
+    let fine = split.images.gather(indices, cut.pixels, &mut images);
     if fine.iter().all(|fine| *fine) {
         let labels = indices.iter().map(|index| split.labels[*index as usize]).collect();
         let batch = Batch { images, labels };
-        return Chunk { batch, which: indices.to_vec(), steps: cut.rows(indices.len()) };
+        return Some(Chunk { batch, which: indices.to_vec(), steps: cut.rows(indices.len()) });
     }
     let mut chunk = Chunk { batch: Batch::default(), which: Vec::new(), steps: Vec::new() };
     let read = images.chunks_exact(cut.pixels.max(1)).zip(&fine).zip(indices).collect::<Vec<_>>();
@@ -243,7 +212,7 @@ fn decode(
         let rows = chunk.batch.labels.len() as u32 - first;
         chunk.steps.push(Rows { first, rows });
     }
-    chunk
+    Some(chunk)
 }
 
 /// The first image from `start` on, and then from the beginning, that can be read; black where there is none at all.
@@ -256,6 +225,8 @@ fn stand_in(split: &Split, start: usize, pixels: usize) -> (Vec<u8>, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::source::Images;
+    use std::borrow::Cow;
 
     fn split(n: usize) -> Split {
         Split {
@@ -300,6 +271,25 @@ mod tests {
         assert_eq!(seen, (0..20).collect::<Vec<_>>());
         assert_ne!(first, batches(Order::Shuffled { seed: 5, epoch: 1 }, 12, 0));
         assert_ne!(first, batches(Order::Shuffled { seed: 6, epoch: 0 }, 12, 0));
+    }
+
+    #[test]
+    fn memory_is_a_source_as_any_other() {
+        let whole = split(20);
+        let backwards: Vec<u32> = (0..20).rev().collect();
+        let images = Images::new(whole.images.source().clone(), backwards);
+        let asked = Split { images, labels: whole.labels.iter().rev().copied().collect() };
+        let chunks = |split| Stream::start(split, Order::File, Cut { batch: 3, pixels: 2, budget: 12 }, 0);
+        let bytes = |split| chunks(split).flat_map(|chunk| chunk.batch.images).collect::<Vec<u8>>();
+        let mut expected = bytes(&whole);
+        expected.reverse();
+        assert_eq!(bytes(&asked), expected);
+        assert!(chunks(&asked).flat_map(|chunk| chunk.batch.labels).eq((0..20).rev()));
+        // What lies in memory is lent.
+        assert!(matches!(whole.image(3, 2), Some(Cow::Borrowed([3, 3]))));
+        assert!(matches!(asked.image(3, 2), Some(Cow::Borrowed([16, 16]))));
+        assert_eq!((whole.image(20, 2), asked.image(20, 2)), (None, None));
+        assert!(whole.images.in_memory() && !asked.images.in_memory() && asked.images.memory().is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::{
     data::schema::{Kind, Table},
+    input::Input,
     layers::{ActivationName, Layer},
     model::Model,
     words::drawable,
@@ -31,9 +32,9 @@ pub struct Formula {
 }
 
 impl Formula {
-    /// The formula of `model` with `weights`, which tells a number from the rows of `table`; nothing where the network
-    /// is more than one linear layer.
-    pub fn of(model: &Model, table: &Table, weights: &[f32]) -> Option<Self> {
+    /// The formula of `model` with `weights`, which tells a number from the rows of `table` that come as `input` says;
+    /// nothing where the network is more than one linear layer.
+    pub fn of(model: &Model, input: &Input, table: &Table, weights: &[f32]) -> Option<Self> {
         let Kind::Number { .. } = table.label.kind else { return None };
         if !model.inputs.is_empty() || !model.loss().ok()?.is_regression() {
             return None;
@@ -57,7 +58,7 @@ impl Formula {
         for column in &table.columns {
             let here = kernel.get(place..place + column.kind.width())?;
             // With `--normalize` the device scales them once more.
-            let scaled = |n: usize| match &model.input.normalization {
+            let scaled = |n: usize| match &input.normalization {
                 Some(normalization) => normalization.scale(place + n),
                 None => (1.0, 0.0),
             };
@@ -188,20 +189,23 @@ mod tests {
         // A column that was always the same counts for nothing, whatever its weight.
         let constant = table(vec![number("x", 0, 10.0, 4.0), number("k", 1, 5.0, 0.0)], label(32.0, 12.0));
         let model = linear(2);
-        let found = Formula::of(&model, &constant, &weights(&model, &[1.0, 7.0], 0.0)).expect("a line");
+        let found = Formula::of(&model, &Input::default(), &constant, &weights(&model, &[1.0, 7.0], 0.0))
+            .expect("a line");
         assert_eq!((found.to_string().as_str(), found.factors.len()), ("y = 3.00·x + 2.00", 1));
         let table = table(vec![number("x", 0, 10.0, 4.0)], label(32.0, 12.0));
         let model = linear(1);
-        let found = Formula::of(&model, &table, &weights(&model, &[1.0], 0.0)).expect("a line");
+        let found =
+            Formula::of(&model, &Input::default(), &table, &weights(&model, &[1.0], 0.0)).expect("a line");
         assert_eq!(found.to_string(), "y = 3.00·x + 2.00");
         assert_eq!((found.factors[0].1, found.constant), (3.0, 2.0));
         // The bias counts in deviations of the label.
-        let found = Formula::of(&model, &table, &weights(&model, &[-1.0], 0.5)).expect("a line");
+        let found =
+            Formula::of(&model, &Input::default(), &table, &weights(&model, &[-1.0], 0.5)).expect("a line");
         assert_eq!(found.to_string(), "y = -3.00·x + 68.00");
         // Scaled once more by the device: (value - 0.5) / 2.
         let normalization = Some(Normalization { mean: vec![0.5], deviation: vec![2.0] });
-        let fed = model.fed(&Input { floats: true, numbers: true, normalization });
-        let found = Formula::of(&fed, &table, &weights(&model, &[2.0], 0.5)).expect("a line");
+        let input = Input { floats: true, numbers: true, normalization };
+        let found = Formula::of(&model, &input, &table, &weights(&model, &[2.0], 0.5)).expect("a line");
         assert_eq!(found.to_string(), "y = 3.00·x + 2.00");
     }
 
@@ -215,7 +219,8 @@ mod tests {
         ];
         let table = table(columns, label(100.0, 10.0));
         let model = linear(4);
-        let found = Formula::of(&model, &table, &weights(&model, &[1.0, 0.25, -0.5, 0.0001], 0.0));
+        let found =
+            Formula::of(&model, &Input::default(), &table, &weights(&model, &[1.0, 0.25, -0.5, 0.0001], 0.0));
         let words = found.expect("a formula").to_string();
         assert_eq!(words, "y = 10.00·a + 2.50·[colour = red] - 5.00·[colour = blue] + 0.000500·b + 90.00");
     }
@@ -223,7 +228,9 @@ mod tests {
     #[test]
     fn a_network_that_is_no_line_has_no_formula() {
         let table = table(vec![number("x", 0, 0.0, 1.0)], label(0.0, 1.0));
-        let of = |model: &Model| Formula::of(model, &table, &model.initial_weights(0).expect("fits"));
+        let of = |model: &Model| {
+            Formula::of(model, &Input::default(), &table, &model.initial_weights(0).expect("fits"))
+        };
         assert!(of(&linear(1)).is_some());
         let mlp = network_for("mlp", [1, 1, 1], 0, Loss::MeanSquaredError).expect("built in");
         assert!(of(&mlp).is_none());
@@ -235,7 +242,9 @@ mod tests {
             label: Label { kind: Kind::Words(vec!["a".into()]), ..label(0.0, 1.0) },
             ..table.clone()
         };
-        assert!(Formula::of(&linear(1), &kinds, &weights(&linear(1), &[1.0], 0.0)).is_none());
+        assert!(
+            Formula::of(&linear(1), &Input::default(), &kinds, &weights(&linear(1), &[1.0], 0.0)).is_none()
+        );
     }
 
     #[test]
@@ -260,7 +269,7 @@ mod tests {
             let table = table(vec![number("x", 0, mean, deviation)], label(label_mean, unit));
             let model = linear(1);
             let kernel = 0.987_654_3_f32;
-            let text = Formula::of(&model, &table, &weights(&model, &[kernel], 0.012_345))
+            let text = Formula::of(&model, &Input::default(), &table, &weights(&model, &[kernel], 0.012_345))
                 .expect("a line")
                 .to_string();
             let parts: Vec<&str> = text.split([' ', '·']).collect();

@@ -3,6 +3,7 @@
 use super::{Model, backward, forward};
 use crate::{
     Result,
+    input::Input,
     objective::Objective,
     program::{Builder, Mode, Program, ValueId},
 };
@@ -21,18 +22,19 @@ pub struct Explaining {
 }
 
 impl Model {
-    /// The program that tells how the network comes to its output: forward as it is used, with every layer's output
-    /// kept; and where `gradient`, back to the image. Its output are logits, or a regression's number.
+    /// The program that tells how the network comes to its output, for images that come as `input` says: forward as it is
+    /// used, with every layer's output kept; and where `gradient`, back to the image. Its output are logits, or a
+    /// regression's number.
     ///
     /// # Errors
     /// [`crate::Error::Model`] where the layers do not fit.
-    pub fn explaining(&self, batch: usize, gradient: bool) -> Result<Explaining> {
+    pub fn explaining(&self, input: &Input, batch: usize, gradient: bool) -> Result<Explaining> {
         let logits_model = self.without_activation(self.loss()?);
         let (mut placed, parameters) = logits_model.place()?;
-        let mut b = Builder::new(Mode::Explain, batch, self.bytes(), 1, parameters);
+        let mut b = Builder::new(Mode::Explain, batch, input.bytes(self.pixels()), 1, parameters);
         let image = b.batched("image", &self.input_shape);
         let call = Objective::default().augment.call(batch, self.input_shape);
-        let call = self.input.decoding(call, self.input_shape[2]);
+        let call = input.decoding(call, self.input_shape[2]);
         b.call(call.op.name, call, &[("image", image)]);
         let outputs = forward(&mut b, &mut placed, image);
         let x = outputs.last().copied().unwrap_or(image);

@@ -4,6 +4,7 @@
 use crate::{
     Error,
     gpu::{AdapterChoice, Context, Options, Place, Preparing, Proofs, trust::key},
+    input::Input,
     kernels::MATMUL,
     layers::{Dense, Flatten},
     model::Model,
@@ -44,7 +45,8 @@ fn model() -> Model {
 
 /// The evaluation of a small network whose products have the variants `given` in place of their own.
 fn program(given: Option<Vec<Variant>>) -> Program {
-    let mut program = model().program(Mode::Evaluate, 4, 1, &Optimizer::default()).expect("fits");
+    let mut program =
+        model().program(&Input::default(), Mode::Evaluate, 4, 1, &Optimizer::default()).expect("fits");
     let Some(variants) = given else { return program };
     let op: &'static Op = Box::leak(Box::new(MATMUL.with_variants(variants)));
     for node in program.nodes.iter_mut().filter(|node| node.call.op.name == MATMUL.name) {
@@ -74,7 +76,8 @@ fn long_sums_are_right_or_refused() {
     let short = Call::new(&MATMUL, &[("M", 2), ("N", 2), ("K", 700)]);
     assert!(!super::rounds::is_long(&short).expect("composes"));
     let model = Model::new("long", [1, 1, 70_001]).add(Flatten::new()).add(Dense::new(2));
-    let program = model.program(Mode::Evaluate, 2, 1, &Optimizer::default()).expect("fits");
+    let program =
+        model.program(&Input::default(), Mode::Evaluate, 2, 1, &Optimizer::default()).expect("fits");
     match pollster::block_on(super::check(&context, &program, &Choices::default())) {
         Ok(_) => {}
         Err(Error::Untrusted { message, .. }) if !right => {

@@ -36,9 +36,9 @@ impl Options {
     /// # Errors
     /// [`crate::Error::TooLarge`] where not even one image fits; [`crate::Error::Model`].
     pub fn fitting(&self, context: &Context, model: &Model, data: &Dataset) -> Result<usize> {
-        let model = &model.fed(&data.input);
         let programs = |batch| {
-            let program = |mode| model.program_with(mode, batch, 1, &self.optimizer, &self.objective);
+            let Self { optimizer, objective, .. } = self;
+            let program = |mode| model.program_with(&data.input, mode, batch, 1, optimizer, objective);
             Ok(vec![program(Mode::Train)?, program(Mode::Evaluate)?])
         };
         // More no shader can count.

@@ -12,6 +12,7 @@ use wgrad::{
     },
     feed::Step,
     gpu::Context,
+    input::Input,
     layers::Layer,
     loss::Loss,
     metrics::{Metrics, StepResult},
@@ -290,7 +291,10 @@ fn twins(model: &Model, data: &Dataset) -> Vec<[Metrics; 2]> {
     let cut = Cut { batch: BATCH, pixels: data.pixels(), budget: BUDGET };
     let machine = |mode, weights: &[f32]| {
         let slots = cut.steps(IMAGES.0);
-        Interpreter::new(model.program(mode, BATCH, slots, &options.optimizer).expect("fits"), weights)
+        Interpreter::new(
+            model.program(&Input::default(), mode, BATCH, slots, &options.optimizer).expect("fits"),
+            weights,
+        )
     };
     let weights = model.initial_weights(options.seed).expect("fits");
     let mut training = machine(Mode::Train, &weights);

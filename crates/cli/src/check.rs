@@ -103,6 +103,7 @@ impl Check {
                 let found = super::tune::known(
                     &context,
                     model,
+                    &data.input,
                     options.batch,
                     &options.optimizer,
                     &options.objective,

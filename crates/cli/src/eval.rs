@@ -24,7 +24,7 @@ use wgrad_report::table::{
     Align::{Left, Right},
     Table,
 };
-use wgrad_run::{BEST, EpochLine, Outcome, Run};
+use wgrad_run::{BEST, Config, EpochLine, Outcome, Run};
 
 /// A matrix of more classes is wider than any terminal.
 const MOST_COLUMNS: usize = 20;
@@ -283,7 +283,8 @@ pub async fn evaluate_run(
 
 /// What a linear network of a table computes, in the units of the columns.
 fn formula(run: &Run, checkpoint: &Checkpoint) -> Option<Formula> {
-    Formula::of(&run.config.model, run.config.data.table.as_ref()?, &checkpoint.weights)
+    let Config { model, data, .. } = &run.config;
+    Formula::of(model, &data.input, data.table.as_ref()?, &checkpoint.weights)
 }
 
 /// Says how the numbers compare with those that the run recorded.

@@ -98,7 +98,12 @@ impl Export {
         let checkpoint = if self.weights == Which::Last { run.last()?.for_use() } else { run.best()? };
         if let Some(path) = &self.onnx {
             let options = self.options(&run, &checkpoint);
-            let model = onnx::export::export(&run.config.model, &checkpoint.weights, &options)?;
+            let model = onnx::export::export(
+                &run.config.model,
+                &run.config.data.input,
+                &checkpoint.weights,
+                &options,
+            )?;
             write(path, &onnx::write(&model))?;
             let nodes = model.graph.as_ref().map_or(0, |graph| graph.node.len());
             self.tell(path, "ONNX", json!({"opset": onnx::export::OPSET, "nodes": nodes}))?;
@@ -116,26 +121,26 @@ impl Export {
     /// Writes `test_data_set_0` with the input and both outputs.
     async fn write_test_data(&self, folder: &Path, run: &Run, checkpoint: &Checkpoint) -> Result<()> {
         let context = self.adapter.open().await?;
-        let model = &run.config.model;
+        let (model, input) = (&run.config.model, &run.config.data.input);
         let byte = |at: usize| wgrad::feed::split_mix(at as u64) as u8;
-        let images: Vec<u8> = match model.input.floats {
+        let images: Vec<u8> = match input.floats {
             true => (0..IMAGES * model.pixels())
                 .flat_map(|at| (f32::from(byte(at)) / 255.0).to_le_bytes())
                 .collect(),
             false => (0..IMAGES * model.pixels()).map(byte).collect(),
         };
         let choices = Choices::default();
-        let logits = Predictor::of_logits(&context, model, checkpoint, IMAGES, &choices).await?;
+        let logits = Predictor::of_logits(&context, model, input, checkpoint, IMAGES, &choices).await?;
         let mut outputs = vec![logits.outputs(&images).await?];
         if !model.loss()?.is_regression() {
-            let last = Predictor::new(&context, model, checkpoint, IMAGES, &choices).await?;
+            let last = Predictor::new(&context, model, input, checkpoint, IMAGES, &choices).await?;
             outputs.push(last.probabilities(&images).await?);
         }
         let folder = folder.join("test_data_set_0");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let options = self.options_of_input(run);
-        let input = onnx::export::images(&images, model, &options);
-        write(&folder.join("input_0.pb"), &onnx::tensor_bytes(&input, options.input()))?;
+        let images = onnx::export::images(&images, model, input, &options);
+        write(&folder.join("input_0.pb"), &onnx::tensor_bytes(&images, options.input()))?;
         let unit = options.table.as_ref().filter(|_| model.loss().is_ok_and(|loss| loss.is_regression()));
         for (n, rows) in outputs.iter().enumerate() {
             let names = onnx::export::outputs(model)?;

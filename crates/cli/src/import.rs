@@ -169,13 +169,11 @@ impl Import {
 
     /// Makes the folder.
     fn keep(&self, imported: &Imported) -> Result<Run> {
-        let mut model = imported.model.clone();
         let data = self.record(imported)?;
-        model.input = data.input.clone();
         let config = Config {
             version: env!("CARGO_PKG_VERSION").into(),
             data,
-            model,
+            model: imported.model.clone(),
             options: Options::default(),
             init: Some(self.file.clone()),
             adapter: AdapterRecord {
@@ -366,7 +364,7 @@ fn unknown(imported: &Imported) -> DataRecord {
         limit: None,
         validation: None,
         reading,
-        input: model.input.clone(),
+        input: imported.input.clone(),
         table: None,
         preparation: if imported.light_on_dark { None } else { own.or(plain) },
     }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
+    input::Input,
     model::{INPUT, Model},
     networks,
     optim::Optimizer,
@@ -169,8 +170,9 @@ impl Description {
             parameters: layer.parameters,
             connected_to: layer.inputs,
         });
-        let train = model.program(Mode::Train, batch, 1, &Optimizer::default())?;
-        let forward = model.program(Mode::Predict, batch, 1, &Optimizer::default())?;
+        let program = |mode| model.program(&Input::default(), mode, batch, 1, &Optimizer::default());
+        let train = program(Mode::Train)?;
+        let forward = program(Mode::Predict)?;
         let arena = 4 * train.arena_len() as u64;
         Ok(Self {
             network: model.name.clone(),

@@ -337,11 +337,12 @@ pub async fn predictor<'a>(
     checkpoint: &wgrad::checkpoint::Checkpoint,
     batch: usize,
 ) -> Result<Predictor> {
-    let (model, variants) = (&run.config.model, &run.config.options.variants);
-    match Predictor::new(context, model, checkpoint, batch, variants).await {
+    let Config { model, data, options, .. } = &run.config;
+    let (input, variants) = (&data.input, &options.variants);
+    match Predictor::new(context, model, input, checkpoint, batch, variants).await {
         Err(error @ Error::Variant { .. }) => {
             tell!("warning: {error}; using this adapter's default variants");
-            Ok(Predictor::new(context, model, checkpoint, batch, &Choices::default()).await?)
+            Ok(Predictor::new(context, model, input, checkpoint, batch, &Choices::default()).await?)
         }
         other => Ok(other?),
     }

@@ -220,7 +220,7 @@ pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>, initial: Initia
         model.loss = Some(loss);
         model.summary()?;
     }
-    Ok(model.fed(&data.input))
+    Ok(model)
 }
 
 /// Refuses to train on the numbers of classes as if they were numbers, where nobody said so.

@@ -141,7 +141,7 @@ impl Report {
         evaluation: &Evaluation,
     ) -> Result<Seen> {
         let model = &run.config.model;
-        let explainer = Explainer::new(context, model, weights, 1, true).await?;
+        let explainer = Explainer::new(context, model, &run.config.data.input, weights, 1, true).await?;
         let Some(image) = data.test.image(self.image, data.pixels()) else {
             bail!("test image {} cannot be read; name another one by --image", self.image);
         };

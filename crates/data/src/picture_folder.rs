@@ -21,7 +21,7 @@ use crate::{
     reading::{Reading, Size, TEST_SHARE},
 };
 use wgrad::{
-    data::dataset::{Dataset, Images, Split},
+    data::{Dataset, Split, source::Images},
     words::hex,
 };
 use wgrad::{input::Input, words::counted};
@@ -407,10 +407,8 @@ fn dataset(
     warnings.extend(others);
     let paths = found.into_iter().map(|file| file.path).collect();
     let pictures = Arc::new(Pictures::new(folder, paths, preparation, left_out));
-    let [train, validation, test] = parts.map(|(which, labels)| Split {
-        images: Images::Source(pictures.clone(), which.into()),
-        labels: labels.into(),
-    });
+    let [train, validation, test] = parts
+        .map(|(which, labels)| Split { images: Images::new(pictures.clone(), which), labels: labels.into() });
     let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
     let mut data = Dataset {
         name,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::picture::dimensions;
 use crate::pictures::{in_parallel, pictures_of};
-use wgrad::data::dataset::{Dataset, Images, Split};
+use wgrad::data::dataset::{Dataset, Split};
 use wgrad::data::normalization::moments;
 
 /// Bytes of a file that tell it from others, with its length.
@@ -51,7 +51,7 @@ pub struct Summary {
 pub fn summary(data: &Dataset) -> Summary {
     let (mean, deviation) = moments(data, &data.train);
     // What the training part did not show, the others may.
-    for (_, split) in data.splits().skip(1).filter(|(_, split)| matches!(split.images, Images::Source(..))) {
+    for (_, split) in data.splits().skip(1).filter(|(_, split)| !split.images.in_memory()) {
         moments(data, split);
     }
     let known: BTreeSet<[u8; 32]> = digests(data, &data.train).into_iter().flatten().collect();

@@ -11,6 +11,7 @@ use wgrad::{
     layers::Layer,
     model::Model,
     observe::Recorder,
+    program::Mode,
     train::{Options, Trainer},
 };
 
@@ -131,7 +132,7 @@ pub async fn measure(
     request: &Request,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Growth> {
-    let mut cells = cells(model, request, data.train.len())?;
+    let mut cells = cells(model, data, request)?;
     let mut order: Vec<usize> = (0..cells.len()).filter(|n| cells[*n].skipped.is_none()).collect();
     // Small ones first: they tell how long the next will take.
     order.sort_by(|a, b| cells[*a].gflop.total_cmp(&cells[*b].gflop));
@@ -188,13 +189,14 @@ pub async fn measure(
 
 /// Every size, not measured yet. Widths that leave the network as it is are skipped, and so is what a batch cannot
 /// fill.
-fn cells(model: &Model, request: &Request, images: usize) -> Result<Vec<Cell>> {
+fn cells(model: &Model, data: &Dataset, request: &Request) -> Result<Vec<Cell>> {
+    let images = data.train.len();
     let mut cells = Vec::new();
     for &width in &request.widths {
         let wide = widened(model, width);
         let parameters = wide.summary()?.iter().map(|layer| layer.parameters).sum();
         for &batch in &request.batches {
-            let program = wide.program(wgrad::program::Mode::Train, batch, 1, &request.options.optimizer)?;
+            let program = wide.program(&data.input, Mode::Train, batch, 1, &request.options.optimizer)?;
             cells.push(Cell {
                 batch,
                 width,

@@ -317,9 +317,8 @@ impl Run {
             }
             Err(e) => return Err(io_error("cannot read", &path, "")(e)),
         };
-        let mut config: Config = serde_json::from_slice(&bytes)
+        let config: Config = serde_json::from_slice(&bytes)
             .map_err(|e| fail(format!("has a {CONFIG} that is damaged, or of another version: {e}")))?;
-        config.model.input = config.data.input.clone();
         let parameters = config.model.parameters()?;
         Ok(Self { folder: folder.to_owned(), config, parameters, owner: None })
     }

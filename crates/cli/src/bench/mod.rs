@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::{collections::BTreeSet, ops::ControlFlow, path::PathBuf, process::ExitCode, time::Duration};
 use wgrad::{
     clock,
-    data::{Dataset, Split, dataset::Images},
+    data::{Dataset, Split},
     feed::split_mix,
     gpu::{AdapterRecord, Context},
     model::Model,
@@ -201,6 +201,7 @@ impl Bench {
                 let found = super::tune::known(
                     &context,
                     model,
+                    &data.input,
                     options.batch,
                     &options.optimizer,
                     &options.objective,
@@ -216,13 +217,13 @@ impl Bench {
                 output::line(format!("{gap}{}\n{}", model.name, trainer.train_plan()))?;
                 continue;
             }
-            if let Images::Source(..) = data.train.images {
+            if !data.train.images.in_memory() {
                 // What is decoded ahead when a round ends is lost.
                 options.budget = files::BUDGET;
             }
             tell!("{}: {} s of training in {ROUNDS} rounds, after a warm-up", model.name, seconds);
             let mut report = measure(&context, model, &data, &options, seconds, ready_seconds).await?;
-            if let Images::Source(..) = data.train.images {
+            if !data.train.images.in_memory() {
                 let alone = files::alone(&data, seconds)?;
                 let kept = measure(&context, model, &alone.kept, &options, seconds, ready_seconds).await?;
                 tell!(

@@ -8,7 +8,7 @@ use crate::{
 use anyhow::Result;
 use serde_json::json;
 use wgrad::{
-    data::{Dataset, dataset::Images},
+    data::Dataset,
     words::{commas, counted, shortened},
 };
 use wgrad_data::{
@@ -77,9 +77,9 @@ fn load(spec: &DataSpec, reading: &Reading) -> Result<Dataset> {
 
 /// What it is, in a word.
 fn kind(data: &Dataset) -> &'static str {
-    match (&data.train.images, &data.table) {
-        (Images::Source(..), _) => "pictures",
-        (_, Some(_)) => "table",
+    match &data.table {
+        _ if !data.train.images.in_memory() => "pictures",
+        Some(_) => "table",
         _ if data.input.floats => "floats",
         _ => "bytes",
     }

@@ -4,9 +4,8 @@
 use super::Part;
 use crate::train::recorded::{load_own, load_recorded};
 use anyhow::{Context as _, Result, bail};
-use std::sync::Arc;
 use wgrad::{
-    data::{Dataset, Split, dataset::Images},
+    data::{Dataset, Split, source::Images},
     words::commas,
 };
 use wgrad_data::{
@@ -232,7 +231,7 @@ fn trained_on(run: &Run, data: &Dataset, split: &Split) -> Option<usize> {
 /// run's, unless it was never told any.
 fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
     let unnamed = record.classes.iter().enumerate().all(|(n, name)| *name == format!("class {n}"));
-    let named = matches!(data.train.images, Images::Source(..));
+    let named = !data.train.images.in_memory();
     let known = data.classes.iter().all(|class| record.classes.contains(class));
     if named && !unnamed && !known && !record.input.numbers {
         bail!(
@@ -267,18 +266,16 @@ fn joined(data: &Dataset) -> Result<Split> {
     let labels = splits.iter().flat_map(|split| split.labels.iter().copied()).collect();
     let (mut bytes, mut files, mut pictures) = (Vec::new(), Vec::new(), None);
     for split in &splits {
-        match &split.images {
-            Images::Memory(some) => bytes.extend_from_slice(some),
-            Images::Source(all, which) => {
-                pictures.get_or_insert_with(|| all.clone());
+        match split.images.which() {
+            None => bytes.extend_from_slice(split.images.memory()),
+            Some(which) => {
+                pictures.get_or_insert_with(|| split.images.source().clone());
                 files.extend_from_slice(which);
             }
         }
     }
     Ok(match pictures {
-        Some(pictures) if bytes.is_empty() => {
-            Split { images: Images::Source(pictures, Arc::from(files)), labels }
-        }
+        Some(pictures) if bytes.is_empty() => Split { images: Images::new(pictures, files), labels },
         Some(_) => {
             bail!("{} holds some of its images in files and some not; name a part by `--split`", data.source)
         }

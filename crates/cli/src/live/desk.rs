@@ -76,10 +76,11 @@ impl Desk {
     ) -> Result<Self> {
         // The weights that are judged and used: the moving averages where these are kept.
         let weights = trainer.arenas().averaged();
-        let predictor = match Predictor::sharing(context, model, &weights, BATCH, variants).await {
+        let predictor = match Predictor::sharing(context, model, &data.input, &weights, BATCH, variants).await
+        {
             // What was chosen for the batches of the training need not fit these.
             Err(wgrad::Error::Variant { .. }) => {
-                Predictor::sharing(context, model, &weights, BATCH, &Choices::default()).await?
+                Predictor::sharing(context, model, &data.input, &weights, BATCH, &Choices::default()).await?
             }
             other => other?,
         };

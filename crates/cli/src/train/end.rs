@@ -260,5 +260,5 @@ fn formula(run: &Run) -> Result<Option<Formula>> {
     let Some(table) = run.config.data.table.as_ref().filter(|_| run.folder.join(BEST).exists()) else {
         return Ok(None);
     };
-    Ok(Formula::of(&run.config.model, table, &run.best()?.weights))
+    Ok(Formula::of(&run.config.model, &run.config.data.input, table, &run.best()?.weights))
 }

@@ -228,7 +228,9 @@ impl Train {
             fit::training(&context, &model, &dataset, &mut options, self.batch.is_some())?;
             if !self.no_tuned {
                 let seconds = self.tune.then_some(self.tune_seconds);
-                context = tune::for_training(context, &self.adapter, &model, &mut options, seconds).await?;
+                let input = &dataset.input;
+                context =
+                    tune::for_training(context, &self.adapter, &model, input, &mut options, seconds).await?;
             }
             Ok((context, options))
         })

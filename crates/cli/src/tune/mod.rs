@@ -14,6 +14,7 @@ use wgrad::{
     augment::Augment,
     clock,
     gpu::{AdapterRecord, Context},
+    input::Input,
     model::Model,
     objective::Objective,
     op::sizes,
@@ -92,11 +93,15 @@ pub fn seconds(text: &str) -> Result<f64, String> {
 
 impl Tune {
     pub async fn run(self) -> Result<ExitCode> {
-        let model = match &self.data {
-            Some(spec) => model_for(&self.model, &self.reading.load(spec)?, None, Initial::Told)?,
-            None => super::model(&self.model, [28, 28, 1], 10)?,
+        let (model, input) = match &self.data {
+            Some(spec) => {
+                let data = self.reading.load(spec)?;
+                (model_for(&self.model, &data, None, Initial::Told)?, data.input)
+            }
+            None => (super::model(&self.model, [28, 28, 1], 10)?, Input::default()),
         };
-        let uses = tune::uses(&model, self.batch as usize, &Optimizer::default(), &self.objective()?)?;
+        let (batch, objective) = (self.batch as usize, self.objective()?);
+        let uses = tune::uses(&model, &input, batch, &Optimizer::default(), &objective)?;
         let context = self.adapter.open().await?;
         let cache = Cache::from_env();
         if !self.list && !self.clear {
@@ -137,16 +142,18 @@ impl Tune {
     }
 }
 
-/// What the cache has for a network: says so in one line, and what is wrong with its files.
+/// What the cache has for a network whose images come as `input` says: says so in one line, and what is wrong with its
+/// files.
 pub fn known(
     context: &Context,
     model: &Model,
+    input: &Input,
     batch: usize,
     optimizer: &Optimizer,
     objective: &Objective,
 ) -> Result<Found> {
     let cache = Cache::from_env();
-    let found = cache.find(context, &tune::uses(model, batch, optimizer, objective)?)?;
+    let found = cache.find(context, &tune::uses(model, input, batch, optimizer, objective)?)?;
     for note in &found.notes {
         tell!("note: {note}");
     }
@@ -163,15 +170,17 @@ pub async fn for_training(
     context: Context,
     adapter: &AdapterArgs,
     model: &Model,
+    input: &Input,
     options: &mut Options,
     seconds: Option<f64>,
 ) -> Result<Context> {
     let Some(seconds) = seconds else {
-        options.variants.tuned =
-            known(&context, model, options.images_at_once(), &options.optimizer, &options.objective)?.tuned;
+        let Options { optimizer, objective, .. } = &*options;
+        let found = known(&context, model, input, options.images_at_once(), optimizer, objective)?;
+        options.variants.tuned = found.tuned;
         return Ok(context);
     };
-    let uses = tune::uses(model, options.images_at_once(), &options.optimizer, &options.objective)?;
+    let uses = tune::uses(model, input, options.images_at_once(), &options.optimizer, &options.objective)?;
     let cache = Cache::from_env();
     let found = cache.find(&context, &uses)?;
     let mut lab = Lab::with(context, adapter.options());

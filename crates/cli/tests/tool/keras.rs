@@ -7,8 +7,8 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 use wgrad::{
-    gpu::Context, layers::Layer, loss::Loss, model::Model, predict::Predictor, selection::Choices,
-    words::quoted,
+    gpu::Context, input::Input, layers::Layer, loss::Loss, model::Model, predict::Predictor,
+    selection::Choices, words::quoted,
 };
 use wgrad_formats::keras;
 use wgrad_run::read_weights;
@@ -36,7 +36,8 @@ fn distance(context: &Context, model: &Model, weights: &str, name: &str) -> f32 
     let count = images.shape()[0];
     assert_eq!(images.data().len(), count * model.pixels(), "{name}");
     let predictor =
-        block_on(Predictor::new(context, model, &checkpoint, count, &Choices::default())).expect("fits");
+        block_on(Predictor::new(context, model, &Input::default(), &checkpoint, count, &Choices::default()))
+            .expect("fits");
     let found = block_on(predictor.probabilities(images.data())).expect("runs");
     let expected: Vec<f32> = bytemuck::pod_collect_to_vec(outputs.data());
     let found: Vec<f32> = found.into_iter().flatten().collect();

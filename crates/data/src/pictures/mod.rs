@@ -9,10 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::Error;
 use std::any::Any;
-use wgrad::data::{
-    dataset::Images,
-    source::{Source, threads},
-};
+use wgrad::data::source::{Images, Source, threads};
 
 pub use prepare::Preparation;
 
@@ -96,10 +93,7 @@ impl Source for Pictures {
 
 /// The pictures that the images of a split are; `None` where they come from elsewhere.
 pub fn pictures_of(images: &Images) -> Option<(&Pictures, &[u32])> {
-    match images {
-        Images::Source(source, which) => Some((source.as_any().downcast_ref()?, which)),
-        Images::Memory(_) => None,
-    }
+    Some((images.source().as_any().downcast_ref()?, images.which()?))
 }
 
 /// Why a picture cannot be read, for where its path stands beside.

@@ -5,9 +5,7 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::{fs, io::Cursor, path::Path};
 use wgrad::{
     data::{
-        Dataset,
-        dataset::Images,
-        normalization,
+        Dataset, normalization,
         stream::{Cut, Order, Stream},
     },
     input::Normalization,
@@ -165,10 +163,10 @@ fn what_a_batch_holds_depends_on_the_seed_alone() {
     assert_eq!(batches(&data, order, 1 << 20, 4), whole[4..], "from the middle of an epoch");
     assert_ne!(batches(&data, Order::Shuffled { seed: 3, epoch: 2 }, 1 << 20, 0), whole);
     // The threads decide nothing.
-    let Images::Source(pictures, which) = &data.train.images else { panic!("they are files") };
+    let (source, which) = (data.train.images.source(), data.train.images.which().expect("they are files"));
     let read = |threads| {
         let mut images = vec![0; which.len() * data.pixels()];
-        let fine = wgrad::data::source::read_all(&**pictures, which, &mut images, data.pixels(), threads);
+        let fine = wgrad::data::source::read_all(&**source, which, &mut images, data.pixels(), threads);
         assert!(fine.iter().all(|fine| *fine));
         images
     };

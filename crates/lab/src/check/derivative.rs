@@ -9,6 +9,7 @@ use wgrad::{
     derivative::{Derivative, derivative},
     feed::{Batch, Step, split_mix},
     initializer::Initializer,
+    input::Input,
     model::Model,
     objective::Objective,
     optim::Optimizer,
@@ -21,12 +22,18 @@ const ROWS: usize = 3;
 const KINKS: f64 = 0.1;
 
 /// Finite differences of the loss of `model` with respect to each of its parameter tensors, at up to `samples`
-/// elements of each: one finding a tensor.
+/// elements of each, for images and labels that come as `input` says: one finding a tensor.
 ///
 /// # Errors
 /// [`wgrad::Error::Model`] where the layers do not fit.
-pub fn gradients(model: &Model, seed: u64, samples: usize, optimizer: &Optimizer) -> Result<Vec<Finding>> {
-    gradients_with(model, seed, samples, optimizer, &Objective::default())
+pub fn gradients(
+    model: &Model,
+    input: &Input,
+    seed: u64,
+    samples: usize,
+    optimizer: &Optimizer,
+) -> Result<Vec<Finding>> {
+    gradients_with(model, input, seed, samples, optimizer, &Objective::default())
 }
 
 /// The same where a training step makes of images and labels what `objective` says.
@@ -35,12 +42,13 @@ pub fn gradients(model: &Model, seed: u64, samples: usize, optimizer: &Optimizer
 /// As [`gradients`].
 pub fn gradients_with(
     model: &Model,
+    input: &Input,
     seed: u64,
     samples: usize,
     optimizer: &Optimizer,
     objective: &Objective,
 ) -> Result<Vec<Finding>> {
-    let program = model.program_with(Mode::Train, ROWS, 1, optimizer, objective)?;
+    let program = model.program_with(input, Mode::Train, ROWS, 1, optimizer, objective)?;
     let random = |n: u64| split_mix(split_mix(seed ^ 0xd1ff) ^ n);
     let mut weights = model.initial_weights(seed)?;
     for p in program.parameters.iter().filter(|p| p.initializer == Initializer::Zeros) {
@@ -50,16 +58,16 @@ pub fn gradients_with(
     }
     // A regression takes any number.
     let classes = if model.loss()?.is_regression() { 10 } else { model.classes()?.max(1) as u64 };
-    let byte = |n: usize| match model.input.floats {
+    let byte = |n: usize| match input.floats {
         true => (random((n / 4) as u64) as u8 as f32 / 255.0).to_le_bytes()[n % 4],
         false => random(n as u64) as u8,
     };
     let label = |n: u64| match (random(!n) % classes) as u32 {
-        label if model.input.numbers => (label as f32).to_bits(),
+        label if input.numbers => (label as f32).to_bits(),
         label => label,
     };
     let batch = Batch {
-        images: (0..ROWS * model.bytes()).map(byte).collect(),
+        images: (0..ROWS * input.bytes(model.pixels())).map(byte).collect(),
         labels: (0..ROWS as u64).map(label).collect(),
     };
     let mixed = objective.augment.mixed(seed, 0);

@@ -76,7 +76,6 @@ pub async fn check(
     if options.batch == 0 {
         return Err(Error::Option { name: "batch", got: "0".into(), expected: "at least 1" });
     }
-    let model = &model.fed(&data.input);
     wgrad::evaluate::fits(model, data)?;
     options.objective.validate(data.classes.len(), model.loss()?)?;
     let steps = steps(options);
@@ -86,18 +85,18 @@ pub async fn check(
         each(&finding);
         report.findings.push(finding);
     };
+    let input = &data.input;
     let Options { seed, samples, optimizer, objective, .. } = options;
-    for finding in gradients_with(model, *seed, *samples, optimizer, objective)? {
+    for finding in gradients_with(model, input, *seed, *samples, optimizer, objective)? {
         note(finding, &mut report);
     }
 
     let arenas = Arenas::with_optimizer(context, &model.parameters()?, steps.len(), &options.optimizer)?;
-    let feed = FeedBuffers::new(context, batch.labels.len(), model.bytes(), steps.len())?;
+    let feed = FeedBuffers::new(context, batch.labels.len(), data.pixels(), steps.len())?;
     feed.upload(context, &batch, &steps);
     context.write(&arenas.parameters, &model.initial_weights(options.seed)?);
     for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
-        let program =
-            model.program_with(mode, options.batch, steps.len(), &options.optimizer, &options.objective)?;
+        let program = model.program_with(input, mode, options.batch, steps.len(), optimizer, objective)?;
         let compiled = CompiledModel::sharing(context, program, &arenas, &feed, &options.variants).await?;
         let mut bench = Bench { model: compiled, shadow: Shadow::default() };
         // Evaluation and prediction need one full step and the partial one.

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use wgrad::{
     Error, Result,
     gpu::Context,
+    input::Input,
     model::Model,
     objective::Objective,
     op::{Call, Variant, setting},
@@ -40,14 +41,20 @@ pub struct Use {
 ///
 /// # Errors
 /// [`Error::Model`] where the layers do not fit, [`Error::Option`] for a batch of 0.
-pub fn uses(model: &Model, batch: usize, optimizer: &Optimizer, objective: &Objective) -> Result<Vec<Use>> {
+pub fn uses(
+    model: &Model,
+    input: &Input,
+    batch: usize,
+    optimizer: &Optimizer,
+    objective: &Objective,
+) -> Result<Vec<Use>> {
     if batch == 0 {
         return Err(Error::Option { name: "batch", got: "0".into(), expected: "at least 1" });
     }
     let mut uses: Vec<Use> = Vec::new();
     for mode in [Mode::Train, Mode::Evaluate] {
         let times = usize::from(mode == Mode::Train);
-        for node in model.program_with(mode, batch, 1, optimizer, objective)?.nodes {
+        for node in model.program_with(input, mode, batch, 1, optimizer, objective)?.nodes {
             let key = node.call.key();
             match uses.iter_mut().find(|known| known.call.key() == key) {
                 Some(known) => known.per_step += times,

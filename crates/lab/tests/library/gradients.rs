@@ -5,6 +5,7 @@
 use std::{collections::BTreeSet, path::Path};
 use wgrad::{
     feed::{Batch, Step},
+    input::Input,
     kernels::OPERATIONS,
     layers::{
         Activation, Add, AveragePooling2D, BatchNormalization, Bidirectional, Concatenate, Conv2D, Dense,
@@ -424,7 +425,7 @@ fn models() -> Vec<Model> {
 fn whole_networks_have_right_gradients_through_their_loss() {
     let mut tensors = 0;
     for model in models() {
-        for finding in gradients(&model, 1, 40, &Optimizer::default()).expect("fits") {
+        for finding in gradients(&model, &Input::default(), 1, 40, &Optimizer::default()).expect("fits") {
             assert!(finding.difference.is_none(), "{}: {finding}", model.name);
             assert_eq!(finding.kinks, 0, "{}: {finding}; choose other inputs", model.name);
             tensors += 1;
@@ -459,7 +460,10 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
     let all = plain.map(|(model, objective)| (model, objective, Optimizer::default())).chain(optimized);
     for (model, objective, optimizer) in all {
         for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
-            let program = model.program_with(mode, 3, 2, &optimizer, &objective).expect("fits").in_parts();
+            let program = model
+                .program_with(&Input::default(), mode, 3, 2, &optimizer, &objective)
+                .expect("fits")
+                .in_parts();
             let mut machine = Interpreter::new(program, &model.initial_weights(4).expect("fits"));
             let images = noise(6, 3 * model.pixels()).iter().map(|v| (127.0 + 127.0 * v) as u8).collect();
             let batch = Batch { images, labels: vec![0, 1, 0] };

@@ -42,7 +42,9 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>, found: Regression) 
     );
     let mut section = heading("How far it is off", &words);
     let formula = data.table.as_ref();
-    let formula = formula.and_then(|table| Formula::of(&run.config.model, table, &details.weights.weights));
+    let formula = formula.and_then(|table| {
+        Formula::of(&run.config.model, &run.config.data.input, table, &details.weights.weights)
+    });
     if let Some(formula) = formula {
         section = section.words(&format!("The network computes {formula}."));
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{Error, Result};
 use wgrad::{
-    input::Normalization,
+    input::{Input, Normalization},
     loss::Loss,
     model::Model,
     program::{Parameter, ParameterId, arena_len},
@@ -87,10 +87,11 @@ pub fn outputs(model: &Model) -> Result<&'static [&'static str]> {
     Ok(if model.loss()?.is_regression() { &[VALUE] } else { &[LOGITS, PROBABILITIES] })
 }
 
-/// Images as `model` takes them, (height, width, channels) bytes or floats, as the input of a file with these options.
-pub fn images(bytes: &[u8], model: &Model, options: &Options) -> Tensor {
+/// Images as `model` takes them, (height, width, channels) bytes or floats as `input` says, as the input of a file with
+/// these options.
+pub fn images(bytes: &[u8], model: &Model, input: &Input, options: &Options) -> Tensor {
     let [h, w, c] = model.input_shape;
-    let shape = [bytes.len() / model.bytes().max(1), h, w, c];
+    let shape = [bytes.len() / input.bytes(model.pixels()).max(1), h, w, c];
     let tensor = if options.raw_pixels {
         let numbers = bytes.iter().map(|b| i64::from(*b)).collect();
         Tensor { kind: kind::UINT8, ..Tensor::whole(&shape, numbers) }
@@ -104,7 +105,7 @@ pub fn images(bytes: &[u8], model: &Model, options: &Options) -> Tensor {
         });
         let numbers = numbers.collect();
         return Tensor::real(&[shape[0], means.len()], numbers);
-    } else if model.input.floats {
+    } else if input.floats {
         Tensor::real(&shape, bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).collect())
     } else {
         Tensor::real(&shape, bytes.iter().map(|b| f32::from(*b) / 255.0).collect())
@@ -129,13 +130,13 @@ impl Weights<'_> {
     }
 }
 
-/// `model` with the arena `weights` as an ONNX model. Its outputs are `logits` and `probabilities`, of a regression
-/// `value`; probabilities of two classes told by one logit are those of both.
+/// `model` with the arena `weights` as an ONNX model, for images that come as `input` says. Its outputs are `logits` and
+/// `probabilities`, of a regression `value`; probabilities of two classes told by one logit are those of both.
 ///
 /// # Errors
 /// [`wgrad::Error::Model`] where its layers do not fit; [`Error::Onnx`] for a layer that ONNX has nothing like, by name, and for a
 /// column of a table whose numbers are too large against their spread for f32.
-pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<ModelProto> {
+pub fn export(model: &Model, input: &Input, weights: &[f32], options: &Options) -> Result<ModelProto> {
     let loss = model.loss()?;
     let bare = model.without_activation(loss);
     let (placed, parameters) = bare.place()?;
@@ -144,7 +145,7 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
         let expected = arena_len(&parameters);
         return Err(fail(format!("the weights are {} numbers, the model has {expected}", weights.len())));
     }
-    if options.raw_pixels && model.input.floats {
+    if options.raw_pixels && input.floats {
         return Err(fail("its data are floats, and raw pixels are bytes; leave `.raw_pixels` out".into()));
     }
     if let Some(table) = options.table.as_ref().filter(|table| table.width() != model.pixels()) {
@@ -161,9 +162,9 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
     let mut w = Writer::new(&[options.input(), LOGITS, PROBABILITIES, VALUE]);
     let image = match &options.table {
         Some(table) => row(&mut w, model.input_shape, table),
-        None => input(&mut w, model.input_shape, options),
+        None => picture(&mut w, model.input_shape, options),
     };
-    let image = normalized(&mut w, image, model.input.normalization.as_ref());
+    let image = normalized(&mut w, image, input.normalization.as_ref());
     let mut flows: Vec<Flow> = Vec::new();
     for p in &placed {
         let inputs: Vec<Flow> =
@@ -178,7 +179,7 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
     finish(&mut w, &last, loss, outputs, unit);
     let mut graph = w.graph;
     graph.name = model.name.clone();
-    let mut metadata = own_metadata(model, loss, options);
+    let mut metadata = own_metadata(model, input, loss, options);
     metadata.extend(options.metadata.iter().cloned());
     Ok(ModelProto {
         ir_version: IR_VERSION,
@@ -195,8 +196,8 @@ pub fn export(model: &Model, weights: &[f32], options: &Options) -> Result<Model
 }
 
 /// What follows from the model and the options.
-fn own_metadata(model: &Model, loss: Loss, options: &Options) -> Vec<(String, String)> {
-    let (said, scale) = match (options.raw_pixels, model.input.floats) {
+fn own_metadata(model: &Model, input: &Input, loss: Loss, options: &Options) -> Vec<(String, String)> {
+    let (said, scale) = match (options.raw_pixels, input.floats) {
         _ if options.table.is_some() => ("numbers as the table has them, 1 or 0 for a word", "1"),
         (true, _) => ("bytes 0 to 255", "1"),
         (false, true) => ("floats as the data have them", "1"),
@@ -235,8 +236,8 @@ fn row(w: &mut Writer, shape: [usize; 3], table: &Table) -> Flow {
     Flow { name, shape: shape.to_vec(), nchw: false }
 }
 
-/// Declares the input; from bytes it makes numbers in [0, 1].
-fn input(w: &mut Writer, [h, width, c]: [usize; 3], options: &Options) -> Flow {
+/// Declares images as the input; from bytes it makes numbers in [0, 1].
+fn picture(w: &mut Writer, [h, width, c]: [usize; 3], options: &Options) -> Flow {
     let nchw = options.layout == Layout::Nchw;
     let shape = if nchw { [c, h, width] } else { [h, width, c] };
     let element = if options.raw_pixels { kind::UINT8 } else { kind::FLOAT };

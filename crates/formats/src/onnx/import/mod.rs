@@ -66,6 +66,8 @@ pub struct Options {
 pub struct Imported {
     /// The network.
     pub model: Model,
+    /// How its images come: of a table that the file tells, as floats; else nothing is known.
+    pub input: Input,
     /// Its weights, as one arena.
     pub weights: Vec<f32>,
     /// The names of the classes, where the file tells them.
@@ -125,6 +127,7 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
     let metadata = |key: &str| file.metadata(key).map(String::from);
     Ok(Imported {
         model,
+        input: import.input(),
         weights,
         classes,
         data: metadata("data.spec"),
@@ -271,9 +274,6 @@ impl<'a> Import<'a> {
         let name: String =
             name.filter(|name| !name.is_empty()).unwrap_or("imported".into()).chars().take(80).collect();
         let mut model = self.network.model(&name, flow.layer.as_deref())?;
-        if self.table.is_some() {
-            model = model.fed(&Input { floats: true, numbers: self.numbers(), normalization: None });
-        }
         // One number that is no probability is a regression's, unless the file says what it was trained on.
         let outputs = model.outputs().ok();
         if outputs == Some(1) && model.loss().is_ok_and(|loss| loss == Loss::SoftmaxCrossEntropy) {
@@ -291,9 +291,11 @@ impl<'a> Import<'a> {
         Ok(model)
     }
 
-    /// Whether the label of the table is a number.
-    fn numbers(&self) -> bool {
-        self.table.as_ref().is_some_and(|t| matches!(t.label.kind, wgrad_data::table::Kind::Number { .. }))
+    /// How images come: the rows of a table as floats, else as nothing says otherwise.
+    fn input(&self) -> Input {
+        let number = |table: &Table| matches!(table.label.kind, wgrad_data::table::Kind::Number { .. });
+        let row = |table| Input { floats: true, numbers: number(table), normalization: None };
+        self.table.as_ref().map(row).unwrap_or_default()
     }
 
     /// Reads one step.

@@ -25,9 +25,9 @@ use wgrad_formats::onnx::{
 
 /// The outputs for `numbers` on the twins, before softmax.
 pub(crate) fn answers(model: &Model, weights: &[f32], numbers: &[f32]) -> Vec<f64> {
-    let model = model.fed(&Input { floats: true, ..model.input.clone() });
+    let input = Input { floats: true, ..Input::default() };
     let count = numbers.len() / model.pixels();
-    let program = model.program(Mode::Evaluate, count, 1, &Optimizer::default()).expect("fits");
+    let program = model.program(&input, Mode::Evaluate, count, 1, &Optimizer::default()).expect("fits");
     let mut machine = Interpreter::new(program, weights);
     let images = numbers.iter().flat_map(|v| v.to_le_bytes()).collect();
     let batch = Batch { images, labels: vec![0; count] };

@@ -23,10 +23,10 @@ const STANDARDISED: [f32; 8] = [-0.4, 1.0, 0.0, 0.0, 2.0, 0.0, 1.0, 0.0];
 
 fn exported(table: &Table, loss: Loss, classes: usize) -> (wgrad::model::Model, Vec<f32>, ModelProto) {
     let model = network_for("mlp", [1, 1, 4], classes, loss).expect("built in");
-    let model = model.fed(&Input { floats: true, numbers: loss.is_regression(), normalization: None });
+    let input = Input { floats: true, numbers: loss.is_regression(), normalization: None };
     let weights = weights(&model);
     let options = export::Options { table: Some(table.clone()), ..export::Options::default() };
-    let file = onnx::write(&export::export(&model, &weights, &options).expect("exports"));
+    let file = onnx::write(&export::export(&model, &input, &weights, &options).expect("exports"));
     (model, weights, onnx::read("memory", &file).expect("reads"))
 }
 
@@ -52,7 +52,7 @@ fn a_file_of_a_table_takes_its_numbers_and_gives_the_unit_of_its_label() {
         "{:?}",
         again.model.layers
     );
-    assert!(again.model.input.floats && again.model.input.numbers);
+    assert!(again.input.floats && again.input.numbers);
     assert_eq!(answers(&again.model, &again.weights, &STANDARDISED), inside);
 
     // Without the metadata it is what another program sees: numbers of the table in, a price out.
@@ -63,7 +63,7 @@ fn a_file_of_a_table_takes_its_numbers_and_gives_the_unit_of_its_label() {
         let expected = 250_000.0 + 60_000.0 * inside;
         assert!((price - expected).abs() < 1e-4 * expected.abs(), "{price} and {expected}");
     }
-    assert!(inside[0] != inside[1] && plain.table.is_none());
+    assert!(inside[0] != inside[1] && plain.table.is_none() && plain.input == Input::default());
 
     // Numbers that are not those of the table are not taken for them.
     file.metadata_props.extend(tables);
@@ -87,12 +87,13 @@ fn classes_of_a_table_keep_their_columns() {
         answers(&again.model, &again.weights, &STANDARDISED),
         answers(&model, &weights, &STANDARDISED)
     );
-    let input = export::images(
+    let images = export::images(
         &STANDARDISED.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>(),
         &model,
+        &again.input,
         &export::Options { table: Some(table), ..export::Options::default() },
     );
     // What counts for nothing is written as its mean.
     let rows = [&ROWS[..7], &[7.0]].concat();
-    assert_eq!((&input.shape[..], input.reals().expect("numbers")), (&[2, 4][..], &rows[..]));
+    assert_eq!((&images.shape[..], images.reals().expect("numbers")), (&[2, 4][..], &rows[..]));
 }
