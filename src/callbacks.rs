@@ -65,6 +65,16 @@ pub struct EarlyStopping {
 }
 
 /// What to watch, and when to stop.
+///
+/// ```
+/// use wgrad::callbacks::{Callbacks, EarlyStopping, Monitor};
+/// let early_stopping = Some(EarlyStopping { patience: 3, min_delta: 0.001 });
+/// let callbacks = Callbacks { monitor: Monitor::Accuracy, early_stopping, ..Callbacks::default() };
+/// callbacks.validate()?;
+/// let beyond = Callbacks { target_accuracy: Some(92.0), ..callbacks };
+/// assert!(beyond.validate().is_err()); // a share, in [0, 1]
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Callbacks {
     /// What early stopping and [`Decay::Plateau`] look at, and what decides which weights are the best.

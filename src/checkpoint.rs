@@ -18,6 +18,16 @@ use std::{
 };
 
 /// Where a training stands.
+///
+/// ```no_run
+/// # async fn broken_off(trainer: &mut wgrad::train::Trainer) -> wgrad::Result<()> {
+/// use std::ops::ControlFlow;
+/// trainer.advance(30, |_, _| ControlFlow::Continue(())).await?;
+/// let position = trainer.position();
+/// println!("{} epochs and {} steps are done", position.epoch, position.step);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// Epochs finished.

@@ -108,3 +108,8 @@ pub mod train;
 pub mod lr_find;
 
 pub use error::{Error, Result};
+
+/// The program of the page on training.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/training.md")]
+struct Training;

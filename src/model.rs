@@ -32,6 +32,17 @@ pub const INPUT: &str = "input";
 
 /// A stack of layers, Keras's `Sequential`; or a directed graph, its functional models: a layer takes the output of
 /// the one before it in the list unless [`Model::inputs`] names others. The last layer gives the output.
+///
+/// ```
+/// use wgrad::{layers::{Dense, Flatten}, model::Model};
+/// let model = Model::new("small", [28, 28, 1])
+///     .add(Flatten::new())
+///     .add(Dense::new(32).activation("relu")?)
+///     .add(Dense::new(10).activation("softmax")?);
+/// assert_eq!(model.classes()?, 10);
+/// assert_eq!(model.initial_weights(0)?.len(), model.initial_weights(1)?.len());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Model {
     /// Its name.

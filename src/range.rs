@@ -84,12 +84,12 @@ mod tests {
         loss::Loss,
         lr_find::Range,
         objective::Objective,
-        optim::{Adam, Method, Muon, Optimizer},
+        optim::{Adagrad, Adam, Lion, Method, Muon, Optimizer, RmsProp, Sgd},
         schedule::{Decay, Schedule},
         train::{Options, RateChange},
     };
 
-    const SGD: Method = Method::Sgd { momentum: 0.5, nesterov: false };
+    const SGD: Method = Method::Sgd(Sgd { momentum: 0.5, nesterov: false });
 
     fn method(method: Method) -> Options {
         Options { optimizer: Optimizer::new(method), ..Options::default() }
@@ -138,42 +138,42 @@ mod tests {
             true,
             false,
         ),
-        ("`.momentum`", |x| method(Method::Sgd { momentum: x, nesterov: false }), true, false),
+        ("`.momentum`", |x| method(Method::Sgd(Sgd { momentum: x, nesterov: false })), true, false),
         ("`.beta_1`", |x| adam(Adam { beta_1: x, ..Adam::default() }), true, false),
         ("`.beta_2`", |x| adam(Adam { beta_2: x, ..Adam::default() }), true, false),
         ("`.epsilon`", |x| adam(Adam { epsilon: x, ..Adam::default() }), false, true),
         (
             "`.rho`",
-            |x| method(Method::RmsProp { rho: x, momentum: 0.0, epsilon: 1e-7, centered: false }),
+            |x| method(Method::RmsProp(RmsProp { rho: x, momentum: 0.0, epsilon: 1e-7, centered: false })),
             true,
             false,
         ),
         (
             "`.momentum`",
-            |x| method(Method::RmsProp { rho: 0.9, momentum: x, epsilon: 1e-7, centered: false }),
+            |x| method(Method::RmsProp(RmsProp { rho: 0.9, momentum: x, epsilon: 1e-7, centered: false })),
             true,
             false,
         ),
         (
             "`.epsilon`",
-            |x| method(Method::RmsProp { rho: 0.9, momentum: 0.0, epsilon: x, centered: false }),
+            |x| method(Method::RmsProp(RmsProp { rho: 0.9, momentum: 0.0, epsilon: x, centered: false })),
             false,
             true,
         ),
         (
             "`.initial_accumulator_value`",
-            |x| method(Method::Adagrad { initial_accumulator_value: x, epsilon: 1e-7 }),
+            |x| method(Method::Adagrad(Adagrad { initial_accumulator_value: x, epsilon: 1e-7 })),
             true,
             true,
         ),
         (
             "`.epsilon`",
-            |x| method(Method::Adagrad { initial_accumulator_value: 0.1, epsilon: x }),
+            |x| method(Method::Adagrad(Adagrad { initial_accumulator_value: 0.1, epsilon: x })),
             false,
             true,
         ),
-        ("`.beta_1`", |x| method(Method::Lion { beta_1: x, beta_2: 0.99 }), true, false),
-        ("`.beta_2`", |x| method(Method::Lion { beta_1: 0.9, beta_2: x }), true, false),
+        ("`.beta_1`", |x| method(Method::Lion(Lion { beta_1: x, beta_2: 0.99 })), true, false),
+        ("`.beta_2`", |x| method(Method::Lion(Lion { beta_1: 0.9, beta_2: x })), true, false),
         ("`.momentum`", |x| muon(Muon { momentum: x, ..Muon::default() }), true, false),
         ("`.rms_rate`", |x| muon(Muon { rms_rate: x, ..Muon::default() }), false, true),
         (

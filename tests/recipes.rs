@@ -1,5 +1,5 @@
-//! The README's recipes, followed to the letter in a copy of the project: add a variant, add a layer. The copy is compiled, so
-//! this stands apart from the other tests: `cargo test --test recipes -- --ignored`.
+//! The README's recipes, followed to the letter in a copy of the project: add a variant, a layer, an optimizer. The copy
+//! is compiled, so this stands apart from the other tests: `cargo test --test recipes -- --ignored`.
 
 use std::{fs, path::Path, process::Command};
 
@@ -63,7 +63,7 @@ fn insert(file: &Path, within: &str, before: &str, line: &str) {
     fs::write(file, format!("{}{line}\n    {}", &text[..at], &text[at..])).expect("writes");
 }
 
-fn cargo(project: &Path, args: &[&str]) -> String {
+fn cargo(project: &Path, op: &str, args: &[&str]) -> String {
     // The dependencies are built already, in the folder that holds this test.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp");
     let mut command = Command::new(env!("CARGO"));
@@ -71,7 +71,7 @@ fn cargo(project: &Path, args: &[&str]) -> String {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_") && name != "CARGO_HOME") {
         command.env_remove(name);
     }
-    command.current_dir(project).args(args).env("CARGO_TARGET_DIR", target).env("WGRAD_TEST_OP", "matmul");
+    command.current_dir(project).args(args).env("CARGO_TARGET_DIR", target).env("WGRAD_TEST_OP", op);
     // The copy is compiled once and runs for a minute; what it depends on is as it was built for the tests.
     command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "0").env("CARGO_PROFILE_TEST_OPT_LEVEL", "0");
     let output = command.output().expect("cargo starts");
@@ -81,9 +81,40 @@ fn cargo(project: &Path, args: &[&str]) -> String {
     text
 }
 
+/// Follows the README's recipe for an optimizer.
+fn add_an_optimizer(project: &Path) {
+    let recipe = section("Add an optimizer");
+    let signum =
+        |text: String| text.replace("mine", "signum").replace("Mine", "Signum").replace("MINE", "SIGNUM");
+    let fixture = |name: &str| wgrad_testing::fixture(&format!("../recipes/signum/{name}"));
+    for name in ["interface.wgsl", "naive.wgsl"] {
+        let file = project.join(signum(quoted(&recipe, &format!("/{name}"))));
+        fs::create_dir_all(file.parent().expect("a folder")).expect("makes a folder");
+        fs::copy(fixture(name), file).expect("copies");
+    }
+    let twins = project.join(quoted(&recipe, "reference/optimizer.rs"));
+    let twin = fs::read_to_string(fixture("twin.rs")).expect("reads");
+    fs::write(&twins, fs::read_to_string(&twins).expect("reads") + &twin).expect("writes");
+    let names = project.join(quoted(&recipe, "reference/mod.rs"));
+    insert(&names, "pub use optimizer::{", "accumulate,", &signum(quoted(&recipe, "mine,")));
+    let line = signum(quoted(&recipe, "MINE mine"));
+    insert(&project.join(quoted(&recipe, "kernels.rs")), "SGD sgd", "ADAM adam", &line);
+    let file = project.join(signum(quoted(&recipe, "optim/mine.rs")));
+    fs::copy(fixture("method.rs"), file).expect("copies");
+    let table = project.join(quoted(&recipe, "optim/mod.rs"));
+    for (part, within, before) in [
+        ("mod mine;", "mod rules;", "mod sgd;"),
+        ("pub use mine", "pub use rules", "pub use sgd"),
+        ("Mine(Mine)", "methods! {", "Adam(Adam)"),
+    ] {
+        insert(&table, within, before, &signum(quoted(&recipe, part)));
+    }
+    assert_eq!(signum(quoted(&recipe, "WGRAD_TEST_OP")), "WGRAD_TEST_OP=signum cargo test --test kernels");
+}
+
 #[test]
 #[ignore = "compiles the project again, for minutes"]
-fn the_recipes_for_a_variant_and_a_layer_work() {
+fn the_recipes_for_a_variant_a_layer_and_an_optimizer_work() {
     let project = copy();
     let project = project.path();
 
@@ -102,9 +133,14 @@ fn the_recipes_for_a_variant_and_a_layer_work() {
     let line = quoted(&recipe, "::").replace("mine::Mine", "rectifier::Rectifier");
     insert(&list, "layers! {", "flatten::", &line);
 
+    add_an_optimizer(project);
+
     let proof = quoted(&recipe_of_a_variant, "--test kernels");
     assert_eq!(proof, "WGRAD_TEST_OP=matmul cargo test --test kernels");
-    cargo(project, &["test", "--offline", "--locked", "--test", "kernels"]);
+    for op in ["matmul", "signum"] {
+        cargo(project, op, &["test", "--offline", "--locked", "--test", "kernels"]);
+    }
+    cargo(project, "", &["test", "--offline", "--locked", "--lib", "optim"]);
     let network = wgrad_testing::fixture("../recipes/network.toml");
     let network = network.to_str().expect("readable");
     let data = wgrad_testing::fixture("parity");
@@ -112,6 +148,7 @@ fn the_recipes_for_a_variant_and_a_layer_work() {
     let wgrad = ["run", "--offline", "--locked", "--quiet", "--"];
     let said = cargo(
         project,
+        "",
         &[
             &wgrad[..],
             &["train", "--model", network, "--data", data, "--epochs", "1", "--variant", "matmul=rows"],
@@ -119,6 +156,21 @@ fn the_recipes_for_a_variant_and_a_layer_work() {
         .concat(),
     );
     assert!(said.contains("test accuracy"), "{said}");
-    let said = cargo(project, &[&wgrad[..], &["check", network]].concat());
+    let said = cargo(project, "", &[&wgrad[..], &["check", network]].concat());
     assert!(said.contains("rectifier"), "{said}");
+
+    let train = |args: &[&str]| {
+        let train = ["train", "--model", network, "--data", data, "--epochs", "1", "--out", "signed"];
+        cargo(project, "", &[&wgrad[..], &train, args].concat())
+    };
+    let said = train(&["--optimizer", "signum", "--forgetting", "0.75"]);
+    assert!(said.contains("test accuracy"), "{said}");
+    let run = fs::read_to_string(project.join("signed/run.json")).expect("a run");
+    let run: serde_json::Value = serde_json::from_str(&run).expect("JSON");
+    let optimizer = &run["options"]["optimizer"];
+    assert_eq!((&optimizer["method"], &optimizer["forgetting"]), (&"signum".into(), &0.75.into()));
+    assert_eq!(optimizer["learning_rate"], 0.002);
+    let said = cargo(project, "", &[&wgrad[..], &["train", "--help"]].concat());
+    assert!(said.contains("signum:") && said.contains("Sign of the mean gradient"), "{said}");
+    assert!(said.contains("--forgetting <X>") && said.contains("(signum) [default: 0.9]"), "{said}");
 }

@@ -1,80 +1,116 @@
 //! Optimizers under Keras's names, with its arguments, defaults and formulas; SGD is PyTorch's.
-//! The methods themselves are `shaders/sgd`, `adam`, `rmsprop`, `adagrad`, `lion` and `muon`; here are their numbers, what
-//! they keep between steps, and what the host computes for each step.
+//!
+//! Each file holds one method: its name, a line about it and who described it, its numbers with their defaults and ranges,
+//! what it keeps between steps, what the host computes for each step, and the call of its operation, which is a folder in
+//! `shaders/`. Adding a method is such a file, its `mod`, and a row of the table below; whoever chooses a method by name, sets
+//! its numbers or writes them down walks that table.
 
+mod adagrad;
+mod adam;
+mod lion;
 mod muon;
 mod numbers;
+mod rmsprop;
+mod rules;
+mod sgd;
 mod squares;
 mod update;
 
-use crate::feed::Step;
-pub use muon::Muon;
+use crate::{
+    Error, Result,
+    feed::Step,
+    range::{forgets, not_negative, positive},
+};
+use numbers::Numbers;
+use rules::Rules;
 use serde::{Deserialize, Serialize};
+
+pub use adagrad::Adagrad;
+pub use adam::Adam;
+pub use lion::Lion;
+pub use muon::Muon;
+pub use numbers::{Number, Value};
+pub use rmsprop::RmsProp;
+pub use rules::{About, Slot};
+pub use sgd::Sgd;
 pub(crate) use update::update;
 
-/// Which method, with the numbers that are its own.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "method", rename_all = "lowercase")]
-pub enum Method {
-    /// Stochastic gradient descent, with PyTorch's definition (torch.optim.SGD): the learning rate multiplies
-    /// the velocity. Keras puts it into the velocity, which is the same while the rate stays the same.
-    Sgd {
-        /// Share of the last step's direction that is kept, in [0, 1).
-        momentum: f64,
-        /// Nesterov's look-ahead.
-        nesterov: bool,
-    },
-    /// Kingma and Ba 2015.
-    Adam(Adam),
-    /// Adam with a weight decay by default: Loshchilov and Hutter 2019.
-    AdamW(Adam),
-    /// Hinton 2012.
-    RmsProp {
-        /// How slowly the mean of the squares forgets, in [0, 1).
-        rho: f64,
-        /// Share of the last change that is kept, in [0, 1).
-        momentum: f64,
-        /// Added to the variance under the root.
-        epsilon: f64,
-        /// Whether the square of the mean gradient is taken off the mean square (Graves 2013).
-        centered: bool,
-    },
-    /// Duchi, Hazan and Singer 2011.
-    Adagrad {
-        /// What the sums of squares start from.
-        initial_accumulator_value: f64,
-        /// Added to the sum under the root.
-        epsilon: f64,
-    },
-    /// Chen et al. 2023.
-    Lion {
-        /// How slowly the direction forgets, in [0, 1).
-        beta_1: f64,
-        /// How slowly the mean gradient forgets, in [0, 1).
-        beta_2: f64,
-    },
-    /// Jordan 2024.
-    Muon(Muon),
+macro_rules! methods {
+    ($($method:ident($numbers:ident) $about:path;)+) => {
+        /// Which method, with the numbers that are its own.
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "method", rename_all = "lowercase")]
+        pub enum Method {
+            $(#[doc = concat!(stringify!($method), ", with its numbers.")] $method($numbers)),+
+        }
+
+        impl Method {
+            /// Every method, with its defaults.
+            pub fn all() -> Vec<Self> {
+                vec![$(Self::$method($numbers::default())),+]
+            }
+
+            /// Its name, what it does, and what is usual with it.
+            pub fn about(&self) -> &'static About {
+                match self { $(Self::$method(_) => &$about),+ }
+            }
+
+            /// Its numbers, by name.
+            pub fn numbers(&self) -> Vec<Number> {
+                self.rules().numbers()
+            }
+
+            /// Sets the number `name`. Returns whether the method has one of that name, of the kind of `value`.
+            pub fn set(&mut self, name: &str, value: Value) -> bool {
+                match self { $(Self::$method(numbers) => numbers.set(name, value)),+ }
+            }
+
+            fn rules(&self) -> &dyn Rules {
+                match self { $(Self::$method(numbers) => numbers),+ }
+            }
+        }
+    };
 }
 
-/// The numbers of Adam.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Adam {
-    /// How slowly the mean gradient forgets, in [0, 1).
-    pub beta_1: f64,
-    /// How slowly the mean of the squares forgets, in [0, 1).
-    pub beta_2: f64,
-    /// Added to the root. Keras adds it before the means are corrected for their start, PyTorch after.
-    pub epsilon: f64,
+methods! {
+    Sgd(Sgd) sgd::ABOUT;
+    Adam(Adam) adam::ABOUT;
+    AdamW(Adam) adam::ABOUT_W;
+    RmsProp(RmsProp) rmsprop::ABOUT;
+    Adagrad(Adagrad) adagrad::ABOUT;
+    Lion(Lion) lion::ABOUT;
+    Muon(Muon) muon::ABOUT;
 }
 
-impl Default for Adam {
-    fn default() -> Self {
-        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-7 }
+impl Method {
+    /// The method of that name, with its defaults.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the known names.
+    pub fn named(name: &str) -> Result<Self> {
+        let all = Self::all();
+        all.iter().find(|method| method.about().name == name).copied().ok_or_else(|| Error::Unknown {
+            what: "optimizer",
+            got: name.to_string(),
+            known: all.iter().map(|method| method.about().name).collect::<Vec<_>>().join(", "),
+        })
     }
 }
 
 /// A method, and what is common to all of them.
+///
+/// ```
+/// use wgrad::optim::{Adam, Method, Optimizer, Value};
+/// let adam = Optimizer::new(Method::Adam(Adam { beta_2: 0.99, ..Adam::default() }));
+/// assert_eq!((adam.name(), adam.learning_rate), ("adam", 0.001));
+/// // The same by names, as a file or a person would say it.
+/// let mut method = Method::named("adam")?;
+/// assert!(method.set("beta_2", Value::Real(0.99)));
+/// assert_eq!(Optimizer::new(method), adam);
+/// let backwards = Optimizer { learning_rate: -1.0, ..adam };
+/// assert!(backwards.validate().is_err());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Recorded")]
 pub struct Optimizer {
@@ -119,7 +155,7 @@ impl From<Recorded> for Optimizer {
                 Self { method, learning_rate, weight_decay, global_clipnorm, ema_momentum }
             }
             Recorded::Sgd { learning_rate, momentum, nesterov, weight_decay } => {
-                let method = Method::Sgd { momentum, nesterov };
+                let method = Method::Sgd(Sgd { momentum, nesterov });
                 Self { learning_rate, weight_decay, ..Self::new(method) }
             }
         }
@@ -128,70 +164,48 @@ impl From<Recorded> for Optimizer {
 
 impl Default for Optimizer {
     fn default() -> Self {
-        Self::new(Method::Sgd { momentum: 0.9, nesterov: false })
+        Self::new(Method::Sgd(Sgd::default()))
     }
-}
-
-/// An arena that a method keeps between steps, beside the parameters.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Slot {
-    /// Its name in the interface, and behind `optimizer.` in checkpoints.
-    pub name: &'static str,
-    /// What it starts from.
-    pub initial: f32,
 }
 
 impl Optimizer {
     /// `method` with the learning rate and weight decay that Keras gives it by default; SGD has 0.05.
     pub fn new(method: Method) -> Self {
-        let learning_rate = if matches!(method, Method::Sgd { .. }) { 0.05 } else { 0.001 };
-        let weight_decay = if matches!(method, Method::AdamW(_) | Method::Muon(_)) { 0.004 } else { 0.0 };
+        let About { learning_rate, weight_decay, .. } = *method.about();
         Self { method, learning_rate, weight_decay, global_clipnorm: None, ema_momentum: None }
     }
 
     /// What the command line calls the method.
     pub fn name(&self) -> &'static str {
-        match self.method {
-            Method::Sgd { .. } => "sgd",
-            Method::Adam(_) => "adam",
-            Method::AdamW(_) => "adamw",
-            Method::RmsProp { .. } => "rmsprop",
-            Method::Adagrad { .. } => "adagrad",
-            Method::Lion { .. } => "lion",
-            Method::Muon(_) => "muon",
+        self.method.about().name
+    }
+
+    /// Whether the numbers make sense.
+    ///
+    /// # Errors
+    /// [`crate::Error::Option`] that names the number and its range.
+    pub fn validate(&self) -> Result<()> {
+        not_negative("learning_rate", self.learning_rate)?;
+        not_negative("weight_decay", self.weight_decay)?;
+        if let Some(clip) = self.global_clipnorm {
+            positive("global_clipnorm", clip)?;
         }
+        if let Some(momentum) = self.ema_momentum {
+            forgets("ema_momentum", momentum)?;
+        }
+        let rules = self.method.rules();
+        rules.in_range()?;
+        rules.fit()
     }
 
     /// The arenas that it keeps, in the order of their buffers.
     pub fn slots(&self) -> Vec<Slot> {
-        let zeros = |name| Slot { name, initial: 0.0 };
-        match self.method {
-            Method::Sgd { .. } => vec![zeros("velocity")],
-            Method::Adam(_) | Method::AdamW(_) | Method::Muon(_) => vec![zeros("m"), zeros("v")],
-            Method::RmsProp { momentum, centered, .. } => {
-                let mut slots = vec![zeros("mean_square")];
-                slots.extend(centered.then_some(zeros("mean")));
-                slots.extend((momentum > 0.0).then_some(zeros("momentum")));
-                slots
-            }
-            Method::Adagrad { initial_accumulator_value, .. } => {
-                vec![Slot { name: "accumulator", initial: initial_accumulator_value as f32 }]
-            }
-            Method::Lion { .. } => vec![zeros("m")],
-        }
+        self.method.rules().slots()
     }
 
     /// What a schedule may move besides the rate: SGD's and RMSprop's momentum, that of Muon's matrices, beta_1 of Adam and Lion.
     pub fn momentum(&self) -> Option<f64> {
-        match self.method {
-            Method::Sgd { momentum, .. } | Method::RmsProp { momentum, .. } if momentum > 0.0 => {
-                Some(momentum)
-            }
-            Method::Adam(Adam { beta_1, .. }) | Method::AdamW(Adam { beta_1, .. }) => Some(beta_1),
-            Method::Lion { beta_1, .. } => Some(beta_1),
-            Method::Muon(Muon { momentum, .. }) if momentum > 0.0 => Some(momentum),
-            _ => None,
-        }
+        self.method.rules().momentum()
     }
 
     /// Fills in the numbers of global step `number`, from 0: the rate `factor` times its base, and `momentum` in place
@@ -199,15 +213,7 @@ impl Optimizer {
     pub fn fill(&self, step: Step, number: u64, factor: f64, momentum: Option<f64>) -> Step {
         let own = self.momentum().unwrap_or(0.0);
         let shift = momentum.map_or(0.0, |momentum| momentum - own);
-        let correction = |beta_1: f64, beta_2: f64| {
-            let steps = number as f64 + 1.0;
-            (1.0 - beta_2.powf(steps)).sqrt() / (1.0 - beta_1.powf(steps))
-        };
-        let correction = match self.method {
-            Method::Adam(adam) | Method::AdamW(adam) => correction(own + shift, adam.beta_2),
-            Method::Muon(muon) => correction(muon.adam.beta_1, muon.adam.beta_2),
-            _ => 1.0,
-        };
+        let correction = self.method.rules().correction(number as f64 + 1.0, own + shift);
         Step {
             learning_rate: (self.learning_rate * factor) as f32,
             correction: correction as f32,
@@ -220,44 +226,4 @@ impl Optimizer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_optimizer_comes_back_from_its_record_and_so_do_the_first_ones() {
-        let methods = [
-            Method::Sgd { momentum: 0.9, nesterov: true },
-            Method::Adam(Adam::default()),
-            Method::AdamW(Adam { beta_1: 0.8, ..Adam::default() }),
-            Method::RmsProp { rho: 0.9, momentum: 0.1, epsilon: 1e-7, centered: true },
-            Method::Adagrad { initial_accumulator_value: 0.1, epsilon: 1e-7 },
-            Method::Lion { beta_1: 0.9, beta_2: 0.99 },
-            Method::Muon(Muon { ns_steps: 4, ..Muon::default() }),
-        ];
-        for method in methods {
-            let optimizer = Optimizer { ema_momentum: Some(0.99), ..Optimizer::new(method) };
-            optimizer.validate().expect("makes sense");
-            let text = serde_json::to_string(&optimizer).expect("writes");
-            assert_eq!(serde_json::from_str::<Optimizer>(&text).expect("reads"), optimizer, "{text}");
-        }
-        let first = r#"{"learning_rate":0.1,"momentum":0.5,"nesterov":true,"weight_decay":0.01}"#;
-        let expected = Optimizer {
-            learning_rate: 0.1,
-            weight_decay: 0.01,
-            ..Optimizer::new(Method::Sgd { momentum: 0.5, nesterov: true })
-        };
-        assert_eq!(serde_json::from_str::<Optimizer>(first).expect("reads"), expected);
-        assert!(serde_json::from_str::<Optimizer>(r#"{"method":"adam","learning_rate":0.1}"#).is_err());
-    }
-
-    #[test]
-    fn a_momentum_that_a_schedule_moves_is_a_shift_of_its_own() {
-        let optimizer = Optimizer::new(Method::Adam(Adam::default()));
-        let step = optimizer.fill(Step::default(), 0, 0.5, Some(0.85));
-        assert!((step.learning_rate - 0.0005).abs() < 1e-9);
-        assert!((step.momentum_shift + 0.05).abs() < 1e-7);
-        // √(1 - 0.999) / (1 - 0.85)
-        assert!((step.correction - 0.210_818_5).abs() < 1e-6, "{}", step.correction);
-        assert_eq!(optimizer.fill(Step::default(), 0, 1.0, None).momentum_shift, 0.0);
-    }
-}
+mod tests;

@@ -3,37 +3,51 @@
 //! 2025). What is no matrix takes AdamW's step. A convolution's kernel counts as the matrix (taps and input channels,
 //! filters), as in Jordan's own program; Keras leaves it to AdamW.
 
-use super::Adam;
+use super::{
+    adam::Adam,
+    numbers::numbers,
+    rules::{About, Rules, Slot, Update},
+    squares::sum_squares,
+};
 use crate::{
+    Result,
     kernels::{
-        INVERSE_NORM, MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT, MUON_MOMENTUM, NEWTON_SCHULZ, SCALED,
+        INVERSE_NORM, MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT, MUON, MUON_MOMENTUM, NEWTON_SCHULZ,
+        SCALED,
     },
     op::Call,
-    optim::squares::sum_squares,
     program::{Builder, Home, Parameter, ParameterId, ValueId},
+    range::{check, positive, share},
 };
-use serde::{Deserialize, Serialize};
 
-/// The numbers of Muon.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Muon {
-    /// Share of a matrix's last direction that is kept, in [0, 1).
-    pub momentum: f64,
-    /// Nesterov's look-ahead.
-    pub nesterov: bool,
-    /// Steps of the iteration.
-    pub ns_steps: u32,
-    /// The root of the mean square of a step's elements, at a learning rate of 1.
-    pub rms_rate: f64,
-    /// AdamW's numbers for what is no matrix.
-    #[serde(flatten)]
-    pub adam: Adam,
+pub(super) const ABOUT: About = About {
+    name: "muon",
+    line: "Orthogonal directions for matrices, AdamW for the rest",
+    source: "Jordan 2024",
+    learning_rate: 0.001,
+    weight_decay: 0.004,
+};
+
+/// Refuses a number of steps that is 0, or takes forever.
+fn steps(name: &'static str, value: f64) -> Result<()> {
+    check(name, value, (1.0..=100.0).contains(&value), "a number from 1 to 100")
 }
 
-impl Default for Muon {
-    fn default() -> Self {
-        Self { momentum: 0.95, nesterov: true, ns_steps: 5, rms_rate: 0.2, adam: Adam::default() }
+numbers! {
+    /// The numbers of Muon.
+    pub struct Muon {
+        /// Share of a matrix's last direction that is kept, in [0, 1).
+        momentum: f64 = 0.95, share;
+        /// Nesterov's look-ahead.
+        nesterov: bool = true;
+        /// Steps of the iteration.
+        ns_steps: u32 = 5, steps;
+        /// The root of the mean square of a step's elements, at a learning rate of 1.
+        rms_rate: f64 = 0.2, positive;
     }
+    and
+    /// AdamW's numbers for what is no matrix.
+    adam: Adam
 }
 
 /// Jordan's coefficients, chosen for the steepest rise of small singular values.
@@ -51,15 +65,33 @@ fn matrix(parameter: &Parameter) -> Option<[usize; 2]> {
     (parameter.trained && !sizes.contains(&1)).then_some(sizes)
 }
 
+impl Rules for Muon {
+    fn slots(&self) -> Vec<Slot> {
+        self.adam.slots()
+    }
+
+    /// That of the matrices.
+    fn momentum(&self) -> Option<f64> {
+        Some(self.momentum).filter(|momentum| *momentum > 0.0)
+    }
+
+    fn correction(&self, steps: f64, _momentum: f64) -> f64 {
+        self.adam.corrected(steps, self.adam.beta_1)
+    }
+
+    fn update(&self, update: &mut Update<'_>) -> Call {
+        let factor = self.directions(update);
+        update.others.push(("factor", factor));
+        self.adam.call(update, &MUON)
+    }
+}
+
 impl Muon {
     /// Appends what comes before the update: momenta, and the direction of each matrix in place of its gradient. Returns
     /// what multiplies the direction of each parameter, 0 where AdamW is to step.
-    pub(super) fn directions(
-        &self,
-        b: &mut Builder,
-        (trained, clipped): (usize, bool),
-        [m, grad, scale]: [ValueId; 3],
-    ) -> ValueId {
+    fn directions(&self, update: &mut Update<'_>) -> ValueId {
+        let Update { b, count: trained, clipped, grad, scale, kept, .. } = update;
+        let (trained, m) = (*trained, kept[1].1);
         let mut factors = vec![0.0; trained];
         let mut matrices = Vec::new();
         for (n, parameter) in b.program.parameters.iter().enumerate() {
@@ -69,9 +101,9 @@ impl Muon {
             matrices.push((ParameterId(n), [rows, columns]));
         }
         let factor = b.constant("factors", factors);
-        let sizes = [("COUNT", trained), ("NESTEROV", self.nesterov.into()), ("CLIPPED", clipped.into())];
+        let sizes = [("COUNT", trained), ("NESTEROV", self.nesterov.into()), ("CLIPPED", (*clipped).into())];
         let call = Call::new(&MUON_MOMENTUM, &sizes).with("MOMENTUM", self.momentum);
-        b.call("momentum", call, &[("grad", grad), ("m", m), ("scale", scale), ("factor", factor)]);
+        b.call("momentum", call, &[("grad", *grad), ("m", m), ("scale", *scale), ("factor", factor)]);
         for (id, sizes) in matrices {
             self.orthogonalize(b, id, sizes);
         }

@@ -82,6 +82,16 @@ pub enum Decay {
 }
 
 /// Warm-up, then decay.
+///
+/// ```
+/// use wgrad::schedule::{Decay, Schedule};
+/// let schedule = Schedule { decay: Decay::Cosine { last: 0.0 }, warmup_steps: 10 };
+/// schedule.validate()?;
+/// let factor = |step| schedule.factor(step, 100, 2); // of the learning rate, in 2 epochs of 100 steps
+/// assert_eq!((factor(4), factor(10)), (0.5, 1.0));
+/// assert!(factor(199) < 0.001);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Schedule {
     /// What follows the warm-up.

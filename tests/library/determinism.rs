@@ -19,7 +19,7 @@ use wgrad::{
     model::Model,
     networks::{network, network_for},
     objective::Objective,
-    optim::{Adam, Method, Muon, Optimizer},
+    optim::{Adam, Method, Muon, Optimizer, RmsProp, Sgd},
     program::{Mode, interpreter::Interpreter},
     schedule::{Decay, Schedule},
     train::{Judged, Options, Progress, Trainer},
@@ -40,7 +40,7 @@ fn models(data: &Dataset) -> [Model; 2] {
 }
 
 fn options() -> Options {
-    let method = Method::Sgd { momentum: 0.9, nesterov: true };
+    let method = Method::Sgd(Sgd { momentum: 0.9, nesterov: true });
     let optimizer = Optimizer { weight_decay: 1e-3, ..Optimizer::new(method) };
     let schedule = Schedule { decay: Decay::Cosine { last: 0.1 }, warmup_steps: 5 };
     Options { batch: BATCH, epochs: EPOCHS, optimizer, schedule, ..Options::default() }
@@ -67,7 +67,7 @@ fn muon() -> Options {
 fn plateau() -> Options {
     let decay = Decay::Plateau { factor: 0.5, patience: 1, min_delta: 1.0, cooldown: 0, min: 0.1 };
     let optimizer =
-        Optimizer::new(Method::RmsProp { rho: 0.9, momentum: 0.5, epsilon: 1e-7, centered: true });
+        Optimizer::new(Method::RmsProp(RmsProp { rho: 0.9, momentum: 0.5, epsilon: 1e-7, centered: true }));
     let early_stopping = Some(EarlyStopping { patience: 9, min_delta: 0.0 });
     Options {
         epochs: 4,

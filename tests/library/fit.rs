@@ -10,7 +10,7 @@ use wgrad::{
     metrics::{Metrics, StepResult},
     model::Model,
     networks::{network, network_for},
-    optim::{Method, Optimizer},
+    optim::{Method, Optimizer, Sgd},
     train::{Ended, Epoch, Events, Options, Progress, Trainer},
 };
 use wgrad_data::synthetic::synthetic;
@@ -141,8 +141,10 @@ fn fit_does_what_epochs_evaluations_and_callbacks_do_one_by_one() {
 fn early_stopping_ends_it_and_the_best_weights_come_back() {
     let data = data();
     // So long a step makes it worse after some epochs.
-    let optimizer =
-        Optimizer { learning_rate: 0.6, ..Optimizer::new(Method::Sgd { momentum: 0.9, nesterov: false }) };
+    let optimizer = Optimizer {
+        learning_rate: 0.6,
+        ..Optimizer::new(Method::Sgd(Sgd { momentum: 0.9, nesterov: false }))
+    };
     let early_stopping = Some(EarlyStopping { patience: 2, min_delta: 0.0 });
     let callbacks = Callbacks { early_stopping, ..Callbacks::default() };
     pollster::block_on(async {

@@ -2,6 +2,8 @@
 //! them stands in the documentation of [`wgrad::error`].
 
 use std::borrow::Cow;
+use wgrad::optim;
+use wgrad_run::recipe::{NUMBER_OPTIONS, NumberOption};
 
 /// How a field is said.
 #[derive(Clone, Copy)]
@@ -14,7 +16,7 @@ enum Said {
 
 use Said::{Switch, Value};
 
-/// The fields of the library, each with its option.
+/// The fields of the library, each with its option, but for the numbers of optimizers.
 const FIELDS: &[(&str, Said)] = &[
     // Of a training.
     ("batch", Value("--batch")),
@@ -26,21 +28,11 @@ const FIELDS: &[(&str, Said)] = &[
     ("model", Value("--model")),
     ("seed", Value("--seed")),
     ("variants", Value("--variant")),
-    // Of its optimizer.
-    ("beta_1", Value("--beta-1")),
-    ("beta_2", Value("--beta-2")),
-    ("centered", Switch("--centered", None)),
+    // Of its optimizer; the numbers of its method are in [`numbers`].
     ("ema_momentum", Value("--ema")),
-    ("epsilon", Value("--epsilon")),
     ("global_clipnorm", Value("--global-clipnorm")),
-    ("initial_accumulator_value", Value("--initial-accumulator-value")),
     ("learning_rate", Value("--lr")),
-    ("momentum", Value("--momentum")),
-    ("nesterov", Switch("--nesterov", Some("--no-nesterov"))),
-    ("ns_steps", Value("--ns-steps")),
     ("optimizer", Value("--optimizer")),
-    ("rho", Value("--rho")),
-    ("rms_rate", Value("--rms-rate")),
     ("weight_decay", Value("--weight-decay")),
     // Of its schedule and its callbacks.
     ("decay.momentum", Value("--cycle-momentum")),
@@ -98,6 +90,28 @@ const FIELDS: &[(&str, Said)] = &[
     ("input_shape", Value("--input-shape")),
     ("raw_pixels", Switch("--raw-pixels", None)),
 ];
+
+/// The numbers of optimizers, each with the option that the command line has for it.
+fn numbers() -> impl Iterator<Item = (&'static str, Said)> {
+    let switch = |name, on| {
+        let mut switches = NUMBER_OPTIONS.iter().filter(move |option| option.number.name == name);
+        switches
+            .find(|option| option.number.value == optim::Value::Switch(on))
+            .map(|option| option.name.as_str())
+    };
+    NUMBER_OPTIONS.iter().map(move |NumberOption { name: option, number, .. }| {
+        let said = match (number.value, switch(number.name, true)) {
+            (optim::Value::Real(_) | optim::Value::Whole(_), _) => Value(option),
+            (optim::Value::Switch(_), on) => Switch(on.unwrap_or(option), switch(number.name, false)),
+        };
+        (number.name, said)
+    })
+}
+
+/// Every field, with its option.
+fn fields() -> impl Iterator<Item = (&'static str, Said)> {
+    FIELDS.iter().copied().chain(numbers())
+}
 
 /// The items of the library, each with what is said instead: by itself, and with something in brackets
 /// (where there ever is something) in place of `{}`.
@@ -170,8 +184,8 @@ fn quoted(words: &str) -> Option<(String, usize)> {
 /// The option of a field, with its value.
 fn option(field: &str) -> Option<String> {
     let (name, value) = field.split_once(" = ").map_or((field, None), |(name, value)| (name, Some(value)));
-    let (_, said) = FIELDS.iter().find(|(known, _)| *known == name)?;
-    Some(match (*said, value) {
+    let (_, said) = fields().find(|(known, _)| *known == name)?;
+    Some(match (said, value) {
         (Value(option), Some(value)) => format!("{option} {value}"),
         (Switch(_, Some(off)), Some("false")) => off.to_string(),
         (Value(option) | Switch(option, _), _) => option.to_string(),
@@ -188,10 +202,11 @@ fn command(item: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FIELDS, ITEMS, Said, bare, spelled};
+    use super::{ITEMS, Said, bare, fields as table, spelled};
     use crate::Cli;
     use clap::CommandFactory;
     use std::collections::BTreeSet;
+    use wgrad::optim::Method;
     use wgrad_testing::sources::{Literal, library, literals};
 
     /// That the items are there.
@@ -310,6 +325,9 @@ mod tests {
                 }
             }
         }
+        // Those whose ranges a method says beside them.
+        let methods = Method::all();
+        named.extend(methods.iter().flat_map(Method::numbers).map(|number| number.name.to_string()));
         for name in [
             "batch",
             "learning_rate",
@@ -326,13 +344,12 @@ mod tests {
         }
         assert!(named.len() > 50 && items.len() > 10, "{named:?} {items:?}");
         let unknown: Vec<_> =
-            named.iter().filter(|name| !FIELDS.iter().any(|(known, _)| known == name)).collect();
+            named.iter().filter(|name| !table().any(|(known, _)| known == name.as_str())).collect();
         assert!(unknown.is_empty(), "the library names fields without an option in FIELDS: {unknown:?}");
         let unknown: Vec<_> =
             items.iter().filter(|name| !ITEMS.iter().any(|(known, ..)| known == name)).collect();
         assert!(unknown.is_empty(), "the library names items without a command in ITEMS: {unknown:?}");
-        let unused: Vec<_> =
-            FIELDS.iter().filter(|(name, _)| !named.contains(*name)).map(|(name, _)| name).collect();
+        let unused: Vec<_> = table().map(|(name, _)| name).filter(|name| !named.contains(*name)).collect();
         assert!(unused.is_empty(), "FIELDS has what no message of the library names: {unused:?}");
         let unused: Vec<_> =
             ITEMS.iter().filter(|(name, ..)| !items.contains(*name)).map(|(name, ..)| name).collect();
@@ -351,11 +368,11 @@ mod tests {
         }
         let mut known = BTreeSet::new();
         options(&Cli::command(), &mut known);
-        let of_field = |said: &Said| match *said {
+        let of_field = |said: Said| match said {
             Said::Value(option) => vec![option],
             Said::Switch(on, off) => std::iter::once(on).chain(off).collect(),
         };
-        let of_fields = FIELDS.iter().flat_map(|(_, said)| of_field(said));
+        let of_fields = table().flat_map(|(_, said)| of_field(said));
         let of_items =
             ITEMS.iter().flat_map(|(_, alone, with)| alone.split([' ', '`']).chain(with.split(' ')));
         for option in of_fields.chain(of_items).filter(|word| word.starts_with("--")) {

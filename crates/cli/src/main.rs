@@ -34,6 +34,7 @@ mod loading;
 mod lr_find;
 mod memory;
 mod models;
+mod numbers;
 mod onnx_node;
 mod objective;
 mod output;

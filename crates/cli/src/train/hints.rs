@@ -310,7 +310,7 @@ fn shortened(spec: &str) -> String {
 mod tests {
     use super::{again, lower, no_matter_of_the_rate};
     use wgrad::{
-        optim::{Method, Optimizer},
+        optim::{Method, Optimizer, Sgd},
         schedule::Decay,
     };
 
@@ -351,7 +351,7 @@ mod tests {
 
     #[test]
     fn a_lower_rate_makes_up_for_what_multiplies_it() {
-        let sgd = Optimizer::new(Method::Sgd { momentum: 0.0, nesterov: false });
+        let sgd = Optimizer::new(Method::Sgd(Sgd { momentum: 0.0, nesterov: false }));
         let at = |learning_rate, weight_decay| Optimizer { learning_rate, weight_decay, ..sgd };
         assert_eq!(sgd.learning_rate, 0.05);
         assert_eq!(lower(&at(0.05, 0.0), &[]), 0.005);

@@ -1,32 +1,29 @@
 //! The optimizer, the schedule and the callbacks, as the command line has them. Names and defaults are Keras's.
 
+use crate::{fields::bare, numbers::NumberArgs};
 use anyhow::{Result, bail};
-use clap::{Args, ValueEnum};
-use std::time::Duration;
+use clap::{
+    Args, ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser},
+};
+use std::{sync::LazyLock, time::Duration};
 use wgrad::{
     callbacks::{Best, Callbacks, EarlyStopping, Monitor},
     data::Dataset,
     loss::Loss,
-    optim::{Adam, Method, Muon, Optimizer},
+    optim::{Method, Optimizer},
     schedule::{Decay, Schedule},
 };
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Name {
-    /// Momentum, Nesterov's momentum
-    Sgd,
-    /// Adaptive moments
-    Adam,
-    /// Adam with decoupled weight decay
-    Adamw,
-    /// Root of the mean square; with --centered, of the variance
-    Rmsprop,
-    /// Root of the sum of squares
-    Adagrad,
-    /// Sign of the moving direction
-    Lion,
-    /// Orthogonal directions for matrices, AdamW for the rest
-    Muon,
+/// The methods that there are, each with a line about it.
+static NAMES: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
+    let methods = Method::all();
+    methods.iter().map(|method| (method.about().name, bare(method.about().line))).collect()
+});
+
+fn names() -> PossibleValuesParser {
+    let values = NAMES.iter().map(|(name, line)| PossibleValue::new(*name).help(line.as_str()));
+    values.collect::<Vec<_>>().into()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -65,44 +62,13 @@ enum Watched {
 #[command(next_help_heading = "Optimizer")]
 pub struct MethodArgs {
     /// Method
-    #[arg(long, value_enum, default_value_t = Name::Sgd)]
-    optimizer: Name,
+    #[arg(long, value_parser = names(), default_value = Optimizer::default().name())]
+    optimizer: String,
     /// Learning rate [default: 0.05 for sgd, else 0.001]
     #[arg(long, value_name = "X")]
     pub lr: Option<f64>,
-    /// Momentum of sgd, rmsprop and muon's matrices [default: 0.9 for sgd, 0 for rmsprop, 0.95 for muon]
-    #[arg(long, value_name = "X")]
-    momentum: Option<f64>,
-    /// Nesterov's momentum (sgd)
-    #[arg(long)]
-    nesterov: bool,
-    /// Without Nesterov's momentum, which muon has
-    #[arg(long)]
-    no_nesterov: bool,
-    /// Steps of muon's iteration towards an orthogonal direction [default: 5]
-    #[arg(long, value_name = "N")]
-    ns_steps: Option<u32>,
-    /// The size of the elements of muon's steps, at a learning rate of 1 [default: 0.2]
-    #[arg(long, value_name = "X")]
-    rms_rate: Option<f64>,
-    /// How slowly the mean gradient of adam, adamw, lion and muon's AdamW forgets [default: 0.9]
-    #[arg(long, value_name = "X")]
-    beta_1: Option<f64>,
-    /// How slowly the mean square of adam, adamw and muon's AdamW forgets, or lion's mean [default: 0.999, 0.99 for lion]
-    #[arg(long, value_name = "X")]
-    beta_2: Option<f64>,
-    /// How slowly rmsprop's mean square forgets [default: 0.9]
-    #[arg(long, value_name = "X")]
-    rho: Option<f64>,
-    /// Take the square of the mean off rmsprop's mean square
-    #[arg(long)]
-    centered: bool,
-    /// What adagrad's sums start from [default: 0.1]
-    #[arg(long, value_name = "X")]
-    initial_accumulator_value: Option<f64>,
-    /// Keeps adam, adamw, muon, rmsprop and adagrad from dividing by zero [default: 1e-7]
-    #[arg(long, value_name = "X")]
-    epsilon: Option<f64>,
+    #[command(flatten)]
+    numbers: NumberArgs,
     /// Weight decay: for sgd added to the gradient (L2), for all others decoupled [default: 0.004 for adamw and muon, else 0]
     #[arg(long, value_name = "X")]
     weight_decay: Option<f64>,
@@ -209,42 +175,13 @@ pub fn time(text: &str) -> Result<Duration, String> {
 impl MethodArgs {
     /// The optimizer, with defaults for what was not given; refuses what the method does not have.
     pub fn optimizer(&self) -> Result<Optimizer> {
-        self.refuse_strangers()?;
+        let method = self.numbers.method(&self.optimizer)?;
         if self.lr == Some(0.0) {
             bail!(
                 "--lr is 0, expected a number above 0: nothing would be learned; `wgrad lr-find` suggests one"
             );
         }
-        let adam = || Adam {
-            beta_1: self.beta_1.unwrap_or(0.9),
-            beta_2: self.beta_2.unwrap_or(0.999),
-            epsilon: self.epsilon.unwrap_or(1e-7),
-        };
-        let optimizer = Optimizer::new(match self.optimizer {
-            Name::Sgd => Method::Sgd { momentum: self.momentum.unwrap_or(0.9), nesterov: self.nesterov },
-            Name::Adam => Method::Adam(adam()),
-            Name::Adamw => Method::AdamW(adam()),
-            Name::Rmsprop => Method::RmsProp {
-                rho: self.rho.unwrap_or(0.9),
-                momentum: self.momentum.unwrap_or(0.0),
-                epsilon: self.epsilon.unwrap_or(1e-7),
-                centered: self.centered,
-            },
-            Name::Adagrad => Method::Adagrad {
-                initial_accumulator_value: self.initial_accumulator_value.unwrap_or(0.1),
-                epsilon: self.epsilon.unwrap_or(1e-7),
-            },
-            Name::Muon => Method::Muon(Muon {
-                momentum: self.momentum.unwrap_or(0.95),
-                nesterov: !self.no_nesterov,
-                ns_steps: self.ns_steps.unwrap_or(5),
-                rms_rate: self.rms_rate.unwrap_or(0.2),
-                adam: adam(),
-            }),
-            Name::Lion => {
-                Method::Lion { beta_1: self.beta_1.unwrap_or(0.9), beta_2: self.beta_2.unwrap_or(0.99) }
-            }
-        });
+        let optimizer = Optimizer::new(method);
         Ok(Optimizer {
             learning_rate: self.lr.unwrap_or(optimizer.learning_rate),
             weight_decay: self.weight_decay.unwrap_or(optimizer.weight_decay),
@@ -252,35 +189,6 @@ impl MethodArgs {
             ema_momentum: self.ema,
             ..optimizer
         })
-    }
-
-    fn refuse_strangers(&self) -> Result<()> {
-        use Name::{Adagrad, Adam, Adamw, Lion, Muon, Rmsprop, Sgd};
-        let given: [(&str, bool, &[Name]); 11] = [
-            ("--momentum", self.momentum.is_some(), &[Sgd, Rmsprop, Muon]),
-            ("--nesterov", self.nesterov, &[Sgd]),
-            ("--no-nesterov", self.no_nesterov, &[Muon]),
-            ("--ns-steps", self.ns_steps.is_some(), &[Muon]),
-            ("--rms-rate", self.rms_rate.is_some(), &[Muon]),
-            ("--beta-1", self.beta_1.is_some(), &[Adam, Adamw, Lion, Muon]),
-            ("--beta-2", self.beta_2.is_some(), &[Adam, Adamw, Lion, Muon]),
-            ("--rho", self.rho.is_some(), &[Rmsprop]),
-            ("--centered", self.centered, &[Rmsprop]),
-            ("--initial-accumulator-value", self.initial_accumulator_value.is_some(), &[Adagrad]),
-            ("--epsilon", self.epsilon.is_some(), &[Adam, Adamw, Rmsprop, Adagrad, Muon]),
-        ];
-        let name = |name: &Name| name.to_possible_value().map_or(String::new(), |v| v.get_name().to_string());
-        match given.iter().find(|(_, given, takers)| *given && !takers.contains(&self.optimizer)) {
-            None => Ok(()),
-            Some((option, _, takers)) => {
-                let takers: Vec<String> = takers.iter().map(name).collect();
-                bail!(
-                    "`--optimizer {}` takes no {option}; it belongs to {}",
-                    name(&self.optimizer),
-                    takers.join(", ")
-                )
-            }
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use clap::{
     parser::ValueSource,
 };
 use std::ffi::OsString;
-use wgrad_run::recipe::{Flag, METHOD_FLAGS, RECIPES, SCHEDULE_FLAGS, recipe};
+use wgrad_run::recipe::{Flag, RECIPES, SCHEDULE_FLAGS, method_flags, recipe};
 
 const TRAIN: &str = "train";
 
@@ -26,12 +26,12 @@ pub fn completed(matches: &ArgMatches, mut line: Vec<OsString>) -> Option<Vec<Os
         let recipes = flags.iter().find(|(flag, _)| *flag == name).and_then(|(_, value)| value.as_deref());
         given(train, name) && train.get_raw(&id(name)).and_then(|mut raw| raw.next()?.to_str()) != recipes
     };
-    let strange: Vec<_> = [("--optimizer", METHOD_FLAGS), ("--schedule", SCHEDULE_FLAGS)]
+    let strange: Vec<_> = [("--optimizer", method_flags()), ("--schedule", SCHEDULE_FLAGS.to_vec())]
         .into_iter()
         .filter(|(name, _)| other(name))
         .flat_map(|(_, numbers)| numbers)
         .collect();
-    let added = flags.iter().filter(|(name, _)| !given(train, name) && !strange.contains(&name));
+    let added = flags.iter().filter(|(name, _)| !given(train, name) && !strange.contains(name));
     let added = added.flat_map(|(name, value): &Flag| [Some(name.to_string()), value.clone()]);
     let added: Vec<OsString> = added.flatten().map(OsString::from).collect();
     line.splice(at..at, added);
@@ -52,7 +52,7 @@ mod tests {
     use crate::{Cli, Command};
     use wgrad::{
         augment::Augment,
-        optim::{Adam, Method, Muon, Optimizer},
+        optim::{Adagrad, Adam, Lion, Method, Muon, Optimizer, RmsProp, Sgd},
         schedule::{Decay, Schedule},
         train::Options,
     };
@@ -78,14 +78,14 @@ mod tests {
 
     #[test]
     fn all_settings_can_be_written_as_options() {
-        let rms = Method::RmsProp { rho: 0.8, momentum: 0.5, epsilon: 1e-5, centered: true };
+        let rms = Method::RmsProp(RmsProp { rho: 0.8, momentum: 0.5, epsilon: 1e-5, centered: true });
         let methods = [
-            Method::Sgd { momentum: 0.5, nesterov: true },
+            Method::Sgd(Sgd { momentum: 0.5, nesterov: true }),
             Method::Adam(Adam { beta_1: 0.8, beta_2: 0.9, epsilon: 1e-8 }),
             Method::AdamW(Adam::default()),
             rms,
-            Method::Adagrad { initial_accumulator_value: 0.2, epsilon: 1e-6 },
-            Method::Lion { beta_1: 0.8, beta_2: 0.9 },
+            Method::Adagrad(Adagrad { initial_accumulator_value: 0.2, epsilon: 1e-6 }),
+            Method::Lion(Lion { beta_1: 0.8, beta_2: 0.9 }),
             Method::Muon(Muon {
                 momentum: 0.5,
                 nesterov: false,
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn the_numbers_of_another_optimizer_or_schedule_go_with_it() {
         let read = settings("wgrad train --recipe vgg --optimizer lion");
-        assert_eq!(read.optimizer, Optimizer::new(Method::Lion { beta_1: 0.9, beta_2: 0.99 }));
+        assert_eq!(read.optimizer, Optimizer::new(Method::Lion(Lion { beta_1: 0.9, beta_2: 0.99 })));
         let read = settings("wgrad train --recipe lstm --schedule cosine");
         assert_eq!(read.schedule.decay, Decay::Cosine { last: 0.0 });
         assert_eq!(read.optimizer, recipe("lstm").expect("there").optimizer);

@@ -3,6 +3,7 @@
 
 use super::losses::{self, Compiled};
 use serde_json::{Map, Value};
+use wgrad::optim::{self, Method};
 
 /// What changes how a program runs and no number of it; or what only half precision has.
 const NEUTRAL: &[&str] = &["auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_execution"];
@@ -18,9 +19,6 @@ const REPORTED: &[&str] = &[
     "mae",
     "root_mean_squared_error",
 ];
-
-/// Keras's optimizers by the names of wgrad's.
-const OPTIMIZERS: &[&str] = &["sgd", "adam", "adamw", "rmsprop", "adagrad", "lion", "muon"];
 
 /// Numbers of an optimizer by Keras's name, and their fields here.
 const NUMBERS: &[(&str, &str)] = &[
@@ -38,23 +36,18 @@ const NUMBERS: &[(&str, &str)] = &[
     ("global_clipnorm", "global_clipnorm"),
 ];
 
-/// What such a number is here where nobody says it.
-fn default(optimizer: &str, key: &str) -> Option<f64> {
-    Some(match (optimizer, key) {
-        ("sgd", "momentum") => 0.9,
-        ("muon", "momentum") => 0.95,
-        (_, "momentum") => 0.0,
-        (_, "beta_1" | "adam_beta_1" | "rho") => 0.9,
-        ("lion", "beta_2") => 0.99,
-        (_, "beta_2" | "adam_beta_2") => 0.999,
-        (_, "epsilon") => 1e-7,
-        (_, "initial_accumulator_value") => 0.1,
-        (_, "ns_steps") => 5.0,
-        (_, "rms_rate") => 0.2,
-        ("adamw" | "muon", "weight_decay") => 0.004,
-        (_, "weight_decay") => 0.0,
-        _ => return None,
-    })
+/// Whether `x` is not what the field is in `method` where nobody says it; `false` where the method has no such number.
+fn differs(method: &Method, field: &str, x: f64) -> bool {
+    let numbers = method.numbers();
+    let number = numbers.iter().find(|number| number.name == field).map(|number| number.value);
+    let usual = match (number, field) {
+        (Some(optim::Value::Real(usual)), _) => usual,
+        (Some(optim::Value::Whole(usual)), _) => usual.into(),
+        (_, "weight_decay") => method.about().weight_decay,
+        (_, "global_clipnorm") => return true,
+        _ => return false,
+    };
+    (x - usual).abs() > 1e-6 * usual
 }
 
 /// Reads what stands beside the network.
@@ -137,13 +130,15 @@ fn optimizer(value: &Value) -> String {
         return optimizer(inner);
     }
     let name = class.to_lowercase();
-    let Some(known) = OPTIMIZERS.iter().find(|known| **known == name) else {
+    let methods = Method::all();
+    let Some(method) = methods.iter().find(|method| method.about().name == name) else {
+        let known: Vec<&str> = methods.iter().map(|method| method.about().name).collect();
         return format!(
             "it was compiled with the optimizer {class}, which wgrad has not: `.optimizer` takes {}",
-            OPTIMIZERS.join(", ")
+            known.join(", ")
         );
     };
-    let mut fields = vec![format!("`.optimizer = {known}`")];
+    let mut fields = vec![format!("`.optimizer = {name}`")];
     let mut others = Vec::new();
     match config.get("learning_rate") {
         Some(Value::Number(rate)) => {
@@ -156,18 +151,16 @@ fn optimizer(value: &Value) -> String {
     }
     for (key, field) in NUMBERS {
         let set = config.get(*key).and_then(Value::as_f64);
-        if let Some(x) = set.filter(|x| default(known, key).is_none_or(|d| (x - d).abs() > 1e-6 * d)) {
+        if let Some(x) = set.filter(|x| differs(method, field, *x)) {
             fields.push(format!("`.{field} = {}`", number(x)));
         }
     }
     let on = |key: &str| config.get(key).and_then(Value::as_bool) == Some(true);
-    match (*known, on("nesterov")) {
-        ("muon", false) => fields.push("`.nesterov = false`".into()),
-        ("sgd", true) => fields.push("`.nesterov = true`".into()),
-        _ => {}
-    }
-    if on("centered") {
-        fields.push("`.centered = true`".into());
+    for number in method.numbers() {
+        let said = on(number.name);
+        if number.value == optim::Value::Switch(!said) {
+            fields.push(format!("`.{} = {said}`", number.name));
+        }
     }
     if on("use_ema") {
         let momentum = config.get("ema_momentum").and_then(Value::as_f64).unwrap_or(0.99);

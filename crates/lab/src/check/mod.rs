@@ -20,7 +20,7 @@ use wgrad::{
     gpu::{Context, FeedBuffers},
     model::Model,
     objective::Objective,
-    optim::{Method, Optimizer},
+    optim::{Method, Optimizer, Sgd},
     plan::Arenas,
     program::{Mode, interpreter::Interpreter},
     selection::Choices,
@@ -47,7 +47,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let method = Method::Sgd { momentum: 0.9, nesterov: true };
+        let method = Method::Sgd(Sgd { momentum: 0.9, nesterov: true });
         let optimizer = Optimizer { weight_decay: 1e-4, ..Optimizer::new(method) };
         let (variants, objective) = (Choices::default(), Objective::default());
         Self { batch: 16, steps: 1, seed: 0, variants, optimizer, samples: 12, objective }

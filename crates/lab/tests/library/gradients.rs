@@ -17,7 +17,7 @@ use wgrad::{
     networks::{NETWORKS, network, network_for},
     objective::Objective,
     op::{activations::ACTIVATIONS, twin::Data},
-    optim::{Adam, Method, Muon, Optimizer},
+    optim::{Adagrad, Adam, Lion, Method, Muon, Optimizer, RmsProp},
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len, interpreter::Interpreter},
 };
 use wgrad_formats::model_file;
@@ -446,9 +446,9 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
     let plain = models().into_iter().map(|model| (model, Objective::default())).chain(changed);
     let methods = [
         Method::Adam(Adam::default()),
-        Method::RmsProp { rho: 0.9, momentum: 0.5, epsilon: 1e-7, centered: true },
-        Method::Adagrad { initial_accumulator_value: 0.1, epsilon: 1e-7 },
-        Method::Lion { beta_1: 0.9, beta_2: 0.99 },
+        Method::RmsProp(RmsProp { rho: 0.9, momentum: 0.5, epsilon: 1e-7, centered: true }),
+        Method::Adagrad(Adagrad { initial_accumulator_value: 0.1, epsilon: 1e-7 }),
+        Method::Lion(Lion { beta_1: 0.9, beta_2: 0.99 }),
         Method::Muon(Muon::default()),
     ];
     let optimized = methods.map(|method| {

@@ -1,7 +1,8 @@
 //! Settings as the options of `wgrad train` that give them, without what is the default there.
 
+use super::numbers::NUMBER_OPTIONS;
 use wgrad::{
-    optim::{Adam, Method, Muon, Optimizer},
+    optim::{Method, Optimizer, Value},
     schedule::{Decay, Schedule},
     train::Options,
 };
@@ -9,22 +10,12 @@ use wgrad::{
 /// An option's name, and its value unless it is a switch.
 pub type Flag = (&'static str, Option<String>);
 
-/// The numbers that go with `--optimizer`: with another one they mean something else.
-pub const METHOD_FLAGS: &[&str] = &[
-    "--lr",
-    "--momentum",
-    "--nesterov",
-    "--no-nesterov",
-    "--ns-steps",
-    "--rms-rate",
-    "--beta-1",
-    "--beta-2",
-    "--rho",
-    "--centered",
-    "--initial-accumulator-value",
-    "--epsilon",
-    "--weight-decay",
-];
+/// The options that go with `--optimizer`: with another method they mean something else.
+pub fn method_flags() -> Vec<&'static str> {
+    let numbers = NUMBER_OPTIONS.iter().map(|option| option.name.as_str());
+    ["--lr", "--weight-decay"].into_iter().chain(numbers).collect()
+}
+
 /// The numbers that go with `--schedule`.
 pub const SCHEDULE_FLAGS: &[&str] = &[
     "--step-every",
@@ -71,44 +62,19 @@ impl Flags {
         }
     }
 
-    fn switch(&mut self, name: &'static str, on: bool) {
-        if on {
-            self.0.push((name, None));
-        }
-    }
-
     fn optimizer(&mut self, optimizer: &Optimizer) {
         let default = Optimizer::new(optimizer.method);
         self.add("--optimizer", optimizer.name());
         self.add("--lr", optimizer.learning_rate);
-        match optimizer.method {
-            Method::Sgd { momentum, nesterov } => {
-                self.unless("--momentum", momentum, 0.9);
-                self.switch("--nesterov", nesterov);
-            }
-            Method::Adam(adam) | Method::AdamW(adam) => self.adam(&adam),
-            Method::RmsProp { rho, momentum, epsilon, centered } => {
-                self.unless("--rho", rho, 0.9);
-                self.unless("--momentum", momentum, 0.0);
-                self.unless("--epsilon", epsilon, 1e-7);
-                self.switch("--centered", centered);
-            }
-            Method::Adagrad { initial_accumulator_value, epsilon } => {
-                self.unless("--initial-accumulator-value", initial_accumulator_value, 0.1);
-                self.unless("--epsilon", epsilon, 1e-7);
-            }
-            Method::Lion { beta_1, beta_2 } => {
-                self.unless("--beta-1", beta_1, 0.9);
-                self.unless("--beta-2", beta_2, 0.99);
-            }
-            Method::Muon(muon) => {
-                let default = Muon::default();
-                self.unless("--momentum", muon.momentum, default.momentum);
-                self.switch("--no-nesterov", !muon.nesterov);
-                self.unless("--ns-steps", muon.ns_steps.into(), default.ns_steps.into());
-                self.unless("--rms-rate", muon.rms_rate, default.rms_rate);
-                self.adam(&muon.adam);
-            }
+        let usual = Method::named(optimizer.name()).map(|method| method.numbers()).unwrap_or_default();
+        for number in optimizer.method.numbers().iter().filter(|number| !usual.contains(number)) {
+            let option = NUMBER_OPTIONS.iter().find(|option| option.sets(number));
+            let value = match number.value {
+                Value::Real(value) => Some(value.to_string()),
+                Value::Whole(value) => Some(value.to_string()),
+                Value::Switch(_) => None,
+            };
+            self.0.extend(option.map(|option| (option.name.as_str(), value)));
         }
         self.unless("--weight-decay", optimizer.weight_decay, default.weight_decay);
         for (name, value) in
@@ -118,13 +84,6 @@ impl Flags {
                 self.add(name, value);
             }
         }
-    }
-
-    fn adam(&mut self, adam: &Adam) {
-        let default = Adam::default();
-        self.unless("--beta-1", adam.beta_1, default.beta_1);
-        self.unless("--beta-2", adam.beta_2, default.beta_2);
-        self.unless("--epsilon", adam.epsilon, default.epsilon);
     }
 
     fn schedule(&mut self, schedule: &Schedule, optimizer: &Optimizer) {

@@ -3,19 +3,21 @@
 
 mod flags;
 mod measured;
+mod numbers;
 
 use wgrad::{
     Error, Result,
     augment::Augment,
     callbacks::Callbacks,
     objective::Objective,
-    optim::{Adam, Method, Optimizer},
+    optim::{Adam, Method, Optimizer, Sgd},
     schedule::{Decay, Schedule},
     train::Options,
 };
 
-pub use flags::{Flag, METHOD_FLAGS, SCHEDULE_FLAGS, flags};
+pub use flags::{Flag, SCHEDULE_FLAGS, flags, method_flags};
 pub use measured::{Measured, measured};
+pub use numbers::{NUMBER_OPTIONS, NumberOption};
 
 /// A network and how to train it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,7 +80,7 @@ const fn adam(learning_rate: f64) -> Optimizer {
 
 const fn nesterov(learning_rate: f64, weight_decay: f64) -> Optimizer {
     Optimizer {
-        method: Method::Sgd { momentum: 0.9, nesterov: true },
+        method: Method::Sgd(Sgd { momentum: 0.9, nesterov: true }),
         learning_rate,
         weight_decay,
         global_clipnorm: None,

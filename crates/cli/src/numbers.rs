@@ -1,0 +1,221 @@
+//! The options for the numbers of an optimizer's method. Which there are, and which method takes them, the methods say; here
+//! are the words of their help, where those that follow from the methods can be said better.
+
+use anyhow::{Result, bail};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
+use std::sync::LazyLock;
+use wgrad::optim::{Method, Value};
+use wgrad_run::recipe::{NUMBER_OPTIONS, NumberOption};
+
+/// Words for options, in the order of the help. Any other option follows, with words that are made of its number's.
+const WORDS: &[(&str, &str)] = &[
+    (
+        "--momentum",
+        "Momentum of sgd, rmsprop and muon's matrices [default: 0.9 for sgd, 0 for rmsprop, 0.95 for muon]",
+    ),
+    ("--nesterov", "Nesterov's momentum (sgd)"),
+    ("--no-nesterov", "Without Nesterov's momentum, which muon has"),
+    ("--ns-steps", "Steps of muon's iteration towards an orthogonal direction [default: 5]"),
+    ("--rms-rate", "The size of the elements of muon's steps, at a learning rate of 1 [default: 0.2]"),
+    ("--beta-1", "How slowly the mean gradient of adam, adamw, lion and muon's AdamW forgets [default: 0.9]"),
+    (
+        "--beta-2",
+        "How slowly the mean square of adam, adamw and muon's AdamW forgets, or lion's mean [default: 0.999, 0.99 for lion]",
+    ),
+    ("--rho", "How slowly rmsprop's mean square forgets [default: 0.9]"),
+    ("--centered", "Take the square of the mean off rmsprop's mean square"),
+    ("--initial-accumulator-value", "What adagrad's sums start from [default: 0.1]"),
+    ("--epsilon", "Keeps adam, adamw, muon, rmsprop and adagrad from dividing by zero [default: 1e-7]"),
+];
+
+/// An option as clap has it.
+struct Shown {
+    option: &'static NumberOption,
+    id: String,
+    help: String,
+}
+
+static SHOWN: LazyLock<Vec<Shown>> = LazyLock::new(|| {
+    let place = |option: &NumberOption| {
+        WORDS.iter().position(|(name, _)| *name == option.name).unwrap_or(WORDS.len())
+    };
+    let mut options: Vec<&NumberOption> = NUMBER_OPTIONS.iter().collect();
+    options.sort_by_key(|option| place(option));
+    let shown = options.into_iter().map(|option| Shown {
+        option,
+        id: option.name.trim_start_matches('-').replace('-', "_"),
+        help: WORDS.get(place(option)).map_or_else(|| words(option), |(_, words)| words.to_string()),
+    });
+    shown.collect()
+});
+
+/// The help of an option that has no words of its own.
+fn words(option: &NumberOption) -> String {
+    let (names, mut defaults): (Vec<_>, Vec<_>) = option.takers.iter().copied().unzip();
+    let about = option.number.about.trim_end_matches('.');
+    let about = match option.number.value {
+        Value::Switch(false) => format!("Without: {about}"),
+        _ => about.to_string(),
+    };
+    let said = |value: &Value| match value {
+        Value::Real(value) => format!("{value}"),
+        Value::Whole(value) => format!("{value}"),
+        Value::Switch(_) => String::new(),
+    };
+    defaults.dedup();
+    let defaults = match &defaults[..] {
+        [Value::Switch(_), ..] => String::new(),
+        [same] => format!(" [default: {}]", said(same)),
+        _ => {
+            let each = option.takers.iter().map(|(name, value)| format!("{} for {name}", said(value)));
+            format!(" [default: {}]", each.collect::<Vec<_>>().join(", "))
+        }
+    };
+    format!("{about} ({}){defaults}", names.join(", "))
+}
+
+/// The numbers that the command line gives.
+#[derive(Clone)]
+pub struct NumberArgs(Vec<(&'static NumberOption, Value)>);
+
+impl NumberArgs {
+    /// The method called `name`, with these numbers in place of its defaults; refuses those that it does not have.
+    pub fn method(&self, name: &str) -> Result<Method> {
+        let mut method = Method::named(name)?;
+        for (option, value) in &self.0 {
+            let takers: Vec<&str> = option.takers.iter().map(|(taker, _)| *taker).collect();
+            if !takers.contains(&name) || !method.set(option.number.name, *value) {
+                bail!("`--optimizer {name}` takes no {}; it belongs to {}", option.name, takers.join(", "));
+            }
+        }
+        Ok(method)
+    }
+}
+
+/// The group of options that holds these, too.
+const GROUP: &str = "MethodArgs";
+
+impl Args for NumberArgs {
+    fn augment_args(command: Command) -> Command {
+        command.args(SHOWN.iter().map(|Shown { option, id, help }| {
+            let arg = Arg::new(id.as_str()).long(&option.name[2..]).help(help.as_str()).group(GROUP);
+            match option.number.value {
+                Value::Real(_) => arg.value_name("X").value_parser(value_parser!(f64)),
+                Value::Whole(_) => arg.value_name("N").value_parser(value_parser!(u32)),
+                Value::Switch(_) => arg.action(ArgAction::SetTrue),
+            }
+        }))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for NumberArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = SHOWN.iter().filter_map(|Shown { option, id, .. }| {
+            let value = match option.number.value {
+                Value::Real(_) => matches.get_one(id).copied().map(Value::Real),
+                Value::Whole(_) => matches.get_one(id).copied().map(Value::Whole),
+                switch @ Value::Switch(_) => matches.get_flag(id).then_some(switch),
+            };
+            Some((*option, value?))
+        });
+        Ok(Self(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NumberOption, SHOWN, Shown, Value, WORDS, words};
+    use crate::{Cli, fields::spelled, train::method::MethodArgs};
+    use clap::{CommandFactory, Parser};
+    use wgrad::optim::{Method, Number, Optimizer};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        method: MethodArgs,
+    }
+
+    #[test]
+    fn every_method_is_chosen_by_its_name_and_takes_its_numbers_and_no_others() {
+        for method in Method::all() {
+            let name = method.about().name;
+            assert_eq!(Method::named(name).expect("known"), method);
+            for Shown { option, .. } in SHOWN.iter() {
+                // A number near its default is in its range, too.
+                let (value, word) = match option.number.value {
+                    Value::Real(value) => (Value::Real(value * 0.5), Some((value * 0.5).to_string())),
+                    Value::Whole(value) => (Value::Whole(value - 1), Some((value - 1).to_string())),
+                    switch @ Value::Switch(_) => (switch, None),
+                };
+                let line = ["train", "--optimizer", name, &option.name].map(String::from);
+                let found = Line::parse_from(line.into_iter().chain(word)).method.optimizer();
+                if option.takers.iter().any(|(taker, _)| *taker == name) {
+                    let mut expected = method;
+                    assert!(expected.set(option.number.name, value), "{option:?}");
+                    assert_eq!(found.expect("is taken"), Optimizer::new(expected));
+                } else {
+                    let said = found.expect_err("is another's").to_string();
+                    let expected = format!("`--optimizer {name}` takes no {}; it belongs to ", option.name);
+                    assert!(said.starts_with(&expected), "{said}");
+                }
+            }
+            for number in method.numbers() {
+                let said = spelled(&format!("`.{}` is wrong", number.name)).into_owned();
+                let option = format!("--{} is wrong", number.name.replace('_', "-"));
+                assert_eq!(said, option, "the field is an option here");
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_is_of_an_option_and_a_run_that_goes_on_takes_none() {
+        for (name, words) in WORDS {
+            let shown = SHOWN.iter().find(|shown| shown.option.name == *name);
+            assert_eq!(shown.map(|shown| shown.help.as_str()), Some(*words), "{name}");
+        }
+        for Shown { option, .. } in SHOWN.iter() {
+            let value = match option.number.value {
+                Value::Switch(_) => None,
+                _ => Some("1"),
+            };
+            let line = ["wgrad", "train", "--resume", "run", &option.name];
+            let refused = Cli::command().try_get_matches_from(line.into_iter().chain(value));
+            let refused = refused.expect_err("conflicts").to_string();
+            assert!(refused.contains("--resume") && refused.contains(&option.name), "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_option_without_words_is_told_by_its_number() {
+        let option = |value, takers| NumberOption {
+            name: "--x".into(),
+            number: Number { name: "x", about: "How far it goes.", value },
+            takers,
+        };
+        let real = |value| Value::Real(value);
+        for (option, expected) in [
+            (option(real(0.5), vec![("a", real(0.5))]), "How far it goes (a) [default: 0.5]"),
+            (
+                option(real(0.5), vec![("a", real(0.5)), ("b", real(0.5))]),
+                "How far it goes (a, b) [default: 0.5]",
+            ),
+            (
+                option(Value::Whole(3), vec![("a", Value::Whole(3)), ("b", Value::Whole(4))]),
+                "How far it goes (a, b) [default: 3 for a, 4 for b]",
+            ),
+            (option(Value::Switch(true), vec![("a", Value::Switch(false))]), "How far it goes (a)"),
+            (option(Value::Switch(false), vec![("a", Value::Switch(true))]), "Without: How far it goes (a)"),
+        ] {
+            assert_eq!(words(&option), expected);
+        }
+    }
+}
