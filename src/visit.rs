@@ -60,6 +60,12 @@ impl Part {
     }
 }
 
+/// Makes the table of steps of a chunk's parts, the first of which belong to this step of the epoch.
+pub(crate) type Table<'t> = dyn Fn(&[Part], u64) -> Vec<Step> + 't;
+
+/// Another view of images.
+pub(crate) type View<'v> = dyn Fn(&[u8]) -> Vec<u8> + 'v;
+
 /// What is visited, and how.
 pub(crate) struct Visit<'v> {
     pub split: &'v Split,
@@ -70,11 +76,11 @@ pub(crate) struct Visit<'v> {
     /// Steps of the split.
     pub span: Range<u64>,
     /// What the device needs to know about the parts of a chunk whose first step is this one.
-    pub steps: &'v dyn Fn(&[Part], u64) -> Vec<Step>,
+    pub steps: &'v Table<'v>,
     /// Whether the plan's outputs come back, too.
     pub outputs: bool,
     /// Another view of the images of a chunk, which are visited once more so.
-    pub second: Option<&'v dyn Fn(&[u8]) -> Vec<u8>>,
+    pub second: Option<&'v View<'v>>,
 }
 
 /// A part of a step that is done.

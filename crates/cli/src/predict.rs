@@ -331,8 +331,8 @@ impl Predict {
 }
 
 /// The network with the run's variants; on an adapter that cannot run one of these, with the defaults.
-pub async fn predictor<'a>(
-    context: &'a Context,
+pub async fn predictor(
+    context: &Context,
     run: &Run,
     checkpoint: &wgrad::checkpoint::Checkpoint,
     batch: usize,

@@ -232,11 +232,11 @@ impl Lab {
     }
 
     async fn open(&self, adapter: &AdapterChoice) -> Result<Device> {
-        let mut device =
+        let device =
             Device::open(Options { adapter: adapter.clone(), checked: self.checked, ..Options::default() })
                 .await?;
         if self.apart {
-            apart::say_when_compiling(&mut device.context);
+            apart::say_when_compiling(&device.context);
         }
         tell!("adapter: {}", device.context.describe());
         Ok(device)
