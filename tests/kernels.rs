@@ -142,19 +142,19 @@ fn has_windows(op: &str) -> bool {
 
 #[test]
 fn every_product_computes_what_its_twin_says() {
-    let context = wgrad_testing::open(false);
+    let context = wgrad_testing::open_alone(false);
     enough(pollster::block_on(prove_all(&context, is_product, usize::MAX, How::InTurns)), 40);
 }
 
 #[test]
 fn every_convolution_and_pool_computes_what_its_twin_says() {
-    let context = wgrad_testing::open(false);
+    let context = wgrad_testing::open_alone(false);
     enough(pollster::block_on(prove_all(&context, has_windows, usize::MAX, How::InTurns)), 40);
 }
 
 #[test]
 fn every_other_variant_computes_what_its_twin_says() {
-    let context = wgrad_testing::open(false);
+    let context = wgrad_testing::open_alone(false);
     let others = |op: &str| !is_product(op) && !has_windows(op);
     enough(pollster::block_on(prove_all(&context, others, usize::MAX, How::InTurns)), 20);
 }
@@ -162,7 +162,7 @@ fn every_other_variant_computes_what_its_twin_says() {
 #[test]
 #[ignore = "takes long: every regime and activation at every case"]
 fn every_variant_computes_what_its_twin_says_with_all_inputs() {
-    let context = wgrad_testing::open(false);
+    let context = wgrad_testing::open_alone(false);
     enough(pollster::block_on(prove_all(&context, |_| true, usize::MAX, How::Everywhere)), 400);
 }
 
@@ -170,7 +170,7 @@ fn every_variant_computes_what_its_twin_says_with_all_inputs() {
 /// which is the largest; at the largest case of the page that it takes and at the smallest, and with the inputs of every other
 /// regime.
 async fn prove_settings(chosen: fn(&str) -> bool) {
-    let context = wgrad_testing::open(false);
+    let context = wgrad_testing::open_alone(false);
     let mut offering = 0;
     for op in operations(chosen) {
         let reference = op.shader(op.variant("naive").expect("naive"), ACTIVATIONS[0]).expect("composes");
@@ -224,6 +224,6 @@ fn settings_of_convolutions_compute_what_their_twins_say() {
 /// The checks change no arithmetic, and compiling takes a software adapter minutes: some sizes of each will do.
 #[test]
 fn every_variant_computes_the_same_with_all_checks_on() {
-    let context = wgrad_testing::open(true);
+    let context = wgrad_testing::open_alone(true);
     enough(pollster::block_on(prove_all(&context, |_| true, 3, How::Plainly)), 60);
 }

@@ -15,16 +15,23 @@ pub mod shaders;
 
 use std::{
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use wgrad::gpu::{Context, Options};
 
-/// The device that the tests of a program share, so that each kernel is compiled once in it: of the adapter that
+/// One of the devices that the tests of a program share, so that few kernels are compiled twice in it: of the adapter that
 /// `WGRAD_TEST_ADAPTER` names (any by default). A machine without one fails here: nothing is skipped.
 pub fn open(checked: bool) -> Context {
-    static DEVICES: [OnceLock<Context>; 2] = [OnceLock::new(), OnceLock::new()];
-    DEVICES[usize::from(checked)].get_or_init(|| open_alone(checked)).clone()
+    // A software adapter compiles on one thread a device.
+    const AT_ONCE: usize = 2;
+    static DEVICES: [[OnceLock<Context>; AT_ONCE]; 2] = [const { [const { OnceLock::new() }; AT_ONCE] }; 2];
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let turn = NEXT.fetch_add(1, Ordering::Relaxed) % AT_ONCE;
+    DEVICES[usize::from(checked)][turn].get_or_init(|| open_alone(checked)).clone()
 }
 
 /// A device of one's own on the same adapter, for a test that changes what is shared, or compares devices.
