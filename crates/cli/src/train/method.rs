@@ -2,7 +2,7 @@
 
 use crate::{
     fields::bare,
-    numbers::{NumberArgs, usual},
+    numbers::{GROUP, NumberArgs, usual},
 };
 use anyhow::{Result, bail};
 use clap::{
@@ -72,20 +72,21 @@ enum Watched {
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Optimizer")]
 pub struct MethodArgs {
+    // Each names its group, since clap leaves that of a struct empty where another one is flattened into it.
     /// Method
-    #[arg(long, value_parser = names(), default_value = Optimizer::default().name())]
+    #[arg(long, group = GROUP, value_parser = names(), default_value = Optimizer::default().name())]
     optimizer: String,
-    #[arg(long, value_name = "X", help = RATE.as_str())]
+    #[arg(long, group = GROUP, value_name = "X", help = RATE.as_str())]
     pub lr: Option<f64>,
     #[command(flatten)]
     numbers: NumberArgs,
-    #[arg(long, value_name = "X", help = DECAY.as_str())]
+    #[arg(long, group = GROUP, value_name = "X", help = DECAY.as_str())]
     weight_decay: Option<f64>,
     /// Scale the gradients so that the norm of all of them together is at most this
-    #[arg(long, value_name = "NORM")]
+    #[arg(long, group = GROUP, value_name = "NORM")]
     global_clipnorm: Option<f64>,
     /// Keep a moving average of the weights that forgets this slowly (0.99), and judge and use that
-    #[arg(long, value_name = "MOMENTUM")]
+    #[arg(long, group = GROUP, value_name = "MOMENTUM")]
     ema: Option<f64>,
 }
 
