@@ -2,8 +2,8 @@
 //!
 //! Each file holds one method: its name, a line about it and who described it, its numbers with their defaults and ranges,
 //! what it keeps between steps, what the host computes for each step, and the call of its operation, which is a folder in
-//! `shaders/`. Adding a method is such a file, its `mod`, and a row of the table below; whoever chooses a method by name, sets
-//! its numbers or writes them down walks that table.
+//! `shaders/`. Adding a method is such a file, its `mod`, its `pub use`, and a row of the table below. Whoever chooses a
+//! method by name, sets its numbers or writes them down walks that table.
 
 mod adagrad;
 mod adam;
@@ -41,7 +41,7 @@ macro_rules! methods {
         #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "method", rename_all = "lowercase")]
         pub enum Method {
-            $(#[doc = concat!(stringify!($method), ", with its numbers.")] $method($numbers)),+
+            $(#[doc = concat!("The numbers of ", stringify!($method), ".")] $method($numbers)),+
         }
 
         impl Method {

@@ -4,7 +4,7 @@
 use anyhow::{Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use std::sync::LazyLock;
-use wgrad::optim::{Method, Value};
+use wgrad::optim::{About, Method, Value};
 use wgrad_run::recipe::{NUMBER_OPTIONS, NumberOption};
 
 /// Words for options, in the order of the help. Any other option follows, with words that are made of its number's.
@@ -74,6 +74,23 @@ fn words(option: &NumberOption) -> String {
     format!("{about} ({}){defaults}", names.join(", "))
 }
 
+/// What is usual with the methods: `0.05 for sgd, else 0.001`.
+pub fn usual(of: impl Fn(&About) -> f64) -> String {
+    let all: Vec<_> = Method::all().iter().map(|method| (method.about().name, of(method.about()))).collect();
+    let with = |value| all.iter().filter(move |(_, other)| *other == value).map(|(name, _)| *name);
+    let most =
+        all.iter().map(|(_, value)| *value).max_by_key(|value| with(*value).count()).unwrap_or_default();
+    let mut said: Vec<String> = Vec::new();
+    for (_, value) in all.iter().filter(|(_, value)| *value != most) {
+        let words = format!("{value} for {}", with(*value).collect::<Vec<_>>().join(" and "));
+        if !said.contains(&words) {
+            said.push(words);
+        }
+    }
+    said.push(format!("{}{most}", if said.is_empty() { "" } else { "else " }));
+    said.join(", ")
+}
+
 /// The numbers that the command line gives.
 #[derive(Clone)]
 pub struct NumberArgs(Vec<(&'static NumberOption, Value)>);
@@ -92,8 +109,8 @@ impl NumberArgs {
     }
 }
 
-/// The group of options that holds these, too.
-const GROUP: &str = "MethodArgs";
+/// The group of these and of the other options of an optimizer: a run that goes on takes none of them.
+pub const GROUP: &str = "MethodArgs";
 
 impl Args for NumberArgs {
     fn augment_args(command: Command) -> Command {
@@ -133,7 +150,7 @@ impl FromArgMatches for NumberArgs {
 
 #[cfg(test)]
 mod tests {
-    use super::{NumberOption, SHOWN, Shown, Value, WORDS, words};
+    use super::{NumberOption, SHOWN, Shown, Value, WORDS, usual, words};
     use crate::{Cli, fields::spelled, train::method::MethodArgs};
     use clap::{CommandFactory, Parser};
     use wgrad::optim::{Method, Number, Optimizer};
@@ -182,16 +199,26 @@ mod tests {
             let shown = SHOWN.iter().find(|shown| shown.option.name == *name);
             assert_eq!(shown.map(|shown| shown.help.as_str()), Some(*words), "{name}");
         }
-        for Shown { option, .. } in SHOWN.iter() {
-            let value = match option.number.value {
-                Value::Switch(_) => None,
-                _ => Some("1"),
-            };
-            let line = ["wgrad", "train", "--resume", "run", &option.name];
+        let others = ["--lr", "--weight-decay", "--global-clipnorm", "--ema"].map(|name| (name, Some("1")));
+        let numbers = SHOWN.iter().map(|Shown { option, .. }| match option.number.value {
+            Value::Switch(_) => (option.name.as_str(), None),
+            _ => (option.name.as_str(), Some("1")),
+        });
+        for (name, value) in numbers.chain(others).chain([("--optimizer", Some("adam"))]) {
+            let line = ["wgrad", "train", "--resume", "run", name];
             let refused = Cli::command().try_get_matches_from(line.into_iter().chain(value));
             let refused = refused.expect_err("conflicts").to_string();
-            assert!(refused.contains("--resume") && refused.contains(&option.name), "{refused}");
+            assert!(refused.contains("--resume") && refused.contains(name), "{refused}");
         }
+    }
+
+    #[test]
+    fn what_is_usual_is_said_of_those_that_differ_and_of_the_rest() {
+        let rate = usual(|about| about.learning_rate);
+        assert!(rate.starts_with("0.05 for sgd, ") && rate.ends_with("else 0.001"), "{rate}");
+        let decay = usual(|about| about.weight_decay);
+        assert!(decay.starts_with("0.004 for adamw and muon") && decay.ends_with("else 0"), "{decay}");
+        assert_eq!(usual(|_| 0.5), "0.5");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The optimizer, the schedule and the callbacks, as the command line has them. Names and defaults are Keras's.
 
-use crate::{fields::bare, numbers::NumberArgs};
+use crate::{
+    fields::bare,
+    numbers::{GROUP, NumberArgs, usual},
+};
 use anyhow::{Result, bail};
 use clap::{
     Args, ValueEnum,
@@ -19,6 +22,14 @@ use wgrad::{
 static NAMES: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
     let methods = Method::all();
     methods.iter().map(|method| (method.about().name, bare(method.about().line))).collect()
+});
+
+static RATE: LazyLock<String> =
+    LazyLock::new(|| format!("Learning rate [default: {}]", usual(|about| about.learning_rate)));
+
+static DECAY: LazyLock<String> = LazyLock::new(|| {
+    let usual = usual(|about| about.weight_decay);
+    format!("Weight decay: for sgd added to the gradient (L2), for all others decoupled [default: {usual}]")
 });
 
 fn names() -> PossibleValuesParser {
@@ -61,22 +72,21 @@ enum Watched {
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Optimizer")]
 pub struct MethodArgs {
+    // Each names its group, since clap leaves that of a struct empty where another one is flattened into it.
     /// Method
-    #[arg(long, value_parser = names(), default_value = Optimizer::default().name())]
+    #[arg(long, group = GROUP, value_parser = names(), default_value = Optimizer::default().name())]
     optimizer: String,
-    /// Learning rate [default: 0.05 for sgd, else 0.001]
-    #[arg(long, value_name = "X")]
+    #[arg(long, group = GROUP, value_name = "X", help = RATE.as_str())]
     pub lr: Option<f64>,
     #[command(flatten)]
     numbers: NumberArgs,
-    /// Weight decay: for sgd added to the gradient (L2), for all others decoupled [default: 0.004 for adamw and muon, else 0]
-    #[arg(long, value_name = "X")]
+    #[arg(long, group = GROUP, value_name = "X", help = DECAY.as_str())]
     weight_decay: Option<f64>,
     /// Scale the gradients so that the norm of all of them together is at most this
-    #[arg(long, value_name = "NORM")]
+    #[arg(long, group = GROUP, value_name = "NORM")]
     global_clipnorm: Option<f64>,
     /// Keep a moving average of the weights that forgets this slowly (0.99), and judge and use that
-    #[arg(long, value_name = "MOMENTUM")]
+    #[arg(long, group = GROUP, value_name = "MOMENTUM")]
     ema: Option<f64>,
 }
 
