@@ -4,9 +4,9 @@
 use crate::{
     Error, Result,
     feed::split_mix,
-    input::{Input, MOST_CHANNELS},
     kernels::{AUGMENT, DECODE},
     op::Call,
+    preprocessing::{MOST_CHANNELS, Preprocessing},
 };
 use std::{fmt, str::FromStr};
 
@@ -207,7 +207,7 @@ impl fmt::Display for Augment {
     }
 }
 
-impl Input {
+impl Preprocessing {
     /// The decoding `call` of images of `channels` channels, with what it needs to know of the data.
     pub fn decoding(&self, mut call: Call, channels: usize) -> Call {
         if self.floats {

@@ -9,8 +9,8 @@ use crate::{
     data::{Dataset, Split},
     feed::{Batch, Step},
     gpu::Context,
-    input::Input,
     model::{Explaining, Model},
+    preprocessing::Preprocessing,
     program::ValueId,
     selection::Choices,
 };
@@ -67,7 +67,7 @@ impl Explainer {
     pub async fn new(
         context: &Context,
         model: &Model,
-        input: &Input,
+        input: &Preprocessing,
         checkpoint: &Checkpoint,
         batch: usize,
         gradient: bool,

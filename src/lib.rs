@@ -42,7 +42,7 @@ pub mod kernels;
 
 // Data.
 /// How an image comes to a network: bytes or floats, normalized or as they are.
-pub mod input;
+pub mod preprocessing;
 /// A data set as a training takes it: images, labels, and the stream that shuffles them and gathers the next chunk in the
 /// background.
 pub mod data;

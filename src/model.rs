@@ -6,13 +6,13 @@ mod explaining;
 use crate::{
     Error, Result,
     feed::split_mix,
-    input::Input,
     kernels::{ACTIVATION_FORWARD, SUM_METRICS},
     layers::{self, ActivationName, Layer, Place},
     loss::Loss,
     objective::Objective,
     op::{Call, activations::SIGMOID},
     optim::{self, Optimizer},
+    preprocessing::Preprocessing,
     program::{
         ALIGN, Builder, Home, Mode, Parameter, ParameterId, Pass, Program, ValueId, arena_len, counted,
     },
@@ -378,7 +378,7 @@ impl Model {
     /// [`Error::Model`] where the layers do not fit.
     pub fn program(
         &self,
-        input: &Input,
+        input: &Preprocessing,
         mode: Mode,
         batch: usize,
         slots: usize,
@@ -393,7 +393,7 @@ impl Model {
     /// [`Error::Model`] where the layers do not fit.
     pub fn program_with(
         &self,
-        input: &Input,
+        input: &Preprocessing,
         mode: Mode,
         batch: usize,
         slots: usize,

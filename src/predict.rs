@@ -6,11 +6,11 @@ use crate::{
     compiled::CompiledModel,
     feed::{Batch, Step},
     gpu::{Context, Fetch, floats},
-    input::Input,
     loss::Loss,
     model::Model,
     optim::Optimizer,
     plan::{Arenas, fitting},
+    preprocessing::Preprocessing,
     program::{Mode, Program},
     selection::Choices,
 };
@@ -31,7 +31,7 @@ impl Predictor {
     pub async fn new(
         context: &Context,
         model: &Model,
-        input: &Input,
+        input: &Preprocessing,
         checkpoint: &Checkpoint,
         batch: usize,
         variants: &Choices,
@@ -46,7 +46,7 @@ impl Predictor {
     pub async fn of_logits(
         context: &Context,
         model: &Model,
-        input: &Input,
+        input: &Preprocessing,
         checkpoint: &Checkpoint,
         batch: usize,
         variants: &Choices,
@@ -57,7 +57,7 @@ impl Predictor {
     async fn in_mode(
         context: &Context,
         model: &Model,
-        input: &Input,
+        input: &Preprocessing,
         checkpoint: &Checkpoint,
         batch: usize,
         variants: &Choices,
@@ -76,7 +76,7 @@ impl Predictor {
     pub async fn sharing(
         context: &Context,
         model: &Model,
-        input: &Input,
+        input: &Preprocessing,
         arenas: &Arenas,
         batch: usize,
         variants: &Choices,
@@ -164,7 +164,12 @@ impl Predictor {
 }
 
 /// The program of `model` for up to `batch` images, or for as many as the adapter takes.
-fn program(context: &Context, (model, input): (&Model, &Input), batch: usize, mode: Mode) -> Result<Program> {
+fn program(
+    context: &Context,
+    (model, input): (&Model, &Preprocessing),
+    batch: usize,
+    mode: Mode,
+) -> Result<Program> {
     let program = |batch| model.program(input, mode, batch, 1, &Optimizer::default());
     program(fitting(context, batch, &|batch| Ok(vec![program(batch)?]))?)
 }

@@ -4,7 +4,7 @@
 use super::Split;
 use super::dataset::Dataset;
 use crate::{Error, Result};
-use crate::{input::Input, words::hex};
+use crate::{preprocessing::Preprocessing, words::hex};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -117,7 +117,7 @@ impl Dataset {
             height,
             width,
             channels,
-            input: Input { floats, numbers, normalization: None },
+            input: Preprocessing { floats, numbers, normalization: None },
             classes: classes.iter().map(ToString::to_string).collect(),
             train,
             validation: None,

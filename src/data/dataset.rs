@@ -4,7 +4,7 @@
 use crate::{
     Error, Result,
     feed::Batch,
-    input::Input,
+    preprocessing::Preprocessing,
     words::{counted, hex},
 };
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ pub const FILE_NAMES: [&str; 4] = [
 pub struct Split {
     /// The images.
     pub images: Images,
-    /// Class numbers, (N); where [`Input::numbers`], the bits of an f32 each.
+    /// Class numbers, (N); where [`Preprocessing::numbers`], the bits of an f32 each.
     pub labels: Arc<[u32]>,
 }
 
@@ -53,7 +53,7 @@ impl Split {
     /// a file cannot be read.
     pub fn image(&self, index: usize, pixels: usize) -> Option<Cow<'_, [u8]>> {
         let (n, source) = (self.images.number(index)?, self.images.source());
-        if let Some(bytes) = source.bytes(n, pixels) {
+        if let Some(bytes) = source.bytes(n, pixels).filter(|bytes| bytes.len() == pixels) {
             return Some(Cow::Borrowed(bytes));
         }
         if self.images.in_memory() {
@@ -110,7 +110,7 @@ pub struct Dataset {
     /// Channels of an image; 1 for grey; of a table, its columns.
     pub channels: usize,
     /// How images and labels come: bytes or floats, classes or numbers, normalized or as they are.
-    pub input: Input,
+    pub input: Preprocessing,
     /// The name of each class; a label is an index into it. None where labels are numbers.
     pub classes: Vec<String>,
     /// What a network is trained on.

@@ -4,7 +4,7 @@
 use super::Split;
 use super::dataset::Dataset;
 use super::stream::{BUDGET, Cut, Order, Stream};
-use crate::input::{MOST_CHANNELS, Normalization};
+use crate::preprocessing::{MOST_CHANNELS, Normalization};
 use crate::{Error, Result};
 
 /// Images of a step of the pass; they decide nothing.

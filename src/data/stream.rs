@@ -182,8 +182,8 @@ impl Iterator for Chunks {
     }
 }
 
-/// The chunk of these images; `None` where the memory for it cannot be had. An image that cannot be had is left out of its
-/// batch; a batch of which nothing is left has the first image behind it that can be had, as no step may be empty.
+/// The chunk of these images; `None` where the memory for it cannot be had. An image that cannot be read is left out of
+/// its batch; a batch of which nothing is left has the first image behind it that can be read, as no step may be empty.
 fn gather(split: &Split, indices: &[u32], cut: Cut) -> Option<Chunk> {
     let mut images = Vec::new();
     images.try_reserve_exact(indices.len().checked_mul(cut.pixels)?).ok()?;

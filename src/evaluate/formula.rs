@@ -3,9 +3,9 @@
 
 use crate::{
     data::schema::{Kind, Table},
-    input::Input,
     layers::{ActivationName, Layer},
     model::Model,
+    preprocessing::Preprocessing,
     words::drawable,
 };
 use std::fmt;
@@ -34,7 +34,7 @@ pub struct Formula {
 impl Formula {
     /// The formula of `model` with `weights`, which tells a number from the rows of `table` that come as `input` says;
     /// nothing where the network is more than one linear layer.
-    pub fn of(model: &Model, input: &Input, table: &Table, weights: &[f32]) -> Option<Self> {
+    pub fn of(model: &Model, input: &Preprocessing, table: &Table, weights: &[f32]) -> Option<Self> {
         let Kind::Number { .. } = table.label.kind else { return None };
         if !model.inputs.is_empty() || !model.loss().ok()?.is_regression() {
             return None;
@@ -138,11 +138,11 @@ mod tests {
     use super::{Formula, figure};
     use crate::{
         data::schema::{Column, Kind, Label, Table},
-        input::{Input, Normalization},
         layers::{Dense, Flatten},
         loss::Loss,
         model::Model,
         networks::network_for,
+        preprocessing::{Normalization, Preprocessing},
     };
 
     fn number(name: &str, place: usize, mean: f64, deviation: f64) -> Column {
@@ -189,22 +189,23 @@ mod tests {
         // A column that was always the same counts for nothing, whatever its weight.
         let constant = table(vec![number("x", 0, 10.0, 4.0), number("k", 1, 5.0, 0.0)], label(32.0, 12.0));
         let model = linear(2);
-        let found = Formula::of(&model, &Input::default(), &constant, &weights(&model, &[1.0, 7.0], 0.0))
-            .expect("a line");
+        let found =
+            Formula::of(&model, &Preprocessing::default(), &constant, &weights(&model, &[1.0, 7.0], 0.0))
+                .expect("a line");
         assert_eq!((found.to_string().as_str(), found.factors.len()), ("y = 3.00·x + 2.00", 1));
         let table = table(vec![number("x", 0, 10.0, 4.0)], label(32.0, 12.0));
         let model = linear(1);
-        let found =
-            Formula::of(&model, &Input::default(), &table, &weights(&model, &[1.0], 0.0)).expect("a line");
+        let found = Formula::of(&model, &Preprocessing::default(), &table, &weights(&model, &[1.0], 0.0))
+            .expect("a line");
         assert_eq!(found.to_string(), "y = 3.00·x + 2.00");
         assert_eq!((found.factors[0].1, found.constant), (3.0, 2.0));
         // The bias counts in deviations of the label.
-        let found =
-            Formula::of(&model, &Input::default(), &table, &weights(&model, &[-1.0], 0.5)).expect("a line");
+        let found = Formula::of(&model, &Preprocessing::default(), &table, &weights(&model, &[-1.0], 0.5))
+            .expect("a line");
         assert_eq!(found.to_string(), "y = -3.00·x + 68.00");
         // Scaled once more by the device: (value - 0.5) / 2.
         let normalization = Some(Normalization { mean: vec![0.5], deviation: vec![2.0] });
-        let input = Input { floats: true, numbers: true, normalization };
+        let input = Preprocessing { floats: true, numbers: true, normalization };
         let found = Formula::of(&model, &input, &table, &weights(&model, &[2.0], 0.5)).expect("a line");
         assert_eq!(found.to_string(), "y = 3.00·x + 2.00");
     }
@@ -219,8 +220,12 @@ mod tests {
         ];
         let table = table(columns, label(100.0, 10.0));
         let model = linear(4);
-        let found =
-            Formula::of(&model, &Input::default(), &table, &weights(&model, &[1.0, 0.25, -0.5, 0.0001], 0.0));
+        let found = Formula::of(
+            &model,
+            &Preprocessing::default(),
+            &table,
+            &weights(&model, &[1.0, 0.25, -0.5, 0.0001], 0.0),
+        );
         let words = found.expect("a formula").to_string();
         assert_eq!(words, "y = 10.00·a + 2.50·[colour = red] - 5.00·[colour = blue] + 0.000500·b + 90.00");
     }
@@ -229,7 +234,7 @@ mod tests {
     fn a_network_that_is_no_line_has_no_formula() {
         let table = table(vec![number("x", 0, 0.0, 1.0)], label(0.0, 1.0));
         let of = |model: &Model| {
-            Formula::of(model, &Input::default(), &table, &model.initial_weights(0).expect("fits"))
+            Formula::of(model, &Preprocessing::default(), &table, &model.initial_weights(0).expect("fits"))
         };
         assert!(of(&linear(1)).is_some());
         let mlp = network_for("mlp", [1, 1, 1], 0, Loss::MeanSquaredError).expect("built in");
@@ -243,7 +248,8 @@ mod tests {
             ..table.clone()
         };
         assert!(
-            Formula::of(&linear(1), &Input::default(), &kinds, &weights(&linear(1), &[1.0], 0.0)).is_none()
+            Formula::of(&linear(1), &Preprocessing::default(), &kinds, &weights(&linear(1), &[1.0], 0.0))
+                .is_none()
         );
     }
 
@@ -269,9 +275,14 @@ mod tests {
             let table = table(vec![number("x", 0, mean, deviation)], label(label_mean, unit));
             let model = linear(1);
             let kernel = 0.987_654_3_f32;
-            let text = Formula::of(&model, &Input::default(), &table, &weights(&model, &[kernel], 0.012_345))
-                .expect("a line")
-                .to_string();
+            let text = Formula::of(
+                &model,
+                &Preprocessing::default(),
+                &table,
+                &weights(&model, &[kernel], 0.012_345),
+            )
+            .expect("a line")
+            .to_string();
             let parts: Vec<&str> = text.split([' ', '·']).collect();
             let ["y", "=", factor, "x", sign, constant] = parts[..] else { panic!("{text}") };
             let number = |text: &str| text.parse::<f64>().expect("a number");

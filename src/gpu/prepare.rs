@@ -55,10 +55,10 @@ impl Context {
 mod tests {
     use crate::{
         gpu::{Context, FeedBuffers, Options},
-        input::Input,
         networks::network,
         optim::Optimizer,
         plan::{Arenas, Plan},
+        preprocessing::Preprocessing,
         program::Mode,
         selection::Choices,
     };
@@ -74,7 +74,7 @@ mod tests {
         context.hear(move |what| hears.lock().expect("not poisoned").push(format!("{what:?}")));
         let model = network("mlp", [4, 4, 1], 3).expect("built in");
         let program =
-            model.program(&Input::default(), Mode::Train, 4, 1, &Optimizer::default()).expect("fits");
+            model.program(&Preprocessing::default(), Mode::Train, 4, 1, &Optimizer::default()).expect("fits");
         let arenas = Arenas::new(&context, &program.parameters, 1).expect("fits");
         context.write(&arenas.parameters, &vec![1f32; arenas.parameters.len]);
         let plan = pollster::block_on(Plan::compile(&context, program, &arenas, &Choices::default()));

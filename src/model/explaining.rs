@@ -3,8 +3,8 @@
 use super::{Model, backward, forward};
 use crate::{
     Result,
-    input::Input,
     objective::Objective,
+    preprocessing::Preprocessing,
     program::{Builder, Mode, Program, ValueId},
 };
 
@@ -28,7 +28,7 @@ impl Model {
     ///
     /// # Errors
     /// [`crate::Error::Model`] where the layers do not fit.
-    pub fn explaining(&self, input: &Input, batch: usize, gradient: bool) -> Result<Explaining> {
+    pub fn explaining(&self, input: &Preprocessing, batch: usize, gradient: bool) -> Result<Explaining> {
         let logits_model = self.without_activation(self.loss()?);
         let (mut placed, parameters) = logits_model.place()?;
         let mut b = Builder::new(Mode::Explain, batch, input.bytes(self.pixels()), 1, parameters);

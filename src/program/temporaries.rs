@@ -72,9 +72,9 @@ impl Program {
 #[cfg(test)]
 mod tests {
     use crate::{
-        input::Input,
         networks::{NETWORKS, network},
         optim::Optimizer,
+        preprocessing::Preprocessing,
         program::{Home, Mode},
     };
 
@@ -84,8 +84,9 @@ mod tests {
         for (name, _) in NETWORKS {
             let model = network(name, [28, 28, 1], 10).expect("built in");
             for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
-                let program =
-                    model.program(&Input::default(), mode, 8, 4, &Optimizer::default()).expect("fits");
+                let program = model
+                    .program(&Preprocessing::default(), mode, 8, 4, &Optimizer::default())
+                    .expect("fits");
                 let temporaries = program.temporaries();
                 let last = program.last_uses();
                 let first = |v: usize| {

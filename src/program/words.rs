@@ -35,13 +35,13 @@ impl Program {
 
 #[cfg(test)]
 mod tests {
-    use crate::{input::Input, networks::network, optim::Optimizer, program::Mode};
+    use crate::{networks::network, optim::Optimizer, preprocessing::Preprocessing, program::Mode};
 
     #[test]
     fn a_value_is_told_by_the_layer_that_made_it() {
         let model = network("cnn", [28, 28, 1], 10).expect("built in");
         let program =
-            model.program(&Input::default(), Mode::Train, 8, 1, &Optimizer::default()).expect("fits");
+            model.program(&Preprocessing::default(), Mode::Train, 8, 1, &Optimizer::default()).expect("fits");
         let words: Vec<_> = program.values.iter().map(|value| program.in_words(value)).collect();
         for expected in [
             "the output of conv2d_1",

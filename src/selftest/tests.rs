@@ -4,7 +4,6 @@
 use crate::{
     Error,
     gpu::{AdapterChoice, Context, Options, Place, Preparing, Proofs, trust::key},
-    input::Input,
     kernels::MATMUL,
     layers::{Dense, Flatten},
     model::Model,
@@ -12,6 +11,7 @@ use crate::{
     op::{AdapterClass, Call, Op, Variant},
     optim::Optimizer,
     plan::{Arenas, Plan},
+    preprocessing::Preprocessing,
     program::{Mode, Program},
     selection::Choices,
     selftest::Remembered,
@@ -45,8 +45,9 @@ fn model() -> Model {
 
 /// The evaluation of a small network whose products have the variants `given` in place of their own.
 fn program(given: Option<Vec<Variant>>) -> Program {
-    let mut program =
-        model().program(&Input::default(), Mode::Evaluate, 4, 1, &Optimizer::default()).expect("fits");
+    let mut program = model()
+        .program(&Preprocessing::default(), Mode::Evaluate, 4, 1, &Optimizer::default())
+        .expect("fits");
     let Some(variants) = given else { return program };
     let op: &'static Op = Box::leak(Box::new(MATMUL.with_variants(variants)));
     for node in program.nodes.iter_mut().filter(|node| node.call.op.name == MATMUL.name) {
@@ -77,7 +78,7 @@ fn long_sums_are_right_or_refused() {
     assert!(!super::rounds::is_long(&short).expect("composes"));
     let model = Model::new("long", [1, 1, 70_001]).add(Flatten::new()).add(Dense::new(2));
     let program =
-        model.program(&Input::default(), Mode::Evaluate, 2, 1, &Optimizer::default()).expect("fits");
+        model.program(&Preprocessing::default(), Mode::Evaluate, 2, 1, &Optimizer::default()).expect("fits");
     match pollster::block_on(super::check(&context, &program, &Choices::default())) {
         Ok(_) => {}
         Err(Error::Untrusted { message, .. }) if !right => {

@@ -7,13 +7,13 @@ use wgrad::{
     checkpoint::Checkpoint,
     data::Dataset,
     gpu::Context,
-    input::Input,
     metrics::StepResult,
     model::Model,
     networks::network,
     observe::Beside,
     optim::{Adam, Method, Optimizer},
     predict::{Asked, Predictor},
+    preprocessing::Preprocessing,
     schedule::{Decay, Schedule},
     selection::Choices,
     train::{Options, RateChange, Trainer},
@@ -70,9 +70,10 @@ impl Beside for Curious {
 async fn watched(context: &Context, model: &Model, data: &Dataset) -> (Checkpoint, Vec<Vec<Vec<f32>>>) {
     let mut trainer = Trainer::new(context, model, data.clone(), options()).await.expect("compiles");
     let weights = trainer.arenas().averaged();
-    let predictor = Predictor::sharing(context, model, &Input::default(), &weights, 4, &Choices::default())
-        .await
-        .expect("compiles");
+    let predictor =
+        Predictor::sharing(context, model, &Preprocessing::default(), &weights, 4, &Choices::default())
+            .await
+            .expect("compiles");
     let answers = Rc::new(RefCell::new(Vec::new()));
     let images = data.test.images.memory()[..3 * data.pixels()].to_vec();
     trainer.set_beside(Some(Box::new(Curious { predictor, images, asked: None, answers: answers.clone() })));
@@ -100,7 +101,7 @@ fn asking_while_it_trains_changes_no_bit_and_tells_of_the_weights_of_that_moment
         let steps: Vec<_> = answers.windows(2).filter(|pair| pair[0] != pair[1]).collect();
         assert!(steps.len() > 2, "the answers do not follow the weights");
         let (weights, choices) = (end.for_use(), Choices::default());
-        let whole = Predictor::new(&context, &model, &Input::default(), &weights, 4, &choices)
+        let whole = Predictor::new(&context, &model, &Preprocessing::default(), &weights, 4, &choices)
             .await
             .expect("compiles");
         let images = &data.test.images.memory()[..3 * data.pixels()];

@@ -12,7 +12,6 @@ use wgrad::{
     },
     feed::Step,
     gpu::Context,
-    input::Input,
     layers::Layer,
     loss::Loss,
     metrics::{Metrics, StepResult},
@@ -20,6 +19,7 @@ use wgrad::{
     networks::{network, network_for},
     objective::Objective,
     optim::{Adam, Method, Muon, Optimizer, RmsProp, Sgd},
+    preprocessing::Preprocessing,
     program::{Mode, interpreter::Interpreter},
     schedule::{Decay, Schedule},
     train::{Judged, Options, Progress, Trainer},
@@ -292,7 +292,7 @@ fn twins(model: &Model, data: &Dataset) -> Vec<[Metrics; 2]> {
     let machine = |mode, weights: &[f32]| {
         let slots = cut.steps(IMAGES.0);
         Interpreter::new(
-            model.program(&Input::default(), mode, BATCH, slots, &options.optimizer).expect("fits"),
+            model.program(&Preprocessing::default(), mode, BATCH, slots, &options.optimizer).expect("fits"),
             weights,
         )
     };

@@ -5,7 +5,6 @@ use wgrad::{
     checkpoint::Checkpoint,
     explain::{Explainer, Explanation, dead_units},
     feed::{Batch, Step},
-    input::Input,
     layers::{
         Add, AveragePooling2D, BatchNormalization, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D,
         Padding,
@@ -13,6 +12,7 @@ use wgrad::{
     model::{Explaining, Model},
     op::twin::Data,
     predict::Predictor,
+    preprocessing::Preprocessing,
     program::{Home, interpreter::Interpreter},
     selection::Choices,
 };
@@ -70,7 +70,7 @@ fn machine(explaining: &Explaining, weights: &[f32], outputs: &[usize]) -> Inter
 #[test]
 fn the_gradient_of_a_score_holds_against_finite_differences() {
     let (model, outputs) = (model(), [2, 0]);
-    let explaining = model.explaining(&Input::default(), 2, true).expect("fits");
+    let explaining = model.explaining(&Preprocessing::default(), 2, true).expect("fits");
     let mut machine = machine(&explaining, &weights(&model), &outputs);
     let image =
         machine.program.nodes[0].buffers.iter().find(|(name, _)| *name == "image").expect("decoded").1;
@@ -98,11 +98,11 @@ fn the_device_tells_what_the_twins_tell_and_what_is_predicted() {
     let images: Vec<u8> = noise(5, 2 * model.pixels()).iter().map(|v| (127.0 + 120.0 * v) as u8).collect();
     let (found, predicted) = pollster::block_on(async {
         // Room for one more than there are images.
-        let explainer = Explainer::new(&context, &model, &Input::default(), &checkpoint, 3, true)
+        let explainer = Explainer::new(&context, &model, &Preprocessing::default(), &checkpoint, 3, true)
             .await
             .expect("compiles");
         let predictor =
-            Predictor::new(&context, &model, &Input::default(), &checkpoint, 2, &Choices::default())
+            Predictor::new(&context, &model, &Preprocessing::default(), &checkpoint, 2, &Choices::default())
                 .await
                 .expect("too");
         let found = explainer.explain(&images, &[1, 2]).await.expect("runs");
@@ -112,7 +112,7 @@ fn the_device_tells_what_the_twins_tell_and_what_is_predicted() {
         assert_eq!(found.gradient[64..], other.gradient[64..]);
         (found, predictor.probabilities(&images).await.expect("runs"))
     });
-    let explaining = model.explaining(&Input::default(), 2, true).expect("fits");
+    let explaining = model.explaining(&Preprocessing::default(), 2, true).expect("fits");
     let mut machine = machine(&explaining, &checkpoint.weights, &[1, 2]);
     machine.step(&Batch { images, labels: vec![0; 2] }, Step { rows: 2, ..Step::default() });
     let near = |name: &str, got: &[f32], expected: &[f64]| {

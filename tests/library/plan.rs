@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, sync::Arc};
 use wgrad::{
     Error,
     gpu::Context,
-    input::Input,
     kernels::{ACTIVATION_FORWARD, MATMUL},
     layers::{Bidirectional, Dense, LSTM, Reshape},
     model::Model,
@@ -13,6 +12,7 @@ use wgrad::{
     op::{Access, Call},
     optim::Optimizer,
     plan::{Arenas, Plan},
+    preprocessing::Preprocessing,
     program::{Home, Mode, Node, Pass, Program, Value, ValueId},
     selection::Choices,
 };
@@ -25,7 +25,7 @@ fn built_in(name: &str) -> Model {
 
 async fn compile(context: &Context, model: &Model, mode: Mode, batch: usize) -> wgrad::Result<Plan> {
     let arenas = Arenas::new(context, &model.parameters()?, 2)?;
-    let program = model.program(&Input::default(), mode, batch, 2, &Optimizer::default())?;
+    let program = model.program(&Preprocessing::default(), mode, batch, 2, &Optimizer::default())?;
     Plan::compile(context, program, &arenas, &Choices::default()).await
 }
 
@@ -59,7 +59,7 @@ fn a_training_step_has_few_dispatches_and_display_names_each() {
     // Those that take long to compile, by their programs alone.
     for (name, most) in [("cnn-bn", 56), ("vgg", 86), ("resnet", 118)] {
         let program = built_in(name)
-            .program(&Input::default(), Mode::Train, 128, 2, &Optimizer::default())
+            .program(&Preprocessing::default(), Mode::Train, 128, 2, &Optimizer::default())
             .expect("fits");
         assert!(program.nodes.len() <= most, "{name}: {} dispatches", program.nodes.len());
     }
@@ -81,8 +81,9 @@ fn no_dispatch_reads_and_writes_one_buffer() {
     let mut dispatches = 0;
     for (name, _) in NETWORKS {
         for mode in MODES {
-            let program =
-                built_in(name).program(&Input::default(), mode, 8, 2, &Optimizer::default()).expect("fits");
+            let program = built_in(name)
+                .program(&Preprocessing::default(), mode, 8, 2, &Optimizer::default())
+                .expect("fits");
             let buffers = program.temporaries().buffer_of;
             for node in &program.nodes {
                 let naive = node.call.op.variant("naive").expect("every operation has it");
@@ -208,7 +209,7 @@ fn alone(program: &Program) -> u64 {
 fn the_built_in_networks_share_memory_soundly_and_save_some() {
     for (name, _) in NETWORKS {
         let program = built_in(name)
-            .program(&Input::default(), Mode::Train, 128, 4, &Optimizer::default())
+            .program(&Preprocessing::default(), Mode::Train, 128, 4, &Optimizer::default())
             .expect("fits");
         let at_once = sound(&program).unwrap_or_else(|e| panic!("{name}: {e}"));
         let (shared, alone) = (program.temporaries().bytes(), alone(&program));
@@ -221,8 +222,9 @@ fn the_built_in_networks_share_memory_soundly_and_save_some() {
         // In `linear`, everything is needed at once.
         assert!(name == &"linear" || shared < alone, "{name}: nothing is shared");
     }
-    let program =
-        built_in("cnn").program(&Input::default(), Mode::Train, 128, 4, &Optimizer::default()).expect("fits");
+    let program = built_in("cnn")
+        .program(&Preprocessing::default(), Mode::Train, 128, 4, &Optimizer::default())
+        .expect("fits");
     assert!(program.temporaries().bytes() * 10 < alone(&program) * 9, "the largest network saves too little");
 }
 

@@ -8,7 +8,8 @@ use std::{
     process::ExitCode,
 };
 use wgrad::{
-    checkpoint::Checkpoint, data::normalization, input::Normalization, predict::Predictor, selection::Choices,
+    checkpoint::Checkpoint, data::normalization, predict::Predictor, preprocessing::Normalization,
+    selection::Choices,
 };
 use wgrad_data::{self, Places};
 use wgrad_formats::onnx::{

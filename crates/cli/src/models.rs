@@ -6,10 +6,10 @@ use anyhow::Result;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode};
 use wgrad::{
-    input::Input,
     model::{INPUT, Model},
     networks,
     optim::Optimizer,
+    preprocessing::Preprocessing,
     program::Mode,
     words::{bytes, commas, si},
 };
@@ -170,7 +170,7 @@ impl Description {
             parameters: layer.parameters,
             connected_to: layer.inputs,
         });
-        let program = |mode| model.program(&Input::default(), mode, batch, 1, &Optimizer::default());
+        let program = |mode| model.program(&Preprocessing::default(), mode, batch, 1, &Optimizer::default());
         let train = program(Mode::Train)?;
         let forward = program(Mode::Predict)?;
         let arena = 4 * train.arena_len() as u64;

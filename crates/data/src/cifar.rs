@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::error::io_error;
 use crate::{Error, Result};
 use wgrad::data::dataset::{Dataset, Split};
-use wgrad::input::Input;
+use wgrad::preprocessing::Preprocessing;
 use wgrad::words::hex;
 
 const SIDE: usize = 32;
@@ -103,7 +103,7 @@ pub fn load(folder: &Path) -> Result<Dataset> {
         height: SIDE,
         width: SIDE,
         channels: CHANNELS,
-        input: Input::default(),
+        input: Preprocessing::default(),
         classes: class_names(&folder.join(kind.names_file()), kind)?,
         train,
         validation: None,

@@ -8,7 +8,7 @@ use crate::fashion_mnist::{self, Identity};
 use crate::idx::{self, Idx};
 use crate::{Error, Result, error::io_error};
 use wgrad::data::dataset::{Dataset, FILE_NAMES, Split, digest_of};
-use wgrad::{input::Input, text::read_text};
+use wgrad::{preprocessing::Preprocessing, text::read_text};
 
 /// A file that may lie beside the four and names the classes, one a line, in the order of the labels.
 pub const CLASS_NAMES_FILE: &str = "classes.txt";
@@ -137,7 +137,7 @@ impl Files {
             height,
             width,
             channels,
-            input: Input::default(),
+            input: Preprocessing::default(),
             classes,
             train: Split::new(train_images, &train_labels),
             validation: None,

@@ -24,7 +24,7 @@ use wgrad::{
     data::{Dataset, Split, source::Images},
     words::hex,
 };
-use wgrad::{input::Input, words::counted};
+use wgrad::{preprocessing::Preprocessing, words::counted};
 
 /// What the parts of a data set are called.
 const TRAIN: [&str; 2] = ["train", "training"];
@@ -416,7 +416,7 @@ fn dataset(
         height: preparation.height,
         width: preparation.width,
         channels: preparation.channels,
-        input: Input::default(),
+        input: Preprocessing::default(),
         classes,
         train,
         validation: layout.validation.as_ref().map(|_| validation),

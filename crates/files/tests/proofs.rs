@@ -7,10 +7,10 @@ use std::{
 };
 use wgrad::{
     gpu::{Place, Preparing, Proofs},
-    input::Input,
     networks::network,
     optim::Optimizer,
     plan::{Arenas, Plan},
+    preprocessing::Preprocessing,
     program::Mode,
     selection::Choices,
 };
@@ -29,7 +29,7 @@ fn compile(proofs: &ProofFiles) -> (Vec<String>, usize) {
     });
     let model = network("mlp", [4, 4, 1], 3).expect("built in");
     let program =
-        model.program(&Input::default(), Mode::Evaluate, 4, 1, &Optimizer::default()).expect("fits");
+        model.program(&Preprocessing::default(), Mode::Evaluate, 4, 1, &Optimizer::default()).expect("fits");
     let arenas = Arenas::new(&context, &model.parameters().expect("fits"), 1).expect("fits");
     pollster::block_on(Plan::compile(&context, program, &arenas, &Choices::default())).expect("right");
     told.lock().expect("not poisoned").clone()

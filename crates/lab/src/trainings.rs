@@ -265,7 +265,7 @@ fn words(choices: &Choices) -> String {
 #[cfg(test)]
 mod tests {
     use super::{longest_sum, nudged, turns};
-    use wgrad::{input::Input, networks::network, optim::Optimizer, program::Mode};
+    use wgrad::{networks::network, optim::Optimizer, preprocessing::Preprocessing, program::Mode};
 
     #[test]
     fn turns_add_up() {
@@ -284,8 +284,9 @@ mod tests {
     #[test]
     fn the_longest_sum_is_that_of_the_first_product() {
         let model = network("mlp", [28, 28, 1], 10).expect("built in");
-        let program =
-            model.program(&Input::default(), Mode::Train, 32, 1, &Optimizer::default()).expect("fits");
+        let program = model
+            .program(&Preprocessing::default(), Mode::Train, 32, 1, &Optimizer::default())
+            .expect("fits");
         assert_eq!(longest_sum(&program), 784);
     }
 }

@@ -3,13 +3,13 @@
 
 use wgrad::{
     Result,
-    input::Input,
     networks::{network, small},
     op::{
         Call, Op,
         sizes::{case, lengths},
     },
     optim::Optimizer,
+    preprocessing::Preprocessing,
     program::Mode,
 };
 
@@ -44,7 +44,7 @@ fn largest(op: &'static Op, names: impl Iterator<Item = &'static str>) -> Result
     for name in names {
         let model = network(name, [28, 28, 1], 10)?;
         for mode in [Mode::Train, Mode::Predict] {
-            let program = model.program(&Input::default(), mode, BATCH, 1, &Optimizer::default())?;
+            let program = model.program(&Preprocessing::default(), mode, BATCH, 1, &Optimizer::default())?;
             for call in program.nodes.into_iter().map(|node| node.call).filter(|c| c.op.name == op.name) {
                 let (flops, elements) = weight(&call)?;
                 if largest.as_ref().is_none_or(|(f, e, _)| (flops, elements) > (*f, *e)) {

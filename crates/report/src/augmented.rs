@@ -7,7 +7,7 @@ use wgrad::{
     data::{Dataset, Split},
     feed::{Batch, Step},
     gpu::Context,
-    input::Input,
+    preprocessing::Preprocessing,
     program::{Builder, Mode},
     selection::Choices,
 };
@@ -44,7 +44,7 @@ pub async fn augmented(
     let mut b = Builder::new(Mode::Train, labels.len(), pixels, 1, Vec::new());
     let image = b.batched("image", &shape);
     // As they are seen, not as a network gets them.
-    let input = Input { normalization: None, ..data.input.clone() };
+    let input = Preprocessing { normalization: None, ..data.input.clone() };
     let call = input.decoding(augment.call(labels.len(), shape), data.channels);
     b.call(call.op.name, call, &[("image", image)]);
     b.program.output = image;

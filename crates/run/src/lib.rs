@@ -33,10 +33,10 @@ use wgrad::{
     data::Dataset,
     error::io_error,
     gpu::AdapterRecord,
-    input::Input,
     metrics::Metrics,
     model::Model,
     op::{setting, user_file},
+    preprocessing::Preprocessing,
     program::Parameter,
     selection::Choices,
     train::Options,
@@ -105,7 +105,7 @@ pub struct DataRecord {
     pub reading: Reading,
     /// How images and labels come; `normalization`, where there is one, has `mean` and `deviation` of each channel.
     #[serde(flatten)]
-    pub input: Input,
+    pub input: Preprocessing,
     /// How the columns of a table became numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<Table>,

@@ -88,7 +88,7 @@ pub fn judged(
     data.warnings.iter().for_each(|warning| tell!("warning: {warning}"));
     let data = if record.input.numbers { data.with_numbers() } else { data };
     let data = Dataset {
-        input: wgrad::input::Input {
+        input: wgrad::preprocessing::Preprocessing {
             normalization: record.input.normalization.clone(),
             ..data.input.clone()
         },

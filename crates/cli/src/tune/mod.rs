@@ -14,11 +14,11 @@ use wgrad::{
     augment::Augment,
     clock,
     gpu::{AdapterRecord, Context},
-    input::Input,
     model::Model,
     objective::Objective,
     op::sizes,
     optim::Optimizer,
+    preprocessing::Preprocessing,
     train::Options,
 };
 use wgrad_data::DataSpec;
@@ -98,7 +98,7 @@ impl Tune {
                 let data = self.reading.load(spec)?;
                 (model_for(&self.model, &data, None, Initial::Told)?, data.input)
             }
-            None => (super::model(&self.model, [28, 28, 1], 10)?, Input::default()),
+            None => (super::model(&self.model, [28, 28, 1], 10)?, Preprocessing::default()),
         };
         let (batch, objective) = (self.batch as usize, self.objective()?);
         let uses = tune::uses(&model, &input, batch, &Optimizer::default(), &objective)?;
@@ -147,7 +147,7 @@ impl Tune {
 pub fn known(
     context: &Context,
     model: &Model,
-    input: &Input,
+    input: &Preprocessing,
     batch: usize,
     optimizer: &Optimizer,
     objective: &Objective,
@@ -170,7 +170,7 @@ pub async fn for_training(
     context: Context,
     adapter: &AdapterArgs,
     model: &Model,
-    input: &Input,
+    input: &Preprocessing,
     options: &mut Options,
     seconds: Option<f64>,
 ) -> Result<Context> {

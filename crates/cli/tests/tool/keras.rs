@@ -7,7 +7,7 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 use wgrad::{
-    gpu::Context, input::Input, layers::Layer, loss::Loss, model::Model, predict::Predictor,
+    gpu::Context, layers::Layer, loss::Loss, model::Model, predict::Predictor, preprocessing::Preprocessing,
     selection::Choices, words::quoted,
 };
 use wgrad_formats::keras;
@@ -35,9 +35,15 @@ fn distance(context: &Context, model: &Model, weights: &str, name: &str) -> f32 
         (file.tensor("images").expect("images"), file.tensor("outputs").expect("outputs"));
     let count = images.shape()[0];
     assert_eq!(images.data().len(), count * model.pixels(), "{name}");
-    let predictor =
-        block_on(Predictor::new(context, model, &Input::default(), &checkpoint, count, &Choices::default()))
-            .expect("fits");
+    let predictor = block_on(Predictor::new(
+        context,
+        model,
+        &Preprocessing::default(),
+        &checkpoint,
+        count,
+        &Choices::default(),
+    ))
+    .expect("fits");
     let found = block_on(predictor.probabilities(images.data())).expect("runs");
     let expected: Vec<f32> = bytemuck::pod_collect_to_vec(outputs.data());
     let found: Vec<f32> = found.into_iter().flatten().collect();

@@ -6,10 +6,10 @@ use wgrad::{
     checkpoint::Checkpoint,
     feed::{Batch, Step},
     gpu::AdapterRecord,
-    input::Input,
     networks::network,
     op::AdapterClass,
     optim::Optimizer,
+    preprocessing::Preprocessing,
     program::{Mode, interpreter::Interpreter},
     train::Options,
 };
@@ -137,8 +137,10 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
     onnx::external::fetch("net.onnx", &mut model, Path::new(&file).parent().expect("has one"))
         .expect("are there");
     let net = onnx::import::import("net.onnx", &model, &onnx::import::Options::default()).expect("reads");
-    let program =
-        net.model.program(&Input::default(), Mode::Evaluate, 1, 1, &Optimizer::default()).expect("fits");
+    let program = net
+        .model
+        .program(&Preprocessing::default(), Mode::Evaluate, 1, 1, &Optimizer::default())
+        .expect("fits");
     let mut machine = Interpreter::new(program, &net.weights);
     machine.step(&Batch { images: picture.into_raw(), labels: vec![0] }, Step { rows: 1, ..Step::default() });
     let logits = machine.real(machine.program.output).to_vec();

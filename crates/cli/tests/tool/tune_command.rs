@@ -5,7 +5,7 @@
 use crate::command::{Ended, on_device, small_data_argument};
 use serde_json::Value;
 use std::{fs, path::Path};
-use wgrad::{input::Input, networks::network, optim::Optimizer};
+use wgrad::{networks::network, optim::Optimizer, preprocessing::Preprocessing};
 use wgrad_lab::tune::{
     self,
     cache::{Cache, Entry, Place},
@@ -46,7 +46,7 @@ fn keep(folder: &Path, model: &str, batch: usize, chosen: &str) -> usize {
     let (cache, place) = (Cache { folder: Some(folder.join("tuned")) }, Place::of(&context));
     let model = network(model, [28, 28, 1], 10).expect("built in");
     let mut kept = 0;
-    for of in tune::uses(&model, &Input::default(), batch, &Optimizer::default(), &Default::default())
+    for of in tune::uses(&model, &Preprocessing::default(), batch, &Optimizer::default(), &Default::default())
         .expect("fits")
     {
         let all = tune::eligible(&context, &of.call, tune::candidates(&context, &of.call)).expect("composes");

@@ -16,7 +16,7 @@ use npy::parse_within;
 pub use npy::{Array, Elements, parse};
 pub(super) use range::one_range;
 use wgrad::data::dataset::{Dataset, Split};
-use wgrad::input::Input;
+use wgrad::preprocessing::Preprocessing;
 use wgrad::words::hex;
 
 mod labels;
@@ -162,7 +162,7 @@ impl Arrays {
             height,
             width,
             channels,
-            input: Input { floats, numbers, normalization: None },
+            input: Preprocessing { floats, numbers, normalization: None },
             train: split(Some(&self.train))?,
             validation: self.validation.as_ref().map(|part| split(Some(part))).transpose()?,
             test: split(self.test.as_ref())?,

@@ -17,7 +17,7 @@ use crate::reading::{Header, Missing, Reading, TEST_SHARE};
 use crate::table::told::Told;
 use wgrad::data::dataset::{Dataset, Split, TEST_STREAM, held_out, held_out_note, no_test_part};
 use wgrad::words::{bytes, commas, counted};
-use wgrad::{input::Input, words::hex};
+use wgrad::{preprocessing::Preprocessing, words::hex};
 
 /// Values of a table that may always be held in memory, bytes.
 const ALWAYS: usize = 256 << 20;
@@ -152,7 +152,7 @@ pub(crate) fn load(
         height,
         width,
         channels,
-        input: Input { floats: made.floats, numbers: plan.numbers, normalization: None },
+        input: Preprocessing { floats: made.floats, numbers: plan.numbers, normalization: None },
         classes: made.classes,
         train: made.train,
         validation: None,

@@ -8,7 +8,7 @@ use wgrad::{
         Dataset, normalization,
         stream::{Cut, Order, Stream},
     },
-    input::Normalization,
+    preprocessing::Normalization,
 };
 use wgrad_data::Result;
 use wgrad_data::{

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 use wgrad::{
     checkpoint::Checkpoint,
     feed::{Batch, Step, split_mix},
-    input::{Input, Normalization},
     layers::Layer,
     model::Model,
     networks::{NETWORKS, network, network_for},
     optim::Optimizer,
+    preprocessing::{Normalization, Preprocessing},
     program::{Mode, interpreter::Interpreter},
 };
 use wgrad_formats::{
@@ -47,7 +47,7 @@ fn images(model: &Model, count: usize) -> Vec<u8> {
 }
 
 /// The logits of `images` on the twins.
-fn logits(model: &Model, input: &Input, weights: &[f32], images: &[u8]) -> Vec<f64> {
+fn logits(model: &Model, input: &Preprocessing, weights: &[f32], images: &[u8]) -> Vec<f64> {
     let count = images.len() / model.pixels();
     let program = model.program(input, Mode::Evaluate, count, 1, &Optimizer::default()).expect("fits");
     let mut machine = Interpreter::new(program, weights);
@@ -70,7 +70,7 @@ pub fn apart(got: &[f64], expected: &[f64]) -> f64 {
 
 fn read_back(
     model: &Model,
-    input: &Input,
+    input: &Preprocessing,
     weights: &[f32],
     options: &Options,
 ) -> (ModelProto, import::Imported) {
@@ -98,16 +98,18 @@ fn what_is_exported_is_imported_as_the_same_network() {
     for model in models() {
         let weights = weights(&model);
         let images = images(&model, 2);
-        let expected = logits(&model, &Input::default(), &weights, &images);
+        let expected = logits(&model, &Preprocessing::default(), &weights, &images);
         for (layout, raw_pixels) in [(Layout::Nhwc, false), (Layout::Nchw, true)] {
             let (_, imported) = read_back(
                 &model,
-                &Input::default(),
+                &Preprocessing::default(),
                 &weights,
                 &Options { layout, raw_pixels, ..Options::default() },
             );
-            let error =
-                apart(&logits(&imported.model, &Input::default(), &imported.weights, &images), &expected);
+            let error = apart(
+                &logits(&imported.model, &Preprocessing::default(), &imported.weights, &images),
+                &expected,
+            );
             assert!(error < 1e-6, "{} as {layout:?}: {error:e}", model.name);
             // A model file holds the same.
             let text = model_file::to_text(&imported.model).expect("has a form");
@@ -128,7 +130,8 @@ fn what_is_exported_is_imported_as_the_same_network() {
         let model = model_file::parse(Path::new("new.toml"), &text);
         let model = model.unwrap_or_else(|e| panic!("{kind} is exported in none of the networks: {e}"));
         let refused =
-            onnx::export::export(&model, &Input::default(), &weights(&model), &Options::default()).map(drop);
+            onnx::export::export(&model, &Preprocessing::default(), &weights(&model), &Options::default())
+                .map(drop);
         let refused = refused.expect_err("it is exported, and in none of the networks").to_string();
         assert!(refused.contains(&format!("{kind} has no form in ONNX here")), "{refused}");
     }
@@ -138,8 +141,12 @@ fn what_is_exported_is_imported_as_the_same_network() {
 fn a_file_names_its_input_its_outputs_and_its_scaling() {
     let model = network("mlp", [28, 28, 1], 10).expect("built in");
     let metadata = vec![("classes".to_string(), r#"["a","b"]"#.to_string())];
-    let (file, imported) =
-        read_back(&model, &Input::default(), &weights(&model), &Options { metadata, ..Options::default() });
+    let (file, imported) = read_back(
+        &model,
+        &Preprocessing::default(),
+        &weights(&model),
+        &Options { metadata, ..Options::default() },
+    );
     assert!(file.opset() >= 17, "{}", file.opset());
     assert_eq!(file.metadata("input.layout"), Some("NHWC"));
     assert_eq!(file.metadata("input.scale"), Some("0.00392156862745098"));
@@ -160,7 +167,8 @@ fn a_file_names_its_input_its_outputs_and_its_scaling() {
     {
         let loss = loss.parse().expect("a loss");
         let model = network_for("linear", [4, 4, 1], 2, loss).expect("built in");
-        let (file, imported) = read_back(&model, &Input::default(), &weights(&model), &Options::default());
+        let (file, imported) =
+            read_back(&model, &Preprocessing::default(), &weights(&model), &Options::default());
         assert_eq!(named(&file.graph.expect("has one").output), outputs);
         assert_eq!(imported.model.outputs().expect("fits"), 1);
         assert_eq!(imported.model.loss().expect("fits"), loss);
@@ -171,7 +179,10 @@ fn a_file_names_its_input_its_outputs_and_its_scaling() {
 fn what_is_made_of_the_data_first_is_part_of_the_file() {
     let model = network("cnn", [12, 12, 3], 5).expect("built in");
     let normalization = Normalization { mean: vec![0.2, 0.5, 0.7], deviation: vec![0.3, 0.1, 0.4] };
-    let (plain, input) = (Input::default(), Input { normalization: Some(normalization), ..Input::default() });
+    let (plain, input) = (
+        Preprocessing::default(),
+        Preprocessing { normalization: Some(normalization), ..Preprocessing::default() },
+    );
     let (weights, images) = (weights(&model), images(&model, 2));
     let expected = logits(&model, &input, &weights, &images);
     assert!(apart(&logits(&model, &plain, &weights, &images), &expected) > 0.1, "it changes nothing");
@@ -182,7 +193,7 @@ fn what_is_made_of_the_data_first_is_part_of_the_file() {
         assert!(error < 1e-6, "{layout:?}: {error:e}");
     }
 
-    let floats = Input { floats: true, ..plain };
+    let floats = Preprocessing { floats: true, ..plain };
     let (file, _) = read_back(&model, &floats, &weights, &Options::default());
     assert_eq!(file.metadata("input.range"), Some("floats as the data have them"));
     let raw = Options { raw_pixels: true, ..Options::default() };
@@ -213,7 +224,7 @@ fn files_of_pytorch_are_read_with_their_weights_turned() {
             pixels.reals().expect("numbers").iter().map(|v| (v * 255.0).round() as u8).collect();
         let expected = tensor(&folder.join("test_data_set_0/output_0.pb"));
         let expected: Vec<f64> = expected.reals().expect("numbers").iter().map(|v| f64::from(*v)).collect();
-        let mut got = logits(&imported.model, &Input::default(), &imported.weights, &bytes);
+        let mut got = logits(&imported.model, &Preprocessing::default(), &imported.weights, &bytes);
         if name == "mlp" {
             // Its file ends in the logarithm of softmax.
             for row in got.chunks_mut(10) {
@@ -231,8 +242,9 @@ fn files_of_pytorch_are_read_with_their_weights_turned() {
 /// The linear network's file with one more node behind the input.
 fn with_node(op: &str) -> ModelProto {
     let model = network("linear", [4, 4, 1], 3).expect("built in");
-    let mut file = onnx::export::export(&model, &Input::default(), &weights(&model), &Options::default())
-        .expect("exports");
+    let mut file =
+        onnx::export::export(&model, &Preprocessing::default(), &weights(&model), &Options::default())
+            .expect("exports");
     let graph = file.graph.as_mut().expect("has one");
     graph.node[0].input[0] = "strange".into();
     let (input, output) = (vec!["image".to_string()], vec!["strange".to_string()]);
@@ -280,8 +292,9 @@ fn constants_of_any_shape_are_read_or_refused() {
     let mut refused = 0;
     for name in ["mlp", "cnn", "cnn-bn", "rnn", "lstm", "gru"] {
         let model = network(name, [28, 28, 1], 3).expect("built in");
-        let file = onnx::export::export(&model, &Input::default(), &weights(&model), &Options::default())
-            .expect("exports");
+        let file =
+            onnx::export::export(&model, &Preprocessing::default(), &weights(&model), &Options::default())
+                .expect("exports");
         let graph = file.graph.as_ref().expect("has one");
         for (n, constant) in graph.initializer.iter().enumerate() {
             let (Some(raw), dims) = (&constant.raw_data, &constant.dims) else { continue };
@@ -310,8 +323,9 @@ fn lengths_that_no_memory_holds_are_refused() {
     let mut refused = 0;
     for name in ["mlp", "cnn", "cnn-bn", "rnn", "lstm", "gru"] {
         let model = network(name, [28, 28, 1], 3).expect("built in");
-        let file = onnx::export::export(&model, &Input::default(), &weights(&model), &Options::default())
-            .expect("exports");
+        let file =
+            onnx::export::export(&model, &Preprocessing::default(), &weights(&model), &Options::default())
+                .expect("exports");
         let graph = file.graph.as_ref().expect("has one");
         let mut read = |file: &ModelProto| {
             refused += usize::from(import::import("net.onnx", file, &import::Options::default()).is_err());
@@ -345,8 +359,9 @@ fn lengths_that_no_memory_holds_are_refused() {
 #[test]
 fn constants_are_worked_out_within_bounds() {
     let model = network("linear", [28, 28, 1], 3).expect("built in");
-    let plain = onnx::export::export(&model, &Input::default(), &weights(&model), &Options::default())
-        .expect("exports");
+    let plain =
+        onnx::export::export(&model, &Preprocessing::default(), &weights(&model), &Options::default())
+            .expect("exports");
     // The file with a node in front that works on constants; the first of the network takes what it makes, as an input too many.
     let read = |op: &str, attribute: AttributeProto, inputs: &[Tensor]| {
         let mut file = plain.clone();
@@ -409,14 +424,15 @@ fn an_activation_that_recurrent_operators_lack_is_refused_by_name() {
     let text = "[[layers]]\ntype = \"Reshape\"\ntarget_shape = [4, 4]\n[[layers]]\ntype = \"GRU\"\nunits = 3\nname = \"odd\"\nactivation = \"selu\"\n[[layers]]\ntype = \"Dense\"\nunits = 2\n";
     let text = format!("input_shape = [4, 4, 1]\n{text}");
     let model = model_file::parse(Path::new("odd.toml"), &text).unwrap_or_else(|e| panic!("{e}"));
-    let error = onnx::export::export(&model, &Input::default(), &weights(&model), &Options::default())
-        .expect_err("ONNX has none");
+    let error =
+        onnx::export::export(&model, &Preprocessing::default(), &weights(&model), &Options::default())
+            .expect_err("ONNX has none");
     let error = error.to_string();
     assert!(
         error.contains("layer 2 (odd)") && error.contains("selu") && error.contains("softsign"),
         "{error}"
     );
-    let error = onnx::export::export(&model, &Input::default(), &[0.0], &Options::default())
+    let error = onnx::export::export(&model, &Preprocessing::default(), &[0.0], &Options::default())
         .expect_err("too few")
         .to_string();
     assert!(error.contains("1 numbers"), "{error}");
@@ -480,7 +496,7 @@ fn a_wrong_outcome_fails_its_case() {
 #[test]
 fn a_checkpoint_of_imported_weights_is_one_of_the_model() {
     let model = network("cnn", [12, 12, 1], 5).expect("built in");
-    let (_, imported) = read_back(&model, &Input::default(), &weights(&model), &Options::default());
+    let (_, imported) = read_back(&model, &Preprocessing::default(), &weights(&model), &Options::default());
     let parameters = imported.model.parameters().expect("fits");
     let state = Checkpoint { weights: imported.weights, ..Checkpoint::default() };
     let bytes = state.to_bytes(&parameters).expect("writes");

@@ -9,10 +9,10 @@ use wgrad::{
     derivative::{Derivative, derivative},
     feed::{Batch, Step, split_mix},
     initializer::Initializer,
-    input::Input,
     model::Model,
     objective::Objective,
     optim::Optimizer,
+    preprocessing::Preprocessing,
     program::{Mode, ParameterId, interpreter::Interpreter},
 };
 
@@ -28,7 +28,7 @@ const KINKS: f64 = 0.1;
 /// [`wgrad::Error::Model`] where the layers do not fit.
 pub fn gradients(
     model: &Model,
-    input: &Input,
+    input: &Preprocessing,
     seed: u64,
     samples: usize,
     optimizer: &Optimizer,
@@ -42,7 +42,7 @@ pub fn gradients(
 /// As [`gradients`].
 pub fn gradients_with(
     model: &Model,
-    input: &Input,
+    input: &Preprocessing,
     seed: u64,
     samples: usize,
     optimizer: &Optimizer,

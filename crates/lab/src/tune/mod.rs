@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 use wgrad::{
     Error, Result,
     gpu::Context,
-    input::Input,
     model::Model,
     objective::Objective,
     op::{Call, Variant, setting},
     optim::Optimizer,
+    preprocessing::Preprocessing,
     program::Mode,
 };
 
@@ -43,7 +43,7 @@ pub struct Use {
 /// [`Error::Model`] where the layers do not fit, [`Error::Option`] for a batch of 0.
 pub fn uses(
     model: &Model,
-    input: &Input,
+    input: &Preprocessing,
     batch: usize,
     optimizer: &Optimizer,
     objective: &Objective,

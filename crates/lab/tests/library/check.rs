@@ -5,7 +5,6 @@ use std::sync::Arc;
 use wgrad::{
     feed::{Batch, Step},
     gpu::{Context, FeedBuffers, Kernel},
-    input::Input,
     layers::{Activation, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Padding},
     loss::Loss,
     model::Model,
@@ -13,6 +12,7 @@ use wgrad::{
     objective::Objective,
     optim::Optimizer,
     plan::{Arenas, Plan},
+    preprocessing::Preprocessing,
     program::Mode,
     selection::Choices,
 };
@@ -45,7 +45,8 @@ fn nothing_differs_where_nothing_is_wrong() {
         assert_eq!(seen, report.findings.len());
         let partial = |f: &&Finding| f.check == Check::Dispatch && f.rows == 3;
         for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
-            let program = model.program(&Input::default(), mode, 5, 1, &Optimizer::default()).expect("fits");
+            let program =
+                model.program(&Preprocessing::default(), mode, 5, 1, &Optimizer::default()).expect("fits");
             let dispatches = report.findings.iter().filter(partial).filter(|f| f.mode == mode).count();
             assert_eq!(
                 dispatches,
@@ -102,7 +103,7 @@ async fn setup(model: &Model) -> Setup {
     let arenas = Arenas::new(&context, &model.parameters().expect("fits"), 1).expect("fits");
     context.write(&arenas.parameters, &model.initial_weights(0).expect("fits"));
     let program =
-        model.program(&Input::default(), Mode::Train, rows, 1, &Optimizer::default()).expect("fits");
+        model.program(&Preprocessing::default(), Mode::Train, rows, 1, &Optimizer::default()).expect("fits");
     let plan = Plan::compile(&context, program, &arenas, &Choices::default()).await.expect("compiles");
     let feed = FeedBuffers::new(&context, rows, data.pixels(), 1).expect("fits");
     let labels = data.train.labels.to_vec();
@@ -234,7 +235,7 @@ fn numbers_that_are_not_finite_are_seen() {
 #[test]
 fn gradients_of_which_no_sample_was_taken_are_not_proven() {
     let model = network("mlp", [28, 28, 1], 10).expect("built in");
-    let findings = gradients(&model, &Input::default(), 0, 0, &Optimizer::default()).expect("fits");
+    let findings = gradients(&model, &Preprocessing::default(), 0, 0, &Optimizer::default()).expect("fits");
     assert!(!findings.is_empty() && findings.iter().all(|f| f.difference.is_some()));
 }
 

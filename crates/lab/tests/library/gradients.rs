@@ -5,7 +5,6 @@
 use std::{collections::BTreeSet, path::Path};
 use wgrad::{
     feed::{Batch, Step},
-    input::Input,
     kernels::OPERATIONS,
     layers::{
         Activation, Add, AveragePooling2D, BatchNormalization, Bidirectional, Concatenate, Conv2D, Dense,
@@ -18,6 +17,7 @@ use wgrad::{
     objective::Objective,
     op::{activations::ACTIVATIONS, twin::Data},
     optim::{Adagrad, Adam, Lion, Method, Muon, Optimizer, RmsProp},
+    preprocessing::Preprocessing,
     program::{Builder, Mode, Parameter, ParameterId, ValueId, arena_len, interpreter::Interpreter},
 };
 use wgrad_formats::model_file;
@@ -425,7 +425,9 @@ fn models() -> Vec<Model> {
 fn whole_networks_have_right_gradients_through_their_loss() {
     let mut tensors = 0;
     for model in models() {
-        for finding in gradients(&model, &Input::default(), 1, 40, &Optimizer::default()).expect("fits") {
+        for finding in
+            gradients(&model, &Preprocessing::default(), 1, 40, &Optimizer::default()).expect("fits")
+        {
             assert!(finding.difference.is_none(), "{}: {finding}", model.name);
             assert_eq!(finding.kinks, 0, "{}: {finding}; choose other inputs", model.name);
             tensors += 1;
@@ -461,7 +463,7 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
     for (model, objective, optimizer) in all {
         for mode in [Mode::Train, Mode::Evaluate, Mode::Predict] {
             let program = model
-                .program_with(&Input::default(), mode, 3, 2, &optimizer, &objective)
+                .program_with(&Preprocessing::default(), mode, 3, 2, &optimizer, &objective)
                 .expect("fits")
                 .in_parts();
             let mut machine = Interpreter::new(program, &model.initial_weights(4).expect("fits"));

@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, fs, path::Path};
 use wgrad::{
     Error,
     gpu::Context,
-    input::Input,
     kernels::MATMUL,
     networks::network,
     objective::Objective,
@@ -15,6 +14,7 @@ use wgrad::{
         Call, Op, Variant, user_file,
     },
     optim::Optimizer,
+    preprocessing::Preprocessing,
     selection::Choices,
 };
 use wgrad_lab::{
@@ -94,7 +94,8 @@ fn the_calls_of_a_training_with_augmentation_are_its_own() {
     let model = network("linear", [28, 28, 1], 10).expect("built in");
     let augment = "flip,shift=1".parse().expect("a specification");
     let calls = |objective: &Objective| {
-        let uses = tune::uses(&model, &Input::default(), 8, &Optimizer::default(), objective).expect("fits");
+        let uses =
+            tune::uses(&model, &Preprocessing::default(), 8, &Optimizer::default(), objective).expect("fits");
         uses.into_iter().map(|used| (used.call.op.name, used.per_step)).collect::<Vec<_>>()
     };
     let (plain, changed) =
@@ -158,8 +159,8 @@ fn at_sizes_without_a_twin_every_element_must_be_written() {
 #[test]
 fn candidates_can_be_given_and_join_those_of_the_page() {
     let model = network("linear", [28, 28, 1], 10).expect("built in");
-    let uses =
-        tune::uses(&model, &Input::default(), 8, &Optimizer::default(), &Objective::default()).expect("fits");
+    let uses = tune::uses(&model, &Preprocessing::default(), 8, &Optimizer::default(), &Objective::default())
+        .expect("fits");
     let nothing = variant("nothing", &changed(LOOP, "for (var k = 0u; k < 0u; k++) {"));
     let candidates = |context: &Context, call: &Call| {
         let mut all = tune::candidates(context, call);
@@ -184,8 +185,8 @@ fn candidates_can_be_given_and_join_those_of_the_page() {
 #[test]
 fn without_time_everything_keeps_its_default() {
     let model = network("mlp", [28, 28, 1], 10).expect("built in");
-    let uses =
-        tune::uses(&model, &Input::default(), 8, &Optimizer::default(), &Objective::default()).expect("fits");
+    let uses = tune::uses(&model, &Preprocessing::default(), 8, &Optimizer::default(), &Objective::default())
+        .expect("fits");
     let (mut doing, mut done) = (Vec::new(), 0);
     let settings = Settings { seconds: 0.0, ..Settings::default() };
     let outcomes = hear(&uses, &settings, |event| match event {
@@ -200,7 +201,7 @@ fn without_time_everything_keeps_its_default() {
     assert!(tune::tuned(&outcomes).is_empty());
     assert!(doing.iter().all(|line| line.ends_with("0.0 s left")), "{doing:?}");
     assert!(matches!(
-        tune::uses(&model, &Input::default(), 0, &Optimizer::default(), &Objective::default()),
+        tune::uses(&model, &Preprocessing::default(), 0, &Optimizer::default(), &Objective::default()),
         Err(Error::Option { name: "batch", .. })
     ));
 }

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{Error, Result};
 use wgrad::{
-    input::{Input, Normalization},
     loss::Loss,
     model::Model,
+    preprocessing::{Normalization, Preprocessing},
     program::{Parameter, ParameterId, arena_len},
 };
 use wgrad_data::table::Table;
@@ -89,7 +89,7 @@ pub fn outputs(model: &Model) -> Result<&'static [&'static str]> {
 
 /// Images as `model` takes them, (height, width, channels) bytes or floats as `input` says, as the input of a file with
 /// these options.
-pub fn images(bytes: &[u8], model: &Model, input: &Input, options: &Options) -> Tensor {
+pub fn images(bytes: &[u8], model: &Model, input: &Preprocessing, options: &Options) -> Tensor {
     let [h, w, c] = model.input_shape;
     let shape = [bytes.len() / input.bytes(model.pixels()).max(1), h, w, c];
     let tensor = if options.raw_pixels {
@@ -136,7 +136,12 @@ impl Weights<'_> {
 /// # Errors
 /// [`wgrad::Error::Model`] where its layers do not fit; [`Error::Onnx`] for a layer that ONNX has nothing like, by name, and for a
 /// column of a table whose numbers are too large against their spread for f32.
-pub fn export(model: &Model, input: &Input, weights: &[f32], options: &Options) -> Result<ModelProto> {
+pub fn export(
+    model: &Model,
+    input: &Preprocessing,
+    weights: &[f32],
+    options: &Options,
+) -> Result<ModelProto> {
     let loss = model.loss()?;
     let bare = model.without_activation(loss);
     let (placed, parameters) = bare.place()?;
@@ -196,7 +201,12 @@ pub fn export(model: &Model, input: &Input, weights: &[f32], options: &Options) 
 }
 
 /// What follows from the model and the options.
-fn own_metadata(model: &Model, input: &Input, loss: Loss, options: &Options) -> Vec<(String, String)> {
+fn own_metadata(
+    model: &Model,
+    input: &Preprocessing,
+    loss: Loss,
+    options: &Options,
+) -> Vec<(String, String)> {
     let (said, scale) = match (options.raw_pixels, input.floats) {
         _ if options.table.is_some() => ("numbers as the table has them, 1 or 0 for a word", "1"),
         (true, _) => ("bytes 0 to 255", "1"),

@@ -34,10 +34,10 @@ use std::{
     rc::Rc,
 };
 use wgrad::{
-    input::Input,
     layers::{ActivationName, Layer},
     loss::Loss,
     model::Model,
+    preprocessing::Preprocessing,
     program::arena_len,
     words::printable_line,
 };
@@ -67,7 +67,7 @@ pub struct Imported {
     /// The network.
     pub model: Model,
     /// How its images come: of a table that the file tells, as floats; else nothing is known.
-    pub input: Input,
+    pub input: Preprocessing,
     /// Its weights, as one arena.
     pub weights: Vec<f32>,
     /// The names of the classes, where the file tells them.
@@ -292,9 +292,9 @@ impl<'a> Import<'a> {
     }
 
     /// How images come: the rows of a table as floats, else as nothing says otherwise.
-    fn input(&self) -> Input {
+    fn input(&self) -> Preprocessing {
         let number = |table: &Table| matches!(table.label.kind, wgrad_data::table::Kind::Number { .. });
-        let row = |table| Input { floats: true, numbers: number(table), normalization: None };
+        let row = |table| Preprocessing { floats: true, numbers: number(table), normalization: None };
         self.table.as_ref().map(row).unwrap_or_default()
     }
 

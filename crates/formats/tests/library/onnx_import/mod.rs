@@ -7,9 +7,9 @@ use crate::onnx::apart;
 use std::{fs, path::Path, time::Instant};
 use wgrad::{
     feed::{Batch, Step},
-    input::Input,
     model::Model,
     optim::Optimizer,
+    preprocessing::Preprocessing,
     program::{Mode, interpreter::Interpreter},
 };
 use wgrad_formats::onnx::{
@@ -25,7 +25,7 @@ use wgrad_formats::onnx::{
 
 /// The outputs for `numbers` on the twins, before softmax.
 pub(crate) fn answers(model: &Model, weights: &[f32], numbers: &[f32]) -> Vec<f64> {
-    let input = Input { floats: true, ..Input::default() };
+    let input = Preprocessing { floats: true, ..Preprocessing::default() };
     let count = numbers.len() / model.pixels();
     let program = model.program(&input, Mode::Evaluate, count, 1, &Optimizer::default()).expect("fits");
     let mut machine = Interpreter::new(program, weights);

@@ -3,7 +3,7 @@
 use super::{answers, imported};
 use crate::onnx::weights;
 use serde_json::json;
-use wgrad::{input::Input, loss::Loss, networks::network_for};
+use wgrad::{loss::Loss, networks::network_for, preprocessing::Preprocessing};
 use wgrad_data::table::Table;
 use wgrad_formats::onnx::{self, export, proto::ModelProto};
 
@@ -23,7 +23,7 @@ const STANDARDISED: [f32; 8] = [-0.4, 1.0, 0.0, 0.0, 2.0, 0.0, 1.0, 0.0];
 
 fn exported(table: &Table, loss: Loss, classes: usize) -> (wgrad::model::Model, Vec<f32>, ModelProto) {
     let model = network_for("mlp", [1, 1, 4], classes, loss).expect("built in");
-    let input = Input { floats: true, numbers: loss.is_regression(), normalization: None };
+    let input = Preprocessing { floats: true, numbers: loss.is_regression(), normalization: None };
     let weights = weights(&model);
     let options = export::Options { table: Some(table.clone()), ..export::Options::default() };
     let file = onnx::write(&export::export(&model, &input, &weights, &options).expect("exports"));
@@ -63,7 +63,7 @@ fn a_file_of_a_table_takes_its_numbers_and_gives_the_unit_of_its_label() {
         let expected = 250_000.0 + 60_000.0 * inside;
         assert!((price - expected).abs() < 1e-4 * expected.abs(), "{price} and {expected}");
     }
-    assert!(inside[0] != inside[1] && plain.table.is_none() && plain.input == Input::default());
+    assert!(inside[0] != inside[1] && plain.table.is_none() && plain.input == Preprocessing::default());
 
     // Numbers that are not those of the table are not taken for them.
     file.metadata_props.extend(tables);

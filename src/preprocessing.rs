@@ -9,7 +9,7 @@ pub const MOST_CHANNELS: usize = 4;
 /// How the values of an image and its label come from the host.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
-pub struct Input {
+pub struct Preprocessing {
     /// Values are f32, as they are; else bytes, which become shares of 255.
     #[serde(skip_serializing_if = "is_false")]
     pub floats: bool,
@@ -64,7 +64,7 @@ impl Normalization {
     }
 }
 
-impl Input {
+impl Preprocessing {
     /// A label as a number: a whole one, or the f32 whose bits it is.
     pub fn number(&self, label: u32) -> f64 {
         if self.numbers { f64::from(f32::from_bits(label)) } else { f64::from(label) }
