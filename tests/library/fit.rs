@@ -5,7 +5,7 @@ use wgrad::{
     Error, Result,
     callbacks::{Callbacks, EarlyStopping, Verdict},
     checkpoint::Position,
-    data::Dataset,
+    data::{Dataset, Split},
     loss::Loss,
     metrics::{Metrics, StepResult},
     model::Model,
@@ -15,7 +15,7 @@ use wgrad::{
 };
 use wgrad_data::synthetic::synthetic;
 
-/// Steps of an epoch: 69 images in batches of 16.
+/// Steps of an epoch: about 70 images in batches of 16.
 const STEPS: u64 = 5;
 
 fn data() -> Dataset {
@@ -27,7 +27,8 @@ fn model() -> Model {
 }
 
 fn options(epochs: u64) -> Options {
-    Options { batch: 16, epochs, seed: 4, ..Options::default() }
+    // A batch a chunk: at most two steps are on their way.
+    Options { batch: 16, epochs, seed: 4, budget: 0, ..Options::default() }
 }
 
 fn trainer(data: &Dataset, options: Options) -> Trainer {
@@ -129,9 +130,10 @@ fn fit_does_what_epochs_evaluations_and_callbacks_do_one_by_one() {
             assert_eq!((state.position.epoch, state.position.watch), (epoch.epoch, expected.position.watch));
         }
         assert_eq!(notes.epochs.len(), 3);
-        assert_eq!(notes.said[..4], ["begin 0:0", "judge after 69", "judged 16", "judged 21"]);
+        let (train, held_out) = (data.train.len(), data.validation.as_ref().map_or(0, Split::len));
+        assert_eq!(notes.said[..4], ["begin 0:0", &format!("judge after {train}"), "judged 16", "judged 21"]);
         // The validation images are counted behind the test images.
-        assert_eq!(notes.said[4..7], ["judged 32", "end 1", "begin 1:0"]);
+        assert_eq!(notes.said[4..7], [&format!("judged {}", 21 + held_out), "end 1", "begin 1:0"]);
         // Nothing is left to do.
         assert_eq!(fitted.fit(&mut ()).await.expect("is done"), Ended::Whole(Verdict::GoOn));
     });
