@@ -3,9 +3,13 @@
 
 use std::{
     future::poll_fn,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     task::{Poll, Waker},
+    time::Duration,
 };
+
+/// How long a callback may take once its work is done: another thread that waits for the device may be about to run it.
+const CALLBACK: Duration = Duration::from_secs(60);
 
 /// What a callback has brought, and who waits for it.
 struct State<T> {
@@ -14,7 +18,7 @@ struct State<T> {
 }
 
 /// A value that a callback brings. A clone waits for the same one; whoever takes it first has it.
-pub(crate) struct Arrival<T>(Arc<Mutex<State<T>>>);
+pub(crate) struct Arrival<T>(Arc<(Mutex<State<T>>, Condvar)>);
 
 impl<T> Clone for Arrival<T> {
     fn clone(&self) -> Self {
@@ -24,18 +28,20 @@ impl<T> Clone for Arrival<T> {
 
 impl<T> Default for Arrival<T> {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(State { value: None, waker: None })))
+        Self(Arc::new((Mutex::new(State { value: None, waker: None }), Condvar::new())))
     }
 }
 
 impl<T> Arrival<T> {
     /// Brings the value and wakes who waits.
     pub(crate) fn bring(&self, value: T) {
+        let (state, brought) = &*self.0;
         let waker = {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             state.value = Some(value);
             state.waker.take()
         };
+        brought.notify_all();
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -43,19 +49,27 @@ impl<T> Arrival<T> {
 
     /// The value, if it is there; it is gone then.
     pub(crate) fn take(&self) -> Option<T> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).value.take()
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).value.take()
     }
 
-    /// The value, once the work that brings it is done: awaited in a browser, there already elsewhere, since
-    /// [`super::Context::wait`] has run the callbacks. `None` where a device has forgotten it.
+    /// The value, once the work that brings it is done: awaited in a browser. Elsewhere [`super::Context::wait`], or
+    /// another thread's, has run the callbacks or is about to. `None` where a device has forgotten it.
     pub(crate) async fn arrived(&self) -> Option<T> {
-        if cfg!(target_family = "wasm") { Some(self.woken().await) } else { self.take() }
+        if cfg!(target_family = "wasm") { Some(self.woken().await) } else { self.within(CALLBACK) }
+    }
+
+    /// The value, for which this thread waits so long.
+    fn within(&self, limit: Duration) -> Option<T> {
+        let (state, brought) = &*self.0;
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = brought.wait_timeout_while(state, limit, |state| state.value.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.value.take()
     }
 
     /// The value, once a callback has brought it.
     pub(crate) async fn woken(&self) -> T {
         poll_fn(|cx| {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
             match state.value.take() {
                 Some(value) => Poll::Ready(value),
                 None => {
@@ -84,6 +98,14 @@ mod tests {
         assert_eq!(pollster::block_on(arrival.woken()), 7);
         bringer.join().expect("ends");
         assert_eq!(arrival.take(), None, "it was taken");
+        assert_eq!(arrival.within(Duration::from_millis(1)), None, "nothing brings it");
+        let brought = arrival.clone();
+        let bringer = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20));
+            brought.bring(9);
+        });
+        assert_eq!(pollster::block_on(arrival.arrived()), Some(9), "what another thread brings");
+        bringer.join().expect("ends");
         arrival.bring(8);
         assert_eq!(pollster::block_on(arrival.woken()), 8, "what is there already");
     }
