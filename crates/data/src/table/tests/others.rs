@@ -37,7 +37,7 @@ fn a_test_file_without_labels_is_left_for_predict() {
         let said = data
             .notes
             .iter()
-            .any(|note| note.contains("test.csv has no labels") && note.contains("predict RUN"));
+            .any(|note| note.contains("test.csv has no labels") && note.contains("Predictor::outputs("));
         assert!(said, "{:?}", data.notes);
     }
     put(folder.path(), "test.csv", &rows("id,a,b,target", |n| format!("{n},{n}.5,2,1")));
