@@ -161,7 +161,7 @@ fn what_a_layer_does_not_take_is_named() {
     let l2 = json!({"module": "keras.regularizers", "class_name": "L2", "config": {"l2": 0.01}});
     says(
         &with(1, "kernel_regularizer", l2),
-        &["layer `lstm` (LSTM)", "kernel_regularizer is L2", "0.01", "--weight-decay"],
+        &["layer `lstm` (LSTM)", "kernel_regularizer is L2", "0.01", ".weight_decay"],
     );
     says(
         &with(3, "trainable", json!(false)),
@@ -185,7 +185,7 @@ fn what_a_layer_does_not_take_is_named() {
             c["config"]["layers"][1] = json!({"class_name": "Bidirectional", "config": {
             "name": "both", "layer": {"class_name": "LSTM", "config": {"units": 3, "kernel_constraint": "max_norm"}}}})
         }),
-        &["layer `both` (Bidirectional)", "(LSTM)", "kernel_constraint", "--global-clipnorm"],
+        &["layer `both` (Bidirectional)", "(LSTM)", "kernel_constraint", ".global_clipnorm"],
     );
     says(
         &refused("lstm.json", |c| {
