@@ -4,7 +4,7 @@
 //!
 //! * **What all share:** [`error`], [`clock`], [`words`], [`text`], [`observe`]
 //! * **Operations: what a kernel computes, and the page of them all:** [`feed`], [`op`], [`mod@reference`], [`kernels`]
-//! * **Data:** [`input`], [`data`]
+//! * **Data:** [`preprocessing`], [`data`]
 //! * **The network, before any device is involved:** [`initializer`], [`augment`], [`loss`], [`objective`],
 //!   [`program`], [`layers`], [`optim`], [`model`], [`networks`]
 //! * **The device, the proofs and the plan:** [`gpu`], [`selection`], [`compare`], [`derivative`], [`prove`], [`selftest`], [`plan`],
