@@ -148,10 +148,7 @@ impl Trainer {
             events.on_test_begin(self, &train).await?;
             let each = |images| events.on_test_batch_end(images);
             let Some((test, validation)) = self.judge_epoch(each).await? else { return Ok(Ended::Unjudged) };
-            let epoch = self.close_epoch(train, test, validation).await?;
-            if epoch.is_best && !E::KEEPS_BEST {
-                self.best = self.best.take().map(|(judged, _)| (judged, Some(epoch.state.clone())));
-            }
+            let epoch = self.close_epoch(train, test, validation, !E::KEEPS_BEST).await?;
             if events.on_epoch_end(self, &epoch).await?.is_break() {
                 return Ok(Ended::Broken);
             }
@@ -194,12 +191,13 @@ impl Trainer {
         Ok(validation.map(|validation| (test, Some(validation))))
     }
 
-    /// Lets the callbacks see the epoch that was judged, and keeps its weights if they are the best.
+    /// Lets the callbacks see the epoch that was judged, and notes it if it is the best; with its weights if `keeps_best`.
     async fn close_epoch(
         &mut self,
         train: Metrics,
         test: Judged,
         validation: Option<Judged>,
+        keeps_best: bool,
     ) -> Result<Epoch> {
         let (epoch, per_epoch) = (self.position.epoch, self.steps_per_epoch());
         if !test.metrics.loss.is_finite() {
@@ -213,7 +211,7 @@ impl Trainer {
         self.observe(&judged);
         let state = Arc::new(self.checkpoint().await?);
         if is_best {
-            self.best = Some((judged, None));
+            self.best = Some((judged, keeps_best.then(|| state.clone())));
         }
         let rate_fell = self.position.watch.drops > drops;
         Ok(Epoch { epoch, step, train, validation, test, learning_rate, is_best, rate_fell, state })

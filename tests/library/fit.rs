@@ -108,6 +108,10 @@ impl Events for Notes {
 #[test]
 fn fit_does_what_epochs_evaluations_and_callbacks_do_one_by_one() {
     let data = data();
+    // It never stops, but the callbacks note the loss by which each epoch is judged.
+    let early_stopping = Some(EarlyStopping { patience: 100, min_delta: 0.0 });
+    let callbacks = Callbacks { early_stopping, ..Callbacks::default() };
+    let options = |epochs| Options { callbacks, ..options(epochs) };
     pollster::block_on(async {
         let mut fitted = trainer(&data, options(3));
         let mut notes = Notes::default();

@@ -16,7 +16,7 @@ use std::{
 use wgrad::{
     Result, clock,
     data::Dataset,
-    gpu::{Context, Fetch},
+    gpu::{Context, Fetch, floats},
     model::Model,
     observe::Beside,
     predict::{Asked, Predictor},
@@ -120,8 +120,7 @@ impl Desk {
             && let Some(words) = fetch.arrived(&self.context)?
         {
             self.fetched = None;
-            let values: Vec<f32> = words.into_iter().flatten().map(f32::from_bits).collect();
-            self.hub.show_filters(filters.told(&values, self.hub.number()));
+            self.hub.show_filters(filters.told(&floats(words).concat(), self.hub.number()));
         }
         Ok(())
     }

@@ -15,7 +15,12 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{broadcast, oneshot};
-use wgrad::{checkpoint::Position, clock, metrics::StepResult, train::Options};
+use wgrad::{
+    checkpoint::Position,
+    clock,
+    metrics::{Metrics, RunningMetrics, StepResult},
+    train::Options,
+};
 use wgrad_run::EpochLine;
 
 /// Events that a page may be behind before it misses some.
@@ -65,9 +70,7 @@ pub struct Question {
 #[derive(Default)]
 struct Group {
     steps: u64,
-    images: u64,
-    loss: f64,
-    hits: f64,
+    running: RunningMetrics,
     position: Position,
     at: f64,
 }
@@ -197,9 +200,7 @@ impl Hub {
         let mut state = self.state();
         let group = &mut state.group;
         group.steps += 1;
-        group.images += u64::from(result.rows);
-        group.loss += result.loss_sum;
-        group.hits += result.hits;
+        group.running.count(result);
         group.position = *position;
         group.at = milliseconds();
     }
@@ -216,8 +217,8 @@ impl Hub {
         if state.group.steps == 0 || now - state.published < pace {
             return;
         }
-        let Group { steps, images, loss, hits, position, at } = std::mem::take(&mut state.group);
-        let (seconds, all) = (now - state.published, images.max(1) as f64);
+        let Group { steps, running, position, at } = std::mem::take(&mut state.group);
+        let (seconds, Metrics { loss, accuracy, images }) = (now - state.published, running.metrics());
         if seconds >= PACE {
             let speed = images as f64 / seconds;
             state.speed = if state.speed == 0.0 { speed } else { state.speed + 0.2 * (speed - state.speed) };
@@ -228,7 +229,7 @@ impl Hub {
         // Of the last of the steps, not of the next.
         let last = number.saturating_sub(1);
         let rate = state.options.learning_rate(last, position.watch.drops, self.per_epoch);
-        let point = Point { number, steps, loss: loss / all, accuracy: hits / all, rate };
+        let point = Point { number, steps, loss, accuracy, rate };
         state.history.push(point);
         let epoch = position.metrics();
         state.now = json!({
