@@ -12,8 +12,12 @@ mod options;
 pub mod standard;
 /// At what sizes an operation is measured.
 pub mod workload;
+/// Ratio of two times with its confidence interval.
+pub mod ratio;
 /// A line of a report, and what may be ranked.
 pub mod row;
+/// Results that were kept, and the comparison with them.
+pub mod history;
 /// Every variant in the languages of all back ends, without an adapter.
 pub mod backends;
 /// What is asked for.

@@ -1,14 +1,19 @@
 //! A line of the lab's report: one variant at one size on one adapter. It is what JSON and CSV of the lab hold.
 
-use crate::measurement::{Spread, peaks::Peaks};
+use crate::{
+    measurement::{Spread, peaks::Peaks},
+    ratio::Speed,
+};
 use serde::Serialize;
 use wgrad::{
+    clock,
     compare::Mismatch,
     gpu::{AdapterRecord, Clock, Context},
     op::{
         AdapterClass, Call, Shader, Variant,
         setting::Setting,
         sizes::{self, bytes},
+        user_file::digest,
     },
 };
 
@@ -65,6 +70,18 @@ pub struct Row {
     pub seconds_q3: Option<f64>,
     /// How many samples.
     pub samples: usize,
+    /// Seconds of a dispatch, round by round: in each round every variant takes a turn.
+    pub rounds: Vec<f64>,
+    /// Speed relative to the default variant, from rounds in which both took a turn.
+    pub of_default: Option<Speed>,
+    /// Speed relative to an earlier run, which was given as a baseline.
+    pub of_last: Option<Speed>,
+    /// True if the earlier run measured the same text.
+    pub same_text: Option<bool>,
+    /// SHA-256 of the composed text.
+    pub digest: Option<String>,
+    /// Day of the measurement, year, month and day.
+    pub date: String,
     /// Dispatches in each.
     pub dispatches_per_sample: usize,
     /// What they were measured with.
@@ -125,6 +142,12 @@ impl Row {
             seconds_q1: None,
             seconds_q3: None,
             samples: 0,
+            rounds: Vec::new(),
+            of_default: None,
+            of_last: None,
+            same_text: None,
+            digest: None,
+            date: clock::today(),
             dispatches_per_sample: 0,
             clock: None,
             compile_seconds: None,
@@ -151,6 +174,8 @@ impl Row {
             return;
         }
         self.samples = samples.len();
+        self.rounds.clone_from(&samples);
+        self.digest = Some(digest(&shader.text));
         let Spread { median, min, q1, q3, max } = Spread::of(samples);
         (self.seconds, self.seconds_min, self.seconds_max) = (Some(median), Some(min), Some(max));
         (self.seconds_q1, self.seconds_q3) = (Some(q1), Some(q3));
@@ -165,20 +190,54 @@ impl Row {
     }
 }
 
-/// Ranks the rows of one operation, size and adapter by median time. A row shares the rank of the one before it
-/// unless its faster quarter is slower than the slower quarter of the first of that rank: a difference inside
-/// the spread is no difference.
+/// What a speed is relative to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relative {
+    /// The default variant, in the same rounds.
+    Default,
+    /// The same variant in an earlier run.
+    Last,
+}
+
+impl Relative {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Default, Self::Last];
+
+    /// Heading of a column.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Default => "× default",
+            Self::Last => "× last",
+        }
+    }
+
+    /// The speed of `row`.
+    pub fn of(self, row: &Row) -> Option<Speed> {
+        match self {
+            Self::Default => row.of_default,
+            Self::Last => row.of_last,
+        }
+    }
+
+    /// True if it says anything about `row`: the default beside itself says nothing.
+    pub fn tells(self, row: &Row) -> bool {
+        self.of(row).is_some() && !(self == Self::Default && row.default)
+    }
+}
+
+/// Ranks the rows of one operation, size and adapter by median time, and puts in how fast each is beside the default. A
+/// row shares the rank of the one before it unless it is slower than the first of that rank, by the rounds in which
+/// both took a turn: a difference that chance explains is no difference.
 pub fn rank(rows: &mut [Row]) {
     let mut order: Vec<usize> = (0..rows.len()).filter(|n| rows[*n].seconds.is_some()).collect();
     let key = |row: &Row| row.seconds.unwrap_or(f64::INFINITY);
     order.sort_by(|a, b| key(&rows[*a]).total_cmp(&key(&rows[*b])));
-    let mut leader: Option<(usize, f64)> = None;
+    let mut leader: Option<(usize, usize)> = None;
     for (place, &index) in order.iter().enumerate() {
-        let (q1, q3) = (rows[index].seconds_q1, rows[index].seconds_q3.unwrap_or(f64::INFINITY));
         let rank = match leader {
-            Some((rank, slow)) if q1.is_none_or(|q1| q1 <= slow) => rank,
+            Some((rank, first)) if !is_slower(&rows[index], &rows[first]) => rank,
             _ => {
-                leader = Some((place + 1, q3));
+                leader = Some((place + 1, index));
                 place + 1
             }
         };
@@ -188,6 +247,25 @@ pub fn rank(rows: &mut [Row]) {
         let rank = rows[*index].rank;
         let tied = order.iter().filter(|other| rows[**other].rank == rank).count() > 1;
         rows[*index].tied = tied;
+    }
+    if let Some(default) = rows.iter().find(|row| row.default).map(|row| row.rounds.clone()) {
+        for row in rows {
+            row.of_default = Speed::paired(&row.rounds, &default);
+        }
+    }
+}
+
+/// Sorts rows by median time; those without one follow in their order.
+pub fn sort(rows: &mut [Row]) {
+    let seconds = |row: &Row| row.seconds.unwrap_or(f64::INFINITY);
+    rows.sort_by(|a, b| seconds(a).total_cmp(&seconds(b)));
+}
+
+/// True if `row` is slower than the faster `first` beyond chance; by the quarters where they have too few rounds in common.
+fn is_slower(row: &Row, first: &Row) -> bool {
+    match Speed::paired(&row.rounds, &first.rounds) {
+        Some(speed) => speed.high < 1.0,
+        None => row.seconds_q1.is_some_and(|q1| q1 > first.seconds_q3.unwrap_or(f64::INFINITY)),
     }
 }
 
@@ -219,6 +297,12 @@ pub(crate) mod tests {
             seconds_q1: q1,
             seconds_q3: q3,
             samples: 0,
+            rounds: Vec::new(),
+            of_default: None,
+            of_last: None,
+            same_text: None,
+            digest: None,
+            date: String::new(),
             dispatches_per_sample: 0,
             clock: None,
             compile_seconds: None,
@@ -253,5 +337,21 @@ pub(crate) mod tests {
         let ranks: Vec<_> = rows.iter().map(|row| (row.rank, row.tied)).collect();
         let expected = [(Some(4), false), (None, false), (Some(1), true), (Some(1), true), (Some(3), false)];
         assert_eq!(ranks, expected);
+    }
+
+    #[test]
+    fn rounds_tell_what_the_spread_hides() {
+        // Each round is three times as slow as the one before, for both alike.
+        let pace = [1.0, 3.0, 1.0, 3.1, 1.1, 2.9, 1.0, 3.0];
+        let of = |times: f64| Row {
+            rounds: pace.map(|pace| times * pace).to_vec(),
+            ..row(Some([times, 2.0 * times, 3.0 * times]))
+        };
+        let mut rows = [of(1.1), Row { default: true, ..of(1.0) }, of(1.0)];
+        rank(&mut rows);
+        let ranks: Vec<_> = rows.iter().map(|row| (row.rank, row.tied)).collect();
+        assert_eq!(ranks, [(Some(3), false), (Some(1), true), (Some(1), true)]);
+        let speeds = rows.each_ref().map(|row| row.of_default.expect("eight rounds").times);
+        assert!((speeds[0] - 1.0 / 1.1).abs() < 1e-9 && speeds[1] == 1.0 && speeds[2] == 1.0, "{speeds:?}");
     }
 }

@@ -9,7 +9,7 @@ use wgrad::Result;
 use wgrad_lab::{
     Listing,
     backends::{Language, Translated},
-    row::{Row, Status},
+    row::{Relative, Row, Status},
     sweep::{Grid, grids},
 };
 
@@ -151,7 +151,7 @@ pub fn failed(about: &About, error: &str) -> Page {
     about.page("Lab").section(Section::new("Error").alarm(alarm))
 }
 
-fn unique<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
+pub(crate) fn unique<T: PartialEq>(items: impl Iterator<Item = T>) -> Vec<T> {
     let mut unique = Vec::new();
     for item in items {
         if !unique.contains(&item) {
@@ -261,6 +261,9 @@ fn alarm(row: &Row) -> Alarm {
     Alarm { what: format!("WRONG: {}", row.variant), reason, facts }
 }
 
+/// Column before which speeds relative to others stand.
+const SPEEDS: usize = 4;
+
 /// A unit in which the longest of the times reads well, and how many of it a second has.
 fn time_unit(rows: &[&Row]) -> (&'static str, f64) {
     match rows.iter().filter_map(|row| row.seconds).fold(0.0, f64::max) {
@@ -330,6 +333,11 @@ fn table(caption: &str, rows: &[&Row], several: bool) -> Table {
         ("error of allowed", true),
         ("note", false),
     ];
+    let speeds: Vec<_> =
+        Relative::ALL.into_iter().filter(|speed| rows.iter().any(|row| speed.tells(row))).collect();
+    for speed in speeds.iter().rev() {
+        columns.insert(SPEEDS, (speed.name(), true));
+    }
     if several {
         columns.insert(1, ("adapter", false));
     }
@@ -369,6 +377,11 @@ fn table(caption: &str, rows: &[&Row], several: bool) -> Table {
             share(row.error_share),
             Cell::text(note),
         ];
+        for speed in speeds.iter().rev() {
+            let speed = speed.of(row);
+            let text = speed.map_or("–".to_string(), |speed| speed.to_string());
+            cells.insert(SPEEDS, Cell { text, value: speed.map(|speed| speed.times) });
+        }
         if several {
             cells.insert(1, Cell::text(format!("{} ({})", row.adapter, row.backend)));
         }

@@ -18,6 +18,8 @@ pub mod gallery;
 pub mod page;
 /// The lab's rows as a page.
 pub mod lab;
+/// The lab's rows as JUnit XML.
+pub mod junit;
 /// A profile as a page.
 pub mod profile;
 /// Trainings as a page: curves, classes, what a network sees.

@@ -3,6 +3,7 @@
 
 mod apart;
 mod emit;
+mod history;
 pub(super) mod print;
 mod sweep;
 mod train;
@@ -30,7 +31,7 @@ use wgrad_lab::{
     measure::{Lab as Device, measure},
     measurement::peaks::{self, Peaks},
     request::Request,
-    row::{Row, Status},
+    row::{self, Row, Status},
     workload,
 };
 use wgrad_report::lab as report;
@@ -50,6 +51,9 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab matmul --html lab.html                 a page with charts, also of `all`, --watch, --backends
   wgrad lab matmul --variant tiled:TILE_M=64       a setting of the constants that a variant offers
   wgrad lab matmul --sweep                         all settings of all variants, and heat maps
+  wgrad lab matmul --save last.jsonl               keep the results
+  wgrad lab matmul --baseline last.jsonl --fail-if-slower 10%
+                                                   beside earlier ones; exit code 1 where one is slower
   wgrad lab conv2d_forward --adapter 0 --adapter 1 several adapters in one table
   wgrad lab train --b matmul=naive                 two whole trainings: speed, losses, weights, accuracy
   wgrad lab --backends                             SPIR-V, MSL, HLSL and GLSL of everything, without an adapter
@@ -59,10 +63,11 @@ const LOOK: Duration = Duration::from_millis(200);
 
 Every variant is proven before it is timed: at all sizes of the operation's page and at the given one, on random
 inputs, beside a plain loop in f64, with outputs poisoned by NaN and guard bands round every buffer. A wrong one gets
-no time. Rows of equal rank (=) differ by less than the spread. A share of a peak is one of what this adapter
+no time. Rows of equal rank (=) differ by no more than chance explains. Variants take turns: `× default` is the speed
+relative to the default variant, from rounds in which both ran, with its 95 % confidence interval. A share of a peak is one of what this adapter
 reaches with nothing but arithmetic (fma) or nothing but a copy (mem); caches can exceed the latter.
 
-Exit codes: 0 done, 1 a variant is wrong, 2 an error."
+Exit codes: 0 done, 1 a variant is wrong (or slower than --fail-if-slower allows), 2 an error."
 )]
 pub struct Lab {
     #[command(subcommand)]
@@ -119,6 +124,8 @@ pub struct Lab {
     /// Comma-separated values with a header
     #[arg(long, conflicts_with = "json")]
     csv: bool,
+    #[command(flatten)]
+    history: history::HistoryArgs,
     #[command(flatten)]
     page: PageArgs,
     /// Adapter, as in `wgrad adapters` (repeatable: side by side)
@@ -250,6 +257,7 @@ impl Lab {
                 work.push((self.call(op)?, self.variants(op)?));
             }
         }
+        let mut history = self.history.open(self.seconds)?;
         let mut all: Vec<Row> = Vec::new();
         for adapter in &self.adapter {
             let mut device = self.open(adapter).await?;
@@ -284,9 +292,8 @@ impl Lab {
                 };
                 let mut rows =
                     measure(&mut device, &request, peaks.as_ref(), &mut |said| tell!("{said}")).await?;
-                if self.sweep {
-                    sweep::sort(&mut rows);
-                }
+                history.compare(&mut rows);
+                row::sort(&mut rows);
                 match (self.json, self.csv) {
                     (true, _) => rows.iter().try_for_each(output::json)?,
                     (_, true) => print::csv(&rows, all.is_empty())?,
@@ -308,8 +315,9 @@ impl Lab {
         }
         let page = if self.sweep { report::swept } else { report::measured };
         self.page.write(|about| Ok(page(about, &all)))?;
+        let slower = history.end(&all)?;
         let wrong = all.iter().any(|row| row.status == Status::Wrong);
-        Ok(if wrong { ExitCode::from(1) } else { ExitCode::SUCCESS })
+        Ok(if wrong || slower { ExitCode::from(1) } else { ExitCode::SUCCESS })
     }
 
     /// At how many cases of the page each variant is proven; `None`: at all.

@@ -7,7 +7,7 @@ use wgrad::op::{Call, setting, sizes};
 use wgrad_lab::{
     Listing,
     backends::{Language, Translated},
-    row::{Row, Status},
+    row::{Relative, Row, Status},
 };
 use wgrad_report::table::{
     Align::{self, Left, Right, Wrap},
@@ -27,6 +27,9 @@ fn or_nothing(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
     value.map(show).unwrap_or_default()
 }
 
+/// Column before which speeds relative to others stand.
+const SPEEDS: usize = 4;
+
 /// The rows of one call. With several adapters each has a column that names it.
 pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
     let mut columns: Vec<(&str, Align)> = vec![
@@ -43,6 +46,11 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
         ("compile", Right),
         ("error", Right),
     ];
+    let speeds: Vec<_> =
+        Relative::ALL.into_iter().filter(|speed| rows.iter().any(|row| speed.tells(row))).collect();
+    for speed in speeds.iter().rev() {
+        columns.insert(SPEEDS, (speed.name(), Right));
+    }
     if several {
         columns.insert(1, ("adapter", Wrap));
     }
@@ -72,6 +80,9 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
             or_nothing(row.compile_seconds, time),
             or_nothing(row.error_share, share),
         ];
+        for speed in speeds.iter().rev() {
+            cells.insert(SPEEDS, speed.of(row).map(|speed| speed.to_string()).unwrap_or_default());
+        }
         if several {
             cells.insert(1, format!("{} ({})", row.adapter, row.backend));
         }

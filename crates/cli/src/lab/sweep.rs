@@ -49,12 +49,6 @@ pub fn variants(op: &'static Op, named: &[String], files: &[PathBuf]) -> Result<
     Ok(variants)
 }
 
-/// Sorts rows by median time; what was not timed comes last.
-pub fn sort(rows: &mut [Row]) {
-    let seconds = |row: &Row| row.seconds.unwrap_or(f64::INFINITY);
-    rows.sort_by(|a, b| seconds(a).total_cmp(&seconds(b)));
-}
-
 /// The heat maps of `rows`, one below the other; empty where nothing was timed or less than two constants vary.
 pub fn heat_maps(rows: &[Row]) -> String {
     let maps = grids(rows).into_iter().filter(|grid| grid.range().is_some());
