@@ -2,9 +2,9 @@
 # Does what a new user does, in a clean Debian 12: clones this repository as it is committed, then runs the README's two
 # commands. A machine on which one develops hides what set-up lacks; this does not.
 #
-# usage: scripts/clean_system.sh [--backports] [--again] [--keep] [FOLDER]
-#   --backports   the same with Mesa 25: scripts/setup.sh --backports before the two commands
-#   --again       after the two commands with Debian's own Mesa, take Mesa 25 and run them once more, in the same system
+# usage: scripts/clean_system.sh [--own-mesa [--again]] [--keep] [FOLDER]
+#   --own-mesa    the same with Debian's own Mesa 22: scripts/setup.sh --own-mesa before the two commands
+#   --again       after them take Mesa 25 in its place, and run the two commands once more, in the same system
 #   --keep        leave FOLDER as it is at the end: the next run with it goes on from there
 #   FOLDER        where the system goes [default: a new folder in $TMPDIR or /tmp], some 6 GB with what is built in it
 #
@@ -16,10 +16,10 @@ say() { printf 'clean system: %s\n' "$*" >&2; }
 usage() { sed -n '2,/^set -/{/^#/!d; s/^# \{0,1\}//; p}' "$script"; }
 
 script=$(realpath "$0")
-backports=false again=false keep=false root=''
+own_mesa=false again=false keep=false root=''
 for option in "$@"; do
   case "$option" in
-    --backports) backports=true ;;
+    --own-mesa) own_mesa=true ;;
     --again) again=true ;;
     --keep) keep=true ;;
     -h | --help)
@@ -112,15 +112,15 @@ both() { # WITH
   step "$1: test" scripts/test.sh
 }
 
-if [ "$backports" = true ]; then
-  step 'set-up with backports' scripts/setup.sh --backports
-  both 'Mesa of backports'
-else
+if [ "$own_mesa" = true ]; then
+  step "set-up with Debian's own Mesa" scripts/setup.sh --own-mesa
   both "Debian's own Mesa"
   if [ "$again" = true ]; then
     step 'set-up with backports' scripts/setup.sh --backports
     both 'Mesa of backports'
   fi
+else
+  both 'as it stands'
 fi
 
 say 'summary:'

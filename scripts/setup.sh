@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Gets what wgrad needs and this machine lacks: a Vulkan driver, its loader, and the Fashion-MNIST data.
 #
-# usage: scripts/setup.sh [--backports] [--all-adapters] [--browser] [--tint] [--no-data]
-#   --backports      on Debian 12: take Mesa 25 from Debian's bookworm-backports (about twice as fast on a CPU)
+# usage: scripts/setup.sh [--backports | --own-mesa] [--all-adapters] [--browser] [--tint] [--no-data]
+#   On Debian 12 it takes Mesa 25 from bookworm-backports (twice as fast on a CPU, an eighth of the compiling) where there is no
+#   Vulkan driver and no Mesa yet. A Mesa that is there stays as it is.
+#   --backports      take it in place of a Mesa that is there, too
+#   --own-mesa       leave it: Debian 12's own Mesa 22
 #   --all-adapters   also the other software adapters for tests: SwiftShader (in chromium) and llvmpipe through GL
 #   --browser        also Chromium, for the tests of the pages
 #   --tint           also node and npm, for scripts/tint.sh, which compiles the shaders with Chromium's compiler
@@ -16,10 +19,11 @@ set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 
-backports=false all_adapters=false browser=false tint=false data=true
+backports=auto all_adapters=false browser=false tint=false data=true
 for option in "$@"; do
   case "$option" in
     --backports) backports=true ;;
+    --own-mesa) backports=false ;;
     --all-adapters) all_adapters=true ;;
     --browser) browser=true ;;
     --tint) tint=true ;;
@@ -29,7 +33,7 @@ for option in "$@"; do
       exit 0
       ;;
     *)
-      say "unknown option '$option'; known are --backports, --all-adapters, --browser, --tint, --no-data, --help"
+      say "unknown option '$option'; known are --backports, --own-mesa, --all-adapters, --browser, --tint, --no-data, --help"
       exit 2
       ;;
   esac
@@ -113,6 +117,22 @@ if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then have_
 
 # --- Mesa 25 from backports ----------------------------------------------------------------------------------------
 
+vulkan_loader() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep 'libvulkan\.so\.1' >/dev/null; }
+
+vulkan_driver() { # whether any driver's manifest is where the loader looks
+  local named=${VK_DRIVER_FILES:-${VK_ICD_FILENAMES:-}} file
+  local -a named_files
+  if [ -n "$named" ]; then
+    IFS=: read -ra named_files <<<"$named"
+    for file in "${named_files[@]}"; do [ -e "$file" ] && return; done
+    say "VK_DRIVER_FILES / VK_ICD_FILENAMES hides every driver but '$named', which does not exist: unset it"
+  fi
+  for file in {/usr/share,/usr/local/share,/etc,"${XDG_DATA_HOME:-${HOME:-/root}/.local/share}"}/vulkan/icd.d/*.json; do
+    [ -e "$file" ] && return
+  done
+  return 1
+}
+
 # Every package built from Mesa's source must have one version; libegl1 dispatches to them.
 mesa_packages=(mesa-vulkan-drivers libgl1-mesa-dri libegl-mesa0)
 from_backports() { # whether Mesa's packages are backports' already: all those named
@@ -145,40 +165,36 @@ add_backports_suite() {
   lists_fresh=false
 }
 
-if [ "$backports" = true ]; then
-  distribution=unknown
-  if [ -r /etc/os-release ]; then
-    # shellcheck source=/dev/null
-    distribution=$(. /etc/os-release && echo "${ID:-} ${VERSION_CODENAME:-}")
-  fi
-  if [ "$have_apt" = false ] || [ "$distribution" != "debian bookworm" ]; then
-    say "--backports is for Debian 12 (bookworm); this is '$distribution': using its own Mesa"
-  elif ! from_backports "${mesa_packages[@]}"; then
-    if ! { add_backports_suite &&
-      install_packages "Mesa 25, about twice as fast as Debian 12's own on a CPU" \
-        -t bookworm-backports libvulkan1 "${mesa_packages[@]}" libegl1; }; then
-      missing=true # asked for by name, so not to be passed over
-    fi
-  fi
-fi
+is_bookworm() {
+  # shellcheck source=/dev/null
+  [ -r /etc/os-release ] && [ "$(. /etc/os-release && echo "${ID:-} ${VERSION_CODENAME:-}")" = 'debian bookworm' ]
+}
 
-# --- a Vulkan driver and the loader --------------------------------------------------------------------------------
-
-vulkan_loader() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep 'libvulkan\.so\.1' >/dev/null; }
-
-vulkan_driver() { # whether any driver's manifest is where the loader looks
-  local named=${VK_DRIVER_FILES:-${VK_ICD_FILENAMES:-}} file
-  local -a named_files
-  if [ -n "$named" ]; then
-    IFS=: read -ra named_files <<<"$named"
-    for file in "${named_files[@]}"; do [ -e "$file" ] && return; done
-    say "VK_DRIVER_FILES / VK_ICD_FILENAMES hides every driver but '$named', which does not exist: unset it"
-  fi
-  for file in {/usr/share,/usr/local/share,/etc,"${XDG_DATA_HOME:-${HOME:-/root}/.local/share}"}/vulkan/icd.d/*.json; do
-    [ -e "$file" ] && return
+has_mesa() { # whether any of Mesa's packages is installed
+  local package
+  for package in "${mesa_packages[@]}"; do
+    if [ -n "$(installed_version "$package")" ]; then return; fi
   done
   return 1
 }
+
+install_backports() {
+  add_backports_suite &&
+    install_packages "Mesa 25, about twice as fast as Debian 12's own on a CPU" \
+      -t bookworm-backports libvulkan1 "${mesa_packages[@]}" libegl1
+}
+
+if [ "$backports" = true ]; then
+  if [ "$have_apt" = false ] || ! is_bookworm; then
+    say "--backports is for Debian 12 (bookworm), which this is not: using its own Mesa"
+  elif ! from_backports "${mesa_packages[@]}" && ! install_backports; then
+    missing=true # asked for by name, so not to be passed over
+  fi
+elif [ "$backports" = auto ] && [ "$have_apt" = true ] && [ "$can_root" = true ] && is_bookworm && ! has_mesa && ! vulkan_driver; then
+  install_backports || say "going on with Debian 12's own Mesa"
+fi
+
+# --- a Vulkan driver and the loader --------------------------------------------------------------------------------
 
 wanted=()
 vulkan_driver || wanted+=(mesa-vulkan-drivers)
