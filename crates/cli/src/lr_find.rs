@@ -13,11 +13,10 @@ use std::{
     process::ExitCode,
 };
 use wgrad::{
-    clock,
     lr_find::{Found, Range, find},
     train::Options,
 };
-use wgrad_files::write_file;
+use wgrad_files::{calendar, write_file};
 use wgrad_report::{learning_rate, page::can_write};
 
 #[derive(clap::Args)]
@@ -106,7 +105,7 @@ impl LrFind {
                 ("data", dataset.name.clone()),
                 ("batch", self.batch.to_string()),
                 ("adapter", adapter),
-                ("date", clock::today()),
+                ("date", calendar::today()),
             ];
             page::write(&learning_rate::page(&found, &facts)?, path)?;
             tell!("wrote {}", path.display());

@@ -2,6 +2,8 @@
 // What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
+/// Dates of what is kept.
+pub mod calendar;
 /// What a file is, by its first bytes.
 pub mod format;
 /// What was found out, in the user's cache folder.

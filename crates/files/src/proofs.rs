@@ -5,7 +5,7 @@ use crate::kept;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, ffi::OsString, path::PathBuf};
 use wgrad::{
-    Result, clock,
+    Result,
     gpu::{Place, Proofs},
 };
 
@@ -66,7 +66,8 @@ impl Proofs for ProofFiles {
     fn store(&self, place: &Place, proven: &BTreeSet<String>) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let version = env!("CARGO_PKG_VERSION").to_string();
-        let kept = Kept { place: place.clone(), proven: proven.clone(), date: clock::today(), version };
+        let kept =
+            Kept { place: place.clone(), proven: proven.clone(), date: crate::calendar::today(), version };
         kept::store(folder, &place.file(None), &kept, "WGRAD_PROVEN names another folder")
     }
 }

@@ -6,7 +6,6 @@ use crate::{
 };
 use serde::Serialize;
 use wgrad::{
-    clock,
     compare::Mismatch,
     gpu::{AdapterRecord, Clock, Context},
     op::{
@@ -16,6 +15,7 @@ use wgrad::{
         user_file::digest,
     },
 };
+use wgrad_files::calendar;
 
 /// What became of a variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -147,7 +147,7 @@ impl Row {
             of_last: None,
             same_text: None,
             digest: None,
-            date: clock::today(),
+            date: calendar::today(),
             dispatches_per_sample: 0,
             clock: None,
             compile_seconds: None,

@@ -8,12 +8,12 @@ use std::{
 };
 use wgrad::{
     checkpoint::{Checkpoint, Position},
-    clock,
     data::Dataset,
     evaluate::evaluate,
     gpu::Context,
     metrics::{Metrics, RunningMetrics, StepResult},
 };
+use wgrad_files::calendar;
 use wgrad_report::{
     runs::{galleries, kernels},
     tensorboard::{End, Writer},
@@ -156,7 +156,7 @@ fn begin(folder: &Path, step: u64) -> Result<Writer<File>> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let cannot = || format!("cannot write an event file into {}", folder.display());
     // TensorBoard reads them in the order of their names.
-    let mut seconds = clock::now() as u64;
+    let mut seconds = calendar::now() as u64;
     let file = loop {
         let path = folder.join(format!("events.out.tfevents.{seconds:010}.wgrad"));
         match OpenOptions::new().append(true).create_new(true).open(&path) {
@@ -164,7 +164,7 @@ fn begin(folder: &Path, step: u64) -> Result<Writer<File>> {
             file => break file.with_context(cannot)?,
         }
     };
-    let mut writer = Writer::new(file, clock::now).with_context(cannot)?;
+    let mut writer = Writer::new(file, calendar::now).with_context(cannot)?;
     if step > 0 {
         // The next step is the first that is told anew.
         writer.resume(step + 1).with_context(cannot)?;

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, ffi::OsString, fs, io, path::PathBuf};
 pub use wgrad::gpu::Place;
 use wgrad::{
-    Result, clock,
+    Result,
     error::io_error,
     gpu::Context,
     op::{Call, user_file},
 };
-use wgrad_files::kept;
+use wgrad_files::{calendar, kept};
 
 /// The environment variable that names the folder.
 pub const FOLDER_VARIABLE: &str = "WGRAD_TUNED";
@@ -59,7 +59,7 @@ impl Entry {
             default: default.to_string(),
             chosen: chosen.to_string(),
             gain,
-            date: clock::today(),
+            date: calendar::today(),
             version: env!("CARGO_PKG_VERSION").to_string(),
         }
     }
