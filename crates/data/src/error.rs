@@ -13,7 +13,7 @@ pub enum Error {
     /// An error of the engine: of files, fields, and inconsistent data sets.
     #[error(transparent)]
     Engine(#[from] wgrad::Error),
-    /// A data set that is not as it should be.
+    /// A file or folder of a data set is invalid.
     #[error("{}: {message}", path.display())]
     Data {
         /// The file or folder.

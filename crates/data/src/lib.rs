@@ -112,8 +112,8 @@ pub fn load(spec: &DataSpec, places: &Places) -> Result<Dataset> {
     load_with(spec, places, &Reading::default(), None)
 }
 
-/// Loads a data set with options: reads a path as `reading` says. A `table`, which was made from other rows,
-/// determines how a table is encoded.
+/// Loads a data set with options: reads a path as `reading` says. A given `table`, derived from other rows, determines
+/// how the rows of a file are encoded.
 ///
 /// # Errors
 /// The errors of [`load`]; [`Error::Data`] where content or options do not fit.

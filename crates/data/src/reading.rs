@@ -57,7 +57,7 @@ pub struct Reading {
     /// Share of the training images that becomes the test part where there is none; [`TEST_SHARE`] by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_share: Option<f64>,
-    /// Seed of the choice of these images.
+    /// Seed of the choice of the images that become the test part.
     #[serde(skip_serializing_if = "is_zero")]
     pub split_seed: u64,
     /// Facts that a run recorded about data that it reads again; not recorded with the options.

@@ -133,7 +133,7 @@ pub fn flush(folder: &Path) -> Result<()> {
 }
 
 /// Removes the temporary files that killed writers left in the folder of a run. These are all files of its owners,
-/// since the caller is now the only owner, and files of others that are older than an hour.
+/// since the caller is now the only owner, and files of others that were last modified over an hour ago.
 ///
 /// # Errors
 /// [`wgrad::Error::Io`].

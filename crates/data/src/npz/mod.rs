@@ -177,7 +177,7 @@ impl Arrays {
             return Err(fail(format!("{} images of {shape:?}, expected at least one", data.train.len())));
         }
         let mut data = match data.test.is_empty() {
-            // Data that another network is evaluated on serve as its test part, with all their images.
+            // Data other than the network's own training data become the test part as a whole.
             true if reading.again.is_some_and(|again| !again.own) => {
                 Dataset { test: data.train.clone(), ..data }
             }

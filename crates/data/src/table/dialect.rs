@@ -9,7 +9,7 @@ use crate::number::Readings;
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Maximum number of lines that are read to choose one.
 const LOOKED_AT: usize = 50;
-/// Length in bytes from which two lines are enough.
+/// Number of bytes after which two lines are enough.
 const ENOUGH: u64 = 1 << 20;
 
 /// The dialect of a file.

@@ -87,7 +87,7 @@ pub(crate) fn load(
     if known.is_none() {
         warnings.extend(plan.keep_classes(&train.sheet, &train.rows));
     }
-    // Data that another network is evaluated on serve with all their rows.
+    // Data other than the network's own training data are evaluated with all their rows.
     let others = reading.again.map_or(known.is_some(), |again| !again.own);
     let share = reading.test_share.unwrap_or(TEST_SHARE);
     let (train_rows, held) = match (others, &test) {

@@ -1,4 +1,4 @@
-//! Normalisation operators.
+//! Normalization operators.
 
 use super::{
     Outputs, Refusal, Use, device::Device, device::function, device::not_empty, device::of_two,
@@ -74,7 +74,7 @@ pub(super) async fn batch(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     Ok(outputs)
 }
 
-/// Normalises rows of `row` numbers to mean 0 and deviation 1, then applies a scale and a shift if they are given.
+/// Normalizes rows of `row` numbers to mean 0 and deviation 1, then applies a scale and a shift if they are given.
 /// Also returns the means and inverse deviations.
 async fn rows(
     device: &Device<'_>,
@@ -113,7 +113,7 @@ pub(super) async fn layer(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     Ok(vec![Tensor::real(&x.shape, y), of(0), of(1)])
 }
 
-/// Normalises each image's channels in `groups` groups to mean 0 and deviation 1, then scales and shifts each
+/// Normalizes each image's channels in `groups` groups to mean 0 and deviation 1, then scales and shifts each
 /// channel.
 async fn groups(device: &Device<'_>, u: &Use<'_>, groups: usize) -> Outputs {
     not_empty(u)?;
@@ -150,7 +150,7 @@ pub(super) async fn mean_variance(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     single(Tensor::real(&turned.shape, y).transposed(&[1, 0, 2, 3]))
 }
 
-/// Root-mean-square normalisation: x / √(mean of x² + epsilon) · scale.
+/// Root-mean-square normalization: x / √(mean of x² + epsilon) · scale.
 pub(super) async fn root_mean_square(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;
     let x = u.input(0)?;
@@ -167,7 +167,7 @@ pub(super) async fn root_mean_square(device: &Device<'_>, u: &Use<'_>) -> Output
     single(device.binary(Some(of_two::MUL), &y, u.input(1)?).await?)
 }
 
-/// Local response normalisation: x / (bias + alpha / size · Σ of squares over neighbouring channels) to the power
+/// Local response normalization: x / (bias + alpha / size · Σ of squares over neighbouring channels) to the power
 /// of beta.
 pub(super) async fn local_response(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;

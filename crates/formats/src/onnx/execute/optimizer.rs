@@ -30,7 +30,7 @@ pub(super) async fn optimizer(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     Ok(outputs.concat())
 }
 
-/// The gradient with L2 regularisation: gradient + norm_coefficient · parameter.
+/// The gradient with L2 regularization: gradient + norm_coefficient · parameter.
 async fn regularized(device: &Device<'_>, u: &Use<'_>, x: &Tensor, g: &Tensor) -> Result<Tensor, Refusal> {
     match u.node.float("norm_coefficient", 0.0) {
         0.0 => Ok(g.clone()),

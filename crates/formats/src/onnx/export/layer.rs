@@ -207,7 +207,7 @@ fn global(w: &mut Writer, op: &str, place: &Place, x: &Flow, keep: bool) -> Flow
     Flow { name, shape: place.output.clone(), nchw: false }
 }
 
-/// Scale and shift of a normalisation; ones and zeros replace missing ones.
+/// Scale and shift of a normalization; ones and zeros replace missing ones.
 fn affine(
     w: &mut Writer,
     place: &Place,

@@ -264,7 +264,7 @@ fn picture(w: &mut Writer, [h, width, c]: [usize; 3], options: &Options) -> Flow
     Flow { name, shape: vec![h, width, c], nchw }
 }
 
-/// Appends the normalisation of the input, for each channel: gain · x + shift.
+/// Appends the normalization of the input, for each channel: gain · x + shift.
 fn normalized(w: &mut Writer, image: Flow, normalization: Option<&Normalization>) -> Flow {
     let Some(normalization) = normalization else { return image };
     let channels = image.shape[2];

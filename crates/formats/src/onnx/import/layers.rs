@@ -107,7 +107,7 @@ pub(super) fn node(
     }
 }
 
-/// Appends the normalisation (image - mean) / deviation.
+/// Appends the normalization (image - mean) / deviation.
 pub(super) fn normalized(network: &mut Network, x: &Flow, mean: f32, deviation: f32) -> Said<Flow> {
     let [scale, shift] = [1.0 / deviation, -mean / deviation].map(|v| Tensor::real(&[1], vec![v]));
     affine(network, "normalization", x, &scale, &shift)
@@ -143,7 +143,7 @@ pub(super) fn flattened(network: &mut Network, x: &Flow) -> Flow {
     Flow { raw: x.raw, positive: x.positive, ..Flow::new(&name, &[all], super::plain(1)) }
 }
 
-/// Appends scale · x + shift, for each channel: a batch normalisation with mean 0 and variance 1.
+/// Appends scale · x + shift, for each channel: a batch normalization with mean 0 and variance + epsilon 1.
 fn affine(network: &mut Network, name: &str, x: &Flow, scale: &Tensor, shift: &Tensor) -> Said<Flow> {
     let layer = BatchNormalization::new();
     let channels = x.shape.last().copied().unwrap_or(1);

@@ -1,4 +1,4 @@
-//! Nodes with weights along the last axis: products, normalisations, slopes.
+//! Nodes with weights along the last axis: products, normalizations, slopes.
 
 use super::{
     Axis, Flow, Said,
