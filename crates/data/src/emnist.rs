@@ -43,7 +43,7 @@ pub(super) fn sets(folder: &Path) -> Vec<&'static str> {
 /// Loads `set` from `folder`.
 ///
 /// # Errors
-/// [`Error::Data`] where one of its files is missing, else as [`folder::load`].
+/// [`Error::Data`] where one of its files is missing, else the errors of [`folder::load`].
 pub(super) fn load(folder: &Path, set: &str) -> Result<Dataset> {
     let found = find(folder, set);
     if let Some(at) = found.iter().position(Option::is_none) {

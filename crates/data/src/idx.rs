@@ -46,7 +46,7 @@ pub enum Packing {
 /// Reads an IDX file, plain or in gzip.
 ///
 /// # Errors
-/// [`wgrad::Error::Io`] where the file cannot be read, else as [`parse()`].
+/// [`wgrad::Error::Io`] where the file cannot be read, else the errors of [`parse()`].
 pub fn read(path: &Path) -> Result<Idx> {
     let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
     parse(BufReader::with_capacity(1 << 16, file), path)

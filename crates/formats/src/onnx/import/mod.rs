@@ -50,7 +50,7 @@ type Said<T> = std::result::Result<T, String>;
 /// Facts that a file leaves open.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The network's name; the graph's by default.
+    /// Name of the network, of which 80 characters are kept; `imported` by default.
     pub name: Option<String>,
     /// (height, width, channels) of an image, where the file's input is flat or has variable lengths.
     pub input_shape: Option<[usize; 3]>,
