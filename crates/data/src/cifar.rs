@@ -1,6 +1,6 @@
 //! CIFAR-10 and CIFAR-100 (Krizhevsky 2009) in their binary versions
-//! (<https://www.cs.toronto.edu/~kriz/cifar.html>): records of a label, or a coarse and a fine one, and 32 × 32 values
-//! of red, then green, then blue. Leaves out the coarse labels of CIFAR-100.
+//! (<https://www.cs.toronto.edu/~kriz/cifar.html>). A record is one label (CIFAR-10), or a coarse and a fine one
+//! (CIFAR-100), followed by 32 × 32 values of red, then green, then blue. The coarse labels are ignored.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ const SIDE: usize = 32;
 const CHANNELS: usize = 3;
 const PIXELS: usize = SIDE * SIDE * CHANNELS;
 
-/// Which of the two.
+/// The two data sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Ten,
@@ -63,16 +63,17 @@ fn find(folder: &Path) -> Option<(PathBuf, Files)> {
     })
 }
 
-/// Whether `folder` holds the files.
+/// True if `folder` holds the files.
 pub(super) fn is_in(folder: &Path) -> bool {
     find(folder).is_some()
 }
 
-/// Loads the files in `folder`: those of CIFAR-10, `data_batch_1.bin` to 5 (as many as there are) and `test_batch.bin`,
-/// or of CIFAR-100, `train.bin` and `test.bin`. Classes are named by the file of names beside them.
+/// Loads the files in `folder`: `data_batch_1.bin` to 5 (as many as there are) and `test_batch.bin` for CIFAR-10,
+/// `train.bin` and `test.bin` for CIFAR-100. The file of class names in the same folder names the classes.
 ///
 /// # Errors
-/// [`Error::Data`] where files are missing or not as long as their records, or a label is none; [`wgrad::Error::Io`].
+/// [`Error::Data`] where files are missing, their length is no multiple of a record's, or a label is out of range;
+/// [`wgrad::Error::Io`].
 pub fn load(folder: &Path) -> Result<Dataset> {
     let Some((folder, files)) = find(folder) else {
         let message = "got no data_batch_1.bin with test_batch.bin (CIFAR-10) and no train.bin with test.bin (CIFAR-100); \
@@ -146,7 +147,7 @@ fn unpack(bytes: &[u8], kind: Kind, path: &Path, images: &mut Vec<u8>, labels: &
     Ok(())
 }
 
-/// The names in the file beside the images, or numbers.
+/// The class names in the file next to the images; numbered names where there is none.
 fn class_names(path: &Path, kind: Kind) -> Result<Vec<String>> {
     let names = crate::folder::read_class_names(path)?;
     match names {

@@ -1,15 +1,15 @@
-//! The labels of a data set as the numbers of a network's classes.
+//! Class names: warnings about repeated names and about names that differ only in spelling.
 
 use std::collections::BTreeMap;
 
 use wgrad::words::commas;
 
-/// So many names are told of at most.
+/// Maximum number of names that a warning lists.
 const SAID: usize = 5;
-/// From here on f64 does not tell all whole numbers apart: they are texts.
+/// First value from which f64 no longer distinguishes all whole numbers; names from here on count as text.
 pub(super) const EXACT: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
 
-/// What is to be known where several classes have one name.
+/// The warning where several classes share one name.
 pub(super) fn repeated(classes: &[String]) -> Option<String> {
     let mut seen = BTreeMap::new();
     let (first, second) = classes
@@ -22,7 +22,7 @@ pub(super) fn repeated(classes: &[String]) -> Option<String> {
     ))
 }
 
-/// What a name is beside how it is written: a number, or its words in small letters.
+/// The value of a name regardless of its spelling: a number, or its words in lower case.
 pub(super) fn essence(name: &str) -> String {
     match name.trim().parse::<f64>() {
         Ok(value) if value.abs() < EXACT => (value + 0.0).to_string(),
@@ -36,13 +36,13 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Strin
     named.collect::<Vec<_>>().join(" and ")
 }
 
-/// The first of some parts of a sentence, and `more` where there are others.
+/// Joins the first parts with `; `, and appends `more` where there are others.
 pub(super) fn first(all: &[String], more: &str) -> String {
     let said = all[..all.len().min(SAID)].join("; ");
     if all.len() > SAID { said + more } else { said }
 }
 
-/// What is to be known of names, each with its count, that are the same but for how they are written.
+/// The warning about names, each with its count, that differ only in how they are written.
 pub(super) fn alike<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Option<String> {
     let mut groups: BTreeMap<String, Vec<(&str, usize)>> = BTreeMap::new();
     for (name, count) in names {
@@ -91,7 +91,7 @@ mod tests {
             let words = words(names).expect("alike");
             assert!(words.contains(told), "{words}");
         }
-        // Numbers are what counts where no name is known.
+        // Numbers are kept as they are where no name is known.
         assert_eq!(data.clone().with_classes(&names(&["a", "b"])).expect("as it is"), data);
     }
 }

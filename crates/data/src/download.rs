@@ -1,6 +1,6 @@
-//! Files over HTTP, for networks that fail: several mirrors, time-outs, resuming a partial file, and a
-//! digest of the decompressed content before a file gets its name. Leaves out which files (the caller's)
-//! and printing (a callback's). Of several processes that want the same folder one fetches, and the others wait for it.
+//! Downloads over unreliable HTTP: several mirrors, time-outs, and resuming of partial files. The digest of the
+//! decompressed content is verified before a file gets its name. The caller chooses the files, and a callback
+//! reports progress. If several processes want the same folder, one fetches and the others wait for it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,19 +14,19 @@ mod mirrors;
 #[cfg(feature = "download")]
 mod transfer;
 
-/// Where the files of Fashion-MNIST are served. All three serve the same bytes, so a download begun from one is
-/// resumed from another; the content is verified, so plain HTTP does no harm.
+/// Mirrors of the Fashion-MNIST files. All three serve the same bytes, so a download begun from one is resumed from
+/// another; the content is verified, so plain HTTP does no harm.
 pub const MIRRORS: [&str; 3] = [
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
 ];
 
-/// What to do where a file cannot be written.
+/// Advice for a file that cannot be written.
 #[cfg(feature = "download")]
 const CANNOT_WRITE: &str = "check that the folder can be written and the disk has space";
 
-/// A file to fetch, and what must be in it.
+/// A file to fetch, with its expected content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RemoteFile<'a> {
     /// Its name, on the mirror and here.
@@ -37,31 +37,31 @@ pub struct RemoteFile<'a> {
     pub bytes: u64,
 }
 
-/// Which proxy is used.
+/// Choice of the proxy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ProxySetting {
-    /// `HTTP_PROXY` or `HTTPS_PROXY`, as the mirror's address begins, else `ALL_PROXY`, upper or lower case; not for
-    /// the hosts in `NO_PROXY`.
+    /// `HTTP_PROXY` or `HTTPS_PROXY`, by the scheme of the mirror's address, else `ALL_PROXY`, in upper or lower
+    /// case; not for the hosts in `NO_PROXY`.
     #[default]
     Environment,
-    /// None, whatever the environment says.
+    /// No proxy, even where the environment names one.
     Direct,
     /// This one: `http://host:3128`, `socks5://host:1080`.
     Address(String),
 }
 
-/// How files are fetched.
+/// Options of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Addresses of folders, tried in this order.
     pub mirrors: Vec<String>,
-    /// How often the list of mirrors is gone through.
+    /// Number of passes over the list of mirrors.
     pub rounds: usize,
     /// The longest wait for a connection, and for a name to be resolved.
     pub connect_timeout: Duration,
     /// The longest wait for the next byte.
     pub stall_timeout: Duration,
-    /// Which proxy.
+    /// The proxy to use.
     pub proxy: ProxySetting,
 }
 
@@ -78,38 +78,38 @@ impl Default for Options {
     }
 }
 
-/// What happens during a download, for a progress bar.
+/// Progress of a download, for a progress bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// The file is there already, with the right content.
+    /// The file is already there, with the right content.
     Present {
         /// Its name.
         name: &'a str,
     },
-    /// Another process fetches into the folder; it is waited for.
+    /// Another process is fetching into the folder, and this one waits for it.
     Waiting {
         /// The folder.
         folder: &'a Path,
     },
-    /// A mirror sends the file.
+    /// A mirror starts to send the file.
     Started {
         /// Its name.
         name: &'a str,
-        /// Where it comes from.
+        /// The address it is sent from.
         url: &'a str,
         /// Bytes that were here already.
         resumed_at: u64,
         /// Bytes in all, where the mirror says so.
         total: Option<u64>,
     },
-    /// More of it is here.
+    /// More bytes have arrived.
     Received {
-        /// Bytes so far, with those that were here already.
+        /// Bytes so far, including those that were here already.
         bytes: u64,
         /// Bytes in all, where the mirror says so.
         total: Option<u64>,
     },
-    /// A mirror did not do; the next one is tried.
+    /// A mirror failed; the next one is tried.
     Failed {
         /// The address.
         url: &'a str,
@@ -123,12 +123,13 @@ pub enum Event<'a> {
     },
 }
 
-/// Fetches those of the `files` that are not in `folder` with the right content. What arrives is kept in
-/// `NAME.partial` until it is whole, flushed and verified, and then renamed: a file under its own name is never half there.
+/// Fetches those of the `files` that are not in `folder` with the right content. The bytes that arrive are kept in
+/// `NAME.partial` until the file is complete, flushed and verified, and is then renamed: a file under its own name
+/// is never incomplete.
 ///
 /// # Errors
-/// [`crate::Error::Download`] with every mirror's failure, or since the feature `download` is off;
-/// [`wgrad::Error::Io`] where the folder or the disk is at fault, at once, as no mirror can help;
+/// [`crate::Error::Download`] with every mirror's failure, or because the feature `download` is off;
+/// [`wgrad::Error::Io`] where the folder or the disk is at fault (returned at once, as no mirror can help);
 /// [`crate::Error::Proxy`].
 pub fn fetch(
     files: &[RemoteFile<'_>],
@@ -142,7 +143,7 @@ pub fn fetch(
     here(files, folder, options, progress)
 }
 
-/// The same of a program that was built without downloads: what is there is there.
+/// [`fetch`] of a program built without downloads: accepts files that are there, and fails for all others.
 #[cfg(not(feature = "download"))]
 fn here(
     files: &[RemoteFile<'_>],
@@ -163,7 +164,7 @@ fn here(
     Ok(())
 }
 
-/// Whether the file is there with the right content.
+/// True if the file is there with the right content.
 fn is_right(target: &Path, file: &RemoteFile<'_>) -> Result<bool> {
     Ok(target.is_file() && verify(target, file)?.is_ok())
 }

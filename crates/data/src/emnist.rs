@@ -1,6 +1,6 @@
-//! EMNIST (Cohen, Afshar, Tapson, van Schaik 2017): six sets of letters and digits as IDX files of names of their own.
-//! Its images lie transposed in the files, and its letters are counted from 1; here neither is so. Leaves out
-//! reading IDX.
+//! EMNIST (Cohen, Afshar, Tapson, van Schaik 2017): six sets of letters and digits as IDX files with other names
+//! than MNIST's. The published files hold transposed images, and count letters from 1; this module undoes both.
+//! [`crate::idx`] reads the files.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ const SETS: [(&str, &str); 6] = [
     ("mnist", "0123456789"),
 ];
 
-/// What the four files of a set are called, in the order of [`wgrad::data::dataset::FILE_NAMES`].
+/// Names of the four files of a set, in the order of [`wgrad::data::dataset::FILE_NAMES`].
 fn names(set: &str) -> [String; 4] {
     ["train-images-idx3", "train-labels-idx1", "test-images-idx3", "test-labels-idx1"]
         .map(|part| format!("emnist-{set}-{part}-ubyte"))
@@ -34,7 +34,7 @@ fn find(folder: &Path, set: &str) -> [Option<PathBuf>; 4] {
     })
 }
 
-/// The sets of which `folder` holds at least a file.
+/// The sets that have at least one file in `folder`.
 pub(super) fn sets(folder: &Path) -> Vec<&'static str> {
     let there = |set: &&str| find(folder, set).iter().any(Option::is_some);
     SETS.iter().map(|(set, _)| *set).filter(there).collect()
@@ -43,7 +43,7 @@ pub(super) fn sets(folder: &Path) -> Vec<&'static str> {
 /// Loads `set` from `folder`.
 ///
 /// # Errors
-/// [`Error::Data`] where one of its files is missing, else as [`folder::load`].
+/// [`Error::Data`] where one of its files is missing, else the errors of [`folder::load`].
 pub(super) fn load(folder: &Path, set: &str) -> Result<Dataset> {
     let found = find(folder, set);
     if let Some(at) = found.iter().position(Option::is_none) {
@@ -65,13 +65,13 @@ pub(super) fn load(folder: &Path, set: &str) -> Result<Dataset> {
     files.into_dataset(format!("EMNIST {set}"), folder.display().to_string(), classes, Vec::new())
 }
 
-/// Rows for columns, in every image.
+/// Swaps rows and columns of every image.
 fn transpose(images: &mut Idx) {
     let [_, height, width] = images.shape[..] else { return };
     let mut turned = vec![0; height * width];
     for image in images.data.chunks_exact_mut((height * width).max(1)) {
         for (at, value) in turned.iter_mut().enumerate() {
-            // (x, y) of what becomes (width, height).
+            // `at` counts row by row through the transposed image, which is `width` high and `height` wide.
             *value = image[at % height * width + at / height];
         }
         image.copy_from_slice(&turned);

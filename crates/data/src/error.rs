@@ -1,24 +1,24 @@
-//! What can go wrong with data sets, as [`wgrad::error`] has it for the engine: what was attempted, found and expected, and what to do
-//! next.
+//! Errors of data sets, in the form that [`wgrad::error`] defines for the engine: what was attempted, found and
+//! expected, and what to do next.
 
 use std::path::{Path, PathBuf};
 
-/// The result of everything in this crate that can fail.
+/// The result of every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong with data, one variant a cause.
+/// An error in data; each variant is one cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// What the engine says: of files, fields, and data sets that do not hold together.
+    /// An error of the engine: of files, fields, and inconsistent data sets.
     #[error(transparent)]
     Engine(#[from] wgrad::Error),
-    /// Data of a user's own that are not as they should be.
+    /// A file or folder of a data set is invalid.
     #[error("{}: {message}", path.display())]
     Data {
         /// The file or folder.
         path: PathBuf,
-        /// What was found, what was expected, what to do.
+        /// The value found, the value expected, and advice.
         message: String,
     },
     /// The first bytes are neither those of IDX nor those of gzip.
@@ -39,7 +39,7 @@ pub enum Error {
         /// The type code found, the third byte of the file.
         got: u8,
     },
-    /// The IDX file has another number of dimensions than its place asks for.
+    /// The IDX file has an unexpected number of dimensions.
     #[error("{}: IDX rank {got}, expected {expected}; was an image file put in place of a label \
              file, or the reverse?", path.display())]
     IdxRank {
@@ -47,23 +47,23 @@ pub enum Error {
         path: PathBuf,
         /// The number of dimensions found.
         got: usize,
-        /// The number of dimensions that would do, in words.
+        /// The accepted numbers of dimensions, in words.
         expected: &'static str,
     },
-    /// The IDX file ends before its header says.
+    /// The IDX file is shorter than its header says.
     #[error("{}: truncated: got {got} bytes, expected {expected} for the shape {shape:?}; copy or \
              fetch the file again", path.display())]
     IdxTruncated {
         /// The file.
         path: PathBuf,
-        /// The shape in the header; empty where the header itself is cut.
+        /// The shape in the header; empty where the header itself is cut off.
         shape: Vec<usize>,
         /// Bytes found, decompressed, header included.
         got: u64,
         /// Bytes that the header announces, itself included.
         expected: u64,
     },
-    /// The IDX file goes on after its header says.
+    /// The IDX file is longer than its header says.
     #[error("{}: trailing bytes: got more than the {expected} bytes expected for the shape \
              {shape:?}; copy or fetch the file again", path.display())]
     IdxTrailing {
@@ -80,7 +80,7 @@ pub enum Error {
     Gzip {
         /// The file.
         path: PathBuf,
-        /// What the decompressor says.
+        /// The decompressor's error.
         source: std::io::Error,
     },
     /// A file of a data set holds no element, or images without a pixel.
@@ -103,17 +103,17 @@ pub enum Error {
         /// Height, width and channels of the training images.
         expected: [usize; 3],
     },
-    /// There are not as many labels as images.
+    /// The number of labels differs from the number of images.
     #[error("{}: got {label_count} labels, expected {image_count} as there are images in {}; both \
              files must come from one data set", labels.display(), images.display())]
     CountMismatch {
         /// The file of images.
         images: PathBuf,
-        /// How many images it holds.
+        /// Number of images in it.
         image_count: usize,
         /// The file of labels.
         labels: PathBuf,
-        /// How many labels it holds.
+        /// Number of labels in it.
         label_count: usize,
     },
     /// A label names a class that does not exist.
@@ -123,11 +123,11 @@ pub enum Error {
     LabelOutOfRange {
         /// The file of labels.
         path: PathBuf,
-        /// Which label, counted from 0.
+        /// Index of the label, counted from 0.
         index: usize,
         /// Its value.
         value: u8,
-        /// How many classes there are.
+        /// Number of classes.
         classes: usize,
     },
     /// The file of class names does not name 1 to 256 classes.
@@ -135,7 +135,7 @@ pub enum Error {
     ClassNames {
         /// The file.
         path: PathBuf,
-        /// How many names it holds.
+        /// Number of names in it.
         got: usize,
     },
     /// A folder lacks some of the four files of a data set.
@@ -143,12 +143,12 @@ pub enum Error {
              t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, plain or with .gz; name the folder \
              that holds them", folder.display(), missing.join(" and no "))]
     DataFilesMissing {
-        /// The folder looked into.
+        /// The folder that was searched.
         folder: PathBuf,
         /// The usual names of the files that are not there.
         missing: Vec<String>,
     },
-    /// A data set is in none of the places where it is looked for.
+    /// A data set is in none of the places that are searched.
     #[error(
         "{name} not found; looked in:\n{}\nNext: `wgrad_data::places::fetch` downloads it, or \
              `apt install dataset-fashion-mnist` (Debian, Ubuntu), or name its folder with `.data = DIR`, \
@@ -158,7 +158,7 @@ pub enum Error {
     DataNotFound {
         /// The data set.
         name: String,
-        /// Every place looked at, and what is there, in words.
+        /// Every place searched, with what is there, in words.
         places: Vec<String>,
     },
     /// The content of a file is not the published one.
@@ -166,13 +166,13 @@ pub enum Error {
     DigestMismatch {
         /// The file.
         path: PathBuf,
-        /// What that means, in words.
+        /// The conclusion, in words.
         verdict: String,
         /// The digest found, in hexadecimal.
         got: String,
         /// The digest published, in hexadecimal.
         expected: String,
-        /// What the user can do.
+        /// Advice for the user.
         next: &'static str,
     },
     /// No mirror gave a file with the right content.
@@ -184,7 +184,7 @@ pub enum Error {
     Download {
         /// The file's name.
         file: String,
-        /// Each address tried, and why it failed.
+        /// Each address tried, with the reason why it failed.
         attempts: Vec<String>,
     },
     /// The proxy's address cannot be used.
@@ -196,7 +196,7 @@ pub enum Error {
         /// The address given.
         got: String,
     },
-    /// A data set is named that there is not.
+    /// The name of a data set is unknown.
     #[error(
         "data set {got:?} is not known, expected fashion-mnist, synthetic, or the path of a folder or file \
              with data of your own; check the spelling or the path"
@@ -205,13 +205,13 @@ pub enum Error {
         /// The name given.
         got: String,
     },
-    /// A file is not a picture that can be read.
+    /// A file is not a readable picture.
     #[error("{}: not a picture that can be read: got {reason}, expected a PNG, JPEG or WebP file; \
              convert it first, for example with `convert picture.tiff picture.png`", path.display())]
     Picture {
         /// The file.
         path: PathBuf,
-        /// What was found instead.
+        /// The content found instead.
         reason: String,
     },
 }
@@ -226,12 +226,12 @@ fn lines(items: &[String]) -> String {
     items.join("\n")
 }
 
-/// The error of a field: `name` is what [`wgrad::Error::Option`] asks for.
+/// The error of an option; `name` is the field as [`wgrad::Error::Option`] wants it.
 pub(crate) fn field_error(name: &'static str, got: String, expected: &'static str) -> Error {
     Error::Engine(wgrad::Error::Option { name, got, expected })
 }
 
-/// Turns an I/O error into this crate's, with the path and what was attempted.
+/// Converts an I/O error into this crate's, with the path and the attempted action.
 pub(crate) fn io_error(
     action: &'static str,
     path: &Path,

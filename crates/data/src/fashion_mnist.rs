@@ -1,14 +1,14 @@
-//! Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, <https://github.com/zalandoresearch/fashion-mnist>): its
-//! files, and how they are told from others of the same names. Leaves out where it is looked for.
+//! Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, <https://github.com/zalandoresearch/fashion-mnist>): its files, and
+//! their recognition among others with the same names. [`crate::places`] searches for them.
 
 use crate::download::RemoteFile;
 use crate::idx::Idx;
 
-/// The four files in the order of [`wgrad::data::dataset::FILE_NAMES`], with the SHA-256 of the decompressed content: computed
-/// from Debian's package, version 0.0~git20200523.55506a9-1, and equal to what others published for the
-/// publisher's own .gz files (MD5 8d4fb7e6c68d591d4c3dfef9ec88bf0d, 25c81989df183df01b3e8a0aad5dffbe,
-/// bef4ecab320f06d8554ea6380940ec79, bb300cfdad3c16e7a12a480ee83cd310). Digests of the .gz would
-/// not do: Debian compresses the files anew.
+/// The four files in the order of [`wgrad::data::dataset::FILE_NAMES`], with the SHA-256 of the decompressed
+/// content. The digests were computed from Debian's package, version 0.0~git20200523.55506a9-1, and equal those
+/// that others published for the original .gz files (MD5 8d4fb7e6c68d591d4c3dfef9ec88bf0d,
+/// 25c81989df183df01b3e8a0aad5dffbe, bef4ecab320f06d8554ea6380940ec79, bb300cfdad3c16e7a12a480ee83cd310). Digests
+/// of the .gz files would not work, since Debian recompresses them.
 pub const FILES: [RemoteFile<'static>; 4] = [
     RemoteFile {
         name: "train-images-idx3-ubyte.gz",
@@ -46,17 +46,17 @@ pub const CLASSES: [&str; 10] = [
     "Ankle boot",
 ];
 
-/// [`CLASSES`] as a data set holds them.
+/// [`CLASSES`] as a vector of strings.
 pub(crate) fn class_names() -> Vec<String> {
     CLASSES.map(str::to_owned).to_vec()
 }
 
-/// What four files turn out to be.
+/// The data set that four files turn out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
     /// All four are the published ones.
     FashionMnist,
-    /// Some are; these, by index, are not.
+    /// Some are published files; these, by index, are not.
     Altered(Vec<usize>),
     /// The labels are those of MNIST.
     Mnist,
@@ -64,12 +64,12 @@ pub(crate) enum Identity {
     Unknown,
 }
 
-/// How many of each digit MNIST has for training and for test, and how its training labels begin.
+/// MNIST's count of each digit in training and test, and its first training labels.
 const MNIST_TRAIN_COUNTS: [usize; 10] = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949];
 const MNIST_TEST_COUNTS: [usize; 10] = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009];
 const MNIST_FIRST_LABELS: [u8; 10] = [5, 0, 4, 1, 9, 2, 1, 3, 1, 4];
 
-/// What the `contents` of four files are.
+/// Identifies a data set by the `contents` of its four files.
 pub(crate) fn identify(contents: &[Idx; 4]) -> Identity {
     let differing: Vec<usize> =
         (0..4).filter(|&index| contents[index].sha256 != FILES[index].sha256).collect();
@@ -86,7 +86,7 @@ pub(crate) fn identify(contents: &[Idx; 4]) -> Identity {
     if is_mnist { Identity::Mnist } else { Identity::Unknown }
 }
 
-/// How many of each digit; `None` where a label is no digit.
+/// Count of each digit; `None` where a label is no digit.
 fn counts(labels: &[u8]) -> Option<[usize; 10]> {
     let mut counts = [0; 10];
     for &label in labels {

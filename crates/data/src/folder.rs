@@ -1,6 +1,6 @@
-//! A folder with four IDX files under the usual names: Fashion-MNIST, MNIST, KMNIST, or a user's own.
-//! Reads, cross-checks and names them. Leaves out the search for a folder and demanding that the
-//! content be a particular data set, which `fashion_mnist` does.
+//! A folder with four IDX files under the usual names: Fashion-MNIST, MNIST, KMNIST, or one you made. This module
+//! reads, cross-checks and names them. [`crate::places`] searches for folders, and [`crate::fashion_mnist`]
+//! identifies the published content.
 
 use std::path::{Path, PathBuf};
 
@@ -10,14 +10,14 @@ use crate::{Error, Result, error::io_error};
 use wgrad::data::dataset::{Dataset, FILE_NAMES, Split, digest_of};
 use wgrad::{preprocessing::Preprocessing, text::read_text};
 
-/// A file that may lie beside the four and names the classes, one a line, in the order of the labels.
+/// An optional file next to the four that names the classes, one a line, in the order of the labels.
 pub const CLASS_NAMES_FILE: &str = "classes.txt";
 
-/// Without a file of names, a set whose labels are all below this has ten classes, as MNIST and all
-/// its replacements do, even where a small sample misses some.
+/// Number of classes where no file names them and all labels are below this. MNIST and all its replacements have
+/// ten classes, even where a small sample misses some.
 const USUAL_CLASSES: usize = 10;
 
-/// Four files read, not yet judged.
+/// Four files that are read, but not yet checked against each other.
 #[derive(Debug)]
 pub(crate) struct Files {
     /// Paths in the order of [`FILE_NAMES`].
@@ -26,11 +26,11 @@ pub(crate) struct Files {
     pub(crate) contents: [Idx; 4],
 }
 
-/// Loads a folder given by hand. Known content is named: Fashion-MNIST gets its class names, and MNIST,
-/// whose files have the same names, gets a warning, since one is easily taken for the other.
+/// Loads a folder that the user names. Known content gets a name: Fashion-MNIST gets its class names, and MNIST,
+/// whose files have the same names, gets a warning, since one is easily mistaken for the other.
 ///
 /// # Errors
-/// [`Error::DataFilesMissing`], everything of [`idx::read`], and what the files say of each other:
+/// [`Error::DataFilesMissing`], every error of [`idx::read`], and inconsistencies between the files:
 /// [`Error::CountMismatch`], [`Error::ImageShape`], [`Error::EmptySet`], [`Error::LabelOutOfRange`].
 pub fn load(folder: &Path) -> Result<Dataset> {
     let files = read(find(folder), folder)?;
@@ -70,7 +70,7 @@ pub fn load(folder: &Path) -> Result<Dataset> {
     files.into_dataset(name, source, classes, warnings)
 }
 
-/// Which of the four files are in `folder`, in the order of [`FILE_NAMES`].
+/// Finds those of the four files that are in `folder`, in the order of [`FILE_NAMES`].
 pub(crate) fn find(folder: &Path) -> [Option<PathBuf>; 4] {
     FILE_NAMES.map(|name| {
         let dotted = name.replace("-idx", ".idx");
@@ -81,7 +81,7 @@ pub(crate) fn find(folder: &Path) -> [Option<PathBuf>; 4] {
     })
 }
 
-/// Reads the four files. The large one is read by a thread of its own beside the other three.
+/// Reads the four files: the large one in its own thread, while this thread reads the other three.
 pub(crate) fn read(found: [Option<PathBuf>; 4], folder: &Path) -> Result<Files> {
     let [Some(a), Some(b), Some(c), Some(d)] = found else {
         return Err(missing(folder));
@@ -111,7 +111,7 @@ fn missing(folder: &Path) -> Error {
 }
 
 impl Files {
-    /// Checks the files against each other and makes a data set of them.
+    /// Checks the files against each other and builds a data set of them.
     pub(crate) fn into_dataset(
         self,
         name: String,
@@ -198,8 +198,8 @@ fn check_labels(labels: &Idx, path: &Path, images: &Idx, images_path: &Path, cla
     Ok(())
 }
 
-/// Names for classes that nobody named. Their number is how far the training labels go without a gap;
-/// a label far above the others is a damaged file rather than a set of 200 classes, and is refused later.
+/// Numbered names for unnamed classes. There are as many classes as the training labels go without a gap. A label
+/// far above the others is a damaged file rather than a set of 200 classes, and is refused later.
 fn numbered_classes(files: &Files) -> Vec<String> {
     let mut present = [false; 256];
     for &label in &files.contents[1].data {

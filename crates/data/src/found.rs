@@ -1,4 +1,4 @@
-//! What a path holds, told by its content and not by its name, and the reader for it. Leaves out the readers.
+//! Detects the kind of data at a path by its content, not by its name, and calls the reader for it.
 
 use crate::picture_folder::{self, Layout};
 use crate::{Error, Result, error::io_error};
@@ -14,14 +14,15 @@ use crate::{
 };
 use wgrad::data::dataset::Dataset;
 
-/// What would fit, for errors.
+/// The supported kinds of data, for errors.
 const KINDS: &str = "four IDX files (MNIST, EMNIST), CIFAR's binary files, a subfolder of pictures for each class (or \
                      train/CLASS and test/CLASS), one .npz or one .csv file (or two whose names differ by train and test, such as train.csv and test.csv)";
 
-/// Loads what is at `path`.
+/// Loads the data set at `path`.
 ///
 /// # Errors
-/// [`Error::Data`] where nothing there is known, with what there is and what would fit; else as the reader of its kind.
+/// [`Error::Data`] where nothing there is recognised, with what is there and what is supported; else the errors of
+/// the reader.
 pub(super) fn load(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<Dataset> {
     if path.is_file() {
         return load_file(path, reading, table);
@@ -36,7 +37,8 @@ pub(super) fn load(path: &Path, reading: &Reading, table: Option<&Table>) -> Res
     load_folder(path, reading, table)
 }
 
-/// A set of EMNIST among several in one folder: `FOLDER/emnist-letters`, which is how its files begin.
+/// The EMNIST set that a path such as `FOLDER/emnist-letters` names, where one folder holds several. The files of
+/// the set begin with that name.
 fn named_set(path: &Path) -> Option<(PathBuf, &'static str)> {
     let name = path.file_name()?.to_str()?.strip_prefix("emnist-")?;
     let folder = path.parent()?;
@@ -139,10 +141,10 @@ fn load_folder(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<
     }
 }
 
-/// What the first bytes of a gzip file unpack to, as far as they do.
+/// The first bytes that a gzip file unpacks to, as far as its beginning is in `head`.
 fn unpacked(head: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    // Cut short, it ends in an error; what came before is what counts.
+    // The input is cut off, so it ends in an error; the bytes before that count.
     let mut decoder = flate2::read::MultiGzDecoder::new(head).take(512);
     let mut byte = [0];
     while matches!(decoder.read(&mut byte), Ok(1)) {
@@ -151,7 +153,8 @@ fn unpacked(head: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The one pair of files whose names differ by `train` and `test` alone, such as `mnist_train.csv` and `mnist_test.csv`.
+/// The one pair of files whose names differ by `train` and `test` alone, such as `mnist_train.csv` and
+/// `mnist_test.csv`; `train.csv` and its counterpart where there are two pairs.
 fn pair(files: &[PathBuf]) -> Option<(&PathBuf, &PathBuf)> {
     let name = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().to_lowercase());
     let other = |train: &PathBuf| {
@@ -165,7 +168,7 @@ fn pair(files: &[PathBuf]) -> Option<(&PathBuf, &PathBuf)> {
     if more.is_none() || plain(&first) { Some(first) } else { more.filter(plain) }
 }
 
-/// What a folder holds, in words; where its files are of a format that is known, which, and what to do.
+/// Describes the content of a folder in words; names the format of the first file with a known one, and what to do.
 fn contents(folder: &Path) -> String {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()

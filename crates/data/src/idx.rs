@@ -1,6 +1,6 @@
-//! The IDX file format of MNIST and its successors (<http://yann.lecun.com/exdb/mnist/>): two zero bytes,
-//! a type code, the rank, the sizes as big-endian u32, the elements. Plain or in gzip, told apart by
-//! the first bytes and never by the name. Leaves out every element type but unsigned bytes.
+//! The IDX file format of MNIST and its successors (<http://yann.lecun.com/exdb/mnist/>): two zero bytes, a type
+//! code, the rank, the sizes as big-endian u32, the elements. Files may be plain or gzip, distinguished by the
+//! first bytes and never by the name. Unsigned bytes are the only supported element type.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -20,7 +20,7 @@ use wgrad_files::write_whole;
 
 const UNSIGNED_BYTE: u8 = 0x08;
 
-/// Above this a header's word is not taken for the size of a buffer before the bytes are seen.
+/// Largest buffer in bytes that is allocated from a header's sizes alone, before the bytes are seen.
 const TRUSTED_CAPACITY: u64 = 64 << 20;
 
 /// The content of an IDX file.
@@ -34,19 +34,19 @@ pub struct Idx {
     pub sha256: String,
 }
 
-/// How a file is written.
+/// Compression of a file that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
-    /// As it is.
+    /// Uncompressed.
     Plain,
-    /// In gzip.
+    /// Compressed with gzip.
     Gzip,
 }
 
 /// Reads an IDX file, plain or in gzip.
 ///
 /// # Errors
-/// [`wgrad::Error::Io`] where the file cannot be read, else as [`parse()`].
+/// [`wgrad::Error::Io`] where the file cannot be read, else the errors of [`parse()`].
 pub fn read(path: &Path) -> Result<Idx> {
     let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
     parse(BufReader::with_capacity(1 << 16, file), path)
@@ -56,7 +56,7 @@ pub fn read(path: &Path) -> Result<Idx> {
 ///
 /// # Errors
 /// [`Error::NotIdx`], [`Error::IdxType`], [`Error::IdxRank`], [`Error::IdxTruncated`],
-/// [`Error::IdxTrailing`], [`Error::Gzip`]: everything that this reader does not know is refused.
+/// [`Error::IdxTrailing`], [`Error::Gzip`], [`Error::Data`]: everything that this reader does not know is refused.
 pub fn parse(reader: impl Read, path: &Path) -> Result<Idx> {
     let packed = Rc::new(Cell::new(0));
     let reader = Counting { inner: reader, read: packed.clone() };
@@ -89,7 +89,7 @@ pub fn parse(reader: impl Read, path: &Path) -> Result<Idx> {
     }
     let shape: Vec<usize> =
         sizes.as_chunks::<4>().0.iter().map(|size| u32::from_be_bytes(*size) as usize).collect();
-    // A product past u64 cannot be met by any file: saturated, it reads as truncated.
+    // No file can hold a product beyond u64: saturated, it reads as truncated.
     let elements = shape.iter().fold(1_u64, |product, &size| product.saturating_mul(size as u64));
     let expected = elements.saturating_add(header as u64);
     let mut data = Vec::new();
@@ -110,7 +110,7 @@ pub fn parse(reader: impl Read, path: &Path) -> Result<Idx> {
     if (data.len() as u64) < elements {
         return Err(truncated(&shape, header + data.len(), expected));
     }
-    // One byte more tells that the file ends here, and makes gzip compare its checksum.
+    // Reading one more byte shows that the file ends here, and makes gzip compare its checksum.
     match content.read(&mut [0]) {
         Ok(0) => {}
         Ok(_) => {
@@ -121,7 +121,7 @@ pub fn parse(reader: impl Read, path: &Path) -> Result<Idx> {
     Ok(Idx { shape, data, sha256: hex(&content.hash.finalize()) })
 }
 
-/// Writes an IDX file; it is there whole or not at all.
+/// Writes an IDX file; the file appears complete or not at all.
 ///
 /// # Errors
 /// [`wgrad::Error::Io`] where it cannot be written, or where `data` is not as long as `shape` says.
@@ -142,14 +142,14 @@ pub fn write(path: &Path, shape: &[usize], data: &[u8], packing: Packing) -> Res
 /// SHA-256, in hexadecimal, of the IDX file that would hold `data` with this shape.
 pub(crate) fn sha256_of(shape: &[usize], data: &[u8]) -> String {
     let mut hash = Sha256::new();
-    // A shape that does not fit gives the digest of the bare data: nothing was ever written for it.
+    // A shape that does not fit gives the digest of the bare data: no file with it was ever written.
     hash.update(header(shape, data.len()).unwrap_or_default());
     hash.update(data);
     hex(&hash.finalize())
 }
 
-/// SHA-256 in hexadecimal and length in bytes of what is in `reader`, decompressed where it is gzip.
-/// Stops with an error once there are more than `most` bytes.
+/// SHA-256 in hexadecimal and length in bytes of the content of `reader`, decompressed where it is gzip. Stops with
+/// an error after more than `most` bytes.
 pub(crate) fn content_digest(reader: impl Read, most: u64) -> io::Result<(String, u64)> {
     let mut content = decompressed(reader)?.take(most.saturating_add(1));
     let mut hash = Sha256::new();
@@ -190,7 +190,7 @@ fn decompressed(mut reader: impl Read) -> io::Result<impl Read> {
     let is_gzip = first == [0x1f, 0x8b];
     let whole = io::Cursor::new(first).chain(reader);
     Ok(if is_gzip {
-        // Several members, so that bytes behind the first one are noticed.
+        // This decoder reads several members, so that it notices bytes after the first one.
         Content::Gzip(Box::new(MultiGzDecoder::new(whole)))
     } else {
         Content::Plain(whole)
@@ -211,10 +211,10 @@ impl<R: Read> Read for Content<R> {
     }
 }
 
-/// Bytes that are read before it is asked whether they are too many.
+/// Bytes that are read between two checks of the limit.
 const PIECE: u64 = 16 << 20;
 
-/// Counts what is read through it.
+/// A reader that counts the bytes read through it.
 struct Counting<R> {
     inner: R,
     read: Rc<Cell<u64>>,
@@ -228,7 +228,7 @@ impl<R: Read> Read for Counting<R> {
     }
 }
 
-/// Hashes what is read through it.
+/// A reader that hashes the bytes read through it.
 struct Hashing<R> {
     inner: R,
     hash: Sha256,
@@ -242,7 +242,7 @@ impl<R: Read> Read for Hashing<R> {
     }
 }
 
-/// Up to `count` bytes; fewer where the content ends before, also where gzip is cut.
+/// Reads up to `count` bytes; fewer where the content ends earlier, or where gzip is cut off.
 fn take(content: &mut impl Read, count: u64, path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(count.min(TRUSTED_CAPACITY) as usize);
     match content.take(count).read_to_end(&mut bytes) {
@@ -251,7 +251,7 @@ fn take(content: &mut impl Read, count: u64, path: &Path) -> Result<Vec<u8>> {
     }
 }
 
-/// What the decompressor refuses is the file's fault, the rest the system's.
+/// Attributes the decompressor's errors to the file, and all others to the system.
 fn refused(source: io::Error, path: &Path) -> Error {
     match source.kind() {
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {

@@ -1,18 +1,18 @@
-//! Whether a JPEG holds its whole picture. The decoder fills what is missing with grey, without a word, so the codes of
-//! every block are walked here, and none may be missing. Leaves out what the codes say: the decoder reads that.
+//! Detection of incomplete JPEG files. The decoder silently fills missing parts with grey. This module therefore
+//! walks the Huffman codes of every block, and reports a missing one. It does not decode the coefficients.
 
-/// What is said of a picture whose file ends too early.
+/// The message for a picture whose file ends too early.
 pub(super) const CUT_OFF: &str = "a JPEG file that is cut off: it ends before its picture does";
-/// No picture has more pixels, or is told in more passes; of what has, no more is walked.
+/// Limits on a picture's pixels and scans; a picture beyond them is only checked for its end marker.
 const PIXELS: usize = 1 << 28;
 const PASSES: usize = 100;
 
-/// What is said of one whose codes cannot be followed.
+/// The message for a picture with an invalid code.
 const DAMAGED: &str =
     "a damaged JPEG file: a code in it means nothing, so the rest of its picture cannot be read";
 
-/// Where the next mark stands, and which: 0xff and the byte behind it. Within a scan 0xff stands before zero or a restart;
-/// anywhere, any number of them before a mark.
+/// Finds the next marker: the place of its 0xff, and the byte after it. Within a scan, 0xff precedes a zero or a
+/// restart marker. Anywhere, a marker may be preceded by any number of 0xff bytes.
 fn mark(bytes: &[u8], mut at: usize) -> Option<(usize, u8)> {
     loop {
         at += bytes.get(at..)?.iter().position(|byte| *byte == 0xff)?;
@@ -24,15 +24,15 @@ fn mark(bytes: &[u8], mut at: usize) -> Option<(usize, u8)> {
     }
 }
 
-/// What follows the mark at `at`, and where that ends.
+/// The content of the segment whose marker is at `at`, and the place where it ends.
 fn segment(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let length = bytes.get(at + 2..at + 4)?;
     let end = at + 2 + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
     Some((bytes.get(at + 4..end)?, end))
 }
 
-/// Whether a JPEG goes on to its end mark. Segments are walked, since pictures within one, such as a small preview, have
-/// end marks of their own.
+/// True if a JPEG continues to its end marker. The function walks the segments, since pictures within one, such as
+/// a small preview, have their own end markers.
 pub(super) fn has_end(bytes: &[u8]) -> bool {
     let mut at = 2;
     while let Some((place, mark)) = mark(bytes, at) {
@@ -48,13 +48,14 @@ pub(super) fn has_end(bytes: &[u8]) -> bool {
     false
 }
 
-/// In words, what keeps the picture from being whole; `None` where nothing does, or where it is of a kind that the decoder
-/// refuses by itself. Takes 8 bytes for each block of 8 × 8 numbers of a progressive picture.
+/// Describes why the picture is incomplete; `None` where it is complete. Files of a kind that this module cannot
+/// walk, and that the decoder refuses itself, are only checked for their end marker. Takes 8 bytes for each block
+/// of 8 × 8 coefficients of a progressive picture.
 pub(super) fn fault(bytes: &[u8]) -> Option<&'static str> {
     walked(bytes).unwrap_or_else(|| (!has_end(bytes)).then_some(CUT_OFF))
 }
 
-/// The same; `None` where that is not for this walk to say.
+/// Does the work of [`fault`]; `None` where this module cannot walk the file.
 fn walked(bytes: &[u8]) -> Option<Option<&'static str>> {
     let mut frame = None;
     let (mut tables, mut restart, mut passes) = (Tables::default(), 0, 0);
@@ -75,7 +76,7 @@ fn walked(bytes: &[u8]) -> Option<Option<&'static str>> {
         match (mark, content) {
             (0xc0..=0xc2, content) if frame.is_none() => frame = Some(Frame::read(content, mark == 0xc2)?),
             (0xc4, content) => tables.read(content)?,
-            // A second picture; lossless, arithmetic, hierarchical.
+            // A second picture, or a lossless, arithmetic or hierarchical one.
             (0xc0..=0xcf, _) => return None,
             (0xdd, [high, low]) => restart = u32::from(u16::from_be_bytes([*high, *low])),
             (0xda, content) => {
@@ -95,43 +96,43 @@ fn walked(bytes: &[u8]) -> Option<Option<&'static str>> {
     }
 }
 
-/// Why a walk ends.
+/// The reason why a walk stops early.
 enum Stop {
-    /// There is no more of it.
+    /// The data ended before the picture did.
     Ended,
-    /// A code that no table has.
+    /// A code is in no table.
     Meaningless,
-    /// It needs a table that the file has not.
+    /// The scan needs a table that the file lacks.
     Unknown,
 }
 
 type Walked<T> = Result<T, Stop>;
 
-/// The size of a picture, and its components.
+/// The size of a picture, with its components.
 struct Frame {
     progressive: bool,
-    /// Blocks that one unit of all components holds at most, across and down.
+    /// Largest number of blocks of any component in one unit (MCU), across and down.
     most: [usize; 2],
     /// Pixels, across and down.
     size: [usize; 2],
     components: Vec<Component>,
 }
 
-/// One of the colours.
+/// A colour component.
 struct Component {
     id: u8,
-    /// Blocks in a unit of all components, across and down.
+    /// Blocks in one unit (MCU) of all components, across and down.
     blocks: [usize; 2],
-    /// Blocks in a row of it.
+    /// Blocks in one row of the component.
     stride: usize,
-    /// Which numbers of a block are known not to be zero, where later scans need it.
+    /// Bit mask of the coefficients of each block that are known to be non-zero; kept where later scans need it.
     known: Vec<u64>,
-    /// For each number of a block, of which bit on it is known; 16: nothing is.
+    /// Lowest bit known so far of each coefficient of a block; 16 where none is.
     from: [u8; 64],
 }
 
 impl Component {
-    /// Whether every bit of it was told.
+    /// True if the scans held every bit of it.
     fn told(&self) -> bool {
         self.from.iter().all(|bit| *bit == 0)
     }
@@ -164,15 +165,15 @@ impl Frame {
     }
 }
 
-/// One pass over some components.
+/// One scan over some components.
 struct Scan {
-    /// Number of the component, and of its two tables.
+    /// Index of each component, with the indices of its two tables.
     of: Vec<(usize, [usize; 2])>,
-    /// The numbers of a block that it tells.
+    /// First and last coefficient of a block in this scan.
     numbers: [usize; 2],
-    /// From which bit on they are known before; 0 where nothing is.
+    /// Lowest bit known from earlier scans (Ah in the standard); 0 where none is.
     before: u8,
-    /// And behind it.
+    /// Lowest bit known after this scan (Al).
     behind: u8,
 }
 
@@ -195,7 +196,7 @@ impl Scan {
         fine.then_some(Self { of, numbers, before, behind })
     }
 
-    /// Walks the codes of every block of it.
+    /// Walks the codes of every block of the scan.
     fn walk(&self, frame: &mut Frame, tables: &Tables, restart: u32, bits: &mut Bits<'_>) -> Walked<()> {
         let alone = self.of.len() == 1;
         let units = match &self.of[..] {
@@ -232,7 +233,7 @@ impl Scan {
         Ok(())
     }
 
-    /// Walks one block; `run` counts blocks to come that hold nothing new.
+    /// Walks one block; `run` counts the following blocks that hold nothing new.
     fn block(
         &self,
         tables: &Tables,
@@ -287,7 +288,8 @@ impl Scan {
     }
 }
 
-/// Walks one more bit of each of the `numbers` of a block: those that are not zero have theirs between the codes.
+/// Walks one more bit of each coefficient of a block in the range `numbers`. The bits of non-zero coefficients lie
+/// between the codes.
 fn refine(
     table: &Table,
     bits: &mut Bits<'_>,
@@ -329,7 +331,7 @@ fn refine(
     Ok(())
 }
 
-/// The tables of codes: of the first number of a block, and of the rest.
+/// Huffman tables: for the first coefficient of a block (DC), and for the others (AC).
 #[derive(Default)]
 struct Tables([[Option<Table>; 4]; 2]);
 
@@ -338,7 +340,7 @@ impl Tables {
         self.0[class][number].as_ref().ok_or(Stop::Unknown)
     }
 
-    /// Reads a segment; `None` where it is none.
+    /// Reads a segment of tables; `None` where it is malformed.
     fn read(&mut self, mut content: &[u8]) -> Option<()> {
         while let [which, rest @ ..] = content {
             let (lengths, rest) = rest.split_at_checked(16)?;
@@ -352,14 +354,15 @@ impl Tables {
     }
 }
 
-/// How many of the first bits of a code are looked up at once.
+/// Number of bits that one look-up resolves.
 const LOOKED_UP: u32 = 9;
 
-/// Codes of 1 to 16 bits.
+/// Huffman codes of 1 to 16 bits.
 struct Table {
-    /// By the next bits: length and value of the code; length 0 where it is longer.
+    /// Length and value of the code, by the next [`LOOKED_UP`] bits; length 0 where the code is longer.
     short: Vec<(u8, u8)>,
-    /// By length: the first number of 16 bits beyond its codes, the first one within, and the place of its value.
+    /// By code length, as numbers of 16 bits: the end of its codes, the first of them, and the index of that one's
+    /// value.
     long: [(u32, u32, usize); 17],
     values: Vec<u8>,
 }
@@ -400,17 +403,17 @@ impl Table {
     }
 }
 
-/// Bits between two marks.
+/// A reader of the bits between two markers.
 struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// The last `left` of these are to come.
+    /// The low `left` bits of the buffer are unread.
     buffer: u64,
     left: u32,
 }
 
 impl Bits<'_> {
-    /// Reads on as far as there is place and no mark.
+    /// Fills the buffer until it is full or a marker follows.
     fn fill(&mut self) {
         while self.left <= 48 {
             let byte = match self.bytes.get(self.at..) {
@@ -427,7 +430,7 @@ impl Bits<'_> {
         }
     }
 
-    /// The next bits as a number, at most 16.
+    /// Reads the next `count` bits, at most 16, as a number.
     fn take(&mut self, count: u32) -> Walked<u32> {
         if self.left < count {
             self.fill();
@@ -436,12 +439,12 @@ impl Bits<'_> {
         Ok((self.buffer >> self.left) as u32 & ((1 << count) - 1))
     }
 
-    /// The value of the next code.
+    /// Reads the next code and returns its value.
     fn code(&mut self, table: &Table) -> Walked<u8> {
         if self.left < 16 {
             self.fill();
         }
-        // Behind the end there are zeros, and no code may reach there.
+        // Zeros follow the end of the data, and no code may extend into them.
         let bits = match self.left {
             left @ 16.. => self.buffer >> (left - 16),
             left => self.buffer << (16 - left),
@@ -457,7 +460,7 @@ impl Bits<'_> {
         }
     }
 
-    /// Goes on behind the next mark, which has to be a restart.
+    /// Continues after the next marker, which must be a restart marker.
     fn restart(&mut self) -> Walked<()> {
         (self.buffer, self.left) = (0, 0);
         match mark(self.bytes, self.at) {

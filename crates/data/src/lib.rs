@@ -1,45 +1,45 @@
-//! Data sets for wgrad, in memory or as files that are decoded when they are visited, and where they come from. One entry,
-//! [`load`], takes the name that a user gives. Bytes stay bytes here, and are decoded on the device.
-// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
+//! Data sets for wgrad, in memory or as files that are decoded on demand, and their sources. The entry point
+//! [`load`] takes a data set's name. Pixels stay bytes here; the device converts them.
+// Printing is up to the program; also, `eprintln!` panics where stderr is closed.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
-/// What can go wrong with data.
+/// Errors of this crate.
 pub mod error;
-/// The labels of a data set as the numbers of a network's classes.
+/// Warnings about class names, and their comparison.
 mod classes;
 /// The IDX file format, plain or in gzip.
 pub mod idx;
-/// Files over HTTP: mirrors, resume, time-outs, verified content.
+/// Downloads over HTTP: mirrors, resume, time-outs, verified content.
 pub mod download;
-/// Fashion-MNIST: where it is looked for, what its files must contain, where it can be fetched.
+/// Fashion-MNIST: the expected content of its files, and their recognition.
 pub mod fashion_mnist;
 /// A folder with four IDX files under the usual names.
 pub mod folder;
 /// CIFAR-10 and CIFAR-100 in their binary versions.
 pub mod cifar;
-/// EMNIST: letters and digits, under names of its own.
+/// EMNIST: letters and digits, in files with other names.
 mod emnist;
-/// Where Fashion-MNIST is looked for.
+/// The places that are searched for Fashion-MNIST.
 pub mod places;
-/// Whether a JPEG holds its whole picture.
+/// Detection of incomplete JPEG files.
 mod jpeg;
 /// One PNG, JPEG or WebP file of any size as the input of a network.
 pub mod picture;
-/// What a user may say about data of their own.
+/// Options for loading a data set.
 pub mod reading;
 mod number;
 /// Arrays of numpy, alone and in `.npz` archives.
 pub mod npz;
-/// Folders of pictures, decoded as they are visited.
+/// Folders of pictures, decoded on demand.
 pub mod pictures;
 mod picture_folder;
-/// What is worth knowing about a data set before it is trained on.
+/// Summary of a data set, to be checked before training.
 pub mod summary;
 /// Garments drawn from a seed: no files, no network.
 pub mod synthetic;
 /// Comma-separated values as the inputs of a network.
 pub mod table;
-/// What a path holds, by its content.
+/// Detection of the kind of data at a path.
 mod found;
 
 pub use error::{Error, Result};
@@ -51,32 +51,32 @@ use std::{
 };
 use wgrad::data::Dataset;
 
-/// Which data set, as a user names it.
+/// A data set, as named on the command line or in code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DataSpec {
     /// Fashion-MNIST, from the first of the usual places that has it.
     FashionMnist,
-    /// Drawn from a seed.
+    /// Garments drawn from a seed.
     Synthetic {
         /// The seed: same seed, same bytes.
         seed: u64,
-        /// How many training images.
+        /// Number of training images.
         train: usize,
-        /// How many test images.
+        /// Number of test images.
         test: usize,
     },
-    /// A folder or file given by hand; its content tells what it is.
+    /// A folder or file; its content determines its kind.
     Folder(PathBuf),
 }
 
 impl FromStr for DataSpec {
     type Err = Error;
 
-    /// `fashion-mnist`, `synthetic`, else a path. A path need not exist yet; a bare word that is no
-    /// folder is refused as a misspelt name.
+    /// Parses `fashion-mnist`, `synthetic`, or a path. A path need not exist yet. A bare word that does not exist
+    /// as a path is refused as a misspelt name.
     ///
     /// # Errors
-    /// [`Error::DataSpec`] where it is neither a known name nor looks like a folder.
+    /// [`Error::DataSpec`] where the text is neither a known name nor looks like a path.
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "fashion-mnist" => Ok(Self::FashionMnist),
@@ -103,20 +103,20 @@ impl std::fmt::Display for DataSpec {
     }
 }
 
-/// Loads a data set that is on this machine or can be drawn here. It never uses the network: where
-/// Fashion-MNIST is in none of the `places`, [`Error::DataNotFound`] lists them, and
-/// [`places::fetch`] downloads it.
+/// Loads a data set that is on this machine or can be generated. It never uses the network: where Fashion-MNIST is
+/// in none of the `places`, [`Error::DataNotFound`] lists them, and [`places::fetch`] downloads it.
 ///
 /// # Errors
-/// Everything that can be wrong with the files, each with the file's path.
+/// Every error that the files can cause, each with the file's path.
 pub fn load(spec: &DataSpec, places: &Places) -> Result<Dataset> {
     load_with(spec, places, &Reading::default(), None)
 }
 
-/// The same, where a path is read as `reading` says, and a table as `table` says, which came of other rows.
+/// Loads a data set with options: reads a path as `reading` says. A given `table`, derived from other rows, determines
+/// how the rows of a file are encoded.
 ///
 /// # Errors
-/// As [`load`]; [`Error::Data`] where content or options do not fit.
+/// The errors of [`load`]; [`Error::Data`] where content or options do not fit.
 pub fn load_with(
     spec: &DataSpec,
     places: &Places,
@@ -134,7 +134,7 @@ pub fn load_with(
     Ok(told(data, reading, table.is_none()))
 }
 
-/// Tells where a share was to be held out and there is a test part.
+/// Adds a warning where the options ask for a share to be held out, but the data set has a test part.
 fn told(mut data: Dataset, reading: &Reading, new: bool) -> Dataset {
     let share = reading.test_share.is_some() || reading.split_seed != 0;
     if share && new && reading.again.is_none() && !data.holds_out() {
@@ -146,11 +146,11 @@ fn told(mut data: Dataset, reading: &Reading, new: bool) -> Dataset {
     data
 }
 
-/// As [`load`], and where Fashion-MNIST is not on this machine, downloads it into the cache first, telling
-/// `progress`.
+/// Loads as [`load`] does, but downloads Fashion-MNIST into the cache first where it is not on this machine, and
+/// reports to `progress`.
 ///
 /// # Errors
-/// As [`load`], without [`Error::DataNotFound`] where there is a cache folder; [`Error::Download`].
+/// The errors of [`load`], except [`Error::DataNotFound`] where there is a cache folder; [`Error::Download`].
 pub fn load_or_fetch(
     spec: &DataSpec,
     places: &Places,
@@ -160,11 +160,11 @@ pub fn load_or_fetch(
     load_or_fetch_with(spec, places, &Reading::default(), None, options, progress)
 }
 
-/// As [`load_with`], and where Fashion-MNIST is not on this machine, downloads it into the cache first, telling
-/// `progress`.
+/// Loads as [`load_with`] does, but downloads Fashion-MNIST into the cache first where it is not on this machine,
+/// and reports to `progress`.
 ///
 /// # Errors
-/// As [`load_with`] and [`load_or_fetch`].
+/// The errors of [`load_with`] and [`load_or_fetch`].
 pub fn load_or_fetch_with(
     spec: &DataSpec,
     places: &Places,
@@ -182,8 +182,8 @@ pub fn load_or_fetch_with(
     }
 }
 
-/// Bytes that `length` bytes of a file may unpack to: 64 times as many, and 256 MiB in any case. Real data do not shrink as
-/// much; a few bytes of zeros unpack to any number.
+/// Maximum number of bytes that `length` bytes of a file may unpack to: 64 times as many, plus 256 MiB. Real data
+/// do not compress as much; a few bytes of zeros could unpack to any size.
 pub(crate) fn unpacked_limit(length: u64) -> u64 {
     length.saturating_mul(64).saturating_add(256 << 20)
 }

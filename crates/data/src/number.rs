@@ -1,5 +1,5 @@
-//! Fields as numbers, in the ways that people write them: with a point or a comma before the decimals, with groups of
-//! three digits, with a sign such as `%` or `$` around; and what a field says that has no value.
+//! Parsing of numeric fields as people write them: with a point or a comma before the decimals, with groups of
+//! three digits, with a sign such as `%` or `$`. Also recognises fields that mark a missing value.
 
 use std::borrow::Cow;
 
@@ -7,26 +7,26 @@ use crate::reading::Reading;
 use crate::{Result, error::field_error};
 use wgrad::data::schema::{Absent, Format};
 
-/// Signs that may stand around a number; all of a column must have the same.
+/// Signs that may precede or follow a number; all numbers of a column must have the same.
 pub(super) const SIGNS: [&str; 8] = ["%", "‰", "$", "€", "£", "¥", "₹", "°"];
 
-/// What no value looks like in a column of words too: what pandas takes for one.
+/// Markers of a missing value in any column, also among words: those of pandas.
 const EVERYWHERE: [&str; 20] = [
     "", "NA", "N/A", "na", "n/a", "NaN", "nan", "NULL", "null", "None", "?", "#N/A", "#N/A N/A", "#NA",
     "<NA>", "-NaN", "-nan", "1.#QNAN", "-1.#IND", "1.#IND",
 ];
-/// So many of these are known since the first version, whose tables know no others.
+/// The markers of the first version; its tables know no others.
 const FIRST: [&str; 10] = ["", "NA", "N/A", "na", "NaN", "nan", "NULL", "null", "None", "?"];
-/// What it looks like among numbers besides, in capitals or not.
+/// Additional markers of a missing value among numbers, in upper or lower case.
 const AMONG_NUMBERS: [&str; 16] = [
     "-", "--", "---", "–", "—", ".", "..", "...", "none", "nil", "nan", "null", "na", "n/a", "n.a.",
     "missing",
 ];
 
-/// As a user says.
+/// The markers of missing values that the options give.
 ///
 /// # Errors
-/// [`wgrad::Error::Option`] where that is a contradiction.
+/// [`wgrad::Error::Option`] where the options contradict each other.
 pub(super) fn absent(reading: &Reading) -> Result<Absent> {
     let both = |text: &&String| text.is_empty() || reading.na.contains(text);
     if let Some(text) = reading.not_na.iter().find(both) {
@@ -36,9 +36,9 @@ pub(super) fn absent(reading: &Reading) -> Result<Absent> {
     Ok(Absent { usual: true, said: reading.na.clone(), words: reading.not_na.clone() })
 }
 
-/// Tells which fields have no value.
+/// Recognition of fields that have no value.
 pub(super) trait Lacks {
-    /// Whether a field of a column of numbers, or else of words, has no value.
+    /// True if a field has no value, in a column of numbers or else of words.
     fn has(&self, text: &str, numbers: bool) -> bool;
 }
 
@@ -50,7 +50,7 @@ impl Lacks for Absent {
         if !numbers && self.words.iter().any(|word| word == text) {
             return false;
         }
-        // Most fields.
+        // The quick path for most fields.
         if text.as_bytes()[0].is_ascii_digit() && !text.contains('#') {
             return false;
         }
@@ -63,12 +63,12 @@ impl Lacks for Absent {
     }
 }
 
-/// Reads numbers as a column writes them.
+/// Parsing of numbers in a column's format.
 pub(super) trait Parse {
-    /// The finite number that a field is.
+    /// The field as a finite number.
     fn number(&self, text: &str) -> Option<f64>;
 
-    /// How a number is to be written that has now the sign of this place in [`SIGNS`], or none.
+    /// Describes how a number must be written. `now` is the index in [`SIGNS`] of the sign that it has.
     fn wanted(&self, now: Option<usize>) -> String;
 }
 
@@ -96,20 +96,20 @@ impl Parse for Format {
     }
 }
 
-/// A finite number as programs write it.
+/// Parses a finite number as programs write it.
 pub(super) fn plain(text: &str) -> Option<f64> {
     let parsed = text.parse().ok().or_else(|| bare(text)?.parse().ok());
     parsed.filter(|value: &f64| value.is_finite() && value.abs() < f64::from(f32::MAX))
 }
 
-/// Without quotes around it (they stay where a space is before them), with a hyphen for a minus sign; `None` where that
-/// changes nothing.
+/// The text without enclosing quotes (which stay if a space precedes them), and with a hyphen as its minus sign;
+/// `None` where that changes nothing.
 fn bare(text: &str) -> Option<String> {
     let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
     (inner.len() < text.len() || text.contains('−')).then(|| inner.trim().replace('−', "-"))
 }
 
-/// What is wrong with a number that is none for a network: it is infinite, or f32 does not hold it.
+/// Describes why a number cannot be used by a network: it is infinite, or too large for f32.
 pub(super) fn beyond(text: &str) -> Option<&'static str> {
     let value: f64 = text.parse().ok().filter(|value: &f64| value.abs() >= f64::from(f32::MAX))?;
     let digits = text.contains(|c: char| c.is_ascii_digit());
@@ -119,7 +119,7 @@ pub(super) fn beyond(text: &str) -> Option<&'static str> {
     }
 }
 
-/// A number whose digits may stand in groups of three.
+/// Parses a number whose digits may stand in groups of three.
 fn grouped(text: &str, comma: bool) -> Option<f64> {
     let changed = bare(text);
     let text = changed.as_deref().unwrap_or(text);
@@ -146,7 +146,7 @@ fn grouped(text: &str, comma: bool) -> Option<f64> {
         None => joined.push_str(whole),
         Some(between) if (between == other || is_space(between)) && exponent.is_empty() => {
             for (place, group) in whole.split(between).enumerate() {
-                // No group begins a number with a zero.
+                // A number with groups never begins with a zero.
                 let first = || (1..=3).contains(&group.len()) && !group.starts_with('0');
                 let fits = if place == 0 { first() } else { group.len() == 3 };
                 if !fits || !digits(group) {
@@ -165,12 +165,12 @@ fn grouped(text: &str, comma: bool) -> Option<f64> {
     plain(&joined)
 }
 
-/// What may stand between groups of digits whatever decimals are written with.
+/// True for characters that may separate groups of digits, with a decimal point as well as a comma.
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\'' | '’')
 }
 
-/// A field without the sign that stands around its number; `None` where it has not this one.
+/// The field without the given sign before or after its number; `None` where it has no such sign.
 fn without<'a>(text: &'a str, sign: &str) -> Option<Cow<'a, str>> {
     if let Some(rest) = text.strip_suffix(sign).or_else(|| text.strip_prefix(sign)) {
         return Some(Cow::Borrowed(rest.trim()));
@@ -179,27 +179,27 @@ fn without<'a>(text: &'a str, sign: &str) -> Option<Cow<'a, str>> {
     Some(Cow::Owned(format!("{minus}{}", rest.strip_prefix(sign)?.trim())))
 }
 
-/// The sign that stands around a field.
+/// The sign before or after a field's number.
 fn sign_of(text: &str) -> Option<&'static str> {
     SIGNS.into_iter().find(|sign| without(text, sign).is_some())
 }
 
-/// As what a field can be read.
+/// The formats in which a field can be read as a number.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Readings {
-    /// The place in [`SIGNS`] of what stands around it.
+    /// Index in [`SIGNS`] of the sign before or after the number.
     pub(super) sign: Option<usize>,
-    /// As a plain number.
+    /// True if it reads as a plain number.
     pub(super) plain: bool,
-    /// As one with a point before decimals and groups of digits.
+    /// True if it reads as a number with a decimal point and groups of digits.
     pub(super) point: bool,
-    /// As one with a comma before decimals.
+    /// True if it reads as a number with a decimal comma.
     pub(super) comma: bool,
 }
 
 impl Readings {
     pub(super) fn of(text: &str) -> Self {
-        // Most fields.
+        // The quick path for most fields.
         if !text.is_empty() && text.len() < 16 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Self { sign: None, plain: true, point: true, comma: true };
         }
@@ -215,7 +215,7 @@ impl Readings {
         Self { sign, plain, point, comma }
     }
 
-    /// Whether it is a number in some way.
+    /// True if it reads as a number in any format.
     pub(super) fn any(&self) -> bool {
         self.plain || self.point || self.comma
     }

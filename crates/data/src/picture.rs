@@ -1,6 +1,6 @@
-//! One picture of a person's own, as the input of a network: PNG, JPEG or WebP of any size, made grey, square, of the
-//! network's size, and light on dark as the training images are. It says in words what it did. Leaves
-//! out finding the garment in the picture, and colour.
+//! Converts one PNG, JPEG or WebP picture of any size to a network's input: grey, padded to the network's
+//! proportions, resized, and light on dark as the training images are. Notes describe each step. The module does
+//! not locate the garment in the picture, and does not keep colour.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read, Seek};
@@ -16,50 +16,51 @@ use image::{
 use crate::jpeg;
 use crate::{Error, Result, error::io_error};
 
-/// No side may be longer, pixels, there may not be more of them in all, and the decoded picture may not take more memory,
-/// bytes: a small file can claim to be a huge picture. Its head is judged, before anything is decoded.
+/// Limits on a decoded picture: pixels per side, pixels in all, and bytes of memory. A small file can claim to be a
+/// huge picture, so the header is checked before anything is decoded.
 struct Bounds {
     side: u32,
     pixels: u64,
     memory: u64,
 }
 
-/// Of a file on this machine.
+/// Limits for a file on this machine.
 const FILE: Bounds = Bounds { side: 16_384, pixels: 1 << 28, memory: 512 << 20 };
-/// Of bytes that somebody sent: any camera's picture.
+/// Limits for bytes that were sent: enough for any camera's picture.
 const SENT: Bounds = Bounds { side: 10_000, pixels: 64 << 20, memory: 192 << 20 };
-/// Bytes that reading what somebody sent may take, at most: a progressive JPEG holds 6 bytes a pixel besides the picture.
+/// Maximum number of bytes that reading a sent picture may take: a progressive JPEG holds 6 bytes per pixel in
+/// addition to the picture.
 pub const SENT_MEMORY: usize = 640 << 20;
 
-/// From here up a background counts as light.
+/// Grey value from which a background counts as light.
 const LIGHT: u8 = 128;
 
-/// A picture as a network takes it.
+/// A picture in a network's input format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     /// Grey values, 0 to 255, (H, W).
     pub pixels: Vec<u8>,
-    /// What was done to the file's picture, one sentence part each, in order.
+    /// The steps of the conversion in order, each as part of a sentence.
     pub notes: Vec<String>,
 }
 
 /// Loads a PNG, JPEG or WebP file as `height` × `width` grey values, bright on dark.
 ///
-/// Transparency is laid over white, as a page would show it. Colours become luma (ITU-R BT.709). What is not
-/// of the right proportions is padded at both sides with its background, which is the median of its border;
-/// then it is resized with a triangle filter as wide as a source area; a light background means dark on light,
-/// so it is inverted.
+/// Transparency is laid over white, as a web page would show it. Colours become luma (ITU-R BT.709). A picture of
+/// other proportions is padded on both sides with its background, the median of its border. It is then resized with
+/// a triangle filter as wide as a source area. A light background means dark on light, so such a picture is
+/// inverted.
 ///
 /// # Errors
-/// [`wgrad::Error::Io`] where the file cannot be opened, [`Error::Picture`] where it is no picture or one too large.
+/// [`wgrad::Error::Io`] where the file cannot be opened, [`Error::Picture`] where it is not a picture or too large.
 pub fn load_picture(path: &Path, height: usize, width: usize) -> Result<Picture> {
     as_input(path, &whole(path)?, &FILE, height, width)
 }
 
-/// The same with the bytes of a file that somebody sent as `name`, and tighter bounds.
+/// Converts the bytes of a file that was sent as `name`, as [`load_picture`] does with a file, with tighter limits.
 ///
 /// # Errors
-/// [`Error::Picture`] where they are no picture, or one too large.
+/// [`Error::Picture`] where the bytes are not a picture or too large.
 pub fn read_picture(name: &Path, bytes: &[u8], height: usize, width: usize) -> Result<Picture> {
     as_input(name, bytes, &SENT, height, width)
 }
@@ -77,7 +78,7 @@ fn as_input(path: &Path, bytes: &[u8], bounds: &Bounds, height: usize, width: us
     let grey = to_grey(image, &mut notes);
     let background = border_median(&grey);
     let canvas = canvas(&grey, (width, height));
-    // What is far longer than wide would fill a canvas many times its size: it is resized first.
+    // A picture far longer than wide would fill a canvas many times its size: it is resized first.
     let pixels = |(width, height): (u64, u64)| width.saturating_mul(height);
     let target = (u64::from(width), u64::from(height));
     let source = (u64::from(grey.width()), u64::from(grey.height()));
@@ -96,12 +97,12 @@ fn as_input(path: &Path, bytes: &[u8], bounds: &Bounds, height: usize, width: us
     Ok(Picture { pixels: grey.into_raw(), notes })
 }
 
-/// Height and width of a picture, as it is to be seen; nothing but the header is decoded.
+/// Height and width of a picture in its upright orientation. Only the header is decoded.
 pub(super) fn dimensions(path: &Path) -> Result<[usize; 2]> {
     dimensions_in(path, open(path)?)
 }
 
-/// The same of the file at `path` that is open, or of its bytes.
+/// Height and width of a picture whose bytes `file` reads; `path` names it in errors.
 pub(super) fn dimensions_in(path: &Path, file: impl BufRead + Seek) -> Result<[usize; 2]> {
     let mut decoder = decoder(path, file, &FILE)?.0;
     let (width, height) = decoder.dimensions();
@@ -116,17 +117,18 @@ pub(super) fn dimensions_in(path: &Path, file: impl BufRead + Seek) -> Result<[u
     Ok(if turned { [size[1], size[0]] } else { size })
 }
 
-/// Decodes a picture file, turned as it is to be seen. One that was found to be whole before is taken for whole.
+/// Decodes a picture file in its upright orientation. With `found_whole`, it is not checked again for missing
+/// parts.
 pub(super) fn decode(path: &Path, found_whole: bool) -> Result<DynamicImage> {
     turned(path, &whole(path)?, &FILE, found_whole)
 }
 
-/// Decodes the bytes of a picture that somebody sent as `name`, turned as it is to be seen.
+/// Decodes the bytes of a picture that was sent as `name`, in its upright orientation.
 pub(super) fn decode_sent(name: &Path, bytes: &[u8]) -> Result<DynamicImage> {
     turned(name, bytes, &SENT, false)
 }
 
-/// No file of a picture is longer, in bytes.
+/// Maximum number of bytes read from a picture file.
 pub(super) const LONGEST: u64 = 1 << 30;
 
 fn open(path: &Path) -> Result<BufReader<File>> {
@@ -147,7 +149,7 @@ fn turned(path: &Path, bytes: &[u8], bounds: &Bounds, found_whole: bool) -> Resu
     if let Some(reason) = fault {
         return Err(Error::Picture { path: path.to_owned(), reason: reason.to_owned() });
     }
-    // Photographs are often stored lying on their side, with a note how to turn them.
+    // Photographs are often stored on their side, with a note on how to rotate them.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder).map_err(|e| in_words(path, bounds, format, e))?;
     image.apply_orientation(orientation);
@@ -197,12 +199,13 @@ fn decoder<'a>(
     Ok((decoder, format))
 }
 
-/// A picture and the background around it may have this many times the pixels of the picture and of the input.
+/// Maximum ratio of the canvas (the picture with its padding) to the sum of the pixels of picture and input.
 const CANVAS: u64 = 16;
-/// And no more than so many, unless one of these has.
+/// Maximum number of pixels of the canvas, unless picture or input has more.
 const LARGEST: u64 = 128 << 20;
 
-/// Luma of the picture laid over white. Pixel by pixel: a copy in colour would be four times as large as a grey picture.
+/// Luma of the picture laid over white. It works pixel by pixel: a copy in colour would be four times as large as a
+/// grey picture.
 fn to_grey(image: DynamicImage, notes: &mut Vec<String>) -> GrayImage {
     let image = match image {
         DynamicImage::ImageLuma8(grey) => return grey,
@@ -242,7 +245,7 @@ fn border_median(image: &GrayImage) -> u8 {
     border.get(border.len() / 2).copied().unwrap_or(0)
 }
 
-/// (width, height) of the smallest canvas of the proportions of `to` that holds the picture.
+/// (width, height) of the smallest canvas with the proportions of `to` that holds the picture.
 fn canvas(image: &GrayImage, (width, height): (u32, u32)) -> (u64, u64) {
     let [width, height] = [width, height].map(u64::from);
     let (from_width, from_height) = (u64::from(image.width()), u64::from(image.height()));
@@ -253,7 +256,7 @@ fn canvas(image: &GrayImage, (width, height): (u32, u32)) -> (u64, u64) {
     }
 }
 
-/// The picture as large as it may be within `to`, in its own proportions, at least a pixel wide and high.
+/// Resizes the picture to the largest size within `to`, in its own proportions, at least one pixel wide and high.
 fn fitted(image: GrayImage, to: (u32, u32), notes: &mut Vec<String>) -> GrayImage {
     let (width, height) = (u64::from(image.width()), u64::from(image.height()));
     let (to_width, to_height) = (u64::from(to.0), u64::from(to.1));
@@ -275,10 +278,10 @@ fn resized(image: &GrayImage, (width, height): (u32, u32), notes: &mut Vec<Strin
     imageops::resize(image, width, height, FilterType::Triangle)
 }
 
-/// Adds background at both sides until it is as large as `canvas`, (width, height).
+/// Adds background on both sides until the picture is as large as `canvas`, (width, height).
 fn pad(image: GrayImage, background: u8, canvas: (u64, u64), notes: &mut Vec<String>) -> GrayImage {
     let (from_width, from_height) = image.dimensions();
-    // Its sides are a picture's, or those of an input: bounded by its pixels.
+    // The sides are those of a picture or of an input, and are therefore bounded by its pixels.
     let [width, height] = [canvas.0, canvas.1].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
     if (from_width, from_height) == (width, height) {
         return image;

@@ -1,4 +1,4 @@
-//! Which pictures a folder holds: its parts (training, validation, test), its classes, its files.
+//! Reads the structure of a folder of pictures: its parts (training, validation, test), its classes, its files.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -26,23 +26,25 @@ use wgrad::{
 };
 use wgrad::{preprocessing::Preprocessing, words::counted};
 
-/// What the parts of a data set are called.
+/// Names of a data set's parts.
 const TRAIN: [&str; 2] = ["train", "training"];
 const VALIDATION: [&str; 3] = ["validation", "val", "valid"];
 const TEST: [&str; 2] = ["test", "testing"];
 
-/// How much of a file is looked at before it is decoded: enough to know its kind, and to tell another from it.
+/// Bytes read from each file before it is decoded: enough to recognise its format, and to distinguish it from other
+/// files.
 const HEAD: u64 = 4096;
 
-/// JPEG files of up to so many bytes are looked through for their end; of longer ones the last bytes.
+/// Length in bytes up to which a JPEG file is searched for its end marker; of longer files, the last bytes are.
 const SHORT: u64 = 1 << 20;
 const TAIL: u64 = 64 << 10;
 
-/// Extensions of files that somebody took for pictures; others are left out in silence.
+/// Extensions that are meant as pictures. Unreadable files with one of these are reported, and others silently
+/// ignored.
 const EXTENSIONS: [&str; 13] =
     ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "ppm", "jfif", "svg"];
 
-/// The parts of a folder, each with a subfolder a class.
+/// The parts of a folder, each with one subfolder per class.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     train: PathBuf,
@@ -62,7 +64,7 @@ impl Layout {
         };
         let layout = match part(&TRAIN) {
             Some(train) => match (part(&VALIDATION), part(&TEST)) {
-                // Without a test part the other one judges.
+                // Without a test part, the validation part serves as one.
                 (Some(validation), None) => Self { train, validation: None, test: Some(validation) },
                 (validation, test) => Self { train, validation, test },
             },
@@ -74,13 +76,13 @@ impl Layout {
     }
 }
 
-/// Whether one of the first files in a folder begins like a picture.
+/// True if one of the first 100 files in a folder begins like a picture.
 fn holds_a_picture(folder: &Path) -> bool {
     files(folder)
         .is_ok_and(|files| files.iter().take(100).any(|file| kind(&head(file).unwrap_or_default()).is_some()))
 }
 
-/// The format that the first bytes of a file tell, where it can be decoded.
+/// The format of a file by its first bytes; `None` where it cannot be decoded.
 fn kind(head: &[u8]) -> Option<ImageFormat> {
     let format = image::guess_format(head).ok()?;
     matches!(format, ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP).then_some(format)
@@ -92,7 +94,7 @@ fn head(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// All files in a folder and its subfolders, sorted. A subfolder is entered once, however many links lead there.
+/// All files in a folder and its subfolders, sorted. A subfolder is entered once, even if several links lead there.
 fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     fn enter(folder: &Path, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
         if !seen.insert(folder.canonicalize()?) {
@@ -111,16 +113,16 @@ fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// What macOS leaves beside the folders of a zip archive.
+/// The folder that macOS adds to a zip archive.
 const NO_CLASS: &str = "__MACOSX";
 
-/// A folder of a class: its name, as text, and where it is.
+/// The folder of a class: its name as text, and its path.
 struct Class {
     name: String,
     path: PathBuf,
 }
 
-/// The classes in a part, in the order of their numbers.
+/// The classes of a part, in the order of their numbers.
 fn classes(part: &Path) -> Result<Vec<Class>> {
     let all = entries(part).map_err(io_error("cannot open the folder", part, "check its permissions"))?;
     let mut found: Vec<Class> = Vec::new();
@@ -129,7 +131,7 @@ fn classes(part: &Path) -> Result<Vec<Class>> {
         if name == NO_CLASS {
             continue;
         }
-        // Names of two folders may differ in nothing but bytes that are no text.
+        // The names of two folders may differ only in bytes that are not text.
         if let Some(other) = found.last().filter(|other| other.name == name) {
             let message = format!(
                 "holds two folders, {:?} and {:?}, whose names read alike; rename one",
@@ -148,13 +150,14 @@ struct Found {
     path: PathBuf,
     class: u32,
     part: usize,
-    /// What tells it from another file; where it is none of the formats, the reason.
+    /// Digest that distinguishes the file from others; the reason where its format is not supported or it is
+    /// damaged.
     checked: std::result::Result<[u8; 32], String>,
-    /// Height and width, where they were asked for.
+    /// Height and width, where they were requested.
     size: Option<[usize; 2]>,
 }
 
-/// Looks at every file, by several threads.
+/// Checks every file, in several threads.
 fn look(found: &mut [Found], folder: &Path, sizes: bool) {
     let looked = in_parallel(found, |file| Some(check(&folder.join(&file.path), &file.path, sizes)));
     for (file, looked) in found.iter_mut().zip(looked) {
@@ -166,7 +169,7 @@ fn look(found: &mut [Found], folder: &Path, sizes: bool) {
     }
 }
 
-/// What a file is, and its size where that is asked for. It is opened and read once.
+/// Checks one file; returns its digest, and its size on request. The file is opened and read once.
 fn check(
     path: &Path,
     name: &Path,
@@ -205,10 +208,10 @@ fn check(
     Ok((hash.finalize().into(), size))
 }
 
-/// Whether a JPEG goes on to its end, as far as that is told without decoding it. `bytes` is its head, and becomes all of
-/// it where that is needed, or asked for.
+/// True if a JPEG continues to its end, as far as that is visible without decoding. `bytes` is the head of the
+/// file, and becomes the whole file where that is needed, or requested by `all`.
 fn reaches_end(file: &mut File, bytes: &mut Vec<u8>, length: u64, all: bool) -> std::io::Result<bool> {
-    // The end of a long one, where its mark stands, as a rule.
+    // The end of a long file usually holds its end marker.
     if length > SHORT && !all {
         let mut tail = Vec::new();
         file.seek(SeekFrom::End(-(TAIL as i64)))?;
@@ -222,11 +225,11 @@ fn reaches_end(file: &mut File, bytes: &mut Vec<u8>, length: u64, all: bool) -> 
     Ok(has_end(bytes))
 }
 
-/// Reads which pictures there are in `folder`, and decodes none.
+/// Lists the pictures in `folder` without decoding any.
 ///
 /// # Errors
 /// [`Error::Data`] where the classes of the parts differ, where there is no picture, or where sizes are mixed and
-/// `reading` says none; [`wgrad::Error::Io`].
+/// `reading` gives none; [`wgrad::Error::Io`].
 pub(crate) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<Dataset> {
     let fail = |path: &Path, message: String| Error::Data { path: path.to_owned(), message };
     let mut names: Vec<String> = classes(&layout.train)?.into_iter().map(|class| class.name).collect();
@@ -313,7 +316,7 @@ pub(crate) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<
     dataset(folder, layout, reading, names, found, (left_out, warnings), preparation)
 }
 
-/// Takes classes without a training picture out, and what other parts hold of them; their names.
+/// Removes classes without a training picture, together with their files in other parts. Returns their names.
 fn without_pictures(names: &mut Vec<String>, found: &mut Vec<Found>) -> Vec<String> {
     let mut there = vec![false; names.len()];
     for file in found.iter().filter(|file| file.part == 0) {
@@ -352,7 +355,7 @@ fn channels(reading: &Reading) -> Result<usize> {
     }
 }
 
-/// The size that all pictures have.
+/// The size that all pictures share.
 fn common_size(folder: &Path, found: &[Found]) -> Result<Size> {
     let sizes = || found.iter().filter_map(|file| file.size);
     let smallest = sizes().min_by_key(|[h, w]| h * w);

@@ -1,4 +1,4 @@
-//! Where Fashion-MNIST is looked for, and how it is brought to the user's cache.
+//! The places that are searched for Fashion-MNIST, and its download into the user's cache.
 
 use crate::download::{self, Event, Options};
 use crate::fashion_mnist::{FILES, Identity, class_names, identify};
@@ -12,32 +12,32 @@ use wgrad::data::dataset::Dataset;
 /// The environment variable that names a folder with the four files.
 pub const FOLDER_VARIABLE: &str = "WGRAD_DATA";
 
-/// Where Debian's package `dataset-fashion-mnist` puts the files.
+/// The folder of Debian's package `dataset-fashion-mnist`.
 pub const DEBIAN_FOLDER: &str = "/usr/share/datasets/fashion-mnist";
 
-/// Where Fashion-MNIST is looked for, in this order. Made once at the edge of the program, so that nothing
-/// below reads the environment.
+/// The places that are searched for Fashion-MNIST, in this order. The program builds them once, so that the
+/// functions below never read the environment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Places {
-    /// The folder that [`FOLDER_VARIABLE`] names. Set by hand: what is wrong with it is an error, and
-    /// no other place is tried.
+    /// The folder that [`FOLDER_VARIABLE`] names. The user set it, so a fault in it is an error, and no other place
+    /// is tried.
     pub named: Option<PathBuf>,
-    /// Folders that a package may have filled; looked into where they exist.
+    /// Folders that a package may have filled; skipped where they do not exist.
     pub system: Vec<PathBuf>,
-    /// The user's cache, which is also where [`fetch`] puts the files. `None` without a home folder.
+    /// The user's cache, into which [`fetch`] downloads the files. `None` without a home folder.
     pub cache: Option<PathBuf>,
 }
 
 impl Places {
-    /// The usual places, by the process's environment: [`FOLDER_VARIABLE`], [`DEBIAN_FOLDER`], and the
-    /// user's cache folder as the platform has it (`$XDG_CACHE_HOME` or `~/.cache` on Linux).
+    /// The usual places in the process's environment: [`FOLDER_VARIABLE`], [`DEBIAN_FOLDER`], and the platform's
+    /// cache folder of the user (`$XDG_CACHE_HOME` or `~/.cache` on Linux).
     pub fn from_env() -> Self {
         let cache = etcetera::choose_base_strategy().ok().map(|base| base.cache_dir());
         Self::new(std::env::var_os(FOLDER_VARIABLE), cache)
     }
 
-    /// As [`Places::from_env`], from values: the variable's content, empty counting as unset, and the
-    /// user's cache folder, of which `wgrad/fashion-mnist` is used.
+    /// The places from given values: the variable's content, where empty counts as unset, and the user's cache
+    /// folder, of which `wgrad/fashion-mnist` is used.
     pub fn new(named: Option<OsString>, cache: Option<PathBuf>) -> Self {
         Self {
             named: named.filter(|name| !name.is_empty()).map(PathBuf::from),
@@ -47,12 +47,12 @@ impl Places {
     }
 }
 
-/// Loads Fashion-MNIST from the first of the `places` that has it. A folder named by hand may hold
-/// something else, and says so in [`Dataset::warnings`]; elsewhere the content must be the published one.
+/// Loads Fashion-MNIST from the first of the `places` that has it. The folder that the user named may hold
+/// something else, which [`Dataset::warnings`] reports; elsewhere the content must be the published one.
 ///
 /// # Errors
-/// [`Error::DataNotFound`] with every place looked at; [`Error::DigestMismatch`] where the content of a
-/// system or cache folder is another one; else as [`folder::load`].
+/// [`Error::DataNotFound`] with every place searched; [`Error::DigestMismatch`] where a system or cache folder
+/// holds other content; else the errors of [`folder::load`].
 pub fn load(places: &Places) -> Result<Dataset> {
     if let Some(named) = &places.named {
         return folder::load(named);
@@ -77,10 +77,11 @@ pub fn load(places: &Places) -> Result<Dataset> {
     Err(Error::DataNotFound { name: "Fashion-MNIST".to_owned(), places: looked_at })
 }
 
-/// As [`load`], and where it is not found, or the cache is damaged, downloads it into the cache first.
+/// Loads as [`load`] does. Where the files are not found, or the cache is damaged, downloads them into the cache
+/// first.
 ///
 /// # Errors
-/// As [`load`] and [`fetch`].
+/// The errors of [`load`] and [`fetch`].
 pub fn load_or_fetch(
     places: &Places,
     options: &Options,
@@ -88,7 +89,7 @@ pub fn load_or_fetch(
 ) -> Result<Dataset> {
     match load(places) {
         Err(Error::DataNotFound { .. }) if places.cache.is_some() => {}
-        // Whatever is wrong with a file of the cache, a download mends it.
+        // A download repairs any damaged file of the cache.
         Err(
             Error::DigestMismatch { path, .. }
             | Error::Gzip { path, .. }
@@ -106,11 +107,11 @@ fn is_in_cache(path: &Path, places: &Places) -> bool {
     places.cache.as_deref().is_some_and(|cache| path.starts_with(cache))
 }
 
-/// Downloads what is missing or damaged in the cache, and returns that folder. Files that are there with
-/// the right content are kept.
+/// Downloads the missing or damaged files of the cache, and returns that folder. Files with the right content are
+/// kept.
 ///
 /// # Errors
-/// [`Error::Download`] where no mirror gave a file, [`wgrad::Error::Io`] where it cannot be written,
+/// [`Error::Download`] where no mirror delivered a file, [`wgrad::Error::Io`] where it cannot be written,
 /// [`Error::DataNotFound`] where there is no cache folder.
 pub fn fetch(places: &Places, options: &Options, progress: &mut dyn FnMut(Event<'_>)) -> Result<PathBuf> {
     let Some(cache) = &places.cache else {

@@ -1,89 +1,89 @@
-//! What a user may say about data of their own, beyond where they are.
+//! Options for loading a data set.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::{Error, Result, error::field_error};
 
-/// The share of the training images that becomes the test part where there is none.
+/// Default share of the training images that becomes the test part where there is none.
 pub const TEST_SHARE: f64 = 0.2;
 
-/// How data of a user's own are read. The defaults let the content decide.
+/// Options for loading a data set. By default, the content decides.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reading {
-    /// Of a table: the column that is to be told, by name or by number from 0.
+    /// Label column, by name or by number from 0 (tables only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Of a table: columns that are left out, by name or number.
+    /// Columns to leave out, by name or number (tables only).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drop: Vec<String>,
-    /// Of a table: what becomes of missing values.
+    /// Treatment of missing values (tables only).
     #[serde(skip_serializing_if = "Missing::is_default")]
     pub missing: Missing,
-    /// Of a table: what a field says that has no value, beside what is known as such.
+    /// Additional texts that mark a missing value (tables only).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub na: Vec<String>,
-    /// Of a table: words in columns of words that usually mean that there is no value, such as `NA`.
+    /// Usual markers of a missing value, such as `NA`, that are words in columns of words (tables only).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_na: Vec<String>,
-    /// Of a table: columns whose numbers are names of categories, by name or number.
+    /// Columns whose numbers are names of categories, by name or number (tables only).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub category: Vec<String>,
-    /// Of a table: whether the first line names the columns.
+    /// Presence of a line of column names at the top (tables only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<Header>,
-    /// Of a table: lines that begin with this are left out.
+    /// First character of lines to skip (tables only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<char>,
-    /// Of a table: what stands before the decimals of a number.
+    /// Decimal separator of numbers (tables only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
-    /// Of a table, or of rows in an archive: the picture that a row is.
+    /// Shape of a row, if it is a picture (tables, and rows in an archive).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<RowShape>,
-    /// Whether labels are classes or numbers.
+    /// Kind of the labels: classes or numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
-    /// Of a folder of pictures: (height, width) of an image for the network.
+    /// Height and width of the network's images (folders of pictures only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
-    /// Of a folder of pictures: how a picture of other proportions is made to fit.
+    /// Treatment of pictures with other proportions (folders of pictures only).
     #[serde(skip_serializing_if = "Fit::is_default")]
     pub fit: Fit,
-    /// Of a folder of pictures: 1 for grey, 3 for colour.
+    /// Number of channels: 1 for grey, 3 for colour (folders of pictures only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<usize>,
-    /// The share of the training images that becomes the test part where there is none.
+    /// Share of the training images that becomes the test part where there is none; [`TEST_SHARE`] by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test_share: Option<f64>,
-    /// Which images that are.
+    /// Seed of the choice of the images that become the test part.
     #[serde(skip_serializing_if = "is_zero")]
     pub split_seed: u64,
-    /// What a run says of data that it reads again; it is told beside what it records.
+    /// Facts that a run recorded about data that it reads again; not recorded with the options.
     #[serde(skip)]
     pub again: Option<Again>,
 }
 
-/// What is known of data that are read again for a network that there is.
+/// Facts about data that are read again for an existing network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Again {
-    /// Whether its images are floats.
+    /// True if the network's images are floats.
     pub floats: bool,
-    /// Whether these are the very data that it was trained on, so that the same part of them is held out.
+    /// True for the very data that the network was trained on, so that the same part of them is held out.
     pub own: bool,
 }
 
-/// What a user's data are, as far as the options differ.
+/// The kind of a data set, as far as its options differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Comma-separated values.
     Table,
-    /// An archive of numpy's arrays.
+    /// An archive of numpy arrays.
     Arrays,
     /// A folder of pictures.
     Pictures,
-    /// A data set whose files say all about themselves.
+    /// A data set whose files need no options.
     Fixed,
 }
 
@@ -93,15 +93,16 @@ fn is_zero(value: &u64) -> bool {
 }
 
 impl Reading {
-    /// Whether nothing was said.
+    /// True if all options have their defaults.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Refuses what was said and means nothing for data of this kind. What a run recorded is as it is.
+    /// Refuses options that mean nothing for this kind of data. Options that a run recorded are accepted as they
+    /// are.
     ///
     /// # Errors
-    /// [`wgrad::Error::Option`] that names the option.
+    /// [`wgrad::Error::Option`] with the option's name.
     pub(super) fn suits(&self, kind: Kind) -> Result<()> {
         let table = (&[Kind::Table][..], "comma-separated values; leave it out");
         let rows = (
@@ -139,16 +140,16 @@ impl Reading {
     }
 }
 
-/// What becomes of missing values of a table.
+/// Treatment of missing values of a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Missing {
-    /// They are an error that names their lines.
+    /// Missing values are an error that names their lines.
     #[default]
     Error,
-    /// Their lines are left out.
+    /// Lines with missing values are left out.
     Drop,
-    /// A number becomes the mean of its column; a word is none of the words of its column.
+    /// A missing number becomes the mean of its column; a missing word is none of the words of its column.
     Mean,
 }
 
@@ -181,13 +182,13 @@ impl fmt::Display for Missing {
     }
 }
 
-/// What labels are.
+/// Kind of the labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
-    /// One of some classes.
+    /// The label is one of several classes.
     Classes,
-    /// A number.
+    /// The label is a number.
     Number,
 }
 
@@ -203,11 +204,11 @@ impl FromStr for Target {
     }
 }
 
-/// Whether the first line of a table names its columns.
+/// Presence of a header: a first line that names the columns of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Header {
-    /// It does.
+    /// It names the columns.
     Yes,
     /// It is a row like the others.
     No,
@@ -225,7 +226,7 @@ impl FromStr for Header {
     }
 }
 
-/// What stands before the decimals of a number; the other one of the two groups its digits.
+/// Decimal separator of a number; the other character of the two groups its digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decimal {
@@ -247,13 +248,13 @@ impl FromStr for Decimal {
     }
 }
 
-/// What a row of numbers is.
+/// Meaning of a row of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RowShape {
-    /// Columns that have nothing to do with each other.
+    /// Unrelated columns.
     Table,
-    /// (height, width, channels) of a picture, row after row from the top, channels last.
+    /// (height, width, channels) of a picture, row by row from the top, channels last.
     Picture([usize; 3]),
 }
 
@@ -280,7 +281,7 @@ impl FromStr for RowShape {
     }
 }
 
-/// What a size looks like.
+/// The accepted sizes, for errors.
 const SIZES: &str = "one number or HEIGHTxWIDTH, each from 1 to 4096, such as 96 or 96x128";
 
 /// Height and width of an image, pixels.
@@ -294,7 +295,7 @@ pub struct Size {
 }
 
 impl Size {
-    /// The longest side that is taken for one.
+    /// Longest accepted side.
     pub const LONGEST: usize = 4096;
 
     fn new(height: usize, width: usize) -> Result<Self> {
@@ -339,16 +340,16 @@ impl TryFrom<[usize; 2]> for Size {
     }
 }
 
-/// How a picture of other proportions is made to fit.
+/// Treatment of pictures with other proportions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fit {
-    /// Its middle: torchvision's `Resize` and `CenterCrop`, Keras's `crop_to_aspect_ratio`.
+    /// The middle part: torchvision's `Resize` and `CenterCrop`, Keras's `crop_to_aspect_ratio`.
     #[default]
     Crop,
-    /// All of it, with black at two sides: Keras's `pad_to_aspect_ratio`.
+    /// The whole picture, with black on two sides: Keras's `pad_to_aspect_ratio`.
     Pad,
-    /// All of it, out of proportion: Keras's plain `image_size`, torchvision's `Resize((h, w))`.
+    /// The whole picture, distorted: Keras's plain `image_size`, torchvision's `Resize((h, w))`.
     Stretch,
 }
 

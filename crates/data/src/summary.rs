@@ -1,5 +1,5 @@
-//! What is worth knowing about a data set before it is trained on: sizes of pictures, mean and deviation of each
-//! channel, images that are in two parts, files that cannot be read. Everything is visited once or twice.
+//! Summary of a data set, to be checked before training: sizes of pictures, mean and deviation of each channel,
+//! images that occur in two parts, unreadable files. It visits every image once or twice.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -11,46 +11,46 @@ use crate::pictures::{in_parallel, pictures_of};
 use wgrad::data::dataset::{Dataset, Split};
 use wgrad::data::normalization::moments;
 
-/// Bytes of a file that tell it from others, with its length.
+/// Bytes of a file that, together with its length, distinguish it from others.
 const HEAD: u64 = 4096;
 
-/// Values of one channel of the training images.
+/// Statistics of one channel of the training images.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Channel {
-    /// The mean; of bytes, as a share of 255.
+    /// The mean; for bytes, as a fraction of 255.
     pub mean: f64,
-    /// The standard deviation, likewise.
+    /// The standard deviation, in the same unit.
     pub deviation: f64,
 }
 
-/// Sizes of picture files, (height, width), by the number of their pixels.
+/// Sizes of picture files, (height, width), ranked by their number of pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Sizes {
     /// The smallest.
     pub min: [usize; 2],
-    /// The one in the middle.
+    /// The median.
     pub median: [usize; 2],
     /// The largest.
     pub max: [usize; 2],
 }
 
-/// What was found.
+/// Summary of a data set.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Summary {
-    /// Channel by channel.
+    /// Statistics of each channel.
     pub channels: Vec<Channel>,
-    /// Of picture files.
+    /// Sizes of the picture files; `None` where the images are not files.
     pub sizes: Option<Sizes>,
-    /// Test images whose very content is among the training images too.
+    /// Number of test images whose content is also among the training images.
     pub duplicates: usize,
-    /// Files that cannot be read, with the reason.
+    /// Unreadable files, with the reason.
     pub broken: Vec<(String, String)>,
 }
 
-/// Looks at all of `data`.
+/// Summarises `data`, visiting all of it.
 pub fn summary(data: &Dataset) -> Summary {
     let (mean, deviation) = moments(data, &data.train);
-    // What the training part did not show, the others may.
+    // The other parts may contain unreadable files, too.
     for (_, split) in data.splits().skip(1).filter(|(_, split)| !split.images.in_memory()) {
         moments(data, split);
     }
@@ -62,8 +62,8 @@ pub fn summary(data: &Dataset) -> Summary {
     Summary { channels: channels.collect(), sizes: sizes(data), duplicates, broken: broken.collect() }
 }
 
-/// How many images of one split are among those of another, each with the data set that it is of. Of tables the labels
-/// count too; of files the length and the first bytes, which are read fast.
+/// Number of images of one split that also occur in another; each split comes with its data set. In tables, the
+/// label must match as well. For files, only the length and the first bytes are compared, which is fast.
 pub fn shared((known, of): (&Dataset, &Split), (data, split): (&Dataset, &Split)) -> usize {
     if known.shape() != data.shape() || known.input.floats != data.input.floats {
         return 0;
@@ -72,7 +72,7 @@ pub fn shared((known, of): (&Dataset, &Split), (data, split): (&Dataset, &Split)
     rough(data, split).into_iter().flatten().filter(|digest| known.contains(digest)).count()
 }
 
-/// What tells an image from others without reading all of a file.
+/// Digest of each image that does not require a whole file to be read.
 fn rough(data: &Dataset, split: &Split) -> Vec<Option<[u8; 32]>> {
     if let Some((pictures, which)) = pictures_of(&split.images) {
         return in_parallel(which, |n| {
@@ -90,7 +90,7 @@ fn rough(data: &Dataset, split: &Split) -> Vec<Option<[u8; 32]>> {
     (0..split.len()).map(|n| Some(Sha256::digest(row(n)?).into())).collect()
 }
 
-/// SHA-256 of each image: of the file where it is one.
+/// SHA-256 of each image, or of its file.
 fn digests(data: &Dataset, split: &Split) -> Vec<Option<[u8; 32]>> {
     if let Some((pictures, which)) = pictures_of(&split.images) {
         return in_parallel(which, |n| Some(Sha256::digest(std::fs::read(pictures.path(*n)).ok()?).into()));

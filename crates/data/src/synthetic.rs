@@ -1,7 +1,7 @@
-//! Garments drawn from a seed, in the size, classes and file order of Fashion-MNIST: for tests, benchmarks
-//! and a first try without files or a network. Only additions, products and quotients of f32 are used, which
-//! IEEE 754 rounds alike everywhere, so a seed means the same bytes on every platform. Leaves out being a
-//! benchmark of accuracy: that is what the real data are for.
+//! Garments drawn from a seed, in the size, classes and file order of Fashion-MNIST: for tests, benchmarks and a
+//! first try without files or a network. Drawing uses only additions, products and quotients of f32, which IEEE 754
+//! rounds alike everywhere, so a seed gives the same bytes on every platform. Use the real data to benchmark
+//! accuracy.
 
 use std::thread;
 
@@ -14,15 +14,15 @@ use wgrad::data::random::Random;
 mod canvas;
 mod garments;
 
-/// Training images, unless another number is asked for.
+/// Default number of training images.
 pub const TRAIN: usize = 60_000;
-/// Test images, unless another number is asked for.
+/// Default number of test images.
 pub const TEST: usize = 10_000;
 
 const CLASSES: usize = 10;
 
-/// Draws a data set of 28×28 grey images in ten classes. Labels come in a shuffled order with equal class
-/// counts (give or take one). The first images do not depend on how many are drawn.
+/// Draws a data set of 28×28 grey images in ten classes. Labels come in a shuffled order with equal class counts
+/// (give or take one). The first images are the same for any number of images.
 pub fn synthetic(seed: u64, train: usize, test: usize) -> Dataset {
     let (train, train_files) = split(seed, 0, train);
     let (test, test_files) = split(seed, 1, test);
@@ -46,7 +46,7 @@ pub fn synthetic(seed: u64, train: usize, test: usize) -> Dataset {
     }
 }
 
-/// One split, and the digests of the IDX files it would be written to: images, labels.
+/// Draws one split. Also returns the digests of its IDX files of images and of labels.
 fn split(seed: u64, stream: u64, count: usize) -> (Split, [String; 2]) {
     let pixels = SIDE * SIDE;
     let labels = labels(seed, stream, count);
@@ -60,7 +60,7 @@ fn split(seed: u64, stream: u64, count: usize) -> (Split, [String; 2]) {
                 let mut canvas = Canvas::default();
                 let numbered = (part * share..).zip(images.chunks_mut(pixels).zip(labels));
                 for (index, (image, &label)) in numbered {
-                    // A stream of random numbers for each image: the order of drawing is free.
+                    // Each image has its own stream of random numbers, so the images can be drawn in any order.
                     let stream = (index as u64 + 1) << 1 | stream;
                     let mut random = Random::new(seed, stream);
                     canvas.draw(label, &mut random, image);
@@ -73,7 +73,7 @@ fn split(seed: u64, stream: u64, count: usize) -> (Split, [String; 2]) {
     (split, digests)
 }
 
-/// Each run of ten labels holds every class once, in an order of its own.
+/// The labels of a split. Each run of ten holds every class once, in its own order.
 fn labels(seed: u64, stream: u64, count: usize) -> Vec<u8> {
     let mut random = Random::new(!seed, stream);
     let mut labels = Vec::with_capacity(count + CLASSES);

@@ -1,5 +1,5 @@
-//! What a file is that somebody hands over as a network, as weights or as data: told by its first bytes, never by its
-//! name. It reads none of them; it says what the file is called and which way works.
+//! Recognises the format of a file by its first bytes, never by its name. Nothing here reads the content. Each
+//! format has a name, and advice on how to use such a file as a network, as data or as weights.
 
 use std::{
     fs::File,
@@ -8,9 +8,9 @@ use std::{
 };
 use zip::ZipArchive;
 
-/// Bytes that tell every format here; a tar archive has its mark at byte 257.
+/// Number of bytes that suffice for every format here; a tar archive has its mark at byte 257.
 const HEAD: usize = 512;
-/// Names of an archive that are looked at.
+/// Maximum number of an archive's entry names that are examined.
 const NAMES: usize = 1000;
 
 /// A format of files.
@@ -24,9 +24,9 @@ pub enum Format {
     Pickle,
     /// Hugging Face's safetensors: weights without a network.
     Safetensors,
-    /// A pointer of Git LFS, which stands in place of the file.
+    /// A pointer of Git LFS, in place of the file itself.
     LfsPointer,
-    /// A page of the web, which a download brought instead of the file.
+    /// A web page that was downloaded instead of the file.
     WebPage,
     /// TensorFlow.js's `model.json`.
     TensorFlowJs,
@@ -38,17 +38,17 @@ pub enum Format {
     Onnx,
     /// A `.keras` archive.
     KerasArchive,
-    /// JSON that describes a network of Keras's.
+    /// JSON that describes a network of Keras.
     KerasJson,
-    /// Other JSON: a table as a list of objects, as a rule.
+    /// Other JSON, usually a table as a list of objects.
     Json,
     /// Apache Parquet.
     Parquet,
     /// Apache Arrow or Feather.
     Arrow,
-    /// A book of Excel.
+    /// An Excel workbook.
     Excel,
-    /// One of Excel's or Word's files from before 2007.
+    /// An Excel or Word file from before 2007.
     OldOffice,
     /// Arrays of numpy in a zip archive.
     Npz,
@@ -76,20 +76,21 @@ pub enum Format {
     Pdf,
     /// A program.
     Program,
-    /// Text in UTF-16, which Windows's PowerShell writes.
+    /// Text in UTF-16, which PowerShell on Windows writes.
     Utf16,
-    /// IDX, as MNIST's files are; [`data`] tells it.
+    /// IDX, the format of MNIST's files; only [`data`] recognises it.
     Idx,
-    /// Comma-separated values, or others; [`data`] tells them.
+    /// Comma-separated values, or values with another delimiter; only [`data`] recognises them.
     Table,
 }
 
-/// What `path` is; `None` where nothing here tells, such as plain text or IDX.
+/// The format of the file or folder `path`; `None` where it is none of those recognised here, such as plain text or
+/// IDX.
 pub fn of(path: &Path) -> Option<Format> {
     if path.is_dir() {
         return path.join("saved_model.pb").is_file().then_some(Format::SavedModel);
     }
-    // A pipe, say, would wait for ever.
+    // Reading a pipe, for example, would wait for ever.
     if !path.metadata().ok()?.is_file() {
         return None;
     }
@@ -104,7 +105,8 @@ pub fn of(path: &Path) -> Option<Format> {
     })
 }
 
-/// What `path` is of the data that wgrad reads: for where a network is expected, or weights.
+/// The format of `path` among the data that wgrad reads. It serves messages where a network or weights are
+/// expected.
 pub fn data(path: &Path) -> Option<Format> {
     if !path.metadata().ok()?.is_file() {
         return None;
@@ -114,13 +116,13 @@ pub fn data(path: &Path) -> Option<Format> {
     data_by_bytes(&head)
 }
 
-/// The same of the first bytes of a file.
+/// The format among the data that wgrad reads, by the first bytes of a file.
 pub fn data_by_bytes(head: &[u8]) -> Option<Format> {
     if head.starts_with(&[0, 0, 8]) {
         return Some(Format::Idx);
     }
     let head = &head[..head.len().min(HEAD)];
-    // The end may be within a letter.
+    // The buffer may end within a letter.
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         Err(e) if e.error_len().is_none() => std::str::from_utf8(&head[..e.valid_up_to()]).ok()?,
@@ -134,7 +136,7 @@ pub fn data_by_bytes(head: &[u8]) -> Option<Format> {
     table.then_some(Format::Table)
 }
 
-/// What the first bytes of a file say.
+/// The format by the first bytes of a file.
 pub fn by_bytes(head: &[u8]) -> Option<Format> {
     const MARKS: &[(&[u8], Format)] = &[
         (b"\x89HDF\r\n\x1a\n", Format::Hdf5),
@@ -177,15 +179,15 @@ pub fn by_bytes(head: &[u8]) -> Option<Format> {
     if at(0, b"RIFF") && at(8, b"WEBP") {
         return Some(Format::Picture("WebP"));
     }
-    // The version of its format, and the next of a model's fields.
+    // The version of the ONNX format, then the tag of another field of the model.
     if let [0x08, 1..=31, 0x12 | 0x1a | 0x22 | 0x28 | 0x32 | 0x3a | 0x42 | 0x72, ..] = head {
         return Some(Format::Onnx);
     }
-    // Protocol 2 and later say so, and every pickle that has one goes on with an opcode.
+    // Protocol 2 and later begin with their number; an opcode follows.
     if head.len() > 2 && head[0] == 0x80 && (2..=5).contains(&head[1]) {
         return Some(Format::Pickle);
     }
-    // The length of a JSON header, in eight bytes, and its first brace.
+    // Eight bytes hold the length of a JSON header, and its first brace follows.
     if let (Some(length), Some(b'{')) = (head.first_chunk(), head.get(8))
         && (2..1 << 27).contains(&u64::from_le_bytes(*length))
     {
@@ -199,7 +201,7 @@ pub fn by_bytes(head: &[u8]) -> Option<Format> {
     if starts(b"@relation") {
         return Some(Format::Arff);
     }
-    // TOML begins with brackets, too; a list of objects or of numbers does not go on with a name.
+    // TOML also begins with brackets; but a list of objects or of numbers does not continue with a name.
     let inner =
         text.trim_ascii_start().iter().position(|c| !matches!(c, b'[' | b' ' | b'\n' | b'\r' | b'\t'));
     let inner = inner.map(|at| &text[at..]).unwrap_or_default();
@@ -207,7 +209,7 @@ pub fn by_bytes(head: &[u8]) -> Option<Format> {
         Some(b'{') => matches!(text[1..].trim_ascii_start().first(), Some(b'"' | b'}')),
         Some(b'[') => match inner.first() {
             Some(b'{') => true,
-            // `[1]` and `[[1]]` could be TOML's, `[1, 2` is none.
+            // `[1]` and `[[1]]` could be TOML; `[1, 2` cannot.
             Some(b'0'..=b'9' | b'-') => {
                 let end = inner.iter().position(|c| matches!(c, b',' | b']'));
                 end.is_some_and(|end| inner[end] == b',')
@@ -219,7 +221,7 @@ pub fn by_bytes(head: &[u8]) -> Option<Format> {
     json.then_some(Format::Json)
 }
 
-/// What a zip archive holds.
+/// The format that a zip archive's entries indicate.
 fn archive(file: File) -> Option<Format> {
     let archive = ZipArchive::new(file).ok()?;
     let names: Vec<_> = archive.file_names().flatten().take(NAMES).collect();
@@ -239,7 +241,7 @@ fn archive(file: File) -> Option<Format> {
     }
 }
 
-/// Whose JSON it is: by the words among its first 64 KiB.
+/// The origin of a JSON file, by the words in its first 64 KiB.
 fn json(mut file: File) -> Option<Format> {
     file.seek(SeekFrom::Start(0)).ok()?;
     let mut text = Vec::new();
@@ -255,7 +257,7 @@ fn json(mut file: File) -> Option<Format> {
 }
 
 impl Format {
-    /// What it is, with its article: `an HDF5 file`.
+    /// The format's name with its article: `an HDF5 file`.
     pub fn name(self) -> String {
         match self {
             Self::Hdf5 => "an HDF5 file (h5), as Keras 2 saves models".into(),
@@ -296,7 +298,7 @@ impl Format {
         }
     }
 
-    /// How to come by a network that wgrad reads. FILE stands for its path.
+    /// Advice on getting a network that wgrad reads. FILE stands for its path.
     pub fn as_network(self) -> &'static str {
         match self {
             Self::Hdf5 => {
@@ -331,7 +333,7 @@ impl Format {
         }
     }
 
-    /// How to come by data that wgrad reads.
+    /// Advice on getting data that wgrad reads.
     pub fn as_data(self) -> &'static str {
         match self {
             Self::Parquet | Self::Arrow | Self::Excel | Self::OldOffice | Self::Json | Self::Sqlite => {
@@ -366,7 +368,7 @@ impl Format {
         }
     }
 
-    /// How to come by weights that wgrad reads. FILE stands for its path.
+    /// Advice on getting weights that wgrad reads. FILE stands for its path.
     pub fn as_weights(self) -> &'static str {
         match self {
             Self::PyTorch | Self::Pickle => {
@@ -416,7 +418,7 @@ mod tests {
             (b"\xff\xfea\0", Some(Format::Utf16)),
             (b"\x08\x08\x12\x07pytorch", Some(Format::Onnx)),
             (b"\x08\x07:\xff\x01", Some(Format::Onnx)),
-            // What wgrad reads itself, or plain text.
+            // Formats that wgrad reads itself, or plain text.
             (b"a,b,label\n1,2,x\n", None),
             (b"[[layers]]\ntype = \"Dense\"\n", None),
             (b"[package]\nname = \"x\"\n", None),

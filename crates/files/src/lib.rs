@@ -1,14 +1,14 @@
-//! Files that are there whole or not at all: written aside, flushed, renamed, and their folder flushed.
-// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
+//! Atomic writing of files: write a temporary file, flush it, rename it, and flush the folder.
+// Printing is up to the program; also, `eprintln!` panics where stderr is closed.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
 /// Dates of what is kept.
 pub mod calendar;
-/// What a file is, by its first bytes.
+/// Recognition of file formats by first bytes.
 pub mod format;
-/// What was found out, in the user's cache folder.
+/// Results kept in the user's cache folder.
 pub mod kept;
-/// Which kernels were proven.
+/// The record of proven kernels.
 pub mod proofs;
 
 use std::{
@@ -19,15 +19,15 @@ use std::{
 use wgrad::{Result, error::io_error};
 
 const NEXT: &str = "check that the folder exists, can be written and has space";
-/// How what is written aside is called until it is whole; six letters follow. An owner of a run calls them by a name of
-/// its own, so that the next owner can tell what a killed one left from what another program is writing just now.
+/// Prefix of a temporary file's name; six letters follow. The owner of a run uses another prefix. This way, the
+/// next owner can distinguish the remains of a killed owner from the files that another program is writing now.
 const ASIDE: &str = ".wgrad-";
-/// The same of the owner of a run.
+/// Prefix of temporary files of a run's owner.
 const OWNERS: &str = ".tmp";
 const LETTERS: usize = 6;
 
-/// Writes a file aside, flushes and renames it, so that there is never half of one. What is no file but a device or a
-/// pipe is written as it is.
+/// Writes a file atomically: through a temporary file that is flushed and renamed. A device or a pipe is written
+/// directly.
 ///
 /// # Errors
 /// [`wgrad::Error::Io`].
@@ -35,15 +35,15 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole(path, |file| file.write_all(bytes))
 }
 
-/// Writes a file through `fill` so that it is either there whole or not at all: a temporary file in
-/// the same folder, flushed to the disk, then renamed, and the folder flushed.
+/// Writes a file through `fill` so that it appears complete or not at all: a temporary file in the same folder is
+/// flushed to the disk, then renamed, and the folder is flushed. A device or a pipe is written directly.
 ///
 /// # Errors
-/// [`wgrad::Error::Io`] with the path, and the temporary file is gone.
+/// [`wgrad::Error::Io`] with the path. The temporary file is removed.
 pub fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let cannot = |e| io_error("cannot write", path, NEXT)(e);
     match fs::metadata(path) {
-        // `/dev/stdout` and the like: to rename something onto them would replace them.
+        // Renaming onto `/dev/stdout` and the like would replace them.
         Ok(there) if !there.is_file() && !there.is_dir() => {
             let mut buffer = BufWriter::new(File::options().write(true).open(path).map_err(cannot)?);
             fill(&mut buffer).and_then(|()| buffer.flush()).map_err(cannot)
@@ -53,17 +53,17 @@ pub fn write_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<
     }
 }
 
-/// The same for a file that is nobody else's: whatever is there, a link or a pipe, gives way to it.
+/// Writes a file that belongs to the caller alone, as [`write_whole`] does. A link or a pipe at `path` is replaced.
 pub fn replace_whole(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     aside(path, ASIDE, false, fill)
 }
 
-/// The same by the owner of a run, for a file of its own.
+/// Writes a file of a run as its owner, as [`replace_whole`] does.
 pub fn write_owned(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     aside(path, OWNERS, false, fill)
 }
 
-/// The same for a file that must not be there yet.
+/// Writes a file of a run as its owner. Fails if the file already exists.
 pub fn create_owned(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     aside(path, OWNERS, true, fill)
 }
@@ -81,7 +81,7 @@ fn aside(
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // As for any new file: `tempfile` would let only the owner read it. The umask still counts.
+        // The permissions of any new file: `tempfile` would let only the owner read it. The umask still applies.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut file = builder.tempfile_in(folder).map_err(cannot)?;
@@ -97,10 +97,10 @@ fn aside(
     flush(folder)
 }
 
-/// Gives what was written its name.
+/// Renames the temporary file to its final name.
 #[cfg(unix)]
 fn rename(file: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
-    // By the C library, in contrast to `persist`: `scripts/faults.c` makes it fail.
+    // This calls the C library, unlike `persist`: `scripts/faults.c` makes it fail.
     let file = file.into_temp_path();
     fs::rename(&file, path)?;
     Ok(file.keep().map(drop)?)
@@ -118,14 +118,14 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// Flushes a folder: a new name in it is only then on the disk.
+/// Flushes a folder: only then is a new name in it on the disk.
 ///
 /// # Errors
 /// [`wgrad::Error::Io`].
 pub fn flush(folder: &Path) -> Result<()> {
     #[cfg(unix)]
     match File::open(folder).and_then(|folder| folder.sync_all()) {
-        // Some network file systems flush no folders.
+        // Some network file systems cannot flush folders.
         Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {}
         flushed => flushed.map_err(io_error("cannot flush", folder, NEXT))?,
     }
@@ -134,8 +134,8 @@ pub fn flush(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes from the folder of a run what killed writers left there: those of its owners, of whom the caller is the only
-/// one now, and what others have not touched for an hour.
+/// Removes the temporary files that killed writers left in the folder of a run. These are all files of its owners,
+/// since the caller is now the only owner, and files of others that were last modified over an hour ago.
 ///
 /// # Errors
 /// [`wgrad::Error::Io`].
@@ -148,7 +148,7 @@ pub fn clean(folder: &Path) -> Result<()> {
             let letters = name.to_str().and_then(|name| name.strip_prefix(prefix));
             letters.is_some_and(|l| l.len() == LETTERS && l.bytes().all(|b| b.is_ascii_alphanumeric()))
         };
-        // One that goes away meanwhile needs no removing.
+        // An entry that vanishes meanwhile needs no removal.
         let Ok(about) = entry.path().symlink_metadata() else { continue };
         let old =
             || about.modified().ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age.as_secs() > 3600);
@@ -160,19 +160,19 @@ pub fn clean(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Reads a file; what is none (a folder, a pipe that nobody writes to) is an error and no endless waiting.
+/// Reads a regular file. A folder, or a pipe that nobody writes to, is an error and does not block.
 ///
 /// # Errors
-/// The operating system's.
+/// The operating system's error.
 pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     regular(path)?;
     fs::read(path)
 }
 
-/// Whether what is at `path` is the file itself: a link in a folder of somebody else's may lead to any file.
+/// Checks that `path` is a regular file and not a link: a link in someone else's folder could lead to any file.
 ///
 /// # Errors
-/// The operating system's; one of its own where it is a link, or no file.
+/// The operating system's error; an error of its own for a link or something other than a file.
 pub fn not_linked(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path)?.is_symlink() {
         true => Err(io::Error::other("it is a link to another file; remove it")),
@@ -180,10 +180,10 @@ pub fn not_linked(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether there is a file at `path`.
+/// Checks that there is a regular file at `path`.
 ///
 /// # Errors
-/// The operating system's; one of its own where it is something else.
+/// The operating system's error; an error of its own for something other than a file.
 pub fn regular(path: &Path) -> io::Result<()> {
     match fs::metadata(path)? {
         there if there.is_file() => Ok(()),

@@ -1,5 +1,5 @@
-//! Which kernels were proven before: a file in the user's cache folder for each adapter, driver, version of wgpu and
-//! text of the shaders. Anything else that lies there is told and does not count.
+//! The record of proven kernels: a file in the user's cache folder for each adapter, driver, version of wgpu and
+//! set of shader texts. A file that is damaged or belongs to another place is reported and ignored.
 
 use crate::kept;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use wgrad::{
 
 /// The environment variable that names the folder.
 pub const FOLDER_VARIABLE: &str = "WGRAD_PROVEN";
-/// How its folder is called.
+/// Name of the folder in the cache.
 const NAME: &str = "proven";
 
 /// A file of the folder.
@@ -21,27 +21,27 @@ struct Kept {
     place: Place,
     /// Kernels with their activation and the digest of their text.
     proven: BTreeSet<String>,
-    /// When: year, month, day.
+    /// Date of the proof: year, month, day.
     date: String,
-    /// wgrad's version.
+    /// Version of wgrad.
     version: String,
 }
 
-/// The folder of what was proven.
+/// The folder with the record of proven kernels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProofFiles {
-    /// `None` without a home folder: nothing is found or kept.
+    /// The folder; `None` without a home folder, so that nothing is found or kept.
     pub folder: Option<PathBuf>,
 }
 
 impl ProofFiles {
-    /// The folder that [`FOLDER_VARIABLE`] names, else `wgrad/proven` in the user's cache folder as the platform has it
+    /// The folder that [`FOLDER_VARIABLE`] names, else `wgrad/proven` in the platform's cache folder of the user
     /// (`$XDG_CACHE_HOME` or `~/.cache` on Linux).
     pub fn from_env() -> Self {
         Self { folder: kept::folder_from_env(FOLDER_VARIABLE, NAME) }
     }
 
-    /// As [`ProofFiles::from_env`], from values: the variable's content, empty counting as unset, and the user's cache
+    /// The folder from given values: the variable's content, where empty counts as unset, and the user's cache
     /// folder.
     pub fn new(named: Option<OsString>, cache: Option<PathBuf>) -> Self {
         Self { folder: kept::folder(named, cache, NAME) }

@@ -1,4 +1,4 @@
-//! Proofs that are kept in files: made once, and believed only from a whole file for the very place.
+//! Proofs kept in files: a kernel is proven once, and only an intact file for the same place is trusted.
 
 use std::{
     fs,
@@ -16,7 +16,8 @@ use wgrad::{
 };
 use wgrad_files::proofs::ProofFiles;
 
-/// Compiles the evaluation of a small network on a context that proves first: what it told, and how many kernels it proved.
+/// Compiles the evaluation of a small network on a context that proves kernels first. Returns what it reported, and
+/// the number of kernels it proved.
 fn compile(proofs: &ProofFiles) -> (Vec<String>, usize) {
     let context = wgrad_testing::open_alone(false);
     context.prove_first(Some(Arc::new(proofs.clone())));
@@ -53,7 +54,8 @@ fn only_a_whole_file_for_this_very_place_is_believed() {
     let place = Place::of(&wgrad_testing::open_alone(false));
     assert!(!proofs.read(&place).expect("whole").is_empty());
 
-    // Another digest of the shaders, another driver: another file, and another content is not believed in this one.
+    // Another digest of the shaders or another driver means another file; a file with another place's content is
+    // not trusted.
     let other = Place { shaders: "0".repeat(64), ..place.clone() };
     assert!(proofs.read(&other).expect("no file").is_empty());
     let foreign = whole.replace(&place.shaders, &other.shaders);
@@ -68,7 +70,7 @@ fn only_a_whole_file_for_this_very_place_is_believed() {
     fs::write(file, [0xff, 0xfe, 0x00]).expect("written");
     assert!(proofs.read(&place).is_err());
 
-    // A pipe to which nobody writes, and from which nobody reads, is no file; the next store puts one in its place.
+    // A pipe without a writer and a reader is not a regular file; the next store replaces it.
     #[cfg(unix)]
     {
         fs::remove_file(file).expect("removed");

@@ -1,44 +1,44 @@
-//! What can go wrong with networks of other programs, as [`wgrad::error`] has it for the engine: what was attempted, found and
-//! expected, and what to do next.
+//! Errors with networks of other programs, in the form that [`wgrad::error`] defines for the engine: what was
+//! attempted, found and expected, and what to do next.
 
 use std::path::{Path, PathBuf};
 
-/// The result of everything in this crate that can fail.
+/// The result of every fallible function of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong with such a file, one variant a cause.
+/// An error in a file of another program; each variant is one cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// What the engine says: of files, layers, weights and the device.
+    /// An error of the engine: of files, layers, weights and the device.
     #[error(transparent)]
     Engine(#[from] wgrad::Error),
-    /// A model file that cannot be read as one.
+    /// A model file is invalid.
     #[error("{}{}: {message}", path.display(), line.map_or(String::new(), |n| format!(": line {n}")))]
     ModelFile {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: Option<usize>,
-        /// What is wrong, and what is known.
+        /// The fault, and the supported alternatives.
         message: String,
     },
-    /// A network that ONNX cannot hold, or an ONNX file that wgrad cannot.
+    /// A network that ONNX cannot represent, or an ONNX file that wgrad cannot.
     #[error("{what}: {message}")]
     Onnx {
         /// The file, or the network.
         what: String,
-        /// What does not fit, and what would.
+        /// The part that does not fit, and the supported alternatives.
         message: String,
     },
 }
 
-/// The error of weights: `what` is the file.
+/// The error of a file of weights; `what` is the file.
 pub(crate) fn checkpoint_error(what: String, message: String) -> Error {
     Error::Engine(wgrad::Error::Checkpoint { what, message })
 }
 
-/// Turns an I/O error into this crate's, with the path and what was attempted.
+/// Converts an I/O error into this crate's, with the path and the attempted action.
 pub(crate) fn io_error(
     action: &'static str,
     path: &Path,

@@ -1,14 +1,14 @@
 //! Networks of other programs: models as TOML files with Keras's names, Keras's own files, and ONNX.
-// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
+// Printing is up to the program; also, `eprintln!` panics where stderr is closed.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
-/// What can go wrong with such files.
+/// Errors of this crate.
 pub mod error;
 /// Models as TOML files with Keras's names.
 pub mod model_file;
-/// Models and weights as Keras writes them: JSON, `.keras`, `.weights.h5`.
+/// Models and weights in Keras's formats: JSON, `.keras`, `.weights.h5`.
 pub mod keras;
-/// ONNX: networks to and from its files; its own test cases on wgrad's kernels.
+/// ONNX: import and export of networks; ONNX's test cases on wgrad's kernels.
 pub mod onnx;
 
 pub use error::{Error, Result};

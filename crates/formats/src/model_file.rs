@@ -10,7 +10,7 @@ use wgrad::{
 };
 use wgrad_files::format::{self, Format};
 
-/// A commented file to start from.
+/// A commented model file to start from.
 pub const TEMPLATE: &str = include_str!("../assets/model.toml");
 
 #[derive(serde::Deserialize)]
@@ -25,8 +25,8 @@ struct File {
 /// Reads a model file.
 ///
 /// # Errors
-/// [`wgrad::Error::Io`] where it cannot be read, [`Error::ModelFile`] with line and layer where it does not parse or its
-/// layers do not fit each other.
+/// [`wgrad::Error::Io`] where the file cannot be read; [`Error::ModelFile`] with line and layer where it does not
+/// parse or its layers do not fit each other.
 pub fn load(path: &Path) -> Result<Model> {
     if let Some(format) = format::of(path).or_else(|| format::data(path)) {
         return Err(other_format(path, format));
@@ -36,7 +36,7 @@ pub fn load(path: &Path) -> Result<Model> {
     parse(path, &text)
 }
 
-/// What is said of a file that is something else than it was taken for.
+/// The error of a file that has another format than expected.
 pub(crate) fn other_format(path: &Path, format: Format) -> Error {
     let next = format.as_network().replace("FILE", &path.display().to_string());
     let message = format!("is {}; {next}", format.name());
@@ -46,7 +46,7 @@ pub(crate) fn other_format(path: &Path, format: Format) -> Error {
 /// Parses the text of a model file; `path` names it in errors and, where the file gives no name, the model.
 ///
 /// # Errors
-/// As [`load`].
+/// The errors of [`load`], except [`wgrad::Error::Io`].
 pub fn parse(path: &Path, text: &str) -> Result<Model> {
     let line = |at: usize| text[..at.min(text.len())].matches('\n').count() + 1;
     let fail = |line, message: String| Error::ModelFile { path: path.to_owned(), line, message };
@@ -123,13 +123,13 @@ pub fn parse(path: &Path, text: &str) -> Result<Model> {
     Ok(model)
 }
 
-/// What does not fit in a layer's arguments, with the argument that it is about.
+/// The message of an error in a layer's arguments, with the name of the argument.
 pub(crate) fn said(error: &toml::de::Error) -> String {
     let whole = error.to_string();
     let key = whole.lines().last().and_then(|line| line.strip_prefix("in `")?.strip_suffix('`'));
     let message = error.message();
     let own = message.starts_with("unknown field") || message.starts_with("missing field");
-    // serde names Rust's types.
+    // serde's messages contain names of Rust types.
     let message = message
         .replace("expected usize", "expected a whole number from 0 on")
         .replace("expected f64", "expected a number")
@@ -140,7 +140,7 @@ pub(crate) fn said(error: &toml::de::Error) -> String {
     }
 }
 
-/// An error about a layer with the file that it stands in, and the line of that layer where `lines` has it.
+/// Converts an error about a layer to one with the file, and with the layer's line where `lines` has it.
 pub(crate) fn in_file(path: &Path, lines: &[usize], error: wgrad::Error) -> Error {
     let wgrad::Error::Model { layer, message, .. } = error else { return error.into() };
     let number = layer.strip_prefix("layer ").and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
@@ -148,10 +148,10 @@ pub(crate) fn in_file(path: &Path, lines: &[usize], error: wgrad::Error) -> Erro
     Error::ModelFile { path: path.to_owned(), line, message: format!("{layer}: {message}") }
 }
 
-/// The text of a model file for `model`: [`parse`] reads it back.
+/// The text of a model file for `model`, which [`parse`] reads back.
 ///
 /// # Errors
-/// [`wgrad::Error::Model`] where a layer has no form as TOML.
+/// [`wgrad::Error::Model`] where a layer cannot be written as TOML.
 pub fn to_text(model: &Model) -> Result<String> {
     let fail = |layer: String, e: toml::ser::Error| {
         let message = format!("has no form as TOML: {e}");

@@ -1,4 +1,4 @@
-//! Whether a file holds what it should.
+//! Verification of a file's content.
 
 use super::RemoteFile;
 use crate::{Result, error::io_error, idx};
@@ -8,19 +8,19 @@ use std::{
     path::Path,
 };
 
-/// What is wrong with the content of a file.
+/// The reason why a file's content is wrong.
 pub(super) struct Fault {
     #[cfg_attr(
         not(feature = "download"),
         expect(dead_code, reason = "nothing is said of a file that is not fetched")
     )]
     pub reason: String,
-    /// It is a beginning, as far as can be told.
+    /// True if the file seems to be the beginning of the right one.
     #[cfg_attr(not(feature = "download"), expect(dead_code, reason = "nothing is fetched again"))]
     pub is_short: bool,
 }
 
-/// Compares the digest of the decompressed content; the outer result is about the disk.
+/// Compares the digest of the decompressed content with the expected one. The outer result reports disk errors.
 pub(super) fn verify(path: &Path, file: &RemoteFile<'_>) -> Result<std::result::Result<(), Fault>> {
     let input = File::open(path).map_err(io_error("cannot open", path, ""))?;
     let fault = match idx::content_digest(BufReader::new(input), file.bytes) {

@@ -1,4 +1,4 @@
-//! Fetching from mirrors, one after the other, under a lock of the folder.
+//! Fetches from one mirror after the other, under a lock of the folder.
 
 use super::{
     CANNOT_WRITE, Event, Options, ProxySetting, RemoteFile, is_right,
@@ -21,7 +21,7 @@ use wgrad_files::flush;
 /// The file that is locked while something is fetched into its folder.
 const LOCK: &str = ".download.lock";
 
-/// As [`super::fetch`].
+/// Fetches as [`super::fetch`] documents.
 pub(super) fn fetch(
     files: &[RemoteFile<'_>],
     folder: &Path,
@@ -39,14 +39,14 @@ pub(super) fn fetch(
         }
         if lock.is_none() {
             lock = Some(locked(folder, progress)?);
-            // Who had the lock may have fetched it.
+            // The previous holder of the lock may have fetched it.
             if is_right(&target, file)? {
                 progress(Event::Present { name: file.name });
                 continue;
             }
         }
         match fetch_one(&client, file, &target, options, progress) {
-            // Where locks keep nobody out, another one may have been faster.
+            // Where locks exclude nobody, another process may have been faster.
             Err(_) if is_right(&target, file)? => progress(Event::Present { name: file.name }),
             fetched => {
                 fetched?;
@@ -57,7 +57,7 @@ pub(super) fn fetch(
     Ok(())
 }
 
-/// Waits until nobody else fetches into `folder`; nobody does as long as what this gives lives.
+/// Waits until no other process fetches into `folder`, and locks the folder for as long as the returned file lives.
 fn locked(folder: &Path, progress: &mut dyn FnMut(Event<'_>)) -> Result<File> {
     let path = folder.join(LOCK);
     let cannot = |e| io_error("cannot lock", &path, CANNOT_WRITE)(e);
@@ -90,13 +90,13 @@ fn client(options: &Options) -> Result<Client> {
         .map_err(|e| cannot(&e))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    // What arrives is what the digest and the offsets of a resumed transfer are of.
+    // The digest and the offsets of a resumed transfer are those of the bytes that arrive.
     let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
     let builder = Client::builder()
         .tls_backend_preconfigured(tls)
         .default_headers(headers)
         .connect_timeout(options.connect_timeout)
-        // Of a blocking client this is for each wait: for the answer, and for the next bytes of it.
+        // In a blocking client, this limits each wait: for the response, and for the next bytes of its body.
         .timeout(options.stall_timeout);
     let builder = match &options.proxy {
         ProxySetting::Environment => builder,
@@ -127,7 +127,7 @@ fn fetch_one(
                 Err(Failure::Mirror(reason)) => (reason, false),
                 Err(Failure::Content { reason, resumed }) => {
                     remove(&partial)?;
-                    // The fault may lie in what was here before: the same mirror gets one more chance.
+                    // The fault may lie in the bytes that were here before: the same mirror gets one more chance.
                     (reason, resumed && may_repeat)
                 }
             };
@@ -145,7 +145,7 @@ fn fetch_one(
 /// Gives the verified file its name.
 fn publish(partial: &Path, target: &Path) -> Result<()> {
     fs::rename(partial, target).map_err(io_error("cannot rename to", target, CANNOT_WRITE))?;
-    // The rename itself is only on the disk once the folder is.
+    // The rename is only on the disk once the folder is flushed.
     Ok(target.parent().map_or(Ok(()), flush)?)
 }
 

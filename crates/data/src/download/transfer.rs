@@ -1,5 +1,5 @@
-//! One transfer of a download: a request, perhaps for the rest of a partial file, its body appended to
-//! that file, and the content judged. Leaves out which mirror is next, which its parent decides.
+//! One transfer of a download: sends a request (for the rest of a partial file, if there is one), appends the body
+//! to that file, and verifies the content. The parent module chooses the next mirror.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -15,13 +15,13 @@ use super::{CANNOT_WRITE, Event, RemoteFile, content::verify};
 use crate::Error;
 use crate::error::io_error;
 
-/// Why one try did not give the file.
+/// The reason why one attempt did not yield the file.
 pub(super) enum Failure {
-    /// This mirror, now: the next one may do. What has arrived is kept.
+    /// The mirror failed now: the next one may work. The bytes received so far are kept.
     Mirror(String),
-    /// The bytes here are wrong: they are thrown away. Whether they were begun by an earlier try.
+    /// The bytes on disk are wrong and are discarded. `resumed` is true if an earlier attempt began them.
     Content { reason: String, resumed: bool },
-    /// The disk: no mirror can help.
+    /// The disk failed: no mirror can help.
     Local(Error),
 }
 
@@ -31,7 +31,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// One request: what is missing in `partial` is asked for and appended, then the whole is verified.
+/// Sends one request for the bytes missing in `partial`, appends them, and verifies the whole file.
 pub(super) fn transfer(
     client: &Client,
     file: &RemoteFile<'_>,
@@ -60,7 +60,7 @@ pub(super) fn transfer(
                 resumed: had > 0,
             });
         }
-        // Nothing behind what is here: it is whole, or longer than the file.
+        // The server has nothing past these bytes: the file is complete, or too long.
         StatusCode::RANGE_NOT_SATISFIABLE if had > 0 => {
             return verify(partial, file)?.map_err(|fault| Failure::Content {
                 reason: format!("{} (416 for the rest of the file)", fault.reason),
@@ -70,7 +70,7 @@ pub(super) fn transfer(
         status => return Err(Failure::Mirror(format!("HTTP status {status}"))),
     };
     if start == 0 && had > 0 {
-        // Opened for appending: what is written next goes to the new end, byte 0.
+        // The file is opened for appending: the next write goes to the new end, byte 0.
         output.set_len(0).map_err(io_error("cannot write", partial, CANNOT_WRITE))?;
     }
     let total = response.content_length().map(|rest| start + rest);
@@ -90,12 +90,12 @@ pub(super) fn transfer(
     })
 }
 
-/// Gzip never makes a file much longer than it was.
+/// Maximum length of the file as sent. Gzip never makes a file much longer than it was.
 fn longest(file: &RemoteFile<'_>) -> u64 {
     file.bytes + file.bytes / 100 + 4096
 }
 
-/// Appends the body to `output`; returns the length of the file after it.
+/// Appends the body to `output`. Returns the length of the file after it.
 fn receive(
     response: &mut Response,
     output: &mut File,
@@ -131,14 +131,14 @@ fn receive(
     }
 }
 
-/// Where the part that a 206 carries begins: `Content-Range: bytes 100-199/200`.
+/// First byte of the part that a 206 carries: `Content-Range: bytes 100-199/200`.
 fn range_start(response: &Response) -> Option<u64> {
     let range = response.headers().get(header::CONTENT_RANGE)?.to_str().ok()?;
     let (start, _) = range.trim().strip_prefix("bytes ")?.split_once('-')?;
     start.trim().parse().ok()
 }
 
-/// What went wrong, with what lies beneath it: the outermost error says little more than the address.
+/// Describes an error by its innermost cause: the outermost one says little more than the address.
 fn in_words(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         let what = if error.is_connect() { "no connection" } else { "stalled: no byte" };

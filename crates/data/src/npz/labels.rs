@@ -1,22 +1,22 @@
-//! Labels of an archive: whole numbers or words, which are classes, or numbers to tell.
+//! Labels of an archive: whole numbers or words, which are classes, or targets of a regression.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Elements, range::beyond};
 use crate::classes;
 
-/// Labels above this are no class numbers.
+/// Labels from this number on are no class numbers.
 const MOST_CLASSES: usize = 100_000;
-/// More different words than this tell no classes.
+/// Maximum number of different words among labels; more of them are no classes.
 const MOST_WORDS: usize = 4096;
 
-/// Whether some label is no whole number.
+/// True if some label is not a whole number.
 pub(super) fn fractional(labels: &Elements) -> bool {
     matches!(labels, Elements::Floats(values) if values.iter().any(|value| value.fract() != 0.0))
 }
 
-/// The names of the classes that labels tell: words in the order of the alphabet, as `np.unique` gives them; of numbers as
-/// many as up to the largest.
+/// The class names of labels. Words are sorted, as `np.unique` does; for numbers there are as many classes as the
+/// largest label requires.
 pub(super) fn classes(all: &[&Elements]) -> Result<Vec<String>, String> {
     let mut words = BTreeSet::new();
     let mut classes = 0;
@@ -50,7 +50,7 @@ pub(super) fn classes(all: &[&Elements]) -> Result<Vec<String>, String> {
     }
 }
 
-/// What is to be known of labels that are words written almost alike.
+/// The warning about labels whose words differ only in spelling.
 pub(super) fn alike(all: &[&Elements]) -> Option<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for labels in all {
@@ -61,7 +61,7 @@ pub(super) fn alike(all: &[&Elements]) -> Option<String> {
     classes::alike(counts.into_iter()).map(|words| format!("the labels {words}"))
 }
 
-/// The labels as class numbers, or as the bits of numbers.
+/// The labels as class numbers, or, if `numbers`, as the bits of f32.
 pub(super) fn numbers(elements: &Elements, numbers: bool, classes: &[String]) -> Result<Vec<u32>, String> {
     if let Elements::Words(texts) = elements {
         let class = |text: &String| match classes.binary_search(text) {

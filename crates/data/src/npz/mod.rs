@@ -1,5 +1,5 @@
-//! Archives of numpy's arrays, `.npz`, as `np.savez` and `np.savez_compressed` write them and as Keras serves MNIST, as a
-//! data set. Leaves out the arrays themselves, which are `npy`'s.
+//! Loads archives of numpy arrays, `.npz`, as a data set: as `np.savez` and `np.savez_compressed` write them, and
+//! as Keras distributes MNIST. `npy` reads the arrays.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -26,11 +26,12 @@ mod range;
 #[cfg(test)]
 mod tests;
 
-/// Loads an archive with the arrays `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`, `y_val`), the same as
-/// `train_images`, `X_train` and so on, or `x` and `y` (`data` and `target`), of which a share becomes the test part.
+/// Loads an archive with the arrays `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`, `y_val`). Other
+/// spellings such as `train_images` or `X_train` work as well. From `x` and `y` (`data` and `target`), a share is
+/// held out as the test part.
 ///
 /// # Errors
-/// [`Error::Data`] with the arrays that are there, or with what is wrong with one; [`wgrad::Error::Io`].
+/// [`Error::Data`] with the arrays that are there, or with the fault of one; [`wgrad::Error::Io`].
 pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
     let fail = |message: String| Error::Data { path: path.to_owned(), message };
     let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
@@ -92,12 +93,12 @@ impl std::io::Write for Hashing<'_> {
     }
 }
 
-/// The parts of a data set: images and labels.
+/// Images and labels of each part of a data set.
 struct Arrays {
     train: (Array, Array),
     validation: Option<(Array, Array)>,
     test: Option<(Array, Array)>,
-    /// What the images of those that there are are called.
+    /// Names of the image arrays of the parts that exist.
     parts: Vec<String>,
 }
 
@@ -176,7 +177,7 @@ impl Arrays {
             return Err(fail(format!("{} images of {shape:?}, expected at least one", data.train.len())));
         }
         let mut data = match data.test.is_empty() {
-            // Other data than those of a network that there is judge it with all their images.
+            // Data other than the network's own training data become the test part as a whole.
             true if reading.again.is_some_and(|again| !again.own) => {
                 Dataset { test: data.train.clone(), ..data }
             }
@@ -188,7 +189,8 @@ impl Arrays {
     }
 }
 
-/// (height, width, channels) of the images of an array; of rows of a table, (1, 1, columns), or the picture that is `said`.
+/// (height, width, channels) of an array's images. Rows of a table are (1, 1, columns), or the picture size given
+/// by `said`.
 fn image_shape(shape: &[usize], said: Option<RowShape>) -> std::result::Result<[usize; 3], String> {
     match *shape {
         [_, columns] if matches!(said, Some(RowShape::Picture(_))) => match said {

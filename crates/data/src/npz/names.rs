@@ -1,11 +1,11 @@
-//! How the arrays of an archive are called: images and labels of the parts of a data set, in the spellings of Keras,
-//! scikit-learn and others, in capitals or not.
+//! Names of the arrays of an archive: images and labels of the parts of a data set, in the spellings of Keras,
+//! scikit-learn and others, in upper or lower case.
 
-/// Words for images, the first of them taken where there are several.
+/// Words for images, the preferred ones first.
 const IMAGES: [&str; 8] = ["x", "images", "data", "image", "imgs", "features", "inputs", "samples"];
 /// Words for labels.
 const LABELS: [&str; 6] = ["y", "labels", "label", "targets", "target", "classes"];
-/// Words for the parts.
+/// Words for the parts of a data set.
 const PARTS: [(&str, Part); 10] = [
     ("training", Part::Train),
     ("train", Part::Train),
@@ -22,14 +22,14 @@ const PARTS: [(&str, Part); 10] = [
 /// A part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// What is not divided, of which a share is held out.
+    /// An undivided data set, of which a share is held out.
     Whole,
     Train,
     Validation,
     Test,
 }
 
-/// A name as a part, whether it is images, and the place of its word among those for the same.
+/// The meaning of a name: its part, true for images, and the rank of its word among its synonyms.
 fn meaning(name: &str) -> Option<(Part, bool, usize)> {
     let plain: String = name.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
     let word = |word: &str| {
@@ -46,7 +46,7 @@ fn meaning(name: &str) -> Option<(Part, bool, usize)> {
     })
 }
 
-/// The names of images and labels of the training, the validation and the test part, and those of arrays that are not used.
+/// Names of the images and labels of the training, validation and test parts, and of the unused arrays.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Names {
     pub(super) train: (String, String),
@@ -55,7 +55,7 @@ pub(super) struct Names {
     pub(super) unused: Vec<String>,
 }
 
-/// What the arrays are; `None` where there are no images with labels to train on.
+/// Assigns the arrays to parts; `None` where there are no images with labels to train on.
 pub(super) fn names(there: &[String]) -> Option<Names> {
     let best = |part: Part, images: bool| {
         let fits = there.iter().filter_map(|name| {

@@ -1,16 +1,17 @@
-//! Arrays of numpy: the `.npy` format (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>), versions 1
-//! to 3. Leaves out objects, complex numbers, half precision, and Fortran's order.
+//! Reader for numpy arrays in the `.npy` format
+//! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>), versions 1 to 3. It does not support
+//! objects, complex numbers, half precision, or Fortran order.
 
 use std::io::Read;
 
-/// The longest header that is taken for one.
+/// Maximum length of a header in bytes.
 const LONGEST_HEADER: usize = 1 << 16;
-/// The most letters of a text.
+/// Maximum number of letters of a text.
 const LONGEST_WORD: usize = 4096;
-/// Above this a header's word is not taken for the size of a buffer before the bytes are seen.
+/// Largest buffer in bytes that is allocated from a header's sizes alone, before the bytes are seen.
 const TRUSTED_CAPACITY: usize = 64 << 20;
 
-/// Elements, as they are used: bytes stay bytes.
+/// Elements of an array, in the type in which they are used: bytes stay bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Elements {
     /// Unsigned bytes.
@@ -19,12 +20,12 @@ pub enum Elements {
     Integers(Vec<i64>),
     /// Floats.
     Floats(Vec<f64>),
-    /// Texts; labels may be such.
+    /// Texts, which labels may be.
     Words(Vec<String>),
 }
 
 impl Elements {
-    /// How many.
+    /// Number of elements.
     pub fn len(&self) -> usize {
         match self {
             Self::Bytes(values) => values.len(),
@@ -34,12 +35,12 @@ impl Elements {
         }
     }
 
-    /// Whether there is none.
+    /// True if there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Element number `index`, which must be there.
+    /// Element `index` as a number; NaN for a text. Panics where there is no such element.
     pub(super) fn number(&self, index: usize) -> f64 {
         match self {
             Self::Bytes(values) => f64::from(values[index]),
@@ -59,18 +60,18 @@ pub struct Array {
     pub elements: Elements,
 }
 
-/// Reads an array in the `.npy` format; an error in words.
+/// Reads an array in the `.npy` format. Errors are in words.
 ///
 /// # Errors
-/// What was found and what was expected, where it is none or of a kind that is not read.
+/// The value found and the one expected, where it is not an array or its kind is not supported.
 pub fn parse(reader: impl Read) -> std::result::Result<Array, String> {
     parse_within(reader, &mut { u64::MAX })
 }
 
-/// The same for an array of at most `most` bytes, which are less by those of the array afterwards.
+/// Reads an array of at most `most` bytes as [`parse`] does, and subtracts its size from `most`.
 ///
 /// # Errors
-/// As [`parse`], and where the array is larger.
+/// The errors of [`parse`], and an error where the array is larger.
 pub fn parse_within(mut reader: impl Read, most: &mut u64) -> std::result::Result<Array, String> {
     let header = header(&mut reader)?;
     let (kind, width, big) = descriptor(&header)?;
@@ -119,7 +120,7 @@ fn header(reader: &mut impl Read) -> std::result::Result<String, String> {
     String::from_utf8(take(length)?).map_err(|_| "a header that is no text".to_owned())
 }
 
-/// What stands behind a key in a header, which is a dictionary as Python writes it.
+/// The text after a key in the header, which is a Python dictionary literal.
 fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     let at = [format!("'{key}'"), format!("\"{key}\"")]
         .iter()
@@ -127,7 +128,7 @@ fn value<'a>(header: &'a str, key: &str) -> Option<&'a str> {
     Some(header.get(at..)?.trim_start().strip_prefix(':')?.trim_start())
 }
 
-/// The kind of the elements (`u`, `i`, `f`, `b`), their bytes, and whether the first of these is the highest.
+/// The kind of the elements (`u`, `i`, `f`, `U`, `S`), their size in bytes, and true if they are big-endian.
 fn descriptor(header: &str) -> std::result::Result<(char, usize, bool), String> {
     let text = value(header, "descr").ok_or("a header without a type")?;
     let text: String = text.chars().skip(1).take_while(|c| !matches!(c, '\'' | '"' | ',')).collect();
@@ -140,7 +141,7 @@ fn descriptor(header: &str) -> std::result::Result<(char, usize, bool), String> 
         }
         (Some('<' | '>' | '='), Some('f'), Some(width @ (4 | 8))) => Ok(('f', width, order == Some('>'))),
         (Some('|'), Some('b'), Some(1)) => Ok(('u', 1, false)),
-        // So many letters, of four bytes and of one.
+        // The number counts letters: of four bytes each for `U`, of one byte for `S`.
         (Some('<' | '>' | '=' | '|'), Some(kind @ ('U' | 'S')), Some(letters @ ..=LONGEST_WORD)) => {
             Ok((kind, if kind == 'U' { 4 * letters } else { letters }, order == Some('>')))
         }
@@ -186,7 +187,7 @@ fn elements_of(bytes: &[u8], kind: char, width: usize, big: bool) -> std::result
     })
 }
 
-/// Texts of `width` bytes each, what is unused of them 0: letters of four bytes each, or UTF-8.
+/// Texts of `width` bytes each, padded with zeros: UTF-32 letters, or UTF-8.
 fn texts(bytes: &[u8], wide: bool, width: usize, big: bool) -> std::result::Result<Vec<String>, String> {
     if width == 0 {
         return Err("texts without a letter".to_owned());

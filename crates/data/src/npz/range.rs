@@ -1,17 +1,17 @@
-//! Which numbers the images of an archive hold. Integers from 0 to 255 are bytes, whatever type they were saved as; what else
-//! goes in as f32, as it is, and is told; so are numbers that f32 does not tell apart.
+//! Numeric range of an archive's images. Integers from 0 to 255 become bytes, in any saved type; all other numbers
+//! go in as f32, unscaled, with a note or a warning. A warning also covers numbers that f32 cannot distinguish.
 
 use super::{Array, Elements};
 use crate::reading::Again;
 
-/// Values beyond this are told with a warning.
+/// Magnitude above which values cause a warning.
 const LARGE: f64 = 16.0;
-/// Values up to this are shares, or standardised.
+/// Largest magnitude of values that are fractions of 1 or standardised.
 const SMALL: f64 = 4.0;
-/// From one f32 to the next it should be at most this share of the values' spread.
+/// Largest acceptable step between neighbouring f32 values, as a share of the values' spread.
 const STEP: f64 = 1e-3;
 
-/// The least and the largest value of an array.
+/// The smallest and the largest value of an array.
 fn range(x: &Array) -> (f64, f64) {
     if let Elements::Bytes(bytes) = &x.elements {
         return (0.0, bytes.iter().max().map_or(f64::NEG_INFINITY, |most| f64::from(*most)));
@@ -21,7 +21,7 @@ fn range(x: &Array) -> (f64, f64) {
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)))
 }
 
-/// Whether the images are taken as floats; else they are bytes. `parts` are the names of the arrays.
+/// Returns true if the images are used as floats, and false for bytes. `parts` are the names of the arrays.
 pub(super) fn of(
     images: &[&Array],
     parts: &[&str],
@@ -35,11 +35,11 @@ pub(super) fn of(
         return Err("images that are texts, expected numbers".to_owned());
     }
     let ranges: Vec<(f64, f64)> = images.iter().map(|x| range(x)).collect();
-    // A run goes on with what it was begun with.
+    // A resumed run keeps the format it started with.
     if !again.is_some_and(|again| again.own) {
         let named: Vec<_> = parts.iter().copied().zip(ranges.iter().copied()).collect();
         let floats = images.iter().filter(|x| matches!(x.elements, Elements::Floats(_))).count();
-        // Of rows some columns may be large in one part only.
+        // For rows of a table, some columns may be large in one part only.
         let sure = images.iter().all(|x| x.shape.len() > 2) || !(floats == 0 || floats == images.len());
         match one_range(&named) {
             Err(message) if sure => return Err(message),
@@ -49,7 +49,7 @@ pub(super) fn of(
     let least = ranges.iter().map(|(least, _)| *least).fold(f64::INFINITY, f64::min);
     let most = ranges.iter().map(|(_, most)| *most).fold(f64::NEG_INFINITY, f64::max);
     let merged = merged(images);
-    // Of rows of a table nobody knows whether they are pixels.
+    // Rows of a table may or may not be pixels.
     let pictures = images.iter().all(|x| x.shape.len() > 2);
     let as_bytes = integers && !bytes && least >= 0.0 && most <= 255.0 && most > 1.0;
     match again {
@@ -70,7 +70,7 @@ pub(super) fn of(
             "the images are bytes of 0 and 1, and go in as shares of 255, which is little; save x.astype(\"float32\")".into(),
         ),
         true => {}
-        // What is to be done about these is to be done about large numbers, too.
+        // The remedy for merged numbers also cures large ones.
         false if merged.is_some() => warnings.extend(merged),
         false if least < -LARGE || most > LARGE => warnings.push(format!(
             "the values of x are numbers {range}, and go in as they are: divide them (by 255, of pixels), or save \
@@ -84,8 +84,8 @@ pub(super) fn of(
     Ok(!bytes)
 }
 
-/// What is to be known of numbers that f32 does not tell apart: the first column of rows, or the images as a whole, where
-/// the step from one f32 to the next is not small against the spread.
+/// The warning about numbers that f32 does not distinguish: in the first such column of rows, or in the images as a
+/// whole. There, the step from one f32 to the next is not small compared with the spread.
 fn merged(images: &[&Array]) -> Option<String> {
     let columns = match images.first()?.shape[..] {
         [_, columns] => columns,
@@ -103,7 +103,7 @@ fn merged(images: &[&Array]) -> Option<String> {
     ))
 }
 
-/// The same of labels that are numbers.
+/// The warning about numeric labels that f32 does not distinguish.
 pub(super) fn merged_labels(all: &[&Elements]) -> Option<String> {
     let mut found = Spread::default();
     for labels in all {
@@ -112,7 +112,7 @@ pub(super) fn merged_labels(all: &[&Elements]) -> Option<String> {
     found.is_merged().then(|| format!("the labels {}, and add it to what is predicted", found.words()))
 }
 
-/// From where to where numbers are, and whether f32 has them all.
+/// The range of numbers; `exact` if f32 represents them all.
 #[derive(Clone)]
 struct Spread {
     least: f64,
@@ -132,7 +132,7 @@ impl Spread {
         self.exact &= f64::from(value as f32) == value;
     }
 
-    /// From the largest number to the next f32.
+    /// The step from the largest magnitude to the next f32.
     fn step(&self) -> f64 {
         let largest = self.least.abs().max(self.most.abs()) as f32;
         f64::from(largest.next_up()) - f64::from(largest)
@@ -154,7 +154,7 @@ impl Spread {
     }
 }
 
-/// What is wrong with a number that is none for a network.
+/// Describes why a number cannot be used by a network.
 pub(super) fn beyond(value: f64) -> String {
     match value.is_finite() {
         true => format!("{value:e}, which is larger than f32 holds, 3.4e38; divide them, and save them anew"),
@@ -162,8 +162,9 @@ pub(super) fn beyond(value: f64) -> String {
     }
 }
 
-/// Refuses parts of which one holds small numbers, as shares and standardised ones are, and another far larger ones, as
-/// pixels are: their names with least and largest value. Zeros alone are either.
+/// Refuses parts whose scales differ: one holds small numbers, as fractions and standardised values are, and
+/// another far larger ones, as pixels are. `parts` holds names with smallest and largest values. All zeros fit
+/// either scale.
 pub(crate) fn one_range(parts: &[(&str, (f64, f64))]) -> Result<(), String> {
     let largest = |(least, most): &(f64, f64)| most.abs().max(least.abs());
     let small = parts.iter().find(|(_, range)| largest(range) > 0.0 && largest(range) <= SMALL);
@@ -175,7 +176,7 @@ pub(crate) fn one_range(parts: &[(&str, (f64, f64))]) -> Result<(), String> {
     ))
 }
 
-/// The bytes of images: as they are, or f32.
+/// The values of images as bytes, or as the little-endian bytes of f32.
 pub(super) fn values(elements: &Elements, floats: bool) -> Result<Vec<u8>, String> {
     match (elements, floats) {
         (Elements::Bytes(bytes), false) => return Ok(bytes.clone()),

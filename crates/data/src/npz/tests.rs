@@ -1,4 +1,4 @@
-//! Archives as numpy's users save them.
+//! Archives as users of numpy save them.
 
 use std::io::Write;
 
@@ -50,12 +50,12 @@ fn integers_up_to_255_are_bytes() {
         data.notes
     );
     assert_eq!(data.train.image(0, data.pixels()).expect("there")[1] % 17, 0);
-    // A run that took them as they are goes on so; other data come as those of the training did.
+    // A run that used floats continues with floats; other data take the format of the training data.
     let again = |floats, own| Reading { again: Some(Again { floats, own }), ..Reading::default() };
     assert!(of(&images(17, "4, 2, 2"), &again(true, true)).expect("as it was").input.floats);
     let other = of(&images(17, "4, 4"), &again(false, false)).expect("as bytes");
     assert_eq!((other.input.floats, other.test.len()), (false, 4), "all of them judge a network");
-    // Rows of a table are no pictures, and what is larger, or 0 and 1, is not bytes; what is large is told.
+    // Rows of a table are not pictures. Larger numbers, or 0 and 1, are not bytes. Large numbers cause a warning.
     let told = |data: &Dataset| (data.input.floats, data.warnings.len());
     let rows = of(&images(17, "4, 4"), &plain).expect("rows");
     assert_eq!((told(&rows), rows.shape()), ((true, 1), [1, 1, 4]));
@@ -92,7 +92,7 @@ fn labels_may_be_words() {
 
 #[test]
 fn a_few_bytes_do_not_become_gigabytes() {
-    // What it claims is judged before anything is read.
+    // The size that the file claims is checked before anything is read.
     let huge = [("x", npy("|u1", "4000, 1000, 1000", &[0; 16])), ("y", npy("<i8", "4000,", &i64s(0..4000)))];
     let error = of(&huge, &Reading::default()).expect_err("too much").to_string();
     assert!(
@@ -139,7 +139,7 @@ fn parts_of_other_ranges_are_refused() {
     }
     let told = parts(rows, ("<f4", &whole), ("<f4", &shares), &plain).expect("rows");
     assert!(told.warnings.iter().any(|told| told.contains("expected one range")), "{:?}", told.warnings);
-    // A run that was begun with such parts goes on.
+    // A run that was started with such parts continues.
     let own = Reading { again: Some(Again { floats: true, own: true }), ..plain };
     assert!(parts(pictures, ("|u1", &pixels), ("<f4", &shares), &own).is_ok());
 }
@@ -149,7 +149,7 @@ fn numbers_that_f32_does_not_tell_apart_are_told() {
     let f64s = |values: Vec<f64>| values.into_iter().flat_map(f64::to_le_bytes).collect::<Vec<u8>>();
     let number = Reading { target: Some(Target::Number), ..Reading::default() };
     let far = 1_i64 << 40;
-    // A second column beside 0 to 19, or labels; what is said of it.
+    // The values of a second column next to 0 to 19, or of labels, with the expected warning.
     let cases: [(Vec<f64>, &str); 6] = [
         ((0..20).map(|n| (far + n * 150) as f64).collect(), "lie 2.85e3 apart at most, around 1.0995"),
         ((0..20).map(|n| 1.7e9 + 60.0 * f64::from(n)).collect(), "steps of 1.28e2 alone"),

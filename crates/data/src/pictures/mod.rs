@@ -1,6 +1,5 @@
-//! A folder of pictures, a class a subfolder: which files there are, and how they are read when a batch needs
-//! them, by several threads. Only their paths are held in memory. Leaves out the order in which they are visited,
-//! which is `stream`'s.
+//! A folder of pictures with one subfolder per class: its files, and their decoding by several threads when a batch
+//! needs them. Only their paths are held in memory. `stream` decides the order in which they are visited.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,25 +14,25 @@ pub use prepare::Preparation;
 
 mod prepare;
 
-/// Picture files and what is made of them. They are decoded anew at every visit.
+/// Picture files and their preparation. Every visit decodes a file again.
 #[derive(Debug)]
 pub struct Pictures {
-    /// The folder that was named.
+    /// The folder as the user named it.
     pub folder: PathBuf,
     /// Paths within the folder, sorted.
     pub paths: Vec<PathBuf>,
-    /// What is made of every picture.
+    /// The conversion applied to every picture.
     pub preparation: Preparation,
-    /// Files that cannot be read, by number, with the reason.
+    /// Unreadable files by their number, with the reason.
     broken: Mutex<BTreeMap<u32, String>>,
-    /// Which files were read once: nothing is missing of them.
+    /// True for files that were decoded once: they are known to be complete.
     whole: Vec<AtomicBool>,
-    /// Files that were left out when the folder was read, with the reason.
+    /// Files that were skipped when the folder was read, with the reason.
     left_out: Vec<(PathBuf, String)>,
 }
 
 impl Pictures {
-    /// The pictures at `paths` in `folder`, none of which was read yet, and what was `left_out`.
+    /// The pictures at `paths` in `folder`, not read yet, and the files that were `left_out`.
     pub(super) fn new(
         folder: &Path,
         paths: Vec<PathBuf>,
@@ -44,7 +43,7 @@ impl Pictures {
         Self { folder: folder.to_owned(), paths, preparation, broken: Mutex::default(), whole, left_out }
     }
 
-    /// The path of picture number `n`, as it can be opened.
+    /// The path of picture number `n`, ready to be opened.
     pub fn path(&self, n: u32) -> PathBuf {
         self.paths.get(n as usize).map_or_else(|| self.folder.clone(), |path| self.folder.join(path))
     }
@@ -55,8 +54,8 @@ impl Pictures {
 }
 
 impl Source for Pictures {
-    /// Decodes and prepares picture number `n` into `image`, (H, W, C). Where the file cannot be read, it is
-    /// noted and the answer is `false`.
+    /// Decodes and prepares picture number `n` into `image`, (H, W, C). Where the file cannot be read, notes the
+    /// reason and returns `false`.
     fn read(&self, n: u32, image: &mut [u8]) -> bool {
         let whole = self.whole.get(n as usize);
         let found_whole = whole.is_some_and(|whole| whole.load(Relaxed));
@@ -91,12 +90,12 @@ impl Source for Pictures {
     }
 }
 
-/// The pictures that the images of a split are; `None` where they come from elsewhere.
+/// The pictures behind the images of a split, with their numbers; `None` where the images come from another source.
 pub fn pictures_of(images: &Images) -> Option<(&Pictures, &[u32])> {
     Some((images.source().as_any().downcast_ref()?, images.which()?))
 }
 
-/// Why a picture cannot be read, for where its path stands beside.
+/// The reason why a picture cannot be read, for use next to its path.
 fn without_path(error: Error) -> String {
     match error {
         Error::Picture { reason, .. } => reason,
@@ -107,7 +106,7 @@ fn without_path(error: Error) -> String {
     }
 }
 
-/// `f` of every item, by several threads; the results in the order of the items.
+/// Applies `f` to every item in several threads. Returns the results in the order of the items.
 pub(super) fn in_parallel<T: Sync, R: Send>(
     items: &[T],
     f: impl Fn(&T) -> Option<R> + Sync,
@@ -130,7 +129,7 @@ pub(super) fn in_parallel<T: Sync, R: Send>(
     results
 }
 
-/// The content of a folder, sorted by name; without what is hidden.
+/// The content of a folder, sorted by name, without hidden entries.
 pub(super) fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {

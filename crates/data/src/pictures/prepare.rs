@@ -1,6 +1,7 @@
-//! From a picture file of any size to an image of a network's size: decoded, turned as its EXIF note says, laid over
-//! white where it is transparent, grey or in colour, cut or padded or stretched, and resized by a triangle filter as
-//! wide as a source area (PIL's BILINEAR, torchvision's `antialias=True`).
+//! Conversion of a picture file of any size to an image of a network's size. The picture is decoded, rotated by its
+//! EXIF orientation, laid over white where it is transparent, and made grey or kept in colour. It is then cropped,
+//! padded or stretched, and resized with a triangle filter as wide as a source area (PIL's BILINEAR, torchvision's
+//! `antialias=True`).
 
 use crate::reading::Fit;
 use crate::{Error, Result};
@@ -12,7 +13,7 @@ use image::{DynamicImage, Rgba};
 
 use crate::picture::{decode, decode_sent};
 
-/// What is made of every picture.
+/// The conversion applied to every picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Preparation {
     /// Height of an image, pixels.
@@ -21,7 +22,7 @@ pub struct Preparation {
     pub width: usize,
     /// 1 for grey, 3 for colour.
     pub channels: usize,
-    /// How other proportions are made to fit.
+    /// Treatment of pictures with other proportions.
     pub fit: Fit,
 }
 
@@ -29,27 +30,28 @@ impl Preparation {
     /// Reads a PNG, JPEG or WebP file as (height, width, channels) bytes.
     ///
     /// # Errors
-    /// [`wgrad::Error::Io`] where it cannot be opened, [`Error::Picture`] where it is no picture, or one too large.
+    /// [`wgrad::Error::Io`] where the file cannot be opened, [`Error::Picture`] where it is not a picture or too
+    /// large.
     pub fn load(&self, path: &Path) -> Result<Vec<u8>> {
         self.load_again(path, false)
     }
 
-    /// The same; a file that was found to be whole before is not looked through again.
+    /// Loads as [`Preparation::load`] does. With `found_whole`, the file is not checked again for missing parts.
     pub(super) fn load_again(&self, path: &Path, found_whole: bool) -> Result<Vec<u8>> {
         let picture = decode(path, found_whole)?;
         self.apply(&picture).map_err(|reason| Error::Picture { path: path.to_owned(), reason })
     }
 
-    /// The same with the bytes of a file that somebody sent as `name`, and tighter bounds.
+    /// Converts the bytes of a file that was sent as `name`, as [`Preparation::load`] does, with tighter limits.
     ///
     /// # Errors
-    /// [`Error::Picture`] where they are no picture, or one too large.
+    /// [`Error::Picture`] where the bytes are not a picture or too large.
     pub fn read(&self, name: &Path, bytes: &[u8]) -> Result<Vec<u8>> {
         let picture = decode_sent(name, bytes)?;
         self.apply(&picture).map_err(|reason| Error::Picture { path: name.to_owned(), reason })
     }
 
-    /// The same of a decoded picture; an error in words.
+    /// Converts a decoded picture. Errors are in words.
     pub(crate) fn apply(&self, picture: &DynamicImage) -> std::result::Result<Vec<u8>, String> {
         let (width, height) = (picture.width(), picture.height());
         if width == 0 || height == 0 || self.height == 0 || self.width == 0 {
@@ -78,7 +80,7 @@ impl Preparation {
         (of(height, self.height), of(width, self.width))
     }
 
-    /// The image with black around that part, as much at one side as at the other.
+    /// The image with black around that part, equally on both sides.
     fn padded(&self, part: Vec<u8>, height: usize, width: usize) -> Vec<u8> {
         if (height, width) == (self.height, self.width) {
             return part;

@@ -1,5 +1,5 @@
-//! A 28×28 canvas on which polygons are filled with anti-aliased edges, and the print of one garment on it:
-//! position, size, shear, cloth, light and noise. Leaves out the shapes, which `garments` has.
+//! A 28×28 canvas that fills polygons with anti-aliased edges and prints one garment: position, size, shear, cloth,
+//! light and noise. `garments` has the shapes.
 
 use super::garments::{self, Point, Shape};
 use wgrad::data::random::Random;
@@ -12,12 +12,12 @@ const MIDDLE: f32 = 14.0;
 /// Scan lines per row of pixels.
 const LINES: usize = 4;
 
-/// The memory that drawing needs, reused from image to image.
+/// Buffers for drawing, reused for every image.
 #[derive(Debug)]
 pub(super) struct Canvas {
     /// Brightness of the cloth, 0 to about 1, row by row.
     value: [f32; SIDE * SIDE],
-    /// How much of each pixel the polygon covers, 0 to 1.
+    /// Coverage of each pixel by the polygon, 0 to 1.
     cover: [f32; SIDE * SIDE],
     crossings: Vec<f32>,
     points: Vec<Point>,
@@ -52,7 +52,7 @@ impl Canvas {
         self.print(random, image);
     }
 
-    /// Lays the polygon in `points` over what is there: exact cover along a scan line, four lines a pixel.
+    /// Draws the polygon in `points` over the canvas: exact coverage along a scan line, four lines a pixel.
     fn fill(&mut self, shade: f32) {
         self.cover.fill(0.0);
         let lowest = self.points.iter().fold(SIDE as f32, |y, p| y.min(p.1));
@@ -88,7 +88,7 @@ impl Canvas {
         }
     }
 
-    /// Cloth, light and noise, then bytes.
+    /// Applies cloth, light and noise, and converts to bytes.
     fn print(&self, random: &mut Random, image: &mut [u8]) {
         let brightness = random.between(90.0, 250.0);
         let contrast = random.between(0.0, 0.5);
@@ -96,7 +96,7 @@ impl Canvas {
         let cloth = random.below(4);
         let (slope_x, slope_y) = (random.between(-0.01, 0.01), random.between(-0.01, 0.01));
         let noise = random.between(2.0, 24.0);
-        // Eight bytes of noise a draw.
+        // One draw gives eight bytes of noise.
         for (row, (line, bytes)) in self.value.chunks(SIDE).zip(image.chunks_mut(SIDE)).enumerate() {
             let mut bits = 0;
             for (column, (&value, byte)) in line.iter().zip(bytes).enumerate() {
@@ -124,7 +124,7 @@ impl Canvas {
     }
 }
 
-/// From the garment's own coordinates, the middle at (0, 0) and about ±12 long, to pixels.
+/// Transformation from a garment's coordinates, with the middle at (0, 0) and ±12 long, to pixels.
 struct View {
     scale: Point,
     shear: Point,

@@ -1,16 +1,16 @@
-//! The ten silhouettes as polygons, each with dimensions of its own drawn at random. The ranges of
-//! neighbours overlap (a shirt may have the sleeves of a T-shirt or of a coat), so that the classes cannot be told
-//! by one measure. Leaves out where on the canvas a garment lies and what its cloth is like.
+//! The ten silhouettes as polygons with random dimensions. The ranges of similar classes overlap (a shirt may have
+//! the sleeves of a T-shirt or of a coat), so that no single measure separates the classes. `canvas` places a
+//! garment and draws its cloth.
 
 use wgrad::data::random::Random;
 
 mod shoes;
 mod tops;
 
-/// x to the right, y downwards; the middle of the garment is (0, 0), its length about 24.
+/// A point: x to the right, y downwards; the middle of the garment is (0, 0), its length about 24.
 pub(super) type Point = (f32, f32);
 
-/// A polygon and how bright its cloth is; one that comes later lies on top.
+/// A polygon with the brightness of its cloth; later shapes lie on top.
 #[derive(Debug)]
 pub(super) struct Shape {
     pub(super) outline: Vec<Point>,
@@ -87,7 +87,7 @@ fn bag(random: &mut Random) -> Vec<Shape> {
     ]
 }
 
-/// The right half of an outline, from the middle line down to it, completed by its mirror image.
+/// Completes the right half of an outline, drawn from the middle line down to it, by its mirror image.
 fn mirrored(right: &[Point]) -> Vec<Point> {
     let left = right.iter().rev().map(|&(x, y)| (-x, y));
     right.iter().copied().chain(left).collect()

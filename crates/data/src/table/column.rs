@@ -1,25 +1,25 @@
-//! A column, before it is known which rows are the training part.
+//! A column before the training rows are chosen.
 
 use super::Kind;
 use wgrad::data::schema::Format;
 
-/// A label column of more words than this tells no classes.
+/// Maximum number of words in a label column; more of them are no classes.
 pub(super) const MOST_CLASSES: usize = 4096;
-/// A column of whole numbers with at most so many different ones tells classes.
+/// Maximum number of different whole numbers in a label column that holds classes.
 pub(super) const FEW: usize = 20;
 
-/// What a column holds.
+/// The content of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Holds {
     /// No value at all.
     Nothing,
-    /// Numbers, written like this.
+    /// Numbers in this format.
     Numbers(Format),
     /// Words.
     Words,
 }
 
-/// A column, before it is known which rows are the training part.
+/// A column before the training rows are chosen.
 #[derive(Clone)]
 pub(super) struct Planned {
     pub(super) name: String,

@@ -1,31 +1,33 @@
-//! How a file of separated values is written: what stands between two fields, and where the first line is. Crates that find
-//! it out look at a sample and guess; here what is guessed must hold for every line, or the file is refused.
+//! The dialect of a file of separated values: the delimiter of its fields, and its first line. Other crates guess
+//! it from a sample; here every line must fit the guess, or the file is refused.
 
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
 use crate::number::Readings;
 
-/// What may stand between two fields.
+/// The possible delimiters.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// So many lines are looked at to choose.
+/// Maximum number of lines that are read to choose one.
 const LOOKED_AT: usize = 50;
-/// Beyond so many bytes two lines are enough.
+/// Number of bytes after which two lines are enough.
 const ENOUGH: u64 = 1 << 20;
 
-/// How a file is written.
+/// The dialect of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dialect {
-    /// What stands between two fields.
+    /// The byte between two fields.
     pub(super) delimiter: u8,
-    /// Where the lines begin: behind a byte order mark and Excel's `sep=;`.
+    /// Start of the lines, after a byte order mark and Excel's `sep=;`.
     pub(super) start: usize,
-    /// Lines that begin with it are left out.
+    /// First byte of lines to skip.
     pub(super) comment: Option<u8>,
 }
 
 impl Dialect {
-    /// Found out from the bytes of a file: what its first line has most of, if all that follow have as many fields and no other
-    /// one makes more numbers of them, as a semicolon does between `1,5` and `2,5`; else what makes the most of them.
+    /// Detects the dialect from the bytes of a file. The delimiter is the most frequent one of the first line, if
+    /// all lines that are read then have equally many fields. A delimiter that makes a larger share of fields
+    /// numbers is preferred, as a semicolon does in `1,5;2,5`. If the most frequent one does not fit, the delimiter
+    /// with the most fields is chosen.
     pub(super) fn of(bytes: &[u8], comment: Option<u8>) -> Self {
         let mark = if bytes.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         let said = said(&bytes[mark..]);
@@ -35,7 +37,7 @@ impl Dialect {
         let dialect = |delimiter| Self { delimiter, start: mark, comment };
         let first = first_line(&bytes[mark..], comment);
         let count = |delimiter: u8| first.iter().filter(|byte| **byte == delimiter).count();
-        // The first of equals.
+        // The first of equals wins.
         let most = DELIMITERS.into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',');
         let fitting = |delimiter: u8| dialect(delimiter).fields(bytes).filter(|(fields, _)| *fields > 1);
         let share = |delimiter: u8| fitting(delimiter).map(|(_, share)| share);
@@ -48,14 +50,15 @@ impl Dialect {
         if fields(best) > 1 { dialect(best) } else { dialect(most) }
     }
 
-    /// The fields of the lines, however many each has.
+    /// A reader of the fields of each line; lines may differ in their number of fields.
     pub(super) fn reader<'a>(&self, bytes: &'a [u8]) -> Reader<&'a [u8]> {
         let mut builder = ReaderBuilder::new();
         builder.delimiter(self.delimiter).has_headers(false).flexible(true).comment(self.comment);
         builder.from_reader(bytes.get(self.start..).unwrap_or_default())
     }
 
-    /// How many fields each of the first lines has, where all have as many, and which share of them are numbers.
+    /// The number of fields of the first lines, if it is the same for all, and the share of fields that are
+    /// numbers.
     fn fields(&self, bytes: &[u8]) -> Option<(usize, f64)> {
         let mut reader = self.reader(bytes);
         let (mut record, mut fields, mut numbers, mut all) = (ByteRecord::new(), None, 0, 0);
@@ -88,14 +91,14 @@ impl Dialect {
     }
 }
 
-/// The first line that is no comment.
+/// The first line that is not a comment.
 fn first_line(bytes: &[u8], comment: Option<u8>) -> &[u8] {
     let lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty());
     let mut lines = lines.filter(|line| comment.is_none_or(|comment| line[0] != comment));
     lines.next().unwrap_or_default()
 }
 
-/// The delimiter that Excel's first line `sep=;` names, and how long that line is.
+/// The delimiter that Excel's first line `sep=;` names, and the length of that line.
 fn said(bytes: &[u8]) -> Option<(u8, usize)> {
     let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'))?;
     let line = bytes[..end].trim_ascii_end();
@@ -106,13 +109,13 @@ fn said(bytes: &[u8]) -> Option<(u8, usize)> {
     }
     match *delimiter {
         [delimiter] if DELIMITERS.contains(&delimiter) => Some((delimiter, end)),
-        // A tab at the end is trimmed with the blanks.
+        // A tab at the end is trimmed together with the blanks.
         [] if bytes[..end].contains(&b'\t') => Some((b'\t', end)),
         _ => None,
     }
 }
 
-/// Whether a line ends with this byte: `\n`, of `\r\n` the second, or `\r` alone.
+/// True if the byte ends a line: `\n`, or `\r` unless `\n` follows.
 pub(super) fn ends_line(bytes: &[u8], at: usize) -> bool {
     match bytes.get(at) {
         Some(b'\n') => true,
@@ -136,7 +139,7 @@ impl<'a> Lines<'a> {
         lines
     }
 
-    /// Goes on to `to`.
+    /// Advances to the byte `to`.
     fn advance(&mut self, to: usize) {
         while self.at < to {
             self.line += u64::from(ends_line(self.bytes, self.at));
@@ -144,8 +147,8 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The line, from 1, of the record that a reader begins at the byte `from`: behind ends of lines and comments, which
-    /// belong to no record.
+    /// The line, from 1, of the record that a reader begins at the byte `from`. Line ends and comments before the
+    /// record are skipped, as they belong to no record.
     pub(super) fn of(&mut self, from: usize) -> u64 {
         self.advance(from.min(self.bytes.len()));
         loop {

@@ -1,4 +1,4 @@
-//! Rows of a file as a network takes them: its columns found by their names, words by a map.
+//! Encodes the rows of a file as a network's inputs: finds columns by name, and maps words to values.
 
 use crate::number::{Lacks, Parse};
 use std::path::Path;
@@ -21,20 +21,20 @@ use wgrad::{
     words::{counted, shortened},
 };
 
-/// Where columns are in a file: those of a network, and the one that is to be told.
+/// Indices of a network's columns in a file: the inputs and the label.
 pub(super) struct Places {
     pub(super) columns: Vec<usize>,
     pub(super) label: Option<usize>,
 }
 
 impl Plan {
-    /// What is said of a file that names no columns, where the training's were named.
+    /// The note about a file without column names, where the training file had names.
     pub(super) fn by_place(&self, sheet: &Sheet) -> Option<String> {
         (self.named && !sheet.named)
             .then(|| format!("{} names no columns: they are taken by their place", sheet.path.display()))
     }
 
-    /// Where the columns are in `sheet`: by their names, or in files without names where they were.
+    /// Locates the columns in `sheet`: by name, or by position in files without names.
     pub(super) fn places(&self, sheet: &Sheet, with_label: bool) -> Result<Places> {
         let label = with_label.then_some(&self.label);
         if self.named && sheet.named {
@@ -65,7 +65,7 @@ impl Plan {
         let label = label.map(|label| label.place);
         let least = places().chain(label).max().unwrap_or(0) + 1;
         let whole = self.fields.map_or(width >= least, |fields| width == fields);
-        // Without the label, and without what was left out.
+        // The file lacks the label and the columns that training left out.
         let bare = label.is_none() && width == self.columns.len();
         match (whole, bare) {
             (true, _) => Ok(Places { columns: places().collect(), label }),
@@ -89,12 +89,12 @@ impl Plan {
     }
 }
 
-/// Makes numbers of rows, and counts words that a network does not know.
+/// Encodes rows as numbers, and counts words that the network does not know.
 pub(super) struct Encoder<'a> {
     table: &'a Table,
-    /// How the numbers of each column are written.
+    /// Number format of each column.
     formats: Vec<Format>,
-    /// The same of the label.
+    /// Number format of the label.
     label_format: Format,
     missing: Missing,
     words: Vec<Known<'a>>,
@@ -104,7 +104,7 @@ pub(super) struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    /// For rows of which those without all values become what `missing` says.
+    /// An encoder of rows; `missing` determines the treatment of rows with missing values.
     pub(super) fn new(table: &'a Table, missing: Missing) -> Self {
         let known = |kind: &'a Kind, format: &'a Format| match kind {
             Kind::Words(words) => Known::new(words, format),
@@ -118,10 +118,10 @@ impl<'a> Encoder<'a> {
         Self { table, formats, label_format, missing, words, classes, unknown: Vec::new(), count: 0 }
     }
 
-    /// Decides how numbers of a file that is not the training's are written, where they can be read in two ways.
+    /// Chooses the number format of a file other than the training's, where its numbers can be read in two ways.
     ///
     /// # Errors
-    /// [`Error::Data`] where nothing says which of the two.
+    /// [`Error::Data`] where the options do not give the format.
     pub(super) fn decide(
         &mut self,
         sheet: &Sheet,
@@ -153,7 +153,7 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// Adds the values of a row, f32 with the lowest byte first.
+    /// Appends the values of a row, as f32 with the lowest byte first.
     pub(super) fn encode(
         &mut self,
         sheet: &Sheet,
@@ -199,7 +199,7 @@ impl<'a> Encoder<'a> {
         Ok(())
     }
 
-    /// The label of a row: a class, or the bits of a number.
+    /// The label of a row: a class, or the bits of an f32.
     pub(super) fn label(&self, sheet: &Sheet, row: usize, place: usize) -> Result<u32> {
         let text = sheet.field(row, place);
         let label = &self.table.label;
@@ -214,7 +214,7 @@ impl<'a> Encoder<'a> {
                 class.ok_or_else(|| sheet.wrong(row, &label.name, text, &expected()))
             }
             Kind::Number { mean, deviation } => {
-                // No mean is taken for a label: without one a row is left out, or refused.
+                // A missing label is never replaced by a mean: its row is left out, or refused.
                 let missing = if self.missing == Missing::Drop { Missing::Drop } else { Missing::Error };
                 let format = &self.label_format;
                 let value = format
@@ -229,7 +229,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
-    /// What is to be known of words that the training part did not have.
+    /// The warning about words that the training part did not have.
     pub(super) fn warning(&self, path: &Path) -> Option<String> {
         let more = if self.count > self.unknown.len() { ", ..." } else { "" };
         (self.count > 0).then(|| {
@@ -243,7 +243,7 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// Of a number that f32 does not hold once it is standardised.
+/// The error of a number that is not finite in f32 once it is standardised.
 fn too_far(
     sheet: &Sheet,
     row: usize,
@@ -259,7 +259,7 @@ fn too_far(
     sheet.wrong(row, name, text, &next)
 }
 
-/// The other way out, where a row without a value is taken, or left out.
+/// Additional advice where empty fields are allowed, or their rows left out.
 fn or_empty(missing: Missing) -> &'static str {
     match missing {
         Missing::Error => "",
@@ -287,13 +287,13 @@ fn no_number(
     sheet.wrong(row, name, text, &format!("{next}{}", or_empty(missing)))
 }
 
-/// The rows of a file for a network that there is.
+/// The rows of a file, encoded for an existing network.
 pub struct Rows<'a> {
     sheet: Sheet,
     encoder: Encoder<'a>,
     places: Vec<usize>,
     rows: Vec<usize>,
-    /// What is to be known of them.
+    /// Warnings about the rows.
     pub warnings: Vec<String>,
 }
 
@@ -318,12 +318,12 @@ impl<'a> Rows<'a> {
         Ok(Self { sheet, encoder, places, rows, warnings })
     }
 
-    /// How many there are.
+    /// Number of rows.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there is none.
+    /// True if there are no rows.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -333,10 +333,10 @@ impl<'a> Rows<'a> {
         self.rows.get(row).map_or(0, |row| self.sheet.line(*row))
     }
 
-    /// The values of some rows as a network takes them, f32 in bytes; rows past the end are left out.
+    /// The values of some rows as the network takes them, as bytes of f32; rows past the end are left out.
     ///
     /// # Errors
-    /// [`Error::Data`] where a field is no number and should be one.
+    /// [`Error::Data`] where a field should be a number and is not.
     pub fn values(&mut self, which: std::ops::Range<usize>) -> Result<Vec<u8>> {
         let mut values = Vec::new();
         for row in self.rows.iter().take(which.end).skip(which.start) {
@@ -345,7 +345,7 @@ impl<'a> Rows<'a> {
         Ok(values)
     }
 
-    /// What is to be known of words so far that the network does not know.
+    /// The warning about words so far that the network does not know.
     pub fn unknown(&self) -> Option<String> {
         self.encoder.warning(&self.sheet.path)
     }

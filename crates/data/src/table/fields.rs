@@ -1,4 +1,4 @@
-//! The fields of a file of separated values, in one text, with the lines on which their rows begin.
+//! The fields of a file of separated values, in one text, with the line on which each row begins.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::dialect::{Dialect, Lines};
 use super::fail;
 use crate::{Error, Result};
 
-/// A row: where its text begins, where the ends of its fields are, how many it has, and its line from 1.
+/// A row: the start of its text, the index of its first field's end, its number of fields, and its line from 1.
 #[derive(Debug, Clone, Copy)]
 struct Row {
     text: usize,
@@ -17,19 +17,19 @@ struct Row {
     line: u64,
 }
 
-/// All fields. They take the bytes that they have in the file and four more each.
+/// All fields. Each takes its bytes in the file plus four.
 pub(super) struct Fields {
     text: String,
-    /// Counted from the begin of the row.
+    /// End of each field, in bytes from the start of its row.
     ends: Vec<u32>,
     rows: Vec<Row>,
-    /// Lines with delimiters and without a value, which are left out.
+    /// Lines with delimiters but no value, which are skipped.
     pub(super) blank: Vec<u64>,
 }
 
 impl Fields {
-    /// All lines but blank ones of a file whose quotes are closed, each with as many fields as it has, blanks around these
-    /// taken off.
+    /// Reads all lines but blank ones of a file whose quotes are closed. Rows may differ in their number of fields.
+    /// Surrounding spaces are removed from each field.
     pub(super) fn read(path: &Path, bytes: &[u8], dialect: &Dialect) -> Result<Self> {
         let mut fields = Self { text: String::new(), ends: Vec::new(), rows: Vec::new(), blank: Vec::new() };
         let enough = fields.text.try_reserve_exact(bytes.len());
@@ -78,12 +78,12 @@ impl Fields {
         self.rows.len()
     }
 
-    /// How many fields a row has.
+    /// Number of fields of a row.
     pub(super) fn width(&self, row: usize) -> usize {
         self.rows.get(row).map_or(0, |row| row.fields)
     }
 
-    /// A field; none where there is none.
+    /// A field; empty where it does not exist.
     pub(super) fn field(&self, row: usize, column: usize) -> &str {
         let Some(row) = self.rows.get(row).filter(|row| column < row.fields) else { return "" };
         let end = |field: usize| self.ends.get(row.ends + field).map_or(0, |end| *end as usize);
@@ -101,25 +101,25 @@ impl Fields {
         self.rows.get(row).map_or(0, |row| row.line)
     }
 
-    /// Takes the fields from number `width` on from a row.
+    /// Removes the fields of a row from number `width` on.
     pub(super) fn cut(&mut self, row: usize, width: usize) {
         if let Some(row) = self.rows.get_mut(row) {
             row.fields = row.fields.min(width);
         }
     }
 
-    /// Takes out the first row.
+    /// Removes the first row.
     pub(super) fn behead(&mut self) {
         self.rows.drain(..self.rows.len().min(1));
     }
 
-    /// An error about the first row whose number of fields is not `expected`, but for the very first.
+    /// Reports the first row whose number of fields is not `expected`; ignores the header row.
     pub(super) fn ragged(&self, path: &Path, expected: usize, dialect: &Dialect) -> Result<()> {
         let Some(row) = (1..self.len()).find(|row| self.width(*row) != expected) else { return Ok(()) };
         Err(self.unequal(path, row, expected, dialect))
     }
 
-    /// The error about a row that has not as many fields as others.
+    /// The error about a row whose number of fields differs from the others.
     pub(super) fn unequal(&self, path: &Path, row: usize, expected: usize, dialect: &Dialect) -> Error {
         let (line, got) = (self.line(row), self.width(row));
         let like = if self.width(0) == expected { "in the first line" } else { "most lines have" };

@@ -1,4 +1,4 @@
-//! What columns are for: which one is to be told and as what, and which ones only tell rows apart.
+//! Guesses the purpose of columns: which one is the label and of what kind, and which ones only number the rows.
 
 use crate::Result;
 use crate::number::{Lacks, Parse};
@@ -12,10 +12,11 @@ use wgrad::data::schema::Absent;
 use super::{picture, sheet::Sheet};
 use crate::reading::Reading;
 
-/// Names of columns that tell rows apart.
+/// Names of columns that number the rows.
 const IDS: [&str; 5] = ["id", "index", "idx", "no", "nr"];
 
-/// The column that is to be told: as said, called so, beside the pixels of a picture, or the last one with a value.
+/// Chooses the label column: the one given by `reading`, one with a usual name, the one next to a picture's pixels,
+/// or the last one with a value.
 pub(super) fn label_place(
     sheet: &Sheet,
     reading: &Reading,
@@ -42,7 +43,7 @@ pub(super) fn label_place(
     Ok(place)
 }
 
-/// Whether the first column only tells rows apart: each value once, and not written as a measurement is.
+/// True if the first column only identifies rows: its values are all different, and none has a fraction.
 pub(super) fn is_index(sheet: &Sheet) -> bool {
     let mut seen = HashSet::new();
     let fraction = |text: &str| text.parse::<f64>().is_ok_and(|value| value.fract() != 0.0);
@@ -53,14 +54,14 @@ pub(super) fn is_index(sheet: &Sheet) -> bool {
         })
 }
 
-/// Whether a column is called like one that counts the rows, and does.
+/// True if a column has the name of one that counts the rows, and does count them.
 pub(super) fn counts_rows(sheet: &Sheet, column: &Planned) -> bool {
     let number = |row| sheet.field(row, column.place).parse::<i64>().ok();
     let next = |row: usize| number(row) == number(row - 1).and_then(|number| number.checked_add(1));
     IDS.contains(&column.name.to_lowercase().as_str()) && sheet.len() > 2 && (1..sheet.len()).all(next)
 }
 
-/// Whether the labels of a column are numbers rather than classes.
+/// True if the labels of a column are numbers rather than classes.
 pub(super) fn tells_numbers(sheet: &Sheet, label: &Planned, absent: &Absent) -> bool {
     let Holds::Numbers(format) = &label.holds else { return false };
     let mut different = HashSet::new();
@@ -76,7 +77,8 @@ pub(super) fn tells_numbers(sheet: &Sheet, label: &Planned, absent: &Absent) -> 
     different.len() > FEW
 }
 
-/// Whether so many classes on so many rows are rather a quantity: nearly every row is a number of its own.
+/// True if there are so many classes for the number of rows that they are rather a quantity: at least four classes
+/// for five rows.
 pub(super) fn is_quantity(classes: usize, rows: usize) -> bool {
     classes > 2 && 5 * classes >= 4 * rows
 }

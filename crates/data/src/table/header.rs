@@ -1,26 +1,26 @@
-//! Whether the first line of a file names its columns, and how they are called.
+//! Decides whether the first line of a file names its columns, and assigns names.
 
 use std::collections::{HashMap, HashSet};
 
 use super::fields::Fields;
 use crate::number::Readings;
 
-/// Names by which a label column is known where nobody says which it is.
+/// Usual names of a label column, used where the options name none.
 pub(super) const LABELS: [&str; 5] = ["label", "target", "class", "y", "species"];
 
-/// So many rows are looked at to tell what the first one is.
+/// Number of rows that are examined to classify the first one.
 const LOOKED_AT: usize = 1000;
-/// The years that columns are called after.
+/// Years that serve as column names.
 const YEARS: std::ops::RangeInclusive<i64> = 1800..=2200;
 
-/// What the first line of a file is.
+/// Kind of the first line of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum First {
     /// The names of the columns.
     Names,
     /// A row like the others.
     Row,
-    /// How many rows and columns there are, and the names of the classes, as in the files of scikit-learn.
+    /// The numbers of rows and columns, and the names of the classes, as in the files of scikit-learn.
     Counts,
 }
 
@@ -28,7 +28,7 @@ fn is_number(text: &str) -> bool {
     Readings::of(text).any()
 }
 
-/// Whether the first row has some of the `known` names; numbers are names only if they are all there.
+/// True if the first row has some of the `known` names. Numbers count as names only if all of them are there.
 pub(super) fn has(fields: &Fields, known: &[&str]) -> bool {
     let first: HashSet<&str> = fields.row(0).collect();
     let (numbers, words): (Vec<&str>, Vec<&str>) = known.iter().partition(|name| is_number(name));
@@ -36,7 +36,7 @@ pub(super) fn has(fields: &Fields, known: &[&str]) -> bool {
         || words.len() < 2 && !numbers.is_empty() && numbers.iter().all(|number| first.contains(number))
 }
 
-/// Whether the first row counts the others.
+/// True if the first row gives the number of the other rows.
 pub(super) fn counts(fields: &Fields) -> bool {
     let count = |column| fields.field(0, column).parse::<usize>().ok();
     let mut names = fields.row(0).skip(2);
@@ -47,7 +47,7 @@ pub(super) fn counts(fields: &Fields) -> bool {
         && names.all(|name| !name.is_empty() && !is_number(name))
 }
 
-/// What the first row is, where nobody says it.
+/// Classifies the first row, where the options do not.
 pub(super) fn first(fields: &Fields) -> First {
     let columns = fields.width(0);
     let rows = 1..fields.len().min(LOOKED_AT + 1);
@@ -68,12 +68,12 @@ pub(super) fn first(fields: &Fields) -> First {
     if rows.is_empty() {
         return if numbers.is_empty() { First::Names } else { First::Row };
     }
-    // A word above numbers.
+    // A word heads a column of numbers.
     if named.iter().any(|column| share(*column)) {
         return First::Names;
     }
     if numbers.is_empty() {
-        // Words above words: a row if each of them is found below.
+        // Words head columns of words: the line is a row if each of its words also occurs below.
         let row = rows.len() > 2
             && named.len() == columns
             && named.iter().all(|column| below(*column, fields.field(0, *column)));
@@ -95,7 +95,7 @@ pub(super) fn first(fields: &Fields) -> First {
     if names { First::Names } else { First::Row }
 }
 
-/// The first of whole numbers of which each is one more than the one before.
+/// The first of several whole numbers, if each is one more than the previous one.
 fn ascending(fields: &Fields, row: usize, columns: &[usize]) -> Option<i64> {
     let mut numbers = columns.iter().map(|column| fields.field(row, *column).parse::<i64>());
     let first = numbers.next()?.ok()?;
@@ -109,7 +109,7 @@ fn ascending(fields: &Fields, row: usize, columns: &[usize]) -> Option<i64> {
     Some(first)
 }
 
-/// Whether most of the columns hold a number that is no whole one.
+/// True if most of the columns hold a number with a fraction.
 fn fractions(fields: &Fields, mut rows: std::ops::Range<usize>, columns: &[usize]) -> bool {
     let fraction = |row: usize, column: usize| {
         let text = fields.field(row, column);
@@ -119,7 +119,7 @@ fn fractions(fields: &Fields, mut rows: std::ops::Range<usize>, columns: &[usize
     columns.len() > 1 && with * 2 > columns.len()
 }
 
-/// Whether a column's words come again and again, and its first is none of them.
+/// True if every word of a column occurs several times, and its first row's word is none of them.
 fn is_alone(fields: &Fields, rows: std::ops::Range<usize>, column: usize) -> bool {
     let mut words: HashMap<&str, usize> = HashMap::new();
     for row in rows {
@@ -128,8 +128,8 @@ fn is_alone(fields: &Fields, rows: std::ops::Range<usize>, column: usize) -> boo
     !words.contains_key(fields.field(0, column)) && words.values().all(|count| *count > 1)
 }
 
-/// The names of the columns, each once: an empty one becomes the number of its column, a repeated one gets a number behind
-/// it, as pandas gives it. With what is to be said of it.
+/// Column names, each unique: an empty one becomes the number of its column, and a repeated one gets a numeric
+/// suffix, as in pandas. Also returns notes about repeated names.
 pub(super) fn names(given: &[&str]) -> (Vec<String>, Vec<String>) {
     let bare = |name: &str| match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
         Some(inner) if !inner.trim().is_empty() => inner.trim().to_owned(),

@@ -1,4 +1,4 @@
-//! From a file, or two, to a data set.
+//! Builds a data set from one file, or from two.
 
 use crate::number::Lacks;
 use std::collections::BTreeMap;
@@ -19,12 +19,12 @@ use wgrad::data::dataset::{Dataset, Split, TEST_STREAM, held_out, held_out_note,
 use wgrad::words::{bytes, commas, counted};
 use wgrad::{preprocessing::Preprocessing, words::hex};
 
-/// Values of a table that may always be held in memory, bytes.
+/// Bytes of a table's values that may always be held in memory.
 const ALWAYS: usize = 256 << 20;
-/// Beyond them, how many times the bytes of its file.
+/// Limit for larger tables, as a multiple of the size of their file.
 const TIMES: usize = 64;
 
-/// A file's rows that are used.
+/// A file with the indices of its rows that are used.
 struct Part {
     sheet: Sheet,
     places: Places,
@@ -42,11 +42,13 @@ impl Part {
     }
 }
 
-/// Loads a file, and another one as its test part where there is one. Where `known` is given, the columns become what
-/// it says. Read for a network that there is, and without a test part, all rows are one, unless they are its own.
+/// Loads a file, and a second one, if given, as its test part. Where `known` is given, it determines the encoding
+/// of the columns. Data read for an existing network, without a test part, are evaluated with all their rows,
+/// unless the network was trained on them.
 ///
 /// # Errors
-/// [`Error::Data`] with file, line and column; [`wgrad::Error::Option`] for a column that there is not; [`wgrad::Error::Io`].
+/// [`Error::Data`] with file, line and column; [`wgrad::Error::Option`] for a column that does not exist;
+/// [`wgrad::Error::Io`].
 ///
 /// [`Error::Data`]: crate::Error::Data
 pub(crate) fn load(
@@ -59,7 +61,7 @@ pub(crate) fn load(
     let names = known.map(Table::names).unwrap_or_default();
     let mut sheet_reading = reading.clone();
     if own && known.is_some_and(|table| !table.absent.usual) && names.is_empty() {
-        // The first version took a line with a number in it for a row.
+        // The first version read a line with a number in it as a row.
         sheet_reading.header = Some(Header::No);
     }
     let sheet = Sheet::read(path, &sheet_reading, &names)?;
@@ -85,7 +87,7 @@ pub(crate) fn load(
     if known.is_none() {
         warnings.extend(plan.keep_classes(&train.sheet, &train.rows));
     }
-    // Other data than those of a network that there is judge it with all their rows.
+    // Data other than the network's own training data are evaluated with all their rows.
     let others = reading.again.map_or(known.is_some(), |again| !again.own);
     let share = reading.test_share.unwrap_or(TEST_SHARE);
     let (train_rows, held) = match (others, &test) {
@@ -164,7 +166,7 @@ pub(crate) fn load(
     })
 }
 
-/// A file of a test part, if it has labels; else what to do with it is said.
+/// Reads the file of a test part if it has labels; otherwise adds a note about its use.
 fn told(
     path: &Path,
     train: &Sheet,
@@ -197,7 +199,7 @@ fn told(
     Ok(None)
 }
 
-/// What a file's rows became.
+/// The data set that a file's rows became.
 struct Made {
     shape: [usize; 3],
     floats: bool,
@@ -207,7 +209,7 @@ struct Made {
     table: Option<Table>,
 }
 
-/// Rows whose columns are standardised, or become a value for each word.
+/// Encodes rows of standardised numbers, and of words with one value for each word.
 fn columns(
     plan: &Plan,
     (known, reading): (Option<&Table>, &Reading),
@@ -249,7 +251,7 @@ fn columns(
     Ok(Made { shape: [1, 1, table.width()], floats: true, classes, train, test, table: Some(table) })
 }
 
-/// Refuses what would take many times the memory of its file, with the columns that do.
+/// Refuses a table that would take many times the memory of its file, and names the widest columns.
 fn fits(table: &Table, path: &Path, rows: usize, size: usize) -> Result<()> {
     let needed = rows.saturating_mul(table.width()).saturating_mul(size_of::<f32>());
     if needed <= ALWAYS.max(size.saturating_mul(TIMES)) {
@@ -271,7 +273,7 @@ fn fits(table: &Table, path: &Path, rows: usize, size: usize) -> Result<()> {
     ))
 }
 
-/// Rows that are pictures.
+/// Encodes rows that are pictures.
 fn pictures(
     plan: &Plan,
     train: (&Part, &[usize]),

@@ -1,6 +1,7 @@
-//! Comma-separated values: a row an example, one column the label. Columns of numbers are standardised by the mean and
-//! deviation of the training part; columns of words become a value for each word. How, is kept with the run, so
-//! that other rows are read alike. Rows that are pictures become images. Leaves out dates, texts, and several labels.
+//! Comma-separated values: each row is an example, and one column is the label. Columns of numbers are standardised
+//! by the mean and deviation of the training part; columns of words become one value for each word. The run records
+//! the encoding, so that other rows are read alike. Rows that are pictures become images. Dates, free text, and
+//! several labels are not supported.
 
 use std::path::Path;
 
@@ -31,11 +32,11 @@ mod told;
 #[cfg(test)]
 mod tests;
 
-/// The rows of another file, for a network that was trained on this table; missing values become what
-/// [`Reading::missing`] says.
+/// Reads the rows of another file, for a network that was trained on this table. [`Reading::missing`] determines
+/// the treatment of missing values.
 ///
 /// # Errors
-/// [`Error::Data`] where columns are missing or hold what they should not; [`wgrad::Error::Io`].
+/// [`Error::Data`] where columns are missing or hold invalid values; [`wgrad::Error::Io`].
 pub fn rows<'a>(table: &'a Table, path: &Path, reading: &Reading) -> Result<Rows<'a>> {
     Rows::open(table, path, reading)
 }

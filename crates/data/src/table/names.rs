@@ -1,5 +1,5 @@
-//! The names of classes and of categories: where all of them are numbers, equal numbers are one name, however each is
-//! written (`1`, `1.0`, `01`). Words that are written almost alike stay apart, and are told.
+//! The names of classes and of categories. Where all of them are numbers, equal numbers are one name, however each
+//! is written (`1`, `1.0`, `01`). Words that differ only in spelling stay separate names, with a warning.
 
 use crate::number::Parse;
 use std::collections::{BTreeMap, HashMap};
@@ -8,16 +8,17 @@ use crate::classes::{EXACT, alike, first, listed};
 use crate::table::told::Told;
 use wgrad::data::schema::Format;
 
-/// The number that a name is.
+/// A name's value, where it is a number that f64 represents exactly.
 fn exact(text: &str, format: &Format) -> Option<f64> {
     format.number(text).filter(|value| value.abs() < EXACT)
 }
 
-/// A text, how many fields it is, and the first of them.
+/// A text, with the number of fields that have it and the index of the first of them.
 type Spelling<'a> = (&'a str, (usize, usize));
 
-/// The different names among `fields`, each as most of its fields write it, or the first of equals: in the order of
-/// numbers where all are such, else of the alphabet. What was taken for one, and what was not, is said of `what`.
+/// The different names among `fields`, each in its most frequent spelling, or the first of equally frequent ones.
+/// They are sorted by number where all are numbers, else alphabetically. Adds a note about merged spellings, and a
+/// warning about those kept apart; `what` names the column in both.
 pub(super) fn names<'a>(
     fields: impl Iterator<Item = &'a str>,
     format: &Format,
@@ -59,10 +60,11 @@ pub(super) fn names<'a>(
     groups.iter().map(|group| group[0].0.to_owned()).collect()
 }
 
-/// Finds fields among names: by their text, else, where all names are numbers, by the number.
+/// Looks up fields among names: by their text, else, where all names are numbers, by their value.
 pub(super) struct Known<'a> {
     texts: HashMap<&'a str, usize>,
-    /// Of names that are one number, as tables of earlier versions have them, none is taken for another text.
+    /// Index of the name by the bits of its value. `None` where several names have one value, as in tables of
+    /// earlier versions; no other spelling matches those.
     numbers: HashMap<u64, Option<usize>>,
     format: &'a Format,
 }
@@ -77,14 +79,14 @@ impl<'a> Known<'a> {
         Self { texts: names.iter().map(String::as_str).zip(0..).collect(), numbers, format }
     }
 
-    /// The place of the name that a field is.
+    /// Index of the name that a field has.
     pub(super) fn place(&self, text: &str) -> Option<usize> {
         let number = || self.numbers.get(&bits(text, self.format)?).copied().flatten();
         self.texts.get(text).copied().or_else(|| if self.numbers.is_empty() { None } else { number() })
     }
 }
 
-/// A number, and the same of both zeros.
+/// The bits of a number; both zeros have the same.
 fn bits(text: &str, format: &Format) -> Option<u64> {
     exact(text, format).map(|value| (value + 0.0).to_bits())
 }

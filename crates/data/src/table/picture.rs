@@ -1,5 +1,5 @@
-//! Rows that are pictures: a label and a number for each pixel, as MNIST and its like are often passed on. They go into a
-//! network as the bytes of images, and not as columns that have nothing to do with each other.
+//! Rows that are pictures: a label and a number for each pixel, a common form of MNIST and its successors. They go
+//! into a network as the bytes of images, not as unrelated columns.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -9,23 +9,23 @@ use crate::Result;
 use crate::reading::{Reading, RowShape};
 use crate::{number, table::column::MOST_CLASSES};
 
-/// Counts of columns that are pictures without being called pixels: MNIST's and CIFAR's.
+/// Numbers of columns that are pictures even if their names do not say so: MNIST's and CIFAR's.
 const KNOWN: [(usize, [usize; 3]); 2] = [(784, [28, 28, 1]), (3072, [32, 32, 3])];
-/// The smallest side of a picture that is told by the names of its pixels.
+/// Smallest side of a picture that is recognised by the names of its pixels.
 const SMALLEST: usize = 4;
 
-/// The picture that a row is.
+/// The layout of a row that is a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Picture {
     /// (height, width, channels).
     pub(super) shape: [usize; 3],
     /// The column of each value, in the order of the picture.
     pub(super) places: Vec<usize>,
-    /// Whether values are floats as they are; else they are bytes.
+    /// True if values are floats as they are; else they are bytes.
     pub(super) floats: bool,
 }
 
-/// The picture that the columns at `places` are, if that is said or they look like one.
+/// The picture that the columns at `places` form, if the options say so or they look like one.
 pub(super) fn of(
     sheet: &Sheet,
     places: &[usize],
@@ -95,7 +95,7 @@ fn by_names(sheet: &Sheet, places: &[usize]) -> Option<([usize; 3], Vec<usize>)>
     (whole && different.len() == count).then(|| (shape, pixels.into_iter().map(|(_, place)| place).collect()))
 }
 
-/// A column's name as a pixel.
+/// The pixel that a column's name denotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Pixel {
     /// By its number.
@@ -120,7 +120,7 @@ impl Pixel {
     }
 }
 
-/// The square picture of so many values, grey or in colour.
+/// The shape of a square picture with this number of values, grey or in colour.
 fn square(values: usize) -> Option<[usize; 3]> {
     [1, 3].into_iter().find_map(|channels| {
         let side = (values / channels).isqrt();
@@ -128,8 +128,8 @@ fn square(values: usize) -> Option<[usize; 3]> {
     })
 }
 
-/// The one column that is no pixel beside those that are; of a file without names whose rows are a picture and a label, the
-/// first or the last one, whichever numbers classes.
+/// The label column of a table of pictures: the one column that is not a pixel. In a file without names whose rows
+/// are a picture and a label, it is the first or the last column, whichever holds class numbers.
 pub(super) fn label_beside(sheet: &Sheet, dropped: &HashSet<usize>) -> Result<Option<usize>> {
     let places: Vec<usize> = (0..sheet.names.len()).filter(|place| !dropped.contains(place)).collect();
     if sheet.named {
@@ -157,7 +157,7 @@ pub(super) fn label_beside(sheet: &Sheet, dropped: &HashSet<usize>) -> Result<Op
     }
 }
 
-/// Whether the values of a column are 0 (or 1) to some number, all of them, and few of them besides those.
+/// True if the values of a column are all the whole numbers from 0 (or 1) to some number.
 fn numbers_classes(sheet: &Sheet, place: usize) -> bool {
     let values: Option<BTreeSet<u32>> =
         (0..sheet.len()).map(|row| sheet.field(row, place).parse().ok()).collect();
@@ -176,7 +176,7 @@ fn byte(text: &str) -> Option<u8> {
     text.parse().ok().or_else(|| whole().map(|value| value as u8))
 }
 
-/// Whether all that is at `places` are bytes, and not all of them 0 or 1.
+/// True if all values at `places` are bytes or empty, and not all of them 0 or 1.
 fn are_bytes(sheet: &Sheet, places: &[usize]) -> bool {
     let mut most = 0;
     for row in 0..sheet.len() {
@@ -193,7 +193,7 @@ fn are_bytes(sheet: &Sheet, places: &[usize]) -> bool {
 }
 
 impl Picture {
-    /// Adds the values of a row, the column of each as in `places`.
+    /// Appends the values of a row, from the columns in `places`.
     pub(super) fn encode(
         &self,
         sheet: &Sheet,
@@ -215,14 +215,14 @@ impl Picture {
         Ok(())
     }
 
-    /// How many bytes a row becomes.
+    /// Number of bytes that a row becomes.
     pub(super) fn bytes(&self) -> usize {
         self.places.len() * if self.floats { size_of::<f32>() } else { 1 }
     }
 }
 
-/// The classes that labels tell: words in the order of the alphabet; whole numbers are the classes themselves, so that
-/// another file means the same by them.
+/// The class names of the labels. Words are sorted alphabetically; whole numbers are the classes themselves, so
+/// that they mean the same in another file.
 pub(super) fn classes<'a>(
     labels: impl Iterator<Item = &'a str> + Clone,
 ) -> std::result::Result<Vec<String>, String> {
@@ -243,7 +243,7 @@ pub(super) fn classes<'a>(
     }
 }
 
-/// The number of a label's class.
+/// The class number of a label.
 pub(super) fn class(classes: &[String], text: &str) -> Option<u32> {
     let whole = || number::plain(text).filter(|value| value.fract() == 0.0).map(|value| value.to_string());
     let place = |text: &str| classes.binary_search_by(|class| class.as_str().cmp(text)).ok();

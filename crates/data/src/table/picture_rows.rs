@@ -1,4 +1,4 @@
-//! Rows of a file as pictures for a network that there is.
+//! Rows of a file as pictures for an existing network.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -12,13 +12,13 @@ use super::sheet::Sheet;
 use crate::Result;
 use crate::reading::{Reading, RowShape};
 
-/// Whether a file begins as rows of many values do; pictures do not.
+/// True if a file begins like rows of many values; files of pictures do not.
 pub fn is_rows(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(512).read_to_end(&mut head));
     let text = match std::str::from_utf8(&head) {
         Ok(text) => text,
-        // A letter that the end cuts in two.
+        // The end of the buffer cuts a letter in two.
         Err(e) if e.error_len().is_none() => {
             std::str::from_utf8(&head[..e.valid_up_to()]).unwrap_or_default()
         }
@@ -30,18 +30,18 @@ pub fn is_rows(path: &Path) -> bool {
         && [',', ';', '\t', '|'].iter().any(|sign| first.matches(*sign).count() > 2)
 }
 
-/// The rows of a file, each a picture.
+/// The rows of a file, of which each is a picture.
 pub struct PictureRows {
     sheet: Sheet,
     picture: Picture,
 }
 
 impl PictureRows {
-    /// Of a file whose rows have the values of pictures of `shape`, (height, width, channels), with or without a label: bytes,
-    /// or `floats` as they are.
+    /// Opens a file whose rows hold pictures of `shape`, (height, width, channels), with or without a label. Values
+    /// are bytes, or, with `floats`, numbers as they are.
     ///
     /// # Errors
-    /// [`Error::Data`] where a row has not as many values; [`wgrad::Error::Io`].
+    /// [`Error::Data`] where the rows have another number of values; [`wgrad::Error::Io`].
     ///
     /// [`Error::Data`]: crate::Error::Data
     pub fn open(path: &Path, shape: [usize; 3], floats: bool, reading: &Reading) -> Result<Self> {
@@ -68,19 +68,19 @@ impl PictureRows {
                 ),
             ));
         }
-        // As the names of the columns order them.
+        // The names of the columns give the order of the values.
         let said = Reading { shape: Some(RowShape::Picture(shape)), ..Reading::default() };
         let ordered = picture::of(&sheet, &places, &said, &mut Vec::new())?;
         let places = ordered.map_or(places, |picture| picture.places);
         Ok(Self { sheet, picture: Picture { shape, places, floats } })
     }
 
-    /// How many there are.
+    /// Number of rows.
     pub fn len(&self) -> usize {
         self.sheet.len()
     }
 
-    /// Whether there is none.
+    /// True if there are no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -93,7 +93,7 @@ impl PictureRows {
     /// The values of some rows as a network takes them; rows past the end are left out.
     ///
     /// # Errors
-    /// [`Error::Data`] where a field is none of what the others are.
+    /// [`Error::Data`] where a field is not a number, or not a byte where bytes are expected.
     ///
     /// [`Error::Data`]: crate::Error::Data
     pub fn values(&self, which: std::ops::Range<usize>) -> Result<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! Which columns go into a network and how, found out from the rows of the training part.
+//! Decides which columns go into a network and how, by the rows of the training part.
 
 use crate::Result;
 use crate::number;
@@ -23,33 +23,33 @@ use super::{
 };
 use crate::reading::{Missing, Reading, Target};
 
-/// A column of more words than this is no category.
+/// Maximum number of words in a column of categories.
 const MOST_WORDS: usize = 1000;
-/// Which columns there are, before it is known which rows are the training part.
+/// The columns of a table, before the training rows are chosen.
 pub(super) struct Plan {
-    /// Those that go in.
+    /// The input columns.
     pub(super) columns: Vec<Planned>,
     pub(super) label: Planned,
-    /// Whether labels are numbers.
+    /// True if labels are numbers.
     pub(super) numbers: bool,
-    /// The names of the classes, where rows are no pictures.
+    /// The names of the classes; empty where rows are pictures.
     classes: Vec<String>,
-    /// How labels are written that are numbers.
+    /// Number format of the labels.
     format: Format,
-    /// What to do where labels are taken for classes and are rather a quantity.
+    /// The warning where labels are read as classes but look like a quantity.
     pub(super) quantity: Option<String>,
-    /// What has no value.
+    /// The markers of missing values.
     pub(super) absent: Absent,
-    /// Whether the columns have names.
+    /// True if the columns have names.
     pub(super) named: bool,
-    /// How many columns the file has, where that is known.
+    /// Number of columns of the file, where it is known.
     pub(super) fields: Option<usize>,
     /// The picture that a row is.
     pub(super) picture: Option<Picture>,
 }
 
 impl Plan {
-    /// As a table says that there is.
+    /// The plan of an existing table.
     pub(super) fn known(table: &Table) -> Self {
         let label = &table.label;
         let columns = table.columns.iter();
@@ -67,7 +67,7 @@ impl Plan {
         }
     }
 
-    /// As the content of a file tells, and what is said of it.
+    /// Derives a plan from the content of a file, and adds notes and warnings.
     pub(super) fn new(sheet: &Sheet, reading: &Reading, told: &mut Told<'_>) -> Result<Self> {
         let set = |field, texts: &[String]| -> Result<HashSet<usize>> {
             texts.iter().map(|text| sheet.column(field, text)).collect()
@@ -179,8 +179,9 @@ impl Plan {
         Ok(Self { columns, label, numbers, classes, format, quantity, absent, named, fields, picture })
     }
 
-    /// The rows that have all their values. Others are an error, or left out, or, but for their label, taken all the
-    /// same. `places` are those of the columns and, where it counts, the label in this file.
+    /// Indices of the rows that have all their values. Other rows are an error, or are left out; with
+    /// [`Missing::Mean`], they are kept unless their label is missing. `places` and the label, where it counts, are
+    /// indices of columns in this file.
     pub(super) fn complete(
         &self,
         sheet: &Sheet,
@@ -214,7 +215,7 @@ impl Plan {
         let more = if count > wanting.len() { ", ..." } else { "" };
         let which = format!("{}{more}", wanting.join(", "));
         if count > 0 && missing != Missing::Drop {
-            // Where the mean was said already, labels are missing.
+            // With [`Missing::Mean`], only labels can be missing.
             let mean = match missing {
                 Missing::Error if self.picture.is_none() => {
                     " or `.missing = mean` to take the mean of the column"
@@ -246,7 +247,7 @@ impl Plan {
         Ok(rows)
     }
 
-    /// Leaves out the classes that none of `rows` is of, and says which.
+    /// Removes the classes that do not occur in `rows`, and returns a warning with their names.
     pub(super) fn keep_classes(&mut self, sheet: &Sheet, rows: &[usize]) -> Option<String> {
         let known = Known::new(&self.classes, &self.format);
         let texts = rows.iter().map(|row| sheet.field(*row, self.label.place));
@@ -265,7 +266,7 @@ impl Plan {
         })
     }
 
-    /// Numbers that tell classes apart, to hold out the same share of each; 0 for numbers.
+    /// Class numbers for holding out the same share of each class; all 0 for numbers.
     pub(super) fn rough_labels(&self, sheet: &Sheet, label: usize, rows: &[usize]) -> Vec<u32> {
         let known = Known::new(&self.classes, &self.format);
         let text = |row: &usize| {
@@ -278,7 +279,7 @@ impl Plan {
         rows.iter().map(|row| places.get(text(row)).copied().unwrap_or(0)).collect()
     }
 
-    /// How the columns become numbers, by the rows of the training part.
+    /// The encoding of the columns, by the rows of the training part.
     pub(super) fn table(&self, sheet: &Sheet, rows: &[usize], told: &mut Told<'_>) -> Result<Table> {
         let (mut notes, mut warnings) = (Vec::new(), Vec::new());
         let said = &mut Told { notes: &mut notes, warnings: &mut warnings };
@@ -293,7 +294,7 @@ impl Plan {
         let Planned { name, place, .. } = self.label.clone();
         let kind = match self.numbers {
             true => self.moments(sheet, &self.label, &self.format, rows)?,
-            // Every class that a row has, in whichever part.
+            // All classes that occur in any part.
             false => Kind::Words(self.classes.clone()),
         };
         let (format, missing) = (self.format.clone(), self.missing(sheet, &self.label));
@@ -301,7 +302,7 @@ impl Plan {
         Ok(Table { columns, label, absent: self.absent.clone(), fields: self.fields })
     }
 
-    /// How many rows have no value in a column.
+    /// Number of rows without a value in a column.
     fn missing(&self, sheet: &Sheet, column: &Planned) -> usize {
         let numbers = column.is_numbers();
         (0..sheet.len()).filter(|row| self.absent.has(sheet.field(*row, column.place), numbers)).count()
@@ -342,7 +343,7 @@ impl Plan {
         Ok((Kind::Words(words), Format::default()))
     }
 
-    /// Mean and standard deviation of what has a value.
+    /// Mean and standard deviation of the values that are present.
     fn moments(&self, sheet: &Sheet, column: &Planned, format: &Format, rows: &[usize]) -> Result<Kind> {
         let present = rows.iter().filter(|row| !self.absent.has(sheet.field(**row, column.place), true));
         let values = present.map(|row| {
@@ -354,7 +355,7 @@ impl Plan {
     }
 }
 
-/// Mean and standard deviation: of values that are all the same exactly that one, and 0.
+/// Mean and standard deviation. Values that are all equal give exactly that value, and 0.
 fn moments(values: &[f64]) -> Kind {
     if let Some(first) = values.first().filter(|first| values.iter().all(|value| value == *first)) {
         return Kind::Number { mean: *first, deviation: 0.0 };

@@ -1,13 +1,13 @@
-//! Quotes around fields, which must be closed where they are opened: a reader that is lenient takes whatever lies between
-//! one and the next for a single field, rows and all.
+//! Checks that quotes around fields are closed where they were opened. A lenient reader takes everything between
+//! two quotes for a single field, including whole rows.
 
 use super::dialect::{Dialect, ends_line};
 use wgrad::words::{commas, counted};
 
-/// Whether every field that begins with a quote ends with one, before the next delimiter.
+/// Checks that every field that begins with a quote ends with one, before the next delimiter.
 ///
 /// # Errors
-/// The line, from 1, and what is wrong with a quote there.
+/// The line, from 1, and the fault of a quote there.
 pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), String> {
     let is_end = |byte: u8| byte == dialect.delimiter || matches!(byte, b'\n' | b'\r');
     let wrong = |line: u64, what: &str| {
@@ -49,7 +49,8 @@ pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), String> {
             continue;
         }
         if field && byte == b' ' {
-            // A space, and then a quote: it is no quote of the format, so what stands within it may not be divided.
+            // A quote after a space does not count as one in the format, so the text within it must not contain a
+            // delimiter.
             let rest = &bytes[at..];
             let text = &rest[..rest.iter().position(|byte| is_end(*byte)).unwrap_or(rest.len())];
             let text = text.trim_ascii();
@@ -68,7 +69,7 @@ pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), String> {
     Ok(())
 }
 
-/// What is said of a quote that takes in all `behind` it.
+/// The error of a quote that is never closed and spans `behind` further lines.
 fn never_closed(line: u64, behind: u64) -> String {
     let much = match behind {
         0 => String::new(),

@@ -1,4 +1,4 @@
-//! The fields of a file of comma-separated values, with the names of its columns and the lines of its rows.
+//! The fields of a file of comma-separated values, with its column names and the line of each row.
 
 use crate::table::told::{LONG, some};
 use crate::{
@@ -20,31 +20,32 @@ use super::{
 };
 use crate::reading::{Header, Reading};
 
-/// A file's fields.
+/// The fields of a file.
 pub(super) struct Sheet {
     pub(super) path: PathBuf,
-    /// Names of the columns, each once; where the file has none, their numbers.
+    /// Unique names of the columns; their numbers where the file has no names.
     pub(super) names: Vec<String>,
-    /// Whether the file names them.
+    /// True if the file names its columns.
     pub(super) named: bool,
-    /// Whether the first column only tells rows apart, as its missing name says.
+    /// True if the first column has no name, and therefore perhaps only identifies rows.
     pub(super) row_names: bool,
     /// SHA-256 of the file.
     pub(super) digest: [u8; 32],
-    /// Its bytes.
+    /// Length of the file in bytes.
     pub(super) size: usize,
-    /// What was found of how it is written.
+    /// Notes about the file's dialect.
     pub(super) notes: Vec<String>,
-    /// How it is written, in words.
+    /// The dialect in words.
     pub(super) written: String,
-    /// What stands between two fields.
+    /// The byte between two fields.
     pub(super) delimiter: u8,
     fields: Fields,
     places: HashMap<String, usize>,
 }
 
 impl Sheet {
-    /// Reads a file. Its first line names the columns where it is not like the others, or has some of the `known` names.
+    /// Reads a file. Its first line names the columns where it is not like the others, or has some of the `known`
+    /// names.
     pub(super) fn read(path: &Path, reading: &Reading, known: &[&str]) -> Result<Self> {
         let bytes = std::fs::read(path).map_err(io_error("cannot read", path, "check the path"))?;
         let comment = match reading.comment.map(u8::try_from) {
@@ -58,7 +59,7 @@ impl Sheet {
         let dialect = Dialect::of(&bytes, comment);
         quotes::check(&bytes, &dialect).map_err(|message| fail(path, message))?;
         let fields = Fields::read(path, &bytes, &dialect)?;
-        // R puts the names of rows in quotes.
+        // R encloses the names of rows in quotes.
         let quoted = bytes.split(|byte| *byte == b'\n').nth(1).is_some_and(|line| line.starts_with(b"\""));
         let mut sheet = Self {
             path: path.to_owned(),
@@ -87,7 +88,7 @@ impl Sheet {
         Ok(sheet)
     }
 
-    /// Makes all rows equally long, and tells names from values.
+    /// Makes all rows equally long, and separates names from values.
     fn settle(
         &mut self,
         dialect: &Dialect,
@@ -108,7 +109,8 @@ impl Sheet {
             } else if first < width && (1..fields.len()).all(|row| empty(row, first)) {
                 (1..fields.len()).for_each(|row| fields.cut(row, first));
             } else if first + 1 == width && !counts && header != Some(Header::No) {
-                // As R writes a frame; numbers without quotes may be the whole part of a decimal comma instead.
+                // R writes frames like this. Numbers without quotes may instead be the whole part before a decimal
+                // comma.
                 let words = || (1..fields.len()).any(|row| fields.field(row, 0).parse::<f64>().is_err());
                 names_of_rows = (quoted || words()) && header::first(fields) == First::Names;
             }
@@ -174,12 +176,12 @@ impl Sheet {
         self.fields.line(row)
     }
 
-    /// The column of this name.
+    /// Index of the column with this name.
     pub(super) fn named_column(&self, name: &str) -> Option<usize> {
         self.places.get(name).copied()
     }
 
-    /// The column that a user names, by name or by number from 0, from the last one where negative.
+    /// Index of the column that an option gives, by name or by number from 0; negative numbers count from the end.
     pub(super) fn column(&self, field: &'static str, text: &str) -> Result<usize> {
         let columns = self.names.len();
         let number = || match text.parse::<i64>().ok()? {
@@ -195,7 +197,7 @@ impl Sheet {
         })
     }
 
-    /// A field that is not what its column holds.
+    /// The error of a field that does not fit its column.
     pub(super) fn wrong(&self, row: usize, column: &str, got: &str, expected: &str) -> Error {
         fail(
             &self.path,
@@ -208,7 +210,7 @@ impl Sheet {
     }
 }
 
-/// How many fields most rows but the first have.
+/// The most frequent number of fields of the rows after the first.
 fn usual(fields: &Fields) -> usize {
     let mut counts: HashMap<usize, usize> = HashMap::new();
     for row in 1..fields.len() {

@@ -1,5 +1,5 @@
-//! What the columns of a file hold: numbers, and how these are written, or words. A column that is mostly numbers is one of
-//! numbers; what is none in it is named, and never made a word.
+//! Surveys the content of a file's columns: words, or numbers and their format. A column that is mostly numbers
+//! counts as one of numbers; its other fields are reported as errors and never become words.
 
 use crate::number::{Lacks, Parse};
 use crate::{Error, Result};
@@ -19,19 +19,20 @@ use wgrad::{
 use super::{fail, sheet::Sheet};
 use crate::reading::Decimal;
 
-/// So many texts are named as an option would take them.
+/// Maximum number of texts that a suggested option lists.
 const MOST_TEXTS: usize = 20;
 
-/// Fields of a column, counted.
+/// Counts of a column's fields.
 #[derive(Default)]
 struct Tally {
-    /// Those with a value, if it is a column of numbers.
+    /// Number of fields with a value, if it is a column of numbers.
     present: usize,
-    /// Those with a value, if it is one of words.
+    /// Number of fields with a value, if it is a column of words.
     words: usize,
-    /// By the sign around them, those that can be read as a number: in any way, plainly, with a point, with a comma.
+    /// Number of fields that read as a number, by their sign: in any format, plainly, with a decimal point, with a
+    /// decimal comma.
     readings: [[usize; 4]; SIGNS.len() + 1],
-    /// What has no value among numbers only, with its count and first row.
+    /// Texts that mean no value only among numbers, with their count and first row.
     absent: BTreeMap<String, (usize, usize)>,
 }
 
@@ -52,7 +53,7 @@ impl Tally {
             tally.present += 1;
             let found = Readings::of(text);
             let counts = &mut tally.readings[found.sign.map_or(0, |sign| sign + 1)];
-            // An infinite number makes no word of a column either, nor does one that is too large.
+            // An infinite or too large number does not make a column one of words either.
             let any = found.any() || beyond(text).is_some();
             for (count, is) in counts.iter_mut().zip([any, found.plain, found.point, found.comma]) {
                 *count += usize::from(is);
@@ -61,7 +62,7 @@ impl Tally {
         tally
     }
 
-    /// The sign that most numbers have, as its place in [`SIGNS`] plus 1, with how many they are.
+    /// The sign of most numbers, as its index in [`SIGNS`] plus 1, with their counts.
     fn sign(&self) -> (usize, [usize; 4]) {
         let all = self.readings.into_iter().enumerate().rev();
         all.max_by_key(|(_, counts)| counts[0]).unwrap_or_default()
@@ -73,17 +74,18 @@ impl Tally {
     }
 }
 
-/// How columns are to be looked at.
+/// Rules for the survey of columns.
 pub(super) struct Rules<'a> {
     pub(super) absent: &'a Absent,
     pub(super) decimal: Option<Decimal>,
-    /// These are words, whatever they look like.
+    /// Columns of words, even if their fields look like numbers.
     pub(super) category: &'a HashSet<usize>,
-    /// The column that is to be told, whose words are classes.
+    /// The label column, whose words are classes.
     pub(super) label: usize,
 }
 
-/// What each of `columns` holds. What is no number among numbers is an error that names its lines.
+/// The content of each of `columns`. Fields that are not numbers, in a column of numbers, are an error that names
+/// their lines.
 pub(super) fn survey(
     sheet: &Sheet,
     columns: &[usize],
@@ -91,7 +93,7 @@ pub(super) fn survey(
     told: &mut Told<'_>,
 ) -> Result<Vec<Holds>> {
     let tallies: Vec<Tally> = columns.iter().map(|column| Tally::of(sheet, *column, rules.absent)).collect();
-    // How the columns that leave no doubt write decimals.
+    // The decimal separators of the unambiguous columns.
     let mut file = Marks::default();
     for tally in tallies.iter().filter(|tally| tally.is_numbers()) {
         let (_, [_, plain, point, comma]) = tally.sign();
@@ -139,7 +141,7 @@ pub(super) fn survey(
     Ok(all)
 }
 
-/// How the numbers of a column are written.
+/// The format of a column's numbers.
 fn format(sheet: &Sheet, column: usize, tally: &Tally, file: Marks, rules: &Rules<'_>) -> Result<Format> {
     let (sign, [any, plain, point, comma]) = tally.sign();
     let sign = sign.checked_sub(1).map(|place| SIGNS[place].to_owned());
@@ -147,13 +149,13 @@ fn format(sheet: &Sheet, column: usize, tally: &Tally, file: Marks, rules: &Rule
     let found = TwoWays::of(sheet, column, sign.as_deref(), point == comma);
     let of_point = of(false, plain < point);
     let format = match rules.decimal {
-        // What all numbers of the column can be read as in the other way alone, is read so.
+        // Where only the other separator fits all numbers of the column, it is used.
         Some(Decimal::Comma) if comma < any && point == any => of_point,
         Some(Decimal::Point) if point < any && comma == any => of(true, true),
         Some(Decimal::Comma) => of(true, true),
         Some(Decimal::Point) => of_point,
         None => match found {
-            // Points behind which three digits stand: another column's commas do not tell what they are.
+            // Three digits follow each point: commas in another column do not show what the points mean.
             TwoWays { pointed: Some(text), commaed } if commaed.is_some() || file.asks_points(sheet) => {
                 return Err(asked(sheet, column, text));
             }
@@ -163,7 +165,7 @@ fn format(sheet: &Sheet, column: usize, tally: &Tally, file: Marks, rules: &Rule
             _ if plain >= point && plain >= comma => of(false, false),
             _ if point > comma => of(false, true),
             _ if comma > point => of(true, true),
-            // What stands between groups of digits is the same in both, such as an apostrophe, or the file tells.
+            // Either the separator of the groups fits both formats, as an apostrophe does, or the file decides.
             _ => of(file.decimal() == Some(Decimal::Comma), true),
         },
     };
@@ -180,7 +182,7 @@ fn format(sheet: &Sheet, column: usize, tally: &Tally, file: Marks, rules: &Rule
     Err(fail(&sheet.path, signs.unwrap_or_else(|| mixed(sheet, column, &odd, tally.present, rules.absent))))
 }
 
-/// How the columns of a file that leave no doubt write decimals: so many with a comma, so many with a point.
+/// Numbers of unambiguous columns with a decimal comma and with a decimal point.
 #[derive(Clone, Copy, Default)]
 struct Marks {
     comma: usize,
@@ -196,13 +198,14 @@ impl Marks {
         }
     }
 
-    /// Whether points before three digits are asked for. Between commas, points are those of decimals where nothing says
-    /// otherwise.
+    /// True if the user must decide about points before three digits. In a file with commas between fields, points
+    /// are decimal points unless another column has decimal commas.
     fn asks_points(self, sheet: &Sheet) -> bool {
         self.comma > 0 || self.point == 0 && sheet.delimiter != b','
     }
 
-    /// The same of commas: beside points they group digits, but between semicolons both are usual.
+    /// True if the user must decide about commas before three digits. In a file with decimal points, commas group
+    /// digits; but between semicolons, both formats are common.
     fn asks_commas(self, sheet: &Sheet) -> bool {
         match self.decimal() {
             None => true,
@@ -212,17 +215,18 @@ impl Marks {
     }
 }
 
-/// The first numbers of a column that are one with a point before decimals and another with a comma there.
+/// The first numbers of a column that have a different value with a decimal point than with a decimal comma.
 #[derive(Default)]
 pub(super) struct TwoWays<'a> {
-    /// With a point.
+    /// The first such number that contains a point.
     pub(super) pointed: Option<&'a str>,
-    /// With a comma.
+    /// The first such number that contains a comma.
     commaed: Option<&'a str>,
 }
 
 impl<'a> TwoWays<'a> {
-    /// None where any number of the column can be read in one way alone, or where it is known that there is one.
+    /// Finds them; empty where some number of the column fits only one of the formats, or where `possible` is
+    /// false.
     pub(super) fn of(sheet: &'a Sheet, column: usize, sign: Option<&str>, possible: bool) -> Self {
         let mut found = Self::default();
         if !possible {
@@ -247,7 +251,7 @@ impl<'a> TwoWays<'a> {
     }
 }
 
-/// What is asked where a number can be read in two ways.
+/// The error that asks for the decimal separator.
 fn asked(sheet: &Sheet, column: usize, text: &str) -> Error {
     let [before, between] = match text.contains('.') {
         true => ["point", "comma"],
@@ -263,7 +267,7 @@ fn asked(sheet: &Sheet, column: usize, text: &str) -> Error {
     )
 }
 
-/// What is said where numbers of a column have several signs, or some have one and others none.
+/// The error where numbers of a column have several signs, or some have one and others none.
 fn signs(sheet: &Sheet, column: usize, tally: &Tally) -> Option<String> {
     let name = &sheet.names[column];
     let signs: Vec<usize> = (0..tally.readings.len()).filter(|sign| tally.readings[*sign][0] > 0).collect();
@@ -291,7 +295,7 @@ fn signs(sheet: &Sheet, column: usize, tally: &Tally) -> Option<String> {
     })
 }
 
-/// What is said where a column of numbers holds something else.
+/// The error where a column of numbers also holds other texts.
 fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize, absent: &Absent) -> String {
     let name = &sheet.names[column];
     let shown = |row: &usize| {
@@ -304,7 +308,7 @@ fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize, absent: &A
     let mut texts: Vec<&str> = odd.iter().map(|row| sheet.field(*row, column)).collect();
     texts.sort_unstable();
     texts.dedup();
-    // All that there are, and what was said already: the option is said once.
+    // The suggested option lists all texts, including those given before, as it may be given only once.
     let all: Vec<&str> = absent.said.iter().map(String::as_str).chain(texts.iter().copied()).collect();
     let na = match () {
         () if texts.iter().any(|text| text.contains(',')) => {
@@ -328,7 +332,7 @@ fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize, absent: &A
     )
 }
 
-/// What is to be known of a column of words that is perhaps none.
+/// The warning about a column of words that may have been meant otherwise.
 fn words(sheet: &Sheet, column: usize, tally: &Tally, rules: &Rules<'_>) -> Option<String> {
     let name = &sheet.names[column];
     let numbers: usize = tally.readings.iter().map(|counts| counts[0]).sum();

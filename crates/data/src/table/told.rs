@@ -1,28 +1,28 @@
-//! What is said of a table, and how much of it.
+//! Notes and warnings about a table, and limits on their length.
 
 use wgrad::words::{counted, shortened};
 
-/// How many missing values an error names.
+/// Maximum number of missing values that an error lists.
 pub(super) const NAMED: usize = 5;
-/// How many characters of a text are said.
+/// Maximum number of characters that are quoted of a text.
 pub(super) const LONG: usize = 200;
 
-/// The first of some names.
+/// The first twelve of some names.
 pub(super) fn some(names: &[String]) -> String {
     let more = if names.len() > 12 { ", ..." } else { "" };
     names.iter().take(12).map(|name| shortened(name, LONG)).collect::<Vec<_>>().join(", ") + more
 }
 
-/// So many columns are told of at most.
+/// Maximum number of columns with a note of their own.
 const SAID: usize = 8;
 
-/// What is said of columns.
+/// The notes and warnings about columns.
 pub struct Told<'a> {
     pub(super) notes: &'a mut Vec<String>,
     pub(super) warnings: &'a mut Vec<String>,
 }
 
-/// Adds the first of what is said of columns.
+/// Adds the first of the notes about columns, and counts the others.
 pub(super) fn first_of(mut said: Vec<String>, to: &mut Vec<String>) {
     let more = said.len().saturating_sub(SAID);
     said.truncate(SAID);

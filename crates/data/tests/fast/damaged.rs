@@ -1,4 +1,4 @@
-//! Readers of data meet files that are cut, stretched and scribbled over: they read or refuse them, and never panic.
+//! Readers of data against files that are cut, extended and overwritten: they read or refuse them, and never panic.
 
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ use wgrad_data::{
     summary::summary,
 };
 
-/// Something done to a file's bytes.
+/// A change of a file's bytes.
 #[derive(Clone, Debug)]
 enum Damage {
     Cut(prop::sample::Index),
@@ -23,7 +23,7 @@ enum Damage {
 
 fn damage() -> impl Strategy<Value = Vec<Damage>> {
     let at = any::<prop::sample::Index>;
-    // What headers hold: extremes, digits, delimiters.
+    // Bytes that occur in headers: extremes, digits, delimiters.
     let byte = prop_oneof![any::<u8>(), Just(0), Just(0xff), Just(0x7f), Just(b','), Just(b'"'), Just(b'9')];
     let one = prop_oneof![
         at().prop_map(Damage::Cut),
@@ -37,7 +37,7 @@ fn damage() -> impl Strategy<Value = Vec<Damage>> {
 fn damaged(bytes: &[u8], all: &[Damage]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for damage in all {
-        // Half of it where headers are.
+        // Half of the changes hit the place of headers.
         let place = |at: &prop::sample::Index| {
             let place = at.index(2 * bytes.len().max(1));
             if place < bytes.len() { place } else { place % bytes.len().clamp(1, 64) }
@@ -62,7 +62,8 @@ fn damaged(bytes: &[u8], all: &[Damage]) -> Vec<u8> {
     bytes
 }
 
-/// Loads what is in a folder and looks at all of it; whether it could be read, and that no image is cut.
+/// Loads the content of a folder and visits all of it. Returns true if it could be read; checks that no image is
+/// cut.
 fn looked_at(path: &Path, reading: &Reading) -> bool {
     let Ok(data) = load_with(&DataSpec::Folder(path.to_owned()), &Places::default(), reading, None) else {
         return false;
@@ -89,7 +90,7 @@ fn idx_file() -> &'static [u8] {
 
 const TABLE: &[u8] = b"a,b,c\n1,red,0\n2.5,\"blue, dark\",1\n-3e2,red,0\n4,green,1\n5,red,0\n6,blue,1\n";
 
-/// Few bytes that mean many cost neither memory nor time.
+/// A few bytes that claim to be many cost neither memory nor time.
 #[test]
 fn what_unpacks_to_far_more_than_it_is_costs_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -110,7 +111,7 @@ fn what_unpacks_to_far_more_than_it_is_costs_nothing() {
     let words = refused(&path);
     assert!(words.contains("x_train: 392000000 bytes of elements"), "{words}");
 
-    // 300 MiB of zeros in a third of a megabyte, as the images of a shape that has as many.
+    // A third of a megabyte unpacks to 300 MiB of zeros, for images of a shape with as many pixels.
     let path = folder.path().join("train-images-idx3-ubyte.gz");
     let mut packed = GzEncoder::new(fs::File::create(&path).expect("a file"), Compression::default());
     let count = (300_u32 << 20) / (28 * 28);

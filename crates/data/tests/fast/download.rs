@@ -1,5 +1,5 @@
 //! The downloader against a real HTTP server on the loopback interface that cuts, stalls, corrupts, refuses and
-//! redirects. Leaves out TLS and the real mirrors.
+//! redirects. TLS and the real mirrors are not tested.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -56,7 +56,7 @@ impl Sample {
         self.folder.path().join(format!("{NAME}.partial"))
     }
 
-    /// Fetches from `servers`, in this order; returns what was told of failures.
+    /// Fetches from `servers`, in this order; returns the reported failures.
     fn fetch(&self, servers: &[&Server]) -> Result<Vec<String>, Error> {
         self.fetch_with(&options(servers))
     }
@@ -73,14 +73,14 @@ impl Sample {
         Ok(failures)
     }
 
-    /// A server that gives the file whole, or from a byte on where it is asked to.
+    /// A server that sends the whole file, or the part from a byte on if the request asks for it.
     fn good_server(&self) -> Server {
         let packed = self.packed.clone();
         Server::start(move |request, _| from_byte(&packed, request))
     }
 }
 
-/// Patient, so that a busy machine does not look like a stall.
+/// Long time-outs, so that a busy machine does not look like a stall.
 fn options(servers: &[&Server]) -> Options {
     Options {
         mirrors: servers.iter().map(|server| server.url()).collect(),
@@ -411,7 +411,7 @@ fn a_folder_that_cannot_be_made_is_an_error_of_the_disk() {
     assert!(message.ends_with("check that the folder can be written and the disk has space"), "{message}");
 }
 
-/// `/dev/full` answers every write as a full disk does.
+/// `/dev/full` fails every write as a full disk does.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_said_at_once_and_no_other_mirror_is_asked() {
@@ -433,7 +433,7 @@ fn a_proxy_given_by_address_is_used() {
     let packed = sample.packed.clone();
     let proxy = Server::start(move |request, _| from_byte(&packed, request));
     let options = Options {
-        // A name that only the proxy would resolve: without it this fails.
+        // Only the proxy could resolve this name: without the proxy, the download fails.
         mirrors: vec!["http://mirror.invalid/data/".to_owned()],
         proxy: ProxySetting::Address(proxy.url()),
         ..options(&[])
@@ -460,7 +460,7 @@ fn a_proxy_that_is_no_address_is_refused() {
     );
 }
 
-/// Runs this test program again with other variables, since those of a running program are shared by its tests.
+/// Runs this test program again with other environment variables, since all tests of a process share them.
 fn child(mirror: &str, folder: &Path, variables: &[(&str, &str)]) -> bool {
     let program = std::env::current_exe().unwrap();
     let mut child = std::process::Command::new(program);
@@ -535,7 +535,7 @@ fn fashion_mnist_is_fetched_into_the_cache_and_loaded() {
     let data = places::load_or_fetch(&places, &options, &mut progress).unwrap();
     assert_eq!((&data.digest, &data.train), (&found.digest, &found.train));
     assert_eq!(data.source, home.path().join("wgrad/fashion-mnist").display().to_string());
-    // A damaged file in the cache is noticed, and fetched alone.
+    // A damaged file in the cache is noticed, and only that file is fetched.
     let labels = home.path().join("wgrad/fashion-mnist").join(FILES[1].name);
     idx::write(&labels, &[60_000], &[0; 60_000], idx::Packing::Gzip).unwrap();
     assert!(matches!(places::load(&places), Err(Error::DigestMismatch { .. })));

@@ -1,5 +1,5 @@
-//! Folders of four IDX files, the places where Fashion-MNIST is looked for, splits and limits. Leaves out
-//! the IDX format (`data_idx.rs`) and the network (`data_download.rs`).
+//! Folders of four IDX files, the places that are searched for Fashion-MNIST, splits and limits. `idx.rs` tests the
+//! IDX format, and `download.rs` the network.
 
 use std::path::{Path, PathBuf};
 use wgrad::data::Dataset;
@@ -394,8 +394,8 @@ fn a_limit_keeps_the_first_images() {
     assert_eq!(few.digest, data.digest);
 }
 
-/// The folder of the real files, wherever this machine has them; without them these tests fail and say
-/// how to get them.
+/// The folder of the real files, in any place on this machine; without them, these tests fail and say how to get
+/// them.
 fn published() -> PathBuf {
     match places::load(&Places::from_env()) {
         Ok(data) => PathBuf::from(data.source),

@@ -1,5 +1,5 @@
-//! The IDX reader against files that are whole, cut, lengthened, flipped and mislabelled. Leaves out
-//! what four files say of each other: `data_folder.rs`.
+//! The IDX reader against files that are complete, cut, lengthened, flipped and mislabelled. `folder.rs` tests the
+//! consistency of four files.
 
 use std::path::Path;
 
@@ -111,7 +111,7 @@ fn every_cut_of_a_gzip_file_is_refused() {
             "{length}: {message}"
         );
     }
-    // The last cut has every element, only the checksum is short.
+    // The last cut has every element; only the checksum is incomplete.
     assert!(message(&bytes[..bytes.len() - 1]).contains("damaged gzip data"));
 }
 
@@ -148,7 +148,7 @@ fn a_flipped_bit_in_gzip_never_gives_other_elements() {
             Err(_) => refused += 1,
         }
     }
-    // Harmless: the time stamp, the operating system and two hints in the header of gzip.
+    // Flips in the time stamp, the operating system and two hints of the gzip header are harmless.
     assert!(refused > 8 * (bytes.len() - 10), "{refused} refused, {harmless} harmless");
     let mut checksum = bytes;
     let at = checksum.len() - 8;

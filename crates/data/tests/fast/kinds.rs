@@ -1,5 +1,5 @@
-//! Data of a user's own: what a path holds is told by its content, and read as its kind is. Folders of pictures are in
-//! `data_pictures.rs`, damaged files in `data_damaged.rs`.
+//! Data sets of all kinds: the content of a path determines the reader. `pictures.rs` tests folders of pictures,
+//! and `damaged.rs` damaged files.
 
 use std::{fs, path::Path};
 use wgrad::data::{Dataset, normalization};
@@ -94,7 +94,7 @@ fn emnist_is_turned_and_its_letters_count_from_nought() {
     assert_eq!((data.name.as_str(), data.classes[25].as_str()), ("EMNIST letters", "Z"));
     assert_eq!((&data.train.labels[..], &data.test.labels[..]), (&[0, 25][..], &[2][..]));
     assert_eq!(data.train.images.memory(), [0, 2, 1, 3, 4, 6, 5, 7]);
-    // Two sets in one folder are told apart by a name.
+    // A name selects one of two sets in one folder.
     fill("balanced");
     refused(folder.path(), &Reading::default(), &["2 sets of EMNIST", "emnist-balanced", "emnist-letters"]);
     let data = load(&folder.path().join("emnist-balanced"), &Reading::default()).expect("EMNIST balanced");
@@ -109,7 +109,7 @@ fn archives_of_numpy_are_read() {
     assert_eq!(data.train.images.memory()[..6], [0, 1, 2, 3, 4, 5]);
     assert_eq!((&data.train.labels[..], &data.test.labels[..]), (&[0, 1, 2, 0, 1, 2][..], &[2, 1, 0][..]));
 
-    // Floats with the highest byte first, labels that are no whole numbers, and no test part.
+    // Big-endian floats, labels with fractions, and no test part.
     let path = wgrad_testing::fixture("arrays_floats.npz");
     let data = load(&path, &Reading::default()).expect("floats");
     assert_eq!((data.shape(), data.train.len(), data.test.len()), ([2, 2, 3], 8, 2));
@@ -172,7 +172,7 @@ fn options_of_another_kind_of_data_are_refused() {
     let drawn = DataSpec::Synthetic { seed: 0, train: 10, test: 10 };
     let error = load_with(&drawn, &Places::default(), &label, None).expect_err("no column").to_string();
     assert!(error.contains("`.label`"), "{error}");
-    // What a run recorded is as it is, and a share of what need not be held out is told.
+    // Recorded options are accepted as they are; a test share without effect causes a warning.
     let again = Reading { again: Some(Again { floats: false, own: true }), ..sized };
     assert!(load(&arrays, &again).is_ok());
     let share = Reading { test_share: Some(0.5), ..plain() };
@@ -199,7 +199,7 @@ fn a_table_is_standardised_by_its_training_part() {
     assert_eq!(table.columns[2].kind, Kind::Words(vec!["blue".into(), "red".into()]));
     let rows = floats(data.train.images.memory());
     assert_eq!(rows[..4], [(-5.0 / deviation) as f32, 0.0, 0.0, 1.0]);
-    // A column that never changes counts for nothing; a word that training never saw is none of its words.
+    // A constant column has no effect; a word that training did not have is none of its column's words.
     assert_eq!(floats(data.test.images.memory()), [0.0; 4]);
 }
 
@@ -221,7 +221,7 @@ fn a_number_to_tell_is_standardised_too() {
         (price - price.round()).abs() < 1e-3 || (price * 2.0 - (price * 2.0).round()).abs() < 1e-3,
         "{price}"
     );
-    // The same file by another column, whose few whole numbers are classes.
+    // The same file with another label column, whose few whole numbers are classes.
     let by = |target| Reading { label: Some("1".into()), target, ..Reading::default() };
     assert_eq!(load(&path, &by(None)).expect("classes").classes, ["0", "1", "2"]);
     assert!(load(&path, &by(Some(Target::Number))).expect("numbers").input.numbers);
@@ -283,7 +283,7 @@ fn a_summary_counts_what_is_in_two_parts_and_measures_channels() {
     data.test = data.train.gather(&[1, 4], data.pixels());
     let found = summary(&data);
     assert_eq!((found.duplicates, found.sizes, found.broken.len()), (2, None, 0));
-    // 0 to 119: their mean, and the deviation of so many numbers in a row.
+    // The column holds 0 to 119: their mean, and the deviation of as many consecutive numbers.
     assert!((found.channels[0].mean * 255.0 - 59.5).abs() < 1e-9);
     assert!((found.channels[0].deviation * 255.0 - ((120f64.powi(2) - 1.0) / 12.0).sqrt()).abs() < 1e-9);
     let normalization = normalization::of(&data).expect("one channel");

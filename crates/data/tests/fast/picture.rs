@@ -1,4 +1,4 @@
-//! Pictures as the input of a network: sizes, proportions, colours, transparency, and what is no picture.
+//! Pictures as the input of a network: sizes, proportions, colours, transparency, and files that are not pictures.
 
 use std::path::{Path, PathBuf};
 
@@ -135,7 +135,8 @@ fn what_is_no_picture_is_refused_by_name() {
     assert!(message.starts_with("cannot open no/such.png: "), "{message}");
 }
 
-/// A valid head of a square PNG file with nothing behind it, as a decompression bomb has. `kind` is its depth and colour.
+/// A valid header of a square PNG file without content, as in a decompression bomb. `kind` is its depth and colour
+/// type.
 fn head(side: u32, kind: [u8; 2]) -> Vec<u8> {
     let mut header = b"IHDR".to_vec();
     header.extend_from_slice(&side.to_be_bytes());
@@ -182,7 +183,7 @@ fn a_jpeg_that_is_cut_off_is_refused_and_what_follows_its_end_is_not() {
     }
     assert!(read(&whole[..whole.len() - 2]).expect_err("without its end").contains("cut off"));
     assert_eq!(read(&[&whole[..], b"behind its end"].concat()).expect("is whole"), picture);
-    // A preview within it has an end of its own, and is no end of the picture.
+    // A preview within the file has its own end marker, which is not the end of the picture.
     let preview = [0xff, 0xe1, 0, 8, 0xff, 0xd8, 0xff, 0xd9, 0, 0];
     let with = |bytes: &[u8]| [&bytes[..2], &preview[..], &bytes[2..]].concat();
     assert_eq!(read(&with(&whole)).expect("is whole").pixels, picture.pixels);
@@ -191,7 +192,7 @@ fn a_jpeg_that_is_cut_off_is_refused_and_what_follows_its_end_is_not() {
 
 #[test]
 fn what_is_far_longer_than_wide_costs_no_more_than_its_input() {
-    // Padded first it would be 10,000 × 2,560,000 pixels.
+    // Padded first, it would have 10,000 × 2,560,000 pixels.
     let (_folder, path) = save(GrayImage::from_pixel(1, 10_000, Luma([200])), ImageFormat::Png);
     let picture = load_picture(&path, 1, 256).unwrap();
     assert_eq!(picture.pixels.len(), 256);
@@ -208,7 +209,7 @@ fn what_is_far_longer_than_wide_costs_no_more_than_its_input() {
     assert!(column(49) > 60 && column(10) == 10 && column(90) == 10, "{} {}", column(49), column(10));
 }
 
-/// What is read of bytes, or what is said of them.
+/// The pixels that are read from bytes, or the error.
 fn read(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let picture = read_picture(Path::new("it"), bytes, 35, 45).map_err(|e| e.to_string())?;
     Ok(picture.pixels)
@@ -222,7 +223,7 @@ fn a_jpeg_that_lacks_any_part_is_refused_even_where_an_end_mark_follows() {
         let path = file.expect("a file").path();
         let whole = std::fs::read(&path).expect("reads");
         read(&whole).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        // Bytes behind the picture are nobody's, and more marks may stand before its end.
+        // Bytes after the picture do not matter, and more markers may precede its end.
         read(&[&whole[..], b"more"].concat()).expect("is whole");
         let end = whole.len() - 2;
         read(&[&whole[..end], b"\xff\xff\xff\xd9"].concat()).expect("is whole");
@@ -231,7 +232,7 @@ fn a_jpeg_that_lacks_any_part_is_refused_even_where_an_end_mark_follows() {
             for mark in [&b"\xff\xd9"[..], b""] {
                 let told = read(&[&whole[..cut], mark].concat()).err();
                 let told = told.unwrap_or_else(|| panic!("{}: cut at {cut} of {end}", path.display()));
-                // Within the head of a scan the decoder says it.
+                // Within the header of a scan, the decoder reports the damage.
                 let words = ["cut off", "damaged image/jpeg"];
                 assert!(words.iter().any(|word| told.contains(word)), "{}: {told}", path.display());
                 seen += 1;
@@ -247,13 +248,13 @@ fn a_png_that_lacks_any_part_is_refused() {
     let image = DynamicImage::from(GrayImage::from_fn(45, 35, |x, y| Luma([(x * y * 7) as u8])));
     image.write_to(&mut std::io::Cursor::new(&mut bytes), ImageFormat::Png).unwrap();
     read(&bytes).expect("is whole");
-    // The check sum of the mark at the end says nothing of the picture.
+    // The checksum of the last chunk says nothing about the picture.
     let end = bytes.len() - 4;
     for cut in (8..end).step_by(3).chain(end - 14..end) {
         let Err(told) = read(&bytes[..cut]) else { panic!("cut at {cut} of {end}") };
         assert!(told.contains("image/png"), "{told}");
     }
-    // A byte of a check sum, of a name and of the content.
+    // A byte of a checksum, of a name and of the content.
     let data = bytes.windows(4).position(|name| name == b"IDAT").expect("a chunk");
     let crc = bytes.len() - 16;
     for at in [data + 10, crc + 1, 29] {

@@ -1,5 +1,5 @@
-//! Folders of pictures: which parts and classes there are, how a picture becomes an image, and that what a batch holds
-//! depends on the seed alone.
+//! Folders of pictures: their parts and classes, the conversion of a picture to an image, and batches that depend
+//! on the seed alone.
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::{fs, io::Cursor, path::Path};
@@ -77,7 +77,7 @@ fn transparent_is_white_and_webp_is_read() {
     assert_eq!(prepared(&path, [5, 5, 3], Fit::Crop), [255; 75]);
 }
 
-/// A JPEG file with an EXIF note that says how it lies.
+/// A JPEG file with an EXIF orientation.
 fn jpeg_lying(image: &DynamicImage, orientation: u8) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     image.write_to(&mut bytes, ImageFormat::Jpeg).expect("it encodes");
@@ -94,7 +94,7 @@ fn a_photograph_that_lies_on_its_side_is_turned() {
     let folder = folder();
     let image = DynamicImage::from(RgbImage::from_fn(32, 16, |x, _| Rgb([if x < 16 { 250 } else { 5 }; 3])));
     let path = folder.path().join("lying.jpg");
-    // 6: to be turned by 90 degrees, clockwise; what was left is then at the top.
+    // Orientation 6: rotate clockwise by 90 degrees, so that the left side becomes the top.
     fs::write(&path, jpeg_lying(&image, 6)).expect("written");
     let turned = prepared(&path, [32, 16, 1], Fit::Stretch);
     assert!(turned[16 * 2 + 8] > 200 && turned[16 * 29 + 8] < 50, "bright above, dark below");
@@ -112,20 +112,20 @@ fn parts_and_classes_are_the_names_of_folders() {
     assert_eq!((data.shape(), data.train.len(), data.test.len()), ([16, 16, 3], 32, 8));
     assert_eq!(data.class_counts(&data.train), [16, 16]);
     assert!(data.validation.is_none());
-    // `val` beside `test` is the validation part; alone, it judges.
+    // `val` next to `test` is the validation part; alone, it is the test part.
     let train = folder.path().join("train");
     fs::rename(folder.path().join("test"), folder.path().join("val")).expect("renamed");
     let judged = load(folder.path(), &sized(16)).expect("pictures");
     assert_eq!((judged.test.len(), judged.validation.is_none()), (8, true));
     assert!(judged.notes[0].contains("val is the test part"), "{:?}", judged.notes);
-    // Without parts, a share is held out, the same of each class.
+    // Without parts, the same share of each class is held out.
     let held = load(&train, &Reading { test_share: Some(0.25), ..sized(16) }).expect("pictures");
     assert_eq!((held.class_counts(&held.train), held.class_counts(&held.test)), (vec![12, 12], vec![4, 4]));
     let again = load(&train, &Reading { test_share: Some(0.25), ..sized(16) }).expect("pictures");
     assert_eq!(again.digest, held.digest);
     let few = data.limit(6, 4);
     assert_eq!((few.class_counts(&few.train), few.class_counts(&few.test)), (vec![3, 3], vec![2, 2]));
-    // A class that training never sees, and sizes that nobody chose.
+    // A class without training pictures, and mixed sizes without an option.
     fs::rename(folder.path().join("val/balls"), folder.path().join("val/cubes")).expect("renamed");
     let message = load(folder.path(), &sized(16)).expect_err("other classes").to_string();
     assert!(message.contains("cubes") && message.contains("balls, stripes"), "{message}");
@@ -162,7 +162,7 @@ fn what_a_batch_holds_depends_on_the_seed_alone() {
     }
     assert_eq!(batches(&data, order, 1 << 20, 4), whole[4..], "from the middle of an epoch");
     assert_ne!(batches(&data, Order::Shuffled { seed: 3, epoch: 2 }, 1 << 20, 0), whole);
-    // The threads decide nothing.
+    // The number of threads does not matter.
     let (source, which) = (data.train.images.source(), data.train.images.which().expect("they are files"));
     let read = |threads| {
         let mut images = vec![0; which.len() * data.pixels()];
@@ -182,7 +182,7 @@ fn files_that_cannot_be_read_are_left_out_and_listed() {
     let whole = load(folder.path(), &sized(8)).expect("pictures");
     let order = Order::Shuffled { seed: 3, epoch: 1 };
     let all = batches(&whole, order, 0, 0);
-    // What is no picture at all is known at once; a damaged one when it is decoded.
+    // A file that is not a picture is noticed when the folder is listed; a damaged one, when it is decoded.
     let balls = folder.path().join("train/balls");
     fs::write(balls.join("note.jpg"), "a text").expect("written");
     fs::write(balls.join("empty.png"), "").expect("written");
@@ -205,7 +205,7 @@ fn files_that_cannot_be_read_are_left_out_and_listed() {
     let damaged = &broken[0].1;
     assert!(damaged.starts_with("a damaged image/png file (") && !damaged.contains("00004.png"), "{damaged}");
     assert!(broken[1].1.contains("empty") && broken[2].1.contains("neither PNG nor JPEG"), "{broken:?}");
-    // A batch of which nothing is left is no step without images.
+    // A batch without any remaining image is no training step.
     let cut = Cut { batch: 1, pixels: data.pixels(), budget: 0 };
     for chunk in Stream::start(&data.train, Order::File, cut, 0) {
         assert!(chunk.steps.iter().all(|rows| rows.rows == 1));
@@ -254,7 +254,7 @@ fn what_is_no_class_is_left_out_with_a_word() {
         data.warnings
     );
 
-    // A JPEG that is cut off is none.
+    // A truncated JPEG is not a picture.
     let photo = DynamicImage::from(RgbImage::from_fn(64, 64, |x, y| {
         Rgb([(x * 3) as u8, (y * 3) as u8, (x * y) as u8])
     }));
@@ -291,14 +291,14 @@ fn where_nothing_can_be_held_out_what_was_left_out_is_told_all_the_same() {
     ] {
         assert!(error.contains(word), "no {word:?} in {error}");
     }
-    // Classes that are written almost alike are told.
+    // Classes with similar names cause a warning.
     for name in ["cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png", "Cat/0.png", "Cat/1.png", "Cat/2.png"] {
         put(&root.join(name), &flag(6), ImageFormat::Png);
     }
     let data = load(root, &sized(6)).expect("pictures");
     let told =
         data.warnings.iter().any(|w| w.contains("\"Cat\" (3) and \"cat\" (3) differ by nothing but case"));
-    // Where a file system knows no capitals they are one folder.
+    // On a file system that ignores case, they are one folder.
     assert!(told || data.classes.len() == 2, "{:?}", data.warnings);
 }
 
@@ -337,9 +337,9 @@ fn links_in_circles_and_names_that_are_no_text_are_read() {
     std::os::unix::fs::symlink("../cat", root.join("cat/itself")).expect("a link");
     let data = load(root, &sized(6)).expect("two classes");
     assert_eq!(data.classes, ["b\u{fffd}r", "cat"]);
-    // What a link leads to is there once.
+    // The target of several links counts once.
     assert_eq!(data.class_counts(&data.train)[0] + data.class_counts(&data.test)[0], 6);
-    // Two names that differ in such bytes alone would be one.
+    // Two names that differ only in such bytes would be one.
     put(&root.join(std::ffi::OsStr::from_bytes(b"b\xe5r")).join("0.png"), &grey, ImageFormat::Png);
     let error = load(root, &sized(6)).expect_err("read alike").to_string();
     assert!(error.contains("read alike"), "{error}");

@@ -1,5 +1,5 @@
-//! The drawn garments: the same bytes from the same seed, learnable but not trivially so. Leaves out how
-//! well a network of this crate learns them.
+//! The drawn garments: the same bytes from the same seed, learnable but not trivially so. Training a network of
+//! this crate on them is not tested here.
 
 use wgrad::data::{Dataset, Split};
 use wgrad_data::synthetic::synthetic;
@@ -10,7 +10,7 @@ fn bytes(labels: &[u32]) -> Vec<u8> {
 
 #[test]
 fn a_seed_means_the_same_bytes_everywhere() {
-    // Computed on x86-64 Linux; another platform must come to the same.
+    // These were computed on x86-64 Linux; another platform must give the same.
     let data = synthetic(0, 300, 100);
     assert_eq!(data.digest, "b7b3a501996d8b93d0d52b46a31b68312ed8f27e1f9263cc459a4a4b08172bbc");
     assert_eq!(data.source, "drawn from seed 0: 300 training and 100 test images");

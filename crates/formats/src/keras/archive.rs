@@ -9,18 +9,18 @@ use std::{
 use wgrad::text::text_of;
 use zip::{ZipArchive, result::ZipError};
 
-/// The part that holds the network.
+/// Name of the part that holds the network.
 pub const CONFIG: &str = "config.json";
-/// The part that holds the weights.
+/// Name of the part that holds the weights.
 pub const WEIGHTS: &str = "model.weights.h5";
 
-/// No network's description is longer, in bytes.
+/// Maximum length of a network's description in bytes.
 const LONGEST: u64 = 64 << 20;
 
-/// The bytes of one part of an archive, at most `limit` of them: few bytes may unpack to any number.
+/// Reads one part of an archive, at most `limit` bytes: a few bytes may unpack to any size.
 ///
 /// # Errors
-/// [`wgrad::Error::Io`] where the file cannot be read, [`Error::ModelFile`] where it is no such archive.
+/// [`wgrad::Error::Io`] where the file cannot be read, [`Error::ModelFile`] where it is not such an archive.
 pub fn part(path: &Path, name: &str, limit: u64) -> Result<Vec<u8>> {
     let fail = |message: String| Error::ModelFile { path: path.to_owned(), line: None, message };
     let next = "`model.save(\"model.keras\")` of Keras writes such a file";
@@ -50,10 +50,10 @@ pub fn part(path: &Path, name: &str, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same as text, without a byte order mark.
+/// Reads one part of an archive as text, without a byte order mark.
 ///
 /// # Errors
-/// As [`part`].
+/// The errors of [`part`], and an error where the part is not text.
 pub fn text(path: &Path, name: &str) -> Result<String> {
     text_of(part(path, name, LONGEST)?).map_err(|e| Error::ModelFile {
         path: path.to_owned(),

@@ -1,16 +1,16 @@
-//! A layer's arguments: from Keras's `config` to the table that wgrad's layers are read from. What changes nothing is
-//! dropped; everything else is handed on, so that a layer which does not take it says so.
+//! Converts a layer's arguments from Keras's `config` to the table that wgrad's layers are read from. Arguments
+//! that change nothing are dropped. All others are passed on, so that a layer reports those that it does not take.
 
 use super::initializers;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use wgrad::layers::{By, Layer};
 
-/// Arguments that decide nothing here, whatever they are.
+/// Arguments that change nothing here, with any value.
 const IGNORED: &[&str] = &[
     "batch_input_shape",
     "batch_shape",
-    // Which of two programs computed the same.
+    // The choice between two implementations of the same computation.
     "fused",
     "implementation",
     "renorm_momentum",
@@ -18,11 +18,11 @@ const IGNORED: &[&str] = &[
     "supports_masking",
     "synchronized",
     "unroll",
-    // Of masks, which no layer here makes.
+    // An argument for masks, which no layer here makes.
     "zero_output_for_mask",
 ];
 
-/// What wgrad does anyway: dropped where it says so.
+/// The value of an argument that matches wgrad's behaviour; with this value, it is dropped.
 fn neutral(key: &str) -> Option<Value> {
     Some(match key {
         "trainable" => json!(true),
@@ -42,17 +42,17 @@ fn neutral(key: &str) -> Option<Value> {
     })
 }
 
-/// What is read of layers beside their arguments.
+/// Facts about layers other than their arguments.
 #[derive(Debug, Default)]
 pub struct Aside {
-    /// Initialisers that wgrad has not, a sentence each.
+    /// Initialisers that wgrad lacks, one sentence each.
     pub initializers: Vec<String>,
-    /// Keras's policies of half precision.
+    /// Keras's half-precision policies.
     half: BTreeSet<String>,
 }
 
 impl Aside {
-    /// What is said of half precision.
+    /// The note about half precision.
     pub fn half_note(&self) -> Option<String> {
         let names: Vec<&str> = self.half.iter().map(String::as_str).collect();
         (!names.is_empty()).then(|| {
@@ -64,7 +64,7 @@ impl Aside {
     }
 }
 
-/// What to do about an argument that a layer does not take.
+/// Advice about an argument that a layer does not take.
 fn hint(key: &str) -> &'static str {
     match key {
         _ if key.ends_with("_regularizer") => {
@@ -79,7 +79,8 @@ fn hint(key: &str) -> &'static str {
     }
 }
 
-/// The table of a layer of `kind`, whose input has `rank` axes with the batch where that is known.
+/// The table of a layer of `kind`; `rank` is the number of axes of its input, including the batch, where it is
+/// known.
 pub fn table(
     kind: &str,
     config: &Map<String, Value>,
@@ -96,7 +97,7 @@ pub fn table(
     Ok(table)
 }
 
-/// One argument, unless it changes nothing.
+/// Converts one argument; `None` where it changes nothing.
 fn argument(
     kind: &str,
     key: &str,
@@ -130,12 +131,12 @@ fn argument(
     }
 }
 
-/// Whether two values are equal, numbers by what they are: 0 and 0.0.
+/// True if two values are equal; numbers are compared by value, such as 0 and 0.0.
 fn same(a: &Value, b: &Value) -> bool {
     a == b || a.as_f64().is_some_and(|a| Some(a) == b.as_f64())
 }
 
-/// Computation is in float32, and so are the variables of Keras's mixed policies.
+/// Checks the type: computation is in float32, and so are the variables of Keras's mixed policies.
 fn dtype(value: &Value, aside: &mut Aside) -> Result<(), String> {
     let name = value.as_str().or_else(|| value.pointer("/config/name").and_then(Value::as_str));
     match name {
@@ -151,7 +152,7 @@ fn dtype(value: &Value, aside: &mut Aside) -> Result<(), String> {
     }
 }
 
-/// Whether an axis, or a list of one, is the last.
+/// True if an axis, or a list of one axis, is the last axis.
 fn last(value: &Value, rank: Option<usize>) -> bool {
     let axis = match value {
         Value::Array(axes) if axes.len() == 1 => axes[0].as_i64(),
@@ -160,8 +161,8 @@ fn last(value: &Value, rank: Option<usize>) -> bool {
     axis.is_some_and(|axis| axis == -1 || rank.is_some_and(|rank| axis == rank as i64 - 1))
 }
 
-/// The name of an activation: text, or what Keras writes for a function or a layer, where its arguments are those of an
-/// activation that wgrad has.
+/// The name of an activation: a text, or Keras's description of a function or a layer, whose arguments must match
+/// an activation of wgrad.
 fn activation(kind: &str, value: &Value, rank: Option<usize>, aside: &mut Aside) -> Result<String, String> {
     let foreign = |own: &str| {
         Err(format!(
@@ -180,7 +181,7 @@ fn activation(kind: &str, value: &Value, rank: Option<usize>, aside: &mut Aside)
         (_, class) => value.as_str().or(class.filter(|class| *class != "function")),
     };
     match name {
-        // How Keras names what was registered.
+        // The form of names of registered functions in Keras.
         Some(name) if name.contains('>') => foreign(name),
         Some(name) => Ok(super::classes::snake(name)),
         None => Err(format!(
@@ -189,7 +190,7 @@ fn activation(kind: &str, value: &Value, rank: Option<usize>, aside: &mut Aside)
     }
 }
 
-/// The name of what an activation of `class` with arguments computes.
+/// The name of the activation that `class` with these arguments computes.
 fn with_arguments(
     class: &str,
     value: &Value,
@@ -223,11 +224,11 @@ fn with_arguments(
             return Ok(super::classes::snake(if tangent { "gelu_tanh" } else { class }));
         }
     };
-    // Keras 2 names no modules.
+    // Keras 2 writes no modules.
     if value.get("module").is_none() {
         super::older::arguments(kind, &mut config).map_err(fail)?;
     }
-    // The function has another slope than the layer where nothing is said.
+    // The function's default slope differs from the layer's.
     if class == "leaky_relu" {
         config.entry("negative_slope").or_insert(json!(0.2));
     }
@@ -249,7 +250,7 @@ fn with_arguments(
     }
 }
 
-/// The layer within another one: `Bidirectional(LSTM(8))`.
+/// Converts the layer within a wrapper: `Bidirectional(LSTM(8))`.
 fn inner(value: &Value, aside: &mut Aside) -> Result<toml::Value, String> {
     let class = value.get("class_name").and_then(Value::as_str);
     let config = value.get("config").and_then(Value::as_object);
@@ -262,7 +263,7 @@ fn inner(value: &Value, aside: &mut Aside) -> Result<toml::Value, String> {
     Ok(toml::Value::Table(with_own_message(table, class, config)?))
 }
 
-/// The table, unless its layer does not take it: the wrapper's own message would not say which argument it is.
+/// Returns the table if its layer accepts it. The wrapper's own error would not name the argument.
 fn with_own_message(
     table: toml::Table,
     class: &str,
@@ -276,7 +277,7 @@ fn with_own_message(
     }
 }
 
-/// The layer for the way back has to be the other one with time reversed: wgrad makes it itself.
+/// Checks that the backward layer is the forward layer with time reversed: wgrad makes it itself.
 fn mirrored(config: &Map<String, Value>, backward: &Value, aside: &mut Aside) -> Result<(), String> {
     let arguments = |layer: Option<&Value>, aside: &mut Aside| {
         let class = layer?.get("class_name")?.as_str()?;
@@ -295,7 +296,7 @@ fn mirrored(config: &Map<String, Value>, backward: &Value, aside: &mut Aside) ->
     }
 }
 
-/// A JSON value as TOML, which knows no null.
+/// Converts a JSON value to TOML, which has no null.
 fn toml(value: &Value) -> Result<toml::Value, String> {
     Ok(match value {
         Value::Bool(value) => (*value).into(),
@@ -314,7 +315,7 @@ fn toml(value: &Value) -> Result<toml::Value, String> {
     })
 }
 
-/// What a layer says of its arguments, with the value of one that it does not know.
+/// A layer's error about its arguments; adds the value of an argument that it does not know.
 pub fn explain(kind: &str, message: &str, config: &Map<String, Value>) -> String {
     let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, expected "));
     let Some((key, expected)) = unknown else { return message.to_string() };
@@ -330,7 +331,7 @@ mod tests {
     use serde_json::{Value, json};
     use std::path::Path;
 
-    /// The network's first layer with such an activation, as it is read, or what is said of it.
+    /// The activation of the network's first layer as it is read, or the error.
     fn read(class: &str, activation: Value) -> Result<String, String> {
         let shape = json!([null, 6]);
         let first = match class {

@@ -1,11 +1,11 @@
-//! Functional models: which layer takes the output of which, as Keras writes it in `inbound_nodes`.
+//! Functional models: the connections between layers, which Keras writes in `inbound_nodes`.
 
 use super::older;
 use crate::keras::node::{Words, text};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The layers whose outputs a layer of a functional model takes.
+/// The layers whose outputs are inputs of a layer of a functional model.
 pub(super) fn sources(layer: &Value, places: &BTreeMap<String, String>) -> Words<Vec<String>> {
     let calls = layer.get("inbound_nodes").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let call = match calls {
@@ -35,7 +35,7 @@ pub(super) fn sources(layer: &Value, places: &BTreeMap<String, String>) -> Words
     for (key, value) in kwargs.into_iter().flatten() {
         match (key.as_str(), value) {
             (_, Value::Null) | ("training", Value::Bool(false)) => {}
-            // An operation's second operand.
+            // The second operand of an operation.
             (_, value) if is_tensor(value) && text(layer, "module").is_some_and(|m| m.contains(".ops.")) => {
                 tensors.push(value)
             }
@@ -64,12 +64,12 @@ fn source(tensor: &Value, places: &BTreeMap<String, String>) -> Words<String> {
     place(history, places)
 }
 
-/// The layer of `["conv2d", 0, 0]`: name, which call of it, which of its outputs.
+/// The layer named by `["conv2d", 0, 0]`: its name, the number of its call, the index of its output.
 fn place(history: &Value, places: &BTreeMap<String, String>) -> Words<String> {
     let (name, call, output) = (history[0].as_str(), history[1].as_u64(), history[2].as_u64());
     let Some(name) = name else { return Err(format!("takes {history}, expected [\"a layer\", 0, 0]")) };
     match (call, output) {
-        // The number of the call is of no use once each layer is called once.
+        // The number of the call is irrelevant, since each layer is called once.
         (Some(_), Some(0)) => {}
         _ => return Err(format!("takes output {history} of `{name}`; wgrad's layers have one")),
     }
@@ -79,7 +79,7 @@ fn place(history: &Value, places: &BTreeMap<String, String>) -> Words<String> {
     })
 }
 
-/// The layer that gives the one output of a functional model; its one input is checked as well.
+/// The layer that produces the one output of a functional model. Also checks that the model has one input.
 pub(super) fn output(config: &Value, places: &BTreeMap<String, String>) -> Words<String> {
     let one = |key: &str, what: &str| {
         let value = config.get(key).unwrap_or(&Value::Null);

@@ -1,17 +1,17 @@
-//! Which of wgrad's layers a class of Keras is, and what is nearest to one that is none.
+//! Maps classes of Keras to wgrad's layers, and suggests alternatives for the others.
 
 use crate::keras::node::Node;
 use serde_json::{Map, Value, json};
 use wgrad::layers::Layer;
 
-/// `BatchNormalization` as `batch_normalization`, `PReLU` as `p_re_lu`: how Keras derives names from classes.
+/// Keras's name for a class: `batch_normalization` for `BatchNormalization`, `p_re_lu` for `PReLU`.
 pub fn snake(class: &str) -> String {
     let letters: Vec<char> = class.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect();
     let mut name = String::new();
     for (n, letter) in letters.iter().enumerate() {
         let before = n.checked_sub(1).map(|n| letters[n]);
         let after = letters.get(n + 1);
-        // A capital begins a word behind a small letter, and before one, where anything stands before it.
+        // A capital letter begins a word after a small letter, and before one, unless it is the first letter.
         let word = letter.is_ascii_uppercase()
             && before.is_some_and(|b| b.is_ascii_lowercase() || after.is_some_and(char::is_ascii_lowercase));
         if word && before != Some('_') {
@@ -22,12 +22,12 @@ pub fn snake(class: &str) -> String {
     name
 }
 
-/// Whether wgrad has a layer of this class.
+/// True if wgrad has a layer of this class.
 pub fn has(class: &str) -> bool {
     Layer::KINDS.iter().any(|(kind, _)| *kind == class)
 }
 
-/// wgrad's layer for a node, with Keras's arguments.
+/// The layer of wgrad for a node, with Keras's arguments.
 pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
     let activation = |name: &str| {
         let config = Map::from_iter([("activation".to_string(), json!(name))]);
@@ -43,7 +43,7 @@ pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
         }
         return match (node.class.as_str(), node.inputs.len()) {
             ("Add", 2) => Ok(("Add".into(), Map::new())),
-            // Keras's operation takes the tangent's formula unless it is told otherwise, its activation does not.
+            // Keras's operation uses the tanh formula by default; its activation does not.
             ("Gelu", 1) if said("approximate").is_none_or(|value| *value == json!(true)) => {
                 activation("gelu_tanh")
             }
@@ -57,7 +57,7 @@ pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
             )),
         };
     }
-    // Keras counts axes from either end, the batch among them.
+    // Keras counts axes from either end, including the batch.
     let axis = node.config.get("axis").and_then(Value::as_i64);
     if node.class == "Softmax" && axis.map(|axis| axis + 1) == node.rank.map(|rank| rank as i64) {
         return activation("softmax");
@@ -68,7 +68,7 @@ pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
     }
 }
 
-/// Whether an argument of an operation is what wgrad's activation of that name computes.
+/// True if an argument of an operation has the value that wgrad's activation of that name computes with.
 fn takes(node: &Node, key: &str, value: &Value) -> bool {
     let last = |axis: i64| axis == -1 || node.rank.is_some_and(|rank| axis == rank as i64 - 1);
     match (node.class.as_str(), key) {
@@ -82,7 +82,7 @@ fn takes(node: &Node, key: &str, value: &Value) -> bool {
     }
 }
 
-/// Layers that change images at random while training, and the field that does.
+/// The field that replaces a layer which changes images at random during training.
 pub fn augmentation(class: &str) -> Option<&'static str> {
     Some(match class {
         "RandomFlip" => "`.augment = flip`, which mirrors left and right",
@@ -97,7 +97,7 @@ pub fn augmentation(class: &str) -> Option<&'static str> {
     })
 }
 
-/// The nearest thing to a class that wgrad lacks.
+/// The closest alternatives to classes that wgrad lacks.
 const NEAREST: &[(&str, &str)] = &[
     ("Normalization", "images come as pixel / 255; put BatchNormalization first, or leave it out"),
     (
@@ -129,7 +129,7 @@ const NEAREST: &[(&str, &str)] = &[
     ("Lambda", "its code cannot be read; use a layer"),
 ];
 
-/// What is said of a class that wgrad has not.
+/// The error about a class that wgrad lacks.
 pub fn missing(class: &str) -> String {
     let nearest = NEAREST.iter().find(|(known, _)| *known == class).map(|(_, text)| format!("; {text}"));
     let known = || Layer::KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>().join(", ");
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn names_follow_from_classes_as_in_keras() {
-        // From keras.src.utils.naming.to_snake_case of Keras 3.15.
+        // These are from keras.src.utils.naming.to_snake_case of Keras 3.15.
         let cases = [
             ("Conv2D", "conv2d"),
             ("DepthwiseConv2D", "depthwise_conv2d"),

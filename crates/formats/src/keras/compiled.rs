@@ -1,14 +1,14 @@
-//! What `compile()` of Keras's said. The loss is taken where wgrad has it; everything else that changes numbers is named,
-//! with the field that says it here.
+//! Reads the arguments of Keras's `compile()`. The loss is used where wgrad has it. Everything else that changes
+//! results is reported, with the corresponding field of wgrad.
 
 use super::losses::{self, Compiled};
 use serde_json::{Map, Value};
 use wgrad::optim::{self, Method};
 
-/// What changes how a program runs and no number of it; or what only half precision has.
+/// Arguments that change how a program runs but not its results, or that only matter for half precision.
 const NEUTRAL: &[&str] = &["auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_execution"];
 
-/// Metrics that are reported anyway.
+/// Metrics that wgrad reports anyway.
 const REPORTED: &[&str] = &[
     "accuracy",
     "acc",
@@ -20,7 +20,7 @@ const REPORTED: &[&str] = &[
     "root_mean_squared_error",
 ];
 
-/// Numbers of an optimizer by Keras's name, and their fields here.
+/// Keras's names for numbers of an optimizer, with wgrad's fields.
 const NUMBERS: &[(&str, &str)] = &[
     ("momentum", "momentum"),
     ("beta_1", "beta_1"),
@@ -36,7 +36,7 @@ const NUMBERS: &[(&str, &str)] = &[
     ("global_clipnorm", "global_clipnorm"),
 ];
 
-/// Whether `x` is not what the field is in `method` where nobody says it; `false` where the method has no such number.
+/// True if `x` differs from the default of the field in `method`; false where the method has no such number.
 fn differs(method: &Method, field: &str, x: f64) -> bool {
     let numbers = method.numbers();
     let number = numbers.iter().find(|number| number.name == field).map(|number| number.value);
@@ -50,7 +50,7 @@ fn differs(method: &Method, field: &str, x: f64) -> bool {
     (x - usual).abs() > 1e-6 * usual
 }
 
-/// Reads what stands beside the network.
+/// Reads the compile arguments that are stored next to the network.
 pub fn of(config: &Value) -> Compiled {
     let said = config.get("compile_config").or(config.get("training_config")).and_then(Value::as_object);
     let Some(said) = said else { return Compiled::default() };
@@ -83,7 +83,7 @@ pub fn of(config: &Value) -> Compiled {
     compiled
 }
 
-/// Whether every weight of a loss is 1, or none is there.
+/// True if every weight of a loss is 1, or there are no weights.
 fn are_one(weights: &Value) -> bool {
     match weights {
         Value::Null => true,
@@ -93,7 +93,7 @@ fn are_one(weights: &Value) -> bool {
     }
 }
 
-/// A number that Keras computed in f32, without the digits that come from that.
+/// A number that Keras computed in f32, without the spurious digits of its f64 form.
 fn number(x: f64) -> String {
     if f64::from(x as f32) == x { format!("{:?}", x as f32) } else { format!("{x:?}") }
 }
@@ -105,7 +105,7 @@ fn short(value: &Value) -> String {
     }
 }
 
-/// The names of all metrics, in whatever form.
+/// Collects the names of all metrics, in any form.
 fn collect(value: &Value, names: &mut Vec<String>) {
     match value {
         Value::String(name) => names.push(super::classes::snake(name)),
@@ -119,13 +119,13 @@ fn collect(value: &Value, names: &mut Vec<String>) {
     }
 }
 
-/// What is said of an optimizer, which is not taken from the file.
+/// The note about an optimizer, which is not taken from the file.
 fn optimizer(value: &Value) -> String {
     let none = Map::new();
     let config = value.get("config").and_then(Value::as_object).unwrap_or(&none);
     let class =
         value.as_str().or_else(|| value.get("class_name").and_then(Value::as_str)).unwrap_or_default();
-    // Around another one, which scales the loss for half precision.
+    // A wrapper around another optimizer scales the loss for half precision.
     if let Some(inner) = config.get("inner_optimizer") {
         return optimizer(inner);
     }

@@ -1,5 +1,5 @@
-//! From Keras's configuration to a flat list of layers: nested models are put in place of themselves, layers that do
-//! nothing here are left out, and every layer names those whose outputs it takes.
+//! Converts Keras's configuration to a flat list of layers. Nested models are replaced by their layers, layers
+//! without effect are left out, and every layer names the layers whose outputs it takes.
 
 use super::{
     calls::{output, sources},
@@ -15,32 +15,32 @@ use wgrad::model::{INPUT, MOST_LAYERS};
 /// A network with one input and one output.
 #[derive(Debug)]
 pub struct Graph {
-    /// Its name.
+    /// The network's name.
     pub name: String,
-    /// The layers, each behind those whose outputs it takes; the last one gives the output.
+    /// The layers, each after those whose outputs it takes; the last one gives the output.
     pub nodes: Vec<Node>,
-    /// The shape of its input, without the batch.
+    /// The shape of the input, without the batch.
     pub input: Vec<usize>,
-    /// What was left out.
+    /// Notes about what was left out.
     pub notes: Vec<String>,
-    /// What it was compiled with.
+    /// The loss and other compile arguments.
     pub compiled: Compiled,
 }
 
-/// Collects the layers of a model and of those within it.
+/// Collects the layers of a model and of the models nested in it.
 #[derive(Default)]
 struct Flat {
     nodes: Vec<Node>,
     names: HashSet<String>,
-    /// How many names were made of each that was taken.
+    /// Number of names that were derived from each name already in use.
     taken: HashMap<String, usize>,
     input: Option<(String, Vec<usize>)>,
     notes: Vec<String>,
-    /// Whether Keras 2 wrote it.
+    /// True if Keras 2 wrote the file.
     older: bool,
 }
 
-/// Refuses a class that is not Keras's, whatever it is called: its code is not in the file.
+/// Refuses a class that is not Keras's, with any name: its code is not in the file.
 fn foreign(object: &Value) -> Words<()> {
     match own(object) {
         None => Ok(()),
@@ -50,10 +50,10 @@ fn foreign(object: &Value) -> Words<()> {
     }
 }
 
-/// What a class or function that is not Keras's is registered as, or the module that it is from.
+/// The registered name of a class or function that is not Keras's, or the module that it comes from.
 pub fn own(object: &Value) -> Option<&str> {
     match object.get("module") {
-        // Keras 2 names none, and Keras 3 none of what was registered.
+        // Keras 2 writes no module, and Keras 3 writes null for registered classes.
         None => None,
         Some(Value::Null) => text(object, "registered_name"),
         Some(module) => module.as_str().filter(|module| {
@@ -67,7 +67,7 @@ fn is_model(class: &str) -> bool {
     matches!(class, "Sequential" | "Functional" | "Model")
 }
 
-/// The graph of a model's whole configuration.
+/// The graph of a model's configuration.
 pub fn of(config: &Value) -> Words<Graph> {
     let class = text(config, "class_name").unwrap_or_default();
     let version = older::version(config);
@@ -98,7 +98,7 @@ pub fn of(config: &Value) -> Words<Graph> {
 }
 
 impl Flat {
-    /// Adds the layers of a model that takes `inputs`; the name of the layer that gives its output.
+    /// Adds the layers of a model that takes `inputs`. Returns the name of the layer that gives its output.
     fn model(&mut self, model: &Value, inputs: &[String], group: &str, outermost: bool) -> Words<String> {
         let config = model.get("config").unwrap_or(&Value::Null);
         let name = text(config, "name").unwrap_or("model").to_string();
@@ -108,7 +108,7 @@ impl Flat {
                 "model `{name}`: trainable is false; every layer is trained: set it to True"
             ));
         }
-        // Stacks of Keras before 2.2 are their list.
+        // In Keras before 2.2, the configuration of a Sequential model is its list of layers.
         let layers = config.get("layers").unwrap_or(config).as_array();
         let layers = layers.ok_or_else(|| format!("model `{name}` has no list of layers in its config"))?;
         let [input] = inputs else {
@@ -158,7 +158,7 @@ impl Flat {
         }
     }
 
-    /// Adds one layer, unless it does nothing here; the name of what gives its output.
+    /// Adds one layer, unless it has no effect here. Returns the name of the layer that gives its output.
     fn layer(
         &mut self,
         layer: &Value,
@@ -189,7 +189,7 @@ impl Flat {
             }
         }
         let shape = layer.pointer("/build_config/input_shape").and_then(Value::as_array);
-        // A layer of several inputs has a list of shapes.
+        // A layer with several inputs has a list of shapes.
         let rank = shape.map(|shape| match shape.first() {
             Some(Value::Array(first)) => first.len(),
             _ => shape.len(),
@@ -200,7 +200,7 @@ impl Flat {
         Ok(name)
     }
 
-    /// A name that no other layer has: its own, else with its model's before it.
+    /// A unique name: the layer's own, prefixed by its model's name where it is in use.
     fn free(&mut self, own: &str, model: &str) -> String {
         let mut name = own.to_string();
         if name == INPUT || self.names.contains(&name) {
@@ -242,8 +242,8 @@ impl Flat {
         }
     }
 
-    /// Images have three axes: a network that takes fewer gets a layer that gives them that shape, unless those that
-    /// take them do so by themselves.
+    /// Adds a reshaping layer to a network whose input has fewer than three axes, since images have three. Nothing
+    /// is added where all layers that take the input reshape or flatten it themselves.
     fn shape_input(&mut self, name: &str, shape: &[usize]) {
         let takers = self.nodes.iter().filter(|node| node.inputs.iter().any(|input| input == INPUT));
         let reshape = |node: &Node| !node.operation && (node.class == "Flatten" || node.class == "Reshape");
@@ -270,14 +270,14 @@ impl Flat {
     }
 }
 
-/// Whether it makes of bytes what images come as.
+/// True if the layer divides by 255, which wgrad does with images anyway.
 fn is_one_by_255(config: &Map<String, Value>) -> bool {
     let number = |key: &str, default| config.get(key).map_or(Some(default), Value::as_f64);
     number("scale", 1.0).is_some_and(|scale| (scale * 255.0 - 1.0).abs() < 1e-6)
         && number("offset", 0.0) == Some(0.0)
 }
 
-/// How Keras calls the next layer of this class among the weights: `dense`, `dense_1`, ...
+/// Keras's name for the next layer of this class in a file of weights: `dense`, `dense_1`, ...
 fn counted(used: &mut HashMap<String, usize>, class: &str) -> String {
     let name = classes::snake(class);
     let n = used.entry(name.clone()).or_insert(0);
@@ -285,15 +285,15 @@ fn counted(used: &mut HashMap<String, usize>, class: &str) -> String {
     if *n == 1 { name } else { format!("{name}_{}", *n - 1) }
 }
 
-/// The layers in an order in which each stands behind those whose outputs it takes; as they were where that does.
+/// Sorts the layers so that each follows those whose outputs it takes. A valid order stays as it is.
 fn sorted(nodes: Vec<Node>) -> Words<Vec<Node>> {
     let of: HashMap<&str, usize> =
         nodes.iter().enumerate().map(|(n, node)| (node.name.as_str(), n)).collect();
-    // By layer: who takes its output, and how many of its own inputs are still to come.
+    // For each layer: the layers that take its output, and the number of its inputs that are not sorted yet.
     let (mut takers, mut missing) = (vec![Vec::new(); nodes.len()], vec![0; nodes.len()]);
     for (n, node) in nodes.iter().enumerate() {
         for input in node.inputs.iter().filter(|input| *input != INPUT) {
-            // What no layer gives never comes.
+            // An input that no layer gives stays missing.
             if let Some(from) = of.get(input.as_str()) {
                 takers[*from].push(n);
             }
@@ -318,8 +318,8 @@ fn sorted(nodes: Vec<Node>) -> Words<Vec<Node>> {
     Ok(order.into_iter().filter_map(|n| nodes[n].take()).collect())
 }
 
-/// The shape of the images for a network: its own input with three axes, (height, width, 1) with two; with one, `image`
-/// where it holds as many numbers, else a square of one or three channels, else one row.
+/// The shape of the images for a network. With three axes, it is the input's own; with two, (height, width, 1).
+/// With one, it is `image` where that has as many numbers, else a square of one or three channels, else one row.
 pub fn image_shape(graph: &Graph, image: [usize; 3]) -> Words<[usize; 3]> {
     match graph.input[..] {
         [h, w, c] => Ok([h, w, c]),

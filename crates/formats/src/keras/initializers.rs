@@ -1,8 +1,8 @@
-//! Keras's initialisers by the names that wgrad's layers take.
+//! Keras's initialisers, by the names that wgrad's layers accept.
 
 use serde_json::{Map, Value};
 
-/// What may stand in an initialiser without changing what it draws.
+/// Arguments that do not change the distribution of an initialiser.
 const NEUTRAL: &[&str] = &["seed", "input_axes", "output_axes"];
 
 /// The initialisers that wgrad has.
@@ -18,7 +18,8 @@ pub const NAMES: [&str; 9] = [
     "ones",
 ];
 
-/// The name of an initialiser, where wgrad has it: `{"class_name": "HeNormal", "config": {"seed": null}}` is `he_normal`.
+/// wgrad's name of an initialiser, where it has it: `{"class_name": "HeNormal", "config": {"seed": null}}` is
+/// `he_normal`.
 pub fn name(value: &Value) -> Option<&'static str> {
     let none = Map::new();
     let (class, config) = match value {
@@ -37,7 +38,7 @@ pub fn name(value: &Value) -> Option<&'static str> {
             1.0 => return Some("ones"),
             _ => return None,
         },
-        // Keras 3.0 to 3.4 call it so.
+        // The name in Keras 3.0 to 3.4.
         "OrthogonalInitializer" => "orthogonal".to_string(),
         "zero" | "one" => format!("{class}s"),
         class => super::classes::snake(class),
@@ -56,7 +57,7 @@ fn scaling(config: &Map<String, Value>) -> Option<&'static str> {
         ("fan_avg", 1.0, "uniform") => "glorot_uniform",
         ("fan_in", 2.0, "uniform") => "he_uniform",
         ("fan_in", 1.0, "uniform") => "lecun_uniform",
-        // Keras before 2.2.3 cut it off as well, and said "normal".
+        // Keras before 2.2.3 truncated the distribution as well, and called it "normal".
         ("fan_avg", 1.0, "truncated_normal" | "normal") => "glorot_normal",
         ("fan_in", 2.0, "truncated_normal" | "normal") => "he_normal",
         ("fan_in", 1.0, "truncated_normal" | "normal") => "lecun_normal",
@@ -64,7 +65,7 @@ fn scaling(config: &Map<String, Value>) -> Option<&'static str> {
     })
 }
 
-/// What the tensor of `key` always starts from; `None` where there is a choice.
+/// The fixed initialiser of the tensor of `key`; `None` where wgrad offers a choice.
 fn fixed(key: &str) -> Option<&'static str> {
     Some(match key.strip_suffix("_initializer")? {
         "kernel" | "recurrent" | "depthwise" => return None,
@@ -73,8 +74,8 @@ fn fixed(key: &str) -> Option<&'static str> {
     })
 }
 
-/// The argument `key` of a layer, an initialiser; `None` where it is what the layer has anyway. Where wgrad has it not, a
-/// sentence says so.
+/// Reads the argument `key` of a layer, an initialiser; `None` where it is the layer's fixed one. The error is a
+/// sentence about an initialiser that wgrad lacks.
 pub fn read(key: &str, value: &Value) -> Result<Option<&'static str>, String> {
     let has = match (name(value), fixed(key)) {
         (Some(name), None) => return Ok(Some(name)),
@@ -84,7 +85,7 @@ pub fn read(key: &str, value: &Value) -> Result<Option<&'static str>, String> {
     Err(format!("{key} is {}, and wgrad starts from {has}", words(value)))
 }
 
-/// An object of Keras's in words: its class, and what was said of it.
+/// Describes an object of Keras in words: its class and its arguments.
 pub fn words(value: &Value) -> String {
     let class = value.get("class_name").or(value.get("registered_name")).and_then(Value::as_str);
     let (Some(class), config) = (class, value.get("config").and_then(Value::as_object)) else {

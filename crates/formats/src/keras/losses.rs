@@ -1,5 +1,5 @@
-//! The loss that a network of Keras's was compiled with: by its name, as an object, or one in a list or a dictionary of
-//! outputs.
+//! The loss that a Keras network was compiled with: by name, as an object, or as the only one in a list or a
+//! dictionary of outputs.
 
 use super::classes::snake;
 use serde_json::Value;
@@ -8,24 +8,24 @@ use wgrad::loss::Loss;
 /// The loss of `compile()`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Compiled {
-    /// wgrad's own, if it has it.
+    /// The loss, if wgrad has it.
     pub loss: Option<Loss>,
-    /// Whether it takes logits, where it is a loss of classes.
+    /// True if the loss takes logits; `None` for a loss other than of classes.
     pub from_logits: Option<bool>,
-    /// What was asked for and cannot be had: a sentence that goes on from the network.
+    /// The loss that wgrad lacks, as the predicate of a sentence whose subject is the network.
     pub missing: Option<String>,
-    /// What else it says, and where to say it here; a line each.
+    /// Notes about other compile arguments, and the fields to use for them; one line each.
     pub notes: Vec<String>,
 }
 
-/// Reads what stands under `loss`.
+/// Reads the value of `loss`.
 pub fn of(value: &Value) -> Compiled {
     match value {
         Value::Null => Compiled::default(),
         Value::String(name) => named(name, &Value::Null),
         Value::Array(all) => one(all.iter().collect()),
         Value::Object(object) => match object.get("class_name").and_then(Value::as_str) {
-            // A function of Keras's, or of the user's own.
+            // A function of Keras, or one that the user wrote.
             Some("function") => match object.get("config") {
                 Some(Value::String(name)) => named(name, &Value::Null),
                 _ => missing("a function of its own"),
@@ -37,7 +37,7 @@ pub fn of(value: &Value) -> Compiled {
     }
 }
 
-/// The loss of the one output that has one.
+/// The loss of the only output that has one.
 fn one(all: Vec<&Value>) -> Compiled {
     let mut set = all.into_iter().filter(|value| !value.is_null());
     match (set.next(), set.next()) {
@@ -47,13 +47,13 @@ fn one(all: Vec<&Value>) -> Compiled {
     }
 }
 
-/// A loss that wgrad has not.
+/// The result for a loss that wgrad lacks.
 pub(super) fn missing(what: &str) -> Compiled {
     let missing = Some(format!("was compiled with the loss {what}, which wgrad has not"));
     Compiled { missing, ..Compiled::default() }
 }
 
-/// A loss by the name of its class or function.
+/// Looks up a loss by the name of its class or function.
 fn named(name: &str, config: &Value) -> Compiled {
     let number = |key: &str, default: f64| config.get(key).and_then(Value::as_f64).unwrap_or(default);
     let short = snake(name);
@@ -71,7 +71,7 @@ fn named(name: &str, config: &Value) -> Compiled {
         }
         _ => return missing(name),
     };
-    // A sum has other gradients than a mean: it is another training.
+    // The gradients of a sum differ from those of a mean, so the training would differ.
     if let Some(reduction) = config.get("reduction").and_then(Value::as_str)
         && !matches!(reduction, "sum_over_batch_size" | "mean" | "auto")
     {

@@ -1,6 +1,6 @@
-//! Keras's own files: what `model.to_json()` of Keras 3 prints, and `.keras` archives with their weights. Sequential and
-//! functional models of the layers that wgrad has become a [`Model`](wgrad::model::Model); what it has not is named,
-//! with what is nearest. JSON of Keras 2 is read as well.
+//! Keras's own files: the output of `model.to_json()` of Keras 3, and `.keras` archives with their weights.
+//! Sequential and functional models become a [`Model`](wgrad::model::Model), if wgrad has their layers. Others are
+//! reported with the closest alternative. JSON of Keras 2 is supported as well.
 
 mod archive;
 mod arguments;
@@ -31,52 +31,53 @@ use wgrad::{
 };
 use wgrad_files::format::{self, Format};
 
-/// A model as Keras described it.
+/// A model read from a file of Keras.
 #[derive(Clone, Debug)]
 pub struct Loaded {
     /// The network.
     pub model: Model,
-    /// What was left out, and what to use instead; a line each.
+    /// Notes about what was left out, and what to use instead; one line each.
     pub notes: Vec<String>,
-    /// Why it cannot be trained on the loss that it was compiled with: a sentence that goes on from the network. It is not
-    /// trained on another one unless that is asked for.
+    /// The reason why the network cannot be trained on the loss that it was compiled with, as the predicate of a
+    /// sentence whose subject is the network. It is not trained on another loss unless you ask for it.
     pub missing_loss: Option<String>,
-    /// Initialisers that wgrad has not: the layer, which, and what wgrad has; a sentence each. Where weights are handed
-    /// over they decide nothing.
+    /// Initialisers that wgrad lacks: one sentence each, with the layer, the initialiser, and wgrad's alternatives.
+    /// They do not matter where weights are given.
     pub initializers: Vec<String>,
 }
 
-/// Whether `path` is one of Keras's files by its name: `.json` or `.keras`.
+/// True if the name of `path` is that of a Keras file: `.json` or `.keras`.
 pub fn is_keras(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) || is_archive(path)
 }
 
-/// Whether `path` is a `.keras` archive by its name: a network with weights.
+/// True if the name of `path` is that of a `.keras` archive: a network with weights.
 pub fn is_archive(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("keras"))
 }
 
-/// Reads a network. `image` is the shape of the images at hand, (height, width, channels): a network that takes
-/// one axis, such as 784 numbers, gets them from images of this shape where it holds as many.
+/// Reads a network. `image` is the shape of the available images, (height, width, channels). A network that takes
+/// one axis, such as 784 numbers, gets images of this shape if they have as many numbers.
 ///
 /// # Errors
-/// [`wgrad::Error::Io`] where the file cannot be read; [`Error::ModelFile`] that names the layer, what it says and what wgrad
-/// takes.
+/// [`wgrad::Error::Io`] where the file cannot be read; [`Error::ModelFile`] with the layer, its unsupported content
+/// and the supported alternatives.
 pub fn load(path: &Path, image: [usize; 3]) -> Result<Loaded> {
     parse(path, &config(path)?, image)
 }
 
-/// Makes a model of the text of a JSON file; `path` names it in errors.
+/// Builds a model from the text of a JSON file; `path` names it in errors.
 ///
 /// # Errors
-/// As [`load`].
+/// The errors of [`load`].
 pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
     let fail = |message: String| Error::ModelFile { path: path.to_owned(), line: None, message };
     let graph = read(path, text)?;
     let shape = graph::image_shape(&graph, image).map_err(fail)?;
     let mut model = Model::new(&graph.name, shape);
     let mut before = wgrad::model::INPUT.to_string();
-    // Axes are counted from the front, too, where Keras says nothing of shapes: what each layer gives is known here.
+    // Axes may be counted from the front even where Keras gives no shapes: the output shape of each layer is known
+    // here.
     let mut shapes = HashMap::from([(before.clone(), shape.to_vec())]);
     let mut aside = Aside::default();
     for node in &graph.nodes {
@@ -90,7 +91,7 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
             [one] if !rules.joins() => rules.output_shape(one),
             several => rules.joined_shape(several),
         };
-        // What does not fit is told of the whole network, below.
+        // An error about shapes is reported for the whole network, below.
         if let (Ok(given), false) = (given, taken.is_empty()) {
             shapes.insert(node.name.clone(), given);
         }
@@ -128,7 +129,7 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
         .place()
         .ok()
         .and_then(|(placed, _)| Some(placed.last()?.place.output.iter().product::<usize>()));
-    // Softmax's is what a network with one output a class is trained on by itself.
+    // Softmax cross-entropy is the default for a network with one output per class.
     model.loss = compiled.loss.filter(|loss| *loss != Loss::SoftmaxCrossEntropy);
     match (compiled.loss, several) {
         (Some(Loss::BinaryCrossEntropy), Some(outputs)) if outputs > 1 => {
@@ -147,7 +148,7 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
     Ok(Loaded { model, notes, missing_loss: compiled.missing, initializers: aside.initializers })
 }
 
-/// The graph of the text of a JSON file.
+/// Reads the graph from the text of a JSON file.
 fn read(path: &Path, text: &str) -> Result<Graph> {
     let fail = |line, message: String| Error::ModelFile { path: path.to_owned(), line, message };
     let config: Value = serde_json::from_str(text).map_err(|e| {
@@ -156,7 +157,7 @@ fn read(path: &Path, text: &str) -> Result<Graph> {
     graph::of(&config).map_err(|message| fail(None, message))
 }
 
-/// The JSON of a file: itself, or the part of an archive.
+/// The JSON of a file: its text, or a part of the archive.
 fn config(path: &Path) -> Result<String> {
     match (format::of(path), is_archive(path)) {
         (None | Some(Format::KerasArchive | Format::Zip), true) => archive::text(path, archive::CONFIG),
@@ -168,10 +169,10 @@ fn config(path: &Path) -> Result<String> {
     }
 }
 
-/// The layer of a node, or in words what does not fit.
+/// Converts a node to a layer, or describes in words why that fails.
 fn layer(node: &Node, rank: Option<usize>, aside: &mut Aside) -> std::result::Result<Layer, String> {
     let (kind, mut config) = classes::known(node)?;
-    // An operation becomes a layer with arguments of its own.
+    // An operation becomes a layer with other arguments.
     if let Some(dtype) = node.config.get("dtype").filter(|_| node.operation) {
         config.insert("dtype".into(), dtype.clone());
     }

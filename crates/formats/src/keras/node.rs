@@ -1,31 +1,31 @@
-//! A layer of Keras's as its file has it.
+//! A layer as a Keras file describes it.
 
 use serde_json::{Map, Value};
 
-/// What was asked for, or in words what does not fit.
+/// A result whose error describes in words what is not supported.
 pub(super) type Words<T> = Result<T, String>;
 
 /// A layer of the graph.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Its name, different from all others.
+    /// The layer's unique name.
     pub name: String,
     /// Keras's class.
     pub class: String,
-    /// Its arguments.
+    /// Keras's arguments.
     pub config: Map<String, Value>,
-    /// Axes of its input, the batch among them, where Keras says so.
+    /// Number of axes of the input, including the batch, where Keras gives it.
     pub rank: Option<usize>,
     /// The layers whose outputs it takes, or [`wgrad::model::INPUT`].
     pub inputs: Vec<String>,
-    /// Where its weights are in an archive, such as `layers/conv2d_1`.
+    /// Path of the weights in an archive, such as `layers/conv2d_1`.
     pub group: String,
-    /// Whether it is an operation such as `x + y` instead of a layer.
+    /// True for an operation such as `x + y`, false for a layer.
     pub operation: bool,
 }
 
 impl Node {
-    /// How errors call it.
+    /// The layer's name in errors.
     pub fn label(&self) -> String {
         format!("layer `{}` ({})", self.name, self.class)
     }

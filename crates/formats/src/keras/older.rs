@@ -1,20 +1,20 @@
-//! What Keras 2 wrote otherwise than Keras 3: the list of a stack, who takes whose output, arguments of other names, and
-//! defaults that meant something else.
+//! Differences between files of Keras 2 and of Keras 3: the list of a stack, the connections between layers, other
+//! names of arguments, and other defaults.
 
 use crate::keras::node::{Words, text};
 use serde_json::{Map, Value, json};
 
-/// The version that wrote `config`, where that was not Keras 3: that one names a module for everything.
+/// The version that wrote `config`, unless it was Keras 3, which writes a module for everything.
 pub fn version(config: &Value) -> Option<&str> {
     if config.get("module").is_some() {
         return None;
     }
     let version = text(config, "keras_version")?;
-    // Keras 3 writes the version into other files, with modules.
+    // Keras 3 writes the version into other files, together with modules.
     (!version.starts_with('3')).then_some(version)
 }
 
-/// Whether a file of `version` can be read.
+/// Checks that a file of `version` can be read.
 pub fn check(version: &str) -> Words<()> {
     match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
         Some(2) => Ok(()),
@@ -25,18 +25,18 @@ pub fn check(version: &str) -> Words<()> {
     }
 }
 
-/// A layer's arguments under the names and with the defaults of Keras 3.
+/// Converts a layer's arguments to the names and defaults of Keras 3.
 pub fn arguments(class: &str, config: &mut Map<String, Value>) -> Words<()> {
     if class == "LeakyReLU"
         && let Some(alpha) = config.remove("alpha")
     {
         config.insert("negative_slope".into(), alpha);
     }
-    // Before it was an argument the gate was applied in front of the product.
+    // Before this argument existed, the gate was applied in front of the product.
     if class == "GRU" && !config.contains_key("reset_after") {
         config.insert("reset_after".into(), json!(false));
     }
-    // What it meant there is clip(x / 5 + 1/2, 0, 1); Keras 3 has clip(x / 6 + 1/2, 0, 1) under this name.
+    // In Keras 2, this name means clip(x / 5 + 1/2, 0, 1); in Keras 3, it means clip(x / 6 + 1/2, 0, 1).
     for key in ["activation", "recurrent_activation"] {
         if config.get(key).and_then(Value::as_str) == Some("hard_sigmoid") {
             return Err(format!(
@@ -48,7 +48,7 @@ pub fn arguments(class: &str, config: &mut Map<String, Value>) -> Words<()> {
     Ok(())
 }
 
-/// A call of a layer as Keras 3 writes it: from `[["conv2d", 0, 0, {}], ...]`.
+/// Converts a call of a layer from `[["conv2d", 0, 0, {}], ...]` to the form of Keras 3.
 pub fn call(value: &Value) -> Option<Value> {
     let all = value.as_array()?;
     let tensor = |entry: &Value| {

@@ -1,5 +1,5 @@
-//! Weights as Keras 3 writes them: HDF5, in an archive or by itself. Keras orders a layer's tensors as wgrad does and
-//! gives them the same shapes and order of gates, so that only their names have to be found.
+//! Reads weights of Keras 3: HDF5, in an archive or as a file. Keras orders a layer's tensors as wgrad does, with
+//! the same shapes and order of gates, so only their names have to be resolved.
 
 use super::archive;
 use crate::keras::node::{Node, Words};
@@ -18,31 +18,32 @@ use wgrad::{
     program::{Parameter, counted},
 };
 
-/// A tensor: its shape and its numbers.
+/// A tensor: its shape and its values.
 type Tensor = (Vec<usize>, Vec<f32>);
 
-/// Where the random state of layers is kept, which is no weight.
+/// Name of the group of a layer's random state, which holds no weights.
 const RANDOM: &str = "seed_generator";
 
-/// Groups within each other, and groups in all, beyond which a file is no network's: links may lead in circles.
+/// Maximum depth and number of groups in a file: links may form circles.
 const DEEPEST: usize = 32;
 const MOST: usize = 100_000;
 
-/// Bytes of an archive's weights beyond those of the network: what an optimizer keeps for each, and HDF5's own.
+/// Limit on the weights in an archive: a multiple of the network's bytes, for the state of an optimizer, plus a
+/// constant for HDF5's overhead.
 const TIMES: u64 = 8;
 const BESIDE: u64 = 64 << 20;
 
-/// Whether `path` holds Keras's weights by its name: `.keras` or `.h5`.
+/// True if the name of `path` is that of a Keras file with weights: `.keras` or `.h5`.
 pub fn has_weights(path: &Path) -> bool {
     super::is_archive(path) || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("h5"))
 }
 
-/// Weights for `parameters` from a `.keras` archive or a `.weights.h5` file, by the names of their layers. What the
-/// file holds beside them is ignored.
+/// Reads the weights for `parameters` from a `.keras` archive or a `.weights.h5` file, by the names of their
+/// layers. Other content of the file is ignored.
 ///
 /// # Errors
-/// [`wgrad::Error::Io`], [`crate::Error::ModelFile`] where the archive's network cannot be read, [`wgrad::Error::Checkpoint`] that names the
-/// layer or tensor which is missing or has another shape.
+/// [`wgrad::Error::Io`]; [`crate::Error::ModelFile`] where the archive's network cannot be read;
+/// [`wgrad::Error::Checkpoint`] with the layer or tensor that is missing or has another shape.
 pub fn checkpoint(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
     let all = tensors(path, parameters)?;
     let bytes = |values: &Vec<f32>| bytemuck::cast_slice::<f32, u8>(values).to_vec();
@@ -58,10 +59,11 @@ pub fn checkpoint(path: &Path, parameters: &[Parameter]) -> Result<Checkpoint> {
     Ok(Checkpoint::from_bytes(&what, &bytes, parameters)?)
 }
 
-/// The tensors of a `.keras` archive, or those of a `.weights.h5` file that belong to `parameters`, under wgrad's names.
+/// Reads the tensors of a `.keras` archive, or those of a `.weights.h5` file that belong to `parameters`, under
+/// wgrad's names.
 ///
 /// # Errors
-/// As [`checkpoint`].
+/// The errors of [`checkpoint`].
 pub fn tensors(path: &Path, parameters: &[Parameter]) -> Result<BTreeMap<String, Tensor>> {
     let fail = |message: String| checkpoint_error(path.display().to_string(), message);
     if super::is_archive(path) {
@@ -106,7 +108,7 @@ fn open(bytes: Vec<u8>) -> Words<File> {
     File::from_bytes(bytes).map_err(|e| damaged(&e))
 }
 
-/// The parameters of each layer, both in order.
+/// Groups the parameters by layer, keeping their order.
 fn by_layer(parameters: &[Parameter]) -> Vec<(&str, Vec<&Parameter>)> {
     let mut layers: Vec<(&str, Vec<&Parameter>)> = Vec::new();
     for parameter in parameters {
@@ -119,7 +121,7 @@ fn by_layer(parameters: &[Parameter]) -> Vec<(&str, Vec<&Parameter>)> {
     layers
 }
 
-/// The tensors of layers, each with the group that it has in the file.
+/// Reads the tensors of layers; `groups` gives the group of each layer in the file.
 fn of_layers(
     file: &File,
     groups: &[(&str, String)],
@@ -144,7 +146,7 @@ fn of_layers(
             ));
         }
         for (p, (shape, tensor)) in parameters.into_iter().zip(tensors) {
-            // Judged before it is read: a few bytes may promise any number of zeros.
+            // The shape is checked before the tensor is read: a few bytes may stand for any number of zeros.
             if shape.iter().product::<usize>() != p.len() {
                 return Err(format!("`{}` is {shape:?}, the model needs {:?}", p.name, p.shape));
             }
@@ -154,7 +156,7 @@ fn of_layers(
     Ok(all)
 }
 
-/// How deep in a file's groups, and how many were seen.
+/// Current depth in a file's groups, and the number of groups seen.
 #[derive(Default)]
 struct Walk {
     depth: usize,
@@ -162,7 +164,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// What `visit` makes one group further in.
+    /// Runs `visit` one group deeper, and returns its result.
     fn into<T>(&mut self, visit: impl FnOnce(&mut Self) -> Words<T>) -> Words<T> {
         self.seen += 1;
         if self.depth == DEEPEST || self.seen > MOST {
@@ -178,7 +180,7 @@ impl Walk {
     }
 }
 
-/// The tensors of a group: its own, in order, then those of the layers within it, the way there before the way back.
+/// Collects the tensors of a group: its own, in order, then those of the layers within it, forward before backward.
 fn collect(group: &Group, walk: &mut Walk, to: &mut Vec<(Vec<usize>, Dataset)>) -> Words<()> {
     let failed = |e: hdf5_pure::Error| damaged(&e);
     let mut within = group.groups().map_err(failed)?;
@@ -204,7 +206,7 @@ fn collect(group: &Group, walk: &mut Walk, to: &mut Vec<(Vec<usize>, Dataset)>) 
     })
 }
 
-/// By the name of each layer that has one: its group.
+/// Maps the name of each layer that has one to its group.
 fn names(group: &Group, path: &str, walk: &mut Walk, to: &mut HashMap<String, String>) -> Words<()> {
     let failed = |e: hdf5_pure::Error| damaged(&e);
     for name in group.groups().map_err(failed)? {

@@ -1,4 +1,4 @@
-//! How an operator's attributes are read: with ONNX's defaults, and windows with their padding worked out.
+//! Reads an operator's attributes with ONNX's defaults, and computes the padding of windows.
 
 use super::{
     proto::{AttributeProto, NodeProto},
@@ -8,7 +8,7 @@ use wgrad::program::counted;
 
 type Said<T> = std::result::Result<T, String>;
 
-/// A node whose attributes can be asked for.
+/// A node with access to its attributes.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a>(pub &'a NodeProto);
 
@@ -45,7 +45,7 @@ impl<'a> Node<'a> {
         list.iter().map(|s| String::from_utf8_lossy(s).into_owned()).collect()
     }
 
-    /// The name of the activation that the operator is, with the attributes it has; none where wgrad has no such one.
+    /// The name of the activation that the operator computes with its attributes; `None` where wgrad lacks it.
     pub fn activation(&self) -> Option<&'static str> {
         let is = |name: &str, default: f32, wanted: f32| (self.float(name, default) - wanted).abs() < 1e-6;
         Some(match self.op() {
@@ -68,7 +68,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The tensor of a `Constant`.
+    /// The tensor of a `Constant` node.
     pub fn constant(&self) -> Said<Tensor> {
         if let Some(tensor) = self.attribute("value").and_then(|a| a.t.as_ref()) {
             return Tensor::from_proto(tensor);
@@ -84,7 +84,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// An axis counted from the front, of one that may be counted from the end.
+/// Converts an axis that may be counted from the end to one counted from the front.
 pub(super) fn axis(axis: i64, rank: usize) -> Said<usize> {
     let from_front = if axis < 0 { axis + rank as i64 } else { axis };
     match usize::try_from(from_front) {
@@ -93,7 +93,7 @@ pub(super) fn axis(axis: i64, rank: usize) -> Said<usize> {
     }
 }
 
-/// A window that moves over the axes behind batch and channels.
+/// A window that moves over the axes after batch and channels.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Window {
     pub size: Vec<usize>,
@@ -101,19 +101,20 @@ pub(super) struct Window {
     pub dilations: Vec<usize>,
     /// Padding before each axis.
     pub before: Vec<usize>,
-    /// Padding behind each axis.
+    /// Padding after each axis.
     pub behind: Vec<usize>,
-    /// Length of each axis of the outcome.
+    /// Length of each output axis.
     pub out: Vec<usize>,
 }
 
 impl Window {
-    /// How far the window reaches along an axis.
+    /// Length that the window spans along an axis, including dilation.
     pub fn extent(&self, n: usize) -> usize {
         (self.size[n] - 1) * self.dilations[n] + 1
     }
 
-    /// The window of a convolution or pool over axes of these lengths; `size` where the attributes do not say.
+    /// The window of a convolution or pool over axes of these lengths. `size` applies where the attributes give
+    /// none.
     pub fn of(node: &Node<'_>, input: &[usize], size: Option<&[usize]>) -> Said<Self> {
         let axes = input.len();
         let list = |name: &str, default: usize| -> Said<Vec<usize>> {
@@ -174,7 +175,7 @@ impl Window {
                 return Err(format!("a window of {extent} is larger than its padded input of {padded}"));
             };
             window.out[n] = if node.int("ceil_mode", 0) == 1 {
-                // A window that would begin behind the input and its padding in front is left out.
+                // A window that would begin after the input and its front padding is left out.
                 let out = room.div_ceil(stride) + 1;
                 out - usize::from((out - 1) * stride >= input[n] + window.before[n])
             } else {
@@ -187,7 +188,7 @@ impl Window {
     }
 }
 
-/// Lengths within a window: no network has larger ones, and none of their products overflows.
+/// Lengths within a window, bounded so that their products do not overflow; no network has larger ones.
 fn small(name: &str, ints: &[i64]) -> Said<Vec<usize>> {
     match positive(name, ints)? {
         list if list.iter().any(|n| *n > 1 << 20) => {
@@ -197,13 +198,13 @@ fn small(name: &str, ints: &[i64]) -> Said<Vec<usize>> {
     }
 }
 
-/// Integers of which none is below zero.
+/// Integers, checked to be at least zero.
 pub(super) fn positive(name: &str, ints: &[i64]) -> Said<Vec<usize>> {
     let list: Option<Vec<usize>> = ints.iter().map(|n| usize::try_from(*n).ok()).collect();
     list.ok_or_else(|| format!("{name} is {ints:?}; numbers below zero are not supported"))
 }
 
-/// The shape to which all these spread.
+/// The shape to which all these shapes broadcast.
 pub(super) fn broadcast(shapes: &[&[usize]]) -> Said<Vec<usize>> {
     let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
     (0..rank)
@@ -218,7 +219,7 @@ pub(super) fn broadcast(shapes: &[&[usize]]) -> Said<Vec<usize>> {
         .collect()
 }
 
-/// The shape that a `Reshape` asks for.
+/// The shape that a `Reshape` requests.
 pub(super) fn reshaped(input: &[usize], wanted: &[i64], allow_zero: bool) -> Said<Vec<usize>> {
     let fail = || format!("{input:?} does not reshape to {wanted:?}");
     let mut shape = Vec::new();

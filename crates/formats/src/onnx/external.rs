@@ -1,5 +1,5 @@
-//! Weights that stand in a file beside the model, as PyTorch's exporter writes them: `net.onnx` and `net.onnx.data`.
-//! A file names where they are, so nothing is read that does not lie in the model's own folder.
+//! Reads weights from a file next to the model, as PyTorch's exporter writes them: `net.onnx` and `net.onnx.data`.
+//! The model names the file, so only files within the model's own folder are read.
 
 use super::{
     proto::{AttributeProto, ModelProto, TensorProto},
@@ -16,10 +16,10 @@ use wgrad::words::printable_line;
 
 type Said<T> = std::result::Result<T, String>;
 
-/// Reads the tensors of `model` that stand in other files of `folder`; `what` names the model in errors.
+/// Reads the tensors of `model` that are stored in other files of `folder`; `what` names the model in errors.
 ///
 /// # Errors
-/// [`Error::Onnx`] where a file is missing, lies elsewhere, or does not hold what the model says.
+/// [`Error::Onnx`] where a file is missing, lies outside the folder, or does not hold what the model says.
 pub fn fetch(what: &str, model: &mut ModelProto, folder: &Path) -> Result<()> {
     let Some(graph) = &mut model.graph else { return Ok(()) };
     let mut beside = Beside { folder, files: BTreeMap::new(), read: 0 };
@@ -37,10 +37,10 @@ pub fn fetch(what: &str, model: &mut ModelProto, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The files beside a model.
+/// The files next to a model.
 struct Beside<'a> {
     folder: &'a Path,
-    /// Each opened file with its length, by the name that the model has for it.
+    /// Each opened file with its length, by its name in the model.
     files: BTreeMap<String, (File, u64)>,
     /// Bytes read so far.
     read: u64,
@@ -71,7 +71,7 @@ impl Beside<'_> {
                 "{wanted} bytes from {offset} on of `{location}`, which has {len}; copy that file again, whole"
             ));
         }
-        // Tensors may share their numbers, but not so that a small file fills the memory.
+        // Tensors may share their bytes, but not to the point where a small file fills the memory.
         self.read = self.read.saturating_add(wanted);
         if self.read > all.saturating_mul(4) {
             return Err(format!("its tensors take `{location}` more than four times over"));
@@ -90,7 +90,7 @@ impl Beside<'_> {
         Ok(())
     }
 
-    /// A file of the folder, or of one in it.
+    /// Opens a file in the folder, or in one of its subfolders.
     fn open(&self, location: &str) -> Said<(File, u64)> {
         let outside = || {
             format!(
@@ -116,11 +116,11 @@ impl Beside<'_> {
         let folder = if self.folder.as_os_str().is_empty() { Path::new(".") } else { self.folder };
         let folder = real(folder.to_owned()).map_err(missing)?;
         let path = real(folder.join(relative)).map_err(missing)?;
-        // A link may lead elsewhere.
+        // A link may lead out of the folder.
         if !path.starts_with(&folder) {
             return Err(outside());
         }
-        // Anything else than a file may have no end, or wait for ever when it is opened.
+        // Something other than a regular file may have no end, or block when it is opened.
         let kind = path.metadata().map_err(missing)?;
         if !kind.is_file() {
             return Err(format!("`{location}` is no file"));

@@ -1,8 +1,9 @@
-//! Files of other formats, by their first bytes.
+//! Recognises files that are not ONNX, by their first bytes.
 
 use wgrad_files::format::{self, Format};
 
-/// What a file is that is no ONNX model, with the way that works; none where its first bytes tell nothing.
+/// Describes a file that is not an ONNX model, and what to do with it; `None` where its first bytes are not
+/// recognised.
 pub(super) fn other(bytes: &[u8]) -> Option<String> {
     let begins = |with: &[u8]| bytes.starts_with(with);
     let holds = |part: &[u8]| bytes[..bytes.len().min(4096)].windows(part.len()).any(|window| window == part);
@@ -51,13 +52,13 @@ pub(super) fn other(bytes: &[u8]) -> Option<String> {
     Some(words)
 }
 
-/// A format that is told of files in general.
+/// A format among those that [`wgrad_files::format`] recognises.
 fn known(bytes: &[u8]) -> Option<Format> {
     let found = format::by_bytes(bytes).or_else(|| format::data_by_bytes(bytes));
     found.filter(|found| *found != Format::Onnx)
 }
 
-/// Whether the first eight bytes are the length of a header that the file has.
+/// True if the first eight bytes are the length of a header that fits in the file.
 fn safetensors(bytes: &[u8]) -> bool {
     let length = bytes.first_chunk::<8>().map(|length| u64::from_le_bytes(*length));
     length.is_some_and(|length| length >= 2 && length.saturating_add(8) <= bytes.len() as u64)

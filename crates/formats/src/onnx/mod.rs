@@ -1,25 +1,25 @@
-//! ONNX: trained networks as ONNX files, ONNX files as networks, and an executor that runs single operators of ONNX on
-//! wgrad's kernels, to hold them against ONNX's own test cases.
+//! ONNX: export of trained networks, import of ONNX files, and an executor that runs single operators of ONNX on
+//! wgrad's kernels. The executor compares these with ONNX's own test cases.
 
-/// Weights of recurrent layers in both orders.
+/// Weights of recurrent layers in the orders of ONNX and wgrad.
 mod recurrence;
-/// How an operator's attributes are read; windows and their padding.
+/// Attributes of operators; windows and their padding.
 mod attributes;
-/// What a file is that is none of ONNX's.
+/// Recognition of files that are not ONNX.
 mod format;
 /// Single operators on wgrad's kernels, against ONNX's own test cases.
 pub mod execute;
-/// Networks as ONNX files.
+/// Export of networks as ONNX files.
 pub mod export;
-/// Weights in a file beside the model.
+/// Weights in a file next to the model.
 pub mod external;
-/// ONNX files as networks.
+/// Import of ONNX files as networks.
 pub mod import;
 /// The messages of the ONNX format.
 pub mod proto;
-/// Tables: what a file holds of them.
+/// Tables: their encoding in a file.
 pub mod table;
-/// Tensors of the host, and how their numbers move.
+/// Tensors in host memory, and the movement of their elements.
 pub mod tensor;
 
 use crate::{Error, Result};
@@ -29,7 +29,7 @@ use proto::ModelProto;
 /// Parses the bytes of an ONNX file; `what` names it in errors.
 ///
 /// # Errors
-/// [`Error::Onnx`] where they are no ONNX model.
+/// [`Error::Onnx`] where the bytes are not an ONNX model.
 pub fn read(what: &str, bytes: &[u8]) -> Result<ModelProto> {
     let fail = |message: String| Error::Onnx { what: what.to_string(), message };
     if let Some(other) = format::other(bytes) {
@@ -48,7 +48,7 @@ pub fn write(model: &ModelProto) -> Vec<u8> {
     model.encode_to_vec()
 }
 
-/// The bytes of a file with one tensor, as ONNX's test cases have them.
+/// The bytes of a file with one tensor, in the format of ONNX's test cases.
 pub fn tensor_bytes(tensor: &tensor::Tensor, name: &str) -> Vec<u8> {
     tensor.to_proto(name).encode_to_vec()
 }
@@ -56,7 +56,7 @@ pub fn tensor_bytes(tensor: &tensor::Tensor, name: &str) -> Vec<u8> {
 /// Reads a file with one tensor; `what` names it in errors.
 ///
 /// # Errors
-/// [`Error::Onnx`] where it is none, or of a type that wgrad does not take.
+/// [`Error::Onnx`] where the bytes are not a tensor, or its type is not supported.
 pub fn read_tensor(what: &str, bytes: &[u8]) -> Result<tensor::Tensor> {
     let fail = |message: String| Error::Onnx { what: what.to_string(), message };
     let proto = proto::TensorProto::decode(bytes).map_err(|e| fail(format!("is no ONNX tensor ({e})")))?;

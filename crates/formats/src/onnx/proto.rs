@@ -1,5 +1,5 @@
-//! The messages of the ONNX format that wgrad reads and writes, with the field numbers of onnx.proto (ONNX IR version 10).
-//! What is not here, such as training information and sparse tensors, is skipped when a file is read.
+//! The messages of the ONNX format that wgrad reads and writes, with the field numbers of onnx.proto (ONNX IR version
+//! 10). Other fields, such as training information and sparse tensors, are skipped when a file is read.
 
 use prost::Message;
 
@@ -49,7 +49,7 @@ pub mod kind {
         usize::try_from(kind).ok().and_then(|kind| NAMES.get(kind).copied()).unwrap_or("an unknown type")
     }
 
-    /// What is said of elements of a type that wgrad does not take, with what to do about it.
+    /// The error about elements of an unsupported type, with advice.
     pub fn refused(kind: i32) -> String {
         let next = match name(kind) {
             "float16" | "double" | "bfloat16" => {
@@ -64,35 +64,35 @@ pub mod kind {
 
 /// Types of attributes, `AttributeProto.AttributeType`.
 pub mod attribute {
-    /// One number.
+    /// One float.
     pub const FLOAT: i32 = 1;
     /// One integer.
     pub const INT: i32 = 2;
-    /// A text.
+    /// One string.
     pub const STRING: i32 = 3;
     /// A tensor.
     pub const TENSOR: i32 = 4;
-    /// Numbers.
+    /// Several floats.
     pub const FLOATS: i32 = 6;
-    /// Integers.
+    /// Several integers.
     pub const INTS: i32 = 7;
-    /// Texts.
+    /// Several strings.
     pub const STRINGS: i32 = 8;
 }
 
-/// A file.
+/// An ONNX file.
 #[derive(Clone, PartialEq, Message)]
 pub struct ModelProto {
     /// Version of the format.
     #[prost(int64, tag = "1")]
     pub ir_version: i64,
-    /// Which program wrote it.
+    /// Name of the program that wrote the file.
     #[prost(string, tag = "2")]
     pub producer_name: String,
-    /// Its version.
+    /// Version of that program.
     #[prost(string, tag = "3")]
     pub producer_version: String,
-    /// What it is, in words.
+    /// Description in words.
     #[prost(string, tag = "6")]
     pub doc_string: String,
     /// The network.
@@ -101,13 +101,13 @@ pub struct ModelProto {
     /// Versions of the sets of operators.
     #[prost(message, repeated, tag = "8")]
     pub opset_import: Vec<OperatorSetIdProto>,
-    /// Free words by name.
+    /// Metadata: texts by name.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<StringStringEntryProto>,
 }
 
 impl ModelProto {
-    /// The metadata of that name.
+    /// The metadata with this name.
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata_props.iter().find(|entry| entry.key == key).map(|entry| entry.value.as_str())
     }
@@ -122,10 +122,10 @@ impl ModelProto {
 /// A version of a set of operators.
 #[derive(Clone, PartialEq, Message)]
 pub struct OperatorSetIdProto {
-    /// Whose; ONNX's own is empty.
+    /// Domain of the set; empty for ONNX's own.
     #[prost(string, tag = "1")]
     pub domain: String,
-    /// Which.
+    /// Version of the set.
     #[prost(int64, tag = "2")]
     pub version: i64,
 }
@@ -144,7 +144,7 @@ pub struct StringStringEntryProto {
 /// A network: operators and the tensors between them.
 #[derive(Clone, PartialEq, Message)]
 pub struct GraphProto {
-    /// The operators; by the standard each behind those whose outputs it takes.
+    /// The operators. The standard requires each to follow those whose outputs it takes.
     #[prost(message, repeated, tag = "1")]
     pub node: Vec<NodeProto>,
     /// Its name.
@@ -153,13 +153,13 @@ pub struct GraphProto {
     /// Tensors that are part of the file: the weights.
     #[prost(message, repeated, tag = "5")]
     pub initializer: Vec<TensorProto>,
-    /// What it is, in words.
+    /// Description in words.
     #[prost(string, tag = "10")]
     pub doc_string: String,
-    /// What goes in.
+    /// Inputs of the network.
     #[prost(message, repeated, tag = "11")]
     pub input: Vec<ValueInfoProto>,
-    /// What comes out.
+    /// Outputs of the network.
     #[prost(message, repeated, tag = "12")]
     pub output: Vec<ValueInfoProto>,
 }
@@ -167,62 +167,62 @@ pub struct GraphProto {
 /// One use of an operator.
 #[derive(Clone, PartialEq, Message)]
 pub struct NodeProto {
-    /// Names of what goes in; an empty one is left out.
+    /// Names of the inputs; an empty name stands for an omitted input.
     #[prost(string, repeated, tag = "1")]
     pub input: Vec<String>,
-    /// Names of what comes out.
+    /// Names of the outputs.
     #[prost(string, repeated, tag = "2")]
     pub output: Vec<String>,
     /// Its name.
     #[prost(string, tag = "3")]
     pub name: String,
-    /// Which operator.
+    /// Name of the operator.
     #[prost(string, tag = "4")]
     pub op_type: String,
-    /// Its constants.
+    /// Attributes of the operator.
     #[prost(message, repeated, tag = "5")]
     pub attribute: Vec<AttributeProto>,
-    /// What it is, in words.
+    /// Description in words.
     #[prost(string, tag = "6")]
     pub doc_string: String,
-    /// Whose operator; ONNX's own is empty.
+    /// Domain of the operator; empty for ONNX's own.
     #[prost(string, tag = "7")]
     pub domain: String,
 }
 
-/// A constant of an operator.
+/// An attribute of an operator.
 #[derive(Clone, PartialEq, Message)]
 pub struct AttributeProto {
     /// Its name.
     #[prost(string, tag = "1")]
     pub name: String,
-    /// A number.
+    /// The value of a float.
     #[prost(float, optional, tag = "2")]
     pub f: Option<f32>,
-    /// An integer.
+    /// The value of an integer.
     #[prost(int64, optional, tag = "3")]
     pub i: Option<i64>,
-    /// A text.
+    /// The value of a string.
     #[prost(bytes = "vec", optional, tag = "4")]
     pub s: Option<Vec<u8>>,
-    /// A tensor.
+    /// The value of a tensor.
     #[prost(message, optional, tag = "5")]
     pub t: Option<TensorProto>,
-    /// Numbers.
+    /// The values of several floats.
     #[prost(float, repeated, tag = "7")]
     pub floats: Vec<f32>,
-    /// Integers.
+    /// The values of several integers.
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
-    /// Texts.
+    /// The values of several strings.
     #[prost(bytes = "vec", repeated, tag = "9")]
     pub strings: Vec<Vec<u8>>,
-    /// Which of these it is: one of [`attribute`].
+    /// Type of the attribute: one of [`attribute`].
     #[prost(int32, tag = "20")]
     pub r#type: i32,
 }
 
-/// A tensor with its numbers.
+/// A tensor with its elements.
 #[derive(Clone, PartialEq, Message)]
 pub struct TensorProto {
     /// Its shape.
@@ -231,7 +231,7 @@ pub struct TensorProto {
     /// Type of its elements: one of [`kind`].
     #[prost(int32, tag = "2")]
     pub data_type: i32,
-    /// Numbers.
+    /// Elements of 32-bit floating point.
     #[prost(float, repeated, tag = "4")]
     pub float_data: Vec<f32>,
     /// Integers of up to 32 bits.
@@ -246,10 +246,10 @@ pub struct TensorProto {
     /// All elements as little-endian bytes, instead of the lists.
     #[prost(bytes = "vec", optional, tag = "9")]
     pub raw_data: Option<Vec<u8>>,
-    /// Where in another file the elements stand: `location`, `offset`, `length`.
+    /// Location of the elements in another file: `location`, `offset`, `length`.
     #[prost(message, repeated, tag = "13")]
     pub external_data: Vec<StringStringEntryProto>,
-    /// 1 where the elements stand in another file.
+    /// 1 if the elements are stored in another file.
     #[prost(int32, tag = "14")]
     pub data_location: i32,
 }
@@ -263,12 +263,12 @@ pub struct ValueInfoProto {
     /// The type.
     #[prost(message, optional, tag = "2")]
     pub r#type: Option<TypeProto>,
-    /// What it is, in words.
+    /// Description in words.
     #[prost(string, tag = "3")]
     pub doc_string: String,
 }
 
-/// What a value is; where it is no tensor, nothing is here.
+/// Type of a value; empty where the value is not a tensor.
 #[derive(Clone, PartialEq, Message)]
 pub struct TypeProto {
     /// A tensor.
@@ -282,7 +282,7 @@ pub struct TensorTypeProto {
     /// Type of its elements: one of [`kind`].
     #[prost(int32, tag = "1")]
     pub elem_type: i32,
-    /// Its shape, where that is known.
+    /// The shape, where it is known.
     #[prost(message, optional, tag = "2")]
     pub shape: Option<TensorShapeProto>,
 }
@@ -295,7 +295,7 @@ pub struct TensorShapeProto {
     pub dim: Vec<Dimension>,
 }
 
-/// An axis: a length, or a name for one that is free.
+/// An axis: a fixed length, or a name for a variable one.
 #[derive(Clone, PartialEq, Message)]
 pub struct Dimension {
     /// The length.

@@ -1,16 +1,17 @@
-//! How the numbers of a table become what its network takes, as a file holds it: two vectors for the columns, two numbers
-//! for the label.
+//! The encoding of a table's numbers as a network's input, in the form that a file holds: two vectors for the
+//! columns, two numbers for the label.
 
 use wgrad_data::table::{Kind, Table};
 
-/// The metadata that holds the table whole, as JSON.
+/// Key of the metadata with the complete table, as JSON.
 pub const TABLE: &str = "table";
-/// The metadata that holds what becomes of missing values of its rows, as [`wgrad_data::reading::Missing`] is written.
+/// Key of the metadata with the treatment of missing values, as [`wgrad_data::reading::Missing`] is written.
 pub const MISSING: &str = "table.missing";
-/// The network's input where it takes the rows of a table: (batch, columns).
+/// Name of the input of a network that takes the rows of a table: (batch, columns).
 pub const FEATURES: &str = "features";
 
-/// Mean and deviation of every number that goes in: 0 and 1 for each word. What counts for nothing is divided by infinity.
+/// Mean and deviation of every input number; 0 and 1 for each word. A constant column is divided by infinity, so
+/// that it has no effect.
 pub(super) fn columns(table: &Table) -> [Vec<f32>; 2] {
     let mut both = [Vec::new(), Vec::new()];
     for column in &table.columns {
@@ -38,17 +39,17 @@ fn moments(kind: &Kind) -> [f32; 2] {
     }
 }
 
-/// The most that rounding to f32 may move a standardised value.
+/// Largest acceptable change of a standardised value by rounding to f32.
 const ROUNDED: f64 = 1e-3;
 
-/// The column, the label of a regression among them, whose numbers are too large against their spread for the f32 that
-/// a file takes and gives, with what to do, in words; `None` where f32 holds all.
+/// The error about a column, or the label of a regression, whose numbers are too large for f32, compared with their
+/// spread; `None` where there is none. An ONNX file takes and returns f32.
 pub(super) fn too_coarse(table: &Table, regression: bool) -> Option<String> {
     let columns = table.columns.iter().map(|column| (&column.name, &column.kind));
     let label = regression.then_some((&table.label.name, &table.label.kind));
     columns.chain(label).find_map(|(name, kind)| {
         let Kind::Number { mean, deviation } = *kind else { return None };
-        // Half of the distance between two numbers of f32, as a share of them, is 2^-24.
+        // Half of the distance between neighbouring f32 numbers is at most 2^-24 of their value.
         let moved = mean.abs() / deviation * 2f64.powi(-24);
         (deviation > 0.0 && moved > ROUNDED).then(|| {
             format!(
@@ -60,7 +61,7 @@ pub(super) fn too_coarse(table: &Table, regression: bool) -> Option<String> {
     })
 }
 
-/// What each number that goes in is: the name of its column, with the word that it stands for.
+/// Meaning of each input number: the name of its column, with the word that it stands for.
 pub fn names(table: &Table) -> Vec<String> {
     let each = table.columns.iter().flat_map(|column| match &column.kind {
         Kind::Words(words, ..) => words.iter().map(|word| format!("{}={word}", column.name)).collect(),

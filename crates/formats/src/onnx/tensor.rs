@@ -1,4 +1,4 @@
-//! Tensors of the host. Their numbers only move here: what is computed is computed by kernels.
+//! Tensors in host memory. The host only moves their elements; kernels do the arithmetic.
 
 use super::proto::{TensorProto, kind};
 use wgrad::program::counted;
@@ -6,18 +6,18 @@ use wgrad::program::counted;
 /// The elements of a tensor.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
-    /// 32-bit numbers.
+    /// Elements of 32-bit floating point.
     Real(Vec<f32>),
     /// Integers and truth values.
     Whole(Vec<i64>),
 }
 
-/// A tensor of the host: elements in the order of their axes, the last one fastest.
+/// A tensor in host memory: elements in the order of the axes, the last one fastest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// Type of the elements: one of [`kind`].
     pub kind: i32,
-    /// Its axes.
+    /// Length of each axis.
     pub shape: Vec<usize>,
     /// The elements.
     pub data: Data,
@@ -28,13 +28,13 @@ pub fn count(shape: &[usize]) -> usize {
     shape.iter().product()
 }
 
-/// The most elements that the host makes of constants that hold fewer: shapes and tables need no more.
+/// Maximum number of elements that the host expands smaller constants to; shapes and tables need no more.
 pub(super) const ROOM: usize = 1 << 24;
 
-/// The number of elements of a shape that is made of `held` elements.
+/// The number of elements of a shape that `held` elements are expanded to.
 ///
 /// # Errors
-/// In words, where it is far more than those.
+/// An error in words, where that is far more than `held`.
 pub fn room(shape: &[usize], held: usize) -> Result<usize, String> {
     let filled: Vec<usize> = shape.iter().map(|len| (*len).max(1)).collect();
     match counted(&filled)? {
@@ -45,7 +45,7 @@ pub fn room(shape: &[usize], held: usize) -> Result<usize, String> {
     }
 }
 
-/// How far apart the neighbours along each axis are.
+/// Distance between neighbours along each axis, in elements.
 pub fn strides(shape: &[usize]) -> Vec<isize> {
     let mut step = 1;
     let mut strides: Vec<isize> = shape
@@ -61,8 +61,8 @@ pub fn strides(shape: &[usize]) -> Vec<isize> {
     strides
 }
 
-/// The place of each element of `shape`, in order, where the elements of the source begin at `start` and are `strides`
-/// apart: whatever is transposed, repeated, cut or turned round.
+/// The index in the source of each element of `shape`, in order. The source's elements begin at `start` and are
+/// `strides` apart, which covers transposing, repeating, slicing and reversing.
 pub fn walk(shape: &[usize], strides: &[isize], start: isize) -> Vec<usize> {
     let mut places = vec![start];
     for (len, stride) in shape.iter().zip(strides) {
@@ -72,7 +72,7 @@ pub fn walk(shape: &[usize], strides: &[isize], start: isize) -> Vec<usize> {
 }
 
 impl Tensor {
-    /// A tensor of 32-bit numbers.
+    /// A tensor of 32-bit floats.
     pub fn real(shape: &[usize], data: Vec<f32>) -> Self {
         Self { kind: kind::FLOAT, shape: shape.to_vec(), data: Data::Real(data) }
     }
@@ -82,20 +82,20 @@ impl Tensor {
         Self { kind: kind::INT64, shape: shape.to_vec(), data: Data::Whole(data) }
     }
 
-    /// The number of its elements.
+    /// Number of elements.
     pub fn len(&self) -> usize {
         count(&self.shape)
     }
 
-    /// Whether it holds nothing.
+    /// True if there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Its numbers, or in words what it holds instead.
+    /// The elements as floats.
     ///
     /// # Errors
-    /// What it holds.
+    /// The type, in words, if the elements are not floats.
     pub fn reals(&self) -> Result<&[f32], String> {
         match &self.data {
             Data::Real(values) => Ok(values),
@@ -105,10 +105,10 @@ impl Tensor {
         }
     }
 
-    /// Its integers, or in words what it holds instead.
+    /// The elements as integers.
     ///
     /// # Errors
-    /// What it holds.
+    /// The type, in words, if the elements are not integers.
     pub fn wholes(&self) -> Result<&[i64], String> {
         match &self.data {
             Data::Whole(values) => Ok(values),
@@ -116,7 +116,7 @@ impl Tensor {
         }
     }
 
-    /// The elements at these places, under another shape.
+    /// The elements at the indices `places`, as a tensor of another shape.
     pub fn pick(&self, shape: &[usize], places: &[usize]) -> Self {
         let data = match &self.data {
             Data::Real(values) => Data::Real(places.iter().map(|at| values[*at]).collect()),
@@ -125,10 +125,10 @@ impl Tensor {
         Self { kind: self.kind, shape: shape.to_vec(), data }
     }
 
-    /// The same elements under another shape.
+    /// The tensor's elements with another shape.
     ///
     /// # Errors
-    /// Where the numbers of elements differ.
+    /// An error where the numbers of elements differ.
     pub fn reshaped(&self, shape: &[usize]) -> Result<Self, String> {
         if count(shape) != self.len() {
             return Err(format!("{:?} holds {} elements, {shape:?} does not", self.shape, self.len()));
@@ -136,7 +136,7 @@ impl Tensor {
         Ok(Self { shape: shape.to_vec(), ..self.clone() })
     }
 
-    /// Axis n of the outcome is axis `order[n]` of this one.
+    /// A tensor whose axis n is axis `order[n]` of this one.
     pub fn transposed(&self, order: &[usize]) -> Self {
         let own = strides(&self.shape);
         let shape: Vec<usize> = order.iter().map(|axis| self.shape[*axis]).collect();
@@ -144,10 +144,10 @@ impl Tensor {
         self.pick(&shape, &walk(&shape, &steps, 0))
     }
 
-    /// Repeated along axes of length 1, and along new ones in front, up to `shape`.
+    /// Broadcasts to `shape`: repeats axes of length 1, and adds new ones in front.
     ///
     /// # Errors
-    /// Where an axis has another length, and where that would be far too many.
+    /// An error where an axis has another length, or the result would be far too large.
     pub fn expanded(&self, shape: &[usize]) -> Result<Self, String> {
         let fail = || Err(format!("{:?} does not spread to {shape:?}", self.shape));
         let Some(new) = shape.len().checked_sub(self.shape.len()) else { return fail() };
@@ -163,20 +163,20 @@ impl Tensor {
         Ok(self.pick(shape, &walk(shape, &steps, 0)))
     }
 
-    /// From `start`, every `step`th of axis `axis`, `len` of them.
+    /// Takes `len` elements along `axis`, from `start` with the distance `step`.
     pub fn sliced(&self, axis: usize, start: usize, step: isize, len: usize) -> Self {
         let (mut shape, mut steps) = (self.shape.clone(), strides(&self.shape));
         let first = start as isize * steps[axis];
         shape[axis] = len;
-        // Where there is no second one, its distance may be anything.
+        // With a single element, the distance may be anything.
         steps[axis] *= if len > 1 { step } else { 1 };
         self.pick(&shape, &walk(&shape, &steps, first))
     }
 
-    /// Tensors one behind the other along `axis`.
+    /// Concatenates tensors along `axis`.
     ///
     /// # Errors
-    /// Where their other axes or their types differ.
+    /// An error where their other axes or their types differ.
     pub fn joined(parts: &[&Self], axis: usize) -> Result<Self, String> {
         let Some(first) = parts.first() else { return Err("nothing to join".into()) };
         let others = |t: &Self| {
@@ -201,10 +201,10 @@ impl Tensor {
         Ok(Self { kind: first.kind, shape, data })
     }
 
-    /// With `before` and `behind` more elements along each axis, all of them `value`.
+    /// Pads each axis with `before` elements in front and `behind` elements after it, all of them `value`.
     ///
     /// # Errors
-    /// Where it holds no real numbers, and where that would be far too many.
+    /// An error where the elements are not floats, or the result would be far too large.
     pub fn padded(&self, before: &[usize], behind: &[usize], value: f32) -> Result<Self, String> {
         let numbers = self.reals()?;
         let shape: Vec<usize> = (0..self.shape.len())
@@ -220,10 +220,11 @@ impl Tensor {
         Ok(Self::real(&shape, data))
     }
 
-    /// Reads the message of a tensor.
+    /// Reads a tensor from its message.
     ///
     /// # Errors
-    /// In words, where its elements are of a type that wgrad does not take, or are not as many as its shape says.
+    /// An error in words, where the element type is not supported, or the number of elements differs from the
+    /// shape's.
     pub fn from_proto(proto: &TensorProto) -> Result<Self, String> {
         if proto.data_location != 0 {
             return Err(format!(
@@ -250,7 +251,7 @@ impl Tensor {
         Ok(Self { kind: proto.data_type, shape, data })
     }
 
-    /// The message of this tensor, under a name. Integers other than 64-bit ones and bytes are not written.
+    /// The message of this tensor, with a name. Elements must be float, uint8 or int64.
     pub fn to_proto(&self, name: &str) -> TensorProto {
         let raw = match &self.data {
             Data::Real(values) => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
@@ -267,10 +268,10 @@ impl Tensor {
     }
 }
 
-/// How many bytes the elements of a tensor take as raw data.
+/// Number of bytes that the elements of a tensor take as raw data.
 ///
 /// # Errors
-/// In words, where they are of a type that wgrad does not take, or too many.
+/// An error in words, where the element type is not supported, or there are too many.
 pub(super) fn bytes(proto: &TensorProto) -> Result<usize, String> {
     let each = match proto.data_type {
         2 | 3 | 9 => 1,
@@ -286,7 +287,7 @@ pub(super) fn bytes(proto: &TensorProto) -> Result<usize, String> {
     })
 }
 
-/// Rows of all `parts` in turns, `outer` times.
+/// Interleaves the rows of all `parts`, `outer` times.
 fn gathered<'a, T: Copy + 'a>(
     parts: &[&'a Tensor],
     outer: usize,
@@ -302,7 +303,7 @@ fn gathered<'a, T: Copy + 'a>(
 fn elements(proto: &TensorProto) -> Result<Data, String> {
     let raw = proto.raw_data.as_deref();
     let small = || proto.int32_data.iter().map(|v| i64::from(*v)).collect();
-    /// Elements of one size from their bytes.
+    /// Decodes elements of N bytes each.
     fn each<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
         bytes.chunks_exact(N).map(|c| read(std::array::from_fn(|n| c[n]))).collect()
     }

@@ -1,4 +1,4 @@
-//! Networks from ONNX files and to them, beside the networks that they came from and ONNX Runtime's outputs.
+//! Import and export of ONNX files, compared with the original networks and ONNX Runtime's outputs.
 
 mod onnx;
 mod onnx_import;

@@ -1,5 +1,6 @@
-//! ONNX files: what is written is read back as the same network; PyTorch's files are read right; ONNX's own cases run on the
-//! kernels. Networks are compared on the f64 twins, so that nothing but the files can differ.
+//! ONNX files: exported files are imported as the same network, files of PyTorch are imported correctly, and ONNX's
+//! own test cases run on the kernels. Networks are compared on the f64 reference, so that only the files can
+//! differ.
 
 use std::{collections::BTreeMap, fs, path::Path};
 use wgrad::{
@@ -29,7 +30,7 @@ fn noise(seed: u64, at: usize) -> f32 {
     (split_mix(seed << 32 | at as u64) >> 40) as f32 / (1u64 << 23) as f32 - 1.0
 }
 
-/// Weights of which none is what it is by default: biases, scales and moving averages too.
+/// Weights without any default value, including biases, scales and moving averages.
 pub fn weights(model: &Model) -> Vec<f32> {
     let mut weights = model.initial_weights(3).expect("fits");
     for (n, p) in model.parameters().expect("fits").iter().enumerate() {
@@ -46,7 +47,7 @@ fn images(model: &Model, count: usize) -> Vec<u8> {
     (0..count * model.pixels()).map(|at| split_mix(at as u64) as u8).collect()
 }
 
-/// The logits of `images` on the twins.
+/// The logits of `images` on the reference implementation.
 fn logits(model: &Model, input: &Preprocessing, weights: &[f32], images: &[u8]) -> Vec<f64> {
     let count = images.len() / model.pixels();
     let program = model.program(input, Mode::Evaluate, count, 1, &Optimizer::default()).expect("fits");
@@ -56,7 +57,7 @@ fn logits(model: &Model, input: &Preprocessing, weights: &[f32], images: &[u8]) 
     machine.real(machine.program.output).to_vec()
 }
 
-/// The largest difference as a share of the largest value; infinite where one is no number.
+/// The largest difference as a share of the largest value; infinite if a value is NaN.
 pub fn apart(got: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(got.len(), expected.len());
     let largest = expected.iter().fold(0.0f64, |all, v| all.max(v.abs()));
@@ -82,7 +83,7 @@ fn read_back(
     (file, imported)
 }
 
-/// Every built-in network on small images, and the files with every layer.
+/// Every built-in network on small images, and the model files with every layer.
 fn models() -> Vec<Model> {
     let small = NETWORKS.iter().map(|(name, _)| network(name, [12, 12, 1], 5).expect("built in"));
     let files = ["layers.toml", "recurrent.toml"].map(|name| {
@@ -111,7 +112,7 @@ fn what_is_exported_is_imported_as_the_same_network() {
                 &expected,
             );
             assert!(error < 1e-6, "{} as {layout:?}: {error:e}", model.name);
-            // A model file holds the same.
+            // A model file describes the same network.
             let text = model_file::to_text(&imported.model).expect("has a form");
             let again =
                 model_file::parse(Path::new("again.toml"), &text).unwrap_or_else(|e| panic!("{e}\n{text}"));
@@ -120,7 +121,7 @@ fn what_is_exported_is_imported_as_the_same_network() {
         }
         layers.extend(model.layers.iter().map(|layer| layer.kind()));
     }
-    // A layer that is in none of the networks is one that the export refuses, by its name.
+    // The export refuses, by name, any layer that is in none of the networks.
     let others = Layer::KINDS.iter().map(|(kind, _)| *kind).filter(|kind| !layers.contains(kind));
     for kind in others {
         let layers = format!(
@@ -239,7 +240,7 @@ fn files_of_pytorch_are_read_with_their_weights_turned() {
     assert_eq!(seen, 4);
 }
 
-/// The linear network's file with one more node behind the input.
+/// The linear network's file with one more node after the input.
 fn with_node(op: &str) -> ModelProto {
     let model = network("linear", [4, 4, 1], 3).expect("built in");
     let mut file =
@@ -275,7 +276,7 @@ fn what_cannot_be_read_is_named() {
         let read = onnx::read("net.onnx", &bytes[..cut]);
         let error = match read {
             Err(error) => error.to_string(),
-            // A file that ends between two messages is one with less in it.
+            // A file cut between two messages is a valid file with less content.
             Ok(file) => told(&file),
         };
         assert!(error.contains("net.onnx"), "{cut}: {error}");
@@ -330,14 +331,14 @@ fn lengths_that_no_memory_holds_are_refused() {
         let mut read = |file: &ModelProto| {
             refused += usize::from(import::import("net.onnx", file, &import::Options::default()).is_err());
         };
-        // Shapes, axes and places are constants of whole numbers.
+        // Shapes, axes and indices are constants of integers.
         for (n, constant) in graph.initializer.iter().enumerate() {
             let (kind::INT64, Some(raw)) = (constant.data_type, &constant.raw_data) else { continue };
             for value in [large, huge, i64::MIN] {
                 let mut file = file.clone();
                 constant_of(&mut file, n).raw_data = Some(value.to_le_bytes().repeat(raw.len() / 8));
                 read(&file);
-                // Only the last of them: the product of the others is small.
+                // Only the last of them, since the product of the others is small.
                 let mut one = raw.clone();
                 one.splice(raw.len() - 8.., value.to_le_bytes());
                 constant_of(&mut file, n).raw_data = Some(one);
@@ -362,7 +363,8 @@ fn constants_are_worked_out_within_bounds() {
     let plain =
         onnx::export::export(&model, &Preprocessing::default(), &weights(&model), &Options::default())
             .expect("exports");
-    // The file with a node in front that works on constants; the first of the network takes what it makes, as an input too many.
+    // The file with a node in front that works on constants; the network's first node takes its output as an
+    // additional input.
     let read = |op: &str, attribute: AttributeProto, inputs: &[Tensor]| {
         let mut file = plain.clone();
         let graph = file.graph.as_mut().expect("has one");
@@ -402,7 +404,7 @@ fn constants_are_worked_out_within_bounds() {
             read(op, blocks(huge), &inputs).err().unwrap_or_else(|| panic!("{op} of {inputs:?} was taken"));
         assert!(error.contains(op), "{error}");
     }
-    // What holds nothing is not counted from its end.
+    // An axis of an empty tensor is not counted from its end.
     let nothing = real(&[0]);
     for mode in ["edge", "wrap", "reflect"] {
         let mode = AttributeProto { name: "mode".into(), s: Some(mode.into()), ..AttributeProto::default() };

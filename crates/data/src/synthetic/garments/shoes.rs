@@ -1,5 +1,4 @@
-//! What is worn on the feet, seen from the side, the toe at the left: sandal, sneaker, ankle boot. Leaves
-//! out the rest.
+//! Footwear, seen from the side with the toe at the left: sandal, sneaker, ankle boot.
 
 use super::{Point, Shape, rectangle};
 use wgrad::data::random::Random;
@@ -51,7 +50,7 @@ pub(super) fn sandal(random: &mut Random) -> Vec<Shape> {
     shapes
 }
 
-/// The outline of a closed shoe; `shaft` is how far its opening rises above the instep.
+/// The outline of a closed shoe; `shaft` is the height of its opening above the instep.
 fn shoe(random: &mut Random, shaft: f32, ground: f32) -> Vec<Point> {
     let toe = random.between(2.0, 3.6);
     let instep = random.between(-3.5, -1.0);
@@ -97,7 +96,7 @@ pub(super) fn ankle_boot(random: &mut Random) -> Vec<Shape> {
     let shaft = random.between(3.0, 11.0);
     let outline = shoe(random, shaft, ground);
     let mut shapes = vec![Shape { outline, shade: 1.0 }];
-    // The heel stands out where the sole is cut away before it.
+    // The heel stands out because the sole is cut away in front of it.
     let arch = random.between(0.6, 2.0);
     let outline = vec![(-1.0, ground + 0.3), (1.0, ground - arch), (5.5, ground - arch), (6.2, ground + 0.3)];
     shapes.push(Shape { outline, shade: 0.0 });

@@ -1,15 +1,14 @@
-//! What is worn on the upper body: T-shirt, pullover, dress, coat, shirt, from one set of measures. Leaves
-//! out trousers, bags and shoes.
+//! Garments for the upper body: T-shirt, pullover, dress, coat, shirt, all from one set of measures.
 
 use super::{Shape, mirrored, rectangle};
 use wgrad::data::random::Random;
 
-/// The measures of everything that is worn on the upper body, half widths from the middle line.
+/// Measures of a garment for the upper body; widths are half widths from the middle line.
 struct Top {
     neck: f32,
     neck_depth: f32,
     shoulder: f32,
-    /// How far down a sleeve ends: -9 is none, 9 is a long one.
+    /// Height at which a sleeve ends: -9 is no sleeve, 9 a long one.
     sleeve: f32,
     cuff: f32,
     chest: f32,
@@ -36,7 +35,7 @@ impl Top {
         }
     }
 
-    /// The body and, as a shape of its own on each side, the sleeves.
+    /// The body, and a separate shape for the sleeve on each side.
     fn shapes(&self, body: f32, sleeves: f32) -> Vec<Shape> {
         let waist = self.top + 0.5 * (self.bottom - self.top);
         let armpit = self.top + 6.5;

@@ -1,4 +1,4 @@
-//! Tables as people write them: what is read, with the right values, and what is refused in which words.
+//! Tables as people write them: the values that are read, and the words of refusals.
 
 mod numbers;
 mod others;
@@ -19,7 +19,7 @@ fn at(path: &Path, reading: &Reading) -> Result<Dataset> {
     load_with(&DataSpec::Folder(path.to_owned()), &Places::default(), reading, None)
 }
 
-/// What a file of this text becomes.
+/// Loads a file with this text.
 fn read_with(text: &str, reading: &Reading) -> Result<Dataset> {
     let folder = folder();
     let path = folder.path().join("data.csv");
@@ -37,7 +37,7 @@ fn refused(text: &str, words: &[&str]) {
     words.iter().for_each(|word| assert!(message.contains(word), "no {word:?} in: {message}"));
 }
 
-/// Names and kinds of the columns: `N` for numbers, else words.
+/// Names and kinds of the columns: `N` for numbers, else the words.
 fn columns(data: &Dataset) -> Vec<String> {
     let table = data.table.as_ref().expect("a table");
     let words = |kind: &Kind| match kind {
@@ -47,7 +47,7 @@ fn columns(data: &Dataset) -> Vec<String> {
     table.columns.iter().map(|column| format!("{}:{}", column.name, words(&column.kind))).collect()
 }
 
-/// The values of column `column` as they stand in the file, from what a network gets, of both parts, sorted.
+/// The values of column `column` as in the file, recovered from the network's input, of both parts, sorted.
 fn values(data: &Dataset, column: usize) -> Vec<f64> {
     let Kind::Number { mean, deviation } = data.table.as_ref().expect("a table").columns[column].kind else {
         panic!("words")

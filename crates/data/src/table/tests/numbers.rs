@@ -6,7 +6,7 @@ use super::{
 };
 use crate::reading::{Decimal, Missing, Reading, Target};
 
-/// A file of columns a and b and a label, the n-th a as `a` writes it.
+/// A file of columns a and b and a label; the n-th value of a is `a(n)`.
 fn file(delimiter: char, rows: usize, a: impl Fn(usize) -> String) -> String {
     let mut text = format!("a{delimiter}b{delimiter}label\n");
     for n in 0..rows {
@@ -35,7 +35,7 @@ fn one_odd_field_makes_no_words_of_a_column_of_numbers() {
     }
     refused(&with("inf"), &["infinite"]);
     refused(&file(',', 20, |n| ["inf", "-inf"][n % 2].into()), &["column a", "0 of 20 lines", "infinite"]);
-    // What is known to have no value is missing, and said to be.
+    // Known markers of a missing value count as missing, and some are reported.
     for odd in ["-", "#N/A", "none", "NAN", "nil", "n/a", "NULL", "", "?", "<NA>", "--"] {
         refused(&with(odd), &["1 line without all values", "line 9 (a)", ".missing = drop"]);
         let mean = Reading { missing: Missing::Mean, ..Reading::default() };
@@ -46,7 +46,7 @@ fn one_odd_field_makes_no_words_of_a_column_of_numbers() {
         let said = data.notes.iter().any(|note| note.contains("column a") && note.contains("line 9"));
         assert_eq!(said, ["-", "none", "NAN", "nil", "--"].contains(&odd), "{odd}: {:?}", data.notes);
     }
-    // What is said to have no value, or to be a word.
+    // Options define additional markers, or declare words.
     let said = Reading { missing: Missing::Drop, na: vec!["x".into(), "oops".into()], ..Reading::default() };
     let data = read_with(&with("oops"), &said).expect("left out");
     assert_eq!(
@@ -72,10 +72,10 @@ fn signs_groups_and_commas_are_read() {
     assert_eq!(values(&money, 0)[..2], [1000.0, 2000.0]);
     let european = read(&file(';', 20, |n| format!("{n},25"))).expect("commas");
     assert_eq!((values(&european, 0)[..2].to_vec(), european.channels), (vec![0.25, 1.25], 2));
-    // Without names, and more commas than semicolons.
+    // A file without names, and with more commas than semicolons.
     let bare: String = (0..20).map(|n| format!("{n},25;{},5;{},5\n", n * 7 % 11, n * 3 % 5)).collect();
     assert_eq!(columns(&read(&bare).expect("commas")), ["0:N", "1:N"]);
-    // In such a file too points before three digits are asked for, unless the column itself tells what they are.
+    // In such a file, points before three digits are ambiguous too, unless the column itself shows their meaning.
     let text = file(';', 20, |n| format!("{n},25")).replace(";3;", ";1.234;");
     refused(&text, &["column b: \"1.234\" can be read in two ways"]);
     for (proof, largest) in [(";1.234.567;", 1_234_567.0), (";1.234,5;", 1234.5)] {
@@ -84,7 +84,7 @@ fn signs_groups_and_commas_are_read() {
     }
     let spaces = read(&file(',', 20, |n| format!("{} 000.5", n + 1))).expect("spaces");
     assert_eq!(values(&spaces, 0)[..2], [1000.5, 2000.5]);
-    // A label in another way of writing is told in its own unit.
+    // A label in another number format is predicted in its own unit.
     let text = file(';', 30, |n| format!("{n}")).replace(";yes", ";12,5 €").replace(";no", ";1.010,5 €");
     let data = read(&text).expect("a number to tell");
     let mut told: Vec<f64> = data.train.labels.iter().map(|label| data.number(*label)).collect();
@@ -93,12 +93,12 @@ fn signs_groups_and_commas_are_read() {
         data.input.numbers && (told[0] - 12.5).abs() < 1e-3 && (told[14] - 1010.5).abs() < 1e-3,
         "{told:?}"
     );
-    // A sign on most, and not on all.
+    // Most numbers have a sign, but not all.
     refused(
         &file(',', 20, |n| if n == 3 { "0.07".into() } else { format!("{n}%") }),
         &["no sign on 1 of 20 lines, first line 5 (\"0.07\")", "% on 19 of 20", ".category = a"],
     );
-    // Two signs are two units, also where neither has most lines.
+    // Two signs are two units, also where neither is on most lines.
     for (one, other) in [("%", "°"), ("€", "$")] {
         for share in [2, 5] {
             let text = file(',', 20, |n| format!("{n}{}", if n % share == 0 { other } else { one }));
@@ -121,7 +121,7 @@ fn what_has_no_value_is_said_once_with_all_that_was_said_before() {
     let error = read_with(&text, &said("w05,?!")).expect_err("others are left").to_string();
     assert!(error.contains(".na = 'w05,?!,w00,w01,w02,w03,w04,w06,w07'`"), "{error}");
     assert!(read_with(&text, &said("w05,?!,w00,w01,w02,w03,w04,w06,w07")).is_ok(), "the advice helps");
-    // More are not named, and one with a comma cannot be.
+    // Longer lists are not named, and a text with a comma cannot be.
     refused(&file(',', 80, odd(30)), &["these are 30 texts", "leave the field empty", ".drop = a"]);
     refused(&file(',', 40, odd(1)).replace("w00", "\"no, none\""), &["no text with a comma"]);
 }
@@ -143,7 +143,7 @@ fn what_can_be_read_in_two_ways_is_asked_for() {
     let by = |decimal| Reading { decimal: Some(decimal), ..Reading::default() };
     let first = |decimal| values(&read_with(&text, &by(decimal)).expect("said"), 0)[1];
     assert_eq!((first(Decimal::Comma), first(Decimal::Point)), (2.001, 2001.0));
-    // One value either way.
+    // Both formats give the same value.
     for between in ["'", "’", " ", "\u{202f}"] {
         let text = file(';', 20, |n| format!("{}{between}{n:03}", n + 1));
         assert_eq!(values(&read(&text).expect("groups"), 0)[1], 2001.0, "{between:?}");
@@ -157,7 +157,7 @@ fn only_categories_become_words() {
     // Few words are categories, without a warning.
     let colours = read(&file(',', 60, |n| ["red", "blue", "none"][n % 3].into())).expect("words");
     assert_eq!((columns(&colours)[0].as_str(), colours.warnings.len()), ("a:blue/none/red", 0));
-    // Dates, names, and words with some numbers among them are told.
+    // Dates, names, and words with some numbers among them cause a warning.
     for (a, word) in [
         (&(|n: usize| format!("2024-03-{:02}", 1 + n % 28)) as &dyn Fn(usize) -> String, "begin with digits"),
         (&|n| format!("Mr {n}"), "come once"),
@@ -173,7 +173,7 @@ fn only_categories_become_words() {
         let data = read_with(&file(',', 60, a), &said).expect("words");
         assert!(!data.warnings.iter().any(|w| w.contains("column a ")), "{:?}", data.warnings);
     }
-    // A label is held to the same.
+    // The same rule applies to a label.
     let grades = |odd: &str| {
         "x,grade\n".to_owned()
             + &(0..40)
@@ -183,7 +183,7 @@ fn only_categories_become_words() {
     refused(&grades("3+"), &["column grade", "39 of 40", "line 7 (\"3+\")", ".category = grade"]);
     let classes = Reading { target: Some(Target::Classes), ..Reading::default() };
     assert_eq!(read_with(&grades("3+"), &classes).expect("classes").classes, ["0", "1", "2", "3", "3+"]);
-    // No class has thousands of names.
+    // Thousands of different names are no classes.
     let names: String = (0..5000).map(|n| format!("{},w{n}\n", n % 3)).collect();
     refused(&format!("x,label\n{names}"), &["label column label", "5000 different words"]);
 }
@@ -197,7 +197,7 @@ fn a_column_without_values_is_left_out_and_words_take_bounded_memory() {
         "{:?}",
         data.notes
     );
-    // 1.6 MB that would become 790 MB.
+    // These 1.6 MB would become 790 MB.
     let mut text = (0..200).map(|n| format!("c{n},")).collect::<String>() + "label\n";
     for row in 0..990 {
         (0..200).for_each(|column| text += &format!("w{},", row * 7 + column));
@@ -208,7 +208,7 @@ fn a_column_without_values_is_left_out_and_words_take_bounded_memory() {
 
 #[test]
 fn points_between_groups_of_digits_are_asked_for() {
-    // German thousands beside whole numbers, between semicolons.
+    // German thousands next to whole numbers, between semicolons.
     let thousands = |n: usize| match 7 * n {
         small @ 0..1000 => format!("{n};{small}"),
         large => format!("{n};{}.{:03}", large / 1000, large % 1000),
@@ -220,10 +220,10 @@ fn points_between_groups_of_digits_are_asked_for() {
     assert!(
         read_with(&text, &said(Decimal::Comma)).is_ok() && read_with(&text, &said(Decimal::Point)).is_ok()
     );
-    // Measurements with three decimals begin with a zero, or have others beside them.
+    // Measurements with three decimals begin with a zero, or have other numbers of decimals in their column.
     let measured = under("t;y;kind", |n| format!("{n};0.{:03};{}", n * 13 % 1000, class(n)));
     assert!(read(&measured).is_ok());
-    // Between commas a point is one of decimals.
+    // Between commas, a point is a decimal point.
     let plain = under("t,y,kind", |n| format!("{n},{}.{:03},{}", 1 + n, n * 13 % 1000, class(n)));
     assert!(read(&plain).is_ok());
 }
@@ -231,7 +231,7 @@ fn points_between_groups_of_digits_are_asked_for() {
 #[test]
 fn a_zero_before_three_digits_is_no_group() {
     let thousandths = |n: usize| (100 + n * 20) as f64 / 1000.0;
-    // Each column by itself, whatever the others are.
+    // Each column is judged separately, with any other columns.
     let text = under("price;p;kind", |n| format!("{n},5;0.{};{}", 100 + n * 20, class(n)));
     let data = read(&text).expect("both");
     assert_eq!(values(&data, 0)[..2], [0.5, 1.5]);
@@ -239,7 +239,7 @@ fn a_zero_before_three_digits_is_no_group() {
     let text = under("a;b;kind", |n| format!("1,{}.5;0,{};{}", 100 + n, 100 + n * 20, class(n)));
     let data = read(&text).expect("both");
     assert_eq!((values(&data, 0)[0], values(&data, 1)[..2].to_vec()), (1100.5, vec![0.1, 0.12]));
-    // What is beside it in its column is read alike.
+    // Other numbers of its column are read in the same format.
     let text = under("t,p,kind", |n| format!("\"{n},5\",{}.{:03},{}", n % 2, 100 + n, class(n)));
     let data = read(&text).expect("both");
     assert_eq!((values(&data, 1)[0], values(&data, 1).last()), (0.1, Some(&1.139)));
@@ -254,7 +254,7 @@ fn another_columns_commas_do_not_tell_what_points_are() {
     let by = |text: &str, decimal| read_with(text, &Reading { decimal: Some(decimal), ..Reading::default() });
     let first = |decimal, column| values(&by(&text, decimal).expect("said"), column)[0];
     assert_eq!((first(Decimal::Point, 1), first(Decimal::Comma, 1)), (1.101, 1101.0));
-    // What is said holds for what can be read in two ways alone.
+    // The option only applies to columns that can be read in two ways.
     assert_eq!((first(Decimal::Point, 0), first(Decimal::Comma, 0)), (0.5, 0.5));
     let places = under("lat;lon;h;p;kind", |n| {
         format!("48.{:03};11.{:03};{n},5;0.{};{}", 100 + n, n, 100 + n, class(n))
@@ -263,7 +263,7 @@ fn another_columns_commas_do_not_tell_what_points_are() {
     let data = by(&places, Decimal::Point).expect("said");
     assert_eq!([0, 1, 2, 3].map(|column| values(&data, column)[1]), [48.101, 11.001, 1.5, 0.101]);
     refused(&places.replace("48.", "48,").replace("11.", "2.5"), &["column lat: \"48,100\" can be read"]);
-    // An exponent follows no groups.
+    // No exponent follows a number with groups.
     let text = under("t;p;kind", |n| format!("{n},5;1.{:03}e+02;{}", 101 + n, class(n)));
     assert_eq!(values(&read(&text).expect("a point"), 1)[0], 110.1);
     // Points throughout.
@@ -291,7 +291,7 @@ fn a_decimal_comma_without_quotes_is_no_name_of_a_row() {
     assert!(error.contains("line 2") && error.contains("closing quote"), "{error}");
 }
 
-/// Rows of a number and one of `labels` in turns, ten of each.
+/// Rows of a number and, in turn, one of `labels`, ten of each.
 fn labelled(labels: &[&str]) -> String {
     (0..10 * labels.len()).fold("x,label\n".to_owned(), |text, n| {
         text + &format!("{}.5,{}\n", n * 7 % 23, labels[n % labels.len()])
@@ -328,7 +328,7 @@ fn equal_numbers_are_one_class_and_words_written_alike_are_told() {
             "\"Cat\" (10) and \"cat\" (20) differ by nothing but case",
         ),
         (&["1", "1.0", "b"], &classes, "1/1.0/b", "", "\"1\" (10) and \"1.0\" (10) differ"),
-        // These are one f64.
+        // These are the same f64.
         (
             &["9007199254740993", "9007199254740992", "1"],
             &plain,
@@ -346,7 +346,7 @@ fn equal_numbers_are_one_class_and_words_written_alike_are_told() {
             assert_eq!(found, !word.is_empty(), "{labels:?}: {all:?}");
         }
     }
-    // So are the words of a column of categories.
+    // The same applies to the words of a column of categories.
     let said = Reading { category: vec!["a".into()], ..Reading::default() };
     let data =
         read_with(&file(',', 40, |n| ["1", "01", "2", "1.0"][n % 4].into()), &said).expect("categories");
@@ -365,13 +365,13 @@ fn a_quantity_on_a_few_rows_is_no_class() {
     let number = Reading { target: Some(Target::Number), ..Reading::default() };
     let data = read_with(&line, &number).expect("numbers");
     assert_eq!((data.train.len(), data.test.len(), data.input.numbers), (5, 5, true));
-    // Names tell no quantity, and three classes are some.
+    // Names are no quantity, and three classes are classes.
     let names: String = (0..10).map(|n| format!("{n},w{n}\n")).collect();
     let error = read(&format!("x,y\n{names}")).expect_err("one of each").to_string();
     assert!(error.contains("alone in its class") && !error.contains(".target"), "{error}");
     let few = read(&labelled(&["0", "1", "2"])).expect("classes");
     assert!(few.warnings.is_empty(), "{:?}", few.warnings);
-    // With a part of their own such labels are classes, and that is told.
+    // Such labels are classes where a test part can be held out; nearly as many classes as rows cause a warning.
     let some = read(&format!("x,y\n{}", "1,7\n2,7\n3,8\n4,8\n5,9\n")).expect("classes");
     assert!(some.warnings.is_empty(), "{:?}", some.warnings);
     let most: String = (0..20).map(|n| format!("{n},{}\n", if n < 17 { n } else { 3 })).collect();
@@ -420,7 +420,7 @@ fn what_usually_has_no_value_may_be_a_word() {
         "{:?}",
         data.notes
     );
-    // As a label too, and other rows are read alike.
+    // The same applies to a label, and other rows are read alike.
     let labels = labelled(&["NA", "b"]);
     let said = Reading { not_na: vec!["NA".into()], ..Reading::default() };
     assert_eq!(read_with(&labels, &said).expect("classes").classes, ["NA", "b"]);

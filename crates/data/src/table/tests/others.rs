@@ -1,4 +1,4 @@
-//! Two files, other rows for a network that there is, and rows that are pictures.
+//! Two files, other rows for an existing network, and rows that are pictures.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ fn a_test_file_without_labels_is_left_for_predict() {
     }
     put(folder.path(), "test.csv", &rows("id,a,b,target", |n| format!("{n},{n}.5,2,1")));
     assert_eq!(at(folder.path(), &Reading::default()).expect("two parts").test.len(), 20);
-    // The same number in another spelling is the same class; a word that is written almost alike is named.
+    // The same number in another spelling is the same class. A word in another spelling is an error that names it.
     put(
         folder.path(),
         "test.csv",
@@ -64,7 +64,7 @@ fn a_test_file_without_labels_is_left_for_predict() {
         "train.csv",
         &rows("id,a,b,target", |n| format!("{},{n}.5,{},{}", n * 3, n % 3, n % 2)),
     );
-    // A column that is missing, named.
+    // The error names the missing column.
     put(folder.path(), "test.csv", &rows("id,a,target", |n| format!("{n},{n}.5,1")));
     let message = at(folder.path(), &Reading::default()).expect_err("no b").to_string();
     assert!(message.contains("test.csv") && message.contains("has no column b"), "{message}");
@@ -92,7 +92,7 @@ fn a_number_that_is_written_otherwise_is_named_so() {
         let data = read_with(&text, &label).expect("a table");
         let path = put(folder.path(), "new.csv", &format!("price,b\n{odd},1\n"));
         let table = data.table.as_ref().expect("a table");
-        // To leave it empty is advised where that is taken.
+        // Only where an empty field is accepted does the error suggest one.
         for (missing, taken) in [(Missing::Error, false), (Missing::Mean, true), (Missing::Drop, true)] {
             let message = encoded(table, &path, missing).expect_err("otherwise").to_string();
             assert!(message.contains(expected), "{message}");
@@ -101,7 +101,7 @@ fn a_number_that_is_written_otherwise_is_named_so() {
     }
 }
 
-/// What a network gets of the rows of a file.
+/// The rows of a file as a network's input.
 fn encoded(table: &Table, path: &Path, missing: Missing) -> crate::Result<(Vec<f32>, Vec<u64>, Vec<String>)> {
     let mut rows = super::super::rows(table, path, &Reading { missing, ..Reading::default() })?;
     let bytes = rows.values(0..usize::MAX)?;
@@ -117,7 +117,7 @@ fn other_rows_are_read_as_those_of_the_training() {
     let table = data.table.as_ref().expect("a table");
     let Kind::Number { mean, deviation } = table.columns[0].kind else { panic!("a number") };
     let of = |value: f64| ((value - mean) / deviation) as f32;
-    // As a run keeps it.
+    // A run stores the table as JSON.
     let table: Table = serde_json::from_str(&serde_json::to_string(table).expect("text")).expect("the same");
     let folder = folder();
     let file = |text: &str| put(folder.path(), "new.csv", text);
@@ -139,7 +139,8 @@ fn other_rows_are_read_as_those_of_the_training() {
     let message =
         encoded(&table, &file("colour;price\nred;cheap\n"), Missing::Error).expect_err("a word").to_string();
     assert!(message.contains("line 2: column price is \"cheap\""), "{message}");
-    // Without names: with the label in its place, or all columns but it; never by a place that is another's.
+    // A file without names has the label in its place, or all columns except the label; positions never guess
+    // another column.
     let (values, _, told) =
         encoded(&table, &file("1;3 €;red\n0;4 €;blue\n"), Missing::Error).expect("with the label");
     assert!(values[..3] == [of(3.0), 0.0, 1.0] && told.iter().any(|told| told.contains("place")), "{told:?}");
@@ -198,7 +199,7 @@ fn points_in_a_test_file_are_asked_for_where_the_training_had_commas() {
         let point = [1.5, 2.5];
         let comma = if name == "a" { [1500.0, 2.5] } else { [1.5, 2500.0] };
         assert_eq!((by(Decimal::Comma), by(Decimal::Point)), (comma, point), "{name}");
-        // The same as rows for a network that there is.
+        // The test file is also refused as rows for an existing network.
         let known = load_with(
             &DataSpec::Folder(folder.path().join("train.csv")),
             &Places::default(),
@@ -224,7 +225,7 @@ fn a_test_file_without_names_is_told() {
     let told =
         |warning: &String| warning.contains("test.csv names no columns: they are taken by their place");
     assert!(data.warnings.iter().any(told), "{:?}", data.warnings);
-    // Where they do not fit it is refused.
+    // Rows with another number of columns are refused.
     put(folder.path(), "test.csv", &rows("7.5,7,1,3", |n| format!("{n}.5,{n},{},4", n % 2)));
     let message = at(folder.path(), &Reading::default()).expect_err("four").to_string();
     assert!(message.contains("has 4 columns") && message.contains("expected 3"), "{message}");
@@ -253,7 +254,7 @@ fn a_table_of_the_first_version_means_what_it_meant() {
     let others = Reading { again: Some(Again { floats: true, own: false }), ..again };
     let data = load_with(&spec, &Places::default(), &others, Some(&table)).expect("other rows");
     assert_eq!((data.train.len(), data.test.len()), (4, 4));
-    // A number column whose first line was taken for a row.
+    // A column of numbers whose first line was read as a row.
     let old = old.replace("\"a\"", "\"0\"").replace("\"b\"", "\"1\"").replace("\"c\"", "\"2\"");
     let table: Table = serde_json::from_str(&old).expect("a table");
     put(folder.path(), "data.csv", "0,1%,x\n1.5,1%,x\n2.5,2%,y\n1.5,1%,x\n2.5,2%,y\n");
@@ -276,14 +277,14 @@ fn classes_that_an_earlier_version_told_apart_stay_apart() {
         (&data.classes, &data.test.labels[..]),
         (&["1", "1.0", "2"].map(String::from).to_vec(), &[0, 1, 2, 2][..])
     );
-    // Which of the two another spelling is cannot be said.
+    // The other spelling could be either class.
     put(folder.path(), "data.csv", "a,c\n1,1\n2,01\n");
     let spec = DataSpec::Folder(path);
     let message = load_with(&spec, &Places::default(), &again, Some(&table)).expect_err("either").to_string();
     assert!(message.contains("line 3: column c is \"01\""), "{message}");
 }
 
-/// Rows of pictures of 28 × 28 behind their label; pixel p of row n is 7 n + p, wrapped.
+/// Rows of a label and a picture of 28 × 28; pixel p of row n is (7 n + p) mod 256.
 fn pictures(first: &str, pixels: usize, count: usize) -> String {
     (0..count).fold(first.to_owned(), |text, n| {
         let values: Vec<String> = (0..pixels).map(|pixel| ((7 * n + pixel) % 256).to_string()).collect();
@@ -310,7 +311,7 @@ fn rows_of_pixels_are_pictures() {
         "{:?}",
         data.notes
     );
-    // For a network that there is.
+    // The rows serve an existing network.
     assert!(is_rows(&test));
     let rows = PictureRows::open(&test, [28, 28, 1], false, &Reading::default()).expect("rows");
     assert_eq!((rows.len(), rows.line(1), &rows.values(1..2).expect("values")[..2]), (4, 3, &[7, 8][..]));
@@ -341,7 +342,7 @@ fn rows_of_pixels_are_pictures() {
         [1, 0],
         "15, 14, ..."
     );
-    // A value that is no byte where the others are.
+    // A value that is not a byte, among bytes.
     let odd = pictures(&ones, 784, 3).replacen(",9,", ",300,", 1);
     put(folder.path(), "fashion-mnist_test.csv", &odd);
     let message = at(folder.path(), &Reading::default()).expect_err("no byte").to_string();

@@ -1,9 +1,9 @@
-//! Lines of names, line numbers, delimiters and what else a file's writer decides.
+//! Header lines, line numbers, delimiters, and other choices of a file's writer.
 
 use super::{columns, read, read_with, refused};
 use crate::reading::{Header, Reading};
 
-/// Rows of two numbers and a class behind a first line.
+/// Rows of two numbers and a class after a first line.
 pub(super) fn under(first: &str, row: impl Fn(usize) -> String) -> String {
     (0..40).fold(format!("{first}\n"), |text, n| text + &row(n) + "\n")
 }
@@ -21,7 +21,7 @@ fn a_line_of_names_with_numbers_in_it_is_no_row() {
     let all = |names: &[&str], classes: &str| {
         (40, names.iter().map(|name| name.to_string()).collect::<Vec<_>>(), classes.to_owned())
     };
-    // Years, with a label that nothing else calls one.
+    // Years, with a label that has no usual name.
     let years = under("2019,2020,2021,region", |n| format!("{}.5,{n},3.25,{}", n * 7 % 11, class(n)));
     assert_eq!(rows(&years), all(&["2019:N", "2020:N", "2021:N"], "no/yes"));
     let years = under("2019,2020,2021,2022", |n| format!("{}.5,{n},3.25,{}", n * 7 % 11, n % 2));
@@ -32,22 +32,22 @@ fn a_line_of_names_with_numbers_in_it_is_no_row() {
     assert!(read(&frame).expect("a table").notes.iter().any(|note| note.contains("index of a frame")));
     let plain = under("0,1,2", |n| format!("{}.5,{}.25,{}", n * 7 % 11, n, n % 2));
     assert_eq!(rows(&plain), all(&["0:N", "1:N"], "0/1"));
-    // R's frames have one name fewer.
+    // Frames of R have one name fewer than columns.
     let r =
         under("\"mpg\",\"cyl\",\"kind\"", |n| format!("\"car {n}\",{}.5,{},{}", n * 7 % 11, n % 3, class(n)));
     assert_eq!(rows(&r), all(&["mpg:N", "cyl:N"], "no/yes"));
-    // scikit-learn's: counts and classes, as many fields as the rows or not.
+    // Files of scikit-learn begin with counts and classes, in as many fields as the rows or not.
     let counted = under("40,2,no,yes", |n| format!("{}.5,{}.25,{n},{}", n * 7 % 11, n, n % 2));
     assert_eq!(rows(&counted), all(&["0:N", "1:N", "2:N"], "0/1"));
     let counted = under("40,5,no,yes", |n| format!("{}.5,{}.25,{n},1,2,{}", n * 7 % 11, n, n % 2));
     assert_eq!(rows(&counted).0, 40);
-    // Rows like the first are no names.
+    // A first line like the others is not a header.
     let none = under("1.5,2,no", |n| format!("{}.5,{n},{}", n * 7 % 11, class(n)));
     assert_eq!(rows(&none), (41, vec!["0:N".into(), "1:N".into()], "no/yes".into()));
     let mushrooms =
         under("e,x,s", |n| format!("{},{},{}", ["e", "p"][n % 2], ["x", "b"][n % 2], ["s", "y"][n / 2 % 2]));
     assert_eq!(rows(&mushrooms).0, 41);
-    // And whoever knows better says it.
+    // The option overrides the guess.
     let said = |header| Reading { header: Some(header), ..Reading::default() };
     let count = |text, header| read_with(text, &said(header)).map(|data| data.train.len() + data.test.len());
     assert_eq!(count(&none, Header::Yes).expect("names"), 40);
@@ -114,7 +114,7 @@ fn delimiters_at_the_end_and_of_excel_are_understood() {
         assert_eq!(found, (vec!["a:N".to_owned(), "b:N".into()], "no/yes".into(), 40), "{text}");
         assert!(data.notes[0].contains("column label"), "{:?}", data.notes);
     }
-    // More commas than semicolons on the first line, and they part nothing.
+    // There are more commas than semicolons on the first line, but they separate nothing.
     let text = under("size (a, b, c);label", |n| format!("{n};{}", class(n)));
     assert_eq!(columns(&read(&text).expect("semicolons")), ["size (a, b, c):N"]);
     let blank = read(&(under("a,b,label", row) + ",,\n")).expect("a table");

@@ -1,5 +1,5 @@
-//! ONNX's own test cases: a folder with `model.onnx` and `test_data_set_*`, tensors that go in and that must come out. This is
-//! where files are read; nothing else in this module touches one.
+//! Runs ONNX's own test cases: a folder with `model.onnx` and `test_data_set_*`, which hold input tensors and
+//! expected output tensors. In this module, only this file reads files.
 
 use super::{Device, Refusal, run};
 use crate::onnx::{
@@ -9,27 +9,27 @@ use crate::onnx::{
 use crate::{Error, Result, error::io_error};
 use std::{fs, path::Path};
 
-/// ONNX's own bounds: |got - expected| ≤ ABSOLUTE + RELATIVE · |expected|.
+/// ONNX's own tolerances: |got - expected| ≤ ABSOLUTE + RELATIVE · |expected|.
 const RELATIVE: f64 = 1e-3;
 const ABSOLUTE: f64 = 1e-7;
 
-/// What became of a case.
+/// Outcome of a test case.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
-    /// Every element is as it must be.
+    /// Every element is within the tolerance.
     Passed {
-        /// How many dispatches computed it; none where numbers only moved.
+        /// Number of dispatches that computed the result; 0 where numbers were only moved.
         dispatches: usize,
     },
-    /// An operator, or a form of it, that wgrad has no kernel for.
+    /// wgrad has no kernel for an operator, or for this form of it.
     NotSupported {
-        /// Which, and why.
+        /// The operator and the reason.
         reason: String,
     },
-    /// An element differs.
+    /// At least one element differs.
     Failed {
-        /// The worst one.
+        /// The largest difference, in words.
         reason: String,
     },
 }
@@ -37,7 +37,8 @@ pub enum Outcome {
 /// Runs the case in `folder`.
 ///
 /// # Errors
-/// [`wgrad::Error::Io`] and [`Error::Onnx`] where it cannot be read, [`wgrad::Error::Device`] where the device fails.
+/// [`wgrad::Error::Io`] and [`Error::Onnx`] where it cannot be read; [`wgrad::Error::Device`] where the device
+/// fails.
 pub async fn run_case(device: &Device<'_>, folder: &Path) -> Result<Outcome> {
     let bytes =
         |path: &Path| fs::read(path).map_err(io_error("cannot read", path, "is it a test case of ONNX?"));
@@ -83,7 +84,7 @@ pub async fn run_case(device: &Device<'_>, folder: &Path) -> Result<Outcome> {
     Ok(Outcome::Passed { dispatches })
 }
 
-/// The worst element in words, if one differs by more than it may. Written so that NaN differs from every number.
+/// Describes the element with the largest difference, if one exceeds the tolerance. NaN differs from every number.
 fn difference(name: &str, got: &Tensor, expected: &Tensor) -> Option<String> {
     if got.shape != expected.shape || got.kind != expected.kind {
         return Some(format!(

@@ -1,4 +1,4 @@
-//! Single dispatches from and to the host's memory.
+//! Single dispatches with tensors in host memory.
 
 use super::{Outputs, Refusal, Use};
 use crate::onnx::{attributes::broadcast, tensor::Tensor};
@@ -15,7 +15,7 @@ use wgrad::{
     selection::Choices,
 };
 
-/// Functions of the operation `unary`, by their numbers in its interface.
+/// Numbers of the functions of the operation `unary`, as in its interface.
 pub(super) mod function {
     pub const AFFINE: u32 = 0;
     pub const ABS: u32 = 1;
@@ -32,7 +32,7 @@ pub(super) mod function {
     pub const SHRINK: u32 = 12;
 }
 
-/// Functions of the operation `binary`.
+/// Numbers of the functions of the operation `binary`.
 pub(super) mod of_two {
     pub const SUB: u32 = 0;
     pub const MUL: u32 = 1;
@@ -40,50 +40,50 @@ pub(super) mod of_two {
     pub const MAX: u32 = 3;
 }
 
-/// Where kernels run, and how many did.
+/// The device that runs kernels, with a count of its dispatches.
 pub struct Device<'a> {
     context: &'a Context,
     dispatches: Cell<usize>,
     kernels: RefCell<BTreeSet<String>>,
 }
 
-/// What a dispatch wrote, by the names of its buffers.
+/// The buffers that a dispatch wrote, by name.
 pub(super) struct Written(BTreeMap<String, Vec<u32>>);
 
 impl Written {
-    /// Numbers of a buffer.
+    /// Removes a buffer and returns it as f32.
     pub fn real(&mut self, name: &str) -> Vec<f32> {
         self.words(name).into_iter().map(f32::from_bits).collect()
     }
 
-    /// Words of a buffer.
+    /// Removes a buffer and returns it as u32.
     pub fn words(&mut self, name: &str) -> Vec<u32> {
         self.0.remove(name).unwrap_or_default()
     }
 }
 
 impl<'a> Device<'a> {
-    /// Runs kernels on this device.
+    /// Creates a runner of kernels on this device.
     pub fn new(context: &'a Context) -> Self {
         Self { context, dispatches: Cell::new(0), kernels: RefCell::default() }
     }
 
-    /// How many dispatches ran since this was asked last.
+    /// Number of dispatches since the last call of this function.
     pub fn dispatches(&self) -> usize {
         self.dispatches.replace(0)
     }
 
-    /// The operations that ran so far.
+    /// Names of the operations that ran so far.
     pub fn operations(&self) -> Vec<String> {
         self.kernels.borrow().iter().cloned().collect()
     }
 
-    /// Runs `call` on these buffers; those that are not given are zeros. Every buffer that it writes comes back.
+    /// Runs `call` on these buffers; those that are not given are zeros. Returns every buffer that the call writes.
     pub(super) async fn run(&self, call: Call, given: &[(&str, &[f32])]) -> Result<Written> {
         self.run_with(call, given, &[], Step::default()).await
     }
 
-    /// The same with labels and the numbers of a step.
+    /// Runs `call` as [`Device::run`] does, with labels and the values of a training step.
     pub(super) async fn run_with(
         &self,
         call: Call,
@@ -123,7 +123,7 @@ impl<'a> Device<'a> {
         Ok(Written(written.iter().map(|b| b.name.clone()).zip(words).collect()))
     }
 
-    /// The same function of every element.
+    /// Applies a function to every element.
     pub(super) async fn unary(&self, function: u32, [a, b]: [f32; 2], x: &Tensor) -> Result<Tensor, Refusal> {
         let call = Call::new(&UNARY, &[("COUNT", x.len()), ("FUNCTION", function as usize)]);
         let call = call.with("A", f64::from(a)).with("B", f64::from(b));
@@ -131,7 +131,7 @@ impl<'a> Device<'a> {
         Ok(Tensor::real(&x.shape, y))
     }
 
-    /// An activation of every element.
+    /// Applies an activation to every element.
     pub(super) async fn activate(
         &self,
         activation: &'static Activation,
@@ -141,7 +141,7 @@ impl<'a> Device<'a> {
         Ok(Tensor::real(&x.shape, self.run(call, &[("x", x.reals()?)]).await?.real("y")))
     }
 
-    /// A function of two tensors that spread to one shape; `None` is the sum.
+    /// Applies a function to two tensors that broadcast to one shape; `None` adds them.
     pub(super) async fn binary(
         &self,
         function: Option<u32>,
@@ -167,7 +167,7 @@ impl<'a> Device<'a> {
         self.binary(Some(of_two::MUL), a, &inverse).await
     }
 
-    /// The product of two matrices, with a bias for each column.
+    /// The product of two matrices, plus a bias for each column.
     pub(super) async fn product(
         &self,
         [m, n, k]: [usize; 3],
@@ -185,7 +185,7 @@ impl<'a> Device<'a> {
         self.product([x.len() / row, 1, row], x, &vec![factor; row], None).await
     }
 
-    /// The largest of each row, and where it is first.
+    /// The maximum of each row, with the index of its first occurrence.
     pub(super) async fn row_maxima(&self, x: &[f32], row: usize) -> Result<(Vec<f32>, Vec<u32>)> {
         let sizes = [
             ("N", x.len() / row),
@@ -204,12 +204,12 @@ impl<'a> Device<'a> {
     }
 }
 
-/// An operator of one output.
+/// The result of an operator with one output.
 pub(super) fn single(tensor: Tensor) -> Outputs {
     Ok(vec![tensor])
 }
 
-/// Refuses what holds nothing: no kernel runs over nothing.
+/// Refuses empty tensors: no kernel runs on them.
 pub(super) fn not_empty(u: &Use<'_>) -> Result<(), Refusal> {
     match u.inputs.iter().flatten().find(|t| t.is_empty()) {
         Some(t) => Err(format!("an empty tensor {:?}", t.shape).into()),

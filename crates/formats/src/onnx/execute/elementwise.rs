@@ -1,4 +1,4 @@
-//! Operators that treat each element by itself.
+//! Operators that work on each element separately.
 
 use super::{
     Outputs, Refusal, Use, device::Device, device::function, device::not_empty, device::of_two,
@@ -10,7 +10,7 @@ use wgrad::{
     op::{Call, activations},
 };
 
-/// x to a power, of numbers above zero: exp(power · log x).
+/// Raises positive numbers to a power: exp(power · log x).
 pub(super) async fn power(device: &Device<'_>, x: &Tensor, power: f32) -> Result<Tensor, Refusal> {
     if x.reals()?.iter().any(|v| *v <= 0.0) {
         return Err("a power that is no whole number, of numbers that are not above zero".into());
@@ -66,7 +66,7 @@ pub(super) async fn elementwise(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     }
 }
 
-/// The function of one element that an operator is, with its numbers.
+/// The function of one element that an operator applies, with its parameters.
 fn function_of(u: &Use<'_>) -> Result<(u32, [f32; 2]), String> {
     let alpha = |default| u.node.float("alpha", default);
     Ok(match u.node.op() {
@@ -87,7 +87,7 @@ fn function_of(u: &Use<'_>) -> Result<(u32, [f32; 2]), String> {
     })
 }
 
-/// One function of all inputs, from the first on.
+/// Combines all inputs by one function, from the first on.
 async fn several(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;
     let function = match u.node.op() {
@@ -106,7 +106,7 @@ async fn several(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     single(all)
 }
 
-/// Small whole powers by products, others of numbers above zero by logarithms.
+/// Computes the powers 1 to 4 by products, and others, of positive numbers, by logarithms.
 async fn whole_power(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;
     let (x, exponents) = (u.input(0)?, u.input(1)?);

@@ -1,4 +1,4 @@
-//! Softmax and the losses of classes.
+//! Softmax, and losses for classes.
 
 use super::{
     Outputs, Refusal, Use, device::Device, device::function, device::not_empty, device::of_two,
@@ -11,7 +11,7 @@ use wgrad::{
     op::Call,
 };
 
-/// `axis` at the end.
+/// Moves `axis` to the end; also returns the order of axes that undoes it.
 fn axis_last(x: &Tensor, axis: usize) -> (Tensor, Vec<usize>) {
     let rank = x.shape.len();
     let order: Vec<usize> = (0..rank).filter(|n| *n != axis).chain([axis]).collect();
@@ -47,8 +47,8 @@ async fn losses(
     Ok(device.run_with(call, &given, labels, step).await?.real("loss"))
 }
 
-/// The cross-entropy for every class in turn, below zero: it does not lose small probabilities as a logarithm of softmax
-/// would.
+/// The logarithm of softmax, as the negated cross-entropy of every class in turn. It keeps small probabilities that
+/// the logarithm of a computed softmax would lose.
 async fn log_softmax(device: &Device<'_>, rows: &[f32], classes: usize) -> Result<Vec<f32>, Refusal> {
     let repeated: Vec<f32> =
         rows.chunks(classes).flat_map(|row| std::iter::repeat_n(row, classes)).flatten().copied().collect();
@@ -58,7 +58,7 @@ async fn log_softmax(device: &Device<'_>, rows: &[f32], classes: usize) -> Resul
     Ok(device.unary(function::AFFINE, [-1.0, 0.0], &loss).await?.reals()?.to_vec())
 }
 
-/// Labels with the rows that count, and the weight of each class.
+/// Labels, with the rows that count and the weight of each class.
 struct Labels {
     kept: Vec<usize>,
     labels: Vec<u32>,
@@ -80,7 +80,7 @@ impl Labels {
         Ok(Self { labels: labels.collect::<Result<_, _>>()?, kept, weights, shape: target.shape.clone() })
     }
 
-    /// The loss of the rows that count, as ONNX's `reduction` wants it.
+    /// The loss of the rows that count, reduced by ONNX's `reduction`.
     async fn reduced(&self, device: &Device<'_>, u: &Use<'_>, loss: Vec<f32>) -> Result<Tensor, Refusal> {
         let reduction = u.node.text("reduction", "mean");
         if reduction == "none" {
@@ -120,7 +120,7 @@ pub(super) async fn cross_entropy(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     Ok(outputs)
 }
 
-/// Of logarithms of probabilities: the label's, below zero, times its weight.
+/// The negated log-probability of each label, times its weight.
 pub(super) async fn negative_log_likelihood(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;
     let (rows, _) = axis_last(u.input(0)?, 1);

@@ -1,5 +1,6 @@
-//! Runs small ONNX graphs on wgrad's kernels, operator by operator. The host moves numbers: it reshapes, transposes,
-//! cuts, joins, repeats and pads tensors, and computes shapes; every other arithmetic is a dispatch on the device.
+//! Runs small ONNX graphs on wgrad's kernels, operator by operator. The host moves numbers: it reshapes,
+//! transposes, slices, concatenates, repeats and pads tensors, and computes shapes. All other arithmetic is a
+//! dispatch on the device.
 
 mod case;
 mod device;
@@ -25,10 +26,10 @@ use super::{
 use std::collections::BTreeMap;
 use wgrad::Error;
 
-/// Why an operator was not run.
+/// The reason why an operator was not run.
 #[derive(Debug)]
 pub enum Refusal {
-    /// wgrad has no kernel for it, or not in this form.
+    /// wgrad has no kernel for the operator, or not for this form of it.
     NotSupported(String),
     /// The device failed.
     Failed(Error),
@@ -52,29 +53,29 @@ impl From<Error> for Refusal {
     }
 }
 
-/// What an operator gives.
+/// The outputs of an operator, or its refusal.
 pub(super) type Outputs = Result<Vec<Tensor>, Refusal>;
 
-/// An operator with what goes into it.
+/// An operator with its inputs.
 pub(super) struct Use<'a> {
     pub node: Node<'a>,
     pub inputs: Vec<Option<&'a Tensor>>,
-    /// Whether all of it follows from shapes and constants, so that the host may compute with integers.
+    /// True if the inputs follow from shapes and constants alone, so that the host may compute with integers.
     pub known: bool,
 }
 
 impl<'a> Use<'a> {
-    /// The input of that number.
+    /// The input with the index `n`, which must exist.
     pub fn input(&self, n: usize) -> Result<&'a Tensor, String> {
         self.optional(n).ok_or_else(|| format!("input {} is missing", n + 1))
     }
 
-    /// The input of that number, where there is one.
+    /// The input with the index `n`, if there is one.
     pub fn optional(&self, n: usize) -> Option<&'a Tensor> {
         self.inputs.get(n).copied().flatten()
     }
 
-    /// Integers, as an input or, in older versions of the operator, as an attribute.
+    /// Integers from an input or, in older versions of the operator, from an attribute.
     pub fn ints(&self, n: usize, attribute: &str) -> Result<Option<Vec<i64>>, String> {
         match self.optional(n) {
             Some(tensor) => Ok(Some(tensor.wholes()?.to_vec())),
@@ -82,16 +83,16 @@ impl<'a> Use<'a> {
         }
     }
 
-    /// How many outputs are wanted.
+    /// Number of outputs that the graph uses.
     pub fn outputs(&self) -> usize {
         self.node.0.output.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1)
     }
 }
 
-/// Runs `graph` on tensors for its inputs; the tensors of its outputs.
+/// Runs `graph` on tensors for its inputs. Returns the tensors of its outputs.
 ///
 /// # Errors
-/// [`Refusal`], with the operator that was refused.
+/// [`Refusal`], with the operator.
 pub async fn run(device: &Device<'_>, graph: &GraphProto, inputs: Vec<Tensor>) -> Outputs {
     let mut values: BTreeMap<&str, (Tensor, bool)> = BTreeMap::new();
     for initializer in &graph.initializer {
@@ -141,7 +142,7 @@ async fn operator(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     if let Some(outputs) = movement::operator(u)? {
         return Ok(outputs);
     }
-    // An operator on integers is no kernel's; what the host may compute are shapes.
+    // No kernel works on integers; the host may compute them only for shapes.
     let integers = u.inputs.iter().flatten().any(|t| t.kind != kind::FLOAT);
     match u.node.op() {
         op @ ("Add" | "Sub" | "Mul" | "Div" | "Neg" | "Range" | "Cast" | "CastLike") if integers => {
@@ -173,10 +174,11 @@ async fn operator(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     }
 }
 
-/// What the host can tell of constants: moved numbers, and integers of shapes.
+/// The result of an operator that the host can compute: moved numbers, and integers of shapes. `None` for other
+/// operators.
 ///
 /// # Errors
-/// In words, where it is such an operator and its inputs do not fit.
+/// An error in words, where the inputs of such an operator do not fit.
 pub(super) fn shapes_only(u: &Use<'_>) -> Result<Option<Vec<Tensor>>, String> {
     let said = |refusal| match refusal {
         Refusal::NotSupported(message) => message,

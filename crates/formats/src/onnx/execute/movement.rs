@@ -1,4 +1,4 @@
-//! Operators that move numbers and compute nothing, and integers of shapes.
+//! Operators that move numbers without arithmetic, and integer arithmetic on shapes.
 
 use super::{Refusal, Use};
 use crate::onnx::{
@@ -9,7 +9,7 @@ use crate::onnx::{
 
 type Said<T> = std::result::Result<T, String>;
 
-/// The outputs, if it is an operator of this kind.
+/// The outputs of an operator of this kind; `None` for other operators.
 pub(super) fn operator(u: &Use<'_>) -> Result<Option<Vec<Tensor>>, Refusal> {
     let one = |tensor: Said<Tensor>| -> Said<Option<Vec<Tensor>>> { Ok(Some(vec![tensor?])) };
     Ok(match u.node.op() {
@@ -278,7 +278,7 @@ fn split(u: &Use<'_>) -> Said<Vec<Tensor>> {
     Ok(lens.into_iter().map(&mut take).collect())
 }
 
-/// Outside of training, and where nothing is dropped, Dropout hands its input on.
+/// Dropout returns its input outside of training, and where nothing is dropped.
 fn dropout(u: &Use<'_>) -> Said<Vec<Tensor>> {
     let x = u.input(0)?;
     let training = match u.optional(2) {
@@ -296,7 +296,7 @@ fn dropout(u: &Use<'_>) -> Said<Vec<Tensor>> {
     Ok(vec![x.clone(), mask])
 }
 
-/// A cast to the type that is there already, or of integers of shapes.
+/// A cast to the tensor's own type, or between integers of shapes.
 fn cast(u: &Use<'_>) -> Said<Option<Tensor>> {
     let x = u.input(0)?;
     let to = match u.node.op() {

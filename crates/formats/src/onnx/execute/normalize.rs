@@ -1,4 +1,4 @@
-//! Normalizations.
+//! Normalization operators.
 
 use super::{
     Outputs, Refusal, Use, device::Device, device::function, device::not_empty, device::of_two,
@@ -17,13 +17,13 @@ use wgrad::{
     op::Call,
 };
 
-/// The axis of channels at the end.
+/// Moves the axis of channels to the end.
 fn channels_last(x: &Tensor) -> Tensor {
     let order: Vec<usize> = std::iter::once(0).chain(2..x.shape.len()).chain([1]).collect();
     x.transposed(&order)
 }
 
-/// The way back.
+/// Moves the axis of channels from the end back to the second place.
 fn channels_second(x: &Tensor) -> Tensor {
     let rank = x.shape.len();
     let order: Vec<usize> = [0, rank - 1].into_iter().chain(1..rank - 1).collect();
@@ -74,8 +74,8 @@ pub(super) async fn batch(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     Ok(outputs)
 }
 
-/// Rows of `row` numbers to mean 0 and deviation 1, with a scale and a shift where they are given; their means and inverse
-/// deviations beside.
+/// Normalizes rows of `row` numbers to mean 0 and deviation 1, then applies a scale and a shift if they are given.
+/// Also returns the means and inverse deviations.
 async fn rows(
     device: &Device<'_>,
     x: &[f32],
@@ -113,7 +113,8 @@ pub(super) async fn layer(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     Ok(vec![Tensor::real(&x.shape, y), of(0), of(1)])
 }
 
-/// Each image's channels in `groups` groups to mean 0 and deviation 1; then a scale and a shift for each channel.
+/// Normalizes each image's channels in `groups` groups to mean 0 and deviation 1, then scales and shifts each
+/// channel.
 async fn groups(device: &Device<'_>, u: &Use<'_>, groups: usize) -> Outputs {
     not_empty(u)?;
     let x = u.input(0)?;
@@ -149,7 +150,7 @@ pub(super) async fn mean_variance(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     single(Tensor::real(&turned.shape, y).transposed(&[1, 0, 2, 3]))
 }
 
-/// x / √(mean of x² + epsilon) · scale.
+/// Root-mean-square normalization: x / √(mean of x² + epsilon) · scale.
 pub(super) async fn root_mean_square(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;
     let x = u.input(0)?;
@@ -166,14 +167,15 @@ pub(super) async fn root_mean_square(device: &Device<'_>, u: &Use<'_>) -> Output
     single(device.binary(Some(of_two::MUL), &y, u.input(1)?).await?)
 }
 
-/// x / (bias + alpha / size · Σ of squares over neighbouring channels) to the power of beta.
+/// Local response normalization: x / (bias + alpha / size · Σ of squares over neighbouring channels) to the power
+/// of beta.
 pub(super) async fn local_response(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;
     let x = u.input(0)?;
     let size = u.node.int("size", 1).max(1) as usize;
     let squares = channels_last(&device.binary(Some(of_two::MUL), x, x).await?);
     let c = x.shape[1];
-    // Sums over neighbours are a convolution of one channel along a line.
+    // The sums over neighbours are a convolution of one channel along a line.
     let line = [("N", x.len() / c), ("H", 1), ("W", c), ("CI", 1), ("OH", 1), ("OW", c), ("CO", 1)];
     let window = [("KH", 1), ("KW", size), ("SH", 1), ("SW", 1), ("PT", 0), ("PL", (size - 1) / 2)];
     let call = Call::new(&CONV2D_FORWARD, &[&line[..], &window].concat());

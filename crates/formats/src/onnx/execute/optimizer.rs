@@ -1,4 +1,4 @@
-//! One step of an optimizer, of ONNX's preview domain for training.
+//! One step of an optimizer of ONNX's preview training domain.
 
 use super::{Outputs, Refusal, Use, device::Device, device::function, device::not_empty, device::of_two};
 use crate::onnx::tensor::Tensor;
@@ -13,7 +13,7 @@ pub(super) async fn optimizer(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     let rate = u.input(0)?.reals()?.first().copied().unwrap_or(0.0);
     let steps = u.input(1)?.wholes()?.first().copied().unwrap_or(0);
     let adam = u.node.op() == "Adam";
-    // Behind rate and count come all parameters, all gradients, and what the method keeps of each.
+    // After rate and step count, the inputs are all parameters, all gradients, and the optimizer's state of each.
     let kept = if adam { 2 } else { 1 };
     let each = (u.inputs.len() - 2) / (2 + kept);
     let mut outputs: Vec<Vec<Tensor>> = vec![Vec::new(); 1 + kept];
@@ -30,7 +30,7 @@ pub(super) async fn optimizer(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     Ok(outputs.concat())
 }
 
-/// gradient + norm_coefficient · parameter.
+/// The gradient with L2 regularization: gradient + norm_coefficient · parameter.
 async fn regularized(device: &Device<'_>, u: &Use<'_>, x: &Tensor, g: &Tensor) -> Result<Tensor, Refusal> {
     match u.node.float("norm_coefficient", 0.0) {
         0.0 => Ok(g.clone()),

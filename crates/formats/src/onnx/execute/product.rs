@@ -6,7 +6,7 @@ use crate::onnx::{
     tensor::{Tensor, count},
 };
 
-/// y = alpha · a · b + beta · c, each matrix as it is or transposed.
+/// y = alpha · a · b + beta · c; each of the matrices a and b may be transposed.
 pub(super) async fn gemm(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;
     let turned = |n: usize, name: &str| -> Result<Tensor, String> {
@@ -39,11 +39,11 @@ pub(super) async fn gemm(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     single(y)
 }
 
-/// The product of the last two axes, for each of the others.
+/// The matrix product of the last two axes, for each index of the others.
 pub(super) async fn matmul(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;
     let (a, b) = (u.input(0)?, u.input(1)?);
-    // A vector is a row at the left, a column at the right.
+    // A vector on the left is a row; a vector on the right is a column.
     let left = if a.shape.len() == 1 { a.reshaped(&[1, a.len()])? } else { a.clone() };
     let right = if b.shape.len() == 1 { b.reshaped(&[b.len(), 1])? } else { b.clone() };
     let ([m, k], [inner, n]) = (last_two(&left), last_two(&right));

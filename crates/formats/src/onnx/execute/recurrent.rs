@@ -1,4 +1,4 @@
-//! Recurrent operators: the product with the input for all steps at once, then a product and a cell for each step.
+//! Recurrent operators: one product with the input for all steps, then a product and a cell for each step.
 
 use super::{Outputs, Refusal, Use, device::Device, device::not_empty};
 use crate::onnx::{recurrence::from_onnx, tensor::Tensor};
@@ -8,7 +8,7 @@ use wgrad::{
     op::{Activation, Call, Op, activations},
 };
 
-/// What one direction gives: all states (time, batch, units), and for an LSTM all cells.
+/// The result of one direction: all states (time, batch, units), and for an LSTM all cell states.
 struct States {
     y: Tensor,
     c: Option<Tensor>,
@@ -64,7 +64,7 @@ pub(super) async fn recurrent(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     Ok(outputs)
 }
 
-/// What the kernels cannot do.
+/// Refuses the options that the kernels do not support.
 fn refuse(u: &Use<'_>, cell: Cell) -> Result<(), String> {
     let zero = |n: usize| u.optional(n).is_none_or(|t| t.reals().is_ok_and(|v| v.iter().all(|v| *v == 0.0)));
     if u.node.attribute("clip").is_some() {
@@ -85,7 +85,7 @@ fn refuse(u: &Use<'_>, cell: Cell) -> Result<(), String> {
     Ok(())
 }
 
-/// The activation of one direction's states; its gates must have sigmoid.
+/// The activation of one direction's states; its gates must use sigmoid.
 fn activation(u: &Use<'_>, cell: Cell, direction: usize) -> Result<&'static Activation, String> {
     let names = u.node.texts("activations");
     let each = match cell {
@@ -137,11 +137,11 @@ async fn way(
     let [of_input, of_state] = biases;
     let (mut of_input, mut of_state) = (of_input?, of_state?);
     if cell != Cell::Gru {
-        // One bias for both products.
+        // The kernel adds one bias for both products.
         of_input = device.binary(None, &of_input, &of_state).await?;
     } else if u.node.int("linear_before_reset", 0) == 0 {
-        // Where the reset comes before the product it multiplies the state alone. From a state of zeros the first step is
-        // the same either way, with the bias of the state outside; later ones are not.
+        // If the reset gate comes before the product, it multiplies the state alone. From a zero state, the first
+        // step is the same either way, with the bias of the state outside the gate; later steps differ.
         if time > 1 {
             return Err(
                 "the reset gate before the product (linear_before_reset = 0), over several steps".into()
@@ -166,11 +166,11 @@ async fn way(
     }
     let zeros = vec![0.0; batch * units];
     let (mut state, mut c) = (zeros.clone(), zeros);
-    // By time, as the steps take it.
+    // The states in the order in which the steps compute them.
     let (mut states, mut cells) = (Vec::new(), Vec::new());
     for step in 0..time {
         let q = device.product([batch, columns, units], &state, r.reals()?, None).await?;
-        // Where the kernel reads a whole number the bits of this one are that number.
+        // The kernel reads an integer here: these are its bits as f32.
         let number = [f32::from_bits(step as u32)];
         let before = if cell == Cell::Lstm { &c } else { &state };
         let given = [

@@ -7,7 +7,7 @@ use crate::onnx::{
 };
 use wgrad::op::activations;
 
-/// The axes that are reduced, in order.
+/// The axes to reduce, in order.
 fn axes(u: &Use<'_>, rank: usize) -> Result<Vec<usize>, String> {
     let list = match u.node.op() {
         op if op.starts_with("Arg") => Some(vec![u.node.int("axis", 0)]),
@@ -45,7 +45,7 @@ pub(super) async fn reduce(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     if op.starts_with("Arg") {
         return arg(device, u, &rows, row, &left(keep)).await;
     }
-    // What is summed of each element.
+    // The terms to sum, computed from each element.
     let terms = match op {
         "ReduceL1" => device.unary(function::ABS, [0.0, 0.0], &rows).await?,
         "ReduceL2" | "ReduceSumSquare" => device.binary(Some(of_two::MUL), &rows, &rows).await?,
@@ -87,7 +87,7 @@ pub(super) async fn reduce(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     })
 }
 
-/// Where the largest or smallest of each row is: the first one, or the last.
+/// Index of the maximum or minimum of each row: its first occurrence, or its last.
 async fn arg(device: &Device<'_>, u: &Use<'_>, rows: &Tensor, row: usize, shape: &[usize]) -> Outputs {
     let last = u.node.int("select_last_index", 0) == 1;
     let axis = rows.shape.len() - 1;
@@ -97,7 +97,7 @@ async fn arg(device: &Device<'_>, u: &Use<'_>, rows: &Tensor, row: usize, shape:
         _ => rows,
     };
     let (_, places) = device.row_maxima(rows.reals()?, row).await?;
-    // Turned round, the first one found is the last one there is.
+    // In the reversed row, the first occurrence is the last of the original.
     let place = |at: u32| if last { row as i64 - 1 - i64::from(at) } else { i64::from(at) };
     single(Tensor::whole(shape, places.into_iter().map(place).collect()))
 }

@@ -1,4 +1,4 @@
-//! Windows laid out as rows, and where their elements are in the whole.
+//! Lays windows out as rows, and maps positions in windows to positions in the whole input.
 
 use crate::onnx::{
     attributes::Window,
@@ -7,7 +7,7 @@ use crate::onnx::{
 
 type Said<T> = std::result::Result<T, String>;
 
-/// Each window as a row, `fill` where it reaches beyond; and how many elements of each lie inside.
+/// Each window as a row, with `fill` outside the input; also the number of elements of each window that lie inside.
 pub(super) fn rows(x: &Tensor, window: &Window, fill: f32) -> Said<(Vec<f32>, Vec<usize>)> {
     let axes = window.size.len();
     let (numbers, steps) = (x.reals()?, strides(&x.shape));
@@ -39,13 +39,13 @@ pub(super) fn rows(x: &Tensor, window: &Window, fill: f32) -> Said<(Vec<f32>, Ve
     Ok((all, inside))
 }
 
-/// Places in windows as places in the whole input.
+/// Converts positions within windows to indices into the whole input.
 pub(super) fn indices(x: &Tensor, window: &Window, places: &[i64], columns: bool) -> Vec<i64> {
     let (own, taps) = (strides(&window.out), strides(&window.size));
     let axes = window.size.len();
     let mut steps = strides(&x.shape)[2..].to_vec();
     if columns && axes > 1 {
-        // The first axis behind the channels is the fastest.
+        // The first axis after the channels varies fastest.
         let mut step = 1;
         for (n, own) in steps.iter_mut().enumerate() {
             *own = step;

@@ -1,5 +1,5 @@
-//! Convolutions and pools over one or two axes by the kernels for images; pools that these do not know, over more axes
-//! or with gaps, by laying out each window as a row.
+//! Convolutions and pools. The image kernels run those over one or two axes. Pools that these kernels do not
+//! support, over more axes or with dilation, lay out each window as a row.
 
 use super::{
     Outputs, Refusal, Use,
@@ -20,7 +20,7 @@ use wgrad::{
 
 type Said<T> = std::result::Result<T, String>;
 
-/// (batch, channels, height, width) as (batch, height, width, channels); a missing axis in front of the last is 1.
+/// Converts (batch, channels, height, width) to (batch, height, width, channels). A missing height counts as 1.
 fn nhwc(x: &Tensor) -> Said<Tensor> {
     let shape = match x.shape[..] {
         [n, c, w] => [n, c, 1, w],
@@ -30,14 +30,14 @@ fn nhwc(x: &Tensor) -> Said<Tensor> {
     Ok(x.reshaped(&shape)?.transposed(&[0, 2, 3, 1]))
 }
 
-/// The way back, to `axes` axes behind the channels.
+/// Converts back to channels first, with `axes` axes after the channels.
 fn nchw(shape: [usize; 4], y: Vec<f32>, axes: usize) -> Said<Tensor> {
     let y = Tensor::real(&shape, y).transposed(&[0, 3, 1, 2]);
     let [n, c, h, w] = y.shape[..] else { return Err("four axes".into()) };
     if axes == 1 { y.reshaped(&[n, c, h * w]) } else { Ok(y) }
 }
 
-/// A list for one or two axes as one for height and width.
+/// Converts a list for one or two axes to one for height and width.
 fn pair(list: &[usize], one: usize) -> [usize; 2] {
     match list {
         [w] => [one, *w],
@@ -46,7 +46,7 @@ fn pair(list: &[usize], one: usize) -> [usize; 2] {
     }
 }
 
-/// The sizes that every windowed operation has.
+/// The sizes that all windowed operations share.
 fn sizes(input: [usize; 4], window: &Window, out: [usize; 2]) -> Vec<(&'static str, usize)> {
     let ([sh, sw], [pt, pl]) = (pair(&window.strides, 1), pair(&window.before, 0));
     let [n, h, w, _] = input;
@@ -67,7 +67,8 @@ fn images(x: &Tensor) -> [usize; 4] {
     std::array::from_fn(|n| x.shape.get(n).copied().unwrap_or(1))
 }
 
-/// Convolution by groups is its own operation.
+/// The sizes of a kernel; true if the plain convolution applies. Convolution in groups or with dilation is another
+/// operation.
 fn taps(window: &Window, groups: usize, [ci, co]: [usize; 2]) -> (bool, Vec<(&'static str, usize)>) {
     let ([kh, kw], [dh, dw]) = (pair(&window.size, 1), pair(&window.dilations, 1));
     let mut sizes = vec![("CI", ci), ("CO", co), ("KH", kh), ("KW", kw)];
@@ -78,7 +79,7 @@ fn taps(window: &Window, groups: usize, [ci, co]: [usize; 2]) -> (bool, Vec<(&'s
     (plain, sizes)
 }
 
-/// The kernel's axes as height and width.
+/// Converts the kernel's axes to height and width.
 fn kernel(w: &Tensor, order: [usize; 4]) -> Said<Tensor> {
     let shape = match w.shape[..] {
         [a, b, kw] => [a, b, 1, kw],
@@ -111,7 +112,7 @@ pub(super) async fn conv(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     single(nchw([image.shape[0], out[0], out[1], co], y, axes)?)
 }
 
-/// The transposed convolution is the gradient of a convolution's input.
+/// Computes the transposed convolution as the gradient of a convolution's input.
 pub(super) async fn conv_transpose(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;
     let (x, w) = (u.input(0)?, u.input(1)?);
@@ -137,7 +138,7 @@ pub(super) async fn conv_transpose(device: &Device<'_>, u: &Use<'_>) -> Outputs 
     }
 }
 
-/// The window of a transposed convolution, and the shape of what comes out.
+/// The window of a transposed convolution, and the shape of its output.
 fn transposed_window(u: &Use<'_>, input: &[usize], kernel: &[usize]) -> Said<(Window, Vec<usize>)> {
     let node = &u.node;
     let axes = input.len();
@@ -172,7 +173,7 @@ fn transposed_window(u: &Use<'_>, input: &[usize], kernel: &[usize]) -> Said<(Wi
     Ok((Window { size, strides, dilations, before, behind, out: input.to_vec() }, out))
 }
 
-/// The window of a pool: the whole image where it is global.
+/// The window of a pool; the whole image for a global pool.
 fn pool_window(u: &Use<'_>, x: &Tensor) -> Said<Window> {
     let axes = x.shape.get(2..).unwrap_or_default();
     if axes.is_empty() {
@@ -194,7 +195,7 @@ fn pool_window(u: &Use<'_>, x: &Tensor) -> Said<Window> {
     Window::of(&u.node, axes, None)
 }
 
-/// Whether the kernels for images know it.
+/// True if the image kernels support the window.
 fn direct(window: &Window) -> bool {
     window.size.len() <= 2 && window.dilations.iter().all(|d| *d == 1)
 }
@@ -225,7 +226,7 @@ pub(super) async fn max_pool(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     let shape = pooled_shape(x, &window);
     let (y, places) = if direct(&window) {
         let (y, argmax) = pool(device, &MAX_POOL2D_FORWARD, x, &window).await?;
-        // The places come in the order of the kernel's outcome.
+        // The kernel gives the positions in the order of its own output.
         let [h, w] = pair(&window.out, 1);
         let places = Tensor::whole(&[shape[0], h, w, shape[1]], argmax.into_iter().map(i64::from).collect());
         (y, places.transposed(&[0, 3, 1, 2]).wholes()?.to_vec())

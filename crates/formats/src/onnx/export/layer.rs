@@ -1,4 +1,4 @@
-//! Each layer as nodes.
+//! Conversion of each layer to nodes.
 
 use super::{
     Flow, Weights, Writer, recurrent,
@@ -12,7 +12,7 @@ use wgrad::layers::{
 
 type Said<T> = std::result::Result<T, String>;
 
-/// Appends `layer`; what comes out, or in words why ONNX cannot hold it.
+/// Appends `layer`. Returns its output; the error says in words why ONNX cannot represent it.
 pub(super) fn write(
     w: &mut Writer,
     layer: &Layer,
@@ -74,7 +74,7 @@ pub(super) fn write(
         Layer::GRU(layer) => recurrent::one(w, layer.recurrence(), place, x, weights)?,
         Layer::Bidirectional(layer) => recurrent::both(w, layer, place, x, weights)?,
         Layer::Flatten(_) => {
-            // Where only one axis is longer than 1 the order of axes does not matter.
+            // The order of the axes does not matter if only one of them is longer than 1.
             let plain = x.shape.len() == 3 && (x.shape[2] == 1 || x.shape[0] * x.shape[1] == 1);
             let x = if plain { x.clone() } else { w.nhwc(x) };
             let name = w.node("Flatten", name, &[&x.name], vec![int("axis", 1)]);
@@ -82,7 +82,7 @@ pub(super) fn write(
         }
         Layer::Reshape(_) => {
             let x = w.nhwc(x);
-            // 0 keeps the batch.
+            // A length of 0 keeps the batch.
             let shape: Vec<i64> = std::iter::once(0).chain(place.output.iter().map(|n| *n as i64)).collect();
             let shape = w.whole(&format!("{name}/shape"), &shape);
             let name = w.node("Reshape", name, &[&x.name, &shape], Vec::new());
@@ -99,7 +99,7 @@ pub(super) fn write(
             let rate = w.constant(&format!("{name}/rate"), Tensor::real(&[], vec![layer.rate as f32]));
             x.to(w.node("Dropout", name, &[&x.name, &rate], Vec::new()), &place.output)
         }
-        // ONNX's Dropout drops single elements only; outside of training it does nothing.
+        // ONNX's Dropout drops only single elements; outside of training, this layer does nothing.
         Layer::SpatialDropout2D(_) => x.clone(),
         Layer::Activation(layer) => activate(w, layer.activation, name, x),
         Layer::ReLU(layer) => activate_by(w, layer.by()?, name, x),
@@ -131,7 +131,7 @@ pub(super) fn write(
     })
 }
 
-/// All in one order of axes.
+/// Brings all inputs to the same order of axes.
 fn alike(w: &mut Writer, inputs: &[Flow]) -> Vec<Flow> {
     let mixed = inputs.iter().any(|flow| flow.nchw) && inputs.iter().any(|flow| !flow.nchw);
     inputs.iter().map(|flow| if mixed { w.nchw(flow) } else { flow.clone() }).collect()
@@ -165,7 +165,7 @@ struct Taps {
 }
 
 impl Taps {
-    /// A convolution with a kernel in ONNX's order, (filters, channels of a group, height, width).
+    /// Writes a convolution with a kernel in ONNX's order, (filters, channels of a group, height, width).
     fn write(&self, w: &mut Writer, place: &Place, x: &Flow, weights: &Weights<'_>, kernel: Tensor) -> Flow {
         let x = w.nchw(x);
         let kernel = w.constant(weights.name(place.parameters[0]), kernel);
@@ -178,7 +178,7 @@ impl Taps {
     }
 }
 
-/// The attributes of a window, with its padding written out.
+/// The attributes of a window, with explicit padding.
 fn window(
     place: &Place,
     size: Pair,
@@ -207,7 +207,7 @@ fn global(w: &mut Writer, op: &str, place: &Place, x: &Flow, keep: bool) -> Flow
     Flow { name, shape: place.output.clone(), nchw: false }
 }
 
-/// Scale and shift of a normalization: ones and zeros stand in for what is not there.
+/// Scale and shift of a normalization; ones and zeros replace missing ones.
 fn affine(
     w: &mut Writer,
     place: &Place,
@@ -238,7 +238,7 @@ fn batch_norm(
     let [mean, variance] = [0, 1].map(|n| w.constant(weights.name(averages[n]), weights.tensor(averages[n])));
     let attributes = vec![float("epsilon", layer.epsilon), float("momentum", layer.momentum)];
     let name = place.name.as_str();
-    // ONNX's channels are axis 1.
+    // In ONNX, the channels are axis 1.
     if x.shape.len() == 2 {
         let turned = w.transpose(&format!("{name}/channels"), &x.name, &[0, 2, 1]);
         let inputs = [turned.as_str(), &gamma, &beta, &mean, &variance];
@@ -301,7 +301,7 @@ fn activate_by(w: &mut Writer, by: By, name: &str, x: &Flow) -> Flow {
     }
 }
 
-/// The activations that are one operator each, with its attributes.
+/// The operator for an activation that is a single operator, with its attributes.
 fn operator(activation: &str) -> (&'static str, Vec<crate::onnx::proto::AttributeProto>) {
     match activation {
         "leaky_relu" => ("LeakyRelu", vec![float("alpha", 0.2)]),

@@ -1,5 +1,6 @@
-//! Networks as ONNX files. Inside, images are (batch, channels, height, width) as ONNX's operators want them, and are
-//! transposed where a layer goes along the last axis; weights keep their names, `conv2d_1.kernel`.
+//! Exports networks as ONNX files. In the file, images are (batch, channels, height, width), as ONNX's operators
+//! require. They are transposed for layers that work along the last axis. Weights keep their names, such as
+//! `conv2d_1.kernel`.
 
 mod layer;
 mod recurrent;
@@ -20,36 +21,36 @@ use wgrad::{
 use wgrad_data::table::Table;
 use writer::{Flow, Writer, int};
 
-/// The version of ONNX's operators that files are written in: ONNX 1.15 of October 2023.
+/// The version of ONNX's operators in exported files: that of ONNX 1.15, October 2023.
 pub const OPSET: i64 = 20;
-/// The version of the format that goes with it.
+/// The version of the file format that belongs to it.
 const IR_VERSION: i64 = 9;
 
 /// The name of the network's input.
 pub const INPUT: &str = "image";
 /// The output before softmax or sigmoid.
 pub const LOGITS: &str = "logits";
-/// The output behind it: a probability for each class.
+/// The output after softmax or sigmoid: a probability for each class.
 pub const PROBABILITIES: &str = "probabilities";
 /// The output of a regression.
 pub const VALUE: &str = "value";
-/// What the metadata say of networks whose pictures are made light on dark first, as those of MNIST are.
+/// Metadata value of networks whose pictures are first made light on dark, as those of MNIST are.
 pub const LIGHT_ON_DARK: &str = "light on dark";
-/// The axis whose length is free.
+/// Name of the axis with variable length.
 const BATCH: &str = "batch";
 
-/// The order of the axes of images.
+/// Order of the axes of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
-    /// (batch, height, width, channels), as Keras and the data have it.
+    /// (batch, height, width, channels), as in Keras and in data sets.
     #[default]
     Nhwc,
-    /// (batch, channels, height, width), as PyTorch has it.
+    /// (batch, channels, height, width), as in PyTorch.
     Nchw,
 }
 
 impl Layout {
-    /// Its name in metadata.
+    /// The layout's name in metadata.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nhwc => "NHWC",
@@ -58,37 +59,37 @@ impl Layout {
     }
 }
 
-/// How a file is to look.
+/// Options of an export.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The order of the input's axes.
+    /// Order of the input's axes.
     pub layout: Layout,
-    /// Whether the input is bytes, which the network divides by 255, instead of numbers in [0, 1].
+    /// True for an input of bytes, which the network divides by 255; false for numbers in [0, 1].
     pub raw_pixels: bool,
-    /// How the columns of a table became what the network was trained on: the file takes numbers as the table has them,
-    /// and a regression gives one in the label's unit.
+    /// Encoding of the table that the network was trained on. The file then takes the table's original numbers, and
+    /// a regression gives its value in the label's unit.
     pub table: Option<Table>,
-    /// What stands in the file beside the network, by name.
+    /// Additional metadata of the file: names and values.
     pub metadata: Vec<(String, String)>,
 }
 
 impl Options {
-    /// The name of the input.
+    /// Name of the input.
     pub fn input(&self) -> &'static str {
         if self.table.is_some() { FEATURES } else { INPUT }
     }
 }
 
-/// The names of the outputs of `model` as it is exported.
+/// Names of the outputs of `model` in an exported file.
 ///
 /// # Errors
-/// [`wgrad::Error::Model`] where its layers do not fit.
+/// [`wgrad::Error::Model`] where the layers do not fit each other.
 pub fn outputs(model: &Model) -> Result<&'static [&'static str]> {
     Ok(if model.loss()?.is_regression() { &[VALUE] } else { &[LOGITS, PROBABILITIES] })
 }
 
-/// Images as `model` takes them, (height, width, channels) bytes or floats as `input` says, as the input of a file with
-/// these options.
+/// Converts images in the format of `model` to the input of a file with these options. `bytes` holds (height,
+/// width, channels) bytes or floats, as `input` says.
 pub fn images(bytes: &[u8], model: &Model, input: &Preprocessing, options: &Options) -> Tensor {
     let [h, w, c] = model.input_shape;
     let shape = [bytes.len() / input.bytes(model.pixels()).max(1), h, w, c];
@@ -96,7 +97,7 @@ pub fn images(bytes: &[u8], model: &Model, input: &Preprocessing, options: &Opti
         let numbers = bytes.iter().map(|b| i64::from(*b)).collect();
         Tensor { kind: kind::UINT8, ..Tensor::whole(&shape, numbers) }
     } else if let Some(table) = &options.table {
-        // As the table has them.
+        // The original numbers of the table.
         let [means, deviations] = columns(table);
         let numbers = bytes.as_chunks::<4>().0.iter().map(|v| f32::from_le_bytes(*v)).enumerate();
         let numbers = numbers.map(|(n, v)| {
@@ -113,7 +114,7 @@ pub fn images(bytes: &[u8], model: &Model, input: &Preprocessing, options: &Opti
     if options.layout == Layout::Nchw { tensor.transposed(&[0, 3, 1, 2]) } else { tensor }
 }
 
-/// Which of the network's tensors are where: the model's own, in one arena.
+/// Access to the network's tensors: the parameters, and the arena with their values.
 struct Weights<'a> {
     parameters: &'a [Parameter],
     arena: &'a [f32],
@@ -130,12 +131,14 @@ impl Weights<'_> {
     }
 }
 
-/// `model` with the arena `weights` as an ONNX model, for images that come as `input` says. Its outputs are `logits` and
-/// `probabilities`, of a regression `value`; probabilities of two classes told by one logit are those of both.
+/// Exports `model` with the arena `weights` as an ONNX model, for images in the format of `input`. Its outputs are
+/// `logits` and `probabilities`, or `value` for a regression. For two classes with one logit, `probabilities` holds
+/// both.
 ///
 /// # Errors
-/// [`wgrad::Error::Model`] where its layers do not fit; [`Error::Onnx`] for a layer that ONNX has nothing like, by name, and for a
-/// column of a table whose numbers are too large against their spread for f32.
+/// [`wgrad::Error::Model`] where the layers do not fit each other; [`Error::Onnx`] with the name of a layer that
+/// ONNX cannot represent, or with a column of a table whose numbers are too large for f32, compared with their
+/// spread.
 pub fn export(
     model: &Model,
     input: &Preprocessing,
@@ -200,7 +203,7 @@ pub fn export(
     })
 }
 
-/// What follows from the model and the options.
+/// The metadata that follow from the model and the options.
 fn own_metadata(
     model: &Model,
     input: &Preprocessing,
@@ -231,7 +234,7 @@ fn own_metadata(
     .collect()
 }
 
-/// Declares the rows of a table as the input; standardised, they have the shape of the network's.
+/// Declares the rows of a table as the input, and standardises them to the shape of the network's input.
 fn row(w: &mut Writer, shape: [usize; 3], table: &Table) -> Flow {
     let [means, deviations] = columns(table);
     let width = means.len();
@@ -246,7 +249,7 @@ fn row(w: &mut Writer, shape: [usize; 3], table: &Table) -> Flow {
     Flow { name, shape: shape.to_vec(), nchw: false }
 }
 
-/// Declares images as the input; from bytes it makes numbers in [0, 1].
+/// Declares images as the input; converts bytes to numbers in [0, 1].
 fn picture(w: &mut Writer, [h, width, c]: [usize; 3], options: &Options) -> Flow {
     let nchw = options.layout == Layout::Nchw;
     let shape = if nchw { [c, h, width] } else { [h, width, c] };
@@ -261,7 +264,7 @@ fn picture(w: &mut Writer, [h, width, c]: [usize; 3], options: &Options) -> Flow
     Flow { name, shape: vec![h, width, c], nchw }
 }
 
-/// Appends what the network makes of its input first, channel by channel: gain · x + shift.
+/// Appends the normalization of the input, for each channel: gain · x + shift.
 fn normalized(w: &mut Writer, image: Flow, normalization: Option<&Normalization>) -> Flow {
     let Some(normalization) = normalization else { return image };
     let channels = image.shape[2];
@@ -277,8 +280,8 @@ fn normalized(w: &mut Writer, image: Flow, normalization: Option<&Normalization>
     Flow { name, ..image }
 }
 
-/// Names the outputs, and appends what makes probabilities of logits, or a number in the `unit` of a label (its mean and
-/// deviation).
+/// Names the outputs. Appends the conversion of logits to probabilities, or of a value to the `unit` of a label
+/// (its mean and deviation).
 fn finish(w: &mut Writer, last: &str, loss: Loss, outputs: usize, unit: Option<[f32; 2]>) {
     if let Some([mean, deviation]) = unit {
         let mean = w.constant("label/mean", Tensor::real(&[], vec![mean]));

@@ -1,4 +1,4 @@
-//! Recurrent layers as ONNX's RNN, LSTM and GRU: time comes first there, and gates have another order.
+//! Exports recurrent layers as ONNX's RNN, LSTM and GRU, where time is the first axis and gates have another order.
 
 use super::{
     Flow, Weights, Writer,
@@ -12,7 +12,7 @@ use wgrad::{
 
 type Said<T> = std::result::Result<T, String>;
 
-/// A layer of one direction.
+/// Writes a layer of one direction.
 pub(super) fn one(
     w: &mut Writer,
     r: Recurrence,
@@ -24,7 +24,7 @@ pub(super) fn one(
     let [y, last] = cell(w, &[(r, &place.parameters)], direction, place, x, weights)?;
     let name = place.name.as_str();
     let y = if r.sequences {
-        // (time, directions, batch, units) to (batch, time, units).
+        // From (time, directions, batch, units) to (batch, time, units).
         let y = squeeze(w, name, &y, 1);
         let y = if r.backwards { flipped(w, name, &y, 0) } else { y };
         w.transpose(name, &y, &[1, 0, 2])
@@ -35,7 +35,7 @@ pub(super) fn one(
     Ok(Flow { name: y, shape: place.output.clone(), nchw: false })
 }
 
-/// A layer in both directions.
+/// Writes a layer of both directions.
 pub(super) fn both(
     w: &mut Writer,
     layer: &Bidirectional,
@@ -45,7 +45,7 @@ pub(super) fn both(
 ) -> Said<Flow> {
     let [first, second] = layer.both();
     let (before, behind) = place.parameters.split_at(first.tensors());
-    // ONNX's first direction is the one along time.
+    // ONNX's first direction is the forward one.
     let mut runs = [(first, before), (second, behind)];
     if first.backwards {
         runs.reverse();
@@ -80,7 +80,7 @@ fn squeeze(w: &mut Writer, name: &str, x: &str, axis: i64) -> String {
     w.node("Squeeze", &format!("{name}/steps"), &[x, &axes], Vec::new())
 }
 
-/// An axis turned round.
+/// Reverses an axis.
 fn flipped(w: &mut Writer, name: &str, x: &str, axis: usize) -> String {
     let mut whole = |what: &str, n: i64| w.whole(&format!("{name}/{what}"), &[n]);
     let inputs =
@@ -89,7 +89,7 @@ fn flipped(w: &mut Writer, name: &str, x: &str, axis: usize) -> String {
     w.node("Slice", &format!("{name}/turned"), &inputs, Vec::new())
 }
 
-/// The operator itself: its outputs Y, all states, and Y_h, the last one.
+/// Appends the operator. Returns the names of its outputs Y, all states, and Y_h, the last one.
 fn cell(
     w: &mut Writer,
     runs: &[(Recurrence, &[ParameterId])],
@@ -127,7 +127,7 @@ fn cell(
     Ok(outputs)
 }
 
-/// What the operator applies, for each direction: of the gates, of what is new, and for an LSTM of the cell.
+/// The activations of each direction: of the gates, of the new state, and for an LSTM of the cell.
 fn activations(r: &Recurrence, directions: usize) -> Said<Vec<crate::onnx::proto::AttributeProto>> {
     let state = function(r.activation.name())?;
     let gate = function(r.recurrent_activation.name())?;
@@ -150,7 +150,7 @@ fn activations(r: &Recurrence, directions: usize) -> Said<Vec<crate::onnx::proto
     Ok(attributes)
 }
 
-/// ONNX's name of an activation inside a recurrent operator, with its alpha and beta.
+/// ONNX's name for an activation in a recurrent operator, with its alpha and beta.
 fn function(name: &str) -> Said<(&'static str, Option<f64>, Option<f64>)> {
     Ok(match name {
         "linear" => ("Affine", Some(1.0), Some(0.0)),

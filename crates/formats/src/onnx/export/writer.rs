@@ -1,4 +1,4 @@
-//! Builds a graph node by node: unique names, initializers, transposes where the order of axes changes.
+//! Builds a graph node by node, with unique names, initializers, and transposes where the order of axes changes.
 
 use super::super::{
     proto::{
@@ -12,33 +12,33 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A value between two layers.
 #[derive(Clone, Debug)]
 pub(super) struct Flow {
-    /// Its name in the graph.
+    /// Name of the value in the graph.
     pub name: String,
-    /// Its shape in wgrad, without the batch.
+    /// Shape in wgrad, without the batch.
     pub shape: Vec<usize>,
-    /// Whether it is (batch, channels, height, width) in the graph; everything else is in wgrad's order.
+    /// True if the value is (batch, channels, height, width) in the graph; all others are in wgrad's order.
     pub nchw: bool,
 }
 
 impl Flow {
-    /// The same order of axes under another name and shape.
+    /// A value with this order of axes, and another name and shape.
     pub fn to(&self, name: String, shape: &[usize]) -> Self {
         Self { name, shape: shape.to_vec(), nchw: self.nchw }
     }
 }
 
-/// An attribute of one integer.
+/// An attribute with one integer.
 pub(super) fn int(name: &str, i: i64) -> AttributeProto {
     AttributeProto { name: name.into(), i: Some(i), r#type: attribute::INT, ..AttributeProto::default() }
 }
 
-/// An attribute of integers.
+/// An attribute with several integers.
 pub(super) fn ints(name: &str, ints: &[usize]) -> AttributeProto {
     let ints = ints.iter().map(|n| *n as i64).collect();
     AttributeProto { name: name.into(), ints, r#type: attribute::INTS, ..AttributeProto::default() }
 }
 
-/// An attribute of one number.
+/// An attribute with one float.
 pub(super) fn float(name: &str, f: f64) -> AttributeProto {
     AttributeProto {
         name: name.into(),
@@ -48,25 +48,25 @@ pub(super) fn float(name: &str, f: f64) -> AttributeProto {
     }
 }
 
-/// An attribute of numbers.
+/// An attribute with several floats.
 pub(super) fn floats(name: &str, floats: &[f64]) -> AttributeProto {
     let floats = floats.iter().map(|v| *v as f32).collect();
     AttributeProto { name: name.into(), floats, r#type: attribute::FLOATS, ..AttributeProto::default() }
 }
 
-/// An attribute of a text.
+/// An attribute with one string.
 pub(super) fn text(name: &str, s: &str) -> AttributeProto {
     let s = Some(s.as_bytes().to_vec());
     AttributeProto { name: name.into(), s, r#type: attribute::STRING, ..AttributeProto::default() }
 }
 
-/// An attribute of texts.
+/// An attribute with several strings.
 pub(super) fn texts(name: &str, strings: &[&str]) -> AttributeProto {
     let strings = strings.iter().map(|s| s.as_bytes().to_vec()).collect();
     AttributeProto { name: name.into(), strings, r#type: attribute::STRINGS, ..AttributeProto::default() }
 }
 
-/// A graph in the making.
+/// A graph under construction.
 pub(super) struct Writer {
     pub graph: GraphProto,
     taken: BTreeSet<String>,
@@ -82,13 +82,13 @@ fn described(name: &str, element: i32, batch: &str, shape: &[usize]) -> ValueInf
 }
 
 impl Writer {
-    /// An empty graph in which nothing else gets these names.
+    /// An empty graph that reserves these names.
     pub fn new(reserved: &[&str]) -> Self {
         let taken = reserved.iter().map(ToString::to_string).collect();
         Self { graph: GraphProto::default(), taken, turned: BTreeMap::new() }
     }
 
-    /// The first of `wanted`, `wanted_2`, ... that is free.
+    /// The first unused name of `wanted`, `wanted_2`, ...
     fn unique(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_string();
         let mut n = 1;
@@ -99,29 +99,29 @@ impl Writer {
         name
     }
 
-    /// Declares an input whose first axis is free.
+    /// Declares an input whose first axis has variable length.
     pub fn input(&mut self, name: &str, element: i32, batch: &str, shape: &[usize]) {
         self.graph.input.push(described(name, element, batch, shape));
     }
 
-    /// Declares an output whose first axis is free.
+    /// Declares an output whose first axis has variable length.
     pub fn output(&mut self, name: &str, batch: &str, shape: &[usize]) {
         self.graph.output.push(described(name, kind::FLOAT, batch, shape));
     }
 
-    /// A tensor of the file.
+    /// Adds an initializer. Returns its name.
     pub fn constant(&mut self, wanted: &str, tensor: Tensor) -> String {
         let name = self.unique(wanted);
         self.graph.initializer.push(tensor.to_proto(&name));
         name
     }
 
-    /// Integers of the file.
+    /// Adds an initializer of integers. Returns its name.
     pub fn whole(&mut self, wanted: &str, numbers: &[i64]) -> String {
         self.constant(wanted, Tensor::whole(&[numbers.len()], numbers.to_vec()))
     }
 
-    /// Appends a node with one output, and names both `wanted` if that is free.
+    /// Appends a node with one output. Node and output are called `wanted` if that is unused.
     pub fn node(
         &mut self,
         op: &str,
@@ -134,7 +134,7 @@ impl Writer {
         name
     }
 
-    /// Appends a node with one output of this very name.
+    /// Appends a node whose one output has exactly this name.
     pub fn named(&mut self, op: &str, name: &str, inputs: &[&str], attributes: Vec<AttributeProto>) {
         self.many(op, name, inputs, &[name], attributes);
     }
@@ -158,12 +158,12 @@ impl Writer {
         });
     }
 
-    /// A free name like `wanted`, for one of several outputs.
+    /// Reserves an unused name like `wanted`, for one of several outputs.
     pub fn free(&mut self, wanted: &str) -> String {
         self.unique(wanted)
     }
 
-    /// Gives the value `name` the name of an output.
+    /// Renames the value `name` to that of an output.
     pub fn call_output(&mut self, name: &str, output: &str) {
         if self.graph.input.iter().any(|input| input.name == name) {
             return self.named("Identity", output, &[name], Vec::new());
@@ -190,7 +190,7 @@ impl Writer {
         Flow { name, shape: flow.shape.clone(), nchw: !flow.nchw }
     }
 
-    /// `flow` with its channels in front, if it is an image.
+    /// `flow` with channels first, if it is an image.
     pub fn nchw(&mut self, flow: &Flow) -> Flow {
         match flow.nchw || flow.shape.len() != 3 {
             true => flow.clone(),
@@ -198,7 +198,7 @@ impl Writer {
         }
     }
 
-    /// `flow` in wgrad's own order of axes.
+    /// `flow` in wgrad's order of axes.
     pub fn nhwc(&mut self, flow: &Flow) -> Flow {
         if flow.nchw { self.turned(flow, &[0, 2, 3, 1], "nhwc") } else { flow.clone() }
     }

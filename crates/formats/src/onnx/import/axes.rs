@@ -1,4 +1,4 @@
-//! Nodes that rearrange axes. Most of them become nothing: a flow knows how the file sees it.
+//! Nodes that rearrange axes. Most of them produce no layer, since a flow records the file's order of axes.
 
 use super::{Axis, Flow, Said, layers::Reader};
 use crate::onnx::{
@@ -25,7 +25,7 @@ impl Reader<'_, '_> {
         Ok(Flow { axes: order.iter().map(|n| x.axes[*n]).collect(), ..x.clone() })
     }
 
-    /// Axes of length 1 that come and go.
+    /// Squeeze and Unsqueeze: axes of length 1 that vanish and appear.
     pub(super) fn unit_axes(&mut self, x: &Flow) -> Said<Flow> {
         let axes = match self.optional(1)? {
             Some(t) => t.wholes()?.to_vec(),
@@ -63,7 +63,7 @@ impl Reader<'_, '_> {
         Ok(flow)
     }
 
-    /// One axis behind the batch.
+    /// Flattens to one axis after the batch.
     pub(super) fn flat(&mut self, x: &Flow) -> Said<Flow> {
         if x.axes == super::plain(1) {
             return Ok(x.clone());
@@ -97,17 +97,17 @@ impl Reader<'_, '_> {
 
     fn reshape_to(&mut self, x: &Flow, wanted: &[i64]) -> Said<Flow> {
         let lens = x.lens();
-        // Axes of length 1 that only the file has may go.
+        // Axes of length 1 that only the file has may be dropped.
         let kept: Vec<Axis> = x.axes.iter().copied().filter(|axis| *axis != Axis::One).collect();
         let as_wanted = |(axis, wanted): (&Axis, &i64)| *wanted == x.len(*axis, 2) || *wanted == -1;
         if kept.len() < x.axes.len() && kept.len() == wanted.len() && kept.iter().zip(wanted).all(as_wanted) {
             return Ok(Flow { axes: kept, ..x.clone() });
         }
-        // Whatever the batch is: a 0, a -1, or the batch of the file, in front.
+        // The batch comes first and may be given as 0, as -1, or as the file's own length.
         let batch_first = x.axes.first() == Some(&Axis::Of(0));
         let inner: Vec<usize> = lens[1..].iter().map(|n| *n as usize).collect();
         if let (Some(at), true) = (merged(x), wanted.len() + 1 == x.axes.len()) {
-            // Both directions become one axis again.
+            // Both directions are merged into one axis again.
             let mut axes = x.axes.clone();
             axes.splice(at..at + 2, [Axis::Of(x.shape.len())]);
             return Ok(Flow { axes, ..x.clone() });
@@ -118,7 +118,7 @@ impl Reader<'_, '_> {
         let rest: Vec<i64> = wanted[1..].to_vec();
         let total = counted(&inner)?;
         let target = match (wanted[0], rest.contains(&-1)) {
-            // The batch follows from the others.
+            // The batch follows from the other lengths.
             (-1, false) => positive("the shape", &rest)?,
             _ => reshaped(&inner, &rest, false)?,
         };
@@ -128,7 +128,7 @@ impl Reader<'_, '_> {
         if target == inner {
             return Ok(x.clone());
         }
-        // With one channel a Reshape does what a Transpose would.
+        // With one channel, a Reshape has the effect of a Transpose.
         if let Some(axes) = moved(x, &target) {
             return Ok(Flow { axes, ..x.clone() });
         }
@@ -142,7 +142,7 @@ impl Reader<'_, '_> {
                 "{lens:?} to {wanted:?} where channels come first; flatten, or transpose before"
             ));
         }
-        // A picture of one channel, and channels first.
+        // A picture of one channel, with channels first.
         let one = matches!(target[..], [1, h, w] if h > 1 && w > 1);
         let shape = if one { [&target[1..], &[1]].concat() } else { target.clone() };
         let axes = if one { [0, 3, 1, 2].map(Axis::Of).to_vec() } else { super::plain(target.len()) };
@@ -152,8 +152,8 @@ impl Reader<'_, '_> {
     }
 }
 
-/// The axes of a flow as `target`, without the batch, has them, where only axes of length 1 change their places: those move
-/// no number. Every axis of the layer must have a place.
+/// The axes of a flow after a reshape to `target` (without the batch) that moves only axes of length 1, and
+/// therefore no number. Every axis of the layer must keep a place; `None` otherwise.
 fn moved(x: &Flow, target: &[usize]) -> Option<Vec<Axis>> {
     if x.axes.first() != Some(&Axis::Of(0)) || x.gather.is_some() || x.axes.contains(&Axis::Directions) {
         return None;
@@ -163,7 +163,7 @@ fn moved(x: &Flow, target: &[usize]) -> Option<Vec<Axis>> {
     if !same.eq(longer.iter().map(|axis| x.len(*axis, 2))) {
         return None;
     }
-    // The channels, the last axis, come first.
+    // The channels, which are the last axis, come first.
     let mut ones = (1..=x.shape.len()).rev().filter(|n| x.shape[n - 1] == 1).map(Axis::Of).peekable();
     let mut longer = longer.into_iter();
     let axes = target.iter().map(|len| match len {
@@ -174,7 +174,7 @@ fn moved(x: &Flow, target: &[usize]) -> Option<Vec<Axis>> {
     if ones.peek().is_some() { None } else { axes }
 }
 
-/// Where both directions stand one behind the other.
+/// Position of the axis of directions, where that of units follows it.
 fn merged(x: &Flow) -> Option<usize> {
     x.axes.windows(2).position(|pair| pair == [Axis::Directions, Axis::Units])
 }

@@ -1,57 +1,58 @@
-//! Values between nodes: how the axes of the file's tensor stand to those of wgrad's.
+//! Values between nodes: the relation of the file's axes to wgrad's.
 
 use crate::onnx::tensor::Tensor;
 use std::rc::Rc;
 
 type Said<T> = std::result::Result<T, String>;
 
-/// What an axis of the file's tensor is.
+/// Meaning of an axis of the file's tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Axis {
-    /// This axis of wgrad's tensor, the batch being number 0.
+    /// This axis of wgrad's tensor; the batch is number 0.
     Of(usize),
     /// An axis of length 1 that wgrad does not have.
     One,
-    /// The first half of wgrad's last axis: which direction of a recurrent layer.
+    /// The first half of wgrad's last axis: the direction of a recurrent layer.
     Directions,
-    /// The second half.
+    /// The second half of wgrad's last axis: the units of one direction.
     Units,
 }
 
-/// What a layer gives, as the file sees it.
+/// A layer's output, as the file sees it.
 #[derive(Clone, Debug)]
 pub(super) struct Flow {
-    /// The layer; none for the image.
+    /// Name of the layer; `None` for the image.
     pub layer: Option<String>,
-    /// Its shape in wgrad, without the batch.
+    /// Shape in wgrad, without the batch.
     pub shape: Vec<usize>,
-    /// The axes of the file's tensor.
+    /// Axes of the file's tensor.
     pub axes: Vec<Axis>,
-    /// Number n of the file's last axis is number `gather[n]` here: channels came first when it was flattened.
+    /// Element n of the file's last axis is element `gather[n]` in wgrad, if channels came first when it was
+    /// flattened.
     pub gather: Option<Rc<[usize]>>,
-    /// Whether time runs the other way here.
+    /// True if time runs in the opposite direction in wgrad.
     pub flipped: bool,
-    /// Whether it holds bytes, 255 times what it holds here.
+    /// True if the file's values are bytes, 255 times those in wgrad.
     pub raw: bool,
-    /// Whether nothing in it is below zero.
+    /// True if no element is below zero.
     pub positive: bool,
-    /// Whether only one node takes what the layer gives.
+    /// True if only one node takes the layer's output.
     pub sole: bool,
 }
 
 /// A value of the file.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
-    /// Something that follows from the image.
+    /// A value that depends on the image.
     Flow(Flow),
-    /// Numbers of the file; in shapes a batch of any length is -1.
+    /// A constant of the file; in shapes, -1 stands for a batch of any length.
     Constant(Rc<Tensor>),
     /// Zeros of a shape that depends on the batch.
     Zeros,
 }
 
 impl Flow {
-    /// What a layer gives whose axes are wgrad's own.
+    /// The output of a layer; `axes` are those of the file.
     pub fn new(layer: &str, shape: &[usize], axes: Vec<Axis>) -> Self {
         Self {
             layer: Some(layer.to_string()),
@@ -65,7 +66,7 @@ impl Flow {
         }
     }
 
-    /// What the layer `name` gives that keeps axes and order.
+    /// The output of the layer `name`, which keeps axes and order.
     pub fn through(&self, name: &str, shape: &[usize]) -> Self {
         Self {
             layer: Some(name.to_string()),
@@ -76,7 +77,7 @@ impl Flow {
         }
     }
 
-    /// The length of an axis; the batch has none.
+    /// The length of an axis; -1 for the batch.
     pub fn len(&self, axis: Axis, directions: usize) -> i64 {
         match axis {
             Axis::Of(0) => -1,
@@ -87,12 +88,12 @@ impl Flow {
         }
     }
 
-    /// The shape of the file's tensor, -1 for the batch.
+    /// The shape of the file's tensor, with -1 for the batch.
     pub fn lens(&self) -> Vec<i64> {
         self.axes.iter().map(|axis| self.len(*axis, 2)).collect()
     }
 
-    /// Whether the elements of an image lie in memory as they do here: axes of length 1 do not count.
+    /// True if the file's elements have wgrad's order in memory; axes of length 1 do not matter.
     pub fn in_order(&self) -> bool {
         let counted = self.axes.iter().filter_map(|axis| match axis {
             Axis::Of(0) => Some(0),
@@ -104,7 +105,7 @@ impl Flow {
         self.axes.iter().find(|axis| **axis != Axis::One) == Some(&Axis::Of(0)) && counted.is_sorted()
     }
 
-    /// Refuses what only a few nodes can take.
+    /// Refuses values that only a few nodes can take: raw bytes, reversed time, separate directions.
     pub fn settled(&self) -> Said<&Self> {
         if self.raw {
             return Err(
@@ -124,17 +125,17 @@ impl Flow {
         Ok(self)
     }
 
-    /// Whether the file's axis `n` is the last one here.
+    /// True if the file's axis `n` is wgrad's last one.
     pub fn is_last(&self, n: usize) -> bool {
         self.axes.get(n) == Some(&Axis::Of(self.shape.len()))
     }
 
-    /// The axis of the file, counted from the front.
+    /// The index of a file's axis, counted from the front.
     pub fn axis(&self, axis: i64) -> Said<usize> {
         crate::onnx::attributes::axis(axis, self.axes.len())
     }
 
-    /// Channels first, as ONNX's operators for images take it.
+    /// True if it is an image with channels first, as ONNX's operators for images take it.
     pub fn is_image(&self) -> bool {
         self.axes == [0, 3, 1, 2].map(Axis::Of)
     }

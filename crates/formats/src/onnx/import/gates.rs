@@ -1,4 +1,4 @@
-//! The activations of recurrent operators, with the numbers that belong to them.
+//! Activations of recurrent operators, with their parameters.
 
 use super::Said;
 use crate::onnx::attributes::Node;
@@ -21,7 +21,7 @@ pub(super) fn activations(node: &Node<'_>, directions: usize) -> Said<(Activatio
     }
     let numbers = |name: &str, takes: &[&str], default: fn(&str) -> f32| -> Said<Vec<f32>> {
         let given = node.attribute(name).map_or(&[][..], |a| &a.floats);
-        // Each direction has its own, in the order of those activations that take one.
+        // Each direction has its own parameters, in the order of the activations that take one.
         let per = own.iter().filter(|own| takes.contains(&own.as_str())).count();
         let apart = given.chunks(per.max(1)).any(|chunk| chunk != &given[..per.min(given.len())]);
         if !given.is_empty() && (given.len() != per * directions || apart) {

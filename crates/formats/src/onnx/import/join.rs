@@ -1,10 +1,10 @@
-//! Nodes that take several values of the network.
+//! Nodes that combine several values of the network.
 
 use super::{Flow, Said, layers::Reader};
 use wgrad::layers::{Add, Concatenate, Layer};
 
 impl Reader<'_, '_> {
-    /// Add or Concat: all in one order of axes.
+    /// Imports Add or Concat; all inputs must have the same order of axes.
     pub(super) fn join(&mut self, layer: Layer) -> Said<Flow> {
         let flows = (0..self.inputs.len()).map(|n| self.flow(n)).collect::<Said<Vec<_>>>()?;
         let first = flows[0];

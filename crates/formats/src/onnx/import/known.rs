@@ -1,5 +1,5 @@
-//! Every attribute of every operator that is read, with what it may be. An attribute that is not here is refused, as it
-//! may change numbers; so is a value that nothing reads.
+//! The supported attributes of every operator, with their accepted values. An unknown attribute may change results
+//! and is therefore refused; so is a value that the importer does not handle.
 
 use super::Said;
 use crate::onnx::{
@@ -7,16 +7,16 @@ use crate::onnx::{
     proto::{AttributeProto, attribute},
 };
 
-/// What an attribute may be.
+/// Type or accepted values of an attribute.
 #[derive(Clone, Copy)]
 enum Takes {
     /// An integer.
     Int,
     /// 0 or 1.
     Flag,
-    /// This integer alone.
+    /// Only this integer.
     Only(i64),
-    /// A number.
+    /// A float.
     Float,
     /// One of these words.
     Word(&'static [&'static str]),
@@ -24,7 +24,7 @@ enum Takes {
     Floats,
     Texts,
     Tensor,
-    /// Nothing: what it asks for is not there.
+    /// No value at all: wgrad has no such feature.
     Nothing,
 }
 use Takes::{Flag, Float, Floats, Int, Ints, Nothing, Only, Tensor, Texts, Word};
@@ -45,7 +45,8 @@ const RNN: &[Attribute] = &[
     ("linear_before_reset", Flag),
 ];
 
-/// The attributes of the operators that have any, of all versions from 7 on. Versions that lack one refuse it themselves.
+/// The attributes of all operators that have any, in all versions from 7 on. The importer itself refuses an
+/// attribute where a version lacks it.
 const KNOWN: &[(&str, &[Attribute])] = &[
     (
         "AveragePool",
@@ -63,7 +64,7 @@ const KNOWN: &[(&str, &[Attribute])] = &[
         "BatchNormalization",
         &[("epsilon", Float), ("momentum", Float), ("spatial", Only(1)), ("training_mode", Only(0))],
     ),
-    // What becomes of numbers too large matters for 8 bits alone.
+    // The treatment of numbers out of range only matters for types of 8 bits.
     ("Cast", &[("to", Int), ("saturate", Flag), ("round_mode", Word(&["up"]))]),
     ("Celu", &[("alpha", Float)]),
     ("Clip", &[("min", Float), ("max", Float)]),
@@ -91,7 +92,7 @@ const KNOWN: &[(&str, &[Attribute])] = &[
         ],
     ),
     ("DepthToSpace", &[("blocksize", Int), ("mode", Word(&["DCR", "CRD"]))]),
-    // The seed is for training.
+    // The seed only matters in training.
     ("Dropout", &[("ratio", Float), ("seed", Int)]),
     ("Elu", &[("alpha", Float)]),
     ("Flatten", &[("axis", Int)]),
@@ -101,7 +102,7 @@ const KNOWN: &[(&str, &[Attribute])] = &[
     ("Gemm", &[("alpha", Float), ("beta", Float), ("transA", Only(0)), ("transB", Flag)]),
     ("HardSigmoid", &[("alpha", Float), ("beta", Float)]),
     ("LSTM", RNN),
-    // In which precision the mean is worked out: 32 bits, or more.
+    // The precision in which the mean is computed: 32 bits.
     ("LayerNormalization", &[("axis", Int), ("epsilon", Float), ("stash_type", Only(1))]),
     ("LeakyRelu", &[("alpha", Float)]),
     ("LogSoftmax", &[("axis", Int)]),
@@ -113,7 +114,7 @@ const KNOWN: &[(&str, &[Attribute])] = &[
             ("dilations", Ints),
             ("kernel_shape", Ints),
             ("pads", Ints),
-            // The order of the places, a second output that nothing here takes.
+            // The order of the positions, a second output that nothing here uses.
             ("storage_order", Flag),
             ("strides", Ints),
         ],
@@ -136,10 +137,10 @@ const KNOWN: &[(&str, &[Attribute])] = &[
     ("Unsqueeze", &[("axes", Ints)]),
 ];
 
-/// Whether every attribute of a node is one that is read, of its type and value.
+/// Checks that every attribute of a node is supported, with its type and value.
 ///
 /// # Errors
-/// In words, which one is not.
+/// Names the first unsupported attribute, in words.
 pub(super) fn attributes(node: &Node<'_>) -> Said<()> {
     let op = node.op();
     let known = KNOWN.iter().find(|(name, _)| *name == op).map_or(&[][..], |(_, known)| known);
@@ -162,7 +163,7 @@ pub(super) fn attributes(node: &Node<'_>) -> Said<()> {
     Ok(())
 }
 
-/// What was expected, where an attribute is not of its type or value.
+/// Checks one attribute; the error says what was expected.
 fn checked(a: &AttributeProto, takes: Takes) -> Result<(), String> {
     let (kind, words) = match takes {
         Int | Flag | Only(_) => (attribute::INT, "an integer"),
@@ -174,7 +175,7 @@ fn checked(a: &AttributeProto, takes: Takes) -> Result<(), String> {
         Tensor => (attribute::TENSOR, "a tensor"),
         Nothing => return Err("none; wgrad has nothing like it".into()),
     };
-    // Programs that write no types leave the other fields empty.
+    // Programs that write no attribute types leave the other fields empty.
     let untyped = match kind {
         attribute::INT => a.i.is_some(),
         attribute::FLOAT => a.f.is_some(),
@@ -199,7 +200,7 @@ fn checked(a: &AttributeProto, takes: Takes) -> Result<(), String> {
     }
 }
 
-/// What an attribute holds.
+/// An attribute's value, for errors.
 fn shown(a: &AttributeProto) -> String {
     match (a.i, a.f, a.s.as_deref()) {
         (Some(i), ..) => i.to_string(),

@@ -1,4 +1,4 @@
-//! Nodes as layers, those for sequences apart.
+//! Converts nodes to layers, except those for sequences.
 
 use super::{Axis, Flow, Said, Value, network::Network, written::Function};
 use crate::onnx::{
@@ -13,7 +13,7 @@ use wgrad::{
     op::activations,
 };
 
-/// Reads `node`; what it gives. `sole` says that nothing else takes its first input.
+/// Imports `node`. Returns its output. `sole` is true if no other node takes its first input.
 pub(super) fn node(
     network: &mut Network,
     node: &Node<'_>,
@@ -79,7 +79,7 @@ pub(super) fn node(
             if b.optional(2)?.is_some_and(|t| t.wholes().is_ok_and(|flag| flag != [0])) {
                 return Err("in training (its third input); export the network for inference".into());
             }
-            // The shortest decimal of the file's number.
+            // The shortest decimal number with the file's f32 value.
             let rate: f64 = rate.to_string().parse().unwrap_or(f64::from(rate));
             Ok(b.one(x, &x.shape, |name| Dropout { name, ..Dropout::new(rate) }.into(), Vec::new()))
         }
@@ -92,7 +92,7 @@ pub(super) fn node(
             b.prelu(x.settled()?, &Tensor::real(&[1], vec![node.float("alpha", 0.01)]))
         }
         "Softmax" | "LogSoftmax" => {
-            // Before version 13 it goes over all axes from that one on.
+            // Before version 13, Softmax works over all axes from this one on.
             let old = b.network.opset < 13;
             let at = x.axis(node.int("axis", if old { 1 } else { -1 }))?;
             if !x.settled()?.is_last(at) || old && at + 1 != x.axes.len() {
@@ -107,13 +107,14 @@ pub(super) fn node(
     }
 }
 
-/// Appends (image - mean) / deviation.
+/// Appends the normalization (image - mean) / deviation.
 pub(super) fn normalized(network: &mut Network, x: &Flow, mean: f32, deviation: f32) -> Said<Flow> {
     let [scale, shift] = [1.0 / deviation, -mean / deviation].map(|v| Tensor::real(&[1], vec![v]));
     affine(network, "normalization", x, &scale, &shift)
 }
 
-/// The activation that several nodes up to `last` write out; `rank` is the most axes that a constant in them has.
+/// Appends the activation that several nodes up to `last` compute. `rank` is the largest rank of the constants in
+/// them.
 pub(super) fn written(
     network: &mut Network,
     last: &NodeProto,
@@ -134,7 +135,7 @@ pub(super) fn written(
     }
 }
 
-/// The numbers of an image in their order.
+/// Flattens an image in its order in memory.
 pub(super) fn flattened(network: &mut Network, x: &Flow) -> Flow {
     let name =
         network.add("flatten", std::slice::from_ref(&x.layer), |name| Flatten { name }.into(), Vec::new());
@@ -142,7 +143,7 @@ pub(super) fn flattened(network: &mut Network, x: &Flow) -> Flow {
     Flow { raw: x.raw, positive: x.positive, ..Flow::new(&name, &[all], super::plain(1)) }
 }
 
-/// Appends scale · x + shift, for each channel: a normalization whose averages are 0 and 1.
+/// Appends scale · x + shift, for each channel: a batch normalization with mean 0 and variance + epsilon 1.
 fn affine(network: &mut Network, name: &str, x: &Flow, scale: &Tensor, shift: &Tensor) -> Said<Flow> {
     let layer = BatchNormalization::new();
     let channels = x.shape.last().copied().unwrap_or(1);
@@ -158,7 +159,7 @@ fn affine(network: &mut Network, name: &str, x: &Flow, scale: &Tensor, shift: &T
     Ok(x.through(&name, &x.shape))
 }
 
-/// A node with what goes into it.
+/// A node under conversion, with its inputs.
 pub(super) struct Reader<'a, 'b> {
     pub network: &'a mut Network,
     pub node: Node<'b>,
@@ -188,7 +189,7 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Appends a layer of one input.
+    /// Appends a layer with one input.
     pub(super) fn one(
         &mut self,
         x: &Flow,
@@ -210,7 +211,7 @@ impl<'a> Reader<'a, '_> {
         Ok(Flow { positive: positive.contains(&activation.name()), ..flow })
     }
 
-    /// The activation that an operator is.
+    /// The activation that an operator computes.
     pub(super) fn named_activation(&self) -> Said<ActivationName> {
         let node = &self.node;
         let name = match (node.activation(), node.op()) {
@@ -246,7 +247,7 @@ impl<'a> Reader<'a, '_> {
         activations::activation(name).map(ActivationName::Elementwise).map_err(|e| e.to_string())
     }
 
-    /// x with a constant: a bias of the layer before, or a scale and a shift for each channel.
+    /// Combines x with a constant: a bias of the previous layer, or a scale and a shift for each channel.
     pub(super) fn with_constant(&mut self, x: &Flow, c: &Tensor, first: bool, sole: bool) -> Said<Flow> {
         let op = self.node.op();
         if c.shape.len() > x.axes.len() {
@@ -287,7 +288,7 @@ impl<'a> Reader<'a, '_> {
         affine(self.network, self.name, x, &scale, &shift)
     }
 
-    /// A constant that spreads over everything but the channels, as one number for each channel.
+    /// Converts a constant that broadcasts over all axes except the channels to one number for each channel.
     pub(super) fn by_channel(&self, x: &Flow, c: &Tensor) -> Said<Tensor> {
         c.reals()?;
         let channels = x.shape.last().copied().unwrap_or(1);
@@ -306,7 +307,7 @@ impl<'a> Reader<'a, '_> {
         Ok(reordered(&flat, x))
     }
 
-    /// Whether the layer before took `c` as its bias.
+    /// Returns true if the previous layer takes `c` as its bias.
     pub(super) fn bias(&mut self, x: &Flow, c: &Tensor) -> bool {
         let Some(built) = self.network.layer(x.layer.as_deref()) else { return false };
         let flag = match &mut built.layer {
@@ -325,7 +326,7 @@ impl<'a> Reader<'a, '_> {
     }
 }
 
-/// Appends the rows of an image of one channel as a sequence with these axes.
+/// Appends a layer that turns the rows of a one-channel image into a sequence; `axes` are the file's axes of it.
 pub(super) fn rows(network: &mut Network, x: &Flow, axes: Vec<Axis>, name: &str) -> Said<Flow> {
     let target = [x.shape[0], x.shape[1]];
     let make = |name| Reshape { name, ..Reshape::new(&target.map(|n| n as i64)) }.into();
@@ -333,7 +334,7 @@ pub(super) fn rows(network: &mut Network, x: &Flow, axes: Vec<Axis>, name: &str)
     Ok(Flow { axes, ..x.through(&name, &target) })
 }
 
-/// One number for each channel in wgrad's order.
+/// Reorders one number per channel to wgrad's order.
 pub(super) fn reordered(c: &Tensor, x: &Flow) -> Tensor {
     let Some(gather) = &x.gather else { return c.clone() };
     let mut from = vec![0; gather.len()];

@@ -1,5 +1,6 @@
-//! ONNX files as networks of wgrad. Values of the file are followed through its nodes with the order of their axes, so that
-//! transposes cost nothing, channels come last here wherever they are there, and weights are turned accordingly.
+//! Imports ONNX files as networks of wgrad. The importer follows the values of the file through its nodes, with the
+//! order of their axes. Therefore transposes cost nothing, and channels come last in wgrad with any order in the
+//! file; weights are transposed to match.
 
 mod axes;
 mod flow;
@@ -46,58 +47,59 @@ use written::Step;
 
 type Said<T> = std::result::Result<T, String>;
 
-/// What a file does not say itself.
+/// Facts that a file leaves open.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The network's name; the graph's by default.
+    /// Name of the network, of which 80 characters are kept; `imported` by default.
     pub name: Option<String>,
-    /// (height, width, channels) of an image, where the file's input is flat or its lengths are free.
+    /// (height, width, channels) of an image, where the file's input is flat or has variable lengths.
     pub input_shape: Option<[usize; 3]>,
     /// The order of the input's axes, where the file leaves it open.
     pub layout: Option<Layout>,
-    /// Which output is the network's; `logits` or the first by default.
+    /// Name of the network's output; `logits` or the first output by default.
     pub output: Option<String>,
-    /// Mean and deviation of the images that the network was trained on, where it takes (image - mean) / deviation.
+    /// Mean and deviation of the training images, for a network that takes (image - mean) / deviation.
     pub moments: Option<[f32; 2]>,
 }
 
-/// A network from a file.
+/// An imported network.
 #[derive(Clone, Debug)]
 pub struct Imported {
     /// The network.
     pub model: Model,
-    /// How its images come: of a table that the file tells, as floats; else nothing is known.
+    /// Format of the input: floats for the rows of a table that the file describes; the default otherwise.
     pub input: Preprocessing,
-    /// Its weights, as one arena.
+    /// The weights, as one arena.
     pub weights: Vec<f32>,
-    /// The names of the classes, where the file tells them.
+    /// The names of the classes, where the file has them.
     pub classes: Option<Vec<String>>,
-    /// The data it was trained on as the file tells it, as a person names data.
+    /// Specification of the training data, where the file has it, as a user would write it.
     pub data: Option<String>,
-    /// How the rows of a table become what the network takes, where the file is one of wgrad's that tells it.
+    /// Encoding of a table's rows as the network's input, where wgrad wrote the file and included it.
     pub table: Option<Table>,
-    /// What becomes of missing values in such rows, where the file tells it.
+    /// Treatment of missing values in such rows, where the file has it.
     pub missing: Option<Missing>,
-    /// The digest of that data.
+    /// Digest of the training data.
     pub digest: Option<String>,
-    /// What is made of every picture, where the file is one of wgrad's that tells it.
+    /// Preparation of every picture, where wgrad wrote the file and included it.
     pub preparation: Option<Preparation>,
-    /// Whether pictures are made light on dark first, as those of MNIST are: only wgrad's own files tell it.
+    /// True if pictures are first made light on dark, as those of MNIST are; only files of wgrad say so.
     pub light_on_dark: bool,
-    /// Whether the file takes bytes, and divides them by 255 itself.
+    /// True if the file takes bytes and divides them by 255 itself.
     pub bytes: bool,
 }
 
-/// The oldest version of ONNX's operators that is read: before it some did other things unless they were told.
+/// Oldest supported version of ONNX's operators. In earlier versions, some had other defaults.
 const OLDEST: i64 = 7;
 
-/// The most layers of a network: no file of use comes near it.
+/// Maximum number of layers; practical networks stay far below it.
 const MOST_LAYERS: usize = 4096;
 
-/// Reads the network of a file; `what` names the file in errors.
+/// Imports the network of a file; `what` names the file in errors.
 ///
 /// # Errors
-/// [`Error::Onnx`] with the node that cannot be read, and why; [`wgrad::Error::Model`] where its layers do not fit.
+/// [`Error::Onnx`] with the node that is not supported and the reason; [`wgrad::Error::Model`] where the layers do
+/// not fit each other.
 pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Imported> {
     let fail = |message: String| Error::Onnx { what: what.to_string(), message: printable_line(&message) };
     let graph = file.graph.as_ref().ok_or_else(|| fail("has no graph".into()))?;
@@ -140,32 +142,32 @@ pub fn import(what: &str, file: &ModelProto, options: &Options) -> Result<Import
     })
 }
 
-/// What a node is called.
+/// The name of a node, or of its first output.
 fn name_of(node: &NodeProto) -> &str {
     if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name }
 }
 
-/// A message with the node's name and operator in front.
+/// A message preceded by the node's name and operator.
 fn located(node: &NodeProto, message: &str) -> String {
     format!("node `{}` ({}): {message}", name_of(node), node.op_type)
 }
 
-/// A file that is being read.
+/// An import in progress.
 struct Import<'a> {
     values: BTreeMap<&'a str, Value>,
     network: Network,
     steps: Vec<Step<'a>>,
     uses: BTreeMap<&'a str, usize>,
-    /// Outputs behind the first of a node, with its operator.
+    /// Outputs of a node after its first, with the node's operator.
     later: BTreeMap<&'a str, &'a str>,
     output: &'a str,
     batch: Option<usize>,
     loss: Option<Loss>,
     table: Option<Table>,
     bytes: bool,
-    /// How many more elements may be worked out of constants.
+    /// Number of elements that constants may still be expanded to.
     room: usize,
-    /// How many elements the weights of all layers may have.
+    /// Maximum number of elements of all layers' weights.
     most_weights: usize,
 }
 
@@ -191,7 +193,7 @@ impl<'a> Import<'a> {
         }
         let steps = written::steps(&nodes, graph, output);
         let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
-        // To ask for a shape is no use of the numbers.
+        // Reading a value's shape does not count as using its numbers.
         let asks = |step: &&Step<'_>| ["Shape", "Size"].contains(&step.node().op_type.as_str());
         for name in steps.iter().filter(|step| !asks(step)).flat_map(Step::inputs) {
             *uses.entry(name).or_default() += 1;
@@ -234,7 +236,7 @@ impl<'a> Import<'a> {
         if let Some([mean, deviation]) = options.moments {
             flow = layers::normalized(&mut network, &flow, mean, deviation)?;
         }
-        // What stands for the input of a table's network lies behind the nodes that standardise it.
+        // The input of a table's network is the value after the nodes that standardise it.
         values.insert(own.as_ref().map_or(input.name.as_str(), |own| own.input), Value::Flow(flow));
         let table = own.map(|own| own.table);
         let loss = file.metadata("loss").and_then(|text| text.parse().ok());
@@ -256,12 +258,12 @@ impl<'a> Import<'a> {
         })
     }
 
-    /// How many nodes take a value; the network's output has one taker more.
+    /// Number of nodes that take a value; being the network's output counts as one more.
     fn uses(&self, name: &str) -> usize {
         self.uses.get(name).copied().unwrap_or(0) + usize::from(name == self.output)
     }
 
-    /// The model of all layers.
+    /// Builds the model from all layers.
     fn finish(&mut self, options: &Options) -> Said<Model> {
         let Some(Value::Flow(flow)) = self.values.get(self.output).cloned() else {
             return Err(format!("the output `{}` does not follow from the input", self.output));
@@ -269,12 +271,12 @@ impl<'a> Import<'a> {
         if flow.gather.is_some() || flow.flipped || flow.raw {
             return Err(format!("the output `{}` comes in an order of its own", self.output));
         }
-        // It names files, too.
+        // The name is also used for files.
         let name = options.name.as_deref().map(|name| printable_line(name).replace(['/', '\\'], "_"));
         let name: String =
             name.filter(|name| !name.is_empty()).unwrap_or("imported".into()).chars().take(80).collect();
         let mut model = self.network.model(&name, flow.layer.as_deref())?;
-        // One number that is no probability is a regression's, unless the file says what it was trained on.
+        // A single output that is not a probability belongs to a regression, unless the file names the loss.
         let outputs = model.outputs().ok();
         if outputs == Some(1) && model.loss().is_ok_and(|loss| loss == Loss::SoftmaxCrossEntropy) {
             model.loss = self.loss.or(Some(Loss::MeanSquaredError));
@@ -291,14 +293,14 @@ impl<'a> Import<'a> {
         Ok(model)
     }
 
-    /// How images come: the rows of a table as floats, else as nothing says otherwise.
+    /// Format of the input: floats for the rows of a table, else the default.
     fn input(&self) -> Preprocessing {
         let number = |table: &Table| matches!(table.label.kind, wgrad_data::table::Kind::Number { .. });
         let row = |table| Preprocessing { floats: true, numbers: number(table), normalization: None };
         self.table.as_ref().map(row).unwrap_or_default()
     }
 
-    /// Reads one step.
+    /// Imports one step.
     fn step(&mut self, step: &Step<'a>) -> Said<()> {
         match step {
             Step::Node(node) => self.node(node)?,
@@ -322,7 +324,7 @@ impl<'a> Import<'a> {
         Ok(())
     }
 
-    /// Reads one node.
+    /// Imports one node.
     fn node(&mut self, proto: &'a NodeProto) -> Said<()> {
         let node = Node(proto);
         let inputs: Vec<Option<Value>> =
@@ -360,7 +362,7 @@ impl<'a> Import<'a> {
     }
 }
 
-/// The activation in which a network ends.
+/// The activation layer at the end of a network.
 fn last_activation(model: &Model) -> Option<&'static str> {
     let named = |activation: ActivationName| activation.name();
     match model.layers.last()? {
@@ -369,7 +371,7 @@ fn last_activation(model: &Model) -> Option<&'static str> {
     }
 }
 
-/// The output that is the network's.
+/// Chooses the network's output.
 fn chosen_output<'a>(graph: &'a GraphProto, options: &Options) -> Said<&'a str> {
     let mut names = graph.output.iter().map(|output| output.name.as_str());
     let listed = || graph.output.iter().map(|output| output.name.as_str()).collect::<Vec<_>>().join(", ");
@@ -384,12 +386,12 @@ fn chosen_output<'a>(graph: &'a GraphProto, options: &Options) -> Said<&'a str> 
     }
 }
 
-/// The kinds of elements that an input may have.
+/// True for the supported element types of an input.
 fn takes(element: i32) -> bool {
     [kind::FLOAT, kind::UINT8].contains(&element)
 }
 
-/// The axes of wgrad in their own order.
+/// wgrad's axes in their own order.
 fn plain(rank: usize) -> Vec<Axis> {
     (0..=rank).map(Axis::Of).collect()
 }

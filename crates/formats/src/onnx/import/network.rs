@@ -1,4 +1,4 @@
-//! The layers read so far, with their weights.
+//! The layers imported so far, with their weights.
 
 use crate::onnx::tensor::Tensor;
 use std::collections::BTreeMap;
@@ -9,10 +9,10 @@ use wgrad::{
 
 type Said<T> = std::result::Result<T, String>;
 
-/// The most characters of a layer's name that come from the file.
+/// Maximum number of characters of a layer's name that are taken from the file.
 const LONGEST: usize = 80;
 
-/// A layer with where its inputs come from.
+/// A layer with the names of its inputs.
 #[derive(Clone, Debug)]
 pub(super) struct Built {
     pub name: String,
@@ -20,20 +20,20 @@ pub(super) struct Built {
     pub inputs: Vec<Option<String>>,
 }
 
-/// Layers in the order of the file.
+/// The layers in the order of the file.
 #[derive(Clone, Debug)]
 pub(super) struct Network {
     pub input_shape: [usize; 3],
-    /// The version of the file's operators.
+    /// Version of the file's operators.
     pub opset: i64,
     pub layers: Vec<Built>,
-    /// By the names of parameters.
+    /// Tensors by the names of parameters.
     pub weights: BTreeMap<String, Tensor>,
-    /// How many numbers these have.
+    /// Total number of their elements.
     pub numbers: usize,
-    /// The place of each layer, by its name.
+    /// Index of each layer by its name.
     places: BTreeMap<String, usize>,
-    /// How often a name was asked for.
+    /// Number of times each name was requested.
     asked: BTreeMap<String, usize>,
 }
 
@@ -50,7 +50,7 @@ impl Network {
         }
     }
 
-    /// Adds a layer under a name like `wanted`, with its weights by their short names; the name it got.
+    /// Adds a layer under a name like `wanted`, with its weights by their short names. Returns the layer's name.
     pub fn add(
         &mut self,
         wanted: &str,
@@ -87,7 +87,7 @@ impl Network {
         name
     }
 
-    /// The layer of that name.
+    /// The layer with this name.
     pub fn layer(&mut self, name: Option<&str>) -> Option<&mut Built> {
         self.places.get(name?).and_then(|n| self.layers.get_mut(*n))
     }
@@ -98,7 +98,7 @@ impl Network {
         self.weights.insert(format!("{layer}.{short}"), tensor);
     }
 
-    /// The model; `last` is the layer that gives its output.
+    /// Builds the model; `last` is the layer that gives its output.
     pub fn model(&self, name: &str, last: Option<&str>) -> Said<Model> {
         if self.layers.last().map(|built| built.name.as_str()) != last {
             return Err("the output is not what the last layer gives".into());

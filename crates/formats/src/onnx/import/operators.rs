@@ -1,11 +1,11 @@
-//! Which operators are read. All nodes are looked at before any is read, so that what is not there is named before shapes
-//! that do not fit.
+//! The supported operators. All nodes are checked before any is imported, so that an unsupported operator is
+//! reported before shapes that do not fit.
 
 use super::{Said, known, located, pointwise, written::Step};
 use crate::onnx::attributes::Node;
 use std::collections::BTreeSet;
 
-/// The operators that can be read where they follow from the image, for messages and documentation.
+/// Operators that are supported on values that depend on the image, for messages and documentation.
 pub const OPERATORS: &[&str] = &[
     "Add",
     "AveragePool",
@@ -58,7 +58,7 @@ pub const OPERATORS: &[&str] = &[
     "Unsqueeze",
 ];
 
-/// Operators on constants and shapes, worked out while a file is read.
+/// Operators on constants and shapes, which are evaluated during the import.
 const WORKED_OUT: &[&str] = &[
     "Add",
     "Cast",
@@ -90,12 +90,12 @@ const WORKED_OUT: &[&str] = &[
     "Unsqueeze",
 ];
 
-/// Whether every step is one that is read, with attributes that are; `inputs` are those of the file.
+/// Checks that every step and its attributes are supported; `inputs` are those of the file.
 ///
 /// # Errors
-/// In words, the first that is not: by its operator, or else by an attribute.
+/// Names the first step that is not supported, by its operator or by an attribute, in words.
 pub(super) fn all_are_read(steps: &[Step<'_>], inputs: &[&str]) -> Said<()> {
-    // What follows from the image, and not from its shape alone.
+    // The values that depend on the image, and not only on its shape.
     let mut follows: BTreeSet<&str> = inputs.iter().copied().collect();
     let nodes =
         || steps.iter().filter_map(|step| if let Step::Node(node) = step { Some(*node) } else { None });

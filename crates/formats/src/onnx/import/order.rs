@@ -1,4 +1,5 @@
-//! The nodes that lead to an output, each behind those that it takes from, whatever their order in the file.
+//! Sorts the nodes that lead to an output so that each follows those it takes values from, with any order in the
+//! file.
 
 use super::Said;
 use crate::onnx::proto::{GraphProto, NodeProto};
@@ -7,11 +8,11 @@ use std::{
     collections::{BTreeMap, BinaryHeap},
 };
 
-/// The nodes from which `output` follows, sorted; where the file is sorted, in its order. What gives `given` is not
-/// looked at.
+/// The nodes that `output` depends on, sorted. A sorted file keeps its order. The nodes that produce `given` are
+/// ignored.
 ///
 /// # Errors
-/// In words, where two nodes give one value, and where nodes wait for each other.
+/// An error in words, where two nodes produce the same value, or where nodes depend on each other in a circle.
 pub(super) fn needed<'a>(
     graph: &'a GraphProto,
     output: &str,
@@ -40,7 +41,7 @@ pub(super) fn needed<'a>(
             left.extend(before(n));
         }
     }
-    // Ready is the first in the file whose inputs are all there.
+    // The next node is the first in the file whose inputs are all available.
     let mut waits = vec![0usize; nodes.len()];
     let mut takers: Vec<Vec<usize>> = vec![Vec::new(); nodes.len()];
     for n in (0..nodes.len()).filter(|n| wanted[*n]) {
@@ -65,7 +66,7 @@ pub(super) fn needed<'a>(
     if sorted.len() == all {
         return Ok(sorted);
     }
-    // Going back from a node that waits, some node comes twice.
+    // Walking back from a waiting node eventually reaches a node twice.
     let waiting = |n: &usize| wanted[*n] && waits[*n] > 0;
     let mut at = (0..nodes.len()).find(|n| waiting(n)).unwrap_or(0);
     let mut seen = vec![false; nodes.len()];

@@ -1,4 +1,4 @@
-//! Operators that go element by element, as functions in f64.
+//! Elementwise operators as functions in f64.
 
 use crate::onnx::{
     attributes::Node,
@@ -7,15 +7,15 @@ use crate::onnx::{
 use std::collections::BTreeMap;
 use wgrad::op::activations;
 
-/// A constant of one number.
+/// A constant with one element.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scalar {
     pub value: f64,
-    /// How many axes it has.
+    /// Number of axes.
     pub rank: usize,
 }
 
-/// Whether an operator goes element by element and is computed here.
+/// True if an operator works elementwise and can be evaluated here.
 pub(super) fn known(op: &str) -> bool {
     const KNOWN: [&str; 46] = [
         "Abs",
@@ -68,8 +68,8 @@ pub(super) fn known(op: &str) -> bool {
     KNOWN.contains(&op)
 }
 
-/// What `nodes`, in order, make of `points` as the value `input`: the value `output`. None where one of them is used in
-/// another way than element by element.
+/// Evaluates `nodes`, in order, with `points` as the value `input`. Returns the value `output`; `None` where a node
+/// is used in another way than elementwise.
 pub(super) fn evaluate(
     nodes: &[&NodeProto],
     scalars: &BTreeMap<&str, Scalar>,
@@ -99,7 +99,7 @@ pub(super) fn evaluate(
     values.remove(output)
 }
 
-/// One element.
+/// Evaluates a node for one element.
 fn apply(node: &Node<'_>, x: &[Option<f64>]) -> Option<f64> {
     let at = |n: usize| x.get(n).copied().flatten();
     let truth = |value: bool| f64::from(u8::from(value));
@@ -110,7 +110,7 @@ fn apply(node: &Node<'_>, x: &[Option<f64>]) -> Option<f64> {
     let alpha = |default: f32| f64::from(node.float("alpha", default));
     Some(match node.op() {
         "Identity" => at(0)?,
-        // Other types round.
+        // Casts to other types round.
         "Cast" => match node.int("to", 0) as i32 {
             kind::FLOAT | kind::DOUBLE => at(0)?,
             kind::BOOL => truth(at(0)? != 0.0),
@@ -124,7 +124,7 @@ fn apply(node: &Node<'_>, x: &[Option<f64>]) -> Option<f64> {
         "Log" => at(0)?.ln(),
         "Sqrt" => at(0)?.sqrt(),
         "Reciprocal" => 1.0 / at(0)?,
-        // erf(x) = 2 Φ(√2 x) - 1, and x Φ(x) is GELU.
+        // This uses erf(x) = 2 Φ(√2 x) - 1; x Φ(x) is GELU.
         "Erf" => 2.0 * activations::normal(at(0)? * std::f64::consts::SQRT_2) - 1.0,
         "Add" => at(0)? + at(1)?,
         "Sub" => at(0)? - at(1)?,

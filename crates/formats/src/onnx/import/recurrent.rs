@@ -1,10 +1,10 @@
-//! RNN, LSTM and GRU as layers, and the nodes that take their outputs apart.
+//! Imports RNN, LSTM and GRU as layers, together with the nodes that split their outputs.
 
 use super::{Axis, Flow, Import, Said, Value, gates::activations, layers};
 use crate::onnx::{attributes::Node, recurrence::from_onnx, tensor::Tensor};
 use wgrad::layers::{ActivationName, Bidirectional, Cell, GRU, LSTM, Layer, MergeMode, Recurrent, SimpleRNN};
 
-/// What a recurrent node says, for one direction.
+/// The configuration of a recurrent node, for one direction.
 struct Cells {
     cell: Cell,
     units: usize,
@@ -54,7 +54,7 @@ impl Cells {
     }
 }
 
-/// Appends the layer; the outputs of the node that are taken.
+/// Appends the layer. Returns the outputs of the node that are used.
 pub(super) fn layer<'a>(
     import: &mut Import<'a>,
     node: &Node<'a>,
@@ -156,7 +156,7 @@ pub(super) fn layer<'a>(
     Ok(all.or(last).map(|output| (output, flow)).into_iter().collect())
 }
 
-/// An image of one channel whose last axis was dropped is a sequence of its rows.
+/// Converts a one-channel image whose last axis was dropped to the sequence of its rows.
 fn sequence(network: &mut super::network::Network, x: &Flow, name: &str) -> Said<Flow> {
     let image = x.shape.len() == 3 && x.shape[2] == 1;
     let rows: Vec<Axis> = x.axes.iter().copied().filter(|axis| *axis != Axis::Of(3)).collect();
@@ -212,7 +212,7 @@ fn own_weights(
 }
 
 impl layers::Reader<'_, '_> {
-    /// Time turned round, or the directions of a recurrent layer.
+    /// Imports a Slice that reverses time, or swaps the directions of a recurrent layer.
     pub(super) fn slice(&mut self, x: &Flow) -> Said<Flow> {
         let one = |n: usize| -> Said<i64> {
             match self.constant(n)?.wholes()? {
@@ -236,7 +236,7 @@ impl layers::Reader<'_, '_> {
         }
     }
 
-    /// The second direction first: a layer that runs backwards in its first one.
+    /// Puts the second direction first, by a layer that runs backwards in its first direction.
     fn swap_directions(&mut self, x: &Flow) -> Said<Flow> {
         let built = self.network.layer(x.layer.as_deref()).ok_or("no layer")?;
         let name = built.name.clone();
@@ -264,7 +264,7 @@ impl layers::Reader<'_, '_> {
         Ok(Flow { flipped: x.shape.len() == 2 && !x.flipped, ..x.clone() })
     }
 
-    /// The sum of both directions.
+    /// Sums both directions.
     pub(super) fn sum_of_directions(&mut self, x: &Flow) -> Said<Flow> {
         let axes = self.constant(1)?.wholes()?.to_vec();
         let [at] = axes[..] else { return Err(format!("over the axes {axes:?}")) };
@@ -287,7 +287,7 @@ impl layers::Reader<'_, '_> {
         Ok(flow)
     }
 
-    /// The last step of a sequence: what a layer without sequences gives.
+    /// Takes the last step of a sequence: the layer then returns no sequence.
     pub(super) fn gather(&mut self, x: &Flow) -> Said<Flow> {
         let at = x.axis(self.node.int("axis", 0))?;
         let which = self.constant(1)?;

@@ -1,4 +1,4 @@
-//! What follows from constants and shapes alone, and what the file's input is.
+//! Evaluates values that depend on constants and shapes alone, and determines the file's input.
 
 use super::{Axis, Flow, Layout, Options, Said, Value, plain, table::Found, takes, written::Step};
 use crate::onnx::{
@@ -10,7 +10,7 @@ use crate::onnx::{
 use std::rc::Rc;
 use wgrad::program::counted;
 
-/// The input as a flow, the shape of an image, and the batch where it is fixed.
+/// The input as a flow, the shape of an image, and the length of the batch if it is fixed.
 pub(super) fn input(
     input: &ValueInfoProto,
     file: &ModelProto,
@@ -56,7 +56,7 @@ pub(super) fn input(
             let order: &[usize] = if layout == Layout::Nchw { &[0, 3, 1, 2] } else { &[0, 1, 2, 3] };
             (found, order.iter().map(|n| Axis::Of(*n)).collect())
         }
-        // An image of one channel, which the file does without.
+        // An image of one channel whose axis of channels the file omits.
         [h, w] => match (options.input_shape, h, w) {
             (Some(shape), ..) if !agree(&shape, &[*h, *w, Some(1)]) => {
                 return Err(fail(&format!("`.input_shape` is {shape:?}")));
@@ -76,7 +76,7 @@ pub(super) fn input(
                 }
                 (Some(shape), _) => shape,
                 (None, None) => return Err(fail("its length is free")),
-                // As many numbers as a picture of one channel has; fewer are a row of a table.
+                // Square numbers are pictures of one channel; small ones, and all others, are rows of a table.
                 (None, Some(flat)) if side >= SIDE && side * side == flat => [side, side, 1],
                 (None, Some(flat)) => [1, 1, flat],
             };
@@ -86,26 +86,26 @@ pub(super) fn input(
     };
     counted(&shape)?;
     let raw = tensor.elem_type == kind::UINT8;
-    // Bytes are never below zero; of floats nobody knows.
+    // Bytes are never below zero; floats may be.
     let flow = Flow { layer: None, raw, positive: raw, ..Flow::new("", &shape, axes) };
     Ok((flow, shape, *batch))
 }
 
-/// The side of the smallest square that a flat input is taken for, instead of a row of a table.
+/// Side of the smallest square that a flat input is read as, rather than a row of a table.
 const SIDE: usize = 8;
 
-/// Whether a shape is what a file says, as far as it says something.
+/// True if a shape matches the file's, where that is fixed.
 fn agree(shape: &[usize; 3], told: &[Option<usize>; 3]) -> bool {
     shape.iter().zip(told).all(|(len, told)| told.is_none_or(|told| told == *len))
 }
 
-/// Lengths as people write them; a free one is a question mark.
+/// Lengths in parentheses; `?` stands for a variable one.
 fn listed(lens: &[Option<usize>]) -> String {
     let each = lens.iter().map(|len| len.map_or("?".into(), |len| len.to_string()));
     format!("({})", each.collect::<Vec<_>>().join(", "))
 }
 
-/// The layout as wgrad's own files tell it.
+/// The layout in the metadata of files that wgrad wrote.
 fn told(file: &ModelProto) -> Option<Layout> {
     match file.metadata("input.layout")? {
         "NHWC" => Some(Layout::Nhwc),
@@ -114,7 +114,8 @@ fn told(file: &ModelProto) -> Option<Layout> {
     }
 }
 
-/// Channels are first where a node for images takes the input as it is, or where only the first axis looks like channels.
+/// Guesses the layout: channels come first where a node for images takes the input directly, or where only the
+/// first axis looks like channels.
 fn guessed(name: &str, rest: &[Option<usize>], steps: &[Step<'_>]) -> Layout {
     let images = ["Conv", "MaxPool", "AveragePool", "BatchNormalization"];
     let few = |n: Option<usize>| matches!(n, Some(1 | 3 | 4));
@@ -127,7 +128,7 @@ fn guessed(name: &str, rest: &[Option<usize>], steps: &[Step<'_>]) -> Layout {
     }
 }
 
-/// The value of a node that follows from constants, or from the shape of a flow.
+/// The value of a node that depends on constants, or on the shape of a flow.
 pub(super) fn constant(
     node: &Node<'_>,
     inputs: &[Option<Value>],
@@ -157,7 +158,7 @@ pub(super) fn constant(
             Some(Value::Flow(_)) => return Ok(None),
         }
     }
-    // Zeros for each image of a batch: the first state of a recurrent layer.
+    // Zeros for each image of a batch are the initial state of a recurrent layer.
     if ["ConstantOfShape", "Expand"].contains(&node.op()) {
         let shape = tensors.last().copied().flatten().ok_or("it has no shape")?;
         if shape.wholes()?.contains(&-1) {
@@ -176,7 +177,7 @@ pub(super) fn constant(
     if tensors.is_empty() && node.op() != "Constant" {
         return Ok(None);
     }
-    // All nodes of a file together: each may double what the one before made.
+    // The limit applies to all nodes of a file together: each may double the elements of the previous one.
     let full = |made: usize| {
         format!("it makes {made} elements of constants, more than all nodes of this file may make together")
     };
@@ -200,7 +201,7 @@ pub(super) fn constant(
     Ok(Some(Value::Constant(Rc::new(tensor))))
 }
 
-/// Arithmetic on numbers of the file, each rounded to 32 bits as a runtime does.
+/// Arithmetic on constants of the file; each result is rounded to 32 bits, as a runtime does.
 fn computed(node: &Node<'_>, inputs: &[Option<&Tensor>]) -> Said<Option<Tensor>> {
     let f: fn(f32, f32) -> f32 = match node.op() {
         "Add" => |a, b| a + b,

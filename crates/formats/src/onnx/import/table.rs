@@ -1,5 +1,6 @@
-//! wgrad's own files of tables: the nodes that standardise the columns, and those that bring a number back to the label's
-//! unit, are what the metadata's table says, so that a network that is read again is one on a table.
+//! Recognises files that wgrad wrote for tables. Some nodes standardise the columns, and others convert a number
+//! back to the label's unit. Both are replaced by the metadata's table, so that the imported network is again one
+//! on a table.
 
 use crate::onnx::{
     proto::{GraphProto, ModelProto, NodeProto},
@@ -11,13 +12,13 @@ use wgrad_data::table::Table;
 /// The network between those nodes.
 pub(super) struct Found<'a> {
     pub table: Table,
-    /// What stands for its input: rows that are standardised.
+    /// Name of its input: standardised rows.
     pub input: &'a str,
-    /// Its output, standardised.
+    /// Name of its output, which is standardised.
     pub output: &'a str,
 }
 
-/// The table of a file, where the nodes at both of its ends do what it says, to the last bit.
+/// The table of a file, if the nodes at both ends compute exactly what it says, to the last bit.
 pub(super) fn of<'a>(
     graph: &'a GraphProto,
     file: &ModelProto,
@@ -50,7 +51,7 @@ pub(super) fn of<'a>(
     Some(Found { table, input: row.output.first()?, output: ends })
 }
 
-/// The only node that takes a value, if it is of that operator and takes it first.
+/// The only node that takes a value, if it has this operator and takes the value first.
 fn taker<'a>(nodes: &[&'a NodeProto], op: &str, value: &str) -> Option<&'a NodeProto> {
     let mut takers = nodes.iter().filter(|node| node.input.iter().any(|name| name == value));
     let first = takers.next()?;

@@ -7,7 +7,7 @@ use super::{
 use crate::onnx::tensor::Tensor;
 use wgrad::layers::{BatchNormalization, Dense, LayerNormalization, PReLU};
 
-/// A tensor times a number.
+/// Multiplies a tensor by a number.
 fn scaled(tensor: &Tensor, by: f32) -> Said<Tensor> {
     match by {
         1.0 => Ok(tensor.clone()),
@@ -28,7 +28,7 @@ impl Reader<'_, '_> {
         let w = if self.node.int("transB", 0) != 0 { w.transposed(&[1, 0]) } else { w.clone() };
         let bias = self.optional(2)?;
         let spread = |c: &Tensor| match c.shape[..] {
-            // More rows than one would be a bias for each image of a batch.
+            // A bias with more than one row would differ between the images of a batch.
             [] | [_] | [1, _] => scaled(&c.reshaped(&[c.len()])?.expanded(&w.shape[1..])?, beta),
             _ => Err(format!("a bias {:?}", c.shape)),
         };
@@ -47,7 +47,7 @@ impl Reader<'_, '_> {
         if !x.is_last(x.axes.len() - 1) || x.shape.last() != Some(&rows) {
             return Err(format!("a product of {:?} with {:?}", x.lens(), w.shape));
         }
-        // Rows in the order in which the numbers come here.
+        // The kernel's rows, in the order of the values in wgrad.
         let kernel = match &x.gather {
             Some(gather) => {
                 let mut from = vec![0; rows];
@@ -116,7 +116,7 @@ impl Reader<'_, '_> {
         if x.gather.is_some() {
             return Err("behind a flattening of images whose channels come first".into());
         }
-        // With the axes of the file, the batch in front; then those of wgrad.
+        // First the axes of the file, with the batch in front, then those of wgrad.
         let rank = x.axes.len();
         let mut lens = vec![1; rank.saturating_sub(slope.shape.len())];
         lens.extend(&slope.shape);

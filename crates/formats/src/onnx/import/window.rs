@@ -9,7 +9,7 @@ use wgrad::layers::{
 };
 
 impl Reader<'_, '_> {
-    /// The window of an image, and the zeros that must be added before it.
+    /// The window of an image, its padding, and the explicit padding with zeros, if the window needs any.
     pub(super) fn window(&self, x: &Flow, size: Option<&[usize]>) -> Said<(Window, Padding, Option<Sides>)> {
         if !x.is_image() {
             return Err(format!("an input {:?}; it takes images, channels first", x.lens()));
@@ -24,7 +24,7 @@ impl Reader<'_, '_> {
         if !reached(0) || !reached(1) {
             return Err("with ceil_mode, whose last windows reach beyond the image".into());
         }
-        // What lies behind the last window does not matter.
+        // Padding that no window reaches does not matter.
         let needed = [0, 1].map(|n| {
             let reach = (window.out[n] - 1) * window.strides[n] + window.extent(n);
             [sides[n][0], reach.saturating_sub(x.shape[n] + sides[n][0])]
@@ -39,7 +39,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    /// Zeros round an image, where they are wanted.
+    /// Appends padding with zeros, if there is any.
     pub(super) fn padded(&mut self, x: &Flow, sides: Option<Sides>) -> Flow {
         let Some(padding) = sides else { return x.clone() };
         let shape = [
@@ -95,7 +95,7 @@ impl Reader<'_, '_> {
             return Err("with dilations".into());
         }
         let max = self.node.op() == "MaxPool";
-        // Only where padding cannot be told from what is there do zeros stand for it.
+        // Zeros can stand for the padding only where that does not change the result.
         let counted = self.node.int("count_include_pad", 0) == 1;
         let padded = sides.is_some() || padding == Padding::Same;
         let (padding, sides) = match (max, padded, sides) {
@@ -181,7 +181,7 @@ impl Reader<'_, '_> {
     }
 }
 
-/// The pads of all axes, from those of some: of each before it, then of each behind it.
+/// Expands the pads of some axes to those of all axes: first the pads before each axis, then those after it.
 fn of_axes(pads: &[usize], axes: &[i64], rank: usize) -> Said<Vec<usize>> {
     let fail = || format!("pads {pads:?} of the axes {axes:?}, where there are {rank}");
     let mut all = vec![0; 2 * rank];

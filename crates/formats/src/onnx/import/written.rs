@@ -1,6 +1,7 @@
-//! Activations that a file writes out as simpler operators: GELU by `Erf`, hard swish by `Clip`, a leaky rectifier by
-//! `Max` or `Where`, and so on, in whatever order of factors. Nothing is compared with a list of forms: operators that go
-//! element by element from one value to another are a function of one number, and functions are compared.
+//! Recognises activations that a file composes of simpler operators, with factors in any order: GELU by `Erf`, hard
+//! swish by `Clip`, a leaky rectifier by `Max` or `Where`, and so on. There is no list of forms. Elementwise
+//! operators from one value to another are a function of one number, and such functions are compared by their
+//! values.
 
 use super::known;
 use crate::onnx::{
@@ -15,38 +16,39 @@ use std::{
 };
 use wgrad::op::activations;
 
-/// The most operators of which one activation is made.
+/// Maximum number of operators of one activation.
 const MOST: usize = 24;
 
-/// The most that are looked at without one that makes them an activation.
+/// Maximum number of operators that are examined as long as they cannot be an activation.
 const FEW: usize = 6;
 
-/// How many operators are computed at a few points in all, for the activations of a file: its limit is time.
+/// Maximum number of operator evaluations at the probe points for all activations of a file; it limits the time.
 const WORK: usize = 200_000;
 
-/// Operators that bend nothing: no activation is made of these alone.
+/// Operators without a bend: they alone never make an activation.
 const STRAIGHT: [&str; 8] = ["Add", "Cast", "Div", "Identity", "Mul", "Neg", "Pow", "Sub"];
 
-/// What a function of one number is here.
+/// A recognised function of one number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Function {
-    /// An activation of that name.
+    /// The activation of this name.
     Named(&'static str),
-    /// x above zero, this times x below.
+    /// x where it is positive, else x times this slope.
     Slope(f32),
 }
 
-/// One thing to be read.
+/// A unit of the import.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step<'a> {
-    /// A node as it is.
+    /// A single node.
     Node(&'a NodeProto),
-    /// Several nodes up to `last` that are an activation of `input`; `rank` is the most axes that a constant in it has.
+    /// Several nodes up to `last` that compute an activation of `input`; `rank` is the largest rank of the
+    /// constants in them.
     Written { last: &'a NodeProto, input: &'a str, function: Function, rank: usize },
 }
 
 impl<'a> Step<'a> {
-    /// The node that gives its output.
+    /// The node that produces the output.
     pub fn node(&self) -> &'a NodeProto {
         match self {
             Self::Node(node) => node,
@@ -54,7 +56,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// The values that it takes.
+    /// Names of the inputs.
     pub fn inputs(&self) -> impl Iterator<Item = &'a str> {
         let (all, one) = match self {
             Self::Node(node) => (&node.input[..], None),
@@ -64,7 +66,7 @@ impl<'a> Step<'a> {
     }
 }
 
-/// The constants of one number, by name.
+/// The constants with one element, by name.
 fn scalars<'a>(nodes: &[&'a NodeProto], graph: &'a GraphProto) -> BTreeMap<&'a str, Scalar> {
     let scalar = |tensor: Tensor| {
         let value = match &tensor.data {
@@ -82,7 +84,7 @@ fn scalars<'a>(nodes: &[&'a NodeProto], graph: &'a GraphProto) -> BTreeMap<&'a s
     given.chain(made).collect()
 }
 
-/// `nodes`, sorted, as steps: written-out activations in one.
+/// Converts sorted `nodes` to steps; the nodes of a composed activation become one step.
 pub(super) fn steps<'a>(nodes: &[&'a NodeProto], graph: &'a GraphProto, output: &'a str) -> Vec<Step<'a>> {
     let scalars = scalars(nodes, graph);
     let gives: BTreeMap<&str, usize> = nodes
@@ -106,13 +108,13 @@ pub(super) fn steps<'a>(nodes: &[&'a NodeProto], graph: &'a GraphProto, output: 
     steps
 }
 
-/// What matters of a node here.
+/// Properties of a node.
 struct Kind {
-    /// It goes element by element, as a function that is known.
+    /// True if the node works elementwise, as a known function.
     pointwise: bool,
-    /// It is an activation by itself, or nothing.
+    /// True if the node alone is an activation, or the identity.
     own: bool,
-    /// It may be a part of an activation without which there is none.
+    /// True if the node's function may bend; an activation requires one that does.
     bends: bool,
 }
 
@@ -132,22 +134,23 @@ struct Finder<'a, 'b> {
     nodes: &'b [&'a NodeProto],
     kinds: Vec<Kind>,
     scalars: BTreeMap<&'a str, Scalar>,
-    /// The node that gives a value.
+    /// Index of the node that produces each value.
     gives: BTreeMap<&'a str, usize>,
-    /// Operators that were computed.
+    /// Number of operators evaluated so far.
     work: Cell<usize>,
 }
 
 impl<'a> Finder<'a, '_> {
-    /// The longest written-out activation that ends in node `n`: all ways from one value to it are looked at.
+    /// The longest composed activation that ends in node `n`. All paths from one value to the node are included.
     fn find(&self, n: usize) -> Option<Step<'a>> {
         if !self.kinds[n].pointwise {
             return None;
         }
         let mut region = BTreeSet::from([n]);
-        // Whether some are no activations by themselves, and whether some bend.
+        // Is some operator not an activation alone? Does some operator bend?
         let (mut others, mut bent) = (!self.kinds[n].own, self.kinds[n].bends);
-        // What the region takes, by the node that gives it; what no node gives comes last in going back.
+        // The inputs of the region, by the index of the node that produces each; values without such a node come
+        // last.
         let mut edge: BTreeSet<(usize, &str)> = BTreeSet::new();
         self.enter(n, &mut edge);
         let mut found = None;
@@ -155,7 +158,7 @@ impl<'a> Finder<'a, '_> {
             if let (true, 1, Some((_, input))) = (others && bent, edge.len(), edge.first()) {
                 found = self.function(&region, n, input).or(found);
             }
-            // The last in order: nothing else that is left leads to it.
+            // The input is the last in order: no other remaining input depends on it.
             let Some((next, _)) = edge.pop_last() else { break };
             let Some(next) = next.checked_sub(1).filter(|next| self.kinds[*next].pointwise) else { break };
             region.insert(next);
@@ -169,14 +172,14 @@ impl<'a> Finder<'a, '_> {
         found
     }
 
-    /// Adds what node `n` takes, but for constants of one number.
+    /// Adds the inputs of node `n`, except for constants with one element.
     fn enter(&self, n: usize, edge: &mut BTreeSet<(usize, &'a str)>) {
         let taken = self.nodes[n].input.iter().map(String::as_str);
         let taken = taken.filter(|name| !name.is_empty() && !self.scalars.contains_key(name));
         edge.extend(taken.map(|name| (self.gives.get(name).map_or(0, |n| n + 1), name)));
     }
 
-    /// The activation that `region` makes of `input`.
+    /// The activation that `region` computes of `input`.
     fn function(&self, region: &BTreeSet<usize>, last: usize, input: &'a str) -> Option<Step<'a>> {
         self.work.set(self.work.get() + region.len());
         if self.work.get() > WORK {
@@ -196,13 +199,13 @@ impl<'a> Finder<'a, '_> {
     }
 }
 
-/// A few points, by which most functions are told apart.
+/// A few points that distinguish most functions.
 const PROBE: [f64; 8] = [-7.3, -3.1, -1.0, -0.37, 0.29, 1.0, 2.6, 7.1];
 
-/// How far a function may be from the activation that it is taken for, of its value or of 1: constants are rounded.
+/// Tolerance relative to the activation's value or 1, whichever is larger: constants in files are rounded.
 const APART: f64 = 1e-6;
 
-/// The activation that a function of one number is; `constants` tell where it may change its course.
+/// Recognises a function of one number as an activation. `constants` show where it may bend.
 fn recognised(evaluate: &dyn Fn(&[f64]) -> Option<Vec<f64>>, constants: &[Scalar]) -> Option<Function> {
     let near = evaluate(&PROBE)?;
     let slope = -near[2];
@@ -210,7 +213,7 @@ fn recognised(evaluate: &dyn Fn(&[f64]) -> Option<Vec<f64>>, constants: &[Scalar
     let fits = |value: &dyn Fn(f64) -> f64, points: &[f64], found: &[f64]| {
         points.iter().zip(found).all(|(x, y)| {
             let expected = value(*x);
-            // Far out a written-out form may overflow where the activation itself does not.
+            // Far from zero, a composed form may overflow where the activation itself does not.
             let beyond = !y.is_finite() && x.abs() > 80.0;
             beyond || (y - expected).abs() <= APART * expected.abs().max(1.0)
         })
@@ -222,7 +225,7 @@ fn recognised(evaluate: &dyn Fn(&[f64]) -> Option<Vec<f64>>, constants: &[Scalar
     if all.is_empty() && !sloped {
         return None;
     }
-    // Everywhere: closely where activations bend, at all constants and beside them, and far out.
+    // Compare everywhere: densely where activations bend, at and near all constants, and far from zero.
     let mut points: Vec<f64> = (-480..=480).map(|n| f64::from(n) / 24.0 + 1e-3).collect();
     points.extend([20.0, 33.0, 57.0, 78.0, 1e3, 1e4, 1e6, 1e12, 1e30].iter().flat_map(|x| [*x, -x]));
     for Scalar { value: c, .. } in constants.iter().filter(|c| c.value.is_finite()) {

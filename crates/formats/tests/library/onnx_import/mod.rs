@@ -1,5 +1,5 @@
-//! What is read of files from elsewhere, held against ONNX Runtime: each attribute and each written-out activation changes
-//! the numbers as it does there, or is refused. `scripts/make_onnx_import_fixtures.py` makes the files.
+//! Import of files from other programs, compared with ONNX Runtime: each attribute and each composed activation has
+//! the same effect as there, or is refused. `scripts/make_onnx_import_fixtures.py` makes the files.
 
 mod table;
 
@@ -23,7 +23,7 @@ use wgrad_formats::onnx::{
     tensor::Tensor,
 };
 
-/// The outputs for `numbers` on the twins, before softmax.
+/// The outputs for `numbers` on the reference implementation, before softmax.
 pub(crate) fn answers(model: &Model, weights: &[f32], numbers: &[f32]) -> Vec<f64> {
     let input = Preprocessing { floats: true, ..Preprocessing::default() };
     let count = numbers.len() / model.pixels();
@@ -89,7 +89,7 @@ fn weights_beside_a_model_are_read_from_its_folder_alone() {
     let error = apart(&answers(&net.model, &net.weights, &numbers(&file, "input")), &expected);
     assert!(error < 1e-5, "{error:e}");
 
-    // Elsewhere there is the same file, and a folder with nothing but links.
+    // Outside the folder there is the same file, and there is a folder with nothing but links.
     let elsewhere = tempfile::tempdir().expect("a folder");
     let folder = elsewhere.path().join("folder");
     fs::create_dir(&folder).expect("is made");
@@ -214,7 +214,7 @@ fn constants_of_all_nodes_together_have_a_bound() {
     let error = imported("small.onnx", &small).expect_err("is far too large");
     assert!(error.contains("Concat") && error.contains("more than all nodes"), "{error}");
 
-    // The same weights over and over are those of no network.
+    // Weights that repeat the same bytes over and over do not belong to a network.
     let mut nodes: Vec<_> =
         (0..200).map(|n| node("MatMul", &[&format!("v{n}"), "w"], &format!("v{}", n + 1))).collect();
     nodes[0].input[0] = "x".into();
@@ -248,7 +248,7 @@ fn long_chains_are_read_or_refused_at_once() {
     graph.node.iter_mut().for_each(|node| node.input.push("c".into()));
     let error = imported("max.onnx", &sums).expect_err("is no network");
     assert!(error.contains("(Max)"), "{error}");
-    // No bound of time: a quadratic reader would take minutes, which is seen.
+    // There is no time limit: a quadratic reader would take minutes, which is noticeable.
     eprintln!("three chains of 50,000 nodes: {:.1} s", started.elapsed().as_secs_f64());
 }
 

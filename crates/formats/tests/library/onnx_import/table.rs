@@ -1,4 +1,4 @@
-//! A network of a table as a file: it takes numbers as the table has them and gives one in the label's unit.
+//! A network on a table as a file: it takes the table's original numbers and gives one in the label's unit.
 
 use super::{answers, imported};
 use crate::onnx::weights;
@@ -17,7 +17,7 @@ fn table() -> Table {
     serde_json::from_value(json!({"columns": columns, "label": label})).expect("is a table")
 }
 
-/// Two rows as the table has them, and standardised: the last column was always 7, and counts for nothing.
+/// Two rows with the table's numbers, and standardised: the last column was always 7, and has no effect.
 const ROWS: [f32; 8] = [3.0, 1.0, 0.0, 7.0, 6.0, 0.0, 1.0, 9.0];
 const STANDARDISED: [f32; 8] = [-0.4, 1.0, 0.0, 0.0, 2.0, 0.0, 1.0, 0.0];
 
@@ -55,7 +55,7 @@ fn a_file_of_a_table_takes_its_numbers_and_gives_the_unit_of_its_label() {
     assert!(again.input.floats && again.input.numbers);
     assert_eq!(answers(&again.model, &again.weights, &STANDARDISED), inside);
 
-    // Without the metadata it is what another program sees: numbers of the table in, a price out.
+    // Without the metadata, the file is what another program sees: numbers of the table in, a price out.
     let tables: Vec<_> = file.metadata_props.extract_if(.., |entry| entry.key == "table").collect();
     let plain = imported("plain.onnx", &file).expect("reads");
     let prices = answers(&plain.model, &plain.weights, &ROWS);
@@ -65,7 +65,7 @@ fn a_file_of_a_table_takes_its_numbers_and_gives_the_unit_of_its_label() {
     }
     assert!(inside[0] != inside[1] && plain.table.is_none() && plain.input == Preprocessing::default());
 
-    // Numbers that are not those of the table are not taken for them.
+    // Nodes with other numbers than the table's are not recognised.
     file.metadata_props.extend(tables);
     let odd = file.metadata("table").expect("there").replace("3.5", "3.25");
     file.metadata_props.iter_mut().filter(|e| e.key == "table").for_each(|e| e.value.clone_from(&odd));
@@ -93,7 +93,7 @@ fn classes_of_a_table_keep_their_columns() {
         &again.input,
         &export::Options { table: Some(table), ..export::Options::default() },
     );
-    // What counts for nothing is written as its mean.
+    // A column without effect is written as its mean.
     let rows = [&ROWS[..7], &[7.0]].concat();
     assert_eq!((&images.shape[..], images.reals().expect("numbers")), (&[2, 4][..], &rows[..]));
 }
