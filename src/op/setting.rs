@@ -17,7 +17,7 @@ use std::{borrow::Cow, ops::Range};
 
 /// The prefix of the list of values.
 const MARK: &str = "// one of ";
-/// Most settings of one variant that are tried; with more, fix some of its constants.
+/// Maximum number of settings of one variant that are tried; with more, fix some of its constants.
 const MOST: usize = 1000;
 
 /// A tunable constant of a variant. Values are numbers or `true` and `false`, without WGSL's suffixes.

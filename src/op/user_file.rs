@@ -10,9 +10,9 @@ use crate::{Error, Result, text::read_text, words::hex};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-/// Most `// case` lines in a file.
+/// Maximum number of `// case` lines in a file.
 const MOST_CASES: usize = 64;
-/// Most bytes that the buffers of such a case may take on the device, and most operations of its twin: the text may
+/// Maximum bytes of the buffers of such a case on the device, and maximum operations of its twin: the text may
 /// come from an untrusted source.
 const MOST_BYTES: f64 = 67_108_864.0;
 const MOST_FLOPS: f64 = 4e9;
