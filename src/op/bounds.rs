@@ -6,7 +6,7 @@ use super::directives;
 /// Maximum number of operators in an expression, and of `else`s in a text: compilers recurse once for each of them.
 const LEVELS: usize = 500;
 
-/// Maximum bytes of private variables per thread. WGSL promises 8,192 for each address space (§2.4).
+/// Maximum bytes of a thread's own variables. WGSL promises 8,192 for each address space (§2.4).
 const OWN_BYTES: u64 = 65_536;
 
 /// A message if something in `text` nests too deeply.
