@@ -1,4 +1,4 @@
-//! The one clock of the library, so that a build without one (a browser worker) has one place to change.
+//! The clock of the library, in one module, so that a build without a clock (a browser worker) changes one place only.
 
 use std::sync::OnceLock;
 #[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
