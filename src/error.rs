@@ -25,7 +25,7 @@ pub enum Error {
     NoText {
         /// The file.
         path: PathBuf,
-        /// What it is instead, as a phrase that continues after the path.
+        /// Description of the content, as a phrase that continues after the path.
         message: String,
         /// The remedy.
         next: &'static str,
@@ -35,7 +35,7 @@ pub enum Error {
     Data {
         /// The file or folder.
         path: PathBuf,
-        /// What was found, what was expected, the remedy.
+        /// The content found, the content expected, the remedy.
         message: String,
     },
     /// A data set whose parts are inconsistent, as one made in code can be.
@@ -43,7 +43,7 @@ pub enum Error {
     Dataset {
         /// Its name.
         data: String,
-        /// What was received and what was expected.
+        /// The received and the expected value.
         message: String,
     },
     /// The share of training images to hold out is not usable.
@@ -81,13 +81,13 @@ pub enum Error {
     /// A file or folder could not be read, written or renamed.
     #[error("{action} {}: {source}{}", path.display(), hint(next))]
     Io {
-        /// What was attempted, as a verb: "cannot read".
+        /// The attempted action, as a verb: "cannot read".
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// The operating system's error.
         source: std::io::Error,
-        /// What the user can do; may be empty.
+        /// The remedy; may be empty.
         next: &'static str,
     },
     /// No adapter matches, or there is none at all.
@@ -147,7 +147,7 @@ pub enum Error {
     Bind {
         /// `operation/variant`.
         kernel: String,
-        /// What does not fit.
+        /// The mismatch.
         message: String,
     },
     /// A variant that is unknown or not eligible.
@@ -199,7 +199,7 @@ pub enum Error {
         model: String,
         /// The layer: number and name.
         layer: String,
-        /// What does not fit, and what would.
+        /// The mismatch, and a choice that would fit.
         message: String,
     },
     /// An invalid number.
@@ -263,7 +263,7 @@ pub enum Error {
     Report {
         /// The table.
         caption: String,
-        /// What does not fit, and what would.
+        /// The mismatch, and a choice that would fit.
         message: String,
     },
     /// Weights that do not fit a model, or a file without weights.
@@ -271,7 +271,7 @@ pub enum Error {
     Checkpoint {
         /// The file or weights.
         what: String,
-        /// What does not fit, and what would.
+        /// The mismatch, and a choice that would fit.
         message: String,
     },
 }

@@ -11,7 +11,7 @@ pub enum Preparing<'a> {
         kernel: &'a str,
         /// Number of this kernel, from 1.
         nth: usize,
-        /// How many kernels the plan has.
+        /// Number of kernels in the plan.
         of: usize,
     },
     /// A kernel is being proven against its twin, since no verdict about it is known on this adapter.
@@ -20,7 +20,7 @@ pub enum Preparing<'a> {
         kernel: &'a str,
         /// Number of this kernel, from 1.
         nth: usize,
-        /// How many kernels are to be proven.
+        /// Number of kernels to prove.
         of: usize,
     },
     /// The driver compiles a kernel for a proof (`compiled` is false), or has done so and the kernel runs.

@@ -132,7 +132,7 @@ pub(super) fn for_naga(text: &str) -> String {
 mod tests {
     use super::{code, enabled, for_naga};
 
-    /// The text without the width of its gaps; where it is as long as `original`, line by line.
+    /// The words of the text, with single spaces; asserts that each line is as long as in `original`.
     #[track_caller]
     fn words(changed: &str, original: &str) -> String {
         let lengths = |text: &str| text.split('\n').map(str::len).collect::<Vec<_>>();

@@ -29,7 +29,7 @@ fn rows(
     vec![("dlogits", Expected::Real(dlogits)), ("loss", Expected::Real(loss)), ("hit", Expected::Real(hit))]
 }
 
-/// loss = w (log(1 + exp(z)) - t z), dlogits = w (sigmoid(z) - t) / rows, t the smoothed label; hit = (z > 0) is it
+/// loss = w (log(1 + exp(z)) - t z), dlogits = w (sigmoid(z) - t) / rows, t the smoothed label; hit = (z > 0) == label
 pub fn binary_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let smoothing = i.number("SMOOTHING");
     let at = |z: f64, labels: [(usize, f64); 2]| {

@@ -1,4 +1,4 @@
-//! Tests with kernels whose texts compute wrongly: from here a wrong device looks the same, whatever the cause.
+//! Tests with kernels whose texts compute wrongly: from here a wrong device looks the same, for any cause.
 
 use crate::{
     Error,
