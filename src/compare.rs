@@ -1,31 +1,30 @@
-//! The one comparison of the repository, between what a device computed and what a twin expects.
+//! Comparison of the values that a device computed with those that a twin expects; the only one in the repository.
 //! It is written so that NaN fails.
 //!
-//! Where the true value is beyond what f32 holds, right is the infinity of its sign, and nothing else; where the bound
-//! reaches beyond it, that infinity is right too. A value or a bound that is no number, and a bound without an end,
-//! excuse nothing.
+//! If the true value exceeds f32, the only correct result is the infinity of its sign; if only the bound exceeds f32,
+//! that infinity is correct too. A NaN value or bound, or an infinite bound, makes the comparison fail.
 
 use crate::op::twin::{Data, Expected};
 use std::fmt;
 
-/// The worst element of a buffer that differs.
+/// The worst of the differing elements of a buffer.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Mismatch {
     /// The buffer.
     pub buffer: String,
     /// Index of the worst element in the flat buffer.
     pub index: usize,
-    /// Its place in the shape of the buffer; empty where the shape is not known.
+    /// Its index in the shape of the buffer; empty if the shape is unknown.
     pub place: Vec<usize>,
-    /// What the device computed.
+    /// The value that the device computed.
     pub got: f64,
-    /// What the twin computed.
+    /// The value that the twin computed.
     pub expected: f64,
-    /// How far apart they may be.
+    /// The allowed difference.
     pub allowed: f64,
-    /// How many elements differ.
+    /// Number of differing elements.
     pub count: usize,
-    /// How many there are.
+    /// Number of elements.
     pub of: usize,
 }
 
@@ -41,19 +40,19 @@ impl fmt::Display for Mismatch {
 }
 
 impl Mismatch {
-    /// The worst element in words: `y[1, 5]`.
+    /// Formats the worst element: `y[1, 5]`.
     pub fn element(&self) -> String {
         format!("{}[{}]", self.buffer, words_of(self.index, &self.place))
     }
 
-    /// The same with the place in a buffer of this shape.
+    /// Adds the index in a buffer of this shape.
     pub fn within(mut self, shape: &[usize]) -> Self {
         self.place = place_in(self.index, shape);
         self
     }
 }
 
-/// The place of element `index` in a buffer of `shape`; empty where it has none there.
+/// The index of element `index` in a buffer of `shape`; empty if it is out of range.
 pub fn place_in(index: usize, shape: &[usize]) -> Vec<usize> {
     if index >= shape.iter().product() {
         return Vec::new();
@@ -72,7 +71,7 @@ pub fn place_in(index: usize, shape: &[usize]) -> Vec<usize> {
     place
 }
 
-/// A place as messages write it: `1, 5`, or the flat `index` where the shape is not known.
+/// Formats an index: `1, 5`, or the flat `index` if the shape is unknown.
 pub fn words_of(index: usize, place: &[usize]) -> String {
     match place {
         [] => index.to_string(),
@@ -80,7 +79,7 @@ pub fn words_of(index: usize, place: &[usize]) -> String {
     }
 }
 
-/// The error of `got` and whether it is allowed.
+/// The error of `got`, and true if it is allowed.
 fn judge(got: f64, expected: f64, allowed: f64) -> (f64, bool) {
     const MOST: f64 = f32::MAX as f64;
     let error = (got - expected).abs();
@@ -97,12 +96,12 @@ fn judge(got: f64, expected: f64, allowed: f64) -> (f64, bool) {
     (error, allows(allowed, error))
 }
 
-/// Whether an error is allowed; NaN never is.
+/// Returns true if an error is allowed; NaN never is.
 pub fn allows(allowed: f64, error: f64) -> bool {
     error <= allowed
 }
 
-/// Compares every element; the largest error relative to what is allowed, if any exceeds it.
+/// Compares every element. Returns the largest error as a share of the allowed one.
 ///
 /// # Errors
 /// A [`Mismatch`] for the worst element. Two empty buffers, or different lengths, do not match.
@@ -115,7 +114,7 @@ pub fn compare(buffer: &str, got: &Data, expected: &Expected) -> Result<f64, Box
             got.iter().zip(values).map(|(g, v)| (f64::from(*g), f64::from(*v), 0.0)).collect()
         }
         (Data::Index(got), Expected::Place(places)) if got.len() == places.len() => {
-            // Of two right places the one that was found, if it is one of them.
+            // Of two correct values use the one that was found, if it is one of them.
             let right = |got: &u32, [kept, flushed]: &[u32; 2]| if got == flushed { *flushed } else { *kept };
             got.iter().zip(places).map(|(g, p)| (f64::from(*g), f64::from(right(g, p)), 0.0)).collect()
         }

@@ -1,5 +1,5 @@
-//! A network on a device: its plan and the memory that this works on. Training, evaluation, prediction, interpretation
-//! and checks each run one. It knows no data sets and no files.
+//! Compiled networks: a plan and the memory that it works on. Training, evaluation, prediction, interpretation
+//! and checks each run one. This module knows no data sets and no files.
 
 use crate::{
     Result,
@@ -10,12 +10,12 @@ use crate::{
     selection::Choices,
 };
 
-/// A network on a device, ready to run. A clone is the same one.
+/// A network on a device, ready to run. Clones share its memory.
 #[derive(Clone)]
 pub struct CompiledModel {
     /// The device.
     pub context: Context,
-    /// What a step dispatches.
+    /// The dispatches of a step.
     pub plan: std::sync::Arc<Plan>,
     /// Parameters, gradients, the optimizer's state and the results of steps.
     pub arenas: Arenas,
@@ -24,11 +24,11 @@ pub struct CompiledModel {
 }
 
 impl CompiledModel {
-    /// Compiles `program` with memory of its own, for one step of its batch at a time, and puts `weights`, the arena of its
-    /// parameters, there.
+    /// Compiles `program` with its own memory, for one step of its batch at a time, and uploads `weights`, the arena of
+    /// its parameters.
     ///
     /// # Errors
-    /// [`crate::Error::TooLarge`] where the adapter cannot bind it; whatever the plan reports.
+    /// [`crate::Error::TooLarge`] if the adapter cannot bind it; the errors of the plan.
     pub async fn new(
         context: &Context,
         program: Program,
@@ -40,8 +40,8 @@ impl CompiledModel {
         Self::reading(context, program, &arenas, variants).await
     }
 
-    /// Compiles `program` with a feed of its own and the memory of another network: it reads the weights as they are
-    /// whenever it runs.
+    /// Compiles `program` with its own feed over the memory of another network: each run reads the weights as they are
+    /// at that time.
     ///
     /// # Errors
     /// As [`CompiledModel::new`].
@@ -58,7 +58,7 @@ impl CompiledModel {
     /// Compiles `program` over the memory and the feed of another network.
     ///
     /// # Errors
-    /// Whatever the plan reports.
+    /// The errors of the plan.
     pub async fn sharing(
         context: &Context,
         program: Program,
@@ -70,7 +70,7 @@ impl CompiledModel {
         Ok(Self { context: context.clone(), plan, arenas: arenas.clone(), feed: feed.clone() })
     }
 
-    /// Hands a chunk of images and labels, and the table of its steps, to the device.
+    /// Uploads a chunk of images and labels, and the table of its steps.
     pub fn upload(&self, batch: &Batch, steps: &[Step]) {
         self.feed.upload(&self.context, batch, steps);
     }
@@ -80,7 +80,7 @@ impl CompiledModel {
         self.context.submit_with(|pass| self.plan.record(pass, &self.feed, index))
     }
 
-    /// Reads values of the plan back, after all work submitted so far: of each its elements, as f32.
+    /// Reads values of the plan back, after all work submitted so far: the elements of each, as f32.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.

@@ -1,48 +1,49 @@
-//! The one error type of the library. Every message says what was attempted, what was found, what
-//! was expected and what to do next. It leaves out exit codes: those belong to the command line.
+//! The error type of the library. Every message says what was attempted, what was found, what was expected and what to
+//! do next. Exit codes are not part of this module: they belong to the command line.
 //!
-//! A message names what a caller can set by its field, in backticks with a dot before it: `` `.batch` ``, with a value
-//! `` `.batch = 64` ``. The dot tells it from names of layers, columns and files. An item of the library is a path with `::` in
-//! backticks, what it takes in brackets behind it: `` `gpu::list` ``, `` `Run::take(runs/a)` ``. What belongs together stands
-//! with one space between: `` `Trainer::new` `.data = FILE` ``. A front end finds these and says them in its own words, as the
+//! A message names an option of the caller by its field, in backticks with a dot before it: `` `.batch` ``, with a
+//! value `` `.batch = 64` ``. The dot distinguishes it from names of layers, columns and files. An item of the library
+//! is a path with `::` in backticks, with its arguments in brackets: `` `gpu::list` ``, `` `Run::take(runs/a)` ``.
+//! Parts that belong together are separated by one space: `` `Trainer::new` `.data = FILE` ``. A front end finds these
+//! and replaces them by its own words, as the command line does (`--batch 64`).
 //! command line does (`--batch 64`).
 
 use std::path::{Path, PathBuf};
 
-/// The result of everything in this crate that can fail.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// How the message about a submission that hangs begins.
+/// Prefix of the message about a submission that hangs.
 pub(crate) const HANGS: &str = "no answer for";
 
-/// What can go wrong, one variant a cause.
+/// An error of the library, one variant per cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file is no text, where one was expected.
+    /// A file is not text, although text was expected.
     #[error("{} {message}{}{next}", path.display(), if next.is_empty() { "" } else { "; " })]
     NoText {
         /// The file.
         path: PathBuf,
-        /// What it is, as a sentence that goes on from the path.
+        /// Description of the content, as a phrase that continues after the path.
         message: String,
-        /// What to do.
+        /// The remedy.
         next: &'static str,
     },
-    /// Data of a user's own that are not as they should be.
+    /// User-supplied data that is malformed.
     #[error("{}: {message}", path.display())]
     Data {
         /// The file or folder.
         path: PathBuf,
-        /// What was found, what was expected, what to do.
+        /// The content found, the content expected, the remedy.
         message: String,
     },
-    /// A data set whose parts do not belong together, as one that is made in code can be.
+    /// A data set whose parts are inconsistent, as one made in code can be.
     #[error("the data set {data}: {message}")]
     Dataset {
         /// Its name.
         data: String,
-        /// What was got, what was expected.
+        /// The received and the expected value.
         message: String,
     },
     /// The share of training images to hold out is not usable.
@@ -53,48 +54,48 @@ pub enum Error {
     ValidationSplit {
         /// The share given.
         got: f64,
-        /// How many training images there are.
+        /// Number of training images.
         train: usize,
-        /// What to do instead.
+        /// The remedy.
         next: &'static str,
     },
     /// A data set was to be split for validation twice.
     #[error("validation split: the data set has one of {got} images already, expected none; split once")]
     ValidationTwice {
-        /// How many images are held out already.
+        /// Number of images that are already held out.
         got: usize,
     },
-    /// A contact sheet was asked for that has nothing on it or is too large.
+    /// A requested contact sheet is empty or too large.
     #[error(
         "contact sheet: got {per_class} samples for each of {classes} classes, expected 1 to {most} \
              samples; ask for another number"
     )]
     ContactSheet {
-        /// Samples a class asked for.
+        /// Requested samples per class.
         per_class: usize,
-        /// Classes of the data set.
+        /// Number of classes of the data set.
         classes: usize,
-        /// The most samples a class that fit.
+        /// Maximum number of samples per class.
         most: usize,
     },
     /// A file or folder could not be read, written or renamed.
     #[error("{action} {}: {source}{}", path.display(), hint(next))]
     Io {
-        /// What was attempted, as a verb: "cannot read".
+        /// The attempted action, as a verb: "cannot read".
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The operating system's word.
+        /// The operating system's error.
         source: std::io::Error,
-        /// What the user can do; may be empty.
+        /// The remedy; may be empty.
         next: &'static str,
     },
     /// No adapter matches, or there is none at all.
     #[error("no adapter matches `{wanted}`; {}", no_adapter(found))]
     NoAdapter {
-        /// What was asked for.
+        /// The requested adapter.
         wanted: String,
-        /// The adapters that are here.
+        /// The available adapters.
         found: Vec<String>,
     },
     /// The device failed: lost, hung, or refused a command.
@@ -105,7 +106,7 @@ pub enum Error {
     Device {
         /// The adapter.
         adapter: String,
-        /// The driver's or wgpu's word.
+        /// The message of the driver or of wgpu.
         message: String,
     },
     /// The device computes wrongly: no variant of an operation was proven on it.
@@ -118,19 +119,19 @@ pub enum Error {
         adapter: String,
         /// `operation/variant`, the last that was tried.
         kernel: String,
-        /// What is wrong with it, and with the others.
+        /// Its fault, and those of the others.
         message: String,
     },
     /// A buffer exceeds what the adapter allows.
     #[error("{what} needs {bytes} bytes, this adapter allows {limit} in one buffer{}", hint(next))]
     TooLarge {
-        /// Which buffer.
+        /// The buffer.
         what: String,
         /// Its size.
         bytes: u64,
         /// The limit.
         limit: u64,
-        /// What would fit.
+        /// The remedy.
         next: String,
     },
     /// A shader does not compile, or does not meet its operation's interface.
@@ -146,7 +147,7 @@ pub enum Error {
     Bind {
         /// `operation/variant`.
         kernel: String,
-        /// What does not fit.
+        /// The mismatch.
         message: String,
     },
     /// A variant that is unknown or not eligible.
@@ -154,41 +155,41 @@ pub enum Error {
     Variant {
         /// The operation.
         op: &'static str,
-        /// The name that was given.
+        /// The given name.
         wanted: String,
-        /// What is wrong with it.
+        /// The fault.
         message: String,
-        /// The names that exist.
+        /// The known names.
         known: String,
     },
-    /// A setting of a variant that names what the variant does not offer.
+    /// A setting that names a constant or value that the variant does not have.
     #[error("setting `{wanted}` of {op} {message}; {offered}")]
     Setting {
         /// The operation.
         op: &'static str,
-        /// The name that was given.
+        /// The given name.
         wanted: String,
-        /// What is wrong with it.
+        /// The fault.
         message: String,
-        /// What there is.
+        /// The tunable constants and values of the variant.
         offered: String,
     },
-    /// A `const_assert` of a shader does not hold: its constants do not go together.
+    /// A `const_assert` of a shader fails: the values of its constants are incompatible.
     #[error("shader {kernel} {message}")]
     Asserted {
         /// `operation/variant`.
         kernel: String,
-        /// Which.
+        /// The assertion that fails.
         message: String,
     },
-    /// An unknown name, with the ones that exist.
+    /// An unknown name, with the known ones.
     #[error("unknown {what} `{got}`; known: {known}")]
     Unknown {
-        /// What kind of thing.
+        /// The kind of thing that has the name.
         what: &'static str,
-        /// The name that was given.
+        /// The given name.
         got: String,
-        /// The names that exist.
+        /// The known names.
         known: String,
     },
     /// Layers that do not fit each other or their input.
@@ -196,23 +197,23 @@ pub enum Error {
     Model {
         /// The model.
         model: String,
-        /// Which layer: number and name.
+        /// The layer: number and name.
         layer: String,
-        /// What does not fit, and what would.
+        /// The mismatch, and a choice that would fit.
         message: String,
     },
-    /// A number that makes no sense.
+    /// An invalid number.
     #[error("{} is {got}, expected {expected}", field(name))]
     Option {
-        /// The field, as the library calls it, such as `learning_rate`; `decay.momentum` where another has the same name. What
-        /// is no field is named in words, or is a variable of the environment.
+        /// The field, as the library names it, such as `learning_rate`; `decay.momentum` if another field has the same
+        /// name. An option that is no field is described in words, or is an environment variable.
         name: &'static str,
-        /// What was given.
+        /// The given value.
         got: String,
-        /// What would do.
+        /// The allowed values.
         expected: &'static str,
     },
-    /// Images or classes of the data that a model does not take.
+    /// Images or classes of a data set that a model does not support.
     #[error(
         "model {model} takes {expected}, the data set {data} has {got}; choose another model or data set"
     )]
@@ -221,12 +222,12 @@ pub enum Error {
         model: String,
         /// The data set.
         data: String,
-        /// What the model takes.
+        /// The images and classes that the model supports.
         expected: String,
-        /// What the data set has.
+        /// The images and classes of the data set.
         got: String,
     },
-    /// The thread that gathers images has ended before its time.
+    /// The thread that gathers images ended too early.
     #[error(
         "the images of step {step} of {of} did not come: the thread that gathers them has failed, as it does where no \
          memory is left; try a smaller `.budget`, or a new training with a smaller `.batch`"
@@ -234,56 +235,56 @@ pub enum Error {
     Images {
         /// The step, from 1.
         step: u64,
-        /// Steps of the whole.
+        /// Total number of steps.
         of: u64,
     },
-    /// The loss is no longer a number.
+    /// The loss is NaN or infinite.
     #[error(
         "the loss became {loss} at step {step} of epoch {epoch}: training stopped; try a lower `.learning_rate`, or `.warmup_steps`"
     )]
     Diverged {
         /// The epoch, from 1.
         epoch: u64,
-        /// The step in it, from 1.
+        /// The step in the epoch, from 1.
         step: u64,
         /// The loss.
         loss: f64,
     },
-    /// A folder that is not a run, or one already.
+    /// A folder that is not a run, or already is one.
     #[error("{} {message}", folder.display())]
     Run {
         /// The folder.
         folder: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         message: String,
     },
-    /// Rows that do not make a table of a report.
+    /// Rows that do not form a table of a report.
     #[error("report `{caption}`: {message}")]
     Report {
         /// The table.
         caption: String,
-        /// What does not fit, and what would.
+        /// The mismatch, and a choice that would fit.
         message: String,
     },
-    /// Weights that do not fit a model, or a file that holds none.
+    /// Weights that do not fit a model, or a file without weights.
     #[error("{what}: {message}")]
     Checkpoint {
-        /// Which file or weights.
+        /// The file or weights.
         what: String,
-        /// What does not fit, and what would.
+        /// The mismatch, and a choice that would fit.
         message: String,
     },
 }
 
 impl Error {
-    /// Whether the device is lost, or has no memory left: opened anew, it may do the same work again. A device that hangs
-    /// would hang again.
+    /// Returns true if the device is lost, or out of memory: opened again, it may succeed at the same work. A device
+    /// that hangs would hang again.
     pub fn is_of_device(&self) -> bool {
         matches!(self, Self::Device { message, .. } if !message.starts_with(HANGS))
     }
 }
 
-/// The name of a field as messages have it; other names as they are.
+/// Formats the name of a field as messages do; leaves other names unchanged.
 fn field(name: &str) -> String {
     let is_field =
         name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '.'));
@@ -308,7 +309,7 @@ fn hint(next: &str) -> String {
     if next.is_empty() { String::new() } else { format!("; {next}") }
 }
 
-/// Turns an I/O error into this crate's, with the path and what was attempted.
+/// Converts an I/O error into this crate's error, with the path and the attempted action.
 pub fn io_error(
     action: &'static str,
     path: &Path,

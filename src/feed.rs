@@ -1,5 +1,5 @@
-//! The feed: what changes from step to step and is the same for all kernels. The host fills it a
-//! chunk at a time; a step picks its part by a dynamic offset, so nothing waits for the host.
+//! The feed: inputs that change from step to step and are the same for all kernels. The host fills it a
+//! chunk at a time; a step selects its part by a dynamic offset, so nothing waits for the host.
 
 /// The numbers of one step, as `shaders/common/feed.wgsl` declares them.
 #[repr(C)]
@@ -9,30 +9,30 @@ pub struct Step {
     pub first: u32,
     /// Images in this batch; fewer than the plan's in a partial one.
     pub rows: u32,
-    /// Where in `results` the loss and hits of this step go.
+    /// Slot in `results` for the loss and the number of correct predictions of this step.
     pub slot: u32,
     /// Random key, from the seed and the step number.
     pub key0: u32,
-    /// Its second half.
+    /// Second half of the random key.
     pub key1: u32,
     /// The learning rate of this step.
     pub learning_rate: f32,
-    /// Adam's factor against the zeros that its means start from.
+    /// Adam's bias-correction factor.
     pub correction: f32,
-    /// What a schedule adds to the momentum or beta_1.
+    /// Addend of a schedule to the momentum or beta_1.
     pub momentum_shift: f32,
-    /// The share of the new parameters in their moving average.
+    /// Weight of the new parameters in their moving average.
     pub average: f32,
     /// Mixup: the share of the partner in an image of this batch, in [0, 1].
     pub mixed: f32,
-    /// The share of a step's images that this part of it has: 1 where it is computed at once.
+    /// The share of the step's images in this part: 1 if the step is computed at once.
     pub share: f32,
-    /// Which part of its step this is, from 0.
+    /// Index of this part in its step, from 0.
     pub part: u32,
 }
 
 impl Step {
-    /// Draws the random key from the seed and the global number of the step.
+    /// Sets the random key from the seed and the global number of the step.
     pub fn keyed(mut self, seed: u64, number: u64) -> Self {
         // SplitMix64 (Steele, Lea and Flood 2014): a bijection, so no two steps of a seed share a key.
         let key = split_mix(split_mix(seed) ^ number);
@@ -45,7 +45,7 @@ impl Step {
 /// SplitMix64's increment: 2^64 divided by the golden ratio.
 pub(crate) const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The number that SplitMix64 draws in state `seed`: scrambles 64 bits.
+/// The output of SplitMix64 in state `seed`: scrambles 64 bits.
 pub fn split_mix(seed: u64) -> u64 {
     let mut z = seed.wrapping_add(GOLDEN);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -56,8 +56,8 @@ pub fn split_mix(seed: u64) -> u64 {
 /// Images and labels of a chunk, one after the other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// Bytes of the images, (images, height, width, channels): a byte a value, or an f32, its lowest byte first.
+    /// Bytes of the images, (images, height, width, channels): one byte per value, or an f32 in little-endian order.
     pub images: Vec<u8>,
-    /// One class an image; of numbers, the bits of an f32.
+    /// One class index per image; for numbers, the bits of an f32.
     pub labels: Vec<u32>,
 }

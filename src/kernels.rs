@@ -1,7 +1,9 @@
-//! The page: every operation, its variants, and for which adapters each is the default. A variant is one WGSL file in
-//! `shaders/<operation>/` and one word here; the order is the order of preference. `naive` is always eligible: the
-//! fallback, and the text to read first. The twin is the function of the operation's name in [`crate::reference`]. What
-//! else there is to know stands in the texts: parts and cases in `interface.wgsl`, needs in each variant.
+//! Registry of every operation, its variants, and the adapter classes for which each variant is the default.
+//!
+//! A variant is one WGSL file in `shaders/<operation>/` and one word here; their order is the order of preference.
+//! `naive` is always eligible: it is the fallback, and the text to read first. The twin is the function with the
+//! operation's name in [`crate::reference`]. The texts hold everything else: parts and cases are in `interface.wgsl`,
+//! requirements in each variant.
 
 use crate::{
     Error, Result,
@@ -14,8 +16,8 @@ use crate::{
 };
 use peaks::PEAKS;
 
-/// A list, and a static for each operation in it: its name, a line that describes it, and its variants, of which each is
-/// the default for the classes in brackets.
+/// Declares a list, and a static for each operation in it: its name, a one-line description, and its variants, each
+/// with the classes for which it is the default in brackets.
 macro_rules! operations {
     ($(#[$doc:meta])* $all:ident: texts in $shaders:literal, twins in $twins:ident;
      $($id:ident $name:ident $about:literal { $($variant:ident [$($class:expr),*];)+ })+) => {
@@ -181,8 +183,8 @@ operations! {
 }
 
 impl Call {
-    /// Whether `variant` may run this call without wgpu's injected checks: a text of this operation's page, composed
-    /// with nothing but wgrad's own texts, at sizes that it takes.
+    /// Returns true if `variant` may run this call without wgpu's injected checks. Its text must belong to this
+    /// operation in the registry, be composed with wgrad's own texts only, and support the sizes of the call.
     pub fn trusts(&self, variant: &Variant, features: wgpu::Features) -> bool {
         let mut ops = OPERATIONS.iter().chain(PEAKS);
         variant.page == Some(self.op.name)
@@ -192,7 +194,7 @@ impl Call {
     }
 }
 
-/// The operation of that name.
+/// The operation with that name.
 ///
 /// # Errors
 /// [`Error::Unknown`] with the known names.

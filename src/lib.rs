@@ -1,66 +1,66 @@
 //! wgrad trains neural networks on any GPU through wgpu, with hand-written WGSL compute kernels.
 //!
-//! The modules stand on floors, and each knows only those before it:
+//! The modules form layers; each imports only modules listed before it:
 //!
-//! * **What all share:** [`error`], [`clock`], [`words`], [`text`], [`observe`]
-//! * **Operations: what a kernel computes, and the page of them all:** [`feed`], [`op`], [`mod@reference`], [`kernels`]
+//! * **Shared utilities:** [`error`], [`clock`], [`words`], [`text`], [`observe`]
+//! * **Operations and the registry of their kernels:** [`feed`], [`op`], [`mod@reference`], [`kernels`]
 //! * **Data:** [`preprocessing`], [`data`]
 //! * **The network, before any device is involved:** [`initializer`], [`augment`], [`loss`], [`objective`],
 //!   [`program`], [`layers`], [`optim`], [`model`], [`networks`]
-//! * **The device, the proofs and the plan:** [`gpu`], [`selection`], [`compare`], [`derivative`], [`prove`], [`selftest`], [`plan`],
-//!   [`compiled`]
+//! * **The device, the proofs and the plan:** [`gpu`], [`selection`], [`compare`], [`derivative`], [`prove`],
+//!   [`selftest`], [`plan`], [`compiled`]
 //! * **Training and use:** [`metrics`], [`schedule`], [`callbacks`], [`checkpoint`], [`evaluate`], [`predict`],
 //!   [`explain`], [`train`], [`lr_find`]
-// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
+// Printing is up to the program that uses the library; and `eprintln!` panics when stderr is closed.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
-// What all share.
-/// The one error type: what, got, expected, what to do next.
+// Shared utilities.
+/// The error type: what failed, what was received, what was expected, what to do next.
 pub mod error;
-/// The one clock.
+/// The clock that all measurements read.
 pub mod clock;
-/// Numbers as people read them, and text that a terminal can be given.
+/// Formatting of numbers for people, and text that is safe to print to a terminal.
 pub mod words;
-/// Text files that people write with any editor.
+/// Reading of text files from any editor.
 pub mod text;
-/// Which numbers of options a device computes with.
+/// Range checks of numeric options, by the precision that the device computes with.
 mod range;
-/// Who listens to the training loop: what the host does and when.
+/// Observers of the training loop: what the host does and when.
 pub mod observe;
-/// How many steps one submission holds.
+/// Number of steps per submission.
 mod pacer;
 
-// Operations: what a kernel computes, and the page of them all.
-/// What changes from step to step: which images, how many, the learning rate, the random key.
+// Operations and the registry of their kernels.
+/// Inputs that change from step to step: the images, their number, the learning rate, the random key.
 pub mod feed;
-/// What an operation is: interface, variants, twin.
+/// Operations: interface, variants, twin.
 pub mod op;
-/// The CPU twins: plain loops in f64 that define every kernel.
+/// CPU twins: plain loops in f64 that define the result of every kernel.
 pub mod reference;
-/// The page: every operation, its variants, and for which adapters each is the default.
+/// Registry of every operation, its variants, and the adapter classes for which each is the default.
 pub mod kernels;
 
 // Data.
-/// How an image comes to a network: bytes or floats, normalized or as they are.
+/// Preprocessing of images: bytes or floats, normalized or as they are.
 pub mod preprocessing;
-/// A data set as a training takes it: images, labels, and the stream that shuffles them and gathers the next chunk in the
+/// Data sets for training: images, labels, and the stream that shuffles them and gathers the next chunk in the
 /// background.
 pub mod data;
 
 // The network, before any device is involved.
-/// How parameters start.
+/// Initializers of parameters.
 pub mod initializer;
-/// Changes of the images at random while training: flip, shift, rotation, zoom, erasing, mixup.
+/// Random augmentation of training images: flip, shift, rotation, zoom, erasing, mixup.
 pub mod augment;
-/// What is minimised: cross-entropy of classes, squares and distances of numbers.
+/// Losses: cross-entropy for classes, squared and absolute errors for numbers.
 pub mod loss;
-/// What a training makes of images and labels, whatever the model.
+/// Treatment of images and labels in training, independent of the model.
 pub mod objective;
-/// A list of operations and the values between them, before any device is involved.
+/// Programs: lists of operations and the values between them, before any device is involved.
 pub mod program;
-/// Layers under Keras's names: shape rule, parameters, forward, backward; a file each.
+/// Layers under Keras's names: shape inference, parameters, forward, backward; one file each.
 pub mod layers;
-/// Optimizers: their numbers, what they keep, the end of a training step.
+/// Optimizers: hyperparameters, state, and the update that ends a training step.
 pub mod optim;
 /// A stack of layers: checked shapes, initial weights, and the programs that train and use it.
 pub mod model;
@@ -68,48 +68,48 @@ pub mod model;
 pub mod networks;
 
 // The device, the proofs and the plan.
-/// Everything that talks to wgpu: adapters, buffers, kernels bound by name.
+/// Access to wgpu: adapters, buffers, kernels bound by name.
 pub mod gpu;
-/// Which variant runs a call on a device: by hand, tuned, or the default.
+/// Selection of the variant that runs a call on a device: chosen by hand, tuned, or the default.
 pub mod selection;
-/// The one comparison, NaN-safe.
+/// NaN-safe comparison of results; the only one in the crate.
 pub mod compare;
-/// Slopes by central differences.
+/// Derivatives by central differences.
 pub mod derivative;
-/// Proof of a variant on this device: poisoned outputs, guard bands, against the twin.
+/// Proof of a variant on this device against its twin, with poisoned outputs and guard bands.
 pub mod prove;
-/// Whether a device is to be believed: a proof of each kernel of a plan before its first step, whose verdict is kept.
+/// Self-test of a device: proves each kernel of a plan before its first step, and keeps the verdict.
 pub mod selftest;
-/// A program made to run on a device: buffers, kernels and bind groups made up front, replayed at every step.
+/// Plans: programs compiled for a device; buffers, kernels and bind groups are made up front and replayed every step.
 pub mod plan;
-/// A network on a device: its plan and the memory that this works on.
+/// Compiled networks: a plan and the memory that it works on.
 pub mod compiled;
 
 // Training and use.
-/// Loss and accuracy, of a step and of many images; how far numbers are off.
+/// Loss and accuracy of a step and of many images; error measures for regression.
 pub mod metrics;
 /// Learning-rate schedules.
 pub mod schedule;
-/// What is watched between epochs: early stopping, plateaus, targets.
+/// Callbacks between epochs: early stopping, plateaus, targets.
 pub mod callbacks;
-/// Weights, optimizer state and position as one safetensors file.
+/// Checkpoints: weights, optimizer state and position as one safetensors file.
 pub mod checkpoint;
 /// One pass over a split: chunks stream through a compiled model.
 mod visit;
 /// Loss, accuracy and confusion matrix of a trained network.
 pub mod evaluate;
-/// Probabilities of the classes, from a trained network.
+/// Class probabilities from a trained network.
 pub mod predict;
-/// What each layer makes of an image, how a score depends on the pixels, which units are dead.
+/// Interpretation of a network: activations of each layer, gradients with respect to pixels, dead units.
 pub mod explain;
 /// The training loop.
 pub mod train;
-/// A learning rate for a training, by letting it rise.
+/// Learning-rate range test: finds a learning rate by raising it step by step.
 pub mod lr_find;
 
 pub use error::{Error, Result};
 
-/// The program of the page on training.
+/// Doctest of the program in `docs/training.md`.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/training.md")]
 struct Training;

@@ -1,5 +1,5 @@
-//! Who listens to the training loop: what the host does and when, and what the device says of each submission.
-//! Without a listener nothing is noted and no clock is read. It draws no conclusions.
+//! Observers of the training loop: what the host does and when, and what the device reports about each submission.
+//! Without an observer nothing is recorded and no clock is read. This module draws no conclusions.
 
 use crate::clock;
 use std::{
@@ -7,30 +7,30 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// What the host spends its time on while it trains.
+/// Activity of the host in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Activity {
-    /// A thread of its own puts the images of the next chunk together.
+    /// A separate thread gathers the images of the next chunk.
     Gather,
     /// The loop waits for that thread: the data is too slow.
     Starve,
-    /// A chunk is copied to where the device fetches it.
+    /// A chunk is copied to staging memory for the device.
     Upload,
     /// The commands of a submission are recorded.
     Encode,
-    /// They are handed to the driver.
+    /// The commands are handed to the driver.
     Submit,
-    /// The loop waits until the device is done: the device is the slower one.
+    /// The loop waits for the device: the device is the bottleneck.
     Wait,
 }
 
 impl Activity {
-    /// All of them, in the order in which a batch meets them.
+    /// All activities, in the order in which a batch meets them.
     pub const ALL: [Self; 6] =
         [Self::Gather, Self::Starve, Self::Upload, Self::Encode, Self::Submit, Self::Wait];
 
-    /// What it is, in words.
+    /// A short description.
     pub fn about(self) -> &'static str {
         match self {
             Self::Gather => "gather images (thread)",
@@ -49,72 +49,72 @@ impl fmt::Display for Activity {
     }
 }
 
-/// Some activity of the host, in seconds of [`crate::clock`].
+/// A span of an activity of the host, in seconds of [`crate::clock`].
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Span {
-    /// What.
+    /// The activity.
     pub activity: Activity,
-    /// From.
+    /// Its begin.
     pub begin: f64,
-    /// To.
+    /// Its end.
     pub end: f64,
 }
 
-/// A submission that is done.
+/// A finished submission.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Submission {
-    /// Steps in it.
+    /// Number of steps.
     pub steps: usize,
-    /// Images in it.
+    /// Number of images.
     pub images: u64,
-    /// When the host began to hand it over, seconds of [`crate::clock`].
+    /// Start of the submission on the host, in seconds of [`crate::clock`].
     pub submitted: f64,
-    /// When the host saw that it is done.
+    /// Time at which the host saw its end.
     pub done: f64,
-    /// When the device began and ended it, seconds of the device's own clock; `None` without timestamps.
+    /// Begin and end on the device, in seconds of the device's own clock; `None` without timestamps.
     pub device: Option<[f64; 2]>,
 }
 
-/// Everything that was noted, in the order in which it ended.
+/// All records, in the order in which they ended.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Recording {
-    /// What the host did.
+    /// Activities of the host.
     pub spans: Vec<Span>,
-    /// What the device did.
+    /// Submissions to the device.
     pub submissions: Vec<Submission>,
 }
 
 impl Recording {
-    /// Seconds from when the first submission was handed over until the last was seen done: the training without
-    /// what begins a stream of data.
+    /// Seconds from the first submission until the host saw the end of the last: the training without the start of a
+    /// data stream.
     pub fn seconds(&self) -> f64 {
         let ends = self.submissions.first().zip(self.submissions.last());
         ends.map_or(0.0, |(first, last)| last.done - first.submitted)
     }
 }
 
-/// Notes what it hears, from any thread.
+/// Recorder of activities and submissions, from any thread.
 #[derive(Debug, Default)]
 pub struct Recorder(Mutex<Recording>);
 
 impl Recorder {
-    /// Notes an activity.
+    /// Records an activity.
     pub fn span(&self, span: Span) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).spans.push(span);
     }
 
-    /// Notes a submission.
+    /// Records a submission.
     pub fn submission(&self, submission: Submission) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).submissions.push(submission);
     }
 
-    /// Hands out what was noted so far, and starts anew.
+    /// Returns the records so far, and starts a new recording.
     pub fn take(&self) -> Recording {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Does `work`, and notes how long it took if anybody listens.
+/// Does `work`, and records its duration if there is a `listener`.
 pub(crate) fn note<T>(listener: Option<&Recorder>, activity: Activity, work: impl FnOnce() -> T) -> T {
     let Some(recorder) = listener else { return work() };
     let begin = clock::seconds();
@@ -123,7 +123,7 @@ pub(crate) fn note<T>(listener: Option<&Recorder>, activity: Activity, work: imp
     result
 }
 
-/// Awaits `work`, and notes how long it took if anybody listens.
+/// Awaits `work`, and records its duration if there is a `listener`.
 pub(crate) async fn noted<T>(
     listener: Option<&Recorder>,
     activity: Activity,
@@ -136,11 +136,12 @@ pub(crate) async fn noted<T>(
     result
 }
 
-/// Work beside a training: called between two submissions, and by [`crate::train::Trainer::idle`] while it does not
-/// run. What it submits runs after all that was submitted before, and may read the weights; it must write to nothing
-/// but buffers of its own, so that the training's bits stay what they are. It should return at once.
+/// An observer that works next to a training. It is called between two submissions, and by
+/// [`crate::train::Trainer::idle`] while the training does not run. Its submissions run after all earlier ones and may
+/// read the weights. They must write only to their own buffers, so that the training's bits stay the same. It should
+/// return immediately.
 pub trait Beside {
-    /// Looks whether there is something to do.
+    /// Submits work if there is some to do.
     ///
     /// # Errors
     /// [`crate::Error::Device`] ends the training.

@@ -1,5 +1,5 @@
-//! What an operation is: an interface, variants that implement it, a CPU twin that defines it. The
-//! operations themselves are listed in [`crate::kernels`].
+//! Operations: an interface, the variants that implement it, and the CPU twin that defines it. The operations
+//! themselves are listed in [`crate::kernels`].
 
 use crate::{Error, Result};
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::OnceLock};
@@ -31,7 +31,7 @@ pub use variant::{Need, Variant, rounded};
 /// Sizes and other overrides of one call, by name.
 pub type Sizes = BTreeMap<String, f64>;
 
-/// Names that variants had, and have now: run folders, tuned caches and command lines know them.
+/// Former and current names of variants; run folders, tuned caches and command lines may still use the former ones.
 const RENAMED: [(&str, &str); 6] = [
     ("quads", "vec4"),
     ("shuffle", "subgroup"),
@@ -41,12 +41,12 @@ const RENAMED: [(&str, &str); 6] = [
     ("tiled_quads", "tiled_vec4"),
 ];
 
-/// An operation: what its variants have in common. It is described by its texts: see [`Op::variants`], [`Op::cases`],
-/// [`Op::parts`] and [`Op::activated`].
+/// An operation: the properties that all its variants share, read from their texts by [`Op::variants`],
+/// [`Op::cases`], [`Op::parts`] and [`Op::activated`].
 pub struct Op {
-    /// Its name everywhere: folder of shaders, labels, command line, reports.
+    /// Name, used for the folder of shaders, labels, the command line and reports.
     pub name: &'static str,
-    /// One line for a list.
+    /// One-line description for lists.
     pub about: &'static str,
     /// `interface.wgsl`: buffers with shapes, sizes, grid, cases.
     pub interface: &'static str,
@@ -56,14 +56,14 @@ pub struct Op {
     read: OnceLock<Described>,
 }
 
-/// A variant as it is listed on the page.
+/// A variant as listed in the registry.
 pub(crate) struct Listed {
     pub(crate) name: &'static str,
     pub(crate) text: &'static str,
     pub(crate) default_for: &'static [AdapterClass],
 }
 
-/// What the texts of an operation say of it.
+/// Properties of an operation that are read from its texts.
 #[derive(Clone)]
 struct Described {
     activated: bool,
@@ -78,14 +78,14 @@ impl fmt::Debug for Op {
     }
 }
 
-/// One use of an operation: which, at what sizes, with which activation.
+/// One use of an operation: the operation, its sizes and its activation.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The operation.
     pub op: &'static Op,
-    /// Its overrides by name.
+    /// Overrides by name.
     pub sizes: Sizes,
-    /// The activation composed into it; `linear` where there is none.
+    /// The activation composed into it; `linear` if it has none.
     pub activation: &'static Activation,
 }
 
@@ -99,24 +99,24 @@ impl Call {
         }
     }
 
-    /// The same call with an activation.
+    /// Sets the activation.
     pub fn activated(mut self, activation: &'static Activation) -> Self {
         self.activation = activation;
         self
     }
 
-    /// The same call with one more override.
+    /// Sets one more override.
     pub fn with(mut self, name: &str, value: f64) -> Self {
         self.sizes.insert(name.to_string(), value);
         self
     }
 
-    /// Floating point operations, by the interface's `// flops` line; 0 where there is none worth counting.
+    /// Floating point operations, from the interface's `// flops` line; 0 if it has none.
     pub fn flops(&self) -> f64 {
         self.op.flops().and_then(|flops| flops.value(&self.sizes)).unwrap_or(0) as f64
     }
 
-    /// What tells this call from every other: operation, sizes, activation, on one line.
+    /// Unique key of this call on one line: operation, sizes, activation.
     pub fn key(&self) -> String {
         let sizes: Vec<_> = self.sizes.iter().map(|(name, value)| format!("{name}={value}")).collect();
         format!("{} {} {}", self.op.name, sizes.join(","), self.activation.name)
@@ -124,7 +124,7 @@ impl Call {
 }
 
 impl Op {
-    /// An operation of the page.
+    /// An operation of the registry.
     pub(crate) const fn new(
         [name, about, interface]: [&'static str; 3],
         twin: fn(&Inputs<'_>) -> Vec<(&'static str, Expected)>,
@@ -133,7 +133,7 @@ impl Op {
         Self { name, about, interface, twin, listed, read: OnceLock::new() }
     }
 
-    /// Reads the texts, once. A line of theirs that says nothing is told where a variant is composed, and in tests.
+    /// Reads the texts, once. Malformed lines are reported when a variant is composed, and in tests.
     fn described(&self) -> &Described {
         self.read.get_or_init(|| {
             let variants = self.listed.iter().map(|listed| Variant {
@@ -153,27 +153,27 @@ impl Op {
         })
     }
 
-    /// Implementations. The order is the order of preference within an adapter class.
+    /// Implementations, in order of preference within an adapter class.
     pub fn variants(&self) -> &[Variant] {
         &self.described().variants
     }
 
-    /// Sizes at which every variant is proven, as `NAME=value` lists: the lines `// case` of the interface.
+    /// Sizes at which every variant is proven, as `NAME=value` lists: the `// case` lines of the interface.
     pub fn cases(&self) -> &[&'static str] {
         &self.described().cases
     }
 
-    /// The same, and behind them those that the text of `variant` asks for.
+    /// [`Op::cases`], followed by those in the text of `variant`.
     pub fn cases_with<'a>(&'a self, variant: &'a Variant) -> Vec<&'a str> {
         self.cases().iter().copied().chain(variant.cases()).collect()
     }
 
-    /// The shared texts that its interface builds on, as its line `// uses` says.
+    /// The shared texts that its interface builds on, from its `// uses` line.
     pub fn parts(&self) -> &[&'static str] {
         &self.described().parts
     }
 
-    /// Whether its interface speaks of `activate` or `activate_grad`, so that an activation is composed in.
+    /// Returns true if its interface mentions `activate` or `activate_grad`, so that an activation is composed in.
     pub fn activated(&self) -> bool {
         self.described().activated
     }
@@ -185,33 +185,33 @@ impl Op {
         Self { name, about, interface, twin, listed, read: OnceLock::from(described) }
     }
 
-    /// The same operation with these variants, off the page: what runs of it has wgpu's checks.
+    /// A copy of the operation with these variants, outside the registry: it runs with wgpu's checks.
     pub fn with_variants(&self, variants: Vec<Variant>) -> Self {
         self.changed(|described| described.variants = variants)
     }
 
-    /// The same operation with these cases, off the page: what runs of it has wgpu's checks.
+    /// A copy of the operation with these cases, outside the registry: it runs with wgpu's checks.
     pub fn with_cases(&self, cases: &[&'static str]) -> Self {
         self.changed(|described| described.cases = cases.to_vec())
     }
 
-    /// The same operation with these shared texts, off the page: what runs of it has wgpu's checks.
+    /// A copy of the operation with these shared texts, outside the registry: it runs with wgpu's checks.
     pub fn with_parts(&self, parts: Vec<&'static str>) -> Self {
         self.changed(|described| described.parts = parts)
     }
 
-    /// Floating point operations of a call, as the line `// flops` of its interface says.
+    /// Floating point operations of a call, from the `// flops` line of its interface.
     pub(crate) fn flops(&self) -> Option<Size> {
         let line = self.interface.lines().find_map(|line| line.trim().strip_prefix("// flops "))?;
         Some(Size(line.to_string()))
     }
 
-    /// Whether `size` is one of the sizes that its interface declares.
+    /// Returns true if its interface declares the size `size`.
     pub fn takes(&self, size: &str) -> bool {
         self.interface.contains(&format!("override {size}:"))
     }
 
-    /// The variant of that name, or of one that it had in an earlier version.
+    /// The variant with that name, or with that name in an earlier version.
     ///
     /// # Errors
     /// [`Error::Variant`] with the known names.
@@ -226,7 +226,7 @@ impl Op {
         })
     }
 
-    /// The names of its variants, with commas between them.
+    /// The names of its variants, separated by commas.
     pub fn variant_names(&self) -> String {
         self.variants().iter().map(Variant::name).collect::<Vec<_>>().join(", ")
     }
@@ -234,14 +234,15 @@ impl Op {
     /// The composed and reflected module of a variant of this operation.
     ///
     /// # Errors
-    /// [`Error::Shader`] with naga's message; [`Error::Asserted`] where its constants do not go together.
+    /// [`Error::Shader`] with naga's message; [`Error::Asserted`] if a `const_assert` on its constants fails.
     pub fn shader(&self, variant: &Variant, activation: &Activation) -> Result<Shader> {
         let (label, source) = self.written(variant)?;
         Shader::compose(&label, &source, self.interface, &self.parts_with(&source, activation))
     }
 
-    /// A variant with all that it is composed of, as they were written, with the `enable`s that WGSL demands: what a
-    /// browser takes. Lines keep their numbers, and [`user_file::read`] makes the same variant of it.
+    /// The complete standard WGSL of a variant, as a browser accepts it: its text, everything that it is composed with,
+    /// and the `enable` directives that WGSL demands. Lines keep their numbers, and [`user_file::read`] reads it back
+    /// as the same variant.
     ///
     /// # Errors
     /// As [`Op::shader`].
@@ -261,7 +262,7 @@ impl Op {
         Ok(text)
     }
 
-    /// What follows the text `source` of a variant: the interface, and what both build on.
+    /// The text that follows the text `source` of a variant: the interface and the shared texts of both.
     pub(crate) fn appended(&self, source: &str, activation: &Activation) -> String {
         joined(self.interface, &self.parts_with(source, activation))
     }
@@ -277,16 +278,16 @@ impl Op {
         parts
     }
 
-    /// The name of a variant in errors, and its text with the constants that it offers.
+    /// The name of a variant in errors, and its text with its tunable `override`s turned into constants.
     fn written<'a>(&self, variant: &'a Variant) -> Result<(String, Cow<'a, str>)> {
-        // In a user's file errors stand at its own path.
+        // Errors in a user's file are reported at its own path.
         let label = match user_file::is_file(variant.name()) {
             true => variant.name().to_string(),
             false => format!("{}/{}", self.name, variant.name()),
         };
         let fail = |message| Error::Shader { kernel: label.clone(), message };
         if variant.is_own() {
-            // Of a user's file this was told when it was read.
+            // A user's file is checked when it is read.
             lines::needs(self, &label, variant.source())?;
             [variant.source(), self.interface]
                 .into_iter()

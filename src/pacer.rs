@@ -1,9 +1,9 @@
-//! How much work one submission holds. It changes nothing about the numbers.
+//! Amount of work per submission. It does not affect the numbers.
 
 use crate::clock;
 
-/// Decides how many steps one submission holds, so that it takes about a tenth of a second: a progress bar
-/// moves, and no driver takes the work for a hang (Windows does after two seconds).
+/// Chooses the number of steps per submission, so that it takes about a tenth of a second: a progress bar
+/// moves, and no driver mistakes the work for a hang (Windows does after two seconds).
 #[derive(Debug)]
 pub(crate) struct Pacer {
     steps: f64,
@@ -24,13 +24,13 @@ impl Pacer {
         self.steps as usize
     }
 
-    /// Notes that a submission of `steps` steps, begun at `begun`, is done.
+    /// Records that a submission of `steps` steps, begun at `begun`, is done.
     pub(crate) fn observe(&mut self, steps: usize, begun: f64) {
         let now = clock::seconds();
         let took = (now - begun.max(self.last)).max(1e-6);
         self.last = now;
         let fitting = steps as f64 * Self::TARGET / took;
-        // At most doubled at once: the first submissions also pay for warming up.
+        // At most doubled per submission: the first ones also include the warm-up.
         self.steps = fitting.clamp(1.0, (2.0 * self.steps).min(1024.0));
     }
 }

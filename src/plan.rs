@@ -1,4 +1,4 @@
-//! A plan: a program compiled for a device. Every pipeline, buffer and bind group is made up front; a step
+//! A plan: a program compiled for a device. Every pipeline, buffer and bind group is created in advance; a step
 //! only replays them. Temporaries share buffers by lifetime.
 
 use crate::{
@@ -23,20 +23,20 @@ use fit::excess;
 pub(crate) use fit::fitting;
 pub use submit::{Encoded, Finished, Submitted};
 
-/// What outlives a step: parameters, gradients and the optimizer's state, each in one buffer, and results.
+/// Memory that outlives a step: parameters, gradients and the optimizer's state, each in one buffer, and results.
 #[derive(Clone)]
 pub struct Arenas {
     /// Parameters, each at its offset.
     pub parameters: Slice,
     /// Gradients, at the same offsets.
     pub gradients: Slice,
-    /// What the optimizer keeps, each in a buffer of its own, at the same offsets.
+    /// State of the optimizer, each slot in its own buffer, at the same offsets.
     pub slots: Vec<(Slot, Slice)>,
-    /// The weights' moving averages, at the same offsets, if they are kept.
+    /// Moving averages of the weights, at the same offsets, if they are kept.
     pub averages: Option<Slice>,
-    /// The sums of the gradients of a batch's parts, at the same offsets, if it is computed in parts.
+    /// Sums of the gradients of a batch's parts, at the same offsets, if the batch is computed in parts.
     pub totals: Option<Slice>,
-    /// Loss and hits of each step of a chunk.
+    /// Loss and number of correct predictions of each step of a chunk.
     pub results: Slice,
 }
 
@@ -44,15 +44,15 @@ impl Arenas {
     /// Zeroed arenas for `parameters`, the default optimizer, and the results of `results` steps.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where the adapter cannot bind them.
+    /// [`Error::TooLarge`] if the adapter cannot bind them.
     pub fn new(context: &Context, parameters: &[Parameter], results: usize) -> Result<Self> {
         Self::with_optimizer(context, parameters, results, &Optimizer::default())
     }
 
-    /// The same with what `optimizer` keeps, as it starts.
+    /// As [`Arenas::new`], with the initial state of `optimizer`.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where the adapter cannot bind them.
+    /// [`Error::TooLarge`] if the adapter cannot bind them.
     pub fn with_optimizer(
         context: &Context,
         parameters: &[Parameter],
@@ -81,16 +81,16 @@ impl Arenas {
 }
 
 impl Arenas {
-    /// The same with room for the sums of the gradients of a batch's parts.
+    /// Adds memory for the sums of the gradients of a batch's parts.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where the adapter cannot bind them.
+    /// [`Error::TooLarge`] if the adapter cannot bind them.
     pub fn in_parts(self, context: &Context) -> Result<Self> {
         let totals = Some(context.zeros("totals", self.gradients.len)?);
         Ok(Self { totals, ..self })
     }
 
-    /// The same with the moving averages in place of the parameters, where they are kept: what is judged and used.
+    /// Replaces the parameters by their moving averages, if they are kept; evaluation and prediction use those.
     pub fn averaged(&self) -> Self {
         let parameters = self.averages.as_ref().unwrap_or(&self.parameters).clone();
         Self { parameters, ..self.clone() }
@@ -99,7 +99,7 @@ impl Arenas {
 
 /// One dispatch of a plan.
 pub struct Planned {
-    /// The layer, or what it does.
+    /// The layer, or the purpose of the dispatch.
     pub label: String,
     /// Kernel and buffers.
     pub launch: Launch,
@@ -109,25 +109,25 @@ pub struct Planned {
 
 /// A program, compiled.
 pub struct Plan {
-    /// What it was compiled from.
+    /// The program that it was compiled from.
     pub program: Program,
     /// Its dispatches, in order.
     pub steps: Vec<Planned>,
-    /// Where each value lies.
+    /// The slice of each value.
     pub slices: Vec<Slice>,
     /// Bytes of the buffers that temporaries share.
     pub temporary_bytes: u64,
-    /// Where a variant chosen by hand or tuned cannot run, which one runs instead, and why.
+    /// For each variant chosen by hand or tuned that cannot run: the one that runs instead, and the reason.
     pub notes: Vec<String>,
 }
 
 impl Plan {
-    /// Compiles `program`: proves its kernels where [`Context::prove_first`] asked for it, chooses variants, shares
-    /// buffers, binds, and lets the driver compile.
+    /// Compiles `program`: proves its kernels if [`Context::prove_first`] requested it, chooses variants, shares
+    /// buffers, binds, and makes the driver compile.
     ///
     /// # Errors
     /// [`Error::TooLarge`] with the batch that would fit; [`Error::Variant`]; [`Error::Untrusted`] on a device that
-    /// computes wrongly; whatever a kernel reports.
+    /// computes wrongly; the errors of a kernel.
     pub async fn compile(
         context: &Context,
         program: Program,
@@ -181,7 +181,7 @@ impl Plan {
             .collect();
         let mut steps = Vec::with_capacity(program.nodes.len());
         let mut refused = Vec::new();
-        // Equal calls, such as the steps of a recurrent layer, run one kernel, which is looked for once.
+        // Equal calls, such as the steps of a recurrent layer, share one kernel, which is looked up once.
         let mut kernels: HashMap<String, (Arc<Kernel>, Option<String>)> = HashMap::new();
         let of = program.nodes.iter().map(|node| node.call.key()).collect::<BTreeSet<_>>().len();
         let feed = FeedBuffers::new(context, 1, 4, 1)?;
@@ -212,7 +212,7 @@ impl Plan {
             context.warm(&launch, &feed).await?;
             steps.push(Planned { label: node.label.clone(), launch, buffers: node.buffers.clone() });
         }
-        // A variant that was asked for and can run nowhere is a mistake.
+        // A variant that was chosen by hand and can run nowhere is an error.
         if let Some((op, reason)) = refused.iter().find(|(op, _)| {
             let uses = program.nodes.iter().filter(|node| node.call.op.name == op.name).count();
             uses == refused.iter().filter(|(other, _)| other.name == op.name).count()
@@ -234,8 +234,8 @@ impl Plan {
         self.record_part(pass, feed, index, true);
     }
 
-    /// Records what lies in `feed` under `index`: a step, or a part of one, which changes the parameters only where it
-    /// is the `last`.
+    /// Records entry `index` of `feed`: a step, or a part of one. Only the `last` part of a step updates the
+    /// parameters.
     pub fn record_part(
         &self,
         pass: &mut wgpu::ComputePass<'_>,
@@ -251,17 +251,17 @@ impl Plan {
         }
     }
 
-    /// Where the program's output lies.
+    /// The slice of the program's output.
     pub fn output(&self) -> &Slice {
         &self.slices[self.program.output.0]
     }
 
-    /// The value bound as `name` in a dispatch.
+    /// The value `id` of the program.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.program.values[id.0]
     }
 
-    /// The variant that each operation runs as, by operation, in the order of the plan.
+    /// The variants that run, as `operation/variant`, in the order of the plan.
     pub fn variants(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for step in &self.steps {

@@ -1,22 +1,22 @@
-//! How an image comes to a network: as bytes or floats, and what the device makes of its values first. It belongs to
-//! the data; a model knows nothing of it, and whoever makes a program of one says it.
+//! Preprocessing of images: bytes or floats, and the first transformation on the device. It belongs to the data; a
+//! model does not know it, and the code that compiles a model into a program supplies it.
 
 use crate::{Error, Result};
 
-/// The most channels that the decoding kernels normalize.
+/// Maximum number of channels that the decoding kernels normalize.
 pub const MOST_CHANNELS: usize = 4;
 
-/// How the values of an image and its label come from the host.
+/// Format of the values of an image and of its label on the host.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct Preprocessing {
-    /// Values are f32, as they are; else bytes, which become shares of 255.
+    /// True if values are f32, used unchanged; otherwise they are bytes, which are divided by 255.
     #[serde(skip_serializing_if = "is_false")]
     pub floats: bool,
-    /// Labels are numbers in f32; else class numbers.
+    /// True if labels are numbers in f32; otherwise they are class indices.
     #[serde(skip_serializing_if = "is_false")]
     pub numbers: bool,
-    /// What is made of every value, by channel.
+    /// Normalization of every value, by channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normalization: Option<Normalization>,
 }
@@ -26,7 +26,7 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// (value - mean) / deviation of each channel. Values of bytes are shares of 255, as without a normalization.
+/// (value - mean) / deviation of each channel. Bytes are divided by 255 first, as they are without a normalization.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Normalization {
     /// The mean of each channel.
@@ -36,7 +36,7 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// Whether it can be computed for images of `channels` channels.
+    /// Checks that it can be computed for images of `channels` channels.
     ///
     /// # Errors
     /// [`Error::Option`].
@@ -65,7 +65,7 @@ impl Normalization {
 }
 
 impl Preprocessing {
-    /// A label as a number: a whole one, or the f32 whose bits it is.
+    /// A label as a number: an integer, or the f32 with these bits.
     pub fn number(&self, label: u32) -> f64 {
         if self.numbers { f64::from(f32::from_bits(label)) } else { f64::from(label) }
     }

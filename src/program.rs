@@ -1,5 +1,5 @@
-//! A program: the list of operations that one training step, evaluation or prediction consists of, with
-//! its values and parameters. It knows no device; `plan::Plan` compiles it, `interpreter::Interpreter` runs it on twins.
+//! A program: the list of operations that one training step, evaluation or prediction consists of, with its values and
+//! parameters. It knows no device; `plan::Plan` compiles it, `interpreter::Interpreter` runs it on twins.
 
 pub mod interpreter;
 mod temporaries;
@@ -15,15 +15,15 @@ pub use temporaries::Temporaries;
 /// Parameters start at multiples of this many elements in their arena: 256 bytes, WebGPU's alignment.
 pub const ALIGN: usize = 64;
 
-/// Names a value of a program.
+/// Identifies a value of a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(pub usize);
 
-/// Names a parameter of a model.
+/// Identifies a parameter of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ParameterId(pub usize);
 
-/// Where a value lives.
+/// Storage of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Home {
     /// A buffer that is reused once the value is no longer needed.
@@ -36,28 +36,28 @@ pub enum Home {
     Parameters,
     /// The whole arena of gradients.
     Gradients,
-    /// The trained part of an arena that the optimizer keeps, in the order of [`crate::optim::Optimizer::slots`].
+    /// The trained part of an arena of optimizer state, in the order of [`crate::optim::Optimizer::slots`].
     Slot(usize),
     /// The whole arena of the weights' moving averages.
     Averages,
-    /// The trained part of the arena in which the gradients of a batch's parts add up.
+    /// The trained part of the arena that sums the gradients of a batch's parts.
     Totals,
-    /// Loss and hits of the last steps.
+    /// Loss and number of correct predictions of the last steps.
     Results,
-    /// Zeros that nobody writes: the bias of a layer without one.
+    /// Zeros that are never written: the bias of a layer without one.
     Zeros,
-    /// Numbers that never change: [`Program::constants`] holds them under this index.
+    /// Constant numbers; [`Program::constants`] holds them under this index.
     Constant(usize),
 }
 
 /// A buffer of a program.
 #[derive(Clone, Debug)]
 pub struct Value {
-    /// A name for people: `conv2d_1`, `d conv2d_1`.
+    /// A readable name: `conv2d_1`, `d conv2d_1`.
     pub name: String,
-    /// Its shape, batch first where it has one.
+    /// Its shape, batch first if it has one.
     pub shape: Vec<usize>,
-    /// Where it lives.
+    /// Its storage.
     pub home: Home,
 }
 
@@ -67,32 +67,32 @@ impl Value {
         self.shape.iter().product()
     }
 
-    /// Whether it holds nothing.
+    /// Returns true if it has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Which part of a step a dispatch belongs to.
+/// Part of a step to which a dispatch belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pass {
     /// From the image to the output.
     Forward,
-    /// What the output costs, and its gradient.
+    /// The loss and the gradient of the output.
     Loss,
     /// From the gradient of the output to those of the parameters.
     Backward,
-    /// The parameters' change.
+    /// The update of the parameters.
     Update,
 }
 
 /// One dispatch: an operation and its buffers by name.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Which layer it belongs to, or what it does.
+    /// The layer that it belongs to, or its purpose.
     pub label: String,
-    /// Which part of the step it belongs to.
+    /// The part of the step that it belongs to.
     pub pass: Pass,
     /// Operation, sizes, activation.
     pub call: Call,
@@ -100,18 +100,18 @@ pub struct Node {
     pub buffers: Vec<(&'static str, ValueId)>,
 }
 
-/// A tensor that is trained, or kept with those that are.
+/// A tensor that is trained, or stored with the trained ones.
 #[derive(Clone, Debug)]
 pub struct Parameter {
     /// `dense_1.kernel`.
     pub name: String,
     /// Its shape in Keras's order: HWIO, (in, out), (out).
     pub shape: Vec<usize>,
-    /// How it starts.
+    /// Its initializer.
     pub initializer: Initializer,
-    /// Where it begins in the arena, in elements.
+    /// Its offset in the arena, in elements.
     pub offset: usize,
-    /// Whether the optimizer changes it; the others, such as moving averages, stand behind in the arena.
+    /// True if the optimizer changes it; the others, such as moving averages, follow the trained ones in the arena.
     pub trained: bool,
 }
 
@@ -121,13 +121,13 @@ impl Parameter {
         self.shape.iter().product()
     }
 
-    /// Whether it holds nothing.
+    /// Returns true if it has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// What a program is for.
+/// Purpose of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
@@ -137,18 +137,19 @@ pub enum Mode {
     Evaluate,
     /// Forward and softmax.
     Predict,
-    /// Forward as it is used, every layer's output kept; and the gradient of the output with respect to the image.
+    /// Forward as in prediction, keeping every layer's output; and the gradient of the output with respect to the
+    /// image.
     Explain,
 }
 
-/// Operations in the order in which they run, with everything they touch.
+/// Operations in the order of execution, with their values and parameters.
 #[derive(Clone, Debug)]
 pub struct Program {
-    /// What it is for.
+    /// Its purpose.
     pub mode: Mode,
-    /// Images a step.
+    /// Images per step.
     pub batch: usize,
-    /// Bytes an image.
+    /// Bytes per image.
     pub pixels: usize,
     /// All values.
     pub values: Vec<Value>,
@@ -156,13 +157,13 @@ pub struct Program {
     pub nodes: Vec<Node>,
     /// All parameters, in the order of their arena.
     pub parameters: Vec<Parameter>,
-    /// The network's output: logits while training and evaluating, probabilities when predicting.
+    /// The network's output: logits in training and evaluation, probabilities in prediction.
     pub output: ValueId,
-    /// Values besides the output that are still there after the last dispatch.
+    /// Values besides the output that remain available after the last dispatch.
     pub kept: Vec<ValueId>,
-    /// Steps whose results are kept before the host reads them.
+    /// Number of steps whose results are stored before the host reads them.
     pub slots: usize,
-    /// The content of the values that never change.
+    /// The contents of the constant values.
     pub constants: Vec<Data>,
 }
 
@@ -172,7 +173,7 @@ impl Program {
         arena_len(&self.parameters)
     }
 
-    /// The same for a batch that is computed in parts: before the update the gradients of the parts add up.
+    /// Changes the program for a batch that is computed in parts: it sums the gradients of the parts before the update.
     pub fn in_parts(mut self) -> Self {
         let (trained, updates) = (trained_len(&self.parameters), |node: &Node| node.pass == Pass::Update);
         let Some(at) = self.nodes.iter().position(updates).filter(|_| trained > 0) else { return self };
@@ -193,10 +194,10 @@ impl Program {
     }
 }
 
-/// The number of elements of a shape that a file gave.
+/// The number of elements of a shape from a file.
 ///
 /// # Errors
-/// In words, where it is more than a shader can index, whatever the adapter; so the product of some of its axes never
+/// A message if it is more than a shader can index on any adapter; so the product of some of its axes never
 /// overflows either.
 pub fn counted(shape: &[usize]) -> std::result::Result<usize, String> {
     let product = shape.iter().try_fold(1usize, |all, len| all.checked_mul((*len).max(1)));
@@ -214,7 +215,7 @@ pub fn arena_len(parameters: &[Parameter]) -> usize {
     parameters.iter().map(|p| (p.offset + p.len()).next_multiple_of(ALIGN)).max().unwrap_or(ALIGN)
 }
 
-/// Elements from the start of the arena that the optimizer changes, padding included.
+/// Elements of the leading part of the arena that the optimizer changes, padding included.
 pub fn trained_len(parameters: &[Parameter]) -> usize {
     let ends = parameters.iter().filter(|p| p.trained).map(|p| (p.offset + p.len()).next_multiple_of(ALIGN));
     ends.max().unwrap_or(0)
@@ -222,9 +223,9 @@ pub fn trained_len(parameters: &[Parameter]) -> usize {
 
 /// Builds a program node by node; layers call it.
 pub struct Builder {
-    /// What is built so far.
+    /// The program built so far.
     pub program: Program,
-    /// Which part of the step the dispatches that follow belong to; [`Pass::Forward`] at first.
+    /// The part of the step to which the next dispatches belong; initially [`Pass::Forward`].
     pub pass: Pass,
     fused: HashMap<ValueId, &'static Activation>,
     parameters: HashMap<ParameterId, ValueId>,
@@ -248,17 +249,17 @@ impl Builder {
         Self { program, pass: Pass::Forward, fused: HashMap::new(), parameters: HashMap::new() }
     }
 
-    /// Images a step.
+    /// Images per step.
     pub fn batch(&self) -> usize {
         self.program.batch
     }
 
-    /// Whether the program trains: layers drop at random, and take the statistics of the batch.
+    /// Returns true if the program trains: layers then apply dropout, and use the statistics of the batch.
     pub fn training(&self) -> bool {
         self.program.mode == Mode::Train
     }
 
-    /// Whether a backward pass follows: layers keep what it needs.
+    /// Returns true if a backward pass follows: layers then keep the values that it needs.
     pub fn differentiates(&self) -> bool {
         matches!(self.program.mode, Mode::Train | Mode::Explain)
     }
@@ -268,35 +269,35 @@ impl Builder {
         ValueId(self.program.values.len() - 1)
     }
 
-    /// A new value for one activation, gradient or other intermediate; `shape` without the batch.
+    /// A new activation, gradient or other intermediate value; `shape` without the batch.
     pub fn batched(&mut self, name: &str, shape: &[usize]) -> ValueId {
         let shape = [&[self.program.batch], shape].concat();
         self.add(name.to_string(), shape, Home::Temporary)
     }
 
-    /// A new intermediate of this very shape.
+    /// A new intermediate value of exactly this shape.
     pub fn temporary(&mut self, name: &str, shape: Vec<usize>) -> ValueId {
         self.add(name.to_string(), shape, Home::Temporary)
     }
 
-    /// A value that lives outside the step.
+    /// A value that is stored outside the step.
     pub fn fixed(&mut self, name: &str, shape: Vec<usize>, home: Home) -> ValueId {
         self.add(name.to_string(), shape, home)
     }
 
-    /// Numbers that never change.
+    /// Constant numbers.
     pub fn constant(&mut self, name: &str, numbers: Vec<f32>) -> ValueId {
         let shape = vec![numbers.len()];
         self.add_constant(name, shape, Data::Real(numbers.into_iter().map(f64::from).collect()))
     }
 
-    /// One integer that never changes, such as which of many equal calls this is: unlike a size, it does not make
-    /// another kernel of each.
+    /// One constant integer, such as the index of one among many equal calls: unlike a size, it does not require a
+    /// separate kernel for each.
     pub fn index(&mut self, name: &str, number: u32) -> ValueId {
         self.add_constant(name, vec![1], Data::Index(vec![number]))
     }
 
-    /// Equal constants lie in one buffer.
+    /// Adds a constant; equal constants share one buffer.
     fn add_constant(&mut self, name: &str, shape: Vec<usize>, data: Data) -> ValueId {
         let constants = &mut self.program.constants;
         let index = constants.iter().position(|known| *known == data).unwrap_or_else(|| {
@@ -317,7 +318,7 @@ impl Builder {
         value
     }
 
-    /// Where the gradient of a parameter is to be written.
+    /// The value that receives the gradient of a parameter.
     pub fn gradient(&mut self, id: ParameterId) -> ValueId {
         let Parameter { name, shape, .. } = self.program.parameters[id.0].clone();
         self.add(format!("d {name}"), shape, Home::Gradient(id))
@@ -331,7 +332,7 @@ impl Builder {
         }
     }
 
-    /// Where the gradient of `bias` goes: nowhere that counts, if the layer has none.
+    /// The value that receives the gradient of `bias`; an unused one if the layer has no bias.
     pub fn bias_gradient(&mut self, bias: Option<ParameterId>, len: usize) -> ValueId {
         match bias {
             Some(id) => self.gradient(id),
@@ -345,20 +346,19 @@ impl Builder {
         self.program.nodes.push(Node { label, pass: self.pass, call, buffers });
     }
 
-    /// Notes that `value` came out of `activation`, fused into the kernel that wrote it. Whoever computes
-    /// the gradient of `value` multiplies by the activation's gradient, so that what flows on is the
-    /// gradient of the activation's input.
+    /// Records that `activation` is fused into the kernel that wrote `value`. The code that computes the gradient of
+    /// `value` multiplies by the activation's gradient, so that the result is the gradient of the activation's input.
     pub fn fuse(&mut self, value: ValueId, activation: &'static Activation) {
         self.fused.insert(value, activation);
     }
 
-    /// The activation fused into the kernel that wrote `value`; `linear` where there is none.
+    /// The activation fused into the kernel that wrote `value`; `linear` if there is none.
     pub fn fused(&self, value: ValueId) -> &'static Activation {
         self.fused.get(&value).copied().unwrap_or(&crate::op::activations::LINEAR)
     }
 
-    /// Lets the kernel that wrote `x` apply `activation`, if it can and applies none: the layer before takes over
-    /// the work of the one behind it. Only where nobody else needs `x` as it is.
+    /// Makes the kernel that wrote `x` apply `activation`, if it can and applies none yet; returns true if it does. Use
+    /// it only if nothing else needs `x` without the activation.
     pub fn absorb(&mut self, x: ValueId, activation: &'static Activation) -> bool {
         let writes = |node: &&mut Node| node.buffers.first().is_some_and(|(_, value)| *value == x);
         let Some(node) = self.program.nodes.iter_mut().rev().find(writes) else { return false };
@@ -383,7 +383,7 @@ impl Builder {
         y
     }
 
-    /// For a gradient `dx` of `x` computed without the activation fused into `x`: adds the missing factor.
+    /// Multiplies a gradient `dx` of `x` by the gradient of the activation fused into `x`, if there is one.
     pub fn through_fused(&mut self, label: &str, x: ValueId, dx: ValueId) -> ValueId {
         let activation = self.fused(x);
         if activation.name == "linear" {

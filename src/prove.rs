@@ -1,4 +1,4 @@
-//! Proof that a variant computes what its twin says, on this device: random inputs, outputs poisoned
+//! Proof that a variant computes the results of its twin on this device: random inputs, outputs poisoned
 //! with NaN, guard bands around every buffer. It times nothing.
 
 use crate::{
@@ -24,20 +24,20 @@ mod turns;
 pub use regime::Regime;
 pub use turns::{proofs, regimes, rotation, work};
 
-/// Elements of guard band before and behind each buffer: 256 bytes, the alignment of a binding.
+/// Elements of the guard band before and after each buffer: 256 bytes, the alignment of a binding.
 const GUARD: usize = 64;
-/// A NaN: what an output holds before its kernel runs, so that an element which is not written shows.
+/// A NaN that fills an output before its kernel runs, so that an unwritten element shows.
 pub const POISON: u32 = 0x7fc0_dead;
 
-/// What the word `at` of the test buffer `of` holds where nothing may be read or written: a NaN, so that
-/// reading it shows. Its payload is its own, because arithmetic hands payloads on: a NaN that was read in
-/// one place and stored in another must not look untouched.
+/// The word `at` of the test buffer `of` outside the memory that may be read or written: a NaN, so that a read of it
+/// shows. Its payload is unique, because arithmetic propagates payloads: a NaN that was read in one place and stored in
+/// another must not look untouched.
 fn sentinel(of: usize, at: usize) -> u32 {
     0x7fc0_0000 | (split_mix((of as u64) << 32 | at as u64) as u32 & 0x003f_ffff) | 1
 }
 
-/// What the element `at` of the output `of` may hold from before: numbers beyond all others of either sign, and such as any
-/// kernel computes.
+/// A value that an earlier step may have left in the element `at` of the output `of`: huge numbers of either sign, and
+/// ordinary results.
 fn left_over(element: Element, of: usize, at: usize) -> u32 {
     let random = split_mix((of as u64) << 32 | at as u64);
     match (element, random % 4) {
@@ -49,7 +49,7 @@ fn left_over(element: Element, of: usize, at: usize) -> u32 {
     }
 }
 
-/// What went wrong with a variant.
+/// Fault of a variant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wrong {
     /// An element differs from the twin.
@@ -70,25 +70,25 @@ impl fmt::Display for Wrong {
     }
 }
 
-/// The weights whose taps a variant multiplies in sums, as its line `// crosses the taps of w` says.
+/// The weights whose taps a variant multiplies in sums, from its line `// crosses the taps of w`.
 fn crossed(text: &str) -> Option<&str> {
     let line = text.lines().find_map(|line| line.trim().strip_prefix("// crosses the taps of "))?;
     line.split(|c: char| !c.is_alphanumeric() && c != '_').next()
 }
 
-/// The outcome: the largest error as a share of what is allowed, or what is wrong.
+/// The largest error as a share of the allowed one, or the fault.
 pub type Verdict = std::result::Result<f64, Wrong>;
 
-/// A call with random inputs and what its twin makes of them: the measure of any number of variants.
+/// A call with random inputs and the outputs of its twin, against which any number of variants can be proven.
 pub struct Trial {
     /// Operation, sizes, activation.
     pub call: Call,
-    /// From what numbers its inputs are drawn.
+    /// The regime of its inputs.
     pub regime: Regime,
     host: BTreeMap<String, Data>,
     batch: Batch,
     step: Step,
-    /// `None` where the twin was left out.
+    /// `None` if the twin was skipped.
     expected: Option<Vec<(&'static str, Expected)>>,
 }
 
@@ -103,7 +103,7 @@ pub struct Uploaded {
 }
 
 impl Uploaded {
-    /// The buffers as [`Context::bind`] takes them.
+    /// The buffers in the form that [`Context::bind`] accepts.
     pub fn named(&self) -> Vec<(&str, &Slice)> {
         self.buffers.iter().map(|(name, slice)| (name.as_str(), slice)).collect()
     }
@@ -111,29 +111,29 @@ impl Uploaded {
 
 impl Trial {
     /// Draws small inputs for `call` from `seed` and runs the twin. `shader` is any variant of the operation: it
-    /// says what buffers there are.
+    /// declares the buffers.
     pub fn new(call: &Call, shader: &Shader, seed: u64) -> Self {
         Self::of(Regime::Small, call, shader, seed)
     }
 
-    /// The same with inputs of a regime: one of [`regimes`], which are those that the operation takes.
+    /// As [`Trial::new`], with inputs of a regime: one of [`regimes`], the regimes that the operation accepts.
     pub fn of(regime: Regime, call: &Call, shader: &Shader, seed: u64) -> Self {
         Self::drawn(regime, call, shader, seed).with_twin()
     }
 
-    /// The same with what the twin makes of the inputs.
+    /// Runs the twin, so that outputs are compared with it.
     pub fn with_twin(mut self) -> Self {
         self.expected = Some(self.twin(&self.host, self.call.activation));
         self
     }
 
-    /// Whether what is computed is compared with a twin.
+    /// Returns true if outputs are compared with a twin.
     pub fn has_twin(&self) -> bool {
         self.expected.is_some()
     }
 
-    /// The same inputs without what the twin makes of them, where that would take too long. A proof with it sees
-    /// only where a variant writes: every element of its outputs, and nothing else.
+    /// As [`Trial::new`], without running the twin, for sizes at which that would take too long. The proof then checks
+    /// only that a variant writes every element of its outputs, and nothing else.
     pub fn without_twin(call: &Call, shader: &Shader, seed: u64) -> Self {
         Self::drawn(Regime::Small, call, shader, seed)
     }
@@ -144,7 +144,7 @@ impl Trial {
         Self { call: call.clone(), regime, host, batch, step, expected: None }
     }
 
-    /// Puts the inputs on the device, poisons the outputs, and sets guard bands around every buffer.
+    /// Uploads the inputs, poisons the outputs, and sets guard bands around every buffer.
     pub fn upload(&self, context: &Context, kernel: &Kernel) -> Result<Uploaded> {
         let (mut whole, mut buffers) = (Vec::new(), Vec::new());
         let bindings = &kernel.shader.bindings;
@@ -154,8 +154,9 @@ impl Trial {
             let mut words: Vec<u32> = (0..GUARD + len + tail).map(|at| sentinel(of, at)).collect();
             let content = words[GUARD..GUARD + len].iter_mut();
             match (b.access, self.host.get(&b.name)) {
-                // Poison: an output that is not written stays NaN. Beside other inputs than small ones it is what an
-                // earlier step may have left: a kernel that goes on from there passes over NaN, which compares as nothing.
+                // Poison: an unwritten output stays NaN. With other than small inputs an output holds leftovers of an
+                // earlier step instead: a kernel that continues from old contents would ignore NaN, which compares
+                // false with everything.
                 (Access::Write, _) | (_, None) if self.regime == Regime::Small || self.expected.is_none() => {
                 }
                 (Access::Write, _) | (_, None) => {
@@ -176,8 +177,8 @@ impl Trial {
         Ok(Uploaded { buffers, feed, whole })
     }
 
-    /// The same trial with the inputs `names` rounded to half precision, and what the twin makes of those. What half
-    /// precision does not hold is nothing that such a variant takes.
+    /// The same trial with the inputs `names` rounded to half precision, and the outputs of the twin for them. Numbers
+    /// beyond half precision are clamped, because such a variant does not support them.
     fn halved(&self, names: &[&str]) -> Self {
         let largest = half::f16::MAX.to_f64();
         let mut host = self.host.clone();
@@ -198,7 +199,7 @@ impl Trial {
         if self.expected.is_some() { trial.with_twin() } else { trial }
     }
 
-    /// What the twin makes of `host` under `activation`.
+    /// The outputs of the twin for `host` with `activation`.
     fn twin(&self, host: &BTreeMap<String, Data>, activation: &'static Activation) -> Outputs {
         (self.call.op.twin)(&Inputs {
             sizes: &self.call.sizes,
@@ -209,15 +210,16 @@ impl Trial {
         })
     }
 
-    /// The same trial with the bounds of a sum of each number of a window times each tap of `weights`, as a variant
-    /// rounds that multiplies sums of them (Winograd's): an output of few terms of its own has the errors of the others.
+    /// The same trial with wider bounds, for a variant that multiplies sums of inputs by sums of weights (Winograd's).
+    /// The bound is that of a sum of each number of a window times each tap of `weights`: an output with few terms of
+    /// its own has the errors of the others.
     fn crossed(&self, shader: &Shader, weights: &str) -> Self {
         let mut sizes = self.host.clone();
         for (name, data) in &mut sizes {
             let Data::Real(values) = data else { continue };
             values.iter_mut().for_each(|v| *v = v.abs());
             let binding = shader.bindings.iter().find(|b| b.name == weights && *name == b.name);
-            // The last two axes are channels and filters, those before them taps.
+            // The last two axes are channels and filters, the axes before them taps.
             let shape = binding.map(|b| shape(b, &self.call.sizes)).unwrap_or_default();
             let inner: usize = shape.iter().rev().take(2).product();
             for at in 0..if shape.is_empty() { 0 } else { inner } {
@@ -251,16 +253,16 @@ impl Trial {
     }
 
     /// Runs `variant` on these inputs and compares every output with the twin. A variant that rounds inputs to half
-    /// precision gets them rounded: what is left of its error is that of f32, and held to the same bound.
+    /// precision gets rounded inputs: the rest of its error is that of f32, and must stay within the usual bound.
     ///
     /// # Errors
-    /// Anything that keeps it from running at all: a shader that does not compile, a lost device.
+    /// Anything that prevents it from running: a shader that does not compile, a lost device.
     pub async fn prove(&self, context: &Context, variant: &Variant) -> Result<Verdict> {
         self.prove_in(context, variant, u32::MAX).await
     }
 
-    /// The same with at most `most` workgroups on the last axis of the grid: the others fold into the next dimension, as they
-    /// do at sizes of millions. `None` where the grid does not fold, or has no more of them.
+    /// As [`Trial::prove`], with at most `most` workgroups on the last axis of the grid: the others fold into the next
+    /// dimension, as they do at sizes of millions. `None` if the grid does not fold, or has no more than `most`.
     ///
     /// # Errors
     /// As [`Trial::prove`].
@@ -279,7 +281,7 @@ impl Trial {
 
     async fn prove_in(&self, context: &Context, variant: &Variant, most: u32) -> Result<Verdict> {
         match (variant.rounds().as_slice(), crossed(variant.source())) {
-            // Small inputs leave nothing to it: their sums are held to their own terms.
+            // With small inputs the wider bounds are not needed: their sums must match to the bound of their own terms.
             ([], Some(weights)) if self.regime != Regime::Small => {
                 let shader = self.call.op.shader(variant, self.call.activation)?;
                 self.crossed(&shader, weights).prove_as_is(context, variant, most).await
@@ -293,15 +295,15 @@ impl Trial {
         context.tell_of_trial(&self.call, variant, false);
         let kernel = context.kernel(&self.call, variant).await?;
         let uploaded = self.upload(context, &kernel)?;
-        // The guard band behind each buffer is bound too: otherwise the driver may drop what goes there. A kernel that
-        // asks how long a buffer is must hear the tensor's length, as it does in a training.
+        // The guard band after each buffer is bound too: otherwise the driver may drop writes to it. A kernel that
+        // uses `arrayLength` must get the tensor's length, as it does in training.
         let beyond = if kernel.shader.array_length { 0 } else { GUARD };
         let launch = context.bind_beyond(&kernel, &uploaded.named(), beyond)?;
         let groups = kernel.shader.folded(kernel.groups, most).unwrap_or(kernel.groups);
-        // What the compiler takes is no matter of the kernel.
+        // The compiler's time does not count as the kernel's.
         context.warm(&launch, &uploaded.feed).await?;
         context.tell_of_trial(&self.call, variant, true);
-        // Some drivers take no more work behind a kernel that hangs: then this wait ends, and no other would.
+        // Some drivers accept no more work after a kernel that hangs: this wait times out then, and no later one would.
         let submission = context.submit_with(|pass| {
             uploaded.feed.select(pass, 0);
             launch.dispatch(pass, groups);
@@ -357,7 +359,7 @@ impl Trial {
 /// Runs `variant` for `call` on random inputs and compares every output with the twin.
 ///
 /// # Errors
-/// Anything that keeps it from running at all: a shader that does not compile, a lost device.
+/// Anything that prevents it from running: a shader that does not compile, a lost device.
 pub async fn prove(context: &Context, call: &Call, variant: &Variant, seed: u64) -> Result<Verdict> {
     let kernel = context.kernel(call, variant).await?;
     Trial::new(call, &kernel.shader, seed).prove(context, variant).await

@@ -1,15 +1,15 @@
-//! Whether a number that was given is one that a device computes with: devices take f32, where a positive number below
+//! Range checks of numbers by the precision of a device: devices compute in f32, where a positive number below
 //! 1.2e-38 is 0, and one above 3.4e38 infinite.
 
 use crate::{Error, Result};
 
-/// What [`positive`] takes.
+/// The range of [`positive`].
 pub(crate) const POSITIVE: &str = "a number above 0, from 1.2e-38 to 3.4e38";
 const NOT_NEGATIVE: &str = "a number from 0 to 3.4e38; above 0 at least 1.2e-38";
-/// What [`share`] takes.
+/// The range of [`share`].
 pub(crate) const SHARE: &str = "a number from 0, below 1; above 0 at least 1.2e-38";
 
-/// The error where `ok` is false.
+/// Returns an error if `ok` is false.
 ///
 /// # Errors
 /// [`Error::Option`] that names the number and its range.
@@ -17,28 +17,28 @@ pub(crate) fn check(name: &'static str, value: f64, ok: bool, expected: &'static
     if ok { Ok(()) } else { Err(Error::Option { name, got: got(value), expected }) }
 }
 
-/// A number as a person would have written it.
+/// Formats a number as a user would have written it.
 fn got(value: f64) -> String {
     let plain = value.to_string();
     if plain.len() > 20 { format!("{value:e}") } else { plain }
 }
 
-/// Whether f32 holds the number with all its digits, and it is above 0.
+/// Returns true if the number is above 0 and a normal f32.
 pub(crate) fn is_positive(value: f64) -> bool {
     value > 0.0 && (value as f32).is_normal()
 }
 
-/// Whether it is 0, or f32 holds it with all its digits.
+/// Returns true if the number is 0 or a normal f32.
 pub(crate) fn is_held(value: f64) -> bool {
     value == 0.0 || (value as f32).is_normal()
 }
 
-/// Whether it is in [0, 1) in f32 too.
+/// Returns true if the number is in [0, 1), also in f32.
 pub(crate) fn is_share(value: f64) -> bool {
     value >= 0.0 && is_held(value) && (value as f32) < 1.0
 }
 
-/// Refuses what is not above 0 in f32, or not finite.
+/// Refuses a number that is not above 0 or not finite in f32.
 ///
 /// # Errors
 /// As [`check`].
@@ -46,7 +46,7 @@ pub(crate) fn positive(name: &'static str, value: f64) -> Result<()> {
     check(name, value, is_positive(value), POSITIVE)
 }
 
-/// Refuses what is below 0, or not finite in f32, or 0 in f32 alone.
+/// Refuses a number that is below 0 or not finite in f32, or becomes 0 in f32.
 ///
 /// # Errors
 /// As [`check`].
@@ -54,7 +54,7 @@ pub(crate) fn not_negative(name: &'static str, value: f64) -> Result<()> {
     check(name, value, value == 0.0 || is_positive(value), NOT_NEGATIVE)
 }
 
-/// Refuses what is not in [0, 1) in f32, or 0 there alone.
+/// Refuses a number that is not in [0, 1) in f32, or becomes 0 in f32.
 ///
 /// # Errors
 /// As [`check`].
@@ -62,7 +62,7 @@ pub(crate) fn share(name: &'static str, value: f64) -> Result<()> {
     check(name, value, is_share(value), SHARE)
 }
 
-/// The same of a share whose rest the device takes: that is above 0 wherever the share is below 1.
+/// As [`share`], for a share whose complement the device gets: that is above 0 for every share below 1.
 ///
 /// # Errors
 /// As [`check`].
@@ -70,7 +70,7 @@ pub(crate) fn forgets(name: &'static str, value: f64) -> Result<()> {
     check(name, value, value == 0.0 || (is_positive(value) && value < 1.0), SHARE)
 }
 
-/// Refuses a difference below zero, or none. No device gets it.
+/// Refuses a difference that is negative or not finite. No device gets it.
 pub(crate) fn difference(name: &'static str, value: f64) -> Result<()> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
@@ -115,7 +115,7 @@ mod tests {
         decay(Decay::OneCycle { rise, div, final_div, momentum: Some([least, 0.95]) })
     }
 
-    /// The options whose numbers a device gets: how they are set, whether 0 will do, whether 1 and more will.
+    /// The options with numbers for a device: how to set each, and if 0, 1 and more are allowed.
     type Row = (&'static str, fn(f64) -> Options, bool, bool);
 
     const ROWS: &[Row] = &[

@@ -1,5 +1,5 @@
-//! Which variant runs a call on a device: the one that was chosen by hand, else the tuned one, else the default of the
-//! adapter's class.
+//! Selection of the variant that runs a call on a device: the one chosen by hand, else the tuned one, else the default
+//! of the adapter's class.
 
 use crate::{
     Error, Result,
@@ -17,20 +17,20 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Variants that take the place of the page's defaults. By hand beats tuned. Of a user's file it holds the text, as it
-/// was when it was first asked for, together with all copies of these choices: what is proven, runs and is kept.
+/// Variants that replace the registry's defaults; a choice by hand beats a tuned one. All copies of the choices share
+/// the text of each user file as it was first read, so that the same text is proven, run and kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(from = "Recorded")]
 pub struct Choices {
     /// By operation, such as `conv2d_forward`: `naive`, or a file that ends in `.wgsl`.
     pub by_hand: BTreeMap<String, String>,
-    /// By [`Call::key`]: what tuning found fastest for that very call on that adapter.
+    /// By [`Call::key`]: the variant that tuning found fastest for that call on that adapter.
     pub tuned: BTreeMap<String, String>,
     #[serde(skip)]
     files: Files,
 }
 
-/// The files that were read for choices, by operation and path.
+/// Files that were read for the choices, by operation and path.
 #[derive(Clone, Default)]
 struct Files(Arc<Mutex<BTreeMap<(&'static str, String), Variant>>>);
 
@@ -40,7 +40,7 @@ impl fmt::Debug for Files {
     }
 }
 
-// What was read already makes no other choice.
+// Files that were already read do not change the choices.
 impl PartialEq for Files {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -49,7 +49,7 @@ impl PartialEq for Files {
 
 impl Eq for Files {}
 
-/// Choices as runs recorded them: those before tuning have the variants chosen by hand and nothing else.
+/// Choices in recorded runs: runs from before tuning have only the variants chosen by hand.
 #[derive(serde::Deserialize)]
 #[serde(untagged)]
 enum Recorded {
@@ -74,7 +74,7 @@ impl From<Recorded> for Choices {
 }
 
 impl Choices {
-    /// Parses `OP=VARIANT` and `OP=FILE.wgsl` items, each with the setting that may follow (`OP=VARIANT:ROWS=8`), and
+    /// Parses items `OP=VARIANT` and `OP=FILE.wgsl`, each with an optional setting (`OP=VARIANT:ROWS=8`), and
     /// checks all names.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl Choices {
         Ok(choices)
     }
 
-    /// As [`Op::find`]; a file is read once, for these choices and their copies.
+    /// As [`Op::find`]; a file is read once for these choices and their copies.
     ///
     /// # Errors
     /// As [`Op::find`].
@@ -126,7 +126,7 @@ pub fn chosen(choices: &Choices) -> Result<Vec<(&'static Op, Variant)>> {
         .collect()
 }
 
-/// Those among `choices` that are to be proven before they are used: files, and settings of any variant.
+/// The variants among `choices` that must be proven before use: files, and settings of any variant.
 ///
 /// # Errors
 /// As [`Op::find`].
@@ -142,10 +142,10 @@ pub fn unproven(choices: &Choices) -> Result<Vec<(&'static Op, Variant)>> {
 }
 
 impl Call {
-    /// Why `variant` cannot run this call on `context`; `None` if it can.
+    /// The reason why `variant` cannot run this call on `context`; `None` if it can.
     ///
     /// # Errors
-    /// [`Error::Shader`] where it does not compose.
+    /// [`Error::Shader`] if it does not compose.
     pub fn obstacle(&self, context: &Context, variant: &Variant) -> Result<Option<String>> {
         if let Some(wrong) = context.trust.distrusted(self, variant) {
             return Ok(Some(wrong));
@@ -165,12 +165,12 @@ impl Call {
         Ok(groups.is_none().then(|| "needs more workgroups than this adapter allows".to_string()))
     }
 
-    /// The variant that runs this call on `context`: the one that `wanted` names by hand for this operation if it
-    /// can, else the one that was tuned for this very call, else the first eligible default of the adapter's
-    /// class, else `naive`. Where the wanted one is not taken, the reason stands beside.
+    /// The variant that runs this call on `context`, with the reason why a wanted one was skipped. It is the one chosen
+    /// by hand for this operation if that can run, else the one tuned for this call, else the first eligible default of
+    /// the adapter's class, else `naive`.
     ///
     /// # Errors
-    /// [`Error::Variant`] where the one named by hand is unknown, or nothing can run it.
+    /// [`Error::Variant`] if the one chosen by hand is unknown, or nothing can run the call.
     pub fn variant(&self, context: &Context, wanted: &Choices) -> Result<(Variant, Option<String>)> {
         let mut skipped = None;
         if let Some(name) = wanted.by_hand.get(self.op.name) {
@@ -183,7 +183,7 @@ impl Call {
         if let Some(name) = wanted.tuned.get(&self.key()) {
             match self.tuned(context, name)? {
                 Ok(variant) => return Ok((variant, skipped)),
-                // It was tuned elsewhere, or by another version: the default does, but not in silence.
+                // It was tuned elsewhere, or by another version: the default runs, and a note reports it.
                 Err(reason) => skipped = skipped.or(Some(format!("the tuned `{name}` {reason}"))),
             }
         }
@@ -202,7 +202,8 @@ impl Call {
         })
     }
 
-    /// The tuned variant `name`, or why it cannot run here. A user's file is never tuned: its text may have changed.
+    /// The tuned variant `name`, or the reason why it cannot run here. A user's file is never tuned: its text may have
+    /// changed.
     fn tuned(&self, context: &Context, name: &str) -> Result<std::result::Result<Variant, String>> {
         let found = if user_file::is_file(name) { None } else { self.op.find(name).ok() };
         let Some(variant) = found else { return Ok(Err("is not one of its variants".into())) };
@@ -214,8 +215,8 @@ impl Call {
 }
 
 impl Op {
-    /// The variant of that name, or the one in a file of that name if it ends in `.wgsl`; of both, the setting that
-    /// may follow: `tiled:ROWS=8`.
+    /// The variant with that name, or the one in a file of that name if it ends in `.wgsl`; a setting may follow
+    /// either: `tiled:ROWS=8`.
     ///
     /// # Errors
     /// [`Error::Variant`] with the known names; as [`user_file::read`] for a file; [`Error::Setting`].
@@ -256,7 +257,7 @@ mod tests {
             assert!(setting.source().starts_with("const A = 2u;"), "{}", setting.source());
         }
         assert!(chosen(&parse()).expect("read")[0].1.source().starts_with("// another"), "as it is now");
-        // What was read is no part of what is recorded, and makes no other choice.
+        // Files that were read are not part of the record, and do not change the choices.
         assert_eq!(recorded, serde_json::to_string(&parse()).expect("writes"));
         assert_eq!(serde_json::from_str::<Choices>(&recorded).expect("reads"), choices);
     }

@@ -1,18 +1,18 @@
-//! Text files that people write with any editor of any system: marks of the byte order are skipped, UTF-16 and UTF-32 are decoded.
+//! Text files from any editor and system: byte order marks are skipped, UTF-16 and UTF-32 are decoded.
 
 use crate::{Error, Result, error::io_error};
 use std::{fs::File, io::Read, path::Path};
 
-/// No text that a person hands over is longer.
+/// Maximum size of a text file, in bytes; no text from a user is longer.
 const LIMIT: u64 = 256 << 20;
 
-/// The text of a file, without a byte order mark. `action` and `next` go into errors, as `cannot read the model`.
+/// Reads a text file, without its byte order mark. `action` and `next` go into errors, like `cannot read the model`.
 ///
 /// # Errors
-/// [`Error::Io`] where it cannot be read; [`Error::NoText`] where it is no text, or one of more than 256 MiB.
+/// [`Error::Io`] if it cannot be read; [`Error::NoText`] if it is no text, or one of more than 256 MiB.
 pub fn read_text(path: &Path, action: &'static str, next: &'static str) -> Result<String> {
     let fail = |message: String| Error::NoText { path: path.to_owned(), message, next };
-    // What is no file, such as a pipe, might never end.
+    // A special file, such as a pipe, might never end.
     let about = path.metadata().map_err(io_error(action, path, next))?;
     if !about.is_file() {
         return Err(fail(if about.is_dir() { "is a folder".into() } else { "is no file".into() }));
@@ -26,7 +26,7 @@ pub fn read_text(path: &Path, action: &'static str, next: &'static str) -> Resul
     text_of(bytes).map_err(fail)
 }
 
-/// The text of bytes, without a byte order mark, or in words what they are instead.
+/// Decodes bytes into text, without a byte order mark; the error describes what they are instead.
 pub fn text_of(bytes: Vec<u8>) -> std::result::Result<String, String> {
     let none = |name: &str| format!("begins as {name} and is none; save it as UTF-8");
     let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {

@@ -1,8 +1,9 @@
-//! Numbers as people read them: grouped digits, bytes, operations, shares, bars; and text that a terminal can be given.
+//! Formatting of numbers for people: grouped digits, bytes, operations, shares, bars; and text that is safe to print to
+//! a terminal.
 
 use std::{borrow::Cow, path::Path};
 
-/// 60000 as 60,000.
+/// Groups digits: 60000 as 60,000.
 pub fn commas(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::new();
@@ -15,12 +16,12 @@ pub fn commas(count: u64) -> String {
     grouped
 }
 
-/// Bytes in the largest binary unit that keeps a number of at least 1: 1536 as 1.5 KiB.
+/// Bytes in the largest binary unit that keeps the number at least 1: 1536 as 1.5 KiB.
 pub fn bytes(bytes: u64) -> String {
     scaled(bytes as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"])
 }
 
-/// So many of a thing: 1 file, 2 files.
+/// A count with its noun: 1 file, 2 files.
 pub fn counted(count: usize, thing: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", commas(count as u64))
@@ -42,8 +43,8 @@ fn scaled(mut value: f64, base: f64, units: &[&str]) -> String {
     format!("{value:.decimals$} {}", units[unit])
 }
 
-/// A number in the unit of a label: with four digits behind the point, of a small one four that tell something, below
-/// 1e-3 and from 1e12 on with an exponent.
+/// A number in the unit of a label: with four decimals; a small one with four significant digits; below 1e-3 and from
+/// 1e12 on with an exponent.
 pub fn measure(value: f64) -> String {
     match value.abs() {
         size if size == 0.0 || (0.1..1e12).contains(&size) || !size.is_finite() => format!("{value:.4}"),
@@ -68,13 +69,13 @@ pub fn bar(share: f64, width: usize) -> String {
     bar
 }
 
-/// A curve of at most `width` characters, from its least value to its largest; each stands for the mean of its
-/// share of `values`. What is no number is a cross.
+/// A curve of at most `width` characters, from its smallest value to its largest; each stands for the mean of its
+/// share of `values`. NaN and infinities are shown as a cross.
 pub fn sparkline(values: &[f64], width: usize) -> String {
     curve(values, width, ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'], '×')
 }
 
-/// The same in ASCII, where a terminal has no blocks.
+/// As [`sparkline`], in ASCII, for terminals without block characters.
 pub fn plain_sparkline(values: &[f64], width: usize) -> String {
     curve(values, width, ['_', '.', ',', '-', '~', '=', '+', '#'], 'x')
 }
@@ -92,7 +93,7 @@ fn curve(values: &[f64], width: usize, levels: [char; 8], none: char) -> String 
     means.iter().map(level).collect()
 }
 
-/// An argument as a shell takes it.
+/// Quotes an argument for a shell.
 pub fn quoted(argument: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=,./:+".contains(c);
     match !argument.is_empty() && argument.chars().all(plain) {
@@ -101,20 +102,20 @@ pub fn quoted(argument: &str) -> String {
     }
 }
 
-/// A path as a shell and this program take it: one that begins like an option gets its folder before it.
+/// Quotes a path for a shell and this program: a path that begins like an option gets its folder before it.
 pub fn quoted_path(path: &Path) -> String {
     let path = path.display().to_string();
     quoted(&if path.starts_with('-') { format!("./{path}") } else { path })
 }
 
-/// Text as it may be printed on a terminal, whoever gave the names in it: what would move the cursor, colour, hide or
-/// turn the text around is written as an escape, such as `\u{1b}`. Ends of lines and tabs stay.
+/// Text that is safe to print to a terminal, even with names from an untrusted source: characters that would move the
+/// cursor, colour, hide or reverse the text become an escape, such as `\u{1b}`. Line ends and tabs stay.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, |c| matches!(c, '\n' | '\t'), |c| format!("\\u{{{:x}}}", u32::from(c)))
 }
 
-/// The same on one line, for a name or a message that may be of any length: ends of lines and tabs are escapes, too, and
-/// behind 2,000 characters it is cut.
+/// As [`printable`] on one line, for a name or a message of any length: line ends and tabs become escapes, too, and
+/// the text is cut after 2,000 characters.
 pub fn printable_line(text: &str) -> String {
     const MOST: usize = 2000;
     let end = text.char_indices().nth(MOST).map(|(at, _)| at);
@@ -123,7 +124,7 @@ pub fn printable_line(text: &str) -> String {
     if end.is_some() { format!("{shown} ...") } else { shown.into_owned() }
 }
 
-/// A name of any length as a table or a sentence takes it: of a longer one than `most` characters the beginning, and …
+/// Shortens a name for a table or a sentence: if it is longer than `most` characters, it is cut and ends with ….
 pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         None => Cow::Borrowed(text),
@@ -134,7 +135,7 @@ pub fn shortened(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-/// As [`printable`] for a line of JSON, in JSON's own escapes, so that it stays the same value.
+/// As [`printable`] for a line of JSON, in JSON's own escapes, so that its value stays the same.
 pub fn printable_json(text: &str) -> Cow<'_, str> {
     escaped(
         text,
@@ -146,8 +147,8 @@ pub fn printable_json(text: &str) -> Cow<'_, str> {
     )
 }
 
-/// Whether a character moves what stands beside it: control characters, and those that turn the direction of writing,
-/// which could make a name read as another.
+/// Returns true if a character moves its neighbours: control characters, and those that change the direction of
+/// writing, which could make one name read as another.
 pub(super) fn moves(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -161,7 +162,7 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool, escape: impl Fn(char) -> St
             || matches!(c, '\u{e0000}'..='\u{e007f}')
     };
     let acts = |c: char| acts(c) && !stays(c);
-    // What Windows ends its lines with moves nothing.
+    // Line ends of Windows move nothing.
     let text =
         if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) };
     if !text.contains(acts) {
@@ -174,7 +175,8 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool, escape: impl Fn(char) -> St
     Cow::Owned(told)
 }
 
-/// A text without what has no picture or moves others, which becomes U+FFFD. What joins letters or parts them stays.
+/// Replaces characters without a glyph and those that move others by U+FFFD. Characters that join or separate letters
+/// stay.
 pub fn drawable(text: &str) -> String {
     let none = |c: char| u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}');
     text.chars().map(|c| if moves(c) || none(c) { '\u{fffd}' } else { c }).collect()

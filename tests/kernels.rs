@@ -1,4 +1,4 @@
-//! Every variant of every operation against its CPU twin, on the adapter that is here, at odd, prime,
+//! Every variant of every operation against its CPU twin, on the selected adapter, at odd, prime,
 //! tiny and tile-crossing sizes, with wgpu's checks off and on.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,30 +14,30 @@ use wgrad::{
     prove::{Regime, Trial, proofs, regimes, rotation, work},
 };
 
-/// A case of the page as a call.
+/// Parses a case of the registry into a call.
 fn call(op: &'static wgrad::op::Op, case: &str, activation: &'static Activation) -> Call {
     let sizes = parse_sizes(case).unwrap_or_else(|| panic!("{}: bad case {case}", op.name));
     Call { op, sizes: sizes.into_iter().collect(), activation }
 }
 
-/// Whether the variant needs what this adapter has not: the only reason for which it may go unproven here.
+/// Returns true if the variant needs a feature that this adapter lacks: the only reason for skipping its proof here.
 fn lacks_a_feature(context: &Context, variant: &Variant) -> bool {
     variant.needs().iter().any(|need| matches!(need, Need::Feature(f, _) if !context.features.contains(*f)))
 }
 
-/// With which inputs and activations to prove.
+/// Inputs and activations of a proof.
 #[derive(Clone, Copy, PartialEq)]
 enum How {
-    /// Small ones, and the activations in turns.
+    /// Small inputs, and the activations in turn.
     Plainly,
-    /// Those of every other regime too, each at one of the cases; all activations and regimes at the second case where the
-    /// operation is an activation: its text is the same in all others.
+    /// Also inputs of every other regime, each at one of the cases. For an activation operation, all activations and
+    /// regimes at the second case: its text is the same in all others.
     InTurns,
     /// All regimes and activations at every case.
     Everywhere,
 }
 
-/// Whether `WGRAD_TEST_OP`, a list of operations with commas, asks for this one; all of them where it is not set.
+/// Returns true if `WGRAD_TEST_OP`, a list separated by commas, names the operation, or is not set.
 fn asked(op: &str) -> bool {
     let Ok(only) = std::env::var("WGRAD_TEST_OP") else { return true };
     for name in only.split(',') {
@@ -49,28 +49,28 @@ fn asked(op: &str) -> bool {
     only.split(',').any(|name| name == op)
 }
 
-/// The operations that `chosen` names and [`asked`] lets pass.
+/// The operations that `chosen` accepts and [`asked`] does not exclude.
 fn operations(chosen: fn(&str) -> bool) -> Vec<&'static wgrad::op::Op> {
     OPERATIONS.iter().copied().filter(|op| chosen(op.name) && asked(op.name)).collect()
 }
 
-/// That there were as many as there must be, unless only some are asked for.
+/// Asserts that there were at least `least`, unless only some operations were requested.
 fn enough(count: usize, least: usize) {
     assert!(count > least || std::env::var("WGRAD_TEST_OP").is_ok(), "only {count}");
 }
 
-/// Proves every variant of the operations that `chosen` names at up to `most` of the cases that it takes: with small
-/// inputs and as `how` says.
+/// Proves every variant of the operations that `chosen` accepts at up to `most` of the cases that it supports: with
+/// small inputs, and as `how` says.
 async fn prove_all(context: &Context, chosen: fn(&str) -> bool, most: usize, how: How) -> usize {
     let mut proven = 0;
-    /// Workgroups on the last axis: the others fold.
+    /// Workgroups on the last axis; the others fold.
     const FEW: u32 = 3;
     let (mut wrong, mut folded) = (Vec::new(), BTreeSet::new());
     for op in operations(chosen) {
         let activations = if op.activated() { ACTIVATIONS } else { &ACTIVATIONS[..1] };
         let shader = op.shader(op.variant("naive").expect("naive"), activations[0]).expect("composes");
         let regimes = if how == How::Plainly { vec![Regime::Small] } else { regimes(op, &shader) };
-        // What a twin makes of some inputs is the same for all variants.
+        // The outputs of the twin for given inputs are the same for all variants.
         let mut trials: BTreeMap<(String, usize, Regime), Trial> = BTreeMap::new();
         for variant in op.variants() {
             let cases = op.cases_with(variant);
@@ -138,7 +138,7 @@ fn has_windows(op: &str) -> bool {
     op.starts_with("conv2d") || op.starts_with("max_pool2d")
 }
 
-// Three tests, so that the compiling, which is most of the time, keeps several cores busy.
+// Three tests, so that compilation, which takes most of the time, keeps several cores busy.
 
 #[test]
 fn every_product_computes_what_its_twin_says() {
@@ -166,9 +166,9 @@ fn every_variant_computes_what_its_twin_says_with_all_inputs() {
     enough(pollster::block_on(prove_all(&context, |_| true, usize::MAX, How::Everywhere)), 400);
 }
 
-/// Compiling is slow: of each variant three settings, spread over those that go together, the last one among them,
-/// which is the largest; at the largest case of the page that it takes and at the smallest, and with the inputs of every other
-/// regime.
+/// Compilation is slow, so three settings of each variant are proven, spread over the compatible ones and including the
+/// last, which is the largest. They run at the largest supported case and at the smallest, and with the inputs of every
+/// other regime.
 async fn prove_settings(chosen: fn(&str) -> bool) {
     let context = wgrad_testing::open_alone(false);
     let mut offering = 0;
@@ -221,7 +221,7 @@ fn settings_of_convolutions_compute_what_their_twins_say() {
     pollster::block_on(prove_settings(has_windows));
 }
 
-/// The checks change no arithmetic, and compiling takes a software adapter minutes: some sizes of each will do.
+/// The checks change no arithmetic, and compilation takes a software adapter minutes: some sizes of each suffice.
 #[test]
 fn every_variant_computes_the_same_with_all_checks_on() {
     let context = wgrad_testing::open_alone(true);

@@ -1,11 +1,11 @@
-//! The README's recipes, followed to the letter in a copy of the project: add a variant, a layer, an optimizer. The copy
-//! is compiled, so this stands apart from the other tests: `cargo test --test recipes -- --ignored`.
+//! The README's recipes, followed to the letter in a copy of the project: add a variant, a layer, an optimizer. The
+//! copy is compiled, so this test is separate from the others: `cargo test --test recipes -- --ignored`.
 
 use std::{fs, path::Path, process::Command};
 
 const PROJECT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// A copy of the project without what is built or fetched.
+/// A copy of the project without build outputs and downloads.
 fn copy() -> tempfile::TempDir {
     fn tree(from: &Path, to: &Path) {
         fs::create_dir_all(to).expect("makes a folder");
@@ -21,8 +21,8 @@ fn copy() -> tempfile::TempDir {
     for name in ["Cargo.toml", "Cargo.lock", "README.md"] {
         fs::copy(Path::new(PROJECT).join(name), to.path().join(name)).expect("copies");
     }
-    // It shares the folder of built dependencies: a binary and a version of its own keep it from replacing what is built
-    // there of the project itself, which would be built again after it.
+    // The copy shares the folder of built dependencies. Another name and version of the binary keep it from replacing
+    // the project's own build outputs there, which would have to be built again afterwards.
     let version = concat!("version = \"", env!("CARGO_PKG_VERSION"));
     let replace = |name: &str, from: &str, with: &str| {
         let file = to.path().join(name);
@@ -49,13 +49,13 @@ fn section(title: &str) -> String {
     rest[..rest.find("\n## ").unwrap_or(rest.len())].to_string()
 }
 
-/// The text between backticks that holds `part`.
+/// The text between backticks that contains `part`.
 fn quoted(section: &str, part: &str) -> String {
     let found = section.split('`').skip(1).step_by(2).find(|text| text.contains(part));
     found.unwrap_or_else(|| panic!("the recipe no longer says `...{part}...`:\n{section}")).to_string()
 }
 
-/// Puts `line` before the first line that starts with `before`, after the first that holds `within`.
+/// Inserts `line` before the first line that starts with `before`, after the first that contains `within`.
 fn insert(file: &Path, within: &str, before: &str, line: &str) {
     let text = fs::read_to_string(file).expect("reads");
     let start = text.find(within).unwrap_or_else(|| panic!("{} has no {within}", file.display()));
@@ -67,12 +67,12 @@ fn cargo(project: &Path, op: &str, args: &[&str]) -> String {
     // The dependencies are built already, in the folder that holds this test.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("target/tmp");
     let mut command = Command::new(env!("CARGO"));
-    // What cargo tells a test would make it build dependencies again, here and at the next test.
+    // The variables that cargo sets for a test would make it rebuild dependencies, here and at the next test.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CARGO_") && name != "CARGO_HOME") {
         command.env_remove(name);
     }
     command.current_dir(project).args(args).env("CARGO_TARGET_DIR", target).env("WGRAD_TEST_OP", op);
-    // The copy is compiled once and runs for a minute; what it depends on is as it was built for the tests.
+    // The copy is compiled once and runs for a minute; its dependencies are those built for the tests.
     command.env("CARGO_PROFILE_DEV_OPT_LEVEL", "0").env("CARGO_PROFILE_TEST_OPT_LEVEL", "0");
     let output = command.output().expect("cargo starts");
     let text =

@@ -1,5 +1,5 @@
-//! A data set made in code, from arrays in memory; and the check that the fields of one belong together, which every
-//! training and evaluation makes. Leaves out files: their readers are elsewhere.
+//! Data sets made in code, from arrays in memory; and the consistency check of a data set, which every
+//! training and evaluation runs. This module reads no files; their readers are elsewhere.
 
 use super::Split;
 use super::dataset::Dataset;
@@ -11,18 +11,18 @@ use std::sync::Arc;
 /// The values of images, in the order (N, H, W, C).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
-    /// From 0 to 255; a network sees shares of 255.
+    /// From 0 to 255; a network sees them divided by 255.
     Bytes(Vec<u8>),
-    /// As they are.
+    /// Used unchanged.
     Floats(Vec<f32>),
 }
 
-/// A label for each image, (N).
+/// Labels, one per image, (N).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Labels {
-    /// Numbers of classes, from 0.
+    /// Class indices, from 0.
     Classes(Vec<u32>),
-    /// Numbers, for a regression.
+    /// Numbers, for regression.
     Numbers(Vec<f32>),
 }
 
@@ -57,9 +57,9 @@ impl From<Vec<f32>> for Labels {
 }
 
 impl Dataset {
-    /// A data set from arrays: images of `shape` (height, width, channels) as bytes or floats in the order (N, H, W, C),
-    /// with a label each: numbers of `classes`, or f32 for a regression, which has no classes. The rows of a table are
-    /// images of the shape (1, 1, columns).
+    /// A data set from arrays: images of `shape` (height, width, channels) as bytes or floats in the order (N, H, W,
+    /// C), with one label each: the index of one of `classes`, or an f32 for a regression, which has no classes. The
+    /// rows of a table are images of the shape (1, 1, columns).
     ///
     /// ```
     /// use wgrad::data::Dataset;
@@ -73,7 +73,7 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Dataset`] as [`Dataset::check`], and where the training and the test part are of different kinds.
+    /// [`Error::Dataset`] as [`Dataset::check`], and if the training and the test part are of different kinds.
     pub fn from_arrays(
         name: &str,
         shape: [usize; 3],
@@ -131,12 +131,12 @@ impl Dataset {
         Ok(data)
     }
 
-    /// Whether the fields belong together: a shape without a zero, as many images as labels, at least one to train on and
-    /// one to test on, labels that are classes, or finite numbers, and finite floats. It reads every label, and every
-    /// float in memory.
+    /// Checks that the fields are consistent: a shape without a zero, as many images as labels, at least one image in
+    /// the training and in the test part, labels that are class indices or finite numbers, and finite floats. It reads
+    /// every label, and every float in memory.
     ///
     /// # Errors
-    /// [`Error::Dataset`] with what was got and expected.
+    /// [`Error::Dataset`] with the received and the expected value.
     pub fn check(&self) -> Result<()> {
         let values = self.shape().into_iter().try_fold(4usize, usize::checked_mul);
         if values.is_none_or(|values| values == 0) {
@@ -152,7 +152,7 @@ impl Dataset {
         self.splits().try_for_each(|(name, split)| self.check_split(name, split))
     }
 
-    /// The same of one part, of this data set or one made of it.
+    /// As [`Dataset::check`] for one part, of this data set or of one derived from it.
     ///
     /// # Errors
     /// [`Error::Dataset`].
@@ -216,7 +216,7 @@ impl Dataset {
     }
 }
 
-/// Values as images hold them.
+/// Values in the byte layout of images.
 fn bytes(values: Values) -> Vec<u8> {
     match values {
         Values::Bytes(values) => values,
@@ -224,7 +224,7 @@ fn bytes(values: Values) -> Vec<u8> {
     }
 }
 
-/// Labels as splits hold them.
+/// Labels in the word layout of splits.
 fn bits(labels: Labels) -> Arc<[u32]> {
     match labels {
         Labels::Classes(labels) => labels.into(),
@@ -319,7 +319,7 @@ mod tests {
         assert!(wrong(|d| d.validation = Some(Split::new(vec![0; 784], &[10]))).contains("validation"));
         assert!(wrong(|d| d.input.floats = true).contains("expected 3136 for each"));
         assert!(wrong(|d| d.classes.truncate(3)).contains("below 3"));
-        // So do a training and a check of a network, before anything else.
+        // A training and a check of a network refuse them too, before anything else.
         let model = network("mlp", [28, 28, 1], 10).expect("built in");
         fits(&model, &sound).expect("it is sound");
         let mut data = sound.clone();

@@ -1,5 +1,5 @@
-//! A data set: images in memory or in files, labels, and where both came from. Leaves out reading files
-//! and the order in which training visits images.
+//! A data set: images in memory or in files, labels, and their origin. This module reads no files, and does not choose
+//! the order in which training visits images.
 
 use crate::{
     Error, Result,
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::{random::Random, schema::Table, source::Images};
 
-/// The usual names of the four files, in the order in which [`Dataset::digest`] takes them.
+/// The usual names of the four files, in the order of [`Dataset::digest`].
 pub const FILE_NAMES: [&str; 4] = [
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -29,28 +29,28 @@ pub const FILE_NAMES: [&str; 4] = [
 pub struct Split {
     /// The images.
     pub images: Images,
-    /// Class numbers, (N); where [`Preprocessing::numbers`], the bits of an f32 each.
+    /// Class indices, (N); if [`Preprocessing::numbers`] is set, the bits of an f32 each.
     pub labels: Arc<[u32]>,
 }
 
 impl Split {
-    /// Images in memory with the numbers of their classes.
+    /// Images in memory with their class indices.
     pub fn new(images: Vec<u8>, labels: &[u8]) -> Self {
         Self { images: images.into(), labels: labels.iter().copied().map(u32::from).collect() }
     }
 
-    /// How many images.
+    /// Number of images.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there is no image.
+    /// Returns true if there are no images.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// The bytes of image `index`, (H, W, C), where `pixels` is [`Dataset::pixels`]; `None` past the end, and where
-    /// a file cannot be read.
+    /// The bytes of image `index`, (H, W, C); `pixels` is [`Dataset::pixels`]. `None` past the end, and if a file
+    /// cannot be read.
     pub fn image(&self, index: usize, pixels: usize) -> Option<Cow<'_, [u8]>> {
         let (n, source) = (self.images.number(index)?, self.images.source());
         if let Some(bytes) = source.bytes(n, pixels).filter(|bytes| bytes.len() == pixels) {
@@ -63,7 +63,7 @@ impl Split {
         source.read(n, &mut image).then_some(Cow::Owned(image))
     }
 
-    /// The images and labels at `indices`, in that order; indices past the end are left out. Files stay files.
+    /// The images and labels at `indices`, in that order; indices past the end are skipped. Files stay files.
     pub fn gather(&self, indices: &[usize], pixels: usize) -> Self {
         let there = || indices.iter().copied().filter(|index| *index < self.len());
         let labels = there().map(|index| self.labels[index]).collect();
@@ -83,7 +83,7 @@ impl Split {
         Self { images, labels }
     }
 
-    /// The images at `indices` that can be read, with their labels, as the device takes them.
+    /// The readable images at `indices`, with their labels, in the layout of the device.
     pub fn batch(&self, indices: &[usize], pixels: usize) -> Batch {
         let mut batch = Batch::default();
         for &index in indices {
@@ -96,12 +96,12 @@ impl Split {
     }
 }
 
-/// A data set for classification, or for the regression of a number.
+/// A data set for classification, or for regression of one number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
-    /// What it is: `Fashion-MNIST`, `MNIST`, `synthetic`, or the folder's or file's name.
+    /// Its name: `Fashion-MNIST`, `MNIST`, `synthetic`, or the name of the folder or file.
     pub name: String,
-    /// Where it came from, for people: a folder, or how it was drawn.
+    /// Its origin, for people: a folder, or the way it was drawn.
     pub source: String,
     /// Height of an image, pixels; 1 for the rows of a table.
     pub height: usize,
@@ -109,55 +109,56 @@ pub struct Dataset {
     pub width: usize,
     /// Channels of an image; 1 for grey; of a table, its columns.
     pub channels: usize,
-    /// How images and labels come: bytes or floats, classes or numbers, normalized or as they are.
+    /// Format of images and labels: bytes or floats, classes or numbers, normalized or not.
     pub input: Preprocessing,
-    /// The name of each class; a label is an index into it. None where labels are numbers.
+    /// The name of each class; a label is an index into it. Empty if labels are numbers.
     pub classes: Vec<String>,
-    /// What a network is trained on.
+    /// The training images.
     pub train: Split,
-    /// What [`Dataset::with_validation`] held out of `train`, or a part of its own.
+    /// The images that [`Dataset::with_validation`] held out of `train`, or a separate validation part.
     pub validation: Option<Split>,
-    /// What a network is judged on.
+    /// The test images.
     pub test: Split,
-    /// SHA-256 of the content; of four IDX files, of what `sha256sum` prints for them decompressed, under their usual
-    /// names and in the order of [`FILE_NAMES`]. It tells the source: splitting or limiting does not change it.
+    /// SHA-256 of the content. For four IDX files, it is that of the output of `sha256sum` for them decompressed, under
+    /// their usual names and in the order of [`FILE_NAMES`]. It identifies the source: splitting or limiting does not
+    /// change it.
     pub digest: String,
-    /// What a user should know before trusting a result.
+    /// Messages to read before you trust a result.
     pub warnings: Vec<String>,
-    /// What was decided for the user: which part is the test, what was held out.
+    /// Decisions made for the user: which part is the test, which images were held out.
     pub notes: Vec<String>,
-    /// How a table's columns became numbers.
+    /// The conversion of a table's columns into numbers.
     pub table: Option<Table>,
 }
 
 impl Dataset {
-    /// Bytes of one image: height × width × channels, four times that of floats.
+    /// Bytes per image: height × width × channels, times four for floats.
     pub fn pixels(&self) -> usize {
         self.input.bytes(self.height * self.width * self.channels)
     }
 
-    /// A label as a number, of a table in the unit of its column.
+    /// A label as a number; for a table, in the unit of its column.
     pub fn number(&self, label: u32) -> f64 {
         let number = self.input.number(label);
         self.table.as_ref().map_or(number, |table| table.number(number))
     }
 
-    /// (height, width, channels) of an image.
+    /// Shape of an image: (height, width, channels).
     pub fn shape(&self) -> [usize; 3] {
         [self.height, self.width, self.channels]
     }
 
-    /// What its examples are called: rows of a table, or images.
+    /// The word for its examples: rows of a table, or images.
     pub fn things(&self) -> &'static str {
         if self.table.is_some() { "rows" } else { "images" }
     }
 
-    /// Whether its test part was held out of what else there is, since it has none of its own.
+    /// Returns true if its test part was held out of the training images, because it had none.
     pub fn holds_out(&self) -> bool {
         self.notes.iter().any(|note| note.starts_with(HELD_OUT))
     }
 
-    /// The same with the numbers of the classes as numbers to be told, not as classes.
+    /// Turns class indices into numbers to predict, for a regression.
     #[must_use]
     pub fn with_numbers(mut self) -> Self {
         if !self.input.numbers {
@@ -169,7 +170,7 @@ impl Dataset {
         self
     }
 
-    /// The splits that there are, by name.
+    /// The existing splits, by name.
     pub fn splits(&self) -> impl Iterator<Item = (&'static str, &Split)> {
         let validation = self.validation.as_ref().map(|split| ("validation", split));
         [("train", &self.train)].into_iter().chain(validation).chain([("test", &self.test)])
@@ -180,13 +181,12 @@ impl Dataset {
         self.train.images.source().broken()
     }
 
-    /// Moves a share of the training images to `validation`. Each class gives the same share, rounded,
-    /// so that class frequencies stay; which images is decided by `seed`, and both parts keep the
-    /// order of the file.
+    /// Moves a share of the training images to `validation`. Each class loses the same share, rounded, so that class
+    /// frequencies stay the same. `seed` decides which images are moved, and both parts keep the order of the file.
     ///
     /// # Errors
-    /// [`Error::ValidationSplit`] where `fraction` is not in (0, 1) or leaves one side empty,
-    /// [`Error::ValidationTwice`] where there is a validation split already.
+    /// [`Error::ValidationSplit`] if `fraction` is not in (0, 1) or leaves one side empty,
+    /// [`Error::ValidationTwice`] if there already is a validation split.
     pub fn with_validation(mut self, fraction: f64, seed: u64) -> Result<Self> {
         if let Some(split) = &self.validation {
             return Err(Error::ValidationTwice { got: split.len() });
@@ -201,11 +201,11 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Moves a share of the training images to an empty `test` part, as [`Dataset::with_validation`] does, by other
+    /// Moves a share of the training images to an empty `test` part, as [`Dataset::with_validation`] does, with other
     /// random numbers.
     ///
     /// # Errors
-    /// [`Error::Data`] where the share leaves one side empty, with the warnings so far, which may tell why.
+    /// [`Error::Data`] if the share leaves one side empty, with the warnings so far, which may explain why.
     pub fn with_test(mut self, fraction: f64, seed: u64) -> Result<Self> {
         let all = self.train.len();
         let (kept, held_out) = self.held_out(fraction, seed, TEST_STREAM).map_err(|next| Error::Data {
@@ -230,8 +230,8 @@ impl Dataset {
         Ok((self.train.gather(&kept, pixels), self.train.gather(&held_out, pixels)))
     }
 
-    /// Keeps at most the first `train` training and the first `test` test images, for a quick try. What lies in
-    /// folders, class after class, gives as many of each class as it can.
+    /// Keeps at most the first `train` training and the first `test` test images, for a quick trial. Images in
+    /// folders, sorted by class, are taken from all classes as evenly as possible.
     #[must_use]
     pub fn limit(mut self, train: usize, test: usize) -> Self {
         let pixels = self.pixels();
@@ -247,7 +247,7 @@ impl Dataset {
         self
     }
 
-    /// How many images of each class a split of this data set has.
+    /// Number of images of each class in a split of this data set.
     pub fn class_counts(&self, split: &Split) -> Vec<usize> {
         let mut counts = vec![0; self.classes.len()];
         for &label in split.labels.iter() {
@@ -259,11 +259,11 @@ impl Dataset {
     }
 }
 
-/// Where the test part is held out, the stream of random numbers; a validation split has another one.
+/// Stream of random numbers for holding out the test part; a validation split has another one.
 pub const TEST_STREAM: u64 = 1 << 32;
 
-/// Which of the images with these labels stay, and which are a share that is held out, the same of each class; where
-/// one of both would be empty, what to do instead.
+/// Indices of the images with these labels to keep, and of the share to hold out, the same share of each class. If one
+/// of the two would be empty, the error is advice.
 pub fn held_out(
     labels: &[u32],
     numbers: bool,
@@ -299,7 +299,7 @@ pub fn held_out(
     Ok((kept, held_out))
 }
 
-/// What is said where no test part can be held out of `all`, with the warnings so far.
+/// The message if no test part can be held out of `all`, with the warnings so far.
 pub fn no_test_part(fraction: f64, all: String, next: &str, warnings: &[String]) -> String {
     let warnings: String = warnings.iter().map(|warning| format!("; {warning}")).collect();
     format!(
@@ -307,17 +307,17 @@ pub fn no_test_part(fraction: f64, all: String, next: &str, warnings: &[String])
     )
 }
 
-/// How that begins which is said where a test part was held out.
+/// Prefix of the note about a held-out test part.
 const HELD_OUT: &str = "there is no test part: ";
 
-/// What is said where a test part was held out.
+/// The note about a held-out test part.
 pub fn held_out_note(held_out: usize, all: usize, fraction: f64, seed: u64) -> String {
     format!(
         "{HELD_OUT}{held_out} of {all} were held out as one (`.test_share = {fraction}`, `.split_seed = {seed}`)"
     )
 }
 
-/// `count` indices that take from each class in turns, in the order of the split.
+/// `count` indices taken from the classes in turn, in the order of the split.
 fn in_turns(labels: &[u32], count: usize) -> Vec<usize> {
     let mut seen: BTreeMap<u32, usize> = BTreeMap::new();
     let mut ranked: Vec<(usize, u32, usize)> = labels

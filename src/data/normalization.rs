@@ -1,5 +1,5 @@
 //! Mean and standard deviation of each channel of a split, in one pass over it, a chunk at a time. Bytes are summed as
-//! integers, so that neither chunks nor threads matter to the last bit.
+//! integers, so that the result is the same to the last bit for any chunks and threads.
 
 use super::Split;
 use super::dataset::Dataset;
@@ -7,7 +7,7 @@ use super::stream::{BUDGET, Cut, Order, Stream};
 use crate::preprocessing::{MOST_CHANNELS, Normalization};
 use crate::{Error, Result};
 
-/// Images of a step of the pass; they decide nothing.
+/// Images per step of the pass; it does not affect the result.
 const BATCH: usize = 64;
 
 /// Sums over the values of a channel.
@@ -21,7 +21,7 @@ struct Sums {
 /// The normalization that gives the training images of `data` mean 0 and deviation 1 in each channel.
 ///
 /// # Errors
-/// [`Error::Option`] for a table, whose columns are standardised already, and for more channels than are normalized.
+/// [`Error::Option`] for a table, whose columns are already standardised, and for too many channels.
 pub fn of(data: &Dataset) -> Result<Normalization> {
     let fail = |got: String, expected| Err(Error::Option { name: "normalization", got, expected });
     if data.table.is_some() {
@@ -34,7 +34,7 @@ pub fn of(data: &Dataset) -> Result<Normalization> {
     Ok(Normalization { mean, deviation })
 }
 
-/// Mean and deviation of each channel of a split. Values of bytes are shares of 255.
+/// Mean and standard deviation of each channel of a split. Bytes are divided by 255.
 pub fn moments(data: &Dataset, split: &Split) -> (Vec<f64>, Vec<f64>) {
     let channels = data.channels.max(1);
     let mut sums = vec![Sums::default(); channels];

@@ -1,16 +1,16 @@
-//! Labels under the numbers of a network's classes.
+//! Renumbering of labels to match the classes of a network.
 
 use super::dataset::Dataset;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 
 impl Dataset {
-    /// The same with the classes of a network, by their names: data with some of them only, or with others in between,
-    /// number them otherwise. Where no name is one of the network's, or names repeat, numbers are what counts, and nothing
-    /// changes.
+    /// Renumbers the labels to match the classes of a network, by name: data with a subset of the classes, or with
+    /// additional ones, number them differently. If no name is one of the network's, or names repeat, nothing changes,
+    /// and the numbers alone count.
     ///
     /// # Errors
-    /// [`Error::DataFit`] where some of the names are the network's, and others are not.
+    /// [`Error::DataFit`] if some of the names are the network's, and others are not.
     pub fn with_classes(mut self, classes: &[String]) -> Result<Self> {
         let places: BTreeMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
         let found: Vec<Option<u32>> =

@@ -1,6 +1,6 @@
-//! A small seeded generator for the host: the validation split and the synthetic garments. Integer
-//! arithmetic only, so a seed means the same bytes on every platform. Leaves out the random numbers
-//! drawn on the device, which are counter-based.
+//! A small seeded generator for the host: the validation split and the synthetic garments. It uses integer
+//! arithmetic only, so a seed yields the same bytes on every platform. The random numbers
+//! drawn on the device are counter-based and not part of this module.
 
 use crate::feed::{GOLDEN, split_mix};
 
@@ -9,7 +9,7 @@ use crate::feed::{GOLDEN, split_mix};
 pub struct Random(u64);
 
 impl Random {
-    /// A stream of its own for each (seed, stream) pair.
+    /// A separate stream for each (seed, stream) pair.
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut start = Self(seed);
         let mixed = start.next_u64() ^ stream.wrapping_mul(0xd1b5_4a32_d192_ed03);

@@ -1,39 +1,39 @@
-//! How the columns of a table become numbers, as a run keeps it.
+//! Conversion of a table's columns into numbers, as a run records it.
 
-/// How the columns of a file become numbers.
+/// The conversion of a file's columns into numbers.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Table {
-    /// The columns that go into a network, in the order of the file.
+    /// The input columns of a network, in the order of the file.
     pub columns: Vec<Column>,
-    /// What is to be told.
+    /// The column to predict.
     pub label: Label,
-    /// Which fields have no value.
+    /// The fields that count as missing.
     #[serde(default, skip_serializing_if = "Absent::is_default")]
     pub absent: Absent,
-    /// How many fields a row of the file has; tables of the first version do not tell.
+    /// Number of fields per row of the file; not recorded by tables of the first version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<usize>,
 }
 
-/// A column that goes into a network.
+/// An input column of a network.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Column {
-    /// Its name, or its number from 0 where the file names none.
+    /// Its name, or its index from 0 if the file has no header.
     pub name: String,
-    /// Its number from 0.
+    /// Its index from 0.
     pub place: usize,
-    /// How it becomes numbers.
+    /// Its conversion into numbers.
     #[serde(flatten)]
     pub kind: Kind,
-    /// How its numbers are written.
+    /// The notation of its numbers.
     #[serde(default, skip_serializing_if = "Format::is_default")]
     pub format: Format,
-    /// How many rows of the file have no value in it.
+    /// Number of rows of the file without a value in it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub missing: usize,
 }
 
-/// How a column becomes numbers.
+/// Conversion of a column into numbers.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -41,64 +41,65 @@ pub enum Kind {
     Number {
         /// The mean of the training part.
         mean: f64,
-        /// Its standard deviation. A column with 0 is the same on all rows and counts for nothing; a label is only shifted.
+        /// Its standard deviation. A column with 0 is constant and is ignored; a label is only shifted.
         deviation: f64,
     },
-    /// One number for each of these words: 1 for the one that it is, 0 for the others.
+    /// One number for each of these words: 1 for the word in the field, 0 for the others.
     Words(Vec<String>),
 }
 
-/// The column that is to be told.
+/// The column to predict.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Label {
-    /// Its name, or its number.
+    /// Its name, or its index.
     pub name: String,
-    /// Its number from 0.
+    /// Its index from 0.
     pub place: usize,
-    /// What a network learns to tell.
+    /// The target that a network learns.
     #[serde(flatten)]
     pub kind: Kind,
-    /// How its numbers are written.
+    /// The notation of its numbers.
     #[serde(default, skip_serializing_if = "Format::is_default")]
     pub format: Format,
-    /// How many rows of the file have no value in it.
+    /// Number of rows of the file without a value in it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub missing: usize,
 }
 
-/// Which fields have no value.
+/// The fields that count as missing.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Absent {
-    /// Whether what pandas takes for missing counts as such, and `-` and the like among numbers; tables of the first version
-    /// know ten texts only.
+    /// True if the texts that pandas treats as missing count as missing, and among numbers `-` and the like; tables of
+    /// the first version know only ten texts.
     #[serde(default)]
     pub usual: bool,
-    /// What was said beside it.
+    /// Further texts that the user declared as missing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub said: Vec<String>,
-    /// What was said to be a word in columns of words, though it usually has no value.
+    /// Texts that usually count as missing and that the user declared as words in columns of words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
 }
 
 impl Absent {
-    /// As nobody said otherwise.
+    /// Returns true if it is the default.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// How the numbers of a column are written.
+/// Notation of the numbers in a column.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct Format {
-    /// Decimals stand behind a comma.
+    /// True if decimals follow a comma.
     #[serde(skip_serializing_if = "is_false")]
     pub comma: bool,
-    /// Digits may stand in groups of three, with a space, an apostrophe, or the other one of point and comma between them.
+    /// True if digits may be grouped in threes, separated by a space, an apostrophe, or the other one of point and
+    /// comma.
     #[serde(skip_serializing_if = "is_false")]
     pub grouped: bool,
-    /// Stands before or behind every number, such as `%`.
+    /// A sign before or after every number, such as `%`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign: Option<String>,
 }
@@ -109,12 +110,12 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Format {
-    /// Whether it is the plain one.
+    /// Returns true if it is the plain notation.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    /// In words, where it is not the plain one.
+    /// Describes the notation; empty if it is the plain one.
     pub fn in_words(&self) -> String {
         let sign = self.sign.as_ref().map(|sign| format!("with {sign}"));
         let comma = self.comma.then(|| "a comma before decimals".to_owned());
@@ -129,7 +130,7 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Kind {
-    /// How many numbers it gives.
+    /// Number of values that it produces.
     pub fn width(&self) -> usize {
         match self {
             Self::Number { .. } => 1,
@@ -138,7 +139,7 @@ impl Kind {
     }
 }
 
-/// (value - mean) / deviation; 0 where that is 0: nothing was learnt of such a column.
+/// (value - mean) / deviation; 0 if the deviation is 0, because nothing was learnt from such a column.
 pub fn of_column(value: f64, mean: f64, deviation: f64) -> f32 {
     if deviation > 0.0 { standardised(value, mean, deviation) } else { 0.0 }
 }
@@ -149,17 +150,17 @@ pub fn standardised(value: f64, mean: f64, deviation: f64) -> f32 {
 }
 
 impl Table {
-    /// Values of a row.
+    /// Number of values per row.
     pub fn width(&self) -> usize {
         self.columns.iter().map(|column| column.kind.width()).sum()
     }
 
-    /// The number that a network's output stands for, in the unit of the column.
+    /// Converts a network's output into the unit of the label's column.
     pub fn number(&self, output: f64) -> f64 {
         output * self.unit() + if let Kind::Number { mean, .. } = self.label.kind { mean } else { 0.0 }
     }
 
-    /// How much of the column's unit one of a network's output is.
+    /// The amount in the column's unit for 1 in a network's output.
     pub fn unit(&self) -> f64 {
         match self.label.kind {
             Kind::Number { deviation, .. } if deviation > 0.0 => deviation,
@@ -167,8 +168,8 @@ impl Table {
         }
     }
 
-    /// The same for a network from elsewhere, which takes numbers as they are in the file and gives one in the unit of the
-    /// label.
+    /// A copy for a network from elsewhere, which takes numbers as they are in the file and returns one in the unit of
+    /// the label.
     #[must_use]
     pub fn as_it_is(&self) -> Self {
         let mut table = self.clone();
@@ -180,19 +181,19 @@ impl Table {
         table
     }
 
-    /// Whether numbers go into the network as they are in the file.
+    /// Returns true if numbers enter the network as they are in the file.
     pub fn is_as_it_is(&self) -> bool {
         *self == self.as_it_is()
     }
 
-    /// Whether the file names its columns.
+    /// Returns true if the file names its columns.
     pub fn is_named(&self) -> bool {
         let number = |name: &str, place: usize| name == place.to_string();
         !number(&self.label.name, self.label.place)
             || self.columns.iter().any(|column| !number(&column.name, column.place))
     }
 
-    /// The names of the columns, where they have some.
+    /// The names of the columns, if they have any.
     pub fn names(&self) -> Vec<&str> {
         let columns = self.columns.iter().map(|column| column.name.as_str());
         let all = columns.chain([self.label.name.as_str()]);

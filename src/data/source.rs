@@ -1,4 +1,4 @@
-//! Where images come from: memory, files, or wherever a caller has them.
+//! Sources of images: memory, files, or any other that a caller provides.
 
 use std::{
     any::Any,
@@ -9,27 +9,27 @@ use std::{
     thread,
 };
 
-/// Gives images by number. They are asked for anew at every visit, by several threads.
+/// A source of images by number. Several threads read them, again at every visit.
 pub trait Source: Debug + Send + Sync {
-    /// Puts image number `n` into `image`, (H, W, C): bytes from 0 to 255, or f32 with the lowest byte first. Where it cannot be
-    /// had, the answer is `false`, and the image is left out.
+    /// Writes image number `n` to `image`, (H, W, C): bytes from 0 to 255, or f32 in little-endian order. Returns false
+    /// if the image is not available; it is then left out.
     fn read(&self, n: u32, image: &mut [u8]) -> bool;
 
-    /// Appends the images of these numbers to `images`, each of `pixels` bytes, and tells which could be had; where one
-    /// could not, its bytes are any. By default several threads read.
+    /// Appends the images of these numbers to `images`, each of `pixels` bytes, and returns true for each available
+    /// one; the bytes of an unavailable one are arbitrary. By default several threads read.
     fn gather(&self, which: &[u32], pixels: usize, images: &mut Vec<u8>) -> Vec<bool> {
         let start = images.len();
         images.resize(start + which.len() * pixels, 0);
         read_all(self, which, &mut images[start..], pixels, threads())
     }
 
-    /// The `pixels` bytes of image number `n`, where they lie in memory as they are; else nothing, and it is read.
+    /// The `pixels` bytes of image number `n`, if they are in memory in this form; otherwise it must be read.
     fn bytes(&self, _n: u32, _pixels: usize) -> Option<&[u8]> {
         None
     }
 
-    /// Whether to read an image takes long, as to decode a file does: a stream then begins with one batch, so that the
-    /// device does not wait for a whole chunk.
+    /// Returns true if reading an image takes long, like decoding a file: a stream then begins with one batch, so that
+    /// the device does not wait for a whole chunk.
     fn is_slow(&self) -> bool {
         true
     }
@@ -39,11 +39,11 @@ pub trait Source: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Itself, for who knows what it is.
+    /// The source as [`Any`], for downcasting.
     fn as_any(&self) -> &dyn Any;
 }
 
-/// Images in memory, in the order (N, H, W, C): bytes from 0 to 255, or f32 with the lowest byte first.
+/// Images in memory, in the order (N, H, W, C): bytes from 0 to 255, or f32 in little-endian order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory(pub Vec<u8>);
 
@@ -54,7 +54,7 @@ impl Source for Memory {
         found.is_some()
     }
 
-    /// Copies them, without threads.
+    /// Copies the images, without threads.
     fn gather(&self, which: &[u32], pixels: usize, images: &mut Vec<u8>) -> Vec<bool> {
         let mut copy = |n: &u32| {
             let found = self.bytes(*n, pixels);
@@ -80,52 +80,52 @@ impl Source for Memory {
     }
 }
 
-/// Where image `n` lies among images of `pixels` bytes, one behind the other; nothing where that cannot be counted.
+/// The byte range of image `n` among consecutive images of `pixels` bytes; `None` on overflow.
 fn place(n: usize, pixels: usize) -> Option<Range<usize>> {
     Some(n.checked_mul(pixels)?..n.checked_add(1)?.checked_mul(pixels)?)
 }
 
-/// Where the images of a split are. A clone shares them, so a thread can have its own.
+/// The images of a split. Clones share them, so that each thread can have one.
 #[derive(Debug, Clone)]
 pub struct Images {
     source: Arc<dyn Source>,
-    /// All of them, in their order, where nothing is said.
+    /// Their numbers in the source; `None`: all of them, in order.
     which: Option<Arc<[u32]>>,
 }
 
 impl Images {
-    /// The images of these numbers of `source`, in this order: asked for whenever they are visited, as files are.
+    /// The images of these numbers of `source`, in this order, read at every visit, as files are.
     pub fn new(source: Arc<dyn Source>, which: impl Into<Arc<[u32]>>) -> Self {
         Self { source, which: Some(which.into()) }
     }
 
-    /// Where they come from.
+    /// Their source.
     pub fn source(&self) -> &Arc<dyn Source> {
         &self.source
     }
 
-    /// Their numbers in the source, in order; nothing where they are all that lie in memory.
+    /// Their numbers in the source, in order; `None` if they are all the images in memory.
     pub fn which(&self) -> Option<&[u32]> {
         self.which.as_deref()
     }
 
-    /// All bytes, image by image, where the split is what lies in memory; else nothing.
+    /// All bytes, image by image, if the split is the whole memory; `None` otherwise.
     fn whole(&self) -> Option<&[u8]> {
         let memory: &Memory = self.source.as_any().downcast_ref()?;
         self.which.is_none().then_some(&memory.0)
     }
 
-    /// Whether they lie in memory, image by image; else they are asked for when they are visited.
+    /// Returns true if they are in memory, image by image; otherwise they are read at every visit.
     pub fn in_memory(&self) -> bool {
         self.whole().is_some()
     }
 
-    /// The bytes, where they are in memory; else none.
+    /// The bytes, if they are in memory; empty otherwise.
     pub fn memory(&self) -> &[u8] {
         self.whole().unwrap_or_default()
     }
 
-    /// The number in the source of image `index` of the split; `None` past the end, where that is known.
+    /// The number in the source of image `index` of the split; `None` past the end, if the end is known.
     pub(super) fn number(&self, index: usize) -> Option<u32> {
         match &self.which {
             Some(which) => which.get(index).copied(),
@@ -133,7 +133,7 @@ impl Images {
         }
     }
 
-    /// The images at `indices` in `images`, which has room for them, as [`Source::gather`] does.
+    /// Gathers the images at `indices` into `images`, which has room for them, as [`Source::gather`] does.
     pub(super) fn gather(&self, indices: &[u32], pixels: usize, images: &mut Vec<u8>) -> Vec<bool> {
         let mut fine = match &self.which {
             Some(which) => {
@@ -142,7 +142,7 @@ impl Images {
             }
             None => self.source.gather(indices, pixels, images),
         };
-        // A source of a caller's may have given less.
+        // A caller's source may have returned less.
         fine.resize(indices.len(), false);
         images.resize(indices.len() * pixels, 0);
         fine
@@ -150,7 +150,7 @@ impl Images {
 }
 
 impl PartialEq for Images {
-    /// The same bytes, or the same of the same source.
+    /// Two are equal if they have the same bytes, or the same images of the same source.
     fn eq(&self, other: &Self) -> bool {
         match (self.whole(), other.whole()) {
             (Some(a), Some(b)) => a == b,
@@ -161,14 +161,14 @@ impl PartialEq for Images {
 }
 
 impl From<Vec<u8>> for Images {
-    /// Images in memory, in the order (N, H, W, C): bytes from 0 to 255, or f32 with the lowest byte first.
+    /// Images in memory, in the order (N, H, W, C): bytes from 0 to 255, or f32 in little-endian order.
     fn from(bytes: Vec<u8>) -> Self {
         Self { source: Arc::new(Memory(bytes)), which: None }
     }
 }
 
-/// Reads the images of these numbers, one behind the other, into `images`, each of `pixels` bytes. `threads` threads take
-/// whichever is next; where an image lies depends on its place alone. Tells which could be read.
+/// Reads the images of these numbers consecutively into `images`, each of `pixels` bytes. Each of `threads` threads
+/// takes the next unread one; the position of an image does not depend on them. Returns true for each readable image.
 pub fn read_all<S: Source + ?Sized>(
     source: &S,
     which: &[u32],
@@ -195,7 +195,7 @@ pub fn read_all<S: Source + ?Sized>(
     fine
 }
 
-/// How many threads read: one core is left to the thread that feeds the device.
+/// Number of reading threads: one core is left to the thread that feeds the device.
 pub fn threads() -> usize {
     thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1)
 }
@@ -205,7 +205,7 @@ mod tests {
     use super::{Memory, Source, read_all};
     use std::any::Any;
 
-    /// Image n is n, twice; there is none from 7 on.
+    /// A source whose image n consists of n, twice; it has none from 7 on.
     #[derive(Debug)]
     struct Drawn;
 

@@ -1,7 +1,6 @@
-//! The stream: visits a split once, in file order or shuffled, cut into batches and those into chunks that
-//! fit a budget. A thread gathers the next chunk while the device works on the last; a source reads files by several
-//! more. How a split is cut into chunks, and by how many threads it is read, changes nothing about the batches. It
-//! uploads nothing.
+//! The stream: visits a split once, in file order or shuffled, cut into batches, and these into chunks that
+//! fit a budget. A thread gathers the next chunk while the device works on the last; a source reads files with several
+//! more. The chunks and the number of threads do not affect the batches. The stream uploads nothing.
 
 use super::{Split, random::Random};
 use crate::{
@@ -19,15 +18,15 @@ use std::{
 /// The default budget of a chunk, in bytes of images.
 pub const BUDGET: usize = 16 << 20;
 
-/// The most batches a chunk has, however small they are: each has a place in the table of steps.
+/// Maximum number of batches per chunk, however small they are: each has an entry in the table of steps.
 const MOST_STEPS: usize = 4096;
 
-/// In which order images are visited.
+/// Order in which images are visited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// As they lie in the file.
+    /// The order of the file.
     File,
-    /// Shuffled by Fisher and Yates's method; another order for each seed and epoch.
+    /// Shuffled by Fisher and Yates's method; a different order for each seed and epoch.
     Shuffled {
         /// The seed of the training.
         seed: u64,
@@ -36,7 +35,7 @@ pub enum Order {
     },
 }
 
-/// One step's share of a chunk.
+/// The batch of one step, as a range of the chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rows {
     /// Index in the chunk of the first image.
@@ -45,36 +44,36 @@ pub struct Rows {
     pub rows: u32,
 }
 
-/// As many batches as fit the budget.
+/// A chunk: as many batches as fit the budget.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chunk {
     /// Images and labels, one batch after the other.
     pub batch: Batch,
-    /// Which image of the split each of them is.
+    /// The index in the split of each image.
     pub which: Vec<u32>,
-    /// Where each batch lies.
+    /// The range of each batch.
     pub steps: Vec<Rows>,
 }
 
-/// How to cut a split.
+/// Division of a split into batches and chunks.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
-    /// Images a batch; the last may have fewer.
+    /// Images per batch; the last may have fewer.
     pub batch: usize,
-    /// Bytes an image.
+    /// Bytes per image.
     pub pixels: usize,
-    /// Bytes of images a chunk; at least one batch is taken.
+    /// Bytes of images per chunk; a chunk has at least one batch.
     pub budget: usize,
 }
 
 impl Cut {
-    /// Batches a full chunk of a split of `images` images.
+    /// Batches per full chunk of a split of `images` images.
     pub fn steps_per_chunk(&self, images: usize) -> usize {
         let fit = self.budget / self.batch.saturating_mul(self.pixels).max(1);
         fit.clamp(1, self.steps(images).clamp(1, MOST_STEPS))
     }
 
-    /// Where the batches of a chunk of `images` images lie.
+    /// The ranges of the batches in a chunk of `images` images.
     fn rows(&self, images: usize) -> Vec<Rows> {
         let firsts = (0..images).step_by(self.batch.max(1));
         firsts
@@ -82,30 +81,30 @@ impl Cut {
             .collect()
     }
 
-    /// Batches in a split of `images` images.
+    /// Number of batches in a split of `images` images.
     pub fn steps(&self, images: usize) -> usize {
         images.div_ceil(self.batch.max(1))
     }
 }
 
-/// Chunks of one epoch, first to last.
+/// Iterator over the chunks of one epoch, first to last.
 pub struct Stream(Gathered);
 
-/// Where its chunks are gathered.
+/// Place where chunks are gathered.
 enum Gathered {
-    /// By a thread, one chunk ahead.
+    /// A thread, one chunk ahead.
     Thread(Receiver<Chunk>),
-    /// Here, when they are asked for: a browser has no threads.
+    /// This thread, on demand: a browser has no threads.
     Here(Chunks),
 }
 
 impl Stream {
-    /// Starts gathering `split`, from batch `skip` on.
+    /// Starts gathering `split`, beginning with batch `skip`.
     pub fn start(split: &Split, order: Order, cut: Cut, skip: usize) -> Self {
         Self::heard(split, order, cut, skip, None)
     }
 
-    /// As [`Stream::start`], and tells `listener` when it gathers.
+    /// As [`Stream::start`]; also records the time of gathering in `listener`.
     pub fn heard(
         split: &Split,
         order: Order,
@@ -120,7 +119,7 @@ impl Stream {
         let (send, receive) = sync_channel(1);
         std::thread::spawn(move || {
             for chunk in chunks {
-                // The receiver is gone when training stops early: nothing is left to do then.
+                // The receiver is gone if training stops early; nothing is left to do then.
                 if send.send(chunk).is_err() {
                     return;
                 }
@@ -141,14 +140,14 @@ impl Iterator for Stream {
     }
 }
 
-/// Gathers the chunks of one epoch.
+/// Iterator that gathers the chunks of one epoch.
 struct Chunks {
     split: Split,
     order: Order,
     cut: Cut,
     skip: usize,
     listener: Option<Arc<Recorder>>,
-    /// Images that are still to be visited, and steps of the next chunk; `None` before the first.
+    /// Images still to be visited, and number of steps in the next chunk; `None` before the first.
     visit: Option<(VecDeque<u32>, usize)>,
 }
 
@@ -164,7 +163,7 @@ impl Iterator for Chunks {
                 Random::new(seed, epoch).shuffle(&mut indices);
             }
             let skipped = skip.saturating_mul(cut.batch).min(indices.len());
-            // Where images take long to read, the device begins with the first batch, and chunks grow from there.
+            // If images take long to read, the device begins with the first batch, and chunks grow from there.
             let steps = if split.images.source().is_slow() { 1 } else { full };
             (indices.split_off(skipped).into(), steps)
         });
@@ -173,7 +172,7 @@ impl Iterator for Chunks {
         }
         let part: Vec<u32> = rest.drain(..cut.batch.saturating_mul(*steps).clamp(1, rest.len())).collect();
         *steps = (2 * *steps).min(full);
-        // Where no memory is left the stream ends early, which the training takes for an error.
+        // Without free memory the stream ends early, which training reports as an error.
         let chunk = note(listener.as_deref(), Activity::Gather, || gather(split, &part, *cut));
         if chunk.is_none() {
             rest.clear();
@@ -182,8 +181,8 @@ impl Iterator for Chunks {
     }
 }
 
-/// The chunk of these images; `None` where the memory for it cannot be had. An image that cannot be read is left out of
-/// its batch; a batch of which nothing is left has the first image behind it that can be read, as no step may be empty.
+/// The chunk of these images; `None` if there is no memory for it. Unreadable images are left out of their batch. A
+/// batch without any readable image gets the next readable one in their place, because no step may be empty.
 fn gather(split: &Split, indices: &[u32], cut: Cut) -> Option<Chunk> {
     let mut images = Vec::new();
     images.try_reserve_exact(indices.len().checked_mul(cut.pixels)?).ok()?;
@@ -215,7 +214,7 @@ fn gather(split: &Split, indices: &[u32], cut: Cut) -> Option<Chunk> {
     Some(chunk)
 }
 
-/// The first image from `start` on, and then from the beginning, that can be read; black where there is none at all.
+/// The first readable image from `start` on, wrapping around to the beginning; black if there is none at all.
 fn stand_in(split: &Split, start: usize, pixels: usize) -> (Vec<u8>, usize) {
     let mut order = (start..split.len()).chain(0..start);
     let found = order.find_map(|index| Some((split.image(index, pixels)?.into_owned(), index)));
@@ -235,7 +234,7 @@ mod tests {
         }
     }
 
-    /// The batches, whatever the chunks.
+    /// The batches, independent of the chunks.
     fn batches(order: Order, budget: usize, skip: usize) -> Vec<Vec<u32>> {
         let cut = Cut { batch: 3, pixels: 2, budget };
         Stream::start(&split(20), order, cut, skip)
@@ -285,7 +284,7 @@ mod tests {
         expected.reverse();
         assert_eq!(bytes(&asked), expected);
         assert!(chunks(&asked).flat_map(|chunk| chunk.batch.labels).eq((0..20).rev()));
-        // What lies in memory is lent.
+        // Images in memory are borrowed.
         assert!(matches!(whole.image(3, 2), Some(Cow::Borrowed([3, 3]))));
         assert!(matches!(asked.image(3, 2), Some(Cow::Borrowed([16, 16]))));
         assert_eq!((whole.image(20, 2), asked.image(20, 2)), (None, None));

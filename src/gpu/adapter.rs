@@ -1,18 +1,18 @@
-//! Adapters: what is here, what kind of device each is, and which one a request means.
-//! It opens no device; see `context` for that.
+//! Adapters: enumeration, kind of device, and choice of the one that a request names.
+//! This module opens no device; see `context` for that.
 
 use crate::{Error, Result, op::AdapterClass};
 use std::{fmt, str::FromStr};
 
 /// One adapter of this machine.
 pub struct Listed {
-    /// Its place in the list, for [`AdapterChoice::Index`].
+    /// Index in the list, for [`AdapterChoice::Index`].
     pub index: usize,
     /// Name, driver, back end, device type.
     pub info: wgpu::AdapterInfo,
     /// Software or hardware.
     pub class: AdapterClass,
-    /// The handle that opens it.
+    /// The wgpu adapter that opens the device.
     pub adapter: wgpu::Adapter,
 }
 
@@ -37,13 +37,13 @@ pub fn describe(info: &wgpu::AdapterInfo) -> String {
     }
 }
 
-/// Which adapter is asked for.
+/// Request for an adapter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AdapterChoice {
-    /// The fastest kind that is here: discrete, integrated, other, software.
+    /// The fastest kind available: discrete, integrated, other, software.
     #[default]
     Best,
-    /// By its place in the list.
+    /// By index in the list.
     Index(usize),
     /// The best adapter of a class.
     Class(AdapterClass),
@@ -97,10 +97,10 @@ impl AdapterChoice {
         }
     }
 
-    /// Picks from `adapters`, best kind first; among equals the native back ends before GL.
+    /// Picks from `adapters`, best kind first; at equal kind, native back ends come before GL.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] when nothing matches: it lists what is here.
+    /// [`Error::NoAdapter`] if nothing matches; it lists the available adapters.
     pub fn pick(&self, adapters: Vec<Listed>) -> Result<Listed> {
         let found: Vec<String> = adapters.iter().map(|a| format!("{}: {}", a.index, a.describe())).collect();
         adapters
@@ -111,7 +111,7 @@ impl AdapterChoice {
     }
 }
 
-/// The kind that is chosen last.
+/// Rank of software renderers, which are chosen last.
 const SOFTWARE: u8 = 4;
 
 fn rank(listed: &Listed) -> (u8, u8) {
@@ -125,15 +125,16 @@ fn rank(listed: &Listed) -> (u8, u8) {
     (kind, u8::from(listed.info.backend == wgpu::Backend::Gl))
 }
 
-/// The back ends that are looked at first: the systems' own, in the order of wgpu. GL comes after them.
+/// The back ends that are searched first: the native ones, in the order of wgpu. GL comes after them.
 const NATIVE: wgpu::Backends = wgpu::Backends::PRIMARY;
 
 impl AdapterChoice {
-    /// Finds what is asked for and loads no driver that cannot be it: one that crashes or hangs when it is loaded harms
-    /// only those who want it. Without a back end in the request, GL is looked at where the others have nothing better.
+    /// Finds the requested adapter without loading any driver that cannot match: a driver that crashes or hangs when
+    /// loaded harms only those who ask for it. Unless the request names a back end, GL is searched only if the others
+    /// have nothing better.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] when nothing matches: it lists what is here.
+    /// [`Error::NoAdapter`] if nothing matches; it lists the available adapters.
     pub async fn find(&self) -> Result<Listed> {
         let mut found = match self {
             Self::Backend(backend) => among((*backend).into(), 0).await,
@@ -141,7 +142,7 @@ impl AdapterChoice {
         };
         let best = found.iter().filter(|listed| self.matches(listed)).map(rank).min();
         match (self, best) {
-            // The error tells all that is here.
+            // The error lists every adapter.
             (Self::Backend(_), None) => found = list().await,
             (_, None) => found.extend(among(wgpu::Backends::GL, found.len()).await),
             (Self::Best, Some((SOFTWARE, _))) if may_have_hardware() => {
@@ -153,22 +154,22 @@ impl AdapterChoice {
     }
 }
 
-/// Whether a graphics processor may be here. Linux shows each that a driver has taken as a render node; without one GL
-/// has nothing but the processor's cores either.
+/// Returns true if this machine may have a graphics processor. On Linux each one with a driver is a render node;
+/// without one, GL has only the processor's cores as well.
 fn may_have_hardware() -> bool {
     let nodes = std::fs::read_dir("/dev/dri").into_iter().flatten().flatten();
     !cfg!(target_os = "linux")
         || nodes.into_iter().any(|node| node.file_name().to_string_lossy().starts_with("renderD"))
 }
 
-/// Every adapter of this machine that can run compute shaders, in the order in which [`AdapterChoice::Index`] counts them.
+/// Every adapter of this machine that can run compute shaders, in the order of [`AdapterChoice::Index`].
 pub async fn list() -> Vec<Listed> {
     let mut all = among(NATIVE, 0).await;
     all.extend(among(wgpu::Backends::GL, all.len()).await);
     all
 }
 
-/// The adapters of some back ends that can run compute shaders, counted from `first`.
+/// The adapters of some back ends that can run compute shaders, numbered from `first`.
 async fn among(backends: wgpu::Backends, first: usize) -> Vec<Listed> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends,

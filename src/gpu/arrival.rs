@@ -8,16 +8,16 @@ use std::{
     time::Duration,
 };
 
-/// How long a callback may take once its work is done: another thread that waits for the device may be about to run it.
+/// Maximum time for a callback once its work is done: another thread that waits for the device may be about to run it.
 const CALLBACK: Duration = Duration::from_secs(60);
 
-/// What a callback has brought, and who waits for it.
+/// The value that a callback brought, and the task that waits for it.
 struct State<T> {
     value: Option<T>,
     waker: Option<Waker>,
 }
 
-/// A value that a callback brings. A clone waits for the same one; whoever takes it first has it.
+/// A value that a callback brings. Clones wait for the same value; the first to take it gets it.
 pub(crate) struct Arrival<T>(Arc<(Mutex<State<T>>, Condvar)>);
 
 impl<T> Clone for Arrival<T> {
@@ -33,7 +33,7 @@ impl<T> Default for Arrival<T> {
 }
 
 impl<T> Arrival<T> {
-    /// Brings the value and wakes who waits.
+    /// Stores the value and wakes the waiting task and threads.
     pub(crate) fn bring(&self, value: T) {
         let (state, brought) = &*self.0;
         let waker = {
@@ -47,18 +47,18 @@ impl<T> Arrival<T> {
         }
     }
 
-    /// The value, if it is there; it is gone then.
+    /// Takes the value, if it has arrived.
     pub(crate) fn take(&self) -> Option<T> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner).value.take()
     }
 
-    /// The value, once the work that brings it is done: awaited in a browser. Elsewhere [`super::Context::wait`], or
-    /// another thread's, has run the callbacks or is about to. `None` where a device has forgotten it.
+    /// Takes the value, once the work that brings it is done. A browser awaits it. Elsewhere [`super::Context::wait`],
+    /// or another thread's, has run the callbacks or is about to. `None` if the device never runs the callback.
     pub(crate) async fn arrived(&self) -> Option<T> {
         if cfg!(target_family = "wasm") { Some(self.woken().await) } else { self.within(CALLBACK) }
     }
 
-    /// The value, for which this thread waits so long.
+    /// Takes the value; blocks this thread for at most `limit`.
     fn within(&self, limit: Duration) -> Option<T> {
         let (state, brought) = &*self.0;
         let state = state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,7 +66,7 @@ impl<T> Arrival<T> {
         waited.unwrap_or_else(PoisonError::into_inner).0.value.take()
     }
 
-    /// The value, once a callback has brought it.
+    /// Takes the value, once a callback has brought it.
     pub(crate) async fn woken(&self) -> T {
         poll_fn(|cx| {
             let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);

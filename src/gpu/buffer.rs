@@ -23,7 +23,7 @@ impl Slice {
         4 * self.len as u64
     }
 
-    /// Whether WebGPU forbids both in one dispatch: a buffer that is read there must not be written, and
+    /// Returns true if WebGPU forbids both in one dispatch: a buffer that is read must not be written, and
     /// ranges that are both written must not overlap.
     pub(super) fn conflicts(&self, access: Access, other: &Self, other_access: Access) -> bool {
         let overlap = self.offset < other.offset + other.bytes() && other.offset < self.offset + self.bytes();
@@ -35,7 +35,7 @@ impl Slice {
             }
     }
 
-    /// The slice and `beyond` more elements of its buffer.
+    /// A binding of the slice and `beyond` more elements of its buffer.
     pub(super) fn binding(&self, beyond: usize) -> wgpu::BindingResource<'_> {
         wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &self.buffer,
@@ -49,7 +49,7 @@ impl Context {
     /// A new storage buffer of `len` zeros.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where it exceeds what this adapter binds at once.
+    /// [`Error::TooLarge`] if it exceeds what this adapter binds at once.
     pub fn zeros(&self, label: &str, len: usize) -> Result<Slice> {
         let bytes = 4 * len.max(1) as u64;
         let limit = self.most_bytes();
@@ -66,14 +66,14 @@ impl Context {
         Ok(Slice { buffer, offset: 0, len: len.max(1) })
     }
 
-    /// Copies `data` to the start of `to`; it is there before any later submission runs.
+    /// Copies `data` to the start of `to`, before any later submission runs.
     pub fn write<T: bytemuck::NoUninit>(&self, to: &Slice, data: &[T]) {
         let bytes: &[u8] = bytemuck::cast_slice(data);
         debug_assert!(bytes.len() as u64 <= to.bytes());
         self.queue.write_buffer(&to.buffer, to.offset, bytes);
     }
 
-    /// Reads slices back, in one submission.
+    /// Reads slices back, in one submission, as words.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails meanwhile.
@@ -82,7 +82,7 @@ impl Context {
         staging.arrived(self, submission, &lens).await
     }
 
-    /// Asks for slices as they are after all work submitted so far, in one submission, and does not wait for them.
+    /// Requests slices as they are after all work submitted so far, in one submission, without waiting.
     pub fn fetch(&self, slices: &[&Slice]) -> Fetch {
         let total: u64 = slices.iter().map(|s| s.bytes()).sum();
         let staging = Readback::new(&self.device, total);
@@ -114,12 +114,12 @@ impl Context {
     }
 }
 
-/// Words of slices of `f32`, as what they are.
+/// Reinterprets words as `f32`.
 pub fn floats(words: Vec<Vec<u32>>) -> Vec<Vec<f32>> {
     words.into_iter().map(|words| words.into_iter().map(f32::from_bits).collect()).collect()
 }
 
-/// Slices on their way back to the host.
+/// Slices in transfer to the host.
 pub struct Fetch {
     submission: wgpu::SubmissionIndex,
     staging: Readback,
@@ -127,7 +127,7 @@ pub struct Fetch {
 }
 
 impl Fetch {
-    /// The words of each slice, once they have arrived; `None` before, and after they have been taken. Returns at once.
+    /// The words of each slice; `None` before they have arrived and after they have been taken. Does not block.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails meanwhile.
@@ -158,18 +158,18 @@ impl Readback {
         Self { buffer, mapped: Arrival::default() }
     }
 
-    /// Asks for the first `bytes` to be mapped once the work submitted so far is done.
+    /// Requests that the first `bytes` be mapped once the work submitted so far is done.
     pub(crate) fn map(&self, bytes: u64) {
         let mapped = self.mapped.clone();
         self.buffer.map_async(wgpu::MapMode::Read, 0..bytes, move |result| mapped.bring(result));
     }
 
-    /// The first words, in parts of these lengths, once they have arrived; unmaps the buffer for its next use.
+    /// The first words, split into parts of these lengths, if they have arrived; unmaps the buffer for its next use.
     pub(crate) fn take(&self, context: &Context, lens: &[usize]) -> Option<Result<Vec<Vec<u32>>>> {
         Some(self.words(context, self.mapped.take()?, lens))
     }
 
-    /// The same once they have arrived, after `submission`.
+    /// Waits for `submission`, then returns the first words as [`Readback::take`] does.
     pub(crate) async fn arrived(
         &self,
         context: &Context,
@@ -206,7 +206,7 @@ impl Readback {
     }
 }
 
-/// What came back, as words; in words that the host has no memory for it.
+/// Copies the bytes that came back into words; a message if the host has no memory for them.
 fn words(bytes: &[u8]) -> std::result::Result<Vec<u32>, String> {
     let (chunks, _) = bytes.as_chunks();
     let mut words = Vec::new();

@@ -1,4 +1,4 @@
-//! From a variant and sizes to a kernel, and from a kernel and buffers to what is dispatched. A wrong name, shape or alias is
+//! Compilation of a variant and sizes into a kernel, and binding of buffers to it. A wrong name, shape or alias is
 //! an error that names the kernel. Equal kernels are compiled once.
 
 use super::{Context, Kernel, Launch, Slice};
@@ -9,10 +9,10 @@ use crate::{
 use std::sync::{Arc, PoisonError, atomic::AtomicBool};
 
 impl Context {
-    /// Compiles `variant` for `call`, or finds it compiled.
+    /// Compiles `variant` for `call`, or returns it from the cache.
     ///
     /// # Errors
-    /// [`Error::Shader`] where the text or a size does not fit.
+    /// [`Error::Shader`] if the text or a size does not fit.
     pub async fn kernel(&self, call: &Call, variant: &Variant) -> Result<Arc<Kernel>> {
         let name = format!("{}/{}", call.op.name, variant.name());
         let shader = call.op.shader(variant, call.activation)?;
@@ -73,14 +73,14 @@ impl Context {
             entry_point: None,
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &constants,
-                // As WGSL says. wgrad's own kernels write all that they read there.
+                // WGSL demands zeros. wgrad's own kernels write all that they read there.
                 zero_initialize_workgroup_memory: !trusted,
             },
             cache: None,
         });
         let failed = scope.pop();
         if let Some(e) = failed.await {
-            // A shader that a device without life does not take may be a good one.
+            // A lost device rejects good shaders too.
             self.check()?;
             return Err(fail(e.to_string()));
         }
@@ -94,7 +94,7 @@ impl Context {
         if !trusted {
             return self.device.create_shader_module(descriptor);
         }
-        // Sound because only wgrad's own kernels come here (`Call::trusts`): each guards its loads and stores, ends
+        // Sound because only wgrad's own kernels get here (`Call::trusts`): each guards its loads and stores, ends
         // its loops, and is tested on guarded buffers and again with all of wgpu's checks on.
         #[allow(unsafe_code)]
         unsafe {
@@ -102,7 +102,7 @@ impl Context {
         }
     }
 
-    /// The layout of group 1: the step's numbers at a dynamic offset, images, labels.
+    /// The layout of group 1: the step's feed at a dynamic offset, images, labels.
     pub(crate) fn feed_layout(&self) -> wgpu::BindGroupLayout {
         let read = wgpu::BufferBindingType::Storage { read_only: true };
         self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
@@ -124,8 +124,8 @@ impl Context {
         self.bind_beyond(kernel, buffers, 0)
     }
 
-    /// As [`Context::bind`], with `beyond` elements of each buffer behind its slice in reach of the kernel.
-    /// Drivers drop what a kernel does beyond its bindings, so a proof that wants to see it binds more.
+    /// As [`Context::bind`], with `beyond` elements after each slice in reach of the kernel.
+    /// Drivers drop accesses beyond a binding, so a proof that wants to see them binds more.
     pub(crate) fn bind_beyond(
         &self,
         kernel: &Arc<Kernel>,
@@ -202,7 +202,7 @@ mod tests {
         MATMUL.variant("naive").unwrap_or_else(|e| panic!("{e}"))
     }
 
-    /// Without checks a wrong kernel can do more harm, and only the crate itself can run one so.
+    /// Without checks a wrong kernel can do more harm; only the crate itself can run one like that.
     #[test]
     fn a_store_beyond_the_end_is_noticed_without_checks_too() {
         let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");

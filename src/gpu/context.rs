@@ -1,5 +1,5 @@
-//! An open device: queue, limits, the kernels compiled so far, and the first fault that happened on
-//! it. Errors that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
+//! An open device: queue, limits, the kernels compiled so far, and the first fault that happened on it. Errors
+//! that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
 
 use super::{AdapterChoice, adapter, arrival::Arrival, fault, kernel::KernelCache, preparing::Ear};
 use crate::{Error, Result, gpu::Trust, op::AdapterClass};
@@ -12,52 +12,52 @@ use std::{
     time::Duration,
 };
 
-/// How long one submission may take before it counts as hung.
+/// Time after which a submission counts as hung.
 const SUBMISSION_TIMEOUT: Duration = Duration::from_secs(60);
-/// The same where everything runs on the processor's cores, which other programs may be using.
+/// Time after which a submission counts as hung on a software adapter, whose cores other programs may be using.
 const SLOW_TIMEOUT: Duration = Duration::from_secs(600);
-/// What is wrong where the device has no memory left.
+/// Error message for a device without free memory.
 const NO_MEMORY: &str = "it has no memory left: the network, its batch and its images together are too large for it, or \
                          other programs hold its memory";
 
-/// How to open a device.
+/// Options for opening a device.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Which adapter.
+    /// The adapter to open.
     pub adapter: AdapterChoice,
-    /// Keep wgpu's injected bounds and loop checks in wgrad's own kernels too. They cost up to a
-    /// third of the speed; a kernel that someone else wrote always has them.
+    /// Keeps wgpu's injected bounds and loop checks in wgrad's own kernels too. They cost up to a
+    /// third of the speed. Kernels from elsewhere always have them.
     pub checked: bool,
-    /// Bind no more bytes at once than these, as on a smaller adapter; `None`: as many as the adapter does.
+    /// Binds at most this many bytes at once, like a smaller adapter; `None`: as many as the adapter allows.
     pub most_bytes: Option<u64>,
 }
 
-/// A device that is open for work: a handle, whose clones are the same device.
+/// An open device. This is a handle: clones refer to the same device.
 #[derive(Clone)]
 pub struct Context(Arc<Shared>);
 
-/// What all handles of an open device share.
+/// State that all handles of an open device share.
 pub struct Shared {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     pub(super) kernels: KernelCache,
     /// Name, driver and back end of the adapter.
     pub info: wgpu::AdapterInfo,
-    /// Software or hardware: decides the default kernels.
+    /// Software or hardware; decides the default kernels.
     pub class: AdapterClass,
-    /// What the device allows.
+    /// Limits of the device.
     pub limits: wgpu::Limits,
-    /// What the device can do beyond WebGPU's core.
+    /// Features of the device beyond WebGPU's core.
     pub features: wgpu::Features,
-    /// Whether wgrad's own kernels keep wgpu's checks.
+    /// True if wgrad's own kernels keep wgpu's checks.
     pub checked: bool,
-    /// What is known of the kernels' rightness on this device.
+    /// Verdicts about the kernels on this device.
     pub(crate) trust: Trust,
     pub(super) ear: Ear,
-    /// What counts as hung, where something else was asked for than is usual.
+    /// Time after which a submission counts as hung, if set by the caller.
     timeout: Mutex<Option<Duration>>,
     pub(super) hung: AtomicBool,
-    /// Panics of wgpu that had been caught when it was opened.
+    /// Number of wgpu panics that had been caught when the device was opened.
     caught: u64,
     fault: Arc<Mutex<Option<String>>>,
 }
@@ -76,10 +76,10 @@ impl Shared {
         adapter::describe(&self.info)
     }
 
-    /// The first fault that the device has reported, as an error.
+    /// Returns the first fault that the device has reported, as an error.
     ///
     /// # Errors
-    /// [`Error::Device`] once anything went wrong on the device.
+    /// [`Error::Device`] once anything has gone wrong on the device.
     pub fn check(&self) -> Result<()> {
         match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
             None => Ok(()),
@@ -97,7 +97,7 @@ impl Context {
     /// timing can use.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] where no adapter matches, [`Error::Device`] where the driver refuses.
+    /// [`Error::NoAdapter`] if no adapter matches, [`Error::Device`] if the driver refuses.
     pub async fn open(options: &Options) -> Result<Self> {
         let listed = options.adapter.find().await?;
         let useful = wgpu::Features::TIMESTAMP_QUERY
@@ -165,23 +165,23 @@ impl Context {
         })))
     }
 
-    /// Lets a submission take this long before it counts as hung. What the driver takes to compile a kernel is no part of it.
+    /// Sets the time after which a submission counts as hung. The driver's compilation of kernels does not count.
     pub fn set_timeout(&self, timeout: Duration) {
         *self.timeout.lock().unwrap_or_else(PoisonError::into_inner) = Some(timeout);
     }
 
-    /// Lets a submission take as long as is usual: a minute; ten on a software adapter, which other programs slow down.
-    /// The driver may compile for longer.
+    /// Resets the time after which a submission counts as hung to the default: a minute, or ten on a software adapter,
+    /// which other programs slow down. The driver may compile for longer.
     pub fn reset_timeout(&self) {
         *self.timeout.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// What counts as hung, where something else was asked for than is usual.
+    /// Time after which a submission counts as hung, if set by the caller.
     pub(super) fn timeout(&self) -> Option<Duration> {
         *self.timeout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The underlying device, for code that adds to wgrad from outside.
+    /// The underlying device, for code outside wgrad.
     pub fn device(&self) -> &wgpu::Device {
         &self.device
     }
@@ -191,13 +191,13 @@ impl Context {
         &self.queue
     }
 
-    /// What is wrong, where a call failed with `message`: the first fault that the device has reported, of which that
-    /// may be but a consequence.
+    /// The error for a call that failed with `message`. If the device has already reported a fault, the failure may be
+    /// a mere consequence, so that fault is returned instead.
     pub(crate) fn failed(&self, message: String) -> Error {
         self.check().err().unwrap_or_else(|| self.fail(message))
     }
 
-    /// Lets callbacks of finished work run; returns at once.
+    /// Runs the callbacks of finished work; does not block.
     ///
     /// # Errors
     /// [`Error::Device`] if the device is lost.
@@ -209,13 +209,13 @@ impl Context {
     /// Waits until `submission` has finished.
     ///
     /// # Errors
-    /// [`Error::Device`] if the device is lost, or hangs for longer than a minute, ten on a software adapter (or what
-    /// [`Context::set_timeout`] says).
+    /// [`Error::Device`] if the device is lost, or hangs for longer than a minute, ten on a software adapter (or the
+    /// time set by [`Context::set_timeout`]).
     pub async fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
         self.wait_within(submission, self.patience(), "a kernel hangs, or the driver does").await
     }
 
-    /// How long a submission may take before it counts as hung.
+    /// Time after which a submission counts as hung.
     pub(super) fn patience(&self) -> Duration {
         self.timeout().unwrap_or(match self.class {
             AdapterClass::Cpu => SLOW_TIMEOUT,
@@ -223,7 +223,7 @@ impl Context {
         })
     }
 
-    /// In a browser nothing limits it.
+    /// Waits until `submission` has finished, for at most `limit`; in a browser there is no limit.
     pub(super) async fn wait_within(
         &self,
         submission: wgpu::SubmissionIndex,
@@ -253,10 +253,10 @@ impl Context {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // Closing a device waits for its work; work that hangs would keep the error about it from being told. And one that
-        // has failed is in a state in which wgpu may panic while it closes it; buffers are given up before it.
+        // Closing a device waits for its work; hung work would keep the error about it from being reported. And wgpu
+        // may panic while it closes a device that has failed. So these handles are leaked; buffers are released before.
         if self.hung.load(Ordering::Relaxed) || self.check().is_err() || self.caught != fault::caught() {
-            // So does giving up a pipeline that runs.
+            // Dropping a running pipeline would block as well.
             std::mem::forget((self.queue.clone(), self.device.clone(), self.kernels.all()));
         }
     }

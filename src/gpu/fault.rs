@@ -1,5 +1,5 @@
-//! What wgpu takes for fatal. Where a driver gives up in a place that wgpu does not expect, it panics in the middle of a
-//! call; whoever holds the device should hear of it as of any other failure of it, and may open it anew.
+//! Panics of wgpu. If a driver fails where wgpu does not expect it, wgpu panics in the middle of a call. The
+//! caller gets it as an error like any other device failure, and may open the device again.
 
 use crate::Error;
 use std::{
@@ -18,21 +18,21 @@ use std::{
 /// Crates between wgrad and the driver.
 const BENEATH: [&str; 6] = ["wgpu", "ash-", "glow-", "gpu-allocator", "gpu-descriptor", "khronos-egl"];
 
-/// How often a panic of these crates was caught.
+/// Number of caught panics of these crates.
 static CAUGHT: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// How many calls of [`guarded`] this thread is in.
+    /// Number of nested calls of [`guarded`] on this thread.
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    /// What the panic said that goes on in this thread.
+    /// Message of the panic in progress on this thread.
     static SAID: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Does `work`; a panic of wgpu in it, or of what is beneath it, is the error [`Error::Device`]. Other panics go on: they
-/// are mistakes of this program.
+/// Runs `work` and turns a panic of wgpu or the crates beneath it into [`Error::Device`]. Other panics propagate: they
+/// are bugs of this program.
 ///
 /// # Errors
-/// Those of `work`, and that one.
+/// The errors of `work`, and [`Error::Device`].
 pub async fn guarded<T, E: From<Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
     listen();
     let mut work = pin!(work);
@@ -48,7 +48,7 @@ pub async fn guarded<T, E: From<Error>>(work: impl Future<Output = Result<T, E>>
     .await
 }
 
-/// How often a panic of wgpu was caught so far. A device that was open then may be in no state to be closed.
+/// Number of wgpu panics caught so far. A device that was open at that time may not be safe to close.
 pub(super) fn caught() -> u64 {
     CAUGHT.load(Ordering::Relaxed)
 }
@@ -63,7 +63,7 @@ fn failure(panic: Box<dyn Any + Send>) -> Error {
     }
 }
 
-/// Keeps what panics beneath wgrad say, instead of printing it, where somebody takes them for an error.
+/// Installs a panic hook that keeps the messages of panics beneath wgrad, instead of printing them, inside [`guarded`].
 fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -79,7 +79,7 @@ fn listen() {
     });
 }
 
-/// Whether a source file is one of the crates beneath.
+/// Returns true if a source file belongs to one of the crates beneath.
 fn is_beneath(file: &str) -> bool {
     let own = file!().trim_end_matches("gpu/fault.rs");
     !file.starts_with(own)
@@ -89,7 +89,7 @@ fn is_beneath(file: &str) -> bool {
 fn words(info: &PanicHookInfo<'_>) -> String {
     let said = info.payload();
     let said = said.downcast_ref::<String>().map(String::as_str).or(said.downcast_ref().copied());
-    // The first line only says that something is wrong, the causes stand below it.
+    // The first line only says that something is wrong; the causes follow below it.
     let said: Vec<&str> = said.unwrap_or_default().split_whitespace().collect();
     format!("the driver failed in the middle of a call: {}", said.join(" "))
 }
@@ -111,7 +111,7 @@ mod tests {
             let device = context.device();
             let outer = device.push_error_scope(wgpu::ErrorFilter::Validation);
             let _inner = device.push_error_scope(wgpu::ErrorFilter::Validation);
-            // Scopes must be popped in reverse order, says wgpu, and panics.
+            // wgpu demands that scopes be popped in reverse order, and panics otherwise.
             drop(outer.pop().await);
             Ok(())
         };

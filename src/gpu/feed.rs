@@ -9,14 +9,14 @@ use crate::{
 /// Distance between two steps in the table: WebGPU's alignment of dynamic uniform offsets.
 const STRIDE: usize = 256;
 
-/// Buffers for one chunk. A clone is the same buffers.
+/// Buffers for one chunk. Clones share the buffers.
 #[derive(Clone)]
 pub struct FeedBuffers {
     steps: wgpu::Buffer,
     images: Slice,
     labels: Slice,
     bind_group: wgpu::BindGroup,
-    /// How many steps fit.
+    /// Maximum number of steps.
     pub capacity: usize,
 }
 
@@ -24,7 +24,7 @@ impl FeedBuffers {
     /// Buffers for up to `images` images of `pixels` bytes and up to `steps` steps.
     ///
     /// # Errors
-    /// [`crate::Error::TooLarge`] where the images exceed what the adapter binds at once.
+    /// [`crate::Error::TooLarge`] if the images exceed what the adapter binds at once.
     pub fn new(context: &Context, images: usize, pixels: usize, steps: usize) -> Result<Self> {
         let words = context.zeros("images", (images * pixels).div_ceil(4))?;
         let labels = context.zeros("labels", images)?;
@@ -53,7 +53,7 @@ impl FeedBuffers {
         Ok(Self { steps: table, images: words, labels, bind_group, capacity: steps })
     }
 
-    /// Hands a chunk to the device. Work submitted earlier still sees the chunk before it: the queue
+    /// Uploads a chunk. Work submitted earlier still sees the chunk before it: the queue
     /// keeps the order, and the copy waits in staging memory meanwhile.
     pub fn upload(&self, context: &Context, batch: &Batch, steps: &[Step]) {
         let whole = batch.images.len() / 4 * 4;

@@ -1,4 +1,4 @@
-//! A kernel with its sizes put in, and one with its buffers, ready to be dispatched.
+//! Kernels specialised to their sizes, and kernels bound to buffers.
 
 use crate::op::Shader;
 use std::{
@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
-/// Kernels compiled so far, by name, trust, text and sizes.
+/// Cache of compiled kernels, by name, trust, text and sizes.
 #[derive(Default)]
 pub(super) struct KernelCache(pub(super) Mutex<HashMap<String, Arc<Kernel>>>);
 
@@ -17,25 +17,25 @@ impl KernelCache {
     }
 }
 
-/// A compiled variant with its sizes put in.
+/// A variant compiled with its sizes.
 pub struct Kernel {
     /// `operation/variant`.
     pub name: String,
-    /// What naga read from the text.
+    /// Reflection of the text by naga.
     pub shader: Shader,
-    /// Every number the shader knows by name.
+    /// All named numbers of the shader.
     pub values: BTreeMap<String, f64>,
     /// Workgroups in x, y, z.
     pub groups: [u32; 3],
     pub(super) pipeline: wgpu::ComputePipeline,
     pub(super) layout: wgpu::BindGroupLayout,
-    /// Whether it was dispatched, so that the driver has compiled it.
+    /// True after a first dispatch, when the driver has compiled it.
     pub(super) warm: AtomicBool,
 }
 
-/// A kernel with its buffers: ready to be dispatched.
+/// A kernel with its buffers, ready to be dispatched.
 pub struct Launch {
-    // Private: buffers were measured for this kernel, and another would reach beyond them.
+    // Private: the buffers were checked for this kernel; another kernel could access memory beyond them.
     pub(crate) kernel: Arc<Kernel>,
     pub(super) bind_group: wgpu::BindGroup,
 }
@@ -56,7 +56,7 @@ impl Launch {
         self.dispatch(pass, [0; 3]);
     }
 
-    /// Records a dispatch of so many workgroups.
+    /// Records a dispatch of `x` × `y` × `z` workgroups.
     pub(crate) fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, [x, y, z]: [u32; 3]) {
         pass.set_pipeline(&self.kernel.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);

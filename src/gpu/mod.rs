@@ -1,4 +1,4 @@
-//! Everything that talks to wgpu: choose an adapter, compile kernels, hold buffers, replay plans.
+//! Access to wgpu: choosing an adapter, compiling kernels, holding buffers, replaying plans.
 
 mod adapter;
 mod arrival;

@@ -1,13 +1,13 @@
-//! The one place that blocks: outside of a browser nobody but the caller makes a device run its callbacks.
+//! The only blocking wait: outside a browser the caller itself must make the device run its callbacks.
 
 use super::Context;
 use crate::{Result, error::HANGS};
 use std::{sync::atomic::Ordering, time::Duration};
 
 impl Context {
-    /// Blocks until `submission` is done and its callbacks have run, for `limit` at most.
+    /// Blocks until `submission` is done and its callbacks have run, for at most `limit`.
     pub(super) fn block(&self, submission: wgpu::SubmissionIndex, limit: Duration, why: &str) -> Result<()> {
-        // What a lost device was given never ends.
+        // Work that a lost device was given never ends.
         self.check()?;
         let poll = self
             .device
@@ -17,7 +17,7 @@ impl Context {
                 self.hung.store(true, Ordering::Relaxed);
                 Err(self.fail(format!("{HANGS} {} s: {why}", limit.as_secs_f64())))
             }
-            // The work was never taken, since the device was lost before.
+            // The device never took the work because it was lost before.
             Err(e @ wgpu::PollError::WrongSubmissionIndex(..)) => {
                 Err(self.failed(format!("it was lost: it did not take the work ({e})")))
             }

@@ -1,9 +1,9 @@
-//! Where something was found out about kernels.
+//! The environment for which results about kernels are valid.
 
 use crate::op::user_file::digest;
 use serde::{Deserialize, Serialize};
 
-/// Everything on which a choice or a proof depends, besides what it is of.
+/// Everything that a choice or a proof of a kernel depends on, besides the kernel itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// The adapter's name.
@@ -14,14 +14,14 @@ pub struct Place {
     pub driver: String,
     /// The version of wgpu.
     pub wgpu: String,
-    /// SHA-256 of all shader texts of the page.
+    /// SHA-256 of all shader texts of the registry.
     pub shaders: String,
-    /// Whether wgpu's checks are in the kernels.
+    /// True if the kernels contain wgpu's checks.
     pub checked: bool,
 }
 
 impl Place {
-    /// The name of the file that keeps what was found out here, of a `call` alone if that is named.
+    /// The name of the file with the results for this environment, or for a single `call` in it.
     pub fn file(&self, call: Option<&str>) -> String {
         let Self { adapter, backend, driver, wgpu, shaders, checked } = self;
         let checked = checked.to_string();
@@ -29,7 +29,7 @@ impl Place {
         format!("{}.json", digest(&all.into_iter().chain(call).collect::<Vec<_>>().join("\0")))
     }
 
-    /// Whether both are on one adapter, whatever else changed.
+    /// Returns true if both are on the same adapter, even if everything else differs.
     pub fn same_adapter(&self, other: &Self) -> bool {
         (&self.adapter, &self.backend) == (&other.adapter, &other.backend)
     }

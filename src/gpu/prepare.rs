@@ -1,4 +1,4 @@
-//! What comes before the first step of a plan: each of its kernels is compiled, and who listens hears of it.
+//! Preparation of a plan before its first step: each of its kernels is compiled, and the callback is notified.
 
 use super::{Context, FeedBuffers, Launch, Preparing};
 use crate::{
@@ -10,34 +10,34 @@ use std::{
     time::Duration,
 };
 
-/// How long a driver may compile one kernel: nothing runs meanwhile that could hang.
+/// Maximum time for a driver to compile one kernel: nothing runs meanwhile that could hang.
 const COMPILE_TIMEOUT: Duration = Duration::from_secs(3600);
 
 impl Context {
-    /// Tells `ear` from now on what happens while kernels get ready.
+    /// Sets the callback that receives the events of preparation.
     pub fn hear(&self, ear: impl Fn(Preparing<'_>) + Send + Sync + 'static) {
         self.ear.set(Arc::new(ear));
     }
 
-    /// Tells whoever listens.
+    /// Notifies the callback, if one is set.
     pub(crate) fn tell(&self, what: Preparing<'_>) {
         if let Some(ear) = self.ear.get() {
             ear(what);
         }
     }
 
-    /// Tells whoever listens that the driver compiles `variant` for a proof of `call`, or has done so.
+    /// Reports that the driver compiles `variant` for a proof of `call`, or has done so.
     pub fn tell_of_trial(&self, call: &Call, variant: &Variant, compiled: bool) {
         let kernel = format!("{}/{}", call.op.name, variant.name());
         self.tell(Preparing::Trying { kernel: &kernel, compiled });
     }
 
-    /// Lets the driver compile the kernel of `launch`, once, by a dispatch of no workgroups: some compile only when
-    /// a kernel is dispatched. Nothing runs, so that whatever time it takes is the compiler's, and no kernel hangs.
+    /// Makes the driver compile the kernel of `launch`, once, by a dispatch of no workgroups: some drivers compile only
+    /// when a kernel is dispatched. Nothing runs, so the time that it takes is the compiler's, and no kernel hangs.
     ///
     /// # Errors
-    /// [`crate::Error::Device`] if the device is lost, or compiles for more than an hour (or what
-    /// [`Context::set_timeout`] says, if that is longer).
+    /// [`crate::Error::Device`] if the device is lost, or compiles for more than an hour (or the time set by
+    /// [`Context::set_timeout`], if that is longer).
     pub async fn warm(&self, launch: &Launch, feed: &FeedBuffers) -> Result<()> {
         if launch.kernel.warm.swap(true, Ordering::Relaxed) {
             return Ok(());
@@ -89,7 +89,7 @@ mod tests {
         for (n, told) in told[..of].iter().enumerate() {
             assert!(told.contains(&format!("nth: {}, of: {of}", n + 1)), "{told}");
         }
-        // And now they do run.
+        // Now the kernels do run.
         let feed = FeedBuffers::new(&context, 4, 16, 1).expect("fits");
         let step = crate::feed::Step { rows: 4, learning_rate: 1.0, ..Default::default() };
         let batch = crate::feed::Batch { images: vec![200; 64], labels: vec![0, 1, 2, 0] };

@@ -1,45 +1,45 @@
-//! What is told while kernels get ready, and to whom.
+//! Events of the preparation of kernels, and the callback that receives them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What is told while kernels get ready.
+/// An event of the preparation of kernels.
 #[derive(Clone, Copy, Debug)]
 pub enum Preparing<'a> {
     /// The driver compiles a kernel.
     Compiling {
         /// `operation/variant`.
         kernel: &'a str,
-        /// Which of them, from 1.
+        /// Number of this kernel, from 1.
         nth: usize,
-        /// How many kernels the plan has.
+        /// Number of kernels in the plan.
         of: usize,
     },
-    /// A kernel is proven beside its twin, since nothing is known of it on this adapter.
+    /// A kernel is being proven against its twin, since no verdict about it is known on this adapter.
     Proving {
         /// `operation/variant`.
         kernel: &'a str,
-        /// Which of them, from 1.
+        /// Number of this kernel, from 1.
         nth: usize,
-        /// How many kernels the plan has.
+        /// Number of kernels to prove.
         of: usize,
     },
-    /// The driver compiles a kernel that is to be proven, or has done so and the kernel runs.
+    /// The driver compiles a kernel for a proof (`compiled` is false), or has done so and the kernel runs.
     Trying {
         /// `operation/variant`.
         kernel: &'a str,
-        /// Whether it is compiled.
+        /// True once it is compiled.
         compiled: bool,
     },
-    /// Something that a person should know: a kernel that computes wrongly here, and what runs in its place.
+    /// A message for the user: a kernel that computes wrongly here, and the variant that replaces it.
     Note(&'a str),
-    /// Nothing is left to do.
+    /// Preparation is complete.
     Ready,
 }
 
-/// Who hears it.
+/// Callback type for the events.
 pub(super) type Hears = dyn Fn(Preparing<'_>) + Send + Sync;
 
-/// Who hears it, if anybody does.
+/// The callback, if one is set.
 #[derive(Default)]
 pub(crate) struct Ear(Mutex<Option<Arc<Hears>>>);
 

@@ -1,10 +1,10 @@
-//! An adapter as it is recorded.
+//! Serializable description of an adapter.
 
 use super::Context;
 use crate::op::AdapterClass;
 use serde::{Deserialize, Serialize};
 
-/// Which adapter.
+/// Identity of an adapter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdapterRecord {
     /// Its name.

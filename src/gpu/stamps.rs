@@ -1,27 +1,27 @@
-//! Timestamps that the device writes before and behind compute passes, several pairs in a submission. Whether
-//! they can be believed is for [`super::Timer::validate`] to say.
+//! Timestamps that the device writes before and after compute passes, several pairs per submission. To decide
+//! if they can be trusted, use [`super::Timer::validate`].
 
 use super::Context;
 use std::sync::OnceLock;
 
-/// Bytes of a pair.
+/// Bytes per pair.
 pub(super) const PAIR: u64 = 16;
-/// WebGPU allows 4096 queries in a set.
+/// Maximum number of pairs: WebGPU allows 4096 queries in a set.
 const MOST: usize = 2048;
 
-/// Room for pairs of timestamps. Submissions use it one after the other, as the queue runs them.
+/// A query set for pairs of timestamps. Submissions use it one after the other, in the order of the queue.
 pub struct Stamps {
     set: wgpu::QuerySet,
     resolved: wgpu::Buffer,
     pairs: usize,
-    /// Nanoseconds of a tick.
+    /// Nanoseconds per tick.
     period: f64,
-    /// The first tick seen: seconds count from it, so that they are exact.
+    /// The first tick seen. Seconds count from it, which keeps them precise.
     origin: OnceLock<u64>,
 }
 
 impl Stamps {
-    /// Room for `pairs` pairs; `None` where the device writes no timestamps, or not so many.
+    /// Allocates `pairs` pairs; `None` if the device has no timestamps, or not as many.
     pub fn new(context: &Context, pairs: usize) -> Option<Self> {
         let period = f64::from(context.queue.get_timestamp_period());
         let has = context.features.contains(wgpu::Features::TIMESTAMP_QUERY) && period > 0.0;
@@ -42,7 +42,7 @@ impl Stamps {
         Some(Self { set, resolved, pairs, period, origin: OnceLock::new() })
     }
 
-    /// How many pairs there are.
+    /// Number of pairs.
     pub fn pairs(&self) -> usize {
         self.pairs
     }
@@ -52,7 +52,7 @@ impl Stamps {
         PAIR * self.pairs as u64
     }
 
-    /// What a compute pass takes in order to write pair `pair`.
+    /// The descriptor with which a compute pass writes pair `pair`.
     pub(crate) fn writes(&self, pair: usize) -> wgpu::ComputePassTimestampWrites<'_> {
         wgpu::ComputePassTimestampWrites {
             query_set: &self.set,
@@ -61,14 +61,14 @@ impl Stamps {
         }
     }
 
-    /// Copies all pairs to `to`, from byte `at` on.
+    /// Copies all pairs to `to`, starting at byte `at`.
     pub(crate) fn resolve(&self, encoder: &mut wgpu::CommandEncoder, to: &wgpu::Buffer, at: u64) {
         encoder.resolve_query_set(&self.set, 0..2 * self.pairs as u32, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, to, at, self.bytes());
     }
 
-    /// Beginning and end of each pair, in seconds of the device's clock; `None` where one is zero or they are
-    /// not in order.
+    /// Beginning and end of each pair, in seconds of the device's clock; `None` if one is zero or they are
+    /// out of order.
     pub(crate) fn read(&self, words: &[u32]) -> Vec<Option<[f64; 2]>> {
         let pairs = words.chunks_exact(4).map(|w| {
             let tick = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
@@ -77,7 +77,7 @@ impl Stamps {
                 return None;
             }
             let origin = *self.origin.get_or_init(|| first);
-            // Drivers may order two pairs either way round, so the difference has a sign.
+            // Drivers may execute two pairs in either order, so the difference has a sign.
             let seconds = |tick: u64| tick.wrapping_sub(origin) as i64 as f64 * self.period * 1e-9;
             Some([seconds(first), seconds(last)])
         });

@@ -1,23 +1,23 @@
-//! How long a launch takes: by the device's timestamps where they can be believed, else by the host's clock,
-//! and it says which. Timestamps are believed after a test: some drivers leave them zero, hand them out in the
-//! wrong order or in the wrong unit. It ranks nothing.
+//! Timing of launches: by the device's timestamps if they can be trusted, else by the host's clock; it reports which.
+//! Timestamps are trusted after a test, because some drivers leave them zero, or write them in the wrong order or unit.
+//! This module ranks nothing.
 
 use super::{Context, FeedBuffers, Launch, Readback, Stamps, stamps::PAIR};
 use crate::{Result, clock};
 use std::fmt;
 
-/// Dispatches of one sample at most: more would only make the recording long.
+/// Maximum number of dispatches per sample; more would only prolong the recording.
 const MOST: usize = 8192;
-/// Samples from which timestamps are judged are at least this long, seconds.
+/// Minimum duration of the samples that timestamps are tested with, in seconds.
 const JUDGED: f64 = 0.004;
 
-/// What a time was measured with.
+/// The clock of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub enum Clock {
-    /// Timestamps that the device wrote before and behind the work.
+    /// Timestamps that the device wrote before and after the work.
     #[serde(rename = "gpu timestamps")]
     Gpu,
-    /// The host's clock, from the submission until the device has answered: what a submission costs is in it.
+    /// The host's clock, from the submission to the device's answer: it includes the overhead of a submission.
     #[serde(rename = "wall clock")]
     Wall,
 }
@@ -31,34 +31,34 @@ impl fmt::Display for Clock {
     }
 }
 
-/// One measurement, in seconds of all its dispatches together.
+/// One measurement, in seconds for all its dispatches together.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
     /// By the host's clock.
     pub wall: f64,
-    /// By the device's timestamps, where it has them and they are non-zero and in order.
+    /// By the device's timestamps, if it has them and they are non-zero and in order.
     pub gpu: Option<f64>,
 }
 
-/// Times launches on one device.
+/// Timer of launches on one device.
 pub struct Timer {
     stamps: Option<Stamps>,
-    /// What [`Timer::seconds`] reads.
+    /// The clock that [`Timer::seconds`] reads.
     pub clock: Clock,
-    /// Why it is not the device's timestamps, where it has them.
+    /// The reason for not using the device's timestamps, if it has them.
     pub doubt: Option<String>,
 }
 
 impl Timer {
-    /// A timer that reads the device's timestamps, if it has any. They are not believed yet: see
-    /// [`Timer::validate`].
+    /// A timer that reads the device's timestamps, if there are any. They are untested until [`Timer::validate`] is
+    /// called.
     pub fn new(context: &Context) -> Self {
         let stamps = Stamps::new(context, 1);
         let clock = if stamps.is_some() { Clock::Gpu } else { Clock::Wall };
         Self { stamps, clock, doubt: None }
     }
 
-    /// Runs `launch` `dispatches` times in one compute pass and times it. The recording is not in it.
+    /// Runs `launch` `dispatches` times in one compute pass and times it, without the recording.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
@@ -100,7 +100,7 @@ impl Timer {
         Ok(Sample { wall, gpu })
     }
 
-    /// Seconds of `dispatches` dispatches, by the clock that this timer trusts. A single timestamp that is zero
+    /// Seconds for `dispatches` dispatches, by the clock that this timer trusts. A single timestamp that is zero
     /// or out of order makes it trust the host's clock from then on.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl Timer {
         }
     }
 
-    /// How many dispatches make a sample of about `seconds`. It warms the kernel up on the way.
+    /// Number of dispatches for a sample of about `seconds`. It also warms up the kernel.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
@@ -137,7 +137,7 @@ impl Timer {
         Ok(self.warm(context, feed, launch, seconds).await?.0)
     }
 
-    /// As [`Timer::dispatches_for`], with the seconds that one dispatch took by the host's clock: a first guess.
+    /// As [`Timer::dispatches_for`], also with the seconds per dispatch by the host's clock: a first estimate.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
@@ -159,9 +159,9 @@ impl Timer {
         }
     }
 
-    /// Tests the timestamps with `launch`: they have to be non-zero and in order, to lie within what the host's
-    /// clock says, and four times the work has to read as about four times the time. Otherwise the host's clock
-    /// is used from here on, and [`Timer::doubt`] says why.
+    /// Tests the timestamps with `launch`: they must be non-zero and in order, agree with the host's clock, and read
+    /// about four times the time for four times the work. Otherwise the timer uses the host's clock from then on, and
+    /// [`Timer::doubt`] has the reason.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
@@ -199,11 +199,11 @@ impl Timer {
     }
 }
 
-/// What speaks against timestamps that read `once` for some work and `four` for four times as much, which
-/// took `wall` by the host's clock.
+/// The objection to timestamps that read `once` for some work and `four` for four times as much, which took `wall` by
+/// the host's clock.
 fn doubt(once: f64, four: f64, wall: f64) -> Option<String> {
     let (ratio, share) = (four / once, four / wall);
-    // Wide, because other work may run beside; a clock that stands still or runs in another unit is far off.
+    // Wide limits, because other work may run concurrently; a clock that stands still or has another unit is far off.
     if !(2.0..=8.0).contains(&ratio) {
         return Some(format!("four times the work reads as {ratio:.2} times the time"));
     }

@@ -1,4 +1,4 @@
-//! What is known of the kernels' rightness on a device. [`crate::selftest`] finds it out.
+//! Verdicts about the correctness of kernels on a device, as [`crate::selftest`] finds them.
 
 use super::place::Place;
 use crate::{
@@ -11,50 +11,50 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Keeps which kernels were proven, from one context to the next.
+/// Storage for verdicts about kernels, from one context to the next.
 pub trait Proofs: fmt::Debug + Send + Sync {
-    /// What was proven at `place`.
+    /// The kernels that were proven at `place`.
     ///
     /// # Errors
-    /// In words, what cannot be read, is damaged, or was made for something else: it does not count.
+    /// A message if the record cannot be read, is damaged, or was made for something else: it does not count then.
     fn read(&self, place: &Place) -> std::result::Result<BTreeSet<String>, String>;
 
-    /// Keeps what was proven at `place`.
+    /// Stores the kernels that were proven at `place`.
     ///
     /// # Errors
-    /// Where it cannot be kept.
+    /// If they cannot be stored.
     fn store(&self, place: &Place, proven: &BTreeSet<String>) -> Result<()>;
 }
 
-/// What is known of the kernels of a device.
+/// Verdicts about the kernels of a device.
 #[derive(Debug, Default)]
 pub struct Trust {
-    /// Where verdicts are kept; `None`: nothing is proven.
+    /// Storage of the verdicts; `None`: nothing is proven.
     proofs: Mutex<Option<Arc<dyn Proofs>>>,
     known: Mutex<Known>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    /// Whether what was kept has been read.
+    /// True once the stored verdicts have been read.
     pub(crate) read: bool,
     pub(crate) proven: BTreeSet<String>,
-    /// Kernels among them that this process has met, by name.
+    /// Proven kernels that this process has used, by name.
     pub(crate) met: BTreeSet<String>,
-    /// Whether the driver ends loops by itself, where that was tried.
+    /// True if the driver ends loops by itself; `None` if that was not tested.
     pub(crate) ends_loops: Option<bool>,
-    /// What is wrong with the others, in words.
+    /// Fault of each kernel that is wrong.
     pub(crate) wrong: BTreeMap<String, String>,
 }
 
 impl Trust {
-    /// Keeps verdicts in `proofs` from now on, and forgets those so far.
+    /// Sets the storage of verdicts, and forgets those known so far.
     pub(crate) fn keep_in(&self, proofs: Option<Arc<dyn Proofs>>) {
         *self.proofs.lock().unwrap_or_else(PoisonError::into_inner) = proofs;
         *self.known() = Known::default();
     }
 
-    /// Where verdicts are kept.
+    /// The storage of verdicts.
     pub(crate) fn proofs(&self) -> Option<Arc<dyn Proofs>> {
         self.proofs.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -63,7 +63,7 @@ impl Trust {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the kernel is known to be right.
+    /// Returns true if the kernel is known to be correct.
     pub(crate) fn knows(&self, call: &Call, variant: &Variant) -> Result<bool> {
         let name = name(call, variant);
         if self.known().met.contains(&name) {
@@ -78,7 +78,7 @@ impl Trust {
         Ok(proven)
     }
 
-    /// Why `variant` must not run `call`: it was seen to compute wrongly here.
+    /// The reason why `variant` must not run `call`, if it computed wrongly here.
     pub(crate) fn distrusted(&self, call: &Call, variant: &Variant) -> Option<String> {
         let known = self.known();
         if known.wrong.is_empty() {
@@ -91,7 +91,7 @@ impl Trust {
     }
 }
 
-/// A kernel whatever its sizes: `matmul/tiled relu`.
+/// Name of a kernel independent of its sizes: `matmul/tiled relu`.
 pub(crate) fn name(call: &Call, variant: &Variant) -> String {
     match call.activation.name == LINEAR.name {
         true => format!("{}/{}", call.op.name, variant.name()),
@@ -99,7 +99,7 @@ pub(crate) fn name(call: &Call, variant: &Variant) -> String {
     }
 }
 
-/// What a verdict is kept under: the kernel and the digest of its text.
+/// Key of a verdict: the kernel and the digest of its text.
 pub(crate) fn key(call: &Call, variant: &Variant) -> Result<String> {
     let text = call.op.shader(variant, call.activation)?.text;
     Ok(format!("{} {}", name(call, variant), digest(&text)))

@@ -1,15 +1,15 @@
-//! Element-wise activations: a WGSL file of two functions in `shaders/activations/` and a line here each.
+//! Element-wise activations: each is a WGSL file of two functions in `shaders/activations/` and a line here.
 
 use crate::{Error, Result};
 use At::{Input, Output};
 use std::fmt;
 
-/// What an activation's gradient is a function of.
+/// The argument of an activation's gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     /// The output y: the activation can be fused into the kernel that produces it, and x need not be kept.
     Output,
-    /// The input x, since y does not tell it: such an activation is a dispatch of its own while training.
+    /// The input x, because y does not determine the gradient: such an activation is a dispatch of its own in training.
     Input,
 }
 
@@ -17,15 +17,15 @@ pub enum At {
 pub struct Activation {
     /// Keras's name.
     pub name: &'static str,
-    /// Two functions in WGSL: `activate(x)`, and `activate_grad` of what [`Activation::at`] says.
+    /// Two functions in WGSL: `activate(x)`, and `activate_grad` of the value that [`Activation::at`] names.
     pub source: &'static str,
-    /// What `grad` takes.
+    /// The argument of `grad`.
     pub at: At,
     /// y = f(x), in f64.
     pub value: fn(f64) -> f64,
     /// dy/dx as a function of y or of x, in f64.
     pub grad: fn(f64) -> f64,
-    /// How many roundings `activate` and `activate_grad` may cost: 0 where they only choose, and some where they
+    /// Number of roundings that `activate` and `activate_grad` may cost: 0 if they only select, more if they
     /// take exp, log or tanh, which GPUs compute to a few units in the last place (Vulkan: 3 + 2|x|).
     pub roundings: [f64; 2],
 }
@@ -54,7 +54,7 @@ macro_rules! activations {
     };
 }
 
-// name, what its gradient is a function of, y = f(x), dy/dx, roundings of both
+// name, argument of the gradient, y = f(x), dy/dx, roundings of both
 activations! {
     LINEAR       "linear"       Output |x| x, |_| 1.0, [0.0, 0.0];
     RELU         "relu"         Output |x| x.max(0.0), |y| if y > 0.0 { 1.0 } else { 0.0 }, [0.0, 0.0];
@@ -93,8 +93,8 @@ fn density(x: f64) -> f64 {
     (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt()
 }
 
-/// The standard normal distribution, (1 + erf(x / √2)) / 2. Its series for small arguments, its continued fraction
-/// for large ones (Abramowitz and Stegun 26.2.11 and 26.2.14), to about 1e-14.
+/// The standard normal distribution function, (1 + erf(x / √2)) / 2, to about 1e-14: a series for small arguments, a
+/// continued fraction for large ones (Abramowitz and Stegun 26.2.11 and 26.2.14).
 pub fn normal(x: f64) -> f64 {
     let z = x.abs();
     if z < 3.0 {
@@ -135,12 +135,12 @@ fn mish_grad(x: f64) -> f64 {
     t + x * (1.0 - t * t) * sigmoid(x)
 }
 
-/// The element-wise activation of that name.
+/// The element-wise activation with that name.
 ///
 /// # Errors
 /// [`Error::Unknown`] with the known names.
 pub fn activation(name: &str) -> Result<&'static Activation> {
-    // Keras knows these under two names.
+    // Keras has two names for each of these.
     let name = match name {
         "swish" => "silu",
         "hard_swish" => "hard_silu",

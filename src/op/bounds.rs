@@ -1,14 +1,15 @@
-//! What a text may ask for before it is compiled: a stranger's few kilobytes must cost neither the stack nor all memory.
+//! Limits on a shader text before it is compiled: a few kilobytes from an untrusted source must exhaust neither the
+//! stack nor the memory.
 
 use super::directives;
 
-/// Operators of one expression, and `else`s of a text: each of them is a level of what compilers walk by recursion.
+/// Maximum number of operators in an expression, and of `else`s in a text: compilers recurse once for each of them.
 const LEVELS: usize = 500;
 
-/// Bytes of variables that a thread may have of its own. WGSL promises 8,192 for each address space (§2.4).
+/// Maximum bytes of a thread's own variables. WGSL promises 8,192 for each address space (§2.4).
 const OWN_BYTES: u64 = 65_536;
 
-/// What nests too deeply in `text`, in words.
+/// A message if something in `text` nests too deeply.
 pub(super) fn nested(text: &str) -> Option<String> {
     let code = directives::code(text);
     let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
@@ -35,10 +36,10 @@ pub(super) fn nested(text: &str) -> Option<String> {
     None
 }
 
-/// What a thread needs beyond what it may have of its own: its variables and those of the module that are `private`.
+/// A message if a thread's variables, its own and the module's `private` ones, exceed `OWN_BYTES`.
 ///
 /// # Errors
-/// What naga says of a type without a layout.
+/// naga's error for a type without a layout.
 pub(super) fn beyond(module: &naga::Module) -> Result<Option<String>, naga::proc::LayoutError> {
     let mut layouter = naga::proc::Layouter::default();
     layouter.update(module.to_ctx())?;
@@ -73,7 +74,7 @@ mod tests {
             |n: usize| format!("fn f() {{ if (a) {{}} {} }}", "else if (a) { b = 1; }\n".repeat(n));
         assert_eq!(nested(&branches(500)), None);
         assert!(nested(&branches(501)).is_some_and(|words| words.contains("501 `else`")));
-        // Neither a table nor a remark is an expression.
+        // Neither a table nor a comment is an expression.
         assert_eq!(nested(&format!("const t = array({});", "-1.0, ".repeat(2000))), None);
         assert_eq!(
             nested(&format!("// {}\n/* {} */ fn f() {{}}", "-".repeat(2000), "else ".repeat(2000))),

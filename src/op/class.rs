@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The two families of kernels are chosen by this: they differ by a factor of 20 on the wrong one.
+/// Selects one of the two families of kernels; the wrong family is slower by a factor of 20.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AdapterClass {
@@ -13,8 +13,8 @@ pub enum AdapterClass {
 }
 
 impl AdapterClass {
-    /// The class of an adapter. Software renderers reached through GL report themselves as
-    /// `Other`, so their names decide.
+    /// The class of an adapter. Software renderers behind GL report themselves as `Other`, so their
+    /// names decide.
     pub fn of(info: &wgpu::AdapterInfo) -> Self {
         let name = info.name.to_lowercase();
         let software = ["llvmpipe", "lavapipe", "swiftshader", "softpipe", "basic render"];

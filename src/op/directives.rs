@@ -1,15 +1,16 @@
-//! What stands before WGSL's first declaration: `enable`, `requires`, `diagnostic`. The standard knows words there that
-//! naga does not, though naga takes what they announce: `enable subgroups;` must stand in a browser and must not stand
-//! here. Such words are blanked for naga, so that lines and columns stay the author's. Leaves out judging any other
-//! word: naga does.
+//! Directives before WGSL's first declaration: `enable`, `requires`, `diagnostic`.
+//!
+//! The standard has words there that naga rejects, although naga supports the features that they announce:
+//! `enable subgroups;` is mandatory in a browser and an error here. Such words are blanked for naga, so that lines and
+//! columns stay as the author wrote them. This module judges no other word; naga does.
 
 use std::ops::Range;
 
-/// Extensions that naga takes only without their `enable`.
+/// Extensions that naga supports only without their `enable`.
 const ENABLED: [&str; 1] = ["subgroups"];
 
-/// Language features of the standard that naga has no word for. It takes what they announce or says at the author's
-/// line that it does not, so the announcement alone is no reason to refuse a text.
+/// Language features of the standard whose names naga does not know. naga either supports the feature or reports an
+/// error at the line that uses it, so the announcement alone is no reason to refuse a text.
 const REQUIRED: [&str; 8] = [
     "immediate_address_space",
     "linear_indexing",
@@ -21,7 +22,7 @@ const REQUIRED: [&str; 8] = [
     "unrestricted_pointer_parameters",
 ];
 
-/// `text` with its comments blanked: as long in bytes, with the same lines.
+/// Returns `text` with its comments blanked; bytes and lines keep their positions.
 pub fn code(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let (mut at, mut depth) = (0, 0usize);
@@ -48,18 +49,18 @@ pub fn code(text: &str) -> String {
             }
         }
     }
-    // Only whole comments were replaced, by spaces: what is left is valid.
+    // Only whole comments were replaced, by spaces: the rest is valid UTF-8.
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// A directive that lists words: which, where it stands with its `;`, and its words with their places.
+/// A directive that lists words: its keyword, its place including the `;`, and its words with their places.
 struct Directive<'a> {
     keyword: &'a str,
     place: Range<usize>,
     words: Vec<(&'a str, Range<usize>)>,
 }
 
-/// The directives at the beginning of `code`, which has no comments. Those that list no words are passed over.
+/// The directives at the beginning of `code`, which has no comments. Directives without a list of words are skipped.
 fn directives(code: &str) -> Vec<Directive<'_>> {
     let (mut found, mut at) = (Vec::new(), 0);
     loop {
@@ -92,7 +93,7 @@ pub fn enabled(text: &str) -> Vec<String> {
     all.flat_map(|directive| directive.words).map(|(word, _)| word.to_string()).collect()
 }
 
-/// `text` as naga takes it: words that it has not are blanked, and directives of which nothing is left.
+/// Returns `text` as naga accepts it: unknown words are blanked, and so are directives that have no word left.
 pub(super) fn for_naga(text: &str) -> String {
     let code = code(text);
     let mut bytes = text.as_bytes().to_vec();
@@ -107,7 +108,7 @@ pub(super) fn for_naga(text: &str) -> String {
                 *byte = b' ';
             }
         };
-        // A comma behind the last word stands before nothing.
+        // A trailing comma does not count as a word.
         let real = |n: usize| kept[n] && !words[n].0.is_empty();
         if !(0..words.len()).any(real) {
             blank(place);
@@ -131,7 +132,7 @@ pub(super) fn for_naga(text: &str) -> String {
 mod tests {
     use super::{code, enabled, for_naga};
 
-    /// The text without the width of its gaps; where it is as long as `original`, line by line.
+    /// The words of the text, with single spaces; asserts that each line is as long as in `original`.
     #[track_caller]
     fn words(changed: &str, original: &str) -> String {
         let lengths = |text: &str| text.split('\n').map(str::len).collect::<Vec<_>>();

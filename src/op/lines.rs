@@ -1,9 +1,9 @@
-//! What a text says of itself in lines of its own, the same in wgrad's files and in a user's:
-//! * `// needs K % 4 == 0, N >= 64`: where a variant can run. Subgroups and half precision are seen without it.
-//! * `// uses feed, random`: the texts of `shaders/common` that an interface builds on, or a variant alone.
-//! * `// case M=3,N=5,K=7`: sizes at which an operation is proven, or a variant alone.
+//! Lines of comments with a meaning, the same in wgrad's shaders and in a user's:
+//! * `// needs K % 4 == 0, N >= 64`: requirements of a variant. Those for subgroups and half precision are detected.
+//! * `// uses feed, random`: the texts of `shaders/common` that an interface, or a single variant, builds on.
+//! * `// case M=3,N=5,K=7`: sizes at which an operation, or a single variant, is proven.
 //!
-//! A line `// uses` that names none of these texts is prose, and so is a line `// case` without a `=`.
+//! A `// uses` line that names none of these texts is prose, and so is a `// case` line without a `=`.
 
 use super::{
     Need, Op, Variant, directives,
@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// Lanes that hand values to each other.
+/// Subgroup operations: lanes exchange values.
 const SUBGROUP: Need = Need::Feature(wgpu::Features::SUBGROUP, "SUBGROUP");
-/// Numbers of half precision.
+/// Half-precision numbers.
 const HALF: Need = Need::Feature(wgpu::Features::SHADER_F16, "SHADER_F16");
 
-/// What stands behind `word` in the lines of `text` that begin with it, and their numbers.
+/// Line number and rest of each line of `text` that is a comment starting with `word`.
 fn said<'a>(text: &'a str, word: &'static str) -> impl Iterator<Item = (usize, &'a str)> {
     let behind = move |line: &'a str| {
         line.trim().strip_prefix("// ")?.strip_prefix(word)?.strip_prefix(' ').map(str::trim)
@@ -24,10 +24,10 @@ fn said<'a>(text: &'a str, word: &'static str) -> impl Iterator<Item = (usize, &
     text.lines().enumerate().filter_map(move |(n, line)| Some((n + 1, behind(line)?)))
 }
 
-/// What the text of a variant of `op` needs; `name` is the one in errors.
+/// The requirements in the text of a variant of `op`; `name` is used in errors.
 ///
 /// # Errors
-/// [`Error::Shader`] for a line `// needs` that says no need.
+/// [`Error::Shader`] for a malformed `// needs` line.
 pub(super) fn needs(op: &Op, name: &str, text: &str) -> Result<Vec<Need>> {
     let mut needs = Vec::new();
     if directives::code(text).contains("subgroup") {
@@ -75,10 +75,10 @@ fn need(op: &Op, text: &str) -> Option<Need> {
     }
 }
 
-/// The shared texts that `text` uses, in its order.
+/// The shared texts that `text` uses, in the order of its lines.
 ///
 /// # Errors
-/// In words, where a line names some that there are and some that there are not.
+/// A message if a line names both known and unknown texts.
 pub(super) fn uses(text: &str) -> std::result::Result<Vec<&'static Part>, String> {
     let mut parts: Vec<&'static Part> = Vec::new();
     for (n, list) in said(text, "uses") {
@@ -100,19 +100,19 @@ pub(super) fn uses(text: &str) -> std::result::Result<Vec<&'static Part>, String
     Ok(parts)
 }
 
-/// The cases that `text` asks for, and the numbers of their lines.
+/// The cases in `text`, with their line numbers.
 pub(super) fn cases(text: &str) -> impl Iterator<Item = (usize, &str)> {
     said(text, "case").filter(|(_, sizes)| sizes.contains('='))
 }
 
 impl Variant {
-    /// The sizes at which it is proven besides the cases of its operation, as its lines `// case M=3,N=5,K=7` say.
+    /// The sizes at which it is proven in addition to its operation's cases, from its `// case M=3,N=5,K=7` lines.
     pub fn cases(&self) -> Vec<&str> {
         cases(self.source()).map(|(_, sizes)| sizes).collect()
     }
 }
 
-/// Whether `interface` speaks of the composed activation or of its gradient.
+/// Returns true if `interface` mentions the composed activation or its gradient.
 pub(super) fn is_activated(interface: &str) -> bool {
     ["activate(", "activate_grad("].iter().any(|call| {
         interface.match_indices(call).any(|(at, _)| {

@@ -1,10 +1,10 @@
-//! Texts that several operations build on, in `shaders/common/`. An interface or a variant names those that it uses in
+//! WGSL texts in `shaders/common/` that several operations share. An interface or a variant names those that it uses in
 //! a line `// uses feed, random`.
 
 /// A shared text.
 #[derive(Debug)]
 pub struct Part {
-    /// Its name: that of its file without `.wgsl`.
+    /// The name of its file without `.wgsl`.
     pub name: &'static str,
     /// Its WGSL.
     pub text: &'static str,
@@ -22,7 +22,7 @@ macro_rules! parts {
 
 parts! { feed input number random mixup augment regression gradient recurrence arriving gate }
 
-/// The shared text of that name.
+/// The shared text with that name.
 pub(super) fn part(name: &str) -> Option<&'static Part> {
     PARTS.iter().find(|part| part.name == name)
 }

@@ -1,80 +1,81 @@
-//! What an operation's interface says about its inputs, in the comments that WGSL has no words for: what a buffer
-//! may hold, and what the operation reads of the feed. Proofs, the lab and the tuner read it here, so that none of
-//! them guesses from the name of a size or a buffer.
+//! Roles of an operation's inputs, read from the comments of its interface because WGSL cannot express them: the values
+//! that a buffer may hold, and the parts of the feed that the operation reads. Proofs, the lab and the tuner use them,
+//! so that none of them guesses from the name of a size or a buffer.
 //!
-//! Behind the shape of a buffer stand its marks, with commas between them, up to a colon: `// (COUNT) in place,
+//! A buffer's marks follow its shape, separated by commas, up to a colon: `// (COUNT) in place,
 //! positive: a variance`. Words that are no mark are a remark.
-//! * `positive`: nothing below zero.
+//! * `positive`: at least zero.
 //! * `from 0 to 1`: probabilities, gates, shares.
-//! * `activated`: a value of the composed activation or, where its gradient is a function of its input, any number.
-//! * `activated again`: the same, so small that the activation of it stays finite.
-//! * `argument`: what goes into the composed activation, whose value then goes on: so small that it stays finite.
+//! * `activated`: a value of the composed activation or, if its gradient is a function of its input, any number.
+//! * `activated again`: as `activated`, and so small that its activation stays finite.
+//! * `argument`: an argument of the composed activation, whose value is used further; so small that the value stays
+//!   finite.
 //! * `copied`: any number that f32 holds, as it is only copied and compared.
-//! * `above -A where FUNCTION is 2 or 3`: greater than -A where the size FUNCTION has one of these values.
-//! * `by UNITS from 0 to 1; activated; any`: layers of UNITS numbers, one after the other and again, each with its mark.
-//! * `below TIME`: whole numbers from 0 to less than that.
+//! * `above -A where FUNCTION is 2 or 3`: greater than -A if the size FUNCTION has one of these values.
+//! * `by UNITS from 0 to 1; activated; any`: repeated layers of UNITS numbers, each with its own mark.
+//! * `below TIME`: whole numbers from 0 up to, but not including, TIME.
 //!
-//! A buffer of numbers without such a mark takes any number whose powers and sums f32 holds. Lines of their own tell
+//! A buffer of numbers without such a mark accepts any number whose powers and sums fit f32. Separate lines describe
 //! the rest:
-//! * `// batch N`: the size that counts the images, rows or elements; fewer of them need no other shape.
-//! * `// splits ROWS * SPATIAL`: what SPLITS parts of PER each cover.
-//! * `// window OH of H, KH, SH, PT, DH`: the size OH is how many places a window of KH takes on H, with its stride, the
-//!   padding before and, where it has one, the gap between its places.
-//! * `// feed images (H, W, C) bytes, f32 where FLOATS`: what one image of the feed holds, and the size that is 1
-//!   where it holds f32.
+//! * `// batch N`: the size that counts the images, rows or elements; a smaller value needs no other shape.
+//! * `// splits ROWS * SPATIAL`: the extent that SPLITS parts of PER each cover.
+//! * `// window OH of H, KH, SH, PT, DH`: OH is the number of positions of a window of extent KH on H, with its stride,
+//!   the padding before the input and, optionally, the dilation.
+//! * `// feed images (H, W, C) bytes, f32 where FLOATS`: the shape of one image in the feed, and the size that is 1
+//!   if it holds f32.
 //! * `// feed labels below CLASSES, f32 where REAL`, `// feed slot below SLOTS`.
 
 use super::Size;
 use std::collections::BTreeMap;
 
-/// What a buffer of numbers may hold.
+/// The values that a buffer of numbers may hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Role {
-    /// Any number whose powers and sums f32 holds.
+    /// Any number whose powers and sums fit f32.
     #[default]
     Real,
-    /// Any number that f32 holds: it is only copied and compared.
+    /// Any number that f32 holds, because it is only copied and compared.
     Copied,
-    /// Nothing below zero.
+    /// At least zero.
     Positive,
     /// From 0 to 1.
     Share,
-    /// A value of the activation, or anything where its gradient is a function of its input.
+    /// A value of the activation, or any number if the activation's gradient is a function of its input.
     Activated,
-    /// A value of the activation that goes into it once more.
+    /// A value of the activation to which the activation is applied once more.
     Again,
-    /// What goes into the activation, whose value goes on.
+    /// An argument of the activation, whose value is used further.
     Argument,
-    /// Layers, one after the other and again.
+    /// Layers that repeat.
     Layers {
-        /// How many numbers each has.
+        /// The size that is the length of each layer.
         size: String,
-        /// What each holds.
+        /// The role of each layer.
         roles: Vec<Role>,
     },
-    /// Greater than minus the first size where the second has one of the values.
+    /// Greater than minus the first size if the second has one of the values.
     Above {
         /// The size `A` of `-A`.
         bound: String,
-        /// The size that decides.
+        /// The size that decides whether the bound applies.
         size: String,
-        /// With which values of it.
+        /// The values of that size for which the bound applies.
         values: Vec<u32>,
     },
 }
 
-/// The marks of a comment, behind its shape.
+/// The marks of a comment that follows a shape.
 fn marks(comment: &str) -> impl Iterator<Item = &str> {
     comment.split(':').next().unwrap_or_default().split(',').map(str::trim)
 }
 
 impl Role {
-    /// The role that `comment` names, what stands behind the shape of a buffer.
+    /// The role in `comment`, the text after the shape of a buffer.
     pub(super) fn of(comment: &str) -> Self {
         marks(comment).find_map(Self::named).unwrap_or_default()
     }
 
-    /// The role of a mark; `None` for a remark.
+    /// The role that a mark names; `None` for a remark.
     fn named(mark: &str) -> Option<Self> {
         match mark {
             "any" => Some(Self::Real),
@@ -98,7 +99,7 @@ impl Role {
         }
     }
 
-    /// What the element `at` of a buffer with this role holds; `value` gives sizes by name.
+    /// The role of the element `at` of a buffer with this role; `value` looks up sizes by name.
     pub(crate) fn at(&self, at: usize, value: impl Fn(&str) -> Option<f64>) -> &Self {
         match self {
             Self::Layers { size, roles } => {
@@ -110,47 +111,47 @@ impl Role {
     }
 }
 
-/// Whether `comment`, what stands behind the shape of a buffer, has the mark `in place`.
+/// Returns true if `comment`, the text after the shape of a buffer, has the mark `in place`.
 pub(super) fn in_place(comment: &str) -> bool {
     marks(comment).any(|mark| mark == "in place")
 }
 
-/// What `comment` says that whole numbers stay below.
+/// The upper bound of whole numbers in `comment`.
 pub(super) fn below(comment: &str) -> Option<Size> {
     marks(comment).find_map(|mark| Some(Size(mark.strip_prefix("below ")?.to_string())))
 }
 
-/// What an interface says in lines of its own: which size counts the batch, and what is read of the feed.
+/// Properties in separate lines of an interface: the batch size, and the parts of the feed that are read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     /// The size that counts the images, rows or elements.
     pub batch: Option<String>,
-    /// What SPLITS parts of PER each cover.
+    /// The extent that SPLITS parts of PER each cover.
     pub splits: Option<Size>,
-    /// The outputs of windows that move over an input.
+    /// The windows that move over an input.
     pub windows: Vec<Window>,
-    /// Values of an image.
+    /// Values per image, if images are read.
     pub images: Option<Values>,
-    /// What a label stays below.
+    /// Exclusive upper bound of labels, if labels are read.
     pub labels: Option<Values>,
-    /// What the slot of the results stays below.
+    /// Exclusive upper bound of the results' slot.
     pub slot: Option<Size>,
 }
 
-/// A window that moves over one axis of an input: names of sizes.
+/// A window that moves over one axis of an input, as names of sizes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// How many places it takes.
+    /// The number of its positions.
     pub output: String,
-    /// Over how much it moves.
+    /// The extent of the input.
     pub input: String,
-    /// Its extent.
+    /// Extent of the window.
     pub extent: String,
-    /// How far it moves.
+    /// Stride.
     pub stride: String,
-    /// What is padded before the input.
+    /// Padding before the input.
     pub before: String,
-    /// The distance between two places of the window, where it may be more than one.
+    /// Dilation: the distance between two taps of the window, if it may exceed one.
     pub gap: Option<String>,
 }
 
@@ -167,9 +168,9 @@ impl Window {
 /// Values of the feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Values {
-    /// How many of an image, or what a label stays below.
+    /// Values per image, or the exclusive upper bound of labels.
     pub size: Size,
-    /// The size that is 1 where they are f32.
+    /// The size that is 1 if they are f32.
     pub floats: Option<String>,
 }
 
@@ -179,14 +180,14 @@ impl Values {
         Self { size: Size(size.trim().to_string()), floats: floats.map(str::to_string) }
     }
 
-    /// Whether they are f32 with these sizes.
+    /// Returns true if they are f32 at these sizes.
     pub fn are_floats(&self, sizes: &BTreeMap<String, f64>) -> bool {
         self.floats.as_ref().is_some_and(|name| sizes.get(name) == Some(&1.0))
     }
 }
 
 impl Marks {
-    /// Reads the lines of `interface`.
+    /// Parses the lines of `interface`.
     pub fn of(interface: &str) -> Self {
         let mut found = Self::default();
         for line in interface.lines().map(str::trim) {
@@ -211,7 +212,7 @@ impl Marks {
         found
     }
 
-    /// Bytes of an image at these sizes; 0 where none is read.
+    /// Bytes per image at these sizes; 0 if no image is read.
     pub fn image_bytes(&self, sizes: &BTreeMap<String, f64>) -> usize {
         let bytes = |images: &Values| {
             let each = if images.are_floats(sizes) { size_of::<f32>() } else { 1 };
@@ -220,7 +221,7 @@ impl Marks {
         self.images.as_ref().and_then(bytes).unwrap_or(0)
     }
 
-    /// How many images, rows or elements there are; 0 where the interface does not say.
+    /// Number of images, rows or elements; 0 if the interface does not declare it.
     pub fn rows(&self, sizes: &BTreeMap<String, f64>) -> usize {
         self.batch.as_ref().and_then(|name| sizes.get(name)).map_or(0, |rows| *rows as usize)
     }

@@ -1,11 +1,11 @@
-//! Constants that a variant offers for choice, and settings: the variant with some of them chosen, spelled
-//! `tiled:ROWS=8:COLS=4`. A constant is offered by a comment behind its value:
+//! Tunable constants of a variant, and settings: the variant with some of them chosen, spelled
+//! `tiled:ROWS=8:COLS=4`. A comment after its value makes a constant tunable:
 //! ```wgsl
 //! const ROWS = 4u; // one of 2, 4, 8
 //! override COLS: u32 = 4u; // one of 2, 4, 8: columns a thread
 //! ```
-//! The value is replaced in the text before the text is composed, and an `override` becomes a `const` there: an
-//! override can size neither an array of a function nor, together with an interface's own, one of a workgroup.
+//! The value is replaced in the text before the text is composed, and an `override` becomes a `const`: an override can
+//! size no array in a function and, together with an interface's own override, no array in workgroup memory.
 //! Lines keep their numbers.
 
 use crate::{
@@ -15,36 +15,36 @@ use crate::{
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::{borrow::Cow, ops::Range};
 
-/// What stands before the values.
+/// The prefix of the list of values.
 const MARK: &str = "// one of ";
-/// More settings of one variant are not tried: fix some of its constants.
+/// Maximum number of settings of one variant that are tried; with more, fix some of its constants.
 const MOST: usize = 1000;
 
-/// A constant that a variant offers for choice. Values are numbers or `true` and `false`, without WGSL's suffixes.
+/// A tunable constant of a variant. Values are numbers or `true` and `false`, without WGSL's suffixes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Constant {
     /// Its name in the WGSL.
     pub name: String,
-    /// The value that stands in the text.
+    /// Its value in the text.
     pub value: String,
-    /// All values that it may have.
+    /// Its allowed values.
     pub values: Vec<String>,
-    /// Where the value stands in the text, without its suffix.
+    /// Range of the value in the text, without its suffix.
     #[serde(skip)]
     place: Range<usize>,
-    /// Where `override` stands, if it is one.
+    /// Range of the `override` keyword, if the constant is one.
     #[serde(skip)]
     keyword: Option<Range<usize>>,
 }
 
-/// The values of all the constants that a variant offers, in their order. As JSON an object.
+/// The values of all tunable constants of a variant, in the order of its text. Serializes as a JSON object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setting(pub Vec<(String, String)>);
 
 impl Setting {
-    /// The values that stand in a variant's text; none where it offers no constants.
+    /// The values in a variant's text; empty if it has no tunable constants.
     pub fn of(variant: &Variant) -> Self {
-        // A text that is wrong here does not compose: that is told where it is tried.
+        // A malformed text does not compose; the error is reported there.
         let constants = constants(variant.source()).unwrap_or_default();
         Self(constants.into_iter().map(|c| (c.name, c.value)).collect())
     }
@@ -70,10 +70,10 @@ impl Serialize for Setting {
     }
 }
 
-/// The constants that a text offers, in its order.
+/// The tunable constants of a text, in its order.
 ///
 /// # Errors
-/// In words, where a line means to offer one and does not.
+/// A message if a line is meant to declare a tunable constant and is malformed.
 pub fn constants(text: &str) -> std::result::Result<Vec<Constant>, String> {
     let (mut found, mut start) = (Vec::new(), 0);
     for (n, line) in text.split_inclusive('\n').enumerate() {
@@ -89,7 +89,7 @@ pub fn constants(text: &str) -> std::result::Result<Vec<Constant>, String> {
     Ok(found)
 }
 
-/// The constant that a line offers, which starts at `start` in its text.
+/// The tunable constant in a line that starts at `start` in its text.
 fn offered(line: &str, start: usize) -> std::result::Result<Option<Constant>, String> {
     let Some((declaration, list)) = line.split_once(MARK) else { return Ok(None) };
     let list = list.split(':').next().unwrap_or_default();
@@ -126,7 +126,7 @@ fn offered(line: &str, start: usize) -> std::result::Result<Option<Constant>, St
     Ok(Some(Constant { name, value, values, place: at..at + len, keyword }))
 }
 
-/// A number or truth value without its suffix, and how long that is.
+/// A number or truth value without its suffix, and its length.
 fn literal(text: &str) -> Option<(String, usize)> {
     let text = text.trim();
     if text == "true" || text == "false" {
@@ -137,7 +137,7 @@ fn literal(text: &str) -> Option<(String, usize)> {
     (plain && number.parse::<f64>().is_ok()).then(|| (number.to_string(), number.len()))
 }
 
-/// Whether two values are the same, however they are written.
+/// Returns true if two values are equal, even if spelled differently.
 fn same(a: &str, b: &str) -> bool {
     match (a.parse::<f64>(), b.parse::<f64>()) {
         (Ok(a), Ok(b)) => a == b,
@@ -145,21 +145,21 @@ fn same(a: &str, b: &str) -> bool {
     }
 }
 
-/// The text with each offered constant at its value in `values`, which are as many, and without overrides among
-/// them.
+/// Returns the text with each tunable constant set to its entry in `values`, and its `override`s turned into constants.
+/// `values` has one entry per constant.
 fn with_values(text: &str, constants: &[Constant], values: &[&str]) -> String {
     let mut changed = text.to_string();
     for (constant, value) in constants.iter().zip(values).rev() {
         changed.replace_range(constant.place.clone(), value);
         if let Some(keyword) = constant.keyword.clone() {
-            // As long as the word it replaces, so that columns stay.
+            // As long as the word it replaces, so that columns do not move.
             changed.replace_range(keyword, "const   ");
         }
     }
     changed
 }
 
-/// The text as it is composed: offered overrides are constants.
+/// Returns the text as it is composed: tunable overrides become constants.
 ///
 /// # Errors
 /// As [`constants`].
@@ -172,8 +172,8 @@ pub(crate) fn composed(text: &str) -> std::result::Result<Cow<'_, str>, String> 
     Ok(Cow::Owned(with_values(text, &constants, &values)))
 }
 
-/// The name of a variant without its setting, and the setting: `tiled` and `:ROWS=8`, which is empty where there is
-/// none. A file's path may have colons of its own.
+/// Splits the name of a variant from its setting: `tiled` and `:ROWS=8`, which is empty if there is
+/// none. A file's path may contain colons.
 pub fn split(name: &str) -> (&str, &str) {
     let end = match (name.rfind(".wgsl:"), name.ends_with(".wgsl")) {
         (Some(at), _) => at + ".wgsl".len(),
@@ -183,13 +183,13 @@ pub fn split(name: &str) -> (&str, &str) {
     name.split_at(end)
 }
 
-/// What a list of constants offers, on one line.
+/// Formats the allowed values of a list of constants on one line.
 pub fn words(constants: &[Constant]) -> String {
     let one = |c: &Constant| format!("{}={}", c.name, c.values.join("|"));
     constants.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// A setting under construction: the constants of a variant, and a value of each.
+/// A setting under construction: the constants of a variant, and a value for each.
 struct Chosen {
     constants: Vec<Constant>,
     values: Vec<String>,
@@ -228,13 +228,13 @@ impl Chosen {
         Ok(Self { values: values.collect(), constants, given })
     }
 
-    /// The setting in its one spelling: what differs from the text, in the order of the text.
+    /// The canonical spelling of the setting: the values that differ from the text, in its order.
     fn suffix(&self) -> String {
         let differs = self.constants.iter().zip(&self.values).filter(|(c, value)| c.value != **value);
         differs.map(|(c, value)| format!(":{}={value}", c.name)).collect()
     }
 
-    /// The variant with these values.
+    /// Returns the variant with these values.
     fn variant(&self, base: &Variant) -> Variant {
         let suffix = self.suffix();
         if suffix.is_empty() {
@@ -249,20 +249,20 @@ impl Chosen {
     }
 }
 
-/// The setting `given` (such as `:ROWS=8`) of a variant. Its name tells what differs from the variant's text, in the
-/// order of the text; where nothing does, it is the variant.
+/// Applies the setting `given` (such as `:ROWS=8`) to a variant. Its name lists the values that differ from the
+/// variant's text, in the order of the text; if none differs, it is the variant itself.
 ///
 /// # Errors
-/// [`Error::Setting`] for a constant or a value that is not offered, with those that are.
+/// [`Error::Setting`] for an unknown constant or value, with the known ones.
 pub fn of(op: &Op, variant: &Variant, given: &str) -> Result<Variant> {
     Ok(Chosen::read(op, variant, given)?.variant(variant))
 }
 
-/// Every setting of a variant, the last constant changing fastest; those that `given` names stay as it says. A
-/// variant that offers nothing has one.
+/// Every setting of a variant, the last constant varying fastest; constants in `given` stay fixed. A variant without
+/// tunable constants has one.
 ///
 /// # Errors
-/// As [`of`]; also where there are more than a thousand.
+/// As [`of`]; also if there are more than a thousand.
 pub fn all(op: &Op, variant: &Variant, given: &str) -> Result<Vec<Variant>> {
     let mut chosen = Chosen::read(op, variant, given)?;
     let free: Vec<usize> = (0..chosen.constants.len()).filter(|n| !chosen.given[*n]).collect();

@@ -1,14 +1,14 @@
-//! Composes a variant with its operation's interface and reads the result back with naga: bindings
-//! by name, sizes, tile constants, workgroup size. What stands in WGSL is never typed again in Rust.
+//! Composition of a variant with its operation's interface, and its reflection by naga: bindings by name, sizes, tile
+//! constants, workgroup size. Rust never repeats what WGSL declares.
 //!
-//! Three conventions of `interface.wgsl` are read from its comments, because WGSL has no words for them:
-//! * `var<storage, read> x: array<f32>; // (M, K)`: the shape, in names of overrides; sums and
-//!   products are allowed: `(SPLITS, TAPS + 1, CO)`, and parts, rounded up: `N * OH / 2`. `// (COUNT) in place` marks a
-//!   buffer that is updated; [`super::role`] has the marks that say what it may hold.
+//! Three conventions of `interface.wgsl` are read from its comments, because WGSL cannot express them:
+//! * `var<storage, read> x: array<f32>; // (M, K)` gives the shape, in names of overrides. Sums and products are
+//!   allowed: `(SPLITS, TAPS + 1, CO)`, and quotients, rounded up: `N * OH / 2`. `// (COUNT) in place` marks a buffer
+//!   that is updated; [`super::role`] has the marks for the values that it may hold.
 //! * `x4: array<vec4<f32>>` on the binding of `x` is a second view of the same buffer.
-//! * `// grid N, M`: what the workgroups cover, x first; `// grid ITEMS = ROWS * PIXELS` names a
-//!   product. A variant covers `TILE_N` of `N` with one workgroup (a constant or override of its
-//!   own); without one, its workgroup size. A variant with another grid has its own such line.
+//! * `// grid N, M` gives the extents that the workgroups cover, x first; `// grid ITEMS = ROWS * PIXELS` names a
+//!   product. One workgroup of a variant covers `TILE_N` of `N`, a constant or override of the variant; without it, its
+//!   workgroup size. A variant with another grid has its own such line.
 
 use super::{
     Size, bounds, directives,
@@ -18,7 +18,7 @@ use crate::{Error, Result};
 use naga::{AddressSpace, Expression, Literal, ScalarKind, StorageAccess, TypeInner};
 use std::collections::BTreeMap;
 
-/// What a kernel may do with a buffer.
+/// Access of a kernel to a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// `var<storage, read>`.
@@ -29,7 +29,7 @@ pub enum Access {
     Update,
 }
 
-/// What a buffer holds.
+/// Element type of a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
     /// 32-bit floating point.
@@ -51,41 +51,41 @@ pub struct Binding {
     pub element: Element,
     /// Its shape in names of sizes.
     pub shape: Vec<Size>,
-    /// What its numbers may be: proofs make their inputs so.
+    /// The values that it may hold; proofs make their inputs accordingly.
     pub role: Role,
-    /// What its integers stay below, where they are places in something: proofs make their inputs so.
+    /// Exclusive upper bound of its integers, if they are indices; proofs make their inputs accordingly.
     pub below: Option<Size>,
 }
 
 /// A composed, validated and reflected module.
 #[derive(Clone, Debug)]
 pub struct Shader {
-    /// The text that is given to wgpu: without directives that naga has no word for.
+    /// The text that is given to wgpu: without the directives that naga does not know.
     pub text: String,
     /// The buffers of group 0, by index.
     pub bindings: Vec<Binding>,
-    /// The overrides with their defaults, if they have one.
+    /// The overrides, with their defaults if they have any.
     pub overrides: BTreeMap<String, Option<f64>>,
     /// Named scalar constants.
     pub constants: BTreeMap<String, f64>,
     /// The axes that the grid covers: name and size.
     pub grid: Vec<(String, Size)>,
-    /// Whether the entry point uses the feed (group 1).
+    /// True if the entry point uses the feed (group 1).
     pub feed: bool,
-    /// Whether it asks for `arrayLength`: then its buffers are bound at their very lengths when it is proven.
+    /// True if it uses `arrayLength`: a proof then binds its buffers at their exact lengths.
     pub array_length: bool,
-    /// Workgroup size; a name where an override gives it.
+    /// Workgroup size; a name if an override sets it.
     workgroup: [std::result::Result<u32, String>; 3],
-    /// What the entry point keeps in workgroup memory; a name where an override sizes it.
+    /// Workgroup memory of the entry point; a name if an override sizes it.
     shared: Vec<Shared>,
 }
 
-/// A variable in workgroup memory: bytes of an element, and how many.
+/// A variable in workgroup memory: bytes per element, and number of elements.
 type Shared = (u32, std::result::Result<u32, String>);
 
 impl Shader {
-    /// Parses, validates and reflects `parts`, the variant first so that its lines keep their numbers.
-    /// `kernel` is the name used in errors, `interface` the text that holds the shapes.
+    /// Parses, validates and reflects the variant followed by `interface` and `parts`. The variant comes first so that
+    /// its lines keep their numbers. `kernel` is the name used in errors; `interface` holds the shapes.
     ///
     /// # Errors
     /// [`Error::Shader`] with naga's message at the author's own line; [`Error::Asserted`].
@@ -132,7 +132,7 @@ impl Shader {
                 )));
             };
             let Some((shape, marks)) = shaped else {
-                // A second view of a buffer that has its shape elsewhere, checked below.
+                // A second view of a buffer whose shape stands at its first view, checked below.
                 continue;
             };
             let element = element_of(&module, global.ty)
@@ -189,7 +189,7 @@ impl Shader {
         Ok(Self { text, bindings, overrides, constants, grid, feed, array_length, workgroup, shared })
     }
 
-    /// All numbers that the module knows by name, with `sizes` put in for its overrides.
+    /// All named numbers of the module, with `sizes` substituted for its overrides.
     pub fn values(&self, sizes: &BTreeMap<String, f64>) -> BTreeMap<String, f64> {
         let mut all = self.constants.clone();
         all.extend(self.overrides.iter().filter_map(|(name, value)| Some((name.clone(), (*value)?))));
@@ -197,7 +197,7 @@ impl Shader {
         all
     }
 
-    /// The workgroup size under `values`.
+    /// The workgroup size for `values`.
     pub fn workgroup_size(&self, values: &BTreeMap<String, f64>) -> [u32; 3] {
         std::array::from_fn(|axis| match &self.workgroup[axis] {
             Ok(size) => *size,
@@ -205,7 +205,7 @@ impl Shader {
         })
     }
 
-    /// Bytes of workgroup memory under `values`, each variable rounded up to 16 as WebGPU counts.
+    /// Bytes of workgroup memory for `values`, each variable rounded up to 16 as WebGPU counts.
     pub fn workgroup_bytes(&self, values: &BTreeMap<String, f64>) -> u64 {
         let bytes = |(size, count): &Shared| {
             let count = match count {
@@ -217,7 +217,7 @@ impl Shader {
         self.shared.iter().map(bytes).sum()
     }
 
-    /// What one workgroup needs beyond `limits`, in words.
+    /// A message if one workgroup exceeds `limits`.
     pub fn beyond(&self, values: &BTreeMap<String, f64>, limits: &wgpu::Limits) -> Option<String> {
         let size = self.workgroup_size(values);
         let most = [
@@ -237,9 +237,9 @@ impl Shader {
             .then(|| format!("needs {bytes} bytes of workgroup memory, this adapter allows {allowed}"))
     }
 
-    /// How many workgroups cover the grid. The last axis folds into the next dimension where it
-    /// exceeds `limit` (65,535 by default) and there is a next one, so a kernel computes its place on that axis as
-    /// `wid.y + wid.z * groups.y` (or x and y where the grid has one axis), and returns beyond the end.
+    /// Number of workgroups that cover the grid. If the last axis exceeds `limit` (65,535 by default) and there is a
+    /// next dimension, it folds into that one. So a kernel computes its position on that axis as `wid.y + wid.z *
+    /// groups.y` (or x and y if the grid has one axis), and returns beyond the end.
     pub fn groups(&self, values: &BTreeMap<String, f64>, limit: u32) -> Option<[u32; 3]> {
         let workgroup = self.workgroup_size(values);
         let mut groups = [1u32; 3];
@@ -255,14 +255,14 @@ impl Shader {
         (groups.iter().all(|g| *g <= limit)).then_some(groups)
     }
 
-    /// `groups` with at most `most` of them on the last axis of the grid, and the others behind them on the next dimension;
-    /// `None` where there are no more, or no next dimension.
+    /// Folds `groups` so that the last axis of the grid has at most `most` of them, and the next dimension the others.
+    /// Returns `None` if there are no more than `most`, or no next dimension.
     pub fn folded(&self, mut groups: [u32; 3], most: u32) -> Option<[u32; 3]> {
         let last = self.grid.len() - 1;
         if last == 2 || groups[last] <= most {
             return None;
         }
-        // They may be folded already.
+        // They may already be folded.
         let all = groups[last] * groups[last + 1];
         let layers = all.div_ceil(most);
         groups[last] = all.div_ceil(layers);
@@ -271,7 +271,7 @@ impl Shader {
     }
 }
 
-/// An interface with what it builds on, as they were written.
+/// Joins an interface and the texts that it builds on, unchanged.
 pub(crate) fn joined(interface: &str, parts: &[&str]) -> String {
     let mut text = String::new();
     for part in [&interface].into_iter().chain(parts) {
@@ -281,7 +281,7 @@ pub(crate) fn joined(interface: &str, parts: &[&str]) -> String {
     text
 }
 
-/// Which `const_assert` does not hold, if that is what `error` is about.
+/// The `const_assert` that failed, if `error` reports one.
 fn asserted(error: &naga::front::wgsl::ParseError, text: &str) -> Option<String> {
     if !error.message().contains("const_assert") {
         return None;
@@ -291,7 +291,7 @@ fn asserted(error: &naga::front::wgsl::ParseError, text: &str) -> Option<String>
     Some(format!("does not meet its own `const_assert {condition}`"))
 }
 
-/// The workgroup memory of the entry point: bytes of an element and how many, by variable.
+/// The workgroup memory of the entry point: bytes per element and number of elements of each variable.
 fn shared(
     module: &naga::Module,
     usage: &naga::valid::FunctionInfo,
@@ -342,7 +342,7 @@ fn literal(module: &naga::Module, expression: naga::Handle<Expression>) -> Optio
     }
 }
 
-/// The shape comment behind the declaration of `name`, and what follows it, such as `in place`.
+/// The shape in the comment of the declaration of `name`, and the text after it, such as `in place`.
 fn shape_of<'a>(interface: &'a str, name: &str) -> Option<(Vec<Size>, &'a str)> {
     let declared = format!("> {name}:");
     let line = interface.lines().find(|line| line.contains(&declared))?;

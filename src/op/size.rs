@@ -1,14 +1,14 @@
-//! A size as interfaces write it.
+//! Size expressions in interfaces.
 
 use std::collections::BTreeMap;
 
-/// A size: the sum of products of override names and numbers, as written in a comment. A factor
-/// `OH / 2` is rounded up: so many twos cover `OH`.
+/// A size: a sum of products of override names and numbers, as written in a comment. A factor
+/// `OH / 2` is rounded up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Size(pub String);
 
 impl Size {
-    /// The value, with names looked up in `sizes`; `None` where one is not known, or it is too large for a number.
+    /// The value, with names looked up in `sizes`; `None` if a name is unknown or the value overflows.
     pub fn value(&self, sizes: &BTreeMap<String, f64>) -> Option<usize> {
         let named = |text: &str| {
             let name = text.trim();

@@ -1,9 +1,9 @@
-//! The sizes of a call in words, as the page and the command line write them: read, completed and checked.
+//! Textual sizes of a call, as the registry and the command line write them: parsing, completion and checks.
 
 use super::{Access, Binding, Call, Marks, Op, Shader, Sizes, Window, activations::LINEAR};
 use crate::{Error, Result};
 
-/// Parses `NAME=value,NAME=value`, as the page and the command line write sizes.
+/// Parses `NAME=value,NAME=value`.
 pub fn parse_sizes(text: &str) -> Option<Vec<(String, f64)>> {
     text.split(',')
         .map(|pair| {
@@ -13,19 +13,19 @@ pub fn parse_sizes(text: &str) -> Option<Vec<(String, f64)>> {
         .collect()
 }
 
-/// The extents of a buffer; empty where a size is not known.
+/// The extents of a buffer; empty if a size is unknown.
 pub fn shape(binding: &Binding, sizes: &Sizes) -> Vec<usize> {
     binding.shape.iter().map(|size| size.value(sizes)).collect::<Option<_>>().unwrap_or_default()
 }
 
-/// How many elements each buffer of `shader` has at `sizes`.
+/// Number of elements of each buffer of `shader` at `sizes`.
 pub fn lengths(shader: &Shader, sizes: &Sizes) -> Vec<usize> {
     let values = shader.values(sizes);
     let len = |b: &Binding| b.shape.iter().map(|s| s.value(&values)).product::<Option<usize>>();
     shader.bindings.iter().map(|b| len(b).unwrap_or(0)).collect()
 }
 
-/// Bytes of all buffers once, those that are updated twice.
+/// Bytes of all buffers; buffers that are updated count twice.
 pub fn bytes(call: &Call, shader: &Shader) -> f64 {
     let times = |access| if access == Access::Update { 2.0 } else { 1.0 };
     let buffers = shader.bindings.iter().zip(lengths(shader, &call.sizes));
@@ -35,10 +35,10 @@ pub fn bytes(call: &Call, shader: &Shader) -> f64 {
     4.0 * words + images as f64
 }
 
-/// A case of the page as a call, without an activation.
+/// Parses a case of an operation into a call without an activation.
 ///
 /// # Errors
-/// [`Error::Option`] for a text that is no list of sizes.
+/// [`Error::Option`] if the text is no list of sizes.
 pub fn case(op: &'static Op, text: &str) -> Result<Call> {
     let sizes = parse_sizes(text).ok_or_else(|| Error::Option {
         name: "sizes",
@@ -48,7 +48,7 @@ pub fn case(op: &'static Op, text: &str) -> Result<Call> {
     Ok(Call { op, sizes: sizes.into_iter().collect(), activation: &LINEAR })
 }
 
-/// The sizes of a call on one line, in the order in which the interface declares them.
+/// Formats the sizes of a call on one line, in the order in which the interface declares them.
 pub fn words(call: &Call) -> String {
     let declared = |name: &str| call.op.interface.find(&format!("override {name}:")).unwrap_or(usize::MAX);
     let mut sizes: Vec<_> = call.sizes.iter().collect();
@@ -56,7 +56,7 @@ pub fn words(call: &Call) -> String {
     sizes.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
 }
 
-/// What declares the sizes of an operation.
+/// The texts that declare the sizes of an operation.
 fn texts(op: &Op) -> impl Iterator<Item = &'static str> + '_ {
     [op.interface].into_iter().chain(op.parts().iter().copied())
 }
@@ -67,11 +67,11 @@ pub(super) fn known(op: &Op) -> Vec<&str> {
     texts(op).flat_map(str::lines).filter_map(declared).map(|(name, _)| name.trim()).collect()
 }
 
-/// `call` with the sizes of `text` in place of its own. The output of a convolution or pool follows its input
-/// where it is not given.
+/// Returns `call` with the sizes in `text` replaced. The output size of a convolution or pool follows from its input
+/// unless given.
 ///
 /// # Errors
-/// [`Error::Option`] or [`Error::Unknown`] for sizes that make no sense.
+/// [`Error::Option`] or [`Error::Unknown`] for invalid sizes.
 pub fn given(call: &Call, text: &str) -> Result<Call> {
     let wanted = case(call.op, text)?.sizes;
     let names = known(call.op);
@@ -85,7 +85,7 @@ pub fn given(call: &Call, text: &str) -> Result<Call> {
     Ok(call)
 }
 
-/// Sizes that follow from others, unless they were given: the interface says which.
+/// Computes the sizes that follow from others according to the interface, unless they were given.
 fn follow(call: &mut Call, wanted: &Sizes) {
     let Marks { splits, windows, .. } = Marks::of(call.op.interface);
     let sizes = &mut call.sizes;
@@ -111,8 +111,7 @@ fn follow(call: &mut Call, wanted: &Sizes) {
     }
 }
 
-/// Refuses sizes that are no sizes: buffers without an element, fractions where something is counted. `shader` is any
-/// variant of the operation.
+/// Refuses invalid sizes: empty buffers, and fractions for counts. `shader` is any variant of the operation.
 pub(super) fn check(op: &Op, shader: &Shader, sizes: &Sizes) -> Result<()> {
     let fail = |name: &str, value: f64, expected| {
         Err(Error::Option { name: "sizes", got: format!("{name}={value}"), expected })
@@ -127,7 +126,7 @@ pub(super) fn check(op: &Op, shader: &Shader, sizes: &Sizes) -> Result<()> {
             .any(|s| word(&s.0))
     };
     let marks = Marks::of(op.interface);
-    // A part of no rows, and a window that does not move, or has no extent or one place again and again.
+    // Zero splits or empty ones; a window that does not move, has no extent, or has zero dilation.
     let divides = |name: &str| {
         let of_window = |w: &Window| {
             [Some(&w.extent), Some(&w.stride), w.gap.as_ref()].contains(&Some(&name.to_string()))
@@ -167,7 +166,7 @@ mod tests {
             let call = case(op, op.cases()[n]).expect("a case");
             given(&call, text).expect("sizes").sizes
         };
-        // Two taps with a gap of three cover four rows: six places on nine.
+        // Two taps with a dilation of three cover four rows: six positions on nine.
         assert_eq!(of(&GROUPED_CONV2D_FORWARD, 3, "KH=2,DH=3")["OH"], 6.0);
         assert_eq!(of(&MAX_POOL2D_FORWARD, 1, "H=9,SH=1")["OH"], 8.0);
         assert_eq!(of(&MAX_POOL2D_FORWARD, 1, "H=9,OH=4")["OH"], 4.0);

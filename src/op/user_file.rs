@@ -1,5 +1,5 @@
-//! A user's own variant: a WGSL file outside the page, composed with its operation's interface like any other. It
-//! always runs with wgpu's checks, and is proven before anything is trained with it.
+//! User-supplied variants: a WGSL file outside the registry, composed with its operation's interface like any other.
+//! It always runs with wgpu's checks, and is proven before any training uses it.
 
 use super::{
     Access, Marks, Op, Shader, Size, Sizes, Variant,
@@ -10,24 +10,24 @@ use crate::{Error, Result, text::read_text, words::hex};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-/// Lines `// case` of a file at most.
+/// Maximum number of `// case` lines in a file.
 const MOST_CASES: usize = 64;
-/// Bytes that the buffers of such a case may take on the device, and operations of its twin: it may be a stranger's text
-/// that asks for them.
+/// Maximum bytes of the buffers of such a case on the device, and maximum operations of its twin: the text may
+/// come from an untrusted source.
 const MOST_BYTES: f64 = 67_108_864.0;
 const MOST_FLOPS: f64 = 4e9;
 
-/// Whether the name of a variant means a file, or a setting of one.
+/// Returns true if the name of a variant is a file, or a setting of one.
 pub fn is_file(name: &str) -> bool {
     setting::split(name).0.ends_with(".wgsl")
 }
 
-/// The variant of `op` in the file `path`, as it is now. Its name is the path. A setting may follow the path:
+/// Reads the variant of `op` in the file `path`. Its name is the path. A setting may follow the path:
 /// `my.wgsl:ROWS=8`.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::Shader`] where the text does not meet the operation's interface, with naga's message at
-/// the author's own line and what the interface offers; [`Error::Setting`].
+/// [`Error::Io`]; [`Error::Shader`] if the text does not match the operation's interface, with naga's message at
+/// the author's own line and the contents of the interface; [`Error::Setting`].
 pub fn read(op: &Op, path: &Path) -> Result<Variant> {
     let (path, given) = match path.to_str().map(setting::split) {
         Some((file, given)) => (Path::new(file), given),
@@ -38,7 +38,8 @@ pub fn read(op: &Op, path: &Path) -> Result<Variant> {
     setting::of(op, &variant(op, &path.display().to_string(), text)?, given)
 }
 
-/// As [`read()`], from a text: a variant's own, or one with all that it is composed of, as `--emit wgsl` prints it.
+/// As [`read()`], from a text: a variant alone, or one with everything that it is composed with, as `--emit wgsl`
+/// prints it.
 ///
 /// # Errors
 /// [`Error::Shader`].
@@ -62,7 +63,7 @@ pub fn variant(op: &Op, name: &str, text: String) -> Result<Variant> {
                 ),
             }),
         },
-        // Other values may go together.
+        // Other values of its tunable constants may satisfy the assertion.
         Err(Error::Asserted { .. }) if !offered.0.is_empty() => Ok(variant),
         Err(Error::Shader { kernel, message }) => {
             let twice = match interface_line(op, variant.source()) {
@@ -81,7 +82,7 @@ pub fn variant(op: &Op, name: &str, text: String) -> Result<Variant> {
     }
 }
 
-/// Refuses lines `// case` of `text` that no proof of `op` can take.
+/// Refuses `// case` lines of `text` that a proof of `op` cannot run.
 fn check_cases(op: &Op, text: &str, fail: impl Fn(String) -> Error) -> Result<()> {
     let cases: Vec<_> = lines::cases(text).collect();
     if cases.is_empty() {
@@ -100,7 +101,7 @@ fn check_cases(op: &Op, text: &str, fail: impl Fn(String) -> Error) -> Result<()
     Ok(())
 }
 
-/// Why the sizes `text` are no case of `op`, in words.
+/// A message if the sizes `text` are no valid case of `op`.
 fn unfit(op: &Op, shader: &Shader, text: &str) -> Option<String> {
     let example = op.cases().first().copied().unwrap_or_default();
     let all = || format!("expected every size of {} as in `// case {example}`", op.name);
@@ -132,7 +133,7 @@ fn unfit(op: &Op, shader: &Shader, text: &str) -> Option<String> {
     })
 }
 
-/// `text` without the interface, the shared texts and the activation at its end, where these are as the page has them.
+/// Returns `text` without the interface, the shared texts and the activation at its end, if these match wgrad's own.
 fn own(op: &Op, text: String) -> String {
     fn lines(text: &str) -> Vec<&str> {
         text.trim_end().lines().map(str::trim_end).collect()
@@ -148,7 +149,7 @@ fn own(op: &Op, text: String) -> String {
     text
 }
 
-/// The number of the first line of `text` that declares what the interface of `op` declares.
+/// The number of the first line of `text` that repeats a declaration of the interface of `op`.
 fn interface_line(op: &Op, text: &str) -> Option<usize> {
     let declares = |line: &str| line.starts_with("override ") || line.starts_with("@group");
     let line = |line: &str| {
@@ -158,7 +159,7 @@ fn interface_line(op: &Op, text: &str) -> Option<usize> {
     Some(text.lines().position(line)? + 1)
 }
 
-/// What a variant of `op` may use, in words.
+/// Describes the buffers, sizes and functions that a variant of `op` may use.
 ///
 /// # Errors
 /// [`Error::Shader`]; none is expected.

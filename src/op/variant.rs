@@ -1,20 +1,21 @@
-//! A variant of an operation: its text, and where it can run. Leaves out what it is composed with: see [`crate::op`].
+//! Variants of an operation: text and requirements. For the texts that they are composed with, see [`crate::op`].
 
 use super::{AdapterClass, Sizes};
 use std::{fmt, sync::Arc};
 
-/// One implementation of an operation: a WGSL file and a line on the page. One that is made elsewhere
-/// ([`Variant::new`], [`crate::op::user_file::variant`]) always runs with wgpu's injected checks. A copy shares its text.
+/// One implementation of an operation: a WGSL file and a line in the registry. A variant from elsewhere
+/// ([`Variant::new`], [`crate::op::user_file::variant`]) always runs with wgpu's injected checks. Copies share the
+/// text.
 #[derive(Clone, Debug)]
 pub struct Variant {
-    /// The adapter classes for which it is preferred to the variants behind it.
+    /// The adapter classes for which it is preferred to the variants after it.
     pub default_for: &'static [AdapterClass],
-    /// Private, like all that follows: what is trusted must be what was proven.
+    /// Private, like all fields that follow: a trusted variant must be the one that was proven.
     pub(super) name: Arc<str>,
     pub(super) source: Arc<str>,
     pub(super) needs: Arc<[Need]>,
-    /// The operation on whose page it stands. Its text guards its own loads and stores there, so it runs without
-    /// wgpu's injected checks.
+    /// The operation in the registry to which it belongs. Such a text guards its own loads and stores, so it runs
+    /// without wgpu's injected checks.
     pub(crate) page: Option<&'static str>,
 }
 
@@ -59,48 +60,48 @@ impl Need {
 }
 
 impl Variant {
-    /// A variant that stands on no page: any text, which needs nothing and runs with wgpu's checks.
-    /// [`crate::op::user_file::variant`] reads needs from the text, and says at once what is wrong with it.
+    /// A variant outside the registry: any text, without requirements, which runs with wgpu's checks.
+    /// [`crate::op::user_file::variant`] also reads requirements from the text, and reports its errors at once.
     pub fn new(name: &str, source: &str) -> Self {
         Self { name: name.into(), source: source.into(), needs: [].into(), default_for: &[], page: None }
     }
 
-    /// The same name and needs with another text, which runs with wgpu's checks.
+    /// A copy with another text, the same name and needs, which runs with wgpu's checks.
     pub fn with_text(&self, source: &str) -> Self {
         Self { source: source.into(), page: None, ..self.clone() }
     }
 
-    /// The same text and needs under another name; it runs with wgpu's checks.
+    /// A copy under another name, with the same text and needs, which runs with wgpu's checks.
     pub fn named(&self, name: &str) -> Self {
         Self { name: name.into(), page: None, ..self.clone() }
     }
 
-    /// Its name: the file's name without `.wgsl`, or the path of a user's file, and the setting behind it.
+    /// The file's name without `.wgsl`, or the path of a user's file, followed by the setting.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its text.
+    /// Its WGSL text.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// What sizes or device it needs.
+    /// Its requirements on sizes and the device.
     pub fn needs(&self) -> &[Need] {
         &self.needs
     }
 
-    /// Whether it is wgrad's own text, or a setting of one.
+    /// Returns true if it is wgrad's own text, or a setting of one.
     pub const fn is_own(&self) -> bool {
         self.page.is_some()
     }
 
-    /// The first need that these sizes on this device do not meet.
+    /// The first requirement that these sizes or this device do not meet.
     pub fn unmet(&self, sizes: &Sizes, features: wgpu::Features) -> Option<&Need> {
         self.needs.iter().find(|need| !need.met(sizes, features))
     }
 
-    /// Whether it needs a feature of the device.
+    /// Returns true if it needs a feature of the device.
     pub fn needs_feature(&self, feature: wgpu::Features) -> bool {
         self.needs.iter().any(|need| matches!(need, Need::Feature(f, _) if f.contains(feature)))
     }
@@ -111,8 +112,8 @@ impl Variant {
     }
 }
 
-/// The inputs that the shader `text` rounds to half precision before it uses them, as its line
-/// `// rounds x, w to half` says. Its twin takes them rounded; the tuner leaves it out.
+/// The inputs that the shader `text` rounds to half precision before use, from its line `// rounds x, w to half`. Its
+/// twin receives them rounded; the tuner skips such a variant.
 pub fn rounded(text: &str) -> Vec<&str> {
     let line = text.lines().find_map(|line| line.trim().strip_prefix("// rounds "));
     let names = line.and_then(|rest| Some(rest.split_once(" to half")?.0));

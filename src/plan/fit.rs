@@ -1,4 +1,4 @@
-//! What an adapter can bind at once, and how many images of a program fit there.
+//! Limits on what an adapter can bind at once, and the number of images of a program that fits.
 
 use crate::{
     Error, Result,
@@ -6,12 +6,12 @@ use crate::{
     program::{Home, Program, Value},
 };
 
-/// What does not fit.
+/// A buffer that does not fit.
 pub(super) struct Excess {
     what: String,
     bytes: u64,
     limit: u64,
-    /// About how many images would.
+    /// Approximate number of images that would fit.
     pub fits: usize,
 }
 
@@ -26,19 +26,19 @@ impl From<Excess> for Error {
 }
 
 impl Context {
-    /// Bytes that this adapter binds at once.
+    /// Maximum number of bytes that this adapter binds at once.
     pub fn most_bytes(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
     }
 }
 
-/// What of `program` is beyond `limit` bytes: the largest temporary, and the batch with which all would fit; or the
+/// The excess of `program` over `limit` bytes: its largest temporary, and the batch with which all would fit; or the
 /// images themselves.
 pub(super) fn excess(program: &Program, limit: u64) -> Option<Excess> {
     let bytes = |value: &&Value| 4 * value.len() as u64;
     let temporaries = program.values.iter().filter(|v| v.home == Home::Temporary);
     if let Some(largest) = temporaries.clone().max_by_key(bytes).filter(|value| bytes(value) > limit) {
-        // The first axis is the batch, or the parts in which it is summed, which are fewer.
+        // The first axis is the batch, or the number of parts in which it is summed, which is smaller.
         let rows = |value: &Value| value.shape.first().map_or(1, |rows| *rows as u64).max(1);
         let fitting = temporaries
             .filter(|value| bytes(value) > limit)
@@ -51,10 +51,10 @@ pub(super) fn excess(program: &Program, limit: u64) -> Option<Excess> {
     (images > limit).then(|| Excess { what: "the images of a batch".into(), bytes: images, limit, fits })
 }
 
-/// The most images, at most `batch`, with which all of `programs` fit what `context` binds at once.
+/// The largest batch up to `batch` with which all of `programs` fit what `context` binds at once.
 ///
 /// # Errors
-/// [`Error::TooLarge`] where not even one does, and whatever `programs` reports.
+/// [`Error::TooLarge`] if not even one image fits, and the errors of `programs`.
 pub(crate) fn fitting(
     context: &Context,
     batch: usize,
@@ -67,7 +67,7 @@ pub(crate) fn fitting(
         match beyond {
             None => return Ok(batch),
             Some(excess) if batch <= 1 => return Err(Excess { fits: 0, ..excess }.into()),
-            // What is summed in parts does not shrink with the batch at once.
+            // Buffers that are summed in parts shrink more slowly than the batch.
             Some(excess) => batch = excess.fits.clamp(1, batch - 1),
         }
     }

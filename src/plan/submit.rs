@@ -1,5 +1,5 @@
-//! Submissions: several steps of a plan at once, and their results, read once they are done: losses and hits, and the
-//! outputs where they are asked for. With room for timestamps the device also says when it began and ended.
+//! Submissions of several steps of a plan at once, and their results: losses and numbers of correct predictions, and
+//! the outputs on request. With timestamps, the device also reports when it began and ended.
 
 use super::{Arenas, Plan};
 use crate::{
@@ -8,37 +8,37 @@ use crate::{
 };
 use std::ops::Range;
 
-/// Recorded work that is ready to go.
+/// Recorded work, ready to be submitted.
 pub struct Encoded {
     commands: wgpu::CommandBuffer,
     readback: Readback,
-    /// Bytes of the results, of the timestamps and of the outputs of a step, as they lie in the buffer.
+    /// Bytes of the results and of the timestamps, in the order of the buffer; the bytes of each output follow.
     bytes: [u64; 2],
     outputs: Vec<u64>,
 }
 
-/// Work on its way to the device, with the place where its results arrive.
+/// Submitted work, with the buffer that receives its results.
 pub struct Submitted {
     index: wgpu::SubmissionIndex,
     readback: Readback,
     bytes: [u64; 2],
     outputs: Vec<u64>,
-    /// When the host began to hand it over, seconds of [`crate::clock`].
+    /// Start of the submission on the host, in seconds of [`crate::clock`].
     pub at: f64,
 }
 
-/// What a submission computed, and when.
+/// Results of a submission, and its times.
 pub struct Finished {
-    /// Loss sum and hits of each step.
+    /// Loss sum and number of correct predictions of each step.
     pub results: Vec<[f32; 2]>,
-    /// Beginning and end of each timed pass, seconds of the device's clock; `None` where they cannot be.
+    /// Beginning and end of each timed pass, in seconds of the device's clock; `None` if they are invalid.
     pub device: Vec<Option<[f64; 2]>>,
-    /// The plan's output of each step, (batch, outputs), where it was asked for.
+    /// The plan's output of each step, (batch, outputs), if it was requested.
     pub outputs: Vec<Vec<f32>>,
 }
 
 impl Plan {
-    /// Submits the steps `range` of the chunk in `feed` in one compute pass, and asks for their results.
+    /// Submits the steps `range` of the chunk in `feed` in one compute pass, and requests their results.
     pub fn submit(
         &self,
         context: &Context,
@@ -49,7 +49,7 @@ impl Plan {
         self.encode(context, feed, arenas, range, None).submit(context)
     }
 
-    /// Records what [`Plan::submit`] submits. `stamps` has room for one pair: that of the pass.
+    /// Records the work that [`Plan::submit`] submits. `stamps` has room for one pair: that of the pass.
     pub fn encode(
         &self,
         context: &Context,
@@ -61,7 +61,7 @@ impl Plan {
         self.encode_parts(context, feed, arenas, range, &|_| true, stamps)
     }
 
-    /// The same where what lies in the feed are parts of steps; `last` says which of them end one.
+    /// As [`Plan::encode`], for a feed that holds parts of steps; `last` returns true for those that end a step.
     pub fn encode_parts(
         &self,
         context: &Context,
@@ -108,7 +108,7 @@ impl Plan {
         Encoded { commands: encoder.finish(), readback, bytes: [results, 0], outputs }
     }
 
-    /// Records nothing but the fetching of the results that step `index` has left.
+    /// Records only the read-back of the results of step `index`.
     pub fn encode_results(&self, context: &Context, arenas: &Arenas, index: usize) -> Encoded {
         let encoder = context.device.create_command_encoder(&Default::default());
         finish(context, encoder, arenas, index..index + 1, None)
@@ -157,7 +157,7 @@ fn finish(
 }
 
 impl Encoded {
-    /// Hands the work to the device and asks for its results.
+    /// Submits the work and requests its results.
     pub fn submit(self, context: &Context) -> Submitted {
         let Self { commands, readback, bytes, outputs } = self;
         let at = clock::seconds();
@@ -168,12 +168,12 @@ impl Encoded {
 }
 
 impl Submitted {
-    /// Whether it was recorded with room for timestamps.
+    /// Returns true if it was recorded with timestamps.
     pub fn is_stamped(&self) -> bool {
         self.bytes[1] > 0
     }
 
-    /// Loss sum and hits of each step, once the work is done.
+    /// Loss sum and number of correct predictions of each step, once the work is done.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.
@@ -181,7 +181,7 @@ impl Submitted {
         Ok(self.finish(context, None).await?.results)
     }
 
-    /// The results, and what the device wrote into `stamps`, with which the work was recorded.
+    /// The results, and the timestamps in `stamps`, with which the work was recorded.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails or hangs.

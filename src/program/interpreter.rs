@@ -1,5 +1,5 @@
-//! Runs a whole program on the CPU twins, in f64: what a plan does on a device, without the device. It shares
-//! no buffers, chooses no variants and rounds nothing to f32.
+//! Interpreter of a whole program: runs the CPU twins in f64, without a device. Unlike a plan it shares no buffers,
+//! chooses no variants and rounds nothing to f32.
 
 use crate::{
     feed::{Batch, Step},
@@ -12,29 +12,29 @@ use std::{
     ops::Range,
 };
 
-/// A program with everything it computes, in f64.
+/// A program with all its values, in f64.
 #[derive(Clone, Debug)]
 pub struct Interpreter {
-    /// What it runs.
+    /// The program that it runs.
     pub program: Program,
     /// The arena of parameters.
     pub parameters: Vec<f64>,
     /// The arena of gradients.
     pub gradients: Vec<f64>,
-    /// The arenas that the optimizer keeps.
+    /// The arenas of the optimizer's state.
     pub slots: Vec<Vec<f64>>,
     /// The arena of the weights' moving averages.
     pub averages: Vec<f64>,
-    /// The arena in which the gradients of a batch's parts add up.
+    /// The arena that sums the gradients of a batch's parts.
     pub totals: Vec<f64>,
-    /// Loss and hits of the last steps, (slots, 2).
+    /// Loss and number of correct predictions of the last steps, (slots, 2).
     pub results: Vec<f64>,
     /// Operations that have run, by name.
     pub ran: BTreeSet<&'static str>,
     temporaries: Vec<Option<Data>>,
 }
 
-/// What the twin of `node` computes from `buffers`.
+/// The outputs that the twin of `node` computes from `buffers`.
 pub fn expect(node: &Node, buffers: BTreeMap<&str, &Data>, batch: &Batch, step: Step) -> Outputs {
     let Node { call, .. } = node;
     (call.op.twin)(&Inputs { sizes: &call.sizes, buffers, activation: call.activation, step, batch })
@@ -88,7 +88,7 @@ impl Interpreter {
         }
     }
 
-    /// What a value holds; `None` for an intermediate that nothing has written yet.
+    /// The contents of a value; `None` for an intermediate that has not been written yet.
     pub fn value(&self, id: ValueId) -> Option<Cow<'_, Data>> {
         let value = &self.program.values[id.0];
         let offset = |p: ParameterId| self.program.parameters[p.0].offset;
@@ -108,7 +108,7 @@ impl Interpreter {
         }
     }
 
-    /// The elements of an `f32` value; none where nothing has written it.
+    /// The elements of an `f32` value; empty if it has not been written.
     pub fn real(&self, id: ValueId) -> Vec<f64> {
         match self.value(id).map(Cow::into_owned) {
             Some(Data::Real(values)) => values,
@@ -116,7 +116,7 @@ impl Interpreter {
         }
     }
 
-    /// Puts `data` into a value.
+    /// Stores `data` in a value.
     pub fn set(&mut self, id: ValueId, data: Data) {
         let home = self.program.values[id.0].home;
         let start = match home {
@@ -146,8 +146,8 @@ impl Interpreter {
         self.results[2 * step.slot as usize] / f64::from(step.rows.max(1))
     }
 
-    /// The dispatches from the first that reads `parameter` to the one that writes the loss: what has
-    /// to run again when that parameter changes.
+    /// The dispatches from the first that reads `parameter` to the one that writes the loss: those that must run again
+    /// when that parameter changes.
     pub fn forward_from(&self, parameter: ParameterId) -> Range<usize> {
         let touches = |home: Home| {
             move |node: &Node| node.buffers.iter().any(|(_, v)| self.program.values[v.0].home == home)

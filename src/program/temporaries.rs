@@ -1,12 +1,12 @@
-//! Where the temporaries of a program lie: which of them share a buffer, by lifetime. It knows no device, so
-//! that the memory of a network can be told without one.
+//! Assignment of a program's temporaries to shared buffers, by lifetime. It knows no device, so that the memory of a
+//! network can be computed without one.
 
 use super::{Home, Program};
 
 /// Buffers that the temporaries of a program share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Temporaries {
-    /// The number of each value's buffer, by value; `usize::MAX` for values that live elsewhere.
+    /// Index of each value's buffer; `usize::MAX` for values that are stored elsewhere.
     pub buffer_of: Vec<usize>,
     /// Elements of each buffer.
     pub lens: Vec<usize>,
@@ -54,7 +54,7 @@ impl Program {
         Temporaries { buffer_of, lens }
     }
 
-    /// The last dispatch that needs each value; the output and what is kept are needed after all of them.
+    /// The last dispatch that needs each value; the output and the kept values are needed after all of them.
     fn last_uses(&self) -> Vec<usize> {
         let mut last = vec![0; self.values.len()];
         for (n, node) in self.nodes.iter().enumerate() {

@@ -1,9 +1,9 @@
-//! Values in people's words.
+//! Descriptions of values for messages.
 
 use super::{Pass, Program, Value};
 
 impl Program {
-    /// What `value` is: "the output of conv2d_1", "the gradient of the output of conv2d_1".
+    /// Describes `value`: "the output of conv2d_1", "the gradient of the output of conv2d_1".
     pub fn in_words(&self, value: &Value) -> String {
         match value.name.strip_prefix("d ") {
             None => self.forward_in_words(&value.name),
@@ -11,7 +11,7 @@ impl Program {
         }
     }
 
-    /// The value that the layer of `max_pooling2d_1 input` takes; `of` itself where it is another name.
+    /// The value that is the input of the layer in `max_pooling2d_1 input`; `of` itself for any other name.
     fn taken_by<'p>(&'p self, of: &'p str) -> &'p str {
         let Some(layer) = of.strip_suffix(" input") else { return of };
         let forward = self.nodes.iter().find(|node| node.pass == Pass::Forward && node.label == layer);

@@ -1,4 +1,4 @@
-//! What a person chose is proven before it is used: files of their own, and settings of any variant.
+//! Proofs of variants that a user chose, before they are used: files, and settings of any variant.
 
 use super::{Regime, Trial, proofs};
 use crate::{
@@ -11,10 +11,11 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// Proves every file and every setting among `choices` at the sizes of `nodes`, at the cases of the page and at its own.
+/// Proves every file and every setting among `choices` at the sizes of `nodes`, and at the cases of operation and
+/// variant.
 ///
 /// # Errors
-/// [`Error::Variant`] for one that is wrong, and whatever keeps it from running.
+/// [`Error::Variant`] for a wrong variant, and anything that prevents one from running.
 pub(crate) async fn prove<'a>(
     context: &Context,
     nodes: impl Iterator<Item = &'a Node>,
@@ -47,7 +48,8 @@ pub(crate) async fn prove<'a>(
     Ok(())
 }
 
-/// That a variant which somebody chose is wrong at `call`, and how. What it names proves it there, too.
+/// The error for a chosen variant that is wrong at `call`; `how` describes the fault. It names a command to reproduce
+/// it.
 pub(crate) fn wrong(call: &Call, variant: &Variant, how: &str) -> Error {
     let (op, name) = (call.op, quoted(variant.name()));
     let chosen = match is_file(variant.name()) {

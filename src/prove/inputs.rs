@@ -1,4 +1,4 @@
-//! What a proof puts into the buffers and the feed: random numbers of a regime, as the interface allows them.
+//! Contents of the buffers and the feed in a proof: random numbers of a regime that the interface allows.
 
 use super::regime::{Draw, Regime};
 use crate::{
@@ -40,13 +40,13 @@ pub(super) fn buffers(
     data
 }
 
-/// A feed for `call`: a batch that begins at image 3 of the chunk and, where it can, is not full.
+/// A feed for `call`: a batch that begins at image 3 of the chunk and, if possible, is not full.
 pub(super) fn feed(call: &Call, seed: u64, regime: Regime) -> (Batch, Step) {
     let marks = Marks::of(call.op.interface);
     let (rows, pixels) = (marks.rows(&call.sizes), marks.image_bytes(&call.sizes));
     let first = 3;
     let float = |v: u64| regime.number(v, seed) as f32;
-    // Any bits of a float would be NaN now and then.
+    // Random bits of a float would occasionally be NaN.
     let floats = marks.images.as_ref().is_some_and(|images| images.are_floats(&call.sizes));
     let bytes = (0..(first + rows) * pixels).map(|at| match floats {
         true => float(split_mix(seed ^ (at / 4) as u64)).to_le_bytes()[at % 4],
@@ -68,7 +68,7 @@ pub(super) fn feed(call: &Call, seed: u64, regime: Regime) -> (Batch, Step) {
         learning_rate: 0.05,
         correction: 0.75,
         momentum_shift: -0.0625,
-        // A share of 1 sets the average anew.
+        // A weight of 1 replaces the moving average.
         average: if seed.is_multiple_of(3) { 1.0 } else { 0.0625 },
         mixed: 0.3,
         share: 0.375,

@@ -1,35 +1,35 @@
-//! Kinds of inputs that a kernel must be right with. Numbers in [-1, 1) hide a softmax that does not take its maximum
-//! off, a maximum that starts from a fixed number, and a variance that is a difference of two large sums.
+//! Kinds of inputs with which a kernel must be correct. Numbers in [-1, 1) hide a softmax that does not subtract its
+//! maximum, a maximum that starts from a fixed number, and a variance that is a difference of two large sums.
 
 use crate::op::{Access, At, Binding, Call, Element, Role, twin::flushed};
 use serde::Serialize;
 use std::fmt;
 
-/// From what numbers the inputs of a proof are drawn.
+/// Distribution of the inputs of a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Regime {
     /// In [-1, 1], one in four a multiple of a half.
     Small,
-    /// Within ±100: exp of them overflows.
+    /// Within ±100: their exp overflows.
     Hundreds,
     /// Within ±1e4.
     Thousands,
-    /// Below 2⁻¹¹⁶, most of them subnormal, one in four zero. A device may take subnormal numbers for zeros.
+    /// Below 2⁻¹¹⁶, most of them subnormal, one in four zero. A device may flush subnormal numbers to zero.
     Tiny,
     /// All elements of a buffer are one number.
     Equal,
-    /// From 2⁻²⁰ to 2¹⁸, of both signs: some beyond what half precision holds.
+    /// From 2⁻²⁰ to 2¹⁸, of both signs: some exceed half precision.
     Mixed,
     /// Around 1000 or -1000, at most a half away.
     Offset,
     /// Below -1, most of them below -1000.
     Negative,
-    /// Four numbers, again and again.
+    /// Four numbers that repeat.
     Ties,
     /// Two in three are zeros, of both signs.
     Zeros,
-    /// The lowest numbers that f32 holds, for what is only copied and compared.
+    /// The lowest numbers that f32 holds, for inputs that are only copied and compared.
     Lowest,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for Regime {
     }
 }
 
-/// Numbers of one buffer: the regime, and a draw that is the buffer's own.
+/// The random numbers of one buffer: the regime, and a seed of the buffer.
 pub(super) struct Draw<'a> {
     pub regime: Regime,
     pub own: u64,
@@ -63,7 +63,7 @@ fn unit(v: u64) -> f64 {
     f64::from((v >> 40) as f32 / (1u32 << 23) as f32 - 1.0)
 }
 
-/// Magnitudes from 2^`from` to 2^`to`, of both signs, all equally likely by their logarithm.
+/// Magnitudes from 2^`from` to 2^`to`, of both signs, uniform in the logarithm.
 fn spread(v: u64, from: f64, to: f64) -> f64 {
     let share = (v >> 11) as f64 / (1u64 << 53) as f64;
     let sign = if v & 1 == 0 { 1.0 } else { -1.0 };
@@ -71,7 +71,7 @@ fn spread(v: u64, from: f64, to: f64) -> f64 {
 }
 
 impl Regime {
-    /// All of them, the plain one first.
+    /// All regimes, the small one first.
     pub const ALL: [Self; 11] = [
         Self::Small,
         Self::Hundreds,
@@ -86,8 +86,8 @@ impl Regime {
         Self::Lowest,
     ];
 
-    /// Those that an operation with these buffers takes: the plain one where it reads no numbers, and the lowest ones
-    /// only where all that it reads is copied.
+    /// The regimes for an operation with these buffers: only the small one if it reads no numbers; the lowest one only
+    /// if all its inputs are copied.
     pub(super) fn of(bindings: &[Binding], feed: bool) -> Vec<Self> {
         let reads = |b: &&Binding| b.element == Element::F32 && b.access != Access::Write;
         let read: Vec<&Role> = bindings.iter().filter(reads).map(|b| &b.role).collect();
@@ -99,7 +99,7 @@ impl Regime {
         Self::ALL.into_iter().filter(takes).collect()
     }
 
-    /// A number of this regime from the random `v`; `own` is the same for all numbers of a buffer.
+    /// A number of this regime from the random `v`; `own` is the seed of the buffer.
     pub(super) fn number(self, v: u64, own: u64) -> f64 {
         let number = match self {
             Self::Small if v.is_multiple_of(4) => ((v >> 40) % 5) as f64 / 2.0 - 1.0,
@@ -124,7 +124,7 @@ impl Regime {
 }
 
 impl Draw<'_> {
-    /// A number of the regime that a buffer of this role may hold.
+    /// A number of the regime, adapted to the role of its buffer.
     pub fn number(&self, role: &Role, v: u64) -> f64 {
         let number = self.regime.number(v, self.own);
         let size = number.abs();
@@ -146,15 +146,16 @@ impl Draw<'_> {
             Role::Argument => number.clamp(-self.most(), self.most()),
             Role::Again => {
                 let value = self.number(&Role::Activated, v).clamp(-self.most(), self.most());
-                // What large factors make of a subnormal number, such as exp(-90), devices that take it for zero cannot know.
+                // Large factors turn a subnormal number, such as exp(-90), into one that a device that flushes it
+                // cannot know.
                 if self.regime == Regime::Tiny { value } else { flushed(value) }
             }
-            // Each of its layers has a role: see `Role::at`.
+            // Each layer has its own role: see `Role::at`.
             Role::Layers { .. } => number,
             Role::Above { bound, size: which, values } => {
                 let value = sizes.get(which).copied().unwrap_or(0.0);
                 let bound = sizes.get(bound).copied().unwrap_or(0.0);
-                // The function has no value at the bound, and none that f32 holds close to it.
+                // The function is undefined at the bound, and exceeds f32 close to it.
                 match values.iter().any(|v| f64::from(*v) == value) {
                     true => size.max(bound.abs().max(1.0) / 16.0) - bound,
                     false => number,
@@ -164,7 +165,7 @@ impl Draw<'_> {
         f64::from(number as f32)
     }
 
-    /// The largest argument whose activation f32 holds with room for products.
+    /// The largest argument whose activation fits f32 with room for products.
     fn most(&self) -> f64 {
         let held = |most: &f64| (self.call.activation.value)(*most).abs() <= 1e9;
         [1e9, 20.0].into_iter().find(held).unwrap_or(20.0)

@@ -1,4 +1,4 @@
-//! A smaller batch of the same shapes, for twins that would take too long: they are plain loops in f64.
+//! Smaller batches of the same shapes, for twins that would take too long: twins are plain loops in f64.
 
 use crate::{
     Result,
@@ -6,20 +6,20 @@ use crate::{
     prove,
 };
 
-/// Work of a twin that is no matter: some tenths of a second.
+/// Negligible work of a twin: some tenths of a second.
 const LITTLE: f64 = 2e7;
 
-/// About how much a twin of `call` has to do: products and elements.
+/// Approximate work of a twin of `call`: products and elements.
 pub fn work(call: &Call) -> Result<f64> {
     let shader = call.op.shader(call.op.variant("naive")?, call.activation)?;
     Ok(prove::work(call, &shader))
 }
 
-/// `call` with as many images as a twin computes in little time, and a few more where a variant needs them; `None`
-/// where the whole of it is little, or there is nothing to make smaller.
+/// `call` with as many images as a twin computes in little time, and a few more if a variant needs them; `None`
+/// if the whole call is little work, or has no batch to reduce.
 pub fn batch(call: &Call, variants: &[Variant], features: wgpu::Features) -> Result<Option<Call>> {
     let work = work(call)?;
-    // The interface says which size counts the images, or whatever else can be fewer without another shape.
+    // The interface declares the size that counts the images, or another one that can be reduced at the same shapes.
     let axis = Marks::of(call.op.interface).batch.filter(|_| work > LITTLE);
     let Some((axis, whole)) = axis.and_then(|axis| call.sizes.get(&axis).map(|whole| (axis, *whole))) else {
         return Ok(None);
@@ -34,7 +34,7 @@ pub fn batch(call: &Call, variants: &[Variant], features: wgpu::Features) -> Res
     Ok(None)
 }
 
-/// `call` with another number of images; splits of the batch follow.
+/// `call` with another number of images; splits of the batch are adjusted.
 fn with(call: &Call, axis: &str, images: f64) -> Call {
     let mut small = call.clone().with(axis, images);
     let covered = Marks::of(call.op.interface).splits.and_then(|all| all.value(&small.sizes));

@@ -1,4 +1,4 @@
-//! Which of the cases of the page are proven with which inputs, so that a variant meets every regime and its proof takes
+//! Assignment of input regimes to the cases of an operation, so that a variant meets every regime and its proof takes
 //! not much longer.
 
 use super::Regime;
@@ -10,20 +10,20 @@ use crate::{
     },
 };
 
-/// The regimes that the operation of `shader`, any variant of `op`, takes: of each the proof draws inputs.
+/// The regimes that the operation of `shader`, any variant of `op`, accepts; a proof draws inputs of each.
 pub fn regimes(op: &Op, shader: &Shader) -> Vec<Regime> {
     let marks = Marks::of(op.interface);
     Regime::of(&shader.bindings, marks.images.is_some_and(|images| images.floats.is_some()))
 }
 
-/// About how much a twin of `call` has to do: products and elements. `shader` is any variant of the operation.
+/// Approximate work of a twin of `call`: products and elements. `shader` is any variant of the operation.
 pub fn work(call: &Call, shader: &Shader) -> f64 {
     call.flops() / 2.0 + lengths(shader, &call.sizes).iter().sum::<usize>() as f64
 }
 
-/// What a variant that computes as `call` does is proven with at those of `cases` that `takes` accepts: small inputs at
-/// each, and every other regime at one of them (with `one`: at the one that is least work). The number is that of the
-/// case. The cases are those of the page ([`Op::cases`]), and those that a variant adds ([`Op::cases_with`]).
+/// The proofs of a variant for `call`, at those of `cases` that `takes` accepts: small inputs at each, and every other
+/// regime at one of them (with `one`: at the cheapest). The number is the index of the case. The cases are those of the
+/// operation ([`Op::cases`]), and those that a variant adds ([`Op::cases_with`]).
 ///
 /// # Errors
 /// [`crate::Error::Option`] for a case that is no list of sizes.
@@ -49,12 +49,12 @@ pub fn proofs(
         .collect())
 }
 
-/// With which regimes each of the cases is proven whose `work` is given: the plain one at all of them, and each of the
-/// others at one of those that are little work, in turns. With `one`, all at the one that is the least work.
+/// The regimes for each of the cases with the given `work`: the small one at all of them, and each of the others at one
+/// of the cheap ones, in turn. With `one`, all of them at the cheapest.
 pub fn rotation(work: &[f64], regimes: &[Regime], one: bool) -> Vec<Vec<Regime>> {
-    /// Products and elements of a twin that cost nothing to speak of.
+    /// Negligible products and elements of a twin.
     const LITTLE: f64 = 3e5;
-    /// With fewer of them a case says little: one element each.
+    /// Work up to which a case tests little: one element each.
     const MOST_TRIVIAL: f64 = 12.0;
     let mut proofs = vec![vec![Regime::Small]; work.len()];
     let mut order: Vec<usize> = (0..work.len()).collect();

@@ -1,5 +1,5 @@
-//! The twin of augmentation: what the shader part `augment.wgsl` draws and does, in integers where it counts and in
-//! f64 where it computes.
+//! Twin of augmentation: the random draws and changes of the shader part `augment.wgsl`, in integers for the draws and
+//! in f64 for the values.
 
 use super::{
     elementwise::{normalized, raw},
@@ -22,14 +22,14 @@ const TOP: u32 = PARTNER + 11;
 const LEFT: u32 = PARTNER + 12;
 const NOISE: u32 = PARTNER + 13;
 
-/// With which row of the batch `row` is mixed.
+/// The row of the batch with which `row` is mixed.
 pub(super) fn partner(i: &Inputs<'_>, row: usize) -> usize {
     let rows = i.step.rows as usize;
     let distance = 1 + random(&i.step, PARTNER, 0) as usize % rows.saturating_sub(1).max(1);
     (row + distance) % rows.max(1)
 }
 
-/// A rectangle, its ends outside.
+/// A rectangle; `bottom` and `right` are exclusive.
 #[derive(Clone, Copy, Default)]
 struct Hole {
     top: usize,
@@ -38,7 +38,7 @@ struct Hole {
     right: usize,
 }
 
-/// What happens to one image.
+/// The random changes of one image.
 struct Change {
     flipped: bool,
     shift: [i64; 2],
@@ -87,7 +87,7 @@ fn change(i: &Inputs<'_>, row: usize) -> Change {
     }
 }
 
-/// A value of the image as it is, zero outside.
+/// A value of the unchanged image; zero outside it.
 fn pixel(i: &Inputs<'_>, row: usize, [y, x]: [i64; 2], channel: usize, flipped: bool) -> Sum {
     let [h, w, c] = i.sizes(["H", "W", "C"]);
     let (Ok(y), Ok(x)) = (usize::try_from(y), usize::try_from(x)) else { return Sum::of(0.0) };
@@ -98,8 +98,8 @@ fn pixel(i: &Inputs<'_>, row: usize, [y, x]: [i64; 2], channel: usize, flipped: 
     raw(i, (((i.step.first as usize + row) * h + y) * w + x) * c + channel)
 }
 
-/// A value between four pixels, and how far off an f32 kernel may be: its place is right to some roundings of the size
-/// of the image. Bytes rise by at most 1 a pixel; floats by at most what they do nearby.
+/// A value interpolated between four pixels, with the error that an f32 kernel may have: its position is correct to
+/// some roundings of the size of the image. Bytes change by at most 1 per pixel; floats by at most what they do nearby.
 fn between(i: &Inputs<'_>, row: usize, at: [f64; 2], channel: usize, c: &Change, turn: [f64; 2]) -> Sum {
     let [h, w] = i.sizes(["H", "W"]);
     let centre = [h, w].map(|size| 0.5 * (size as f64 - 1.0));

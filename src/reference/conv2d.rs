@@ -1,5 +1,5 @@
 //! Twins of the two-dimensional convolution, its gradients, and the ordered second pass.
-//! Layout NHWC, weights HWIO. The three walk the same list of (output, input, tap) triples.
+//! Layout NHWC, weights HWIO. The convolution and its gradients visit the same list of (output, input, tap) triples.
 
 use super::windows;
 use crate::op::twin::{Expected, Inputs, Sum};

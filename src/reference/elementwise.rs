@@ -1,4 +1,4 @@
-//! Twins of everything that treats each element by itself: decode, activations, dropout.
+//! Twins of element-wise operations: decode, activations, dropout.
 
 use crate::{
     feed::Step,
@@ -18,7 +18,7 @@ pub fn decode(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("image", Expected::Real(image))]
 }
 
-/// Value number `at` of the chunk: a byte as a share of 255, a float as it is.
+/// Value number `at` of the chunk: a byte divided by 255, or a float unchanged.
 pub(super) fn raw(i: &Inputs<'_>, at: usize) -> Sum {
     match i.size("FLOATS") {
         1 => {
@@ -29,7 +29,7 @@ pub(super) fn raw(i: &Inputs<'_>, at: usize) -> Sum {
     }
 }
 
-/// GAIN · value + SHIFT of the channel, where SCALED.
+/// GAIN · value + SHIFT of the channel, if SCALED is 1.
 pub(super) fn normalized(i: &Inputs<'_>, value: Sum, channel: usize) -> Sum {
     if i.size("SCALED") != 1 {
         return value;
@@ -57,7 +57,7 @@ pub fn activation_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
 /// y = one of a list of functions of x, A and B
 pub fn unary(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let (a, b) = (i.number("A"), i.number("B"));
-    // How far off x + A may be is carried as far as the slope; exp and log are right to some units in the last place.
+    // The slope scales the error of x + A; exp and log are correct to some units in the last place.
     let shifted = |x: f64, value: f64, slope: f64| {
         Sum::within(
             value,
@@ -131,7 +131,7 @@ pub fn random(step: &Step, stream: u32, index: u32) -> u32 {
 }
 
 fn kept(i: &Inputs<'_>, index: usize) -> bool {
-    // Whole channels share a number where there is more than one pixel.
+    // Whole channels share a number if there is more than one pixel.
     let [spatial, c] = i.sizes(["SPATIAL", "C"]).map(|size| size.max(1));
     let place = index / (spatial * c) * c + index % c;
     random(&i.step, i.number("STREAM") as u32, place as u32) >= i.number("THRESHOLD") as u32

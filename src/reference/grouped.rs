@@ -1,4 +1,4 @@
-//! Twins of the convolution by groups, with gaps between its taps, and of its gradients; of average pools and padding.
+//! Twins of the grouped convolution, with dilation, and of its gradients; of average pools and padding.
 //! Layout NHWC, weights HWIO with the channels of one group.
 
 use super::windows;
@@ -62,7 +62,7 @@ pub fn grouped_conv2d_grad_weight(i: &Inputs<'_>) -> Vec<(&'static str, Expected
     vec![("partials", Expected::Real(partial))]
 }
 
-/// How many pixels each window covers.
+/// Number of pixels that each window covers.
 fn covered(i: &Inputs<'_>) -> Vec<f64> {
     let [n, oh, ow] = i.sizes(["N", "OH", "OW"]);
     let mut covered = vec![0.0; n * oh * ow];
@@ -93,7 +93,7 @@ pub fn average_pool2d_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("dx", Expected::Real(dx.into_iter().zip(x).map(|(sum, x)| sum.sloped(i.activation, *x)).collect()))]
 }
 
-/// The place in the padded image of element `at` of the image inside.
+/// The index in the padded image of element `at` of the inner image.
 fn inside(i: &Inputs<'_>, at: usize) -> usize {
     let [h, w, c, oh, ow, pt, pl] = i.sizes(["H", "W", "C", "OH", "OW", "PT", "PL"]);
     let row = at / c;

@@ -1,4 +1,4 @@
-//! Twins of what joins layers and takes their gradients apart.
+//! Twins of operations that join layers, and of the split of their gradients.
 
 use crate::op::twin::{Expected, Inputs, Sum};
 

@@ -11,7 +11,7 @@ fn softmax(row: &[f64]) -> (Vec<f64>, f64) {
     (powers.iter().map(|p| p / sum).collect(), sum)
 }
 
-/// How far a right f32 softmax of this row may be off, relative: exp in f32 carries the rounding of
+/// Relative error that a correct f32 softmax of this row may have: exp in f32 carries the rounding of
 /// its argument (Vulkan: 3 + 2|x| units in the last place), and the sum of the row its own.
 fn spread(row: &[f64]) -> f64 {
     let top = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -54,17 +54,17 @@ pub fn softmax_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("dx", Expected::Real(dx))]
 }
 
-/// What a row is held against: its label and its partner's, each with its share times the weight of its class.
+/// Targets of a row: its label and its partner's, each with its share times the weight of its class.
 pub(super) fn targets(i: &Inputs<'_>, row: usize) -> [(usize, f64); 2] {
     let label = |row: usize| i.batch.labels[i.step.first as usize + row] as usize;
     let mixed = if i.size("MIXUP") == 1 { f64::from(i.step.mixed) } else { 0.0 };
     let (own, other) = (label(row), label(partner(i, row)));
-    // The last weight is that of all classes behind it.
+    // The last weight applies to all further classes.
     let weight = |label: usize| i.real("weights")[label.min(i.size("CLASSES") - 1)];
     [(own, (1.0 - mixed) * weight(own)), (other, mixed * weight(other))]
 }
 
-/// How much of a row is right: the share of each label that is `found`.
+/// The correct share of a row: the sum of the shares of its labels that are `found`.
 pub(super) fn right(i: &Inputs<'_>, row: usize, found: impl Fn(usize) -> bool) -> Sum {
     let mixed = if i.size("MIXUP") == 1 { f64::from(i.step.mixed) } else { 0.0 };
     let [(own, _), (other, _)] = targets(i, row);
@@ -74,7 +74,7 @@ pub(super) fn right(i: &Inputs<'_>, row: usize, found: impl Fn(usize) -> bool) -
 }
 
 impl Sum {
-    /// This value, or another that is as right.
+    /// This value, or another that is equally correct.
     pub(super) fn or(self, other: Self) -> Self {
         let apart = (other.value - self.value).abs();
         if apart == 0.0 { self } else { self.widen(apart + other.allowed()) }
@@ -106,7 +106,7 @@ pub fn softmax_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         target.iter().zip(row).for_each(|(t, x)| met.add(t * (top - x)));
         let size = total * (sum.ln() + 1.0) + met.value;
         loss[r] = Sum::within(total * sum.ln() + met.value, own * size + met.allowed());
-        // The first of the largest, and where subnormal logits count as zeros.
+        // The first of the largest logits, as they are and with subnormal ones flushed to zero.
         let first = |seen: fn(f64) -> f64| row.iter().position(|x| seen(*x) == seen(top));
         let [kept, other] = [|v| v, flushed].map(|seen| right(i, r, |label| first(seen) == Some(label)));
         hit[r] = kept.or(other);

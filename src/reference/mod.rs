@@ -1,5 +1,5 @@
-//! The CPU twins: every operation once more, as plain loops in f64 that read like its formula. They
-//! define what a kernel has to compute, and how far rounding in f32 may take it from that.
+//! CPU twins: every operation as plain loops in f64 that read like its formula. They define the result of a
+//! kernel, and the error that rounding in f32 may add to it.
 
 mod augment;
 mod conv2d;
@@ -45,12 +45,12 @@ pub use recurrent::{
 
 use crate::op::twin::Inputs;
 
-/// Visits every (output pixel, input pixel, place in the window) of a window whose height and width have
-/// the `names`, moving over an image in NHWC: indices without their channels. Padding is left out.
+/// Visits every (output pixel, input pixel, position in the window) of a window that moves over an image in NHWC.
+/// `names` are the sizes of its height and width; the indices exclude channels, and padding is skipped.
 fn windows(i: &Inputs<'_>, names: [&str; 2], mut each: impl FnMut(usize, usize, usize)) {
     let [n, h, w, oh, ow] = i.sizes(["N", "H", "W", "OH", "OW"]);
     let ([kh, kw], [sh, sw, pt, pl]) = (i.sizes(names), i.sizes(["SH", "SW", "PT", "PL"]));
-    // Only some operations have gaps between the places of a window.
+    // Only some operations have dilation.
     let [dh, dw] = i.sizes(["DH", "DW"]).map(|gap| gap.max(1));
     for image in 0..n {
         for (y, x) in (0..oh).flat_map(|y| (0..ow).map(move |x| (y, x))) {

@@ -1,4 +1,4 @@
-//! Twins of Muon's operations, besides the products that it shares with the layers.
+//! Twins of Muon's operations, except the products that it shares with the layers.
 
 use super::optimizer::{Outputs, adam_step, descend, gradients, over_range, shift};
 use crate::op::twin::{EPSILON, Expected, Inputs, SUBNORMAL, Sum, flushed};
@@ -50,7 +50,7 @@ pub fn newton_schulz(i: &Inputs<'_>) -> Outputs {
         let mut sum = Sum::of(if n / size == n % size { a } else { 0.0 });
         sum.add(b * g);
         sum.add(c * squared);
-        // Where a subnormal g or g · g counts as zero, that much times its factor is missing.
+        // If a subnormal g or g · g is flushed to zero, that much times its factor is missing.
         sum.widen(SUBNORMAL * (b.abs() + c.abs()))
     });
     vec![("p", Expected::Real(entries.collect()))]

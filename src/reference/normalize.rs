@@ -1,4 +1,4 @@
-//! Twins of batch and layer normalization and of PReLU, whose parameters repeat over the rows of what goes in.
+//! Twins of batch and layer normalization and of PReLU, whose parameters repeat over the rows of the input.
 
 use crate::op::twin::{EPSILON, Expected, Inputs, Sum, flushed};
 
@@ -8,7 +8,7 @@ fn rows_of(i: &Inputs<'_>, s: usize, valid: usize) -> std::ops::Range<usize> {
     (s * per).min(valid)..((s + 1) * per).min(valid)
 }
 
-/// Mean of `values`, and Σ (x - mean)², each with how far f32 may be off.
+/// Mean of `values`, and Σ (x - mean)², each with the error that f32 may cause.
 fn moments(values: impl Iterator<Item = f64> + Clone) -> (Sum, Sum) {
     let n = values.clone().count();
     if n == 0 {
@@ -19,7 +19,7 @@ fn moments(values: impl Iterator<Item = f64> + Clone) -> (Sum, Sum) {
     let mean = sum.times(1.0 / n as f64);
     let mut squares = Sum::new();
     values.for_each(|x| squares.add((x - mean.value).powi(2)));
-    // A mean that is off by d makes it larger by n d²; and a difference is rounded before it is squared.
+    // An error d of the mean adds n d²; and a difference is rounded before it is squared.
     let rounding = squares.allowed();
     (mean, squares.widen(rounding + n as f64 * mean.allowed().powi(2)))
 }
@@ -28,7 +28,7 @@ fn moments(values: impl Iterator<Item = f64> + Clone) -> (Sum, Sum) {
 fn inverse(variance: Sum, epsilon: f64) -> Sum {
     let sum = variance.value + epsilon;
     let value = 1.0 / sum.sqrt();
-    // Over the range that the sum may be in; no sum of squares is below zero.
+    // Over the range of the sum; no sum of squares is below zero.
     let low = (sum - variance.allowed()).max(epsilon).min(sum);
     Sum::within(value, (1.0 / low.sqrt() - value) + 8.0 * EPSILON / low.sqrt())
 }
@@ -78,7 +78,7 @@ pub fn batch_norm_combine(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
             variance.add(partials[(s * 2 + 1) * c + channel]);
             variance.add(rows_of(i, s, valid).len() as f64 * (mean_of(s, channel) - mean.value).powi(2));
         }
-        // A mean of the whole that is off by d changes the squares of the splits' means by up to 2 d |distance| each.
+        // An error d of the total mean changes the squares of the splits' means by up to 2 d |distance| each.
         let distance = (0..splits).map(|s| (mean_of(s, channel) - mean.value).abs()).fold(0.0, f64::max);
         let off = mean.allowed() * (2.0 * distance + mean.allowed());
         (mean, variance.times(1.0 / valid as f64).widen(off))
@@ -90,7 +90,7 @@ pub fn batch_norm_combine(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
             let mut sum = Sum::new();
             sum.add(momentum * moving);
             sum.add((1.0 - momentum) * now.value);
-            // 1 - MOMENTUM is right to a rounding of one.
+            // 1 - MOMENTUM is correct to a rounding of one.
             sum.widen((1.0 - momentum) * now.allowed() + EPSILON * now.value.abs())
         };
         Expected::Real(i.real(name).iter().enumerate().map(next).collect())
@@ -126,7 +126,7 @@ pub fn batch_norm_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("y", Expected::Real(i.real("x").iter().enumerate().map(of).collect()))]
 }
 
-/// partials(SPLITS, 2, C) = Σ dy · x̂ and Σ dy, where `hat` gives the mean and the inverse of an element
+/// partials(SPLITS, 2, C) = Σ dy · x̂ and Σ dy; `hat` returns the mean and the inverse for an element
 fn grad_partials(i: &Inputs<'_>, hat: impl Fn(usize, usize) -> (f64, f64)) -> Vec<(&'static str, Expected)> {
     let [items, c, splits] = i.sizes(["ITEMS", "C", "SPLITS"]);
     let (x, dy) = (i.real("x"), i.real("dy"));

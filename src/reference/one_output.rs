@@ -1,4 +1,4 @@
-//! Twins of the losses of one output: binary cross-entropy, and those of regression.
+//! Twins of the losses with one output: binary cross-entropy, and the regression losses.
 
 use super::loss::{right, targets};
 use crate::op::twin::{EPSILON, Expected, Inputs, Sum, flushed};
@@ -7,11 +7,11 @@ use crate::op::twin::{EPSILON, Expected, Inputs, Sum, flushed};
 struct Point {
     loss: f64,
     slope: f64,
-    /// How far a right f32 kernel may be from each.
+    /// Error that a correct f32 kernel may have in each.
     allowed: [f64; 2],
 }
 
-/// The loss of each valid row, its gradient over the rows, and whether `found` calls its label right; zero beyond.
+/// The loss of each valid row, its gradient over the rows, and a hit if `found` accepts its label; zero beyond.
 fn rows(
     i: &Inputs<'_>,
     at: impl Fn(f64, [(usize, f64); 2]) -> Point,
@@ -29,7 +29,7 @@ fn rows(
     vec![("dlogits", Expected::Real(dlogits)), ("loss", Expected::Real(loss)), ("hit", Expected::Real(hit))]
 }
 
-/// loss = w (log(1 + exp(z)) - t z), dlogits = w (sigmoid(z) - t) / rows, t the smoothed label; hit = (z > 0) is it
+/// loss = w (log(1 + exp(z)) - t z), dlogits = w (sigmoid(z) - t) / rows, t the smoothed label; hit = (z > 0) == label
 pub fn binary_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let smoothing = i.number("SMOOTHING");
     let at = |z: f64, labels: [(usize, f64); 2]| {
@@ -38,7 +38,7 @@ pub fn binary_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         let target = (1.0 - smoothing) * ones + 0.5 * smoothing * total;
         let softplus = z.max(0.0) + (-z.abs()).exp().ln_1p();
         let p = 1.0 / (1.0 + (-z).exp());
-        // exp(-|z|) carries the rounding of its argument, and log near 1 is right to a rounding of 1.
+        // exp(-|z|) carries the rounding of its argument, and log near 1 is correct to a rounding of 1.
         let own = EPSILON * (16.0 + 4.0 * z.abs() * (-z.abs()).exp());
         let sizes = [total * (1.0 + softplus) + target * z.abs(), total];
         let loss = total * softplus - target * z;
@@ -47,7 +47,7 @@ pub fn binary_cross_entropy(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     rows(i, at, |z, label| (z > 0.0) == (label == 1))
 }
 
-/// The label as a number: a whole one, or the bits of a float.
+/// The label as a number: an integer, or the bits of a float.
 fn number(i: &Inputs<'_>, label: usize) -> f64 {
     if i.size("REAL") == 1 { f64::from(f32::from_bits(label as u32)) } else { label as f64 }
 }
@@ -65,10 +65,10 @@ fn regression(
             let d = z - label;
             point.loss += share * value(d);
             point.slope += share * slope(d);
-            // d is right to a rounding of what it is the difference of.
+            // d is correct to a rounding of its operands.
             let off = 8.0 * EPSILON * (z.abs() + label.abs());
             point.allowed[0] += share * (off * slope(d).abs() + 8.0 * EPSILON * value(d));
-            // A slope may jump at zero, and d may count as zero where it is subnormal.
+            // A slope may jump at zero, and a subnormal d may be flushed to zero.
             let jump = (slope(flushed(d)) - slope(d)).abs();
             point.allowed[1] += share * (2.0 * off + 8.0 * EPSILON * slope(d).abs() + jump);
         }

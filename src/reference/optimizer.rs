@@ -4,13 +4,13 @@ use crate::op::twin::{EPSILON, Expected, Inputs, SUBNORMAL, Sum};
 
 pub(super) type Outputs = Vec<(&'static str, Expected)>;
 
-/// The gradient times what clipping leaves of it.
+/// The gradients after clipping.
 pub(super) fn gradients(i: &Inputs<'_>) -> Vec<Sum> {
     let scale = i.real("scale").first().copied().filter(|_| i.size("CLIPPED") == 1);
     i.real("grad").iter().map(|g| scale.map_or(Sum::exact(*g), |scale| Sum::exact(*g).times(scale))).collect()
 }
 
-/// old + gain · (new - old): a mean that forgets.
+/// old + gain · (new - old): an exponential moving average.
 fn towards(old: f64, gain: f64, new: Sum) -> Sum {
     let value = old + gain * (new.value - old);
     // Roundings of the difference, the gain, the product and the sum.
@@ -24,7 +24,7 @@ fn square(g: Sum) -> Sum {
     Sum::within(value, 2.0 * EPSILON * value + 2.0 * g.value.abs() * g.allowed())
 }
 
-/// numerator / root, where the root may be off by a share of itself.
+/// numerator / root; `share` is the relative error of the root.
 fn over(numerator: Sum, root: f64, share: f64) -> Sum {
     let value = numerator.value / root;
     Sum::within(value, numerator.allowed() / root + value.abs() * (share + 4.0 * EPSILON))
@@ -80,12 +80,12 @@ pub fn adam(i: &Inputs<'_>) -> Outputs {
     vec![("parameter", parameter), ("m", means), ("v", squares)]
 }
 
-/// The direction of Adam and the means behind it: correction · m / (√v + EPSILON), m, v.
+/// The direction of Adam and its moment estimates: correction · m / (√v + EPSILON), m, v.
 pub(super) fn adam_step(i: &Inputs<'_>, gains: [f64; 2], m: f64, v: f64, g: Sum) -> (Sum, Sum, Sum) {
     let (epsilon, correction) = (i.number("EPSILON"), f64::from(i.step.correction));
     let (m, v) = (towards(m, gains[0], g), towards(v, gains[1], square(g)));
     let root = v.value.sqrt() + epsilon;
-    // √v is off by half the share that v is, or, near zero, by no more than the root of what v is off by.
+    // The relative error of √v is half that of v; near zero, its error is at most the root of v's.
     let off = (v.allowed() / (2.0 * v.value.sqrt()).max(f64::MIN_POSITIVE)).min(v.allowed().sqrt());
     (over(m, root, off / root).times(correction), m, v)
 }
@@ -112,10 +112,10 @@ pub fn rmsprop(i: &Inputs<'_>) -> Outputs {
             variance = Sum::within((s.value - centre.value).max(0.0), off);
         }
         let under = variance.value + epsilon;
-        // 1 / √u over the range that u may be in.
+        // 1 / √u over the range of u.
         let low = (under - variance.allowed() - 2.0 * EPSILON * under).max(epsilon * (1.0 - 2.0 * EPSILON));
         let share = (under / low).sqrt() - 1.0;
-        // rate · g may count as zero before it is divided by a small root.
+        // rate · g may be flushed to zero before it is divided by a small root.
         let mut change = over(g, under.sqrt(), share).times(rate).widen(SUBNORMAL / under.sqrt());
         if heavy {
             let before = momentum * momenta[n].value;
@@ -153,7 +153,7 @@ pub fn lion(i: &Inputs<'_>) -> Outputs {
     let (mut parameter, mut means) = (Vec::new(), Vec::new());
     for ((p, m), g) in i.real("parameter").iter().zip(i.real("m")).zip(gradients(i)) {
         let c = towards(*m, gain_1, g);
-        // f64's own signum calls zero positive.
+        // f64's own signum of zero is positive.
         let sign = if c.value == 0.0 { 0.0 } else { c.value.signum() };
         // Within its rounding c may have either sign.
         let either = if c.value.abs() <= c.allowed() { 1.0 + sign.abs() } else { 0.0 };
@@ -179,7 +179,7 @@ pub fn accumulate(i: &Inputs<'_>) -> Outputs {
     vec![("total", Expected::Real(sums.clone())), ("grad", Expected::Real(sums))]
 }
 
-/// average = average + share · (parameter - average), the parameter itself where it is not trained
+/// average = average + share · (parameter - average); the parameter itself if it is not trained
 pub fn moving_average(i: &Inputs<'_>) -> Outputs {
     let (trained, share) = (i.size("TRAINED"), f64::from(i.step.average));
     let pairs = i.real("average").iter().zip(i.real("parameter")).enumerate();
@@ -190,7 +190,7 @@ pub fn moving_average(i: &Inputs<'_>) -> Outputs {
     vec![("average", Expected::Real(average.collect()))]
 }
 
-/// partials = Σ grad² for each split s: over every SPLITS-th gradient from s on
+/// partials = Σ grad² for each split s: over every SPLITS-th gradient, starting at s
 pub fn square_partials(i: &Inputs<'_>) -> Outputs {
     let (splits, grad) = (i.size("SPLITS"), i.real("grad"));
     let partials = (0..splits).map(|split| {
@@ -201,7 +201,7 @@ pub fn square_partials(i: &Inputs<'_>) -> Outputs {
     vec![("partials", Expected::Real(partials.collect()))]
 }
 
-/// A falling function of a sum that is not below zero, over the range that the sum may be in.
+/// A decreasing function of a sum that is at least zero, over the range of the sum.
 pub(super) fn over_range(sum: Sum, f: impl Fn(f64) -> f64) -> Sum {
     let (value, off) = (f(sum.value), sum.allowed());
     let high = f((sum.value - off).max(0.0));

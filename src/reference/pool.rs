@@ -1,4 +1,4 @@
-//! Twins of the max-pool and its gradient. Layout NHWC.
+//! Twins of max pooling and its gradient. Layout NHWC.
 
 use super::windows;
 use crate::op::twin::{Expected, Inputs, Sum, flushed};
@@ -6,12 +6,12 @@ use crate::op::twin::{Expected, Inputs, Sum, flushed};
 /// The names of a window's height and width.
 const WINDOW: [&str; 2] = ["PH", "PW"];
 
-/// y(N, OH, OW, C) = the largest of each window, argmax = the place of its first occurrence
+/// y(N, OH, OW, C) = the maximum of each window, argmax = the index of its first occurrence
 pub fn max_pool2d_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let [n, oh, ow, c] = i.sizes(["N", "OH", "OW", "C"]);
     let x = i.real("x");
     let nothing = i.size("PH") * i.size("PW");
-    // The largest as it is, and where subnormal numbers count as zeros.
+    // The maximum, and the maximum with subnormal numbers flushed to zero.
     let mut largest = vec![[0.0; 2]; n * oh * ow * c];
     let mut argmax = vec![[nothing as u32; 2]; n * oh * ow * c];
     windows(i, WINDOW, |to, from, place| {

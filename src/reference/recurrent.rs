@@ -1,4 +1,4 @@
-//! Twins of one step of a recurrent layer and of its gradient, and of what the steps begin and end with.
+//! Twins of one step of a recurrent layer and of its gradient, and of the operations before and after all steps.
 
 use crate::op::{
     Activation,
@@ -6,12 +6,12 @@ use crate::op::{
     twin::{EPSILON, Expected, Inputs, Sum},
 };
 
-/// The sizes of a call, and where its step lies.
+/// The sizes of a call, and its time step.
 struct Course {
     rows: usize,
     time: usize,
     units: usize,
-    /// The step that the call treats.
+    /// The step that the call computes.
     now: usize,
     reverse: bool,
     flip: bool,
@@ -27,12 +27,12 @@ impl Course {
         Self { rows, time, units, now, reverse, flip, gate }
     }
 
-    /// The place in (ROWS · TIME) that a step of `row` treats.
+    /// The index in (ROWS · TIME) of a step of `row`.
     fn moment(&self, row: usize, step: usize) -> usize {
         row * self.time + if self.reverse { self.time - 1 - step } else { step }
     }
 
-    /// All numbers of a state: row, unit, place.
+    /// All elements of a state: row, unit, index.
     fn numbers(&self) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
         let (rows, units) = (self.rows, self.units);
         (0..rows).flat_map(move |row| (0..units).map(move |j| (row, j, row * units + j)))
@@ -43,7 +43,7 @@ impl Course {
         vec![Sum::new(); self.rows * columns * self.units]
     }
 
-    /// The state behind the step goes where the next step has the one before it.
+    /// Writes the state after this step to where the next step reads its previous state.
     fn hand_on(&self, h: &[f64], state: &[Sum]) -> Vec<Sum> {
         let mut h = kept(h);
         if self.now + 1 < self.time {
@@ -54,7 +54,7 @@ impl Course {
         h
     }
 
-    /// The gradient of the state behind the step: `parts` that earlier calls left, and dy where y holds that state.
+    /// Gradient of the state after this step: `parts` from earlier calls, and dy if y holds that state.
     fn arriving(&self, i: &Inputs<'_>, (row, j): (usize, usize), parts: &[f64]) -> Sum {
         let mut d = Sum::new();
         parts.iter().for_each(|part| d.add(*part));
@@ -68,12 +68,12 @@ impl Course {
     }
 }
 
-/// What a buffer holds that is only written in part.
+/// The contents of a buffer that is only partly written.
 fn kept(values: &[f64]) -> Vec<Sum> {
     values.iter().map(|v| Sum::exact(*v)).collect()
 }
 
-/// a · b, both with errors of their own.
+/// a · b, each with its own error.
 fn times(a: Sum, b: Sum) -> Sum {
     let value = a.value * b.value;
     let (off_a, off_b) = (a.allowed(), b.allowed());
@@ -81,7 +81,7 @@ fn times(a: Sum, b: Sum) -> Sum {
     Sum::within(value, off + 2.0 * EPSILON * value.abs())
 }
 
-/// a + b, both with errors of their own.
+/// a + b, each with its own error.
 fn plus(a: Sum, b: Sum) -> Sum {
     let rounding = 2.0 * EPSILON * (a.value.abs() + b.value.abs());
     Sum::within(a.value + b.value, a.allowed() + b.allowed() + rounding)
@@ -107,7 +107,7 @@ pub fn clear(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![real("y", vec![Sum::exact(0.0); i.size("COUNT")])]
 }
 
-/// y = the state behind every step: h of the next one, and the last
+/// y = the state after every step: h of the next one, and the last
 pub fn recurrent_output(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let course = Course::of(i);
     let (h, last, n) = (i.real("h"), i.real("last"), course.units);
@@ -168,7 +168,7 @@ pub fn lstm_cell_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![real("h", h), real("state", state), real("gates", gates), real("c", c)]
 }
 
-/// dz of an LSTM's four gates, and dc of the cell before
+/// dz of an LSTM's four gates, and dc of the previous cell
 pub fn lstm_cell_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let course = Course::of(i);
     let (dh, before, gates, n) = (i.real("dh"), i.real("before"), i.real("gates"), course.units);
@@ -177,7 +177,7 @@ pub fn lstm_cell_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
         let [of_i, of_f, of_g, of_o] = [0, 1, 2, 3].map(|gate| gates[(4 * row + gate) * n + j]);
         let t = sum(&[of_f * before[at], of_i * of_g]).through(i.activation);
         let d = course.arriving(i, (row, j), &[dh[at]]);
-        // t is off by a little, and so is the slope at it.
+        // t has a small error, and so has the slope at it.
         let slope = |t: f64| (i.activation.grad)(t);
         let bent =
             [t.value - t.allowed(), t.value + t.allowed()].map(|near| (slope(near) - slope(t.value)).abs());
@@ -224,7 +224,7 @@ pub fn gru_cell_forward(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![real("h", h), real("state", state), real("gates", gates)]
 }
 
-/// dz and dq of a GRU's three gates, and the part of the gradient of the state before that goes past them
+/// dz and dq of a GRU's three gates, and the part of the gradient of the previous state that bypasses them
 pub fn gru_cell_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     let course = Course::of(i);
     let (dh, gates, n) = (i.real("dh"), i.real("gates"), course.units);

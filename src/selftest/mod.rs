@@ -1,7 +1,9 @@
-//! Whether a device is to be believed: before the first step of a plan each of its kernels is proven beside its twin,
-//! at the plan's own sizes where the twin is cheap there, else at smaller ones. Verdicts are kept for the adapter, its
-//! driver, wgpu and the text of the shaders, so that it costs nothing the next time. A kernel that is wrong gives way to
-//! another variant; where there is none the plan is refused. It is no proof of everything: `wgrad_lab::check` tries more.
+//! Self-test of a device: before the first step of a plan each of its kernels is proven against its twin, at the plan's
+//! own sizes if the twin is cheap there, else at smaller ones.
+//!
+//! Verdicts are kept for the adapter, its driver, wgpu and the text of the shaders, so that the next start costs
+//! nothing. A wrong kernel is replaced by another variant; if there is none, the plan is refused. The self-test does
+//! not prove everything: `wgrad_lab::check` tests more.
 
 mod place;
 mod remembered;
@@ -24,35 +26,35 @@ use crate::{
 pub use remembered::Remembered;
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-/// Work of a twin at the plan's own sizes that is no matter: some hundredths of a second.
+/// Negligible work of a twin at the plan's own sizes: some hundredths of a second.
 const LITTLE: f64 = 2e7;
-/// The same on a software adapter, which takes longer to compile the kernel for other sizes.
+/// Negligible work on a software adapter, where compiling the kernel for other sizes takes longer.
 const LITTLE_BESIDE_COMPILING: f64 = 4e8;
-/// And the most elements, each of which takes some 50 bytes meanwhile.
+/// Maximum number of elements at the plan's own sizes; each takes some 50 bytes meanwhile.
 const ELEMENTS: f64 = 4e6;
-/// The same at a case of the page, which only stands for the plan's.
+/// Negligible work at a case of the registry, which only stands in for the plan's sizes.
 const LEAST: f64 = 4e6;
-/// How much more than a product an element costs: it is drawn, brought to the device and back, and compared.
+/// Cost of an element relative to a product: it is drawn, copied to the device and back, and compared.
 const ELEMENT: f64 = 20.0;
 /// Words of the buffer that is written and read back before anything is proven.
 const WORDS: usize = 1024;
 
 impl Context {
-    /// Has every kernel proven before a plan uses it, unless `proofs` know it; `None`: believes the device, as a
-    /// context does that was just opened.
+    /// Makes plans prove every kernel before its first use, unless `proofs` have a verdict. With `None`, the device is
+    /// trusted, which is the initial state of a context.
     pub fn prove_first(&self, proofs: Option<Arc<dyn Proofs>>) {
         self.trust.keep_in(proofs);
     }
 }
 
-/// What it costs to prove a call, and how many elements it has.
+/// Cost of a proof of a call, and its number of elements.
 fn cost(call: &Call) -> Result<(f64, f64)> {
     let elements = smaller::work(call)? - call.flops() / 2.0;
     Ok((call.flops() / 2.0 + ELEMENT * elements, elements))
 }
 
-/// The sizes at which `variant` is proven for `call`: its own, where the twin is cheap; else those of the page's largest
-/// cheap case that it takes; else a smaller batch.
+/// The sizes at which `variant` is proven for `call`: its own, if the twin is cheap; else those of the operation's
+/// largest cheap case that it supports; else a smaller batch.
 fn at(context: &Context, call: &Call, variant: &Variant) -> Result<Call> {
     let little = if context.class == AdapterClass::Cpu { LITTLE_BESIDE_COMPILING } else { LITTLE };
     let (work, elements) = cost(call)?;
@@ -77,10 +79,10 @@ fn at(context: &Context, call: &Call, variant: &Variant) -> Result<Call> {
     }
 }
 
-/// What is wrong with a variant.
+/// Fault of a variant.
 enum Fault {
     Computes(Wrong),
-    /// The driver does not take it.
+    /// The driver rejects it.
     Refused(String),
 }
 
@@ -99,16 +101,16 @@ async fn prove(context: &Context, call: &Call, variant: &Variant) -> Result<std:
     match verdict {
         Ok(Ok(_)) => Ok(Ok(())),
         Ok(Err(wrong)) => Ok(Err(Fault::Computes(wrong))),
-        // The text is wgrad's own, and right elsewhere.
+        // The text is wgrad's own, and correct elsewhere.
         Err(Error::Shader { message, .. }) if !is_file(variant.name()) => Ok(Err(Fault::Refused(message))),
         Err(error) => Err(error),
     }
 }
 
-/// Whether what is written to the device comes back: some do nothing at all, and say that they did.
+/// Checks that data written to the device comes back: some devices do nothing at all, and report success.
 ///
 /// # Errors
-/// [`Error::Untrusted`] where it does not.
+/// [`Error::Untrusted`] if it does not.
 async fn keeps(context: &Context) -> Result<()> {
     let slice = context.zeros("self-test", WORDS)?;
     let words: Vec<u32> = (0..WORDS as u64).map(|at| split_mix(at) as u32).collect();
@@ -123,12 +125,12 @@ async fn keeps(context: &Context) -> Result<()> {
     Err(Error::Untrusted { adapter: context.describe(), kernel: "a buffer".into(), message })
 }
 
-/// Proves the kernels of `program` that are not known, and marks those that are wrong, so that other variants run.
-/// What a person should know of it comes back.
+/// Proves the kernels of `program` that have no verdict, and marks those that are wrong, so that other variants run.
+/// Returns notes for the user.
 ///
 /// # Errors
-/// [`Error::Untrusted`] where no variant of an operation is right; [`Error::Variant`] where a user's own is wrong;
-/// whatever keeps a kernel from running.
+/// [`Error::Untrusted`] if no variant of an operation is correct; [`Error::Variant`] if a user's own is wrong;
+/// anything that prevents a kernel from running.
 pub(crate) async fn check(context: &Context, program: &Program, choices: &Choices) -> Result<Vec<String>> {
     let Some(proofs) = context.trust.proofs() else { return Ok(Vec::new()) };
     let place = Place::of(context);
@@ -156,7 +158,7 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
             unknown.push((cost(call)?.0, call));
         }
     }
-    // A kernel is proven once: where that costs least.
+    // A kernel is proven once, at the call where that costs least.
     unknown.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let (of, mut new) = (unknown.len(), false);
     if of > 0 {
@@ -194,7 +196,7 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
             if rounds::is_long(&small)? && rounds::ends_loops(context).await? {
                 wrong = format!("{wrong}; {}", rounds::ADVICE);
             }
-            // What somebody chose is not replaced in silence.
+            // A variant that the user chose is not replaced silently.
             let is_this = |chosen: &String| {
                 choices.find(call.op, chosen).is_ok_and(|chosen| chosen.name() == variant.name())
             };
@@ -216,7 +218,7 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
         new |= rounds::prove_long(context, call, &variant, &key(call, &variant)?).await?;
     }
     context.tell(Preparing::Ready);
-    // Of a device that was seen to be wrong nothing is kept: the next start looks again.
+    // No verdict about a faulty device is stored: the next start tests it again.
     let known = context.trust.known();
     if new && known.wrong.is_empty() {
         let stored = proofs.store(&place, &known.proven);

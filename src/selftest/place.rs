@@ -1,4 +1,4 @@
-//! The place where a context works.
+//! The environment of a context.
 
 use crate::{
     gpu::{AdapterRecord, Context, Place},
@@ -8,7 +8,7 @@ use crate::{
 use std::sync::OnceLock;
 
 impl Place {
-    /// The place where `context` works.
+    /// The environment of `context`.
     pub fn of(context: &Context) -> Self {
         let AdapterRecord { name, backend, driver, class: _ } = AdapterRecord::of(context);
         Self {
@@ -22,17 +22,17 @@ impl Place {
     }
 }
 
-/// wgpu's version, from the list of what wgrad is built with.
+/// wgpu's version, from wgrad's lock file.
 fn wgpu_version() -> &'static str {
     let lock = include_str!("../../Cargo.lock");
     let after = lock.split("name = \"wgpu\"\nversion = \"").nth(1).or_else(|| {
-        // As a checkout on Windows may have it.
+        // Line ends of a checkout on Windows.
         lock.split("name = \"wgpu\"\r\nversion = \"").nth(1)
     });
     after.and_then(|text| text.split('"').next()).unwrap_or("unknown")
 }
 
-/// The digest of all shader texts of the page: what they say of needs and cases is part of them.
+/// The digest of all shader texts of the registry; their requirements and cases are part of them.
 fn shaders() -> &'static str {
     static DIGEST: OnceLock<String> = OnceLock::new();
     DIGEST.get_or_init(|| {

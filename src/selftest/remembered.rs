@@ -1,4 +1,4 @@
-//! Proofs that last as long as the process.
+//! Verdicts that last as long as the process.
 
 use crate::{
     Result,
@@ -9,12 +9,12 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// What was proven in this process, by place: a kernel is proven once for all contexts that share it.
+/// Kernels that were proven in this process, by environment: a kernel is proven once for all contexts in the same one.
 #[derive(Debug, Default)]
 pub struct Remembered(Mutex<BTreeMap<String, BTreeSet<String>>>);
 
 impl Remembered {
-    /// Whether nothing was proven so far.
+    /// Returns true if nothing has been proven so far.
     pub fn is_empty(&self) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }

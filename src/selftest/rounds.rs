@@ -1,6 +1,6 @@
-//! Long sums on drivers that end loops by themselves. llvmpipe of Mesa 22 ends every kernel's loops after 65,535 rounds in
-//! all, without a word: what is summed in more of them comes out too small. A proof at small sizes does not see that, so
-//! there each long sum is proven at its own length.
+//! Long sums on drivers that end loops by themselves. llvmpipe of Mesa 22 silently ends every kernel's loops after
+//! 65,535 rounds in total: sums of more terms come out too small. A proof at small sizes does not detect that, so on
+//! such a driver each long sum is proven at its own length.
 
 use super::{Fault, prove};
 use crate::{
@@ -11,14 +11,14 @@ use crate::{
     prove::smaller,
 };
 
-/// Sums of so few terms stay below every such limit, whatever else a kernel counts.
+/// Number of terms of a sum that stays below every such limit, including a kernel's other loops.
 const SHORT: f64 = 30_000.0;
-/// Rounds that a driver has to bear.
+/// Number of rounds that a driver must support.
 const ROUNDS: usize = 70_000;
-/// Work of a twin that is accepted for such a proof: some seconds.
+/// Maximum work of a twin for such a proof: some seconds.
 const MOST: f64 = 2e9;
 
-/// Why long sums are wrong there, and what to do.
+/// The cause of wrong long sums, and the remedy.
 pub(super) const ADVICE: &str = "this driver ends loops after some 65,535 rounds (Mesa 22 does); take a newer driver \
                                  (`scripts/setup.sh --backports` on Debian 12), a smaller layer or picture, or another `.adapter`";
 
@@ -34,18 +34,18 @@ fn terms(call: &Call) -> Result<f64> {
     Ok((products / written).max(read / written))
 }
 
-/// Whether a sum of `call` is longer than drivers are known to bear.
+/// Returns true if a sum of `call` is longer than some drivers support.
 pub(super) fn is_long(call: &Call) -> Result<bool> {
     Ok(terms(call)? > SHORT)
 }
 
-/// A sum of more terms than such drivers take, under the name by which its proof is kept.
+/// A sum of more terms than such drivers support, with the name under which its proof is stored.
 fn probe() -> Result<(String, Call, Variant)> {
     let call = Call::new(&SUM_PARTIALS, &[("SPLITS", ROUNDS), ("TAPS", 1), ("CO", 1)]);
     Ok((format!("loops of {ROUNDS} rounds"), call, SUM_PARTIALS.variant("naive")?.clone()))
 }
 
-/// Whether this driver ends loops; what was proven is added to the names that are kept.
+/// Returns true if this driver ends loops; if it does not, that is added to the verdicts.
 pub(super) async fn ends_loops(context: &Context) -> Result<bool> {
     let (kept, call, variant) = probe()?;
     if context.trust.known().proven.contains(&kept) {
@@ -63,10 +63,10 @@ pub(super) async fn ends_loops(context: &Context) -> Result<bool> {
     Ok(ends)
 }
 
-/// Proves `variant` at the length of the sums of `call`, where this driver ends loops; whether it had to.
+/// Proves `variant` at the length of the sums of `call`, if this driver ends loops. Returns true if that was necessary.
 ///
 /// # Errors
-/// [`Error::Untrusted`] where it is wrong, or too large to be proven.
+/// [`Error::Untrusted`] if it is wrong, or too large to be proven.
 pub(super) async fn prove_long(
     context: &Context,
     call: &Call,
@@ -82,7 +82,7 @@ pub(super) async fn prove_long(
     }
     let fewer = smaller::batch(call, std::slice::from_ref(variant), context.features)?;
     let long = terms(call)?;
-    // Where the sum runs over the batch, fewer images make it shorter.
+    // If the sum runs over the batch, fewer images make it shorter.
     let thin = match fewer {
         Some(fewer) if terms(&fewer)? >= long => fewer,
         _ => call.clone(),

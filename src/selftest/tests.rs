@@ -1,5 +1,4 @@
-//! A device is made to compute wrongly by the texts of its kernels: whatever the cause, that is what a wrong device
-//! looks like from here.
+//! Tests with kernels whose texts compute wrongly: from here a wrong device looks the same, for any cause.
 
 use crate::{
     Error,
@@ -21,7 +20,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// A product that computes nothing, and one that is a little off.
+/// A product that computes nothing, and one that is slightly off.
 const NOTHING: &str = "@compute @workgroup_size(8, 8) fn nothing() {}";
 const SCALED: &str = "
 @compute @workgroup_size(8, 8)
@@ -43,7 +42,7 @@ fn model() -> Model {
     network("mlp", [4, 4, 1], 3).expect("built in")
 }
 
-/// The evaluation of a small network whose products have the variants `given` in place of their own.
+/// The evaluation of a small network whose products have the variants `given` instead of the registry's.
 fn program(given: Option<Vec<Variant>>) -> Program {
     let mut program = model()
         .program(&Preprocessing::default(), Mode::Evaluate, 4, 1, &Optimizer::default())
@@ -56,7 +55,7 @@ fn program(given: Option<Vec<Variant>>) -> Program {
     program
 }
 
-/// Whether a driver ends loops or not: a sum of many terms is right, or refused in words.
+/// On drivers that end loops and on others, a sum of many terms is correct, or refused with a message.
 #[test]
 fn long_sums_are_right_or_refused() {
     let context = open();
@@ -73,7 +72,7 @@ fn long_sums_are_right_or_refused() {
         }
         other => panic!("{other:?}"),
     }
-    // Short sums are no matter.
+    // Short sums are not affected.
     let short = Call::new(&MATMUL, &[("M", 2), ("N", 2), ("K", 700)]);
     assert!(!super::rounds::is_long(&short).expect("composes"));
     let model = Model::new("long", [1, 1, 70_001]).add(Flatten::new()).add(Dense::new(2));
@@ -92,14 +91,14 @@ fn naive() -> Variant {
     MATMUL.variant("naive").expect("there").clone()
 }
 
-/// A text under another name, preferred everywhere.
+/// A variant with another text and name, preferred on all adapters.
 fn wrong(name: &str, source: &str) -> Variant {
     let mut wrong = naive().with_text(source).named(name);
     wrong.default_for = &[AdapterClass::Cpu, AdapterClass::Gpu];
     wrong
 }
 
-/// Compiles on a context that proves first; what it told, and what came out.
+/// Compiles on a context that proves first. Returns the notes, the number of proofs, and the plan's variants.
 fn compile(
     proofs: &Arc<impl Proofs + 'static>,
     program: Program,
@@ -144,7 +143,7 @@ fn a_wrong_variant_gives_way_to_a_right_one_and_is_told() {
         assert!(told.contains("matmul/nothing") && told.contains("NaN"), "{told}");
         assert!(told.contains("; matmul/naive") && told.contains(" runs instead"), "{told}");
         assert!(proven > 3, "{proven}");
-        // What such a device was right about is not kept either.
+        // Correct kernels of a faulty device are not stored either.
         assert!(proofs.is_empty(), "nothing is kept");
     }
 }
@@ -172,7 +171,7 @@ fn a_wrong_variant_that_was_chosen_by_hand_is_refused() {
     assert!(error.contains("nothing") && error.contains("is wrong at"), "{error}");
 }
 
-/// Keeps nothing that can be read.
+/// Storage whose contents cannot be read.
 #[derive(Debug, Default)]
 struct Damaged(Remembered);
 
@@ -197,14 +196,14 @@ fn proofs_that_cannot_be_read_are_told_and_made_anew() {
     let kept = whole.read(&place).expect("whole");
     assert!(!kept.is_empty());
     assert_eq!(damaged.0.read(&place).expect("whole"), kept, "kept anew");
-    // Another digest of the shaders is another place.
+    // Another digest of the shaders is another environment.
     let other = Place { shaders: "0".repeat(64), ..place };
     assert!(whole.read(&other).expect("nothing").is_empty());
 }
 
 #[test]
 fn a_verdict_is_of_a_text() {
-    // That of another kernel under the same name says nothing.
+    // A verdict about another kernel of the same name does not count.
     let call = &program(None).nodes.iter().find(|n| n.call.op.name == "matmul").expect("there").call.clone();
     let [right, other] =
         [naive(), wrong("naive", SCALED)].map(|variant| key(call, &variant).expect("composes"));

@@ -1,4 +1,4 @@
-//! What needs no adapter: what messages name, the order of modules, and what the texts of shaders are. It takes seconds.
+//! Tests without an adapter: the contents of messages, the order of modules, the texts of shaders. They take seconds.
 
 mod messages;
 mod modules;

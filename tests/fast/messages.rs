@@ -1,4 +1,5 @@
-//! What the library says to a caller: fields and items of its own, never an option or a command of the command line.
+//! Messages of the library to a caller: they name its fields and items, never an option or a command of the command
+//! line.
 
 use wgrad_testing::sources::{library, literals};
 

@@ -1,4 +1,4 @@
-//! The modules of each crate stand on floors: none imports one that imports it, whatever lies between.
+//! The modules of each crate form layers: none imports a module that imports it, directly or through others.
 //! A module and its own children may know each other.
 
 use std::{
@@ -13,16 +13,16 @@ use syn::{
 
 type Name = Vec<String>;
 
-/// What a module's files say.
+/// Names in a module's files.
 #[derive(Default)]
 struct Module {
     /// Paths that it names, from the root.
     names: BTreeSet<Name>,
-    /// What it imports itself, by the name under which others find it there.
+    /// Its imports, by the name under which others find them there.
     imported: BTreeMap<String, Name>,
 }
 
-/// Reads one file; tests are left out, they may know everything.
+/// Reads one file; it skips tests, which may know everything.
 struct Reader<'a> {
     /// The module.
     at: &'a [String],
@@ -135,7 +135,7 @@ fn modules(folder: &Path, root: &str) -> BTreeMap<Name, Module> {
     all
 }
 
-/// Where `name` is defined, as far as imports hand it on.
+/// The module that defines `name`, following re-exports.
 fn defined(all: &BTreeMap<Name, Module>, name: &[String]) -> Name {
     let mut name = name.to_vec();
     for _ in 0..8 {
@@ -151,16 +151,16 @@ fn defined(all: &BTreeMap<Name, Module>, name: &[String]) -> Name {
     name
 }
 
-/// Circles among the children of one module each, as words.
+/// Descriptions of cycles among the children of each module.
 fn circles(all: &BTreeMap<Name, Module>) -> Vec<String> {
-    // Of each parent: child, the children that it names, and an example.
+    // For each parent: child, the children that it names, and an example.
     let mut arrows: BTreeMap<&[String], BTreeMap<&str, BTreeMap<String, String>>> = BTreeMap::new();
     for (from, module) in all {
         for name in &module.names {
             let to = defined(all, name);
             let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
             let (Some(child), Some(other)) = (from.get(shared), to.get(shared)) else { continue };
-            // What is no module is the parent's own.
+            // A name that is no module belongs to the parent itself.
             if all.contains_key(&to[..=shared]) {
                 let example = format!("{} names {}", from.join("::"), to.join("::"));
                 let of = arrows.entry(&from[..shared]).or_default().entry(child).or_default();
@@ -203,7 +203,7 @@ fn listed(root: &Path) -> Vec<String> {
     parsed.items.into_iter().filter_map(name).collect()
 }
 
-/// Where a module at the top names one that is not listed before it.
+/// Top-level modules that name one that is not listed before them.
 fn upward(all: &BTreeMap<Name, Module>, order: &[String]) -> Vec<String> {
     let place = |name: &String| order.iter().position(|listed| listed == name);
     let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! What wgrad's own shaders leave alone, because compilers have got it wrong or wgrad runs them without it: variables
-//! without a first value, workgroup memory that starts at zero, `arrayLength`, `enable`. Read from their text alone.
+//! WGSL features that wgrad's own shaders avoid, because compilers have got them wrong or wgrad runs without them:
+//! variables without an initial value, zeroed workgroup memory, `arrayLength`, `enable`. Read from their text alone.
 
 use wgrad::op::directives::code;
 
@@ -16,7 +16,7 @@ fn words(code: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// What stands behind the brackets that `text` begins with.
+/// The text after the brackets at the beginning of `text`.
 fn behind_brackets(text: &str) -> &str {
     let mut depth = 0;
     let close = text.char_indices().find(|(_, c)| {
@@ -26,18 +26,18 @@ fn behind_brackets(text: &str) -> &str {
     close.map_or("", |(at, _)| &text[at + 1..])
 }
 
-/// Whether `text` begins with an assignment, which adds to nothing.
+/// Returns true if `text` begins with a plain assignment.
 fn assigns(text: &str) -> bool {
     let text = text.trim_start();
     text.starts_with('=') && !text.starts_with("==")
 }
 
-/// Whether what stands behind `var` declares a variable of a function.
+/// Returns true if the text after `var` declares a variable of a function.
 fn local(statement: &str) -> bool {
     statement.starts_with(char::is_whitespace) || statement.starts_with("<function>")
 }
 
-/// What a shader leans on and must not, in words.
+/// The features that a shader must not use and uses, as messages.
 pub fn leaning(text: &str) -> Vec<String> {
     let code = code(text);
     let mut found = Vec::new();
@@ -59,7 +59,7 @@ pub fn leaning(text: &str) -> Vec<String> {
             "arrayLength" => {
                 found.push("`arrayLength` counts more than the tensor where more is bound".into())
             }
-            // naga takes f16 only so.
+            // naga supports f16 only with it.
             "enable" if statement.trim() != "f16" => {
                 found.push(format!("`enable{statement}` is wgrad's to add"))
             }

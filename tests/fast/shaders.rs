@@ -1,5 +1,5 @@
-//! The texts of the shaders: the folder and the page agree, and files say what they should. Translations are tried in
-//! `crates/lab/tests/fast`; whether a kernel computes the right numbers, in `kernels`.
+//! The texts of the shaders: folder and registry agree, and files contain the required lines. Translations are tested
+//! in `crates/lab/tests/fast`, results of kernels in `kernels`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
@@ -149,7 +149,8 @@ fn interfaces_say_what_integers_stay_below() {
     assert!(said >= 7, "{said}");
 }
 
-/// What each operation builds on: nothing that it does without, and nothing in another order, which would be another text.
+/// The shared texts of each operation: none that it does not need, and none in another order, which would be another
+/// text.
 #[test]
 fn operations_get_the_shared_texts_and_the_activation_that_they_name() {
     let groups: &[(&str, &[&str])] = &[
@@ -275,7 +276,8 @@ fn a_users_file_says_what_it_needs_and_uses_and_at_what_sizes_it_is_proven() {
     let many = read(&"// case M=1,N=1,K=1\n".repeat(65)).expect_err("65 of them").to_string();
     assert!(many.contains("line 65") && many.contains("at most 64"), "{many}");
 
-    // A text that the operation does without is there for who names it, and what is emitted is taken back.
+    // A shared text that the operation does not use is available to variants that name it, and the emitted text is read
+    // back.
     let drawn = naive.replace("var sum = 0.0;", "var sum = f32(random(0u, row) & 0u);");
     assert_ne!(drawn, naive);
     assert!(user_file::variant(&MATMUL, "mine.wgsl", drawn.clone()).is_err(), "it names none");
@@ -304,14 +306,14 @@ fn what_is_emitted_is_taken_back_as_the_same_variant() {
                 assert_eq!(needs(&back), needs(variant), "{name}");
                 assert_eq!(back.rounds(), variant.rounds(), "{name}");
                 assert_eq!(back.cases(), variant.cases(), "{name}");
-                // Again, from lines as Windows ends them.
+                // Again, with line ends of Windows.
                 assert_eq!(op.standard(&back, activation).expect("composes"), emitted, "{name}");
                 let windows = taken(emitted.replace('\n', "\r\n"));
                 assert_eq!(windows.source(), back.source(), "{name}");
             }
         }
     }
-    // Other than as the page has it, it is told apart from the author's own lines.
+    // An interface that differs from the registry's stays in the text, and the error names its line.
     let op = wgrad::kernels::op("matmul").expect("it is");
     let naive = op.variant("naive").expect("it is");
     let emitted = op.standard(naive, ACTIVATIONS[0]).expect("composes");
@@ -321,7 +323,7 @@ fn what_is_emitted_is_taken_back_as_the_same_variant() {
     assert!(told.contains(&format!("Line {line} is one of the interface")), "{told}");
 }
 
-/// Run folders, tuned caches and command lines of an earlier version name them so.
+/// Run folders, tuned caches and command lines of an earlier version use these names.
 #[test]
 fn variants_are_found_by_the_names_that_they_had() {
     for (op, before, now) in [

@@ -1,5 +1,5 @@
-//! What happens beside a training while it runs: predictions with its weights change none of its bits, and another
-//! learning rate does so from the step on that the options record. Leaves out the page that shows and asks for both.
+//! Observers of a running training: predictions with its weights change none of its bits, and a change of the learning
+//! rate takes effect from the step that the options record. The page that offers both is tested elsewhere.
 
 use std::{cell::RefCell, ops::ControlFlow::Continue, rc::Rc};
 use wgrad::{
@@ -28,11 +28,11 @@ fn data() -> Dataset {
     synthetic(3, 69, 21)
 }
 
-/// With averaged weights, so that what is asked is not what is trained.
+/// With averaged weights, so that the weights that predict are not those that are trained.
 fn options() -> Options {
     let optimizer = Optimizer { ema_momentum: Some(0.9), ..Optimizer::new(Method::Adam(Adam::default())) };
     let schedule = Schedule { decay: Decay::Cosine { last: 0.1 }, warmup_steps: 2 };
-    // A batch a chunk: as many submissions as steps.
+    // One batch per chunk: as many submissions as steps.
     Options { batch: 16, epochs: EPOCHS, optimizer, schedule, budget: 0, ..Options::default() }
 }
 
@@ -48,7 +48,7 @@ async fn to_the_end(trainer: &mut Trainer) -> Checkpoint {
     trainer.checkpoint().await.expect("reads")
 }
 
-/// Asks for the same images whenever it may, and keeps the answers.
+/// Predicts the same images at every opportunity, and keeps the answers.
 struct Curious {
     predictor: Predictor,
     images: Vec<u8>,
@@ -78,7 +78,7 @@ async fn watched(context: &Context, model: &Model, data: &Dataset) -> (Checkpoin
     let images = data.test.images.memory()[..3 * data.pixels()].to_vec();
     trainer.set_beside(Some(Box::new(Curious { predictor, images, asked: None, answers: answers.clone() })));
     let end = to_the_end(&mut trainer).await;
-    // What was asked before the end comes first.
+    // Requests from before the end are answered first.
     let before = answers.borrow().len();
     while answers.borrow().len() < before + 2 {
         trainer.idle().expect("answers");
@@ -111,7 +111,7 @@ fn asking_while_it_trains_changes_no_bit_and_tells_of_the_weights_of_that_moment
     });
 }
 
-/// Trains with `rates` known from the beginning.
+/// Trains with all `rates` known from the beginning.
 async fn known(context: &Context, model: &Model, data: &Dataset, rates: Vec<RateChange>) -> Checkpoint {
     let options = Options { rates, ..options() };
     let mut trainer = Trainer::new(context, model, data.clone(), options).await.expect("compiles");

@@ -1,5 +1,5 @@
-//! The checks are checked: wrong kernels, wrong numbers and wrong bindings must be noticed. Each failure
-//! here says which wrong thing went unnoticed.
+//! Tests of the checks: wrong kernels, wrong numbers and wrong bindings must be noticed. Each failure
+//! here names the fault that went unnoticed.
 
 use wgrad::{
     Error,
@@ -19,14 +19,14 @@ use wgrad::{
     prove::{Regime, Trial, Verdict, Wrong, prove, regimes},
 };
 
-/// The call of a case as the page writes it.
+/// Parses a case of the registry into a call.
 fn call(op: &'static Op, case: &str) -> Call {
     let sizes = parse_sizes(case).unwrap_or_else(|| panic!("{}: bad case {case}", op.name));
     Call { op, sizes: sizes.into_iter().collect(), activation: &LINEAR }
 }
 
-/// Variant `name` of `op` with each `from` in its text replaced. It runs with wgpu's checks, as a user's
-/// own file does.
+/// Variant `name` of `op` with each `from` in its text replaced. It runs with wgpu's checks, like a user's
+/// file.
 fn changed(op: &'static Op, name: &str, replace: &[(&str, &str)]) -> Variant {
     let variant = op.variant(name).unwrap_or_else(|e| panic!("{e}"));
     let mut text = variant.source().to_string();
@@ -37,8 +37,8 @@ fn changed(op: &'static Op, name: &str, replace: &[(&str, &str)]) -> Variant {
     variant.with_text(&text)
 }
 
-/// The first thing that is wrong with some inputs: a kernel may be right to write nothing with others, as a recurrent one
-/// in its last step.
+/// The first fault found with some inputs: with other inputs a kernel may be correct to write nothing, as a recurrent
+/// one is in its last step.
 fn verdict(context: &Context, call: &Call, variant: &Variant) -> Verdict {
     let mut largest = 0.0f64;
     for seed in 1..=4 {
@@ -64,7 +64,7 @@ fn noticed_in(context: &Context, what: &str, buffer: &str, call: &Call, variant:
     }
 }
 
-/// `text` with what is stored in `buffer` (or its view by vec4) multiplied by `factor`; how many stores.
+/// `text` with the values stored in `buffer` (or its vec4 view) multiplied by `factor`, and the number of stores.
 fn scaled(text: &str, buffer: &str, factor: &str) -> (String, usize) {
     let (mut out, mut rest, mut stores) = (String::new(), text, 0);
     while let Some((before, open)) = [format!("{buffer}["), format!("{buffer}4[")]
@@ -92,7 +92,7 @@ fn scaled(text: &str, buffer: &str, factor: &str) -> (String, usize) {
     (out, stores)
 }
 
-/// `op` with what its shared texts store in `buffer` multiplied by `factor`; how many stores.
+/// `op` with the values that its shared texts store in `buffer` multiplied by `factor`, and the number of stores.
 fn parts_scaled(op: &'static Op, buffer: &str, factor: &str) -> (&'static Op, usize) {
     let code = |part: &str| -> String {
         part.lines().map(|line| line.split("//").next().unwrap_or_default().to_string() + "\n").collect()
@@ -109,8 +109,8 @@ fn a_hundredth_of_a_percent_is_noticed_in_every_output_of_every_variant() {
     let mut seen = 0;
     for op in OPERATIONS {
         for variant in op.variants() {
-            // The last case that the variant takes: a large one, with a wide tolerance. A sum of thousands of either sign may
-            // be off by such a share of itself.
+            // The last case that the variant supports: a large one, with a wide tolerance. A sum of thousands of terms
+            // of both signs may be off by such a share.
             let eligible = |case: &&&str| variant.unmet(&call(op, case).sizes, context.features).is_none();
             let short = |case: &&&str| {
                 let sizes = call(op, case).sizes;
@@ -123,14 +123,14 @@ fn a_hundredth_of_a_percent_is_noticed_in_every_output_of_every_variant() {
             let shader = op.shader(variant, &LINEAR).unwrap_or_else(|e| panic!("{e}"));
             for output in shader.bindings.iter().filter(|b| b.access != Access::Read) {
                 let real = output.element == Element::F32;
-                // Zeros times a factor are zeros.
+                // A factor does not change zeros.
                 let factor = match op.name {
                     "clear" => "1.0 + 1e-30",
                     _ if real => "1.0001",
                     _ => "2u",
                 };
                 let (text, own) = scaled(variant.source(), &output.name, factor);
-                // What several operations share may store too.
+                // Texts that several operations share may store too.
                 let (parts, shared) = parts_scaled(op, &output.name, factor);
                 let stores = own + shared;
                 let call = Call { op: parts, ..call.clone() };
@@ -143,7 +143,7 @@ fn a_hundredth_of_a_percent_is_noticed_in_every_output_of_every_variant() {
                 );
                 let wrong = variant.with_text(&text);
                 let what = format!("{} off by a factor in {}", wrong.name(), output.name);
-                // What the kernel reads back and goes on from spoils its other outputs too.
+                // A value that the kernel reads back and uses spoils its other outputs too.
                 let mentions = variant.source().matches(&format!("{}[", output.name)).count();
                 match mentions > stores {
                     true => drop(noticed(&context, &what, &call, &wrong)),
@@ -225,7 +225,7 @@ fn wrong_values_are_noticed() {
     noticed_in(&context, "the last of equal maxima", "argmax", &pool, &last);
 }
 
-/// The regimes whose inputs show that `variant` is wrong.
+/// The regimes whose inputs reveal that `variant` is wrong.
 fn noticed_with(context: &Context, call: &Call, variant: &Variant) -> Vec<Regime> {
     let shader = call.op.shader(variant, call.activation).unwrap_or_else(|e| panic!("{e}"));
     let shows = |regime: &Regime| {
@@ -235,8 +235,8 @@ fn noticed_with(context: &Context, call: &Call, variant: &Variant) -> Vec<Regime
     regimes(call.op, &shader).into_iter().filter(shows).collect()
 }
 
-/// Wrong kernels that small inputs do not show, or not all of them: what they compute is right on paper, or for the
-/// numbers that their author thought of.
+/// Wrong kernels that small inputs do not reveal, or not all of them: they are correct on paper, or for the numbers
+/// that their author thought of.
 #[test]
 fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
     let context = wgrad_testing::open(false);
@@ -245,7 +245,7 @@ fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
         assert!(!found.is_empty(), "{what} went unnoticed");
         found
     };
-    // What goes on from what the output held before: NaN, which nothing is larger than, does not show it.
+    // A result that mixes in old contents: NaN, with which every comparison is false, does not reveal it.
     let found = seen(
         &MATMUL,
         "naive",
@@ -300,7 +300,7 @@ fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
             assert!(found.contains(&shown_by), "{name}, {what}: {found:?}");
         }
     }
-    // Where one buffer holds several things, each is drawn as what it is: a mean may be negative, a gate of relu large.
+    // In a buffer with several roles, each value is drawn by its own: a mean may be negative, a gate of relu large.
     let mean = [
         ("* partials[s * 2u * C + c];", "* abs(partials[s * 2u * C + c]);"),
         ("let d = partials[s * 2u * C + c] - mean", "let d = abs(partials[s * 2u * C + c]) - mean"),
@@ -338,7 +338,7 @@ fn kernels_that_are_right_for_some_inputs_only_are_noticed() {
     assert!(found.contains(&Regime::Offset), "{found:?}");
 }
 
-/// Kernels that are right at hundreds and wrong at thousands: whatever is fixed in a kernel, a case of the page is beyond.
+/// Kernels that are correct at hundreds and wrong at thousands: some case exceeds any number that a kernel fixes.
 #[test]
 fn kernels_that_stop_at_thousands_are_noticed() {
     let context = wgrad_testing::open(false);
@@ -367,7 +367,7 @@ fn kernels_that_stop_at_thousands_are_noticed() {
     }
 }
 
-/// A grid that is longer than a dimension may have workgroups folds into the next one, which a kernel has to heed.
+/// A grid that exceeds the workgroups of one dimension folds into the next one, which a kernel must handle.
 #[test]
 fn a_kernel_that_does_not_fold_is_noticed() {
     let context = wgrad_testing::open(false);
@@ -387,13 +387,13 @@ fn a_kernel_that_does_not_fold_is_noticed() {
     assert!(matches!(verdict(&flat, Some(3)), Some(Err(Wrong::Unwritten(_) | Wrong::Value(_)))));
 }
 
-/// For each regime a wrong kernel that no other notices: so each of them is drawn as it says, and is needed. The kernel
-/// is wrong where it sees, in sixteen inputs in a row, what marks a regime.
+/// For each regime a wrong kernel that no other regime reveals: so each regime is drawn as documented, and is needed.
+/// The kernel is wrong if sixteen consecutive inputs have the property that marks a regime.
 #[test]
 fn each_regime_notices_what_the_others_do_not() {
     let context = wgrad_testing::open(false);
     let case = call(&BINARY, "COUNT=4096,FUNCTION=0");
-    // Of sixteen inputs: each as v, then the largest and smallest magnitude, signs, and whether two differ.
+    // For sixteen inputs: each as v, then the largest and smallest magnitude, signs, and a flag if two differ.
     let wrong = |each: &str, all: &str| {
         let text = format!(
             "fn marked(at: u32) -> bool {{
@@ -472,7 +472,7 @@ fn a_race_in_workgroup_memory_is_noticed() {
         let wrong = |text: String| op.variants()[0].with_text(&text);
         noticed(&context, "a tile that is read before it is written", &call, &wrong(early));
         // Without its first barrier each invocation reads what others have not staged yet. A software adapter
-        // runs them a vector at a time, so there it is certain; on a GPU they may happen to keep step.
+        // runs them a vector at a time, so the failure is certain there; on a GPU they may happen to keep step.
         if context.class == AdapterClass::Cpu {
             noticed(
                 &context,
@@ -489,7 +489,7 @@ fn a_store_beyond_the_end_is_noticed() {
     let context = wgrad_testing::open(false);
     let call = call(&MATMUL, "M=3,N=5,K=7");
     let beyond = changed(call.op, "naive", &[(GUARD, "if (row >= M) { return; }")]);
-    // Without wgpu's checks: `prove::tests`, in the crate, since nothing else may run so.
+    // Without wgpu's checks: see `prove::tests` in the crate, since only the crate can run it that way.
     match noticed(&context, "a store beyond the end", &call, &beyond) {
         Wrong::Overrun(buffer) => assert_eq!(buffer, "y", "it was blamed on another buffer"),
         other => panic!("it was taken for something else: {other}"),

@@ -1,6 +1,6 @@
-//! Same seed, same adapter, same bits: however the data are cut into chunks, however the work is cut into
-//! submissions, and whether or not the training stopped in between. And what training and evaluation count
-//! is right where the last batch is not full, beside the CPU twins.
+//! Same seed, same adapter, same bits: for any division of the data into chunks and of the work into
+//! submissions, and for a training that was interrupted. And the counts of training and evaluation
+//! match the CPU twins if the last batch is not full.
 
 use std::{ops::ControlFlow, time::Duration};
 use wgrad::{
@@ -26,7 +26,7 @@ use wgrad::{
 };
 use wgrad_data::synthetic::synthetic;
 
-/// Training and test images: no multiples of the batch.
+/// Number of training and test images: no multiples of the batch.
 const IMAGES: (usize, usize) = (69, 21);
 const BATCH: usize = 16;
 const EPOCHS: u64 = 2;
@@ -46,7 +46,7 @@ fn options() -> Options {
     Options { batch: BATCH, epochs: EPOCHS, optimizer, schedule, ..Options::default() }
 }
 
-/// Everything at once: two arenas of the optimizer, the norm, the averages, a schedule that moves the momentum too.
+/// All features at once: two arenas of the optimizer, the norm, the averages, a schedule that moves the momentum too.
 fn everything() -> Options {
     let optimizer = Optimizer {
         weight_decay: 0.01,
@@ -58,12 +58,12 @@ fn everything() -> Options {
     Options { optimizer, schedule: Schedule { decay, warmup_steps: 2 }, ..options() }
 }
 
-/// Muon, whose directions take the gradients' place on the device.
+/// Muon, whose directions replace the gradients on the device.
 fn muon() -> Options {
     Options { optimizer: Optimizer::new(Method::Muon(Muon::default())), ..options() }
 }
 
-/// A rate that falls after each epoch that is no better by more than a whole nat: after every one but the first.
+/// A rate that falls after each epoch that does not improve by more than a whole nat: after every one but the first.
 fn plateau() -> Options {
     let decay = Decay::Plateau { factor: 0.5, patience: 1, min_delta: 1.0, cooldown: 0, min: 0.1 };
     let optimizer =
@@ -78,7 +78,7 @@ fn plateau() -> Options {
     }
 }
 
-/// Everything that a training leaves behind, as bits.
+/// All results of a training, as bits.
 #[derive(Debug, Default, PartialEq)]
 struct Trace {
     losses: Vec<u64>,
@@ -155,7 +155,7 @@ fn chunks_of_any_size_give_the_same_bits() {
             pollster::block_on(train(&context, &model, &data, options, || ()))
         };
         let whole = run(BUDGET);
-        // One batch a chunk, then two and a bit.
+        // One batch per chunk, then two and a fraction.
         for budget in [0, 5 * BATCH * data.pixels() / 2] {
             assert_eq!(run(budget), whole, "{} with {budget} bytes a chunk", model.name);
         }
@@ -172,7 +172,7 @@ fn the_pace_of_submissions_changes_nothing() {
     assert_eq!(quick, pollster::block_on(train(&context, &model, &data, options(), slow)));
 }
 
-/// Everything that draws random numbers or reads labels of its own.
+/// All options that draw random numbers or transform labels.
 fn augmented() -> Options {
     let augment = "flip,shift=2,rotate=10,zoom=0.1,brightness=0.1,contrast=0.1,erase=0.5,mixup=0.4";
     let augment = augment.parse().expect("a specification");
@@ -192,7 +192,7 @@ fn an_augmented_training_is_as_deterministic() {
     let plain = run(options());
     assert_ne!(plain.weights, whole.weights, "it changes nothing");
     let Objective { augment, label_smoothing, class_weight } = augmented().objective;
-    // Each part by itself makes a difference.
+    // Each option alone makes a difference.
     for part in [
         Objective { augment, ..Objective::default() },
         Objective { label_smoothing, ..Objective::default() },
@@ -219,7 +219,7 @@ fn a_training_that_stopped_goes_on_to_the_same_bits() {
 fn all_state_of_optimizer_and_schedule_resumes_to_the_same_bits() {
     let (context, data) = (wgrad_testing::open(false), data());
     let [model, _] = models(&data);
-    // The plateau's rate falls after the second epoch: stop after that.
+    // The plateau's rate falls after the second epoch; the training stops after that.
     for (options, arenas, stops) in [(everything(), 3, [1, 7]), (muon(), 2, [2, 5]), (plateau(), 3, [7, 12])]
     {
         let whole = pollster::block_on(train(&context, &model, &data, options.clone(), || ()));
@@ -233,7 +233,7 @@ fn all_state_of_optimizer_and_schedule_resumes_to_the_same_bits() {
     assert_eq!((whole.watch.drops, whole.watch.stopping.best.is_some()), (3, true));
 }
 
-/// Stops in the middle of an epoch, saves to bytes, and goes on in a new trainer of another chunk size.
+/// Stops in the middle of an epoch, saves to bytes, and continues in a new trainer with another chunk size.
 async fn train_and_stop(
     context: &Context,
     model: &Model,
@@ -245,7 +245,7 @@ async fn train_and_stop(
     let mut trace = Trace::default();
     let mut bytes: Option<Vec<u8>> = None;
     loop {
-        // A batch a chunk at first, so that few steps are on their way when it breaks.
+        // One batch per chunk at first, so that few steps are in flight at the stop.
         let budget = if bytes.is_some() { BUDGET } else { 0 };
         let mut trainer = Trainer::new(context, model, data.clone(), Options { budget, ..options.clone() })
             .await
@@ -258,7 +258,7 @@ async fn train_and_stop(
         while trainer.position().epoch < epochs {
             let step = |_: &_, result: &StepResult| {
                 trace.losses.push(result.loss_sum.to_bits());
-                // Steps already on their way finish after the break, and are counted.
+                // Steps in flight finish after the stop, and are counted.
                 match bytes.is_none() && trace.losses.len() >= stop_after {
                     true => ControlFlow::Break(()),
                     false => ControlFlow::Continue(()),
@@ -361,7 +361,7 @@ fn agree(what: &str, got: Metrics, expected: Metrics, images: usize) {
     assert!((got.accuracy - expected.accuracy).abs() < 0.5 / images as f64, "{what}: {got:?}, {expected:?}");
 }
 
-/// How far two lists of numbers are apart, as a share of the largest.
+/// Largest difference of two lists of numbers, as a share of the largest number.
 fn apart(a: &[f32], b: &[f32]) -> f32 {
     assert!(a.len() == b.len() && !a.is_empty());
     let largest = a.iter().fold(0f32, |largest, v| largest.max(v.abs()));
@@ -378,7 +378,7 @@ fn the_gradients_of_a_batch_in_parts_are_those_of_the_whole() {
     let mut optimizer = options().optimizer;
     optimizer.global_clipnorm = Some(0.5);
     for mut model in models(&data) {
-        // Each part draws dropout of its own.
+        // Each part draws its own dropout.
         model.layers.retain(|layer| !matches!(layer, Layer::Dropout(_)));
         // The last step of an epoch has 5 images; 16 do not divide by 6. Convolutions are slow to compile.
         let sizes: &[usize] = if model.name == "mlp" { &[1, 6, 15] } else { &[6] };
@@ -422,7 +422,7 @@ fn the_gradients_of_a_batch_in_parts_are_those_of_the_whole() {
 
 #[test]
 fn a_batch_that_does_not_fit_is_computed_in_parts_and_goes_on_to_the_same_bits() {
-    // The output of the first layer has 26 · 26 · 32 numbers an image.
+    // The output of the first layer has 26 · 26 · 32 numbers per image.
     let (context, data) = (wgrad_testing::open_within(7 * 4 * 26 * 26 * 32), data());
     let [_, model] = models(&data);
     let mut options = everything();

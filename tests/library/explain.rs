@@ -1,5 +1,5 @@
-//! What a network tells of itself: the gradient with respect to the image by finite differences on the twins, then
-//! the device beside the twins; outputs of layers that are kept; dead units. Leaves out pictures.
+//! Interpretation of a network: the gradient with respect to the image by finite differences on the twins, then
+//! the device against the twins; outputs of layers that are kept; dead units. Pictures are tested elsewhere.
 
 use wgrad::{
     checkpoint::Checkpoint,
@@ -19,7 +19,7 @@ use wgrad::{
 use wgrad_data::synthetic::synthetic;
 use wgrad_testing::differences::{functional, hold, noise};
 
-/// A graph with everything whose use differs from its training, where the image goes into two layers.
+/// A graph with every layer that differs between training and use, whose image is the input of two layers.
 fn model() -> Model {
     let conv = |n: usize, activation: &str| {
         Conv2D::new(n, 3).activation(activation).expect("known").padding(Padding::Same)
@@ -37,7 +37,7 @@ fn model() -> Model {
         .add(dense(3, "softmax"))
 }
 
-/// Weights with moving averages that are not those of a beginning.
+/// Weights with moving averages other than the initial ones.
 fn weights(model: &Model) -> Vec<f32> {
     let mut weights = model.initial_weights(3).expect("fits");
     for p in model.parameters().expect("fits") {
@@ -53,7 +53,7 @@ fn weights(model: &Model) -> Vec<f32> {
     weights
 }
 
-/// The program on the twins, asked for `outputs`, one an image.
+/// The program on the twins, for the gradients of `outputs`, one per image.
 fn machine(explaining: &Explaining, weights: &[f32], outputs: &[usize]) -> Interpreter {
     let mut program = explaining.program.clone();
     let score = explaining.score.expect("a gradient is wanted");

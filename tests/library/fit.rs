@@ -1,4 +1,4 @@
-//! `Trainer::fit`: epochs, callbacks, the best weights, and who listens.
+//! `Trainer::fit`: epochs, callbacks, the best weights, and observers.
 
 use std::ops::ControlFlow::{self, Break, Continue};
 use wgrad::{
@@ -15,7 +15,7 @@ use wgrad::{
 };
 use wgrad_data::synthetic::synthetic;
 
-/// Steps of an epoch: about 70 images in batches of 16.
+/// Steps per epoch: about 70 images in batches of 16.
 const STEPS: u64 = 5;
 
 fn data() -> Dataset {
@@ -27,7 +27,7 @@ fn model() -> Model {
 }
 
 fn options(epochs: u64) -> Options {
-    // A batch a chunk: at most two steps are on their way.
+    // One batch per chunk: at most two steps are in flight.
     Options { batch: 16, epochs, seed: 4, budget: 0, ..Options::default() }
 }
 
@@ -36,7 +36,7 @@ fn trainer(data: &Dataset, options: Options) -> Trainer {
     pollster::block_on(Trainer::new(&context, &model(), data.clone(), options)).expect("compiles")
 }
 
-/// Notes what it hears, and ends the training where it was told to.
+/// Records its events, and ends the training at a given point.
 #[derive(Default)]
 struct Notes {
     said: Vec<String>,
@@ -44,15 +44,15 @@ struct Notes {
     /// Ends after this step of an epoch, at the pause after it.
     pause: Option<(u64, u64)>,
     goes_on: bool,
-    /// Ends while it is judged.
+    /// Ends during the evaluation.
     judging: bool,
-    /// Ends behind this epoch.
+    /// Ends after this epoch.
     last: Option<u64>,
-    /// Fails behind this epoch.
+    /// Fails after this epoch.
     fails: Option<u64>,
 }
 
-/// An error of the listener's own.
+/// An error of the observer.
 #[derive(Debug)]
 enum Failed {
     Mine(u64),
@@ -108,7 +108,7 @@ impl Events for Notes {
 #[test]
 fn fit_does_what_epochs_evaluations_and_callbacks_do_one_by_one() {
     let data = data();
-    // It never stops, but the callbacks note the loss by which each epoch is judged.
+    // It never stops, but the callbacks record the loss by which each epoch is judged.
     let early_stopping = Some(EarlyStopping { patience: 100, min_delta: 0.0 });
     let callbacks = Callbacks { early_stopping, ..Callbacks::default() };
     let options = |epochs| Options { callbacks, ..options(epochs) };
@@ -136,7 +136,7 @@ fn fit_does_what_epochs_evaluations_and_callbacks_do_one_by_one() {
         assert_eq!(notes.epochs.len(), 3);
         let (train, held_out) = (data.train.len(), data.validation.as_ref().map_or(0, Split::len));
         assert_eq!(notes.said[..4], ["begin 0:0", &format!("judge after {train}"), "judged 16", "judged 21"]);
-        // The validation images are counted behind the test images.
+        // The validation images are counted after the test images.
         assert_eq!(notes.said[4..7], [&format!("judged {}", 21 + held_out), "end 1", "begin 1:0"]);
         // Nothing is left to do.
         assert_eq!(fitted.fit(&mut ()).await.expect("is done"), Ended::Whole(Verdict::GoOn));
@@ -146,7 +146,7 @@ fn fit_does_what_epochs_evaluations_and_callbacks_do_one_by_one() {
 #[test]
 fn early_stopping_ends_it_and_the_best_weights_come_back() {
     let data = data();
-    // So long a step makes it worse after some epochs.
+    // With such a large step the loss rises after some epochs.
     let optimizer = Optimizer {
         learning_rate: 0.6,
         ..Optimizer::new(Method::Sgd(Sgd { momentum: 0.9, nesterov: false }))
@@ -181,7 +181,7 @@ fn a_training_that_a_listener_broke_off_goes_on_to_the_same_bits() {
         whole.fit(&mut ()).await.expect("trains");
         let whole = whole.checkpoint().await.expect("reads");
 
-        // Within an epoch; at its end, where all steps are done; and gone on at once.
+        // Within an epoch; at its end, after all steps; and continued at once.
         for (pause, goes_on) in [((1, 2), false), ((1, STEPS), false), ((1, 2), true)] {
             let mut trainer = trainer(&data, options(3));
             let mut notes = Notes { pause: Some(pause), goes_on, ..Notes::default() };
@@ -192,14 +192,14 @@ fn a_training_that_a_listener_broke_off_goes_on_to_the_same_bits() {
             assert_eq!(trainer.fit(&mut notes).await.expect("trains"), Ended::Whole(Verdict::GoOn));
             assert!(trainer.checkpoint().await.expect("reads") == whole, "{pause:?} {goes_on}");
         }
-        // Behind an epoch, and by an error of the listener.
+        // After an epoch, and by an error of the observer.
         let mut broken = trainer(&data, options(3));
         let mut notes = Notes { last: Some(1), fails: Some(2), ..Notes::default() };
         assert_eq!(broken.fit(&mut notes).await.expect("trains"), Ended::Broken);
         assert!(matches!(broken.fit(&mut notes).await, Err(Failed::Mine(2))));
         assert_eq!(broken.fit(&mut ()).await.expect("trains"), Ended::Whole(Verdict::GoOn));
         assert!(broken.checkpoint().await.expect("reads") == whole);
-        // While it is judged: from the state that was not judged.
+        // During the evaluation: from the state that was not evaluated.
         let mut judging = trainer(&data, options(3));
         let mut notes = Notes { judging: true, ..Notes::default() };
         assert_eq!(judging.fit(&mut notes).await.expect("trains"), Ended::Unjudged);

@@ -1,5 +1,5 @@
 //! Every gradient kernel against the kernel that it differentiates, by finite differences in f64 on the CPU twins,
-//! for a random functional Σ r·y of what comes out. No adapter is needed.
+//! for a random functional Σ r·y of the outputs. No adapter is needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use wgrad::{
@@ -20,7 +20,7 @@ struct Rule {
     backward: &'static Op,
     forward: &'static Op,
     pairs: &'static [(&'static str, &'static str)],
-    /// Whether the gradient also goes through the activation that wrote the input.
+    /// True if the gradient also goes through the activation that wrote the input.
     fused: bool,
 }
 
@@ -66,10 +66,10 @@ static RULES: &[Rule] = &[
     Rule { backward: &DROPOUT_GRAD, forward: &DROPOUT_FORWARD, pairs: &[("x", "dx")], fused: true },
 ];
 
-/// What joins layers and takes gradients apart: whole graphs hold it, in `gradients.rs`.
+/// Operations that join layers and split gradients; `gradients.rs` tests them in whole graphs.
 const JOINING: [&str; 3] = ["add", "concatenate", "slice_columns"];
 
-/// Forward and backward in several dispatches: whole layers hold them, in `gradients.rs`.
+/// Forward and backward in several dispatches; `gradients.rs` tests them in whole layers.
 const COMPOSED: [&str; 18] = [
     "batch_norm_partials",
     "batch_norm_combine",
@@ -91,7 +91,7 @@ const COMPOSED: [&str; 18] = [
     "recurrent_output",
 ];
 
-/// Operations that nothing is differentiated through.
+/// Operations without a gradient.
 const WITHOUT_GRADIENT: [&str; 19] = [
     "unary",
     "binary",
@@ -116,7 +116,7 @@ const WITHOUT_GRADIENT: [&str; 19] = [
 
 type Buffers = BTreeMap<String, Data>;
 
-/// What the twin of `op` makes of `buffers`, added to them.
+/// Adds the outputs of the twin of `op` for `buffers` to them.
 fn apply(
     op: &Op,
     sizes: &Sizes,
@@ -153,7 +153,7 @@ fn rule_holds(rule: &Rule, case: &str, activation: &'static Elementwise) {
         .enumerate()
         .map(|(n, (name, _, _, len))| (name, noise(40 + n as u64, len)))
         .collect();
-    // What stands before the activation that wrote `x` is what the gradient is taken with respect to.
+    // The gradient is taken with respect to the argument of the activation that wrote `x`.
     let place = |name: &str, point: &[f64]| match rule.fused && name == "x" {
         true => Data::Real(point.iter().map(|z| (activation.value)(*z)).collect()),
         false => Data::Real(point.to_vec()),
@@ -211,7 +211,7 @@ fn every_gradient_kernel_differentiates_its_forward_kernel() {
     assert_eq!(covered, all, "an operation has no rule here, or no place in WITHOUT_GRADIENT");
 }
 
-/// Every loss with the overrides that it knows.
+/// Every loss with its overrides.
 const LOSSES: &[(&Op, &[&str])] = &[
     (&SOFTMAX_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1"]),
     (&BINARY_CROSS_ENTROPY, &["", ",SMOOTHING=0.1", ",MIXUP=1", ",SMOOTHING=0.25,MIXUP=1"]),

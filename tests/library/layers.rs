@@ -1,5 +1,5 @@
-//! Every layer without recurrence, and every activation, against Keras: outputs, gradients, moving averages, by themselves
-//! on the device. `scripts/make_layer_fixtures.py` wrote what Keras computes in float64.
+//! Every layer without recurrence, and every activation, against Keras: outputs, gradients, moving averages, alone on
+//! the device. `scripts/make_layer_fixtures.py` wrote Keras's results in float64.
 
 use safetensors::SafeTensors;
 use serde_json::Value as Json;
@@ -15,7 +15,7 @@ use wgrad::{
     selection::Choices,
 };
 
-/// How far the distance may be, as a share of the norm.
+/// Allowed distance, as a share of the norm.
 const SHARE: f64 = 1e-5;
 
 struct Fixture {
@@ -43,7 +43,7 @@ impl Fixture {
         bytemuck::pod_collect_to_vec(tensor.data())
     }
 
-    /// Whether what the device has is what Keras has; the distance as a share of the norm.
+    /// Distance between the device's and Keras's values, as a share of the norm.
     fn near(&self, case: &str, name: &str, got: &[f32]) -> f64 {
         let expected = self.tensor(case, name);
         assert_eq!(got.len(), expected.len(), "{case}.{name}");
@@ -55,7 +55,7 @@ impl Fixture {
         if share.is_nan() { f64::INFINITY } else { share }
     }
 
-    /// Everything that a case tells, beside what a layer with `change` to its arguments computes: name and distance.
+    /// All values of a case against those of a layer with `change` applied to its arguments: name and distance.
     async fn run(&self, context: &Context, case: &str, change: impl Fn(&mut Json)) -> Vec<(String, f64)> {
         let (mut json, shape, training) = self.cases[case].clone();
         change(&mut json);
@@ -65,7 +65,7 @@ impl Fixture {
         let parameters = parameters(&layer, &input);
         let mode = if training { Mode::Train } else { Mode::Evaluate };
         let mut b = Builder::new(mode, batch, 1, 1, parameters.clone());
-        // Constants are there before the first dispatch, and nobody writes them.
+        // Constants exist before the first dispatch, and are never written.
         let x = b.constant("x", self.tensor(case, "x"));
         let ids = (0..parameters.len()).map(ParameterId).collect();
         let inputs = vec![(x, input.clone())];
@@ -112,7 +112,7 @@ impl Fixture {
     }
 }
 
-/// What the layer trains and keeps, one behind the other.
+/// The parameters of the layer, trained and others, in sequence.
 fn parameters(layer: &Layer, input: &[usize]) -> Vec<Parameter> {
     let trained = layer.rules().parameters(input).into_iter().map(|tensor| (tensor, true));
     let states = layer.rules().states(input).into_iter().map(|tensor| (tensor, false));

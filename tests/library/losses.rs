@@ -1,6 +1,6 @@
 //! The losses against PyTorch: each row and the gradient, with weights, smoothing and mixup. The fixture comes from
-//! `scripts/make_loss_fixtures.py`, which computed it in float64. It is held against the twins, which the kernels are
-//! proven against, so no adapter is needed.
+//! `scripts/make_loss_fixtures.py`, which computed it in float64. It is compared with the twins, against which the
+//! kernels are proven, so no adapter is needed.
 
 use safetensors::SafeTensors;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use wgrad::{
     reference::random,
 };
 
-/// Relative to the largest of the tensor. What is left is 0.1, 0.3 and 0.75 in f32.
+/// Relative to the largest element of the tensor. The rest of the error is that of 0.1, 0.3 and 0.75 in f32.
 const SHARE: f64 = 1e-6;
 
 fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f64> {

@@ -1,4 +1,4 @@
-//! What the library computes, on the adapter that is here: training, gradients, layers, imported networks, choices.
+//! Results of the library, on the selected adapter: training, gradients, layers, imported networks, choices.
 
 mod beside;
 mod checker;

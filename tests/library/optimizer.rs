@@ -93,7 +93,7 @@ fn sgd_moves_like_pytorch() {
         let worst = pollster::block_on(error(&context, &file, name, &settings));
         println!("{name}: off by {worst:.1e} of the largest parameter");
         assert!(worst <= 1e-6, "{name}: {worst:e}");
-        // Each number counts: without it, the same comparison fails.
+        // Each hyperparameter matters: without it, the same comparison fails.
         let without = [
             Settings { learning_rate: settings.learning_rate * 1.001, ..settings },
             Settings { momentum: 0.0, nesterov: false, ..settings },

@@ -1,5 +1,5 @@
 //! 64 steps of every optimizer on a small network against Keras and PyTorch in f64, whose trajectories
-//! `scripts/make_optimizer_fixtures.py` wrote; and each number of an optimizer counts.
+//! `scripts/make_optimizer_fixtures.py` wrote; and the effect of each hyperparameter.
 
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use wgrad::{
 use wgrad_data::{Places, load};
 
 const STEPS: usize = 64;
-/// How far a number may be off, as a share of the largest of its kind.
+/// Allowed error of a number, as a share of the largest of its kind.
 const SHARE: f64 = 1e-5;
 
 struct Fixture {
@@ -27,7 +27,7 @@ struct Fixture {
     start: Checkpoint,
 }
 
-/// What a training left: losses, some parameters, some of their averages.
+/// Results of a training: losses, some parameters, some of their averages.
 #[derive(Debug)]
 struct Outcome(Vec<(&'static str, Vec<f64>)>);
 
@@ -47,7 +47,7 @@ fn fixture() -> Fixture {
     Fixture { bytes, configs, data, model, start }
 }
 
-/// The optimizer of a configuration, with defaults for what it leaves out.
+/// The optimizer of a configuration, with defaults for missing entries.
 fn optimizer(config: &Value) -> Optimizer {
     let mut all = json!({"momentum": 0.0, "nesterov": false, "centered": false, "weight_decay": 0.0});
     let fields = config.as_object().expect("an object").clone();

@@ -1,4 +1,4 @@
-//! Plans: how many dispatches, what shares memory, what a device's limits refuse.
+//! Plans: number of dispatches, shared memory, limits of a device.
 
 use proptest::prelude::*;
 use std::{collections::BTreeSet, sync::Arc};
@@ -56,7 +56,7 @@ fn a_training_step_has_few_dispatches_and_display_names_each() {
         }
     }
     assert_eq!(networks::small().count(), 3, "a network is not in this test");
-    // Those that take long to compile, by their programs alone.
+    // Models that take long to compile, by their programs alone.
     for (name, most) in [("cnn-bn", 56), ("vgg", 86), ("resnet", 118)] {
         let program = built_in(name)
             .program(&Preprocessing::default(), Mode::Train, 128, 2, &Optimizer::default())
@@ -66,7 +66,7 @@ fn a_training_step_has_few_dispatches_and_display_names_each() {
     assert_eq!(NETWORKS.len(), 9, "a network is not in this test");
 }
 
-/// Two buffers that are the same, or would be: where a value lies once temporaries share.
+/// The identity of a value's buffer: two are equal if temporaries share it, or would.
 fn memory(program: &Program, buffers: &[usize], id: ValueId) -> String {
     match program.values[id.0].home {
         Home::Temporary => format!("temporary {}", buffers[id.0]),
@@ -147,7 +147,7 @@ fn steps_of_a_recurrent_layer_share_a_kernel_and_their_numbers() {
     let ((few, cells, numbers), (many, more_cells, more_numbers)) = (kernels(&short), kernels(&long));
     assert_eq!((cells, more_cells), (6, 18));
     assert_eq!(few, many, "another kernel for every step");
-    // One for each step, whether forward or backward, in whichever direction.
+    // One for each step, forward or backward, in either direction.
     assert_eq!(more_numbers - numbers, 6);
 }
 
@@ -170,8 +170,8 @@ fn zeros_reach_as_far_as_the_batch() {
     }
 }
 
-/// Whether the memory plan of `program` is sound: long enough, and never shared by two values that are needed
-/// at once. Returns how many pairs were needed at once.
+/// Checks that the memory plan of `program` is sound: long enough, and never shared by two values that are needed
+/// at once. Returns the number of pairs that are needed at once.
 fn sound(program: &Program) -> Result<usize, String> {
     let plan = program.temporaries();
     let lives: Vec<(usize, usize, usize)> = (0..program.values.len())
@@ -228,7 +228,7 @@ fn the_built_in_networks_share_memory_soundly_and_save_some() {
     assert!(program.temporaries().bytes() * 10 < alone(&program) * 9, "the largest network saves too little");
 }
 
-/// A program that computes nothing sensible: each dispatch writes one or two new values of random length and
+/// A program without a meaning: each dispatch writes one or two new values of random length and
 /// reads some that were written earlier.
 fn program() -> impl Strategy<Value = Program> {
     let node =
@@ -292,7 +292,7 @@ fn a_batch_beyond_the_limits_is_refused_with_one_that_fits() {
         run(fits).unwrap_or_else(|e| panic!("{name}: a batch of {fits} is said to fit: {e}"));
         assert!(matches!(run(fits + 1), Err(Error::TooLarge { .. })), "{name}: {} would fit too", fits + 1);
     }
-    // Not one image fits: saying `.batch = 0` would help nobody.
+    // Not one image fits, so `.batch = 0` would be no help.
     let context = wgrad_testing::open_within(150_000);
     let wide = Model::new("wide", [28, 28, 1]).add(wgrad::layers::Conv2D::new(64, 3));
     let wide = wide.add(wgrad::layers::Flatten::new());

@@ -1,4 +1,4 @@
-//! A rectifier as a layer by itself.
+//! A rectifier as a separate layer.
 
 use super::{Place, Rules};
 use crate::{

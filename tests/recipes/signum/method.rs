@@ -15,9 +15,9 @@ pub(super) const ABOUT: About = About {
 };
 
 numbers! {
-    /// The numbers of signSGD with momentum (Bernstein et al. 2018).
+    /// Hyperparameters of signSGD with momentum (Bernstein et al. 2018).
     pub struct Signum {
-        /// How slowly the mean gradient forgets, in [0, 1).
+        /// Decay rate of the mean gradient, in [0, 1).
         forgetting: f64 = 0.9, forgets;
     }
 }

@@ -5,7 +5,7 @@ pub fn signum(i: &Inputs<'_>) -> Outputs {
     let (mut parameter, mut means) = (Vec::new(), Vec::new());
     for ((p, m), g) in i.real("parameter").iter().zip(i.real("m")).zip(gradients(i)) {
         let m = towards(*m, gain, g);
-        // f64's own signum calls zero positive.
+        // f64's own signum of zero is positive.
         let sign = if m.value == 0.0 { 0.0 } else { m.value.signum() };
         // Within its rounding m may have either sign.
         let either = if m.value.abs() <= m.allowed() { 1.0 + sign.abs() } else { 0.0 };
