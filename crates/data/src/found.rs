@@ -162,10 +162,12 @@ fn pair(files: &[PathBuf]) -> Option<(&PathBuf, &PathBuf)> {
         let test = files.iter().find(|path| name(path).as_ref() == Some(&name_of_test))?;
         (test != train).then_some(test)
     };
-    let mut pairs = files.iter().filter_map(|train| Some((train, other(train)?)));
-    let (first, more) = (pairs.next()?, pairs.next());
-    let plain = |(train, _): &(&PathBuf, &PathBuf)| name(train).is_some_and(|name| name == "train.csv");
-    if more.is_none() || plain(&first) { Some(first) } else { more.filter(plain) }
+    let pairs: Vec<_> = files.iter().filter_map(|train| Some((train, other(train)?))).collect();
+    let plain = |(train, _): &&(&PathBuf, &PathBuf)| name(train).is_some_and(|name| name == "train.csv");
+    match pairs[..] {
+        [pair] => Some(pair),
+        _ => pairs.iter().find(plain).copied(),
+    }
 }
 
 /// Describes the content of a folder in words; names the format of the first file with a known one, and what to do.

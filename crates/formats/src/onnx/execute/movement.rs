@@ -154,6 +154,9 @@ fn slice(u: &Use<'_>) -> Said<Tensor> {
     let ends = u.ints(2, "ends")?.ok_or("it has no ends")?;
     let axes = u.ints(3, "axes")?.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = u.ints(4, "steps")?.unwrap_or_else(|| vec![1; starts.len()]);
+    if [&ends, &axes, &steps].iter().any(|list| list.len() != starts.len()) {
+        return Err("starts, ends, axes and steps of different lengths".into());
+    }
     for (((start, end), at), step) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
         let at = axis(*at, rank)?;
         let len = x.shape[at] as i64;
@@ -245,9 +248,16 @@ fn blocks(u: &Use<'_>) -> Said<Tensor> {
         return Err(format!("blocksize is {b}, expected 1 to 1024"));
     }
     let b = b as usize;
+    let undivided = |what: &str, n: usize, by: usize| format!("{what} is {n}, expected a multiple of {by}");
     if u.node.op() == "SpaceToDepth" {
+        if let Some(side) = [h, w].into_iter().find(|side| side % b != 0) {
+            return Err(undivided("a side of the input", side, b));
+        }
         let cut = x.reshaped(&[n, c, h / b, b, w / b, b])?.transposed(&[0, 3, 5, 1, 2, 4]);
         return cut.reshaped(&[n, c * b * b, h / b, w / b]);
+    }
+    if c % (b * b) != 0 {
+        return Err(undivided("the number of channels", c, b * b));
     }
     let cut = match u.node.text("mode", "DCR").as_str() {
         "DCR" => x.reshaped(&[n, b, b, c / (b * b), h, w])?.transposed(&[0, 3, 4, 1, 5, 2]),

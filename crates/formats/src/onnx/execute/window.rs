@@ -147,15 +147,31 @@ fn transposed_window(u: &Use<'_>, input: &[usize], kernel: &[usize]) -> Said<(Wi
         None => Ok(vec![default; axes]),
     };
     let (strides, dilations) = (list("strides", 1)?, list("dilations", 1)?);
-    let (more, pads) = (list("output_padding", 0)?, node.ints("pads"));
-    let wanted = node.ints("output_shape");
+    // None of them is less than 0, and each has its length.
+    let lengths = |name: &str, count: usize| match node.ints(name) {
+        Some(ints) if ints.len() != count => {
+            Err(format!("{name} has {} numbers, expected {count}", ints.len()))
+        }
+        Some(ints) => match ints.iter().map(|n| usize::try_from(*n)).collect::<Result<Vec<_>, _>>() {
+            Ok(lengths) => Ok(Some(lengths)),
+            Err(_) => Err(format!("{name} is {ints:?}, expected no number below 0")),
+        },
+        None => Ok(None),
+    };
+    let more = lengths("output_padding", axes)?.unwrap_or_else(|| vec![0; axes]);
+    let (pads, wanted) = (lengths("pads", 2 * axes)?, lengths("output_shape", axes)?);
+    for (name, of) in [("strides", &strides), ("dilations", &dilations), ("kernel_shape", &kernel.to_vec())] {
+        if of.len() != axes || of.contains(&0) {
+            return Err(format!("{name} is {of:?}, expected {axes} numbers above 0"));
+        }
+    }
     let auto = node.text("auto_pad", "NOTSET");
     let size = kernel.to_vec();
     let (mut before, mut out) = (vec![0; axes], vec![0; axes]);
     for n in 0..axes {
         let full = (input[n] - 1) * strides[n] + (size[n] - 1) * dilations[n] + 1 + more[n];
         let same = auto.starts_with("SAME");
-        let length = wanted.map(|w| w[n] as usize).or(same.then(|| input[n] * strides[n]));
+        let length = wanted.as_ref().map(|w| w[n]).or(same.then(|| input[n] * strides[n]));
         match length {
             Some(length) => {
                 let total = (full).saturating_sub(length);
@@ -163,7 +179,7 @@ fn transposed_window(u: &Use<'_>, input: &[usize], kernel: &[usize]) -> Said<(Wi
                 out[n] = length;
             }
             None => {
-                let own = pads.map_or([0, 0], |p| [p[n] as usize, p[n + axes] as usize]);
+                let own = pads.as_ref().map_or([0, 0], |p| [p[n], p[n + axes]]);
                 before[n] = own[0];
                 out[n] = full.checked_sub(own[0] + own[1]).ok_or("pads beyond the outcome")?;
             }
