@@ -41,7 +41,7 @@ pub struct Options {
     pub optimizer: Optimizer,
     /// Number of finite differences for each parameter tensor; a smaller tensor is checked completely.
     pub samples: usize,
-    /// Augmentation and label handling of the training.
+    /// Objective of the training: augmentation, label smoothing, class weights.
     pub objective: Objective,
 }
 

@@ -136,7 +136,6 @@ impl<'a> Tuner<'a> {
     /// Proves and times the variants of a call; proves the winner at all cases of the operation too.
     ///
     /// Losing variants are not chosen, so they need no further proof: the time goes to the other calls of the network.
-    ///
     async fn contest(
         &mut self,
         lab: &mut Lab,
