@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Does what a new user does, in a clean Debian 12: clones this repository as it is committed, then runs the README's two
-# commands. A machine on which one develops hides what set-up lacks; this does not.
+# Follows a new user's steps in a clean Debian 12: clones this repository as committed, then runs the README's two
+# commands. Unlike a developer's machine, it reveals what the set-up lacks.
 #
 # usage: scripts/clean_system.sh [--backports] [--again] [--keep] [FOLDER]
-#   --backports   the same with Mesa 25: scripts/setup.sh --backports before the two commands
-#   --again       after the two commands with Debian's own Mesa, take Mesa 25 and run them once more, in the same system
-#   --keep        leave FOLDER as it is at the end: the next run with it goes on from there
-#   FOLDER        where the system goes [default: a new folder in $TMPDIR or /tmp], some 6 GB with what is built in it
+#   --backports   use Mesa 25: run scripts/setup.sh --backports before the two commands
+#   --again       after the two commands with Debian's own Mesa, install Mesa 25 and run them again, in the same system
+#   --keep        keep FOLDER at the end: the next run with it continues from there
+#   FOLDER        folder of the system [default: a new folder in $TMPDIR or /tmp], some 6 GB with the build in it
 #
-# Needs root, Debian or a relative, and Rust; installs debootstrap where it is missing. Rust and the downloaded sources of
-# crates are bound in read-only and copied; nothing else of this machine is seen there. Exit status 0 only if both commands pass.
+# Needs root, Debian or a derivative, and Rust; installs debootstrap if it is missing. Rust is bound in read-only, and
+# the downloaded sources of crates are copied; nothing else of this machine is visible there. Exit status 0 only if both
+# commands pass.
 set -euo pipefail
 
 say() { printf 'clean system: %s\n' "$*" >&2; }
@@ -38,7 +39,7 @@ if [ "$(id -u)" != 0 ]; then
   say "needs root, to make a system in a folder and to enter it: sudo $0 $*"
   exit 2
 fi
-# In a mount namespace of its own: what is bound into the folder is bound nowhere else, and gone with this process.
+# Run in a separate mount namespace: the bind mounts exist nowhere else, and end with this process.
 if [ -z "${WGRAD_CLEAN_SYSTEM:-}" ]; then
   WGRAD_CLEAN_SYSTEM=1 exec unshare --mount "$script" "$@"
 fi
@@ -63,9 +64,9 @@ mirror=${mirror:-http://deb.debian.org/debian}
 if [ ! -e "$root/etc/debian_version" ]; then
   say "Debian 12 into $root, with git and a C compiler"
   debootstrap --variant=minbase --include=ca-certificates,git,gcc,libc6-dev bookworm "$root" "$mirror" >/dev/null
-  # As Debian's installer leaves it: updates and their suites too.
+  # As Debian's installer leaves it: with the suite of updates.
   printf 'deb %s bookworm main\ndeb %s bookworm-updates main\n' "$mirror" "$mirror" >"$root/etc/apt/sources.list"
-  # Certificates that this network needs.
+  # Certificates that this network requires.
   if compgen -G '/usr/local/share/ca-certificates/*.crt' >/dev/null; then
     cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/"
     chroot "$root" update-ca-certificates >/dev/null 2>&1
@@ -76,7 +77,7 @@ mkdir -p "$root/opt/rust" "$root/root/.cargo/registry"
 mount --bind "$sysroot" "$root/opt/rust"
 mount -o remount,bind,ro "$root/opt/rust"
 for place in proc sys dev; do mount --rbind "/$place" "$root/$place"; done
-# Sources only: what was downloaded once need not be again. Everything is compiled anew.
+# Copy sources only, to avoid another download. Everything is compiled again.
 registry=${CARGO_HOME:-${HOME:-/root}/.cargo}/registry
 for part in index cache; do
   if [ -d "$registry/$part" ]; then cp -ru "$registry/$part" "$root/root/.cargo/registry/"; fi
@@ -88,7 +89,7 @@ inside() { # runs a command in the clone, as a new user's shell would
     sh -c 'cd /root/wgrad && exec "$@"' sh "$@"
 }
 
-# Through a bundle: the clone gets what is committed, and nothing of this folder.
+# Through a bundle: the clone gets only committed content.
 git -C "$repository" bundle create --quiet "$root/root/wgrad.bundle" HEAD
 if [ ! -d "$root/root/wgrad/.git" ]; then
   chroot "$root" git -c advice.detachedHead=false clone --quiet /root/wgrad.bundle /root/wgrad

@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Gets what wgrad needs and this machine lacks: a Vulkan driver, its loader, and the Fashion-MNIST data.
+# Installs what wgrad needs and this machine lacks: a Vulkan driver, its loader, and the Fashion-MNIST data.
 #
 # usage: scripts/setup.sh [--backports] [--all-adapters] [--browser] [--tint] [--no-data]
 #   --backports      on Debian 12: take Mesa 25 from Debian's bookworm-backports (about twice as fast on a CPU)
 #   --all-adapters   also the other software adapters for tests: SwiftShader (in chromium) and llvmpipe through GL
 #   --browser        also Chromium, for the tests of the pages
 #   --tint           also node and npm, for scripts/tint.sh, which compiles the shaders with Chromium's compiler
-#   --no-data        leave the data out
+#   --no-data        do not install the data
 #
-# Installs with apt-get, as root or through sudo; says what and why, and nothing where all is there. Without apt-get it
-# says what is needed and goes on. It builds nothing and installs no Rust: that is rustup's.
+# Installs with apt-get, as root or through sudo, and prints what it installs and why; it is silent if nothing is
+# missing. Without apt-get it prints what is needed and continues. It builds nothing, and leaves the installation of
+# Rust to rustup.
 # Exit status: 0 ready (missing data is no error: wgrad can download or synthesise them), 1 something is missing,
 # 2 a wrong option.
 set -euo pipefail
@@ -60,7 +61,7 @@ fi
 # --- apt -----------------------------------------------------------------------------------------------------------
 
 as_root=()      # what to put before a command that needs root
-can_root=true   # whether that works here
+can_root=true   # whether root is available here
 if [ "$(id -u)" != 0 ]; then
   if ! command -v sudo >/dev/null; then
     can_root=false
@@ -75,7 +76,7 @@ fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-apt() { # apt-get without questions, its talk in the log
+apt() { # apt-get without questions, its output in the log
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 "$@" </dev/null >"$log" 2>&1
 }
 
@@ -83,7 +84,7 @@ lists_fresh=false
 update_lists() {
   [ "$lists_fresh" = true ] && return
   lists_fresh=true
-  # A broken third-party source must not stop what the others can give; a real lack shows in the install.
+  # A broken third-party source must not block the others; a package that is really missing fails at its installation.
   if ! apt -o APT::Update::Error-Mode=any update; then
     say "apt-get update failed, at least in part; going on with what is there. Its first complaint:"
     { grep -m 1 '^[EW]:' "$log" || tail -n 1 "$log"; } | sed 's/^/    /' >&2
@@ -92,7 +93,7 @@ update_lists() {
 
 installed_version() { dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed -n 's/^installed //p'; }
 
-install_packages() { # WHY [-t SUITE] PACKAGE...: false, with a message, where they cannot be had
+install_packages() { # WHY [-t SUITE] PACKAGE...: false, with a message, if they cannot be installed
   local why=$1
   shift
   if [ "$can_root" = false ]; then
@@ -113,9 +114,9 @@ if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then have_
 
 # --- Mesa 25 from backports ----------------------------------------------------------------------------------------
 
-# Every package built from Mesa's source must have one version; libegl1 dispatches to them.
+# All packages built from Mesa's source must have the same version; libegl1 dispatches to them.
 mesa_packages=(mesa-vulkan-drivers libgl1-mesa-dri libegl-mesa0)
-from_backports() { # whether Mesa's packages are backports' already: all those named
+from_backports() { # PACKAGE...: whether all of them are already from backports
   local package
   for package in "$@"; do
     case "$(installed_version "$package")" in *~bpo12+*) ;; *) return 1 ;; esac
@@ -124,8 +125,8 @@ from_backports() { # whether Mesa's packages are backports' already: all those n
 
 add_backports_suite() {
   local configured mirror keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  # apt itself says what it is configured for, whichever the format of its sources: "URI CODENAME" a line. It knows the
-  # code names only after an update, and a fresh container image has had none.
+  # apt itself lists its configured sources, in any format, as lines "URI CODENAME". It knows the code names only after
+  # an update, which a fresh container image has not had.
   if [ "$can_root" = true ]; then update_lists; fi
   # shellcheck disable=SC2016 # the dollars are apt's
   configured=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages')
@@ -157,7 +158,7 @@ if [ "$backports" = true ]; then
     if ! { add_backports_suite &&
       install_packages "Mesa 25, about twice as fast as Debian 12's own on a CPU" \
         -t bookworm-backports libvulkan1 "${mesa_packages[@]}" libegl1; }; then
-      missing=true # asked for by name, so not to be passed over
+      missing=true # an explicit request must not be skipped
     fi
   fi
 fi
@@ -166,7 +167,7 @@ fi
 
 vulkan_loader() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep 'libvulkan\.so\.1' >/dev/null; }
 
-vulkan_driver() { # whether any driver's manifest is where the loader looks
+vulkan_driver() { # whether a driver's manifest exists where the loader looks
   local named=${VK_DRIVER_FILES:-${VK_ICD_FILENAMES:-}} file
   local -a named_files
   if [ -n "$named" ]; then
