@@ -35,7 +35,7 @@ PLAIN = {"kernel": "weight", "bias": "bias", "alpha": "weight", **NORMS}
 
 
 def modules(names):
-    """Groups names of tensors by module, in order; each layer of a recurrent module is a group, with both directions."""
+    """Groups names of tensors by module, in order; a layer of a recurrent module is a group, with both directions."""
     found = {}
     for name in names:
         module, _, tensor = name.rpartition(".")

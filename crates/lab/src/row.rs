@@ -196,7 +196,7 @@ pub(crate) mod tests {
     use super::{Row, Setting, Status, rank};
     use wgrad::op::AdapterClass;
 
-    /// A row that is ok, with these quarters and median, seconds.
+    /// Creates an `ok` row with this first quartile, median and third quartile, seconds.
     pub(crate) fn row(times: Option<[f64; 3]>) -> Row {
         let [q1, median, q3] = times.map_or([None; 3], |times| times.map(Some));
         Row {

@@ -274,16 +274,16 @@ mod tests {
         run.log(&line(3)).expect("writes");
         assert!(fs::read(&path).expect("reads").starts_with(&before), "what was there was written again");
         assert_eq!(epochs(&run), [1, 2, 3]);
-        // An epoch that is done again.
+        // A repeated epoch.
         run.log(&line(3)).expect("writes");
         run.log(&line(2)).expect("writes");
         assert_eq!(epochs(&run), [1, 2]);
-        // Changed by somebody else.
+        // Changed by another program.
         let whole = fs::read(&path).expect("reads");
         fs::remove_file(&path).expect("removed");
         let error = run.log(&line(3)).expect_err("its lines are gone").to_string();
         assert!(error.contains("metrics.jsonl that was changed"), "{error}");
-        // Killed while it wrote, and read while it writes.
+        // A process killed while writing, and a file read while it is written.
         drop(run);
         for torn in [&b"{\"epoch\":3,\"st"[..], b"\0\0\0\0", b"{\"epoch\":3}"] {
             fs::write(&path, [&whole[..], torn].concat()).expect("written");

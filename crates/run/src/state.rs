@@ -375,7 +375,7 @@ pub(super) mod tests {
     use std::{fs, path::Path};
     use wgrad::checkpoint::Checkpoint;
 
-    /// The run of the fixtures, in a folder of its own.
+    /// A copy of the fixtures' run in a separate folder.
     pub fn old_run() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
         let from = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/run-0.1"));
@@ -414,7 +414,7 @@ pub(super) mod tests {
         refuses("`hits` is -1", &|s| s.position.running.hits = -1.0);
         refuses("`optimizer.v` is missing", &|s| drop(s.slots.remove("v")));
         refuses("moving averages", &|s| s.averages.clear());
-        // With its position under another key, as a flipped bit leaves it.
+        // With its position under another key, as after a flipped bit.
         let bytes = fs::read(old_run().path().join("last.safetensors")).expect("reads");
         let key = bytes.windows(14).position(|part| part == b"wgrad.position").expect("there");
         for (at, words) in [(key, "is damaged"), (key + 20, "damaged position")] {
@@ -444,7 +444,7 @@ pub(super) mod tests {
         let run = Run::open(folder.path()).expect("opens");
         let state = run.last().expect("loads");
         let old = fs::read(&best).expect("reads");
-        // Without what decided the training, as older versions wrote it.
+        // Without the settings of the training, as older versions wrote it.
         assert_eq!(run.best().expect("loads").position.epoch, 2);
         run.save(&state, true).expect("saves");
         let own = fs::read(&best).expect("reads");
@@ -511,7 +511,7 @@ pub(super) mod tests {
         assert_eq!(run.best_epoch().expect("reads"), Some(2));
     }
 
-    /// Four terabytes that no disk holds.
+    /// A sparse file of four terabytes.
     #[test]
     fn a_state_of_any_size_takes_no_more_than_a_state() {
         let folder = old_run();

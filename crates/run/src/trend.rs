@@ -317,10 +317,10 @@ mod tests {
         let Trend::Improving { by } = found.trend else { panic!("{found:?}") };
         assert!((by - 0.195).abs() < 0.001, "{by}");
         assert_eq!(outcome(&falling, &[0.8, 0.5, 0.4, 0.4, 0.4, 0.4]).trend, Trend::Settled);
-        // Both rise: it diverges, which is no overfitting.
+        // Both rise: it diverges, which is not overfitting.
         let found = outcome(&[0.3, 0.4, 0.5, 0.6], &[0.3, 0.4, 0.5, 0.6]);
         assert_eq!(found.trend, Trend::Diverges { since: 1 });
-        // A single worse epoch at the end tells nothing.
+        // A single worse epoch at the end is not significant.
         assert_eq!(outcome(&falling, &[0.8, 0.7, 0.6, 0.5, 0.4, 0.41]).best.epoch, 5);
         assert_eq!(outcome(&falling[..3], &[0.7, 0.5, 0.6]).trend, Trend::Unknown);
     }
@@ -358,7 +358,7 @@ mod tests {
         let (trend, words) = of(&[0.5, 0.6, 0.1, 0.1, 0.1], TEN);
         assert_eq!(trend, Trend::Chance { after: Some(2) });
         assert!(words.contains("after epoch 2"), "{words}");
-        // 95 % of one class: always naming that is right for 95 %.
+        // 95 % of one class: always predicting it is right for 95 %.
         let most = Some(Chance { share: 0.95, images: 1000 });
         assert_eq!(of(&[0.95; 5], most).0, Trend::Chance { after: None });
         // A regression is compared with the mean.
@@ -375,7 +375,7 @@ mod tests {
         assert_eq!(trend, Trend::Chance { after: None });
         assert!(words.contains("R² -0.0200") && !words.contains("accuracy"), "{words}");
         assert_eq!(regression(0.4, 100).0, Trend::Settled);
-        // Nothing is left to gain, whatever the loss still does.
+        // Nothing is left to gain, regardless of the loss.
         let (trend, words) = regression(0.999_96, 100);
         assert_eq!(trend, Trend::Perfect);
         assert!(words.contains("nothing is left to gain on the test part: R² is 1.0000"), "{words}");
@@ -392,7 +392,7 @@ mod tests {
             !improving && words.contains("all answers are right") && !words.contains("more epochs"),
             "{words}"
         );
-        // A few steps say nothing of a learning rate.
+        // A few steps do not show whether a learning rate is suitable.
         let (trend, words) = regression(-0.02, 3);
         assert_eq!(trend, Trend::Short { steps: 15 });
         assert!(words.contains("only 15 steps"), "{words}");

@@ -301,7 +301,7 @@ mod tests {
         rank(&mut rows);
         assert_eq!(winner(&rows, Some(0)), Some(0), "a tie");
         assert_eq!(winner(&rows, Some(2)), Some(1));
-        // Without a time, or without a default among them, the fastest.
+        // If the default has no time, or is not among them, the fastest wins.
         assert_eq!(winner(&rows, Some(3)), Some(1));
         assert_eq!(winner(&rows, None), Some(1));
         let gain = gain(&rows[2], &rows[1]).expect("both have times");

@@ -125,7 +125,7 @@ mod tests {
             expected: "predicted = actual".into(),
         };
         let svg = chart.svg();
-        // Two of the four share a place, one has none.
+        // Two of the four share a position, one cannot be drawn.
         assert_eq!(svg.as_str().matches("<circle").count(), 2, "{svg}");
         assert!(svg.as_str().contains("4 points: actual from 1 to 3"), "{svg}");
         for points in [vec![], vec![(5.0, 5.0)], vec![(1e300, -1e300), (0.0, f64::INFINITY)]] {

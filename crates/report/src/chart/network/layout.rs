@@ -273,7 +273,7 @@ mod tests {
     fn layout(sources: &[&[usize]]) -> Layout {
         let sources: Vec<Vec<usize>> = sources.iter().map(|from| from.to_vec()).collect();
         let layout = Layout::new(&sources, 100, 10, 8);
-        // No two boxes on top of each other, no lane through a box, nothing outside its column.
+        // No overlapping boxes, no lane through a box, nothing outside its column.
         for (n, a) in layout.places.iter().enumerate() {
             let column = layout.columns[a.column];
             assert!(a.x >= 50 && a.x + 50 <= column.width && a.row < column.rows, "{layout:?}");
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn branches_stand_side_by_side_without_a_crossing() {
-        // Four ways as in an Inception block, named in an order that would cross.
+        // Four branches as in an Inception block, named in an order that would cross.
         let layout = layout(&[&[], &[0], &[0], &[2], &[0], &[4], &[0], &[5, 1, 6, 3]]);
         assert_eq!(layout.places[1].row, 1);
         assert_eq!(layout.places[7].row, 3);
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_long_network_is_broken_where_one_edge_goes_on() {
-        // Forty boxes, with a way round from the 13th to the 17th.
+        // Forty boxes, with a shortcut from the 13th to the 17th.
         let mut sources: Vec<Vec<usize>> =
             (0..40usize).map(|n| n.checked_sub(1).into_iter().collect()).collect();
         sources[17].push(13);
