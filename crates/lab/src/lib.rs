@@ -1,7 +1,7 @@
 //! The lab: compares the shader variants of an operation. It proves each variant against its twin on this device before
 //! it times it; a wrong variant gets no time. It also finds the fastest variants for a network ([`tune`]), shows where
 //! a step spends its time ([`profile`]) and checks that a device computes a network correctly ([`check`]).
-// A library does not print; and `eprintln!` panics where stderr is closed.
+// A library does not print, and `eprintln!` panics if stderr is closed.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
 /// Types shared by all measurements: spread, conditions, peaks.

@@ -43,7 +43,7 @@ pub struct Row {
     pub constants: Setting,
     /// Sizes, as [`wgrad::op::sizes::given`] reads them.
     pub sizes: String,
-    /// The activation composed in; `linear` where there is none.
+    /// The activation composed in; `linear` if there is none.
     pub activation: &'static str,
     /// Rank by median time, from 1; equal if the difference is within the spread.
     pub rank: Option<usize>,
@@ -79,7 +79,7 @@ pub struct Row {
     pub regimes: usize,
     /// Share of the adapter's arithmetic peak.
     pub share_of_fma: Option<f64>,
-    /// Share of the adapter's memory peak; more than 1 where caches hold the buffers.
+    /// Share of the adapter's memory peak; above 1 if caches hold the buffers.
     pub share_of_copy: Option<f64>,
     /// Arithmetic peak measured in the same run, 10⁹ operations per second.
     pub peak_gflops: Option<f64>,

@@ -1,5 +1,5 @@
 //! Presentation of wgrad's results: tables, numbers in words, charts, pages, pictures of data, event files.
-// A library does not print; and `eprintln!` panics where stderr is closed.
+// A library does not print, and `eprintln!` panics if stderr is closed.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
 /// Augmented images, as a training sees them.

@@ -2,7 +2,7 @@
 //! `last.safetensors` (the whole state) and `best.safetensors` (the weights of the best epoch). Files are written to a
 //! temporary name, flushed and renamed, or grow by a line, so that a crash at any time leaves a run that can be loaded.
 //! Only one process at a time writes to the folder.
-// A library does not print; and `eprintln!` panics where stderr is closed.
+// A library does not print, and `eprintln!` panics if stderr is closed.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
 /// Named settings that train the built-in networks to a known accuracy.

@@ -182,8 +182,8 @@ pub fn tuned(outcomes: &[Outcome]) -> BTreeMap<String, String> {
     outcomes.iter().filter_map(chosen).collect()
 }
 
-/// Chooses a variant for each of `uses` that has several variants that can run, the most expensive calls of a step
-/// first. Returns the outcomes in that order; `hear` receives events as they happen.
+/// Chooses a variant for each of `uses` with several eligible variants, the most expensive calls of a step first.
+/// Returns the outcomes in that order; `hear` receives events as they happen.
 ///
 /// # Errors
 /// [`Error::Shader`] if a variant does not compose; [`Error::Device`] if the device cannot be reopened. A wrong or
