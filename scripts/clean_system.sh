@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Does what a new user does, in a clean Debian 12: clones this repository as it is committed, then runs the README's two
-# commands. A machine on which one develops hides what set-up lacks; this does not.
+# Follows a new user's steps in a clean Debian 12: clones this repository as committed, then runs the README's two
+# commands. Unlike a developer's machine, it reveals what the set-up lacks.
 #
 # usage: scripts/clean_system.sh [--own-mesa [--again]] [--keep] [FOLDER]
-#   --own-mesa    the same with Debian's own Mesa 22: scripts/setup.sh --own-mesa before the two commands
-#   --again       after them take Mesa 25 in its place, and run the two commands once more, in the same system
-#   --keep        leave FOLDER as it is at the end: the next run with it goes on from there
-#   FOLDER        where the system goes [default: a new folder in $TMPDIR or /tmp], some 6 GB with what is built in it
+#   --own-mesa    use Debian's own Mesa 22: run scripts/setup.sh --own-mesa before the two commands
+#   --again       after that, install Mesa 25 in its place and run the two commands again, in the same system
+#   --keep        keep FOLDER at the end: the next run with it continues from there
+#   FOLDER        folder of the system [default: a new folder in $TMPDIR or /tmp], some 6 GB with the build in it
 #
-# Needs root, Debian or a relative, and Rust; installs debootstrap where it is missing. Rust and the downloaded sources of
-# crates are bound in read-only and copied; nothing else of this machine is seen there. Exit status 0 only if both commands pass.
+# Needs root, Debian or a derivative, and Rust; installs debootstrap if it is missing. Rust is bound in read-only, and
+# the downloaded sources of crates are copied; nothing else of this machine is visible there. Exit status 0 only if both
+# commands pass.
 set -euo pipefail
 
 say() { printf 'clean system: %s\n' "$*" >&2; }

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # Makes the device fail while wgrad trains: a Vulkan layer (scripts/faults/layer.c, compiled here) lets the n-th call of a
-# function say that the device is lost, or that no memory is left. Each training must end with the weights of one that
-# nothing disturbed, to the bit: by itself, or after an error with exit code 2 by the `--resume` that it names; never by
-# a panic.
+# function report that the device is lost, or that no memory is left. Each training must end with weights bit-identical
+# to those of an undisturbed one: by itself, or by the `--resume` that an error with exit code 2 names; never with a
+# panic.
 #
 # usage: scripts/device_faults.sh [--short] [--faults N] [--wgrad FILE]
-#   --short        24 faults, at least one of each function, for every change; without it 400
-#   --faults N     so many
-#   --wgrad FILE   the program; without it target/debug/wgrad, which is built if it is not there
+#   --short        24 faults, at least one of each function, for every change; the default is 400
+#   --faults N     number of faults
+#   --wgrad FILE   the program; the default is target/debug/wgrad, which is built if it does not exist
 #
-# Needs a C compiler and a Vulkan driver, takes one to two seconds a fault, and ends no later than after an hour. The
-# adapter is the best one here; VK_DRIVER_FILES chooses another.
-# Exit status: 0 all as it must be, 1 some were not (their folders are kept and named), 2 it cannot run here.
+# Needs a C compiler and a Vulkan driver, takes one to two seconds per fault, and ends after an hour at the latest. The
+# adapter is the best one here; VK_DRIVER_FILES selects another.
+# Exit status: 0 all correct, 1 some were wrong (their folders are kept and named), 2 it cannot run here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -41,7 +41,7 @@ data=$PWD/tests/fixtures/parity
 work=$(mktemp -d)
 layer=$work/layer
 mkdir "$layer"
-# It counts calls over all devices: it must stay when one is closed.
+# The library counts calls over all devices, so it must stay loaded when a device is closed.
 cc -shared -fPIC -O1 -fvisibility=hidden -Wl,-z,nodelete -o "$layer/libfaults.so" scripts/faults/layer.c
 cat >"$layer/faults.json" <<JSON
 {"file_format_version": "1.1.2", "layer": {"name": "VK_LAYER_wgrad_faults", "type": "GLOBAL",
@@ -50,7 +50,7 @@ cat >"$layer/faults.json" <<JSON
 JSON
 export WGRAD_TUNED=$work/tuned
 
-train() { # FOLDER [NAME=VALUE...]: a small training beneath the layer; what it says goes into FOLDER.txt
+train() { # FOLDER [NAME=VALUE...]: runs a small training with the layer; its output goes into FOLDER.txt
   local folder=$1
   shift
   timeout 120 env VK_LAYER_PATH="$layer" VK_INSTANCE_LAYERS=VK_LAYER_wgrad_faults "$@" \
@@ -67,7 +67,8 @@ train "$work/counted" FAULT_COUNT="$work/calls" || { cat "$work/counted.txt" >&2
 same "$work/counted" || { echo "device faults: two undisturbed trainings differ" >&2; exit 1; }
 [ -s "$work/calls" ] || { echo "device faults: the Vulkan loader did not take the layer" >&2; exit 2; }
 
-# Every function in turn, at calls that lie evenly from its first to its last; lost for good, once, or without memory.
+# Every function in turn, at calls spread evenly from its first to its last. In turns, the device is lost until
+# reopened, out of memory once, or lost once.
 mapfile -t functions < <(sort "$work/calls" | uniq -c | awk '{print $2, $1}')
 each=$(((faults + ${#functions[@]} - 1) / ${#functions[@]}))
 total=0 alone=0 resumed=0 wrong=0
@@ -77,7 +78,7 @@ for ((n = 0; n < each; n++)); do
     if [ "$total" -ge "$faults" ] || [ "$SECONDS" -ge 3600 ]; then break 2; fi
     read -r name calls <<<"$function"
     at=$((1 + (calls - 1) * (2 * n + 1) / (2 * each)))
-    # The first calls of all are those of opening: they have their turn too.
+    # The very first calls belong to opening the device: they get a turn too.
     [ "$n" = 0 ] && [ "$each" -gt 1 ] && at=1
     case $(((total + n) % 3)) in
       0) how=(FAULT_LOST=1) ;;

@@ -1,14 +1,14 @@
 /* Makes the n-th call that writes into a folder fail, or kills the process there. For scripts/write_errors.sh and
  * scripts/kill_storm.sh: cc -O1 -shared -fPIC -o faults.so scripts/faults.c -ldl, then LD_PRELOAD=faults.so.
  *
- *   FAULT_FOLDER  calls whose path, or whose file's path, begins with this are counted: open for writing, write, fsync,
- *                 fdatasync, ftruncate, rename
- *   FAULT_N       the call that is hit, from 1; 0: none
+ *   FAULT_FOLDER  prefix of the paths whose calls are counted: open for writing, write, fsync, fdatasync, ftruncate,
+ *                 rename
+ *   FAULT_N       number of the call that is hit, from 1; 0: none
  *   FAULT_HOW     kill, or the number of an error: 28 (no space left), 5 (input/output error)
- *   FAULT_STAY    with 1 all calls after it fail as well, as on a disk that stays full
- *   FAULT_COUNT   a file that gets the number of calls when the program ends
+ *   FAULT_STAY    1: all later calls fail too, as on a disk that stays full
+ *   FAULT_COUNT   file that receives the number of calls when the program ends
  *
- * A write that is hit writes half of its bytes before. */
+ * A write that is hit first writes half of its bytes. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ static int inside(const char *path) {
 
 static int tracked(int fd) { return fd >= 0 && fd < FILES && atomic_load(&ours[fd]); }
 
-/* Whether this call is hit by an error; a killed process does not come back. */
+/* Returns 1 if this call must fail, with errno set; does not return if the process is killed here. */
 static int hit(int fd, const void *bytes, size_t length) {
   static ssize_t (*real)(int, const void *, size_t);
   int call = atomic_fetch_add(&calls, 1) + 1;

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Fuzzes the readers of files: feeds each with changed files for a while; a target ends at its first file that panics,
-# hangs for ten seconds or takes more than 2 GiB, and the others go on.
+# Fuzzes the readers of files: feeds each with mutated files for a while. A target ends at its first file that panics,
+# hangs for ten seconds or takes more than 2 GiB; the others continue.
 #
-# usage: scripts/fuzz.sh [SECONDS [TARGET...]]     60 seconds each and all targets unless told
+# usage: scripts/fuzz.sh [SECONDS [TARGET...]]     60 seconds each and all targets by default
 #
-# Needs Rust's nightly toolchain and a C++ compiler; installs cargo-fuzz where it is missing. Starts from the fixtures of
-# the tests; what it finds beyond them stays in fuzz/corpus, which git ignores. A file that fails lies in fuzz/artifacts.
+# Needs Rust's nightly toolchain and a C++ compiler; installs cargo-fuzz if it is missing. Starts from the fixtures of
+# the tests; new inputs stay in fuzz/corpus, which git ignores. Failing files are in fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:${HOME:-/root}/.cargo/bin
@@ -38,7 +38,7 @@ if [ ${#targets[@]} = 0 ]; then
   mapfile -t targets < <(cargo +nightly fuzz list)
 fi
 
-# The fixtures that a target begins with; the others have their own in fuzz/seeds.
+# Prints the fixtures that a target starts from; other targets have files in fuzz/seeds.
 seeds() {
   case "$1" in
     keras_archive) find tests/fixtures/keras -name '*.keras' ;;
@@ -62,7 +62,7 @@ for target in "${targets[@]}"; do
     cp "fuzz/seeds/$target"/* "$corpus"
   fi
   say "$target: $seconds s"
-  # Without the address sanitizer: there is no unsafe code here to watch, and it halves the speed.
+  # Without the address sanitizer: there is no unsafe code to check, and it halves the speed.
   cargo +nightly fuzz run --sanitizer none "$target" "$corpus" -- \
     -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -malloc_limit_mb=1024 -max_len=65536 -print_final_stats=1 \
     || failed+=("$target")

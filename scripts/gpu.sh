@@ -1,26 +1,27 @@
 #!/usr/bin/env bash
-# Proves and measures wgrad on a machine with a GPU that has neither its sources nor a compiler: pack here, run there.
+# Proves and measures wgrad on a GPU machine that has neither its sources nor a compiler: pack here, run there.
 #
 # usage: scripts/gpu.sh pack [DIR]             builds the release binary and the test programs and puts them, with fixtures,
 #                                              data set and this script, into DIR [target/gpu-pack] and DIR.tar.gz
 #        scripts/gpu.sh run PACK [OPTION]...   PACK is that folder or archive; DIR/run.sh is the same without PACK
 #
-#   --out DIR         where results go [$OUT, else ./gpu-results]: JSON lines, logs, and summary.md
+#   --out DIR         folder of the results [$OUT, else ./gpu-results]: JSON lines, logs, and summary.md
 #   --adapter A       an index, a part of a name, `gpu`, `vulkan`, ... as `wgrad adapters` takes them [gpu]
-#   --seconds S       of measuring, a network and round; the lab takes a tenth of it a variant [10]
-#   --rounds R        of wgrad and PyTorch in turns [3]
+#   --seconds S       measuring time per network and round; the lab takes a tenth of it per variant [10]
+#   --rounds R        rounds of wgrad and PyTorch in turns [3]
 #   --only STAGE,..   some of: adapters tests bench lab tune accuracy peers [all]
-#   --lab OP          one operation in place of all
-#   --target A        test accuracy that `cnn` is to reach, 0 to 1 [0.9]
-#   --epochs N        after which it is given up [30]
-#   --limit S         seconds after which any one program is ended [900]
+#   --lab OP          one operation instead of all
+#   --target A        target test accuracy of `cnn`, 0 to 1 [0.9]
+#   --epochs N        epochs after which the target is given up [30]
+#   --limit S         seconds after which a program is ended [900]
 #
-# PyTorch (eager, and CUDA graphs where it finds a device) runs beside wgrad if the Python named by PYTHON [python3] has it.
-# Exit status: 0 done, 1 a test or a stage failed (the others ran all the same), 2 it could not start.
+# PyTorch (eager, and CUDA graphs if it finds a device) is compared with wgrad if the Python named by PYTHON [python3]
+# has it.
+# Exit status: 0 done, 1 a test or a stage failed (the others ran anyway), 2 it could not start.
 set -euo pipefail
 
 tests=(kernels checker parity determinism plan optimizer)
-programs=(kernels library) # which hold them: the first its own, the other one the rest as modules
+programs=(kernels library) # the programs with these tests: the first has `kernels`, the other one the rest as modules
 stages=(adapters tests bench lab tune accuracy peers)
 
 say() { printf 'gpu: %s\n' "$*" >&2; }
@@ -48,7 +49,7 @@ pack() { # DIR
   cargo test --package wgrad --release --locked --no-run --message-format=json "${programs[@]/#/--test=}" >>"$built"
 
   mkdir -p "$folder/tests"
-  executables() { # KIND NAME: paths of what cargo made
+  executables() { # KIND NAME: path of the program that cargo built
     grep '"reason":"compiler-artifact"' "$built" | grep "\"kind\":\[\"$1\"\]" | grep "\"name\":\"$2\"" |
       sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1
   }
@@ -155,7 +156,7 @@ stage_tests() {
     start=$SECONDS status=0
     program=(library "$name::")
     if [ "$name" = kernels ]; then program=(kernels); fi
-    # They write to their working folder at most.
+    # The tests write only to their working folder.
     (cd "$out" && WGRAD_TEST_ADAPTER=$adapter WGRAD_TEST_FIXTURES=$pack/fixtures \
       limited "$pack/tests/${program[0]}" "${program[@]:1}" --nocapture >"$out/test-$name.txt" 2>&1) || status=$?
     words=$(sed -n 's/^test result: .* \([0-9]* passed\); \([0-9]* failed\).*/\1, \2/p' "$out/test-$name.txt" | tail -n 1)
@@ -173,7 +174,7 @@ stage_lab() {
   step lab "$pack/wgrad" lab "$operation" --json --adapter "$adapter" --seconds "$tenth"
 }
 
-stage_tune() { # and what it brought
+stage_tune() { # tunes, and measures the result
   local help
   if ! help=$("$pack/wgrad" tune --help 2>/dev/null); then
     say "tune: this wgrad has no such command"
@@ -201,7 +202,7 @@ wgrad_until() { # ROUND: trains `cnn` until an epoch ends with the target accura
     fi
     if awk -v s="$now" -v l="$limit" 'BEGIN { exit !(s > l) }'; then break; fi
   done
-  # It finishes its step and saves; on a device that hangs it does not.
+  # On SIGTERM it finishes its step and saves, unless the device hangs.
   kill -TERM "$process" 2>/dev/null || true
   for ((tries = 0; tries < 100; tries++)); do
     kill -0 "$process" 2>/dev/null || break
@@ -283,7 +284,7 @@ run() { # PACK OPTIONS...
     fi
   fi
   : >>"$out/stages.jsonl"
-  stage_adapters # always: nothing else makes sense on an adapter that is not there
+  stage_adapters # always: nothing else makes sense without the adapter
   for name in "${stages[@]:1}"; do
     if wanted "$name"; then "stage_$name"; fi
   done
@@ -292,7 +293,7 @@ run() { # PACK OPTIONS...
   else
     say "no python3 here to write summary.md: run gpu_summary.py $out on another machine"
   fi
-  rm -rf "$out/pack" # where an archive was unpacked to
+  rm -rf "$out/pack" # the unpacked archive
   say "results: $out"
   [ "$failed" = false ] || exit 1
 }

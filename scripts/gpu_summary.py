@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what `gpu.sh run` left in a folder as one readable page of Markdown: `gpu_summary.py FOLDER`."""
+"""Summarises the results of `gpu.sh run` in a folder as one page of Markdown: `gpu_summary.py FOLDER`."""
 
 import json
 import pathlib
@@ -15,7 +15,7 @@ class Results:
         self.folder = folder
 
     def lines(self, name):
-        """The objects of a file, one a line; none where its stage did not run."""
+        """Returns the objects of a file, one per line; none if its stage did not run."""
         try:
             text = (self.folder / name).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -74,7 +74,7 @@ def bench(results):
 
 
 def lab(results):
-    """The fastest proven variant of each operation beside the default, and every wrong one."""
+    """Compares the fastest proven variant of each operation with the default, and lists every wrong variant."""
     groups = {}
     for row in results.lines("lab.jsonl"):
         groups.setdefault((row["op"], row["sizes"], row["activation"]), []).append(row)

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Weights between Keras 3 and wgrad's safetensors files.
+"""Converts weights between Keras 3 and wgrad's safetensors files.
 
     keras_weights.py to-wgrad model.keras weights.safetensors
     keras_weights.py to-wgrad model.weights.h5 weights.safetensors --model model.json
     keras_weights.py to-keras runs/cnn-1/best.safetensors model.keras --model model.json
 
-`--model` is the network as Keras has it: a .keras archive, or what `model.to_json()` prints. wgrad itself reads .keras and
-.weights.h5 (`wgrad train --init`); the way back, and files of older versions of Keras, need this script.
+`--model` is the Keras network: a .keras archive, or the output of `model.to_json()`. wgrad itself reads .keras and
+.weights.h5 (`wgrad train --init`); this script is needed for the opposite direction, and for files of older Keras
+versions.
 
-Both keep kernels in the same shapes and the gates of recurrent layers in the same order, so that only names differ:
+Both store kernels in the same shapes and the gates of recurrent layers in the same order, so that only names differ:
 `layer.kernel` in wgrad is `kernel` of the layer `layer` in Keras. Needs keras, with any backend, and safetensors.
 """
 
@@ -20,7 +21,7 @@ DIRECTIONS = {"forward_layer": "forward", "backward_layer": "backward"}
 
 
 def unique(name, model, taken):
-    """The name that wgrad gives a layer `name` of the model `model`, where others have it already."""
+    """Returns wgrad's name for a layer `name` of the model `model`, if other layers already have that name."""
     candidate, n = name, 1
     while candidate == "input" or candidate in taken:
         candidate = f"{model}_{name}" if n == 1 else f"{model}_{name}_{n}"
@@ -29,7 +30,7 @@ def unique(name, model, taken):
 
 
 def layers(model, taken=None):
-    """(wgrad's name, layer) of every layer that is no model, in order, those of models within it too."""
+    """Yields (wgrad's name, layer) for every layer that is not a model, in order, including those of nested models."""
     taken = set() if taken is None else taken
     for layer in model.layers:
         if hasattr(layer, "layers"):
@@ -43,7 +44,7 @@ def layers(model, taken=None):
 
 
 def tensors(model):
-    """(wgrad's name, Keras's variable) of every tensor."""
+    """Yields (wgrad's name, Keras's variable) for every tensor."""
     for name, layer in layers(model):
         if all(hasattr(layer, direction) for direction in DIRECTIONS):
             for attribute, direction in DIRECTIONS.items():
@@ -57,12 +58,12 @@ def tensors(model):
 
 
 def is_weight(name):
-    """Not the random state of Dropout and its like."""
+    """True for weights, but not for the random state of Dropout and similar layers."""
     return not name.startswith("seed_generator")
 
 
 def complaint(name, got, expected):
-    """What is said of a tensor that does not fit, or nothing."""
+    """Returns the error of a tensor that does not fit, or None."""
     if got is None:
         return f"{name} is not in the file; expected {list(expected)}"
     if tuple(got) != tuple(expected):
@@ -71,7 +72,7 @@ def complaint(name, got, expected):
 
 
 def network(path, weights):
-    """Keras's model from a .keras archive or JSON; with its weights from `weights`, if given."""
+    """Loads a Keras model from a .keras archive or JSON, with its weights from `weights`, if given."""
     os.environ.setdefault("KERAS_BACKEND", "torch")
     import keras
 

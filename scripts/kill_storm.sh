@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Kills trainings (SIGKILL) at every call that writes into their folder and at random times, again and again while they
-# are resumed, and looks whether each ends as one that nothing happened to: `last`, `best`, `layers.jsonl` to the bit,
-# `metrics.jsonl` but for the times, nothing left over, no panic.
+# Kills trainings (SIGKILL) at every call that writes into their folder and at random times, repeatedly while they are
+# resumed. Checks that each ends like an undisturbed training: bit-identical `last`, `best` and `layers.jsonl`,
+# `metrics.jsonl` identical except for the times, no leftover files, no panic.
 #
-# usage: scripts/kill_storm.sh [--short | KILLS]     1000 kills unless told; --short: 40
+# usage: scripts/kill_storm.sh [--short | KILLS]     1000 kills by default; --short: 40
 #
-# Ends with the counts. Exit status 1 if one run ended otherwise. RANDOM_SEED repeats a storm's chosen calls.
+# Prints the counts at the end. Exit status 1 if a run ended otherwise. RANDOM_SEED repeats a storm's choice of calls.
 set -euo pipefail
 # shellcheck source=scripts/storm.sh
 source "$(dirname "$0")/storm.sh"
@@ -16,7 +16,7 @@ storm_setup
 say "$calls calls can be hit; $wanted kills"
 
 kills=0 runs=0
-# Kills COMMAND FOLDER at call N, if it gets there.
+# Kills COMMAND FOLDER at call N, if it gets that far.
 at_call() {
   local code=0
   FAULT_FOLDER=$2 FAULT_HOW=kill FAULT_N=$3 LD_PRELOAD=$work/faults.so "$1" "$2" 2>>"$work/said" || code=$?
@@ -35,7 +35,7 @@ at_time() {
 
 begun=$(date +%s%N)
 resume "$work/counted" 2>/dev/null
-# As long as starting takes, and a training besides.
+# The time of a start and of a training.
 span=$((($(date +%s%N) - begun) / 1000000 + 150))
 point=0
 while [ $kills -lt "$wanted" ]; do
@@ -43,7 +43,8 @@ while [ $kills -lt "$wanted" ]; do
   run=$work/run
   rm -rf "$run"
   : >"$work/said"
-  # The first kill at the next point in turn, so that every one has its own; then resumed and killed thrice.
+  # The first kill is at the next point in turn, so that every point gets one; then it is resumed and killed three
+  # times.
   stride=$((wanted < 2 * calls ? calls * 4 / wanted + 1 : 1))
   point=$((point % calls + stride))
   at_call start "$run" $point

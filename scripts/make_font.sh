@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Cuts DejaVu Sans (Debian's fonts-dejavu-core) down to what charts as PNG need: crates/report/assets/font/DejaVuSans-subset.ttf.
+# Reduces DejaVu Sans (Debian's fonts-dejavu-core) to the characters of PNG charts:
+# crates/report/assets/font/DejaVuSans-subset.ttf.
 # Needs pyftsubset, from Python's fonttools.
 #
 # usage: scripts/make_font.sh [FONT]

@@ -1,4 +1,4 @@
-"""Writes tests/fixtures/jpeg: small pictures of every way in which JPEG tells a picture. Needs Pillow.
+"""Writes tests/fixtures/jpeg: small pictures in every variant of JPEG encoding. Needs Pillow.
 
     python scripts/make_jpeg_fixtures.py
 """

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Writes tests/fixtures/keras: networks as Keras saves them, with inputs and what Keras makes of them.
+"""Writes tests/fixtures/keras: networks as Keras saves them, with inputs and Keras's outputs.
 
-Of each network NAME there are NAME.keras (architecture and weights, as `model.save` writes them) and NAME.safetensors
-(`images`, bytes; `outputs`, float32: what `model.predict` gives for images / 255). A few are there as `model.to_json()`
-prints them, NAME.json, or as `model.save_weights` writes them, NAME.weights.h5. Weights are random, so that every tensor
-matters: biases, gammas and moving averages too.
+Each network NAME has NAME.keras (architecture and weights, from `model.save`) and NAME.safetensors (`images`, bytes;
+`outputs`, float32: the result of `model.predict` for images / 255). A few also have NAME.json, from `model.to_json()`,
+or NAME.weights.h5, from `model.save_weights`. Weights are random, so that every tensor matters, including biases,
+gammas and moving averages.
 
-Two files of weights are there to be refused: circle.weights.h5 and promise.weights.h5.
+Two files of weights must be rejected: circle.weights.h5 and promise.weights.h5.
 
 Made with Keras 3.15.1 on the PyTorch backend (CPU):
 
@@ -53,7 +53,7 @@ def cnn():
 
 
 def same():
-    """Paddings that TensorFlow has on one side: even kernels, strides, odd sizes, holes."""
+    """Cases that TensorFlow pads on one side only: even kernels, strides, odd sizes, dilation."""
     return stack(
         L.Conv2D(3, 4, padding="same", activation="hard_sigmoid"),
         L.Conv2D(4, (3, 2), strides=(2, 3), padding="same", activation="silu"),
@@ -94,7 +94,7 @@ def depthwise():
 
 
 def residual():
-    """Operations, layers and names as tutorials have them; `x + y` is an operation, not a layer."""
+    """Operations, layers and names as in tutorials; `x + y` is an operation, not a layer."""
     image = keras.Input((10, 10, 1), name="img")
     x = L.Conv2D(4, 3, activation="relu", padding="same")(image)
     first = L.MaxPooling2D(2)(x)
@@ -168,7 +168,7 @@ def simple_rnn():
 
 
 def rescaled():
-    """Takes bytes: what wgrad hands on as pixel / 255."""
+    """Takes bytes as input, which wgrad passes as pixel / 255."""
     return stack(
         L.Rescaling(1 / 255),
         L.RandomFlip("horizontal"),
@@ -187,7 +187,7 @@ def one_number():
 
 
 def randomise(model, rng):
-    """Weights of which none is what it starts as; variances stay positive."""
+    """Replaces all initial weights by random ones; variances stay positive."""
     for weight in model.weights:
         if weight.path.split("/")[-1] == "seed_generator_state":
             continue
@@ -198,7 +198,7 @@ def randomise(model, rng):
 
 
 def hostile():
-    """Weights that promise more than they hold: a group within itself, and a tensor of 4 GiB without a byte."""
+    """Writes malicious weight files: a group that contains itself, and a tensor of 4 GiB without data."""
     with h5py.File(FOLDER / "circle.weights.h5", "w", libver="latest") as file:
         group = file.create_group("layers")
         group["layers"] = group
@@ -222,7 +222,7 @@ def main():
         images = rng.integers(0, 256, (IMAGES, *model.input_shape[1:]), dtype=np.uint8)
         scale = 1 if name == "rescaled" else 255
         outputs = model.predict(images.astype(np.float32) / np.float32(scale), verbose=0)
-        # As if it had been compiled without an optimizer: its state would only make the file larger.
+        # Drop the optimizer, whose state would only make the file larger.
         model.save(FOLDER / f"{name}.keras")
         save_file({"images": images, "outputs": outputs}, FOLDER / f"{name}.safetensors")
         if name in TEXTS:

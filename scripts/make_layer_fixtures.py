@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Write tests/fixtures/layers.safetensors, which holds wgrad's layers against Keras, forward and backward.
+"""Writes tests/fixtures/layers.safetensors, which tests compare with wgrad's layers, forward and backward.
 
-Each case N of the header is JSON: a layer under Keras's names, the shape of its input with the batch, and whether it
-trains. Its tensors:
+Each case N of the header is JSON: a layer under Keras's names, the shape of its input including the batch, and whether
+it trains. Its tensors:
     N.x             f32  the input
-    N.r             f32  the gradient of the output: that of the functional Σ r · y
+    N.r             f32  the gradient of the output, from the functional Σ r · y
     N.p.<name>      f32  each parameter and state before, in Keras's layout
     N.y             f32  the output
     N.dx            f32  the gradient of the input                          (training)
     N.d.<name>      f32  the gradient of each parameter                     (training)
     N.after.<name>  f32  each state after the step                          (training)
 
-Keras (backend torch, in f64) computes all of it; everything random is counter-based (see make_parity_fixtures.py). Inputs
-keep away from the places where a piecewise activation has no derivative. One thing is not Keras's: on PyTorch its average
-pool repeats the edge where the padding is "same"; here it is the mean of what lies in the image, as on TensorFlow.
-"""
+Keras (backend torch, in f64) computes all of it; all random numbers are counter-based (see make_parity_fixtures.py).
+Inputs avoid the points where a piecewise activation has no derivative. One result is not Keras's: on PyTorch its
+average pool repeats the edge if the padding is "same"; here it averages the elements inside the image, as on
+TensorFlow. """
 
 import argparse
 import json
@@ -106,7 +106,7 @@ def layer_of(config):
 
 
 def place(stream, shape):
-    """Within [-3.9, 6.9), as far as it is an activation's input; nothing near a kink."""
+    """Returns inputs within [-3.9, 6.9), away from the kinks of activations."""
     x = symmetric(stream, 5.4, *shape) + np.float32(1.5)
     for kink in KINKS:
         x = np.where(np.abs(x - kink) < 0.05, x + np.float32(0.15), x)
@@ -114,7 +114,7 @@ def place(stream, shape):
 
 
 def average_inside(config, x):
-    """AveragePooling2D with padding "same": sums over counts, both with zeros round the image."""
+    """AveragePooling2D with padding "same": sums divided by counts, both with zeros around the image."""
     size, stride = config["pool_size"], config["strides"]
     beyond = [max((-(-n // stride) - 1) * stride + size - n, 0) for n in x.shape[1:3]]
     pads = [pad for total in reversed(beyond) for pad in (total // 2, total - total // 2)]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write the fixture that holds wgrad's losses against PyTorch: tests/fixtures/losses.safetensors.
+"""Writes tests/fixtures/losses.safetensors, for tests that compare wgrad's losses with PyTorch.
 
-    logits      (7, 4)  f32   what goes into the losses of four classes; its first column into those of one output
+    logits      (7, 4)  f32   inputs of the losses of four classes; the first column is that of losses of one output
     labels      (7,)    i32   classes 0 to 3; modulo 2 for binary cross-entropy
     weights     (4,)    f32   of the classes
     <case>.loss (7,)    f64   the loss of each row
@@ -9,7 +9,7 @@
 
 A case is `<loss>`, `<loss>.smooth` (label smoothing 0.1), `<loss>.weighted` (each row times the weight of its class),
 `<loss>.mixed` (0.7 of the loss with the row's label, 0.3 of that with the label two rows behind it), `<loss>.all`.
-PyTorch computes in f64. Numbers are drawn by splitmix64, so they depend on no library's generator.
+PyTorch computes in f64. splitmix64 draws the numbers, so they depend on no library's generator.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Write the fixtures that hold wgrad's import of ONNX files against PyTorch's exporter, and copy some of ONNX's own cases.
+"""Writes fixtures that compare wgrad's ONNX import with PyTorch's exporter, and copies some of ONNX's own cases.
 
-    tests/fixtures/onnx/pytorch_<network>/model.onnx                    as torch.onnx.export writes it, batch free
+    tests/fixtures/onnx/pytorch_<network>/model.onnx                    from torch.onnx.export, with a free batch size
     tests/fixtures/onnx/pytorch_<network>/test_data_set_0/input_0.pb    four images (4, 1, 28, 28) of bytes / 255
-    tests/fixtures/onnx/pytorch_<network>/test_data_set_0/output_0.pb   what PyTorch makes of them
-    tests/fixtures/onnx/cases/<case>/                                   node tests of the Python package onnx, as they are
+    tests/fixtures/onnx/pytorch_<network>/test_data_set_0/output_0.pb   PyTorch's outputs for them
+    tests/fixtures/onnx/cases/<case>/                                   unchanged node tests of the Python package onnx
 
 Needs torch, onnx 1.22.0 and onnxscript. The weights are counter-based (splitmix64)."""
 import pathlib
@@ -27,7 +27,7 @@ bitshift_left_uint8 lstm_with_peepholes""".split()
 
 
 def numbers(count, seed):
-    """In [-1, 1), from splitmix64."""
+    """Returns numbers in [-1, 1), from splitmix64."""
     z = (numpy.arange(count, dtype=numpy.uint64) + numpy.uint64(seed << 32)) * numpy.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> numpy.uint64(27))) * numpy.uint64(0x94D049BB133111EB)
@@ -36,7 +36,7 @@ def numbers(count, seed):
 
 
 class Residual(nn.Module):
-    """Strides, padding, a way round two convolutions, pools, an average over the image."""
+    """Strides, padding, a shortcut around two convolutions, pools, an average over the image."""
 
     def __init__(self):
         super().__init__()
@@ -100,7 +100,7 @@ def main():
                           dynamic_shapes=({0: torch.export.Dim("batch")},), external_data=False, verbose=False)
         model = onnx.load(folder / "model.onnx")
         onnx.checker.check_model(model)
-        # What a reader does not need makes the file several times as large.
+        # Remove parts that a reader does not need: they make the file several times as large.
         for node in model.graph.node:
             del node.metadata_props[:]
             node.doc_string = ""

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Write the small files that hold wgrad's import against ONNX Runtime, one for each attribute and each written-out activation.
+"""Writes small files that compare wgrad's import with ONNX Runtime, one per attribute and per decomposed activation.
 
-    tests/fixtures/onnx/import/read_NAME.onnx      is read; metadata `input` and `output` are numbers (images as height, width,
-                                                   channels) and what ONNX Runtime makes of them
-    tests/fixtures/onnx/import/refuse_NAME.onnx    is refused in words that hold the metadata `refused`
+    tests/fixtures/onnx/import/read_NAME.onnx      must be read; metadata `input` and `output` are numbers (images as
+                                                   height, width, channels) and ONNX Runtime's results
+    tests/fixtures/onnx/import/refuse_NAME.onnx    must be rejected with a message that contains the metadata `refused`
 
 Needs numpy, onnx and onnxruntime 1.23. Weights are drawn from a fixed seed."""
 import json
@@ -24,7 +24,7 @@ def draw(*shape):
 
 
 def node(op, inputs, outputs, **attributes):
-    """`_` stands for an input that is left out."""
+    """Creates a node; `_` stands for an omitted input."""
     return helper.make_node(op, ["" if i == "_" else i for i in inputs.split()], outputs.split(), **attributes)
 
 
@@ -65,7 +65,7 @@ IMAGE = (4, 6, 7)
 
 
 def image(nodes, tensors, opset, shape=IMAGE):
-    """`nodes` from x to v, then a product with three outputs."""
+    """Appends a product with three outputs to `nodes`, which lead from x to v."""
     body = model(nodes, tensors, ["n", *shape], opset, "v")
     size = run(body, np.zeros((1, *shape), "f4")).size
     return [*nodes, node("Flatten", "v", "f"), node("Gemm", "f w_end b_end", "y")], {**tensors, "w_end": draw(size, 3), "b_end": draw(3)}
@@ -78,14 +78,14 @@ def image_read(name, nodes, tensors={}, opset=17, shape=IMAGE):
 def image_refuse(name, words, nodes, tensors={}, opset=17, shape=IMAGE):
     try:
         nodes, tensors = image(nodes, tensors, opset, shape)
-    except Exception:  # ONNX Runtime refuses it, too.
+    except Exception:  # ONNX Runtime rejects it, too.
         nodes = [*nodes, node("Flatten", "v", "f"), node("Gemm", "f w_end b_end", "y")]
         tensors = {**tensors, "w_end": draw(4, 3), "b_end": draw(3)}
     refuse(name, words, nodes, tensors, shape, opset)
 
 
 def later():
-    """What came later stands last, so that the numbers drawn for the others stay."""
+    """Cases added later: they come last, so that the random numbers of the others do not change."""
     pads, ends = np.array([1, 0, 2, 1]), np.array([2, 3])
     image_read("pad_axes", [node("Pad", "x p _ a", "v")], {"p": pads, "a": ends}, 18)
     image_read("pad_axes_behind", [node("Pad", "x p _ a", "v")], {"p": pads, "a": ends - 4}, 18)
@@ -245,17 +245,17 @@ def written(point, no_point, between, n, w):
     ok("mish", node("Softplus", "x", "s"), node("Tanh", "s", "t"), node("Mul", "x t", "v"))
     ok("mish_all", node("Exp", "x", "e"), node("Add", "e one", "a"), node("Log", "a", "s"), node("Tanh", "s", "t"), node("Mul", "t x", "v"))
     ok("elu", node("Exp", "x", "e"), node("Sub", "e one", "m"), node("Less", "x zero", "l"), node("Where", "l m x", "v"))
-    # The gate goes on as it is, too.
+    # The gate is also passed on unchanged.
     both = [node("Sigmoid", "x", "s"), node("Mul", "x s", "m"), node("Add", "m s", "v")]
     point("written_silu_and_its_gate", both)
-    # In another order than the nodes need.
+    # In another order than the nodes require.
     unsorted(*between([node("Sigmoid", "x", "s"), node("Mul", "x s", "v")]), n)
     refuse("circle", "circle", [node("Add", "x q", "v"), node("Relu", "v", "q"), node("Gemm", "v w b", "y")], w, (n,))
     refuse("two_origins", "two of its nodes", [node("Relu", "x", "v"), node("Tanh", "x", "v"), node("Gemm", "v w b", "y")], w, (n,))
 
 
 def unsorted(nodes, tensors, n):
-    """ONNX Runtime wants nodes sorted: it judges the sorted ones."""
+    """Writes unsorted nodes. ONNX Runtime requires sorted nodes, so it runs these sorted."""
     read("unsorted", nodes, tensors, (n,))
     path = FOLDER / "read_unsorted.onnx"
     made = onnx.load(path)
@@ -314,7 +314,7 @@ def wrong_size(built):
 
 
 def one_channel():
-    """tf2onnx writes a Reshape where one channel goes in front."""
+    """The Reshape that tf2onnx writes to move a single channel to the front."""
     nodes = [node("Reshape", "x s", "q"), node("Conv", "q w", "c"), node("Relu", "c", "r"), node("Transpose", "r", "t", perm=[0, 2, 3, 1]),
              node("Reshape", "t f", "fl"), node("MatMul", "fl m", "y")]
     tensors = {"s": np.array([-1, 1, 6, 5]), "w": draw(2, 1, 3, 3), "f": np.array([-1, 24]), "m": draw(24, 3)}
@@ -323,13 +323,13 @@ def one_channel():
     for key, values in (("input", x), ("output", run(made, x))):
         made.metadata_props.add(key=key, value=json.dumps([float(f"{v:.7g}") for v in values.ravel().tolist()]))
     (FOLDER / "read_reshape_for_transpose.onnx").write_bytes(made.SerializeToString())
-    # A flat image that becomes one of one channel.
+    # A flat image that becomes an image with one channel.
     nodes = [node("Reshape", "x s", "q"), node("Conv", "q w", "c"), node("Flatten", "c", "fl"), node("MatMul", "fl m", "y")]
     read("reshape_flat_to_image", nodes, {"s": np.array([-1, 1, 8, 8]), "w": draw(2, 1, 3, 3), "m": draw(72, 3)}, (64,))
 
 
 def beside():
-    """Weights in a file beside the model."""
+    """Weights in a separate file next to the model."""
     nodes = [node("Flatten", "x", "f"), node("Gemm", "f w b", "y")]
     made = model(nodes, {"w": draw(36, 3), "b": draw(3)}, ["n", 1, 6, 6], 18)
     x = (random.random((3, 1, 6, 6)) * 4 - 2).astype("f4")

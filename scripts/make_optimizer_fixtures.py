@@ -1,20 +1,21 @@
 #!/usr/bin/env python3
-"""Write the fixtures that hold wgrad's optimizers and schedules against Keras and PyTorch.
+"""Writes fixtures that compare wgrad's optimizers and schedules with Keras and PyTorch.
 
     tests/fixtures/optimizers.safetensors     64 steps of each configuration C on a small network, in f64:
         <parameter>                 f32  the initial weights of 784 -> 12 (tanh) -> 10, in wgrad's names and layouts
         <C>.losses        (64,)     f64  the mean loss of each step, before its update
         <C>.dense_2.kernel (12, 10) f64  after the last step
         <C>.dense_1.bias  (12,)     f64  after the last step
-        <C>.average.dense_2.kernel  f64  the moving average, where the configuration has one
+        <C>.average.dense_2.kernel  f64  the moving average, if the configuration has one
     tests/fixtures/schedules.safetensors      for each schedule S: `<S>` the factor of each step; `<S>.momentum` its momentum
 
 The header of the first holds each configuration as JSON. The images are those of `tests/fixtures/parity`, in the order
 of the file (see make_parity_fixtures.py).
 
-Keras (backend torch, f64) makes the trajectories, since its formulas are wgrad's. Two differ and come from elsewhere:
+Keras (backend torch, f64) computes the trajectories, since its formulas are wgrad's. Two differ and have other sources:
 SGD, where wgrad adds the weight decay to the gradient as PyTorch does, and Lion, from the paper's algorithm in numpy.
-Where PyTorch defines a method equally, or up to where epsilon stands, it must agree with Keras to 1e-7 (Keras hands some numbers on in f32), or this fails.
+If PyTorch defines a method equally, or up to the place of epsilon, it must agree with Keras to 1e-7 (Keras passes some
+numbers in f32), or this fails.
 """
 
 import argparse
@@ -37,7 +38,7 @@ from make_parity_fixtures import symmetric, write_safetensors
 
 HIDDEN, STEPS, BATCH = 12, 64, 32
 
-# Larger rates, decays and epsilons than anyone trains with, so that no wrong term can hide.
+# Unusually large rates, decays and epsilons, so that no wrong term can hide.
 CONFIGS = {
     "sgd": {"method": "sgd", "learning_rate": 0.05, "momentum": 0.0},
     "sgd_all": {"method": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01, "global_clipnorm": 0.4, "ema_momentum": 0.9},
@@ -73,7 +74,7 @@ def initial_weights():
 
 
 def descend(weights, images, labels, dtype, update):
-    """Trains with `update(gradients, step)`, which returns the new parameters; the losses."""
+    """Trains with `update(gradients, step)`, which returns the new parameters. Returns the losses."""
     names, values = list(weights), [torch.tensor(w, dtype=dtype) for w in weights.values()]
     losses = []
     for step in range(STEPS):
@@ -90,7 +91,7 @@ def descend(weights, images, labels, dtype, update):
 
 
 def keras_update(config, weights):
-    """The update of Keras's optimizer, and where its averages are."""
+    """Returns the update of Keras's optimizer, and the location of its averages."""
     settings = {key: value for key, value in config.items() if key not in ("method", "ema_momentum")}
     if "ema_momentum" in config:
         settings |= {"use_ema": True, "ema_momentum": config["ema_momentum"]}
@@ -110,7 +111,7 @@ def keras_update(config, weights):
 
 
 def torch_update(config, weights):
-    """The update of PyTorch's optimizer; None where its definition is another one for good."""
+    """Returns the update of PyTorch's optimizer; None if its definition really differs."""
     parameters = [torch.tensor(value, dtype=torch.float64, requires_grad=True) for value in weights.values()]
     method, lr, decay = config["method"], config["learning_rate"], config.get("weight_decay", 0.0)
     if method == "sgd":

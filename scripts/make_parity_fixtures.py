@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the fixtures that hold wgrad's training against PyTorch, step for step.
+"""Writes fixtures that compare wgrad's training with PyTorch, step by step.
 
     tests/fixtures/parity/                    a learnable data set in four IDX files: 512 training, 64 test images
     tests/fixtures/parity_<network>.safetensors   for `linear`, `mlp`, `cnn` (without dropout), `rnn`, `lstm`, `gru`:
@@ -13,10 +13,11 @@
         gradients       (20, 37)    f32  the gradient of each step
         <C>             (20, 37)    f64  the parameters after each step
 
-Each safetensors header says which versions and settings made it (`<C>.lr`, `<C>.momentum`, ... for the optimizer).
+Each safetensors header records the versions and settings that made it (`<C>.lr`, `<C>.momentum`, ... for the
+optimizer).
 
-Everything random is counter-based (splitmix64), so it depends on no library's generator, and every initial value is
-exact in f32. PyTorch computes in f64: the fixtures are the truth, not one more rounding of it. Left out: dropout (the
+All random numbers are counter-based (splitmix64), so they depend on no library's generator, and every initial value is
+exact in f32. PyTorch computes in f64: the fixtures are the truth, not another rounding of it. Left out: dropout (the
 masks are wgrad's own) and shuffling (batches are taken in file order).
 """
 
@@ -50,13 +51,14 @@ NETWORKS = {
     "lstm": {"lstm_1": (28, 512), "dense_1": (128, 10)},
     "gru": {"gru_1": (28, 384), "dense_1": (128, 10)},
 }
-# The place of PyTorch's gates among Keras's: i, f, g, o are i, f, c, o; r, z, n are z, r, h.
+# Position of PyTorch's gates among Keras's: i, f, g, o are i, f, c, o; r, z, n are z, r, h.
 GATES = {"rnn": [0], "lstm": [0, 1, 2, 3], "gru": [1, 0, 2]}
 UNITS = 128
-# These run away at the others' learning rate, and rounding with them. They do not learn much within the steps at theirs.
+# These diverge at the others' learning rate, and rounding errors with them. At their own rate they learn little within
+# these steps.
 RATES = {"rnn": 0.001, "gru": 0.01}
 
-# Weight decay is far larger than anyone trains with, so that a wrong order of operations cannot hide.
+# Weight decay is unusually large, so that a wrong order of operations cannot hide.
 OPTIMIZERS = {
     "momentum": {"lr": 0.05, "momentum": 0.9, "nesterov": False, "weight_decay": 0.0},
     "nesterov": {"lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0},
@@ -70,7 +72,7 @@ def uniform(stream, *shape):
     """Uniform f64 in [0, 1): splitmix64's `i`-th output, seeded by the digest of the stream's name."""
     with np.errstate(over="ignore"):
         seed = np.uint64(0)
-        for byte in stream.encode():  # as in FNV-1a, so that a stream is told by its name, not by an order of calls
+        for byte in stream.encode():  # as in FNV-1a, so that a stream depends on its name, not on the order of calls
             seed = (seed ^ np.uint64(byte)) * np.uint64(0x100000001B3) + np.uint64(1)
         z = seed + np.arange(1, 1 + int(np.prod(shape)), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -85,13 +87,13 @@ def symmetric(stream, limit, *shape):
 
 
 def images_and_labels(split, count):
-    """One grey rectangle on black an image; its place, shape and height tell the class, jittered by up to 2 pixels.
+    """Images of one grey rectangle on black; its place, shape and height, jittered by up to 2 pixels, define the class.
 
-    Plain on purpose. Where a ReLU crosses zero or a maximum changes hands a little earlier in f32 than in f64, the
-    gradient jumps, and the trajectories part: on noisy or natural images `cnn` in PyTorch's own f32 is percents away
-    from its f64 within 100 steps at this learning rate. Rectangles of two greys have so few distinct 3x3 patches that
-    no such kink lies near the trajectory; `check_conditioning` proves it. Their flat areas make exact ties in
-    max-pooling, which is good: handing the gradient to every tied element, and not to one, shows at once.
+    The images are simple on purpose. If a ReLU crosses zero or a maximum changes a little earlier in f32 than in f64,
+    the gradient jumps, and the trajectories diverge: on noisy or natural images `cnn` in PyTorch's own f32 is percents
+    away from its f64 within 100 steps at this learning rate. Rectangles of two greys have so few distinct 3x3 patches
+    that no such kink is near the trajectory; `check_conditioning` proves it. Their flat areas make exact ties in
+    max-pooling, which is good: a gradient that goes to every tied element, instead of to one, shows at once.
     One label in sixteen is wrong, so that the loss stays well above zero, where a relative tolerance compares rounding.
     """
 
@@ -128,7 +130,7 @@ def write_safetensors(path, tensors, settings):
     # Header values are strings; booleans in lower case, as Rust and JSON read them.
     metadata = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in metadata.items()}
     raw = safetensors.numpy.save(tensors, metadata)
-    # The library writes the metadata in hash order, another one in every process: sort it for reproducible bytes.
+    # The library writes the metadata in hash order, which differs between processes: sort it for reproducible bytes.
     length = struct.unpack("<Q", raw[:8])[0]
     header = json.loads(raw[8 : 8 + length])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
@@ -212,10 +214,10 @@ def train(network, weights, images, labels, dtype):
 
 
 def check_conditioning(network, weights, train_set, losses, gradients):
-    """How far rounding alone moves the losses and the first gradients; fails where f32 could not meet the fixture.
+    """Returns how far rounding alone moves the losses and the first gradients; fails if f32 could not meet the fixture.
 
-    Each run is f32, sums its batches in another order, and (two in three) starts up to some 10 units in the last place
-    away: as other hardware would round.
+    Each run is in f32, sums its batches in another order, and (two in three) starts up to some 10 units in the last
+    place away, as other hardware would round.
     """
     drift, gradient_drift = 0.0, 0.0
     for run in range(ROUNDINGS):

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes tests/fixtures/run-0.1: a run of two epochs as wgrad wrote it before files carried a checksum (commit 1fd01bb), with
-# the best weights of its first epoch beside it. crates/cli/tests/tool/state_command.rs goes on from it. The bits depend on the adapter.
+# Makes tests/fixtures/run-0.1: a run of two epochs as wgrad wrote it before files carried a checksum (commit 1fd01bb),
+# together with the best weights of its first epoch. crates/cli/tests/tool/state_command.rs continues it. The bits
+# depend on the adapter.
 #
 # usage: WGRAD=/path/to/wgrad-of-that-commit scripts/make_run_fixture.sh
 set -euo pipefail
@@ -13,5 +14,5 @@ trap 'rm -rf "$made"' EXIT
 cp "$made/run/best.safetensors" run-0.1/best-of-1.safetensors
 "$WGRAD" train --quiet --resume "$made/run" --epochs 2
 cp "$made"/run/*.{json,jsonl,safetensors} run-0.1/
-# The tests put the folder of the data in.
+# The tests fill in the folder of the data.
 sed -i 's#"spec": ".*"#"spec": "PARITY"#' run-0.1/run.json

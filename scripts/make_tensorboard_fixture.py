@@ -1,4 +1,4 @@
-"""Makes tests/fixtures/tensorboard.events: an event file as TensorBoard's own package writes it.
+"""Writes tests/fixtures/tensorboard.events: an event file from TensorBoard's own package.
 
     pip install tensorboard && python scripts/make_tensorboard_fixture.py
 """

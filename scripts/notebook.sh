@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs examples/fashion_mnist.ipynb from its first cell to its last, and fails where a cell does. Installs Jupyter,
-# Matplotlib, NumPy and safetensors into a Python environment of its own, target/notebook; builds wgrad if need be.
+# Runs examples/fashion_mnist.ipynb from its first cell to its last, and fails if a cell fails. Installs Jupyter,
+# Matplotlib, NumPy and safetensors into a separate Python environment, target/notebook; builds wgrad if need be.
 #
 # usage: scripts/notebook.sh [--in-place]
-#   --in-place   write what the cells print and draw into the notebook itself, as it is committed; otherwise the result
-#                is target/notebook/fashion_mnist.ipynb
+#   --in-place   write the output of the cells into the committed notebook; by default the result is
+#                target/notebook/fashion_mnist.ipynb
 #
-# WGRAD names another wgrad than the one of this repository, PYTHON another Python than python3.
+# WGRAD names another wgrad than that of this repository, PYTHON another Python than python3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,7 +49,7 @@ say "running examples/fashion_mnist.ipynb with $WGRAD"
   --ExecutePreprocessor.record_timing=False --output-dir "$target/notebook" examples/fashion_mnist.ipynb
 result=$target/notebook/fashion_mnist.ipynb
 
-# What would differ on every machine says nothing to a reader.
+# Remove metadata that differs between machines and tells readers nothing.
 "$python" - "$result" <<'PYTHON'
 import json, sys
 path = sys.argv[1]

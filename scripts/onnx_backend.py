@@ -21,7 +21,7 @@ command = [os.environ["WGRAD"], "onnx-node"]
 if os.environ.get("ADAPTER"):
     command += ["--adapter", os.environ["ADAPTER"]]
 lines = []
-# In parts, so that a command line never gets too long.
+# In parts, to limit the length of a command line.
 for start in range(0, len(cases), 500):
     ended = subprocess.run(command + cases[start:start + 500], stdout=subprocess.PIPE, text=True)
     if ended.returncode not in (0, 1):

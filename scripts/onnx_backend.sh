@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs ONNX's own node tests on wgrad's kernels: all cases of the Python package onnx, 500 a process of wgrad, and prints a
-# table. Needs python3 and PyPI (or VENV with onnx in it) and a built wgrad. Exit code 1 if a case fails.
+# Runs ONNX's own node tests on wgrad's kernels: all cases of the Python package onnx, 500 per process of wgrad. Prints
+# a table. Needs python3 and PyPI (or VENV with onnx in it) and a built wgrad. Exit code 1 if a case fails.
 #   scripts/onnx_backend.sh [--markdown] [--json FILE] [PATTERN]   WGRAD=path of the binary; ADAPTER=what `--adapter` takes
 set -eu
 cd "$(dirname "$0")/.."

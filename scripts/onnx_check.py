@@ -1,8 +1,8 @@
-"""Holds exported networks against ONNX's checker and ONNX Runtime: one line a network, exit code 1 if any differs.
+"""Compares exported networks with ONNX's checker and ONNX Runtime: one line per network, exit code 1 if any differs.
 
-Each folder under the one given holds model.onnx and test_data_set_0, as `wgrad export --test-data` writes them. The
-measure is the largest difference of an output over the largest absolute value of that output. `--shake FILE` adds noise
-to every tensor of a safetensors file, so that no bias, scale or moving average is what it is by default."""
+Each subfolder of the given folder holds model.onnx and test_data_set_0, from `wgrad export --test-data`. The measure is
+the largest difference of an output divided by the largest absolute value of that output. `--shake FILE` adds noise to
+every tensor of a safetensors file, so that no bias, scale or moving average has its default value."""
 import json
 import pathlib
 import sys
@@ -63,7 +63,7 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*/model.onnx")):
     # Another batch size than that of the data, and the same rows.
     one = runtime.run(None, {source.name: images[:1]})
     alone = float(numpy.abs(one[0] - got[0][:1]).max() / numpy.abs(got[0]).max())
-    # A probability changes by as much of itself as a logit does in all.
+    # The relative change of a probability equals the absolute change of a logit.
     largest = max(1.0, float(numpy.abs(got[0]).max()))
     bad = not (max(errors[0], alone) <= BOUND and max(errors) <= BOUND * largest)
     wrong += bad

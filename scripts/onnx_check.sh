@@ -1,7 +1,7 @@
 #!/bin/sh
-# Trains every built-in network, two files with every layer, and one of Keras on pictures, for a moment, adds noise to the weights of the
-# first, exports each, and holds the files against ONNX's own checker and ONNX Runtime. Needs python3 and PyPI (or VENV with onnx and
-# onnxruntime in it), cargo and a built wgrad.
+# Briefly trains every built-in network, two model files with every layer, and a Keras network on pictures. Adds noise
+# to the weights of all but the Keras network, exports each, and compares the files with ONNX's own checker and ONNX
+# Runtime. Needs python3 and PyPI (or VENV with onnx and onnxruntime in it), cargo and a built wgrad.
 #   scripts/onnx_check.sh        WGRAD=path of the binary, OUT=folder for runs and files
 set -eu
 cd "$(dirname "$0")/.."
@@ -28,7 +28,7 @@ for model in linear mlp cnn rnn lstm gru cnn-bn vgg resnet \
     "$WGRAD" export "$OUT/$name/run" --onnx "$OUT/$name-bytes/model.onnx" --test-data "$OUT/$name-bytes" \
         --raw-pixels --layout nchw >/dev/null
 done
-# The whole way of a user: Keras's JSON and a folder of pictures, trained and exported.
+# A user's full workflow: Keras's JSON and a folder of pictures, trained and exported.
 if [ ! -e "$OUT/pictures/run/best.safetensors" ]; then
     rm -rf "${OUT:?}/pictures"
     mkdir -p "$OUT/pictures"

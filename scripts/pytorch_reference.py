@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Train wgrad's `mlp` and `cnn` on Fashion-MNIST with PyTorch: the numbers wgrad is held against.
+"""Trains wgrad's `mlp` and `cnn` on Fashion-MNIST with PyTorch: reference results for wgrad.
 
-Same networks, same settings as `wgrad train`: Glorot-uniform kernels, zero biases, softmax cross-entropy, SGD with
-momentum, a fresh shuffle every epoch, the short last batch counted by its rows, inputs in [0, 1]. `cnn` is Keras's
+Networks and settings are those of `wgrad train`: Glorot-uniform kernels, zero biases, softmax cross-entropy, SGD with
+momentum, a new shuffle every epoch, the short last batch weighted by its rows, inputs in [0, 1]. `cnn` is Keras's
 simple convnet, with dropout 0.5 before its dense layer. The random streams are PyTorch's own, so seeds compare as
-distributions, not bit by bit; `make_parity_fixtures.py` makes the loss-for-loss comparison.
+distributions, not bit by bit; `make_parity_fixtures.py` compares individual losses.
 
-One JSON object a line on stdout for each run. `train_loss` is the mean over the epoch as it was trained (dropout on,
-weights moving), `test_accuracy` is measured after each epoch, `images_per_second` leaves evaluation out.
+Prints one JSON object per run, each on a line. `train_loss` is the mean over the epoch during training (dropout on,
+weights changing), `test_accuracy` is measured after each epoch, `images_per_second` excludes evaluation.
 """
 
 import argparse
@@ -27,7 +27,7 @@ EPOCHS = {"mlp": 5, "cnn": 3}
 
 
 def read_idx(folder, name):
-    """The array in one IDX file of unsigned bytes, gzipped or plain."""
+    """Reads the array of an IDX file of unsigned bytes, gzipped or plain."""
     path = folder / f"{name}.gz"
     raw = gzip.decompress(path.read_bytes()) if path.exists() else (folder / name).read_bytes()
     if raw[:3] != b"\0\0\x08":
@@ -37,7 +37,7 @@ def read_idx(folder, name):
 
 
 def load(folder, split):
-    """Images (N, 1, 28, 28) f32 in [0, 1] and labels (N,) i64."""
+    """Loads images (N, 1, 28, 28) f32 in [0, 1] and labels (N,) i64."""
     images = torch.from_numpy(read_idx(folder, f"{split}-images-idx3-ubyte").astype(np.float32) / 255.0)
     labels = torch.from_numpy(read_idx(folder, f"{split}-labels-idx1-ubyte").astype(np.int64))
     return images.unsqueeze(1), labels

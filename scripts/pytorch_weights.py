@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Weights between PyTorch's `state_dict` and wgrad's safetensors files.
+"""Converts weights between PyTorch's `state_dict` and wgrad's safetensors files.
 
     wgrad models my.toml --json > network.json
     pytorch_weights.py to-wgrad model.pt weights.safetensors --network network.json
@@ -7,10 +7,10 @@
 
 The network is described twice: in PyTorch, whose `torch.save(model.state_dict(), "model.pt")` is read and written, and in a
 model file for wgrad. Modules with weights and layers with weights are paired in their order, and every shape is checked;
-`--map conv1=conv2d_2` (repeatable) pairs by name where the orders differ. What is done:
+`--map conv1=conv2d_2` (repeatable) pairs by name if the orders differ. The conversions:
 
-    Linear.weight (out, in)                   Dense.kernel (in, out): transposed; behind a Flatten its rows are brought from
-                                              (channels, height, width) into (height, width, channels)
+    Linear.weight (out, in)                   Dense.kernel (in, out): transposed; after a Flatten its rows are reordered
+                                              from (channels, height, width) to (height, width, channels)
     Conv2d.weight (out, in, height, width)    Conv2D.kernel (height, width, in, out); in DepthwiseConv2D (height, width, in, each)
     BatchNorm weight, bias, running_mean,     gamma, beta, moving_mean, moving_variance; PyTorch's momentum is 1 - Keras's, and
     running_var                               its epsilon 1e-5 (set epsilon = 1e-5 in the model file)
@@ -18,7 +18,7 @@ model file for wgrad. Modules with weights and layers with weights are paired in
     RNN, LSTM weight_ih, weight_hh            kernel, recurrent_kernel, transposed; gates i, f, g, o in both
     GRU                                       gates r, z, n become z, r, h
     bias_ih and bias_hh                       added, as only their sum matters; both kept for a GRU, whose reset lies between
-    ..._l1, ..._reverse                       the next recurrent layer; the way back of Bidirectional
+    ..._l1, ..._reverse                       the next recurrent layer; the backward direction of Bidirectional
     PReLU.weight                              alpha, with shared_axes
 
 Needs numpy and safetensors, and torch for .pt files (a state_dict may be .safetensors too).
@@ -28,14 +28,14 @@ import argparse
 import json
 import sys
 
-# Where each gate of wgrad's is in PyTorch's tensors.
+# Position of each of wgrad's gates in PyTorch's tensors.
 GATES = {"LSTM": [0, 1, 2, 3], "GRU": [1, 0, 2], "SimpleRNN": [0]}
 NORMS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
 PLAIN = {"kernel": "weight", "bias": "bias", "alpha": "weight", **NORMS}
 
 
 def modules(names):
-    """The names of tensors by module, in order; the layers of a recurrent module one by one, both directions together."""
+    """Groups names of tensors by module, in order; a layer of a recurrent module is a group, with both directions."""
     found = {}
     for name in names:
         module, _, tensor = name.rpartition(".")
@@ -48,7 +48,7 @@ def modules(names):
 
 
 def pairs(network, names, chosen):
-    """(layer of `network`, module, names of its tensors): by `chosen`, module to layer, else in order."""
+    """Returns (layer of `network`, module, names of its tensors), paired by `chosen` (module to layer) or in order."""
     layers = {layer["name"]: layer for layer in network["layers"] if layer["tensors"]}
     found = modules(names)
     for module, layer in chosen.items():
@@ -67,10 +67,10 @@ def pairs(network, names, chosen):
 
 
 def unflattened(network, layer):
-    """(height, width, channels) where the layer takes a flattened image, else None."""
+    """Returns (height, width, channels) if the layer takes a flattened image, else None."""
     by_name = {entry["name"]: entry for entry in network["layers"]}
     source = layer["connected_to"][0]
-    # What does not change the order of numbers.
+    # Layers that do not change the order of numbers.
     while source in by_name and by_name[source]["type"] in ("Dropout", "Activation"):
         source = by_name[source]["connected_to"][0]
     if source not in by_name or by_name[source]["type"] != "Flatten":
@@ -81,7 +81,7 @@ def unflattened(network, layer):
 
 
 def wanted(layer, names):
-    """(wgrad's tensor, PyTorch's tensors that it is made of, what it is) for every tensor of a layer."""
+    """Yields (wgrad's tensor, PyTorch's tensors that it is made of, its kind) for every tensor of a layer."""
     short = {name.rpartition(".")[2]: name for name in names}
     for tensor in layer["tensors"]:
         kind = tensor["name"].rpartition(".")[2]
@@ -103,7 +103,7 @@ def wanted(layer, names):
 
 
 def cell(layer):
-    """What a recurrent layer is, within Bidirectional too: by the gates that its kernel has columns for."""
+    """Returns the kind of a recurrent layer, also within Bidirectional, from the number of gates in its kernel."""
     if layer["type"] != "Bidirectional":
         return layer["type"]
     kernel = next(t for t in layer["tensors"] if t["name"].endswith("forward_recurrent_kernel"))
@@ -112,7 +112,7 @@ def cell(layer):
 
 
 def reordered(value, order):
-    """Blocks along the last axis, in another order."""
+    """Reorders the blocks along the last axis."""
     import numpy as np
 
     blocks = np.split(value, len(order), axis=-1)
@@ -124,7 +124,7 @@ def inverse(order):
 
 
 def to_wgrad_tensor(network, layer, tensor, values, what):
-    """One tensor of wgrad's from those of PyTorch that it is made of."""
+    """Makes a wgrad tensor from the PyTorch tensors that correspond to it."""
     import numpy as np
 
     shape, value = tuple(tensor["shape"]), values[0]
@@ -154,7 +154,7 @@ def to_wgrad_tensor(network, layer, tensor, values, what):
 
 
 def to_pytorch_tensors(network, layer, value, like, what):
-    """The tensors of PyTorch, in the shapes `like`, that one of wgrad's is."""
+    """Makes the PyTorch tensors, in the shapes `like`, that correspond to a wgrad tensor."""
     import numpy as np
 
     if cell(layer) in GATES:
@@ -181,7 +181,7 @@ def to_pytorch_tensors(network, layer, value, like, what):
 
 
 def to_wgrad(state, network, chosen=None):
-    """wgrad's tensors by name, from a state_dict of numpy arrays."""
+    """Converts a state_dict of numpy arrays to wgrad's tensors by name."""
     import numpy as np
 
     made = {}
@@ -199,7 +199,7 @@ def to_wgrad(state, network, chosen=None):
 
 
 def to_pytorch(weights, network, like, chosen=None):
-    """PyTorch's tensors by name, in the shapes of the state_dict `like`, from wgrad's."""
+    """Converts wgrad's tensors to PyTorch's by name, in the shapes of the state_dict `like`."""
     import numpy as np
 
     made = {name: np.asarray(value) for name, value in like.items()}

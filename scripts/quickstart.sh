@@ -5,7 +5,8 @@
 #   scripts/quickstart.sh
 #   scripts/quickstart.sh --model cnn --epochs 3
 #
-# Where Fashion-MNIST can be had neither from a folder nor from the network, it says so and trains on synthetic images.
+# If Fashion-MNIST is available neither in a folder nor over the network, it prints a note and trains on synthetic
+# images.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Gets what wgrad needs and this machine lacks: a Vulkan driver, its loader, and the Fashion-MNIST data.
+# Installs what wgrad needs and this machine lacks: a Vulkan driver, its loader, and the Fashion-MNIST data.
 #
 # usage: scripts/setup.sh [--backports | --own-mesa] [--all-adapters] [--browser] [--tint] [--no-data]
 #   On Debian 12 it takes Mesa 25 from bookworm-backports (twice as fast on a CPU, an eighth of the compiling) where there is no
@@ -119,7 +119,7 @@ if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then have_
 
 vulkan_loader() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep 'libvulkan\.so\.1' >/dev/null; }
 
-vulkan_driver() { # whether any driver's manifest is where the loader looks
+vulkan_driver() { # whether a driver's manifest exists where the loader looks
   local named=${VK_DRIVER_FILES:-${VK_ICD_FILENAMES:-}} file
   local -a named_files
   if [ -n "$named" ]; then
@@ -133,9 +133,9 @@ vulkan_driver() { # whether any driver's manifest is where the loader looks
   return 1
 }
 
-# Every package built from Mesa's source must have one version; libegl1 dispatches to them.
+# All packages built from Mesa's source must have the same version; libegl1 dispatches to them.
 mesa_packages=(mesa-vulkan-drivers libgl1-mesa-dri libegl-mesa0)
-from_backports() { # whether Mesa's packages are backports' already: all those named
+from_backports() { # PACKAGE...: whether all of them are already from backports
   local package
   for package in "$@"; do
     case "$(installed_version "$package")" in *~bpo12+*) ;; *) return 1 ;; esac
@@ -188,7 +188,7 @@ if [ "$backports" = true ]; then
   if [ "$have_apt" = false ] || ! is_bookworm; then
     say "--backports is for Debian 12 (bookworm), which this is not: using its own Mesa"
   elif ! from_backports "${mesa_packages[@]}" && ! install_backports; then
-    missing=true # asked for by name, so not to be passed over
+    missing=true # an explicit request must not be skipped
   fi
 elif [ "$backports" = auto ] && [ "$have_apt" = true ] && [ "$can_root" = true ] && is_bookworm && ! has_mesa && ! vulkan_driver; then
   install_backports || say "going on with Debian 12's own Mesa"

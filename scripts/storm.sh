@@ -1,10 +1,10 @@
-# shellcheck shell=bash disable=SC2034 # what is set here is used by those who source it
-# What kill_storm.sh and write_errors.sh share; each is given to `source`.
-# Needs Linux, a C compiler and an adapter. WGRAD names the program; without it the debug build is made and used.
+# shellcheck shell=bash disable=SC2034 # the variables are used by the scripts that source this file
+# Functions shared by kill_storm.sh and write_errors.sh, which source this file.
+# Needs Linux, a C compiler and an adapter. WGRAD names the program; by default the debug build is made and used.
 
 say() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2; }
 
-# Sets `wanted` to how many the one argument asks for; without one ALL, with --short SHORT.
+# Sets `wanted` to the number that ARGUMENT requests: ALL if it is empty, SHORT if it is --short.
 storm_wanted() { # ARGUMENT ALL SHORT
   wanted=${1:-$2}
   [ "$wanted" != --short ] || wanted=$3
@@ -31,22 +31,22 @@ storm_setup() {
   model=$PWD/tests/fixtures/run-0.1/pooled.toml
   cc -O1 -shared -fPIC -o "$work/faults.so" scripts/faults.c -ldl
   start "$work/whole" 2>"$work/said" || { cat "$work/said" >&2; exit 2; }
-  # How many calls there are that can be hit, from the first to the end.
+  # Count the calls that can be hit, from the first to the end.
   FAULT_FOLDER=$work/counted FAULT_COUNT=$work/calls LD_PRELOAD=$work/faults.so start "$work/counted" 2>/dev/null
   calls=$(cat "$work/calls")
   same counted "$work/counted"
 }
 
-# A small training into FOLDER, as a user begins it; with environment and words before it.
+# Starts a small training into FOLDER, as a user would.
 start() { "$WGRAD" train --quiet --model "$model" --data "$data" --batch 128 --epochs $epochs --optimizer adam --lr 0.02 \
   --ema 0.5 --no-tuned --out "$1" >/dev/null; }
 resume() { "$WGRAD" train --quiet --resume "$1" >/dev/null; }
-# Goes on with whatever is in FOLDER, as the messages say.
+# Continues the run in FOLDER, or starts it again, as the messages advise.
 go_on() { if [ -e "$1/run.json" ]; then resume "$1"; else start "$1"; fi; }
 
 metrics() { sed -E 's/,"(images_per_second|train_seconds|evaluation_seconds)":[^,}]*//g' "$1/metrics.jsonl"; }
 
-# Whether FOLDER ended as a run that nothing happened to: to the bit, and nothing else left there.
+# Checks that FOLDER ended like an undisturbed run: bit-identical, without leftover files.
 failed=0 panicked=0
 same() { # NAME FOLDER
   local name=$1 folder=$2 what=
@@ -62,7 +62,7 @@ same() { # NAME FOLDER
   fi
 }
 
-# Goes on with FOLDER to its end, and counts whether that is as it should be.
+# Continues the run in FOLDER to its end, and counts a failure if the result is wrong.
 end_as_whole() { # NAME FOLDER
   if go_on "$2" 2>>"$work/said"; then
     same "$1" "$2"
@@ -73,7 +73,7 @@ end_as_whole() { # NAME FOLDER
   fi
 }
 
-# Tells the counts of WHAT was done; fails if one run ended otherwise.
+# Prints the counts after WHAT was done; fails if a run ended otherwise.
 storm_end() { # WHAT
   say "$1: $failed ended otherwise, $panicked panics"
   [ "$failed" -eq 0 ] && [ "$panicked" -eq 0 ]

@@ -1,4 +1,4 @@
-"""Reads the event files of a run by TensorBoard's own package and holds them against what the run recorded."""
+"""Reads the event files of a run with TensorBoard's own package and compares them with the run's records."""
 import json
 import pathlib
 import shutil
@@ -31,7 +31,7 @@ def read(folder):
 
 
 def scalars(found, tag):
-    """By step: the reader leaves out what a resumed training has written anew."""
+    """Returns the scalars by step; the reader skips events that a resumed training has replaced."""
     if tag in found.Tags()["scalars"]:
         return {event.step: event.value for event in found.Scalars(tag)}
     return {event.step: event.tensor_proto.float_val[0] for event in found.Tensors(tag)}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains a small network with --tensorboard, goes on with it, and lets TensorBoard's own package read every value back.
+# Trains a small network with --tensorboard, resumes it, and reads every value back with TensorBoard's own package.
 #   scripts/tensorboard_check.sh [WGRAD]      WGRAD: the binary [default: target/release/wgrad]
 set -euo pipefail
 cd "$(dirname "$0")/.."

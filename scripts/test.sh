@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Sets up and passes all tests: everything on the default adapter, then the kernel tests on the other software adapters.
+# Sets up the machine and runs all tests: everything on the default adapter, then the kernel tests on the other software
+# adapters.
 #
 # usage: scripts/test.sh [--all-adapters] [--browser]
 #   --all-adapters   install SwiftShader and llvmpipe through GL if need be, and run all the tests on them too
-#   --browser        install Chromium if need be, and run nothing but the tests of the pages in it
+#   --browser        install Chromium if need be, and run only the tests of the pages in it
 #
 # Ends with a list of the adapters covered and of those not installed. Exit status 1 if any test failed anywhere.
 set -euo pipefail
@@ -74,8 +75,8 @@ fi
 
 mesa_egl=/usr/share/glvnd/egl_vendor.d/50_mesa.json
 if has_library libEGL.so.1 && [ -e "$mesa_egl" ]; then
-  # Vulkan is hidden, so that a test that ignores WGRAD_TEST_ADAPTER fails instead of passing on lavapipe; the two last
-  # keep a GPU's own GL driver out.
+  # Vulkan is hidden, so that a test that ignores WGRAD_TEST_ADAPTER fails instead of passing on lavapipe. The last two
+  # variables exclude a GPU's own GL driver.
   run 'llvmpipe (GL)' env VK_DRIVER_FILES=/nonexistent VK_ICD_FILENAMES=/nonexistent WGRAD_TEST_ADAPTER=gl \
     __EGL_VENDOR_LIBRARY_FILENAMES="$mesa_egl" LIBGL_ALWAYS_SOFTWARE=1 "${other[@]}"
 else

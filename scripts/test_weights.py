@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of how weights are named and paired: nothing but Python is needed. test_weights.sh tries whole networks."""
+"""Tests of the naming and pairing of weights; they need only Python. test_weights.sh tests whole networks."""
 
 import contextlib
 import io
@@ -30,7 +30,7 @@ STATE = ["conv.weight", "conv.bias", "bn.weight", "bn.bias", "bn.running_mean", 
 
 
 def refusal(function, *arguments):
-    """What a command says as it ends."""
+    """Returns the message with which a command exits."""
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             function(*arguments)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Weights of PyTorch and Keras through wgrad and back: the same outputs to 1e-5. Builds wgrad, and makes a virtual
-# environment with PyTorch (for processors) and Keras in FOLDER (default: target/weights), about 1 GB.
+# Converts weights of PyTorch and Keras to wgrad and back, and checks that the outputs agree to 1e-5. Builds wgrad, and
+# makes a virtual environment with PyTorch (CPU only) and Keras in FOLDER (default: target/weights), about 1 GB.
 #
 #     scripts/test_weights.sh [FOLDER]
 #
-# WGRAD names a built wgrad, PYTHON a Python that has torch, keras and safetensors: neither is made then.
+# WGRAD names an existing wgrad, PYTHON a Python that has torch, keras and safetensors, to be used instead.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${1:-target/weights}

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Compiles shaders with Tint, Chromium's WGSL compiler: what naga takes and a browser would refuse is found here.
+# Compiles shaders with Tint, Chromium's WGSL compiler, to find what naga accepts and a browser would reject.
 #
 # usage: scripts/tint.sh [ARGUMENTS OF wgrad lab]
 #   scripts/tint.sh                          every variant with every setting and activation
-#   scripts/tint.sh matmul --variant tiled   the settings of one
+#   scripts/tint.sh matmul --variant tiled   the settings of one variant
 #   scripts/tint.sh matmul --file my.wgsl    your own file
 #
-# Needs node 18 or later and npm: scripts/setup.sh --tint installs them. Installs Dawn, which has Tint, with npm: the
-# package webgpu of the version in scripts/tint/package-lock.json, into target/tint, and says so; nothing where it is there.
-# Exit status: 0 all are taken, 1 some are refused, 2 something is missing.
+# Needs node 18 or later and npm: scripts/setup.sh --tint installs them. If necessary it installs Dawn, which contains
+# Tint, with npm: the package webgpu in the version of scripts/tint/package-lock.json, into target/tint.
+# Exit status: 0 all are accepted, 1 some are rejected, 2 something is missing.
 set -euo pipefail
 start=$PWD
 cd "$(dirname "$0")/.."
@@ -37,7 +37,7 @@ if [ "${major%%.*}" -lt 18 ]; then
   exit 2
 fi
 
-# The lock is copied last, so that an installation which was interrupted is made again.
+# The lock is copied last, so that an interrupted installation is repeated.
 if ! cmp -s "$sources/package-lock.json" "$folder/installed.json"; then
   say "installing Dawn for node, some 130 MB: npm ci in $folder"
   rm -rf "$folder"

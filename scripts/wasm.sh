@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Checks that the engine compiles for a browser: crate wgrad for wasm32-unknown-unknown. It runs nothing.
+# Checks that the engine compiles for a browser: crate wgrad for wasm32-unknown-unknown. Runs nothing.
 #
 # usage: scripts/wasm.sh [--debian]
-#   --debian   without rustup's target (rustup target add wasm32-unknown-unknown): with Debian 12's rustc-web, which
+#   --debian   use Debian 12's rustc-web instead of rustup's target (rustup target add wasm32-unknown-unknown); it
 #              compiles its own std; some 130 MB are unpacked into target/wasm-toolchain, nothing is installed
 #
 # Exit status 0 only if it compiles.
@@ -40,12 +40,12 @@ if [ ! -e "$toolchain/usr/bin/rustc" ]; then
   trap 'rm -rf "$fetched"' EXIT
   std=$(apt-cache depends libstd-rust-web-dev | sed -n 's/.*Depends: \(libstd-rust-web-[0-9].*\)/\1/p')
   llvm=$(apt-cache depends "$std" | sed -n 's/.*Depends: \(libllvm.*\)/\1/p')
-  # As Debian's apt does without its own user: the folder is this script's.
+  # Download as root, as apt's own user cannot write to this script's folder.
   (cd "$fetched" && apt-get -q -o APT::Sandbox::User=root download rustc-web libstd-rust-web-dev "$std" "$llvm" rust-web-src libedit2 libz3-4 >/dev/null)
   for package in "$fetched"/*.deb; do dpkg-deb -x "$package" "$toolchain.part"; done
   mv "$toolchain.part" "$toolchain"
 fi
 usr=$toolchain/usr
-# Another compiler than rustup's cargo has: it builds std itself, which Rust offers for nothing but this (`-Zbuild-std`).
+# This compiler is not that of rustup's cargo, so std must be built with the unstable option `-Zbuild-std`.
 export LD_LIBRARY_PATH=$usr/lib/x86_64-linux-gnu:$usr/lib RUSTC=$usr/bin/rustc RUSTC_BOOTSTRAP=1
 exec "${check[@]}" -Zbuild-std=std,panic_abort

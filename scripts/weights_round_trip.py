@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Weights from PyTorch and Keras into wgrad, and from wgrad back: the outputs are the same to 1e-5. test_weights.sh runs it."""
+"""Converts weights from PyTorch and Keras to wgrad and back; outputs must agree to 1e-5. test_weights.sh runs it."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def script(name, *arguments):
 
 
 def png(image):
-    """A grey picture of bytes as a PNG file."""
+    """Encodes a grey picture of bytes as a PNG file."""
 
     def part(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -47,7 +47,7 @@ def png(image):
 
 
 def pictures(folder):
-    """Dark pictures, which `wgrad predict` takes as they are, and the same as an array."""
+    """Writes dark pictures, which `wgrad predict` does not invert; returns them also as an array."""
     rng = np.random.default_rng(7)
     images = rng.integers(0, 256, (IMAGES, 28, 28), dtype=np.uint8)
     images[:, :2] = images[:, -2:] = images[:, :, :2] = images[:, :, -2:] = 0
@@ -58,7 +58,7 @@ def pictures(folder):
 
 
 def probabilities(run, paths):
-    """What wgrad's network says of pictures: (images, classes)."""
+    """Returns the probabilities that wgrad's network predicts for pictures: (images, classes)."""
     rows = []
     for line in wgrad("predict", run, *paths, "--top", CLASSES, "--json").splitlines():
         by_class = {entry["class"]: entry["probability"] for entry in json.loads(line)["top"]}
@@ -67,7 +67,7 @@ def probabilities(run, paths):
 
 
 def imported(folder, model, weights):
-    """A run of `model` with these weights and no step of training."""
+    """Creates a run of `model` with these weights and no training step."""
     run = folder / "run"
     wgrad("train", "--model", model, "--init", weights, "--data", DATA, "--epochs", 0, "--out", run)
     return run
@@ -92,7 +92,7 @@ def randomise(tensors):
 
 
 class Image2d(nn.Module):
-    """Convolutions, one of them by channel, normalizations, PReLU, a flattened image."""
+    """Convolutions, one of them depthwise, normalizations, PReLU, a flattened image."""
 
     toml = """
 [[layers]]
@@ -146,7 +146,7 @@ activation = "softmax"
 
 def recurrent(kind, torch_kind):
     class Rows(nn.Module):
-        """Two layers over the rows of an image, both ways, then one way."""
+        """Two layers over the rows of an image: a bidirectional one, then a unidirectional one."""
 
         toml = f"""
 [[layers]]

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Lets calls that write into the folder of a training fail (no space left, input/output error; once, or from there on),
-# and looks whether it then says so with exit code 2 and, once resumed, ends as one that nothing happened to: `last`,
-# `best`, `layers.jsonl` to the bit, `metrics.jsonl` but for the times, nothing left over, no panic.
+# Makes calls that write into the folder of a training fail (no space left, input/output error; once, or from then on).
+# Checks that the training reports it with exit code 2 and, once resumed, ends like an undisturbed one: bit-identical
+# `last`, `best` and `layers.jsonl`, `metrics.jsonl` identical except for the times, no leftover files, no panic.
 #
-# usage: scripts/write_errors.sh [--short | ERRORS]     100 errors unless told; --short: 20
+# usage: scripts/write_errors.sh [--short | ERRORS]     100 errors by default; --short: 20
 #
-# Ends with the counts. Exit status 1 if one run ended otherwise.
+# Prints the counts at the end. Exit status 1 if a run ended otherwise.
 set -euo pipefail
 # shellcheck source=scripts/storm.sh
 source "$(dirname "$0")/storm.sh"
@@ -17,7 +17,8 @@ say "$calls calls can be hit; $wanted errors"
 for ((n = 1; n <= wanted; n++)); do
   run=$work/run code=0
   rm -rf "$run"
-  # Evenly over all calls, more than once where there are more errors than calls; 28: no space left, 5: input/output.
+  # Spread evenly over all calls, several per call if there are more errors than calls; 28: no space left, 5:
+  # input/output.
   point=$((wanted <= calls ? (n - 1) * calls / wanted + 1 : (n - 1) % calls + 1))
   how=$((n % 2 == 0 ? 28 : 5)) stay=$((n / 2 % 2))
   FAULT_FOLDER=$run FAULT_HOW=$how FAULT_N=$point FAULT_STAY=$stay LD_PRELOAD=$work/faults.so start "$run" \

@@ -1,5 +1,5 @@
 #![no_main]
-//! CIFAR's binary files, with names of classes behind the records.
+//! Fuzzes CIFAR's binary files; the bytes after the records are the names of the classes.
 
 mod common;
 

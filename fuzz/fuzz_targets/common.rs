@@ -1,9 +1,9 @@
-//! What the targets that read folders share.
+//! Helper shared by the targets that read folders.
 
 use std::path::Path;
 use wgrad_data::{DataSpec, Places, Reading, load_with, summary::summary};
 
-/// Loads what is in `path`, a file or a folder, and looks at all of it.
+/// Loads the data in `path`, a file or a folder, and summarises it.
 pub fn look_at(path: &Path, reading: &Reading) {
     let spec = DataSpec::Folder(path.to_owned());
     if let Ok(data) = load_with(&spec, &Places::default(), reading, None) {

@@ -1,5 +1,5 @@
 #![no_main]
-//! IDX files, plain and gzipped: what is read has as many bytes as its shape says.
+//! Fuzzes IDX files, plain and gzipped: the data must have as many bytes as the shape says.
 
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;

@@ -1,5 +1,5 @@
 #![no_main]
-//! Keras's archives: a zip with JSON and weights in HDF5.
+//! Fuzzes Keras archives: a zip with JSON, and weights in HDF5.
 
 use libfuzzer_sys::fuzz_target;
 use std::fs;

@@ -1,5 +1,5 @@
 #![no_main]
-//! Keras's own JSON.
+//! Fuzzes Keras's JSON.
 
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;

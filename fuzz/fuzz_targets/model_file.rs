@@ -1,5 +1,5 @@
 #![no_main]
-//! Networks in TOML: read or refused; one that is read can be summed up and written again.
+//! Fuzzes networks in TOML: a network that is accepted can be summarised and written again.
 
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;

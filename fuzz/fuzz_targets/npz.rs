@@ -1,5 +1,5 @@
 #![no_main]
-//! Arrays of numpy in a zip.
+//! Fuzzes numpy arrays in a zip.
 
 mod common;
 

@@ -1,5 +1,5 @@
 #![no_main]
-//! ONNX models, as far as a network of wgrad's own layers.
+//! Fuzzes ONNX models, up to their import as a network of wgrad's layers.
 
 use libfuzzer_sys::fuzz_target;
 use wgrad_formats::onnx::{import, read};

@@ -1,5 +1,5 @@
 #![no_main]
-//! Pictures: PNG, JPEG, WebP, prepared for a folder of them and for `predict`.
+//! Fuzzes pictures (PNG, JPEG, WebP), prepared as for a folder of pictures and as for `predict`.
 
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;

@@ -1,6 +1,6 @@
 #![no_main]
-//! Pictures that somebody sends to a network: any size and proportions of both, which the last four bytes draw for the
-//! network. What is made of one has the network's size and takes no more memory than the two are large.
+//! Fuzzes pictures sent to a network, both of any size and proportions; the last four bytes select the network's size.
+//! The result has the network's size, and memory use is bounded by the sizes of both.
 
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;

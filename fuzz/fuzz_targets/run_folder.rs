@@ -1,6 +1,6 @@
 #![no_main]
-//! Folders of runs: `run.json`, `metrics.jsonl` and `last.safetensors`, cut out of the bytes where 0xff 0xff is; what is
-//! empty is that of a run that was trained.
+//! Fuzzes folders of runs: 0xff 0xff separates the bytes of `run.json`, `metrics.jsonl` and `last.safetensors`. An
+//! empty part becomes the file of a trained run.
 
 use libfuzzer_sys::fuzz_target;
 use std::fs;
@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(Some(mut state)) = run.resume(4, 512) {
         assert!(state.is_finite() && state.position.step <= 4);
         let _mended = run.mend_best(&mut state);
-        // What is no line before the position is named; behind a cut there is none.
+        // A damaged line before the position is an error; after the cut none is left.
         if run.rewind(&state.position).is_ok() {
             let left = run.metrics().expect("only lines are left");
             assert!(left.iter().all(|line| line.epoch <= state.position.epoch));

@@ -1,5 +1,5 @@
 #![no_main]
-//! A user's WGSL file as a variant of the product.
+//! Fuzzes a user's WGSL file as a variant of the matrix product.
 
 use libfuzzer_sys::fuzz_target;
 use wgrad::{kernels::OPERATIONS, op::user_file};

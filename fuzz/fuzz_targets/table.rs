@@ -1,6 +1,6 @@
 #![no_main]
-//! Tables of comma-separated values: how they are read is drawn from the first two bytes, and what is read is read again as
-//! rows for the network that it would be.
+//! Fuzzes tables of comma-separated values. The first two bytes select the reading options. A table that is read is
+//! read again as rows for the network that it would train.
 
 mod common;
 
@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use std::fs;
 use wgrad_data::{DataSpec, Places, Reading, load_with, reading::{Decimal, Header, Missing, RowShape}, table::{PictureRows, is_rows}};
 
-/// Longer files show nothing new, and the values of words may take 64 times as much.
+/// Maximum bytes of a file: longer ones show nothing new, and the values of words may take 64 times as much.
 const LONGEST: usize = 1 << 18;
 
 fuzz_target!(|bytes: &[u8]| {

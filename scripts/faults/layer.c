@@ -1,12 +1,12 @@
-// A Vulkan layer that makes calls fail, as a driver does that loses its device or has no memory left. It needs no headers
-// of Vulkan: what it passes on it does not look into. `scripts/device_faults.sh` compiles and uses it.
+// A Vulkan layer that makes calls fail, like a driver that loses its device or runs out of memory. It needs no Vulkan
+// headers, since it does not inspect what it passes on. `scripts/device_faults.sh` compiles and uses it.
 //
 // FAULT_CALL   the function, without its `vk`: QueueSubmit, AllocateMemory, ... (the list is in `OURS`)
-// FAULT_N      which call of it fails, from 1
+// FAULT_N      number of the call that fails, from 1
 // FAULT_ERROR  the VkResult: -4 lost (as without it), -2 no memory on the device, -1 none on the host
-// FAULT_LOST   set: from then on everything here answers "lost", until a device is opened anew
-// FAULT_AFTER  set: all calls from there on fail, on new devices too
-// FAULT_COUNT  a file that gets a line for each call, with its name; without FAULT_CALL nothing fails
+// FAULT_LOST   set: from then on every function here returns "lost", until a device is opened again
+// FAULT_AFTER  set: all later calls fail too, also on new devices
+// FAULT_COUNT  file that receives a line for each call, with its name; without FAULT_CALL nothing fails
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ typedef struct Links {
     struct Links *next;
     Get instance, other;
 } Links;
-// The beginning of every structure that extends another; the loader puts one with the next layer into the chain.
+// Header of every structure that extends another; the loader adds one with the next layer to the chain.
 typedef struct Chain {
     int32_t type;
     struct Chain *next;
@@ -57,7 +57,7 @@ static int fault(const char *name) {
     return error ? atoi(error) : LOST;
 }
 
-// NAME, its parameters, what is passed on.
+// Name, parameters, and arguments passed on.
 #define OURS(F) \
     F(QueueSubmit, (void *q, uint32_t n, void *s, Handle f), (q, n, s, f)) \
     F(QueueSubmit2, (void *q, uint32_t n, void *s, Handle f), (q, n, s, f)) \

@@ -1,9 +1,9 @@
-"""What the peers written in Python share: arguments, images, the clock, the report.
+"""Helpers shared by the Python peers: arguments, images, the clock, the report.
 
-A peer is a program `NETWORK --batch N --seconds S --data DIR` that trains and prints one JSON object on stdout. As
-`wgrad bench` does, it tells the first step apart (from the start of the process, with imports, data and compiling),
-warms up for a fifth of the seconds, then measures five fifths and reports their median. The device is waited for at the
-end of each part, never in between but for reading the loss, and that as often as a progress bar shows it.
+A peer is a program `NETWORK --batch N --seconds S --data DIR` that trains and prints one JSON object on stdout. Like
+`wgrad bench`, it reports the first step separately (from the start of the process, with imports, data and compiling),
+warms up for a fifth of the seconds, then measures five fifths and reports their median. It waits for the device only at
+the end of each part and to read the loss, as often as a progress bar would show it.
 """
 
 import argparse
@@ -18,14 +18,14 @@ import time
 
 import numpy as np
 
-# Parts that are counted, after one that is not.
+# Counted parts, after an uncounted one.
 ROUNDS = 5
 LEARNING_RATE = 0.05
 MOMENTUM = 0.9
 
 
 def arguments(description, **more):
-    """The protocol's arguments, and those of one peer: `name=keywords of add_argument`."""
+    """Parses the protocol's arguments, and those of one peer: `name=keywords of add_argument`."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("network", choices=["mlp", "cnn"])
     parser.add_argument("--batch", type=int, default=128)
@@ -37,7 +37,7 @@ def arguments(description, **more):
 
 
 def read_idx(folder, name):
-    """The array in one IDX file of unsigned bytes, gzipped or plain."""
+    """Reads the array of an IDX file of unsigned bytes, gzipped or plain."""
     path = folder / f"{name}.gz"
     raw = gzip.decompress(path.read_bytes()) if path.exists() else (folder / name).read_bytes()
     if raw[:3] != b"\0\0\x08":
@@ -47,13 +47,13 @@ def read_idx(folder, name):
 
 
 def images(folder, split="train"):
-    """Images (N, 28, 28) f32 in [0, 1] and labels (N,) u8."""
+    """Loads images (N, 28, 28) f32 in [0, 1] and labels (N,) u8."""
     pixels = read_idx(folder, f"{split}-images-idx3-ubyte").astype(np.float32) / 255.0
     return pixels, read_idx(folder, f"{split}-labels-idx1-ubyte").copy()
 
 
 def since_start():
-    """Seconds since whoever started this process began to."""
+    """Returns the seconds since the parent process began to start this one."""
     return time.time() - float(os.environ.get("PEER_STARTED", BEGAN))
 
 
@@ -72,7 +72,7 @@ class Meter:
         self.start = 0.0
 
     def step(self, rows):
-        """Counts a step of `rows` images; false when there is nothing more to measure."""
+        """Counts a step of `rows` images; returns false when all parts are measured."""
         if self.first_step is None:
             self.wait()
             self.first_step = since_start()
@@ -87,7 +87,7 @@ class Meter:
         return len(self.rates) <= ROUNDS
 
     def report(self, options, loss, device, versions):
-        """Prints the JSON object; a training that fell apart is an error, not a speed."""
+        """Prints the JSON object; a diverged training is an error, not a speed."""
         if not math.isfinite(loss):
             raise SystemExit(f"the loss is {loss}")
         rates = self.rates[1:]  # the first warmed up
@@ -106,7 +106,7 @@ class Meter:
 
 
 class Reading:
-    """When to read the loss: ten to twenty times a second. Never more steps than that wait on the device."""
+    """Decides when to read the loss: ten to twenty times a second. This bounds the steps queued on the device."""
 
     def __init__(self):
         self.every = 1
@@ -114,12 +114,12 @@ class Reading:
         self.last = time.perf_counter()
 
     def due(self):
-        """Whether the step that was just done is to be read."""
+        """Returns true if the loss of the last step is to be read."""
         self.steps += 1
         return self.steps >= self.every
 
     def done(self):
-        """The loss was read."""
+        """Records that the loss was read."""
         now = time.perf_counter()
         if now - self.last < 0.05:
             self.every *= 2
@@ -129,8 +129,9 @@ class Reading:
 
 
 def train(options, batches, step, read, wait):
-    """Runs the loop of a peer that has its own. `batches()` gives an epoch's batches in an order of its own, `step` takes
-    one and returns its row count and its loss, `read` makes a number of a loss. Returns the meter and the last loss."""
+    """Runs the loop of a peer that writes its own. `batches()` gives the batches of an epoch in a new order, `step`
+    takes one and returns its row count and its loss, `read` converts a loss to a number. Returns the meter and the
+    last loss."""
     meter, reading = Meter(options.seconds, wait), Reading()
     while True:
         for batch in batches():

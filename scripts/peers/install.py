@@ -1,4 +1,4 @@
-"""Installs the peers, each into a folder of its own under one cache folder, once. Nothing outside it is changed."""
+"""Installs each peer once, into a separate folder under one cache folder. Nothing outside it is changed."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROJECT = HERE.parent.parent
-# What a user should know before it starts.
+# Notes for the user before an installation starts.
 COST = {
     "pytorch": "5.5 GB with CUDA's libraries",
     "keras": "1.5 GB, on TensorFlow",
@@ -19,7 +19,7 @@ COST = {
 
 
 class Failed(Exception):
-    """A peer cannot be installed; the text says why."""
+    """A peer cannot be installed; the text is the reason."""
 
 
 def say(text):
@@ -27,7 +27,7 @@ def say(text):
 
 
 def size(path):
-    """Bytes of a file, or of all files under a folder."""
+    """Returns the bytes of a file, or of all files under a folder."""
     path = path.resolve()
     if path.is_file():
         return path.stat().st_size
@@ -39,7 +39,7 @@ def human(count):
 
 
 def run(command, **more):
-    """Runs a command; its last words are the reason if it fails. Its output goes to stderr, as stdout is data."""
+    """Runs a command; if it fails, the end of its output is the reason. Its output goes to stderr: stdout is data."""
     try:
         ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
     except OSError as error:
@@ -52,13 +52,13 @@ def run(command, **more):
 
 
 def environment(cache, name):
-    """The Python of a virtual environment that has what `requirements/NAME.txt` asks for."""
+    """Returns the Python of a virtual environment with the packages of `requirements/NAME.txt`."""
     folder, requirements = cache / name, HERE / "requirements" / f"{name}.txt"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "-r", str(requirements)]
     if python.exists():
         try:
-            run([*pip, "--no-index"])  # succeeds only if all of it is there
+            run([*pip, "--no-index"])  # succeeds only if everything is installed
             return python
         except Failed:
             pass
@@ -72,7 +72,7 @@ def environment(cache, name):
 
 
 def burn(cache):
-    """The program in `burn/`, built into the cache."""
+    """Builds the program in `burn/` into the cache."""
     folder = cache / "burn"
     binary = folder / "release" / ("burn-peer.exe" if os.name == "nt" else "burn-peer")
     start = time.monotonic()
@@ -86,7 +86,7 @@ def burn(cache):
 
 
 def wgrad():
-    """This project's own program, built in release."""
+    """Builds this project's own program in release mode."""
     say("building wgrad in release")
     run(["cargo", "build", "--release", "--locked"], cwd=PROJECT)
     metadata = json.loads(run(["cargo", "metadata", "--no-deps", "--format-version", "1", "--offline"], cwd=PROJECT))

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Keras 3 on TensorFlow, on the processor, as a peer of wgrad: `fit` as its users call it, with a callback that looks at
-the clock."""
+"""Keras 3 on TensorFlow, on the CPU, as a peer of wgrad: `fit` as its users call it, with a callback that watches the
+clock."""
 
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # this row is the processor's
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # this row is for the CPU
 
 import harness
 import keras
@@ -31,14 +31,14 @@ class Enough(Exception):
 
 
 class Clock(keras.callbacks.Callback):
-    """Counts the batches; every one but an epoch's last has `batch` rows."""
+    """Counts the batches; all except an epoch's last have `batch` rows."""
 
     def __init__(self, meter, count, batch):
         super().__init__()
         self.meter, self.count, self.size = meter, count, batch
 
     def on_train_batch_end(self, batch, logs=None):
-        # On the processor a batch that has ended has been computed.
+        # On the CPU, a batch that has ended has been computed.
         if not self.meter.step(min(self.size, self.count - batch * self.size)):
             self.loss = float(logs["loss"])
             raise Enough

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """PyTorch as a peer of wgrad: eager, or with the training step's forward and backward compiled into CUDA graphs.
 
-`--until A` measures something else: the time to a test accuracy of A, epoch by epoch, evaluation included, with the
-time of each epoch's end since the start of the process.
+`--until A` measures the time to a test accuracy of A instead, epoch by epoch with evaluation, and records the time of
+each epoch's end since the start of the process.
 """
 
 import json
@@ -31,7 +31,7 @@ def build(network):
 
 
 def load(folder, split, device):
-    """Images (N, 1, 28, 28) f32 and labels (N,) i64, all of them on the device: they fit, and nothing is faster."""
+    """Loads all images (N, 1, 28, 28) f32 and labels (N,) i64 to the device: they fit, and nothing is faster."""
     images, labels = harness.images(folder, split)
     return torch.from_numpy(images).unsqueeze(1).to(device), torch.from_numpy(labels).long().to(device)
 
@@ -54,7 +54,7 @@ class Training:
         self.batch = options.batch
         self.loss = self.forward
         if options.graphs:
-            # Batches have two sizes, the short last one of an epoch being the second: a graph for each.
+            # Batches have two sizes, since the last one of an epoch is shorter: a graph for each.
             self.loss = torch.compile(self.forward, mode="reduce-overhead", dynamic=False)
 
     def forward(self, x, y):
@@ -84,7 +84,7 @@ def describe(device):
 
 
 def until(training, options):
-    """Trains until an epoch ends with the accuracy asked for, or for as many epochs as are allowed."""
+    """Trains until an epoch ends with the requested accuracy, or for the maximum number of epochs."""
     test = load(options.data, "t10k", options.device)
     epochs = []
     for epoch in range(1, options.epochs + 1):

@@ -2,10 +2,10 @@
 """Trains the same networks with wgrad and with its peers, in turns, and prints one table.
 
 Every peer trains `mlp` (784-128-10) and `cnn` (Keras's simple convnet) on Fashion-MNIST: SGD with learning rate 0.05 and
-momentum 0.9, the loop its users would write. In each round every peer runs once, in a process of its own, so that other
-load on the machine hits all of them; trust the ratios before the absolutes. The kernel caches are empty in the first
-round and kept for the next, so the first step is seen both ways. A peer that cannot be installed or that fails is a row
-that says so.
+momentum 0.9, in the loop that its users would write. In each round every peer runs once, in a separate process, so that
+other load on the machine affects all of them: trust the ratios more than the absolute numbers. The kernel caches are
+empty in the first round and kept for the next, so the first step is measured both ways. A peer that cannot be installed
+or that fails is a row with the reason.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def arguments():
 
 
 class Setup:
-    """What there is to run: a command for each peer, or why there is none."""
+    """The programs to run: a command for each peer, or the reason why there is none."""
 
     def __init__(self, options):
         self.options = options
@@ -77,7 +77,7 @@ class Setup:
         self.data = json.loads(source.splitlines()[-1])["source"]
 
     def python(self, name):
-        """The Python that has a peer's packages, and what these take on the disk."""
+        """Returns the Python that has a peer's packages, and their size on the disk."""
         if self.options.here:
             return sys.executable, None
         if name not in self.pythons:
@@ -94,12 +94,12 @@ class Setup:
             return False
 
     def names(self):
-        """wgrad first, then the peers asked for."""
+        """Returns the names of the programs: wgrad first, then the requested peers."""
         peers = self.options.peer or [name for name in PEERS if name not in CUDA or self.has_cuda()]
         return ["wgrad", *[name for name in PEERS if name in peers and name != "wgrad"]]
 
     def command(self, peer):
-        """The command without network, batch and seconds, and its size on the disk."""
+        """Returns the command without network, batch and seconds, and its size on the disk."""
         if peer == "wgrad":
             return [str(self.wgrad), "bench", "--json", "--adapter", self.options.adapter], install.size(self.wgrad)
         if peer == "burn":
@@ -119,7 +119,7 @@ class Setup:
 
 
 def caches(folder):
-    """Where drivers and frameworks keep compiled kernels: a folder of this run's, empty at first."""
+    """Returns the environment that puts all kernel caches into a folder of this run, which is empty at first."""
     names = {
         "MESA_SHADER_CACHE_DIR": "mesa",
         "__GL_SHADER_DISK_CACHE_PATH": "nvidia",
@@ -135,7 +135,7 @@ def caches(folder):
 
 
 def end(process):
-    """Ends a peer and what it started."""
+    """Ends a peer and its child processes."""
     if os.name == "nt":
         process.kill()
     else:
@@ -143,12 +143,12 @@ def end(process):
 
 
 def measure(command, environment, limit):
-    """Runs a peer; what it reported, with its peak memory, or `error`."""
+    """Runs a peer; returns its report with its peak memory, or `error`."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
         started = time.time()
         environment = {**os.environ, **environment, "PEER_STARTED": repr(started)}
-        # A group of its own, so that all of it can be ended, but no session of its own: Linux may share the cores out by
-        # session (autogroup), and then `nice` would not count between a peer and what else runs.
+        # A separate process group, so that all of it can be ended, but not a separate session: Linux may share the
+        # cores by session (autogroup), and then `nice` would not count between a peer and other programs.
         group = {} if os.name == "nt" else {"preexec_fn": os.setpgrp}
         process = subprocess.Popen(command, stdout=out, stderr=errors, env=environment, **group)
         late = threading.Event()
@@ -181,7 +181,7 @@ def measure(command, environment, limit):
 
 
 def told(report):
-    """wgrad's report in the words of the peers': its own clock starts at its first line, theirs with the process."""
+    """Converts wgrad's report to the peers' format: its own clock starts at its first line, theirs with the process."""
     if "ready_seconds" in report:
         report["first_step_seconds"] += report["ready_seconds"]
         report["device"] = f"{report['adapter']} ({report['backend']}, {report['driver']})"
@@ -190,12 +190,12 @@ def told(report):
 
 
 def load():
-    """How many programs want a core, over the last minute; nothing where the system does not tell."""
+    """Returns the load average of the last minute; None if the system does not report it."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def rounds(options, setup, keep):
-    """All the runs, in turns; `keep` takes each result."""
+    """Does all the runs, in turns; `keep` receives each result."""
     commands, failed = {}, {}
     for peer in setup.names():
         try:

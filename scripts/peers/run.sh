@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Trains the same networks with wgrad and with its peers, in turns, and prints one table. Installs what is missing into
-# target/peers (WGRAD_PEERS names another folder) and says what and how large: some 7 GB, of which PyTorch 5.5.
+# Trains the same networks with wgrad and with its peers, in turns, and prints one table. Installs missing peers into
+# target/peers (WGRAD_PEERS names another folder) and prints their names and sizes: some 7 GB, of which PyTorch 5.5.
 #
-# usage: scripts/peers/run.sh [--seconds S] [--rounds R] [--peer NAME]... [NETWORK..]   (--help has all)
+# usage: scripts/peers/run.sh [--seconds S] [--rounds R] [--peer NAME]... [NETWORK..]   (--help lists all options)
 set -euo pipefail
 
 for python in "${PYTHON:-python3}" python3.13 python3.12 python3.11; do

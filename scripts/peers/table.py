@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes one table of what the runs of wgrad and its peers reported: `table.py [--json] FILE`, FILE from `--save`."""
+"""Makes one table of the reports of wgrad and its peers: `table.py [--json] FILE`, FILE from `--save`."""
 
 import json
 import os
@@ -12,7 +12,7 @@ HEAD = ["network", "peer", "images/s (min to max)", "of wgrad's (min to max)", "
 
 
 def spread(numbers, text):
-    """Median, and the extremes where there are several."""
+    """Formats the median, and the extremes if there are several numbers."""
     middle = text(statistics.median(numbers))
     return middle if len(numbers) == 1 else f"{middle} ({text(min(numbers))} to {text(max(numbers))})"
 
@@ -24,7 +24,7 @@ def size(count):
 
 
 def summary(results):
-    """One object a network and peer, in the order of their first run. A ratio compares runs of the same round."""
+    """Returns one object per network and peer, in the order of their first run. Ratios compare runs of one round."""
     groups, wgrad = {}, {}
     for result in results:
         groups.setdefault((result["network"], result["peer"]), []).append(result)
@@ -85,10 +85,10 @@ def processor():
 
 
 def text(lines):
-    """The table in Markdown, so that it can be pasted, and what each peer ran on."""
+    """Returns the table in Markdown, for pasting, and the device of each peer."""
     rows = [HEAD, *[row(line) for line in lines]]
     rows = [cells + [""] * (len(HEAD) - len(cells)) for cells in rows]
-    # An error is as long as it is, and does not widen its column.
+    # A long error does not widen its column.
     widths = [max(len(cells[n]) for cells in rows if "failed: " not in cells[2]) for n in range(len(HEAD))]
     rows.insert(1, ["-" * width for width in widths])
     printed = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, widths)) + " |" for cells in rows]
@@ -97,7 +97,7 @@ def text(lines):
         versions = ", ".join(f"{name} {version}" for name, version in line["versions"].items())
         printed.append(f"{peer}: {versions}; on {line['device']}")
     loads = [load for line in lines for load in line.get("load", [])]
-    # A peer's own threads are still in it when the next one starts.
+    # The load average still includes a peer's own threads when the next one starts.
     words = f"; load before each run {min(loads):.1f} to {max(loads):.1f}" if loads else ""
     printed.append(f"{time.strftime('%d %B %Y')}, {processor()}, {os.cpu_count()} threads{words}")
     return "\n".join(printed)

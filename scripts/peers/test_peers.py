@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tests of what surrounds the peers: a failing one is a row, a ratio compares one round. No peer is needed for them."""
+"""Tests of the code around the peers: a failing peer is a row, a ratio compares one round. They need no peer."""
 
 import sys
 import unittest

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""tinygrad on its WEBGPU back end (Dawn) as a peer of wgrad: the step is a `TinyJit`, the processor gathers its batch.
-(Gathering on the device from all the images was slower by a third on a software adapter, and as f32 they are more than
-such an adapter binds.)
+"""tinygrad on its WEBGPU back end (Dawn) as a peer of wgrad: the step is a `TinyJit`, the CPU gathers its batch.
+(Gathering on the device from all the images was slower by a third on a software adapter, and as f32 they exceed the
+largest binding of such an adapter.)
 
-A compiled step takes one batch size, so the short last batch of an epoch is left out, as tinygrad's own examples do.
+A compiled step takes one batch size, so the short last batch of an epoch is left out, as in tinygrad's own examples.
 """
 
 import importlib.metadata
@@ -13,7 +13,7 @@ import sys
 
 os.environ["DEV"] = os.environ["DEVICE"] = "WEBGPU"
 if sys.platform == "linux":
-    # tinygrad looks for Dawn where the system's libraries are; dawn-python puts it beside its module.
+    # tinygrad looks for Dawn among the system's libraries; dawn-python installs it next to its module.
     name = f"libwebgpu_dawn_{platform.machine()}.so"
     dawn = [file for file in importlib.metadata.files("dawn-python") or [] if file.name == name]
     if dawn:
@@ -50,7 +50,7 @@ class Network:
 
 
 def describe(device):
-    """What the adapter says of itself."""
+    """Returns the adapter's description of itself."""
     info = webgpu.WGPUAdapterInfo()
     webgpu.wgpuDeviceGetAdapterInfo(device.device_res, info)
     text = {name: ops_webgpu.from_wgpu_str(getattr(info, name)) for name in ("device", "description")}

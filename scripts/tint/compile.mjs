@@ -1,10 +1,10 @@
-// Compiles WGSL with Tint, on Dawn's null back end: no GPU is needed, and nothing runs. Reads what
-// `wgrad lab all --emit wgsl --json` prints, a module a line, from standard input.
+// Compiles WGSL with Tint, on Dawn's null back end: no GPU is needed, and nothing runs. Reads the output of
+// `wgrad lab all --emit wgsl --json`, one module per line, from standard input.
 //
 // usage: node compile.mjs FOLDER   where FOLDER/node_modules has the package webgpu
 //
-// Makes every module and each of its pipelines under WebGPU's default limits, and says which kernel is refused, at which
-// line and why. Exit status: 0 all are taken, 1 some are refused or there was none.
+// Creates every module and each of its pipelines under WebGPU's default limits, and reports each rejected kernel with
+// the line and the reason. Exit status: 0 all are accepted, 1 some are rejected or there were none.
 import { createInterface } from 'node:readline';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -19,7 +19,7 @@ async function open(features) {
   return adapter.requestDevice({ requiredFeatures: features });
 }
 
-// A device for each set of features, so that a text cannot use one that it does not say it needs.
+// A device for each set of features, so that a shader cannot use a feature that it does not declare.
 const devices = new Map();
 async function device(features) {
   const key = [...features].sort().join();
@@ -27,7 +27,7 @@ async function device(features) {
   return devices.get(key);
 }
 
-// What is wrong with a module, in words; nothing where Tint takes it.
+// Returns the errors of a module, in words; none if Tint accepts it.
 async function complaints({ text, features, pipelines }) {
   const on = await device(features);
   on.pushErrorScope('validation');
@@ -50,7 +50,7 @@ async function complaints({ text, features, pipelines }) {
   return told;
 }
 
-// A compiler that refuses nothing would let everything pass.
+// Check that the compiler rejects an invalid shader: otherwise it would let everything pass.
 const barrier = (condition) => ({
   text: `@group(0) @binding(0) var<storage, read_write> y: array<f32>; override K: u32;
     @compute @workgroup_size(4) fn f(@builtin(local_invocation_index) i: u32) {
@@ -68,7 +68,7 @@ if (taken.length > 0 || !refusal.some((words) => words.includes('uniform'))) {
 
 const start = performance.now();
 let [modules, pipelines, refused] = [0, 0, 0];
-// What is said of a kernel, and with which activations: most mistakes are those of all.
+// Errors of each kernel, with the activations concerned: most errors occur with all of them.
 const said = new Map();
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === '') continue;
@@ -88,5 +88,5 @@ for (const [words, [first, ...others]] of said) {
 const seconds = ((performance.now() - start) / 1000).toFixed(1);
 console.log(`Tint: ${modules} modules and their ${pipelines} pipelines, ${refused} refused, in ${seconds} s`);
 if (modules === 0 || pipelines === 0) console.error('there was nothing to compile');
-// Devices that are left open keep node from ending.
+// Open devices would keep node from exiting.
 process.exit(modules === 0 || pipelines === 0 || refused > 0 ? 1 : 0);

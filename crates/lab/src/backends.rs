@@ -1,6 +1,6 @@
-//! Every variant in the languages of all back ends, by naga, as wgpu does it: SPIR-V for Vulkan, MSL for Metal,
-//! HLSL for DX12, GLSL for OpenGL ES. wgrad's own texts are translated without checks, as they run; others with them. No
-//! adapter is needed; what a driver makes of it is another matter.
+//! Translation of every variant to the languages of all back ends by naga, as wgpu does it: SPIR-V for Vulkan, MSL for
+//! Metal, HLSL for DX12, GLSL for OpenGL ES. wgrad's own texts are translated without checks, as they run; others with
+//! checks. This needs no adapter, and does not cover what a driver makes of the translation.
 
 use super::options;
 use naga::{
@@ -26,7 +26,7 @@ pub enum Language {
     /// DX12, shader model 5.1.
     #[serde(rename = "hlsl")]
     Hlsl,
-    /// DX12, shader model 6: subgroups need it.
+    /// DX12, shader model 6, which subgroups need.
     #[serde(rename = "hlsl6")]
     Hlsl6,
     /// OpenGL ES 3.1.
@@ -35,7 +35,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// All of them.
+    /// All languages.
     pub const ALL: [Self; 5] = [Self::Spirv, Self::Msl, Self::Hlsl, Self::Hlsl6, Self::Glsl];
 }
 
@@ -51,17 +51,17 @@ impl fmt::Display for Language {
     }
 }
 
-/// A module with its sizes put in, ready for the back ends.
+/// A module with its sizes filled in, ready for the back ends.
 pub struct Resolved {
-    /// What naga made of the text.
+    /// naga's module.
     pub module: Module,
-    /// What its validator says of it.
+    /// Result of naga's validator.
     pub info: ModuleInfo,
-    /// Whether lanes hand values to each other: SPIR-V 1.3 and shader model 6.
+    /// True if it uses subgroup operations, which need SPIR-V 1.3 or shader model 6.
     pub subgroups: bool,
-    /// Whether it computes with numbers of half precision.
+    /// True if it computes in half precision.
     pub half: bool,
-    /// Whether wgpu's checks are put in: bounds of indices and loops, and zeros in workgroup memory.
+    /// True if wgpu's checks are included: bounds of indices and loops, and zeros in workgroup memory.
     pub checked: bool,
 }
 
@@ -75,7 +75,7 @@ pub enum Translation {
 }
 
 impl Translation {
-    /// Its length in bytes.
+    /// Returns its length in bytes.
     pub fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
@@ -83,14 +83,14 @@ impl Translation {
         }
     }
 
-    /// Whether there is nothing in it.
+    /// Returns true if it is empty.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Puts `sizes` in for the overrides of a composed variant and validates it, with nothing beyond WebGPU's core
-/// unless the variant says so.
+/// Fills in `sizes` for the overrides of a composed variant and validates it. Only WebGPU's core is allowed, unless the
+/// variant needs a feature.
 ///
 /// # Errors
 /// [`Error::Shader`] with naga's message.
@@ -118,13 +118,13 @@ pub fn resolve(name: &str, variant: &Variant, shader: &Shader, sizes: &Sizes) ->
     })
 }
 
-/// Whether a variant needs lanes that hand values to each other.
+/// Returns true if a variant needs subgroup operations.
 pub fn has_subgroups(variant: &Variant) -> bool {
     variant.needs_feature(wgpu::Features::SUBGROUP)
 }
 
 impl Resolved {
-    /// What the variant needs and `language` has no words for.
+    /// Returns the feature that the variant needs and `language` lacks, if any.
     pub fn lacks(&self, language: Language) -> Option<&'static str> {
         match language {
             Language::Hlsl if self.subgroups => Some("subgroups; HLSL 6 has"),
@@ -133,7 +133,7 @@ impl Resolved {
         }
     }
 
-    /// The module in `language`; `None` where that language has no words for what the variant needs.
+    /// Translates the module to `language`; `None` if that language lacks a feature that the variant needs.
     ///
     /// # Errors
     /// [`Error::Shader`] with the writer's message.
@@ -200,7 +200,7 @@ impl Resolved {
     }
 }
 
-/// What became of a variant in one language.
+/// Result of translating a variant to one language.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Translated {
     /// The operation.
@@ -209,19 +209,19 @@ pub struct Translated {
     pub variant: String,
     /// The language.
     pub language: Language,
-    /// `ok`, `wrong`, or `skipped` where the language has no words for what the variant needs.
+    /// `ok`, `wrong`, or `skipped` if the language lacks a feature that the variant needs.
     pub status: super::row::Status,
-    /// naga's message where it does not translate.
+    /// naga's message if it does not translate, or the missing feature.
     pub reason: Option<String>,
-    /// Bytes of the translation.
+    /// Length of the translation in bytes.
     pub bytes: Option<usize>,
 }
 
-/// Translates a variant at the sizes of `call` (or of the first case that it takes) to every language, with wgpu's checks
-/// where they are asked for or the variant is not wgrad's own.
+/// Translates a variant to every language, at the sizes of `call` (or of the first case that it supports). wgpu's
+/// checks are included if `checked` is set or the variant is not wgrad's own.
 ///
 /// # Errors
-/// [`Error::Shader`] where it does not even compose.
+/// [`Error::Shader`] if it does not compose.
 pub fn translate(call: &Call, variant: &Variant, checked: bool) -> Result<Vec<Translated>> {
     use super::row::Status;
     let name = format!("{}/{}", call.op.name, variant.name());
@@ -249,11 +249,11 @@ pub fn translate(call: &Call, variant: &Variant, checked: bool) -> Result<Vec<Tr
     Ok(Language::ALL.into_iter().map(row).collect())
 }
 
-/// One translation of a variant, at the sizes of `call` or of the first case that it takes, with wgpu's checks where
-/// they are asked for or the variant is not wgrad's own.
+/// Translates a variant to one language, at the sizes of `call` (or of the first case that it supports). wgpu's checks
+/// are included if `checked` is set or the variant is not wgrad's own.
 ///
 /// # Errors
-/// [`Error::Shader`] where it does not translate, or the language has no words for what it needs.
+/// [`Error::Shader`] if it does not translate, or the language lacks a feature that it needs.
 pub fn emit(call: &Call, variant: &Variant, language: Language, checked: bool) -> Result<Translation> {
     let name = format!("{}/{}", call.op.name, variant.name());
     let call = fitting(call, variant)?;
@@ -266,7 +266,7 @@ pub fn emit(call: &Call, variant: &Variant, language: Language, checked: bool) -
     })
 }
 
-/// `call`, or the first case of the page at sizes that `variant` takes on a device that has everything.
+/// Returns `call`, or the first case whose sizes `variant` supports on a device with all features.
 fn fitting(call: &Call, variant: &Variant) -> Result<Call> {
     let takes = |call: &Call| variant.unmet(&call.sizes, wgpu::Features::all()).is_none();
     if takes(call) {
@@ -289,7 +289,7 @@ mod tests {
         op::{Call, user_file},
     };
 
-    /// The translation as text; of SPIR-V, its disassembly would be needed, so its words.
+    /// The translation as text; for SPIR-V its words, as text would need a disassembler.
     fn text(variant: &wgrad::op::Variant, language: Language, checked: bool) -> String {
         let call = Call::new(&MATMUL, &[("M", 33), ("N", 32), ("K", 64)]);
         match emit(&call, variant, language, checked).unwrap_or_else(|e| panic!("{e}")) {
@@ -298,7 +298,7 @@ mod tests {
         }
     }
 
-    /// What naga writes only where wgpu asks for checks: bounds of loops, bounds of indices, zeros in workgroup memory.
+    /// Texts that naga writes only with wgpu's checks: bounds of loops, bounds of indices, zeros in workgroup memory.
     const MARKS: [(Language, &[&str]); 4] = [
         (Language::Msl, &["loop_bound", "metal::min(unsigned(", "x_tile = {}"]),
         (Language::Hlsl, &["loop_bound", "min(uint(", "x_tile = ("]),

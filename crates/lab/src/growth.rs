@@ -1,5 +1,5 @@
-//! How the time of a training step grows with the batch and with the width of a network, and what a step costs
-//! however small it is. Sizes take turns; those beyond the adapter or the time are named, not tried.
+//! Growth of the time of a training step with the batch and the width of a network, and the fixed cost of a step. Sizes
+//! take turns; sizes beyond the adapter or the time are reported as skipped.
 
 use crate::measurement::{Conditions, Spread};
 use serde::Serialize;
@@ -15,23 +15,23 @@ use wgrad::{
     train::{Options, Trainer},
 };
 
-/// Bytes of images that are handed over at once: small, because each turn begins with a chunk.
+/// Bytes of images uploaded at once: small, because each turn begins with a chunk.
 const BUDGET: usize = 4 << 20;
 /// Seconds of a turn's warm-up, in which the loop learns how much to submit at once.
 const WARM_UP: f64 = 0.1;
-/// Steps of a turn at most.
+/// Maximum steps of a turn.
 const MOST: u64 = 1024;
-/// The share of the time that the first round, which also compiles, may take.
+/// Share of the time that the first round may take; it also compiles.
 const FIRST: f64 = 0.7;
 
-/// What to measure.
+/// Request to measure growth.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Images a step.
+    /// Batch sizes.
     pub batches: Vec<usize>,
-    /// What hidden units and filters are multiplied by.
+    /// Factors for hidden units and filters.
     pub widths: Vec<usize>,
-    /// How long in all, seconds.
+    /// Total time, seconds.
     pub seconds: f64,
     /// Turns of each size, if time allows.
     pub rounds: usize,
@@ -39,72 +39,72 @@ pub struct Request {
     pub options: Options,
 }
 
-/// One size.
+/// One batch size and width.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cell {
-    /// Images a step.
+    /// Images per step.
     pub batch: usize,
-    /// What hidden units and filters are multiplied by.
+    /// Factor for hidden units and filters.
     pub width: usize,
-    /// Trained numbers of the network.
+    /// Number of trained parameters.
     pub parameters: usize,
-    /// 10⁹ floating point operations of a step.
+    /// Floating point operations of a step, 10⁹.
     pub gflop: f64,
-    /// Seconds of a step: median over the rounds.
+    /// Seconds per step: median over the rounds.
     pub seconds: Option<f64>,
     /// The fastest round.
     pub seconds_min: Option<f64>,
     /// The slowest.
     pub seconds_max: Option<f64>,
-    /// Rounds that were measured.
+    /// Number of measured rounds.
     pub rounds: usize,
-    /// Median rate, images a second.
+    /// Median rate, images per second.
     pub images_per_second: Option<f64>,
-    /// Median rate, 10⁹ floating point operations a second.
+    /// Median rate, 10⁹ floating point operations per second.
     pub gflops: Option<f64>,
-    /// Share of the largest rate of all sizes.
+    /// Rate as a share of the largest rate of all sizes.
     pub share_of_best: Option<f64>,
-    /// Why it was not measured.
+    /// Reason why it was not measured.
     pub skipped: Option<String>,
-    /// Seconds of a step, round by round.
+    /// Seconds per step, round by round.
     #[serde(skip)]
     samples: Vec<f64>,
 }
 
-/// seconds = fixed + work / rate, over the batches of one width.
+/// The line seconds = fixed + work / rate, fitted over the batches of one width.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Fit {
-    /// Which width.
+    /// The width.
     pub width: usize,
-    /// How many batches it goes through.
+    /// Number of batches in the fit.
     pub sizes: usize,
-    /// The fixed cost of a step, seconds: median of the fits of each round.
+    /// Fixed cost of a step, seconds: median of the fits of the rounds.
     pub fixed_seconds: f64,
-    /// The least of them.
+    /// Least fixed cost of any round.
     pub fixed_seconds_min: f64,
-    /// The largest of them.
+    /// Largest fixed cost of any round.
     pub fixed_seconds_max: f64,
-    /// The rate that the work beyond it runs at, 10⁹ floating point operations a second: median.
+    /// Rate of the work beyond the fixed cost, 10⁹ floating point operations per second, from the medians.
     pub gflops: f64,
-    /// How many fits: the rounds that every size has.
+    /// Number of fits: the rounds that every size has.
     pub fits: usize,
-    /// How far the sizes lie off the median line at most, as a share of their time: where it is large, a line does
-    /// not describe them.
+    /// Largest relative distance of a size from the median line; if it is large, a line does not describe the sizes.
     pub misfit: f64,
 }
 
-/// All sizes of a network.
+/// The growth of one network.
 #[derive(Clone, Debug, Serialize)]
 pub struct Growth {
-    /// Where and what; `batch` is the largest.
+    /// Adapter, network and data; `batch` is the largest.
     pub conditions: Conditions,
-    /// Every size, width by width.
+    /// All sizes, width by width.
     pub cells: Vec<Cell>,
-    /// The fixed cost, width by width; none where fewer than three batches were measured.
+    /// Fits, width by width; a width with fewer than three measured batches has none.
     pub fits: Vec<Fit>,
 }
 
-/// The model with hidden units and filters multiplied by `factor`: those of all layers but the last that has any.
+/// Returns the model with its hidden units and filters multiplied by `factor`; the last layer that has units or filters
+/// stays as it is.
 pub fn widened(model: &Model, factor: usize) -> Model {
     let mut model = model.clone();
     let mut sizes: Vec<&mut usize> = model
@@ -121,10 +121,10 @@ pub fn widened(model: &Model, factor: usize) -> Model {
     model
 }
 
-/// Measures every size of `request`; `progress` hears what is going on.
+/// Measures every size of `request`; `progress` receives messages about the current work.
 ///
 /// # Errors
-/// [`Error::Device`] if the device fails; [`Error::Model`] and the like for a network that is wrong at any size.
+/// [`Error::Device`] if the device fails; [`Error::Model`] and similar errors for a network that is wrong at any size.
 pub async fn measure(
     context: &Context,
     model: &Model,
@@ -134,7 +134,7 @@ pub async fn measure(
 ) -> Result<Growth> {
     let mut cells = cells(model, data, request)?;
     let mut order: Vec<usize> = (0..cells.len()).filter(|n| cells[*n].skipped.is_none()).collect();
-    // Small ones first: they tell how long the next will take.
+    // Small sizes first: they predict the time of the next.
     order.sort_by(|a, b| cells[*a].gflop.total_cmp(&cells[*b].gflop));
     let begun = clock::seconds();
     let slice = (0.5 * request.seconds / (request.rounds * order.len()).max(1) as f64).clamp(0.005, 0.5);
@@ -143,7 +143,8 @@ pub async fn measure(
         for n in &order {
             let left = request.seconds * if round == 0 { FIRST } else { 1.0 } - (clock::seconds() - begun);
             let known = cells[*n].samples.last().copied();
-            // Two steps at least; what is not known yet grows as the work of the last size that is.
+            // Two steps at least. The estimate of an unmeasured size scales with its work, from the nearest measured
+            // size.
             let expected = known.or_else(|| expected(&cells, cells[*n].gflop)).unwrap_or(0.0);
             if left <= 2.0 * expected {
                 if round == 0 {
@@ -187,8 +188,8 @@ pub async fn measure(
     Ok(Growth { conditions: Conditions::of(context, &model.name, &data.name, largest), cells, fits })
 }
 
-/// Every size, not measured yet. Widths that leave the network as it is are skipped, and so is what a batch cannot
-/// fill.
+/// Creates a cell for every size, without measurements. Widths that do not change the network are skipped, and so are
+/// batches larger than the training set.
 fn cells(model: &Model, data: &Dataset, request: &Request) -> Result<Vec<Cell>> {
     let images = data.train.len();
     let mut cells = Vec::new();
@@ -229,19 +230,20 @@ fn widths(cells: &[Cell]) -> Vec<usize> {
     widths
 }
 
-/// Seconds of a step of `gflop`, from the size with the nearest work below.
+/// Estimates the seconds of a step of `gflop` from the measured size with the nearest smaller work.
 fn expected(cells: &[Cell], gflop: f64) -> Option<f64> {
     let known = cells.iter().filter(|cell| cell.gflop <= gflop && !cell.samples.is_empty());
     let nearest = known.max_by(|a, b| a.gflop.total_cmp(&b.gflop))?;
     Some(nearest.samples.last()? * gflop / nearest.gflop.max(f64::MIN_POSITIVE))
 }
 
-/// Seconds of a step, over about `slice` seconds and at least one step; what is known of it shortens the warm-up.
+/// Measures the seconds per step, over about `slice` seconds and at least one step. A `known` time shortens the
+/// warm-up.
 async fn turn(trainer: &mut Trainer, slice: f64, known: Option<f64>) -> Result<f64> {
     let mut each = match known {
         Some(seconds) => seconds,
         None => {
-            // The first compiles.
+            // The first step compiles.
             steps(trainer, 1).await?;
             steps(trainer, 1).await?
         }
@@ -253,7 +255,7 @@ async fn turn(trainer: &mut Trainer, slice: f64, known: Option<f64>) -> Result<f
     steps(trainer, fitting(slice, each)).await
 }
 
-/// Seconds of each of `count` steps, without what begins a stream of data.
+/// Trains for `count` steps; returns the seconds per step, without the start of the data stream.
 async fn steps(trainer: &mut Trainer, count: u64) -> Result<f64> {
     let (recorder, mut done) = (Arc::new(Recorder::default()), 0);
     trainer.listen(Some(recorder.clone()), false);
@@ -270,7 +272,7 @@ async fn steps(trainer: &mut Trainer, count: u64) -> Result<f64> {
 }
 
 impl Cell {
-    /// Puts the samples together.
+    /// Computes the results from the samples.
     fn finish(&mut self) {
         self.rounds = self.samples.len();
         if self.samples.is_empty() {
@@ -285,14 +287,14 @@ impl Cell {
     }
 }
 
-/// The line through the batches of a width.
+/// Fits the line through the batches of a width.
 fn fit(cells: &[Cell], width: usize) -> Option<Fit> {
     let of_width: Vec<&Cell> =
         cells.iter().filter(|cell| cell.width == width && !cell.samples.is_empty()).collect();
     if of_width.len() < 3 {
         return None;
     }
-    // Medians tell the line, the rounds that all have tell how sure it is.
+    // The medians define the line; the rounds that all sizes have show its uncertainty.
     let medians: Vec<(f64, f64)> = of_width.iter().filter_map(|c| Some((c.gflop, c.seconds?))).collect();
     let (fixed, slope) = line(&medians)?;
     let rounds = of_width.iter().map(|cell| cell.samples.len()).min()?;
@@ -314,8 +316,8 @@ fn fit(cells: &[Cell], width: usize) -> Option<Fit> {
     })
 }
 
-/// y = a + b·x by least squares of the relative error, so that the small ones count as much as the large ones.
-/// `None` where all x are the same.
+/// Fits y = a + b·x by least squares of the relative error, so that small values count as much as large ones. `None` if
+/// all x are the same.
 fn line(points: &[(f64, f64)]) -> Option<(f64, f64)> {
     let sum = |of: &dyn Fn(f64, f64) -> f64| points.iter().map(|(x, y)| of(*x, *y) / (y * y)).sum::<f64>();
     let (w, x, y) = (sum(&|_, _| 1.0), sum(&|x, _| x), sum(&|_, y| y));
@@ -336,7 +338,7 @@ mod tests {
         let points: Vec<_> = [1.0, 2.0, 8.0, 64.0].map(|x| (x, 0.25 + 0.5 * x)).into();
         let (fixed, slope) = line(&points).expect("a line");
         assert!((fixed - 0.25).abs() < 1e-12 && (slope - 0.5).abs() < 1e-12, "{fixed} {slope}");
-        // One per cent of a large one must not drown the small ones.
+        // One per cent of a large value must not drown the small ones.
         let mut noisy = points.clone();
         noisy[3].1 *= 1.01;
         let (fixed, _) = line(&noisy).expect("a line");

@@ -1,46 +1,46 @@
-//! The lab: shader variants side by side. Each is proven against its twin on this device before it is timed; a wrong one gets
-//! no time. Beside it stands what else is measured and tried on a device: the fastest variants of a network ([`tune`]),
-//! where a step spends its time ([`profile`]), and whether a device computes a network rightly ([`check`]).
-// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
+//! The lab: compares the shader variants of an operation. It proves each variant against its twin on this device before
+//! it times it; a wrong variant gets no time. It also finds the fastest variants for a network ([`tune`]), shows where
+//! a step spends its time ([`profile`]) and checks that a device computes a network correctly ([`check`]).
+// A library does not print, and `eprintln!` panics if stderr is closed.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
-/// What every measurement shares: spread, conditions, peaks.
+/// Types shared by all measurements: spread, conditions, peaks.
 pub mod measurement;
-/// What wgpu asks of naga's writers.
+/// Options that wgpu passes to naga's writers.
 mod options;
-/// Composed texts as WGSL defines them, for other compilers than naga.
+/// Composed shaders as standard WGSL, for compilers other than naga.
 pub mod standard;
-/// At what sizes an operation is measured.
+/// Default sizes at which an operation is measured.
 pub mod workload;
 /// Ratio of two times with its confidence interval.
 pub mod ratio;
-/// A line of a report, and what may be ranked.
+/// A row of the lab's report, and the ranking of rows.
 pub mod row;
-/// Results that were kept, and the comparison with them.
+/// Kept results, and the comparison with them.
 pub mod history;
-/// Every variant in the languages of all back ends, without an adapter.
+/// Translation of every variant to the languages of all back ends; needs no adapter.
 pub mod backends;
-/// What is asked for.
+/// A request to measure.
 pub mod request;
-/// With which inputs variants are proven.
+/// Inputs of the proofs.
 mod trials;
-/// Samples of several variants in turns.
+/// Interleaved samples of several variants.
 pub(crate) mod turns;
-/// Proof, then time, of the variants of an operation.
+/// Proves, then times, the variants of an operation.
 pub mod measure;
-/// What a sweep over settings found, two constants at a time.
+/// Results of a sweep over settings, as grids of two constants.
 pub mod sweep;
-/// The rate of a large product, which whole networks are measured by.
+/// Rate of a large matrix product, the yardstick for whole networks.
 pub mod product;
-/// How the time of a step grows with batch and width.
+/// Growth of the time of a step with batch and width.
 pub mod growth;
-/// Two whole trainings side by side.
+/// Comparison of two whole trainings.
 pub mod trainings;
-/// The fastest right variant for each call of a network on this adapter: measured, kept in a cache.
+/// The tuner: measures and caches the fastest correct variant for each call of a network on this adapter.
 pub mod tune;
-/// Where a training step spends its time: each dispatch, the host, and a trace of both.
+/// Profile of a training step: the time of each dispatch, the host's work, and a trace of both.
 pub mod profile;
-/// Is this device to be trusted with this network? Real plans beside the twins, gradients beside finite differences.
+/// Check of a device with a network: real plans against the twins, gradients against finite differences.
 pub mod check;
 
 use wgrad::{
@@ -55,35 +55,35 @@ use wgrad::{
     selection::Choices,
 };
 
-/// A variant and whether it runs here.
+/// A variant, and whether it runs on this adapter.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Listing {
     /// The operation.
     pub op: &'static str,
     /// The variant.
     pub variant: String,
-    /// What it needs of sizes and device, in words.
+    /// Its requirements on sizes and device, in words.
     pub needs: Vec<String>,
     /// The adapter classes for which it is preferred to the variants behind it.
     pub default_for: Vec<String>,
-    /// The constants that it offers: [`sweep`] tries their values.
+    /// Constants that it offers; a sweep tries their values ([`sweep`]).
     pub constants: Vec<Constant>,
-    /// Whether it can run on this adapter at these sizes.
+    /// True if it can run on this adapter at these sizes.
     pub eligible: bool,
-    /// Why not.
+    /// Reason why it cannot run; `None` if it can.
     pub reason: Option<String>,
-    /// Whether it is what runs here at these sizes unless another is asked for.
+    /// True if it is the default on this adapter at these sizes.
     pub default_here: bool,
-    /// At what sizes.
+    /// Sizes, in words.
     pub sizes: String,
     /// The adapter.
     pub adapter: String,
 }
 
-/// Every variant of every operation (or of one), at the sizes at which the lab measures it.
+/// Lists every variant of every operation (or of one), at the sizes at which the lab measures it by default.
 ///
 /// # Errors
-/// [`Error::Shader`] where one does not compose.
+/// [`Error::Shader`] if a variant does not compose.
 pub fn list(context: &Context, only: Option<&'static Op>) -> Result<Vec<Listing>> {
     let mut rows = Vec::new();
     for op in OPERATIONS.iter().copied().filter(|op| only.is_none_or(|only| only.name == op.name)) {
@@ -108,8 +108,8 @@ pub fn list(context: &Context, only: Option<&'static Op>) -> Result<Vec<Listing>
     Ok(rows)
 }
 
-/// A commented WGSL file from which a variant of `op` can start: its simplest variant, with the interface and
-/// the conventions as comments.
+/// Returns a commented WGSL file to start a variant of `op` from: its simplest variant, with the interface and the
+/// conventions as comments.
 ///
 /// # Errors
 /// [`Error::Variant`] for an operation without `naive`.
@@ -155,7 +155,7 @@ pub fn template(op: &'static Op) -> Result<String> {
         sizes = sizes::words(&call),
         case = op.cases().first().copied().unwrap_or_default(),
     ));
-    // The example lines above must not be taken for needs or a grid of this file.
+    // The example lines above must not count as needs or a grid of this file.
     let naive = op.variant("naive").map_err(|_| Error::Variant {
         op: op.name,
         wanted: "naive".into(),

@@ -1,7 +1,7 @@
-//! Proof first, then time. Every eligible variant is proven at the cases of the page, at its own and at the size that is
-//! asked for; those that are right are timed in turns, so that whatever else happens on the machine hits all
-//! alike. One that hangs or breaks the device costs its own row: the device is opened anew. The tuner proves and
-//! times through the same `Course`.
+//! Proves variants, then times them. Every eligible variant is proven at the cases of the operation, at its own cases
+//! and at the requested size. The correct ones are timed in turns, so that other load on the machine affects all alike.
+//! A variant that hangs or breaks the device costs only its own row: the device is reopened. The tuner proves and times
+//! through the same `Course`.
 
 use super::{
     request::{Refusal, Request},
@@ -22,9 +22,9 @@ use wgrad::{
     selection::Choices,
 };
 
-/// A device that is opened anew when a kernel broke it.
+/// A device that is reopened when a kernel breaks it.
 pub struct Lab {
-    /// The device.
+    /// The open device.
     pub context: Context,
     options: Options,
 }
@@ -33,30 +33,30 @@ impl Lab {
     /// Opens the adapter that `options` name.
     ///
     /// # Errors
-    /// As [`Context::open`].
+    /// The errors of [`Context::open`].
     pub async fn open(options: Options) -> Result<Self> {
         Ok(Self { context: Context::open(&options).await?, options })
     }
 
-    /// Works on a device that is open already; `options` are those that it was opened with.
+    /// Uses a device that is already open; `options` are those that it was opened with.
     pub fn with(context: Context, options: Options) -> Self {
         Self { context, options }
     }
 
-    /// Leaves the device as it is and opens another.
+    /// Abandons the device and opens another.
     pub(crate) async fn reopen(&mut self) -> Result<()> {
         self.context = Context::open(&self.options).await?;
         Ok(())
     }
 }
 
-/// Why a variant gets no time.
+/// Reason why a variant gets no time.
 enum Failure {
     Wrong { at: String, regime: Regime, wrong: Wrong },
     Error(Error),
 }
 
-/// What the proof of a right variant told.
+/// Result of the proof of a correct variant.
 struct Proof {
     error_share: f64,
     proofs: usize,
@@ -64,12 +64,12 @@ struct Proof {
     limit: Option<String>,
 }
 
-/// Proves, then times, the variants of `request`, in the order in which it names them; `progress` hears what is
-/// going on.
+/// Proves, then times, the variants of `request`. The rows are in the order of the request; `progress` receives
+/// messages about the current work.
 ///
 /// # Errors
-/// [`Error::Shader`] where a variant does not compose, [`Error::TooLarge`] for sizes beyond this adapter, and
-/// [`Error::Device`] where the device cannot be opened anew. A wrong or hanging variant is a row, no error.
+/// [`Error::Shader`] if a variant does not compose, [`Error::TooLarge`] for sizes beyond this adapter, and
+/// [`Error::Device`] if the device cannot be reopened. A wrong or hanging variant is a row, not an error.
 pub async fn measure(
     lab: &mut Lab,
     request: &Request,
@@ -107,7 +107,7 @@ pub async fn measure(
     Ok(course.rows)
 }
 
-/// Whether the buffers of `call` fit on `context`; `shader` is any variant of the operation.
+/// Checks that the buffers of `call` fit on `context`; `shader` is any variant of the operation.
 pub fn fits(context: &Context, call: &Call, shader: &Shader) -> Result<()> {
     let limit = context.limits.max_storage_buffer_binding_size.min(context.limits.max_buffer_size);
     for (binding, len) in shader.bindings.iter().zip(lengths(shader, &call.sizes)) {
@@ -120,17 +120,18 @@ pub fn fits(context: &Context, call: &Call, shader: &Shader) -> Result<()> {
     Ok(())
 }
 
-/// The variants of one call on their way through proof and timing, a row each.
+/// The variants of one call during proof and timing, with a row for each.
 pub(crate) struct Course<'a> {
     call: &'a Call,
     variants: &'a [Variant],
     timeout: f64,
-    /// In the order of the variants. One is `skipped` until it is proven, and has a reason if it cannot run.
+    /// Rows in the order of the variants. A row is `skipped` until its variant is proven, and has a reason if it cannot
+    /// run.
     pub rows: Vec<Row>,
 }
 
 impl<'a> Course<'a> {
-    /// Nothing is proven yet; what cannot run on `context` says why.
+    /// Creates the rows, with nothing proven yet. A variant that cannot run on `context` gets the reason.
     pub fn new(context: &Context, call: &'a Call, variants: &'a [Variant], timeout: f64) -> Result<Self> {
         let (default, _) = call.variant(context, &Choices::default())?;
         let mut rows = Vec::new();
@@ -139,7 +140,7 @@ impl<'a> Course<'a> {
             row.default = variant.is_own() && variant.name() == default.name();
             match call.obstacle(context, variant) {
                 Ok(reason) => row.reason = reason,
-                // One setting of many may not compile.
+                // A single setting may fail to compile.
                 Err(Error::Shader { message, .. }) => {
                     (row.status, row.reason) = (Status::Wrong, Some(message));
                 }
@@ -150,12 +151,12 @@ impl<'a> Course<'a> {
         Ok(Self { call, variants, timeout, rows })
     }
 
-    /// The variants that can run here.
+    /// Returns the indices of the variants that can run here.
     pub fn runnable(&self) -> Vec<usize> {
         (0..self.rows.len()).filter(|n| self.rows[*n].reason.is_none()).collect()
     }
 
-    /// Makes the pipeline of variant `n`, to be run on the inputs of `trial`, and notes how long that took.
+    /// Makes the pipeline of variant `n`, runs it once on the inputs of `trial`, and records how long that took.
     async fn compile(&mut self, lab: &mut Lab, n: usize, trial: &Trial) -> Result<()> {
         lab.context.set_timeout(Duration::from_secs_f64(self.timeout));
         match compile(&lab.context, &self.variants[n], trial).await {
@@ -165,8 +166,8 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// Proves variant `n` with every one of `trials` that it takes, or with the first and `most` of the others; it is
-    /// `ok` as long as none of its proofs failed.
+    /// Proves variant `n` with each of the `trials` that it supports, or with the first and at most `most` of the
+    /// others. Its row is `ok` as long as no proof failed.
     pub async fn prove(
         &mut self,
         lab: &mut Lab,
@@ -185,7 +186,7 @@ impl<'a> Course<'a> {
                 row.status = Status::Ok;
                 row.error_share = Some(row.error_share.unwrap_or(0.0).max(error_share));
                 row.proofs += proofs;
-                // A proof may come in parts: the plain inputs are in all of them.
+                // A proof may come in parts, each of which includes the small inputs.
                 row.regimes = match row.regimes {
                     0 => regimes.len(),
                     before => before + regimes.iter().filter(|r| **r != Regime::Small).count(),
@@ -229,7 +230,7 @@ impl<'a> Course<'a> {
                     }
                     return Ok(());
                 }
-                // It was right, but does not end well when it runs often: the others are timed without it.
+                // It was correct, but failed during repeated runs: the others are timed without it.
                 Err((which, error)) => lab.fail(&mut rows[proven[which]], Failure::Error(error)).await?,
             }
         }
@@ -237,7 +238,7 @@ impl<'a> Course<'a> {
 }
 
 impl Lab {
-    /// Notes what is wrong with a variant; opens the device anew where it broke.
+    /// Records the failure of a variant; reopens the device if it broke.
     async fn fail(&mut self, row: &mut Row, failure: Failure) -> Result<()> {
         row.status = Status::Wrong;
         match failure {
@@ -260,7 +261,7 @@ impl Lab {
     }
 }
 
-/// Seconds that the driver takes to make the pipeline, and to compile it for its first dispatch.
+/// Returns the seconds that the driver takes to make the pipeline, and to compile it at its first dispatch.
 async fn compile(context: &Context, variant: &Variant, trial: &Trial) -> Result<f64> {
     context.tell_of_trial(&trial.call, variant, false);
     let begun = clock::seconds();
@@ -273,14 +274,14 @@ async fn compile(context: &Context, variant: &Variant, trial: &Trial) -> Result<
     Ok(made + clock::seconds() - begun)
 }
 
-/// Proves `variant` at the sizes of `trials` that it takes, the first and at most `most` of the others.
+/// Proves `variant` with the `trials` that it supports: the first and at most `most` of the others.
 async fn prove(
     context: &Context,
     variant: &Variant,
     trials: &[Trial],
     most: Option<usize>,
 ) -> Result<Proof, Failure> {
-    /// So few workgroups on the last axis make most cases fold.
+    /// Limit of workgroups on the last axis; so few that most cases fold.
     const FEW: u32 = 3;
     let mut proof = Proof { error_share: 0.0, proofs: 0, regimes: BTreeSet::new(), limit: None };
     let mut folded = None;

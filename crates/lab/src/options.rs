@@ -1,6 +1,6 @@
-//! The options that wgpu 30 gives naga's writers, with its checks and without (`wgpu-hal`'s `vulkan/device.rs`,
-//! `metal/device.rs`, `dx12/device.rs`, `gles/device.rs`). Leaves out what depends on the adapter alone, such as the
-//! newest version of a language: there it is the oldest that will do.
+//! Options that wgpu 30 passes to naga's writers, with and without its checks (`wgpu-hal`'s `vulkan/device.rs`,
+//! `metal/device.rs`, `dx12/device.rs`, `gles/device.rs`). Options that depend on the adapter alone are left out; a
+//! language version, for example, is the oldest that suffices.
 
 use naga::{
     Module, ResourceBinding, StorageAccess,
@@ -9,7 +9,7 @@ use naga::{
 };
 use std::collections::BTreeMap;
 
-/// The same policy for every kind of access; binding arrays have none in wgpu.
+/// Returns one policy for every kind of access; binding arrays have none in wgpu.
 fn policies(checked: bool) -> BoundsCheckPolicies {
     let policy = if checked { BoundsCheckPolicy::Restrict } else { BoundsCheckPolicy::Unchecked };
     BoundsCheckPolicies {
@@ -20,7 +20,7 @@ fn policies(checked: bool) -> BoundsCheckPolicies {
     }
 }
 
-/// For Vulkan. Where a device has `robustBufferAccess2`, wgpu leaves the checks of buffers to it.
+/// Options for Vulkan. If a device has `robustBufferAccess2`, wgpu leaves the checks of buffers to it.
 pub(super) fn spirv(checked: bool, subgroups: bool) -> spv::Options<'static> {
     spv::Options {
         lang_version: if subgroups { (1, 3) } else { (1, 0) },
@@ -35,7 +35,7 @@ pub(super) fn spirv(checked: bool, subgroups: bool) -> spv::Options<'static> {
     }
 }
 
-/// For Metal, with its buffers in the order of groups and bindings, as wgpu counts them, and their sizes behind.
+/// Options for Metal. The buffers are in the order of groups and bindings, as wgpu counts them; their sizes follow.
 pub(super) fn msl(checked: bool, module: &Module, entry: &str) -> msl::Options {
     let mut bound: BTreeMap<ResourceBinding, bool> = BTreeMap::new();
     for (_, global) in module.global_variables.iter() {
@@ -62,7 +62,7 @@ pub(super) fn msl(checked: bool, module: &Module, entry: &str) -> msl::Options {
     }
 }
 
-/// For DX12.
+/// Options for DX12.
 pub(super) fn hlsl(checked: bool, shader_model: hlsl::ShaderModel) -> hlsl::Options {
     hlsl::Options {
         shader_model,
@@ -73,7 +73,7 @@ pub(super) fn hlsl(checked: bool, shader_model: hlsl::ShaderModel) -> hlsl::Opti
     }
 }
 
-/// For OpenGL ES. There wgpu checks neither indices nor loops: that is the driver's.
+/// Options for OpenGL ES. There wgpu checks neither indices nor loops; it leaves that to the driver.
 pub(super) fn glsl(checked: bool) -> (glsl::Options, BoundsCheckPolicies) {
     let options = glsl::Options {
         version: glsl::Version::new_gles(310),

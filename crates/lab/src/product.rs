@@ -1,5 +1,5 @@
-//! The rate of a large product of matrices, as training would run it: what whole networks are measured by. Most of
-//! their arithmetic is products, only smaller or gathered ones.
+//! Rate of a large matrix product, as training would run it: the yardstick for whole networks. Most of their arithmetic
+//! is products, only smaller or gathered ones.
 
 use crate::measurement::repeated::Repeated;
 use wgrad::{
@@ -11,19 +11,20 @@ use wgrad::{
     selection::Choices,
 };
 
-/// Rows, columns and inner length: large enough to fill the adapter, small enough to be a few milliseconds.
+/// Returns the rows, columns and inner length: large enough to fill the adapter, small enough to take a few
+/// milliseconds.
 fn edge(class: AdapterClass) -> usize {
     if class == AdapterClass::Cpu { 512 } else { 2048 }
 }
 
-/// A product ready to be timed, by the default variant of this adapter.
+/// A product ready for timing, with the default variant of this adapter.
 pub struct Product {
     call: Call,
     repeated: Repeated,
 }
 
 impl Product {
-    /// Draws two square matrices and warms their product up; a sample will take about `seconds`.
+    /// Draws two square matrices and warms up their product; a sample will take about `seconds`.
     ///
     /// # Errors
     /// [`wgrad::Error::Device`] if the device fails.
@@ -38,12 +39,12 @@ impl Product {
         Ok(Self { call, repeated })
     }
 
-    /// Its sizes, as `M=512,N=512,K=512`.
+    /// Returns its sizes, as `M=512,N=512,K=512`.
     pub fn sizes(&self) -> String {
         wgrad::op::sizes::words(&self.call)
     }
 
-    /// 10⁹ floating point operations a second, in one sample.
+    /// Takes one sample; returns its rate, 10⁹ floating point operations per second.
     ///
     /// # Errors
     /// [`wgrad::Error::Device`] if the device fails.

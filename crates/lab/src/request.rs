@@ -1,4 +1,4 @@
-//! What the lab is asked to measure.
+//! Request to the lab.
 
 use std::collections::BTreeMap;
 use wgrad::{
@@ -6,31 +6,31 @@ use wgrad::{
     op::{Call, Variant},
 };
 
-/// What to measure.
+/// Request to prove and time variants of one call.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Operation, sizes, activation.
     pub call: Call,
-    /// Which variants.
+    /// Variants to measure.
     pub variants: Vec<Variant>,
-    /// What is known of some of them already, by place: those are not run.
+    /// Variants that are already known to be wrong, by index in `variants`: those are not run.
     pub refused: BTreeMap<usize, Refusal>,
-    /// Seconds of timing for each; 0 proves only.
+    /// Seconds of timing for each variant; 0 only proves.
     pub seconds: f64,
     /// Seconds after which a submission counts as hung.
     pub timeout: f64,
-    /// Decides the inputs.
+    /// Seed of the inputs.
     pub seed: u64,
-    /// At how many cases of the page each is proven at most: the smallest and the largest that it takes. `None`:
-    /// all.
+    /// Maximum number of cases of the operation at which each variant is proven: the smallest and the largest that it
+    /// supports. `None`: all.
     pub cases: Option<usize>,
 }
 
-/// What is wrong with a variant.
+/// Reason why a variant is wrong.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// In words.
+    /// Reason, in words.
     pub reason: String,
-    /// The worst element, where it is a number that is wrong.
+    /// Worst element, if a value is wrong.
     pub worst: Option<Mismatch>,
 }

@@ -1,4 +1,4 @@
-//! A line of the lab's report: one variant at one size on one adapter. It is what JSON and CSV of the lab hold.
+//! A row of the lab's report: one variant at one size on one adapter. The lab's JSON and CSV hold these rows.
 
 use crate::{
     measurement::{Spread, peaks::Peaks},
@@ -17,46 +17,46 @@ use wgrad::{
 };
 use wgrad_files::calendar;
 
-/// What became of a variant.
+/// Status of a variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Proven, and timed.
+    /// Proven correct, and timed if time was requested.
     Ok,
-    /// It computes something else than its twin, or does not end, or breaks the device.
+    /// It differs from its twin, does not end, or breaks the device.
     Wrong,
     /// It cannot run at these sizes or on this adapter.
     Skipped,
 }
 
-/// One variant at one size on one adapter. What was not measured is null.
+/// One variant at one size on one adapter. Values that were not measured are null.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     /// The operation.
     pub op: &'static str,
     /// The variant, or the path of the user's file.
     pub variant: String,
-    /// What became of it.
+    /// Its status.
     pub status: Status,
-    /// Why it is not ok.
+    /// Reason why it is not `ok`.
     pub reason: Option<String>,
-    /// What an `ok` one is not right for, which these sizes did not ask for.
+    /// Limit beyond which an `ok` variant is wrong; these sizes do not reach it.
     pub limit: Option<String>,
-    /// The worst element of a wrong one.
+    /// Worst element of a wrong variant.
     pub worst: Option<Mismatch>,
     /// The constants that the variant offers, at the values of this row.
     pub constants: Setting,
     /// Sizes, as [`wgrad::op::sizes::given`] reads them.
     pub sizes: String,
-    /// The activation composed in; `linear` where there is none.
+    /// The activation composed in; `linear` if there is none.
     pub activation: &'static str,
-    /// From 1, by median time; equal where the difference is within the spread.
+    /// Rank by median time, from 1; equal if the difference is within the spread.
     pub rank: Option<usize>,
-    /// Whether another one has the same rank.
+    /// True if another variant has the same rank.
     pub tied: bool,
-    /// Median rate of floating point operations, 10⁹ a second.
+    /// Median rate, 10⁹ floating point operations per second.
     pub gflops: Option<f64>,
-    /// Median rate of bytes, each buffer counted once (twice where it is updated), 10⁹ a second.
+    /// Median rate, 10⁹ bytes per second; each buffer counts once (twice if it is updated).
     pub gbps: Option<f64>,
     /// Median seconds of a dispatch.
     pub seconds: Option<f64>,
@@ -64,11 +64,11 @@ pub struct Row {
     pub seconds_min: Option<f64>,
     /// The slowest sample.
     pub seconds_max: Option<f64>,
-    /// A quarter of the samples are faster than this.
+    /// First quartile: a quarter of the samples are faster.
     pub seconds_q1: Option<f64>,
-    /// A quarter of the samples are slower than this.
+    /// Third quartile: a quarter of the samples are slower.
     pub seconds_q3: Option<f64>,
-    /// How many samples.
+    /// Number of samples.
     pub samples: usize,
     /// Seconds of a dispatch, round by round: in each round every variant takes a turn.
     pub rounds: Vec<f64>,
@@ -82,29 +82,29 @@ pub struct Row {
     pub digest: Option<String>,
     /// Day of the measurement, year, month and day.
     pub date: String,
-    /// Dispatches in each.
+    /// Dispatches per sample.
     pub dispatches_per_sample: usize,
-    /// What they were measured with.
+    /// Clock of the samples.
     pub clock: Option<Clock>,
     /// Seconds that the driver takes to make the pipeline and to compile it, which some do only at the first dispatch.
     pub compile_seconds: Option<f64>,
-    /// The largest error of all proofs as a share of what is allowed.
+    /// Largest error of all proofs, as a share of the tolerance.
     pub error_share: Option<f64>,
-    /// At how many sizes it was proven.
+    /// Number of sizes at which it was proven.
     pub proofs: usize,
-    /// With how many kinds of inputs: [`wgrad::prove::Regime`].
+    /// Number of kinds of inputs in its proof: [`wgrad::prove::Regime`].
     pub regimes: usize,
     /// Share of the adapter's arithmetic peak.
     pub share_of_fma: Option<f64>,
-    /// Share of the adapter's memory peak; more than 1 where caches hold the buffers.
+    /// Share of the adapter's memory peak; above 1 if caches hold the buffers.
     pub share_of_copy: Option<f64>,
-    /// The arithmetic peak measured in the same run, 10⁹ operations a second.
+    /// Arithmetic peak measured in the same run, 10⁹ operations per second.
     pub peak_gflops: Option<f64>,
-    /// The memory peak measured in the same run, 10⁹ bytes a second.
+    /// Memory peak measured in the same run, 10⁹ bytes per second.
     pub peak_gbps: Option<f64>,
-    /// Whether it is what runs at these sizes on this adapter unless another is asked for.
+    /// True if it is the default at these sizes on this adapter.
     pub default: bool,
-    /// Whether wgpu's checks are in it: always in a user's file.
+    /// True if it has wgpu's checks; always true for a user's file.
     pub checked: bool,
     /// The adapter.
     pub adapter: String,
@@ -119,7 +119,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// A row of a variant of which nothing is known yet.
+    /// Creates a row without results.
     pub(crate) fn new(context: &Context, call: &Call, variant: &Variant) -> Self {
         let AdapterRecord { name, backend, driver, class } = AdapterRecord::of(context);
         Self {
@@ -168,7 +168,7 @@ impl Row {
         }
     }
 
-    /// Puts the samples in: seconds of a dispatch, in any order.
+    /// Fills in the samples: seconds per dispatch, in any order.
     pub(crate) fn timed(&mut self, samples: Vec<f64>, call: &Call, shader: &Shader, peaks: Option<&Peaks>) {
         if samples.is_empty() {
             return;
@@ -274,7 +274,7 @@ pub(crate) mod tests {
     use super::{Row, Setting, Status, rank};
     use wgrad::op::AdapterClass;
 
-    /// A row that is ok, with these quarters and median, seconds.
+    /// Creates an `ok` row with this first quartile, median and third quartile, seconds.
     pub(crate) fn row(times: Option<[f64; 3]>) -> Row {
         let [q1, median, q3] = times.map_or([None; 3], |times| times.map(Some));
         Row {

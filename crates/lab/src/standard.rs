@@ -1,12 +1,12 @@
-//! Composed texts as WGSL defines them: what a browser would be given, for other compilers than naga. Each comes with
-//! the numbers that its pipelines get. Leaves out compiling them: `scripts/tint.sh` does.
+//! Composed shaders as standard WGSL, as a browser would receive them, for compilers other than naga. Each comes with
+//! the override values of its pipelines. `scripts/tint.sh` compiles them.
 
 use wgrad::{
     Error, Result,
     op::{Activation, Op, Sizes, Variant, activations::LINEAR, sizes},
 };
 
-/// A module, and the pipelines that are made of it.
+/// A shader module and the pipelines made from it.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Standard {
     /// The operation.
@@ -15,25 +15,25 @@ pub struct Standard {
     pub variant: String,
     /// The activation composed in.
     pub activation: &'static str,
-    /// WebGPU's names of the features that it needs.
+    /// WebGPU names of the features that it needs.
     pub features: Vec<&'static str>,
-    /// For each pipeline the values of its overrides.
+    /// Override values of each pipeline.
     pub pipelines: Vec<Sizes>,
-    /// The text.
+    /// WGSL text.
     pub text: String,
 }
 
-/// WebGPU's names of the features that a variant needs.
+/// Returns the WebGPU names of the features that a variant needs.
 fn features(variant: &Variant) -> Vec<&'static str> {
     let known = [(wgpu::Features::SUBGROUP, "subgroups"), (wgpu::Features::SHADER_F16, "shader-f16")];
     known.into_iter().filter(|(feature, _)| variant.needs_feature(*feature)).map(|(_, name)| name).collect()
 }
 
-/// `variant` with `activation`, and a pipeline for each of its cases that it takes, or for the last of them where there
-/// is an activation. `None` where its constants do not go together.
+/// Composes `variant` with `activation`, with a pipeline for each of the cases that it supports. With an activation
+/// other than `linear`, only the last of them is kept. `None` if its constants violate an assertion.
 ///
 /// # Errors
-/// [`Error::Shader`] where it does not compose.
+/// [`Error::Shader`] if it does not compose.
 pub fn module(
     op: &'static Op,
     variant: &Variant,
@@ -51,7 +51,7 @@ pub fn module(
             pipelines.push(call.sizes);
         }
     }
-    // Sizes do not meet the activation: one of each will do for the others.
+    // Sizes and activation are independent: one size is enough for the other activations.
     if activation.name != LINEAR.name {
         pipelines.drain(..pipelines.len().saturating_sub(1));
     }

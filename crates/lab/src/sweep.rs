@@ -1,5 +1,5 @@
-//! What a sweep over a variant's settings found, two constants at a time: the data of a heat map, for a terminal or
-//! a page.
+//! Results of a sweep over a variant's settings, two constants at a time: the data of a heat map, for a terminal or a
+//! page.
 
 use super::row::{Row, Status};
 use serde::Serialize;
@@ -10,50 +10,50 @@ use wgrad::op::setting::{self, Setting};
 pub struct Axis {
     /// The constant's name.
     pub name: String,
-    /// Its values, numbers in rising order.
+    /// Its values; numbers in ascending order.
     pub values: Vec<String>,
 }
 
-/// One setting.
+/// One setting of the two constants.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Cell {
-    /// What became of it; `None` where it was not tried.
+    /// Status of this setting; `None` if it was not tried.
     pub status: Option<Status>,
-    /// Its rate, in the grid's unit.
+    /// Rate, in the grid's unit.
     pub rate: Option<f64>,
     /// Median seconds of a dispatch.
     pub seconds: Option<f64>,
-    /// Whether it is the fastest setting of its variant.
+    /// True if it is the fastest setting of its variant.
     pub best: bool,
 }
 
-/// Two constants of a variant, the others fixed.
+/// A grid over two constants of a variant; the others are fixed.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Grid {
     /// The operation.
     pub op: String,
     /// The variant, without a setting.
     pub variant: String,
-    /// Where it was measured.
+    /// Adapter on which it was measured.
     pub adapter: String,
-    /// The back end there.
+    /// Back end of that adapter.
     pub backend: String,
-    /// At what sizes.
+    /// Sizes, in words.
     pub sizes: String,
-    /// What `rate` counts: 10⁹ of these a second.
+    /// Unit of `rate`: `GFLOP/s` or `GB/s`.
     pub unit: &'static str,
-    /// From top to bottom.
+    /// Constant of the rows, from top to bottom.
     pub rows: Axis,
-    /// From left to right.
+    /// Constant of the columns, from left to right.
     pub columns: Axis,
-    /// The constants that stay, at the values of the fastest setting.
+    /// The other constants, at the values of the fastest setting.
     pub fixed: Setting,
-    /// A list for each row.
+    /// Cells, one list per row.
     pub cells: Vec<Vec<Cell>>,
 }
 
 impl Grid {
-    /// The least and the largest rate; `None` where nothing was timed.
+    /// Returns the least and the largest rate; `None` if nothing was timed.
     pub fn range(&self) -> Option<(f64, f64)> {
         let rates = self.cells.iter().flatten().filter_map(|cell| cell.rate);
         rates.fold(None, |range, rate| match range {
@@ -63,13 +63,13 @@ impl Grid {
     }
 }
 
-/// What belongs together: settings of one variant at the same sizes on the same adapter.
+/// Key that groups the settings of one variant at the same sizes on the same adapter.
 fn key(row: &Row) -> [&str; 5] {
     [row.op, setting::split(&row.variant).0, &row.sizes, &row.adapter, &row.backend]
 }
 
-/// The grids of all variants among `rows`: one for every pair of constants that take several values, with the other
-/// constants as in the fastest setting (or, where nothing was timed, as in the first one).
+/// Returns the grids of all variants in `rows`. Each pair of constants that take several values makes one grid; the
+/// other constants are as in the fastest setting (or as in the first one, if nothing was timed).
 pub fn grids(rows: &[Row]) -> Vec<Grid> {
     let mut seen: Vec<[&str; 5]> = Vec::new();
     let mut grids = Vec::new();
@@ -100,7 +100,7 @@ fn of_variant(settings: &[&Row]) -> Vec<Grid> {
     grids
 }
 
-/// The values that a constant takes.
+/// Returns the values that a constant takes.
 fn axis(name: &str, settings: &[&Row]) -> Axis {
     let mut values: Vec<String> = Vec::new();
     for value in settings.iter().filter_map(|row| row.constants.get(name)) {

@@ -1,6 +1,6 @@
-//! Two whole trainings side by side: same model, data and seed, other variants. They take turns on one adapter, so
-//! that whatever else happens on the machine hits both. It tells how fast each is, how far their losses and weights
-//! drift apart, and whether that is more than rounding explains.
+//! Comparison of two whole trainings with the same model, data and seed, but other variants. They take turns on one
+//! adapter, so that other load on the machine affects both. The result holds their speeds, how far their losses and
+//! weights drift apart, and whether that is more than rounding explains.
 
 use crate::measurement::{Conditions, Spread};
 use std::{ops::ControlFlow, sync::Arc};
@@ -20,27 +20,27 @@ use wgrad::{
 mod told;
 pub use told::{Comparison, Round, Side, StepPair, Tolerance, WeightDifference};
 
-/// Bytes of images that are handed over at once: small, because each turn begins with a chunk.
+/// Bytes of images uploaded at once: small, because each turn begins with a chunk.
 const BUDGET: usize = 2 << 20;
 
-/// What to compare.
+/// Request to compare two trainings.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The network.
     pub model: Model,
-    /// Batch, seed, optimizer; `variants` are those of the sides.
+    /// Batch, seed, optimizer; `sides` replaces its `variants`.
     pub options: Options,
-    /// The variants of A and of B.
+    /// Variants of A and of B.
     pub sides: [Choices; 2],
     /// Steps of each training.
     pub steps: u64,
-    /// Turns of each that are timed, after one that is not.
+    /// Timed turns of each training, after an untimed one.
     pub rounds: usize,
-    /// How far the losses of a step may lie apart; `None` derives it, see [`Tolerance`].
+    /// Largest allowed difference between the losses of a step; `None` derives it, see [`Tolerance`].
     pub tolerance: Option<f64>,
 }
 
-/// A training that is on its way.
+/// A training in progress.
 struct Course {
     trainer: Trainer,
     losses: Vec<f64>,
@@ -48,7 +48,8 @@ struct Course {
 }
 
 impl Course {
-    /// Takes `steps` steps, over as many epochs as that takes; images a second, without what begins the turn.
+    /// Trains for `steps` steps, over as many epochs as necessary. Returns images per second, without the start of the
+    /// turn.
     async fn turn(&mut self, steps: u64) -> Result<f64> {
         let (recorder, target) = (Arc::new(Recorder::default()), self.losses.len() as u64 + steps);
         self.trainer.listen(Some(recorder.clone()), false);
@@ -72,11 +73,11 @@ impl Course {
     }
 }
 
-/// Trains both sides and compares them; `progress` hears what is going on.
+/// Trains both sides and compares them; `progress` receives messages about the current work.
 ///
 /// # Errors
-/// [`Error::Option`] for fewer than two steps or no round, [`Error::Variant`] where a file is wrong, whatever
-/// [`Trainer::new`] reports, and [`Error::Device`]. A loss that is no number is a result, no error.
+/// [`Error::Option`] for fewer than two steps or no round, [`Error::Variant`] for a wrong file, the errors of
+/// [`Trainer::new`], and [`Error::Device`]. A loss that is no longer finite is a result, not an error.
 pub async fn compare(
     context: &Context,
     data: &Dataset,
@@ -96,7 +97,7 @@ pub async fn compare(
     for (n, turn) in turns.iter().enumerate() {
         progress(&format!("round {n} of {}: {turn} steps of each", turns.len() - 1));
         let mut speeds = [0.0; 2];
-        // Who begins changes, so that neither always meets a warm or a cold machine.
+        // The sides alternate in beginning, so that neither always meets a warm or a cold machine.
         for side in [n % 2, 1 - n % 2] {
             speeds[side] = courses[side].turn(*turn).await?;
         }
@@ -180,7 +181,7 @@ fn check(steps: u64, rounds: usize, tolerance: Option<f64>) -> Result<()> {
     }
 }
 
-/// Steps of each turn: the warm-up, then the rounds. They add up to `steps`.
+/// Returns the steps of each turn: the warm-up, then the rounds. They add up to `steps`.
 fn turns(steps: u64, rounds: usize) -> Vec<u64> {
     let rounds = (rounds as u64).min(steps - 1);
     let each = steps / (rounds + 1);
@@ -189,12 +190,13 @@ fn turns(steps: u64, rounds: usize) -> Vec<u64> {
     turns
 }
 
-/// The neighbour of a number; zero stays, since it has none of its own size.
+/// Returns a neighbouring number (last bit flipped). Zero stays, since it has no neighbour of comparable size.
 fn nudged(weight: f32) -> f32 {
     if weight == 0.0 { weight } else { f32::from_bits(weight.to_bits() ^ 1) }
 }
 
-/// The most terms that a dispatch adds up for one number, by its operations: the output comes first.
+/// Returns the largest number of terms that any dispatch sums for one output element, estimated from its operations.
+/// The first buffer of a node is its output.
 fn longest_sum(program: &Program) -> usize {
     let terms = program.nodes.iter().filter_map(|node| {
         let (_, output) = node.buffers.first()?;
@@ -204,7 +206,7 @@ fn longest_sum(program: &Program) -> usize {
     terms.max().unwrap_or(1).max(1)
 }
 
-/// Both losses with what they are allowed to differ by.
+/// Pairs the losses of both trainings with their allowed difference.
 fn curve(
     courses: &[Course; 2],
     given: Option<f64>,
@@ -231,7 +233,7 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|v| v * v).sum::<f64>().sqrt()
 }
 
-/// Where the weights lie furthest apart. NaN is further than anything.
+/// Finds the weight that differs most; NaN counts as the largest difference.
 fn weight_difference(pair: &[Checkpoint; 2], trainer: &Trainer) -> Option<WeightDifference> {
     let mut worst: Option<WeightDifference> = None;
     let (mut all, mut whole) = (0.0, 0.0);

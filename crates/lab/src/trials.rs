@@ -1,4 +1,4 @@
-//! With which inputs the lab proves, and which of them a variant takes.
+//! Inputs of the lab's proofs, and the selection of those that a variant supports.
 
 use crate::request::Request;
 use std::collections::BTreeSet;
@@ -9,8 +9,8 @@ use wgrad::{
     prove::{Regime, Trial, proofs},
 };
 
-/// The cases of the page with small inputs, and with those of every other regime where one of the variants needs it:
-/// one that takes few sizes gets them at a case that it takes.
+/// Trials at the cases of the operation: all with small inputs, and some with those of every other regime. A variant
+/// that supports few sizes gets the other regimes at a case that it supports.
 pub(super) fn at_the_cases(context: &Context, request: &Request, reference: &Shader) -> Result<Vec<Trial>> {
     let Request { call, variants, cases, seed, .. } = request;
     let mut drawn = BTreeSet::new();
@@ -25,15 +25,15 @@ pub(super) fn at_the_cases(context: &Context, request: &Request, reference: &Sha
         .filter(|(_, _, regime)| *regime == Regime::Small)
         .for_each(&mut add);
     for variant in variants {
-        // Settings of a variant that do not compose say so elsewhere.
+        // Settings that do not compose are reported elsewhere.
         let takes = |case: &Call| Ok(case.obstacle(context, variant).is_ok_and(|reason| reason.is_none()));
         proofs(call, call.op.cases(), reference, cases.is_some(), takes)?.into_iter().for_each(&mut add);
     }
     Ok(trials)
 }
 
-/// What `variant` asks for itself: small inputs at each of its own cases, and those of every other regime where it takes
-/// no case of the page.
+/// Trials at the cases of `variant` itself: small inputs at each of them. If it supports no case of the operation, the
+/// inputs of every other regime are added.
 pub(super) fn at_its_own(
     context: &Context,
     request: &Request,
@@ -52,8 +52,8 @@ pub(super) fn at_its_own(
     Ok(wanted.map(|(n, case, regime)| Trial::of(regime, &case, reference, seed + n as u64)).collect())
 }
 
-/// Which of `trials` the proof of `variant` runs: those that it takes. With small inputs the first, and at most `most` of
-/// the others: the smallest, then the largest ones.
+/// Returns the indices of the `trials` that `variant` supports and that its proof runs. With small inputs these are the
+/// first and at most `most` of the others: the smallest, then the largest ones.
 pub(super) fn chosen(
     context: &Context,
     variant: &Variant,

@@ -1,5 +1,5 @@
-//! Samples of several variants of one call in turns: each round begins with another one, so that whatever else
-//! happens on the machine hits all alike. It proves nothing.
+//! Interleaved samples of several variants of one call. Each round begins with another variant, so that other load on
+//! the machine affects all alike. This module proves nothing.
 
 use wgrad::{
     Error, Result, clock,
@@ -8,28 +8,28 @@ use wgrad::{
     prove::Trial,
 };
 
-/// Samples of each variant.
+/// Samples per variant.
 const ROUNDS: usize = 15;
-/// The fewest, where a single dispatch takes long.
+/// Minimum number of samples, for slow dispatches.
 const FEWEST: usize = 5;
-/// A look at how long a kernel takes, seconds.
+/// Time of a first estimate of a kernel, seconds.
 const GLANCE: f64 = 0.003;
-/// No sample is meant to be longer, seconds: some drivers take more for a hang.
+/// Maximum intended length of a sample, seconds: some drivers take longer submissions for a hang.
 const LONGEST: f64 = 0.1;
 
-/// How samples are taken.
+/// Settings of the timing.
 #[derive(Clone, Copy)]
 pub(crate) struct Pace {
     /// Seconds of timing for each variant.
     pub seconds: f64,
-    /// A variant that takes this many times as long as the fastest, at first sight, gets no samples.
+    /// A variant whose first estimate is more than this many times the fastest one's gets no samples.
     pub cutoff: f64,
-    /// The variant that gets samples all the same.
+    /// Index of a variant that always gets samples.
     pub keep: Option<usize>,
 }
 
-/// About how many seconds a dispatch of `variant` takes on the inputs of `trial`, from a run or two after one that
-/// compiles: enough to weigh one call against another, never to rank variants.
+/// Estimates the seconds of a dispatch of `variant` on the inputs of `trial`, from one or two runs after one that
+/// compiles. The estimate is good enough to weigh calls against each other, but not to rank variants.
 pub(crate) async fn glance(context: &Context, variant: &Variant, trial: &Trial) -> Result<f64> {
     let kernel = context.kernel(&trial.call, variant).await?;
     let buffers = trial.upload(context, &kernel)?;
@@ -41,21 +41,22 @@ pub(crate) async fn glance(context: &Context, variant: &Variant, trial: &Trial) 
 
 /// The samples of several variants.
 pub(crate) struct Timed {
-    /// Of each variant; of one that is far too slow, none.
+    /// Samples of each variant; empty for one that is far too slow.
     pub samples: Vec<Samples>,
-    /// What measured them.
+    /// Clock of the samples.
     pub clock: Clock,
-    /// Why it is not the device's timestamps, where it has them.
+    /// Reason why the device's timestamps were not used, if it has them.
     pub doubt: Option<String>,
 }
 
-/// Seconds of a dispatch, sample by sample.
+/// Seconds per dispatch, sample by sample.
 pub(crate) struct Samples {
     pub dispatches: usize,
     pub seconds: Vec<f64>,
 }
 
-/// Round after round, a sample of each variant; each round begins with another one. An error names its variant.
+/// Takes a sample of each variant per round; each round begins with another variant. An error carries the index of its
+/// variant.
 pub(crate) async fn in_turns(
     context: &Context,
     pace: Pace,
@@ -102,7 +103,7 @@ pub(crate) async fn in_turns(
         }
         round += 1;
         if timer.clock != clock {
-            // Times of two clocks are not to be mixed.
+            // Times of two clocks must not be mixed.
             (clock, round) = (timer.clock, 0);
             samples.iter_mut().for_each(|s| s.seconds.clear());
         }

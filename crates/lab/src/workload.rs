@@ -1,5 +1,5 @@
-//! At what sizes an operation is measured by default: its largest use in training the built-in networks, else the last
-//! case of the page.
+//! Default sizes at which an operation is measured: its largest use in training the built-in networks, or else the last
+//! of its cases.
 
 use wgrad::{
     Result,
@@ -13,21 +13,20 @@ use wgrad::{
     program::Mode,
 };
 
-/// Images a step, as a training has by default.
+/// Images per step: the default batch of a training.
 const BATCH: usize = 128;
 
-/// How much a call moves and computes, to find the largest.
+/// Returns the operations and the buffer elements of a call, to find the largest.
 fn weight(call: &Call) -> Result<(f64, usize)> {
     let shader = call.op.shader(call.op.variant("naive")?, call.activation)?;
     Ok((call.flops(), lengths(&shader, &call.sizes).iter().sum()))
 }
 
-/// The call of `op` that the lab measures by default: the largest in the built-in networks with batch 128 on
-/// Fashion-MNIST, in `cnn-bn` if none of the small ones has it; the last case of the page for an operation that
-/// none of them uses.
+/// Returns the call of `op` that the lab measures by default: the largest in the small built-in networks with batch 128
+/// on Fashion-MNIST, or else in `cnn-bn`. An operation that none of them uses gets the last of its cases.
 ///
 /// # Errors
-/// Whatever a built-in network reports; none is expected.
+/// Errors of the built-in networks; none is expected.
 pub fn typical(op: &'static Op) -> Result<Call> {
     if let Some(call) = largest(op, small())? {
         return Ok(call);
@@ -38,7 +37,7 @@ pub fn typical(op: &'static Op) -> Result<Call> {
     }
 }
 
-/// The call of `op` that computes and moves the most in the networks `names`.
+/// Returns the call of `op` that computes and moves the most in the networks `names`.
 fn largest(op: &'static Op, names: impl Iterator<Item = &'static str>) -> Result<Option<Call>> {
     let mut largest: Option<(f64, usize, Call)> = None;
     for name in names {

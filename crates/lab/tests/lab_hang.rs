@@ -1,5 +1,5 @@
-//! A kernel that hangs, in this very process. It stands alone, because what hangs goes on until the process ends and
-//! takes the processor from other tests.
+//! Tests the lab with a kernel that hangs in this process. It is a separate program, because a hanging kernel runs
+//! until the process ends and takes the processor from other tests.
 
 use wgrad::{
     kernels::MATMUL,
@@ -7,13 +7,13 @@ use wgrad::{
 };
 use wgrad_lab::{measure, request::Request, row::Status};
 
-/// Never ends, and no compiler can tell.
+/// A kernel that never ends, which no compiler can detect.
 const ENDLESS: &str = include_str!("../../../tests/fixtures/endless.wgsl");
 
-/// In the library there is no other process: the device is left to itself and opened anew.
+/// The library starts no other process: it abandons the device and opens another.
 #[test]
 fn the_device_is_opened_anew_after_a_kernel_that_hangs() {
-    // Should the hang not be noticed, the test ends all the same.
+    // The test ends even if the hang is not detected.
     std::thread::spawn(|| {
         std::thread::sleep(std::time::Duration::from_secs(180));
         eprintln!("the kernel that hangs was not given up within three minutes");

@@ -1,5 +1,5 @@
-//! A variant that hangs, met by the tuner. It stands alone, because what hangs goes on until the process ends and
-//! takes the processor from other tests.
+//! Tests the tuner with a variant that hangs. It is a separate program, because a hanging kernel runs until the process
+//! ends and takes the processor from other tests.
 
 use wgrad::{
     gpu::Context,
@@ -11,12 +11,12 @@ use wgrad_lab::{
     tune::{self, Settings, State, Use},
 };
 
-/// Never ends, and no compiler can tell.
+/// A kernel that never ends, which no compiler can detect.
 const ENDLESS: &str = include_str!("../../../tests/fixtures/endless.wgsl");
 
 #[test]
 fn a_variant_that_hangs_costs_itself_and_the_others_are_tuned() {
-    // Should the hang not be noticed, the test ends all the same.
+    // The test ends even if the hang is not detected.
     std::thread::spawn(|| {
         std::thread::sleep(std::time::Duration::from_secs(180));
         eprintln!("the kernel that hangs was not given up within three minutes");

@@ -1,16 +1,17 @@
-//! Every element-wise activation with its derivative as a chart, from the definitions that the kernels are held to.
+//! Chart of every element-wise activation with its derivative, from the definitions against which the kernels are
+//! proven.
 
 use super::chart::{Axis, Curve, Panel, Panels, Point, Svg};
 use wgrad::op::{Activation, At, activations::ACTIVATIONS};
 
-/// From minus this to this.
+/// Half of the range of x, which is centred on 0.
 const REACH: f64 = 7.0;
-/// Steps of a curve, so that the kinks, at whole numbers, are among its points.
+/// Steps of a curve, chosen so that the kinks, at whole numbers, are among its points.
 const POINTS: i32 = 56;
-/// What goes beyond is cut: the exponential would leave nothing of its beginning.
+/// Largest drawn value: the exponential would otherwise flatten everything else.
 const HIGHEST: f64 = 7.0;
 
-/// The chart.
+/// Draws the chart.
 pub fn chart() -> Svg {
     let curves = [("activation", false), ("derivative", true)];
     let curves = curves.map(|(name, dashed)| Curve { name: name.into(), dashed });
@@ -35,7 +36,7 @@ pub fn chart() -> Svg {
     .svg()
 }
 
-/// The derivative at x, whatever it is a function of.
+/// Returns the derivative at x, whether it is defined as a function of the input or of the output.
 fn slope(activation: &Activation, x: f64) -> f64 {
     let at = if activation.at == At::Output { (activation.value)(x) } else { x };
     (activation.grad)(at)

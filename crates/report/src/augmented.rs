@@ -1,4 +1,4 @@
-//! Images as a training sees them: the first of each class, through the augmenting kernel on a device.
+//! Augmented images, as a training sees them: the first of each class, after the augmenting kernel on a device.
 
 use wgrad::{
     Result,
@@ -12,12 +12,12 @@ use wgrad::{
     selection::Choices,
 };
 
-/// The first `per_class` training images of each class of `data`, as the first step of a training with this `seed` would
-/// see them if they were its batch, as values of the kind that `data` has.
+/// Returns the first `per_class` training images of each class of `data`, augmented as if they were the first batch of
+/// a training with this `seed`. The values are of the kind that `data` has.
 ///
 /// # Errors
-/// [`wgrad::Error::Option`] for an augmentation that makes no sense, [`wgrad::Error::TooLarge`] where the images do not
-/// fit at once, [`wgrad::Error::Device`].
+/// [`wgrad::Error::Option`] for an invalid augmentation, [`wgrad::Error::TooLarge`] if the images do not fit at once,
+/// [`wgrad::Error::Device`].
 pub async fn augmented(
     context: &Context,
     data: &Dataset,
@@ -43,7 +43,7 @@ pub async fn augmented(
     let shape = [data.height, data.width, data.channels];
     let mut b = Builder::new(Mode::Train, labels.len(), pixels, 1, Vec::new());
     let image = b.batched("image", &shape);
-    // As they are seen, not as a network gets them.
+    // Without normalization: for viewing, not for a network.
     let input = Preprocessing { normalization: None, ..data.input.clone() };
     let call = input.decoding(augment.call(labels.len(), shape), data.channels);
     b.call(call.op.name, call, &[("image", image)]);

@@ -1,5 +1,5 @@
-//! A contact sheet: samples of every class of a data set on one PNG, a class a row, its name at the left. For a
-//! person who wants to see what a network is trained on. Leaves out charts.
+//! A contact sheet: samples of every class of a data set on one PNG. Each class is a row, with its name at the left. It
+//! shows you what a network is trained on.
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -21,9 +21,9 @@ use wgrad::{
 };
 use wgrad_files::write_whole;
 
-/// An image on the sheet is this often as large as in the data.
+/// Magnification of the images on the sheet.
 const ZOOM: usize = 2;
-/// But images with a longer side are as large as they are.
+/// Images with a longer side are not magnified.
 const LARGE: usize = 64;
 const MARGIN: usize = 20;
 const GAP: usize = 4;
@@ -34,28 +34,27 @@ const BACKGROUND: Rgb<u8> = Rgb([250, 250, 248]);
 const INK: Rgb888 = Rgb888::new(34, 34, 38);
 const FAINT: Rgb888 = Rgb888::new(96, 96, 102);
 
-/// How often as large as in the data an image is.
+/// Returns the magnification of the images.
 fn zoom(data: &Dataset) -> usize {
     if data.width.max(data.height) > LARGE { 1 } else { ZOOM }
 }
 
-/// Neither side of the sheet is longer, pixels.
+/// Maximum side of the sheet, pixels.
 const LONGEST_SIDE: usize = 16_000;
 
-/// Draws the first `per_class` training images of each class, twice as large, and writes a PNG, whole or
-/// not at all. Returns width and height of the sheet in pixels.
+/// Draws the first `per_class` training images of each class, magnified twice unless they are large, and writes a PNG
+/// atomically. Returns width and height of the sheet in pixels.
 ///
 /// # Errors
-/// [`Error::ContactSheet`] where there would be nothing on it or it would be longer than 16,000 pixels;
-/// [`Error::Io`] where it cannot be written.
+/// [`Error::ContactSheet`] if it would be empty or longer than 16,000 pixels; [`Error::Io`] if it cannot be written.
 pub fn write(data: &Dataset, per_class: usize, path: &Path) -> Result<(u32, u32)> {
     save(&draw(data, per_class)?, path)
 }
 
-/// Writes a sheet as a PNG, whole or not at all. Returns its width and height in pixels.
+/// Writes a sheet as a PNG, atomically. Returns its width and height in pixels.
 ///
 /// # Errors
-/// [`Error::Io`] where it cannot be written.
+/// [`Error::Io`] if it cannot be written.
 pub fn save(sheet: &RgbImage, path: &Path) -> Result<(u32, u32)> {
     let mut png = io::Cursor::new(Vec::new());
     let encoded = sheet.write_to(&mut png, ImageFormat::Png);
@@ -66,7 +65,7 @@ pub fn save(sheet: &RgbImage, path: &Path) -> Result<(u32, u32)> {
     Ok(sheet.dimensions())
 }
 
-/// As [`write()`], without the file.
+/// Like [`write()`], without the file.
 ///
 /// # Errors
 /// [`Error::ContactSheet`].
@@ -74,7 +73,7 @@ pub fn draw(data: &Dataset, per_class: usize) -> Result<RgbImage> {
     draw_of(data, &data.train, "", per_class)
 }
 
-/// The same of other images of these classes, `shown`, with a `note` about them under the title.
+/// Like [`draw`], for other images of these classes, `shown`, with a `note` about them under the title.
 ///
 /// # Errors
 /// [`Error::ContactSheet`].
@@ -100,7 +99,7 @@ pub fn draw_of(data: &Dataset, shown: &Split, note: &str, per_class: usize) -> R
         commas(data.train.len() as u64),
         commas(data.test.len() as u64)
     );
-    // Wide enough for the words above the images, however few the images are.
+    // Wide enough for the text above the images, even with few images.
     let words = facts.chars().count() * FONT.character_size.width as usize;
     let width = width.max(words + 2 * MARGIN);
     let mut canvas = Canvas(RgbImage::from_pixel(width as u32, height as u32, BACKGROUND));
@@ -117,14 +116,14 @@ pub fn draw_of(data: &Dataset, shown: &Split, note: &str, per_class: usize) -> R
     Ok(canvas.0)
 }
 
-/// The images of a class, in the order of the split.
+/// Returns the images of a class, in the order of the split.
 fn samples<'a>(data: &'a Dataset, split: &'a Split, class: usize) -> impl Iterator<Item = Cow<'a, [u8]>> {
     let of_class = move |&(_, label): &(usize, &u32)| *label as usize == class;
     let numbered = split.labels.iter().enumerate().filter(of_class);
     numbered.filter_map(|(index, _)| split.image(index, data.pixels()))
 }
 
-/// The values of an image as bytes: of floats, from the lowest of this image to its highest.
+/// Returns the values of an image as bytes; floats are scaled from the lowest value of this image to its highest.
 pub(super) fn in_bytes<'a>(image: &'a [u8], data: &Dataset) -> Cow<'a, [u8]> {
     if !data.input.floats {
         return Cow::Borrowed(image);
@@ -136,26 +135,26 @@ pub(super) fn in_bytes<'a>(image: &'a [u8], data: &Dataset) -> Cow<'a, [u8]> {
     Cow::Owned(values.iter().map(|value| ((value - low) / range * 255.0).round() as u8).collect())
 }
 
-/// Pixels with text on them.
+/// An image to draw on.
 pub(super) struct Canvas(RgbImage);
 
 impl Canvas {
-    /// Pixels of one colour.
+    /// Creates a canvas of one colour.
     pub(super) fn new(width: u32, height: u32, color: Rgb<u8>) -> Self {
         Self(RgbImage::from_pixel(width, height, color))
     }
 
-    /// A line of text, its left upper corner at `at`.
+    /// Draws a line of text with its top left corner at (x, y).
     pub(super) fn line(&mut self, text: &str, font: &MonoFont<'_>, (x, y): (u32, u32)) {
         self.text(text, font, INK, (x as usize, y as usize), Alignment::Left, Baseline::Top);
     }
 
-    /// A picture, its left upper corner at `at`.
+    /// Draws a picture with its top left corner at (x, y).
     pub(super) fn place(&mut self, picture: &RgbImage, (x, y): (u32, u32)) {
         image::imageops::replace(&mut self.0, picture, i64::from(x), i64::from(y));
     }
 
-    /// What was drawn.
+    /// Returns the finished image.
     pub(super) fn finish(self) -> RgbImage {
         self.0
     }
@@ -175,7 +174,7 @@ impl Canvas {
         let Ok(_) = text.draw(self);
     }
 
-    /// An image (H, W, C): grey where it has one channel, its first three as colours where it has more.
+    /// Draws an image (H, W, C): grey if it has one or two channels, else with its first three as colours.
     fn image(&mut self, bytes: &[u8], data: &Dataset, (left, top): (usize, usize)) {
         let zoom = zoom(data);
         for (index, pixel) in bytes.chunks(data.channels).enumerate() {

@@ -1,5 +1,5 @@
-//! A gallery: small pictures, each with a few words under it. On a page they are HTML that wraps where the screen is
-//! narrow; as a file, one SVG or one PNG. The pictures are inside: nothing is loaded.
+//! A gallery: small pictures, each with a short caption. On a page it is HTML that wraps on narrow screens; as a file,
+//! one SVG or one PNG. The pictures are embedded: nothing is loaded.
 
 use super::{chart::Svg, contact_sheet::Canvas, pixels};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -8,34 +8,34 @@ use image::{Rgb, RgbImage};
 use maud::{Markup, html};
 use wgrad::words::drawable;
 
-/// A picture with what is said of it.
+/// A picture with its texts.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// Its pixels as they are shown.
+    /// Its pixels, as shown.
     pub image: RgbImage,
-    /// The lines under it.
+    /// The lines of its caption.
     pub lines: Vec<String>,
-    /// What it shows, for those who do not see it.
+    /// Alternative text, for readers who cannot see it.
     pub alt: String,
 }
 
-/// Pictures side by side.
+/// A group of pictures.
 #[derive(Clone, Debug, Default)]
 pub struct Gallery {
-    /// What they are.
+    /// Title.
     pub title: String,
-    /// Each of them.
+    /// The pictures.
     pub items: Vec<Item>,
 }
 
-/// Pictures in a row of a file.
+/// Maximum pictures per row of a file.
 const COLUMNS: usize = 6;
 const MARGIN: u32 = 16;
 const FONT: MonoFont<'_> = iso_8859_1::FONT_7X13;
 const TITLE_FONT: MonoFont<'_> = iso_8859_1::FONT_9X15_BOLD;
 const LINE: u32 = 16;
 
-/// Where the pictures of a file stand.
+/// Layout of the pictures in a file.
 struct Laid {
     columns: usize,
     cell: (u32, u32),
@@ -44,7 +44,7 @@ struct Laid {
 }
 
 impl Gallery {
-    /// As part of a page.
+    /// Renders the gallery as part of a page.
     pub(super) fn markup(&self) -> Markup {
         html! {
             div class="gallery" role="group" aria-label=(drawable(&self.title)) {
@@ -78,7 +78,7 @@ impl Gallery {
         }
     }
 
-    /// Each item with the place of its left upper corner.
+    /// Returns each item with the position of its top left corner.
     fn placed<'a>(&'a self, laid: &Laid) -> impl Iterator<Item = (u32, u32, &'a Item)> {
         let (columns, cell) = (laid.columns, laid.cell);
         self.items.iter().enumerate().map(move |(n, item)| {
@@ -87,7 +87,7 @@ impl Gallery {
         })
     }
 
-    /// As one picture that scales.
+    /// Renders the gallery as one SVG.
     pub fn svg(&self) -> Svg {
         let laid = self.laid();
         let mut body = Vec::new();
@@ -119,7 +119,7 @@ impl Gallery {
         Svg::whole(markup.into_string())
     }
 
-    /// As one picture of pixels.
+    /// Renders the gallery as one bitmap.
     pub fn sheet(&self) -> RgbImage {
         let laid = self.laid();
         let mut canvas = Canvas::new(laid.width, laid.height, Rgb([255; 3]));
@@ -134,7 +134,8 @@ impl Gallery {
     }
 }
 
-/// Encoding into memory does not fail; if it ever does, the picture is empty and its words remain.
+/// Returns the image as a data URI. Encoding into memory does not fail; if it ever does, the picture is empty and its
+/// words remain.
 fn data_uri(image: &RgbImage) -> String {
     let png = pixels::png(image).unwrap_or_default();
     format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png))

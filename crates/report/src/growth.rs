@@ -1,4 +1,4 @@
-//! How the time of a step grows with batch and width, as a page.
+//! Growth of the time of a step with batch and width, as a page.
 
 use super::{
     chart::{Axis, Lines, Point, Series},
@@ -10,13 +10,13 @@ use std::collections::BTreeSet;
 use wgrad::Result;
 use wgrad_lab::growth::{Cell, Growth};
 
-/// A number of a size, with the ends of its band.
+/// Returns a number of a size, with the ends of its band.
 type Figure = fn(&Cell) -> (Option<f64>, Option<(f64, f64)>);
 
-/// The page of one or more networks.
+/// Creates the page of one or more networks.
 ///
 /// # Errors
-/// As [`Table::of`].
+/// The errors of [`Table::of`].
 pub fn grown(about: &About, networks: &[Growth]) -> Result<Page> {
     let mut page = about.page("How the time of a step grows");
     if let Some(first) = networks.first() {

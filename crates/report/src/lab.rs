@@ -1,5 +1,5 @@
-//! The lab's rows as a page: rooflines, bars with their spread, the same numbers as tables, what is wrong with its
-//! worst element. Leaves out measuring.
+//! The lab's rows as a page: rooflines, bars with their spread, the same numbers as tables, and wrong variants with
+//! their worst element. This module measures nothing.
 
 use super::{
     chart::{self, Bar, Bars, HeatMap, Outcome, Roofline, Spot, figure},
@@ -13,17 +13,17 @@ use wgrad_lab::{
     sweep::{Grid, grids},
 };
 
-/// What a report is about.
+/// Subject of a report.
 #[derive(Clone, Debug, Default)]
 pub struct About {
     /// The command line.
     pub command: String,
-    /// When it was started, in words; the library has no clock of its own.
+    /// Start time, in words; the library has no clock.
     pub date: String,
 }
 
 impl About {
-    /// A page without sections.
+    /// Creates a page without sections.
     pub fn page(&self, title: &str) -> Page {
         Page::new(title)
             .fact("command", &self.command)
@@ -32,7 +32,7 @@ impl About {
     }
 }
 
-/// Measured variants: a section an operation and size, in the order of `rows`.
+/// Creates the page of measured variants: one section per operation and size, in the order of `rows`.
 pub fn measured(about: &About, rows: &[Row]) -> Page {
     let adapters = unique(rows.iter().map(adapter));
     let operations = unique(rows.iter().map(|row| (row.op, row.sizes.clone(), row.activation)));
@@ -64,7 +64,7 @@ pub fn measured(about: &About, rows: &[Row]) -> Page {
     page
 }
 
-/// A sweep over settings: the rows as [`measured`] has them, sorted as they are, and a heat map for each pair of constants.
+/// Creates the page of a sweep over settings: a page as from [`measured`], and a heat map for each pair of constants.
 pub fn swept(about: &About, rows: &[Row]) -> Page {
     let mut section = Section::new("Settings, two constants at a time").words(
         "Each cell is a setting; the other constants are as in the fastest one, which each caption names. A setting that \
@@ -98,10 +98,10 @@ fn heat_map(title: &str, grid: &Grid) -> HeatMap {
     }
 }
 
-/// Every variant and what runs where.
+/// Creates the page that lists every variant and where it runs.
 ///
 /// # Errors
-/// As [`Table::of`].
+/// The errors of [`Table::of`].
 pub fn listed(about: &About, rows: &[Listing]) -> Result<Page> {
     let words =
         "Every operation and variant, what it needs, and whether it runs on this adapter at a typical size.";
@@ -114,7 +114,7 @@ pub fn listed(about: &About, rows: &[Listing]) -> Result<Page> {
     Ok(page)
 }
 
-/// What every variant translates to.
+/// Creates the page of the translations of every variant.
 pub fn translated(about: &About, rows: &[Translated]) -> Page {
     let names: Vec<String> = Language::ALL.iter().map(|language| format!("{language}, bytes")).collect();
     let mut columns = vec![("variant", false)];
@@ -145,7 +145,7 @@ pub fn translated(about: &About, rows: &[Translated]) -> Page {
     about.page("Lab: translations").section(section.table(table))
 }
 
-/// A page that says why there are no rows, for one that is watched.
+/// Creates a page with the reason why there are no rows, for a page that is watched.
 pub fn failed(about: &About, error: &str) -> Page {
     let alarm = Alarm { what: "Nothing was measured".into(), reason: error.into(), facts: Vec::new() };
     about.page("Lab").section(Section::new("Error").alarm(alarm))
@@ -175,7 +175,7 @@ fn peaks(row: &Row) -> String {
     )
 }
 
-/// A roofline of rows of one adapter; `None` where no row has a place in it.
+/// Returns the roofline of rows of one adapter; `None` if no row has a point in it.
 fn roofline(title: &str, rows: &[&Row], name: impl Fn(&Row) -> String) -> Option<Roofline> {
     let spot = |row: &&Row| {
         let (gflops, gbps) = (row.gflops?, row.gbps?);
@@ -188,12 +188,12 @@ fn roofline(title: &str, rows: &[&Row], name: impl Fn(&Row) -> String) -> Option
     (!spots.is_empty()).then_some(Roofline { title, peak_gflops, peak_gbps, spots })
 }
 
-/// The caption of a roofline, which names the adapter where there are several.
+/// Returns the caption of a roofline, which names the adapter if there are several.
 fn roofline_caption(adapters: &[String], adapter: &str) -> String {
     if adapters.len() > 1 { format!("Roofline of {adapter}") } else { "Roofline".to_string() }
 }
 
-/// The fastest variant of each operation in one roofline an adapter.
+/// Creates the overview: the fastest variant of each operation, with one roofline per adapter.
 fn overview(rows: &[Row], adapters: &[String]) -> Section {
     let wrong = rows.iter().filter(|row| row.status == Status::Wrong).count();
     let skipped = rows.iter().filter(|row| row.status == Status::Skipped).count();
@@ -221,7 +221,7 @@ fn overview(rows: &[Row], adapters: &[String]) -> Section {
     section
 }
 
-/// The variants of one operation.
+/// Creates the section of one operation.
 fn operation(rows: &[&Row], adapters: &[String], alone: bool) -> Section {
     let Some(first) = rows.first() else { return Section::default() };
     let activation =
@@ -264,7 +264,7 @@ fn alarm(row: &Row) -> Alarm {
 /// Column before which speeds relative to others stand.
 const SPEEDS: usize = 4;
 
-/// A unit in which the longest of the times reads well, and how many of it a second has.
+/// Returns a unit that suits the longest of the times, and how many of it make a second.
 fn time_unit(rows: &[&Row]) -> (&'static str, f64) {
     match rows.iter().filter_map(|row| row.seconds).fold(0.0, f64::max) {
         s if s >= 1.0 => ("s", 1.0),
@@ -276,7 +276,7 @@ fn time_unit(rows: &[&Row]) -> (&'static str, f64) {
 fn bars(title: &str, rows: &[&Row], adapters: &[String]) -> Bars {
     let (unit, times) = time_unit(rows);
     let mut sorted = rows.to_vec();
-    // The fastest first; what has no time after those that have one.
+    // The fastest first, then rows without a time, skipped ones last.
     sorted.sort_by(|a, b| {
         let key = |row: &Row| row.seconds.unwrap_or(f64::INFINITY);
         (a.status == Status::Skipped).cmp(&(b.status == Status::Skipped)).then(key(a).total_cmp(&key(b)))

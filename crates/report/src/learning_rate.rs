@@ -1,4 +1,4 @@
-//! The range test of learning rates as a chart and a page.
+//! The learning rate range test, as a chart and a page.
 
 use super::{
     chart::{Axis, Lines, Point, Series, Svg, figure},
@@ -9,7 +9,7 @@ use wgrad::{
     lr_find::{Found, Sample},
 };
 
-/// Loss over learning rate, as it was and smoothed.
+/// Draws the loss over the learning rate, raw and smoothed.
 pub fn chart(found: &Found) -> Svg {
     let curve = |name: &str, loss: fn(&Sample) -> f64| Series {
         name: name.into(),
@@ -28,7 +28,7 @@ pub fn chart(found: &Found) -> Svg {
     .svg()
 }
 
-/// The suggestion in words.
+/// Returns the suggestion in words.
 pub fn words(found: &Found) -> String {
     let end = match (found.diverged, found.samples.last()) {
         (true, Some(last)) => format!("; the loss diverged near {}", figure(last.learning_rate)),
@@ -42,7 +42,7 @@ pub fn words(found: &Found) -> String {
     }
 }
 
-/// The page; `facts` are names and what they are: what was run, where.
+/// Creates the page; `facts` are names and values that describe the run.
 ///
 /// # Errors
 /// [`wgrad::Error::Report`]; none is expected.

@@ -1,10 +1,10 @@
-//! What wgrad shows a person: tables, numbers in words, charts, pages, pictures of data.
-// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
+//! Presentation of wgrad's results: tables, numbers in words, charts, pages, pictures of data, event files.
+// A library does not print, and `eprintln!` panics if stderr is closed.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
-/// Images as a training sees them.
+/// Augmented images, as a training sees them.
 pub mod augmented;
-/// Samples of a data set on one PNG.
+/// Samples of a data set as one PNG.
 pub mod contact_sheet;
 /// Charts as SVG.
 pub mod chart;
@@ -12,7 +12,7 @@ pub mod chart;
 pub mod activations;
 /// Numbers as pixels.
 pub mod pixels;
-/// Small pictures with words under them.
+/// Small pictures with captions.
 pub mod gallery;
 /// A report as one HTML file.
 pub mod page;
@@ -24,9 +24,9 @@ pub mod junit;
 pub mod profile;
 /// Trainings as a page: curves, classes, what a network sees.
 pub mod runs;
-/// How the time of a step grows, as a page.
+/// Growth of the time of a step, as a page.
 pub mod growth;
-/// Two trainings side by side as a page.
+/// Comparison of two trainings, as a page.
 pub mod trainings;
 /// The range test of learning rates as a chart and a page.
 pub mod learning_rate;

@@ -1,8 +1,8 @@
-//! A report as one HTML file: what was run, then sections of charts with the same numbers as a table. It loads
-//! nothing and runs no script, is readable light and dark, wide and narrow, and on paper. Everything that comes from
-//! outside is text, whatever is in it.
+//! A report as one HTML file: facts about the run, then sections of charts with the same numbers as tables. It loads
+//! nothing and runs no script. It is readable in light and dark mode, on wide and narrow screens, and on paper. All
+//! external content is escaped as text.
 //!
-//! Any command's report takes a few lines:
+//! A report takes a few lines:
 //!
 //! ```
 //! use wgrad_report::{chart::{Grouped, Group}, page::{Page, Section, Table}};
@@ -20,9 +20,9 @@
 //! # Ok::<(), wgrad::Error>(())
 //! ```
 //!
-//! [`Table::of`](crate::page::Table::of) takes whatever serializes to objects;
-//! [`Table::new`](crate::page::Table::new) one with columns of its own. The library has no clock: a
-//! date is a fact that the caller gives.
+//! [`Table::of`](crate::page::Table::of) takes values that serialize to objects;
+//! [`Table::new`](crate::page::Table::new) creates a table with columns of your own. The library has no clock: a date
+//! is a fact that the caller provides.
 
 use super::{
     chart::{self, Svg},
@@ -58,33 +58,33 @@ pub struct Section {
     tables: Vec<Table>,
 }
 
-/// A picture of a page, for a file of its own.
+/// A picture of a page, to be saved as a file.
 #[derive(Clone, Copy, Debug)]
 pub enum Picture<'a> {
-    /// A chart under its caption.
+    /// A chart with its caption.
     Chart(&'a str, &'a Svg),
-    /// Small pictures.
+    /// A gallery of small pictures.
     Gallery(&'a Gallery),
 }
 
-/// Something wrong, with what is known of it.
+/// A problem, with its known facts.
 #[derive(Clone, Debug, Default)]
 pub struct Alarm {
     /// What is wrong.
     pub what: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Names and what they are: index, got, expected, allowed.
+    /// Facts as names and values: index, got, expected, allowed.
     pub facts: Vec<(String, String)>,
 }
 
 impl Page {
-    /// A report without anything in it.
+    /// Creates an empty report.
     pub fn new(title: &str) -> Self {
         Self { title: title.to_string(), ..Self::default() }
     }
 
-    /// Adds what was run, when, where: a name and what it is.
+    /// Adds a fact about the run: a name and its value.
     #[must_use]
     pub fn fact(mut self, name: &str, is: impl ToString) -> Self {
         self.facts.push((name.to_string(), is.to_string()));
@@ -107,7 +107,7 @@ impl Page {
         }
     }
 
-    /// The whole file.
+    /// Returns the whole file.
     pub fn html(&self) -> String {
         let dark = format!(
             "@media screen and (prefers-color-scheme:dark){{:root{{--page:#{:06x};--text:#e6edf3;--faint:#a3adb8;\
@@ -122,7 +122,7 @@ impl Page {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
-                    // Nothing is loaded, whatever may get in.
+                    // Nothing is loaded, even if something slips in.
                     meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:";
                     title { (title) }
                     style { (PreEscaped(STYLE)) (PreEscaped(dark)) }
@@ -146,12 +146,12 @@ impl Page {
         markup.into_string()
     }
 
-    /// All its pictures, in their order.
+    /// Returns all its pictures, in order.
     pub fn pictures(&self) -> Vec<Picture<'_>> {
         self.sections.iter().flat_map(Section::pictures).collect()
     }
 
-    /// Writes the file, whole or not at all.
+    /// Writes the file atomically.
     ///
     /// # Errors
     /// [`wgrad::Error::Io`] with the path.
@@ -159,7 +159,7 @@ impl Page {
         self.write_as(path, |html| html)
     }
 
-    /// The same with the whole text as `said` says it, such as in the words of a front end.
+    /// Like [`Page::write`], with the text passed through `said`, for example to use the words of a front end.
     ///
     /// # Errors
     /// [`wgrad::Error::Io`] with the path.
@@ -169,7 +169,7 @@ impl Page {
     }
 }
 
-/// Whether a page can be written to `path`, so that it is told before anything is measured. Nothing is left there.
+/// Checks that a page can be written to `path`, so that an error appears before anything is measured. Leaves no file.
 ///
 /// # Errors
 /// [`wgrad::Error::Io`] with the path.
@@ -177,7 +177,7 @@ pub fn can_write(path: &Path) -> Result<()> {
     let next = "name a file in a folder that exists and can be written";
     let fail = io_error("cannot write", path, next);
     if path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir()) {
-        // A device or a pipe: it is written as it is.
+        // A device or a pipe is written to directly.
         return Ok(());
     }
     let folder = match path.parent() {
@@ -201,7 +201,7 @@ fn facts(facts: &[(String, String)]) -> Markup {
 }
 
 impl Section {
-    /// A section without anything in it.
+    /// Creates an empty section.
     pub fn new(heading: &str) -> Self {
         Self { heading: heading.to_string(), ..Self::default() }
     }
@@ -213,21 +213,21 @@ impl Section {
         self
     }
 
-    /// Adds something wrong, in red.
+    /// Adds an alarm, in red.
     #[must_use]
     pub fn alarm(mut self, alarm: Alarm) -> Self {
         self.alarms.push(alarm);
         self
     }
 
-    /// Adds a chart under a caption.
+    /// Adds a chart with a caption.
     #[must_use]
     pub fn chart(mut self, caption: &str, chart: Svg) -> Self {
         self.charts.push((caption.to_string(), chart));
         self
     }
 
-    /// Adds small pictures; nothing where there are none.
+    /// Adds a gallery, unless it is empty.
     #[must_use]
     pub fn gallery(mut self, gallery: Gallery) -> Self {
         self.galleries.extend((!gallery.items.is_empty()).then_some(gallery));
@@ -261,7 +261,7 @@ impl Section {
                 @if !self.charts.is_empty() {
                     div class="charts" {
                         @for (caption, chart) in &self.charts {
-                            // One that scrolls must be reached by the keyboard too.
+                            // A scrolling figure must be reachable by the keyboard.
                             figure tabindex="0" {
                                 figcaption { (drawable(caption)) }
                                 (PreEscaped(chart.as_str()))

@@ -1,5 +1,5 @@
-//! Numbers as pixels: images of a data set, weights and gradients in two colours around white, activations from dark
-//! to bright, several side by side on one picture. Colours are those that colour-blind readers tell apart.
+//! Numbers as pixels: images of a data set, weights and gradients in two colours around white, activations from dark to
+//! bright, several combined in one picture. Colour-blind readers can distinguish the colours.
 
 use image::{Rgb, RgbImage, imageops};
 use std::io;
@@ -14,11 +14,11 @@ const RISE: [[f32; 3]; 5] = [
     [200.0, 180.0, 103.0],
     [254.0, 232.0, 56.0],
 ];
-/// Between pictures that share one.
+/// Pixels between the tiles of a mosaic.
 const GAP: u32 = 2;
 const GAP_COLOR: Rgb<u8> = Rgb([128, 128, 132]);
 
-/// The colour at `share`, from 0 to 1, of the way through `stops`; what is no number is grey.
+/// Returns the colour at `share`, from 0 to 1, of the way through `stops`; grey for a non-finite share.
 fn between(stops: &[[f32; 3]], share: f32) -> Rgb<u8> {
     if !share.is_finite() {
         return GAP_COLOR;
@@ -34,7 +34,7 @@ fn picture(size: [usize; 2], color: impl Fn(usize) -> Rgb<u8>) -> RgbImage {
     RgbImage::from_fn(width as u32, height as u32, |x, y| color(y as usize * width + x as usize))
 }
 
-/// An image (H, W, C) of bytes: grey where it has one channel, its first three as colours where it has more.
+/// Draws an image (H, W, C) of bytes: grey if it has one or two channels, else with its first three as colours.
 pub fn photograph([height, width, channels]: [usize; 3], bytes: &[u8]) -> RgbImage {
     picture([height, width], |at| match bytes.get(at * channels..(at + 1) * channels) {
         Some([red, green, blue, ..]) => Rgb([*red, *green, *blue]),
@@ -43,13 +43,14 @@ pub fn photograph([height, width, channels]: [usize; 3], bytes: &[u8]) -> RgbIma
     })
 }
 
-/// Numbers (H, W) around zero: blue below, white at zero, vermilion above; `most` is the distance of the full colours.
+/// Draws numbers (H, W) around zero: blue below, white at zero, vermilion above. `most` is the magnitude of the full
+/// colours.
 pub fn signed(size: [usize; 2], values: &[f32], most: f32) -> RgbImage {
     let most = most.max(f32::MIN_POSITIVE);
     picture(size, |at| between(&ENDS, values.get(at).map_or(f32::NAN, |v| 0.5 + 0.5 * v / most)))
 }
 
-/// Numbers (H, W) from the least, dark, to the greatest, bright.
+/// Draws numbers (H, W) from the least, dark, to the greatest, bright.
 pub fn rising(size: [usize; 2], values: &[f32]) -> RgbImage {
     let finite = || values.iter().copied().filter(|v| v.is_finite());
     let (low, high) = (finite().fold(f32::INFINITY, f32::min), finite().fold(f32::NEG_INFINITY, f32::max));
@@ -57,18 +58,18 @@ pub fn rising(size: [usize; 2], values: &[f32]) -> RgbImage {
     picture(size, |at| between(&RISE, values.get(at).map_or(f32::NAN, |v| (v - low) / range)))
 }
 
-/// The greatest distance from zero.
+/// Returns the greatest finite magnitude.
 pub fn most(values: &[f32]) -> f32 {
     values.iter().filter(|v| v.is_finite()).fold(0.0, |most, v| most.max(v.abs()))
 }
 
-/// Each pixel as a square of `zoom` by `zoom`.
+/// Enlarges each pixel to a square of `zoom` by `zoom`.
 pub fn enlarged(image: &RgbImage, zoom: u32) -> RgbImage {
     let (width, height) = image.dimensions();
     imageops::resize(image, width * zoom.max(1), height * zoom.max(1), imageops::FilterType::Nearest)
 }
 
-/// Pictures of one size in rows of `columns`, with a line between them.
+/// Arranges pictures of one size in rows of `columns`, with a line between them.
 pub fn mosaic(tiles: &[RgbImage], columns: usize) -> RgbImage {
     let (width, height) = tiles.first().map_or((1, 1), RgbImage::dimensions);
     let columns = columns.clamp(1, tiles.len().max(1)) as u32;
@@ -82,10 +83,10 @@ pub fn mosaic(tiles: &[RgbImage], columns: usize) -> RgbImage {
     sheet
 }
 
-/// The bytes of a PNG.
+/// Encodes an image as PNG.
 ///
 /// # Errors
-/// What the encoder reports; none is expected.
+/// Errors of the encoder; none is expected.
 pub fn png(image: &RgbImage) -> io::Result<Vec<u8>> {
     let mut bytes = io::Cursor::new(Vec::new());
     image.write_to(&mut bytes, image::ImageFormat::Png).map_err(io::Error::other)?;

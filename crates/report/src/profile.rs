@@ -1,4 +1,5 @@
-//! A profile as a page: where a training step spends its time, beside which roof, and what the host does meanwhile.
+//! A profile as a page: the time of each dispatch of a training step, its place under the roofline, and the activity of
+//! the host.
 
 use super::{
     chart::{Bar, Bars, Group, Grouped, Outcome, Roofline, Spot, figure},
@@ -15,17 +16,17 @@ use wgrad_lab::{
     },
 };
 
-/// What was measured where, as facts of a page.
+/// Adds the conditions of a measurement as facts of a page.
 pub(super) fn conditions(page: Page, conditions: &Conditions) -> Page {
     let Conditions { network, batch, data, adapter, backend, driver, class, .. } = conditions;
     page.fact("network", format!("{network}, batch {batch}, on {data}"))
         .fact("adapter", format!("{adapter} ({backend}, {class}), driver {driver}"))
 }
 
-/// The page of a profile.
+/// Creates the page of a profile.
 ///
 /// # Errors
-/// As [`Table::of`].
+/// The errors of [`Table::of`].
 pub fn profiled(about: &About, profile: &Profile) -> Result<Page> {
     let page = about.page(&format!("Profile of a training step of {}", profile.conditions.network));
     let peaks = &profile.peaks;
@@ -42,12 +43,12 @@ pub fn profiled(about: &About, profile: &Profile) -> Result<Page> {
     Ok(sections(profile)?.into_iter().fold(page, Page::section))
 }
 
-/// What was found, a section each: dispatches, roofline, host and device.
+/// Returns the sections: dispatches, roofline, host and device.
 pub(super) fn sections(profile: &Profile) -> Result<[Section; 3]> {
     Ok([dispatches(profile), roofs(profile), host(&profile.host)?])
 }
 
-/// A dispatch by its number, layer and kernel: unique, and in the order of the step.
+/// Names a dispatch by its number, layer and kernel: unique, and sorted in the order of the step.
 fn name(row: &DispatchRow) -> String {
     format!("{} {} {}", row.number, row.label, row.kernel)
 }

@@ -1,5 +1,5 @@
-//! Tables for a terminal or a pipe: a line under the header, no other borders, numbers at the right. In a
-//! narrow terminal only long texts wrap; in a pipe a row is a line, without a control character.
+//! Tables for a terminal or a pipe: a line under the header, no other borders, numbers aligned right. In a narrow
+//! terminal only long texts wrap. In a pipe each row is one line, without control characters.
 
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle,
@@ -7,20 +7,20 @@ use comfy_table::{
 use std::fmt;
 use wgrad::words::{printable, shortened};
 
-/// From dark to light, of the 256 colours that terminals have.
+/// Background colours from dark to light, of a terminal's 256 colours.
 const SHADES: [u8; 8] = [17, 18, 24, 30, 36, 42, 78, 120];
 
-/// Longer texts are cut: all rows are as wide as the widest.
+/// Maximum characters of a text; longer ones are cut, since all rows are as wide as the widest.
 const MOST: usize = 1000;
 
-/// How a column's text stands.
+/// Alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
-    /// For words.
+    /// Left, for words.
     Left,
-    /// For texts that may wrap where the terminal is narrow.
+    /// Left, for texts that may wrap in a narrow terminal.
     Wrap,
-    /// For numbers.
+    /// Right, for numbers.
     Right,
 }
 
@@ -31,7 +31,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these columns.
+    /// Creates a table with these columns.
     pub fn new<S: AsRef<str>>(columns: &[(S, Align)]) -> Self {
         let mut table = comfy_table::Table::new();
         let line = LineStyle::none().fill('─');
@@ -58,13 +58,13 @@ impl Table {
         self.table.add_row(cells);
     }
 
-    /// Adds a row that stands out: red where the terminal has colours.
+    /// Adds a row that stands out: red if the terminal has colours.
     pub fn alarm<S: ToString>(&mut self, cells: impl IntoIterator<Item = S>) {
         let cells: Vec<_> = self.cells(cells).into_iter().map(|c| c.fg(Color::Red)).collect();
         self.table.add_row(cells);
     }
 
-    /// Adds a row whose cells are shaded by their shares in [0, 1], where they have one and the terminal has colours.
+    /// Adds a row whose cells are shaded by their shares in [0, 1], if they have one and the terminal has colours.
     pub fn shaded(&mut self, cells: impl IntoIterator<Item = (String, Option<f64>)>) {
         let (texts, shares): (Vec<String>, Vec<Option<f64>>) = cells.into_iter().unzip();
         let cells = self.cells(texts).into_iter().zip(shares).map(|(cell, share)| match share {
@@ -83,7 +83,7 @@ impl Table {
             .into_iter()
             .zip(&self.aligns)
             .map(|(cell, align)| {
-                // As it is shown, so that its width is counted so.
+                // The text as shown, so that its width is counted correctly.
                 let text = cell.to_string();
                 let text = printable(&shortened(&text, MOST)).replace('\n', "\\n").replace('\t', "\\t");
                 Cell::new(text).set_alignment(match align {

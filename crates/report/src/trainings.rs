@@ -1,4 +1,4 @@
-//! Two trainings side by side as a page: speed, loss curves, how far they drift apart.
+//! Comparison of two trainings, as a page: speed, loss curves, and their drift apart.
 
 use super::{
     chart::{Axis, Bar, Bars, Lines, Outcome, Point, Series, figure},
@@ -9,13 +9,13 @@ use super::{
 use wgrad::Result;
 use wgrad_lab::{measurement::Spread, trainings::Comparison};
 
-/// Points of a curve at most: more would not be seen, and would make the page large.
+/// Maximum points of a curve: more would be invisible and make the page large.
 const POINTS: usize = 400;
 
-/// The page of a comparison.
+/// Creates the page of a comparison.
 ///
 /// # Errors
-/// As [`Table::of`].
+/// The errors of [`Table::of`].
 pub fn compared(about: &About, found: &Comparison) -> Result<Page> {
     let [a, b] = &found.sides;
     let page = about.page(&format!("Two trainings: {} against {}", a.variants, b.variants));

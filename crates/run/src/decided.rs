@@ -1,6 +1,6 @@
-//! What decided a run, kept beside its state: `run.json` is a text that anybody may edit, and a training that went on by
-//! other numbers would be neither the one nor the other. So the state has a copy of them, and goes on by no others; nor do
-//! its weights predict by others.
+//! The configuration of a run, kept with its state. Anybody may edit `run.json`, and a training that continued with
+//! other settings would match neither configuration. So the state holds a copy of the settings: the run continues only
+//! with these, and its weights predict only with these.
 
 use super::{CONFIG, Config, LAST, Run};
 use serde_json::{Map, Value};
@@ -9,23 +9,23 @@ use wgrad::{Error, Result, words::quoted_path};
 
 /// The parts of `run.json` that decide a training.
 const PARTS: [&str; 3] = ["model", "data", "options"];
-/// What is in them and decides nothing, or may change when a run goes on: by where it stands, and its name.
+/// Their entries that decide nothing, or that may change when a run continues: parent path and name.
 const FREE: [(&str, &str); 9] = [
     ("/model", "name"),
     ("/data", "spec"),
     ("/data", "name"),
-    // Compared with that of the data themselves.
+    // The digest is compared with that of the data itself.
     ("/data", "digest"),
     ("/options", "epochs"),
     ("/options", "budget"),
-    // Another adapter takes fewer images at once.
+    // Another adapter may take fewer images at once.
     ("/options", "at_once"),
-    // Set while it runs, after the state was saved.
+    // Set while the run trains, after the state was saved.
     ("/options", "rates"),
-    // How the version that began it chose.
+    // Depends on the version that began the run.
     ("/options/callbacks", "best"),
 ];
-/// What decides the numbers and names that a network tells.
+/// The entries that decide the numbers and names that a network predicts.
 const TOLD: [&str; 7] = [
     "model",
     "data.classes",
@@ -35,11 +35,11 @@ const TOLD: [&str; 7] = [
     "data.preparation",
     "data.table",
 ];
-/// So many differences are named, of values of so many characters.
+/// Maximum number of differences named, and of characters of each value.
 const NAMED: usize = 5;
 const LONGEST: usize = 60;
 
-/// What is kept of `config` beside a state.
+/// Returns the part of `config` that is kept with a state.
 pub fn decided(config: &Config) -> serde_json::Result<Value> {
     let mut all = serde_json::to_value(config)?;
     let parts: Map<_, _> = PARTS.iter().map(|part| (part.to_string(), all[*part].take())).collect();
@@ -53,10 +53,10 @@ pub fn decided(config: &Config) -> serde_json::Result<Value> {
 }
 
 impl Run {
-    /// Whether `run.json` still says what decided the state with which this was `kept`.
+    /// Checks that `run.json` still has the settings that were `kept` with the state.
     ///
     /// # Errors
-    /// [`Error::Run`] that names what was changed, and what to do.
+    /// [`Error::Run`] that names the changes and the next step.
     pub(super) fn is_as_kept(&self, kept: &Value) -> Result<()> {
         let next = format!(
             "put it back, or start a new run, from these weights by `.init = {}`, with the options that you want",
@@ -65,10 +65,10 @@ impl Run {
         self.refuse(kept, |_| true, &next)
     }
 
-    /// Whether `run.json` still says what decides the numbers and names that the weights tell, as this was `kept` beside them.
+    /// Checks that `run.json` still has the `kept` settings that decide the predicted numbers and names.
     ///
     /// # Errors
-    /// [`Error::Run`] that names what was changed.
+    /// [`Error::Run`] that names the changes.
     pub(super) fn tells_as_kept(&self, kept: &Value) -> Result<()> {
         let of = |path: &str, part: &str| {
             path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -77,8 +77,8 @@ impl Run {
         self.refuse(kept, |path| TOLD.iter().any(|part| of(path, part)), next)
     }
 
-    /// How a training that this was `kept` of differs from the one that `beside` was kept of, in words; without that, from
-    /// the one that `run.json` tells. What was changed in `run.json` since is the same to both.
+    /// Describes how the training of the `kept` settings differs from that of the settings `beside` (from `run.json` if
+    /// `None`). Later changes of `run.json` affect both alike.
     pub(super) fn differs(&self, kept: &Value, beside: Option<&Value>) -> Option<String> {
         let changes = |kept| changes(&self.config, kept).ok();
         let here = match beside {
@@ -91,7 +91,7 @@ impl Run {
             there.iter().filter(differs).take(NAMED).map(|(_, words)| words.clone()).collect();
         match words.is_empty() {
             false => Some(words.join(", ")),
-            // What was changed here alone.
+            // A change on this side only.
             true if here.len() > there.len() => {
                 let (path, _) = here.iter().find(|change| !there.contains(change))?;
                 Some(format!("`{path}` is another one"))
@@ -100,7 +100,7 @@ impl Run {
         }
     }
 
-    /// Refuses what was changed at paths that count, with what to do `next`.
+    /// Returns an error for changes at paths that count, with the step to take `next`.
     fn refuse(&self, kept: &Value, counts: impl Fn(&str) -> bool, next: &str) -> Result<()> {
         let fail = |message: String| Error::Run { folder: self.folder.clone(), message };
         let changed = changes(&self.config, kept).map_err(|e| {
@@ -119,7 +119,7 @@ impl Run {
     }
 }
 
-/// What differs between `config` and what was `kept`: where, and a few words each.
+/// Returns the differences between `config` and the `kept` settings: the path and a short description of each.
 fn changes(config: &Config, kept: &Value) -> serde_json::Result<Vec<(String, String)>> {
     let now = serde_json::to_value(config)?;
     let mut then = now.clone();
@@ -132,11 +132,11 @@ fn changes(config: &Config, kept: &Value) -> serde_json::Result<Vec<(String, Str
             parent.insert(name.to_string(), value.clone());
         }
     }
-    // Versions before kept no names.
+    // Older versions kept no class names.
     if let (Some(Value::Object(data)), Some(classes)) = (then.get_mut("data"), now.pointer("/data/classes")) {
         data.entry("classes").or_insert_with(|| classes.clone());
     }
-    // Read as `run.json` is: what the version that wrote it did not know is what it did.
+    // Parsed like `run.json`: settings unknown to the version that wrote it get the defaults that match its behaviour.
     let then = decided(&serde_json::from_value(then)?)?;
     let mut changed = Vec::new();
     compare("", Some(&then), Some(&decided(config)?), &mut changed);

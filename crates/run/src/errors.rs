@@ -1,33 +1,33 @@
-//! How far a regression is off after an epoch, in place of the accuracy that it has not.
+//! Errors of a regression after an epoch, in place of an accuracy.
 
 use serde::{Deserialize, Serialize};
 use wgrad::metrics::Regression;
 
-/// How far a regression is off, of a table in the unit of the label's column; nothing where classes are told.
+/// Errors of a regression; for a table, in the unit of the label column. All are `None` for a classification.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Errors {
-    /// The root of the mean squared error, on the validation images.
+    /// Root mean squared error on the validation images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_rmse: Option<f64>,
-    /// The mean absolute error.
+    /// Mean absolute error on the validation images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_mae: Option<f64>,
-    /// R², the share of the variance that is explained.
+    /// R² on the validation images, the share of the variance that is explained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_r2: Option<f64>,
-    /// The same on the test images.
+    /// Root mean squared error on the test images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_rmse: Option<f64>,
-    /// The mean absolute error.
+    /// Mean absolute error on the test images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_mae: Option<f64>,
-    /// R².
+    /// R² on the test images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_r2: Option<f64>,
 }
 
 impl Errors {
-    /// Of the test images, and of the validation images if there are any.
+    /// Creates the errors from those of the test images, and of the validation images if there are any.
     pub fn new(test: Option<Regression>, validation: Option<Regression>) -> Self {
         let rmse = |found: Option<Regression>| found.map(|found| found.root_mean_squared_error);
         let mae = |found: Option<Regression>| found.map(|found| found.mean_absolute_error);
@@ -43,7 +43,7 @@ impl Errors {
     }
 }
 
-/// An accuracy where nothing has one: of a regression.
+/// Returns the placeholder for the accuracy of a regression.
 pub(super) fn no_accuracy() -> f64 {
     f64::NAN
 }

@@ -1,4 +1,4 @@
-//! The folder of a run: how it is called, made, taken and left.
+//! The folder of a run: naming, creation, locking.
 
 use super::{
     BEST, CONFIG, Config, LAST, Run, SPACE,
@@ -14,11 +14,11 @@ use wgrad_files::{clean, create_owned, write_owned};
 
 impl Run {
     /// Makes the folder of a new run: `folder` if given, else the first free `runs/MODEL-N`. As long as this run lives,
-    /// nobody else can write there.
+    /// no other process can write there.
     ///
     /// # Errors
-    /// [`Error::Run`] where `folder` holds a run already, or another process makes one there; [`Error::Io`] where it
-    /// cannot be written.
+    /// [`Error::Run`] if `folder` already holds a run, or another process makes one there; [`Error::Io`] if it cannot
+    /// be written.
     pub fn create(folder: Option<&Path>, config: Config) -> Result<Self> {
         let parameters = config.model.parameters()?;
         let folder = match folder {
@@ -31,7 +31,7 @@ impl Run {
         };
         let tried_before = folder.join(LOCK).exists();
         let owner = Owner::of(&folder)?;
-        // Another process may have made one since.
+        // Another process may have made one in the meantime.
         if folder.join(CONFIG).exists() {
             return Err(taken(&folder));
         }
@@ -44,11 +44,11 @@ impl Run {
         Ok(run)
     }
 
-    /// Whether a run can be made in `folder`: for those who would find out after long work.
+    /// Checks that a run can be made in `folder`, before long work begins.
     ///
     /// # Errors
-    /// [`Error::Run`] where there is one already; it names the process that trains it, if one does. The same where a file
-    /// is in the way.
+    /// [`Error::Run`] if there is one already; it names the process that trains it, if any. Also if a file is in the
+    /// way.
     pub fn vacant(folder: &Path) -> Result<()> {
         let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok());
         if let Some(file) = there.filter(|path| !path.is_dir()) {
@@ -58,7 +58,7 @@ impl Run {
         }
         let known = folder.join(CONFIG).exists();
         if known || folder.join(LOCK).exists() {
-            // Whoever makes a run there will be told what else is wrong with it.
+            // Other problems are reported when a run is made there.
             if let Err(held @ Error::Run { .. }) = Owner::of(folder) {
                 return Err(held);
             }
@@ -66,20 +66,20 @@ impl Run {
         if known { Err(taken(folder)) } else { Ok(()) }
     }
 
-    /// Opens the folder of a run to go on with it. As long as this run lives, nobody else can write there; what killed
-    /// processes left half written is removed.
+    /// Opens the folder of a run to continue it. As long as this run lives, no other process can write there. Partial
+    /// files of killed processes are removed.
     ///
     /// # Errors
-    /// As [`Run::open`]; [`Error::Run`] that names the process which trains it already.
+    /// The errors of [`Run::open`]; [`Error::Run`] that names the process that already trains it.
     pub fn take(folder: &Path) -> Result<Self> {
         Self::open(folder)?;
         let owner = Arc::new(Owner::of(folder)?);
         clean(folder)?;
-        // Again: another process may have gone on with it until just now.
+        // Opened again: another process may have continued it until just now.
         Ok(Self { owner: Some(owner), ..Self::open(folder)? })
     }
 
-    /// Copies the user's own shaders into the folder, so that the run can go on whatever becomes of them.
+    /// Copies the user's own shaders into the folder, so that the run can continue if they are changed or removed.
     fn keep_files(&mut self) -> Result<()> {
         for (op, variant) in selection::chosen(&self.config.options.variants)? {
             let path = self.folder.join(format!("{}.wgsl", op.name));
@@ -89,7 +89,7 @@ impl Run {
         Ok(())
     }
 
-    /// Where the last good state is and how to go on from it, in words; or that there is none.
+    /// Describes where the last good state is and how to continue from it, or that there is none.
     pub fn last_good(&self) -> String {
         let folder = quoted_path(&self.folder);
         if self.folder.join(CONFIG).is_file() && self.folder.join(LAST).is_file() {
@@ -130,9 +130,10 @@ fn next_folder(model: &str) -> Result<PathBuf> {
     }
 }
 
-/// A name from a file as one part of a path, on any system; `model` where it is none. Names come from files of others.
+/// Returns a name from a file as one component of a path that is safe on any system, or `model` if it is not safe. Such
+/// names may come from untrusted files.
 pub(super) fn component(name: &str) -> &str {
-    /// What Windows takes for a device, whatever follows a dot.
+    /// Names that Windows takes for devices, even with an extension.
     const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
     let stem = name.split('.').next().unwrap_or_default().to_lowercase();
     let port = ["com", "lpt"].iter().any(|port| {

@@ -1,11 +1,11 @@
-//! A run is a folder: `run.json` (everything that decided it), `metrics.jsonl` and `layers.jsonl` (a line an epoch),
-//! `last.safetensors` (the whole state) and `best.safetensors` (the weights of the best epoch).
-//! Files are written aside, flushed and renamed, or grow by a line: whatever happens, what is there can be loaded.
-//! One process at a time writes there.
-// What a program prints is its own affair; and `eprintln!` panics where stderr is gone.
+//! A run is a folder with `run.json` (its full configuration), `metrics.jsonl` and `layers.jsonl` (one line per epoch),
+//! `last.safetensors` (the whole state) and `best.safetensors` (the weights of the best epoch). Files are written to a
+//! temporary name, flushed and renamed, or grow by a line, so that a crash at any time leaves a run that can be loaded.
+//! Only one process at a time writes to the folder.
+// A library does not print, and `eprintln!` panics if stderr is closed.
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
-/// Settings that bring the built-in networks to what is known to be reachable, by name.
+/// Named settings that train the built-in networks to a known accuracy.
 pub mod recipe;
 mod decided;
 mod errors;
@@ -48,47 +48,47 @@ use wgrad_data::{
 };
 use wgrad_files::{read_regular, write_owned};
 
-/// Everything that decided a run.
+/// The full configuration of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
     /// wgrad's version.
     pub version: String,
     /// The network.
     pub model: Model,
-    /// The data it trains on.
+    /// The data that it trains on.
     pub data: DataRecord,
     /// Batch, epochs, seed, optimizer, schedule, variants chosen by hand or tuned.
     pub options: Options,
-    /// The recipe that the options came from, but for what beat it.
+    /// The recipe that the options came from, except for options that override it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<String>,
-    /// The file of weights it started from, if it did.
+    /// The file of weights that it started from, if any.
     pub init: Option<PathBuf>,
-    /// Where it ran.
+    /// The adapter on which it ran.
     pub adapter: AdapterRecord,
     /// The kernels of its training step, as `operation/variant`.
     pub kernels: Vec<String>,
-    /// The SHA-256 of each shader of the user's own, by operation; the run's folder has the text, as `OPERATION.wgsl`.
+    /// SHA-256 of each of the user's shader files, by operation; the run's folder has the text, as `OPERATION.wgsl`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
-    /// When it was made to wait. This changes nothing but how long it took.
+    /// Pauses of the training. They affect nothing but its duration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pauses: Vec<Pause>,
 }
 
-/// A time in which a training waited.
+/// A pause of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pause {
-    /// After how many steps since the start of the training.
+    /// Step after which it paused, counted from the start of the training.
     pub step: u64,
-    /// For how long.
+    /// Duration, seconds.
     pub seconds: f64,
 }
 
-/// Which data.
+/// Record of the data of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataRecord {
-    /// What data was asked for, as a person names it.
+    /// Name of the requested data, as given by the user.
     pub spec: String,
     /// The set's name.
     pub name: String,
@@ -96,29 +96,29 @@ pub struct DataRecord {
     pub digest: String,
     /// Names of the classes.
     pub classes: Vec<String>,
-    /// How many training images were taken at most.
+    /// Maximum number of training images.
     pub limit: Option<usize>,
-    /// The share of the training images that validates.
+    /// Share of the training images used for validation.
     pub validation: Option<f64>,
-    /// What else was said about how they are read.
+    /// Further options for reading the data.
     #[serde(default, skip_serializing_if = "Reading::is_default")]
     pub reading: Reading,
-    /// How images and labels come; `normalization`, where there is one, has `mean` and `deviation` of each channel.
+    /// Preprocessing of images and labels; `normalization`, if present, has `mean` and `deviation` of each channel.
     #[serde(flatten)]
     pub input: Preprocessing,
-    /// How the columns of a table became numbers.
+    /// Conversion of the columns of a table to numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<Table>,
-    /// What is made of every picture of a folder.
+    /// Preparation of the pictures of a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preparation: Option<Preparation>,
 }
 
 impl DataRecord {
-    /// The `spec` of a network from elsewhere, of which nobody has said what data it is for.
+    /// The `spec` of an imported network whose data is unknown.
     pub const UNKNOWN: &str = "unknown";
 
-    /// How `data` are recorded that were loaded as `spec` says.
+    /// Creates the record of `data` that were loaded from `spec`.
     pub fn of(
         data: &Dataset,
         spec: String,
@@ -143,16 +143,17 @@ impl DataRecord {
         }
     }
 
-    /// What its examples are called: rows of a table, or images.
+    /// Returns the name of its examples: rows of a table, or images.
     pub fn things(&self) -> &'static str {
         if self.table.is_some() { "rows" } else { "images" }
     }
 }
 
-/// How pictures come to a network whose training images are not light on dark, as MNIST's and its successors' are: as they
-/// are. Theirs are inverted where they are dark on light.
+/// Returns the preparation of pictures for a network whose training images are not light on dark: unchanged. Pictures
+/// for networks trained on light-on-dark images, such as those of MNIST and its successors, are inverted if they are
+/// dark on light.
 fn as_they_are(data: &Dataset) -> Option<Preparation> {
-    /// Images that are looked at, and the border from which on one is light.
+    /// Number of examined images, and the mean border value from which an image counts as light.
     const LOOKED_AT: usize = 500;
     const LIGHT: u32 = 128;
     let (height, width, channels) = (data.height, data.width, data.channels);
@@ -174,45 +175,45 @@ fn as_they_are(data: &Dataset) -> Option<Preparation> {
     (10 * light > images).then_some(Preparation { height, width, channels, fit: Default::default() })
 }
 
-/// One line of `metrics.jsonl`. Accuracies are shares in [0, 1], losses nats. A regression has no accuracy: NaN, and
-/// nothing in the file.
+/// One line of `metrics.jsonl`. Accuracies are shares in [0, 1], losses nats. A regression has no accuracy: NaN here,
+/// absent from the file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochLine {
-    /// From 1.
+    /// Number of the epoch, from 1.
     pub epoch: u64,
     /// Steps done since the start of the training.
     pub step: u64,
-    /// Mean over the epoch, while it trained.
+    /// Mean training loss over the epoch, while the weights changed.
     pub train_loss: f64,
-    /// Mean over the epoch, while it trained.
+    /// Mean training accuracy over the epoch, while the weights changed.
     #[serde(default = "no_accuracy", skip_serializing_if = "is_no_accuracy")]
     pub train_accuracy: f64,
-    /// On the validation images, if there are any.
+    /// Loss on the validation images, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_loss: Option<f64>,
-    /// On the validation images, if there are any.
+    /// Accuracy on the validation images, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_accuracy: Option<f64>,
-    /// On the test images, after the epoch.
+    /// Loss on the test images, after the epoch.
     pub test_loss: f64,
-    /// On the test images, after the epoch.
+    /// Accuracy on the test images, after the epoch.
     #[serde(default = "no_accuracy", skip_serializing_if = "is_no_accuracy")]
     pub test_accuracy: f64,
-    /// How far a regression is off.
+    /// Errors of a regression.
     #[serde(flatten)]
     pub errors: Errors,
-    /// Training speed of the epoch, evaluation not counted.
+    /// Training speed of the epoch in images per second, without evaluation.
     pub images_per_second: f64,
-    /// Seconds that the epoch trained; runs of older versions do not have them.
+    /// Seconds of training in the epoch; absent from runs of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_seconds: Option<f64>,
-    /// Seconds of its evaluation.
+    /// Seconds of evaluation after the epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evaluation_seconds: Option<f64>,
 }
 
 impl EpochLine {
-    /// Puts the metrics of an epoch together.
+    /// Creates the line of an epoch from its metrics.
     pub fn new(
         epoch: u64,
         step: u64,
@@ -237,13 +238,13 @@ impl EpochLine {
         }
     }
 
-    /// The same line of a regression: `errors` in place of accuracies.
+    /// Converts the line to that of a regression, with `errors` in place of accuracies.
     pub fn of_regression(self, errors: Errors) -> Self {
         let none = no_accuracy();
         Self { train_accuracy: none, test_accuracy: none, validation_accuracy: None, errors, ..self }
     }
 
-    /// The same line without what no two runs share.
+    /// Returns the line without its times, which no two runs share.
     pub fn without_times(self) -> Self {
         Self { images_per_second: 0.0, train_seconds: None, evaluation_seconds: None, ..self }
     }
@@ -252,29 +253,30 @@ impl EpochLine {
 /// A run's folder.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// Where it lies.
+    /// Path of the folder.
     pub folder: PathBuf,
-    /// What decided it.
+    /// Its configuration.
     pub config: Config,
     parameters: Vec<Parameter>,
-    /// The right to write there; none where it was only opened.
+    /// The right to write there; `None` if it was only opened.
     owner: Option<Arc<Owner>>,
 }
 
 const CONFIG: &str = "run.json";
-/// The whole state after the last save.
+/// File of the whole state after the last save.
 pub const LAST: &str = "last.safetensors";
-/// The weights of the best epoch.
+/// File of the weights of the best epoch.
 pub const BEST: &str = "best.safetensors";
-/// Files of the data that could not be read.
+/// File that lists the data files that could not be read.
 pub const BROKEN: &str = "unreadable.txt";
 const SPACE: &str = "check that the folder can be written and the disk has space";
 
 impl Run {
-    /// The variants chosen by hand, with the folder's copies in place of the user's own shaders, and the tuned ones.
+    /// Returns the variants chosen by hand, with the folder's copies in place of the user's own shaders, and the tuned
+    /// ones.
     ///
     /// # Errors
-    /// [`Error::Run`] where a copy is gone or is no longer what the run began with.
+    /// [`Error::Run`] if a copy is missing or has changed since the run began.
     pub fn variants(&self) -> Result<Choices> {
         let mut choices = self.config.options.variants.clone();
         for (op, name) in choices.by_hand.iter_mut().filter(|(_, name)| user_file::is_file(name)) {
@@ -304,7 +306,7 @@ impl Run {
     /// Opens the folder of a run.
     ///
     /// # Errors
-    /// [`Error::Run`] where it is not one.
+    /// [`Error::Run`] if it is not a run.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(CONFIG);
         let fail = |message: String| Error::Run { folder: folder.to_owned(), message };
@@ -336,7 +338,7 @@ impl Run {
         file.write_all(b"\n")
     }
 
-    /// Writes the list of the files of the data that could not be read, a line each; without one, nothing.
+    /// Writes the list of the data files that could not be read, one per line; no file if the list is empty.
     ///
     /// # Errors
     /// [`Error::Io`].

@@ -1,6 +1,6 @@
-//! The files of a run that grow by a line an epoch: `metrics.jsonl`, and `layers.jsonl` with the norms of every tensor.
-//! A line is appended and flushed before the state that says its epoch is done. What a crash left of a line is no line:
-//! its epoch is done again.
+//! The files of a run that grow by one line per epoch: `metrics.jsonl`, and `layers.jsonl` with the norms of every
+//! tensor. A line is appended and flushed before the state that marks its epoch as done. A partial line left by a crash
+//! is ignored: its epoch is repeated.
 
 use super::{CONFIG, EpochLine, Run, SPACE};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -18,25 +18,25 @@ const LAYERS: &str = "layers.jsonl";
 /// One line of `layers.jsonl`: the tensors after an epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayersLine {
-    /// From 1.
+    /// Number of the epoch, from 1.
     pub epoch: u64,
     /// Every tensor, in the order of the network.
     pub tensors: Vec<TensorNorms>,
 }
 
-/// What every line has.
+/// Fields that every line has.
 #[derive(Deserialize)]
 struct OfEpoch {
     epoch: u64,
 }
 
-/// How a file of lines ends.
+/// End of a file of lines.
 enum End {
-    /// With the line of this epoch; it has so many bytes.
+    /// The file ends with the line of this epoch (first field); its length in bytes is the second field.
     Line(u64, u64),
-    /// Nothing is in it.
+    /// The file is empty.
     Empty,
-    /// With something that is no whole line.
+    /// The file ends with an incomplete or invalid line.
     Torn,
 }
 
@@ -74,44 +74,44 @@ impl Run {
         self.append(LAYERS, line)
     }
 
-    /// Drops the lines of epochs after `position`: a resumed run writes them again. What else was dropped behind them, as
-    /// it is no line, in words.
+    /// Drops the lines of epochs after `position`: a resumed run writes them again. Returns descriptions of the damaged
+    /// ends that were dropped too.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Run`] for what is no line before that.
+    /// [`Error::Io`]; [`Error::Run`] for a damaged line before `position`.
     pub fn rewind(&self, position: &Position) -> Result<Vec<String>> {
         let both = [self.cut::<EpochLine>(METRICS, position)?, self.cut::<LayersLine>(LAYERS, position)?];
         Ok(both.into_iter().flatten().collect())
     }
 
-    /// The metrics of the epochs up to `position`, whatever stands behind them.
+    /// Returns the metrics of the epochs up to `position`, regardless of what follows them.
     pub(super) fn lines_to(&self, position: &Position) -> Result<Vec<EpochLine>> {
         let (mut lines, _) = self.read_lines::<EpochLine>(METRICS, Some(position.epoch))?;
         lines.retain(|line| line.epoch <= position.epoch);
         Ok(lines)
     }
 
-    /// The metrics of the epochs that ended.
+    /// Returns the metrics of the finished epochs.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Run`] for a line that is no metrics.
+    /// [`Error::Io`]; [`Error::Run`] for an invalid line.
     pub fn metrics(&self) -> Result<Vec<EpochLine>> {
         self.lines(METRICS)
     }
 
-    /// The norms of the epochs that ended; none of a run of an older version.
+    /// Returns the norms of the finished epochs; empty for a run of an older version.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Run`] for a line that is none.
+    /// [`Error::Io`]; [`Error::Run`] for an invalid line.
     pub fn layers(&self) -> Result<Vec<LayersLine>> {
         self.lines(LAYERS)
     }
 
-    /// How many of the epochs before `position` have no line in `metrics.jsonl`: a failed write of an older version left
-    /// such holes.
+    /// Returns how many of the epochs before `position` have no line in `metrics.jsonl`: a failed write of an older
+    /// version left such holes.
     ///
     /// # Errors
-    /// As [`Run::metrics`].
+    /// The errors of [`Run::metrics`].
     pub fn missing_lines(&self, position: &Position) -> Result<u64> {
         Ok(position.epoch.saturating_sub(self.metrics()?.len() as u64))
     }
@@ -131,7 +131,7 @@ impl Run {
         match ends {
             End::Empty => add(&path, 0, &line).map_err(cannot).and_then(|()| flush(&self.folder))?,
             End::Line(epoch, length) if epoch < line.epoch() => add(&path, length, &line).map_err(cannot)?,
-            // The epoch is done again, or the line before it was torn.
+            // The epoch is repeated, or the previous line is incomplete.
             End::Line(..) | End::Torn => {
                 let mut lines: Vec<T> = self.lines(name)?;
                 lines.retain(|earlier| earlier.epoch() < line.epoch());
@@ -177,8 +177,9 @@ impl Run {
         Ok(self.read_lines(name, None)?.0)
     }
 
-    /// The lines before the first that is none, and the number of that. It must stand at the end: behind the line of epoch
-    /// `done`, where that is known, but for one that was not written to its end.
+    /// Returns the lines before the first invalid one, and the number of that one. An invalid line must stand at the
+    /// end, after the line of epoch `done` if that is given; the exception is a last line that was not written
+    /// completely.
     fn read_lines<T: Line>(&self, name: &str, done: Option<u64>) -> Result<(Vec<T>, Option<usize>)> {
         let path = self.folder.join(name);
         let bytes = match read_regular(&path) {
@@ -197,13 +198,13 @@ impl Run {
             let last = lines.last().map_or(0, Line::epoch);
             match (serde_json::from_slice(line), damaged.take()) {
                 (Ok(line), None) => lines.push(line),
-                // Of an epoch that is done again.
+                // A line of an epoch that is repeated.
                 (Ok(_), Some(first)) if done.is_some_and(|done| last >= done) => damaged = Some(first),
                 (Ok(_), Some((n, e))) => return Err(fail(n, e)),
                 (Err(e), _) if line.ends_with(b"\n") && done.is_some_and(|done| last < done) => {
                     return Err(fail(n + 1, e));
                 }
-                // It stands behind all that counts; or it is being written just now, or its writer was killed.
+                // It follows all lines that count, or it is being written just now, or its writer was killed.
                 (Err(e), first) => damaged = first.or(Some((n + 1, e))),
             }
         }
@@ -211,7 +212,7 @@ impl Run {
     }
 }
 
-/// Appends `line` to a file of `length` bytes, and flushes it; what could not be written whole is taken away again.
+/// Appends `line` to a file of `length` bytes and flushes it; a partial line is removed again.
 fn add(path: &Path, length: u64, line: &impl Line) -> io::Result<()> {
     let mut text = serde_json::to_vec(line)?;
     text.push(b'\n');
@@ -224,7 +225,7 @@ fn add(path: &Path, length: u64, line: &impl Line) -> io::Result<()> {
     written.or_else(|e| file.set_len(length).and(Err(e)))
 }
 
-/// How a file of lines ends, without reading more of it than its last line.
+/// Determines the end of a file of lines, reading little more than its last line.
 fn end(path: &Path) -> io::Result<End> {
     regular(path)?;
     let mut file = File::open(path)?;
@@ -273,16 +274,16 @@ mod tests {
         run.log(&line(3)).expect("writes");
         assert!(fs::read(&path).expect("reads").starts_with(&before), "what was there was written again");
         assert_eq!(epochs(&run), [1, 2, 3]);
-        // An epoch that is done again.
+        // A repeated epoch.
         run.log(&line(3)).expect("writes");
         run.log(&line(2)).expect("writes");
         assert_eq!(epochs(&run), [1, 2]);
-        // Changed by somebody else.
+        // Changed by another program.
         let whole = fs::read(&path).expect("reads");
         fs::remove_file(&path).expect("removed");
         let error = run.log(&line(3)).expect_err("its lines are gone").to_string();
         assert!(error.contains("metrics.jsonl that was changed"), "{error}");
-        // Killed while it wrote, and read while it writes.
+        // A process killed while writing, and a file read while it is written.
         drop(run);
         for torn in [&b"{\"epoch\":3,\"st"[..], b"\0\0\0\0", b"{\"epoch\":3}"] {
             fs::write(&path, [&whole[..], torn].concat()).expect("written");

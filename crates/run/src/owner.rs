@@ -1,5 +1,6 @@
-//! Who may write into a run: one process at a time. The lock is the system's, on a file of the folder: it is free as
-//! soon as the process is gone, however that ended. Reading needs none, since every file is whole at any time.
+//! The lock of a run: one process at a time may write to its folder. It is the system's lock on a file of the folder,
+//! which is freed as soon as the process ends, for whatever reason. Readers need no lock, since every file is whole at
+//! any time.
 
 use std::{
     collections::BTreeMap,
@@ -11,16 +12,16 @@ use std::{
 use wgrad::{Error, Result, error::io_error};
 use wgrad_files::not_linked;
 
-/// The file that is locked; it holds the number of the process.
+/// Name of the locked file; it holds the process id.
 pub(super) const LOCK: &str = "run.lock";
 const NEXT: &str = "check that the folder can be written and the disk has space";
 
-/// The right to write into a folder, as long as it lives.
+/// The right to write into a folder, as long as this value lives.
 #[derive(Debug)]
 pub(super) struct Owner {
     file: File,
     path: PathBuf,
-    /// How long the files that grow were when this process left them.
+    /// Lengths of the growing files after this process last wrote to them.
     lengths: Mutex<BTreeMap<&'static str, u64>>,
 }
 
@@ -28,7 +29,7 @@ impl Owner {
     /// Takes the lock of `folder`.
     ///
     /// # Errors
-    /// [`Error::Run`] that names the process which has it; [`Error::Io`].
+    /// [`Error::Run`] that names the process that holds it; [`Error::Io`].
     pub fn of(folder: &Path) -> Result<Self> {
         let path = folder.join(LOCK);
         let cannot = |e| io_error("cannot lock", &path, NEXT)(e);
@@ -43,7 +44,7 @@ impl Owner {
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::Run { folder: folder.to_owned(), message: held(&mut file) });
             }
-            // A file system without locks: then nobody can be kept out.
+            // A file system without locks: other processes cannot be kept out.
             Err(TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(e)) => return Err(cannot(e)),
         }
@@ -51,10 +52,10 @@ impl Owner {
         Ok(Self { file, path, lengths: Mutex::default() })
     }
 
-    /// Whether the folder is still the one that was locked.
+    /// Checks that the folder is still the one that was locked.
     ///
     /// # Errors
-    /// [`Error::Run`] where it was removed, or its lock was.
+    /// [`Error::Run`] if it, its lock or its configuration was removed.
     pub fn check(&self, folder: &Path, config: &str) -> Result<()> {
         let gone = |what: String| Error::Run {
             folder: folder.to_owned(),
@@ -72,10 +73,10 @@ impl Owner {
         Ok(())
     }
 
-    /// Whether the file `name`, which has `length` bytes, is as this process left it, if it ever wrote there.
+    /// Checks that the file `name`, which has `length` bytes now, is as this process left it, if it ever wrote to it.
     ///
     /// # Errors
-    /// [`Error::Run`].
+    /// [`Error::Run`] if it is not.
     pub fn left(&self, folder: &Path, name: &'static str, length: u64) -> Result<()> {
         match self.lengths.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
             Some(left) if *left != length => Err(Error::Run {
@@ -88,16 +89,16 @@ impl Owner {
         }
     }
 
-    /// Remembers how long the file `name` is now.
+    /// Records the current length of the file `name`.
     pub fn leave(&self, name: &'static str, length: u64) {
         self.lengths.lock().unwrap_or_else(PoisonError::into_inner).insert(name, length);
     }
 }
 
-/// Who has the lock, in words.
+/// Describes the process that holds the lock.
 fn held(file: &mut File) -> String {
     let mut text = String::new();
-    // On Windows nobody else can read it.
+    // On Windows other processes cannot read a locked file.
     let read = file.rewind().and_then(|()| file.take(20).read_to_string(&mut text));
     let who = match (read, text.trim().parse::<u32>()) {
         (Ok(_), Ok(process)) => format!("process {process}"),
@@ -114,6 +115,6 @@ fn is_linked(file: &File) -> bool {
 
 #[cfg(not(unix))]
 fn is_linked(_: &File) -> bool {
-    // A file that is open cannot be removed there.
+    // An open file cannot be removed on such systems.
     true
 }

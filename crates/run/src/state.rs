@@ -1,5 +1,5 @@
-//! The state of a run: `last.safetensors`, from which it goes on, and `best.safetensors`. The file that says "done" is
-//! written last: `best` before `last`, so that what a crash leaves between them is only an epoch done again.
+//! The state of a run: `last.safetensors`, from which it continues, and `best.safetensors`. The file that marks an
+//! epoch as done is written last: `best` before `last`, so that a crash between the two only repeats an epoch.
 
 use super::{BEST, CONFIG, EpochLine, LAST, Outcome, Run, decided::decided};
 use std::{fs, path::Path};
@@ -16,28 +16,28 @@ use wgrad_files::{
 };
 use wgrad_formats::keras;
 
-/// The most arenas that a state has, with room for what others may have put beside them; and bytes that describe them.
+/// Maximum number of arenas of a state, with room for additions by other programs; and the bytes of its header.
 const ARENAS: u64 = 16;
 const HEADER: u64 = 64 << 20;
-/// What errors call a state that has numbers which are not finite.
+/// Name in errors of a state with non-finite numbers.
 pub const NOT_SAVED: &str = "not saved";
 
-/// What `best.safetensors` is, beside a last state.
+/// State of `best.safetensors`, relative to a last state.
 enum Best {
-    /// What it should be, or of an epoch after that state, which is done again.
+    /// Correct, or from an epoch after that state, which is repeated.
     Right,
-    /// Of an older epoch, or none: the best weights are those of the last state.
+    /// From an older epoch, or missing: the best weights are those of the last state.
     Last,
-    /// Of an older epoch, or none, and the best weights are nowhere.
+    /// From an older epoch, or missing, and the best weights are in no file.
     Lost,
 }
 
 impl Run {
-    /// Saves the whole state, and before it the weights as the best ones if `best`.
+    /// Saves the whole state; if `best`, first saves the weights as the best ones.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Checkpoint`] for a state that is not finite: the last good one stays; [`Error::Run`] where
-    /// the folder was removed.
+    /// [`Error::Io`]; [`Error::Checkpoint`] for a state that is not finite, in which case the last good one stays;
+    /// [`Error::Run`] if the folder was removed.
     pub fn save(&self, checkpoint: &Checkpoint, best: bool) -> Result<()> {
         if let Some(what) = checkpoint.not_finite(&self.parameters) {
             let kept = match self.folder.join(LAST).exists() {
@@ -69,11 +69,11 @@ impl Run {
         write_owned(&self.folder.join(name), |file| file.write_all(&bytes))
     }
 
-    /// The whole state as it was saved last.
+    /// Reads the whole state as last saved.
     ///
     /// # Errors
-    /// [`Error::Io`], [`Error::Checkpoint`]; [`Error::Run`] where `run.json` no longer says what decides the numbers and
-    /// names that the weights tell: network, classes, and how rows and images come to it.
+    /// [`Error::Io`], [`Error::Checkpoint`]; [`Error::Run`] if `run.json` no longer has the settings that decide the
+    /// predicted numbers and names: network, classes, and preprocessing of rows and images.
     pub fn last(&self) -> Result<Checkpoint> {
         let (state, told) = self.read_last()?;
         self.tells_as_told(state, told.as_ref())
@@ -86,13 +86,12 @@ impl Run {
         Ok(state)
     }
 
-    /// The state to go on from, of a training on `images` images in epochs of `steps` steps: all that belongs to one must
-    /// be there, since what is missing would start from zero in silence, and `run.json` must say what it said when the
-    /// state was saved, but for what may change. `None` where nothing was saved yet: then all
-    /// that is needed stands in `run.json`.
+    /// Reads the state to continue a training on `images` images in epochs of `steps` steps. The state must be
+    /// complete, since missing parts would silently start from zero. `run.json` must be as it was when the state was
+    /// saved, except for what may change. `None` if nothing was saved yet: then `run.json` holds all that is needed.
     ///
     /// # Errors
-    /// [`Error::Io`]; [`Error::Checkpoint`] and [`Error::Run`] that say what is missing or makes no sense, and what to do.
+    /// [`Error::Io`]; [`Error::Checkpoint`] and [`Error::Run`] that name what is missing or invalid, and the next step.
     pub fn resume(&self, steps: u64, images: u64) -> Result<Option<Checkpoint>> {
         if !self.folder.join(LAST).try_exists().unwrap_or(true) {
             let epochs = self.metrics()?.len();
@@ -119,7 +118,7 @@ impl Run {
         if let Some(what) = state.not_finite(&self.parameters) {
             return Err(fail(format!("is damaged: {what}")));
         }
-        // At the very start nothing has been gathered yet: what is imported has none.
+        // At the very start there is no optimizer state yet: an imported run has none.
         if position.epoch > 0 || position.step > 0 {
             if let Some(slot) = options.optimizer.slots().iter().find(|s| !state.slots.contains_key(s.name)) {
                 let name = slot.name;
@@ -134,7 +133,7 @@ impl Run {
         Ok(Some(state))
     }
 
-    /// What to do without a good `last.safetensors`.
+    /// Describes the alternatives to a good `last.safetensors`.
     fn instead(&self) -> String {
         let best = self.folder.join(BEST);
         match best.exists() {
@@ -146,10 +145,10 @@ impl Run {
         }
     }
 
-    /// The weights with the best accuracy, or the last ones where no epoch has ended yet.
+    /// Reads the best weights, or the last ones if no epoch has ended yet.
     ///
     /// # Errors
-    /// As [`Run::last`]; [`Error::Run`] where the weights of the best epoch are in no file.
+    /// The errors of [`Run::last`]; [`Error::Run`] if the weights of the best epoch are in no file.
     pub fn best(&self) -> Result<Checkpoint> {
         let last = self.read_last();
         let beside = last.as_ref().ok().and_then(|(_, told)| told.as_ref());
@@ -158,13 +157,13 @@ impl Run {
             false => None,
         };
         let last = last.and_then(|(state, told)| self.tells_as_told(state, told.as_ref()));
-        // Older versions wrote it behind the state: killed between the two, it is of an older epoch.
+        // Older versions wrote it after the state: if killed between the two, it is from an older epoch.
         match (best, last) {
             (Some((best, Some(_))), Ok(last)) => match self.is_best(Some(&best), &last)? {
                 Best::Last => Ok(last.for_use()),
                 Best::Right | Best::Lost => Ok(best.for_use()),
             },
-            // The state beside it tells that they do not belong together.
+            // The state next to it shows that they do not belong together.
             (Some(_), Err(changed @ Error::Run { .. })) => Err(changed),
             (Some((best, _)), _) => Ok(best.for_use()),
             (None, Ok(last)) => match self.is_best(None, &last)? {
@@ -175,7 +174,7 @@ impl Run {
         }
     }
 
-    /// What is said where the weights of the best epoch are in no file.
+    /// Returns the error for best weights that are in no file.
     fn lost(&self, last: &Position) -> Error {
         let within = if last.step > 0 { format!(" and {} steps", last.step) } else { String::new() };
         Error::Run {
@@ -188,10 +187,10 @@ impl Run {
         }
     }
 
-    /// The epoch after which `best.safetensors` was written, if it is there.
+    /// Returns the epoch after which `best.safetensors` was written, if it exists.
     ///
     /// # Errors
-    /// As [`Run::best`].
+    /// The errors of [`Run::best`].
     pub fn best_epoch(&self) -> Result<Option<u64>> {
         if !self.folder.join(BEST).exists() {
             return Ok(None);
@@ -200,14 +199,14 @@ impl Run {
         Ok(told.map(|_| best.position.epoch))
     }
 
-    /// Makes `best.safetensors` and `state`, which was saved last, agree: versions before wrote them in the other order.
-    /// What had to be done, in words.
+    /// Makes `best.safetensors` agree with `state`, which was saved last: older versions wrote them in the other order.
+    /// Returns a description of the repair, if one was necessary.
     ///
     /// # Errors
-    /// As [`Run::best`].
+    /// The errors of [`Run::best`].
     pub fn mend_best(&self, state: &mut Checkpoint) -> Result<Option<String>> {
         let best = match self.folder.join(BEST).exists() {
-            // A state that is gone on from has a position, and `run.json` says what decided it.
+            // A state to continue from has a position, and `run.json` has its settings.
             true => Some(self.read_best(Some(&Told::default()))?.0),
             false => None,
         };
@@ -234,7 +233,7 @@ impl Run {
         })
     }
 
-    /// What the best weights are to be judged by: by what the run's lines say of the epochs up to `last`.
+    /// Judges the `best` weights by the run's lines of the epochs up to `last`.
     fn is_best(&self, best: Option<&Checkpoint>, last: &Checkpoint) -> Result<Best> {
         let position = &last.position;
         if best.is_some_and(|best| best.position.epoch > position.epoch) {
@@ -248,7 +247,7 @@ impl Run {
                 let same = best.map_or(0.0, |best| best.position.best) == position.best;
                 (same, first.map(|line| line.epoch))
             }
-            // Written in this order ever since there is a choice: what is there is right.
+            // Since this choice exists, the files are written in this order: an existing file is correct.
             callbacks::Best::Monitored => {
                 let epoch = Outcome::of(&lines, &self.config, None).map(|outcome| outcome.best.epoch);
                 (best.is_some() || epoch.is_none(), epoch)
@@ -271,7 +270,7 @@ impl Run {
         })
     }
 
-    /// The best weights, which must be of the same training as the state that told this `beside` them.
+    /// Reads the best weights, which must be from the same training as the last state, whose metadata is `beside`.
     fn read_best(&self, beside: Option<&Told>) -> Result<(Checkpoint, Option<Told>)> {
         let next = "`Run::last` takes the last weights; to train on, remove the file";
         let (best, told) = self.read(BEST).map_err(|error| match error {
@@ -299,7 +298,7 @@ impl Run {
         }
     }
 
-    /// A file of the run's own, and what it tells besides if it has a position.
+    /// Reads a file of the run, and its metadata if it has a position.
     fn read(&self, name: &str) -> Result<(Checkpoint, Option<Told>)> {
         let path = self.folder.join(name);
         let most = HEADER + 4 * ARENAS.saturating_mul(arena_len(&self.parameters) as u64);
@@ -313,13 +312,13 @@ impl Run {
     }
 }
 
-/// Whether a position makes sense; else what does not, in words.
+/// Checks that a position is plausible; the error describes what is not.
 fn sane(position: &Position, steps: u64, images: u64, batch: u64) -> std::result::Result<(), String> {
     let Position { epoch, step, running: RunningMetrics { seen, loss_sum, hits }, best, .. } = *position;
     let wrong = |name: &str, got: String, expected: String| {
         Err(format!("has a position that makes no sense: `{name}` is {got}, expected {expected}"))
     };
-    /// The largest number of steps that is counted exactly everywhere.
+    /// Number of steps from which an f64 no longer counts exactly.
     const MOST: u64 = 1 << 53;
     if epoch.checked_mul(steps.max(1)).is_none_or(|all| all >= MOST) {
         return wrong("epoch", epoch.to_string(), format!("fewer than {}", MOST / steps.max(1)));
@@ -331,7 +330,7 @@ fn sane(position: &Position, steps: u64, images: u64, batch: u64) -> std::result
     if seen != expected {
         return wrong("seen", seen.to_string(), format!("{expected} after {step} steps"));
     }
-    // A step's sum is an f32.
+    // The loss sum of a step is an f32.
     let most = step as f64 * f64::from(f32::MAX);
     if !(loss_sum.is_finite() && loss_sum.abs() <= most) {
         return wrong("loss_sum", loss_sum.to_string(), format!("{most:e} at most after {step} steps"));
@@ -345,7 +344,7 @@ fn sane(position: &Position, steps: u64, images: u64, batch: u64) -> std::result
     Ok(())
 }
 
-/// Reads weights for `parameters` from a safetensors file, or from one of Keras's: `.keras` or `.weights.h5`.
+/// Reads weights for `parameters` from a safetensors file, or from a Keras file: `.keras` or `.weights.h5`.
 ///
 /// # Errors
 /// [`Error::Io`], [`Error::Checkpoint`]; [`wgrad_formats::Error::ModelFile`] for an archive whose network cannot be read.
@@ -376,7 +375,7 @@ pub(super) mod tests {
     use std::{fs, path::Path};
     use wgrad::checkpoint::Checkpoint;
 
-    /// The run of the fixtures, in a folder of its own.
+    /// A copy of the fixtures' run in a separate folder.
     pub fn old_run() -> tempfile::TempDir {
         let folder = tempfile::tempdir().expect("a folder");
         let from = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/run-0.1"));
@@ -415,7 +414,7 @@ pub(super) mod tests {
         refuses("`hits` is -1", &|s| s.position.running.hits = -1.0);
         refuses("`optimizer.v` is missing", &|s| drop(s.slots.remove("v")));
         refuses("moving averages", &|s| s.averages.clear());
-        // With its position under another key, as a flipped bit leaves it.
+        // With its position under another key, as after a flipped bit.
         let bytes = fs::read(old_run().path().join("last.safetensors")).expect("reads");
         let key = bytes.windows(14).position(|part| part == b"wgrad.position").expect("there");
         for (at, words) in [(key, "is damaged"), (key + 20, "damaged position")] {
@@ -427,7 +426,7 @@ pub(super) mod tests {
         }
     }
 
-    /// A file's bytes without what its header tells beside the tensors.
+    /// Returns a file's bytes without the metadata of its header.
     fn stripped(bytes: &[u8]) -> Vec<u8> {
         let (len, rest) = bytes.split_first_chunk::<8>().expect("a length");
         let (header, data) = rest.split_at(u64::from_le_bytes(*len) as usize);
@@ -445,7 +444,7 @@ pub(super) mod tests {
         let run = Run::open(folder.path()).expect("opens");
         let state = run.last().expect("loads");
         let old = fs::read(&best).expect("reads");
-        // Without what decided the training, as older versions wrote it.
+        // Without the settings of the training, as older versions wrote it.
         assert_eq!(run.best().expect("loads").position.epoch, 2);
         run.save(&state, true).expect("saves");
         let own = fs::read(&best).expect("reads");
@@ -473,7 +472,7 @@ pub(super) mod tests {
             }
             assert_eq!(run.last().expect("loads"), state);
         }
-        // What was changed in run.json makes no weights another run's.
+        // A change of run.json does not make the weights those of another run.
         fs::write(&best, &own).expect("written");
         let mut edited = run.clone();
         edited.config.options.batch = 7;
@@ -512,7 +511,7 @@ pub(super) mod tests {
         assert_eq!(run.best_epoch().expect("reads"), Some(2));
     }
 
-    /// Four terabytes that no disk holds.
+    /// A sparse file of four terabytes.
     #[test]
     fn a_state_of_any_size_takes_no_more_than_a_state() {
         let folder = old_run();

@@ -1,81 +1,81 @@
-//! What the lines of a training say to a person: which epoch was best, whether anything was learned at all, and whether
+//! Interpretation of the lines of a training: which epoch was best, whether anything was learned at all, and whether
 //! more epochs would help.
 
 use super::{Config, EpochLine};
 use wgrad::{data::Dataset, loss::Loss, metrics::Metrics};
 
-/// How the loss on images that were not trained on moved in the end.
+/// Trend of the loss on held-out images at the end of a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Trend {
     /// Too few epochs to tell.
     Unknown,
-    /// So few steps that nothing can be said.
+    /// Too few steps to tell.
     Short {
-        /// How many there were.
+        /// Number of steps.
         steps: u64,
     },
-    /// The network does no better than who always gives the same answer.
+    /// The network is no better than a constant answer.
     Chance {
-        /// The epoch after which it did better, if there was one.
+        /// The last epoch after which it did better, if any.
         after: Option<u64>,
     },
-    /// It rises since this epoch, while the training loss still falls.
+    /// The loss rises since this epoch, while the training loss still falls.
     Overfits {
         /// The epoch with the least loss.
         since: u64,
     },
-    /// It rises since this epoch, and so does the training loss.
+    /// The loss rises since this epoch, and so does the training loss.
     Diverges {
         /// The epoch with the least loss.
         since: u64,
     },
-    /// It still falls: by this share in each of the last epochs, on average.
+    /// The loss still falls: by this share in each of the last epochs, on average.
     Improving {
-        /// The share of the loss that an epoch takes away.
+        /// Share of the loss that an epoch removes.
         by: f64,
     },
-    /// It moves no more.
+    /// The loss has levelled off.
     Settled,
-    /// There is nothing left to gain: every answer is right, or R² rounds to 1.
+    /// Nothing is left to gain: every answer is right, or R² rounds to 1.
     Perfect,
 }
 
-/// What answering always with the largest class is right for.
+/// Accuracy of always predicting the largest class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Chance {
-    /// The share of that class.
+    /// Share of that class.
     pub share: f64,
-    /// The images it is a share of.
+    /// Number of images on which it is computed.
     pub images: usize,
 }
 
-/// What came out of a training.
+/// Outcome of a training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
-    /// The line of the epoch whose weights are kept as best.
+    /// Line of the epoch whose weights are kept as best.
     pub best: EpochLine,
     /// The last line.
     pub last: EpochLine,
-    /// Where it is heading.
+    /// Trend at the end.
     pub trend: Trend,
     chance: Option<Chance>,
 }
 
-/// From fewer epochs no trend is read.
+/// Minimum number of epochs for a trend.
 const FEWEST: usize = 4;
-/// Fewer steps teach a network next to nothing.
+/// Minimum number of steps for a network to learn anything.
 pub const FEWEST_STEPS: u64 = 100;
-/// A loss that moves by a smaller share stands still.
+/// Relative change per epoch below which a loss counts as constant.
 const STILL: f64 = 0.005;
-/// What is not farther than this many standard errors above chance is chance, with 5 % left to luck.
+/// Standard errors above chance up to which an accuracy counts as chance (one-sided 5 % level).
 const ERRORS: f64 = 1.645;
-/// An R² up to this explains nothing.
+/// R² up to which a network counts as explaining nothing.
 const EXPLAINS: f64 = 0.01;
-/// An R² from here on is shown as 1.
+/// R² from which it is displayed as 1.
 const ALL: f64 = 0.99995;
 
 impl Chance {
-    /// Of the images that judge the epochs of a training on `data`; nothing where it has no classes.
+    /// Computes the chance level of the images that judge the epochs of a training on `data`; `None` without classes.
     pub fn of(data: &Dataset) -> Option<Self> {
         let split = data.validation.as_ref().unwrap_or(&data.test);
         let largest = data.class_counts(split).into_iter().max()?;
@@ -83,7 +83,7 @@ impl Chance {
         (images > 0).then(|| Self { share: largest as f64 / images as f64, images })
     }
 
-    /// Whether an accuracy on these images is no better.
+    /// Returns true if an accuracy on these images is no better than chance.
     fn reaches(self, accuracy: f64) -> bool {
         let error = (self.share * (1.0 - self.share) / self.images as f64).sqrt();
         accuracy <= self.share + ERRORS * error
@@ -91,7 +91,8 @@ impl Chance {
 }
 
 impl EpochLine {
-    /// What judges the epoch: the metrics on the validation images if there are any, else on the test images.
+    /// Returns the metrics that judge the epoch: those on the validation images if there are any, else on the test
+    /// images.
     pub fn judged(&self) -> Metrics {
         Metrics {
             loss: self.validation_loss.unwrap_or(self.test_loss),
@@ -100,12 +101,12 @@ impl EpochLine {
         }
     }
 
-    /// The R² of what judges the epoch, where it is known.
+    /// Returns the R² on the images that judge the epoch, if known.
     fn judged_r2(&self) -> Option<f64> {
         if self.validation_loss.is_some() { self.errors.validation_r2 } else { self.errors.test_r2 }
     }
 
-    /// Whether nothing is left to gain in what the network is judged by.
+    /// Returns true if nothing is left to gain in the metric that judges the network.
     fn is_perfect(&self, loss: Loss) -> bool {
         match loss.is_regression() {
             true => self.judged_r2().is_some_and(|r2| r2 >= ALL),
@@ -113,7 +114,7 @@ impl EpochLine {
         }
     }
 
-    /// Whether the network does no better than who always gives the same answer; `false` where that is not known.
+    /// Returns true if the network is no better than a constant answer; false if that is unknown.
     fn is_chance(&self, loss: Loss, chance: Option<Chance>) -> bool {
         match loss.is_regression() {
             true => self.judged_r2().is_some_and(|r2| r2 <= EXPLAINS),
@@ -123,8 +124,8 @@ impl EpochLine {
 }
 
 impl Outcome {
-    /// What `lines` say of the training `config`; nothing where no epoch has ended. Without `chance` it is not compared
-    /// with that.
+    /// Interprets the `lines` of the training `config`; `None` if no epoch has ended. Without `chance`, a
+    /// classification is not compared with the chance level.
     pub fn of(lines: &[EpochLine], config: &Config, chance: Option<Chance>) -> Option<Self> {
         let loss = config.model.loss().ok()?;
         let last = *lines.last()?;
@@ -144,7 +145,7 @@ impl Outcome {
                 Trend::Chance { after: other.map(|line| line.epoch) }
             }
             (_, false) => match trend(lines) {
-                // An R² near 1 can come nearer; more right than all is nothing.
+                // An R² near 1 can come closer to it; an accuracy of 1 cannot improve.
                 Trend::Improving { by } if loss.is_regression() => Trend::Improving { by },
                 Trend::Improving { .. } | Trend::Settled | Trend::Unknown if last.is_perfect(loss) => {
                     Trend::Perfect
@@ -155,7 +156,7 @@ impl Outcome {
         Some(Self { best, last, trend, chance })
     }
 
-    /// In words that tell what to do about the training `config`.
+    /// Describes the outcome in words, with advice for the training `config`.
     pub fn words(&self, config: &Config) -> String {
         let regression = config.model.loss().is_ok_and(Loss::is_regression);
         let table = config.data.table.is_some();
@@ -226,9 +227,9 @@ fn trend(lines: &[EpochLine]) -> Trend {
         return Trend::Unknown;
     }
     let end = lines.len() - 1;
-    // The first of equals: since then nothing was gained.
+    // The first of equals: nothing was gained since then.
     let least = (0..=end).fold(0, |least, n| if losses[n] < losses[least] { n } else { least });
-    // The last quarter of the epochs, two at least: one that is worse is chance.
+    // The last quarter of the epochs, at least two: a single worse epoch may be chance.
     let window = (lines.len() / 4).max(2);
     let rises = losses[end] > losses[least] * (1.0 + 2.0 * STILL);
     if end - least >= window && rises {
@@ -316,10 +317,10 @@ mod tests {
         let Trend::Improving { by } = found.trend else { panic!("{found:?}") };
         assert!((by - 0.195).abs() < 0.001, "{by}");
         assert_eq!(outcome(&falling, &[0.8, 0.5, 0.4, 0.4, 0.4, 0.4]).trend, Trend::Settled);
-        // Both rise: it diverges, which is no overfitting.
+        // Both rise: it diverges, which is not overfitting.
         let found = outcome(&[0.3, 0.4, 0.5, 0.6], &[0.3, 0.4, 0.5, 0.6]);
         assert_eq!(found.trend, Trend::Diverges { since: 1 });
-        // A single worse epoch at the end tells nothing.
+        // A single worse epoch at the end is not significant.
         assert_eq!(outcome(&falling, &[0.8, 0.7, 0.6, 0.5, 0.4, 0.41]).best.epoch, 5);
         assert_eq!(outcome(&falling[..3], &[0.7, 0.5, 0.6]).trend, Trend::Unknown);
     }
@@ -357,7 +358,7 @@ mod tests {
         let (trend, words) = of(&[0.5, 0.6, 0.1, 0.1, 0.1], TEN);
         assert_eq!(trend, Trend::Chance { after: Some(2) });
         assert!(words.contains("after epoch 2"), "{words}");
-        // 95 % of one class: always naming that is right for 95 %.
+        // 95 % of one class: always predicting it is right for 95 %.
         let most = Some(Chance { share: 0.95, images: 1000 });
         assert_eq!(of(&[0.95; 5], most).0, Trend::Chance { after: None });
         // A regression is compared with the mean.
@@ -374,7 +375,7 @@ mod tests {
         assert_eq!(trend, Trend::Chance { after: None });
         assert!(words.contains("R² -0.0200") && !words.contains("accuracy"), "{words}");
         assert_eq!(regression(0.4, 100).0, Trend::Settled);
-        // Nothing is left to gain, whatever the loss still does.
+        // Nothing is left to gain, regardless of the loss.
         let (trend, words) = regression(0.999_96, 100);
         assert_eq!(trend, Trend::Perfect);
         assert!(words.contains("nothing is left to gain on the test part: R² is 1.0000"), "{words}");
@@ -391,7 +392,7 @@ mod tests {
             !improving && words.contains("all answers are right") && !words.contains("more epochs"),
             "{words}"
         );
-        // A few steps say nothing of a learning rate.
+        // A few steps do not show whether a learning rate is suitable.
         let (trend, words) = regression(-0.02, 3);
         assert_eq!(trend, Trend::Short { steps: 15 });
         assert!(words.contains("only 15 steps"), "{words}");

@@ -1,5 +1,5 @@
-//! Gradients beside finite differences: what their tests share. Kinks are avoided by the choice of inputs: one
-//! fails the test.
+//! Comparison of gradients with finite differences, for tests. Inputs must be chosen to avoid kinks: a kink fails the
+//! test.
 
 use wgrad::{
     derivative::derivative,
@@ -7,19 +7,19 @@ use wgrad::{
     op::{Access, Binding, Element, Op, Sizes, activations::LINEAR},
 };
 
-/// Numbers in ±1 that depend on `seed` alone.
+/// Returns numbers in ±1 that depend only on `seed`.
 pub fn noise(seed: u64, len: usize) -> Vec<f64> {
     let unit = |n| (split_mix(split_mix(seed) ^ n) >> 11) as f64 / (1u64 << 52) as f64 - 1.0;
     (0..len as u64).map(unit).collect()
 }
 
-/// Σ r·y
+/// Returns Σ r·y.
 pub fn functional(r: &[f64], y: &[f64]) -> f64 {
     assert_eq!(r.len(), y.len());
     r.iter().zip(y).map(|(r, y)| r * y).sum()
 }
 
-/// Holds `gradient` at the point `at` against finite differences of `f`: every element, or `most` of them.
+/// Compares `gradient` at the point `at` with finite differences of `f`: every element, or `most` of them.
 pub fn hold(what: &str, at: &[f64], gradient: &[f64], most: usize, mut f: impl FnMut(&[f64]) -> f64) {
     assert_eq!(at.len(), gradient.len(), "{what}");
     assert!(!at.is_empty(), "{what}: nothing to check");
@@ -38,7 +38,7 @@ pub fn hold(what: &str, at: &[f64], gradient: &[f64], most: usize, mut f: impl F
     }
 }
 
-/// Length of every buffer of `op`, with what a kernel may do to it.
+/// Returns the name, access, element type and length of every buffer of `op`.
 pub fn lengths(op: &Op, sizes: &Sizes) -> Vec<(String, Access, Element, usize)> {
     let shader = op.shader(&op.variants()[0], &LINEAR).expect("parses");
     let values = shader.values(sizes);

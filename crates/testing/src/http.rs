@@ -1,5 +1,5 @@
-//! An HTTP server for tests, on the loopback interface and on threads of the standard library: it answers as a
-//! closure says and remembers what it was asked. Leaves out everything that the tests do not send.
+//! An HTTP server for tests, on the loopback interface and on threads of the standard library. A closure provides the
+//! answers, and the server records the requests. It supports only what the tests send.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What a client asked for.
+/// A request of a client.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The path; of a request to a proxy, without the host.
+    /// The path; without the host for a request to a proxy.
     pub target: String,
     /// The first byte of `Range: bytes=N-`.
     pub from: Option<u64>,
@@ -22,7 +22,7 @@ pub struct Request {
 pub enum Step {
     /// Bytes.
     Send(Vec<u8>),
-    /// Nothing for so long.
+    /// A pause.
     Pause(Duration),
 }
 
@@ -42,7 +42,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers each request by `handler`, given how many came before; then closes the connection.
+    /// Starts a server that answers each request by `handler`, given the number of earlier requests, and closes the
+    /// connection.
     pub fn start(handler: impl Fn(&Request, usize) -> Vec<Step> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -65,17 +66,17 @@ impl Server {
         server
     }
 
-    /// Where it is.
+    /// Returns its URL.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    /// What it was asked so far.
+    /// Returns the requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
     }
 
-    /// Bytes of all bodies that were sent, headers not counted.
+    /// Returns the bytes of all bodies that were sent, without headers.
     pub fn body_bytes(&self) -> usize {
         self.shared.body_bytes.load(Ordering::SeqCst)
     }
@@ -122,7 +123,7 @@ fn answer(stream: &TcpStream, shared: &Shared) {
     for step in (shared.handler)(&request, count) {
         match step {
             Step::Send(bytes) => {
-                // Counted before it is sent: who has received it finds it counted.
+                // Counted before it is sent, so that a client that received it finds it counted.
                 let head = if in_body { 0 } else { head_length(&bytes) };
                 in_body = true;
                 shared.body_bytes.fetch_add(bytes.len() - head, Ordering::SeqCst);
@@ -156,7 +157,7 @@ fn head_length(bytes: &[u8]) -> usize {
     end.map_or(0, |at| at + 4)
 }
 
-/// An answer with these headers and no others but the closing of the connection.
+/// Returns an answer with these headers; the only other header closes the connection.
 pub fn reply(status: &str, headers: &[&str], body: &[u8]) -> Vec<Step> {
     let mut bytes = format!("HTTP/1.1 {status}\r\nConnection: close\r\n").into_bytes();
     for header in headers {
@@ -168,29 +169,29 @@ pub fn reply(status: &str, headers: &[&str], body: &[u8]) -> Vec<Step> {
     vec![Step::Send(bytes)]
 }
 
-/// 200 with the whole, whatever was asked for.
+/// Returns status 200 with the whole body, regardless of the requested range.
 pub fn ok(body: &[u8]) -> Vec<Step> {
     reply("200 OK", &[&format!("Content-Length: {}", body.len())], body)
 }
 
-/// A status without content.
+/// Returns a status without content.
 pub fn status(status: &str) -> Vec<Step> {
     reply(status, &["Content-Length: 0"], b"")
 }
 
-/// A status with words.
+/// Returns a status with a text.
 pub fn page(status: &str, text: &str) -> Vec<Step> {
     reply(status, &[&format!("Content-Length: {}", text.len())], text.as_bytes())
 }
 
-/// 206 with the part from a byte on.
+/// Returns status 206 with the part that starts at byte `from`.
 pub fn partial_content(body: &[u8], from: usize) -> Vec<Step> {
     let length = format!("Content-Length: {}", body.len() - from);
     let range = format!("Content-Range: bytes {from}-{}/{}", body.len() - 1, body.len());
     reply("206 Partial Content", &[&length, &range], &body[from..])
 }
 
-/// As a good server does: whole, the part asked for, or 416 where there is no such part.
+/// Answers like a correct server: the whole body, the requested part, or status 416 if there is no such part.
 pub fn from_byte(body: &[u8], request: &Request) -> Vec<Step> {
     match request.from.map(|from| from as usize) {
         None => ok(body),

@@ -1,16 +1,16 @@
-//! Reads pages as XML: for the tests of reports.
+//! Pages parsed as XML, for the tests of reports.
 
 use roxmltree::{Document, Node, ParsingOptions};
 
-/// The page as a tree. What is well-formed as XML is read by every browser as it is written; of HTML's elements
-/// without an end only `meta` and `img` are used.
+/// Parses the page to a tree. Every browser reads well-formed XML the same way; of HTML's elements without an end only
+/// `meta` and `img` are used.
 #[track_caller]
 pub fn tree(text: &str) -> Document<'_> {
     let options = ParsingOptions { allow_dtd: true, ..Default::default() };
     Document::parse_with_options(text, options).unwrap_or_else(|e| panic!("{e} in\n{text}"))
 }
 
-/// The text of a page that is well-formed and loads nothing, for [`tree`].
+/// Checks that a page is well-formed and loads nothing; returns its text for [`tree`].
 #[track_caller]
 pub fn checked(html: &str) -> String {
     let mut text = html.to_string();
@@ -25,7 +25,7 @@ pub fn checked(html: &str) -> String {
     text
 }
 
-/// That the page loads nothing and runs nothing.
+/// Asserts that the page loads nothing and runs nothing.
 #[track_caller]
 fn closed(html: &Document<'_>) {
     assert_eq!(html.root_element().tag_name().name(), "html");
@@ -36,7 +36,7 @@ fn closed(html: &Document<'_>) {
         for attribute in element.attributes() {
             assert!(!attribute.name().starts_with("on"), "{attribute:?}");
             if (name, attribute.name()) == ("img", "src") {
-                // Pictures are in the page, and each says what it shows.
+                // Pictures are embedded in the page, and each has an alternative text.
                 assert!(attribute.value().starts_with("data:image/png;base64,"), "{attribute:?}");
                 assert!(element.attribute("alt").is_some_and(|alt| !alt.is_empty()), "{element:?}");
                 continue;
@@ -49,12 +49,12 @@ fn closed(html: &Document<'_>) {
     }
 }
 
-/// All text in an element.
+/// Returns all text in an element.
 fn text(node: &Node<'_, '_>) -> String {
     node.descendants().filter(Node::is_text).filter_map(|node| node.text()).collect()
 }
 
-/// The texts of the elements whose tags, from the outer to the inner, end as `path` says; a tag may carry a class.
+/// Returns the texts of the elements whose tags, from the outer to the inner, end with `path`; a tag may carry a class.
 pub fn texts(html: &Document<'_>, path: &str) -> Vec<String> {
     let fits = |node: Option<Node<'_, '_>>, step: &str| {
         let (tag, class) = step.split_once('.').map_or((step, None), |(tag, class)| (tag, Some(class)));
@@ -69,7 +69,7 @@ pub fn texts(html: &Document<'_>, path: &str) -> Vec<String> {
     found.map(|node| text(&node)).collect()
 }
 
-/// The numbers in the page's `data` elements.
+/// Returns the numbers in the page's `data` elements.
 pub fn values(html: &Document<'_>) -> Vec<f64> {
     let data = html.descendants().filter(|node| node.tag_name().name() == "data");
     data.filter_map(|node| node.attribute("value")?.parse().ok()).collect()

@@ -1,5 +1,5 @@
-//! Draws a folder of pictures in two classes, of mixed sizes, as JPEG and PNG, grey and in colour: for tests, and for
-//! `examples/make_image_folder.rs`. The classes differ in shape and, by and large, in colour; noise is over all.
+//! Generator of a folder of pictures in two classes, of mixed sizes, as JPEG and PNG, grey and in colour, for tests and
+//! for `examples/make_image_folder.rs`. The classes differ in shape and, mostly, in colour; all pictures have noise.
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use std::{
@@ -8,10 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The names of the classes.
+/// Names of the classes.
 pub const CLASSES: [&str; 2] = ["balls", "stripes"];
 
-/// SplitMix64.
+/// The SplitMix64 generator.
 struct Random(u64);
 
 impl Random {
@@ -27,7 +27,7 @@ impl Random {
     }
 }
 
-/// A picture of a class with a side of `sides`.
+/// Draws a picture of a class, with random sides within `sides`.
 pub fn draw(class: usize, seed: u64, sides: [u32; 2]) -> RgbImage {
     let mut random = Random(seed.wrapping_mul(0x1234_5678_9ABC_DEF1).wrapping_add(class as u64));
     let [low, high] = sides;
@@ -53,7 +53,8 @@ pub fn draw(class: usize, seed: u64, sides: [u32; 2]) -> RgbImage {
     image
 }
 
-/// The bytes of a file of picture `n`: every third is PNG, every seventh grey, the others JPEG in colour.
+/// Returns the file extension and the bytes of picture `n`: every third is PNG, every seventh grey, the others JPEG in
+/// colour.
 pub fn file(class: usize, n: u64, sides: [u32; 2]) -> (&'static str, Vec<u8>) {
     let image = DynamicImage::from(draw(class, n, sides));
     let image = if n % 7 == 6 { DynamicImage::from(image.to_luma8()) } else { image };

@@ -1,4 +1,4 @@
-//! The shaders: those of the page, and the files of the folder.
+//! The shaders: registered variants, and the files of `shaders/`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,17 +9,17 @@ use wgrad::{
     op::{Activation, Op, Shader, Sizes, Variant, activations::ACTIVATIONS, sizes::parse_sizes},
 };
 
-/// The operations of the page, and those that measure an adapter.
+/// Returns the operations, including those that measure an adapter.
 pub fn operations() -> impl Iterator<Item = &'static Op> {
     OPERATIONS.iter().chain(PEAKS).copied()
 }
 
-/// The activations that can be composed into an operation.
+/// Returns the activations that can be composed into an operation.
 pub fn activations(op: &Op) -> &'static [&'static Activation] {
     if op.activated() { ACTIVATIONS } else { &ACTIVATIONS[..1] }
 }
 
-/// The sizes of the cases that a variant takes on a device that has every feature.
+/// Returns the sizes of the cases that a variant supports on a device with every feature.
 pub fn cases(op: &Op, variant: &Variant) -> Vec<Sizes> {
     let sizes = op.cases_with(variant).into_iter().map(|case| -> Sizes {
         parse_sizes(case).unwrap_or_else(|| panic!("{}: bad case {case}", op.name)).into_iter().collect()
@@ -27,7 +27,7 @@ pub fn cases(op: &Op, variant: &Variant) -> Vec<Sizes> {
     sizes.filter(|sizes| variant.unmet(sizes, wgpu::Features::all()).is_none()).collect()
 }
 
-/// Calls `each` with every variant of the page, with every activation, composed and reflected.
+/// Calls `each` with every registered variant, composed with every activation and reflected.
 pub fn for_every_shader(mut each: impl FnMut(&str, &'static Op, &'static Variant, &Shader)) {
     let mut seen = 0;
     for op in operations() {
@@ -43,12 +43,12 @@ pub fn for_every_shader(mut each: impl FnMut(&str, &'static Op, &'static Variant
     assert!(seen > OPERATIONS.len(), "only {seen} shaders were seen");
 }
 
-/// `operation/variant`.
+/// Returns `operation/variant`.
 pub fn named((op, variant): (&str, &str)) -> String {
     format!("{op}/{variant}")
 }
 
-/// Every file of `shaders/`, as `folder/name` without `.wgsl`, with its text.
+/// Returns every file of `shaders/`, as `folder/name` without `.wgsl`, with its text.
 pub fn texts() -> BTreeMap<String, String> {
     let root = crate::project().join("shaders");
     let mut texts = BTreeMap::new();
@@ -70,7 +70,7 @@ pub fn texts() -> BTreeMap<String, String> {
     texts
 }
 
-/// The files of `shaders/` that are variants of operations.
+/// Returns the files of `shaders/` that are variants of operations.
 pub fn files() -> BTreeSet<String> {
     let shared = |name: &str| name.starts_with("common/") || name.starts_with("activations/");
     texts().into_keys().filter(|name| !shared(name) && !name.ends_with("/interface")).collect()

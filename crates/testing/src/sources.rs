@@ -1,25 +1,25 @@
-//! The sources of the library, and the texts in them: what a message may say is looked at where it is written.
+//! The sources of the library, and their string literals: tests check the wording of messages in the source.
 
 use std::{
     fs,
     path::{Path, PathBuf},
 };
 
-/// A string of a source file.
+/// A string literal of a source file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Literal {
     /// Its line, from 1.
     pub line: usize,
-    /// The text that it stands for; codes such as `\u{7}` are as they are written.
+    /// Its text; escapes such as `\u{7}` stay as written.
     pub text: String,
-    /// The code before it, without spaces, as far as [`BEFORE`] goes; strings in it are `"`.
+    /// The code before it, without spaces, at most [`BEFORE`] characters; each string in it is a `"`.
     pub before: String,
 }
 
-/// How much of the code before a string is kept.
+/// Number of characters of code kept before a string.
 pub const BEFORE: usize = 60;
 
-/// The source files of the library: of all crates but the command line and this one, without tests.
+/// Returns the source files of the library: of all crates except the command line and this one, without tests.
 pub fn library() -> Vec<(PathBuf, String)> {
     let project = crate::project();
     let mut folders = vec![project.join("src")];
@@ -49,7 +49,7 @@ pub fn library() -> Vec<(PathBuf, String)> {
     found.into_iter().map(read).collect()
 }
 
-/// The strings of Rust code, without comments and without what is compiled for tests alone.
+/// Returns the string literals of Rust code, without comments and test-only code.
 pub fn literals(source: &str) -> Vec<Literal> {
     let mut reader = Reader {
         rest: source,
@@ -67,15 +67,15 @@ struct Reader<'s> {
     rest: &'s str,
     line: usize,
     code: String,
-    /// Whether the last character was one of a word.
+    /// True if the last character was part of a word.
     within_word: bool,
-    /// Within an item for tests: how many brackets are open.
+    /// Within a test-only item: number of open brackets.
     test: Option<usize>,
     found: Vec<Literal>,
 }
 
 impl Reader<'_> {
-    /// Goes on by so many bytes, and hands out what they are.
+    /// Advances by this many bytes, and returns them.
     fn take(&mut self, bytes: usize) -> &str {
         let (taken, rest) = self.rest.split_at(bytes.min(self.rest.len()));
         self.line += taken.matches('\n').count();
@@ -83,7 +83,7 @@ impl Reader<'_> {
         taken
     }
 
-    /// How long `self.rest` is up to `end`, which is included.
+    /// Returns the length of `self.rest` up to and including the first `end` after `from`.
     fn until(&self, from: usize, end: &str) -> usize {
         self.rest
             .get(from..)
@@ -111,7 +111,7 @@ impl Reader<'_> {
         };
     }
 
-    /// Reads one thing; whether there was one.
+    /// Reads one token; returns false at the end.
     fn advance(&mut self) -> bool {
         let Some(first) = self.rest.chars().next() else { return false };
         let within_word = self.within_word;
@@ -146,7 +146,7 @@ impl Reader<'_> {
                 let text = plain(self.take(end));
                 self.string(line, text);
             }
-            // A character, or the name of a lifetime.
+            // A character, or a lifetime.
             '\'' => {
                 let mut chars = self.rest.char_indices().skip(1);
                 let (second, third) = (chars.next(), chars.next());
@@ -176,7 +176,7 @@ impl Reader<'_> {
     }
 }
 
-/// What a string between its quotes stands for.
+/// Returns the text of a quoted string.
 fn plain(quoted: &str) -> String {
     let inner = quoted.strip_prefix('"').unwrap_or(quoted);
     let mut rest = inner.strip_suffix('"').unwrap_or(inner).chars().peekable();

@@ -1,6 +1,6 @@
-//! Gradients by finite differences, on the twins in f64: the proof that backward belongs to forward. Where a
-//! ReLU or a maximum changes sides within the step, no difference quotient is right; images of noise and
-//! biases away from zero keep such kinks rare, a second, smaller step shows one, and it is reported.
+//! Gradients by finite differences, on the twins in f64: the proof that backward matches forward. If a ReLU or a
+//! maximum changes sides within the step, no difference quotient is correct. Images of noise and biases away from zero
+//! make such kinks rare; a second, smaller step detects them, and they are reported.
 
 use super::{Check, Difference, Finding};
 use wgrad::{
@@ -18,14 +18,14 @@ use wgrad::{
 
 /// Images in the batch.
 const ROWS: usize = 3;
-/// The share of sampled elements that may lie at a kink.
+/// Largest allowed share of sampled elements at a kink.
 const KINKS: f64 = 0.1;
 
-/// Finite differences of the loss of `model` with respect to each of its parameter tensors, at up to `samples`
-/// elements of each, for images and labels that come as `input` says: one finding a tensor.
+/// Compares the gradients of `model` with finite differences of its loss, at up to `samples` elements of each parameter
+/// tensor; `input` describes images and labels. Returns one finding per tensor.
 ///
 /// # Errors
-/// [`wgrad::Error::Model`] where the layers do not fit.
+/// [`wgrad::Error::Model`] if the layers do not fit.
 pub fn gradients(
     model: &Model,
     input: &Preprocessing,
@@ -36,10 +36,10 @@ pub fn gradients(
     gradients_with(model, input, seed, samples, optimizer, &Objective::default())
 }
 
-/// The same where a training step makes of images and labels what `objective` says.
+/// Like [`gradients`], for training steps with `objective`.
 ///
 /// # Errors
-/// As [`gradients`].
+/// The errors of [`gradients`].
 pub fn gradients_with(
     model: &Model,
     input: &Preprocessing,
@@ -56,7 +56,7 @@ pub fn gradients_with(
             *weight = (random((p.offset + n) as u64) >> 40) as f32 / (1u32 << 24) as f32 * 0.2 - 0.1;
         }
     }
-    // A regression takes any number.
+    // A regression accepts any number as a label.
     let classes = if model.loss()?.is_regression() { 10 } else { model.classes()?.max(1) as u64 };
     let byte = |n: usize| match input.floats {
         true => (random((n / 4) as u64) as u8 as f32 / 255.0).to_le_bytes()[n % 4],
@@ -121,7 +121,7 @@ pub fn gradients_with(
             finding.share = finding.share.max(share);
             finding.difference = difference.or(finding.difference);
         }
-        // The last evaluations left shifted values behind.
+        // The last evaluations left shifted values.
         machine.run(range, &batch, step);
         let kinks = finding.kinks;
         if kinks as f64 > KINKS * count as f64 || count == 0 {

@@ -1,4 +1,4 @@
-//! What a check found: one line for each thing that was compared.
+//! Findings of a check: one for each comparison.
 
 use serde::Serialize;
 use std::fmt;
@@ -7,19 +7,19 @@ use wgrad::{
     program::Mode,
 };
 
-/// What was compared.
+/// Kind of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
-    /// The gradient by the twins against finite differences of their loss.
+    /// The gradient of the twins against finite differences of their loss.
     FiniteDifference,
     /// One dispatch of the plan against its twin on the same inputs.
     Dispatch,
-    /// The step in one submission against its dispatches one by one: the same bits.
+    /// The step in one submission against its dispatches one by one: bit-identical.
     OneSubmission,
     /// The whole step against the twins from its start: loss, gradients, output.
     WholeStep,
-    /// Every number that stays after the step is finite.
+    /// Finiteness of every number that remains after the step.
     Finite,
 }
 
@@ -35,54 +35,54 @@ impl fmt::Display for Check {
     }
 }
 
-/// One comparison and how it ended.
+/// One comparison and its result.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
-    /// What was compared.
+    /// Kind of the comparison.
     pub check: Check,
-    /// In which program.
+    /// Program in which it was made.
     pub mode: Mode,
-    /// Which step, from 1; 0 where no step ran on the device.
+    /// Number of the step, from 1; 0 if no step ran on the device.
     pub step: usize,
     /// Images in its batch.
     pub rows: u32,
-    /// Which dispatch of the step, from 1; 0 where it is about no single one.
+    /// Number of the dispatch in the step, from 1; 0 if it concerns no single dispatch.
     pub dispatch: usize,
-    /// The layer, the tensor, or what it does.
+    /// Layer, tensor, or purpose of the dispatch.
     pub label: String,
-    /// `operation/variant`; empty where it is about no single kernel.
+    /// `operation/variant`; empty if it concerns no single kernel.
     pub kernel: String,
-    /// The largest error as a share of what is allowed.
+    /// Largest error as a share of the tolerance.
     pub share: f64,
-    /// Sampled elements at which the loss has a kink, so that no difference quotient tells anything.
+    /// Number of sampled elements at which the loss has a kink, so that no difference quotient is meaningful.
     pub kinks: usize,
-    /// What differs, if anything does.
+    /// The difference, if any.
     pub difference: Option<Difference>,
 }
 
-/// Something that is not as it should be.
+/// A difference from the expected value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
-    /// In words: what happened.
+    /// Description, in words.
     pub what: String,
-    /// Which buffer or tensor.
+    /// Name of the buffer or tensor.
     pub buffer: String,
-    /// The worst element, in the flat buffer.
+    /// Index of the worst element in the flat buffer.
     pub index: usize,
-    /// Its place in the tensor; empty where the shape is not known.
+    /// Its position in the tensor; empty if the shape is not known.
     pub place: Vec<usize>,
-    /// What it is.
+    /// Actual value.
     pub got: f64,
-    /// What it should be.
+    /// Expected value.
     pub expected: f64,
-    /// How far it may be off.
+    /// Largest allowed error.
     pub allowed: f64,
-    /// What to try next.
+    /// Suggested next step.
     pub hint: String,
 }
 
 impl Difference {
-    /// A difference found by the one comparison.
+    /// Creates a difference from the mismatch of a comparison.
     pub(super) fn from_mismatch(mismatch: Mismatch, hint: String) -> Self {
         let what = mismatch.to_string();
         let Mismatch { buffer, index, place, got, expected, allowed, .. } = mismatch;
@@ -91,7 +91,7 @@ impl Difference {
 }
 
 impl Finding {
-    /// A finding about `label` that is well so far.
+    /// Creates a finding about `label` without a difference.
     pub(super) fn new(check: Check, label: &str) -> Self {
         Self {
             check,
@@ -111,7 +111,7 @@ impl Finding {
         Self { mode, step, rows, ..self }
     }
 
-    /// Notes an error that is allowed to be `allowed`; NaN counts as too large.
+    /// Records an error against the tolerance `allowed`; NaN counts as too large.
     pub(super) fn judge(mut self, error: f64, allowed: f64, difference: impl FnOnce() -> Difference) -> Self {
         self.share = error / allowed.max(f64::MIN_POSITIVE);
         if !allows(allowed, error) {
@@ -144,17 +144,17 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether anything was compared, and nothing differs.
+    /// Returns true if anything was compared and nothing differs.
     pub fn is_fine(&self) -> bool {
         !self.findings.is_empty() && self.first().is_none()
     }
 
-    /// The first finding that differs: later ones may only follow from it.
+    /// Returns the first finding that differs; later ones may be mere consequences.
     pub fn first(&self) -> Option<&Finding> {
         self.findings.iter().find(|finding| finding.difference.is_some())
     }
 
-    /// How many findings differ.
+    /// Returns the number of findings that differ.
     pub fn different(&self) -> usize {
         self.findings.iter().filter(|finding| finding.difference.is_some()).count()
     }

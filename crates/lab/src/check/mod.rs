@@ -1,7 +1,7 @@
-//! Is this device to be trusted with this network? The real plans run dispatch by dispatch beside the CPU
-//! twins, then whole; the gradients of the twins are held against finite differences of the loss. Each
-//! part leans only on the one before: finite differences prove the twins, the twins prove the plan. It
-//! times nothing; single variants at many sizes are `prove`'s business.
+//! Check of a device with a network. The real plans run dispatch by dispatch against the CPU twins, then as whole
+//! steps; the gradients of the twins are compared with finite differences of the loss. Each part relies only on the one
+//! before: finite differences prove the twins, the twins prove the plan. This module times nothing; `prove` covers
+//! single variants at many sizes.
 
 mod derivative;
 mod finding;
@@ -26,22 +26,22 @@ use wgrad::{
     selection::Choices,
 };
 
-/// How much to check.
+/// Options of a check.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Images a step. Variants may differ with it: only the batch of the training checks its very kernels.
+    /// Images per step. Variants may depend on it: only the batch of the training checks its exact kernels.
     pub batch: usize,
-    /// Training steps with a full batch; one with a partial batch follows.
+    /// Training steps with a full batch; a step with a partial batch follows.
     pub steps: usize,
-    /// Decides weights, images and dropout.
+    /// Seed of weights, images and dropout.
     pub seed: u64,
     /// Variants chosen by hand or tuned.
     pub variants: Choices,
-    /// The method's numbers.
+    /// The optimizer and its settings.
     pub optimizer: Optimizer,
-    /// Finite differences for each parameter tensor; one that is smaller is checked whole.
+    /// Number of finite differences for each parameter tensor; a smaller tensor is checked completely.
     pub samples: usize,
-    /// What a training makes of images and labels.
+    /// Objective of the training: augmentation, label smoothing, class weights.
     pub objective: Objective,
 }
 
@@ -54,17 +54,17 @@ impl Default for Options {
     }
 }
 
-/// Everything that one program's check needs at hand.
+/// State of the check of one program.
 struct Bench {
     model: CompiledModel,
     shadow: Shadow,
 }
 
-/// Checks `model` on `context` with the first images of `data`; `each` sees every finding as it is made.
+/// Checks `model` on `context` with the first images of `data`; `each` receives every finding as it is made.
 ///
 /// # Errors
-/// [`Error::DataFit`] and [`Error::Option`] where nothing can be checked, and whatever the plans report.
-/// A difference is no error: it is in the report.
+/// [`Error::DataFit`] and [`Error::Option`] if nothing can be checked, and the errors of the plans. A difference is
+/// part of the report, not an error.
 pub async fn check(
     context: &Context,
     model: &Model,
@@ -127,13 +127,13 @@ pub async fn check(
     Ok(report)
 }
 
-/// The first `images` training images, from the start again where there are fewer.
+/// Returns the first `images` training images, starting again from the first if there are fewer.
 fn chunk(data: &Dataset, images: usize) -> Batch {
     let indices: Vec<usize> = (0..data.train.len()).cycle().take(images).collect();
     data.train.batch(&indices, data.pixels())
 }
 
-/// `options.steps` full batches (one at least), then a partial one.
+/// Returns the steps: `options.steps` full batches (at least one), then a partial one.
 fn steps(options: &Options) -> Vec<Step> {
     let full = options.steps.max(1);
     (0..=full)

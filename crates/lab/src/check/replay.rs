@@ -1,6 +1,6 @@
-//! One step of a plan on the device, dispatch by dispatch: what each reads is read back first, so that its
-//! twin gets the same inputs and errors do not add up. A shadow of everything written so far shows a
-//! buffer that was shared too early or written by somebody else.
+//! Replay of one step of a plan on the device, dispatch by dispatch. The inputs of each dispatch are read back first,
+//! so that its twin gets the same inputs and errors do not accumulate. A shadow of everything written so far reveals a
+//! buffer that was shared too early or overwritten by another dispatch.
 
 use super::{Check, Difference, Finding};
 use std::collections::{BTreeMap, HashMap};
@@ -15,7 +15,7 @@ use wgrad::{
     prove::POISON,
 };
 
-/// Where a value lies if nothing shares a buffer.
+/// Location of a value if no buffers were shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Space {
     Temporary(ValueId),
@@ -29,7 +29,7 @@ enum Space {
     Constant(usize),
 }
 
-/// What every value held when it was last written or read.
+/// Contents of every value when it was last written or read.
 #[derive(Clone, Debug, Default)]
 pub struct Shadow(HashMap<Space, Vec<Option<u32>>>);
 
@@ -50,12 +50,12 @@ fn place(program: &Program, id: ValueId) -> (Space, usize) {
 }
 
 impl Shadow {
-    /// Forgets the intermediates: a new step writes them anew.
+    /// Forgets the intermediate values: a new step writes them again.
     fn forget_temporaries(&mut self) {
         self.0.retain(|space, _| !matches!(space, Space::Temporary(_)));
     }
 
-    /// The first element of value `id` that is no longer what it was.
+    /// Returns the first element of value `id` that has changed, and its previous word.
     fn changed(&self, program: &Program, id: ValueId, words: &[u32]) -> Option<(usize, u32)> {
         let (space, start) = place(program, id);
         let known = self.0.get(&space)?.iter().skip(start);
@@ -73,7 +73,7 @@ impl Shadow {
     }
 }
 
-/// A word as the number that it stands for.
+/// Converts a word to the number that it represents.
 fn number(element: Element, word: u32) -> f64 {
     match element {
         Element::F32 => f64::from(f32::from_bits(word)),
@@ -88,7 +88,7 @@ fn data(element: Element, words: &[u32]) -> Data {
     }
 }
 
-/// What to try where a kernel differs from its twin.
+/// Returns the suggestion for a kernel that differs from its twin.
 fn hint(step: &Planned) -> String {
     match step.launch.kernel().name.split_once('/') {
         Some((op, "naive")) => {
@@ -99,8 +99,8 @@ fn hint(step: &Planned) -> String {
     }
 }
 
-/// Runs step `index` of the chunk in `feed` dispatch by dispatch: one finding for each. `told` is what the
-/// device was told about that step.
+/// Runs step `index` of the chunk in `feed` dispatch by dispatch; returns one finding for each. `told` is the batch and
+/// the step that were uploaded to the device.
 ///
 /// # Errors
 /// [`wgrad::Error::Device`] if the device fails.
@@ -174,7 +174,7 @@ async fn dispatch(
 
     let inputs: Vec<Data> = bound.iter().zip(&before).map(|((b, _), words)| data(b.element, words)).collect();
     let readable = bound.iter().zip(&inputs).filter(|((b, _), _)| b.access != Access::Write);
-    // Rounded like those of the kernel, if it rounds them.
+    // Inputs rounded as the kernel rounds them, if it does.
     let halved: Vec<(&str, Data)> = {
         let rounds = rounded(&step.launch.kernel().shader.text);
         let named = readable.clone().filter(|((b, _), _)| rounds.contains(&b.name.as_str()));

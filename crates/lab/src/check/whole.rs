@@ -1,6 +1,6 @@
-//! The step as training runs it, in one submission: the same bits as its dispatches one by one, and near the
-//! twins from the step's start. There rounding in f32 has gone through every layer, so the bound is a share
-//! of each tensor's norm.
+//! Check of a step as training runs it, in one submission. Its results must be bit-identical to those of its dispatches
+//! one by one, and close to those of the twins run from the start of the step. There f32 rounding has passed through
+//! every layer, so the bound is a share of each tensor's norm.
 
 use super::{Bench, Check, Difference, Finding, Shadow};
 use wgrad::{
@@ -11,23 +11,23 @@ use wgrad::{
     program::{Mode, interpreter::Interpreter},
 };
 
-/// How far a tensor may be from the twins', as a share of its norm, once a whole step lies between.
+/// Tolerance of a tensor against the twins' after a whole step, as a share of its norm.
 pub const WHOLE_STEP: f64 = 2e-5;
 
-/// What outlives a step, read back.
+/// State that outlives a step, read back.
 pub(super) struct State {
     pub parameters: Vec<f32>,
     pub slots: Vec<Vec<f32>>,
     pub averages: Option<Vec<f32>>,
 }
 
-/// ‖values‖
+/// Euclidean norm ‖values‖.
 fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|v| v * v).sum::<f64>().sqrt()
 }
 
 impl Bench {
-    /// The parameters and the optimizer's state as they are now.
+    /// Reads back the parameters and the optimizer's state.
     pub(super) async fn state(&self) -> Result<State> {
         let slots: Vec<&Slice> = self.model.arenas.slots.iter().map(|(_, slice)| slice).collect();
         let averages: Vec<&Slice> = self.model.arenas.averages.iter().collect();
@@ -37,7 +37,7 @@ impl Bench {
         Ok(State { parameters, slots, averages })
     }
 
-    /// Where the results of a step lie: the arenas that it writes, and its output.
+    /// Returns the slices with the results of a step: the arenas that it writes, and its output.
     fn outcome(&self) -> Vec<(&'static str, &Slice)> {
         let mut all = vec![("output", self.model.plan.output())];
         if self.model.plan.program.mode != Mode::Predict {
@@ -45,7 +45,7 @@ impl Bench {
         }
         if self.model.plan.program.mode == Mode::Train {
             let arenas = &self.model.arenas;
-            // The output's buffer has been given to others by the end of a training step.
+            // By the end of a training step, the output's buffer has been reused.
             all[0] = ("gradients", &arenas.gradients);
             all.push(("parameters", &arenas.parameters));
             all.extend(arenas.slots.iter().map(|(slot, slice)| (slot.name, slice)));
@@ -59,8 +59,8 @@ impl Bench {
         self.model.context.read_words(&slices).await
     }
 
-    /// Runs step `index` again from `before`, in one submission, and holds it against what the dispatches
-    /// left when they ran one by one.
+    /// Runs step `index` again from `before`, in one submission, and compares it with the results of its dispatches one
+    /// by one.
     pub(super) async fn replayed_equals_whole(
         &mut self,
         before: &State,
@@ -76,7 +76,7 @@ impl Bench {
         }
         self.model.run(index);
         let whole = self.read_outcome().await?;
-        // Whatever differs is told below; the next step starts from what is there now.
+        // Differences are reported below; the next step starts from the current contents.
         self.shadow = Shadow::default();
         let names = self.outcome().into_iter().map(|(name, _)| name);
         Ok(names
@@ -105,7 +105,7 @@ impl Bench {
             .collect())
     }
 
-    /// Holds what the step left on the device against `machine`, which ran it too.
+    /// Compares the results of the step on the device with `machine`, which ran it too.
     pub(super) async fn whole_equals_machine(
         &self,
         machine: &Interpreter,
@@ -113,7 +113,7 @@ impl Bench {
     ) -> Result<Vec<Finding>> {
         let names: Vec<&str> = self.outcome().into_iter().map(|(name, _)| name).collect();
         let words = self.read_outcome().await?;
-        // Where the loss is near zero, p - 1 in its gradient cancels: what is left of it is loss / 1.
+        // If the loss is near zero, p - 1 in its gradient cancels: the remainder is about the loss relative to 1.
         let share =
             WHOLE_STEP * (1.0 + 1.0 / machine.loss(step).max(f64::MIN_POSITIVE)).min(1.0 / WHOLE_STEP);
         let mut findings = Vec::new();
@@ -163,7 +163,7 @@ fn finite(name: &str, values: &[f64]) -> Finding {
     finding
 }
 
-/// ‖got - expected‖ against a share of ‖expected‖.
+/// Compares ‖got - expected‖ with a share of ‖expected‖.
 fn near(name: &str, shape: &[usize], got: &[f64], expected: &[f64], share: f64) -> Finding {
     let size = norm(expected.iter().copied());
     let mut error = norm(got.iter().zip(expected).map(|(g, e)| g - e));

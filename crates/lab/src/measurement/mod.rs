@@ -1,6 +1,6 @@
-//! What every measurement shares: the spread of its samples, the conditions, the peaks of the adapter beside it.
+//! Types shared by all measurements: the spread of samples, the conditions, the peaks of the adapter.
 
-/// What this adapter reaches at best.
+/// Peak rates of this adapter.
 pub mod peaks;
 pub(crate) mod repeated;
 
@@ -10,23 +10,23 @@ use wgrad::{
     op::AdapterClass,
 };
 
-/// Median and spread of some samples: seconds, or what else is said.
+/// Median and spread of samples: seconds, unless stated otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// The middle one.
+    /// Median.
     pub median: f64,
-    /// The least.
+    /// Minimum.
     pub min: f64,
-    /// A quarter are below.
+    /// First quartile.
     pub q1: f64,
-    /// A quarter are above.
+    /// Third quartile.
     pub q3: f64,
-    /// The largest.
+    /// Maximum.
     pub max: f64,
 }
 
 impl Spread {
-    /// Of `samples`, in any order; zeros where there are none.
+    /// Computes the spread of `samples`, in any order; zeros if there are none.
     pub fn of(mut samples: Vec<f64>) -> Self {
         samples.sort_by(f64::total_cmp);
         let last = samples.len().saturating_sub(1) as f64;
@@ -35,12 +35,12 @@ impl Spread {
     }
 }
 
-/// Which adapter, and under which conditions.
+/// Adapter and other conditions of a measurement.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Conditions {
     /// The network.
     pub network: String,
-    /// Images a step.
+    /// Images per step.
     pub batch: usize,
     /// The data set.
     pub data: String,
@@ -52,14 +52,14 @@ pub struct Conditions {
     pub driver: String,
     /// Software or hardware.
     pub class: AdapterClass,
-    /// Whether wgpu's checks are in wgrad's own kernels.
+    /// True if wgrad's own kernels have wgpu's checks.
     pub checked: bool,
     /// wgrad's version.
     pub version: &'static str,
 }
 
 impl Conditions {
-    /// Those of a training of `network` on `data`.
+    /// Returns the conditions of a training of `network` on `data`.
     pub fn of(context: &Context, network: &str, data: &str, batch: usize) -> Self {
         let AdapterRecord { name, backend, driver, class } = AdapterRecord::of(context);
         Self {

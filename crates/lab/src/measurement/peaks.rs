@@ -1,5 +1,5 @@
-//! What this adapter reaches at best, measured beside everything else: multiplications and additions without
-//! memory, and a copy of much memory without arithmetic. Together they are the roofline.
+//! Peak rates of this adapter, measured with every report: multiplications and additions without memory, and a copy of
+//! much memory without arithmetic. Together they form the roofline.
 
 use super::repeated::Repeated;
 use wgrad::{
@@ -13,27 +13,27 @@ use wgrad::{
 /// The peaks of an adapter.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 pub struct Peaks {
-    /// Multiplications and additions, 10⁹ a second.
+    /// Multiplications and additions, 10⁹ per second.
     pub gflops: f64,
-    /// Bytes read and written, 10⁹ a second.
+    /// Bytes read and written, 10⁹ per second.
     pub gbps: f64,
-    /// What both were measured with.
+    /// Clock of the measurement.
     pub clock: Clock,
 }
 
 /// Samples of each peak; the fastest counts.
 const SAMPLES: usize = 10;
 
-/// Measures both in about `seconds`. Their kernels are proven first, like any other.
+/// Measures both peaks in about `seconds`. Their kernels are proven first, like any other.
 ///
 /// # Errors
-/// [`Error::Device`] if the device fails; [`Error::Variant`] where a kernel is wrong here.
+/// [`Error::Device`] if the device fails; [`Error::Variant`] if a kernel is wrong on this device.
 pub async fn measure(context: &Context, seconds: f64) -> Result<Peaks> {
     let cpu = context.class == AdapterClass::Cpu;
-    // Enough threads to fill the device, and enough work that a dispatch costs nothing beside it.
+    // Enough threads to fill the device, and enough work to make the cost of a dispatch negligible.
     let (threads, rounds) = if cpu { (1 << 15, 32) } else { (1 << 20, 64) };
     let fma = Call::new(&PEAK_FMA, &[("COUNT", threads), ("ROUNDS", rounds)]);
-    // Beyond any cache, within any binding.
+    // Larger than any cache, within the limits of a binding.
     let limit = context.limits.max_storage_buffer_binding_size.min(context.limits.max_buffer_size) / 4;
     let copy = Call::new(&PEAK_COPY, &[("COUNT", (limit as usize).min(1 << 24) / 1024 * 1024)]);
     let each = seconds / 4.0 / SAMPLES as f64;
@@ -43,7 +43,7 @@ pub async fn measure(context: &Context, seconds: f64) -> Result<Peaks> {
     Ok(Peaks { gflops: fma.flops() * flops / 1e9, gbps: bytes * copies / 1e9, clock })
 }
 
-/// Dispatches a second of the fastest variant.
+/// Returns the rate of the fastest variant, dispatches per second.
 async fn fastest(context: &Context, call: &Call, seconds: f64) -> Result<(f64, Clock)> {
     let mut best = (0.0f64, Clock::Wall);
     for variant in call.op.variants() {

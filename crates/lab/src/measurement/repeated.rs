@@ -1,11 +1,11 @@
-//! One kernel again and again on the same buffers: how many dispatches a second. It proves nothing.
+//! Dispatch rate of one kernel, repeated on the same buffers. This module proves nothing.
 
 use wgrad::{
     Result,
     gpu::{Clock, Context, FeedBuffers, Launch, Timer},
 };
 
-/// A kernel with its buffers, warm.
+/// A warmed-up kernel with its buffers.
 pub(crate) struct Repeated {
     launch: Launch,
     feed: FeedBuffers,
@@ -14,7 +14,7 @@ pub(crate) struct Repeated {
 }
 
 impl Repeated {
-    /// Warms `launch` up; a sample will take about `seconds`.
+    /// Warms up `launch`; a sample will take about `seconds`.
     ///
     /// # Errors
     /// [`wgrad::Error::Device`] if the device fails or hangs.
@@ -25,7 +25,7 @@ impl Repeated {
         Ok(Self { launch, feed, timer, dispatches })
     }
 
-    /// Dispatches a second, in one sample.
+    /// Takes one sample; returns its rate, dispatches per second.
     ///
     /// # Errors
     /// [`wgrad::Error::Device`] if the device fails or hangs.
@@ -34,7 +34,7 @@ impl Repeated {
         Ok(self.dispatches as f64 / took)
     }
 
-    /// What measured the last sample.
+    /// Returns the clock of the last sample.
     pub fn clock(&self) -> Clock {
         self.timer.clock
     }

@@ -1,16 +1,17 @@
-//! The device's clock beside the host's. The device cannot begin a submission before the host hands it over, nor
-//! end it after the host has seen that it is done: every submission narrows the offset from both sides.
+//! Alignment of the device's clock with the host's. The device cannot begin a submission before the host hands it over,
+//! nor end it after the host has seen that it is done: every submission bounds the offset from both sides.
 
-/// How the clocks of host and device lie.
+/// Offset between the clocks of host and device.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Alignment {
     /// Seconds to add to the device's clock.
     pub offset: f64,
-    /// The offset may be off by this much either way, seconds.
+    /// Uncertainty of the offset in either direction, seconds.
     pub doubt: f64,
 }
 
-/// From submissions as [handed over, seen done] by the host and [begun, ended] by the device; `None` without any.
+/// Aligns the clocks from submissions as [handed over, seen done] by the host and [begun, ended] by the device; `None`
+/// without any.
 pub(super) fn align(pairs: impl IntoIterator<Item = ([f64; 2], [f64; 2])>) -> Option<Alignment> {
     let (mut least, mut most) = (f64::NEG_INFINITY, f64::INFINITY);
     for ([submitted, done], [begin, end]) in pairs {

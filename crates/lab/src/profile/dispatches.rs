@@ -1,5 +1,5 @@
-//! Each dispatch of a training step, timed by itself, over many steps that really train. Every other step runs as
-//! it always does, in one compute pass, so that what the instrument costs is told in the same breath.
+//! Time of each dispatch of a training step, measured over many real training steps. Every other step runs as usual, in
+//! one compute pass, so that the overhead of the instrument is measured in the same run.
 
 use crate::measurement::{Spread, peaks::Peaks};
 use wgrad::{
@@ -17,16 +17,16 @@ use wgrad::{
 mod rows;
 pub use rows::{Bound, DispatchRow, LayerRow, StepReport, TracedStep};
 
-/// Steps of each kind that are not counted: drivers compile when a kernel first runs.
+/// Uncounted steps of each kind: drivers compile when a kernel first runs.
 const WARM_UP: usize = 2;
-/// The fewest steps of each kind that are counted, however long they take.
+/// Minimum number of counted steps of each kind, regardless of their time.
 const FEWEST: usize = 3;
-/// The most: more would say no more.
+/// Maximum number of counted steps: more would add no information.
 const MOST: usize = 2000;
-/// Steps that a trace keeps.
+/// Number of steps that a trace keeps.
 const TRACED: usize = 32;
 
-/// What [`measure`] finds.
+/// Result of [`measure`].
 pub struct Found {
     /// The dispatches, in order.
     pub rows: Vec<DispatchRow>,
@@ -43,10 +43,10 @@ struct Samples {
     normal: Vec<f64>,
 }
 
-/// Times the dispatches of `trainer`'s step for about `seconds`, by the host's clock alone if `wall`.
+/// Times the dispatches of `trainer`'s step for about `seconds`; only by the host's clock if `wall`.
 ///
 /// # Errors
-/// As [`super::measure`].
+/// The errors of [`super::measure`].
 pub async fn measure(
     context: &Context,
     trainer: &mut Trainer,
@@ -78,7 +78,7 @@ pub async fn measure(
             begun = clock::seconds();
         }
         if instrument.clock != before {
-            // Times of two clocks are not to be mixed.
+            // Times of two clocks must not be mixed.
             samples = Samples::default();
             (n, begun) = (n % 2, clock::seconds());
         }
@@ -89,7 +89,7 @@ pub async fn measure(
     Ok(found(trainer.train_plan(), samples, &instrument, peaks))
 }
 
-/// What times a step.
+/// Clock and timestamp queries that time a step.
 struct Instrument {
     clock: Clock,
     doubt: Option<String>,
@@ -98,7 +98,7 @@ struct Instrument {
 }
 
 impl Instrument {
-    /// Tests the timestamps with the dispatch that calculates most; it has to bear being repeated.
+    /// Creates an instrument and tests the timestamps with the most expensive dispatch that may be repeated.
     async fn new(context: &Context, trainer: &Trainer, wall: bool) -> Result<Self> {
         if wall {
             let doubt = Some("the wall clock was asked for".to_string());
@@ -172,7 +172,7 @@ impl Instrument {
         Ok((result, Some(TracedStep { host, dispatches, clock: Clock::Wall })))
     }
 
-    /// Runs a step as training does, by itself in a submission.
+    /// Runs a step as training does, in a submission of its own.
     async fn normal(&mut self, context: &Context, walk: &Walk<'_>) -> Result<([f32; 2], Option<f64>)> {
         let Walk { model: CompiledModel { plan, feed, arenas, .. }, index } = *walk;
         let stamps = self.whole.as_ref().filter(|_| self.clock == Clock::Gpu);
@@ -192,7 +192,7 @@ impl Instrument {
     }
 }
 
-/// Puts the samples together.
+/// Computes the results from the samples.
 fn found(plan: &Plan, samples: Samples, instrument: &Instrument, peaks: &Peaks) -> Found {
     let Samples { apart, normal } = samples;
     let of = |n: usize| {
@@ -248,7 +248,7 @@ fn row(
     let kernel = planned.launch.kernel();
     let (flops, bytes) = (call.flops() / 1e9, bytes(call, &kernel.shader) / 1e9);
     let seconds = time.median.max(f64::MIN_POSITIVE);
-    // At its peak, either would take this long: the longer one is the roof (Williams, Waterman and Patterson 2009).
+    // Times at peak rates: the longer one is the roof (Williams, Waterman and Patterson 2009).
     let (arithmetic, memory) = (flops / peaks.gflops, bytes / peaks.gbps);
     DispatchRow {
         number: n + 1,

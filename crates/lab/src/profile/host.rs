@@ -1,5 +1,5 @@
-//! What host and device do while an ordinary training runs, through the loop that every training takes. It answers
-//! one question: does the device ever wait for the host or the data?
+//! Activity of host and device during ordinary training, through the loop that every training uses. It answers one
+//! question: does the device ever wait for the host or the data?
 
 use super::align::align;
 use serde::Serialize;
@@ -11,83 +11,84 @@ use wgrad::{
     train::Trainer,
 };
 
-/// How much of the time is training that is not counted: the loop learns how much to submit at once.
+/// Uncounted share of the time at the start: the loop learns how much to submit at once.
 const WARM_UP: f64 = 0.25;
 
-/// Time in which the device had nothing to do while the host did this.
+/// Time during which the device was idle while the host did one activity.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Idle {
-    /// What the host did; `None` where it did nothing that is noted.
+    /// The host's activity; `None` if none was recorded.
     pub activity: Option<Activity>,
-    /// For how long, seconds.
+    /// Duration, seconds.
     pub seconds: f64,
-    /// Share of the whole time.
+    /// Share of the total time.
     pub share: f64,
 }
 
-/// What the host did in all.
+/// Total cost of one activity of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Cost {
-    /// What.
+    /// The activity.
     pub activity: Activity,
-    /// How often.
+    /// Number of occurrences.
     pub times: usize,
-    /// Seconds in all.
+    /// Total seconds.
     pub seconds: f64,
-    /// Seconds for each step.
+    /// Seconds per step.
     pub seconds_per_step: f64,
-    /// Share of the whole time; the gathering thread has its own time.
+    /// Share of the total time; the gathering thread runs in parallel.
     pub share: f64,
 }
 
 /// Host and device during ordinary training.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HostReport {
-    /// From the beginning of the first submission to the end of the last, seconds.
+    /// Seconds from the beginning of the first submission to the end of the last.
     pub seconds: f64,
-    /// Steps trained.
+    /// Number of training steps.
     pub steps: usize,
-    /// Images trained on.
+    /// Number of training images.
     pub images: u64,
-    /// Images a second.
+    /// Images per second.
     pub images_per_second: f64,
-    /// Submissions.
+    /// Number of submissions.
     pub submissions: usize,
-    /// Steps a submission, mean.
+    /// Mean number of steps per submission.
     pub steps_per_submission: f64,
-    /// Share of the time in which the device worked.
+    /// Share of the time during which the device worked.
     pub device_busy: f64,
-    /// Where the device's times come from. By the wall clock a submission counts from when it was handed over (or
-    /// the one before was seen done) until it was seen done: what the device waited in between is not seen.
+    /// Clock of the device's times. By the wall clock, a submission counts from its hand-over (or from when the
+    /// previous one was seen done) until it is seen done; waiting times of the device in between are invisible.
     pub clock: Clock,
-    /// How far the device's clock may be shifted against the host's, seconds either way; `None` by the wall clock.
+    /// Uncertainty of the offset between the device's clock and the host's, seconds in either direction; `None` by the
+    /// wall clock.
     pub alignment_seconds: Option<f64>,
-    /// What the host did.
+    /// Costs of the host's activities.
     pub costs: Vec<Cost>,
-    /// What the host did while the device had nothing to do, the most first.
+    /// The host's activities while the device was idle, the longest first.
     pub idle: Vec<Idle>,
 }
 
 impl HostReport {
-    /// What an activity cost.
+    /// Returns the cost of an activity.
     pub fn cost(&self, activity: Activity) -> Option<&Cost> {
         self.costs.iter().find(|cost| cost.activity == activity)
     }
 }
 
-/// Everything on the host's clock, in order: what a trace draws.
+/// Activities and submissions on the host's clock, in order: the data of a trace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline {
-    /// What the host did.
+    /// Activities of the host.
     pub spans: Vec<Span>,
     /// The submissions, with the device's times (`device`) on the host's clock. They never overlap.
     pub submissions: Vec<Submission>,
 }
 
-/// Trains for about `seconds` and listens. `stamped` says whether the device's timestamps are believed.
+/// Trains for about `seconds` and records the activity. `stamped`: whether the device's timestamps are trusted.
 ///
 /// # Errors
-/// As [`super::measure`].
+/// The errors of [`super::measure`].
 pub async fn measure(trainer: &mut Trainer, seconds: f64, stamped: bool) -> Result<(HostReport, Timeline)> {
     train_for(trainer, WARM_UP * seconds).await?;
     let recorder = Arc::new(Recorder::default());
@@ -98,7 +99,7 @@ pub async fn measure(trainer: &mut Trainer, seconds: f64, stamped: bool) -> Resu
     Ok(report(recorder.take()))
 }
 
-/// Trains for `seconds`, over as many epochs as that takes.
+/// Trains for `seconds`, over as many epochs as necessary.
 async fn train_for(trainer: &mut Trainer, seconds: f64) -> Result<()> {
     let begun = clock::seconds();
     while clock::seconds() - begun < seconds {
@@ -111,7 +112,7 @@ async fn train_for(trainer: &mut Trainer, seconds: f64) -> Result<()> {
     Ok(())
 }
 
-/// Puts a recording together.
+/// Computes the report and the timeline of a recording.
 pub fn report(recording: Recording) -> (HostReport, Timeline) {
     let Recording { spans, mut submissions } = recording;
     let pairs = submissions.iter().map(|s| s.device.map(|device| ([s.submitted, s.done], device)));
@@ -123,7 +124,7 @@ pub fn report(recording: Recording) -> (HostReport, Timeline) {
             (Some(device), Some(alignment)) => device.map(|time| time + alignment.offset),
             _ => [s.submitted, s.done],
         };
-        // The queue runs them one after the other; where a pass is stamped early, the device was still busy.
+        // The queue runs submissions one after the other. An early timestamp means that the device was still busy.
         let begin = begin.max(last);
         last = end.max(begin);
         s.device = Some([begin, last]);
@@ -158,7 +159,7 @@ pub fn report(recording: Recording) -> (HostReport, Timeline) {
     (report, Timeline { spans, submissions })
 }
 
-/// What the host did in the gaps between `busy`. The gathering thread is left out: the loop says itself when it
+/// Returns the host's activities in the gaps between `busy`. The gathering thread is left out: the loop records when it
 /// waits for it.
 fn idle(busy: &[[f64; 2]], spans: &[Span], whole: f64) -> Vec<Idle> {
     let gaps: Vec<[f64; 2]> = busy.windows(2).map(|pair| [pair[0][1], pair[1][0]]).collect();

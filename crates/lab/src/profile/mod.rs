@@ -1,14 +1,14 @@
-//! Where a training step spends its time. Two measurements, both on real training (real stream, real updates):
-//! each dispatch of a step by itself (`dispatches`), and what host and device do while an ordinary training runs
-//! (`host`); and both as a trace for a viewer (`trace`). It leaves out whole networks side by side.
+//! Profile of a training step, from two measurements on real training (real stream, real updates): the time of each
+//! dispatch of a step (`dispatches`), and the activity of host and device during ordinary training (`host`). A trace
+//! for a viewer holds both (`trace`). This module does not compare whole networks.
 
-/// Each dispatch of a training step, timed by itself.
+/// Time of each dispatch of a training step.
 pub mod dispatches;
-/// What the host does while the device works, and whether the device ever waits.
+/// Activity of the host while the device works, and waiting times of the device.
 pub mod host;
-/// The device's clock beside the host's.
+/// Alignment of the device's clock with the host's.
 mod align;
-/// Both as a trace in Chrome's format.
+/// Trace of a profile in Chrome's format.
 pub mod trace;
 
 use crate::measurement::{
@@ -24,10 +24,10 @@ use wgrad::{
     train::Trainer,
 };
 
-/// Everything that was found out.
+/// A profile.
 #[derive(Clone, Debug, Serialize)]
 pub struct Profile {
-    /// Where and what.
+    /// Adapter, network and data.
     pub conditions: Conditions,
     /// The dispatches of a step, in order.
     pub dispatches: Vec<DispatchRow>,
@@ -35,29 +35,29 @@ pub struct Profile {
     pub step: StepReport,
     /// Host and device during ordinary training.
     pub host: HostReport,
-    /// The adapter's peaks, measured beside.
+    /// The adapter's peaks, measured in the same run.
     pub peaks: Peaks,
     /// Some of the steps that were taken apart, for a trace.
     #[serde(skip)]
     pub traced: Vec<TracedStep>,
-    /// What host and device did, for a trace.
+    /// Activity of host and device, for a trace.
     #[serde(skip)]
     pub timeline: host::Timeline,
 }
 
-/// How to measure.
+/// Request for a profile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Request {
-    /// For about how long, seconds: half of it on the dispatches, half on the host.
+    /// Approximate time, seconds: half of it for the dispatches, half for the host.
     pub seconds: f64,
-    /// Leave the device's timestamps alone, and use the host's clock.
+    /// Uses the host's clock instead of the device's timestamps.
     pub wall: bool,
 }
 
-/// Profiles a training, which goes on from wherever it stands. `progress` hears what is going on.
+/// Profiles a training, which continues from its current state. `progress` receives messages about the current work.
 ///
 /// # Errors
-/// [`wgrad::Error::Device`] if the device fails, [`wgrad::Error::Diverged`] if the loss is no number any more.
+/// [`wgrad::Error::Device`] if the device fails, [`wgrad::Error::Diverged`] if the loss is no longer finite.
 pub async fn measure(
     context: &Context,
     trainer: &mut Trainer,

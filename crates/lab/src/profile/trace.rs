@@ -1,6 +1,6 @@
-//! A profile in the trace event format that ui.perfetto.dev and chrome://tracing open: complete events (`X`),
-//! counters (`C`) and names (`M`); times in microseconds of [`wgrad::clock`]. The format is described in Google's
-//! "Trace Event Format".
+//! A profile in the trace event format that ui.perfetto.dev and chrome://tracing open: complete events (`X`), counters
+//! (`C`) and names (`M`). Times are microseconds of [`wgrad::clock`]. Google's "Trace Event Format" describes the
+//! format.
 
 use super::{Profile, align::align};
 use serde::Serialize;
@@ -19,20 +19,20 @@ const SUBMISSIONS: u32 = 2;
 /// One event.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Event {
-    /// What a viewer writes on it.
+    /// Label in a viewer.
     pub name: String,
     /// `X`, `C` or `M`.
     pub ph: &'static str,
-    /// Which process.
+    /// Process.
     pub pid: u32,
-    /// Which track of it.
+    /// Track of the process.
     pub tid: u32,
-    /// When it begins, microseconds.
+    /// Beginning, microseconds.
     pub ts: f64,
-    /// How long it takes, microseconds; only `X` has it.
+    /// Duration, microseconds; only `X` has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dur: Option<f64>,
-    /// What a viewer shows when it is selected.
+    /// Details that a viewer shows when it is selected.
     pub args: Map<String, Value>,
 }
 
@@ -45,22 +45,22 @@ pub struct Trace {
     /// The unit in which a viewer shows times.
     #[serde(rename = "displayTimeUnit")]
     pub unit: &'static str,
-    /// Under which conditions it was measured.
+    /// Conditions of the measurement.
     #[serde(rename = "otherData")]
     pub about: Value,
 }
 
-/// A track that is being filled, in order of time. Events on it never overlap.
+/// A track under construction, in order of time. Events on it never overlap.
 struct Track<'a> {
     events: &'a mut Vec<Event>,
     pid: u32,
     tid: u32,
-    /// Nanoseconds.
+    /// End of the last event, nanoseconds.
     last: f64,
 }
 
 impl Track<'_> {
-    /// Names the track.
+    /// Creates a track and names it.
     fn new<'a>(events: &'a mut Vec<Event>, pid: u32, tid: u32, name: &str) -> Track<'a> {
         events.push(named("thread_name", pid, tid, name));
         let order = [("sort_index".to_string(), json!(tid))].into_iter().collect();
@@ -68,8 +68,8 @@ impl Track<'_> {
         Track { events, pid, tid, last: 0.0 }
     }
 
-    /// Adds an event, in seconds. Whole nanoseconds keep neighbours apart; a device that stamps a pass early, while
-    /// the one before still runs, would make them overlap: it begins where that one ends.
+    /// Adds an event, in seconds. Rounding to whole nanoseconds keeps neighbours apart. A device may stamp a pass
+    /// early, while the previous one still runs; such an event begins where the previous one ends.
     fn add(&mut self, name: &str, [begin, end]: [f64; 2], args: Value) {
         let begin = (begin * 1e9).round().max(self.last);
         self.last = (end * 1e9).round().max(begin);
@@ -89,7 +89,7 @@ fn named(what: &str, pid: u32, tid: u32, name: &str) -> Event {
 }
 
 impl Trace {
-    /// Draws a profile.
+    /// Creates the trace of a profile.
     pub fn of(profile: &Profile) -> Self {
         let mut events = Vec::new();
         let device = format!("device: {}", profile.conditions.adapter);
@@ -112,7 +112,7 @@ impl Trace {
     }
 }
 
-/// The steps that were taken apart, on the host's clock.
+/// Adds the steps that were taken apart, on the host's clock.
 fn dispatches(events: &mut Vec<Event>, profile: &Profile) {
     let steps = profile.traced.iter().filter(|step| step.clock == Clock::Gpu);
     let ends = steps.filter_map(|s| Some((s.host, [s.dispatches.first()?[0], s.dispatches.last()?[1]])));
@@ -138,7 +138,7 @@ fn submissions(events: &mut Vec<Event>, profile: &Profile) {
     }
 }
 
-/// Images a second, from the end of one submission to the end of the next.
+/// Adds the rate in images per second, from the end of one submission to the end of the next.
 fn rate(events: &mut Vec<Event>, profile: &Profile) {
     let mut last: Option<f64> = None;
     for s in &profile.timeline.submissions {

@@ -1,5 +1,5 @@
-//! What was tuned before: a JSON file a call in the user's cache folder. A file counts only for the adapter, driver,
-//! wgpu, shader texts and call that it was made for; anything else that lies there is told and left alone.
+//! Cache of tuned choices: one JSON file per call in the user's cache folder. A file is valid only for the adapter,
+//! driver, wgpu, shader texts and call that it was made for; unrelated files are reported and left untouched.
 
 use super::{Gain, Use, candidates, eligible};
 use serde::{Deserialize, Serialize};
@@ -16,10 +16,10 @@ use wgrad_files::{calendar, kept};
 /// The environment variable that names the folder.
 pub const FOLDER_VARIABLE: &str = "WGRAD_TUNED";
 
-/// What tells one file from another.
+/// Key of a cache file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
-    /// Where it was measured.
+    /// Place (adapter, driver, versions) where it was measured.
     #[serde(flatten)]
     pub place: Place,
     /// [`Call::key`]: operation, sizes, activation.
@@ -27,32 +27,32 @@ pub struct Key {
 }
 
 impl Key {
-    /// The name of its file.
+    /// Returns the name of its file.
     pub fn file(&self) -> String {
         self.place.file(Some(&self.call))
     }
 }
 
-/// A file of the cache.
+/// Content of a cache file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// What it is for.
+    /// Key: place and call.
     #[serde(flatten)]
     pub key: Key,
-    /// What the page preferred.
+    /// Default variant at the time.
     pub default: String,
     /// The variant to run.
     pub chosen: String,
-    /// Over the default, where that is another.
+    /// Gain over the default; `None` if the default was chosen or has no time to compare.
     pub gain: Option<Gain>,
-    /// When: year, month, day.
+    /// Date of the choice: year, month, day.
     pub date: String,
     /// wgrad's version.
     pub version: String,
 }
 
 impl Entry {
-    /// The choice of `chosen` for `call`, made today at `place`.
+    /// Creates the entry that chooses `chosen` for `call`, made today at `place`.
     pub fn new(place: &Place, call: &Call, default: &str, chosen: &str, gain: Option<Gain>) -> Self {
         Self {
             key: Key { place: place.clone(), call: call.key() },
@@ -65,43 +65,43 @@ impl Entry {
     }
 }
 
-/// What the cache knows of a network's calls.
+/// Cached choices for the calls of a network.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// By [`Call::key`].
+    /// Chosen variants by [`Call::key`].
     pub tuned: BTreeMap<String, String>,
-    /// How many calls have several variants that can run here.
+    /// Number of calls that have several variants that can run here.
     pub of: usize,
-    /// The day of the latest choice.
+    /// Date of the latest choice.
     pub date: Option<String>,
-    /// Files that do not count, and why.
+    /// Invalid files, and the reasons.
     pub notes: Vec<String>,
 }
 
-/// The folder of what was tuned.
+/// The cache of tuned choices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
-    /// `None` without a home folder: nothing is found or kept.
+    /// Its folder; `None` without a home folder: then nothing is found or stored.
     pub folder: Option<PathBuf>,
 }
 
 impl Cache {
-    /// The folder that [`FOLDER_VARIABLE`] names, else `wgrad/tuned` in the user's cache folder as the platform has it
+    /// Uses the folder that [`FOLDER_VARIABLE`] names, or else `wgrad/tuned` in the user's cache folder of the platform
     /// (`$XDG_CACHE_HOME` or `~/.cache` on Linux).
     pub fn from_env() -> Self {
         Self { folder: kept::folder_from_env(FOLDER_VARIABLE, NAME) }
     }
 
-    /// As [`Cache::from_env`], from values: the variable's content, empty counting as unset, and the user's cache
-    /// folder.
+    /// Like [`Cache::from_env`], from given values: the content of the variable (empty counts as unset) and the user's
+    /// cache folder.
     pub fn new(named: Option<OsString>, cache: Option<PathBuf>) -> Self {
         Self { folder: kept::folder(named, cache, NAME) }
     }
 
-    /// What is known of `uses` on `context`.
+    /// Looks up the cached choices for `uses` on `context`.
     ///
     /// # Errors
-    /// [`wgrad::Error::Shader`] where a variant does not compose. Whatever is wrong with a file is a note.
+    /// [`wgrad::Error::Shader`] if a variant does not compose. A problem with a file is a note, not an error.
     pub fn find(&self, context: &Context, uses: &[Use]) -> Result<Found> {
         let place = Place::of(context);
         let mut found = Found::default();
@@ -122,10 +122,10 @@ impl Cache {
         Ok(found)
     }
 
-    /// The entry of `call`, or what is wrong with its file.
+    /// Returns the entry of `call`, or the problem with its file.
     ///
     /// # Errors
-    /// A file that cannot be read, is damaged, or was made for something else: in words.
+    /// A message about a file that cannot be read, is damaged, or was made for something else.
     pub fn entry(&self, place: &Place, call: &Call) -> std::result::Result<Option<Entry>, String> {
         let key = Key { place: place.clone(), call: call.key() };
         let Some(path) = self.folder.as_ref().map(|folder| folder.join(key.file())) else { return Ok(None) };
@@ -147,10 +147,10 @@ impl Cache {
         Ok(Some(entry))
     }
 
-    /// Whether anything can be kept: told before the time is spent.
+    /// Checks that choices can be stored, before any time is spent on tuning.
     ///
     /// # Errors
-    /// [`wgrad::Error::Io`] where the folder cannot be written, [`wgrad::Error::Option`] where none is known.
+    /// [`wgrad::Error::Io`] if the folder cannot be written, [`wgrad::Error::Option`] if no folder is known.
     pub fn try_storing(&self) -> Result<()> {
         let Some(folder) = &self.folder else {
             return Err(wgrad::Error::Option {
@@ -163,20 +163,20 @@ impl Cache {
         tempfile::tempfile_in(folder).map(drop).map_err(io_error("cannot write into", folder, NEXT))
     }
 
-    /// Keeps `entry`: its file is there whole, or not at all.
+    /// Stores `entry`; its file is written atomically.
     ///
     /// # Errors
-    /// [`wgrad::Error::Io`] where the folder cannot be written.
+    /// [`wgrad::Error::Io`] if the folder cannot be written.
     pub fn store(&self, entry: &Entry) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         kept::store(folder, &entry.key.file(), entry, NEXT)
     }
 
-    /// Everything that is kept for the adapter of `place`, by call, also for other drivers, versions and texts. A file
-    /// that cannot be read as an entry belongs to nobody: it is a note.
+    /// Lists all entries for the adapter of `place`, sorted by call, including those for other drivers, versions and
+    /// texts. A file that cannot be read as an entry yields a note.
     ///
     /// # Errors
-    /// [`wgrad::Error::Io`] where the folder cannot be listed.
+    /// [`wgrad::Error::Io`] if the folder cannot be listed.
     pub fn list(&self, place: &Place) -> Result<(Vec<Entry>, Vec<String>)> {
         let (mut entries, mut notes) = (Vec::new(), Vec::new());
         for path in self.files()? {
@@ -190,11 +190,11 @@ impl Cache {
         Ok((entries, notes))
     }
 
-    /// Removes everything that is kept for the adapter of `place`, and files that cannot be read as an entry; how many
-    /// there were.
+    /// Removes all entries for the adapter of `place`, and the files that cannot be read as an entry. Returns their
+    /// number.
     ///
     /// # Errors
-    /// [`wgrad::Error::Io`] where one cannot be removed.
+    /// [`wgrad::Error::Io`] if a file cannot be removed.
     pub fn clear(&self, place: &Place) -> Result<usize> {
         let mut removed = 0;
         for path in self.files()? {
@@ -208,7 +208,7 @@ impl Cache {
         Ok(removed)
     }
 
-    /// The files that have the name of an entry.
+    /// Returns the files whose names are those of entries.
     fn files(&self) -> Result<Vec<PathBuf>> {
         let Some(folder) = &self.folder else { return Ok(Vec::new()) };
         let listed = match fs::read_dir(folder) {
@@ -229,6 +229,6 @@ impl Cache {
 }
 
 const NEXT: &str = "WGRAD_TUNED names another folder";
-/// What its files are, in words, and how their folder is called.
+/// Description of a cache file for messages; `NAME` is the name of the folder.
 const WHAT: &str = "choice of a variant";
 const NAME: &str = "tuned";

@@ -1,4 +1,5 @@
-//! One call after the other: where a step spends its time, proofs, times, and who wins.
+//! Tunes one call after the other: surveys where a step spends its time, then proves and times variants and picks the
+//! winner.
 
 use super::{Decision, Event, Gain, OVER, Outcome, Settings, State, Use, eligible};
 use crate::{
@@ -17,24 +18,24 @@ use wgrad::{
     selection::Choices,
 };
 
-/// Seconds of timing for each variant of a call, at least and at most.
+/// Minimum and maximum seconds of timing for each variant of a call.
 const EACH: [f64; 2] = [0.05, 0.3];
-/// A variant that takes this many times as long as the fastest, at first sight, is out.
+/// A variant whose first estimate is more than this many times the fastest one's is not timed.
 const CUTOFF: f64 = 3.0;
 
-/// Seconds after which a kernel counts as hung, and more for much work. Software adapters compile at the first run,
-/// and on a busy machine that takes many times as long as on a quiet one.
+/// Seconds after which a kernel counts as hung; large work gets more. Software adapters compile at the first run, which
+/// takes many times as long on a busy machine.
 const PATIENCE: f64 = 30.0;
-/// Elements of all buffers of a call beyond which drawing them takes the host too much time and memory.
+/// Maximum number of elements in all buffers of a call; drawing more takes the host too much time and memory.
 const MOST: usize = 1 << 27;
 
-/// A tuning under way.
+/// A tuning in progress.
 pub(super) struct Tuner<'a> {
     settings: &'a Settings<'a>,
-    /// When the time is over, by the clock.
+    /// End of the time, by the clock.
     until: f64,
     hear: &'a mut dyn FnMut(Event<'_>),
-    /// What was right at all the cases of its page: operation, activation and text.
+    /// Variants that were correct at all cases of their operation: operation, activation and text.
     proven: BTreeSet<(&'static str, &'static str, String)>,
 }
 
@@ -47,7 +48,7 @@ struct Contest<'a> {
 }
 
 impl<'a> Tuner<'a> {
-    /// The time begins to run.
+    /// Creates a tuner; its time starts now.
     pub fn new(settings: &'a Settings<'a>, hear: &'a mut dyn FnMut(Event<'_>)) -> Self {
         let until = clock::seconds() + settings.seconds;
         Self { settings, until, hear, proven: BTreeSet::new() }
@@ -70,7 +71,7 @@ impl<'a> Tuner<'a> {
         self.settings.timeout.unwrap_or(PATIENCE + call.flops() / 2e8)
     }
 
-    /// Every call of `uses` that has a choice, those that cost a step most first.
+    /// Tunes every call of `uses` that has several variants, the most expensive calls of a step first.
     pub async fn all(&mut self, lab: &mut Lab, uses: &[Use]) -> Result<Vec<Outcome>> {
         let mut contests = Vec::new();
         for of in uses {
@@ -104,8 +105,8 @@ impl<'a> Tuner<'a> {
         Ok(outcomes)
     }
 
-    /// About how many seconds the default of each call takes, the largest first, until the time is over. One that
-    /// breaks the device has none.
+    /// Estimates the seconds of the default variant of each call, the largest first, until the time is over. A call
+    /// that breaks the device gets no estimate.
     async fn survey(&mut self, lab: &mut Lab, uses: &[Use]) -> Result<Vec<Option<f64>>> {
         let mut seconds = vec![None; uses.len()];
         let works = uses.iter().map(|of| smaller::work(&of.call)).collect::<Result<Vec<_>>>()?;
@@ -117,14 +118,14 @@ impl<'a> Tuner<'a> {
                 break;
             }
             let call = &uses[n].call;
-            // What cannot run at all is told when the network's plan is made.
+            // A call that cannot run at all is reported when the network's plan is made.
             let Some(trial) = drawn(lab, call, self.settings.seed)? else { continue };
             let Ok((variant, _)) = call.variant(&lab.context, &Choices::default()) else { continue };
             lab.context.set_timeout(Duration::from_secs_f64(self.timeout(call)));
             match glance(&lab.context, &variant, &trial).await {
                 Ok(each) => seconds[n] = Some(each),
                 Err(Error::Device { .. }) => lab.reopen().await?,
-                // The guard bands of a trial make buffers a little larger than those of the network.
+                // The guard bands of a trial make its buffers a little larger than those of the network.
                 Err(Error::TooLarge { .. }) => {}
                 Err(other) => return Err(other),
             }
@@ -132,9 +133,9 @@ impl<'a> Tuner<'a> {
         Ok(seconds)
     }
 
-    /// Proves, times, and proves the winner at the cases of the page too.
+    /// Proves and times the variants of a call; proves the winner at all cases of the operation too.
     ///
-    /// What loses needs no more proof, since it is not chosen: so that the time goes to the calls of the network.
+    /// Losing variants are not chosen, so they need no further proof: the time goes to the other calls of the network.
     async fn contest(
         &mut self,
         lab: &mut Lab,
@@ -166,7 +167,7 @@ impl<'a> Tuner<'a> {
         loop {
             rank(&mut course.rows);
             let Some(best) = winner(&course.rows, of_default) else {
-                // Nothing is right: what everybody can read is what is left.
+                // No variant is correct: fall back to the simplest one.
                 return Ok(State::Decided(decision(&course.rows, "naive", None)));
             };
             if Some(best) == of_default {
@@ -180,12 +181,12 @@ impl<'a> Tuner<'a> {
                 let gain = of_default.and_then(|of| gain(&course.rows[of], &course.rows[best]));
                 return Ok(State::Decided(decision(&course.rows, variants[best].name(), gain)));
             }
-            // Out; the next fastest is the best now.
+            // The winner was wrong; the next fastest takes its place.
             course.rows[best].seconds = None;
         }
     }
 
-    /// Proves variant `n` at the cases of the page, once in a tuning; `false` if the time was over before.
+    /// Proves variant `n` at the cases of the operation, once per tuning; `false` if the time was over before the end.
     async fn at_all_cases(
         &mut self,
         lab: &mut Lab,
@@ -214,9 +215,9 @@ impl<'a> Tuner<'a> {
     }
 }
 
-/// What a call is proven with at its own size. Where its twin would take too long, the twin computes a smaller batch
-/// of the same shapes; at the very size the proof then sees that a variant writes every element and no other.
-/// `None` where its buffers are too large.
+/// Returns the trials that prove a call at its own size. If its twin would take too long, the twin computes a smaller
+/// batch of the same shapes; at the full size the proof then checks that a variant writes every element and no other.
+/// `None` if its buffers are too large.
 fn trials(lab: &Lab, call: &Call, variants: &[Variant], seed: u64) -> Result<Option<Vec<Trial>>> {
     let reference = call.op.shader(call.op.variant("naive")?, call.activation)?;
     let Some(drawn) = drawn(lab, call, seed)? else { return Ok(None) };
@@ -226,7 +227,7 @@ fn trials(lab: &Lab, call: &Call, variants: &[Variant], seed: u64) -> Result<Opt
     }))
 }
 
-/// Inputs for `call` at its own size, without its twin; `None` where its buffers are too large.
+/// Draws inputs for `call` at its own size, without its twin; `None` if its buffers are too large.
 fn drawn(lab: &Lab, call: &Call, seed: u64) -> Result<Option<Trial>> {
     let reference = call.op.shader(call.op.variant("naive")?, call.activation)?;
     let elements: usize = lengths(&reference, &call.sizes).iter().sum();
@@ -236,7 +237,7 @@ fn drawn(lab: &Lab, call: &Call, seed: u64) -> Result<Option<Trial>> {
     Ok(Some(Trial::without_twin(call, &reference, seed)))
 }
 
-/// Puts the calls that cost a step most first, and notes their shares where all were measured.
+/// Sorts the calls by their cost per step, the most expensive first. Sets their shares if all were measured.
 fn order(contests: &mut Vec<Contest<'_>>, uses: &[Use], seconds: &[Option<f64>]) -> Result<()> {
     let each = uses.iter().zip(seconds).map(|(of, each)| each.map(|each| each * of.per_step as f64));
     let costs: Vec<Option<f64>> = each.collect();
@@ -248,7 +249,7 @@ fn order(contests: &mut Vec<Contest<'_>>, uses: &[Use], seconds: &[Option<f64>])
         contest.share = cost.zip(total).filter(|(_, total)| *total > 0.0).map(|(cost, total)| cost / total);
         keyed.push((cost, smaller::work(&contest.of.call)?, contest));
     }
-    // What was not measured any more is what has less to do.
+    // The survey measures the largest calls first, so unmeasured calls are smaller.
     keyed.sort_by(|(a, works, _), (b, more, _)| {
         let cost = |cost: &Option<f64>| cost.unwrap_or(-1.0);
         cost(b).total_cmp(&cost(a)).then(more.total_cmp(works))
@@ -257,7 +258,7 @@ fn order(contests: &mut Vec<Contest<'_>>, uses: &[Use], seconds: &[Option<f64>])
     Ok(())
 }
 
-/// The default unless another is faster by more than the spread; `None` where nothing has a time.
+/// Returns the default unless another variant is faster by more than the spread; `None` if nothing was timed.
 fn winner(rows: &[Row], default: Option<usize>) -> Option<usize> {
     let timed = (0..rows.len()).filter(|n| rows[*n].status == Status::Ok && rows[*n].seconds.is_some());
     let time = |n: &usize| rows[*n].seconds.unwrap_or(f64::INFINITY);
@@ -300,7 +301,7 @@ mod tests {
         rank(&mut rows);
         assert_eq!(winner(&rows, Some(0)), Some(0), "a tie");
         assert_eq!(winner(&rows, Some(2)), Some(1));
-        // Without a time, or without a default among them, the fastest.
+        // If the default has no time, or is not among them, the fastest wins.
         assert_eq!(winner(&rows, Some(3)), Some(1));
         assert_eq!(winner(&rows, None), Some(1));
         let gain = gain(&rows[2], &rows[1]).expect("both have times");

@@ -1,9 +1,9 @@
-//! The tuner: for every call of a network whose operation has several variants that can run here, the one that is
-//! fastest at that very size on this device. It takes the place of the page's default only where it is right and
-//! faster by more than the spread. The time for all of it is bounded; what it does not reach keeps its default.
-//! It leaves out a user's files, and whatever else a step costs besides its kernels.
+//! The tuner chooses a variant for every call of a network with several variants that can run here: the one that is
+//! fastest at that exact size on this device. A variant replaces the default only if it is correct and faster by more
+//! than the spread. The total time is bounded; a call that it does not reach keeps its default. The tuner ignores a
+//! user's files, and all costs of a step other than its kernels.
 
-/// What was tuned before, in the user's cache.
+/// Cache of tuned choices in the user's cache folder.
 pub mod cache;
 mod contest;
 
@@ -21,9 +21,9 @@ use wgrad::{
     program::Mode,
 };
 
-/// Seconds that tuning may take unless asked otherwise.
+/// Default time limit of a tuning, seconds.
 pub const SECONDS: f64 = 10.0;
-/// Why a call is left out when the time is over.
+/// Reason given for a call that is left out when the time is over.
 pub const OVER: &str = "the time was over";
 
 /// A call of a network's programs.
@@ -31,16 +31,16 @@ pub const OVER: &str = "the time was over";
 pub struct Use {
     /// Operation, sizes, activation.
     pub call: Call,
-    /// How often a training step makes it; 0 where only the evaluation does.
+    /// How often a training step makes it; 0 if only the evaluation does.
     pub per_step: usize,
 }
 
-/// Every distinct call of the training and evaluation programs of `model`, in their order, of a training that makes of
-/// images and labels what `objective` says. How many steps' results
-/// are kept before the host reads them is none of it: no operation with several variants depends on that.
+/// Returns every distinct call of the training and evaluation programs of `model`, in their order, for a training with
+/// `objective`. The number of steps whose results are kept before the host reads them does not matter: no operation
+/// with several variants depends on it.
 ///
 /// # Errors
-/// [`Error::Model`] where the layers do not fit, [`Error::Option`] for a batch of 0.
+/// [`Error::Model`] if the layers do not fit, [`Error::Option`] for a batch of 0.
 pub fn uses(
     model: &Model,
     input: &Preprocessing,
@@ -65,9 +65,9 @@ pub fn uses(
     Ok(uses)
 }
 
-/// The variants among which the tuner chooses for `call`: those of the page, and every setting of those that are meant
-/// for adapters of this class and offer constants; none that rounds its inputs to half precision, as a choice must not
-/// cost accuracy. Whether they can run is asked later.
+/// Returns the variants among which the tuner chooses for `call`: those of the operation, and every setting of those
+/// that are meant for this adapter class and offer constants. Variants that round their inputs to half precision are
+/// excluded, as a choice must not cost accuracy. [`eligible`] checks whether they can run.
 pub fn candidates(context: &Context, call: &Call) -> Vec<Variant> {
     let settings = |variant: &Variant| match variant.default_for.contains(&context.class) {
         true => setting::all(call.op, variant, "").unwrap_or_else(|_| vec![variant.clone()]),
@@ -76,10 +76,10 @@ pub fn candidates(context: &Context, call: &Call) -> Vec<Variant> {
     call.op.variants().iter().filter(|v| v.rounds().is_empty()).flat_map(settings).collect()
 }
 
-/// Those of `variants` that can run `call` on `context`.
+/// Returns those of `variants` that can run `call` on `context`.
 ///
 /// # Errors
-/// [`Error::Shader`] where one does not compose.
+/// [`Error::Shader`] if one does not compose.
 pub fn eligible(context: &Context, call: &Call, variants: Vec<Variant>) -> Result<Vec<Variant>> {
     let mut able = Vec::new();
     for variant in variants {
@@ -90,17 +90,18 @@ pub fn eligible(context: &Context, call: &Call, variants: Vec<Variant>) -> Resul
     Ok(able)
 }
 
-/// How to tune.
+/// Settings of a tuning.
 pub struct Settings<'a> {
-    /// Seconds for everything: proofs, timing. What has begun when they are over is ended, and counts for nothing.
+    /// Time limit for proofs and timing together, seconds. Work in progress at the end of the time is finished, but its
+    /// result is discarded.
     pub seconds: f64,
-    /// Seconds after which a kernel counts as hung; by default 30, and more for much work.
+    /// Seconds after which a kernel counts as hung; `None`: 30, and more for large work.
     pub timeout: Option<f64>,
-    /// Decides the inputs.
+    /// Seed of the inputs.
     pub seed: u64,
-    /// The variants of a call; [`candidates`] by default.
+    /// Returns the variants of a call; [`candidates`] by default.
     pub candidates: &'a dyn Fn(&Context, &Call) -> Vec<Variant>,
-    /// By [`Call::key`], what is known already: those calls are not measured.
+    /// Known choices by [`Call::key`]: those calls are not measured.
     pub known: BTreeMap<String, String>,
 }
 
@@ -110,54 +111,54 @@ impl Default for Settings<'_> {
     }
 }
 
-/// How much faster the chosen variant is than the default: the default's time over its own.
+/// Speed-up of the chosen variant over the default: the default's time divided by its time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gain {
-    /// By their medians.
+    /// Ratio of the medians.
     pub ratio: f64,
-    /// The default's faster quarter over the other's slower quarter.
+    /// The default's first quartile over the chosen variant's third quartile.
     pub low: f64,
-    /// The default's slower quarter over the other's faster quarter.
+    /// The default's third quartile over the chosen variant's first quartile.
     pub high: f64,
 }
 
-/// What was found for a call.
+/// The decision for a call.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    /// The variant to run: the default too where nothing beats it.
+    /// Variant to run; the default if nothing beats it.
     pub chosen: String,
-    /// Over the default; `None` where that is the chosen one, or has no time to compare.
+    /// Gain over the default; `None` if the default was chosen, or has no time to compare.
     pub gain: Option<Gain>,
-    /// Variants that do not compute what their twin does, or do not end, and why.
+    /// Variants that differ from their twin or do not end, with the reason.
     pub wrong: Vec<(String, String)>,
 }
 
-/// What became of a call.
+/// Result of a call.
 #[derive(Clone, Debug)]
 pub enum State {
-    /// It was known already.
+    /// Its choice was known already.
     Known(String),
     /// It was measured.
     Decided(Decision),
-    /// It keeps its default, for this reason.
+    /// It keeps its default for this reason.
     LeftOut(String),
 }
 
-/// A call of which the tuner had to choose a variant.
+/// A call for which the tuner had to choose a variant.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// Operation, sizes, activation.
     pub call: Call,
-    /// What the page prefers here.
+    /// Default variant on this adapter.
     pub default: String,
-    /// The share of all kernels' time in a training step, with the defaults; `None` where that was not measured.
+    /// Share of the time of all kernels in a training step, with the defaults; `None` if not measured.
     pub share: Option<f64>,
-    /// What became of it.
+    /// Result of the call.
     pub state: State,
 }
 
 impl Outcome {
-    /// The variant to run from now on, if anything is known.
+    /// Returns the variant to run from now on; `None` if the call was left out.
     pub fn chosen(&self) -> Option<&str> {
         match &self.state {
             State::Known(name) => Some(name),
@@ -167,26 +168,26 @@ impl Outcome {
     }
 }
 
-/// What there is to tell while it works.
+/// Progress of a tuning.
 pub enum Event<'a> {
-    /// What it does now, with the seconds left.
+    /// Current activity, with the seconds left.
     Doing(&'a str),
-    /// A call is done: nothing that follows changes it.
+    /// A call is done; its outcome is final.
     Done(&'a Outcome),
 }
 
-/// The choices that `outcomes` amount to, by [`Call::key`].
+/// Returns the choices in `outcomes`, by [`Call::key`].
 pub fn tuned(outcomes: &[Outcome]) -> BTreeMap<String, String> {
     let chosen = |outcome: &Outcome| Some((outcome.call.key(), outcome.chosen()?.to_string()));
     outcomes.iter().filter_map(chosen).collect()
 }
 
-/// Chooses a variant for each of `uses` that has several which can run, in the order of their share of a step; the
-/// outcomes are in that order. `hear` is told what is going on.
+/// Chooses a variant for each of `uses` with several eligible variants, the most expensive calls of a step first.
+/// Returns the outcomes in that order; `hear` receives events as they happen.
 ///
 /// # Errors
-/// [`Error::Shader`] where a variant does not compose; [`Error::Device`] where the device cannot be opened anew.
-/// A wrong or hanging variant is told in the outcome of its call.
+/// [`Error::Shader`] if a variant does not compose; [`Error::Device`] if the device cannot be reopened. A wrong or
+/// hanging variant is part of the outcome of its call, not an error.
 pub async fn tune(
     lab: &mut Lab,
     uses: &[Use],

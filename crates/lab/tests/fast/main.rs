@@ -1,3 +1,3 @@
-//! What the lab does without an adapter.
+//! Tests of the lab that need no adapter.
 
 mod shaders;

@@ -1,5 +1,6 @@
-//! Every shader without any adapter: naga reads it, puts the sizes of every case in, and writes it in the languages of all
-//! back ends; WebGPU's default limits hold. What it leaves out is whether a kernel computes the right numbers: see `kernels`.
+//! Tests every shader without an adapter: naga parses it, fills in the sizes of every case, and writes it in the
+//! languages of all back ends; WebGPU's default limits hold. `kernels` tests whether a kernel computes the right
+//! numbers.
 
 use naga::{AddressSpace, proc::Layouter};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +35,7 @@ fn every_variant_translates_for_every_back_end_at_every_size() {
         }
     });
     println!("{} variants, translations: {translated:?}", variants.len());
-    // Counted against the folder, so that a loop which sees nothing cannot pass.
+    // Counted against the folder, so that an empty loop cannot pass.
     let missing: Vec<_> =
         files().difference(&variants.iter().copied().map(named).collect()).cloned().collect();
     assert!(missing.is_empty(), "these files were never translated: {missing:?}");

@@ -1,5 +1,5 @@
-//! `check` on this adapter: it passes where nothing is wrong, and names what is where something is. Wrong
-//! kernels, a buffer shared too early, an output left out and a NaN must each turn it red.
+//! Tests `check` on this adapter: it passes if nothing is wrong, and names the error otherwise. Wrong kernels, a buffer
+//! shared too early, an output left out and a NaN must each make it fail.
 
 use std::sync::Arc;
 use wgrad::{
@@ -19,7 +19,7 @@ use wgrad::{
 use wgrad_data::synthetic::synthetic;
 use wgrad_lab::check::{Check, Finding, Options, Shadow, check, gradients, replay};
 
-/// A network with a bit of everything, small.
+/// A small network with many kinds of layers.
 fn everything() -> Model {
     Model::new("everything", [28, 28, 1])
         .add(Conv2D::new(4, 3).strides(2).padding(Padding::Same).activation("tanh").expect("known"))
@@ -87,7 +87,7 @@ fn nothing_differs_with_other_losses_and_changed_images() {
     }
 }
 
-/// A training plan with its feed, ready to be spoilt.
+/// A training plan with its feed, for tests that corrupt it.
 struct Setup {
     context: Context,
     arenas: Arenas,
@@ -127,13 +127,13 @@ impl Setup {
         all.into_iter().filter(|f| f.difference.is_some()).collect()
     }
 
-    /// Binds dispatch `n` of the plan anew, to where its values are said to lie now.
+    /// Binds dispatch `n` of the plan again, to the current locations of its values.
     fn rebind(&mut self, n: usize) {
         let kernel = self.plan.steps[n].launch.kernel().clone();
         self.bind(n, &kernel);
     }
 
-    /// Puts `kernel` behind dispatch `n`.
+    /// Replaces the kernel of dispatch `n` by `kernel`.
     fn bind(&mut self, n: usize, kernel: &Arc<Kernel>) {
         let step = &self.plan.steps[n];
         let bound: Vec<_> = step.buffers.iter().map(|(name, v)| (*name, &self.plan.slices[v.0])).collect();
@@ -141,7 +141,7 @@ impl Setup {
         self.plan.steps[n].launch = launch;
     }
 
-    /// Puts another text of its naive variant behind dispatch `n`.
+    /// Replaces the kernel of dispatch `n` by another text of its naive variant.
     async fn spoil(&mut self, n: usize, from: &str, to: &'static str) {
         let call = &self.plan.program.nodes[n].call;
         let naive = call.op.variant("naive").expect("always there");
@@ -187,7 +187,7 @@ fn an_output_left_out_is_seen() {
     pollster::block_on(async {
         let mut setup = setup(&everything()).await;
         setup.spoil(1, "row >= N * OH * OW", "row + 1u >= N * OH * OW").await;
-        // Twice: what an earlier step left in the buffer must not count.
+        // Twice: leftovers of an earlier step in the buffer must not count.
         for _ in 0..2 {
             setup.reset();
             let differing = setup.differing().await;

@@ -1,6 +1,6 @@
-//! Gradients of layers and networks by finite differences, in f64, on the CPU twins: every kind of layer in the
-//! middle of a graph with respect to parameters and input, and whole networks through their loss. No adapter is
-//! needed. `gradients_of_operations.rs` does the same for single operations.
+//! Tests the gradients of layers and networks by finite differences, in f64, on the CPU twins: every kind of layer in
+//! the middle of a graph with respect to parameters and input, and whole networks through their loss. They need no
+//! adapter. `gradients_of_operations.rs` covers single operations.
 
 use std::{collections::BTreeSet, path::Path};
 use wgrad::{
@@ -24,8 +24,8 @@ use wgrad_formats::model_file;
 use wgrad_lab::check::gradients;
 use wgrad_testing::differences::{functional, hold, lengths, noise};
 
-/// Layers in the middle of a graph: Σ r·y of what comes out, with random r, differentiated with respect to
-/// what goes in and to every parameter.
+/// Layers in the middle of a graph: Σ r·y of their output, with random r, is differentiated with respect to their input
+/// and every parameter.
 fn stack_holds(name: &str, input: [usize; 3], layers: &[Layer], seed: u64) {
     let batch = 2;
     let (mut parameters, mut places, mut shape) = (Vec::<Parameter>::new(), Vec::new(), input.to_vec());
@@ -109,7 +109,7 @@ fn alone(activation: &str) -> Layer {
     Activation::new(activation).expect("known").into()
 }
 
-/// Stacks of layers that between them hold every kind, each with what it can be asked for.
+/// Stacks of layers that together contain every kind, with all its options.
 fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
     use Padding::{Same, Valid};
     let names = || ACTIVATIONS.iter().map(|a| a.name).chain(["softmax"]);
@@ -170,7 +170,7 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
                 vec![strided(3, (3, 2)).into(), strided(2, (2, 1)).into(), flat(), dense(2, "linear")];
             add(format!("conv strides {strides:?} {padding:?}"), [9, 8, 2], layers);
         }
-        // Side by side, overlapping, with gaps between, not square.
+        // Adjacent, overlapping, with gaps, not square.
         for (size, strides) in
             [((2, 2), (2, 2)), ((3, 3), (2, 2)), ((3, 3), (1, 1)), ((2, 2), (3, 3)), ((1, 3), (2, 1))]
         {
@@ -275,8 +275,8 @@ fn stacks() -> Vec<(String, [usize; 3], Vec<Layer>)> {
     all
 }
 
-/// Stacks of recurrent layers: each kind with everything that it can be asked for, alone, one on the other, in both
-/// directions, behind and before fused activations.
+/// Stacks of recurrent layers: each kind with all its options, alone, stacked, in both directions, after and before
+/// fused activations.
 fn recurrent() -> Vec<(String, Vec<Layer>)> {
     let steps = || Layer::from(Reshape::new(&[4, 3]));
     let mut all = Vec::new();
@@ -312,7 +312,7 @@ fn recurrent() -> Vec<(String, Vec<Layer>)> {
                     Recurrent::LSTM(layer) => layer.into(),
                     Recurrent::GRU(layer) => layer.into(),
                 };
-                // The activation behind must not slip into the recurrent kernel, nor be lost.
+                // The following activation must neither enter the recurrent kernel nor be lost.
                 let below = LSTM::new(2).return_sequences();
                 let layers =
                     vec![steps(), dense(3, "tanh"), single.clone(), alone("tanh"), dense(2, "linear")];
@@ -330,8 +330,8 @@ fn recurrent() -> Vec<(String, Vec<Layer>)> {
     all
 }
 
-/// Networks that are no stacks: residual, with one value taken three times, joined side by side, with activations that
-/// a kernel before them can take over and with some that it cannot.
+/// Networks that are not stacks: residual, with one value used three times, concatenated, with activations that a
+/// preceding kernel can fuse and with some that it cannot.
 fn graphs() -> Vec<Model> {
     let same = |filters, activation| conv(filters, (3, 3), activation).padding(Padding::Same);
     let named = |mut layer: Conv2D, name: &str| {
@@ -374,9 +374,9 @@ fn every_layer_has_right_gradients_in_the_middle_of_a_graph() {
         stack_holds(name, *input, layers, 100 * n as u64);
         kinds.extend(layers.iter().map(Layer::kind));
     }
-    // Whole networks hold those that join.
+    // Layers that join are part of the whole networks.
     kinds.extend(graphs().iter().flat_map(|model| &model.layers).map(Layer::kind));
-    // What stands in none of them, such as a layer that was just written, is tried as it is without arguments.
+    // A layer that is in none of them, such as a new one, is tested with its default arguments.
     let others = Layer::KINDS.iter().map(|(kind, _)| *kind).filter(|kind| !kinds.contains(kind));
     for kind in others {
         let layers = vec![
@@ -390,7 +390,7 @@ fn every_layer_has_right_gradients_in_the_middle_of_a_graph() {
     }
 }
 
-/// A layer of this kind with its defaults.
+/// Creates a layer of this kind with its defaults.
 fn without_arguments(kind: &str) -> Layer {
     let end = "[[layers]]\ntype = \"Flatten\"\n\n[[layers]]\ntype = \"Dense\"\nunits = 3\n";
     let text = format!("input_shape = [3, 2, 3]\n\n[[layers]]\ntype = \"{kind}\"\n\n{end}");
@@ -402,7 +402,7 @@ fn without_arguments(kind: &str) -> Layer {
 
 // ---- networks ----
 
-/// Networks that between them run every operation.
+/// Networks that together run every operation.
 fn models() -> Vec<Model> {
     let model = |name: &str, input, layers: Vec<Layer>| Model { layers, ..Model::new(name, input) };
     let mut all: Vec<Model> = stacks()
@@ -486,7 +486,7 @@ fn every_operation_has_a_twin_that_runs_and_writes_each_output() {
             ran.extend(machine.ran);
         }
     }
-    // ONNX's operators use two more, which no layer has; `kernels.rs` holds them against their twins.
+    // ONNX's operators use two more, which no layer has; `kernels.rs` compares them with their twins.
     ran.extend(["unary", "binary"]);
     let all: BTreeSet<&str> = OPERATIONS.iter().map(|op| op.name).collect();
     assert_eq!(ran, all);

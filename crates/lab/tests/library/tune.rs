@@ -1,6 +1,6 @@
-//! The tuner as a library: what it may choose and what never, its budget, the choices, the cache. The differences in
-//! time are by a factor of a hundred, so that no load on the machine turns them round. Leaves out the commands
-//! (`tune_command.rs`) and hanging kernels (`tune_hang.rs`).
+//! Tests the tuner as a library: what it may choose and what it must not, its time limit, the choices, the cache. The
+//! times differ by a factor of a hundred, so that no load on the machine reverses them. `tune_command.rs` tests the
+//! commands, `tune_hang.rs` hanging kernels.
 
 use std::{collections::BTreeMap, fs, path::Path};
 use wgrad::{
@@ -35,7 +35,7 @@ fn changed(from: &str, to: &str) -> String {
     NAIVE.replacen(from, to, 1)
 }
 
-/// Right, and a hundred times slower: every sum is made anew a hundred times.
+/// Correct, and a hundred times slower: every sum is computed a hundred times.
 fn slow() -> String {
     let again = "for (var again = 0u; again < 100u; again++) { sum = min(sum, 0.0) * 0.0;";
     changed(LOOP, &format!("{again}\n{LOOP}")).replacen(STORE, &format!("}}\n{STORE}"), 1)
@@ -45,7 +45,7 @@ fn variant(name: &str, text: &str) -> Variant {
     user_file::variant(&MATMUL, &format!("{name}.wgsl"), text.to_string()).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// The product with a page of its own: these variants, the first of which is the default, and `naive`.
+/// The product with its own list of variants: these, the first of which is the default, and `naive`.
 fn page(variants: &[(&'static str, String)], naive: &str) -> &'static Op {
     let all = variants.iter().map(|(name, text)| (*name, text.as_str())).chain([("naive", naive)]);
     let mut all: Vec<Variant> = all.map(|(name, text)| variant("mine", text).named(name)).collect();
@@ -58,7 +58,7 @@ fn lab() -> Lab {
     Lab::with(wgrad_testing::open_alone(false), wgrad::gpu::Options { adapter, ..Default::default() })
 }
 
-/// Time enough for anything here.
+/// Enough time for every test here.
 fn enough() -> Settings<'static> {
     Settings { seconds: 600.0, ..Settings::default() }
 }
@@ -72,7 +72,7 @@ fn hear(uses: &[Use], settings: &Settings<'_>, mut each: impl FnMut(Event<'_>)) 
     pollster::block_on(tune::tune(&mut lab, uses, settings, &mut each)).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// What is decided for one product with a page of its own.
+/// Returns the decision for one product with its own list of variants.
 fn decided(op: &'static Op, sizes: &[(&str, usize)]) -> Decision {
     let uses = [Use { call: Call::new(op, sizes), per_step: 1 }];
     let mut outcomes = run(&uses, &enough());
@@ -101,7 +101,7 @@ fn the_calls_of_a_training_with_augmentation_are_its_own() {
     let (plain, changed) =
         (calls(&Objective::default()), calls(&Objective { augment, ..Objective::default() }));
     assert!(plain.contains(&("decode", 1)) && !plain.iter().any(|(name, _)| *name == "augment"), "{plain:?}");
-    // The evaluation decodes as ever.
+    // The evaluation decodes as usual.
     assert!(changed.contains(&("augment", 1)) && changed.contains(&("decode", 0)), "{changed:?}");
 }
 
@@ -123,16 +123,16 @@ fn a_wrong_one_is_never_chosen_however_fast() {
     assert_eq!((decision.chosen.as_str(), wrong(&decision)), ("naive", vec!["none", "off"]));
     assert!(decision.wrong[0].1.contains("at M=24"), "{decision:?}");
 
-    // A wrong default gives way even to a slower one.
+    // A wrong default is replaced even by a slower variant.
     let decision = decided(page(&[("none", nothing())], &slow()), SIZES);
     assert_eq!((decision.chosen.as_str(), decision.gain, wrong(&decision)), ("naive", None, vec!["none"]));
 
-    // Where nothing is right, it is the naive one, and no panic.
+    // If nothing is correct, it chooses the naive variant and does not panic.
     let decision = decided(page(&[("none", nothing())], &scaled()), SIZES);
     assert_eq!((decision.chosen.as_str(), wrong(&decision)), ("naive", vec!["none", "naive"]));
 }
 
-/// Right at the size of the network, wrong at a case of the page: then it is right by chance.
+/// Correct at the size of the network, wrong at a case of the operation: such a variant is correct by chance.
 #[test]
 fn the_winner_is_proven_at_the_cases_of_the_page_too() {
     let chance = changed(STORE, &format!("if (M == 3u) {{ sum *= 1.5; }}\n{STORE}"));
@@ -141,7 +141,7 @@ fn the_winner_is_proven_at_the_cases_of_the_page_too() {
     assert!(decision.wrong[0].1.contains("at M=3,N=5,K=7"), "{decision:?}");
 }
 
-/// Too much work for a twin in full: it is proven at a smaller batch, and at its own size by where it writes.
+/// Too much work for a full twin: it is proven at a smaller batch, and at its own size by the elements that it writes.
 #[test]
 fn at_sizes_without_a_twin_every_element_must_be_written() {
     let sizes = &[("M", 400), ("N", 256), ("K", 256)];
@@ -233,7 +233,7 @@ fn by_hand_beats_tuned_beats_default() {
     assert_eq!(name(&choices), ("naive".to_string(), String::new()));
     choices.by_hand.insert("matmul".into(), "tiled".into());
     assert_eq!(name(&choices), ("tiled".to_string(), String::new()));
-    // By hand, but not at these sizes: the reason is told, and the tuned one runs.
+    // Chosen by hand, but not at these sizes: the reason is reported, and the tuned variant runs.
     let odd = Call::new(&MATMUL, &[("M", 24), ("N", 41), ("K", 300)]);
     choices.tuned.insert(odd.key(), "naive".into());
     choices.by_hand.insert("matmul".into(), "tiled_vec4".into());
@@ -241,7 +241,7 @@ fn by_hand_beats_tuned_beats_default() {
     let why = why.unwrap_or_default();
     assert!(chosen.name() == "naive" && why.contains("tiled_vec4"), "{chosen:?}, {why}");
     choices.by_hand.clear();
-    // What was tuned for another call is no choice; what is no variant here, or a file, is told and not run.
+    // A choice for another call does not count; an unknown variant, or a file, is reported and not run.
     let other = Call::new(&MATMUL, &[("M", 25), ("N", 40), ("K", 300)]);
     assert_eq!(other.variant(&context, &choices).expect("the default").0.name(), default);
     for unknown in ["gone", "mine.wgsl"] {

@@ -1,5 +1,5 @@
-//! Horizontal bars with error bars, a row each: the median, half of the samples (thick), all of them (thin). What has
-//! no number keeps its row and says why.
+//! Horizontal bars with error bars, one per row: the median, half of the samples (thick), all of them (thin). A row
+//! without a number keeps its place and states the reason.
 
 use super::{
     LARGE, LINE, MARGIN, SMALL, axis_words,
@@ -12,7 +12,7 @@ use super::{
 };
 use wgrad::words::drawable;
 
-/// What is known of a row.
+/// Result of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     /// It was measured.
@@ -21,16 +21,16 @@ pub enum Outcome {
         median: f64,
         /// The lower and the upper quartile.
         quartiles: (f64, f64),
-        /// The least and the greatest.
+        /// The minimum and the maximum.
         range: (f64, f64),
-        /// From 1; `None` where nothing is ranked.
+        /// Rank, from 1; `None` if nothing is ranked.
         rank: Option<usize>,
-        /// Whether another row has the same rank.
+        /// True if another row has the same rank.
         tied: bool,
     },
-    /// It is wrong, and why.
+    /// It is wrong, with the reason.
     Wrong(String),
-    /// It was left out, and why.
+    /// It was left out, with the reason.
     Skipped(String),
 }
 
@@ -39,22 +39,22 @@ pub enum Outcome {
 pub struct Bar {
     /// Its name.
     pub name: String,
-    /// Which of the groups it belongs to: its colour.
+    /// Index of its group, which decides its colour.
     pub group: usize,
-    /// What is known of it.
+    /// Its result.
     pub outcome: Outcome,
 }
 
 /// Bars with error bars.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Bars {
-    /// What it shows.
+    /// Title.
     pub title: String,
-    /// What the numbers are.
+    /// Label of the numbers.
     pub label: String,
     /// Their unit; may be empty.
     pub unit: String,
-    /// Names of the groups, shown where there are several.
+    /// Names of the groups, shown if there are several.
     pub groups: Vec<String>,
     /// The rows, from the top.
     pub rows: Vec<Bar>,
@@ -80,7 +80,7 @@ impl Laid<'_> {
 }
 
 impl Bars {
-    /// The chart.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         Svg::of(|across| self.drawn(across))
     }
@@ -98,7 +98,7 @@ impl Bars {
             }
             _ => Vec::new(),
         });
-        // A bar is read by its length, so that it starts at 0.
+        // A bar is read by its length, so it starts at 0.
         let scale = Scale::around(values.chain([0.0]), false, (MARGIN, across - MARGIN - 6));
         let below = wrap(&axis_words(&drawable(&self.label), &drawable(&self.unit)), SMALL, room, 3);
         let height = bottom + 29 + below.len() as i32 * LINE;
@@ -140,7 +140,7 @@ impl Bars {
         Laid { row, name, value, why }
     }
 
-    /// Every name and number, for those who do not see the picture.
+    /// Describes every name and number, for readers who cannot see the picture.
     fn words(&self) -> String {
         let rows = self.rows.iter().map(|row| {
             let group = match self.groups.get(row.group) {

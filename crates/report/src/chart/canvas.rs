@@ -1,5 +1,5 @@
-//! What charts are drawn on: a list of shapes, which plotters turns into SVG, with a head of its own that says what the
-//! picture is, or into pixels. Coordinates are pixels from the top left.
+//! The drawing surface of charts: a list of shapes, which plotters turns into SVG or into pixels. The SVG's head, with
+//! title and description, is written here. Coordinates are pixels from the top left.
 
 use super::{
     NARROW, WIDTH,
@@ -19,8 +19,8 @@ use plotters::{
 use std::{cell::RefCell, fmt};
 use wgrad::words::drawable;
 
-/// A picture: a whole SVG document, with nothing in it but what a chart drew; and where it can be drawn narrower, the
-/// same for small screens.
+/// A picture: a whole SVG document that contains only what a chart drew, and a narrow version for small screens if it
+/// can be drawn narrower.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Svg {
     text: String,
@@ -30,16 +30,17 @@ pub struct Svg {
 }
 
 impl Svg {
-    /// A document that another part of the report has written.
+    /// Wraps a document that another part of the report has written.
     pub(crate) fn whole(text: String) -> Self {
         Self { text, narrow: None, shapes: Vec::new(), size: (0, 0) }
     }
 
-    /// What `draw` draws in the usual width, and in that of a small screen.
+    /// Creates the picture that `draw` draws in the usual width, and in that of a small screen.
     pub(super) fn of(draw: impl Fn(i32) -> Self) -> Self {
         let narrow = draw(NARROW).text.replacen(" class=\"wide\"", "", 1);
         let narrow = narrow.replacen("<svg ", "<svg class=\"narrow\" ", 1);
-        // Its description stands in its label: one element of a page describes a chart, whichever of the two is shown.
+        // The narrow version carries its description in its label: one element of a page describes a chart, whichever
+        // version is shown.
         let told = narrow.split_once("<desc>").and_then(|(head, rest)| {
             let (words, body) = rest.split_once("</desc>")?;
             let (before, label) = head.split_once("aria-label=\"")?;
@@ -49,17 +50,17 @@ impl Svg {
         Self { narrow: Some(told.unwrap_or(narrow)), ..draw(WIDTH) }
     }
 
-    /// Its text.
+    /// Returns its text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The same for a small screen: as wide as that, or as narrow as it can be.
+    /// Returns the version for a small screen: as wide as the screen, or as narrow as possible.
     pub fn narrow(&self) -> Option<&str> {
         self.narrow.as_deref()
     }
 
-    /// The same with a page of its own behind it, light or dark as the reader wants it.
+    /// Adds a background, light or dark as the reader prefers.
     pub(super) fn on_any_page(self) -> Self {
         let dark = format!("svg{{background:#{DARK_PAGE:06X}}}{}", style());
         let rules =
@@ -77,10 +78,10 @@ impl fmt::Display for Svg {
 /// Pixels from the left and from the top.
 pub(super) type At = (i32, i32);
 
-/// plotters' sizes of text are this much larger than those that it writes.
+/// Ratio of plotters' text sizes to those that it writes.
 const FONT_SCALE: f64 = 1.24;
 
-/// Where a text stands to its place. Vertically it is always centred.
+/// Horizontal anchor of a text. Vertically it is always centred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Anchor {
     Start,
@@ -88,7 +89,7 @@ pub(super) enum Anchor {
     End,
 }
 
-/// What a picture is made of.
+/// Elements of a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Shape {
     Path { points: Vec<At>, ink: Ink, thickness: u32 },
@@ -98,13 +99,13 @@ pub(super) enum Shape {
     Text { text: String, at: At, size: i32, ink: Ink, anchor: Anchor, upwards: bool },
 }
 
-/// A picture under way.
+/// A picture under construction.
 #[derive(Default)]
 pub(super) struct Canvas {
     shapes: RefCell<Vec<Shape>>,
 }
 
-/// Draws a picture of that size.
+/// Draws a picture of the given size.
 pub(super) fn draw((width, height): At, title: &str, description: &str, paint: impl FnOnce(&Canvas)) -> Svg {
     let canvas = Canvas::default();
     paint(&canvas);
@@ -113,7 +114,7 @@ pub(super) fn draw((width, height): At, title: &str, description: &str, paint: i
     let area = SVGBackend::with_string(&mut svg, (size.0 as u32, size.1 as u32)).into_drawing_area();
     let failure = render(&shapes, &area, 1).and_then(|()| area.present()).err().map(|e| e.to_string());
     drop(area);
-    // The head is ours: it scales, and it speaks.
+    // Replace plotters' head by one that scales and carries title and description.
     let body = svg.split_once('>').map_or("", |(_, body)| body);
     let body = body.trim_end().trim_end_matches("</svg>");
     let body = body
@@ -135,7 +136,8 @@ pub(super) fn draw((width, height): At, title: &str, description: &str, paint: i
     Svg { shapes, size, ..Svg::whole(text) }
 }
 
-/// Draws shapes, `scale` times as large. Writing into memory does not fail; if it ever does, the picture says so.
+/// Draws shapes, `scale` times as large. Writing into memory does not fail; if it ever does, the description of the
+/// picture says so.
 pub(super) fn render<B: DrawingBackend>(
     shapes: &[Shape],
     area: &DrawingArea<B, Shift>,
@@ -179,48 +181,48 @@ impl Canvas {
         self.shapes.borrow_mut().push(shape);
     }
 
-    /// A line through points.
+    /// Draws a line through points.
     pub(super) fn path(&self, points: Vec<At>, ink: Ink, thickness: u32) {
         self.add(Shape::Path { points, ink, thickness });
     }
 
-    /// The same with gaps.
+    /// Draws a dashed line through points.
     pub(super) fn dashed(&self, points: &[At], ink: Ink, thickness: u32) {
         for points in dashes(points) {
             self.add(Shape::Path { points, ink, thickness });
         }
     }
 
-    /// A filled rectangle between two corners.
+    /// Draws a filled rectangle between two corners.
     pub(super) fn rect(&self, from: At, to: At, ink: Ink, opacity: f64) {
         self.add(Shape::Rect { corners: [from, to], ink, opacity });
     }
 
-    /// A filled area.
+    /// Draws a filled polygon.
     pub(super) fn area(&self, points: Vec<At>, ink: Ink, opacity: f64) {
         self.add(Shape::Area { points, ink, opacity });
     }
 
-    /// A dot.
+    /// Draws a dot.
     pub(super) fn dot(&self, at: At, radius: i32, ink: Ink) {
         self.add(Shape::Dot { at, radius, ink });
     }
 
-    /// A text on a line.
+    /// Draws a horizontal text.
     pub(super) fn text(&self, text: &str, at: At, size: i32, ink: Ink, anchor: Anchor) {
         self.add(Shape::Text { text: text.to_string(), at, size, ink, anchor, upwards: false });
     }
 
-    /// A text that reads upwards.
+    /// Draws a text that reads upwards.
     pub(super) fn upwards(&self, text: &str, at: At, size: i32, ink: Ink, anchor: Anchor) {
         self.add(Shape::Text { text: text.to_string(), at, size, ink, anchor, upwards: true });
     }
 }
 
-/// Pixels of a dash, and of the gap behind it.
+/// Length of a dash and of the gap after it, pixels.
 const DASH: [f64; 2] = [6.0, 4.0];
 
-/// The pieces of a line that are drawn where it has gaps.
+/// Returns the dashes of a dashed line.
 fn dashes(points: &[At]) -> Vec<Vec<At>> {
     let (mut pieces, mut piece) = (Vec::new(), points.first().map(|at| vec![*at]).unwrap_or_default());
     let (mut on, mut left) = (true, DASH[0]);

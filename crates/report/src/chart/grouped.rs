@@ -1,4 +1,4 @@
-//! Horizontal bars, several for each row: shares of a time, or what was foretold beside what was measured.
+//! Horizontal bars, several per row: shares of a time, or predictions next to measurements.
 
 use super::{
     LARGE, LINE, MARGIN, SMALL, axis_words,
@@ -16,32 +16,32 @@ use wgrad::words::drawable;
 pub struct Group {
     /// Its name.
     pub name: String,
-    /// A number for each series; `None` where there is none.
+    /// A number for each series; `None` if there is none.
     pub values: Vec<Option<f64>>,
 }
 
-/// Several bars for each row.
+/// Several bars per row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Grouped {
-    /// What it shows.
+    /// Title.
     pub title: String,
-    /// What the numbers are.
+    /// Label of the numbers.
     pub label: String,
     /// Their unit; may be empty.
     pub unit: String,
-    /// What each bar of a row is.
+    /// Names of the bars of each row.
     pub series: Vec<String>,
     /// The rows, from the top.
     pub rows: Vec<Group>,
 }
 
-/// Thickness of a bar, and from one to the next.
+/// Thickness of a bar, distance from one bar to the next, and gap between rows.
 const BAR: i32 = 11;
 const STEP: i32 = 15;
 const GAP: i32 = 10;
 
 impl Grouped {
-    /// The chart.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         Svg::of(|across| self.drawn(across))
     }
@@ -60,7 +60,7 @@ impl Grouped {
         let bottom = top + names.iter().map(height).sum::<i32>();
         let all = || self.rows.iter().flat_map(|row| &row.values);
         let words = all().map(|v| width(&value(v), SMALL)).max().unwrap_or(0).min(room / 2);
-        // The figures stand behind the bars.
+        // The numbers follow the bars.
         let pixels = (MARGIN, across - MARGIN - words - 10);
         let scale = Scale::around(all().flatten().copied().chain([0.0]), false, pixels);
         let below = wrap(&axis_words(&drawable(&self.label), &drawable(&self.unit)), SMALL, room, 3);

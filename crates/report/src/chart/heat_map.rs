@@ -1,5 +1,5 @@
-//! A heat map: cells coloured by their numbers, which stand in them; a scale of eight steps; cells without a number
-//! hatched. A sweep over two tile sizes, or a confusion matrix.
+//! A heat map: cells coloured by their numbers, which are printed in them; a scale of eight steps; hatched cells
+//! without a number. Uses are a sweep over two tile sizes, or a confusion matrix.
 
 use super::{
     LINE, MARGIN, SMALL, axis_words,
@@ -9,14 +9,14 @@ use super::{
 };
 use wgrad::words::drawable;
 
-/// What is known of a cell.
+/// Content of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cell {
     /// Its number.
     Value(f64),
-    /// Zero where colours stand for factors: it has none.
+    /// Zero on a logarithmic colour scale, on which it has no colour.
     Zero,
-    /// It computes something wrong.
+    /// Wrong result.
     Wrong,
     /// It cannot run, or was left out.
     Skipped,
@@ -25,37 +25,37 @@ pub enum Cell {
 /// Cells coloured by their numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeatMap {
-    /// What it shows.
+    /// Title.
     pub title: String,
-    /// What the numbers are.
+    /// Label of the numbers.
     pub label: String,
     /// Their unit; may be empty.
     pub unit: String,
-    /// What the columns are.
+    /// Label of the columns.
     pub column_label: String,
-    /// Their names.
+    /// Names of the columns.
     pub columns: Vec<String>,
-    /// What the rows are.
+    /// Label of the rows.
     pub row_label: String,
-    /// Their names.
+    /// Names of the rows.
     pub rows: Vec<String>,
-    /// A list of cells for each row; what is missing counts as skipped.
+    /// Cells, one list per row; missing cells count as skipped.
     pub cells: Vec<Vec<Cell>>,
-    /// Whether a colour stands for a factor between numbers instead of a difference.
+    /// True for a logarithmic colour scale.
     pub log: bool,
 }
 
 /// Height of a cell, and of a step of the scale.
 const HEIGHT: i32 = 30;
-/// The widest name of a row, and of a column that reads upwards.
+/// Maximum width of the name of a row, and of a column whose name reads upwards.
 const NAME: i32 = 200;
 
-/// Whether the text on a step is light.
+/// Returns true if a step is dark, so that its text is light.
 pub(super) fn is_dark(step: usize) -> bool {
     step < 4
 }
 
-/// Which step of the scale numbers have.
+/// Mapping of numbers to steps of the colour scale.
 struct Steps {
     low: f64,
     high: f64,
@@ -75,14 +75,14 @@ impl Steps {
     }
 
     fn step(&self, value: f64) -> Option<usize> {
-        // Halves, so that the difference of the ends of f64 is still a number.
+        // Halved, so that the difference of the ends of f64 is still finite.
         let place = |v: f64| if self.log { v.ln() } else { v / 2.0 };
         let (low, high) = (place(self.low), place(self.high));
         let share = if high > low { (place(value) - low) / (high - low) } else { 0.0 };
         share.is_finite().then_some(((share * STEPS.len() as f64) as usize).min(STEPS.len() - 1))
     }
 
-    /// The number at which a step begins.
+    /// Returns the number at which a step begins.
     fn from(&self, step: usize) -> f64 {
         let share = step as f64 / STEPS.len() as f64;
         match self.log {
@@ -97,7 +97,7 @@ impl HeatMap {
         self.cells.get(row).and_then(|row| row.get(column)).copied().unwrap_or(Cell::Skipped)
     }
 
-    /// The chart.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         Svg::of(|across| self.drawn(across))
     }
@@ -149,7 +149,7 @@ impl HeatMap {
         })
     }
 
-    /// The steps of the scale, with the numbers at which they begin and end.
+    /// Draws the steps of the scale, with the numbers at which they begin and end.
     fn draw_scale(&self, canvas: &Canvas, top: i32, steps: Option<&Steps>, across: i32) {
         let words = axis_words(&drawable(&self.label), &drawable(&self.unit));
         let words = shorten(&words, SMALL, across - 2 * MARGIN);
@@ -213,7 +213,7 @@ fn paint(canvas: &Canvas, (x, y): At, (width, height): At, cell: Cell, steps: Op
     canvas.rect((x, y), (x + width, y + height), step.map_or(EMPTY, |step| STEPS[step]), 1.0);
     if step.is_none() && cell != Cell::Zero {
         hatch(canvas, (x, y), (width, height), cell == Cell::Wrong);
-        // The words need a quiet ground.
+        // The text needs a plain background.
         let half = super::text::width(&said(cell), SMALL) / 2 + 2;
         let middle = x + width / 2;
         canvas.rect((middle - half, y + 6), (middle + half, y + height - 6), EMPTY, 1.0);
@@ -221,10 +221,10 @@ fn paint(canvas: &Canvas, (x, y): At, (width, height): At, cell: Cell, steps: Op
     canvas.text(&said(cell), (x + width / 2, y + height / 2), SMALL, ink, Anchor::Middle);
 }
 
-/// Slanted lines inside a cell; crossed ones where it is wrong.
+/// Draws slanted lines inside a cell; crossed ones if it is wrong.
 fn hatch(canvas: &Canvas, (x, y): At, (width, height): At, crossed: bool) {
     let ink = if crossed { ALARM } else { FRAME };
-    // x + y is the same all along a line.
+    // x + y is constant along a line.
     for sum in (6..width + height).step_by(12) {
         let from = (sum.min(width), sum - sum.min(width));
         let to = (sum - sum.min(height), sum.min(height));

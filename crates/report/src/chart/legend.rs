@@ -1,4 +1,4 @@
-//! Names with their colours, above a chart: side by side as far as they fit, long ones over several lines.
+//! Legend above a chart: names with their colours, as many per row as fit; long names take several lines.
 
 use super::{
     LINE, MARGIN, SMALL,
@@ -10,10 +10,10 @@ use super::{
 /// Width of the sample of a colour.
 const SAMPLE: i32 = 18;
 
-/// The most lines of a name.
+/// Maximum lines of a name.
 const MOST: usize = 3;
 
-/// A name: its lines, its colour, pixels from the left, rows from the top.
+/// A name with its lines, its colour, and its position: pixels from the left, rows from the top.
 struct Entry {
     lines: Vec<String>,
     ink: Ink,
@@ -21,15 +21,15 @@ struct Entry {
     row: i32,
 }
 
-/// Where each name stands.
+/// Positions of all names.
 pub(super) struct Legend {
     entries: Vec<Entry>,
-    /// Pixels that it takes.
+    /// Height, pixels.
     pub(super) height: i32,
 }
 
 impl Legend {
-    /// Places names within `room` pixels. Nothing where there is but one, unless `always`.
+    /// Places names within `room` pixels. A single name is omitted unless `always` is set.
     pub(super) fn new(names: &[(String, Ink)], room: i32, always: bool) -> Self {
         if names.len() < 2 && !always {
             return Self { entries: Vec::new(), height: 0 };
@@ -53,7 +53,7 @@ impl Legend {
         Self { entries, height }
     }
 
-    /// Draws it from `top` on.
+    /// Draws the legend, starting at `top`.
     pub(super) fn draw(&self, canvas: &Canvas, top: i32) {
         for Entry { lines, ink, x, row } in &self.entries {
             let (x, y) = (MARGIN + x, top + row * LINE + LINE / 2);

@@ -1,4 +1,4 @@
-//! Curves: several series over an axis, with a band where a point has a spread.
+//! Curves: several series over an axis, with a band for points that have a spread.
 
 use super::{
     MARGIN, SMALL, axis_words,
@@ -14,22 +14,22 @@ use wgrad::words::drawable;
 /// An axis of a chart.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Axis {
-    /// What its numbers are.
+    /// Label of its numbers.
     pub label: String,
     /// Their unit; may be empty.
     pub unit: String,
-    /// Whether it is logarithmic.
+    /// True if it is logarithmic.
     pub log: bool,
 }
 
 /// A point of a curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
-    /// Along.
+    /// Horizontal value.
     pub x: f64,
-    /// Up.
+    /// Vertical value.
     pub y: f64,
-    /// The ends of the band: the least and the greatest, or the mean less and more the deviation.
+    /// Ends of the band: the minimum and the maximum, or the mean minus and plus the deviation.
     pub band: Option<(f64, f64)>,
 }
 
@@ -38,18 +38,18 @@ pub struct Point {
 pub struct Series {
     /// Its name.
     pub name: String,
-    /// Its points, in the order in which they are joined. One without a place interrupts the curve.
+    /// Its points, in the order in which they are joined. A point that cannot be drawn interrupts the curve.
     pub points: Vec<Point>,
 }
 
 /// Several curves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lines {
-    /// What it shows.
+    /// Title.
     pub title: String,
     /// The horizontal axis.
     pub x: Axis,
-    /// The vertical one.
+    /// The vertical axis.
     pub y: Axis,
     /// The curves.
     pub series: Vec<Series>,
@@ -57,11 +57,11 @@ pub struct Lines {
 
 /// Height of the area of the curves.
 const HEIGHT: i32 = 300;
-/// A curve of at most so many points gets a dot at each.
+/// Maximum number of points of a curve that gets a dot at each.
 const DOTS: usize = 40;
 
 impl Lines {
-    /// The chart.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         Svg::of(|across| self.drawn(across))
     }
@@ -116,7 +116,7 @@ impl Lines {
     }
 }
 
-/// The names of both axes.
+/// Draws the names of both axes.
 pub(super) fn axis_names(canvas: &Canvas, x: &Axis, y: &Axis, (left, right): At, (top, bottom): At) {
     let words =
         |axis: &Axis, room| shorten(&axis_words(&drawable(&axis.label), &drawable(&axis.unit)), SMALL, room);
@@ -125,7 +125,7 @@ pub(super) fn axis_names(canvas: &Canvas, x: &Axis, y: &Axis, (left, right): At,
     canvas.upwards(&words(y, bottom - top), (MARGIN + 4, (top + bottom) / 2), SMALL, FAINT, Anchor::Middle);
 }
 
-/// Points without a gap between them, in pixels, each with the ends of its band.
+/// An uninterrupted piece of a curve: its points in pixels, each with the ends of its band.
 pub(super) struct Piece {
     pub(super) points: Vec<At>,
     band: Vec<(At, At)>,
@@ -165,8 +165,8 @@ fn draw_piece(canvas: &Canvas, piece: &Piece, ink: Ink) {
     }
 }
 
-/// At most the first, the least, the greatest and the last of the points that share a column of pixels: the picture
-/// is the same, and a million points do not fill a page.
+/// Keeps at most the first, the lowest, the highest and the last of the points that share a column of pixels. The
+/// picture stays the same, and a million points do not fill a page.
 pub(super) fn thin(points: &[At]) -> Vec<At> {
     let mut kept = Vec::new();
     for column in points.chunk_by(|a, b| a.0 == b.0) {

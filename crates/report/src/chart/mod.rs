@@ -1,24 +1,25 @@
-//! Charts as SVG, and as PNG (`Svg::png`): plain names and numbers in, one string out. Each has `role="img"`, a title and a description with
-//! every name and number for those who do not see it, colours that a colour-blind reader can tell apart, and no text
-//! that is cut or covers another: long names are broken into lines, and shortened in the middle where even that
-//! does not do. Colours are fixed, so that a chart can stand alone; [`style`](crate::chart::style) restyles them for dark pages.
+//! Charts as SVG, and as PNG (`Svg::png`), from plain names and numbers. Each chart has `role="img"`, a title, and a
+//! description with every name and number for readers who cannot see it. Colour-blind readers can distinguish the
+//! colours. No text is clipped or covers another: long names are broken into lines, and if necessary shortened in the
+//! middle. Colours are fixed, so that a chart can stand alone; [`style`](crate::chart::style) restyles them for dark
+//! pages.
 //!
-//! Numbers that are no numbers (NaN, infinite, or not positive on a logarithmic axis) are left out of the drawing,
-//! never of the description. Leaves out interaction and animation. [`crate::page`] puts charts on a page.
+//! Values that cannot be drawn (NaN, infinite, or not positive on a logarithmic axis) are left out of the drawing, but
+//! not of the description. There is no interaction or animation. [`crate::page`] puts charts on a page.
 
-/// Bars with error bars, a row each.
+/// Bars with error bars, one per row.
 mod bars;
-/// What is drawn on.
+/// The drawing surface.
 mod canvas;
-/// Several bars for each row.
+/// Several bars per row.
 mod grouped;
 /// Cells coloured by their numbers.
 mod heat_map;
-/// Names of colours with their lines or bars.
+/// Legend of the colours of lines and bars.
 mod legend;
 /// Curves over an axis.
 mod lines;
-/// The same curves of many things, a panel each.
+/// Small multiples: the same curves for many subjects, one panel each.
 mod panels;
 /// Charts as PNG.
 mod png;
@@ -28,11 +29,11 @@ mod network;
 mod palette;
 /// GFLOP/s over FLOP/byte.
 mod roofline;
-/// From numbers to pixels.
+/// Scales from numbers to pixels.
 mod scale;
 /// Points over two axes.
 mod scatter;
-/// How much room a text takes.
+/// Width and wrapping of texts.
 mod text;
 
 pub use bars::{Bar, Bars, Outcome};
@@ -52,21 +53,21 @@ pub use text::figure;
 const WIDTH: i32 = 680;
 /// Width of a chart for a small screen.
 const NARROW: i32 = 360;
-/// Space around it.
+/// Margin around a chart.
 const MARGIN: i32 = 12;
 /// Size of names, pixels.
 const LARGE: i32 = 15;
 /// Size of figures at axes and of notes.
 const SMALL: i32 = 13;
-/// From one line of text to the next.
+/// Distance from one line of text to the next.
 const LINE: i32 = 19;
 
-/// A number with its unit, if there is one.
+/// Formats a number with its unit, if there is one.
 fn with_unit(value: f64, unit: &str) -> String {
     if unit.is_empty() { figure(value) } else { format!("{} {unit}", figure(value)) }
 }
 
-/// What an axis says of itself: its name with the unit behind it.
+/// Formats the label of an axis: its name, with the unit in brackets.
 fn axis_words(label: &str, unit: &str) -> String {
     if unit.is_empty() { label.to_string() } else { format!("{label} ({unit})") }
 }

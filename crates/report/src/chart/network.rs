@@ -1,7 +1,7 @@
-//! A network as a graph: a box a layer, top to bottom, with the ways round them. A long network is broken into columns,
-//! only where a single edge goes on.
+//! A network as a graph: one box per layer, from top to bottom, with the edges that bypass them. A long network is
+//! broken into columns, only at places that a single edge crosses.
 
-/// Where boxes stand.
+/// Positions of boxes.
 mod layout;
 
 use super::{
@@ -18,15 +18,15 @@ use wgrad::{
 
 /// Height of a box.
 const BOX: i32 = 50;
-/// From one box to the next below it, where the edges run.
+/// Vertical distance between boxes, where the edges run.
 const GAP: i32 = 34;
-/// Between boxes beside each other.
+/// Horizontal distance between boxes of a row.
 const BESIDE: i32 = 26;
-/// Room for an edge that passes boxes.
+/// Width of a lane for an edge that passes boxes.
 const LANE: i32 = 22;
-/// Between columns.
+/// Distance between columns.
 const GUTTER: i32 = 56;
-/// Boxes are no narrower and no wider than this.
+/// Minimum and maximum width of boxes.
 const WIDTHS: (i32, i32) = (130, 350);
 /// Height of the title's line.
 const TITLE: i32 = 40;
@@ -44,20 +44,20 @@ pub struct Network<'a> {
     pub layers: &'a [LayerSummary],
 }
 
-/// What stands in a box.
+/// Content of a box.
 struct Content {
     name: String,
     facts: String,
     ink: Ink,
 }
 
-/// 28×28×64.
+/// Formats a shape as 28×28×64.
 fn shape(sizes: &[usize]) -> String {
     sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
 }
 
 impl Network<'_> {
-    /// The picture, for light and dark pages.
+    /// Draws the picture, for light and dark pages.
     pub fn svg(&self) -> Svg {
         let boxes = self.boxes();
         let room = boxes.iter().map(|b| width(&b.name, LARGE).max(width(&b.facts, SMALL)) + 28).max();
@@ -69,7 +69,7 @@ impl Network<'_> {
         let total: usize = self.layers.iter().map(|layer| layer.parameters).sum();
         let title =
             format!("{}: {} layers, {} parameters", self.name, self.layers.len(), commas(total as u64));
-        // Below the last row runs the edge to the next column.
+        // The edge to the next column runs below the last row.
         let below = if layout.columns.len() > 1 { GAP } else { 0 };
         let size = (
             (across + 2 * MARGIN).max(width(&title, LARGE) + 2 * MARGIN),
@@ -99,7 +99,7 @@ impl Network<'_> {
             if layer.parameters > 0 {
                 facts.push_str(&format!(" · {}", commas(layer.parameters as u64)));
             }
-            // What learns, what joins, what is fixed.
+            // Layers with several inputs, with parameters, and others.
             let ink = match (layer.parameters > 0, layer.inputs.len()) {
                 (_, 2..) => palette::series(1),
                 (true, _) => palette::series(0),
@@ -110,7 +110,7 @@ impl Network<'_> {
         std::iter::once(input).chain(layers).collect()
     }
 
-    /// For each box, beginning with the input: the boxes whose outputs it takes.
+    /// Returns for each box, beginning with the input, the boxes whose outputs it takes.
     fn edges(&self) -> Vec<Vec<usize>> {
         let number = |name: &String| self.layers.iter().position(|l| l.name == *name).map_or(0, |n| n + 1);
         let layers = self.layers.iter().map(|layer| layer.inputs.iter().map(number).collect());
@@ -140,13 +140,13 @@ struct Drawing<'a> {
 }
 
 impl Drawing<'_> {
-    /// The left side of a column.
+    /// Returns the left side of a column.
     fn left(&self, column: usize) -> i32 {
         let before = self.layout.columns[..column].iter().map(|c| c.width + GUTTER);
         MARGIN + before.sum::<i32>()
     }
 
-    /// The middle of a place's upper side.
+    /// Returns the middle of the top side of a place.
     fn top(&self, place: Place) -> At {
         (self.left(place.column) + place.x, TITLE + MARGIN + place.row as i32 * (BOX + GAP))
     }
@@ -166,7 +166,7 @@ impl Drawing<'_> {
         line(&content.facts, SMALL, 36, FAINT);
     }
 
-    /// Every edge, with an arrow where it ends.
+    /// Draws every edge, with an arrow at its end.
     fn edges(&self) {
         for edge in &self.layout.edges {
             let mut points = Vec::new();
@@ -184,7 +184,7 @@ impl Drawing<'_> {
         }
     }
 
-    /// From the foot of one column to the head of the next, between them.
+    /// Adds the points of an edge from the foot of one column to the head of the next, between the columns.
     fn round(&self, from: At, to: At, points: &mut Vec<At>) {
         let column = (0..self.layout.columns.len()).rev().find(|n| self.left(*n) <= to.0).unwrap_or(0);
         let (turn, half) = (self.left(column) - GUTTER / 2, GAP / 2);
@@ -193,7 +193,8 @@ impl Drawing<'_> {
     }
 }
 
-/// A curve that leaves downwards and arrives downwards (a cubic Bézier curve), within the gap between two rows.
+/// Adds the points of a curve that leaves and arrives downwards (a cubic Bézier curve), within the gap between two
+/// rows.
 fn curve(from: At, to: At, points: &mut Vec<At>) {
     if from.0 == to.0 {
         return points.extend([from, to]);

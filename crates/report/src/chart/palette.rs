@@ -1,9 +1,10 @@
-//! Colours. Series are those of Okabe and Ito ("Color Universal Design", 2008), which colour-blind readers can tell
-//! apart, darkened for light pages and as they are or lightened for dark ones, to stand out from both by 3 to 1.
+//! Colours of charts. The series use the colours of Okabe and Ito ("Color Universal Design", 2008), which colour-blind
+//! readers can distinguish. They are darkened for light pages, and kept or lightened for dark ones, for a contrast of
+//! at least 3 to 1 on both.
 
 use plotters::style::RGBColor;
 
-/// A colour on a light page, and what it becomes on a dark one. No two have the same light colour.
+/// A colour on a light page, and its counterpart on a dark one. No two have the same light colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ink {
     light: u32,
@@ -19,22 +20,22 @@ pub(crate) const DARK_PAGE: u32 = 0x14181D;
 
 /// Text.
 pub(super) const TEXT: Ink = ink(0x1B1F24, 0xE6EDF3);
-/// Notes and figures at axes.
+/// Notes, and numbers at axes.
 pub(super) const FAINT: Ink = ink(0x57606A, 0xA3ADB8);
 /// Lines behind the data.
 pub(super) const GRID: Ink = ink(0xD8DEE4, 0x343B43);
 /// Axes and leader lines.
 pub(super) const FRAME: Ink = ink(0x8C959F, 0x6E7781);
-/// What is wrong.
+/// Wrong results.
 pub(super) const ALARM: Ink = ink(0xB42318, 0xFF8A80);
-/// Behind cells without a number.
+/// Background of cells without a number.
 pub(super) const EMPTY: Ink = ink(0xF1F3F5, 0x22272E);
-/// Text on dark cells of a heat map, whatever the page is.
+/// Text on dark cells of a heat map, on any page.
 pub(super) const ON_DARK: Ink = ink(0xFFFFFE, 0xFFFFFE);
-/// Text on light cells of a heat map, whatever the page is.
+/// Text on light cells of a heat map, on any page.
 pub(super) const ON_LIGHT: Ink = ink(0x000001, 0x000001);
 
-/// One colour a series: blue, vermilion, green, purple, orange, sky blue, grey.
+/// Colours of the series: blue, vermilion, green, purple, orange, sky blue, grey.
 const SERIES: [Ink; 7] = [
     ink(0x0072B2, 0x56B4E9),
     ink(0xC24E00, 0xF0813A),
@@ -57,20 +58,20 @@ pub(super) const STEPS: [Ink; 8] = [
     ink(0xFEE838, 0xFEE838),
 ];
 
-/// The colour of a series; after seven they come again.
+/// Returns the colour of a series; the colours repeat after seven.
 pub(super) fn series(n: usize) -> Ink {
     SERIES[n % SERIES.len()]
 }
 
 impl Ink {
-    /// As plotters takes it.
+    /// Returns the light colour for plotters.
     pub(super) fn color(self) -> RGBColor {
         let [_, r, g, b] = self.light.to_be_bytes();
         RGBColor(r, g, b)
     }
 }
 
-/// Rules of CSS that turn charts dark. They belong inside `@media (prefers-color-scheme: dark)`.
+/// Returns CSS rules that turn charts dark. They belong inside `@media (prefers-color-scheme: dark)`.
 pub fn style() -> String {
     let others = [TEXT, FAINT, GRID, FRAME, ALARM, EMPTY];
     let rule = |Ink { light, dark }: &Ink| {

@@ -1,5 +1,5 @@
-//! Small multiples: the same curves of many things, a panel each, over one horizontal axis. Each panel has a vertical axis
-//! of its own.
+//! Small multiples: the same curves for many subjects, one panel each, over one horizontal axis. Each panel has its own
+//! vertical axis.
 
 use super::{
     Axis, LINE, MARGIN, Point, SMALL, WIDTH, axis_words,
@@ -17,7 +17,7 @@ use wgrad::words::drawable;
 pub struct Curve {
     /// Its name.
     pub name: String,
-    /// Whether it is drawn with gaps.
+    /// True if it is dashed.
     pub dashed: bool,
 }
 
@@ -33,27 +33,27 @@ pub struct Panel {
 /// Many panels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Panels {
-    /// What they show.
+    /// Title.
     pub title: String,
-    /// The horizontal axis of all.
+    /// The common horizontal axis.
     pub x: Axis,
-    /// The curves of each.
+    /// The curves of each panel.
     pub curves: Vec<Curve>,
     /// The panels, row after row.
     pub panels: Vec<Panel>,
 }
 
-/// Panels in a row.
+/// Panels per row.
 const COLUMNS: usize = 4;
 /// Height of the area of the curves.
 const HEIGHT: i32 = 104;
-/// From one row to the next.
+/// Distance from one row to the next.
 const ROW: i32 = HEIGHT + LINE + 34;
-/// Room for the figures at the left of a panel.
+/// Room for the numbers at the left of a panel.
 const LEFT: i32 = 34;
 
 impl Panels {
-    /// The chart.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         let named = self.curves.iter().enumerate().map(|(n, curve)| {
             (drawable(&curve.name) + if curve.dashed { " (dashed)" } else { "" }, series(n))
@@ -81,7 +81,7 @@ impl Panels {
         canvas.text(&name, ((left + right) / 2, top - LINE / 2), SMALL, TEXT, Anchor::Middle);
         let all = || self.panels.iter().flat_map(|panel| panel.curves.iter().flatten());
         let x = Scale::around(all().map(|point| point.x), self.x.log, (left, right));
-        // Every panel holds 0 and 1, so that panels can be compared.
+        // Every panel includes 0 and 1, so that panels can be compared.
         let held = panel.curves.iter().flatten().map(|point| point.y).chain([0.0, 1.0]);
         let y = Scale::around(held, false, (bottom, top));
         for (at, words) in x.ticks(3) {
@@ -92,7 +92,7 @@ impl Panels {
             canvas.path(vec![(left, at), (right, at)], GRID, 1);
             canvas.text(&words, (left - 5, at), SMALL, FAINT, Anchor::End);
         }
-        // Where the axes cross is what activations differ by.
+        // Emphasise the zero lines: activations differ around them.
         let zero = |scale: &Scale| scale.at(0.0).filter(|_| scale.ends().0 <= 0.0 && scale.ends().1 >= 0.0);
         zero(&x).into_iter().for_each(|at| canvas.path(vec![(at, top), (at, bottom)], FRAME, 1));
         zero(&y).into_iter().for_each(|at| canvas.path(vec![(left, at), (right, at)], FRAME, 1));

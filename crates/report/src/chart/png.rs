@@ -1,5 +1,5 @@
-//! Charts as PNG, for where an SVG does not do: the same shapes as pixels, with a font of our own, so that a picture is
-//! the same on every machine. On white, twice as fine as the chart's own pixels.
+//! Charts as PNG, for uses that an SVG does not suit: the same shapes as pixels. The font is embedded, so that a
+//! picture is the same on every machine. The background is white; the resolution is twice the chart's own.
 
 use super::{
     Svg,
@@ -15,21 +15,21 @@ use std::{io, path::Path, sync::OnceLock};
 use wgrad::{Error, Result};
 use wgrad_files::write_whole;
 
-/// DejaVu Sans, with the letters of Europe and what formulas need.
+/// DejaVu Sans, reduced to European letters and the characters of formulas.
 static FONT: &[u8] = include_bytes!("../../assets/font/DejaVuSans-subset.ttf");
 
-/// Pixels of the picture for one of the chart, each way.
+/// Pixels of the picture per pixel of the chart, in each direction.
 const FINE: i32 = 2;
-/// Pixels drawn for one of the picture, each way: their mean is smooth.
+/// Pixels drawn per pixel of the picture, in each direction: their mean is smooth.
 const SMOOTH: i32 = 2;
-/// No side of a picture is longer.
+/// Maximum side of a picture, pixels.
 const LONGEST: i32 = 16_000;
 
 impl Svg {
-    /// The same picture as the bytes of a PNG file.
+    /// Encodes the picture as a PNG file.
     ///
     /// # Errors
-    /// [`Error::Report`] for a chart that is larger than 8,000 pixels, and for what is no chart.
+    /// [`Error::Report`] for a chart that is larger than 8,000 pixels, and for a document that is not a chart.
     pub fn png(&self) -> Result<Vec<u8>> {
         let fail = |message: String| Error::Report { caption: "a chart as PNG".into(), message };
         if self.shapes.is_empty() {
@@ -66,10 +66,10 @@ impl Svg {
         Ok(imageops::thumbnail(&drawn, width as u32, height as u32))
     }
 
-    /// Writes it, whole or not at all: as PNG where the name ends in `.png`, else as SVG.
+    /// Writes it atomically: as PNG if the name ends in `.png`, else as SVG.
     ///
     /// # Errors
-    /// As [`Svg::png`]; [`Error::Io`].
+    /// The errors of [`Svg::png`]; [`Error::Io`].
     pub fn write(&self, path: &Path) -> Result<()> {
         let png = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
         let bytes = if png { self.png()? } else { self.as_str().as_bytes().to_vec() };

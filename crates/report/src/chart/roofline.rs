@@ -1,5 +1,5 @@
-//! The roofline of an adapter (Williams, Waterman and Patterson, "Roofline", 2009): rate over operations for each byte
-//! moved, below the roofs that arithmetic and memory set. Points far below both roofs waste something else.
+//! The roofline of an adapter (Williams, Waterman and Patterson, "Roofline", 2009): rate over operations per byte
+//! moved, below the roofs that arithmetic and memory set. Points far below both roofs are limited by something else.
 
 use super::{
     MARGIN, SMALL, WIDTH,
@@ -12,36 +12,36 @@ use super::{
 };
 use wgrad::words::drawable;
 
-/// A point: something measured.
+/// A measured point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spot {
     /// Its name.
     pub name: String,
-    /// Operations for each byte moved.
+    /// Operations per byte moved.
     pub flops_per_byte: f64,
-    /// 10⁹ operations a second.
+    /// Rate, 10⁹ operations per second.
     pub gflops: f64,
 }
 
 /// A roofline.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Roofline {
-    /// What it shows.
+    /// Title.
     pub title: String,
-    /// The roof of arithmetic, 10⁹ operations a second; `None` where it is not known.
+    /// Arithmetic roof, 10⁹ operations per second; `None` if unknown.
     pub peak_gflops: Option<f64>,
-    /// The roof of memory, 10⁹ bytes a second.
+    /// Memory roof, 10⁹ bytes per second; `None` if unknown.
     pub peak_gbps: Option<f64>,
     /// The points.
     pub spots: Vec<Spot>,
 }
 
-/// Height of the area of the points, at least.
+/// Minimum height of the area of the points.
 const HEIGHT: i32 = 320;
 /// Width of the column of names, at the right.
 const NAMES: i32 = 220;
 
-/// A name beside the chart: its lines, its figure, where its point is, the middle of where it stands.
+/// A label next to the chart: its lines, its number, the position of its point, and its own vertical middle.
 struct Label {
     lines: Vec<String>,
     value: String,
@@ -56,7 +56,7 @@ impl Label {
 }
 
 impl Roofline {
-    /// The chart.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         let names: Vec<(Vec<String>, String)> = self.spots.iter().map(lay).collect();
         let tall: i32 = names.iter().map(|(lines, _)| lines.len() as i32 * (SMALL + 3) + 5).sum();
@@ -85,7 +85,7 @@ impl Roofline {
         })
     }
 
-    /// The names beside their points, none on another.
+    /// Places the labels next to their points, without overlap.
     fn place(&self, names: Vec<(Vec<String>, String)>, x: &Scale, y: &Scale, ends: At) -> Vec<Label> {
         let label = |(spot, (lines, value)): (&Spot, _)| {
             let at = (x.at(spot.flops_per_byte)?, y.at(spot.gflops)?);
@@ -97,7 +97,7 @@ impl Roofline {
         labels
     }
 
-    /// What the roofs are, with their figures.
+    /// Returns the names of the roofs, with their values.
     fn roof_names(&self) -> Vec<(String, super::palette::Ink)> {
         let mut names = Vec::new();
         if let Some(peak) = self.peak_gflops {
@@ -125,12 +125,12 @@ impl Roofline {
     }
 }
 
-/// A peak that can be drawn.
+/// Returns the peak if it can be drawn.
 fn usable(peak: Option<f64>) -> Option<f64> {
     peak.filter(|peak| peak.is_finite() && *peak > 0.0)
 }
 
-/// The name of a point in lines, and its figure.
+/// Returns the wrapped name of a point, and its number.
 fn lay(spot: &Spot) -> (Vec<String>, String) {
     let value = figure(spot.gflops);
     (wrap(&drawable(&spot.name), SMALL, NAMES - width(&value, SMALL) - 10, 6), value)
@@ -150,7 +150,7 @@ fn draw_roofs(canvas: &Canvas, (x, y): (&Scale, &Scale), arithmetic: Option<f64>
         canvas.path(vec![(x, top), (x, low)], FRAME, 1);
     }
     if let Some(bytes) = memory {
-        // Where it would begin below the chart, it begins at its lower edge.
+        // If the roof would begin below the chart, it begins at the lower edge.
         let (from, to) = (from.max(low / bytes), ridge.unwrap_or(to).min(y.ends().1 / bytes));
         line([(from, from * bytes), (to, to * bytes)], series(2));
     }
@@ -159,7 +159,7 @@ fn draw_roofs(canvas: &Canvas, (x, y): (&Scale, &Scale), arithmetic: Option<f64>
     }
 }
 
-/// Moves labels that are sorted from the top, so that none covers another and all are between the ends.
+/// Moves labels, sorted from the top, so that none overlap and all are between the ends.
 fn spread(labels: &mut [Label], (top, bottom): At) {
     let mut free = top;
     for label in labels.iter_mut() {

@@ -1,4 +1,4 @@
-//! From numbers to pixels, by plotters' coordinates: linear or logarithmic, with ticks at round numbers.
+//! Scales from numbers to pixels, by plotters' coordinates: linear or logarithmic, with ticks at round numbers.
 
 use super::{
     SMALL,
@@ -12,12 +12,12 @@ use plotters::coord::{
     types::RangedCoordf64,
 };
 
-/// An axis: the numbers between its ends, and the pixels that they become.
+/// An axis: its range of numbers, and the pixels that it maps to.
 pub(super) struct Scale {
     coordinate: Coordinate,
     low: f64,
     high: f64,
-    /// Numbers are divided by it first: plotters' ticks want a range that is neither tiny nor huge.
+    /// Divisor of the numbers: plotters' ticks need a range that is neither tiny nor huge.
     factor: f64,
     pixels: (i32, i32),
 }
@@ -27,17 +27,17 @@ enum Coordinate {
     Log(LogCoord<f64>),
 }
 
-/// No axis goes beyond this: what is larger is drawn at the end.
+/// Limits of an axis: larger values are drawn at its end.
 const LARGEST: f64 = 1e150;
 const SMALLEST: f64 = 1e-150;
 
-/// Whether a number has a place on an axis.
+/// Returns true if a number can be drawn on an axis.
 fn fits(value: f64, log: bool) -> bool {
     value.is_finite() && (!log || value > 0.0)
 }
 
 impl Scale {
-    /// An axis that holds all of `values` that have a place on it.
+    /// Creates an axis that includes all drawable `values`.
     pub(super) fn around(values: impl Iterator<Item = f64>, log: bool, pixels: (i32, i32)) -> Self {
         let clamp = |v: f64| if log { v.clamp(SMALLEST, LARGEST) } else { v.clamp(-LARGEST, LARGEST) };
         let (mut low, mut high) = values
@@ -68,7 +68,7 @@ impl Scale {
         Self { coordinate, low, high, factor, pixels }
     }
 
-    /// Where a number is; `None` where it has no place.
+    /// Returns the pixel of a number; `None` if it cannot be drawn.
     pub(super) fn at(&self, value: f64) -> Option<i32> {
         let log = matches!(self.coordinate, Coordinate::Log(_));
         fits(value, log).then(|| {
@@ -80,12 +80,12 @@ impl Scale {
         })
     }
 
-    /// The ends of the axis.
+    /// Returns the ends of the axis.
     pub(super) fn ends(&self) -> (f64, f64) {
         (self.low, self.high)
     }
 
-    /// Places and words of about `count` ticks.
+    /// Returns positions and labels of about `count` ticks.
     pub(super) fn ticks(&self, count: usize) -> Vec<(i32, String)> {
         let values = match &self.coordinate {
             Coordinate::Linear(linear) => linear.key_points(BoldPoints(count.max(2))),
@@ -95,7 +95,7 @@ impl Scale {
         values.into_iter().filter_map(tick).collect()
     }
 
-    /// Powers of ten, or 1, 2, 5 of each where there are few, or every so many where there are many.
+    /// Returns powers of ten; with 1, 2, 5 of each if there are few, or only some of them if there are many.
     fn decades(&self, count: usize) -> Vec<f64> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let decades = (last - first).max(1) as usize;
@@ -106,7 +106,7 @@ impl Scale {
         powers.flat_map(|e| digits.iter().map(move |d| d * 10f64.powi(e))).filter(within).collect()
     }
 
-    /// Grid lines from `top` to `bottom`, with words below that do not touch.
+    /// Draws grid lines from `top` to `bottom`, with labels below that do not touch.
     pub(super) fn draw_below(&self, canvas: &Canvas, top: i32, bottom: i32) {
         let room = (self.pixels.1 - self.pixels.0).abs();
         let mut free = i32::MIN;
@@ -120,7 +120,7 @@ impl Scale {
         }
     }
 
-    /// Grid lines from `left` to `right`, with words at the left.
+    /// Draws grid lines from `left` to `right`, with labels at the left.
     pub(super) fn draw_left(&self, canvas: &Canvas, left: i32, right: i32) {
         let room = (self.pixels.1 - self.pixels.0).abs();
         let mut last: Option<i32> = None;
@@ -133,14 +133,14 @@ impl Scale {
         }
     }
 
-    /// Pixels that the widest words at the left take.
+    /// Returns the width of the widest label at the left, pixels.
     pub(super) fn left_room(&self) -> i32 {
         let room = (self.pixels.1 - self.pixels.0).abs();
         self.ticks((room / 45) as usize).iter().map(|(_, words)| width(words, SMALL)).max().unwrap_or(0) + 10
     }
 }
 
-/// The nearest 1, 2 or 5 times a power of ten below, or above.
+/// Rounds to the nearest 1, 2 or 5 times a power of ten below, or above.
 fn round(value: f64, up: bool) -> f64 {
     let power = 10f64.powf(value.log10().floor());
     let steps = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power);

@@ -1,4 +1,4 @@
-//! Points over two axes, with a line that says where they should be: what was told over what is, or how far off it was.
+//! Points over two axes, with a line where they should be: predicted over actual values, or residuals.
 
 use super::{
     MARGIN,
@@ -12,42 +12,42 @@ use super::{
 };
 use wgrad::words::drawable;
 
-/// Where the points should be.
+/// Reference line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reference {
-    /// Where both numbers are the same.
+    /// Both numbers are equal.
     #[default]
     Equal,
-    /// Where the vertical number is zero.
+    /// The vertical number is zero.
     Zero,
 }
 
-/// Points.
+/// A scatter plot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scatter {
-    /// What it shows.
+    /// Title.
     pub title: String,
     /// The horizontal axis.
     pub x: Axis,
-    /// The vertical one.
+    /// The vertical axis.
     pub y: Axis,
-    /// What the points are.
+    /// Name of the points.
     pub name: String,
-    /// Their places, (x, y).
+    /// Their positions, (x, y).
     pub points: Vec<(f64, f64)>,
-    /// Where they should be.
+    /// Line on which they should be.
     pub reference: Reference,
-    /// What that is called.
+    /// Name of that line.
     pub expected: String,
 }
 
 /// Height of the area of the points.
 const HEIGHT: i32 = 360;
-/// More points than this are drawn smaller.
+/// Number of points above which they are drawn smaller.
 const FEW: usize = 300;
 
 impl Scatter {
-    /// The chart.
+    /// Draws the chart.
     pub fn svg(&self) -> Svg {
         Svg::of(|across| self.drawn(across))
     }
@@ -58,7 +58,7 @@ impl Scatter {
         let top = MARGIN + legend.height + 4;
         let bottom = top + HEIGHT;
         let (xs, ys) = (|| self.points.iter().map(|p| p.0), || self.points.iter().map(|p| p.1));
-        // Both axes hold the line where it belongs.
+        // The vertical axis must include the reference line.
         let more: Vec<f64> = match self.reference {
             Reference::Equal => xs().collect(),
             Reference::Zero => vec![0.0],
@@ -125,7 +125,7 @@ mod tests {
             expected: "predicted = actual".into(),
         };
         let svg = chart.svg();
-        // Two of the four share a place, one has none.
+        // Two of the four share a position, one cannot be drawn.
         assert_eq!(svg.as_str().matches("<circle").count(), 2, "{svg}");
         assert!(svg.as_str().contains("4 points: actual from 1 to 3"), "{svg}");
         for points in [vec![], vec![(5.0, 5.0)], vec![(1e300, -1e300), (0.0, f64::INFINITY)]] {

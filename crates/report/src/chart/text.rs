@@ -1,7 +1,7 @@
-//! Texts in a chart: how wide they are, where they break, what of them is printed. A chart does not know the
-//! reader's font, so widths are those of a wide one (DejaVu Sans, Verdana); in others a little room is left.
+//! Texts in a chart: width, line breaks, shortening. A chart does not know the reader's font, so widths are those of a
+//! wide one (DejaVu Sans, Verdana); narrower fonts leave a little room.
 
-/// A number with three significant digits, without zeros at the end: 0.0123, 1.5, 128, 12400, 3.2e7.
+/// Formats a number with three significant digits, without trailing zeros: 0.0123, 1.5, 128, 12400, 3.2e7.
 pub fn figure(value: f64) -> String {
     if !value.is_finite() {
         return if value.is_nan() {
@@ -16,7 +16,7 @@ pub fn figure(value: f64) -> String {
     if value == 0.0 {
         return "0".to_string();
     }
-    // Rounded first, so that 999.9 is not taken for a number of three digits.
+    // Round first, so that 999.9 does not count as a number with three digits before the point.
     let rounded = format!("{value:.2e}");
     let exponent: i32 = rounded.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
     let trim = |text: &str| match text.contains('.') {
@@ -31,7 +31,7 @@ pub fn figure(value: f64) -> String {
     }
 }
 
-/// Hundredths of the font's size that a character takes at most.
+/// Returns the maximum width of a character, in hundredths of the font size.
 fn character(c: char) -> i32 {
     match c {
         'i' | 'j' | 'l' | 'I' | '|' | '.' | ',' | ':' | ';' | '\'' | '!' | ' ' => 40,
@@ -39,20 +39,21 @@ fn character(c: char) -> i32 {
         'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' | '&' | '=' | '<' | '>' | '+' | '#' | '~' | '±' => 102,
         'A'..='Z' => 80,
         c if c.is_ascii() => 66,
-        // Combining marks stand on the character before.
+        // Combining marks sit on the previous character.
         '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200d}' | '\u{fe00}'..='\u{fe0f}' => 0,
         '\u{80}'..='\u{2fff}' => 92,
         _ => 110,
     }
 }
 
-/// Pixels that a text takes at most.
+/// Returns the maximum width of a text, pixels.
 pub(super) fn width(text: &str, size: i32) -> i32 {
     let hundredths: i64 = text.chars().map(|c| i64::from(character(c))).sum();
     i32::try_from(hundredths * i64::from(size) / 100 + 1).unwrap_or(i32::MAX)
 }
 
-/// The text, or its beginning and end with … between them where it is too wide: of a path both tell most.
+/// Shortens a text that is too wide to its beginning and end with … between them: both ends of a path are the most
+/// informative.
 pub(super) fn shorten(text: &str, size: i32, room: i32) -> String {
     if width(text, size) <= room {
         return text.to_string();
@@ -74,8 +75,8 @@ pub(super) fn shorten(text: &str, size: i32, room: i32) -> String {
     best
 }
 
-/// The text in at most `most` lines, each no wider than `room`: broken behind a space, a slash, a comma or an
-/// underscore where there is one in the second half of a line, else anywhere. What is too long is shortened.
+/// Wraps the text to at most `most` lines, each no wider than `room`. A line breaks after a space, a slash, a comma or
+/// an underscore if there is one in its second half, else anywhere. The last line is shortened if it is too long.
 pub(super) fn wrap(text: &str, size: i32, room: i32, most: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut rest = text.trim();
@@ -91,7 +92,7 @@ pub(super) fn wrap(text: &str, size: i32, room: i32, most: usize) -> Vec<String>
     lines
 }
 
-/// Where a line that begins `text` ends; never at 0.
+/// Returns the end of the first line of `text`; never 0.
 fn break_at(text: &str, size: i32, room: i32) -> usize {
     let (mut taken, mut fits, mut good) = (0, 0, None);
     for (at, c) in text.char_indices() {

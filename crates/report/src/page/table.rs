@@ -1,35 +1,35 @@
-//! Tables of a page: of columns that the caller makes, or of whatever serializes to objects.
+//! Tables of a page, from columns defined by the caller or from values that serialize to objects.
 
 use crate::chart::figure;
 use maud::{Markup, html};
 use serde_json::Value;
 use wgrad::{Error, Result, words::drawable};
 
-/// A column of longer texts may break its lines, others do not.
+/// Characters above which a text column may wrap.
 const LONG: usize = 26;
 
 /// A cell of a table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cell {
-    /// What is read.
+    /// The displayed text.
     pub text: String,
-    /// The exact number behind it, which stands in the page for programs.
+    /// The exact number behind the text, which the page carries for programs.
     pub value: Option<f64>,
 }
 
 impl Cell {
-    /// A text.
+    /// Creates a text cell.
     pub fn text(text: impl ToString) -> Self {
         Self { text: text.to_string(), value: None }
     }
 
-    /// A number as `show` shows it, or nothing.
+    /// Creates a number cell with the text of `show`, or an empty cell (–).
     pub fn number(value: Option<f64>, show: impl Fn(f64) -> String) -> Self {
         Self { text: value.map_or("–".to_string(), show), value }
     }
 }
 
-/// A table. The first cell of a row names it.
+/// A table. The first cell of a row names the row.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
     caption: String,
@@ -39,23 +39,23 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table with these columns; `true` where they hold numbers.
+    /// Creates a table with these columns; `true` marks a column of numbers.
     pub fn new(caption: &str, columns: &[(&str, bool)]) -> Self {
         let columns = columns.iter().map(|(name, number)| (name.to_string(), *number)).collect();
         Self { caption: caption.to_string(), columns, ..Self::default() }
     }
 
-    /// Adds a row; in red where it is an alarm.
+    /// Adds a row; an `alarm` row is red.
     pub fn row(&mut self, cells: Vec<Cell>, alarm: bool) {
         self.rows.push((cells, alarm));
     }
 
-    /// A table of anything that serializes to objects, such as rows of the lab: a column a field, with the fields
-    /// of inner objects as `outer.inner`; a row whose `status` is `wrong` is an alarm. What is the same in every row
-    /// stands below the table once.
+    /// Creates a table of values that serialize to objects, such as rows of the lab. Each field is a column; fields of
+    /// inner objects are named `outer.inner`. A row whose `status` is `wrong` is an alarm. Values that all rows share
+    /// are listed once, below the table.
     ///
     /// # Errors
-    /// [`Error::Report`] where a row is no object.
+    /// [`Error::Report`] if a row is not an object.
     pub fn of<T: serde::Serialize>(caption: &str, rows: &[T]) -> Result<Self> {
         let fail = |message: String| Error::Report { caption: caption.to_string(), message };
         let mut columns: Vec<String> = Vec::new();
@@ -81,7 +81,7 @@ impl Table {
             let first = all.first().map(|row| field(row, name));
             all.len() > 1 && all.iter().all(|row| Some(field(row, name)) == first)
         };
-        // The first column names the rows: it stays.
+        // The first column names the rows, so it stays.
         let (constant, shown): (Vec<_>, Vec<_>) =
             columns.iter().enumerate().partition(|(n, name)| *n > 0 && same(name));
         let number = |name: &String| all.iter().any(|row| field(row, name).is_number());
@@ -113,14 +113,14 @@ impl Table {
             .collect();
         let class = |n: usize| classes.get(n).copied().flatten();
         html! {
-            // It scrolls where the screen is narrow; then the keyboard must reach it.
+            // On a narrow screen it scrolls, so the keyboard must reach it.
             div class="scroll" tabindex="0" role="region" aria-label=(drawable(&self.caption)) {
                 table {
                     caption { (drawable(&self.caption)) }
                     thead { tr {
                         @for (n, (name, _)) in self.columns.iter().enumerate() {
                             th scope="col" class=[class(n)] {
-                                // On paper a name such as `images_per_second` goes on behind a line.
+                                // On paper a name such as `images_per_second` may wrap after each underscore.
                                 @for part in name.split_inclusive('_') { span { (drawable(part)) } }
                             }
                         }
@@ -154,7 +154,7 @@ impl Cell {
     }
 }
 
-/// The fields of an object, those of inner objects under their path.
+/// Collects the fields of an object; those of inner objects are named by their path.
 fn flatten(path: &str, value: &Value, fields: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(inner) => {

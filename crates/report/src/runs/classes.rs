@@ -1,4 +1,4 @@
-//! Who is taken for whom, how well each class is known, and whether the probabilities can be believed.
+//! Confusion matrix, metrics of each class, and calibration of the probabilities.
 
 use super::{Details, Recorded, heading, regression};
 use crate::{
@@ -10,7 +10,7 @@ use wgrad::{
     words::{commas, percent},
 };
 
-/// A matrix of more classes is not drawn.
+/// Maximum number of classes of a drawn matrix.
 const MOST: usize = 40;
 
 pub(super) fn confusion(run: &Recorded, details: &Details<'_>) -> Option<Section> {
@@ -77,7 +77,7 @@ fn per_class(details: &Details<'_>) -> Table {
     table
 }
 
-/// The most frequent mistakes.
+/// Lists the most frequent mistakes.
 fn pairs(details: &Details<'_>) -> Table {
     let mut table = Table::new(
         "The most frequent mistakes",

@@ -1,4 +1,4 @@
-//! Loss, accuracy, learning rate and speed over the epochs. Runs that differ by their seed alone are one curve: the
+//! Loss, accuracy, learning rate and speed over the epochs. Runs that differ only in their seed form one curve: the
 //! mean, with a band of one standard deviation.
 
 use super::{Recorded, things};
@@ -9,7 +9,7 @@ use crate::{
 use wgrad::{callbacks::Watch, loss::Loss};
 use wgrad_run::{Config, EpochLine};
 
-/// Runs that differ by their seed alone.
+/// Runs that differ only in their seed.
 #[derive(Clone)]
 struct Group<'a> {
     name: String,
@@ -18,7 +18,7 @@ struct Group<'a> {
 
 type Number = fn(&EpochLine) -> Option<f64>;
 
-/// A number of every epoch: its name, where it is read.
+/// Numbers of every epoch: their names, and how to read them from a line.
 const LOSSES: [(&str, Number); 3] = [
     ("train", |line| Some(line.train_loss)),
     ("validation", |line| line.validation_loss),
@@ -30,7 +30,7 @@ const ACCURACIES: [(&str, Number); 3] = [
     ("test", |line| Some(100.0 * line.test_accuracy)),
 ];
 
-/// How far a regression is off, in the unit of the label; and R².
+/// Errors of a regression, in the unit of the label; and R².
 const RMSES: [(&str, Number); 2] =
     [("validation", |line| line.errors.validation_rmse), ("test", |line| line.errors.test_rmse)];
 const R2S: [(&str, Number); 2] =
@@ -90,9 +90,9 @@ pub(super) fn section(runs: &[Recorded]) -> Section {
     section.chart(&rates.title.clone(), rates.svg()).chart(&speed.title.clone(), speed.svg())
 }
 
-/// One chart of all numbers for one group, one chart a number for several.
+/// Draws one chart of all numbers for a single group, or one chart per number for several groups.
 fn charts(groups: &[Group<'_>], what: &str, unit: &str, numbers: &[(&str, Number)]) -> Vec<Lines> {
-    // Initials stay as they are.
+    // Abbreviations keep their case.
     let lower =
         if what.chars().nth(1).is_some_and(char::is_lowercase) { what.to_lowercase() } else { what.into() };
     let axis = || Axis { label: lower.clone(), unit: unit.to_string(), log: false };
@@ -144,7 +144,7 @@ fn groups(runs: &[Recorded]) -> Vec<Group<'_>> {
     };
     let mut groups: Vec<Group<'_>> =
         found.into_iter().map(|(_, runs)| Group { name: name(&runs), runs }).collect();
-    // Two groups of the same network need more than its name.
+    // Groups of the same network need more than its name.
     let all: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
     for group in &mut groups {
         if let (true, [first, ..]) =
@@ -156,7 +156,7 @@ fn groups(runs: &[Recorded]) -> Vec<Group<'_>> {
     groups
 }
 
-/// A number of every epoch that all runs of the group have.
+/// Returns the curve of a number, over the epochs that all runs of the group have.
 fn curve(group: &Group<'_>, name: String, number: impl Fn(&EpochLine) -> Option<f64>) -> Series {
     let epochs = group.runs.first().map_or(&[][..], |run| &run.lines);
     let point = |line: &EpochLine| {
@@ -173,17 +173,17 @@ fn curve(group: &Group<'_>, name: String, number: impl Fn(&EpochLine) -> Option<
     Series { name, points: thinned(epochs).filter_map(point).collect() }
 }
 
-/// More points than this, evenly spread, show nothing more on a curve.
+/// Maximum points of a curve: more show nothing new.
 const POINTS: usize = 2000;
 
-/// Every so many of `lines`, the last one among them, so that they are [`POINTS`] at most.
+/// Returns at most [`POINTS`] of `lines`, evenly spaced and including the last.
 pub(super) fn thinned<T>(lines: &[T]) -> impl Iterator<Item = &T> {
     let every = lines.len().div_ceil(POINTS).max(1);
     let first = lines.len().saturating_sub(1) % every;
     lines.iter().skip(first).step_by(every)
 }
 
-/// Mean and standard deviation of a sample.
+/// Returns the mean and the standard deviation of a sample.
 pub(super) fn spread(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n.max(1.0);
@@ -191,10 +191,10 @@ pub(super) fn spread(values: &[f64]) -> (f64, f64) {
     (mean, if values.len() > 1 { (squares / (n - 1.0)).sqrt() } else { 0.0 })
 }
 
-/// At most about so many points on a curve of learning rates.
+/// Approximate maximum of points on a curve of learning rates.
 const RATES: u64 = 400;
 
-/// The learning rate over the epochs that ended, from the schedule and what the callbacks saw.
+/// Returns the learning rate over the finished epochs, from the schedule and the callbacks' observations.
 fn learning_rates(config: &Config, lines: &[EpochLine], most: u64) -> Vec<Point> {
     let Some(first) = lines.first() else { return Vec::new() };
     let options = &config.options;

@@ -1,4 +1,4 @@
-//! What came out in words and tables; the network; the settings and the machine.
+//! Sections on the outcome in words and tables, the network, the settings and the machine.
 
 use super::{Details, Recorded, things};
 use crate::{
@@ -34,7 +34,7 @@ pub(super) fn summary(runs: &[Recorded], details: Option<&Details<'_>>) -> Secti
     section.table(table(runs, details, outcome))
 }
 
-/// What the best epoch of a run reached, and by what it was chosen.
+/// Describes the best epoch of a run: its results, and the criterion of its choice.
 fn best(run: &Recorded, found: &Outcome) -> String {
     let (line, errors) = (found.best, found.best.errors);
     let loss = run.config.model.loss().unwrap_or(Loss::SoftmaxCrossEntropy);
@@ -107,7 +107,7 @@ fn table(
     table
 }
 
-/// How many test images a run has, if the data at hand is its own.
+/// Returns the number of test images of a run, if `details` has its data.
 fn images(run: &Recorded, details: Option<&Details<'_>>) -> Option<u64> {
     let data = details?.data;
     (data.digest == run.config.data.digest).then_some(data.test.len() as u64)

@@ -1,5 +1,5 @@
-//! The most confident mistakes and the least confident hits as pictures; of a regression, the numbers that are
-//! farthest off.
+//! The most confident mistakes and the least confident hits as pictures; for a regression, the images with the largest
+//! errors.
 
 use super::Details;
 use crate::{
@@ -14,12 +14,12 @@ use wgrad::{
     words::measure,
 };
 
-/// Pictures of each kind.
+/// Maximum pictures of each kind.
 const MOST: usize = 12;
-/// An image is drawn about so large, pixels.
+/// Approximate side of a drawn image, pixels.
 const SIDE: usize = 84;
 
-/// A test image: its number, its label, what was said of it.
+/// A test image with its index, its label and its prediction.
 struct Judged<'a> {
     index: usize,
     label: f64,
@@ -36,8 +36,8 @@ impl Judged<'_> {
     }
 }
 
-/// The test images worth a look: the most confident mistakes and the least confident hits; of a regression, those that
-/// are farthest off.
+/// Returns the test images worth a look: the most confident mistakes and the least confident hits; for a regression,
+/// those with the largest errors.
 pub fn galleries(data: &Dataset, evaluation: &Evaluation) -> Vec<Gallery> {
     let judged = evaluation.told.iter().filter_map(|told| {
         let label = *data.test.labels.get(told.image)?;
@@ -73,7 +73,7 @@ pub(super) fn section(details: &Details<'_>) -> Option<Section> {
     Some(galleries.into_iter().fold(section, Section::gallery))
 }
 
-/// The first by `key`, as pictures.
+/// Returns the first images by `key`, as pictures.
 fn first(
     mut all: Vec<Judged<'_>>,
     key: impl Fn(&Judged<'_>) -> f32,
@@ -103,7 +103,7 @@ fn number(data: &Dataset, one: &Judged<'_>) -> Option<Item> {
     tile(data, one.index, vec![words.clone()], words)
 }
 
-/// A test image with words.
+/// Returns a test image with a caption; `None` for tables.
 pub(super) fn tile(data: &Dataset, index: usize, mut lines: Vec<String>, alt: String) -> Option<Item> {
     if data.table.is_some() {
         return None;

@@ -1,6 +1,6 @@
-//! Trainings as a page: the curves of one run or of several, and of the first one what it confuses, how sure it is, what
-//! it sees, how its tensors moved, where its time goes. It computes nothing on a device and reads no files: whoever
-//! calls it brings what was found.
+//! Trainings as a page: the curves of one or several runs. For the first run it also shows the confusion matrix, the
+//! calibration, explanations of an image, the norms of the tensors and a profile. It computes nothing on a device and
+//! reads no files: the caller provides the results.
 
 mod classes;
 mod curves;
@@ -28,12 +28,12 @@ use wgrad::{
 use wgrad_lab::profile::Profile;
 use wgrad_run::{Config, EpochLine, LayersLine};
 
-/// What a run recorded.
+/// Records of a run.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// How it is called: its folder.
+    /// Its name: that of its folder.
     pub name: String,
-    /// What decided it.
+    /// Its configuration.
     pub config: Config,
     /// Its epochs.
     pub lines: Vec<EpochLine>,
@@ -41,38 +41,38 @@ pub struct Recorded {
     pub layers: Vec<LayersLine>,
 }
 
-/// What was found out about the weights of a run.
+/// Analysis of the weights of a run.
 #[derive(Clone, Debug)]
 pub struct Details<'a> {
-    /// The data set; its test images were looked at.
+    /// The data set, whose test images were evaluated.
     pub data: &'a Dataset,
     /// The weights.
     pub weights: Checkpoint,
-    /// Which weights, in words.
+    /// Description of the weights.
     pub which: String,
-    /// How good they are on the test images.
+    /// Evaluation on the test images.
     pub evaluation: Evaluation,
-    /// Units that never changed, and on how many images.
+    /// Units that never changed, and the number of images examined.
     pub dead: (Vec<DeadUnits>, usize),
-    /// What was made of one image.
+    /// Explanation of one image.
     pub seen: Seen,
-    /// Where a step's time goes.
+    /// Profile of a step.
     pub profile: Option<Profile>,
 }
 
-/// What was made of one test image.
+/// Explanation of one test image.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// Its number, from 0.
+    /// Index of the image, from 0.
     pub image: usize,
-    /// Whose score was differentiated, an explanation each: the class found, and the label where that is another.
+    /// Differentiated scores with their explanations: that of the predicted class, and that of the label if it differs.
     pub scores: Vec<(usize, Explanation)>,
 }
 
-/// The page of some runs; details are those of the first.
+/// Creates the page of some runs; `details` belong to the first.
 ///
 /// # Errors
-/// As [`super::page::Table::of`].
+/// The errors of [`super::page::Table::of`].
 pub fn page(about: &About, runs: &[Recorded], details: Option<&Details<'_>>) -> Result<Page> {
     let title = match runs {
         [run] => format!("Training {}", run.name),
@@ -95,12 +95,12 @@ pub fn page(about: &About, runs: &[Recorded], details: Option<&Details<'_>>) -> 
     Ok(page.section(facts::epochs(first)?).section(facts::network(first)?).section(facts::settings(first)))
 }
 
-/// A heading that names the run where there are several.
+/// Creates a section with a heading and a first paragraph.
 fn heading(words: &str, which: &str) -> Section {
     Section::new(words).words(which)
 }
 
-/// What the examples of some runs are called.
+/// Returns the name of the runs' examples: images, rows, or examples if they differ.
 fn things(runs: &[Recorded]) -> &'static str {
     let mut all = runs.iter().map(|run| run.config.data.things());
     let first = all.next().unwrap_or("images");

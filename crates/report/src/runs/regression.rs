@@ -1,4 +1,4 @@
-//! How far a regression is off: the numbers, what it told over what is, what is left over, the rows farthest off.
+//! Errors of a regression: the metrics, predicted over actual, the residuals, and the rows with the largest errors.
 
 use super::{Details, Recorded, heading};
 use crate::{
@@ -14,7 +14,7 @@ use wgrad::{
 /// Rows of the table.
 const FARTHEST: usize = 12;
 
-/// A row or an image: its number, what it is, what was told.
+/// A row or an image: its index, its label, its prediction.
 struct Told {
     index: usize,
     actual: f64,

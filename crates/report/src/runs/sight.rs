@@ -1,5 +1,5 @@
-//! What a network looks for, and what it sees: the kernels of its first layer, the maps that its layers make of one
-//! image, and the gradient of a score with respect to that image.
+//! Explanations of a network: the kernels of its first layer, the feature maps of its layers for one image, and the
+//! gradient of a score with respect to that image.
 
 use super::{Details, Recorded, images::tile};
 use crate::{
@@ -10,15 +10,15 @@ use crate::{
 use image::RgbImage;
 use wgrad::{Result, evaluate::argmax, explain::Activations, program::Parameter};
 
-/// Kernels that are drawn, and maps a layer.
+/// Maximum number of kernels drawn, and of maps per layer.
 const KERNELS: usize = 32;
 const MAPS: usize = 16;
 const COLUMNS: usize = 8;
-/// Layers whose maps are drawn.
+/// Maximum number of layers whose maps are drawn.
 const LAYERS: usize = 12;
 
 pub(super) fn section(run: &Recorded, details: &Details<'_>) -> Result<Option<Section>> {
-    // A row of a table is no picture, though a network takes it as one of a single pixel.
+    // A row of a table is not a picture, although a network takes it as a single pixel.
     if details.data.table.is_some() || details.data.width * details.data.height < 2 {
         return Ok(None);
     }
@@ -46,8 +46,8 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>) -> Result<Option<Se
     Ok(Some(section))
 }
 
-/// The first kernel that is laid out over the image, each unit as a picture: HWIO of a convolution, or (pixels, units) of
-/// a dense layer; with words about it.
+/// Draws the first kernel that covers the image, each unit as a picture: HWIO of a convolution, or (pixels, units) of a
+/// dense layer.
 pub fn kernels(
     [height, width, channels]: [usize; 3],
     parameters: &[Parameter],
@@ -63,7 +63,7 @@ pub fn kernels(
         _ => return None,
     };
     let shown = units.min(KERNELS);
-    // Of several channels the sum.
+    // Sum over the channels.
     let of = |unit: usize| -> Vec<f32> {
         let pixel = |at: usize| (0..inputs).map(|c| weights[(at * inputs + c) * units + unit]).sum();
         (0..size[0] * size[1]).map(pixel).collect()
@@ -79,14 +79,14 @@ pub fn kernels(
     })
 }
 
-/// Tiles of a common size in rows, enlarged so that they can be seen.
+/// Arranges tiles of one size in rows, enlarged to be visible.
 fn sheet(tiles: Vec<RgbImage>, [height, width]: [usize; 2]) -> RgbImage {
     let zoom = (56 / height.max(width).max(1)).clamp(1, 16) as u32;
     let tiles: Vec<RgbImage> = tiles.iter().map(|tile| enlarged(tile, zoom)).collect();
     mosaic(&tiles, COLUMNS)
 }
 
-/// The channels of a layer whose output is laid out over the image.
+/// Draws the channels of a layer whose output is spatial.
 fn maps(layer: &Activations) -> Option<Item> {
     let [height, width, channels] = layer.shape[..] else { return None };
     if height * width < 4 {
@@ -114,7 +114,7 @@ fn saliency(details: &Details<'_>) -> Vec<Item> {
     let mut items: Vec<Item> = tile(data, seen.image, vec![is.clone()], is).into_iter().collect();
     let zoom = items.first().map_or(1, |item| item.image.width() / data.width.max(1) as u32);
     for (output, found) in &seen.scores {
-        // Of several channels the one that counts most at a pixel.
+        // The channel with the largest magnitude at each pixel.
         let pixels = found.gradient.chunks_exact(data.channels.max(1));
         let strongest = |pixel: &[f32]| pixel[argmax(&pixel.iter().map(|v| v.abs()).collect::<Vec<_>>())];
         let values: Vec<f32> = pixels.map(strongest).collect();

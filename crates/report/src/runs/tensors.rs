@@ -1,4 +1,4 @@
-//! How the tensors of a network moved over the epochs, and which units are dead.
+//! Norms of the tensors of a network over the epochs, and dead units.
 
 use super::{Details, Recorded, curves::thinned};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 use wgrad::{model::LayerSummary, train::TensorNorms};
 
-/// Curves of one chart: there are so many colours.
+/// Maximum curves of one chart: the number of colours.
 const CURVES: usize = 7;
 
 pub(super) fn section(run: &Recorded, details: Option<&Details<'_>>) -> Option<Section> {
@@ -53,7 +53,7 @@ pub(super) fn section(run: &Recorded, details: Option<&Details<'_>>) -> Option<S
     })
 }
 
-/// The tensors that are drawn: kernels, or all where there are none.
+/// Returns the names of the tensors to draw: the kernels, or all if there are none.
 fn kernels(run: &Recorded) -> Vec<String> {
     let all: Vec<String> =
         run.layers.last().into_iter().flat_map(|line| &line.tensors).map(|t| t.name.clone()).collect();
@@ -69,7 +69,7 @@ fn points(run: &Recorded, name: &str, number: fn(&TensorNorms) -> Option<f64>) -
     thinned(&run.layers).filter_map(point).collect()
 }
 
-/// The dead units of layers that compute something new: those that hand numbers on would count them again.
+/// Lists the dead units of layers that compute something new: layers that only pass values on would count them again.
 fn dead(run: &Recorded, details: &Details<'_>) -> (String, Table) {
     let (found, images) = &details.dead;
     let things = details.data.things();

@@ -1,5 +1,5 @@
-//! Event files as TensorBoard reads them: scalars, images, histograms, hyper-parameters. Each record is handed to the
-//! file whole and flushed, so that what a crashed training leaves can be read. It opens no files.
+//! Event files for TensorBoard: scalars, images, histograms, hyper-parameters. Each record is written whole and
+//! flushed, so that the file of a crashed training is readable. This module opens no files.
 //!
 //! ```
 //! use wgrad_report::tensorboard::Writer;
@@ -10,9 +10,9 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
-/// What a record holds, as protocol buffers.
+/// Contents of a record, as protocol buffers.
 pub mod proto;
-/// How records are framed.
+/// Framing of records.
 pub mod record;
 
 use crate::pixels;
@@ -29,13 +29,13 @@ use std::{
 
 /// The plugin of hyper-parameters.
 const HPARAMS: &str = "hparams";
-/// Bars of a histogram, as TensorBoard's own writers have them.
+/// Bars of a histogram; TensorBoard's own writers use as many.
 const BUCKETS: usize = 30;
 
-/// How a training ended.
+/// End of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// By itself.
+    /// It ended normally.
     Success = 1,
     /// It was interrupted, or failed.
     Failure = 2,
@@ -48,10 +48,10 @@ pub struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins an event file; `clock` tells the time in seconds since 1970, which every event carries.
+    /// Begins an event file. `clock` returns the time in seconds since 1970, which every event carries.
     ///
     /// # Errors
-    /// What the file reports.
+    /// I/O errors of the file.
     pub fn new(file: W, clock: fn() -> f64) -> io::Result<Self> {
         let mut writer = Self { file, clock };
         writer.event(0, What::FileVersion("brain.Event:2".into()))?;
@@ -68,27 +68,27 @@ impl<W: Write> Writer<W> {
         self.event(step, What::Summary(Summary { value: vec![value] }))
     }
 
-    /// Says that the training goes on: what other files hold of `step` and later ones counts no more.
+    /// Marks a resumed training: events of `step` and later ones in other files become void.
     ///
     /// # Errors
-    /// What the file reports.
+    /// I/O errors of the file.
     pub fn resume(&mut self, step: u64) -> io::Result<()> {
         self.event(step, What::SessionLog(SessionLog { status: SessionLog::START }))
     }
 
-    /// A number at a step.
+    /// Writes a number at a step.
     ///
     /// # Errors
-    /// What the file reports.
+    /// I/O errors of the file.
     pub fn scalar(&mut self, tag: &str, step: u64, value: f64) -> io::Result<()> {
         let value = Value::SimpleValue(value as f32);
         self.value(step, SummaryValue { tag: tag.into(), value: Some(value), ..Default::default() })
     }
 
-    /// A picture at a step.
+    /// Writes a picture at a step.
     ///
     /// # Errors
-    /// What the file or the encoder reports.
+    /// Errors of the file or the encoder.
     pub fn image(&mut self, tag: &str, step: u64, image: &RgbImage) -> io::Result<()> {
         let encoded = pixels::png(image)?;
         let (width, height) = (image.width() as i32, image.height() as i32);
@@ -97,19 +97,19 @@ impl<W: Write> Writer<W> {
         self.value(step, SummaryValue { tag: tag.into(), value, ..Default::default() })
     }
 
-    /// How numbers are spread at a step; those that are no numbers are left out.
+    /// Writes a histogram of numbers at a step; non-finite values are left out.
     ///
     /// # Errors
-    /// What the file reports.
+    /// I/O errors of the file.
     pub fn histogram(&mut self, tag: &str, step: u64, values: &[f32]) -> io::Result<()> {
         let value = Some(Value::Histogram(histogram(values)));
         self.value(step, SummaryValue { tag: tag.into(), value, ..Default::default() })
     }
 
-    /// What decided the training, by name; `group` joins sessions, such as a run and what resumed it.
+    /// Writes the hyper-parameters of the training, by name. `group` joins sessions, such as a run and its resumption.
     ///
     /// # Errors
-    /// What the file reports.
+    /// I/O errors of the file.
     pub fn hparams(&mut self, group: &str, settings: &serde_json::Value) -> io::Result<()> {
         let mut hparams = BTreeMap::new();
         flatten("", settings, &mut hparams);
@@ -118,10 +118,10 @@ impl<W: Write> Writer<W> {
         self.plugin("_hparams_/session_start_info", Data::SessionStart(start))
     }
 
-    /// How the training ended.
+    /// Writes the end of the training.
     ///
     /// # Errors
-    /// What the file reports.
+    /// I/O errors of the file.
     pub fn end(&mut self, end: End) -> io::Result<()> {
         let end = SessionEnd { status: end as i32, end_time_secs: (self.clock)() };
         self.plugin("_hparams_/session_end_info", Data::SessionEnd(end))
@@ -131,14 +131,14 @@ impl<W: Write> Writer<W> {
         let content = HParams { version: 0, data: Some(data) }.encode_to_vec();
         let plugin_data = Some(PluginData { plugin_name: HPARAMS.into(), content });
         let metadata = Some(SummaryMetadata { plugin_data });
-        // A tensor that says nothing: only the metadata count.
+        // A dummy tensor: only the metadata matter.
         let shape = TensorShape { dim: vec![proto::Dim { size: 1 }] };
         let tensor = Tensor { dtype: Tensor::FLOAT, tensor_shape: Some(shape), float_val: vec![0.0] };
         self.value(0, SummaryValue { tag: tag.into(), metadata, value: Some(Value::Tensor(tensor)) })
     }
 }
 
-/// Thirty bars of equal width from the least to the greatest number.
+/// Counts the numbers in thirty bars of equal width, from the least to the greatest.
 fn histogram(values: &[f32]) -> Histogram {
     let finite: Vec<f64> = values.iter().filter(|v| v.is_finite()).map(|v| f64::from(*v)).collect();
     let (low, high) =
@@ -155,7 +155,7 @@ fn histogram(values: &[f32]) -> Histogram {
     let mut bucket_limit: Vec<f64> = (1..=BUCKETS).map(|n| low + width * n as f64).collect();
     bucket_limit[BUCKETS - 1] = high;
     if width == 0.0 {
-        // All numbers are one: a single bar that ends there.
+        // All numbers are equal: a single bar that ends there.
         (bucket, bucket_limit) = (vec![finite.len() as f64], vec![high]);
     }
     Histogram {
@@ -169,7 +169,7 @@ fn histogram(values: &[f32]) -> Histogram {
     }
 }
 
-/// Settings by their paths, as TensorBoard takes them: numbers, texts, yes or no.
+/// Flattens settings to paths and values of the kinds that TensorBoard accepts: numbers, texts, booleans.
 fn flatten(path: &str, value: &serde_json::Value, into: &mut BTreeMap<String, proto::Setting>) {
     use proto::setting::Kind;
     let kind = match value {

@@ -1,4 +1,4 @@
-//! The messages of TensorBoard's event files that are used here, with the numbers of their fields: `event.proto`,
+//! Messages of TensorBoard's event files, as far as they are used here, with their field numbers: `event.proto`,
 //! `summary.proto`, `tensor.proto` of TensorFlow, `plugin_data.proto` of the hparams plugin, `struct.proto`.
 
 use prost::{Message, Oneof};
@@ -13,31 +13,31 @@ pub struct Event {
     /// The step.
     #[prost(int64, tag = "2")]
     pub step: i64,
-    /// What happened.
+    /// Content of the event.
     #[prost(oneof = "event::What", tags = "3, 5, 7")]
     pub what: Option<event::What>,
 }
 
-/// What an [`Event`] holds.
+/// Content of an [`Event`].
 pub mod event {
     use super::{Oneof, SessionLog, Summary};
 
-    /// What happened.
+    /// Content of an event.
     #[derive(Clone, PartialEq, Oneof)]
     pub enum What {
         /// The first record of a file.
         #[prost(string, tag = "3")]
         FileVersion(String),
-        /// Something to show.
+        /// Values to show.
         #[prost(message, tag = "5")]
         Summary(Summary),
-        /// The training begins anew from a step.
+        /// The training restarts from a step.
         #[prost(message, tag = "7")]
         SessionLog(SessionLog),
     }
 }
 
-/// What becomes of a session.
+/// Status of a session.
 #[derive(Clone, PartialEq, Message)]
 pub struct SessionLog {
     /// [`SessionLog::START`].
@@ -46,37 +46,37 @@ pub struct SessionLog {
 }
 
 impl SessionLog {
-    /// It starts: what was logged from this step on counts no more.
+    /// The session starts: earlier records from this step on are void.
     pub const START: i32 = 1;
 }
 
-/// Several things to show.
+/// Several values to show.
 #[derive(Clone, PartialEq, Message)]
 pub struct Summary {
-    /// Each of them.
+    /// The values.
     #[prost(message, repeated, tag = "1")]
     pub value: Vec<SummaryValue>,
 }
 
-/// Something to show.
+/// A value to show.
 #[derive(Clone, PartialEq, Message)]
 pub struct SummaryValue {
-    /// Under which name.
+    /// Its name.
     #[prost(string, tag = "1")]
     pub tag: String,
-    /// For which plugin.
+    /// Plugin that it is for.
     #[prost(message, optional, tag = "9")]
     pub metadata: Option<SummaryMetadata>,
-    /// What.
+    /// The value itself.
     #[prost(oneof = "summary_value::Value", tags = "2, 4, 5, 8")]
     pub value: Option<summary_value::Value>,
 }
 
-/// What a [`SummaryValue`] holds.
+/// Content of a [`SummaryValue`].
 pub mod summary_value {
     use super::{Histogram, Image, Oneof, Tensor};
 
-    /// What is shown.
+    /// Kinds of values.
     #[derive(Clone, PartialEq, Oneof)]
     pub enum Value {
         /// A number.
@@ -85,7 +85,7 @@ pub mod summary_value {
         /// A picture.
         #[prost(message, tag = "4")]
         Image(Image),
-        /// How numbers are spread.
+        /// A histogram.
         #[prost(message, tag = "5")]
         Histogram(Histogram),
         /// A tensor.
@@ -97,47 +97,47 @@ pub mod summary_value {
 /// A picture.
 #[derive(Clone, PartialEq, Message)]
 pub struct Image {
-    /// Pixels.
+    /// Height, pixels.
     #[prost(int32, tag = "1")]
     pub height: i32,
-    /// Pixels.
+    /// Width, pixels.
     #[prost(int32, tag = "2")]
     pub width: i32,
-    /// 3 is RGB.
+    /// Colour space; 3 is RGB.
     #[prost(int32, tag = "3")]
     pub colorspace: i32,
-    /// A PNG.
+    /// The image as PNG.
     #[prost(bytes = "vec", tag = "4")]
     pub encoded_image_string: Vec<u8>,
 }
 
-/// How numbers are spread.
+/// A histogram.
 #[derive(Clone, PartialEq, Message)]
 pub struct Histogram {
-    /// The least.
+    /// Minimum.
     #[prost(double, tag = "1")]
     pub min: f64,
-    /// The greatest.
+    /// Maximum.
     #[prost(double, tag = "2")]
     pub max: f64,
-    /// How many.
+    /// Count.
     #[prost(double, tag = "3")]
     pub num: f64,
-    /// Their sum.
+    /// Sum.
     #[prost(double, tag = "4")]
     pub sum: f64,
-    /// The sum of their squares.
+    /// Sum of squares.
     #[prost(double, tag = "5")]
     pub sum_squares: f64,
-    /// Where each bar ends.
+    /// Upper end of each bar.
     #[prost(double, repeated, tag = "6")]
     pub bucket_limit: Vec<f64>,
-    /// How many are in it.
+    /// Count in each bar.
     #[prost(double, repeated, tag = "7")]
     pub bucket: Vec<f64>,
 }
 
-/// Whose a [`SummaryValue`] is.
+/// Plugin data of a [`SummaryValue`].
 #[derive(Clone, PartialEq, Message)]
 pub struct SummaryMetadata {
     /// The plugin.
@@ -194,15 +194,15 @@ pub struct Dim {
 /// The message of the hparams plugin.
 #[derive(Clone, PartialEq, Message)]
 pub struct HParams {
-    /// Of the format: 0.
+    /// Version of the format: 0.
     #[prost(int32, tag = "1")]
     pub version: i32,
-    /// What it tells.
+    /// Its content.
     #[prost(oneof = "h_params::Data", tags = "3, 4")]
     pub data: Option<h_params::Data>,
 }
 
-/// What [`HParams`] holds.
+/// Content of [`HParams`].
 pub mod h_params {
     use super::{Oneof, SessionEnd, SessionStart};
 
@@ -218,7 +218,7 @@ pub mod h_params {
     }
 }
 
-/// What decided a training.
+/// Beginning of a training, with its settings.
 #[derive(Clone, PartialEq, Message)]
 pub struct SessionStart {
     /// Settings by name.
@@ -227,18 +227,18 @@ pub struct SessionStart {
     /// Sessions of one group are one row.
     #[prost(string, tag = "4")]
     pub group_name: String,
-    /// When it began, seconds since 1970.
+    /// Start time, seconds since 1970.
     #[prost(double, tag = "5")]
     pub start_time_secs: f64,
 }
 
-/// How a training ended.
+/// End of a training.
 #[derive(Clone, PartialEq, Message)]
 pub struct SessionEnd {
-    /// As [`super::End`].
+    /// The value of a [`super::End`].
     #[prost(int32, tag = "1")]
     pub status: i32,
-    /// When, seconds since 1970.
+    /// End time, seconds since 1970.
     #[prost(double, tag = "2")]
     pub end_time_secs: f64,
 }
@@ -246,16 +246,16 @@ pub struct SessionEnd {
 /// `google.protobuf.Value`.
 #[derive(Clone, PartialEq, Message)]
 pub struct Setting {
-    /// What it is.
+    /// Its kind and value.
     #[prost(oneof = "setting::Kind", tags = "2, 3, 4")]
     pub kind: Option<setting::Kind>,
 }
 
-/// What a [`Setting`] is.
+/// Kinds of a [`Setting`].
 pub mod setting {
     use super::Oneof;
 
-    /// A number, a text, or yes or no.
+    /// A number, a text or a boolean.
     #[derive(Clone, PartialEq, Oneof)]
     pub enum Kind {
         /// A number.
@@ -264,7 +264,7 @@ pub mod setting {
         /// A text.
         #[prost(string, tag = "3")]
         Text(String),
-        /// Yes or no.
+        /// A boolean.
         #[prost(bool, tag = "4")]
         Bool(bool),
     }

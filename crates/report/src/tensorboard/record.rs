@@ -1,5 +1,6 @@
-//! TFRecord: each record is its length (u64, little-endian), a checksum of that, its bytes, a checksum of them. The
-//! checksum is CRC-32C, rotated by 15 bits and with a constant added, so that a checksum within data does no harm.
+//! The TFRecord format. Each record is its length (u64, little-endian), a checksum of the length, its bytes, and a
+//! checksum of the bytes. The checksum is CRC-32C, rotated by 15 bits plus a constant, so that checksums within the
+//! data do no harm.
 
 use crc::{CRC_32_ISCSI, Crc};
 use std::io::{self, Write};
@@ -7,15 +8,15 @@ use std::io::{self, Write};
 const CASTAGNOLI: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 const MASK: u32 = 0xa282_ead8;
 
-/// The checksum as it stands in a file.
+/// Returns the checksum as stored in a file.
 fn masked(bytes: &[u8]) -> u32 {
     CASTAGNOLI.checksum(bytes).rotate_right(15).wrapping_add(MASK)
 }
 
-/// Writes one record with a single call, so that a file ends with a whole one unless the machine fails.
+/// Writes one record with a single call, so that a file ends with a whole record unless the machine fails.
 ///
 /// # Errors
-/// What the file reports.
+/// I/O errors of the file.
 pub fn write(file: &mut impl Write, data: &[u8]) -> io::Result<()> {
     let length = (data.len() as u64).to_le_bytes();
     let mut record = Vec::with_capacity(data.len() + 16);
@@ -26,8 +27,8 @@ pub fn write(file: &mut impl Write, data: &[u8]) -> io::Result<()> {
     file.write_all(&record)
 }
 
-/// The records of a file, and in words what is wrong with what follows the last good one: a checksum, or an end within a
-/// record, as a crash leaves it.
+/// Returns the good records at the start of a file, and a description of the damage behind them, if any: a wrong
+/// checksum, or an end within a record, as a crash leaves it.
 pub fn read(mut bytes: &[u8]) -> (Vec<&[u8]>, Option<String>) {
     let mut records = Vec::new();
     while !bytes.is_empty() {

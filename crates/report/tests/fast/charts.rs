@@ -1,5 +1,5 @@
-//! Charts: well-formed pictures that say everything, cut nothing off, lay no text on another, and stand any number
-//! and any name. Leaves out how they look.
+//! Tests of charts: well-formed pictures with complete texts, nothing clipped, no overlapping texts, for any number and
+//! any name. Their look is not tested.
 
 use proptest::prelude::*;
 use roxmltree::{Document, Node};
@@ -7,10 +7,10 @@ use wgrad_report::chart::{
     Axis, Bar, Bars, Cell, Group, Grouped, HeatMap, Lines, Outcome, Point, Roofline, Series, Spot, Svg,
 };
 
-/// A name that tries to be markup.
+/// A name that contains markup.
 const HOSTILE: &str = "</text></svg><script>alert('1')</script>&amp;\"\u{202e}\0 onload=x";
 
-/// The picture as XML, whose head must say what it is.
+/// Parses the picture as XML; its head must describe it.
 #[track_caller]
 fn parsed<'a>(svg: &'a Svg, title: &str) -> Document<'a> {
     let document = Document::parse(svg.as_str()).unwrap_or_else(|e| panic!("{e}:\n{svg}"));
@@ -38,14 +38,14 @@ fn description(document: &Document<'_>) -> String {
     found.and_then(|node| node.text()).unwrap_or_default().to_string()
 }
 
-/// All texts in the picture, in one line without spaces: names may be broken into lines anywhere.
+/// Returns all texts in the picture, in one line without spaces, as names may be broken into lines anywhere.
 fn drawn(document: &Document<'_>) -> String {
     let texts = document.descendants().filter(|node| node.tag_name().name() == "text");
     let all: String = texts.filter_map(|node| node.text()).collect();
     all.split_whitespace().collect()
 }
 
-/// No text leaves the picture or lies on another, in a font as wide as DejaVu Sans on average.
+/// Asserts that no text leaves the picture or overlaps another, in a font as wide as DejaVu Sans on average.
 #[track_caller]
 fn texts_are_apart(document: &Document<'_>) {
     let number = |node: &Node<'_, '_>, name: &str| -> f64 {
@@ -162,7 +162,7 @@ fn a_roofline_names_its_points_and_its_roofs() {
     assert_eq!(document.descendants().filter(|node| node.tag_name().name() == "circle").count(), names.len());
     texts_are_apart(&document);
 
-    // As many as there are: the chart grows.
+    // The chart grows with the number of points.
     roofline.spots =
         (0..60).map(|n| Spot { name: format!("variant {n}"), flops_per_byte: 3.0, gflops: 7.0 }).collect();
     let svg = roofline.svg();
@@ -198,7 +198,7 @@ fn a_heat_map_holds_every_cell() {
     let lines = |map: &HeatMap| map.svg().as_str().matches("<polyline").count();
     let whole = HeatMap { cells: vec![vec![Cell::Value(1.0); 3]; 2], ..map.clone() };
     assert!(lines(&whole) == 0 && lines(&map) > 0, "what has no number is hatched");
-    // The least and the greatest have the ends of the scale.
+    // The minimum and the maximum have the end colours of the scale.
     let fill = |words: &str| {
         let texts: Vec<_> = document.descendants().filter(|node| node.tag_name().name() == "text").collect();
         let found =
@@ -233,7 +233,7 @@ fn curves_have_a_legend_bands_and_gaps() {
         }
         texts_are_apart(&document);
         let count = |name: &str| document.descendants().filter(|node| node.tag_name().name() == name).count();
-        // The gap leaves a point alone, which has a line for its band and a dot.
+        // The gap isolates a point, which gets a line for its band and a dot.
         assert_eq!((count("polygon"), count("circle")), (2, 7));
         assert!(description(&document).contains("train: 4 points, from 2 nats at 1 to 0.25 nats at 4"));
     }
@@ -292,7 +292,7 @@ fn names_are_text_whatever_is_in_them() {
     }
 }
 
-/// Numbers that nobody expects in a report.
+/// Unusual numbers for a report.
 fn number() -> impl Strategy<Value = f64> {
     let odd = [
         f64::NAN,

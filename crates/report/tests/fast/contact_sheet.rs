@@ -1,4 +1,4 @@
-//! The contact sheet: what is on it, where, and what is refused. Whether it looks good, a person judges.
+//! Tests of the contact sheet: its contents, their positions, and its errors. Its look is left to human judgement.
 
 use wgrad_data::synthetic::synthetic;
 use wgrad_report::contact_sheet;

@@ -1,4 +1,4 @@
-//! Charts, pages and contact sheets. They need no adapter.
+//! Tests of charts, pages and contact sheets. They need no adapter.
 
 mod charts;
 mod contact_sheet;

@@ -1,4 +1,4 @@
-//! Pages: well-formed, complete, and closed to the outside. Leaves out how they look.
+//! Tests of pages: well-formed, complete, without external resources. Their look is not tested.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -15,7 +15,7 @@ use wgrad_report::{
 };
 use wgrad_testing::pages::{checked, texts, tree, values};
 
-/// A text that tries to be markup.
+/// A text that contains markup.
 const HOSTILE: &str =
     "</title></style><script>alert('1')</script><img src=http://x.example/y onerror=z>&amp;\"\u{202e}\0";
 
@@ -227,7 +227,7 @@ fn every_operation_fits_one_page() {
     assert_eq!(texts(&html, "tbody tr th").len(), rows.len());
     assert_eq!(texts(&html, "section h2").len(), OPERATIONS.len() + 1);
     assert_eq!(texts(&html, "nav ul li a").len(), OPERATIONS.len() + 1);
-    // The overview has one point an operation.
+    // The overview has one point per operation.
     let overview = &texts(&html, "figure svg desc")[0];
     assert_eq!(overview.matches("GFLOP/s at").count(), OPERATIONS.len(), "{overview}");
     assert!(measured(&About::default(), &[]).html().contains("Lab: variants"), "no rows, no panic");

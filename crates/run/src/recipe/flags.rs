@@ -1,4 +1,4 @@
-//! Settings as the options of `wgrad train` that give them, without what is the default there.
+//! Conversion of settings to the equivalent options of `wgrad train`, without those that are defaults.
 
 use super::numbers::NUMBER_OPTIONS;
 use wgrad::{
@@ -10,13 +10,13 @@ use wgrad::{
 /// An option's name, and its value unless it is a switch.
 pub type Flag = (&'static str, Option<String>);
 
-/// The options that go with `--optimizer`: with another method they mean something else.
+/// Returns the options that depend on `--optimizer`: with another method they mean something else.
 pub fn method_flags() -> Vec<&'static str> {
     let numbers = NUMBER_OPTIONS.iter().map(|option| option.name.as_str());
     ["--lr", "--weight-decay"].into_iter().chain(numbers).collect()
 }
 
-/// The numbers that go with `--schedule`.
+/// Options that depend on `--schedule`.
 pub const SCHEDULE_FLAGS: &[&str] = &[
     "--step-every",
     "--decay",
@@ -31,7 +31,7 @@ pub const SCHEDULE_FLAGS: &[&str] = &[
     "--min-lr",
 ];
 
-/// The options, in the order in which a person writes them; class weights and variants are left out.
+/// Returns the options, in the customary order; class weights and variants are left out.
 pub fn flags(network: &str, options: &Options) -> Vec<Flag> {
     let Options { epochs, batch, optimizer, schedule, callbacks, objective, .. } = options;
     let mut flags =
@@ -88,7 +88,7 @@ impl Flags {
 
     fn schedule(&mut self, schedule: &Schedule, optimizer: &Optimizer) {
         let name = match schedule.decay {
-            // The rise of `lr-find` is none of a training's.
+            // The rise of `lr-find` does not occur in a training.
             Decay::Constant | Decay::Rise { .. } => None,
             Decay::Step { .. } => Some("step"),
             Decay::Exponential { .. } => Some("exponential"),

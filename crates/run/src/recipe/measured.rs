@@ -1,19 +1,19 @@
-//! What the recipes reached where they were run: the one place for these numbers.
+//! Measured results of the recipes: the single source of these numbers.
 
-/// A recipe's trainings, one a seed, on one machine.
+/// Trainings of a recipe, one per seed, on one machine.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Measured {
     /// The recipe's name.
     pub recipe: &'static str,
     /// Test accuracy after the last epoch of seeds 0, 1, 2, ...
     pub accuracies: &'static [f64],
-    /// Seconds of an epoch, evaluation not counted, where the machine was quiet.
+    /// Seconds per epoch without evaluation, if the machine was quiet.
     pub seconds_per_epoch: Option<f64>,
-    /// Seconds from the first step to the target, evaluation included, where it is a speedrun.
+    /// Seconds from the first step to the target with evaluation, for a speedrun.
     pub seconds_to_target: Option<f64>,
     /// The adapter.
     pub adapter: &'static str,
-    /// The day, as year-month-day.
+    /// The date, as year-month-day.
     pub date: &'static str,
 }
 
@@ -70,13 +70,13 @@ pub(super) const MEASURED: &[Measured] = &[
     },
 ];
 
-/// What a recipe reached, if it was measured.
+/// Returns the results of a recipe, if it was measured.
 pub fn measured(recipe: &str) -> Option<&'static Measured> {
     MEASURED.iter().find(|measured| measured.recipe == recipe)
 }
 
 impl Measured {
-    /// The mean accuracy, and its standard deviation over the seeds (with n - 1) where there are several.
+    /// Returns the mean accuracy, and its standard deviation over the seeds (with n - 1) if there are several.
     pub fn accuracy(&self) -> (f64, Option<f64>) {
         let count = self.accuracies.len() as f64;
         let mean = self.accuracies.iter().sum::<f64>() / count;

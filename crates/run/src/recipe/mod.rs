@@ -1,5 +1,5 @@
-//! Recipes: settings that bring the built-in networks to what is known to be reachable on Fashion-MNIST, by name, with
-//! what they are to reach and what they did reach. All of it is data: a line more is a recipe more.
+//! Recipes: named settings that train the built-in networks to a known accuracy on Fashion-MNIST, with target and
+//! measured accuracies. All of it is data: each entry of the list is a recipe.
 
 mod flags;
 mod measured;
@@ -22,27 +22,27 @@ pub use numbers::{NUMBER_OPTIONS, NumberOption};
 /// A network and how to train it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recipe {
-    /// Its name; a network's own recipe has the network's.
+    /// Its name; a network's own recipe has the name of the network.
     pub name: &'static str,
-    /// One line for a list.
+    /// Description in one line, for a list.
     pub about: &'static str,
     /// The built-in network.
     pub network: &'static str,
     /// Epochs, over which the schedule stretches.
     pub epochs: u64,
-    /// Images a step.
+    /// Images per step.
     pub batch: usize,
-    /// The method's numbers.
+    /// The optimizer and its settings.
     pub optimizer: Optimizer,
-    /// How the learning rate moves.
+    /// Learning rate schedule.
     pub schedule: Schedule,
-    /// Changes of the images.
+    /// Augmentation of the images.
     pub augment: Augment,
-    /// The share of each target that all classes get alike.
+    /// Share of each target that is spread evenly over all classes.
     pub label_smoothing: f64,
-    /// The test accuracy that it is to reach, in [0, 1].
+    /// Target test accuracy, in [0, 1].
     pub target: f64,
-    /// Whether the training ends as soon as the target is reached.
+    /// True if the training ends as soon as the target is reached.
     pub speedrun: bool,
 }
 
@@ -56,13 +56,13 @@ const NO_CHANGE: Augment = Augment {
     erase: 0.0,
     mixup: 0.0,
 };
-/// Garments stay what they are in a mirror.
+/// Mirrored images, since a mirrored garment keeps its class.
 const MIRROR: Augment = Augment { flip: 0.5, ..NO_CHANGE };
 const MIRROR_SHIFT: Augment = Augment { shift: 1, ..MIRROR };
-/// Two pixels, and a rectangle of noise in one image of four.
+/// Mirrored images, shifts by two pixels, and a rectangle of noise in one image of four.
 const STRONG: Augment = Augment { shift: 2, erase: 0.25, ..MIRROR };
 
-/// Up over 30 % of the steps, then down to almost nothing, the momentum the other way.
+/// The learning rate rises over 30 % of the steps, then falls to almost zero; the momentum moves the other way.
 const ONE_CYCLE: Schedule = Schedule {
     decay: Decay::OneCycle { rise: 0.3, div: 25.0, final_div: 1e4, momentum: Some([0.85, 0.95]) },
     warmup_steps: 0,
@@ -88,7 +88,7 @@ const fn nesterov(learning_rate: f64, weight_decay: f64) -> Optimizer {
     }
 }
 
-/// What most have in common.
+/// Settings that most recipes share.
 const PLAIN: Recipe = Recipe {
     name: "",
     about: "",
@@ -103,14 +103,14 @@ const PLAIN: Recipe = Recipe {
     speedrun: false,
 };
 
-/// Gradients through 28 steps of time can be long: they are clipped.
+/// Gradients through 28 time steps can be large: they are clipped.
 const RECURRENT: Recipe =
     Recipe { optimizer: Optimizer { global_clipnorm: Some(1.0), ..adam(0.003) }, ..PLAIN };
 
 const DEEP: Recipe =
     Recipe { epochs: 30, optimizer: nesterov(0.1, 5e-4), augment: STRONG, label_smoothing: 0.1, ..PLAIN };
 
-/// Every recipe: that of each network, then the shortest ways to an accuracy.
+/// Every recipe: that of each network, then those with the least time to an accuracy.
 pub static RECIPES: &[Recipe] = &[
     Recipe { name: "linear", about: "Adam, one cycle", network: "linear", epochs: 15, target: 0.84, ..PLAIN },
     Recipe { name: "mlp", about: "Adam, one cycle", network: "mlp", target: 0.89, ..PLAIN },
@@ -212,7 +212,7 @@ pub static RECIPES: &[Recipe] = &[
 ];
 
 impl Recipe {
-    /// The settings as a training takes them; the rest is [`Options::default`].
+    /// Returns the settings as options of a training; the rest is [`Options::default`].
     pub fn options(&self) -> Options {
         Options {
             batch: self.batch,
@@ -232,12 +232,12 @@ impl Recipe {
         }
     }
 
-    /// The options of `wgrad train` that say the same.
+    /// Returns the equivalent options of `wgrad train`.
     pub fn flags(&self) -> Vec<Flag> {
         flags(self.network, &self.options())
     }
 
-    /// The whole command that says the same.
+    /// Returns the equivalent command.
     pub fn command(&self) -> String {
         let words = self.flags().into_iter().flat_map(|(name, value)| [Some(name.to_string()), value]);
         let words: Vec<String> = words.flatten().collect();
@@ -245,7 +245,7 @@ impl Recipe {
     }
 }
 
-/// The recipe of that name.
+/// Returns the recipe of that name.
 ///
 /// # Errors
 /// [`Error::Unknown`] with the known names.

@@ -1,4 +1,4 @@
-//! The options that set the numbers of an optimizer's method. They follow from the methods themselves.
+//! Command line options for the numbers of an optimizer's method. They are derived from the methods themselves.
 
 use std::sync::LazyLock;
 use wgrad::optim::{Method, Number, Value};
@@ -6,16 +6,16 @@ use wgrad::optim::{Method, Number, Value};
 /// An option for a number of some methods.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NumberOption {
-    /// Its name on the command line; before that of a switch which is on by default stands `no-`.
+    /// Its name on the command line; a switch that is on by default gets the prefix `no-`.
     pub name: String,
-    /// The number, with the default of the first method that has it; a switch as the option sets it.
+    /// The number, with the default of the first method that has it; a switch has the value that the option sets.
     pub number: Number,
-    /// The methods that take it, each with its default.
+    /// The methods that accept it, each with its default.
     pub takers: Vec<(&'static str, Value)>,
 }
 
 impl NumberOption {
-    /// Whether the option is for `number`; for a switch, whether it sets it to what it is in `number`.
+    /// Returns true if the option is for `number`; for a switch, if it sets the value that `number` has.
     pub fn sets(&self, number: &Number) -> bool {
         let kind = |value| match value {
             Value::Switch(on) => Some(on),
@@ -25,7 +25,7 @@ impl NumberOption {
     }
 }
 
-/// Every such option, in the order in which the methods have the numbers.
+/// All number options, in the order in which the methods have the numbers.
 pub static NUMBER_OPTIONS: LazyLock<Vec<NumberOption>> = LazyLock::new(|| options_of(&Method::all()));
 
 fn options_of(methods: &[Method]) -> Vec<NumberOption> {

@@ -25,7 +25,7 @@ impl Images {
         self.labels.len()
     }
 
-    /// The images at `rows` as numbers in [0, 1], and their classes.
+    /// Returns the images at `rows` as numbers in [0, 1], and their classes.
     pub fn batch(&self, rows: &[usize]) -> (Vec<f32>, Vec<i32>) {
         let image = |&row: &usize| &self.pixels[row * PIXELS..][..PIXELS];
         let pixels = rows.iter().flat_map(image).map(|&byte| f32::from(byte) / 255.0).collect();
@@ -33,7 +33,7 @@ impl Images {
     }
 }
 
-/// The bytes and the shape of one file.
+/// Reads the bytes and the shape of one file.
 fn read(folder: &Path, name: &str) -> Result<(Vec<u8>, Vec<usize>), String> {
     let (packed, plain) = (folder.join(format!("{name}.gz")), folder.join(name));
     let path = if packed.exists() { packed } else { plain };
@@ -72,7 +72,7 @@ impl Shuffle {
         &self.order
     }
 
-    /// Fisher and Yates, on SplitMix64.
+    /// Shuffles by Fisher and Yates, with SplitMix64.
     pub fn again(&mut self) {
         for last in (1..self.order.len()).rev() {
             let other = (self.next() % (last as u64 + 1)) as usize;

@@ -1,5 +1,5 @@
-//! Trains wgrad's `mlp` or `cnn` with Burn on wgpu and prints images per second: one JSON object on stdout. It follows
-//! the protocol of `harness.py`: first step, one part to warm up, five parts that count.
+//! Trains wgrad's `mlp` or `cnn` with Burn on wgpu and prints images per second as one JSON object on stdout. It
+//! follows the protocol of `harness.py`: the first step, one part to warm up, five counted parts.
 
 mod data;
 mod network;
@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// Parts that are counted, after one that is not; as `wgrad bench` does.
+/// Counted parts, after an uncounted one, as in `wgrad bench`.
 const ROUNDS: usize = 5;
 const LEARNING_RATE: f64 = 0.05;
 const MOMENTUM: f64 = 0.9;
@@ -61,13 +61,13 @@ fn arguments() -> Result<Arguments, Failure> {
     Ok(Arguments { network, batch, seconds, data: data.ok_or(usage)? })
 }
 
-/// The API is named: left to itself, Burn falls back to GL without a word.
+/// Selects the API explicitly: by default, Burn silently falls back to GL.
 fn open() -> Result<(Device, WgpuSetup), Failure> {
     let api = if cfg!(target_os = "macos") { WgpuBackend::Metal } else { WgpuBackend::Vulkan };
     Ok(Device::wgpu_options().graphics_api(api).init_with_setup()?)
 }
 
-/// Seconds since the process was started, by the clock of whoever started it.
+/// Returns the seconds since the process was started, by the clock of its parent process.
 fn since_start(began: SystemTime) -> f64 {
     let told = std::env::var("PEER_STARTED").ok().and_then(|text| text.parse::<f64>().ok());
     let start = told.map_or(began, |seconds| UNIX_EPOCH + Duration::from_secs_f64(seconds));
@@ -143,8 +143,8 @@ fn train(
     }))
 }
 
-/// When the loss is read: as often as a progress bar shows it, ten to twenty times a second. Never more steps than that
-/// wait on the device.
+/// Decides when the loss is read: as often as a progress bar would show it, ten to twenty times a second. This bounds
+/// the steps queued on the device.
 struct Reading {
     every: usize,
     steps: usize,

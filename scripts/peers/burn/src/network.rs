@@ -1,4 +1,4 @@
-//! The networks, as `src/networks.rs` of wgrad has them.
+//! The networks, as in wgrad's `src/networks.rs`.
 
 use crate::data::{CLASSES, SIDE};
 use burn::{
@@ -60,7 +60,7 @@ impl Network {
         }
     }
 
-    /// Images (N, 784) in [0, 1] to logits (N, 10).
+    /// Maps images (N, 784) in [0, 1] to logits (N, 10).
     pub fn forward(&self, images: Tensor<2>) -> Tensor<2> {
         let [rows, _] = images.dims();
         let mut x = images;

@@ -1,27 +1,27 @@
-//! What the dispatches of a step tell: plain rows, for a table, JSON or a page.
+//! Results for the dispatches of a step: plain rows, for a table, JSON or a page.
 
 use crate::measurement::Spread;
 use serde::Serialize;
 use wgrad::{gpu::Clock, program::Pass};
 
-/// Which of the two peaks bounds a dispatch.
+/// The peak that bounds a dispatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Bound {
-    /// At full speed its arithmetic would take longer.
+    /// Arithmetic: it would take longer than the memory traffic, each at its peak.
     Arithmetic,
-    /// At full speed its memory would take longer.
+    /// Memory: its traffic would take longer than the arithmetic, each at its peak.
     Memory,
 }
 
 /// One dispatch of a training step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DispatchRow {
-    /// Its place in the step, from 1.
+    /// Number in the step, from 1.
     pub number: usize,
-    /// The layer, or what it does.
+    /// Layer, or purpose of the dispatch.
     pub label: String,
-    /// Which part of the step it belongs to.
+    /// Part of the step that it belongs to.
     pub pass: Pass,
     /// The operation.
     pub op: &'static str,
@@ -29,44 +29,44 @@ pub struct DispatchRow {
     pub kernel: String,
     /// Its sizes, as [`wgrad::op::sizes::given`] reads them.
     pub sizes: String,
-    /// The activation composed in; `linear` where there is none.
+    /// The activation composed in; `linear` if there is none.
     pub activation: &'static str,
     /// Workgroups in x, y, z.
     pub grid: [u32; 3],
     /// Seconds, median over the steps.
     pub seconds: f64,
-    /// The fastest.
+    /// The fastest step, seconds.
     pub seconds_min: f64,
-    /// A quarter of the steps are faster.
+    /// First quartile: a quarter of the steps are faster.
     pub seconds_q1: f64,
-    /// A quarter of the steps are slower.
+    /// Third quartile: a quarter of the steps are slower.
     pub seconds_q3: f64,
-    /// The slowest.
+    /// The slowest step, seconds.
     pub seconds_max: f64,
-    /// Steps measured.
+    /// Number of measured steps.
     pub samples: usize,
-    /// Share of the sum of all dispatches.
+    /// Share of the total time of all dispatches.
     pub share: f64,
-    /// Seconds between the end of the dispatch before it and its beginning, median; below zero where they overlap.
-    /// `None` for the first one, and by the wall clock.
+    /// Seconds between the end of the previous dispatch and its own beginning, median; negative if they overlap. `None`
+    /// for the first dispatch, and by the wall clock.
     pub gap_seconds: Option<f64>,
-    /// 10⁹ floating point operations a second; `None` where there are none worth counting.
+    /// Rate, 10⁹ floating point operations per second; `None` if it has none worth counting.
     pub gflops: Option<f64>,
-    /// 10⁹ bytes a second, each buffer counted once (twice where it is updated).
+    /// Rate, 10⁹ bytes per second; each buffer counts once (twice if it is updated).
     pub gbps: f64,
     /// Share of the adapter's arithmetic peak.
     pub share_of_fma: Option<f64>,
-    /// Share of the adapter's memory peak; above 1 where caches hold the buffers.
+    /// Share of the adapter's memory peak; above 1 if caches hold the buffers.
     pub share_of_copy: f64,
-    /// Which peak bounds it.
+    /// The peak that bounds it.
     pub bound: Bound,
-    /// Share of what that peak would allow: the roofline.
+    /// Share of the rate that this peak allows (its roofline).
     pub share_of_roof: f64,
-    /// What it was measured with.
+    /// Clock of the measurement.
     pub clock: Clock,
 }
 
-/// What a layer takes, all its dispatches together.
+/// Time of a layer: the sum over its dispatches.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LayerRow {
     /// Its name.
@@ -75,12 +75,12 @@ pub struct LayerRow {
     pub forward_seconds: f64,
     /// Seconds of its backward pass.
     pub backward_seconds: f64,
-    /// How many times as long as forward backward takes; `None` where either is missing.
+    /// Backward time divided by forward time; `None` if either is missing.
     pub ratio: Option<f64>,
 }
 
 impl LayerRow {
-    /// The layers of `dispatches`, in the order of their forward pass.
+    /// Returns the layers of `dispatches`, in the order of their forward pass.
     pub fn of(dispatches: &[DispatchRow]) -> Vec<Self> {
         let mut rows: Vec<Self> = Vec::new();
         for dispatch in dispatches {
@@ -107,32 +107,32 @@ impl LayerRow {
 /// A training step as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepReport {
-    /// Steps that were taken apart and counted; as many ran as usual between them.
+    /// Number of counted steps that were taken apart; as many ran as usual between them.
     pub steps: usize,
-    /// The sum of the dispatches' medians, seconds.
+    /// Sum of the dispatches' medians, seconds.
     pub dispatch_seconds: f64,
-    /// The sum of the gaps' medians; `None` by the wall clock.
+    /// Sum of the gaps' medians, seconds; `None` by the wall clock.
     pub gap_seconds: Option<f64>,
-    /// A step taken apart, from the first dispatch to the last.
+    /// Time of a step taken apart, from the first dispatch to the last.
     pub apart: Spread,
-    /// A step in one compute pass, as training records it.
+    /// Time of a step in one compute pass, as training records it.
     pub normal: Spread,
-    /// What taking it apart costs a step, seconds: the difference of the two medians.
+    /// Overhead of taking a step apart, seconds: the difference of the two medians.
     pub instrument_seconds: f64,
-    /// What they were measured with. By the wall clock each dispatch is submitted by itself, and what a submission
-    /// costs is in its time.
+    /// Clock of the measurement. By the wall clock, each dispatch is a submission of its own, whose overhead is part of
+    /// its time.
     pub clock: Clock,
-    /// Why it is not the device's timestamps, where it has them.
+    /// Reason why the device's timestamps were not used, if it has them.
     pub doubt: Option<String>,
 }
 
-/// A step that was taken apart: what a trace shows of it.
+/// A step that was taken apart, as shown in a trace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TracedStep {
-    /// When the host handed it over and saw that it was done, seconds of [`wgrad::clock`].
+    /// Times when the host handed it over and saw that it was done, seconds of [`wgrad::clock`].
     pub host: [f64; 2],
-    /// Beginning and end of each dispatch; of the device's clock where `clock` is [`Clock::Gpu`].
+    /// Beginning and end of each dispatch, seconds; by the device's clock if `clock` is [`Clock::Gpu`].
     pub dispatches: Vec<[f64; 2]>,
-    /// Which clock the dispatches have.
+    /// Clock of the dispatches.
     pub clock: Clock,
 }

@@ -1,12 +1,12 @@
-//! Where the boxes of a graph stand: rows by the longest way from the input, lanes for edges that pass rows, an order
-//! within each row with few crossings, and places along it (Sugiyama, Tagawa and Toda 1981; Gansner et al. 1993).
+//! Layout of the boxes of a graph: rows by the longest path from the input, lanes for edges that pass rows, an order
+//! within each row with few crossings, and positions along it (Sugiyama, Tagawa and Toda 1981; Gansner et al. 1993).
 
-/// Rows of a column where there are more than one.
+/// Target number of rows per column if there are several columns.
 const ROWS: usize = 15;
 /// Rounds of ordering and of placing.
 const ROUNDS: usize = 24;
 
-/// Where a box or a lane stands: its middle, pixels from the left of its column.
+/// Position of a box or a lane; `x` is its middle, pixels from the left of its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
     pub column: usize,
@@ -14,24 +14,24 @@ pub(super) struct Place {
     pub x: i32,
 }
 
-/// Rows and pixels of a column.
+/// Rows of a column, and its width in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Column {
     pub rows: usize,
     pub width: i32,
 }
 
-/// A graph with places.
+/// A graph with positions.
 #[derive(Debug)]
 pub(super) struct Layout {
-    /// Of every box.
+    /// Position of every box.
     pub places: Vec<Place>,
-    /// The places that each edge passes, from box to box.
+    /// Positions that each edge passes, from box to box.
     pub edges: Vec<Vec<Place>>,
     pub columns: Vec<Column>,
 }
 
-/// A box, or where an edge passes a row.
+/// A box, or the point where an edge passes a row.
 struct Stop {
     rank: usize,
     lane: bool,
@@ -77,7 +77,7 @@ impl Ranked {
         Self { stops, edges, rows }
     }
 
-    /// Edges that cross each other between rows, for an order.
+    /// Counts the crossings of edges between rows, for an order.
     fn crossings(&self, rows: &[Vec<usize>]) -> usize {
         let mut at = vec![0; self.stops.len()];
         rows.iter().flat_map(|row| row.iter().enumerate()).for_each(|(n, stop)| at[*stop] = n);
@@ -92,7 +92,8 @@ impl Ranked {
         rows.iter().map(between).sum()
     }
 
-    /// Orders every row by the middle of its neighbours above, then below, and keeps the order with the fewest crossings.
+    /// Orders every row by the mean position of its neighbours above and below in turn, and keeps the order with the
+    /// fewest crossings.
     fn order(&mut self) {
         let mut best = (self.crossings(&self.rows), self.rows.clone());
         let mut rows = self.rows.clone();
@@ -122,7 +123,7 @@ impl Ranked {
         self.rows = best.1;
     }
 
-    /// Where a column may end: behind rows from which a single edge goes on, to the very next row.
+    /// Returns where a column may end: after a row of one stop with a single edge, to a next row of one stop.
     fn cuts(&self) -> Vec<usize> {
         let single = |n: usize| match self.rows[n][..] {
             [stop] => {
@@ -133,14 +134,14 @@ impl Ranked {
         (0..self.rows.len().saturating_sub(1)).filter(|n| single(*n)).map(|n| n + 1).collect()
     }
 
-    /// The first row of every column: of all ways to cut, the one whose columns are most alike.
+    /// Returns the first row of every column, for the cuts that give the most equal columns.
     fn columns(&self) -> Vec<usize> {
         let rows = self.rows.len();
         let wanted = rows.div_ceil(rows.div_ceil(ROWS).max(1));
         let mut ends: Vec<usize> = vec![0];
         ends.extend(self.cuts());
         ends.push(rows);
-        // For each end: the least sum of squares up to it, and the end before it that this takes.
+        // For each end: the least sum of squares up to it, and the previous end of that solution.
         let mut best: Vec<(usize, usize)> = vec![(0, 0)];
         for to in 1..ends.len() {
             let cost = |from: usize| best[from].0 + (ends[to] - ends[from]).abs_diff(wanted).pow(2);
@@ -155,7 +156,7 @@ impl Ranked {
         starts
     }
 
-    /// The middle of every stop: as near to the middle of its neighbours as its row allows, round after round.
+    /// Returns the middle of every stop: iteratively as close to the mean of its neighbours as its row allows.
     fn place(&self, wide: i32, beside: i32, lane: i32) -> Vec<f64> {
         let half = |stop: usize| f64::from(if self.stops[stop].lane { lane } else { wide }) / 2.0;
         let apart = |a: usize, b: usize| {
@@ -172,7 +173,7 @@ impl Ranked {
             row.iter().for_each(|s| x[*s] -= at / 2.0);
         }
         for round in 0..=ROUNDS {
-            // Downwards last: what has one box above it stands right below it.
+            // Downwards last: a box with one box above it ends up right below it.
             let downwards = round % 2 == 0;
             let mut order: Vec<&Vec<usize>> = self.rows.iter().collect();
             if !downwards {
@@ -188,8 +189,8 @@ impl Ranked {
         x
     }
 
-    /// Where a stop would like to stand for the sake of those above or below it, and how much it would. Boxes follow
-    /// boxes, so that the ways round them bend instead; a way goes straight on once it is beside them.
+    /// Returns the preferred position of a stop, given those above or below it, and its weight. Boxes follow boxes, so
+    /// that the edges around them bend instead. An edge goes straight on once it is next to the boxes.
     fn wanted(&self, stop: usize, x: &[f64], downwards: bool) -> (f64, f64) {
         let Stop { up, down, lane, .. } = &self.stops[stop];
         let near = if downwards { up } else { down };
@@ -208,14 +209,14 @@ impl Ranked {
     }
 }
 
-/// The places nearest to the wanted ones that keep the order and the distances of a row: neighbours that would meet
-/// move as one (pooling of adjacent violators).
+/// Returns the positions closest to the wanted ones that keep the order and the distances of a row: neighbours that
+/// would collide move as one (pooling of adjacent violators).
 fn spread(row: &[usize], wanted: &[(f64, f64)], apart: &dyn Fn(usize, usize) -> f64) -> Vec<f64> {
     let mut offsets = vec![0.0; row.len()];
     for n in 1..row.len() {
         offsets[n] = offsets[n - 1] + apart(row[n - 1], row[n]);
     }
-    // Of each block: the sum of its weights, the sum of weight times wanted place, how many it has.
+    // For each block: the sum of its weights, the sum of weight times wanted position, its length.
     let mut blocks: Vec<(f64, f64, usize)> = Vec::new();
     for (n, (at, weight)) in wanted.iter().enumerate() {
         blocks.push((*weight, weight * (at - offsets[n]), 1));
@@ -231,8 +232,8 @@ fn spread(row: &[usize], wanted: &[(f64, f64)], apart: &dyn Fn(usize, usize) -> 
 }
 
 impl Layout {
-    /// Places for boxes `wide` pixels wide and at least `beside` apart; `sources` has for each box those whose outputs
-    /// it takes, all of them before it. An edge that passes boxes has `lane` pixels.
+    /// Lays out boxes that are `wide` pixels wide and at least `beside` apart. `sources` has for each box those whose
+    /// outputs it takes, all of them before it. An edge that passes boxes gets a lane of `lane` pixels.
     pub fn new(sources: &[Vec<usize>], wide: i32, beside: i32, lane: i32) -> Self {
         let mut graph = Ranked::new(sources);
         graph.order();
@@ -272,7 +273,7 @@ mod tests {
     fn layout(sources: &[&[usize]]) -> Layout {
         let sources: Vec<Vec<usize>> = sources.iter().map(|from| from.to_vec()).collect();
         let layout = Layout::new(&sources, 100, 10, 8);
-        // No two boxes on top of each other, no lane through a box, nothing outside its column.
+        // No overlapping boxes, no lane through a box, nothing outside its column.
         for (n, a) in layout.places.iter().enumerate() {
             let column = layout.columns[a.column];
             assert!(a.x >= 50 && a.x + 50 <= column.width && a.row < column.rows, "{layout:?}");
@@ -306,7 +307,7 @@ mod tests {
 
     #[test]
     fn branches_stand_side_by_side_without_a_crossing() {
-        // Four ways as in an Inception block, named in an order that would cross.
+        // Four branches as in an Inception block, named in an order that would cross.
         let layout = layout(&[&[], &[0], &[0], &[2], &[0], &[4], &[0], &[5, 1, 6, 3]]);
         assert_eq!(layout.places[1].row, 1);
         assert_eq!(layout.places[7].row, 3);
@@ -326,7 +327,7 @@ mod tests {
 
     #[test]
     fn a_long_network_is_broken_where_one_edge_goes_on() {
-        // Forty boxes, with a way round from the 13th to the 17th.
+        // Forty boxes, with a shortcut from the 13th to the 17th.
         let mut sources: Vec<Vec<usize>> =
             (0..40usize).map(|n| n.checked_sub(1).into_iter().collect()).collect();
         sources[17].push(13);
