@@ -237,7 +237,8 @@ pub struct Told {
     pub decided: Option<Value>,
 }
 
-/// Reads the position of `file`, and its other fields, from `text`. The error is a message about a change to the file.
+/// Reads the position of `file`, and its other fields, from `text`. The error says what is wrong
+/// with the file.
 fn position(file: &SafeTensors<'_>, text: &str) -> std::result::Result<(Position, Told), String> {
     let damaged = |e: serde_json::Error| format!("has a damaged position: {e}");
     let mut fields: Map<String, Value> = serde_json::from_str(text).map_err(damaged)?;

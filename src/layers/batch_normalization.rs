@@ -151,8 +151,8 @@ impl BatchNormalization {
         stats
     }
 
-    /// The gradient of the input in inference, where the moving averages are constants: dx = a · dy, with the a of `y =
-    /// a · x + b`.
+    /// The gradient of the input in inference, where the moving averages are constants: dx = a · dy, with the a of
+    /// `y = a · x + b`.
     fn backward_fixed(&self, b: &mut Builder, place: &Place, dy: ValueId) -> ValueId {
         let (c, spatial) = Self::extent(place);
         let [gamma, _] = affine(b, place, self.scale, self.center, c);

@@ -56,8 +56,8 @@ pub enum MergeMode {
 }
 
 /// `Bidirectional(layer, merge_mode="concat")`: `layer`, together with a second layer that has the same arguments, its
-/// own weights and the opposite direction of time (Schuster and Paliwal 1997). In a model file: `layer = { type =
-/// "LSTM", units = 64 }`.
+/// own weights and the opposite direction of time (Schuster and Paliwal 1997). In a model file:
+/// `layer = { type = "LSTM", units = 64 }`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bidirectional {

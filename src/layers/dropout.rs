@@ -80,8 +80,8 @@ impl Drop {
     }
 }
 
-/// `SpatialDropout2D(rate)`: in training, each channel of an image is zero with probability `rate`, else divided by `1
-/// - rate` (Tompson et al. 2015).
+/// `SpatialDropout2D(rate)`: in training, each channel of an image is zero with probability `rate`, else divided by
+/// `1 - rate` (Tompson et al. 2015).
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpatialDropout2D {

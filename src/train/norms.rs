@@ -12,7 +12,8 @@ pub struct TensorNorms {
     pub elements: usize,
     /// Norm of the weights.
     pub weights: f64,
-    /// Norm of the gradient in the epoch's last step, before any clipping; `None` if the tensor is not trained.
+    /// Norm of the gradient in the epoch's last step, before any clipping; `None` if the tensor is not trained or
+    /// its gradient is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient: Option<f64>,
     /// Norm of the change over the epoch; `None` if the weights at its start are unknown.
