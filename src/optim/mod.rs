@@ -104,7 +104,7 @@ pub struct Optimizer {
     /// The optimization method.
     #[serde(flatten)]
     pub method: Method,
-    /// Step length.
+    /// Base learning rate, which a schedule's factor multiplies.
     pub learning_rate: f64,
     /// Weight decay. For SGD, decay · parameter is added to each gradient (L2, as in PyTorch). For all other methods,
     /// each parameter shrinks by learning rate · decay · parameter (decoupled, as in Keras).
