@@ -82,6 +82,9 @@ impl Augment {
     }
 
     /// Checks the ranges of all values.
+    ///
+    /// # Errors
+    /// [`Error::Option`].
     pub fn validate(&self) -> Result<()> {
         /// Probabilities are stored in units of 2⁻³²; one below a unit would become 0.
         const LEAST: f64 = 1e-9;

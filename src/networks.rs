@@ -56,6 +56,9 @@ fn residual(mut model: Model, name: &str, filters: usize) -> Result<Model> {
 }
 
 /// The built-in network `name` for images of `input_shape` and `classes` classes.
+///
+/// # Errors
+/// [`Error::Unknown`] with the known names.
 pub fn network(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Model> {
     network_for(name, input_shape, classes, Loss::SoftmaxCrossEntropy)
 }

@@ -32,6 +32,9 @@ impl Objective {
     }
 
     /// Checks the numbers against their ranges, the number of classes and the loss.
+    ///
+    /// # Errors
+    /// [`Error::Option`].
     pub fn validate(&self, classes: usize, loss: Loss) -> Result<()> {
         self.augment.validate()?;
         share("label_smoothing", self.label_smoothing)?;

@@ -98,6 +98,19 @@ impl Method {
 }
 
 /// A method, and the options that all methods share.
+///
+/// ```
+/// use wgrad::optim::{Adam, Method, Optimizer, Value};
+/// let adam = Optimizer::new(Method::Adam(Adam { beta_2: 0.99, ..Adam::default() }));
+/// assert_eq!((adam.name(), adam.learning_rate), ("adam", 0.001));
+/// // The options by name, as in a file or on the command line.
+/// let mut method = Method::named("adam")?;
+/// assert!(method.set("beta_2", Value::Real(0.99)));
+/// assert_eq!(Optimizer::new(method), adam);
+/// let backwards = Optimizer { learning_rate: -1.0, ..adam };
+/// assert!(backwards.validate().is_err());
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Recorded")]
 pub struct Optimizer {

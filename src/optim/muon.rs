@@ -36,7 +36,7 @@ fn steps(name: &'static str, value: f64) -> Result<()> {
 numbers! {
     /// Options of Muon.
     pub struct Muon {
-        /// Share of a matrix's last direction that is kept, in [0, 1).
+        /// Momentum: share of a matrix's last direction that is kept, in [0, 1).
         momentum: f64 = 0.95, share;
         /// Nesterov's look-ahead.
         nesterov: bool = true;

@@ -23,9 +23,9 @@ numbers! {
     pub struct RmsProp {
         /// Decay rate of the mean of the squared gradients, in [0, 1).
         rho: f64 = 0.9, forgets;
-        /// Share of the last change that is kept, in [0, 1).
+        /// Momentum: share of the last change that is kept, in [0, 1).
         momentum: f64 = 0.0, share;
-        /// Added to the variance under the root.
+        /// Added to the mean square, or the variance, under the root.
         epsilon: f64 = 1e-7, positive;
         /// Subtracts the square of the mean gradient from the mean square (Graves 2013).
         centered: bool = false;
