@@ -1,5 +1,5 @@
-//! The cells of the notebook `fashion_mnist_rust.ipynb` as one program: Fashion-MNIST, a small convolutional network, its
-//! curves and its mistakes. Run it with `cargo run --release --example fashion_mnist`.
+//! The cells of the notebook `fashion_mnist_rust.ipynb` as one program: Fashion-MNIST, a small convolutional network,
+//! its loss curves and its errors. Run it with `cargo run --release --example fashion_mnist`.
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     use pollster::block_on;
@@ -72,7 +72,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    /// Trains `model`, judges it, and asks it about `image`: losses of each epoch, what was found, probabilities.
+    /// Trains and evaluates `model`, and classifies `image`: losses of each epoch, evaluation, probabilities.
     fn train(
         model: &Model,
         data: &Dataset,
@@ -93,13 +93,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let (losses, found, probabilities) = train(&model, &data, &image)?;
 
-    /// A curve of the loss, one point an epoch.
+    /// A curve of the loss, one point per epoch.
     fn curve(name: &str, losses: impl Iterator<Item = f64>) -> Series {
         let points = losses.zip(1..).map(|(y, epoch)| Point { x: f64::from(epoch), y, band: None });
         Series { name: name.to_string(), points: points.collect() }
     }
 
-    // The type is said, since a notebook would name it by a module of the library that is private.
+    // The type is explicit, since a notebook would infer a path through a private module of the library.
     let chart: Lines = Lines {
         title: "Loss over epochs".to_string(),
         x: Axis { label: "epoch".to_string(), ..Axis::default() },
@@ -111,7 +111,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     show("loss over epochs", &chart.svg());
 
-    /// A row of the matrix as the chart takes it.
+    /// A row of the matrix in the format of the chart.
     fn numbers(row: &[u64]) -> Vec<Cell> {
         row.iter().map(|n| Cell::Value(*n as f64)).collect()
     }

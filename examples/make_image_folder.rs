@@ -1,5 +1,5 @@
-//! Draws a folder of pictures of mixed sizes in two classes, JPEG and PNG, to try `--data DIR` on (without arguments 60
-//! of them in `target/pictures`): `cargo run --example make_image_folder -- DIR 5000`, then
+//! Draws a folder of pictures of mixed sizes in two classes, JPEG and PNG, as data for `--data DIR`. Without arguments
+//! it draws 60 pictures in `target/pictures`. To run it: `cargo run --example make_image_folder -- DIR 5000`, then
 //! `wgrad train --model cnn --data DIR --size 32 --epochs 2`.
 
 use std::{path::Path, process::ExitCode};

@@ -1,5 +1,5 @@
-//! Proves a kernel of your own against the CPU twin of its operation, on this adapter, and shows what the
-//! proof says about a wrong one. Run it with `cargo run --release --example own_kernel`.
+//! Proves a kernel of your own against the CPU reference of its operation, on this adapter, and shows the proof's
+//! message for a wrong one. Run it with `cargo run --release --example own_kernel`.
 
 use wgrad::{
     gpu::{Context, Options},
@@ -18,7 +18,7 @@ fn main() -> wgrad::Result<()> {
         let call = Call::new(&MATMUL, &[("M", 33), ("N", 17), ("K", 65)]).activated(&RELU);
         let wrong = ROWS.replace("k < K", "k < K - 1u");
         for (name, text) in [("rows", ROWS), ("wrong", wrong.as_str())] {
-            // Composed with the operation's interface; it always runs with wgpu's checks.
+            // The text is composed with the operation's interface and always runs with wgpu's checks.
             let variant = user_file::variant(&MATMUL, name, text.to_string())?;
             match prove(&context, &call, &variant, 1).await? {
                 Ok(error) => {

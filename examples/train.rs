@@ -1,5 +1,5 @@
-//! Builds a network as in a Keras tutorial, trains it on garments drawn from a seed, and classifies one.
-//! Run it with `cargo run --release --example train`.
+//! Builds a network as in a Keras tutorial, trains it on garments drawn from a seed, and classifies one image. Run it
+//! with `cargo run --release --example train`.
 
 use std::ops::ControlFlow;
 use wgrad::{
@@ -14,7 +14,7 @@ use wgrad::{
 };
 use wgrad_data::synthetic::synthetic;
 
-/// Prints a line an epoch.
+/// Prints a line per epoch.
 struct Print;
 
 impl Events for Print {
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
         let context = Context::open(&Device::default()).await?;
         println!("adapter: {}", context.describe());
 
-        // Images of your own, as arrays in memory: `Dataset::from_arrays`.
+        // For your own images, as arrays in memory, use `Dataset::from_arrays`.
         let data = synthetic(0, 2000, 500);
         let model = Model::new("small", [28, 28, 1])
             .add(Conv2D::new(8, 3).strides(2).activation("relu")?)

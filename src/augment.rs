@@ -1,5 +1,5 @@
-//! What happens to the images of a training at random, on the device, in the kernel that decodes them. Evaluation sees
-//! the images as they are.
+//! Random augmentation of training images, on the device, in the kernel that decodes them. Evaluation uses the original
+//! images.
 
 use crate::{
     Error, Result,
@@ -10,47 +10,49 @@ use crate::{
 };
 use std::{fmt, str::FromStr};
 
-/// Which changes, and how strong; each image of each step draws its own, from the seed, the step and its place in the
-/// batch. In this order: flip, rotation and zoom about the centre, shift, brightness, contrast, erasing, mixup.
+/// The augmentations and their strengths. Each image of each step draws its own changes from the seed, the step and its
+/// index in the batch. The order is: flip, rotation and zoom about the centre, shift, brightness, contrast, erasing,
+/// mixup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
-    /// Probability of a mirror image, left for right: torchvision's `RandomHorizontalFlip`.
+    /// Probability of a left-right mirror image: torchvision's `RandomHorizontalFlip`.
     pub flip: f64,
-    /// Pixels by which it may move, down and right, each way; zeros come in: torchvision's `RandomCrop` with padding.
+    /// Largest shift in pixels, vertically and horizontally, in both directions; zeros fill the gap: torchvision's
+    /// `RandomCrop` with padding.
     pub shift: u32,
-    /// Degrees by which it may turn, each way, up to 180: torchvision's `RandomRotation`.
+    /// Largest rotation in degrees, in both directions, up to 180: torchvision's `RandomRotation`.
     pub rotate: f64,
-    /// A scale of 1 ± this, below 1: Keras's `RandomZoom`.
+    /// Range of the scale, 1 ± this, below 1: Keras's `RandomZoom`.
     pub zoom: f64,
-    /// A factor of 1 ± this, up to 1: torchvision's `ColorJitter`.
+    /// Range of the brightness factor, 1 ± this, up to 1: torchvision's `ColorJitter`.
     pub brightness: f64,
-    /// A factor of 1 ± this, up to 1, for the distance from mid-grey.
+    /// Range of the contrast factor, 1 ± this, up to 1; it multiplies the distance from mid-grey.
     pub contrast: f64,
-    /// Probability that a rectangle of 2 to 33 % of the area becomes noise: `RandomErasing` (Zhong et al. 2020).
+    /// Probability that noise replaces a rectangle of 2 to 33 % of the area: `RandomErasing` (Zhong et al. 2020).
     pub erase: f64,
-    /// The α of mixup (Zhang et al. 2018): each image of the batch with a share of another, drawn a step from
-    /// Beta(α, α), and the loss with the same share of the other's label. 0 is none, up to 16.
+    /// The α of mixup (Zhang et al. 2018), up to 16; 0 turns it off. Each image of the batch is blended with another by
+    /// a share drawn per step from Beta(α, α), and the loss gives the other's label the same share.
     pub mixup: f64,
 }
 
-/// How the words of a specification are spelled, for errors and help.
+/// The spelling of a specification, for errors and help.
 pub const EXPECTED: &str = "a list such as flip,shift=2,rotate=10,zoom=0.1,brightness=0.1,contrast=0.1,erase=0.25,mixup=0.2, \
      with shares from 0 to 1, whole pixels up to 1024, degrees up to 180, zoom below 1, mixup up to 16, each 0 or at least 1e-9; \
      or `none`";
 
 impl Augment {
-    /// Whether images stay as they are.
+    /// Returns true if images stay unchanged.
     pub fn is_off(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether it takes values for shares, in [0, 1].
+    /// Returns true if a change needs pixel values in [0, 1].
     pub fn needs_shares(&self) -> bool {
         self.brightness > 0.0 || self.contrast > 0.0 || self.erase > 0.0
     }
 
-    /// Name, value, and the value of the name alone.
+    /// Name, value, and the value that the name stands for without one.
     fn fields(&self) -> [(&'static str, f64, f64); 8] {
         [
             ("flip", self.flip, 0.5),
@@ -79,12 +81,12 @@ impl Augment {
         Some(())
     }
 
-    /// Whether the numbers make sense.
+    /// Checks the ranges of all values.
     ///
     /// # Errors
     /// [`Error::Option`].
     pub fn validate(&self) -> Result<()> {
-        /// Probabilities are counted in 2⁻³²s: less than one would be none.
+        /// Probabilities are stored in units of 2⁻³²; one below a unit would become 0.
         const LEAST: f64 = 1e-9;
         let shares = [self.flip, self.brightness, self.contrast, self.erase];
         let told = self.fields().iter().all(|(_, value, _)| *value == 0.0 || *value >= LEAST);
@@ -100,7 +102,8 @@ impl Augment {
         }
     }
 
-    /// The call that decodes a batch of (height, width, channels) images: plainly where nothing is to happen.
+    /// The call that decodes a batch of (height, width, channels) images; without augmentation, it is the plain
+    /// decoding.
     pub fn call(&self, batch: usize, [h, w, c]: [usize; 3]) -> Call {
         if self.is_off() {
             return Call::new(&DECODE, &[("ROWS", batch), ("PIXELS", h * w * c)]);
@@ -124,37 +127,38 @@ impl Augment {
             .fold(call, |call, (name, v)| call.with(name, v))
     }
 
-    /// The share of the other image at step `number`: the smaller of the two shares that Beta(α, α) draws, so that an
-    /// image is mostly itself. 0 without mixup.
+    /// The share of the other image at step `number`: the smaller of the two shares drawn from Beta(α, α), so that each
+    /// image keeps the larger share. 0 without mixup.
     pub fn mixed(&self, seed: u64, number: u64) -> f32 {
         if self.mixup <= 0.0 {
             return 0.0;
         }
         let mut draws = Draws(split_mix(split_mix(seed ^ 0x6d69_7875) ^ number));
         let (a, b) = (draws.gamma(self.mixup), draws.gamma(self.mixup));
-        // Of two that are too small for f64, neither is larger.
+        // If both draws are too small for f64, the share is a half.
         let share = if a + b > 0.0 { a / (a + b) } else { 0.5 };
         share.min(1.0 - share) as f32
     }
 }
 
-/// Random numbers of one step.
+/// The random numbers of one step.
 struct Draws(u64);
 
 impl Draws {
-    /// In (0, 1).
+    /// A number in (0, 1).
     fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(crate::feed::GOLDEN);
         ((split_mix(self.0) >> 11) as f64 + 0.5) / 2f64.powi(53)
     }
 
-    /// Standard normal, by Box and Muller's method.
+    /// A standard normal number, by Box and Muller's method.
     fn normal(&mut self) -> f64 {
         let (radius, angle) = (self.uniform(), self.uniform());
         (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
     }
 
-    /// Gamma(α, 1) by Marsaglia and Tsang's method ("A Simple Method for Generating Gamma Variables", 2000).
+    /// A number from Gamma(α, 1), by Marsaglia and Tsang's method ("A Simple Method for Generating Gamma Variables",
+    /// 2000).
     fn gamma(&mut self, alpha: f64) -> f64 {
         if alpha < 1.0 {
             let boost = self.uniform().powf(1.0 / alpha);
@@ -193,7 +197,7 @@ impl FromStr for Augment {
     }
 }
 
-/// As it is parsed.
+/// The format that [`FromStr`] parses.
 impl fmt::Display for Augment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<_> = self
@@ -208,7 +212,8 @@ impl fmt::Display for Augment {
 }
 
 impl Preprocessing {
-    /// The decoding `call` of images of `channels` channels, with what it needs to know of the data.
+    /// Adds the data format to the decoding `call` for images of `channels` channels: floats or bytes, and the
+    /// normalization.
     pub fn decoding(&self, mut call: Call, channels: usize) -> Call {
         if self.floats {
             call = call.with("FLOATS", 1.0);
@@ -257,7 +262,7 @@ mod tests {
 
     #[test]
     fn the_share_of_mixup_has_the_moments_of_a_beta_distribution() {
-        // The smaller share of Beta(α, α) has the variance of the larger, about the same distance from a half.
+        // The smaller share of Beta(α, α) has the same variance about one half as the larger.
         for alpha in [0.2, 1.0, 4.0] {
             let augment = Augment { mixup: alpha, ..Augment::default() };
             let n = 20_000;

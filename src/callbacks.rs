@@ -1,23 +1,25 @@
-//! What is watched between epochs, as Keras's callbacks of the same names do: early stopping, a rate that falls on a
-//! plateau, a target; and which epoch is the best one. Stopping at a loss that is no number is [`crate::train`]'s business.
-//! What they remember is part of a checkpoint, so that a resumed training stops where one that never stopped would.
+//! Callbacks between epochs, with the names of Keras's: early stopping, a learning rate that drops on a plateau, a
+//! target accuracy; and the choice of the best epoch. A loss that is not finite stops the training in [`crate::train`].
+//!
+//! The state of the callbacks is part of a checkpoint, so that a resumed training stops at the same epoch as an
+//! uninterrupted one.
 
 use crate::{Error, Result, loss::Loss, metrics::Metrics, range::difference, schedule::Decay};
 use serde::{Deserialize, Serialize};
 
-/// Which number is watched: on the validation images if there are any, else on the test images.
+/// The monitored metric, of the validation images if there are any, else of the test images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Monitor {
-    /// The mean loss, which should fall; Keras's default.
+    /// Mean loss, which should fall; Keras's default.
     #[default]
     Loss,
-    /// The accuracy, which should rise.
+    /// Accuracy, which should rise.
     Accuracy,
 }
 
 impl Monitor {
-    /// The number, turned so that less is better.
+    /// The value of the metric, negated if more is better.
     fn of(self, metrics: &Metrics) -> f64 {
         match self {
             Self::Loss => metrics.loss,
@@ -25,7 +27,7 @@ impl Monitor {
         }
     }
 
-    /// What messages call it, as Keras does: `val_loss` of validation images, `test_loss` where there are none.
+    /// Name of the metric in messages, as in Keras: `val_loss` with validation images, `test_loss` without.
     pub fn name(self, validation: bool) -> &'static str {
         match (self, validation) {
             (Self::Loss, true) => "val_loss",
@@ -36,20 +38,20 @@ impl Monitor {
     }
 }
 
-/// Which epoch's weights are kept as the best ones.
+/// Rule that selects the best epoch, whose weights are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Best {
-    /// Those of the best monitored number; of equals the ones with the least loss.
+    /// The epoch with the best monitored value; between equals, the one with the least loss.
     #[default]
     Monitored,
-    /// Those of the highest accuracy, the least loss of a regression, whatever is monitored: so did runs that were begun
-    /// before there was a choice, and so they go on.
+    /// The epoch with the highest accuracy, or the least loss of a regression, whatever is monitored. Runs recorded
+    /// before this option existed use this rule, also when they are resumed.
     Accuracy,
 }
 
 impl Best {
-    /// What a record says that says nothing.
+    /// Default for records without the field.
     fn of_older_runs() -> Self {
         Self::Accuracy
     }
@@ -58,13 +60,13 @@ impl Best {
 /// Stops a training that no longer improves.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EarlyStopping {
-    /// Epochs without improvement after which it stops.
+    /// Epochs without improvement before the training stops.
     pub patience: u64,
-    /// What counts as improvement: more than this.
+    /// An improvement must exceed this.
     pub min_delta: f64,
 }
 
-/// What to watch, and when to stop.
+/// Monitored metric and stopping conditions.
 ///
 /// ```
 /// use wgrad::callbacks::{Callbacks, EarlyStopping, Monitor};
@@ -77,19 +79,19 @@ pub struct EarlyStopping {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Callbacks {
-    /// What early stopping and [`Decay::Plateau`] look at, and what decides which weights are the best.
+    /// Metric of early stopping, [`Decay::Plateau`] and the choice of the best weights.
     pub monitor: Monitor,
-    /// Whether it does that, too.
+    /// Rule that selects the best weights.
     #[serde(default = "Best::of_older_runs")]
     pub best: Best,
-    /// Stops where nothing improves.
+    /// Stops the training if nothing improves.
     pub early_stopping: Option<EarlyStopping>,
-    /// Stops where the accuracy reaches this, in [0, 1].
+    /// Stops the training at this accuracy, in [0, 1].
     pub target_accuracy: Option<f64>,
 }
 
 impl Callbacks {
-    /// Whether an epoch that is judged by `new` is better than one that is judged by `old`. Of equals neither is.
+    /// Returns true if the epoch with metrics `new` is better than the one with `old`; false if both are equal.
     pub fn is_better(&self, new: &Metrics, old: &Metrics, loss: Loss) -> bool {
         let of = |metrics| self.monitor.of(metrics);
         match self.best {
@@ -98,7 +100,7 @@ impl Callbacks {
         }
     }
 
-    /// The number that decides which epoch is the best, as messages call it.
+    /// Name, in messages, of the metric that selects the best epoch.
     pub fn decides(&self, validation: bool, loss: Loss) -> &'static str {
         match self.best {
             Best::Monitored => self.monitor,
@@ -108,7 +110,7 @@ impl Callbacks {
         .name(validation)
     }
 
-    /// Whether the numbers make sense.
+    /// Checks that all numbers are in range.
     ///
     /// # Errors
     /// [`Error::Option`] that names the number and its range.
@@ -127,17 +129,17 @@ impl Callbacks {
     }
 }
 
-/// How long something has been waited for.
+/// State of a wait for improvement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Waiting {
-    /// The least number so far; accuracies count negative.
+    /// The least value so far; accuracies are negated.
     pub best: Option<f64>,
-    /// Epochs since then.
+    /// Epochs since the last improvement.
     pub wait: u64,
 }
 
 impl Waiting {
-    /// Takes `value` as the best if it is less by more than `min_delta`; whether it did.
+    /// Takes `value` as the best and returns true if it is less than the best by more than `min_delta`.
     fn improves(&mut self, value: f64, min_delta: f64) -> bool {
         let better = self.best.is_none_or(|best| value < best - min_delta);
         if better {
@@ -147,34 +149,34 @@ impl Waiting {
     }
 }
 
-/// What the callbacks remember.
+/// State of the callbacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
-    /// Early stopping.
+    /// Wait of early stopping.
     pub stopping: Waiting,
-    /// The plateau.
+    /// Wait of the plateau.
     pub plateau: Waiting,
-    /// Epochs until the plateau is watched again.
+    /// Epochs until the plateau counts again.
     pub cooldown: u64,
-    /// How often the rate has fallen.
+    /// Number of drops of the learning rate.
     pub drops: u32,
-    /// Whether the target has been reached.
+    /// True if the target accuracy has been reached.
     pub reached: bool,
 }
 
-/// Whether a training is over before its epochs are.
+/// Decision of the callbacks whether to stop before the last epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It goes on.
+    /// The training continues.
     GoOn,
-    /// The target has been reached.
+    /// The target accuracy has been reached.
     Reached,
-    /// Nothing improved for as long as early stopping waits.
+    /// Early stopping: no improvement within its patience.
     Stopped,
 }
 
 impl Watch {
-    /// Takes note of an epoch's metrics, in the order in which Keras's callbacks would.
+    /// Updates the state with an epoch's metrics, in the order of Keras's callbacks.
     pub fn observe(&mut self, judged: &Metrics, callbacks: &Callbacks, decay: &Decay) {
         let value = callbacks.monitor.of(judged);
         if let Decay::Plateau { patience, min_delta, cooldown, .. } = *decay {
@@ -199,7 +201,7 @@ impl Watch {
         self.reached |= callbacks.target_accuracy.is_some_and(|target| judged.accuracy >= target);
     }
 
-    /// Whether the training is over.
+    /// Returns the decision after the last observed epoch.
     pub fn verdict(&self, callbacks: &Callbacks) -> Verdict {
         let waited = |stopping: EarlyStopping| self.stopping.wait >= stopping.patience.max(1);
         if self.reached && callbacks.target_accuracy.is_some() {
@@ -220,7 +222,7 @@ mod tests {
         Metrics { loss, accuracy: 1.0 - loss, images: 1 }
     }
 
-    /// The epochs, from 1, after which the rate falls, and after which the training is over.
+    /// The epochs, from 1, after which the rate drops, and the epoch after which the training is over.
     fn watch(losses: &[f64], callbacks: &Callbacks, decay: &Decay) -> (Vec<usize>, Option<usize>) {
         let (mut watch, mut drops, mut over) = (Watch::default(), Vec::new(), None);
         for (epoch, loss) in losses.iter().enumerate() {
@@ -259,14 +261,14 @@ mod tests {
             let [new, old] = [new, old].map(|[loss, accuracy]| epoch(loss, accuracy));
             callbacks.is_better(&new, &old, Loss::SoftmaxCrossEntropy)
         };
-        // Less loss, and less accuracy.
+        // Lower loss, and lower accuracy.
         let (new, old) = ([0.4, 0.7], [0.5, 0.8]);
         assert!(better(Monitor::Loss, Best::Monitored, new, old));
         assert!(!better(Monitor::Accuracy, Best::Monitored, new, old));
-        // Older runs ask for the accuracy, whatever they watch.
+        // Older runs use the accuracy, whatever they monitor.
         assert!(!better(Monitor::Loss, Best::Accuracy, new, old));
         assert!(better(Monitor::Loss, Best::Accuracy, old, new));
-        // As right as before, and surer.
+        // Equal accuracy, lower loss.
         assert!(better(Monitor::Accuracy, Best::Monitored, [0.04, 0.9], [0.09, 0.9]));
         assert!(!better(Monitor::Accuracy, Best::Accuracy, [0.04, 0.9], [0.09, 0.9]));
         assert!(!better(Monitor::Accuracy, Best::Monitored, [0.09, 0.9], [0.09, 0.9]));

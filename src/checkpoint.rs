@@ -1,5 +1,5 @@
-//! A checkpoint: weights, optimizer state and position, as the bytes of one safetensors file that any
-//! other program reads. Writing the bytes to a disk is left to the caller.
+//! Checkpoints: weights, optimizer state and position, as the bytes of a safetensors file that other programs can read.
+//! The caller writes the bytes to disk.
 
 use crate::{
     Error, Result,
@@ -17,7 +17,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 
-/// Where a training stands.
+/// Progress of a training.
 ///
 /// ```no_run
 /// # async fn broken_off(trainer: &mut wgrad::train::Trainer) -> wgrad::Result<()> {
@@ -30,45 +30,45 @@ use std::{
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Position {
-    /// Epochs finished.
+    /// Number of finished epochs.
     pub epoch: u64,
-    /// Steps done in the epoch that runs.
+    /// Number of steps done in the current epoch.
     pub step: u64,
-    /// What its steps came to so far.
+    /// Sums over the steps of the current epoch.
     #[serde(flatten)]
     pub running: RunningMetrics,
-    /// The best test accuracy so far.
+    /// The highest score so far, as [`Metrics::judged`] computes it.
     pub best: f64,
-    /// What the callbacks remember.
+    /// State of the callbacks.
     #[serde(default)]
     pub watch: Watch,
 }
 
-/// The whole state of a training.
+/// The complete state of a training.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checkpoint {
-    /// The arena of parameters.
+    /// All parameters, in one arena.
     pub weights: Vec<f32>,
-    /// The arenas that the optimizer keeps, by the names of [`crate::optim::Optimizer::slots`]; none in a file of
+    /// The state arrays of the optimizer, by the names of [`crate::optim::Optimizer::slots`]; empty in a file of
     /// weights alone.
     pub slots: BTreeMap<String, Vec<f32>>,
-    /// The arena of the weights' moving averages; empty where none are kept.
+    /// The moving averages of the weights; empty if there are none.
     pub averages: Vec<f32>,
-    /// Where it stands.
+    /// Progress of the training.
     pub position: Position,
 }
 
-/// What the optimizer keeps of a parameter: this, the slot's name, a dot, the parameter's name.
+/// Prefix of optimizer state; the slot's name, a dot and the parameter's name follow.
 const OPTIMIZER: &str = "optimizer.";
-/// How files before the other optimizers called `optimizer.velocity.`.
+/// Prefix that stood for `optimizer.velocity.` in files from before the other optimizers.
 const VELOCITY: &str = "velocity.";
-/// Moving averages carry the name of their parameter behind this.
+/// Prefix of moving averages; the parameter's name follows.
 const AVERAGE: &str = "average.";
 const POSITION: &str = "wgrad.position";
-/// The field of the position's JSON that holds the checksum: with a key of its own the metadata would have two, whose
-/// order in the file changes from process to process.
+/// Field of the position's JSON that holds the checksum. As a separate key, it would make two keys of metadata, whose
+/// order in the file differs between processes.
 const SHA256: &str = "sha256";
-/// The field that holds what decided the training, as whoever saved the state told it; older files have none.
+/// Field with the record of what decided the training, as the saving program passed it; older files lack it.
 const DECIDED: &str = "decided";
 /// The fields of a position without a checksum, as older versions wrote it.
 const UNSUMMED: [&str; 7] = ["epoch", "step", "seen", "loss_sum", "hits", "best", "watch"];
@@ -95,13 +95,13 @@ impl View for Tensor<'_> {
 }
 
 impl Checkpoint {
-    /// Whether every number is finite: only such a state is worth keeping.
+    /// Returns true if every number is finite; other states are not worth saving.
     pub fn is_finite(&self) -> bool {
         let kept = self.slots.values().chain([&self.averages]).flatten();
         self.weights.iter().chain(kept).all(|v| v.is_finite())
     }
 
-    /// The first number that is not finite, in words: `dense_1.kernel[33] is NaN`, the name in quotes.
+    /// Describes the first number that is not finite, such as `dense_1.kernel[33] is NaN`, with the name in quotes.
     pub fn not_finite(&self, parameters: &[Parameter]) -> Option<String> {
         let slots = self.slots.iter().map(|(name, arena)| (format!("{OPTIMIZER}{name}."), arena));
         let arenas = [(String::new(), &self.weights), (AVERAGE.to_string(), &self.averages)];
@@ -115,24 +115,25 @@ impl Checkpoint {
         named.or_else(|| (!self.is_finite()).then(|| "the padding between tensors is not finite".to_string()))
     }
 
-    /// The weights to be used, and where they stand: the moving averages where they are kept.
+    /// The weights for inference and their position: the moving averages if there are any, else the parameters.
     pub fn for_use(mut self) -> Self {
         let averages = std::mem::take(&mut self.averages);
         let weights = if averages.is_empty() { self.weights } else { averages };
         Self { weights, position: self.position, ..Self::default() }
     }
 
-    /// The bytes of a safetensors file: each parameter under its name, what the optimizer keeps of it as
-    /// `optimizer.<slot>.<name>`, its moving average as `average.<name>`, the position as metadata, with a SHA-256 of
-    /// all of it.
+    /// Serializes the checkpoint as a safetensors file. Each parameter has its own name; optimizer state is
+    /// `optimizer.<slot>.<name>`, a moving average `average.<name>`. The metadata hold the position and a SHA-256 of
+    /// everything.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] where the arenas do not belong to `parameters`.
+    /// [`Error::Checkpoint`] if the arenas do not belong to `parameters`.
     pub fn to_bytes(&self, parameters: &[Parameter]) -> Result<Vec<u8>> {
         self.to_bytes_with(parameters, None)
     }
 
-    /// The same, with what decided the training beside the position.
+    /// Serializes the checkpoint like [`Checkpoint::to_bytes`], and stores `decided`, the record of what decided the
+    /// training, with the position.
     pub fn to_bytes_with(&self, parameters: &[Parameter], decided: Option<Value>) -> Result<Vec<u8>> {
         let fail = |message: String| Error::Checkpoint { what: "cannot save the weights".into(), message };
         let len = arena_len(parameters);
@@ -160,18 +161,18 @@ impl Checkpoint {
         safetensors::serialize(tensors, Some(metadata)).map_err(|e| fail(e.to_string()))
     }
 
-    /// Reads the bytes of a safetensors file; `what` names it in errors. Tensors that are no parameter and belong to
-    /// none are ignored; a file without optimizer state or position starts from the beginning. A file that wgrad wrote
-    /// must be what it was when it was written.
+    /// Reads a checkpoint from the bytes of a safetensors file; `what` names it in errors. Tensors that belong to no
+    /// parameter are ignored. A file without optimizer state or position starts from the beginning. A file that wgrad
+    /// wrote must be unchanged.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] that names the tensor which is missing or has another shape, with what the file holds; and
-    /// for a file of wgrad's whose checksum does not match.
+    /// [`Error::Checkpoint`] for a missing tensor or one of another shape, with the tensors of the file; and for a file
+    /// written by wgrad whose checksum does not match.
     pub fn from_bytes(what: &str, bytes: &[u8], parameters: &[Parameter]) -> Result<Self> {
         Ok(Self::from_bytes_told(what, bytes, parameters)?.0)
     }
 
-    /// The names of the tensors of a safetensors file that [`Checkpoint::from_bytes`] ignores; none of what is no such file.
+    /// Names of the tensors that [`Checkpoint::from_bytes`] ignores in a safetensors file; empty for any other file.
     pub fn ignored(bytes: &[u8], parameters: &[Parameter]) -> Vec<String> {
         let Ok(file) = SafeTensors::deserialize(bytes) else { return Vec::new() };
         let own: BTreeSet<&str> = parameters.iter().map(|p| p.name.as_str()).collect();
@@ -186,7 +187,8 @@ impl Checkpoint {
         names
     }
 
-    /// As [`Checkpoint::from_bytes`], and what the file tells besides, if it has a position.
+    /// Reads a checkpoint like [`Checkpoint::from_bytes`], together with the other fields of its position, if it has
+    /// one.
     pub fn from_bytes_told(
         what: &str,
         bytes: &[u8],
@@ -228,15 +230,15 @@ impl Checkpoint {
     }
 }
 
-/// What a file tells beside its position.
+/// The fields of a position apart from the position itself.
 #[derive(Debug, Default)]
 pub struct Told {
-    /// What decided the training, as whoever saved it told it.
+    /// The record of what decided the training, as the saving program passed it.
     pub decided: Option<Value>,
 }
 
-/// The position that `text` tells of `file`, and what it tells besides, if that is still what was written; else what is
-/// wrong, in words.
+/// Reads the position of `file`, and its other fields, from `text`. The error says what is wrong
+/// with the file.
 fn position(file: &SafeTensors<'_>, text: &str) -> std::result::Result<(Position, Told), String> {
     let damaged = |e: serde_json::Error| format!("has a damaged position: {e}");
     let mut fields: Map<String, Value> = serde_json::from_str(text).map_err(damaged)?;
@@ -265,7 +267,7 @@ fn position(file: &SafeTensors<'_>, text: &str) -> std::result::Result<(Position
     Ok((position, Told { decided }))
 }
 
-/// SHA-256 over the position's JSON and each tensor's name, shape and bytes, in the order of the names.
+/// SHA-256 of the position's JSON and of each tensor's name, shape and bytes, in the order of the names.
 fn checksum<'t>(
     position: &Map<String, Value>,
     tensors: impl Iterator<Item = (&'t str, &'t [usize], Cow<'t, [u8]>)>,
@@ -284,8 +286,8 @@ fn checksum<'t>(
     hex(&sum.finalize())
 }
 
-/// The arena of the tensors `prefix` + the names of `parameters`; `None` where one of them is not in the file, an
-/// error in words where one has another shape. Nothing is allocated before all of them are known to be there.
+/// Reads the tensors named `prefix` + parameter name into an arena. Returns `None` if one is missing, and a message if
+/// one has another shape. Nothing is allocated before all tensors are known to exist.
 fn arena(
     file: &SafeTensors<'_>,
     prefix: &str,
@@ -318,12 +320,12 @@ fn arena(
 }
 
 impl Position {
-    /// The metrics of the epoch so far.
+    /// The metrics of the current epoch so far.
     pub fn metrics(&self) -> Metrics {
         self.running.metrics()
     }
 
-    /// Counts a step.
+    /// Adds a step.
     pub(crate) fn count(&mut self, result: &StepResult) {
         self.step += 1;
         self.running.count(result);

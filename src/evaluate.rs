@@ -1,5 +1,6 @@
-//! Loss, accuracy and confusion matrix of a trained network on a split of a data set, or the errors of a regression. The
-//! same kernels in the same batches as during training, so that the numbers are those that the run recorded.
+//! Evaluation of a trained network on a split of a data set: loss, accuracy and confusion matrix, or the errors of a
+//! regression. It runs the same kernels in the same batches as the training, so that its numbers are those that the run
+//! recorded.
 
 mod calibration;
 mod formula;
@@ -32,42 +33,42 @@ use crate::{
 };
 use std::ops::ControlFlow;
 
-/// What an evaluation found.
+/// Result of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluation {
     /// Loss and accuracy.
     pub metrics: Metrics,
-    /// How many images of a class (row) were taken for a class (column); nothing for a regression.
+    /// Number of images of each class (row) that were predicted as each class (column); empty for a regression.
     pub confusion: Vec<Vec<u64>>,
-    /// How far a regression is off.
+    /// Errors of a regression.
     pub regression: Option<Regression>,
-    /// What each image that could be read was taken for, in the order of the split.
+    /// The prediction for each image that could be read, in the order of the split.
     pub told: Vec<Told>,
 }
 
-/// What a network says of an image.
+/// Prediction for an image.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Told {
-    /// Which image of the split.
+    /// Index of the image in the split.
     pub image: usize,
-    /// The class that is found; of a regression 0.
+    /// The predicted class; 0 for a regression.
     pub class: usize,
-    /// The probability of each class, or a regression's one number.
+    /// The probability of each class, or the predicted number of a regression.
     pub scores: Vec<f32>,
 }
 
-/// What an evaluation says of one class. A share of nothing is `None`.
+/// Metrics of one class. A share of zero images is `None`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassMetrics {
-    /// Share of the images taken for this class that are of it, in [0, 1].
+    /// Share of the images predicted as this class that belong to it, in [0, 1].
     pub precision: Option<f64>,
     /// Share of the images of this class that were recognised, in [0, 1].
     pub recall: Option<f64>,
-    /// Harmonic mean of both.
+    /// Harmonic mean of precision and recall.
     pub f1: Option<f64>,
-    /// The bounds of precision, recall and F1.
+    /// 95 % confidence intervals of precision, recall and F1.
     pub intervals: [Option<Interval>; 3],
-    /// Images of this class.
+    /// Number of images of this class.
     pub support: u64,
 }
 
@@ -98,14 +99,13 @@ impl Evaluation {
     }
 }
 
-/// Evaluates `model` with the weights of `checkpoint` on `split` of `data`, in steps of `batch` images, or of as many as the
-/// adapter takes at once; `each`
-/// hears after every step how many images are done.
+/// Evaluates `model` with the weights of `checkpoint` on `split` of `data`. A step has `batch` images, or as many as
+/// the adapter can compute at once. `each` gets the number of finished images after every step.
 ///
 /// # Errors
-/// [`crate::Error::DataFit`] where model and data do not belong together, [`crate::Error::Dataset`] where the fields of
-/// the data or of `split` do not or the network's output for an image is not finite, whatever the plan reports, and
-/// [`crate::Error::Device`].
+/// [`crate::Error::DataFit`] if the model does not fit the data. [`crate::Error::Dataset`] if the data or `split` is
+/// inconsistent, or if the network's output for an image is not finite. [`crate::Error::Device`], and the errors of the
+/// plan.
 #[allow(clippy::too_many_arguments)]
 pub async fn evaluate(
     context: &Context,
@@ -120,11 +120,11 @@ pub async fn evaluate(
     evaluate_views(context, model, checkpoint, data, split, batch, variants, false, each).await
 }
 
-/// The same. Where `mirrored`, each image is judged by the mean of what the network says of it and of its mirror
-/// image: probabilities, or the numbers of a regression.
+/// Evaluates like [`evaluate`]; if `mirrored`, with test-time augmentation. The prediction of an image is then the mean
+/// of the predictions for it and its mirror image: of probabilities, or of a regression's numbers.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// The errors of [`evaluate`].
 #[allow(clippy::too_many_arguments)]
 pub async fn evaluate_views(
     context: &Context,
@@ -143,7 +143,7 @@ pub async fn evaluate_views(
     let programs =
         |batch| Ok(vec![model.program(&data.input, Mode::Evaluate, batch, 1, &Optimizer::default())?]);
     let batch = fitting(context, batch, &programs)?;
-    // As much of the split as is handed to the device at once.
+    // The part of the split that is uploaded at once.
     let budget = BUDGET.min(context.most_bytes() as usize);
     let cut = Cut { batch, pixels: data.pixels(), budget };
     let steps = cut.steps_per_chunk(split.len().max(1));
@@ -162,12 +162,13 @@ pub async fn evaluate_views(
     Ok(found.unwrap_or_default())
 }
 
-/// The first of the largest, as in `shaders/softmax_cross_entropy`.
+/// Index of the largest value, the first if several are equal, as in `shaders/softmax_cross_entropy`.
 pub fn argmax<T: PartialOrd>(values: &[T]) -> usize {
     (0..values.len()).reduce(|top, n| if values[n] > values[top] { n } else { top }).unwrap_or(0)
 }
 
-/// Whether `data` is sound, `model` takes its images, and has as many outputs as it has classes.
+/// Checks that `data` is consistent, that `model` takes its images, and that the model has as many outputs as the data
+/// has classes.
 pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
     let fail = |expected: String, got: String| {
         Err(Error::DataFit { model: model.name.clone(), data: data.name.clone(), expected, got })
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn errors_of_a_few_numbers() {
-        // Off by 3 and by 1: the mean is 2, the mean square 5; the labels are 2 from their mean.
+        // The errors are 3 and 1: the mean is 2, the mean square 5; the labels are 2 from their mean.
         let found = Regression::of(&[(1.0, 4.0), (5.0, 4.0)]);
         assert_eq!((found.mean_absolute_error, found.root_mean_squared_error), (2.0, 5f64.sqrt()));
         assert_eq!(found.r2, Some(1.0 - 10.0 / 8.0));

@@ -1,6 +1,6 @@
-//! How a trained network comes to its answer: what every layer makes of an image, how the score of a class depends on
-//! each pixel, and which units answer to nothing. The forward pass is the one of [`crate::predict`] (no dropout, moving
-//! averages), the backward pass is made of the kernels that train. It draws nothing.
+//! Explanations of a trained network: the output of every layer for an image, the gradient of a class score with
+//! respect to each pixel, and dead units. The forward pass is that of [`crate::predict`] (no dropout, moving averages);
+//! the backward pass uses the training kernels. This module draws no pictures.
 
 use crate::{
     Result,
@@ -15,7 +15,7 @@ use crate::{
     selection::Choices,
 };
 
-/// A network on a device that shows its inside.
+/// A network on a device that returns its layers' outputs and its gradients.
 pub struct Explainer {
     compiled: CompiledModel,
     layers: Vec<(String, Vec<usize>, ValueId)>,
@@ -23,47 +23,47 @@ pub struct Explainer {
     image: Option<ValueId>,
 }
 
-/// What a layer gives for some images.
+/// Output of a layer for some images.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Activations {
-    /// The layer.
+    /// Name of the layer.
     pub layer: String,
     /// Shape of its output, without the batch.
     pub shape: Vec<usize>,
-    /// Its numbers, image by image.
+    /// The values, image by image.
     pub values: Vec<f32>,
 }
 
-/// What a network makes of some images.
+/// Explanation of some images.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanation {
     /// The output before the last softmax or sigmoid, (images, outputs).
     pub logits: Vec<f32>,
-    /// Every layer, first to last.
+    /// The outputs of every layer, first to last.
     pub layers: Vec<Activations>,
-    /// The gradient of the score that was asked for with respect to the image, (images, height, width, channels); pixels
-    /// count from 0 to 1.
+    /// The gradient of the requested score with respect to the image, (images, height, width, channels), whose pixels
+    /// range from 0 to 1.
     pub gradient: Vec<f32>,
 }
 
-/// How many units of a layer give the same number for every image.
+/// Units of a layer that have the same value for every image.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct DeadUnits {
-    /// The layer.
+    /// Name of the layer.
     pub layer: String,
-    /// Its units: channels, the last axis.
+    /// Number of units: channels, the last axis.
     pub units: usize,
-    /// Those that never changed, from 0.
+    /// Indices of the units that never changed, from 0.
     pub dead: Vec<usize>,
 }
 
 impl Explainer {
-    /// Puts `model` with the weights of `checkpoint` on the device, for up to `batch` images at once; `gradient` where
-    /// the images' gradients are wanted too. Images come as `input` says. It runs this adapter's default kernels, since a
-    /// training's may need its batch.
+    /// Writes `model` with the weights of `checkpoint` to the device, for up to `batch` images at once; with
+    /// `gradient`, the images' gradients are computed as well. Images have the format of `input`. It runs the adapter's
+    /// default kernels, since those of a training may need its batch.
     ///
     /// # Errors
-    /// Whatever the plan reports.
+    /// The errors of the plan.
     pub async fn new(
         context: &Context,
         model: &Model,
@@ -77,8 +77,8 @@ impl Explainer {
         Ok(Self { compiled, layers, score, image })
     }
 
-    /// Explains up to as many images as it has room for, (images, height, width, channels) bytes; those beyond are left
-    /// out. `outputs` says of each image whose score is differentiated: the number of an output.
+    /// Explains (images, height, width, channels) bytes, up to the number of images that fit; further images are
+    /// ignored. `outputs` holds, for each image, the index of the output whose score is differentiated.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
@@ -101,7 +101,7 @@ impl Explainer {
         self.compiled.run(0);
         let values = self.layers.iter().map(|(_, _, value)| *value).chain([program.output]).chain(self.image);
         let mut found = self.compiled.read(&values.collect::<Vec<_>>()).await?.into_iter();
-        // Rows beyond the images hold nothing that counts.
+        // Rows after the last image have no meaning.
         let mut found = std::iter::from_fn(|| {
             let mut values = found.next()?;
             let each = values.len() / program.batch;
@@ -119,14 +119,14 @@ impl Explainer {
     }
 }
 
-/// Images a step of [`dead_units`].
+/// Images per step of [`dead_units`].
 const BATCH: usize = 64;
 
-/// The units of every layer that give one and the same number at every place of the first `most` images of `split`:
-/// after a ReLU that is 0, and such a unit learns no more.
+/// Finds the units of every layer whose value is equal at every position of the first `most` images of `split`. After a
+/// ReLU that value is 0, and such a unit no longer learns.
 ///
 /// # Errors
-/// Whatever the plan reports; [`crate::Error::Device`].
+/// The errors of the plan; [`crate::Error::Device`].
 pub async fn dead_units(
     context: &Context,
     model: &Model,

@@ -1,43 +1,43 @@
-//! How parameters start: Keras's initialisers, deterministic from a key, whatever the adapter. They hold no tensors.
+//! Keras's initializers. Their values depend on a key only, not on the adapter. They hold no tensors.
 
 use crate::feed::split_mix;
 
-/// What the initial values of one tensor are.
+/// The initial values of one tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Initializer {
     /// Zeros, Keras's default for biases.
     Zeros,
     /// Ones, Keras's default for the scale of a normalization.
     Ones,
-    /// Zeros, with ones from `from` on up to before `to`: the bias of an LSTM, whose forget gate starts open.
+    /// Zeros, except ones from `from` to `to` (exclusive): the bias of an LSTM whose forget gate starts open.
     OnesWithin {
-        /// The first one.
+        /// Index of the first one.
         from: usize,
-        /// The first zero behind.
+        /// Index after the last one.
         to: usize,
     },
     /// Uniform in ±limit.
     Uniform {
-        /// Its bound.
+        /// Bound of the interval.
         limit: f64,
     },
-    /// Normal with this standard deviation; what lies beyond two deviations is drawn again, and the scale adjusted so
-    /// that the deviation is right all the same.
+    /// Normal with this standard deviation, truncated at two deviations: values beyond are drawn again, and the scale
+    /// is corrected so that the deviation stays right.
     Normal {
         /// The standard deviation.
         deviation: f64,
     },
     /// A matrix with orthonormal rows or columns, whichever are fewer (Saxe, McClelland and Ganguli 2014).
     Orthogonal {
-        /// Length of a row, the last axis; all others together are the rows.
+        /// Length of a row, the last axis; the product of the other axes is the number of rows.
         columns: usize,
     },
 }
 
-/// The deviation of a standard normal distribution that is cut at ±2.
+/// Standard deviation of a standard normal distribution truncated at ±2.
 const CUT: f64 = 0.879_625_661_034_239_8;
 
-/// How a layer's kernel starts, by Keras's name.
+/// Initializer of a layer's kernel, by Keras's name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KernelInitializer {
@@ -63,13 +63,13 @@ pub enum KernelInitializer {
 }
 
 impl KernelInitializer {
-    /// The initialiser of a kernel whose units have `fan_in` inputs and whose inputs reach `fan_out` units. The last
-    /// axis of the kernel is `fan_out` over the receptive field; orthogonal matrices need it.
+    /// The initializer of a kernel whose units have `fan_in` inputs and whose inputs reach `fan_out` units. The
+    /// orthogonal initializer takes `fan_out` as the length of the kernel's last axis.
     pub fn of(self, fan_in: usize, fan_out: usize) -> Initializer {
         self.shaped(fan_in, fan_out, fan_out)
     }
 
-    /// As [`KernelInitializer::of`], for a kernel whose last axis is `columns` long.
+    /// The initializer of a kernel as in [`KernelInitializer::of`], with a last axis of length `columns`.
     pub fn shaped(self, fan_in: usize, fan_out: usize, columns: usize) -> Initializer {
         let (fan_in, fan_out) = (fan_in.max(1) as f64, fan_out as f64);
         let uniform = |square: f64| Initializer::Uniform { limit: square.sqrt() };
@@ -93,14 +93,14 @@ fn uniform(key: u64, index: u64) -> f64 {
     (split_mix(key.wrapping_add(index)) >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }
 
-/// A standard normal number (Box and Muller 1958) from two of the stream.
+/// A standard normal number (Box and Muller 1958) from two numbers of the stream.
 fn normal(key: u64, index: u64) -> f64 {
     let [radius, angle] = [0, 1].map(|n| (uniform(key, 2 * index + n) + 1.0) / 2.0);
     (-2.0 * (1.0 - radius).ln()).sqrt() * (2.0 * std::f64::consts::PI * angle).cos()
 }
 
 impl Initializer {
-    /// Fills a tensor with its initial values, from the stream `key`.
+    /// Fills a tensor with its initial values, drawn from the stream `key`.
     pub fn fill(self, key: u64, to: &mut [f32]) {
         match self {
             Self::Zeros => to.fill(0.0),
@@ -132,8 +132,8 @@ impl Initializer {
     }
 }
 
-/// Orthonormal rows, or columns where they are fewer: random normal vectors made orthogonal one after the other (twice,
-/// which is enough: Giraud, Langou and Rozložník 2005).
+/// Fills `to` with orthonormal rows, or columns if they are fewer. Random normal vectors are orthogonalized one after
+/// the other, twice, which is enough (Giraud, Langou and Rozložník 2005).
 fn orthogonal(key: u64, columns: usize, to: &mut [f32]) {
     let rows = to.len() / columns;
     let (count, len) = (rows.min(columns), rows.max(columns));
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn deviations_and_bounds_are_those_of_the_formulas() {
         use KernelInitializer::*;
-        // Of 40,000 numbers the deviation is off by about 0.4 %.
+        // With 40,000 numbers the deviation is off by about 0.4 %.
         for (kind, variance) in [
             (GlorotUniform, 2.0 / 400.0),
             (GlorotNormal, 2.0 / 400.0),

@@ -1,16 +1,15 @@
-//! The losses, under Keras's names. What each computes is in `shaders/`, under its own.
+//! The losses, with Keras's names. `shaders/` has the formula of each.
 
 use crate::{Error, Result, range::positive};
 use std::{fmt, str::FromStr};
 
-/// What a network is trained on: the mean over the images of the loss of each. Regressions take the label as a number, as
-/// it is: 0, 1, 2, ...
+/// The loss of a network, averaged over the images. A regression takes the label as a number: 0, 1, 2, ...
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Loss {
-    /// Keras's `sparse_categorical_crossentropy`, of softmax: one output for each class.
+    /// Keras's `sparse_categorical_crossentropy` after softmax: one output per class.
     SoftmaxCrossEntropy,
-    /// Keras's `binary_crossentropy`, of sigmoid: one output, labels 0 and 1.
+    /// Keras's `binary_crossentropy` after sigmoid: one output, labels 0 and 1.
     BinaryCrossEntropy,
     /// (output - label)²: one output.
     MeanSquaredError,
@@ -18,21 +17,21 @@ pub enum Loss {
     MeanAbsoluteError,
     /// d² / 2 for distances up to `delta`, delta · (d - delta / 2) beyond (Huber 1964): one output.
     Huber {
-        /// Where the square ends.
+        /// Distance at which the quadratic part ends.
         delta: f64,
     },
 }
 
-/// The names, for errors and help.
+/// The names of the losses, for errors and help.
 pub const NAMES: &str = "softmax_cross_entropy, binary_cross_entropy, mean_squared_error, mean_absolute_error, huber, huber=DELTA";
 
 impl Loss {
-    /// Whether it compares a number, not classes.
+    /// Returns true if the loss compares numbers, not classes.
     pub fn is_regression(self) -> bool {
         !matches!(self, Self::SoftmaxCrossEntropy | Self::BinaryCrossEntropy)
     }
 
-    /// The activation at the end of a network that is part of the loss, which takes what goes into it.
+    /// The final activation that is part of the loss, which takes the input of that activation.
     pub fn activation(self) -> &'static str {
         match self {
             Self::SoftmaxCrossEntropy => "softmax",
@@ -41,7 +40,7 @@ impl Loss {
         }
     }
 
-    /// The outputs of a network for this many classes.
+    /// Number of outputs of a network for `classes` classes.
     pub fn outputs(self, classes: usize) -> usize {
         if self == Self::SoftmaxCrossEntropy { classes } else { 1 }
     }
@@ -71,7 +70,7 @@ impl FromStr for Loss {
     }
 }
 
-/// As it is parsed.
+/// The format that [`FromStr`] parses.
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

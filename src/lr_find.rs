@@ -1,6 +1,6 @@
-//! Finds a learning rate (Smith 2017, "Cyclical Learning Rates", its range test): the rate rises exponentially from
-//! step to step of one training, and where the smoothed loss falls most steeply per factor of the rate is a good one.
-//! It saves nothing, and whatever else decides a training (batch, optimizer, clipping) counts as it is.
+//! Learning-rate range test (Smith 2017, "Cyclical Learning Rates"). During one training, the rate rises exponentially
+//! with each step. A good rate is the one at which the smoothed loss falls most steeply per factor of the rate. The
+//! test saves nothing; batch, optimizer and clipping apply as in the training.
 
 use crate::{
     Error, Result,
@@ -15,23 +15,23 @@ use crate::{
 use serde::Serialize;
 use std::{ops::ControlFlow, sync::Arc};
 
-/// How slowly the smoothed loss forgets.
+/// Decay rate of the smoothed loss.
 const SMOOTHING: f64 = 0.98;
-/// The loss has diverged where it exceeds the least one so many times.
+/// The loss has diverged if it exceeds the least one by this factor.
 const DIVERGED: f64 = 4.0;
-/// One share in so many of the steps is left out at the start, where the mean is still of few losses.
+/// The first 1/`LEFT_OUT` of the steps is ignored, since the mean is still of few losses.
 const LEFT_OUT: usize = 10;
-/// Fewer points say nothing of a slope.
+/// Fewest points from which a slope can be estimated.
 const FEWEST: usize = 10;
 
-/// The range of rates.
+/// Range of learning rates.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
-    /// The first.
+    /// First rate.
     pub from: f64,
-    /// The last.
+    /// Last rate.
     pub to: f64,
-    /// Steps from one to the other.
+    /// Steps from the first rate to the last.
     pub steps: u64,
 }
 
@@ -42,7 +42,7 @@ impl Default for Range {
 }
 
 impl Range {
-    /// Whether the numbers make sense.
+    /// Checks that all numbers are in range.
     ///
     /// # Errors
     /// [`Error::Option`] that names the number and its range.
@@ -58,31 +58,31 @@ impl Range {
     }
 }
 
-/// A step of the rise.
+/// A step of the test.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Sample {
-    /// From 1.
+    /// Number of the step, from 1.
     pub step: u64,
-    /// The rate of this step.
+    /// Learning rate of the step.
     pub learning_rate: f64,
-    /// Its mean loss, before its update.
+    /// Mean loss of the step, before its update.
     pub loss: f64,
-    /// The mean of the losses so far that forgets, corrected for its start.
+    /// Exponential moving average of the losses so far, corrected for its start.
     pub smoothed: f64,
 }
 
-/// What the rise showed.
+/// Result of the test.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Found {
-    /// The rate at which the smoothed loss falls most steeply; `None` where it falls nowhere.
+    /// The rate at which the smoothed loss falls most steeply; `None` if it never falls.
     pub suggestion: Option<f64>,
-    /// Whether the loss diverged before the last rate.
+    /// True if the loss diverged before the last rate.
     pub diverged: bool,
     /// All steps until then.
     pub samples: Vec<Sample>,
 }
 
-/// What is known while the rate rises.
+/// State of the test while the rate rises.
 struct Rise {
     samples: Vec<Sample>,
     range: Range,
@@ -92,7 +92,7 @@ struct Rise {
 }
 
 impl Rise {
-    /// Takes a loss; whether there is more to see.
+    /// Adds a loss; breaks at the end of the range or when the loss diverges.
     fn take(&mut self, loss: f64, rate: f64) -> ControlFlow<()> {
         if self.is_over() {
             return ControlFlow::Break(());
@@ -111,11 +111,11 @@ impl Rise {
     }
 }
 
-/// Lets the rate rise over `range` in a training of `model` on `data` as `options` say; their learning rate, schedule,
-/// epochs and callbacks do not count. `each` hears every sample.
+/// Runs the range test over `range` in a training of `model` on `data` with `options`, whose learning rate, schedule,
+/// epochs and callbacks are ignored. `each` gets every sample.
 ///
 /// # Errors
-/// [`Error::Option`] for a range that makes no sense, and whatever a training reports. A loss that diverges is none.
+/// [`Error::Option`] for a range that makes no sense, and the errors of a training. A diverging loss is not an error.
 pub async fn find(
     context: &Context,
     model: &Model,
@@ -151,7 +151,7 @@ pub async fn find(
     Ok(Found { suggestion: steepest(&rise.samples), diverged: rise.diverged, samples: rise.samples })
 }
 
-/// The rate at which the smoothed loss falls most per factor of the rate, before its least.
+/// The rate at which the smoothed loss falls most steeply per factor of the rate, before its minimum.
 fn steepest(samples: &[Sample]) -> Option<f64> {
     let lowest = (0..samples.len()).min_by(|a, b| samples[*a].smoothed.total_cmp(&samples[*b].smoothed))?;
     let first = (samples.len() / LEFT_OUT).max(1);
@@ -170,7 +170,7 @@ fn steepest(samples: &[Sample]) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// A curve with its steepest fall at `rate`, that rises again ten times later.
+    /// A curve with its steepest fall at `rate`; it rises again after a further factor of about ten.
     fn curve(rate: f64) -> Vec<Sample> {
         let smoothed = |x: f64| 2.0 / (1.0 + (3.0 * x).exp()) + (4.0 * (x - 3.5)).exp();
         let sample = |step: u64| {

@@ -1,5 +1,5 @@
-//! A model: layers with checked shapes, one after the other or as a directed graph, and the programs that train,
-//! evaluate and use it.
+//! A model: layers with checked shapes, in sequence or as a directed graph, and the programs that train, evaluate and
+//! use it.
 
 mod explaining;
 
@@ -20,18 +20,19 @@ use crate::{
 pub use explaining::Explaining;
 use std::collections::{BTreeMap, HashMap};
 
-/// No network has more layers, and no layer more inputs: far beyond any that can be trained, and few enough for every file to
-/// be judged at once.
+/// Most layers of a network, and most inputs of a layer. It is far above any network that can be trained, yet low
+/// enough to validate any file at once.
 pub const MOST_LAYERS: usize = 10_000;
 
-/// No batch has more rows: sizes of everything that is made for one can be counted.
+/// Most rows of a batch. Up to it, no size that depends on the batch overflows.
 pub const MOST_ROWS: usize = 1 << 20;
 
-/// The name by which layers call what goes into the network.
+/// Name by which layers refer to the input of the network.
 pub const INPUT: &str = "input";
 
-/// A stack of layers, Keras's `Sequential`; or a directed graph, its functional models: a layer takes the output of
-/// the one before it in the list unless [`Model::inputs`] names others. The last layer gives the output.
+/// A network: a stack of layers, like Keras's `Sequential`, or a directed graph, like Keras's functional models. A
+/// layer takes the output of the layer before it in the list, unless [`Model::inputs`] names others. The last layer
+/// gives the output.
 ///
 /// ```
 /// use wgrad::{layers::{Dense, Flatten}, model::Model};
@@ -45,97 +46,98 @@ pub const INPUT: &str = "input";
 /// ```
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Model {
-    /// Its name.
+    /// Name of the model.
     pub name: String,
     /// (height, width, channels) of an image.
     pub input_shape: [usize; 3],
-    /// The layers, first to last; each only takes outputs of earlier ones.
+    /// The layers, first to last; each takes outputs of earlier layers only.
     pub layers: Vec<Layer>,
-    /// By the number of a layer, from 0: the names of the layers whose outputs it takes (or `input`), where that is not
-    /// simply the one before it.
+    /// By layer index, from 0: the names of the layers whose outputs the layer takes (or `input`). A layer without an
+    /// entry takes the output of the layer before it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<usize, Vec<String>>,
-    /// What it is trained on, where that is not what [`Model::loss`] finds by itself.
+    /// The loss, unless it is the one that [`Model::loss`] infers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
 }
 
-/// A layer of a model with everything that follows from its place.
+/// A layer of a model: its name, output shape, number of parameters and inputs.
 #[derive(Clone, Debug)]
 pub struct LayerSummary {
-    /// Its name: `conv2d_1`.
+    /// Name of the layer, such as `conv2d_1`.
     pub name: String,
     /// Keras's class name.
     pub kind: &'static str,
-    /// Shape of its output, without the batch.
+    /// Shape of the output, without the batch.
     pub output: Vec<usize>,
-    /// How many numbers it has, trained or not.
+    /// Number of parameters, trained or not.
     pub parameters: usize,
-    /// How many of them the optimizer does not change, such as moving averages.
+    /// Number of parameters that the optimizer does not change, such as moving averages.
     pub not_trained: usize,
-    /// The layers whose outputs it takes, or `input`.
+    /// The layers whose outputs the layer takes, or `input`.
     pub inputs: Vec<String>,
 }
 
-/// A layer in its place.
+/// A layer together with its place in the network.
 pub struct Placed<'a> {
     /// The layer.
     pub layer: &'a Layer,
-    /// Its name, shapes and parameters.
+    /// Name, shapes and parameters of the layer.
     pub place: Place,
-    /// Where its inputs come from: the number of a layer, or the image.
+    /// Source of each input: the index of a layer, or `None` for the image.
     pub from: Vec<Option<usize>>,
-    /// How many layers take its output.
+    /// Number of layers that take the output.
     uses: usize,
 }
 
 impl Model {
-    /// A model without layers, for images of (height, width, channels).
+    /// Creates a model without layers for images of (height, width, channels).
     pub fn new(name: &str, input_shape: [usize; 3]) -> Self {
         Self { name: name.to_string(), input_shape, layers: Vec::new(), inputs: BTreeMap::new(), loss: None }
     }
 
-    /// The model with one more layer, as Keras's `model.add`.
+    /// Appends a layer, like Keras's `model.add`.
     #[allow(clippy::should_implement_trait)]
     pub fn add(mut self, layer: impl Into<Layer>) -> Self {
         self.layers.push(layer.into());
         self
     }
 
-    /// The model with one more layer that takes the outputs of the layers of these names, or the network's `input`,
-    /// as Keras's functional models do.
+    /// Appends a layer that takes the outputs of the named layers, or the network's `input`, as in Keras's functional
+    /// models.
     pub fn add_from(mut self, layer: impl Into<Layer>, inputs: &[&str]) -> Self {
         self.inputs.insert(self.layers.len(), inputs.iter().map(ToString::to_string).collect());
         self.add(layer)
     }
 
-    /// Values of an image.
+    /// Number of values of an image.
     pub fn pixels(&self) -> usize {
         self.input_shape.iter().product()
     }
 
-    /// The length of its output.
+    /// Length of the output.
     ///
     /// # Errors
-    /// [`Error::Model`] where the layers do not fit.
+    /// [`Error::Model`] if the layers do not fit.
     pub fn outputs(&self) -> Result<usize> {
         let (placed, _) = self.place()?;
         Ok(placed.last().map_or(0, |p| p.place.output.iter().product()))
     }
 
-    /// Number of classes: the length of its output; 2 where it tells them by one logit, 1 for a regression.
+    /// Number of classes: the length of the output; 2 for binary cross-entropy, which has one output; 1 for a
+    /// regression.
     ///
     /// # Errors
-    /// [`Error::Model`] where the layers do not fit.
+    /// [`Error::Model`] if the layers do not fit.
     pub fn classes(&self) -> Result<usize> {
         Ok(if self.loss()? == Loss::BinaryCrossEntropy { 2 } else { self.outputs()? })
     }
 
-    /// What it is trained on: the loss that it was given, else binary cross-entropy where its output is one sigmoid
-    /// unit, else softmax cross-entropy.
+    /// The loss of the model: the given one; otherwise binary cross-entropy if the output is one sigmoid unit, else
+    /// softmax cross-entropy.
     ///
     /// # Errors
-    /// [`Error::Model`] where the layers do not fit.
+    /// [`Error::Model`] if the layers do not fit.
     pub fn loss(&self) -> Result<Loss> {
         Ok(self.loss_of(self.outputs()?))
     }
@@ -147,10 +149,10 @@ impl Model {
         })
     }
 
-    /// Every layer with its shape and parameters.
+    /// Every layer with its shape and number of parameters.
     ///
     /// # Errors
-    /// [`Error::Model`] where the layers do not fit.
+    /// [`Error::Model`] if the layers do not fit.
     pub fn summary(&self) -> Result<Vec<LayerSummary>> {
         let (placed, parameters) = self.place()?;
         let count = |ids: &[ParameterId], which: fn(&Parameter) -> bool| {
@@ -174,18 +176,18 @@ impl Model {
             .collect())
     }
 
-    /// All tensors, in the order of their arena: the trained ones, layer by layer, then the others.
+    /// All tensors in the order in which they are stored: the trained ones, layer by layer, then the others.
     ///
     /// # Errors
-    /// [`Error::Model`] where the layers do not fit.
+    /// [`Error::Model`] if the layers do not fit.
     pub fn parameters(&self) -> Result<Vec<Parameter>> {
         Ok(self.place()?.1)
     }
 
-    /// The initial weights, as one arena: deterministic from `seed`, whatever the adapter.
+    /// The initial weights of all tensors, in one vector. They depend on `seed` only, not on the adapter.
     ///
     /// # Errors
-    /// [`Error::Model`] where the layers do not fit.
+    /// [`Error::Model`] if the layers do not fit.
     pub fn initial_weights(&self, seed: u64) -> Result<Vec<f32>> {
         let parameters = self.parameters()?;
         let mut weights = vec![0.0; arena_len(&parameters)];
@@ -197,10 +199,10 @@ impl Model {
         Ok(weights)
     }
 
-    /// Shapes, names, sources and parameters of all layers.
+    /// Places the layers: shapes, names, sources and parameters of each.
     ///
     /// # Errors
-    /// [`Error::Model`] where layers do not fit.
+    /// [`Error::Model`] if layers do not fit.
     pub fn place(&self) -> Result<(Vec<Placed<'_>>, Vec<Parameter>)> {
         let fail = |layer: String, message: String| Error::Model { model: self.name.clone(), layer, message };
         if self.layers.is_empty() {
@@ -219,7 +221,7 @@ impl Model {
         }
         let mut parameters: Vec<Parameter> = Vec::new();
         let mut placed: Vec<Placed<'_>> = Vec::new();
-        // By name: the number of the layer; and by kind how many there are.
+        // The index of each layer by name, and the number of layers of each kind.
         let (mut numbers, mut kinds) = (HashMap::new(), HashMap::new());
         for (index, layer) in self.layers.iter().enumerate() {
             let rules = layer.rules();
@@ -262,7 +264,7 @@ impl Model {
             placed.push(Placed { layer, place, from, uses: 0 });
         }
         self.ends_well(&placed)?;
-        // The optimizer runs over the first part of the arena, so what it must not change stands behind.
+        // The optimizer updates the first part of the storage, so tensors that are not trained come last.
         let mut offset = 0;
         for trained in [true, false] {
             for p in parameters.iter_mut().filter(|p| p.trained == trained) {
@@ -273,7 +275,7 @@ impl Model {
         Ok((placed, parameters))
     }
 
-    /// Where the inputs of layer `index` come from: the numbers of layers before it, or the image.
+    /// The sources of the inputs of layer `index`: indices of earlier layers, or `None` for the image.
     fn sources(
         &self,
         index: usize,
@@ -286,7 +288,7 @@ impl Model {
         if names.len() > MOST_LAYERS {
             return Err(format!("takes {} inputs, expected at most {MOST_LAYERS}", names.len()));
         }
-        // The layer itself has its number already.
+        // `numbers` already contains the layer itself, which is not a valid source.
         let earlier = |name: &String| numbers.get(name).filter(|n| **n < index);
         let find = |name: &String| {
             if name == INPUT {
@@ -305,7 +307,7 @@ impl Model {
         names.iter().map(find).collect()
     }
 
-    /// Whether the output is one axis, and every layer leads to it.
+    /// Checks that the output is one axis and that every layer leads to it.
     fn ends_well(&self, placed: &[Placed<'_>]) -> Result<()> {
         let fail = |p: &Placed<'_>, message: String| {
             let layer = format!("layer {} ({})", p.place.index + 1, p.place.name);
@@ -340,7 +342,7 @@ impl Model {
         Ok(())
     }
 
-    /// Whether the last layer ends in this activation.
+    /// Returns true if the last layer ends in this activation.
     pub fn ends_in(&self, activation: &str) -> bool {
         let last = match self.layers.last() {
             Some(Layer::Dense(layer)) => layer.activation,
@@ -351,9 +353,9 @@ impl Model {
         last.name() == activation
     }
 
-    /// The model with the activation taken off that is part of the loss: its output are logits.
+    /// The model without the final activation that is part of the loss, so that its outputs are logits.
     pub fn without_activation(&self, loss: Loss) -> Self {
-        // Without the activation it would be taken for another loss.
+        // Without the activation, a different loss would be inferred.
         let mut model = Self { loss: Some(loss), ..self.clone() };
         if self.ends_in(loss.activation()) {
             match model.layers.last_mut() {
@@ -369,13 +371,14 @@ impl Model {
         model
     }
 
-    /// The program of one step, for images and labels that come as `input` says.
+    /// The program of one step, for images and labels in the format of `input`.
     ///
-    /// `slots` is how many steps' results are kept before the host reads them. A final softmax, or the sigmoid of one
-    /// unit, is part of the loss, which takes logits; predictions are probabilities either way, or a regression's number.
+    /// `slots` is the number of steps whose results are stored before the host reads them. A final softmax, or the
+    /// sigmoid of a single unit, is part of the loss, which takes logits. Predictions are still probabilities, or the
+    /// number of a regression.
     ///
     /// # Errors
-    /// [`Error::Model`] where the layers do not fit.
+    /// [`Error::Model`] if the layers do not fit.
     pub fn program(
         &self,
         input: &Preprocessing,
@@ -387,10 +390,11 @@ impl Model {
         self.program_with(input, mode, batch, slots, optimizer, &Objective::default())
     }
 
-    /// The same where a training step makes of images and labels what `objective` says.
+    /// The program of one step, with the augmentation, label smoothing and class weights of `objective` in training
+    /// steps.
     ///
     /// # Errors
-    /// [`Error::Model`] where the layers do not fit.
+    /// [`Error::Model`] if the layers do not fit.
     pub fn program_with(
         &self,
         input: &Preprocessing,
@@ -449,7 +453,8 @@ impl Model {
     }
 }
 
-/// Appends what a prediction makes of the output `x`: probabilities of classes, or the number as it is.
+/// Appends the conversion of the output `x` to a prediction: class probabilities, or the unchanged number of a
+/// regression.
 fn prediction(b: &mut Builder, loss: Loss, x: ValueId, outputs: usize) -> ValueId {
     match loss {
         Loss::SoftmaxCrossEntropy => layers::softmax(b, "probabilities", x, &[outputs]),
@@ -463,10 +468,10 @@ fn prediction(b: &mut Builder, loss: Loss, x: ValueId, outputs: usize) -> ValueI
     }
 }
 
-/// Appends the forward pass of every layer; the outputs, layer by layer.
+/// Appends the forward pass of every layer and returns the outputs, layer by layer.
 fn forward(b: &mut Builder, placed: &mut [Placed<'_>], image: ValueId) -> Vec<ValueId> {
     let mut outputs: Vec<ValueId> = Vec::new();
-    // Whether a value goes to one layer only, followed through layers that hand their input on as it is.
+    // True for a value that only one layer takes, also through layers that return their input unchanged.
     let mut sole: BTreeMap<ValueId, bool> = BTreeMap::new();
     for Placed { layer, place, from, uses } in placed {
         for ((value, _), from) in place.inputs.iter_mut().zip(from.iter()) {
@@ -482,9 +487,9 @@ fn forward(b: &mut Builder, placed: &mut [Placed<'_>], image: ValueId) -> Vec<Va
     outputs
 }
 
-/// Appends the backward pass, last layer to first. A value that several layers take gets the sum of their
-/// gradients, in the order of the layers from the last. Where `image`, the gradient goes on to what
-/// goes into the network, and comes back.
+/// Appends the backward pass, from the last layer to the first. The gradient of a value that several layers take is the
+/// sum of their gradients, added in the order of the layers from the last. If `image` is true, the pass continues to
+/// the input of the network, and its gradient is returned.
 fn backward(b: &mut Builder, placed: &[Placed<'_>], dy: ValueId, image: bool) -> Option<ValueId> {
     b.pass = Pass::Backward;
     let mut learns: Vec<bool> = Vec::new();

@@ -10,7 +10,7 @@ use crate::{
     model::Model,
 };
 
-/// Names of the built-in networks, with a line about each.
+/// Name and description of each built-in network.
 pub const NETWORKS: &[(&str, &str)] = &[
     ("linear", "y = m·x + b: softmax regression"),
     ("mlp", "one hidden layer of 128, ReLU"),
@@ -26,21 +26,23 @@ pub const NETWORKS: &[(&str, &str)] = &[
     ),
 ];
 
-/// Those that take a processor long: what runs every network leaves them out unless it is asked for them.
+/// The networks that take long on a processor. Commands that run every network leave them out unless you name them.
 pub const LARGE: &[&str] = &["rnn", "lstm", "gru", "cnn-bn", "vgg", "resnet"];
 
-/// The names of the networks that are not [`LARGE`].
+/// Names of the networks that are not [`LARGE`].
 pub fn small() -> impl Iterator<Item = &'static str> {
     NETWORKS.iter().map(|(name, _)| *name).filter(|name| !LARGE.contains(name))
 }
 
-/// A convolution of 3 × 3 that keeps the size of the image, normalized, rectified. Normalization takes any bias away.
+/// Appends a 3 × 3 convolution that keeps the image size, a batch normalization and a ReLU. The convolution has no
+/// bias, since the normalization would remove it.
 fn block(model: Model, filters: usize) -> Result<Model> {
     let conv = Conv2D { use_bias: false, ..Conv2D::new(filters, 3).padding(Padding::Same) };
     Ok(model.add(conv).add(BatchNormalization::new()).add(Activation::new("relu")?))
 }
 
-/// Two blocks, and the way round them: x + f(x) (He et al. 2016). The layer before them is called `name`.
+/// Appends two blocks and the skip connection around them: x + f(x) (He et al. 2016). The layer before them gets the
+/// name `name`.
 fn residual(mut model: Model, name: &str, filters: usize) -> Result<Model> {
     if let Some(Layer::MaxPooling2D(before)) = model.layers.last_mut() {
         before.name = Some(name.to_string());
@@ -53,7 +55,7 @@ fn residual(mut model: Model, name: &str, filters: usize) -> Result<Model> {
     Ok(model.add_from(Add::new(), &[name, &after]))
 }
 
-/// The built-in network of that name, for images of `input_shape` in `classes` classes.
+/// The built-in network `name` for images of `input_shape` and `classes` classes.
 ///
 /// # Errors
 /// [`Error::Unknown`] with the known names.
@@ -61,8 +63,8 @@ pub fn network(name: &str, input_shape: [usize; 3], classes: usize) -> Result<Mo
     network_for(name, input_shape, classes, Loss::SoftmaxCrossEntropy)
 }
 
-/// The same with the last layer that `loss` takes: one sigmoid unit for binary cross-entropy, one linear unit for
-/// a regression.
+/// The built-in network `name` with the last layer that `loss` needs: one sigmoid unit for binary cross-entropy, one
+/// linear unit for a regression.
 ///
 /// # Errors
 /// [`Error::Unknown`] with the known names.
@@ -70,7 +72,7 @@ pub fn network_for(name: &str, input_shape: [usize; 3], classes: usize, loss: Lo
     let mut model = Model::new(name, input_shape);
     model.loss = Some(loss).filter(|loss| loss.is_regression());
     let output = Dense::new(loss.outputs(classes)).activation(loss.activation())?;
-    // Row after row from the top, each with all its columns and channels.
+    // Each row of the image, with all its columns and channels, is one time step, from the top.
     let rows = Reshape::new(&[input_shape[0] as i64, -1]);
     Ok(match name {
         "rnn" => model.add(rows).add(SimpleRNN::new(128)).add(output),

@@ -1,5 +1,5 @@
-//! What a training makes of images and labels, whatever the model: augmentation, label smoothing, weights of classes.
-//! Evaluation leaves all of it out, so that its numbers can be compared.
+//! Training options that change images, labels or loss, whatever the model: augmentation, label smoothing, class
+//! weights. Evaluation ignores them, so that its results stay comparable.
 
 use crate::{
     Error, Result,
@@ -10,28 +10,28 @@ use crate::{
     range::{not_negative, share},
 };
 
-/// What is minimised besides the plain loss of the images as they are.
+/// Changes to the plain loss on the original images.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Objective {
-    /// Changes of the images.
+    /// Augmentation of the images.
     #[serde(skip_serializing_if = "Augment::is_off")]
     pub augment: Augment,
-    /// The share of a target that all classes get alike (Szegedy et al. 2016), in [0, 1).
+    /// Share of each target that is spread evenly over all classes (Szegedy et al. 2016), in [0, 1).
     pub label_smoothing: f64,
-    /// How much an image of each class counts, Keras's `class_weight`: the loss is the mean over the images of weight
-    /// times loss. Empty: all count 1.
+    /// Weight of each class, Keras's `class_weight`: the loss is the mean over the images of weight times loss. If
+    /// empty, all weights are 1.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub class_weight: Vec<f64>,
 }
 
 impl Objective {
-    /// Whether it is the plain loss of the images as they are.
+    /// Returns true if the objective is the plain loss on the original images.
     pub fn is_plain(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether the numbers make sense for this many classes, and for this loss.
+    /// Checks the numbers against their ranges, the number of classes and the loss.
     ///
     /// # Errors
     /// [`Error::Option`].
@@ -57,14 +57,14 @@ impl Objective {
         Ok(())
     }
 
-    /// The weights of `classes` classes, as the device takes them.
+    /// The weights of `classes` classes, in the device's number format.
     pub fn weights(&self, classes: usize) -> Vec<f32> {
         (0..classes).map(|class| self.class_weight.get(class).map_or(1.0, |w| *w as f32)).collect()
     }
 }
 
-/// Weights by which all classes count alike, 1 on average over the images: images / (classes · images of the class),
-/// scikit-learn's "balanced". A class without images counts 1.
+/// Weights that give all classes the same total and average 1 over the images: images / (classes · images of the
+/// class), scikit-learn's "balanced". A class without images has weight 1.
 pub fn balanced(counts: &[usize]) -> Vec<f64> {
     let all: usize = counts.iter().sum();
     let share = |count: &usize| all as f64 / (counts.len() * count.max(&1)) as f64;
@@ -72,12 +72,12 @@ pub fn balanced(counts: &[usize]) -> Vec<f64> {
 }
 
 impl Loss {
-    /// Loss, gradient and hits of a batch of `outputs` outputs, with its weights of classes.
+    /// The call that computes loss, gradient and hits of a batch with `outputs` outputs, and its class weights.
     pub(crate) fn call(self, batch: usize, outputs: usize, objective: &Objective) -> (Call, Vec<f32>) {
         let (op, classes) = match self {
             Self::SoftmaxCrossEntropy => (&SOFTMAX_CROSS_ENTROPY, outputs),
             Self::BinaryCrossEntropy => (&BINARY_CROSS_ENTROPY, 2),
-            // How many classes there are is known only where they have weights.
+            // The number of classes of a regression is known only from its class weights.
             Self::MeanSquaredError => (&MEAN_SQUARED_ERROR, objective.class_weight.len().max(1)),
             Self::MeanAbsoluteError => (&MEAN_ABSOLUTE_ERROR, objective.class_weight.len().max(1)),
             Self::Huber { .. } => (&HUBER, objective.class_weight.len().max(1)),

@@ -1,4 +1,4 @@
-//! Predictions: a trained network, a batch of images, a probability for each class, or a regression's number.
+//! Predictions of a trained network for a batch of images: a probability for each class, or the number of a regression.
 
 use crate::{
     Result,
@@ -15,7 +15,7 @@ use crate::{
     selection::Choices,
 };
 
-/// A network on a device, ready to classify.
+/// A network on a device, ready for predictions.
 pub struct Predictor {
     compiled: CompiledModel,
     outputs: usize,
@@ -23,11 +23,11 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// Puts `model` with the weights of `checkpoint` on the device, for up to `batch` images at once, or as many
-    /// as the adapter takes. Images come as `input` says: that of the data it was trained on.
+    /// Writes `model` with the weights of `checkpoint` to the device, for up to `batch` images at once, or as many as
+    /// the adapter can compute. Images have the format of `input`, that of the training data.
     ///
     /// # Errors
-    /// Whatever the plan reports.
+    /// The errors of the plan.
     pub async fn new(
         context: &Context,
         model: &Model,
@@ -39,10 +39,10 @@ impl Predictor {
         Self::in_mode(context, model, input, checkpoint, batch, variants, Mode::Predict).await
     }
 
-    /// The same network up to what goes into its loss.
+    /// Creates a predictor that returns logits, the input of the loss.
     ///
     /// # Errors
-    /// Whatever the plan reports.
+    /// The errors of the plan.
     pub async fn of_logits(
         context: &Context,
         model: &Model,
@@ -68,11 +68,11 @@ impl Predictor {
         Self::of(compiled, model)
     }
 
-    /// The same with the weights that lie in `arenas`, as they are whenever it is asked: of a training that goes on,
-    /// for example. It reads them and writes nothing but buffers of its own.
+    /// Creates a predictor that reads the weights in `arenas` at the time of each prediction, for example those of a
+    /// running training. It writes only to its own buffers.
     ///
     /// # Errors
-    /// Whatever the plan reports.
+    /// The errors of the plan.
     pub async fn sharing(
         context: &Context,
         model: &Model,
@@ -90,8 +90,8 @@ impl Predictor {
         Ok(Self { compiled, outputs: model.outputs()?, loss: model.loss()? })
     }
 
-    /// The probabilities of each class for each image of `images`, (images, height, width, channels) bytes; of a
-    /// regression, its one number.
+    /// The class probabilities of each image in `images`, which are (images, height, width, channels) bytes; for a
+    /// regression, its number.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
@@ -100,7 +100,7 @@ impl Predictor {
         Ok(rows.into_iter().map(|row| self.shares(row)).collect())
     }
 
-    /// The network's output for each image, as it is.
+    /// The unchanged outputs of the network for each image.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
@@ -115,15 +115,15 @@ impl Predictor {
         Ok(all)
     }
 
-    /// Images that it takes at once.
+    /// Number of images that the predictor computes at once.
     pub fn batch(&self) -> usize {
         self.compiled.plan.program.batch
     }
 
-    /// Asks for the same of at most [`Predictor::batch`] images, and does not wait for the answer.
+    /// Submits at most [`Predictor::batch`] images and returns without waiting; [`Predictor::answer`] has the result.
     ///
     /// # Panics
-    /// Where there are more images.
+    /// If there are more images.
     pub fn ask(&self, images: &[u8]) -> Asked {
         let rows = images.len() / self.compiled.plan.program.pixels;
         assert!(rows <= self.batch(), "{rows} images, {} fit", self.batch());
@@ -132,7 +132,7 @@ impl Predictor {
         Asked { fetch: context.fetch(&[plan.output()]), rows }
     }
 
-    /// The answer to `asked`, once it is there; `None` before. Returns at once.
+    /// The probabilities for `asked` once they have arrived, `None` before. Returns at once.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
@@ -154,7 +154,7 @@ impl Predictor {
         output.chunks_exact(self.outputs).take(rows).map(<[f32]>::to_vec)
     }
 
-    /// A probability for each class, also where one output stands for two.
+    /// The probability of each class, also for binary cross-entropy, where one output stands for two classes.
     fn shares(&self, row: Vec<f32>) -> Vec<f32> {
         match (self.loss, &row[..]) {
             (Loss::BinaryCrossEntropy, [p]) => vec![1.0 - p, *p],
@@ -163,7 +163,7 @@ impl Predictor {
     }
 }
 
-/// The program of `model` for up to `batch` images, or for as many as the adapter takes.
+/// The program of `model` for up to `batch` images, or as many as the adapter can compute.
 fn program(
     context: &Context,
     (model, input): (&Model, &Preprocessing),
@@ -174,7 +174,7 @@ fn program(
     program(fitting(context, batch, &|batch| Ok(vec![program(batch)?]))?)
 }
 
-/// A question on its way to the device.
+/// A prediction on its way from the device.
 pub struct Asked {
     fetch: Fetch,
     rows: usize,

@@ -1,5 +1,5 @@
-//! The training loop: chunks of images go in, loss and hits come out, everything between stays on the
-//! device. It reads results of work that is already done and never waits inside a step; it knows no files.
+//! The training loop: chunks of images go in, loss and hits come out, and everything between stays on the device. It
+//! reads the results of finished work only and never waits within a step. It accesses no files.
 
 mod fit;
 mod judge;
@@ -42,35 +42,35 @@ pub use parts::differences;
 pub use steer::RateChange;
 pub use walk::Walk;
 
-/// Everything that decides a training besides the model, the data and the adapter.
+/// All options that determine a training, besides the model, the data and the adapter.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Options {
-    /// Images a step.
+    /// Images per step.
     pub batch: usize,
-    /// How many of them are computed at once, where not all: then a step is computed in parts whose gradients add up.
+    /// Images computed at once, if fewer than the batch. The step is then computed in parts whose gradients are summed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_once: Option<usize>,
-    /// Epochs of the whole training; schedules stretch over them.
+    /// Epochs of the whole training, over which the schedule extends.
     pub epochs: u64,
-    /// Decides initial weights, order of images and dropout.
+    /// Seed of the initial weights, the order of the images, dropout and augmentation.
     pub seed: u64,
-    /// The method's numbers.
+    /// The optimizer and its options.
     pub optimizer: Optimizer,
-    /// How the learning rate moves.
+    /// The learning-rate schedule.
     pub schedule: Schedule,
-    /// What is watched between epochs.
+    /// Early stopping and other callbacks between epochs.
     #[serde(default)]
     pub callbacks: Callbacks,
-    /// Whether each epoch visits the images in an order of its own.
+    /// True if each epoch visits the images in a new random order.
     pub shuffle: bool,
-    /// Variants chosen by hand or tuned.
+    /// Kernel variants that you chose or that tuning selected.
     pub variants: Choices,
-    /// Bytes of images that are handed to the device at once.
+    /// Bytes of images that are uploaded to the device at once.
     pub budget: usize,
-    /// What it makes of images and labels; of older runs nothing but the plain loss is known.
+    /// Augmentation, label smoothing and class weights; the plain loss for older runs, which did not record them.
     #[serde(default, skip_serializing_if = "Objective::is_plain")]
     pub objective: Objective,
-    /// Other learning rates, in the order of their steps: those that were set while it ran.
+    /// Changes of the learning rate made during the training, in the order of their steps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rates: Vec<RateChange>,
 }
@@ -103,24 +103,24 @@ pub struct Trainer {
     training: CompiledModel,
     judging: CompiledModel,
     position: Position,
-    /// Where the last epoch stood before it was closed: all its steps done.
+    /// Position at the end of the last epoch, with all its steps done.
     closed: Option<Position>,
-    /// What the best epoch so far came to, and its state where this trainer has it.
+    /// Metrics of the best epoch so far, and its state if this trainer has it.
     best: Option<(Metrics, Option<Arc<Checkpoint>>)>,
     visitor: Visitor,
 }
 
-/// How [`Trainer::epoch`] and [`Trainer::advance`] ended.
+/// Result of [`Trainer::epoch`] and [`Trainer::advance`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Progress {
-    /// The epoch is done: its metrics.
+    /// The epoch is done, with these metrics.
     Finished(Metrics),
-    /// The epoch is open: its steps were broken off, or as many as were asked for are done.
+    /// The epoch is not done: it was interrupted, or the requested number of steps is done.
     Paused,
 }
 
 impl Progress {
-    /// The metrics of an epoch that is done.
+    /// The metrics of a finished epoch.
     pub fn finished(self) -> Option<Metrics> {
         match self {
             Self::Finished(metrics) => Some(metrics),
@@ -130,11 +130,11 @@ impl Progress {
 }
 
 impl Trainer {
-    /// Compiles the plans, proves the variants that are a user's files, and puts the initial weights on the device.
+    /// Compiles the plans, proves the variants that are your own files, and writes the initial weights to the device.
     ///
     /// # Errors
-    /// [`Error::DataFit`] where model and data do not belong together, [`Error::Dataset`] where the data's own fields do
-    /// not, [`Error::Option`] for numbers that make no sense, and whatever the plan reports.
+    /// [`Error::DataFit`] if the model does not fit the data, [`Error::Dataset`] if the data is inconsistent,
+    /// [`Error::Option`] for options out of range, and the errors of the plan.
     pub async fn new(
         context: &Context,
         model: &Model,
@@ -153,7 +153,7 @@ impl Trainer {
         let longest = longest.unwrap_or(1).max(1);
         for batch in [options.batch, at_once] {
             let steps = cut(&options, &data, batch).steps_per_chunk(longest);
-            // No step has more images than there are.
+            // No step has more images than the longest split.
             slots = slots.max(steps * batch.min(longest).div_ceil(at_once));
             images = images.max(steps.saturating_mul(batch).min(longest));
         }
@@ -192,7 +192,7 @@ impl Trainer {
         })
     }
 
-    /// The device.
+    /// The device context.
     pub fn context(&self) -> &Context {
         &self.training.context
     }
@@ -207,22 +207,22 @@ impl Trainer {
         &self.judging.plan
     }
 
-    /// What it is trained and judged on.
+    /// The data set for training and evaluation.
     pub fn data(&self) -> &Arc<Dataset> {
         &self.data
     }
 
-    /// Where the training stands.
+    /// Progress of the training.
     pub fn position(&self) -> Position {
         self.position
     }
 
-    /// Steps of an epoch.
+    /// Number of steps in an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
         self.cut().steps(self.data.train.len()) as u64
     }
 
-    /// All trained tensors.
+    /// All tensors of the model.
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }
@@ -232,15 +232,15 @@ impl Trainer {
         &self.training.arenas
     }
 
-    /// Tells `listener` from now on what the host does and when, and the device's own times where `stamped`
-    /// and it has any.
+    /// Records the host's activities and their times in `listener` from now on; with `stamped`, also the device's own
+    /// times if it has timestamps.
     pub fn listen(&mut self, listener: Option<Arc<Recorder>>, stamped: bool) {
         let stamps = stamped && listener.is_some();
         self.visitor.stamps = if stamps { Stamps::new(self.context(), 1) } else { None };
         self.visitor.listener = listener;
     }
 
-    /// Reads the whole state back.
+    /// Reads the complete state from the device.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails.
@@ -260,7 +260,7 @@ impl Trainer {
         })
     }
 
-    /// Reads back the gradients of the last step, as one arena.
+    /// Reads the gradients of the last step from the device, in one arena.
     ///
     /// # Errors
     /// [`Error::Device`] if the device fails.
@@ -268,8 +268,8 @@ impl Trainer {
         self.context().read(&self.arenas().gradients).await
     }
 
-    /// Goes on from `checkpoint`. What it has not of the optimizer's state starts from the beginning, and averages
-    /// from the weights.
+    /// Continues from `checkpoint`. Optimizer state that it lacks starts from initial values, and missing averages
+    /// start from the weights.
     pub fn restore(&mut self, checkpoint: &Checkpoint) {
         let Checkpoint { weights, slots, averages, .. } = checkpoint;
         let (context, arenas) = (self.context(), self.arenas());
@@ -286,11 +286,11 @@ impl Trainer {
         self.position = checkpoint.position;
     }
 
-    /// Runs the epoch to its end, from wherever the training stands. `each` sees every step's result soon
-    /// after it is done; when it breaks, the steps already on their way finish and the epoch stays open.
+    /// Trains until the end of the epoch, from the current position. `each` gets the result of every step soon after it
+    /// is done. If `each` breaks, the steps already submitted finish and the epoch stays open.
     ///
     /// # Errors
-    /// [`Error::Diverged`] at the first step whose loss is no number; [`Error::Device`].
+    /// [`Error::Diverged`] at the first step whose loss is not finite; [`Error::Device`].
     pub async fn epoch(
         &mut self,
         each: impl FnMut(&Position, &StepResult) -> ControlFlow<()>,
@@ -298,11 +298,10 @@ impl Trainer {
         self.advance(u64::MAX, each).await
     }
 
-    /// As [`Trainer::epoch`], but takes at most `steps` steps: exactly so many, unless `each` breaks or the epoch
-    /// ends before.
+    /// Trains `steps` steps, or fewer if `each` breaks or the epoch ends first; otherwise like [`Trainer::epoch`].
     ///
     /// # Errors
-    /// As [`Trainer::epoch`].
+    /// The errors of [`Trainer::epoch`].
     pub async fn advance(
         &mut self,
         steps: u64,
@@ -310,7 +309,7 @@ impl Trainer {
     ) -> Result<Progress> {
         let mut position = self.position;
         let span = position.step..position.step.saturating_add(steps);
-        // The parts of a step are one to whoever hears of it.
+        // `each` gets one result for all parts of a step.
         let mut whole = StepResult::default();
         let (began, per_epoch, order) = (self.position, self.steps_per_epoch(), self.order());
         let Self { data, options, training, visitor, .. } = self;
@@ -347,14 +346,14 @@ impl Trainer {
         Ok(Progress::Finished(position.metrics()))
     }
 
-    /// Ends the epoch all of whose steps are done.
+    /// Ends the epoch after its last step.
     fn close(&mut self) {
         let Position { epoch, best, watch, .. } = self.position;
         self.closed = Some(self.position);
         self.position = Position { epoch: epoch + 1, best, watch, ..Position::default() };
     }
 
-    /// In which order the epoch visits the images.
+    /// The order in which the epoch visits the images.
     fn order(&self) -> Order {
         let (seed, epoch) = (self.options.seed, self.position.epoch);
         if self.options.shuffle { Order::Shuffled { seed, epoch } } else { Order::File }

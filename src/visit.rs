@@ -1,6 +1,6 @@
-//! One pass over a split: its chunks stream through a compiled model, and whoever asked hears of each step. Two
-//! submissions are on their way at any time, so that the device has work while the host looks at the results of the one
-//! before. It decides nothing about the numbers: how much a submission holds changes no bit.
+//! One pass over a split: its chunks stream through a compiled model, and a callback gets the result of each step. Two
+//! submissions are in flight at any time, so that the device has work while the host reads the results of the previous
+//! one. The size of a submission does not change a bit of the results.
 
 use crate::{
     Error, Result, clock,
@@ -22,33 +22,33 @@ use std::{
     sync::Arc,
 };
 
-/// Bytes of outputs that one submission brings back, at most.
+/// Most bytes of outputs that one submission returns.
 const OUTPUTS: usize = 16 << 20;
 
-/// Images of a step that are computed at once.
+/// The images of a step that are computed at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Part {
-    /// Where they lie in the chunk.
+    /// Their rows in the chunk.
     pub rows: Rows,
-    /// Which step of the chunk they belong to.
+    /// Index of their step in the chunk.
     pub step: usize,
-    /// Which part of it.
+    /// Index of this part in the step.
     pub number: u32,
-    /// Their share of its images.
+    /// Their share of the step's images.
     pub share: f32,
-    /// Whether the step is done with them.
+    /// True for the last part of the step.
     pub last: bool,
 }
 
 impl Part {
-    /// The parts of `steps`, of at most `at_once` images each and about as many in all of a step.
+    /// Divides `steps` into parts of at most `at_once` images; the parts of a step have about equal sizes.
     pub(crate) fn cut(steps: &[Rows], at_once: usize) -> Vec<Self> {
         let mut parts = Vec::with_capacity(steps.len());
         for (step, whole) in steps.iter().enumerate() {
             let count = (whole.rows as usize).div_ceil(at_once.max(1)).max(1) as u32;
             let mut first = whole.first;
             for number in 0..count {
-                // The first ones have one more where it does not come out even.
+                // If the division has a remainder, the first parts have one image more.
                 let rows = whole.rows / count + u32::from(number < whole.rows % count);
                 let share = (f64::from(rows) / f64::from(whole.rows.max(1))) as f32;
                 let last = number + 1 == count;
@@ -60,43 +60,43 @@ impl Part {
     }
 }
 
-/// Makes the table of steps of a chunk's parts, the first of which belong to this step of the epoch.
+/// Builds the step table for the parts of a chunk, given the index of the chunk's first step in the epoch.
 pub(crate) type Table<'t> = dyn Fn(&[Part], u64) -> Vec<Step> + 't;
 
-/// Another view of images.
+/// Computes another view of images.
 pub(crate) type View<'v> = dyn Fn(&[u8]) -> Vec<u8> + 'v;
 
-/// What is visited, and how.
+/// The split, order and settings of a visit.
 pub(crate) struct Visit<'v> {
     pub split: &'v Split,
     pub order: Order,
     pub cut: Cut,
-    /// Images that are computed at once; a step of more is computed in parts.
+    /// Most images computed at once; a larger step is computed in parts.
     pub at_once: usize,
-    /// Steps of the split.
+    /// The steps of the split to visit.
     pub span: Range<u64>,
-    /// What the device needs to know about the parts of a chunk whose first step is this one.
+    /// Builds the step table of a chunk.
     pub steps: &'v Table<'v>,
-    /// Whether the plan's outputs come back, too.
+    /// True if the plan's outputs are read back as well.
     pub outputs: bool,
-    /// Another view of the images of a chunk, which are visited once more so.
+    /// A second view of each chunk's images; the chunk is then visited in that view as well.
     pub second: Option<&'v View<'v>>,
 }
 
-/// A part of a step that is done.
+/// A finished part of a step.
 pub(crate) struct Visited<'v> {
     pub part: &'v Part,
     pub result: StepResult,
-    /// The outputs of its images, (rows, outputs); none where nobody asked.
+    /// The outputs of its images, (rows, outputs); empty unless requested.
     pub outputs: &'v [f32],
-    /// The labels of its images, and which of the split they are.
+    /// The labels of its images, and the indices of the images in the split.
     pub labels: &'v [u32],
     pub which: &'v [u32],
-    /// Whether the images were seen in their second view.
+    /// True if the images were in their second view.
     pub second: bool,
 }
 
-/// What passes over splits have in common, one after the other.
+/// State that consecutive passes over splits share.
 #[derive(Default)]
 pub(crate) struct Visitor {
     pub listener: Option<Arc<Recorder>>,
@@ -105,7 +105,7 @@ pub(crate) struct Visitor {
     pacer: Pacer,
 }
 
-/// Work on its way to the device.
+/// Work submitted to the device but not yet collected.
 struct UnderWay {
     submitted: Submitted,
     parts: Vec<Part>,
@@ -115,16 +115,16 @@ struct UnderWay {
 }
 
 impl Visitor {
-    /// Lets what is beside work while nothing is visited.
+    /// Lets `beside` work while nothing is visited.
     pub(crate) fn idle(&mut self) -> Result<()> {
         self.beside.as_mut().map_or(Ok(()), |beside| beside.between())
     }
 
-    /// Makes the visit. `each` hears of every part soon after it is done; when it breaks, the steps already on their way
-    /// finish.
+    /// Visits the steps and calls `each` for every part soon after it is done. If `each` breaks, the steps already
+    /// submitted still finish.
     ///
     /// # Errors
-    /// What `each` reports; [`Error::Images`] where the split ends early; [`Error::Device`].
+    /// The errors of `each`; [`Error::Images`] if the split ends early; [`Error::Device`].
     pub(crate) async fn visit(
         &mut self,
         model: &CompiledModel,
@@ -169,7 +169,7 @@ impl Visitor {
         Ok(flow)
     }
 
-    /// Submits the parts of the chunk that lies in the feed.
+    /// Submits the parts of the chunk in the feed.
     async fn parts(
         &mut self,
         model: &CompiledModel,
@@ -188,7 +188,7 @@ impl Visitor {
         };
         let mut flow = ControlFlow::Continue(());
         let mut next = 0;
-        // A step that has begun is finished.
+        // A step that has begun is always completed.
         while next < parts.len() && (flow.is_continue() || parts[next].number > 0) {
             self.idle()?;
             let mut group = next..parts.len().min(next + self.pacer.steps().min(most));
@@ -212,7 +212,7 @@ impl Visitor {
         Ok(flow)
     }
 
-    /// The results of the oldest submission.
+    /// Collects the results of the oldest submission.
     async fn collect(
         &mut self,
         model: &CompiledModel,
@@ -224,7 +224,7 @@ impl Visitor {
         };
         let listener = self.listener.as_deref();
         let at = submitted.at;
-        // Passes with outputs are not stamped.
+        // Passes with outputs have no timestamps.
         let stamps = self.stamps.as_ref().filter(|_| submitted.is_stamped());
         let finished = noted(listener, Activity::Wait, submitted.finish(&model.context, stamps)).await?;
         self.pacer.observe(parts.len(), begun);

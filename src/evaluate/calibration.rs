@@ -1,41 +1,41 @@
-//! Whether a network is as often right as it says: images by the probability of the class they were taken for.
+//! Calibration: the accuracy of a network's predictions, by the probability of the predicted class.
 
 use super::{Evaluation, interval::Interval};
 use serde::Serialize;
 
-/// Into how many bins of equal width the probabilities are cut, as in Guo et al. 2017.
+/// Number of bins of equal width for the probabilities, as in Guo et al. 2017.
 pub const BINS: usize = 15;
 
 /// The images whose probability lies in a range.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Bin {
-    /// Where it begins.
+    /// Lower end of the range.
     pub from: f64,
-    /// Where it ends.
+    /// Upper end of the range.
     pub to: f64,
-    /// How many images.
+    /// Number of images.
     pub images: u64,
-    /// Their mean probability.
+    /// Mean probability.
     pub confidence: f64,
-    /// The share of them that is right.
+    /// Share of correct predictions.
     pub accuracy: f64,
-    /// Its bounds.
+    /// Confidence interval of the accuracy.
     pub interval: Interval,
 }
 
-/// How probabilities and shares of right answers go together.
+/// Probabilities of predictions compared with their accuracy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Calibration {
-    /// The bins that hold an image, from the least probability.
+    /// The bins that hold an image, in ascending order.
     pub bins: Vec<Bin>,
-    /// The expected calibration error: the mean over the images of |share right - mean probability| of their bin (Naeini
-    /// et al. 2015).
+    /// Expected calibration error: the mean over the images of |accuracy - mean probability| of their bin (Naeini et
+    /// al. 2015).
     pub error: f64,
 }
 
 impl Evaluation {
-    /// How well the probabilities of the classes found are founded; `labels` are those of the split. Nothing of a
-    /// regression.
+    /// Compares the probabilities of the predicted classes with the accuracy; `labels` are those of the split. `None`
+    /// for a regression.
     pub fn calibration(&self, labels: &[u32]) -> Option<Calibration> {
         if self.regression.is_some() {
             return None;
@@ -48,7 +48,7 @@ impl Evaluation {
     }
 }
 
-/// From the probability of each image's answer, and whether that was right.
+/// Computes the calibration from the probability of each prediction, and whether it was correct.
 fn calibration(pairs: &[(f64, bool)]) -> Calibration {
     let place = |sure: f64| ((sure * BINS as f64) as usize).min(BINS - 1);
     let (mut bins, mut error) = (Vec::new(), 0.0);

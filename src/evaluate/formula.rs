@@ -1,5 +1,5 @@
-//! What a linear network of a table computes, in the units of the columns: y = m·x + b. The network itself knows
-//! standardised values only.
+//! The formula of a linear network on a table, in the units of the columns: y = m·x + b. The network itself works on
+//! standardised values.
 
 use crate::{
     data::schema::{Kind, Table},
@@ -10,30 +10,32 @@ use crate::{
 };
 use std::fmt;
 
-/// More terms are not written out.
+/// Most terms that are written out.
 const MOST: usize = 12;
-/// The line as it is written tells what the network tells, but for this share of a deviation of the label.
+/// Largest difference between the written formula and the network's prediction, as a share of the label's standard
+/// deviation.
 const OFF: f64 = 1e-3;
-/// So many deviations from its mean a column reaches.
+/// Range of a column for this bound, in standard deviations from its mean.
 const REACH: f64 = 4.0;
 
-/// label = Σ factor · column + constant.
+/// A linear formula: label = Σ factor · column + constant.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Formula {
-    /// The name of the label's column.
+    /// Name of the label column.
     pub label: String,
-    /// What each value is multiplied by: a column, or `column = word`, which is 1 where it is that word and else 0.
+    /// Terms and their factors. A term is a column, or `column = word`, which is 1 if the column has that word and 0
+    /// otherwise.
     pub factors: Vec<(String, f64)>,
-    /// What is added.
+    /// The constant term.
     pub constant: f64,
-    /// How far each factor as it is written may be off, and last the constant.
+    /// Largest rounding error of each written factor, and last of the constant.
     #[serde(skip)]
     off: Vec<f64>,
 }
 
 impl Formula {
-    /// The formula of `model` with `weights`, which tells a number from the rows of `table` that come as `input` says;
-    /// nothing where the network is more than one linear layer.
+    /// The formula of `model` with `weights`, which predicts a number from the rows of `table`, preprocessed as in
+    /// `input`. `None` if the network is more than one linear layer.
     pub fn of(model: &Model, input: &Preprocessing, table: &Table, weights: &[f32]) -> Option<Self> {
         let Kind::Number { .. } = table.label.kind else { return None };
         if !model.inputs.is_empty() || !model.loss().ok()?.is_regression() {
@@ -57,7 +59,7 @@ impl Formula {
         let (mut factors, mut reaches, mut place) = (Vec::new(), Vec::new(), 0);
         for column in &table.columns {
             let here = kernel.get(place..place + column.kind.width())?;
-            // With `--normalize` the device scales them once more.
+            // With `--normalize`, the device scales the columns again.
             let scaled = |n: usize| match &input.normalization {
                 Some(normalization) => normalization.scale(place + n),
                 None => (1.0, 0.0),
@@ -65,7 +67,7 @@ impl Formula {
             let factor = |n: usize| unit * f64::from(here[n]) * scaled(n).0;
             constant += (0..here.len()).map(|n| unit * f64::from(here[n]) * scaled(n).1).sum::<f64>();
             match &column.kind {
-                // It counts for nothing.
+                // A constant column has no effect.
                 Kind::Number { deviation: 0.0, .. } => {}
                 Kind::Number { mean, deviation } => {
                     let factor = factor(0) / deviation;
@@ -82,14 +84,14 @@ impl Formula {
             }
             place += column.kind.width();
         }
-        // Each term takes an equal share of what the line may be off.
+        // Each term gets an equal share of the allowed difference.
         let share = OFF * unit / (reaches.len() + 1) as f64;
         let off = reaches.iter().chain([&1.0]).map(|reach| share / reach).collect();
         Some(Self { label: table.label.name.clone(), factors, constant, off })
     }
 }
 
-/// `y = 3.00·x + 2.00`, with the digits that it takes to tell what the network tells; of many terms the first.
+/// `y = 3.00·x + 2.00`, with the digits needed to match the network's predictions; of many terms, only the first.
 impl fmt::Display for Formula {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} =", drawable(&self.label))?;
@@ -106,7 +108,7 @@ impl fmt::Display for Formula {
     }
 }
 
-/// What stands before a term.
+/// The sign before a term.
 fn sign(value: f64, first: bool) -> &'static str {
     match (value < 0.0, first) {
         (false, true) => "",
@@ -116,8 +118,8 @@ fn sign(value: f64, first: bool) -> &'static str {
     }
 }
 
-/// Two digits behind the point, of a small number three that tell something, and as many more as it takes to be off by no
-/// more than `off`.
+/// Formats a number with two digits after the point, or three significant digits if it is small, and as many more as
+/// needed to be off by at most `off`.
 fn figure(value: f64, off: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return format!("{value:.2}");
@@ -129,7 +131,7 @@ fn figure(value: f64, off: f64) -> String {
         false => format!("{value:.digits$}"),
     };
     let near = |text: &String| text.parse().is_ok_and(|told: f64| (told - value).abs() <= off);
-    // f64 has 17 digits, and 4 of a small number are zeros.
+    // f64 has 17 significant digits; a small number has up to 4 leading zeros.
     (least..least + 20).map(written).find(near).unwrap_or_else(|| written(least + 20))
 }
 
@@ -173,7 +175,7 @@ mod tests {
         network_for("linear", [1, 1, width], 0, Loss::MeanSquaredError).expect("built in")
     }
 
-    /// Weights with these numbers in the places of kernel and bias.
+    /// Weights with these values for kernel and bias.
     fn weights(model: &Model, kernel: &[f32], bias: f32) -> Vec<f32> {
         let mut weights = model.initial_weights(0).expect("fits");
         for p in model.parameters().expect("fits") {
@@ -185,8 +187,8 @@ mod tests {
 
     #[test]
     fn a_line_is_read_in_its_own_units() {
-        // x has mean 10 and deviation 4; y = 3 x + 2 has mean 32 and deviation 12: standardised, it is the identity.
-        // A column that was always the same counts for nothing, whatever its weight.
+        // x has mean 10 and deviation 4; y = 3 x + 2 has mean 32 and deviation 12. Standardised, the line is the
+        // identity. A constant column has no effect, whatever its weight.
         let constant = table(vec![number("x", 0, 10.0, 4.0), number("k", 1, 5.0, 0.0)], label(32.0, 12.0));
         let model = linear(2);
         let found =
@@ -199,11 +201,11 @@ mod tests {
             .expect("a line");
         assert_eq!(found.to_string(), "y = 3.00·x + 2.00");
         assert_eq!((found.factors[0].1, found.constant), (3.0, 2.0));
-        // The bias counts in deviations of the label.
+        // The bias is in deviations of the label.
         let found = Formula::of(&model, &Preprocessing::default(), &table, &weights(&model, &[-1.0], 0.5))
             .expect("a line");
         assert_eq!(found.to_string(), "y = -3.00·x + 68.00");
-        // Scaled once more by the device: (value - 0.5) / 2.
+        // The device scales the values again: (value - 0.5) / 2.
         let normalization = Some(Normalization { mean: vec![0.5], deviation: vec![2.0] });
         let input = Preprocessing { floats: true, numbers: true, normalization };
         let found = Formula::of(&model, &input, &table, &weights(&model, &[2.0], 0.5)).expect("a line");

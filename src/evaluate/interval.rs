@@ -1,21 +1,21 @@
-//! How sure a share is that was found on some images: Wilson's interval.
+//! Confidence interval of a share: Wilson's interval.
 
 use serde::Serialize;
 
-/// The bounds of a share, with a confidence of 95 %.
+/// Bounds of a share at a confidence of 95 %.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
-    /// The lower one.
+    /// Lower bound.
     pub low: f64,
-    /// The upper one.
+    /// Upper bound.
     pub high: f64,
 }
 
-/// The normal distribution's 97.5 % quantile.
+/// The 97.5 % quantile of the normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 
 impl Interval {
-    /// Wilson's score interval (Wilson 1927) of `part` out of `all`; none of nothing.
+    /// Wilson's score interval (Wilson 1927) of `part` out of `all`; `None` if `all` is 0.
     pub fn of(part: u64, all: u64) -> Option<Self> {
         if all == 0 {
             return None;
@@ -26,14 +26,14 @@ impl Interval {
         Some(Self { low: (center - half).max(0.0), high: (center + half).min(1.0) })
     }
 
-    /// The interval of F1 from `right` of `all` images that are of a class or were taken for it: that share, Hand's F*
-    /// (Hand, Christen and Kirielle 2021), has a Wilson interval, and F1 = 2 F* / (1 + F*) rises with it.
+    /// The interval of F1 from `right` of `all` images that belong to a class or were predicted as it. That share,
+    /// Hand's F* (Hand, Christen and Kirielle 2021), has a Wilson interval, and F1 = 2 F* / (1 + F*) increases with it.
     pub fn of_f1(right: u64, all: u64) -> Option<Self> {
         let f1 = |share: f64| 2.0 * share / (1.0 + share);
         Self::of(right, all).map(|Self { low, high }| Self { low: f1(low), high: f1(high) })
     }
 
-    /// Half its width: what stands behind a ±.
+    /// Half the width, the number after a ±.
     pub fn half(&self) -> f64 {
         (self.high - self.low) / 2.0
     }
@@ -54,7 +54,7 @@ mod tests {
         close(Interval::of(0, 20), 0.0, 0.1611);
         close(Interval::of(20, 20), 0.8389, 1.0);
         assert_eq!(Interval::of(0, 0), None);
-        // 3 right, 1 missed, 2 taken wrongly: F1 is 6/9, F* is 3/6.
+        // 3 correct, 1 missed, 2 false positives: F1 is 6/9, F* is 3/6.
         let (f1, f_star) = (Interval::of_f1(3, 6).expect("some"), Interval::of(3, 6).expect("some"));
         assert!((f1.low - 2.0 * f_star.low / (1.0 + f_star.low)).abs() < 1e-15);
         assert!(f1.low < 6.0 / 9.0 && 6.0 / 9.0 < f1.high);

@@ -1,5 +1,5 @@
-//! The one evaluation: a pass over a split that counts what the device counts, and where outputs are asked for what the
-//! network says of each image.
+//! The only evaluation code: a pass over a split that sums the device's counts and, on request, collects the prediction
+//! for each image.
 
 use super::{
     Evaluation, Told,
@@ -19,21 +19,21 @@ use crate::{
 };
 use std::{collections::VecDeque, ops::ControlFlow};
 
-/// What is asked of an evaluation.
+/// Settings of an evaluation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Judging {
-    /// What the outputs are made of.
+    /// The loss, which defines the outputs.
     pub loss: Loss,
-    /// Whether each output comes back: for the confusion matrix, the errors of a regression, the scores.
+    /// True if the outputs are read back, for the confusion matrix, the errors of a regression and the scores.
     pub outputs: bool,
-    /// Whether each image is judged by the mean of what the network says of it and of its mirror image.
+    /// True if the prediction of an image is the mean of the predictions for it and its mirror image.
     pub mirrored: bool,
-    /// Whether an output that is no number is an error.
+    /// True if an output that is not finite is an error.
     pub finite: bool,
 }
 
-/// Judges `split` of `data` by `model`, compiled in [`crate::program::Mode::Evaluate`]. `each` hears after every step how
-/// many images are done, and may end it: then the answer is `None`.
+/// Evaluates `model`, compiled in [`crate::program::Mode::Evaluate`], on `split` of `data`. `each` gets the number of
+/// finished images after every step; if it breaks, the result is `None`.
 pub(crate) async fn judge(
     visitor: &mut Visitor,
     model: &CompiledModel,
@@ -73,16 +73,16 @@ pub(crate) async fn judge(
     })
 }
 
-/// What was found so far.
+/// Results so far.
 struct Found<'f> {
     data: &'f Dataset,
     judging: Judging,
     total: RunningMetrics,
     confusion: Vec<Vec<u64>>,
-    /// Label and number of a regression.
+    /// Labels and predictions of a regression.
     pairs: Vec<(f64, f64)>,
     told: Vec<Told>,
-    /// The outputs of first views whose second ones are still to come.
+    /// Outputs of first views whose second views are still to come.
     first: VecDeque<Vec<f32>>,
 }
 
@@ -104,14 +104,14 @@ impl<'f> Found<'f> {
         }
     }
 
-    /// Takes in the images of a step.
+    /// Adds the images of a step.
     fn take(&mut self, visited: &Visited<'_>) -> Result<()> {
         let Judging { outputs, mirrored, .. } = self.judging;
         match (outputs, mirrored, visited.second) {
             (true, true, false) => self.first.push_back(visited.outputs.to_vec()),
             (true, true, true) => {
                 let first = self.first.pop_front().unwrap_or_default();
-                // The device counted each view by itself.
+                // The device counted each view separately.
                 let means = self.rows(visited, &[&first, visited.outputs])?;
                 self.total.count(&means);
             }
@@ -119,17 +119,17 @@ impl<'f> Found<'f> {
                 self.rows(visited, &[visited.outputs])?;
                 self.total.count(&visited.result);
             }
-            // What the device counted is, to the bit, what a run recorded.
+            // The device's counts equal, to the bit, those that a run recorded.
             (false, ..) => self.total.count(&visited.result),
         }
         Ok(())
     }
 
-    /// Takes in what the network says of each image, from the outputs of each view; their losses and hits.
+    /// Adds the prediction for each image, computed from the outputs of each view. Returns their losses and hits.
     fn rows(&mut self, visited: &Visited<'_>, views: &[&[f32]]) -> Result<StepResult> {
         let (data, loss) = (self.data, self.judging.loss);
         let width = visited.outputs.len() / visited.labels.len().max(1);
-        // A table's numbers are standardised for the network only.
+        // The numbers of a table are standardised only for the network.
         let in_its_unit = |number| data.table.as_ref().map_or(number, |table| table.number(number));
         let mut means = StepResult { rows: visited.labels.len() as u32, ..StepResult::default() };
         for (row, label) in visited.labels.iter().enumerate() {
@@ -167,7 +167,7 @@ impl<'f> Found<'f> {
     }
 }
 
-/// The output for an image is no number.
+/// The error for an output that is not finite.
 fn not_finite(data: &Dataset, image: usize, score: f64) -> Error {
     let message = format!(
         "{} {image} (from 0) of this part makes the network's output {score}, expected a finite number; its values are \

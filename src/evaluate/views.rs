@@ -1,38 +1,38 @@
-//! What an image is taken for, by one view of it or by the mean of several.
+//! The prediction for an image, from one view of it or from the mean of several.
 
 use super::argmax;
 use crate::{data::Dataset, loss::Loss};
 
-/// The images, each left for right.
+/// Mirrors each image left to right.
 pub(super) fn mirror(images: &[u8], data: &Dataset) -> Vec<u8> {
     let pixel = data.input.bytes(data.channels);
     let lines = images.chunks(data.width * pixel);
     lines.flat_map(|line| line.chunks(pixel).rev().flatten().copied()).collect()
 }
 
-/// What one image is taken for, by the mean of some views of it.
+/// Prediction for one image, from the mean of its views.
 pub(super) struct Verdict {
-    /// The class that is found; of a regression, nothing.
+    /// The predicted class; meaningless for a regression.
     pub class: usize,
-    /// A regression's number.
+    /// The predicted number of a regression.
     pub number: f64,
-    /// Whether that is the label.
+    /// True if the prediction equals the label; for a regression, after rounding.
     pub right: bool,
     /// The loss.
     pub loss: f64,
-    /// Probabilities of the classes, or a regression's number; the mean over the views.
+    /// Probabilities of the classes, or the number of a regression; the mean over the views.
     pub scores: Vec<f64>,
 }
 
 impl Verdict {
-    /// From the logits of each view.
+    /// Computes the prediction from the logits of each view.
     pub fn of<'a>(loss: Loss, views: impl Iterator<Item = &'a [f32]>, label: f64) -> Self {
         let views: Vec<&[f32]> = views.collect();
         let all: Vec<Vec<f64>> = views.iter().map(|view| scores(loss, view)).collect();
         let outputs = all.first().map_or(0, Vec::len);
         let mean: Vec<f64> =
             (0..outputs).map(|n| all.iter().map(|view| view[n]).sum::<f64>() / all.len() as f64).collect();
-        // One view is judged by its logits, as on the device: probabilities may be equal by rounding.
+        // A single view is classified by its logits, as on the device, since rounding can make probabilities equal.
         let class = match (loss, &views[..]) {
             (Loss::BinaryCrossEntropy, [[z]]) => usize::from(*z > 0.0),
             (_, [one]) => argmax(one),
@@ -53,7 +53,7 @@ impl Verdict {
     }
 }
 
-/// The probabilities of the classes, or a regression's number as it is.
+/// The probabilities of the classes, or the unchanged number of a regression.
 fn scores(loss: Loss, logits: &[f32]) -> Vec<f64> {
     let logits: Vec<f64> = match (loss, logits) {
         (Loss::BinaryCrossEntropy, [z]) => vec![0.0, f64::from(*z)],
@@ -99,10 +99,10 @@ mod tests {
         let share = |x: f64, sum: f64| x.exp() / sum;
         let mean = (share(3.0, 3f64.exp() + 2.0) + share(0.0, 1f64.exp() + 2.0)) / 2.0;
         assert!((found.loss + mean.ln()).abs() < 1e-12, "{}", found.loss);
-        // One logit: the class 1 where it is above zero, also by the mean of two.
+        // One logit: class 1 if it is above zero, also for the mean of two views.
         assert_eq!(of(Loss::BinaryCrossEntropy, &[&[-0.1]], 0.0).class, 0);
         assert_eq!(of(Loss::BinaryCrossEntropy, &[&[-0.1], &[2.0]], 0.0).class, 1);
-        // A regression: the mean number.
+        // A regression predicts the mean number.
         let found = of(Loss::MeanSquaredError, &[&[1.0], &[2.0]], 2.0);
         assert_eq!((found.number, found.loss, found.right), (1.5, 0.25, false));
         let found = of(Loss::Huber { delta: 0.25 }, &[&[1.0]], 2.0);

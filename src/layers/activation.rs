@@ -1,4 +1,4 @@
-//! An activation, as an argument of other layers and as a layer by itself.
+//! Activations: an argument of other layers, and a layer by itself.
 
 use super::{Place, Rules};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 use std::fmt;
 
-/// Which activation: element by element, or softmax over the last axis.
+/// An activation: element by element, or softmax over the last axis.
 #[derive(Clone, Copy)]
 pub enum ActivationName {
     /// One of [`activations::ACTIVATIONS`].
@@ -29,13 +29,14 @@ impl ActivationName {
         }
     }
 
-    /// Whether it does nothing.
+    /// Returns true if the activation is the identity.
     pub fn is_linear(&self) -> bool {
         self.name() == "linear"
     }
 
-    /// The part that a kernel can apply to what it writes. While training the input of some activations has to be
-    /// kept; they are a dispatch of their own.
+    /// The activation that a kernel can apply to its own output, or `linear`. In a pass with gradients, an activation
+    /// whose derivative needs its input cannot be fused: that input must be kept, so the activation is a separate
+    /// dispatch.
     pub(super) fn fusible(&self, training: bool) -> &'static Elementwise {
         match self {
             Self::Elementwise(activation) if activation.at == At::Output || !training => activation,
@@ -99,7 +100,7 @@ fn softmax_call(b: &Builder, op: &'static crate::op::Op, shape: &[usize]) -> Cal
     Call::new(op, &[("ROWS", rows), ("CLASSES", classes)])
 }
 
-/// Appends the gradient of softmax: from `dy` and its output `y`.
+/// Appends the gradient of softmax, computed from `dy` and the output `y`.
 pub(crate) fn softmax_grad(
     b: &mut Builder,
     label: &str,
@@ -112,11 +113,11 @@ pub(crate) fn softmax_grad(
     dx
 }
 
-/// `Activation(activation)`: an activation by itself.
+/// `Activation(activation)`: an activation as a layer.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Activation {
-    /// Keras's name of it.
+    /// The activation, by Keras's name.
     pub activation: ActivationName,
     /// A name for reports and files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,7 +125,7 @@ pub struct Activation {
 }
 
 impl Activation {
-    /// The activation of that name.
+    /// Creates the layer from the name of an activation.
     ///
     /// # Errors
     /// [`crate::Error::Unknown`] with the known names.
@@ -164,7 +165,7 @@ impl Rules for Activation {
     }
 }
 
-/// Appends an activation as a dispatch of its own; `saved` gets what its gradient needs.
+/// Appends an activation as a separate dispatch and pushes to `saved` the value that its gradient needs.
 fn apply(
     b: &mut Builder,
     activation: ActivationName,
@@ -203,7 +204,7 @@ fn apply_grad(
     dx
 }
 
-/// The part of a layer's own activation that its kernel could not apply.
+/// Appends the activation of a layer, unless the layer's kernel has already applied it.
 pub(super) fn finish(b: &mut Builder, activation: ActivationName, place: &mut Place, y: ValueId) -> ValueId {
     if activation.fusible(b.differentiates()).name == activation.name() {
         return y;
@@ -211,7 +212,7 @@ pub(super) fn finish(b: &mut Builder, activation: ActivationName, place: &mut Pl
     apply(b, activation, &place.name, y, &place.output, &mut place.saved)
 }
 
-/// The gradient before [`finish`].
+/// Appends the gradient of [`finish`].
 pub(super) fn finish_grad(
     b: &mut Builder,
     activation: ActivationName,

@@ -1,4 +1,4 @@
-//! The sum of several layers: what residual networks are made of.
+//! Sum of several layers, as in residual networks.
 
 use super::{Place, Rules};
 use crate::{
@@ -17,7 +17,7 @@ pub struct Add {
 }
 
 impl Add {
-    /// The layer.
+    /// Creates the layer.
     pub fn new() -> Self {
         Self::default()
     }

@@ -1,4 +1,4 @@
-//! The mean over windows of (height, width).
+//! Average pooling over windows of (height, width).
 
 use super::{
     Padding, Pair, Place, Rules,
@@ -10,14 +10,14 @@ use crate::{
     program::{Builder, ValueId},
 };
 
-/// `AveragePooling2D(pool_size=2, strides=pool_size, padding="valid")`. Padding does not count, as in Keras.
+/// `AveragePooling2D(pool_size=2, strides=pool_size, padding="valid")`. The mean ignores padding, as in Keras.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AveragePooling2D {
     /// Height and width of the window.
     #[serde(default = "window::two")]
     pub pool_size: Pair,
-    /// How far the window moves; its own size by default.
+    /// Step of the window; `pool_size` by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strides: Option<Pair>,
     /// `valid` or `same`.
@@ -29,7 +29,7 @@ pub struct AveragePooling2D {
 }
 
 impl AveragePooling2D {
-    /// Windows that lie side by side.
+    /// Creates a layer whose windows do not overlap.
     pub fn new(pool_size: impl Into<Pair>) -> Self {
         Self { pool_size: pool_size.into(), strides: None, padding: Padding::Valid, name: None }
     }

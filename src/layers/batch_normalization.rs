@@ -1,4 +1,5 @@
-//! Batch normalization: each channel to mean 0 and deviation 1 over the batch, then scaled and shifted.
+//! Batch normalization: scales each channel to mean 0 and standard deviation 1 over the batch, then applies gamma and
+//! beta.
 
 use super::{Place, Rules, matrix, window::yes};
 use crate::{
@@ -10,23 +11,25 @@ use crate::{
 };
 
 /// `BatchNormalization(momentum=0.99, epsilon=0.001, center=True, scale=True)` over the last axis (Ioffe and Szegedy
-/// 2015): y = gamma · (x - mean) / √(variance + epsilon) + beta. While training, mean and variance are those of the
-/// batch, and moving averages follow them, moving = momentum · moving + (1 - momentum) · batch, both with the variance
-/// over n as Keras has it (PyTorch's moving variance is over n - 1, and its momentum is 1 - this one). Otherwise the
-/// averages are used. Rows that a partial batch lacks do not count.
+/// 2015): y = gamma · (x - mean) / √(variance + epsilon) + beta.
+///
+/// In training, mean and variance are those of the batch, and the moving averages follow them: moving = momentum ·
+/// moving + (1 - momentum) · batch. Both variances divide by n, as in Keras. (PyTorch's moving variance divides by n -
+/// 1, and its momentum is 1 minus this one.) In inference, the moving averages are used. The unused rows of a partial
+/// batch do not count.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BatchNormalization {
-    /// Share of the moving averages that stays in each step, in [0, 1).
+    /// Share of the moving averages that each step keeps, in [0, 1).
     #[serde(default = "momentum")]
     pub momentum: f64,
     /// Added to the variance.
     #[serde(default = "epsilon")]
     pub epsilon: f64,
-    /// Whether beta is added.
+    /// True if beta is added.
     #[serde(default = "yes")]
     pub center: bool,
-    /// Whether gamma multiplies.
+    /// True if gamma multiplies.
     #[serde(default = "yes")]
     pub scale: bool,
     /// A name for reports and files.
@@ -48,28 +51,29 @@ impl Default for BatchNormalization {
     }
 }
 
-/// Rows are summed in at most this many splits, each of at least `LEAST`, and the splits in order.
+/// Most splits in which rows are summed. Each split has at least `LEAST` rows; the sums of the splits are added in
+/// order.
 const MOST: usize = 64;
 const LEAST: usize = 32;
 
-/// Into how many splits `rows` are cut, and the rows of each.
+/// Number of splits for `rows`, and the rows in each.
 pub(super) fn splits(rows: usize) -> (usize, usize) {
     let per = rows.div_ceil(MOST).max(LEAST);
     (rows.div_ceil(per), per)
 }
 
-/// gamma and beta where they are there, which are a layer's first parameters.
+/// The parameters gamma and beta, where the layer has them. They are its first parameters.
 fn affine_ids(place: &Place, scale: bool, center: bool) -> [Option<ParameterId>; 2] {
     let mut ids = place.parameters.iter().copied();
     [scale, center].map(|there| if there { ids.next() } else { None })
 }
 
-/// gamma and beta: zeros stand in for one that is not there.
+/// The values of gamma and beta; zeros replace one that the layer lacks.
 pub(super) fn affine(b: &mut Builder, place: &Place, scale: bool, center: bool, len: usize) -> [ValueId; 2] {
     affine_ids(place, scale, center).map(|id| b.bias(id, len))
 }
 
-/// Where the gradients of gamma and beta go.
+/// The buffers that receive the gradients of gamma and beta.
 pub(super) fn affine_gradients(
     b: &mut Builder,
     place: &Place,
@@ -80,7 +84,7 @@ pub(super) fn affine_gradients(
     affine_ids(place, scale, center).map(|id| b.bias_gradient(id, len))
 }
 
-/// The tensors of [`affine`].
+/// Names, shapes and initial values of the tensors of [`affine`].
 pub(super) fn affine_parameters(
     scale: bool,
     center: bool,
@@ -91,18 +95,18 @@ pub(super) fn affine_parameters(
 }
 
 impl BatchNormalization {
-    /// The layer with Keras's defaults.
+    /// Creates the layer with Keras's defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Channels, and pixels of an image.
+    /// Number of channels, and of pixels per image.
     fn extent(place: &Place) -> (usize, usize) {
         let (pixels, channels) = matrix(&place.input);
         (channels, pixels)
     }
 
-    /// The statistics of each channel, (4, channels): of the batch, or the moving averages.
+    /// The statistics of each channel, (4, channels), from the batch or from the moving averages.
     fn stats(&self, b: &mut Builder, place: &Place, [gamma, beta]: [ValueId; 2]) -> ValueId {
         let (c, spatial) = Self::extent(place);
         let stats = b.temporary(&format!("{} statistics", place.name), vec![4, c]);
@@ -127,7 +131,8 @@ impl BatchNormalization {
         let sizes = [("ROWS", b.batch()), ("SPATIAL", spatial), ("C", c), ("SPLITS", splits), ("PER", per)];
         let partials = b.temporary(&format!("{label} partials"), vec![splits, 2, c]);
         b.call(label, Call::new(&BATCH_NORM_PARTIALS, &sizes), &[("partials", partials), ("x", place.x)]);
-        // The kernel writes moving averages, which lie in one arena with these: it may read only a copy.
+        // The kernel writes the moving averages, which share a buffer with gamma and beta, so it can read only a copy
+        // of these.
         let both = b.temporary(&format!("{label} gamma and beta"), vec![2, c]);
         let beside = Call::new(&CONCATENATE, &[("ROWS", 1), ("A", c), ("B", c)]);
         b.call(label, beside, &[("y", both), ("a", gamma), ("b", beta)]);
@@ -146,13 +151,14 @@ impl BatchNormalization {
         stats
     }
 
-    /// The gradient of the input where the moving averages are what counts: dx = a · dy, with the a of `y = a · x + b`.
+    /// The gradient of the input in inference, where the moving averages are constants: dx = a · dy, with the a of
+    /// `y = a · x + b`.
     fn backward_fixed(&self, b: &mut Builder, place: &Place, dy: ValueId) -> ValueId {
         let (c, spatial) = Self::extent(place);
         let [gamma, _] = affine(b, place, self.scale, self.center, c);
         let averages = &place.parameters[usize::from(self.scale) + usize::from(self.center)..];
         let variance = b.parameter(averages[1]);
-        // Without mean and beta nothing but the factor is left.
+        // With mean and beta at zero, only the factor remains.
         let zeros = b.bias(None, c);
         let label = format!("d {}", place.name);
         let factors = b.temporary(&format!("{label} factors"), vec![4, c]);

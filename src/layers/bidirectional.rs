@@ -1,4 +1,4 @@
-//! A recurrent layer in both directions of time.
+//! A recurrent layer that reads time in both directions.
 
 use super::{
     GRU, LSTM, Place, Rules, SimpleRNN,
@@ -11,11 +11,11 @@ use crate::{
     program::{Builder, ValueId},
 };
 
-/// The layers that run over time.
+/// The recurrent layers.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "type")]
 pub enum Recurrent {
-    /// The simple one.
+    /// The simple recurrent layer.
     SimpleRNN(SimpleRNN),
     /// The long short-term memory.
     LSTM(LSTM),
@@ -30,7 +30,7 @@ macro_rules! recurrent {
         })+
 
         impl Recurrent {
-            /// Its arguments in the form that all recurrent layers share.
+            /// Returns the arguments in the form that all recurrent layers share.
             pub fn recurrence(&self) -> Recurrence {
                 match self { $(Self::$kind(layer) => layer.recurrence()),+ }
             }
@@ -44,25 +44,26 @@ macro_rules! recurrent {
 
 recurrent!(SimpleRNN, LSTM, GRU);
 
-/// How the outputs of both directions become one.
+/// Method that merges the outputs of both directions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MergeMode {
-    /// Side by side along the last axis, forward first.
+    /// Concatenated along the last axis, forward first.
     #[default]
     Concat,
     /// Their sum.
     Sum,
 }
 
-/// `Bidirectional(layer, merge_mode="concat")`: `layer`, and beside it one of the same arguments and weights of its own that
-/// runs over time the other way (Schuster and Paliwal 1997). In a model file: `layer = { type = "LSTM", units = 64 }`.
+/// `Bidirectional(layer, merge_mode="concat")`: `layer`, together with a second layer that has the same arguments, its
+/// own weights and the opposite direction of time (Schuster and Paliwal 1997). In a model file:
+/// `layer = { type = "LSTM", units = 64 }`.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bidirectional {
     /// The layer for one direction.
     pub layer: Recurrent,
-    /// How both outputs become one.
+    /// Method that merges both outputs.
     #[serde(default)]
     pub merge_mode: MergeMode,
     /// A name for reports and files.
@@ -70,25 +71,25 @@ pub struct Bidirectional {
     pub name: Option<String>,
 }
 
-/// The short names of the tensors of both directions.
+/// Short names of the tensors of both directions.
 const NAMES: [[&str; 3]; 2] = [
     ["forward_kernel", "forward_recurrent_kernel", "forward_bias"],
     ["backward_kernel", "backward_recurrent_kernel", "backward_bias"],
 ];
 
 impl Bidirectional {
-    /// `layer` in both directions, side by side.
+    /// Creates a layer that runs `layer` in both directions and concatenates the outputs.
     pub fn new(layer: impl Into<Recurrent>) -> Self {
         Self { layer: layer.into(), merge_mode: MergeMode::default(), name: None }
     }
 
-    /// Both directions. The second one's output is put back into the order of the first.
+    /// Both directions. The output of the second is flipped into the time order of the first.
     pub fn both(&self) -> [Recurrence; 2] {
         let forward = self.layer.recurrence();
         [forward, Recurrence { backwards: !forward.backwards, flip: true, ..forward }]
     }
 
-    /// Appends what `each` makes of both directions.
+    /// Calls `each` for both directions, with the parameters of each.
     fn directions<'a, T>(
         &self,
         place: &'a Place,
@@ -101,7 +102,7 @@ impl Bidirectional {
         [each(0, first, site(before)), each(1, second, site(behind))]
     }
 
-    /// Rows and columns of the output of one direction.
+    /// Rows and columns of the output of each direction.
     fn extent(&self, b: &Builder, place: &Place) -> (usize, usize) {
         let steps = if place.output.len() == 2 { place.output[0] } else { 1 };
         (b.batch() * steps, self.both()[0].units)

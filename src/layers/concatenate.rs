@@ -1,4 +1,4 @@
-//! Several layers side by side along the last axis.
+//! Concatenation of several layers along the last axis.
 
 use super::{Place, Rules, matrix};
 use crate::{
@@ -7,11 +7,11 @@ use crate::{
     program::{Builder, ValueId},
 };
 
-/// `Concatenate(axis=-1)`: two or more inputs side by side along the last axis, the channels of images.
+/// `Concatenate(axis=-1)`: joins two or more inputs along the last axis (of images, the channels).
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Concatenate {
-    /// Which axis; -1, the last, is the only one there is.
+    /// Axis to join; only -1, the last, is supported.
     #[serde(default = "last")]
     pub axis: i64,
     /// A name for reports and files.
@@ -30,7 +30,7 @@ impl Default for Concatenate {
 }
 
 impl Concatenate {
-    /// The layer.
+    /// Creates the layer.
     pub fn new() -> Self {
         Self::default()
     }
@@ -60,7 +60,7 @@ impl Rules for Concatenate {
                 "it joins two or more inputs, got {got}; name them: inputs = [\"a\", \"b\"]"
             ));
         };
-        // With the batch in front, the last of three axes is number 3.
+        // Keras counts the batch axis: the last of three axes has index 3.
         if self.axis != -1 && self.axis != first.len() as i64 {
             return Err(format!("axis is {}; only the last, -1, can be joined", self.axis));
         }

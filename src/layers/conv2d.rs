@@ -14,7 +14,8 @@ use crate::{
     program::{Builder, ValueId},
 };
 
-/// The weight gradient sums the batch in at most this many parts, each by itself, then adds them in order.
+/// Most parts into which the weight gradient splits the batch. Each part is summed by itself; the parts are added in
+/// order.
 const SPLITS: usize = 16;
 
 /// `Conv2D(filters, kernel_size, strides=1, padding="valid", dilation_rate=1, groups=1, activation=None)`.
@@ -25,25 +26,25 @@ pub struct Conv2D {
     pub filters: usize,
     /// Height and width of the kernel.
     pub kernel_size: Pair,
-    /// How far the kernel moves.
+    /// Step of the kernel in height and width.
     #[serde(default = "window::one")]
     pub strides: Pair,
     /// `valid` or `same`.
     #[serde(default)]
     pub padding: Padding,
-    /// How far apart the kernel's taps are.
+    /// Distance between the kernel's taps.
     #[serde(default = "window::one")]
     pub dilation_rate: Pair,
-    /// Into how many groups the channels and the filters are cut; a filter sees its own group's channels alone.
+    /// Number of groups into which channels and filters are divided. A filter sees the channels of its own group only.
     #[serde(default = "one")]
     pub groups: usize,
     /// Applied to each output.
     #[serde(default)]
     pub activation: ActivationName,
-    /// Whether it has a bias.
+    /// True if a bias is added.
     #[serde(default = "window::yes")]
     pub use_bias: bool,
-    /// How the kernel starts.
+    /// Initial values of the kernel.
     #[serde(default)]
     pub kernel_initializer: KernelInitializer,
     /// A name for reports and files.
@@ -56,7 +57,7 @@ fn one() -> usize {
 }
 
 impl Conv2D {
-    /// A linear convolution with strides 1, valid padding and a bias.
+    /// Creates a linear convolution with strides 1, valid padding and a bias.
     pub fn new(filters: usize, kernel_size: impl Into<Pair>) -> Self {
         Self {
             filters,
@@ -72,7 +73,7 @@ impl Conv2D {
         }
     }
 
-    /// The same layer with the activation of that name.
+    /// Sets the activation by name.
     ///
     /// # Errors
     /// [`crate::Error::Unknown`] with the known names.
@@ -81,13 +82,13 @@ impl Conv2D {
         Ok(self)
     }
 
-    /// The same layer with these strides.
+    /// Sets the strides.
     pub fn strides(mut self, strides: impl Into<Pair>) -> Self {
         self.strides = strides.into();
         self
     }
 
-    /// The same layer with this padding.
+    /// Sets the padding.
     pub fn padding(mut self, padding: Padding) -> Self {
         self.padding = padding;
         self
@@ -105,7 +106,7 @@ impl Conv2D {
     }
 }
 
-/// The arithmetic of a convolution, and the operations that compute it; what [`super::DepthwiseConv2D`] shares.
+/// The arithmetic of a convolution and the operations that compute it, shared with [`super::DepthwiseConv2D`].
 pub(super) struct Taps {
     pub size: Pair,
     pub strides: Pair,
@@ -116,7 +117,7 @@ pub(super) struct Taps {
 }
 
 impl Taps {
-    /// Whether the operations for plain convolutions do.
+    /// Returns true if the operations for plain convolutions suffice: one group, dilation 1.
     fn plain(&self) -> bool {
         self.groups == 1 && self.dilation == window::one()
     }
@@ -134,7 +135,7 @@ impl Taps {
         Call::new(grouped, &sizes)
     }
 
-    /// The shape that comes out, or what does not fit.
+    /// Returns the shape of the output, or an error that says what does not fit.
     pub fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
         let Self { filters, groups, dilation, .. } = self;
         if *filters == 0 {

@@ -12,15 +12,15 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dense {
-    /// Outputs.
+    /// Size of the output's last axis.
     pub units: usize,
     /// Applied to each output.
     #[serde(default)]
     pub activation: ActivationName,
-    /// Whether it has a bias.
+    /// True if a bias is added.
     #[serde(default = "super::window::yes")]
     pub use_bias: bool,
-    /// How the kernel starts.
+    /// Initial values of the kernel.
     #[serde(default)]
     pub kernel_initializer: KernelInitializer,
     /// A name for reports and files.
@@ -29,7 +29,7 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// A linear layer with a bias.
+    /// Creates a linear layer with a bias.
     pub fn new(units: usize) -> Self {
         Self {
             units,
@@ -40,7 +40,7 @@ impl Dense {
         }
     }
 
-    /// The same layer with the activation of that name.
+    /// Sets the activation by name.
     ///
     /// # Errors
     /// [`crate::Error::Unknown`] with the known names.

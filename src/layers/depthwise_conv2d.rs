@@ -1,4 +1,4 @@
-//! Depthwise convolution: each channel has filters of its own.
+//! Depthwise convolution: each channel has its own filters.
 
 use super::{ActivationName, Padding, Pair, Place, Rules, conv2d::Taps, window};
 use crate::{
@@ -7,32 +7,32 @@ use crate::{
 };
 
 /// `DepthwiseConv2D(kernel_size, strides=1, padding="valid", depth_multiplier=1, dilation_rate=1, activation=None)`:
-/// channel c gives outputs c · depth_multiplier .. (c + 1) · depth_multiplier. Its kernel is (height, width, channels,
-/// depth_multiplier), as in Keras.
+/// channel c gives the outputs c · depth_multiplier .. (c + 1) · depth_multiplier. The kernel has shape (height, width,
+/// channels, depth_multiplier), as in Keras.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DepthwiseConv2D {
     /// Height and width of the kernel.
     pub kernel_size: Pair,
-    /// How far the kernel moves.
+    /// Step of the kernel in height and width.
     #[serde(default = "window::one")]
     pub strides: Pair,
     /// `valid` or `same`.
     #[serde(default)]
     pub padding: Padding,
-    /// Outputs of each channel.
+    /// Outputs per channel.
     #[serde(default = "one")]
     pub depth_multiplier: usize,
-    /// How far apart the kernel's taps are.
+    /// Distance between the kernel's taps.
     #[serde(default = "window::one")]
     pub dilation_rate: Pair,
     /// Applied to each output.
     #[serde(default)]
     pub activation: ActivationName,
-    /// Whether it has a bias.
+    /// True if a bias is added.
     #[serde(default = "window::yes")]
     pub use_bias: bool,
-    /// How the kernel starts.
+    /// Initial values of the kernel.
     #[serde(default)]
     pub depthwise_initializer: KernelInitializer,
     /// A name for reports and files.
@@ -45,7 +45,7 @@ fn one() -> usize {
 }
 
 impl DepthwiseConv2D {
-    /// A linear depthwise convolution with one output a channel, strides 1, valid padding and a bias.
+    /// Creates a linear depthwise convolution with one output per channel, strides 1, valid padding and a bias.
     pub fn new(kernel_size: impl Into<Pair>) -> Self {
         Self {
             kernel_size: kernel_size.into(),
@@ -93,7 +93,7 @@ impl Rules for DepthwiseConv2D {
 
     fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
         let (Pair(kh, kw), channels) = (self.kernel_size, input[2]);
-        // Keras takes the fans of the kernel's shape as it is.
+        // Keras computes the fans from the kernel's shape as it stands.
         let initializer = self.depthwise_initializer.of(kh * kw * channels, kh * kw * self.depth_multiplier);
         let mut all = vec![("kernel", vec![kh, kw, channels, self.depth_multiplier], initializer)];
         if self.use_bias {

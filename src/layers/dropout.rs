@@ -1,4 +1,4 @@
-//! Dropout: sets a random share of its input, or of its channels, to zero while training, nothing otherwise.
+//! Dropout: in training, sets a random share of the elements or of the channels to zero; in inference, does nothing.
 
 use super::{Place, Rules};
 use crate::{
@@ -8,12 +8,12 @@ use crate::{
     range::{SHARE, is_share},
 };
 
-/// `Dropout(rate)`: while training, each input is zero with probability `rate`, else divided by `1 - rate`
-/// (Srivastava et al. 2014, inverted). The numbers depend on seed, step, layer and place alone.
+/// `Dropout(rate)`: in training, each element is zero with probability `rate`, else divided by `1 - rate` (inverted
+/// dropout, Srivastava et al. 2014). The random numbers depend only on seed, step, layer and element.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dropout {
-    /// The share that is dropped, in [0, 1).
+    /// Share of the elements that is dropped, in [0, 1).
     pub rate: f64,
     /// A name for reports and files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,13 +21,13 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// Drops this share.
+    /// Creates a layer that drops this share.
     pub fn new(rate: f64) -> Self {
         Self { rate, name: None }
     }
 }
 
-/// What both kinds share: a share to drop, of elements or of whole channels.
+/// The part that both dropout layers share: a rate, and whether it applies to whole channels.
 struct Drop {
     rate: f64,
     channels: bool,
@@ -80,12 +80,12 @@ impl Drop {
     }
 }
 
-/// `SpatialDropout2D(rate)`: while training, each channel of an image is zero with probability `rate`, else divided by
+/// `SpatialDropout2D(rate)`: in training, each channel of an image is zero with probability `rate`, else divided by
 /// `1 - rate` (Tompson et al. 2015).
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpatialDropout2D {
-    /// The share that is dropped, in [0, 1).
+    /// Share of the channels that is dropped, in [0, 1).
     pub rate: f64,
     /// A name for reports and files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,7 +93,7 @@ pub struct SpatialDropout2D {
 }
 
 impl SpatialDropout2D {
-    /// Drops this share of the channels.
+    /// Creates a layer that drops this share of the channels.
     pub fn new(rate: f64) -> Self {
         Self { rate, name: None }
     }

@@ -1,9 +1,9 @@
-//! Flatten: several axes become one. No data moves, since activations are stored in that order.
+//! Flatten: joins all axes into one. No data moves, since activations are stored in that order.
 
 use super::{Place, Rules};
 use crate::program::{Builder, ValueId};
 
-/// `Flatten()`: (height, width, channels) becomes one axis, in this order, as in Keras.
+/// `Flatten()`: (height, width, channels) becomes one axis in this order, as in Keras.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Flatten {
@@ -13,7 +13,7 @@ pub struct Flatten {
 }
 
 impl Flatten {
-    /// The layer.
+    /// Creates the layer.
     pub fn new() -> Self {
         Self::default()
     }

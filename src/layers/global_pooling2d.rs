@@ -1,4 +1,4 @@
-//! Pools over whole images: one number a channel. They are pools whose window is the image.
+//! Global pooling: one number per channel. These layers are pools whose window is the whole image.
 
 use super::{AveragePooling2D, MaxPooling2D, Pair, Place, Rules};
 use crate::program::{Builder, ValueId};
@@ -7,7 +7,7 @@ use crate::program::{Builder, ValueId};
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GlobalAveragePooling2D {
-    /// Whether height and width stay, as 1.
+    /// True if height and width remain as axes of length 1.
     #[serde(default)]
     pub keepdims: bool,
     /// A name for reports and files.
@@ -15,11 +15,11 @@ pub struct GlobalAveragePooling2D {
     pub name: Option<String>,
 }
 
-/// `GlobalMaxPooling2D(keepdims=False)`: the largest of each channel.
+/// `GlobalMaxPooling2D(keepdims=False)`: the maximum of each channel.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GlobalMaxPooling2D {
-    /// Whether height and width stay, as 1.
+    /// True if height and width remain as axes of length 1.
     #[serde(default)]
     pub keepdims: bool,
     /// A name for reports and files.
@@ -28,14 +28,14 @@ pub struct GlobalMaxPooling2D {
 }
 
 impl GlobalAveragePooling2D {
-    /// The layer.
+    /// Creates the layer.
     pub fn new() -> Self {
         Self::default()
     }
 }
 
 impl GlobalMaxPooling2D {
-    /// The layer.
+    /// Creates the layer.
     pub fn new() -> Self {
         Self::default()
     }
@@ -49,7 +49,7 @@ fn shape(input: &[usize], keepdims: bool) -> Result<Vec<usize>, String> {
     }
 }
 
-/// The same place, with an output of height and width 1.
+/// Returns `place` with an output of height and width 1.
 fn windowed(place: &Place) -> Place {
     Place { output: vec![1, 1, place.input[2]], ..place.clone() }
 }

@@ -1,4 +1,4 @@
-//! The gated recurrent unit (Cho et al. 2014), with the reset behind the product as cuDNN has it.
+//! The gated recurrent unit (Cho et al. 2014), with the reset gate after the product, as in cuDNN.
 
 use super::{
     ActivationName,
@@ -7,12 +7,13 @@ use super::{
 };
 use crate::initializer::KernelInitializer;
 
-/// `GRU(units, activation="tanh", recurrent_activation="sigmoid", reset_after=True)` on (time, features). Its kernels are
-/// (…, 3 · units) in the order z, r, h, its bias (2, 3 · units); `shaders/gru_cell_forward/interface.wgsl` has the formulas.
+/// `GRU(units, activation="tanh", recurrent_activation="sigmoid", reset_after=True)` on (time, features). The kernels
+/// have shape (…, 3 · units) with the gates in the order z, r, h; the bias has shape (2, 3 · units).
+/// `shaders/gru_cell_forward/interface.wgsl` has the formulas.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GRU {
-    /// Numbers of the state.
+    /// Size of the state.
     pub units: usize,
     /// Applied to the state.
     #[serde(default = "tanh")]
@@ -20,22 +21,22 @@ pub struct GRU {
     /// Applied to the gates: `sigmoid` or `hard_sigmoid`.
     #[serde(default = "sigmoid")]
     pub recurrent_activation: ActivationName,
-    /// Whether it has a bias.
+    /// True if a bias is added.
     #[serde(default = "yes")]
     pub use_bias: bool,
-    /// Whether the state behind every step comes out, (time, units), or the last one only, (units).
+    /// True for the state after every step as output, (time, units); false for the last state, (units).
     #[serde(default)]
     pub return_sequences: bool,
-    /// Whether it treats the last step first; its output then begins with that step.
+    /// True to process the steps from last to first; the output then begins with the last step.
     #[serde(default)]
     pub go_backwards: bool,
-    /// Whether the reset gate is applied behind the product with the recurrent kernel; only that is offered.
+    /// Applies the reset gate after the product with the recurrent kernel; only `true` is supported.
     #[serde(default = "yes")]
     pub reset_after: bool,
-    /// How the kernel starts.
+    /// Initial values of the kernel.
     #[serde(default)]
     pub kernel_initializer: KernelInitializer,
-    /// How the recurrent kernel starts.
+    /// Initial values of the recurrent kernel.
     #[serde(default = "orthogonal")]
     pub recurrent_initializer: KernelInitializer,
     /// A name for reports and files.
@@ -44,7 +45,7 @@ pub struct GRU {
 }
 
 impl GRU {
-    /// The layer with Keras's defaults.
+    /// Creates the layer with Keras's defaults.
     pub fn new(units: usize) -> Self {
         Self {
             units,
@@ -60,7 +61,7 @@ impl GRU {
         }
     }
 
-    /// The same layer with the state behind every step as its output, as another recurrent layer takes it.
+    /// Sets the output to the state after every step, which a following recurrent layer takes as input.
     pub fn return_sequences(mut self) -> Self {
         self.return_sequences = true;
         self
@@ -73,7 +74,7 @@ impl GRU {
         }
     }
 
-    /// Its arguments in the form that all recurrent layers share.
+    /// Returns the arguments in the form that all recurrent layers share.
     pub fn recurrence(&self) -> Recurrence {
         Recurrence {
             cell: Cell::Gru,

@@ -1,4 +1,5 @@
-//! Layer normalization: each row to mean 0 and deviation 1 along the last axis, then scaled and shifted.
+//! Layer normalization: scales each row to mean 0 and standard deviation 1 along the last axis, then applies gamma and
+//! beta.
 
 use super::{
     Place, Rules,
@@ -14,18 +15,18 @@ use crate::{
     range::{POSITIVE, is_positive},
 };
 
-/// `LayerNormalization(epsilon=0.001, center=True, scale=True)` over the last axis (Ba, Kiros and Hinton 2016):
-/// y = gamma · (x - mean) / √(variance + epsilon) + beta, mean and variance of each row.
+/// `LayerNormalization(epsilon=0.001, center=True, scale=True)` over the last axis (Ba, Kiros and Hinton 2016): y =
+/// gamma · (x - mean) / √(variance + epsilon) + beta, with the mean and variance of each row.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerNormalization {
     /// Added to the variance.
     #[serde(default = "epsilon")]
     pub epsilon: f64,
-    /// Whether beta is added.
+    /// True if beta is added.
     #[serde(default = "yes")]
     pub center: bool,
-    /// Whether gamma multiplies.
+    /// True if gamma multiplies.
     #[serde(default = "yes")]
     pub scale: bool,
     /// A name for reports and files.
@@ -40,7 +41,7 @@ impl Default for LayerNormalization {
 }
 
 impl LayerNormalization {
-    /// The layer with Keras's defaults.
+    /// Creates the layer with Keras's defaults.
     pub fn new() -> Self {
         Self::default()
     }

@@ -7,12 +7,12 @@ use super::{
 };
 use crate::initializer::KernelInitializer;
 
-/// `LSTM(units, activation="tanh", recurrent_activation="sigmoid")` on (time, features). Its kernels are (…, 4 · units) in
-/// the order i, f, c, o; `shaders/lstm_cell_forward/interface.wgsl` has the formulas.
+/// `LSTM(units, activation="tanh", recurrent_activation="sigmoid")` on (time, features). The kernels have shape (…, 4 ·
+/// units) with the gates in the order i, f, c, o. `shaders/lstm_cell_forward/interface.wgsl` has the formulas.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LSTM {
-    /// Numbers of the state.
+    /// Size of the state.
     pub units: usize,
     /// Applied to the state.
     #[serde(default = "tanh")]
@@ -20,22 +20,22 @@ pub struct LSTM {
     /// Applied to the gates: `sigmoid` or `hard_sigmoid`.
     #[serde(default = "sigmoid")]
     pub recurrent_activation: ActivationName,
-    /// Whether it has a bias.
+    /// True if a bias is added.
     #[serde(default = "yes")]
     pub use_bias: bool,
-    /// Whether the state behind every step comes out, (time, units), or the last one only, (units).
+    /// True for the state after every step as output, (time, units); false for the last state, (units).
     #[serde(default)]
     pub return_sequences: bool,
-    /// Whether it treats the last step first; its output then begins with that step.
+    /// True to process the steps from last to first; the output then begins with the last step.
     #[serde(default)]
     pub go_backwards: bool,
-    /// Whether the bias of the forget gate starts at one (Jozefowicz et al. 2015).
+    /// True if the bias of the forget gate starts at one (Jozefowicz et al. 2015).
     #[serde(default = "yes")]
     pub unit_forget_bias: bool,
-    /// How the kernel starts.
+    /// Initial values of the kernel.
     #[serde(default)]
     pub kernel_initializer: KernelInitializer,
-    /// How the recurrent kernel starts.
+    /// Initial values of the recurrent kernel.
     #[serde(default = "orthogonal")]
     pub recurrent_initializer: KernelInitializer,
     /// A name for reports and files.
@@ -44,7 +44,7 @@ pub struct LSTM {
 }
 
 impl LSTM {
-    /// The layer with Keras's defaults.
+    /// Creates the layer with Keras's defaults.
     pub fn new(units: usize) -> Self {
         Self {
             units,
@@ -60,7 +60,7 @@ impl LSTM {
         }
     }
 
-    /// The same layer with the state behind every step as its output, as another recurrent layer takes it.
+    /// Sets the output to the state after every step, which a following recurrent layer takes as input.
     pub fn return_sequences(mut self) -> Self {
         self.return_sequences = true;
         self
@@ -70,7 +70,7 @@ impl LSTM {
         Ok(())
     }
 
-    /// Its arguments in the form that all recurrent layers share.
+    /// Returns the arguments in the form that all recurrent layers share.
     pub fn recurrence(&self) -> Recurrence {
         Recurrence {
             cell: Cell::Lstm,

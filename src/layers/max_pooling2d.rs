@@ -1,4 +1,4 @@
-//! Max-pooling over windows of (height, width).
+//! Max pooling over windows of (height, width).
 
 use super::{
     Padding, Pair, Place, Rules,
@@ -17,7 +17,7 @@ pub struct MaxPooling2D {
     /// Height and width of the window.
     #[serde(default = "window::two")]
     pub pool_size: Pair,
-    /// How far the window moves; its own size by default.
+    /// Step of the window; `pool_size` by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strides: Option<Pair>,
     /// `valid` or `same`; padding is never the maximum.
@@ -29,7 +29,7 @@ pub struct MaxPooling2D {
 }
 
 impl MaxPooling2D {
-    /// Windows that lie side by side.
+    /// Creates a layer whose windows do not overlap.
     pub fn new(pool_size: impl Into<Pair>) -> Self {
         Self { pool_size: pool_size.into(), strides: None, padding: Padding::Valid, name: None }
     }

@@ -1,5 +1,5 @@
-//! Layers under Keras's names and with Keras's arguments. Each file holds one layer: its arguments, its
-//! shape rule, its parameters, forward and backward. Adding a layer is such a file, its `mod`, and a line at the end of this one.
+//! Layers, with Keras's names and arguments. Each file holds one layer: its arguments, shape rule, parameters, forward
+//! and backward. To add a layer, write such a file, declare its `mod`, and add a line at the end of this file.
 
 mod activation;
 mod add;
@@ -39,26 +39,27 @@ use crate::{
     program::{Builder, ParameterId, ValueId},
 };
 
-/// What every layer answers. Shapes are without the batch. A layer of one input answers for it alone; one that
-/// joins several overrides [`Rules::joins`], [`Rules::joined_shape`] and [`Rules::backward_all`].
+/// Shape inference, parameters, forward and backward of a layer. Shapes exclude the batch. A layer with one input
+/// implements the methods for one input; a layer that joins several overrides [`Rules::joins`], [`Rules::joined_shape`]
+/// and [`Rules::backward_all`].
 pub trait Rules {
-    /// The start of its automatic name: `conv2d` becomes `conv2d_1`, `conv2d_2`, ...
+    /// Stem of the automatic name: `conv2d` becomes `conv2d_1`, `conv2d_2`, ...
     fn slug(&self) -> &'static str;
 
-    /// The name that the user gave it.
+    /// The name that you gave the layer.
     fn given_name(&self) -> Option<&str> {
         None
     }
 
-    /// Whether it takes two or more inputs.
+    /// Returns true if the layer takes two or more inputs.
     fn joins(&self) -> bool {
         false
     }
 
-    /// The shape that comes out, or in words what does not fit and what would.
+    /// Returns the shape of the output, or an error that says what does not fit and what would.
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String>;
 
-    /// The shape that comes out of several inputs.
+    /// Returns the shape of the output for several inputs.
     fn joined_shape(&self, inputs: &[Vec<usize>]) -> Result<Vec<usize>, String> {
         match inputs {
             [input] => self.output_shape(input),
@@ -68,25 +69,25 @@ pub trait Rules {
         }
     }
 
-    /// Its trained tensors: short name, shape, initial values.
+    /// Returns the trained tensors: short name, shape, initial values.
     fn parameters(&self, _input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
         Vec::new()
     }
 
-    /// Its tensors that are kept with the weights and not trained, such as moving averages. They follow
-    /// the trained ones in [`Place::parameters`].
+    /// Returns the tensors that are stored with the weights but not trained, such as moving averages. They follow the
+    /// trained ones in [`Place::parameters`].
     fn states(&self, _input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
         Vec::new()
     }
 
-    /// Appends its forward pass and returns what comes out.
+    /// Appends the forward pass and returns its output.
     fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId;
 
-    /// Appends its backward pass: the gradients of its parameters, and the gradient of its input if `wanted`.
-    /// `dy` is the gradient of its output, through the activation that forward fused into it.
+    /// Appends the backward pass: the gradients of the parameters, and the gradient of the input if `wanted`. `dy` is
+    /// the gradient of the output, already propagated through the activation that forward fused into it.
     fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId>;
 
-    /// The same for several inputs: the gradient of each that is wanted.
+    /// Appends the backward pass for several inputs and returns the gradient of each wanted input.
     fn backward_all(
         &self,
         b: &mut Builder,
@@ -98,32 +99,32 @@ pub trait Rules {
     }
 }
 
-/// A shape as a matrix: the product of all axes but the last, and the last.
+/// The dimensions of a shape seen as a matrix: the product of all axes but the last, and the last.
 pub(crate) fn matrix(shape: &[usize]) -> (usize, usize) {
     let columns = shape.last().copied().unwrap_or(1);
     (shape.iter().rev().skip(1).product(), columns)
 }
 
-/// A layer's place in a network.
+/// A layer as a node of a network: its name, shapes, parameters and values.
 #[derive(Clone, Debug, Default)]
 pub struct Place {
-    /// Its name: `conv2d_1`.
+    /// Name of the layer, such as `conv2d_1`.
     pub name: String,
-    /// Its number in the network, from 0.
+    /// Index of the layer in the network, from 0.
     pub index: usize,
-    /// Shape of its (first) input, without the batch.
+    /// Shape of the (first) input, without the batch.
     pub input: Vec<usize>,
-    /// Shape of its output, without the batch.
+    /// Shape of the output, without the batch.
     pub output: Vec<usize>,
-    /// Its parameters, in the order of [`Rules::parameters`], then those of [`Rules::states`].
+    /// The parameters, in the order of [`Rules::parameters`], then those of [`Rules::states`].
     pub parameters: Vec<ParameterId>,
-    /// The value that goes in; the first of several.
+    /// The input value; the first, if there are several.
     pub x: ValueId,
-    /// All values that go in, with their shapes.
+    /// All input values with their shapes.
     pub inputs: Vec<(ValueId, Vec<usize>)>,
-    /// Whether nothing else needs `x` as it is, so that the kernel that writes it may do this layer's work.
+    /// True if no other layer needs `x` as it is, so that the kernel that writes `x` may also do this layer's work.
     pub alone: bool,
-    /// Values that forward keeps for backward.
+    /// Values that forward stores for backward.
     pub saved: Vec<ValueId>,
 }
 
@@ -139,20 +140,20 @@ macro_rules! layers {
         }
 
         impl Layer {
-            /// Every kind, under Keras's name, with a line about it.
+            /// Every kind of layer: Keras's name, and a line that describes it.
             pub const KINDS: &[(&str, &str)] = &[$((stringify!($kind), $about)),+];
 
-            /// Its kind: Keras's class name.
+            /// Keras's class name of the layer.
             pub fn kind(&self) -> &'static str {
                 match self { $(Self::$kind(_) => stringify!($kind)),+ }
             }
 
-            /// Its answers.
+            /// The layer as a trait object.
             pub fn rules(&self) -> &dyn Rules {
                 match self { $(Self::$kind(layer) => layer),+ }
             }
 
-            /// The layer of `kind` with its arguments from a TOML table.
+            /// Reads the layer of `kind` from a TOML table of arguments; `None` if no layer has that name.
             pub fn from_table(kind: &str, table: toml::Table) -> Option<Result<Self, toml::de::Error>> {
                 match kind {
                     $(stringify!($kind) => Some(table.try_into().map(Self::$kind)),)+
@@ -162,10 +163,10 @@ macro_rules! layers {
         }
 
         impl Layer {
-            /// Its whole numbers are such as a network can have: sums and products of them never overflow.
+            /// Checks the whole numbers among the arguments: up to [`LARGEST`], their sums and products never overflow.
             ///
             /// # Errors
-            /// In words, with the argument that is too large.
+            /// A message that names the argument that is too large.
             pub(crate) fn countable(&self) -> Result<(), String> {
                 let table = toml::Table::try_from(self).map_err(|e| e.to_string())?;
                 match table.iter().find_map(|(key, value)| Some((key, too_large(value)?))) {
@@ -181,10 +182,10 @@ macro_rules! layers {
     };
 }
 
-/// No argument of a layer is larger.
+/// Largest whole number that an argument of a layer may have.
 const LARGEST: i64 = 1 << 24;
 
-/// A whole number beyond [`LARGEST`] in an argument.
+/// Returns a whole number above [`LARGEST`] in an argument.
 fn too_large(value: &toml::Value) -> Option<i64> {
     match value {
         toml::Value::Integer(number) => Some(*number).filter(|number| *number > LARGEST),

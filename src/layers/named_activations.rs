@@ -1,6 +1,6 @@
-//! Activations that Keras has as layers of their own, with arguments. Each falls on an operation that is there: a named
-//! activation, or the rectifier with a slope below zero that `PReLU` uses, here with a slope that is not learned. What
-//! has no operation is refused, with what there is.
+//! Activations that are separate layers with arguments in Keras. Each maps to an existing operation: a named
+//! activation, or the rectifier of `PReLU` with a fixed slope below zero. Arguments without an operation are an error
+//! that lists the supported ones.
 
 use super::{Activation, Place, Rules, activation::ActivationName};
 use crate::{
@@ -10,11 +10,11 @@ use crate::{
     range::is_held,
 };
 
-/// What computes a layer.
+/// The computation that implements an activation layer.
 pub enum By {
-    /// An activation of that name.
+    /// A named activation.
     Name(ActivationName),
-    /// y = x above zero, this times x below.
+    /// y = x above zero, slope · x below.
     Slope(f64),
 }
 
@@ -37,12 +37,12 @@ fn sloped(slope: f64) -> Result<By, String> {
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReLU {
-    /// What it does not exceed: nothing, or 6.
+    /// Upper bound of the output: none, or 6.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_value: Option<f64>,
     /// Slope below zero.
     pub negative_slope: f64,
-    /// Below which it is negative: 0.
+    /// Inputs below it use the negative slope; only 0 is supported.
     pub threshold: f64,
     /// A name for reports and files.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,10 +50,10 @@ pub struct ReLU {
 }
 
 impl ReLU {
-    /// What computes it.
+    /// Returns the computation that implements the layer.
     ///
     /// # Errors
-    /// In words, arguments that no kernel computes.
+    /// A message for arguments that no kernel computes.
     pub fn by(&self) -> Result<By, String> {
         let Self { max_value, negative_slope, threshold, .. } = *self;
         match max_value {
@@ -86,10 +86,10 @@ impl Default for LeakyReLU {
 }
 
 impl LeakyReLU {
-    /// What computes it.
+    /// Returns the computation that implements the layer.
     ///
     /// # Errors
-    /// In words, arguments that no kernel computes.
+    /// A message for arguments that no kernel computes.
     pub fn by(&self) -> Result<By, String> {
         sloped(self.negative_slope)
     }
@@ -99,7 +99,7 @@ impl LeakyReLU {
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ELU {
-    /// What it approaches below zero, negated: 1.
+    /// Negated limit of the output below zero; only 1 is supported.
     pub alpha: f64,
     /// A name for reports and files.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,10 +113,10 @@ impl Default for ELU {
 }
 
 impl ELU {
-    /// What computes it.
+    /// Returns the computation that implements the layer.
     ///
     /// # Errors
-    /// In words, arguments that no kernel computes.
+    /// A message for arguments that no kernel computes.
     pub fn by(&self) -> Result<By, String> {
         match self.alpha {
             1.0 => Ok(named(&activations::ELU)),
@@ -129,7 +129,7 @@ impl ELU {
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Softmax {
-    /// The axis that sums to 1: the last.
+    /// Axis along which the outputs sum to 1; only -1, the last, is supported.
     pub axis: i64,
     /// A name for reports and files.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,10 +143,10 @@ impl Default for Softmax {
 }
 
 impl Softmax {
-    /// What computes it.
+    /// Returns the computation that implements the layer.
     ///
     /// # Errors
-    /// In words, arguments that no kernel computes.
+    /// A message for arguments that no kernel computes.
     pub fn by(&self) -> Result<By, String> {
         match self.axis {
             -1 => Ok(By::Name(ActivationName::Softmax)),
@@ -193,7 +193,7 @@ impl By {
     }
 }
 
-/// One slope for all elements.
+/// The call of `op` with one slope for all elements.
 fn call(op: &'static Op, b: &Builder, place: &Place) -> Call {
     Call::new(op, &[("ITEMS", b.batch() * place.input.iter().product::<usize>()), ("A", 1)])
 }
@@ -213,7 +213,7 @@ macro_rules! rules {
                 self.by().map(|_| input.to_vec())
             }
 
-            // Where `by` has nothing, `output_shape` has refused the layer before.
+            // `output_shape` has already refused a layer for which `by` returns an error.
             fn forward(&self, b: &mut Builder, place: &mut Place) -> ValueId {
                 self.by().map_or(place.x, |by| by.forward(b, place, self.given_name()))
             }

@@ -1,4 +1,4 @@
-//! A rectifier whose slope below zero is learned.
+//! A rectifier with a learned slope below zero.
 
 use super::{Place, Rules, batch_normalization::splits};
 use crate::{
@@ -8,12 +8,13 @@ use crate::{
     program::{Builder, ValueId},
 };
 
-/// `PReLU(shared_axes=None)`: y = x above zero, alpha · x below (He et al. 2015). There is an alpha for each element of
-/// the input without the batch, zero at first; `shared_axes = [1, 2]` has one for each channel.
+/// `PReLU(shared_axes=None)`: y = x above zero, alpha · x below (He et al. 2015). Each element of the input (without
+/// the batch) has its own alpha, initially zero; with `shared_axes = [1, 2]`, each channel has one.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PReLU {
-    /// Axes along which alpha is shared, counted with the batch: the first axes of the input, such as [1, 2].
+    /// Axes along which alpha is shared, such as [1, 2]. The count includes the batch; they must be the first axes of
+    /// the input.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shared_axes: Vec<usize>,
     /// A name for reports and files.
@@ -22,12 +23,12 @@ pub struct PReLU {
 }
 
 impl PReLU {
-    /// An alpha for each element of the input.
+    /// Creates a layer with an alpha for each element of the input.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The shape of alpha: 1 along the shared axes.
+    /// Shape of alpha: 1 along the shared axes.
     fn alpha(&self, input: &[usize]) -> Vec<usize> {
         let len =
             |(axis, len): (usize, &usize)| if self.shared_axes.contains(&(axis + 1)) { 1 } else { *len };
@@ -50,7 +51,7 @@ impl Rules for PReLU {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
-        // Alpha then repeats as a whole, row after row.
+        // With the first axes shared, alpha repeats as a whole, row after row.
         let mut axes = self.shared_axes.clone();
         axes.sort_unstable();
         if axes.iter().enumerate().any(|(n, axis)| *axis != n + 1) || axes.len() > input.len() {

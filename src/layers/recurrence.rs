@@ -1,6 +1,7 @@
-//! What the recurrent layers share: their arguments in one form, parameters, forward and backward in one direction. The
-//! product with the input is one for all steps. Each step is a product of the state with the recurrent kernel and a
-//! dispatch for its gates; back through time the same, the other way round. The gradients of the weights are again one
+//! The part that all recurrent layers share: arguments in one form, parameters, forward and backward in one direction.
+//!
+//! One product with the input serves all steps. Each step is a product of the state with the recurrent kernel and a
+//! dispatch for the gates. The backward pass does the same in reverse. The gradients of the weights are again one
 //! product each, over all steps.
 
 mod steps;
@@ -13,19 +14,19 @@ use crate::{
 };
 pub(super) use steps::Run;
 
-/// What a layer does with its state.
+/// The kind of recurrent cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cell {
-    /// One product, one activation.
+    /// One product and one activation.
     Simple,
-    /// Four gates and a cell.
+    /// Four gates and a cell state.
     Lstm,
-    /// Three gates, the reset behind the product.
+    /// Three gates, with the reset gate after the product.
     Gru,
 }
 
 impl Cell {
-    /// How many products of `units` a step has.
+    /// Number of products of `units` in each step.
     pub fn gates(self) -> usize {
         match self {
             Self::Simple => 1,
@@ -38,31 +39,31 @@ impl Cell {
 /// A recurrent layer in one direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recurrence {
-    /// What a step does.
+    /// The kind of cell.
     pub cell: Cell,
-    /// Features of a state.
+    /// Size of the state.
     pub units: usize,
-    /// Of the states.
+    /// Activation of the states.
     pub activation: ActivationName,
-    /// Of the gates; no matter where there are none.
+    /// Activation of the gates; ignored by a cell without gates.
     pub recurrent_activation: ActivationName,
-    /// Whether a bias is added.
+    /// True if a bias is added.
     pub use_bias: bool,
-    /// Whether the state behind every step comes out, or the last one only.
+    /// True for the state after every step as output; false for the last state only.
     pub sequences: bool,
-    /// Whether time runs from its end.
+    /// True to process the steps from last to first.
     pub backwards: bool,
-    /// Whether the step that was treated last comes out first: the second of two directions.
+    /// True to output the step processed last first; set for the second of two directions.
     pub flip: bool,
-    /// How the weights of the input start.
+    /// Initial values of the weights of the input.
     pub kernel: KernelInitializer,
-    /// How the weights of the state start.
+    /// Initial values of the weights of the state.
     pub recurrent_kernel: KernelInitializer,
-    /// Whether the bias of an LSTM's forget gate starts at one.
+    /// True if the bias of an LSTM's forget gate starts at one.
     pub open: bool,
 }
 
-/// Where a direction stands: its label, its input (time, features), its parameters.
+/// The context of one direction: its label, its input (time, features) and its parameters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site<'a> {
     pub label: &'a str,
@@ -91,13 +92,13 @@ pub(super) fn sigmoid() -> ActivationName {
     ActivationName::Elementwise(&crate::op::activations::SIGMOID)
 }
 
-/// Keras's default start of recurrent kernels.
+/// Keras's default initializer of recurrent kernels.
 pub(super) fn orthogonal() -> KernelInitializer {
     KernelInitializer::Orthogonal
 }
 
 impl Recurrence {
-    /// The shape that comes out of (time, features), or what does not fit.
+    /// Returns the shape of the output for an input (time, features), or an error that says what does not fit.
     pub fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, String> {
         if self.units == 0 {
             return Err("units is 0; it needs at least one".into());
@@ -145,13 +146,13 @@ impl Recurrence {
         all
     }
 
-    /// How many tensors [`Recurrence::parameters`] lists.
+    /// Number of tensors that [`Recurrence::parameters`] lists.
     pub fn tensors(&self) -> usize {
         2 + usize::from(self.use_bias)
     }
 }
 
-/// Lets a struct with a method `recurrence` answer as a layer of one direction.
+/// Implements `Rules`, in one direction, for a struct with a method `recurrence`.
 macro_rules! one_direction {
     ($layer:ident, $slug:literal) => {
         impl super::Rules for $layer {
@@ -200,7 +201,7 @@ macro_rules! one_direction {
 }
 pub(super) use one_direction;
 
-/// Where a layer of one direction stands.
+/// The context of a layer with one direction.
 pub(super) fn site(place: &super::Place) -> Site<'_> {
     Site { label: &place.name, x: place.x, input: &place.input, parameters: &place.parameters }
 }

@@ -1,13 +1,13 @@
-//! The same numbers under another shape. No data moves.
+//! Reshape: the same numbers with another shape. No data moves.
 
 use super::{Place, Rules};
 use crate::program::{Builder, ValueId};
 
-/// `Reshape(target_shape)`: one entry may be -1 and follows from the others.
+/// `Reshape(target_shape)`: one entry may be -1; the others determine it.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reshape {
-    /// The shape without the batch.
+    /// Shape of the output, without the batch.
     pub target_shape: Vec<i64>,
     /// A name for reports and files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -15,7 +15,7 @@ pub struct Reshape {
 }
 
 impl Reshape {
-    /// To this shape.
+    /// Creates a layer that reshapes to `target_shape`.
     pub fn new(target_shape: &[i64]) -> Self {
         Self { target_shape: target_shape.to_vec(), name: None }
     }

@@ -1,4 +1,4 @@
-//! The simple recurrent layer: its state is its output.
+//! The simple recurrent layer, whose state is its output.
 
 use super::{
     ActivationName,
@@ -7,29 +7,29 @@ use super::{
 };
 use crate::initializer::KernelInitializer;
 
-/// `SimpleRNN(units, activation="tanh")` on (time, features): h = activation(x · kernel + h · recurrent_kernel + bias), step
-/// after step.
+/// `SimpleRNN(units, activation="tanh")` on (time, features): h = activation(x · kernel + h · recurrent_kernel + bias)
+/// in each step.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SimpleRNN {
-    /// Numbers of the state.
+    /// Size of the state.
     pub units: usize,
     /// Applied to the state.
     #[serde(default = "tanh")]
     pub activation: ActivationName,
-    /// Whether it has a bias.
+    /// True if a bias is added.
     #[serde(default = "yes")]
     pub use_bias: bool,
-    /// Whether the state behind every step comes out, (time, units), or the last one only, (units).
+    /// True for the state after every step as output, (time, units); false for the last state, (units).
     #[serde(default)]
     pub return_sequences: bool,
-    /// Whether it treats the last step first; its output then begins with that step.
+    /// True to process the steps from last to first; the output then begins with the last step.
     #[serde(default)]
     pub go_backwards: bool,
-    /// How the kernel starts.
+    /// Initial values of the kernel.
     #[serde(default)]
     pub kernel_initializer: KernelInitializer,
-    /// How the recurrent kernel starts.
+    /// Initial values of the recurrent kernel.
     #[serde(default = "orthogonal")]
     pub recurrent_initializer: KernelInitializer,
     /// A name for reports and files.
@@ -38,7 +38,7 @@ pub struct SimpleRNN {
 }
 
 impl SimpleRNN {
-    /// The layer with Keras's defaults.
+    /// Creates the layer with Keras's defaults.
     pub fn new(units: usize) -> Self {
         Self {
             units,
@@ -52,7 +52,7 @@ impl SimpleRNN {
         }
     }
 
-    /// The same layer with the state behind every step as its output, as another recurrent layer takes it.
+    /// Sets the output to the state after every step, which a following recurrent layer takes as input.
     pub fn return_sequences(mut self) -> Self {
         self.return_sequences = true;
         self
@@ -62,7 +62,7 @@ impl SimpleRNN {
         Ok(())
     }
 
-    /// Its arguments in the form that all recurrent layers share.
+    /// Returns the arguments in the form that all recurrent layers share.
     pub fn recurrence(&self) -> Recurrence {
         Recurrence {
             cell: Cell::Simple,

@@ -1,4 +1,4 @@
-//! What convolutions and pools share: kernel sizes, strides, padding, and the arithmetic of their shapes.
+//! Windows of convolutions and pools: sizes, strides, padding, and the arithmetic of their shapes.
 
 use super::Place;
 use crate::program::Builder;
@@ -42,18 +42,18 @@ impl From<(usize, usize)> for Pair {
     }
 }
 
-/// What lies beyond the edge.
+/// Padding at the edges of an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Padding {
-    /// Nothing: windows stay inside.
+    /// No padding: windows stay inside the image.
     #[default]
     Valid,
-    /// As much as makes the output ⌈input / stride⌉ long, the odd one behind, as TensorFlow has it.
+    /// Enough padding for an output of length ⌈input / stride⌉. An odd one goes at the end, as in TensorFlow.
     Same,
 }
 
-/// One axis of a window.
+/// Output length and padding along one axis.
 pub(super) struct Axis {
     /// Length of the output.
     pub out: usize,
@@ -73,13 +73,13 @@ fn axis(input: usize, size: usize, stride: usize, padding: Padding) -> Option<Ax
     }
 }
 
-/// The extent of a window of `size` places with gaps between them: dilation 2 leaves one out after each.
+/// Extent of a window of `size` taps with gaps between them; dilation 2 skips one position after each tap.
 pub fn spread(size: Pair, dilation: Pair) -> Pair {
     let spread = |size: usize, dilation: usize| size.saturating_sub(1) * dilation + size.min(1);
     Pair(spread(size.0, dilation.0), spread(size.1, dilation.1))
 }
 
-/// Padding before and behind the input of a window of this extent.
+/// Padding before and after the input for a window of this extent.
 pub fn around(input: usize, size: usize, stride: usize, padding: Padding) -> [usize; 2] {
     axis(input, size, stride, padding).map_or([0, 0], |axis| {
         let reach = (axis.out - 1) * stride + size;
@@ -87,7 +87,7 @@ pub fn around(input: usize, size: usize, stride: usize, padding: Padding) -> [us
     })
 }
 
-/// Both axes of a window over an input of shape (height, width, channels), or what does not fit.
+/// Both axes of a window over an input of shape (height, width, channels), or an error that says what does not fit.
 pub(super) fn axes(
     what: &str,
     input: &[usize],
@@ -113,7 +113,7 @@ pub(super) fn axes(
     }
 }
 
-/// The sizes that every windowed operation has: batch, input, output, strides, padding before.
+/// The sizes that every windowed operation takes: batch, input, output, strides, padding before.
 pub(super) fn sizes(
     b: &Builder,
     place: &Place,

@@ -1,4 +1,4 @@
-//! Rows and columns of zeros round an image.
+//! Rows and columns of zeros around an image.
 
 use super::{Pair, Place, Rules};
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How much is added on each side: `1`, `[1, 2]` (height, width) or `[[1, 2], [3, 4]]` ((top, bottom), (left, right)).
+/// Padding on each side: `1`, `[1, 2]` (height, width) or `[[1, 2], [3, 4]]` ((top, bottom), (left, right)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sides {
-    /// Rows above and below.
+    /// Rows at the top and bottom.
     pub height: [usize; 2],
     /// Columns at the left and right.
     pub width: [usize; 2],
@@ -49,11 +49,11 @@ impl<T: Into<Pair>> From<T> for Sides {
     }
 }
 
-/// `ZeroPadding2D(padding=1)`: zeros round an image of (height, width, channels).
+/// `ZeroPadding2D(padding=1)`: adds zeros around an image of (height, width, channels).
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ZeroPadding2D {
-    /// How much on each side.
+    /// Padding on each side.
     #[serde(default = "once")]
     pub padding: Sides,
     /// A name for reports and files.
@@ -66,7 +66,7 @@ fn once() -> Sides {
 }
 
 impl ZeroPadding2D {
-    /// This much on each side.
+    /// Creates a layer that adds `padding` on each side.
     pub fn new(padding: impl Into<Sides>) -> Self {
         Self { padding: padding.into(), name: None }
     }

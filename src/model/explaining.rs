@@ -1,4 +1,4 @@
-//! The program that tells how a network comes to its output.
+//! The program that explains the output of a network.
 
 use super::{Model, backward, forward};
 use crate::{
@@ -8,26 +8,27 @@ use crate::{
     program::{Builder, Mode, Program, ValueId},
 };
 
-/// A program of [`Model::explaining`], with the values that tell something.
+/// A program of [`Model::explaining`] with the values to read from it.
 #[derive(Clone, Debug)]
 pub struct Explaining {
-    /// What runs.
+    /// The program to run.
     pub program: Program,
-    /// Of every layer its name, the shape of its output without the batch, and where that is.
+    /// Name, output shape (without the batch) and output value of every layer.
     pub layers: Vec<(String, Vec<usize>, ValueId)>,
-    /// The gradient of what is asked for with respect to the output, (batch, outputs): zeros, to be filled in.
+    /// The gradient of the explained quantity with respect to the output, (batch, outputs); zeros until you fill it in.
     pub score: Option<ValueId>,
-    /// Its gradient with respect to the image, (batch, height, width, channels), numbers from 0 to 1 a pixel.
+    /// The gradient of that quantity with respect to the image, (batch, height, width, channels), whose pixels are
+    /// numbers from 0 to 1.
     pub image: Option<ValueId>,
 }
 
 impl Model {
-    /// The program that tells how the network comes to its output, for images that come as `input` says: forward as it is
-    /// used, with every layer's output kept; and where `gradient`, back to the image. Its output are logits, or a
-    /// regression's number.
+    /// The program that explains the output of the network, for images in the format of `input`. It runs the forward
+    /// pass of inference and keeps every layer's output; if `gradient` is true, it runs backward to the image. Its
+    /// outputs are logits, or the number of a regression.
     ///
     /// # Errors
-    /// [`crate::Error::Model`] where the layers do not fit.
+    /// [`crate::Error::Model`] if the layers do not fit.
     pub fn explaining(&self, input: &Preprocessing, batch: usize, gradient: bool) -> Result<Explaining> {
         let logits_model = self.without_activation(self.loss()?);
         let (mut placed, parameters) = logits_model.place()?;

@@ -19,9 +19,9 @@ pub(super) const ABOUT: About = About {
 };
 
 numbers! {
-    /// The numbers of Adagrad (Duchi, Hazan and Singer 2011).
+    /// Options of Adagrad (Duchi, Hazan and Singer 2011).
     pub struct Adagrad {
-        /// What the sums of squares start from.
+        /// Initial value of the sums of squares.
         initial_accumulator_value: f64 = 0.1, not_negative;
         /// Added to the sum under the root.
         epsilon: f64 = 1e-7, positive;

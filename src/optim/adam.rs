@@ -18,7 +18,7 @@ pub(super) const ABOUT: About = About {
     weight_decay: 0.0,
 };
 
-/// What a weight decay makes of it.
+/// Adam with the weight decay of AdamW.
 pub(super) const ABOUT_W: About = About {
     name: "adamw",
     line: "Adam with decoupled weight decay",
@@ -28,24 +28,24 @@ pub(super) const ABOUT_W: About = About {
 };
 
 numbers! {
-    /// The numbers of Adam.
+    /// Options of Adam.
     pub struct Adam {
-        /// How slowly the mean gradient forgets, in [0, 1).
+        /// Decay rate of the first-moment estimate (β₁), in [0, 1).
         beta_1: f64 = 0.9, forgets;
-        /// How slowly the mean of the squares forgets, in [0, 1).
+        /// Decay rate of the second-moment estimate (β₂), in [0, 1).
         beta_2: f64 = 0.999, forgets;
-        /// Added to the root. Keras adds it before the means are corrected for their start, PyTorch after.
+        /// Added to the root. Keras adds it before bias correction, PyTorch after.
         epsilon: f64 = 1e-7, positive;
     }
 }
 
 impl Adam {
-    /// What the means of the first `steps` steps are multiplied by, since they start from zeros.
+    /// Bias-correction factor of the moment estimates after `steps` steps, since both start at zero.
     pub(super) fn corrected(&self, steps: f64, beta_1: f64) -> f64 {
         (1.0 - self.beta_2.powf(steps)).sqrt() / (1.0 - beta_1.powf(steps))
     }
 
-    /// The call of `op`, which is Adam's or takes its numbers.
+    /// The call of `op`, an operation with the options of Adam.
     pub(super) fn call(&self, update: &Update<'_>, op: &'static Op) -> Call {
         let call = update.call(op).with("GAIN_1", 1.0 - self.beta_1).with("GAIN_2", 1.0 - self.beta_2);
         call.with("EPSILON", self.epsilon)

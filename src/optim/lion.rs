@@ -15,11 +15,11 @@ pub(super) const ABOUT: About = About {
 };
 
 numbers! {
-    /// The numbers of Lion (Chen et al. 2023).
+    /// Options of Lion (Chen et al. 2023).
     pub struct Lion {
-        /// How slowly the direction forgets, in [0, 1).
+        /// Weight of the mean gradient in the direction of the update (β₁), in [0, 1).
         beta_1: f64 = 0.9, forgets;
-        /// How slowly the mean gradient forgets, in [0, 1).
+        /// Decay rate of the mean gradient (β₂), in [0, 1).
         beta_2: f64 = 0.99, forgets;
     }
 }

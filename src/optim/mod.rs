@@ -1,9 +1,9 @@
-//! Optimizers under Keras's names, with its arguments, defaults and formulas; SGD is PyTorch's.
+//! Optimizers with Keras's names, arguments, defaults and formulas; SGD follows PyTorch.
 //!
-//! Each file holds one method: its name, a line about it and who described it, its numbers with their defaults and ranges,
-//! what it keeps between steps, what the host computes for each step, and the call of its operation, which is a folder in
-//! `shaders/`. Adding a method is such a file, its `mod`, its `pub use`, and a row of the table below. Whoever chooses a
-//! method by name, sets its numbers or writes them down walks that table.
+//! Each file holds one method: its name, description and source, its options with their defaults and ranges, its state
+//! between steps, the numbers that the host computes for each step, and the call of its operation, which is a folder in
+//! `shaders/`. To add a method, write such a file, its `mod`, its `pub use`, and a row of the table below. All code
+//! that selects a method by name, sets its options or records them uses that table.
 
 mod adagrad;
 mod adam;
@@ -37,7 +37,7 @@ pub(crate) use update::update;
 
 macro_rules! methods {
     ($($method:ident($numbers:ident) $about:path;)+) => {
-        /// Which method, with the numbers that are its own.
+        /// An optimization method with its own options.
         #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "method", rename_all = "lowercase")]
         pub enum Method {
@@ -45,22 +45,22 @@ macro_rules! methods {
         }
 
         impl Method {
-            /// Every method, with its defaults.
+            /// Every method with its default options.
             pub fn all() -> Vec<Self> {
                 vec![$(Self::$method($numbers::default())),+]
             }
 
-            /// Its name, what it does, and what is usual with it.
+            /// Name, description and usual values of the method.
             pub fn about(&self) -> &'static About {
                 match self { $(Self::$method(_) => &$about),+ }
             }
 
-            /// Its numbers, by name.
+            /// The options of the method, by name.
             pub fn numbers(&self) -> Vec<Number> {
                 self.rules().numbers()
             }
 
-            /// Sets the number `name`. Returns whether the method has one of that name, of the kind of `value`.
+            /// Sets the option `name`. Returns true if the method has an option of that name and the type of `value`.
             pub fn set(&mut self, name: &str, value: Value) -> bool {
                 match self { $(Self::$method(numbers) => numbers.set(name, value)),+ }
             }
@@ -83,7 +83,7 @@ methods! {
 }
 
 impl Method {
-    /// The method of that name, with its defaults.
+    /// Returns the method `name` with its default options.
     ///
     /// # Errors
     /// [`Error::Unknown`] with the known names.
@@ -97,13 +97,13 @@ impl Method {
     }
 }
 
-/// A method, and what is common to all of them.
+/// A method, and the options that all methods share.
 ///
 /// ```
 /// use wgrad::optim::{Adam, Method, Optimizer, Value};
 /// let adam = Optimizer::new(Method::Adam(Adam { beta_2: 0.99, ..Adam::default() }));
 /// assert_eq!((adam.name(), adam.learning_rate), ("adam", 0.001));
-/// // The same by names, as a file or a person would say it.
+/// // The options by name, as in a file or on the command line.
 /// let mut method = Method::named("adam")?;
 /// assert!(method.set("beta_2", Value::Real(0.99)));
 /// assert_eq!(Optimizer::new(method), adam);
@@ -114,21 +114,21 @@ impl Method {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Recorded")]
 pub struct Optimizer {
-    /// Which method.
+    /// The optimization method.
     #[serde(flatten)]
     pub method: Method,
-    /// Step length.
+    /// Base learning rate, which a schedule's factor multiplies.
     pub learning_rate: f64,
-    /// For SGD added to each gradient, times its parameter (L2, as in PyTorch); for all others each parameter shrinks
-    /// by learning rate times decay (decoupled, as in Keras).
+    /// Weight decay. For SGD, decay · parameter is added to each gradient (L2, as in PyTorch). For all other methods,
+    /// each parameter shrinks by learning rate · decay · parameter (decoupled, as in Keras).
     pub weight_decay: f64,
-    /// Gradients are scaled so that the norm of all of them together is at most this.
+    /// Largest norm of all gradients together; larger gradients are scaled down to it.
     pub global_clipnorm: Option<f64>,
-    /// How slowly the moving average of the weights forgets, in [0, 1): evaluation and `best` use the average then.
+    /// Decay rate of the moving average of the weights, in [0, 1). If it is set, evaluation and `best` use the average.
     pub ema_momentum: Option<f64>,
 }
 
-/// Optimizers as runs recorded them: the first ones knew SGD alone.
+/// The formats in which runs recorded optimizers; the oldest runs knew only SGD.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Recorded {
@@ -169,18 +169,19 @@ impl Default for Optimizer {
 }
 
 impl Optimizer {
-    /// `method` with the learning rate and weight decay that Keras gives it by default; SGD has 0.05.
+    /// Creates an optimizer with the default learning rate and weight decay that Keras gives `method`; SGD has a rate
+    /// of 0.05.
     pub fn new(method: Method) -> Self {
         let About { learning_rate, weight_decay, .. } = *method.about();
         Self { method, learning_rate, weight_decay, global_clipnorm: None, ema_momentum: None }
     }
 
-    /// What the command line calls the method.
+    /// The name of the method on the command line.
     pub fn name(&self) -> &'static str {
         self.method.about().name
     }
 
-    /// Whether the numbers make sense.
+    /// Checks that all numbers are in range.
     ///
     /// # Errors
     /// [`crate::Error::Option`] that names the number and its range.
@@ -198,18 +199,19 @@ impl Optimizer {
         rules.fit()
     }
 
-    /// The arenas that it keeps, in the order of their buffers.
+    /// The state arrays of the method, in the order of their buffers.
     pub fn slots(&self) -> Vec<Slot> {
         self.method.rules().slots()
     }
 
-    /// What a schedule may move besides the rate: SGD's and RMSprop's momentum, that of Muon's matrices, beta_1 of Adam and Lion.
+    /// The momentum that a schedule may change together with the rate: that of SGD, RMSprop and Muon's matrices, and
+    /// beta_1 of Adam and Lion.
     pub fn momentum(&self) -> Option<f64> {
         self.method.rules().momentum()
     }
 
-    /// Fills in the numbers of global step `number`, from 0: the rate `factor` times its base, and `momentum` in place
-    /// of the method's own if a schedule moves it.
+    /// Fills in the numbers of global step `number`, from 0: the base rate times `factor`, and `momentum` in place of
+    /// the method's own if a schedule changes it.
     pub fn fill(&self, step: Step, number: u64, factor: f64, momentum: Option<f64>) -> Step {
         let own = self.momentum().unwrap_or(0.0);
         let shift = momentum.map_or(0.0, |momentum| momentum - own);
@@ -218,7 +220,7 @@ impl Optimizer {
             learning_rate: (self.learning_rate * factor) as f32,
             correction: correction as f32,
             momentum_shift: shift as f32,
-            // The first weights are the average of themselves.
+            // The average starts as the first weights.
             average: self.ema_momentum.map_or(0.0, |m| if number == 0 { 1.0 } else { 1.0 - m }) as f32,
             ..step
         }

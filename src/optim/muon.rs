@@ -1,6 +1,6 @@
-//! Muon (Jordan 2024), with Keras's formulas and defaults: the direction of a matrix, its momentum, is made orthogonal by
-//! some steps of Newton and Schulz's iteration, and scaled so that its elements are as large as AdamW's (Liu et al.
-//! 2025). What is no matrix takes AdamW's step. A convolution's kernel counts as the matrix (taps and input channels,
+//! Muon (Jordan 2024), with Keras's formulas and defaults. The update of a matrix is its momentum, orthogonalized by a
+//! few Newton-Schulz iterations and scaled so that its elements are as large as AdamW's (Liu et al. 2025). Parameters
+//! that are not matrices take AdamW's step. A convolution's kernel counts as the matrix (taps and input channels,
 //! filters), as in Jordan's own program; Keras leaves it to AdamW.
 
 use super::{
@@ -28,34 +28,34 @@ pub(super) const ABOUT: About = About {
     weight_decay: 0.004,
 };
 
-/// Refuses a number of steps that is 0, or takes forever.
+/// Refuses 0 iterations, and numbers of iterations that would take too long.
 fn steps(name: &'static str, value: f64) -> Result<()> {
     check(name, value, (1.0..=100.0).contains(&value), "a number from 1 to 100")
 }
 
 numbers! {
-    /// The numbers of Muon.
+    /// Options of Muon.
     pub struct Muon {
-        /// Share of a matrix's last direction that is kept, in [0, 1).
+        /// Momentum: share of a matrix's last direction that is kept, in [0, 1).
         momentum: f64 = 0.95, share;
         /// Nesterov's look-ahead.
         nesterov: bool = true;
-        /// Steps of the iteration.
+        /// Number of Newton-Schulz iterations.
         ns_steps: u32 = 5, steps;
-        /// The root of the mean square of a step's elements, at a learning rate of 1.
+        /// Root mean square of the elements of a step, at a learning rate of 1.
         rms_rate: f64 = 0.2, positive;
     }
     and
-    /// AdamW's numbers for what is no matrix.
+    /// Options of AdamW, for parameters that are not matrices.
     adam: Adam
 }
 
-/// Jordan's coefficients, chosen for the steepest rise of small singular values.
+/// Jordan's coefficients, which raise small singular values as steeply as possible.
 const COEFFICIENTS: [(&str, f64); 3] = [("A", 3.4445), ("B", -4.775), ("C", 2.0315)];
-/// What is added to the norm of a direction, which may be 0.
+/// Added to the norm of a direction, which may be 0.
 const SMALL: f64 = 1e-7;
 
-/// Rows and columns of a parameter that is a matrix.
+/// Rows and columns of a parameter that counts as a matrix.
 fn matrix(parameter: &Parameter) -> Option<[usize; 2]> {
     let sizes = match parameter.shape[..] {
         [rows, columns] => [rows, columns],
@@ -70,7 +70,7 @@ impl Rules for Muon {
         self.adam.slots()
     }
 
-    /// That of the matrices.
+    /// Momentum of the matrices.
     fn momentum(&self) -> Option<f64> {
         Some(self.momentum).filter(|momentum| *momentum > 0.0)
     }
@@ -87,8 +87,8 @@ impl Rules for Muon {
 }
 
 impl Muon {
-    /// Appends what comes before the update: momenta, and the direction of each matrix in place of its gradient. Returns
-    /// what multiplies the direction of each parameter, 0 where AdamW is to step.
+    /// Appends the momenta, and replaces the gradient of each matrix by its direction, before the update. Returns the
+    /// factor of each parameter's direction; 0 selects AdamW's step.
     fn directions(&self, update: &mut Update<'_>) -> ValueId {
         let Update { b, count: trained, clipped, grad, scale, kept, .. } = update;
         let (trained, m) = (*trained, kept[1].1);
@@ -110,8 +110,8 @@ impl Muon {
         factor
     }
 
-    /// Replaces the gradient of a matrix by the nearest to an orthogonal matrix that the iteration gets. The products run
-    /// on the shorter side.
+    /// Replaces the gradient of a matrix by the iteration's approximation of the nearest orthogonal matrix. The Gram
+    /// matrices have the size of the shorter side.
     fn orthogonalize(&self, b: &mut Builder, id: ParameterId, [rows, columns]: [usize; 2]) {
         let label = b.program.parameters[id.0].name.clone();
         let (count, size) = (rows * columns, rows.min(columns));
@@ -139,12 +139,12 @@ impl Muon {
     }
 }
 
-/// x · xᵀ, or xᵀ · x where that is smaller.
+/// x · xᵀ, or xᵀ · x if that is smaller.
 fn gram(b: &mut Builder, label: &str, x: ValueId, [rows, columns]: [usize; 2]) -> ValueId {
     let size = rows.min(columns);
     let y = b.temporary(&format!("gram {label}"), vec![size * size]);
     if rows <= columns {
-        // Linear: the operation's own x, whose activation's slope it takes, is not read.
+        // The activation is linear, so the operation does not read its `x`.
         let unread = b.bias(None, size * size);
         let call = Call::new(&MATMUL_GRAD_INPUT, &[("M", rows), ("N", columns), ("K", rows)]);
         b.call(label, call, &[("dx", y), ("dy", x), ("w", x), ("x", unread)]);
@@ -156,7 +156,7 @@ fn gram(b: &mut Builder, label: &str, x: ValueId, [rows, columns]: [usize; 2]) -
     y
 }
 
-/// a · b, of (m, k) and (k, n), into `to` or a value of its own.
+/// a · b, of shapes (m, k) and (k, n), into `to` or a new value.
 fn product(
     b: &mut Builder,
     label: &str,

@@ -1,39 +1,39 @@
-//! The numbers of a method: a struct whose fields say their defaults and their ranges. Whoever walks the numbers of any
-//! method, such as a command line, has them by name.
+//! Options of a method: a struct whose fields declare defaults and ranges. Generic code, such as the command line,
+//! reads and sets them by name.
 
 use crate::Result;
 
-/// What a number of a method is set to.
+/// The value of an option.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value {
     /// A real number.
     Real(f64),
     /// A whole number.
     Whole(u32),
-    /// Whether something is on.
+    /// On or off.
     Switch(bool),
 }
 
-/// A number of a method.
+/// An option of a method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Number {
-    /// Its field, which is its name in records too.
+    /// The field's name, also used in records.
     pub name: &'static str,
-    /// What it is, in a sentence.
+    /// One-sentence description.
     pub about: &'static str,
-    /// What it is set to.
+    /// The current value.
     pub value: Value,
 }
 
-/// What `numbers!` makes of the fields of a struct.
+/// Access to the options by name, which `numbers!` implements.
 pub(super) trait Numbers {
-    /// Each number, in the order of the fields.
+    /// All options, in the order of the fields.
     fn numbers(&self) -> Vec<Number>;
 
-    /// Sets the number `name`; whether there is one of that name and kind.
+    /// Sets the option `name`. Returns true if there is one of that name and type.
     fn set(&mut self, name: &str, value: Value) -> bool;
 
-    /// Whether each number is in its range.
+    /// Checks that each option is in its range.
     ///
     /// # Errors
     /// [`crate::Error::Option`] that names the first that is not, and its range.
@@ -49,7 +49,7 @@ macro_rules! kinds {
         impl TryFrom<Value> for $number {
             type Error = Value;
 
-            /// The number, or the value where that is of another kind.
+            /// The number, or the value itself if it is of another type.
             fn try_from(value: Value) -> std::result::Result<Self, Value> {
                 match value {
                     Value::$kind(number) => Ok(number),
@@ -62,8 +62,8 @@ macro_rules! kinds {
 
 kinds! { Real(f64), Whole(u32), Switch(bool) }
 
-/// A struct of numbers, each with its default and, unless it is a switch, with what of `crate::range` refuses the others.
-/// Behind the fields may stand the numbers of another method that it has too.
+/// Declares a struct of options. Each has a default and, unless it is a switch, a function of `crate::range` that
+/// checks it. The options of another method may follow the fields.
 macro_rules! numbers {
     (
         $(#[doc = $doc:literal])+

@@ -19,15 +19,15 @@ pub(super) const ABOUT: About = About {
 };
 
 numbers! {
-    /// The numbers of RMSprop (Hinton 2012).
+    /// Options of RMSprop (Hinton 2012).
     pub struct RmsProp {
-        /// How slowly the mean of the squares forgets, in [0, 1).
+        /// Decay rate of the mean of the squared gradients, in [0, 1).
         rho: f64 = 0.9, forgets;
-        /// Share of the last change that is kept, in [0, 1).
+        /// Momentum: share of the last change that is kept, in [0, 1).
         momentum: f64 = 0.0, share;
-        /// Added to the variance under the root.
+        /// Added to the mean square, or the variance, under the root.
         epsilon: f64 = 1e-7, positive;
-        /// Whether the square of the mean gradient is taken off the mean square (Graves 2013).
+        /// Subtracts the square of the mean gradient from the mean square (Graves 2013).
         centered: bool = false;
     }
 }
@@ -56,7 +56,7 @@ impl Rules for RmsProp {
         ] {
             let len = if on { update.count } else { 1 };
             call = call.with(name, f64::from(u8::from(on))).with(size, len as f64);
-            // A buffer that it does without still has to be there.
+            // The kernel still needs a buffer for state that it does not use.
             if !on {
                 update.kept.push((slot, update.b.temporary("unused", vec![len])));
             }

@@ -1,4 +1,4 @@
-//! What every method answers.
+//! The interface of an optimization method.
 
 use super::numbers::Numbers;
 use crate::{
@@ -7,40 +7,40 @@ use crate::{
     program::{Builder, ValueId},
 };
 
-/// A method in words, and what is usual with it.
+/// Name, description and usual values of a method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct About {
-    /// Its name in records and for whoever chooses one.
+    /// Name on the command line and in records.
     pub name: &'static str,
-    /// What it does, in a line.
+    /// Description in one line.
     pub line: &'static str,
-    /// Who described it.
+    /// The paper or program that describes it.
     pub source: &'static str,
-    /// The learning rate where nobody says one.
+    /// Default learning rate.
     pub learning_rate: f64,
-    /// The weight decay likewise.
+    /// Default weight decay.
     pub weight_decay: f64,
 }
 
-/// An arena that a method keeps between steps, beside the parameters.
+/// State that a method keeps for each parameter between steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slot {
-    /// Its name in the interface, and behind `optimizer.` in checkpoints.
+    /// Name in the interface, and after `optimizer.` in checkpoints.
     pub name: &'static str,
-    /// What it starts from.
+    /// Initial value of all elements.
     pub initial: f32,
 }
 
 impl Slot {
-    /// One that starts from zeros.
+    /// State that starts from zeros.
     pub(super) const fn zeros(name: &'static str) -> Self {
         Self { name, initial: 0.0 }
     }
 }
 
-/// What a method answers beside its numbers.
+/// State, per-step numbers and update of a method, in addition to its options.
 pub(super) trait Rules: Numbers {
-    /// Whether the numbers, each of which is in its range, go together.
+    /// Checks that the options, each in its range, are consistent with each other.
     ///
     /// # Errors
     /// [`crate::Error::Option`] that names the number and what it needs.
@@ -48,44 +48,45 @@ pub(super) trait Rules: Numbers {
         Ok(())
     }
 
-    /// The arenas that it keeps, in the order of their buffers.
+    /// The state arrays of the method, in the order of their buffers.
     fn slots(&self) -> Vec<Slot>;
 
-    /// What a schedule may move besides the rate. The device gets how far it is moved, as `momentum_shift` of a step.
+    /// The momentum that a schedule may change together with the rate. The device gets the difference, as
+    /// `momentum_shift` of a step.
     fn momentum(&self) -> Option<f64> {
         None
     }
 
-    /// What the host computes for the step after `steps` - 1 others, as `correction` of it, if `momentum` is where a
-    /// schedule moved that.
+    /// The `correction` of step number `steps`, counted from 1, which the host computes. `momentum` is its value in
+    /// that step, which a schedule may have changed.
     fn correction(&self, _steps: f64, _momentum: f64) -> f64 {
         1.0
     }
 
-    /// The call that updates the parameters, with the numbers; whatever comes before it is appended to the program.
+    /// Returns the call that updates the parameters; appends any dispatches that precede it.
     fn update(&self, update: &mut Update<'_>) -> Call;
 }
 
-/// The end of a training step, as a method gets it.
+/// The end of a training step, for which a method appends its update.
 pub(super) struct Update<'b> {
     /// The program so far.
     pub b: &'b mut Builder,
-    /// Trained parameters.
+    /// Number of trained parameters.
     pub count: usize,
-    /// Whether gradients are clipped.
+    /// True if gradients are clipped.
     pub clipped: bool,
     pub weight_decay: f64,
-    /// All gradients, and what clipping multiplies them by.
+    /// All gradients, and the factor with which clipping multiplies them.
     pub grad: ValueId,
     pub scale: ValueId,
-    /// The parameters and the arenas of [`Rules::slots`], by their names in the interface.
+    /// The parameters and the state of [`Rules::slots`], by their names in the interface.
     pub kept: Vec<(&'static str, ValueId)>,
-    /// What a method binds besides these, `grad` and `scale`.
+    /// Further bindings of a method, apart from `kept`, `grad` and `scale`.
     pub others: Vec<(&'static str, ValueId)>,
 }
 
 impl Update<'_> {
-    /// A call of `op` with what is common to all methods: COUNT, CLIPPED and WEIGHT_DECAY.
+    /// A call of `op` with the sizes common to all methods: COUNT, CLIPPED and WEIGHT_DECAY.
     pub fn call(&self, op: &'static Op) -> Call {
         let sizes = [("COUNT", self.count), ("CLIPPED", usize::from(self.clipped))];
         Call::new(op, &sizes).with("WEIGHT_DECAY", self.weight_decay)

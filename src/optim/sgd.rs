@@ -20,10 +20,10 @@ pub(super) const ABOUT: About = About {
 };
 
 numbers! {
-    /// Stochastic gradient descent, with PyTorch's definition (torch.optim.SGD): the learning rate multiplies
-    /// the velocity. Keras puts it into the velocity, which is the same while the rate stays the same.
+    /// Options of stochastic gradient descent, as PyTorch defines it (torch.optim.SGD): the learning rate multiplies
+    /// the velocity. Keras includes the rate in the velocity, which is equivalent while the rate is constant.
     pub struct Sgd {
-        /// Share of the last step's direction that is kept, in [0, 1).
+        /// Momentum: share of the last step's direction that is kept, in [0, 1).
         momentum: f64 = 0.9, share;
         /// Nesterov's look-ahead.
         nesterov: bool = false;

@@ -1,4 +1,4 @@
-//! Sums of squares, in two dispatches.
+//! Sums of squares in two dispatches; this module appends the first.
 
 use crate::{
     kernels::SQUARE_PARTIALS,
@@ -6,11 +6,11 @@ use crate::{
     program::{Builder, ValueId},
 };
 
-/// Gradients that one thread squares, at least, and how many threads do so, at most: one sums what they found.
+/// Fewest numbers that a thread squares. At most `MOST_SPLITS` threads do so; one thread then adds their sums.
 const SQUARES: usize = 256;
 const MOST_SPLITS: usize = 1024;
 
-/// The squares of `count` numbers, summed by so many splits.
+/// Appends the partial sums of the squares of `count` numbers. Returns the partial sums and their number.
 pub(super) fn sum_squares(b: &mut Builder, label: &str, of: ValueId, count: usize) -> (ValueId, usize) {
     let splits = count.div_ceil(SQUARES).min(MOST_SPLITS);
     let partials = b.temporary("squares", vec![splits]);

@@ -42,7 +42,7 @@ fn every_method_of_the_table_is_whole() {
         assert_eq!((optimizer.name(), optimizer.momentum().is_some_and(|m| m <= 0.0)), (about.name, false));
         assert!(!optimizer.slots().is_empty());
 
-        // The name and the numbers are those of the record, and nothing else is there.
+        // The record holds the name and the options, and nothing else.
         let record = serde_json::to_value(method).expect("writes");
         assert_eq!(record["method"], about.name);
         let numbers = method.numbers();

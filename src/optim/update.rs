@@ -47,7 +47,7 @@ pub(crate) fn update(b: &mut Builder, optimizer: &Optimizer) {
     }
 }
 
-/// What clipping multiplies the gradients by.
+/// Appends the factor with which clipping multiplies the gradients.
 fn clip_scale(b: &mut Builder, grad: ValueId, count: usize, clip: f64) -> ValueId {
     let (partials, splits) = sum_squares(b, "norm", grad, count);
     let scale = b.temporary("clip scale", vec![1]);

@@ -1,5 +1,5 @@
-//! Learning-rate schedules: a factor of the base rate for each step, computed on the host; one of them moves the
-//! momentum too.
+//! Learning-rate schedules: for each step a factor of the base rate, computed on the host. One of them also changes the
+//! momentum.
 
 mod one_cycle;
 #[cfg(test)]
@@ -11,77 +11,79 @@ use crate::{
 };
 use std::f64::consts::PI;
 
-/// How the learning rate moves over a training.
+/// The course of the learning rate over a training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Decay {
-    /// It stays.
+    /// Constant rate.
     #[default]
     Constant,
-    /// It is multiplied by `factor` after every `every` epochs.
+    /// The rate is multiplied by `factor` after every `every` epochs.
     Step {
         /// Epochs between two drops.
         every: u32,
-        /// What it is multiplied by.
+        /// Factor of each drop.
         factor: f64,
     },
-    /// It falls by `factor` over every `every` epochs, a little at each step (Keras's `ExponentialDecay`).
+    /// The rate decays by `factor` over every `every` epochs, a little in each step (Keras's `ExponentialDecay`).
     Exponential {
-        /// Epochs over which it is multiplied once.
+        /// Epochs for one factor.
         every: u32,
-        /// What it is multiplied by.
+        /// Factor over these epochs.
         factor: f64,
     },
-    /// It falls from the base rate to `last` times it along half a cosine (Loshchilov and Hutter 2017).
+    /// The rate decays from the base rate to `last` times it along half a cosine (Loshchilov and Hutter 2017).
     Cosine {
-        /// The share of the base rate at the end.
+        /// Share of the base rate at the end.
         last: f64,
     },
-    /// The same again and again: warm restarts (SGDR, the same paper; Keras's `CosineDecayRestarts`).
+    /// Repeated cosine decays with warm restarts (SGDR, the same paper; Keras's `CosineDecayRestarts`).
     Restarts {
         /// Epochs of the first period.
         first: u32,
-        /// How much longer each period is than the one before it.
+        /// Length of each period, relative to the one before it.
         longer: f64,
-        /// How much lower each period starts than the one before it.
+        /// Start of each period, relative to the one before it.
         lower: f64,
-        /// The share of the base rate at the end of a period.
+        /// Share of the base rate at the end of a period.
         last: f64,
     },
-    /// It rises to the base rate and falls to almost nothing, once (Smith 2018), as PyTorch's `OneCycleLR` with cosines.
+    /// The rate rises to the base rate and falls to almost nothing, once (Smith 2018), like PyTorch's `OneCycleLR` with
+    /// cosines.
     OneCycle {
-        /// The share of the steps in which it rises.
+        /// Share of the steps in which the rate rises.
         rise: f64,
-        /// The base rate over the first rate.
+        /// Base rate divided by the first rate.
         div: f64,
-        /// The first rate over the last.
+        /// First rate divided by the last.
         final_div: f64,
-        /// The least and the greatest momentum, which moves the other way; `None` leaves it alone.
+        /// Least and greatest momentum, which moves opposite to the rate; `None` keeps the momentum.
         momentum: Option<[f64; 2]>,
     },
-    /// It is multiplied by `factor` where nothing improves (Keras's `ReduceLROnPlateau`).
+    /// The rate is multiplied by `factor` after epochs without improvement (Keras's `ReduceLROnPlateau`).
     Plateau {
-        /// What it is multiplied by.
+        /// Factor of each drop.
         factor: f64,
-        /// Epochs without improvement after which it falls.
+        /// Epochs without improvement before a drop.
         patience: u64,
-        /// What counts as improvement: more than this.
+        /// An improvement must exceed this.
         min_delta: f64,
-        /// Epochs after a fall in which nothing is counted.
+        /// Epochs after a drop that do not count.
         cooldown: u64,
-        /// The least share of the base rate.
+        /// Least share of the base rate.
         min: f64,
     },
-    /// It rises exponentially, from the base rate to `last` times it in `steps` steps, and stays: to find a good rate.
+    /// The rate rises exponentially from the base rate to `last` times it in `steps` steps and then stays there; used
+    /// to find a good rate.
     Rise {
-        /// The share of the base rate at the end.
+        /// Multiple of the base rate at the end.
         last: f64,
         /// Steps until then.
         steps: u64,
     },
 }
 
-/// Warm-up, then decay.
+/// A warm-up, followed by a decay.
 ///
 /// ```
 /// use wgrad::schedule::{Decay, Schedule};
@@ -94,28 +96,28 @@ pub enum Decay {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Schedule {
-    /// What follows the warm-up.
+    /// The decay after the warm-up.
     pub decay: Decay,
-    /// Steps over which the rate rises linearly from zero to the base rate (Goyal et al. 2017), or to where the decay
-    /// begins.
+    /// Steps over which the rate rises linearly from zero to the base rate (Goyal et al. 2017), or to the rate at which
+    /// the decay begins.
     pub warmup_steps: u64,
 }
 
-/// From `start` to `end` along half a cosine; `done` in [0, 1].
+/// The value between `start` and `end` along half a cosine, with `done` in [0, 1].
 fn half_cosine(start: f64, end: f64, done: f64) -> f64 {
     end + (start - end) * 0.5 * (1.0 + (PI * done).cos())
 }
 
 impl Schedule {
-    /// The factor of the base rate at global step `step`, from 0, of a training of `epochs` epochs of
-    /// `steps_per_epoch` steps.
+    /// The factor of the base rate at global step `step`, from 0, in a training of `epochs` epochs of `steps_per_epoch`
+    /// steps.
     pub fn factor(&self, step: u64, steps_per_epoch: u64, epochs: u64) -> f64 {
         self.factor_after(0, step, steps_per_epoch, epochs)
     }
 
-    /// The same where a plateau has let the rate fall `drops` times.
+    /// The factor of the base rate after `drops` drops of a plateau.
     pub fn factor_after(&self, drops: u32, step: u64, steps_per_epoch: u64, epochs: u64) -> f64 {
-        // After the warm-up; steps and epochs of the decays that begin there.
+        // Steps after the warm-up, at which some decays begin.
         let after = step.saturating_sub(self.warmup_steps);
         let total = (steps_per_epoch * epochs).saturating_sub(self.warmup_steps).max(1);
         let per_epoch = steps_per_epoch.max(1);
@@ -145,14 +147,14 @@ impl Schedule {
         if step < self.warmup_steps { factor * (step + 1) as f64 / self.warmup_steps as f64 } else { factor }
     }
 
-    /// The momentum at a step, where the schedule moves it.
+    /// The momentum at a step, if the schedule changes it.
     pub fn momentum(&self, step: u64, steps_per_epoch: u64, epochs: u64) -> Option<f64> {
         let Decay::OneCycle { rise, momentum: Some([least, most]), .. } = self.decay else { return None };
         let total = (steps_per_epoch * epochs).saturating_sub(self.warmup_steps).max(1);
         Some(one_cycle::anneal([most, least, most], rise, step.saturating_sub(self.warmup_steps), total))
     }
 
-    /// Whether the numbers make sense.
+    /// Checks that all numbers are in range.
     ///
     /// # Errors
     /// [`crate::Error::Option`] that names the number and its range.
@@ -193,7 +195,8 @@ impl Schedule {
     }
 }
 
-/// How far the period that runs is, in [0, 1), and how high it started, after `done` first periods.
+/// Progress of the current period, in [0, 1], and the height at which it started. `done` counts in lengths of the first
+/// period.
 fn period(mut done: f64, longer: f64, lower: f64) -> (f64, f64) {
     let (mut length, mut height) = (1.0, 1.0);
     while done >= length && longer >= 1.0 {

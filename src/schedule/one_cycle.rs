@@ -1,10 +1,10 @@
-//! One cycle (Smith 2018, "A disciplined approach to neural network hyper-parameters"), with the very steps of
+//! One cycle (Smith 2018, "A disciplined approach to neural network hyper-parameters"), with the same steps as
 //! PyTorch's `OneCycleLR(anneal_strategy="cos")`.
 
 use super::half_cosine;
 
-/// The number at step `step` of `total`: from the first of `values` to the second over the share `rise`, then to the
-/// third.
+/// The value at step `step` of `total`: from the first of `values` to the second over the share `rise` of the steps,
+/// then to the third.
 pub(super) fn anneal([first, middle, last]: [f64; 3], rise: f64, step: u64, total: u64) -> f64 {
     let step = step.min(total - 1) as f64;
     let (turn, end) = (rise * total as f64 - 1.0, total as f64 - 1.0);

@@ -1,4 +1,5 @@
-//! Points of each schedule that can be told by hand; `tests/library/schedules.rs` holds them against PyTorch and Keras.
+//! Points of each schedule that can be computed by hand; `tests/library/schedules.rs` compares the schedules with
+//! PyTorch and Keras.
 
 use super::*;
 

@@ -1,5 +1,5 @@
-//! `fit`, as Keras has it: epoch after epoch, each judged, the callbacks asked, the best weights kept; and who listens
-//! hears of all of it. Where a state is saved, and what is shown to whom, is the listener's business.
+//! `fit`, as in Keras: trains epoch after epoch, evaluates each, asks the callbacks, keeps the best weights and reports
+//! every event to a listener. Saving and displaying are the listener's work.
 
 use super::{Progress, Trainer};
 use crate::{
@@ -10,51 +10,52 @@ use crate::{
 };
 use std::{ops::ControlFlow, sync::Arc};
 
-/// What an evaluation within a training found.
+/// Result of an evaluation during a training.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Judged {
     /// Loss and accuracy.
     pub metrics: Metrics,
-    /// How far a regression is off; `None` of classes.
+    /// Errors of a regression; `None` for classes.
     pub regression: Option<Regression>,
 }
 
-/// An epoch that is trained and judged.
+/// An epoch that has been trained and evaluated.
 #[derive(Clone, Debug)]
 pub struct Epoch {
-    /// Which, from 1.
+    /// Number of the epoch, from 1.
     pub epoch: u64,
     /// Steps done since the start of the training.
     pub step: u64,
-    /// Mean over the epoch, while it trained.
+    /// Mean over the epoch's steps, measured during training.
     pub train: Metrics,
-    /// On the validation images, if there are any.
+    /// Evaluation on the validation images, if there are any.
     pub validation: Option<Judged>,
-    /// On the test images.
+    /// Evaluation on the test images.
     pub test: Judged,
-    /// The learning rate of its last step.
+    /// Learning rate of the epoch's last step.
     pub learning_rate: f64,
-    /// Whether the weights are the best so far, by what the callbacks monitor.
+    /// True if the weights are the best so far, by the monitored metric.
     pub is_best: bool,
-    /// Whether a plateau has let the learning rate fall after it.
+    /// True if a plateau lowered the learning rate after this epoch.
     pub rate_fell: bool,
-    /// The whole state behind it.
+    /// The complete state after the epoch.
     pub state: Arc<Checkpoint>,
 }
 
-/// How [`Trainer::fit`] ended.
+/// Reason for the end of [`Trainer::fit`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// By itself: all epochs are done ([`Verdict::GoOn`]), or the callbacks said so.
+    /// All epochs are done ([`Verdict::GoOn`]), or the callbacks stopped the training.
     Whole(Verdict),
-    /// A listener ended it. The training can go on from here.
+    /// A listener ended the training, which can continue from here.
     Broken,
-    /// A listener ended it while an epoch was judged: [`Trainer::unjudged`] is the state from which it is judged again.
+    /// A listener ended the training during an evaluation. To evaluate that epoch again, continue from
+    /// [`Trainer::unjudged`].
     Unjudged,
 }
 
-/// Who hears of a training as it goes, and may end it; Keras's `Callback`. Every method has a default, which does nothing
-/// and goes on. `()` listens to nothing.
+/// Listener to the events of a training, which may also end it; Keras's `Callback`. Every method has a default that
+/// does nothing and continues, except that [`Events::on_pause`] ends the training. `()` ignores all events.
 ///
 /// ```
 /// use std::ops::ControlFlow;
@@ -73,44 +74,45 @@ pub enum Ended {
 /// ```
 #[allow(async_fn_in_trait, reason = "a training and its listener stay on one thread")]
 pub trait Events {
-    /// What goes wrong at the listener's, beside what goes wrong in the training.
+    /// The listener's error type, which includes the errors of the training.
     type Error: From<Error>;
 
-    /// Whether the listener keeps the best weights itself: then [`Trainer::best`] has none.
+    /// True if the listener stores the best weights itself; [`Trainer::best`] then returns `None`.
     const KEEPS_BEST: bool = false;
 
-    /// An epoch begins, or goes on from where it was broken off.
+    /// Called when an epoch begins, or resumes after an interruption.
     async fn on_epoch_begin(&mut self, trainer: &mut Trainer) -> Result<ControlFlow<()>, Self::Error> {
         let _ = trainer;
         Ok(ControlFlow::Continue(()))
     }
 
-    /// A step is done: where the training stands behind it, and what it came to. After a break the steps on their way
-    /// finish, and [`Events::on_pause`] is asked.
+    /// Called after each step with the new position and the step's result. After a break, the submitted steps finish,
+    /// and [`Events::on_pause`] is called.
     fn on_train_batch_end(&mut self, position: &Position, result: &StepResult) -> ControlFlow<()> {
         let _ = (position, result);
         ControlFlow::Continue(())
     }
 
-    /// The epoch was broken off between two steps. Whoever continues trains on.
+    /// Called when the epoch was interrupted between two steps. `Continue` resumes the epoch; the default is `Break`.
     async fn on_pause(&mut self, trainer: &mut Trainer) -> Result<ControlFlow<()>, Self::Error> {
         let _ = trainer;
         Ok(ControlFlow::Break(()))
     }
 
-    /// All steps of an epoch are done, with these metrics; it is judged next.
+    /// Called when all steps of an epoch are done, with its metrics, before the evaluation.
     async fn on_test_begin(&mut self, trainer: &mut Trainer, train: &Metrics) -> Result<(), Self::Error> {
         let _ = (trainer, train);
         Ok(())
     }
 
-    /// So many images are judged since the epoch's last step. A break ends the training.
+    /// Called during the evaluation with the number of images evaluated so far in this epoch. A break ends the
+    /// training.
     fn on_test_batch_end(&mut self, images: u64) -> ControlFlow<()> {
         let _ = images;
         ControlFlow::Continue(())
     }
 
-    /// An epoch is trained and judged, and the callbacks have seen it.
+    /// Called when an epoch has been trained and evaluated, after the callbacks.
     async fn on_epoch_end(
         &mut self,
         trainer: &mut Trainer,
@@ -126,11 +128,11 @@ impl Events for () {
 }
 
 impl Trainer {
-    /// Trains the epochs that are left, from wherever the training stands, until they are done or the callbacks or `events`
-    /// end it. Each epoch is judged on the validation and the test images.
+    /// Trains the remaining epochs from the current position, until the last one, or until the callbacks or `events`
+    /// end the training. Each epoch is evaluated on the validation and the test images.
     ///
     /// # Errors
-    /// [`Error::Diverged`] where a loss is no number any more; [`Error::Device`]; what `events` report.
+    /// [`Error::Diverged`] if a loss is not finite; [`Error::Device`]; the errors of `events`.
     pub async fn fit<E: Events>(&mut self, events: &mut E) -> Result<Ended, E::Error> {
         while self.position.epoch < self.options.epochs && self.verdict() == Verdict::GoOn {
             if events.on_epoch_begin(self).await?.is_break() {
@@ -156,18 +158,19 @@ impl Trainer {
         Ok(Ended::Whole(self.verdict()))
     }
 
-    /// The state with the best weights so far, by what the callbacks monitor, of the epochs that this trainer has judged.
+    /// The state with the best weights so far, by the monitored metric, among the epochs that this trainer has
+    /// evaluated.
     pub fn best(&self) -> Option<&Arc<Checkpoint>> {
         self.best.as_ref().and_then(|(_, state)| state.as_ref())
     }
 
-    /// Makes `metrics` what the next epochs have to be better than: those of a run that goes on, for example.
+    /// Sets the metrics that the next epochs must improve on, such as those of a resumed run.
     pub fn set_best(&mut self, metrics: Option<Metrics>) {
         self.best = metrics.map(|metrics| (metrics, None));
     }
 
-    /// Puts the best weights so far on the device, as Keras's `restore_best_weights`; whether there are any. The optimizer's
-    /// state and the position stay those of the last step.
+    /// Writes the best weights so far to the device, like Keras's `restore_best_weights`. Returns true if there are
+    /// any. The optimizer's state and the position remain those of the last step.
     pub fn restore_best_weights(&mut self) -> bool {
         let Some(state) = self.best() else { return false };
         let (context, arenas) = (self.context(), self.arenas());
@@ -178,7 +181,7 @@ impl Trainer {
         true
     }
 
-    /// Judges the test and the validation images; `None` where `each` ended it.
+    /// Evaluates the test and the validation images; returns `None` if `each` ended it.
     async fn judge_epoch(
         &mut self,
         mut each: impl FnMut(u64) -> ControlFlow<()>,
@@ -191,7 +194,7 @@ impl Trainer {
         Ok(validation.map(|validation| (test, Some(validation))))
     }
 
-    /// Lets the callbacks see the epoch that was judged, and notes it if it is the best; with its weights if `keeps_best`.
+    /// Passes the evaluated epoch to the callbacks and notes it if it is the best; keeps its weights if `keeps_best`.
     async fn close_epoch(
         &mut self,
         train: Metrics,
@@ -217,14 +220,14 @@ impl Trainer {
         Ok(Epoch { epoch, step, train, validation, test, learning_rate, is_best, rate_fell, state })
     }
 
-    /// What the callbacks look at: a regression has no accuracy, but in runs that were begun when it had.
+    /// The metrics for the callbacks. The accuracy of a regression is NaN, except in runs from when it had one.
     fn judged(&self, found: &Judged) -> Metrics {
         let has_none = self.loss.is_regression() && self.options.callbacks.best == Best::Monitored;
         let accuracy = if has_none { f64::NAN } else { found.metrics.accuracy };
         Metrics { accuracy, ..found.metrics }
     }
 
-    /// Whether these weights are the best so far; the position notes the highest accuracy.
+    /// Returns true if these weights are the best so far; updates the highest score in the position.
     fn is_better(&mut self, judged: &Metrics) -> bool {
         let share = judged.judged(self.loss);
         let highest = share > self.position.best;

@@ -1,5 +1,4 @@
-//! Evaluation with the weights as they are, between two epochs of a training; and the state of an epoch that was not
-//! judged.
+//! Evaluation with the current weights between two epochs, and the state of an epoch that was not evaluated.
 
 use super::{Trainer, fit::Judged};
 use crate::{
@@ -12,7 +11,7 @@ use crate::{
 use std::ops::ControlFlow;
 
 impl Trainer {
-    /// Loss and accuracy on `split`, with the weights as they are.
+    /// Loss and accuracy on `split` with the current weights.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
@@ -22,8 +21,8 @@ impl Trainer {
         Ok(all.unwrap_or_default().metrics)
     }
 
-    /// Loss and accuracy on `split`, and in the same pass the errors of a regression, of a table in the unit of its label.
-    /// `each` hears after every step how many images are done, and may end it: then the answer is `None`.
+    /// Loss and accuracy on `split`, and in the same pass the errors of a regression; for a table, in the unit of the
+    /// label column. `each` gets the number of finished images after every step; if it breaks, the result is `None`.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.
@@ -39,8 +38,8 @@ impl Trainer {
         Ok(found.map(|found| Judged { metrics: found.metrics, regression: found.regression }))
     }
 
-    /// The whole state as it was when the last step of the epoch that just ended was done: who goes on from there ends the
-    /// epoch at once, and judges it.
+    /// The complete state at the last step of the epoch that just ended. A training that continues from it ends that
+    /// epoch at once and evaluates it.
     ///
     /// # Errors
     /// [`crate::Error::Device`] if the device fails.

@@ -1,27 +1,28 @@
-//! How large the tensors of a network are, how large their gradients, and how far an epoch moved them.
+//! Norms of a network's tensors, of their gradients, and of their changes over an epoch.
 
 use crate::program::Parameter;
 use serde::{Deserialize, Serialize};
 
-/// A tensor after an epoch. Norms are Euclidean: the root of the sum of squares.
+/// The norms of a tensor after an epoch. All are Euclidean: the root of the sum of squares.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TensorNorms {
-    /// `dense_1.kernel`.
+    /// Name of the tensor, such as `dense_1.kernel`.
     pub name: String,
-    /// Its number of elements.
+    /// Number of elements.
     pub elements: usize,
-    /// The norm of its numbers.
+    /// Norm of the weights.
     pub weights: f64,
-    /// The norm of its gradient in the epoch's last step, before any clipping; nothing where it is not trained.
+    /// Norm of the gradient in the epoch's last step, before any clipping; `None` if the tensor is not trained or
+    /// its gradient is unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gradient: Option<f64>,
-    /// The norm of what the epoch added to it; nothing where its beginning is not known.
+    /// Norm of the change over the epoch; `None` if the weights at its start are unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<f64>,
 }
 
-/// The norms of all `parameters` from their arenas: the weights now, as they were `before` the epoch, the gradients,
-/// which are empty where none are known.
+/// Computes the norms of all `parameters` from the current weights, the weights `before` the epoch, and the gradients,
+/// which are empty if unknown.
 pub fn norms(
     parameters: &[Parameter],
     weights: &[f32],

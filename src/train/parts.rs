@@ -1,5 +1,5 @@
-//! A step whose batch an adapter cannot compute at once: it is computed in parts, one after the other, whose gradients
-//! add up on the device before the parameters change.
+//! Steps in parts, for a batch that an adapter cannot compute at once. The parts are computed one after the other; the
+//! device sums their gradients before it updates the parameters.
 
 use super::Options;
 use crate::{
@@ -15,38 +15,38 @@ use crate::{
     visit::Part,
 };
 
-/// How a split of `data` is cut into steps of `batch` images.
+/// The division of a split of `data` into steps of `batch` images.
 pub(super) fn cut(options: &Options, data: &Dataset, batch: usize) -> Cut {
     Cut { batch, pixels: data.pixels(), budget: options.budget }
 }
 
 impl Options {
-    /// Images that are computed at once: the whole batch, unless [`Options::at_once`] says fewer.
+    /// Number of images computed at once: the whole batch, unless [`Options::at_once`] is smaller.
     pub fn images_at_once(&self) -> usize {
         self.at_once.map_or(self.batch, |images| images.clamp(1, self.batch.max(1)))
     }
 
-    /// Into how many parts a batch is cut.
+    /// Number of parts into which a batch is divided.
     pub fn parts(&self) -> usize {
         self.batch.div_ceil(self.images_at_once().max(1)).max(1)
     }
 
-    /// The most images of a step that `context` computes at once, at most [`Options::batch`].
+    /// The largest number of images of a step that `context` can compute at once, up to [`Options::batch`].
     ///
     /// # Errors
-    /// [`crate::Error::TooLarge`] where not even one image fits; [`crate::Error::Model`].
+    /// [`crate::Error::TooLarge`] if not even one image fits; [`crate::Error::Model`].
     pub fn fitting(&self, context: &Context, model: &Model, data: &Dataset) -> Result<usize> {
         let programs = |batch| {
             let Self { optimizer, objective, .. } = self;
             let program = |mode| model.program_with(&data.input, mode, batch, 1, optimizer, objective);
             Ok(vec![program(Mode::Train)?, program(Mode::Evaluate)?])
         };
-        // More no shader can count.
+        // A shader cannot count further.
         fitting(context, self.batch.min(u32::MAX as usize), &programs)
     }
 
-    /// What the device needs to know about the parts of the steps of a chunk, whose first is step `first` of the epoch of
-    /// `position`, in epochs of `per_epoch` steps.
+    /// The step table for the parts of a chunk. The first part belongs to step `first` of the epoch of `position`; an
+    /// epoch has `per_epoch` steps.
     pub(super) fn steps(&self, position: &Position, per_epoch: u64, parts: &[Part], first: u64) -> Vec<Step> {
         let Self { seed, schedule, epochs, objective, .. } = self;
         let step = |(slot, part): (usize, &Part)| {
@@ -62,22 +62,22 @@ impl Options {
                 part: part.number,
                 ..Step::default()
             };
-            // Rows are counted from 0 in each part, which must not draw the same numbers.
+            // Each part counts its rows from 0, so it needs its own seed to draw different numbers.
             let seed = if part.number == 0 { *seed } else { split_mix(*seed ^ u64::from(part.number)) };
             self.optimizer_at(number).fill(step, number, factor, momentum).keyed(seed, number)
         };
         parts.iter().enumerate().map(step).collect()
     }
 
-    /// Cuts the batch into as few parts as `fitting` images at once allow, all about as large.
+    /// Divides the batch into as few parts as possible, of about equal size and at most `fitting` images.
     pub fn cut_for(&mut self, fitting: usize) {
         let parts = self.batch.div_ceil(fitting.max(1)).max(1);
         self.at_once = (parts > 1).then(|| self.batch.div_ceil(parts));
     }
 }
 
-/// What is not the same as in one piece where the batch of `model` is computed in parts, in words: nothing but rounding
-/// where it is empty.
+/// Describes the differences in results if the batch of `model` is computed in parts. If the list is empty, only
+/// rounding differs.
 pub fn differences(model: &Model, options: &Options) -> Vec<&'static str> {
     let has = |kind: fn(&Layer) -> bool| model.layers.iter().any(kind);
     let mut differences = Vec::new();

@@ -1,17 +1,16 @@
-//! A training that is steered while it runs: another learning rate from some step on. The changes are part of the
-//! options, with the step at which they were made, so that a resumed training, or another one with the same options,
-//! makes them at the same step and ends in the same bits.
+//! Changes of the learning rate during a training. They are part of the options, each with its step, so that a resumed
+//! training, or another one with the same options, makes them at the same step and gets the same bits.
 
 use super::{Options, Trainer};
 use crate::{Result, observe::Beside, optim::Optimizer, range::not_negative};
 use serde::{Deserialize, Serialize};
 
-/// Another base learning rate, which the schedule's factor multiplies.
+/// A change of the base learning rate, which the schedule's factor multiplies.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RateChange {
-    /// The first step that it counts for, from the start of the training, from 0.
+    /// The first step with the new rate, from 0, counted from the start of the training.
     pub step: u64,
-    /// The base rate from there on.
+    /// The base rate from that step.
     pub learning_rate: f64,
 }
 
@@ -23,8 +22,7 @@ impl Options {
         Optimizer { learning_rate, ..self.optimizer }
     }
 
-    /// The learning rate of global step `number`, in epochs of `per_epoch` steps, where a plateau has let it fall `drops`
-    /// times.
+    /// The learning rate of global step `number`, in epochs of `per_epoch` steps, after `drops` drops of a plateau.
     pub fn learning_rate(&self, number: u64, drops: u32, per_epoch: u64) -> f64 {
         let factor = self.schedule.factor_after(drops, number, per_epoch, self.epochs);
         self.optimizer_at(number).learning_rate * factor
@@ -32,15 +30,15 @@ impl Options {
 }
 
 impl Trainer {
-    /// Everything that decides the training, with the changes made since it began.
+    /// The options of the training, with the changes made since it began.
     pub fn options(&self) -> &Options {
         &self.options
     }
 
-    /// Gives the steps from here on another base learning rate, in place of all changes from here on.
+    /// Sets the base learning rate of all further steps; it replaces changes recorded for them.
     ///
     /// # Errors
-    /// [`crate::Error::Option`] for one that is no number from 0.
+    /// [`crate::Error::Option`] for a negative rate or one that is not finite.
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<()> {
         not_negative("the learning rate", learning_rate)?;
         let step = self.position.epoch * self.steps_per_epoch() + self.position.step;
@@ -49,15 +47,15 @@ impl Trainer {
         Ok(())
     }
 
-    /// Lets `beside` work between the submissions from now on.
+    /// Sets the work that runs between submissions from now on.
     pub fn set_beside(&mut self, beside: Option<Box<dyn Beside>>) {
         self.visitor.beside = beside;
     }
 
-    /// Lets what is beside the training work while that does not run.
+    /// Runs the work of `set_beside` while no training runs.
     ///
     /// # Errors
-    /// As [`Beside::between`].
+    /// The errors of [`Beside::between`].
     pub fn idle(&mut self) -> Result<()> {
         self.visitor.idle()
     }

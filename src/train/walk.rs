@@ -1,5 +1,5 @@
-//! Training one step at a time, for whoever wants to submit each step in a way of their own. Slower than
-//! [`Trainer::epoch`], to the same weights.
+//! Training with one step per submission; used by the profiler. It is slower than [`Trainer::epoch`] and ends in the
+//! same weights.
 
 use super::Trainer;
 use crate::{
@@ -7,25 +7,25 @@ use crate::{
     visit::Part,
 };
 
-/// What a step needs in order to run.
+/// The context of a single step.
 pub struct Walk<'a> {
     /// The network, whose feed holds the chunk.
     pub model: &'a CompiledModel,
-    /// Which step of the chunk.
+    /// Index of the step in the chunk.
     pub index: usize,
 }
 
 impl Trainer {
-    /// The chunk on the device: nothing before the first step.
+    /// The feed, which holds the current chunk; it is empty before the first step.
     pub fn feed(&self) -> &FeedBuffers {
         &self.training.feed
     }
 
-    /// Goes on from where the training stands, epoch after epoch, until `each` has had enough. `each` runs the step
-    /// it is given and returns its loss sum and hits; `None` where it did not run it.
+    /// Trains step by step from the current position, epoch after epoch, until `each` returns `None`. `each` runs the
+    /// given step and returns its loss sum and hits, or `None` if it did not run it.
     ///
     /// # Errors
-    /// [`Error::Diverged`] at the first step whose loss is no number, and whatever `each` reports.
+    /// [`Error::Diverged`] at the first step whose loss is not finite, and the errors of `each`.
     pub async fn walk(
         &mut self,
         mut each: impl AsyncFnMut(Walk<'_>) -> Result<Option<[f32; 2]>>,

@@ -1,4 +1,4 @@
-//! What is looked at before a training and between its epochs.
+//! Validation of the options, and the callbacks between epochs.
 
 use super::{Options, RateChange, Trainer};
 use crate::{
@@ -6,18 +6,18 @@ use crate::{
     range::not_negative, schedule::Decay,
 };
 
-/// No training has more epochs: what is counted in them never overflows.
+/// Most epochs of a training; up to it, no count of steps overflows.
 const MOST_EPOCHS: u64 = 1_000_000_000;
 
 impl Options {
-    /// Whether the numbers make sense, each by itself and beside the others.
+    /// Checks that all options are in range and consistent with each other.
     ///
     /// # Errors
     /// [`Error::Option`] that names the number and its range.
     pub fn validate(&self) -> Result<()> {
         self.optimizer.validate()?;
         if let Decay::Plateau { min, .. } = self.schedule.decay {
-            // The schedule has it as a share of the rate.
+            // The schedule stores `min` as a share of the rate.
             not_negative("min", min * self.optimizer.learning_rate)?;
         }
         self.schedule.validate()?;
@@ -55,13 +55,13 @@ impl Options {
 }
 
 impl Trainer {
-    /// Shows the callbacks what an epoch came to: the metrics of the validation images, or else of the test images.
+    /// Passes an epoch's metrics to the callbacks: those of the validation images, or else of the test images.
     pub fn observe(&mut self, judged: &Metrics) {
         let Options { callbacks, schedule, .. } = &self.options;
         self.position.watch.observe(judged, callbacks, &schedule.decay);
     }
 
-    /// Whether the callbacks say that the training is over.
+    /// The callbacks' decision whether the training is over.
     pub fn verdict(&self) -> Verdict {
         self.position.watch.verdict(&self.options.callbacks)
     }
@@ -72,7 +72,7 @@ impl Trainer {
         self.learning_rate_at(epoch * self.steps_per_epoch() + step)
     }
 
-    /// The learning rate of a step, counted from the start of the training, from 0; a plateau counts as it stands now.
+    /// The learning rate of a step, from 0, counted from the start of the training, after the plateau's drops so far.
     pub fn learning_rate_at(&self, step: u64) -> f64 {
         self.options.learning_rate(step, self.position.watch.drops, self.steps_per_epoch())
     }

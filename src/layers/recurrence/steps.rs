@@ -1,4 +1,4 @@
-//! The dispatches of a recurrent layer in one direction: forward through time, and back.
+//! The dispatches of a recurrent layer in one direction: forward through time, and backward.
 
 use super::{Cell, Recurrence, Site};
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
 };
 
 impl Cell {
-    /// What a step does forward and backward, behind and before the product with the recurrent kernel.
+    /// The operations of a step: forward, which follows the product with the recurrent kernel, and backward, which
+    /// precedes its gradient.
     fn operations(self) -> (&'static Op, &'static Op) {
         match self {
             Self::Simple => (&SIMPLE_RNN_CELL_FORWARD, &SIMPLE_RNN_CELL_GRAD),
@@ -22,7 +23,7 @@ impl Cell {
         }
     }
 
-    /// How many numbers a unit keeps of its gates for the gradient.
+    /// Numbers that each unit stores of its gates for the gradient.
     fn kept(self) -> usize {
         match self {
             Self::Simple => 0,
@@ -32,20 +33,20 @@ impl Cell {
     }
 }
 
-/// What one direction keeps for its gradient.
+/// The values of one direction that the backward pass needs.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
-    /// What comes out.
+    /// The output.
     pub y: ValueId,
-    /// The product with the input, which its own gradient takes the place of.
+    /// The product with the input; backward overwrites it with its gradient.
     z: ValueId,
     /// The state before each step.
     h: ValueId,
-    /// What each step leaves.
+    /// The values that each step stores.
     steps: Vec<Kept>,
 }
 
-/// What a step leaves: the state behind it; its gates and the cell behind it, where there are any.
+/// The values that a step stores: the state after it, and its gates and cell state where the cell has them.
 #[derive(Clone, Copy, Debug)]
 struct Kept {
     state: ValueId,
@@ -54,13 +55,13 @@ struct Kept {
 }
 
 impl Run {
-    /// As a list, for [`crate::layers::Place::saved`].
+    /// Flattens the run into a list for [`crate::layers::Place::saved`].
     pub fn saved(&self) -> Vec<ValueId> {
         let steps = self.steps.iter().flat_map(|step| [step.state, step.gates, step.cell]);
         [self.y, self.z, self.h].into_iter().chain(steps).collect()
     }
 
-    /// From such a list.
+    /// Restores the run from such a list.
     pub fn restored(saved: &[ValueId]) -> Self {
         let kept = |at: &[ValueId]| Kept { state: at[0], gates: at[1], cell: at[2] };
         Self { y: saved[0], z: saved[1], h: saved[2], steps: saved[3..].chunks_exact(3).map(kept).collect() }
@@ -68,18 +69,18 @@ impl Run {
 }
 
 impl Recurrence {
-    /// The product with the input: rows for all steps at once, columns, features.
+    /// Sizes of the product with the input: rows of all steps at once, columns, features.
     fn of_input(&self, b: &Builder, site: &Site<'_>) -> [(&'static str, usize); 3] {
         let rows = b.batch() * site.time();
         [("M", rows), ("N", self.cell.gates() * self.units), ("K", site.features())]
     }
 
-    /// The product with the state, in each step.
+    /// Sizes of the product with the state in each step.
     fn of_state(&self, rows: usize) -> [(&'static str, usize); 3] {
         [("M", rows), ("N", self.cell.gates() * self.units), ("K", self.units)]
     }
 
-    /// What `op` is told in every step, so that all steps run one kernel.
+    /// The call of `op`, equal in every step, so that all steps run one kernel.
     fn call(&self, b: &Builder, site: &Site<'_>, op: &'static Op) -> Call {
         let flag = |name, on: bool| (name, usize::from(on));
         let sizes = [
@@ -96,7 +97,7 @@ impl Recurrence {
         Call::new(op, &taken)
     }
 
-    /// The same with the activation of states.
+    /// The call of `op` together with the activation of the states.
     fn activated(&self, b: &Builder, site: &Site<'_>, op: &'static Op) -> Call {
         let call = self.call(b, site, op);
         match self.activation {
@@ -105,7 +106,7 @@ impl Recurrence {
         }
     }
 
-    /// A new value of zeros, to be written in parts.
+    /// Appends a new value of zeros that later dispatches write in parts.
     fn cleared(&self, b: &mut Builder, label: &str, name: &str, shape: &[usize]) -> ValueId {
         let y = b.batched(name, shape);
         let count = b.batch() * shape.iter().product::<usize>();
@@ -119,7 +120,7 @@ impl Recurrence {
         let (time, n, gates) = (site.time(), self.units, self.cell.gates());
         let w = b.parameter(parameters[0]);
         let z = b.batched(&format!("{label} input product"), &[time, gates, n]);
-        // The two biases of a GRU are one tensor, which its own kernel takes.
+        // The two biases of a GRU are one tensor, which the GRU's cell kernel reads.
         let bias = parameters.get(2).copied().filter(|_| self.cell != Cell::Gru);
         let added = b.bias(bias, gates * n);
         let product = Call::new(&MATMUL, &self.of_input(b, &site));
@@ -137,7 +138,8 @@ impl Recurrence {
         Run { y, z, h, steps }
     }
 
-    /// Appends the product of the state before a step with the recurrent kernel; before the first one it is zero.
+    /// Appends the product of the state before a step with the recurrent kernel. Before the first step the product is
+    /// zero.
     fn recurrent_product(
         &self,
         b: &mut Builder,
@@ -154,13 +156,13 @@ impl Recurrence {
         q
     }
 
-    /// Zeros for `columns` numbers of each sequence.
+    /// A value of zeros with `columns` numbers for each sequence.
     fn nothing(&self, b: &mut Builder, columns: usize) -> ValueId {
         let shape = vec![b.batch(), columns];
         b.fixed("zeros", shape, Home::Zeros)
     }
 
-    /// Appends what a step does behind the product `q` of the state.
+    /// Appends the cell of a step, which follows the product `q` of the state.
     fn step(
         &self,
         b: &mut Builder,
@@ -174,7 +176,8 @@ impl Recurrence {
             |what: &str, columns: usize| b.batched(&format!("{label} {what} {}", step + 1), &[columns]);
         let state = named("state", n);
         let mut kept = Kept { state, gates: state, cell: state };
-        // The state is not the first that is written: a layer behind must not put its activation into this kernel.
+        // `state` is not the first buffer that the kernel writes, so a following layer cannot fuse its activation into
+        // this kernel.
         let mut buffers = vec![("h", h), ("state", state), ("z", z), ("step", number)];
         if self.cell != Cell::Simple {
             kept.gates = named("gates", self.cell.kept() * n);
@@ -198,7 +201,7 @@ impl Recurrence {
         kept
     }
 
-    /// Appends the state behind every step in the order in which it comes out.
+    /// Appends the copy of the states after every step into the order of the output.
     fn output(&self, b: &mut Builder, site: &Site<'_>, h: ValueId, last: ValueId) -> ValueId {
         let y = b.batched(site.label, &[site.time(), self.units]);
         let call = self.call(b, site, &RECURRENT_OUTPUT);
@@ -206,7 +209,7 @@ impl Recurrence {
         y
     }
 
-    /// Appends the backward pass; the gradient of the input if `wanted`.
+    /// Appends the backward pass and returns the gradient of the input if `wanted`.
     pub(crate) fn backward(
         &self,
         b: &mut Builder,
@@ -245,8 +248,8 @@ impl Recurrence {
         })
     }
 
-    /// Appends the steps from the last to the first, which put dz where z was. Returns dq, of the product with the
-    /// state, for all steps: dz itself, but for a GRU.
+    /// Appends the steps from last to first, which overwrite z with dz. Returns dq for all steps, the gradient of the
+    /// product with the state. It equals dz except for a GRU.
     fn through_time(&self, b: &mut Builder, site: &Site<'_>, run: &Run, dy: ValueId) -> ValueId {
         let (label, n, gates) = (site.label, self.units, self.cell.gates());
         let u = b.parameter(site.parameters[1]);
