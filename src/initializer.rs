@@ -63,14 +63,9 @@ pub enum KernelInitializer {
 }
 
 impl KernelInitializer {
-    /// The initializer of a kernel whose units have `fan_in` inputs and whose inputs reach `fan_out` units. The
-    /// orthogonal initializer takes `fan_out` as the length of the kernel's last axis.
-    pub fn of(self, fan_in: usize, fan_out: usize) -> Initializer {
-        self.shaped(fan_in, fan_out, fan_out)
-    }
-
-    /// The initializer of a kernel as in [`KernelInitializer::of`], with a last axis of length `columns`.
-    pub fn shaped(self, fan_in: usize, fan_out: usize, columns: usize) -> Initializer {
+    /// The initializer of a kernel whose units have `fan_in` inputs and whose inputs reach `fan_out` units. `columns` is
+    /// the length of the kernel's last axis, by which Keras cuts an orthogonal kernel into rows.
+    pub fn of(self, [fan_in, fan_out]: [usize; 2], columns: usize) -> Initializer {
         let (fan_in, fan_out) = (fan_in.max(1) as f64, fan_out as f64);
         let uniform = |square: f64| Initializer::Uniform { limit: square.sqrt() };
         let normal = |square: f64| Initializer::Normal { deviation: square.sqrt() };
@@ -184,7 +179,7 @@ mod tests {
             (LecunUniform, 1.0 / 100.0),
             (LecunNormal, 1.0 / 100.0),
         ] {
-            let weights = filled(kind.of(100, 300), 40_000);
+            let weights = filled(kind.of([100, 300], 300), 40_000);
             let (mean, deviation) = moments(&weights);
             let expected = f64::sqrt(variance);
             assert!((deviation / expected - 1.0).abs() < 0.015, "{kind:?}: {deviation}, expected {expected}");
@@ -198,7 +193,7 @@ mod tests {
     #[test]
     fn orthogonal_rows_or_columns_are_orthonormal() {
         for (rows, columns) in [(5, 9), (9, 5), (6, 6), (1, 4), (4, 1)] {
-            let w = filled(KernelInitializer::Orthogonal.of(rows, columns), rows * columns);
+            let w = filled(KernelInitializer::Orthogonal.of([rows, columns], columns), rows * columns);
             let vector = |n: usize| -> Vec<f64> {
                 if rows <= columns {
                     w[n * columns..][..columns].to_vec()

@@ -219,7 +219,8 @@ impl Rules for Conv2D {
 
     fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
         let (Pair(kh, kw), channels) = (self.kernel_size, input[2] / self.groups);
-        let initializer = self.kernel_initializer.of(kh * kw * channels, kh * kw * self.filters);
+        let initializer =
+            self.kernel_initializer.of([kh * kw * channels, kh * kw * self.filters], self.filters);
         let mut all = vec![("kernel", vec![kh, kw, channels, self.filters], initializer)];
         if self.use_bias {
             all.push(("bias", vec![self.filters], Initializer::Zeros));
@@ -233,5 +234,27 @@ impl Rules for Conv2D {
 
     fn backward(&self, b: &mut Builder, place: &Place, dy: ValueId, wanted: bool) -> Option<ValueId> {
         self.taps().backward(b, place, self.activation, dy, wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Conv2D;
+    use crate::{
+        initializer::{Initializer, KernelInitializer},
+        layers::{DepthwiseConv2D, Rules},
+    };
+
+    /// Keras's `Orthogonal` flattens all axes but the last to rows.
+    #[test]
+    fn orthogonal_kernels_are_cut_by_their_last_axis() {
+        let mut conv = Conv2D::new(4, 3);
+        conv.kernel_initializer = KernelInitializer::Orthogonal;
+        let (_, shape, initializer) = conv.parameters(&[8, 8, 2]).swap_remove(0);
+        assert_eq!((shape, initializer), (vec![3, 3, 2, 4], Initializer::Orthogonal { columns: 4 }));
+        let mut depthwise = DepthwiseConv2D::new(3);
+        depthwise.depthwise_initializer = KernelInitializer::Orthogonal;
+        let (_, _, initializer) = depthwise.parameters(&[8, 8, 2]).swap_remove(0);
+        assert_eq!(initializer, Initializer::Orthogonal { columns: depthwise.depth_multiplier });
     }
 }

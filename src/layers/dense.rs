@@ -78,7 +78,7 @@ impl Rules for Dense {
 
     fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
         let (_, inner) = matrix(input);
-        let initializer = self.kernel_initializer.of(inner, self.units);
+        let initializer = self.kernel_initializer.of([inner, self.units], self.units);
         let mut all = vec![("kernel", vec![inner, self.units], initializer)];
         if self.use_bias {
             all.push(("bias", vec![self.units], Initializer::Zeros));

@@ -94,7 +94,10 @@ impl Rules for DepthwiseConv2D {
     fn parameters(&self, input: &[usize]) -> Vec<(&'static str, Vec<usize>, Initializer)> {
         let (Pair(kh, kw), channels) = (self.kernel_size, input[2]);
         // Keras computes the fans from the kernel's shape as it stands.
-        let initializer = self.depthwise_initializer.of(kh * kw * channels, kh * kw * self.depth_multiplier);
+        let initializer = {
+            let fans = [kh * kw * channels, kh * kw * self.depth_multiplier];
+            self.depthwise_initializer.of(fans, self.depth_multiplier)
+        };
         let mut all = vec![("kernel", vec![kh, kw, channels, self.depth_multiplier], initializer)];
         if self.use_bias {
             all.push(("bias", vec![channels * self.depth_multiplier], Initializer::Zeros));

@@ -132,8 +132,8 @@ impl Recurrence {
         let (features, units) = (input.last().copied().unwrap_or(1), self.units);
         let columns = self.cell.gates() * units;
         let mut all = vec![
-            ("kernel", vec![features, columns], self.kernel.of(features, columns)),
-            ("recurrent_kernel", vec![units, columns], self.recurrent_kernel.of(units, columns)),
+            ("kernel", vec![features, columns], self.kernel.of([features, columns], columns)),
+            ("recurrent_kernel", vec![units, columns], self.recurrent_kernel.of([units, columns], columns)),
         ];
         let start = match self.open && self.cell == Cell::Lstm {
             true => Initializer::OnesWithin { from: units, to: 2 * units },
