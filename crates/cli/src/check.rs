@@ -55,7 +55,7 @@ pub struct Check {
     reading: ReadingArgs,
     #[command(flatten)]
     objective: ObjectiveArgs,
-    /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
+    /// Run an operation as this variant (repeatable): `conv2d_forward=naive`
     #[arg(long, value_name = "OP=VARIANT")]
     variant: Vec<String>,
     /// Ignore the variants that `wgrad tune` chose

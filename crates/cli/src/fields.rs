@@ -246,7 +246,7 @@ mod tests {
                 "`wgrad_lab::measure(matmul)` `user_file::read(my.wgsl)` `.sizes = M=1,N=2` tells more",
                 "`wgrad lab matmul --file my.wgsl --size M=1,N=2` tells more",
             ),
-            // Names of others, and what is none.
+            // Names that are not the library's, and text that is no name.
             ("unknown field `momentum`, expected `epsilon`", "unknown field `momentum`, expected `epsilon`"),
             ("`.keras` or `.batches2`, `a::b`, `Run::take", "`.keras` or `.batches2`, `a::b`, `Run::take"),
             ("`x` has `.batch", "`x` has `.batch"),

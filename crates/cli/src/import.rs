@@ -59,7 +59,7 @@ pub struct Import {
     /// Output of the file to use as the network's
     #[arg(long, value_name = "NAME")]
     output: Option<String>,
-    /// Mean of the images, in [0, 1], that the network expects to be subtracted
+    /// Mean of the images, in [0, 1], which the network expects to be subtracted
     #[arg(long, value_name = "X", requires = "deviation")]
     mean: Option<f32>,
     /// Deviation of the images, by which the network expects them to be divided

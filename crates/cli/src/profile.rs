@@ -66,7 +66,7 @@ pub struct Profiler {
     data: Option<DataSpec>,
     #[command(flatten)]
     reading: ReadingArgs,
-    /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
+    /// Run an operation as this variant (repeatable): `conv2d_forward=naive`
     #[arg(long, value_name = "OP=VARIANT")]
     variant: Vec<String>,
     /// Use the host's clock even where the device's timestamps are reliable

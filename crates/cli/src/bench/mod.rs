@@ -105,7 +105,7 @@ pub struct Bench {
     /// Print the plan of a training step of each network, and measure nothing
     #[arg(long, conflicts_with = "json")]
     plan: bool,
-    /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
+    /// Run an operation as this variant (repeatable): `conv2d_forward=naive`
     #[arg(long, value_name = "OP=VARIANT")]
     variant: Vec<String>,
     /// Ignore the variants that `wgrad tune` chose

@@ -27,7 +27,7 @@ fn or_nothing(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
     value.map(show).unwrap_or_default()
 }
 
-/// Table of the rows of one call. With several adapters a column names each row's.
+/// Table of the rows of one call. With several adapters, a column names the adapter.
 pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
     let mut columns: Vec<(&str, Align)> = vec![
         ("", Left),

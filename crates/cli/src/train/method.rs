@@ -100,8 +100,8 @@ pub struct ScheduleArgs {
     /// Warm-up steps, over which the learning rate rises to the start of the schedule
     #[arg(long, value_name = "N", default_value_t = 0)]
     warmup_steps: u64,
-    /// Epochs: between two drops of `step`, per factor of `exponential`, of the first period of `restarts` [default: 2,
-    /// 1, 1]
+    /// Epochs between two drops of `step`, per factor of `exponential`, or in the first period of `restarts`
+    /// [default: 2, 1, 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     step_every: Option<u32>,
     /// Factor of the rate for `step`, `exponential` and `plateau`; final share of the rate for `cosine` and `restarts`

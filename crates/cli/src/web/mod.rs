@@ -127,7 +127,7 @@ fn run(runtime: Runtime, listener: TcpListener, app: Router, stopped: oneshot::R
         let graceful = GracefulShutdown::new();
         let grace = accept(&listener, &graceful, app, stopped).await;
         drop(listener);
-        // The last clients have yet to send a request: a connection without one is closed at once.
+        // Waits for the requests of the last clients: the shutdown closes a connection without a request at once.
         let ask = LAST.min(grace);
         tokio::time::sleep(ask).await;
         let grace = grace - ask;
