@@ -16,16 +16,16 @@ use wgrad_report::table::{
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  wgrad adapters                what is here; → marks what `wgrad train` would use
-  wgrad adapters --adapter gl   → marks what `--adapter gl` would use
-  wgrad adapters --json         one JSON object a line
+  wgrad adapters                the adapters here; → marks the one that `wgrad train` would use
+  wgrad adapters --adapter gl   → marks the one that `--adapter gl` would use
+  wgrad adapters --json         one JSON object per line
 
-Exit codes: 0 done, 2 there is no adapter, or none that `--adapter` asks for.")]
+Exit codes: 0 done, 2 there is no adapter, or none that matches `--adapter`.")]
 pub struct Adapters {
-    /// Mark the adapter that this choice means: an index, a part of a name, `gpu`, `cpu`, or a back end
+    /// Mark the adapter that this choice selects: an index, a part of a name, `gpu`, `cpu`, or a back end
     #[arg(long, value_name = "ADAPTER", default_value = "best")]
     adapter: AdapterChoice,
-    /// One JSON object a line
+    /// Print JSON lines, one object per adapter
     #[arg(long)]
     json: bool,
 }

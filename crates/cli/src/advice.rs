@@ -1,5 +1,4 @@
-//! What is said of a command line that is none, where clap's own advice would not work: of a value that begins like an
-//! option.
+//! Advice for a refused command line where clap's own would not work: an option's value that begins like an option.
 
 use clap::{
     Command,
@@ -8,7 +7,7 @@ use clap::{
 };
 use std::ffi::OsString;
 
-/// The same error; where an option is followed by a value that begins like another, with what to write instead.
+/// Adds advice to `error` where an option is followed by a value that begins like another option: `--option=value`.
 pub fn advised(mut error: Error, command: Command, line: &[OsString]) -> Error {
     if !matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::InvalidValue) {
         return error;
@@ -19,13 +18,13 @@ pub fn advised(mut error: Error, command: Command, line: &[OsString]) -> Error {
         let advice = ContextValue::StyledStrs(vec![StyledStr::from(advice)]);
         error.insert(ContextKind::Suggested, advice);
     } else if error.kind() == ErrorKind::UnknownArgument && about.starts_with("--") {
-        // That it may stand behind `--` helps nobody who took it for an option.
+        // clap's advice to write it after `--` does not help with a mistyped option.
         error.remove(ContextKind::Suggested);
     }
     error
 }
 
-/// The option that takes a value and the word behind it that begins like an option, where `about` is one of them.
+/// Finds an option that takes a value and the next word, which begins like an option, if `about` is one of the two.
 fn followed(mut command: Command, line: &[OsString], about: &str) -> Option<(String, String)> {
     command.build();
     for pair in line.get(1..)?.windows(2) {
@@ -37,7 +36,7 @@ fn followed(mut command: Command, line: &[OsString], about: &str) -> Option<(Str
         let named =
             |arg: &&clap::Arg| arg.get_long().is_some_and(|long| option.strip_prefix("--") == Some(long));
         let takes = command.get_arguments().find(named).is_some_and(|arg| arg.get_action().takes_values());
-        // Of several letters behind one dash clap names the first.
+        // clap names only the first of several letters after one dash.
         let begins = about.len() > 1 && !about.starts_with("--") && value.starts_with(about);
         let told = value == about || begins || about.split(' ').next() == Some(option);
         if takes && told && value.starts_with('-') && value.len() > 1 {

@@ -1,5 +1,5 @@
-//! Replays a network's plans beside the CPU twins and tells what differs. Progress to stderr, the table or the
-//! JSON lines to stdout.
+//! `wgrad check`: replays a network's plans against the CPU twins and reports the differences. Progress goes to stderr,
+//! the table or the JSON lines to stdout.
 
 use super::{
     AdapterArgs,
@@ -24,44 +24,44 @@ use wgrad_report::table::{
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   wgrad check                                     all built-in networks
-  wgrad check cnn --batch 128                     with the kernels that a training with that batch chooses
-  wgrad check my.toml --data DIR                  a model file on a data set of your own
-  wgrad check mlp --augment flip,mixup --loss mae  with a training's other options
+  wgrad check cnn --batch 128                     with the kernels that training chooses at this batch
+  wgrad check my.toml --data DIR                  a model file on your own data set
+  wgrad check mlp --augment flip,mixup --loss mae  with other training options
   wgrad check cnn --variant conv2d_forward=naive  another variant
 
 For each network: finite differences of the loss prove the gradients of the CPU twins; the twins prove every
-dispatch of the training, evaluation and prediction plans on the same inputs; then the whole step is held
-against the twins. The last training step has a partial batch.
+dispatch of the training, evaluation and prediction plans on the same inputs; then the whole step is compared
+with the twins. The last training step has a partial batch.
 
 Exit codes: 0 nothing differs, 1 something does (the first is named), 2 an error.")]
 pub struct Check {
-    /// Built-in networks, TOML files or Keras's (.keras, .json); all built-in networks without one
+    /// Built-in networks, TOML files or Keras's (.keras, .json) [default: the small built-in networks]
     #[arg(value_name = "MODEL")]
     models: Vec<String>,
-    /// Images a step; the twins are plain loops, so it is small by default
+    /// Images per step; small by default, as the twins are plain loops
     #[arg(long, value_name = "N", default_value_t = Options::default().batch as u32,
           value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
     /// Training steps with a full batch; one with a partial batch follows
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     steps: u32,
-    /// Decides weights, images and dropout
+    /// Seed of the weights, the images and dropout
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Data set: `fashion-mnist`, `synthetic`, or a path to data of your own
+    /// Data set: `fashion-mnist`, `synthetic`, or a path to your own data
     #[arg(long, value_name = "NAME|PATH", default_value = "synthetic")]
     data: DataSpec,
     #[command(flatten)]
     reading: ReadingArgs,
     #[command(flatten)]
     objective: ObjectiveArgs,
-    /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
+    /// Run an operation as this variant (repeatable): `conv2d_forward=naive`
     #[arg(long, value_name = "OP=VARIANT")]
     variant: Vec<String>,
-    /// Leave out what `wgrad tune` chose
+    /// Ignore the variants that `wgrad tune` chose
     #[arg(long)]
     no_tuned: bool,
-    /// One JSON object a line, one a comparison
+    /// Print JSON lines, one object per comparison
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -92,7 +92,7 @@ impl Check {
             self.models.iter().map(|name| model_for(name, &data, self.objective.loss, Initial::Told));
         let models = models.collect::<Result<Vec<_>>>()?;
         let context = self.adapter.open().await?;
-        // It looks for itself, and tells more.
+        // The check compares the kernels itself and reports more.
         context.prove_first(None);
         let objective = self.objective.objective(&data)?;
         let options = Options { batch, steps, seed: self.seed, variants, objective, ..Options::default() };
@@ -150,7 +150,7 @@ fn stage_of(finding: &Finding) -> String {
     }
 }
 
-/// One row for each thing that was compared, with the worst of all steps.
+/// Table with one row per comparison, which shows the worst result of all steps.
 fn table(network: &str, report: &Report) -> String {
     let mut rows: Vec<(&Finding, [String; 5])> = Vec::new();
     for finding in &report.findings {
@@ -195,8 +195,8 @@ fn table(network: &str, report: &Report) -> String {
     format!("{network}\n{table}\n")
 }
 
-/// Writes to stdout. A reader that has seen enough is no error, nor does it end the command: the exit code is
-/// that of the whole check.
+/// Writes to stdout. A reader that closes the pipe is no error and does not end the command: the exit code is that of
+/// the whole check.
 fn print(text: &str) -> Result<()> {
     match writeln!(std::io::stdout(), "{}", spelled(text)) {
         Err(e) if e.kind() == ErrorKind::BrokenPipe => Ok(()),

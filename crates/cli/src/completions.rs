@@ -1,4 +1,4 @@
-//! Prints a completion script for a shell, made from the commands as they are.
+//! Prints a completion script for a shell, generated from the definitions of the commands.
 
 use super::{Cli, output};
 use anyhow::Result;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 For zsh, ~/.zshrc must have `fpath+=~/.zfunc` before `compinit`.")]
 pub struct Completions {
-    /// Which shell
+    /// Shell that will run the script
     shell: Shell,
 }
 

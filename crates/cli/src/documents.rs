@@ -1,5 +1,5 @@
-//! Every command that the documents show in a block of code is one that wgrad takes: names, options and their values. They are
-//! parsed, not run.
+//! Tests that wgrad takes every command in the documents' code blocks: names, options and their values. The commands
+//! are parsed, not run.
 
 use crate::Cli;
 use clap::{Parser, error::ErrorKind};
@@ -20,8 +20,8 @@ fn markdown(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The words of a command as a shell takes them, up to a comment, a pipe or a redirection; `None` for what begins with
-/// something else than `wgrad`.
+/// Words of a command as a shell splits them, up to a comment, a pipe or a redirection; `None` unless the command is
+/// `wgrad`.
 fn words(line: &str) -> Option<Vec<String>> {
     let line = line.strip_prefix("$ ").unwrap_or(line);
     let mut words: Vec<String> = Vec::new();
@@ -51,7 +51,7 @@ fn words(line: &str) -> Option<Vec<String>> {
     (words.first()? == "wgrad").then_some(words)
 }
 
-/// The commands in the fenced blocks of a text. A line that ends in a backslash goes on in the next one.
+/// Commands in the fenced blocks of a text. A line that ends in a backslash continues on the next one.
 fn commands(text: &str) -> Vec<Vec<String>> {
     let blocks: Vec<&str> = text.split("\n```").skip(1).step_by(2).collect();
     let joined = blocks.join("\n").replace("\\\n", " ");

@@ -1,5 +1,5 @@
-//! How good the network of a run is: loss, accuracy, who is taken for whom. It uses the run's own data, batch
-//! and kernels, so that on the same adapter the numbers are those that the run recorded.
+//! `wgrad eval`: loss, accuracy and confusion matrix of a run's network. It uses the run's own data, batch and kernels,
+//! so that on the same adapter it reproduces the numbers that the run recorded.
 
 mod judged;
 
@@ -26,40 +26,39 @@ use wgrad_report::table::{
 };
 use wgrad_run::{BEST, Config, EpochLine, Outcome, Run};
 
-/// A matrix of more classes is wider than any terminal.
+/// Most classes of a printed confusion matrix; a larger one is wider than any terminal.
 const MOST_COLUMNS: usize = 20;
-/// So many characters of a class's name are shown; `--json` has all.
+/// Most characters shown of a class name; `--json` has the whole name.
 const MOST_CHARACTERS: usize = 40;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   wgrad eval runs/mlp-1                      the test images, the best weights
   wgrad eval runs/mlp-1 --last               the weights of the last epoch
-  wgrad eval runs/cnn-1 --tta                with mirror images: half as fast, often a little better
-  wgrad eval runs/mlp-1 --split validation   what `--validation` held out
-  wgrad eval runs/mlp-1 --data new.csv       all rows of another file; of the run's own file, those that it held out
+  wgrad eval runs/cnn-1 --tta                mirror images too: half as fast, often a little more accurate
+  wgrad eval runs/mlp-1 --split validation   the images that `--validation` held out
+  wgrad eval runs/mlp-1 --data new.csv       all rows of another file, or the held-out rows of the run's own file
   wgrad eval runs/mlp-1 --json | jq .accuracy")]
 pub struct Eval {
     /// The folder of a run
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Data set, instead of the one that the run was trained on
+    /// Data set to use instead of the one that the run was trained on
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
-    /// Which images [default: test; of other data than the run's own, all where they have no test part]
+    /// Part of the data to evaluate [default: test; all of other data that have no test part]
     #[arg(long, value_name = "SPLIT")]
     split: Option<Part>,
-    /// All images, also those that the run was trained on
+    /// Evaluate all images, including those that the run was trained on
     #[arg(long, conflicts_with = "split")]
     all: bool,
-    /// Of other rows whose numbers can be read in two ways: what stands before decimals, `point` (1,234.5) or `comma`
-    /// (1.234,5)
+    /// Decimal separator of other rows, where numbers can be read in two ways: `point` (1,234.5) or `comma` (1.234,5)
     #[arg(long, value_name = "point|comma", requires = "data")]
     decimal: Option<Decimal>,
-    /// The weights of the last epoch instead of the best
+    /// Use the weights of the last epoch instead of the best
     #[arg(long)]
     last: bool,
-    /// Judge each image by the mean of what the network says of it and of its mirror image
+    /// Average the predictions for each image and its mirror image (test-time augmentation)
     #[arg(long)]
     tta: bool,
     /// Print a JSON object
@@ -72,11 +71,11 @@ pub struct Eval {
 /// A part of a data set.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
-    /// What a network is judged on
+    /// Images held out to evaluate the network
     Test,
-    /// What it was trained on
+    /// Images that the network was trained on
     Train,
-    /// What `--validation` held out of the training images
+    /// Training images that `--validation` held out
     Validation,
 }
 
@@ -101,8 +100,8 @@ impl Part {
         }
     }
 
-    /// What the run recorded for these images with these weights; of the training images it recorded
-    /// only what the weights were at each step.
+    /// Loss and accuracy that the run recorded for this part with the weights of an epoch. Training images have none:
+    /// their recorded metrics come from the weights of each step.
     fn recorded(self, line: &EpochLine) -> Option<(f64, f64)> {
         match self {
             Self::Test => Some((line.test_loss, line.test_accuracy)),
@@ -115,7 +114,7 @@ impl Part {
 impl Eval {
     pub async fn run(self) -> Result<ExitCode> {
         let run = Run::open(&self.run)?;
-        // Before the weights: a training that runs meanwhile writes lines first.
+        // The metrics are read before the weights: a training that runs meanwhile writes them first.
         let before = run.metrics()?;
         let checkpoint = if self.last { run.last()?.for_use() } else { run.best()? };
         let judged = judged(&run, self.data.as_ref(), self.decimal, self.split, self.all)?;
@@ -185,7 +184,7 @@ impl Eval {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Whether the weights were chosen among those of several epochs by what judges them now.
+    /// Returns true if the weights were chosen among several epochs by the images that evaluate them now.
     fn chosen_here(&self, judged: &Judged, lines: &[EpochLine]) -> bool {
         let by_test = lines.len() > 1 && lines.iter().all(|line| line.validation_loss.is_none());
         !self.last && by_test && judged.part == Some(Part::Test)
@@ -244,14 +243,14 @@ impl Eval {
     }
 }
 
-/// The best epoch, where it is another one than the `kept` of the best weights. The last of the lines is not: its weights may
-/// be about to be written.
+/// Returns the best epoch if `kept`, the epoch of the best weights on disk, is another. The last recorded epoch does
+/// not count: its weights may be about to be written.
 fn lost_best(run: &Run, lines: &[EpochLine], kept: u64) -> Option<u64> {
     let Outcome { best, last, .. } = Outcome::of(lines, &run.config, None)?;
     (best.epoch != kept && best.epoch < last.epoch && (1..=last.epoch).contains(&kept)).then_some(best.epoch)
 }
 
-/// Evaluates with the run's batch and variants; on an adapter that cannot run one of these, with the defaults.
+/// Evaluates with the run's batch and variants, or with the defaults on an adapter that cannot run one of these.
 pub async fn evaluate_run(
     context: &Context,
     run: &Run,
@@ -281,13 +280,13 @@ pub async fn evaluate_run(
     Ok(result?)
 }
 
-/// What a linear network of a table computes, in the units of the columns.
+/// Formula of a linear network for a table, in the units of the columns.
 fn formula(run: &Run, checkpoint: &Checkpoint) -> Option<Formula> {
     let Config { model, data, .. } = &run.config;
     Formula::of(model, &data.input, data.table.as_ref()?, &checkpoint.weights)
 }
 
-/// Says how the numbers compare with those that the run recorded.
+/// Reports how the metrics compare with those that the run recorded.
 fn compare(found: &Metrics, (loss, accuracy): (f64, f64), regression: bool, run: &Run, context: &Context) {
     let trained_on = &run.config.adapter;
     let words = match regression {

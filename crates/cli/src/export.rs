@@ -1,4 +1,4 @@
-//! The network of a run as a file for other programs: ONNX, or its weights alone.
+//! `wgrad export`: writes the network of a run for other programs, as ONNX or as weights alone.
 
 use super::{AdapterArgs, output};
 use anyhow::{Context as _, Result, bail};
@@ -27,9 +27,9 @@ use wgrad_run::{DataRecord, Run};
   wgrad export runs/cnn-1 --onnx cnn.onnx --layout nchw     takes images as PyTorch has them
   wgrad export runs/cnn-1 --safetensors cnn.safetensors     the weights alone, under readable names
 
-The input is `image`: (batch, height, width, channels), numbers in [0, 1]: bytes divided by 255. The batch is free. \
-The outputs are `logits` and `probabilities`, of a regression `value`. A network of a table takes `features`, \
-(batch, columns), numbers as the table has them, and gives a number in the label's unit. Metadata tell classes and scaling. \
+The input is `image`: (batch, height, width, channels), numbers in [0, 1]: bytes divided by 255. The batch size is dynamic. \
+The outputs are `logits` and `probabilities`, or `value` for a regression. A network of a table takes `features`, \
+(batch, columns), with the table's numbers; a regression predicts in the label's unit. Metadata hold classes and scaling. \
 docs/onnx.md has the details.")]
 pub struct Export {
     /// The folder of a run
@@ -41,16 +41,16 @@ pub struct Export {
     /// Write the weights alone as a safetensors file
     #[arg(long, value_name = "FILE")]
     safetensors: Option<PathBuf>,
-    /// Which weights
+    /// Weights to export
     #[arg(long, value_name = "WHICH", default_value = "best")]
     weights: Which,
-    /// The order of the axes of an image
+    /// Axis order of the input images
     #[arg(long, value_name = "ORDER", default_value = "nhwc")]
     layout: Order,
-    /// Let the network take bytes and divide them by 255 itself
+    /// Make the network take bytes and divide them by 255 itself
     #[arg(long)]
     raw_pixels: bool,
-    /// Write images and what wgrad makes of them on this adapter, as ONNX's test cases have them, to try the file with
+    /// Write a test case in ONNX's format into this folder: images, and wgrad's outputs for them on this adapter
     #[arg(long, value_name = "DIR", requires = "onnx")]
     test_data: Option<PathBuf>,
     /// Print a JSON object
@@ -63,16 +63,16 @@ pub struct Export {
 /// Images in the test data.
 const IMAGES: usize = 8;
 
-/// Which weights of a run.
+/// Weights of a run to export.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Which {
-    /// Those with the best test accuracy
+    /// Weights of the best epoch
     Best,
-    /// Those of the last epoch
+    /// Weights of the last epoch
     Last,
 }
 
-/// The order of the axes of images.
+/// Axis order of images.
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Order {
     /// (batch, height, width, channels), as Keras has it
@@ -119,7 +119,7 @@ impl Export {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Writes `test_data_set_0` with the input and both outputs.
+    /// Writes `test_data_set_0` with the input and the outputs.
     async fn write_test_data(&self, folder: &Path, run: &Run, checkpoint: &Checkpoint) -> Result<()> {
         let context = self.adapter.open().await?;
         let (model, input) = (&run.config.model, &run.config.data.input);
@@ -194,7 +194,7 @@ impl Export {
         if record.table.is_some() {
             metadata.push((MISSING.into(), record.reading.missing.to_string()));
         }
-        // What a table's columns are standardised by is part of the network.
+        // The standardisation of a table's columns is part of the network.
         if record.table.is_some() || record.spec == DataRecord::UNKNOWN {
             return Options { metadata, ..self.options_of_input(run) };
         }
@@ -209,8 +209,8 @@ impl Export {
     }
 }
 
-/// Mean and deviation of each channel of the images that the run was trained on: as it keeps them, else from its data,
-/// if these are here and still the same. They are not fetched.
+/// Mean and deviation of each channel of the training images: those that the run recorded, else computed from its data.
+/// These must be here under the recorded name; they are not fetched.
 fn moments(run: &Run) -> Result<(Vec<f64>, Vec<f64>)> {
     let record = &run.config.data;
     if let Some(Normalization { mean, deviation }) = record.input.normalization.clone() {
@@ -227,17 +227,17 @@ fn moments(run: &Run) -> Result<(Vec<f64>, Vec<f64>)> {
     Ok(normalization::moments(&data, &data.train))
 }
 
-/// The last part of a path: where the data lie on this machine is nobody's business elsewhere.
+/// Last part of a path: an exported file does not reveal where the data lie on this machine.
 fn last_part(spec: &str) -> String {
     spec.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default().to_string()
 }
 
-/// A number for each channel.
+/// Formats one number per channel.
 fn listed(numbers: &[f64]) -> String {
     numbers.iter().map(|number| format!("{number:.6}")).collect::<Vec<_>>().join(",")
 }
 
-/// Writes a file aside and renames it.
+/// Writes a file under a temporary name and renames it.
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(wgrad_files::write_file(path, bytes)?)
 }

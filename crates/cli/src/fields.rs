@@ -1,24 +1,24 @@
-//! What the library says in the words of the command line: its fields are options here, its items commands. How its messages name
-//! them stands in the documentation of [`wgrad::error`].
+//! Translates the library's messages for the command line: its fields become options, its items commands. The
+//! documentation of [`wgrad::error`] defines how messages name them.
 
 use std::borrow::Cow;
 use wgrad::optim;
 use wgrad_run::recipe::{NUMBER_OPTIONS, NumberOption};
 
-/// How a field is said.
+/// Command-line form of a field.
 #[derive(Clone, Copy)]
 enum Said {
-    /// By an option that takes its value.
+    /// Option that takes the field's value.
     Value(&'static str),
-    /// By an option without a value; the second takes it back, where there is one.
+    /// Option without a value, and the option that turns it off again, if there is one.
     Switch(&'static str, Option<&'static str>),
 }
 
 use Said::{Switch, Value};
 
-/// The fields of the library, each with its option, but for the numbers of optimizers.
+/// Fields of the library and their options, except the optimizers' numbers.
 const FIELDS: &[(&str, Said)] = &[
-    // Of a training.
+    // Training.
     ("batch", Value("--batch")),
     ("budget", Value("--chunk")),
     ("epochs", Value("--epochs")),
@@ -28,13 +28,13 @@ const FIELDS: &[(&str, Said)] = &[
     ("model", Value("--model")),
     ("seed", Value("--seed")),
     ("variants", Value("--variant")),
-    // Of its optimizer; the numbers of its method are in [`numbers`].
+    // Optimizer; [`numbers`] has the numbers of its method.
     ("ema_momentum", Value("--ema")),
     ("global_clipnorm", Value("--global-clipnorm")),
     ("learning_rate", Value("--lr")),
     ("optimizer", Value("--optimizer")),
     ("weight_decay", Value("--weight-decay")),
-    // Of its schedule and its callbacks.
+    // Schedule and callbacks.
     ("decay.momentum", Value("--cycle-momentum")),
     ("div", Value("--div-factor")),
     ("factor", Value("--decay")),
@@ -49,12 +49,12 @@ const FIELDS: &[(&str, Said)] = &[
     ("schedule", Value("--schedule")),
     ("target_accuracy", Value("--target-accuracy")),
     ("warmup_steps", Value("--warmup-steps")),
-    // Of what it makes of images and labels.
+    // Augmentation, labels and normalization.
     ("augment", Value("--augment")),
     ("class_weight", Value("--class-weight")),
     ("label_smoothing", Value("--label-smoothing")),
     ("normalization", Switch("--normalize", None)),
-    // Of data.
+    // Data.
     ("category", Value("--category")),
     ("channels", Value("--channels")),
     ("comment", Value("--comment")),
@@ -72,10 +72,10 @@ const FIELDS: &[(&str, Said)] = &[
     ("split_seed", Value("--split-seed")),
     ("target", Value("--target")),
     ("test_share", Value("--test-share")),
-    // Of the device.
+    // Device.
     ("adapter", Value("--adapter")),
     ("checked", Switch("--checked", None)),
-    // Of the lab and of searches.
+    // Lab and searches.
     ("activation", Value("--activation")),
     ("batches", Value("--batches")),
     ("from", Value("--from")),
@@ -86,12 +86,12 @@ const FIELDS: &[(&str, Said)] = &[
     ("to", Value("--to")),
     ("tolerance", Value("--tolerance")),
     ("widths", Value("--widths")),
-    // Of networks of other programs.
+    // Import and export.
     ("input_shape", Value("--input-shape")),
     ("raw_pixels", Switch("--raw-pixels", None)),
 ];
 
-/// The numbers of optimizers, each with the option that the command line has for it.
+/// Numbers of the optimizers and their options.
 fn numbers() -> impl Iterator<Item = (&'static str, Said)> {
     let switch = |name, on| {
         let mut switches = NUMBER_OPTIONS.iter().filter(move |option| option.number.name == name);
@@ -108,13 +108,13 @@ fn numbers() -> impl Iterator<Item = (&'static str, Said)> {
     })
 }
 
-/// Every field, with its option.
+/// All fields and their options.
 fn fields() -> impl Iterator<Item = (&'static str, Said)> {
     FIELDS.iter().copied().chain(numbers())
 }
 
-/// The items of the library, each with what is said instead: by itself, and with something in brackets
-/// (where there ever is something) in place of `{}`.
+/// Items of the library and their commands: for the bare item, and for an item with an argument in brackets, which
+/// replaces `{}`. The second is empty where no message has an argument.
 const ITEMS: &[(&str, &str, &str)] = &[
     ("Predictor::outputs", "wgrad predict", "wgrad predict RUN {}"),
     ("Run::create", "wgrad train", ""),
@@ -134,7 +134,7 @@ const ITEMS: &[(&str, &str, &str)] = &[
     ("wgrad_lab::tune", "wgrad tune", ""),
 ];
 
-/// Words of the library as the command line says them. Other words stay, and so do names that the library has not.
+/// Replaces the library's names in a message by those of the command line. Other words and unknown names stay.
 pub fn spelled(words: &str) -> Cow<'_, str> {
     if !words.contains("`.") && !words.contains("::") {
         return words.into();
@@ -144,13 +144,13 @@ pub fn spelled(words: &str) -> Cow<'_, str> {
         said.push_str(&rest[..at]);
         rest = &rest[at..];
         match quoted(rest) {
-            // What belongs together is one command.
+            // Adjacent names form one command.
             Some((mut all, mut end)) => {
                 while let Some((next, length)) = rest[end..].strip_prefix(' ').and_then(quoted) {
                     all = format!("{all} {next}");
                     end += 1 + length;
                 }
-                // As the subject of a sentence an option stands by itself, as it does in those of the command line.
+                // An option that is the subject of a sentence has no backticks, as in the messages of the command line.
                 let bare = rest[end..].starts_with(" is ") && all.starts_with("--") && !all.contains(' ');
                 said.push_str(&if bare || all.contains('`') { all } else { format!("`{all}`") });
                 rest = &rest[end..];
@@ -165,12 +165,13 @@ pub fn spelled(words: &str) -> Cow<'_, str> {
     said.into()
 }
 
-/// The same, without the backticks around options, for advice that is no sentence about them.
+/// Like [`spelled`], but without backticks, for advice that is no sentence.
 pub fn bare(words: &str) -> String {
     spelled(words).replace('`', "")
 }
 
-/// What is said for what stands in backticks at the start, and how long that is; `None` where the library has no such name.
+/// Translates the name in backticks at the start of `words`. Returns the translation and the length of the original
+/// with its backticks; `None` for an unknown name.
 fn quoted(words: &str) -> Option<(String, usize)> {
     let inner = words.strip_prefix('`')?;
     let inner = &inner[..inner.find('`')?];
@@ -181,7 +182,7 @@ fn quoted(words: &str) -> Option<(String, usize)> {
     Some((said?, inner.len() + 2))
 }
 
-/// The option of a field, with its value.
+/// Option of a field, with the value if there is one.
 fn option(field: &str) -> Option<String> {
     let (name, value) = field.split_once(" = ").map_or((field, None), |(name, value)| (name, Some(value)));
     let (_, said) = fields().find(|(known, _)| *known == name)?;
@@ -192,7 +193,7 @@ fn option(field: &str) -> Option<String> {
     })
 }
 
-/// The command of an item, with what it takes.
+/// Command of an item, with its argument if there is one.
 fn command(item: &str) -> Option<String> {
     let (name, taken) = item.split_once('(').map_or((item, ""), |(name, taken)| (name, taken));
     let taken = taken.strip_suffix(')').unwrap_or(taken);
@@ -209,7 +210,7 @@ mod tests {
     use wgrad::optim::Method;
     use wgrad_testing::sources::{Literal, library, literals};
 
-    /// That the items are there.
+    /// Compile-time check that the items exist.
     #[allow(unused_imports, reason = "the compiler finds them")]
     mod items {
         use wgrad::{gpu::list, networks::NETWORKS, op::user_file::read, predict::Predictor, train::Trainer};
@@ -245,7 +246,7 @@ mod tests {
                 "`wgrad_lab::measure(matmul)` `user_file::read(my.wgsl)` `.sizes = M=1,N=2` tells more",
                 "`wgrad lab matmul --file my.wgsl --size M=1,N=2` tells more",
             ),
-            // Names of others, and what is none.
+            // Names that are not the library's, and text that is no name.
             ("unknown field `momentum`, expected `epsilon`", "unknown field `momentum`, expected `epsilon`"),
             ("`.keras` or `.batches2`, `a::b`, `Run::take", "`.keras` or `.batches2`, `a::b`, `Run::take"),
             ("`x` has `.batch", "`x` has `.batch"),
@@ -258,7 +259,7 @@ mod tests {
         assert_eq!(spelled(&error.to_string()), "--lr is x, expected y");
     }
 
-    /// Whether a text could be a field: names in lower case, dots between them.
+    /// Returns true if a text could be a field: names in lower case, separated by dots.
     fn is_field(text: &str) -> bool {
         let word = |word: &str| {
             word.starts_with(|c: char| c.is_ascii_lowercase())
@@ -267,14 +268,14 @@ mod tests {
         !text.is_empty() && text.split('.').all(word)
     }
 
-    /// What stands in backticks in a text, and what is there up to its end where one of them is written by other code.
+    /// Pieces of a text that follow a backtick: the names in backticks and the text between them.
     fn in_backticks(text: &str) -> impl Iterator<Item = &str> {
         text.split('`').skip(1)
     }
 
-    /// The fields that strings of the library name: in messages, and as the names of [`wgrad::Error::Option`].
+    /// Collects the fields that the library's strings name: in messages, and as names of [`wgrad::Error::Option`].
     fn fields(found: &[Literal], source: &str, fields: &mut BTreeSet<String>) {
-        // Those that hand a name on to `Error::Option`, or to a message.
+        // Functions that pass a name on to `Error::Option` or to a message.
         const HANDED: &[&str] = &[
             "positive(",
             "not_negative(",
@@ -298,7 +299,7 @@ mod tests {
             }
             let named = literal.before.ends_with("Option{name:")
                 || (hands && HANDED.iter().any(|by| literal.before.ends_with(by)))
-                // The list of what was said of a reading, and Keras's names of numbers.
+                // The list of a reading's given options, and Keras's names of numbers.
                 || (source.contains("fn suits(") && literal.before.ends_with('('))
                 || (source.contains("const NUMBERS") && literal.before.ends_with("(\","));
             if named && is_field(&literal.text) {
@@ -325,7 +326,7 @@ mod tests {
                 }
             }
         }
-        // Those whose ranges a method says beside them.
+        // Numbers whose ranges the optimizer's method declares.
         let methods = Method::all();
         named.extend(methods.iter().flat_map(Method::numbers).map(|number| number.name.to_string()));
         for name in [
@@ -354,8 +355,8 @@ mod tests {
         let unused: Vec<_> =
             ITEMS.iter().filter(|(name, ..)| !items.contains(*name)).map(|(name, ..)| name).collect();
         assert!(unused.is_empty(), "ITEMS has what no message of the library names: {unused:?}");
-        // Places that name a field which other code hands them: its callers are read above, as are the numbers of
-        // optimizers, of which those in Keras's files are said.
+        // Places that take the name of a field from their callers. The callers are read above, as are the numbers of
+        // the optimizers, which messages about Keras's files name.
         let keras = "crates/formats/src/keras/compiled.rs";
         let expected = ["crates/data/src/table/sheet.rs", keras, keras, "src/error.rs"];
         assert_eq!(open, expected, "does the test above find the names that are handed to a new place?");

@@ -1,4 +1,4 @@
-//! What is said and done where the images of a step are more than the adapter computes at once.
+//! Fits a batch to the adapter: lowers it, or cuts it into parts, where it is more than the adapter computes at once.
 
 use super::output::say;
 use anyhow::Result;
@@ -10,10 +10,10 @@ use wgrad::{
     words::bytes,
 };
 
-/// Batches that were lowered are multiples of this, where they can.
+/// A lowered batch is a multiple of this, where possible.
 const ROUND: usize = 8;
 
-/// Lets `options` compute a batch that somebody chose in parts, if it does not fit; without a choice the batch is lowered.
+/// Cuts a batch that does not fit into parts if the user has `chosen` it; lowers it otherwise.
 pub fn training(
     context: &Context,
     model: &Model,
@@ -39,7 +39,8 @@ pub fn training(
     Ok(())
 }
 
-/// The same for a batch that was recorded with how it was cut: on an adapter that takes less at once it is cut smaller.
+/// Fits the recorded batch of a resumed run. On an adapter that takes less at once, it is cut into smaller parts than
+/// the run recorded.
 pub fn resumed(context: &Context, model: &Model, data: &Dataset, options: &mut Options) -> Result<()> {
     let fits = options.fitting(context, model, data)?;
     if fits < options.images_at_once() {
@@ -51,7 +52,7 @@ pub fn resumed(context: &Context, model: &Model, data: &Dataset, options: &mut O
     Ok(())
 }
 
-/// Lowers the batch of `options` to what fits, and says so.
+/// Lowers the batch of `options` to the size that fits, and reports it.
 pub fn lower(context: &Context, model: &Model, data: &Dataset, options: &mut Options) -> Result<()> {
     let asked = options.batch;
     let mut fits = options.fitting(context, model, data)?;
@@ -71,7 +72,7 @@ fn limit(context: &Context) -> String {
     format!("this adapter takes {} in one buffer", bytes(context.most_bytes()))
 }
 
-/// What is not as in one piece.
+/// Differences between a batch in parts and one in one piece, in words.
 fn apart(model: &Model, options: &Options) -> String {
     match differences(model, options).as_slice() {
         [] => ", to the same numbers but for rounding".to_string(),

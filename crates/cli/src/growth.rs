@@ -1,5 +1,5 @@
-//! `wgrad bench --growth`: how the time of a step grows. The work is done by `wgrad_lab::growth`; here is what is
-//! printed.
+//! Output of `wgrad bench --growth`, which measures how the time of a step grows with batch and width.
+//! `wgrad_lab::growth` does the work.
 
 use super::{fields::spelled, lab::print, output};
 use anyhow::Result;
@@ -32,7 +32,7 @@ fn line<'a, T>(kind: &'static str, what: &'a T, conditions: &'a Conditions) -> L
     Line { kind, network, what, adapter, backend, driver, version }
 }
 
-/// Prints one network: a JSON object a size and a fit, or a CSV row a size, or a table.
+/// Prints one network: a JSON object per size and per fit, a CSV row per size, or a table.
 pub fn print(growth: &Growth, json: bool, csv: bool, first: bool) -> Result<()> {
     let Growth { conditions, cells, fits } = growth;
     if csv {

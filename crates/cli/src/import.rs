@@ -1,4 +1,4 @@
-//! An ONNX file as a run: `eval` and `predict` take it, and training goes on from its weights.
+//! `wgrad import`: turns an ONNX file into a run, for `eval`, `predict` and further training from its weights.
 
 use super::{
     output,
@@ -32,43 +32,44 @@ use wgrad_run::{BEST, Config, DataRecord, Run};
   wgrad import net.onnx --out runs/net --mean 0.286 --deviation 0.353
                                                         a network that takes (image - mean) / deviation
   wgrad train --model runs/net/model.toml --init runs/net/best.safetensors
-                                                        trains on from its weights
+                                                        continues training from its weights
 
-The folder gets run.json, model.toml and the weights. The network takes bytes divided by 255, and pictures as they are; one \
-of rows takes the numbers of a table as they are, unless `--mean` says that they are images. Its \
-classes are those that the file names, or class 0, class 1 ..., until `--data` or `--classes` say more. Weights in a file \
-beside the model, such as net.onnx.data, are read from the same folder. Images may be (batch, channels, \
-height, width) in the file, as PyTorch has them: weights are turned. An operator that wgrad has nothing like is named. \
-docs/onnx.md has the list.")]
+The folder gets run.json, model.toml and the weights. The network takes bytes divided by 255, and pictures unchanged; a \
+network of rows takes the numbers of a table unchanged, unless `--mean` marks them as images. Its classes are those that \
+the file names, or class 0, class 1 ..., unless `--data` or `--classes` name them. External weights, such as \
+net.onnx.data, are read from the folder of the model. Images may be (batch, channels, height, width) in the file, as in \
+PyTorch: wgrad transposes the weights. An unsupported operator is an error that names it. \
+docs/onnx.md lists the supported ones.")]
 pub struct Import {
     /// The ONNX file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The folder to make
+    /// Run folder to create
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// A name for the network; the file's by default
+    /// Name of the network [default: the name in the file, else the file's own]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Height, width and channels of an image, where the file leaves them open; of a row of N numbers 1,1,N
+    /// Height, width and channels of an image, where the file leaves them open; 1,1,N for a row of N numbers
     #[arg(long, value_name = "H,W,C", num_args = 1..=3, value_parser = lengths)]
     input_shape: Option<Vec<Vec<usize>>>,
-    /// The order of the axes of the file's input, where it does not follow from the file
+    /// Axis order of the file's input, where the file does not determine it
     #[arg(long, value_name = "ORDER")]
     layout: Option<super::export::Order>,
-    /// Which of the file's outputs is the network's
+    /// Output of the file to use as the network's
     #[arg(long, value_name = "NAME")]
     output: Option<String>,
-    /// Mean of the images, in [0, 1], that the network expects to be subtracted
+    /// Mean of the images, in [0, 1], which the network expects to be subtracted
     #[arg(long, value_name = "X", requires = "deviation")]
     mean: Option<f32>,
-    /// Deviation of the images by which it expects them to be divided
+    /// Deviation of the images, by which the network expects them to be divided
     #[arg(long, value_name = "X", requires = "mean")]
     deviation: Option<f32>,
-    /// The data set that it is for: `fashion-mnist`, `synthetic`, or a path; what the file says by default, else unknown
+    /// Data set of the network: `fashion-mnist`, `synthetic`, or a path [default: the one that the file names, else
+    /// unknown]
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
-    /// The names of its classes, in the order of its outputs: with commas between them, or a file with one a line
+    /// Class names in the order of the outputs: separated by commas, or a file with one name per line
     #[arg(long, value_name = "NAMES|FILE")]
     classes: Option<String>,
     /// Print a JSON object
@@ -127,7 +128,7 @@ impl Import {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What is not known of the network, and what is done until it is.
+    /// Note on the facts that the file leaves unknown, and on the assumptions in their place.
     fn untold(&self, run: &Run) -> Result<String> {
         let data = &run.config.data;
         let mut parts = vec!["what data it is for is not known".to_string()];
@@ -167,7 +168,7 @@ impl Import {
         })
     }
 
-    /// Makes the folder.
+    /// Creates the run folder with the weights and the model file.
     fn keep(&self, imported: &Imported) -> Result<Run> {
         let data = self.record(imported)?;
         let config = Config {
@@ -198,7 +199,7 @@ impl Import {
         Ok(run)
     }
 
-    /// What is known of the data.
+    /// Record of the network's data, from the options, the file and the table in it.
     fn record(&self, imported: &Imported) -> Result<DataRecord> {
         let model = &imported.model;
         let outputs = if model.loss()?.is_regression() { 0 } else { model.classes()? };
@@ -209,7 +210,8 @@ impl Import {
             None => own(imported, outputs),
         };
         let mut record = told.unwrap_or_else(|| unknown(imported));
-        // A row of numbers is no picture: they go in as they are, unless the file or the options speak of bytes.
+        // A row of numbers is no picture: the network takes them unchanged, unless the file or the options speak of
+        // bytes.
         if record.spec == DataRecord::UNKNOWN && is_row(model) && !imported.bytes && self.mean.is_none() {
             record.input.floats = true;
         }
@@ -247,12 +249,12 @@ impl Import {
     }
 }
 
-/// The name of a class that has none.
+/// Name of an unnamed class.
 fn numbered(class: usize) -> String {
     format!("class {class}")
 }
 
-/// The lengths in an argument, such as `28,28,1` or one of them alone.
+/// Parses lengths such as `28,28,1`, or one of them alone.
 fn lengths(text: &str) -> Result<Vec<usize>, String> {
     let parts = text.split([',', 'x', '×', ' ']).filter(|part| !part.is_empty());
     let parsed: Result<Vec<usize>, _> = parts.map(str::parse).collect();
@@ -261,7 +263,7 @@ fn lengths(text: &str) -> Result<Vec<usize>, String> {
     })
 }
 
-/// Names with commas between them, or those of a file, one a line.
+/// Parses class names: separated by commas, or from a file with one per line.
 fn class_names(said: &str) -> Result<Vec<String>> {
     let text = match Path::new(said).is_file() {
         true => fs::read_to_string(said).with_context(|| format!("cannot read {said}"))?,
@@ -277,10 +279,10 @@ fn class_names(said: &str) -> Result<Vec<String>> {
     }
 }
 
-/// The largest file of ONNX's: its format counts no more.
+/// Bytes that an ONNX file cannot reach: its format counts no further.
 const LARGEST: u64 = 1 << 31;
 
-/// A file that is no larger than one of ONNX's may be.
+/// Reads a file; refuses one of [`LARGEST`] bytes or more.
 fn whole(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path)?;
@@ -294,12 +296,12 @@ fn whole(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether the network takes a row of numbers, and no image.
+/// Returns true if the network takes a row of numbers instead of an image.
 fn is_row(model: &Model) -> bool {
     model.input_shape[..2] == [1, 1]
 }
 
-/// How pictures are read for this network.
+/// Options for reading pictures for this network.
 fn reading(model: &Model) -> Reading {
     let [height, width, channels] = model.input_shape;
     let picture = matches!(channels, 1 | 3) && height.max(width) <= Size::LONGEST && height * width > 1;
@@ -307,7 +309,7 @@ fn reading(model: &Model) -> Reading {
     Reading { size, channels: picture.then_some(channels), ..Reading::default() }
 }
 
-/// Data as they are here, where they fit the network.
+/// Loads the data and records them; refuses data that do not fit the network.
 fn load(spec: &DataSpec, imported: &Imported, outputs: usize) -> Result<DataRecord> {
     let model = &imported.model;
     let read = |reading: &Reading| -> Result<DataRecord> {
@@ -319,7 +321,7 @@ fn load(spec: &DataSpec, imported: &Imported, outputs: usize) -> Result<DataReco
             bail!("{} has {} classes, the network {outputs}", data.name, data.classes.len());
         }
         let mut record = DataRecord::of(&data, absolute(spec)?, None, None, reading.clone());
-        // It standardises nothing that the file does not.
+        // wgrad standardises nothing that the file does not.
         if imported.table.is_none() {
             record.table = record.table.map(|table| table.as_it_is());
         }
@@ -331,7 +333,7 @@ fn load(spec: &DataSpec, imported: &Imported, outputs: usize) -> Result<DataReco
     })
 }
 
-/// The data that the file itself names, where they are here and still the same, or have a name of their own.
+/// Data that the file itself names, if they are here with the same digest, or are Fashion-MNIST, which needs no path.
 fn own(imported: &Imported, outputs: usize) -> Option<DataRecord> {
     let spec: DataSpec = imported.data.as_deref()?.parse().ok()?;
     let here = load(&spec, imported, outputs).ok();
@@ -349,7 +351,7 @@ fn own(imported: &Imported, outputs: usize) -> Option<DataRecord> {
     }
 }
 
-/// Nothing is known: pictures come as they are.
+/// Record of unknown data: pictures are taken unchanged, unless the file says how to prepare them.
 fn unknown(imported: &Imported) -> DataRecord {
     let model = &imported.model;
     let [height, width, channels] = model.input_shape;

@@ -1,5 +1,5 @@
-//! Ctrl-C, or a wish to end: before there is any work that it could break it ends at once; then the first asks for an
-//! orderly end, and the second ends at once.
+//! Ctrl-C and termination signals. Before there is work that a signal could damage, it ends the program at once. After
+//! that, the first requests an orderly end and the second ends at once.
 
 use anyhow::{Context, Result};
 use std::sync::{
@@ -12,23 +12,23 @@ pub const INTERRUPTED: u8 = 130;
 
 #[derive(Default)]
 struct State {
-    /// Whether there is something to finish.
+    /// True while there is work to finish.
     works: AtomicBool,
     came: AtomicBool,
 }
 
-/// Whether Ctrl-C came.
+/// Handle that reports whether Ctrl-C came.
 #[derive(Clone)]
 pub struct Interrupt(Arc<State>);
 
 impl Interrupt {
-    /// Listens from now on. Until there is work it ends the program at once: data that are read, and kernels that are
-    /// compiled, leave nothing behind, and what is written then is there whole or not at all.
+    /// Installs the handler. Until there is work, a signal ends the program at once: reading data and compiling
+    /// kernels leave nothing behind, and files written in that time are complete or absent.
     pub fn install() -> Result<Self> {
         Self::saying("finishing the step and saving")
     }
 
-    /// The same, and says at the first while there is work that it is `doing` this.
+    /// Like [`Self::install`]; the first signal during work prints `doing`.
     pub fn saying(doing: &'static str) -> Result<Self> {
         let state = Arc::new(State::default());
         let seen = state.clone();
@@ -38,8 +38,8 @@ impl Interrupt {
                 tell!("\ninterrupted before there was anything to finish");
             }
             if !works || seen.came.swap(true, Ordering::SeqCst) {
-                // At once, without what is done at an end: the main thread may be about to do that, and drivers do not
-                // take it twice.
+                // Exits at once, without exit handlers: the main thread may be about to run them, and drivers do not
+                // survive that twice.
                 signal_hook::low_level::exit(INTERRUPTED.into());
             }
             tell!("\n{doing}; Ctrl-C once more stops at once");
@@ -48,12 +48,12 @@ impl Interrupt {
         Ok(Self(state))
     }
 
-    /// Whether there is something to finish from now on.
+    /// Sets whether there is work to finish.
     pub fn set_working(&self, works: bool) {
         self.0.works.store(works, Ordering::SeqCst);
     }
 
-    /// Whether Ctrl-C came while there was work.
+    /// Returns true if Ctrl-C came while there was work.
     pub fn requested(&self) -> bool {
         self.0.came.load(Ordering::SeqCst)
     }

@@ -1,4 +1,4 @@
-//! A data set is loaded, fetched first where it is not here, and what is to be known about it is said.
+//! Loads a data set, fetching it first if it is not here, and prints its warnings and notes.
 
 use super::output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,7 +9,7 @@ use wgrad_data::{
     table::Table,
 };
 
-/// Loads a data set. Only where Fashion-MNIST is nowhere on this machine it is downloaded, with a progress bar.
+/// Loads a data set. Fashion-MNIST is downloaded, with a progress bar, only if it is nowhere on this machine.
 pub fn load_or_fetch_with(
     spec: &DataSpec,
     places: &Places,
@@ -21,7 +21,7 @@ pub fn load_or_fetch_with(
     wgrad_data::load_or_fetch_with(spec, places, reading, table, &options, &mut |event| progress.show(event))
 }
 
-/// Says what is to be known about a data set.
+/// Prints the warnings and notes of a data set.
 pub fn say(data: &Dataset) {
     for warning in &data.warnings {
         tell!("warning: {warning}");
@@ -31,7 +31,7 @@ pub fn say(data: &Dataset) {
     }
 }
 
-/// The progress of a download on stderr: a bar in a terminal, a line a file elsewhere.
+/// Progress of a download on stderr: a bar in a terminal, one line per file elsewhere.
 pub struct Progress(ProgressBar);
 
 impl Progress {

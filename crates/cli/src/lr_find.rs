@@ -1,4 +1,4 @@
-//! `wgrad lr-find`: a learning rate for a training, by letting it rise.
+//! `wgrad lr-find`: suggests a learning rate from a short training in which the rate rises.
 
 use super::{
     AdapterArgs, DataArgs, fit, output, page,
@@ -26,27 +26,27 @@ use wgrad_report::{learning_rate, page::can_write};
   wgrad lr-find --html rate.html --csv rate.csv    the curve as a page, and its numbers
   wgrad lr-find --json | jq .suggestion
 
-The rate rises from step to step, from --from to --to; where the smoothed loss falls most steeply is a good \
+The rate rises at every step, from --from to --to. The rate at which the smoothed loss falls most steeply is a good \
 constant rate, and a good peak for `--schedule one-cycle`. The rise ends where the loss diverges.")]
 pub struct LrFind {
-    /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
+    /// Network: a name from `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp")]
     model: String,
     #[command(flatten)]
     data: DataArgs,
-    /// Images a step
+    /// Images per step
     #[arg(long, value_name = "N", default_value_t = 128)]
     batch: usize,
-    /// Decides initial weights, order of images and dropout
+    /// Seed of the initial weights, the order of images and dropout
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// The first learning rate
+    /// First learning rate
     #[arg(long, value_name = "X", default_value_t = Range::default().from)]
     from: f64,
-    /// The last one
+    /// Last learning rate
     #[arg(long, value_name = "X", default_value_t = Range::default().to)]
     to: f64,
-    /// Steps from one to the other
+    /// Number of steps from the first rate to the last
     #[arg(long, value_name = "N", default_value_t = Range::default().steps)]
     steps: u64,
     /// Print the suggestion and every step as a JSON object

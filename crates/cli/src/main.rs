@@ -1,8 +1,9 @@
-//! The program wgrad: parse, run, exit code. 0: done; 1: a check or a target was missed; 2: an error; 130: interrupted;
-//! 101: a panic, which is a mistake of wgrad. One of wgpu is an error of the device.
+//! The program wgrad: parses the command line, runs the command and sets the exit code. 0: done; 1: a check or a target
+//! was missed; 2: an error; 130: interrupted; 101: a panic, which is a bug in wgrad. A panic in wgpu counts as an error
+//! of the device.
 //!
-//! The commands stand in a file each; here is what they share: options, the adapter, the data set. Data goes to stdout, talk and
-//! progress to stderr.
+//! Each command has its own file. This file holds what they share: options, the adapter, the data set. Data goes to
+//! stdout, messages and progress to stderr.
 
 #![deny(clippy::print_stderr, clippy::print_stdout, clippy::exit)]
 
@@ -77,7 +78,7 @@ struct Cli {
 }
 
 impl Cli {
-    /// The command line, with what a recipe on it adds.
+    /// Parses the command line, with the options that its recipe adds.
     fn read(line: impl Iterator<Item = OsString>) -> Result<Self, clap::Error> {
         let line: Vec<OsString> = line.collect();
         let matches = Self::command().try_get_matches_from(&line);
@@ -92,24 +93,24 @@ impl Cli {
 const EXAMPLES: &str = "Examples:
   wgrad train                            train `mlp` on Fashion-MNIST, on the best adapter here
   wgrad train --model cnn --epochs 3     a convolutional network
-  wgrad train --recipe cnn               the same, with all the settings that are known to do it good
+  wgrad train --recipe cnn               the same, with tuned settings
   wgrad train --data synthetic           garments drawn from a seed: no files, no network
-  wgrad train --live                     with a page that follows it and steers it
+  wgrad train --live                     with a live page to watch and steer it
   wgrad eval runs/mlp-1                  test accuracy and confusion matrix of a run
   wgrad report runs/mlp-1                the same and much more, as a page with pictures
   wgrad lab matmul                       prove and time its shader variants
   wgrad tune cnn                         choose its variants by measurement, for later trainings
-  wgrad adapters                         what is here, and which would be used
+  wgrad adapters                         the adapters here, and which one would be used
 
-Exit codes: 0 done, 1 a check or a target was missed, 2 an error, 130 interrupted; 101 a mistake in wgrad.";
+Exit codes: 0 done, 1 a check or a target was missed, 2 an error, 130 interrupted; 101 a bug in wgrad.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Train a network; the run folder keeps weights, metrics and how to repeat it
+    /// Train a network; the run folder keeps weights, metrics and all settings
     Train(Box<train::Train>),
-    /// Test accuracy and confusion matrix of a run
+    /// Evaluate a run: test accuracy and confusion matrix
     Eval(eval::Eval),
-    /// One page about a run or several: curves, classes, mistakes, what the network sees
+    /// Write one page about one or more runs: curves, classes, mistakes, what the network sees
     Report(report::Report),
     /// Classify pictures with the network of a run
     Predict(predict::Predict),
@@ -118,15 +119,15 @@ enum Command {
     Serve(serve::Serve),
     /// Write the network of a run as an ONNX file, or its weights alone
     Export(export::Export),
-    /// Read an ONNX file: a run for `eval`, `predict` and further training
+    /// Turn an ONNX file into a run for `eval`, `predict` and further training
     Import(import::Import),
-    /// Replay the plan beside the CPU twins, name the first step that differs; check gradients
+    /// Compare each step with the CPU twins, name the first that differs, and check gradients
     Check(check::Check),
-    /// Compare shader variants: proof, then time; your own files beside the built-in ones
+    /// Compare shader variants, your own files included: proof first, then time
     Lab(Box<lab::Lab>),
-    /// Let the learning rate rise in a short training, and suggest one
+    /// Suggest a learning rate from a short training in which it rises
     LrFind(Box<lr_find::LrFind>),
-    /// Choose the fastest right variants for a network on this adapter, and keep the choice
+    /// Choose the fastest correct variants for a network on this adapter, and keep the choice
     Tune(tune::Tune),
     /// List the adapters of this machine, and which one would be used
     Adapters(adapters::Adapters),
@@ -136,7 +137,7 @@ enum Command {
     Models(models::Models),
     /// Measure training images per second of the built-in networks on this adapter
     Bench(bench::Bench),
-    /// Where a training step spends its time: each dispatch, the host, a trace for a viewer
+    /// Show where a training step spends its time: each dispatch, the host, a trace for a viewer
     Profile(profile::Profiler),
     /// Run ONNX's own test cases on the kernels
     #[command(hide = true)]
@@ -191,10 +192,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says what is wrong with the command line, or what was asked for: help, the version.
+/// Prints clap's answer: the error in the command line, the help or the version.
 fn refused(error: &clap::Error) -> ExitCode {
     let said = error.render().to_string();
-    // A value that the library does not take is told in its words; only then clap's colours are lost.
+    // The library's message about a refused value is translated; only then are clap's colours lost.
     match fields::spelled(&said) {
         Cow::Borrowed(_) => error.exit(),
         Cow::Owned(told) if told == said => error.exit(),
@@ -205,9 +206,11 @@ fn refused(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// Without a runtime folder in the environment, as in a container or under `sudo`, libwayland prints an error for every
-/// list of adapters that Mesa's Vulkan layer makes, whatever that is for. With one that is not there it is silent; but a
-/// program cannot safely change its environment once it runs, so it begins anew with it.
+/// Restarts the program with a runtime folder in its environment if there is none, which silences libwayland.
+///
+/// Without that folder, as in a container or under `sudo`, libwayland prints an error each time Mesa's Vulkan layer
+/// lists the adapters. With a folder that does not exist it is silent. A running program cannot safely change its own
+/// environment, so it starts again with the new one.
 #[cfg(target_os = "linux")]
 fn without_talk_of_wayland() {
     use std::{env, os::unix::process::CommandExt, process::Command};
@@ -216,12 +219,12 @@ fn without_talk_of_wayland() {
         let mut line = env::args_os();
         let mut again = Command::new("/proc/self/exe");
         again.arg0(line.next().unwrap_or_else(|| "wgrad".into())).args(line).env(FOLDER, "/nonexistent");
-        // It comes back only where that cannot be: then the error is printed, and all else is as it should be.
+        // `exec` returns only if it fails: then libwayland's error is printed, and everything else works.
         let _talk = again.exec();
     }
 }
 
-/// An error with its causes, without those that the text before them has told already.
+/// An error with its causes, except those that the text before them already contains.
 fn in_words(error: &anyhow::Error) -> String {
     let mut words = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -233,10 +236,11 @@ fn in_words(error: &anyhow::Error) -> String {
     words
 }
 
-/// Which adapter, and how its kernels are compiled.
+/// Options for the adapter and for the compilation of its kernels.
 #[derive(Args, Clone)]
 pub struct AdapterArgs {
-    /// Adapter: an index of `wgrad adapters`, a part of a name, `gpu`, `cpu`, or a back end (`vulkan`, `gl`, `metal`, `dx12`)
+    /// Adapter: an index from `wgrad adapters`, a part of a name, `gpu`, `cpu`, or a back end (`vulkan`, `gl`, `metal`,
+    /// `dx12`)
     #[arg(long, value_name = "ADAPTER", default_value = "best")]
     pub adapter: AdapterChoice,
     /// Keep all of wgpu's bounds and loop checks in the kernels (slower)
@@ -245,12 +249,12 @@ pub struct AdapterArgs {
 }
 
 impl AdapterArgs {
-    /// How to open a device.
+    /// Options for opening a device.
     pub fn options(&self) -> Options {
         Options { adapter: self.adapter.clone(), checked: self.checked, ..Options::default() }
     }
 
-    /// Opens the adapter. What runs on it is proven first, unless it was before.
+    /// Opens the adapter. Its kernels are proven before they run, unless they were proven before.
     pub async fn connect(&self) -> Result<Context> {
         let context = Context::open(&self.options()).await?;
         context.prove_first(Some(std::sync::Arc::new(ProofFiles::from_env())));
@@ -258,7 +262,7 @@ impl AdapterArgs {
         Ok(context)
     }
 
-    /// Opens the adapter and says which one it is. What runs on it is proven first, unless it was before.
+    /// Opens the adapter and prints its name. Its kernels are proven before they run, unless they were proven before.
     pub async fn open(&self) -> Result<Context> {
         let context = self.connect().await?;
         output::say(format!("adapter: {}", context.describe()));
@@ -272,10 +276,10 @@ impl AdapterArgs {
     }
 }
 
-/// Which data set.
+/// Options for the data set.
 #[derive(Args, Clone)]
 pub struct DataArgs {
-    /// Data set: `fashion-mnist`, `synthetic`, or a path to data of your own (see docs/data.md)
+    /// Data set: `fashion-mnist`, `synthetic`, or a path to your own data (see docs/data.md)
     #[arg(long, value_name = "NAME|PATH", default_value = "fashion-mnist")]
     pub data: DataSpec,
     /// Use only the first N training images
@@ -284,22 +288,22 @@ pub struct DataArgs {
     /// Move this share of the training images into a validation set
     #[arg(long, value_name = "SHARE")]
     pub validation: Option<f64>,
-    /// Take out the mean and deviation of each channel of the training images; the run keeps them
+    /// Normalize by the mean and deviation of each channel of the training images; the run keeps them
     #[arg(long)]
     pub normalize: bool,
-    // How it is read. No comment for clap: it would take it for the text of the command.
+    // Options for reading it. Not a doc comment: clap would take it for the help of the command.
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: ReadingArgs,
 }
 
 impl DataArgs {
-    /// Loads the data set, fetching it first where it is not here, and says where it came from.
+    /// Loads the data set, fetching it first if it is not here, and prints where it came from.
     pub fn load(&self, seed: u64) -> Result<Dataset> {
         self.load_as(&self.reading.reading(), seed, None)
     }
 
-    /// The same, read as `reading` says, the columns of a table as `table` does.
+    /// Like [`Self::load`], with these reading options, and with the columns of a table as in `table`.
     pub fn load_as(&self, reading: &Reading, seed: u64, table: Option<&Table>) -> Result<Dataset> {
         let Self { limit, validation, normalize, .. } = *self;
         let numbers = self.reading.numbers();
@@ -308,7 +312,7 @@ impl DataArgs {
     }
 }
 
-/// A model from one of Keras's files, with what is to be said about it; of its initialisers, too, where that is asked for.
+/// Loads a model from one of Keras's files and prints its notes; with `initial`, also those on its initialisers.
 pub fn keras_model(path: &Path, input_shape: [usize; 3], initial: bool) -> Result<keras::Loaded> {
     let loaded = keras::load(path, input_shape)?;
     let initializers = loaded.initializers.iter().filter(|_| initial);

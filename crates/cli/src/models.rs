@@ -33,26 +33,26 @@ use wgrad_run::recipe::{Measured, RECIPES, Recipe, measured, recipe};
   wgrad models --recipe vgg             the whole `wgrad train` command that `--recipe vgg` stands for
   wgrad models --activations            draw the activations and their derivatives
   wgrad models --template > my.toml     a file to start from
-  wgrad models my.toml                  what is in it, and whether it fits
+  wgrad models my.toml                  its layers, and whether they fit together
   wgrad models cnn --batch 512 --json   as JSON, with the memory of that batch
-  wgrad models model.keras              a network of Keras's: .keras, or model.to_json() as .json
-  wgrad models resnet --svg resnet.svg  draws it: a box a layer, and the ways round them
+  wgrad models model.keras              a Keras network: .keras, or model.to_json() as .json
+  wgrad models resnet --svg resnet.svg  draws it: a box per layer, and the skip connections
 
-FLOPs count the products and convolutions, a multiplication and an addition as two. Memory is that of the \
-buffers of training: parameters, gradients and optimizer state, and activations with their gradients, which \
-share buffers. Recipes are trained by `wgrad train --recipe NAME`; what they reached is the test accuracy after the last \
+FLOPs count the matrix products and convolutions; a multiplication and an addition count as two. Memory is that of \
+the training buffers: parameters, gradients and optimizer state, and activations with their gradients, which \
+share buffers. `wgrad train --recipe NAME` trains a recipe. Its accuracy here is the test accuracy after the last \
 epoch, mean ± standard deviation over seeds 0, 1, 2.")]
 pub struct Models {
-    /// A built-in network, a TOML file, or one of Keras's (.keras, .json); all built-in networks without it
+    /// A built-in network, a TOML file, or one of Keras's (.keras, .json) [default: list the built-in networks]
     #[arg(value_name = "NAME|FILE")]
     model: Option<String>,
-    /// Images a step, for the memory of activations
+    /// Images per step, for the memory of activations
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
-    /// One JSON object a line, one a network
+    /// Print JSON lines, one object per network
     #[arg(long)]
     json: bool,
-    /// Draw every activation and its derivative, as PNG or, by its ending, SVG [default: activations.png]
+    /// Draw every activation and its derivative, as PNG or SVG by the file's extension [default: activations.png]
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "activations.png", conflicts_with_all = ["model", "json", "template", "recipe"])]
     activations: Option<PathBuf>,
     /// Draw the network as a graph
@@ -76,7 +76,7 @@ struct Layer {
     tensors: Vec<Tensor>,
 }
 
-/// A tensor as files of weights have it.
+/// A tensor as weight files store it.
 #[derive(Serialize)]
 struct Tensor {
     name: String,
@@ -93,7 +93,7 @@ struct Memory {
     activations: u64,
 }
 
-/// A recipe and what came of it.
+/// A recipe and its measured result.
 #[derive(Serialize)]
 struct Told {
     recipe: &'static str,
@@ -116,7 +116,8 @@ impl Told {
         }
     }
 
-    /// Name, what it is to reach, what it reached, how long an epoch or the way to the target took, where and when.
+    /// Table row: name, description, target accuracy, measured accuracy, time per epoch or to the target, adapter and
+    /// date.
     fn row(&self) -> [String; 6] {
         let target = format!("{:.3}", self.target_accuracy);
         let [reached, time, on] = match self.measured {
@@ -151,7 +152,7 @@ struct Description {
     batch: usize,
     memory_bytes: Memory,
     layers: Vec<Layer>,
-    /// Its own, of a built-in network.
+    /// Recipe of a built-in network.
     recipe: Option<Told>,
 }
 
@@ -196,11 +197,11 @@ impl Description {
         })
     }
 
-    /// Keras's summary, and what a step costs.
+    /// Prints Keras's summary and the cost of a step.
     fn print(&self) -> Result<()> {
         let [height, width, channels] = self.input_shape;
         output::line(format!("Model: \"{}\", images of {height}×{width}×{channels}\n", self.network))?;
-        // Where the layers stand in a row, that column would say the same in every line.
+        // In a plain sequence of layers, that column would only repeat the line above.
         let before = |n: usize| n.checked_sub(1).map_or(INPUT, |n| self.layers[n].name.as_str());
         let graph = self.layers.iter().enumerate().any(|(n, layer)| layer.connected_to != [before(n)]);
         let mut columns = vec![("Layer (type)", Left), ("Output Shape", Left), ("Param #", Right)];

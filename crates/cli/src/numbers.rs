@@ -1,5 +1,5 @@
-//! The options for the numbers of an optimizer's method. Which there are, and which method takes them, the methods say; here
-//! are the words of their help, where those that follow from the methods can be said better.
+//! Options for the numbers of an optimizer's method. The methods define the numbers and which method takes them; this
+//! file holds help texts that are better than those derived from the methods.
 
 use anyhow::{Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
@@ -7,28 +7,28 @@ use std::sync::LazyLock;
 use wgrad::optim::{About, Method, Value};
 use wgrad_run::recipe::{NUMBER_OPTIONS, NumberOption};
 
-/// Words for options, in the order of the help. Any other option follows, with words that are made of its number's.
+/// Help texts of options, in the order of the help. Any other option follows, with a text derived from its number.
 const WORDS: &[(&str, &str)] = &[
     (
         "--momentum",
         "Momentum of sgd, rmsprop and muon's matrices [default: 0.9 for sgd, 0 for rmsprop, 0.95 for muon]",
     ),
     ("--nesterov", "Nesterov's momentum (sgd)"),
-    ("--no-nesterov", "Without Nesterov's momentum, which muon has"),
+    ("--no-nesterov", "Turn off Nesterov's momentum (muon)"),
     ("--ns-steps", "Steps of muon's iteration towards an orthogonal direction [default: 5]"),
-    ("--rms-rate", "The size of the elements of muon's steps, at a learning rate of 1 [default: 0.2]"),
-    ("--beta-1", "How slowly the mean gradient of adam, adamw, lion and muon's AdamW forgets [default: 0.9]"),
+    ("--rms-rate", "RMS of the elements of muon's steps at a learning rate of 1 [default: 0.2]"),
+    ("--beta-1", "Decay rate of the mean gradient (β₁) of adam, adamw, lion and muon's AdamW [default: 0.9]"),
     (
         "--beta-2",
-        "How slowly the mean square of adam, adamw and muon's AdamW forgets, or lion's mean [default: 0.999, 0.99 for lion]",
+        "Decay rate of the mean square (β₂) of adam, adamw and muon's AdamW, or of lion's mean [default: 0.999, 0.99 for lion]",
     ),
-    ("--rho", "How slowly rmsprop's mean square forgets [default: 0.9]"),
-    ("--centered", "Take the square of the mean off rmsprop's mean square"),
-    ("--initial-accumulator-value", "What adagrad's sums start from [default: 0.1]"),
+    ("--rho", "Decay rate of rmsprop's mean square [default: 0.9]"),
+    ("--centered", "Subtract the square of the mean from rmsprop's mean square"),
+    ("--initial-accumulator-value", "Initial value of adagrad's sums [default: 0.1]"),
     ("--epsilon", "Keeps adam, adamw, muon, rmsprop and adagrad from dividing by zero [default: 1e-7]"),
 ];
 
-/// An option as clap has it.
+/// An option as clap shows it.
 struct Shown {
     option: &'static NumberOption,
     id: String,
@@ -49,7 +49,7 @@ static SHOWN: LazyLock<Vec<Shown>> = LazyLock::new(|| {
     shown.collect()
 });
 
-/// The help of an option that has no words of its own.
+/// Help text derived from the number of an option.
 fn words(option: &NumberOption) -> String {
     let (names, mut defaults): (Vec<_>, Vec<_>) = option.takers.iter().copied().unzip();
     let about = option.number.about.trim_end_matches('.');
@@ -74,7 +74,7 @@ fn words(option: &NumberOption) -> String {
     format!("{about} ({}){defaults}", names.join(", "))
 }
 
-/// What is usual with the methods: `0.05 for sgd, else 0.001`.
+/// Default of all methods, in words: `0.05 for sgd, else 0.001`.
 pub fn usual(of: impl Fn(&About) -> f64) -> String {
     let all: Vec<_> = Method::all().iter().map(|method| (method.about().name, of(method.about()))).collect();
     let with = |value| all.iter().filter(move |(_, other)| *other == value).map(|(name, _)| *name);
@@ -91,7 +91,7 @@ pub fn usual(of: impl Fn(&About) -> f64) -> String {
     said.join(", ")
 }
 
-/// The numbers that the command line gives.
+/// Optimizer numbers given on the command line.
 #[derive(Clone)]
 pub struct NumberArgs(Vec<(&'static NumberOption, Value)>);
 
@@ -109,7 +109,7 @@ impl NumberArgs {
     }
 }
 
-/// The group of these and of the other options of an optimizer: a run that goes on takes none of them.
+/// Clap group of these and the other optimizer options: a resumed run takes none of them.
 pub const GROUP: &str = "MethodArgs";
 
 impl Args for NumberArgs {

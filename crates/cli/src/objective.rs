@@ -1,4 +1,4 @@
-//! The options of a training that say what it makes of images and labels, whatever the model.
+//! Training options that do not depend on the model: augmentation, label smoothing, class weights and the loss.
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
@@ -11,29 +11,29 @@ use wgrad::{
     text::read_text,
 };
 
-/// What a training makes of images and labels.
+/// Augmentation, label smoothing, class weights and the loss of a training.
 #[derive(Args, Clone, Default)]
 pub struct ObjectiveArgs {
     /// Change the images at random while training: any of `flip`, `shift=2` (pixels), `rotate=10` (degrees),
     /// `zoom=0.1`, `brightness=0.1`, `contrast=0.1`, `erase=0.25` (probability of a rectangle of noise), `mixup=0.2`
     #[arg(long, value_name = "LIST")]
     pub augment: Option<Augment>,
-    /// Share of each target that all classes get alike, while training
+    /// Share of each target to spread evenly over all classes, while training
     #[arg(long, value_name = "X")]
     pub label_smoothing: Option<f64>,
-    /// How much an image of each class counts while training: `balanced` (all classes alike), a list such as `1,2,0.5`
-    /// in the order of the classes, or a file with one number a line
+    /// Weight of an image of each class while training: `balanced` (all classes count equally), a list such as
+    /// `1,2,0.5` in the order of the classes, or a file with one number per line
     #[arg(long, value_name = "balanced|LIST|FILE")]
     pub class_weight: Option<String>,
-    /// What is minimised: `softmax_cross_entropy`; `binary_cross_entropy`, for two classes by one output; or, taking the
-    /// label as a number, `mean_squared_error`, `mean_absolute_error`, `huber`, `huber=DELTA` [default: what the model
-    /// says, else what its last layer calls for]
+    /// Loss to minimise: `softmax_cross_entropy`; `binary_cross_entropy`, for two classes with one output; or, for
+    /// numeric labels, `mean_squared_error`, `mean_absolute_error`, `huber`, `huber=DELTA` [default: the model's loss,
+    /// else the one that its last layer calls for]
     #[arg(long, value_name = "NAME")]
     pub loss: Option<Loss>,
 }
 
 impl ObjectiveArgs {
-    /// The objective for `data`; whether it makes sense is for [`Objective::validate`] to say.
+    /// The objective for `data`; [`Objective::validate`] checks its values.
     pub fn objective(&self, data: &Dataset) -> Result<Objective> {
         if self.class_weight.is_some() && data.input.numbers {
             bail!("--class-weight is for classes; the labels of {} are numbers: leave it out", data.name);
@@ -61,7 +61,7 @@ impl ObjectiveArgs {
         Ok(objective)
     }
 
-    /// Refuses what a run that goes on has decided already.
+    /// Refuses options that a resumed run has already fixed.
     pub fn refuse(&self) -> Result<()> {
         let given = [
             ("--augment", self.augment.is_some()),
@@ -78,7 +78,7 @@ impl ObjectiveArgs {
     }
 }
 
-/// A list of numbers, or a file of them.
+/// Parses class weights: a list of numbers, or a file of them.
 fn weights(text: &str) -> Result<Vec<f64>> {
     let parse = |text: &str| {
         let words = text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty());

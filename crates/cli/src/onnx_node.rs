@@ -1,4 +1,4 @@
-//! Runs ONNX's own test cases on wgrad's kernels: for scripts and for those who write kernels.
+//! `wgrad onnx-node`: runs ONNX's own test cases on wgrad's kernels, for scripts and kernel authors.
 
 use super::{AdapterArgs, output};
 use anyhow::Result;
@@ -9,8 +9,9 @@ use wgrad_formats::onnx::execute::{Device, Outcome, run_case};
 #[derive(clap::Args)]
 #[command(
     after_help = "Each folder holds `model.onnx` and `test_data_set_0` with `input_0.pb`, `output_0.pb` ...: the node tests of the \
-Python package onnx, or what `wgrad export --test-data` writes. A JSON object a line, one a case: passed, not_supported with \
-the reason, or failed with the worst element. The exit code is 1 if one failed. scripts/onnx_backend.sh runs all of them."
+Python package onnx, or what `wgrad export --test-data` writes. The output is one JSON object per case: passed, \
+not_supported with the reason, or failed with the worst element. The exit code is 1 if one failed. \
+scripts/onnx_backend.sh runs all of them."
 )]
 pub struct OnnxNode {
     /// Folders of test cases
@@ -23,7 +24,7 @@ pub struct OnnxNode {
 impl OnnxNode {
     pub async fn run(self) -> Result<ExitCode> {
         let context = self.adapter.open().await?;
-        // It looks for itself, and tells more.
+        // The test cases compare the kernels' outputs and report more.
         context.prove_first(None);
         let device = Device::new(&context);
         let mut failed = 0;

@@ -1,5 +1,5 @@
-//! What goes to stdout. A reader that has seen enough (`wgrad models | head -3`) is no error: the command goes on to its
-//! end without telling, so that its exit code and its files are what they are with a reader.
+//! Output on stdout. A reader that closes the pipe (`wgrad models | head -3`) is no error: the command runs to its end
+//! silently, so that its exit code and its files are the same as with a reader.
 
 use super::fields::spelled;
 use anyhow::{Context, Result};
@@ -13,36 +13,36 @@ use wgrad::words::{printable, printable_json};
 static UNREAD: AtomicBool = AtomicBool::new(false);
 static QUIET: AtomicBool = AtomicBool::new(false);
 
-/// From now on there is no talk: only results, warnings and errors.
+/// Turns off messages from now on: only results, warnings and errors remain.
 pub fn be_quiet() {
     QUIET.store(true, Ordering::Relaxed);
 }
 
-/// Whether there is no talk.
+/// Returns true if messages are off.
 pub fn is_quiet() -> bool {
     QUIET.load(Ordering::Relaxed)
 }
 
-/// Talk, on stderr.
+/// Prints a message on stderr, unless messages are off.
 pub fn say(text: impl Display) {
     if !is_quiet() {
         tell!("{text}");
     }
 }
 
-/// Whether whoever reads stdout has gone: what only prints may end.
+/// Returns true if the reader of stdout has gone: a command that only prints may end.
 pub fn is_unread() -> bool {
     UNREAD.load(Ordering::Relaxed)
 }
 
-/// Prints a line, or several, without what steers a terminal; into one, colours are let through.
+/// Prints one or more lines with terminal control characters escaped; a terminal still gets colours.
 pub fn line(text: impl Display) -> Result<()> {
     let text = format!("{text}\n");
     let text = spelled(&text);
     bytes(if stdout().is_terminal() { coloured(&text) } else { printable(&text).into_owned() }.as_bytes())
 }
 
-/// The text with all that steers a terminal shown, but for colours.
+/// Escapes all terminal control characters but colours.
 fn coloured(text: &str) -> String {
     let mut parts = text.split("\x1b[");
     let mut whole = printable(parts.next().unwrap_or_default()).into_owned();

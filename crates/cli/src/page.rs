@@ -1,4 +1,4 @@
-//! `--html`: what was printed as a page with charts too.
+//! `--html`: the printed results as a page with charts.
 
 use super::fields::spelled;
 use anyhow::Result;
@@ -13,10 +13,10 @@ use wgrad_report::{
     page::{self, Page},
 };
 
-/// How messages begin a command.
+/// Beginning of a command in a message.
 const COMMAND: &str = "`wgrad ";
 
-/// Where a page goes, if one is wanted.
+/// Option for the file of the page.
 #[derive(clap::Args)]
 pub struct PageArgs {
     /// Write one self-contained page with charts and tables
@@ -33,7 +33,7 @@ impl PageArgs {
         }
     }
 
-    /// Writes the page, where one was asked for.
+    /// Writes the page, if `--html` is given.
     pub fn write(&self, make: impl FnOnce(&About) -> wgrad::Result<Page>) -> Result<()> {
         let Some(path) = &self.html else { return Ok(()) };
         write(&make(&about())?, path)?;
@@ -42,24 +42,25 @@ impl PageArgs {
     }
 }
 
-/// Writes a page, what the library says on it in the words of the command line.
+/// Writes a page, with the library's names replaced by those of the command line.
 pub fn write(page: &Page, path: &Path) -> wgrad::Result<()> {
     page.write_as(path, |html| spelled(&html).into_owned())
 }
 
-/// What was run, and when.
+/// The command that was run, and the date.
 pub fn about() -> About {
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     About { command: command(), date: now.replace('T', " ").replace('Z', " UTC") }
 }
 
-/// The command line as a shell takes it.
+/// The command line, quoted for a shell.
 fn command() -> String {
     let arguments = std::env::args_os().skip(1).map(|argument| quoted(&argument.to_string_lossy()));
     std::iter::once(program()).chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
-/// Words with the commands in them, `wgrad` and more between backticks, as this program was called.
+/// Replaces `wgrad` in the commands of a message, which stand in backticks, by the name that this program was called
+/// by.
 pub fn called(words: &str) -> Cow<'_, str> {
     match words.contains(COMMAND) {
         true => words.replace(COMMAND, &format!("`{} ", program())).into(),
@@ -67,7 +68,7 @@ pub fn called(words: &str) -> Cow<'_, str> {
     }
 }
 
-/// This program as it was called, as a shell takes it: commands that are told can be pasted.
+/// Name that this program was called by, quoted for a shell, so that printed commands can be pasted.
 pub fn program() -> String {
     let name = std::env::args_os().next().filter(|name| !name.is_empty());
     name.map_or_else(|| "wgrad".to_string(), |name| quoted(&name.to_string_lossy()))

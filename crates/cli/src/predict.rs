@@ -1,5 +1,5 @@
-//! Classifies pictures with the network of a run. Pictures that cannot be read are named, the others are
-//! classified all the same; then the exit code is 2.
+//! `wgrad predict`: classifies pictures or rows with the network of a run. Pictures that cannot be read are reported,
+//! the others are still classified, and the exit code is 2.
 
 use super::{AdapterArgs, output};
 use anyhow::{Result, bail};
@@ -26,12 +26,13 @@ use wgrad_data::{
 };
 use wgrad_run::{Config, Run};
 
-/// Pictures on the device at once.
+/// Pictures in a batch.
 const BATCH: usize = 64;
-/// Rows of a table that are made numbers at once, and how many numbers at most.
+/// Rows of a table that are converted to numbers at once.
 const ROWS: usize = 64 * BATCH;
+/// Limit on the numbers that are converted at once.
 const VALUES: usize = 16 << 20;
-/// Characters of a whole bar.
+/// Characters of a full bar.
 const BAR: usize = 24;
 
 #[derive(clap::Args)]
@@ -39,13 +40,14 @@ const BAR: usize = 24;
   wgrad predict runs/mlp-1 shirt.png boot.jpg
   wgrad predict runs/mlp-1 photos/*.jpg --top 1 --json
 
-  wgrad predict runs/mlp-2 new.csv           a line a row
+  wgrad predict runs/mlp-2 new.csv           one line per row
   wgrad predict runs/cnn-1 mnist_test.csv    the same, each row a picture
 
-PNG, JPEG and WebP files of any size. A run on a folder of pictures prepares them as it did those. One on MNIST or \
-its like makes them grey, pads and resizes them, and inverts them where the background is light, as the training \
-images are light on dark. What was done is said for each picture. A run on a table takes files of other rows.
-A run of a regression, such as `--loss mse`, gives its number.
+PNG, JPEG and WebP files of any size. A run on a folder of pictures prepares them like its training pictures. A run \
+on MNIST or a similar data set makes them grey, pads and resizes them, and inverts them where the background is light, \
+as its training images are light on dark. The steps are printed for each picture. A run on a table takes files of other \
+rows.
+A regression, such as `--loss mse`, predicts a number.
 
 Exit codes: 0 done, 2 an error, also where only some pictures cannot be read.")]
 pub struct Predict {
@@ -55,20 +57,20 @@ pub struct Predict {
     /// Picture files; for a run on a table, files with rows
     #[arg(value_name = "FILE", required = true)]
     images: Vec<PathBuf>,
-    /// How many classes to tell, the most probable first
+    /// Number of classes to print, the most probable first
     #[arg(long, value_name = "K", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     top: u32,
-    /// The weights of the last epoch instead of the best
+    /// Use the weights of the last epoch instead of the best
     #[arg(long)]
     last: bool,
-    /// Of rows with missing values: an `error`, left out (`drop`), or the `mean` of the column in the training part
-    /// [default: as in the training]
+    /// Rows with missing values: an `error`, left out (`drop`), or filled with the `mean` of the column in the
+    /// training part [default: as in training]
     #[arg(long, value_name = "error|drop|mean")]
     missing: Option<Missing>,
-    /// Of rows whose numbers can be read in two ways: what stands before decimals, `point` (1,234.5) or `comma` (1.234,5)
+    /// Decimal separator of rows, where numbers can be read in two ways: `point` (1,234.5) or `comma` (1.234,5)
     #[arg(long, value_name = "point|comma")]
     decimal: Option<Decimal>,
-    /// One JSON object a line, one a picture
+    /// Print JSON lines, one object per picture or row
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -83,7 +85,7 @@ impl Predict {
         if let Some(table) = &record.table {
             return self.rows(&run, table).await;
         }
-        // Of a row with few numbers its content does not tell that it is one.
+        // The content of a row with few numbers does not show that it is one.
         let row = record.input.floats && model.input_shape[..2] == [1, 1];
         let named = |path: &PathBuf| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
         if self.images.iter().all(|path| is_rows(path) || row && named(path)) {
@@ -147,7 +149,7 @@ fn ranked<'a>(classes: &'a [String], probabilities: &'a [f32], top: usize) -> Ve
     ranked
 }
 
-/// What a network of classes makes of a picture, as JSON.
+/// Prediction of a classifier for a picture, as JSON.
 fn ranking(image: &str, ranked: &[(&String, &f32)], notes: &[String]) -> Value {
     json!({
         "image": image, "class": ranked.first().map(|(class, _)| class),
@@ -161,7 +163,7 @@ fn listed(ranked: &[(&String, &f32)]) -> Vec<Value> {
     ranked.iter().map(|(class, p)| json!({"class": class, "probability": p})).collect()
 }
 
-/// Refuses what a network makes of the picture or row at `place` where it is no number.
+/// Returns an error if an output for the picture or row at `place` is not finite.
 fn finite(place: &str, outputs: &[f32]) -> Result<()> {
     if let Some(output) = outputs.iter().find(|output| !output.is_finite()) {
         bail!(
@@ -172,7 +174,7 @@ fn finite(place: &str, outputs: &[f32]) -> Result<()> {
     Ok(())
 }
 
-/// What a network makes of a picture, as JSON: its `top` classes, or the number of a regression.
+/// Prediction for a picture, as JSON: the `top` classes, or the number of a regression.
 #[cfg(feature = "serve")]
 pub fn told(image: &str, config: &Config, output: &[f32], top: usize, notes: &[String]) -> Result<Value> {
     finite(image, output)?;
@@ -182,18 +184,18 @@ pub fn told(image: &str, config: &Config, output: &[f32], top: usize, notes: &[S
     })
 }
 
-/// How the network of a run takes pictures: prepared as its own were, where it was trained on such; in colour where its
-/// images are; else grey and light on dark, as MNIST and its successors.
+/// Preparation of pictures for the network of a run: as its training pictures, if it was trained on pictures; in
+/// colour, if its images are; else grey and light on dark, as in MNIST and its successors.
 #[derive(Clone, Copy)]
 pub enum Taking {
     /// Height and width.
     Grey([usize; 2]),
-    /// In a given size, in colour or grey.
+    /// Given size, in colour or grey.
     Prepared(Preparation),
 }
 
 impl Taking {
-    /// Of the run with this record.
+    /// Preparation for the run with this record; an error if it was trained on numbers.
     pub fn of(config: &Config) -> Result<Self> {
         let [height, width, channels] = config.model.input_shape;
         if config.data.table.is_some() || config.data.input.floats {
@@ -221,7 +223,7 @@ impl Taking {
         }
     }
 
-    /// The bytes of a file that somebody sent as `name`.
+    /// Reads the bytes of an uploaded file with this name.
     #[cfg(feature = "serve")]
     pub fn read(&self, name: &Path, bytes: &[u8]) -> wgrad_data::Result<Picture> {
         match self {
@@ -236,7 +238,7 @@ fn prepared(preparation: &Preparation, pixels: Vec<u8>) -> Picture {
     Picture { pixels, notes: vec![format!("made {height}×{width} ({fit}), {channels} channels")] }
 }
 
-/// What a regression makes of a picture.
+/// Prints the prediction of a regression for a picture.
 fn number(path: &Path, value: f32, notes: &[String], json: bool) -> Result<()> {
     match json {
         true => output::json(&json!({"image": path, "value": value, "notes": notes})),
@@ -245,10 +247,10 @@ fn number(path: &Path, value: f32, notes: &[String], json: bool) -> Result<()> {
 }
 
 impl Predict {
-    /// The rows of tables, a line each.
+    /// Predicts the rows of tables, one line each.
     async fn rows(&self, run: &Run, table: &Table) -> Result<ExitCode> {
         let recorded = &run.config.data.reading;
-        // Where names are known, whether a file has them is seen.
+        // As the names of the columns are known, it can be detected whether a file has them.
         let header = recorded.header.filter(|header| *header == Header::No);
         let missing = self.missing.unwrap_or(recorded.missing);
         if missing == Missing::Mean && table.is_as_it_is() {
@@ -259,7 +261,7 @@ impl Predict {
         }
         let decimal = self.decimal.or(recorded.decimal);
         let reading = Reading { missing, header, decimal, ..recorded.clone() };
-        // What cannot be read is told before a device is opened.
+        // A file that cannot be read is reported before a device is opened.
         let mut files = Vec::with_capacity(self.images.len());
         for path in &self.images {
             let rows = wgrad_data::table::rows(table, path, &reading)?;
@@ -284,7 +286,7 @@ impl Predict {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Rows that are pictures, a line each.
+    /// Predicts rows that are pictures, one line each.
     async fn picture_rows(&self, run: &Run) -> Result<ExitCode> {
         let record = &run.config.data;
         let open = |path: &PathBuf| {
@@ -305,7 +307,7 @@ impl Predict {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What the network makes of a row.
+    /// Prints the prediction for a row.
     fn tell_row(&self, run: &Run, path: &Path, line: u64, outputs: &[f32]) -> Result<()> {
         let classes = &run.config.data.classes;
         let place = format!("{}:{line}", path.display());
@@ -330,7 +332,7 @@ impl Predict {
     }
 }
 
-/// The network with the run's variants; on an adapter that cannot run one of these, with the defaults.
+/// Predictor with the run's variants, or with the defaults on an adapter that cannot run one of these.
 pub async fn predictor(
     context: &Context,
     run: &Run,

@@ -1,5 +1,5 @@
-//! What is told on stderr while kernels are proven and compiled: where it is a terminal, a line that moves; else a plain
-//! line now and then.
+//! Progress on stderr while kernels are compiled and proven: a moving line in a terminal, elsewhere a plain line now
+//! and then.
 
 use super::{output::is_quiet, progress::Look};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,18 +12,18 @@ use wgrad::{
     gpu::{Context, Preparing},
 };
 
-/// Seconds after which a plain line says that it takes a while, and from one such line to the next.
+/// Seconds before the first plain line, and between two plain lines.
 const EVERY: f64 = 5.0;
 
-/// What is told at the moment.
+/// State of the printed progress.
 #[derive(Default)]
 struct Teller {
     bar: Option<ProgressBar>,
-    /// When the last plain line was said, or the preparing began.
+    /// Time of the last plain line, or of the start.
     said: Option<f64>,
 }
 
-/// Tells from now on what `context` does while kernels get ready.
+/// Prints from now on what `context` does while it prepares kernels.
 pub fn tell(context: &Context) {
     let teller = Mutex::new(Teller::default());
     let look = Look::here();

@@ -1,4 +1,4 @@
-//! `wgrad profile`: where a training step spends its time. The work is done by `wgrad_lab::profile`; here are the
+//! `wgrad profile`: shows where a training step spends its time. `wgrad_lab::profile` does the work; this file has the
 //! options and the tables.
 
 use super::{
@@ -44,41 +44,41 @@ use wgrad_report::{
   wgrad profile cnn --batch 256 --seconds 20 another network and batch, longer
   wgrad profile cnn --trace cnn.json         for ui.perfetto.dev or chrome://tracing
   wgrad profile cnn --html cnn.html          the tables and charts as a page
-  wgrad profile my.toml --json               one JSON object a dispatch, a layer, then one of the step and one of the host
+  wgrad profile my.toml --json               one JSON object per dispatch and per layer, then one for the step, one for the host
   wgrad profile cnn --variant conv2d_forward=naive
 
-The first table times each dispatch in a compute pass of its own, over real training steps; every other step runs in
-one pass as usual, so that the cost of the instrument is known. Shares are of this adapter's measured peaks: with
-nothing but arithmetic (fma), with nothing but a copy (mem); the roof is the one of the two that bounds a dispatch.
-The second half listens to ordinary training: does the device ever wait for the host or the data?")]
+The first table times each dispatch in its own compute pass, over real training steps; every other step runs in one
+pass as usual, which shows the cost of the instrument. Shares are of this adapter's measured peaks: arithmetic alone
+(fma) and a copy alone (mem). The last column names the one of the two that bounds a dispatch.
+The second half observes ordinary training: does the device ever wait for the host or the data?")]
 pub struct Profiler {
     /// Built-in network, TOML file, or one of Keras's (.keras, .json)
     #[arg(value_name = "MODEL", default_value = "mlp")]
     model: String,
-    /// Images a step
+    /// Images per step
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
-    /// How long to measure: half of it the dispatches, half the host
+    /// Seconds to measure: half for the dispatches, half for the host
     #[arg(long, value_name = "S", default_value_t = 6.0, value_parser = bench::seconds)]
     seconds: f64,
-    /// Data set: `fashion-mnist`, `synthetic`, or a path to data of your own [default: drawn garments or noise]
+    /// Data set: `fashion-mnist`, `synthetic`, or a path to your own data [default: drawn garments or noise]
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
     #[command(flatten)]
     reading: ReadingArgs,
-    /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
+    /// Run an operation as this variant (repeatable): `conv2d_forward=naive`
     #[arg(long, value_name = "OP=VARIANT")]
     variant: Vec<String>,
-    /// Time by the host's clock even where the device's timestamps can be believed
+    /// Use the host's clock even where the device's timestamps are reliable
     #[arg(long)]
     wall_clock: bool,
     /// Write a trace for ui.perfetto.dev or chrome://tracing
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// One JSON object a line: each dispatch, each layer, the step, the host (`kind` tells them apart)
+    /// Print JSON lines: each dispatch, each layer, the step, the host (distinguished by `kind`)
     #[arg(long)]
     json: bool,
-    /// Comma-separated values with a header, a row a dispatch
+    /// Print comma-separated values with a header, one row per dispatch
     #[arg(long, conflicts_with = "json")]
     csv: bool,
     #[command(flatten)]
@@ -124,7 +124,7 @@ impl Profiler {
         }
         let conditions = Conditions::of(&context, &model.name, &data.name, batch);
         let mut say = |said: &str| tell!("{}: {said}", model.name);
-        // A path that cannot be written is told before anything is measured.
+        // Refuses a path that cannot be written before anything is measured.
         self.trace.as_deref().map_or(Ok(()), can_write)?;
         let request = Request { seconds: self.seconds, wall: self.wall_clock };
         let profile = profile::measure(&context, &mut trainer, conditions, request, &mut say).await?;
@@ -205,7 +205,7 @@ fn table(profile: &Profile) -> Table {
     table
 }
 
-/// Forward beside backward, layer by layer.
+/// Forward and backward times of each layer.
 fn layers(rows: &[LayerRow]) -> Table {
     let columns = [("layer", Left), ("forward", Right), ("backward", Right), ("backward / forward", Right)];
     let mut table = Table::new(&columns);
@@ -221,13 +221,13 @@ fn layers(rows: &[LayerRow]) -> Table {
     table
 }
 
-/// Seconds that may be below zero.
+/// Formats seconds, which may be below zero.
 fn signed(seconds: f64) -> String {
     let sign = if seconds < 0.0 { "−" } else { "" };
     format!("{sign}{}", print::time(seconds.abs()))
 }
 
-/// What the instrument costs.
+/// Summary of a step, with the cost of the instrument.
 fn step(profile: &Profile) -> String {
     let step = &profile.step;
     let way = match step.clock {
@@ -257,7 +257,7 @@ fn step(profile: &Profile) -> String {
     )
 }
 
-/// Does the device ever wait?
+/// Summary of ordinary training: the host's costs and the device's idle time.
 fn host(profile: &Profile) -> String {
     let host = &profile.host;
     let each = |activity| host.cost(activity).map_or(0.0, |cost| cost.seconds_per_step);

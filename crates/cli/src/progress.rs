@@ -1,5 +1,5 @@
-//! Progress of a training on stderr: where it is a terminal, a line that moves, with the time left, the speed, loss and
-//! accuracy so far and the curve of the loss; else a plain line now and then. A line when an epoch ends, either way.
+//! Progress of a training on stderr. A terminal gets a moving line with the time left, the speed, the loss and accuracy
+//! so far and the loss curve. Elsewhere a plain line appears now and then. Both get a line at the end of each epoch.
 
 use super::output::{is_quiet, say};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -16,22 +16,22 @@ use wgrad::{
 };
 use wgrad_run::EpochLine;
 
-/// Characters of the curve of the loss.
+/// Characters of the loss curve.
 const CURVE: usize = 16;
 /// Seconds from one plain line to the next.
 const EVERY: f64 = 30.0;
 
-/// What the terminal can show.
+/// Capabilities of the terminal.
 #[derive(Clone, Copy)]
 pub struct Look {
-    /// Whether a line can be written over.
+    /// True if a line can be overwritten.
     pub moving: bool,
-    /// Whether there are blocks and lines beyond ASCII.
+    /// True if block and line characters beyond ASCII can be shown.
     unicode: bool,
 }
 
 impl Look {
-    /// Of stderr.
+    /// Capabilities of stderr.
     pub fn here() -> Self {
         let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
         Self {
@@ -45,11 +45,11 @@ impl Look {
     }
 }
 
-/// The loss from the beginning, in few numbers: where there would be many, neighbours become their mean.
+/// Loss since the beginning, in few numbers: neighbours are averaged when there are too many.
 #[derive(Default)]
 struct History {
     means: Vec<f64>,
-    /// Steps that a mean stands for, and those that are not in one yet.
+    /// Steps per mean, and the sum and count of those that are in none yet.
     each: usize,
     open: (f64, usize),
 }
@@ -73,9 +73,9 @@ impl History {
 
 /// The progress of a whole training.
 pub struct Progress {
-    /// Whether classes are told: a regression has no accuracy.
+    /// True for a classifier: a regression has no accuracy.
     classes: bool,
-    /// What its examples are called.
+    /// Name of the examples, such as `images`.
     things: &'static str,
     look: Look,
     bar: ProgressBar,
@@ -83,22 +83,22 @@ pub struct Progress {
     steps: u64,
     history: History,
     epoch: u64,
-    /// When the epoch began, and the images and steps that were done then. Of the first one it is when its first step
-    /// was done: that one also waits for data, and for whatever a driver puts off.
+    /// Time when the epoch began, and the images and steps done by then. For the first epoch it is the end of its
+    /// first step, which also waits for data and for deferred work of the driver.
     begun: (f64, u64, u64),
     warm: bool,
     said: f64,
-    /// Images of an evaluation, and how many seconds the last one took.
+    /// Images of an evaluation, and the seconds that the last one took.
     judged: u64,
     judging: Option<f64>,
 }
 
-/// How many times as fast an image is judged as trained, before an evaluation has shown it.
+/// Assumed ratio of the evaluation speed to the training speed, before the first evaluation has been timed.
 const FASTER: f64 = 3.0;
 
 impl Progress {
-    /// Of a training of `epochs` epochs of `steps` steps by that loss, on rows or images, with an evaluation of `judged` of
-    /// them after each.
+    /// Progress of `epochs` epochs of `steps` steps each with this loss, on `things` (rows or images). After each
+    /// epoch, `judged` of them are evaluated.
     pub fn new(epochs: u64, steps: u64, judged: u64, loss: Loss, things: &'static str) -> Self {
         let bar = ProgressBar::hidden();
         Self {
@@ -118,7 +118,7 @@ impl Progress {
         }
     }
 
-    /// An epoch begins, or goes on, at `position`.
+    /// Begins an epoch, or continues it, at `position`.
     pub fn begin(&mut self, position: &Position) {
         self.epoch = position.epoch + 1;
         self.begun = (clock::seconds(), position.running.seen, position.step);
@@ -126,13 +126,13 @@ impl Progress {
         self.bar = self.line(self.steps);
     }
 
-    /// A line that moves to `length`, where there can be one.
+    /// A moving line of this length, or a hidden one where lines cannot move.
     fn line(&self, length: u64) -> ProgressBar {
         if !self.look.moving || is_quiet() {
             return ProgressBar::hidden();
         }
-        // A line that is too long for the terminal is cut, not wrapped, whatever its width becomes: what matters less is
-        // last.
+        // A line that is too long for the terminal is cut, not wrapped, even after a resize: the least important part
+        // is last.
         let template = "epoch {prefix} {bar:6} {percent:>3} % {wide_msg}";
         let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -143,7 +143,7 @@ impl Progress {
         bar
     }
 
-    /// A step is done.
+    /// Records a step and updates the line.
     pub fn update(&mut self, position: &Position, result: &StepResult) {
         self.history.push(result.loss());
         if !std::mem::replace(&mut self.warm, true) {
@@ -164,7 +164,7 @@ impl Progress {
         }
     }
 
-    /// The epoch is trained, and an evaluation begins.
+    /// Ends the training of an epoch and begins its evaluation.
     pub fn judge(&mut self) {
         self.bar.finish_and_clear();
         self.begun = (clock::seconds(), 0, 0);
@@ -172,7 +172,7 @@ impl Progress {
         self.bar = self.line(self.judged);
     }
 
-    /// So many images are judged.
+    /// Updates the line after the evaluation of this many images.
     pub fn judged(&mut self, images: u64) {
         let seconds = (clock::seconds() - self.begun.0).max(1e-3);
         let speed = images as f64 / seconds;
@@ -206,12 +206,12 @@ impl Progress {
         format!("{pace}loss {:.3}{accuracy}{curve}", metrics.loss)
     }
 
-    /// What a second's worth is counted in.
+    /// Unit that the speed counts per second.
     fn unit(&self) -> &'static str {
         if self.things == "images" { "img" } else { self.things }
     }
 
-    /// Time left and speed, at `now`; nothing before there is a step to tell them from.
+    /// Time left and speed at `now`; empty before the first timed step.
     fn pace(&self, position: &Position, now: f64) -> String {
         let (begun, seen, step) = self.begun;
         let seconds = (now - begun).max(1e-3);
@@ -227,13 +227,13 @@ impl Progress {
         format!("{} left, {} {}/s, ", time(left), commas(speed.round() as u64), self.unit())
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// Seconds as people say them: 45s, 3m20s, 2h05m.
+/// Formats seconds: 45s, 3m20s, 2h05m.
 fn time(seconds: f64) -> String {
     let seconds = seconds.clamp(0.0, 1e9).round() as u64;
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
@@ -243,7 +243,7 @@ fn time(seconds: f64) -> String {
     }
 }
 
-/// What Keras prints at the end of an epoch; of a regression how far it is off, in the unit of the label.
+/// Prints a line like Keras's at the end of an epoch; for a regression also its errors, in the unit of the label.
 pub fn epoch_line(line: &EpochLine, epochs: u64, things: &str) {
     let part = |name: &str, loss: Option<f64>, accuracy: Option<f64>, errors: [Option<f64>; 3]| {
         let numbers = [("loss", loss), ("accuracy", accuracy)].into_iter();
@@ -297,7 +297,7 @@ mod tests {
         progress.begin(&at(0));
         let begun = progress.begun.0;
         progress.update(&at(1), &result);
-        // Whatever the first step waited for is over.
+        // The waits of the first step are not counted.
         assert!(progress.begun.0 >= begun && progress.begun.2 == 1);
         progress.begun.0 = 1000.0;
         assert_eq!(progress.pace(&at(1), 1000.5), "", "there is nothing to tell it from");

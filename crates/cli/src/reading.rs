@@ -1,4 +1,4 @@
-//! The options that say how data of a user's own are read, and loading them.
+//! Options for reading your own data, and the loading of data sets.
 
 use super::{
     loading::{load_or_fetch_with, say},
@@ -21,65 +21,65 @@ use wgrad_data::{
 };
 use wgrad_formats::keras;
 
-/// How data of a user's own are read.
+/// Options for reading your own data.
 #[derive(Args, Clone, Default)]
 pub struct ReadingArgs {
     /// Tables: the column to predict, by name, or by number from 0 (-1 is the last)
     #[arg(long, value_name = "COLUMN", allow_negative_numbers = true)]
     label: Option<String>,
-    /// Of a table: leave a column out, by name or number (repeatable)
+    /// Tables: a column to leave out, by name or number (repeatable)
     #[arg(long, value_name = "COLUMN")]
     drop: Vec<String>,
-    /// Of a table: lines with missing values are an `error`, or left out (`drop`), or get the `mean` of the column
+    /// Tables: lines with missing values are an `error`, left out (`drop`), or filled with the `mean` of the column
     #[arg(long, value_name = "error|drop|mean")]
     missing: Option<Missing>,
-    /// Of a table: texts that mean that there is no value, beside the usual ones (empty, NA, NaN, null, ...): `-,n/a`
+    /// Tables: texts that mark a missing value, in addition to the usual ones (empty, NA, NaN, null, ...): `-,n/a`
     #[arg(long, value_name = "TEXTS", value_delimiter = ',', allow_hyphen_values = true)]
     na: Vec<String>,
-    /// Of a table: texts that are words in columns of words, though they usually mean that there is no value: `NA,None`
+    /// Tables: texts that are words in columns of words, though they usually mark a missing value: `NA,None`
     #[arg(long, value_name = "TEXTS", value_delimiter = ',', allow_hyphen_values = true)]
     not_na: Vec<String>,
-    /// Of a table: the numbers of this column are names of categories (repeatable)
+    /// Tables: a column whose numbers are names of categories (repeatable)
     #[arg(long, value_name = "COLUMN")]
     category: Vec<String>,
-    /// Of a table: whether the first line names the columns [default: what it looks like]
+    /// Tables: whether the first line names the columns [default: detected]
     #[arg(long, value_name = "yes|no")]
     header: Option<Header>,
-    /// Of a table: leave out lines that begin with this character, such as `#`
+    /// Tables: leave out lines that begin with this character, such as `#`
     #[arg(long, value_name = "CHARACTER")]
     comment: Option<char>,
-    /// Of a table: what stands before decimals, `point` (1,234.5) or `comma` (1.234,5) [default: what it looks like]
+    /// Tables: the decimal separator, `point` (1,234.5) or `comma` (1.234,5) [default: detected]
     #[arg(long, value_name = "point|comma")]
     decimal: Option<Decimal>,
-    /// Each row is a picture of this HEIGHT,WIDTH,CHANNELS, or no picture but a `table` [default: a picture where columns are
+    /// Rows are pictures of this HEIGHT,WIDTH,CHANNELS, or a `table` of values [default: pictures if the columns are
     /// called pixel0, pixel1, ... or are 784 or 3072 bytes]
     #[arg(long, value_name = "H,W,C|table")]
     shape: Option<RowShape>,
-    /// Whether labels are `classes` or a `number`: also the number of the class [default: what they look like, or what
-    /// `--loss` takes]
+    /// Labels are `classes` or a `number`, which may be the number of the class [default: what `--loss` takes, else
+    /// detected]
     #[arg(long, value_name = "classes|number")]
     target: Option<Target>,
-    /// Of a folder of pictures: the size for the network, `96` or `96x128` (height × width) [default: that of the pictures,
-    /// where all have one]
+    /// Folders of pictures: the size for the network, `96` or `96x128` (height × width) [default: that of the
+    /// pictures, if all have the same]
     #[arg(long, value_name = "SIZE")]
     size: Option<Size>,
-    /// Of a folder of pictures: of other proportions take the middle (`crop`), all with black beside it (`pad`), or all
-    /// out of proportion (`stretch`) [default: crop]
+    /// Folders of pictures: how to fit other proportions: the middle part (`crop`), the whole with black borders
+    /// (`pad`), or the whole distorted (`stretch`) [default: crop]
     #[arg(long, value_name = "crop|pad|stretch")]
     fit: Option<Fit>,
-    /// Of a folder of pictures: 1 for grey, 3 for colour [default: 3]
+    /// Folders of pictures: 1 for grey, 3 for colour [default: 3]
     #[arg(long, value_name = "1|3")]
     channels: Option<usize>,
-    /// Without a test part: hold out this share as one [default: 0.2]
+    /// Data without a test part: the share to hold out as one [default: 0.2]
     #[arg(long, value_name = "SHARE")]
     test_share: Option<f64>,
-    /// Decides what `--test-share` holds out; `--seed` does not
+    /// Seed that decides what `--test-share` holds out, independent of `--seed`
     #[arg(long, value_name = "N")]
     split_seed: Option<u64>,
 }
 
 impl ReadingArgs {
-    /// As the library takes them.
+    /// The options as the library's [`Reading`].
     pub fn reading(&self) -> Reading {
         Reading {
             label: self.label.clone(),
@@ -102,19 +102,19 @@ impl ReadingArgs {
         }
     }
 
-    /// The same beside a loss: one of numbers makes numbers of labels that could be either.
+    /// Like [`Self::reading`]; without `--target` the loss decides whether labels are classes or numbers.
     pub fn reading_for(&self, loss: Option<Loss>) -> Reading {
         let reading = self.reading();
         let target = loss.map(|loss| if loss.is_regression() { Target::Number } else { Target::Classes });
         Reading { target: reading.target.or(target), ..reading }
     }
 
-    /// Whether somebody said that labels are numbers, which a loss alone does not say of the names of classes.
+    /// Returns true for `--target number`. A loss alone does not make numbers of class names.
     pub fn numbers(&self) -> bool {
         self.target == Some(Target::Number)
     }
 
-    /// The data set whole, as `spec` and these options name it; says what is to be known about it.
+    /// Loads the whole data set of `spec` with these options, and prints its warnings and notes.
     pub fn load(&self, spec: &DataSpec) -> Result<Dataset> {
         let data = load_or_fetch_with(spec, &Places::from_env(), &self.reading(), None)?;
         say(&data);
@@ -122,23 +122,23 @@ impl ReadingArgs {
     }
 }
 
-/// What is made of a data set for a training.
+/// Changes to a data set for a training.
 pub struct Wanted<'a> {
-    /// Only the first training images.
+    /// Number of training images to keep, from the first.
     pub limit: Option<usize>,
-    /// A share of the training images for validation.
+    /// Share of the training images for validation.
     pub validation: Option<f64>,
-    /// Decides which.
+    /// Seed of the choice of validation images.
     pub seed: u64,
-    /// Whether the numbers of the classes are numbers to be told.
+    /// True to predict the numbers of the classes as numbers.
     pub numbers: bool,
-    /// Whether the mean and deviation of each channel are computed and taken out.
+    /// True to normalize by the mean and deviation of each channel.
     pub normalize: bool,
-    /// How other rows of a table were read.
+    /// Columns of a table, as they were read from other rows.
     pub table: Option<&'a Table>,
 }
 
-/// Loads a data set, fetching it first where it is not here, and says where it came from.
+/// Loads a data set, fetching it first if it is not here, and prints where it came from.
 pub fn load(spec: &DataSpec, reading: &Reading, wanted: &Wanted<'_>) -> Result<Dataset> {
     let mut dataset = load_or_fetch_with(spec, &Places::from_env(), reading, wanted.table)?;
     if wanted.numbers {
@@ -172,24 +172,24 @@ pub fn load(spec: &DataSpec, reading: &Reading, wanted: &Wanted<'_>) -> Result<D
     Ok(dataset)
 }
 
-/// Where data came from, behind what they are; what was drawn says so.
+/// Source of the data, as the end of a message; that of drawn data begins with `drawn`.
 fn origin(source: &str) -> String {
     let from = if source.starts_with("drawn ") { "," } else { " from" };
     format!("{from} {source}")
 }
 
-/// What the initialisers of a network are for.
+/// Purpose of a network's initialisers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Initial {
     /// A training begins from them.
     Trained,
-    /// Nothing: weights are handed over.
+    /// None: weights are given.
     Unused,
-    /// Anything else: one that wgrad has not is told.
+    /// Any other: initialisers that wgrad does not have are reported.
     Told,
 }
 
-/// The model that `--model` names, for this data: a built-in network gets the last layer that its labels call for, or
+/// The model that `--model` names, for this data: a built-in network gets the last layer that the labels call for, or
 /// the one that `loss` takes.
 pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>, initial: Initial) -> Result<Model> {
     let said = loss;
@@ -223,7 +223,7 @@ pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>, initial: Initia
     Ok(model)
 }
 
-/// Refuses to train on the numbers of classes as if they were numbers, where nobody said so.
+/// Refuses a loss of numbers on labels that are classes; `--target number` makes them numbers.
 pub fn refuse_classes_as_numbers(model: &Model, data: &Dataset) -> Result<()> {
     let loss = model.loss()?;
     if !loss.is_regression() || data.input.numbers {

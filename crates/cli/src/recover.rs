@@ -1,16 +1,16 @@
-//! A device that is lost, or has no memory left, is opened anew a few times, if the work can go on from what is known.
+//! Recovery from a device that is lost or out of memory: it is reopened a few times, if the work can be continued.
 
 use crate::in_words;
 use anyhow::{Error, Result};
 use std::{thread::sleep, time::Duration};
 use wgrad::{Error as Fault, gpu::guarded};
 
-/// How often in a row, without any progress.
+/// Recoveries in a row without any progress.
 const TRIES: u32 = 3;
-/// How long a driver that has just been reset is left alone, from the second time on.
+/// Pause before a recovery, from the second one on, for a driver that has just been reset.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Counts how often a device was lost since `P`, how far the work has come, was another.
+/// Counts the losses of a device since the last change of `P`, the progress of the work.
 #[derive(Default)]
 pub struct Patience<P> {
     lost: u32,
@@ -18,10 +18,10 @@ pub struct Patience<P> {
 }
 
 impl<P: PartialEq> Patience<P> {
-    /// After `error`, at `progress`: says that the device is opened anew.
+    /// Permits another try after `error` at `progress`, and reports that the device is reopened.
     ///
     /// # Errors
-    /// The error itself where it is none of a device, or where that has happened too often.
+    /// The error itself if it is not one of a device, or if too many came in a row.
     pub fn again(&mut self, error: Error, progress: P) -> Result<()> {
         if progress != self.at {
             (self.lost, self.at) = (0, progress);
@@ -38,7 +38,7 @@ impl<P: PartialEq> Patience<P> {
     }
 }
 
-/// Does `work`, and again from its beginning where the device is lost.
+/// Runs `work`, and runs it again from its beginning if the device is lost.
 pub async fn persist<T>(mut work: impl AsyncFnMut() -> Result<T>) -> Result<T> {
     let mut patience = Patience::<()>::default();
     loop {
@@ -49,7 +49,7 @@ pub async fn persist<T>(mut work: impl AsyncFnMut() -> Result<T>) -> Result<T> {
     }
 }
 
-/// Whether a device was lost, or had no memory left.
+/// Returns true if a device was lost or had no memory left.
 pub fn is_of_device(error: &Error) -> bool {
     error.downcast_ref().is_some_and(Fault::is_of_device)
 }

@@ -1,5 +1,5 @@
-//! `wgrad report`: trainings as one page, and each picture as a file. The pages are `wgrad_report::runs`; here is what
-//! brings them their numbers.
+//! `wgrad report`: writes trainings as one page, and each picture as a file. `wgrad_report::runs` makes the page; this
+//! file gathers its numbers.
 
 use super::{
     AdapterArgs, bench,
@@ -34,39 +34,39 @@ use wgrad_report::{
 };
 use wgrad_run::Run;
 
-/// Test images that are looked at for dead units.
+/// Test images that are searched for dead units.
 const LOOKED_AT: usize = 512;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   wgrad report runs/mlp-1                        report.html: curves, classes, mistakes, what the network sees
   wgrad report runs/mlp-1 runs/cnn-1 --out both.html
-  wgrad report runs/a-0 runs/a-1 runs/a-2        runs that differ by their seed alone become a mean and a band
+  wgrad report runs/a-0 runs/a-1 runs/a-2        runs that differ only by their seed become a mean and a band
   wgrad report runs/cnn-1 --image 42 --pictures pictures
   wgrad report runs/cnn-1 --profile              with the time of each operation, measured now
   wgrad report runs/* --curves                   only what the runs recorded: needs no adapter and no data
 
-The page is one file that loads nothing, light and dark, and prints. Details are of the first run.")]
+The page is one self-contained file, for light and dark screens and for print. Details are of the first run.")]
 pub struct Report {
     /// Folders of runs
     #[arg(value_name = "RUN", required = true)]
     runs: Vec<PathBuf>,
-    /// The page
+    /// File of the page
     #[arg(long, value_name = "FILE", default_value = "report.html")]
     out: PathBuf,
     /// Write each picture into this folder too
     #[arg(long, value_name = "DIR")]
     pictures: Option<PathBuf>,
-    /// The test image whose maps and gradients are shown, from 0
+    /// Number of the test image whose maps and gradients are shown, from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     image: usize,
-    /// The weights of the last epoch instead of the best
+    /// Use the weights of the last epoch instead of the best
     #[arg(long)]
     last: bool,
-    /// Measure where a training step spends its time, for so many seconds
+    /// Measure for S seconds where a training step spends its time
     #[arg(long, value_name = "S", num_args = 0..=1, default_missing_value = "4", value_parser = bench::seconds)]
     profile: Option<f64>,
-    /// Only what the runs recorded
+    /// Show only what the runs recorded
     #[arg(long, conflicts_with_all = ["image", "last", "profile", "adapter", "checked"])]
     curves: bool,
     #[command(flatten)]
@@ -131,7 +131,7 @@ impl Report {
         Ok(Details { data, weights, which, evaluation, dead: (dead, looked_at), seen, profile })
     }
 
-    /// What the network makes of one image: for the class found, and for the right one where that is another.
+    /// Explanations of one image: for the predicted class, and for the label if it differs.
     async fn seen(
         &self,
         context: &Context,
@@ -169,10 +169,10 @@ fn recorded(run: &Run) -> Result<Recorded> {
     })
 }
 
-/// Where a step of the run's training spends its time.
+/// Measures where a step of the run's training spends its time.
 async fn measure(context: &Context, run: &Run, data: &Dataset, seconds: f64) -> Result<Profile> {
     let mut options = Options { variants: run.variants()?, ..run.config.options.clone() };
-    // Of a batch that is computed in parts, one of them.
+    // If a batch is computed in parts, one part is measured.
     (options.batch, options.at_once) = (options.images_at_once(), None);
     fit::lower(context, &run.config.model, data, &mut options)?;
     let conditions = Conditions::of(context, &run.config.model.name, &data.name, options.batch);
@@ -182,7 +182,7 @@ async fn measure(context: &Context, run: &Run, data: &Dataset, seconds: f64) -> 
     Ok(profile::measure(context, &mut trainer, conditions, request, &mut say).await?)
 }
 
-/// Each picture of the page as a file, named after its number and caption. How many files they are.
+/// Writes each picture of the page as SVG and PNG, named after its number and caption. Returns the number of files.
 fn write_pictures(page: &Page, folder: &Path) -> Result<usize> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut count = 0;
@@ -203,7 +203,7 @@ fn write_pictures(page: &Page, folder: &Path) -> Result<usize> {
     Ok(count)
 }
 
-/// A caption as the name of a file on any system.
+/// File name for a caption, valid on any system.
 fn slug(caption: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let words: String = caption.chars().map(plain).collect();

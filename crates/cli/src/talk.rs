@@ -1,5 +1,5 @@
-//! Talk, on stderr. It never fails and ends nothing: where stderr is gone or full, what cannot be told is dropped. Names
-//! that come from files are among it, so whatever would steer the terminal is shown instead of sent.
+//! Messages on stderr. They never fail and never end the program: if stderr is gone or full, they are dropped. They
+//! contain names from files, so terminal control characters are escaped.
 
 use super::{fields::spelled, page::called};
 use std::{
@@ -8,13 +8,14 @@ use std::{
 };
 use wgrad::words::printable;
 
-/// Prints a line to stderr, as `eprintln!` does, but drops it where nobody can read it, and escapes what would steer a
-/// terminal.
+/// Prints a line to stderr like `eprintln!`, but drops it if it cannot be written, and escapes terminal control
+/// characters.
 macro_rules! tell {
     ($($words:tt)*) => { $crate::talk::tell(format_args!($($words)*)) };
 }
 
-/// See [`tell!`]. What the library says is told in the words of the command line, and commands as this program was called.
+/// Implementation of [`tell!`]. It replaces the library's names by those of the command line, and `wgrad` in commands
+/// by the name that this program was called by.
 pub fn tell(words: Arguments<'_>) {
     let line = format!("{words}\n");
     let _nobody_reads = stderr().lock().write_all(printable(&called(&spelled(&line))).as_bytes());

@@ -34,7 +34,7 @@ fn picture(folder: &Path) -> PathBuf {
     path
 }
 
-/// Looks at the page in all its shapes: nothing is wider than the window.
+/// Checks the page at all widths and colours: nothing is wider than the window.
 #[track_caller]
 fn all_shapes(browser: &mut Browser, name: &str) {
     for width in [400, 700, 1280] {
@@ -52,7 +52,7 @@ fn all_shapes(browser: &mut Browser, name: &str) {
     assert_ne!(colors(browser, "dark"), colors(browser, "light"), "light and dark are the same");
 }
 
-/// Everything that can be used has a name, and the keyboard reaches it.
+/// Checks that every control has a name and that the keyboard reaches it.
 #[track_caller]
 fn is_accessible(browser: &mut Browser) {
     let nameless = browser.value(
@@ -107,7 +107,7 @@ fn the_live_page_follows_and_steers_a_training() {
     browser.drops("drop", &file);
     browser.until("document.querySelectorAll('#bars li').length === 10");
     assert!(browser.text("picture-words").contains(HOSTILE));
-    // The opinion follows the weights.
+    // The prediction follows the weights.
     let shares = "[...document.querySelectorAll('#bars .share')].map((e) => e.textContent).join()";
     let first = browser.value(shares).to_string();
     browser.until(&format!("{shares} !== {first}"));
@@ -122,7 +122,7 @@ fn the_live_page_follows_and_steers_a_training() {
     assert_eq!(browser.text("step"), number, "it goes on though it is paused");
     browser.chooses("file", &file);
     browser.until("document.getElementById('picture-words').textContent.includes('after step')");
-    // By the keyboard alone.
+    // With the keyboard alone.
     browser.value("document.getElementById('pause').focus()");
     browser.key("Enter", ENTER);
     browser.until("document.getElementById('phase').textContent === 'training'");
@@ -141,7 +141,7 @@ fn the_live_page_follows_and_steers_a_training() {
     browser.click("stop");
     browser.until("document.getElementById('phase').textContent === 'stopped and saved'");
     assert_eq!(browser.value("document.getElementById('steering').disabled"), true);
-    // A question on its way when the training ended is refused, in words; the console tells of nothing else.
+    // A question that is pending when the training ends is refused, in words; the console shows no other error.
     browser.faults.retain(|fault| !(fault.contains("/look") && fault.contains("503")));
     assert_eq!(browser.faults, [""; 0]);
     let (code, said) = page.ends();

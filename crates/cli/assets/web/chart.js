@@ -1,7 +1,7 @@
 // Curves on a canvas: a few lines over the steps of a training. The numbers are in the page's table too.
 
-/** The least and greatest of the finite values. Of many points a few that stick out are left out: the first steps of a
- * training would make all others one flat line. */
+/** Least and greatest of the finite values. If there are many points, a few outliers are ignored: the first steps of a
+ * training would flatten the rest of the curve. */
 function range(lines) {
   let [least, most] = [Infinity, -Infinity];
   for (const { points } of lines) {
@@ -15,7 +15,7 @@ function range(lines) {
   return [least, most];
 }
 
-/** A step of 1, 2 or 5 times a power of ten that cuts `span` into about `parts`. */
+/** A step of 1, 2 or 5 times a power of ten that divides `span` into about `parts`. */
 function stride(span, parts) {
   const rough = span / parts;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -27,13 +27,13 @@ function label(value, step) {
   return value.toFixed(Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9))));
 }
 
-/** Where an axis ends that has come to `now` of `all`: all of it, or the next round number while that is far. */
+/** End of an axis whose data reach `now` of `all`: `all`, or the next round number while `all` is far away. */
 export function axisEnd(now, all) {
   const wanted = Math.max(1.3 * now, 1);
   return 4 * wanted > all ? all : Math.ceil(wanted / stride(wanted, 4)) * stride(wanted, 4);
 }
 
-/** Draws `lines`, each { points: [[x, y]], color, dash, dots }, with x from 0 to `end`; `unit` is how many x make one of `axis`. */
+/** Draws `lines`, each { points: [[x, y]], color, dash, dots }, with x from 0 to `end`; `unit` is the x per unit of `axis`. */
 export function draw(canvas, lines, { end, unit, axis, from, to }) {
   const scale = window.devicePixelRatio || 1;
   const { clientWidth: width, clientHeight: height } = canvas;

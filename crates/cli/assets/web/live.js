@@ -1,4 +1,5 @@
-// The live page: follows the events of a training, draws them once a frame (curves less often), and asks for what its controls say.
+// The live page: follows the events of a training, draws them once per frame (curves less often), and sends the
+// requests of its controls.
 
 import { bars, bytes, element, form, percent, picture, post, takesPictures, words } from "/shared.js";
 import { axisEnd, draw } from "/chart.js";
@@ -6,7 +7,7 @@ import { axisEnd, draw } from "/chart.js";
 const MOST = 4000; // points of a curve
 const PICTURE = 20 << 20; // bytes that the server takes
 const CURVES = 250; // milliseconds between two drawings of the curves; the numbers come at once
-const AGAIN = 1000; // milliseconds between two opinions about a picture
+const AGAIN = 1000; // milliseconds between two predictions for a picture
 
 const at = (id) => document.getElementById(id);
 const token = location.hash.slice(1);
@@ -15,17 +16,17 @@ const PHASES = {
   training: "training", evaluating: "judging the weights", paused: "paused", finished: "finished",
   stopped: "stopped and saved", failed: "failed",
 };
-let about = null; // what does not change
+let about = null; // facts about the training that do not change
 let phase = "connecting";
 let points = []; // [step, loss, accuracy, rate]
 let epochs = [];
 let now = null; // the last event about steps
-let due = false; // whether a frame is asked for
-let told = []; // when the events not drawn yet were known
-let drawn = -Infinity; // when the curves were
-let waiting = null; // for their next time
+let due = false; // true while a frame is requested
+let told = []; // times at which the events that are not drawn yet were known
+let drawn = -Infinity; // time when the curves were drawn
+let waiting = null; // timer for their next drawing
 
-/** Asks for a frame. */
+/** Requests a frame. */
 function changed(time) {
   if (time) told.push(time);
   if (due) return;
@@ -65,7 +66,7 @@ function frame() {
   if (wait <= 0) curves(last);
   else waiting ??= setTimeout(() => { waiting = null; changed(); }, wait);
   if (told.length) {
-    // Drawn now, on the screen with this frame.
+    // The events are drawn now, and on the screen with this frame.
     const late = Date.now() - told[0];
     at("delay").textContent = `Shown ${late.toFixed(0)} ms after it was known.`;
     at("delay").dataset.at = told[0];
@@ -84,7 +85,7 @@ function curves(last) {
   const scale = { end, unit: about.steps, axis: "epochs" };
   draw(at("chart-loss"), [of("--train", 1), judged("validation_loss", "--validation", [2, 3]),
     judged("test_loss", "--test", [6, 4])], { ...scale, from: 0 });
-  // A regression has no accuracy, but a root mean squared error, and while it trains nothing but the loss.
+  // A regression has no accuracy, but a root mean squared error, and only the loss while it trains.
   draw(at("chart-accuracy"), about.regression
     ? [judged("validation_rmse", "--validation", [2, 3]), judged("test_rmse", "--test", [6, 4])]
     : [of("--train", 2), judged("validation_accuracy", "--validation", [2, 3]), judged("test_accuracy", "--test", [6, 4])],
@@ -281,7 +282,7 @@ takesPictures(at("drop"), PICTURE, async (file) => {
   }
 }, (problem) => { at("picture-words").textContent = problem; });
 
-// The opinion follows the weights, quietly: it is not read out each time.
+// The prediction follows the weights, silently: screen readers do not read it out each time.
 setInterval(async () => {
   if (!shown || document.hidden || !["training", "evaluating"].includes(phase)) return;
   try {
@@ -289,7 +290,7 @@ setInterval(async () => {
     const all = await post("/look", mine, token);
     if (mine === shown) opinion({ ...all, image: name });
   } catch {
-    // The next time tells.
+    // The next request may succeed.
   }
 }, AGAIN);
 

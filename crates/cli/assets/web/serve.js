@@ -1,4 +1,4 @@
-// The page of a finished network: asks it about pictures, and keeps the recent ones.
+// The page of a trained network: asks it about pictures, and keeps the recent ones.
 
 import { bars, bytes, element, form, percent, picture, post, takesPictures, words } from "/shared.js";
 

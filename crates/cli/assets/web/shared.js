@@ -1,5 +1,5 @@
-// What both pages share: pictures from bytes, bars of probabilities, and the box that takes a picture.
-// Everything from outside is put in as text, never as markup.
+// Shared by both pages: pictures from bytes, bars of probabilities, and the box that takes a picture.
+// Everything from outside is inserted as text, never as markup.
 
 /** An element with a class, text and children. */
 export function element(tag, { name, text, ...rest } = {}, ...children) {
@@ -28,12 +28,12 @@ export function picture(canvas, pixels, height, width, channels) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-/** 0.1234 as 12.3 %, on one line. */
+/** Formats 0.1234 as 12.3 %, without a line break. */
 export function percent(share) {
   return `${(100 * share).toFixed(1)}\u00a0%`;
 }
 
-/** Shows what a network said: a bar for each class in a fixed order of `classes`, or a number. */
+/** Shows a prediction: a bar for each class in a fixed order of `classes`, or a number. */
 export function bars(list, told, classes) {
   if (told.top === undefined) {
     list.replaceChildren(element("li", {}, element("span", { name: "name", text: `the number ${told.value.toFixed(3)}` })));
@@ -54,14 +54,14 @@ export function bars(list, told, classes) {
   });
 }
 
-/** What a network said, in words. */
+/** A prediction in words. */
 export function words(told) {
   return told.top === undefined
     ? `${told.image}: ${told.value.toFixed(3)}`
     : `${told.image}: ${told.class}, ${percent(told.probability)}`;
 }
 
-/** Sends a request; its JSON, or an error in words. */
+/** Sends a request; returns its JSON, or throws an error in words. */
 export async function post(path, body, token) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
   const answer = await fetch(path, { method: "POST", headers, body });
@@ -83,7 +83,7 @@ export function takesPictures(box, most, take, refuse) {
     files(input.files);
     input.value = "";
   });
-  // A file that misses the box must not take the page's place.
+  // A file that is dropped next to the box must not replace the page.
   for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
   box.addEventListener("dragover", () => box.classList.add("over"));
   for (const kind of ["dragleave", "drop"]) box.addEventListener(kind, () => box.classList.remove("over"));

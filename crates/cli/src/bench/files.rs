@@ -1,5 +1,5 @@
-//! Of data in picture files: how fast they are decoded where nothing waits for them, and some of them in memory, to see
-//! how fast a device trains that waits for none.
+//! Bottleneck of training on picture files: measures decoding alone, and keeps some images in memory to measure the
+//! device alone.
 
 use anyhow::Result;
 use wgrad::{
@@ -16,13 +16,13 @@ use wgrad::{
 pub const BUDGET: usize = 1 << 20;
 /// Bytes of the images that are kept in memory.
 const KEPT: usize = 16 << 20;
-/// Images a step of the pass.
+/// Images per step of the decoding pass.
 const BATCH: usize = 32;
 
-/// What decoding alone gives.
+/// Result of decoding alone.
 pub struct Alone {
     pub images_per_second: f64,
-    /// The data set with the first of its training images in memory, as many as make a chunk, repeated.
+    /// The data set with the first decoded training images in memory, about [`KEPT`] bytes, repeated.
     pub kept: Dataset,
 }
 
@@ -48,11 +48,11 @@ pub fn alone(data: &Dataset, seconds: f64) -> Result<Alone> {
     let times = data.train.len().div_ceil(labels.len().max(1)).min(16);
     let mut kept = data.clone();
     kept.train = Split { images: images.repeat(times).into(), labels: labels.repeat(times).into() };
-    // The kinds of the splits may differ: each is asked by itself.
+    // Splits may differ in kind (memory or files): each is asked by itself.
     Ok(Alone { images_per_second, kept })
 }
 
-/// Which of the two holds the other up.
+/// Message that names the bottleneck: the decoder or the device.
 pub fn brake(decoder: f64, device: f64, network: &str, class: AdapterClass) -> String {
     let whole = |rate: f64| commas(rate.round() as u64);
     let brake = if class == AdapterClass::Cpu {

@@ -1,6 +1,6 @@
 //! Measures training: images per second of networks on this adapter, through the same loop as `wgrad train`
-//! (shuffle, gather, upload, step, results). Compiling and the first step are told apart, a warm-up is not
-//! counted, several rounds tell the spread.
+//! (shuffle, gather, upload, step, results). Compiling and the first step are reported separately, a warm-up is not
+//! counted, and several rounds show the spread.
 
 mod files;
 
@@ -38,16 +38,16 @@ use wgrad_report::{
     },
 };
 
-/// Rounds that are counted, after one that is not.
+/// Counted rounds, after one warm-up round.
 const ROUNDS: usize = 5;
 
-/// Seconds for a network: as a whole, and for all its sizes.
+/// Default seconds for a network: for one size, and for all sizes of `--growth`.
 const SECONDS: f64 = 5.0;
 const GROWTH: f64 = 180.0;
 /// Training images that `--growth` draws from: a few of its largest steps.
 const SOME: usize = 16_384;
 
-/// Training images of an epoch, as Fashion-MNIST has; drawn once and repeated.
+/// Training images of an epoch, as in Fashion-MNIST, and those that are drawn and repeated to make them.
 const IMAGES: usize = 60_000;
 const DRAWN: usize = 6_000;
 
@@ -57,65 +57,65 @@ const DRAWN: usize = 6_000;
   wgrad bench cnn --batch 256 --seconds 20   another batch, longer
   wgrad bench my.toml --json                 a model file, as JSON
   wgrad bench mlp --data fashion-mnist       on real images
-  wgrad bench cnn --data pictures/ --size 96 and what decoding alone and the device alone could do
-  wgrad bench --plan                         what a training step dispatches
+  wgrad bench cnn --data pictures/ --size 96 also measures decoding alone and the device alone
+  wgrad bench --plan                         the dispatches of a training step
   wgrad bench cnn --variant conv2d_forward=naive
   wgrad bench mlp --growth                   how the time of a step grows with batch and width
   wgrad bench cnn --growth --widths 1,2 --batches 32,64,128 --seconds 300
 
-The number is what `wgrad train` reaches: training steps with everything around them, evaluation and start \
-not counted. Close other programs, and trust a difference only if it exceeds the spread from min to max. `of product`: \
-GFLOP/s as a share of what one large product of matrices reaches alone, in turns with the training.")]
+The rate is that of `wgrad train`: training steps with everything around them, without evaluation and start. \
+Close other programs, and trust a difference only if it exceeds the spread from min to max. `of product`: \
+GFLOP/s as a share of what one large matrix product reaches alone, measured in turns with the training.")]
 pub struct Bench {
-    /// Built-in networks, TOML files or Keras's (.keras, .json); without one, all that a processor trains in minutes; `all` for all
+    /// Built-in networks, TOML files or Keras's (.keras, .json), or `all` [default: those that a CPU trains in minutes]
     #[arg(value_name = "NETWORK")]
     networks: Vec<String>,
-    /// Data set: `fashion-mnist`, `synthetic`, or a path to data of your own [default: 60,000 images drawn to fit]
+    /// Data set: `fashion-mnist`, `synthetic`, or a path to your own data [default: 60,000 images drawn to fit]
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
     #[command(flatten)]
     reading: ReadingArgs,
-    /// Images a step
+    /// Images per step
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
-    /// How long to measure each network, in five rounds; a sixth of the same length warms up [default: 5; with
+    /// Seconds to measure each network, in five rounds after a warm-up round of the same length [default: 5; with
     /// `--growth` 180 for all sizes, compiling included]
     #[arg(long, value_name = "S", value_parser = seconds)]
     seconds: Option<f64>,
-    /// Time a step at many batches and widths, and what it costs however small it is
+    /// Time a step at many batches and widths, and find its fixed cost
     #[arg(long, conflicts_with_all = ["plan", "batch"])]
     growth: bool,
     /// With `--growth`: write one self-contained page with charts and tables
     #[arg(long, value_name = "FILE", requires = "growth")]
     html: Option<PathBuf>,
-    /// With `--growth`: images a step
+    /// With `--growth`: batches, in images per step
     #[arg(long, value_name = "N,..", value_delimiter = ',', requires = "growth",
           default_values_t = [32, 64, 128, 256, 512, 1024, 2048], value_parser = clap::value_parser!(u32).range(1..))]
     batches: Vec<u32>,
-    /// With `--growth`: what hidden units and filters are multiplied by
+    /// With `--growth`: factors for the numbers of hidden units and filters
     #[arg(long, value_name = "N,..", value_delimiter = ',', requires = "growth", default_values_t = [1, 2, 4, 8],
           value_parser = clap::value_parser!(u32).range(1..=1024))]
     widths: Vec<u32>,
-    /// With `--growth`: comma-separated values with a header, a row a size
+    /// With `--growth`: print comma-separated values with a header, one row per size
     #[arg(long, requires = "growth", conflicts_with = "json")]
     csv: bool,
-    /// One JSON object a line, one a network
+    /// Print JSON lines, one object per network
     #[arg(long)]
     json: bool,
     /// Print the plan of a training step of each network, and measure nothing
     #[arg(long, conflicts_with = "json")]
     plan: bool,
-    /// Run an operation as this variant, may be repeated: `conv2d_forward=naive`
+    /// Run an operation as this variant (repeatable): `conv2d_forward=naive`
     #[arg(long, value_name = "OP=VARIANT")]
     variant: Vec<String>,
-    /// Leave out what `wgrad tune` chose
+    /// Ignore the variants that `wgrad tune` chose
     #[arg(long)]
     no_tuned: bool,
     #[command(flatten)]
     adapter: AdapterArgs,
 }
 
-/// A duration on the command line.
+/// Parses a duration in seconds.
 pub(super) fn seconds(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.01..=3600.0).contains(&seconds) => Ok(seconds),
@@ -129,7 +129,7 @@ struct Report {
     images_per_second: f64,
     images_per_second_min: f64,
     images_per_second_max: f64,
-    /// Of picture files: what decoding alone reaches, and training alone on images in memory.
+    /// Rates for picture files: decoding alone, and training alone on images in memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     decoder_images_per_second: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,12 +139,12 @@ struct Report {
     batch: usize,
     data: String,
     gflops_per_second: f64,
-    /// What a large product alone reaches, in turns with the training, and which.
+    /// Rate of a large matrix product alone, in turns with the training, and its sizes.
     product_gflops_per_second: f64,
     product: String,
     share_of_product: f64,
     dispatches_per_step: usize,
-    /// From the start of the command: the adapter opened, the images read.
+    /// Seconds from the start of the command until the adapter is open and the images are read.
     ready_seconds: f64,
     compile_seconds: f64,
     first_step_seconds: f64,
@@ -218,7 +218,7 @@ impl Bench {
                 continue;
             }
             if !data.train.images.in_memory() {
-                // What is decoded ahead when a round ends is lost.
+                // Images that are decoded ahead are lost when a round ends.
                 options.budget = files::BUDGET;
             }
             tell!("{}: {} s of training in {ROUNDS} rounds, after a warm-up", model.name, seconds);
@@ -252,7 +252,7 @@ impl Bench {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// `--growth`.
+    /// Runs `--growth`.
     async fn grow(&self, context: &Context, models: &[Model], options: &Options) -> Result<ExitCode> {
         let page = PageArgs { html: self.html.clone() };
         page.can_be_written()?;
@@ -348,8 +348,8 @@ async fn measure(
     })
 }
 
-/// Trains for `seconds`, over as many epochs as that takes, and returns images per second. The steps that
-/// are on their way when time is up are waited for and counted.
+/// Trains for `seconds`, over as many epochs as that takes, and returns images per second. Steps in flight when
+/// the time is up are awaited and counted.
 async fn round(trainer: &mut Trainer, seconds: f64) -> Result<f64> {
     let start = clock::seconds();
     let mut images = 0u64;
@@ -370,7 +370,7 @@ async fn round(trainer: &mut Trainer, seconds: f64) -> Result<f64> {
     }
 }
 
-/// Garments where the model takes such, else noise.
+/// Drawn garments if they fit the model, else noise.
 pub(super) fn images(model: &Model) -> Result<Dataset> {
     let classes = if model.loss()?.is_regression() { 10 } else { model.classes()? };
     let mut data = synthetic(0, DRAWN, 100);

@@ -1,4 +1,4 @@
-//! `wgrad data info`: what a data set is, and what is worth knowing before a network is trained on it.
+//! `wgrad data info`: describes a data set, with facts that matter before you train on it.
 
 use super::Which;
 use crate::{
@@ -22,12 +22,12 @@ use wgrad_report::table::{
     Table,
 };
 
-/// So many columns of a table are shown, and so many words of one.
+/// Most columns of a table that are shown, and most words of a column.
 const MOST_COLUMNS: usize = 100;
 const MOST_NAMED: usize = 20;
-/// Of names and words so many characters; `--json` has all.
+/// Most characters shown of a name or word; `--json` has all.
 const MOST_CHARACTERS: usize = 40;
-/// So many files that cannot be read are named; `--json` names all.
+/// Most unreadable files that are named; `--json` names all.
 const NAMED: usize = 10;
 
 #[derive(clap::Args)]
@@ -38,7 +38,7 @@ const NAMED: usize = 10;
   wgrad data info houses.csv --label price
   wgrad data info ~/kmnist --json
 
-All of it is visited: pictures are decoded once. Exit codes: 0 done, 2 the data set is not here or damaged.")]
+The whole data set is read: pictures are decoded once. Exit codes: 0 done, 2 the data set is not here or damaged.")]
 pub struct Info {
     #[command(flatten)]
     which: Which,
@@ -51,7 +51,7 @@ impl Info {
     pub fn run(self) -> Result<()> {
         let mut reading = self.which.reading.reading();
         if reading.missing == Missing::Error {
-            // Here they are told, with the lines.
+            // Missing values are reported with their lines, not refused.
             reading.missing = Missing::Drop;
         }
         let data = load(&self.which.spec(), &reading)?;
@@ -64,7 +64,7 @@ impl Info {
     }
 }
 
-/// Downloads nothing.
+/// Loads a data set and prints its warnings and notes; downloads nothing.
 fn load(spec: &DataSpec, reading: &Reading) -> Result<Dataset> {
     let places = Places::from_env();
     let data = match spec {
@@ -75,7 +75,7 @@ fn load(spec: &DataSpec, reading: &Reading) -> Result<Dataset> {
     Ok(data)
 }
 
-/// What it is, in a word.
+/// Kind of the data, in a word.
 fn kind(data: &Dataset) -> &'static str {
     match &data.table {
         _ if !data.train.images.in_memory() => "pictures",
@@ -182,7 +182,7 @@ fn print(data: &Dataset, found: &Summary, counts: &[Vec<usize>]) -> Result<()> {
     Ok(())
 }
 
-/// What becomes of each column of a table.
+/// Prints how each column of a table is used.
 fn columns(data: &Dataset) -> Result<()> {
     let Some(found) = &data.table else { return Ok(()) };
     let mut table = Table::new(&[

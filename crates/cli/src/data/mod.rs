@@ -1,4 +1,5 @@
-//! Fetches, describes or shows a data set. Only `fetch` and a data set that is nowhere use the network.
+//! `wgrad data`: fetches, describes or shows a data set. Only `fetch`, and `show` of a data set that is not here, use
+//! the internet.
 
 mod info;
 
@@ -18,7 +19,7 @@ use wgrad_report::{augmented::augmented, contact_sheet};
 #[command(after_help = "Examples:
   wgrad data fetch                  download Fashion-MNIST (31 MB), unless it is here
   wgrad data info                   where it is, counts, classes, digest
-  wgrad data info pictures/         the same of data of your own, and what is worth knowing before training
+  wgrad data info pictures/         the same for your own data, with facts that matter before training
   wgrad data show --out sheet.png   a picture with samples of each class")]
 pub struct Data {
     #[command(subcommand)]
@@ -27,9 +28,9 @@ pub struct Data {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Download Fashion-MNIST, verified, unless it is on this machine already; prints its folder
+    /// Download and verify Fashion-MNIST, unless it is on this machine already; prints its folder
     Fetch(Fetch),
-    /// Name, source, counts, classes, digest and warnings of a data set; downloads nothing
+    /// Describe a data set: name, source, counts, classes, digest and warnings; downloads nothing
     Info(info::Info),
     /// Write a contact sheet: samples of each class on one PNG; prints its path
     Show(Show),
@@ -46,7 +47,7 @@ struct Fetch {
     /// Put the files into this folder instead of the cache
     #[arg(long, value_name = "DIR")]
     into: Option<PathBuf>,
-    /// Take the files from this address (of the folder that holds them) instead of the known ones; may be repeated
+    /// Address of a folder to take the files from, instead of the known ones (repeatable)
     #[arg(long, value_name = "URL")]
     mirror: Vec<String>,
     /// Print a JSON object
@@ -63,16 +64,16 @@ struct Fetch {
 struct Show {
     #[command(flatten)]
     which: Which,
-    /// The file to write; by default named after the data set
+    /// File to write [default: named after the data set]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Samples of each class
     #[arg(long, value_name = "N", default_value_t = 12)]
     per_class: usize,
-    /// Show what a network sees that is trained with this `--augment`, drawn on the device
+    /// Show the images as a training with this `--augment` changes them, drawn on the device
     #[arg(long, value_name = "LIST")]
     augment: Option<Augment>,
-    /// With `--augment`: decides what is drawn
+    /// With `--augment`: seed of the changes
     #[arg(long, value_name = "N", default_value_t = 0, requires = "augment")]
     seed: u64,
     #[command(flatten)]
@@ -82,13 +83,13 @@ struct Show {
     json: bool,
 }
 
-/// Which data set, named alone or by `--data`.
+/// Data set, named as an argument or by `--data`.
 #[derive(clap::Args)]
 struct Which {
-    /// Data set: `fashion-mnist`, `synthetic`, or a path to data of your own [default: fashion-mnist]
+    /// Data set: `fashion-mnist`, `synthetic`, or a path to your own data [default: fashion-mnist]
     #[arg(value_name = "NAME|PATH", conflicts_with = "data")]
     path: Option<DataSpec>,
-    /// The same
+    /// The data set, as an option
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
     #[command(flatten)]
@@ -173,7 +174,7 @@ impl Show {
         let (width, height) = match &self.augment {
             None => contact_sheet::write(&dataset, self.per_class, &path)?,
             Some(augment) => {
-                // What cannot be drawn is told before a device is opened.
+                // Refuses what cannot be drawn before a device is opened.
                 contact_sheet::draw(&dataset, self.per_class)?;
                 let context = self.adapter.open().await?;
                 let shown = augmented(&context, &dataset, augment, self.per_class, self.seed).await?;
@@ -190,7 +191,7 @@ impl Show {
     }
 }
 
-/// A name as a file's name: `Fashion-MNIST` as `fashion-mnist`.
+/// File name for the name of a data set: `fashion-mnist` for `Fashion-MNIST`.
 fn slug(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     name.chars().map(safe).collect()

@@ -1,5 +1,6 @@
-//! What a run is judged on: its own data are cut as the run cut them, of others all is taken, and which it was is said.
-//! Rows and images that the run was trained on are never judged on unasked.
+//! Selection of the data that evaluate a run. The run's own data are split as the run split them; other data without a
+//! test part are used whole. The selection is reported. Images and rows that the run was trained on are used only if
+//! you ask for them.
 
 use super::Part;
 use crate::train::recorded::{load_own, load_recorded};
@@ -15,23 +16,24 @@ use wgrad_data::{
 };
 use wgrad_run::{DataRecord, Run};
 
-/// The images or rows that judge, and what is to be known about them.
+/// The images or rows that evaluate a run, and facts about them.
 pub struct Judged {
-    /// The data set that they are of.
+    /// Data set that they belong to.
     pub data: Dataset,
-    /// These.
+    /// The images or rows.
     pub split: Split,
-    /// Whether the data are those of the run.
+    /// True if the data are those of the run.
     pub own: bool,
-    /// Whether they are a part as the run cut it: only of such does the run record numbers.
+    /// Part of the run's own data that they are, if any: only for these does the run record metrics.
     pub part: Option<Part>,
-    /// How many of them are among those that the run was trained on; `None` where that is not known.
+    /// Number of them that the run was trained on; `None` if that is unknown.
     pub trained_on: Option<usize>,
-    /// Which these are, in words.
+    /// Description of them, in words.
     pub words: String,
 }
 
-/// What judges `run`: of `spec`, or its own data, this part, or all. Classes have the names by which the run predicts.
+/// Selects the data that evaluate `run`: this part, or all, of `spec` or of its own data. Classes get the names by
+/// which the run predicts.
 pub fn judged(
     run: &Run,
     spec: Option<&DataSpec>,
@@ -63,7 +65,7 @@ pub fn judged(
         );
     }
     let changed = spec.is_none_or(|spec| !record.digest.is_empty() && is_same_place(spec, record));
-    // What has changed is read as other data are.
+    // Changed data are read like other data.
     let recorded;
     let spec = match spec {
         Some(spec) => spec,
@@ -75,11 +77,11 @@ pub fn judged(
     let reading = reading(run, decimal);
     let data = load_with(spec, &Places::from_env(), &reading, record.table.as_ref())?;
     if data.digest == record.digest {
-        // The same again, cut as the run cut it.
+        // The same data again, split as the run split them.
         return own(load_own(spec, record, run.config.options.seed)?);
     }
     let data = match &data.table {
-        // A network from elsewhere takes numbers as they are, here as in `predict`.
+        // An imported network takes numbers unchanged, as in `predict`.
         Some(table) if record.table.is_none() && record.input.floats => {
             load_with(spec, &Places::from_env(), &reading, Some(&table.as_it_is()))?
         }
@@ -110,7 +112,7 @@ pub fn judged(
     other(run, data, part, all)
 }
 
-/// How other data are read: as the run's own, pictures at the size that its network takes.
+/// Options for reading other data: those of the run's own data, with pictures at the size that the network takes.
 fn reading(run: &Run, decimal: Option<Decimal>) -> Reading {
     let record = &run.config.data;
     let again = Some(Again { floats: record.input.floats, own: false });
@@ -124,7 +126,7 @@ fn reading(run: &Run, decimal: Option<Decimal>) -> Reading {
     reading
 }
 
-/// Whether `spec` is the file or folder that the run was trained on, whatever it holds now.
+/// Returns true if `spec` is the file or folder that the run was trained on, even if its content has changed.
 fn is_same_place(spec: &DataSpec, record: &DataRecord) -> bool {
     match (spec, record.spec.parse()) {
         (DataSpec::Folder(path), Ok(DataSpec::Folder(own))) => {
@@ -134,12 +136,12 @@ fn is_same_place(spec: &DataSpec, record: &DataRecord) -> bool {
     }
 }
 
-/// Whether wgrad has trained the network of `run`: of one that was imported nobody here knows what it has seen.
+/// Returns true if wgrad has trained the network of `run`: the training data of an imported network are unknown.
 fn is_trained(run: &Run) -> Result<bool> {
     Ok(!run.config.kernels.is_empty() || !run.metrics()?.is_empty())
 }
 
-/// The run's own data. What a network that was only imported was trained on is not known.
+/// Selects from the run's own data. Which of them an imported network was trained on is unknown.
 fn own(data: Dataset, part: Part, all: bool, trained: bool) -> Result<Judged> {
     let things = data.things();
     let (split, trained_on) = match all {
@@ -172,7 +174,7 @@ fn own(data: Dataset, part: Part, all: bool, trained: bool) -> Result<Judged> {
     })
 }
 
-/// Data other than those of the run as they were; some of them may be among these all the same.
+/// Selects from data other than those of the run as they were; some of the run's may still be among them.
 fn other(run: &Run, data: Dataset, part: Option<Part>, all: bool) -> Result<Judged> {
     let data = in_classes(data, &run.config.data)?;
     let things = data.things();
@@ -192,20 +194,20 @@ fn other(run: &Run, data: Dataset, part: Option<Part>, all: bool) -> Result<Judg
     let which = if which.is_empty() { format!("all {count}") } else { format!("the {count} {which}") };
     let met = match trained_on {
         Some(0) => ", none of them the same as one that this run was trained on",
-        // What is not known, and how many there are, is said behind it.
+        // The caller reports how many there are, or that this is unknown.
         None | Some(_) => "",
     };
     let words = format!("{which} {things} of {}, which is not this run's own data{met}", data.source);
     Ok(Judged { split, own: false, part: None, trained_on, words, data })
 }
 
-/// Whether data have no test part of their own. A table that is read as another was has none held out either: its training
-/// and test part are the same rows.
+/// Returns true if data have no test part of their own. A table that is read like another table has no held-out rows
+/// either: its training and test parts are the same rows.
 fn is_whole(data: &Dataset) -> bool {
     data.holds_out() || data.train == data.test
 }
 
-/// How many are the same as some of the run's own training images or rows; `None` where those are not here.
+/// Number of images or rows that equal one of the run's own for training; `None` if those are not here.
 fn trained_on(run: &Run, data: &Dataset, split: &Split) -> Option<usize> {
     let record = &run.config.data;
     let again = Some(Again { floats: record.input.floats, own: true });
@@ -227,8 +229,8 @@ fn trained_on(run: &Run, data: &Dataset, split: &Split) -> Option<usize> {
     Some(summary::shared((&own, &own.train), (data, split)))
 }
 
-/// The classes under the numbers that the run knows them by. Those of a folder of pictures have names, which must be the
-/// run's, unless it was never told any.
+/// Gives the classes the numbers that the run knows them by. Those of a folder of pictures have names, which must be
+/// the run's, unless the run has none.
 fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
     let unnamed = record.classes.iter().enumerate().all(|(n, name)| *name == format!("class {n}"));
     let named = !data.train.images.in_memory();
@@ -260,7 +262,7 @@ fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
     Ok(data)
 }
 
-/// All parts of a data set, one behind the other.
+/// Joins all parts of a data set, in order.
 fn joined(data: &Dataset) -> Result<Split> {
     let splits: Vec<&Split> = data.splits().map(|(_, split)| split).collect();
     let labels = splits.iter().flat_map(|split| split.labels.iter().copied()).collect();

@@ -1,5 +1,6 @@
-//! A user's file is first proven in a process of its own: one that hangs can be ended there, whatever the driver
-//! does, and takes no processor time from what is measured later; one that crashes the driver crashes nothing else.
+//! Proof of a user's file in a separate process, before the lab measures it. A kernel that hangs can be ended there in
+//! spite of the driver, and takes no processor time from later measurements. One that crashes the driver crashes
+//! nothing else.
 
 use super::Lab;
 use crate::output;
@@ -20,27 +21,27 @@ use wgrad::{
 };
 use wgrad_lab::request::Refusal;
 
-/// Submissions that may each take the time-out before a process that says nothing counts as stuck.
+/// Number of time-outs for which a process may be silent before it counts as stuck.
 const PATIENCE: f64 = 8.0;
-/// Seconds of the twin's work and the process's own on top of them.
+/// Seconds on top of them, for the twin's work and the process's own.
 const SPARE: f64 = 60.0;
-/// Seconds for which it may say nothing while the driver compiles a kernel.
+/// Seconds for which it may be silent while the driver compiles a kernel.
 const COMPILING: f64 = 900.0;
 
 /// A proof in another process.
 pub struct Trial<'a> {
-    /// The options that were given.
+    /// Options of the command.
     pub lab: &'a Lab,
-    /// What is to be proven.
+    /// Call to prove.
     pub call: &'a Call,
-    /// Where.
+    /// Adapter that runs the proof.
     pub adapter: &'a AdapterChoice,
-    /// Seconds for a submission.
+    /// Time-out of a submission, in seconds.
     pub timeout: f64,
 }
 
 impl Trial<'_> {
-    /// Runs the proof of `file`; `None` where nothing is wrong with it.
+    /// Runs the proof of `file`; returns `None` if nothing is wrong with it.
     pub fn run(&self, file: &Path) -> Result<Option<Refusal>> {
         let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
         command.args(["lab", self.call.op.name, "--apart", "--json", "--seconds", "0", "--file"]).arg(file);
@@ -55,7 +56,7 @@ impl Trial<'_> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.context("cannot start a process for the proof")?;
         let answer = self.answer(&mut child);
-        // It has said what it has to say; where a kernel hangs it may not end by itself.
+        // The process has given its answer; if a kernel hangs, it may not end by itself.
         let ended = match &answer {
             Some(row) if row["status"] != "wrong" => child.wait(),
             _ => child.kill().and_then(|()| child.wait()),
@@ -64,7 +65,7 @@ impl Trial<'_> {
         let Some(row) = answer else {
             let mut said = String::new();
             if let Some(mut stderr) = child.stderr.take() {
-                // Whatever can be read helps; the rest is lost with the process.
+                // Any output that can be read helps; the rest is lost with the process.
                 let _lost = stderr.read_to_string(&mut said);
             }
             let last = said.lines().last().unwrap_or_default();
@@ -80,14 +81,14 @@ impl Trial<'_> {
         }))
     }
 
-    /// The row that the process prints; `None` if it ends or is stuck without one. It says before when the driver
-    /// compiles: that takes its time, however soon a kernel counts as hung.
+    /// Row that the process prints; `None` if it ends or is stuck without one. The process announces when the driver
+    /// compiles, which may take longer than the time-out of a kernel.
     fn answer(&self, child: &mut Child) -> Option<Value> {
         let stdout = child.stdout.take()?;
         let (send, receive) = mpsc::channel();
         thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                // Where nobody listens any more, nobody waits for it.
+                // The receiver is gone: no further line is needed.
                 if send.send(line).is_err() {
                     break;
                 }
@@ -107,17 +108,17 @@ impl Trial<'_> {
     }
 }
 
-/// In the process of a proof: says on standard output when the driver compiles and when a kernel runs.
+/// Announces on stdout when the driver compiles and when a kernel runs; for the process of a proof.
 pub fn say_when_compiling(context: &Context) {
     context.hear(|what| {
         if let Preparing::Trying { compiled, .. } = what {
-            // Whoever waits for the row sees that this process is gone.
+            // The process that waits for the row sees that this one is gone.
             let _gone = output::json(&json!({ "compiling": !compiled }));
         }
     });
 }
 
-/// The worst element of a row; JSON has no NaN, so null is one.
+/// Worst element of a row. JSON has no NaN: null stands for it.
 fn worst(row: &Value) -> Option<Mismatch> {
     let worst = row["worst"].as_object()?;
     let number = |key: &str| worst.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN);

@@ -1,5 +1,5 @@
-//! `wgrad lab OP --emit LANGUAGE`: one variant in the language of a back end, or its composed text; with `--json` the
-//! composed texts of many.
+//! `wgrad lab OP --emit LANGUAGE`: prints one variant in the language of a back end, or its composed text; with
+//! `--json`, the composed texts of many.
 
 use super::{super::output, Lab};
 use anyhow::{Result, bail};
@@ -86,9 +86,9 @@ impl Lab {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// Every setting of what was named, or of all variants, with every activation, or the one that was named.
+    /// Prints every setting of the named variants, or of all, with the named activation, or with every one.
     fn emit_all(&self, ops: &[&'static Op]) -> Result<ExitCode> {
-        // What measures an adapter has no name on the command line, and is compiled like the rest.
+        // The kernels that measure an adapter have no name on the command line; they are compiled like the rest.
         let peaks = if self.op.as_deref() == Some("all") { PEAKS } else { &[] };
         for op in ops.iter().chain(peaks).copied() {
             let activations: &[&'static Activation] = match &self.activation {
@@ -107,7 +107,7 @@ impl Lab {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// All settings of the variants that were named, or of all.
+    /// All settings of the named variants, or of all.
     fn settings(&self, op: &'static Op) -> Result<Vec<Variant>> {
         let mut variants = Vec::new();
         for name in &self.variant {

@@ -1,5 +1,5 @@
-//! `wgrad lab`: shader variants side by side, built-in ones and a user's files; what each translates to; a file to
-//! start from. The work is done by `wgrad_lab`; here are the options and the order.
+//! `wgrad lab`: compares shader variants, built-in ones and a user's files; translates them; prints a template.
+//! `wgrad_lab` does the work; this file has the options and their order.
 
 mod apart;
 mod emit;
@@ -36,7 +36,7 @@ use wgrad_lab::{
 };
 use wgrad_report::lab as report;
 
-/// How often `--watch` looks at its files.
+/// Interval at which `--watch` looks at its files.
 const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(clap::Args)]
@@ -47,7 +47,7 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab matmul                                 prove, then time its variants at a typical size
   wgrad lab matmul --size M=512,N=512,K=512        at another size
   wgrad lab matmul --template > my.wgsl            a file to start from
-  wgrad lab matmul --file my.wgsl --watch          beside the built-in ones, again at every save
+  wgrad lab matmul --file my.wgsl --watch          with the built-in ones, again at every save
   wgrad lab matmul --html lab.html                 a page with charts, also of `all`, --watch, --backends
   wgrad lab matmul --variant tiled:TILE_M=64       a setting of the constants that a variant offers
   wgrad lab matmul --sweep                         all settings of all variants, and heat maps
@@ -62,20 +62,20 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab all --emit wgsl --json                 all of them, an object for each setting and activation
 
 Every variant is proven before it is timed: at all sizes of the operation's page and at the given one, on random
-inputs, beside a plain loop in f64, with outputs poisoned by NaN and guard bands round every buffer. A wrong one gets
-no time. Rows of equal rank (=) differ by no more than chance explains. Variants take turns: `× default` is the speed
-relative to the default variant, from rounds in which both ran, with its 95 % confidence interval. A share of a peak is one of what this adapter
-reaches with nothing but arithmetic (fma) or nothing but a copy (mem); caches can exceed the latter.
+inputs, against a plain loop in f64, with outputs poisoned by NaN and guard bands around every buffer. A wrong variant
+is not timed. Rows of equal rank (=) differ by no more than chance explains. `× default` is the speed relative to
+the default variant, with its 95 % confidence interval, from rounds in which both took a turn. Shares are of this
+adapter's measured peaks: arithmetic alone (fma) and a copy alone (mem); caches can exceed the latter.
 
 Exit codes: 0 done, 1 a variant is wrong (or slower than --fail-if-slower allows), 2 an error."
 )]
 pub struct Lab {
     #[command(subcommand)]
     whole: Option<Whole>,
-    /// Operation, or `all`; without one, the list of all variants
+    /// Operation, or `all` [default: list all variants]
     #[arg(value_name = "OP")]
     op: Option<String>,
-    /// Sizes, the others stay: `M=512,N=512` [default: the largest use in the built-in networks at batch 128]
+    /// Sizes to change: `M=512,N=512` [default: the largest use in the built-in networks at batch 128]
     #[arg(long, value_name = "NAME=N,..", requires = "op")]
     size: Option<String>,
     /// Only these variants
@@ -84,26 +84,26 @@ pub struct Lab {
     /// Activation composed in, where the operation has one: linear, relu, sigmoid, tanh
     #[arg(long, value_name = "NAME", requires = "op")]
     activation: Option<String>,
-    /// A variant of your own, a WGSL file (repeatable)
+    /// Your own variant, a WGSL file (repeatable)
     #[arg(long, value_name = "FILE", requires = "op")]
     file: Vec<PathBuf>,
-    /// Every setting of the variants that offer constants, of `--variant` and `--file` if given: a table sorted by time,
-    /// and a heat map for every two constants
+    /// Measure every setting of the variants that offer constants, of `--variant` and `--file` if given: a table
+    /// sorted by time, and a heat map for every two constants
     #[arg(long, requires = "op", conflicts_with_all = ["template", "backends", "emit", "apart"])]
     sweep: bool,
-    /// Prove at most at so many cases of the operation's page, besides the size [default: all; 3 in a sweep]
+    /// Prove at no more than N cases of the operation's page, besides the size [default: all; 3 in a sweep]
     #[arg(long, value_name = "N", requires = "op")]
     cases: Option<usize>,
     /// Prove the files only, and leave the built-in variants out
     #[arg(long, requires = "file", hide = true, conflicts_with = "html")]
     apart: bool,
-    /// Once more at every save of a `--file`, until Ctrl-C
+    /// Measure again at every save of a `--file`, until Ctrl-C
     #[arg(long, requires = "file", conflicts_with_all = ["template", "backends", "emit"])]
     watch: bool,
     /// Print a commented WGSL file to start from
     #[arg(long, requires = "op", conflicts_with_all = ["file", "backends", "emit", "json", "csv", "html"])]
     template: bool,
-    /// What translates to the languages of the back ends; needs no adapter
+    /// Translate to the languages of the back ends; needs no adapter
     #[arg(long, conflicts_with = "emit")]
     backends: bool,
     /// Print a variant in the language of a back end, as wgpu would give it to the driver; needs no adapter
@@ -115,13 +115,13 @@ pub struct Lab {
     /// Seconds after which a kernel counts as hung [default: 20, and more for much work]
     #[arg(long, value_name = "S", value_parser = seconds)]
     timeout: Option<f64>,
-    /// Decides the inputs
+    /// Seed of the inputs
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// One JSON object a line, one a row
+    /// Print JSON lines, one object per row
     #[arg(long)]
     json: bool,
-    /// Comma-separated values with a header
+    /// Print comma-separated values with a header
     #[arg(long, conflicts_with = "json")]
     csv: bool,
     #[command(flatten)]
@@ -138,7 +138,7 @@ pub struct Lab {
 
 #[derive(clap::Subcommand)]
 enum Whole {
-    /// Two whole trainings side by side: speed, losses, weights, accuracy
+    /// Compare two whole trainings: speed, losses, weights, accuracy
     Train(Box<train::Trainings>),
 }
 
@@ -187,7 +187,7 @@ impl Lab {
         self.measure(&ops).await
     }
 
-    /// The call to measure: the typical one, with what was asked for.
+    /// The call to measure: the typical one, with the given activation and sizes.
     fn call(&self, op: &'static Op) -> Result<Call> {
         let mut call = workload::typical(op)?;
         if let Some(name) = &self.activation {
@@ -203,7 +203,7 @@ impl Lab {
         }
     }
 
-    /// The variants that were asked for: all, or the named ones; then the user's files.
+    /// Variants to measure: all, or the named ones; then the user's files.
     fn variants(&self, op: &'static Op) -> Result<Vec<Variant>> {
         if self.sweep {
             return sweep::variants(op, &self.variant, &self.file);
@@ -250,7 +250,7 @@ impl Lab {
     }
 
     async fn measure(&self, ops: &[&'static Op]) -> Result<ExitCode> {
-        // What does not compose is told before anything is measured.
+        // A variant that does not compose is refused before anything is measured.
         let mut work = Vec::new();
         for op in ops {
             if ops.len() == 1 || !self.sweep || sweep::offers(op) {
@@ -320,7 +320,7 @@ impl Lab {
         Ok(if wrong || slower { ExitCode::from(1) } else { ExitCode::SUCCESS })
     }
 
-    /// At how many cases of the page each variant is proven; `None`: at all.
+    /// Number of the operation's cases at which each variant is proven; `None` for all.
     fn cases(&self) -> Option<usize> {
         self.cases.or(self.sweep.then_some(sweep::CASES))
     }
@@ -348,7 +348,7 @@ impl Lab {
         let stamps = || self.file.iter().map(|path| stamp(path)).collect::<Vec<_>>();
         loop {
             let seen = stamps();
-            // A mistake is what the next save mends.
+            // The next save may correct a mistake.
             if let Err(error) = self.measure(ops).await {
                 tell!("error: {error:#}");
                 self.page.write(|about| Ok(report::failed(about, &format!("{error:#}"))))?;
@@ -357,7 +357,7 @@ impl Lab {
                 return Ok(ExitCode::SUCCESS);
             }
             tell!("watching for the next save; Ctrl-C ends");
-            // Some editors take the file away for a moment.
+            // Some editors remove the file for a moment.
             while stamps() == seen || stamps().iter().any(Option::is_none) {
                 sleep(LOOK);
             }

@@ -14,7 +14,7 @@ use wgrad_report::table::{
     Table,
 };
 
-/// Seconds in a unit that reads well.
+/// Formats seconds in s, ms or µs.
 pub fn time(seconds: f64) -> String {
     match seconds {
         s if s >= 1.0 => format!("{s:.2} s"),
@@ -30,7 +30,7 @@ fn or_nothing(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
 /// Column before which speeds relative to others stand.
 const SPEEDS: usize = 4;
 
-/// The rows of one call. With several adapters each has a column that names it.
+/// Table of the rows of one call. With several adapters, a column names the adapter.
 pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
     let mut columns: Vec<(&str, Align)> = vec![
         ("", Left),
@@ -114,7 +114,7 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
     text
 }
 
-/// Every variant, an operation after the other.
+/// Table of all variants, grouped by operation.
 pub fn listing(listings: &[Listing]) -> String {
     let mut table = Table::new(&[
         ("operation", Left),
@@ -146,7 +146,7 @@ pub fn listing(listings: &[Listing]) -> String {
     table.to_string()
 }
 
-/// One row a variant, one column a language.
+/// Table with one row per variant and one column per language.
 pub fn translations(translations: &[Translated]) -> String {
     let mut columns = vec![("variant".to_string(), Left)];
     columns.extend(Language::ALL.iter().map(|language| (language.to_string(), Right)));
@@ -168,7 +168,7 @@ pub fn translations(translations: &[Translated]) -> String {
     table.to_string()
 }
 
-/// Comma-separated values: the fields of the JSON objects, quoted where they need it.
+/// Prints comma-separated values: the fields of the JSON objects, quoted where necessary.
 pub fn csv(rows: &[impl Serialize], header: bool) -> Result<()> {
     for (n, row) in rows.iter().enumerate() {
         let value = serde_json::to_value(row).context("cannot write as CSV")?;

@@ -1,4 +1,4 @@
-//! `wgrad lab OP --sweep`: which settings are tried, and the heat map of what they reach.
+//! `wgrad lab OP --sweep`: selects the settings to try, and draws heat maps of their results.
 
 use anyhow::{Result, bail};
 use std::path::PathBuf;
@@ -9,16 +9,16 @@ use wgrad_lab::{
 };
 use wgrad_report::table::{Align, Table};
 
-/// Cases of the page at which each setting is proven, besides the asked size: compiling is what takes the time.
+/// Cases of the page at which each setting is proven, besides the given size: compiling takes most of the time.
 pub const CASES: usize = 3;
 
-/// Whether any variant of the page offers constants.
+/// Returns true if any variant of the page offers constants.
 pub fn offers(op: &Op) -> bool {
     op.variants().iter().any(|variant| !setting::Setting::of(variant).0.is_empty())
 }
 
-/// Every setting of the variants that are named, or of all that offer constants; then those of the files. What a name
-/// itself sets stays.
+/// Every setting of the named variants, or of all that offer constants; then those of the files. Constants that a name
+/// itself sets stay.
 pub fn variants(op: &'static Op, named: &[String], files: &[PathBuf]) -> Result<Vec<Variant>> {
     let mut variants = Vec::new();
     for name in named {
@@ -49,7 +49,7 @@ pub fn variants(op: &'static Op, named: &[String], files: &[PathBuf]) -> Result<
     Ok(variants)
 }
 
-/// The heat maps of `rows`, one below the other; empty where nothing was timed or less than two constants vary.
+/// The heat maps of `rows`, one below the other; empty if nothing was timed or fewer than two constants vary.
 pub fn heat_maps(rows: &[Row]) -> String {
     let maps = grids(rows).into_iter().filter(|grid| grid.range().is_some());
     let mut text: String = maps.map(|grid| format!("\n{}\n", heat_map(&grid))).collect();

@@ -1,5 +1,5 @@
-//! `wgrad lab train`: two whole trainings side by side. The work is done by `wgrad_lab::trainings`; here are the
-//! options and what is printed.
+//! `wgrad lab train`: compares two whole trainings. `wgrad_lab::trainings` does the work; this file has the options and
+//! the printed report.
 
 use super::print;
 use crate::{
@@ -31,14 +31,14 @@ const WIDTH: usize = 64;
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   wgrad lab train --b matmul=naive                     the defaults against another variant
-  wgrad lab train --a matmul=tiled --b matmul=my.wgsl  one's own file against a built-in one
+  wgrad lab train --a matmul=tiled --b matmul=my.wgsl  your own file against a built-in variant
   wgrad lab train --model cnn --steps 200 --b conv2d_forward=naive,conv2d_grad_input=naive
-  wgrad lab train --b matmul=naive --json              a JSON object a step and a round, then the result
+  wgrad lab train --b matmul=naive --json              a JSON object per step and per round, then the result
 
-Both train from the same seed on the same data and take turns, so that whatever else happens on the machine hits
-both. Right kernels add in another order, so the losses drift apart. How far they may is measured: a third training
-with A's variants begins from weights whose last bit is flipped; its largest drift so far, plus 4 ε max(1, loss), times
-√K, where K is the longest sum of the network, is what a step is allowed. `--tolerance` sets it instead.
+Both train from the same seed on the same data and take turns, so that other load on the machine affects both.
+Correct kernels may add in different orders, so the losses drift apart. The allowed drift is measured: a third training
+with A's variants begins from weights whose last bit is flipped. The losses of a step may differ by √K × (its largest
+drift so far + 4 ε max(1, loss)), where K is the longest sum of the network. `--tolerance` sets the limit instead.
 
 Exit codes: 0 done, 1 the losses differ beyond the tolerance, 2 an error.")]
 pub struct Trainings {
@@ -48,7 +48,7 @@ pub struct Trainings {
     /// Variants of side B; `default` for the adapter's defaults
     #[arg(long, value_name = "OP=VARIANT,..", value_delimiter = ',', required = true)]
     b: Vec<String>,
-    /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
+    /// Network: a name from `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp")]
     model: String,
     #[command(flatten)]
@@ -59,25 +59,25 @@ pub struct Trainings {
     /// Steps of each training, instead of whole epochs
     #[arg(long, value_name = "N", conflicts_with = "epochs")]
     steps: Option<u64>,
-    /// Images a step
+    /// Images per step
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
     /// Learning rate
     #[arg(long, value_name = "X", default_value_t = 0.05)]
     lr: f64,
-    /// Decides initial weights, order of images and dropout
+    /// Seed of the initial weights, the order of images and dropout
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Turns of each side that are timed, after one that warms up
+    /// Timed turns of each side, after one warm-up turn
     #[arg(long, value_name = "N", default_value_t = 8)]
     rounds: usize,
-    /// How far the losses of a step may lie apart, nats [default: derived, see below]
+    /// Largest allowed difference of the losses of a step, in nats [default: derived, see below]
     #[arg(long, value_name = "X")]
     tolerance: Option<f64>,
-    /// One JSON object a line: each step, each round, then the result (`kind` tells them apart)
+    /// Print JSON lines: each step, each round, then the result (distinguished by `kind`)
     #[arg(long)]
     json: bool,
-    /// Comma-separated values with a header, a row a step
+    /// Print comma-separated values with a header, one row per step
     #[arg(long, conflicts_with = "json")]
     csv: bool,
     #[command(flatten)]

@@ -1,6 +1,6 @@
-//! What is done for the pages between two submissions of the training: questions are answered, now and then some test
-//! images are looked at for mistakes, and the first layer's weights are fetched. One thing at a time, nothing is
-//! waited for, and only as often as it costs next to nothing.
+//! Work for the live pages between two submissions of the training: answers questions, now and then evaluates some test
+//! images to find mistakes, and fetches the first layer's weights. It does one thing at a time, never waits, and works
+//! only so often that the cost is negligible.
 
 use super::{
     Questions,
@@ -24,15 +24,15 @@ use wgrad::{
     train::Trainer,
 };
 
-/// Images asked for at once.
+/// Images in a batch.
 const BATCH: usize = 32;
-/// Seconds between two looks, at least; and how many times longer than a look that must be.
+/// Least seconds between two looks, and the least multiple of a look's duration between them.
 const EVERY: f64 = 1.5;
 const RARELY: f64 = 250.0;
-/// Looks that are remembered, and mistakes that are shown.
+/// Looks that are kept, and mistakes that are shown.
 const LOOKS: usize = 6;
 const SHOWN: usize = 12;
-/// Classes told of a mistake.
+/// Classes shown for a mistake.
 const TOP: usize = 3;
 
 enum Job {
@@ -40,13 +40,13 @@ enum Job {
     Look(usize),
 }
 
-/// Test images that were looked at.
+/// Result of a look at some test images: their number, and the mistakes among them.
 struct Look {
     seen: usize,
     wrong: Vec<(f32, Value)>,
 }
 
-/// Works beside a training.
+/// Worker for the live pages of a training.
 pub struct Desk {
     context: Context,
     hub: Arc<Hub>,
@@ -64,7 +64,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Sets everything up, and measures what a look costs.
+    /// Sets everything up, and measures the cost of a look.
     pub async fn new(
         context: &Context,
         model: &Model,
@@ -74,11 +74,11 @@ impl Desk {
         hub: Arc<Hub>,
         questions: Questions,
     ) -> Result<Self> {
-        // The weights that are judged and used: the moving averages where these are kept.
+        // The weights for evaluation and use: the moving averages, if these are kept.
         let weights = trainer.arenas().averaged();
         let predictor = match Predictor::sharing(context, model, &data.input, &weights, BATCH, variants).await
         {
-            // What was chosen for the batches of the training need not fit these.
+            // Variants that were chosen for the batches of the training need not fit these.
             Err(wgrad::Error::Variant { .. }) => {
                 Predictor::sharing(context, model, &data.input, &weights, BATCH, &Choices::default()).await?
             }
@@ -86,7 +86,7 @@ impl Desk {
         };
         let some = images(data, 0..predictor.batch().min(data.test.len()));
         predictor.probabilities(&some).await?;
-        // Once more, warm, with the reading of images from files, which holds the training up too.
+        // Timed when warm, with the reading of images from files, which delays the training too.
         let begun = clock::seconds();
         let some = images(data, 0..predictor.batch().min(data.test.len()));
         predictor.probabilities(&some).await?;
@@ -108,7 +108,7 @@ impl Desk {
         })
     }
 
-    /// Hands out what has arrived.
+    /// Delivers the results that have arrived.
     fn collect(&mut self) -> Result<()> {
         if let Some((asked, job)) = self.asked.take() {
             match self.predictor.answer(&asked)? {
@@ -130,7 +130,7 @@ impl Desk {
             Job::Answer(questions) => {
                 let number = self.hub.number();
                 for (question, output) in questions.into_iter().zip(outputs) {
-                    // Who asked may be gone by now.
+                    // The page that asked may be gone by now.
                     let (Ok(()) | Err(_)) = question.answer.send((output, number));
                 }
             }
@@ -144,7 +144,8 @@ impl Desk {
         }
     }
 
-    /// How sure the network is of what is wrong, and what a page shows of it; `None` where it is right.
+    /// Probability of a wrong prediction, or the error of a regression, and its data for the page; `None` if it is
+    /// right.
     fn mistake(&self, index: usize, output: &[f32]) -> Option<(f32, Value)> {
         let label = *self.data.test.labels.get(index)?;
         let class = |n: usize| self.data.classes.get(n).cloned().unwrap_or_else(|| n.to_string());
@@ -178,7 +179,7 @@ impl Desk {
         json!({"number": self.hub.number(), "seen": seen, "wrong": wrong, "items": items})
     }
 
-    /// Begins the next thing to do, if there is one.
+    /// Begins the next piece of work, if there is one.
     fn begin(&mut self) {
         let mut questions = Vec::new();
         while questions.len() < self.predictor.batch()
@@ -191,9 +192,9 @@ impl Desk {
             self.asked = Some((self.predictor.ask(&pixels), Job::Answer(questions)));
             return;
         }
-        // While it is paused nothing changes.
+        // Nothing changes during a pause.
         let still = self.hub.now() == Phase::Paused;
-        // What is no picture of bytes cannot be shown.
+        // Only pictures of bytes can be shown.
         let blind = self.data.input.floats;
         if clock::seconds() < self.next || still || blind || !self.hub.watched() {
             return;

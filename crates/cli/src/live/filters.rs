@@ -1,17 +1,17 @@
-//! The first layer's weights as small pictures: what each filter or unit looks for.
+//! The first layer's weights as small pictures of the pattern that each filter or unit responds to.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use wgrad::{gpu::Slice, program::Parameter};
 
-/// Pictures shown at most.
+/// Most pictures that are shown.
 const SHOWN: usize = 32;
-/// Layers with more weights are not fetched.
+/// Most weights of a layer that is fetched.
 const MOST: usize = 1 << 20;
 
-/// How the first kernel becomes pictures.
+/// Layout of the first kernel as pictures.
 pub struct Filters {
-    /// Where it lies.
+    /// The kernel's weights on the device.
     pub weights: Slice,
     name: String,
     height: usize,
@@ -19,13 +19,13 @@ pub struct Filters {
     /// Channels of a picture, and of the input.
     channels: usize,
     inputs: usize,
-    /// Filters or units that there are.
+    /// Number of filters or units.
     all: usize,
 }
 
 impl Filters {
-    /// Of the first kernel, if it looks at pictures: that of a convolution, (height, width, inputs, filters), or that
-    /// of a dense layer over the whole image, (pixels, units).
+    /// Layout of the first kernel, if it takes pictures: that of a convolution, (height, width, inputs, filters), or
+    /// that of a dense layer over the whole image, (pixels, units).
     pub fn of(parameters: &[Parameter], [h, w, c]: [usize; 3], arena: &Slice) -> Option<Self> {
         let kernel = parameters.iter().find(|p| p.name.ends_with(".kernel"))?;
         let (height, width, inputs, all) = match kernel.shape[..] {
@@ -41,8 +41,8 @@ impl Filters {
         Some(Self { weights, name: kernel.name.clone(), height, width, channels, inputs, all })
     }
 
-    /// The pictures of `values`, which are the weights, after `number` steps: bytes around 128, scaled to the
-    /// greatest of all weights shown.
+    /// Pictures of the weights in `values` after `number` steps, as JSON: bytes around 128, scaled to the largest
+    /// weight shown.
     pub fn told(&self, values: &[f32], number: u64) -> Value {
         let shown = self.all.min(SHOWN);
         let area = self.height * self.width;

@@ -1,21 +1,20 @@
-//! The curves of a training from its beginning, in bounded room: when there are too many points, neighbours become
-//! their mean.
+//! Curves of a training from its beginning, in bounded memory: when there are too many points, neighbours are averaged.
 
 use serde_json::{Value, json};
 
-/// Points that are kept at most.
+/// Most points that are kept.
 const MOST: usize = 1500;
 
-/// What some steps came to.
+/// Means over some steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Point {
     /// Steps since the start of the training, at the end of these.
     pub number: u64,
-    /// How many steps.
+    /// Number of steps.
     pub steps: u64,
     /// Mean loss.
     pub loss: f64,
-    /// Share of images whose class was found.
+    /// Share of images whose class was predicted correctly.
     pub accuracy: f64,
     /// Learning rate of the last of the steps.
     pub rate: f64,

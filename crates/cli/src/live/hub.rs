@@ -1,6 +1,6 @@
-//! What the training loop and the server share: what there is to see, and what was asked for. The loop never waits
-//! for a page: events go into a ring of bounded length, and a page that is slow misses the oldest of them and gets
-//! the whole state anew.
+//! State that the training loop and the server share: the progress to show, and the requests of the pages. The loop
+//! never waits for a page: events go into a ring of bounded length. A page that is too slow misses the oldest of them
+//! and gets the whole state again.
 
 use super::history::{History, Point};
 use crate::fields::spelled;
@@ -25,17 +25,17 @@ use wgrad_run::EpochLine;
 
 /// Events that a page may be behind before it misses some.
 const RING: usize = 64;
-/// Seconds between two events about steps, at least.
+/// Least seconds between two events about steps.
 const PACE: f64 = 0.05;
 
-/// What the training does.
+/// Phase of the training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// It takes steps.
     #[default]
     Training,
-    /// It judges the weights.
+    /// It evaluates the weights.
     Evaluating,
     /// It waits to be resumed.
     Paused,
@@ -47,7 +47,7 @@ pub enum Phase {
     Failed,
 }
 
-/// What a page asked for and the training has not done yet.
+/// Requests of the pages that the training has not fulfilled yet.
 #[derive(Debug, Default)]
 pub struct Wishes {
     /// End, with everything saved.
@@ -58,11 +58,11 @@ pub struct Wishes {
     pub rate: Option<f64>,
 }
 
-/// Pixels whose classes somebody wants to know.
+/// Question of a page for the prediction of an image.
 pub struct Question {
     /// One image as the network takes it.
     pub pixels: Vec<u8>,
-    /// Where the answer goes: what the network puts out, and after how many steps.
+    /// Channel for the answer: the network's outputs, and the number of steps before them.
     pub answer: oneshot::Sender<(Vec<f32>, u64)>,
 }
 
@@ -91,7 +91,7 @@ struct State {
     evaluation: f64,
 }
 
-/// The one place where both sides meet.
+/// State that the training loop and the server share.
 pub struct Hub {
     about: Value,
     per_epoch: u64,
@@ -112,7 +112,8 @@ fn event(name: &str, value: &Value) -> Event {
 }
 
 impl Hub {
-    /// For a training of `options` in epochs of `per_epoch` steps, which has come to `epochs` and `position` so far.
+    /// State of a training with `options` and `per_epoch` steps per epoch, which has finished `epochs` and is at
+    /// `position`.
     pub fn new(
         about: Value,
         options: Options,
@@ -151,7 +152,7 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends an event to all pages. The state is locked, so that events and what new pages get are in one order.
+    /// Sends an event to all pages. The lock on the state keeps the events and the states of new pages in one order.
     fn publish(&self, _state: &MutexGuard<'_, State>, name: &str, value: &Value) {
         if self.watched() {
             // No page may be left by now.
@@ -159,24 +160,24 @@ impl Hub {
         }
     }
 
-    /// Whether a page is open.
+    /// Returns true if a page is open.
     pub fn watched(&self) -> bool {
         self.events.receiver_count() > 0
     }
 
-    /// Pages that are open.
+    /// Number of open pages.
     pub fn pages(&self) -> usize {
         self.events.receiver_count()
     }
 
-    /// Everything there is to see, and all events from there on.
+    /// The whole state, and all events after it.
     pub fn subscribe(&self) -> (Event, broadcast::Receiver<Event>) {
         let state = self.state();
         let receiver = self.events.subscribe();
         (self.whole(&state), receiver)
     }
 
-    /// The whole state for a page that has missed events: they are skipped.
+    /// The whole state for a page that has missed events, which are skipped.
     pub fn catch_up(&self, receiver: &mut broadcast::Receiver<Event>) -> Event {
         let state = self.state();
         *receiver = self.events.subscribe();
@@ -195,7 +196,7 @@ impl Hub {
         )
     }
 
-    /// Takes note of a step.
+    /// Records a step.
     pub fn step(&self, position: &Position, result: &StepResult) {
         let mut state = self.state();
         let group = &mut state.group;
@@ -205,12 +206,12 @@ impl Hub {
         group.at = milliseconds();
     }
 
-    /// Tells the steps noted so far, unless that was done a moment ago.
+    /// Publishes the recorded steps, unless that was done a moment ago.
     pub fn flush(&self) {
         self.tell(PACE);
     }
 
-    /// Tells the steps noted so far, unless it is less than `pace` seconds since that was done.
+    /// Publishes the recorded steps, unless that was done less than `pace` seconds ago.
     fn tell(&self, pace: f64) {
         let mut state = self.state();
         let now = clock::seconds();
@@ -226,7 +227,7 @@ impl Hub {
         state.published = now;
         let number = position.epoch * self.per_epoch + position.step;
         state.number = number;
-        // Of the last of the steps, not of the next.
+        // The rate of the last step, not of the next.
         let last = number.saturating_sub(1);
         let rate = state.options.learning_rate(last, position.watch.drops, self.per_epoch);
         let point = Point { number, steps, loss, accuracy, rate };
@@ -241,7 +242,7 @@ impl Hub {
         self.publish(&state, "step", &state.now);
     }
 
-    /// Seconds to the end, evaluations counted.
+    /// Seconds to the end, including evaluations.
     fn left(&self, state: &State, number: u64) -> f64 {
         let Options { epochs, batch, .. } = state.options;
         let steps = (epochs * self.per_epoch).saturating_sub(number);
@@ -249,7 +250,7 @@ impl Hub {
         (steps * batch as u64) as f64 / state.speed.max(1e-9) + evaluations as f64 * state.evaluation
     }
 
-    /// Notes an epoch that has been judged.
+    /// Records an evaluated epoch.
     pub fn epoch(&self, line: &EpochLine) {
         let mut state = self.state();
         state.epochs.push(*line);
@@ -258,7 +259,7 @@ impl Hub {
         self.publish(&state, "epoch", &value);
     }
 
-    /// Tells what the training does now, and why.
+    /// Publishes the phase of the training, and the reason for it.
     pub fn phase(&self, phase: Phase, words: &str) {
         self.tell(0.0);
         let mut state = self.state();
@@ -268,45 +269,45 @@ impl Hub {
             (_, Phase::Finished | Phase::Stopped | Phase::Failed) => state.speed = 0.0,
             _ => {}
         }
-        // What is no step does not count as slow steps.
+        // Time without steps does not count as slow steps.
         state.published = now;
         (state.phase, state.words) = (phase, words.to_string());
         let told = json!({"phase": phase, "words": words, "at": milliseconds()});
         self.publish(&state, "phase", &told);
     }
 
-    /// Notes what changed in the options.
+    /// Records changed options and publishes the base learning rate.
     pub fn set_options(&self, options: &Options, rate: f64) {
         let mut state = self.state();
         state.options = options.clone();
         self.publish(&state, "rate", &json!({"base_rate": rate}));
     }
 
-    /// Shows what the network gets wrong now.
+    /// Publishes the current mistakes of the network.
     pub fn show_mistakes(&self, value: Value) {
         let mut state = self.state();
         state.mistakes = value;
         self.publish(&state, "mistakes", &state.mistakes);
     }
 
-    /// Shows the first layer's filters.
+    /// Publishes the first layer's filters.
     pub fn show_filters(&self, value: Value) {
         let mut state = self.state();
         state.filters = value;
         self.publish(&state, "filters", &state.filters);
     }
 
-    /// Steps done, as far as they have been told.
+    /// Number of steps that have been published.
     pub fn number(&self) -> u64 {
         self.state().number
     }
 
-    /// What the training does.
+    /// Phase of the training.
     pub fn now(&self) -> Phase {
         self.state().phase
     }
 
-    /// Changes what is asked for.
+    /// Changes the pending requests.
     pub fn wish(&self, change: impl FnOnce(&mut Wishes)) {
         let mut wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut wishes);
@@ -314,12 +315,12 @@ impl Hub {
         self.wanted.store(any, Ordering::SeqCst);
     }
 
-    /// Whether something is asked for.
+    /// Returns true if a request is pending.
     pub fn wanted(&self) -> bool {
         self.wanted.load(Ordering::SeqCst)
     }
 
-    /// Asks the network; the question comes back where too many wait.
+    /// Asks the network; returns the question if too many wait.
     pub fn ask(&self, question: Question) -> Result<(), TrySendError<Question>> {
         self.questions.try_send(question)
     }

@@ -1,5 +1,5 @@
-//! `wgrad train --live`: a page that follows the training, shows what the network gets wrong, and steers it. The
-//! training runs on; the page is served by a thread of its own (`web`), both meet in `hub`, and what needs the device
+//! `wgrad train --live`: a page that follows the training, shows the network's mistakes, and steers the training. A
+//! separate thread serves the page (`web`) and shares its state with the training (`hub`). Work that needs the device
 //! is done between two submissions (`desk`).
 
 mod desk;
@@ -31,18 +31,18 @@ use std::{
 use wgrad::{checkpoint::Position, clock, data::Dataset, gpu::Context, metrics::StepResult, train::Trainer};
 use wgrad_run::{EpochLine, Pause, Run};
 
-/// The port where a page is looked for first.
+/// Port of the page, if it is free.
 const PORT: u16 = 7878;
-/// Questions that wait for the training at most.
+/// Most questions that wait for the training.
 const QUESTIONS: usize = 64;
-/// How long pages have to hear of the end.
+/// Time for the pages to receive the end.
 const GRACE: Duration = Duration::from_millis(1500);
 
-/// The page of a training.
+/// Options for the live page.
 #[derive(clap::Args, Clone)]
 #[command(next_help_heading = "Live page")]
 pub struct LiveArgs {
-    /// Serve a page that follows the training, and from which it is steered [ADDR: port, address or both; default:
+    /// Serve a page that follows and steers the training [ADDR: port, address or both; default:
     /// 127.0.0.1:7878, or a free port if that is taken]
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "")]
     live: Option<Address>,
@@ -50,7 +50,7 @@ pub struct LiveArgs {
     reach: Reach,
 }
 
-/// The page, if one was asked for; without it nothing here does anything.
+/// The page, if `--live` is given; without it, all methods do nothing.
 pub struct Live(Option<Page>);
 
 struct Page {
@@ -59,7 +59,7 @@ struct Page {
     questions: Questions,
 }
 
-/// What the pages ask, for whichever desk there is.
+/// Questions of the pages, for the current desk.
 type Questions = Arc<Mutex<Receiver<Question>>>;
 
 async fn desk(
@@ -76,7 +76,7 @@ async fn desk(
 }
 
 impl Live {
-    /// Serves the page, says where, and puts the desk beside the trainer.
+    /// Serves the page, prints its address, and attaches the desk to the trainer.
     pub async fn start(
         args: &LiveArgs,
         context: &Context,
@@ -104,14 +104,14 @@ impl Live {
         let hub = Hub::new(about, options, per_epoch, run.metrics()?, &position, send);
         let hub = Arc::new(hub);
         desk(context, run, data, trainer, (&hub, &questions)).await?;
-        // Not earlier: who could connect would wait for an answer.
+        // Listens only now: an earlier connection would wait for an answer.
         let listener = address.listen(PORT, &args.reach)?;
         let shown = match listener.local_addr()?.ip().is_unspecified() {
             true => format!("localhost:{}", listener.local_addr()?.port()),
             false => listener.local_addr()?.to_string(),
         };
         tell!("live: http://{shown}/#{token}");
-        // Two of the largest requests: the memory is the training's.
+        // Room for two of the largest requests: the training needs the memory.
         let room = Room::new(2 * Room::largest(PICTURE, model.pixels()), PICTURE, model.pixels());
         let turns = Default::default();
         let routes = Routes { hub: hub.clone(), token, config: config.clone(), room, turns };
@@ -119,7 +119,7 @@ impl Live {
         Ok(Self(Some(Page { hub, server, questions })))
     }
 
-    /// Puts the desk beside a trainer that goes on in place of one whose device was lost.
+    /// Attaches the desk to a trainer that replaces one whose device was lost.
     pub async fn go_on(
         &self,
         context: &Context,
@@ -133,19 +133,19 @@ impl Live {
         }
     }
 
-    /// Takes note of a step.
+    /// Records a step.
     pub fn step(&self, position: &Position, result: &StepResult) {
         if let Some(page) = &self.0 {
             page.hub.step(position, result);
         }
     }
 
-    /// Whether the training should break off and [`Live::settle`] what a page asked for.
+    /// Returns true if the training should pause for [`Live::settle`] to fulfil a page's request.
     pub fn wants(&self) -> bool {
         self.0.as_ref().is_some_and(|page| page.hub.wanted())
     }
 
-    /// Whether a page asked to end it.
+    /// Returns true if a page asked to end the training.
     pub fn stops(&self) -> bool {
         self.wish(|wishes| wishes.stop)
     }
@@ -158,8 +158,8 @@ impl Live {
         seen
     }
 
-    /// Does what a page asked for, between two steps, after the state has been saved: takes another learning rate,
-    /// and waits as long as it is paused, unless the training `is_over`. Both stand in the run's record.
+    /// Fulfils the pages' requests between two steps, after the state has been saved: sets another learning rate, and
+    /// waits while the training is paused, unless it `is_over`. The run's record keeps both.
     pub fn settle(&self, run: &mut Run, trainer: &mut Trainer, is_over: impl Fn() -> bool) -> Result<()> {
         let Some(Page { hub, .. }) = &self.0 else { return Ok(()) };
         let mut paused = None;
@@ -197,21 +197,21 @@ impl Live {
         Ok(())
     }
 
-    /// Says that the weights are judged now, or that it trains again.
+    /// Publishes that an evaluation begins, or that the training continues.
     pub fn evaluates(&self, evaluates: bool) {
         if let Some(page) = &self.0 {
             page.hub.phase(if evaluates { Phase::Evaluating } else { Phase::Training }, "");
         }
     }
 
-    /// Takes note of an epoch that has been judged.
+    /// Records an evaluated epoch.
     pub fn epoch(&self, line: &EpochLine) {
         if let Some(page) = &self.0 {
             page.hub.epoch(line);
         }
     }
 
-    /// Tells all pages how it ended, and closes.
+    /// Publishes how the training ended, and stops the server.
     pub fn end(self, ended: &Result<ExitCode>, whole: bool) {
         let Some(Page { hub, server, .. }) = self.0 else { return };
         match ended {

@@ -1,4 +1,4 @@
-//! The live page of a program that was built without it: nothing is served, and nothing is ever asked for.
+//! Stub of the live page for a program that is built without it: it serves nothing and never has a request.
 
 use anyhow::Result;
 use std::{process::ExitCode, sync::Arc};

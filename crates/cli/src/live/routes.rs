@@ -1,5 +1,4 @@
-//! What the live page's server answers. Looking is open to whoever the door lets in; steering and asking need the
-//! token.
+//! Routes of the live page's server. Every client that the door lets in may look; control and questions need the token.
 
 use super::hub::{Hub, Phase, Question};
 use crate::{
@@ -30,32 +29,32 @@ use tokio::sync::{broadcast::error::RecvError, oneshot};
 use wgrad_data::picture::Picture;
 use wgrad_run::Config;
 
-/// Pages open at once.
+/// Most pages that are open at once.
 const PAGES: usize = 64;
-/// Bytes of a picture's file.
+/// Most bytes of a picture's file.
 pub const PICTURE: usize = 20 << 20;
 const CONTROL: usize = 1 << 10;
-/// Without an event for so long, a page gets a sign of life.
+/// Time without an event after which a page gets a sign of life.
 const ALIVE: Duration = Duration::from_secs(10);
-/// How long a question may wait: a step may take seconds on a slow device.
+/// Longest wait of a question: a step may take seconds on a slow device.
 const ANSWER: Duration = Duration::from_secs(60);
 const KNOWN: &str = "GET /, GET /events, GET /health, POST /control, POST /predict, POST /look";
 
-/// What the answers are made of.
+/// State of the routes.
 pub struct Routes {
-    /// What there is to see and to ask for.
+    /// Progress of the training, and the requests of the pages.
     pub hub: Arc<Hub>,
-    /// Who may steer.
+    /// Token of the clients that may steer the training.
     pub token: Token,
-    /// The run.
+    /// Record of the run.
     pub config: Config,
-    /// What requests may hold.
+    /// Memory that requests may hold.
     pub room: Room,
-    /// Where pictures wait to be read.
+    /// Queue of pictures to decode.
     pub turns: Turns,
 }
 
-/// The paths.
+/// Router of all paths.
 pub fn paths(routes: Routes) -> Router {
     let routes = Arc::new(routes);
     let looked = Router::new()
@@ -75,7 +74,7 @@ pub fn paths(routes: Routes) -> Router {
 type Shared = State<Arc<Routes>>;
 type Peer = Extension<IpAddr>;
 
-/// Lets in who has the token.
+/// Refuses requests without the token.
 async fn with_token(State(routes): Shared, request: Request, next: Next) -> Reply {
     if !routes.token.is_in(request.headers()) {
         let words = "got no token or a wrong one, expected that of the address which `wgrad train --live` \
@@ -99,7 +98,7 @@ async fn events(State(routes): Shared) -> Reply {
     Ok((kind, Sse::new(follow(routes.hub.clone()))).into_response())
 }
 
-/// `{"do": "pause"}`, `resume`, `stop`, or `rate` with a number.
+/// Handles `{"do": "pause"}`, `resume`, `stop`, or `rate` with a number.
 async fn control(State(routes): Shared, Extension(peer): Peer, request: Request) -> Reply {
     let Routes { hub, room, .. } = &*routes;
     let (bytes, _held) = body::read(request, room, CONTROL, peer).await?;
@@ -121,7 +120,7 @@ async fn control(State(routes): Shared, Extension(peer): Peer, request: Request)
     reply::json(&json!({"done": true}))
 }
 
-/// What the network makes of a picture now, and the picture as the network sees it.
+/// Returns the current prediction for a picture, and the picture as the network sees it.
 async fn predict(State(routes): Shared, Extension(peer): Peer, request: Request) -> Reply {
     let Routes { config, room, turns, .. } = &*routes;
     let taking = Taking::of(config).map_err(bad)?;
@@ -134,7 +133,7 @@ async fn predict(State(routes): Shared, Extension(peer): Peer, request: Request)
     reply::json(&value)
 }
 
-/// The same of pixels as the network sees them: a page asks again and again while the network learns.
+/// Returns the current prediction for pixels as the network sees them; a page asks repeatedly while the network learns.
 async fn look(State(routes): Shared, Extension(peer): Peer, request: Request) -> Reply {
     let (bytes, _held) = body::read(request, &routes.room, PICTURE, peer).await?;
     let expected = routes.config.model.pixels();
@@ -171,7 +170,7 @@ fn over(hub: &Hub) -> bool {
     matches!(hub.now(), Phase::Finished | Phase::Stopped | Phase::Failed)
 }
 
-/// What a page is told: all there is, and what happens, until the training has ended.
+/// Events for a page: the whole state, then all changes until the training has ended.
 fn follow(hub: Arc<Hub>) -> impl Stream<Item = Result<Event, Infallible>> {
     let (whole, events) = hub.subscribe();
     stream::unfold((hub, Some(whole), events), async |(hub, whole, mut events)| {

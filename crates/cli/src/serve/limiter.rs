@@ -1,5 +1,5 @@
-//! How many pictures an address may send: a bucket that fills at a steady rate and holds two seconds' worth.
-//! (tower has one for all; governor never lets through what is larger than a bucket.)
+//! Limit on the pictures that an address may send: a bucket that fills at a steady rate and holds two seconds' worth.
+//! (tower has one for all addresses; governor never admits a request that is larger than a bucket.)
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// Addresses that are remembered.
+/// Most addresses that are remembered.
 const MOST: usize = 4096;
 
 /// The buckets of all addresses.
@@ -22,13 +22,13 @@ struct Bucket {
 }
 
 impl Limiter {
-    /// Allows `rate` pictures a second.
+    /// Allows `rate` pictures per second.
     pub fn new(rate: f64) -> Self {
         Self { rate, buckets: Mutex::default() }
     }
 
-    /// Takes `count` pictures out of the bucket of `peer` at `now`, seconds; otherwise the seconds until they are in
-    /// it. A request that is larger than a second's worth needs no more than that, and is paid for afterwards.
+    /// Takes `count` pictures out of the bucket of `peer` at `now`, in seconds. The error holds the seconds until they
+    /// are in it. A request of more than a second's worth needs only a second's worth; the rest is taken afterwards.
     pub fn take(&self, peer: IpAddr, count: usize, now: f64) -> Result<(), u64> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let room = 2.0 * self.rate;

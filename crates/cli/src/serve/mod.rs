@@ -1,5 +1,5 @@
-//! `wgrad serve`: the finished network of a run behind HTTP. Requests are read by a thread of their own (`web`); this
-//! one owns the device, and makes batches of the pictures that wait.
+//! `wgrad serve`: serves the trained network of a run over HTTP. A separate thread reads the requests (`web`); this one
+//! owns the device and makes batches of the waiting pictures.
 
 mod limiter;
 mod routes;
@@ -34,18 +34,18 @@ use wgrad::{gpu::guarded, predict::Predictor};
 use wgrad_data::picture::SENT_MEMORY;
 use wgrad_run::Run;
 
-/// The port where it is looked for first.
+/// Port of the server, if it is free.
 const PORT: u16 = 7979;
-/// How long requests under way may take when it ends.
+/// Time for the requests under way when the server ends.
 const GRACE: Duration = Duration::from_secs(10);
-/// MiB of all requests together, unless the largest need more.
+/// Default MiB of all requests together, unless the largest need more.
 const MEMORY: usize = 1024;
-/// How often Ctrl-C is looked for.
+/// Interval at which the server looks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(50);
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
-  wgrad serve runs/mlp-1                          http://127.0.0.1:7979 has a page; it takes pictures
+  wgrad serve runs/mlp-1                          a page at http://127.0.0.1:7979 that takes pictures
   wgrad serve runs/mlp-1 --addr 8080
   curl --data-binary @shirt.png http://127.0.0.1:7979/predict?top=3
   curl -F file=@shirt.png -F file=@boot.jpg http://127.0.0.1:7979/predict
@@ -56,26 +56,26 @@ pub struct Serve {
     /// The folder of a run
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// Where to listen: a port, an address or both [default: 127.0.0.1:7979, or a free port if that is taken]
+    /// Address to listen on: a port, an address or both [default: 127.0.0.1:7979, or a free port if that is taken]
     #[arg(long, value_name = "ADDR", default_value = "", hide_default_value = true)]
     addr: Address,
-    /// Pictures that are given to the device at once
+    /// Most pictures in a batch on the device
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096))]
     max_batch: u32,
-    /// Milliseconds that a picture waits for others
+    /// Milliseconds that a picture waits for others to join its batch
     #[arg(long, value_name = "MS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=10_000))]
     max_wait: u64,
-    /// Pictures a second that one address may send; it may send twice as many at once
+    /// Pictures per second that one address may send; it may send twice as many at once
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
-    /// MiB of a request
+    /// Most MiB of a request
     #[arg(long, value_name = "MIB", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1024))]
     max_body: u64,
-    /// MiB that all requests together may hold: bodies that are read, the picture that is decoded, and answers. Others
-    /// wait for room, for 5 seconds [default: 1024, or what two of the largest requests need]
+    /// MiB that all requests together may hold: bodies, the picture that is decoded, and answers. Further requests
+    /// wait up to 5 seconds for room [default: 1024, or what two of the largest requests need]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     memory: Option<u64>,
-    /// The weights of the last epoch instead of the best
+    /// Use the weights of the last epoch instead of the best
     #[arg(long)]
     last: bool,
     #[command(flatten)]
@@ -84,7 +84,7 @@ pub struct Serve {
     adapter: AdapterArgs,
 }
 
-/// A picture as the network takes it, and where the answer goes.
+/// A picture as the network takes it, and the channel for the answer.
 struct Job {
     pixels: Vec<u8>,
     answer: oneshot::Sender<Vec<f32>>,
@@ -103,7 +103,7 @@ impl Serve {
         let context = self.adapter.open().await?;
         let batch = self.max_batch as usize;
         let predictor = predictor_of(&context, &run, &checkpoint, batch).await?;
-        // Not earlier: who could connect would wait for an answer.
+        // Listens only now: an earlier connection would wait for an answer.
         let listener = self.addr.listen(PORT, &self.reach)?;
         let places = 4 * batch.max(64);
         let (send, jobs) = sync_channel(places);
@@ -127,7 +127,7 @@ impl Serve {
         let mut ended = guarded(self.answer(&predictor, &jobs, &routes, &interrupt, &mut ending)).await;
         drop(predictor);
         drop(context);
-        // Who waited for the answers that a lost device did not give hears of an error; the others are served on.
+        // Clients whose answers were lost with the device get an error; the others are still served.
         let mut patience = Patience::default();
         while let Err(error) = ended {
             let patience = patience.again(error, routes.counts.batches());
@@ -142,7 +142,7 @@ impl Serve {
         Ok(ExitCode::from(INTERRUPTED))
     }
 
-    /// What bodies and answers may hold, for a network that takes `input` bytes.
+    /// Memory for bodies and answers, for a network that takes `input` bytes.
     fn room(&self, input: usize) -> Result<Room> {
         let most = (self.max_body as usize) << 20;
         let (largest, reading) = (Room::largest(most, input), kib(SENT_MEMORY));
@@ -164,7 +164,7 @@ impl Serve {
         Ok(Room::new(memory - reading, most, input))
     }
 
-    /// Answers jobs until Ctrl-C, and then the rest while the server waits for it.
+    /// Answers jobs until Ctrl-C, and then the remaining ones, which the server waits for.
     async fn answer(
         &self,
         predictor: &Predictor,
@@ -188,7 +188,7 @@ impl Serve {
     }
 }
 
-/// How far the server is.
+/// State of the server.
 enum Ending {
     Serves(Server),
     /// It finishes the requests under way.
@@ -196,7 +196,7 @@ enum Ending {
     Over,
 }
 
-/// Answers jobs, as many at once as fit and have come within `wait`, until it `is_over`.
+/// Answers jobs until it `is_over`, in batches of those that come within `wait`.
 async fn work(
     predictor: &Predictor,
     jobs: &Receiver<Job>,
@@ -221,7 +221,7 @@ async fn work(
         let answers = predictor.probabilities(&pixels).await?;
         routes.counts.batch(together.len());
         for (job, answer) in together.into_iter().zip(answers) {
-            // Who asked may be gone by now.
+            // The client may be gone by now.
             let (Ok(()) | Err(_)) = job.answer.send(answer);
         }
     }

@@ -1,4 +1,4 @@
-//! What the server of a finished network answers.
+//! Routes of the server of a trained network.
 
 use super::{Job, limiter::Limiter};
 use crate::{
@@ -34,33 +34,33 @@ use wgrad_run::Run;
 
 const KNOWN: &str = "GET /, GET /model, GET /health, POST /predict";
 
-/// What the answers are made of.
+/// State of the routes.
 pub struct Routes {
-    /// Where pictures wait for the device.
+    /// Queue of pictures for the device.
     pub jobs: SyncSender<Job>,
-    /// Places among these.
+    /// Places in this queue.
     pub places: Shares,
-    /// Where pictures wait to be read.
+    /// Queue of pictures to decode.
     pub turns: Turns,
-    /// What requests may hold.
+    /// Memory that requests may hold.
     pub room: Room,
-    /// Height and width of what the network takes.
+    /// Preparation of pictures for the network.
     pub taking: Taking,
-    /// The device.
+    /// Description of the device.
     pub adapter: String,
-    /// After how much training the weights are those that they are.
+    /// Position of the training at which the weights were saved.
     pub position: Position,
-    /// Pictures of an address.
+    /// Limit on the pictures of an address.
     pub limiter: Limiter,
-    /// What has been done.
+    /// Counts of answered pictures and batches.
     pub counts: Counts,
     /// The run.
     pub run: Run,
-    /// Pictures at once on the device.
+    /// Most pictures in a batch on the device.
     pub batch: usize,
 }
 
-/// What has been done.
+/// Counts of answered pictures and batches.
 #[derive(Default)]
 pub struct Counts {
     images: AtomicUsize,
@@ -69,20 +69,20 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Takes note of a batch.
+    /// Counts a batch.
     pub fn batch(&self, images: usize) {
         self.images.fetch_add(images, Relaxed);
         self.batches.fetch_add(1, Relaxed);
         self.largest.fetch_max(images, Relaxed);
     }
 
-    /// Batches so far.
+    /// Number of batches so far.
     pub fn batches(&self) -> usize {
         self.batches.load(Relaxed)
     }
 }
 
-/// The paths.
+/// Router of all paths.
 pub fn paths(routes: Arc<Routes>) -> Router {
     let looked = Router::new()
         .route("/", reply::page(include_str!("../../assets/web/serve.html")))
@@ -102,7 +102,7 @@ fn busy(seconds: u64) -> Refusal {
     reply::later(StatusCode::TOO_MANY_REQUESTS, seconds, words)
 }
 
-/// `?top=K`: how many classes to tell, all by default.
+/// Parses `?top=K`, the number of classes to return; all by default.
 fn top(query: Option<&str>) -> Result<usize, Refusal> {
     let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let mut top = usize::MAX;
@@ -145,7 +145,7 @@ async fn predict(
     request: Request,
 ) -> Reply {
     let top = top(query.as_deref())?;
-    // Even a refusal costs: a crowd is turned away before its pictures are read.
+    // Even a refusal costs time: too many requests are refused before their pictures are read.
     routes.limiter.take(peer, 1, clock::seconds()).map_err(busy)?;
     let (pictures, held) = body::receive(request, &routes.room, peer).await?;
     routes.limiter.take(peer, pictures.len() - 1, clock::seconds()).map_err(busy)?;
@@ -153,7 +153,7 @@ async fn predict(
 }
 
 impl Routes {
-    /// What the network makes of each picture.
+    /// Returns the prediction for each picture.
     async fn predict(&self, pictures: Vec<(String, Bytes)>, held: Held, top: usize, peer: IpAddr) -> Reply {
         let mut waiting = Vec::new();
         for (name, bytes) in pictures {
@@ -172,7 +172,8 @@ impl Routes {
         reply::held(&json!({ "predictions": all }), held)
     }
 
-    /// Reads a picture and lets it wait for the device; where its answer comes, what was done to it, its pixels.
+    /// Decodes a picture and queues it for the device. Returns the channel of its answer, the notes on its preparation
+    /// and its pixels.
     async fn submit(
         &self,
         name: &str,

@@ -1,5 +1,5 @@
-//! `--tensorboard`: the event files of a training. Loss and accuracy lie in the folders `train`, `test` and `validation`,
-//! so that TensorBoard draws them into one chart; everything else beside these folders.
+//! `--tensorboard`: the event files of a training. Loss and accuracy are in the folders `train`, `test` and
+//! `validation`, so that TensorBoard draws them into one chart; everything else is in the folder above these.
 
 use anyhow::{Context as _, Result};
 use std::{
@@ -20,10 +20,10 @@ use wgrad_report::{
 };
 use wgrad_run::{EpochLine, Run};
 
-/// Points of the curves within an epoch.
+/// Points per epoch of the curves of steps.
 const POINTS: u64 = 50;
 
-/// The files of a training.
+/// Event files of a training.
 pub struct Board {
     folder: PathBuf,
     main: Writer<File>,
@@ -31,15 +31,15 @@ pub struct Board {
     test: Writer<File>,
     validation: Option<Writer<File>>,
     per_epoch: u64,
-    /// Whether classes are told: a regression has no accuracy.
+    /// True for a classifier: a regression has no accuracy.
     classes: bool,
-    /// The steps since the last point, and what they came to.
+    /// Steps since the last point, and their metrics.
     steps: u64,
     since: RunningMetrics,
 }
 
 impl Board {
-    /// Begins the files, in `folder` or else in the run's own; after those that are there, where a run goes on.
+    /// Begins the files in `folder`, or else in the run's own; those of a resumed run come after the existing ones.
     pub fn new(run: &Run, folder: Option<&Path>, position: &Position, per_epoch: u64) -> Result<Self> {
         let folder = folder.map_or_else(|| run.folder.join("tensorboard"), Path::to_path_buf);
         let first = position.epoch * per_epoch + position.step;
@@ -67,12 +67,12 @@ impl Board {
         })
     }
 
-    /// Where they lie.
+    /// Folder of the files.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// A step is done.
+    /// Records a step.
     pub fn step(&mut self, position: &Position, result: &StepResult) -> Result<()> {
         self.steps += 1;
         self.since.count(result);
@@ -89,7 +89,7 @@ impl Board {
         Ok(())
     }
 
-    /// An epoch is over; `rate` was the learning rate of its last step.
+    /// Records an epoch; `rate` is the learning rate of its last step.
     pub fn epoch(&mut self, run: &Run, line: &EpochLine, rate: f64, state: &Checkpoint) -> Result<()> {
         let errors = line.errors;
         let classes = self.classes;
@@ -125,7 +125,7 @@ impl Board {
         Ok(())
     }
 
-    /// The training is over: the most confident mistakes of the best weights as pictures.
+    /// Ends the files, with pictures of the most confident mistakes of the best weights.
     pub async fn finish(mut self, context: &Context, run: &Run, data: &Dataset, step: u64) -> Result<()> {
         let (config, best) = (&run.config, run.best()?);
         let found = evaluate(
@@ -145,17 +145,17 @@ impl Board {
         Ok(self.main.end(End::Success)?)
     }
 
-    /// The training was interrupted.
+    /// Ends the files of an interrupted training.
     pub fn interrupted(&mut self) -> Result<()> {
         Ok(self.main.end(End::Failure)?)
     }
 }
 
-/// A new event file in `folder`, behind those that are there.
+/// Creates an event file in `folder`, after the existing ones.
 fn begin(folder: &Path, step: u64) -> Result<Writer<File>> {
     fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let cannot = || format!("cannot write an event file into {}", folder.display());
-    // TensorBoard reads them in the order of their names.
+    // TensorBoard reads event files in the order of their names.
     let mut seconds = calendar::now() as u64;
     let file = loop {
         let path = folder.join(format!("events.out.tfevents.{seconds:010}.wgrad"));
@@ -166,7 +166,7 @@ fn begin(folder: &Path, step: u64) -> Result<Writer<File>> {
     };
     let mut writer = Writer::new(file, calendar::now).with_context(cannot)?;
     if step > 0 {
-        // The next step is the first that is told anew.
+        // The next step is the first that is recorded again.
         writer.resume(step + 1).with_context(cannot)?;
     }
     Ok(writer)

@@ -1,4 +1,4 @@
-//! How a training ends: by itself, by Ctrl-C, by its time, by its callbacks; and with which exit code.
+//! End of a training, by itself, by Ctrl-C, by its time limit or by its callbacks, and its exit code.
 
 use super::hints;
 use crate::{
@@ -22,18 +22,18 @@ use wgrad::{
 };
 use wgrad_run::{BEST, Chance, EpochLine, Outcome, Run};
 
-/// Why a training ended before its time.
+/// Reason for the early end of a training.
 #[derive(Clone, Copy)]
 pub enum Ending {
     /// Ctrl-C came; the state is saved.
     Interrupted,
-    /// The time was over; the state is saved.
+    /// The time limit was reached; the state is saved.
     OutOfTime,
     /// The live page asked to stop; the state is saved.
     Stopped,
 }
 
-/// `--max-time`, counted from when the training begins.
+/// `--max-time`, counted from the beginning of the training.
 pub struct Limit {
     begun: f64,
     time: Option<Duration>,
@@ -48,14 +48,14 @@ impl Limit {
         self.time.is_some_and(|time| clock::seconds() - self.begun >= time.as_secs_f64())
     }
 
-    /// Says that the time is over and how to go on.
+    /// Prints that the time is over and how to continue; returns the exit code.
     pub fn end(&self, run: &Run, trainer: &Trainer) -> Result<ExitCode> {
         let seconds = self.time.unwrap_or_default().as_secs_f64();
         early(&format!("the time of {seconds} s is over"), run, trainer)
     }
 }
 
-/// Says that the live page stopped it and how to go on.
+/// Prints that the live page stopped the training and how to continue; returns the exit code.
 pub fn stopped(run: &Run, trainer: &Trainer) -> Result<ExitCode> {
     early("stopped from the page, and saved", run, trainer)
 }
@@ -72,7 +72,7 @@ fn early(why: &str, run: &Run, trainer: &Trainer) -> Result<ExitCode> {
     Ok(verdict(trainer, run))
 }
 
-/// Refuses fewer epochs than have begun at `position`: the run would say so, and be none of that length.
+/// Refuses fewer epochs than have begun at `position`: the run's record would name a length that it exceeds.
 pub fn refuse_fewer(run: &Run, asked: u64, position: &Position) -> Result<()> {
     let Position { epoch, step, .. } = *position;
     if asked >= epoch + u64::from(step > 0) {
@@ -90,14 +90,14 @@ pub fn refuse_fewer(run: &Run, asked: u64, position: &Position) -> Result<()> {
     )
 }
 
-/// Says how to go on with a run that was saved.
+/// Prints how to continue a saved run; returns the exit code.
 pub fn interrupted(run: &Run) -> ExitCode {
     let folder = quoted_path(&run.folder);
     tell!("interrupted; go on with: {} train --resume {folder}", program());
     ExitCode::from(INTERRUPTED)
 }
 
-/// Why the training is over before its epochs are.
+/// Reason why the training is over before all epochs are done.
 pub fn over(trainer: &Trainer, run: &Run) -> Result<String> {
     let callbacks = &run.config.options.callbacks;
     let epoch = trainer.position().epoch;
@@ -139,7 +139,7 @@ pub fn over(trainer: &Trainer, run: &Run) -> Result<String> {
     })
 }
 
-/// Why a plateau lets the rate fall after the epoch of `line`.
+/// Reason why a plateau lowers the rate after the epoch of `line`.
 pub fn plateau(run: &Run, line: &EpochLine) -> String {
     let Options { callbacks, schedule, .. } = &run.config.options;
     let watched = callbacks.monitor.name(line.validation_loss.is_some());
@@ -151,7 +151,7 @@ pub fn plateau(run: &Run, line: &EpochLine) -> String {
     }
 }
 
-/// Where the weights of the best `epoch` are, behind a comma; they may have been lost.
+/// File of the weights of the best `epoch`, after a comma, or that they are lost.
 fn saved_to(run: &Run, epoch: u64, saved: &str) -> Result<String> {
     let file = best_file(run);
     Ok(match run.best_epoch()? {
@@ -166,9 +166,9 @@ fn best_file(run: &Run) -> String {
     quoted_path(&run.folder.join(BEST))
 }
 
-/// How long it took to the target: training and evaluation from the first step on, however often the run was resumed,
-/// and what compiling took before. Saving is not counted, nor is what an interrupted epoch had to wait. `None` of a run
-/// whose first epochs kept no times.
+/// Time to the target, in words: training and evaluation from the first step, over all resumptions of the run, and the
+/// time of compiling before. Saving, and the waits of an interrupted epoch, do not count. `None` for a run whose first
+/// epochs recorded no times.
 pub fn time_to_target(run: &Run, compiled: f64) -> Result<Option<String>> {
     let lines = run.metrics()?;
     let sum = |seconds: fn(&EpochLine) -> Option<f64>| lines.iter().map(seconds).sum::<Option<f64>>();
@@ -182,7 +182,7 @@ pub fn time_to_target(run: &Run, compiled: f64) -> Result<Option<String>> {
     }))
 }
 
-/// 1 if there was a target and it was missed.
+/// Exit code: 1 if there was a target and it was missed.
 pub fn verdict(trainer: &Trainer, run: &Run) -> ExitCode {
     let Some(target) = run.config.options.callbacks.target_accuracy else { return ExitCode::SUCCESS };
     if trainer.verdict() == Verdict::Reached {
@@ -195,7 +195,8 @@ pub fn verdict(trainer: &Trainer, run: &Run) -> ExitCode {
     ExitCode::from(1)
 }
 
-/// What came out, where it is, whether more epochs would help, and what to do next. `named` is what `--model` said.
+/// Prints the result, its folder, whether more epochs would help, and what to do next. `named` is the value of
+/// `--model`.
 pub fn finish(run: &Run, data: &Dataset, json: bool, named: Option<&str>) -> Result<()> {
     let lines = run.metrics()?;
     let (config, loss) = (&run.config, run.config.model.loss()?);
@@ -242,7 +243,7 @@ pub fn finish(run: &Run, data: &Dataset, json: bool, named: Option<&str>) -> Res
     Ok(())
 }
 
-/// What an epoch reached on the test images.
+/// Test metrics of an epoch, in words.
 fn reached(line: &EpochLine, loss: Loss) -> String {
     let errors = line.errors;
     match (loss.is_regression(), errors.test_rmse, errors.test_mae) {
@@ -255,7 +256,7 @@ fn reached(line: &EpochLine, loss: Loss) -> String {
     }
 }
 
-/// What a linear network of a table computes with its best weights, in the units of the columns.
+/// Formula of a linear network for a table with its best weights, in the units of the columns.
 fn formula(run: &Run) -> Result<Option<Formula>> {
     let Some(table) = run.config.data.table.as_ref().filter(|_| run.folder.join(BEST).exists()) else {
         return Ok(None);

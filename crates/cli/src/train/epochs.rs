@@ -1,4 +1,5 @@
-//! The epochs of a training: what is said before, who listens while [`Trainer::fit`] trains, and what is said at the end.
+//! Epochs of a training: the messages before them, the events while [`Trainer::fit`] trains, and the messages at the
+//! end.
 
 use super::{
     Train,
@@ -32,10 +33,10 @@ use wgrad_run::{EpochLine, FEWEST_STEPS, LayersLine, Outcome, Run};
 
 /// Seconds of training after which the state is saved even within an epoch.
 const SAVE_EVERY: f64 = 60.0;
-/// Seconds of an epoch after which the state is saved also before its evaluation.
+/// Seconds of an epoch after which the state is also saved before its evaluation.
 const LONG: f64 = 10.0;
 
-/// What listens to a training for the command line: it saves the run, shows how it goes, and ends it when somebody asks.
+/// Events of a training for the command line: saves the run, shows its progress, and ends it on request.
 struct Course<'c> {
     train: &'c Train,
     run: &'c mut Run,
@@ -45,20 +46,20 @@ struct Course<'c> {
     live: &'c Live,
     progress: Progress,
     board: Option<Board>,
-    /// What went wrong while a step was shown.
+    /// Error while a step was shown.
     failed: Result<()>,
-    /// Why it ended before its time.
+    /// Reason for the early end, if there is one.
     ending: Option<Ending>,
     watch: StopWatch,
 }
 
-/// The times of the epoch that runs, seconds of [`clock`].
+/// Times of the current epoch, in seconds of [`clock`].
 #[derive(Default)]
 struct StopWatch {
     begun: f64,
-    /// Images that had been seen when this process began with the epoch.
+    /// Images of the epoch that were seen before this process began with it.
     seen: u64,
-    /// Seconds that saving took within it.
+    /// Seconds that saving took within the epoch.
     saving: f64,
     saved: f64,
     /// Images per second of its training.
@@ -67,12 +68,12 @@ struct StopWatch {
 }
 
 impl Course<'_> {
-    /// Whether somebody waits for the step to be over.
+    /// Returns true if a request waits for the end of the step.
     fn is_wanted(&self) -> bool {
         self.interrupt.requested() || self.limit.is_over() || self.live.wants()
     }
 
-    /// Does what the page asked for, between two steps, after the state has been saved; whether the training ends here.
+    /// Fulfils the page's requests between two steps, after the state has been saved; breaks if the training ends here.
     fn settle(&mut self, trainer: &mut Trainer) -> Result<ControlFlow<()>> {
         let Self { interrupt, limit, live, run, .. } = self;
         live.settle(run, trainer, || interrupt.requested() || limit.is_over())?;
@@ -85,12 +86,12 @@ impl Course<'_> {
         })
     }
 
-    /// Whether somebody wants the training to end, even within an evaluation.
+    /// Returns true if the training should end, even within an evaluation.
     fn is_over(&self) -> bool {
         self.interrupt.requested() || self.limit.is_over() || self.live.stops()
     }
 
-    /// Why, if so.
+    /// Reason for the end, if [`Self::is_over`].
     fn ending(&self) -> Ending {
         match (self.live.stops(), self.interrupt.requested()) {
             (true, _) => Ending::Stopped,
@@ -107,14 +108,14 @@ impl Course<'_> {
         Ok(())
     }
 
-    /// Writes all that is kept of an epoch.
+    /// Writes the metrics, the layers and the state of an epoch.
     async fn keep(&mut self, trainer: &Trainer, epoch: &Epoch, line: &EpochLine) -> Result<()> {
-        // Of an epoch that was trained before this process began the gradients are gone.
+        // The gradients of an epoch that was trained before this process began are gone.
         let gradients = if line.images_per_second > 0.0 { trainer.gradients().await? } else { Vec::new() };
         let before = self.kept.as_ref().and_then(|kept| kept.began.as_deref());
         let tensors = norms(trainer.parameters(), &epoch.state.weights, before, &gradients);
         let run = &self.run;
-        // The state last: it says that the epoch is done, and all the rest of it must be there by then.
+        // The state comes last: it says that the epoch is done, so everything else must be there by then.
         run.log(line)
             .and_then(|()| run.log_layers(LayersLine { epoch: line.epoch, tensors }))
             .and_then(|()| run.save(&epoch.state, epoch.is_best))?;
@@ -125,7 +126,7 @@ impl Course<'_> {
         Ok(())
     }
 
-    /// Says how it ended before its time, and how to go on.
+    /// Prints why the training ended early, and how to continue.
     fn end(&mut self, trainer: &Trainer) -> Result<ExitCode> {
         if let Some(board) = &mut self.board {
             board.interrupted()?;
@@ -141,11 +142,11 @@ impl Course<'_> {
 impl Events for Course<'_> {
     type Error = Error;
 
-    // The best weights lie in the run's folder.
+    // The best weights are in the run's folder.
     const KEEPS_BEST: bool = true;
 
     async fn on_epoch_begin(&mut self, trainer: &mut Trainer) -> Result<ControlFlow<()>> {
-        // What was asked for while the last steps of an epoch ran.
+        // Fulfils requests that came during the last steps of an epoch.
         if self.settle(trainer)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
@@ -156,7 +157,7 @@ impl Events for Course<'_> {
     }
 
     fn on_train_batch_end(&mut self, position: &Position, result: &StepResult) -> ControlFlow<()> {
-        // After the first thing that could not be shown nothing more is.
+        // After the first failure no further steps are shown.
         if self.failed.is_ok() {
             self.progress.update(position, result);
             self.live.step(position, result);
@@ -224,7 +225,7 @@ impl Events for Course<'_> {
 }
 
 impl Train {
-    /// The epochs that are left.
+    /// Trains the remaining epochs.
     pub(super) async fn epochs(
         &self,
         context: &Context,
@@ -244,7 +245,7 @@ impl Train {
             describe(run, trainer, &things)?;
         }
         trainer.set_best(best(run)?.map(|line| line.judged()));
-        // From here on there is always something to go on from.
+        // From here on there is always a state to continue from.
         if kept.is_none() {
             let start = trainer.checkpoint().await?;
             run.save(&start, false)?;
@@ -278,7 +279,7 @@ impl Train {
             Ended::Whole(_) => {}
             Ended::Broken => return course.end(trainer),
             Ended::Unjudged => {
-                // The step at which it ended is the last one of the epoch: from there it is judged first.
+                // It ended at the last step of the epoch: a resumed training evaluates the epoch first.
                 course.within(trainer.unjudged().await?)?;
                 let epoch = trainer.position().epoch;
                 tell!("epoch {epoch} is trained, but not judged: going on judges it first");
@@ -299,7 +300,7 @@ impl Train {
         Ok(verdict(trainer, run))
     }
 
-    /// The event files, if they are wanted.
+    /// The event files, if `--tensorboard` is given.
     fn board(&self, run: &Run, trainer: &Trainer) -> Result<Option<Board>> {
         let Some(folder) = &self.tensorboard else { return Ok(None) };
         let board = Board::new(run, folder.as_deref(), &trainer.position(), trainer.steps_per_epoch())?;
@@ -308,7 +309,7 @@ impl Train {
     }
 }
 
-/// Says what is trained, and where it is kept.
+/// Prints the model, the notes of the plan and the run's folder.
 fn describe(run: &Run, trainer: &Trainer, things: &str) -> Result<()> {
     let parameters: usize = run.config.model.summary()?.iter().map(|layer| layer.parameters).sum();
     output::say(format!(
@@ -333,8 +334,7 @@ fn describe(run: &Run, trainer: &Trainer, things: &str) -> Result<()> {
     Ok(())
 }
 
-/// The best epoch so far, which the next ones are compared with. Where its weights were lost, they are judged by those that
-/// are kept.
+/// Best epoch so far, to compare the next ones with. If its weights were lost, it is the epoch of those that are kept.
 fn best(run: &Run) -> Result<Option<EpochLine>> {
     let lines = run.metrics()?;
     let of_all = Outcome::of(&lines, &run.config, None).map(|outcome| outcome.best);
@@ -344,7 +344,7 @@ fn best(run: &Run) -> Result<Option<EpochLine>> {
     })
 }
 
-/// Says that the run is over already, and how to train on.
+/// If the run is over already, prints that and how to continue.
 fn say_if_nothing_is_left(run: &Run, trainer: &Trainer) -> Result<()> {
     let (done, epochs) = (trainer.position().epoch, run.config.options.epochs);
     if done >= epochs {

@@ -1,4 +1,4 @@
-//! What to do next, as commands that can be pasted: with the program as it was called, the data and how they are read.
+//! Suggestions of what to do next, as commands to paste: with the program as it was called, the data and their reading.
 
 use crate::{
     output,
@@ -18,10 +18,10 @@ use wgrad_run::{
     recipe::{Flag, flags},
 };
 
-/// A command, and what it is for.
+/// A command and its purpose.
 type Hint = (String, &'static str);
 
-/// Says what to do next after a training that went like this; `named` is what `--model` said.
+/// Prints what to do next after a training with this trend; `named` is the value of `--model`.
 pub fn tell(run: &Run, trend: Option<Trend>, named: Option<&str>) {
     let all = hints(run, trend, named);
     let width = all.iter().map(|(command, _)| command.chars().count()).max().unwrap_or(0);
@@ -31,7 +31,7 @@ pub fn tell(run: &Run, trend: Option<Trend>, named: Option<&str>) {
     }
 }
 
-/// `error`, with how to go on after it. From the state that was saved a loss becomes no number again.
+/// Adds to `error` how to continue after it. From the saved state of a training that diverged, the loss diverges again.
 pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
     let diverged = match error.downcast_ref() {
         Some(wgrad::Error::Diverged { .. }) => true,
@@ -74,9 +74,9 @@ pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
     ))
 }
 
-/// What drives a training off whatever its rate is, as what to give instead.
+/// Cause of a divergence at any learning rate, in the form of the options to give instead.
 fn no_matter_of_the_rate(options: &Options) -> Option<String> {
-    /// Beyond it a loss is soon too large for f32, or a rate.
+    /// Class weight beyond which a loss or a rate is soon too large for f32.
     const LARGE: f64 = 1e6;
     let heaviest = options.objective.class_weight.iter().copied().fold(0.0, f64::max);
     if heaviest > LARGE {
@@ -92,8 +92,9 @@ fn no_matter_of_the_rate(options: &Options) -> Option<String> {
     }
 }
 
-/// A rate at which a training that diverged under `optimizer` has a chance. Far above the usual rates a tenth is still far
-/// too high; a class weight multiplies gradients, and a decay of more than a tenth a step takes weights past zero.
+/// Lower rate to try after a divergence under `optimizer`. A tenth of a rate far above the usual ones is still too
+/// high, so the usual rate limits it too. A class weight multiplies gradients, and a decay of more than a tenth per
+/// step takes weights past zero.
 fn lower(optimizer: &Optimizer, class_weight: &[f64]) -> f64 {
     let usual = Optimizer::new(optimizer.method).learning_rate;
     let heaviest = class_weight.iter().copied().fold(1.0, f64::max);
@@ -105,8 +106,8 @@ fn lower(optimizer: &Optimizer, class_weight: &[f64]) -> f64 {
     format!("{lower:.1e}").parse().unwrap_or(lower)
 }
 
-/// The arguments `said` with another rate, from the weights of `best` if there are any, in a run folder of its own; each
-/// as a shell takes it.
+/// The arguments `said` with another rate, the weights of `best` if there are any, and a new run folder; each quoted
+/// for a shell.
 fn again(said: &[String], rate: f64, best: Option<&str>) -> Vec<String> {
     let replaced: &[&str] = if best.is_some() { &["--lr", "--out", "--init"] } else { &["--lr", "--out"] };
     let mut words: Vec<String> = Vec::new();
@@ -124,12 +125,12 @@ fn again(said: &[String], rate: f64, best: Option<&str>) -> Vec<String> {
     words
 }
 
-/// What a run records and [`flags`] leaves out.
+/// Recorded options of a run that [`flags`] leaves out.
 fn beside(config: &Config) -> Vec<Flag> {
     let Options { seed, shuffle, objective, variants, callbacks, schedule, .. } = &config.options;
     let list = |weights: &[f64]| weights.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
     let stopping = callbacks.early_stopping;
-    // A plateau has told its own.
+    // The flags of a plateau contain its own.
     let delta = stopping.map(|stopping| stopping.min_delta);
     let delta = delta.filter(|delta| *delta != 0.0 && !matches!(schedule.decay, Decay::Plateau { .. }));
     let weights = Some(&objective.class_weight).filter(|weights| !weights.is_empty());
@@ -146,7 +147,7 @@ fn beside(config: &Config) -> Vec<Flag> {
     all
 }
 
-/// The network as `--model` takes it, which a run of another file than a built-in one does not tell.
+/// The network as `--model` takes it; a run does not record the file of a network that is not built in.
 fn network<'n>(config: &'n Config, named: Option<&'n str>) -> Option<&'n str> {
     let known = |name: &&str| NETWORKS.iter().any(|(known, _)| known == name);
     named.or(Some(config.model.name.as_str()).filter(known))
@@ -217,10 +218,10 @@ fn other(config: &Config) -> Option<&'static str> {
     }
 }
 
-/// Options with their values as a shell takes them, each after a space.
+/// Options with their values, quoted for a shell, each after a space.
 fn words(options: &[Flag]) -> String {
     let word = |(name, value): &Flag| match value {
-        // What begins like an option stands behind its name.
+        // A value that begins like an option is joined to its name by `=`.
         Some(value) if value.starts_with('-') => format!(" {name}={}", quoted(value)),
         Some(value) => format!(" {name} {}", quoted(value)),
         None => format!(" {name}"),
@@ -228,7 +229,7 @@ fn words(options: &[Flag]) -> String {
     options.iter().map(word).collect()
 }
 
-/// The data, and the loss where it does not follow from them.
+/// Options of the data, and of the loss where it does not follow from them.
 fn data(record: &DataRecord, loss: Option<Loss>) -> Vec<Flag> {
     let mut all = read(record);
     if let Some(loss) = loss.filter(|loss| *loss != Loss::MeanSquaredError) {
@@ -237,7 +238,7 @@ fn data(record: &DataRecord, loss: Option<Loss>) -> Vec<Flag> {
     all
 }
 
-/// The data and how they are read.
+/// Options of the data and of their reading.
 fn read(record: &DataRecord) -> Vec<Flag> {
     let DataRecord { spec, limit, validation, input, reading, .. } = record;
     let mut all = Vec::new();
@@ -295,7 +296,7 @@ fn read(record: &DataRecord) -> Vec<Flag> {
     all
 }
 
-/// A path below the folder that one is in, from there.
+/// Path relative to the current folder, if it is below that.
 fn shortened(spec: &str) -> String {
     let here = std::env::current_dir().ok();
     let within =

@@ -1,4 +1,4 @@
-//! The weights of a file that a training begins from, and its data as those weights expect them.
+//! `--init`: the weights that a training begins from, and its data as those weights expect them.
 
 use crate::{DataArgs, output};
 use anyhow::{Result, bail};
@@ -7,8 +7,9 @@ use wgrad::{checkpoint::Checkpoint, data::Dataset, train::Trainer, words::counte
 use wgrad_data::{DataSpec, Places, Reading, load_with, reading::Again, table::Table};
 use wgrad_run::{DataRecord, Run, read_weights};
 
-/// The data of a training that begins from `init`. The numbers of a table go in as they are where those weights are a run's
-/// whose network took them so; else it is said where they knew other means.
+/// Loads the data of a training that begins from `init`. If those weights are from a run whose network took the
+/// numbers of a table unchanged, this training takes them unchanged too. Otherwise it warns if the weights knew other
+/// means.
 pub fn load(args: &DataArgs, init: Option<&Path>, reading: &Reading, seed: u64) -> Result<Dataset> {
     let Some((init, record)) = init.and_then(|init| Some((init, record_beside(init)?))) else {
         return args.load_as(reading, seed, None);
@@ -38,24 +39,24 @@ pub fn load(args: &DataArgs, init: Option<&Path>, reading: &Reading, seed: u64) 
     Ok(data)
 }
 
-/// Whether both are tables, and their numbers are standardised by different means.
+/// Returns true if both are tables and their numbers are standardised by different means.
 fn standardised_anew(record: &DataRecord, data: &Dataset) -> bool {
     let kinds = |table: &Table| table.columns.iter().map(|column| column.kind.clone()).collect::<Vec<_>>();
     record.table.as_ref().zip(data.table.as_ref()).is_some_and(|(a, b)| kinds(a) != kinds(b))
 }
 
-/// What the run recorded of its data whose folder `init` lies in.
+/// Record of the data of the run whose folder holds `init`.
 fn record_beside(init: &Path) -> Option<DataRecord> {
     let folder = init.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let record = Run::open(folder).ok()?.config.data;
-    // Of an imported network it may be known that it takes numbers, and no more.
+    // All that is known of an imported network may be that it takes numbers.
     (record.spec != DataRecord::UNKNOWN || record.input.floats).then_some(record)
 }
 
-/// Takes the weights of a file, and nothing else of it.
+/// Loads the weights of a file, and nothing else of it.
 pub fn begin_from(path: &Path, trainer: &mut Trainer) -> Result<()> {
     let weights = read_weights(path, trainer.parameters())?.weights;
-    // Of Keras's files each tensor is asked for, or refused.
+    // Each tensor of Keras's files is either used or refused.
     let ignored =
         fs::read(path).map(|bytes| Checkpoint::ignored(&bytes, trainer.parameters())).unwrap_or_default();
     if let Some(first) = ignored.first() {

@@ -1,4 +1,4 @@
-//! The optimizer, the schedule and the callbacks, as the command line has them. Names and defaults are Keras's.
+//! Options for the optimizer, the schedule and the callbacks. Names and defaults are Keras's.
 
 use crate::{
     fields::bare,
@@ -18,7 +18,7 @@ use wgrad::{
     schedule::{Decay, Schedule},
 };
 
-/// The methods that there are, each with a line about it.
+/// Names of the methods, each with a line about it.
 static NAMES: LazyLock<Vec<(&str, String)>> = LazyLock::new(|| {
     let methods = Method::all();
     methods.iter().map(|method| (method.about().name, bare(method.about().line))).collect()
@@ -39,19 +39,19 @@ fn names() -> PossibleValuesParser {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Shape {
-    /// It stays
+    /// Constant rate
     Constant,
-    /// It drops every few epochs
+    /// Drops every few epochs
     Step,
-    /// It falls a little at each step
+    /// Falls a little at each step
     Exponential,
-    /// It falls along half a cosine
+    /// Falls along half a cosine
     Cosine,
-    /// It does so again and again, each time longer (SGDR)
+    /// Falls along half a cosine repeatedly, each time longer (SGDR)
     Restarts,
-    /// It rises, then falls to almost nothing; the momentum moves the other way
+    /// Rises, then falls to almost nothing; the momentum moves the other way
     OneCycle,
-    /// It drops where nothing improves
+    /// Drops when the monitored value stops improving
     Plateau,
 }
 
@@ -60,20 +60,20 @@ enum Shape {
 enum Watched {
     /// The mean loss: of the validation images if there are any, else of the test images
     Loss,
-    /// The accuracy, likewise
+    /// The accuracy, of the same images
     Accuracy,
-    /// The loss of the validation images, which there must be
+    /// The loss of the validation images, which must exist
     ValLoss,
-    /// The accuracy of the validation images, which there must be
+    /// The accuracy of the validation images, which must exist
     ValAccuracy,
 }
 
-/// How a network learns.
+/// Options for the optimizer.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Optimizer")]
 pub struct MethodArgs {
-    // Each names its group, since clap leaves that of a struct empty where another one is flattened into it.
-    /// Method
+    // Each option names its group, since clap leaves that of a struct empty where another one is flattened into it.
+    /// Optimizer
     #[arg(long, group = GROUP, value_parser = names(), default_value = Optimizer::default().name())]
     optimizer: String,
     #[arg(long, group = GROUP, value_name = "X", help = RATE.as_str())]
@@ -82,72 +82,72 @@ pub struct MethodArgs {
     numbers: NumberArgs,
     #[arg(long, group = GROUP, value_name = "X", help = DECAY.as_str())]
     weight_decay: Option<f64>,
-    /// Scale the gradients so that the norm of all of them together is at most this
+    /// Scale the gradients so that their global norm is at most this
     #[arg(long, group = GROUP, value_name = "NORM")]
     global_clipnorm: Option<f64>,
-    /// Keep a moving average of the weights that forgets this slowly (0.99), and judge and use that
+    /// Keep a moving average of the weights with this decay rate (0.99), and evaluate and use that
     #[arg(long, group = GROUP, value_name = "MOMENTUM")]
     ema: Option<f64>,
 }
 
-/// How the learning rate moves.
+/// Options for the schedule of the learning rate.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Schedule")]
 pub struct ScheduleArgs {
-    /// How the learning rate moves after the warm-up
+    /// Schedule of the learning rate after the warm-up
     #[arg(long, value_enum, default_value_t = Shape::Constant)]
     schedule: Shape,
-    /// Steps over which the learning rate rises to where the schedule begins
+    /// Warm-up steps, over which the learning rate rises to the start of the schedule
     #[arg(long, value_name = "N", default_value_t = 0)]
     warmup_steps: u64,
-    /// Epochs: between two drops of `step`, per factor of `exponential`, of the first period of `restarts` [default: 2,
-    /// 1, 1]
+    /// Epochs between two drops of `step`, per factor of `exponential`, or in the first period of `restarts`
+    /// [default: 2, 1, 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     step_every: Option<u32>,
-    /// What `step`, `exponential` and `plateau` multiply the rate by; the last share of `cosine` and `restarts`
+    /// Factor of the rate for `step`, `exponential` and `plateau`; final share of the rate for `cosine` and `restarts`
     /// [default: 0.1, 0.9, 0.1, 0, 0]
     #[arg(long, value_name = "X")]
     decay: Option<f64>,
-    /// How much longer each period of `restarts` is than the one before it
+    /// Ratio of the length of each period of `restarts` to that of the one before it
     #[arg(long, value_name = "X", default_value_t = 2.0)]
     restart_longer: f64,
-    /// How much lower each period of `restarts` starts
+    /// Ratio of the rate at the start of each period of `restarts` to that of the one before it
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     restart_lower: f64,
-    /// The share of the steps in which `one-cycle` rises
+    /// Share of the steps in which `one-cycle` rises
     #[arg(long, value_name = "X", default_value_t = 0.3)]
     rise: f64,
-    /// The learning rate over the one that `one-cycle` begins with
+    /// Ratio of the learning rate to the first rate of `one-cycle`
     #[arg(long, value_name = "X", default_value_t = 25.0)]
     div_factor: f64,
-    /// The first learning rate of `one-cycle` over its last
+    /// Ratio of the first learning rate of `one-cycle` to its last
     #[arg(long, value_name = "X", default_value_t = 1e4)]
     final_div_factor: f64,
-    /// The least and the greatest momentum (or beta_1) of `one-cycle`, or `none` [default: 0.85,0.95 where there is one]
+    /// Least and greatest momentum (or beta_1) of `one-cycle`, or `none` [default: 0.85,0.95 if the optimizer has one]
     #[arg(long, value_name = "X,Y", value_parser = momenta)]
     cycle_momentum: Option<Momenta>,
     /// Epochs without improvement after which `plateau` drops the rate
     #[arg(long, value_name = "N", default_value_t = 10)]
     plateau_patience: u64,
-    /// Epochs after a drop in which `plateau` counts nothing
+    /// Epochs after a drop that `plateau` does not count
     #[arg(long, value_name = "N", default_value_t = 0)]
     cooldown: u64,
-    /// The least learning rate of `plateau`
+    /// Least learning rate of `plateau`
     #[arg(long, value_name = "X", default_value_t = 0.0)]
     min_lr: f64,
 }
 
-/// When a training is over.
+/// Options for the end of a training.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Stopping")]
 pub struct StopArgs {
-    /// Stop after so many epochs without improvement, on the validation images if there are any, else on the test images
+    /// Stop after N epochs without improvement, on the validation images if there are any, else on the test images
     #[arg(long, value_name = "N")]
     patience: Option<u64>,
-    /// What counts as improvement: more than this [default: 0 for --patience, 0.0001 for `--schedule plateau`]
+    /// Change beyond which an epoch counts as improvement [default: 0 for --patience, 0.0001 for `--schedule plateau`]
     #[arg(long, value_name = "X")]
     min_delta: Option<f64>,
-    /// What decides which epoch is the best, and what `--patience` and `--schedule plateau` look at
+    /// Metric that decides which epoch is the best, and that `--patience` and `--schedule plateau` watch
     #[arg(long, value_enum, default_value_t = Watched::Loss)]
     monitor: Watched,
     /// Stop when this accuracy is reached; exit code 1 if it is not
@@ -169,7 +169,7 @@ fn momenta(text: &str) -> Result<Momenta, String> {
     }
 }
 
-/// A time as people write it: `90s`, `10m`, `2h`, or seconds.
+/// Parses a time such as `90s`, `10m`, `2h`, or seconds.
 pub fn time(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.char_indices().last() {
         Some((at, 's')) => (&text[..at], 1.0),
@@ -183,7 +183,7 @@ pub fn time(text: &str) -> Result<Duration, String> {
 }
 
 impl MethodArgs {
-    /// The optimizer, with defaults for what was not given; refuses what the method does not have.
+    /// The optimizer, with defaults for missing options; refuses options that the method does not have.
     pub fn optimizer(&self) -> Result<Optimizer> {
         let method = self.numbers.method(&self.optimizer)?;
         if self.lr == Some(0.0) {
@@ -241,7 +241,7 @@ impl ScheduleArgs {
 }
 
 impl StopArgs {
-    /// Refuses to watch what `data` and `loss` do not have.
+    /// Refuses a metric that `data` and `loss` do not have.
     pub fn refuse(&self, data: &Dataset, loss: Loss) -> Result<()> {
         let val = matches!(self.monitor, Watched::ValLoss | Watched::ValAccuracy);
         if val && data.validation.is_none() {
@@ -265,7 +265,7 @@ impl StopArgs {
         Ok(())
     }
 
-    /// What to watch.
+    /// Callbacks of the training.
     pub fn callbacks(&self) -> Callbacks {
         let early = |patience| EarlyStopping { patience, min_delta: self.min_delta.unwrap_or(0.0) };
         Callbacks {

@@ -1,5 +1,5 @@
-//! `wgrad train`: from the command line to a run folder. The loop over epochs is `epochs`, the loop over steps
-//! `wgrad::train`.
+//! `wgrad train`: trains a network into a run folder. `epochs` handles the events of the epochs; `wgrad::train` has the
+//! loops over epochs and steps.
 
 mod board;
 mod end;
@@ -46,40 +46,40 @@ use wgrad::{
 use wgrad_lab::tune::SECONDS;
 use wgrad_run::{BEST, Config, DataRecord, Run};
 
-/// Images per step, and epochs, where nobody says how many.
+/// Default images per step, and default epochs.
 const BATCH: usize = 128;
 const EPOCHS: u64 = 5;
-/// Of a small table an epoch is about so many steps, and the training so many, where nobody says anything else; but not
-/// more than so many epochs.
+/// Defaults for a small table: about this many steps in an epoch, this many in the training, and at most this many
+/// epochs.
 const STEPS_PER_EPOCH: usize = 20;
 const STEPS: u64 = 1000;
 const MOST_EPOCHS: u64 = 100;
-/// The smallest batch: with fewer rows than this, or than twice its columns, the steps of the default optimizer go astray.
+/// Smallest default batch: with fewer rows, or fewer than twice the columns, the default optimizer's steps go astray.
 const SMALLEST: usize = 8;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
   wgrad train                                       the network `mlp` on Fashion-MNIST
   wgrad train --model cnn --epochs 3 --seed 1       Keras's simple convnet
-  wgrad train --recipe cnn                          settings that are known to be good: see `wgrad models`
+  wgrad train --recipe cnn                          tuned settings: see `wgrad models`
   wgrad train --recipe speedrun-90 --seed 1         the least time to a test accuracy of 0.90
   wgrad train --model my-network.toml --data DIR    your own network, your own data (docs/data.md)
-  wgrad train --model my.keras --init my.keras      a network of Keras's, from its weights
+  wgrad train --model my.keras --init my.keras      a Keras network, from its weights
   wgrad train --model cnn --data pictures/ --size 96 --normalize --augment flip
   wgrad train --model mlp --data houses.csv --label price
   wgrad train --model cnn --augment flip,shift=2,erase=0.25 --label-smoothing 0.1
   wgrad train --lr 0.1 --schedule cosine --warmup-steps 200
   wgrad train --optimizer adamw --ema 0.99 --global-clipnorm 1 --schedule one-cycle
   wgrad train --epochs 50 --validation 0.1 --patience 5 --target-accuracy 0.92 --max-time 10m
-  wgrad train --resume runs/mlp-1 --epochs 10       go on where that run stopped, to the same bits
-  wgrad train --live                                with a page in the browser that follows and steers it
+  wgrad train --resume runs/mlp-1 --epochs 10       continue that run, to the same bits
+  wgrad train --live                                with a page in the browser to watch and steer it
   wgrad train --variant conv2d_forward=naive        with another kernel
-  wgrad train --model cnn --tune                    measure first which kernels are fastest here, at most 10 s
+  wgrad train --model cnn --tune                    first find the fastest kernels here, in at most 10 s
 
-Ctrl-C finishes the step, saves, and says how to go on; a second Ctrl-C, or one before the first step, stops at once \
+Ctrl-C finishes the step, saves, and prints how to continue; a second Ctrl-C, or one before the first step, stops at once \
 (exit code 130).")]
 pub struct Train {
-    /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
+    /// Network: a name from `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(long, value_name = "NAME|FILE", default_value = "mlp", conflicts_with = "resume")]
     model: String,
     /// Settings by name: network, epochs, optimizer, schedule, augmentation; options given explicitly override them
@@ -94,7 +94,7 @@ pub struct Train {
     /// [default: 128, or what the adapter takes at once; fewer for a small table]
     #[arg(long, value_name = "N", conflicts_with = "resume")]
     batch: Option<usize>,
-    /// Decides initial weights, order of images and dropout
+    /// Seed of the initial weights, the order of images and dropout
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "resume")]
     seed: u64,
     /// Visit the images in the order of the file
@@ -108,34 +108,34 @@ pub struct Train {
     /// Use this variant of an operation, or the one in your own file: `matmul=my.wgsl` (repeatable)
     #[arg(long = "variant", value_name = "OP=VARIANT|FILE", conflicts_with = "resume")]
     variants: Vec<String>,
-    /// First choose the fastest right variant of each operation, as `wgrad tune` does, and keep the choice
+    /// First choose the fastest correct variant of each operation, as `wgrad tune` does, and keep the choice
     #[arg(long, conflicts_with = "resume")]
     tune: bool,
     /// Seconds for `--tune`
     #[arg(long, value_name = "S", default_value_t = SECONDS, value_parser = tune::seconds, requires = "tune")]
     tune_seconds: f64,
-    /// Leave out what `wgrad tune` chose
+    /// Ignore the variants that `wgrad tune` chose
     #[arg(long, conflicts_with_all = ["resume", "tune"])]
     no_tuned: bool,
-    /// MiB of images that are handed to the device at once
+    /// MiB of images to send to the device at once
     #[arg(long, value_name = "MIB", default_value_t = 16)]
     chunk: usize,
     /// Folder of the run [default: runs/MODEL-N]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
-    /// Go on with a run
+    /// Continue a run
     #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "limit", "validation", "normalize", "ReadingArgs", "MethodArgs", "ScheduleArgs", "StopArgs"])]
     resume: Option<PathBuf>,
-    /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can go on
+    /// End after this time (60s, 10m, 2h): finishes the step and saves, so that the run can be continued
     #[arg(long, value_name = "TIME", value_parser = method::time)]
     max_time: Option<Duration>,
-    /// Write event files for TensorBoard [default folder: tensorboard in the run's]
+    /// Write event files for TensorBoard [default folder: tensorboard in the run folder]
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     tensorboard: Option<Option<PathBuf>>,
-    /// Print the metrics of each epoch as a JSON object a line
+    /// Print JSON lines, one object per epoch with its metrics
     #[arg(long)]
     json: bool,
-    /// No talk and no progress: only results, warnings and errors
+    /// Print no messages and no progress, only results, warnings and errors
     #[arg(long, short)]
     quiet: bool,
     #[command(flatten)]
@@ -178,7 +178,7 @@ impl Train {
         })
     }
 
-    /// Batches and epochs for a table with few rows, of which the usual ones would make a handful of steps.
+    /// Sets batch and epochs for a table with few rows, of which the defaults would make only a handful of steps.
     fn suit(&self, data: &Dataset, options: &mut Options) {
         let rows = data.train.len();
         let small = data.table.is_some() && rows < BATCH * STEPS_PER_EPOCH;
@@ -197,7 +197,7 @@ impl Train {
         ));
     }
 
-    /// What `--model` said, where it counts.
+    /// The value of `--model`, unless a run is resumed.
     fn named(&self) -> Option<&str> {
         self.resume.is_none().then_some(self.model.as_str())
     }
@@ -210,7 +210,7 @@ impl Train {
         let mut options = self.options()?;
         options.validate()?;
         if let Some(folder) = &self.out {
-            // Before the data are loaded and the network is compiled.
+            // Refuses before the data are loaded and the network is compiled.
             Run::vacant(folder)?;
         }
         let reading = self.data.reading.reading_for(self.objective.loss);
@@ -240,7 +240,7 @@ impl Train {
         self.session(context, Session::new(dataset.into(), &model, options, interrupt)).await
     }
 
-    /// The folder of a new run, which `trainer` is about to begin.
+    /// Creates the folder of a new run, which `trainer` is about to begin.
     fn create(&self, context: &Context, trainer: &Trainer, dataset: &Dataset, model: &Model) -> Result<Run> {
         let reading = self.data.reading.reading_for(self.objective.loss);
         let config = Config {
@@ -331,12 +331,12 @@ impl Train {
         self.session(context, session).await
     }
 
-    /// The state of a run from which it goes on.
+    /// State from which a run continues.
     fn kept(&self, run: &mut Run, mut checkpoint: Checkpoint) -> Result<Kept> {
         if let Some(mended) = run.mend_best(&mut checkpoint)? {
             tell!("warning: {mended}");
         }
-        // Who asks for more epochs of a run that stopped by itself gets them: it waits anew.
+        // A run that stopped by itself continues if more epochs are asked for: its patience starts again.
         let watch = &mut checkpoint.position.watch;
         if self.epochs.is_some() && watch.verdict(&run.config.options.callbacks) != Verdict::GoOn {
             (watch.stopping.wait, watch.reached) = (0, false);
@@ -345,7 +345,7 @@ impl Train {
     }
 }
 
-/// Says that the warm-up does not end within the training on this many images.
+/// Warns if the warm-up does not end within the training on this many images.
 fn warn_of_warmup(options: &Options, images: usize) {
     let steps = (images.div_ceil(options.batch.max(1)) as u64).saturating_mul(options.epochs);
     let warmup = options.schedule.warmup_steps;
@@ -360,7 +360,7 @@ fn warn_of_warmup(options: &Options, images: usize) {
     }
 }
 
-/// Says which shaders of the user's own, and which settings, are proven before the training.
+/// Prints which of the user's shaders and which settings are proven before the training.
 fn announce(options: &Options) -> Result<()> {
     for (op, variant) in selection::unproven(&options.variants)? {
         output::say(format!(

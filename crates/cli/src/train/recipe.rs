@@ -1,5 +1,5 @@
-//! `--recipe`: the recipe's options stand on the command line as if they had been written there, unless they were, with
-//! another value. What the run records is what comes out.
+//! `--recipe`: adds the recipe's options to the command line, except those that are given there. The run records the
+//! result.
 
 use clap::{
     ArgMatches,
@@ -16,7 +16,7 @@ pub fn names() -> PossibleValuesParser {
     RECIPES.iter().map(|recipe| PossibleValue::new(recipe.name).help(recipe.about)).collect::<Vec<_>>().into()
 }
 
-/// The command line with what the recipe adds; `None` where it names none.
+/// The command line with the options that the recipe adds; `None` if it names no recipe.
 pub fn completed(matches: &ArgMatches, mut line: Vec<OsString>) -> Option<Vec<OsString>> {
     let (TRAIN, train) = matches.subcommand()? else { return None };
     let recipe = recipe(train.get_one::<String>("recipe")?).ok()?;
@@ -38,7 +38,7 @@ pub fn completed(matches: &ArgMatches, mut line: Vec<OsString>) -> Option<Vec<Os
     Some(line)
 }
 
-/// What clap calls the option.
+/// clap's name of an option.
 fn id(name: &str) -> String {
     name.trim_start_matches('-').replace('-', "_")
 }
@@ -58,7 +58,7 @@ mod tests {
     };
     use wgrad_run::recipe::{RECIPES, flags, recipe};
 
-    /// The settings that a command line comes to.
+    /// Settings that result from a command line.
     fn settings(line: &str) -> Options {
         let cli = Cli::read(line.split(' ').map(Into::into)).unwrap_or_else(|e| panic!("{line}: {e}"));
         let Command::Train(train) = cli.command else { panic!("{line} does not train") };
@@ -122,7 +122,7 @@ mod tests {
             let line =
                 words.flatten().fold("wgrad train".to_string(), |line, word: String| line + " " + &word);
             let mut read = settings(&line);
-            // Early stopping is none of a recipe's; its least difference is read with the plateau's.
+            // A recipe has no early stopping; its least difference is read with the plateau's.
             read.callbacks = options.callbacks;
             assert_eq!(read, options, "{line}");
         }

@@ -1,4 +1,4 @@
-//! The data of a run: how they are recorded, loaded again, and what is told of them at the end.
+//! Data of a run: their record, loading them again, and the report on them at the end.
 
 use crate::{
     memory, output,
@@ -15,7 +15,7 @@ use wgrad_run::{BROKEN, DataRecord, Run};
 /// The file of an imported run that describes the network.
 pub const MODEL: &str = "model.toml";
 
-/// How a run records its data: a folder by its absolute path, so that the run can be used from anywhere.
+/// Data as a run records them: a folder by its absolute path, so that the run can be used from anywhere.
 pub fn absolute(spec: &DataSpec) -> Result<String> {
     Ok(match spec {
         DataSpec::Folder(path) => {
@@ -26,7 +26,7 @@ pub fn absolute(spec: &DataSpec) -> Result<String> {
     })
 }
 
-/// What is known only when all images were visited: which files could not be read; and the memory it took.
+/// Reports the files that could not be read, which are known only after all images were visited, and the peak memory.
 pub fn told_at_the_end(run: &Run, dataset: &Dataset) -> Result<()> {
     let broken = dataset.broken();
     if !broken.is_empty() {
@@ -52,7 +52,7 @@ pub fn load_recorded(record: &DataRecord, seed: u64) -> Result<Dataset> {
         .with_context(|| format!("the run was trained on {}", record.name))
 }
 
-/// The run's own data from wherever `spec` says: read, cut and normalized as they were, with the same part held out.
+/// Loads the run's own data from `spec`: read, cut and normalized as they were, with the same part held out.
 pub fn load_own(spec: &DataSpec, record: &DataRecord, seed: u64) -> Result<Dataset> {
     let DataRecord { limit, validation, .. } = *record;
     let (numbers, table) = (record.input.numbers, record.table.as_ref());
@@ -60,7 +60,7 @@ pub fn load_own(spec: &DataSpec, record: &DataRecord, seed: u64) -> Result<Datas
     let again = Some(Again { floats: record.input.floats, own: true });
     let reading = Reading { again, ..record.reading.clone() };
     let mut data = reading::load(spec, &reading, &wanted)?;
-    // Of an imported network older versions kept no table: it takes numbers as they are.
+    // Older versions recorded no table for an imported network: it takes numbers unchanged.
     if let (None, Some(own)) = (table, &data.table) {
         let own = own.as_it_is();
         data = reading::load(spec, &reading, &Wanted { table: Some(&own), ..wanted })?;

@@ -1,5 +1,5 @@
-//! A training on a device, and on the same one opened anew where that was lost: the last state that was kept is put
-//! back, and the training goes on to the same bits.
+//! Training on a device that may be lost: it is reopened, the last saved state is restored, and the training continues
+//! to the same bits.
 
 use super::{Train, end::Limit, init::begin_from};
 use crate::{
@@ -22,22 +22,22 @@ use wgrad::{
 };
 use wgrad_run::{LAST, Run};
 
-/// The state that was saved last, in memory too.
+/// The last saved state, also in memory.
 pub(super) struct Kept {
     pub state: Arc<Checkpoint>,
-    /// The weights with which its epoch began, where they are known.
+    /// Weights at the beginning of its epoch, if they are known.
     pub began: Option<Vec<f32>>,
 }
 
 impl Kept {
-    /// What a resumed training begins with.
+    /// State that a resumed training begins with.
     pub fn read(state: Arc<Checkpoint>) -> Self {
         let began = (state.position.step == 0).then(|| state.weights.clone());
         Self { state, began }
     }
 }
 
-/// What outlives a device.
+/// Parts of a training that outlive a device.
 pub(super) struct Session<'s> {
     pub dataset: Arc<Dataset>,
     pub model: &'s Model,
@@ -49,9 +49,9 @@ pub(super) struct Session<'s> {
     pub kept: Option<Kept>,
     pub limit: Option<Limit>,
     pub live: Option<Live>,
-    /// Whether it has trained before this session.
+    /// True if the run was trained before this session.
     pub resumed: bool,
-    /// Whether a device was lost in this session.
+    /// True if a device was lost in this session.
     pub again: bool,
 }
 
@@ -61,12 +61,12 @@ impl<'s> Session<'s> {
         Self { dataset, model, options, interrupt, run, kept, limit, live, resumed: false, again: false }
     }
 
-    /// How far it has come: what is kept.
+    /// Progress of the saved state: its epoch and step.
     fn progress(&self) -> Option<(u64, u64)> {
         self.kept.as_ref().map(|kept| (kept.state.position.epoch, kept.state.position.step))
     }
 
-    /// The error with where the last good state is, and how to go on from it.
+    /// Adds to an error of the device where the last good state is, and how to continue from it.
     fn told(&self, error: Error) -> Error {
         let device = matches!(error.downcast_ref(), Some(wgrad::Error::Device { .. }));
         let Some(run) = self.run.as_ref().filter(|run| device && run.folder.join(LAST).exists()) else {
@@ -78,7 +78,7 @@ impl<'s> Session<'s> {
 }
 
 impl Train {
-    /// The training, from wherever `session` stands, on `context` and its successors.
+    /// Trains from the state of `session`, on `context` and its successors.
     pub(super) async fn session(&self, context: Context, mut session: Session<'_>) -> Result<ExitCode> {
         let adapter = AdapterRecord::of(&context);
         let mut device = Some(context);
@@ -106,7 +106,7 @@ impl Train {
         ended
     }
 
-    /// The same device, opened anew.
+    /// Reopens the same device; an error if it is gone.
     async fn reopened(&self, wanted: &AdapterRecord) -> Result<Context> {
         let context = self.adapter.connect().await?;
         let found = AdapterRecord::of(&context);
@@ -122,13 +122,14 @@ impl Train {
         Ok(context)
     }
 
-    /// Trains with this device until the training ends, or the device; the exit code, and whether nothing is left to do.
+    /// Trains with this device until the training ends or the device is lost. Returns the exit code, and true if the
+    /// training has nothing left to do.
     async fn on_device(&self, context: &Context, session: &mut Session<'_>) -> Result<(ExitCode, bool)> {
         if let Some(run) = &session.run {
-            // Rates that were set while it ran.
+            // Learning rates that were set during the run.
             session.options.rates.clone_from(&run.config.options.rates);
         }
-        // What was saved is all that there is: a device that is opened anew has nothing to finish yet.
+        // Everything is saved at this point: a reopened device has nothing to finish yet.
         session.interrupt.set_working(false);
         let begun = clock::seconds();
         let mut trainer =

@@ -1,5 +1,5 @@
-//! `wgrad tune`: the fastest right variant for each call of a network on this adapter, kept in the user's cache;
-//! and what the other commands share to use it.
+//! `wgrad tune`: finds the fastest correct variant for each call of a network on this adapter, and keeps the choice in
+//! the user's cache. Other commands use the choices through this module.
 
 mod print;
 
@@ -34,56 +34,56 @@ use wgrad_lab::{
 #[command(after_help = "Examples:
   wgrad tune                      the network `mlp` at batch 128, within 10 seconds
   wgrad tune cnn --seconds 60     another network, more time
-  wgrad tune cnn --batch 256      at another batch: its sizes are others, and so may be what is fastest
+  wgrad tune cnn --batch 256      at another batch: its sizes may have other fastest variants
   wgrad tune cnn --augment flip   for a training that mirrors images: they are decoded by another kernel
-  wgrad tune cnn --again          measure anew what is known already
-  wgrad tune --list               what is kept for this adapter
-  wgrad tune --clear              forget it
-  wgrad train --model cnn --tune  tune for that very training, then train
+  wgrad tune cnn --again          measure known operations again
+  wgrad tune --list               the choices for this adapter
+  wgrad tune --clear              forget them
+  wgrad train --model cnn --tune  tune for exactly this training, then train
 
-For each operation of a training or evaluation step, every variant that can run at its sizes is proven beside the f64
-twin, then timed in turns. Another one than the default is chosen only if it is faster by more than the spread and
-also right at all sizes of its page. What costs a step most comes first; what the time does not reach keeps its
-default, and the next `wgrad tune` goes on there. `train`, `bench` and `check` use what is kept (`--no-tuned`: they do
-not); `--variant` beats it. It counts for one adapter, driver, version of wgpu and text of the shaders. WGRAD_TUNED
-names another folder for it.
+For each operation of a training or evaluation step, every variant that can run at its sizes is proven against the f64
+twin, then timed in turns. A variant replaces the default only if it is faster by more than the spread and also correct
+at all sizes of its page. The most expensive operations come first. Operations that the time does not reach keep their
+default, and the next `wgrad tune` continues there. `train`, `bench` and `check` use the choices unless you give
+`--no-tuned`; `--variant` overrides them. A choice counts for one adapter, driver, wgpu version and shader text.
+WGRAD_TUNED names another folder for the choices.
 
 Exit codes: 0 done, 1 a variant is wrong on this adapter, 2 an error.")]
 pub struct Tune {
-    /// Network: a name of `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
+    /// Network: a name from `wgrad models`, a TOML file, or one of Keras's (.keras, .json)
     #[arg(value_name = "MODEL", default_value = "mlp")]
     model: String,
-    /// Data set whose images and classes the network is for [default: those of Fashion-MNIST]
+    /// Data set that gives the network its image shape and classes [default: those of Fashion-MNIST]
     #[arg(long, value_name = "NAME|PATH")]
     data: Option<DataSpec>,
     #[command(flatten)]
     reading: ReadingArgs,
-    /// Images a step
+    /// Images per step
     #[arg(long, value_name = "N", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
     /// Seconds for everything: proofs and timing
     #[arg(long, value_name = "S", default_value_t = tune::SECONDS, value_parser = seconds)]
     seconds: f64,
-    /// Measure also what is known already
+    /// Measure known operations again
     #[arg(long)]
     again: bool,
-    /// Print what is kept for this adapter, and measure nothing
+    /// Print the choices for this adapter, and measure nothing
     #[arg(long, conflicts_with_all = ["again", "clear"])]
     list: bool,
-    /// Forget what is kept for this adapter, and measure nothing
+    /// Forget the choices for this adapter, and measure nothing
     #[arg(long, conflicts_with_all = ["again", "json"])]
     clear: bool,
-    /// Tune for trainings that change the images so, as `wgrad train --augment` does: they decode by another kernel
+    /// Tune for trainings with this `--augment`, which decode images by another kernel
     #[arg(long, value_name = "LIST")]
     augment: Option<Augment>,
-    /// One JSON object a line, one an operation
+    /// Print JSON lines, one object per operation
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     adapter: AdapterArgs,
 }
 
-/// Seconds of tuning, as the command line has them.
+/// Parses the seconds of tuning.
 pub fn seconds(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=86_400.0).contains(&seconds) => Ok(seconds),
@@ -105,7 +105,7 @@ impl Tune {
         let context = self.adapter.open().await?;
         let cache = Cache::from_env();
         if !self.list && !self.clear {
-            // Before it takes its time.
+            // Refuses a cache that cannot be written before anything is measured.
             cache.try_storing()?;
         }
         if self.list {
@@ -127,7 +127,7 @@ impl Tune {
         } else {
             output::line(print::table(&outcomes))?;
         }
-        // To keep the choices is all that it is for.
+        // Keeping the choices is the purpose of this command.
         kept?;
         let wrong = outcomes.iter().any(|o| matches!(&o.state, State::Decided(d) if !d.wrong.is_empty()));
         Ok(if wrong { ExitCode::from(1) } else { ExitCode::SUCCESS })
@@ -142,8 +142,8 @@ impl Tune {
     }
 }
 
-/// What the cache has for a network whose images come as `input` says: says so in one line, and what is wrong with its
-/// files.
+/// The cached choices for a network whose images have this preprocessing (`input`). Prints one line about them, and the
+/// faults of the cache's files.
 pub fn known(
     context: &Context,
     model: &Model,
@@ -164,8 +164,8 @@ pub fn known(
     Ok(found)
 }
 
-/// Puts what was tuned for a training into `options`: now, within `seconds`, or before. The device may be another
-/// after it.
+/// Puts the tuned variants for a training into `options`: tuned now, within `seconds`, or from the cache. Returns the
+/// context to use, which may be of another device.
 pub async fn for_training(
     context: Context,
     adapter: &AdapterArgs,
@@ -192,8 +192,8 @@ pub async fn for_training(
     Ok(lab.context)
 }
 
-/// Tunes what `found` does not know within `seconds`, tells what is going on, and keeps what comes out; the other
-/// result tells why that could not be.
+/// Tunes the operations that `found` does not have within `seconds`, prints the progress, and stores the choices. The
+/// second result is the error of storing them, if there was one.
 pub async fn choose(
     lab: &mut Lab,
     cache: &Cache,
@@ -240,13 +240,13 @@ fn spinner() -> ProgressBar {
     bar
 }
 
-/// What is to be kept of an outcome.
+/// Cache entry of an outcome, if it is decided.
 fn entry(place: &Place, outcome: &Outcome) -> Option<Entry> {
     let State::Decided(decision) = &outcome.state else { return None };
     Some(Entry::new(place, &outcome.call, &outcome.default, &decision.chosen, decision.gain))
 }
 
-/// The sum of it in words, wrong variants by name, and how many operations were left out.
+/// Prints a summary: wrong variants by name, and the number of operations that were left out.
 fn tell(outcomes: &[Outcome], seconds: f64) {
     for outcome in outcomes {
         let at = format!("{} at {}", outcome.call.op.name, sizes::words(&outcome.call));

@@ -1,4 +1,4 @@
-//! What was tuned, as tables and lines of JSON.
+//! Results of tuning as tables and as lines of JSON.
 
 use super::folder;
 use crate::output;
@@ -18,7 +18,7 @@ use wgrad_report::table::{
     Table,
 };
 
-/// An outcome as a line of JSON. What was not measured is null.
+/// An outcome as a line of JSON. Values that were not measured are null.
 #[derive(Serialize)]
 pub struct Line<'a> {
     op: &'a str,
@@ -71,7 +71,7 @@ fn gain(gain: Option<Gain>) -> String {
     gain.map_or(String::new(), |Gain { ratio, low, high }| format!("{ratio:.2} ({low:.2} to {high:.2})"))
 }
 
-/// A row a call. The share is the default's, of the time of all kernels in a training step.
+/// Table with one row per call. The share is the default's, of the time of all kernels in a training step.
 pub fn table(outcomes: &[Outcome]) -> Table {
     let columns = [
         ("operation", Left),
@@ -112,11 +112,11 @@ pub fn table(outcomes: &[Outcome]) -> Table {
 struct Kept<'a> {
     #[serde(flatten)]
     entry: &'a Entry,
-    /// Whether driver, wgpu, shaders and checks are those of now.
+    /// True if driver, wgpu, shaders and checks are the current ones.
     counts: bool,
 }
 
-/// Prints what is kept for the adapter of `context`.
+/// Prints the choices for the adapter of `context`.
 pub fn list(cache: &Cache, context: &Context, json: bool) -> Result<ExitCode> {
     let place = Place::of(context);
     let (entries, notes) = cache.list(&place)?;

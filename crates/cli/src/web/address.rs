@@ -1,4 +1,4 @@
-//! Where a page is served: on this machine alone, unless it is said twice.
+//! Address of a page: on this machine alone, unless both the address and `--expose` say otherwise.
 
 use anyhow::{Context, Result, bail};
 use std::{
@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-/// What `--live` and `--addr` take: an address, a port, or both.
+/// Value of `--live` and `--addr`: an address, a port, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
     ip: IpAddr,
@@ -43,19 +43,19 @@ impl FromStr for Address {
     }
 }
 
-/// From where a page may be reached.
+/// Options for the clients that may reach a page.
 #[derive(clap::Args, Clone)]
 pub struct Reach {
-    /// Allow an address that other machines reach too: whoever is on that network sees the page
+    /// Allow an address that other machines can reach: everyone on that network can see the page
     #[arg(long)]
     pub expose: bool,
-    /// Another name by which the page may be called, besides addresses and `localhost` (repeatable)
+    /// Another host name of the page, besides addresses and `localhost` (repeatable)
     #[arg(long, value_name = "NAME")]
     pub host_name: Vec<String>,
 }
 
 impl Address {
-    /// That it can listen there later: what takes long is not done before it is refused.
+    /// Checks that it can listen there later, so that a refusal comes before any long work.
     pub fn check(&self, usual: u16, reach: &Reach) -> Result<()> {
         let ip = self.ip;
         if !ip.is_loopback() && !reach.expose {

@@ -1,4 +1,4 @@
-//! What requests bring: a body of bounded size within a bounded time, and the pictures in it.
+//! Bodies of requests, of bounded size and within a bounded time, and the pictures in them.
 
 use super::{
     super::predict::Taking,
@@ -16,39 +16,39 @@ use futures_util::StreamExt;
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 use wgrad_data::picture::Picture;
 
-/// How long a body may take to arrive.
+/// Longest time for a body to arrive.
 const TIME: Duration = Duration::from_secs(30);
-/// Pictures in one request.
+/// Most pictures in one request.
 const PICTURES: usize = 64;
-/// Bytes of the name of a file in a form.
+/// Most bytes of the name of a file in a form.
 const NAME: usize = 1 << 10;
-/// A body of unknown length gets room by so many bytes, which is a large page of the system.
+/// Bytes of room that a body of unknown length gets at a time: a large page of the system.
 const PIECE: usize = 2 << 20;
-/// For how long a body for which there is no room is thrown away as it comes: who still sends does not read the refusal.
+/// Time for which the rest of a refused body is discarded: a client that still sends does not read the refusal.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// What a server may read, and from whose share.
+/// Memory for the requests of a server, shared by address.
 pub struct Room {
     /// KiB that the bodies and answers of all requests may hold together.
     pub memory: Shares,
-    /// Bytes of a body.
+    /// Most bytes of a body.
     pub most: usize,
     /// Bytes of an input of the network.
     pub input: usize,
 }
 
 impl Room {
-    /// Bytes that the answer to `pictures` holds: each as the network takes it, in base64, and that once more as JSON.
+    /// Bytes that the answer to `pictures` holds: each input of the network, its base64, and that once more as JSON.
     fn answers(input: usize, pictures: usize) -> usize {
         pictures.saturating_mul(4 * input + NAME)
     }
 
-    /// KiB that the largest request holds: it is a form, of which there are two copies while its files are found.
+    /// KiB that the largest request holds: a form, which exists in two copies while its files are found.
     pub fn largest(most: usize, input: usize) -> usize {
         kib(most.saturating_mul(2).saturating_add(Self::answers(input, PICTURES)))
     }
 
-    /// The room within `memory` KiB of bodies and answers. One address may hold half of it, but always one request.
+    /// The room within `memory` KiB of bodies and answers. One address may hold half of it, and always one request.
     pub fn new(memory: usize, most: usize, input: usize) -> Self {
         let share = (memory / 2).max(Self::largest(most, input));
         Self { memory: Shares::new(memory, share), most, input }
@@ -71,8 +71,9 @@ fn is_form(headers: &HeaderMap) -> bool {
     kind.get(..10).is_some_and(|kind| kind.eq_ignore_ascii_case(b"multipart/"))
 }
 
-/// The body of a request of `peer`, of at most `most` bytes, and what it holds of the room. Nothing is read before there
-/// is room for it. (The limits of axum and tower know no room, and refuse without words.)
+/// Reads the body of a request of `peer`, of at most `most` bytes; returns it with its share of the room. Nothing is
+/// read before there is room for it. (The limits of axum and tower do not know the room, and refuse without an
+/// explanation.)
 pub async fn read(
     request: Request,
     room: &Room,
@@ -94,7 +95,7 @@ pub async fn read(
         Ok(held) => held,
         Err(refusal) => return Err(drained(body, refusal).await),
     };
-    // Of unknown length, it may become as long as any.
+    // A body of unknown length may reach the limit.
     let bytes = store(told.map_or(most, |_| first))?;
     let all = collect(&mut body, (held, first, bytes), (room, peer), copies, most);
     match tokio::time::timeout(TIME, all).await {
@@ -107,7 +108,7 @@ pub async fn read(
     }
 }
 
-/// Reads a body into the bytes that are held for it, and into more where it is of unknown length.
+/// Reads a body into the bytes that are held for it; for one of unknown length, more are taken.
 async fn collect(
     body: &mut BodyDataStream,
     (mut held, mut place, mut bytes): (Held, usize, Store),
@@ -143,14 +144,14 @@ fn too_large(got: impl std::fmt::Display, most: usize) -> Refusal {
     refused(StatusCode::PAYLOAD_TOO_LARGE, words)
 }
 
-/// The refusal, after what is still sent has been thrown away.
+/// Returns the refusal after the rest of the body has been discarded.
 async fn drained(mut body: BodyDataStream, refusal: Refusal) -> Refusal {
     let all = async { while let Some(Ok(_)) = body.next().await {} };
     let (Ok(()) | Err(_)) = tokio::time::timeout(DRAIN, all).await;
     refusal
 }
 
-/// A request's pictures, with their names, and what they hold of the room.
+/// Reads the pictures of a request, with their names and their share of the room.
 pub async fn receive(
     request: Request,
     room: &Room,
@@ -196,8 +197,8 @@ async fn pictures(headers: &HeaderMap, body: Bytes) -> Result<Vec<(String, Bytes
     }
 }
 
-/// The files of a form, up to one more than are allowed. They are gathered in `files`. (axum's form is this
-/// one, without the words of what is wrong.)
+/// Reads the files of a form, up to one more than are allowed, into `files`. (axum's form is the same, without the
+/// explanation of an error.)
 async fn form(body: Bytes, boundary: String, mut files: Store) -> multer::Result<Vec<(String, Bytes)>> {
     let mut form = multer::Multipart::new(pieces(body), boundary);
     let mut found = Vec::new();
@@ -205,7 +206,7 @@ async fn form(body: Bytes, boundary: String, mut files: Store) -> multer::Result
         let name = field.file_name().or(field.name()).unwrap_or("image").to_string();
         let begin = files.len();
         while let Some(piece) = field.chunk().await? {
-            // A form is as large as its files, and more.
+            // There is room for it: a form is larger than its files.
             files.push(&piece);
         }
         if files.len() > begin && found.len() <= PICTURES {
@@ -216,7 +217,8 @@ async fn form(body: Bytes, boundary: String, mut files: Store) -> multer::Result
     Ok(found.into_iter().map(|(name, place)| (name, files.slice(place))).collect())
 }
 
-/// A picture of `peer` as a network takes it. It is read aside, so that others need not wait for it, when it is its turn.
+/// Decodes a picture of `peer` for the network, when it is its turn. A separate thread decodes it, so that other
+/// requests need not wait.
 pub async fn as_input(
     name: &str,
     bytes: Bytes,
@@ -228,7 +230,7 @@ pub async fn as_input(
     let turn = turns.wait(peer).await?;
     let read = tokio::task::spawn_blocking(move || {
         let read = taking.read(&path, &bytes);
-        // Not earlier, even if who asked has gone: there is one reader.
+        // The turn ends only here, even if the client has gone: there is one decoder.
         drop((bytes, turn));
         read
     });

@@ -1,6 +1,6 @@
-//! Who may ask. A page of another site can make a browser send requests here (CSRF), and with a name that it lets
-//! point to this machine even read the answers (DNS rebinding). So the name by which the server is called must be an
-//! address, `localhost`, or one that was allowed; and a request that a page sends must come from a page of its own.
+//! Admission of requests. A page of another site can make a browser send requests here (CSRF). With a name that it
+//! points to this machine, it can even read the answers (DNS rebinding). So the server must be called by an address, by
+//! `localhost`, or by an allowed name; and a request that a page sends must come from one of the server's own pages.
 
 use super::reply::{Refusal, bad, refused};
 use axum::http::{
@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The names under which a server may be called.
+/// Names by which a server may be called.
 pub struct Door {
     loopback: bool,
     names: Vec<String>,
@@ -46,7 +46,7 @@ impl Door {
                 }
             }
         }
-        // Newer browsers also say it in words; following a link to the page is no harm.
+        // Newer browsers also name the site; following a link to the page does no harm.
         match headers.get(&SITE).map(|site| site.as_bytes()) {
             None | Some(b"same-origin" | b"none") => Ok(()),
             Some(_) if method == Method::GET && navigates(headers) => Ok(()),
@@ -72,7 +72,7 @@ fn navigates(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate")
 }
 
-/// The value of a header that is there once, as text.
+/// Value of a header that occurs exactly once, as text.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;

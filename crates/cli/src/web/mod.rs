@@ -1,7 +1,6 @@
-//! What the pages of this program share: an HTTP server on a thread of its own, and its guard. axum finds who
-//! answers; here are the limits (connections, headers, bodies, times), who may ask (`door`), and the headers
-//! that close a page to the outside. Leaves out TLS: it is for this machine, or for a network that is
-//! trusted.
+//! HTTP server that the pages of this program share, on a separate thread. axum routes the requests. This module adds
+//! the limits (connections, headers, bodies, times), the admission of requests (`door`), and the headers that close a
+//! page to the outside. There is no TLS: the server is for this machine, or for a trusted network.
 
 pub mod address;
 pub mod body;
@@ -46,38 +45,39 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
-/// Connections at once, and those of one address; more are turned away. (tower limits requests, not these.)
+/// Most connections at once, and most of one address; more are refused. (tower limits requests, not connections.)
 const CONNECTIONS: usize = 128;
 const OF_ONE: usize = 96;
-/// Connections that are being turned away in words; and for how long what they send is read, as who sends does not read.
+/// Most connections that are being refused with an answer, and the time for which their data are read: a client that
+/// still sends does not read.
 const TURNED: usize = 32;
 const TURN_TIME: Duration = Duration::from_secs(1);
-/// For how long connections are still taken when it ends: those that came just before are in the system's queue.
+/// Time for which connections are still accepted at the end: those that came just before are in the system's queue.
 const LAST: Duration = Duration::from_millis(300);
-/// Bytes of a request's head, and how many lines it may have.
+/// Most bytes and most lines of a request's head.
 const HEAD: usize = 16 << 10;
 const HEADERS: usize = 64;
-/// How long a head may take to arrive, and how long a connection may stay without a request.
+/// Longest time for a head to arrive, and for a connection to stay without a request.
 const HEAD_TIME: Duration = Duration::from_secs(15);
-/// How long a browser may leave what is sent to it unread, before it counts as gone. (tower's timeouts end
-/// where an answer begins.)
+/// Longest time for which a browser may leave sent data unread before it counts as gone. (tower's timeouts end where an
+/// answer begins.)
 const WRITE_TIME: Duration = Duration::from_secs(20);
 
 /// A server that runs until it is stopped or dropped.
 pub struct Server {
-    /// Where it listens.
+    /// Address that it listens on.
     pub address: SocketAddr,
     stop: Option<oneshot::Sender<Duration>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Answers what comes in on `listener` by `app`. `names` are hosts by which it may be called, besides addresses.
+    /// Serves `app` on `listener`. `names` are hosts by which it may be called, besides addresses.
     pub fn start(listener: std::net::TcpListener, names: Vec<String>, app: Router) -> anyhow::Result<Self> {
         let address = listener.local_addr().context("the server has no address")?;
         listener.set_nonblocking(true).context("the server's socket cannot be set up")?;
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        // Pictures are decoded one after the other: a crowd must not take the processor from the training.
+        // Pictures are decoded one after the other: many requests must not take the processor from the training.
         let runtime = runtime.enable_io().enable_time().max_blocking_threads(1).build();
         let runtime = runtime.context("the server's threads cannot be started")?;
         let listener = {
@@ -86,7 +86,7 @@ impl Server {
         };
         let (stop, stopped) = oneshot::channel();
         let door = Arc::new(Door::new(address.ip(), names));
-        // Round all paths, not on each: axum tells the methods of a path in what its layers refuse, too.
+        // The layers are around all paths, not on each: axum adds a path's methods to the refusals of its layers.
         let app = Router::new().fallback_service(app);
         let app = app.layer(from_fn_with_state(door, admit)).layer(map_response(closed));
         let thread = std::thread::Builder::new().name("web".into());
@@ -115,7 +115,7 @@ impl Drop for Server {
     }
 }
 
-/// Lets a request in, or not.
+/// Admits or refuses a request.
 async fn admit(State(door): State<Arc<Door>>, request: Request, next: Next) -> Reply {
     door.admit(request.method(), request.headers())?;
     Ok(next.run(request).await)
@@ -127,18 +127,18 @@ fn run(runtime: Runtime, listener: TcpListener, app: Router, stopped: oneshot::R
         let graceful = GracefulShutdown::new();
         let grace = accept(&listener, &graceful, app, stopped).await;
         drop(listener);
-        // Who came last has yet to ask: a connection without a request is closed at once.
+        // Waits for the requests of the last clients: the shutdown closes a connection without a request at once.
         let ask = LAST.min(grace);
         tokio::time::sleep(ask).await;
         let grace = grace - ask;
-        // Whoever is not done by then is cut off with the runtime.
+        // Connections that are not done by then end with the runtime.
         let (Ok(()) | Err(_)) = timeout(grace, graceful.shutdown()).await;
     });
     runtime.shutdown_background();
 }
 
-/// Takes connections until it is told to stop, and a moment longer; how long those under way then have. (The
-/// server of axum has no limits of connections, heads and times, and takes nobody once it is to end.)
+/// Accepts connections until the server stops, and a moment longer; returns the time that is left for those under way.
+/// (The server of axum has no limits on connections, heads and times, and accepts none once it is to end.)
 async fn accept(
     listener: &TcpListener,
     graceful: &GracefulShutdown,
@@ -149,7 +149,7 @@ async fn accept(
     let turned = Shares::new(TURNED, TURNED);
     let take = async |next: std::io::Result<(TcpStream, SocketAddr)>, keep_alive| {
         let Ok((stream, peer)) = next else {
-            // Out of file handles, say: a pause instead of a busy loop.
+            // A pause instead of a busy loop, for example when file handles run out.
             return tokio::time::sleep(Duration::from_millis(100)).await;
         };
         let peer = who(peer.ip());
@@ -161,7 +161,7 @@ async fn accept(
         };
         let app = app.clone().map_request(move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            // axum would answer it, but refuse it in other words than GET; hyper leaves the body out.
+            // axum would answer HEAD, but refuse it with other words than GET; hyper leaves the body out.
             if request.method() == Method::HEAD {
                 *request.method_mut() = Method::GET;
             }
@@ -176,7 +176,7 @@ async fn accept(
             .serve_connection(TokioIo::new(timed(stream)), TowerToHyperService::new(app));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            // A browser that has gone is no fault of this side.
+            // A browser that has gone is no error.
             let (Ok(()) | Err(_)) = connection.await;
             drop(place);
         });
@@ -188,7 +188,7 @@ async fn accept(
         }
     };
     let last = Instant::now() + LAST.min(grace);
-    // Who is in the queue by then is taken too, but a crowd may not hold it up.
+    // Connections in the queue are accepted too, but many of them must not delay the end.
     while last.elapsed() <= LAST
         && let Ok(next) = timeout_at(last, listener.accept()).await
     {
@@ -197,7 +197,7 @@ async fn accept(
     grace.saturating_sub(LAST)
 }
 
-/// Says that there is no room, and reads for a moment what was sent: closed at once, the words might not arrive.
+/// Answers that there is no room, and reads for a moment what was sent: if closed at once, the answer might not arrive.
 async fn turn_away(mut stream: TcpStream, _place: Held) {
     let told = async {
         stream.write_all(reply::FULL.as_bytes()).await?;
@@ -209,7 +209,7 @@ async fn turn_away(mut stream: TcpStream, _place: Held) {
     let (Ok(_) | Err(_)) = timeout(TURN_TIME, told).await;
 }
 
-/// A stream that gives up on a reader that reads nothing.
+/// A stream with a time-out for a client that reads nothing.
 fn timed(stream: TcpStream) -> Pin<Box<TimeoutStream<TcpStream>>> {
     // Small events should not wait for more.
     let (Ok(()) | Err(_)) = stream.set_nodelay(true);

@@ -1,4 +1,4 @@
-//! Answers: pages, JSON, errors in words, streams of events; and the headers that close them to the outside.
+//! Answers: pages, JSON and errors in words; and the headers that close all answers to the outside.
 
 use crate::{fields::spelled, page::called};
 use axum::{
@@ -13,19 +13,19 @@ use axum::{
 };
 use serde_json::json;
 
-/// What a connection gets for which there is no room.
+/// Answer to a connection for which there is no room.
 pub const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/json\r\n\
                         Content-Length: 67\r\nConnection: close\r\n\r\n\
                         {\"error\": \"too many connections are open; ask again in a moment\"}\r\n";
 
 const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
 
-/// What a page may do: load its own files and talk to its own server, nothing else. `blob:` is a picture that was
-/// dropped into it.
+/// Content security policy: a page may load its own files and talk to its own server, nothing else. `blob:` is a
+/// picture that was dropped into it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// An answer with the headers that close it.
+/// Adds to an answer the headers that close it to the outside.
 pub async fn closed(mut reply: Response) -> Response {
     let headers = reply.headers_mut();
     for (name, value) in [
@@ -56,14 +56,15 @@ fn file<S: Clone + Send + Sync + 'static>(kind: &'static str, text: &'static str
     get(([(header::CONTENT_TYPE, kind)], text))
 }
 
-/// What is `looked` at, with the files that all pages share, and what is `asked` for. `known` names the paths
-/// to who goes astray.
+/// Joins the paths to look at (`looked`), the files that all pages share, and the paths to send to (`asked`). The error
+/// for any other path lists `known`.
 pub fn paths<S: Clone + Send + Sync + 'static>(
     looked: Router<S>,
     asked: Router<S>,
     known: &'static str,
 ) -> Router<S> {
-    // axum refuses without words. After the layers of `asked`: a wrong method is told without a token, too.
+    // axum refuses without an explanation. This comes after the layers of `asked`: a wrong method is reported even
+    // without a token.
     let astray = |allowed: Option<&'static str>| {
         move |method: Method, uri: Uri| async move {
             let words = format!("there is no {method} {}; here are: {known}", uri.path());
@@ -88,7 +89,7 @@ pub fn json(value: &impl serde::Serialize) -> Reply {
     held(value, ())
 }
 
-/// A value as JSON, and what is `kept` until all of it has been sent.
+/// A value as JSON, which keeps `kept` until all of it has been sent.
 pub fn held(value: &impl serde::Serialize, kept: impl Send + 'static) -> Reply {
     let text = serde_json::to_string(value).map_err(|e| refused(StatusCode::INTERNAL_SERVER_ERROR, e))?;
     let bytes = spelled(&text).into_owned().into_bytes();
@@ -106,10 +107,10 @@ impl<T> AsRef<[u8]> for Kept<T> {
     }
 }
 
-/// An answer, or why there is none.
+/// An answer, or a refusal.
 pub type Reply = Result<Response, Refusal>;
 
-/// Why there is no answer: what, got, expected, what to do next.
+/// Refusal of an answer, with words that say: what, got, expected, what to do next.
 #[derive(Debug)]
 pub struct Refusal {
     status: StatusCode,
@@ -137,12 +138,12 @@ pub fn refused(status: StatusCode, words: impl ToString) -> Refusal {
     Refusal { status, words: called(&spelled(&words.to_string())).into_owned(), again: None, allowed: None }
 }
 
-/// A request that makes no sense.
+/// An error for an invalid request.
 pub fn bad(words: impl ToString) -> Refusal {
     refused(StatusCode::BAD_REQUEST, words)
 }
 
-/// An error that passes: to be asked again after so many seconds.
+/// A temporary error, with the seconds after which to ask again.
 pub fn later(status: StatusCode, seconds: u64, words: impl ToString) -> Refusal {
     Refusal { again: Some(seconds), ..refused(status, words) }
 }

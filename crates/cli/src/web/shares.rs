@@ -1,5 +1,5 @@
-//! What all requests share: memory, places at the device, connections. There is only so much of it, and one address may
-//! hold no more than its share, so that something is left for the others. (tower's limits know no addresses.)
+//! Limited resources that all requests share: memory, places at the device, connections. One address may hold no more
+//! than its share, so that something is left for the others. (tower's limits do not distinguish addresses.)
 
 use std::{
     collections::HashMap,
@@ -9,28 +9,28 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long a request waits for room.
+/// Longest time for which a request waits for room.
 pub const WAIT: Duration = Duration::from_secs(5);
 
-/// So many of something, at once.
+/// A limited number of units of a resource.
 pub struct Shares {
     all: Arc<Semaphore>,
     share: usize,
     own: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
 }
 
-/// What a request holds of it; given back when dropped.
+/// Units that a request holds; given back when dropped.
 pub struct Held {
     own: OwnedSemaphorePermit,
     all: OwnedSemaphorePermit,
 }
 
-/// Bytes in the unit in which memory is shared, KiB, rounded up.
+/// Converts bytes to KiB, the unit of shared memory, rounded up.
 pub fn kib(bytes: usize) -> usize {
     bytes.div_ceil(1 << 10)
 }
 
-/// Whose share a connection takes from: an IPv4 address, or the network of 2^64 addresses that one IPv6 host is given.
+/// Owner of the share of a connection: an IPv4 address, or the network of 2^64 addresses that one IPv6 host is given.
 pub fn who(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(ip) if !ip.is_loopback() => {
@@ -41,7 +41,7 @@ pub fn who(peer: IpAddr) -> IpAddr {
 }
 
 impl Shares {
-    /// `all` at once, of which one address may hold `share`.
+    /// `all` units, of which one address may hold `share`.
     pub fn new(all: usize, share: usize) -> Self {
         Self { all: Arc::new(Semaphore::new(all)), share, own: Mutex::default() }
     }
@@ -49,13 +49,13 @@ impl Shares {
     fn of(&self, peer: IpAddr) -> Arc<Semaphore> {
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         if !own.contains_key(&peer) {
-            // Who holds nothing, and waits for nothing, is forgotten.
+            // Addresses that hold nothing and wait for nothing are forgotten.
             own.retain(|_, left| Arc::strong_count(left) > 1);
         }
         own.entry(peer).or_insert_with(|| Arc::new(Semaphore::new(self.share))).clone()
     }
 
-    /// `count` for `peer`, after those who came earlier; `None` where there is no room within [`WAIT`].
+    /// Takes `count` units for `peer`, after earlier requests; `None` if there is no room within [`WAIT`].
     pub async fn take(&self, peer: IpAddr, count: usize) -> Option<Held> {
         let count = u32::try_from(count).ok()?;
         let taken = tokio::time::timeout(WAIT, async {
@@ -66,7 +66,7 @@ impl Shares {
         taken.await.ok().flatten()
     }
 
-    /// One for `peer`, if there is one now.
+    /// Takes one unit for `peer`, if there is one now.
     pub fn take_now(&self, peer: IpAddr) -> Option<Held> {
         let own = self.of(peer).try_acquire_owned().ok()?;
         let all = self.all.clone().try_acquire_owned().ok()?;
@@ -75,13 +75,13 @@ impl Shares {
 }
 
 impl Held {
-    /// Takes `more` of the same to it.
+    /// Adds the units of `more`.
     pub fn add(&mut self, more: Held) {
         self.own.merge(more.own);
         self.all.merge(more.all);
     }
 
-    /// Gives back all but `count`.
+    /// Gives back all units but `count`.
     pub fn keep(&mut self, count: usize) {
         for permit in [&mut self.own, &mut self.all] {
             drop(permit.split(permit.num_permits().saturating_sub(count)));
@@ -97,7 +97,7 @@ mod tests {
         IpAddr::from([10, 0, 0, n])
     }
 
-    /// Time stands still but for what is waited for.
+    /// Runs a test on a runtime with one thread and timers.
     fn run(test: impl Future<Output = ()>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         runtime.block_on(test);

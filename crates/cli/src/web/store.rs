@@ -1,11 +1,11 @@
-//! Bytes that go back to the system when they are dropped. An allocator would keep for itself what a crowd once held.
+//! Bytes that go back to the system when they are dropped. An allocator would keep the memory of many past requests.
 
 use axum::body::Bytes;
 use futures_util::stream::{self, Stream};
 use memmap2::{MmapMut, MmapOptions};
 use std::{convert::Infallible, io};
 
-/// Bytes that come one after the other. Room for more than come costs nothing.
+/// Bytes that arrive one after the other. Room for bytes that never arrive costs nothing.
 pub struct Store {
     map: MmapMut,
     length: usize,
@@ -17,12 +17,12 @@ impl Store {
         Ok(Self { map: MmapOptions::new().len(most.max(1)).no_reserve_swap().map_anon()?, length: 0 })
     }
 
-    /// How many have come.
+    /// Number of bytes so far.
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// Takes some more; whether there was room for them.
+    /// Appends bytes; returns false if there is no room for them.
     pub fn push(&mut self, data: &[u8]) -> bool {
         let end = self.length + data.len();
         let place = self.map.get_mut(self.length..end);
@@ -34,7 +34,7 @@ impl Store {
         fits
     }
 
-    /// All of them.
+    /// All the bytes.
     pub fn whole(self) -> Bytes {
         Bytes::from_owner(self)
     }
@@ -48,7 +48,7 @@ impl AsRef<[u8]> for Store {
 
 const PIECE: usize = 64 << 10;
 
-/// Bytes piece by piece, with a pause before each: a reader that takes all there is at once takes a piece.
+/// Stream of bytes in pieces, with a yield before each: a reader that takes all bytes that are ready takes one piece.
 pub fn pieces(bytes: Bytes) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
     stream::unfold(bytes, async |mut rest| {
         tokio::task::yield_now().await;

@@ -1,5 +1,5 @@
-//! The secret in the printed address: who has it may steer. It comes from the operating system, never from a seed,
-//! and is compared in a time that tells nothing of it. (That of tower-http tells.)
+//! Secret in the printed address: a client that has it may steer the training. It comes from the operating system,
+//! never from a seed, and is compared in constant time. (tower-http does not do that.)
 
 use anyhow::{Result, anyhow};
 use axum::http::{HeaderMap, header::AUTHORIZATION};
@@ -10,14 +10,14 @@ use subtle::ConstantTimeEq;
 pub struct Token(String);
 
 impl Token {
-    /// A new one.
+    /// Draws a new token.
     pub fn draw() -> Result<Self> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(|e| anyhow!("the system gives no random numbers: {e}"))?;
         Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
     }
 
-    /// Whether a request carries it, as `Authorization: Bearer TOKEN`.
+    /// Returns true if a request carries it, as `Authorization: Bearer TOKEN`.
     pub fn is_in(&self, headers: &HeaderMap) -> bool {
         let value = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
         let given = value.strip_prefix(b"Bearer ").unwrap_or_default();

@@ -1,6 +1,6 @@
-//! Whose picture is read next. There is one reader, and pictures differ: a file of 12 KB may take seconds. So each address
-//! has a queue, and the turn is that of the address which has had the least of the reader's time. (tower's
-//! buffer is one queue for all.)
+//! Fair order of the pictures to decode. There is one decoder, and pictures differ: a file of 12 KB may take seconds.
+//! So each address has a queue, and the next turn goes to the address that has used the least of the decoder's time.
+//! (tower's buffer is one queue for all.)
 
 use super::reply::{Refusal, later};
 use axum::http::StatusCode;
@@ -12,26 +12,26 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Pictures of one address that may wait.
+/// Most pictures of one address that may wait.
 const WAITING: usize = 64;
-/// Addresses whose time is remembered while they do not wait.
+/// Most addresses whose time is remembered while they do not wait.
 const REMEMBERED: usize = 4096;
 
-/// Who waits for the reader.
+/// Queues for the decoder.
 #[derive(Clone, Default)]
 pub struct Turns(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
     taken: bool,
-    /// How much of the time an address that begins anew counts as having had, seconds: as much as the one served last.
+    /// Seconds that a new address counts as having used: as many as the one served last.
     clock: f64,
     had: HashMap<IpAddr, f64>,
     queues: HashMap<IpAddr, VecDeque<(u64, oneshot::Sender<Turn>)>>,
     arrivals: u64,
 }
 
-/// The reader is one's own until this is dropped.
+/// Turn at the decoder, which ends when this is dropped.
 pub struct Turn {
     turns: Turns,
     peer: IpAddr,
@@ -50,7 +50,7 @@ impl Turns {
     /// Waits until it is the turn of `peer`.
     ///
     /// # Errors
-    /// Where too many pictures of it wait already.
+    /// If too many pictures of `peer` wait already.
     pub async fn wait(&self, peer: IpAddr) -> Result<Turn, Refusal> {
         let waits = {
             let mut state = self.state();
@@ -76,12 +76,12 @@ impl Turns {
         waits.await.map_err(ended)
     }
 
-    /// Gives the reader to the next after `peer` has had it for `seconds`.
+    /// Gives the decoder to the next address after `peer` has used it for `seconds`.
     fn pass(&self, peer: IpAddr, seconds: f64) {
         self.state().end(peer, seconds);
         loop {
             let Some((next, waits)) = self.state().next() else { return };
-            // Who has gone leaves the turn to the others; that of a turn which nobody took is passed on as it is dropped.
+            // A client that has gone is skipped; a turn that nobody received is passed on when it is dropped.
             if waits.is_closed() {
                 continue;
             }
@@ -92,17 +92,17 @@ impl Turns {
 }
 
 impl State {
-    /// `peer` has the reader.
+    /// Begins the turn of `peer`.
     fn begin(&mut self, peer: IpAddr) {
         self.taken = true;
         self.clock = self.had.get(&peer).copied().unwrap_or(0.0).max(self.clock);
         self.had.insert(peer, self.clock);
     }
 
-    /// It has had it.
+    /// Ends the turn of `peer`.
     fn end(&mut self, peer: IpAddr, seconds: f64) {
         *self.had.entry(peer).or_default() += seconds;
-        // Who has had less than that begins anew.
+        // An address that has used less than that counts as new.
         let Self { clock, queues, had, .. } = self;
         had.retain(|peer, had| *had > *clock || queues.contains_key(peer));
         if had.len() > REMEMBERED {
@@ -110,7 +110,8 @@ impl State {
         }
     }
 
-    /// Takes out who is next: of the address that has had the least, and of equal ones whoever came first.
+    /// Removes the next picture from the queues: of the address that has used the least time, and of equal ones the
+    /// first.
     fn next(&mut self) -> Option<(IpAddr, oneshot::Sender<Turn>)> {
         self.taken = false;
         let rank = |peer: &IpAddr| self.had.get(peer).copied().unwrap_or(0.0).max(self.clock);
@@ -147,7 +148,7 @@ mod tests {
         IpAddr::from([10, 0, 0, n])
     }
 
-    /// Whose turns it is, one after the other, where a picture of address n takes `seconds[n]` and `count` of each wait.
+    /// Order of the turns if a picture of address n takes `seconds[n]` and `count` of each address wait.
     fn order(seconds: [f64; 2], count: usize) -> Vec<u8> {
         let mut state = State::default();
         state.begin(address(0));

@@ -18,7 +18,7 @@ pub struct Browser {
     from: BufReader<File>,
     session: Value,
     calls: u64,
-    /// What went wrong in the page, by its own word.
+    /// Errors in the page, in its own words.
     pub faults: Vec<String>,
     _folder: tempfile::TempDir,
 }
@@ -172,7 +172,7 @@ impl Browser {
         self.call("DOM.setFileInputFiles", json!({"files": [file], "objectId": object}));
     }
 
-    /// Makes the window so wide, and light or dark.
+    /// Sets the width of the window, and light or dark colours.
     pub fn looks(&mut self, width: u32, scheme: &str) {
         let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
         self.call("Emulation.setDeviceMetricsOverride", size);
@@ -180,7 +180,7 @@ impl Browser {
         self.call("Emulation.setEmulatedMedia", json!({ "features": features }));
     }
 
-    /// Keeps a picture of the whole page in the folder that `WGRAD_SCREENSHOTS` names, if it does.
+    /// Saves a picture of the whole page in the folder that `WGRAD_SCREENSHOTS` names, if it is set.
     pub fn shoots(&mut self, name: &str) {
         let Some(folder) = std::env::var_os("WGRAD_SCREENSHOTS") else { return };
         use base64::{Engine, engine::general_purpose::STANDARD};

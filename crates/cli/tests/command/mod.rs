@@ -17,7 +17,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// The same, if it ended with this code and told of no panic.
+    /// Asserts that it ended with this code and without a panic, and returns it.
     #[track_caller]
     pub fn with(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self:#?}");
@@ -38,7 +38,7 @@ impl Ended {
         lines
     }
 
-    /// That stderr is an error with these words in it, and stdout is empty.
+    /// Asserts that stderr is an error with these words in it, and that stdout is empty.
     #[track_caller]
     pub fn refuses(self, words: &[&str]) {
         let ended = self.with(2);
@@ -50,7 +50,7 @@ impl Ended {
     }
 }
 
-/// A call of `wgrad`, in an environment that says nothing of data, proxies or caches.
+/// A call of `wgrad`, in an environment without settings for data, proxies or caches.
 pub struct Call(Command);
 
 /// `wgrad` with these arguments.
@@ -100,7 +100,7 @@ pub fn small_data() -> PathBuf {
     wgrad_testing::fixture("parity")
 }
 
-/// The same as an argument.
+/// This folder as an argument.
 pub fn small_data_argument() -> String {
     small_data().display().to_string()
 }

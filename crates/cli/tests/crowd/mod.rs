@@ -1,5 +1,5 @@
-//! Many who ask at once, or at the wrong moment: what they share, whose turn it is, and that all are answered. A second client of
-//! this machine is 127.0.0.2, which only Linux has without being told.
+//! Many clients that ask at once, or at the wrong moment: shared limits, order of turns, and that all are answered. The
+//! second client of this machine is 127.0.0.2, an address that only Linux has without configuration.
 
 use crate::{
     serve::{bytes, prepared},
@@ -65,7 +65,7 @@ fn dear_pictures_of_one_address_do_not_hold_those_of_others() {
                 done.fetch_add(1, Ordering::SeqCst);
             });
         }
-        // Until they wait, all but the one that is read.
+        // Waits until all of them are queued but the one that is read.
         std::thread::sleep(Duration::from_millis(200));
         let before = done.load(Ordering::SeqCst);
         send_from(2, &page.host, &page.written("POST", "/predict", &[], &bytes(tmp.path(), 0))).with(200);
@@ -88,7 +88,8 @@ fn who_comes_as_it_ends_gets_an_answer_or_no_connection() {
                         assert!(begun.elapsed() < Duration::from_secs(60), "it goes on");
                         let mut told = String::new();
                         let asked = stream.write_all(&ask).and_then(|()| stream.read_to_string(&mut told));
-                        // What the system had taken and nobody will: it says so, as where nobody listens.
+                        // A connection that the system took and the server never will: it is reset, as where nobody
+                        // listens.
                         let reset = |e: &std::io::Error| e.kind() == std::io::ErrorKind::ConnectionReset;
                         let nobody = told.is_empty() && asked.as_ref().is_err_and(reset);
                         assert!(told.starts_with("HTTP/1.1 200") || nobody, "{asked:?} {told}");

@@ -1,6 +1,7 @@
-//! What is written about wgrad: every local link of the Markdown files and notebooks leads somewhere, every picture is
-//! shown, networks fit together, notebooks are whole, and the Rust notebook is the program that is compiled. That commands in them are ones
-//! that wgrad takes is tested beside the command line, in `crates/cli/src/documents.rs`. No adapter is needed.
+//! The documents about wgrad: every local link of the Markdown files and notebooks leads somewhere, every picture is
+//! shown, networks fit together, notebooks are whole, and the Rust notebook is the program that is compiled. That
+//! wgrad takes the commands in them is tested with the command line, in `crates/cli/src/documents.rs`. No adapter is
+//! needed.
 
 use std::{
     collections::BTreeSet,
@@ -31,7 +32,7 @@ fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
     found
 }
 
-/// Every document with its Markdown: of a notebook that of its text cells.
+/// Every document with its Markdown; for a notebook, that of its text cells.
 fn documents() -> Vec<(PathBuf, String)> {
     let mut paths = vec![project().join("README.md"), project().join("shaders/README.md")];
     paths.extend(files("docs", &["md"]));
@@ -74,7 +75,7 @@ fn links(text: &str) -> Vec<String> {
     [after("](", ')'), after("src=\"", '"'), after("srcset=\"", '"'), after("href=\"", '"')].concat()
 }
 
-/// What GitHub calls the headings of a text.
+/// Anchors that GitHub gives the headings of a text.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = prose(text);
     let headings = headings.lines().filter(|line| line.starts_with('#'));

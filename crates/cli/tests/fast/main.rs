@@ -1,3 +1,3 @@
-//! What is written about wgrad.
+//! Tests of the documents about wgrad.
 
 mod documents;

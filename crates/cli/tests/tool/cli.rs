@@ -45,7 +45,7 @@ fn adapters_marks_the_one_that_would_be_used() {
     let marked = table.lines().find(|line| line.starts_with('→')).expect("a mark");
     assert!(marked.contains(used["name"].as_str().expect("a name")), "{marked}");
     assert!(!table.contains('\x1b'), "colour in a pipe");
-    // By its index it is the same one.
+    // Its index selects the same adapter.
     let index = used["index"].to_string();
     let again = wgrad(&["adapters", "--json", "--adapter", &index]).end().with(0).json();
     assert!(again.iter().any(|row| row["used"] == true && row["index"] == used["index"]));
@@ -250,7 +250,7 @@ fn data_info_counts_and_data_show_draws() {
     assert!(folder.path().join("sheet.png").is_file());
 }
 
-/// The folder of the real files, wherever this machine has them; without them these tests fail and say
+/// The folder of the real files, where this machine has them; without them these tests fail and say
 /// how to get them.
 fn published() -> PathBuf {
     match places::load(&Places::from_env()) {

@@ -59,7 +59,7 @@ fn damaged_files_are_named() {
     std::fs::write(&labels, &flipped).unwrap();
     info(folder.path()).refuses(&["t10k-labels-idx1-ubyte.gz: ", "damaged gzip data"]);
 
-    // Without gzip a truncated file is told by its header, and a flipped magic number by its bytes.
+    // Without gzip, the header reveals a truncated file, and the bytes a flipped magic number.
     std::fs::write(&labels, &whole).unwrap();
     let plain = folder.path().join("t10k-labels-idx1-ubyte");
     let read = idx::read(&labels).unwrap();
@@ -226,13 +226,13 @@ fn a_value_that_begins_like_an_option_comes_with_advice_that_works() {
             ended.stderr
         );
     }
-    // Where there is no such value, nothing of the kind is said.
+    // Without such a value, there is no such message.
     for line in [["train", "--quiet", "-z"], ["eval", "runs/x", "--limit"]] {
         let ended = wgrad(&line).end().with(2);
         assert!(!ended.stderr.contains("as the value of"), "{}", ended.stderr);
     }
 
-    // What is told of a folder that begins so works, too.
+    // The advice for a folder that begins so works, too.
     let folder = tempfile::tempdir().expect("a folder");
     let data = small_data_argument();
     let train = ["train", "--data", &data, "--epochs", "1", "--batch", "64", "--limit", "64", "--out=-r"];

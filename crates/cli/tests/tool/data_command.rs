@@ -1,4 +1,4 @@
-//! Data of a user's own on the command line: train on them, go on, judge, predict, describe.
+//! Your own data on the command line: training on them, resuming, evaluating, predicting, describing.
 
 use crate::command::{on_device, wgrad};
 use std::{fs, path::Path, sync::OnceLock};
@@ -76,11 +76,11 @@ fn a_network_learns_from_a_folder_of_pictures() {
     let last = *run.metrics().expect("metrics").last().expect("epochs");
     assert!(last.test_accuracy > 0.95, "{last:?}");
     assert!(shared.stderr.contains("peak memory: ") || !cfg!(target_os = "linux"), "{}", shared.stderr);
-    // The damaged file is told, and named in the run's folder.
+    // The damaged file is reported, and named in the run's folder.
     assert!(shared.stderr.contains("1 file could not be read"), "{}", shared.stderr);
     let list = fs::read_to_string(shared.path("run/unreadable.txt")).expect("a list");
     assert!(list.lines().count() == 1 && list.contains("00005.png"), "{list}");
-    // What prepares an image is kept where another program finds it.
+    // The preparation of an image is recorded where another program finds it.
     let data = &read(&shared.path("run/run.json"))["data"];
     assert_eq!(data["normalization"]["mean"].as_array().map(Vec::len), Some(3), "{data}");
     assert_eq!(data["preparation"]["fit"], "stretch");
@@ -173,7 +173,7 @@ fn tables_are_trained_on_judged_and_predicted() {
     let told = on_device(&["predict", &run("kinds"), &rows, "--json"]).end().with(0).json();
     assert_eq!((&told[0]["class"], &told[1]["class"]), (&"rose".into(), &"iris".into()), "{told:?}");
 
-    // A number is told in its own unit.
+    // A number is predicted in its own unit.
     train(&["--data", &prices, "--label", "price", "--model", "linear", "--out", &run("prices")]);
     let found = on_device(&["eval", &run("prices"), "--json"]).end().with(0).json().remove(0);
     assert!(
@@ -190,7 +190,7 @@ fn tables_are_trained_on_judged_and_predicted() {
     assert!(all.stderr.contains("240") || all.stderr.contains("192 training"), "{all:#?}");
 }
 
-/// Who reads the weights of a run by its `run.json`, each with its arguments.
+/// Commands that read the weights of a run by its `run.json`, each with its arguments.
 fn readers<'a>(run: &'a str, rows: &'a str, file: &'a str) -> [Vec<&'a str>; 5] {
     [
         vec!["predict", run, rows],
@@ -240,7 +240,7 @@ fn weights_are_not_read_by_what_was_changed_in_a_run_json() {
         }
         assert!(!Path::new(&file).exists(), "{at}");
     }
-    // What tells nothing of the weights may change.
+    // Fields that say nothing about the weights may change.
     let mut free: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
     free["options"]["epochs"] = json!(2);
     free["data"]["name"] = json!("other");
@@ -324,7 +324,7 @@ fn a_competition_and_rows_of_pixels_are_trained_on_and_answered() {
     put("comp/test.csv", "size", &|n| if n == 3 { "-".into() } else { n.to_string() });
     let ended = train("comp", "linear", "comp-run");
     assert!(ended.stderr.contains("test.csv has no labels"), "{}", ended.stderr);
-    // The training had no missing values; whoever predicts says what becomes of one.
+    // The training had no missing values; `predict --missing` decides about them.
     let test = path("comp/test.csv");
     on_device(&["predict", &path("comp-run"), &test]).end().refuses(&["line 5 (size)", "--missing mean"]);
     let told =
@@ -472,11 +472,11 @@ fn a_run_is_not_judged_by_rows_that_it_was_trained_on() {
     assert_eq!((&other["images"], &other["trained_on"]), (&100.into(), &80.into()), "{other}");
     assert!(words.contains("warning: 80 of these 100 rows are among those"), "{words}");
     assert!(!words.contains("held out") && !words.contains("none of"), "{words}");
-    // Its own file with a row more: which of them it was trained on cannot be said.
+    // Its own file with one more row: it is unknown which rows it was trained on.
     fs::write(path("all.csv"), format!("{head}{rows}5,5,15\n")).expect("written");
     let unknown =
         ["some of the 101 rows that", "which they are is not known", "`--all` to be judged on all 101"];
-    // Named by hand, by whatever path, it is the same file.
+    // Named on the command line, by any path, it is the same file.
     let around = folder.path().join(".").join("all.csv").display().to_string();
     for more in [&[][..], &["--data", &path("all.csv")], &["--data", &around]] {
         on_device(&[&["eval", run.as_str()], more].concat()).end().refuses(&unknown);

@@ -37,7 +37,7 @@ fn last_metrics(run: &Path) -> Value {
     serde_json::from_str(text.lines().last().expect("a line")).expect("JSON")
 }
 
-/// A picture that is bright above, or below. Which of the two is inverted is for `predict` to say.
+/// A picture that is bright above, or below. `predict` decides which of the two is inverted.
 fn picture(path: &Path, above: bool) {
     let image =
         image::GrayImage::from_fn(5, 6, |_, y| image::Luma([if (y < 3) == above { 200 } else { 20 }]));
@@ -92,7 +92,7 @@ fn a_regression_tells_numbers() {
             "train", "--data", &data, "--model", "linear", "--loss", loss, "--lr", "0.02", "--batch", "16",
             "--epochs", "8", "--out", &run_text,
         ];
-        // The numbers of classes are no numbers, unless somebody says so.
+        // Class numbers are not labels of a regression, unless `--target number` is given.
         on_device(&arguments).end().refuses(&["compares numbers", "2 classes", "--target number"]);
         let arguments = [&arguments[..], &["--target", "number"]].concat();
         let ended = on_device(&arguments).end().with(0);
@@ -106,7 +106,7 @@ fn a_regression_tells_numbers() {
         let found = &on_device(&["eval", &run_text, "--json"]).end().with(0).json()[0];
         assert!(found["r2"].as_f64().expect("R²") > 0.6, "{loss}: {found}");
         assert!(found["mean_absolute_error"].as_f64().expect("MAE") < 0.35, "{loss}: {found}");
-        // What the training told is what the evaluation finds.
+        // The evaluation finds the numbers that the training printed.
         for (told, key) in
             [("test_mae", "mean_absolute_error"), ("test_rmse", "root_mean_squared_error"), ("test_r2", "r2")]
         {
@@ -178,7 +178,7 @@ fn an_augmented_run_records_and_resumes_what_it_began_with() {
     assert_eq!(objective["class_weight"].as_array().map(Vec::len), Some(10), "{objective}");
     wgrad(&["train", "--resume", &parts, "--augment", "flip"]).end().refuses(&["--augment", "--resume"]);
 
-    // A run from before there was any of this opens as the plain one that it was.
+    // A run from before these options existed opens as the plain run that it was.
     let plain = tmp.path().join("plain").display().to_string();
     on_device(&["train", "--data", &data, "--batch", "32", "--epochs", "1", "--out", &plain]).end().with(0);
     let text = fs::read_to_string(Path::new(&plain).join("run.json")).expect("run.json");

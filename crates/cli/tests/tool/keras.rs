@@ -24,8 +24,8 @@ fn load(name: &str) -> Model {
     keras::load(&fixture(name), IMAGE).unwrap_or_else(|e| panic!("{e}")).model
 }
 
-/// The largest distance between what wgrad and Keras make of the images beside the network `name`, with the weights of
-/// the file `weights`.
+/// Largest difference between the outputs of wgrad and Keras for the images stored with the network `name`, with the
+/// weights of the file `weights`.
 fn distance(context: &Context, model: &Model, weights: &str, name: &str) -> f32 {
     let checkpoint =
         read_weights(&fixture(weights), &model.parameters().expect("fits")).unwrap_or_else(|e| panic!("{e}"));
@@ -81,7 +81,7 @@ fn networks_of_keras_give_what_keras_gives() {
         let found = distance(&context, &load(&archive), &archive, name);
         assert!(found <= 1e-5, "{name}: differs by {found}");
     }
-    // All of them are here, and none that is not looked at.
+    // All of them are here, and each is tested.
     let files = fs::read_dir(wgrad_testing::fixture("keras")).expect("a folder");
     let files = files.map(|file| file.expect("a file").path());
     assert_eq!(files.filter(|path| path.extension().is_some_and(|e| e == "keras")).count(), names.len());
@@ -134,7 +134,7 @@ fn shapes_names_and_losses_are_keras_s() {
     }
 }
 
-/// What is said of a fixture whose JSON was changed by `change`.
+/// Error of a fixture whose JSON was changed by `change`.
 fn refused(name: &str, change: impl FnOnce(&mut Value)) -> String {
     let text = fs::read_to_string(fixture(name)).expect("reads");
     let mut config: Value = serde_json::from_str(&text).expect("JSON");
@@ -287,7 +287,7 @@ fn graphs_that_wgrad_has_not_are_refused_in_words() {
     says(&changed("add_1", &operation), &["layer `add_1` (Maximum)", "keras.ops.maximum"]);
 }
 
-/// A network as JSON, or what is said of it.
+/// A network as JSON, or the error about it.
 fn text(config: &Value) -> Result<keras::Loaded, String> {
     keras::parse(Path::new("net.json"), &config.to_string(), IMAGE).map_err(|e| e.to_string())
 }
@@ -332,7 +332,7 @@ fn what_keras_2_wrote_is_the_same_network() {
     assert_eq!(model.inputs[&2], ["one", "two"]);
     assert_eq!(model.parameters().expect("fits").iter().map(|p| p.len()).sum::<usize>(), 20 + 4 + 96 + 3);
 
-    // What another meaning was under the same name is refused.
+    // A setting that had another meaning under the same name is refused.
     let recurrent = |class: &str, config: Value| {
         let mut config = config;
         (config["name"], config["units"], config["batch_input_shape"]) =
@@ -580,7 +580,7 @@ fn the_loss_of_a_file_is_taken_or_named_and_never_another() {
     // One logit, and no sigmoid behind it.
     let logit = json!({"class_name": "BinaryCrossentropy", "config": {"from_logits": true}});
     assert_eq!(network(logit, 1, "linear").expect("loads").model.loss, Some(Loss::BinaryCrossEntropy));
-    // What the loss says of the outputs, and what they are.
+    // The outputs that the loss expects, and those that there are.
     let of_logits = |class: &str| json!({"class_name": class, "config": {"from_logits": true}});
     let (given, missing) = ("which gives no logits", "ends in no");
     for (loss, units, activation, words) in [
@@ -604,7 +604,7 @@ fn the_loss_of_a_file_is_taken_or_named_and_never_another() {
     assert!(unsaid.notes.iter().any(|note| note.contains("several labels")), "{:?}", unsaid.notes);
 }
 
-/// That `text` has all of these words.
+/// Asserts that `text` contains all of these words.
 fn has(text: &str, words: &[&str]) {
     words.iter().for_each(|word| assert!(text.contains(word), "no {word:?} in {text}"));
 }
@@ -646,7 +646,7 @@ fn files_of_other_formats_are_named() {
         let ended = wgrad(&["models", &path.display().to_string()]).end().with(2);
         ended.stderr.clone()
     };
-    // Commands are told as the program was called.
+    // Printed commands begin with the program as it was called.
     let command = |words: &str| format!("`{} {words}", quoted(env!("CARGO_BIN_EXE_wgrad")));
     let safetensors = [&2u64.to_le_bytes()[..], b"{}"].concat();
     has(&error("model.h5", b"\x89HDF\r\n\x1a\n"), &["HDF5", "model.save(\"model.keras\")"]);
@@ -673,7 +673,7 @@ fn files_of_other_formats_are_named() {
     );
     has(&weights("iris.csv", b"a,b,label\n1,2,x\n"), &["is a table", "weights are a .safetensors"]);
     has(&weights("model.pt", b"\x80\x04\x95\0\0"), &["pickle", "scripts/pytorch_weights.py"]);
-    // A mark of the byte order is no part of a text.
+    // A byte order mark is not part of a text.
     let marked = "\u{feff}{\"class_name\": \"Sequential\", \"config\": {\"layers\": [{\"class_name\": \"Dense\", \"config\": \
                   {\"units\": 3, \"batch_input_shape\": [null, 6]}}]}}";
     let path = tmp.path().join("marked.json");
@@ -695,7 +695,7 @@ fn damaged_files_are_errors_and_never_panics() {
         for n in 0..60 {
             fs::write(&file, &whole[..n * step]).expect("writes");
             refused += usize::from(read_weights(&file, &parameters).is_err());
-            // A byte that is another one: refused, or as good as ever where nothing is kept there.
+            // One changed byte: the file is refused, or loads as before if nothing is stored at that place.
             let mut other = whole.clone();
             other[n * step] ^= 0xff;
             fs::write(&file, other).expect("writes");
@@ -725,7 +725,7 @@ fn the_commands_take_keras_s_files() {
     on_device(&["eval", &run, "--data", &data]).end().with(0);
     on_device(&["check", &model, "--batch", "4"]).end().with(0);
 
-    // An initialiser that wgrad has not is in the way of a training from it, and of nothing else.
+    // An initialiser that wgrad does not have prevents a training from it, and nothing else.
     let started = tmp.path().join("started.json");
     let mut other = mlp.clone();
     other["config"]["layers"][1]["config"]["kernel_initializer"] = json!("random_normal");

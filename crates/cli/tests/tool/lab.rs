@@ -1,5 +1,5 @@
 //! `wgrad lab`, by the real binary: the list, right and wrong files of a user, rows as JSON and CSV, exit codes,
-//! translations. Sizes are tiny and times short: what is measured is not the point here.
+//! translations. Sizes are tiny and times short: the measured values do not matter here.
 
 use crate::command::{Ended, on_device, wgrad};
 use serde_json::Value;
@@ -143,7 +143,7 @@ fn wrong_files_are_rows_without_a_time_and_the_lab_goes_on() {
     assert!(!table.contains('\x1b'), "colour in a pipe");
 }
 
-/// Never ends, and no compiler can tell.
+/// Never ends, which no compiler can detect.
 const ENDLESS: &str = include_str!("../../../../tests/fixtures/endless.wgsl");
 
 /// Right at every size that fits one dimension of workgroups, and no further: its verdict says so.
@@ -193,7 +193,7 @@ fn what_the_driver_takes_to_compile_is_no_hang() {
     let lab =
         ["lab", "matmul", "--variant", "naive", "--file", "long.wgsl", "--size", "M=3,N=5,K=7", "--json"];
     let few = ["--seconds", "0", "--timeout", "1", "--cases", "1"];
-    // What an earlier run has compiled would be found compiled.
+    // Kernels that an earlier run compiled would be found compiled.
     let command = on_device(&[&lab[..], &few].concat()).inside(folder.path());
     let rows = command.env("MESA_SHADER_CACHE_DISABLE", "true").end().with(0).json();
     assert_eq!(find(&rows, "long.wgsl")["status"], "ok", "{rows:?}");
@@ -379,7 +379,7 @@ fn training_with_a_file_proves_it_keeps_it_and_resumes_with_it() {
     ]);
     assert!(!Path::new(&path.join("wrong")).exists(), "a run was made");
 
-    // Wrong at a size of this network alone: the command that is told proves it there.
+    // Wrong at a size of this network alone: the printed command proves it there.
     let own = "y[row * N + column] = activate(sum + b[column]) * select(1.0, 1.01, M == 32u && N != 10u);";
     fs::write(path.join("mine.wgsl"), changed("naive", STORE, own)).expect("writes");
     let ended = train(&[&["--epochs", "1", "--out", "wrong"][..], &chosen].concat());

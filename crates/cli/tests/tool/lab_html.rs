@@ -1,4 +1,4 @@
-//! `wgrad lab --html`, by the real binary: the page beside what is printed. Sizes are tiny and times short.
+//! `wgrad lab --html`, by the real binary: the page agrees with the printed results. Sizes are tiny and times short.
 
 use crate::command::{on_device, wgrad};
 use serde_json::Value;
@@ -96,7 +96,7 @@ fn the_page_holds_every_row_with_its_numbers() {
     for word in [HOSTILE, &index, &number("got"), &number("expected"), &number("allowed")] {
         assert!(alarms[0].contains(word), "no {word} in {alarms:?}");
     }
-    // Bars for all, points of the roofline for what has a rate.
+    // Bars for all rows, and points of the roofline for those with a rate.
     let pictures = texts(&html, "figure svg desc");
     assert_eq!(pictures.len(), 2, "{pictures:?}");
     assert!(names.iter().all(|name| pictures[0].contains(name)), "{pictures:?}");
@@ -152,7 +152,7 @@ fn a_watched_page_follows_every_save() {
     let shows = |what: &str, alarms: &[&str]| {
         let start = Instant::now();
         loop {
-            // It is there whole or not at all, at any moment.
+            // At any moment the file is complete or absent.
             let found =
                 path("my.html").exists().then(|| texts(&tree(&read(&path("my.html"))), "div.alarm-box"));
             let right = |found: &Vec<String>| {

@@ -38,7 +38,7 @@ fn the_template_of_every_operation_is_a_right_variant() {
         assert!(verdict.is_ok(), "{}: {verdict:?}", op.name);
     }
     let printed = wgrad(&["lab", "matmul", "--template"]).end().with(0).stdout;
-    // The comments tell the commands.
+    // The comments name the commands.
     let code =
         |text: &str| text.lines().filter(|line| !line.starts_with("//")).collect::<Vec<_>>().join("\n");
     assert_eq!(code(&printed), code(&wgrad_lab::template(&MATMUL).expect("a template")));
@@ -212,7 +212,7 @@ fn a_file_means_what_wgsl_says() {
         let verdict = proven(op, case, &guarded("i >= arrayLength(&y)"));
         assert!(verdict.is_ok(), "arrayLength is the tensor's length at {case}: {verdict:?}");
     }
-    // What is wrong by the same words is still noticed.
+    // A mistake with the same words is still noticed.
     assert!(proven(op, op.cases()[0], &guarded("i + 1u >= arrayLength(&y)")).is_err());
 }
 

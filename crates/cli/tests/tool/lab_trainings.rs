@@ -1,5 +1,5 @@
 //! `wgrad lab train` and `wgrad bench --growth`: two trainings side by side, and how a step grows. The networks are
-//! tiny and the times short: what is measured is not the point here.
+//! tiny and the times short: the measured values do not matter here.
 
 use crate::command::{Ended, on_device, small_data_argument};
 use serde_json::Value;
@@ -75,7 +75,7 @@ fn other_kernels_pass_and_the_numbers_are_those_of_two_trainings() {
     assert!(found.passed && found.steps == 17 && found.rounds.len() == 2);
     assert!(found.sides[0].kernels.contains(&"matmul/tiled".to_string()), "{:?}", found.sides[0]);
 
-    // The same, alone.
+    // The same variant, alone.
     let mut weights = Vec::new();
     for (n, variants) in sides.into_iter().enumerate() {
         let options = Options { variants, ..options.clone() };
@@ -188,7 +188,7 @@ fn sizes_beyond_the_adapter_are_named() {
     let request = growth::Request {
         batches: vec![8],
         widths: vec![1, 1 << 14],
-        // However long a busy machine takes for the small one.
+        // A busy machine may take any time for the small one.
         seconds: 1e6,
         rounds: 1,
         options: Options::default(),

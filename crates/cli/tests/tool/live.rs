@@ -1,5 +1,5 @@
-//! `wgrad train --live` over plain HTTP: who is let in, what the events tell and in which order, that steering is
-//! recorded and looking changes nothing. Leaves out the browser: `crates/cli/tests/browser.rs`.
+//! `wgrad train --live` over plain HTTP: which clients are admitted, the contents and the order of the events, that
+//! steering is recorded and looking changes nothing. Leaves out the browser: `crates/cli/tests/browser.rs`.
 
 use crate::web::{Served, send, serve};
 use std::{
@@ -103,7 +103,7 @@ fn events_tell_the_whole_training_in_order() {
                 (number, rate) = (next, now);
             }
             "epoch" => epochs.push(value),
-            // A page that missed events gets them all anew.
+            // A page that missed events gets the whole state again.
             "hello" => {
                 epochs = value["epochs"].as_array().expect("a list").clone();
                 number = value["now"]["number"].as_u64().unwrap_or(number);
@@ -159,7 +159,7 @@ fn steering_is_recorded_and_the_stopped_run_goes_on_to_the_same_bits() {
     assert_eq!((run.config.pauses.len(), run.config.pauses[0].step), (1, at));
     let epochs = (run.last().expect("loads").position.epoch + 1).to_string();
     plain(tmp.path(), &["train", "--resume", "run", "--epochs", &epochs]);
-    // Another training that knows of the change from its beginning.
+    // Another training with the change from its beginning.
     let data = data();
     let whole = ["--batch", "2", "--optimizer", "adam", "--epochs", "0", "--out", "whole"];
     plain(tmp.path(), &[&["train", "--data", &data], &whole[..]].concat());

@@ -44,7 +44,7 @@ const EVERYTHING: [&str; 12] = [
 fn everything_at_once_is_recorded_resumed_and_evaluated() {
     let tmp = folder();
     train(tmp.path(), &[&EVERYTHING[..], &["--epochs", "3", "--out", "whole"]].concat()).with(0);
-    // The time is over at once: the run stands at its start, and says how to go on.
+    // The time is over at once: the run is at its start, and prints how to continue.
     let ended = train(
         tmp.path(),
         &[&EVERYTHING[..], &["--epochs", "3", "--out", "parts", "--max-time", "0s"]].concat(),
@@ -79,7 +79,7 @@ fn everything_at_once_is_recorded_resumed_and_evaluated() {
     }
     assert_eq!(names("best.safetensors").len(), 4);
 
-    // What was judged, kept as best and is evaluated is the average.
+    // The average is evaluated and kept as best.
     for weights in [&["eval", "whole"][..], &["eval", "whole", "--last"]] {
         let ended = on_device(weights).inside(tmp.path()).end().with(0);
         assert!(
@@ -102,7 +102,7 @@ fn early_stopping_stops_and_a_resumed_run_knows_it() {
     let why = "stopped after epoch 3: test_loss has not improved since epoch 1 (--patience 2)";
     assert!(ended.stderr.contains(&format!("{why}; best weights: epoch 1, {best}")), "{ended:#?}");
     assert!(ended.stderr.contains("best epoch 1/3 by test_loss"), "{ended:#?}");
-    // Without validation images the best were chosen by those that judge them.
+    // Without validation images, the test images that evaluate the weights also chose them.
     assert!(ended.stderr.contains("chosen on the test images"), "{ended:#?}");
     let ended = resume(tmp.path(), &["run"]).with(0);
     assert!(ended.stderr.contains("nothing to do: stopped after epoch 3"), "{ended:#?}");
@@ -179,7 +179,7 @@ fn a_training_that_learns_nothing_is_told_so() {
         ended.stderr.contains("note: only 16 steps: 512 images in batches of 32 make 16 an epoch"),
         "{ended:#?}"
     );
-    // The commands that are told can be pasted: with the program, the data and how they are read.
+    // The printed commands can be pasted: with the program, the data and how they are read.
     let told = ended.stderr.lines().find(|line| line.contains("--resume few")).expect("a command");
     assert!(told.trim_start().starts_with(env!("CARGO_BIN_EXE_wgrad")), "{told}");
 }

@@ -17,7 +17,7 @@ use wgrad_data::{Reading, folder};
 use wgrad_formats::onnx;
 use wgrad_run::{Config, DataRecord, Run};
 
-/// A run whose network nobody trained.
+/// A run with an untrained network.
 fn run(into: &Path) {
     let data = folder::load(&small_data()).expect("is there");
     let model = network("mlp", [data.height, data.width, 1], data.classes.len()).expect("built in");
@@ -52,7 +52,7 @@ fn a_run_becomes_a_file_and_the_file_a_run_that_says_the_same() {
         ["export", &path("run"), "--onnx", &path("net.onnx"), "--test-data", &path("data"), "--json"];
     let told = on_device(&arguments).end().with(0).json();
     assert_eq!(told[0]["format"], "ONNX");
-    // Its own test data are a case of ONNX's kind, which wgrad's kernels pass.
+    // Its own test data are a test case in ONNX's format, which wgrad's kernels pass.
     fs::copy(path("net.onnx"), folder.path().join("data/model.onnx")).expect("copies");
     let told = on_device(&["onnx-node", &path("data")]).end().with(0).json();
     assert_eq!(told[0]["outcome"], "passed", "{told:?}");
@@ -77,7 +77,7 @@ fn a_run_becomes_a_file_and_the_file_a_run_that_says_the_same() {
     let run = Run::open(&folder.path().join("run")).expect("opens");
     let parameters = run.config.model.parameters().expect("fits");
     let bytes = fs::read(path("net.safetensors")).expect("is there");
-    // What decided the training is not for others.
+    // The settings of the training are not in the file.
     assert!(!bytes.windows(9).any(|part| part == b"\"decided\"" || part == b"decided\\\""));
     let written = Checkpoint::from_bytes("net.safetensors", &bytes, &parameters).expect("reads");
     assert_eq!(written, run.best().expect("reads"));
@@ -158,7 +158,7 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
     named("few", &["--classes", "cat,dog"]).refuses(&["--classes names 2 classes, the network has 3"]);
     named("twice", &["--classes", "cat,dog,cat"]).refuses(&["`cat` twice"]);
 
-    // Data that are told are looked at: their classes and sizes.
+    // Given data are checked: their classes and sizes.
     for class in ["cow", "cat", "dog"] {
         fs::create_dir_all(folder.path().join("pictures").join(class)).expect("is made");
         for n in 0..5 {
@@ -288,7 +288,7 @@ fn the_numbers_of_a_table_go_into_an_imported_network_as_they_are() {
     assert!(said.contains("numbers of rows are taken as bytes, divided by 255"), "{said}");
 }
 
-/// Learnt from a table, asked by another program, read again.
+/// A network of a table is trained, run by another program, and imported again.
 #[test]
 fn a_table_goes_to_onnx_and_back_with_its_units() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -316,8 +316,8 @@ fn a_table_goes_to_onnx_and_back_with_its_units() {
     assert!(first[0] > 1000.0, "{first:?} is in the unit of the label");
 }
 
-/// What is the same on all rows of the training counts for nothing, here and in the file; lines without a value are treated
-/// there as here.
+/// A column with the same value in all training rows counts for nothing, in wgrad and in the file. Both treat lines
+/// without a value alike.
 #[test]
 fn a_column_that_tells_nothing_changes_no_answer() {
     let folder = tempfile::tempdir().expect("a folder");

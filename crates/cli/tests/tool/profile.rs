@@ -1,4 +1,4 @@
-//! `wgrad profile` and what it stands on: steps that are taken apart train to the same bits, listening changes
+//! `wgrad profile` and its foundations: steps that are taken apart train to the same bits, listening changes
 //! nothing, every event of a trace keeps to the format. No test asserts a time.
 
 use crate::command::on_device;
@@ -34,7 +34,7 @@ fn bits(trainer: &Trainer) -> Vec<u32> {
     checkpoint.weights.iter().chain(checkpoint.slots.values().flatten()).map(|w| w.to_bits()).collect()
 }
 
-/// Trains to where `other` stands, in the ordinary way.
+/// Trains to the position of `other`, in the ordinary way.
 fn follow(trainer: &mut Trainer, other: &Trainer) {
     while (trainer.position().epoch, trainer.position().step)
         != (other.position().epoch, other.position().step)
@@ -144,7 +144,7 @@ fn listening_tells_everything_and_changes_nothing() {
     assert_eq!(recorder.take(), Default::default(), "nobody listens any more");
 }
 
-/// What is wrong with a trace, by the trace event format.
+/// Violations of the trace event format in a trace.
 fn faults(trace: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let Some(events) = trace["traceEvents"].as_array().filter(|events| !events.is_empty()) else {
@@ -233,7 +233,7 @@ fn the_trace_keeps_to_the_format_and_the_rows_to_the_plan() {
         assert!(some(&|e| e["ph"] == "M" && e["args"]["name"] == activity.about()) == 1, "{activity}");
     }
 
-    // The check has to see what is wrong.
+    // The check has to detect a violation.
     let x = events.iter().rposition(|e| e["ph"] == "X").expect("an event");
     let c = events.iter().position(|e| e["ph"] == "C").expect("a counter");
     let m = events.iter().position(|e| e["name"] == "thread_name").expect("a name");

@@ -1,4 +1,4 @@
-//! Reports of trainings: what stands in them, hostile names, sizes; and `wgrad report` by the real binary. Leaves out
+//! Reports of trainings: their contents, hostile names, sizes; and `wgrad report` by the real binary. Leaves out
 //! how they look.
 
 use crate::command::{on_device, small_data, wgrad};

@@ -1,5 +1,5 @@
-//! `wgrad serve` over plain HTTP: it says what `wgrad predict` says, alone and in a crowd, within its limits, and
-//! ends in order.
+//! `wgrad serve` over plain HTTP: it predicts the same as `wgrad predict`, for one client and for many, within its
+//! limits, and ends in order.
 
 use crate::command::{on_device, small_data_argument};
 use crate::web::{Served, send, serve};
@@ -25,7 +25,7 @@ pub fn bytes(tmp: &Path, n: usize) -> Vec<u8> {
     std::fs::read(tmp.join(format!("{n}.png"))).expect("reads")
 }
 
-/// What `wgrad predict` says of the three pictures.
+/// Predictions of `wgrad predict` for the three pictures.
 fn predicted(tmp: &Path) -> Vec<Value> {
     let arguments = ["predict", "run", "0.png", "1.png", "2.png", "--top", "10", "--json"];
     let told = on_device(&arguments).inside(tmp).end().with(0).json();
@@ -33,7 +33,7 @@ fn predicted(tmp: &Path) -> Vec<Value> {
     told
 }
 
-/// Same classes in the same order, same shares but for what another batch size may round.
+/// Asserts the same classes in the same order, with the same probabilities except for rounding at another batch size.
 #[track_caller]
 fn same(got: &Value, expected: &Value) {
     let pairs = |value: &Value| -> Vec<(String, f64)> {
@@ -151,7 +151,7 @@ fn model_page_and_limits() {
         .refuses(403, &["evil.example"]);
     let rebound = b"GET /model HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
     send(&page.host, rebound).refuses(403, &["evil.example"]);
-    // Nor is it told by which methods it might have been asked.
+    // The answer does not name the allowed methods either.
     let rebound = send(&page.host, &[b"PUT", &rebound[3..]].concat());
     assert!(rebound.status == 403 && !rebound.head.to_lowercase().contains("\r\nallow:"), "{}", rebound.head);
     page.post("/predict?top=0", &file).refuses(400, &["?top=0"]);
@@ -173,7 +173,7 @@ fn model_page_and_limits() {
     for path in ["/", "/model", "/health", "/page.css"] {
         let [head, whole] = ["HEAD", "GET"].map(|method| page.request(method, path, &[], b""));
         assert_eq!((head.status, head.body.len()), (200, 0), "{path}");
-        // But for the date.
+        // Equal except for the date.
         let lines =
             |head: &str| head.lines().filter(|line| !line.starts_with("date")).map(String::from).collect();
         let [head, whole]: [Vec<String>; 2] = [head, whole].map(|answer| lines(&answer.head));
@@ -216,7 +216,7 @@ fn ctrl_c_answers_what_is_under_way_and_ends() {
     let file = bytes(tmp.path(), 0);
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| page.post("/predict", &file));
-        // Until it has been read and waits for others.
+        // Waits until it has been read and waits for others.
         std::thread::sleep(std::time::Duration::from_millis(500));
         page.interrupt();
         let told = waiting.join().expect("no panic").with(200);
@@ -245,7 +245,7 @@ fn what_cannot_be_served_is_refused_in_words() {
     refused(&["serve", "run", "--addr", &place], &["cannot listen at", "another port"]);
 }
 
-/// That a page in the background is still there.
+/// Asserts that a page in the background is still there.
 #[test]
 fn two_can_be_served_at_once() {
     let tmp = prepared();

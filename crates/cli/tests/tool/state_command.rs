@@ -1,4 +1,4 @@
-//! The state of a run, whatever happens to it: two processes at once, files that are damaged, gone or of an older
+//! The state of a run under all disturbances: two processes at once, files that are damaged, gone or of an older
 //! version, folders that vanish, names that are no names. Kills and failing writes: `scripts/kill_storm.sh` and
 //! `scripts/write_errors.sh`.
 
@@ -84,7 +84,7 @@ fn a_run_of_an_older_version_goes_on_to_its_bits() {
     }
 }
 
-/// Killed between the two files, older versions left `best` an epoch behind for ever.
+/// Older versions that were killed between the two files left `best` an epoch behind for ever.
 #[test]
 fn the_best_weights_of_an_older_run_are_those_that_it_says() {
     let tmp = tempfile::tempdir().expect("a folder");
@@ -104,7 +104,7 @@ fn the_best_weights_of_an_older_run_are_those_that_it_says() {
         fs::remove_file(old.join("best.safetensors")).expect("removed");
         if let Some(name) = left {
             fs::copy(wgrad_testing::fixture(OLD).join(name), old.join("best.safetensors")).expect("copied");
-            // Whoever only reads is given the right ones.
+            // Commands that only read get the right ones.
             assert_eq!(weights("best").expect("loads").weights, right.weights);
         }
         let said = wgrad(tmp.path(), &["train", "--resume", "old"]).with(0).stderr;
@@ -150,7 +150,7 @@ fn a_run_has_one_writer_at_a_time_and_readers_at_any() {
     let tmp = tempfile::tempdir().expect("a folder");
     let mut first = long(tmp.path());
     let process = format!("process {}", first.0.id());
-    // Windows lets nobody read a locked file.
+    // On Windows a locked file cannot be read.
     let who = if cfg!(windows) { "another process" } else { &process };
     wgrad(tmp.path(), &["train", "--resume", "run"]).refuses(&["run is in use", who]);
     train(tmp.path(), "1", "run").refuses(&["run is in use", who]);
@@ -221,7 +221,7 @@ fn a_damaged_state_is_named_and_not_gone_on_from() {
     let damaged = ["last.safetensors: is damaged", "SHA-256"];
     wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", "3"]).refuses(&damaged);
     assert_eq!(read(&run, "metrics.jsonl"), metrics, "its lines are gone");
-    // What it says instead.
+    // Without the file, the error names the way to continue.
     fs::remove_file(run.join("last.safetensors")).expect("removed");
     wgrad(tmp.path(), &["train", "--resume", "run"]).refuses(&[
         "has no last.safetensors",
@@ -394,7 +394,7 @@ fn a_lock_that_is_a_link_or_a_pipe_is_refused() {
     fs::remove_file(&lock).expect("removed");
     assert!(Command::new("mkfifo").arg(&lock).status().expect("runs").success());
     wgrad(tmp.path(), &["train", "--resume", "run"]).refuses(&["cannot lock run", "no regular file"]);
-    // What it says.
+    // The advice of the message works.
     fs::remove_file(&lock).expect("removed");
     wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", "2"]).with(0);
 }

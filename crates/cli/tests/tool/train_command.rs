@@ -46,7 +46,7 @@ fn succeeds(command: Command) -> String {
     text(&output)
 }
 
-/// Fails with exit code 2 and a message that has all of `parts`, without a panic.
+/// Asserts exit code 2 and a message that has all of `parts`, without a panic.
 #[track_caller]
 fn refuses(command: Command, parts: &[&str]) {
     let output = run(command);
@@ -126,7 +126,7 @@ impl Drop for Training {
 
 #[cfg(unix)]
 impl Training {
-    /// Its exit code and what it said, within a minute.
+    /// Its exit code and output, within a minute.
     fn ends(mut self) -> (Option<i32>, String) {
         let begun = Instant::now();
         while self.0.try_wait().expect("waits").is_none() {
@@ -209,7 +209,7 @@ fn an_exploding_loss_stops_the_run_and_keeps_the_last_good_state() {
     assert!(state(&tmp.path().join("run")).is_finite());
 }
 
-/// The command that `said` tells between backticks.
+/// The command in backticks in `said`.
 #[cfg(unix)]
 fn advised<'s>(said: &'s str, with: &str) -> &'s str {
     let mut parts = said.split('`');
@@ -227,7 +227,7 @@ fn shell(folder: &Path, line: &str) -> Command {
     shell
 }
 
-/// From the state that was saved it would go the same way, and `--resume` takes no `--lr`.
+/// From the saved state it would diverge again, and `--resume` takes no `--lr`.
 #[cfg(unix)]
 #[test]
 fn after_an_exploding_loss_the_advice_is_a_command_that_works() {
@@ -291,14 +291,14 @@ fn advice_names_the_program_as_it_was_called() {
     assert!(called(&train).contains("`'./other name' train --data "));
 }
 
-/// What is told before the first kernel is compiled; a signal that comes then ends it at once.
+/// Messages before the first kernel is compiled; a signal that comes then ends the program at once.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_before_there_is_anything_to_save_leaves_nothing() {
     for (name, model) in [("INT", "cnn"), ("TERM", "cnn")] {
         let tmp = folder();
         let mut command = train(tmp.path(), &["--model", model, "--epochs", "1", "--out", "run"]);
-        // Nothing is known of the kernels, so that all of them are proven first.
+        // No proof of the kernels is on file, so that all of them are proven first.
         command.env("WGRAD_PROVEN", tmp.path().join("proven")).stderr(Stdio::piped()).stdout(Stdio::null());
         let mut child = Training(command.spawn().expect("starts"));
         let mut said = std::io::BufReader::new(child.0.stderr.take().expect("piped"));

@@ -1,6 +1,6 @@
 //! `wgrad tune`, `train --tune` and what later trainings, benches and checks do with the choice, by the real binary.
-//! How much a budget reaches is a matter of the machine, so that no test asks for it: only whether what is said, kept
-//! and used agrees.
+//! How much a budget reaches depends on the machine, so that no test asserts it: only that the printed, the kept and
+//! the used choices agree.
 
 use crate::command::{Ended, on_device, small_data_argument};
 use serde_json::Value;
@@ -40,7 +40,7 @@ fn last(folder: &Path, run: &str) -> Vec<u8> {
     fs::read(folder.join(run).join("last.safetensors")).expect("a state")
 }
 
-/// Puts `chosen` into the cache for every call of `model` that has it, as if it had been tuned; how many.
+/// Puts `chosen` into the cache for every call of `model` that has it, as if it had been tuned; returns their number.
 fn keep(folder: &Path, model: &str, batch: usize, chosen: &str) -> usize {
     let context = wgrad_testing::open(false);
     let (cache, place) = (Cache { folder: Some(folder.join("tuned")) }, Place::of(&context));
@@ -171,7 +171,7 @@ fn what_is_kept_is_used_unless_told_otherwise() {
     assert!(!naive && !said.contains("tuned: "), "{said}");
 }
 
-/// What the cache holds later is no matter to a run that began.
+/// Later contents of the cache do not affect a run that has begun.
 #[test]
 fn resuming_uses_what_the_run_recorded() {
     let tmp = folder();
@@ -230,7 +230,7 @@ fn a_cache_that_is_damaged_or_cannot_be_written_is_a_note() {
         .with(0);
     assert_eq!(ended.stderr.matches("not kept: ").count(), 1, "{ended:#?}");
     assert_eq!(choices(tmp.path(), "unkept").tuned.len(), kept);
-    // Where keeping is all that was asked for, it is an error.
+    // For a command whose purpose is to keep the choices, it is an error.
     on_device(&["tune", "linear"])
         .env("WGRAD_TUNED", file.join("tuned"))
         .end()

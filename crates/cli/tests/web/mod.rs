@@ -12,10 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A page whose process goes on until it ends by itself or the test does.
+/// A page whose process runs until it ends by itself or the test ends.
 pub struct Served {
     child: Child,
-    /// Reads on, so that what it says never fills the pipe.
+    /// Keeps reading, so that the output never fills the pipe.
     reader: Option<JoinHandle<String>>,
     /// `127.0.0.1:PORT`.
     pub host: String,
@@ -31,7 +31,7 @@ impl Drop for Served {
     }
 }
 
-/// `wgrad` with these arguments in `folder`, on the adapter under test; returns when it has said its address.
+/// Starts `wgrad` with these arguments in `folder`, on the adapter under test; returns once it has printed its address.
 pub fn serve(folder: &Path, arguments: &[&str]) -> Served {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
     command.current_dir(folder).args(arguments).env("WGRAD_TUNED", folder.join("tuned"));
@@ -82,7 +82,7 @@ impl Answer {
         self.json()
     }
 
-    /// That it is refused with this status and words.
+    /// Asserts that it is refused with this status and words.
     #[track_caller]
     pub fn refuses(self, status: u16, words: &[&str]) {
         let told = self.with(status);
@@ -96,7 +96,7 @@ pub fn send(host: &str, bytes: &[u8]) -> Answer {
     send_on(TcpStream::connect(host).expect("connects"), bytes)
 }
 
-/// The same as another client of this machine, from `127.0.0.N`.
+/// Sends as another client of this machine, from `127.0.0.N`.
 pub fn send_from(last: u8, host: &str, bytes: &[u8]) -> Answer {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
     let stream = runtime.block_on(async {
@@ -111,7 +111,7 @@ pub fn send_from(last: u8, host: &str, bytes: &[u8]) -> Answer {
 
 fn send_on(mut stream: TcpStream, bytes: &[u8]) -> Answer {
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("sets");
-    // Who is refused may be cut off before all is sent.
+    // A refused client may be cut off before all is sent.
     let (Ok(()) | Err(_)) = stream.write_all(bytes);
     let mut answer = Vec::new();
     let (Ok(_) | Err(_)) = stream.read_to_end(&mut answer);
@@ -127,7 +127,7 @@ impl Served {
         send(&self.host, &self.written(method, path, headers, body))
     }
 
-    /// Its bytes.
+    /// The bytes of the request.
     pub fn written(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.host);
         if method == "POST" {
@@ -143,7 +143,7 @@ impl Served {
         self.request("GET", path, &[], b"")
     }
 
-    /// With the token, where there is one.
+    /// Adds the token, if there is one.
     pub fn post(&self, path: &str, body: &[u8]) -> Answer {
         let token = format!("Bearer {}", self.token);
         self.request("POST", path, &[("Authorization", &token)], body)
@@ -175,7 +175,7 @@ impl Served {
         wgrad_testing::signal(self.child.id(), "INT");
     }
 
-    /// Its exit code and all that it said, within a minute.
+    /// Its exit code and all of its output, within a minute.
     pub fn ends(mut self) -> (Option<i32>, String) {
         let begun = Instant::now();
         while self.child.try_wait().expect("waits").is_none() {
