@@ -133,7 +133,7 @@ impl Adapters {
         output::line(format!("{table}\n\n{abilities}"))?;
         tell!("binding: the largest buffer that a kernel sees; workgroup: the memory that its threads share");
         tell!(
-            "→ is what `--adapter {}` means; an index, a part of a name or a back end chooses another",
+            "→ marks what `--adapter {}` selects; an index, a part of a name or a back end selects another",
             self.adapter
         );
         Ok(ExitCode::SUCCESS)

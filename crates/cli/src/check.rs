@@ -146,7 +146,7 @@ impl Check {
 fn stage_of(finding: &Finding) -> String {
     match finding.step {
         0 => "gradients of the twins by finite differences".into(),
-        step => format!("{:?} step {step} of {} images, beside the twins", finding.mode, finding.rows),
+        step => format!("{:?} step {step} of {} images, compared with the twins", finding.mode, finding.rows),
     }
 }
 
@@ -189,7 +189,7 @@ fn table(network: &str, report: &Report) -> String {
         ("", Right),
         ("step", Left),
         ("kernel or check", Left),
-        ("largest error, as a share of the allowed", Wrap),
+        ("largest error, as a share of the allowed error", Wrap),
     ]);
     rows.into_iter().for_each(|(_, cells)| table.row(cells));
     format!("{network}\n{table}\n")

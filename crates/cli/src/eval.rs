@@ -120,7 +120,7 @@ impl Eval {
         let judged = judged(&run, self.data.as_ref(), self.decimal, self.split, self.all)?;
         if self.tta && judged.data.width == 1 {
             bail!(
-                "--tta judges by mirror images as well, and {} of {} have none: leave it out",
+                "--tta also evaluates mirror images, and {} of {} have none: leave it out",
                 judged.data.things(),
                 judged.data.name
             );
@@ -134,7 +134,7 @@ impl Eval {
         let line = lines.iter().find(|line| line.epoch == epoch && checkpoint.position.step == 0);
         let recorded =
             line.zip(judged.part).and_then(|(line, part)| part.recorded(line)).filter(|_| !self.tta);
-        tell!("judged on {}", judged.words);
+        tell!("evaluated on {}", judged.words);
         if let (false, Some(some @ 1..)) = (judged.own, judged.trained_on) {
             let (some, all) = (commas(some as u64), commas(judged.split.len() as u64));
             tell!(
@@ -144,7 +144,7 @@ impl Eval {
             );
         } else if judged.trained_on.is_none() {
             let why = if judged.own { "it was imported" } else { "its own data are not here" };
-            tell!("note: whether the network was trained on some of them is not known: {why}");
+            tell!("note: it is not known whether the network was trained on some of them: {why}");
         }
         if let Some((loss, accuracy)) = recorded {
             compare(&found.metrics, (loss, accuracy), found.regression.is_some(), &run, &context);
@@ -161,8 +161,9 @@ impl Eval {
             );
         } else if chosen_here {
             tell!(
-                "note: these weights are the best of {} by these very {}: a little better than they are on others; `--last` \
-                 judges the last ones, and training with `--validation 0.1` chooses by others",
+                "note: these weights were chosen as the best of {} on these same {}, so the numbers are a little \
+                 better than on others; `--last` evaluates the last weights, and training with `--validation 0.1` \
+                 chooses on others",
                 counted(lines.len(), "epoch"),
                 judged.data.things()
             );
@@ -368,7 +369,7 @@ fn print(data: &Dataset, what: &str, found: &Evaluation) -> Result<()> {
         ]);
     }
     output::line(table)?;
-    tell!("± is half of Wilson's interval, which holds the share with a confidence of 95 %");
+    tell!("± is half the width of Wilson's 95 % confidence interval");
     if data.classes.len() > MOST_COLUMNS {
         tell!("the confusion matrix of {} classes is only in `--json`", data.classes.len());
         return Ok(());

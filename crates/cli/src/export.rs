@@ -219,7 +219,7 @@ fn moments(run: &Run) -> Result<(Vec<f64>, Vec<f64>)> {
     let spec = record.spec.parse()?;
     let mut data = wgrad_data::load_with(&spec, &Places::from_env(), &record.reading, record.table.as_ref())?;
     if data.name != record.name {
-        bail!("the run was trained on {}, here is {}", record.name, data.name);
+        bail!("the run was trained on {}, the data here are {}", record.name, data.name);
     }
     if let Some(limit) = record.limit {
         data = data.limit(limit, usize::MAX);

@@ -28,7 +28,7 @@ pub fn training(
     options.cut_for(fits);
     if options.parts() > 1 {
         say(format!(
-            "batch {}: computed in {} parts of at most {} images, since {}; their gradients add up{}",
+            "batch {}: computed in {} parts of at most {} images, since {}; their gradients are added{}",
             options.batch,
             options.parts(),
             options.images_at_once(),
@@ -75,7 +75,7 @@ fn limit(context: &Context) -> String {
 /// Differences between a batch in parts and one in one piece, in words.
 fn apart(model: &Model, options: &Options) -> String {
     match differences(model, options).as_slice() {
-        [] => ", to the same numbers but for rounding".to_string(),
+        [] => ", to the same numbers except for rounding".to_string(),
         some => format!("; {}", some.join(", and ")),
     }
 }

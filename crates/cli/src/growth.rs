@@ -53,7 +53,7 @@ fn table(cells: &[Cell]) -> Table {
         ("width", Right),
         ("batch", Right),
         ("parameters", Right),
-        ("GFLOP a step", Right),
+        ("GFLOP per step", Right),
         ("a step", Right),
         ("min", Right),
         ("max", Right),
@@ -88,7 +88,7 @@ fn words(fit: &Fit) -> String {
     let signed =
         |seconds: f64| format!("{}{}", if seconds < 0.0 { "−" } else { "" }, print::time(seconds.abs()));
     format!(
-        "width ×{}: a step costs {} ({} to {} in {} rounds) however small it is, and {:.1} GFLOP/s beyond; {} batches lie \
+        "width ×{}: a step has a fixed cost of {} ({} to {} in {} rounds), and beyond it {:.1} GFLOP/s; {} batches lie \
          within {:.0} % of that line",
         fit.width,
         signed(fit.fixed_seconds),

@@ -131,7 +131,7 @@ impl Import {
     /// Note on the facts that the file leaves unknown, and on the assumptions in their place.
     fn untold(&self, run: &Run) -> Result<String> {
         let data = &run.config.data;
-        let mut parts = vec!["what data it is for is not known".to_string()];
+        let mut parts = vec!["its data set is not known".to_string()];
         if data.classes.first().is_some_and(|name| name == &numbered(0)) {
             let last = data.classes.len() - 1;
             parts.push(format!("its classes are called {} to {}", numbered(0), numbered(last)));
@@ -143,7 +143,7 @@ impl Import {
             let how = if data.input.floats { "as they are" } else { "as bytes, divided by 255" };
             parts.push(format!("numbers of rows are taken {how}"));
         }
-        Ok(format!("{}; `--data` and `--classes` say more", parts.join(", ")))
+        Ok(format!("{}; name them with `--data` and `--classes`", parts.join(", ")))
     }
 
     fn options(&self, file: &onnx::proto::ModelProto) -> Result<onnx::import::Options> {
@@ -205,7 +205,7 @@ impl Import {
         let outputs = if model.loss()?.is_regression() { 0 } else { model.classes()? };
         let told = match &self.data {
             Some(spec) => Some(load(spec, imported, outputs).with_context(|| {
-                format!("`--data {spec}` is not what this network is for, or cannot be read")
+                format!("the data of `--data {spec}` do not fit this network, or cannot be read")
             })?),
             None => own(imported, outputs),
         };
@@ -231,8 +231,7 @@ impl Import {
             theirs.sort_unstable();
             if *names != record.classes && ours == theirs {
                 bail!(
-                    "the network's classes are {}, the data have them in another order: {}; labels would be taken for \
-                     each other",
+                    "the network's classes are {}, the data have them in another order: {}; labels would be mixed up",
                     names.join(", "),
                     record.classes.join(", ")
                 );
@@ -259,7 +258,7 @@ fn lengths(text: &str) -> Result<Vec<usize>, String> {
     let parts = text.split([',', 'x', '×', ' ']).filter(|part| !part.is_empty());
     let parsed: Result<Vec<usize>, _> = parts.map(str::parse).collect();
     parsed.ok().filter(|list| !list.is_empty()).ok_or_else(|| {
-        "expected three numbers, such as 28,28,1; the file stands before this option".to_string()
+        "expected three numbers, such as 28,28,1; put the FILE in front of this option".to_string()
     })
 }
 
@@ -291,7 +290,9 @@ fn whole(path: &Path) -> Result<Vec<u8>> {
     }
     file.take(LARGEST).read_to_end(&mut bytes)?;
     if bytes.len() as u64 == LARGEST {
-        bail!("it has 2 GiB or more, which no ONNX file has; larger weights stand in a file beside it");
+        bail!(
+            "it has 2 GiB or more, and no ONNX file can; larger weights are stored in a separate file next to it"
+        );
     }
     Ok(bytes)
 }

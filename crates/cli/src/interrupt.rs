@@ -42,7 +42,7 @@ impl Interrupt {
                 // survive that twice.
                 signal_hook::low_level::exit(INTERRUPTED.into());
             }
-            tell!("\n{doing}; Ctrl-C once more stops at once");
+            tell!("\n{doing}; press Ctrl-C again to stop at once");
         })
         .context("cannot listen for Ctrl-C")?;
         Ok(Self(state))

@@ -48,7 +48,7 @@ impl Progress {
         match event {
             Event::Present { name } => self.say(&format!("{name}: here already, verified")),
             Event::Waiting { folder } => {
-                self.say(&format!("another program fetches into {}: waiting for it", folder.display()));
+                self.say(&format!("another program is fetching into {}: waiting for it", folder.display()));
             }
             Event::Started { url, resumed_at, total, .. } => {
                 let size = total.map_or(String::new(), |total| format!(" ({})", bytes(total)));

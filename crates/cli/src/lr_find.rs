@@ -72,7 +72,7 @@ impl LrFind {
         let range = Range { from: self.from, to: self.to, steps: self.steps };
         range.validate()?;
         if self.method.lr.is_some() {
-            bail!("`lr-find` takes no --lr: the rate rises, `--from` one `--to` another");
+            bail!("`lr-find` takes no --lr: the rate rises from `--from` to `--to`");
         }
         let optimizer = self.method.optimizer()?;
         let options = Options { batch: self.batch, seed: self.seed, optimizer, ..Options::default() };

@@ -177,7 +177,7 @@ fn main() -> ExitCode {
     let told = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         told(info);
-        tell!("this is a mistake in wgrad: please report it, with the lines above and the command");
+        tell!("this is a bug in wgrad: please report it, with the lines above and the command");
     }));
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,

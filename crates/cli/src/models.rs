@@ -125,8 +125,9 @@ impl Told {
             Some(measured) => {
                 let (mean, deviation) = measured.accuracy();
                 let deviation = deviation.map_or(String::new(), |deviation| format!(" ± {deviation:.4}"));
-                let epoch = measured.seconds_per_epoch.map(|seconds| format!("{} an epoch", time(seconds)));
-                let target = measured.seconds_to_target.map(|seconds| format!("{} to it", time(seconds)));
+                let epoch = measured.seconds_per_epoch.map(|seconds| format!("{} per epoch", time(seconds)));
+                let target =
+                    measured.seconds_to_target.map(|seconds| format!("{} to the target", time(seconds)));
                 [
                     format!("{mean:.4}{deviation}"),
                     epoch.into_iter().chain(target).collect::<Vec<_>>().join(", "),
@@ -227,8 +228,8 @@ impl Description {
             "\nTotal params: {} ({})\n\
              Trainable params: {}\n\
              Non-trainable params: {}\n\
-             FLOPs an image: {} forward, {} in training\n\
-             Dispatches a training step: {}\n\
+             FLOPs per image: {} forward, {} in training\n\
+             Dispatches per training step: {}\n\
              Training memory at batch {}: parameters {}, gradients {}, optimizer {}, activations {}",
             commas(self.parameters as u64),
             bytes(4 * self.parameters as u64),
@@ -312,7 +313,7 @@ impl Models {
             ("weights", Right),
             ("activations", Right),
         ]);
-        let mut about = Table::new(&[("network", Left), ("layers", Right), ("what it is", Wrap)]);
+        let mut about = Table::new(&[("network", Left), ("layers", Right), ("description", Wrap)]);
         for network in all {
             let Memory { parameters, gradients, optimizer, activations } = network.memory_bytes;
             let (name, layers) = (network.network, network.layers.len().to_string());
@@ -329,18 +330,18 @@ impl Models {
         }
         let mut recipes = Table::new(&[
             ("recipe", Left),
-            ("what it is", Wrap),
+            ("description", Wrap),
             ("target", Right),
             ("test accuracy", Left),
             ("time", Left),
-            ("on", Wrap),
+            ("measured on", Wrap),
         ]);
         for recipe in RECIPES {
             recipes.row(Told::new(recipe).row());
         }
         output::line(format!("{about}\n\n{table}\n\n{recipes}"))?;
         tell!(
-            "for 28×28×1 images in 10 classes; forward, training: FLOPs an image; dispatches: of a training step;\n\
+            "for 28×28×1 images in 10 classes; forward, training: FLOPs per image; dispatches: per training step;\n\
              memory at batch {batch}: weights with gradients and optimizer state, activations with gradients"
         );
         Ok(ExitCode::SUCCESS)

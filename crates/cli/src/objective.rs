@@ -71,7 +71,9 @@ impl ObjectiveArgs {
         ];
         match given.into_iter().find(|(_, given)| *given) {
             Some((name, _)) => {
-                bail!("{name} cannot be used with --resume: the run goes on with what it began with")
+                bail!(
+                    "{name} cannot be used with --resume: the run continues with the setting that it began with"
+                )
             }
             None => Ok(()),
         }
@@ -89,7 +91,7 @@ fn weights(text: &str) -> Result<Vec<f64>> {
     {
         return Ok(numbers);
     }
-    let file = read_text(Path::new(text), "cannot read the weights of the classes", "").with_context(|| {
+    let file = read_text(Path::new(text), "cannot read the class weights", "").with_context(|| {
         format!("--class-weight is {text}, expected `balanced`, a list such as 1,2,0.5, or a file that can be read")
     })?;
     match parse(&file) {

@@ -135,7 +135,7 @@ impl Predict {
         if failed > 0 {
             let all = self.images.len();
             let rest = if failed < all { "; the others were classified" } else { "" };
-            bail!("{failed} of {all} pictures could not be read, as said above{rest}");
+            bail!("{failed} of {all} pictures could not be read, as reported above{rest}");
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -167,8 +167,8 @@ fn listed(ranked: &[(&String, &f32)]) -> Vec<Value> {
 fn finite(place: &str, outputs: &[f32]) -> Result<()> {
     if let Some(output) = outputs.iter().find(|output| !output.is_finite()) {
         bail!(
-            "{place}: the network's output is {output}, expected a finite number: its values are too far from those of the \
-             training; mend them, or leave it out"
+            "{place}: the network's output is {output}, expected a finite number: its values are too far from those of \
+             the training; correct them, or leave it out"
         );
     }
     Ok(())
@@ -200,7 +200,7 @@ impl Taking {
         let [height, width, channels] = config.model.input_shape;
         if config.data.table.is_some() || config.data.input.floats {
             bail!(
-                "this run was trained on numbers, and a picture does not tell their range; use `wgrad eval RUN --data \
+                "this run was trained on numbers, and a picture does not show their range; use `wgrad eval RUN --data \
                  FILE` on data of the same kind"
             );
         }
@@ -255,8 +255,8 @@ impl Predict {
         let missing = self.missing.unwrap_or(recorded.missing);
         if missing == Missing::Mean && table.is_as_it_is() {
             bail!(
-                "the means of the columns are not known, as this network was imported and takes numbers as they are: mend \
-                 the missing values, or leave their rows out by `--missing drop`"
+                "the means of the columns are not known, as this network was imported and takes numbers as they are: \
+                 fill in the missing values, or leave their rows out with `--missing drop`"
             );
         }
         let decimal = self.decimal.or(recorded.decimal);

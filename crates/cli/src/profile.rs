@@ -231,8 +231,8 @@ fn signed(seconds: f64) -> String {
 fn step(profile: &Profile) -> String {
     let step = &profile.step;
     let way = match step.clock {
-        Clock::Gpu => "a compute pass each, timed by the device",
-        Clock::Wall => "a submission each, by the WALL CLOCK: what a submission costs is in every time",
+        Clock::Gpu => "one compute pass each, timed by the device",
+        Clock::Wall => "one submission each, by the WALL CLOCK: every time includes the cost of a submission",
     };
     let gaps = step.gap_seconds.map(|gap| format!(" + gaps {}", signed(gap))).unwrap_or_default();
     let doubt = step.doubt.as_ref().map(|doubt| format!("\n  timestamps are not used: {doubt}"));
@@ -268,8 +268,8 @@ fn host(profile: &Profile) -> String {
         None => "host's clock: waits inside a submission are not seen".to_string(),
     };
     let mut text = format!(
-        "Training for {:.1} s: {} images/s; device busy {:.1} % of the time; encode {} a step; upload {}; submit {}; \
-         gather {} (in a thread); steps a submission {:.1}\n  ({clock})",
+        "Training for {:.1} s: {} images/s; device busy {:.1} % of the time; encode {} per step; upload {}; submit {}; \
+         gather {} (in a thread); steps per submission {:.1}\n  ({clock})",
         host.seconds,
         commas(host.images_per_second.round() as u64),
         100.0 * host.device_busy,

@@ -179,7 +179,7 @@ impl Progress {
         let unit = self.unit();
         let words = || {
             let left = time(self.judged.saturating_sub(images) as f64 / speed.max(1e-9));
-            format!("judging: {left} left, {} {unit}/s", commas(speed.round() as u64))
+            format!("evaluating: {left} left, {} {unit}/s", commas(speed.round() as u64))
         };
         if self.look.moving {
             self.bar.set_position(images);

@@ -201,12 +201,12 @@ pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>, initial: Initia
             let path = Path::new(name);
             let loaded = super::keras_model(path, data.shape(), initial == Initial::Told)?;
             if let (Some(missing), None) = (loaded.missing_loss, said) {
-                bail!("{name} {missing}; say which to train on, such as `--loss mse`: {NAMES}");
+                bail!("{name} {missing}; choose the one to train with, such as `--loss mse`: {NAMES}");
             }
             if let (Some(first), Initial::Trained) = (loaded.initializers.first(), initial) {
                 let next = match keras::is_archive(path) {
                     true => format!("start from the weights in the file: `--init {}`", quoted_path(path)),
-                    false => "hand over weights: `model.save_weights(\"model.weights.h5\")` in Keras, then \
+                    false => "pass the weights: `model.save_weights(\"model.weights.h5\")` in Keras, then \
                               `--init model.weights.h5`; or name one of these in the file"
                         .to_string(),
                 };
@@ -230,8 +230,8 @@ pub fn refuse_classes_as_numbers(model: &Model, data: &Dataset) -> Result<()> {
         return Ok(());
     }
     bail!(
-        "the loss {loss} compares numbers, and the labels of {} are {} classes; take `--loss softmax_cross_entropy`, or say \
-         `--target number` to have the number of the class told",
+        "the loss {loss} compares numbers, and the labels of {} are {} classes; use `--loss softmax_cross_entropy`, or \
+         `--target number` to predict the number of the class",
         data.name,
         data.classes.len()
     )

@@ -33,7 +33,7 @@ impl<P: PartialEq> Patience<P> {
         tell!("warning: {}", in_words(&error));
         sleep(self.lost * PAUSE);
         self.lost += 1;
-        tell!("the device is opened anew (try {} of {TRIES})", self.lost);
+        tell!("opening the device again (try {} of {TRIES})", self.lost);
         Ok(())
     }
 }

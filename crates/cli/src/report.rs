@@ -99,8 +99,8 @@ impl Report {
     async fn details<'a>(&self, run: &Run, data: &'a Dataset) -> Result<Details<'a>> {
         if data.digest != run.config.data.digest {
             bail!(
-                "{} was trained on {} with the digest {}, here it has {}; put the same data there, or leave it out with \
-                 `--curves`",
+                "{} was trained on {} with the digest {}, here it has {}; put the same data there, or leave out what \
+                 needs them with `--curves`",
                 run.folder.display(),
                 run.config.data.name,
                 run.config.data.digest,
@@ -143,7 +143,7 @@ impl Report {
         let model = &run.config.model;
         let explainer = Explainer::new(context, model, &run.config.data.input, weights, 1, true).await?;
         let Some(image) = data.test.image(self.image, data.pixels()) else {
-            bail!("test image {} cannot be read; name another one by --image", self.image);
+            bail!("test image {} cannot be read; name another one with `--image`", self.image);
         };
         let found = evaluation.told.iter().find(|told| told.image == self.image).map_or(0, |told| told.class);
         let label = data.test.labels.get(self.image).map_or(0, |label| *label as usize);

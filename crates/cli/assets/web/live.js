@@ -13,7 +13,7 @@ const at = (id) => document.getElementById(id);
 const token = location.hash.slice(1);
 const OVER = ["finished", "stopped", "failed"];
 const PHASES = {
-  training: "training", evaluating: "judging the weights", paused: "paused", finished: "finished",
+  training: "training", evaluating: "evaluating", paused: "paused", finished: "finished",
   stopped: "stopped and saved", failed: "failed",
 };
 let about = null; // facts about the training that do not change
@@ -68,7 +68,7 @@ function frame() {
   if (told.length) {
     // The events are drawn now, and on the screen with this frame.
     const late = Date.now() - told[0];
-    at("delay").textContent = `Shown ${late.toFixed(0)} ms after it was known.`;
+    at("delay").textContent = `Shown ${late.toFixed(0)} ms after it was measured.`;
     at("delay").dataset.at = told[0];
     told = [];
   }
@@ -120,7 +120,7 @@ function rows() {
 function mistakes(all) {
   if (!all) return;
   at("mistakes-words").textContent =
-    `${all.wrong} of the last ${all.seen} test images looked at; after step ${grouped(all.number)}.`;
+    `${all.wrong} of the last ${all.seen} test images evaluated; after step ${grouped(all.number)}.`;
   at("mistakes").replaceChildren(...all.items.map((each) => {
     const canvas = element("canvas", { name: "pixels", role: "img", "aria-label": `Test image ${each.index}` });
     const [height, width, channels] = about.size;
@@ -185,7 +185,7 @@ function hello(all) {
     `batch ${about.batch} · ${about.optimizer.method} · ${about.adapter}`;
   const fixed = about.schedule.type === "constant";
   at("rate-note").textContent = !token
-    ? "Watching only: the whole printed address lets you steer."
+    ? "Watching only: open the whole printed address to steer."
     : fixed ? "" : `The schedule (${about.schedule.type}) multiplies it.`;
   if (document.activeElement !== at("base")) at("base").value = rate(all.base_rate);
   setPhase(all.phase, all.words);
@@ -218,7 +218,7 @@ on("phase", (all) => {
 });
 on("rate", (all) => {
   at("base").value = rate(all.base_rate);
-  say(`The base learning rate is ${rate(all.base_rate)} now.`);
+  say(`The base learning rate is now ${rate(all.base_rate)}.`);
 });
 on("mistakes", mistakes);
 on("filters", filters);
@@ -242,11 +242,11 @@ async function control(what) {
 
 at("pause").addEventListener("click", () => {
   const resumes = phase === "paused";
-  say(resumes ? "Resuming." : "Pausing after the step that runs.");
+  say(resumes ? "Resuming." : "Pausing after the current step.");
   control({ do: resumes ? "resume" : "pause" });
 });
 at("stop").addEventListener("click", () => {
-  say("Stopping after the step that runs, and saving.");
+  say("Stopping after the current step, and saving.");
   control({ do: "stop" });
 });
 const scaled = (factor) => () => { at("base").value = rate(Number(at("base").value.replace(",", ".")) * factor || 0); };
@@ -269,7 +269,7 @@ function opinion(all) {
 }
 
 takesPictures(at("drop"), PICTURE, async (file) => {
-  at("picture-words").textContent = `${file.name}: asking.`;
+  at("picture-words").textContent = `${file.name}: waiting for the prediction.`;
   try {
     const all = await post("/predict", form(file), token);
     shown = bytes(all.pixels);

@@ -19,7 +19,7 @@ at("layers").replaceChildren(...model.layers.map((layer) => element("tr", {},
 at("curl").textContent = `curl --data-binary @shirt.png ${location.origin}/predict?top=3`;
 
 takesPictures(at("drop"), model.max_body, async (file) => {
-  at("words").textContent = `${file.name}: asking.`;
+  at("words").textContent = `${file.name}: waiting for the prediction.`;
   try {
     const { predictions: [told] } = await post("/predict", form(file));
     const pixels = bytes(told.pixels);

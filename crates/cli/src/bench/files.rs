@@ -56,11 +56,12 @@ pub fn alone(data: &Dataset, seconds: f64) -> Result<Alone> {
 pub fn brake(decoder: f64, device: f64, network: &str, class: AdapterClass) -> String {
     let whole = |rate: f64| commas(rate.round() as u64);
     let brake = if class == AdapterClass::Cpu {
-        "this adapter runs on the cores that decode: together they reach less than either"
+        "this adapter runs on the cores that also decode: together they reach less than either alone"
     } else if decoder < device {
-        "decoding is the brake: smaller files (resized once, beforehand) or more cores help, a faster device does not"
+        "decoding is the bottleneck: smaller files (resized once, beforehand) or more cores help, a faster device does \
+         not"
     } else {
-        "the device is the brake: decoding keeps up"
+        "the device is the bottleneck: decoding keeps up"
     };
     format!(
         "{network}: decoding alone {} images/s, training alone {} images/s; {brake}",

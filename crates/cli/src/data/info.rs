@@ -124,7 +124,7 @@ fn print(data: &Dataset, found: &Summary, counts: &[Vec<usize>]) -> Result<()> {
     output::line(format!("name    {}\nsource  {}\n{rows}{}", data.name, data.source, parts.join(", ")))?;
     match &data.table {
         Some(table) => output::line(format!(
-            "values  {} a row, of {}; label: {}",
+            "values  {} per row, from {}; label: {}",
             data.channels,
             counted(table.columns.len(), "column"),
             shortened(&table.label.name, MOST_CHARACTERS)
@@ -138,7 +138,7 @@ fn print(data: &Dataset, found: &Summary, counts: &[Vec<usize>]) -> Result<()> {
     if let Some(sizes) = &found.sizes {
         let words = |[height, width]: [usize; 2]| format!("{height}×{width}");
         output::line(format!(
-            "files   {} at the smallest, {} in the middle, {} at the largest (height × width)",
+            "files   smallest {}, median {}, largest {} (height × width)",
             words(sizes.min),
             words(sizes.median),
             words(sizes.max)
@@ -146,7 +146,7 @@ fn print(data: &Dataset, found: &Summary, counts: &[Vec<usize>]) -> Result<()> {
     }
     output::line(format!("digest  {}", data.digest))?;
     output::line(format!(
-        "twice   {} of the test part are in the training part too\n",
+        "repeats {} of the test part are also in the training part\n",
         commas(found.duplicates as u64)
     ))?;
     if data.table.is_none() {
@@ -176,7 +176,7 @@ fn print(data: &Dataset, found: &Summary, counts: &[Vec<usize>]) -> Result<()> {
             output::line(format!("  {path}: {reason}"))?;
         }
         if found.broken.len() > NAMED {
-            output::line("  ...; `--json` names all")?;
+            output::line("  ...; `--json` lists all")?;
         }
     }
     Ok(())
@@ -222,7 +222,7 @@ fn columns(data: &Dataset) -> Result<()> {
     output::line(&table)?;
     if found.columns.len() > MOST_COLUMNS {
         let more = commas((found.columns.len() - MOST_COLUMNS) as u64);
-        output::line(format!("... and {more} columns more; `--json` tells all"))?;
+        output::line(format!("... and {more} more columns; `--json` lists all"))?;
     }
     output::line("")
 }

@@ -126,7 +126,7 @@ impl Fetch {
                 return self.print(&found.source, &[]);
             }
             Ok(other) => tell!(
-                "warning: {} names a folder that holds {}; `--data fashion-mnist` takes that until it is unset",
+                "warning: {} names a folder that holds {}; `--data fashion-mnist` uses it until the variable is unset",
                 places::FOLDER_VARIABLE,
                 other.name
             ),
@@ -166,7 +166,7 @@ impl Show {
         let dataset = self.which.reading.load(&self.which.spec())?;
         if dataset.height * dataset.width == 1 {
             bail!(
-                "{} holds rows of a table, and pictures are expected; `wgrad data info` tells of columns",
+                "{} holds rows of a table, expected pictures; `wgrad data info` describes its columns",
                 dataset.name
             );
         }

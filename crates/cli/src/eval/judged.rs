@@ -49,7 +49,7 @@ pub fn judged(
     };
     if spec.is_none() {
         let data = load_recorded(record, run.config.options.seed)
-            .context("cannot load the run's data; `--data` names other ones")?;
+            .context("cannot load the run's data; name other data with `--data`")?;
         if data.digest == record.digest {
             return own(data);
         }
@@ -103,9 +103,9 @@ pub fn judged(
         };
         let (things, count) = (data.things(), commas(count as u64));
         bail!(
-            "the run was trained on some of the {count} {things} that {} has now, and which they are is not known, since \
-             the data have changed: put the same data there, name others with `--data`, or say `--all` to be judged on all \
-             {count}, those of the training among them",
+            "the run was trained on some of the {count} {things} that {} has now, and it is not known on which, since \
+             the data have changed: put the same data there, name other data with `--data`, or use `--all` to evaluate \
+             all {count}, including those of the training",
             data.source
         );
     }
@@ -237,7 +237,7 @@ fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
     let known = data.classes.iter().all(|class| record.classes.contains(class));
     if named && !unnamed && !known && !record.input.numbers {
         bail!(
-            "{} has the classes {}, and this run tells {}; rename the folders so that both are the same",
+            "{} has the classes {}, and this run has {}; rename the folders so that both are the same",
             data.source,
             data.classes.join(", "),
             record.classes.join(", ")
@@ -247,7 +247,7 @@ fn in_classes(data: Dataset, record: &DataRecord) -> Result<Dataset> {
     if data.input.floats != record.input.floats {
         let words = |floats| if floats { "floats as they are" } else { "bytes, as shares of 255" };
         tell!(
-            "warning: the run was trained on {}, and these are {}: the numbers are of another range",
+            "warning: the run was trained on {}, and these are {}: the numbers have another range",
             words(record.input.floats),
             words(data.input.floats)
         );
@@ -279,7 +279,10 @@ fn joined(data: &Dataset) -> Result<Split> {
     Ok(match pictures {
         Some(pictures) if bytes.is_empty() => Split { images: Images::new(pictures, files), labels },
         Some(_) => {
-            bail!("{} holds some of its images in files and some not; name a part by `--split`", data.source)
+            bail!(
+                "{} holds some of its images in files and some not; choose a part with `--split`",
+                data.source
+            )
         }
         None => Split { images: bytes.into(), labels },
     })

@@ -39,7 +39,7 @@ impl Lab {
     pub(super) fn emit(&self, ops: &[&'static Op], language: Emit) -> Result<ExitCode> {
         match (self.json, language) {
             (true, Emit::Wgsl) => return self.emit_all(ops),
-            (true, _) => bail!("--json goes with --emit wgsl; the other languages are printed as they are"),
+            (true, _) => bail!("--json needs --emit wgsl; the other languages are printed as they are"),
             _ => {}
         }
         let [op] = ops else { bail!("--emit prints one variant; name its operation instead of `all`") };
@@ -73,7 +73,7 @@ impl Lab {
             Translation::Text(text) => output::bytes(text.as_bytes())?,
             Translation::Words(_) if std::io::stdout().is_terminal() => {
                 bail!(
-                    "SPIR-V is binary; send it to a file: `> {}.spv`, which `spirv-dis` reads",
+                    "SPIR-V is binary; redirect it to a file: `> {}.spv`, which `spirv-dis` reads",
                     variant.name()
                 )
             }

@@ -53,7 +53,7 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab matmul --sweep                         all settings of all variants, and heat maps
   wgrad lab matmul --save last.jsonl               keep the results
   wgrad lab matmul --baseline last.jsonl --fail-if-slower 10%
-                                                   beside earlier ones; exit code 1 where one is slower
+                                                   next to earlier ones; exit code 1 if one is slower
   wgrad lab conv2d_forward --adapter 0 --adapter 1 several adapters in one table
   wgrad lab train --b matmul=naive                 two whole trainings: speed, losses, weights, accuracy
   wgrad lab --backends                             SPIR-V, MSL, HLSL and GLSL of everything, without an adapter
@@ -234,7 +234,9 @@ impl Lab {
             all.extend(rows);
         }
         self.page.write(|about| report::listed(about, &all))?;
-        tell!("→ is what runs by default at these sizes; `wgrad lab OP` proves and times");
+        tell!(
+            "→ marks what runs by default at these sizes; `wgrad lab OP` proves and times the variants of OP"
+        );
         Ok(ExitCode::SUCCESS)
     }
 
@@ -274,7 +276,7 @@ impl Lab {
                             of if self.sweep => format!(" ({} of {of})", n + 1),
                             _ => String::new(),
                         };
-                        tell!("{}: proving {} in a process of its own{count}", call.op.name, variant.name());
+                        tell!("{}: proving {} in a separate process{count}", call.op.name, variant.name());
                         let trial = apart::Trial { lab: self, call, adapter, timeout: hung };
                         if let Some(refusal) = trial.run(Path::new(variant.name()))? {
                             refused.insert(n, refusal);

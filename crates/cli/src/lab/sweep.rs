@@ -38,11 +38,11 @@ pub fn variants(op: &'static Op, named: &[String], files: &[PathBuf]) -> Result<
     }
     if variants.len() < 2 {
         bail!(
-            "there is nothing to sweep: {} offers no constants; write `const ROWS = 4u; // one of 2, 4, 8` in a variant \
-             of your own, or choose another operation of the list that `wgrad lab` prints",
+            "there is nothing to sweep: {} offers no constants; write `const ROWS = 4u; // one of 2, 4, 8` in your own \
+             variant, or choose another operation from the list that `wgrad lab` prints",
             match (named, files) {
                 ([], []) => format!("no variant of {}", op.name),
-                _ => "what you named".to_string(),
+                _ => "the variant that you named".to_string(),
             }
         );
     }

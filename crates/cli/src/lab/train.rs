@@ -216,7 +216,7 @@ fn text(found: &Comparison) -> String {
     for side in &found.sides {
         if let Some(step) = side.diverged_at {
             text.push_str(&format!(
-                "\n{} DIVERGED: its loss is no number at step {step}",
+                "\n{} DIVERGED: its loss is not a number at step {step}",
                 side.side.to_uppercase()
             ));
         }

@@ -77,8 +77,8 @@ type Peer = Extension<IpAddr>;
 /// Refuses requests without the token.
 async fn with_token(State(routes): Shared, request: Request, next: Next) -> Reply {
     if !routes.token.is_in(request.headers()) {
-        let words = "got no token or a wrong one, expected that of the address which `wgrad train --live` \
-                     printed, as `Authorization: Bearer TOKEN`";
+        let words = "got no token or a wrong one, expected the one in the address that `wgrad train --live` printed, \
+                     as `Authorization: Bearer TOKEN`";
         return Err(refused(StatusCode::UNAUTHORIZED, words));
     }
     Ok(next.run(request).await)
@@ -91,7 +91,7 @@ async fn health(State(routes): Shared) -> Reply {
 
 async fn events(State(routes): Shared) -> Reply {
     if routes.hub.pages() >= PAGES {
-        let words = format!("{PAGES} pages are open already, which is all there may be");
+        let words = format!("{PAGES} pages are open already, and no more are allowed");
         return Err(reply::later(StatusCode::SERVICE_UNAVAILABLE, 5, words));
     }
     let kind = [(header::CONTENT_TYPE, "text/event-stream; charset=utf-8")];
@@ -151,7 +151,7 @@ async fn ask(routes: &Routes, name: &str, pixels: Vec<u8>, notes: &[String]) -> 
     }
     let (answer, answered) = oneshot::channel();
     if hub.ask(Question { pixels, answer }).is_err() {
-        let words = "too many questions wait for the training already; ask again in a moment";
+        let words = "too many questions are waiting for the training already; try again in a moment";
         return Err(reply::later(StatusCode::TOO_MANY_REQUESTS, 1, words));
     }
     match tokio::time::timeout(ANSWER, answered).await {

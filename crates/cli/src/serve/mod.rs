@@ -131,7 +131,7 @@ impl Serve {
         let mut patience = Patience::default();
         while let Err(error) = ended {
             let patience = patience.again(error, routes.counts.batches());
-            patience.with_context(|| format!("cannot go on serving {}", self.run.display()))?;
+            patience.with_context(|| format!("cannot continue serving {}", self.run.display()))?;
             ended = guarded(async {
                 let context = self.adapter.open().await?;
                 let predictor = predictor_of(&context, &routes.run, &checkpoint, batch).await?;

@@ -98,7 +98,7 @@ fn failed(words: impl ToString) -> Refusal {
 }
 
 fn busy(seconds: u64) -> Refusal {
-    let words = format!("more pictures than one address may send; ask again in {seconds} s");
+    let words = format!("more pictures than one address may send; try again in {seconds} s");
     reply::later(StatusCode::TOO_MANY_REQUESTS, seconds, words)
 }
 
@@ -187,7 +187,7 @@ impl Routes {
         let sent =
             place.is_some_and(|place| self.jobs.try_send(Job { pixels, answer, _place: place }).is_ok());
         if !sent {
-            let words = "too many pictures wait for the device already; ask again in a moment";
+            let words = "too many pictures are waiting for the device already; try again in a moment";
             return Err(reply::later(StatusCode::SERVICE_UNAVAILABLE, 1, words));
         }
         Ok((answered, notes, shown))

@@ -51,7 +51,7 @@ impl Limit {
     /// Prints that the time is over and how to continue; returns the exit code.
     pub fn end(&self, run: &Run, trainer: &Trainer) -> Result<ExitCode> {
         let seconds = self.time.unwrap_or_default().as_secs_f64();
-        early(&format!("the time of {seconds} s is over"), run, trainer)
+        early(&format!("the time limit of {seconds} s is reached"), run, trainer)
     }
 }
 
@@ -63,7 +63,7 @@ pub fn stopped(run: &Run, trainer: &Trainer) -> Result<ExitCode> {
 fn early(why: &str, run: &Run, trainer: &Trainer) -> Result<ExitCode> {
     let position = trainer.position();
     tell!(
-        "{why}, after {} and {}; go on with: {} train --resume {}",
+        "{why}, after {} and {}; continue with: {} train --resume {}",
         counted(position.epoch as usize, "epoch"),
         counted(position.step as usize, "step"),
         program(),
@@ -83,7 +83,7 @@ pub fn refuse_fewer(run: &Run, asked: u64, position: &Position) -> Result<()> {
         step => format!(" and {} more", counted(step as usize, "step")),
     };
     bail!(
-        "{} has trained {}{within} already, --epochs asks for {asked}; `--epochs {}` or more trains on",
+        "{} has already trained {}{within}, --epochs asks for {asked}; use `--epochs {}` or more to train further",
         run.folder.display(),
         counted(epoch as usize, "epoch"),
         epoch + 1
@@ -93,7 +93,7 @@ pub fn refuse_fewer(run: &Run, asked: u64, position: &Position) -> Result<()> {
 /// Prints how to continue a saved run; returns the exit code.
 pub fn interrupted(run: &Run) -> ExitCode {
     let folder = quoted_path(&run.folder);
-    tell!("interrupted; go on with: {} train --resume {folder}", program());
+    tell!("interrupted; continue with: {} train --resume {folder}", program());
     ExitCode::from(INTERRUPTED)
 }
 
@@ -102,7 +102,7 @@ pub fn over(trainer: &Trainer, run: &Run) -> Result<String> {
     let callbacks = &run.config.options.callbacks;
     let epoch = trainer.position().epoch;
     Ok(match trainer.verdict() {
-        Verdict::GoOn => format!("after epoch {epoch} it goes on"),
+        Verdict::GoOn => format!("the training continues after epoch {epoch}"),
         Verdict::Reached => {
             let target = callbacks.target_accuracy.unwrap_or_default();
             format!("the accuracy of {target} was reached in epoch {epoch}")
@@ -189,7 +189,7 @@ pub fn verdict(trainer: &Trainer, run: &Run) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     tell!(
-        "the target was missed: the best accuracy is {:.4}, asked for was {target}",
+        "the target was missed: the best accuracy is {:.4}, the target is {target}",
         trainer.position().best
     );
     ExitCode::from(1)

@@ -282,7 +282,7 @@ impl Train {
                 // It ended at the last step of the epoch: a resumed training evaluates the epoch first.
                 course.within(trainer.unjudged().await?)?;
                 let epoch = trainer.position().epoch;
-                tell!("epoch {epoch} is trained, but not judged: going on judges it first");
+                tell!("epoch {epoch} is trained but not evaluated: a resumed training evaluates it first");
                 course.ending = Some(course.ending());
                 return course.end(trainer);
             }
@@ -313,7 +313,7 @@ impl Train {
 fn describe(run: &Run, trainer: &Trainer, things: &str) -> Result<()> {
     let parameters: usize = run.config.model.summary()?.iter().map(|layer| layer.parameters).sum();
     output::say(format!(
-        "model: {} ({parameters} parameters), batch {}, {} dispatches a step",
+        "model: {} ({parameters} parameters), batch {}, {} dispatches per step",
         run.config.model.name,
         run.config.options.batch,
         trainer.train_plan().steps.len()
@@ -325,7 +325,7 @@ fn describe(run: &Run, trainer: &Trainer, things: &str) -> Result<()> {
     let (epochs, each) = (run.config.options.epochs, trainer.steps_per_epoch());
     if (1..FEWEST_STEPS).contains(&(epochs * each)) {
         output::say(format!(
-            "note: only {}: {} in batches of {} make {each} an epoch; more --epochs or a smaller --batch make more",
+            "note: only {}: {} in batches of {} make {each} per epoch; more --epochs or a smaller --batch make more",
             counted((epochs * each) as usize, "step"),
             things,
             run.config.options.batch
@@ -356,10 +356,7 @@ fn say_if_nothing_is_left(run: &Run, trainer: &Trainer) -> Result<()> {
         ));
     } else if trainer.verdict() != Verdict::GoOn {
         let why = over(trainer, run)?;
-        output::say(format!(
-            "nothing to do: {why}; go on all the same with `--epochs {}`",
-            2 * epochs.max(1)
-        ));
+        output::say(format!("nothing to do: {why}; continue anyway with `--epochs {}`", 2 * epochs.max(1)));
     }
     Ok(())
 }

@@ -46,7 +46,8 @@ pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
         Some(run.folder.join(BEST)).filter(|best| best.exists()).map(|best| best.display().to_string());
     if let Some(cause) = no_matter_of_the_rate(&config.options) {
         return error.context(format!(
-            "the last good state is in {folder}, but from there it goes the same way; start a new run with {cause}"
+            "the last good state is in {folder}, but a training resumed from it diverges again; start a new run with \
+             {cause}"
         ));
     }
     let optimizer = config.options.optimizer_at(u64::MAX);
@@ -70,7 +71,8 @@ pub fn way_on(error: Error, run: &Run, named: Option<&str>) -> Error {
         }),
     };
     error.context(format!(
-        "the last good state is in {folder}, but from there it goes the same way; start a new run with a lower rate{how}"
+        "the last good state is in {folder}, but a training resumed from it diverges again; start a new run with a \
+         lower rate{how}"
     ))
 }
 

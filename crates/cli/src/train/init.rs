@@ -61,7 +61,7 @@ pub fn begin_from(path: &Path, trainer: &mut Trainer) -> Result<()> {
         fs::read(path).map(|bytes| Checkpoint::ignored(&bytes, trainer.parameters())).unwrap_or_default();
     if let Some(first) = ignored.first() {
         tell!(
-            "warning: {} holds {} that this network has not, such as `{first}`: ignored",
+            "warning: {} holds {} that this network does not have, such as `{first}`: ignored",
             path.display(),
             counted(ignored.len(), "tensor")
         );
@@ -69,7 +69,7 @@ pub fn begin_from(path: &Path, trainer: &mut Trainer) -> Result<()> {
     let checkpoint = Checkpoint { weights, ..Checkpoint::default() };
     if let Some(what) = checkpoint.not_finite(trainer.parameters()) {
         bail!(
-            "{}: {what}: it came with the file, and no training goes on from there; mend the file",
+            "{}: {what}: it came with the file, and no training can continue from it; correct the file",
             path.display()
         );
     }

@@ -257,10 +257,10 @@ impl StopArgs {
                 true => ("--monitor", "`--monitor loss`"),
                 false => (
                     "--target-accuracy",
-                    "`--patience 5`, which stops where the loss falls no more, or `--max-time 10m`",
+                    "`--patience 5`, which stops when the loss no longer falls, or `--max-time 10m`",
                 ),
             };
-            bail!("{option}: {loss} tells a number, which has no accuracy; expected {next}");
+            bail!("{option}: the loss {loss} is for numbers, which have no accuracy; expected {next}");
         }
         Ok(())
     }

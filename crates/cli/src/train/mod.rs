@@ -190,7 +190,8 @@ impl Train {
         let steps = rows.div_ceil(options.batch).max(1) as u64;
         options.epochs = STEPS.div_ceil(steps).clamp(EPOCHS, MOST_EPOCHS);
         output::say(format!(
-            "note: {rows} rows are few: batches of {} and {} epochs, which are {} steps; `--batch` and `--epochs` take others",
+            "note: {rows} rows are few: training in batches of {} for {} epochs, which are {} steps; set others with \
+             `--batch` and `--epochs`",
             options.batch,
             options.epochs,
             options.epochs * steps
@@ -271,7 +272,7 @@ impl Train {
         if run.config.data.spec == DataRecord::UNKNOWN {
             let file = |name| quoted_path(&folder.join(name));
             bail!(
-                "{} was imported, and what data it is for was not said; its weights are trained on by \
+                "{} was imported, and its data set is not known; to train its weights further, use \
                  `wgrad train --model {} --init {} --data NAME|PATH`",
                 folder.display(),
                 file(MODEL),
@@ -295,7 +296,7 @@ impl Train {
         let record = AdapterRecord::of(&context);
         if record != run.config.adapter {
             tell!(
-                "warning: this run began on {} ({}, {}); on another adapter it goes on, but to other bits",
+                "warning: this run began on {} ({}, {}); on another adapter it continues, but not to the same bits",
                 run.config.adapter.name,
                 run.config.adapter.backend,
                 run.config.adapter.driver
@@ -351,7 +352,7 @@ fn warn_of_warmup(options: &Options, images: usize) {
     let warmup = options.schedule.warmup_steps;
     if warmup > steps {
         tell!(
-            "warning: --warmup-steps is {warmup}, and the whole training has {}: the learning rate never comes to {}; \
+            "warning: --warmup-steps is {warmup}, and the whole training has {}: the learning rate never reaches {}; \
              try `--warmup-steps {}`, or more `--epochs`",
             counted(usize::try_from(steps).unwrap_or(usize::MAX), "step"),
             options.optimizer.learning_rate,
@@ -364,7 +365,7 @@ fn warn_of_warmup(options: &Options, images: usize) {
 fn announce(options: &Options) -> Result<()> {
     for (op, variant) in selection::unproven(&options.variants)? {
         output::say(format!(
-            "{}: proving {} at the sizes of this network, beside the twin",
+            "{}: proving {} at the sizes of this network, against the twin",
             op.name,
             variant.name()
         ));

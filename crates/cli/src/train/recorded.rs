@@ -31,7 +31,7 @@ pub fn told_at_the_end(run: &Run, dataset: &Dataset) -> Result<()> {
     let broken = dataset.broken();
     if !broken.is_empty() {
         run.keep_broken(&broken)?;
-        tell!("warning: {} could not be read, and left out:", counted(broken.len(), "file"));
+        tell!("warning: left out {} that could not be read:", counted(broken.len(), "file"));
         for (path, reason) in broken.iter().take(5) {
             tell!("  {}: {reason}", path.display());
         }
@@ -46,7 +46,7 @@ pub fn told_at_the_end(run: &Run, dataset: &Dataset) -> Result<()> {
 /// The data set of a run, as it was recorded.
 pub fn load_recorded(record: &DataRecord, seed: u64) -> Result<Dataset> {
     if record.spec == DataRecord::UNKNOWN {
-        bail!("this network was imported, and what data it is for was not said");
+        bail!("this network was imported, and its data set is not known");
     }
     load_own(&record.spec.parse()?, record, seed)
         .with_context(|| format!("the run was trained on {}", record.name))

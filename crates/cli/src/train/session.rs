@@ -112,7 +112,8 @@ impl Train {
         let found = AdapterRecord::of(&context);
         if found != *wanted {
             bail!(
-                "the adapter {} ({}) is gone, here is {} ({}); on another adapter it would go on to other bits",
+                "the adapter {} ({}) is gone, found {} ({}); on another adapter the training would not continue to the \
+                 same bits",
                 wanted.name,
                 wanted.backend,
                 found.name,
@@ -158,12 +159,12 @@ impl Train {
             };
             let at = format!("at epoch {}{within}", state.position.epoch + 1);
             if session.again {
-                output::say(format!("it goes on {at}"));
+                output::say(format!("continuing {at}"));
             } else if session.resumed {
                 run.save_config()?;
                 let missing = run.missing_lines(&state.position)?;
                 if missing > 0 {
-                    tell!("warning: {missing} of the epochs so far left no line in metrics.jsonl");
+                    tell!("warning: {missing} of the epochs so far have no line in metrics.jsonl");
                 }
                 output::say(format!("resuming {} {at}", run.folder.display()));
             }

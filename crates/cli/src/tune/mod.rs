@@ -265,12 +265,13 @@ fn tell(outcomes: &[Outcome], seconds: f64) {
     let chosen = outcomes.iter().filter_map(|outcome| Some((outcome.chosen()?, outcome.default.as_str())));
     let (done, of) = (chosen.clone().count(), outcomes.len());
     let other = chosen.filter(|(chosen, default)| chosen != default).count();
-    tell!(
-        "tuned {done} of {of} operations in {seconds:.1} s; {other} run as another variant than the default"
-    );
+    tell!("tuned {done} of {of} operations in {seconds:.1} s; {other} run a variant other than the default");
     if done < of {
         let left = of - done;
-        tell!("{left} were left out and keep the default; more seconds reach more, and tuning again goes on");
+        tell!(
+            "{left} were left out and keep the default; more seconds reach more of them, and tuning again continues \
+             there"
+        );
     }
 }
 

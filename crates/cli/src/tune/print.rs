@@ -126,7 +126,7 @@ pub fn list(cache: &Cache, context: &Context, json: bool) -> Result<ExitCode> {
         ("default", Left),
         ("chosen", Left),
         ("times as fast", Left),
-        ("on", Left),
+        ("date", Left),
         ("counts", Left),
     ];
     let mut table = Table::new(&columns);

@@ -61,7 +61,7 @@ impl Address {
         if !ip.is_loopback() && !reach.expose {
             bail!(
                 "{ip} can be reached from other machines, and there is no encryption; add `--expose` if that is \
-                 meant, or reach this machine through `ssh -L {usual}:127.0.0.1:{usual}`"
+                 intended, or reach this machine through `ssh -L {usual}:127.0.0.1:{usual}`"
             );
         }
         self.bind(usual).map(drop)

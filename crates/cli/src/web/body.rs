@@ -59,7 +59,7 @@ impl Room {
         taken.ok_or_else(|| {
             let (mib, seconds) = (bytes.div_ceil(1 << 20), WAIT.as_secs());
             let words = format!(
-                "no room for {mib} MiB within {seconds} s, as others are being answered; ask again in {seconds} s"
+                "no room for {mib} MiB within {seconds} s, as others are being answered; try again in {seconds} s"
             );
             later(StatusCode::SERVICE_UNAVAILABLE, seconds, words)
         })
@@ -135,7 +135,7 @@ async fn collect(
 }
 
 fn store(most: usize) -> Result<Store, Refusal> {
-    let no = |_| later(StatusCode::SERVICE_UNAVAILABLE, WAIT.as_secs(), "out of memory; ask again later");
+    let no = |_| later(StatusCode::SERVICE_UNAVAILABLE, WAIT.as_secs(), "out of memory; try again later");
     Store::new(most).map_err(no)
 }
 

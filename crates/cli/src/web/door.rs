@@ -28,7 +28,7 @@ impl Door {
     pub fn admit(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
         let no = |words: String| Err(refused(StatusCode::FORBIDDEN, words));
         let Some(host) = single(headers, &HOST) else {
-            return Err(bad("got no single Host header, expected one"));
+            return Err(bad("got no Host header or several, expected one"));
         };
         if !self.knows(host) {
             return no(format!(
@@ -42,7 +42,7 @@ impl Door {
                 Some(origin) if origin.eq_ignore_ascii_case(&own) => {}
                 other => {
                     let got = other.unwrap_or("several");
-                    return no(format!("got a request of a page of {got}, expected one of {own}"));
+                    return no(format!("got a request from a page of {got}, expected one from {own}"));
                 }
             }
         }
@@ -50,7 +50,7 @@ impl Door {
         match headers.get(&SITE).map(|site| site.as_bytes()) {
             None | Some(b"same-origin" | b"none") => Ok(()),
             Some(_) if method == Method::GET && navigates(headers) => Ok(()),
-            Some(_) => no("got a request of a page of another site, expected one of its own".into()),
+            Some(_) => no("got a request from a page of another site, expected one from its own".into()),
         }
     }
 

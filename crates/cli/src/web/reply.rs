@@ -16,7 +16,7 @@ use serde_json::json;
 /// Answer to a connection for which there is no room.
 pub const FULL: &str = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/json\r\n\
                         Content-Length: 67\r\nConnection: close\r\n\r\n\
-                        {\"error\": \"too many connections are open; ask again in a moment\"}\r\n";
+                        {\"error\": \"too many connections are open; try again in a moment\"}\r\n";
 
 const JSON: [(HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
 
@@ -67,7 +67,7 @@ pub fn paths<S: Clone + Send + Sync + 'static>(
     // without a token.
     let astray = |allowed: Option<&'static str>| {
         move |method: Method, uri: Uri| async move {
-            let words = format!("there is no {method} {}; here are: {known}", uri.path());
+            let words = format!("there is no {method} {}; expected one of: {known}", uri.path());
             match allowed {
                 None => refused(StatusCode::NOT_FOUND, words),
                 Some(_) => Refusal { allowed, ..refused(StatusCode::METHOD_NOT_ALLOWED, words) },

@@ -64,7 +64,7 @@ impl Turns {
             queue.retain(|(_, waits)| !waits.is_closed());
             if queue.len() >= WAITING {
                 let words = format!(
-                    "{WAITING} pictures of one address wait to be read already; ask again in a moment"
+                    "{WAITING} pictures of one address are waiting to be read already; try again in a moment"
                 );
                 return Err(later(StatusCode::TOO_MANY_REQUESTS, 1, words));
             }

@@ -43,7 +43,7 @@ fn all_requests_share_memory_and_one_address_leaves_some_to_others() {
         assert_eq!(other["predictions"].as_array().map(Vec::len), Some(1));
         for refused in [whole, pieces].map(|one| one.join().expect("no panic")) {
             assert!(refused.head.to_lowercase().contains("\r\nretry-after: 5\r\n"), "{}", refused.head);
-            refused.refuses(503, &["no room for", "ask again in 5 s"]);
+            refused.refuses(503, &["no room for", "try again in 5 s"]);
         }
     });
     drop(held);

@@ -147,7 +147,7 @@ fn models_summarises_as_keras_does() {
         "Total params: 34,826",
         "Trainable params: 34,826",
         "Non-trainable params: 0",
-        "Dispatches a training step: ",
+        "Dispatches per training step: ",
         "Training memory at batch 128: ",
     ] {
         assert!(text.contains(words), "no {words:?} in:\n{text}");

@@ -444,19 +444,19 @@ fn a_run_is_not_judged_by_rows_that_it_was_trained_on() {
         (ended.stderr, json)
     };
     let (words, own) = eval(&[]);
-    assert!(words.contains("judged on the 20 test rows that this run held out"), "{words}");
+    assert!(words.contains("evaluated on the 20 test rows that this run held out"), "{words}");
     // The file that it was trained on, and a copy of it.
     fs::copy(path("all.csv"), path("copy.csv")).expect("copied");
     for file in ["all.csv", "copy.csv"] {
         let (words, same) = eval(&["--data", &path(file)]);
-        assert!(words.contains("judged on the 20 test rows that this run held out"), "{words}");
+        assert!(words.contains("evaluated on the 20 test rows that this run held out"), "{words}");
         assert_eq!((&same["loss"], &same["images"]), (&own["loss"], &own["images"]), "{same}");
     }
     let (words, all) = eval(&["--all"]);
     assert!(words.contains("all 100 rows of all, 80 of which this run was trained on"), "{words}");
     assert_eq!((&all["images"], &all["split"]), (&100.into(), &"all".into()));
     let (words, new) = eval(&["--data", &path("new.csv")]);
-    assert!(words.contains("judged on all 40 rows of "), "{words}");
+    assert!(words.contains("evaluated on all 40 rows of "), "{words}");
     assert!(words.contains("not this run's own data, none of them the same as one that"), "{words}");
     assert_eq!((&new["images"], &new["trained_on"]), (&40.into(), &0.into()), "{new}");
     let (words, part) = eval(&["--data", &path("part.csv")]);
@@ -474,8 +474,7 @@ fn a_run_is_not_judged_by_rows_that_it_was_trained_on() {
     assert!(!words.contains("held out") && !words.contains("none of"), "{words}");
     // Its own file with one more row: it is unknown which rows it was trained on.
     fs::write(path("all.csv"), format!("{head}{rows}5,5,15\n")).expect("written");
-    let unknown =
-        ["some of the 101 rows that", "which they are is not known", "`--all` to be judged on all 101"];
+    let unknown = ["some of the 101 rows that", "it is not known on which", "`--all` to evaluate all 101"];
     // Named on the command line, by any path, it is the same file.
     let around = folder.path().join(".").join("all.csv").display().to_string();
     for more in [&[][..], &["--data", &path("all.csv")], &["--data", &around]] {
@@ -513,7 +512,7 @@ fn pictures_of_other_folders_are_judged_at_the_size_and_by_the_classes_of_the_ru
     }
     let more = folder.path().join("more");
     let text = on_device(&["eval", &shared.path("run"), "--data", &more.display().to_string()]).end().with(0);
-    assert!(text.stderr.contains("judged on all 6 images of "), "{text:#?}");
+    assert!(text.stderr.contains("evaluated on all 6 images of "), "{text:#?}");
     assert!(text.stdout.contains("100.00 %"), "{text:#?}");
     // Only one class: its number is the run's own, not the first.
     fs::remove_dir_all(more.join("balls")).expect("removed");

@@ -149,7 +149,7 @@ fn steering_is_recorded_and_the_stopped_run_goes_on_to_the_same_bits() {
     events.until("phase", |phase| phase["phase"] == "stopped");
     let (code, said) = page.ends();
     assert_eq!(code, Some(0), "{said}");
-    for words in ["set from the page", "paused", "resumed", "go on with: ", " train --resume run"] {
+    for words in ["set from the page", "paused", "resumed", "continue with: ", " train --resume run"] {
         assert!(said.contains(words), "no {words:?} in {said}");
     }
 

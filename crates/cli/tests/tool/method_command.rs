@@ -50,7 +50,7 @@ fn everything_at_once_is_recorded_resumed_and_evaluated() {
         &[&EVERYTHING[..], &["--epochs", "3", "--out", "parts", "--max-time", "0s"]].concat(),
     )
     .with(0);
-    assert!(ended.stderr.contains("the time of 0 s is over"), "{ended:#?}");
+    assert!(ended.stderr.contains("the time limit of 0 s is reached"), "{ended:#?}");
     assert!(ended.stderr.contains("wgrad train --resume parts"), "{ended:#?}");
     assert_eq!(Run::open(&tmp.path().join("parts")).expect("a run").metrics().expect("metrics"), []);
     resume(tmp.path(), &["parts"]).with(0);
@@ -117,7 +117,7 @@ fn a_warm_up_that_the_training_does_not_end_is_told_before_it_begins() {
     let tmp = folder();
     let said = "warning: --warmup-steps is 1000000, and the whole training has ";
     let long = train(tmp.path(), &["--epochs", "1", "--warmup-steps", "1000000"]).with(0);
-    assert!(long.stderr.contains(said) && long.stderr.contains("never comes to 0.05"), "{long:#?}");
+    assert!(long.stderr.contains(said) && long.stderr.contains("never reaches 0.05"), "{long:#?}");
     let short = train(tmp.path(), &["--epochs", "1", "--warmup-steps", "2"]).with(0);
     assert!(!short.stderr.contains("--warmup-steps"), "{short:#?}");
 }
@@ -176,7 +176,7 @@ fn a_training_that_learns_nothing_is_told_so() {
     assert!(ended.stderr.contains("--epochs 5") && !ended.stderr.contains("--epochs 0\n"), "{ended:#?}");
     let ended = train(tmp.path(), &["--epochs", "1", "--out", "few"]).with(0);
     assert!(
-        ended.stderr.contains("note: only 16 steps: 512 images in batches of 32 make 16 an epoch"),
+        ended.stderr.contains("note: only 16 steps: 512 images in batches of 32 make 16 per epoch"),
         "{ended:#?}"
     );
     // The printed commands can be pasted: with the program, the data and how they are read.

@@ -64,7 +64,7 @@ fn a_run_becomes_a_file_and_the_file_a_run_that_says_the_same() {
     let data = small_data_argument();
     let parent = small_data().parent().expect("has one").display().to_string();
     assert!(!bytes.windows(parent.len()).any(|part| part == parent.as_bytes()), "the file holds {parent}");
-    wgrad(&["eval", &path("again")]).end().refuses(&["`--data` names other ones"]);
+    wgrad(&["eval", &path("again")]).end().refuses(&["name other data with `--data`"]);
     let accuracy = |run: &str| {
         let told = on_device(&["eval", &path(run), "--data", &data, "--json"]).end().with(0).json();
         (told[0]["accuracy"].clone(), told[0]["loss"].as_f64().expect("a number"))
@@ -124,7 +124,9 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
     let told = wgrad(&["import", &file, "--out", &path("net"), "--json"]).end().with(0).json();
     assert_eq!(told[0]["classes"], serde_json::json!(["class 0", "class 1", "class 2"]));
     assert_eq!(told[0]["data"], serde_json::Value::Null);
-    wgrad(&["eval", &path("net")]).end().refuses(&["`--data` names other ones", "was not said"]);
+    wgrad(&["eval", &path("net")])
+        .end()
+        .refuses(&["name other data with `--data`", "its data set is not known"]);
 
     // A dark cross on a light ground stays what it is.
     let picture =
@@ -177,7 +179,7 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
         judged[0]["classes"].as_array().expect("classes").iter().map(|c| &c["name"]).collect();
     assert_eq!(names, ["cat", "dog", "cow"]);
     named("order", &["--data", &path("pictures"), "--classes", "dog,cat,cow"]).refuses(&["in another order"]);
-    named("other", &["--data", &small_data_argument()]).refuses(&["is not what this network is for"]);
+    named("other", &["--data", &small_data_argument()]).refuses(&["do not fit this network"]);
 }
 
 /// x · W + b for rows of six numbers, as another program writes it.
@@ -265,7 +267,7 @@ fn the_numbers_of_a_table_go_into_an_imported_network_as_they_are() {
         );
         // What it was trained on is not known here.
         assert!(!judged.stderr.contains("this run held out"), "{judged:?}");
-        assert!(judged.stderr.contains("is not known: it was imported"), "{judged:?}");
+        assert!(judged.stderr.contains("trained on some of them: it was imported"), "{judged:?}");
         // A training goes on from there, with numbers as they are.
         for (run, on) in [(&plain, "plain-on"), (&told, "told-on")] {
             let (model, weights) = (format!("{run}/model.toml"), format!("{run}/best.safetensors"));

@@ -259,7 +259,7 @@ fn the_table_and_the_csv_tell_the_same() {
     let arguments = ["profile", "linear", "--batch", "8", "--seconds", "0.1", "--wall-clock"];
     let ended = on_device(&arguments).end().with(0);
     for word in
-        ["matmul/", "update", "WALL CLOCK", "device busy", "steps a submission", "the instrument costs"]
+        ["matmul/", "update", "WALL CLOCK", "device busy", "steps per submission", "the instrument costs"]
     {
         assert!(ended.stdout.contains(word), "no {word:?} in {ended:#?}");
     }

@@ -202,7 +202,7 @@ fn model_page_and_limits() {
         head.split("retry-after: ").nth(1).and_then(|rest| rest.split_whitespace().next()?.parse().ok());
     // 64 pictures at 4 a second, of which 8 were in the bucket.
     assert!(seconds.is_some_and(|seconds: u64| (1..=15).contains(&seconds)), "{head}");
-    refused.refuses(429, &["one address", &format!("ask again in {} s", seconds.expect("seen"))]);
+    refused.refuses(429, &["one address", &format!("try again in {} s", seconds.expect("seen"))]);
     assert_eq!(limited.get("/health").with(200)["status"], "ok", "looking is not limited");
     page.request("POST", "/predict", &[FORM], &form(&[("0.png", &file[..]); 65]))
         .refuses(400, &["more than 64"]);

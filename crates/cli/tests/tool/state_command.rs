@@ -263,7 +263,7 @@ fn best_weights_that_are_lost_are_told_as_such() {
     for words in ["best weights of run, after epoch 4", "the best epoch was 1, whose weights were lost"] {
         assert!(said.contains(words), "no {words:?} in {said}");
     }
-    assert!(!said.contains("are the best of"), "{said}");
+    assert!(!said.contains("were chosen as the best of"), "{said}");
 }
 
 #[test]
@@ -275,7 +275,7 @@ fn fewer_epochs_than_are_done_are_refused_and_change_nothing() {
     for fewer in ["0", "1"] {
         let asked = format!("--epochs asks for {fewer}");
         wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", fewer]).refuses(&[
-            "run has trained 2 epochs already",
+            "run has already trained 2 epochs",
             &asked,
             "`--epochs 3`",
         ]);
