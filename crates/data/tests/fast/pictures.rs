@@ -284,7 +284,7 @@ fn where_nothing_can_be_held_out_what_was_left_out_is_told_all_the_same() {
     for word in [
         "none can be held out",
         "`.test_share = 0.2` of 2 images",
-        "alone in its class",
+        "only one example",
         "1 file left out",
         "1.png",
         "bear",
