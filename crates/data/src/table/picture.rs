@@ -41,7 +41,7 @@ pub(super) fn of(
                 return Err(fail(
                     &sheet.path,
                     format!(
-                        "has {} columns beside the label, expected {size} for `.shape = {},{},{}`; `.drop` leaves columns \
+                        "has {} columns besides the label, expected {size} for `.shape = {},{},{}`; `.drop` leaves columns \
                          out",
                         places.len(),
                         shape[0],

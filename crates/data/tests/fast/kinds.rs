@@ -178,7 +178,7 @@ fn options_of_another_kind_of_data_are_refused() {
     let share = Reading { test_share: Some(0.5), ..plain() };
     let told = load(&arrays, &share).expect("two parts").warnings;
     assert!(
-        told.len() == 1 && told[0].contains("`.test_share` and `.split_seed` change nothing"),
+        told.len() == 1 && told[0].contains("`.test_share` and `.split_seed` have no effect"),
         "{told:?}"
     );
 }
