@@ -29,7 +29,7 @@ pub fn fetch(what: &str, model: &mut ModelProto, folder: &Path) -> Result<()> {
         beside.fill(tensor).map_err(|message| Error::Onnx {
             what: what.to_string(),
             message: printable_line(&format!(
-                "the tensor `{}` stands in another file: {message}",
+                "the tensor `{}` is stored in another file: {message}",
                 tensor.name
             )),
         })?;
@@ -94,7 +94,7 @@ impl Beside<'_> {
     fn open(&self, location: &str) -> Said<(File, u64)> {
         let outside = || {
             format!(
-                "`{location}` lies outside of the model's folder, and nothing is read from there; put both files into \
+                "`{location}` lies outside of the model's folder, where nothing is read; put both files into \
                  one folder, or save the model as one file"
             )
         };
@@ -107,7 +107,7 @@ impl Beside<'_> {
         let missing = |e: std::io::Error| {
             let place = self.folder.join(relative);
             format!(
-                "cannot read {}: {e}; put `{location}` beside the model, or save the model as one file \
+                "cannot read {}: {e}; put `{location}` next to the model, or save the model as one file \
                  (in PyTorch: `external_data=False`)",
                 place.display()
             )
@@ -123,7 +123,7 @@ impl Beside<'_> {
         // Something other than a regular file may have no end, or block when it is opened.
         let kind = path.metadata().map_err(missing)?;
         if !kind.is_file() {
-            return Err(format!("`{location}` is no file"));
+            return Err(format!("`{location}` is not a file"));
         }
         let file = File::open(&path).map_err(missing)?;
         Ok((file, kind.len()))
