@@ -550,7 +550,7 @@ fn what_changes_numbers_is_taken_named_or_refused() {
     has(&with("trainable", json!(false)).expect_err("frozen"), &["model `inner`", "trainable is false"]);
     has(
         &with("module", json!("my_layers")).expect_err("of its own"),
-        &["layer `d` (Dense)", "your own (my_layers)"],
+        &["layer `d` (Dense)", "your own class (my_layers)"],
     );
     with("module", json!("keras.layers")).expect("is Keras's");
     with("module", json!("keras.src.layers.core.dense")).expect("is Keras's");

@@ -100,8 +100,8 @@ mod tests {
             ("a,b\n1,\"x\\\"y\"\n", "line 2: text follows"),
             ("a,b\n\"x\"\"y\"z,1\n", "line 2: text follows"),
             ("a,b\n1, \"x, 1\"\n", "line 2: a space precedes"),
-            ("a,b\n1,\"2\n3,4\n5,6\n", "line 2 opens is never closed and takes in the 2 lines behind it"),
-            ("a,b\r\n1,\"2\r\n3,4", "line 2 opens is never closed and takes in the 1 line behind it"),
+            ("a,b\n1,\"2\n3,4\n5,6\n", "line 2 opens is never closed and takes in the 2 lines after it"),
+            ("a,b\r\n1,\"2\r\n3,4", "line 2 opens is never closed and takes in the 1 line after it"),
             ("a,b\n1,2\n3,\"4\n", "line 3 opens is never closed; close it"),
             ("a,b\n1,\"say \"\"so", "line 2 opens is never closed; close it"),
         ] {

@@ -398,9 +398,9 @@ mod tests {
                 (function("builtins", "relu"), &["your own function"]),
                 (
                     json!({"module": null, "class_name": "Bend", "config": {}, "registered_name": "mine>Bend"}),
-                    &["of your own (mine>Bend)"],
+                    &["your own function (mine>Bend)"],
                 ),
-                (json!("mine>relu"), &["of your own (mine>relu)"]),
+                (json!("mine>relu"), &["your own function (mine>relu)"]),
             ] {
                 let error = read(class, activation.clone()).expect_err(&activation.to_string());
                 assert!(words.iter().all(|word| error.contains(word)), "{activation}: {error}");

@@ -66,8 +66,8 @@ pub(super) fn section(details: &Details<'_>) -> Option<Section> {
     let section = match details.evaluation.regression {
         Some(_) => Section::new("Images"),
         None => Section::new("Confident mistakes and uncertain correct answers").words(
-            "Test images with the probability of the class found and of the right one. Mistakes that the network is sure of \
-             are worth a look: some are labels that are wrong.",
+            "Test images with the probabilities of the predicted and the true class. Mistakes that the network is sure of \
+             are worth a look: some have wrong labels.",
         ),
     };
     Some(galleries.into_iter().fold(section, Section::gallery))
