@@ -199,7 +199,7 @@ pub enum Error {
     /// The name of a data set is unknown.
     #[error(
         "data set {got:?} is not known, expected fashion-mnist, synthetic, or the path of a folder or file \
-             with data of your own; check the spelling or the path"
+             with your own data; check the spelling or the path"
     )]
     DataSpec {
         /// The name given.

@@ -28,7 +28,7 @@ pub fn of(value: &Value) -> Compiled {
             // A function of Keras, or one that the user wrote.
             Some("function") => match object.get("config") {
                 Some(Value::String(name)) => named(name, &Value::Null),
-                _ => missing("a function of its own"),
+                _ => missing("a custom function"),
             },
             Some(class) => named(class, object.get("config").unwrap_or(&Value::Null)),
             None => one(object.values().collect()),

@@ -50,7 +50,7 @@ pub(super) fn section(runs: &[Recorded]) -> Section {
     );
     if groups.iter().any(|group| group.runs.len() > 1) {
         section = section.words(
-            "Runs that differ by their seed alone are one curve: their mean, with a band of one standard deviation to \
+            "Runs that only differ in their seed are one curve: their mean, with a band of one standard deviation to \
              either side.",
         );
     }

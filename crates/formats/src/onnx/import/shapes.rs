@@ -85,7 +85,7 @@ pub(super) fn input(
             };
             (shape, plain(1))
         }
-        _ => return Err(fail("an image has three axes behind the batch")),
+        _ => return Err(fail("an image has three axes after the batch")),
     };
     counted(&shape)?;
     let raw = tensor.elem_type == kind::UINT8;
