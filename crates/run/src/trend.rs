@@ -183,13 +183,13 @@ impl Outcome {
                     ways.push("`.label_smoothing`");
                 }
                 format!(
-                    "it overfits: the {what} loss rises since epoch {since} while the training loss falls; try {} or fewer \
+                    "it overfits: the {what} loss has risen since epoch {since} while the training loss falls; try {} or fewer \
                      epochs (`.patience = 3`)",
                     ways.join(", ")
                 )
             }
             Trend::Diverges { since } => format!(
-                "it gets worse: the {what} loss rises since epoch {since}, and so does the training loss; try a lower \
+                "it gets worse: the {what} loss has risen since epoch {since}, and so has the training loss; try a lower \
                  learning rate"
             ),
             Trend::Improving { by } => format!(

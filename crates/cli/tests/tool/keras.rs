@@ -611,7 +611,7 @@ fn small_files_cost_little() {
     let parameters = load("lstm.keras").parameters().expect("fits");
     let refused = |name: &str| read_weights(&fixture(name), &parameters).expect_err("refused").to_string();
     // A group that holds itself.
-    has(&refused("circle.weights.h5"), &["without end"]);
+    has(&refused("circle.weights.h5"), &["endlessly nested"]);
     // A tensor of 4 GiB of which nothing is there.
     has(&refused("promise.weights.h5"), &["lstm.kernel", "32768, 32768"]);
     // An archive whose part unpacks to more than any network is described by.

@@ -135,7 +135,7 @@ fn a_report_holds_what_was_found_and_hostile_names_are_text() {
         "{}",
         alts[0]
     );
-    assert!(alts[12].contains("rightly taken for 0 "), "{}", alts[12]);
+    assert!(alts[12].contains("correctly predicted as 0 "), "{}", alts[12]);
     let cells = texts(&html, "table tbody tr td");
     let class: Vec<&str> = {
         let at = cells.iter().position(|cell| cell == "4").expect("a class of 4 images");

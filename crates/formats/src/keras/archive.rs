@@ -43,7 +43,7 @@ pub fn part(path: &Path, name: &str, limit: u64) -> Result<Vec<u8>> {
     })?;
     if bytes.len() as u64 > limit {
         return Err(fail(format!(
-            "{name} in it unpacks to more than {} MiB, which is more than belongs there; {next}",
+            "{name} in it unpacks to more than {} MiB, more than such a file holds; {next}",
             limit >> 20
         )));
     }

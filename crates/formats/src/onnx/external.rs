@@ -68,13 +68,13 @@ impl Beside<'_> {
         let Some((file, len)) = self.files.get_mut(location) else { return Err("it is not there".into()) };
         if offset.checked_add(wanted).is_none_or(|end| end > *len) {
             return Err(format!(
-                "{wanted} bytes from {offset} on of `{location}`, which has {len}; copy that file again, whole"
+                "it takes {wanted} bytes from {offset} on of `{location}`, which has {len}; copy that whole file again"
             ));
         }
         // Tensors may share their bytes, but not to the point where a small file fills the memory.
         self.read = self.read.saturating_add(wanted);
         if self.read > all.saturating_mul(4) {
-            return Err(format!("its tensors take `{location}` more than four times over"));
+            return Err(format!("its tensors read `{location}` more than four times over"));
         }
         let mut bytes = Vec::new();
         let failed = |e: std::io::Error| format!("cannot read `{location}`: {e}");

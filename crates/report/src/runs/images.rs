@@ -88,7 +88,7 @@ fn class(data: &Dataset, one: &Judged<'_>) -> Option<Item> {
     let percent = |class: usize| format!("{:.1} %", 100.0 * one.score(class));
     let found = format!("{} {}", name(one.told.class), percent(one.told.class));
     let (lines, alt) = match one.right() {
-        true => (vec![found.clone()], format!("rightly taken for {found}")),
+        true => (vec![found.clone()], format!("correctly predicted as {found}")),
         false => {
             let label = one.label as usize;
             let is = format!("{} {}", name(label), percent(label));

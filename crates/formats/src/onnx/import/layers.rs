@@ -42,7 +42,7 @@ pub(super) fn node(
             Some(Some(Value::Constant(c))) => b.with_constant(x, c, false, sole),
             _ if node.op() == "Add" => b.join(Add::new().into()),
             _ => Err(
-                "two values of the network; Add and Concat join them, and activations such as x · Sigmoid(x)"
+                "two values of the network; only Add, Concat and activations such as x · Sigmoid(x) combine them"
                     .into(),
             ),
         },
