@@ -144,7 +144,7 @@ pub fn template(op: &'static Op) -> Result<String> {
          // `// grid` says what the workgroups cover, x first. `const TILE_{axis} = 32u;` says how much of {axis} one\n\
          // workgroup covers; without it, it is the workgroup size. The last axis folds into the next dimension where it\n\
          // is long: compute it as `wid.y + wid.z * groups.y` (or x and y) and return beyond the end.\n\
-         // `x4` is `x` as vec4s; use one of the two. Sizes or features that this file needs stand one per line, as\n\
+         // `x4` is `x` as vec4s; use one of the two. Sizes or features that this file needs are given one per line, as\n\
          // in `// needs {axis} % 4 == 0`, `// needs {axis} >= 64` or `// needs SUBGROUP`. Guard every load and store.\n\
          // A line `// case {case}` adds sizes to its proof, and\n\
          // `// uses feed, random` adds texts of wgrad's `shaders/common`.\n\
