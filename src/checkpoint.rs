@@ -151,7 +151,7 @@ impl Checkpoint {
         }
         let position = serde_json::to_value(self.position).map_err(|e| fail(e.to_string()))?;
         let Value::Object(mut position) = position else {
-            return Err(fail("a position is no object".into()));
+            return Err(fail("a position is not a JSON object".into()));
         };
         position.extend(decided.map(|decided| (DECIDED.to_string(), decided)));
         tensors.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -196,14 +196,14 @@ impl Checkpoint {
     ) -> Result<(Self, Option<Told>)> {
         let fail = |message: String| Error::Checkpoint { what: what.to_string(), message };
         let (_, header) =
-            SafeTensors::read_metadata(bytes).map_err(|e| fail(format!("is no safetensors file: {e}")))?;
+            SafeTensors::read_metadata(bytes).map_err(|e| fail(format!("is not a safetensors file: {e}")))?;
         let file =
-            SafeTensors::deserialize(bytes).map_err(|e| fail(format!("is no safetensors file: {e}")))?;
+            SafeTensors::deserialize(bytes).map_err(|e| fail(format!("is not a safetensors file: {e}")))?;
         let metadata = header.metadata().as_ref();
         let position = match metadata.and_then(|m| m.get(POSITION)) {
             Some(text) => Some(position(&file, text).map_err(fail)?),
             None if metadata.is_some_and(|m| m.values().any(|text| text.starts_with("{\"epoch\":"))) => {
-                return Err(fail(format!("is damaged: its position does not stand under `{POSITION}`")));
+                return Err(fail(format!("is damaged: its position is not stored under `{POSITION}`")));
             }
             None => None,
         };

@@ -111,8 +111,8 @@ pub enum Error {
     },
     /// The device computes wrongly: no variant of an operation was proven on it.
     #[error(
-        "{adapter} computes wrongly: {kernel} {message}; no number of this adapter can be believed, so choose another \
-         (`gpu::list` lists them, `.adapter` takes one) or another version of its driver; `wgrad_lab::measure` tells more"
+        "{adapter} computes wrongly: {kernel} {message}; no result of this adapter can be trusted, so choose another \
+         (`gpu::list` lists them, `.adapter` selects one) or another version of its driver; `wgrad_lab::measure` shows details"
     )]
     Untrusted {
         /// The adapter.
@@ -229,8 +229,8 @@ pub enum Error {
     },
     /// The thread that gathers images ended too early.
     #[error(
-        "the images of step {step} of {of} did not come: the thread that gathers them has failed, as it does where no \
-         memory is left; try a smaller `.budget`, or a new training with a smaller `.batch`"
+        "the images of step {step} of {of} did not arrive: the thread that gathers them failed, as it does when \
+         memory runs out; try a smaller `.budget`, or a new training with a smaller `.batch`"
     )]
     Images {
         /// The step, from 1.
@@ -301,7 +301,7 @@ fn no_adapter(found: &[String]) -> String {
          the processor alone), or update the graphics driver"
             .to_string()
     } else {
-        format!("here are {}; `gpu::list` tells more", found.join(", "))
+        format!("available: {}; `gpu::list` shows details", found.join(", "))
     }
 }
 

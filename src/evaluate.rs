@@ -175,7 +175,7 @@ pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
     };
     let shape = [data.height, data.width, data.channels];
     if data.input.numbers && !model.loss()?.is_regression() {
-        return fail("classes".into(), "numbers; say a loss for them, such as `.loss = mse`".into());
+        return fail("classes".into(), "numbers; choose a loss for them, such as `.loss = mse`".into());
     }
     if model.input_shape != shape {
         return fail(format!("images of {:?}", model.input_shape), format!("{shape:?}"));
@@ -187,7 +187,7 @@ pub fn fits(model: &Model, data: &Dataset) -> Result<()> {
     }
     if data.classes.len() == 1 && !loss.is_regression() {
         return fail(
-            "at least two classes, to tell one from the other".into(),
+            "at least two classes to distinguish".into(),
             format!("one, `{}`: name a folder or a label column that has several", data.classes[0]),
         );
     }

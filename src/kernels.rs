@@ -52,7 +52,7 @@ operations! {
         words [Cpu];
         naive [Cpu, Gpu];
     }
-    AUGMENT augment "the same, each image changed at random, and mixed with another" { lines [Cpu]; naive [Cpu, Gpu]; }
+    AUGMENT augment "decode, with each image changed at random and mixed with another" { lines [Cpu]; naive [Cpu, Gpu]; }
     MATMUL matmul "y = activate(x · w + b)" {
         subgroup [Cpu];
         subgroup_narrow [Cpu];
@@ -89,14 +89,14 @@ operations! {
         winograd [];
         naive [];
     }
-    CONV2D_GRAD_WEIGHT conv2d_grad_weight "dw and db of a convolution, by splits of the batch" {
+    CONV2D_GRAD_WEIGHT conv2d_grad_weight "dw and db of a convolution, in splits of the batch" {
         subgroup [Cpu];
         subgroup_any [Cpu];
         tiled [Gpu];
         naive [];
     }
     SUM_PARTIALS sum_partials "dw, db = the sum of the splits, in order" { naive [Cpu, Gpu]; }
-    MAX_POOL2D_FORWARD max_pool2d_forward "the largest of each window, and where it was" {
+    MAX_POOL2D_FORWARD max_pool2d_forward "the maximum of each window, and its place" {
         vec4 [Cpu];
         flat [Gpu];
         naive [];
@@ -110,21 +110,21 @@ operations! {
     ACTIVATION_GRAD activation_grad "dx = dy * activate_grad(y or x)" { naive [Cpu, Gpu]; }
     ADD add "y = activate(a + b)" { vec4 [Cpu]; naive [Cpu, Gpu]; }
     UNARY unary "y = a function of each element: root, logarithm, clamp ..." { naive [Cpu, Gpu]; }
-    BINARY binary "y = a - b, a · b, the smaller or the larger" { naive [Cpu, Gpu]; }
+    BINARY binary "y = a - b, a · b, min(a, b) or max(a, b)" { naive [Cpu, Gpu]; }
     CONCATENATE concatenate "y = a and b side by side" { naive [Cpu, Gpu]; }
     SLICE_COLUMNS slice_columns "dx = some columns of dy, times activate_grad(x)" { naive [Cpu, Gpu]; }
-    GROUPED_CONV2D_FORWARD grouped_conv2d_forward "y = activate(x ∗ w + b), by groups, with gaps" { naive [Cpu, Gpu]; }
-    GROUPED_CONV2D_GRAD_INPUT grouped_conv2d_grad_input "dx = (dy ∗ᵀ w) * activate_grad(x), by groups" { naive [Cpu, Gpu]; }
-    GROUPED_CONV2D_GRAD_WEIGHT grouped_conv2d_grad_weight "dw and db by groups, by splits of the batch" { naive [Cpu, Gpu]; }
+    GROUPED_CONV2D_FORWARD grouped_conv2d_forward "y = activate(x ∗ w + b), in groups, dilated" { naive [Cpu, Gpu]; }
+    GROUPED_CONV2D_GRAD_INPUT grouped_conv2d_grad_input "dx = (dy ∗ᵀ w) * activate_grad(x), in groups" { naive [Cpu, Gpu]; }
+    GROUPED_CONV2D_GRAD_WEIGHT grouped_conv2d_grad_weight "dw and db in groups, in splits of the batch" { naive [Cpu, Gpu]; }
     AVERAGE_POOL2D_FORWARD average_pool2d_forward "the mean of each window" { naive [Cpu, Gpu]; }
-    AVERAGE_POOL2D_GRAD average_pool2d_grad "dx = dy shared out to the window, times activate_grad(x)" {
+    AVERAGE_POOL2D_GRAD average_pool2d_grad "dx = dy divided over the window, times activate_grad(x)" {
         windows [Cpu];
         apart [Cpu, Gpu];
         naive [Cpu, Gpu];
     }
-    PAD2D_FORWARD pad2d_forward "y = x with zeros round it" { naive [Cpu, Gpu]; }
+    PAD2D_FORWARD pad2d_forward "y = x with zeros around it" { naive [Cpu, Gpu]; }
     PAD2D_GRAD pad2d_grad "dx = dy inside the padding, times activate_grad(x)" { naive [Cpu, Gpu]; }
-    BATCH_NORM_PARTIALS batch_norm_partials "mean and squares of each channel, by splits of the rows" {
+    BATCH_NORM_PARTIALS batch_norm_partials "mean and squares of each channel, in splits of the rows" {
         vec4 [Cpu];
         naive [Cpu, Gpu];
     }
@@ -133,18 +133,18 @@ operations! {
     }
     BATCH_NORM_MOVING batch_norm_moving "statistics from the moving averages" { naive [Cpu, Gpu]; }
     BATCH_NORM_FORWARD batch_norm_forward "y = activate(a · x + b)" { vec4 [Cpu]; naive [Cpu, Gpu]; }
-    BATCH_NORM_GRAD_PARTIALS batch_norm_grad_partials "dgamma and dbeta, by splits of the rows" { vec4 [Cpu]; naive [Cpu, Gpu]; }
+    BATCH_NORM_GRAD_PARTIALS batch_norm_grad_partials "dgamma and dbeta, in splits of the rows" { vec4 [Cpu]; naive [Cpu, Gpu]; }
     BATCH_NORM_GRAD_COMBINE batch_norm_grad_combine "dgamma, dbeta, and the coefficients of dx" { naive [Cpu, Gpu]; }
     BATCH_NORM_GRAD_INPUT batch_norm_grad_input "dx = (k0 · dy + k1 · x + k2) * activate_grad(x)" {
         vec4 [Cpu];
         naive [Cpu, Gpu];
     }
     LAYER_NORM_FORWARD layer_norm_forward "y = activate(gamma · x̂ + beta) over the last axis" { naive [Cpu, Gpu]; }
-    LAYER_NORM_GRAD_INPUT layer_norm_grad_input "dx of the same, times activate_grad(x)" { naive [Cpu, Gpu]; }
-    LAYER_NORM_GRAD_WEIGHT layer_norm_grad_weight "dgamma and dbeta, by splits of the rows" { naive [Cpu, Gpu]; }
+    LAYER_NORM_GRAD_INPUT layer_norm_grad_input "dx of normalization over the last axis, times activate_grad(x)" { naive [Cpu, Gpu]; }
+    LAYER_NORM_GRAD_WEIGHT layer_norm_grad_weight "dgamma and dbeta, in splits of the rows" { naive [Cpu, Gpu]; }
     PRELU_FORWARD prelu_forward "y = x, or alpha · x below zero" { naive [Cpu, Gpu]; }
     PRELU_GRAD_INPUT prelu_grad_input "dx = dy, or alpha · dy below zero, times activate_grad(x)" { naive [Cpu, Gpu]; }
-    PRELU_GRAD_WEIGHT prelu_grad_weight "dalpha, by splits of the rows" { naive [Cpu, Gpu]; }
+    PRELU_GRAD_WEIGHT prelu_grad_weight "dalpha, in splits of the rows" { naive [Cpu, Gpu]; }
     CLEAR clear "y = 0" { vec4 [Cpu]; naive [Cpu, Gpu]; }
     SIMPLE_RNN_CELL_FORWARD simple_rnn_cell_forward "one step of a simple recurrent layer: state = activate(z + q)" {
         vec4 [Cpu];
@@ -155,30 +155,30 @@ operations! {
     LSTM_CELL_GRAD lstm_cell_grad "dz of one step of an LSTM" { vec4 [Cpu]; naive [Cpu, Gpu]; }
     GRU_CELL_FORWARD gru_cell_forward "gates and state of one step of a GRU" { vec4 [Cpu]; naive [Cpu, Gpu]; }
     GRU_CELL_GRAD gru_cell_grad "dz and dq of one step of a GRU" { vec4 [Cpu]; naive [Cpu, Gpu]; }
-    RECURRENT_OUTPUT recurrent_output "y = the state behind every step of a recurrent layer" { vec4 [Cpu]; naive [Cpu, Gpu]; }
+    RECURRENT_OUTPUT recurrent_output "y = the state after every step of a recurrent layer" { vec4 [Cpu]; naive [Cpu, Gpu]; }
     SOFTMAX_FORWARD softmax_forward "y = softmax of each row" { naive [Cpu, Gpu]; }
     SOFTMAX_GRAD softmax_grad "dx = y · (dy - Σ dy · y)" { naive [Cpu, Gpu]; }
     DROPOUT_FORWARD dropout_forward "y = x / (1 - rate), or 0 at random" { several [Cpu]; naive [Cpu, Gpu]; }
     DROPOUT_GRAD dropout_grad "dx = dy / (1 - rate) at the same places" { several [Cpu]; naive [Cpu, Gpu]; }
     SOFTMAX_CROSS_ENTROPY softmax_cross_entropy "loss, its gradient and the hits of each row" { naive [Cpu, Gpu]; }
-    BINARY_CROSS_ENTROPY binary_cross_entropy "the same of one logit, for labels 0 and 1" { naive [Cpu, Gpu]; }
+    BINARY_CROSS_ENTROPY binary_cross_entropy "loss, its gradient and the hits of one logit, for labels 0 and 1" { naive [Cpu, Gpu]; }
     MEAN_SQUARED_ERROR mean_squared_error "squared distance of one output from the label" { naive [Cpu, Gpu]; }
     MEAN_ABSOLUTE_ERROR mean_absolute_error "distance of one output from the label" { naive [Cpu, Gpu]; }
-    HUBER huber "the square of small distances, the distance of large ones" { naive [Cpu, Gpu]; }
+    HUBER huber "square of small distances, size of large ones" { naive [Cpu, Gpu]; }
     SUM_METRICS sum_metrics "loss and hits of the batch" { naive [Cpu, Gpu]; }
-    SQUARE_PARTIALS square_partials "the squared norm of all gradients, by splits" { naive [Cpu, Gpu]; }
-    CLIP_SCALE clip_scale "what clipping by the global norm multiplies gradients by" { naive [Cpu, Gpu]; }
+    SQUARE_PARTIALS square_partials "the squared norm of all gradients, in splits" { naive [Cpu, Gpu]; }
+    CLIP_SCALE clip_scale "the factor that clips gradients by their global norm" { naive [Cpu, Gpu]; }
     SGD sgd "momentum, Nesterov, weight decay, over all parameters at once" { several [Cpu]; naive [Cpu, Gpu]; }
     ADAM adam "Adam and AdamW, over all parameters at once" { several [Cpu]; naive [Cpu, Gpu]; }
     RMSPROP rmsprop "RMSprop, centered or not, over all parameters at once" { several [Cpu]; naive [Cpu, Gpu]; }
     ADAGRAD adagrad "Adagrad, over all parameters at once" { several [Cpu]; naive [Cpu, Gpu]; }
     LION lion "Lion, over all parameters at once" { several [Cpu]; naive [Cpu, Gpu]; }
-    MUON_MOMENTUM muon_momentum "Muon's momentum of what is a matrix, over all parameters at once" { naive [Cpu, Gpu]; }
-    INVERSE_NORM inverse_norm "what takes a tensor to the norm 1" { naive [Cpu, Gpu]; }
+    MUON_MOMENTUM muon_momentum "Muon's momentum for matrices, over all parameters at once" { naive [Cpu, Gpu]; }
+    INVERSE_NORM inverse_norm "the factor that scales a tensor to norm 1" { naive [Cpu, Gpu]; }
     SCALED scaled "y = x · scale" { naive [Cpu, Gpu]; }
-    NEWTON_SCHULZ newton_schulz "the polynomial of a step towards an orthogonal matrix" { naive [Cpu, Gpu]; }
+    NEWTON_SCHULZ newton_schulz "the polynomial of one step towards an orthogonal matrix" { naive [Cpu, Gpu]; }
     MUON muon "Muon for matrices and AdamW for the rest, over all parameters at once" { naive [Cpu, Gpu]; }
-    ACCUMULATE accumulate "the gradients of a batch's parts, added up over all parameters" { several [Cpu]; naive [Cpu, Gpu]; }
+    ACCUMULATE accumulate "the sum of the gradients of a batch's parts, over all parameters" { several [Cpu]; naive [Cpu, Gpu]; }
     MOVING_AVERAGE moving_average "the moving average of the weights, over the whole arena" { several [Cpu]; naive [Cpu, Gpu]; }
 }
 

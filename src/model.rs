@@ -299,7 +299,7 @@ impl Model {
                 known.sort_by_key(|(_, n)| **n);
                 let known: Vec<_> = known.into_iter().map(|(name, _)| name.as_str()).collect();
                 format!(
-                    "takes `{name}`, which no earlier layer is called; before it are input, {}",
+                    "takes `{name}`, which is not the name of an earlier layer; before it are input, {}",
                     known.join(", ")
                 )
             })

@@ -22,7 +22,7 @@ pub const NETWORKS: &[(&str, &str)] = &[
     ("vgg", "six convolutions of 3 × 3 in three pairs, with batch normalization"),
     (
         "resnet",
-        "eight convolutions, two of the pairs with a way round them, as in the speed records for CIFAR-10",
+        "eight convolutions, two of the pairs with a skip connection, as in the speed records for CIFAR-10",
     ),
 ];
 

@@ -42,7 +42,7 @@ impl Objective {
             return Err(Error::Option {
                 name: "label_smoothing",
                 got: format!("{} with {loss}", self.label_smoothing),
-                expected: "0 where no classes are told",
+                expected: "0 for a regression, which has no classes",
             });
         }
         let fail = |got: String, expected| Err(Error::Option { name: "class_weight", got, expected });

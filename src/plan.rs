@@ -220,7 +220,7 @@ impl Plan {
             return Err(Error::Variant {
                 op: op.name,
                 wanted: choices.by_hand.get(op.name).cloned().unwrap_or_default(),
-                message: format!("can run nowhere in this network: {reason}"),
+                message: format!("cannot run anywhere in this network: {reason}"),
                 known: op.variant_names(),
             });
         }

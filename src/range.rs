@@ -5,9 +5,9 @@ use crate::{Error, Result};
 
 /// The range of [`positive`].
 pub(crate) const POSITIVE: &str = "a number above 0, from 1.2e-38 to 3.4e38";
-const NOT_NEGATIVE: &str = "a number from 0 to 3.4e38; above 0 at least 1.2e-38";
+const NOT_NEGATIVE: &str = "0, or a number from 1.2e-38 to 3.4e38";
 /// The range of [`share`].
-pub(crate) const SHARE: &str = "a number from 0, below 1; above 0 at least 1.2e-38";
+pub(crate) const SHARE: &str = "0, or a number of at least 1.2e-38 and below 1";
 
 /// Returns an error if `ok` is false.
 ///
@@ -226,10 +226,7 @@ mod tests {
             }
         }
         let said = ROWS[0].1(1e-50).validate().expect_err("0 in f32").to_string();
-        assert_eq!(
-            said,
-            "`.learning_rate` is 1e-50, expected a number from 0 to 3.4e38; above 0 at least 1.2e-38"
-        );
+        assert_eq!(said, "`.learning_rate` is 1e-50, expected 0, or a number from 1.2e-38 to 3.4e38");
     }
 
     #[test]

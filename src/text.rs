@@ -15,7 +15,7 @@ pub fn read_text(path: &Path, action: &'static str, next: &'static str) -> Resul
     // A special file, such as a pipe, might never end.
     let about = path.metadata().map_err(io_error(action, path, next))?;
     if !about.is_file() {
-        return Err(fail(if about.is_dir() { "is a folder".into() } else { "is no file".into() }));
+        return Err(fail(if about.is_dir() { "is a folder".into() } else { "is not a file".into() }));
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(io_error(action, path, next))?;
@@ -28,7 +28,7 @@ pub fn read_text(path: &Path, action: &'static str, next: &'static str) -> Resul
 
 /// Decodes bytes into text, without a byte order mark; the error describes what they are instead.
 pub fn text_of(bytes: Vec<u8>) -> std::result::Result<String, String> {
-    let none = |name: &str| format!("begins as {name} and is none; save it as UTF-8");
+    let none = |name: &str| format!("begins like {name} but is not valid {name}; save it as UTF-8");
     let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let (pairs, odd) = bytes.as_chunks();
         let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
@@ -50,7 +50,7 @@ pub fn text_of(bytes: Vec<u8>) -> std::result::Result<String, String> {
                 let (at, bytes) = (e.utf8_error().valid_up_to(), e.as_bytes());
                 let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
                 Err(format!(
-                    "is no UTF-8 text: line {line} holds the byte {:#04x}; save it as UTF-8",
+                    "is not UTF-8 text: line {line} holds the byte {:#04x}; save it as UTF-8",
                     bytes[at]
                 ))
             }

@@ -94,7 +94,7 @@ impl Dataset {
             return Err(Error::Dataset {
                 data: name.to_string(),
                 message: format!(
-                    "got {} to train on and {} to test on, expected one kind in both",
+                    "got {} to train on and {} to test on, expected the same kind in both",
                     words(kind(&train)),
                     words(kind(&test))
                 ),
@@ -140,7 +140,10 @@ impl Dataset {
     pub fn check(&self) -> Result<()> {
         let values = self.shape().into_iter().try_fold(4usize, usize::checked_mul);
         if values.is_none_or(|values| values == 0) {
-            let got = format!("got images of {:?}, expected height, width and channels from 1", self.shape());
+            let got = format!(
+                "got images of {:?}, expected height, width and channels of at least 1",
+                self.shape()
+            );
             return self.refuse(got);
         }
         if !self.input.numbers && self.classes.is_empty() {
@@ -281,7 +284,10 @@ mod tests {
             (of(SHAPE, &two, vec![0; 7], vec![0, 1]), "got 7 bytes of images for 2 labels"),
             (of(SHAPE, &two, vec![], vec![]), "no labels in its train part"),
             (of([2, 0, 2], &two, vec![], vec![0]), "[2, 0, 2]"),
-            (of([usize::MAX, 2, 2], &two, vec![0; 4], vec![0]), "expected height, width and channels from 1"),
+            (
+                of([usize::MAX, 2, 2], &two, vec![0; 4], vec![0]),
+                "expected height, width and channels of at least 1",
+            ),
             (of(SHAPE, &[], vec![0; 4], vec![0]), "no class names"),
         ] {
             assert!(told.starts_with("the data set mine: ") && told.contains(expected), "{expected}: {told}");

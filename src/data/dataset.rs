@@ -288,10 +288,8 @@ pub fn held_out(
     if kept.is_empty() || held_out.is_empty() {
         // A half of two is one.
         return Err(match by_class.values().any(|indices| indices.len() > 1) {
-            true => {
-                "the same share of each class is held out, and this one leaves nothing on one side; use for example 0.5"
-            }
-            false => "each is alone in its class, and nothing can be held out of one; add more of each class",
+            true => "this share, taken from each class, leaves nothing on one side; use for example 0.5",
+            false => "each class has only one example, so nothing can be held out; add more of each class",
         });
     }
     kept.sort_unstable();

@@ -25,7 +25,7 @@ impl Dataset {
             return Err(Error::DataFit {
                 model: "the network".into(),
                 data: self.name,
-                expected: format!("the classes that it tells: {}", classes.join(", ")),
+                expected: format!("the classes that it predicts: {}", classes.join(", ")),
                 got: format!("{} as well", new.join(", ")),
             });
         }

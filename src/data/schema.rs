@@ -118,8 +118,8 @@ impl Format {
     /// Describes the notation; empty if it is the plain one.
     pub fn in_words(&self) -> String {
         let sign = self.sign.as_ref().map(|sign| format!("with {sign}"));
-        let comma = self.comma.then(|| "a comma before decimals".to_owned());
-        let groups = (self.grouped && !self.comma).then(|| "digits in groups".to_owned());
+        let comma = self.comma.then(|| "with a decimal comma".to_owned());
+        let groups = (self.grouped && !self.comma).then(|| "with digits in groups".to_owned());
         [sign, comma, groups].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 }

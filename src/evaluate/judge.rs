@@ -171,7 +171,7 @@ impl<'f> Found<'f> {
 fn not_finite(data: &Dataset, image: usize, score: f64) -> Error {
     let message = format!(
         "{} {image} (from 0) of this part makes the network's output {score}, expected a finite number; its values are \
-         too far from those of the training: mend them, or leave it out",
+         too far from those of the training: correct them, or leave it out",
         if data.table.is_some() { "row" } else { "image" }
     );
     Error::Dataset { data: data.name.clone(), message }

@@ -19,7 +19,7 @@ impl Context {
             }
             // The device never took the work because it was lost before.
             Err(e @ wgpu::PollError::WrongSubmissionIndex(..)) => {
-                Err(self.failed(format!("it was lost: it did not take the work ({e})")))
+                Err(self.failed(format!("it was lost: it did not accept the work ({e})")))
             }
             Ok(_) => self.check(),
         }

@@ -70,7 +70,7 @@ impl GRU {
     pub(super) fn fits(&self) -> Result<(), String> {
         match self.reset_after {
             true => Ok(()),
-            false => Err("reset_after is false; only true, Keras's default, is offered".into()),
+            false => Err("reset_after is false; only true, Keras's default, is supported".into()),
         }
     }
 

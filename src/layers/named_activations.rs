@@ -28,7 +28,7 @@ fn sloped(slope: f64) -> Result<By, String> {
         0.2 => Ok(named(&activations::LEAKY_RELU)),
         _ if is_held(slope) => Ok(By::Slope(slope)),
         _ => Err(format!(
-            "has negative_slope = {slope:e}; expected 0, or a number of 1.2e-38 to 3.4e38 of either sign"
+            "has negative_slope = {slope:e}; expected 0, or a number from 1.2e-38 to 3.4e38 of either sign"
         )),
     }
 }
@@ -57,12 +57,12 @@ impl ReLU {
     pub fn by(&self) -> Result<By, String> {
         let Self { max_value, negative_slope, threshold, .. } = *self;
         match max_value {
-            _ if threshold != 0.0 => Err(format!("has threshold = {threshold}; only 0 is there")),
+            _ if threshold != 0.0 => Err(format!("has threshold = {threshold}; only 0 is supported")),
             None => sloped(negative_slope),
             Some(6.0) if negative_slope == 0.0 => Ok(named(&activations::RELU6)),
             Some(most) => Err(format!(
-                "has max_value = {most} and negative_slope = {negative_slope}; there is max_value = 6 with \
-                 negative_slope = 0, and any slope without max_value"
+                "has max_value = {most} and negative_slope = {negative_slope}; supported are max_value = 6 \
+                 with negative_slope = 0, and any slope without max_value"
             )),
         }
     }
@@ -120,7 +120,7 @@ impl ELU {
     pub fn by(&self) -> Result<By, String> {
         match self.alpha {
             1.0 => Ok(named(&activations::ELU)),
-            alpha => Err(format!("has alpha = {alpha}; only 1 is there")),
+            alpha => Err(format!("has alpha = {alpha}; only 1 is supported")),
         }
     }
 }
@@ -150,7 +150,7 @@ impl Softmax {
     pub fn by(&self) -> Result<By, String> {
         match self.axis {
             -1 => Ok(By::Name(ActivationName::Softmax)),
-            axis => Err(format!("has axis = {axis}; only -1, the last, is there")),
+            axis => Err(format!("has axis = {axis}; only -1, the last, is supported")),
         }
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn nested(text: &str) -> Option<String> {
     let branches = words.filter(|word| *word == "else").count();
     if branches > LEVELS {
         return Some(format!(
-            "it has {branches} `else`, expected at most {LEVELS}; `switch` takes as many cases"
+            "it has {branches} `else`, expected at most {LEVELS}; a `switch` takes more cases"
         ));
     }
     let (mut operators, mut line) = (0, 1);
@@ -53,7 +53,7 @@ pub(super) fn beyond(module: &naga::Module) -> Result<Option<String>, naga::proc
     let all = private + local;
     Ok((all > OWN_BYTES).then(|| {
         format!(
-            "its variables take {all} bytes of each thread, expected at most {OWN_BYTES} (WGSL promises 8192); keep large \
+            "its variables take {all} bytes per thread, expected at most {OWN_BYTES} (WGSL promises 8192); keep large \
              arrays in `var<workgroup>` or in buffers"
         )
     }))

@@ -102,17 +102,22 @@ fn offered(line: &str, start: usize) -> std::result::Result<Option<Constant>, St
     let keyword = ["const", "override"].into_iter().find(|word| code.starts_with(&format!("{word} ")));
     let Some(keyword) = keyword else {
         let means_it = declaration.contains("override ") && !code.starts_with("//");
-        return if means_it { Err("an offered constant stands alone in its line".into()) } else { Ok(None) };
+        return if means_it {
+            Err("a tunable constant must stand alone on its line".into())
+        } else {
+            Ok(None)
+        };
     };
     let values: Option<Vec<String>> = values.into_iter().map(|v| v.map(|(word, _)| word)).collect();
-    let values = values.ok_or_else(|| format!("`{}` is no list of numbers", list.trim()))?;
+    let values = values.ok_or_else(|| format!("`{}` is not a list of numbers", list.trim()))?;
     let (left, right) = declaration.split_once('=').ok_or("the constant has no value")?;
     let right = right.trim_end().strip_suffix(';').ok_or("the constant's value does not end with `;`")?;
-    let (value, len) = literal(right).ok_or_else(|| format!("its value `{}` is no number", right.trim()))?;
+    let (value, len) =
+        literal(right).ok_or_else(|| format!("its value `{}` is not a number", right.trim()))?;
     let name = left.trim().strip_prefix(keyword).unwrap_or_default();
     let name = name.split(':').next().unwrap_or_default().trim().to_string();
     if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_') {
-        return Err(format!("`{name}` is no name"));
+        return Err(format!("`{name}` is not a name"));
     }
     let Some(value) = values.iter().find(|known| same(known, &value)).cloned() else {
         return Err(format!("{name} is {value}, which is not one of its values {}", values.join(", ")));
@@ -309,8 +314,8 @@ mod tests {
     fn lines_that_mean_to_offer_and_do_not_are_told() {
         for (line, word) in [
             ("const A = 4u; // one of 2, 8", "not one of its values"),
-            ("const A = B * 2u; // one of 2, 8", "no number"),
-            ("const A = 2u; // one of 2, eight", "no list of numbers"),
+            ("const A = B * 2u; // one of 2, 8", "not a number"),
+            ("const A = 2u; // one of 2, eight", "not a list of numbers"),
             ("const A = 2u; // one of 2, 4, 2u", "twice"),
             ("const A = 2u // one of 2, 4", "`;`"),
             ("@id(3) override A = 2u; // one of 2, 4", "alone"),

@@ -128,7 +128,7 @@ impl Shader {
             let shaped = shape_of(interface, name);
             let AddressSpace::Storage { access } = global.space else {
                 return Err(fail(format!(
-                    "`{name}` is no storage buffer; group 0 holds storage buffers only"
+                    "`{name}` is not a storage buffer; group 0 holds storage buffers only"
                 )));
             };
             let Some((shape, marks)) = shaped else {
@@ -136,7 +136,7 @@ impl Shader {
                 continue;
             };
             let element = element_of(&module, global.ty)
-                .ok_or_else(|| fail(format!("`{name}` is no array of f32 or u32")))?;
+                .ok_or_else(|| fail(format!("`{name}` is not an array of f32 or u32")))?;
             let access = match (access.contains(StorageAccess::STORE), role::in_place(marks)) {
                 (false, _) => Access::Read,
                 (true, false) => Access::Write,
@@ -156,7 +156,7 @@ impl Shader {
         for (_, global) in module.global_variables.iter() {
             let (Some(binding), Some(name)) = (&global.binding, &global.name) else { continue };
             if binding.group == 0 && !bindings.iter().any(|b| b.index == binding.binding) {
-                return Err(fail(format!("`{name}` has no shape comment such as `// (M, K)` behind it")));
+                return Err(fail(format!("`{name}` has no shape comment such as `// (M, K)` after it")));
             }
         }
         bindings.sort_by_key(|b| b.index);

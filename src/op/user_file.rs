@@ -59,7 +59,7 @@ pub fn variant(op: &Op, name: &str, text: String) -> Result<Variant> {
             Some((name, _)) => Err(Error::Shader {
                 kernel: variant.name().to_string(),
                 message: format!(
-                    "it offers values of `{name}`, which is no constant of the module; declare it outside of functions"
+                    "it offers values of `{name}`, which is not a constant of the module; declare it outside of functions"
                 ),
             }),
         },
@@ -68,7 +68,7 @@ pub fn variant(op: &Op, name: &str, text: String) -> Result<Variant> {
         Err(Error::Shader { kernel, message }) => {
             let twice = match interface_line(op, variant.source()) {
                 Some(n) => format!(
-                    "Line {n} is one of the interface, which follows every file by itself: take the interface out of the file.\n"
+                    "Line {n} belongs to the interface, which is appended to every file: remove the interface from the file.\n"
                 ),
                 None => String::new(),
             };
@@ -126,7 +126,7 @@ fn unfit(op: &Op, shader: &Shader, text: &str) -> Option<String> {
     let large = 4.0 * (elements + images) > MOST_BYTES || flops > MOST_FLOPS;
     large.then(|| {
         format!(
-            "expected buffers of at most {} MiB and {:.0} million operations, since a plain loop computes it, too",
+            "expected buffers of at most {} MiB and {:.0} million operations, since a plain loop computes it as well",
             MOST_BYTES / f64::from(1 << 20),
             MOST_FLOPS / 1e6
         )

@@ -33,7 +33,7 @@ numbers! {
 impl Rules for Sgd {
     fn fit(&self) -> Result<()> {
         let fits = !self.nesterov || self.momentum > 0.0;
-        check("nesterov", self.momentum, fits, "a momentum above 0 beside it")
+        check("nesterov", self.momentum, fits, "a momentum above 0 with it")
     }
 
     fn slots(&self) -> Vec<Slot> {

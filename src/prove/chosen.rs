@@ -65,7 +65,7 @@ pub(crate) fn wrong(call: &Call, variant: &Variant, how: &str) -> Error {
     Error::Variant {
         op: op.name,
         wanted: variant.name().to_string(),
-        message: format!("is wrong {how}; {lab} tells more"),
+        message: format!("is wrong {how}; {lab} shows details"),
         known: op.variant_names(),
     }
 }

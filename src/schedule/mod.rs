@@ -182,7 +182,7 @@ impl Schedule {
                     "factor",
                     factor,
                     is_positive(factor) && factor < 1.0,
-                    "a number from 1.2e-38, below 1",
+                    "a number of at least 1.2e-38 and below 1",
                 )?;
                 difference("min_delta", min_delta)?;
                 check("min", min, min.is_finite() && min >= 0.0, "a number from 0")

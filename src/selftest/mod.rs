@@ -90,7 +90,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Computes(wrong) => wrong.fmt(f),
-            Self::Refused(message) => write!(f, "the driver does not take it: {}", message.trim_end()),
+            Self::Refused(message) => write!(f, "the driver rejects it: {}", message.trim_end()),
         }
     }
 }
@@ -174,7 +174,7 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
                 }
                 (Err(Error::Variant { .. }), Some((kernel, message))) => {
                     context.tell(Preparing::Ready);
-                    let message = format!("{message}; and no other variant of it is right");
+                    let message = format!("{message}; and no other variant of it is correct");
                     return Err(Error::Untrusted { adapter: context.describe(), kernel, message });
                 }
                 (Err(error), _) => return Err(error),
@@ -224,7 +224,7 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
         let stored = proofs.store(&place, &known.proven);
         drop(known);
         if let Err(error) = stored {
-            tell(&mut notes, format!("the kernels are proven, but that is not kept: {error}"));
+            tell(&mut notes, format!("the kernels are proven, but that is not saved: {error}"));
         }
     }
     Ok(notes)

@@ -19,7 +19,7 @@ const ROUNDS: usize = 70_000;
 const MOST: f64 = 2e9;
 
 /// The cause of wrong long sums, and the remedy.
-pub(super) const ADVICE: &str = "this driver ends loops after some 65,535 rounds (Mesa 22 does); take a newer driver \
+pub(super) const ADVICE: &str = "this driver ends loops after about 65,535 rounds (Mesa 22 does); use a newer driver \
                                  (`scripts/setup.sh --backports` on Debian 12), a smaller layer or picture, or another `.adapter`";
 
 /// Terms of a sum of `call`: products for each element that it writes, or elements that it reads.

@@ -82,13 +82,13 @@ pub fn differences(model: &Model, options: &Options) -> Vec<&'static str> {
     let has = |kind: fn(&Layer) -> bool| model.layers.iter().any(kind);
     let mut differences = Vec::new();
     if has(|layer| matches!(layer, Layer::BatchNormalization(_))) {
-        differences.push("batch normalization takes the mean and variance of each part");
+        differences.push("batch normalization uses the mean and variance of each part");
     }
     if options.objective.augment.mixup > 0.0 {
         differences.push("mixup mixes images of the same part");
     }
     if has(|layer| matches!(layer, Layer::Dropout(_))) || !options.objective.augment.is_off() {
-        differences.push("what is drawn at random is drawn for each part");
+        differences.push("random numbers are drawn for each part");
     }
     differences
 }

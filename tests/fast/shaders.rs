@@ -320,7 +320,7 @@ fn what_is_emitted_is_taken_back_as_the_same_variant() {
     let changed = emitted.replace("// rows of x: the batch", "// rows of x");
     let told = user_file::variant(op, "mine.wgsl", changed).expect_err("it declares M twice").to_string();
     let line = naive.source().lines().count() + 4;
-    assert!(told.contains(&format!("Line {line} is one of the interface")), "{told}");
+    assert!(told.contains(&format!("Line {line} belongs to the interface")), "{told}");
 }
 
 /// Run folders, tuned caches and command lines of an earlier version use these names.

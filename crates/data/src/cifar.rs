@@ -122,8 +122,8 @@ fn unpack(bytes: &[u8], kind: Kind, path: &Path, images: &mut Vec<u8>, labels: &
     let record = kind.labels() + PIXELS;
     if bytes.is_empty() || !bytes.len().is_multiple_of(record) {
         return fail(format!(
-            "got {} bytes, expected a multiple of {record}, the length of a record of {}; copy the file again, or is it \
-             of the other set or of the version for Python?",
+            "got {} bytes, expected a multiple of {record}, the length of a record of {}; copy the file again; or does \
+             it belong to the other set, or to the version for Python?",
             bytes.len(),
             kind.name()
         ));
@@ -155,7 +155,7 @@ fn class_names(path: &Path, kind: Kind) -> Result<Vec<String>> {
         Some(names) => Err(Error::Data {
             path: path.to_owned(),
             message: format!(
-                "got {} names of classes, expected {}; mend or remove the file",
+                "got {} class names, expected {}; fix or remove the file",
                 names.len(),
                 kind.classes()
             ),

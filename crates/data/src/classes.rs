@@ -17,7 +17,7 @@ pub(super) fn repeated(classes: &[String]) -> Option<String> {
         .enumerate()
         .find_map(|(class, name)| seen.insert(name, class).map(|first| (first, class)))?;
     Some(format!(
-        "classes {first} and {second} are both called {}: they stay two classes; give them names of their own",
+        "classes {first} and {second} are both called {}: they stay two classes; give them different names",
         classes[first]
     ))
 }
@@ -52,8 +52,8 @@ pub(super) fn alike<'a>(names: impl Iterator<Item = (&'a str, usize)>) -> Option
         groups.into_values().filter(|group| group.len() > 1).map(|group| listed(group.into_iter())).collect();
     (!all.is_empty()).then(|| {
         format!(
-            "{} differ by nothing but case, spaces or how a number is written, and stay apart; write them alike if \
-             they are one",
+            "{} differ only in case, spaces or how a number is written, and remain separate; write them alike if \
+             they are the same",
             first(&all, "; ...")
         )
     })

@@ -118,7 +118,7 @@ pub enum Error {
     },
     /// A label names a class that does not exist.
     #[error("{}: label {value} at index {index} is out of range, expected 0 to {} as there are \
-             {classes} classes; mend the file, or name every class in classes.txt beside it, one a \
+             {classes} classes; fix the file, or name every class in a classes.txt next to it, one per \
              line", path.display(), classes - 1)]
     LabelOutOfRange {
         /// The file of labels.
@@ -131,7 +131,7 @@ pub enum Error {
         classes: usize,
     },
     /// The file of class names does not name 1 to 256 classes.
-    #[error("{}: got {got} class names, expected 1 to 256, one a line; mend or remove the file", path.display())]
+    #[error("{}: got {got} class names, expected 1 to 256, one per line; fix or remove the file", path.display())]
     ClassNames {
         /// The file.
         path: PathBuf,
@@ -190,7 +190,7 @@ pub enum Error {
     /// The proxy's address cannot be used.
     #[error(
         "got {got:?} as the proxy, expected an address like http://host:3128 or socks5://host:1080; \
-             mend or unset the proxy setting"
+             correct or unset the proxy setting"
     )]
     Proxy {
         /// The address given.
@@ -199,7 +199,7 @@ pub enum Error {
     /// The name of a data set is unknown.
     #[error(
         "data set {got:?} is not known, expected fashion-mnist, synthetic, or the path of a folder or file \
-             with data of your own; check the spelling or the path"
+             with your own data; check the spelling or the path"
     )]
     DataSpec {
         /// The name given.

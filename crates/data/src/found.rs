@@ -69,7 +69,7 @@ fn load_file(path: &Path, reading: &Reading, table: Option<&Table>) -> Result<Da
     }
     if let Some(format) = format {
         let within = if format == Format::Gzip { format::by_bytes(&unpacked(&head)) } else { None };
-        let within = within.map_or(String::new(), |within| format!(", and within it {}", within.name()));
+        let within = within.map_or(String::new(), |within| format!(", which contains {}", within.name()));
         return fail(&format!("{}{within}", format.name()), format.as_data());
     }
     if head.is_empty() {

@@ -101,8 +101,8 @@ pub fn parse(reader: impl Read, path: &Path) -> Result<Idx> {
         data.extend_from_slice(&piece);
         if data.len() as u64 > unpacked_limit(packed.get()) {
             let message = format!(
-                "{elements} bytes for the shape {shape:?} out of a file a hundredth as large: these are no images; if they are, \
-                 unpack the file (gunzip) and name what comes out"
+                "{elements} bytes for the shape {shape:?} out of a file a hundredth as large: these are not images; if they are, \
+                 unpack the file (gunzip) and name the result"
             );
             return Err(Error::Data { path: path.to_owned(), message });
         }

@@ -9,7 +9,7 @@ const PASSES: usize = 100;
 
 /// The message for a picture with an invalid code.
 const DAMAGED: &str =
-    "a damaged JPEG file: a code in it means nothing, so the rest of its picture cannot be read";
+    "a damaged JPEG file: a code in it is invalid, so the rest of its picture cannot be read";
 
 /// Finds the next marker: the place of its 0xff, and the byte after it. Within a scan, 0xff precedes a zero or a
 /// restart marker. Anywhere, a marker may be preceded by any number of 0xff bytes.

@@ -139,7 +139,7 @@ fn told(mut data: Dataset, reading: &Reading, new: bool) -> Dataset {
     let share = reading.test_share.is_some() || reading.split_seed != 0;
     if share && new && reading.again.is_none() && !data.holds_out() {
         data.warnings.push(
-            "`.test_share` and `.split_seed` change nothing: there is a test part, and nothing is held out"
+            "`.test_share` and `.split_seed` have no effect: there is a test part, and nothing is held out"
                 .to_owned(),
         );
     }

@@ -30,7 +30,7 @@ const AMONG_NUMBERS: [&str; 16] = [
 pub(super) fn absent(reading: &Reading) -> Result<Absent> {
     let both = |text: &&String| text.is_empty() || reading.na.contains(text);
     if let Some(text) = reading.not_na.iter().find(both) {
-        let expected = "texts that are words in columns of words, such as NA, and not said by `.na` too";
+        let expected = "texts that are words in columns of words, such as NA, and are not in `.na`";
         return Err(field_error("not_na", format!("{text:?}"), expected));
     }
     Ok(Absent { usual: true, said: reading.na.clone(), words: reading.not_na.clone() })
@@ -85,7 +85,7 @@ impl Parse for Format {
     }
 
     fn wanted(&self, now: Option<usize>) -> String {
-        let comma = self.comma.then(|| "with a comma before decimals".to_owned());
+        let comma = self.comma.then(|| "with a decimal comma".to_owned());
         let groups = (!self.comma && !self.grouped).then(|| "without groups of digits".to_owned());
         let sign = match (&self.sign, now) {
             (Some(sign), _) => Some(format!("with {sign}")),

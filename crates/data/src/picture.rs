@@ -222,10 +222,10 @@ fn to_grey(image: DynamicImage, notes: &mut Vec<String>) -> GrayImage {
         Luma([((luma * alpha + 255 * (255 - alpha) + 127) / 255) as u8])
     });
     if transparent {
-        notes.push("laid over white where it is transparent".to_owned());
+        notes.push("transparent areas laid over white".to_owned());
     }
     if coloured {
-        notes.push("made grey".to_owned());
+        notes.push("converted to grey".to_owned());
     }
     grey
 }

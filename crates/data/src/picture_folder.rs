@@ -242,7 +242,7 @@ pub(crate) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<
                 return Err(fail(
                     &class_folder,
                     format!(
-                        "is a class that {train} has not; its classes are {}; give both the same",
+                        "is a class that {train} does not have; its classes are {}; give both the same classes",
                         names.join(", ")
                     ),
                 ));
@@ -275,7 +275,7 @@ pub(crate) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<
     let mut warnings = Vec::new();
     if !empty.is_empty() && !names.is_empty() {
         warnings.push(format!(
-            "left out as classes, for they hold no training picture: {}; remove them, or put pictures there",
+            "left out as classes, since they hold no training picture: {}; remove them, or put pictures there",
             empty.join(", ")
         ));
     }
@@ -285,9 +285,9 @@ pub(crate) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<
     if let [only] = &names[..] {
         let within = too_high(&layout.train.join(only));
         warnings.push(match &within[..] {
-            [] | [_] => format!("there is one class, {only}, and nothing to tell apart; expected a subfolder for each of several"),
+            [] | [_] => format!("there is one class, {only}, so there is nothing to distinguish; expected a subfolder for each of several classes"),
             several => format!(
-                "there is one class, {only}, whose pictures lie in the subfolders {}; if these are the classes, name {}",
+                "there is one class, {only}, whose pictures are in the subfolders {}; if these are the classes, name {}",
                 several.join(", "),
                 layout.train.join(only).display()
             ),
@@ -298,7 +298,7 @@ pub(crate) fn load(folder: &Path, layout: &Layout, reading: &Reading) -> Result<
             &layout.train,
             format!(
                 "holds no picture in its {} subfolders ({others} other files); expected JPEG, PNG or WebP files, \
-                     a subfolder a class",
+                     one subfolder per class",
                 names.len()
             ),
         ));
@@ -370,7 +370,7 @@ fn common_size(folder: &Path, found: &[Found]) -> Result<Size> {
             path: folder.to_owned(),
             message: format!(
                 "holds pictures of many sizes, from {h}×{w} to {to_h}×{to_w} (height × width), and a network takes one; \
-                 say which, such as `.size = 96` or `.size = 96x128`, and `.fit = crop`, `pad` or `stretch`"
+                 choose one, such as `.size = 96` or `.size = 96x128`, and `.fit = crop`, `pad` or `stretch`"
             ),
         });
     }

@@ -263,31 +263,31 @@ impl Format {
             Self::Hdf5 => "an HDF5 file (h5), as Keras 2 saves models".into(),
             Self::PyTorch => "a PyTorch file, as `torch.save` writes".into(),
             Self::Pickle => {
-                "a pickle of Python (PyTorch before 1.6, scikit-learn, CIFAR's python version)".into()
+                "a Python pickle (PyTorch before 1.6, scikit-learn, CIFAR's python version)".into()
             }
             Self::Safetensors => "a safetensors file: weights without a network".into(),
-            Self::LfsPointer => "a pointer of Git LFS, not the file itself".into(),
-            Self::WebPage => "a page of the web, not the file that was to be downloaded".into(),
-            Self::TensorFlowJs => "a network of TensorFlow.js".into(),
-            Self::SavedModel => "a SavedModel of TensorFlow".into(),
-            Self::TfLite => "a network of TensorFlow Lite".into(),
-            Self::Onnx => "a network of ONNX".into(),
+            Self::LfsPointer => "a Git LFS pointer, not the file itself".into(),
+            Self::WebPage => "a web page, not the file that was to be downloaded".into(),
+            Self::TensorFlowJs => "a TensorFlow.js network".into(),
+            Self::SavedModel => "a TensorFlow SavedModel".into(),
+            Self::TfLite => "a TensorFlow Lite network".into(),
+            Self::Onnx => "an ONNX network".into(),
             Self::KerasArchive => "a .keras archive: a network of Keras 3".into(),
-            Self::KerasJson => "a network of Keras's as JSON".into(),
+            Self::KerasJson => "a Keras network as JSON".into(),
             Self::Json => "JSON".into(),
             Self::Parquet => "a Parquet file".into(),
             Self::Arrow => "an Arrow (Feather) file".into(),
-            Self::Excel => "a book of Excel (or another Office file)".into(),
+            Self::Excel => "an Excel workbook (or another Office file)".into(),
             Self::OldOffice => "an Office file from before 2007 (.xls)".into(),
-            Self::Npz => "a .npz archive of numpy".into(),
-            Self::Npy => "one array of numpy".into(),
+            Self::Npz => "a numpy .npz archive".into(),
+            Self::Npy => "a single numpy array".into(),
             Self::Zip => "a zip archive".into(),
             Self::Gzip => "compressed by gzip".into(),
             Self::Compressed(by) => format!("compressed by {by}"),
             Self::Tar => "a tar archive".into(),
             Self::Arff => "an ARFF file of Weka".into(),
             Self::Matlab => "a .mat file of MATLAB".into(),
-            Self::Sqlite => "a database of SQLite".into(),
+            Self::Sqlite => "an SQLite database".into(),
             Self::Gguf => "a GGUF file of llama.cpp".into(),
             Self::Picture(kind) => format!("a {kind} picture"),
             Self::Pdf => "a PDF".into(),
@@ -348,7 +348,7 @@ impl Format {
             Self::Npy => {
                 "without labels: save both with np.savez(\"data.npz\", x=..., y=...) and name that file"
             }
-            Self::Zip => "unpack it, and name the folder that it makes",
+            Self::Zip => "unpack it, and name the folder that results",
             Self::Gzip | Self::Compressed(_) | Self::Tar => {
                 "unpack it, and name the file or folder that was in it"
             }

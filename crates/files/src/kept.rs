@@ -32,7 +32,7 @@ pub fn read<T: DeserializeOwned>(path: &Path, what: &str) -> std::result::Result
         Err(e) => Err(format!("cannot read {shown}: {e}")),
         Ok(text) => {
             let read = serde_json::from_slice(&text).map(Some);
-            read.map_err(|e| format!("{shown} is damaged, or no {what}: {e}"))
+            read.map_err(|e| format!("{shown} is damaged, or not a {what}: {e}"))
         }
     }
 }

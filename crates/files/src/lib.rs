@@ -188,7 +188,7 @@ pub fn regular(path: &Path) -> io::Result<()> {
     match fs::metadata(path)? {
         there if there.is_file() => Ok(()),
         there if there.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        _ => Err(io::Error::other("this is no regular file")),
+        _ => Err(io::Error::other("this is not a regular file")),
     }
 }
 

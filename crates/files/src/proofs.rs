@@ -52,7 +52,7 @@ impl Proofs for ProofFiles {
     fn read(&self, place: &Place) -> std::result::Result<BTreeSet<String>, String> {
         let Some(folder) = &self.folder else { return Ok(BTreeSet::new()) };
         let path = folder.join(place.file(None));
-        let next = "it does not count, and every kernel is proven anew";
+        let next = "it does not count, and every kernel is proven again";
         let kept = kept::read::<Kept>(&path, "list of proofs").map_err(|why| format!("{why}; {next}"))?;
         let Some(kept) = kept else { return Ok(BTreeSet::new()) };
         match kept.place == *place {

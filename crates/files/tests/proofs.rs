@@ -76,7 +76,7 @@ fn only_a_whole_file_for_this_very_place_is_believed() {
         fs::remove_file(file).expect("removed");
         assert!(std::process::Command::new("mkfifo").arg(file).status().expect("runs").success());
         let (notes, _) = compile(&proofs);
-        assert!(notes.len() == 1 && notes[0].contains("no regular file"), "{notes:?}");
+        assert!(notes.len() == 1 && notes[0].contains("not a regular file"), "{notes:?}");
         assert_eq!(fs::read_to_string(file).expect("a file again"), whole);
     }
 }

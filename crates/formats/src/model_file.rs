@@ -131,7 +131,7 @@ pub(crate) fn said(error: &toml::de::Error) -> String {
     let own = message.starts_with("unknown field") || message.starts_with("missing field");
     // serde's messages contain names of Rust types.
     let message = message
-        .replace("expected usize", "expected a whole number from 0 on")
+        .replace("expected usize", "expected a whole number of at least 0")
         .replace("expected f64", "expected a number")
         .replace("expected a boolean", "expected true or false");
     match key {
@@ -154,7 +154,7 @@ pub(crate) fn in_file(path: &Path, lines: &[usize], error: wgrad::Error) -> Erro
 /// [`wgrad::Error::Model`] where a layer cannot be written as TOML.
 pub fn to_text(model: &Model) -> Result<String> {
     let fail = |layer: String, e: toml::ser::Error| {
-        let message = format!("has no form as TOML: {e}");
+        let message = format!("cannot be written as TOML: {e}");
         Error::Engine(wgrad::Error::Model { model: model.name.clone(), layer, message })
     };
     let mut file = toml::Table::new();

@@ -127,8 +127,8 @@ impl Resolved {
     /// Returns the feature that the variant needs and `language` lacks, if any.
     pub fn lacks(&self, language: Language) -> Option<&'static str> {
         match language {
-            Language::Hlsl if self.subgroups => Some("subgroups; HLSL 6 has"),
-            Language::Glsl if self.half => Some("numbers of half precision"),
+            Language::Hlsl if self.subgroups => Some("subgroups; HLSL 6 has them"),
+            Language::Glsl if self.half => Some("half-precision numbers"),
             _ => None,
         }
     }

@@ -214,7 +214,9 @@ fn cells(model: &Model, data: &Dataset, request: &Request) -> Result<Vec<Cell>> 
                     (true, _) => {
                         Some("the network has no hidden layer: the width changes nothing".to_string())
                     }
-                    (_, true) => Some(format!("there are {images} training images, and a step takes more")),
+                    (_, true) => {
+                        Some(format!("there are only {images} training images, and a step takes more"))
+                    }
                     _ => None,
                 },
                 samples: Vec::new(),
@@ -276,7 +278,7 @@ impl Cell {
     fn finish(&mut self) {
         self.rounds = self.samples.len();
         if self.samples.is_empty() {
-            self.skipped.get_or_insert_with(|| "there was no time".to_string());
+            self.skipped.get_or_insert_with(|| "no time was left".to_string());
             return;
         }
         let spread = Spread::of(self.samples.clone());

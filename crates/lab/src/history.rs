@@ -90,7 +90,7 @@ impl Baseline {
         let mut rows = Vec::new();
         for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let kept: Kept = serde_json::from_str(line)
-                .map_err(|e| fail(format!("line {} is no row of the lab: {e}; {NEXT}", n + 1)))?;
+                .map_err(|e| fail(format!("line {} is not a row of the lab: {e}; {NEXT}", n + 1)))?;
             rows.push(kept);
             if rows.len() > MOST {
                 return Err(fail(format!("holds more than {MOST} rows; {NEXT}")));
@@ -155,7 +155,7 @@ impl Baseline {
             words.join(", ")
         };
         format!(
-            "holds no variant that was timed now: it is of {}, this run of {}; {NEXT}, or leave `--baseline` out",
+            "holds no variant that was timed in this run: it has {}, this run has {}; {NEXT}, or leave `--baseline` out",
             words(there),
             words(here)
         )
@@ -214,7 +214,7 @@ impl fmt::Display for Slower {
         match unchanged {
             0 => write!(
                 f,
-                ", of which the machine's own part is not known: no other variant has the same text as then"
+                ", but the machine's own part of that is not known: no other variant has the same text as then"
             )?,
             n => write!(f, ", the machine alone {drift:.2} times ({})", counted(*n, "unchanged variant"))?,
         }
@@ -328,8 +328,8 @@ mod tests {
             assert!(error.contains(word), "{error}");
         };
         refuse("", "no row with times");
-        refuse("{}\n", "line 1 is no row");
-        refuse("\n[1]\n", "line 2 is no row");
+        refuse("{}\n", "line 1 is not a row");
+        refuse("\n[1]\n", "line 2 is not a row");
         // Proven, never timed.
         let untimed =
             serde_json::to_string(&Row { rounds: Vec::new(), ..timed("naive", "n", 1.0) }).expect("JSON");

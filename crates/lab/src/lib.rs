@@ -124,7 +124,7 @@ pub fn template(op: &'static Op) -> Result<String> {
     );
     text.push_str(
         "// Exactly one @compute function. Bindings and sizes are appended to this text, so do not declare them; their\n\
-         // names are simply there:\n",
+         // names are available:\n",
     );
     for line in op.interface.lines().filter(|line| !line.starts_with("// case ")) {
         text.push_str(&format!("//   {line}\n"));
@@ -144,11 +144,11 @@ pub fn template(op: &'static Op) -> Result<String> {
          // `// grid` says what the workgroups cover, x first. `const TILE_{axis} = 32u;` says how much of {axis} one\n\
          // workgroup covers; without it, it is the workgroup size. The last axis folds into the next dimension where it\n\
          // is long: compute it as `wid.y + wid.z * groups.y` (or x and y) and return beyond the end.\n\
-         // `x4` is `x` as vec4s; use one of the two. Sizes or abilities that this file needs are said one a line, as\n\
+         // `x4` is `x` as vec4s; use one of the two. Sizes or features that this file needs are given one per line, as\n\
          // in `// needs {axis} % 4 == 0`, `// needs {axis} >= 64` or `// needs SUBGROUP`. Guard every load and store.\n\
-         // A line `// case {case}` adds sizes to those of its proof, and\n\
-         // `// uses feed, random` texts of wgrad's `shaders/common`.\n\
-         // `enable subgroups;` and `enable f16;` may stand first, as a browser wants them.\n\
+         // A line `// case {case}` adds sizes to its proof, and\n\
+         // `// uses feed, random` adds texts of wgrad's `shaders/common`.\n\
+         // `enable subgroups;` and `enable f16;` may stand first, as browsers require.\n\
          // A constant may offer values: `const ROWS = 4u; // one of 2, 4, 8`. THIS_FILE:ROWS=8 is that setting, and\n\
          // `wgrad_lab::sweep(THIS_FILE)` tries them all; `const_assert ROWS * COLUMNS <= 256u;` leaves some out.\n\
          // It is measured at {sizes} unless `.sizes` says otherwise.\n\n",
@@ -159,7 +159,7 @@ pub fn template(op: &'static Op) -> Result<String> {
     let naive = op.variant("naive").map_err(|_| Error::Variant {
         op: op.name,
         wanted: "naive".into(),
-        message: "is what a template starts from, and is not there".into(),
+        message: "is missing, and a template starts from it".into(),
         known: op.variant_names(),
     })?;
     text.push_str(naive.source());

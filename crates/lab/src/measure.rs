@@ -304,7 +304,7 @@ async fn prove(
     if let Some(Err(_)) = folded {
         let most = context.limits.max_compute_workgroups_per_dimension;
         proof.limit = Some(format!(
-            "right as long as the last axis of its grid has at most {most} workgroups: beyond that they fold into the next \
+            "correct as long as the last axis of its grid has at most {most} workgroups: beyond that they fold into the next \
              dimension, and its place is `wid.x + wid.y * groups.x` (`groups` is `num_workgroups`), or y and z where the grid \
              has two axes"
         ));

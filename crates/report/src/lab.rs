@@ -67,7 +67,7 @@ pub fn measured(about: &About, rows: &[Row]) -> Page {
 /// Creates the page of a sweep over settings: a page as from [`measured`], and a heat map for each pair of constants.
 pub fn swept(about: &About, rows: &[Row]) -> Page {
     let mut section = Section::new("Settings, two constants at a time").words(
-        "Each cell is a setting; the other constants are as in the fastest one, which each caption names. A setting that \
+        "Each cell is a setting; the other constants have the values of the fastest one, which each caption names. A setting that \
          cannot run here, or is wrong, has no number.",
     );
     for grid in grids(rows).iter().filter(|grid| grid.range().is_some()) {
@@ -121,7 +121,7 @@ pub fn translated(about: &About, rows: &[Translated]) -> Page {
     columns.extend(names.iter().map(|name| (name.as_str(), true)));
     let mut table = Table::new("Translations", &columns);
     let mut section = Section::new("Translations by naga")
-        .words("Bytes of each variant in the language of each back end. No adapter was needed; what a driver makes of it is another matter.");
+        .words("Bytes of each variant in the language of each back end. No adapter was needed; the code that a driver makes of them is not shown.");
     for of_variant in rows.chunk_by(|a, b| (a.op, &a.variant) == (b.op, &b.variant)) {
         let Some(first) = of_variant.first() else { continue };
         let name = format!("{}/{}", first.op, first.variant);
@@ -356,7 +356,7 @@ fn table(caption: &str, rows: &[&Row], several: bool) -> Table {
         };
         let note = match &row.reason {
             Some(words) => words.clone(),
-            None if row.limit.is_some() => "right up to a size, see above".to_string(),
+            None if row.limit.is_some() => "correct up to a size, see above".to_string(),
             None if row.default => "default here".to_string(),
             None => String::new(),
         };

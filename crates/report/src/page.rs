@@ -185,7 +185,7 @@ pub fn can_write(path: &Path) -> Result<()> {
         _ => Path::new("."),
     };
     if path.is_dir() || path.file_name().is_none() {
-        return Err(fail(io::Error::new(io::ErrorKind::IsADirectory, "it is no name of a file")));
+        return Err(fail(io::Error::new(io::ErrorKind::IsADirectory, "it is not the name of a file")));
     }
     tempfile::tempfile_in(folder).map(drop).map_err(fail)
 }

@@ -56,8 +56,8 @@ fn name(row: &DispatchRow) -> String {
 fn dispatches(profile: &Profile) -> Section {
     let (step, milli) = (&profile.step, |seconds: f64| 1e3 * seconds);
     let words = format!(
-        "{} steps were taken apart, a compute pass for each dispatch; the dispatches add up to {} ms. As many steps ran as \
-         always, in one pass: {} ms ({} to {}).",
+        "{} steps were taken apart, a compute pass for each dispatch; the dispatches add up to {} ms. As many steps ran \
+         normally, in one pass: {} ms ({} to {}).",
         step.steps,
         figure(milli(step.dispatch_seconds)),
         figure(milli(step.normal.median)),
@@ -172,7 +172,7 @@ fn roofs(profile: &Profile) -> Section {
 
 fn host(host: &HostReport) -> Result<Section> {
     let words = format!(
-        "Ordinary training for {} s: {} images/s; the device worked {} % of the time; {} steps a submission.",
+        "Ordinary training for {} s: {} images/s; the device worked {} % of the time; {} steps per submission.",
         figure(host.seconds),
         figure(host.images_per_second),
         figure(100.0 * host.device_busy),

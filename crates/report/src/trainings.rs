@@ -93,7 +93,7 @@ fn losses(found: &Comparison) -> Result<Section> {
     };
     let steps = || Axis { label: "step".to_string(), ..Axis::default() };
     let nats = |label: &str, log| Axis { label: label.to_string(), unit: "nats".to_string(), log };
-    let (curves, drift) = ("Loss of each step", "How far the losses lie apart, and how far they may");
+    let (curves, drift) = ("Loss of each step", "Difference between the losses, and the allowed difference");
     let loss = Lines {
         title: curves.to_string(),
         x: steps(),
@@ -118,10 +118,10 @@ fn losses(found: &Comparison) -> Result<Section> {
         });
     }
     if let Some(weights) = &found.weights {
-        section = section.table(Table::of("The weight that lies furthest apart at the end", &[weights])?);
+        section = section.table(Table::of("The weight that differs most at the end", &[weights])?);
     }
     if let Some(worst) = &found.worst {
-        section = section.table(Table::of("The step whose losses lie furthest apart", &[worst])?);
+        section = section.table(Table::of("The step whose losses differ most", &[worst])?);
     }
     Ok(section)
 }

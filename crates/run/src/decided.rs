@@ -73,7 +73,7 @@ impl Run {
         let of = |path: &str, part: &str| {
             path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
-        let next = "its weights belong to what it said then: put it back";
+        let next = "its weights belong to its earlier settings: put it back";
         self.refuse(kept, |path| TOLD.iter().any(|part| of(path, part)), next)
     }
 
@@ -94,7 +94,7 @@ impl Run {
             // A change on this side only.
             true if here.len() > there.len() => {
                 let (path, _) = here.iter().find(|change| !there.contains(change))?;
-                Some(format!("`{path}` is another one"))
+                Some(format!("`{path}` differs"))
             }
             true => None,
         }

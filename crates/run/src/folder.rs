@@ -53,7 +53,7 @@ impl Run {
         let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok());
         if let Some(file) = there.filter(|path| !path.is_dir()) {
             let message =
-                "is no folder, so that no run can be made there; choose another `.folder`".to_string();
+                "is not a folder, so no run can be made there; choose another `.folder`".to_string();
             return Err(Error::Run { folder: file.to_owned(), message });
         }
         let known = folder.join(CONFIG).exists();

@@ -283,7 +283,7 @@ impl Run {
             let path = self.folder.join(format!("{op}.wgsl"));
             let fail = |message: String| Error::Run { folder: self.folder.clone(), message };
             if folder::component(op) != op {
-                return Err(fail(format!("has a {CONFIG} that is damaged: {op:?} is no operation")));
+                return Err(fail(format!("has a {CONFIG} that is damaged: {op:?} is not an operation")));
             }
             let text = fs::read_to_string(&path).map_err(|e| {
                 fail(format!(

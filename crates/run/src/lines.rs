@@ -190,7 +190,7 @@ impl Run {
         let fail = |n: usize, e: serde_json::Error| Error::Run {
             folder: self.folder.clone(),
             message: format!(
-                "has a damaged line {n} in {name}: {e}; put it back as it was, or delete it: all else of the run stays as it is"
+                "has a damaged line {n} in {name}: {e}; put it back as it was, or delete it: the rest of the run stays as it is"
             ),
         };
         let (mut lines, mut damaged) = (Vec::<T>::new(), None);

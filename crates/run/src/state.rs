@@ -63,7 +63,7 @@ impl Run {
     fn write(&self, name: &str, checkpoint: &Checkpoint) -> Result<()> {
         let decided = decided(&self.config).map_err(|e| Error::Checkpoint {
             what: name.into(),
-            message: format!("what decided the training cannot be written as JSON: {e}"),
+            message: format!("the settings of the training cannot be written as JSON: {e}"),
         })?;
         let bytes = checkpoint.to_bytes_with(&self.parameters, Some(decided))?;
         write_owned(&self.folder.join(name), |file| file.write_all(&bytes))
@@ -107,7 +107,7 @@ impl Run {
         };
         let (state, told) = self.read_last()?;
         let Some(told) = told else {
-            return Err(fail("has no position, without which it cannot be gone on from".into()));
+            return Err(fail("has no position, so the training cannot continue from it".into()));
         };
         if let Some(kept) = &told.decided {
             self.is_as_kept(kept)?;
@@ -123,11 +123,11 @@ impl Run {
             if let Some(slot) = options.optimizer.slots().iter().find(|s| !state.slots.contains_key(s.name)) {
                 let name = slot.name;
                 return Err(fail(format!(
-                    "has not all of the optimizer's state: `optimizer.{name}` is missing"
+                    "lacks a part of the optimizer's state: `optimizer.{name}` is missing"
                 )));
             }
             if options.optimizer.ema_momentum.is_some() && state.averages.is_empty() {
-                return Err(fail("has not all of the moving averages".into()));
+                return Err(fail("lacks the moving averages".into()));
             }
         }
         Ok(Some(state))
@@ -180,7 +180,7 @@ impl Run {
         Error::Run {
             folder: self.folder.clone(),
             message: format!(
-                "has no {BEST}, and its best epoch is not the last one, so that the best weights are lost; put the file back, \
+                "has no {BEST}, and its best epoch is not the last one, so the best weights are lost; put the file back, \
                  or take those after epoch {}{within} by `Run::last`",
                 last.epoch
             ),
@@ -219,7 +219,7 @@ impl Run {
             Best::Last => {
                 self.write_best(state)?;
                 Some(format!(
-                    "the weights of epoch {} are the best ones, and {}: mended",
+                    "the weights of epoch {} are the best ones, and {}: repaired",
                     state.position.epoch,
                     had()
                 ))
@@ -285,12 +285,12 @@ impl Run {
         };
         match (&told, beside) {
             (None, Some(_)) => Err(foreign(&format!(
-                "has no position, as {LAST} has: it is of another program, or was changed by one"
+                "has no position, unlike {LAST}: it is from another program, or was changed by one"
             ))),
             (Some(Told { decided: Some(kept) }), beside) => {
                 let beside = beside.and_then(|told| told.decided.as_ref());
                 match self.differs(kept, beside) {
-                    Some(words) => Err(foreign(&format!("is of another training than this run: {words}"))),
+                    Some(words) => Err(foreign(&format!("is from another training than this run: {words}"))),
                     None => Ok((best, told)),
                 }
             }
@@ -305,7 +305,7 @@ impl Run {
         match fs::metadata(&path) {
             Ok(about) if about.len() > most => Err(Error::Checkpoint {
                 what: path.display().to_string(),
-                message: format!("has {} bytes, expected at most {most} of this network", about.len()),
+                message: format!("has {} bytes, expected at most {most} for this network", about.len()),
             }),
             _ => read(&path, &self.parameters),
         }

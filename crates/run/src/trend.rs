@@ -183,13 +183,13 @@ impl Outcome {
                     ways.push("`.label_smoothing`");
                 }
                 format!(
-                    "it overfits: the {what} loss rises since epoch {since} while the training loss falls; try {} or fewer \
+                    "it overfits: the {what} loss has risen since epoch {since} while the training loss falls; try {} or fewer \
                      epochs (`.patience = 3`)",
                     ways.join(", ")
                 )
             }
             Trend::Diverges { since } => format!(
-                "it gets worse: the {what} loss rises since epoch {since}, and so does the training loss; try a lower \
+                "it gets worse: the {what} loss has risen since epoch {since}, and so has the training loss; try a lower \
                  learning rate"
             ),
             Trend::Improving { by } => format!(
@@ -198,8 +198,11 @@ impl Outcome {
             ),
             Trend::Perfect => {
                 let r2 = self.last.judged_r2().map_or("–".to_string(), |r2| format!("{r2:.4}"));
-                let all =
-                    if regression { format!("R² is {r2}") } else { "all answers are right".to_string() };
+                let all = if regression {
+                    format!("R² is {r2}")
+                } else {
+                    "all predictions are correct".to_string()
+                };
                 format!("nothing is left to gain on the {what} part: {all}")
             }
             Trend::Settled => format!(
@@ -213,7 +216,7 @@ impl Outcome {
         let what = if self.last.validation_loss.is_some() { "validation" } else { "test" };
         if regression {
             let r2 = self.last.judged_r2().map_or("–".to_string(), |r2| format!("{r2:.4}"));
-            return format!("R² {r2} is no better than always telling the mean of the {what} labels");
+            return format!("R² {r2} is no better than always predicting the mean of the {what} labels");
         }
         let Chance { share, .. } = self.chance.unwrap_or(Chance { share: 0.0, images: 0 });
         let accuracy = self.last.judged().accuracy;
@@ -389,7 +392,7 @@ mod tests {
         assert!(falling(0.99).0 && falling(0.99).1.contains("more epochs should help"));
         let (improving, words) = falling(1.0);
         assert!(
-            !improving && words.contains("all answers are right") && !words.contains("more epochs"),
+            !improving && words.contains("all predictions are correct") && !words.contains("more epochs"),
             "{words}"
         );
         // A few steps do not show whether a learning rate is suitable.

@@ -36,7 +36,7 @@ fn without_an_adapter_it_says_how_to_get_one() {
 
 #[test]
 fn an_adapter_that_is_not_here_is_refused_with_those_that_are() {
-    let words = ["no adapter matches `abacus`", "here are 0: ", " adapters` tells more"];
+    let words = ["no adapter matches `abacus`", "available: 0: ", " adapters` shows details"];
     wgrad(&["adapters", "--adapter", "abacus"]).end().refuses(&words);
     wgrad(&["bench", "linear", "--adapter", "999"]).end().refuses(&["no adapter matches `999`", "0: "]);
 }

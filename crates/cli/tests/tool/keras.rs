@@ -225,7 +225,7 @@ fn classes_that_are_not_there_are_named_with_what_is_nearest() {
     );
     let error =
         keras::parse(Path::new("net.json"), "{\n \"class_name\": ", IMAGE).expect_err("no JSON").to_string();
-    says(&error, &["line 2", "is no JSON", "to_json"]);
+    says(&error, &["line 2", "is not JSON", "to_json"]);
     says(&refused("rescaled.json", |c| *c = json!([1, 2])), &["class_name"]);
 }
 
@@ -245,10 +245,7 @@ fn graphs_that_wgrad_has_not_are_refused_in_words() {
         let call = l["inbound_nodes"][0].clone();
         l["inbound_nodes"].as_array_mut().expect("calls").push(call);
     };
-    says(
-        &changed("conv2d_1", &twice),
-        &["layer `conv2d_1` (Conv2D)", "called 2 times", "a layer of its own"],
-    );
+    says(&changed("conv2d_1", &twice), &["layer `conv2d_1` (Conv2D)", "called 2 times", "a separate layer"]);
     says(
         &changed("dropout", &|l| l["inbound_nodes"][0]["kwargs"]["training"] = json!(true)),
         &["layer `dropout` (Dropout)", "training = true"],
@@ -437,8 +434,8 @@ fn initialisers_of_every_version_are_known_and_others_block_nothing() {
     let both = json!({"class_name": "Bidirectional", "config": {"name": "b", "batch_input_shape": [null, 5, 3],
         "layer": {"class_name": "LSTM", "config": {"units": 3, "kernel_initializer": "uniform"}}}});
     for (layer, expected) in [
-        (ones, "layer `d` (Dense): bias_initializer is Ones, and wgrad starts from zeros"),
-        (both, "layer `b` (Bidirectional): kernel_initializer is uniform, and wgrad starts from glorot"),
+        (ones, "layer `d` (Dense): bias_initializer is Ones, but wgrad starts from zeros"),
+        (both, "layer `b` (Bidirectional): kernel_initializer is uniform, but wgrad starts from glorot"),
     ] {
         let loaded =
             text(&json!({"class_name": "Sequential", "config": {"layers": [layer]}})).expect("reads on");
@@ -480,7 +477,7 @@ fn what_changes_numbers_is_taken_named_or_refused() {
         (
             none(),
             json!({"dtype": policy("mixed_float16")}),
-            "half precision (mixed_float16), wgrad all in float32",
+            "half precision (mixed_float16), wgrad everything in float32",
         ),
         (none(), json!({"dtype": "mixed_bfloat16"}), "half precision (mixed_bfloat16)"),
         (
@@ -496,12 +493,12 @@ fn what_changes_numbers_is_taken_named_or_refused() {
         (
             json!({"sample_weight_mode": "temporal"}),
             none(),
-            "sample_weight_mode = \"temporal\", which is not taken over",
+            "sample_weight_mode = \"temporal\", which is not used",
         ),
         (
             adam(none()),
             none(),
-            "the optimizer Adam, which is not taken over: say `.optimizer = adam` `.learning_rate = 0.01`",
+            "the optimizer Adam, which is not used: say `.optimizer = adam` `.learning_rate = 0.01`",
         ),
         (sgd, none(), "say `.optimizer = sgd` `.learning_rate = 0.01` `.momentum = 0.0`"),
         (
@@ -512,7 +509,7 @@ fn what_changes_numbers_is_taken_named_or_refused() {
         (
             json!({"optimizer": {"class_name": "LossScaleOptimizer", "config": {"inner_optimizer": {"class_name": "Nadam", "config": {}}}}}),
             none(),
-            "the optimizer Nadam, which wgrad has not",
+            "the optimizer Nadam, which wgrad does not have",
         ),
         (json!("no object"), json!({"dtype": "mixed_float16"}), "mixed_float16"),
     ] {
@@ -553,7 +550,7 @@ fn what_changes_numbers_is_taken_named_or_refused() {
     has(&with("trainable", json!(false)).expect_err("frozen"), &["model `inner`", "trainable is false"]);
     has(
         &with("module", json!("my_layers")).expect_err("of its own"),
-        &["layer `d` (Dense)", "your own (my_layers)"],
+        &["layer `d` (Dense)", "your own class (my_layers)"],
     );
     with("module", json!("keras.layers")).expect("is Keras's");
     with("module", json!("keras.src.layers.core.dense")).expect("is Keras's");
@@ -574,7 +571,7 @@ fn the_loss_of_a_file_is_taken_or_named_and_never_another() {
     let loaded = network(json!("poisson"), 1, "linear").expect("loads");
     assert_eq!(
         loaded.missing_loss.as_deref(),
-        Some("was compiled with the loss poisson, which wgrad has not")
+        Some("was compiled with the loss poisson, which wgrad does not have")
     );
     assert!(loaded.notes.iter().any(|note| note.contains("poisson")), "{:?}", loaded.notes);
     // One logit, and no sigmoid behind it.
@@ -582,7 +579,7 @@ fn the_loss_of_a_file_is_taken_or_named_and_never_another() {
     assert_eq!(network(logit, 1, "linear").expect("loads").model.loss, Some(Loss::BinaryCrossEntropy));
     // The outputs that the loss expects, and those that there are.
     let of_logits = |class: &str| json!({"class_name": class, "config": {"from_logits": true}});
-    let (given, missing) = ("which gives no logits", "ends in no");
+    let (given, missing) = ("which gives no logits", "does not end in");
     for (loss, units, activation, words) in [
         (of_logits("SparseCategoricalCrossentropy"), 3, "softmax", given),
         (json!("sparse_categorical_crossentropy"), 3, "linear", missing),
@@ -593,7 +590,7 @@ fn the_loss_of_a_file_is_taken_or_named_and_never_another() {
         let loaded = network(loss.clone(), units, activation).expect("loads");
         let said = loaded.missing_loss.unwrap_or_else(|| panic!("{loss} behind {activation}"));
         has(&said, &[words, "one of the two is wrong"]);
-        assert!(!said.contains("has not"), "{said}");
+        assert!(!said.contains("does not have"), "{said}");
     }
     let loaded = network(of_logits("SparseCategoricalCrossentropy"), 3, "linear").expect("loads");
     assert_eq!((loaded.model.loss, loaded.missing_loss), (None, None));
@@ -614,7 +611,7 @@ fn small_files_cost_little() {
     let parameters = load("lstm.keras").parameters().expect("fits");
     let refused = |name: &str| read_weights(&fixture(name), &parameters).expect_err("refused").to_string();
     // A group that holds itself.
-    has(&refused("circle.weights.h5"), &["without end"]);
+    has(&refused("circle.weights.h5"), &["endlessly nested"]);
     // A tensor of 4 GiB of which nothing is there.
     has(&refused("promise.weights.h5"), &["lstm.kernel", "32768, 32768"]);
     // An archive whose part unpacks to more than any network is described by.
@@ -656,7 +653,7 @@ fn files_of_other_formats_are_named() {
     has(&error("model.json", b"{\"modelTopology\": {}}"), &["TensorFlow.js", "tf2onnx"]);
     has(
         &error("net.onnx", b"\x08\x08\x12\x07pytorch"),
-        &["a network of ONNX", &command("import "), "net.onnx --out RUN`"],
+        &["an ONNX network", &command("import "), "net.onnx --out RUN`"],
     );
     has(&error("iris.csv", b"a,b,label\n1,2,x\n"), &["is a table", &command("train --data "), "iris.csv`"]);
     has(&error("train-images-idx3-ubyte", b"\0\0\x08\x03"), &["IDX", "--data"]);
@@ -669,7 +666,7 @@ fn files_of_other_formats_are_named() {
     };
     has(
         &weights("net.onnx", b"\x08\x08\x12\x07pytorch"),
-        &["a network of ONNX", "`wgrad_formats::onnx::import(", "best.safetensors"],
+        &["an ONNX network", "`wgrad_formats::onnx::import(", "best.safetensors"],
     );
     has(&weights("iris.csv", b"a,b,label\n1,2,x\n"), &["is a table", "weights are a .safetensors"]);
     has(&weights("model.pt", b"\x80\x04\x95\0\0"), &["pickle", "scripts/pytorch_weights.py"]);
@@ -688,7 +685,7 @@ fn damaged_files_are_errors_and_never_panics() {
     let archive = tmp.path().join("net.keras");
     fs::write(&archive, b"no zip").expect("writes");
     let error = keras::load(&archive, IMAGE).expect_err("no archive").to_string();
-    says(&error.replace("net.keras", "net.json"), &["is no .keras archive", "model.save"]);
+    says(&error.replace("net.keras", "net.json"), &["is not a .keras archive", "model.save"]);
     for (source, file) in [("lstm.keras", "cut.keras"), ("lstm.weights.h5", "cut.weights.h5")] {
         let (whole, file) = (fs::read(fixture(source)).expect("reads"), tmp.path().join(file));
         let (mut refused, step) = (0, whole.len() / 60);

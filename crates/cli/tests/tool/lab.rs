@@ -163,7 +163,7 @@ fn what_does_not_fold_is_right_up_to_a_size_that_is_told() {
         "{row}"
     );
     let table = on_device(&lab).inside(folder.path()).end().with(0).stdout;
-    assert!(table.contains("note: flat.wgsl: right as long as") && table.contains(told), "{table}");
+    assert!(table.contains("note: flat.wgsl: correct as long as") && table.contains(told), "{table}");
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn what_cannot_be_compared_is_refused_before_anything_is_measured() {
     let folder = folder.path();
     lab(folder, &["--baseline", "none.jsonl"]).refuses(&["none.jsonl", "--save FILE"]);
     fs::write(folder.join("text"), "no JSON\n").expect("writes");
-    lab(folder, &["--baseline", "text"]).refuses(&["text: line 1 is no row of the lab"]);
+    lab(folder, &["--baseline", "text"]).refuses(&["text: line 1 is not a row of the lab"]);
     let untimed =
         ["lab", "matmul", "--variant", "naive", "--size", "M=2,N=2,K=2", "--cases", "1", "--seconds", "0"];
     let kept = on_device(&[&untimed[..], &["--save", "untimed.jsonl"]].concat()).inside(folder).end().with(0);
@@ -137,6 +137,6 @@ fn what_cannot_be_compared_is_refused_before_anything_is_measured() {
     lab(folder, &["--save", "last.jsonl"]).with(0);
     changed(folder, "last.jsonl", "other.jsonl", |row| row["sizes"] = json!("M=1,N=1,K=1"));
     let ended = lab(folder, &["--baseline", "other.jsonl"]).with(2);
-    assert!(ended.stderr.contains("holds no variant that was timed now"), "{ended:#?}");
+    assert!(ended.stderr.contains("holds no variant that was timed in this run"), "{ended:#?}");
     assert!(ended.stderr.contains("M=1,N=1,K=1") && ended.stderr.contains("M=33,N=17,K=19"), "{ended:#?}");
 }

@@ -355,7 +355,9 @@ fn what_cannot_be_done_is_said() {
     wgrad(&["export", &path("nothing"), "--onnx", &path("x")]).end().refuses(&["is not a run"]);
     wgrad(&["import", &path("nothing"), "--out", &path("x")]).end().refuses(&["cannot read", "nothing"]);
     fs::write(path("words.onnx"), "these are words").expect("writes");
-    wgrad(&["import", &path("words.onnx"), "--out", &path("x")]).end().refuses(&["words.onnx", "no ONNX"]);
+    wgrad(&["import", &path("words.onnx"), "--out", &path("x")])
+        .end()
+        .refuses(&["words.onnx", "not an ONNX"]);
     assert!(!Path::new(&path("x")).exists());
     let arguments = ["import", &path("words.onnx"), "--out", &path("x"), "--mean", "0.3"];
     wgrad(&arguments).end().refuses(&["--deviation"]);

@@ -135,7 +135,7 @@ fn a_report_holds_what_was_found_and_hostile_names_are_text() {
         "{}",
         alts[0]
     );
-    assert!(alts[12].contains("rightly taken for 0 "), "{}", alts[12]);
+    assert!(alts[12].contains("correctly predicted as 0 "), "{}", alts[12]);
     let cells = texts(&html, "table tbody tr td");
     let class: Vec<&str> = {
         let at = cells.iter().position(|cell| cell == "4").expect("a class of 4 images");
@@ -147,13 +147,13 @@ fn a_report_holds_what_was_found_and_hostile_names_are_text() {
     let words = texts(&html, "section p").join("\n");
     // All are said to be right with 91 %, of 40 images 4 are: the error is 81 %.
     assert!(words.contains("in 15 bins of equal width, is 81.00 %"), "{words}");
-    assert!(words.contains("Here are 2"), "{words}");
+    assert!(words.contains("This network has 2"), "{words}");
     let headings = texts(&html, "section h2");
     for heading in [
         "Curves",
         "Classes",
         "Confident mistakes and uncertain correct answers",
-        "Layers while they learned",
+        "Layers during the training",
         "Settings and machine",
     ] {
         assert!(headings.iter().any(|found| found == heading), "{headings:?}");

@@ -393,7 +393,7 @@ fn a_lock_that_is_a_link_or_a_pipe_is_refused() {
     assert!(!tmp.path().join("nowhere").exists());
     fs::remove_file(&lock).expect("removed");
     assert!(Command::new("mkfifo").arg(&lock).status().expect("runs").success());
-    wgrad(tmp.path(), &["train", "--resume", "run"]).refuses(&["cannot lock run", "no regular file"]);
+    wgrad(tmp.path(), &["train", "--resume", "run"]).refuses(&["cannot lock run", "not a regular file"]);
     // The advice of the message works.
     fs::remove_file(&lock).expect("removed");
     wgrad(tmp.path(), &["train", "--resume", "run", "--epochs", "2"]).with(0);

@@ -280,7 +280,7 @@ fn advice_names_the_program_as_it_was_called() {
     for (args, words) in [
         (&["eval", "nothing"][..], "`'./other name' train` makes one"),
         (&["train", "--lr", "0"], "`'./other name' lr-find` suggests one"),
-        (&["train", "--adapter", "no such card"], "`'./other name' adapters` tells more"),
+        (&["train", "--adapter", "no such card"], "`'./other name' adapters` shows details"),
         (&["models", "cnn"], "Recipe: './other name' train --recipe cnn"),
     ] {
         let said = called(args);
@@ -459,7 +459,7 @@ fn bad_input_is_refused_in_words() {
     );
     refuses(
         train(path, &["--model", "linear", "--variant", "matmul=tiled_vec4"]),
-        &["`tiled_vec4` of matmul can run nowhere", "needs N % 4 == 0", "naive"],
+        &["`tiled_vec4` of matmul cannot run anywhere", "needs N % 4 == 0", "naive"],
     );
     let said = succeeds(train(path, &["--epochs", "1", "--variant", "matmul=tiled_vec4", "--batch", "64"]));
     assert!(said.contains("note: dense_2: matmul runs as"), "{said}");

@@ -80,7 +80,7 @@ fn locked(folder: &Path, progress: &mut dyn FnMut(Event<'_>)) -> Result<File> {
 
 fn client(options: &Options) -> Result<Client> {
     let cannot = |e: &dyn std::fmt::Display| {
-        let next = "report this: it depends on no file";
+        let next = "report this: no file causes it";
         io_error("cannot set up", Path::new("the download"), next)(io::Error::other(e.to_string()))
     };
     let provider = std::sync::Arc::new(ring::default_provider());

@@ -29,7 +29,7 @@ pub(super) fn classes(all: &[&Elements]) -> Result<Vec<String>, String> {
             let label = labels.number(index);
             if !(0.0..MOST_CLASSES as f64).contains(&label) || label.fract() != 0.0 {
                 return Err(format!(
-                    "label {label} at index {index}, expected whole numbers from 0, below {MOST_CLASSES}; of a \
+                    "label {label} at index {index}, expected whole numbers from 0 to below {MOST_CLASSES}; for a \
                      regression, say `.target = number`"
                 ));
             }

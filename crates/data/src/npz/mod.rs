@@ -41,7 +41,7 @@ pub fn load(path: &Path, reading: &Reading) -> Result<Dataset> {
     let mut most = unpacked_limit(length);
     let file = File::open(path).map_err(io_error("cannot open", path, "check the path"))?;
     let mut archive = ZipArchive::new(BufReader::new(file)).map_err(|e| {
-        fail(format!("a damaged archive ({e}); copy the file again, or save it anew with np.savez"))
+        fail(format!("a damaged archive ({e}); copy the file again, or save it again with np.savez"))
     })?;
     let there: Vec<String> = archive
         .file_names()
@@ -117,7 +117,7 @@ impl Arrays {
             let [height, width, channels] = shape;
             let said = if said == RowShape::Table { "a table" } else { "another size" };
             return Err(fail(format!(
-                "images of {height}×{width}×{channels} (height, width, channels), and `.shape` says {said}; it is for \
+                "images of {height}×{width}×{channels} (height, width, channels), but `.shape` says {said}; it is for \
                  arrays of rows: leave it out"
             )));
         }
@@ -126,13 +126,13 @@ impl Arrays {
         for (x, y) in parts() {
             if x.shape.get(1..) != self.train.0.shape.get(1..) {
                 let message =
-                    format!("images of {:?} beside training images of {:?}", &x.shape, self.train.0.shape);
-                return Err(fail(format!("{message}; all parts must have one shape")));
+                    format!("images of {:?} next to training images of {:?}", &x.shape, self.train.0.shape);
+                return Err(fail(format!("{message}; all parts must have the same shape")));
             }
             let plain = matches!(y.shape[..], [_] | [_, 1]);
             if !plain || x.shape.first() != y.shape.first() {
                 return Err(fail(format!(
-                    "labels of shape {:?} for images of shape {:?}, expected one number for each; of one-hot labels save \
+                    "labels of shape {:?} for images of shape {:?}, expected one number for each; for one-hot labels, save \
                      y.argmax(axis=1)",
                     y.shape, x.shape
                 )));
@@ -195,7 +195,7 @@ fn image_shape(shape: &[usize], said: Option<RowShape>) -> std::result::Result<[
     match *shape {
         [_, columns] if matches!(said, Some(RowShape::Picture(_))) => match said {
             Some(RowShape::Picture(said)) if said.iter().product::<usize>() == columns => Ok(said),
-            _ => Err(format!("rows of {columns} values, which are no picture of the `.shape` that is said")),
+            _ => Err(format!("rows of {columns} values, which do not make a picture of the given `.shape`")),
         },
         [_, columns] => Ok([1, 1, columns]),
         [_, height, width] => Ok([height, width, 1]),

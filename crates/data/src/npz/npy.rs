@@ -76,7 +76,7 @@ pub fn parse_within(mut reader: impl Read, most: &mut u64) -> std::result::Resul
     let header = header(&mut reader)?;
     let (kind, width, big) = descriptor(&header)?;
     if value(&header, "fortran_order").is_some_and(|order| order.starts_with("True")) {
-        return Err("an array in Fortran's order; save np.ascontiguousarray of it".to_owned());
+        return Err("an array in Fortran order; save np.ascontiguousarray(array)".to_owned());
     }
     let shape = shape(&header)?;
     let elements = shape.iter().try_fold(1_usize, |product, size| product.checked_mul(*size));
@@ -85,8 +85,8 @@ pub fn parse_within(mut reader: impl Read, most: &mut u64) -> std::result::Resul
     };
     *most = most.checked_sub(length as u64).ok_or_else(|| {
         format!(
-            "{length} bytes of elements for the shape {shape:?}, far more than the file's own size makes likely; save it \
-             without compression, by np.savez, if it is meant so"
+            "{length} bytes of elements for the shape {shape:?}, far more than the size of the file suggests; if it is \
+             correct, save it without compression, with np.savez"
         )
     })?;
     let mut bytes = Vec::with_capacity(length.min(TRUSTED_CAPACITY));
@@ -107,7 +107,7 @@ fn header(reader: &mut impl Read) -> std::result::Result<String, String> {
     };
     let start = take(8)?;
     if !start.starts_with(b"\x93NUMPY") {
-        return Err(format!("no array of numpy: it starts with {:02x?}", &start[..6]));
+        return Err(format!("not a numpy array: it starts with {:02x?}", &start[..6]));
     }
     let length = match start[6] {
         1 => take(2)?.iter().rev().fold(0, |length, byte| length << 8 | usize::from(*byte)),
@@ -117,7 +117,7 @@ fn header(reader: &mut impl Read) -> std::result::Result<String, String> {
     if length > LONGEST_HEADER {
         return Err(format!("a header of {length} bytes, expected at most {LONGEST_HEADER}"));
     }
-    String::from_utf8(take(length)?).map_err(|_| "a header that is no text".to_owned())
+    String::from_utf8(take(length)?).map_err(|_| "a header that is not text".to_owned())
 }
 
 /// The text after a key in the header, which is a Python dictionary literal.
@@ -146,7 +146,7 @@ fn descriptor(header: &str) -> std::result::Result<(char, usize, bool), String> 
             Ok((kind, if kind == 'U' { 4 * letters } else { letters }, order == Some('>')))
         }
         (_, Some('O'), _) => Err("elements of type object, expected numbers, or words as labels; save \
-                                  array.astype(\"float32\"), and of words array.astype(str)"
+                                  array.astype(\"float32\"), and array.astype(str) for words"
             .to_owned()),
         _ => Err(format!(
             "elements of type {text}, expected integers of 1 to 8 bytes, float32 or float64; save array.astype(\"float32\")"
@@ -190,16 +190,16 @@ fn elements_of(bytes: &[u8], kind: char, width: usize, big: bool) -> std::result
 /// Texts of `width` bytes each, padded with zeros: UTF-32 letters, or UTF-8.
 fn texts(bytes: &[u8], wide: bool, width: usize, big: bool) -> std::result::Result<Vec<String>, String> {
     if width == 0 {
-        return Err("texts without a letter".to_owned());
+        return Err("texts of zero length".to_owned());
     }
     let letter = |bytes: &[u8; 4]| {
         let code = if big { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) };
-        char::from_u32(code).ok_or_else(|| format!("the letter {code:#x}, which there is not"))
+        char::from_u32(code).ok_or_else(|| format!("the letter {code:#x}, which does not exist"))
     };
     let text = |bytes: &[u8]| match wide {
         true => bytes.as_chunks::<4>().0.iter().map(letter).collect::<std::result::Result<String, String>>(),
         false => {
-            std::str::from_utf8(bytes).map(String::from).map_err(|_| "a text that is no UTF-8".to_owned())
+            std::str::from_utf8(bytes).map(String::from).map_err(|_| "a text that is not UTF-8".to_owned())
         }
     };
     let trimmed = |bytes| text(bytes).map(|text| text.trim_end_matches('\0').trim().to_owned());

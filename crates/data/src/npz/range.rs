@@ -60,24 +60,24 @@ pub(super) fn of(
     }
     if as_bytes && pictures {
         notes.push(format!(
-            "images of whole numbers from {least} to {most} are taken for bytes, and go in as shares of 255"
+            "images of whole numbers from {least} to {most} are taken as bytes and divided by 255"
         ));
         return Ok(false);
     }
     let range = format!("from {least} to {most}");
     match bytes {
         true if most <= 1.0 => notes.push(
-            "the images are bytes of 0 and 1, and go in as shares of 255, which is little; save x.astype(\"float32\")".into(),
+            "the images are bytes of 0 and 1, which become tiny when divided by 255; save x.astype(\"float32\")".into(),
         ),
         true => {}
         // The remedy for merged numbers also cures large ones.
         false if merged.is_some() => warnings.extend(merged),
         false if least < -LARGE || most > LARGE => warnings.push(format!(
-            "the values of x are numbers {range}, and go in as they are: divide them (by 255, of pixels), or save \
-             x.astype(\"uint8\"); trainings diverge on large numbers"
+            "the values of x are numbers {range}, and are used as they are: divide them (pixels by 255), or save \
+             x.astype(\"uint8\"); training diverges on large numbers"
         )),
         false if least < 0.0 || most > 1.0 => {
-            notes.push(format!("the values of x are numbers {range}, and go in as they are"));
+            notes.push(format!("the values of x are numbers {range}, and are used as they are"));
         }
         false => {}
     }
@@ -98,7 +98,7 @@ fn merged(images: &[&Array]) -> Option<String> {
     let column = found.iter().position(Spread::is_merged)?;
     let place = if columns > 1 { format!("column {column} (from 0) of x") } else { "x".to_owned() };
     Some(format!(
-        "the values of {place} {}, divide by the deviation, and save them anew",
+        "the values of {place} {}, divide by the deviation, and save them again",
         found[column].words()
     ))
 }
@@ -109,7 +109,7 @@ pub(super) fn merged_labels(all: &[&Elements]) -> Option<String> {
     for labels in all {
         (0..labels.len()).for_each(|index| found.add(labels.number(index)));
     }
-    found.is_merged().then(|| format!("the labels {}, and add it to what is predicted", found.words()))
+    found.is_merged().then(|| format!("the labels {}, and add it to the predictions", found.words()))
 }
 
 /// The range of numbers; `exact` if f32 represents them all.
@@ -145,7 +145,7 @@ impl Spread {
 
     fn words(&self) -> String {
         format!(
-            "lie {:e} apart at most, around {:e}, where f32 knows steps of {:e} alone: numbers that differ become one; in \
+            "span at most {:e}, around {:e}, where f32 only has steps of {:e}: different numbers become equal; in \
              float64, subtract the mean",
             self.most - self.least,
             self.most,
@@ -157,7 +157,9 @@ impl Spread {
 /// Describes why a number cannot be used by a network.
 pub(super) fn beyond(value: f64) -> String {
     match value.is_finite() {
-        true => format!("{value:e}, which is larger than f32 holds, 3.4e38; divide them, and save them anew"),
+        true => {
+            format!("{value:e}, which is larger than f32 holds, 3.4e38; divide them, and save them again")
+        }
         false => format!("{value}, expected finite numbers"),
     }
 }
@@ -171,8 +173,8 @@ pub(crate) fn one_range(parts: &[(&str, (f64, f64))]) -> Result<(), String> {
     let large = parts.iter().find(|(_, range)| (LARGE..f64::from(f32::MAX)).contains(&largest(range)));
     let (Some((small, (from, to))), Some((large, (least, most)))) = (small, large) else { return Ok(()) };
     Err(format!(
-        "{large} holds numbers from {least} to {most}, and {small} from {from} to {to}, expected one range in all parts; \
-         scale {large} as {small} was (of pixels, divide by 255), or undo it there, and save them anew"
+        "{large} holds numbers from {least} to {most}, and {small} from {from} to {to}, expected the same range in all parts; \
+         scale {large} as {small} was scaled (divide pixels by 255), or undo it there, and save them again"
     ))
 }
 

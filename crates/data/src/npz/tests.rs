@@ -45,7 +45,7 @@ fn integers_up_to_255_are_bytes() {
     let plain = Reading::default();
     let data = of(&images(17, "4, 2, 2"), &plain).expect("pictures");
     assert!(
-        !data.input.floats && data.notes.iter().any(|note| note.contains("are taken for bytes")),
+        !data.input.floats && data.notes.iter().any(|note| note.contains("are taken as bytes")),
         "{:?}",
         data.notes
     );
@@ -130,7 +130,7 @@ fn parts_of_other_ranges_are_refused() {
                 let message = e.to_string();
                 let large = if train.1 == &shares { "x_test" } else { "x_train" };
                 let large = format!("{large} holds numbers from");
-                for word in [large.as_str(), "x_test", "252", "divide by 255"] {
+                for word in [large.as_str(), "x_test", "252", "divide pixels by 255"] {
                     assert!(message.contains(word), "no {word:?} in {message}");
                 }
             }
@@ -138,7 +138,7 @@ fn parts_of_other_ranges_are_refused() {
         }
     }
     let told = parts(rows, ("<f4", &whole), ("<f4", &shares), &plain).expect("rows");
-    assert!(told.warnings.iter().any(|told| told.contains("expected one range")), "{:?}", told.warnings);
+    assert!(told.warnings.iter().any(|told| told.contains("expected the same range")), "{:?}", told.warnings);
     // A run that was started with such parts continues.
     let own = Reading { again: Some(Again { floats: true, own: true }), ..plain };
     assert!(parts(pictures, ("|u1", &pixels), ("<f4", &shares), &own).is_ok());
@@ -151,7 +151,7 @@ fn numbers_that_f32_does_not_tell_apart_are_told() {
     let far = 1_i64 << 40;
     // The values of a second column next to 0 to 19, or of labels, with the expected warning.
     let cases: [(Vec<f64>, &str); 6] = [
-        ((0..20).map(|n| (far + n * 150) as f64).collect(), "lie 2.85e3 apart at most, around 1.0995"),
+        ((0..20).map(|n| (far + n * 150) as f64).collect(), "span at most 2.85e3, around 1.0995"),
         ((0..20).map(|n| 1.7e9 + 60.0 * f64::from(n)).collect(), "steps of 1.28e2 alone"),
         ((0..20).map(|n| 1e-50 * f64::from(n)).collect(), "steps of 1.4"),
         ((0..20).map(|n| 0.1 * f64::from(n)).collect(), ""),
@@ -170,7 +170,7 @@ fn numbers_that_f32_does_not_tell_apart_are_told() {
             (of(&x, &plain), "the values of column 1 (from 0) of x"),
             (of(&npy("<i8", "20, 2", &i64s(0..40)), &y), "the labels"),
         ] {
-            let found = told.iter().find(|told| told.contains("apart at most"));
+            let found = told.iter().find(|told| told.contains("span at most"));
             assert_eq!(found.is_some(), !said.is_empty(), "{told:?}");
             assert!(
                 found.is_none_or(|told| told.contains(said)

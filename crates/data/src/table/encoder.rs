@@ -31,7 +31,7 @@ impl Plan {
     /// The note about a file without column names, where the training file had names.
     pub(super) fn by_place(&self, sheet: &Sheet) -> Option<String> {
         (self.named && !sheet.named)
-            .then(|| format!("{} names no columns: they are taken by their place", sheet.path.display()))
+            .then(|| format!("{} names no columns: they are matched by position", sheet.path.display()))
     }
 
     /// Locates the columns in `sheet`: by name, or by position in files without names.
@@ -79,8 +79,8 @@ impl Plan {
                 Err(fail(
                     &sheet.path,
                     format!(
-                        "has {} that cannot be told by name, expected {expected} as in the data of the training; put the \
-                         names of the columns on its first line",
+                        "has {} that cannot be matched by name, expected {expected} as in the training data; put the column \
+                         names on its first line",
                         counted(width, "column")
                     ),
                 ))
@@ -143,8 +143,8 @@ impl<'a> Encoder<'a> {
                 Some(Decimal::Point) => format.comma = false,
                 None => {
                     let message = format!(
-                        "column {name}: {text:?} can be read in two ways, and in the training a comma stood before decimals; \
-                         say `.decimal = comma` if the point groups digits, `.decimal = point` if it stands before decimals"
+                        "column {name}: {text:?} can be read in two ways, and the training data had a decimal comma; \
+                         say `.decimal = comma` if the point groups digits, `.decimal = point` if it is a decimal point"
                     );
                     return Err(fail(&sheet.path, message));
                 }
@@ -234,7 +234,7 @@ impl<'a> Encoder<'a> {
         let more = if self.count > self.unknown.len() { ", ..." } else { "" };
         (self.count > 0).then(|| {
             format!(
-                "{}: {} that the training part did not have, taken for none of its column's: {}{more}",
+                "{}: {} that the training part did not have, treated as none of the column's words: {}{more}",
                 path.display(),
                 counted(self.count, "word"),
                 self.unknown.join(", ")
@@ -253,7 +253,7 @@ fn too_far(
     missing: Missing,
 ) -> Error {
     let next = format!(
-        "a number that f32 holds when it is standardised by the training part's mean {mean} and deviation {deviation}; mend it{}",
+        "a number that f32 holds when it is standardised by the training part's mean {mean} and deviation {deviation}; fix it{}",
         or_empty(missing)
     );
     sheet.wrong(row, name, text, &next)
@@ -277,11 +277,11 @@ fn no_number(
     let found = Readings::of(text);
     let next = match number::beyond(text) {
         None if found.any() => {
-            format!("a number {}, as in the training part; write it so", format.wanted(found.sign))
+            format!("a number {}, as in the training part; write it that way", format.wanted(found.sign))
         }
         what => {
             let what = what.map_or("a number".to_owned(), |what| format!("a number that is not {what},"));
-            format!("{what} as in the training part; mend it")
+            format!("{what} as in the training part; fix it")
         }
     };
     sheet.wrong(row, name, text, &format!("{next}{}", or_empty(missing)))
@@ -310,7 +310,7 @@ impl<'a> Rows<'a> {
         let rows = rows.map_err(|error| match (error, reading.missing) {
             (Error::Data { path, message }, Missing::Error) => {
                 let had = table.columns.iter().any(|column| column.missing > 0);
-                let more = if had { "" } else { "; the training had no such lines" };
+                let more = if had { "" } else { "; the training data had no such lines" };
                 Error::Data { path, message: format!("{message}{more}") }
             }
             (error, _) => error,

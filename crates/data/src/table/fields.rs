@@ -57,7 +57,7 @@ impl Fields {
                 return Err(fail(
                     path,
                     format!(
-                        "line {line} is no UTF-8 text; is this a file of comma-separated values? Save it as UTF-8"
+                        "line {line} is not UTF-8 text; is this a file of comma-separated values? Save it as UTF-8"
                     ),
                 ));
             };

@@ -39,7 +39,7 @@ pub(super) fn label_place(
             None => last().unwrap_or(sheet.names.len() - 1),
         },
     };
-    notes.push(format!("the label is the column {}; `.label` takes another", sheet.names[place]));
+    notes.push(format!("the label is the column {}; `.label` selects another", sheet.names[place]));
     Ok(place)
 }
 

@@ -153,7 +153,7 @@ pub(super) fn names(given: &[&str]) -> (Vec<String>, Vec<String>) {
             }
             if notes.len() < 5 {
                 notes.push(format!(
-                    "more than one column is called {name}: the one at place {place} (from 0) is called {own} here"
+                    "more than one column is called {name}: the one at position {place} (from 0) is called {own} here"
                 ));
             }
         }

@@ -190,7 +190,7 @@ fn told(
         return Ok(Some(sheet));
     }
     notes.push(format!(
-        "{} has no labels (no {} as in {}), so it judges nothing; once there is a run, `Predictor::outputs({})` answers it",
+        "{} has no labels (no {} as in {}), so it is not used for evaluation; after the training, `Predictor::outputs({})` predicts them",
         path.display(),
         plan.label.name,
         train.path.display(),
@@ -294,26 +294,27 @@ fn pictures(
     let named =
         classes.iter().map(|class| (class.as_str(), counts.get(class.as_str()).copied().unwrap_or(0)));
     warnings.extend(alike(named).map(|words| format!("the label column {}: {words}", plan.label.name)));
-    let split = |(part, rows): (&Part, &[usize])| -> Result<Split> {
-        let (mut values, mut labels) = (Vec::new(), Vec::with_capacity(rows.len()));
-        let bytes = rows.len() * picture.bytes();
-        let enough = values.try_reserve_exact(bytes);
-        enough.map_err(|e| {
-            fail(&part.sheet.path, format!("takes {bytes} bytes as pictures, too many here ({e})"))
-        })?;
-        for &row in rows {
-            picture.encode(&part.sheet, row, &part.places.columns, &mut values)?;
-            let text = part.sheet.field(row, part.label());
-            let label = match plan.numbers {
-                true => crate::number::plain(text).map(|value| (value as f32).to_bits()),
-                false => picture::class(&classes, text),
-            };
-            labels.push(
-                label.ok_or_else(|| part.sheet.wrong(row, &plan.label.name, text, "a label as others"))?,
-            );
-        }
-        Ok(Split { images: values.into(), labels: labels.into() })
-    };
+    let split =
+        |(part, rows): (&Part, &[usize])| -> Result<Split> {
+            let (mut values, mut labels) = (Vec::new(), Vec::with_capacity(rows.len()));
+            let bytes = rows.len() * picture.bytes();
+            let enough = values.try_reserve_exact(bytes);
+            enough.map_err(|e| {
+                fail(&part.sheet.path, format!("takes {bytes} bytes as pictures, too many here ({e})"))
+            })?;
+            for &row in rows {
+                picture.encode(&part.sheet, row, &part.places.columns, &mut values)?;
+                let text = part.sheet.field(row, part.label());
+                let label = match plan.numbers {
+                    true => crate::number::plain(text).map(|value| (value as f32).to_bits()),
+                    false => picture::class(&classes, text),
+                };
+                labels.push(label.ok_or_else(|| {
+                    part.sheet.wrong(row, &plan.label.name, text, "a label like the others")
+                })?);
+            }
+            Ok(Split { images: values.into(), labels: labels.into() })
+        };
     let (train, test) = (split(train)?, split(test)?);
     Ok(Made { shape: picture.shape, floats: picture.floats, classes, train, test, table: None })
 }

@@ -48,7 +48,7 @@ pub(super) fn names<'a>(
         .filter(|group| group.len() > 1)
         .map(|group| {
             let written = listed(group.iter().map(|(text, (count, _))| (*text, *count)));
-            format!("{written} are one number, called {}", group[0].0)
+            format!("{written} are the same number, called {}", group[0].0)
         })
         .collect();
     if !several.is_empty() {

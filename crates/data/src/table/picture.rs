@@ -41,7 +41,7 @@ pub(super) fn of(
                 return Err(fail(
                     &sheet.path,
                     format!(
-                        "has {} columns beside the label, expected {size} for `.shape = {},{},{}`; `.drop` leaves columns \
+                        "has {} columns besides the label, expected {size} for `.shape = {},{},{}`; `.drop` leaves columns \
                          out",
                         places.len(),
                         shape[0],
@@ -150,7 +150,7 @@ pub(super) fn label_beside(sheet: &Sheet, dropped: &HashSet<usize>) -> Result<Op
         _ => Err(fail(
             &sheet.path,
             format!(
-                "has {} columns without names; say which is the label: `.label = 0` or `.label = -1`",
+                "has {} columns without names; choose the label: `.label = 0` or `.label = -1`",
                 places.len()
             ),
         )),

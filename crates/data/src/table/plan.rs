@@ -78,7 +78,7 @@ impl Plan {
         if sheet.row_names && is_index(sheet) && !is_label {
             dropped.insert(0);
             told.notes.push(format!(
-                "the first column has no name and tells rows apart ({}, {}, ...), as the index of a frame does: left out",
+                "the first column has no name and identifies the rows ({}, {}, ...), like the index of a data frame: left out",
                 sheet.field(0, 0),
                 sheet.field(1, 0)
             ));
@@ -123,7 +123,7 @@ impl Plan {
             return Err(fail(
                 &sheet.path,
                 format!(
-                    "has no column besides the label ({}), expected at least one; fields are parted by , ; tab or |",
+                    "has no column besides the label ({}), expected at least one; fields are separated by , ; tab or |",
                     label.name
                 ),
             ));
@@ -132,7 +132,7 @@ impl Plan {
             columns.iter().find(|column| counts_rows(sheet, column)).filter(|_| picture.is_none())
         {
             told.warnings.push(format!(
-                "column {} counts the rows and goes into the network; `.drop = {}` leaves it out",
+                "column {} counts the rows and is an input of the network; `.drop = {}` leaves it out",
                 id.name, id.name
             ));
         }
@@ -168,7 +168,7 @@ impl Plan {
         let guessed = reading.target.is_none() && among_numbers;
         let quantity = (guessed && is_quantity(classes.len(), told_labels().count())).then(|| {
             format!(
-                "the label column {} has {} different numbers on {}, which are taken for classes; if it is a quantity, add \
+                "the label column {} has {} different numbers on {}, which are taken as classes; if it is a quantity, add \
                  `.target = number`",
                 label.name,
                 classes.len(),
@@ -228,7 +228,7 @@ impl Plan {
             return Err(fail(
                 &sheet.path,
                 format!(
-                    "{} without all values: {which}; mend them, or say `.missing = drop` to leave these lines out{mean} \
+                    "{} with missing values: {which}; fix them, or say `.missing = drop` to leave these lines out{mean} \
                      (labels cannot be guessed){word}",
                     counted(count, "line")
                 ),
@@ -236,7 +236,7 @@ impl Plan {
         }
         if count > 0 {
             warnings.push(format!(
-                "{}: {} without all values left out: {which}",
+                "{}: {} with missing values left out: {which}",
                 sheet.path.display(),
                 counted(count, "line")
             ));
@@ -258,7 +258,7 @@ impl Plan {
         let gone: Vec<String> = gone.into_iter().map(|(_, name)| name).collect();
         (!gone.is_empty()).then(|| {
             format!(
-                "{} of the label column {} left out, which only lines without all values have: {}",
+                "{} of the label column {} left out, which only lines with missing values have: {}",
                 if gone.len() == 1 { "a class".to_owned() } else { format!("{} classes", gone.len()) },
                 self.label.name,
                 some(&gone)
@@ -322,7 +322,7 @@ impl Plan {
                 && *place != self.label.place
             {
                 told.warnings.push(format!(
-                    "column {name} is {mean} on all rows of the training part: it tells nothing, and counts for nothing"
+                    "column {name} is {mean} on all rows of the training part: it says nothing and has no effect"
                 ));
             }
             return Ok((kind, format.clone()));

@@ -11,7 +11,7 @@ use wgrad::words::{commas, counted};
 pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), String> {
     let is_end = |byte: u8| byte == dialect.delimiter || matches!(byte, b'\n' | b'\r');
     let wrong = |line: u64, what: &str| {
-        let next = "quotes stand right beside the delimiters, and within a field they are doubled";
+        let next = "quotes must be next to the delimiters, and doubled within a field";
         Err(format!("line {}: {what}; {next}", commas(line)))
     };
     let ends = |at: usize| u64::from(ends_line(bytes, at));
@@ -43,7 +43,7 @@ pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), String> {
                 at += 1;
             }
             if bytes.get(at).is_some_and(|byte| !is_end(*byte)) {
-                return wrong(opened, "text stands behind a closing quote");
+                return wrong(opened, "text follows a closing quote");
             }
             (fresh, field) = (false, false);
             continue;
@@ -55,10 +55,7 @@ pub(super) fn check(bytes: &[u8], dialect: &Dialect) -> Result<(), String> {
             let text = &rest[..rest.iter().position(|byte| is_end(*byte)).unwrap_or(rest.len())];
             let text = text.trim_ascii();
             if text.starts_with(b"\"") && (text.len() < 2 || !text.ends_with(b"\"")) {
-                return wrong(
-                    line,
-                    "a space stands before a quote, so that the field ends within the quotes",
-                );
+                return wrong(line, "a space precedes a quote, so that the field ends within the quotes");
             }
         }
         line += ends(at);
@@ -74,11 +71,11 @@ fn never_closed(line: u64, behind: u64) -> String {
     let much = match behind {
         0 => String::new(),
         more => format!(
-            " and takes in the {} behind it",
+            " and takes in the {} after it",
             counted(usize::try_from(more).unwrap_or(usize::MAX), "line")
         ),
     };
-    format!("a quote that line {} opens is never closed{much}; close it, or take it out", commas(line))
+    format!("a quote that line {} opens is never closed{much}; close it, or remove it", commas(line))
 }
 
 #[cfg(test)]
@@ -99,12 +96,12 @@ mod tests {
             assert_eq!(found(fine), Ok(()), "{fine}");
         }
         for (text, words) in [
-            ("a,b\n9,\"hello 9,1\n10,\"w1\",0\n", "line 2: text stands behind"),
-            ("a,b\n1,\"x\\\"y\"\n", "line 2: text stands behind"),
-            ("a,b\n\"x\"\"y\"z,1\n", "line 2: text stands behind"),
-            ("a,b\n1, \"x, 1\"\n", "line 2: a space stands before"),
-            ("a,b\n1,\"2\n3,4\n5,6\n", "line 2 opens is never closed and takes in the 2 lines behind it"),
-            ("a,b\r\n1,\"2\r\n3,4", "line 2 opens is never closed and takes in the 1 line behind it"),
+            ("a,b\n9,\"hello 9,1\n10,\"w1\",0\n", "line 2: text follows"),
+            ("a,b\n1,\"x\\\"y\"\n", "line 2: text follows"),
+            ("a,b\n\"x\"\"y\"z,1\n", "line 2: text follows"),
+            ("a,b\n1, \"x, 1\"\n", "line 2: a space precedes"),
+            ("a,b\n1,\"2\n3,4\n5,6\n", "line 2 opens is never closed and takes in the 2 lines after it"),
+            ("a,b\r\n1,\"2\r\n3,4", "line 2 opens is never closed and takes in the 1 line after it"),
             ("a,b\n1,2\n3,\"4\n", "line 3 opens is never closed; close it"),
             ("a,b\n1,\"say \"\"so", "line 2 opens is never closed; close it"),
         ] {

@@ -82,7 +82,7 @@ impl Sheet {
         if sheet.len() == 0 {
             return Err(fail(
                 path,
-                "got one line, which names columns, expected lines of values behind it".into(),
+                "got one line, which names columns, expected lines of values after it".into(),
             ));
         }
         Ok(sheet)
@@ -142,7 +142,7 @@ impl Sheet {
             First::Counts => {
                 self.names = (0..width).map(|n| n.to_string()).collect();
                 self.notes.push(format!(
-                    "line {} counts rows and columns and names classes ({}), as scikit-learn's files do: it is no row",
+                    "line {} counts rows and columns and names classes ({}), as scikit-learn's files do: it is not a row",
                     fields.line(0),
                     given.get(2..).unwrap_or_default().join(", ")
                 ));

@@ -261,8 +261,8 @@ fn asked(sheet: &Sheet, column: usize, text: &str) -> Error {
     fail(
         &sheet.path,
         format!(
-            "column {name}: {text:?} can be read in two ways; say `.decimal = {before}` if the {before} stands before \
-             decimals, `.decimal = {between}` if it groups digits"
+            "column {name}: {text:?} can be read in two ways; say `.decimal = {before}` if the {before} is the decimal \
+             sign, `.decimal = {between}` if it groups digits"
         ),
     )
 }
@@ -289,7 +289,7 @@ fn signs(sheet: &Sheet, column: usize, tally: &Tally) -> Option<String> {
     (signs.len() > 1).then(|| {
         format!(
             "column {name} holds numbers with {}; expected one sign, or none, on all lines: bring all to one unit and write \
-             them alike, or say `.category = {name}` if the column tells categories, or `.drop = {name}`",
+             them alike, or say `.category = {name}` if the column holds categories, or `.drop = {name}`",
             named.collect::<Vec<_>>().join("; with ")
         )
     })
@@ -324,8 +324,8 @@ fn mixed(sheet: &Sheet, column: usize, odd: &[usize], present: usize, absent: &A
         () => format!("say `.na = {}` if that means that there is no value", quoted(&all.join(","))),
     };
     format!(
-        "column {name} holds numbers on {} of {}, and none on {}{more}; mend these, or {na}, `.category = {name}` if the \
-         column tells categories, or `.drop = {name}`",
+        "column {name} holds numbers on {} of {}, and none on {}{more}; fix these, or {na}, `.category = {name}` if the \
+         column holds categories, or `.drop = {name}`",
         commas((present - odd.len()) as u64),
         counted(present, "line"),
         named.join(", ")
@@ -339,8 +339,8 @@ fn words(sheet: &Sheet, column: usize, tally: &Tally, rules: &Rules<'_>) -> Opti
     if numbers > 0 {
         let first = (0..sheet.len()).find(|row| Readings::of(sheet.field(*row, column)).any());
         return Some(format!(
-            "column {name} is taken for words, and {} of its {} values are numbers (the first: line {}); say `.category = \
-             {name}` if it tells categories, or `.na` with what means that there is no value",
+            "column {name} is taken as words, but {} of its {} values are numbers (the first: line {}); say `.category = \
+             {name}` if it holds categories, or `.na` with the text that means that there is no value",
             commas(numbers as u64),
             commas(tally.words as u64),
             first.map_or(0, |row| sheet.line(row))
@@ -354,14 +354,14 @@ fn words(sheet: &Sheet, column: usize, tally: &Tally, rules: &Rules<'_>) -> Opti
     let like = match () {
         () if different.len() <= FEW => return None,
         () if digits * 2 > different.len() => {
-            "which begin with digits: dates, or numbers with something behind them?"
+            "which begin with digits: dates, or numbers with something after them?"
         }
-        () if different.len() * 2 > tally.words => "most of which come once: names?",
+        () if different.len() * 2 > tally.words => "most of which occur once: names?",
         () => return None,
     };
     let one = different.iter().min().copied().unwrap_or_default();
     Some(format!(
-        "column {name} becomes {} words, such as {:?}, {like} Say `.category = {name}` if it tells categories, else leave \
+        "column {name} becomes {} words, such as {:?}, {like} Say `.category = {name}` if it holds categories, else leave \
          it out with `.drop = {name}`",
         commas(different.len() as u64),
         shortened(one, LONG)

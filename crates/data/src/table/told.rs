@@ -28,6 +28,6 @@ pub(super) fn first_of(mut said: Vec<String>, to: &mut Vec<String>) {
     said.truncate(SAID);
     to.append(&mut said);
     if more > 0 {
-        to.push(format!("and the like of {}", counted(more, "more column")));
+        to.push(format!("and {} like these", counted(more, "more column")));
     }
 }

@@ -184,7 +184,7 @@ fn a_label_out_of_range_is_refused_with_its_index() {
     assert!(
         message.contains(
             "t10k-labels-idx1-ubyte: label 4 at index 5 is out of range, expected 0 to 3 as there are 4 \
-             classes; mend the file, or name every class in classes.txt"
+             classes; fix the file, or name every class in a classes.txt"
         ),
         "{message}"
     );

@@ -178,7 +178,7 @@ fn options_of_another_kind_of_data_are_refused() {
     let share = Reading { test_share: Some(0.5), ..plain() };
     let told = load(&arrays, &share).expect("two parts").warnings;
     assert!(
-        told.len() == 1 && told[0].contains("`.test_share` and `.split_seed` change nothing"),
+        told.len() == 1 && told[0].contains("`.test_share` and `.split_seed` have no effect"),
         "{told:?}"
     );
 }
@@ -261,7 +261,7 @@ fn what_is_none_of_the_kinds_is_named_with_what_would_fit() {
     let text = put("notes.txt", b"a,b,c\n1,2\n");
     refused(folder.path(), &plain, &["notes.txt", "no known data", "IDX", "pictures for each class"]);
     refused(&text, &plain, &["line 2 has 2 fields, expected 3"]);
-    refused(&put("a.npy", b"\x93NUMPY\x01\0"), &plain, &["one array of numpy", "np.savez"]);
+    refused(&put("a.npy", b"\x93NUMPY\x01\0"), &plain, &["a single numpy array", "np.savez"]);
     refused(&put("a.idx", &[0, 0, 8, 1]), &plain, &["one file of a set", "name the folder"]);
     refused(&put("a.png", b"\x89PNG\r\n\x1a\n"), &plain, &["one picture", "a subfolder of pictures"]);
     refused(&put("a.bin", &[1, 0, 2]), &plain, &["unknown kind"]);

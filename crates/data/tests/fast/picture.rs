@@ -99,7 +99,7 @@ fn another_size_than_square_keeps_proportions() {
 fn colours_become_luma_and_transparency_white() {
     let picture = load(RgbImage::from_pixel(28, 28, Rgb([0, 0, 200])));
     assert_eq!(picture.pixels, [14; 784]);
-    assert_eq!(picture.notes[1..], ["made grey"]);
+    assert_eq!(picture.notes[1..], ["converted to grey"]);
     // Black ink on a transparent page: a light background, so the ink ends up bright.
     let page = GrayAlphaImage::from_fn(28, 28, |x, y| {
         LumaA([0, if (10..18).contains(&x) && (10..18).contains(&y) { 255 } else { 0 }])
@@ -108,7 +108,7 @@ fn colours_become_luma_and_transparency_white() {
     assert_eq!((picture.pixels[0], picture.pixels[14 * 28 + 14]), (0, 255));
     assert_eq!(
         picture.notes[1..],
-        ["laid over white where it is transparent", "inverted, as its background is light (255 of 255)"]
+        ["transparent areas laid over white", "inverted, as its background is light (255 of 255)"]
     );
 }
 

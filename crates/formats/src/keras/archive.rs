@@ -26,7 +26,7 @@ pub fn part(path: &Path, name: &str, limit: u64) -> Result<Vec<u8>> {
     let next = "`model.save(\"model.keras\")` of Keras writes such a file";
     let file = File::open(path).map_err(io_error("cannot read the model", path, next))?;
     let mut archive =
-        ZipArchive::new(file).map_err(|e| fail(format!("is no .keras archive: {e}; {next}")))?;
+        ZipArchive::new(file).map_err(|e| fail(format!("is not a .keras archive: {e}; {next}")))?;
     let names: Vec<String> = archive.file_names().flatten().map(String::from).collect();
     let part = archive.by_name(name).map_err(|e| match e {
         ZipError::FileNotFound => {
@@ -43,7 +43,7 @@ pub fn part(path: &Path, name: &str, limit: u64) -> Result<Vec<u8>> {
     })?;
     if bytes.len() as u64 > limit {
         return Err(fail(format!(
-            "{name} in it unpacks to more than {} MiB, which is more than belongs there; {next}",
+            "{name} in it unpacks to more than {} MiB, more than such a file holds; {next}",
             limit >> 20
         )));
     }

@@ -57,7 +57,7 @@ impl Aside {
         let names: Vec<&str> = self.half.iter().map(String::as_str).collect();
         (!names.is_empty()).then(|| {
             format!(
-                "Keras computes layers of it in half precision ({}), wgrad all in float32: numbers differ by what Keras rounds",
+                "Keras computes some of its layers in half precision ({}), wgrad everything in float32: results differ by Keras's rounding",
                 names.join(", ")
             )
         })
@@ -67,15 +67,13 @@ impl Aside {
 /// Advice about an argument that a layer does not take.
 fn hint(key: &str) -> &'static str {
     match key {
-        _ if key.ends_with("_regularizer") => {
-            "; take it off and use `.weight_decay`, which decays all weights"
-        }
-        _ if key.ends_with("_constraint") => "; take it off; `.global_clipnorm` bounds gradients",
+        _ if key.ends_with("_regularizer") => "; remove it and use `.weight_decay`, which decays all weights",
+        _ if key.ends_with("_constraint") => "; remove it; `.global_clipnorm` bounds gradients",
         "trainable" => "; every layer is trained: set it to True",
         "data_format" => "; images are (height, width, channels): use \"channels_last\"",
         "axis" => "; it works along the last axis: leave -1",
-        "recurrent_dropout" | "dropout" => "; put a Dropout layer before or behind it",
-        _ => "; take it off",
+        "recurrent_dropout" | "dropout" => "; put a Dropout layer before or after it",
+        _ => "; remove it",
     }
 }
 
@@ -166,7 +164,7 @@ fn last(value: &Value, rank: Option<usize>) -> bool {
 fn activation(kind: &str, value: &Value, rank: Option<usize>, aside: &mut Aside) -> Result<String, String> {
     let foreign = |own: &str| {
         Err(format!(
-            "is a function of your own ({own}), whose code is not in the file; use an activation of Keras's"
+            "is your own function ({own}), whose code is not in the file; use an activation of Keras"
         ))
     };
     if let Some(own) = super::graph::own(value) {
@@ -211,14 +209,14 @@ fn with_arguments(
         "Softmax" | "softmax" => "Softmax",
         _ if super::classes::has(class) => {
             return Err(format!(
-                "is the layer {class}, expected an activation such as \"relu\"; put the layer behind this one"
+                "is the layer {class}, expected an activation such as \"relu\"; put the layer after this one"
             ));
         }
         _ => {
             let approximate = if class == "gelu" { config.remove("approximate") } else { None };
             let arguments = table(class, &config, rank, aside).map_err(fail)?;
             if let Some((key, value)) = arguments.iter().find(|(key, _)| *key != "name") {
-                return Err(fail(format!("has {key} = {value}, and wgrad's {class} takes no such argument")));
+                return Err(fail(format!("has {key} = {value}, but wgrad's {class} takes no such argument")));
             }
             let tangent = approximate.is_some_and(|approximate| approximate == json!(true));
             return Ok(super::classes::snake(if tangent { "gelu_tanh" } else { class }));
@@ -244,7 +242,7 @@ fn with_arguments(
     match by.map_err(fail)? {
         By::Name(activation) => Ok(activation.name().to_string()),
         By::Slope(slope) => Err(fail(format!(
-            "has negative_slope = {slope}; as an argument of a layer 0 and 0.2 are there: put the layer behind, as \
+            "has negative_slope = {slope}; as an argument of a layer only 0 and 0.2 are supported: put the layer after it, as \
              LeakyReLU(negative_slope={slope})"
         ))),
     }
@@ -290,9 +288,11 @@ fn mirrored(config: &Map<String, Value>, backward: &Value, aside: &mut Aside) ->
     let back = arguments(Some(backward), aside);
     match (there, back) {
         (Some((a, there, x)), Some((b, back, y))) if a == b && there == back && x != y => Ok(()),
-        _ => Err("differs from the layer for the way there, with go_backwards turned; wgrad makes it from that one: leave \
+        _ => Err(
+            "differs from the forward layer with go_backwards reversed; wgrad makes it from that one: leave \
                   backward_layer out"
-            .into()),
+                .into(),
+        ),
     }
 }
 
@@ -322,7 +322,7 @@ pub fn explain(kind: &str, message: &str, config: &Map<String, Value>) -> String
     let value =
         config.get(key).map_or_else(|| "set".into(), |value| format!("is {}", initializers::words(value)));
     let known = expected.trim_start_matches("one of ");
-    format!("{key} {value}, and {kind} here takes {known}{}", hint(key))
+    format!("{key} {value}, but {kind} here takes {known}{}", hint(key))
 }
 
 #[cfg(test)]
@@ -384,7 +384,7 @@ mod tests {
                 (object("leaky_relu", json!({"negative_slope": 0.01})), &["negative_slope = 0.01", "0.2"]),
                 (
                     object("LeakyReLU", json!({})),
-                    &["(LeakyReLU)", "negative_slope = 0.3", "put the layer behind"],
+                    &["(LeakyReLU)", "negative_slope = 0.3", "put the layer after"],
                 ),
                 (json!({"class_name": "LeakyReLU", "config": {"alpha": 0.1}}), &["negative_slope = 0.1"]),
                 (object("relu", json!({"max_value": 1.0})), &["max_value = 1", "max_value = 6"]),
@@ -392,15 +392,15 @@ mod tests {
                 (object("ReLU", json!({"ceiling": 1.0})), &["(ReLU): ceiling is 1.0", "max_value"]),
                 (object("Softmax", json!({"axis": 0})), &["axis = 0", "-1"]),
                 (object("Softmax", json!({"dtype": "float64"})), &["(Softmax): dtype is float64"]),
-                (object("PReLU", json!({"shared_axes": null})), &["is the layer PReLU", "behind"]),
+                (object("PReLU", json!({"shared_axes": null})), &["is the layer PReLU", "after"]),
                 (object("celu", json!({"alpha": 1.0})), &["(celu)", "alpha = 1.0"]),
-                (registered, &["function of your own (mymod)", "code"]),
-                (function("builtins", "relu"), &["of your own"]),
+                (registered, &["your own function (mymod)", "code"]),
+                (function("builtins", "relu"), &["your own function"]),
                 (
                     json!({"module": null, "class_name": "Bend", "config": {}, "registered_name": "mine>Bend"}),
-                    &["of your own (mine>Bend)"],
+                    &["your own function (mine>Bend)"],
                 ),
-                (json!("mine>relu"), &["of your own (mine>relu)"]),
+                (json!("mine>relu"), &["your own function (mine>relu)"]),
             ] {
                 let error = read(class, activation.clone()).expect_err(&activation.to_string());
                 assert!(words.iter().all(|word| error.contains(word)), "{activation}: {error}");

@@ -13,7 +13,7 @@ pub(super) fn sources(layer: &Value, places: &BTreeMap<String, String>) -> Words
         [] => return Err("takes no input; every layer needs one".into()),
         more => {
             return Err(format!(
-                "is called {} times, and wgrad's layers once: make a layer of its own for each call",
+                "is called {} times, but wgrad calls each layer once: make a separate layer for each call",
                 more.len()
             ));
         }
@@ -42,9 +42,7 @@ pub(super) fn sources(layer: &Value, places: &BTreeMap<String, String>) -> Words
             (key, value) => {
                 let value =
                     if is_tensor(value) { "another layer's output".to_string() } else { value.to_string() };
-                return Err(format!(
-                    "is called with {key} = {value}; wgrad's layers take their inputs alone"
-                ));
+                return Err(format!("is called with {key} = {value}; wgrad's layers only take their inputs"));
             }
         }
     }
@@ -58,7 +56,9 @@ fn is_tensor(value: &Value) -> bool {
 /// The layer that a tensor comes from.
 fn source(tensor: &Value, places: &BTreeMap<String, String>) -> Words<String> {
     if !is_tensor(tensor) {
-        return Err(format!("takes {tensor} beside layers; wgrad's layers take outputs of layers alone"));
+        return Err(format!(
+            "takes {tensor} in addition to layers; wgrad's layers only take outputs of layers"
+        ));
     }
     let history = tensor.pointer("/config/keras_history").unwrap_or(&Value::Null);
     place(history, places)
@@ -75,7 +75,10 @@ fn place(history: &Value, places: &BTreeMap<String, String>) -> Words<String> {
     }
     places.get(name).cloned().ok_or_else(|| {
         let known: Vec<&str> = places.keys().map(String::as_str).collect();
-        format!("takes `{name}`, which no layer before it is called; before it are {}", known.join(", "))
+        format!(
+            "takes `{name}`, which is not the name of an earlier layer; before it are {}",
+            known.join(", ")
+        )
     })
 }
 

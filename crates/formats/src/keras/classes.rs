@@ -37,7 +37,7 @@ pub fn known(node: &Node) -> Result<(String, Map<String, Value>), String> {
         let said = |key: &str| node.config.get(key).filter(|value| !value.is_null());
         if let Some((key, value)) = node.config.iter().find(|(key, value)| !takes(node, key, value)) {
             return Err(format!(
-                "is keras.ops.{} with {key} = {value}, which wgrad's activations have not; use the layer of that name",
+                "is keras.ops.{} with {key} = {value}, which wgrad's activations do not have; use the layer of that name",
                 snake(&node.class)
             ));
         }
@@ -102,7 +102,7 @@ const NEAREST: &[(&str, &str)] = &[
     ("Normalization", "images come as pixel / 255; put BatchNormalization first, or leave it out"),
     (
         "Rescaling",
-        "images come as pixel / 255, so that only Rescaling(1/255) directly behind the input is taken, and left out",
+        "images come as pixel / 255, so only Rescaling(1/255) directly after the input is accepted, and left out",
     ),
     ("Resizing", "resize the images of the data set beforehand"),
     ("CenterCrop", "cut the images of the data set beforehand"),
@@ -121,11 +121,11 @@ const NEAREST: &[(&str, &str)] = &[
     ("RMSNormalization", "use LayerNormalization"),
     ("UnitNormalization", "use LayerNormalization"),
     ("Cropping2D", "cut the images beforehand, or use a convolution with padding \"valid\""),
-    ("TimeDistributed", "Dense works over the last axis by itself: take it out of TimeDistributed"),
+    ("TimeDistributed", "Dense already works along the last axis: take it out of TimeDistributed"),
     ("RNN", "use SimpleRNN, LSTM or GRU"),
     ("ConvLSTM2D", "use Conv2D, then Reshape and LSTM"),
     ("RepeatVector", "use Reshape"),
-    ("Permute", "use Reshape where the order in memory stays; else turn the images beforehand"),
+    ("Permute", "use Reshape if the order in memory stays the same; else transpose the images beforehand"),
     ("Lambda", "its code cannot be read; use a layer"),
 ];
 

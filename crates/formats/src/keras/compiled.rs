@@ -77,7 +77,7 @@ pub fn of(config: &Value) -> Compiled {
             key if NEUTRAL.contains(&key) => {}
             key => compiled
                 .notes
-                .push(format!("it was compiled with {key} = {}, which is not taken over", short(value))),
+                .push(format!("it was compiled with {key} = {}, which is not used", short(value))),
         }
     }
     compiled
@@ -134,7 +134,7 @@ fn optimizer(value: &Value) -> String {
     let Some(method) = methods.iter().find(|method| method.about().name == name) else {
         let known: Vec<&str> = methods.iter().map(|method| method.about().name).collect();
         return format!(
-            "it was compiled with the optimizer {class}, which wgrad has not: `.optimizer` takes {}",
+            "it was compiled with the optimizer {class}, which wgrad does not have: `.optimizer` takes {}",
             known.join(", ")
         );
     };
@@ -174,8 +174,5 @@ fn optimizer(value: &Value) -> String {
         }
     }
     let others = if others.is_empty() { String::new() } else { format!("; {}", others.join("; ")) };
-    format!(
-        "it was compiled with the optimizer {class}, which is not taken over: say {}{others}",
-        fields.join(" ")
-    )
+    format!("it was compiled with the optimizer {class}, which is not used: say {}{others}", fields.join(" "))
 }

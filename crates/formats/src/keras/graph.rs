@@ -44,9 +44,9 @@ struct Flat {
 fn foreign(object: &Value) -> Words<()> {
     match own(object) {
         None => Ok(()),
-        Some(own) => Err(format!(
-            "is a class of your own ({own}), whose code is not in the file; use a layer of Keras's"
-        )),
+        Some(own) => {
+            Err(format!("is your own class ({own}), whose code is not in the file; use a layer of Keras"))
+        }
     }
 }
 
@@ -179,7 +179,7 @@ impl Flat {
             }
             if let Some(option) = classes::augmentation(class).filter(|_| !classes::has(class)) {
                 self.notes.push(format!(
-                    "layer `{own}` ({class}) is left out, as it acts in training alone; use {option}"
+                    "layer `{own}` ({class}) is left out, as it only acts in training; use {option}"
                 ));
                 return Ok(input.clone());
             }
@@ -233,7 +233,7 @@ impl Flat {
         })?;
         match &self.input {
             Some((first, _)) => {
-                Err(format!("is a second input, beside `{first}`; wgrad's networks take one"))
+                Err(format!("is a second input, in addition to `{first}`; wgrad's networks take one"))
             }
             None => {
                 self.input = Some((name.to_string(), sizes));

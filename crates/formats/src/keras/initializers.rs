@@ -82,7 +82,7 @@ pub fn read(key: &str, value: &Value) -> Result<Option<&'static str>, String> {
         (Some(name), Some(own)) if name == own => return Ok(None),
         (_, own) => own.map_or_else(|| NAMES.join(", "), String::from),
     };
-    Err(format!("{key} is {}, and wgrad starts from {has}", words(value)))
+    Err(format!("{key} is {}, but wgrad starts from {has}", words(value)))
 }
 
 /// Describes an object of Keras in words: its class and its arguments.

@@ -28,7 +28,7 @@ pub fn of(value: &Value) -> Compiled {
             // A function of Keras, or one that the user wrote.
             Some("function") => match object.get("config") {
                 Some(Value::String(name)) => named(name, &Value::Null),
-                _ => missing("a function of its own"),
+                _ => missing("a custom function"),
             },
             Some(class) => named(class, object.get("config").unwrap_or(&Value::Null)),
             None => one(object.values().collect()),
@@ -49,7 +49,7 @@ fn one(all: Vec<&Value>) -> Compiled {
 
 /// The result for a loss that wgrad lacks.
 pub(super) fn missing(what: &str) -> Compiled {
-    let missing = Some(format!("was compiled with the loss {what}, which wgrad has not"));
+    let missing = Some(format!("was compiled with the loss {what}, which wgrad does not have"));
     Compiled { missing, ..Compiled::default() }
 }
 
@@ -75,7 +75,9 @@ fn named(name: &str, config: &Value) -> Compiled {
     if let Some(reduction) = config.get("reduction").and_then(Value::as_str)
         && !matches!(reduction, "sum_over_batch_size" | "mean" | "auto")
     {
-        return missing(&format!("{name} with reduction = {reduction} (it has the mean over the batch)"));
+        return missing(&format!(
+            "{name} with reduction = {reduction} (wgrad takes the mean over the batch)"
+        ));
     }
     if let Some(class) = config.get("ignore_class").filter(|class| !class.is_null()) {
         return missing(&format!("{name} with ignore_class = {class}"));
@@ -86,7 +88,7 @@ fn named(name: &str, config: &Value) -> Compiled {
     let smoothing = number("label_smoothing", 0.0);
     if smoothing != 0.0 {
         notes.push(format!(
-            "it was compiled with label_smoothing = {smoothing}, which is not taken over: say `.label_smoothing = {smoothing}`"
+            "it was compiled with label_smoothing = {smoothing}, which is not used: say `.label_smoothing = {smoothing}`"
         ));
     }
     Compiled { loss: Some(loss), from_logits, missing: None, notes }

@@ -108,11 +108,11 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
         let own = loss.activation();
         let what = match (from_logits, model.ends_in(own)) {
             (true, true) => Some(format!(
-                "was compiled with the loss {loss} of logits (from_logits=True), and ends in {own}, which gives no logits: \
+                "was compiled with the loss {loss} of logits (from_logits=True), but ends in {own}, which gives no logits: \
                  one of the two is wrong"
             )),
             (false, false) => Some(format!(
-                "was compiled with the loss {loss} of probabilities (from_logits=False), and ends in no {own}, so that \
+                "was compiled with the loss {loss} of probabilities (from_logits=False), but does not end in {own}, so \
                  it gives none: one of the two is wrong"
             )),
             _ => None,
@@ -134,12 +134,12 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
     match (compiled.loss, several) {
         (Some(Loss::BinaryCrossEntropy), Some(outputs)) if outputs > 1 => {
             return Err(fail(format!(
-                "was compiled with binary_crossentropy for {outputs} outputs, each of which tells a label of its own \
-                 (multi-label); wgrad trains one label an example: end with one sigmoid unit for two classes, or with softmax"
+                "was compiled with binary_crossentropy for {outputs} outputs, each of which predicts a separate label \
+                 (multi-label); wgrad trains one label per example: end with one sigmoid unit for two classes, or with softmax"
             )));
         }
         (None, Some(outputs)) if outputs > 1 && model.ends_in("sigmoid") => notes.push(format!(
-            "it ends in sigmoid with {outputs} outputs, as networks for several labels at once do; here one of the \
+            "it ends in sigmoid with {outputs} outputs, like networks for several labels at once; here one of the \
              {outputs} classes is trained for each example, by softmax over these outputs"
         )),
         _ => {}
@@ -152,7 +152,7 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
 fn read(path: &Path, text: &str) -> Result<Graph> {
     let fail = |line, message: String| Error::ModelFile { path: path.to_owned(), line, message };
     let config: Value = serde_json::from_str(text).map_err(|e| {
-        fail(Some(e.line()).filter(|n| *n > 0), format!("is no JSON: {e}; write it with `model.to_json()`"))
+        fail(Some(e.line()).filter(|n| *n > 0), format!("is not JSON: {e}; write it with `model.to_json()`"))
     })?;
     graph::of(&config).map_err(|message| fail(None, message))
 }
@@ -162,7 +162,7 @@ fn config(path: &Path) -> Result<String> {
     match (format::of(path), is_archive(path)) {
         (None | Some(Format::KerasArchive | Format::Zip), true) => archive::text(path, archive::CONFIG),
         (None | Some(Format::KerasJson | Format::Json | Format::Utf16), false) => {
-            let next = "`model.to_json()` of Keras prints what belongs there";
+            let next = "`model.to_json()` of Keras prints such a file";
             Ok(read_text(path, "cannot read the model", next)?)
         }
         (Some(other), _) => Err(model_file::other_format(path, other)),

@@ -19,7 +19,7 @@ pub fn check(version: &str) -> Words<()> {
     match version.split('.').next().and_then(|major| major.parse::<u32>().ok()) {
         Some(2) => Ok(()),
         _ => Err(format!(
-            "was written by Keras {version}, and files of Keras 2 and 3 are read; describe the network as a TOML file \
+            "was written by Keras {version}, but only files of Keras 2 and 3 are read; describe the network as a TOML file \
              (`wgrad_formats::model_file::TEMPLATE`)"
         )),
     }
@@ -41,7 +41,7 @@ pub fn arguments(class: &str, config: &mut Map<String, Value>) -> Words<()> {
         if config.get(key).and_then(Value::as_str) == Some("hard_sigmoid") {
             return Err(format!(
                 "{key} is hard_sigmoid of Keras 2, clip(0.2 x + 0.5, 0, 1), which is another function in Keras 3 and here; \
-                 train it anew with \"sigmoid\", or with Keras 3"
+                 train it again with \"sigmoid\", or with Keras 3"
             ));
         }
     }

@@ -169,7 +169,7 @@ impl Walk {
         self.seen += 1;
         if self.depth == DEEPEST || self.seen > MOST {
             return Err(format!(
-                "holds groups within groups without end, or more than {MOST}, as no weights of Keras do; copy or save the \
+                "holds endlessly nested groups, or more than {MOST}, which no weights of Keras do; copy or save the \
                  file again"
             ));
         }

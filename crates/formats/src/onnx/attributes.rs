@@ -213,7 +213,7 @@ pub(super) fn broadcast(shapes: &[&[usize]]) -> Said<Vec<usize>> {
             let longest = lens.clone().find(|len| *len != 1).unwrap_or(1);
             match lens.clone().all(|len| len == 1 || len == longest) {
                 true => Ok(longest),
-                false => Err(format!("{shapes:?} do not spread to one shape")),
+                false => Err(format!("{shapes:?} do not broadcast to one shape")),
             }
         })
         .collect()

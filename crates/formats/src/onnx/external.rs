@@ -29,7 +29,7 @@ pub fn fetch(what: &str, model: &mut ModelProto, folder: &Path) -> Result<()> {
         beside.fill(tensor).map_err(|message| Error::Onnx {
             what: what.to_string(),
             message: printable_line(&format!(
-                "the tensor `{}` stands in another file: {message}",
+                "the tensor `{}` is stored in another file: {message}",
                 tensor.name
             )),
         })?;
@@ -68,13 +68,13 @@ impl Beside<'_> {
         let Some((file, len)) = self.files.get_mut(location) else { return Err("it is not there".into()) };
         if offset.checked_add(wanted).is_none_or(|end| end > *len) {
             return Err(format!(
-                "{wanted} bytes from {offset} on of `{location}`, which has {len}; copy that file again, whole"
+                "it takes {wanted} bytes from {offset} on of `{location}`, which has {len}; copy that whole file again"
             ));
         }
         // Tensors may share their bytes, but not to the point where a small file fills the memory.
         self.read = self.read.saturating_add(wanted);
         if self.read > all.saturating_mul(4) {
-            return Err(format!("its tensors take `{location}` more than four times over"));
+            return Err(format!("its tensors read `{location}` more than four times over"));
         }
         let mut bytes = Vec::new();
         let failed = |e: std::io::Error| format!("cannot read `{location}`: {e}");
@@ -94,7 +94,7 @@ impl Beside<'_> {
     fn open(&self, location: &str) -> Said<(File, u64)> {
         let outside = || {
             format!(
-                "`{location}` lies outside of the model's folder, and nothing is read from there; put both files into \
+                "`{location}` lies outside of the model's folder, where nothing is read; put both files into \
                  one folder, or save the model as one file"
             )
         };
@@ -107,7 +107,7 @@ impl Beside<'_> {
         let missing = |e: std::io::Error| {
             let place = self.folder.join(relative);
             format!(
-                "cannot read {}: {e}; put `{location}` beside the model, or save the model as one file \
+                "cannot read {}: {e}; put `{location}` next to the model, or save the model as one file \
                  (in PyTorch: `external_data=False`)",
                 place.display()
             )
@@ -123,7 +123,7 @@ impl Beside<'_> {
         // Something other than a regular file may have no end, or block when it is opened.
         let kind = path.metadata().map_err(missing)?;
         if !kind.is_file() {
-            return Err(format!("`{location}` is no file"));
+            return Err(format!("`{location}` is not a file"));
         }
         let file = File::open(&path).map_err(missing)?;
         Ok((file, kind.len()))

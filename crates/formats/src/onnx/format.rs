@@ -13,14 +13,14 @@ pub(super) fn other(bytes: &[u8]) -> Option<String> {
     let words = match bytes {
         [] => "it is empty; was it copied whole?".to_string(),
         _ if begins(b"PK\x03\x04") && (holds(b"data.pkl") || holds(b"/version")) => {
-            format!("it is a file of PyTorch's (a zip with a pickle); {torch}")
+            format!("it is a PyTorch file (a zip with a pickle); {torch}")
         }
         _ if begins(b"PK\x03\x04") && holds(b"config.json") => {
-            "it is a .keras archive; `wgrad_formats::keras::load(FILE.keras)` takes it as it is".into()
+            "it is a .keras archive; `wgrad_formats::keras::load(FILE.keras)` reads it as it is".into()
         }
         _ if begins(b"PK\x03\x04") => "it is a zip archive; unpack it, and give the .onnx file in it".into(),
         _ if begins(b"\x80") && bytes.get(1).is_some_and(|v| (2..=5).contains(v)) => {
-            format!("it is a pickle, such as an old file of PyTorch's; {torch}")
+            format!("it is a pickle, such as an old PyTorch file; {torch}")
         }
         _ if begins(b"\x89HDF\r\n\x1a\n") => {
             "it is an HDF5 file, such as Keras writes as .h5; save the network as .keras for `wgrad_formats::keras::load`, or \
@@ -36,16 +36,16 @@ pub(super) fn other(bytes: &[u8]) -> Option<String> {
                 .into()
         }
         _ if bytes.get(8) == Some(&b'{') && safetensors(bytes) => {
-            "it is a safetensors file: weights without a network; `Trainer::new` `.model = MODEL` `.init = FILE` takes them".into()
+            "it is a safetensors file: weights without a network; `Trainer::new` `.model = MODEL` `.init = FILE` reads them".into()
         }
         _ if begins(b"version https://git-lfs") => {
-            "it is a pointer of Git LFS and not the file itself; fetch it with `git lfs pull`".into()
+            "it is a Git LFS pointer and not the file itself; fetch it with `git lfs pull`".into()
         }
         _ if begins(b"GGUF") => "it is a GGUF file of a language model".into(),
         _ if begins(b"\xff\xfe") || begins(b"\xfe\xff") => "it is a text in UTF-16".into(),
-        _ if first == Some(&b'<') => "it is a page or XML; was an error page saved under this name?".into(),
+        _ if first == Some(&b'<') => "it is a web page or XML; was an error page saved under this name?".into(),
         _ if matches!(first, Some(b'{' | b'[')) && std::str::from_utf8(&text[..text.len().min(64)]).is_ok() => {
-            "it is JSON; for a network of Keras's use `wgrad_formats::keras::load(FILE.json)`".into()
+            "it is JSON; for a Keras network use `wgrad_formats::keras::load(FILE.json)`".into()
         }
         _ => return known(bytes).map(|format| format!("it is {}; {}", format.name(), format.as_network())),
     };

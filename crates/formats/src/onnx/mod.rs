@@ -33,13 +33,13 @@ use proto::ModelProto;
 pub fn read(what: &str, bytes: &[u8]) -> Result<ModelProto> {
     let fail = |message: String| Error::Onnx { what: what.to_string(), message };
     if let Some(other) = format::other(bytes) {
-        return Err(fail(format!("is no ONNX file: {other}")));
+        return Err(fail(format!("is not an ONNX file: {other}")));
     }
     let model = ModelProto::decode(bytes)
-        .map_err(|e| fail(format!("is no ONNX file ({e}); was something else saved under this name?")))?;
+        .map_err(|e| fail(format!("is not an ONNX file ({e}); was something else saved under this name?")))?;
     match &model.graph {
         Some(graph) if !graph.output.is_empty() => Ok(model),
-        _ => Err(fail("is no ONNX model: it has no graph with an output".into())),
+        _ => Err(fail("is not an ONNX model: it has no graph with an output".into())),
     }
 }
 
@@ -59,6 +59,7 @@ pub fn tensor_bytes(tensor: &tensor::Tensor, name: &str) -> Vec<u8> {
 /// [`Error::Onnx`] where the bytes are not a tensor, or its type is not supported.
 pub fn read_tensor(what: &str, bytes: &[u8]) -> Result<tensor::Tensor> {
     let fail = |message: String| Error::Onnx { what: what.to_string(), message };
-    let proto = proto::TensorProto::decode(bytes).map_err(|e| fail(format!("is no ONNX tensor ({e})")))?;
+    let proto =
+        proto::TensorProto::decode(bytes).map_err(|e| fail(format!("is not an ONNX tensor ({e})")))?;
     tensor::Tensor::from_proto(&proto).map_err(fail)
 }

@@ -55,7 +55,7 @@ pub mod kind {
             "float16" | "double" | "bfloat16" => {
                 "export the network in float, after `model.float()` in PyTorch"
             }
-            "complex64" | "complex128" | "string" => "kernels compute with float alone",
+            "complex64" | "complex128" | "string" => "kernels only compute with float",
             _ => "export the network in float, and not quantised",
         };
         format!("elements of type {}; {next}", name(kind))

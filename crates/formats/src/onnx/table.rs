@@ -53,7 +53,7 @@ pub(super) fn too_coarse(table: &Table, regression: bool) -> Option<String> {
         let moved = mean.abs() / deviation * 2f64.powi(-24);
         (deviation > 0.0 && moved > ROUNDED).then(|| {
             format!(
-                "column {name} has mean {mean} and deviation {deviation}, and an ONNX file takes and gives f32: rounded to \
+                "column {name} has mean {mean} and deviation {deviation}, but an ONNX file takes and gives f32: rounded to \
                  it, a standardised value moves by up to {moved:.1e}, expected at most {ROUNDED}; subtract an offset such as \
                  {mean:.0} from the column in the data, and train again"
             )

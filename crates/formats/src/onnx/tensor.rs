@@ -39,7 +39,7 @@ pub fn room(shape: &[usize], held: usize) -> Result<usize, String> {
     let filled: Vec<usize> = shape.iter().map(|len| (*len).max(1)).collect();
     match counted(&filled)? {
         all if all > ROOM.max(held) => Err(format!(
-            "{shape:?}, made of {held} elements, has more than the {ROOM} that are worked out while a file is read"
+            "{shape:?}, made of {held} elements, has more than the {ROOM} elements that are computed while a file is read"
         )),
         _ => Ok(count(shape)),
     }
@@ -149,7 +149,7 @@ impl Tensor {
     /// # Errors
     /// An error where an axis has another length, or the result would be far too large.
     pub fn expanded(&self, shape: &[usize]) -> Result<Self, String> {
-        let fail = || Err(format!("{:?} does not spread to {shape:?}", self.shape));
+        let fail = || Err(format!("{:?} does not broadcast to {shape:?}", self.shape));
         let Some(new) = shape.len().checked_sub(self.shape.len()) else { return fail() };
         let mut steps = vec![0; new];
         for (n, (len, step)) in self.shape.iter().zip(strides(&self.shape)).enumerate() {
@@ -228,7 +228,7 @@ impl Tensor {
     pub fn from_proto(proto: &TensorProto) -> Result<Self, String> {
         if proto.data_location != 0 {
             return Err(format!(
-                "the tensor `{}` stands in another file, which was not read; save the model as one file",
+                "the tensor `{}` is stored in another file, which was not read; save the model as one file",
                 proto.name
             ));
         }

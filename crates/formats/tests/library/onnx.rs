@@ -134,7 +134,7 @@ fn what_is_exported_is_imported_as_the_same_network() {
             onnx::export::export(&model, &Preprocessing::default(), &weights(&model), &Options::default())
                 .map(drop);
         let refused = refused.expect_err("it is exported, and in none of the networks").to_string();
-        assert!(refused.contains(&format!("{kind} has no form in ONNX here")), "{refused}");
+        assert!(refused.contains(&format!("{kind} cannot be written as ONNX")), "{refused}");
     }
 }
 
@@ -409,7 +409,7 @@ fn constants_are_worked_out_within_bounds() {
     for mode in ["edge", "wrap", "reflect"] {
         let mode = AttributeProto { name: "mode".into(), s: Some(mode.into()), ..AttributeProto::default() };
         let read = read("Pad", mode, &[nothing.clone(), whole(&[1, 1])]);
-        assert!(read.as_ref().is_err_and(|error| error.contains("holds nothing")), "{read:?}");
+        assert!(read.as_ref().is_err_and(|error| error.contains("is empty")), "{read:?}");
     }
     let backward = [nothing, whole(&[huge]), whole(&[i64::MIN]), whole(&[0]), whole(&[i64::MIN])];
     read("Slice", blocks(1), &backward).unwrap_or_else(|e| panic!("{e}"));

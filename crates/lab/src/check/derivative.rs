@@ -115,7 +115,7 @@ pub fn gradients_with(
                 got,
                 expected: slope,
                 allowed,
-                hint: "a backward pass does not belong to its forward pass: see `reference/` and `layers/`"
+                hint: "a backward pass does not match its forward pass: see `reference/` and `layers/`"
                     .into(),
             });
             finding.share = finding.share.max(share);

@@ -92,7 +92,7 @@ fn data(element: Element, words: &[u32]) -> Data {
 fn hint(step: &Planned) -> String {
     match step.launch.kernel().name.split_once('/') {
         Some((op, "naive")) => {
-            format!("{op}'s plainest variant differs: try `.checked`, another `.adapter` or a newer driver")
+            format!("{op}'s simplest variant differs: try `.checked`, another `.adapter` or a newer driver")
         }
         Some((op, _)) => format!("try `.variants = {op}=naive`"),
         None => String::new(),

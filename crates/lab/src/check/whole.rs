@@ -157,7 +157,7 @@ fn finite(name: &str, values: &[f64]) -> Finding {
             got: values[at],
             expected: f64::NAN,
             allowed: f64::INFINITY,
-            hint: "the first dispatch that differs, if any, says where it comes from".into(),
+            hint: "the first dispatch that differs, if any, shows where it comes from".into(),
         });
     }
     finding

@@ -101,7 +101,7 @@ impl Instrument {
     /// Creates an instrument and tests the timestamps with the most expensive dispatch that may be repeated.
     async fn new(context: &Context, trainer: &Trainer, wall: bool) -> Result<Self> {
         if wall {
-            let doubt = Some("the wall clock was asked for".to_string());
+            let doubt = Some("the wall clock was requested".to_string());
             return Ok(Self { clock: Clock::Wall, doubt, each: None, whole: None });
         }
         let plan = trainer.train_plan();

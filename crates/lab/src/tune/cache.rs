@@ -129,7 +129,7 @@ impl Cache {
     pub fn entry(&self, place: &Place, call: &Call) -> std::result::Result<Option<Entry>, String> {
         let key = Key { place: place.clone(), call: call.key() };
         let Some(path) = self.folder.as_ref().map(|folder| folder.join(key.file())) else { return Ok(None) };
-        let next = "it does not count; `wgrad_lab::tune` writes it anew";
+        let next = "it does not count; `wgrad_lab::tune` writes it again";
         let kept = kept::read::<Entry>(&path, WHAT).map_err(|why| format!("{why}; {next}"))?;
         let Some(entry) = kept else { return Ok(None) };
         if entry.key != key {

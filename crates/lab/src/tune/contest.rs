@@ -112,7 +112,7 @@ impl<'a> Tuner<'a> {
         let works = uses.iter().map(|of| smaller::work(&of.call)).collect::<Result<Vec<_>>>()?;
         let mut largest: Vec<usize> = (0..uses.len()).collect();
         largest.sort_by(|a, b| works[*b].total_cmp(&works[*a]));
-        self.say("looking where a step spends its time");
+        self.say("measuring where a step spends its time");
         for n in largest {
             if self.over() {
                 break;
@@ -173,7 +173,7 @@ impl<'a> Tuner<'a> {
             if Some(best) == of_default {
                 return Ok(State::Decided(decision(&course.rows, default, None)));
             }
-            self.say(&format!("{what}: proving {} at the cases of its page", variants[best].name()));
+            self.say(&format!("{what}: proving {} at all its cases", variants[best].name()));
             if !self.at_all_cases(lab, &mut course, call, variants, best).await? {
                 return Ok(left_out());
             }

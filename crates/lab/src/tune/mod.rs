@@ -24,7 +24,7 @@ use wgrad::{
 /// Default time limit of a tuning, seconds.
 pub const SECONDS: f64 = 10.0;
 /// Reason given for a call that is left out when the time is over.
-pub const OVER: &str = "the time was over";
+pub const OVER: &str = "the time ran out";
 
 /// A call of a network's programs.
 #[derive(Clone, Debug)]

@@ -363,9 +363,9 @@ fn a_pipe_in_place_of_a_file_is_told_and_replaced() {
     let path = folder.path().join(kept.key.file());
     assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("runs").success());
     let told = cache.entry(&place(), &call).expect_err("no file");
-    assert!(told.contains("no regular file") && told.contains("does not count"), "{told}");
+    assert!(told.contains("not a regular file") && told.contains("does not count"), "{told}");
     let (entries, notes) = cache.list(&place()).expect("lists");
-    assert!(entries.is_empty() && notes.len() == 1 && notes[0].contains("no regular file"), "{notes:?}");
+    assert!(entries.is_empty() && notes.len() == 1 && notes[0].contains("not a regular file"), "{notes:?}");
     cache.store(&kept).expect("takes its place");
     assert_eq!(cache.entry(&place(), &call), Ok(Some(kept)));
 }

@@ -33,7 +33,7 @@ impl Svg {
     pub fn png(&self) -> Result<Vec<u8>> {
         let fail = |message: String| Error::Report { caption: "a chart as PNG".into(), message };
         if self.shapes.is_empty() {
-            return Err(fail("is no chart, but a document of its own; write it as SVG".into()));
+            return Err(fail("is not a chart but a whole document; write it as SVG".into()));
         }
         let (width, height) = (self.size.0 * FINE, self.size.1 * FINE);
         if width.max(height) > LONGEST {

@@ -23,8 +23,8 @@ pub(super) fn confusion(run: &Recorded, details: &Details<'_>) -> Option<Section
     let right = (metrics.accuracy * metrics.images as f64).round() as u64;
     let half = Interval::of(right, metrics.images).map_or(0.0, |interval| 100.0 * interval.half());
     let words = format!(
-        "{which} of {}: accuracy {} ± {half:.2}, loss {:.4}, on {} test {things}. ± is half of Wilson's 95 % interval; that of \
-         F1 comes from the one of F1 / (2 - F1), which is a share of {things}.",
+        "{which} of {}: accuracy {} ± {half:.2}, loss {:.4}, on {} test {things}. ± is half of Wilson's 95 % interval; for \
+         F1 it comes from that of F1 / (2 - F1), which is a share of {things}.",
         run.name,
         percent(metrics.accuracy),
         metrics.loss,
@@ -125,18 +125,18 @@ pub(super) fn certainty(details: &Details<'_>) -> Option<Section> {
     let axis = |label: &str| Axis { label: label.into(), unit: "%".into(), log: false };
     let diagram = Lines {
         title: "Reliability diagram".into(),
-        x: axis("probability of the class found, mean of the bin"),
+        x: axis("probability of the predicted class, mean of the bin"),
         y: axis("right"),
         series: vec![
             Series { name: "this network".into(), points: found.bins.iter().map(point).collect() },
-            Series { name: "as often right as it says".into(), points: vec![end(0.0), end(100.0)] },
+            Series { name: "right as often as predicted".into(), points: vec![end(0.0), end(100.0)] },
         ],
     };
     let name = |bin: &Bin| format!("{:.0} to {:.0} %", 100.0 * bin.from, 100.0 * bin.to);
     let row = |bin: &Bin| Group { name: name(bin), values: vec![Some(bin.images as f64)] };
     let counts = Grouped {
         title: "How sure it is".into(),
-        label: format!("test {things} by the probability of the class found"),
+        label: format!("test {things} by the probability of the predicted class"),
         unit: String::new(),
         series: vec![things.into()],
         rows: found.bins.iter().map(row).collect(),
@@ -163,7 +163,7 @@ pub(super) fn certainty(details: &Details<'_>) -> Option<Section> {
         ];
         table.row(cells, false);
     }
-    let section = Section::new("Can its probabilities be believed?").words(&words);
+    let section = Section::new("Can its probabilities be trusted?").words(&words);
     Some(
         section
             .chart(&diagram.title.clone(), diagram.svg())

@@ -45,12 +45,12 @@ impl Group<'_> {
 pub(super) fn section(runs: &[Recorded]) -> Section {
     let groups = groups(runs);
     let mut section = Section::new("Curves").words(
-        "Training numbers are means over the epoch, while the weights moved, with whatever augmentation and dropout there \
-         was; the others are of the weights after the epoch.",
+        "Training numbers are means over the epoch, while the weights changed, with any augmentation and \
+         dropout; the others are of the weights after the epoch.",
     );
     if groups.iter().any(|group| group.runs.len() > 1) {
         section = section.words(
-            "Runs that differ by their seed alone are one curve: their mean, with a band of one standard deviation to \
+            "Runs that only differ in their seed are one curve: their mean, with a band of one standard deviation to \
              either side.",
         );
     }

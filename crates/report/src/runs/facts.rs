@@ -29,7 +29,7 @@ pub(super) fn summary(runs: &[Recorded], details: Option<&Details<'_>>) -> Secti
     }
     if let (Some(first), Some(_), true) = (runs.first(), details, runs.len() > 1) {
         section = section
-            .words(&format!("What follows the curves is of {}, the first that was named.", first.name));
+            .words(&format!("The sections after the curves show {}, the first run named.", first.name));
     }
     section.table(table(runs, details, outcome))
 }
@@ -50,7 +50,10 @@ fn best(run: &Recorded, found: &Outcome) -> String {
     let decides = run.config.options.callbacks.decides(validation, loss);
     let chosen = match validation {
         true => String::new(),
-        false => format!(" (chosen on these very {}: a little better than it is)", run.config.data.things()),
+        false => format!(
+            " (chosen on these same {}, so it looks a little better than it is)",
+            run.config.data.things()
+        ),
     };
     format!("best after epoch {} by {decides}, {reached}{chosen}", line.epoch)
 }
@@ -152,7 +155,8 @@ pub(super) fn network(run: &Recorded) -> Result<Section> {
 
 pub(super) fn settings(run: &Recorded) -> Section {
     let config = &run.config;
-    let mut table = Table::new(&format!("What decided {}", run.name), &[("setting", false), ("is", false)]);
+    let mut table =
+        Table::new(&format!("Settings and machine of {}", run.name), &[("setting", false), ("is", false)]);
     let AdapterRecord { name, backend, driver, class } = &config.adapter;
     let mut rows: Vec<(String, String)> = vec![
         ("adapter".into(), format!("{name} ({backend}, {class})")),

@@ -66,8 +66,8 @@ pub(super) fn section(details: &Details<'_>) -> Option<Section> {
     let section = match details.evaluation.regression {
         Some(_) => Section::new("Images"),
         None => Section::new("Confident mistakes and uncertain correct answers").words(
-            "Test images with the probability of the class found and of the right one. Mistakes that the network is sure of \
-             are worth a look: some are labels that are wrong.",
+            "Test images with the probabilities of the predicted and the true class. Mistakes that the network is sure of \
+             are worth a look: some have wrong labels.",
         ),
     };
     Some(galleries.into_iter().fold(section, Section::gallery))
@@ -88,7 +88,7 @@ fn class(data: &Dataset, one: &Judged<'_>) -> Option<Item> {
     let percent = |class: usize| format!("{:.1} %", 100.0 * one.score(class));
     let found = format!("{} {}", name(one.told.class), percent(one.told.class));
     let (lines, alt) = match one.right() {
-        true => (vec![found.clone()], format!("rightly taken for {found}")),
+        true => (vec![found.clone()], format!("correctly predicted as {found}")),
         false => {
             let label = one.label as usize;
             let is = format!("{} {}", name(label), percent(label));

@@ -34,13 +34,13 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>, found: Regression) 
     let label = data.table.as_ref().map_or("label", |table| table.label.name.as_str());
     let words = format!(
         "{which}: RMSE {}, mean absolute error {}, R² {r2}, loss {loss:.4} on {} test {things}. RMSE and mean absolute error \
-         are in the unit of {label}; R² is the share of its variance that is explained: 0 is no better than always telling \
+         are in the unit of {label}; R² is the share of its variance that is explained: 0 is no better than always predicting \
          the mean.",
         measure(found.root_mean_squared_error),
         measure(found.mean_absolute_error),
         commas(evaluation.metrics.images)
     );
-    let mut section = heading("How far it is off", &words);
+    let mut section = heading("Errors of the predictions", &words);
     let formula = data.table.as_ref();
     let formula = formula.and_then(|table| {
         Formula::of(&run.config.model, &run.config.data.input, table, &details.weights.weights)
@@ -71,8 +71,8 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>, found: Regression) 
     section
         .chart(&predicted.title.clone(), predicted.svg())
         .words(
-            "Residuals should lie evenly around zero. A bend says that the network misses a curve, a fan that its errors \
-             grow with what it tells.",
+            "Residuals should lie evenly around zero. A bend shows that the network misses a curve, a fan that its errors \
+             grow with the prediction.",
         )
         .chart(&residuals.title.clone(), residuals.svg())
         .table(farthest(told, things))

@@ -25,8 +25,8 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>) -> Result<Option<Se
     let parameters = run.config.model.parameters()?;
     let index = details.seen.image;
     let mut section = Section::new("Filters, saliency and feature maps").words(
-        "In two colours: blue is below zero, white zero, orange above. From dark blue to yellow: each map from its least to \
-         its greatest number.",
+        "Pictures in two colours: blue is below zero, white zero, orange above. Maps from dark blue to yellow: each from its least \
+         to its greatest number.",
     );
     section = section.gallery(Gallery {
         title: "Kernels of the first layer".into(),
@@ -40,7 +40,7 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>) -> Result<Option<Se
     });
     let maps = details.seen.scores.first().map(|(_, found)| found.layers.iter().filter_map(maps));
     section = section.gallery(Gallery {
-        title: format!("What the layers make of test image {index}"),
+        title: format!("Feature maps of test image {index}"),
         items: maps.into_iter().flatten().take(LAYERS).collect(),
     });
     Ok(Some(section))
@@ -75,7 +75,7 @@ pub fn kernels(
     Some(Item {
         image,
         alt: format!("The kernels of {words}."),
-        lines: vec![words, "each to its own scale".into()],
+        lines: vec![words, "each on its own scale".into()],
     })
 }
 
@@ -99,7 +99,11 @@ fn maps(layer: &Activations) -> Option<Item> {
     let tiles = (0..shown).map(|channel| rising([height, width], &of(channel)));
     let image = sheet(tiles.collect(), [height, width]);
     let words = format!("{}: {shown} of {channels} maps", layer.layer);
-    Some(Item { image, alt: format!("What {words} show."), lines: vec![words, format!("{height}×{width}")] })
+    Some(Item {
+        image,
+        alt: format!("Feature maps of {words}."),
+        lines: vec![words, format!("{height}×{width}")],
+    })
 }
 
 fn saliency(details: &Details<'_>) -> Vec<Item> {
@@ -121,7 +125,7 @@ fn saliency(details: &Details<'_>) -> Vec<Item> {
         let image = enlarged(&signed([data.height, data.width], &values, most(&values)), zoom);
         let class = if found.logits.len() == 1 && !regression { 1 } else { *output };
         let words = format!("gradient of the score of {}", name(class));
-        let alt = format!("Test image {}: {words}, largest {:.2e} a pixel.", seen.image, most(&values));
+        let alt = format!("Test image {}: {words}, largest {:.2e} per pixel.", seen.image, most(&values));
         items.push(Item { image, lines: vec![words, "orange: brightening raises it".into()], alt });
     }
     items

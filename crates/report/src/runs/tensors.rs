@@ -15,13 +15,13 @@ pub(super) fn section(run: &Recorded, details: Option<&Details<'_>>) -> Option<S
     if run.layers.is_empty() && dead.is_none() {
         return None;
     }
-    let mut section = Section::new("Layers while they learned");
+    let mut section = Section::new("Layers during the training");
     if run.layers.is_empty() {
         section = section.words("This run has no layers.jsonl: it was trained by an older version.");
     } else {
         section = section.words(
             "Norms are Euclidean. The gradient is that of the epoch's last step. Where the change falls to nothing while the \
-             loss is high, a layer learns no more; where it does not fall at all, the learning rate may be too high.",
+             loss is high, a layer no longer learns; where it does not fall at all, the learning rate may be too high.",
         );
     }
     type Number = fn(&TensorNorms) -> Option<f64>;
@@ -80,9 +80,9 @@ fn dead(run: &Recorded, details: &Details<'_>) -> (String, Table) {
     let found: Vec<_> = found.iter().filter(|layer| layers.contains(&layer.layer.as_str())).collect();
     let all: usize = found.iter().map(|layer| layer.dead.len()).sum();
     let words = format!(
-        "Dead units give the same number at every place of the first {images} test {things}: after a ReLU zero, and they learn \
-         no more. Here {}.",
-        if all == 0 { "are none".to_string() } else { format!("are {all}") }
+        "Dead units give the same number at every place of the first {images} test {things}, which is zero after a ReLU, and \
+         no longer learn. This network has {}.",
+        if all == 0 { "none".to_string() } else { all.to_string() }
     );
     let mut table =
         Table::new("Dead units", &[("layer", false), ("units", true), ("dead", true), ("which", false)]);

@@ -37,7 +37,7 @@ fn one_odd_field_makes_no_words_of_a_column_of_numbers() {
     refused(&file(',', 20, |n| ["inf", "-inf"][n % 2].into()), &["column a", "0 of 20 lines", "infinite"]);
     // Known markers of a missing value count as missing, and some are reported.
     for odd in ["-", "#N/A", "none", "NAN", "nil", "n/a", "NULL", "", "?", "<NA>", "--"] {
-        refused(&with(odd), &["1 line without all values", "line 9 (a)", ".missing = drop"]);
+        refused(&with(odd), &["1 line with missing values", "line 9 (a)", ".missing = drop"]);
         let mean = Reading { missing: Missing::Mean, ..Reading::default() };
         let data = read_with(&with(odd), &mean).expect("the mean");
         assert_eq!(columns(&data), ["a:N", "b:N"], "{odd}");
@@ -160,7 +160,7 @@ fn only_categories_become_words() {
     // Dates, names, and words with some numbers among them cause a warning.
     for (a, word) in [
         (&(|n: usize| format!("2024-03-{:02}", 1 + n % 28)) as &dyn Fn(usize) -> String, "begin with digits"),
-        (&|n| format!("Mr {n}"), "come once"),
+        (&|n| format!("Mr {n}"), "occur once"),
         (&|n| if n % 5 < 2 { n.to_string() } else { "unknown".into() }, "24 of its 60 values are numbers"),
     ] {
         let data = read(&file(',', 60, a)).expect("words");
@@ -277,7 +277,7 @@ fn a_class_that_only_lines_without_all_values_have_is_none() {
     let said = Reading { na: vec!["Total".into()], missing: Missing::Drop, ..Reading::default() };
     let data = read_with(&text, &said).expect("left out");
     assert_eq!((data.classes.join("/"), data.train.len() + data.test.len()), ("1/2".into(), 40));
-    let told = "a class of the label column label left out, which only lines without all values have: 20";
+    let told = "a class of the label column label left out, which only lines with missing values have: 20";
     assert!(data.warnings.iter().any(|warning| warning == told), "{:?}", data.warnings);
 }
 
@@ -307,14 +307,14 @@ fn equal_numbers_are_one_class_and_words_written_alike_are_told() {
             &["1", "1.0", "2", "01"][..],
             &plain,
             "1/2",
-            "\"1\" (10) and \"1.0\" (10) and \"01\" (10) are one number, called 1",
+            "\"1\" (10) and \"1.0\" (10) and \"01\" (10) are the same number, called 1",
             "",
         ),
         (
             &["0", "1", "1.0", "1.0"],
             &plain,
             "0/1.0",
-            "\"1.0\" (20) and \"1\" (10) are one number, called 1.0",
+            "\"1.0\" (20) and \"1\" (10) are the same number, called 1.0",
             "",
         ),
         (&["1.5", "1.50", "2"], &classes, "1.5/2", "called 1.5", ""),
@@ -325,7 +325,7 @@ fn equal_numbers_are_one_class_and_words_written_alike_are_told() {
             &plain,
             "Cat/cat/dog",
             "",
-            "\"Cat\" (10) and \"cat\" (20) differ by nothing but case",
+            "\"Cat\" (10) and \"cat\" (20) differ only in case",
         ),
         (&["1", "1.0", "b"], &classes, "1/1.0/b", "", "\"1\" (10) and \"1.0\" (10) differ"),
         // These are the same f64.
@@ -341,7 +341,9 @@ fn equal_numbers_are_one_class_and_words_written_alike_are_told() {
         assert_eq!(data.classes.join("/"), names);
         let counts = data.class_counts(&data.train).iter().sum::<usize>();
         assert_eq!(counts + data.test.len(), 10 * labels.len());
-        for (all, word, what) in [(&data.notes, note, "one number"), (&data.warnings, warning, "differ by")] {
+        for (all, word, what) in
+            [(&data.notes, note, "the same number"), (&data.warnings, warning, "differ only")]
+        {
             let found = all.iter().any(|told| told.contains(if word.is_empty() { what } else { word }));
             assert_eq!(found, !word.is_empty(), "{labels:?}: {all:?}");
         }
@@ -368,7 +370,7 @@ fn a_quantity_on_a_few_rows_is_no_class() {
     // Names are no quantity, and three classes are classes.
     let names: String = (0..10).map(|n| format!("{n},w{n}\n")).collect();
     let error = read(&format!("x,y\n{names}")).expect_err("one of each").to_string();
-    assert!(error.contains("alone in its class") && !error.contains(".target"), "{error}");
+    assert!(error.contains("only one example") && !error.contains(".target"), "{error}");
     let few = read(&labelled(&["0", "1", "2"])).expect("classes");
     assert!(few.warnings.is_empty(), "{:?}", few.warnings);
     // Such labels are classes where a test part can be held out; nearly as many classes as rows cause a warning.

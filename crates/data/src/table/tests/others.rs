@@ -77,13 +77,13 @@ fn a_number_that_is_written_otherwise_is_named_so() {
         (
             |n| format!("{n}%"),
             "0.05",
-            "expected a number with %, without groups of digits, as in the training part; write it so",
+            "expected a number with %, without groups of digits, as in the training part; write it that way",
         ),
         (|n| format!("{n}.5"), "$5.00", "expected a number without $, without groups of digits, as in"),
         (|n| format!("{n}.5"), "\"1,234\"", "expected a number without groups of digits, as in the training"),
         (|n| format!("\"${n},000.5\""), "5.00", "expected a number with $, as in the training"),
-        (|n| format!("\"{n},5\""), "5.00", "expected a number with a comma before decimals, as in"),
-        (|n| format!("{n}.5"), "cheap", "expected a number as in the training part; mend it"),
+        (|n| format!("\"{n},5\""), "5.00", "expected a number with a decimal comma, as in"),
+        (|n| format!("{n}.5"), "cheap", "expected a number as in the training part; fix it"),
         (|n| format!("{n}.5"), "1e99", "expected a number that is not larger than f32 holds"),
     ] as [(fn(usize) -> String, &str, &str); 7]
     {
@@ -143,7 +143,10 @@ fn other_rows_are_read_as_those_of_the_training() {
     // another column.
     let (values, _, told) =
         encoded(&table, &file("1;3 €;red\n0;4 €;blue\n"), Missing::Error).expect("with the label");
-    assert!(values[..3] == [of(3.0), 0.0, 1.0] && told.iter().any(|told| told.contains("place")), "{told:?}");
+    assert!(
+        values[..3] == [of(3.0), 0.0, 1.0] && told.iter().any(|told| told.contains("position")),
+        "{told:?}"
+    );
     let (values, ..) = encoded(&table, &file("3 €;red\n4 €;blue\n"), Missing::Error).expect("without");
     assert_eq!(values[..3], [of(3.0), 0.0, 1.0]);
     let message =
@@ -222,8 +225,7 @@ fn a_test_file_without_names_is_told() {
     put(folder.path(), "test.csv", &rows("7.5,7,1", |n| format!("{n}.5,{n},{}", n % 2)));
     let data = at(folder.path(), &Reading::default()).expect("two parts");
     assert_eq!(data.test.len(), 21);
-    let told =
-        |warning: &String| warning.contains("test.csv names no columns: they are taken by their place");
+    let told = |warning: &String| warning.contains("test.csv names no columns: they are matched by position");
     assert!(data.warnings.iter().any(told), "{:?}", data.warnings);
     // Rows with another number of columns are refused.
     put(folder.path(), "test.csv", &rows("7.5,7,1,3", |n| format!("{n}.5,{n},{},4", n % 2)));
@@ -352,7 +354,7 @@ fn rows_of_pixels_are_pictures() {
     );
     let said = Reading { shape: Some(RowShape::Picture([27, 29, 1])), ..Reading::default() };
     let message = read_with(&pictures(&ones, 784, 8), &said).expect_err("another size").to_string();
-    assert!(message.contains("784 columns beside the label, expected 783"), "{message}");
+    assert!(message.contains("784 columns besides the label, expected 783"), "{message}");
 }
 
 #[test]

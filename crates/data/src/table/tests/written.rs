@@ -29,7 +29,7 @@ fn a_line_of_names_with_numbers_in_it_is_no_row() {
     // A frame of pandas with its index, and one without.
     let frame = under(",0,1,label", |n| format!("{n},{}.5,{},{}", n * 7 % 11, n * 3, class(n)));
     assert_eq!(rows(&frame), all(&["0:N", "1:N"], "no/yes"));
-    assert!(read(&frame).expect("a table").notes.iter().any(|note| note.contains("index of a frame")));
+    assert!(read(&frame).expect("a table").notes.iter().any(|note| note.contains("index of a data frame")));
     let plain = under("0,1,2", |n| format!("{}.5,{}.25,{}", n * 7 % 11, n, n % 2));
     assert_eq!(rows(&plain), all(&["0:N", "1:N"], "0/1"));
     // Frames of R have one name fewer than columns.

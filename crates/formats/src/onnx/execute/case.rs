@@ -59,7 +59,7 @@ pub async fn run_case(device: &Device<'_>, folder: &Path) -> Result<Outcome> {
             for (n, value) in values.iter().enumerate() {
                 let file = data.join(format!("{kind}_{n}.pb"));
                 if value.r#type.as_ref().is_none_or(|t| t.tensor_type.is_none()) {
-                    return Ok(Outcome::NotSupported { reason: "values that are no tensors".into() });
+                    return Ok(Outcome::NotSupported { reason: "values that are not tensors".into() });
                 }
                 match read_tensor(&file.display().to_string(), &bytes(&file)?) {
                     Ok(tensor) => list.push(tensor),

@@ -13,7 +13,7 @@ use wgrad::{
 /// Raises positive numbers to a power: exp(power · log x).
 pub(super) async fn power(device: &Device<'_>, x: &Tensor, power: f32) -> Result<Tensor, Refusal> {
     if x.reals()?.iter().any(|v| *v <= 0.0) {
-        return Err("a power that is no whole number, of numbers that are not above zero".into());
+        return Err("a power that is not a whole number, of numbers that are not above zero".into());
     }
     let logs = device.unary(function::LOG, [0.0, 0.0], x).await?;
     let scaled = device.unary(function::AFFINE, [power, 0.0], &logs).await?;

@@ -116,7 +116,7 @@ pub async fn run(device: &Device<'_>, graph: &GraphProto, inputs: Vec<Tensor>) -
         if let Some(missing) = node.input.iter().zip(&found).find(|(name, v)| !name.is_empty() && v.is_none())
         {
             return Err(Refusal::NotSupported(name(format!(
-                "it takes `{}`, which nothing gives",
+                "it takes `{}`, which no node gives",
                 missing.0
             ))));
         }
@@ -133,7 +133,7 @@ pub async fn run(device: &Device<'_>, graph: &GraphProto, inputs: Vec<Tensor>) -
         .iter()
         .map(|output| match values.get(output.name.as_str()) {
             Some((tensor, _)) => Ok(tensor.clone()),
-            None => Err(Refusal::NotSupported(format!("nothing gives the output `{}`", output.name))),
+            None => Err(Refusal::NotSupported(format!("no node gives the output `{}`", output.name))),
         })
         .collect()
 }

@@ -220,7 +220,7 @@ fn pad(u: &Use<'_>) -> Said<Tensor> {
         let all = len.saturating_add(before[at].max(0)).saturating_add(behind[at].max(0));
         room(&[x.len(), usize::try_from(all).unwrap_or(usize::MAX)], x.len())?;
         if len == 0 {
-            return Err(format!("the mode {mode} for {:?}, which holds nothing", x.shape));
+            return Err(format!("the mode {mode} for {:?}, which is empty", x.shape));
         }
         let source = |n: i64| -> Said<i64> {
             Ok(match mode.as_str() {

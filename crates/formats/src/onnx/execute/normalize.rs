@@ -143,7 +143,7 @@ pub(super) async fn mean_variance(device: &Device<'_>, u: &Use<'_>) -> Outputs {
     not_empty(u)?;
     let x = u.input(0)?;
     if x.shape.len() != 4 || u.node.ints("axes").is_some_and(|axes| axes != [0, 2, 3]) {
-        return Err("over other axes than 0, 2 and 3".into());
+        return Err("over axes other than 0, 2 and 3".into());
     }
     let turned = x.transposed(&[1, 0, 2, 3]);
     let (y, _) = rows(device, turned.reals()?, x.len() / x.shape[1], 1e-9, None).await?;

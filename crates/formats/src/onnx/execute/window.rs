@@ -181,7 +181,7 @@ fn transposed_window(u: &Use<'_>, input: &[usize], kernel: &[usize]) -> Said<(Wi
             None => {
                 let own = pads.as_ref().map_or([0, 0], |p| [p[n], p[n + axes]]);
                 before[n] = own[0];
-                out[n] = full.checked_sub(own[0] + own[1]).ok_or("pads beyond the outcome")?;
+                out[n] = full.checked_sub(own[0] + own[1]).ok_or("pads larger than the output")?;
             }
         }
     }

@@ -127,7 +127,7 @@ pub(super) fn write(
             inputs[0].to(w.node("Concat", name, &names, vec![int("axis", axis)]), &place.output)
         }
         #[allow(unreachable_patterns, reason = "a new layer needs no line here before it can be trained")]
-        other => return Err(format!("{} has no form in ONNX here", other.kind())),
+        other => return Err(format!("{} cannot be written as ONNX", other.kind())),
     })
 }
 

@@ -211,7 +211,7 @@ fn own_metadata(
     options: &Options,
 ) -> Vec<(String, String)> {
     let (said, scale) = match (options.raw_pixels, input.floats) {
-        _ if options.table.is_some() => ("numbers as the table has them, 1 or 0 for a word", "1"),
+        _ if options.table.is_some() => ("numbers as the table has them, 1 or 0 per word", "1"),
         (true, _) => ("bytes 0 to 255", "1"),
         (false, true) => ("floats as the data have them", "1"),
         (false, false) => ("bytes divided by 255, in [0, 1]", "0.00392156862745098"),

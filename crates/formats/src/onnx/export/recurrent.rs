@@ -164,7 +164,7 @@ fn function(name: &str) -> Said<(&'static str, Option<f64>, Option<f64>)> {
         "softsign" => ("Softsign", None, None),
         other => {
             return Err(format!(
-                "the activation {other} cannot stand in ONNX's recurrent operators; they have linear, relu, leaky_relu, \
+                "the activation {other} is not available in ONNX's recurrent operators; they have linear, relu, leaky_relu, \
                  elu, sigmoid, hard_sigmoid, tanh, softplus, softsign"
             ));
         }

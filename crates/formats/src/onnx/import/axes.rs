@@ -90,7 +90,7 @@ impl Reader<'_, '_> {
     pub(super) fn reshape(&mut self, x: &Flow) -> Said<Flow> {
         let wanted = self.constant(1)?.wholes()?.to_vec();
         if self.node.int("allowzero", 0) == 1 && wanted.contains(&0) {
-            return Err(format!("to {wanted:?} with allowzero, which holds nothing"));
+            return Err(format!("to {wanted:?} with allowzero, which is empty"));
         }
         self.reshape_to(x, &wanted)
     }
@@ -113,7 +113,7 @@ impl Reader<'_, '_> {
             return Ok(Flow { axes, ..x.clone() });
         }
         if !batch_first || wanted.is_empty() || x.gather.is_some() {
-            return Err(format!("to {wanted:?}, with the batch elsewhere than in front"));
+            return Err(format!("to {wanted:?}, where the batch is not the first axis"));
         }
         let rest: Vec<i64> = wanted[1..].to_vec();
         let total = counted(&inner)?;

@@ -118,7 +118,7 @@ impl Flow {
         }
         if self.axes.contains(&Axis::Directions) {
             return Err(
-                "it takes the directions of a recurrent layer apart; join them by Transpose and Reshape"
+                "it takes the directions of a recurrent layer separately; join them by Transpose and Reshape"
                     .into(),
             );
         }

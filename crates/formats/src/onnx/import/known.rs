@@ -173,7 +173,7 @@ fn checked(a: &AttributeProto, takes: Takes) -> Result<(), String> {
         Floats => (attribute::FLOATS, "numbers"),
         Texts => (attribute::STRINGS, "words"),
         Tensor => (attribute::TENSOR, "a tensor"),
-        Nothing => return Err("none; wgrad has nothing like it".into()),
+        Nothing => return Err("none; wgrad has no equivalent".into()),
     };
     // Programs that write no attribute types leave the other fields empty.
     let untyped = match kind {
@@ -189,7 +189,7 @@ fn checked(a: &AttributeProto, takes: Takes) -> Result<(), String> {
     let i = a.i.unwrap_or_default();
     match takes {
         Flag if !(0..=1).contains(&i) => Err("0 or 1".into()),
-        Only(value) if i != value => Err(format!("{value}; wgrad has nothing else")),
+        Only(value) if i != value => Err(format!("{value}; wgrad supports nothing else")),
         Float if a.f.is_some_and(|f| !f.is_finite()) => Err("a finite number".into()),
         Floats if a.floats.iter().any(|f| !f.is_finite()) => Err("finite numbers".into()),
         Word(words) => match a.s.as_deref().unwrap_or_default() {

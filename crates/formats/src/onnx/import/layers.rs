@@ -34,7 +34,7 @@ pub(super) fn node(
             kind::FLOAT | kind::DOUBLE => Ok(x.clone()),
             kind::UINT8 if x.raw => Ok(x.clone()),
             other => Err(format!(
-                "to {}; numbers of the network are float here, and others round",
+                "to {}; numbers of the network are float here, other types round",
                 kind::name(other)
             )),
         },
@@ -42,7 +42,7 @@ pub(super) fn node(
             Some(Some(Value::Constant(c))) => b.with_constant(x, c, false, sole),
             _ if node.op() == "Add" => b.join(Add::new().into()),
             _ => Err(
-                "two values of the network; Add and Concat join them, and activations such as x · Sigmoid(x)"
+                "two values of the network; only Add, Concat and activations such as x · Sigmoid(x) combine them"
                     .into(),
             ),
         },
@@ -96,7 +96,7 @@ pub(super) fn node(
             let old = b.network.opset < 13;
             let at = x.axis(node.int("axis", if old { 1 } else { -1 }))?;
             if !x.settled()?.is_last(at) || old && at + 1 != x.axes.len() {
-                return Err("over another axis than that of channels or classes".into());
+                return Err("over an axis other than that of channels or classes".into());
             }
             b.activation(x, ActivationName::Softmax)
         }
@@ -240,7 +240,7 @@ impl<'a> Reader<'a, '_> {
                 }
             }
             (None, "Elu" | "Selu" | "HardSigmoid" | "Swish") => {
-                return Err("with an alpha or beta of its own; wgrad has the usual ones alone".into());
+                return Err("with an unusual alpha or beta; wgrad only has the usual ones".into());
             }
             _ => return Err(format!("is not supported; supported are {}", super::OPERATORS.join(", "))),
         };
@@ -251,7 +251,7 @@ impl<'a> Reader<'a, '_> {
     pub(super) fn with_constant(&mut self, x: &Flow, c: &Tensor, first: bool, sole: bool) -> Said<Flow> {
         let op = self.node.op();
         if c.shape.len() > x.axes.len() {
-            return Err(format!("a constant {:?} of more axes than {:?}", c.shape, x.lens()));
+            return Err(format!("a constant {:?} with more axes than {:?}", c.shape, x.lens()));
         }
         let scalar = (c.len() == 1).then(|| c.reals().map(|v| v[0])).transpose()?;
         if x.raw {

@@ -183,7 +183,7 @@ impl<'a> Import<'a> {
         let output = chosen_output(graph, options)?;
         let initializers: BTreeSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
         if initializers.len() < graph.initializer.len() {
-            return Err("has two tensors of one name".into());
+            return Err("has two tensors of the same name".into());
         }
         let mut nodes = order::needed(graph, output, None)?;
         let own = table::of(graph, file, &nodes, output);
@@ -269,7 +269,7 @@ impl<'a> Import<'a> {
             return Err(format!("the output `{}` does not follow from the input", self.output));
         };
         if flow.gather.is_some() || flow.flipped || flow.raw {
-            return Err(format!("the output `{}` comes in an order of its own", self.output));
+            return Err(format!("the output `{}` has its elements in a different order", self.output));
         }
         // The name is also used for files.
         let name = options.name.as_deref().map(|name| printable_line(name).replace(['/', '\\'], "_"));
@@ -285,8 +285,8 @@ impl<'a> Import<'a> {
             let said = self.loss == Some(Loss::SoftmaxCrossEntropy);
             if ["sigmoid", "hard_sigmoid"].contains(&name) && !said {
                 return Err(format!(
-                    "ends in a {name} for each of {outputs} outputs, as where an image may be of several classes; \
-                     wgrad tells one class, or one number"
+                    "ends in a {name} for each of {outputs} outputs, as if an image may have several classes; \
+                     wgrad predicts one class, or one number"
                 ));
             }
         }
@@ -319,7 +319,7 @@ impl<'a> Import<'a> {
             ));
         }
         if self.network.layers.len() > MOST_LAYERS {
-            return Err(format!("a network of more than {MOST_LAYERS} layers; no training of it would end"));
+            return Err(format!("a network of more than {MOST_LAYERS} layers; its training would never end"));
         }
         Ok(())
     }
@@ -333,8 +333,8 @@ impl<'a> Import<'a> {
             inputs.iter().zip(&proto.input).find(|(v, name)| v.is_none() && !name.is_empty())
         {
             let why = match self.later.get(name.as_str()) {
-                Some(op) => format!("another output of {op} than its first, which wgrad does not read"),
-                None => "which nothing before it gives".to_string(),
+                Some(op) => format!("an output of {op} other than its first, which wgrad does not read"),
+                None => "which no earlier node gives".to_string(),
             };
             return Err(format!("it takes `{name}`, {why}"));
         }

@@ -101,7 +101,7 @@ impl Network {
     /// Builds the model; `last` is the layer that gives its output.
     pub fn model(&self, name: &str, last: Option<&str>) -> Said<Model> {
         if self.layers.last().map(|built| built.name.as_str()) != last {
-            return Err("the output is not what the last layer gives".into());
+            return Err("the output is not that of the last layer".into());
         }
         let mut model = Model::new(name, self.input_shape);
         let mut before: Option<String> = None;

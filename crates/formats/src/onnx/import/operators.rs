@@ -113,7 +113,7 @@ pub(super) fn all_are_read(steps: &[Step<'_>], inputs: &[&str]) -> Said<()> {
             ("" | "ai.onnx", true) => {
                 let part = match pointwise::known(op) {
                     true => {
-                        "is read only as a part of an activation that wgrad has, such as gelu, and this is none"
+                        "is only read as part of an activation that wgrad has, such as gelu, and is not part of one here"
                     }
                     false => "is not supported",
                 };
@@ -121,7 +121,7 @@ pub(super) fn all_are_read(steps: &[Step<'_>], inputs: &[&str]) -> Said<()> {
             }
             ("" | "ai.onnx", false) => {
                 format!(
-                    "is not supported for what follows from constants alone; fold constants first, for example by \
+                    "is not supported on constants alone; fold constants first, for example by \
                      `onnxsim`. Supported are {}",
                     WORKED_OUT.join(", ")
                 )

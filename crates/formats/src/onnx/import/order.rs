@@ -23,12 +23,12 @@ pub(super) fn needed<'a>(
     for (n, node) in nodes.iter().enumerate() {
         for name in node.output.iter().filter(|name| !name.is_empty()) {
             if gives.insert(name, n).is_some() {
-                return Err(format!("two of its nodes give `{name}`; every value has one origin"));
+                return Err(format!("two of its nodes give `{name}`; every value must have one origin"));
             }
         }
     }
     if let Some(twice) = graph.initializer.iter().find(|t| gives.contains_key(t.name.as_str())) {
-        return Err(format!("`{}` is a tensor of the file and what a node gives", twice.name));
+        return Err(format!("`{}` is a tensor of the file and also the output of a node", twice.name));
     }
     if let Some(given) = given {
         gives.remove(given);
@@ -74,5 +74,5 @@ pub(super) fn needed<'a>(
         at = before(at).find(|n| waiting(n)).unwrap_or(at);
     }
     let name = super::name_of(&nodes[at]);
-    Err(format!("node `{name}` ({}) waits for itself: its nodes go in a circle", nodes[at].op_type))
+    Err(format!("node `{name}` ({}) depends on itself: its nodes form a cycle", nodes[at].op_type))
 }

@@ -89,7 +89,7 @@ pub(super) fn layer<'a>(
     let output = |n: usize| node.0.output.get(n).map(String::as_str).filter(|name| import.uses(name) > 0);
     let (all, last) = (output(0), output(1));
     if output(2).is_some() || all.is_some() && last.is_some() {
-        return Err("more than one of its outputs is taken; wgrad gives all states or the last".into());
+        return Err("more than one of its outputs is used; wgrad gives all states or the last".into());
     }
     let &[directions @ (1 | 2), _, units] = &r.shape[..] else {
         return Err(format!("recurrent weights {:?}; they are one or two directions, gates, units", r.shape));
@@ -171,10 +171,10 @@ fn cell(node: &Node<'_>) -> Said<Cell> {
         "RNN" => Ok(Cell::Simple),
         "LSTM" => Ok(Cell::Lstm),
         _ if node.int("linear_before_reset", 0) == 1 => Ok(Cell::Gru),
-        _ => {
-            Err("the reset gate before the product (linear_before_reset = 0); wgrad has it behind, as cuDNN"
-                .into())
-        }
+        _ => Err(
+            "the reset gate before the product (linear_before_reset = 0); wgrad applies it after, like cuDNN"
+                .into(),
+        ),
     }
 }
 
@@ -227,12 +227,12 @@ impl layers::Reader<'_, '_> {
             return Ok(x.clone());
         }
         if step != -1 || !(start == -1 || start + 1 >= len) || end > -len {
-            return Err("a part of an axis; only a whole one turned round is known".into());
+            return Err("a part of an axis; only a whole reversed axis is supported".into());
         }
         match x.axes[at] {
             Axis::Of(1) if x.shape.len() == 2 => Ok(Flow { flipped: !x.flipped, ..x.clone() }),
             Axis::Directions => self.swap_directions(x),
-            _ => Err("another axis than time turned round".into()),
+            _ => Err("a reversed axis other than time".into()),
         }
     }
 
@@ -249,7 +249,7 @@ impl layers::Reader<'_, '_> {
             Recurrent::GRU(layer) => &mut layer.go_backwards,
         };
         if *backwards || !x.sole {
-            return Err("directions turned round twice, or taken elsewhere too".into());
+            return Err("directions reversed twice, or also used elsewhere".into());
         }
         *backwards = true;
         for short in ["kernel", "recurrent_kernel", "bias"] {
@@ -295,7 +295,7 @@ impl layers::Reader<'_, '_> {
         let time = x.shape.first().copied().unwrap_or(0) as i64;
         let last = index == -1 || index == time - 1;
         if rank != 0 || x.axes[at] != Axis::Of(1) || x.shape.len() != 2 || !last || !x.sole || x.flipped {
-            return Err("a part of an axis; only the last step of a sequence is known".into());
+            return Err("a part of an axis; only the last step of a sequence is supported".into());
         }
         let built = self.network.layer(x.layer.as_deref()).ok_or("it takes a row of the image")?;
         let sequences = match &mut built.layer {

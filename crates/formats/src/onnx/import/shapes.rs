@@ -18,8 +18,11 @@ pub(super) fn input(
     options: &Options,
     own: Option<&Found<'_>>,
 ) -> Said<(Flow, [usize; 3], Option<usize>)> {
-    let tensor =
-        input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref()).ok_or("has an input that is no tensor")?;
+    let tensor = input
+        .r#type
+        .as_ref()
+        .and_then(|t| t.tensor_type.as_ref())
+        .ok_or("has an input that is not a tensor")?;
     if !takes(tensor.elem_type) {
         return Err(format!(
             "takes elements of type {}, expected float or uint8",
@@ -82,7 +85,7 @@ pub(super) fn input(
             };
             (shape, plain(1))
         }
-        _ => return Err(fail("an image has three axes behind the batch")),
+        _ => return Err(fail("an image has three axes after the batch")),
     };
     counted(&shape)?;
     let raw = tensor.elem_type == kind::UINT8;
@@ -194,7 +197,7 @@ pub(super) fn constant(
     };
     let Some(tensor) = found else {
         return Err(
-            "all that it takes is part of the file, and it is none of those that are worked out".into()
+            "all that it takes is part of the file, and it is not one of the operators that are computed during import".into()
         );
     };
     *room = room.checked_sub(tensor.len()).ok_or_else(|| full(tensor.len()))?;

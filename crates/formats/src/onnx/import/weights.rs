@@ -96,7 +96,7 @@ impl Reader<'_, '_> {
     pub(super) fn layer_norm(&mut self, x: &Flow) -> Said<Flow> {
         let at = x.axis(self.node.int("axis", -1))?;
         if at + 1 != x.axes.len() || !x.is_last(at) {
-            return Err("over other axes than the last, that of channels".into());
+            return Err("over axes other than the last, that of channels".into());
         }
         let channels = x.shape.last().copied().unwrap_or(1);
         let gamma = reordered(&self.constant(1)?.expanded(&[channels])?, x);
@@ -114,7 +114,7 @@ impl Reader<'_, '_> {
 
     pub(super) fn prelu(&mut self, x: &Flow, slope: &Tensor) -> Said<Flow> {
         if x.gather.is_some() {
-            return Err("behind a flattening of images whose channels come first".into());
+            return Err("after a flattening of images whose channels come first".into());
         }
         // First the axes of the file, with the batch in front, then those of wgrad.
         let rank = x.axes.len();
@@ -124,7 +124,9 @@ impl Reader<'_, '_> {
             return Err(format!("a slope {:?} for {:?}", slope.shape, x.lens()));
         }
         let order: Vec<usize> = (1..rank)
-            .map(|axis| x.axes.iter().position(|a| *a == Axis::Of(axis)).ok_or("axes that are not its own"))
+            .map(|axis| {
+                x.axes.iter().position(|a| *a == Axis::Of(axis)).ok_or("axes that do not belong to it")
+            })
             .collect::<Result<_, _>>()?;
         let slope = slope.reshaped(&lens[1..])?.transposed(&order.iter().map(|n| n - 1).collect::<Vec<_>>());
         let shared = slope.shape.iter().take_while(|len| **len == 1).count();

@@ -146,7 +146,7 @@ impl Reader<'_, '_> {
         let mut taken: Vec<Axis> = axes.iter().map(|n| x.axis(*n).map(|n| x.axes[n])).collect::<Said<_>>()?;
         taken.sort_unstable_by_key(|axis| if let Axis::Of(n) = axis { *n } else { usize::MAX });
         if x.shape.len() != 3 || taken != [Axis::Of(1), Axis::Of(2)] {
-            return Err(format!("over the axes {axes:?}; only height and width together are known"));
+            return Err(format!("over the axes {axes:?}; only height and width together are supported"));
         }
         self.global(x, self.node.int("keepdims", 1) == 1)
     }
@@ -161,7 +161,7 @@ impl Reader<'_, '_> {
             None => self.node.float("value", 0.0),
         };
         if self.node.text("mode", "constant") != "constant" || value != 0.0 {
-            return Err("with other than zeros".into());
+            return Err("with values other than zero".into());
         }
         let rank = x.axes.len();
         let pads = match self.optional(3)? {

@@ -108,17 +108,17 @@ fn weights_beside_a_model_are_read_from_its_folder_alone() {
     let whole = elsewhere.path().join("net.onnx.data").display().to_string();
     let outside = "outside of the model's folder";
     let mut cases = vec![
-        ("location", "nothing.data", "put `nothing.data` beside the model"),
+        ("location", "nothing.data", "put `nothing.data` next to the model"),
         ("location", "", "does not say which"),
         ("location", "../net.onnx.data", outside),
         ("location", "..\\net.onnx.data", outside),
         ("location", "a/../../net.onnx.data", outside),
         ("location", whole.as_str(), outside),
         ("location", "short", "which has 8"),
-        ("location", ".", "is no file"),
+        ("location", ".", "is not a file"),
         ("length", "3", "its length is 3"),
         ("offset", "-1", "its offset"),
-        ("offset", "18446744073709551615", "beside the model"),
+        ("offset", "18446744073709551615", "next to the model"),
     ];
     if cfg!(unix) {
         cases.push(("location", "link", outside));
