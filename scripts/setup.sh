@@ -178,20 +178,19 @@ has_mesa() { # whether any of Mesa's packages is installed
   return 1
 }
 
-install_backports() {
+install_backports() { # PACKAGE...
   add_backports_suite &&
-    install_packages "Mesa 25, about twice as fast as Debian 12's own on a CPU" \
-      -t bookworm-backports libvulkan1 "${mesa_packages[@]}" libegl1
+    install_packages "Mesa 25, about twice as fast as Debian 12's own on a CPU" -t bookworm-backports libvulkan1 "$@"
 }
 
 if [ "$backports" = true ]; then
   if [ "$have_apt" = false ] || ! is_bookworm; then
     say "--backports is for Debian 12 (bookworm), which this is not: using its own Mesa"
-  elif ! from_backports "${mesa_packages[@]}" && ! install_backports; then
+  elif ! from_backports "${mesa_packages[@]}" && ! install_backports "${mesa_packages[@]}" libegl1; then
     missing=true # an explicit request must not be skipped
   fi
 elif [ "$backports" = auto ] && [ "$have_apt" = true ] && [ "$can_root" = true ] && is_bookworm && ! has_mesa && ! vulkan_driver; then
-  install_backports || say "going on with Debian 12's own Mesa"
+  install_backports mesa-vulkan-drivers || say "going on with Debian 12's own Mesa"
 fi
 
 # --- a Vulkan driver and the loader --------------------------------------------------------------------------------
