@@ -2,6 +2,7 @@
 // Sixteen vectors of four channels a thread, a workgroup's width apart: on CPU adapters starting a thread costs as much
 // as a load.
 // needs C % 4 == 0
+// uses index
 const TILE_COUNT = 4096u;
 
 @compute @workgroup_size(64)
@@ -10,7 +11,7 @@ fn batch_norm_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(
     let quads = C / 4u;
     let count = ROWS * SPATIAL * quads;
     let valid = step.rows * SPATIAL * quads;
-    let first = (wid.x + wid.y * groups.x) * (TILE_COUNT / 4u) + lid.x;
+    let first = group_x(wid, groups) * (TILE_COUNT / 4u) + lid.x;
     for (var i = first; i < min(first + TILE_COUNT / 4u, count); i += 64u) {
         let c = i % quads;
         let x = x4[i];

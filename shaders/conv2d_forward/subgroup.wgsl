@@ -6,6 +6,7 @@
 // (`lanes < 8`), each lane loads everything itself: right, and slow.
 // A workgroup is one tile; a thread has one vec4 of filters for all 64 pixels.
 // needs CI % 4 == 0, CO % 4 == 0
+// uses index
 const ROWS = 64u;
 const TILE_ROWS = ROWS;
 const TILE_CO = 32u;
@@ -13,7 +14,7 @@ const TILE_CO = 32u;
 @compute @workgroup_size(8)
 fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                   @builtin(num_workgroups) groups: vec3<u32>, @builtin(subgroup_size) lanes: u32) {
-    let row = (wid.y + wid.z * groups.y) * TILE_ROWS;
+    let row = group_y(wid, groups) * TILE_ROWS;
     if (row >= N * OH * OW) { return; }
     let column = wid.x * 8u + lid.x;
     let safe = min(column, CO / 4u - 1u);

@@ -3,6 +3,7 @@
 // THREADS_X quads apart. DEPTH taps at a time are staged in workgroup memory; what lies outside the image or beyond the
 // end is zero.
 // needs CO % 4 == 0
+// uses index
 const TILE_ROWS = 64u; // one of 32, 64, 128: pixels of a workgroup
 const TILE_CO = 64u; // one of 32, 64, 128: filters of a workgroup
 const BLOCK = 4u; // one of 4, 8: pixels and filters of a thread
@@ -57,7 +58,7 @@ fn store(row: u32, quad: u32, sums: vec4<f32>) {
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
                   @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.y + wid.z * groups.y) * TILE_ROWS;
+    let first = group_y(wid, groups) * TILE_ROWS;
     if (first >= N * OH * OW) { return; }
     let left = wid.x * W_QUADS;
     // What this thread stages.

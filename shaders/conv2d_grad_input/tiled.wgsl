@@ -3,6 +3,7 @@
 // fed. A workgroup computes a tile of TILE_ROWS pixels and TILE_CI channels of dx; a thread has BLOCK × BLOCK elements
 // that lie THREADS_Y pixels and THREADS_X channels apart. DEPTH places (kh, kw, co) at a time are staged in workgroup
 // memory; what no output used is zero.
+// uses index
 const TILE_ROWS = 32u; // one of 32, 64, 128: pixels of a workgroup
 const TILE_CI = 32u; // one of 32, 64, 128: channels of a workgroup
 const BLOCK = 4u; // one of 4, 8: pixels and channels of a thread
@@ -63,7 +64,7 @@ fn store(row: u32, ci: u32, sum: f32) {
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
                      @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.y + wid.z * groups.y) * TILE_ROWS;
+    let first = group_y(wid, groups) * TILE_ROWS;
     if (first >= N * H * W) { return; }
     let left = wid.x * TILE_CI;
     // What this thread stages.

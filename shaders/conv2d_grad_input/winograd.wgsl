@@ -7,6 +7,7 @@
 // Nothing transformed leaves the workgroup.
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
 // needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
+// uses index
 const TILE_PATCHES = 32u; // one of 16, 32: patches of a workgroup
 const TILE_CI = 32u; // one of 16, 32: channels of a workgroup
 const DEPTH = 4u; // one of 4, 8: filters that are transformed at a time
@@ -35,7 +36,7 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
                      @builtin(num_workgroups) groups: vec3<u32>) {
     let rows = (H + 1u) / 2u; // patches of an image
     let columns = (W + 1u) / 2u;
-    let first = (wid.y + wid.z * groups.y) * TILE_PATCHES;
+    let first = group_y(wid, groups) * TILE_PATCHES;
     if (first >= N * rows * columns) { return; }
     let left = wid.x * W_QUADS;
     // What this thread stages: row i of filters 4 quad .. 4 quad + 3 of a patch, or of a channel.

@@ -2,6 +2,7 @@
 // that lie THREADS_Y rows and THREADS_X columns apart, so that neighbouring threads load and store neighbouring
 // columns. DEPTH columns of x and rows of w at a time are staged in workgroup memory; beyond the end they are zero.
 // Each staged number is used BLOCK times by a thread: larger tiles move less and need more threads and registers.
+// uses index
 const TILE_M = 32u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 32u; // one of 32, 64, 128: columns of a workgroup
 const BLOCK = 4u; // one of 4, 8: rows and columns of a thread
@@ -41,7 +42,7 @@ fn store(row: u32, column: u32, sum: f32) {
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
           @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.y + wid.z * groups.y) * TILE_M;
+    let first = group_y(wid, groups) * TILE_M;
     if (first >= M) { return; }
     let left = wid.x * TILE_N;
     var sums = array<mat4x4<f32>, SIDE * SIDE>();

@@ -3,6 +3,7 @@
 // where it is named. Beyond ±65,504 a number becomes infinite; below 6e-5 some devices make it zero. The tile, the
 // block of a thread and the order of the sum are those of `tiled`.
 // rounds x, w to half
+// uses index
 enable f16;
 const TILE_M = 32u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 32u; // one of 32, 64, 128: columns of a workgroup
@@ -43,7 +44,7 @@ fn store(row: u32, column: u32, sum: f32) {
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
           @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.y + wid.z * groups.y) * TILE_M;
+    let first = group_y(wid, groups) * TILE_M;
     if (first >= M) { return; }
     let left = wid.x * TILE_N;
     var sums = array<mat4x4<f32>, SIDE * SIDE>();

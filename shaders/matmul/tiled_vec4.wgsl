@@ -2,6 +2,7 @@
 // stored as vec4s. A thread has BLOCK rows that lie THREADS_Y apart, and BLOCK / 4 quads of columns that lie THREADS_X
 // quads apart. DEPTH columns of x and rows of w at a time are staged in workgroup memory; beyond the end they are zero.
 // needs N % 4 == 0
+// uses index
 const TILE_M = 64u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 64u; // one of 32, 64, 128: columns of a workgroup
 const BLOCK = 4u; // one of 4, 8: rows and columns of a thread
@@ -44,7 +45,7 @@ fn store(row: u32, quad: u32, sums: vec4<f32>) {
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
           @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.y + wid.z * groups.y) * TILE_M;
+    let first = group_y(wid, groups) * TILE_M;
     if (first >= M) { return; }
     let left = wid.x * W_QUADS;
     // What this thread stages.

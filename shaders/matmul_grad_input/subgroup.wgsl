@@ -7,6 +7,7 @@
 // (`lanes < 8`), each lane loads everything itself: right, and slow.
 // A workgroup is one tile; a thread has two vec4 columns of all its rows, and turns w by naming its parts anew.
 // needs N % 4 == 0, K % 4 == 0
+// uses index
 const ROWS = 32u;
 const TILE_M = ROWS;
 const TILE_K = 64u;
@@ -14,7 +15,7 @@ const TILE_K = 64u;
 @compute @workgroup_size(8)
 fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                      @builtin(num_workgroups) groups: vec3<u32>, @builtin(subgroup_size) lanes: u32) {
-    let row = (wid.y + wid.z * groups.y) * TILE_M;
+    let row = group_y(wid, groups) * TILE_M;
     if (row >= M) { return; }
     let column = (wid.x * 8u + lid.x) * 2u;
     var sum = array<vec4<f32>, 64>();

@@ -2,6 +2,7 @@
 // For GPUs. A workgroup computes a tile of TILE_M rows and TILE_K columns of dx; a thread has BLOCK × BLOCK elements
 // that lie THREADS_Y rows and THREADS_X columns apart. DEPTH columns of dy and of w at a time, both along the units,
 // are staged in workgroup memory; beyond the end they are zero.
+// uses index
 const TILE_M = 32u; // one of 32, 64, 128: rows of a workgroup
 const TILE_K = 32u; // one of 32, 64, 128: columns of a workgroup
 const BLOCK = 4u; // one of 4, 8: rows and columns of a thread
@@ -45,7 +46,7 @@ fn store(row: u32, column: u32, sum: f32) {
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
                      @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let top = (wid.y + wid.z * groups.y) * TILE_M;
+    let top = group_y(wid, groups) * TILE_M;
     if (top >= M) { return; }
     let left = wid.x * TILE_K;
     let d = index % DEPTH; // of the n that this thread stages

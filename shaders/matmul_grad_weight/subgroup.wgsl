@@ -7,6 +7,7 @@
 // (`lanes < 8`), each lane loads everything itself: right, and slow.
 // A workgroup is one tile; a thread has two vec4 columns of all its rows.
 // needs M % 4 == 0, N % 4 == 0, K % 4 == 0
+// uses index
 const ROWS = 32u;
 const TILE_K = ROWS;
 const TILE_N = 64u;
@@ -14,7 +15,7 @@ const TILE_N = 64u;
 @compute @workgroup_size(8)
 fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                       @builtin(num_workgroups) groups: vec3<u32>, @builtin(subgroup_size) lanes: u32) {
-    let row = (wid.y + wid.z * groups.y) * TILE_K;
+    let row = group_y(wid, groups) * TILE_K;
     if (row >= K) { return; }
     let column = (wid.x * 8u + lid.x) * 2u;
     let left = min(column, N / 4u - 1u);

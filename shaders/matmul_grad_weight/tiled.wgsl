@@ -2,6 +2,7 @@
 // For GPUs. A workgroup computes a tile of TILE_K rows and TILE_N columns of dw; a thread has BLOCK × BLOCK elements
 // that lie THREADS_Y rows and THREADS_X columns apart. DEPTH rows of x and dy at a time, both along the batch, are
 // staged in workgroup memory; beyond the end they are zero. The workgroups of the first rows of dw sum db too.
+// uses index
 const TILE_K = 32u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 32u; // one of 32, 64, 128: columns of a workgroup
 const BLOCK = 4u; // one of 4, 8: rows and columns of a thread
@@ -41,7 +42,7 @@ fn store(row: u32, column: u32, sum: f32) {
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
                       @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let top = (wid.y + wid.z * groups.y) * TILE_K;
+    let top = group_y(wid, groups) * TILE_K;
     if (top >= K) { return; }
     let left = wid.x * TILE_N;
     // What this thread stages.

@@ -372,7 +372,7 @@ fn kernels_that_stop_at_thousands_are_noticed() {
 fn a_kernel_that_does_not_fold_is_noticed() {
     let context = wgrad_testing::open(false);
     let call = call(&BINARY, "COUNT=70001,FUNCTION=0");
-    let flat = changed(&BINARY, "naive", &[("wid.x + wid.y * groups.x", "wid.x")]);
+    let flat = changed(&BINARY, "naive", &[("thread_x(wid, groups, lid)", "wid.x * 64u + lid.x")]);
     let right = BINARY.variant("naive").expect("it is there");
     let trial = Trial::new(&call, &BINARY.shader(right, &LINEAR).expect("composes"), 1);
     let verdict = |variant: &Variant, most: Option<u32>| match most {
