@@ -3,7 +3,7 @@
 // THREADS_X quads apart. DEPTH taps at a time are staged in workgroup memory; what lies outside the image or beyond the
 // end is zero.
 // needs CO % 4 == 0
-// uses index
+// uses index, activate4
 const TILE_ROWS = 64u; // one of 32, 64, 128: pixels of a workgroup
 const TILE_CO = 64u; // one of 32, 64, 128: filters of a workgroup
 const BLOCK = 4u; // one of 4, 8: pixels and filters of a thread
@@ -51,7 +51,7 @@ fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
 fn store(row: u32, quad: u32, sums: vec4<f32>) {
     if (row < N * OH * OW && quad < CO / 4u) {
         let z = sums + b4[quad];
-        y4[row * (CO / 4u) + quad] = vec4<f32>(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
+        y4[row * (CO / 4u) + quad] = activate4(z);
     }
 }
 

@@ -7,7 +7,7 @@
 // of an output alone: with a single channel, outputs at the border can miss their bound.
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
 // needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
-// uses index
+// uses index, activate4
 const TILE_PATCHES = 32u; // one of 16, 32: patches of a workgroup
 const TILE_CO = 32u; // one of 16, 32: filters of a workgroup
 const DEPTH = 4u; // one of 4, 8: channels that are transformed at a time
@@ -128,8 +128,7 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
         let quad = left + block % BLOCKS_F * 4u + cell % 4u;
         if (patch_out < N * rows * columns && oh < OH && ow < OW && quad < CO / 4u) {
             let at = ((patch_out / (rows * columns) * OH + oh) * OW + ow) * (CO / 4u) + quad;
-            let z = sum + b4[quad];
-            y4[at] = vec4<f32>(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
+            y4[at] = activate4(sum + b4[quad]);
         }
     }
 }

@@ -8,6 +8,7 @@
 // (`lanes < 8`), each lane loads everything itself: right, and slow.
 // A workgroup is one tile; a thread has one vec4 of channels for all 64 images.
 // needs CI % 4 == 0, CO % 4 == 0
+// uses activate4
 const ROWS = 64u;
 const TILE_N = ROWS;
 const TILE_CI = 32u;
@@ -49,8 +50,7 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
     if (column >= CI / 4u) { return; }
     for (var r = 0u; r < min(ROWS, N - n); r++) {
         let at = ((n + r) * H * W + wid.y) * (CI / 4u) + column;
-        let x = x4[at];
-        dx4[at] = sum[r] * vec4(activate_grad(x.x), activate_grad(x.y), activate_grad(x.z), activate_grad(x.w));
+        dx4[at] = sum[r] * activate_grad4(x4[at]);
     }
 }
 

@@ -7,7 +7,7 @@
 // Nothing transformed leaves the workgroup.
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
 // needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
-// uses index
+// uses index, activate4
 const TILE_PATCHES = 32u; // one of 16, 32: patches of a workgroup
 const TILE_CI = 32u; // one of 16, 32: channels of a workgroup
 const DEPTH = 4u; // one of 4, 8: filters that are transformed at a time
@@ -128,8 +128,7 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
         let quad = left + block % BLOCKS_C * 4u + cell % 4u;
         if (patch_out < N * rows * columns && h < H && v < W && quad < CI / 4u) {
             let at = ((patch_out / (rows * columns) * H + h) * W + v) * (CI / 4u) + quad;
-            let z = x4[at];
-            dx4[at] = sum * vec4<f32>(activate_grad(z.x), activate_grad(z.y), activate_grad(z.z), activate_grad(z.w));
+            dx4[at] = sum * activate_grad4(x4[at]);
         }
     }
 }

@@ -1,6 +1,6 @@
 // Four numbers of the state a thread: a load of four costs CPU adapters little more than a load of one.
 // needs UNITS % 4 == 0
-// uses index
+// uses index, activate4
 const TILE_ITEMS = 256u;
 
 @compute @workgroup_size(64)
@@ -28,5 +28,3 @@ fn lstm_cell_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
     state4[i] = behind;
     if (now + 1u < TIME) { h4[moment(row, now + 1u) * quads + quad] = behind; }
 }
-
-fn activate4(x: vec4<f32>) -> vec4<f32> { return vec4(activate(x.x), activate(x.y), activate(x.z), activate(x.w)); }

@@ -6,7 +6,7 @@
 // (`lanes < 8`), each lane loads everything itself: right, and slow.
 // A workgroup is one tile; a thread has two vec4 columns of all its rows.
 // needs N % 4 == 0, K % 4 == 0
-// uses index
+// uses index, activate4
 const ROWS = 32u;
 const TILE_M = ROWS;
 const TILE_N = 64u;
@@ -38,8 +38,7 @@ fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) w
     for (var i = 0u; i < 2u * min(ROWS, M - row); i++) {
         let at = column + i % 2u;
         if (at < N / 4u) {
-            let z = sum[i] + b4[at];
-            y4[(row + i / 2u) * (N / 4u) + at] = vec4(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
+            y4[(row + i / 2u) * (N / 4u) + at] = activate4(sum[i] + b4[at]);
         }
     }
 }

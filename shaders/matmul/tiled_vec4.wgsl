@@ -2,7 +2,7 @@
 // stored as vec4s. A thread has BLOCK rows that lie THREADS_Y apart, and BLOCK / 4 quads of columns that lie THREADS_X
 // quads apart. DEPTH columns of x and rows of w at a time are staged in workgroup memory; beyond the end they are zero.
 // needs N % 4 == 0
-// uses index
+// uses index, activate4
 const TILE_M = 64u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 64u; // one of 32, 64, 128: columns of a workgroup
 const BLOCK = 4u; // one of 4, 8: rows and columns of a thread
@@ -38,7 +38,7 @@ fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
 fn store(row: u32, quad: u32, sums: vec4<f32>) {
     if (row < M && quad < N / 4u) {
         let z = sums + b4[quad];
-        y4[row * (N / 4u) + quad] = vec4<f32>(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
+        y4[row * (N / 4u) + quad] = activate4(z);
     }
 }
 

@@ -7,7 +7,7 @@
 // (`lanes < 8`), each lane loads everything itself: right, and slow.
 // A workgroup is one tile; a thread has two vec4 columns of all its rows, and turns w by naming its parts anew.
 // needs N % 4 == 0, K % 4 == 0
-// uses index
+// uses index, activate4
 const ROWS = 32u;
 const TILE_M = ROWS;
 const TILE_K = 64u;
@@ -39,8 +39,7 @@ fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
     for (var i = 0u; i < 2u * min(ROWS, M - row); i++) {
         if (column + i % 2u < K / 4u) {
             let at = (row + i / 2u) * (K / 4u) + column + i % 2u;
-            let x = x4[at];
-            let slope = vec4(activate_grad(x.x), activate_grad(x.y), activate_grad(x.z), activate_grad(x.w));
+            let slope = activate_grad4(x4[at]);
             dx4[at] = sum[i] * slope;
         }
     }

@@ -1,7 +1,7 @@
 // forward: y = state = activate(z + q).
 // Four numbers of the state a thread: a load of four costs CPU adapters little more than a load of one.
 // needs UNITS % 4 == 0
-// uses index
+// uses index, activate4
 const TILE_ITEMS = 256u;
 
 @compute @workgroup_size(64)
@@ -13,11 +13,7 @@ fn simple_rnn_cell_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(w
     let row = i / quads;
     let quad = i % quads;
     let now = step[0];
-    let d = (dh4[i] + arriving4(row, quad, now)) * slope4(state4[i]);
+    let d = (dh4[i] + arriving4(row, quad, now)) * activate_grad4(state4[i]);
     dz4[moment(row, now) * quads + quad] = d;
     dq4[i] = d;
-}
-
-fn slope4(y: vec4<f32>) -> vec4<f32> {
-    return vec4(activate_grad(y.x), activate_grad(y.y), activate_grad(y.z), activate_grad(y.w));
 }
