@@ -5,7 +5,5 @@ fn accumulate(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_i
               @builtin(num_workgroups) groups: vec3<u32>) {
     let i = thread_x(wid, groups, lid);
     if (i >= COUNT) { return; }
-    let sum = select(total[i], 0.0, step.part == 0u) + step.share * grad[i];
-    total[i] = sum;
-    grad[i] = sum;
+    update(i);
 }

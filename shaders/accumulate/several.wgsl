@@ -6,9 +6,5 @@ const TILE_COUNT = 512u;
 fn accumulate(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
               @builtin(num_workgroups) groups: vec3<u32>) {
     let first = group_x(wid, groups) * TILE_COUNT + lid.x;
-    for (var i = first; i < min(first + TILE_COUNT, COUNT); i += 64u) {
-        let sum = select(total[i], 0.0, step.part == 0u) + step.share * grad[i];
-        total[i] = sum;
-        grad[i] = sum;
-    }
+    for (var i = first; i < min(first + TILE_COUNT, COUNT); i += 64u) { update(i); }
 }

@@ -6,11 +6,5 @@ const TILE_COUNT = 512u;
 fn adagrad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
            @builtin(num_workgroups) groups: vec3<u32>) {
     let first = group_x(wid, groups) * TILE_COUNT + lid.x;
-    for (var i = first; i < min(first + TILE_COUNT, COUNT); i += 64u) {
-        let g = gradient(i);
-        let sum = accumulator[i] + g * g;
-        accumulator[i] = sum;
-        let p = parameter[i];
-        parameter[i] = p - step.learning_rate * (WEIGHT_DECAY * p + g * inverseSqrt(sum + EPSILON));
-    }
+    for (var i = first; i < min(first + TILE_COUNT, COUNT); i += 64u) { update(i); }
 }

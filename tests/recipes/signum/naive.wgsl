@@ -5,9 +5,5 @@ fn signum(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) w
           @builtin(num_workgroups) groups: vec3<u32>) {
     let i = thread_x(wid, groups, lid);
     if (i >= COUNT) { return; }
-    let before = m[i];
-    let mean = before + (GAIN - step.momentum_shift) * (gradient(i) - before);
-    m[i] = mean;
-    let p = parameter[i];
-    parameter[i] = p - step.learning_rate * (WEIGHT_DECAY * p + sign(mean));
+    update(i);
 }
