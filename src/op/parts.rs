@@ -20,7 +20,7 @@ macro_rules! parts {
     };
 }
 
-parts! { feed index activate4 tile window input number random dropout mixup augment regression gradient recurrence arriving gate }
+parts! { feed index activate4 tile window winograd input number random dropout mixup augment regression gradient recurrence arriving gate }
 
 /// The shared text of that name.
 pub(super) fn part(name: &str) -> Option<&'static Part> {
