@@ -1,7 +1,7 @@
-// For GPUs, kernels of 3 × 3 with stride 1: Winograd's F(2 × 2, 3 × 3), y = Aᵀ ((G w Gᵀ) ∘ (Bᵀ x B)) A. A workgroup computes
-// TILE_PATCHES patches of 2 × 2 of TILE_CO filters, by products [TILE_PATCHES, CI] × [CI, TILE_CO]; a thread has blocks of
-// four patches by four filters. Rounding errors go with the whole patch of x, not with the nine pixels of an output alone:
-// with a single channel, outputs at the border can miss their bound.
+// For GPUs, kernels of 3 × 3 with stride 1: Winograd's F(2 × 2, 3 × 3), y = Aᵀ ((G w Gᵀ) ∘ (Bᵀ x B)) A. A workgroup
+// computes TILE_PATCHES patches of 2 × 2 of TILE_CO filters, by products [TILE_PATCHES, CI] × [CI, TILE_CO]; a thread has
+// blocks of four patches by four filters. Rounding errors go with the whole patch of x, not with the nine pixels of an
+// output alone: with a single channel, outputs at the border can miss their bound.
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
 // needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
 // uses index, activate4, winograd

@@ -1,8 +1,8 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co].
-// For GPUs, kernels of 3 × 3 with stride 1, where dx is a convolution of dy with the kernel turned by half a turn: Winograd's
-// F(2 × 2, 3 × 3), dx = Aᵀ ((G w Gᵀ) ∘ (Bᵀ dy B)) A, as in the forward kernel with filters and channels exchanged. A
-// workgroup computes TILE_PATCHES patches of 2 × 2 of TILE_CI channels of dx, by products [TILE_PATCHES, CO] ×
-// [CO, TILE_CI]; a thread has blocks of four patches by four channels.
+// For GPUs, kernels of 3 × 3 with stride 1, where dx is a convolution of dy with the kernel turned by half a turn:
+// Winograd's F(2 × 2, 3 × 3), dx = Aᵀ ((G w Gᵀ) ∘ (Bᵀ dy B)) A, as in the forward kernel with filters and channels
+// exchanged. A workgroup computes TILE_PATCHES patches of 2 × 2 of TILE_CI channels of dx, by products
+// [TILE_PATCHES, CO] × [CO, TILE_CI]; a thread has blocks of four patches by four channels.
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
 // needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
 // uses index, activate4, winograd

@@ -1,5 +1,5 @@
-// For GPUs. A workgroup computes a tile of TILE_M rows and TILE_N columns of y, a thread BLOCK × BLOCK elements of it. DEPTH
-// columns of x and rows of w at a time are staged in workgroup memory; beyond the end they are zero.
+// For GPUs. A workgroup computes a tile of TILE_M rows and TILE_N columns of y, a thread BLOCK × BLOCK elements of it.
+// DEPTH columns of x and rows of w at a time are staged in workgroup memory; beyond the end they are zero.
 // uses index, tile
 const TILE_M = 32u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 32u; // one of 32, 64, 128: columns of a workgroup

@@ -1,6 +1,7 @@
 // forward: y = x · w + b.
-// For GPUs. A workgroup computes a tile of TILE_M rows and TILE_K columns of dx, a thread BLOCK × BLOCK elements of it. DEPTH
-// columns of dy and of w at a time, both along the units, are staged in workgroup memory; beyond the end they are zero.
+// For GPUs. A workgroup computes a tile of TILE_M rows and TILE_K columns of dx, a thread BLOCK × BLOCK elements of it.
+// DEPTH columns of dy and of w at a time, both along the units, are staged in workgroup memory; beyond the end they are
+// zero.
 // uses index, tile
 const TILE_M = 32u; // one of 32, 64, 128: rows of a workgroup
 const TILE_K = 32u; // one of 32, 64, 128: columns of a workgroup

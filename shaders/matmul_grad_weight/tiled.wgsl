@@ -1,7 +1,7 @@
 // forward: y = x · w + b.
-// For GPUs. A workgroup computes a tile of TILE_K rows and TILE_N columns of dw, a thread BLOCK × BLOCK elements of it. DEPTH
-// rows of x and dy at a time, both along the batch, are staged in workgroup memory; beyond the end they are zero. The
-// workgroups of the first rows of dw sum db too.
+// For GPUs. A workgroup computes a tile of TILE_K rows and TILE_N columns of dw, a thread BLOCK × BLOCK elements of it.
+// DEPTH rows of x and dy at a time, both along the batch, are staged in workgroup memory; beyond the end they are zero.
+// The workgroups of the first rows of dw sum db too.
 // uses index, tile
 const TILE_K = 32u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 32u; // one of 32, 64, 128: columns of a workgroup
