@@ -1,5 +1,5 @@
-//! Texts that several operations build on, in `shaders/common/`. An interface or a variant names those that it uses in
-//! a line `// uses feed, random`.
+//! Texts that several operations or variants build on, in `shaders/common/`. An interface or a variant names those that it
+//! uses in a line `// uses feed, random`.
 
 /// A shared text.
 #[derive(Debug)]
@@ -20,7 +20,10 @@ macro_rules! parts {
     };
 }
 
-parts! { feed index activate4 tile window winograd input number random dropout mixup augment regression gradient recurrence arriving gate }
+parts! {
+    feed input number random dropout mixup augment regression gradient recurrence arriving gate
+    index activate4 tile window winograd
+}
 
 /// The shared text of that name.
 pub(super) fn part(name: &str) -> Option<&'static Part> {
