@@ -11,7 +11,7 @@ const SIDE = BLOCK / 4u; // vec4s of a thread on each side
 fn staged_row(top: u32, q: u32) -> u32 { return top + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y; }
 fn staged_column(left: u32, q: u32) -> u32 { return left + q / THREADS_X * 4u * THREADS_X + q % THREADS_X; }
 
-// Products of four rows and four columns: [row][column].
+// Outer product of four rows and four columns: [row][column].
 fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
     return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }

@@ -1,5 +1,5 @@
 // Windows of a convolution, for kernels that gather x as the left side of a matrix product.
-// Where the windows of four output pixels (n, oh, ow) begin: row and column in the image, and index in x.
+// First row, first column and first index in x of the windows of four output pixels (n, oh, ow).
 struct Places { top: vec4<u32>, left: vec4<u32>, corner: vec4<u32> }
 
 // Unsigned: what lies above or left of the image wraps to a large number; what lies beyond the last pixel gets one.
