@@ -8,3 +8,10 @@ override COUNT: u32;
 // case COUNT=1
 // case COUNT=77
 // case COUNT=70001
+
+// Updates element i.
+fn update(i: u32) {
+    let sum = select(total[i], 0.0, step.part == 0u) + step.share * grad[i];
+    total[i] = sum;
+    grad[i] = sum;
+}

@@ -1,10 +1,9 @@
 // One thread an element.
+// uses index
 @compute @workgroup_size(64)
 fn accumulate(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
               @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= COUNT) { return; }
-    let sum = select(total[i], 0.0, step.part == 0u) + step.share * grad[i];
-    total[i] = sum;
-    grad[i] = sum;
+    update(i);
 }

@@ -14,3 +14,12 @@ override CLIPPED: u32; // 0: `scale` is not read
 // case COUNT=1,EPSILON=0.0000001,WEIGHT_DECAY=0,CLIPPED=0
 // case COUNT=77,EPSILON=0.001,WEIGHT_DECAY=0.02,CLIPPED=1
 // case COUNT=70001,EPSILON=0.0000001,WEIGHT_DECAY=0.01,CLIPPED=0
+
+// Updates parameter i.
+fn update(i: u32) {
+    let g = gradient(i);
+    let sum = accumulator[i] + g * g;
+    accumulator[i] = sum;
+    let p = parameter[i];
+    parameter[i] = p - step.learning_rate * (WEIGHT_DECAY * p + g * inverseSqrt(sum + EPSILON));
+}

@@ -18,3 +18,15 @@ override CLIPPED: u32; // 0: `scale` is not read
 // case COUNT=1,GAIN_1=0.1,GAIN_2=0.001,EPSILON=0.0000001,WEIGHT_DECAY=0,CLIPPED=0
 // case COUNT=77,GAIN_1=0.5,GAIN_2=0.1,EPSILON=0.0000001,WEIGHT_DECAY=0.02,CLIPPED=1
 // case COUNT=70001,GAIN_1=0.1,GAIN_2=0.001,EPSILON=0.001,WEIGHT_DECAY=0.01,CLIPPED=0
+
+// Updates parameter i.
+fn update(i: u32) {
+    let g = gradient(i);
+    let next_m = m[i] + (GAIN_1 - step.momentum_shift) * (g - m[i]);
+    let next_v = v[i] + GAIN_2 * (g * g - v[i]);
+    m[i] = next_m;
+    v[i] = next_v;
+    let p = parameter[i];
+    let direction = WEIGHT_DECAY * p + step.correction * next_m / (sqrt(next_v) + EPSILON);
+    parameter[i] = p - step.learning_rate * direction;
+}

@@ -1,15 +1,9 @@
 // One thread a parameter.
+// uses index
 @compute @workgroup_size(64)
 fn adam(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
         @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= COUNT) { return; }
-    let g = gradient(i);
-    let next_m = m[i] + (GAIN_1 - step.momentum_shift) * (g - m[i]);
-    let next_v = v[i] + GAIN_2 * (g * g - v[i]);
-    m[i] = next_m;
-    v[i] = next_v;
-    let p = parameter[i];
-    let direction = WEIGHT_DECAY * p + step.correction * next_m / (sqrt(next_v) + EPSILON);
-    parameter[i] = p - step.learning_rate * direction;
+    update(i);
 }

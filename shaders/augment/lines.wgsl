@@ -1,10 +1,11 @@
 // One thread a line of an image: the change is drawn once for all its pixels, which on CPU adapters costs as much as they do.
 // grid LINES = ROWS * H
+// uses index
 
 @compute @workgroup_size(64)
 fn augment(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
            @builtin(num_workgroups) groups: vec3<u32>) {
-    let line = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let line = thread_x(wid, groups, lid);
     if (line >= ROWS * H) { return; }
     let row = line / H;
     let y = line % H;

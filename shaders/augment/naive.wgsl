@@ -1,8 +1,9 @@
 // One thread a pixel, which draws the whole image's change for itself. grid.y is the row.
+// uses index
 @compute @workgroup_size(64)
 fn augment(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
            @builtin(num_workgroups) groups: vec3<u32>) {
-    let row = wid.y + wid.z * groups.y;
+    let row = group_y(wid, groups);
     if (row >= ROWS || id.x >= H * W * C) { return; }
     let y = id.x / (W * C);
     let x = id.x / C % W;

@@ -1,4 +1,5 @@
 // forward: y = the mean of the window. One thread an element of dx, looking at every window that holds it.
+// uses index
 fn covered(first: u32, size: u32, pad: u32, extent: u32) -> u32 {
     // The window begins at first - pad, which may lie before the input.
     return min(first + size, extent + pad) - max(first, pad);
@@ -7,7 +8,7 @@ fn covered(first: u32, size: u32, pad: u32, extent: u32) -> u32 {
 @compute @workgroup_size(64)
 fn average_pool2d_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                        @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= N * H * W * C) { return; }
     let c = i % C;
     let row = i / C; // (n, h, w)

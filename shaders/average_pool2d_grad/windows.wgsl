@@ -3,13 +3,14 @@
 // dy once and writes every dx of the window. What lies in the rest that no window of y covers gets zeros: hence one row
 // and column of windows more than y has.
 // needs PH == SH, PW == SW, PT == 0, PL == 0, C % 4 == 0
+// uses index, activate4
 const TILE_ITEMS = 256u;
 // grid ITEMS = N * OH * OW * C + N * OH * C + N * OW * C + N * C
 
 @compute @workgroup_size(64)
 fn average_pool2d_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                        @builtin(num_workgroups) groups: vec3<u32>) {
-    let item = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let item = thread_x(wid, groups, lid);
     let c = item % (C / 4u);
     let window = item / (C / 4u); // (n, oh, ow), with one more row and column than y has
     let n = window / ((OH + 1u) * (OW + 1u));
@@ -26,8 +27,7 @@ fn average_pool2d_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wo
     for (var kh = 0u; kh < rows; kh++) {
         for (var kw = 0u; kw < columns; kw++) {
             let at = ((n * H + oh * PH + kh) * W + ow * PW + kw) * (C / 4u) + c;
-            let x = x4[at];
-            dx4[at] = d * vec4(activate_grad(x.x), activate_grad(x.y), activate_grad(x.z), activate_grad(x.w));
+            dx4[at] = d * activate_grad4(x4[at]);
         }
     }
 }

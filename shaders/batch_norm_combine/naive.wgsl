@@ -1,8 +1,9 @@
 // One thread a channel.
+// uses index
 @compute @workgroup_size(64)
 fn batch_norm_combine(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                       @builtin(num_workgroups) groups: vec3<u32>) {
-    let c = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let c = thread_x(wid, groups, lid);
     if (c >= C) { return; }
     let rows = step.rows * SPATIAL;
     var mean = 0.0;

@@ -1,6 +1,7 @@
 // Sixteen vectors of four channels a thread, a workgroup's width apart: on CPU adapters starting a thread costs as much
 // as a load. `stats4` is read again for each, since lanes stand on different channels.
 // needs C % 4 == 0
+// uses index, activate4
 const TILE_COUNT = 4096u;
 
 @compute @workgroup_size(64)
@@ -8,10 +9,9 @@ fn batch_norm_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(wor
                       @builtin(num_workgroups) groups: vec3<u32>) {
     let quads = C / 4u;
     let count = ITEMS * quads;
-    let first = (wid.x + wid.y * groups.x) * (TILE_COUNT / 4u) + lid.x;
+    let first = group_x(wid, groups) * (TILE_COUNT / 4u) + lid.x;
     for (var i = first; i < min(first + TILE_COUNT / 4u, count); i += 64u) {
         let c = i % quads;
-        let z = stats4[2u * quads + c] * x4[i] + stats4[3u * quads + c];
-        y4[i] = vec4(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
+        y4[i] = activate4(stats4[2u * quads + c] * x4[i] + stats4[3u * quads + c]);
     }
 }

@@ -1,5 +1,6 @@
 // forward: y = gamma · x̂ + beta, x̂ = (x - mean) · inverse. One thread four channels of a split.
 // needs C % 4 == 0
+// uses index
 const TILE_C = 32u;
 
 @compute @workgroup_size(8)
@@ -7,7 +8,7 @@ fn batch_norm_grad_partials(@builtin(global_invocation_id) id: vec3<u32>, @built
                             @builtin(num_workgroups) groups: vec3<u32>) {
     let quads = C / 4u;
     let c = id.x;
-    let split = wid.y + wid.z * groups.y;
+    let split = group_y(wid, groups);
     if (c >= quads || split >= SPLITS) { return; }
     let mean = stats4[c];
     var dgamma = vec4(0.0);

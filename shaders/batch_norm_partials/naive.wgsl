@@ -1,9 +1,10 @@
 // One thread a channel of a split. Two sweeps: a sum of squares alone would cancel.
+// uses index
 @compute @workgroup_size(64)
 fn batch_norm_partials(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                        @builtin(num_workgroups) groups: vec3<u32>) {
     let c = id.x;
-    let split = wid.y + wid.z * groups.y;
+    let split = group_y(wid, groups);
     if (c >= C || split >= SPLITS) { return; }
     let first = split * PER;
     let last = min(first + PER, step.rows * SPATIAL);

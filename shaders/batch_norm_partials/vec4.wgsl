@@ -1,5 +1,6 @@
 // One thread four channels of a split. Two sweeps, as `naive`.
 // needs C % 4 == 0
+// uses index
 const TILE_C = 32u;
 
 @compute @workgroup_size(8)
@@ -7,7 +8,7 @@ fn batch_norm_partials(@builtin(global_invocation_id) id: vec3<u32>, @builtin(wo
                        @builtin(num_workgroups) groups: vec3<u32>) {
     let quads = C / 4u;
     let c = id.x;
-    let split = wid.y + wid.z * groups.y;
+    let split = group_y(wid, groups);
     if (c >= quads || split >= SPLITS) { return; }
     let first = split * PER;
     let last = min(first + PER, step.rows * SPATIAL);

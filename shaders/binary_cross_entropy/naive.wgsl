@@ -1,8 +1,9 @@
 // One thread a row.
+// uses index
 @compute @workgroup_size(8)
 fn binary_cross_entropy(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                         @builtin(num_workgroups) groups: vec3<u32>) {
-    let row = (wid.x + wid.y * groups.x) * 8u + lid.x;
+    let row = group_x(wid, groups) * 8u + lid.x;
     if (row >= ROWS) { return; }
     if (row >= step.rows) {
         dlogits[row] = 0.0;

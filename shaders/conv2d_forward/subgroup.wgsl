@@ -1,11 +1,9 @@
 // y = activate(x ∗ w + b) as a matrix product by tiles of 64 output pixels and 32 filters, no barriers.
-// For CPU adapters such as lavapipe, where a load costs 60 to 300 instructions and a multiplication one: eight
-// lanes each load what one of them needs and hand it round (subgroupShuffle), so that a tile of 64 × 32 × 4 takes
-// 12 loads for 1024 products. `sum` is longer than loops are unrolled, which keeps it in memory, not in
-// copies of registers: it compiles in a third of the time and runs faster. Where subgroups are narrower than eight
-// (`lanes < 8`), each lane loads everything itself: right, and slow.
+// For CPU adapters, where loads are dear: eight lanes share 12 loads for the 1024 products of a tile of 64 × 32 × 4.
+// Why so, why `sum` stays in memory, and what `lanes < 8` is for: shaders/README.md.
 // A workgroup is one tile; a thread has one vec4 of filters for all 64 pixels.
 // needs CI % 4 == 0, CO % 4 == 0
+// uses index, activate4
 const ROWS = 64u;
 const TILE_ROWS = ROWS;
 const TILE_CO = 32u;
@@ -13,7 +11,7 @@ const TILE_CO = 32u;
 @compute @workgroup_size(8)
 fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                   @builtin(num_workgroups) groups: vec3<u32>, @builtin(subgroup_size) lanes: u32) {
-    let row = (wid.y + wid.z * groups.y) * TILE_ROWS;
+    let row = group_y(wid, groups) * TILE_ROWS;
     if (row >= N * OH * OW) { return; }
     let column = wid.x * 8u + lid.x;
     let safe = min(column, CO / 4u - 1u);
@@ -41,8 +39,7 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgro
     }
     if (column >= CO / 4u) { return; }
     for (var r = 0u; r < min(ROWS, N * OH * OW - row); r++) {
-        let z = sum[r] + b4[column];
-        y4[(row + r) * (CO / 4u) + column] = vec4(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
+        y4[(row + r) * (CO / 4u) + column] = activate4(sum[r] + b4[column]);
     }
 }
 

@@ -3,6 +3,7 @@
 // an output, storing y costs as much as computing it.
 // A workgroup is one tile of 64 output pixels and 32 filters; a thread has one vec4 of filters for all 64 pixels.
 // needs CO % 4 == 0
+// uses index, activate4
 const ROWS = 64u;
 const TILE_ROWS = ROWS;
 const TILE_CO = 32u;
@@ -11,7 +12,7 @@ const STEP = 3u; // taps at a time
 @compute @workgroup_size(8)
 fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                   @builtin(num_workgroups) groups: vec3<u32>, @builtin(subgroup_size) lanes: u32) {
-    let row = (wid.y + wid.z * groups.y) * TILE_ROWS;
+    let row = group_y(wid, groups) * TILE_ROWS;
     if (row >= N * OH * OW) { return; }
     let column = wid.x * 8u + lid.x;
     let safe = min(column, CO / 4u - 1u);
@@ -39,8 +40,7 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgro
     }
     if (column >= CO / 4u) { return; }
     for (var r = 0u; r < min(ROWS, N * OH * OW - row); r++) {
-        let z = sum[r] + b4[column];
-        y4[(row + r) * (CO / 4u) + column] = vec4(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
+        y4[(row + r) * (CO / 4u) + column] = activate4(sum[r] + b4[column]);
     }
 }
 

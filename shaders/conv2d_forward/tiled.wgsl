@@ -1,49 +1,26 @@
 // For GPUs: the product [N·OH·OW, KH·KW·CI] × [KH·KW·CI, CO] without ever building its left side. A workgroup computes
-// a tile of TILE_ROWS pixels and TILE_CO filters of y; a thread has BLOCK × BLOCK elements that lie THREADS_Y pixels
-// and THREADS_X filters apart. DEPTH taps at a time are staged in workgroup memory; what lies outside the image or
-// beyond the end is zero.
+// a tile of TILE_ROWS pixels and TILE_CO filters of y, a thread BLOCK × BLOCK elements of it. DEPTH taps at a time are
+// staged in workgroup memory; what lies outside the image or beyond the end is zero.
+// uses index, tile, window
 const TILE_ROWS = 32u; // one of 32, 64, 128: pixels of a workgroup
 const TILE_CO = 32u; // one of 32, 64, 128: filters of a workgroup
 const BLOCK = 4u; // one of 4, 8: pixels and filters of a thread
 const DEPTH = 8u; // one of 8, 16, 32: taps (kh, kw, ci) that are staged at a time
 const THREADS_X = TILE_CO / BLOCK;
 const THREADS_Y = TILE_ROWS / BLOCK;
-const THREADS = THREADS_X * THREADS_Y;
-const_assert THREADS >= 32u;
-const_assert THREADS <= 256u;
-const SIDE = BLOCK / 4u; // vec4s of a thread on each side
 const X_QUADS = TILE_ROWS / 4u; // vec4s of a staged tap of x
 const W_QUADS = TILE_CO / 4u; // and of w
 const X_STRIDE = X_QUADS + 1u; // one more keeps writers of different taps in different banks
 const X_STEP = THREADS / DEPTH; // vec4s of x that are staged side by side
-const X_TURNS = (X_QUADS + X_STEP - 1u) / X_STEP; // and one after the other, by the same thread
+const X_TURNS = (X_QUADS * DEPTH + THREADS - 1u) / THREADS; // and one after the other, by the same thread
 const_assert 16u * DEPTH * (X_STRIDE + W_QUADS) <= 16384u;
-// [tap][q]: four pixels THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first
+// [tap][q]: four pixels THREADS_Y apart, the first by `staged_row`
 var<workgroup> x_tile: array<vec4<f32>, DEPTH * X_STRIDE>;
 var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_QUADS>; // [tap][q]: so too for filters THREADS_X apart
-
-// Where the windows of four pixels begin.
-struct Places { top: vec4<u32>, left: vec4<u32>, corner: vec4<u32> }
-
-// Unsigned: what lies above or left of the image wraps to a large number; what lies beyond the last pixel gets one.
-fn places(row: vec4<u32>) -> Places {
-    let top = select(row / OW % OH * SH - PT, vec4<u32>(1u << 30u), row >= vec4<u32>(N * OH * OW));
-    let left = row % OW * SW - PL;
-    return Places(top, left, ((row / (OH * OW) * H + top) * W + left) * CI);
-}
-
-fn x_at(h: u32, v: u32, at: u32) -> f32 {
-    if (h < H && v < W) { return x[at]; }
-    return 0.0;
-}
 
 fn w_at(tap: u32, co: u32) -> f32 {
     if (tap < KH * KW * CI && co < CO) { return w[tap * CO + co]; }
     return 0.0;
-}
-
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
 
 fn store(row: u32, co: u32, sum: f32) {
@@ -53,7 +30,7 @@ fn store(row: u32, co: u32, sum: f32) {
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
                   @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.y + wid.z * groups.y) * TILE_ROWS;
+    let first = group_y(wid, groups) * TILE_ROWS;
     if (first >= N * OH * OW) { return; }
     let left = wid.x * TILE_CO;
     // What this thread stages.
@@ -61,11 +38,11 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
     var windows = array<Places, X_TURNS>();
     for (var turn = 0u; turn < X_TURNS; turn++) {
         let q = index / DEPTH + turn * X_STEP;
-        let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
+        let row = staged_row(first, q);
         windows[turn] = places(row + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u)); // (n, oh, ow)
     }
     let wq = index % W_QUADS;
-    let w_co = left + wq / THREADS_X * 4u * THREADS_X + wq % THREADS_X;
+    let w_co = staged_column(left, wq);
     var sums = array<mat4x4<f32>, SIDE * SIDE>();
     for (var start = 0u; start < KH * KW * CI; start += DEPTH) {
         let tap = start + d; // (kh, kw, ci)

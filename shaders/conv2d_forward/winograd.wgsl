@@ -1,27 +1,20 @@
-// For GPUs, kernels of 3 × 3 with stride 1: Winograd's F(2 × 2, 3 × 3) (Lavin and Gray, "Fast Algorithms for
-// Convolutional Neural Networks", 2015), y = Aᵀ ((G w Gᵀ) ∘ (Bᵀ x B)) A, which multiplies 16 times where `tiled` does 36
-// times. y is made in patches of 2 × 2, each from 4 × 4 of x. A workgroup computes TILE_PATCHES patches of TILE_CO filters:
-// DEPTH channels at a time are transformed into workgroup memory, where each of the 16 places of a transformed patch is a
-// product [TILE_PATCHES, CI] × [CI, TILE_CO] of its own. 16 threads share a place; each has blocks of four patches by four
-// filters. Nothing transformed leaves the workgroup. Rounding errors go with the whole patch of x, not with the nine pixels
-// of an output alone: with a single channel, outputs at the border can miss their bound.
+// For GPUs, kernels of 3 × 3 with stride 1: Winograd's F(2 × 2, 3 × 3), y = Aᵀ ((G w Gᵀ) ∘ (Bᵀ x B)) A. A workgroup
+// computes TILE_PATCHES patches of 2 × 2 of TILE_CO filters, by products [TILE_PATCHES, CI] × [CI, TILE_CO]; a thread has
+// blocks of four patches by four filters. Rounding errors go with the whole patch of x, not with the nine pixels of an
+// output alone: with a single channel, outputs at the border can miss their bound.
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
 // needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
+// uses index, activate4, winograd
 const TILE_PATCHES = 32u; // one of 16, 32: patches of a workgroup
 const TILE_CO = 32u; // one of 16, 32: filters of a workgroup
 const DEPTH = 4u; // one of 4, 8: channels that are transformed at a time
-const QUADS = DEPTH / 4u; // vec4s of channels
 const W_QUADS = TILE_CO / 4u; // vec4s of filters
-const BLOCKS_P = TILE_PATCHES / 16u; // blocks of a thread
 const BLOCKS_F = TILE_CO / 16u;
 // A job is one row of a transformed patch, or kernel, in one vec4; a thread has at most one.
 const X_JOBS = QUADS * TILE_PATCHES * 4u;
 const W_JOBS = DEPTH * W_QUADS * 4u;
 const_assert X_JOBS + W_JOBS <= 256u;
-const W_FIRST = QUADS * 16u * TILE_PATCHES;
-// While summing, x: [quad of channels][place][patch], and from W_FIRST on w: [channel / 4][place][channel % 4][quad of
-// filters]. At the end, what 256 threads have of one block: [place][patch][quad of filters].
-var<workgroup> pool: array<vec4<f32>, 1024>;
+// In `pool`, w lies as [channel / 4][place][channel % 4][quad of filters].
 // grid CO, PATCHES = N * OH / 2 * OW / 2
 
 // Four channels of one pixel of a patch; `at` is where its column begins.
@@ -35,7 +28,7 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
                   @builtin(num_workgroups) groups: vec3<u32>) {
     let rows = (OH + 1u) / 2u; // patches of an image
     let columns = (OW + 1u) / 2u;
-    let first = (wid.y + wid.z * groups.y) * TILE_PATCHES;
+    let first = group_y(wid, groups) * TILE_PATCHES;
     if (first >= N * rows * columns) { return; }
     let left = wid.x * W_QUADS;
     // What this thread stages: row i of channels 4 quad .. 4 quad + 3 of a patch, or of channel d of a quad of filters.
@@ -48,7 +41,7 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
     let top = select(patch_in / columns % rows * 2u - PT, 1u << 30u, patch_in >= N * rows * columns);
     let side = patch_in % columns * 2u - PL;
     let corner = ((patch_in / (rows * columns) * H + top) * W + side) * (CI / 4u);
-    let row_a = vec4<u32>(0u, 1u, 2u, 1u)[i];
+    let row_a = vec4<u32>(0u, 1u, 2u, 1u)[i]; // row i of Bᵀ: one row of a patch, and one more times a sign
     let row_b = vec4<u32>(2u, 2u, 1u, 3u)[i];
     let sign = select(-1.0, 1.0, i == 1u);
     let d = job / W_QUADS % DEPTH;
@@ -70,10 +63,7 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
                     row[c] = x_at(top, side + c, row_a, at) + sign * x_at(top, side + c, row_b, at);
                 }
             }
-            pool[to_x] = row[0] - row[2];
-            pool[to_x + TILE_PATCHES] = row[1] + row[2];
-            pool[to_x + 2u * TILE_PATCHES] = row[2] - row[1];
-            pool[to_x + 3u * TILE_PATCHES] = row[1] - row[3];
+            stage_patch(to_x, row[0], row[1], row[2], row[3]);
         } else if (job < W_JOBS) {
             var row = array<vec4<f32>, 3>();
             for (var c = 0u; c < 3u; c++) {
@@ -83,12 +73,7 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
                     }
                 }
             }
-            let even = 0.5 * (row[0] + row[2]);
-            let odd = 0.5 * row[1];
-            pool[to_w] = row[0];
-            pool[to_w + 4u * W_QUADS] = even + odd;
-            pool[to_w + 8u * W_QUADS] = even - odd;
-            pool[to_w + 12u * W_QUADS] = row[2];
+            stage_kernel(to_w, row[0], row[1], row[2]);
         }
         workgroupBarrier();
         for (var q = 0u; q < QUADS; q++) {
@@ -113,13 +98,7 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
             pool[(place * 16u + k * 4u + ty) * 4u + tx] = sums[block][k];
         }
         workgroupBarrier();
-        var sum = vec4<f32>();
-        for (var r = 0u; r < 3u; r++) {
-            for (var c = 0u; c < 3u; c++) {
-                let minus = (down == 1u && r > 0u) != (right == 1u && c > 0u);
-                sum += select(1.0, -1.0, minus) * pool[((down + r) * 4u + right + c) * 64u + cell];
-            }
-        }
+        let sum = pixel_of(down, right, cell);
         workgroupBarrier();
         let patch_out = first + block / BLOCKS_F * 16u + cell / 4u;
         let oh = patch_out / columns % rows * 2u + down;
@@ -127,8 +106,7 @@ fn conv2d_forward(@builtin(local_invocation_index) index: u32, @builtin(workgrou
         let quad = left + block % BLOCKS_F * 4u + cell % 4u;
         if (patch_out < N * rows * columns && oh < OH && ow < OW && quad < CO / 4u) {
             let at = ((patch_out / (rows * columns) * OH + oh) * OW + ow) * (CO / 4u) + quad;
-            let z = sum + b4[quad];
-            y4[at] = vec4<f32>(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
+            y4[at] = activate4(sum + b4[quad]);
         }
     }
 }

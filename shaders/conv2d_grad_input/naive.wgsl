@@ -1,9 +1,10 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co].
 // One thread an element of dx, gathering from the outputs that it fed: no atomics.
+// uses index
 @compute @workgroup_size(64)
 fn conv2d_grad_input(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                      @builtin(num_workgroups) groups: vec3<u32>) {
-    let row = wid.y + wid.z * groups.y; // (n, h, w)
+    let row = group_y(wid, groups); // (n, h, w)
     let ci = id.x;
     if (row >= N * H * W || ci >= CI) { return; }
     let n = row / (H * W);

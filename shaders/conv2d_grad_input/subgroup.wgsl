@@ -1,13 +1,11 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co].
 // dx at one pixel of 64 images and 32 channels, gathered from the outputs that it fed. One pixel of many images
 // and not many pixels of one: then a tap is inside for all of them or for none, and those outside cost nothing.
-// For CPU adapters such as lavapipe, where a load costs 60 to 300 instructions and a multiplication one: eight
-// lanes each load what one of them needs and hand it round (subgroupShuffle), so that a tile of 64 × 32 × 4 takes
-// 12 loads for 1024 products. `sum` is longer than loops are unrolled, which keeps it in memory, not in
-// copies of registers: it compiles in a third of the time and runs faster. Where subgroups are narrower than eight
-// (`lanes < 8`), each lane loads everything itself: right, and slow.
+// For CPU adapters, where loads are dear: eight lanes share 12 loads for the 1024 products of a tile of 64 × 32 × 4.
+// Why so, why `sum` stays in memory, and what `lanes < 8` is for: shaders/README.md.
 // A workgroup is one tile; a thread has one vec4 of channels for all 64 images.
 // needs CI % 4 == 0, CO % 4 == 0
+// uses activate4
 const ROWS = 64u;
 const TILE_N = ROWS;
 const TILE_CI = 32u;
@@ -49,8 +47,7 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
     if (column >= CI / 4u) { return; }
     for (var r = 0u; r < min(ROWS, N - n); r++) {
         let at = ((n + r) * H * W + wid.y) * (CI / 4u) + column;
-        let x = x4[at];
-        dx4[at] = sum[r] * vec4(activate_grad(x.x), activate_grad(x.y), activate_grad(x.z), activate_grad(x.w));
+        dx4[at] = sum[r] * activate_grad4(x4[at]);
     }
 }
 

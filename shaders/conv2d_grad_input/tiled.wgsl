@@ -1,26 +1,22 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co].
 // For GPUs: the product [N·H·W, KH·KW·CO] × [KH·KW·CO, CI], its left side gathered from the outputs that each pixel
-// fed. A workgroup computes a tile of TILE_ROWS pixels and TILE_CI channels of dx; a thread has BLOCK × BLOCK elements
-// that lie THREADS_Y pixels and THREADS_X channels apart. DEPTH places (kh, kw, co) at a time are staged in workgroup
-// memory; what no output used is zero.
+// fed. A workgroup computes a tile of TILE_ROWS pixels and TILE_CI channels of dx, a thread BLOCK × BLOCK elements of it.
+// DEPTH places (kh, kw, co) at a time are staged in workgroup memory; what no output used is zero.
+// uses index, tile
 const TILE_ROWS = 32u; // one of 32, 64, 128: pixels of a workgroup
 const TILE_CI = 32u; // one of 32, 64, 128: channels of a workgroup
 const BLOCK = 4u; // one of 4, 8: pixels and channels of a thread
 const DEPTH = 8u; // one of 8, 16, 32: places (kh, kw, co) that are staged at a time
 const THREADS_X = TILE_CI / BLOCK;
 const THREADS_Y = TILE_ROWS / BLOCK;
-const THREADS = THREADS_X * THREADS_Y;
-const_assert THREADS >= 32u;
-const_assert THREADS <= 256u;
-const SIDE = BLOCK / 4u; // vec4s of a thread on each side
 const DY_QUADS = TILE_ROWS / 4u; // vec4s of a staged place of dy
 const W_QUADS = TILE_CI / 4u; // and of w
 const DY_STRIDE = DY_QUADS + 1u; // one more keeps writers of different places in different banks
 const W_STRIDE = W_QUADS + 1u;
 const STEP = THREADS / DEPTH; // vec4s that are staged side by side
-const DY_TURNS = (DY_QUADS + STEP - 1u) / STEP; // and those of dy one after the other, by the same thread
+const DY_TURNS = (DY_QUADS * DEPTH + THREADS - 1u) / THREADS; // and those of dy one after the other, by the same thread
 const_assert 16u * DEPTH * (DY_STRIDE + W_STRIDE) <= 16384u;
-// [place][q]: four pixels THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first
+// [place][q]: four pixels THREADS_Y apart, the first by `staged_row`
 var<workgroup> dy_tile: array<vec4<f32>, DEPTH * DY_STRIDE>;
 var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_STRIDE>; // [place][q]: so too for channels THREADS_X apart
 
@@ -49,10 +45,6 @@ fn w_at(tap: u32, ci: u32, co: u32) -> f32 {
     return 0.0;
 }
 
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
-}
-
 fn store(row: u32, ci: u32, sum: f32) {
     if (row < N * H * W && ci < CI) {
         let at = row * CI + ci;
@@ -63,7 +55,7 @@ fn store(row: u32, ci: u32, sum: f32) {
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
                      @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.y + wid.z * groups.y) * TILE_ROWS;
+    let first = group_y(wid, groups) * TILE_ROWS;
     if (first >= N * H * W) { return; }
     let left = wid.x * TILE_CI;
     // What this thread stages.
@@ -71,7 +63,7 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
     var pixels = array<Places, DY_TURNS>();
     for (var turn = 0u; turn < DY_TURNS; turn++) {
         let q = index / DEPTH + turn * STEP;
-        let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
+        let row = staged_row(first, q);
         pixels[turn] = places(row + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u)); // (n, h, w)
     }
     var sums = array<mat4x4<f32>, SIDE * SIDE>();
@@ -93,7 +85,7 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
             }
         }
         for (var q = index / DEPTH; q < W_QUADS; q += STEP) {
-            let ci = left + q / THREADS_X * 4u * THREADS_X + q % THREADS_X;
+            let ci = staged_column(left, q);
             w_tile[d * W_STRIDE + q] = vec4<f32>(
                 w_at(tap, ci, co), w_at(tap, ci + THREADS_X, co),
                 w_at(tap, ci + 2u * THREADS_X, co), w_at(tap, ci + 3u * THREADS_X, co));

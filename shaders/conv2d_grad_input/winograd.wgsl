@@ -1,27 +1,21 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co].
-// For GPUs, kernels of 3 × 3 with stride 1, where dx is a convolution of dy with the kernel turned by half a turn: Winograd's
-// F(2 × 2, 3 × 3), dx = Aᵀ ((G w Gᵀ) ∘ (Bᵀ dy B)) A, as in the forward kernel with filters and channels exchanged. A
-// workgroup computes TILE_PATCHES patches of 2 × 2 of TILE_CI channels of dx, each from 4 × 4 of dy: DEPTH filters at a time
-// are transformed into workgroup memory, where each of the 16 places of a transformed patch is a product
-// [TILE_PATCHES, CO] × [CO, TILE_CI] of its own. 16 threads share a place; each has blocks of four patches by four channels.
-// Nothing transformed leaves the workgroup.
+// For GPUs, kernels of 3 × 3 with stride 1, where dx is a convolution of dy with the kernel turned by half a turn:
+// Winograd's F(2 × 2, 3 × 3), dx = Aᵀ ((G w Gᵀ) ∘ (Bᵀ dy B)) A, as in the forward kernel with filters and channels
+// exchanged. A workgroup computes TILE_PATCHES patches of 2 × 2 of TILE_CI channels of dx, by products
+// [TILE_PATCHES, CO] × [CO, TILE_CI]; a thread has blocks of four patches by four channels.
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
 // needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
+// uses index, activate4, winograd
 const TILE_PATCHES = 32u; // one of 16, 32: patches of a workgroup
 const TILE_CI = 32u; // one of 16, 32: channels of a workgroup
 const DEPTH = 4u; // one of 4, 8: filters that are transformed at a time
-const QUADS = DEPTH / 4u; // vec4s of filters
 const W_QUADS = TILE_CI / 4u; // vec4s of channels of dx
-const BLOCKS_P = TILE_PATCHES / 16u; // blocks of a thread
 const BLOCKS_C = TILE_CI / 16u;
 // A job is one row of a transformed patch, or kernel, in one vec4; a thread has at most one.
 const DY_JOBS = QUADS * TILE_PATCHES * 4u;
 const W_JOBS = DEPTH * W_QUADS * 4u;
 const_assert DY_JOBS + W_JOBS <= 256u;
-const W_FIRST = QUADS * 16u * TILE_PATCHES;
-// While summing, dy: [quad of filters][place][patch], and from W_FIRST on w: [quad of filters][place][channel % 4][channel
-// / 4]. At the end, what 256 threads have of one block: [place][patch][quad of channels].
-var<workgroup> pool: array<vec4<f32>, 1024>;
+// In `pool`, w lies as [quad of filters][place][channel % 4][channel / 4].
 // grid CI, PATCHES = N * H / 2 * W / 2
 
 // Four filters of one pixel of a patch; `at` is where its column begins.
@@ -35,7 +29,7 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
                      @builtin(num_workgroups) groups: vec3<u32>) {
     let rows = (H + 1u) / 2u; // patches of an image
     let columns = (W + 1u) / 2u;
-    let first = (wid.y + wid.z * groups.y) * TILE_PATCHES;
+    let first = group_y(wid, groups) * TILE_PATCHES;
     if (first >= N * rows * columns) { return; }
     let left = wid.x * W_QUADS;
     // What this thread stages: row i of filters 4 quad .. 4 quad + 3 of a patch, or of a channel.
@@ -48,7 +42,7 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
     let top = select(patch_in / columns % rows * 2u + PT - 2u, 1u << 30u, patch_in >= N * rows * columns);
     let side = patch_in % columns * 2u + PL - 2u;
     let corner = ((patch_in / (rows * columns) * OH + top) * OW + side) * (CO / 4u);
-    let row_a = vec4<u32>(0u, 1u, 2u, 1u)[i];
+    let row_a = vec4<u32>(0u, 1u, 2u, 1u)[i]; // row i of Bᵀ: one row of a patch, and one more times a sign
     let row_b = vec4<u32>(2u, 2u, 1u, 3u)[i];
     let sign = select(-1.0, 1.0, i == 1u);
     let channel = job / QUADS % TILE_CI;
@@ -70,10 +64,7 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
                     row[c] = dy_at(top, side + c, row_a, at) + sign * dy_at(top, side + c, row_b, at);
                 }
             }
-            pool[to_dy] = row[0] - row[2];
-            pool[to_dy + TILE_PATCHES] = row[1] + row[2];
-            pool[to_dy + 2u * TILE_PATCHES] = row[2] - row[1];
-            pool[to_dy + 3u * TILE_PATCHES] = row[1] - row[3];
+            stage_patch(to_dy, row[0], row[1], row[2], row[3]);
         } else if (job < W_JOBS) {
             var row = array<vec4<f32>, 3>();
             for (var c = 0u; c < 3u; c++) {
@@ -83,12 +74,7 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
                     }
                 }
             }
-            let even = 0.5 * (row[0] + row[2]);
-            let odd = 0.5 * row[1];
-            pool[to_w] = row[0];
-            pool[to_w + 4u * W_QUADS] = even + odd;
-            pool[to_w + 8u * W_QUADS] = even - odd;
-            pool[to_w + 12u * W_QUADS] = row[2];
+            stage_kernel(to_w, row[0], row[1], row[2]);
         }
         workgroupBarrier();
         for (var q = 0u; q < QUADS; q++) {
@@ -113,13 +99,7 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
             pool[(place * 16u + k * 4u + ty) * 4u + tx] = sums[block][k];
         }
         workgroupBarrier();
-        var sum = vec4<f32>();
-        for (var r = 0u; r < 3u; r++) {
-            for (var c = 0u; c < 3u; c++) {
-                let minus = (down == 1u && r > 0u) != (right == 1u && c > 0u);
-                sum += select(1.0, -1.0, minus) * pool[((down + r) * 4u + right + c) * 64u + cell];
-            }
-        }
+        let sum = pixel_of(down, right, cell);
         workgroupBarrier();
         let patch_out = first + block / BLOCKS_C * 16u + cell / 4u;
         let h = patch_out / columns % rows * 2u + down;
@@ -127,8 +107,7 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
         let quad = left + block % BLOCKS_C * 4u + cell % 4u;
         if (patch_out < N * rows * columns && h < H && v < W && quad < CI / 4u) {
             let at = ((patch_out / (rows * columns) * H + h) * W + v) * (CI / 4u) + quad;
-            let z = x4[at];
-            dx4[at] = sum * vec4<f32>(activate_grad(z.x), activate_grad(z.y), activate_grad(z.z), activate_grad(z.w));
+            dx4[at] = sum * activate_grad4(x4[at]);
         }
     }
 }

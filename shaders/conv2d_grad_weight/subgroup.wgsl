@@ -1,11 +1,8 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co].
 // One split's dw by tiles of 48 rows (kh, kw, ci) and 32 filters, four outputs at a time, no barriers. db falls out
 // on the way.
-// For CPU adapters such as lavapipe, where a load costs 60 to 300 instructions and a multiplication one: eight
-// lanes each load what one of them needs and hand it round (subgroupShuffle), so that a tile of 48 × 32 × 4 takes
-// 10 loads for 768 products. `sum` is longer than loops are unrolled, which keeps it in memory, not in
-// copies of registers: it compiles in a third of the time and runs faster. Where subgroups are narrower than eight
-// (`lanes < 8`), each lane loads everything itself: right, and slow.
+// For CPU adapters, where loads are dear: eight lanes share 10 loads for the 768 products of a tile of 48 × 32 × 4.
+// Why so, why `sum` stays in memory, and what `lanes < 8` is for: shaders/README.md.
 // A workgroup is one tile of one split; a thread has one vec4 of filters for all 48 rows.
 // needs CI % 4 == 0, CO % 4 == 0
 const ROWS = 48u;

@@ -1,38 +1,26 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh - PT, ow·SW + kw - PL, ci] · w[kh, kw, ci, co].
 // For GPUs: the product [KH·KW·CI + 1, pixels] × [pixels, CO] over the output pixels of one split's images; the row
 // after the last tap meets ones instead of x, which makes it db. A workgroup computes a tile of TILE_TAPS taps and
-// TILE_CO filters; a thread has BLOCK × BLOCK elements that lie THREADS_Y taps and THREADS_X filters apart. DEPTH
-// pixels at a time are staged in workgroup memory; what lies outside the image or beyond the end is zero.
+// TILE_CO filters, a thread BLOCK × BLOCK elements of it. DEPTH pixels at a time are staged in workgroup memory; what lies
+// outside the image or beyond the end is zero.
+// uses tile, window
 const TILE_TAPS = 32u; // one of 32, 64, 128: taps (kh, kw, ci) of a workgroup
 const TILE_CO = 32u; // one of 32, 64, 128: filters of a workgroup
 const BLOCK = 4u; // one of 4, 8: taps and filters of a thread
 const DEPTH = 8u; // one of 8, 16, 32: output pixels that are staged at a time
 const THREADS_X = TILE_CO / BLOCK;
 const THREADS_Y = TILE_TAPS / BLOCK;
-const THREADS = THREADS_X * THREADS_Y;
-const_assert THREADS >= 32u;
-const_assert THREADS <= 256u;
-const SIDE = BLOCK / 4u; // vec4s of a thread on each side
 const X_QUADS = TILE_TAPS / 4u; // vec4s of a staged pixel of x
 const DY_QUADS = TILE_CO / 4u; // and of dy
 const_assert 16u * DEPTH * (X_QUADS + DY_QUADS) <= 16384u;
-// [pixel][q]: four taps THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first.
+// [pixel][q]: four taps THREADS_Y apart, the first by `staged_row`.
 // Writers are neighbours, so no row needs padding.
 var<workgroup> x_tile: array<vec4<f32>, DEPTH * X_QUADS>;
 var<workgroup> dy_tile: array<vec4<f32>, DEPTH * DY_QUADS>; // [pixel][q]: so too for filters THREADS_X apart
 
-fn x_at(h: u32, v: u32, at: u32) -> f32 {
-    if (h < H && v < W) { return x[at]; }
-    return 0.0;
-}
-
 fn dy_at(pixel: u32, end: u32, co: u32) -> f32 {
     if (pixel < end && co < CO) { return dy[pixel * CO + co]; }
     return 0.0;
-}
-
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
 }
 
 fn store(split: u32, tap: u32, co: u32, sum: f32) {
@@ -48,7 +36,7 @@ fn conv2d_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loc
     // The taps that this thread stages: how far each lies from the corner of a window. Unsigned: what
     // lies above or left of the image wraps to a large number; the row of db and those behind it get one.
     let xq = index % X_QUADS;
-    let x_tap = wid.y * TILE_TAPS + xq / THREADS_Y * 4u * THREADS_Y + xq % THREADS_Y;
+    let x_tap = staged_row(wid.y * TILE_TAPS, xq);
     let tap = x_tap + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u); // (kh, kw, ci)
     let taps = vec4<u32>(KH * KW * CI);
     let kh = select(tap / (KW * CI), vec4<u32>(1u << 30u), tap >= taps);
@@ -56,7 +44,7 @@ fn conv2d_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loc
     let reach = (kh * W + kw) * CI + tap % CI;
     let one = select(vec4<f32>(), vec4<f32>(1.0), tap == taps);
     let dq = index % DY_QUADS;
-    let dy_co = wid.x * TILE_CO + dq / THREADS_X * 4u * THREADS_X + dq % THREADS_X;
+    let dy_co = staged_column(wid.x * TILE_CO, dq);
     let end = min((split + 1u) * PER, N) * OH * OW;
     var sums = array<mat4x4<f32>, SIDE * SIDE>();
     for (var start = split * PER * OH * OW; start < end; start += DEPTH) {

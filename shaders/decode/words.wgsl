@@ -1,12 +1,13 @@
 // One thread four values: of bytes a word, read once. Rows are whole words, so that a batch may begin at any image.
 // needs PIXELS % 4 == 0
+// uses index
 const TILE_ITEMS = 256u;
 // grid ITEMS = ROWS * PIXELS
 
 @compute @workgroup_size(64)
 fn decode(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
           @builtin(num_workgroups) groups: vec3<u32>) {
-    let word = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let word = thread_x(wid, groups, lid);
     if (word >= ROWS * PIXELS / 4u) { return; }
     if (word >= step.rows * (PIXELS / 4u)) {
         for (var i = 0u; i < 4u; i++) { image[4u * word + i] = 0.0; }

@@ -11,7 +11,7 @@ override C: u32 = 1u;       // channels, where whole channels are dropped; 1 and
 @group(0) @binding(2) var<storage, read> x: array<f32>; // (COUNT) activated
 // batch COUNT
 // grid COUNT
-// uses feed, random
+// uses feed, random, dropout
 // case COUNT=1,STREAM=0,THRESHOLD=2147483648,SCALE=2
 // case COUNT=1601,STREAM=3,THRESHOLD=858993459,SCALE=1.25
 // case COUNT=360,STREAM=2,THRESHOLD=2147483648,SCALE=2,SPATIAL=12,C=5

@@ -1,8 +1,9 @@
 // forward: y = x · SCALE where random >= THRESHOLD, else 0. One thread an element.
+// uses index
 @compute @workgroup_size(64)
 fn dropout_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                 @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= COUNT) { return; }
-    dx[i] = select(dy[i] * SCALE * activate_grad(x[i]), 0.0, random(STREAM, i / (SPATIAL * C) * C + i % C) < THRESHOLD);
+    dx[i] = select(dy[i] * SCALE * activate_grad(x[i]), 0.0, dropped(i));
 }

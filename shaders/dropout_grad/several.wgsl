@@ -1,12 +1,13 @@
 // forward: y = x · SCALE where random >= THRESHOLD, else 0.
 // Sixteen elements a thread, a workgroup's width apart: on CPU adapters starting a thread costs as much as a load.
+// uses index
 const TILE_COUNT = 1024u;
 
 @compute @workgroup_size(64)
 fn dropout_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                 @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.x + wid.y * groups.x) * TILE_COUNT + lid.x;
+    let first = group_x(wid, groups) * TILE_COUNT + lid.x;
     for (var i = first; i < min(first + TILE_COUNT, COUNT); i += 64u) {
-        dx[i] = select(dy[i] * SCALE * activate_grad(x[i]), 0.0, random(STREAM, i / (SPATIAL * C) * C + i % C) < THRESHOLD);
+        dx[i] = select(dy[i] * SCALE * activate_grad(x[i]), 0.0, dropped(i));
     }
 }

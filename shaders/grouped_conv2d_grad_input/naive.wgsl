@@ -1,9 +1,10 @@
 // forward: y[n, oh, ow, co] += x[n, oh·SH + kh·DH - PT, ow·SW + kw·DW - PL, g·CIG + i] · w[kh, kw, i, co].
 // One thread an element of dx, gathering from the outputs that it fed: no atomics.
+// uses index
 @compute @workgroup_size(64)
 fn grouped_conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                              @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= N * H * W * CI) { return; }
     let ci = i % CI;
     let row = i / CI; // (n, h, w)

@@ -1,8 +1,9 @@
 // forward: y = state = s · before + (1 - s) · g. One thread a number of the state.
+// uses index
 @compute @workgroup_size(64)
 fn gru_cell_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                  @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= ROWS * UNITS) { return; }
     let row = i / UNITS;
     let unit = i % UNITS;

@@ -1,12 +1,13 @@
 // forward: y = state = s · before + (1 - s) · g.
 // Four numbers of the state a thread: a load of four costs CPU adapters little more than a load of one.
 // needs UNITS % 4 == 0
+// uses index, activate4
 const TILE_ITEMS = 256u;
 
 @compute @workgroup_size(64)
 fn gru_cell_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                  @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     let quads = UNITS / 4u;
     if (i >= ROWS * quads) { return; }
     let row = i / quads;
@@ -18,7 +19,7 @@ fn gru_cell_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgrou
     let candidate = gates4[kept + 2u * quads];
     let d = dh4[i] + past4[i] + arriving4(row, quad, now);
     let dupdate = d * (gates4[kept + 4u * quads] - candidate) * gate_grad4(update);
-    let dcandidate = d * (1.0 - update) * slope4(candidate);
+    let dcandidate = d * (1.0 - update) * activate_grad4(candidate);
     let dreset = dcandidate * gates4[kept + 3u * quads] * gate_grad4(reset);
     let at = 3u * moment(row, now) * quads + quad;
     dz4[at] = dupdate;
@@ -32,8 +33,4 @@ fn gru_cell_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgrou
     dq4[first + quads] = dreset;
     dq4[first + 2u * quads] = dcandidate * reset;
     past4[i] = d * update;
-}
-
-fn slope4(y: vec4<f32>) -> vec4<f32> {
-    return vec4(activate_grad(y.x), activate_grad(y.y), activate_grad(y.z), activate_grad(y.w));
 }

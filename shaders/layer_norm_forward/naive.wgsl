@@ -1,8 +1,9 @@
 // One thread a row.
+// uses index
 @compute @workgroup_size(64)
 fn layer_norm_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                       @builtin(num_workgroups) groups: vec3<u32>) {
-    let row = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let row = thread_x(wid, groups, lid);
     if (row >= ITEMS) { return; }
     var mean = 0.0;
     for (var c = 0u; c < C; c++) { mean += x[row * C + c]; }

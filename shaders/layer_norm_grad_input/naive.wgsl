@@ -1,8 +1,9 @@
 // forward: y = gamma · x̂ + beta. One thread a row.
+// uses index
 @compute @workgroup_size(64)
 fn layer_norm_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                          @builtin(num_workgroups) groups: vec3<u32>) {
-    let row = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let row = thread_x(wid, groups, lid);
     if (row >= ITEMS) { return; }
     let mean = stats[2u * row];
     let inverse = stats[2u * row + 1u];

@@ -15,3 +15,13 @@ override CLIPPED: u32; // 0: `scale` is not read
 // case COUNT=1,GAIN_1=0.1,GAIN_2=0.01,WEIGHT_DECAY=0,CLIPPED=0
 // case COUNT=77,GAIN_1=0.5,GAIN_2=0.1,WEIGHT_DECAY=0.02,CLIPPED=1
 // case COUNT=70001,GAIN_1=0.1,GAIN_2=0.01,WEIGHT_DECAY=0.01,CLIPPED=0
+
+// Updates parameter i.
+fn update(i: u32) {
+    let g = gradient(i);
+    let before = m[i];
+    let c = before + (GAIN_1 - step.momentum_shift) * (g - before);
+    m[i] = before + GAIN_2 * (g - before);
+    let p = parameter[i];
+    parameter[i] = p - step.learning_rate * (WEIGHT_DECAY * p + sign(c));
+}

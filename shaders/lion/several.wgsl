@@ -1,16 +1,10 @@
 // Eight parameters a thread, a workgroup's width apart: on CPU adapters starting a thread costs as much as a load.
+// uses index
 const TILE_COUNT = 512u;
 
 @compute @workgroup_size(64)
 fn lion(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
         @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.x + wid.y * groups.x) * TILE_COUNT + lid.x;
-    for (var i = first; i < min(first + TILE_COUNT, COUNT); i += 64u) {
-        let g = gradient(i);
-        let before = m[i];
-        let c = before + (GAIN_1 - step.momentum_shift) * (g - before);
-        m[i] = before + GAIN_2 * (g - before);
-        let p = parameter[i];
-        parameter[i] = p - step.learning_rate * (WEIGHT_DECAY * p + sign(c));
-    }
+    let first = group_x(wid, groups) * TILE_COUNT + lid.x;
+    for (var i = first; i < min(first + TILE_COUNT, COUNT); i += 64u) { update(i); }
 }

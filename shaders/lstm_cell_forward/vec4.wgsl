@@ -1,11 +1,12 @@
 // Four numbers of the state a thread: a load of four costs CPU adapters little more than a load of one.
 // needs UNITS % 4 == 0
+// uses index, activate4
 const TILE_ITEMS = 256u;
 
 @compute @workgroup_size(64)
 fn lstm_cell_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                      @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     let quads = UNITS / 4u;
     if (i >= ROWS * quads) { return; }
     let row = i / quads;
@@ -27,5 +28,3 @@ fn lstm_cell_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
     state4[i] = behind;
     if (now + 1u < TIME) { h4[moment(row, now + 1u) * quads + quad] = behind; }
 }
-
-fn activate4(x: vec4<f32>) -> vec4<f32> { return vec4(activate(x.x), activate(x.y), activate(x.z), activate(x.w)); }

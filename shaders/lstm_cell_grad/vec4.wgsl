@@ -1,12 +1,13 @@
 // forward: y = state = o · activate(c), c = f · before + i · g.
 // Four numbers of the state a thread: a load of four costs CPU adapters little more than a load of one.
 // needs UNITS % 4 == 0
+// uses index, activate4
 const TILE_ITEMS = 256u;
 
 @compute @workgroup_size(64)
 fn lstm_cell_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                   @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     let quads = UNITS / 4u;
     if (i >= ROWS * quads) { return; }
     let row = i / quads;
@@ -20,10 +21,10 @@ fn lstm_cell_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgro
     let earlier = before4[i];
     let bent = activate4(forget * earlier + input * candidate);
     let d = dh4[i] + arriving4(row, quad, now);
-    let dcell = dc4[i] + d * output * slope4(bent);
+    let dcell = dc4[i] + d * output * activate_grad4(bent);
     let dinput = dcell * candidate * gate_grad4(input);
     let dforget = dcell * earlier * gate_grad4(forget);
-    let dcandidate = dcell * input * slope4(candidate);
+    let dcandidate = dcell * input * activate_grad4(candidate);
     let doutput = d * bent * gate_grad4(output);
     let at = 4u * moment(row, now) * quads + quad;
     dz4[at] = dinput;
@@ -35,9 +36,4 @@ fn lstm_cell_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgro
     dq4[first + 2u * quads] = dcandidate;
     dq4[first + 3u * quads] = doutput;
     dc4[i] = dcell * forget;
-}
-
-fn activate4(x: vec4<f32>) -> vec4<f32> { return vec4(activate(x.x), activate(x.y), activate(x.z), activate(x.w)); }
-fn slope4(y: vec4<f32>) -> vec4<f32> {
-    return vec4(activate_grad(y.x), activate_grad(y.y), activate_grad(y.z), activate_grad(y.w));
 }

@@ -1,8 +1,9 @@
 // One thread an element of y.
+// uses index
 @compute @workgroup_size(64)
 fn matmul(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
           @builtin(num_workgroups) groups: vec3<u32>) {
-    let row = wid.y + wid.z * groups.y;
+    let row = group_y(wid, groups);
     let column = id.x;
     if (row >= M || column >= N) { return; }
     var sum = 0.0;

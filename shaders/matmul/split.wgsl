@@ -1,6 +1,7 @@
 // For GPUs where rows and columns are few and K is long, so that tiles alone leave most of a GPU idle: SPLITS threads
 // share the K of an element, every SPLITS-th place each, and their sums are added in workgroup memory, always in the
 // same order. A workgroup computes TILE_M rows and TILE_N columns; a thread sums its share for one column and all rows.
+// uses index
 const TILE_M = 4u; // one of 4, 8, 16: rows of a workgroup
 const TILE_N = 16u; // one of 8, 16, 32: columns of a workgroup
 const SPLITS = 16u; // one of 4, 8, 16, 32: threads that share K
@@ -15,7 +16,7 @@ fn x_at(row: u32, k: u32) -> f32 { return x[min(row, M - 1u) * K + k]; }
 @compute @workgroup_size(TILE_N, SPLITS)
 fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
           @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.y + wid.z * groups.y) * TILE_M;
+    let first = group_y(wid, groups) * TILE_M;
     if (first >= M) { return; }
     let column = wid.x * TILE_N + lid.x;
     let safe = min(column, N - 1u);

@@ -1,11 +1,9 @@
 // y = activate(x · w + b) by tiles of 32 rows and 64 columns, no barriers.
-// For CPU adapters such as lavapipe, where a load costs 60 to 300 instructions and a multiplication one: eight
-// lanes each load what one of them needs and hand it round (subgroupShuffle), so that a tile of 32 × 64 × 4 takes
-// 12 loads for 1024 products. `sum` is longer than loops are unrolled, which keeps it in memory, not in
-// copies of registers: it compiles in a third of the time and runs faster. Where subgroups are narrower than eight
-// (`lanes < 8`), each lane loads everything itself: right, and slow.
+// For CPU adapters, where loads are dear: eight lanes share 12 loads for the 1024 products of a tile of 32 × 64 × 4.
+// Why so, why `sum` stays in memory, and what `lanes < 8` is for: shaders/README.md.
 // A workgroup is one tile; a thread has two vec4 columns of all its rows.
 // needs N % 4 == 0, K % 4 == 0
+// uses index, activate4
 const ROWS = 32u;
 const TILE_M = ROWS;
 const TILE_N = 64u;
@@ -13,7 +11,7 @@ const TILE_N = 64u;
 @compute @workgroup_size(8)
 fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
           @builtin(num_workgroups) groups: vec3<u32>, @builtin(subgroup_size) lanes: u32) {
-    let row = (wid.y + wid.z * groups.y) * TILE_M;
+    let row = group_y(wid, groups) * TILE_M;
     if (row >= M) { return; }
     let column = (wid.x * 8u + lid.x) * 2u;
     let left = min(column, N / 4u - 1u);
@@ -37,8 +35,7 @@ fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) w
     for (var i = 0u; i < 2u * min(ROWS, M - row); i++) {
         let at = column + i % 2u;
         if (at < N / 4u) {
-            let z = sum[i] + b4[at];
-            y4[(row + i / 2u) * (N / 4u) + at] = vec4(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
+            y4[(row + i / 2u) * (N / 4u) + at] = activate4(sum[i] + b4[at]);
         }
     }
 }

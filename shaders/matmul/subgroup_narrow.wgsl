@@ -4,6 +4,7 @@
 // them all itself).
 // A workgroup is one tile of 16 rows and 10 units; a thread has two rows.
 // needs K % 4 == 0
+// uses index
 const UNITS = 10u;
 const TILE_M = 16u;
 const TILE_N = UNITS;
@@ -11,7 +12,7 @@ const TILE_N = UNITS;
 @compute @workgroup_size(8)
 fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
           @builtin(num_workgroups) groups: vec3<u32>, @builtin(subgroup_size) lanes: u32) {
-    let row = (wid.y + wid.z * groups.y) * TILE_M + lid.x; // and the eighth row after it
+    let row = group_y(wid, groups) * TILE_M + lid.x; // and the eighth row after it
     let column = wid.x * TILE_N;
     let low = min(row, M - 1u) * (K / 4u);
     let high = min(row + 8u, M - 1u) * (K / 4u);

@@ -3,6 +3,7 @@
 // where it is named. Beyond ±65,504 a number becomes infinite; below 6e-5 some devices make it zero. The tile, the
 // block of a thread and the order of the sum are those of `tiled`.
 // rounds x, w to half
+// uses index, tile
 enable f16;
 const TILE_M = 32u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 32u; // one of 32, 64, 128: columns of a workgroup
@@ -10,15 +11,11 @@ const BLOCK = 4u; // one of 4, 8: rows and columns of a thread
 const DEPTH = 8u; // one of 8, 16, 32: how much of K is staged at a time
 const THREADS_X = TILE_N / BLOCK;
 const THREADS_Y = TILE_M / BLOCK;
-const THREADS = THREADS_X * THREADS_Y;
-const_assert THREADS >= 32u;
-const_assert THREADS <= 256u;
-const SIDE = BLOCK / 4u; // vec4s of a thread on each side
 const X_QUADS = TILE_M / 4u; // vec4s of the staged columns of x
 const W_QUADS = TILE_N / 4u; // vec4s of the staged rows of w
 const X_STRIDE = X_QUADS + 1u; // one more keeps writers of different k in different banks
 const_assert 8u * DEPTH * (X_STRIDE + W_QUADS) <= 16384u;
-// [k][q]: four rows THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first
+// [k][q]: four rows THREADS_Y apart, the first by `staged_row`
 var<workgroup> x_tile: array<vec4<f16>, DEPTH * X_STRIDE>;
 var<workgroup> w_tile: array<vec4<f16>, DEPTH * W_QUADS>; // [k][q]: so too for columns THREADS_X apart
 
@@ -32,10 +29,6 @@ fn w_at(k: u32, column: u32) -> f16 {
     return 0.0h;
 }
 
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
-}
-
 fn store(row: u32, column: u32, sum: f32) {
     if (row < M && column < N) { y[row * N + column] = activate(sum + b[column]); }
 }
@@ -43,20 +36,20 @@ fn store(row: u32, column: u32, sum: f32) {
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
           @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.y + wid.z * groups.y) * TILE_M;
+    let first = group_y(wid, groups) * TILE_M;
     if (first >= M) { return; }
     let left = wid.x * TILE_N;
     var sums = array<mat4x4<f32>, SIDE * SIDE>();
     for (var start = 0u; start < K; start += DEPTH) {
         let kx = index % DEPTH;
         for (var q = index / DEPTH; q < X_QUADS; q += THREADS / DEPTH) {
-            let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
+            let row = staged_row(first, q);
             x_tile[kx * X_STRIDE + q] = vec4<f16>(
                 x_at(row, start + kx), x_at(row + THREADS_Y, start + kx),
                 x_at(row + 2u * THREADS_Y, start + kx), x_at(row + 3u * THREADS_Y, start + kx));
         }
         let q = index % W_QUADS;
-        let column = left + q / THREADS_X * 4u * THREADS_X + q % THREADS_X;
+        let column = staged_column(left, q);
         for (var k = index / W_QUADS; k < DEPTH; k += THREADS / W_QUADS) {
             w_tile[k * W_QUADS + q] = vec4<f16>(
                 w_at(start + k, column), w_at(start + k, column + THREADS_X),

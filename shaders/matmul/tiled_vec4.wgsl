@@ -2,21 +2,18 @@
 // stored as vec4s. A thread has BLOCK rows that lie THREADS_Y apart, and BLOCK / 4 quads of columns that lie THREADS_X
 // quads apart. DEPTH columns of x and rows of w at a time are staged in workgroup memory; beyond the end they are zero.
 // needs N % 4 == 0
+// uses index, activate4, tile
 const TILE_M = 64u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 64u; // one of 32, 64, 128: columns of a workgroup
 const BLOCK = 4u; // one of 4, 8: rows and columns of a thread
 const DEPTH = 16u; // one of 8, 16, 32: how much of K is staged at a time
 const THREADS_X = TILE_N / BLOCK;
 const THREADS_Y = TILE_M / BLOCK;
-const THREADS = THREADS_X * THREADS_Y;
-const_assert THREADS >= 32u;
-const_assert THREADS <= 256u;
-const SIDE = BLOCK / 4u; // vec4s of a thread on each side
 const X_QUADS = TILE_M / 4u; // vec4s of a staged column of x
 const W_QUADS = TILE_N / 4u; // vec4s of a staged row of w
 const X_STRIDE = X_QUADS + 1u; // one more keeps writers of different k in different banks
 const_assert 16u * DEPTH * (X_STRIDE + W_QUADS) <= 16384u;
-// [k][q]: four rows THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first
+// [k][q]: four rows THREADS_Y apart, the first by `staged_row`
 var<workgroup> x_tile: array<vec4<f32>, DEPTH * X_STRIDE>;
 var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_QUADS>; // [k][q]: columns 4 q .. 4 q + 3
 
@@ -30,21 +27,17 @@ fn w_at(k: u32, quad: u32) -> vec4<f32> {
     return vec4<f32>();
 }
 
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
-}
-
 fn store(row: u32, quad: u32, sums: vec4<f32>) {
     if (row < M && quad < N / 4u) {
         let z = sums + b4[quad];
-        y4[row * (N / 4u) + quad] = vec4<f32>(activate(z.x), activate(z.y), activate(z.z), activate(z.w));
+        y4[row * (N / 4u) + quad] = activate4(z);
     }
 }
 
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
           @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.y + wid.z * groups.y) * TILE_M;
+    let first = group_y(wid, groups) * TILE_M;
     if (first >= M) { return; }
     let left = wid.x * W_QUADS;
     // What this thread stages.
@@ -53,7 +46,7 @@ fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocatio
     var sums = array<mat4x4<f32>, SIDE * SIDE>();
     for (var start = 0u; start < K; start += DEPTH) {
         for (var q = index / DEPTH; q < X_QUADS; q += THREADS / DEPTH) {
-            let row = first + q / THREADS_Y * 4u * THREADS_Y + q % THREADS_Y;
+            let row = staged_row(first, q);
             x_tile[d * X_STRIDE + q] = vec4<f32>(
                 x_at(row, start + d), x_at(row + THREADS_Y, start + d),
                 x_at(row + 2u * THREADS_Y, start + d), x_at(row + 3u * THREADS_Y, start + d));

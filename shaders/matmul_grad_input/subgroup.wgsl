@@ -1,12 +1,10 @@
 // forward: y = x · w + b.
 // dx = (dy · wᵀ) * activate_grad(x) by tiles of 32 rows and 64 columns, no barriers.
-// For CPU adapters such as lavapipe, where a load costs 60 to 300 instructions and a multiplication one: eight
-// lanes each load what one of them needs and hand it round (subgroupShuffle), so that a tile of 32 × 64 × 4 takes
-// 12 loads for 1024 products. `sum` is longer than loops are unrolled, which keeps it in memory, not in
-// copies of registers: it compiles in a third of the time and runs faster. Where subgroups are narrower than eight
-// (`lanes < 8`), each lane loads everything itself: right, and slow.
+// For CPU adapters, where loads are dear: eight lanes share 12 loads for the 1024 products of a tile of 32 × 64 × 4.
+// Why so, why `sum` stays in memory, and what `lanes < 8` is for: shaders/README.md.
 // A workgroup is one tile; a thread has two vec4 columns of all its rows, and turns w by naming its parts anew.
 // needs N % 4 == 0, K % 4 == 0
+// uses index, activate4
 const ROWS = 32u;
 const TILE_M = ROWS;
 const TILE_K = 64u;
@@ -14,7 +12,7 @@ const TILE_K = 64u;
 @compute @workgroup_size(8)
 fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                      @builtin(num_workgroups) groups: vec3<u32>, @builtin(subgroup_size) lanes: u32) {
-    let row = (wid.y + wid.z * groups.y) * TILE_M;
+    let row = group_y(wid, groups) * TILE_M;
     if (row >= M) { return; }
     let column = (wid.x * 8u + lid.x) * 2u;
     var sum = array<vec4<f32>, 64>();
@@ -38,8 +36,7 @@ fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
     for (var i = 0u; i < 2u * min(ROWS, M - row); i++) {
         if (column + i % 2u < K / 4u) {
             let at = (row + i / 2u) * (K / 4u) + column + i % 2u;
-            let x = x4[at];
-            let slope = vec4(activate_grad(x.x), activate_grad(x.y), activate_grad(x.z), activate_grad(x.w));
+            let slope = activate_grad4(x4[at]);
             dx4[at] = sum[i] * slope;
         }
     }

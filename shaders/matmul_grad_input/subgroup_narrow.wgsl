@@ -4,6 +4,7 @@
 // loads it all itself). 40 and not 32 rows: loops of up to 32 are unrolled, and the stores then take seconds to compile.
 // A workgroup is one tile of 40 rows and 32 inputs; a thread has one vec4 of inputs for all rows.
 // needs K % 4 == 0
+// uses index, activate4
 const ROWS = 40u;
 const TILE_M = ROWS;
 const TILE_K = 32u;
@@ -11,7 +12,7 @@ const TILE_K = 32u;
 @compute @workgroup_size(8)
 fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                      @builtin(num_workgroups) groups: vec3<u32>, @builtin(subgroup_size) lanes: u32) {
-    let row = (wid.y + wid.z * groups.y) * TILE_M;
+    let row = group_y(wid, groups) * TILE_M;
     if (row >= M) { return; }
     let column = wid.x * 8u + lid.x;
     let safe = min(column, K / 4u - 1u) * 4u * N;
@@ -30,8 +31,7 @@ fn matmul_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(work
     if (column >= K / 4u) { return; }
     for (var r = 0u; r < min(ROWS, M - row); r++) {
         let at = (row + r) * (K / 4u) + column;
-        let x = x4[at];
-        dx4[at] = sum[r] * vec4(activate_grad(x.x), activate_grad(x.y), activate_grad(x.z), activate_grad(x.w));
+        dx4[at] = sum[r] * activate_grad4(x4[at]);
     }
 }
 

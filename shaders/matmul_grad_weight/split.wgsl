@@ -3,6 +3,7 @@
 // the batch of an element, every SPLITS-th row each, and their sums are added in workgroup memory, always in the same
 // order. A workgroup computes TILE_K rows and TILE_N columns of dw; a thread sums its share for one column and all
 // rows. The workgroups of the first rows sum db too.
+// uses index
 const TILE_K = 4u; // one of 4, 8: rows of a workgroup
 const TILE_N = 16u; // one of 8, 16, 32: columns of a workgroup
 const SPLITS = 16u; // one of 4, 8, 16, 32: threads that share the batch
@@ -18,7 +19,7 @@ fn x_at(m: u32, row: u32) -> f32 { return x[m * K + min(row, K - 1u)]; }
 @compute @workgroup_size(TILE_N, SPLITS)
 fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                       @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.y + wid.z * groups.y) * TILE_K;
+    let first = group_y(wid, groups) * TILE_K;
     if (first >= K) { return; }
     let column = wid.x * TILE_N + lid.x;
     let safe = min(column, N - 1u);

@@ -1,12 +1,10 @@
 // forward: y = x · w + b.
 // dw = xᵀ · dy by tiles of 32 rows and 64 columns, four rows of the batch at a time, no barriers. db falls out on the way.
-// For CPU adapters such as lavapipe, where a load costs 60 to 300 instructions and a multiplication one: eight
-// lanes each load what one of them needs and hand it round (subgroupShuffle), so that a tile of 32 × 64 × 4 takes
-// 12 loads for 1024 products. `sum` is longer than loops are unrolled, which keeps it in memory, not in
-// copies of registers: it compiles in a third of the time and runs faster. Where subgroups are narrower than eight
-// (`lanes < 8`), each lane loads everything itself: right, and slow.
+// For CPU adapters, where loads are dear: eight lanes share 12 loads for the 1024 products of a tile of 32 × 64 × 4.
+// Why so, why `sum` stays in memory, and what `lanes < 8` is for: shaders/README.md.
 // A workgroup is one tile; a thread has two vec4 columns of all its rows.
 // needs M % 4 == 0, N % 4 == 0, K % 4 == 0
+// uses index
 const ROWS = 32u;
 const TILE_K = ROWS;
 const TILE_N = 64u;
@@ -14,7 +12,7 @@ const TILE_N = 64u;
 @compute @workgroup_size(8)
 fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                       @builtin(num_workgroups) groups: vec3<u32>, @builtin(subgroup_size) lanes: u32) {
-    let row = (wid.y + wid.z * groups.y) * TILE_K;
+    let row = group_y(wid, groups) * TILE_K;
     if (row >= K) { return; }
     let column = (wid.x * 8u + lid.x) * 2u;
     let left = min(column, N / 4u - 1u);

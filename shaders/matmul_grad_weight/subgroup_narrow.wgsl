@@ -4,6 +4,7 @@
 // narrower than eight, each loads it all itself).
 // A workgroup is one tile of 32 inputs and 10 units; a thread has four inputs.
 // needs K % 4 == 0
+// uses index
 const UNITS = 10u;
 const TILE_K = 32u;
 const TILE_N = UNITS;
@@ -11,7 +12,7 @@ const TILE_N = UNITS;
 @compute @workgroup_size(8)
 fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                       @builtin(num_workgroups) groups: vec3<u32>, @builtin(subgroup_size) lanes: u32) {
-    let quad = (wid.y + wid.z * groups.y) * (TILE_K / 4u) + lid.x;
+    let quad = group_y(wid, groups) * (TILE_K / 4u) + lid.x;
     let column = wid.x * TILE_N;
     let safe = min(quad, K / 4u - 1u);
     var sum = array<vec4<f32>, UNITS>();

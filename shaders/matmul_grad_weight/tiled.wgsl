@@ -1,21 +1,18 @@
 // forward: y = x · w + b.
-// For GPUs. A workgroup computes a tile of TILE_K rows and TILE_N columns of dw; a thread has BLOCK × BLOCK elements
-// that lie THREADS_Y rows and THREADS_X columns apart. DEPTH rows of x and dy at a time, both along the batch, are
-// staged in workgroup memory; beyond the end they are zero. The workgroups of the first rows of dw sum db too.
+// For GPUs. A workgroup computes a tile of TILE_K rows and TILE_N columns of dw, a thread BLOCK × BLOCK elements of it.
+// DEPTH rows of x and dy at a time, both along the batch, are staged in workgroup memory; beyond the end they are zero.
+// The workgroups of the first rows of dw sum db too.
+// uses index, tile
 const TILE_K = 32u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 32u; // one of 32, 64, 128: columns of a workgroup
 const BLOCK = 4u; // one of 4, 8: rows and columns of a thread
 const DEPTH = 8u; // one of 8, 16, 32: how much of M is staged at a time
 const THREADS_X = TILE_N / BLOCK;
 const THREADS_Y = TILE_K / BLOCK;
-const THREADS = THREADS_X * THREADS_Y;
-const_assert THREADS >= 32u;
-const_assert THREADS <= 256u;
-const SIDE = BLOCK / 4u; // vec4s of a thread on each side
 const X_QUADS = TILE_K / 4u; // vec4s of a staged row of x
 const DY_QUADS = TILE_N / 4u; // and of dy
 const_assert 16u * DEPTH * (X_QUADS + DY_QUADS) <= 16384u;
-// [m][q]: four rows of dw THREADS_Y apart, of which q / THREADS_Y · 4 · THREADS_Y + q % THREADS_Y is the first.
+// [m][q]: four rows of dw THREADS_Y apart, the first by `staged_row`.
 // Writers are neighbours, so no row needs padding.
 var<workgroup> x_tile: array<vec4<f32>, DEPTH * X_QUADS>;
 var<workgroup> dy_tile: array<vec4<f32>, DEPTH * DY_QUADS>; // [m][q]: so too for columns THREADS_X apart
@@ -30,10 +27,6 @@ fn dy_at(m: u32, column: u32) -> f32 {
     return 0.0;
 }
 
-fn outer(a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
-    return mat4x4<f32>(a.x * b, a.y * b, a.z * b, a.w * b);
-}
-
 fn store(row: u32, column: u32, sum: f32) {
     if (row < K && column < N) { dw[row * N + column] = sum; }
 }
@@ -41,14 +34,14 @@ fn store(row: u32, column: u32, sum: f32) {
 @compute @workgroup_size(THREADS_X, THREADS_Y)
 fn matmul_grad_weight(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) index: u32,
                       @builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let top = (wid.y + wid.z * groups.y) * TILE_K;
+    let top = group_y(wid, groups) * TILE_K;
     if (top >= K) { return; }
     let left = wid.x * TILE_N;
     // What this thread stages.
     let xq = index % X_QUADS;
-    let x_row = top + xq / THREADS_Y * 4u * THREADS_Y + xq % THREADS_Y;
+    let x_row = staged_row(top, xq);
     let dq = index % DY_QUADS;
-    let dy_column = left + dq / THREADS_X * 4u * THREADS_X + dq % THREADS_X;
+    let dy_column = staged_column(left, dq);
     var sums = array<mat4x4<f32>, SIDE * SIDE>();
     var bias = array<vec4<f32>, SIDE>();
     for (var start = 0u; start < M; start += DEPTH) {

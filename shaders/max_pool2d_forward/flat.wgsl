@@ -1,10 +1,11 @@
 // For GPUs: one thread an element of y, the workgroups over all of them in a row, so that no thread
 // is idle where the channels are few.
 // grid ITEMS = N * OH * OW * C
+// uses index
 @compute @workgroup_size(64)
 fn max_pool2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                       @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x; // (n, oh, ow, c)
+    let i = thread_x(wid, groups, lid); // (n, oh, ow, c)
     if (i >= N * OH * OW * C) { return; }
     let n = i / (OH * OW * C);
     let top = i / (OW * C) % OH * SH - PT;

@@ -1,8 +1,9 @@
 // One thread an element of y.
+// uses index
 @compute @workgroup_size(64)
 fn max_pool2d_forward(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                       @builtin(num_workgroups) groups: vec3<u32>) {
-    let row = wid.y + wid.z * groups.y; // (n, oh, ow)
+    let row = group_y(wid, groups); // (n, oh, ow)
     let c = id.x;
     if (row >= N * OH * OW || c >= C) { return; }
     let n = row / (OH * OW);

@@ -1,13 +1,14 @@
 // The largest of each window, four channels a thread: the lanes are outputs in memory's order, whatever the number
 // of channels, and a CPU adapter's cost of a load (a branch a lane) is paid once for four values.
 // needs C % 4 == 0
+// uses index
 const TILE_ITEMS = 256u;
 // grid ITEMS = N * OH * OW * C
 
 @compute @workgroup_size(64)
 fn max_pool2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                       @builtin(num_workgroups) groups: vec3<u32>) {
-    let item = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let item = thread_x(wid, groups, lid);
     if (item >= N * OH * OW * C / 4u) { return; }
     let c = item % (C / 4u);
     let row = item / (C / 4u); // (n, oh, ow)

@@ -2,10 +2,11 @@
 // For GPUs: one thread an element of dx, the workgroups over all of them in a row, so that no thread
 // is idle where the channels are few. Each looks at every window that holds it.
 // grid ITEMS = N * H * W * C
+// uses index
 @compute @workgroup_size(64)
 fn max_pool2d_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                    @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x; // (n, h, w, c)
+    let i = thread_x(wid, groups, lid); // (n, h, w, c)
     if (i >= N * H * W * C) { return; }
     let n = i / (H * W * C);
     let bottom = i / (W * C) % H + PT;

@@ -1,8 +1,9 @@
 // forward: y = x at argmax. One thread an element of dx, looking at every window that holds it.
+// uses index
 @compute @workgroup_size(64)
 fn max_pool2d_grad(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                    @builtin(num_workgroups) groups: vec3<u32>) {
-    let row = wid.y + wid.z * groups.y; // (n, h, w)
+    let row = group_y(wid, groups); // (n, h, w)
     let c = id.x;
     if (row >= N * H * W || c >= C) { return; }
     let n = row / (H * W);

@@ -11,3 +11,11 @@ override TRAINED: u32;
 // case COUNT=1,TRAINED=1
 // case COUNT=77,TRAINED=33
 // case COUNT=70001,TRAINED=70001
+
+// Updates parameter i.
+fn update(i: u32) {
+    let p = parameter[i];
+    let old = average[i];
+    // A whole share is a copy, to the bit.
+    average[i] = select(p, old + step.average * (p - old), i < TRAINED && step.average < 1.0);
+}

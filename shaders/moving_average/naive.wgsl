@@ -1,11 +1,9 @@
 // One thread a parameter.
+// uses index
 @compute @workgroup_size(64)
 fn moving_average(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                   @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= COUNT) { return; }
-    let p = parameter[i];
-    let old = average[i];
-    // A whole share is a copy, to the bit.
-    average[i] = select(p, old + step.average * (p - old), i < TRAINED && step.average < 1.0);
+    update(i);
 }

@@ -1,14 +1,10 @@
 // Eight parameters a thread, a workgroup's width apart: on CPU adapters starting a thread costs as much as a load.
+// uses index
 const TILE_COUNT = 512u;
 
 @compute @workgroup_size(64)
 fn moving_average(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                   @builtin(num_workgroups) groups: vec3<u32>) {
-    let first = (wid.x + wid.y * groups.x) * TILE_COUNT + lid.x;
-    for (var i = first; i < min(first + TILE_COUNT, COUNT); i += 64u) {
-        let p = parameter[i];
-        let old = average[i];
-        // A whole share is a copy, to the bit.
-        average[i] = select(p, old + step.average * (p - old), i < TRAINED && step.average < 1.0);
-    }
+    let first = group_x(wid, groups) * TILE_COUNT + lid.x;
+    for (var i = first; i < min(first + TILE_COUNT, COUNT); i += 64u) { update(i); }
 }

@@ -1,7 +1,8 @@
 // One thread an element.
+// uses index
 @compute @workgroup_size(64)
 fn peak_copy(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
              @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i < COUNT) { y[i] = x[i]; }
 }

@@ -1,8 +1,9 @@
 // One thread an element of y; twelve chains in three vec4, as many as 16 registers of a processor leave room for.
+// uses index
 @compute @workgroup_size(64)
 fn peak_fma(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
             @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= COUNT) { return; }
     let add = vec4<f32>(x[i]);
     var a = vec4<f32>(0.0, 1.0, 2.0, 3.0);

@@ -1,8 +1,9 @@
 // One thread an element of y.
+// uses index
 @compute @workgroup_size(64)
 fn recurrent_output(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                     @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= ROWS * TIME * UNITS) { return; }
     let unit = i % UNITS;
     let row = i / UNITS / TIME;

@@ -1,13 +1,14 @@
 // Four vectors of four elements of y a thread, a workgroup's width apart: on CPU adapters starting a thread costs as
 // much as a load.
 // needs UNITS % 4 == 0
+// uses index
 const TILE_ITEMS = 1024u;
 
 @compute @workgroup_size(64)
 fn recurrent_output(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                     @builtin(num_workgroups) groups: vec3<u32>) {
     let quads = UNITS / 4u;
-    let first = (wid.x + wid.y * groups.x) * (TILE_ITEMS / 4u) + lid.x;
+    let first = group_x(wid, groups) * (TILE_ITEMS / 4u) + lid.x;
     for (var i = first; i < min(first + TILE_ITEMS / 4u, ROWS * TIME * quads); i += 64u) {
         let row = i / quads / TIME;
         let place = i / quads % TIME;

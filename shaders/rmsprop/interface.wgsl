@@ -25,3 +25,23 @@ override CLIPPED: u32; // 0: `scale` is not read
 // case COUNT=77,GAIN=0.1,MOMENTUM=0.9,EPSILON=0.0000001,WEIGHT_DECAY=0.01,CENTERED=0,HEAVY=1,MEANS=1,MOMENTA=77,CLIPPED=1
 // case COUNT=79,GAIN=0.01,MOMENTUM=0,EPSILON=0.001,WEIGHT_DECAY=0.01,CENTERED=1,HEAVY=0,MEANS=79,MOMENTA=1,CLIPPED=0
 // case COUNT=70001,GAIN=0.1,MOMENTUM=0.9,EPSILON=0.001,WEIGHT_DECAY=0,CENTERED=1,HEAVY=1,MEANS=70001,MOMENTA=70001,CLIPPED=0
+
+// Updates parameter i.
+fn update(i: u32) {
+    let g = gradient(i);
+    let square = mean_square[i] + GAIN * (g * g - mean_square[i]);
+    mean_square[i] = square;
+    var variance = square;
+    if (CENTERED == 1u) {
+        let centre = mean[i] + GAIN * (g - mean[i]);
+        mean[i] = centre;
+        variance = max(square - centre * centre, 0.0);
+    }
+    var change = step.learning_rate * g * inverseSqrt(variance + EPSILON);
+    if (HEAVY == 1u) {
+        change += (MOMENTUM + step.momentum_shift) * momentum[i];
+        momentum[i] = change;
+    }
+    let p = parameter[i];
+    parameter[i] = p - step.learning_rate * WEIGHT_DECAY * p - change;
+}

@@ -17,3 +17,13 @@ override CLIPPED: u32; // 0: `scale` is not read
 // case COUNT=77,MOMENTUM=0.9,WEIGHT_DECAY=0.02,NESTEROV=0,CLIPPED=1
 // case COUNT=77,MOMENTUM=0.9,WEIGHT_DECAY=0.02,NESTEROV=1,CLIPPED=1
 // case COUNT=70001,MOMENTUM=0.9,WEIGHT_DECAY=0.01,NESTEROV=1,CLIPPED=0
+
+// Updates parameter i.
+fn update(i: u32) {
+    let momentum = MOMENTUM + step.momentum_shift;
+    let p = parameter[i];
+    let g = gradient(i) + WEIGHT_DECAY * p;
+    let v = momentum * velocity[i] + g;
+    velocity[i] = v;
+    parameter[i] = p - step.learning_rate * select(v, g + momentum * v, NESTEROV == 1u);
+}

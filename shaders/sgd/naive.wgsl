@@ -1,13 +1,9 @@
 // One thread a parameter.
+// uses index
 @compute @workgroup_size(64)
 fn sgd(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
        @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= COUNT) { return; }
-    let momentum = MOMENTUM + step.momentum_shift;
-    let p = parameter[i];
-    let g = gradient(i) + WEIGHT_DECAY * p;
-    let v = momentum * velocity[i] + g;
-    velocity[i] = v;
-    parameter[i] = p - step.learning_rate * select(v, g + momentum * v, NESTEROV == 1u);
+    update(i);
 }

@@ -1,22 +1,19 @@
 // forward: y = state = activate(z + q).
 // Four numbers of the state a thread: a load of four costs CPU adapters little more than a load of one.
 // needs UNITS % 4 == 0
+// uses index, activate4
 const TILE_ITEMS = 256u;
 
 @compute @workgroup_size(64)
 fn simple_rnn_cell_grad(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
                         @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     let quads = UNITS / 4u;
     if (i >= ROWS * quads) { return; }
     let row = i / quads;
     let quad = i % quads;
     let now = step[0];
-    let d = (dh4[i] + arriving4(row, quad, now)) * slope4(state4[i]);
+    let d = (dh4[i] + arriving4(row, quad, now)) * activate_grad4(state4[i]);
     dz4[moment(row, now) * quads + quad] = d;
     dq4[i] = d;
-}
-
-fn slope4(y: vec4<f32>) -> vec4<f32> {
-    return vec4(activate_grad(y.x), activate_grad(y.y), activate_grad(y.z), activate_grad(y.w));
 }

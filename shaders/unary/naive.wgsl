@@ -1,4 +1,5 @@
 // One thread an element; which function is a constant to the driver's compiler.
+// uses index
 fn apply(x: f32) -> f32 {
     switch FUNCTION {
         case 1u: { return abs(x); }
@@ -20,7 +21,7 @@ fn apply(x: f32) -> f32 {
 @compute @workgroup_size(64)
 fn unary(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
          @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= COUNT) { return; }
     y[i] = apply(x[i]);
 }

@@ -110,6 +110,11 @@ impl Variant {
     pub fn cases(&self) -> Vec<&str> {
         cases(self.source()).map(|(_, sizes)| sizes).collect()
     }
+
+    /// The shared texts that it builds on besides those of its operation, as its lines `// uses index` say.
+    pub fn parts(&self) -> Vec<&'static str> {
+        uses(self.source()).unwrap_or_default().into_iter().map(|part| part.text).collect()
+    }
 }
 
 /// Returns true if `interface` mentions the composed activation or its gradient.

@@ -1,5 +1,5 @@
-//! WGSL texts in `shaders/common/` that several operations share. An interface or a variant names those that it uses in
-//! a line `// uses feed, random`.
+//! WGSL texts in `shaders/common/` that several operations or variants share. An interface or a variant names those that
+//! it uses in a line `// uses feed, random`.
 
 /// A shared text.
 #[derive(Debug)]
@@ -20,7 +20,10 @@ macro_rules! parts {
     };
 }
 
-parts! { feed input number random mixup augment regression gradient recurrence arriving gate }
+parts! {
+    feed input number random dropout mixup augment regression gradient recurrence arriving gate
+    index activate4 tile window winograd
+}
 
 /// The shared text with that name.
 pub(super) fn part(name: &str) -> Option<&'static Part> {

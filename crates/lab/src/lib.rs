@@ -115,6 +115,12 @@ pub fn list(context: &Context, only: Option<&'static Op>) -> Result<Vec<Listing>
 /// [`Error::Variant`] for an operation without `naive`.
 pub fn template(op: &'static Op) -> Result<String> {
     let call = workload::typical(op)?;
+    let naive = op.variant("naive").map_err(|_| Error::Variant {
+        op: op.name,
+        wanted: "naive".into(),
+        message: "is what a template starts from, and is not there".into(),
+        known: op.variant_names(),
+    })?;
     let mut text = format!(
         "// A variant of {name}: {about}.\n\
          // Prove and time it with: `wgrad_lab::measure({name})` `user_file::read(THIS_FILE)`\n\
@@ -132,10 +138,8 @@ pub fn template(op: &'static Op) -> Result<String> {
     if op.activated() {
         text.push_str("//   fn activate(x: f32) -> f32, fn activate_grad(y: f32) -> f32 (of the output y)\n");
     }
-    for part in op.parts() {
-        for line in part.lines() {
-            text.push_str(&format!("//   {line}\n"));
-        }
+    for line in op.parts().iter().copied().chain(naive.parts()).flat_map(str::lines) {
+        text.push_str(&format!("//   {line}\n"));
     }
     let axis = op.interface.lines().find_map(|line| line.trim().strip_prefix("// grid "));
     let axis = axis.and_then(|grid| grid.split([',', '=']).next()).unwrap_or("N").trim();
@@ -143,7 +147,7 @@ pub fn template(op: &'static Op) -> Result<String> {
         "//\n\
          // `// grid` says what the workgroups cover, x first. `const TILE_{axis} = 32u;` says how much of {axis} one\n\
          // workgroup covers; without it, it is the workgroup size. The last axis folds into the next dimension where it\n\
-         // is long: compute it as `wid.y + wid.z * groups.y` (or x and y) and return beyond the end.\n\
+         // is long: `group_y(wid, groups)` of `// uses index` unfolds it (`group_x` if it is x). Return beyond the end.\n\
          // `x4` is `x` as vec4s; use one of the two. Sizes or features that this file needs are given one per line, as\n\
          // in `// needs {axis} % 4 == 0`, `// needs {axis} >= 64` or `// needs SUBGROUP`. Guard every load and store.\n\
          // A line `// case {case}` adds sizes to its proof, and\n\
@@ -155,13 +159,7 @@ pub fn template(op: &'static Op) -> Result<String> {
         sizes = sizes::words(&call),
         case = op.cases().first().copied().unwrap_or_default(),
     ));
-    // The example lines above must not count as needs or a grid of this file.
-    let naive = op.variant("naive").map_err(|_| Error::Variant {
-        op: op.name,
-        wanted: "naive".into(),
-        message: "is missing, and a template starts from it".into(),
-        known: op.variant_names(),
-    })?;
+    // The example lines above must not be taken for needs or a grid of this file.
     text.push_str(naive.source());
     Ok(text)
 }

@@ -14,3 +14,12 @@ override CLIPPED: u32; // 0: `scale` is not read
 // case COUNT=1,GAIN=0.1,WEIGHT_DECAY=0,CLIPPED=0
 // case COUNT=77,GAIN=0.5,WEIGHT_DECAY=0.02,CLIPPED=1
 // case COUNT=70001,GAIN=0.1,WEIGHT_DECAY=0.01,CLIPPED=0
+
+// Updates parameter i.
+fn update(i: u32) {
+    let before = m[i];
+    let mean = before + (GAIN - step.momentum_shift) * (gradient(i) - before);
+    m[i] = mean;
+    let p = parameter[i];
+    parameter[i] = p - step.learning_rate * (WEIGHT_DECAY * p + sign(mean));
+}

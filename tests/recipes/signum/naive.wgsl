@@ -1,12 +1,9 @@
 // One thread a parameter.
+// uses index
 @compute @workgroup_size(64)
 fn signum(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(workgroup_id) wid: vec3<u32>,
           @builtin(num_workgroups) groups: vec3<u32>) {
-    let i = (wid.x + wid.y * groups.x) * 64u + lid.x;
+    let i = thread_x(wid, groups, lid);
     if (i >= COUNT) { return; }
-    let before = m[i];
-    let mean = before + (GAIN - step.momentum_shift) * (gradient(i) - before);
-    m[i] = mean;
-    let p = parameter[i];
-    parameter[i] = p - step.learning_rate * (WEIGHT_DECAY * p + sign(mean));
+    update(i);
 }

@@ -150,7 +150,7 @@ const ENDLESS: &str = include_str!("../../../../tests/fixtures/endless.wgsl");
 #[test]
 fn what_does_not_fold_is_right_up_to_a_size_that_is_told() {
     let naive = ADD.variant("naive").expect("on the page").source();
-    let flat = naive.replace("(wid.x + wid.y * groups.x)", "wid.x");
+    let flat = naive.replace("thread_x(wid, groups, lid)", "wid.x * 64u + lid.x");
     assert_ne!(naive, flat, "adapt this test");
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("flat.wgsl"), flat).expect("writes");
@@ -236,8 +236,8 @@ fn watching_measures_again_at_every_save() {
 #[test]
 fn a_file_that_does_not_meet_the_interface_is_an_error_at_its_own_line() {
     let cases = [
-        ("a typo", NAIVE.replace("sum += x[", "sum += z["), vec!["my.wgsl:10:", "`z`"]),
-        ("a syntax error", NAIVE.replace("var sum = 0.0;", "var sum = ;"), vec!["my.wgsl:8:"]),
+        ("a typo", NAIVE.replace("sum += x[", "sum += z["), vec!["my.wgsl:11:", "`z`"]),
+        ("a syntax error", NAIVE.replace("var sum = 0.0;", "var sum = ;"), vec!["my.wgsl:9:"]),
         ("no entry point", NAIVE.replace("@compute @workgroup_size(64)", ""), vec!["entry point"]),
         (
             "a binding of its own",

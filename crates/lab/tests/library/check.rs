@@ -159,7 +159,7 @@ fn a_wrong_kernel_is_named_and_nothing_else_is() {
         ("max_pool2d_forward", "value > best", "value >= best"),
         ("conv2d_grad_input", "w[tap + co]", "w[tap + CO - 1u - co]"),
         ("matmul", "w[k * N + column]", "w[(K - 1u - k) * N + column]"),
-        ("dropout_grad", "random(STREAM, i /", "random(STREAM, 1u + i /"),
+        ("dropout_grad", "dropped(i)", "dropped(i + 1u)"),
         ("sgd", "if (i >= COUNT)", "if (i >= COUNT - 64u)"),
         ("sum_partials", "s < SPLITS", "s + 1u < SPLITS"),
     ];
