@@ -7,9 +7,13 @@ use wgrad::{
     kernels::OPERATIONS,
     op::{AdapterClass, setting::Setting},
 };
-use wgrad_lab::row::{Row, Status};
+use wgrad_lab::{
+    ratio::Speed,
+    row::{Row, Status},
+};
 use wgrad_report::{
     chart::{Bars, HeatMap},
+    junit,
     lab::{About, measured},
     page::{Alarm, Cell, Page, Section, Table, can_write},
 };
@@ -177,6 +181,12 @@ fn row(op: &'static str, variant: &'static str, adapter: &str, seconds: f64) -> 
         seconds_q1: Some(seconds * 0.95),
         seconds_q3: Some(seconds * 1.1),
         samples: 15,
+        rounds: vec![seconds; 15],
+        of_default: None,
+        of_last: None,
+        same_text: None,
+        digest: None,
+        date: "2026-11-30".into(),
         dispatches_per_sample: 3,
         clock: Some(Clock::Wall),
         compile_seconds: Some(0.25),
@@ -195,6 +205,52 @@ fn row(op: &'static str, variant: &'static str, adapter: &str, seconds: f64) -> 
         class: AdapterClass::Cpu,
         version: "0.1.0",
     }
+}
+
+#[test]
+fn speeds_relative_to_others_are_columns_where_there_are_any() {
+    let speed = Speed { times: 1.92, low: 1.88, high: 1.95 };
+    let faster = Row { of_default: Some(speed), ..row("matmul", "tiled", "card", 0.001) };
+    let naive = Row { default: true, ..row("matmul", "naive", "card", 0.002) };
+    let page = checked(&measured(&About::default(), &[faster.clone(), naive.clone()]).html());
+    let html = tree(&page);
+    assert!(texts(&html, "th").iter().any(|heading| heading == "× default"));
+    assert!(texts(&html, "tbody tr td").contains(&"1.92 (1.88 to 1.95)".to_string()));
+    assert!(!texts(&html, "th").iter().any(|heading| heading == "× last"));
+    let page = checked(&measured(&About::default(), &[naive]).html());
+    let alone = tree(&page);
+    assert!(!texts(&alone, "th").iter().any(|heading| heading.starts_with('×')));
+}
+
+#[test]
+fn junit_counts_what_fails_and_escapes_what_it_shows() {
+    let wrong = Row {
+        status: Status::Wrong,
+        reason: Some("at M=1: \"y[0]\" <is> 2 & not 1\nsecond line".into()),
+        ..row("matmul", "my <own>.wgsl", "card", 0.1)
+    };
+    let skipped = Row {
+        status: Status::Skipped,
+        reason: Some("needs N % 4 == 0".into()),
+        seconds: None,
+        ..row("matmul", "tiled_vec4", "card", 0.1)
+    };
+    let rows = [row("matmul", "naive", "card", 0.5), wrong, skipped, row("add", "naive", "card", 0.1)];
+    let xml = junit::xml(&rows, &[]);
+    let document = roxmltree::Document::parse(&xml).unwrap_or_else(|e| panic!("{e}: {xml}"));
+    let suites: Vec<_> = document.descendants().filter(|node| node.has_tag_name("testsuite")).collect();
+    let counts = |node: &roxmltree::Node| {
+        ["tests", "failures", "skipped"].map(|name| node.attribute(name).map(str::to_string))
+    };
+    let expected = |counts: [&str; 3]| counts.map(|count| Some(count.to_string()));
+    assert_eq!(
+        suites.iter().map(counts).collect::<Vec<_>>(),
+        [expected(["3", "1", "1"]), expected(["1", "0", "0"])]
+    );
+    let failure = document.descendants().find(|node| node.has_tag_name("failure")).expect("a failure");
+    assert_eq!(failure.attribute("message"), Some("at M=1: \"y[0]\" <is> 2 & not 1 second line"));
+    assert_eq!(failure.text(), Some("at M=1: \"y[0]\" <is> 2 & not 1\nsecond line"));
+    assert_eq!(failure.parent().and_then(|test| test.attribute("name")), Some("my <own>.wgsl"));
 }
 
 #[test]
