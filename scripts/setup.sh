@@ -2,10 +2,10 @@
 # Installs what wgrad needs and this machine lacks: a Vulkan driver, its loader, and the Fashion-MNIST data.
 #
 # usage: scripts/setup.sh [--backports | --own-mesa] [--all-adapters] [--browser] [--tint] [--no-data]
-#   On Debian 12 it takes Mesa 25 from bookworm-backports (twice as fast on a CPU, an eighth of the compiling) where there is no
-#   Vulkan driver and no Mesa yet. A Mesa that is there stays as it is.
-#   --backports      take it in place of a Mesa that is there, too
-#   --own-mesa       leave it: Debian 12's own Mesa 22
+#   On Debian 12 the Vulkan driver is that of Mesa 25, from bookworm-backports: twice as fast on a CPU, an eighth of the
+#   compiling. A Vulkan driver that is installed already stays, and so does a Mesa for OpenGL.
+#   --backports      Mesa 25 also in place of what is installed, for Vulkan and OpenGL
+#   --own-mesa       Debian 12's own Mesa 22 instead
 #   --all-adapters   also the other software adapters for tests: SwiftShader (in chromium) and llvmpipe through GL
 #   --browser        also Chromium, for the tests of the pages
 #   --tint           also node and npm, for scripts/tint.sh, which compiles the shaders with Chromium's compiler
@@ -133,7 +133,7 @@ vulkan_driver() { # whether a driver's manifest exists where the loader looks
   return 1
 }
 
-# All packages built from Mesa's source must have the same version; libegl1 dispatches to them.
+# The packages of Mesa for OpenGL must have the same version; libegl1 dispatches to them.
 mesa_packages=(mesa-vulkan-drivers libgl1-mesa-dri libegl-mesa0)
 from_backports() { # PACKAGE...: whether all of them are already from backports
   local package
@@ -170,14 +170,6 @@ is_bookworm() {
   [ -r /etc/os-release ] && [ "$(. /etc/os-release && echo "${ID:-} ${VERSION_CODENAME:-}")" = 'debian bookworm' ]
 }
 
-has_mesa() { # whether any of Mesa's packages is installed
-  local package
-  for package in "${mesa_packages[@]}"; do
-    if [ -n "$(installed_version "$package")" ]; then return; fi
-  done
-  return 1
-}
-
 install_backports() { # PACKAGE...
   add_backports_suite &&
     install_packages "Mesa 25, about twice as fast as Debian 12's own on a CPU" -t bookworm-backports libvulkan1 "$@"
@@ -189,7 +181,7 @@ if [ "$backports" = true ]; then
   elif ! from_backports "${mesa_packages[@]}" && ! install_backports "${mesa_packages[@]}" libegl1; then
     missing=true # an explicit request must not be skipped
   fi
-elif [ "$backports" = auto ] && [ "$have_apt" = true ] && [ "$can_root" = true ] && is_bookworm && ! has_mesa && ! vulkan_driver; then
+elif [ "$backports" = auto ] && [ "$have_apt" = true ] && [ "$can_root" = true ] && is_bookworm && ! vulkan_driver; then
   install_backports mesa-vulkan-drivers || say "going on with Debian 12's own Mesa"
 fi
 
