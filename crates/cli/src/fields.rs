@@ -77,6 +77,7 @@ const FIELDS: &[(&str, Said)] = &[
     ("checked", Switch("--checked", None)),
     // Lab and searches.
     ("activation", Value("--activation")),
+    ("baseline", Value("--baseline")),
     ("batches", Value("--batches")),
     ("from", Value("--from")),
     ("rounds", Value("--rounds")),
@@ -128,6 +129,7 @@ const ITEMS: &[(&str, &str, &str)] = &[
     ("wgrad_formats::keras::load", "wgrad train --model", "wgrad train --model {}"),
     ("wgrad_formats::model_file::TEMPLATE", "wgrad models --template", ""),
     ("wgrad_formats::onnx::import", "wgrad import", "wgrad import {}"),
+    ("wgrad_lab::history::save", "wgrad lab OP --save FILE", ""),
     ("wgrad_lab::measure", "wgrad lab", "wgrad lab {}"),
     ("wgrad_lab::sweep", "--sweep", "--file {} --sweep"),
     ("wgrad_lab::template", "wgrad lab OP --template", ""),

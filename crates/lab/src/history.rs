@@ -11,7 +11,7 @@ use wgrad::{Error, Result, text::read_text, words::counted};
 use wgrad_files::write_whole;
 
 /// What an error about a file of results says to do.
-const NEXT: &str = "keep results with `wgrad lab OP --save FILE`";
+const NEXT: &str = "keep results with `wgrad_lab::history::save`";
 /// Rows of a file that are looked at.
 const MOST: usize = 100_000;
 
@@ -155,7 +155,7 @@ impl Baseline {
             words.join(", ")
         };
         format!(
-            "holds no variant that was timed in this run: it has {}, this run has {}; {NEXT}, or leave `--baseline` out",
+            "holds no variant that was timed in this run: it has {}, this run has {}; {NEXT}, or leave `.baseline` out",
             words(there),
             words(here)
         )

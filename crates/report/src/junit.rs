@@ -24,7 +24,7 @@ pub fn xml(rows: &[Row], slower: &[Slower]) -> String {
     let suites =
         unique(rows.iter().map(|row| (row.op, &row.sizes, row.activation, &row.adapter, &row.backend)));
     let markup = html! {
-        testsuites name="wgrad lab" tests=(rows.len()) failures=(failures(rows, slower)) {
+        testsuites name="lab" tests=(rows.len()) failures=(failures(rows, slower)) {
             @for (op, sizes, activation, adapter, backend) in suites {
                 @let own: Vec<&Row> = rows.iter().filter(|row| {
                     (row.op, &row.sizes, row.activation, &row.adapter, &row.backend) == (op, sizes, activation, adapter, backend)
