@@ -161,7 +161,7 @@ mod tests {
         std::fs::write(&file, "text").expect("writes");
         for path in [file.clone(), file.join("run")] {
             let error = Run::vacant(&path).expect_err("a file").to_string();
-            assert!(error.contains("file is no folder") && error.contains("`.folder`"), "{error}");
+            assert!(error.contains("file is not a folder") && error.contains("`.folder`"), "{error}");
         }
         Run::vacant(&folder.path().join("a/b")).expect("nothing is there");
     }
