@@ -16,6 +16,8 @@ pub mod workload;
 pub mod row;
 /// Every variant in the languages of all back ends, without an adapter.
 pub mod backends;
+/// What a kernel computes, on the host: any reference kernel defines what the others must compute.
+pub mod interpret;
 /// What is asked for.
 pub mod request;
 /// With which inputs variants are proven.

@@ -1,0 +1,464 @@
+//! From naga's functions to instructions: statements, and what the frame of a function holds.
+
+use super::{
+    Refusal,
+    code::{Cell, Change, Op, PRIVATE, Pointer, Routine, STACK, Slot, Target},
+    layout::Layout,
+    real::Real,
+};
+use naga::{
+    AddressSpace, AtomicFunction, Barrier, Block, Constant, Expression, Function, Handle, Literal,
+    LocalVariable, Module, Span, Statement, SwitchValue, TypeInner,
+    valid::{FunctionInfo, ModuleInfo},
+};
+use std::collections::BTreeMap;
+
+/// What all functions of a module share.
+pub(super) struct Compiler<'a> {
+    pub module: &'a Module,
+    pub info: &'a ModuleInfo,
+    pub text: &'a str,
+    pub layout: Layout<'a>,
+    /// Which object each buffer and variable of workgroup memory is.
+    pub objects: BTreeMap<Handle<naga::GlobalVariable>, u32>,
+    /// Where each `var<private>` stands among all of them, in cells.
+    pub private: BTreeMap<Handle<naga::GlobalVariable>, u32>,
+    /// What has been compiled.
+    pub routines: Vec<Routine>,
+    pub known: BTreeMap<Handle<Function>, u32>,
+    /// Whether there is a barrier.
+    pub barriers: bool,
+}
+
+/// The line of a place in `text`, from 1.
+fn line(text: &str, span: Span) -> Option<u32> {
+    let before = text.as_bytes().get(..span.to_range()?.start)?;
+    u32::try_from(before.iter().filter(|byte| **byte == b'\n').count() + 1).ok()
+}
+
+/// A constant of the text.
+fn literal(literal: Literal) -> Result<Cell, Refusal> {
+    Ok(match literal {
+        Literal::F32(value) => Cell::Real(Real::exact(f64::from(value))),
+        Literal::F16(value) => Cell::Real(Real::exact(value.to_f64())),
+        Literal::U32(value) => Cell::Word(value, 0),
+        Literal::I32(value) => Cell::Word(value as u32, 0),
+        Literal::Bool(value) => Cell::Word(u32::from(value), 0),
+        other => {
+            return Err(Refusal::new(format!(
+                "{other:?} is not interpreted: numbers of 32 bits and f16 are"
+            )));
+        }
+    })
+}
+
+impl<'a> Compiler<'a> {
+    /// The cells of a constant expression of the module.
+    pub fn global_constant(&self, handle: Handle<Expression>) -> Result<Vec<Cell>, Refusal> {
+        self.constant(&self.module.global_expressions, handle)
+            .map_err(|e| e.at(line(self.text, self.module.global_expressions.get_span(handle))))
+    }
+
+    fn named_constant(&self, constant: Handle<Constant>) -> Result<Vec<Cell>, Refusal> {
+        self.global_constant(self.module.constants[constant].init)
+    }
+
+    /// The cells of a constant expression among `all`.
+    fn constant(
+        &self,
+        all: &naga::Arena<Expression>,
+        handle: Handle<Expression>,
+    ) -> Result<Vec<Cell>, Refusal> {
+        Ok(match &all[handle] {
+            Expression::Literal(value) => vec![literal(*value)?],
+            Expression::Constant(constant) => self.named_constant(*constant)?,
+            Expression::ZeroValue(ty) => self.layout.zeros(self.layout.inner(*ty))?,
+            Expression::Compose { components, .. } => {
+                let mut cells = Vec::new();
+                for component in components {
+                    cells.extend(self.constant(all, *component)?);
+                }
+                cells
+            }
+            Expression::Splat { size, value } => {
+                let value = self.constant(all, *value)?;
+                value.iter().copied().cycle().take(value.len() * u32::from(*size) as usize).collect()
+            }
+            Expression::Swizzle { size, vector, pattern } => {
+                let vector = self.constant(all, *vector)?;
+                let picked = pattern.iter().take(u32::from(*size) as usize);
+                picked.filter_map(|from| vector.get(*from as usize).copied()).collect()
+            }
+            _ => return Err(Refusal::new("a constant that naga has not computed is not interpreted")),
+        })
+    }
+
+    /// Compiles an entry point or function and all that it calls; its number.
+    pub fn function(&mut self, function: &'a Function, info: &'a FunctionInfo) -> Result<u32, Refusal> {
+        let mut body = Body {
+            function,
+            info,
+            routine: Routine::default(),
+            slots: BTreeMap::new(),
+            locals: BTreeMap::new(),
+            breaks: Vec::new(),
+            continues: Vec::new(),
+            line: None,
+            deepest: 0,
+            all: self,
+        };
+        // Arguments stand first: a caller knows where.
+        for argument in &function.arguments {
+            let zeros = body.all.layout.zeros_or_pointer(body.all.layout.inner(argument.ty))?;
+            body.place(&zeros);
+        }
+        body.block(&function.body)?;
+        body.push(Op::Return { from: 0, len: 0 });
+        let Body { mut routine, deepest, .. } = body;
+        routine.depth = routine.frame.len() + deepest;
+        self.routines.push(routine);
+        Ok(self.routines.len() as u32 - 1)
+    }
+
+    fn called(&mut self, handle: Handle<Function>) -> Result<u32, Refusal> {
+        if let Some(number) = self.known.get(&handle) {
+            return Ok(*number);
+        }
+        let (module, info) = (self.module, self.info);
+        let number = self.function(&module.functions[handle], &info[handle])?;
+        self.known.insert(handle, number);
+        Ok(number)
+    }
+}
+
+/// A function on its way.
+pub(super) struct Body<'a, 'b> {
+    pub all: &'b mut Compiler<'a>,
+    pub function: &'a Function,
+    pub info: &'a FunctionInfo,
+    pub routine: Routine,
+    /// Where each value stands.
+    pub slots: BTreeMap<Handle<Expression>, Slot>,
+    locals: BTreeMap<Handle<LocalVariable>, Slot>,
+    /// Jumps that wait for the end of a loop or switch.
+    breaks: Vec<Vec<usize>>,
+    /// Jumps that wait for the end of a loop's body.
+    continues: Vec<Vec<usize>>,
+    /// The line of what is compiled.
+    pub line: Option<u32>,
+    /// Cells of the frames of what is called.
+    deepest: usize,
+}
+
+impl<'a> Body<'a, '_> {
+    /// What an expression is.
+    pub fn ty(&self, handle: Handle<Expression>) -> &'a TypeInner {
+        self.info[handle].ty.inner_with(&self.all.module.types)
+    }
+
+    /// Cells of an expression.
+    pub fn cells(&self, handle: Handle<Expression>) -> Result<u32, Refusal> {
+        self.all.layout.cells(self.ty(handle))
+    }
+
+    /// That something is not interpreted, here.
+    pub fn refuse<T>(&self, message: impl Into<String>) -> Result<T, Refusal> {
+        Err(Refusal::new(message).at(self.line))
+    }
+
+    /// Adds an instruction.
+    pub fn push(&mut self, op: Op) {
+        self.routine.code.push(op);
+        self.routine.lines.push(self.line);
+    }
+
+    /// A new place in the frame that holds `cells` on entry.
+    pub fn place(&mut self, cells: &[Cell]) -> Slot {
+        let at = self.routine.frame.len() as Slot;
+        self.routine.frame.extend(cells);
+        at
+    }
+
+    /// A new place for the value of an expression.
+    pub fn room(&mut self, handle: Handle<Expression>) -> Result<Slot, Refusal> {
+        let cells = self.cells(handle)?;
+        let at = self.place(&vec![Cell::Word(0, 0); cells as usize]);
+        self.slots.insert(handle, at);
+        Ok(at)
+    }
+
+    fn here(&self) -> Target {
+        self.routine.code.len() as Target
+    }
+
+    /// Where the value of an expression stands. Those that are no statement's get their place here.
+    pub fn slot(&mut self, handle: Handle<Expression>) -> Result<Slot, Refusal> {
+        if let Some(slot) = self.slots.get(&handle) {
+            return Ok(*slot);
+        }
+        let cells = match &self.function.expressions[handle] {
+            Expression::Literal(_) | Expression::Constant(_) | Expression::ZeroValue(_) => {
+                self.all.constant(&self.function.expressions, handle)?
+            }
+            Expression::FunctionArgument(index) => {
+                let mut at = 0;
+                for argument in self.function.arguments.iter().take(*index as usize) {
+                    at += self.all.layout.cells(self.all.layout.inner(argument.ty))?;
+                }
+                self.slots.insert(handle, at);
+                return Ok(at);
+            }
+            Expression::GlobalVariable(global) => vec![Cell::Pointer(self.global(*global)?)],
+            Expression::LocalVariable(local) => {
+                let variable = self.local(*local)?;
+                let at = self.place(&[Cell::Pointer(Pointer { object: STACK, at: variable })]);
+                self.routine.pointers.push((at, variable));
+                self.slots.insert(handle, at);
+                return Ok(at);
+            }
+            other => return self.refuse(format!("{} is not interpreted", super::expressions::named(other))),
+        };
+        let at = self.place(&cells);
+        self.slots.insert(handle, at);
+        Ok(at)
+    }
+
+    fn global(&self, handle: Handle<naga::GlobalVariable>) -> Result<Pointer, Refusal> {
+        let global = &self.all.module.global_variables[handle];
+        match global.space {
+            AddressSpace::Private => {
+                Ok(Pointer { object: PRIVATE, at: self.all.private.get(&handle).copied().unwrap_or(0) })
+            }
+            AddressSpace::Storage { .. } | AddressSpace::Uniform | AddressSpace::WorkGroup => {
+                Ok(Pointer { object: self.all.objects.get(&handle).copied().unwrap_or(PRIVATE - 1), at: 0 })
+            }
+            _ => {
+                let name = global.name.as_deref().unwrap_or("a variable");
+                self.refuse(format!(
+                    "`{name}` is no buffer: textures, samplers and the like are not interpreted"
+                ))
+            }
+        }
+    }
+
+    /// The place of a variable of the function.
+    fn local(&mut self, handle: Handle<LocalVariable>) -> Result<Slot, Refusal> {
+        if let Some(at) = self.locals.get(&handle) {
+            return Ok(*at);
+        }
+        let local = &self.function.local_variables[handle];
+        let cells = match local.init {
+            Some(init) => self.all.constant(&self.function.expressions, init)?,
+            None => self.all.layout.zeros(self.all.layout.inner(local.ty))?,
+        };
+        let at = self.place(&cells);
+        self.locals.insert(handle, at);
+        Ok(at)
+    }
+
+    fn block(&mut self, block: &'a Block) -> Result<(), Refusal> {
+        for (statement, span) in block.span_iter() {
+            self.line = line(self.all.text, *span).or(self.line);
+            self.statement(statement).map_err(|e| e.at(self.line))?;
+        }
+        Ok(())
+    }
+
+    /// A jump whose target is not known yet; its place.
+    fn jump(&mut self, op: Op) -> usize {
+        self.push(op);
+        self.routine.code.len() - 1
+    }
+
+    /// Lets jumps go to what comes next.
+    fn land(&mut self, jumps: impl IntoIterator<Item = usize>) {
+        let here = self.here();
+        for jump in jumps {
+            match self.routine.code.get_mut(jump) {
+                Some(Op::Jump(to) | Op::Unless { to, .. }) => *to = here,
+                _ => {}
+            }
+        }
+    }
+
+    fn statement(&mut self, statement: &'a Statement) -> Result<(), Refusal> {
+        match statement {
+            Statement::Emit(range) => {
+                for handle in range.clone().filter(|handle| self.info[*handle].ref_count > 0) {
+                    self.line = line(self.all.text, self.function.expressions.get_span(handle)).or(self.line);
+                    self.expression(handle)?;
+                }
+            }
+            Statement::Block(block) => self.block(block)?,
+            Statement::If { condition, accept, reject } => {
+                let condition = self.slot(*condition)?;
+                let otherwise = self.jump(Op::Unless { condition, to: 0 });
+                self.block(accept)?;
+                if reject.is_empty() {
+                    self.land([otherwise]);
+                } else {
+                    let end = self.jump(Op::Jump(0));
+                    self.land([otherwise]);
+                    self.block(reject)?;
+                    self.land([end]);
+                }
+            }
+            Statement::Switch { selector, cases } => {
+                let selector = self.slot(*selector)?;
+                let at = self.jump(Op::Jump(0));
+                self.breaks.push(Vec::new());
+                let (mut table, mut default) = (Vec::new(), None);
+                for case in cases {
+                    match case.value {
+                        SwitchValue::I32(value) => table.push((value as u32, self.here())),
+                        SwitchValue::U32(value) => table.push((value, self.here())),
+                        SwitchValue::Default => default = Some(self.here()),
+                    }
+                    self.block(&case.body)?;
+                    if !case.fall_through {
+                        let end = self.jump(Op::Jump(0));
+                        self.breaks.last_mut().into_iter().for_each(|breaks| breaks.push(end));
+                    }
+                }
+                let default = default.unwrap_or(self.here());
+                if let Some(op) = self.routine.code.get_mut(at) {
+                    *op = Op::Switch { selector, cases: table.into(), default };
+                }
+                let ends = self.breaks.pop().unwrap_or_default();
+                self.land(ends);
+            }
+            Statement::Loop { body, continuing, break_if } => {
+                let start = self.here();
+                self.breaks.push(Vec::new());
+                self.continues.push(Vec::new());
+                self.block(body)?;
+                let continues = self.continues.pop().unwrap_or_default();
+                self.land(continues);
+                self.block(continuing)?;
+                match break_if {
+                    Some(condition) => {
+                        let condition = self.slot(*condition)?;
+                        self.push(Op::Unless { condition, to: start });
+                    }
+                    None => self.push(Op::Jump(start)),
+                }
+                let ends = self.breaks.pop().unwrap_or_default();
+                self.land(ends);
+            }
+            Statement::Break => {
+                let jump = self.jump(Op::Jump(0));
+                self.breaks.last_mut().into_iter().for_each(|breaks| breaks.push(jump));
+            }
+            Statement::Continue => {
+                let jump = self.jump(Op::Jump(0));
+                self.continues.last_mut().into_iter().for_each(|continues| continues.push(jump));
+            }
+            Statement::Return { value } => {
+                let (from, len) = match value {
+                    Some(value) => (self.slot(*value)?, self.cells(*value)?),
+                    None => (0, 0),
+                };
+                self.push(Op::Return { from, len });
+            }
+            Statement::ControlBarrier(barrier) => self.barrier(*barrier)?,
+            Statement::Store { pointer, value } => {
+                let (shape, atomic) = (self.shape(*pointer)?, self.is_atomic(*pointer));
+                let (pointer, from) = (self.slot(*pointer)?, self.slot(*value)?);
+                self.push(Op::Store { pointer, from, shape, atomic });
+            }
+            Statement::Atomic { pointer, fun, value, result } => {
+                self.atomic(*pointer, fun, *value, *result)?
+            }
+            Statement::WorkGroupUniformLoad { pointer, result } => {
+                self.barrier(Barrier::WORK_GROUP)?;
+                let (shape, pointer) = (self.shape(*pointer)?, self.slot(*pointer)?);
+                let to = self.room(*result)?;
+                self.push(Op::Load { to, pointer, shape });
+                self.barrier(Barrier::WORK_GROUP)?;
+            }
+            Statement::Call { function, arguments, result } => {
+                let number = self.all.called(*function)?;
+                let (mut at, mut copies) = (0, Vec::with_capacity(arguments.len()));
+                for argument in arguments {
+                    let (from, len) = (self.slot(*argument)?, self.cells(*argument)?);
+                    copies.push((from, at, len));
+                    at += len;
+                }
+                let result = match result {
+                    Some(result) => self.room(*result)?,
+                    None => 0,
+                };
+                let depth = self.all.routines.get(number as usize).map_or(0, |routine| routine.depth);
+                self.deepest = self.deepest.max(depth);
+                self.push(Op::Call { function: number, arguments: copies.into(), result });
+            }
+            other => return self.refuse(format!("{} is not interpreted", unknown(other))),
+        }
+        Ok(())
+    }
+
+    fn barrier(&mut self, barrier: Barrier) -> Result<(), Refusal> {
+        if barrier.intersects(Barrier::SUB_GROUP) {
+            return self
+                .refuse("subgroupBarrier is not interpreted: how wide a subgroup is, the device says");
+        }
+        if barrier.intersects(Barrier::TEXTURE) {
+            return self.refuse("textureBarrier is not interpreted: textures are not");
+        }
+        self.all.barriers = true;
+        let [workgroup, storage] = [Barrier::WORK_GROUP, Barrier::STORAGE].map(|kind| barrier.contains(kind));
+        self.push(Op::Barrier { workgroup, storage });
+        Ok(())
+    }
+
+    fn atomic(
+        &mut self,
+        pointer: Handle<Expression>,
+        function: &AtomicFunction,
+        value: Handle<Expression>,
+        result: Option<Handle<Expression>>,
+    ) -> Result<(), Refusal> {
+        let signed = match self.ty(value) {
+            TypeInner::Scalar(scalar) if scalar.width == 4 && scalar.kind == naga::ScalarKind::Sint => true,
+            TypeInner::Scalar(scalar) if scalar.width == 4 && scalar.kind == naga::ScalarKind::Uint => false,
+            _ => {
+                return self
+                    .refuse("atomic operations of other numbers than i32 and u32 are not interpreted");
+            }
+        };
+        let change = match function {
+            AtomicFunction::Add => Change::Add,
+            AtomicFunction::Subtract => Change::Subtract,
+            AtomicFunction::And => Change::And,
+            AtomicFunction::ExclusiveOr => Change::Xor,
+            AtomicFunction::InclusiveOr => Change::Or,
+            AtomicFunction::Min => Change::Min,
+            AtomicFunction::Max => Change::Max,
+            AtomicFunction::Exchange { compare: None } => Change::Exchange,
+            AtomicFunction::Exchange { compare: Some(compare) } => {
+                Change::CompareExchange(self.slot(*compare)?)
+            }
+        };
+        let (pointer, value) = (self.slot(pointer)?, self.slot(value)?);
+        let to = match result.filter(|result| self.info[*result].ref_count > 0) {
+            Some(result) => Some(self.room(result)?),
+            None => None,
+        };
+        self.push(Op::Atomic { pointer, value, change, signed, to });
+        Ok(())
+    }
+}
+
+/// A statement that is not interpreted, by its name in WGSL.
+fn unknown(statement: &Statement) -> &'static str {
+    match statement {
+        Statement::Kill => "discard",
+        Statement::MemoryBarrier(_) => "a barrier of memory alone",
+        Statement::ImageStore { .. } | Statement::ImageAtomic { .. } => "a store to a texture",
+        Statement::SubgroupBallot { .. } => "subgroupBallot",
+        Statement::SubgroupGather { .. } => "a shuffle or broadcast in a subgroup",
+        Statement::SubgroupCollectiveOperation { .. } => "an operation of a subgroup, such as subgroupAdd,",
+        Statement::CooperativeStore { .. } => "a cooperative matrix",
+        _ => "this statement",
+    }
+}
