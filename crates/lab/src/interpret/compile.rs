@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 pub(super) struct Compiler<'a> {
     pub module: &'a Module,
     pub info: &'a ModuleInfo,
-    pub text: &'a str,
+    pub lines: Lines,
     pub layout: Layout<'a>,
     /// Which object each buffer and variable of workgroup memory is.
     pub objects: BTreeMap<Handle<naga::GlobalVariable>, u32>,
@@ -30,10 +30,23 @@ pub(super) struct Compiler<'a> {
     pub barriers: bool,
 }
 
-/// The line of a place in `text`, from 1.
-fn line(text: &str, span: Span) -> Option<u32> {
-    let before = text.as_bytes().get(..span.to_range()?.start)?;
-    u32::try_from(before.iter().filter(|byte| **byte == b'\n').count() + 1).ok()
+/// Cells of all values of a function: some 50 MB.
+const MOST: usize = 1 << 20;
+
+/// Where the lines of a text end.
+pub(super) struct Lines(Vec<usize>);
+
+impl Lines {
+    /// Of this text.
+    pub fn of(text: &str) -> Self {
+        Self(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line of a place, from 1.
+    fn at(&self, span: Span) -> Option<u32> {
+        let start = span.to_range()?.start;
+        u32::try_from(self.0.partition_point(|end| *end < start) + 1).ok()
+    }
 }
 
 /// A constant of the text.
@@ -56,7 +69,7 @@ impl<'a> Compiler<'a> {
     /// The cells of a constant expression of the module.
     pub fn global_constant(&self, handle: Handle<Expression>) -> Result<Vec<Cell>, Refusal> {
         self.constant(&self.module.global_expressions, handle)
-            .map_err(|e| e.at(line(self.text, self.module.global_expressions.get_span(handle))))
+            .map_err(|e| e.at(self.lines.at(self.module.global_expressions.get_span(handle))))
     }
 
     fn named_constant(&self, constant: Handle<Constant>) -> Result<Vec<Cell>, Refusal> {
@@ -110,7 +123,7 @@ impl<'a> Compiler<'a> {
         // Arguments stand first: a caller knows where.
         for argument in &function.arguments {
             let zeros = body.all.layout.zeros_or_pointer(body.all.layout.inner(argument.ty))?;
-            body.place(&zeros);
+            body.place(&zeros)?;
         }
         body.block(&function.body)?;
         body.push(Op::Return { from: 0, len: 0 });
@@ -173,16 +186,19 @@ impl<'a> Body<'a, '_> {
     }
 
     /// A new place in the frame that holds `cells` on entry.
-    pub fn place(&mut self, cells: &[Cell]) -> Slot {
-        let at = self.routine.frame.len() as Slot;
+    pub fn place(&mut self, cells: &[Cell]) -> Result<Slot, Refusal> {
+        let at = self.routine.frame.len();
+        if at + cells.len() > MOST {
+            return self.refuse(format!("the values of a function are more than {MOST} numbers"));
+        }
         self.routine.frame.extend(cells);
-        at
+        Ok(at as Slot)
     }
 
     /// A new place for the value of an expression.
     pub fn room(&mut self, handle: Handle<Expression>) -> Result<Slot, Refusal> {
         let cells = self.cells(handle)?;
-        let at = self.place(&vec![Cell::Word(0, 0); cells as usize]);
+        let at = self.place(&vec![Cell::Word(0, 0); cells as usize])?;
         self.slots.insert(handle, at);
         Ok(at)
     }
@@ -211,14 +227,14 @@ impl<'a> Body<'a, '_> {
             Expression::GlobalVariable(global) => vec![Cell::Pointer(self.global(*global)?)],
             Expression::LocalVariable(local) => {
                 let variable = self.local(*local)?;
-                let at = self.place(&[Cell::Pointer(Pointer { object: STACK, at: variable })]);
+                let at = self.place(&[Cell::Pointer(Pointer { object: STACK, at: variable })])?;
                 self.routine.pointers.push((at, variable));
                 self.slots.insert(handle, at);
                 return Ok(at);
             }
             other => return self.refuse(format!("{} is not interpreted", super::expressions::named(other))),
         };
-        let at = self.place(&cells);
+        let at = self.place(&cells)?;
         self.slots.insert(handle, at);
         Ok(at)
     }
@@ -251,14 +267,14 @@ impl<'a> Body<'a, '_> {
             Some(init) => self.all.constant(&self.function.expressions, init)?,
             None => self.all.layout.zeros(self.all.layout.inner(local.ty))?,
         };
-        let at = self.place(&cells);
+        let at = self.place(&cells)?;
         self.locals.insert(handle, at);
         Ok(at)
     }
 
     fn block(&mut self, block: &'a Block) -> Result<(), Refusal> {
         for (statement, span) in block.span_iter() {
-            self.line = line(self.all.text, *span).or(self.line);
+            self.line = self.all.lines.at(*span).or(self.line);
             self.statement(statement).map_err(|e| e.at(self.line))?;
         }
         Ok(())
@@ -284,8 +300,10 @@ impl<'a> Body<'a, '_> {
     fn statement(&mut self, statement: &'a Statement) -> Result<(), Refusal> {
         match statement {
             Statement::Emit(range) => {
-                for handle in range.clone().filter(|handle| self.info[*handle].ref_count > 0) {
-                    self.line = line(self.all.text, self.function.expressions.get_span(handle)).or(self.line);
+                let info = self.info;
+                for handle in range.clone().filter(|handle| info[*handle].ref_count > 0) {
+                    let span = self.function.expressions.get_span(handle);
+                    self.line = self.all.lines.at(span).or(self.line);
                     self.expression(handle)?;
                 }
             }

@@ -3,7 +3,7 @@
 use super::{
     Buffers, Kernel, Limits, Outputs, Refusal,
     code::{Cell, Routine},
-    compile::Compiler,
+    compile::{Compiler, Lines},
     layout::Layout,
     machine::{Doubts, Invocation, Machine, Pause},
     memory::{Memory, Object},
@@ -40,7 +40,7 @@ pub fn run(
     let mut compiler = Compiler {
         module,
         info,
-        text,
+        lines: Lines::of(text),
         layout,
         objects: BTreeMap::new(),
         private: BTreeMap::new(),
@@ -56,7 +56,11 @@ pub fn run(
     let Compiler { routines, barriers, .. } = compiler;
 
     let size = entry.workgroup_size;
-    let count: u64 = size.iter().map(|n| u64::from(*n)).product();
+    let count = size.iter().fold(1, |count: u64, n| count.saturating_mul(u64::from(*n)));
+    check(count, 1 << 20, "invocations a workgroup")?;
+    if groups.contains(&0) {
+        return Ok(Outputs::new());
+    }
     let depth = routines.get(main as usize).map_or(0, |routine| routine.depth);
     // Without barriers one invocation ends before the next begins.
     let lanes = if barriers { count } else { 1 };
@@ -80,7 +84,8 @@ pub fn run(
     for z in 0..groups[2] {
         for y in 0..groups[1] {
             for x in 0..groups[0] {
-                dispatch.machine.memory.begin(number);
+                let cleared = dispatch.machine.memory.begin(number);
+                dispatch.machine.spend(cleared / 16).map_err(Refusal::new)?;
                 dispatch.workgroup([x, y, z], count, barriers)?;
                 number = number.wrapping_add(1);
             }
@@ -153,7 +158,7 @@ fn variables(
                 let written = is_written(module, key, &used);
                 words += content.len() as u64;
                 cells += if written { content.len() as u64 } else { 0 };
-                check(words, limits.words, "words")?;
+                check(words, limits.words.min(1 << 30), "words")?;
                 check(cells, limits.cells, "numbers that are written")?;
                 all.bindings.insert(key, all.objects.len() as u32);
                 compiler.objects.insert(handle, all.objects.len() as u32);
@@ -258,7 +263,8 @@ struct Dispatch<'a> {
 
 impl Dispatch<'_> {
     /// Begins invocation `index` of a workgroup in a lane.
-    fn begin(&mut self, lane: usize, group: [u32; 3], index: u32) {
+    fn begin(&mut self, lane: usize, group: [u32; 3], index: u32) -> Result<(), Refusal> {
+        self.machine.enters(self.main)?;
         let [x, y, _] = self.size.map(|n| n.max(1));
         let local = [index % x, index / x % y, index / x / y];
         let place = Place { group, groups: self.groups, local, size: self.size, index };
@@ -269,18 +275,19 @@ impl Dispatch<'_> {
             .collect();
         let routines: &[Routine] = self.machine.routines;
         self.lanes[lane].begin(routines, self.main, &self.private, &arguments);
+        Ok(())
     }
 
     fn workgroup(&mut self, group: [u32; 3], count: u64, barriers: bool) -> Result<(), Refusal> {
         if !barriers {
             for index in 0..count as u32 {
-                self.begin(0, group, index);
+                self.begin(0, group, index)?;
                 self.machine.memory.invocation = index;
                 self.machine.run(&mut self.lanes[0])?;
             }
             return Ok(());
         }
-        (0..count as u32).for_each(|index| self.begin(index as usize, group, index));
+        (0..count as u32).try_for_each(|index| self.begin(index as usize, group, index))?;
         loop {
             let mut pause = Pause::Returned;
             for (index, lane) in self.lanes.iter_mut().enumerate().filter(|(_, lane)| !lane.is_done()) {

@@ -206,7 +206,7 @@ impl<'a> Body<'a, '_> {
                 layout.member(members, index as usize, words)?
             }
             Pointee::Type(TypeInner::Array { size: naga::ArraySize::Dynamic, stride, .. }) => {
-                let index = self.place(&[super::code::Cell::Word(index, 0)]);
+                let index = self.place(&[super::code::Cell::Word(index, 0)])?;
                 let to = self.room(handle)?;
                 self.push(Op::Element { to, from, index, stride: stride / 4, count: None, signed: false });
                 return Ok(());

@@ -151,6 +151,7 @@ impl Machine<'_> {
                     }
                     Op::Call { function, arguments, result } => {
                         set_next(lane, next);
+                        self.enters(*function).map_err(|e| e.at(line))?;
                         let behind = frame.base + routine.frame.len() as u32;
                         lane.enter(routines, *function, behind, frame.base + result);
                         for (from, to, len) in arguments {
@@ -180,7 +181,14 @@ impl Machine<'_> {
         *self.routines.get(frame.routine as usize)?.lines.get((frame.next as usize).checked_sub(1)?)?
     }
 
-    fn spend(&mut self, operations: u64) -> Step<()> {
+    /// That the frame of a function is made anew.
+    pub fn enters(&mut self, routine: u32) -> Result<(), Refusal> {
+        let cells = self.routines.get(routine as usize).map_or(0, |routine| routine.frame.len());
+        self.spend(cells as u64 / 16).map_err(Refusal::new)
+    }
+
+    /// Counts operations.
+    pub fn spend(&mut self, operations: u64) -> Step<()> {
         match self.left.checked_sub(operations) {
             Some(left) => {
                 self.left = left;

@@ -146,13 +146,16 @@ impl Memory {
         Self { objects, phases: [0; 2], last_phase: 0, group: 0, invocation: 0 }
     }
 
-    /// Begins a workgroup: its memory is zero.
-    pub fn begin(&mut self, group: u32) {
+    /// Begins a workgroup: its memory is zero. How many cells that are.
+    pub fn begin(&mut self, group: u32) -> u64 {
         self.group = group;
         self.barrier(true, true);
+        let mut cleared = 0;
         for object in self.objects.iter_mut().filter(|object| object.scope == Scope::Workgroup) {
             object.cells.copy_from_slice(&object.zeros);
+            cleared += object.zeros.len() as u64;
         }
+        cleared
     }
 
     /// All invocations of the workgroup have come so far.

@@ -9,7 +9,7 @@ use wgrad::{
     feed::{Batch, Step, split_mix},
     kernels::OPERATIONS,
     op::{
-        Access, Activation, At, Binding, Call, Element, Marks, Role,
+        Access, Activation, At, Binding, Call, Element, Marks, Role, Variant,
         activations::{GELU, LINEAR, RELU, SIGMOID, TANH},
         sizes::{case, lengths},
         twin::{Data, Expected, Inputs},
@@ -109,10 +109,9 @@ fn words(data: &Data) -> Vec<u32> {
 
 /// The largest share of the twin's bound that values differ by, and the largest and least quotients of both bounds; or
 /// why the kernel is refused.
-fn beside(call: &Call, seed: u64) -> Result<[f64; 3], String> {
-    let naive = call.op.variant("naive").expect("every operation has one");
-    let shader = call.op.shader(naive, call.activation).expect("composes");
-    let resolved = resolve("naive", naive, &shader, &call.sizes).unwrap_or_else(|e| panic!("{e}"));
+fn beside(call: &Call, variant: &Variant, seed: u64) -> Result<[f64; 3], String> {
+    let shader = call.op.shader(variant, call.activation).expect("composes");
+    let resolved = resolve("naive", variant, &shader, &call.sizes).unwrap_or_else(|e| panic!("{e}"));
     let lengths = lengths(&shader, &call.sizes);
     let host = inputs(call, &shader.bindings, &lengths, seed);
     let (batch, step) = feed(call, seed);
@@ -215,7 +214,8 @@ fn references_compute_what_their_twins_say() {
         for activation in activations {
             for (n, call) in small(op, activation).into_iter().enumerate() {
                 tried += 1;
-                match beside(&call, 11 + n as u64) {
+                let naive = op.variant("naive").expect("every operation has one");
+                match beside(&call, naive, 11 + n as u64) {
                     Ok([off, most, least]) => all = [all[0].max(off), all[1].max(most), all[2].min(least)],
                     Err(why) => *refusals.entry(op.name).or_default().entry(why).or_default() += 1,
                 }
@@ -237,4 +237,25 @@ fn references_compute_what_their_twins_say() {
     if std::env::var_os("WGRAD_SHOW").is_some() {
         panic!("{tried} calls\n{report}");
     }
+}
+
+#[test]
+fn other_variants_compute_the_same_or_are_refused_for_their_subgroups() {
+    let (mut tried, mut subgroups) = (0, 0);
+    for op in OPERATIONS.iter().copied() {
+        for variant in op.variants().iter().filter(|variant| variant.name() != "naive") {
+            let takes = |call: &Call| variant.unmet(&call.sizes, wgpu::Features::all()).is_none();
+            let calls = small(op, if op.activated() { &SIGMOID } else { &LINEAR });
+            for (n, call) in calls.into_iter().filter(takes).enumerate().take(4) {
+                match beside(&call, variant, 5 + n as u64) {
+                    Ok(_) => tried += 1,
+                    Err(why) if why.contains("subgroup") || why.contains("Subgroup") => subgroups += 1,
+                    Err(why)
+                        if REFUSED.iter().any(|(name, reason)| *name == op.name && why.contains(reason)) => {}
+                    Err(why) => panic!("{}/{} at {:?}: {why}", op.name, variant.name(), call.sizes),
+                }
+            }
+        }
+    }
+    assert!(tried > 50 && subgroups > 5, "{tried}, {subgroups} with subgroups");
 }
