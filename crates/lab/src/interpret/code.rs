@@ -223,11 +223,11 @@ pub(super) enum Op {
         cases: Box<[(u32, Target)]>,
         default: Target,
     },
-    /// Copies `(from, to, len)` into the frame of the function, and what it returns to `result`.
+    /// Copies `(from, to, len)` into the frame of the function, and what it returns to `result` if that is asked for.
     Call {
         function: u32,
         arguments: Box<[(Slot, Slot, u32)]>,
-        result: Slot,
+        result: Option<Slot>,
     },
     Return {
         from: Slot,

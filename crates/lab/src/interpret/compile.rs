@@ -403,8 +403,8 @@ impl<'a> Body<'a, '_> {
                     at += len;
                 }
                 let result = match result {
-                    Some(result) => self.room(*result)?,
-                    None => 0,
+                    Some(result) => Some(self.room(*result)?),
+                    None => None,
                 };
                 let depth = self.all.routines.get(number as usize).map_or(0, |routine| routine.depth);
                 self.deepest = self.deepest.max(depth);

@@ -45,7 +45,7 @@ struct Frame {
     /// Where its cells begin.
     base: u32,
     /// Where what it returns goes.
-    result: u32,
+    result: Option<u32>,
 }
 
 /// An invocation: its cells, and how far it has come.
@@ -100,13 +100,13 @@ impl Invocation {
     pub fn begin(&mut self, routines: &[Routine], entry: u32, private: &[Cell], arguments: &[(u32, u32)]) {
         self.private.copy_from_slice(private);
         self.frames.clear();
-        self.enter(routines, entry, 0, 0);
+        self.enter(routines, entry, 0, None);
         for (slot, value) in arguments {
             self.stack[*slot as usize] = Cell::Word(*value, 0);
         }
     }
 
-    fn enter(&mut self, routines: &[Routine], routine: u32, base: u32, result: u32) {
+    fn enter(&mut self, routines: &[Routine], routine: u32, base: u32, result: Option<u32>) {
         let of = &routines[routine as usize];
         self.stack[base as usize..][..of.frame.len()].copy_from_slice(&of.frame);
         for (slot, to) in &of.pointers {
@@ -153,14 +153,16 @@ impl Machine<'_> {
                         set_next(lane, next);
                         self.enters(*function).map_err(|e| e.at(line))?;
                         let behind = frame.base + routine.frame.len() as u32;
-                        lane.enter(routines, *function, behind, frame.base + result);
+                        lane.enter(routines, *function, behind, result.map(|result| frame.base + result));
                         for (from, to, len) in arguments {
                             copy(&mut lane.stack, base + *from as usize, (behind + to) as usize, *len);
                         }
                         break;
                     }
                     Op::Return { from, len } => {
-                        copy(&mut lane.stack, base + *from as usize, frame.result as usize, *len);
+                        if let Some(result) = frame.result {
+                            copy(&mut lane.stack, base + *from as usize, result as usize, *len);
+                        }
                         lane.frames.pop();
                         break;
                     }

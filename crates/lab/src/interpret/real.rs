@@ -165,6 +165,8 @@ impl Real {
 
     /// a + b
     pub fn add(self, other: Self, width: Width) -> Self {
+        /// How many multiples of a quantum f64 holds: 2⁵³.
+        const F64: f64 = 9_007_199_254_740_992.0;
         let (a, b) = (self.operand(width), other.operand(width));
         // Adding zero rounds nothing.
         if a.is_nothing() {
@@ -177,7 +179,8 @@ impl Real {
         let magnitude = a.magnitude + b.magnitude;
         let growth = a.growth + b.growth + width.epsilon();
         let quantum = a.quantum.min(b.quantum);
-        let alone = a.growth == 0.0 && b.growth == 0.0 && width.holds(value);
+        // Of two numbers the sum is exact where the type holds it, if f64 has not rounded it.
+        let alone = a.growth == 0.0 && b.growth == 0.0 && width.holds(value) && magnitude <= F64 * quantum;
         if quantum > 0.0 && (alone || magnitude <= width.whole() * quantum) {
             return Self { value, error: 0.0, magnitude, growth, quantum };
         }

@@ -13,11 +13,11 @@ fn floats_refused(body: &str, x: &[f32], wanted: &[&str]) {
 #[test]
 fn decisions_that_rounding_may_turn() {
     let third = "let third = x[0] / 3.0 * 3.0;\n";
-    let decides = "the reference decides at line 5 by a number that rounding may turn";
+    let decides = "the reference decides at line 6 by a number that rounding may turn";
     floats_refused(
         &format!("{third}if (third < x[0] + 0.00000001) {{ y[0] = 1.0; }}"),
         &[1.0],
-        &["line 5", decides, "1 < 1.0"],
+        &["line 6", decides, "1 < 1.0"],
     );
     floats_refused(&format!("{third}y[u32(third)] = 1.0;"), &[1.0], &[decides, "the integer of 1"]);
     floats_refused(&format!("{third}y[0] = f32(i32(third));"), &[1.0], &[decides]);
@@ -39,7 +39,7 @@ fn decisions_that_rounding_may_turn() {
     let text = of_integers(
         "let v = bitcast<f32>(x[0]) / 3.0 * 3.0;\ny[0] = select(1u, 2u, v < bitcast<f32>(x[0]));",
     );
-    refused(&text, ONE, &[vec![0], words(&[1.0])], &["line 5", decides]);
+    refused(&text, ONE, &[vec![0], words(&[1.0])], &["line 6", decides]);
     // Where it is certain, or no matter, nothing is refused.
     let fine = "let third = x[0] / 3.0 * 3.0; if (third < x[0] + 0.001) { y[0] = 1.0; } y[1] = f32(u32(third + 0.5));\n\
                 let same = select(3u, 3u, third < x[0]); y[2] = f32(same);\n\
@@ -50,12 +50,12 @@ fn decisions_that_rounding_may_turn() {
 #[test]
 fn indices_beyond_the_end() {
     let beyond = "is beyond 4 elements";
-    floats_refused("y[u32(x[0])] = 1.0;", &[4.0], &["line 4", "index 4", beyond]);
-    floats_refused("y[i32(x[0])] = 1.0;", &[-1.0], &["line 4", "index -1", beyond]);
-    floats_refused("y[4] = 1.0;", &[0.0], &["line 4", "index 4", beyond]);
-    floats_refused("var a: array<f32, 4>;\ny[0] = a[u32(x[0])];", &[7.0], &["line 5", "index 7", beyond]);
-    floats_refused("let v = vec4<f32>(x[0]);\ny[0] = v[u32(x[0])];", &[5.0], &["line 5", "index 5", beyond]);
-    floats_refused("var v = mat4x2<f32>();\ny[0] = v[u32(x[0])].x;", &[5.0], &["line 5", "index 5", beyond]);
+    floats_refused("y[u32(x[0])] = 1.0;", &[4.0], &["line 5", "index 4", beyond]);
+    floats_refused("y[i32(x[0])] = 1.0;", &[-1.0], &["line 5", "index -1", beyond]);
+    floats_refused("y[4] = 1.0;", &[0.0], &["line 5", "index 4", beyond]);
+    floats_refused("var a: array<f32, 4>;\ny[0] = a[u32(x[0])];", &[7.0], &["line 6", "index 7", beyond]);
+    floats_refused("let v = vec4<f32>(x[0]);\ny[0] = v[u32(x[0])];", &[5.0], &["line 6", "index 5", beyond]);
+    floats_refused("var v = mat4x2<f32>();\ny[0] = v[u32(x[0])].x;", &[5.0], &["line 6", "index 5", beyond]);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn races_of_invocations() {
     let race = |body: &str, groups: u32, wanted: &[&str]| {
         refused(&format!("{header}{main}{body}\n}}"), [groups, 1, 1], &[vec![0; 8]], wanted);
     };
-    race("w[i] = i;\ny[i] = w[(i + 1u) % 4u];", 1, &["line 6", "workgroupBarrier", "word 1 of `w`"]);
+    race("w[i] = i;\ny[i] = w[(i + 1u) % 4u];", 1, &["line 5", "workgroupBarrier", "word 1 of `w`"]);
     race("w[0] = i;", 1, &["line 5", "invocations 0 and 1 of a workgroup touch word 0 of `w`"]);
     race("y[i / 2u] = i;", 1, &["line 5", "invocations 0 and 1", "word 0 of `y`", "storageBarrier"]);
     race("y[i] = i;\nworkgroupBarrier();\ny[7] = y[3u - i];", 1, &["storageBarrier"]);
@@ -151,7 +151,7 @@ fn what_takes_too_much() {
     let text = of_floats("loop { y[0] += 1.0; if (y[0] < 0.0) { break; } }");
     let refusal = interpret_within(&text, ONE, &[vec![0], vec![0]], &limits).expect_err("without an end");
     assert!(refusal.to_string().contains("more than 1000 operations; choose smaller sizes"), "{refusal}");
-    assert_eq!(refusal.line, Some(4));
+    assert_eq!(refusal.line, Some(5));
 
     let text = of_floats("var a: array<f32, 4000000>;\na[u32(x[0])] = 1.0;\ny[0] = a[0];");
     refused(&text, ONE, &[vec![0], vec![0]], &["4000000 numbers is too large"]);
