@@ -181,7 +181,8 @@ impl<'a> Layout<'a> {
             }
             TypeInner::Matrix { columns, rows, scalar } => {
                 let apart = Self::column(*rows, true);
-                let mut all = (0..u32::from(*columns)).flat_map(|c| (0..u32::from(*rows)).map(move |r| (c, r)));
+                let mut all =
+                    (0..u32::from(*columns)).flat_map(|c| (0..u32::from(*rows)).map(move |r| (c, r)));
                 all.try_for_each(|(c, r)| leaf(*scalar, at + c * apart + r))
             }
             TypeInner::Array { base, size, stride } => {

@@ -29,7 +29,7 @@
 
 /// Instructions and cells.
 mod code;
-/// Statements.
+/// Functions.
 mod compile;
 /// Workgroups, one after the other.
 mod dispatch;
@@ -49,6 +49,8 @@ mod memory;
 mod real;
 /// Operations on one component.
 mod scalar;
+/// Statements.
+mod statements;
 /// Operations on vectors and matrices.
 mod whole;
 
