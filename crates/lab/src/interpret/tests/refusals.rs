@@ -132,7 +132,7 @@ fn constructs_that_are_not_interpreted() {
     with(
         "@group(0) @binding(1) var t: texture_2d<f32>;",
         "y[i] = textureLoad(t, vec2<u32>(0u), 0).x;",
-        &["textures"],
+        &["line 4", "a texture is not interpreted"],
     );
     with(
         "enable f16;\n@group(0) @binding(1) var<storage, read> h: array<f16>;",

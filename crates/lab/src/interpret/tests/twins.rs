@@ -156,7 +156,10 @@ fn beside(call: &Call, variant: &Variant, seed: u64) -> Result<[f64; 3], String>
                         Word::Untouched(bits) | Word::Integer(bits) => (f64::from(f32::from_bits(bits)), 0.0),
                     };
                     let apart = (value - sum.value).abs();
-                    assert!(apart <= sum.allowed(), "{call:?} {name}[{at}]: {value} ± {allowed:e}, twin {sum:?}");
+                    assert!(
+                        apart <= sum.allowed(),
+                        "{call:?} {name}[{at}]: {value} ± {allowed:e}, twin {sum:?}"
+                    );
                     // Below it both only say that a number may be flushed.
                     let floor = 1e-36 + 1e-7 * sum.value.abs();
                     off = off.max(apart / (sum.allowed() + floor * 1e-3));

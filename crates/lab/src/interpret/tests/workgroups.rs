@@ -57,16 +57,16 @@ fn a_scan_and_a_transposed_tile() {
         @group(0) @binding(1) var<storage, read> x: array<u32>;
         var<workgroup> both: array<array<u32, 8>, 2>;
         @compute @workgroup_size(8) fn main(@builtin(local_invocation_index) i: u32) {
-            var from = 0u;
+            var now = 0u;
             both[0][i] = x[i];
             for (var apart = 1u; apart < 8u; apart *= 2u) {
                 workgroupBarrier();
-                var sum = both[from][i];
-                if (i >= apart) { sum += both[from][i - apart]; }
-                from = 1u - from;
-                both[from][i] = sum;
+                var sum = both[now][i];
+                if (i >= apart) { sum += both[now][i - apart]; }
+                now = 1u - now;
+                both[now][i] = sum;
             }
-            y[i] = both[from][i];
+            y[i] = both[now][i];
         }";
     let x = [3, 1, 4, 1, 5, 9, 2, 6];
     let mut sum = 0;
