@@ -30,9 +30,8 @@ impl<'a> Body<'a, '_> {
     fn land(&mut self, jumps: impl IntoIterator<Item = usize>) {
         let here = self.here();
         for jump in jumps {
-            match self.routine.code.get_mut(jump) {
-                Some(Op::Jump(to) | Op::Unless { to, .. }) => *to = here,
-                _ => {}
+            if let Some(Op::Jump(to) | Op::Unless { to, .. }) = self.routine.code.get_mut(jump) {
+                *to = here;
             }
         }
     }
