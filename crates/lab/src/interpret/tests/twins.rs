@@ -200,8 +200,9 @@ fn small(op: &'static wgrad::op::Op, activation: &'static Activation) -> Vec<Cal
     calls.filter(|call| prove::work(call, &shader) < 20_000.0).collect()
 }
 
-/// Operations whose reference decides by a number that rounding may turn, and why.
-const REFUSED: &[(&str, &str)] = &[];
+/// Operations whose reference decides by a number that rounding may turn, at some sizes: `augment` takes the integer of a
+/// root, and corrects it.
+const REFUSED: &[(&str, &str)] = &[("augment", "by a number that rounding may turn: the integer of")];
 
 #[test]
 fn references_compute_what_their_twins_say() {
@@ -224,6 +225,7 @@ fn references_compute_what_their_twins_say() {
             }
         }
         let [off, most, least] = all;
+        assert!(most <= 100.0, "{}: {most} times the twin's bound", op.name);
         report.push_str(&format!(
             "{:28} off {off:8.1e}, bounds {least:8.2} to {most:8.2} times the twin's\n",
             op.name
@@ -235,9 +237,6 @@ fn references_compute_what_their_twins_say() {
         let known = REFUSED.iter().find(|(name, _)| name == op);
         let Some((_, reason)) = known else { panic!("{op} is refused: {why:?}\n{report}") };
         assert!(why.keys().all(|why| why.contains(reason)), "{op}: {why:?}");
-    }
-    if std::env::var_os("WGRAD_SHOW").is_some() {
-        panic!("{tried} calls\n{report}");
     }
 }
 

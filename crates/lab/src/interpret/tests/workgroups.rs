@@ -216,7 +216,4 @@ fn a_product_of_64_cubed_takes_well_under_a_second_in_an_optimised_build() {
     }
     // With room for other work on the machine.
     assert!(seconds < 10.0, "{seconds} s");
-    if std::env::var_os("WGRAD_SHOW").is_some() {
-        panic!("{seconds} s");
-    }
 }
