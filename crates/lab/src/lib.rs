@@ -20,6 +20,8 @@ pub mod row;
 pub mod history;
 /// Translation of every variant to the languages of all back ends; needs no adapter.
 pub mod backends;
+/// Interpreter of WGSL compute shaders in f64: a reference kernel defines the results of the other variants.
+pub mod interpret;
 /// A request to measure.
 pub mod request;
 /// Inputs of the proofs.
