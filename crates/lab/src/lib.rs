@@ -20,6 +20,8 @@ pub mod row;
 pub mod history;
 /// Every variant in the languages of all back ends, without an adapter.
 pub mod backends;
+/// What a driver's compiler makes of variants, without running them.
+pub mod stats;
 /// What is asked for.
 pub mod request;
 /// With which inputs variants are proven.

@@ -1,3 +1,4 @@
 //! What the lab does without an adapter.
 
+mod isa;
 mod shaders;
