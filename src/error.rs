@@ -122,6 +122,16 @@ pub enum Error {
         /// Its fault, and those of the others.
         message: String,
     },
+    /// The driver does not tell what its compiler makes of a kernel.
+    #[error("{adapter} does not tell what its compiler makes of a kernel: {reason}; {next}")]
+    Untold {
+        /// The adapter.
+        adapter: String,
+        /// Why not.
+        reason: String,
+        /// What to do.
+        next: &'static str,
+    },
     /// A buffer exceeds what the adapter allows.
     #[error("{what} needs {bytes} bytes, this adapter allows {limit} in one buffer{}", hint(next))]
     TooLarge {

@@ -6,7 +6,7 @@ use crate::{
     gpu::Context,
     kernels::OPERATIONS,
     op::{
-        Call, Op, Variant, setting,
+        AdapterClass, Call, Op, Variant, setting,
         user_file::{self, is_file},
     },
 };
@@ -150,7 +150,20 @@ impl Call {
         if let Some(wrong) = context.trust.distrusted(self, variant) {
             return Ok(Some(wrong));
         }
-        if let Some(need) = variant.unmet(&self.sizes, context.features) {
+        self.obstacle_on(variant, context.features, &context.limits)
+    }
+
+    /// Why `variant` cannot run this call on a device with `features` and `limits`; `None` if it can.
+    ///
+    /// # Errors
+    /// [`Error::Shader`] where it does not compose.
+    pub fn obstacle_on(
+        &self,
+        variant: &Variant,
+        features: wgpu::Features,
+        limits: &wgpu::Limits,
+    ) -> Result<Option<String>> {
+        if let Some(need) = variant.unmet(&self.sizes, features) {
             return Ok(Some(format!("needs {need}")));
         }
         let shader = match self.op.shader(variant, self.activation) {
@@ -158,11 +171,30 @@ impl Call {
             other => other?,
         };
         let values = shader.values(&self.sizes);
-        if let Some(reason) = shader.beyond(&values, &context.limits) {
+        if let Some(reason) = shader.beyond(&values, limits) {
             return Ok(Some(reason));
         }
-        let groups = shader.groups(&values, context.limits.max_compute_workgroups_per_dimension);
+        let groups = shader.groups(&values, limits.max_compute_workgroups_per_dimension);
         Ok(groups.is_none().then(|| "needs more workgroups than this adapter allows".to_string()))
+    }
+
+    /// The first default of `class` without an `obstacle`, else `naive`; `None` if that has one too.
+    ///
+    /// # Errors
+    /// As `obstacle`.
+    pub fn default_of(
+        &self,
+        class: AdapterClass,
+        obstacle: impl Fn(&Variant) -> Result<Option<String>>,
+    ) -> Result<Option<&Variant>> {
+        let all = self.op.variants().iter();
+        let preferred = all.clone().filter(|v| v.default_for.contains(&class));
+        for variant in preferred.chain(all.filter(|v| v.name() == "naive")) {
+            if obstacle(variant)?.is_none() {
+                return Ok(Some(variant));
+            }
+        }
+        Ok(None)
     }
 
     /// The variant that runs this call on `context`, with the reason why a wanted one was skipped. It is the one chosen
@@ -187,12 +219,8 @@ impl Call {
                 Err(reason) => skipped = skipped.or(Some(format!("the tuned `{name}` {reason}"))),
             }
         }
-        let all = self.op.variants().iter();
-        let preferred = all.clone().filter(|v| v.default_for.contains(&context.class));
-        for variant in preferred.chain(all.filter(|v| v.name() == "naive")) {
-            if self.obstacle(context, variant)?.is_none() {
-                return Ok((variant.clone(), skipped));
-            }
+        if let Some(variant) = self.default_of(context.class, |variant| self.obstacle(context, variant))? {
+            return Ok((variant.clone(), skipped));
         }
         Err(Error::Variant {
             op: self.op.name,

@@ -21,6 +21,15 @@ impl Listed {
     pub fn describe(&self) -> String {
         describe(&self.info)
     }
+
+    /// What it can do beyond WebGPU's core that kernels or timing use.
+    pub fn features(&self) -> wgpu::Features {
+        let useful = wgpu::Features::TIMESTAMP_QUERY
+            | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES
+            | wgpu::Features::SHADER_F16
+            | wgpu::Features::SUBGROUP;
+        self.adapter.features() & useful
+    }
 }
 
 /// Name, back end and driver of an adapter on one line.

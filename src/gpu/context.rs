@@ -100,11 +100,7 @@ impl Context {
     /// [`Error::NoAdapter`] if no adapter matches, [`Error::Device`] if the driver refuses.
     pub async fn open(options: &Options) -> Result<Self> {
         let listed = options.adapter.find().await?;
-        let useful = wgpu::Features::TIMESTAMP_QUERY
-            | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES
-            | wgpu::Features::SHADER_F16
-            | wgpu::Features::SUBGROUP;
-        let features = listed.adapter.features() & useful;
+        let features = listed.features();
         let mut limits = listed.adapter.limits();
         if let Some(most) = options.most_bytes {
             limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(most);

@@ -20,12 +20,16 @@ pub struct AdapterRecord {
 impl AdapterRecord {
     /// The adapter of `context`.
     pub fn of(context: &Context) -> Self {
-        let info = &context.info;
+        Self::new(&context.info, context.class)
+    }
+
+    /// An adapter that need not be open.
+    pub fn new(info: &wgpu::AdapterInfo, class: AdapterClass) -> Self {
         Self {
             name: info.name.clone(),
             backend: info.backend.to_string(),
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
-            class: context.class,
+            class,
         }
     }
 }

@@ -153,9 +153,8 @@ impl Resolved {
         };
         let text = match language {
             Language::Spirv => {
-                let options = spv::PipelineOptions { shader_stage: stage, entry_point: entry };
-                let settings = options::spirv(*checked, *subgroups);
-                let words = spv::write_vec(module, info, &settings, Some(&options)).map_err(|e| fail(&e))?;
+                let vulkan = options::Vulkan::oldest(*subgroups);
+                let words = self.spirv(name, &vulkan, spv::BindingMap::default())?;
                 return Ok(Some(Translation::Words(words)));
             }
             Language::Msl => {
@@ -197,6 +196,29 @@ impl Resolved {
             }
         };
         Ok(Some(Translation::Text(text)))
+    }
+}
+
+impl Resolved {
+    /// The module as wgpu gives it to a device of Vulkan, with these numbers for its bindings.
+    ///
+    /// # Errors
+    /// [`Error::Shader`] with the writer's message.
+    pub(crate) fn spirv(
+        &self,
+        name: &str,
+        vulkan: &options::Vulkan,
+        bindings: spv::BindingMap,
+    ) -> Result<Vec<u32>> {
+        let fail = |e: &dyn fmt::Display| Error::Shader {
+            kernel: name.to_string(),
+            message: format!("it does not translate to {}: {e}", Language::Spirv),
+        };
+        let entry = self.module.entry_points.first().ok_or_else(|| fail(&"it has no entry point"))?;
+        let pipeline =
+            spv::PipelineOptions { shader_stage: ShaderStage::Compute, entry_point: entry.name.clone() };
+        let options = options::spirv(self.checked, vulkan, bindings);
+        spv::write_vec(&self.module, &self.info, &options, Some(&pipeline)).map_err(|e| fail(&e))
     }
 }
 

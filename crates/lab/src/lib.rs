@@ -22,6 +22,8 @@ pub mod history;
 pub mod backends;
 /// Interpreter of WGSL compute shaders in f64: a reference kernel defines the results of the other variants.
 pub mod interpret;
+/// Statistics of compiled variants: what a driver's compiler produces, without running it.
+pub mod stats;
 /// A request to measure.
 pub mod request;
 /// Inputs of the proofs.

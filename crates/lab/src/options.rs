@@ -20,19 +20,48 @@ fn policies(checked: bool) -> BoundsCheckPolicies {
     }
 }
 
-/// Options for Vulkan. If a device has `robustBufferAccess2`, wgpu leaves the checks of buffers to it.
-pub(super) fn spirv(checked: bool, subgroups: bool) -> spv::Options<'static> {
-    spv::Options {
-        lang_version: if subgroups { (1, 3) } else { (1, 0) },
+/// What decides how wgpu writes SPIR-V for a device of Vulkan, as `wgpu-hal`'s `device_from_raw` has it.
+#[derive(Clone, Debug)]
+pub(super) struct Vulkan {
+    /// The newest version of SPIR-V that the device takes.
+    pub version: (u8, u8),
+    /// Whether it has `robustBufferAccess2`: then wgpu leaves the checks of buffers to it.
+    pub robust: bool,
+    /// Whether it sets workgroup memory to zero by itself.
+    pub zeroes: bool,
+    /// Qualcomm's drivers get no names of what goes in and out.
+    pub names: bool,
+}
+
+impl Vulkan {
+    /// The oldest that will do.
+    pub fn oldest(subgroups: bool) -> Self {
+        let version = if subgroups { (1, 3) } else { (1, 0) };
+        Self { version, robust: false, zeroes: true, names: true }
+    }
+}
+
+/// For Vulkan, with the numbers of its bindings, where they are not those of the text.
+pub(super) fn spirv(checked: bool, vulkan: &Vulkan, bindings: spv::BindingMap) -> spv::Options<'static> {
+    let mut options = spv::Options {
+        lang_version: vulkan.version,
         bounds_check_policies: policies(checked),
-        zero_initialize_workgroup_memory: match checked {
-            true => spv::ZeroInitializeWorkgroupMemoryMode::Native,
-            false => spv::ZeroInitializeWorkgroupMemoryMode::None,
+        zero_initialize_workgroup_memory: match (checked, vulkan.zeroes) {
+            (true, true) => spv::ZeroInitializeWorkgroupMemoryMode::Native,
+            (true, false) => spv::ZeroInitializeWorkgroupMemoryMode::Polyfill,
+            (false, _) => spv::ZeroInitializeWorkgroupMemoryMode::None,
         },
         force_loop_bounding: checked,
         emit_int_div_checks: checked,
+        fake_missing_bindings: bindings.is_empty(),
+        binding_map: bindings,
         ..Default::default()
+    };
+    if vulkan.robust {
+        options.bounds_check_policies.buffer = BoundsCheckPolicy::Unchecked;
     }
+    options.flags.set(spv::WriterFlags::LABEL_VARYINGS, vulkan.names);
+    options
 }
 
 /// Options for Metal. The buffers are in the order of groups and bindings, as wgpu counts them; their sizes follow.

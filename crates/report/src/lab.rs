@@ -3,13 +3,14 @@
 
 use super::{
     chart::{self, Bar, Bars, HeatMap, Outcome, Roofline, Spot, figure},
-    page::{Alarm, Cell, Page, Section, Table},
+    page::{Alarm, Cell, Code, Page, Section, Table},
 };
 use wgrad::Result;
 use wgrad_lab::{
     Listing,
     backends::{Language, Translated},
     row::{Relative, Row, Status},
+    stats::{Statistics, isa},
     sweep::{Grid, grids},
 };
 
@@ -143,6 +144,106 @@ pub fn translated(about: &About, rows: &[Translated]) -> Page {
         table.row(cells, of_variant.iter().any(|row| row.status == Status::Wrong));
     }
     about.page("Lab: translations").section(section.table(table))
+}
+
+/// What drivers made of variants: a section an operation, with the difference of two variants' machine code where there
+/// are two.
+pub fn compiled(about: &About, rows: &[Statistics]) -> Page {
+    let name = |row: &Statistics| format!("{} ({}), driver {}", row.adapter, row.backend, row.driver);
+    let adapters = unique(rows.iter().map(name));
+    let mut page = about.page("Lab: what the driver makes of variants");
+    for adapter in &adapters {
+        page = page.fact("adapter", adapter);
+    }
+    page = page.fact(
+        "note",
+        "pipelines were made and the driver was asked; nothing ran, so nothing was proven or timed",
+    );
+    let operations = unique(rows.iter().map(|row| (row.op, row.sizes.clone(), row.activation)));
+    for (op, sizes, activation) in operations {
+        let of_op: Vec<&Statistics> = rows
+            .iter()
+            .filter(|row| row.op == op && row.sizes == sizes && row.activation == activation)
+            .collect();
+        let activation = if activation == "linear" { String::new() } else { format!(", {activation}") };
+        let mut section = Section::new(op).words(&format!("At {sizes}{activation}."));
+        for row in of_op.iter().filter(|row| row.status == Status::Wrong) {
+            let reason = row.reason.clone().unwrap_or_default();
+            section =
+                section.alarm(Alarm { what: format!("FAILED: {}", row.variant), reason, facts: Vec::new() });
+        }
+        section = section.table(made(&format!("What the driver makes of {op}"), &of_op, adapters.len() > 1));
+        for adapter in &adapters {
+            let coded: Vec<_> = of_op
+                .iter()
+                .filter(|row| name(row) == *adapter)
+                .filter_map(|row| Some((row.variant.as_str(), row.code.as_deref()?)))
+                .collect();
+            section = match coded[..] {
+                [(a, before), (b, after)] => {
+                    let caption = format!("Machine code of {a} (−) and {b} (+), {adapter}");
+                    section.code(Code::difference(&caption, &isa::plain(before), &isa::plain(after)))
+                }
+                [_, _, ..] => section.words("Choose two variants to see how their machine code differs."),
+                _ => section,
+            };
+        }
+        page = page.section(section);
+    }
+    page
+}
+
+fn made(caption: &str, rows: &[&Statistics], several: bool) -> Table {
+    let mut columns = vec![
+        ("variant", false),
+        ("status", false),
+        ("registers", true),
+        ("spills", true),
+        ("workgroup memory, B", true),
+        ("occupancy", true),
+        ("lanes", true),
+        ("instructions", true),
+        ("code, B", true),
+        ("instructions per FMA", true),
+        ("of FMA peak", true),
+        ("note", false),
+    ];
+    if several {
+        columns.insert(1, ("adapter", false));
+    }
+    let mut table = Table::new(caption, &columns);
+    for row in rows {
+        let count =
+            |value: Option<u64>| Cell::number(value.map(|value| value as f64), |value| value.to_string());
+        let unit = row.occupancy_unit.unwrap_or_default();
+        let mut cells = vec![
+            Cell::text(&row.variant),
+            Cell::text(match row.status {
+                Status::Ok => "made",
+                Status::Wrong => "FAILED",
+                Status::Skipped => "skipped",
+            }),
+            count(row.registers),
+            count(row.spills),
+            count(row.workgroup_bytes),
+            Cell::number(row.occupancy.map(|count| count as f64), |count| format!("{count} {unit}")),
+            count(row.subgroup.map(u64::from)),
+            count(row.instructions),
+            count(row.code_bytes),
+            Cell::number(row.per_fma, |per| format!("{per:.2}")),
+            Cell::number(row.of_fma_peak.map(|share| 100.0 * share), |share| format!("{} %", figure(share))),
+            Cell::text(match (&row.reason, row.default) {
+                (Some(reason), _) => reason.as_str(),
+                (None, true) => "default here",
+                (None, false) => "",
+            }),
+        ];
+        if several {
+            cells.insert(1, Cell::text(&row.adapter));
+        }
+        table.row(cells, row.status == Status::Wrong);
+    }
+    table
 }
 
 /// Creates a page with the reason why there are no rows, for a page that is watched.

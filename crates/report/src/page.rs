@@ -33,8 +33,10 @@ use std::{io, path::Path};
 use wgrad::{Result, error::io_error, words::drawable};
 use wgrad_files::write_whole;
 
+mod code;
 mod table;
 
+pub use code::Code;
 pub use table::{Cell, Table};
 
 const STYLE: &str = include_str!("page.css");
@@ -56,6 +58,7 @@ pub struct Section {
     charts: Vec<(String, Svg)>,
     galleries: Vec<Gallery>,
     tables: Vec<Table>,
+    codes: Vec<Code>,
 }
 
 /// A picture of a page, to be saved as a file.
@@ -111,7 +114,7 @@ impl Page {
     pub fn html(&self) -> String {
         let dark = format!(
             "@media screen and (prefers-color-scheme:dark){{:root{{--page:#{:06x};--text:#e6edf3;--faint:#a3adb8;\
-             --line:#343b43;--soft:#1c2128;--alarm:#ff8a80;--alarm-soft:#2d1b1b;--link:#79b8ff}}{}}}",
+             --line:#343b43;--soft:#1c2128;--alarm:#ff8a80;--alarm-soft:#2d1b1b;--new-soft:#12261a;--link:#79b8ff}}{}}}",
             chart::DARK_PAGE,
             chart::style()
         );
@@ -246,6 +249,13 @@ impl Section {
         self
     }
 
+    /// Adds lines of a program.
+    #[must_use]
+    pub fn code(mut self, code: Code) -> Self {
+        self.codes.push(code);
+        self
+    }
+
     fn markup(&self, n: usize) -> Markup {
         html! {
             section id={ "section-" (n) } {
@@ -272,6 +282,7 @@ impl Section {
                 }
                 @for gallery in &self.galleries { (gallery.markup()) }
                 @for table in &self.tables { (table.markup()) }
+                @for code in &self.codes { (code.markup()) }
             }
         }
     }

@@ -5,6 +5,7 @@ mod apart;
 mod emit;
 mod history;
 pub(super) mod print;
+mod stats;
 mod sweep;
 mod train;
 
@@ -56,6 +57,8 @@ const LOOK: Duration = Duration::from_millis(200);
                                                    next to earlier ones; exit code 1 if one is slower
   wgrad lab conv2d_forward --adapter 0 --adapter 1 several adapters in one table
   wgrad lab train --b matmul=naive                 two whole trainings: speed, losses, weights, accuracy
+  wgrad lab --stats                                registers, spills, occupancy: what this driver makes of all
+  wgrad lab matmul --stats --isa code              of one operation, with the machine code, a file a variant
   wgrad lab --backends                             SPIR-V, MSL, HLSL and GLSL of everything, without an adapter
   wgrad lab matmul --variant tiled --emit msl      one of them
   wgrad lab matmul --variant tiled --emit wgsl     the composed text, as a browser takes it
@@ -100,6 +103,13 @@ pub struct Lab {
     /// Measure again at every save of a `--file`, until Ctrl-C
     #[arg(long, requires = "file", conflicts_with_all = ["template", "backends", "emit"])]
     watch: bool,
+    /// What the driver makes of each variant: registers, spills, workgroup memory, occupancy, instructions. Only makes
+    /// pipelines: nothing runs, nothing is proven, and there are no times
+    #[arg(long, conflicts_with_all = ["template", "backends", "emit", "apart", "watch", "cases", "seconds", "timeout", "seed", "save", "baseline", "junit"])]
+    stats: bool,
+    /// Write the machine code of each variant into a folder, a file each
+    #[arg(long, value_name = "FOLDER", requires = "stats")]
+    isa: Option<PathBuf>,
     /// Print a commented WGSL file to start from
     #[arg(long, requires = "op", conflicts_with_all = ["file", "backends", "emit", "json", "csv", "html"])]
     template: bool,
@@ -175,11 +185,14 @@ impl Lab {
         if let Some(language) = self.emit {
             return self.emit(&ops, language);
         }
-        if ops.is_empty() {
+        if ops.is_empty() && !self.stats {
             return self.list().await;
         }
         if ops.len() > 1 && !(self.file.is_empty() && self.variant.is_empty() && self.size.is_none()) {
             bail!("`all` takes no --size, --variant or --file: they belong to one operation; name it");
+        }
+        if self.stats {
+            return self.statistics(&ops).await;
         }
         if self.watch {
             return self.watch(&ops).await;

@@ -8,6 +8,7 @@ use wgrad_lab::{
     Listing,
     backends::{Language, Translated},
     row::{Relative, Row, Status},
+    stats::Statistics,
 };
 use wgrad_report::table::{
     Align::{self, Left, Right, Wrap},
@@ -109,6 +110,77 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
             let names: Vec<_> = same.map(|row| row.variant.as_str()).collect();
             text.push_str(&format!("\n{word}: {}: {}", names.join(", "), words.trim_end()));
             told.push((word, words));
+        }
+    }
+    text
+}
+
+/// What a driver made of the variants of one call. With several adapters each has a column that names it.
+pub fn statistics(call: &Call, rows: &[&Statistics], several: bool) -> String {
+    let mut columns: Vec<(&str, Align)> = vec![
+        ("", Left),
+        ("variant", Left),
+        ("registers", Right),
+        ("spills", Right),
+        ("workgroup memory", Right),
+        ("occupancy", Right),
+        ("lanes", Right),
+        ("instructions", Right),
+        ("bytes", Right),
+        ("per FMA", Right),
+        ("of FMA peak", Right),
+    ];
+    if several {
+        columns.insert(1, ("adapter", Wrap));
+    }
+    let mut table = Table::new(&columns);
+    for row in rows {
+        let count = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let mut cells = vec![
+            match (row.status, row.default) {
+                (Status::Wrong, _) => "✗",
+                (_, true) => "→",
+                _ => "",
+            }
+            .to_string(),
+            row.variant.to_string(),
+            match row.status {
+                Status::Ok => count(row.registers),
+                Status::Wrong => "FAILED".to_string(),
+                Status::Skipped => "skipped".to_string(),
+            },
+            count(row.spills),
+            row.workgroup_bytes
+                .filter(|_| row.status == Status::Ok)
+                .map(|b| format!("{b} B"))
+                .unwrap_or_default(),
+            match (row.occupancy, row.occupancy_unit) {
+                (Some(count), Some(unit)) => format!("{count} {unit}"),
+                _ => String::new(),
+            },
+            row.subgroup.map(|lanes| lanes.to_string()).unwrap_or_default(),
+            count(row.instructions),
+            count(row.code_bytes),
+            or_nothing(row.per_fma, |per| format!("{per:.2}")),
+            or_nothing(row.of_fma_peak, |share| format!("{:.0} %", 100.0 * share)),
+        ];
+        if several {
+            cells.insert(1, format!("{} ({})", row.adapter, row.driver));
+        }
+        match row.status {
+            Status::Wrong => table.alarm(cells),
+            _ => table.row(cells),
+        }
+    }
+    let activation = match call.op.activated() {
+        true => format!(", {}", call.activation.name),
+        false => String::new(),
+    };
+    let mut text = format!("{} at {}{activation}\n{table}", call.op.name, sizes::words(call));
+    for row in rows {
+        let word = if row.status == Status::Wrong { "FAILED" } else { "skipped" };
+        if let Some(reason) = &row.reason {
+            text.push_str(&format!("\n{word}: {}: {}", row.variant, reason.trim_end()));
         }
     }
     text

@@ -77,7 +77,7 @@ fn a_network_learns_from_a_folder_of_pictures() {
     assert!(last.test_accuracy > 0.95, "{last:?}");
     assert!(shared.stderr.contains("peak memory: ") || !cfg!(target_os = "linux"), "{}", shared.stderr);
     // The damaged file is reported, and named in the run's folder.
-    assert!(shared.stderr.contains("1 file could not be read"), "{}", shared.stderr);
+    assert!(shared.stderr.contains("1 file that could not be read"), "{}", shared.stderr);
     let list = fs::read_to_string(shared.path("run/unreadable.txt")).expect("a list");
     assert!(list.lines().count() == 1 && list.contains("00005.png"), "{list}");
     // The preparation of an image is recorded where another program finds it.

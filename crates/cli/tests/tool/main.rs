@@ -19,6 +19,7 @@ mod lab;
 mod lab_history;
 mod lab_html;
 mod lab_library;
+mod lab_stats;
 mod lab_trainings;
 mod live;
 mod method_command;

@@ -1,3 +1,4 @@
 //! Tests of the lab that need no adapter.
 
+mod isa;
 mod shaders;
