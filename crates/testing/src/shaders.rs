@@ -54,7 +54,7 @@ pub fn texts() -> BTreeMap<String, String> {
     let mut texts = BTreeMap::new();
     for folder in fs::read_dir(&root).expect("shaders/") {
         let folder = folder.expect("an entry of shaders/").path();
-        if folder.ends_with("README.md") {
+        if folder.extension().is_some_and(|extension| extension == "md") {
             continue;
         }
         for file in fs::read_dir(&folder).expect("a folder in shaders/ for each operation") {

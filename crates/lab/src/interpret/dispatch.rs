@@ -4,8 +4,9 @@ use super::{
     Buffers, Kernel, Limits, Outputs, Refusal,
     code::{Cell, Routine},
     compile::{Compiler, Lines},
+    doubts::Doubts,
     layout::Layout,
-    machine::{Doubts, Invocation, Machine, Pause},
+    machine::{Invocation, Machine, Pause},
     memory::{Memory, Object},
 };
 use naga::{

@@ -23,7 +23,7 @@
 //! Every refusal says in words what and in which line. Subgroups and textures, for their size and filter are the
 //! device's; numbers of 64 bits; f16 in buffers; indices beyond the end; barriers that not all invocations of a
 //! workgroup reach; data races: two invocations that touch a word without a barrier between them, one of them
-//! writing, and atomic operations whose result depends on the order of invocations; more than [`Limits`].
+//! writing, and atomic operations whose result depends on the order of invocations; more than [`Limits`](crate::interpret::Limits).
 //!
 //! No text makes it panic, and memory and time are bounded.
 
@@ -33,6 +33,8 @@ mod code;
 mod compile;
 /// Workgroups, one after the other.
 mod dispatch;
+/// Integers and truth values that rounding may turn.
+mod doubts;
 /// Expressions.
 mod expressions;
 /// Builtin functions of floats.

@@ -2,8 +2,8 @@
 
 use super::{
     code::{Cell, Kind, Scalar},
+    doubts::Doubts,
     functions as float, integers,
-    machine::Doubts,
     memory::{Step, bits},
     real::{Real, Width},
 };

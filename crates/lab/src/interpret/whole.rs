@@ -2,8 +2,8 @@
 
 use super::{
     code::{Cell, Kind, Whole},
+    doubts::Doubts,
     functions as float, integers,
-    machine::Doubts,
     memory::Step,
     real::{Real, Width},
     scalar::{real, word},
