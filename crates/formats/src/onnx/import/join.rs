@@ -22,7 +22,7 @@ impl Reader<'_, '_> {
             let axis = self.node.attribute("axis").and_then(|a| a.i).ok_or("it names no axis")?;
             let at = first.axis(axis)?;
             if !first.is_last(at) {
-                return Err("along an axis other than that of channels".into());
+                return Err("along another axis than that of channels".into());
             }
             if let Some(last) = shape.last_mut() {
                 *last = flows.iter().filter_map(|flow| flow.shape.last()).sum();

@@ -333,7 +333,7 @@ impl<'a> Import<'a> {
             inputs.iter().zip(&proto.input).find(|(v, name)| v.is_none() && !name.is_empty())
         {
             let why = match self.later.get(name.as_str()) {
-                Some(op) => format!("an output of {op} other than its first, which wgrad does not read"),
+                Some(op) => format!("another output of {op} than its first, which wgrad does not read"),
                 None => "which no earlier node gives".to_string(),
             };
             return Err(format!("it takes `{name}`, {why}"));

@@ -161,7 +161,7 @@ impl Reader<'_, '_> {
             None => self.node.float("value", 0.0),
         };
         if self.node.text("mode", "constant") != "constant" || value != 0.0 {
-            return Err("with values other than zero".into());
+            return Err("with values other than zeros".into());
         }
         let rank = x.axes.len();
         let pads = match self.optional(3)? {
