@@ -190,9 +190,9 @@ pub struct Slower {
     pub adapter: String,
     /// Speed relative to the earlier run.
     pub of_last: Speed,
-    /// What the machine did meanwhile: the middle speed of the other variants whose text stayed the same; 1 where there
-    /// is none.
-    pub drift: f64,
+    /// Speed of the machine relative to then: the middle of the other variants whose text is unchanged, 1 if there are
+    /// none.
+    pub drift: Speed,
     /// How many those are.
     pub unchanged: usize,
     /// The allowed speed, 0.9 for 10 % slower.
@@ -216,15 +216,15 @@ impl fmt::Display for Slower {
                 f,
                 ", but the machine's own part of that is not known: no other variant has the same text as then"
             )?,
-            n => write!(f, ", the machine alone {drift:.2} times ({})", counted(*n, "unchanged variant"))?,
+            n => write!(f, ", the machine alone {drift} times ({})", counted(*n, "unchanged variant"))?,
         }
         write!(f, "; allowed is {allowed:.2} times")
     }
 }
 
-/// The rows that have become slower than by `share` (0.1 is 10 %). A row counts where the whole 95 % interval of its
-/// speed lies below what is allowed, after the machine's own change is taken out: that of the other variants of the same
-/// operation, sizes and adapter whose text is the same as then.
+/// Returns the rows that have become slower by more than `share` (0.1 is 10 %). The speed of a row is divided by the
+/// machine's own: that of the other variants of the same operation, sizes and adapter whose text is unchanged. A row
+/// counts only if it exceeds what both intervals explain: its upper end over the machine's lower end.
 pub fn slower(rows: &[Row], share: f64) -> Vec<Slower> {
     let allowed = 1.0 - share;
     let place =
@@ -233,13 +233,9 @@ pub fn slower(rows: &[Row], share: f64) -> Vec<Slower> {
         let of_last = row.of_last?;
         let others = rows.iter().enumerate().filter(|(other, _)| *other != n).map(|(_, other)| other);
         let same = others.filter(|other| other.same_text == Some(true) && place(other) == place(row));
-        let mut speeds: Vec<f64> = same.filter_map(|other| Some(other.of_last?.times)).collect();
-        speeds.sort_by(f64::total_cmp);
-        let drift = match speeds.len() {
-            0 => 1.0,
-            len => (speeds[(len - 1) / 2] * speeds[len / 2]).sqrt(),
-        };
-        (of_last.over(drift).high < allowed).then(|| Slower {
+        let speeds: Vec<Speed> = same.filter_map(|other| other.of_last).collect();
+        let drift = middle(&speeds);
+        (of_last.high / drift.low < allowed).then(|| Slower {
             op: row.op,
             variant: row.variant.clone(),
             sizes: row.sizes.clone(),
@@ -251,6 +247,19 @@ pub fn slower(rows: &[Row], share: f64) -> Vec<Slower> {
         })
     };
     rows.iter().enumerate().filter_map(judge).collect()
+}
+
+/// Middle of `speeds`, and of the ends of their intervals; 1 if there are none.
+fn middle(speeds: &[Speed]) -> Speed {
+    let of = |end: fn(&Speed) -> f64| {
+        let mut ends: Vec<f64> = speeds.iter().map(end).collect();
+        ends.sort_by(f64::total_cmp);
+        match ends.len() {
+            0 => 1.0,
+            len => (ends[(len - 1) / 2] * ends[len / 2]).sqrt(),
+        }
+    };
+    Speed { times: of(|speed| speed.times), low: of(|speed| speed.low), high: of(|speed| speed.high) }
 }
 
 #[cfg(test)]
@@ -296,7 +305,9 @@ mod tests {
         assert!(comparison.new.is_empty() && comparison.notes.is_empty());
         let found = slower(&now, 0.1);
         let [Slower { variant, drift, unchanged: 2, of_last, .. }] = &found[..] else { panic!("{found:?}") };
-        assert!(variant == "mine" && (drift - 0.5).abs() < 0.01 && (of_last.times - 2.0 / 6.2).abs() < 0.01);
+        assert!(
+            variant == "mine" && (drift.times - 0.5).abs() < 0.01 && (of_last.times - 2.0 / 6.2).abs() < 0.01
+        );
         // What is allowed decides.
         assert!(slower(&now, 0.4).is_empty());
         // Without the others the machine's part is not known.

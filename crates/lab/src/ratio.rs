@@ -66,11 +66,6 @@ impl Speed {
     pub fn is_tie(&self) -> bool {
         self.low <= 1.0 && self.high >= 1.0
     }
-
-    /// The same with another speed taken out, such as that of the machine.
-    pub fn over(&self, drift: f64) -> Self {
-        Self { times: self.times / drift, low: self.low / drift, high: self.high / drift }
-    }
 }
 
 impl fmt::Display for Speed {
@@ -181,8 +176,6 @@ mod tests {
         let speed = Speed::unpaired(&now, &then).expect("five each");
         assert!(speed.times > 0.44 && speed.times < 0.46 && speed.high < 0.5, "{speed}");
         assert!(Speed::unpaired(&then, &then).expect("five each").is_tie());
-        let slower_machine = speed.over(0.45);
-        assert!(slower_machine.is_tie());
     }
 
     #[test]
