@@ -47,8 +47,8 @@ pub struct Kept {
 
 impl Kept {
     fn is_of(&self, row: &Row) -> bool {
-        (&*self.op, &self.variant, &self.sizes, &*self.activation, &self.adapter, &self.backend)
-            == (row.op, &row.variant, &row.sizes, row.activation, &row.adapter, &row.backend)
+        let place = [&self.op, &self.sizes, &self.activation, &self.adapter, &self.backend];
+        self.variant == row.variant && place.map(String::as_str) == row.place()
     }
 
     /// True if the same text ran then.
@@ -186,8 +186,12 @@ pub struct Slower {
     pub variant: String,
     /// Sizes in words.
     pub sizes: String,
+    /// The activation composed in.
+    pub activation: &'static str,
     /// The adapter.
     pub adapter: String,
+    /// Vulkan, Metal, ...
+    pub backend: String,
     /// Speed relative to the earlier run.
     pub of_last: Speed,
     /// Speed of the machine relative to then: the middle of the other variants whose text is unchanged, 1 if there are
@@ -202,8 +206,8 @@ pub struct Slower {
 impl Slower {
     /// True if it is about `row`.
     pub fn is_of(&self, row: &Row) -> bool {
-        (self.op, &self.variant, &self.sizes, &self.adapter)
-            == (row.op, &row.variant, &row.sizes, &row.adapter)
+        let Self { op, variant, sizes, activation, adapter, backend, .. } = self;
+        *variant == row.variant && [*op, sizes, *activation, adapter, backend] == row.place()
     }
 }
 
@@ -227,19 +231,19 @@ impl fmt::Display for Slower {
 /// counts only if it exceeds what both intervals explain: its upper end over the machine's lower end.
 pub fn slower(rows: &[Row], share: f64) -> Vec<Slower> {
     let allowed = 1.0 - share;
-    let place =
-        |row: &Row| (row.op, row.sizes.clone(), row.activation, row.adapter.clone(), row.backend.clone());
     let judge = |(n, row): (usize, &Row)| {
         let of_last = row.of_last?;
         let others = rows.iter().enumerate().filter(|(other, _)| *other != n).map(|(_, other)| other);
-        let same = others.filter(|other| other.same_text == Some(true) && place(other) == place(row));
+        let same = others.filter(|other| other.same_text == Some(true) && other.place() == row.place());
         let speeds: Vec<Speed> = same.filter_map(|other| other.of_last).collect();
         let drift = middle(&speeds);
         (of_last.high / drift.low < allowed).then(|| Slower {
             op: row.op,
             variant: row.variant.clone(),
             sizes: row.sizes.clone(),
+            activation: row.activation,
             adapter: row.adapter.clone(),
+            backend: row.backend.clone(),
             of_last,
             drift,
             unchanged: speeds.len(),
@@ -314,6 +318,17 @@ mod tests {
         let mut alone = [timed("mine", "2", 4.0)];
         compared(&baseline, &mut alone).expect("a row");
         assert_eq!(slower(&alone, 0.1)[0].unchanged, 0);
+    }
+
+    #[test]
+    fn two_backends_of_one_adapter_are_two_rows() {
+        let on = |backend: &str, seconds| Row { backend: backend.into(), ..timed("naive", "n", seconds) };
+        let (_folder, baseline) = baseline(&[on("vulkan", 1.0), on("gl", 1.0)]);
+        let mut now = [on("vulkan", 1.0), on("gl", 9.0)];
+        compared(&baseline, &mut now).expect("both");
+        let found = slower(&now, 0.1);
+        let [gl] = &found[..] else { panic!("{found:?}") };
+        assert!(gl.is_of(&now[1]) && !gl.is_of(&now[0]));
     }
 
     #[test]

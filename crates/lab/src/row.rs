@@ -168,6 +168,11 @@ impl Row {
         }
     }
 
+    /// Operation, sizes, activation, adapter and backend: rows that agree in these are compared with each other.
+    pub fn place(&self) -> [&str; 5] {
+        [self.op, &self.sizes, self.activation, &self.adapter, &self.backend]
+    }
+
     /// Fills in the samples: seconds per dispatch, in any order.
     pub(crate) fn timed(&mut self, samples: Vec<f64>, call: &Call, shader: &Shader, peaks: Option<&Peaks>) {
         if samples.is_empty() {

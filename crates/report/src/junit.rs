@@ -21,14 +21,12 @@ pub fn write(path: &Path, rows: &[Row], slower: &[Slower]) -> Result<()> {
 
 /// The XML text.
 pub fn xml(rows: &[Row], slower: &[Slower]) -> String {
-    let suites =
-        unique(rows.iter().map(|row| (row.op, &row.sizes, row.activation, &row.adapter, &row.backend)));
+    let suites = unique(rows.iter().map(Row::place));
     let markup = html! {
         testsuites name="lab" tests=(rows.len()) failures=(failures(rows, slower)) {
-            @for (op, sizes, activation, adapter, backend) in suites {
-                @let own: Vec<&Row> = rows.iter().filter(|row| {
-                    (row.op, &row.sizes, row.activation, &row.adapter, &row.backend) == (op, sizes, activation, adapter, backend)
-                }).collect();
+            @for place in suites {
+                @let [op, sizes, activation, adapter, backend] = place;
+                @let own: Vec<&Row> = rows.iter().filter(|row| row.place() == place).collect();
                 @let skipped = own.iter().filter(|row| row.status == Status::Skipped).count();
                 testsuite
                     name=(attribute(&format!("{op} at {sizes}, {activation}, on {adapter} ({backend})")))

@@ -28,6 +28,22 @@ fn or_nothing(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
     value.map(show).unwrap_or_default()
 }
 
+/// First cell of a row: what is wrong, and what runs by default.
+fn marker(status: Status, default: bool) -> String {
+    match (status, default) {
+        (Status::Wrong, _) => "✗",
+        (_, true) => "→",
+        _ => "",
+    }
+    .to_string()
+}
+
+/// Heading of a table: operation, sizes and activation of the call.
+fn heading(call: &Call) -> String {
+    let activation = if call.op.activated() { format!(", {}", call.activation.name) } else { String::new() };
+    format!("{} at {}{activation}", call.op.name, sizes::words(call))
+}
+
 /// Column before which speeds relative to others stand.
 const SPEEDS: usize = 4;
 
@@ -59,12 +75,7 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
     for row in rows {
         let share = |share: f64| format!("{:.0} %", 100.0 * share);
         let mut cells = vec![
-            match (row.status, row.default) {
-                (Status::Wrong, _) => "✗",
-                (_, true) => "→",
-                _ => "",
-            }
-            .to_string(),
+            marker(row.status, row.default),
             row.variant.to_string(),
             row.rank.map(|rank| format!("{rank}{}", if row.tied { "=" } else { "" })).unwrap_or_default(),
             match row.status {
@@ -92,9 +103,8 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
             _ => table.row(cells),
         }
     }
-    let activation = if call.op.activated() { format!(", {}", call.activation.name) } else { String::new() };
     let clock = rows.iter().find_map(|row| row.clock).map(|clock| format!(", {clock}")).unwrap_or_default();
-    let mut text = format!("{} at {}{activation}{clock}\n{table}", call.op.name, sizes::words(call));
+    let mut text = format!("{}{clock}\n{table}", heading(call));
     let mut told: Vec<(&str, String)> = Vec::new();
     for row in rows {
         let said = |row: &Row| match (row.status, row.reason.clone(), row.limit.clone()) {
@@ -137,12 +147,7 @@ pub fn statistics(call: &Call, rows: &[&Statistics], several: bool) -> String {
     for row in rows {
         let count = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
         let mut cells = vec![
-            match (row.status, row.default) {
-                (Status::Wrong, _) => "✗",
-                (_, true) => "→",
-                _ => "",
-            }
-            .to_string(),
+            marker(row.status, row.default),
             row.variant.to_string(),
             match row.status {
                 Status::Ok => count(row.registers),
@@ -172,11 +177,7 @@ pub fn statistics(call: &Call, rows: &[&Statistics], several: bool) -> String {
             _ => table.row(cells),
         }
     }
-    let activation = match call.op.activated() {
-        true => format!(", {}", call.activation.name),
-        false => String::new(),
-    };
-    let mut text = format!("{} at {}{activation}\n{table}", call.op.name, sizes::words(call));
+    let mut text = format!("{}\n{table}", heading(call));
     for row in rows {
         let word = if row.status == Status::Wrong { "FAILED" } else { "skipped" };
         if let Some(reason) = &row.reason {
