@@ -89,8 +89,8 @@ impl Augment {
         /// Probabilities are stored in units of 2⁻³²; one below a unit would become 0.
         const LEAST: f64 = 1e-9;
         let shares = [self.flip, self.brightness, self.contrast, self.erase];
-        let told = self.fields().iter().all(|(_, value, _)| *value == 0.0 || *value >= LEAST);
-        let fine = told
+        let reported = self.fields().iter().all(|(_, value, _)| *value == 0.0 || *value >= LEAST);
+        let fine = reported
             && shares.iter().all(|share| (0.0..=1.0).contains(share))
             && self.shift <= 1024
             && (0.0..=180.0).contains(&self.rotate)

@@ -169,7 +169,7 @@ impl Checkpoint {
     /// [`Error::Checkpoint`] for a missing tensor or one of another shape, with the tensors of the file; and for a file
     /// written by wgrad whose checksum does not match.
     pub fn from_bytes(what: &str, bytes: &[u8], parameters: &[Parameter]) -> Result<Self> {
-        Ok(Self::from_bytes_told(what, bytes, parameters)?.0)
+        Ok(Self::from_bytes_recorded(what, bytes, parameters)?.0)
     }
 
     /// Names of the tensors that [`Checkpoint::from_bytes`] ignores in a safetensors file; empty for any other file.
@@ -189,11 +189,11 @@ impl Checkpoint {
 
     /// Reads a checkpoint like [`Checkpoint::from_bytes`], together with the other fields of its position, if it has
     /// one.
-    pub fn from_bytes_told(
+    pub fn from_bytes_recorded(
         what: &str,
         bytes: &[u8],
         parameters: &[Parameter],
-    ) -> Result<(Self, Option<Told>)> {
+    ) -> Result<(Self, Option<Recorded>)> {
         let fail = |message: String| Error::Checkpoint { what: what.to_string(), message };
         let (_, header) =
             SafeTensors::read_metadata(bytes).map_err(|e| fail(format!("is not a safetensors file: {e}")))?;
@@ -225,21 +225,21 @@ impl Checkpoint {
             slots.extend(read(VELOCITY)?.map(|arena| ("velocity".to_string(), arena)));
         }
         let averages = read(AVERAGE)?.unwrap_or_default();
-        let (position, told) = position.unzip();
-        Ok((Self { weights, slots, averages, position: position.unwrap_or_default() }, told))
+        let (position, recorded) = position.unzip();
+        Ok((Self { weights, slots, averages, position: position.unwrap_or_default() }, recorded))
     }
 }
 
 /// The fields of a position apart from the position itself.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Recorded {
     /// The record of what decided the training, as the saving program passed it.
     pub decided: Option<Value>,
 }
 
 /// Reads the position of `file`, and its other fields, from `text`. The error says what is wrong
 /// with the file.
-fn position(file: &SafeTensors<'_>, text: &str) -> std::result::Result<(Position, Told), String> {
+fn position(file: &SafeTensors<'_>, text: &str) -> std::result::Result<(Position, Recorded), String> {
     let damaged = |e: serde_json::Error| format!("has a damaged position: {e}");
     let mut fields: Map<String, Value> = serde_json::from_str(text).map_err(damaged)?;
     match fields.shift_remove(SHA256) {
@@ -264,7 +264,7 @@ fn position(file: &SafeTensors<'_>, text: &str) -> std::result::Result<(Position
     }
     let decided = fields.shift_remove(DECIDED);
     let position = serde_json::from_value(Value::Object(fields)).map_err(damaged)?;
-    Ok((position, Told { decided }))
+    Ok((position, Recorded { decided }))
 }
 
 /// SHA-256 of the position's JSON and of each tensor's name, shape and bytes, in the order of the names.
@@ -412,11 +412,11 @@ mod tests {
                 Some(metadata),
             )
             .expect("writes");
-            Checkpoint::from_bytes_told("memory", &bytes, &parameters())
+            Checkpoint::from_bytes_recorded("memory", &bytes, &parameters())
         };
         let old = r#"{"epoch":2,"step":1,"seen":3,"loss_sum":0.5,"hits":1.0,"best":0.25}"#;
-        let (state, told) = read(super::POSITION, old).expect("reads");
-        assert!(told.is_some() && state.position.epoch == 2 && state.position.best == 0.25);
+        let (state, recorded) = read(super::POSITION, old).expect("reads");
+        assert!(recorded.is_some() && state.position.epoch == 2 && state.position.best == 0.25);
         assert!(read("format", "pt").expect("foreign").1.is_none());
         assert!(read("wgrad.posItion", old).is_err());
         assert!(read(super::POSITION, &old.replace("best", "bestt")).is_err());

@@ -124,7 +124,7 @@ pub enum Error {
     },
     /// The driver does not tell what its compiler makes of a kernel.
     #[error("{adapter} does not tell what its compiler makes of a kernel: {reason}; {next}")]
-    Untold {
+    Unreported {
         /// The adapter.
         adapter: String,
         /// Why not.

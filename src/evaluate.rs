@@ -43,12 +43,12 @@ pub struct Evaluation {
     /// Errors of a regression.
     pub regression: Option<Regression>,
     /// The prediction for each image that could be read, in the order of the split.
-    pub told: Vec<Told>,
+    pub predictions: Vec<Prediction>,
 }
 
 /// Prediction for an image.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Told {
+pub struct Prediction {
     /// Index of the image in the split.
     pub image: usize,
     /// The predicted class; 0 for a regression.
@@ -206,8 +206,9 @@ mod tests {
     #[test]
     fn shares_of_a_small_matrix() {
         let confusion = vec![vec![3, 1, 0], vec![2, 4, 0], vec![0, 0, 0]];
-        let found = Evaluation { metrics: Metrics::default(), confusion, regression: None, told: Vec::new() }
-            .classes();
+        let found =
+            Evaluation { metrics: Metrics::default(), confusion, regression: None, predictions: Vec::new() }
+                .classes();
         assert_eq!(found[0].precision, Some(3.0 / 5.0));
         assert_eq!(found[0].recall, Some(3.0 / 4.0));
         assert_eq!(found[0].f1, Some(6.0 / 9.0));

@@ -133,7 +133,7 @@ pub async fn find(
     let mut trainer = Trainer::new(context, model, data, options).await?;
     let mut rise = Rise { samples: Vec::new(), range, mean: 0.0, least: f64::INFINITY, diverged: false };
     while !rise.is_over() {
-        let told = trainer
+        let reported = trainer
             .epoch(|_, result| {
                 let rate = range.from * schedule.factor(rise.samples.len() as u64, 1, 1);
                 let flow = rise.take(result.loss(), rate);
@@ -143,7 +143,7 @@ pub async fn find(
                 flow
             })
             .await;
-        match told {
+        match reported {
             Err(Error::Diverged { .. }) => rise.diverged = true,
             other => drop(other?),
         }

@@ -211,18 +211,18 @@ mod tests {
     #[test]
     fn a_number_that_is_0_or_infinite_on_the_device_is_refused() {
         for (name, with, zero, large) in ROWS {
-            let told = |x: f64| with(x).validate().err().map(|error| error.to_string());
+            let reported = |x: f64| with(x).validate().err().map(|error| error.to_string());
             for wrong in [1e-50, 1e-46, 1e-39, 3.5e38, 1e39, 1e300, f64::NAN, f64::INFINITY, -1e-46, -1.0] {
-                let said = told(wrong).unwrap_or_else(|| panic!("{name} takes {wrong:e}"));
+                let said = reported(wrong).unwrap_or_else(|| panic!("{name} takes {wrong:e}"));
                 assert!(said.starts_with(name), "{name} {wrong:e}: {said}");
                 assert!(said.len() < 120, "{said}");
                 assert!(said.contains("1.2e-38") || said.contains("below 1"), "{said}");
             }
             for fine in [1.2e-38, 1e-9, 0.25] {
-                assert_eq!(told(fine), None, "{name} {fine:e}");
+                assert_eq!(reported(fine), None, "{name} {fine:e}");
             }
             for (value, takes) in [(0.0, zero), (1.0, large), (25.0, large), (3.4e38, large)] {
-                assert_eq!(told(value).is_none(), *takes, "{name} {value:e}: {:?}", told(value));
+                assert_eq!(reported(value).is_none(), *takes, "{name} {value:e}: {:?}", reported(value));
             }
         }
         let said = ROWS[0].1(1e-50).validate().expect_err("0 in f32").to_string();

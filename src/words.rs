@@ -168,11 +168,11 @@ fn escaped(text: &str, stays: impl Fn(char) -> bool, escape: impl Fn(char) -> St
     if !text.contains(acts) {
         return text;
     }
-    let mut told = String::with_capacity(text.len());
+    let mut reported = String::with_capacity(text.len());
     for c in text.chars() {
-        if acts(c) { told.push_str(&escape(c)) } else { told.push(c) }
+        if acts(c) { reported.push_str(&escape(c)) } else { reported.push(c) }
     }
-    Cow::Owned(told)
+    Cow::Owned(reported)
 }
 
 /// Replaces characters without a glyph and those that move others by U+FFFD. Characters that join or separate letters
@@ -208,9 +208,9 @@ mod tests {
         assert_eq!(printable_line(&"é".repeat(3000)), format!("{} ...", "é".repeat(2000)));
         let name = "x\u{9b}\u{202e}\u{7f}\u{e0041}y";
         let json = serde_json::to_string(name).expect("writes");
-        let told = printable_json(&json);
-        assert_eq!(told, r#""x\u009b\u202e\u007f\udb40\udc41y""#);
-        assert_eq!(serde_json::from_str::<String>(&told).expect("is JSON still"), name);
+        let reported = printable_json(&json);
+        assert_eq!(reported, r#""x\u009b\u202e\u007f\udb40\udc41y""#);
+        assert_eq!(serde_json::from_str::<String>(&reported).expect("is JSON still"), name);
     }
 
     #[test]

@@ -274,7 +274,7 @@ mod tests {
             words(Dataset::from_arrays("mine", shape, classes, (images, labels), (vec![0u8; 4], vec![0u32])))
         };
         let two = ["a", "b"];
-        for (told, expected) in [
+        for (reported, expected) in [
             (
                 of(SHAPE, &two, vec![0; 8], vec![0, 77]),
                 "got 77 as label 1 (from 0) of its train part, expected one below 2",
@@ -290,7 +290,10 @@ mod tests {
             ),
             (of(SHAPE, &[], vec![0; 4], vec![0]), "no class names"),
         ] {
-            assert!(told.starts_with("the data set mine: ") && told.contains(expected), "{expected}: {told}");
+            assert!(
+                reported.starts_with("the data set mine: ") && reported.contains(expected),
+                "{expected}: {reported}"
+            );
         }
         let floats = |image: f32, label: f32| {
             let train = (vec![0.0, 1.0, image, 2.0], vec![label]);

@@ -40,10 +40,13 @@ impl Evaluation {
         if self.regression.is_some() {
             return None;
         }
-        let sure = |told: &super::Told| f64::from(told.scores.get(told.class).copied().unwrap_or(0.0));
-        let right =
-            |told: &super::Told| labels.get(told.image).is_some_and(|label| told.class == *label as usize);
-        let pairs = self.told.iter().map(|told| (sure(told), right(told)));
+        let sure = |prediction: &super::Prediction| {
+            f64::from(prediction.scores.get(prediction.class).copied().unwrap_or(0.0))
+        };
+        let right = |prediction: &super::Prediction| {
+            labels.get(prediction.image).is_some_and(|label| prediction.class == *label as usize)
+        };
+        let pairs = self.predictions.iter().map(|prediction| (sure(prediction), right(prediction)));
         Some(calibration(&pairs.collect::<Vec<_>>()))
     }
 }
@@ -72,8 +75,8 @@ mod tests {
     #[test]
     fn the_error_is_the_mean_distance_of_the_bins() {
         let found = calibration(&[(0.95, true), (0.97, false), (0.51, true), (0.52, true), (1.0, true)]);
-        let told: Vec<_> = found.bins.iter().map(|bin| (bin.images, bin.accuracy)).collect();
-        assert_eq!(told, [(2, 1.0), (3, 2.0 / 3.0)]);
+        let bins: Vec<_> = found.bins.iter().map(|bin| (bin.images, bin.accuracy)).collect();
+        assert_eq!(bins, [(2, 1.0), (3, 2.0 / 3.0)]);
         assert!((found.bins[1].confidence - 0.973_333).abs() < 1e-6);
         let expected = (2.0 * (1.0 - 0.515) + 3.0 * (2.92 / 3.0 - 2.0 / 3.0)) / 5.0;
         assert!((found.error - expected).abs() < 1e-12, "{found:?}");

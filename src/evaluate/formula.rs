@@ -130,7 +130,7 @@ fn figure(value: f64, off: f64) -> String {
         true => format!("{value:.digits$e}"),
         false => format!("{value:.digits$}"),
     };
-    let near = |text: &String| text.parse().is_ok_and(|told: f64| (told - value).abs() <= off);
+    let near = |text: &String| text.parse().is_ok_and(|prediction: f64| (prediction - value).abs() <= off);
     // f64 has 17 significant digits; a small number has up to 4 leading zeros.
     (least..least + 20).map(written).find(near).unwrap_or_else(|| written(least + 20))
 }
@@ -290,9 +290,12 @@ mod tests {
             let number = |text: &str| text.parse::<f64>().expect("a number");
             let constant = if sign == "-" { -number(constant) } else { number(constant) };
             for x in [-3.0, 0.0, 3.0] {
-                let told = number(factor) * (mean + x * deviation) + constant;
+                let prediction = number(factor) * (mean + x * deviation) + constant;
                 let network = table.number(f64::from(kernel) * x + f64::from(0.012_345_f32));
-                assert!((told - network).abs() <= 1e-3 * unit, "{text}: {told}, and the network {network}");
+                assert!(
+                    (prediction - network).abs() <= 1e-3 * unit,
+                    "{text}: {prediction}, and the network {network}"
+                );
             }
         }
     }

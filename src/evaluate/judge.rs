@@ -2,7 +2,7 @@
 //! for each image.
 
 use super::{
-    Evaluation, Told,
+    Evaluation, Prediction,
     views::{Verdict, mirror},
 };
 use crate::{
@@ -81,7 +81,7 @@ struct Found<'f> {
     confusion: Vec<Vec<u64>>,
     /// Labels and predictions of a regression.
     pairs: Vec<(f64, f64)>,
-    told: Vec<Told>,
+    predictions: Vec<Prediction>,
     /// Outputs of first views whose second views are still to come.
     first: VecDeque<Vec<f32>>,
 }
@@ -92,14 +92,14 @@ impl<'f> Found<'f> {
             true => data.classes.len(),
             false => 0,
         };
-        let told = Vec::with_capacity(if judging.outputs { split.len() } else { 0 });
+        let predictions = Vec::with_capacity(if judging.outputs { split.len() } else { 0 });
         Self {
             data,
             judging,
             total: RunningMetrics::default(),
             confusion: vec![vec![0; classes]; classes],
             pairs: Vec::new(),
-            told,
+            predictions,
             first: VecDeque::new(),
         }
     }
@@ -148,11 +148,11 @@ impl<'f> Found<'f> {
                 Some(row) => row[verdict.class] += 1,
                 None => self.pairs.push((in_its_unit(number), in_its_unit(verdict.number))),
             }
-            self.told.push(match loss.is_regression() {
-                true => Told { image, class: 0, scores: vec![in_its_unit(verdict.number) as f32] },
+            self.predictions.push(match loss.is_regression() {
+                true => Prediction { image, class: 0, scores: vec![in_its_unit(verdict.number) as f32] },
                 false => {
                     let scores = verdict.scores.iter().map(|score| *score as f32).collect();
-                    Told { image, class: verdict.class, scores }
+                    Prediction { image, class: verdict.class, scores }
                 }
             });
         }
@@ -162,8 +162,8 @@ impl<'f> Found<'f> {
     fn evaluation(self) -> Evaluation {
         let Judging { loss, outputs, .. } = self.judging;
         let regression = (outputs && loss.is_regression()).then(|| Regression::of(&self.pairs));
-        let Self { total, confusion, told, .. } = self;
-        Evaluation { metrics: total.metrics(), confusion, regression, told }
+        let Self { total, confusion, predictions, .. } = self;
+        Evaluation { metrics: total.metrics(), confusion, regression, predictions }
     }
 }
 

@@ -69,8 +69,8 @@ mod tests {
         let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
         let context = pollster::block_on(Context::open(&Options { adapter, ..Options::default() }))
             .expect("there is one");
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let hears = told.clone();
+        let reported = Arc::new(Mutex::new(Vec::new()));
+        let hears = reported.clone();
         context.hear(move |what| hears.lock().expect("not poisoned").push(format!("{what:?}")));
         let model = network("mlp", [4, 4, 1], 3).expect("built in");
         let program =
@@ -83,11 +83,11 @@ mod tests {
         assert!(plan.steps.iter().all(|step| step.launch.kernel.warm.load(Ordering::Relaxed)));
         let kept = pollster::block_on(context.read(&arenas.parameters)).expect("reads");
         assert!(kept.iter().all(|v| *v == 1.0), "a kernel has run");
-        let told = told.lock().expect("not poisoned");
-        let of = told.len() - 1;
-        assert!(of >= 6 && told[of] == "Ready", "{told:?}");
-        for (n, told) in told[..of].iter().enumerate() {
-            assert!(told.contains(&format!("nth: {}, of: {of}", n + 1)), "{told}");
+        let reported = reported.lock().expect("not poisoned");
+        let of = reported.len() - 1;
+        assert!(of >= 6 && reported[of] == "Ready", "{reported:?}");
+        for (n, reported) in reported[..of].iter().enumerate() {
+            assert!(reported.contains(&format!("nth: {}, of: {of}", n + 1)), "{reported}");
         }
         // Now the kernels do run.
         let feed = FeedBuffers::new(&context, 4, 16, 1).expect("fits");

@@ -146,12 +146,12 @@ mod tests {
         assert_eq!(needed(features), ["SUBGROUP", "SHADER_F16", "K == 3"]);
         assert!(needed("// it needs K\n// needless\n// a subgroup\n").is_empty());
         for wrong in ["Q % 4 == 0", "K % 0 == 0", "K", "K % 4 == 0,", "K == Q", ""] {
-            let told = needs(&MATMUL, "mine", &format!("\n// needs {wrong} \n"));
-            let told = told.err().map(|e| e.to_string()).unwrap_or_default();
+            let reported = needs(&MATMUL, "mine", &format!("\n// needs {wrong} \n"));
+            let reported = reported.err().map(|e| e.to_string()).unwrap_or_default();
             assert_eq!(
-                told.contains("line 2") && told.contains("size of matmul"),
+                reported.contains("line 2") && reported.contains("size of matmul"),
                 !wrong.is_empty(),
-                "{told}"
+                "{reported}"
             );
         }
     }
@@ -161,8 +161,8 @@ mod tests {
         let named = |text: &str| uses(text).map(|parts| parts.iter().map(|p| p.name).collect::<Vec<_>>());
         assert_eq!(named("// uses random, feed\n// uses feed,mixup"), Ok(vec!["random", "feed", "mixup"]));
         assert_eq!(named("// uses what a lane has\n// uses lanes\nuses feed"), Ok(vec![]));
-        let told = named("//\n// uses feed, radnom").expect_err("there is none");
-        assert!(told.contains("line 2") && told.contains("recurrence"), "{told}");
+        let reported = named("//\n// uses feed, radnom").expect_err("there is none");
+        assert!(reported.contains("line 2") && reported.contains("recurrence"), "{reported}");
     }
 
     #[test]

@@ -302,16 +302,16 @@ mod tests {
         let text = "// one of 2, 3\r\nconst A = 4u; // one of 2, 4u, 8: rows\n  override B: f32 = 0.5; // one of 0.5, 1\n\
                     const C = true; // one of true, false\nconst D = 3u; // one of the old ones\nlet e = 2; // one of 2, 3\n";
         let found = constants(text).expect("it is well formed");
-        let told: Vec<_> =
+        let reported: Vec<_> =
             found.iter().map(|c| (c.name.as_str(), c.value.as_str(), c.values.len())).collect();
-        assert_eq!(told, [("A", "4", 3), ("B", "0.5", 2), ("C", "true", 2)]);
+        assert_eq!(reported, [("A", "4", 3), ("B", "0.5", 2), ("C", "true", 2)]);
         let composed = composed(text).expect("it is well formed");
         assert!(composed.contains("  const    B: f32 = 0.5; //"), "{composed}");
         assert_eq!(composed.len(), text.len(), "columns stay");
     }
 
     #[test]
-    fn lines_that_mean_to_offer_and_do_not_are_told() {
+    fn lines_that_mean_to_offer_and_do_not_are_reported() {
         for (line, word) in [
             ("const A = 4u; // one of 2, 8", "not one of its values"),
             ("const A = B * 2u; // one of 2, 8", "not a number"),
@@ -322,8 +322,8 @@ mod tests {
             ("const A; // one of 2, 4", "no value"),
         ] {
             let text = format!("\n{line}\n");
-            let told = constants(&text).expect_err(line);
-            assert!(told.starts_with("line 2: ") && told.contains(word), "{line}: {told}");
+            let reported = constants(&text).expect_err(line);
+            assert!(reported.starts_with("line 2: ") && reported.contains(word), "{line}: {reported}");
         }
     }
 

@@ -32,8 +32,8 @@ fn every_method_of_the_table_is_whole() {
     let mut names = Vec::new();
     for method in Method::all() {
         let about = method.about();
-        let told = [about.name, about.line, about.source];
-        assert!(told.iter().all(|words| !words.is_empty()), "{about:?}");
+        let reported = [about.name, about.line, about.source];
+        assert!(reported.iter().all(|words| !words.is_empty()), "{about:?}");
         assert!(!names.contains(&about.name), "{about:?}");
         names.push(about.name);
         assert_eq!(Method::named(about.name).expect("known"), method);

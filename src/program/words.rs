@@ -38,7 +38,7 @@ mod tests {
     use crate::{networks::network, optim::Optimizer, preprocessing::Preprocessing, program::Mode};
 
     #[test]
-    fn a_value_is_told_by_the_layer_that_made_it() {
+    fn a_value_is_reported_by_the_layer_that_made_it() {
         let model = network("cnn", [28, 28, 1], 10).expect("built in");
         let program =
             model.program(&Preprocessing::default(), Mode::Train, 8, 1, &Optimizer::default()).expect("fits");

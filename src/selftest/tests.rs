@@ -106,8 +106,8 @@ fn compile(
 ) -> (Vec<String>, usize, crate::Result<Vec<String>>) {
     let context = open();
     context.prove_first(Some(proofs.clone()));
-    let told = Arc::new(Mutex::new((Vec::new(), 0)));
-    let hears = told.clone();
+    let reported = Arc::new(Mutex::new((Vec::new(), 0)));
+    let hears = reported.clone();
     context.hear(move |what| match what {
         Preparing::Note(note) => hears.lock().expect("not poisoned").0.push(note.to_string()),
         Preparing::Proving { .. } => hears.lock().expect("not poisoned").1 += 1,
@@ -116,7 +116,7 @@ fn compile(
     let parameters = model().parameters().expect("fits");
     let arenas = Arenas::new(&context, &parameters, 1).expect("fits");
     let plan = pollster::block_on(Plan::compile(&context, program, &arenas, choices));
-    let (notes, proven) = told.lock().expect("not poisoned").clone();
+    let (notes, proven) = reported.lock().expect("not poisoned").clone();
     (notes, proven, plan.map(|plan| plan.variants()))
 }
 
@@ -132,16 +132,19 @@ fn a_device_that_is_right_is_proven_once() {
 }
 
 #[test]
-fn a_wrong_variant_gives_way_to_a_right_one_and_is_told() {
+fn a_wrong_variant_gives_way_to_a_right_one_and_is_reported() {
     let proofs = Arc::new(Remembered::default());
     for _ in 0..2 {
         let given = vec![wrong("scaled", SCALED), wrong("nothing", NOTHING), naive()];
         let (notes, proven, plan) = compile(&proofs, program(Some(given)), &Choices::default());
         assert!(plan.expect("naive is right").contains(&"matmul/naive".to_string()));
-        let told = notes.join("\n");
-        assert!(told.contains("computes wrongly: matmul/scaled") && told.contains("expected"), "{told}");
-        assert!(told.contains("matmul/nothing") && told.contains("NaN"), "{told}");
-        assert!(told.contains("; matmul/naive") && told.contains(" runs instead"), "{told}");
+        let reported = notes.join("\n");
+        assert!(
+            reported.contains("computes wrongly: matmul/scaled") && reported.contains("expected"),
+            "{reported}"
+        );
+        assert!(reported.contains("matmul/nothing") && reported.contains("NaN"), "{reported}");
+        assert!(reported.contains("; matmul/naive") && reported.contains(" runs instead"), "{reported}");
         assert!(proven > 3, "{proven}");
         // Correct kernels of a faulty device are not stored either.
         assert!(proofs.is_empty(), "nothing is kept");
@@ -186,7 +189,7 @@ impl Proofs for Damaged {
 }
 
 #[test]
-fn proofs_that_cannot_be_read_are_told_and_made_anew() {
+fn proofs_that_cannot_be_read_are_reported_and_made_anew() {
     let (whole, damaged) = (Arc::new(Remembered::default()), Arc::new(Damaged::default()));
     compile(&whole, program(None), &Choices::default()).2.expect("right");
     let (notes, proven, plan) = compile(&damaged, program(None), &Choices::default());

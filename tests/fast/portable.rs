@@ -71,7 +71,7 @@ pub fn leaning(text: &str) -> Vec<String> {
 
 #[test]
 fn leaning_texts_are_noticed() {
-    for (text, told) in [
+    for (text, reported) in [
         ("fn f() { for (;;) { var row: array<vec4<f32>, 4>; } }", "has no first value"),
         ("fn f() { var a = 1; var<function> b : u32 ; }", "has no first value"),
         (
@@ -86,7 +86,7 @@ fn leaning_texts_are_noticed() {
         ("/* */ enable f16, subgroups;", "enable"),
     ] {
         let all = leaning(text);
-        assert!(all.len() == 1 && all[0].contains(told), "{text}: {all:?}");
+        assert!(all.len() == 1 && all[0].contains(reported), "{text}: {all:?}");
     }
     for text in [
         "fn f() { var a = 0u; var b: u32 = 1u; var c = array<f32, 4>(); for (var i = 0u; i < 2u; i++) {} }",

@@ -55,7 +55,7 @@ fn no_shader_leans_on_what_compilers_get_wrong() {
         .flat_map(|(name, text)| {
             crate::portable::leaning(&text)
                 .into_iter()
-                .map(move |told| format!("shaders/{name}.wgsl: {told}"))
+                .map(move |reported| format!("shaders/{name}.wgsl: {reported}"))
         })
         .collect();
     assert!(leaning.is_empty(), "write it out:\n{}", leaning.join("\n"));
@@ -271,8 +271,8 @@ fn a_users_file_says_what_it_needs_and_uses_and_at_what_sizes_it_is_proven() {
         ("// uses feed, radnom", "line 1: got `// uses feed, radnom`, expected some of feed, "),
         ("//\n// needs K % 4 == 0, Q == 1", "line 2: got `// needs K % 4 == 0, Q == 1`"),
     ] {
-        let told = read(lines).expect_err(lines).to_string();
-        assert!(told.contains(words) && told.contains("mine.wgsl"), "{lines}: {told}");
+        let reported = read(lines).expect_err(lines).to_string();
+        assert!(reported.contains(words) && reported.contains("mine.wgsl"), "{lines}: {reported}");
     }
     let many = read(&"// case M=1,N=1,K=1\n".repeat(65)).expect_err("65 of them").to_string();
     assert!(many.contains("line 65") && many.contains("at most 64"), "{many}");
@@ -319,9 +319,9 @@ fn what_is_emitted_is_taken_back_as_the_same_variant() {
     let naive = op.variant("naive").expect("it is");
     let emitted = op.standard(naive, ACTIVATIONS[0]).expect("composes");
     let changed = emitted.replace("// rows of x: the batch", "// rows of x");
-    let told = user_file::variant(op, "mine.wgsl", changed).expect_err("it declares M twice").to_string();
+    let reported = user_file::variant(op, "mine.wgsl", changed).expect_err("it declares M twice").to_string();
     let line = naive.source().lines().count() + 4;
-    assert!(told.contains(&format!("Line {line} belongs to the interface")), "{told}");
+    assert!(reported.contains(&format!("Line {line} belongs to the interface")), "{reported}");
 }
 
 /// Run folders, tuned caches and command lines of an earlier version use these names.

@@ -1,6 +1,6 @@
 //! Results of the library, on the selected adapter: training, gradients, layers, imported networks, choices.
 
-mod beside;
+mod observers;
 mod checker;
 mod determinism;
 mod explain;

@@ -38,8 +38,8 @@ fn followed(mut command: Command, line: &[OsString], about: &str) -> Option<(Str
         let takes = command.get_arguments().find(named).is_some_and(|arg| arg.get_action().takes_values());
         // clap names only the first of several letters after one dash.
         let begins = about.len() > 1 && !about.starts_with("--") && value.starts_with(about);
-        let told = value == about || begins || about.split(' ').next() == Some(option);
-        if takes && told && value.starts_with('-') && value.len() > 1 {
+        let reported = value == about || begins || about.split(' ').next() == Some(option);
+        if takes && reported && value.starts_with('-') && value.len() > 1 {
             return Some((option.to_string(), value.to_string()));
         }
     }

@@ -89,7 +89,7 @@ impl Check {
         }
         let data = self.reading.load(&self.data)?;
         let models =
-            self.models.iter().map(|name| model_for(name, &data, self.objective.loss, Initial::Told));
+            self.models.iter().map(|name| model_for(name, &data, self.objective.loss, Initial::Reported));
         let models = models.collect::<Result<Vec<_>>>()?;
         let context = self.adapter.open().await?;
         // The check compares the kernels itself and reports more.

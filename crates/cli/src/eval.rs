@@ -204,8 +204,8 @@ impl Eval {
     ) -> Result<ExitCode> {
         let (data, formula) = (&judged.data, formula(run, checkpoint));
         let accuracy = |accuracy: f64| Some(accuracy).filter(|_| found.regression.is_none());
-        let told = if found.regression.is_some() { &[][..] } else { &data.classes };
-        let classes: Vec<_> = told
+        let reported = if found.regression.is_some() { &[][..] } else { &data.classes };
+        let classes: Vec<_> = reported
             .iter()
             .zip(found.classes())
             .map(|(name, class)| {

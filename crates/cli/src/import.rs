@@ -105,7 +105,7 @@ impl Import {
             model.layers.len()
         ))?;
         if !known {
-            tell!("note: {}", self.untold(&run)?);
+            tell!("note: {}", self.unreported(&run)?);
         }
         let (program, folder) = (program(), quoted_path(&run.folder));
         let mut next = Vec::new();
@@ -129,7 +129,7 @@ impl Import {
     }
 
     /// Note on the facts that the file leaves unknown, and on the assumptions in their place.
-    fn untold(&self, run: &Run) -> Result<String> {
+    fn unreported(&self, run: &Run) -> Result<String> {
         let data = &run.config.data;
         let mut parts = vec!["its data set is not known".to_string()];
         if data.classes.first().is_some_and(|name| name == &numbered(0)) {
@@ -203,13 +203,13 @@ impl Import {
     fn record(&self, imported: &Imported) -> Result<DataRecord> {
         let model = &imported.model;
         let outputs = if model.loss()?.is_regression() { 0 } else { model.classes()? };
-        let told = match &self.data {
+        let reported = match &self.data {
             Some(spec) => Some(load(spec, imported, outputs).with_context(|| {
                 format!("the data of `--data {spec}` do not fit this network, or cannot be read")
             })?),
             None => own(imported, outputs),
         };
-        let mut record = told.unwrap_or_else(|| unknown(imported));
+        let mut record = reported.unwrap_or_else(|| unknown(imported));
         // A row of numbers is no picture: the network takes them unchanged, unless the file or the options speak of
         // bytes.
         if record.spec == DataRecord::UNKNOWN && is_row(model) && !imported.bytes && self.mean.is_none() {

@@ -81,7 +81,7 @@ impl LrFind {
             can_write(path)?;
         }
         let dataset = self.data.load(self.seed)?;
-        let model = model_for(&self.model, &dataset, None, Initial::Told)?;
+        let model = model_for(&self.model, &dataset, None, Initial::Reported)?;
         refuse_classes_as_numbers(&model, &dataset)?;
         tell!("the learning rate rises from {:e} to {:e} in up to {} steps", self.from, self.to, self.steps);
         let (found, adapter) = persist(async || {

@@ -174,9 +174,9 @@ async fn run(cli: Cli) -> Result<ExitCode> {
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     without_talk_of_wayland();
-    let told = panic::take_hook();
+    let reported = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        told(info);
+        reported(info);
         tell!("this is a bug in wgrad: please report it, with the lines above and the command");
     }));
     let cli = match Cli::read(std::env::args_os()) {
@@ -198,9 +198,9 @@ fn refused(error: &clap::Error) -> ExitCode {
     // The library's message about a refused value is translated; only then are clap's colours lost.
     match fields::spelled(&said) {
         Cow::Borrowed(_) => error.exit(),
-        Cow::Owned(told) if told == said => error.exit(),
-        Cow::Owned(told) => {
-            tell!("{}", told.trim_end());
+        Cow::Owned(reported) if reported == said => error.exit(),
+        Cow::Owned(reported) => {
+            tell!("{}", reported.trim_end());
             ExitCode::from(2)
         }
     }

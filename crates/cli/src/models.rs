@@ -95,7 +95,7 @@ struct Memory {
 
 /// A recipe and its measured result.
 #[derive(Serialize)]
-struct Told {
+struct MeasuredRecipe {
     recipe: &'static str,
     about: &'static str,
     network: &'static str,
@@ -104,7 +104,7 @@ struct Told {
     measured: Option<&'static Measured>,
 }
 
-impl Told {
+impl MeasuredRecipe {
     fn new(recipe: &'static Recipe) -> Self {
         Self {
             recipe: recipe.name,
@@ -154,7 +154,7 @@ struct Description {
     memory_bytes: Memory,
     layers: Vec<Layer>,
     /// Recipe of a built-in network.
-    recipe: Option<Told>,
+    recipe: Option<MeasuredRecipe>,
 }
 
 impl Description {
@@ -194,7 +194,7 @@ impl Description {
                 activations: train.temporaries().bytes(),
             },
             layers: layers.collect(),
-            recipe: about.and_then(|_| recipe(&model.name).ok()).map(Told::new),
+            recipe: about.and_then(|_| recipe(&model.name).ok()).map(MeasuredRecipe::new),
         })
     }
 
@@ -262,11 +262,11 @@ impl Models {
             return Ok(ExitCode::SUCCESS);
         }
         if let Some(name) = &self.recipe {
-            let told = Told::new(recipe(name)?);
+            let measured = MeasuredRecipe::new(recipe(name)?);
             if self.json {
-                output::json(&told)?
+                output::json(&measured)?
             } else {
-                output::line(&told.command)?
+                output::line(&measured.command)?
             }
             return Ok(ExitCode::SUCCESS);
         }
@@ -337,7 +337,7 @@ impl Models {
             ("measured on", Wrap),
         ]);
         for recipe in RECIPES {
-            recipes.row(Told::new(recipe).row());
+            recipes.row(MeasuredRecipe::new(recipe).row());
         }
         output::line(format!("{about}\n\n{table}\n\n{recipes}"))?;
         tell!(

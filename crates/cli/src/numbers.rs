@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_without_words_is_told_by_its_number() {
+    fn an_option_without_words_is_reported_by_its_number() {
         let option = |value, takers| NumberOption {
             name: "--x".into(),
             number: Number { name: "x", about: "How far it goes.", value },

@@ -176,7 +176,7 @@ fn finite(place: &str, outputs: &[f32]) -> Result<()> {
 
 /// Prediction for a picture, as JSON: the `top` classes, or the number of a regression.
 #[cfg(feature = "serve")]
-pub fn told(image: &str, config: &Config, output: &[f32], top: usize, notes: &[String]) -> Result<Value> {
+pub fn reported(image: &str, config: &Config, output: &[f32], top: usize, notes: &[String]) -> Result<Value> {
     finite(image, output)?;
     Ok(match config.model.loss()?.is_regression() {
         true => json!({"image": image, "value": output.first(), "notes": notes}),

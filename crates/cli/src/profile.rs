@@ -105,7 +105,7 @@ impl Profiler {
         let (model, data) = match &self.data {
             Some(spec) => {
                 let data = self.reading.load(spec)?;
-                (model_for(&self.model, &data, None, Initial::Told)?, data)
+                (model_for(&self.model, &data, None, Initial::Reported)?, data)
             }
             None => {
                 let model = super::model(&self.model, [28, 28, 1], 10)?;

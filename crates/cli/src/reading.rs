@@ -186,7 +186,7 @@ pub enum Initial {
     /// None: weights are given.
     Unused,
     /// Any other: initialisers that wgrad does not have are reported.
-    Told,
+    Reported,
 }
 
 /// The model that `--model` names, for this data: a built-in network gets the last layer that the labels call for, or
@@ -199,7 +199,7 @@ pub fn model_for(name: &str, data: &Dataset, loss: Option<Loss>, initial: Initia
         (true, Some(loss)) => network_for(name, data.shape(), data.classes.len(), loss)?,
         (false, _) if keras::is_keras(Path::new(name)) => {
             let path = Path::new(name);
-            let loaded = super::keras_model(path, data.shape(), initial == Initial::Told)?;
+            let loaded = super::keras_model(path, data.shape(), initial == Initial::Reported)?;
             if let (Some(missing), None) = (loaded.missing_loss, said) {
                 bail!("{name} {missing}; choose the one to train with, such as `--loss mse`: {NAMES}");
             }

@@ -145,7 +145,8 @@ impl Report {
         let Some(image) = data.test.image(self.image, data.pixels()) else {
             bail!("test image {} cannot be read; name another one with `--image`", self.image);
         };
-        let found = evaluation.told.iter().find(|told| told.image == self.image).map_or(0, |told| told.class);
+        let found =
+            evaluation.predictions.iter().find(|one| one.image == self.image).map_or(0, |one| one.class);
         let label = data.test.labels.get(self.image).map_or(0, |label| *label as usize);
         let outputs = match model.outputs()? {
             1 => vec![0],

@@ -83,13 +83,13 @@ mod tests {
         assert!(twice.contains("classes 0 and 2 are both called a"), "{twice}");
         let words = |names: &[&str]| super::alike(names.iter().copied().zip(1..));
         assert_eq!(words(&["cat", "dog", "1", "10", "inf", "9007199254740992", "9007199254740993"]), None);
-        for (names, told) in [
+        for (names, reported) in [
             (&["Cat", "cat", "dog", " CAT"][..], "\"Cat\" (1) and \"cat\" (2) and \" CAT\" (4) differ"),
             (&["ice  cream", "Ice cream"], "\"ice  cream\" (1) and \"Ice cream\" (2)"),
             (&["a", "1", "1.0", "-0", "0"], "\"-0\" (4) and \"0\" (5); \"1\" (2) and \"1.0\" (3)"),
         ] {
             let words = words(names).expect("alike");
-            assert!(words.contains(told), "{words}");
+            assert!(words.contains(reported), "{words}");
         }
         // Numbers are kept as they are where no name is known.
         assert_eq!(data.clone().with_classes(&names(&["a", "b"])).expect("as it is"), data);

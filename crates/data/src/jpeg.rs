@@ -68,7 +68,7 @@ fn walked(bytes: &[u8]) -> Option<Option<&'static str>> {
         }
         if mark == 0xd9 {
             let whole =
-                frame.as_ref().is_none_or(|frame: &Frame| frame.components.iter().all(Component::told));
+                frame.as_ref().is_none_or(|frame: &Frame| frame.components.iter().all(Component::reported));
             return Some((!whole).then_some(CUT_OFF));
         }
         let Some((content, end)) = segment(bytes, place) else { return Some(Some(CUT_OFF)) };
@@ -133,7 +133,7 @@ struct Component {
 
 impl Component {
     /// True if the scans held every bit of it.
-    fn told(&self) -> bool {
+    fn reported(&self) -> bool {
         self.from.iter().all(|bit| *bit == 0)
     }
 }

@@ -131,11 +131,11 @@ pub fn load_with(
         DataSpec::Synthetic { seed, train, test } => synthetic::synthetic(*seed, *train, *test),
         DataSpec::Folder(path) => found::load(path, reading, table)?,
     };
-    Ok(told(data, reading, table.is_none()))
+    Ok(reported(data, reading, table.is_none()))
 }
 
 /// Adds a warning where the options ask for a share to be held out, but the data set has a test part.
-fn told(mut data: Dataset, reading: &Reading, new: bool) -> Dataset {
+fn reported(mut data: Dataset, reading: &Reading, new: bool) -> Dataset {
     let share = reading.test_share.is_some() || reading.split_seed != 0;
     if share && new && reading.again.is_none() && !data.holds_out() {
         data.warnings.push(
@@ -176,7 +176,7 @@ pub fn load_or_fetch_with(
     match spec {
         DataSpec::FashionMnist => {
             reading.suits(reading::Kind::Fixed)?;
-            Ok(told(places::load_or_fetch(places, options, progress)?, reading, true))
+            Ok(reported(places::load_or_fetch(places, options, progress)?, reading, true))
         }
         _ => load_with(spec, places, reading, table),
     }

@@ -21,8 +21,8 @@ use wgrad_files::proofs::ProofFiles;
 fn compile(proofs: &ProofFiles) -> (Vec<String>, usize) {
     let context = wgrad_testing::open_alone(false);
     context.prove_first(Some(Arc::new(proofs.clone())));
-    let told = Arc::new(Mutex::new((Vec::new(), 0)));
-    let hears = told.clone();
+    let reported = Arc::new(Mutex::new((Vec::new(), 0)));
+    let hears = reported.clone();
     context.hear(move |what| match what {
         Preparing::Note(note) => hears.lock().expect("not poisoned").0.push(note.to_string()),
         Preparing::Proving { .. } => hears.lock().expect("not poisoned").1 += 1,
@@ -33,7 +33,7 @@ fn compile(proofs: &ProofFiles) -> (Vec<String>, usize) {
         model.program(&Preprocessing::default(), Mode::Evaluate, 4, 1, &Optimizer::default()).expect("fits");
     let arenas = Arenas::new(&context, &model.parameters().expect("fits"), 1).expect("fits");
     pollster::block_on(Plan::compile(&context, program, &arenas, &Choices::default())).expect("right");
-    told.lock().expect("not poisoned").clone()
+    reported.lock().expect("not poisoned").clone()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -206,11 +206,11 @@ mod tests {
             rows.push(setting(names[n], &constants, Some(seconds), Status::Ok));
         }
         let grids = grids(&rows);
-        let told: Vec<_> = grids
+        let reported: Vec<_> = grids
             .iter()
             .map(|g| (g.rows.name.as_str(), g.columns.name.as_str(), g.fixed.0[0].1.as_str()))
             .collect();
-        assert_eq!(told, [("A", "B", "2"), ("A", "C", "1"), ("B", "C", "2")]);
+        assert_eq!(reported, [("A", "B", "2"), ("A", "C", "1"), ("B", "C", "2")]);
         for grid in &grids {
             let best: Vec<_> = grid.cells.iter().flatten().filter(|cell| cell.best).collect();
             assert_eq!(best.len(), 1, "{grid:?}");

@@ -17,8 +17,8 @@ use wgrad::{
     train::{Options, Trainer},
 };
 
-mod told;
-pub use told::{Comparison, Round, Side, StepPair, Tolerance, WeightDifference};
+mod reported;
+pub use reported::{Comparison, Round, Side, StepPair, Tolerance, WeightDifference};
 
 /// Bytes of images uploaded at once: small, because each turn begins with a chunk.
 const BUDGET: usize = 2 << 20;
@@ -93,7 +93,7 @@ pub async fn compare(
     };
     let mut courses = [start(&sides[0]).await?, start(&sides[1]).await?];
     let turns = turns(*steps, *rounds);
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for (n, turn) in turns.iter().enumerate() {
         progress(&format!("round {n} of {}: {turn} steps of each", turns.len() - 1));
         let mut speeds = [0.0; 2];
@@ -105,7 +105,7 @@ pub async fn compare(
             break;
         }
         if n > 0 {
-            told.push(Round { round: n, images_per_second: speeds, ratio: speeds[1] / speeds[0] });
+            reported.push(Round { round: n, images_per_second: speeds, ratio: speeds[1] / speeds[0] });
         }
     }
     let mut drift = Vec::new();
@@ -143,7 +143,7 @@ pub async fn compare(
             variants: words(&sides[n]),
             kernels: plan.variants(),
             notes: plan.notes.clone(),
-            images_per_second: Spread::of(told.iter().map(|round| round.images_per_second[n]).collect()),
+            images_per_second: Spread::of(reported.iter().map(|round| round.images_per_second[n]).collect()),
             test_loss: test[n].map(|test| test.loss),
             test_accuracy: test[n].map(|test| test.accuracy).filter(|_| !regression),
             diverged_at: course.diverged_at,
@@ -156,11 +156,11 @@ pub async fn compare(
         steps: curve.len() as u64,
         passed: !diverged && within && !curve.is_empty(),
         sides: [side(0), side(1)],
-        ratio: Spread::of(told.iter().map(|round| round.ratio).collect()),
+        ratio: Spread::of(reported.iter().map(|round| round.ratio).collect()),
         worst,
         weights,
         tolerance,
-        rounds: told,
+        rounds: reported,
         curve,
     })
 }

@@ -5,7 +5,7 @@ use super::{BEST, CONFIG, EpochLine, LAST, Outcome, Run, decided::decided};
 use std::{fs, path::Path};
 use wgrad::{
     Error, Result, callbacks,
-    checkpoint::{Checkpoint, Position, Told},
+    checkpoint::{Checkpoint, Position, Recorded},
     error::io_error,
     metrics::RunningMetrics,
     program::{Parameter, arena_len},
@@ -75,12 +75,12 @@ impl Run {
     /// [`Error::Io`], [`Error::Checkpoint`]; [`Error::Run`] if `run.json` no longer has the settings that decide the
     /// predicted numbers and names: network, classes, and preprocessing of rows and images.
     pub fn last(&self) -> Result<Checkpoint> {
-        let (state, told) = self.read_last()?;
-        self.tells_as_told(state, told.as_ref())
+        let (state, recorded) = self.read_last()?;
+        self.tells_as_recorded(state, recorded.as_ref())
     }
 
-    fn tells_as_told(&self, state: Checkpoint, told: Option<&Told>) -> Result<Checkpoint> {
-        if let Some(kept) = told.and_then(|told| told.decided.as_ref()) {
+    fn tells_as_recorded(&self, state: Checkpoint, recorded: Option<&Recorded>) -> Result<Checkpoint> {
+        if let Some(kept) = recorded.and_then(|recorded| recorded.decided.as_ref()) {
             self.tells_as_kept(kept)?;
         }
         Ok(state)
@@ -105,11 +105,11 @@ impl Run {
             what: self.folder.join(LAST).display().to_string(),
             message: format!("{message}; {}", self.instead()),
         };
-        let (state, told) = self.read_last()?;
-        let Some(told) = told else {
+        let (state, recorded) = self.read_last()?;
+        let Some(recorded) = recorded else {
             return Err(fail("has no position, so the training cannot continue from it".into()));
         };
-        if let Some(kept) = &told.decided {
+        if let Some(kept) = &recorded.decided {
             self.is_as_kept(kept)?;
         }
         let options = &self.config.options;
@@ -151,12 +151,12 @@ impl Run {
     /// The errors of [`Run::last`]; [`Error::Run`] if the weights of the best epoch are in no file.
     pub fn best(&self) -> Result<Checkpoint> {
         let last = self.read_last();
-        let beside = last.as_ref().ok().and_then(|(_, told)| told.as_ref());
+        let beside = last.as_ref().ok().and_then(|(_, recorded)| recorded.as_ref());
         let best = match self.folder.join(BEST).exists() {
             true => Some(self.read_best(beside)?),
             false => None,
         };
-        let last = last.and_then(|(state, told)| self.tells_as_told(state, told.as_ref()));
+        let last = last.and_then(|(state, recorded)| self.tells_as_recorded(state, recorded.as_ref()));
         // Older versions wrote it after the state: if killed between the two, it is from an older epoch.
         match (best, last) {
             (Some((best, Some(_))), Ok(last)) => match self.is_best(Some(&best), &last)? {
@@ -195,8 +195,8 @@ impl Run {
         if !self.folder.join(BEST).exists() {
             return Ok(None);
         }
-        let (best, told) = self.read(BEST)?;
-        Ok(told.map(|_| best.position.epoch))
+        let (best, recorded) = self.read(BEST)?;
+        Ok(recorded.map(|_| best.position.epoch))
     }
 
     /// Makes `best.safetensors` agree with `state`, which was saved last: older versions wrote them in the other order.
@@ -207,7 +207,7 @@ impl Run {
     pub fn mend_best(&self, state: &mut Checkpoint) -> Result<Option<String>> {
         let best = match self.folder.join(BEST).exists() {
             // A state to continue from has a position, and `run.json` has its settings.
-            true => Some(self.read_best(Some(&Told::default()))?.0),
+            true => Some(self.read_best(Some(&Recorded::default()))?.0),
             false => None,
         };
         let had = || match &best {
@@ -261,7 +261,7 @@ impl Run {
         })
     }
 
-    fn read_last(&self) -> Result<(Checkpoint, Option<Told>)> {
+    fn read_last(&self) -> Result<(Checkpoint, Option<Recorded>)> {
         self.read(LAST).map_err(|error| match error {
             Error::Checkpoint { what, message } => {
                 Error::Checkpoint { what, message: format!("{message}; {}", self.instead()) }
@@ -271,9 +271,9 @@ impl Run {
     }
 
     /// Reads the best weights, which must be from the same training as the last state, whose metadata is `beside`.
-    fn read_best(&self, beside: Option<&Told>) -> Result<(Checkpoint, Option<Told>)> {
+    fn read_best(&self, beside: Option<&Recorded>) -> Result<(Checkpoint, Option<Recorded>)> {
         let next = "`Run::last` takes the last weights; to train on, remove the file";
-        let (best, told) = self.read(BEST).map_err(|error| match error {
+        let (best, recorded) = self.read(BEST).map_err(|error| match error {
             Error::Checkpoint { what, message } => {
                 Error::Checkpoint { what, message: format!("{message}; {next}") }
             }
@@ -283,23 +283,23 @@ impl Run {
             what: self.folder.join(BEST).display().to_string(),
             message: format!("{message}; put back what this run wrote, or: {next}"),
         };
-        match (&told, beside) {
+        match (&recorded, beside) {
             (None, Some(_)) => Err(foreign(&format!(
                 "has no position, unlike {LAST}: it is from another program, or was changed by one"
             ))),
-            (Some(Told { decided: Some(kept) }), beside) => {
-                let beside = beside.and_then(|told| told.decided.as_ref());
+            (Some(Recorded { decided: Some(kept) }), beside) => {
+                let beside = beside.and_then(|recorded| recorded.decided.as_ref());
                 match self.differs(kept, beside) {
                     Some(words) => Err(foreign(&format!("is from another training than this run: {words}"))),
-                    None => Ok((best, told)),
+                    None => Ok((best, recorded)),
                 }
             }
-            _ => Ok((best, told)),
+            _ => Ok((best, recorded)),
         }
     }
 
     /// Reads a file of the run, and its metadata if it has a position.
-    fn read(&self, name: &str) -> Result<(Checkpoint, Option<Told>)> {
+    fn read(&self, name: &str) -> Result<(Checkpoint, Option<Recorded>)> {
         let path = self.folder.join(name);
         let most = HEADER + 4 * ARENAS.saturating_mul(arena_len(&self.parameters) as u64);
         match fs::metadata(&path) {
@@ -363,10 +363,10 @@ pub fn read_weights(path: &Path, parameters: &[Parameter]) -> wgrad_formats::Res
     Ok(read(path, parameters)?.0)
 }
 
-fn read(path: &Path, parameters: &[Parameter]) -> Result<(Checkpoint, Option<Told>)> {
+fn read(path: &Path, parameters: &[Parameter]) -> Result<(Checkpoint, Option<Recorded>)> {
     let bytes =
         read_regular(path).map_err(io_error("cannot read the weights", path, "is the path right?"))?;
-    Checkpoint::from_bytes_told(&path.display().to_string(), &bytes, parameters)
+    Checkpoint::from_bytes_recorded(&path.display().to_string(), &bytes, parameters)
 }
 
 #[cfg(test)]

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn trends_are_told_apart() {
+    fn trends_are_distinguished() {
         let falling = [0.8, 0.6, 0.5, 0.4, 0.3, 0.2];
         let config = config(Loss::SoftmaxCrossEntropy);
         let found = outcome(&falling, &[0.7, 0.5, 0.4, 0.42, 0.45, 0.5]);

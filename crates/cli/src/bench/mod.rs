@@ -173,7 +173,7 @@ impl Bench {
             None => None,
         };
         let models = names.iter().map(|name| match &given {
-            Some(data) => model_for(name, data, None, Initial::Told),
+            Some(data) => model_for(name, data, None, Initial::Reported),
             None => super::model(name, [28, 28, 1], 10),
         });
         let models = models.collect::<Result<Vec<_>>>()?;

@@ -105,7 +105,7 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
     }
     let clock = rows.iter().find_map(|row| row.clock).map(|clock| format!(", {clock}")).unwrap_or_default();
     let mut text = format!("{}{clock}\n{table}", heading(call));
-    let mut told: Vec<(&str, String)> = Vec::new();
+    let mut reported: Vec<(&str, String)> = Vec::new();
     for row in rows {
         let said = |row: &Row| match (row.status, row.reason.clone(), row.limit.clone()) {
             (Status::Wrong, Some(reason), _) => Some(("WRONG", reason)),
@@ -114,12 +114,12 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
         };
         let Some((word, words)) = said(row) else { continue };
         // Settings that share a reason share a line.
-        if !told.contains(&(word, words.clone())) {
+        if !reported.contains(&(word, words.clone())) {
             let same =
                 rows.iter().filter(|other| said(other).is_some_and(|(w, s)| (w, &s) == (word, &words)));
             let names: Vec<_> = same.map(|row| row.variant.as_str()).collect();
             text.push_str(&format!("\n{word}: {}: {}", names.join(", "), words.trim_end()));
-            told.push((word, words));
+            reported.push((word, words));
         }
     }
     text

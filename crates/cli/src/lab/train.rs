@@ -94,7 +94,7 @@ impl Trainings {
         };
         let sides = [side(&self.a)?, side(&self.b)?];
         let data = self.data.load(self.seed)?;
-        let model = model_for(&self.model, &data, None, Initial::Told)?;
+        let model = model_for(&self.model, &data, None, Initial::Reported)?;
         refuse_classes_as_numbers(&model, &data)?;
         let batch = self.batch as usize;
         let steps = self.steps.unwrap_or(self.epochs * data.train.len().div_ceil(batch) as u64);

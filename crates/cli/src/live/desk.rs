@@ -120,7 +120,7 @@ impl Desk {
             && let Some(words) = fetch.arrived(&self.context)?
         {
             self.fetched = None;
-            self.hub.show_filters(filters.told(&floats(words).concat(), self.hub.number()));
+            self.hub.show_filters(filters.reported(&floats(words).concat(), self.hub.number()));
         }
         Ok(())
     }
@@ -154,16 +154,16 @@ impl Desk {
             let value = *output.first()?;
             let label = self.data.number(label) as f32;
             let far = (value - label).abs();
-            let told = json!({"index": index, "pixels": pixels, "label": label, "value": value});
-            return (far > 0.5).then_some((far, told));
+            let reported = json!({"index": index, "pixels": pixels, "label": label, "value": value});
+            return (far > 0.5).then_some((far, reported));
         }
         let label = label as usize;
         let mut ranked: Vec<(usize, f32)> = output.iter().copied().enumerate().collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         let (guess, sure) = *ranked.first()?;
         let top: Vec<Value> = ranked.iter().take(TOP).map(|(n, p)| json!([class(*n), p])).collect();
-        let told = json!({"index": index, "pixels": pixels, "label": class(label), "guess": class(guess), "top": top});
-        (guess != label).then_some((sure, told))
+        let reported = json!({"index": index, "pixels": pixels, "label": class(label), "guess": class(guess), "top": top});
+        (guess != label).then_some((sure, reported))
     }
 
     fn mistakes(&self) -> Value {
@@ -171,7 +171,7 @@ impl Desk {
         for look in &self.looks {
             let mut wrong: Vec<_> = look.wrong.iter().collect();
             wrong.sort_by(|a, b| b.0.total_cmp(&a.0));
-            items.extend(wrong.into_iter().map(|(_, told)| told));
+            items.extend(wrong.into_iter().map(|(_, reported)| reported));
         }
         items.truncate(SHOWN);
         let seen: usize = self.looks.iter().map(|look| look.seen).sum();

@@ -43,7 +43,7 @@ impl Filters {
 
     /// Pictures of the weights in `values` after `number` steps, as JSON: bytes around 128, scaled to the largest
     /// weight shown.
-    pub fn told(&self, values: &[f32], number: u64) -> Value {
+    pub fn reported(&self, values: &[f32], number: u64) -> Value {
         let shown = self.all.min(SHOWN);
         let area = self.height * self.width;
         let mut picked = Vec::with_capacity(shown * area * self.channels);

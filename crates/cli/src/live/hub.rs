@@ -272,8 +272,8 @@ impl Hub {
         // Time without steps does not count as slow steps.
         state.published = now;
         (state.phase, state.words) = (phase, words.to_string());
-        let told = json!({"phase": phase, "words": words, "at": milliseconds()});
-        self.publish(&state, "phase", &told);
+        let reported = json!({"phase": phase, "words": words, "at": milliseconds()});
+        self.publish(&state, "phase", &reported);
     }
 
     /// Records changed options and publishes the base learning rate.

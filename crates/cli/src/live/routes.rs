@@ -2,7 +2,7 @@
 
 use super::hub::{Hub, Phase, Question};
 use crate::{
-    predict::{Taking, told},
+    predict::{Taking, reported},
     web::{
         body::{self, Room},
         reply::{self, Refusal, Reply, bad, refused},
@@ -157,7 +157,8 @@ async fn ask(routes: &Routes, name: &str, pixels: Vec<u8>, notes: &[String]) -> 
     match tokio::time::timeout(ANSWER, answered).await {
         Ok(Ok((output, number))) => {
             let all = config.data.classes.len();
-            let mut value = told(name, config, &output, all, notes).map_err(|e| failed(&e.to_string()))?;
+            let mut value =
+                reported(name, config, &output, all, notes).map_err(|e| failed(&e.to_string()))?;
             value["number"] = number.into();
             Ok(value)
         }

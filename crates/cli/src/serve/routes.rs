@@ -2,7 +2,7 @@
 
 use super::{Job, limiter::Limiter};
 use crate::{
-    predict::{Taking, told},
+    predict::{Taking, reported},
     web::{
         body::{self, Room},
         reply::{self, Refusal, Reply, bad, refused},
@@ -165,7 +165,7 @@ impl Routes {
             let ended =
                 |_| refused(StatusCode::SERVICE_UNAVAILABLE, "the server ended before it could answer");
             let output = answer.await.map_err(ended)?;
-            let mut value = told(&name, &self.run.config, &output, top, &notes).map_err(failed)?;
+            let mut value = reported(&name, &self.run.config, &output, top, &notes).map_err(failed)?;
             value["pixels"] = pixels.into();
             all.push(value);
         }

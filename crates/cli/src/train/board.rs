@@ -99,14 +99,14 @@ impl Board {
         };
         let test = rest(line.test_accuracy, errors.test_rmse, errors.test_mae, errors.test_r2);
         let train = rest(line.train_accuracy, None, None, None);
-        let mut told =
+        let mut reported =
             vec![(&mut self.train, line.train_loss, train), (&mut self.test, line.test_loss, test)];
         if let (Some(file), Some(loss)) = (&mut self.validation, line.validation_loss) {
             let accuracy = line.validation_accuracy.unwrap_or(f64::NAN);
             let found = (errors.validation_rmse, errors.validation_mae, errors.validation_r2);
-            told.push((file, loss, rest(accuracy, found.0, found.1, found.2)));
+            reported.push((file, loss, rest(accuracy, found.0, found.1, found.2)));
         }
-        for (file, loss, rest) in told {
+        for (file, loss, rest) in reported {
             file.scalar("loss", line.step, loss)?;
             for (name, number) in rest.into_iter().filter_map(|(name, number)| Some((name, number?))) {
                 file.scalar(name, line.step, number)?;

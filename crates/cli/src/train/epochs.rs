@@ -7,7 +7,7 @@ use super::{
     end::{self, Ending, Limit, finish, interrupted, over, stopped, verdict},
     hints,
     judged::line,
-    recorded::told_at_the_end,
+    recorded::reported_at_the_end,
     session::{Kept, Session},
 };
 use crate::{
@@ -289,7 +289,7 @@ impl Train {
         }
         context.check()?;
         let Course { run, board, .. } = course;
-        told_at_the_end(run, dataset)?;
+        reported_at_the_end(run, dataset)?;
         if let Some(board) = board {
             board.finish(context, run, dataset, trainer.position().epoch * steps).await?;
         }

@@ -27,7 +27,7 @@ pub fn absolute(spec: &DataSpec) -> Result<String> {
 }
 
 /// Reports the files that could not be read, which are known only after all images were visited, and the peak memory.
-pub fn told_at_the_end(run: &Run, dataset: &Dataset) -> Result<()> {
+pub fn reported_at_the_end(run: &Run, dataset: &Dataset) -> Result<()> {
     let broken = dataset.broken();
     if !broken.is_empty() {
         run.keep_broken(&broken)?;

@@ -67,7 +67,7 @@ impl<'s> Session<'s> {
     }
 
     /// Adds to an error of the device where the last good state is, and how to continue from it.
-    fn told(&self, error: Error) -> Error {
+    fn reported(&self, error: Error) -> Error {
         let device = matches!(error.downcast_ref(), Some(wgrad::Error::Device { .. }));
         let Some(run) = self.run.as_ref().filter(|run| device && run.folder.join(LAST).exists()) else {
             return error;
@@ -94,7 +94,7 @@ impl Train {
             .await;
             let Err(error) = ended else { break ended };
             if let Err(error) = patience.again(error, session.progress()) {
-                break Err(session.told(error));
+                break Err(session.reported(error));
             }
             session.again = true;
         };

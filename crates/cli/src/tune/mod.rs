@@ -96,7 +96,7 @@ impl Tune {
         let (model, input) = match &self.data {
             Some(spec) => {
                 let data = self.reading.load(spec)?;
-                (model_for(&self.model, &data, None, Initial::Told)?, data.input)
+                (model_for(&self.model, &data, None, Initial::Reported)?, data.input)
             }
             None => (super::model(&self.model, [28, 28, 1], 10)?, Preprocessing::default()),
         };

@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn an_address_a_port_or_both() {
-        let told = |text: &str| text.parse::<Address>().map(|a| (a.ip.to_string(), a.port));
+        let reported = |text: &str| text.parse::<Address>().map(|a| (a.ip.to_string(), a.port));
         for (text, ip, port) in [
             ("", "127.0.0.1", None),
             ("localhost", "127.0.0.1", None),
@@ -108,10 +108,10 @@ mod tests {
             ("[::1]", "::1", None),
             ("[::1]:99", "::1", Some(99)),
         ] {
-            assert_eq!(told(text), Ok((ip.to_string(), port)), "{text}");
+            assert_eq!(reported(text), Ok((ip.to_string(), port)), "{text}");
         }
         for text in ["example.org:80", "65536", "-1", "1.2.3", "http://localhost", "localhost:x"] {
-            assert!(told(text).is_err(), "{text}");
+            assert!(reported(text).is_err(), "{text}");
         }
     }
 
@@ -119,8 +119,8 @@ mod tests {
     fn other_machines_only_where_it_is_said_twice() {
         let reach = |expose| Reach { expose, host_name: Vec::new() };
         let all = Address { ip: Ipv4Addr::UNSPECIFIED.into(), port: Some(0) };
-        let told = all.listen(1, &reach(false)).expect_err("not exposed").to_string();
-        assert!(told.contains("--expose") && told.contains("0.0.0.0"), "{told}");
+        let reported = all.listen(1, &reach(false)).expect_err("not exposed").to_string();
+        assert!(reported.contains("--expose") && reported.contains("0.0.0.0"), "{reported}");
         assert!(all.listen(1, &reach(true)).is_ok());
         let taken = Address { port: Some(0), ..Address::default() }.listen(1, &reach(false)).expect("free");
         let port = taken.local_addr().expect("bound").port();

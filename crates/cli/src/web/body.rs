@@ -82,13 +82,13 @@ pub async fn read(
 ) -> Result<(Bytes, Held), Refusal> {
     let (Parts { headers, .. }, body) = request.into_parts();
     let mut body = body.into_data_stream();
-    let told =
+    let reported =
         headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if let Some(length) = told.filter(|length| *length > most as u64) {
+    if let Some(length) = reported.filter(|length| *length > most as u64) {
         return Err(too_large(length, most));
     }
     let form = is_form(&headers);
-    let first = told.map_or(PIECE.min(most), |length| length as usize);
+    let first = reported.map_or(PIECE.min(most), |length| length as usize);
     let answers = Room::answers(room.input, if form { PICTURES } else { 1 });
     let copies = 1 + usize::from(form);
     let held = match room.take(peer, copies * first + answers).await {
@@ -96,7 +96,7 @@ pub async fn read(
         Err(refusal) => return Err(drained(body, refusal).await),
     };
     // A body of unknown length may reach the limit.
-    let bytes = store(told.map_or(most, |_| first))?;
+    let bytes = store(reported.map_or(most, |_| first))?;
     let all = collect(&mut body, (held, first, bytes), (room, peer), copies, most);
     match tokio::time::timeout(TIME, all).await {
         Ok(Ok(whole)) => Ok(whole),

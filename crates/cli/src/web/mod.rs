@@ -199,14 +199,14 @@ async fn accept(
 
 /// Answers that there is no room, and reads for a moment what was sent: if closed at once, the answer might not arrive.
 async fn turn_away(mut stream: TcpStream, _place: Held) {
-    let told = async {
+    let reported = async {
         stream.write_all(reply::FULL.as_bytes()).await?;
         stream.shutdown().await?;
         let mut rest = [0; 1 << 10];
         while stream.read(&mut rest).await? > 0 {}
         std::io::Result::Ok(())
     };
-    let (Ok(_) | Err(_)) = timeout(TURN_TIME, told).await;
+    let (Ok(_) | Err(_)) = timeout(TURN_TIME, reported).await;
 }
 
 /// A stream with a time-out for a client that reads nothing.

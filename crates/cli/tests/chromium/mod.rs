@@ -98,8 +98,8 @@ impl Browser {
     /// The value of an expression of JavaScript.
     #[track_caller]
     pub fn value(&mut self, expression: &str) -> Value {
-        let told = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
-        let result = self.call("Runtime.evaluate", told);
+        let reported = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
+        let result = self.call("Runtime.evaluate", reported);
         assert!(result["exceptionDetails"].is_null(), "{expression}: {result}");
         result["result"]["value"].clone()
     }

@@ -27,9 +27,9 @@ fn all_requests_share_memory_and_one_address_leaves_some_to_others() {
         let mut stream = TcpStream::connect(&page.host).expect("connects");
         stream.write_all(&head("Content-Length: 4194304\r\nExpect: 100-continue\r\n")).expect("sends");
         // There is room for it.
-        let mut told = [0; 12];
-        stream.read_exact(&mut told).expect("reads");
-        assert_eq!(&told, b"HTTP/1.1 100");
+        let mut reported = [0; 12];
+        stream.read_exact(&mut reported).expect("reads");
+        assert_eq!(&reported, b"HTTP/1.1 100");
         stream
     };
     let held = [hold(), hold()];
@@ -86,13 +86,14 @@ fn who_comes_as_it_ends_gets_an_answer_or_no_connection() {
                 scope.spawn(|| {
                     while let Ok(mut stream) = TcpStream::connect(&page.host) {
                         assert!(begun.elapsed() < Duration::from_secs(60), "it goes on");
-                        let mut told = String::new();
-                        let asked = stream.write_all(&ask).and_then(|()| stream.read_to_string(&mut told));
+                        let mut reported = String::new();
+                        let asked =
+                            stream.write_all(&ask).and_then(|()| stream.read_to_string(&mut reported));
                         // A connection that the system took and the server never will: it is reset, as where nobody
                         // listens.
                         let reset = |e: &std::io::Error| e.kind() == std::io::ErrorKind::ConnectionReset;
-                        let nobody = told.is_empty() && asked.as_ref().is_err_and(reset);
-                        assert!(told.starts_with("HTTP/1.1 200") || nobody, "{asked:?} {told}");
+                        let nobody = reported.is_empty() && asked.as_ref().is_err_and(reset);
+                        assert!(reported.starts_with("HTTP/1.1 200") || nobody, "{asked:?} {reported}");
                     }
                 })
             })

@@ -103,9 +103,9 @@ fn models_tells_the_recipes_and_what_they_reached() {
     }
     assert!(recipes[0].contains("0.8476 ± 0.0010"), "{}", recipes[0]);
     let row = &wgrad(&["models", "vgg", "--json"]).end().with(0).json()[0];
-    let told = &wgrad(&["models", "--recipe", "vgg", "--json"]).end().with(0).json()[0];
-    assert_eq!(row["recipe"], *told);
-    assert_eq!(told["target_accuracy"], 0.94);
+    let reported = &wgrad(&["models", "--recipe", "vgg", "--json"]).end().with(0).json()[0];
+    assert_eq!(row["recipe"], *reported);
+    assert_eq!(reported["target_accuracy"], 0.94);
     let command = wgrad(&["models", "--recipe", "speedrun-94"]).end().with(0).stdout;
     assert_eq!(command.trim_end(), recipe("speedrun-94").unwrap().command());
     wgrad(&["models", "--recipe", "vgf"]).end().refuses(&["vgf", "vgg"]);

@@ -237,7 +237,7 @@ fn a_value_that_begins_like_an_option_comes_with_advice_that_works() {
     let data = small_data_argument();
     let train = ["train", "--data", &data, "--epochs", "1", "--batch", "64", "--limit", "64", "--out=-r"];
     let ended = on_device(&train).inside(folder.path()).end().with(0);
-    let told = |text: &str| text.contains("eval ./-r") || text.contains("report ./-r");
-    assert!(told(&ended.stderr) || told(&ended.stdout), "{ended:#?}");
+    let reported = |text: &str| text.contains("eval ./-r") || text.contains("report ./-r");
+    assert!(reported(&ended.stderr) || reported(&ended.stdout), "{ended:#?}");
     on_device(&["eval", "./-r", "--data", &data]).inside(folder.path()).end().with(0);
 }

@@ -170,8 +170,12 @@ fn tables_are_trained_on_judged_and_predicted() {
     let rows = folder.path().join("new.csv");
     fs::write(&rows, "colour,length\nred,3\nblue,45\n").expect("written");
     let rows = rows.display().to_string();
-    let told = on_device(&["predict", &run("kinds"), &rows, "--json"]).end().with(0).json();
-    assert_eq!((&told[0]["class"], &told[1]["class"]), (&"rose".into(), &"iris".into()), "{told:?}");
+    let reported = on_device(&["predict", &run("kinds"), &rows, "--json"]).end().with(0).json();
+    assert_eq!(
+        (&reported[0]["class"], &reported[1]["class"]),
+        (&"rose".into(), &"iris".into()),
+        "{reported:?}"
+    );
 
     // A number is predicted in its own unit.
     train(&["--data", &prices, "--label", "price", "--model", "linear", "--out", &run("prices")]);
@@ -183,8 +187,8 @@ fn tables_are_trained_on_judged_and_predicted() {
     let rows = folder.path().join("new.csv");
     fs::write(&rows, "a,b\n10,10\n").expect("written");
     let rows = rows.display().to_string();
-    let told = on_device(&["predict", &run("prices"), &rows, "--json", "--last"]).end().with(0).json();
-    assert!((told[0]["value"].as_f64().expect("a number") - 1000.0).abs() < 30.0, "{told:?}");
+    let reported = on_device(&["predict", &run("prices"), &rows, "--json", "--last"]).end().with(0).json();
+    assert!((reported[0]["value"].as_f64().expect("a number") - 1000.0).abs() < 30.0, "{reported:?}");
     // The data of a run go on as they were.
     let all = on_device(&["train", "--resume", &run("prices"), "--epochs", "31"]).end().with(0);
     assert!(all.stderr.contains("240") || all.stderr.contains("192 training"), "{all:#?}");
@@ -251,7 +255,7 @@ fn weights_are_not_read_by_what_was_changed_in_a_run_json() {
 }
 
 #[test]
-fn what_is_not_finite_is_told_by_its_line() {
+fn what_is_not_finite_is_reported_by_its_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).display().to_string();
     let rows: String = (0..80).map(|n| ["0,no\n", "0.5,yes\n"][n % 2]).collect();
@@ -262,12 +266,12 @@ fn what_is_not_finite_is_told_by_its_line() {
     on_device(&[&arguments[..], &["--out", &run]].concat()).end().with(0);
     // Finite, and not once it is standardised; and finite up to the network's last layer.
     let beyond = "line 2: column x is \"3.4e38\", expected a number that f32 holds when it is standardised";
-    for (value, told, judged) in
+    for (value, reported, judged) in
         [("3.4e38", beyond, beyond), ("8e37", "new.csv:2: the network's output is NaN", "row 0 (from 0)")]
     {
         fs::write(&new, format!("x,y\n{value},yes\n0.5,yes\n")).expect("written");
         for json in [&[][..], &["--json"]] {
-            on_device(&[&["predict", &run, &new], json].concat()).end().refuses(&[told]);
+            on_device(&[&["predict", &run, &new], json].concat()).end().refuses(&[reported]);
             on_device(&[&["eval", &run, "--data", &new], json].concat()).end().refuses(&[judged]);
         }
     }
@@ -327,9 +331,9 @@ fn a_competition_and_rows_of_pixels_are_trained_on_and_answered() {
     // The training had no missing values; `predict --missing` decides about them.
     let test = path("comp/test.csv");
     on_device(&["predict", &path("comp-run"), &test]).end().refuses(&["line 5 (size)", "--missing mean"]);
-    let told =
+    let reported =
         on_device(&["predict", &path("comp-run"), &test, "--missing", "mean", "--json"]).end().with(0).json();
-    assert_eq!((told.len(), &told[39]["line"]), (40, &41.into()));
+    assert_eq!((reported.len(), &reported[39]["line"]), (40, &41.into()));
 
     let pixels =
         |n: usize| (0..784).map(|pixel| ((n + pixel) % 256).to_string()).collect::<Vec<_>>().join(",");
@@ -339,11 +343,11 @@ fn a_competition_and_rows_of_pixels_are_trained_on_and_answered() {
     put("bare.csv", &names, &pixels);
     let ended = train("rows", "linear", "rows-run");
     assert!(ended.stderr.contains("picture of 28×28×1"), "{}", ended.stderr);
-    let told = |file: &str| {
-        let told = on_device(&["predict", &path("rows-run"), &path(file), "--json"]).end().with(0).json();
-        told.into_iter().map(|line| (line["line"].clone(), line["class"].clone())).collect::<Vec<_>>()
+    let reported = |file: &str| {
+        let reported = on_device(&["predict", &path("rows-run"), &path(file), "--json"]).end().with(0).json();
+        reported.into_iter().map(|line| (line["line"].clone(), line["class"].clone())).collect::<Vec<_>>()
     };
-    assert_eq!(told("bare.csv"), told("rows/mnist_test.csv"));
+    assert_eq!(reported("bare.csv"), reported("rows/mnist_test.csv"));
     let found = on_device(&["eval", &path("rows-run"), "--data", &path("rows/mnist_test.csv"), "--json"]);
     assert_eq!(found.end().with(0).json()[0]["images"], 40);
 }

@@ -70,10 +70,10 @@ fn one_output_tells_two_classes() {
     let png = tmp.path().join("bright-above.png");
     picture(&png, true);
     let ended = on_device(&["predict", &run_text, &png.display().to_string(), "--json"]).end().with(0);
-    let told = &ended.json()[0];
-    assert_eq!(told["top"].as_array().map(Vec::len), Some(2), "{told}");
-    let sum: f64 = (0..2).map(|n| told["top"][n]["probability"].as_f64().expect("a number")).sum();
-    assert!((sum - 1.0).abs() < 1e-6 && told["probability"].as_f64() > Some(0.5), "{told}");
+    let reported = &ended.json()[0];
+    assert_eq!(reported["top"].as_array().map(Vec::len), Some(2), "{reported}");
+    let sum: f64 = (0..2).map(|n| reported["top"][n]["probability"].as_f64().expect("a number")).sum();
+    assert!((sum - 1.0).abs() < 1e-6 && reported["probability"].as_f64() > Some(0.5), "{reported}");
 
     // The built-in networks get the last layer that the loss takes.
     let out = tmp.path().join("built-in").display().to_string();
@@ -107,13 +107,13 @@ fn a_regression_tells_numbers() {
         assert!(found["r2"].as_f64().expect("R²") > 0.6, "{loss}: {found}");
         assert!(found["mean_absolute_error"].as_f64().expect("MAE") < 0.35, "{loss}: {found}");
         // The evaluation finds the numbers that the training printed.
-        for (told, key) in
+        for (reported, key) in
             [("test_mae", "mean_absolute_error"), ("test_rmse", "root_mean_squared_error"), ("test_r2", "r2")]
         {
             let best = &on_device(&["eval", &run_text, "--json", "--last"]).end().with(0).json()[0];
-            let (told, found) =
-                (line[told].as_f64().expect("a number"), best[key].as_f64().expect("a number"));
-            assert!((told - found).abs() < 1e-9, "{key}: {told} and {found}");
+            let (reported, found) =
+                (line[reported].as_f64().expect("a number"), best[key].as_f64().expect("a number"));
+            assert!((reported - found).abs() < 1e-9, "{key}: {reported} and {found}");
         }
         assert!(found["accuracy"].is_null(), "{found}");
         assert_eq!(

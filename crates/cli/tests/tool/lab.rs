@@ -148,7 +148,7 @@ const ENDLESS: &str = include_str!("../../../../tests/fixtures/endless.wgsl");
 
 /// Right at every size that fits one dimension of workgroups, and no further: its verdict says so.
 #[test]
-fn what_does_not_fold_is_right_up_to_a_size_that_is_told() {
+fn what_does_not_fold_is_right_up_to_a_size_that_is_reported() {
     let naive = ADD.variant("naive").expect("on the page").source();
     let flat = naive.replace("thread_x(wid, groups, lid)", "wid.x * 64u + lid.x");
     assert_ne!(naive, flat, "adapt this test");
@@ -157,13 +157,13 @@ fn what_does_not_fold_is_right_up_to_a_size_that_is_told() {
     let lab = ["lab", "add", "--variant", "naive", "--file", "flat.wgsl", "--seconds", "0.05"];
     let rows = on_device(&[&lab[..], &["--json"]].concat()).inside(folder.path()).end().with(0).json();
     assert_eq!(find(&rows, "naive")["limit"], Value::Null);
-    let (row, told) = (find(&rows, "flat.wgsl"), "at most 65535 workgroups");
+    let (row, reported) = (find(&rows, "flat.wgsl"), "at most 65535 workgroups");
     assert!(
-        row["status"] == "ok" && row["limit"].as_str().is_some_and(|limit| limit.contains(told)),
+        row["status"] == "ok" && row["limit"].as_str().is_some_and(|limit| limit.contains(reported)),
         "{row}"
     );
     let table = on_device(&lab).inside(folder.path()).end().with(0).stdout;
-    assert!(table.contains("note: flat.wgsl: correct as long as") && table.contains(told), "{table}");
+    assert!(table.contains("note: flat.wgsl: correct as long as") && table.contains(reported), "{table}");
 }
 
 #[test]
@@ -385,8 +385,8 @@ fn training_with_a_file_proves_it_keeps_it_and_resumes_with_it() {
     let ended = train(&[&["--epochs", "1", "--out", "wrong"][..], &chosen].concat());
     let ended = ended.with(2);
     assert!(ended.stderr.contains("is wrong at M=32,"), "{ended:#?}");
-    let told = ended.stderr.split('`').find(|part| part.contains(" lab matmul")).expect("a command");
-    let words: Vec<&str> = told.split(' ').skip(1).chain(["--seconds", "0"]).collect();
+    let reported = ended.stderr.split('`').find(|part| part.contains(" lab matmul")).expect("a command");
+    let words: Vec<&str> = reported.split(' ').skip(1).chain(["--seconds", "0"]).collect();
     let ended = on_device(&words).inside(path).end().with(1);
     assert!(ended.stdout.contains("at M=32,"), "{ended:#?}");
 }

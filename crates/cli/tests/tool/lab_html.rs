@@ -123,7 +123,7 @@ fn lists_and_translations_have_pages_too() {
 }
 
 #[test]
-fn a_page_that_cannot_be_written_is_told_before_anything_is_measured() {
+fn a_page_that_cannot_be_written_is_reported_before_anything_is_measured() {
     let folder = tempfile::tempdir().expect("a folder");
     for path in ["no such folder/x.html", ".", ""] {
         let ended = on_device(&["lab", "matmul", "--html", path]).inside(folder.path()).end();

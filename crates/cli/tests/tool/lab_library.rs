@@ -220,8 +220,8 @@ fn a_file_means_what_wgsl_says() {
 fn errors_below_a_directive_stand_at_their_own_line() {
     let text = "enable subgroups, f16;\n\n@compute @workgroup_size(64)\nfn main() { y[0] = nothing; }\n";
     let error = user_file::variant(&MATMUL, "mine.wgsl", text.to_string()).expect_err("`nothing` is nothing");
-    let told = error.to_string();
-    assert!(told.contains("mine.wgsl:4:") && told.contains("nothing"), "{told}");
+    let reported = error.to_string();
+    assert!(reported.contains("mine.wgsl:4:") && reported.contains("nothing"), "{reported}");
     let unknown = "enable everything;\n@compute @workgroup_size(64)\nfn main() { y[0] = 1.0; }\n";
     let error =
         user_file::variant(&MATMUL, "mine.wgsl", unknown.to_string()).expect_err("it is no extension");

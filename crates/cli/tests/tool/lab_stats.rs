@@ -50,7 +50,7 @@ fn rows_or_a_refusal_that_names_the_reason_and_the_way() {
             assert!(row.get(field).is_some(), "no {field} in {row}");
         }
         assert_eq!(row["status"], "ok", "{row}");
-        assert!(row["statistics"].as_object().is_some_and(|told| !told.is_empty()), "{row}");
+        assert!(row["statistics"].as_object().is_some_and(|reported| !reported.is_empty()), "{row}");
         if let Some(path) = row["isa"].as_str() {
             assert!(fs::read_to_string(folder.path().join(path)).is_ok_and(|text| !text.is_empty()), "{row}");
         }

@@ -90,21 +90,21 @@ fn other_kernels_pass_and_the_numbers_are_those_of_two_trainings() {
             });
             let _either_way = pollster::block_on(flow).expect("trains");
         }
-        let told: Vec<f64> = found.curve.iter().map(|pair| [pair.loss_a, pair.loss_b][n]).collect();
-        assert_eq!(told, losses, "side {n}");
+        let reported: Vec<f64> = found.curve.iter().map(|pair| [pair.loss_a, pair.loss_b][n]).collect();
+        assert_eq!(reported, losses, "side {n}");
         weights.push(pollster::block_on(trainer.checkpoint()).expect("reads").weights);
     }
-    let told = found.weights.expect("told");
+    let reported = found.weights.expect("told");
     let largest = weights[0].iter().zip(&weights[1]).map(|(a, b)| f64::from(*b) - f64::from(*a));
-    assert_eq!(told.absolute, largest.map(f64::abs).fold(0.0, f64::max));
+    assert_eq!(reported.absolute, largest.map(f64::abs).fold(0.0, f64::max));
     let parameters = model.parameters().expect("fits");
-    let parameter = parameters.iter().find(|p| p.name == told.tensor).expect("a tensor of the model");
-    assert_eq!(f64::from(weights[0][parameter.offset + told.index]), told.a);
-    assert_eq!(f64::from(weights[1][parameter.offset + told.index]), told.b);
+    let parameter = parameters.iter().find(|p| p.name == reported.tensor).expect("a tensor of the model");
+    assert_eq!(f64::from(weights[0][parameter.offset + reported.index]), reported.a);
+    assert_eq!(f64::from(weights[1][parameter.offset + reported.index]), reported.b);
 }
 
 #[test]
-fn losses_beyond_the_tolerance_are_told() {
+fn losses_beyond_the_tolerance_are_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("mine.wgsl").display().to_string();
     // Right, and in another order: the last terms first.

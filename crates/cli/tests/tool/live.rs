@@ -120,8 +120,8 @@ fn events_tell_the_whole_training_in_order() {
     let (code, said) = page.ends();
     assert_eq!(code, Some(0), "{said}");
     let lines = Run::open(&tmp.path().join("run")).expect("a run").metrics().expect("metrics");
-    let told: Vec<_> = epochs.iter().map(|e| e["test_loss"].as_f64().expect("a loss")).collect();
-    assert_eq!(told, lines.iter().map(|line| line.test_loss).collect::<Vec<_>>());
+    let reported: Vec<_> = epochs.iter().map(|e| e["test_loss"].as_f64().expect("a loss")).collect();
+    assert_eq!(reported, lines.iter().map(|line| line.test_loss).collect::<Vec<_>>());
     assert!(epochs.iter().all(|e| e["validation_loss"].is_number()));
 }
 

@@ -113,7 +113,7 @@ fn early_stopping_stops_and_a_resumed_run_knows_it() {
 }
 
 #[test]
-fn a_warm_up_that_the_training_does_not_end_is_told_before_it_begins() {
+fn a_warm_up_that_the_training_does_not_end_is_reported_before_it_begins() {
     let tmp = folder();
     let said = "warning: --warmup-steps is 1000000, and the whole training has ";
     let long = train(tmp.path(), &["--epochs", "1", "--warmup-steps", "1000000"]).with(0);
@@ -167,7 +167,7 @@ fn a_run_of_an_older_version_goes_on_as_it_was_begun() {
 }
 
 #[test]
-fn a_training_that_learns_nothing_is_told_so() {
+fn a_training_that_learns_nothing_is_reported_so() {
     let tmp = folder();
     let ended = train(tmp.path(), &["--epochs", "9", "--lr", "1e-30", "--out", "run"]).with(0);
     assert!(ended.stderr.contains("it learned nothing: accuracy "), "{ended:#?}");
@@ -180,8 +180,8 @@ fn a_training_that_learns_nothing_is_told_so() {
         "{ended:#?}"
     );
     // The printed commands can be pasted: with the program, the data and how they are read.
-    let told = ended.stderr.lines().find(|line| line.contains("--resume few")).expect("a command");
-    assert!(told.trim_start().starts_with(env!("CARGO_BIN_EXE_wgrad")), "{told}");
+    let reported = ended.stderr.lines().find(|line| line.contains("--resume few")).expect("a command");
+    assert!(reported.trim_start().starts_with(env!("CARGO_BIN_EXE_wgrad")), "{reported}");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_recipe_is_recorded_with_the_settings_that_come_of_it_and_goes_on_without_it
 }
 
 #[test]
-fn the_time_to_a_target_is_told_and_can_be_summed_from_the_metrics() {
+fn the_time_to_a_target_is_reported_and_can_be_summed_from_the_metrics() {
     let tmp = folder();
     let args = ["--recipe", "speedrun-90", "--model", "mlp", "--target-accuracy", "0.3", "--out", "run"];
     let ended = train(tmp.path(), &args).with(0);

@@ -50,12 +50,12 @@ fn a_run_becomes_a_file_and_the_file_a_run_that_says_the_same() {
     run(&folder.path().join("run"));
     let arguments =
         ["export", &path("run"), "--onnx", &path("net.onnx"), "--test-data", &path("data"), "--json"];
-    let told = on_device(&arguments).end().with(0).json();
-    assert_eq!(told[0]["format"], "ONNX");
+    let reported = on_device(&arguments).end().with(0).json();
+    assert_eq!(reported[0]["format"], "ONNX");
     // Its own test data are a test case in ONNX's format, which wgrad's kernels pass.
     fs::copy(path("net.onnx"), folder.path().join("data/model.onnx")).expect("copies");
-    let told = on_device(&["onnx-node", &path("data")]).end().with(0).json();
-    assert_eq!(told[0]["outcome"], "passed", "{told:?}");
+    let reported = on_device(&["onnx-node", &path("data")]).end().with(0).json();
+    assert_eq!(reported[0]["outcome"], "passed", "{reported:?}");
 
     wgrad(&["import", &path("net.onnx"), "--out", &path("again")]).end().with(0);
     wgrad(&["import", &path("net.onnx"), "--out", &path("again")]).end().refuses(&["holds a run already"]);
@@ -66,8 +66,8 @@ fn a_run_becomes_a_file_and_the_file_a_run_that_says_the_same() {
     assert!(!bytes.windows(parent.len()).any(|part| part == parent.as_bytes()), "the file holds {parent}");
     wgrad(&["eval", &path("again")]).end().refuses(&["name other data with `--data`"]);
     let accuracy = |run: &str| {
-        let told = on_device(&["eval", &path(run), "--data", &data, "--json"]).end().with(0).json();
-        (told[0]["accuracy"].clone(), told[0]["loss"].as_f64().expect("a number"))
+        let reported = on_device(&["eval", &path(run), "--data", &data, "--json"]).end().with(0).json();
+        (reported[0]["accuracy"].clone(), reported[0]["loss"].as_f64().expect("a number"))
     };
     let ((first, loss), (second, again)) = (accuracy("run"), accuracy("again"));
     assert_eq!(first, second);
@@ -99,20 +99,20 @@ fn the_way_from_keras_and_pictures_to_onnx() {
     let mut arguments = vec!["train", "--model", &model, "--data", &data, "--size", "10", "--channels", "1"];
     arguments.extend(["--normalize", "--batch", "8", "--epochs", "3", "--lr", "0.02", "--out", &run]);
     on_device(&arguments).end().with(0);
-    let told = on_device(&["eval", &run, "--json"]).end().with(0).json();
-    assert_eq!(told[0]["images"], 12, "{told:?}");
+    let reported = on_device(&["eval", &run, "--json"]).end().with(0).json();
+    assert_eq!(reported[0]["images"], 12, "{reported:?}");
     let (extension, bytes) = wgrad_testing::pictures::file(1, 77, [12, 24]);
     let picture = path(&format!("new.{extension}"));
     fs::write(&picture, bytes).expect("is written");
-    let told = on_device(&["predict", &run, &picture, "--json"]).end().with(0).json();
-    let class = told[0]["class"].as_str().expect("a class");
-    assert!(wgrad_testing::pictures::CLASSES.contains(&class), "{told:?}");
+    let reported = on_device(&["predict", &run, &picture, "--json"]).end().with(0).json();
+    let class = reported[0]["class"].as_str().expect("a class");
+    assert!(wgrad_testing::pictures::CLASSES.contains(&class), "{reported:?}");
 
     let file = path("case/model.onnx");
     fs::create_dir(path("case")).expect("is made");
     on_device(&["export", &run, "--onnx", &file, "--test-data", &path("case")]).end().with(0);
-    let told = on_device(&["onnx-node", &path("case")]).end().with(0).json();
-    assert_eq!(told[0]["outcome"], "passed", "{told:?}");
+    let reported = on_device(&["onnx-node", &path("case")]).end().with(0).json();
+    assert_eq!(reported[0]["outcome"], "passed", "{reported:?}");
 }
 
 /// A file from elsewhere says nothing of its classes and its data.
@@ -121,9 +121,9 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).display().to_string();
     let file = wgrad_testing::fixture("onnx").join("beside/net.onnx").display().to_string();
-    let told = wgrad(&["import", &file, "--out", &path("net"), "--json"]).end().with(0).json();
-    assert_eq!(told[0]["classes"], serde_json::json!(["class 0", "class 1", "class 2"]));
-    assert_eq!(told[0]["data"], serde_json::Value::Null);
+    let reported = wgrad(&["import", &file, "--out", &path("net"), "--json"]).end().with(0).json();
+    assert_eq!(reported[0]["classes"], serde_json::json!(["class 0", "class 1", "class 2"]));
+    assert_eq!(reported[0]["data"], serde_json::Value::Null);
     wgrad(&["eval", &path("net")])
         .end()
         .refuses(&["name other data with `--data`", "its data set is not known"]);
@@ -132,9 +132,12 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
     let picture =
         image::GrayImage::from_fn(6, 6, |x, y| image::Luma([if x == 1 || y == 2 { 20 } else { 250 }]));
     picture.save(path("cross.png")).expect("is written");
-    let told = on_device(&["predict", &path("net"), &path("cross.png"), "--json"]).end().with(0).json();
-    let class = told[0]["class"].as_str().expect("a class").to_string();
-    assert!(class.starts_with("class ") && !told[0]["notes"].to_string().contains("invert"), "{told:?}");
+    let reported = on_device(&["predict", &path("net"), &path("cross.png"), "--json"]).end().with(0).json();
+    let class = reported[0]["class"].as_str().expect("a class").to_string();
+    assert!(
+        class.starts_with("class ") && !reported[0]["notes"].to_string().contains("invert"),
+        "{reported:?}"
+    );
     let mut model = onnx::read("net.onnx", &fs::read(&file).expect("is there")).expect("reads");
     onnx::external::fetch("net.onnx", &mut model, Path::new(&file).parent().expect("has one"))
         .expect("are there");
@@ -152,11 +155,11 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
     let named = |name: &str, more: &[&str]| {
         wgrad(&[&["import", &file, "--out", &path(name), "--json"][..], more].concat()).end()
     };
-    let told = named("named", &["--classes", "cat, dog,cow"]).with(0).json();
-    assert_eq!(told[0]["classes"], serde_json::json!(["cat", "dog", "cow"]));
+    let reported = named("named", &["--classes", "cat, dog,cow"]).with(0).json();
+    assert_eq!(reported[0]["classes"], serde_json::json!(["cat", "dog", "cow"]));
     fs::write(path("names.txt"), "\u{feff}cat\r\ndog\r\ncow\r\n").expect("is written");
-    let told = named("listed", &["--classes", &path("names.txt")]).with(0).json();
-    assert_eq!(told[0]["classes"], serde_json::json!(["cat", "dog", "cow"]));
+    let reported = named("listed", &["--classes", &path("names.txt")]).with(0).json();
+    assert_eq!(reported[0]["classes"], serde_json::json!(["cat", "dog", "cow"]));
     named("few", &["--classes", "cat,dog"]).refuses(&["--classes names 2 classes, the network has 3"]);
     named("twice", &["--classes", "cat,dog,cat"]).refuses(&["`cat` twice"]);
 
@@ -168,8 +171,8 @@ fn a_network_from_elsewhere_has_classes_of_its_own_and_takes_pictures_as_they_ar
             picture.save(path(&format!("pictures/{class}/{n}.png"))).expect("is written");
         }
     }
-    let told = named("data", &["--data", &path("pictures")]).with(0).json();
-    assert_eq!(told[0]["classes"], serde_json::json!(["cat", "cow", "dog"]));
+    let reported = named("data", &["--data", &path("pictures")]).with(0).json();
+    assert_eq!(reported[0]["classes"], serde_json::json!(["cat", "cow", "dog"]));
     on_device(&["eval", &path("data"), "--json"]).end().with(0);
     on_device(&["eval", &path("net"), "--data", &path("pictures"), "--json"]).end().with(0);
     // Folders come in the order of the alphabet: their names are what counts.
@@ -242,13 +245,13 @@ fn the_numbers_of_a_table_go_into_an_imported_network_as_they_are() {
         let (table, bare) = (path(&format!("{name}.csv")), path(&format!("{name}-inputs.csv")));
         fs::write(&table, format!("a,b,c,d,e,f,y\n{}\n", both.join("\n"))).expect("is written");
         fs::write(&bare, format!("a,b,c,d,e,f\n{}\n", inputs.join("\n"))).expect("is written");
-        let (plain, told) = (path(&format!("{name}-plain")), path(&format!("{name}-told")));
+        let (plain, reported) = (path(&format!("{name}-plain")), path(&format!("{name}-told")));
         let file = path("rows.onnx");
         let said = wgrad(&["import", &file, "--out", &plain]).end().with(0).stderr;
         assert!(said.contains("numbers of rows are taken as they are"), "{said}");
         assert!(said.contains("ROWS.csv"), "{said}");
-        wgrad(&["import", &file, "--out", &told, "--data", &table]).end().with(0);
-        for run in [&plain, &told] {
+        wgrad(&["import", &file, "--out", &reported, "--data", &table]).end().with(0);
+        for run in [&plain, &reported] {
             for file in [&table, &bare] {
                 let found = on_device(&["predict", run, file, "--json"]).end().with(0).json();
                 let found: Vec<f64> = found.iter().map(|row| row["value"].as_f64().expect("one")).collect();
@@ -259,7 +262,7 @@ fn the_numbers_of_a_table_go_into_an_imported_network_as_they_are() {
             assert!(!judged.stderr.contains("standardised"), "{}", judged.stderr);
             assert_eq!(judged.json()[0]["root_mean_squared_error"], 0.0, "{run}");
         }
-        let judged = on_device(&["eval", &told]).end().with(0);
+        let judged = on_device(&["eval", &reported]).end().with(0);
         assert!(
             judged.stdout.contains("RMSE      0.0000 of 8 test rows")
                 && !judged.stdout.contains("standardised"),
@@ -269,7 +272,7 @@ fn the_numbers_of_a_table_go_into_an_imported_network_as_they_are() {
         assert!(!judged.stderr.contains("this run held out"), "{judged:?}");
         assert!(judged.stderr.contains("trained on some of them: it was imported"), "{judged:?}");
         // A training goes on from there, with numbers as they are.
-        for (run, on) in [(&plain, "plain-on"), (&told, "told-on")] {
+        for (run, on) in [(&plain, "plain-on"), (&reported, "told-on")] {
             let (model, weights) = (format!("{run}/model.toml"), format!("{run}/best.safetensors"));
             let on = path(&format!("{name}-{on}"));
             let from = ["train", "--model", &model, "--init", &weights, "--data", &table, "--lr", "1e-12"];
@@ -279,7 +282,7 @@ fn the_numbers_of_a_table_go_into_an_imported_network_as_they_are() {
             assert!(judged["root_mean_squared_error"].as_f64().expect("one") < 1e-5, "{judged}");
             assert_eq!(judged["images"], 8);
         }
-        on_device(&["predict", &told, &bare, "--missing", "mean"])
+        on_device(&["predict", &reported, &bare, "--missing", "mean"])
             .end()
             .refuses(&["means of the columns", "drop"]);
     }
@@ -306,12 +309,12 @@ fn a_table_goes_to_onnx_and_back_with_its_units() {
     fs::create_dir(path("case")).expect("is made");
     let file = path("case/model.onnx");
     on_device(&["export", &path("run"), "--onnx", &file, "--test-data", &path("case")]).end().with(0);
-    let told = on_device(&["onnx-node", &path("case")]).end().with(0).json();
-    assert_eq!(told[0]["outcome"], "passed", "{told:?}");
+    let reported = on_device(&["onnx-node", &path("case")]).end().with(0).json();
+    assert_eq!(reported[0]["outcome"], "passed", "{reported:?}");
     wgrad(&["import", &file, "--out", &path("again")]).end().with(0);
     let values = |run: &str| -> Vec<f64> {
-        let told = on_device(&["predict", &path(run), &path("new.csv"), "--json"]).end().with(0).json();
-        told.iter().map(|row| row["value"].as_f64().expect("a number")).collect()
+        let reported = on_device(&["predict", &path(run), &path("new.csv"), "--json"]).end().with(0).json();
+        reported.iter().map(|row| row["value"].as_f64().expect("a number")).collect()
     };
     let (first, again) = (values("run"), values("again"));
     assert_eq!((first.len(), &first), (2, &again));
@@ -338,8 +341,8 @@ fn a_column_that_tells_nothing_changes_no_answer() {
     wgrad(&["export", &run, "--onnx", &file]).end().with(0);
     wgrad(&["import", &file, "--out", &path("again")]).end().with(0);
     let values = |run: &str| -> Vec<f64> {
-        let told = on_device(&["predict", &path(run), &path("new.csv"), "--json"]).end().with(0).json();
-        told.iter().map(|row| row["value"].as_f64().expect("a number")).collect()
+        let reported = on_device(&["predict", &path(run), &path("new.csv"), "--json"]).end().with(0).json();
+        reported.iter().map(|row| row["value"].as_f64().expect("a number")).collect()
     };
     let (first, again) = (values("run"), values("again"));
     assert_eq!((first[0], first[1], first.len()), (first[1], first[2], 4), "{first:?}");

@@ -6,7 +6,7 @@ use std::path::Path;
 use wgrad::{
     checkpoint::Checkpoint,
     data::Dataset,
-    evaluate::{Evaluation, Told},
+    evaluate::{Evaluation, Prediction},
     explain::{Activations, DeadUnits, Explanation},
     gpu::AdapterRecord,
     metrics::Metrics,
@@ -79,15 +79,15 @@ fn recorded(name: &str, seed: u64, data: &Dataset, losses: &[f64]) -> Recorded {
 
 /// Details as if every class were taken for the next one, except class 0.
 fn details<'a>(data: &'a Dataset, run: &Recorded) -> Details<'a> {
-    let told = |(image, label): (usize, &u32)| {
+    let prediction = |(image, label): (usize, &u32)| {
         let class = if *label == 0 { 0 } else { (*label as usize + 1) % 10 };
         let scores = (0..10).map(|n| if n == class { 0.91 } else { 0.01 }).collect();
-        Told { image, class, scores }
+        Prediction { image, class, scores }
     };
-    let told: Vec<Told> = data.test.labels.iter().enumerate().map(told).collect();
+    let predictions: Vec<Prediction> = data.test.labels.iter().enumerate().map(prediction).collect();
     let mut confusion = vec![vec![0; 10]; 10];
-    for (label, told) in data.test.labels.iter().zip(&told) {
-        confusion[*label as usize][told.class] += 1;
+    for (label, prediction) in data.test.labels.iter().zip(&predictions) {
+        confusion[*label as usize][prediction.class] += 1;
     }
     let right = confusion[0][0];
     let images = data.test.len() as u64;
@@ -103,7 +103,7 @@ fn details<'a>(data: &'a Dataset, run: &Recorded) -> Details<'a> {
             ..Checkpoint::default()
         },
         which: "The best weights".into(),
-        evaluation: Evaluation { metrics, confusion, regression: None, told },
+        evaluation: Evaluation { metrics, confusion, regression: None, predictions },
         dead: (vec![DeadUnits { layer: "conv2d_1".into(), units: 32, dead: vec![3, 5] }], 512),
         seen: Seen { image: 1, scores: vec![(0, seen.clone()), (1, seen)] },
         profile: None,

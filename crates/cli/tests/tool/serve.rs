@@ -28,9 +28,9 @@ pub fn bytes(tmp: &Path, n: usize) -> Vec<u8> {
 /// Predictions of `wgrad predict` for the three pictures.
 fn predicted(tmp: &Path) -> Vec<Value> {
     let arguments = ["predict", "run", "0.png", "1.png", "2.png", "--top", "10", "--json"];
-    let told = on_device(&arguments).inside(tmp).end().with(0).json();
-    assert_eq!(told.len(), 3);
-    told
+    let reported = on_device(&arguments).inside(tmp).end().with(0).json();
+    assert_eq!(reported.len(), 3);
+    reported
 }
 
 /// Asserts the same classes in the same order, with the same probabilities except for rounding at another batch size.
@@ -85,10 +85,10 @@ fn a_network_of_coloured_pictures_is_asked_with_pictures_prepared_like_its_own()
     wgrad_testing::pictures::draw(0, 7, [30, 50]).save(tmp.path().join("0.png")).expect("writes");
     let expected = on_device(&["predict", "run", "0.png", "--json"]).inside(tmp.path()).end().with(0).json();
     let page = serve(tmp.path(), &["serve", "run", "--addr", "0"]);
-    let told = &page.post("/predict", &bytes(tmp.path(), 0)).with(200)["predictions"][0];
-    assert_eq!(told["top"], expected[0]["top"]);
+    let reported = &page.post("/predict", &bytes(tmp.path(), 0)).with(200)["predictions"][0];
+    assert_eq!(reported["top"], expected[0]["top"]);
     assert!(expected[0]["notes"][0].as_str().is_some_and(|note| note.contains("8×12 (pad), 3 channels")));
-    assert_eq!(told["notes"], expected[0]["notes"]);
+    assert_eq!(reported["notes"], expected[0]["notes"]);
 }
 
 #[test]
@@ -100,16 +100,16 @@ fn it_says_what_predict_says_alone_in_a_form_and_in_a_crowd() {
     let page = serve(tmp.path(), &args);
     let files: Vec<Vec<u8>> = (0..3).map(|n| bytes(tmp.path(), n)).collect();
     for n in 0..3 {
-        let told = page.post("/predict", &files[n]).with(200);
-        same(&told["predictions"][0], &expected[n]);
+        let reported = page.post("/predict", &files[n]).with(200);
+        same(&reported["predictions"][0], &expected[n]);
     }
     let hostile = "<img src=x onerror=alert(1)>.png";
     let all = form(&[("0.png", &files[0]), (hostile, &files[1]), ("2.png", &files[2])]);
-    let told = page.request("POST", "/predict", &[FORM], &all).with(200);
+    let reported = page.request("POST", "/predict", &[FORM], &all).with(200);
     for n in 0..3 {
-        same(&told["predictions"][n], &expected[n]);
+        same(&reported["predictions"][n], &expected[n]);
     }
-    assert_eq!(told["predictions"][1]["image"], hostile);
+    assert_eq!(reported["predictions"][1]["image"], hostile);
     let top = page.post("/predict?top=2", &files[0]).with(200);
     assert_eq!(top["predictions"][0]["top"].as_array().map(Vec::len), Some(2));
 
@@ -120,8 +120,8 @@ fn it_says_what_predict_says_alone_in_a_form_and_in_a_crowd() {
         for one in 0..CROWD {
             let (page, files, expected) = (&page, &files, &expected);
             scope.spawn(move || {
-                let told = page.post("/predict", &files[one % 3]).with(200);
-                same(&told["predictions"][0], &expected[one % 3]);
+                let reported = page.post("/predict", &files[one % 3]).with(200);
+                same(&reported["predictions"][0], &expected[one % 3]);
             });
         }
     });
@@ -165,10 +165,14 @@ fn model_page_and_limits() {
         ("POST", "/serve.js", "GET, HEAD"),
         ("OPTIONS", "/page.css", "GET, HEAD"),
     ] {
-        let told = page.request(method, path, &[], b"");
-        assert_eq!(told.status, 405, "{method} {path}");
+        let reported = page.request(method, path, &[], b"");
+        assert_eq!(reported.status, 405, "{method} {path}");
         let line = format!("\r\nallow: {allowed}\r\n");
-        assert!(told.head.to_lowercase().contains(&line.to_lowercase()), "{method} {path}: {}", told.head);
+        assert!(
+            reported.head.to_lowercase().contains(&line.to_lowercase()),
+            "{method} {path}: {}",
+            reported.head
+        );
     }
     for path in ["/", "/model", "/health", "/page.css"] {
         let [head, whole] = ["HEAD", "GET"].map(|method| page.request(method, path, &[], b""));
@@ -191,8 +195,8 @@ fn model_page_and_limits() {
 
     let limited = serve(tmp.path(), &["serve", "run", "--addr", "0", "--rate", "4"]);
     let many = form(&[("0.png", &file[..]); 64]);
-    let told = limited.request("POST", "/predict", &[FORM], &many).with(200);
-    assert_eq!(told["predictions"].as_array().map(Vec::len), Some(64));
+    let reported = limited.request("POST", "/predict", &[FORM], &many).with(200);
+    assert_eq!(reported["predictions"].as_array().map(Vec::len), Some(64));
     limited
         .request("POST", "/predict", &[FORM], &form(&[("0.png", &file[..]); 65]))
         .refuses(429, &["one address"]);
@@ -219,8 +223,8 @@ fn ctrl_c_answers_what_is_under_way_and_ends() {
         // Waits until it has been read and waits for others.
         std::thread::sleep(std::time::Duration::from_millis(500));
         page.interrupt();
-        let told = waiting.join().expect("no panic").with(200);
-        assert_eq!(told["predictions"][0]["top"].as_array().map(Vec::len), Some(10));
+        let reported = waiting.join().expect("no panic").with(200);
+        assert_eq!(reported["predictions"][0]["top"].as_array().map(Vec::len), Some(10));
     });
     let host = page.host.clone();
     let (code, said) = page.ends();

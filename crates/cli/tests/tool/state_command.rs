@@ -185,7 +185,7 @@ fn of_two_trainings_into_one_folder_one_is_made() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_that_vanishes_is_told_truthfully() {
+fn a_folder_that_vanishes_is_reported_truthfully() {
     let tmp = tempfile::tempdir().expect("a folder");
     let mut first = long(tmp.path());
     fs::rename(tmp.path().join("run"), tmp.path().join("elsewhere")).expect("moved");
@@ -235,7 +235,7 @@ fn a_damaged_state_is_named_and_not_gone_on_from() {
 }
 
 #[test]
-fn best_weights_that_are_lost_are_told_as_such() {
+fn best_weights_that_are_lost_are_reported_as_such() {
     let tmp = tempfile::tempdir().expect("a folder");
     train(tmp.path(), "3", "run").with(0);
     let run = tmp.path().join("run");
@@ -456,8 +456,8 @@ fn a_name_from_a_file_stays_inside_and_acts_on_no_terminal() {
             inside.join(format!("runs/model-{}", n + 1)).join("run.json").is_file(),
             "{name:?}: {ended:#?}"
         );
-        let told = wgrad(&inside, &["models", &file]).with(0);
-        for said in [ended.stdout, ended.stderr, told.stdout, told.stderr] {
+        let reported = wgrad(&inside, &["models", &file]).with(0);
+        for said in [ended.stdout, ended.stderr, reported.stdout, reported.stderr] {
             assert!(!said.contains('\u{1b}'), "{said:?}");
         }
     }

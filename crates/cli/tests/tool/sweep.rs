@@ -81,7 +81,7 @@ fn a_sweep_proves_every_setting_and_times_those_that_are_right() {
 }
 
 #[test]
-fn settings_have_one_spelling_and_bad_ones_are_told() {
+fn settings_have_one_spelling_and_bad_ones_are_reported() {
     let folder = folder();
     let path = folder.path().join("my.wgsl").display().to_string();
     let find = |given: &str| MATMUL.find(&format!("{path}{given}"));

@@ -405,8 +405,8 @@ fn unread() -> std::io::PipeWriter {
 fn whoever_reads_no_more_changes_neither_the_training_nor_its_exit_code() {
     let tmp = folder();
     let args = ["--model", "linear", "--epochs", "2", "--target-accuracy", "0.999", "--json", "--out"];
-    let told = run(train(tmp.path(), &[&args[..], &["told"]].concat()));
-    assert_eq!(told.status.code(), Some(1), "the target is missed: {}", text(&told));
+    let reported = run(train(tmp.path(), &[&args[..], &["told"]].concat()));
+    assert_eq!(reported.status.code(), Some(1), "the target is missed: {}", text(&reported));
     let mut deaf = train(tmp.path(), &[&args[..], &["untold"]].concat());
     deaf.stdout(unread()).stderr(unread());
     assert_eq!(deaf.status().expect("the binary starts").code(), Some(1));
@@ -414,7 +414,7 @@ fn whoever_reads_no_more_changes_neither_the_training_nor_its_exit_code() {
 }
 
 #[test]
-fn talk_that_cannot_be_told_is_dropped() {
+fn talk_that_cannot_be_reported_is_dropped() {
     let tmp = folder();
     succeeds(train(tmp.path(), &["--model", "linear", "--epochs", "1", "--out", "run"]));
     let commands = [

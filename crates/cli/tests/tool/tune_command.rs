@@ -131,7 +131,7 @@ fn train_tune_records_what_it_found_and_keeps_it() {
 }
 
 #[test]
-fn what_is_kept_is_used_unless_told_otherwise() {
+fn what_is_kept_is_used_unless_reported_otherwise() {
     let tmp = folder();
     let kept = keep(tmp.path(), "linear", 32, "naive");
     let naive = |run: &str| kernels(tmp.path(), run).iter().filter(|k| k.ends_with("/naive")).count();

@@ -85,9 +85,9 @@ impl Answer {
     /// Asserts that it is refused with this status and words.
     #[track_caller]
     pub fn refuses(self, status: u16, words: &[&str]) {
-        let told = self.with(status);
-        let told = told["error"].as_str().expect("an error in words");
-        words.iter().for_each(|word| assert!(told.contains(word), "no {word:?} in {told}"));
+        let reported = self.with(status);
+        let reported = reported["error"].as_str().expect("an error in words");
+        words.iter().for_each(|word| assert!(reported.contains(word), "no {word:?} in {reported}"));
     }
 }
 
@@ -208,8 +208,8 @@ impl Iterator for Events {
             if self.lines.read_line(&mut line).ok()? == 0 {
                 return None;
             }
-            if let Some(told) = line.strip_prefix("event: ") {
-                name = told.trim().to_string();
+            if let Some(reported) = line.strip_prefix("event: ") {
+                name = reported.trim().to_string();
             } else if let Some(data) = line.strip_prefix("data: ") {
                 self.names.push(name.clone());
                 return Some((name, serde_json::from_str(data).expect("JSON")));

@@ -146,10 +146,11 @@ impl Arrays {
             Some(target) => target == Target::Number,
             None => parts().any(|(_, y)| labels::fractional(&y.elements)),
         };
-        let told: Vec<&Elements> = parts().map(|(_, y)| &y.elements).collect();
-        let classes = if numbers { Vec::new() } else { labels::classes(&told).map_err(fail)? };
-        warnings.extend(labels::alike(&told));
-        warnings.extend(Some(&told).filter(|_| numbers).and_then(|told| range::merged_labels(told)));
+        let reported: Vec<&Elements> = parts().map(|(_, y)| &y.elements).collect();
+        let classes = if numbers { Vec::new() } else { labels::classes(&reported).map_err(fail)? };
+        warnings.extend(labels::alike(&reported));
+        warnings
+            .extend(Some(&reported).filter(|_| numbers).and_then(|reported| range::merged_labels(reported)));
         let split = |part: Option<&(Array, Array)>| -> Result<Split> {
             let Some((x, y)) = part else { return Ok(Split::new(Vec::new(), &[])) };
             let images = range::values(&x.elements, floats).map_err(fail)?;

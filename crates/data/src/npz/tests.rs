@@ -56,18 +56,18 @@ fn integers_up_to_255_are_bytes() {
     let other = of(&images(17, "4, 4"), &again(false, false)).expect("as bytes");
     assert_eq!((other.input.floats, other.test.len()), (false, 4), "all of them judge a network");
     // Rows of a table are not pictures. Larger numbers, or 0 and 1, are not bytes. Large numbers cause a warning.
-    let told = |data: &Dataset| (data.input.floats, data.warnings.len());
+    let reported = |data: &Dataset| (data.input.floats, data.warnings.len());
     let rows = of(&images(17, "4, 4"), &plain).expect("rows");
-    assert_eq!((told(&rows), rows.shape()), ((true, 1), [1, 1, 4]));
+    assert_eq!((reported(&rows), rows.shape()), ((true, 1), [1, 1, 4]));
     assert!(
         rows.warnings[0].contains("from 0 to 255") && rows.warnings[0].contains("uint8"),
         "{:?}",
         rows.warnings
     );
-    assert_eq!(told(&of(&images(20, "4, 2, 2"), &plain).expect("large")), (true, 1));
-    assert_eq!(told(&of(&images(1, "4, 2, 2"), &plain).expect("bytes")), (false, 0));
+    assert_eq!(reported(&of(&images(20, "4, 2, 2"), &plain).expect("large")), (true, 1));
+    assert_eq!(reported(&of(&images(1, "4, 2, 2"), &plain).expect("bytes")), (false, 0));
     let small = of(&images(-1, "4, 2, 2"), &plain).expect("small");
-    assert!(told(&small) == (true, 0) && small.notes[1].contains("from -15 to 0"), "{:?}", small.notes);
+    assert!(reported(&small) == (true, 0) && small.notes[1].contains("from -15 to 0"), "{:?}", small.notes);
     let said = Reading { shape: Some(RowShape::Picture([2, 2, 1])), ..plain };
     assert_eq!(of(&images(17, "4, 4"), &said).expect("said").shape(), [2, 2, 1]);
 }
@@ -137,15 +137,19 @@ fn parts_of_other_ranges_are_refused() {
             (_, found) => panic!("{shape} {} {}: {found:?}", train.0, test.0),
         }
     }
-    let told = parts(rows, ("<f4", &whole), ("<f4", &shares), &plain).expect("rows");
-    assert!(told.warnings.iter().any(|told| told.contains("expected the same range")), "{:?}", told.warnings);
+    let reported = parts(rows, ("<f4", &whole), ("<f4", &shares), &plain).expect("rows");
+    assert!(
+        reported.warnings.iter().any(|reported| reported.contains("expected the same range")),
+        "{:?}",
+        reported.warnings
+    );
     // A run that was started with such parts continues.
     let own = Reading { again: Some(Again { floats: true, own: true }), ..plain };
     assert!(parts(pictures, ("|u1", &pixels), ("<f4", &shares), &own).is_ok());
 }
 
 #[test]
-fn numbers_that_f32_does_not_tell_apart_are_told() {
+fn numbers_that_f32_does_not_tell_apart_are_reported() {
     let f64s = |values: Vec<f64>| values.into_iter().flat_map(f64::to_le_bytes).collect::<Vec<u8>>();
     let number = Reading { target: Some(Target::Number), ..Reading::default() };
     let far = 1_i64 << 40;
@@ -166,17 +170,17 @@ fn numbers_that_f32_does_not_tell_apart_are_told() {
         let of = |x: &[u8], y: &[u8]| {
             of(&[("x", x.to_vec()), ("y", y.to_vec())], &number).expect("numbers").warnings
         };
-        for (told, next) in [
+        for (reported, next) in [
             (of(&x, &plain), "the values of column 1 (from 0) of x"),
             (of(&npy("<i8", "20, 2", &i64s(0..40)), &y), "the labels"),
         ] {
-            let found = told.iter().find(|told| told.contains("span at most"));
-            assert_eq!(found.is_some(), !said.is_empty(), "{told:?}");
+            let found = reported.iter().find(|reported| reported.contains("span at most"));
+            assert_eq!(found.is_some(), !said.is_empty(), "{reported:?}");
             assert!(
-                found.is_none_or(|told| told.contains(said)
-                    && told.starts_with(next)
-                    && told.contains("in float64, subtract the mean")),
-                "{told:?}"
+                found.is_none_or(|reported| reported.contains(said)
+                    && reported.starts_with(next)
+                    && reported.contains("in float64, subtract the mean")),
+                "{reported:?}"
             );
         }
     }

@@ -13,7 +13,7 @@ use crate::reading::{Decimal, Missing, Reading};
 use crate::{Error, Result};
 use crate::{
     number::{self, Readings},
-    table::told::{LONG, NAMED, some},
+    table::notices::{LONG, NAMED, some},
 };
 use wgrad::data::schema::{of_column, standardised};
 use wgrad::{

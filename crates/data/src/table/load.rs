@@ -14,7 +14,7 @@ use crate::Result;
 use crate::classes::alike;
 use crate::npz::one_range;
 use crate::reading::{Header, Missing, Reading, TEST_SHARE};
-use crate::table::told::Told;
+use crate::table::notices::Notices;
 use wgrad::data::dataset::{Dataset, Split, TEST_STREAM, held_out, held_out_note, no_test_part};
 use wgrad::words::{bytes, commas, counted};
 use wgrad::{preprocessing::Preprocessing, words::hex};
@@ -68,7 +68,7 @@ pub(crate) fn load(
     let (mut notes, mut warnings) = (Vec::new(), Vec::new());
     let mut plan = match known {
         Some(table) => Plan::known(table),
-        None => Plan::new(&sheet, reading, &mut Told { notes: &mut notes, warnings: &mut warnings })?,
+        None => Plan::new(&sheet, reading, &mut Notices { notes: &mut notes, warnings: &mut warnings })?,
     };
     let mut part = |sheet: Sheet| -> Result<Part> {
         let places = plan.places(&sheet, true)?;
@@ -81,7 +81,7 @@ pub(crate) fn load(
     notes.push(format!("read with {}", sheet.written));
     let train = part(sheet)?;
     let test = match test {
-        Some(test) => told(test, &train.sheet, &plan, reading, &mut notes)?.map(&mut part).transpose()?,
+        Some(test) => notices(test, &train.sheet, &plan, reading, &mut notes)?.map(&mut part).transpose()?,
         None => None,
     };
     if known.is_none() {
@@ -115,8 +115,8 @@ pub(crate) fn load(
     let made = match &plan.picture {
         Some(_) => pictures(&plan, train, test, &mut warnings)?,
         None => {
-            let told = &mut Told { notes: &mut notes, warnings: &mut warnings };
-            columns(&plan, (known, reading), train, test, told)?
+            let notices = &mut Notices { notes: &mut notes, warnings: &mut warnings };
+            columns(&plan, (known, reading), train, test, notices)?
         }
     };
     if plan.picture.is_some() && made.floats && !own && !std::ptr::eq(train.0, test.0) {
@@ -167,7 +167,7 @@ pub(crate) fn load(
 }
 
 /// Reads the file of a test part if it has labels; otherwise adds a note about its use.
-fn told(
+fn notices(
     path: &Path,
     train: &Sheet,
     plan: &Plan,
@@ -215,11 +215,11 @@ fn columns(
     (known, reading): (Option<&Table>, &Reading),
     train: (&Part, &[usize]),
     test: (&Part, &[usize]),
-    told: &mut Told<'_>,
+    notices: &mut Notices<'_>,
 ) -> Result<Made> {
     let table = match known {
         Some(table) => table.clone(),
-        None => plan.table(&train.0.sheet, train.1, told)?,
+        None => plan.table(&train.0.sheet, train.1, notices)?,
     };
     let size = train.0.sheet.size + test.0.sheet.size;
     fits(&table, &train.0.sheet.path, train.1.len() + test.1.len(), size)?;
@@ -240,7 +240,7 @@ fn columns(
             encoder.encode(&part.sheet, row, &part.places.columns, &mut values)?;
             labels.push(encoder.label(&part.sheet, row, part.label())?);
         }
-        told.warnings.extend(encoder.warning(&part.sheet.path));
+        notices.warnings.extend(encoder.warning(&part.sheet.path));
         Ok(Split { images: values.into(), labels: labels.into() })
     };
     let (train, test) = (split(train)?, split(test)?);

@@ -28,7 +28,7 @@ mod plan;
 mod quotes;
 mod sheet;
 mod survey;
-mod told;
+mod notices;
 #[cfg(test)]
 mod tests;
 

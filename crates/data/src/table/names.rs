@@ -5,7 +5,7 @@ use crate::number::Parse;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::classes::{EXACT, alike, first, listed};
-use crate::table::told::Told;
+use crate::table::notices::Notices;
 use wgrad::data::schema::Format;
 
 /// A name's value, where it is a number that f64 represents exactly.
@@ -23,7 +23,7 @@ pub(super) fn names<'a>(
     fields: impl Iterator<Item = &'a str>,
     format: &Format,
     what: &str,
-    told: &mut Told<'_>,
+    notices: &mut Notices<'_>,
 ) -> Vec<String> {
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (at, text) in fields.enumerate() {
@@ -52,10 +52,10 @@ pub(super) fn names<'a>(
         })
         .collect();
     if !several.is_empty() {
-        told.notes.push(format!("{what}: {}", first(&several, ", and so on")));
+        notices.notes.push(format!("{what}: {}", first(&several, ", and so on")));
     }
     if !one && let Some(words) = alike(all.iter().map(|(text, (count, _))| (*text, *count))) {
-        told.warnings.push(format!("{what}: {words}"));
+        notices.warnings.push(format!("{what}: {words}"));
     }
     groups.iter().map(|group| group[0].0.to_owned()).collect()
 }

@@ -5,7 +5,7 @@ use crate::number;
 use crate::number::{Lacks, Parse};
 use crate::table::{
     column::{Holds, MOST_CLASSES, Planned},
-    told::{NAMED, Told, first_of, some},
+    notices::{NAMED, Notices, first_of, some},
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use wgrad::{
@@ -68,7 +68,7 @@ impl Plan {
     }
 
     /// Derives a plan from the content of a file, and adds notes and warnings.
-    pub(super) fn new(sheet: &Sheet, reading: &Reading, told: &mut Told<'_>) -> Result<Self> {
+    pub(super) fn new(sheet: &Sheet, reading: &Reading, notices: &mut Notices<'_>) -> Result<Self> {
         let set = |field, texts: &[String]| -> Result<HashSet<usize>> {
             texts.iter().map(|text| sheet.column(field, text)).collect()
         };
@@ -77,16 +77,16 @@ impl Plan {
         let is_label = reading.label.as_ref().map(|text| sheet.column("label", text)).transpose()? == Some(0);
         if sheet.row_names && is_index(sheet) && !is_label {
             dropped.insert(0);
-            told.notes.push(format!(
+            notices.notes.push(format!(
                 "the first column has no name and identifies the rows ({}, {}, ...), like the index of a data frame: left out",
                 sheet.field(0, 0),
                 sheet.field(1, 0)
             ));
         }
-        let place = label_place(sheet, reading, &dropped, told.notes)?;
+        let place = label_place(sheet, reading, &dropped, notices.notes)?;
         let places: Vec<usize> =
             (0..sheet.names.len()).filter(|column| *column != place && !dropped.contains(column)).collect();
-        let picture = picture::of(sheet, &places, reading, told.notes)?;
+        let picture = picture::of(sheet, &places, reading, notices.notes)?;
         let absent = number::absent(reading)?;
         if reading.target == Some(Target::Classes) {
             category.insert(place);
@@ -96,7 +96,7 @@ impl Plan {
             None => places.iter().copied().chain([place]).collect(),
         };
         let rules = Rules { absent: &absent, decimal: reading.decimal, category: &category, label: place };
-        let mut held = survey(sheet, &looked_at, &rules, told)?;
+        let mut held = survey(sheet, &looked_at, &rules, notices)?;
         let label = held.pop().filter(|holds| *holds != Holds::Nothing);
         let planned = |place: usize, holds| Planned { name: sheet.names[place].clone(), place, holds };
         let label = planned(
@@ -117,7 +117,7 @@ impl Plan {
             columns.into_iter().partition(|column| column.holds != Holds::Nothing);
         if !empty.is_empty() {
             let names: Vec<String> = empty.into_iter().map(|column| column.name).collect();
-            told.notes.push(format!("without any value, left out: {}", some(&names)));
+            notices.notes.push(format!("without any value, left out: {}", some(&names)));
         }
         if columns.is_empty() {
             return Err(fail(
@@ -131,7 +131,7 @@ impl Plan {
         if let Some(id) =
             columns.iter().find(|column| counts_rows(sheet, column)).filter(|_| picture.is_none())
         {
-            told.warnings.push(format!(
+            notices.warnings.push(format!(
                 "column {} counts the rows and is an input of the network; `.drop = {}` leaves it out",
                 id.name, id.name
             ));
@@ -145,14 +145,14 @@ impl Plan {
             _ => Format::default(),
         };
         let among_numbers = label.is_numbers();
-        let told_labels = || {
+        let reported_labels = || {
             (0..sheet.len())
                 .map(|row| sheet.field(row, place))
                 .filter(|text| !absent.has(text, among_numbers))
         };
         let classes = match numbers || picture.is_some() {
             true => Vec::new(),
-            false => names(told_labels(), &format, &format!("the label column {}", label.name), told),
+            false => names(reported_labels(), &format, &format!("the label column {}", label.name), notices),
         };
         if classes.len() > MOST_CLASSES {
             return Err(fail(
@@ -166,13 +166,13 @@ impl Plan {
             ));
         }
         let guessed = reading.target.is_none() && among_numbers;
-        let quantity = (guessed && is_quantity(classes.len(), told_labels().count())).then(|| {
+        let quantity = (guessed && is_quantity(classes.len(), reported_labels().count())).then(|| {
             format!(
                 "the label column {} has {} different numbers on {}, which are taken as classes; if it is a quantity, add \
                  `.target = number`",
                 label.name,
                 classes.len(),
-                counted(told_labels().count(), "row")
+                counted(reported_labels().count(), "row")
             )
         });
         let (named, fields) = (sheet.named, Some(sheet.names.len()));
@@ -280,17 +280,17 @@ impl Plan {
     }
 
     /// The encoding of the columns, by the rows of the training part.
-    pub(super) fn table(&self, sheet: &Sheet, rows: &[usize], told: &mut Told<'_>) -> Result<Table> {
+    pub(super) fn table(&self, sheet: &Sheet, rows: &[usize], notices: &mut Notices<'_>) -> Result<Table> {
         let (mut notes, mut warnings) = (Vec::new(), Vec::new());
-        let said = &mut Told { notes: &mut notes, warnings: &mut warnings };
+        let said = &mut Notices { notes: &mut notes, warnings: &mut warnings };
         let columns = self.columns.iter().map(|column| {
             let Planned { name, place, .. } = column.clone();
             let (kind, format) = self.kind(sheet, column, rows, said)?;
             Ok(Column { name, place, kind, format, missing: self.missing(sheet, column) })
         });
         let columns = columns.collect::<Result<_>>()?;
-        first_of(notes, told.notes);
-        first_of(warnings, told.warnings);
+        first_of(notes, notices.notes);
+        first_of(warnings, notices.warnings);
         let Planned { name, place, .. } = self.label.clone();
         let kind = match self.numbers {
             true => self.moments(sheet, &self.label, &self.format, rows)?,
@@ -313,7 +313,7 @@ impl Plan {
         sheet: &Sheet,
         column: &Planned,
         rows: &[usize],
-        told: &mut Told<'_>,
+        notices: &mut Notices<'_>,
     ) -> Result<(Kind, Format)> {
         let Planned { name, place, holds } = column;
         if let Holds::Numbers(format) = holds {
@@ -321,7 +321,7 @@ impl Plan {
             if let Kind::Number { mean, deviation: 0.0 } = kind
                 && *place != self.label.place
             {
-                told.warnings.push(format!(
+                notices.warnings.push(format!(
                     "column {name} is {mean} on all rows of the training part: it says nothing and has no effect"
                 ));
             }
@@ -329,7 +329,7 @@ impl Plan {
         }
         let present =
             rows.iter().map(|row| sheet.field(*row, *place)).filter(|text| !self.absent.has(text, false));
-        let words = names(present, &Format::default(), &format!("column {name}"), told);
+        let words = names(present, &Format::default(), &format!("column {name}"), notices);
         if words.len() > MOST_WORDS || words.is_empty() {
             let count = words.len();
             return Err(fail(

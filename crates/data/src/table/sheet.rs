@@ -1,6 +1,6 @@
 //! The fields of a file of comma-separated values, with its column names and the line of each row.
 
-use crate::table::told::{LONG, some};
+use crate::table::notices::{LONG, some};
 use crate::{
     Error, Result,
     error::{field_error, io_error},

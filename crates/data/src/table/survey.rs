@@ -7,7 +7,7 @@ use crate::{
     number::{Readings, SIGNS, beyond},
     table::{
         column::{FEW, Holds},
-        told::{LONG, NAMED, Told, first_of},
+        notices::{LONG, NAMED, Notices, first_of},
     },
 };
 use std::collections::{BTreeMap, HashSet};
@@ -90,7 +90,7 @@ pub(super) fn survey(
     sheet: &Sheet,
     columns: &[usize],
     rules: &Rules<'_>,
-    told: &mut Told<'_>,
+    notices: &mut Notices<'_>,
 ) -> Result<Vec<Holds>> {
     let tallies: Vec<Tally> = columns.iter().map(|column| Tally::of(sheet, *column, rules.absent)).collect();
     // The decimal separators of the unambiguous columns.
@@ -132,11 +132,11 @@ pub(super) fn survey(
         }
         all.push(holds);
     }
-    first_of(notes, told.notes);
-    first_of(warnings, told.warnings);
+    first_of(notes, notices.notes);
+    first_of(warnings, notices.warnings);
     for (words, names) in formats {
         let names: Vec<String> = names.into_iter().map(String::from).collect();
-        told.notes.push(format!("numbers {words}: {}", crate::table::told::some(&names)));
+        notices.notes.push(format!("numbers {words}: {}", crate::table::notices::some(&names)));
     }
     Ok(all)
 }

@@ -96,31 +96,31 @@ fn of_several_at_once_one_fetches_and_all_have_it() {
     let sample = Sample::new();
     let server = sample.good_server();
     let fetch = || {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let fetched =
             download::fetch(&[sample.file()], sample.folder.path(), &options(&[&server]), &mut |event| {
                 match event {
-                    Event::Present { .. } => told.push("present"),
-                    Event::Started { .. } => told.push("started"),
-                    Event::Failed { .. } => told.push("failed"),
+                    Event::Present { .. } => reported.push("present"),
+                    Event::Started { .. } => reported.push("started"),
+                    Event::Failed { .. } => reported.push("failed"),
                     _ => {}
                 }
             });
-        fetched.map(|()| told)
+        fetched.map(|()| reported)
     };
-    let mut told = std::thread::scope(|scope| {
+    let mut reported = std::thread::scope(|scope| {
         let all = [(); 6].map(|()| scope.spawn(fetch));
         all.map(|one| one.join().expect("ends").expect("has it"))
     });
-    told.sort();
+    reported.sort();
     let mut expected = vec![vec!["present"]; 5];
     expected.push(vec!["started"]);
-    assert_eq!(told.to_vec(), expected);
+    assert_eq!(reported.to_vec(), expected);
     assert_eq!(std::fs::read(sample.target()).unwrap(), sample.packed);
 }
 
 #[test]
-fn a_file_is_fetched_verified_and_told_of() {
+fn a_file_is_fetched_verified_and_reported_of() {
     let sample = Sample::new();
     let server = sample.good_server();
     let mut events = Vec::new();

@@ -330,7 +330,7 @@ fn one_entry_loads_all_three_kinds() {
 }
 
 #[test]
-fn names_of_data_sets_are_told_from_paths() {
+fn names_of_data_sets_are_reported_from_paths() {
     assert_eq!("fashion-mnist".parse::<DataSpec>().unwrap(), DataSpec::FashionMnist);
     assert!(matches!(
         "synthetic".parse::<DataSpec>().unwrap(),

@@ -176,10 +176,10 @@ fn options_of_another_kind_of_data_are_refused() {
     let again = Reading { again: Some(Again { floats: false, own: true }), ..sized };
     assert!(load(&arrays, &again).is_ok());
     let share = Reading { test_share: Some(0.5), ..plain() };
-    let told = load(&arrays, &share).expect("two parts").warnings;
+    let reported = load(&arrays, &share).expect("two parts").warnings;
     assert!(
-        told.len() == 1 && told[0].contains("`.test_share` and `.split_seed` have no effect"),
-        "{told:?}"
+        reported.len() == 1 && reported[0].contains("`.test_share` and `.split_seed` have no effect"),
+        "{reported:?}"
     );
 }
 
@@ -214,9 +214,9 @@ fn a_number_to_tell_is_standardised_too() {
     assert!(data.input.numbers && data.classes.is_empty());
     assert_eq!((data.shape(), data.train.len(), data.test.len()), ([1, 1, 2], 25, 25));
     let table = data.table.as_ref().expect("a table");
-    let told: Vec<f64> = data.train.labels.iter().map(|bits| f64::from(f32::from_bits(*bits))).collect();
-    assert!(told.iter().sum::<f64>().abs() < 1e-4, "mean 0: {told:?}");
-    let price = table.number(told[0]);
+    let reported: Vec<f64> = data.train.labels.iter().map(|bits| f64::from(f32::from_bits(*bits))).collect();
+    assert!(reported.iter().sum::<f64>().abs() < 1e-4, "mean 0: {reported:?}");
+    let price = table.number(reported[0]);
     assert!(
         (price - price.round()).abs() < 1e-3 || (price * 2.0 - (price * 2.0).round()).abs() < 1e-3,
         "{price}"

@@ -230,11 +230,12 @@ fn a_jpeg_that_lacks_any_part_is_refused_even_where_an_end_mark_follows() {
         let scan = whole.windows(2).position(|pair| pair == [0xff, 0xda]).expect("a scan");
         for cut in (scan + 2..end).step_by(5).chain(end - 3..end) {
             for mark in [&b"\xff\xd9"[..], b""] {
-                let told = read(&[&whole[..cut], mark].concat()).err();
-                let told = told.unwrap_or_else(|| panic!("{}: cut at {cut} of {end}", path.display()));
+                let reported = read(&[&whole[..cut], mark].concat()).err();
+                let reported =
+                    reported.unwrap_or_else(|| panic!("{}: cut at {cut} of {end}", path.display()));
                 // Within the header of a scan, the decoder reports the damage.
                 let words = ["cut off", "damaged image/jpeg"];
-                assert!(words.iter().any(|word| told.contains(word)), "{}: {told}", path.display());
+                assert!(words.iter().any(|word| reported.contains(word)), "{}: {reported}", path.display());
                 seen += 1;
             }
         }
@@ -251,8 +252,8 @@ fn a_png_that_lacks_any_part_is_refused() {
     // The checksum of the last chunk says nothing about the picture.
     let end = bytes.len() - 4;
     for cut in (8..end).step_by(3).chain(end - 14..end) {
-        let Err(told) = read(&bytes[..cut]) else { panic!("cut at {cut} of {end}") };
-        assert!(told.contains("image/png"), "{told}");
+        let Err(reported) = read(&bytes[..cut]) else { panic!("cut at {cut} of {end}") };
+        assert!(reported.contains("image/png"), "{reported}");
     }
     // A byte of a checksum, of a name and of the content.
     let data = bytes.windows(4).position(|name| name == b"IDAT").expect("a chunk");

@@ -273,7 +273,7 @@ fn what_is_no_class_is_left_out_with_a_word() {
 }
 
 #[test]
-fn where_nothing_can_be_held_out_what_was_left_out_is_told_all_the_same() {
+fn where_nothing_can_be_held_out_what_was_left_out_is_reported_all_the_same() {
     let folder = folder();
     let root = folder.path();
     put(&root.join("cat/0.png"), &flag(6), ImageFormat::Png);
@@ -296,13 +296,14 @@ fn where_nothing_can_be_held_out_what_was_left_out_is_told_all_the_same() {
         put(&root.join(name), &flag(6), ImageFormat::Png);
     }
     let data = load(root, &sized(6)).expect("pictures");
-    let told = data.warnings.iter().any(|w| w.contains("\"Cat\" (3) and \"cat\" (3) differ only in case"));
+    let reported =
+        data.warnings.iter().any(|w| w.contains("\"Cat\" (3) and \"cat\" (3) differ only in case"));
     // On a file system that ignores case, they are one folder.
-    assert!(told || data.classes.len() == 2, "{:?}", data.warnings);
+    assert!(reported || data.classes.len() == 2, "{:?}", data.warnings);
 }
 
 #[test]
-fn a_folder_one_level_too_high_is_told() {
+fn a_folder_one_level_too_high_is_reported() {
     let folder = folder();
     let grey = DynamicImage::from(RgbImage::from_pixel(6, 6, Rgb([90, 90, 90])));
     for n in 0..6 {

@@ -257,17 +257,17 @@ fn with_node(op: &str) -> ModelProto {
 #[test]
 fn what_cannot_be_read_is_named() {
     let plain = import::Options::default();
-    let told = |file: &ModelProto| match import::import("net.onnx", file, &plain) {
+    let reported = |file: &ModelProto| match import::import("net.onnx", file, &plain) {
         Err(Error::Onnx { what, message }) => format!("{what}: {message}"),
         other => panic!("{other:?}"),
     };
     assert!(import::import("net.onnx", &with_node("Identity"), &plain).is_ok());
-    let words = told(&with_node("Erf"));
+    let words = reported(&with_node("Erf"));
     assert!(
         words.contains("net.onnx") && words.contains("`odd` (Erf)") && words.contains("supported are Add"),
         "{words}"
     );
-    let words = told(&with_node("Elu2"));
+    let words = reported(&with_node("Elu2"));
     assert!(words.contains("`odd` (Elu2)"), "{words}");
 
     let bytes = onnx::write(&with_node("Identity"));
@@ -277,7 +277,7 @@ fn what_cannot_be_read_is_named() {
         let error = match read {
             Err(error) => error.to_string(),
             // A file cut between two messages is a valid file with less content.
-            Ok(file) => told(&file),
+            Ok(file) => reported(&file),
         };
         assert!(error.contains("net.onnx"), "{cut}: {error}");
         refused += 1;

@@ -99,7 +99,7 @@ fn hint(step: &Planned) -> String {
     }
 }
 
-/// Runs step `index` of the chunk in `feed` dispatch by dispatch; returns one finding for each. `told` is the batch and
+/// Runs step `index` of the chunk in `feed` dispatch by dispatch; returns one finding for each. `reported` is the batch and
 /// the step that were uploaded to the device.
 ///
 /// # Errors
@@ -109,13 +109,13 @@ pub async fn replay(
     context: &Context,
     feed: &FeedBuffers,
     index: usize,
-    told: (&Batch, Step),
+    reported: (&Batch, Step),
     shadow: &mut Shadow,
 ) -> Result<Vec<Finding>> {
     shadow.forget_temporaries();
     let mut findings = Vec::with_capacity(plan.steps.len());
     for (n, step) in plan.steps.iter().enumerate() {
-        let mut finding = dispatch(plan, n, context, feed, index, told, shadow).await?;
+        let mut finding = dispatch(plan, n, context, feed, index, reported, shadow).await?;
         finding.dispatch = n + 1;
         finding.kernel.clone_from(&step.launch.kernel().name);
         findings.push(finding);

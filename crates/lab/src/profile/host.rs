@@ -165,7 +165,7 @@ fn idle(busy: &[[f64; 2]], spans: &[Span], whole: f64) -> Vec<Idle> {
     let gaps: Vec<[f64; 2]> = busy.windows(2).map(|pair| [pair[0][1], pair[1][0]]).collect();
     let total: f64 = gaps.iter().map(|[begin, end]| end - begin).sum();
     let mut idle = Vec::new();
-    let mut told = 0.0;
+    let mut reported = 0.0;
     for activity in Activity::ALL.into_iter().filter(|a| *a != Activity::Gather) {
         let mut seconds = 0.0;
         for span in spans.iter().filter(|span| span.activity == activity) {
@@ -174,10 +174,10 @@ fn idle(busy: &[[f64; 2]], spans: &[Span], whole: f64) -> Vec<Idle> {
             let within = gaps[first..].iter().take_while(|[begin, _]| *begin < span.end);
             seconds += within.map(|[b, e]| (e.min(span.end) - b.max(span.begin)).max(0.0)).sum::<f64>();
         }
-        told += seconds;
+        reported += seconds;
         idle.push(Idle { activity: Some(activity), seconds, share: seconds / whole });
     }
-    let rest = (total - told).max(0.0);
+    let rest = (total - reported).max(0.0);
     idle.push(Idle { activity: None, seconds: rest, share: rest / whole });
     idle.retain(|idle| idle.seconds > 0.0);
     idle.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));

@@ -145,7 +145,7 @@ impl Statistics {
     not(any(windows, target_os = "linux", target_os = "android", target_os = "freebsd")),
     allow(dead_code, reason = "nobody answers there")
 )]
-struct Told {
+struct Statistic {
     name: String,
     value: Value,
 }
@@ -158,7 +158,7 @@ struct Told {
 struct Executable {
     name: String,
     subgroup: u32,
-    statistics: Vec<Told>,
+    statistics: Vec<Statistic>,
     /// Machine code as text.
     code: Option<String>,
 }
@@ -192,12 +192,12 @@ impl Compiler {
     /// puts wgpu's checks into wgrad's own variants too.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`]; [`Error::Untold`] where the driver does not answer it.
+    /// [`Error::NoAdapter`]; [`Error::Unreported`] where the driver does not answer it.
     pub async fn open(adapter: &AdapterChoice, checked: bool) -> Result<Self> {
         let listed = adapter.find().await?;
         let (features, limits) = (listed.features(), listed.adapter.limits());
         let device = vulkan::Device::open(&listed.adapter, features, &limits)
-            .map_err(|reason| untold(&listed, reason))?;
+            .map_err(|reason| unreported(&listed, reason))?;
         Ok(Self { listed, features, limits, device, checked })
     }
 
@@ -273,7 +273,8 @@ impl Compiler {
         };
         row.subgroup = (last.subgroup > 0).then_some(last.subgroup);
         named::fill(row, &last.statistics);
-        row.statistics = last.statistics.into_iter().map(|told| (told.name, told.value)).collect();
+        row.statistics =
+            last.statistics.into_iter().map(|statistic| (statistic.name, statistic.value)).collect();
         for other in executables {
             let statistics: Map<_, _> = other.statistics.into_iter().map(|t| (t.name, t.value)).collect();
             row.statistics.insert(other.name, Value::Object(statistics));
@@ -306,7 +307,7 @@ fn bindings(shader: &Shader) -> BTreeMap<ResourceBinding, BindingInfo> {
 }
 
 /// Why an adapter cannot be asked, and what to do.
-fn untold(listed: &Listed, reason: Option<String>) -> Error {
+fn unreported(listed: &Listed, reason: Option<String>) -> Error {
     let reason = reason.unwrap_or_else(|| match (listed.info.backend, listed.class) {
         (wgpu::Backend::Metal, _) => {
             "Metal compiles out of sight; Xcode shows registers and occupancy".into()
@@ -318,7 +319,7 @@ fn untold(listed: &Listed, reason: Option<String>) -> Error {
         (_, AdapterClass::Cpu) => "it compiles to this processor's own code and keeps that to itself".into(),
         _ => "the driver has no VK_KHR_pipeline_executable_properties".into(),
     });
-    Error::Untold {
+    Error::Unreported {
         adapter: listed.describe(),
         reason,
         next: "choose another adapter (`gpu::list` lists them, `.adapter` takes one), or let scripts/vendors.sh pretend the GPU \
@@ -328,7 +329,7 @@ fn untold(listed: &Listed, reason: Option<String>) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Format, Statistics, Told, isa, named};
+    use super::{Format, Statistic, Statistics, isa, named};
     use serde_json::{Value, json};
     use wgrad::{
         gpu::AdapterRecord,
@@ -337,7 +338,7 @@ mod tests {
     };
 
     /// A row with what a driver tells.
-    fn row(told: &[(&str, Value)]) -> Value {
+    fn row(statistics: &[(&str, Value)]) -> Value {
         let adapter = AdapterRecord {
             name: "a GPU".into(),
             backend: "vulkan".into(),
@@ -347,9 +348,11 @@ mod tests {
         let call = Call::new(&MATMUL, &[("M", 33), ("N", 32), ("K", 64)]);
         let tiled = MATMUL.variant("tiled").unwrap_or_else(|e| panic!("{e}"));
         let mut row = Statistics::new(adapter, &call, tiled, false);
-        let told: Vec<Told> =
-            told.iter().map(|(name, value)| Told { name: name.to_string(), value: value.clone() }).collect();
-        named::fill(&mut row, &told);
+        let statistics: Vec<Statistic> = statistics
+            .iter()
+            .map(|(name, value)| Statistic { name: name.to_string(), value: value.clone() })
+            .collect();
+        named::fill(&mut row, &statistics);
         serde_json::to_value(&row).unwrap_or_else(|e| panic!("{e}"))
     }
 
@@ -376,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_told_is_null_and_still_there() {
+    fn what_is_not_reported_is_null_and_still_there() {
         let row = row(&[("Something new", json!(1.5))]);
         for field in
             ["registers", "spills", "occupancy", "instructions", "per_fma", "of_fma_peak", "hot_loop", "isa"]

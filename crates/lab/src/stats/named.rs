@@ -1,7 +1,7 @@
 //! The statistics that drivers tell, under common names. Each driver has its own names for them: RADV, NVK, ANV,
 //! Honeykrisp, Turnip of Mesa, and NVIDIA's own driver.
 
-use super::{Statistics, Told};
+use super::{Statistic, Statistics};
 
 /// Names in lower case, the better one first.
 const REGISTERS: &[&str] =
@@ -26,10 +26,10 @@ const OCCUPANCY: &[(&str, &str)] = &[
     ("threads", "threads a core"),
 ];
 
-/// Puts into `row` what `told` says.
-pub(super) fn fill(row: &mut Statistics, told: &[Told]) {
+/// Puts into `row` what `statistics` say.
+pub(super) fn fill(row: &mut Statistics, statistics: &[Statistic]) {
     let one = |name: &str| {
-        let found = told.iter().find(|told| told.name.to_lowercase() == name)?;
+        let found = statistics.iter().find(|statistic| statistic.name.to_lowercase() == name)?;
         found.value.as_u64().or_else(|| found.value.as_f64().map(|value| value as u64))
     };
     let first = |names: &[&str]| names.iter().find_map(|name| one(name));

@@ -2,7 +2,7 @@
 //! calls of Vulkan itself, on a device that wgpu's own code opens. Nothing is dispatched.
 #![expect(unsafe_code, reason = "Vulkan is an interface of C; each block says why it is sound")]
 
-use super::{Executable, Recipe, Told};
+use super::{Executable, Recipe, Statistic};
 use crate::options;
 use ash::{ext, khr, vk};
 use serde_json::{Value, json};
@@ -171,7 +171,7 @@ impl Device {
             Ok(Executable {
                 name: words(properties.name_as_c_str().ok()),
                 subgroup: properties.subgroup_size,
-                statistics: statistics.iter().map(told).collect(),
+                statistics: statistics.iter().map(statistic).collect(),
                 code: self.code(&info)?,
             })
         };
@@ -191,9 +191,9 @@ impl Device {
         let mut count = texts.len() as u32;
         let ask = self.questions.fp().get_pipeline_executable_internal_representations_khr;
         // SAFETY: each of the `count` structures points to as many bytes as it says, which live until the end of this function.
-        let told = unsafe { ask(self.questions.device(), info, &mut count, texts.as_mut_ptr()) };
-        if told != vk::Result::SUCCESS {
-            return Err(refused(call, told));
+        let answer = unsafe { ask(self.questions.device(), info, &mut count, texts.as_mut_ptr()) };
+        if answer != vk::Result::SUCCESS {
+            return Err(refused(call, answer));
         }
         let is_code = |text: &vk::PipelineExecutableInternalRepresentationKHR<'_>| {
             text.is_text == vk::TRUE && words(text.name_as_c_str().ok()).to_lowercase().contains("assembly")
@@ -236,7 +236,7 @@ fn words(name: Option<&CStr>) -> String {
     name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn told(statistic: &vk::PipelineExecutableStatisticKHR<'_>) -> Told {
+fn statistic(statistic: &vk::PipelineExecutableStatisticKHR<'_>) -> Statistic {
     use vk::PipelineExecutableStatisticFormatKHR as Format;
     let value = statistic.value;
     // SAFETY: the format says which member of the union the driver wrote; each is a number of whatever bits.
@@ -249,7 +249,7 @@ fn told(statistic: &vk::PipelineExecutableStatisticKHR<'_>) -> Told {
             _ => Value::Null,
         }
     };
-    Told { name: words(statistic.name_as_c_str().ok()), value }
+    Statistic { name: words(statistic.name_as_c_str().ok()), value }
 }
 
 /// What was made for a pipeline, destroyed with it.

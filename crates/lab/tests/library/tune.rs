@@ -323,7 +323,7 @@ fn the_cache_gives_back_what_was_kept_for_the_same_place_and_call_only() {
 }
 
 #[test]
-fn a_file_that_is_damaged_or_of_something_else_is_told_and_does_not_count() {
+fn a_file_that_is_damaged_or_of_something_else_is_reported_and_does_not_count() {
     let folder = tempfile::tempdir().expect("a folder");
     let (cache, call) = (cache(folder.path()), Call::new(&MATMUL, SIZES));
     let kept = entry(&place(), &call);
@@ -356,14 +356,14 @@ fn a_file_that_is_damaged_or_of_something_else_is_told_and_does_not_count() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_place_of_a_file_is_told_and_replaced() {
+fn a_pipe_in_place_of_a_file_is_reported_and_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     let (cache, call) = (cache(folder.path()), Call::new(&MATMUL, SIZES));
     let kept = entry(&place(), &call);
     let path = folder.path().join(kept.key.file());
     assert!(std::process::Command::new("mkfifo").arg(&path).status().expect("runs").success());
-    let told = cache.entry(&place(), &call).expect_err("no file");
-    assert!(told.contains("not a regular file") && told.contains("does not count"), "{told}");
+    let reported = cache.entry(&place(), &call).expect_err("no file");
+    assert!(reported.contains("not a regular file") && reported.contains("does not count"), "{reported}");
     let (entries, notes) = cache.list(&place()).expect("lists");
     assert!(entries.is_empty() && notes.len() == 1 && notes[0].contains("not a regular file"), "{notes:?}");
     cache.store(&kept).expect("takes its place");

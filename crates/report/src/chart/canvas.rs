@@ -41,13 +41,13 @@ impl Svg {
         let narrow = narrow.replacen("<svg ", "<svg class=\"narrow\" ", 1);
         // The narrow version carries its description in its label: one element of a page describes a chart, whichever
         // version is shown.
-        let told = narrow.split_once("<desc>").and_then(|(head, rest)| {
+        let reported = narrow.split_once("<desc>").and_then(|(head, rest)| {
             let (words, body) = rest.split_once("</desc>")?;
             let (before, label) = head.split_once("aria-label=\"")?;
             let (title, after) = label.split_once('"')?;
             Some(format!("{before}aria-label=\"{title}. {words}\"{after}{body}"))
         });
-        Self { narrow: Some(told.unwrap_or(narrow)), ..draw(WIDTH) }
+        Self { narrow: Some(reported.unwrap_or(narrow)), ..draw(WIDTH) }
     }
 
     /// Returns its text.

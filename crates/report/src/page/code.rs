@@ -32,13 +32,13 @@ impl Code {
     /// What differs between two texts.
     pub fn difference(caption: &str, first: &str, second: &str) -> Self {
         let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(first, second);
-        let (mut lines, mut told) = (Vec::new(), 0);
+        let (mut lines, mut reported) = (Vec::new(), 0);
         for group in diff.grouped_ops(AROUND) {
-            let start = group.first().map_or(told, |op| op.old_range().start);
-            if start > told {
-                lines.push(Line::Same(start - told));
+            let start = group.first().map_or(reported, |op| op.old_range().start);
+            if start > reported {
+                lines.push(Line::Same(start - reported));
             }
-            told = group.last().map_or(told, |op| op.old_range().end);
+            reported = group.last().map_or(reported, |op| op.old_range().end);
             for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
                 let text = change.value().trim_end().to_string();
                 lines.push(match change.tag() {
@@ -48,7 +48,7 @@ impl Code {
                 });
             }
         }
-        let rest = first.lines().count().saturating_sub(told);
+        let rest = first.lines().count().saturating_sub(reported);
         if rest > 0 {
             lines.push(Line::Same(rest));
         }

@@ -10,7 +10,7 @@ use crate::{
 };
 use wgrad::{
     data::Dataset,
-    evaluate::{Evaluation, Told},
+    evaluate::{Evaluation, Prediction},
     words::measure,
 };
 
@@ -23,25 +23,25 @@ const SIDE: usize = 84;
 struct Judged<'a> {
     index: usize,
     label: f64,
-    told: &'a Told,
+    prediction: &'a Prediction,
 }
 
 impl Judged<'_> {
     fn score(&self, class: usize) -> f32 {
-        self.told.scores.get(class).copied().unwrap_or(0.0)
+        self.prediction.scores.get(class).copied().unwrap_or(0.0)
     }
 
     fn right(&self) -> bool {
-        self.told.class as f64 == self.label
+        self.prediction.class as f64 == self.label
     }
 }
 
 /// Returns the test images worth a look: the most confident mistakes and the least confident hits; for a regression,
 /// those with the largest errors.
 pub fn galleries(data: &Dataset, evaluation: &Evaluation) -> Vec<Gallery> {
-    let judged = evaluation.told.iter().filter_map(|told| {
-        let label = *data.test.labels.get(told.image)?;
-        Some(Judged { index: told.image, label: data.number(label), told })
+    let judged = evaluation.predictions.iter().filter_map(|prediction| {
+        let label = *data.test.labels.get(prediction.image)?;
+        Some(Judged { index: prediction.image, label: data.number(label), prediction })
     });
     if evaluation.regression.is_some() {
         let off = |one: &Judged<'_>| (one.score(0) - one.label as f32).abs();
@@ -50,8 +50,8 @@ pub fn galleries(data: &Dataset, evaluation: &Evaluation) -> Vec<Gallery> {
     }
     let (hits, mistakes): (Vec<_>, Vec<_>) = judged.partition(Judged::right);
     let item = |one: &Judged<'_>| class(data, one);
-    let mistakes = first(mistakes, |one| -one.score(one.told.class), item);
-    let hits = first(hits, |one| one.score(one.told.class), item);
+    let mistakes = first(mistakes, |one| -one.score(one.prediction.class), item);
+    let hits = first(hits, |one| one.score(one.prediction.class), item);
     vec![
         Gallery { title: "The most confident mistakes".into(), items: mistakes },
         Gallery { title: "The least confident hits".into(), items: hits },
@@ -86,7 +86,7 @@ fn first(
 fn class(data: &Dataset, one: &Judged<'_>) -> Option<Item> {
     let name = |class: usize| data.classes.get(class).map_or("?", String::as_str);
     let percent = |class: usize| format!("{:.1} %", 100.0 * one.score(class));
-    let found = format!("{} {}", name(one.told.class), percent(one.told.class));
+    let found = format!("{} {}", name(one.prediction.class), percent(one.prediction.class));
     let (lines, alt) = match one.right() {
         true => (vec![found.clone()], format!("correctly predicted as {found}")),
         false => {

@@ -15,13 +15,13 @@ use wgrad::{
 const FARTHEST: usize = 12;
 
 /// A row or an image: its index, its label, its prediction.
-struct Told {
+struct Estimate {
     index: usize,
     actual: f64,
     predicted: f64,
 }
 
-impl Told {
+impl Estimate {
     fn residual(&self) -> f64 {
         self.predicted - self.actual
     }
@@ -48,14 +48,14 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>, found: Regression) 
     if let Some(formula) = formula {
         section = section.words(&format!("The network computes {formula}."));
     }
-    let told = told(details);
+    let estimates = estimates(details);
     let axis = |label: String| Axis { label, ..Axis::default() };
     let predicted = Scatter {
         title: "Predicted over actual".into(),
         x: axis(format!("actual {label}")),
         y: axis(format!("predicted {label}")),
         name: format!("test {things}"),
-        points: told.iter().map(|one| (one.actual, one.predicted)).collect(),
+        points: estimates.iter().map(|one| (one.actual, one.predicted)).collect(),
         reference: Reference::Equal,
         expected: "predicted = actual".into(),
     };
@@ -64,7 +64,7 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>, found: Regression) 
         x: axis(format!("predicted {label}")),
         y: axis("predicted - actual".into()),
         name: format!("test {things}"),
-        points: told.iter().map(|one| (one.predicted, one.residual())).collect(),
+        points: estimates.iter().map(|one| (one.predicted, one.residual())).collect(),
         reference: Reference::Zero,
         expected: "no error".into(),
     };
@@ -75,25 +75,25 @@ pub(super) fn section(run: &Recorded, details: &Details<'_>, found: Regression) 
              grow with the prediction.",
         )
         .chart(&residuals.title.clone(), residuals.svg())
-        .table(farthest(told, things))
+        .table(farthest(estimates, things))
 }
 
-fn told(details: &Details<'_>) -> Vec<Told> {
-    let one = |told: &wgrad::evaluate::Told| {
-        let label = *details.data.test.labels.get(told.image)?;
-        let (actual, predicted) = (details.data.number(label), f64::from(*told.scores.first()?));
-        Some(Told { index: told.image, actual, predicted })
+fn estimates(details: &Details<'_>) -> Vec<Estimate> {
+    let one = |prediction: &wgrad::evaluate::Prediction| {
+        let label = *details.data.test.labels.get(prediction.image)?;
+        let (actual, predicted) = (details.data.number(label), f64::from(*prediction.scores.first()?));
+        Some(Estimate { index: prediction.image, actual, predicted })
     };
-    details.evaluation.told.iter().filter_map(one).collect()
+    details.evaluation.predictions.iter().filter_map(one).collect()
 }
 
-fn farthest(mut told: Vec<Told>, things: &str) -> Table {
+fn farthest(mut estimates: Vec<Estimate>, things: &str) -> Table {
     let thing = things.trim_end_matches('s');
     let number = format!("test {thing}");
     let columns = [(number.as_str(), true), ("actual", true), ("predicted", true), ("off by", true)];
     let mut table = Table::new("Farthest off", &columns);
-    told.sort_by(|a, b| b.residual().abs().total_cmp(&a.residual().abs()).then(a.index.cmp(&b.index)));
-    for one in told.into_iter().take(FARTHEST) {
+    estimates.sort_by(|a, b| b.residual().abs().total_cmp(&a.residual().abs()).then(a.index.cmp(&b.index)));
+    for one in estimates.into_iter().take(FARTHEST) {
         let index = Cell::number(Some(one.index as f64), |n| commas(n as u64));
         let numbers = [one.actual, one.predicted, one.residual()].map(|v| Cell::number(Some(v), measure));
         table.row([index].into_iter().chain(numbers).collect(), false);

@@ -254,7 +254,7 @@ fn junit_counts_what_fails_and_escapes_what_it_shows() {
 }
 
 #[test]
-fn several_adapters_have_a_roofline_each_and_are_told_apart() {
+fn several_adapters_have_a_roofline_each_and_are_distinguished() {
     let rows = [row("matmul", "naive", "card A", 0.002), row("matmul", "naive", "card B", 0.001)];
     let page = checked(&measured(&About::default(), &rows).html());
     let html = tree(&page);

@@ -69,8 +69,8 @@ fn open() -> Result<(Device, WgpuSetup), Failure> {
 
 /// Returns the seconds since the process was started, by the clock of its parent process.
 fn since_start(began: SystemTime) -> f64 {
-    let told = std::env::var("PEER_STARTED").ok().and_then(|text| text.parse::<f64>().ok());
-    let start = told.map_or(began, |seconds| UNIX_EPOCH + Duration::from_secs_f64(seconds));
+    let reported = std::env::var("PEER_STARTED").ok().and_then(|text| text.parse::<f64>().ok());
+    let start = reported.map_or(began, |seconds| UNIX_EPOCH + Duration::from_secs_f64(seconds));
     start.elapsed().unwrap_or_default().as_secs_f64()
 }
 

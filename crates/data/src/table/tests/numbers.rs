@@ -87,11 +87,11 @@ fn signs_groups_and_commas_are_read() {
     // A label in another number format is predicted in its own unit.
     let text = file(';', 30, |n| format!("{n}")).replace(";yes", ";12,5 €").replace(";no", ";1.010,5 €");
     let data = read(&text).expect("a number to tell");
-    let mut told: Vec<f64> = data.train.labels.iter().map(|label| data.number(*label)).collect();
-    told.sort_by(f64::total_cmp);
+    let mut reported: Vec<f64> = data.train.labels.iter().map(|label| data.number(*label)).collect();
+    reported.sort_by(f64::total_cmp);
     assert!(
-        data.input.numbers && (told[0] - 12.5).abs() < 1e-3 && (told[14] - 1010.5).abs() < 1e-3,
-        "{told:?}"
+        data.input.numbers && (reported[0] - 12.5).abs() < 1e-3 && (reported[14] - 1010.5).abs() < 1e-3,
+        "{reported:?}"
     );
     // Most numbers have a sign, but not all.
     refused(
@@ -277,8 +277,9 @@ fn a_class_that_only_lines_without_all_values_have_is_none() {
     let said = Reading { na: vec!["Total".into()], missing: Missing::Drop, ..Reading::default() };
     let data = read_with(&text, &said).expect("left out");
     assert_eq!((data.classes.join("/"), data.train.len() + data.test.len()), ("1/2".into(), 40));
-    let told = "a class of the label column label left out, which only lines with missing values have: 20";
-    assert!(data.warnings.iter().any(|warning| warning == told), "{:?}", data.warnings);
+    let reported =
+        "a class of the label column label left out, which only lines with missing values have: 20";
+    assert!(data.warnings.iter().any(|warning| warning == reported), "{:?}", data.warnings);
 }
 
 #[test]
@@ -299,7 +300,7 @@ fn labelled(labels: &[&str]) -> String {
 }
 
 #[test]
-fn equal_numbers_are_one_class_and_words_written_alike_are_told() {
+fn equal_numbers_are_one_class_and_words_written_alike_are_reported() {
     let plain = Reading::default();
     let classes = Reading { target: Some(Target::Classes), ..Reading::default() };
     for (labels, said, names, note, warning) in [
@@ -344,7 +345,8 @@ fn equal_numbers_are_one_class_and_words_written_alike_are_told() {
         for (all, word, what) in
             [(&data.notes, note, "the same number"), (&data.warnings, warning, "differ only")]
         {
-            let found = all.iter().any(|told| told.contains(if word.is_empty() { what } else { word }));
+            let found =
+                all.iter().any(|reported| reported.contains(if word.is_empty() { what } else { word }));
             assert_eq!(found, !word.is_empty(), "{labels:?}: {all:?}");
         }
     }
@@ -379,7 +381,7 @@ fn a_quantity_on_a_few_rows_is_no_class() {
     let most: String = (0..20).map(|n| format!("{n},{}\n", if n < 17 { n } else { 3 })).collect();
     let most = read(&format!("x,y\n{most}")).expect("classes");
     assert!(
-        most.warnings.iter().any(|told| told.contains("17 different numbers on 20 rows")),
+        most.warnings.iter().any(|reported| reported.contains("17 different numbers on 20 rows")),
         "{:?}",
         most.warnings
     );
@@ -418,7 +420,7 @@ fn what_usually_has_no_value_may_be_a_word() {
     let table = data.table.as_ref().expect("a table");
     assert_eq!((table.columns[0].missing, table.columns[1].missing), (0, 1), "among numbers NA is no value");
     assert!(
-        data.notes.iter().any(|told| told.contains("column area: \"NA\" means no value")),
+        data.notes.iter().any(|reported| reported.contains("column area: \"NA\" means no value")),
         "{:?}",
         data.notes
     );

@@ -106,8 +106,8 @@ fn encoded(table: &Table, path: &Path, missing: Missing) -> crate::Result<(Vec<f
     let mut rows = super::super::rows(table, path, &Reading { missing, ..Reading::default() })?;
     let bytes = rows.values(0..usize::MAX)?;
     let values = bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-    let told = rows.warnings.iter().cloned().chain(rows.unknown()).collect();
-    Ok((values, (0..rows.len()).map(|row| rows.line(row)).collect(), told))
+    let reported = rows.warnings.iter().cloned().chain(rows.unknown()).collect();
+    Ok((values, (0..rows.len()).map(|row| rows.line(row)).collect(), reported))
 }
 
 #[test]
@@ -121,15 +121,15 @@ fn other_rows_are_read_as_those_of_the_training() {
     let table: Table = serde_json::from_str(&serde_json::to_string(table).expect("text")).expect("the same");
     let folder = folder();
     let file = |text: &str| put(folder.path(), "new.csv", text);
-    let (values, lines, told) =
+    let (values, lines, reported) =
         encoded(&table, &file("colour;price\nred;1.000,5 €\ngreen;2 €\nblue;x\n;3 €\n"), Missing::Mean)
             .expect("rows");
     assert_eq!(values, [of(1000.5), 0.0, 1.0, of(2.0), 0.0, 0.0, 0.0, 1.0, 0.0, of(3.0), 0.0, 0.0]);
     assert_eq!(lines, [2, 3, 4, 5]);
-    assert!(told.len() == 1 && told[0].contains("line 3 (colour \"green\")"), "{told:?}");
-    let (values, lines, told) =
+    assert!(reported.len() == 1 && reported[0].contains("line 3 (colour \"green\")"), "{reported:?}");
+    let (values, lines, reported) =
         encoded(&table, &file("colour;price\nred;-\nblue;7 €\n"), Missing::Drop).expect("rows");
-    assert_eq!((values.len(), lines, told.len()), (3, vec![3], 1));
+    assert_eq!((values.len(), lines, reported.len()), (3, vec![3], 1));
     let message =
         encoded(&table, &file("colour;price\nred;\n"), Missing::Error).expect_err("missing").to_string();
     assert!(message.contains("line 2 (price)") && message.contains(".missing = mean"), "{message}");
@@ -141,11 +141,11 @@ fn other_rows_are_read_as_those_of_the_training() {
     assert!(message.contains("line 2: column price is \"cheap\""), "{message}");
     // A file without names has the label in its place, or all columns except the label; positions never guess
     // another column.
-    let (values, _, told) =
+    let (values, _, reported) =
         encoded(&table, &file("1;3 €;red\n0;4 €;blue\n"), Missing::Error).expect("with the label");
     assert!(
-        values[..3] == [of(3.0), 0.0, 1.0] && told.iter().any(|told| told.contains("position")),
-        "{told:?}"
+        values[..3] == [of(3.0), 0.0, 1.0] && reported.iter().any(|reported| reported.contains("position")),
+        "{reported:?}"
     );
     let (values, ..) = encoded(&table, &file("3 €;red\n4 €;blue\n"), Missing::Error).expect("without");
     assert_eq!(values[..3], [of(3.0), 0.0, 1.0]);
@@ -219,14 +219,15 @@ fn points_in_a_test_file_are_asked_for_where_the_training_had_commas() {
 }
 
 #[test]
-fn a_test_file_without_names_is_told() {
+fn a_test_file_without_names_is_reported() {
     let folder = folder();
     put(folder.path(), "train.csv", &rows("a,b,y", |n| format!("{n},{n}.5,{}", n % 2)));
     put(folder.path(), "test.csv", &rows("7.5,7,1", |n| format!("{n}.5,{n},{}", n % 2)));
     let data = at(folder.path(), &Reading::default()).expect("two parts");
     assert_eq!(data.test.len(), 21);
-    let told = |warning: &String| warning.contains("test.csv names no columns: they are matched by position");
-    assert!(data.warnings.iter().any(told), "{:?}", data.warnings);
+    let reported =
+        |warning: &String| warning.contains("test.csv names no columns: they are matched by position");
+    assert!(data.warnings.iter().any(reported), "{:?}", data.warnings);
     // Rows with another number of columns are refused.
     put(folder.path(), "test.csv", &rows("7.5,7,1,3", |n| format!("{n}.5,{n},{},4", n % 2)));
     let message = at(folder.path(), &Reading::default()).expect_err("four").to_string();
@@ -266,7 +267,7 @@ fn a_table_of_the_first_version_means_what_it_meant() {
 }
 
 #[test]
-fn classes_that_an_earlier_version_told_apart_stay_apart() {
+fn classes_that_an_earlier_version_distinguished_stay_apart() {
     let old = r#"{"columns":[{"name":"a","place":0,"number":{"mean":1.5,"deviation":0.5}}],
         "label":{"name":"c","place":1,"words":["1","1.0","2"]}}"#;
     let table: Table = serde_json::from_str(old).expect("a table");

@@ -55,13 +55,13 @@ fn a_line_of_names_with_numbers_in_it_is_no_row() {
 }
 
 #[test]
-fn columns_of_one_name_are_told_apart_by_their_place() {
+fn columns_of_one_name_are_distinguished_by_their_place() {
     let text = under("x,x,x.1,label", |n| format!("{n},{},7.5,{}", n % 2, class(n)));
     let data = read(&text).expect("a table");
     assert_eq!(columns(&data), ["x:N", "x.2:N", "x.1:N"]);
-    let told: Vec<f32> =
+    let reported: Vec<f32> =
         data.train.images.memory().as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-    for (row, label) in told.chunks(3).zip(data.train.labels.iter()) {
+    for (row, label) in reported.chunks(3).zip(data.train.labels.iter()) {
         assert_eq!(row[1] > 0.0, *label == 1, "the second x tells the class");
     }
     assert!(data.notes.iter().any(|note| note.contains("is called x.2 here")), "{:?}", data.notes);

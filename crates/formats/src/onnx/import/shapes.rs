@@ -42,14 +42,16 @@ pub(super) fn input(
     };
     let (shape, axes) = match rest {
         [a, b, c] => {
-            let layout =
-                options.layout.or_else(|| told(file)).unwrap_or_else(|| guessed(&input.name, rest, steps));
+            let layout = options
+                .layout
+                .or_else(|| reported(file))
+                .unwrap_or_else(|| guessed(&input.name, rest, steps));
             let found = match layout {
                 Layout::Nchw => [*b, *c, *a],
                 Layout::Nhwc => [*a, *b, *c],
             };
             let found = match (options.input_shape, found) {
-                (Some(shape), told) if !agree(&shape, &told) => {
+                (Some(shape), reported) if !agree(&shape, &reported) => {
                     return Err(fail(&format!("`.input_shape` is {shape:?}")));
                 }
                 (Some(shape), _) => shape,
@@ -98,8 +100,8 @@ pub(super) fn input(
 const SIDE: usize = 8;
 
 /// True if a shape matches the file's, where that is fixed.
-fn agree(shape: &[usize; 3], told: &[Option<usize>; 3]) -> bool {
-    shape.iter().zip(told).all(|(len, told)| told.is_none_or(|told| told == *len))
+fn agree(shape: &[usize; 3], reported: &[Option<usize>; 3]) -> bool {
+    shape.iter().zip(reported).all(|(len, reported)| reported.is_none_or(|reported| reported == *len))
 }
 
 /// Lengths in parentheses; `?` stands for a variable one.
@@ -109,7 +111,7 @@ fn listed(lens: &[Option<usize>]) -> String {
 }
 
 /// The layout in the metadata of files that wgrad wrote.
-fn told(file: &ModelProto) -> Option<Layout> {
+fn reported(file: &ModelProto) -> Option<Layout> {
     match file.metadata("input.layout")? {
         "NHWC" => Some(Layout::Nhwc),
         "NCHW" => Some(Layout::Nchw),

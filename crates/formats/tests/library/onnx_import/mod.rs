@@ -182,7 +182,7 @@ fn file(shape: &[i64], node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> M
 }
 
 #[test]
-fn bounds_that_no_activation_has_are_told_in_words() {
+fn bounds_that_no_activation_has_are_reported_in_words() {
     for (min, max, words) in [
         (Some(-1.0), Some(1.0), "from -1 to 1; wgrad has relu (from 0 on) and relu6 (from 0 to 6)"),
         (None, Some(6.0), "from no bound to 6"),

@@ -77,9 +77,9 @@ fn a_file_of_a_table_takes_its_numbers_and_gives_the_unit_of_its_label() {
 
 #[test]
 fn classes_of_a_table_keep_their_columns() {
-    let mut told = serde_json::to_value(table()).expect("writes");
-    told["label"] = json!({"name": "kind", "place": 3, "words": ["house", "flat", "hut"]});
-    let table: Table = serde_json::from_value(told).expect("is a table");
+    let mut reported = serde_json::to_value(table()).expect("writes");
+    reported["label"] = json!({"name": "kind", "place": 3, "words": ["house", "flat", "hut"]});
+    let table: Table = serde_json::from_value(reported).expect("is a table");
     let (model, weights, file) = exported(&table, Loss::SoftmaxCrossEntropy, 3);
     let again = imported("own.onnx", &file).expect("reads");
     assert_eq!(again.table.as_ref(), Some(&table));

@@ -17,7 +17,7 @@ pub(super) fn some(names: &[String]) -> String {
 const SAID: usize = 8;
 
 /// The notes and warnings about columns.
-pub struct Told<'a> {
+pub struct Notices<'a> {
     pub(super) notes: &'a mut Vec<String>,
     pub(super) warnings: &'a mut Vec<String>,
 }

@@ -157,10 +157,11 @@ fn a_learning_rate_that_is_none_is_refused() {
     pollster::block_on(async {
         let mut trainer = Trainer::new(&context, &model, data.clone(), options()).await.expect("compiles");
         for rate in [-0.1, f64::NAN, f64::INFINITY] {
-            let told = trainer.set_learning_rate(rate).expect_err("no rate").to_string();
+            let reported = trainer.set_learning_rate(rate).expect_err("no rate").to_string();
             assert!(
-                told.contains("the learning rate is") && told.contains("expected 0, or a number from"),
-                "{told}"
+                reported.contains("the learning rate is")
+                    && reported.contains("expected 0, or a number from"),
+                "{reported}"
             );
             let rates = vec![RateChange { step: 3, learning_rate: rate }];
             assert!(Options { rates, ..options() }.validate().is_err());
