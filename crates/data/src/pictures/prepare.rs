@@ -8,7 +8,8 @@ use crate::{Error, Result};
 use std::path::Path;
 
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, Rgba};
 
 use crate::picture::{decode, decode_sent};
@@ -58,16 +59,17 @@ impl Preparation {
             return Err(format!("a picture of {height}×{width} pixels for {}×{}", self.height, self.width));
         }
         let bytes = if self.channels == 1 { grey(picture) } else { colour(picture) };
-        let kind = if self.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
-        let source = ImageRef::new(width, height, &bytes, kind).map_err(|e| e.to_string())?;
         let (to_height, to_width) = self.filled(height as usize, width as usize);
-        let mut image = Image::new(to_width as u32, to_height as u32, kind);
+        let (from, to) = ((width, height), (to_width as u32, to_height as u32));
         let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         if self.fit == Fit::Crop {
             options = options.fit_into_destination(Some((0.5, 0.5)));
         }
-        Resizer::new().resize(&source, &mut image, &options).map_err(|e| e.to_string())?;
-        Ok(self.padded(image.into_vec(), to_height, to_width))
+        let part = match self.channels {
+            1 => resized::<U8>(&bytes, from, to, &options)?,
+            _ => resized::<U8x3>(&bytes, from, to, &options)?,
+        };
+        Ok(self.padded(part, to_height, to_width))
     }
 
     /// Height and width of the part of the image that the picture fills.
@@ -93,6 +95,23 @@ impl Preparation {
         }
         image
     }
+}
+
+/// Pixels of (width, height) `to` made from `bytes`, pixels of (width, height) `from`. The type of a pixel is fixed when
+/// wgrad is built: the resizer's own choice at run time brings its code for 13 types, 3 MB.
+fn resized<P: PixelTrait>(
+    bytes: &[u8],
+    from: (u32, u32),
+    to: (u32, u32),
+    options: &ResizeOptions,
+) -> std::result::Result<Vec<u8>, String> {
+    let source = ImageRef::new(from.0, from.1, bytes, P::pixel_type()).map_err(|e| e.to_string())?;
+    let source = source.typed_image::<P>().ok_or("pixels of another type")?;
+    let mut image = Image::new(to.0, to.1, P::pixel_type());
+    let mut pixels = image.typed_image_mut::<P>().ok_or("pixels of another type")?;
+    Resizer::new().resize_typed(&source, &mut pixels, options).map_err(|e| e.to_string())?;
+    drop(pixels);
+    Ok(image.into_vec())
 }
 
 /// Red, green and blue, laid over white.
