@@ -334,6 +334,9 @@ fn operation(rows: &[&Row], adapters: &[String], alone: bool) -> Section {
     for (row, limit) in rows.iter().filter_map(|row| Some((row, row.limit.as_ref()?))) {
         section = section.words(&format!("{} is {limit}.", row.variant));
     }
+    for reference in unique(rows.iter().filter_map(|row| row.reference.clone())) {
+        section = section.words(&format!("Reference: {reference}."));
+    }
     let caption = format!("Time of a dispatch of {}", first.op);
     section = section.chart(&caption, bars(&caption, rows, adapters).svg());
     for name in adapters.iter().filter(|_| alone) {

@@ -7,8 +7,8 @@ use crate::output;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader, Read},
-    path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -17,7 +17,7 @@ use std::{
 use wgrad::{
     compare::Mismatch,
     gpu::{AdapterChoice, Context, Preparing},
-    op::{Call, sizes},
+    op::{Call, Variant, sizes, user_file},
 };
 use wgrad_lab::request::Refusal;
 
@@ -41,10 +41,13 @@ pub struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Runs the proof of `file`; returns `None` if nothing is wrong with it.
-    pub fn run(&self, file: &Path) -> Result<Option<Refusal>> {
+    /// Runs the proof of `variant`; returns `None` if nothing is wrong with it.
+    pub fn run(&self, variant: &Variant) -> Result<Option<Refusal>> {
         let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
-        command.args(["lab", self.call.op.name, "--apart", "--json", "--seconds", "0", "--file"]).arg(file);
+        let op = self.call.op.folder().unwrap_or(self.call.op.name);
+        command.args(["lab", op, "--apart", "--json", "--seconds", "0"]);
+        let which = if user_file::is_file(variant.name()) { "--file" } else { "--variant" };
+        command.args([OsStr::new(which), OsStr::new(variant.name())]);
         command.args(["--size", &sizes::words(self.call), "--adapter", &self.adapter.to_string()]);
         command.args(["--timeout", &self.timeout.to_string(), "--seed", &self.lab.seed.to_string()]);
         if let Some(cases) = self.lab.cases() {

@@ -116,9 +116,8 @@ fn annotations(rows: &[Row], slower: &[Slower]) -> Vec<String> {
     let text = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |of: &str| text(of).replace(':', "%3A").replace(',', "%2C");
     let error = |row: &Row, what: &str, message: String| {
-        let file = row.variant.rsplit_once(".wgsl").map(|(name, _)| format!("{name}.wgsl"));
-        let file = file.filter(|file| Path::new(file).is_file());
-        let file = file.map(|file| format!("file={},", property(&file))).unwrap_or_default();
+        let file = row.file.as_ref().filter(|file| Path::new(file).is_file());
+        let file = file.map(|file| format!("file={},", property(file))).unwrap_or_default();
         let title = property(&format!("{}/{} is {what}", row.op, row.variant));
         format!("::error {file}title={title}::{}", text(&message))
     };

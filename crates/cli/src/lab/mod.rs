@@ -28,10 +28,10 @@ use wgrad::{
     },
 };
 use wgrad_lab::{
-    self, backends,
+    self, backends, folder,
     measure::{Lab as Device, measure},
     measurement::peaks::{self, Peaks},
-    request::Request,
+    request::{Refusal, Request},
     row::{self, Row, Status},
     workload,
 };
@@ -56,6 +56,8 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab matmul --baseline last.jsonl --fail-if-slower 10%
                                                    next to earlier ones; exit code 1 if one is slower
   wgrad lab conv2d_forward --adapter 0 --adapter 1 several adapters in one table
+  wgrad lab examples/shaders/histogram             an operation of your own: a folder with interface.wgsl, naive.wgsl
+                                                   and other variants; docs/own-operations.md
   wgrad lab train --b matmul=naive                 two whole trainings: speed, losses, weights, accuracy
   wgrad lab --stats                                registers, spills, occupancy: what this driver makes of all
   wgrad lab matmul --stats --isa code              of one operation, with the machine code, a file a variant
@@ -75,7 +77,7 @@ Exit codes: 0 done, 1 a variant is wrong (or slower than --fail-if-slower allows
 pub struct Lab {
     #[command(subcommand)]
     whole: Option<Whole>,
-    /// Operation, or `all` [default: list all variants]
+    /// Operation, `all`, or a folder with interface.wgsl, naive.wgsl and other variants [default: list all variants]
     #[arg(value_name = "OP")]
     op: Option<String>,
     /// Sizes to change: `M=512,N=512` [default: the largest use in the built-in networks at batch 128]
@@ -97,11 +99,11 @@ pub struct Lab {
     /// Prove at no more than N cases of the operation's page, besides the size [default: all; 3 in a sweep]
     #[arg(long, value_name = "N", requires = "op")]
     cases: Option<usize>,
-    /// Prove the files only, and leave the built-in variants out
-    #[arg(long, requires = "file", hide = true, conflicts_with = "html")]
+    /// Prove the files and the named variants only, in this process
+    #[arg(long, requires = "op", hide = true, conflicts_with = "html")]
     apart: bool,
-    /// Measure again at every save of a `--file`, until Ctrl-C
-    #[arg(long, requires = "file", conflicts_with_all = ["template", "backends", "emit"])]
+    /// Measure again at every save of a `--file`, or of a file in the folder, until Ctrl-C
+    #[arg(long, requires = "op", conflicts_with_all = ["template", "backends", "emit"])]
     watch: bool,
     /// What the driver makes of each variant: registers, spills, workgroup memory, occupancy, instructions. Only makes
     /// pipelines: nothing runs, nothing is proven, and there are no times
@@ -152,6 +154,13 @@ enum Whole {
     Train(Box<train::Trainings>),
 }
 
+/// The indices of `variants`, that of the reference first: if it is wrong, nothing can be compared.
+fn reference_first(op: &Op, variants: &[Variant]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..variants.len()).collect();
+    order.sort_by_key(|n| !(op.has_reference() && variants[*n].name() == "naive"));
+    order
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
@@ -164,15 +173,14 @@ impl Lab {
         if let Some(Whole::Train(trainings)) = self.whole {
             return trainings.run().await;
         }
-        let ops: Vec<&'static Op> = match self.op.as_deref() {
-            None => Vec::new(),
-            Some("all") => OPERATIONS.to_vec(),
-            Some(name) => vec![kernels::op(name)?],
-        };
+        self.page.can_be_written()?;
+        if self.watch {
+            return self.watch().await;
+        }
+        let ops = self.operations()?;
         if let Some(name) = &self.activation {
             activations::activation(name)?;
         }
-        self.page.can_be_written()?;
         if self.template {
             for op in &ops {
                 output::bytes(spelled(&wgrad_lab::template(op)?).as_bytes())?;
@@ -188,16 +196,32 @@ impl Lab {
         if ops.is_empty() && !self.stats {
             return self.list().await;
         }
-        if ops.len() > 1 && !(self.file.is_empty() && self.variant.is_empty() && self.size.is_none()) {
-            bail!("`all` takes no --size, --variant or --file: they belong to one operation; name it");
-        }
+        self.alone(&ops)?;
         if self.stats {
             return self.statistics(&ops).await;
         }
-        if self.watch {
-            return self.watch(&ops).await;
-        }
         self.measure(&ops).await
+    }
+
+    /// The operations that are named: none, one, or all.
+    fn operations(&self) -> Result<Vec<&'static Op>> {
+        Ok(match self.op.as_deref() {
+            None => Vec::new(),
+            Some("all") => OPERATIONS.to_vec(),
+            Some(name) => match kernels::op(name) {
+                Ok(op) => vec![op],
+                Err(_) if folder::is_folder(name) => vec![folder::read(Path::new(name))?],
+                Err(unknown) => return Err(unknown.into()),
+            },
+        })
+    }
+
+    /// Refuses options that belong to one operation, with several of them.
+    fn alone(&self, ops: &[&'static Op]) -> Result<()> {
+        if ops.len() > 1 && !(self.file.is_empty() && self.variant.is_empty() && self.size.is_none()) {
+            bail!("`all` takes no --size, --variant or --file: they belong to one operation; name it");
+        }
+        Ok(())
     }
 
     /// The call to measure: the typical one, with the given activation and sizes.
@@ -280,18 +304,24 @@ impl Lab {
             for (call, variants) in &work {
                 let hung = self.timeout.unwrap_or(20.0 + call.flops() / 2e8);
                 let mut refused = BTreeMap::new();
-                for (n, variant) in variants.iter().enumerate() {
-                    if !self.apart
-                        && user_file::is_file(variant.name())
-                        && matches!(call.obstacle(&device.context, variant), Ok(None))
-                    {
+                let mut wrong_reference = false;
+                for n in reference_first(call.op, variants) {
+                    let variant = &variants[n];
+                    let foreign = call.op.has_reference() || user_file::is_file(variant.name());
+                    if wrong_reference {
+                        let reason = "not compared: the reference `naive` is wrong".to_string();
+                        refused.insert(n, Refusal { reason, worst: None });
+                        continue;
+                    }
+                    if !self.apart && foreign && matches!(call.obstacle(&device.context, variant), Ok(None)) {
                         let count = match variants.len() {
                             of if self.sweep => format!(" ({} of {of})", n + 1),
                             _ => String::new(),
                         };
                         tell!("{}: proving {} in a separate process{count}", call.op.name, variant.name());
                         let trial = apart::Trial { lab: self, call, adapter, timeout: hung };
-                        if let Some(refusal) = trial.run(Path::new(variant.name()))? {
+                        if let Some(refusal) = trial.run(variant)? {
+                            wrong_reference = call.op.has_reference() && variant.name() == "naive";
                             refused.insert(n, refusal);
                         }
                     }
@@ -354,17 +384,41 @@ impl Lab {
         Ok(Some(peaks))
     }
 
+    /// The files whose saves `--watch` waits for.
+    fn watched(&self) -> Vec<PathBuf> {
+        let mut files = self.file.clone();
+        let folder = self.op.as_deref().filter(|name| kernels::op(name).is_err()).map(Path::new);
+        let entries = folder.and_then(|folder| folder.read_dir().ok()).into_iter().flatten().flatten();
+        files.extend(
+            entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "wgsl")),
+        );
+        files.sort();
+        files
+    }
+
     /// Measures at every save of a file, until Ctrl-C.
-    async fn watch(&self, ops: &[&'static Op]) -> Result<ExitCode> {
+    async fn watch(&self) -> Result<ExitCode> {
+        if self.watched().is_empty() {
+            bail!(
+                "--watch waits for saves, and there is no file: give --file FILE, or a folder with interface.wgsl as OP"
+            );
+        }
         let stamp = |path: &Path| -> Option<(SystemTime, u64)> {
             let about = std::fs::metadata(path).ok()?;
             Some((about.modified().ok()?, about.len()))
         };
-        let stamps = || self.file.iter().map(|path| stamp(path)).collect::<Vec<_>>();
+        let stamps = || {
+            let files = self.watched();
+            files.into_iter().map(|path| (stamp(&path), path)).collect::<Vec<_>>()
+        };
         loop {
             let seen = stamps();
             // The next save may correct a mistake.
-            if let Err(error) = self.measure(ops).await {
+            let measured = match self.operations().and_then(|ops| self.alone(&ops).map(|()| ops)) {
+                Ok(ops) => self.measure(&ops).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = measured {
                 tell!("error: {error:#}");
                 self.page.write(|about| Ok(report::failed(about, &format!("{error:#}"))))?;
             }
@@ -373,7 +427,7 @@ impl Lab {
             }
             tell!("watching for the next save; Ctrl-C ends");
             // Some editors remove the file for a moment.
-            while stamps() == seen || stamps().iter().any(Option::is_none) {
+            while stamps() == seen || stamps().iter().any(|(stamp, _)| stamp.is_none()) {
                 sleep(LOOK);
             }
         }

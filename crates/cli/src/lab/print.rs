@@ -3,6 +3,7 @@
 use crate::{fields::spelled, output};
 use anyhow::{Context, Result};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use wgrad::op::{Call, setting, sizes};
 use wgrad_lab::{
     Listing,
@@ -105,6 +106,8 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
     }
     let clock = rows.iter().find_map(|row| row.clock).map(|clock| format!(", {clock}")).unwrap_or_default();
     let mut text = format!("{}{clock}\n{table}", heading(call));
+    let references = rows.iter().filter_map(|row| row.reference.as_ref()).collect::<BTreeSet<_>>();
+    references.iter().for_each(|reference| text.push_str(&format!("\nreference: {reference}")));
     let mut reported: Vec<(&str, String)> = Vec::new();
     for row in rows {
         let said = |row: &Row| match (row.status, row.reason.clone(), row.limit.clone()) {

@@ -167,6 +167,8 @@ fn row(op: &'static str, variant: &'static str, adapter: &str, seconds: f64) -> 
         status: Status::Ok,
         reason: None,
         limit: None,
+        reference: None,
+        file: None,
         worst: None,
         sizes: "M=3,N=5,K=7".into(),
         activation: "linear",

@@ -115,7 +115,7 @@ fn beside(call: &Call, variant: &Variant, seed: u64) -> Result<[f64; 3], String>
     let lengths = lengths(&shader, &call.sizes);
     let host = inputs(call, &shader.bindings, &lengths, seed);
     let (batch, step) = feed(call, seed);
-    let twin = (call.op.twin)(&Inputs {
+    let twin = call.op.twin(&Inputs {
         sizes: &call.sizes,
         buffers: host.iter().map(|(name, data)| (name.as_str(), data)).collect(),
         activation: call.activation,
