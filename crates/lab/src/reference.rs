@@ -15,11 +15,11 @@ use wgrad::{
         sizes::{self, shape},
         twin::{Data, Expected, Inputs, Outputs, Sum, Undefined},
     },
-    prove::{POISON, Regime, Trial},
+    prove::{POISON, Regime, Trial, Wrong},
 };
 
 /// Operations that one interpretation may take: some seconds. Beyond, the device computes the reference.
-const OPERATIONS: u64 = 1 << 27;
+const OPERATIONS: u64 = 1 << 26;
 
 /// Tolerance of a comparison with the reference on the device, where the interface has no line `// tolerance T`: 256
 /// roundings of f32. It is a share of the size of the element and of the mean size of its buffer.
@@ -54,7 +54,7 @@ pub fn interpreted(op: &Op, inputs: &Inputs<'_>) -> Result<Outputs, Undefined> {
     for binding in shader.bindings.iter().filter(|binding| binding.access != Access::Read) {
         let mut expected =
             expected(binding, &mut written, &before, &|at| place(binding, &shader, inputs, at))?;
-        if let Some(share) = tolerance {
+        if let (Some(share), Element::F32) = (tolerance, binding.element) {
             widen(&mut expected, share);
         }
         outputs.push((op.buffer(&binding.name), expected));
@@ -157,9 +157,7 @@ fn widen(expected: &mut Expected, share: f64) {
     let sizes = || sums.iter().map(|sum| sum.value.abs()).filter(|size| size.is_finite());
     let mean = sizes().sum::<f64>() / sizes().count().max(1) as f64;
     for sum in sums {
-        if sum.allowed() > 0.0 || sum.value.fract() != 0.0 {
-            *sum = sum.widen(share * (sum.value.abs().min(f64::from(f32::MAX)) + mean));
-        }
+        *sum = sum.widen(share * (sum.value.abs().min(f64::from(f32::MAX)) + mean));
     }
 }
 
@@ -229,9 +227,9 @@ pub async fn complete(context: &Context, trials: Vec<Trial>) -> Result<(Vec<Tria
     for trial in trials {
         let op = trial.call.op;
         let at = sizes::words(&trial.call);
-        let fail = |message: String| Error::Shader {
+        let fail = |regime: Regime, message: String| Error::Shader {
             kernel: format!("{}/naive.wgsl", op.folder().unwrap_or(op.name)),
-            message: format!("at {at} with {}: {message}", trial.regime),
+            message: format!("at {at} with {regime}: {message}"),
         };
         origin.tolerance = op.tolerance();
         let trial = match trial.undefined().cloned() {
@@ -239,30 +237,26 @@ pub async fn complete(context: &Context, trials: Vec<Trial>) -> Result<(Vec<Tria
                 origin.interpreted += 1;
                 Ok(trial)
             }
-            Some(Undefined::Fault(message)) => return Err(fail(message)),
+            Some(Undefined::Fault(message)) => return Err(fail(trial.regime, message)),
             Some(Undefined::NoNumber(message)) => Err((trial, message)),
             Some(Undefined::NotInterpreted(reason)) => match on_device(context, &trial).await? {
                 Ok(outputs) => {
                     let sizes = origin.on_device.entry(reason).or_default();
                     if sizes.last() != Some(&at) {
-                        sizes.push(at);
+                        sizes.push(at.clone());
                     }
                     Ok(trial.expecting(outputs))
                 }
                 Err(Undefined::NoNumber(message)) => Err((trial, message)),
                 Err(Undefined::Fault(message) | Undefined::NotInterpreted(message)) => {
-                    return Err(fail(message));
+                    return Err(fail(trial.regime, message));
                 }
             },
         };
         match trial {
             Ok(trial) => complete.push(trial),
             Err((trial, message)) if trial.regime == Regime::Small => {
-                let at = sizes::words(&trial.call);
-                return Err(Error::Shader {
-                    kernel: format!("{}/naive.wgsl", op.folder().unwrap_or(op.name)),
-                    message: format!("at {at} with {}: {message}", trial.regime),
-                });
+                return Err(fail(trial.regime, message));
             }
             Err((trial, message)) => {
                 origin.left_out.push(format!(
@@ -279,41 +273,36 @@ pub async fn complete(context: &Context, trials: Vec<Trial>) -> Result<(Vec<Tria
 /// The outputs of the reference on the device.
 async fn on_device(context: &Context, trial: &Trial) -> Result<Result<Outputs, Undefined>> {
     let op = trial.call.op;
-    let naive = op.variant("naive")?;
-    let contents = trial.run(context, naive).await?;
     let share = op.tolerance().unwrap_or(TOLERANCE);
     let mut outputs = Outputs::new();
-    for (binding, data) in contents {
+    for (binding, data) in trial.run(context, op.variant("naive")?).await? {
         let data = match data {
-            Ok(data) if binding.access == Access::Read => {
-                drop(data);
-                continue;
-            }
+            Ok(_) if binding.access == Access::Read => continue,
             Ok(data) => data,
-            Err(wrong) => {
-                return Ok(Err(Undefined::Fault(format!("the reference is wrong on this device: {wrong}"))));
+            // Numbers that were not written are NaN.
+            Err(Wrong::Unwritten(buffer)) if binding.element == Element::F32 => {
+                let why = format!(
+                    "the reference leaves elements of `{buffer}` unwritten, or gives no number for them"
+                );
+                return Ok(Err(Undefined::NoNumber(why)));
             }
+            Err(wrong) => return Ok(Err(Undefined::Fault(format!("on this device: {wrong}")))),
         };
-        let mut expected = match data {
+        let expected = match data {
             Data::Index(words) => Expected::Index(words),
-            Data::Real(values) => match values.iter().position(|value| !value.is_finite()) {
-                Some(at) => {
-                    let shape = shape(&binding, &trial.call.sizes);
-                    let place = words_of(at, &place_in(at, &shape));
-                    return Ok(Err(Undefined::NoNumber(format!(
-                        "the reference leaves {}[{place}] unwritten, or gives no number for it",
-                        binding.name
-                    ))));
+            Data::Real(values) if binding.element == Element::F32 => {
+                if let Some(at) = values.iter().position(|value| !value.is_finite()) {
+                    let place = words_of(at, &place_in(at, &shape(&binding, &trial.call.sizes)));
+                    let why = format!("the reference gives no number for {}[{place}]", binding.name);
+                    return Ok(Err(Undefined::NoNumber(why)));
                 }
-                None if binding.element == Element::F32 => {
-                    Expected::Real(values.into_iter().map(|value| Sum::within(value, 0.0)).collect())
-                }
-                None => Expected::Real(values.into_iter().map(Sum::exact).collect()),
-            },
+                let mut expected =
+                    Expected::Real(values.into_iter().map(|value| Sum::within(value, 0.0)).collect());
+                widen(&mut expected, share);
+                expected
+            }
+            Data::Real(values) => Expected::Real(values.into_iter().map(Sum::exact).collect()),
         };
-        if binding.element == Element::F32 {
-            spread(&mut expected, share);
-        }
         outputs.push((op.buffer(&binding.name), expected));
     }
     Ok(Ok(outputs))

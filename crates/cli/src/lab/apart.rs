@@ -48,7 +48,11 @@ impl Trial<'_> {
         command.args(["lab", op, "--apart", "--json", "--seconds", "0"]);
         let which = if user_file::is_file(variant.name()) { "--file" } else { "--variant" };
         command.args([OsStr::new(which), OsStr::new(variant.name())]);
-        command.args(["--size", &sizes::words(self.call), "--adapter", &self.adapter.to_string()]);
+        let sizes = sizes::words(self.call);
+        if !sizes.is_empty() {
+            command.args(["--size", &sizes]);
+        }
+        command.args(["--adapter", &self.adapter.to_string()]);
         command.args(["--timeout", &self.timeout.to_string(), "--seed", &self.lab.seed.to_string()]);
         if let Some(cases) = self.lab.cases() {
             command.args(["--cases", &cases.to_string()]);
@@ -72,7 +76,10 @@ impl Trial<'_> {
                 let _lost = stderr.read_to_string(&mut said);
             }
             let last = said.lines().last().unwrap_or_default();
-            let reason = format!("the process of its proof gave no answer ({ended}): {last}");
+            let reason = match (ended.code(), last.strip_prefix("error: ")) {
+                (Some(2), Some(error)) => error.to_string(),
+                _ => format!("the process of its proof gave no answer ({ended}): {last}"),
+            };
             return Ok(Some(Refusal { reason, worst: None }));
         };
         if row["status"] != "wrong" {
