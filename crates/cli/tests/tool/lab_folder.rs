@@ -262,7 +262,7 @@ fn the_device_computes_a_reference_that_the_host_cannot() {
         @group(0) @binding(0) var<storage, read_write> bin: array<u32>; // (N)\n\
         @group(0) @binding(1) var<storage, read> x: array<f32>; // (N) from 0 to 1\n\
         // grid N\n// case N=300\n";
-    let naive = each("let scaled = x[i] * 100.3;\nbin[i] = u32(scaled);");
+    let naive = each("let scaled = x[i] * 0.1 * 1000.0;\nbin[i] = u32(scaled);");
     let wrong = changed(&naive, "u32(scaled)", "u32(scaled + 0.5)");
     let files = [
         ("interface.wgsl", interface),
