@@ -193,7 +193,7 @@ impl fmt::Display for Origin {
                 write!(f, " and a tolerance of {share:.1e}")?;
             }
         }
-        for (n, (reason, sizes)) in self.on_device.iter().enumerate() {
+        for (n, (reason, sizes)) in self.on_device.iter().enumerate().take(1) {
             let join = if n > 0 || self.interpreted > 0 { "; " } else { ", " };
             let share = self.tolerance.unwrap_or(TOLERANCE);
             let mut at: Vec<&str> = sizes.iter().map(String::as_str).collect();
@@ -206,6 +206,9 @@ impl fmt::Display for Origin {
                 "{join}computed on this device with a tolerance of {share:.1e} at {}{more}, since {reason}",
                 at.join(" and ")
             )?;
+        }
+        if self.on_device.len() > 1 {
+            write!(f, "; the same for {} more reasons", self.on_device.len() - 1)?;
         }
         for left in self.left_out.iter().take(LISTED) {
             write!(f, "; left out: {left}")?;
