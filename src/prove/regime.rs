@@ -155,7 +155,7 @@ impl Regime {
         let place = match self {
             Self::Equal => own % count,
             // Four of them.
-            Self::Ties => split_mix(own ^ (v >> 40) % 4) % count,
+            Self::Ties => split_mix(own ^ ((v >> 40) % 4)) % count,
             Self::Zeros if !v.is_multiple_of(3) => match u64::try_from(-low) {
                 Ok(zero) if zero < count => zero,
                 _ => 0,

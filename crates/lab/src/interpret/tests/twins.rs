@@ -58,6 +58,7 @@ fn inputs(call: &Call, bindings: &[Binding], lengths: &[usize], seed: u64) -> BT
                     binding.below.as_ref().and_then(|below| below.value(&call.sizes)).unwrap_or(1).max(1);
                 Data::Index((0..*len).map(|_| (next() % most as u64) as u32).collect())
             }
+            Element::I32 => panic!("{}: no operation of wgrad's own has signed integers", binding.name),
             Element::F32 => Data::Real((0..*len).map(|at| drawn(call, &binding.role, at, next())).collect()),
         };
         data.insert(binding.name.clone(), content);
