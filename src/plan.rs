@@ -11,7 +11,7 @@ use crate::{
     selftest,
 };
 use std::{
-    collections::{BTreeSet, HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
     fmt,
     sync::Arc,
 };
@@ -183,14 +183,27 @@ impl Plan {
         let mut refused = Vec::new();
         // Equal calls, such as the steps of a recurrent layer, share one kernel, which is looked up once.
         let mut kernels: HashMap<String, (Arc<Kernel>, Option<String>)> = HashMap::new();
-        let of = program.nodes.iter().map(|node| node.call.key()).collect::<BTreeSet<_>>().len();
+        let mut known = HashSet::new();
+        let calls = program.nodes.iter().map(|node| &node.call).filter(|call| known.insert(call.key()));
+        let chosen = calls.map(|call| Ok((call.clone(), call.variant(context, choices)?)));
+        let mut chosen = chosen.collect::<Result<VecDeque<_>>>()?;
+        let of = chosen.len();
+        #[cfg(not(target_family = "wasm"))]
+        let _ahead = {
+            let kernels = chosen.iter().map(|(call, (variant, _))| (call.clone(), variant.clone()));
+            context.compile_ahead(kernels.collect())
+        };
         let feed = FeedBuffers::new(context, 1, 4, 1)?;
         for node in &program.nodes {
             let nth = kernels.len() + 1;
             let (kernel, skipped) = match kernels.entry(node.call.key()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let (variant, skipped) = node.call.variant(context, choices)?;
+                    // Kernels are met in the order in which they were chosen.
+                    let (variant, skipped) = match chosen.pop_front() {
+                        Some((_, chosen)) => chosen,
+                        None => node.call.variant(context, choices)?,
+                    };
                     let name = format!("{}/{}", node.call.op.name, variant.name());
                     context.tell(Preparing::Compiling { kernel: &name, nth, of });
                     new.insert((context.kernel(&node.call, &variant).await?, skipped))
@@ -225,6 +238,7 @@ impl Plan {
             });
         }
         context.check()?;
+        context.store_pipelines();
         context.tell(Preparing::Ready);
         Ok(Self { program, steps, slices, temporary_bytes: temporaries.bytes(), notes })
     }

@@ -1,7 +1,7 @@
 //! An open device: queue, limits, the kernels compiled so far, and the first fault that happened on it. Errors
 //! that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
 
-use super::{AdapterChoice, adapter, arrival::Arrival, fault, kernel::KernelCache, preparing::Ear};
+use super::{AdapterChoice, adapter, arrival::Arrival, fault, kernel::KernelCache, pipelines, preparing::Ear};
 use crate::{Error, Result, gpu::Trust, op::AdapterClass};
 use std::{
     ops::Deref,
@@ -41,6 +41,7 @@ pub struct Shared {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     pub(super) kernels: KernelCache,
+    pub(super) pipelines: pipelines::Set,
     /// Name, driver and back end of the adapter.
     pub info: wgpu::AdapterInfo,
     /// Software or hardware; decides the default kernels.
@@ -145,6 +146,7 @@ impl Context {
         });
         Ok(Self(Arc::new(Shared {
             kernels: KernelCache::default(),
+            pipelines: pipelines::Set::default(),
             class: listed.class,
             info: listed.info,
             limits,
