@@ -8,9 +8,11 @@ pub mod activations;
 mod bounds;
 mod class;
 pub mod directives;
+mod kind;
 mod lines;
 pub mod parts;
 mod role;
+mod rule;
 pub mod setting;
 mod shader;
 mod size;
@@ -21,7 +23,9 @@ mod variant;
 
 pub use activations::{Activation, At};
 pub use class::AdapterClass;
+pub use kind::{AdapterKind, Traits};
 pub use role::{Marks, Role, Values, Window};
+pub use rule::{EVERYWHERE, On, Rule};
 pub(crate) use shader::joined;
 pub use shader::{Access, Binding, Element, Shader};
 pub use size::Size;
@@ -60,7 +64,7 @@ pub struct Op {
 pub(crate) struct Listed {
     pub(crate) name: &'static str,
     pub(crate) text: &'static str,
-    pub(crate) default_for: &'static [AdapterClass],
+    pub(crate) default_for: &'static [Rule],
 }
 
 /// Properties of an operation that are read from its texts.

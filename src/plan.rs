@@ -11,7 +11,7 @@ use crate::{
     selftest,
 };
 use std::{
-    collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque, hash_map::Entry},
     fmt,
     sync::Arc,
 };
@@ -273,6 +273,15 @@ impl Plan {
     /// The value `id` of the program.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.program.values[id.0]
+    }
+
+    /// The variant that runs each call, by [`crate::op::Call::key`].
+    pub fn by_call(&self) -> BTreeMap<String, String> {
+        let names = self.steps.iter().zip(&self.program.nodes).filter_map(|(step, node)| {
+            let (_, variant) = step.launch.kernel.name.split_once('/')?;
+            Some((node.call.key(), variant.to_string()))
+        });
+        names.collect()
     }
 
     /// The variants that run, as `operation/variant`, in the order of the plan.

@@ -2,7 +2,11 @@
 //! that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
 
 use super::{AdapterChoice, adapter, arrival::Arrival, fault, kernel::KernelCache, pipelines, preparing::Ear};
-use crate::{Error, Result, gpu::Trust, op::AdapterClass};
+use crate::{
+    Error, Result,
+    gpu::Trust,
+    op::{AdapterClass, Traits},
+};
 use std::{
     ops::Deref,
     sync::{
@@ -44,8 +48,10 @@ pub struct Shared {
     pub(super) pipelines: pipelines::Set,
     /// Name, driver and back end of the adapter.
     pub info: wgpu::AdapterInfo,
-    /// Software or hardware; decides the default kernels.
+    /// Software or hardware.
     pub class: AdapterClass,
+    /// Its kind and what else decides the default kernels.
+    pub traits: Traits,
     /// Limits of the device.
     pub limits: wgpu::Limits,
     /// Features of the device beyond WebGPU's core.
@@ -148,6 +154,7 @@ impl Context {
             kernels: KernelCache::default(),
             pipelines: pipelines::Set::default(),
             class: listed.class,
+            traits: listed.traits,
             info: listed.info,
             limits,
             features,

@@ -16,6 +16,7 @@ mod bench;
 mod check;
 mod completions;
 mod data;
+mod defaults;
 #[cfg(test)]
 mod documents;
 mod eval;
