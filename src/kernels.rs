@@ -7,7 +7,9 @@
 //! The rules for GPUs follow from what drivers compile (`shaders/STATISTICS.md`: `tiled_vec4` has the fewest
 //! instructions for each multiplication and addition on the chips of all vendors) and from the number of cores: a
 //! workgroup that does more wins if there are enough of them, some 48 on a card, 16 on an integrated GPU, 8 on a
-//! phone's. No GPU has confirmed them yet; `wgrad_lab::tune` measures.
+//! phone's. No GPU has confirmed them yet; `wgrad_lab::tune` measures. On software adapters `subgroup` is the fastest,
+//! except where Mesa 26 computes 16 lanes at a time: there `tiled_vec4` is 1.8 times as fast (a product of 256 × 256 ×
+//! 256, Mesa 26.1.6, LLVM 19, 512 bits, in turns).
 //!
 //! `naive` is always eligible: it is the fallback, and the text to read first. The twin is the function with the
 //! operation's name in [`crate::reference`]. The texts hold everything else: parts and cases are in `interface.wgsl`,
@@ -15,9 +17,7 @@
 
 use crate::{
     Error, Result,
-    op::{
-        Call, Listed, On, Op, Rule, Variant, activations::ACTIVATIONS,
-    },
+    op::{Call, Listed, On, Op, Rule, Variant, activations::ACTIVATIONS},
     reference as twin,
 };
 use peaks::PEAKS;
@@ -70,43 +70,44 @@ operations! {
     MATMUL matmul "y = activate(x · w + b)" {
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_narrow [Cpu if lanes <= 8] [Cpu if mesa <= 25];
-        tiled_vec4 [Discrete if groups >= 48] [Integrated if groups >= 16] [Mobile if groups >= 8];
+        tiled_vec4 [Discrete if groups >= 48] [Integrated if groups >= 16] [Mobile if groups >= 8]
+            [Cpu if lanes >= 16, mesa >= 26];
         split [Gpu if M / 32 * N / 32 <= 8, K >= 256];
-        tiled [Gpu];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         tiled_f16 [];
         naive [];
     }
     MATMUL_GRAD_INPUT matmul_grad_input "dx = (dy · wᵀ) * activate_grad(x)" {
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_narrow [Cpu if lanes <= 8] [Cpu if mesa <= 25];
-        tiled [Gpu];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         naive [];
     }
     MATMUL_GRAD_WEIGHT matmul_grad_weight "dw = xᵀ · dy, db = Σ dy" {
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_narrow [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         split [Gpu if K / 32 * N / 32 <= 8, M >= 256];
-        tiled [Gpu];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         naive [];
     }
     CONV2D_FORWARD conv2d_forward "y = activate(x ∗ w + b)" {
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_any [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         tiled_vec4 [Discrete if groups >= 48] [Integrated if groups >= 16] [Mobile if groups >= 8];
-        tiled [Gpu];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         winograd [];
         naive [];
     }
     CONV2D_GRAD_INPUT conv2d_grad_input "dx = (dy ∗ᵀ w) * activate_grad(x)" {
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
-        tiled [Gpu];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         winograd [];
         naive [];
     }
     CONV2D_GRAD_WEIGHT conv2d_grad_weight "dw and db of a convolution, in splits of the batch" {
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_any [Cpu if lanes <= 8] [Cpu if mesa <= 25];
-        tiled [Gpu];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         naive [];
     }
     SUM_PARTIALS sum_partials "dw, db = the sum of the splits, in order" { naive [Cpu, Gpu]; }

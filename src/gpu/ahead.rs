@@ -101,10 +101,17 @@ mod tests {
         let text = naive.source().replace("@workgroup_size(64)", "@workgroup_size(64, 64)");
         assert_ne!(text, naive.source(), "adapt this test");
         let wrong = naive.with_text(&text).named("wrong");
-        let of = |m, variant: &Variant| {
-            (Call::new(&MATMUL, &[("M", m), ("N", 5), ("K", 7)]), variant.clone())
-        };
-        vec![of(1, naive), of(2, tiled), of(3, &wrong), of(4, naive), of(3, &wrong), of(1, naive), of(5, tiled)]
+        let of =
+            |m, variant: &Variant| (Call::new(&MATMUL, &[("M", m), ("N", 5), ("K", 7)]), variant.clone());
+        vec![
+            of(1, naive),
+            of(2, tiled),
+            of(3, &wrong),
+            of(4, naive),
+            of(3, &wrong),
+            of(1, naive),
+            of(5, tiled),
+        ]
     }
 
     #[test]

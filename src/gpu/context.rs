@@ -1,7 +1,9 @@
 //! An open device: queue, limits, the kernels compiled so far, and the first fault that happened on it. Errors
 //! that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
 
-use super::{AdapterChoice, adapter, arrival::Arrival, fault, kernel::KernelCache, pipelines, preparing::Ear};
+use super::{
+    AdapterChoice, adapter, arrival::Arrival, fault, kernel::KernelCache, pipelines, preparing::Ear,
+};
 use crate::{
     Error, Result,
     gpu::Trust,

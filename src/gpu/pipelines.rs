@@ -2,7 +2,7 @@
 //! gives them out (`wgpu::Features::PIPELINE_CACHE`).
 
 use super::{Context, Preparing};
-use crate::Result;
+use crate::{Result, op::user_file::digest};
 use sha2::{Digest, Sha256};
 use std::{
     fmt,
@@ -44,6 +44,14 @@ pub(super) struct Kept {
     failed: AtomicBool,
 }
 
+/// The name under which the pipelines of an adapter are stored; `None` if its back end gives none out. wgpu's key alone is
+/// not enough: all of Mesa's drivers without a vendor of their own share one.
+fn name(info: &wgpu::AdapterInfo) -> Option<String> {
+    let key = wgpu::util::pipeline_cache_key(info)?;
+    let digest = digest(&format!("{}\0{}", info.name, info.driver));
+    Some(format!("{key}_{:.16}", digest))
+}
+
 /// `data` with its digest before it.
 fn sealed(data: &[u8]) -> Vec<u8> {
     [MAGIC, &Sha256::digest(data)[..], data].concat()
@@ -67,11 +75,12 @@ impl Context {
     /// the first kernel is compiled; a second call has no effect. Stored pipelines that are damaged or belong to
     /// another driver do not count; a [`Preparing::Note`] reports damaged ones.
     pub async fn keep_pipelines(&self, store: Arc<dyn Pipelines>) {
-        let Some(name) = wgpu::util::pipeline_cache_key(&self.info) else { return };
+        let Some(name) = name(&self.info) else { return };
         if !self.features.contains(wgpu::Features::PIPELINE_CACHE) || self.pipelines.get().is_some() {
             return;
         }
         let read = store.read(&name, MAGIC.len() + DIGEST + MOST);
+        let is_new = matches!(read, Ok(None));
         let bytes = read.unwrap_or_else(|why| {
             self.tell(Preparing::Note(&why));
             None
@@ -79,7 +88,8 @@ impl Context {
         let data = bytes.as_deref().filter(|bytes| !bytes.is_empty()).and_then(|bytes| match opened(bytes) {
             Ok(data) => Some(data),
             Err(why) => {
-                let note = format!("the stored pipelines `{name}` do not count, since {why}; they are made anew");
+                let note =
+                    format!("the stored pipelines `{name}` do not count, since {why}; they are made anew");
                 self.tell(Preparing::Note(&note));
                 None
             }
@@ -89,7 +99,9 @@ impl Context {
             made = self.pipeline_cache(None).await;
         }
         let Some(cache) = made else { return };
-        let len = AtomicUsize::new(cache.get_data().map_or(0, |data| data.len()));
+        // What does not count is replaced even if the driver keeps nothing.
+        let len = if data.is_some() || is_new { cache.get_data().map_or(0, |data| data.len()) } else { 0 };
+        let len = AtomicUsize::new(len);
         let _first = self.pipelines.set(Kept { store, name, cache, len, failed: AtomicBool::new(false) });
     }
 

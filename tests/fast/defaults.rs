@@ -63,7 +63,8 @@ fn product(m: usize, n: usize, k: usize) -> Call {
 #[test]
 fn kinds_follow_from_the_description_of_an_adapter() {
     use AdapterKind::{Discrete, Integrated, Mobile, Software};
-    let of = |name: &str, device_type, vendor, backend| AdapterKind::of(&info(name, device_type, vendor, backend));
+    let of =
+        |name: &str, device_type, vendor, backend| AdapterKind::of(&info(name, device_type, vendor, backend));
     let (gl, vulkan, metal, dx12) = (Backend::Gl, Backend::Vulkan, Backend::Metal, Backend::Dx12);
     let (discrete, integrated) = (DeviceType::DiscreteGpu, DeviceType::IntegratedGpu);
     let (other, software) = (DeviceType::Other, DeviceType::Cpu);
@@ -126,7 +127,8 @@ fn every_rule_can_be_read_and_names_what_there_is() {
 #[test]
 fn a_large_tile_is_the_default_where_its_workgroups_fill_the_gpu() {
     // 64 workgroups of `tiled_vec4`; 16; 8; 1.
-    let [large, half, few, least] = [(512, 512), (256, 256), (128, 256), (64, 64)].map(|(m, n)| product(m, n, 512));
+    let [large, half, few, least] =
+        [(512, 512), (256, 256), (128, 256), (64, 64)].map(|(m, n)| product(m, n, 512));
     for (info, expected) in [
         (card(), ["tiled_vec4", "tiled", "tiled", "split"]),
         (laptop(), ["tiled_vec4", "tiled_vec4", "tiled", "split"]),
@@ -139,12 +141,25 @@ fn a_large_tile_is_the_default_where_its_workgroups_fill_the_gpu() {
     assert_eq!(reason, "discrete if groups >= 48: 64");
     // Sizes that it does not take, and the last layer of a classifier: few rows and columns.
     assert_eq!(name(&product(512, 513, 512), &card()), "tiled");
-    assert_eq!(default(&product(128, 10, 1600), &card()), ("split".into(), "gpu if M / 32 * N / 32 <= 8: 4, K >= 256: 1600".into()));
+    assert_eq!(
+        default(&product(128, 10, 1600), &card()),
+        ("split".into(), "gpu if M / 32 * N / 32 <= 8: 4, K >= 256: 1600".into())
+    );
     assert_eq!(name(&product(128, 10, 128), &card()), "tiled", "K is short");
     let grad = |k: usize, m: usize| Call::new(&MATMUL_GRAD_WEIGHT, &[("M", m), ("N", 10), ("K", k)]);
     assert_eq!(name(&grad(128, 1024), &phone()), "split");
     assert_eq!(name(&grad(1600, 128), &phone()), "tiled");
-    let images = [("N", 128), ("H", 13), ("W", 13), ("CI", 32), ("OH", 11), ("OW", 11), ("CO", 64), ("KH", 3), ("KW", 3)];
+    let images = [
+        ("N", 128),
+        ("H", 13),
+        ("W", 13),
+        ("CI", 32),
+        ("OH", 11),
+        ("OW", 11),
+        ("CO", 64),
+        ("KH", 3),
+        ("KW", 3),
+    ];
     let places = [("SH", 1), ("SW", 1), ("PT", 0), ("PL", 0)];
     let conv = Call::new(&CONV2D_FORWARD, &[&images[..], &places[..]].concat());
     assert!([card(), laptop(), phone()].iter().all(|info| name(&conv, info) == "tiled_vec4"));
@@ -161,8 +176,10 @@ fn software_adapters_get_the_variants_that_suit_their_lanes() {
     ] {
         assert_eq!(name(&call, &lavapipe(lanes, version)), expected, "{lanes} lanes, Mesa {version}");
     }
-    // From Mesa 26 on, workgroups of eight leave half of 16 lanes idle, and more.
+    // From Mesa 26 on, workgroups of eight are slow on 16 lanes.
     let wide = lavapipe(16, "26.2.6-1");
+    assert_eq!(name(&call, &wide), "tiled_vec4");
+    assert_eq!(name(&product(128, 10, 1600), &wide), "tiled", "no multiple of four");
     for op in OPERATIONS {
         for case in op.cases() {
             let call = wgrad::op::sizes::case(op, case).expect("sizes");

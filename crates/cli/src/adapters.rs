@@ -129,7 +129,8 @@ impl Adapters {
                 row.kind.to_string(),
             ]);
             if row.used {
-                let reason = format!("{} is {}, since {}; by default it runs", row.index, row.kind, row.reason);
+                let reason =
+                    format!("{} is {}, since {}; by default it runs", row.index, row.kind, row.reason);
                 chosen = format!("{reason}\n{}", defaults::table(row.defaults));
             }
             abilities.row([

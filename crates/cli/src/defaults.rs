@@ -3,7 +3,9 @@
 use anyhow::Result;
 use wgrad::{
     gpu::{Context, Listed},
-    kernels::{CONV2D_FORWARD, CONV2D_GRAD_INPUT, CONV2D_GRAD_WEIGHT, MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT},
+    kernels::{
+        CONV2D_FORWARD, CONV2D_GRAD_INPUT, CONV2D_GRAD_WEIGHT, MATMUL, MATMUL_GRAD_INPUT, MATMUL_GRAD_WEIGHT,
+    },
     op::{AdapterKind, Call, Op, Traits, Variant, sizes},
     plan::Plan,
     selection::Choices,
@@ -15,8 +17,14 @@ use wgrad_report::table::{
 };
 
 /// The operations that take most of the time of the built-in networks.
-static COSTLY: [&Op; 6] =
-    [&MATMUL, &MATMUL_GRAD_INPUT, &MATMUL_GRAD_WEIGHT, &CONV2D_FORWARD, &CONV2D_GRAD_INPUT, &CONV2D_GRAD_WEIGHT];
+static COSTLY: [&Op; 6] = [
+    &MATMUL,
+    &MATMUL_GRAD_INPUT,
+    &MATMUL_GRAD_WEIGHT,
+    &CONV2D_FORWARD,
+    &CONV2D_GRAD_INPUT,
+    &CONV2D_GRAD_WEIGHT,
+];
 
 /// The kind of an adapter and what else decides its defaults: `software, since it computes on the processor's cores; 8
 /// lanes, Mesa 25`.
@@ -43,8 +51,8 @@ pub fn of_adapter(listed: &Listed) -> Result<Vec<Chosen>> {
     let mut defaults = Vec::new();
     for op in COSTLY {
         let call = workload::typical(op)?;
-        let chosen =
-            call.default_of(&listed.traits, |variant: &Variant| call.obstacle_on(variant, features, &limits))?;
+        let chosen = call
+            .default_of(&listed.traits, |variant: &Variant| call.obstacle_on(variant, features, &limits))?;
         if let Some((variant, reason)) = chosen {
             let (variant, sizes) = (variant.name().to_string(), sizes::words(&call));
             defaults.push(Chosen { op: op.name, sizes, variant, reason });

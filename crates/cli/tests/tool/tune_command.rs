@@ -271,7 +271,8 @@ fn a_first_tuning_is_kept_recorded_and_done_once() {
 
     // A longer tuning measures them anew.
     let data = small_data_argument();
-    let tune = wgrad(tmp.path(), &["tune", "linear", "--data", &data, "--batch", "32", "--seconds", "0", "--json"]);
+    let tune =
+        wgrad(tmp.path(), &["tune", "linear", "--data", &data, "--batch", "32", "--seconds", "0", "--json"]);
     let rows = tune.end().with(0).json();
     assert!(rows.iter().all(|row| row["state"] == "left out"), "{rows:#?}");
 }

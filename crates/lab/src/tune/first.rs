@@ -131,7 +131,8 @@ fn ahead(
     uses: &[Use],
     candidates: fn(&Context, &Call) -> Vec<Variant>,
 ) -> Result<Vec<(Call, Variant)>> {
-    let mut calls = uses.iter().map(|of| Ok((smaller::work(&of.call)?, &of.call))).collect::<Result<Vec<_>>>()?;
+    let mut calls =
+        uses.iter().map(|of| Ok((smaller::work(&of.call)?, &of.call))).collect::<Result<Vec<_>>>()?;
     calls.sort_by(|(a, _), (b, _)| b.total_cmp(a));
     let mut kernels = Vec::new();
     for (_, call) in calls {

@@ -140,7 +140,14 @@ pub struct Settings<'a> {
 
 impl Default for Settings<'_> {
     fn default() -> Self {
-        Self { seconds: SECONDS, timeout: None, seed: 1, candidates: &candidates, known: BTreeMap::new(), thorough: true }
+        Self {
+            seconds: SECONDS,
+            timeout: None,
+            seed: 1,
+            candidates: &candidates,
+            known: BTreeMap::new(),
+            thorough: true,
+        }
     }
 }
 

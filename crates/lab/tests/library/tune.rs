@@ -9,9 +9,7 @@ use wgrad::{
     kernels::MATMUL,
     networks::network,
     objective::Objective,
-    op::{
-        Call, EVERYWHERE, Op, Variant, user_file,
-    },
+    op::{Call, EVERYWHERE, Op, Variant, user_file},
     optim::Optimizer,
     preprocessing::Preprocessing,
     selection::Choices,
@@ -438,7 +436,11 @@ fn a_short_tuning_ends_though_a_driver_does_not() {
     let quick = Quick { seconds: 0.2, candidates: blocked::candidates, ..Quick::default() };
     let found = quickly(op, quick);
     assert!(found.context.is_none(), "its device is in use");
-    assert!(matches!(&found.outcomes[..], [Outcome { state: State::LeftOut(_), .. }]), "{:?}", found.outcomes);
+    assert!(
+        matches!(&found.outcomes[..], [Outcome { state: State::LeftOut(_), .. }]),
+        "{:?}",
+        found.outcomes
+    );
     assert_eq!(found.outcomes[0].default, "slow");
     blocked::release();
 }
