@@ -98,6 +98,10 @@ pub struct Row {
     pub share_of_fma: Option<f64>,
     /// Share of the adapter's memory peak; above 1 if caches hold the buffers.
     pub share_of_copy: Option<f64>,
+    /// Instructions per multiplication and addition in the hottest loop of its machine code ([`crate::stats`]).
+    pub per_fma: Option<f64>,
+    /// The largest share of the arithmetic peak that this loop allows.
+    pub of_fma_peak: Option<f64>,
     /// Arithmetic peak measured in the same run, 10⁹ operations per second.
     pub peak_gflops: Option<f64>,
     /// Memory peak measured in the same run, 10⁹ bytes per second.
@@ -156,6 +160,8 @@ impl Row {
             regimes: 0,
             share_of_fma: None,
             share_of_copy: None,
+            per_fma: None,
+            of_fma_peak: None,
             peak_gflops: None,
             peak_gbps: None,
             default: false,
@@ -316,6 +322,8 @@ pub(crate) mod tests {
             regimes: 0,
             share_of_fma: None,
             share_of_copy: None,
+            per_fma: None,
+            of_fma_peak: None,
             peak_gflops: None,
             peak_gbps: None,
             default: false,

@@ -47,6 +47,11 @@ pub struct History<'a> {
 }
 
 impl HistoryArgs {
+    /// True if one of the options was given.
+    pub fn is_given(&self) -> bool {
+        self.save.is_some() || self.baseline.is_some() || self.junit.is_some()
+    }
+
     /// Reads the baseline and refuses files that cannot be written, before anything is measured. `seconds` of timing.
     pub fn open(&self, seconds: f64) -> Result<History<'_>> {
         if self.baseline.is_some() && seconds == 0.0 {

@@ -33,6 +33,7 @@ use wgrad_lab::{
     measurement::peaks::{self, Peaks},
     request::Request,
     row::{self, Row, Status},
+    stats::Compiler,
     workload,
 };
 use wgrad_report::lab as report;
@@ -104,8 +105,9 @@ pub struct Lab {
     #[arg(long, requires = "file", conflicts_with_all = ["template", "backends", "emit"])]
     watch: bool,
     /// What the driver makes of each variant: registers, spills, workgroup memory, occupancy, instructions. Only makes
-    /// pipelines: nothing runs, nothing is proven, and there are no times
-    #[arg(long, conflicts_with_all = ["template", "backends", "emit", "apart", "watch", "cases", "seconds", "timeout", "seed", "save", "baseline", "junit"])]
+    /// pipelines: nothing runs, nothing is proven, and there are no times; with --seconds it proves and times too, and
+    /// the share of the arithmetic peak that the instructions allow stands beside the measured one
+    #[arg(long, conflicts_with_all = ["template", "backends", "emit", "apart", "watch"])]
     stats: bool,
     /// Write the machine code of each variant into a folder, a file each
     #[arg(long, value_name = "FOLDER", requires = "stats")]
@@ -119,9 +121,9 @@ pub struct Lab {
     /// Print a variant in the language of a back end, as wgpu would give it to the driver; needs no adapter
     #[arg(long, value_name = "LANGUAGE", value_enum, requires = "op", conflicts_with_all = ["html", "csv"])]
     emit: Option<emit::Emit>,
-    /// Seconds of timing for each variant; 0 proves only
-    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds)]
-    seconds: f64,
+    /// Seconds of timing for each variant; 0 proves only [default: 1]
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    seconds: Option<f64>,
     /// Seconds after which a kernel counts as hung [default: 20, and more for much work]
     #[arg(long, value_name = "S", value_parser = seconds)]
     timeout: Option<f64>,
@@ -191,7 +193,8 @@ impl Lab {
         if ops.len() > 1 && !(self.file.is_empty() && self.variant.is_empty() && self.size.is_none()) {
             bail!("`all` takes no --size, --variant or --file: they belong to one operation; name it");
         }
-        if self.stats {
+        if self.stats && self.seconds.is_none() {
+            self.proves_nothing()?;
             return self.statistics(&ops).await;
         }
         if self.watch {
@@ -272,9 +275,13 @@ impl Lab {
                 work.push((self.call(op)?, self.variants(op)?));
             }
         }
-        let mut history = self.history.open(self.seconds)?;
+        let mut history = self.history.open(self.timing())?;
+        let compilers = self.compilers().await?;
+        if let Some(variables) = compilers.iter().flatten().find_map(Compiler::unset) {
+            return stats::talkative(variables);
+        }
         let mut all: Vec<Row> = Vec::new();
-        for adapter in &self.adapter {
+        for (n, adapter) in self.adapter.iter().enumerate() {
             let mut device = self.open(adapter).await?;
             let peaks = self.peaks(&device).await?;
             for (call, variants) in &work {
@@ -300,13 +307,16 @@ impl Lab {
                     call: call.clone(),
                     variants: variants.clone(),
                     refused,
-                    seconds: self.seconds,
+                    seconds: self.timing(),
                     timeout: hung,
                     seed: self.seed,
                     cases: self.cases(),
                 };
                 let mut rows =
                     measure(&mut device, &request, peaks.as_ref(), &mut |said| tell!("{said}")).await?;
+                if let Some(compiler) = &compilers[n] {
+                    self.count(compiler, n, (call, variants), &mut rows)?;
+                }
                 history.compare(&mut rows);
                 row::sort(&mut rows);
                 match (self.json, self.csv) {
@@ -340,11 +350,16 @@ impl Lab {
         self.cases.or(self.sweep.then_some(sweep::CASES))
     }
 
+    /// Seconds of timing for each variant.
+    fn timing(&self) -> f64 {
+        self.seconds.unwrap_or(1.0)
+    }
+
     async fn peaks(&self, device: &Device) -> Result<Option<Peaks>> {
-        if self.seconds == 0.0 {
+        if self.timing() == 0.0 {
             return Ok(None);
         }
-        let peaks = peaks::measure(&device.context, self.seconds.min(2.0)).await?;
+        let peaks = peaks::measure(&device.context, self.timing().min(2.0)).await?;
         tell!(
             "peaks: {:.1} GFLOP/s of multiplications and additions, {:.1} GB/s of copying ({})",
             peaks.gflops,

@@ -46,6 +46,8 @@ fn heading(call: &Call) -> String {
 
 /// Column before which speeds relative to others stand.
 const SPEEDS: usize = 4;
+/// Column before which the share of the arithmetic peak stands that a kernel's instructions allow: after the measured one.
+const ALLOWED: usize = 9;
 
 /// Table of the rows of one call. With several adapters, a column names the adapter.
 pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
@@ -63,6 +65,10 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
         ("compile", Right),
         ("error", Right),
     ];
+    let counted = rows.iter().any(|row| row.per_fma.is_some());
+    if counted {
+        columns.splice(ALLOWED..ALLOWED, [("allowed", Right), ("per FMA", Right)]);
+    }
     let speeds: Vec<_> =
         Relative::ALL.into_iter().filter(|speed| rows.iter().any(|row| speed.tells(row))).collect();
     for speed in speeds.iter().rev() {
@@ -92,6 +98,10 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
             or_nothing(row.compile_seconds, time),
             or_nothing(row.error_share, share),
         ];
+        if counted {
+            let per_fma = or_nothing(row.per_fma, |per| format!("{per:.2}"));
+            cells.splice(ALLOWED..ALLOWED, [or_nothing(row.of_fma_peak, share), per_fma]);
+        }
         for speed in speeds.iter().rev() {
             cells.insert(SPEEDS, speed.of(row).map(|speed| speed.to_string()).unwrap_or_default());
         }
