@@ -8,8 +8,8 @@
 //! instructions for each multiplication and addition on the chips of all vendors) and from the number of cores: a
 //! workgroup that does more wins if there are enough of them, some 48 on a card, 16 on an integrated GPU, 8 on a
 //! phone's. No GPU has confirmed them yet; `wgrad_lab::tune` measures. On software adapters `subgroup` is the fastest,
-//! except where Mesa 26 computes 16 lanes at a time: there `tiled_vec4` is 1.8 times as fast (a product of 256 × 256 ×
-//! 256, Mesa 26.1.6, LLVM 19, 512 bits, in turns).
+//! except where Mesa 26 computes 16 lanes at a time: there `tiled_vec4` is 1.8 times as fast for a product of 256 × 256 ×
+//! 256, and 4.9 times for the second convolution of `cnn` (Mesa 26.1.6, LLVM 19, 512 bits, in turns).
 //!
 //! `naive` is always eligible: it is the fallback, and the text to read first. The twin is the function with the
 //! operation's name in [`crate::reference`]. The texts hold everything else: parts and cases are in `interface.wgsl`,
@@ -93,7 +93,8 @@ operations! {
     CONV2D_FORWARD conv2d_forward "y = activate(x ∗ w + b)" {
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_any [Cpu if lanes <= 8] [Cpu if mesa <= 25];
-        tiled_vec4 [Discrete if groups >= 48] [Integrated if groups >= 16] [Mobile if groups >= 8];
+        tiled_vec4 [Discrete if groups >= 48] [Integrated if groups >= 16] [Mobile if groups >= 8]
+            [Cpu if lanes >= 16, mesa >= 26];
         tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         winograd [];
         naive [];
