@@ -111,3 +111,41 @@ impl Launch {
         pass.dispatch_workgroups(x, y, z);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::KernelCache;
+    use crate::{
+        gpu::{Context, Options},
+        kernels::MATMUL,
+        op::Call,
+    };
+    use std::{sync::Arc, thread};
+
+    #[test]
+    fn who_asks_for_a_kernel_in_compilation_waits_for_it_or_compiles_it_if_that_failed() {
+        let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
+        let context = pollster::block_on(Context::open(&Options { adapter, ..Options::default() }));
+        let context = context.unwrap_or_else(|e| panic!("{e}"));
+        let call = Call::new(&MATMUL, &[("M", 3), ("N", 5), ("K", 7)]);
+        let naive = MATMUL.variant("naive").expect("there");
+        let kernel = pollster::block_on(context.kernel(&call, naive)).expect("compiles");
+        let cache = KernelCache::default();
+        for fails in [true, false] {
+            let Err(turn) = cache.get("key".into()) else { panic!("nothing is there") };
+            thread::scope(|scope| {
+                let other = scope.spawn(|| cache.get("key".into()).ok());
+                thread::sleep(std::time::Duration::from_millis(50));
+                if fails {
+                    drop(turn)
+                } else {
+                    turn.done(&kernel)
+                }
+                let found = other.join().expect("ends");
+                assert_eq!(found.is_none(), fails);
+                assert!(found.is_none_or(|found| Arc::ptr_eq(&found, &kernel)));
+            });
+        }
+        assert!(cache.get("key".into()).is_ok_and(|found| Arc::ptr_eq(&found, &kernel)));
+    }
+}
