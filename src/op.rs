@@ -9,9 +9,11 @@ mod bounds;
 mod class;
 pub mod directives;
 mod interface;
+mod kind;
 mod lines;
 pub mod parts;
 mod role;
+mod rule;
 pub mod setting;
 mod shader;
 mod size;
@@ -22,7 +24,9 @@ mod variant;
 
 pub use activations::{Activation, At};
 pub use class::AdapterClass;
+pub use kind::{AdapterKind, Traits};
 pub use role::{Marks, Role, Values, Window};
+pub use rule::{EVERYWHERE, On, Rule};
 pub(crate) use shader::joined;
 pub use shader::{Access, Binding, Element, Shader};
 pub use size::Size;
@@ -75,7 +79,7 @@ pub type Interpret = fn(&Op, &Inputs<'_>) -> Result<Outputs, Undefined>;
 pub(crate) struct Listed {
     pub(crate) name: &'static str,
     pub(crate) text: &'static str,
-    pub(crate) default_for: &'static [AdapterClass],
+    pub(crate) default_for: &'static [Rule],
 }
 
 /// Properties of an operation that are read from its texts.

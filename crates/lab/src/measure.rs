@@ -27,6 +27,8 @@ pub struct Lab {
     /// The open device.
     pub context: Context,
     options: Options,
+    /// True once the device has been reopened.
+    pub(crate) reopened: bool,
 }
 
 impl Lab {
@@ -35,17 +37,18 @@ impl Lab {
     /// # Errors
     /// The errors of [`Context::open`].
     pub async fn open(options: Options) -> Result<Self> {
-        Ok(Self { context: Context::open(&options).await?, options })
+        Ok(Self::with(Context::open(&options).await?, options))
     }
 
     /// Uses a device that is already open; `options` are those that it was opened with.
     pub fn with(context: Context, options: Options) -> Self {
-        Self { context, options }
+        Self { context, options, reopened: false }
     }
 
     /// Abandons the device and opens another.
     pub(crate) async fn reopen(&mut self) -> Result<()> {
         self.context = Context::open(&self.options).await?;
+        self.reopened = true;
         Ok(())
     }
 }
