@@ -55,7 +55,7 @@ open_system() { # SUITE FOLDER: makes it where it is missing; sets `root`, `log`
   root=$(realpath "$2")
   log=$root/vendors.log
   locked
-  if [ ! -e "$root/etc/apt/sources.list.d/made.list" ]; then make_system; fi
+  if [ ! -e "$root/vendors.made" ]; then make_system; fi
   cp /etc/resolv.conf "$root/etc/resolv.conf"
   for place in proc sys dev; do mount --rbind "/$place" "$root/$place"; done
   unlocked
@@ -71,7 +71,10 @@ make_system() {
   mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' |
     sed -n '/^cdrom:/d; s/ \(bookworm\|trixie\|forky\|sid\)$//p' | sed -n 1p || true)
   # What an interrupted installation left.
-  if [ -d "$root/debootstrap" ]; then rm -rf --one-file-system "${root:?}"/{bin,boot,debootstrap,dev,etc,home,lib,lib64,media,mnt,opt,proc,root,run,sbin,srv,sys,tmp,usr,var}; fi
+  if [ -e "$root/vendors.making" ]; then
+    rm -rf --one-file-system "${root:?}"/{bin,boot,debootstrap,dev,etc,home,lib,lib64,media,mnt,opt,proc,root,run,sbin,srv,sys,tmp,usr,var}
+  fi
+  : >"$root/vendors.making"
   say "Debian $suite into $root, some 250 MB, from ${mirror:-the mirror of debootstrap}"
   debootstrap --variant=minbase --include=ca-certificates "$suite" "$root" ${mirror:+"$mirror"} >"$log" 2>&1 || {
     last_words
@@ -88,7 +91,8 @@ make_system() {
   printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
   chmod +x "$root/usr/sbin/policy-rc.d"
   printf 'force-unsafe-io\n' >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"
-  printf 'Acquire::Languages "none";\n' >"$root/etc/apt/apt.conf.d/languages"
+  # A mirror may be a copy of an earlier day; the signatures still count.
+  printf 'Acquire::Languages "none";\nAcquire::Check-Valid-Until "false";\n' >"$root/etc/apt/apt.conf.d/made"
   # Certificates that this network needs.
   if compgen -G '/usr/local/share/ca-certificates/*.crt' >/dev/null; then
     cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/"
@@ -99,7 +103,7 @@ make_system() {
     lacking "apt-get update failed there: $log"
   }
   # Last, so that an interrupted installation is repeated.
-  : >"$root/etc/apt/sources.list.d/made.list"
+  mv "$root/vendors.making" "$root/vendors.made"
 }
 
 has() { # PACKAGE...: whether the system has all of them
