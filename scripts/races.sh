@@ -75,7 +75,7 @@ if [ -n "$file" ]; then
   work=("${only[0]} asked.wgsl -")
 else
   mapfile -t work < <("$binary" lab all --emit wgsl --json --activation linear |
-    python3 "$project/scripts/races/shared.py" "${settings[@]}" "${only[@]}")
+    python3 "$project/scripts/proof_sizes.py" workgroup "${settings[@]}" "${only[@]}")
   [ ${#work[@]} -gt 0 ] || fail "no variant of ${only[*]:-any operation} uses workgroup memory"
 fi
 
