@@ -65,6 +65,17 @@ class Dx12(Folder):
             ],
         )
 
+    def test_dxc_gets_a_variable_of_its_namespace_renamed_and_fxc_as_it_is(self):
+        text = "RWByteAddressBuffer dx : register(u0);\n" + row()["text"].replace("{\n", "{ dx.Store(0, dxy);\n")
+        self.write(row(op="grad", text=text))
+        files = {(compiler, file) for compiler, _, _, file in translated.jobs(self.folder) if "canary" not in file}
+        self.assertEqual(files, {("dxc", "grad.tiled.renamed.hlsl"), ("fxc", "grad.tiled.hlsl")})
+        renamed = (self.folder / "grad.tiled.renamed.hlsl").read_text()
+        self.assertIn("dx_.Store(0, dxy)", renamed)
+        self.assertIn("RWByteAddressBuffer dx_ :", renamed)
+        # The renamed one is no text of its own the next time.
+        self.assertEqual(len(translated.jobs(self.folder)), 4)
+
     def test_settings_are_files_of_their_own(self):
         self.assertEqual(self.write(row(), row(variant="tiled:BLOCK=8,DEPTH=8"), settings=True), 2)
         self.assertTrue((self.folder / "matmul.tiled_BLOCK=8_DEPTH=8.hlsl").exists())

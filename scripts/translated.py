@@ -8,7 +8,8 @@ usage: translated.py write FOLDER [--settings]   writes the rows of standard inp
        translated.py spirv FOLDER                reads the verdicts of spirv-val, FILE.val beside each FILE
        translated.py dx12 FOLDER                 reads the verdicts of FXC and DXC, FOLDER/*.said
 
-Each row is a line: compiler, verdict, milliseconds, arrays in memory, instructions, file, message, with tabs between them.
+Each row is a line: compiler, verdict, milliseconds of processor time, arrays in memory,
+instructions, file, message, with tabs between them.
 Exit status 1: some were refused, or there were none.
 """
 
@@ -23,6 +24,11 @@ EXTENSIONS = {"spirv": "spv", "spirv-1.6": "spv", "hlsl": "hlsl", "hlsl6": "hlsl
 # naga puts an ArrayStride on arrays of workgroup and private memory, which SPIR-V forbids from version 1.4 on; drivers
 # overlook it. Known to its authors.
 KNOWN = "VUID-StandaloneSpirv-None-10684"
+
+# DXC has a namespace of this name since its version 1.8, and naga does not rename variables that are called so. DXC gets
+# these texts with the variable renamed, in files of their own.
+NAMESPACE = re.compile(r"\bdx\b")
+RENAMED = ".renamed.hlsl"
 
 # Texts that each compiler must refuse: a check of the check.
 CANARY = "canary"
@@ -70,11 +76,17 @@ def jobs(folder):
     canary.write_text("[numthreads(1, 1, 1)]\nvoid main() { nothing_of_this_name(); }\n")
     found = []
     for path in sorted(folder.glob("*.hlsl")):
+        if path.name.endswith(RENAMED):
+            continue
         text = path.read_text()
         features = text.splitlines()[0].split()[2:] if text.startswith("// features") else []
         entry = entry_of(text)
         profile = "cs_6_2" if "shader-f16" in features else "cs_6_0"
-        found.append(("dxc", profile, entry, path.name))
+        given = path
+        if NAMESPACE.search(text):
+            given = path.with_name(path.stem + RENAMED)
+            given.write_text(NAMESPACE.sub("dx_", text))
+        found.append(("dxc", profile, entry, given.name))
         # Neither is in shader model 5.
         if not {"subgroups", "shader-f16"} & set(features):
             found.append(("fxc", "cs_5_1", entry, path.name))
@@ -137,6 +149,9 @@ class Dx12:
             slow = ", ".join(f"{name} {ms / 1000:.1f} s" for _, ms, _, _, name in slowest)
             arrays = [f"{name} {arrays}" for _, _, arrays, _, name in rows if arrays]
             lines.append(f"{compiler}: {len(rows)} accepted in {total:.1f} s; slowest: {slow}")
+            renamed = sum(name.endswith(RENAMED.removesuffix(".hlsl")) for *_, name in rows)
+            if renamed:
+                lines.append(f"{compiler}: {renamed} of them with their variable dx renamed, which naga leaves and DXC 1.8 refuses")
             lines.append(f"{compiler}: {len(arrays)} keep arrays in memory: {', '.join(arrays) or 'none'}")
         return "\n".join(lines)
 
