@@ -59,11 +59,21 @@ for version in spirv-1.6 spirv; do
   "$binary" lab all --emit "$version" --json | python3 "$project/scripts/translated.py" write "$results/$version" "${settings[@]}"
   printf 'no module' >"$results/$version/canary.spv"
 done
-# shellcheck disable=SC2016 # the dollars are the inner shell's
-validate='for module in "$@"; do spirv-val --target-env "$0" "$module" >"$module.val" 2>&1 || [ -s "$module.val" ] || echo refused >"$module.val"; done'
+validate() { # ENVIRONMENT, the modules on standard input
+  # shellcheck disable=SC2016 # the dollars are the inner shell's
+  enter xargs -r -n 32 -P "$(nproc)" sh -c 'for module in "$@"; do
+      spirv-val --target-env "$0" "$module" >"$module.val" 2>&1 || [ -s "$module.val" ] || echo refused >"$module.val"
+    done' "$1"
+}
 for pair in spirv-1.6:vulkan1.3 spirv:vulkan1.1; do
-  find "$results/${pair%:*}" -name '*.spv' -print0 |
-    enter xargs -0 -n 32 -P "$(nproc)" sh -c "$validate" "${pair#*:}"
+  at=$results/${pair%:*}
+  find "$at" -name '*.spv' | validate "${pair#*:}"
+  # It ends at the first fault, and a module has one for each of its arrays.
+  for _ in {1..20}; do
+    mended=$(python3 "$project/scripts/translated.py" mend "$at")
+    [ -n "$mended" ] || break
+    validate "${pair#*:}" <<<"$mended"
+  done
 done
 if [ -n "$keep" ]; then
   mkdir -p "$keep"

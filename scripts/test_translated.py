@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import pathlib
+import struct
 import tempfile
 import unittest
 
@@ -123,11 +124,33 @@ class Spirv(Folder):
         self.assertEqual(self.write(row(language="spirv-1.6", text=None, words=[0x07230203, 1])), 1)
         self.assertEqual((self.folder / "matmul.tiled.spv").read_bytes(), b"\x03\x02\x23\x07\x01\x00\x00\x00")
 
-    def test_the_known_fault_passes_and_is_counted(self):
-        self.verdicts(good="", known=f"error: [{translated.KNOWN}] ArrayStride", canary="error: Invalid SPIR-V magic number.")
+    # A header of five words; ArrayStride of types 6 and 7, 16 bytes; OpNop.
+    FAULTY = [0x07230203, 0x10600, 0, 9, 0, 4 << 16 | 71, 6, 6, 16, 4 << 16 | 71, 7, 6, 16, 1 << 16]
+    REFUSED = f"error: line 1: [{translated.KNOWN}] Invalid explicit layout decorations on type '6[%_arr_uint_4]'"
+
+    def test_the_known_fault_is_taken_out_and_counted(self):
+        self.write(row(language="spirv-1.6", text=None, words=self.FAULTY))
+        self.verdicts(good="", canary="error: Invalid SPIR-V magic number.")
+        verdict = self.folder / "matmul.tiled.spv.val"
+        verdict.write_text(self.REFUSED)
+        # Not taken out, it is refused.
+        self.assertEqual(self.run_main("spirv")[0], 1)
+        self.assertEqual(self.run_main("mend"), (0, f"{self.folder}/matmul.tiled.spv\n"))
+        words = struct.unpack("<10I", (self.folder / "matmul.tiled.spv").read_bytes())
+        self.assertEqual(list(words), self.FAULTY[:5] + self.FAULTY[9:])
+        self.assertFalse(verdict.exists())
+        verdict.write_text("")
         status, said = self.run_main("spirv")
         self.assertEqual(status, 0, said)
-        self.assertIn("2 modules, 1 valid, 1 with naga's known fault", said)
+        self.assertIn("2 modules are valid, 1 of them once naga's known fault", said)
+
+    def test_a_fault_that_cannot_be_taken_out_is_refused(self):
+        self.write(row(language="spirv-1.6", text=None, words=self.FAULTY))
+        verdict = self.folder / "matmul.tiled.spv.val"
+        for words in [self.REFUSED.replace("'6[", "'8["), self.REFUSED.replace("'6[", "'["), "error: another"]:
+            verdict.write_text(words)
+            self.assertEqual(self.run_main("mend"), (0, ""))
+            self.assertEqual(self.run_main("spirv")[0], 1)
 
     def test_another_fault_a_missing_verdict_and_an_accepted_canary_fail(self):
         refused = "error: Invalid SPIR-V magic number."
