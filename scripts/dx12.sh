@@ -54,7 +54,7 @@ done
 own_mounts "${given[@]}"
 find_program
 results=$(mktemp -d)
-trap 'if [ -n "${root:-}" ]; then unshared "$results" 2>/dev/null || true; fi; rm -rf "$results"' EXIT
+trap 'if [ -n "${root:-}" ]; then unshared "$results"; fi; rm -rf "$results"' EXIT
 
 "$project/scripts/tint.sh" --install || lacking "Dawn, which has the compilers, cannot be had"
 compilers=${CARGO_TARGET_DIR:-$project/target}/tint/node_modules/webgpu/dist/win32-x64

@@ -61,7 +61,7 @@ fi
 own_mounts "${given[@]}"
 find_program
 results=$(mktemp -d)
-trap 'if [ -n "${root:-}" ]; then unshared "$results" 2>/dev/null || true; fi; rm -rf "$results"' EXIT
+trap 'if [ -n "${root:-}" ]; then unshared "$results"; fi; rm -rf "$results"' EXIT
 open_system trixie "${folder:-${CARGO_TARGET_DIR:-$project/target}/vendors-trixie}"
 install_drivers
 install_validation vulkan-validationlayers

@@ -160,7 +160,8 @@ share() { # FOLDER...: shows them in the system at the same paths
 }
 
 unshared() { # FOLDER: no longer shown there
-  umount -l "$root$1" && rmdir "$root$1"
+  umount -l "$root$1" 2>/dev/null || true
+  rmdir --ignore-fail-on-non-empty "$root$1" 2>/dev/null || true
 }
 
 driver() { # NAME: the path in the system of a Vulkan driver's manifest
