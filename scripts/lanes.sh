@@ -3,7 +3,7 @@
 # A kernel that assumes how many lanes there are is wrong on one of them.
 #
 # usage: scripts/lanes.sh [--cases N] [--file FILE] [OP...]
-#   --cases N     proves at N sizes of each operation's page, besides a middle one [1]
+#   --cases N     proves at N sizes of each operation's page, besides a middle one [0]
 #   --file FILE   only this WGSL file, as a variant of the one OP that is named
 #   OP            only these operations
 #
@@ -15,11 +15,11 @@ start=$PWD
 cd "$(dirname "$0")/.."
 
 say() { printf 'lanes: %s\n' "$*" >&2; }
-wgrad=${WGRAD:-${CARGO_TARGET_DIR:-target}/debug/wgrad} cases=1 file='' only=()
+wgrad=${WGRAD:-${CARGO_TARGET_DIR:-target}/debug/wgrad} cases=0 file='' only=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --cases)
-      [[ "${2:-}" =~ ^[1-9][0-9]?$ ]] || { say "--cases takes a number from 1 to 99, got: ${2:-nothing}" && exit 2; }
+      [[ "${2:-}" =~ ^[0-9]{1,2}$ ]] || { say "--cases takes a number from 0 to 99, got: ${2:-nothing}" && exit 2; }
       cases=$2
       shift
       ;;
@@ -69,11 +69,21 @@ if ! prove 128 matmul scripts/lanes/eight.wgsl M=3,N=5,K=24 | grep -q '"status":
   exit 1
 fi
 
+rows=$(mktemp -d)
+trap 'rm -rf "$rows"' EXIT
 right=0 wrong=0
 for width in 128 512; do
-  for line in "${work[@]}"; do
-    read -r op variant size <<<"$line"
-    row=$(prove "$width" "$op" "$variant" "$size")
+  for n in "${!work[@]}"; do
+    read -r op variant size <<<"${work[n]}"
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n || true; done
+    prove "$width" "$op" "$variant" "$size" >"$rows/$width.$n" &
+  done
+done
+wait
+for width in 128 512; do
+  for n in "${!work[@]}"; do
+    read -r op variant size <<<"${work[n]}"
+    row=$(cat "$rows/$width.$n")
     case "$row" in
       *'"status":"ok"'*) right=$((right + 1)) ;;
       *'"status":"skipped"'*) say "skipped at $((width / 32)) lanes: $op/$variant" ;;

@@ -82,8 +82,11 @@ fi
 examine() { # NUMBER OPERATION VARIANT SIZE: puts what the layer reports into NUMBER.log, and the verdict into NUMBER.verdict
   local of=(--variant "$3") at=() rows reports start=$SECONDS
   case "$3" in *.wgsl) of=(--variant naive --file "$3") ;; esac
-  if [ "$4" != - ]; then at=(--size "$4"); fi
-  if [ "$short" = true ] || [ "$4" != - ]; then at+=(--cases 1); fi
+  if [ "$4" != - ]; then
+    at=(--size "$4" --cases 0)
+  elif [ "$short" = true ]; then
+    at=(--cases 1)
+  fi
   # Of the checks on the device only that of workgroup memory.
   cat >"$results/$1.settings" <<SETTINGS
 khronos_validation.debug_action = VK_DBG_LAYER_ACTION_LOG_MSG
