@@ -144,6 +144,17 @@ class Spirv(Folder):
         self.assertEqual(status, 0, said)
         self.assertIn("2 modules are valid, 1 of them once naga's known fault", said)
 
+    def test_offsets_of_members_are_taken_out_of_the_named_type_only(self):
+        def member(number, member, decoration, value):
+            return [5 << 16 | 72, number, member, decoration, value]
+
+        head = self.FAULTY[:5]
+        # Offset (35) of two members of type 9, NonWritable (24) there, Offset of type 8.
+        words = [*head, *member(9, 0, 35, 0), *member(9, 1, 35, 4), *member(9, 0, 24, 0), *member(8, 0, 35, 0)]
+        self.assertEqual(
+            translated.without_layout(tuple(words), 9), [*head, *member(9, 0, 24, 0), *member(8, 0, 35, 0)]
+        )
+
     def test_a_fault_that_cannot_be_taken_out_is_refused(self):
         self.write(row(language="spirv-1.6", text=None, words=self.FAULTY))
         verdict = self.folder / "matmul.tiled.spv.val"

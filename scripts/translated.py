@@ -23,11 +23,11 @@ import sys
 
 EXTENSIONS = {"spirv": "spv", "spirv-1.6": "spv", "hlsl": "hlsl", "hlsl6": "hlsl"}
 
-# naga puts an ArrayStride on arrays of workgroup and private memory, which SPIR-V forbids from version 1.4 on; drivers
-# overlook it. Known to its authors.
+# naga gives arrays and structures of workgroup, private and function memory a layout (ArrayStride, Offset), which SPIR-V
+# forbids; drivers overlook it. Known to its authors.
 KNOWN = "VUID-StandaloneSpirv-None-10684"
 
-OP_DECORATE, ARRAY_STRIDE = 71, 6
+OP_DECORATE, OP_MEMBER_DECORATE, ARRAY_STRIDE, OFFSET = 71, 72, 6, 35
 
 # DXC has a namespace of this name since its version 1.8, and naga does not rename variables that are called so. DXC gets
 # these texts with the variable renamed, in files of their own.
@@ -97,14 +97,16 @@ def jobs(folder):
     return found
 
 
-def without_stride(words, array):
-    """The words of a module without the ArrayStride of the type of this number."""
+def without_layout(words, number):
+    """The words of a module without the layout of the type of this number: its ArrayStride, its members' offsets."""
     kept, at = list(words[:5]), 5
     while at < len(words):
         length, operation = words[at] >> 16, words[at] & 0xFFFF
         if not length:
             raise ValueError(f"word {at} is no instruction")
-        if not (operation == OP_DECORATE and words[at + 1 : at + 3] == (array, ARRAY_STRIDE)):
+        stride = operation == OP_DECORATE and words[at + 1 : at + 3] == (number, ARRAY_STRIDE)
+        offset = operation == OP_MEMBER_DECORATE and words[at + 1] == number and words[at + 3] == OFFSET
+        if not stride and not offset:
             kept += words[at : at + length]
         at += length
     return kept
@@ -116,12 +118,12 @@ def mend(folder):
     for path in sorted(folder.rglob("*.spv")):
         said = path.with_name(path.name + ".val")
         words = said.read_text() if said.exists() else ""
-        array = re.search(r"on type '(\d+)", words)
-        if KNOWN not in words or not array:
+        number = re.search(r"on type '(\d+)", words)
+        if KNOWN not in words or not number:
             continue
         module = path.read_bytes()
         before = struct.unpack(f"<{len(module) // 4}I", module)
-        after = without_stride(before, int(array[1]))
+        after = without_layout(before, int(number[1]))
         if len(after) == len(before):
             continue
         path.write_bytes(struct.pack(f"<{len(after)}I", *after))
