@@ -8,7 +8,7 @@
 #
 # rustup has no std for them where it reaches no network of its own, so the compiler is Debian's rustc-web with its sources,
 # some 250 MB, unpacked into platforms-toolchain in $CARGO_TARGET_DIR or target; nothing is installed. It compiles std first.
-# C code is not compiled: an empty object stands in for it, since nothing is linked.
+# C code of crates is not compiled: an empty object stands in for it, since nothing is linked.
 # Exit status: 0 it compiles, 1 it does not, 2 a wrong option, 3 what it needs cannot be had here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -44,7 +44,7 @@ if [ ! -e "$toolchain/usr/bin/rustc" ]; then
     local std llvm
     std=$(apt-cache depends libstd-rust-web-dev | sed -n 's/.*Depends: \(libstd-rust-web-[0-9].*\)/\1/p')
     llvm=$(apt-cache depends "$std" | sed -n 's/.*Depends: \(libllvm.*\)/\1/p')
-    echo "rustc-web libstd-rust-web-dev $std $llvm rust-web-src libedit2 libz3-4"
+    echo "rustc-web libstd-rust-web-dev $std $llvm rust-web-src libedit2 libz3-4 binutils-mingw-w64-x86-64"
   }
   read -r -a packages <<<"$(names)"
   # Download as root, as apt's own user cannot write to this script's folder.
@@ -85,6 +85,8 @@ for target in "${targets[@]}"; do
 done
 
 usr=$toolchain/usr
+# std for Windows has import libraries, which dlltool of binutils makes.
+PATH=$PATH:$usr/bin
 # This compiler is not that of rustup's cargo, so std must be built with the unstable option `-Zbuild-std`. Nothing is
 # optimized: it is only checked, and what runs at build time is small.
 export LD_LIBRARY_PATH=$usr/lib/x86_64-linux-gnu:$usr/lib RUSTC=$usr/bin/rustc RUSTC_BOOTSTRAP=1 SDKROOT=$instead
