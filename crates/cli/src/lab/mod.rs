@@ -66,6 +66,7 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab matmul --variant tiled --emit msl      one of them
   wgrad lab matmul --variant tiled --emit wgsl     the composed text, as a browser takes it
   wgrad lab all --emit wgsl --json                 all of them, an object for each setting and activation
+  wgrad lab all --emit hlsl --json                 all of them in another language, an object for each setting
 
 Every variant is proven before it is timed: at all sizes of the operation's page and at the given one, on random
 inputs, against a plain loop in f64, with outputs poisoned by NaN and guard bands around every buffer. A wrong variant
