@@ -6,9 +6,9 @@
 // crosses the taps of w: rounds like a sum of each number of a window times each tap, those of other places too.
 // needs KH == 3, KW == 3, SH == 1, SW == 1, CI % 4 == 0, CO % 4 == 0
 // uses activate4, guard, index, winograd
-const TILE_PATCHES = 32u; // one of 16, 32: patches of a workgroup
+const TILE_PATCHES = 16u; // one of 16, 32: patches of a workgroup
 const TILE_CI = 16u; // one of 16, 32: channels of a workgroup
-const DEPTH = 4u; // one of 4, 8: filters that are transformed at a time
+const DEPTH = 8u; // one of 4, 8: filters that are transformed at a time
 const W_QUADS = TILE_CI / 4u; // vec4s of channels of dx
 const BLOCKS_C = TILE_CI / 16u;
 // A job is one row of a transformed patch, or kernel, in one vec4; a thread has at most one.
