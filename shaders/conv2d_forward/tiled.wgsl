@@ -66,9 +66,14 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
     let d = index % DEPTH;
     let q = index / DEPTH;
     let windows0 = windows(first, q);
-    let windows1 = windows(first, q + X_STEP);
-    let windows2 = windows(first, q + 2u * X_STEP);
-    let windows3 = windows(first, q + 3u * X_STEP);
+    var windows1 = windows0;
+    var windows2 = windows0;
+    var windows3 = windows0;
+    if (X_TURNS > 1u) { windows1 = windows(first, q + X_STEP); }
+    if (X_TURNS > 2u) {
+        windows2 = windows(first, q + 2u * X_STEP);
+        windows3 = windows(first, q + 3u * X_STEP);
+    }
     let wq = index % W_QUADS;
     let co = clamped4(staged_column(left, wq) + THREADS_X * vec4<u32>(0u, 1u, 2u, 3u), CO, TILE_CO);
     // Where a round has one (kh, kw), all threads walk together.
@@ -78,7 +83,9 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
     var s01 = mat4x4<f32>();
     var s10 = mat4x4<f32>();
     var s11 = mat4x4<f32>();
-    for (var start = 0u; start < KH * KW * CI; start += DEPTH) {
+    // All of them. Not said as a constant: FXC would try to write out every round, for many seconds.
+    let end = select(0u, KH * KW * CI, left < CO);
+    for (var start = 0u; start < end; start += DEPTH) {
         let tap = vec3<u32>(place.xy, place.z + select(0u, d, together));
         let used = within(start + d, KH * KW * CI, DEPTH);
         if (X_QUADS >= X_STEP || q < X_QUADS) { stage(d * X_STRIDE + q, windows0, tap, used); }

@@ -93,9 +93,14 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
     let d = index % DEPTH;
     let q = index / DEPTH;
     let pixels0 = pixels(first, q);
-    let pixels1 = pixels(first, q + STEP);
-    let pixels2 = pixels(first, q + 2u * STEP);
-    let pixels3 = pixels(first, q + 3u * STEP);
+    var pixels1 = pixels0;
+    var pixels2 = pixels0;
+    var pixels3 = pixels0;
+    if (DY_TURNS > 1u) { pixels1 = pixels(first, q + STEP); }
+    if (DY_TURNS > 2u) {
+        pixels2 = pixels(first, q + 2u * STEP);
+        pixels3 = pixels(first, q + 3u * STEP);
+    }
     let channels0 = channels(left, q);
     // Where a round has one (kh, kw), all threads walk together.
     let together = CO % DEPTH == 0u;
@@ -104,7 +109,9 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
     var s01 = mat4x4<f32>();
     var s10 = mat4x4<f32>();
     var s11 = mat4x4<f32>();
-    for (var start = 0u; start < KH * KW * CO; start += DEPTH) {
+    // All of them. Not said as a constant: FXC would try to write out every round, for many seconds.
+    let end = select(0u, KH * KW * CO, left < CI);
+    for (var start = 0u; start < end; start += DEPTH) {
         let place = vec3<u32>(walked.xy, walked.z + select(0u, d, together));
         let used = within(start + d, KH * KW * CO, DEPTH);
         if (DY_QUADS >= STEP || q < DY_QUADS) { stage_dy(d * DY_STRIDE + q, pixels0, place, used); }

@@ -87,7 +87,9 @@ fn conv2d_grad_input(@builtin(local_invocation_index) index: u32, @builtin(workg
     var s01 = mat4x4<f32>();
     var s10 = mat4x4<f32>();
     var s11 = mat4x4<f32>();
-    for (var start = 0u; start < CO; start += DEPTH) {
+    // All of them. Not said as a constant: FXC would try to write out every round, for many seconds.
+    let end = select(0u, CO, left < CI / 4u);
+    for (var start = 0u; start < end; start += DEPTH) {
         if (of_dy) {
             let used = vec4<bool>(within(start / 4u + quad, CO / 4u, QUADS));
             let in_a = seen_a & used;
