@@ -56,6 +56,7 @@ operations! {
     MATMUL matmul "y = activate(x · w + b)" {
         subgroup [Cpu];
         subgroup_narrow [Cpu];
+        tiled_8x8 [Gpu];
         tiled [Gpu];
         tiled_vec4 [];
         tiled_f16 [];
@@ -65,12 +66,14 @@ operations! {
     MATMUL_GRAD_INPUT matmul_grad_input "dx = (dy · wᵀ) * activate_grad(x)" {
         subgroup [Cpu];
         subgroup_narrow [Cpu];
+        tiled_8x8 [Gpu];
         tiled [Gpu];
         naive [];
     }
     MATMUL_GRAD_WEIGHT matmul_grad_weight "dw = xᵀ · dy, db = Σ dy" {
         subgroup [Cpu];
         subgroup_narrow [Cpu];
+        tiled_8x8 [Gpu];
         tiled [Gpu];
         split [];
         naive [];
