@@ -222,10 +222,11 @@ impl Call {
         if let Some(variant) = self.default_of(context.class, |variant| self.obstacle(context, variant))? {
             return Ok((variant.clone(), skipped));
         }
+        let reason = self.obstacle(context, self.op.variant("naive")?)?.unwrap_or_default();
         Err(Error::Variant {
             op: self.op.name,
             wanted: "naive".into(),
-            message: format!("needs more workgroups than this adapter allows; sizes: {:?}", self.sizes),
+            message: format!("{reason}; sizes: {:?}", self.sizes),
             known: self.op.variant_names(),
         })
     }
