@@ -9,6 +9,7 @@ mod compile;
 mod context;
 mod fault;
 mod feed;
+pub mod hlsl;
 mod kernel;
 mod native;
 mod pipelines;

@@ -11,6 +11,7 @@ use naga::{
 use std::fmt;
 use wgrad::{
     Error, Result,
+    gpu::hlsl::{REFUSED_BY_DXC, TAKEN_BY_DXC},
     op::{Call, Need, Shader, Sizes, Variant},
 };
 
@@ -183,8 +184,15 @@ impl Resolved {
                 let options = options::hlsl(*checked, shader_model);
                 let pipeline = hlsl::PipelineOptions { entry_point: Some((stage, entry)) };
                 let mut text = String::new();
+                // As [`wgrad::gpu::Context::kernel`] does on DX12.
+                let mut module = module.clone();
+                for (_, variable) in module.global_variables.iter_mut() {
+                    if variable.name.as_deref() == Some(REFUSED_BY_DXC) {
+                        variable.name = Some(TAKEN_BY_DXC.to_string());
+                    }
+                }
                 let translated = hlsl::Writer::new(&mut text, &options, &pipeline)
-                    .write(module, info, None)
+                    .write(&module, info, None)
                     .map_err(|e| fail(&e))?;
                 for entry in translated.entry_point_names {
                     entry.map_err(|e| fail(&e))?;
@@ -367,7 +375,7 @@ fn fitting(call: &Call, variant: &Variant) -> Result<Call> {
 mod tests {
     use super::{Language, Translation, emit};
     use wgrad::{
-        kernels::MATMUL,
+        kernels::{MATMUL, MATMUL_GRAD_INPUT},
         op::{Call, user_file},
     };
 
@@ -387,6 +395,17 @@ mod tests {
         (Language::Hlsl6, &["loop_bound", "min(uint(", "x_tile = ("]),
         (Language::Glsl, &["gl_LocalInvocationID == uvec3(0u)"]),
     ];
+
+    #[test]
+    fn hlsl_has_no_buffer_of_a_name_that_dxc_refuses() {
+        let call = Call::new(&MATMUL_GRAD_INPUT, &[("M", 33), ("N", 32), ("K", 64)]);
+        let naive = MATMUL_GRAD_INPUT.variant("naive").unwrap_or_else(|e| panic!("{e}"));
+        for language in [Language::Hlsl, Language::Hlsl6] {
+            let Ok(Translation::Text(text)) = emit(&call, naive, language, false) else { panic!("a text") };
+            let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+            assert!(!words.contains(&"dx") && words.contains(&"dx_buffer"), "{text}");
+        }
+    }
 
     #[test]
     fn own_texts_are_translated_as_they_run_and_others_with_checks() {
