@@ -30,7 +30,7 @@ use crate::{
     plan::{Arenas, fitting},
     program::Mode,
     selection::Choices,
-    visit::Visitor,
+    visit::{Visited, Visitor},
 };
 use std::ops::ControlFlow;
 
@@ -155,7 +155,7 @@ pub async fn evaluate_views(
     let program = model.program(&data.input, Mode::Evaluate, batch, steps, &Optimizer::default())?;
     let compiled = CompiledModel::sharing(context, program, &arenas, &feed, variants).await?;
     let judging = Judging { loss, outputs: true, mirrored, finite: true };
-    let each = |_: &_, total: Metrics| {
+    let each = |_: &Visited<'_>, total: Metrics| {
         each(total.images);
         ControlFlow::Continue(())
     };

@@ -1,5 +1,6 @@
 // A row of a loss that takes the label as a number. The interface says which by `distance_of` and its derivative `slope_of`:
-// loss[r] = w · distance_of(d), where d = logits[r] - label, and w the weight of the label's class; the last weight is that
+// loss[r] = w · distance_of(d), where d = logits[r] - label, and w the weight of the label's class times that of the
+// example; the last weight of a class is that
 // of all classes behind it. hit[r] = 1 where |d| < 0.5: the output rounds to the label.
 // dlogits[r] = w · slope_of(d) / rows: the gradient of the batch's mean loss. With mixup, `step.mixed` of the same for the
 // partner's label, and the rest of this. Rows beyond the batch are zero everywhere.

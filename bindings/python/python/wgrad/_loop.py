@@ -49,7 +49,8 @@ class Subject(Protocol):
     def assign(self, weights: dict[str, np.ndarray], slots: dict[str, dict[str, np.ndarray]], steps: int) -> None: ...
     def rates(self, first: int, count: int) -> list[float]: ...
     def callbacks(self, callbacks: Any, verbose: int, epochs: int, steps: int) -> Any: ...
-    def kind_of(self, callback: Any) -> str: ...
+    def needs(self, callback: Any) -> set[str]: ...
+    def history(self, calls: Any) -> Any: ...
 
 
 def named_device(device: Any) -> str:
@@ -164,7 +165,7 @@ def fit(
     steps = -(-len(x) // batch_size)
     verbose = 1 if verbose == "auto" else int(verbose)
     calls = subject.callbacks(callbacks, verbose, epochs, steps)
-    kinds = {subject.kind_of(callback) for callback in calls.callbacks}
+    kinds = set().union(*(subject.needs(callback) for callback in calls.callbacks))
     slots, done = subject.state()
     judged = None
     if validation is not None:
@@ -219,7 +220,8 @@ def fit(
     finished = False
     model.stop_training = False
     training_logs: dict[str, float] = {}
-    watch = _Watched(metrics, y, weights) if metrics.has_others else None
+    counted_by = np.asarray(own, np.float32)[targets] if own else weights
+    watch = _Watched(metrics, y, counted_by) if metrics.has_others else None
     try:
         calls.on_train_begin()
         for epoch in range(initial_epoch, epochs):
@@ -277,8 +279,7 @@ def fit(
             training_logs = epoch_logs
             if model.stop_training:
                 break
-        if epochs > initial_epoch:
-            take_back() if kinds & {"weights", "steps"} else None
+        if epochs > initial_epoch and not kinds & {"weights", "steps"}:
             synchronize()
         finished = True
         calls.on_train_end(training_logs)

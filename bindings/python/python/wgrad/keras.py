@@ -86,13 +86,11 @@ class _Metrics:
     @staticmethod
     def _counts(metric: Any, network: Network) -> str | None:
         """The key of a metric that equals what the device counts; None for another."""
-        import keras
-
         if isinstance(metric, str):
             key, kind = metric, metric
         elif isinstance(metric, dict) and str(metric.get("module", "")).startswith("keras"):
             key = metric.get("config", {}).get("name", "")
-            kind = keras.utils.to_snake_case(metric["class_name"]) if hasattr(keras.utils, "to_snake_case") else _snake(metric["class_name"])
+            kind = _snake(metric["class_name"])
             if metric.get("config", {}).get("threshold", 0.5) != 0.5:
                 return None
         else:
@@ -238,25 +236,24 @@ class _KerasModel:
             callbacks, add_history=True, add_progbar=verbose != 0, verbose=verbose, epochs=epochs, steps=steps, model=self.model
         )
 
-    def kind_of(self, callback: Any) -> str:
-        """What a callback needs: "nothing" but logs, "progress" of batches, the "weights" after an epoch, or "steps" one by one."""
+    def needs(self, callback: Any) -> set[str]:
+        """What a callback needs besides logs: "progress" of batches, the "weights" after an epoch, "steps" one by one, "tests"."""
         import keras
 
         known = keras.callbacks
         if type(callback) is known.ProgbarLogger:
-            return "progress"
+            return {"progress"}
         if type(callback) in (known.History, known.CSVLogger, known.ReduceLROnPlateau, known.LearningRateScheduler, known.TerminateOnNaN):
-            return "nothing"
+            return set()
         if type(callback) is known.EarlyStopping:
-            return "weights" if callback.restore_best_weights else "nothing"
+            return {"weights"} if callback.restore_best_weights else set()
         if type(callback) is known.ModelCheckpoint:
-            return "weights" if callback.save_freq == "epoch" else "steps"
+            return {"weights"} if callback.save_freq == "epoch" else {"steps"}
         hooks = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-        if any(_overrides(callback, hook) for hook in hooks):
-            return "steps"
+        needs = {"steps"} if any(_overrides(callback, hook) for hook in hooks) else {"weights"}
         if any(_overrides(callback, hook) for hook in ("on_test_batch_begin", "on_test_batch_end")):
-            return "tests"
-        return "weights"
+            needs.add("tests")
+        return needs
 
     def history(self, calls: Any) -> Any:
         return getattr(self.model, "history", None) or calls._history

@@ -70,7 +70,7 @@ class _Metrics:
 class Model:
     """A network of layers: `Model(inputs, outputs)`, as in Keras's functional models."""
 
-    _class = "Functional"
+    _module, _class = "keras.src.models.functional", "Functional"
 
     def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None):
         self.name = name or type(self).__name__.lower()
@@ -83,6 +83,8 @@ class Model:
         self._weights: dict[str, np.ndarray] = {}
         self._layers: list[layers.Layer] = []
         self._output: Any = None
+        #: Shapes of outputs by layer, with the batch.
+        self._shapes: dict[Any, list[Any]] = {}
         if inputs is not None or outputs is not None:
             if not isinstance(inputs, layers.Tensor) or not isinstance(outputs, layers.Tensor):
                 raise TypeError("inputs and outputs are no outputs of layers; a network has one of each: begin with layers.Input(shape)")
@@ -127,11 +129,17 @@ class Model:
             layer = tensor.layer
             one = _input(layer) if isinstance(layer, layers.InputLayer) else layer.described()
             one["name"] = layer.name
-            sources = [{"class_name": "__keras_tensor__", "config": {"keras_history": [s.layer.name, 0, 0]}} for s in tensor.sources]
+            sources = [self._source(source.layer) for source in tensor.sources]
             joined = isinstance(layer, (layers.Add, layers.Concatenate))
             one["inbound_nodes"] = [{"args": [sources] if joined else sources, "kwargs": {}}] if sources else []
             described.append(one)
         return described
+
+    def _source(self, layer: layers.Layer) -> dict[str, Any]:
+        """The output of a layer in Keras's JSON, with its shape once the network is built."""
+        own = [None, *layer.config["shape"]] if isinstance(layer, layers.InputLayer) else self._shapes.get(layer.name)
+        config = {"shape": own, "dtype": "float32", "keras_history": [layer.name, 0, 0]}
+        return {"class_name": "__keras_tensor__", "config": config}
 
     def get_config(self) -> dict[str, Any]:
         """The layers with their arguments, as Keras has them."""
@@ -146,7 +154,7 @@ class Model:
 
     def to_json(self) -> str:
         """The model as Keras 3 describes it; `keras.models.model_from_json` reads it."""
-        described: dict[str, Any] = {"module": "keras", "class_name": self._class, "config": self.get_config(), "registered_name": None}
+        described: dict[str, Any] = {"module": self._module, "class_name": self._class, "config": self.get_config(), "registered_name": None}
         if self.optimizer is not None:
             loss = self._loss.described() if isinstance(self._loss, losses.Loss) else self._loss
             described["compile_config"] = {"optimizer": self.optimizer.described(), "loss": loss, "metrics": self._metrics or None}
@@ -155,6 +163,7 @@ class Model:
     def _build(self) -> Network:
         if self._network is None:
             self._network = Network(self.to_json(), self.name)
+            self._shapes = {name: [None, *output] for name, _, output, _, _ in self._network.summary()}
             if not self._weights:
                 if self._network.missing_initializers:
                     raise ValueError("; ".join(self._network.missing_initializers))
@@ -257,7 +266,7 @@ class Model:
 class Sequential(Model):
     """A stack of layers, each on the output of the one before."""
 
-    _class = "Sequential"
+    _module, _class = "keras", "Sequential"
 
     def __init__(self, layers: list[Any] | None = None, name: str | None = None):  # noqa: A002
         super().__init__(name=name)
@@ -319,23 +328,24 @@ class _Own:
     def callbacks(self, given: Any, verbose: int, epochs: int, steps: int) -> callbacks.CallbackList:
         return callbacks.CallbackList(given, self.model, verbose, epochs, steps)
 
-    def kind_of(self, callback: Any) -> str:
-        """What a callback needs: "nothing" but logs, "progress" of batches, the "weights" after an epoch, or "steps" one by one."""
+    def needs(self, callback: Any) -> set[str]:
+        """What a callback needs besides logs: "progress" of batches, the "weights" after an epoch, "steps" one by one, "tests"."""
         if type(callback) is callbacks.ProgbarLogger:
-            return "progress" if callback.params["verbose"] == 1 else "nothing"
+            return {"progress"} if callback.params["verbose"] == 1 else set()
         logs_only = (callbacks.History, callbacks.CSVLogger, callbacks.ReduceLROnPlateau, callbacks.LearningRateScheduler, callbacks.TerminateOnNaN)
         if type(callback) in logs_only:
-            return "nothing"
+            return set()
         if type(callback) is callbacks.EarlyStopping:
-            return "weights" if callback.restore_best_weights else "nothing"
+            return {"weights"} if callback.restore_best_weights else set()
 
         def own(name: str) -> bool:
             method = getattr(callback, name, None)
             return getattr(method, "__func__", method) is not getattr(callbacks.Callback, name)
 
-        if own("on_train_batch_begin") or own("on_train_batch_end"):
-            return "steps"
-        return "tests" if own("on_test_batch_begin") or own("on_test_batch_end") else "weights"
+        needs = {"steps"} if own("on_train_batch_begin") or own("on_train_batch_end") else {"weights"}
+        if own("on_test_batch_begin") or own("on_test_batch_end"):
+            needs.add("tests")
+        return needs
 
     def history(self, calls: callbacks.CallbackList) -> callbacks.History:
         self.model.history = calls.history

@@ -252,3 +252,53 @@ fn optimizer(value: &Value) -> String {
     let others = if others.is_empty() { String::new() } else { format!("; {}", others.join("; ")) };
     format!("it was compiled with the optimizer {class}, which is not used: say {}{others}", fields.join(" "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::optimizer_of;
+    use serde_json::json;
+    use wgrad::optim::{Adam, Method, Optimizer, RmsProp, Sgd};
+
+    #[test]
+    fn an_optimizer_has_the_numbers_of_keras() {
+        let sgd = |momentum, nesterov, learning_rate| Optimizer {
+            learning_rate,
+            ..Optimizer::new(Method::Sgd(Sgd { momentum, nesterov }))
+        };
+        let adam = Adam { beta_1: 0.8, epsilon: 1e-3, ..Adam::default() };
+        let adam = Optimizer { weight_decay: 0.0, ..Optimizer::new(Method::AdamW(adam)) };
+        let rmsprop = Optimizer::new(Method::RmsProp(RmsProp { centered: true, rho: 0.5, ..RmsProp::default() }));
+        for (value, expected) in [
+            (json!("sgd"), sgd(0.0, false, 0.01)),
+            (
+                json!({"class_name": "SGD", "config": {"learning_rate": 0.5, "momentum": 0.9, "nesterov": true}}),
+                sgd(0.9, true, 0.5),
+            ),
+            (
+                json!({"class_name": "AdamW", "config": {"beta_1": 0.8, "epsilon": 1e-3, "weight_decay": null}}),
+                adam,
+            ),
+            (
+                json!({"class_name": "RMSprop", "config": {"rho": 0.5, "centered": true, "global_clipnorm": 2.0,
+                    "use_ema": false, "clipnorm": null}}),
+                Optimizer { global_clipnorm: Some(2.0), ..rmsprop },
+            ),
+        ] {
+            assert_eq!(optimizer_of(&value), Ok(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn an_optimizer_that_would_step_otherwise_is_refused() {
+        for (value, words) in [
+            (json!("nadam"), "the optimizer nadam, which"),
+            (json!({"class_name": "Muon", "config": {}}), "the optimizer Muon, which"),
+            (json!({"class_name": "Adam", "config": {"amsgrad": true}}), "amsgrad = true"),
+            (json!({"class_name": "Adam", "config": {"clipvalue": 1.0}}), "clipvalue = 1.0"),
+            (json!({"class_name": "SGD", "config": {"momentum": 0.9, "weight_decay": 0.1}}), "weight_decay = 0.1"),
+        ] {
+            let why = optimizer_of(&value).expect_err("it would train otherwise");
+            assert!(why.starts_with("was compiled with ") && why.contains(words), "{why}");
+        }
+    }
+}

@@ -84,3 +84,37 @@ pub fn weights_bytes(text: &str, parameters: &[Parameter], arena: &[f32]) -> Res
     }
     file.finish().map_err(|e| fail(e.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::checkpoint, weights_bytes};
+    use serde_json::json;
+    use std::path::Path;
+
+    /// A stack that ends in one dense layer, behind a layer with two cells.
+    fn network() -> String {
+        let layer = |class: &str, config: serde_json::Value| json!({"module": "keras.layers", "class_name": class, "config": config});
+        let lstm = layer("LSTM", json!({"units": 2}));
+        json!({"module": "keras", "class_name": "Sequential", "config": {"name": "net", "layers": [
+            layer("InputLayer", json!({"batch_shape": [null, 3, 4], "name": "input_layer"})),
+            layer("Bidirectional", json!({"name": "both", "layer": lstm})),
+            layer("Dense", json!({"name": "dense", "units": 2})),
+        ]}})
+        .to_string()
+    }
+
+    #[test]
+    fn weights_are_read_as_they_were_written() {
+        let text = network();
+        let model = super::super::parse(Path::new("network"), &text, [28, 28, 1]).expect("it is Keras's").model;
+        let parameters = model.parameters().expect("fits");
+        let weights = model.initial_weights(3).expect("fits");
+        let bytes = weights_bytes(&text, &parameters, &weights).expect("writes");
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("net.weights.h5");
+        std::fs::write(&path, bytes).expect("writes");
+        assert_eq!(checkpoint(&path, &parameters).expect("reads").weights, weights);
+        let short = weights_bytes(&text, &parameters, &weights[..8]).expect_err("it is short").to_string();
+        assert!(short.contains("the weights end before layer `both`"), "{short}");
+    }
+}
