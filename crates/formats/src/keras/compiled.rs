@@ -267,7 +267,8 @@ mod tests {
         };
         let adam = Adam { beta_1: 0.8, epsilon: 1e-3, ..Adam::default() };
         let adam = Optimizer { weight_decay: 0.0, ..Optimizer::new(Method::AdamW(adam)) };
-        let rmsprop = Optimizer::new(Method::RmsProp(RmsProp { centered: true, rho: 0.5, ..RmsProp::default() }));
+        let rmsprop =
+            Optimizer::new(Method::RmsProp(RmsProp { centered: true, rho: 0.5, ..RmsProp::default() }));
         for (value, expected) in [
             (json!("sgd"), sgd(0.0, false, 0.01)),
             (
@@ -295,7 +296,10 @@ mod tests {
             (json!({"class_name": "Muon", "config": {}}), "the optimizer Muon, which"),
             (json!({"class_name": "Adam", "config": {"amsgrad": true}}), "amsgrad = true"),
             (json!({"class_name": "Adam", "config": {"clipvalue": 1.0}}), "clipvalue = 1.0"),
-            (json!({"class_name": "SGD", "config": {"momentum": 0.9, "weight_decay": 0.1}}), "weight_decay = 0.1"),
+            (
+                json!({"class_name": "SGD", "config": {"momentum": 0.9, "weight_decay": 0.1}}),
+                "weight_decay = 0.1",
+            ),
         ] {
             let why = optimizer_of(&value).expect_err("it would train otherwise");
             assert!(why.starts_with("was compiled with ") && why.contains(words), "{why}");
