@@ -77,13 +77,15 @@ model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=Tru
 x, y = networks.data("images")
 before = model.get_weights()[0].copy()
 
-class Interrupt(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        if epoch == 3:
-            os.kill(os.getpid(), signal.SIGINT)
+def rate(epoch):
+    if epoch == 3:
+        os.kill(os.getpid(), signal.SIGINT)
+    return 0.01
 
+# A scheduler needs no weights, so that nothing was written back before.
+interrupt = keras.callbacks.LearningRateScheduler(rate)
 try:
-    wgrad.fit(model, x, y, epochs=1000000, verbose=0, device="cpu", callbacks=[Interrupt()])
+    wgrad.fit(model, x, y, epochs=1000000, verbose=0, device="cpu", callbacks=[interrupt])
 except KeyboardInterrupt:
     print("interrupted", not np.array_equal(before, model.get_weights()[0]), int(model.optimizer.iterations) >= 24)
 """
