@@ -10,8 +10,10 @@ use wgrad::program::Parameter;
 #[derive(Default)]
 struct Tree<'w> {
     groups: BTreeMap<String, Tree<'w>>,
-    /// Name of the layer, shape and values of the tensors, in Keras's order.
-    tensors: Option<(&'w str, Vec<(&'w [usize], &'w [f32])>)>,
+    /// Name of the layer, if this is the group of one.
+    layer: Option<&'w str>,
+    /// Shape and values of the tensors, in Keras's order.
+    tensors: Vec<(&'w [usize], &'w [f32])>,
 }
 
 impl<'w> Tree<'w> {
@@ -32,10 +34,12 @@ impl<'w> Tree<'w> {
             }
             all.push(group.finish());
         }
-        if let Some((layer, tensors)) = self.tensors {
+        if self.layer.is_some() || !self.tensors.is_empty() {
             let mut group = create("vars");
-            group.set_attr("name", AttrValue::String(layer.to_string()));
-            for (n, (shape, values)) in tensors.into_iter().enumerate() {
+            if let Some(layer) = self.layer {
+                group.set_attr("name", AttrValue::String(layer.to_string()));
+            }
+            for (n, (shape, values)) in self.tensors.into_iter().enumerate() {
                 let shape: Vec<u64> = shape.iter().map(|axis| *axis as u64).collect();
                 group.create_dataset(&n.to_string()).with_f32_data(values).with_shape(&shape);
             }
@@ -68,12 +72,13 @@ pub fn weights_bytes(text: &str, parameters: &[Parameter], arena: &[f32]) -> Res
         let node = graph.nodes.iter().find(|node| node.name == layer);
         let node =
             node.ok_or_else(|| fail(format!("layer `{layer}` is not in the network's description")))?;
+        tree.at(&node.group).layer = Some(layer);
         let parts = parts(node);
         for (part, tensors) in parts.iter().zip(tensors.chunks(tensors.len().div_ceil(parts.len()).max(1))) {
             let values = |p: &&'_ Parameter| arena.get(p.offset..p.offset + p.len());
             let named = tensors.iter().map(|p| Some((&p.shape[..], values(p)?))).collect::<Option<Vec<_>>>();
             let named = named.ok_or_else(|| fail(format!("the weights end before layer `{layer}`")))?;
-            tree.at(&format!("{}/{part}", node.group)).tensors = Some((layer, named));
+            tree.at(&format!("{}/{part}", node.group)).tensors = named;
         }
     }
     let mut file = FileBuilder::new();
