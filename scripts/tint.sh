@@ -5,6 +5,7 @@
 #   scripts/tint.sh                          every variant with every setting and activation
 #   scripts/tint.sh matmul --variant tiled   the settings of one variant
 #   scripts/tint.sh matmul --file my.wgsl    your own file
+#   scripts/tint.sh --install                only installs what it needs, for scripts/dx12.sh too
 #
 # Needs node 18 or later and npm: scripts/setup.sh --tint installs them. If necessary it installs Dawn, which contains
 # Tint, with npm: the package webgpu in the version of scripts/tint/package-lock.json, into target/tint.
@@ -50,6 +51,7 @@ if ! cmp -s "$sources/package-lock.json" "$folder/installed.json"; then
   cp "$sources/package-lock.json" "$folder/installed.json"
 fi
 
+if [ "${1:-}" = --install ]; then exit 0; fi
 PATH=$PATH:${HOME:-/root}/.cargo/bin
 if [ -z "${WGRAD:-}" ]; then
   cargo build --locked --quiet

@@ -32,6 +32,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// Its words, as the device reads them.
+    pub fn words(&self) -> Vec<u32> {
+        bytemuck::cast_slice(&[*self]).to_vec()
+    }
+
     /// Sets the random key from the seed and the global number of the step.
     pub fn keyed(mut self, seed: u64, number: u64) -> Self {
         // SplitMix64 (Steele, Lea and Flood 2014): a bijection, so no two steps of a seed share a key.

@@ -1,26 +1,40 @@
-//! Registry of every operation, its variants, and the adapter classes for which each variant is the default.
+//! Registry of every operation, its variants, and the rules by which each variant is the default.
 //!
-//! A variant is one WGSL file in `shaders/<operation>/` and one word here; their order is the order of preference.
+//! A variant is one WGSL file in `shaders/<operation>/` and one line here; their order is the order of preference. In
+//! the brackets stand the adapters for which it is a default: `Cpu`, `Gpu`, or a kind of GPU (`Mobile`, `Integrated`,
+//! `Discrete`), and behind `if` conditions, which [`Rule`] describes. Several brackets are several rules.
+//!
+//! The rules for GPUs follow from what drivers compile (`shaders/STATISTICS.md`: `tiled_vec4` has the fewest
+//! instructions for each multiplication and addition on the chips of all vendors) and from the number of cores: a
+//! workgroup that does more wins if there are enough of them, some 48 on a card, 16 on an integrated GPU, 8 on a
+//! phone's. No GPU has confirmed them yet; `wgrad_lab::tune` measures. On software adapters `subgroup` is the fastest,
+//! except where Mesa 26 computes 16 lanes at a time: there `tiled_vec4` is 1.8 times as fast for a product of 256 × 256 ×
+//! 256, and 4.9 times for the second convolution of `cnn` (Mesa 26.1.6, LLVM 19, 512 bits, in turns).
+//!
 //! `naive` is always eligible: it is the fallback, and the text to read first. The twin is the function with the
 //! operation's name in [`crate::reference`]. The texts hold everything else: parts and cases are in `interface.wgsl`,
 //! requirements in each variant.
 
 use crate::{
     Error, Result,
-    op::{
-        AdapterClass::{Cpu, Gpu},
-        Call, Listed, Op, Variant,
-        activations::ACTIVATIONS,
-    },
+    op::{Call, Listed, On, Op, Rule, Variant, activations::ACTIVATIONS},
     reference as twin,
 };
 use peaks::PEAKS;
 
+/// The rules that stand in brackets: none in empty ones.
+macro_rules! rules {
+    ([]) => { &[] };
+    ($([$($on:ident),+ $(if $($when:expr),+)?])+) => {
+        &[$(Rule { on: &[$(On::$on),+], when: &[$($(stringify!($when)),+)?] }),+]
+    };
+}
+
 /// Declares a list, and a static for each operation in it: its name, a one-line description, and its variants, each
-/// with the classes for which it is the default in brackets.
+/// with its rules in brackets.
 macro_rules! operations {
     ($(#[$doc:meta])* $all:ident: texts in $shaders:literal, twins in $twins:ident;
-     $($id:ident $name:ident $about:literal { $($variant:ident [$($class:expr),*];)+ })+) => {
+     $($id:ident $name:ident $about:literal { $($variant:ident $([$($rule:tt)*])+;)+ })+) => {
         $(
             #[doc = $about]
             pub static $id: Op = Op::new(
@@ -33,7 +47,7 @@ macro_rules! operations {
                 &[$(Listed {
                     name: stringify!($variant),
                     text: include_str!(concat!($shaders, stringify!($name), "/", stringify!($variant), ".wgsl")),
-                    default_for: &[$($class),*],
+                    default_for: rules!($([$($rule)*])+),
                 }),+],
             );
         )+
@@ -54,50 +68,52 @@ operations! {
     }
     AUGMENT augment "decode, with each image changed at random and mixed with another" { lines [Cpu]; naive [Cpu, Gpu]; }
     MATMUL matmul "y = activate(x · w + b)" {
-        subgroup [Cpu];
-        subgroup_narrow [Cpu];
-        tiled [Gpu];
-        tiled_vec4 [];
+        subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        subgroup_narrow [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        tiled_vec4 [Discrete if groups >= 48] [Integrated if groups >= 16] [Mobile if groups >= 8]
+            [Cpu if lanes >= 16, mesa >= 26];
+        split [Gpu if M / 32 * N / 32 <= 8, K >= 256];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         tiled_f16 [];
-        split [];
         naive [];
     }
     MATMUL_GRAD_INPUT matmul_grad_input "dx = (dy · wᵀ) * activate_grad(x)" {
-        subgroup [Cpu];
-        subgroup_narrow [Cpu];
-        tiled [Gpu];
+        subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        subgroup_narrow [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         naive [];
     }
     MATMUL_GRAD_WEIGHT matmul_grad_weight "dw = xᵀ · dy, db = Σ dy" {
-        subgroup [Cpu];
-        subgroup_narrow [Cpu];
-        tiled [Gpu];
-        split [];
+        subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        subgroup_narrow [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        split [Gpu if K / 32 * N / 32 <= 8, M >= 256];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         naive [];
     }
     CONV2D_FORWARD conv2d_forward "y = activate(x ∗ w + b)" {
-        subgroup [Cpu];
-        subgroup_any [Cpu];
-        tiled [Gpu];
-        tiled_vec4 [];
+        subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        subgroup_any [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        tiled_vec4 [Discrete if groups >= 48] [Integrated if groups >= 16] [Mobile if groups >= 8]
+            [Cpu if lanes >= 16, mesa >= 26];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         winograd [];
         naive [];
     }
     CONV2D_GRAD_INPUT conv2d_grad_input "dx = (dy ∗ᵀ w) * activate_grad(x)" {
-        subgroup [Cpu];
-        tiled [Gpu];
+        subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         winograd [];
         naive [];
     }
     CONV2D_GRAD_WEIGHT conv2d_grad_weight "dw and db of a convolution, in splits of the batch" {
-        subgroup [Cpu];
-        subgroup_any [Cpu];
-        tiled [Gpu];
+        subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        subgroup_any [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         naive [];
     }
     SUM_PARTIALS sum_partials "dw, db = the sum of the splits, in order" { naive [Cpu, Gpu]; }
     MAX_POOL2D_FORWARD max_pool2d_forward "the maximum of each window, and its place" {
-        vec4 [Cpu];
+        vec4 [Cpu] [Gpu if groups >= 64];
         flat [Gpu];
         naive [];
     }
@@ -108,7 +124,7 @@ operations! {
     }
     ACTIVATION_FORWARD activation_forward "y = activate(x)" { naive [Cpu, Gpu]; }
     ACTIVATION_GRAD activation_grad "dx = dy * activate_grad(y or x)" { naive [Cpu, Gpu]; }
-    ADD add "y = activate(a + b)" { vec4 [Cpu]; naive [Cpu, Gpu]; }
+    ADD add "y = activate(a + b)" { vec4 [Cpu] [Gpu if groups >= 64]; naive [Cpu, Gpu]; }
     UNARY unary "y = a function of each element: root, logarithm, clamp ..." { naive [Cpu, Gpu]; }
     BINARY binary "y = a - b, a · b, min(a, b) or max(a, b)" { naive [Cpu, Gpu]; }
     CONCATENATE concatenate "y = a and b side by side" { naive [Cpu, Gpu]; }
@@ -132,11 +148,11 @@ operations! {
         naive [Cpu, Gpu];
     }
     BATCH_NORM_MOVING batch_norm_moving "statistics from the moving averages" { naive [Cpu, Gpu]; }
-    BATCH_NORM_FORWARD batch_norm_forward "y = activate(a · x + b)" { vec4 [Cpu]; naive [Cpu, Gpu]; }
+    BATCH_NORM_FORWARD batch_norm_forward "y = activate(a · x + b)" { vec4 [Cpu] [Gpu if groups >= 64]; naive [Cpu, Gpu]; }
     BATCH_NORM_GRAD_PARTIALS batch_norm_grad_partials "dgamma and dbeta, in splits of the rows" { vec4 [Cpu]; naive [Cpu, Gpu]; }
     BATCH_NORM_GRAD_COMBINE batch_norm_grad_combine "dgamma, dbeta, and the coefficients of dx" { naive [Cpu, Gpu]; }
     BATCH_NORM_GRAD_INPUT batch_norm_grad_input "dx = (k0 · dy + k1 · x + k2) * activate_grad(x)" {
-        vec4 [Cpu];
+        vec4 [Cpu] [Gpu if groups >= 64];
         naive [Cpu, Gpu];
     }
     LAYER_NORM_FORWARD layer_norm_forward "y = activate(gamma · x̂ + beta) over the last axis" { naive [Cpu, Gpu]; }

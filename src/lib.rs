@@ -37,7 +37,7 @@ pub mod feed;
 pub mod op;
 /// CPU twins: plain loops in f64 that define the result of every kernel.
 pub mod reference;
-/// Registry of every operation, its variants, and the adapter classes for which each is the default.
+/// Registry of every operation, its variants, and the rules by which each is the default.
 pub mod kernels;
 
 // Data.

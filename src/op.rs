@@ -8,9 +8,12 @@ pub mod activations;
 mod bounds;
 mod class;
 pub mod directives;
+mod interface;
+mod kind;
 mod lines;
 pub mod parts;
 mod role;
+mod rule;
 pub mod setting;
 mod shader;
 mod size;
@@ -21,11 +24,13 @@ mod variant;
 
 pub use activations::{Activation, At};
 pub use class::AdapterClass;
+pub use kind::{AdapterKind, Traits};
 pub use role::{Marks, Role, Values, Window};
+pub use rule::{EVERYWHERE, On, Rule};
 pub(crate) use shader::joined;
 pub use shader::{Access, Binding, Element, Shader};
 pub use size::Size;
-use twin::{Expected, Inputs};
+use twin::{Expected, Inputs, Outputs, Undefined};
 pub use variant::{Need, Variant, rounded};
 
 /// Sizes and other overrides of one call, by name.
@@ -50,17 +55,31 @@ pub struct Op {
     pub about: &'static str,
     /// `interface.wgsl`: buffers with shapes, sizes, grid, cases.
     pub interface: &'static str,
-    /// The plain-loop definition in f64: outputs from inputs.
-    pub twin: fn(&Inputs<'_>) -> Vec<(&'static str, Expected)>,
+    /// What defines its outputs.
+    definition: Definition,
+    /// The folder that holds it, if it is outside the registry.
+    folder: Option<&'static str>,
     listed: &'static [Listed],
     read: OnceLock<Described>,
 }
+
+/// What defines the outputs of an operation.
+#[derive(Clone, Copy)]
+enum Definition {
+    /// A plain loop in f64.
+    Twin(fn(&Inputs<'_>) -> Outputs),
+    /// Its variant `naive`, which this function interprets on the host.
+    Reference(Interpret),
+}
+
+/// A function that interprets the variant `naive` of an operation on the host.
+pub type Interpret = fn(&Op, &Inputs<'_>) -> Result<Outputs, Undefined>;
 
 /// A variant as listed in the registry.
 pub(crate) struct Listed {
     pub(crate) name: &'static str,
     pub(crate) text: &'static str,
-    pub(crate) default_for: &'static [AdapterClass],
+    pub(crate) default_for: &'static [Rule],
 }
 
 /// Properties of an operation that are read from its texts.
@@ -130,7 +149,76 @@ impl Op {
         twin: fn(&Inputs<'_>) -> Vec<(&'static str, Expected)>,
         listed: &'static [Listed],
     ) -> Self {
-        Self { name, about, interface, twin, listed, read: OnceLock::new() }
+        let definition = Definition::Twin(twin);
+        Self { name, about, interface, definition, folder: None, listed, read: OnceLock::new() }
+    }
+
+    /// An operation outside the registry, whose variant `naive` defines its outputs; it has no variants yet
+    /// ([`Op::with_variants`]). `place` is the folder of its texts; errors in the interface are reported there.
+    ///
+    /// # Errors
+    /// A message if `interface` does not declare an operation.
+    pub fn own(
+        [name, about, interface]: [&'static str; 3],
+        place: &'static str,
+        interpret: Interpret,
+    ) -> std::result::Result<Self, String> {
+        let definition = Definition::Reference(interpret);
+        let op = Self {
+            name,
+            about,
+            interface,
+            definition,
+            folder: Some(place),
+            listed: &[],
+            read: OnceLock::new(),
+        };
+        let parts = lines::uses(interface)?;
+        let activation = op.activated().then_some(activations::LINEAR.source);
+        if let Some(fault) =
+            interface::fault(&format!("{place}/interface.wgsl"), interface, &parts, activation)
+        {
+            return Err(fault);
+        }
+        interface::tolerance(interface)?;
+        Ok(op)
+    }
+
+    /// The folder of its texts, if it is outside the registry.
+    pub fn folder(&self) -> Option<&'static str> {
+        self.folder
+    }
+
+    /// Returns true if a reference kernel defines its outputs, not a twin.
+    pub fn has_reference(&self) -> bool {
+        matches!(self.definition, Definition::Reference(_))
+    }
+
+    /// The outputs that its twin, or the interpreter of its reference, computes.
+    ///
+    /// # Errors
+    /// [`Undefined`] if a reference gives none; a twin always does.
+    pub fn outputs(&self, inputs: &Inputs<'_>) -> std::result::Result<Outputs, Undefined> {
+        match self.definition {
+            Definition::Twin(twin) => Ok(twin(inputs)),
+            Definition::Reference(interpret) => interpret(self, inputs),
+        }
+    }
+
+    /// The outputs that its twin computes. For an operation without a twin there are none, which no comparison accepts.
+    pub fn twin(&self, inputs: &Inputs<'_>) -> Outputs {
+        self.outputs(inputs).unwrap_or_default()
+    }
+
+    /// The tolerance of its line `// tolerance T`: a share of the size of an element and of the mean size of its buffer.
+    pub fn tolerance(&self) -> Option<f64> {
+        interface::tolerance(self.interface).ok().flatten()
+    }
+
+    /// The name of a buffer, as the interface has it; empty if it has no such buffer.
+    pub fn buffer(&self, name: &str) -> &'static str {
+        let found = self.interface.find(&format!("> {name}:")).map(|at| at + 2);
+        found.and_then(|at| self.interface.get(at..at + name.len())).unwrap_or_default()
     }
 
     /// Reads the texts, once. Malformed lines are reported when a variant is composed, and in tests.
@@ -181,8 +269,8 @@ impl Op {
     fn changed(&self, change: impl FnOnce(&mut Described)) -> Self {
         let mut described = self.described().clone();
         change(&mut described);
-        let Self { name, about, interface, twin, listed, .. } = *self;
-        Self { name, about, interface, twin, listed, read: OnceLock::from(described) }
+        let Self { name, about, interface, definition, folder, listed, .. } = *self;
+        Self { name, about, interface, definition, folder, listed, read: OnceLock::from(described) }
     }
 
     /// A copy of the operation with these variants, outside the registry: it runs with wgpu's checks.

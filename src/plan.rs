@@ -11,7 +11,7 @@ use crate::{
     selftest,
 };
 use std::{
-    collections::{BTreeSet, HashMap, hash_map::Entry},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque, hash_map::Entry},
     fmt,
     sync::Arc,
 };
@@ -183,14 +183,27 @@ impl Plan {
         let mut refused = Vec::new();
         // Equal calls, such as the steps of a recurrent layer, share one kernel, which is looked up once.
         let mut kernels: HashMap<String, (Arc<Kernel>, Option<String>)> = HashMap::new();
-        let of = program.nodes.iter().map(|node| node.call.key()).collect::<BTreeSet<_>>().len();
+        let mut known = HashSet::new();
+        let calls = program.nodes.iter().map(|node| &node.call).filter(|call| known.insert(call.key()));
+        let chosen = calls.map(|call| Ok((call.clone(), call.variant(context, choices)?)));
+        let mut chosen = chosen.collect::<Result<VecDeque<_>>>()?;
+        let of = chosen.len();
+        #[cfg(not(target_family = "wasm"))]
+        let _ahead = {
+            let kernels = chosen.iter().map(|(call, (variant, _))| (call.clone(), variant.clone()));
+            context.compile_ahead(kernels.collect())
+        };
         let feed = FeedBuffers::new(context, 1, 4, 1)?;
         for node in &program.nodes {
             let nth = kernels.len() + 1;
             let (kernel, skipped) = match kernels.entry(node.call.key()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let (variant, skipped) = node.call.variant(context, choices)?;
+                    // Kernels are met in the order in which they were chosen.
+                    let (variant, skipped) = match chosen.pop_front() {
+                        Some((_, chosen)) => chosen,
+                        None => node.call.variant(context, choices)?,
+                    };
                     let name = format!("{}/{}", node.call.op.name, variant.name());
                     context.tell(Preparing::Compiling { kernel: &name, nth, of });
                     new.insert((context.kernel(&node.call, &variant).await?, skipped))
@@ -225,6 +238,7 @@ impl Plan {
             });
         }
         context.check()?;
+        context.store_pipelines();
         context.tell(Preparing::Ready);
         Ok(Self { program, steps, slices, temporary_bytes: temporaries.bytes(), notes })
     }
@@ -259,6 +273,15 @@ impl Plan {
     /// The value `id` of the program.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.program.values[id.0]
+    }
+
+    /// The variant that runs each call, by [`crate::op::Call::key`].
+    pub fn by_call(&self) -> BTreeMap<String, String> {
+        let names = self.steps.iter().zip(&self.program.nodes).filter_map(|(step, node)| {
+            let (_, variant) = step.launch.kernel.name.split_once('/')?;
+            Some((node.call.key(), variant.to_string()))
+        });
+        names.collect()
     }
 
     /// The variants that run, as `operation/variant`, in the order of the plan.

@@ -2,15 +2,15 @@
 //! with NaN, guard bands around every buffer. It times nothing.
 
 use crate::{
-    Result,
+    Error, Result,
     compare::{Mismatch, compare},
     feed::{Batch, Step, split_mix},
     gpu::{Context, FeedBuffers, Kernel, Slice},
     op::{
-        Access, Activation, Call, Element, Marks, Role, Shader, Variant,
+        Access, Activation, Binding, Call, Element, Marks, Role, Shader, Variant,
         activations::LINEAR,
         sizes::{lengths, shape},
-        twin::{Data, Expected, Inputs, Outputs, Sum},
+        twin::{Data, Expected, Inputs, Outputs, Sum, Undefined},
     },
 };
 use std::{collections::BTreeMap, fmt};
@@ -41,7 +41,7 @@ fn sentinel(of: usize, at: usize) -> u32 {
 fn left_over(element: Element, of: usize, at: usize) -> u32 {
     let random = split_mix((of as u64) << 32 | at as u64);
     match (element, random % 4) {
-        (Element::U32, _) => (random >> 8) as u32 % 4,
+        (Element::U32 | Element::I32, _) => (random >> 8) as u32 % 4,
         (Element::F32, 0) => 3e38f32.to_bits(),
         (Element::F32, 1) => (-3e38f32).to_bits(),
         (Element::F32, 2) => ((random >> 40) as f32 / 8192.0 - 1024.0).to_bits(),
@@ -88,8 +88,10 @@ pub struct Trial {
     host: BTreeMap<String, Data>,
     batch: Batch,
     step: Step,
-    /// `None` if the twin was skipped.
-    expected: Option<Vec<(&'static str, Expected)>>,
+    /// `None` if the twin was skipped, or there is none.
+    expected: Option<Outputs>,
+    /// Why the operation's reference gives no expected outputs.
+    undefined: Option<Undefined>,
 }
 
 /// The inputs of a trial on a device.
@@ -123,8 +125,21 @@ impl Trial {
 
     /// Runs the twin, so that outputs are compared with it.
     pub fn with_twin(mut self) -> Self {
-        self.expected = Some(self.twin(&self.host, self.call.activation));
+        match self.outputs(&self.host, self.call.activation) {
+            Ok(outputs) => self.expected = Some(outputs),
+            Err(undefined) => self.undefined = Some(undefined),
+        }
         self
+    }
+
+    /// Why the reference of the operation gives no expected outputs; `None` if it does. Such a trial proves nothing.
+    pub fn undefined(&self) -> Option<&Undefined> {
+        self.undefined.as_ref()
+    }
+
+    /// The same trial with these expected outputs.
+    pub fn expecting(self, outputs: Outputs) -> Self {
+        Self { expected: Some(outputs), undefined: None, ..self }
     }
 
     /// Returns true if outputs are compared with a twin.
@@ -141,7 +156,7 @@ impl Trial {
     fn drawn(regime: Regime, call: &Call, shader: &Shader, seed: u64) -> Self {
         let host = inputs::buffers(call, &shader.bindings, &lengths(shader, &call.sizes), seed, regime);
         let (batch, step) = inputs::feed(call, seed, regime);
-        Self { call: call.clone(), regime, host, batch, step, expected: None }
+        Self { call: call.clone(), regime, host, batch, step, expected: None, undefined: None }
     }
 
     /// Uploads the inputs, poisons the outputs, and sets guard bands around every buffer.
@@ -162,10 +177,7 @@ impl Trial {
                 (Access::Write, _) | (_, None) => {
                     content.enumerate().for_each(|(at, word)| *word = left_over(b.element, of, at));
                 }
-                (_, Some(Data::Real(values))) => {
-                    content.zip(values).for_each(|(word, v)| *word = (*v as f32).to_bits());
-                }
-                (_, Some(Data::Index(values))) => content.zip(values).for_each(|(word, v)| *word = *v),
+                (_, Some(data)) => content.zip(b.element.words(data)).for_each(|(word, v)| *word = v),
             }
             context.write(&buffer, &words);
             buffers.push((b.name.clone(), buffer.slice(GUARD, len)));
@@ -195,13 +207,22 @@ impl Trial {
             batch: self.batch.clone(),
             step: self.step,
             expected: None,
+            undefined: None,
         };
         if self.expected.is_some() { trial.with_twin() } else { trial }
     }
 
     /// The outputs of the twin for `host` with `activation`.
     fn twin(&self, host: &BTreeMap<String, Data>, activation: &'static Activation) -> Outputs {
-        (self.call.op.twin)(&Inputs {
+        self.outputs(host, activation).unwrap_or_default()
+    }
+
+    fn outputs(
+        &self,
+        host: &BTreeMap<String, Data>,
+        activation: &'static Activation,
+    ) -> std::result::Result<Outputs, Undefined> {
+        self.call.op.outputs(&Inputs {
             sizes: &self.call.sizes,
             buffers: host.iter().map(|(name, data)| (name.as_str(), data)).collect(),
             activation,
@@ -249,6 +270,7 @@ impl Trial {
             batch: self.batch.clone(),
             step: self.step,
             expected: self.expected.is_some().then(|| expected.collect()),
+            undefined: None,
         }
     }
 
@@ -292,6 +314,72 @@ impl Trial {
     }
 
     async fn prove_as_is(&self, context: &Context, variant: &Variant, most: u32) -> Result<Verdict> {
+        if let Some(Undefined::Fault(why) | Undefined::NotInterpreted(why) | Undefined::NoNumber(why)) =
+            &self.undefined
+        {
+            let kernel = format!("{}/{}", self.call.op.name, variant.name());
+            let message = format!("nothing is expected of it, since the reference is not computed: {why}");
+            return Err(Error::Shader { kernel, message });
+        }
+        let mut largest = 0.0f64;
+        for (b, got) in self.contents(context, variant, most).await? {
+            let got = match got {
+                Ok(got) if b.access == Access::Read => {
+                    drop(got);
+                    continue;
+                }
+                Ok(got) => got,
+                Err(wrong) => return Ok(Err(wrong)),
+            };
+            let Some(expected) = &self.expected else { continue };
+            let Some((_, expected)) = expected.iter().find(|(name, _)| *name == b.name) else {
+                return Ok(Err(Wrong::Overrun(format!("{} (its twin computes no such buffer)", b.name))));
+            };
+            match compare(&b.name, &got, expected) {
+                Ok(error) => largest = largest.max(error),
+                Err(mismatch) => {
+                    let shape = shape(&b, &self.call.sizes);
+                    return Ok(Err(Wrong::Value(Box::new(mismatch.within(&shape)))));
+                }
+            }
+        }
+        Ok(Ok(largest))
+    }
+
+    /// Runs `variant` on these inputs, and returns each buffer with its contents afterwards, or its fault: a store outside
+    /// of it or, with small inputs, an element that was not written.
+    ///
+    /// # Errors
+    /// As [`Trial::prove`].
+    pub async fn run(
+        &self,
+        context: &Context,
+        variant: &Variant,
+    ) -> Result<Vec<(Binding, std::result::Result<Data, Wrong>)>> {
+        self.without_expectations().contents(context, variant, u32::MAX).await
+    }
+
+    /// A copy that expects no outputs, so that every element has to be written.
+    fn without_expectations(&self) -> Self {
+        Self {
+            call: self.call.clone(),
+            regime: self.regime,
+            host: self.host.clone(),
+            batch: self.batch.clone(),
+            step: self.step,
+            expected: None,
+            undefined: None,
+        }
+    }
+
+    /// As [`Trial::run`], with at most `most` workgroups on the last axis of the grid. Elements must be written if no
+    /// outputs are expected.
+    async fn contents(
+        &self,
+        context: &Context,
+        variant: &Variant,
+        most: u32,
+    ) -> Result<Vec<(Binding, std::result::Result<Data, Wrong>)>> {
         context.tell_of_trial(&self.call, variant, false);
         let kernel = context.kernel(&self.call, variant).await?;
         let uploaded = self.upload(context, &kernel)?;
@@ -311,48 +399,30 @@ impl Trial {
         context.wait(submission).await?;
         let after = context.read_words(&uploaded.whole.iter().collect::<Vec<_>>()).await?;
 
-        let mut largest = 0.0f64;
+        let mut all = Vec::new();
         for (of, (b, words)) in kernel.shader.bindings.iter().zip(&after).enumerate() {
             let len = uploaded.buffers[of].1.len;
             let guard =
                 |(at, word): (usize, &u32)| (at < GUARD || at >= GUARD + len) && *word != sentinel(of, at);
-            if words.iter().enumerate().any(guard) {
-                return Ok(Err(Wrong::Overrun(b.name.clone())));
-            }
-            let got = &words[GUARD..GUARD + len];
-            let got = match b.element {
-                Element::F32 => Data::Real(got.iter().map(|w| f64::from(f32::from_bits(*w))).collect()),
-                Element::U32 => Data::Index(got.to_vec()),
+            let words_within = &words[GUARD..GUARD + len];
+            let got = b.element.data(words_within);
+            let untouched = |(at, word): (usize, &u32)| *word == sentinel(of, GUARD + at);
+            let unwritten = || match (b.element, &got) {
+                (Element::F32, Data::Real(values)) => values.iter().any(|v| v.is_nan()),
+                _ => words_within.iter().enumerate().any(untouched),
             };
-            if b.access == Access::Read {
-                if self.host.get(&b.name) != Some(&got) {
-                    return Ok(Err(Wrong::Overrun(b.name.clone())));
-                }
-                continue;
-            }
-            let Some(expected) = &self.expected else {
-                let untouched = |(at, word): (usize, &u32)| *word == sentinel(of, GUARD + at);
-                let unwritten = match &got {
-                    Data::Real(values) => values.iter().any(|v| v.is_nan()),
-                    Data::Index(words) => words.iter().enumerate().any(untouched),
-                };
-                if unwritten {
-                    return Ok(Err(Wrong::Unwritten(b.name.clone())));
-                }
-                continue;
+            let fault = if words.iter().enumerate().any(guard)
+                || b.access == Access::Read && self.host.get(&b.name) != Some(&got)
+            {
+                Some(Wrong::Overrun(b.name.clone()))
+            } else if b.access != Access::Read && self.expected.is_none() && unwritten() {
+                Some(Wrong::Unwritten(b.name.clone()))
+            } else {
+                None
             };
-            let Some((_, expected)) = expected.iter().find(|(name, _)| *name == b.name) else {
-                return Ok(Err(Wrong::Overrun(format!("{} (its twin computes no such buffer)", b.name))));
-            };
-            match compare(&b.name, &got, expected) {
-                Ok(error) => largest = largest.max(error),
-                Err(mismatch) => {
-                    let shape = shape(b, &kernel.values);
-                    return Ok(Err(Wrong::Value(Box::new(mismatch.within(&shape)))));
-                }
-            }
+            all.push((b.clone(), fault.map_or(Ok(got), Err)));
         }
-        Ok(Ok(largest))
+        Ok(all)
     }
 }
 

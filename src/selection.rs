@@ -1,12 +1,12 @@
-//! Selection of the variant that runs a call on a device: the one chosen by hand, else the tuned one, else the default
-//! of the adapter's class.
+//! Selection of the variant that runs a call on a device: the one chosen by hand, else the tuned one, else the one
+//! that the run recorded, else the first whose rule in the registry holds.
 
 use crate::{
     Error, Result,
     gpu::Context,
     kernels::OPERATIONS,
     op::{
-        AdapterClass, Call, Op, Variant, setting,
+        Call, Op, Rule, Traits, Variant, setting,
         user_file::{self, is_file},
     },
 };
@@ -26,8 +26,20 @@ pub struct Choices {
     pub by_hand: BTreeMap<String, String>,
     /// By [`Call::key`]: the variant that tuning found fastest for that call on that adapter.
     pub tuned: BTreeMap<String, String>,
+    /// The defaults of a recorded run, which it keeps; empty for a new one.
+    #[serde(skip)]
+    pub defaults: Defaults,
     #[serde(skip)]
     files: Files,
+}
+
+/// The variants that ran by default when a run began, so that it resumes to the same bits under other rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// By [`Call::key`].
+    pub calls: BTreeMap<String, String>,
+    /// As `operation/variant`: all that older versions recorded.
+    pub kernels: Vec<String>,
 }
 
 /// Files that were read for the choices, by operation and path.
@@ -178,19 +190,53 @@ impl Call {
         Ok(groups.is_none().then(|| "needs more workgroups than this adapter allows".to_string()))
     }
 
-    /// The first default of `class` without an `obstacle`, else `naive`; `None` if that has one too.
+    /// The first variant that a rule makes a default on an adapter with these `traits` and that has no `obstacle`,
+    /// else `naive`, with the reason in words; `None` if that has one too.
     ///
     /// # Errors
     /// As `obstacle`.
     pub fn default_of(
         &self,
-        class: AdapterClass,
+        traits: &Traits,
         obstacle: impl Fn(&Variant) -> Result<Option<String>>,
-    ) -> Result<Option<&Variant>> {
-        let all = self.op.variants().iter();
-        let preferred = all.clone().filter(|v| v.default_for.contains(&class));
-        for variant in preferred.chain(all.filter(|v| v.name() == "naive")) {
-            if obstacle(variant)?.is_none() {
+    ) -> Result<Option<(&Variant, String)>> {
+        for variant in self.op.variants() {
+            let holds = |rule: &&Rule| rule.reason(traits, self, None).is_some();
+            let rules: Vec<_> = variant.default_for.iter().filter(holds).collect();
+            if rules.is_empty() || obstacle(variant)?.is_some() {
+                continue;
+            }
+            let ask = rules.iter().any(|rule| rule.asks_for_groups());
+            let shader = ask.then(|| self.op.shader(variant, self.activation)).transpose()?;
+            if let Some(reason) = rules.iter().find_map(|rule| rule.reason(traits, self, shader.as_ref())) {
+                return Ok(Some((variant, reason)));
+            }
+        }
+        let naive = self.op.variants().iter().find(|variant| variant.name() == "naive");
+        Ok(match naive {
+            Some(naive) if obstacle(naive)?.is_none() => {
+                Some((naive, "no other default can run it".to_string()))
+            }
+            _ => None,
+        })
+    }
+
+    /// The default on `context` among the variants that an older version's run recorded as `operation/variant`: the
+    /// first one by the rules without conditions, which were the only ones then.
+    fn among(&self, context: &Context, kernels: &[String]) -> Result<Option<&Variant>> {
+        let is_among = |variant: &&Variant| {
+            let name = |kernel: &String| match kernel.split_once('/') {
+                Some((op, name)) if op == self.op.name => self.op.variant(name).ok(),
+                _ => None,
+            };
+            variant.suits(context.traits.kind)
+                && kernels.iter().filter_map(name).any(|found| found.name() == variant.name())
+        };
+        let plain = |variant: &&Variant| variant.default_for.iter().any(|rule| rule.is_plain(context.class));
+        let variants = self.op.variants().iter();
+        let (first, rest): (Vec<_>, Vec<_>) = variants.filter(is_among).partition(plain);
+        for variant in first.into_iter().chain(rest) {
+            if self.obstacle(context, variant)?.is_none() {
                 return Ok(Some(variant));
             }
         }
@@ -198,8 +244,8 @@ impl Call {
     }
 
     /// The variant that runs this call on `context`, with the reason why a wanted one was skipped. It is the one chosen
-    /// by hand for this operation if that can run, else the one tuned for this call, else the first eligible default of
-    /// the adapter's class, else `naive`.
+    /// by hand for this operation if that can run, else the one tuned for this call, else the default that the run
+    /// recorded, else the first that a rule makes the default here, else `naive`.
     ///
     /// # Errors
     /// [`Error::Variant`] if the one chosen by hand is unknown, or nothing can run the call.
@@ -219,13 +265,24 @@ impl Call {
                 Err(reason) => skipped = skipped.or(Some(format!("the tuned `{name}` {reason}"))),
             }
         }
-        if let Some(variant) = self.default_of(context.class, |variant| self.obstacle(context, variant))? {
+        if let Some(name) = wanted.defaults.calls.get(&self.key())
+            && let Ok(variant) = self.tuned(context, name)?
+        {
+            return Ok((variant, skipped));
+        }
+        if let Some(variant) = self.among(context, &wanted.defaults.kernels)? {
             return Ok((variant.clone(), skipped));
         }
+        if let Some((variant, _)) =
+            self.default_of(&context.traits, |variant| self.obstacle(context, variant))?
+        {
+            return Ok((variant.clone(), skipped));
+        }
+        let reason = self.obstacle(context, self.op.variant("naive")?)?.unwrap_or_default();
         Err(Error::Variant {
             op: self.op.name,
             wanted: "naive".into(),
-            message: format!("needs more workgroups than this adapter allows; sizes: {:?}", self.sizes),
+            message: format!("{reason}; sizes: {:?}", self.sizes),
             known: self.op.variant_names(),
         })
     }

@@ -230,6 +230,13 @@ impl Trainer {
         &self.judging.plan
     }
 
+    /// The variant that runs each call of training and evaluation, by [`crate::op::Call::key`].
+    pub fn variants_by_call(&self) -> std::collections::BTreeMap<String, String> {
+        let mut all = self.judging.plan.by_call();
+        all.extend(self.training.plan.by_call());
+        all
+    }
+
     /// The data set for training and evaluation.
     pub fn data(&self) -> &Arc<Dataset> {
         &self.data

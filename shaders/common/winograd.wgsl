@@ -11,6 +11,17 @@ const W_FIRST = QUADS * 16u * TILE_PATCHES;
 // end, what 256 threads have of one block: [place][patch][quad of output channels].
 var<workgroup> pool: array<vec4<f32>, 1024>;
 
+// Row i of Bᵀ x is a row of a patch, and one more times a sign.
+fn row_a(i: u32) -> u32 { return select(min(i, 2u), 1u, i == 3u); }
+fn row_b(i: u32) -> u32 { return select(max(i, 2u), 1u, i == 2u); }
+fn sign_b(i: u32) -> f32 { return select(-1.0, 1.0, i == 1u); }
+
+// Row i of G.
+fn kernel_row(i: u32) -> vec3<f32> {
+    let outer = select(vec3<f32>(0.0, 0.0, 1.0), vec3<f32>(1.0, 0.0, 0.0), i == 0u);
+    return select(outer, vec3<f32>(0.5, select(-0.5, 0.5, i == 1u), 0.5), i == 1u || i == 2u);
+}
+
 // Stages a row of Bᵀ x B; a to d are that row of Bᵀ x.
 fn stage_patch(to: u32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>) {
     pool[to] = a - c;
@@ -27,6 +38,32 @@ fn stage_kernel(to: u32, a: vec4<f32>, b: vec4<f32>, c: vec4<f32>) {
     pool[to + 4u * W_QUADS] = even + odd;
     pool[to + 8u * W_QUADS] = even - odd;
     pool[to + 12u * W_QUADS] = c;
+}
+
+// The sums of four patches by four output channels, and four products of w with each patch. Patches are loaded one after
+// the other: they take few registers.
+fn add_products(sums: mat4x4<f32>, w: mat4x4<f32>, patch_in: u32) -> mat4x4<f32> {
+    return mat4x4<f32>(
+        add_product(sums[0], w, pool[patch_in]), add_product(sums[1], w, pool[patch_in + 4u]),
+        add_product(sums[2], w, pool[patch_in + 8u]), add_product(sums[3], w, pool[patch_in + 12u]));
+}
+
+fn add_product(sum: vec4<f32>, w: mat4x4<f32>, x: vec4<f32>) -> vec4<f32> {
+    return sum + w[0] * x.x + w[1] * x.y + w[2] * x.z + w[3] * x.w;
+}
+
+// Of a block's sums, which are four patches of one place by one quad for each thread: the pixel `index` / 64 of patch
+// `index` / 4 % 16 and quad `index` % 4. All places of a patch come together in `pool`.
+fn exchange(sums: mat4x4<f32>, index: u32) -> vec4<f32> {
+    let to = (index / 16u * 16u + index / 4u % 4u) * 4u + index % 4u;
+    pool[to] = sums[0];
+    pool[to + 16u] = sums[1];
+    pool[to + 32u] = sums[2];
+    pool[to + 48u] = sums[3];
+    workgroupBarrier();
+    let sum = pixel_of(index / 128u, index / 64u % 2u, index % 64u);
+    workgroupBarrier();
+    return sum;
 }
 
 // The pixel (down, right) of Aᵀ m A from nine of the 16 places; `cell` is the patch of the block and the quad.

@@ -1,9 +1,9 @@
 // For GPUs: as `tiled`, but a thread's filters are neighbours, four at a time, so that w and b are loaded and y is
 // stored as vec4s. A thread has BLOCK pixels that lie THREADS_Y apart, and BLOCK / 4 quads of filters that lie
 // THREADS_X quads apart. DEPTH taps at a time are staged in workgroup memory; what lies outside the image or beyond the
-// end is zero.
+// last tap is zero.
 // needs CO % 4 == 0
-// uses index, activate4, tile, window
+// uses activate4, guard, index, tile, walk, window
 const TILE_ROWS = 64u; // one of 32, 64, 128: pixels of a workgroup
 const TILE_CO = 64u; // one of 32, 64, 128: filters of a workgroup
 const BLOCK = 4u; // one of 4, 8: pixels and filters of a thread
@@ -15,20 +15,42 @@ const W_QUADS = TILE_CO / 4u; // and of w
 const X_STRIDE = X_QUADS + 1u; // one more keeps writers of different taps in different banks
 const X_STEP = THREADS / DEPTH; // vec4s of x that are staged side by side
 const X_TURNS = (X_QUADS * DEPTH + THREADS - 1u) / THREADS; // and one after the other, by the same thread
+const W_STEP = THREADS / W_QUADS; // taps of w that are staged side by side
+const W_TURNS = (DEPTH + W_STEP - 1u) / W_STEP; // and one after the other
 const_assert 16u * DEPTH * (X_STRIDE + W_QUADS) <= 16384u;
 // [tap][q]: four pixels THREADS_Y apart, the first by `staged_row`
 var<workgroup> x_tile: array<vec4<f32>, DEPTH * X_STRIDE>;
 var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_QUADS>; // [tap][q]: filters 4 q .. 4 q + 3
 
+// The windows of the pixels of staged vec4 q.
+fn windows(first: u32, q: u32) -> Places {
+    let rows = staged_row(first, q) + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u);
+    return places(clamped4(rows, N * OH * OW, TILE_ROWS)); // (n, oh, ow)
+}
+
+fn stage(to: u32, four: Places, tap: vec3<u32>, used: bool) {
+    let reach = (tap.x * W + tap.y) * CI + tap.z;
+    x_tile[to] = x_at4(four.top + tap.x, four.left + tap.y, four.corner + reach, used);
+}
+
 fn w_at(tap: u32, quad: u32) -> vec4<f32> {
-    if (tap < KH * KW * CI && quad < CO / 4u) { return w4[tap * (CO / 4u) + quad]; }
-    return vec4<f32>();
+    let inside = within(tap, KH * KW * CI, DEPTH);
+    return select(vec4<f32>(), w4[select(0u, tap * (CO / 4u) + quad, inside)], inside);
 }
 
 fn store(row: u32, quad: u32, sums: vec4<f32>) {
-    if (row < N * OH * OW && quad < CO / 4u) {
+    if (within(row, N * OH * OW, TILE_ROWS)) {
         let z = sums + b4[quad];
         y4[row * (CO / 4u) + quad] = activate4(z);
+    }
+}
+
+fn store_block(row: u32, quad: u32, sums: mat4x4<f32>) {
+    if (within(quad, CO / 4u, W_QUADS)) {
+        store(row, quad, sums[0]);
+        store(row + THREADS_Y, quad, sums[1]);
+        store(row + 2u * THREADS_Y, quad, sums[2]);
+        store(row + 3u * THREADS_Y, quad, sums[3]);
     }
 }
 
@@ -38,50 +60,67 @@ fn conv2d_forward(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_i
     let first = group_y(wid, groups) * TILE_ROWS;
     if (first >= N * OH * OW) { return; }
     let left = wid.x * W_QUADS;
-    // What this thread stages.
+    // What this thread stages. Windows beyond the fourth turn are found again in each round: they take registers.
     let d = index % DEPTH;
-    var windows = array<Places, X_TURNS>();
-    for (var turn = 0u; turn < X_TURNS; turn++) {
-        let q = index / DEPTH + turn * X_STEP;
-        let row = staged_row(first, q);
-        windows[turn] = places(row + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u)); // (n, oh, ow)
+    let q = index / DEPTH;
+    let windows0 = windows(first, q);
+    var windows1 = windows0;
+    var windows2 = windows0;
+    var windows3 = windows0;
+    if (X_TURNS > 1u) { windows1 = windows(first, q + X_STEP); }
+    if (X_TURNS > 2u) {
+        windows2 = windows(first, q + 2u * X_STEP);
+        windows3 = windows(first, q + 3u * X_STEP);
     }
     let wq = index % W_QUADS;
-    var sums = array<mat4x4<f32>, SIDE * SIDE>();
-    for (var start = 0u; start < KH * KW * CI; start += DEPTH) {
-        let tap = start + d; // (kh, kw, ci)
-        let kh = select(tap / (KW * CI), 1u << 30u, tap >= KH * KW * CI);
-        let kw = tap / CI % KW;
-        let reach = (kh * W + kw) * CI + tap % CI;
-        for (var turn = 0u; turn < X_TURNS; turn++) {
-            let q = index / DEPTH + turn * X_STEP;
-            let h = windows[turn].top + kh;
-            let v = windows[turn].left + kw;
-            let at = windows[turn].corner + reach;
-            if (q < X_QUADS) {
-                x_tile[d * X_STRIDE + q] = vec4<f32>(
-                    x_at(h.x, v.x, at.x), x_at(h.y, v.y, at.y), x_at(h.z, v.z, at.z), x_at(h.w, v.w, at.w));
-            }
+    let quad = clamped(left + wq, CO / 4u, W_QUADS);
+    // Where a round has one (kh, kw), all threads walk together.
+    let together = CI % DEPTH == 0u;
+    var place = unfold(select(d, 0u, together), KW, CI); // (kh, kw, ci)
+    var s00 = mat4x4<f32>();
+    var s01 = mat4x4<f32>();
+    var s10 = mat4x4<f32>();
+    var s11 = mat4x4<f32>();
+    // All of them. Not said as a constant: FXC would try to write out every round, for many seconds.
+    let end = select(0u, KH * KW * CI, left < CO / 4u);
+    for (var start = 0u; start < end; start += DEPTH) {
+        let tap = vec3<u32>(place.xy, place.z + select(0u, d, together));
+        let used = within(start + d, KH * KW * CI, DEPTH);
+        if (X_QUADS >= X_STEP || q < X_QUADS) { stage(d * X_STRIDE + q, windows0, tap, used); }
+        if (X_TURNS > 1u) { stage(d * X_STRIDE + q + X_STEP, windows1, tap, used); }
+        if (X_TURNS > 2u) {
+            stage(d * X_STRIDE + q + 2u * X_STEP, windows2, tap, used);
+            stage(d * X_STRIDE + q + 3u * X_STEP, windows3, tap, used);
         }
-        for (var k = index / W_QUADS; k < DEPTH; k += THREADS / W_QUADS) {
-            w_tile[k * W_QUADS + wq] = w_at(start + k, left + wq);
+        for (var turn = 4u; turn < X_TURNS; turn++) {
+            stage(d * X_STRIDE + q + turn * X_STEP, windows(first, q + turn * X_STEP), tap, used);
+        }
+        for (var turn = 0u; turn < W_TURNS; turn++) {
+            let k = index / W_QUADS + turn * W_STEP;
+            if (DEPTH >= W_STEP || k < DEPTH) { w_tile[k * W_QUADS + wq] = w_at(start + k, quad); }
         }
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
-            for (var i = 0u; i < SIDE; i++) {
-                let a = x_tile[k * X_STRIDE + i * THREADS_Y + lid.y];
-                for (var j = 0u; j < SIDE; j++) {
-                    sums[i * SIDE + j] += outer(a, w_tile[k * W_QUADS + j * THREADS_X + lid.x]);
-                }
+            let a = x_tile[k * X_STRIDE + lid.y];
+            let b = w_tile[k * W_QUADS + lid.x];
+            s00 += outer(a, b);
+            if (SIDE > 1u) {
+                let below = x_tile[k * X_STRIDE + THREADS_Y + lid.y];
+                let beside = w_tile[k * W_QUADS + THREADS_X + lid.x];
+                s01 += outer(a, beside);
+                s10 += outer(below, b);
+                s11 += outer(below, beside);
             }
         }
         workgroupBarrier();
+        place = walk(place, DEPTH, KW, CI);
     }
-    for (var i = 0u; i < SIDE; i++) {
-        for (var j = 0u; j < SIDE; j++) {
-            let row = first + i * 4u * THREADS_Y + lid.y;
-            let quad = left + j * THREADS_X + lid.x;
-            for (var r = 0u; r < 4u; r++) { store(row + r * THREADS_Y, quad, sums[i * SIDE + j][r]); }
-        }
+    let row = first + lid.y;
+    let column = left + lid.x;
+    store_block(row, column, s00);
+    if (SIDE > 1u) {
+        store_block(row, column + THREADS_X, s01);
+        store_block(row + 4u * THREADS_Y, column, s10);
+        store_block(row + 4u * THREADS_Y, column + THREADS_X, s11);
     }
 }

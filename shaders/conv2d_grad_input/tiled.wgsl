@@ -2,7 +2,7 @@
 // For GPUs: the product [N·H·W, KH·KW·CO] × [KH·KW·CO, CI], its left side gathered from the outputs that each pixel
 // fed. A workgroup computes a tile of TILE_ROWS pixels and TILE_CI channels of dx, a thread BLOCK × BLOCK elements of it.
 // DEPTH places (kh, kw, co) at a time are staged in workgroup memory; what no output used is zero.
-// uses index, tile
+// uses guard, index, tile, walk
 const TILE_ROWS = 32u; // one of 32, 64, 128: pixels of a workgroup
 const TILE_CI = 32u; // one of 32, 64, 128: channels of a workgroup
 const BLOCK = 4u; // one of 4, 8: pixels and channels of a thread
@@ -15,41 +15,72 @@ const DY_STRIDE = DY_QUADS + 1u; // one more keeps writers of different places i
 const W_STRIDE = W_QUADS + 1u;
 const STEP = THREADS / DEPTH; // vec4s that are staged side by side
 const DY_TURNS = (DY_QUADS * DEPTH + THREADS - 1u) / THREADS; // and those of dy one after the other, by the same thread
+const W_TURNS = (W_QUADS * DEPTH + THREADS - 1u) / THREADS; // and of w
 const_assert 16u * DEPTH * (DY_STRIDE + W_STRIDE) <= 16384u;
 // [place][q]: four pixels THREADS_Y apart, the first by `staged_row`
 var<workgroup> dy_tile: array<vec4<f32>, DEPTH * DY_STRIDE>;
 var<workgroup> w_tile: array<vec4<f32>, DEPTH * W_STRIDE>; // [place][q]: so too for channels THREADS_X apart
 
-// Four pixels: their images, and the last rows and columns of the padded image from which they are fed.
-struct Places { image: vec4<u32>, bottom: vec4<u32>, right: vec4<u32> }
+// Four pixels: their images, the last rows and columns of the padded image from which they are fed, and where these lie in
+// dy if strides are 1.
+struct Places { image: vec4<u32>, bottom: vec4<u32>, right: vec4<u32>, corner: vec4<u32> }
 
-// Beyond the last pixel: far below all outputs.
-fn places(row: vec4<u32>) -> Places {
-    let bottom = select(row / W % H + PT, vec4<u32>(1u << 31u), row >= vec4<u32>(N * H * W));
-    return Places(row / (H * W), bottom, row % W + PL);
+// The pixels (n, h, w) of staged vec4 q.
+fn pixels(first: u32, q: u32) -> Places {
+    let rows = staged_row(first, q) + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u);
+    let row = clamped4(rows, N * H * W, TILE_ROWS);
+    let image = row / (H * W);
+    let bottom = row / W % H + PT;
+    let right = row % W + PL;
+    return Places(image, bottom, right, ((image * OH + bottom) * OW + right) * CO);
 }
 
-// The gradient of the output whose window begins at (top, left) of the padded image, if one does.
-fn dy_at(n: u32, top: u32, left: u32, co: u32) -> f32 {
+// Stages the gradients of the outputs whose windows have four pixels at a place; zero where there is none.
+fn stage_dy(to: u32, four: Places, place: vec3<u32>, used: bool) {
     // Unsigned: what lies above or left of the outputs wraps to a large number.
+    let top = four.bottom - place.x;
+    let left = four.right - place.y;
     let oh = top / SH;
     let ow = left / SW;
-    if (oh < OH && ow < OW && oh * SH == top && ow * SW == left) {
-        return dy[((n * OH + oh) * OW + ow) * CO + co];
-    }
-    return 0.0;
+    let fed = (oh * SH == top) & (ow * SW == left) & vec4<bool>(used);
+    let inside = (oh < vec4<u32>(OH)) & (ow < vec4<u32>(OW)) & fed;
+    let near = four.corner - ((place.x * OW + place.y) * CO - place.z);
+    let far = ((four.image * OH + oh) * OW + ow) * CO + place.z;
+    let at = select(vec4<u32>(), select(far, near, SH == 1u && SW == 1u), inside);
+    dy_tile[to] = select(vec4<f32>(), vec4<f32>(dy[at.x], dy[at.y], dy[at.z], dy[at.w]), inside);
 }
 
-fn w_at(tap: u32, ci: u32, co: u32) -> f32 {
-    if (tap < KH * KW && ci < CI) { return w[(tap * CI + ci) * CO + co]; }
-    return 0.0;
+// Where the channels of staged vec4 q begin in w.
+fn channels(left: u32, q: u32) -> vec4<u32> {
+    return CO * clamped4(staged_column(left, q) + THREADS_X * vec4<u32>(0u, 1u, 2u, 3u), CI, TILE_CI);
+}
+
+fn stage_w(to: u32, begins: vec4<u32>, place: vec3<u32>, used: bool) {
+    let at = select(vec4<u32>(), begins + ((place.x * KW + place.y) * CI * CO + place.z), used);
+    w_tile[to] = select(vec4<f32>(), vec4<f32>(w[at.x], w[at.y], w[at.z], w[at.w]), used);
 }
 
 fn store(row: u32, ci: u32, sum: f32) {
-    if (row < N * H * W && ci < CI) {
+    if (within(ci, CI, TILE_CI)) {
         let at = row * CI + ci;
         dx[at] = sum * activate_grad(x[at]);
     }
+}
+
+fn store_row(row: u32, ci: u32, sums: vec4<f32>) {
+    if (within(row, N * H * W, TILE_ROWS)) {
+        store(row, ci, sums.x);
+        store(row, ci + THREADS_X, sums.y);
+        store(row, ci + 2u * THREADS_X, sums.z);
+        store(row, ci + 3u * THREADS_X, sums.w);
+    }
+}
+
+fn store_block(row: u32, ci: u32, sums: mat4x4<f32>) {
+    store_row(row, ci, sums[0]);
+    store_row(row + THREADS_Y, ci, sums[1]);
+    store_row(row + 2u * THREADS_Y, ci, sums[2]);
+    store_row(row + 3u * THREADS_Y, ci, sums[3]);
 }
 
 @compute @workgroup_size(THREADS_X, THREADS_Y)
@@ -58,54 +89,67 @@ fn conv2d_grad_input(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(loca
     let first = group_y(wid, groups) * TILE_ROWS;
     if (first >= N * H * W) { return; }
     let left = wid.x * TILE_CI;
-    // What this thread stages.
+    // What this thread stages. Pixels beyond the fourth turn are found again in each round: they take registers.
     let d = index % DEPTH;
-    var pixels = array<Places, DY_TURNS>();
-    for (var turn = 0u; turn < DY_TURNS; turn++) {
-        let q = index / DEPTH + turn * STEP;
-        let row = staged_row(first, q);
-        pixels[turn] = places(row + THREADS_Y * vec4<u32>(0u, 1u, 2u, 3u)); // (n, h, w)
+    let q = index / DEPTH;
+    let pixels0 = pixels(first, q);
+    var pixels1 = pixels0;
+    var pixels2 = pixels0;
+    var pixels3 = pixels0;
+    if (DY_TURNS > 1u) { pixels1 = pixels(first, q + STEP); }
+    if (DY_TURNS > 2u) {
+        pixels2 = pixels(first, q + 2u * STEP);
+        pixels3 = pixels(first, q + 3u * STEP);
     }
-    var sums = array<mat4x4<f32>, SIDE * SIDE>();
-    for (var start = 0u; start < KH * KW * CO; start += DEPTH) {
-        let place = start + d; // (kh, kw, co)
-        let tap = place / CO;
-        let co = place % CO;
-        // Beyond the last place: above all outputs.
-        let kh = select(tap / KW, 1u << 30u, tap >= KH * KW);
-        for (var turn = 0u; turn < DY_TURNS; turn++) {
-            let q = index / DEPTH + turn * STEP;
-            let image = pixels[turn].image;
-            let top = pixels[turn].bottom - kh;
-            let side = pixels[turn].right - tap % KW;
-            if (q < DY_QUADS) {
-                dy_tile[d * DY_STRIDE + q] = vec4<f32>(
-                    dy_at(image.x, top.x, side.x, co), dy_at(image.y, top.y, side.y, co),
-                    dy_at(image.z, top.z, side.z, co), dy_at(image.w, top.w, side.w, co));
-            }
+    let channels0 = channels(left, q);
+    // Where a round has one (kh, kw), all threads walk together.
+    let together = CO % DEPTH == 0u;
+    var walked = unfold(select(d, 0u, together), KW, CO); // (kh, kw, co)
+    var s00 = mat4x4<f32>();
+    var s01 = mat4x4<f32>();
+    var s10 = mat4x4<f32>();
+    var s11 = mat4x4<f32>();
+    // All of them. Not said as a constant: FXC would try to write out every round, for many seconds.
+    let end = select(0u, KH * KW * CO, left < CI);
+    for (var start = 0u; start < end; start += DEPTH) {
+        let place = vec3<u32>(walked.xy, walked.z + select(0u, d, together));
+        let used = within(start + d, KH * KW * CO, DEPTH);
+        if (DY_QUADS >= STEP || q < DY_QUADS) { stage_dy(d * DY_STRIDE + q, pixels0, place, used); }
+        if (DY_TURNS > 1u) { stage_dy(d * DY_STRIDE + q + STEP, pixels1, place, used); }
+        if (DY_TURNS > 2u) {
+            stage_dy(d * DY_STRIDE + q + 2u * STEP, pixels2, place, used);
+            stage_dy(d * DY_STRIDE + q + 3u * STEP, pixels3, place, used);
         }
-        for (var q = index / DEPTH; q < W_QUADS; q += STEP) {
-            let ci = staged_column(left, q);
-            w_tile[d * W_STRIDE + q] = vec4<f32>(
-                w_at(tap, ci, co), w_at(tap, ci + THREADS_X, co),
-                w_at(tap, ci + 2u * THREADS_X, co), w_at(tap, ci + 3u * THREADS_X, co));
+        for (var turn = 4u; turn < DY_TURNS; turn++) {
+            stage_dy(d * DY_STRIDE + q + turn * STEP, pixels(first, q + turn * STEP), place, used);
+        }
+        for (var turn = 0u; turn < W_TURNS; turn++) {
+            var begins = channels0;
+            if (turn > 0u) { begins = channels(left, q + turn * STEP); }
+            if (W_QUADS >= STEP || q < W_QUADS) { stage_w(d * W_STRIDE + q + turn * STEP, begins, place, used); }
         }
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
-            for (var i = 0u; i < SIDE; i++) {
-                let a = dy_tile[k * DY_STRIDE + i * THREADS_Y + lid.y];
-                for (var j = 0u; j < SIDE; j++) {
-                    sums[i * SIDE + j] += outer(a, w_tile[k * W_STRIDE + j * THREADS_X + lid.x]);
-                }
+            let a = dy_tile[k * DY_STRIDE + lid.y];
+            let b = w_tile[k * W_STRIDE + lid.x];
+            s00 += outer(a, b);
+            if (SIDE > 1u) {
+                let below = dy_tile[k * DY_STRIDE + THREADS_Y + lid.y];
+                let beside = w_tile[k * W_STRIDE + THREADS_X + lid.x];
+                s01 += outer(a, beside);
+                s10 += outer(below, b);
+                s11 += outer(below, beside);
             }
         }
         workgroupBarrier();
+        walked = walk(walked, DEPTH, KW, CO);
     }
-    // One store in a loop: written out, SwiftShader compiles it for minutes.
-    for (var i = 0u; i < BLOCK; i++) {
-        for (var j = 0u; j < BLOCK; j++) {
-            let sum = sums[i / 4u * SIDE + j / 4u][i % 4u][j % 4u];
-            store(first + i * THREADS_Y + lid.y, left + j * THREADS_X + lid.x, sum);
-        }
+    let row = first + lid.y;
+    let column = left + lid.x;
+    store_block(row, column, s00);
+    if (SIDE > 1u) {
+        store_block(row, column + 4u * THREADS_X, s01);
+        store_block(row + 4u * THREADS_Y, column, s10);
+        store_block(row + 4u * THREADS_Y, column + 4u * THREADS_X, s11);
     }
 }

@@ -1,7 +1,10 @@
 //! Adapters: enumeration, kind of device, and choice of the one that a request names.
 //! This module opens no device; see `context` for that.
 
-use crate::{Error, Result, op::AdapterClass};
+use crate::{
+    Error, Result,
+    op::{AdapterClass, Traits},
+};
 use std::{fmt, str::FromStr};
 
 /// One adapter of this machine.
@@ -12,6 +15,8 @@ pub struct Listed {
     pub info: wgpu::AdapterInfo,
     /// Software or hardware.
     pub class: AdapterClass,
+    /// Its kind and what else decides the default kernels.
+    pub traits: Traits,
     /// The wgpu adapter that opens the device.
     pub adapter: wgpu::Adapter,
 }
@@ -27,7 +32,8 @@ impl Listed {
         let useful = wgpu::Features::TIMESTAMP_QUERY
             | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES
             | wgpu::Features::SHADER_F16
-            | wgpu::Features::SUBGROUP;
+            | wgpu::Features::SUBGROUP
+            | wgpu::Features::PIPELINE_CACHE;
         self.adapter.features() & useful
     }
 }
@@ -195,7 +201,8 @@ async fn among(backends: wgpu::Backends, first: usize) -> Vec<Listed> {
         .enumerate()
         .map(|(index, adapter)| {
             let info = adapter.get_info();
-            Listed { index: first + index, class: AdapterClass::of(&info), info, adapter }
+            let (class, traits) = (AdapterClass::of(&info), Traits::of(&info));
+            Listed { index: first + index, class, traits, info, adapter }
         })
         .collect()
 }

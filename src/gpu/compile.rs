@@ -6,7 +6,7 @@ use crate::{
     Error, Result,
     op::{Access, Call, Shader, Variant},
 };
-use std::sync::{Arc, PoisonError, atomic::AtomicBool};
+use std::sync::{Arc, atomic::AtomicBool};
 
 impl Context {
     /// Compiles `variant` for `call`, or returns it from the cache.
@@ -18,11 +18,12 @@ impl Context {
         let shader = call.op.shader(variant, call.activation)?;
         let trusted = call.trusts(variant, self.features) && !self.checked;
         let key = format!("{name} {trusted}\n{}\n{:?}", shader.text, call.sizes);
-        if let Some(found) = self.kernels.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(found.clone());
-        }
+        let turn = match self.kernels.get(key) {
+            Ok(known) => return Ok(known),
+            Err(turn) => turn,
+        };
         let kernel = Arc::new(self.compile(name, shader, call, trusted).await?);
-        self.kernels.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, kernel.clone());
+        turn.done(&kernel);
         Ok(kernel)
     }
 
@@ -76,7 +77,7 @@ impl Context {
                 // WGSL demands zeros. wgrad's own kernels write all that they read there.
                 zero_initialize_workgroup_memory: !trusted,
             },
-            cache: None,
+            cache: self.known_pipelines(),
         });
         let failed = scope.pop();
         if let Some(e) = failed.await {

@@ -1,8 +1,14 @@
 //! An open device: queue, limits, the kernels compiled so far, and the first fault that happened on it. Errors
 //! that wgpu reports out of band (lost device, validation) surface through [`Context::check`].
 
-use super::{AdapterChoice, adapter, arrival::Arrival, fault, kernel::KernelCache, preparing::Ear};
-use crate::{Error, Result, gpu::Trust, op::AdapterClass};
+use super::{
+    AdapterChoice, adapter, arrival::Arrival, fault, kernel::KernelCache, pipelines, preparing::Ear,
+};
+use crate::{
+    Error, Result,
+    gpu::Trust,
+    op::{AdapterClass, Traits},
+};
 use std::{
     ops::Deref,
     sync::{
@@ -41,10 +47,13 @@ pub struct Shared {
     pub(crate) device: wgpu::Device,
     pub(crate) queue: wgpu::Queue,
     pub(super) kernels: KernelCache,
+    pub(super) pipelines: pipelines::Set,
     /// Name, driver and back end of the adapter.
     pub info: wgpu::AdapterInfo,
-    /// Software or hardware; decides the default kernels.
+    /// Software or hardware.
     pub class: AdapterClass,
+    /// Its kind and what else decides the default kernels.
+    pub traits: Traits,
     /// Limits of the device.
     pub limits: wgpu::Limits,
     /// Features of the device beyond WebGPU's core.
@@ -145,7 +154,9 @@ impl Context {
         });
         Ok(Self(Arc::new(Shared {
             kernels: KernelCache::default(),
+            pipelines: pipelines::Set::default(),
             class: listed.class,
+            traits: listed.traits,
             info: listed.info,
             limits,
             features,

@@ -2,18 +2,66 @@
 
 use crate::op::Shader;
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
-/// Cache of compiled kernels, by name, trust, text and sizes.
+/// Cache of compiled kernels, by name, trust, text and sizes. Each is compiled by one thread; others wait for it.
 #[derive(Default)]
-pub(super) struct KernelCache(pub(super) Mutex<HashMap<String, Arc<Kernel>>>);
+pub(super) struct KernelCache {
+    state: Mutex<Compiled>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Compiled {
+    done: HashMap<String, Arc<Kernel>>,
+    /// Kernels that a thread is compiling.
+    under_way: HashSet<String>,
+}
+
+/// The right to compile a kernel; other threads wait until it is dropped.
+pub(super) struct Turn<'a> {
+    cache: &'a KernelCache,
+    key: String,
+}
 
 impl KernelCache {
+    fn state(&self) -> MutexGuard<'_, Compiled> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Every kernel compiled so far.
     pub(super) fn all(&self) -> Vec<Arc<Kernel>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.state().done.values().cloned().collect()
+    }
+
+    /// The kernel with this key, or the turn to compile it. Waits while another thread compiles it; a browser has no
+    /// other threads.
+    pub(super) fn get(&self, key: String) -> Result<Arc<Kernel>, Turn<'_>> {
+        let mut state = self.state();
+        while !cfg!(target_family = "wasm") && state.under_way.contains(&key) {
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(kernel) = state.done.get(&key) {
+            return Ok(kernel.clone());
+        }
+        state.under_way.insert(key.clone());
+        Err(Turn { cache: self, key })
+    }
+}
+
+impl Turn<'_> {
+    /// Ends the turn with the compiled kernel.
+    pub(super) fn done(self, kernel: &Arc<Kernel>) {
+        self.cache.state().done.insert(self.key.clone(), kernel.clone());
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.cache.state().under_way.remove(&self.key);
+        self.cache.changed.notify_all();
     }
 }
 
@@ -61,5 +109,43 @@ impl Launch {
         pass.set_pipeline(&self.kernel.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
         pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KernelCache;
+    use crate::{
+        gpu::{Context, Options},
+        kernels::MATMUL,
+        op::Call,
+    };
+    use std::{sync::Arc, thread};
+
+    #[test]
+    fn who_asks_for_a_kernel_in_compilation_waits_for_it_or_compiles_it_if_that_failed() {
+        let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
+        let context = pollster::block_on(Context::open(&Options { adapter, ..Options::default() }));
+        let context = context.unwrap_or_else(|e| panic!("{e}"));
+        let call = Call::new(&MATMUL, &[("M", 3), ("N", 5), ("K", 7)]);
+        let naive = MATMUL.variant("naive").expect("there");
+        let kernel = pollster::block_on(context.kernel(&call, naive)).expect("compiles");
+        let cache = KernelCache::default();
+        for fails in [true, false] {
+            let Err(turn) = cache.get("key".into()) else { panic!("nothing is there") };
+            thread::scope(|scope| {
+                let other = scope.spawn(|| cache.get("key".into()).ok());
+                thread::sleep(std::time::Duration::from_millis(50));
+                if fails {
+                    drop(turn)
+                } else {
+                    turn.done(&kernel)
+                }
+                let found = other.join().expect("ends");
+                assert_eq!(found.is_none(), fails);
+                assert!(found.is_none_or(|found| Arc::ptr_eq(&found, &kernel)));
+            });
+        }
+        assert!(cache.get("key".into()).is_ok_and(|found| Arc::ptr_eq(&found, &kernel)));
     }
 }

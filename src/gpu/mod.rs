@@ -1,6 +1,8 @@
 //! Access to wgpu: choosing an adapter, compiling kernels, holding buffers, replaying plans.
 
 mod adapter;
+#[cfg(not(target_family = "wasm"))]
+mod ahead;
 mod arrival;
 mod buffer;
 mod compile;
@@ -9,6 +11,7 @@ mod fault;
 mod feed;
 mod kernel;
 mod native;
+mod pipelines;
 mod place;
 mod prepare;
 mod preparing;
@@ -18,12 +21,15 @@ mod timing;
 pub(crate) mod trust;
 
 pub use adapter::{AdapterChoice, Listed, list};
+#[cfg(not(target_family = "wasm"))]
+pub use ahead::Ahead;
 pub(crate) use buffer::Readback;
 pub use buffer::{Fetch, Slice, floats};
 pub use context::{Context, Options};
 pub use fault::guarded;
 pub use feed::FeedBuffers;
 pub use kernel::{Kernel, Launch};
+pub use pipelines::Pipelines;
 pub use place::Place;
 pub use preparing::Preparing;
 pub use record::AdapterRecord;

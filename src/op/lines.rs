@@ -17,7 +17,7 @@ const SUBGROUP: Need = Need::Feature(wgpu::Features::SUBGROUP, "SUBGROUP");
 const HALF: Need = Need::Feature(wgpu::Features::SHADER_F16, "SHADER_F16");
 
 /// Line number and rest of each line of `text` that is a comment starting with `word`.
-fn said<'a>(text: &'a str, word: &'static str) -> impl Iterator<Item = (usize, &'a str)> {
+pub(super) fn said<'a>(text: &'a str, word: &'static str) -> impl Iterator<Item = (usize, &'a str)> {
     let behind = move |line: &'a str| {
         line.trim().strip_prefix("// ")?.strip_prefix(word)?.strip_prefix(' ').map(str::trim)
     };

@@ -5,7 +5,7 @@
 //! A buffer's marks follow its shape, separated by commas, up to a colon: `// (COUNT) in place,
 //! positive: a variance`. Words that are no mark are a remark.
 //! * `positive`: at least zero.
-//! * `from 0 to 1`: probabilities, gates, shares.
+//! * `from 0 to 1`: probabilities, gates, shares. `from -5 to 5`: numbers, or whole numbers, between others.
 //! * `activated`: a value of the composed activation or, if its gradient is a function of its input, any number.
 //! * `activated again`: as `activated`, and so small that its activation stays finite.
 //! * `argument`: an argument of the composed activation, whose value is used further; so small that the value stays
@@ -40,6 +40,8 @@ pub enum Role {
     Positive,
     /// From 0 to 1.
     Share,
+    /// From one number to another, both included.
+    Between(Number, Number),
     /// A value of the activation, or any number if the activation's gradient is a function of its input.
     Activated,
     /// A value of the activation to which the activation is applied once more.
@@ -62,6 +64,21 @@ pub enum Role {
         /// The values of that size for which the bound applies.
         values: Vec<u32>,
     },
+}
+
+/// A finite number in a mark.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Number(pub f64);
+
+// It is never NaN.
+impl Eq for Number {}
+
+/// The first mark of `comment`, the text after the shape of a buffer, that means nothing.
+pub(super) fn unknown(comment: &str) -> Option<&str> {
+    let known = |mark: &&str| {
+        mark.is_empty() || *mark == "in place" || mark.starts_with("below ") || Role::named(mark).is_some()
+    };
+    marks(comment).find(|mark| !known(mark))
 }
 
 /// The marks of a comment that follows a shape.
@@ -89,6 +106,13 @@ impl Role {
                 let (size, layers) = mark.strip_prefix("by ")?.split_once(' ')?;
                 let roles = layers.split(';').map(|mark| Self::named(mark.trim())).collect::<Option<_>>()?;
                 Some(Self::Layers { size: size.to_string(), roles })
+            }
+            _ if mark.starts_with("from ") => {
+                let (low, high) = mark.strip_prefix("from ")?.split_once(" to ")?;
+                let [low, high] = [low, high].map(|number| number.trim().parse::<f64>().ok());
+                let (low, high) = (low?, high?);
+                let fits = low < high && low.abs().max(high.abs()) <= f64::from(f32::MAX);
+                fits.then_some(Self::Between(Number(low), Number(high)))
             }
             _ => {
                 let (bound, rest) = mark.strip_prefix("above -")?.split_once(" where ")?;

@@ -36,6 +36,8 @@ pub enum Element {
     F32,
     /// 32-bit unsigned integers.
     U32,
+    /// 32-bit signed integers.
+    I32,
 }
 
 /// One buffer of an operation.
@@ -47,7 +49,7 @@ pub struct Binding {
     pub index: u32,
     /// Read, written or updated.
     pub access: Access,
-    /// `f32` or `u32`.
+    /// `f32`, `u32` or `i32`.
     pub element: Element,
     /// Its shape in names of sizes.
     pub shape: Vec<Size>,
@@ -135,8 +137,9 @@ impl Shader {
                 // A second view of a buffer whose shape stands at its first view, checked below.
                 continue;
             };
-            let element = element_of(&module, global.ty)
-                .ok_or_else(|| fail(format!("`{name}` is not an array of f32 or u32")))?;
+            let element = element_of(&module, global.ty).ok_or_else(|| {
+                fail(format!("`{name}` is not an array of f32, u32 or i32, or of vectors of 2 or 4 of them"))
+            })?;
             let access = match (access.contains(StorageAccess::STORE), role::in_place(marks)) {
                 (false, _) => Access::Read,
                 (true, false) => Access::Write,
@@ -231,6 +234,10 @@ impl Shader {
             let [x, y, z] = size;
             return Some(format!("needs {x} × {y} × {z} threads a workgroup, this adapter allows {allowed}"));
         }
+        let (buffers, allowed) = (self.bindings.len(), limits.max_storage_buffers_per_shader_stage);
+        if buffers > allowed as usize {
+            return Some(format!("needs {buffers} storage buffers, this adapter allows {allowed}"));
+        }
         let bytes = self.workgroup_bytes(values);
         let allowed = limits.max_compute_workgroup_storage_size;
         (bytes > u64::from(allowed))
@@ -315,13 +322,15 @@ fn shared(
 fn element_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Element> {
     let TypeInner::Array { base, .. } = module.types[ty].inner else { return None };
     let kind = match module.types[base].inner {
-        TypeInner::Scalar(scalar) => scalar.kind,
-        TypeInner::Vector { scalar, .. } => scalar.kind,
+        TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => scalar,
+        // Three have a gap behind them, which no shape counts.
+        TypeInner::Vector { scalar, size } if size != naga::VectorSize::Tri => scalar,
         _ => return None,
     };
-    match kind {
-        ScalarKind::Float => Some(Element::F32),
-        ScalarKind::Uint => Some(Element::U32),
+    match (kind.kind, kind.width) {
+        (ScalarKind::Float, 4) => Some(Element::F32),
+        (ScalarKind::Uint, 4) => Some(Element::U32),
+        (ScalarKind::Sint, 4) => Some(Element::I32),
         _ => None,
     }
 }
@@ -343,7 +352,7 @@ fn literal(module: &naga::Module, expression: naga::Handle<Expression>) -> Optio
 }
 
 /// The shape in the comment of the declaration of `name`, and the text after it, such as `in place`.
-fn shape_of<'a>(interface: &'a str, name: &str) -> Option<(Vec<Size>, &'a str)> {
+pub(super) fn shape_of<'a>(interface: &'a str, name: &str) -> Option<(Vec<Size>, &'a str)> {
     let declared = format!("> {name}:");
     let line = interface.lines().find(|line| line.contains(&declared))?;
     let comment = line.split_once("//")?.1.trim();

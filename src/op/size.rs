@@ -8,6 +8,11 @@ use std::collections::BTreeMap;
 pub struct Size(pub String);
 
 impl Size {
+    /// The names in it, and anything else that is no number.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.split(['+', '*', '/']).map(str::trim).filter(|name| name.parse::<usize>().is_err())
+    }
+
     /// The value, with names looked up in `sizes`; `None` if a name is unknown or the value overflows.
     pub fn value(&self, sizes: &BTreeMap<String, f64>) -> Option<usize> {
         let named = |text: &str| {

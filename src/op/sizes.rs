@@ -63,8 +63,17 @@ fn texts(op: &Op) -> impl Iterator<Item = &'static str> + '_ {
 
 /// The names of the sizes of an operation.
 pub(super) fn known(op: &Op) -> Vec<&str> {
-    let declared = |line: &'static str| line.trim().strip_prefix("override ")?.split_once(':');
-    texts(op).flat_map(str::lines).filter_map(declared).map(|(name, _)| name.trim()).collect()
+    texts(op).flat_map(declared).collect()
+}
+
+/// The names of the sizes that a text declares, each on a line of its own.
+pub(super) fn declared(text: &str) -> Vec<&str> {
+    text.lines()
+        .filter_map(|line| {
+            let rest = line.trim().strip_prefix("override ")?;
+            Some(rest.split_once(':')?.0.trim())
+        })
+        .collect()
 }
 
 /// Returns `call` with the sizes in `text` replaced. The output size of a convolution or pool follows from its input

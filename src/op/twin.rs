@@ -1,7 +1,7 @@
 //! Inputs and outputs of a CPU twin, the definition of an operation in f64. Each output comes with the distance that
 //! rounding in f32 may cause. The twins themselves are in [`crate::reference`].
 
-use super::{Activation, At, Sizes};
+use super::{Activation, At, Element, Sizes};
 use crate::feed::{Batch, Step};
 use std::collections::BTreeMap;
 
@@ -65,6 +65,45 @@ pub enum Expected {
     Index(Vec<u32>),
     /// Each integer, or its alternative if subnormal numbers count as zeros.
     Place(Vec<[u32; 2]>),
+}
+
+/// Reason why a reference kernel gives no expected outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Undefined {
+    /// It is wrong: its outputs depend on the order of threads, or on memory beyond a buffer, or are incomplete.
+    Fault(String),
+    /// The host cannot compute it.
+    NotInterpreted(String),
+    /// These inputs have no number as a result.
+    NoNumber(String),
+}
+
+impl Element {
+    /// The words of a buffer that holds `data`. Signed integers are in [`Data::Real`], as f64 holds them exactly.
+    pub fn words(self, data: &Data) -> Vec<u32> {
+        match (data, self) {
+            (Data::Index(words), _) => words.clone(),
+            (Data::Real(values), Self::I32) => values.iter().map(|v| *v as i32 as u32).collect(),
+            (Data::Real(values), _) => values.iter().map(|v| (*v as f32).to_bits()).collect(),
+        }
+    }
+
+    /// The contents of a buffer of these words.
+    pub fn data(self, words: &[u32]) -> Data {
+        match self {
+            Self::F32 => Data::Real(words.iter().map(|word| f64::from(f32::from_bits(*word))).collect()),
+            Self::U32 => Data::Index(words.to_vec()),
+            Self::I32 => Data::Real(words.iter().map(|word| f64::from(*word as i32)).collect()),
+        }
+    }
+
+    /// Integers that are expected exactly.
+    pub fn exactly(self, words: Vec<u32>) -> Expected {
+        match self.data(&words) {
+            Data::Real(values) => Expected::Real(values.into_iter().map(Sum::exact).collect()),
+            Data::Index(words) => Expected::Index(words),
+        }
+    }
 }
 
 /// Inputs of a twin: the sizes, the buffers by name, the feed.

@@ -84,21 +84,45 @@ pub fn variant(op: &Op, name: &str, text: String) -> Result<Variant> {
 
 /// Refuses `// case` lines of `text` that a proof of `op` cannot run.
 fn check_cases(op: &Op, text: &str, fail: impl Fn(String) -> Error) -> Result<()> {
-    let cases: Vec<_> = lines::cases(text).collect();
-    if cases.is_empty() {
+    if lines::cases(text).next().is_none() {
         return Ok(());
     }
+    match wrong_case(op, text)? {
+        Some(message) => Err(fail(message)),
+        None => Ok(()),
+    }
+}
+
+/// A message if the `// case` lines of `interface` are none that a proof of `op` can run. There must be one, unless the
+/// operation has no sizes.
+///
+/// # Errors
+/// [`Error::Shader`] if `naive` of `op` does not compose.
+pub fn case_fault(op: &Op, interface: &str) -> Result<Option<String>> {
+    let sizes = sizes::known(op);
+    if lines::cases(interface).next().is_none() && !sizes.is_empty() {
+        let example: Vec<_> = sizes.iter().map(|name| format!("{name}=100")).collect();
+        return Ok(Some(format!(
+            "it has no sizes to be proven at, expected some lines such as `// case {}`; odd ones find the most mistakes",
+            example.join(",")
+        )));
+    }
+    wrong_case(op, interface)
+}
+
+/// A message for the first `// case` line of `text` that a proof of `op` cannot run.
+fn wrong_case(op: &Op, text: &str) -> Result<Option<String>> {
     let shader = op.shader(op.variant("naive")?, &LINEAR)?;
-    for (nth, (n, line)) in cases.into_iter().enumerate() {
+    for (nth, (n, line)) in lines::cases(text).enumerate() {
         let wrong = match nth {
             MOST_CASES.. => Some(format!("expected at most {MOST_CASES} of them")),
             _ => unfit(op, &shader, line),
         };
         if let Some(why) = wrong {
-            return Err(fail(format!("line {n}: got `// case {line}`, {why}")));
+            return Ok(Some(format!("line {n}: got `// case {line}`, {why}")));
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// A message if the sizes `text` are no valid case of `op`.

@@ -1,6 +1,6 @@
 //! Variants of an operation: text and requirements. For the texts that they are composed with, see [`crate::op`].
 
-use super::{AdapterClass, Sizes};
+use super::{AdapterKind, Rule, Sizes};
 use std::{fmt, sync::Arc};
 
 /// One implementation of an operation: a WGSL file and a line in the registry. A variant from elsewhere
@@ -8,8 +8,8 @@ use std::{fmt, sync::Arc};
 /// text.
 #[derive(Clone, Debug)]
 pub struct Variant {
-    /// The adapter classes for which it is preferred to the variants after it.
-    pub default_for: &'static [AdapterClass],
+    /// The rules by which it is preferred to the variants after it.
+    pub default_for: &'static [Rule],
     /// Private, like all fields that follow: a trusted variant must be the one that was proven.
     pub(super) name: Arc<str>,
     pub(super) source: Arc<str>,
@@ -89,6 +89,11 @@ impl Variant {
     /// Its requirements on sizes and the device.
     pub fn needs(&self) -> &[Need] {
         &self.needs
+    }
+
+    /// Returns true if it is a default on adapters of this kind, at some sizes at least.
+    pub fn suits(&self, kind: AdapterKind) -> bool {
+        self.default_for.iter().any(|rule| rule.covers(kind))
     }
 
     /// Returns true if it is wgrad's own text, or a setting of one.

@@ -37,7 +37,7 @@ pub struct Interpreter {
 /// The outputs that the twin of `node` computes from `buffers`.
 pub fn expect(node: &Node, buffers: BTreeMap<&str, &Data>, batch: &Batch, step: Step) -> Outputs {
     let Node { call, .. } = node;
-    (call.op.twin)(&Inputs { sizes: &call.sizes, buffers, activation: call.activation, step, batch })
+    call.op.twin(&Inputs { sizes: &call.sizes, buffers, activation: call.activation, step, batch })
 }
 
 impl Interpreter {

@@ -1,6 +1,6 @@
 //! Contents of the buffers and the feed in a proof: random numbers of a regime that the interface allows.
 
-use super::regime::{Draw, Regime};
+use super::regime::{self, Draw, Regime};
 use crate::{
     feed::{Batch, Step, split_mix},
     op::{Binding, Call, Element, Marks, twin::Data},
@@ -23,7 +23,17 @@ pub(super) fn buffers(
     let mut data = BTreeMap::new();
     for (n, (binding, &len)) in bindings.iter().zip(lengths).enumerate() {
         let values = match binding.element {
-            Element::U32 => {
+            Element::U32 | Element::I32 if call.op.has_reference() => {
+                let own = split_mix(split_mix(seed) ^ n as u64);
+                let below = binding.below.as_ref().and_then(|size| size.value(&call.sizes));
+                let range = regime::whole(binding.element, &binding.role, below);
+                let whole = (0..len).map(|_| regime.integer(next(), own, range));
+                match binding.element {
+                    Element::I32 => Data::Real(whole.map(|v| v as f64).collect()),
+                    _ => Data::Index(whole.map(|v| v as u32).collect()),
+                }
+            }
+            Element::U32 | Element::I32 => {
                 let places =
                     binding.below.as_ref().and_then(|size| size.value(&call.sizes)).unwrap_or(1).max(1);
                 Data::Index((0..len).map(|_| (next() % places as u64) as u32).collect())

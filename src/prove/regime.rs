@@ -1,7 +1,10 @@
 //! Kinds of inputs with which a kernel must be correct. Numbers in [-1, 1) hide a softmax that does not subtract its
 //! maximum, a maximum that starts from a fixed number, and a variance that is a difference of two large sums.
 
-use crate::op::{Access, At, Binding, Call, Element, Role, twin::flushed};
+use crate::{
+    feed::split_mix,
+    op::{Access, At, Binding, Call, Element, Role, twin::flushed},
+};
 use serde::Serialize;
 use std::fmt;
 
@@ -88,11 +91,16 @@ impl Regime {
 
     /// The regimes for an operation with these buffers: only the small one if it reads no numbers; the lowest one only
     /// if all its inputs are copied.
-    pub(super) fn of(bindings: &[Binding], feed: bool) -> Vec<Self> {
+    ///
+    /// With `integers`, buffers of integers have regimes of their own: equal ones, ties and zeros.
+    pub(super) fn of(bindings: &[Binding], feed: bool, integers: bool) -> Vec<Self> {
         let reads = |b: &&Binding| b.element == Element::F32 && b.access != Access::Write;
         let read: Vec<&Role> = bindings.iter().filter(reads).map(|b| &b.role).collect();
+        let counts = |b: &Binding| b.element != Element::F32 && b.access != Access::Write;
+        let counts = integers && bindings.iter().any(counts);
         let takes = |regime: &Self| match regime {
             Self::Small => true,
+            Self::Equal | Self::Ties | Self::Zeros if counts => true,
             Self::Lowest => !read.is_empty() && read.iter().all(|role| **role == Role::Copied),
             _ => feed || !read.is_empty(),
         };
@@ -123,6 +131,41 @@ impl Regime {
     }
 }
 
+/// The integers that a buffer of `element` may hold: the lowest, and how many. The marks `below` and `from A to B` say
+/// less than all.
+pub(super) fn whole(element: Element, role: &Role, below: Option<usize>) -> (i64, u64) {
+    let (least, most) = match element {
+        Element::I32 => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        _ => (0, i64::from(u32::MAX)),
+    };
+    let within = |v: f64| (v as i64).clamp(least, most);
+    let (low, high) = match (below, role) {
+        (Some(below), _) => (0, within(below as f64 - 1.0).max(0)),
+        (_, Role::Between(low, high)) => (within(low.0.ceil()), within(high.0.floor())),
+        (_, Role::Share) => (0, 1),
+        (_, Role::Positive) => (0, most),
+        _ => (least, most),
+    };
+    (low, high.abs_diff(low.min(high)) + 1)
+}
+
+impl Regime {
+    /// An integer of this regime from the random `v`, of `range`, the lowest and how many; `own` is the seed of the buffer.
+    pub(super) fn integer(self, v: u64, own: u64, (low, count): (i64, u64)) -> i64 {
+        let place = match self {
+            Self::Equal => own % count,
+            // Four of them.
+            Self::Ties => split_mix(own ^ ((v >> 40) % 4)) % count,
+            Self::Zeros if !v.is_multiple_of(3) => match u64::try_from(-low) {
+                Ok(zero) if zero < count => zero,
+                _ => 0,
+            },
+            _ => (v >> 8) % count,
+        };
+        low + place as i64
+    }
+}
+
 impl Draw<'_> {
     /// A number of the regime, adapted to the role of its buffer.
     pub fn number(&self, role: &Role, v: u64) -> f64 {
@@ -136,6 +179,17 @@ impl Draw<'_> {
             Role::Real | Role::Copied => number,
             Role::Positive => size,
             Role::Share => share,
+            Role::Between(low, high) => {
+                let part =
+                    if size <= 1.0 { (number + 1.0) / 2.0 } else { (number / (1.0 + size) + 1.0) / 2.0 };
+                // The nearest f32 may lie beyond the bounds.
+                let drawn = f64::from((low.0 + part * (high.0 - low.0)) as f32);
+                return if (low.0..=high.0).contains(&drawn) {
+                    drawn
+                } else {
+                    f64::from(((low.0 + high.0) / 2.0) as f32)
+                };
+            }
             Role::Activated => {
                 let argument = if self.regime == Regime::Small { 2.0 * number } else { number };
                 match self.call.activation.at {

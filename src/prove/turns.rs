@@ -13,7 +13,8 @@ use crate::{
 /// The regimes that the operation of `shader`, any variant of `op`, accepts; a proof draws inputs of each.
 pub fn regimes(op: &Op, shader: &Shader) -> Vec<Regime> {
     let marks = Marks::of(op.interface);
-    Regime::of(&shader.bindings, marks.images.is_some_and(|images| images.floats.is_some()))
+    let feed = marks.images.is_some_and(|images| images.floats.is_some());
+    Regime::of(&shader.bindings, feed, op.has_reference())
 }
 
 /// Approximate work of a twin of `call`: products and elements. `shader` is any variant of the operation.

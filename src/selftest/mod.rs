@@ -24,7 +24,11 @@ use crate::{
     selection::Choices,
 };
 pub use remembered::Remembered;
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 /// Negligible work of a twin at the plan's own sizes: some hundredths of a second.
 const LITTLE: f64 = 2e7;
@@ -155,16 +159,23 @@ pub(crate) async fn check(context: &Context, program: &Program, choices: &Choice
         }
         let (variant, _) = call.variant(context, choices)?;
         if !context.trust.knows(call, &variant)? {
-            unknown.push((cost(call)?.0, call));
+            unknown.push((cost(call)?.0, call, variant));
         }
     }
     // A kernel is proven once, at the call where that costs least.
-    unknown.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    unknown.sort_by(|(a, ..), (b, ..)| a.total_cmp(b));
     let (of, mut new) = (unknown.len(), false);
     if of > 0 {
         keeps(context).await?;
     }
-    for (nth, (_, call)) in unknown.into_iter().enumerate() {
+    #[cfg(not(target_family = "wasm"))]
+    let _ahead = {
+        let mut known = BTreeSet::new();
+        let first = unknown.iter().filter(|(_, call, variant)| known.insert(name(call, variant)));
+        let first = first.map(|(_, call, variant)| Ok((at(context, call, variant)?, variant.clone())));
+        context.compile_ahead(first.collect::<Result<_>>()?)
+    };
+    for (nth, (_, call, _)) in unknown.into_iter().enumerate() {
         let mut wrongs: Vec<(String, String)> = Vec::new();
         let runs = loop {
             let variant = match (call.variant(context, choices), wrongs.pop()) {

@@ -7,7 +7,7 @@ use crate::{
     layers::{Dense, Flatten},
     model::Model,
     networks::network,
-    op::{AdapterClass, Call, Op, Variant},
+    op::{Call, EVERYWHERE, Op, Variant},
     optim::Optimizer,
     plan::{Arenas, Plan},
     preprocessing::Preprocessing,
@@ -94,7 +94,7 @@ fn naive() -> Variant {
 /// A variant with another text and name, preferred on all adapters.
 fn wrong(name: &str, source: &str) -> Variant {
     let mut wrong = naive().with_text(source).named(name);
-    wrong.default_for = &[AdapterClass::Cpu, AdapterClass::Gpu];
+    wrong.default_for = EVERYWHERE;
     wrong
 }
 

@@ -131,7 +131,7 @@ fn apply(
         step: feed.1,
         batch: &feed.0,
     };
-    for (name, expected) in (op.twin)(&inputs) {
+    for (name, expected) in op.twin(&inputs) {
         buffers.insert(name.to_string(), values(expected));
     }
 }

@@ -71,7 +71,7 @@ fn every_loss_is_pytorchs() {
             step: step(),
             batch: &batch,
         };
-        for (buffer, expected) in (op.twin)(&inputs) {
+        for (buffer, expected) in op.twin(&inputs) {
             let suffix = match buffer {
                 "loss" => "loss",
                 "dlogits" => "grad",

@@ -1,12 +1,12 @@
 //! Lists the adapters of this machine: what each can do, and which one would be used. It opens none of them.
 
-use super::output;
+use super::{defaults, output};
 use anyhow::Result;
 use serde::Serialize;
 use std::process::ExitCode;
 use wgrad::{
     gpu::{self, AdapterChoice, Listed},
-    op::AdapterClass,
+    op::{AdapterClass, AdapterKind},
     words,
 };
 use wgrad_report::table::{
@@ -38,6 +38,9 @@ struct Row {
     driver: String,
     class: AdapterClass,
     device_type: &'static str,
+    /// Decides the default variants, for this reason.
+    kind: AdapterKind,
+    reason: String,
     used: bool,
     max_binding_bytes: u64,
     max_buffer_bytes: u64,
@@ -46,13 +49,16 @@ struct Row {
     subgroup_sizes: Option<[u32; 2]>,
     f16: bool,
     timestamps: bool,
+    /// The default variants of the costliest operations.
+    defaults: Vec<defaults::Chosen>,
 }
 
 impl Row {
-    fn new(listed: &Listed) -> Self {
+    fn new(listed: &Listed) -> Result<Self> {
         let (info, limits, features) = (&listed.info, listed.adapter.limits(), listed.adapter.features());
         let subgroups = features.contains(wgpu::Features::SUBGROUP);
-        Self {
+        let (kind, reason) = AdapterKind::of(info);
+        Ok(Self {
             index: listed.index,
             name: info.name.clone(),
             backend: info.backend.to_string(),
@@ -65,6 +71,8 @@ impl Row {
                 wgpu::DeviceType::Cpu => "software",
                 wgpu::DeviceType::Other => "other",
             },
+            kind,
+            reason,
             used: false,
             max_binding_bytes: limits.max_storage_buffer_binding_size,
             max_buffer_bytes: limits.max_buffer_size,
@@ -73,14 +81,15 @@ impl Row {
             subgroup_sizes: subgroups.then_some([info.subgroup_min_size, info.subgroup_max_size]),
             f16: features.contains(wgpu::Features::SHADER_F16),
             timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
-        }
+            defaults: defaults::of_adapter(listed)?,
+        })
     }
 }
 
 impl Adapters {
     pub async fn run(self) -> Result<ExitCode> {
         let listed = gpu::list().await;
-        let mut rows: Vec<Row> = listed.iter().map(Row::new).collect();
+        let mut rows = listed.iter().map(Row::new).collect::<Result<Vec<_>>>()?;
         let used = self.adapter.pick(listed)?;
         for row in &mut rows {
             row.used = row.index == used.index;
@@ -96,7 +105,9 @@ impl Adapters {
             ("back end", Left),
             ("class", Left),
             ("type", Left),
+            ("kind", Left),
         ]);
+        let mut chosen = String::new();
         let mut abilities = Table::new(&[
             ("index", Right),
             ("binding", Right),
@@ -115,7 +126,13 @@ impl Adapters {
                 row.backend,
                 row.class.to_string(),
                 row.device_type.to_string(),
+                row.kind.to_string(),
             ]);
+            if row.used {
+                let reason =
+                    format!("{} is {}, since {}; by default it runs", row.index, row.kind, row.reason);
+                chosen = format!("{reason}\n{}", defaults::table(row.defaults));
+            }
             abilities.row([
                 row.index.to_string(),
                 words::bytes(row.max_binding_bytes),
@@ -130,7 +147,7 @@ impl Adapters {
                 row.driver,
             ]);
         }
-        output::line(format!("{table}\n\n{abilities}"))?;
+        output::line(format!("{table}\n\n{abilities}\n\n{chosen}"))?;
         tell!("binding: the largest buffer that a kernel sees; workgroup: the memory that its threads share");
         tell!(
             "→ marks what `--adapter {}` selects; an index, a part of a name or a back end selects another",

@@ -184,6 +184,7 @@ impl Import {
                 class: AdapterClass::Cpu,
             },
             kernels: Vec::new(),
+            calls: Default::default(),
             files: Default::default(),
             pauses: Vec::new(),
             recipe: None,

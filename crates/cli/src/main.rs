@@ -16,6 +16,7 @@ mod bench;
 mod check;
 mod completions;
 mod data;
+mod defaults;
 #[cfg(test)]
 mod documents;
 mod eval;
@@ -57,7 +58,7 @@ mod web;
 use anyhow::Result;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use reading::{ReadingArgs, Wanted};
-use std::{borrow::Cow, ffi::OsString, panic, path::Path, process::ExitCode};
+use std::{borrow::Cow, ffi::OsString, panic, path::Path, process::ExitCode, sync::Arc};
 use wgrad::{
     data::Dataset,
     gpu::{AdapterChoice, Context, Options, guarded},
@@ -66,7 +67,7 @@ use wgrad::{
     op::AdapterClass,
 };
 use wgrad_data::{DataSpec, Reading, table::Table};
-use wgrad_files::proofs::ProofFiles;
+use wgrad_files::{pipelines::PipelineFiles, proofs::ProofFiles};
 use wgrad_formats::keras;
 
 /// Trains neural networks on any GPU, and compares shader variants.
@@ -257,8 +258,9 @@ impl AdapterArgs {
     /// Opens the adapter. Its kernels are proven before they run, unless they were proven before.
     pub async fn connect(&self) -> Result<Context> {
         let context = Context::open(&self.options()).await?;
-        context.prove_first(Some(std::sync::Arc::new(ProofFiles::from_env())));
         preparing::tell(&context);
+        context.prove_first(Some(Arc::new(ProofFiles::from_env())));
+        context.keep_pipelines(Arc::new(PipelineFiles::from_env())).await;
         Ok(context)
     }
 

@@ -8,6 +8,8 @@ pub mod calendar;
 pub mod format;
 /// Results kept in the user's cache folder.
 pub mod kept;
+/// Compiled pipelines.
+pub mod pipelines;
 /// The record of proven kernels.
 pub mod proofs;
 

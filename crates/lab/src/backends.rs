@@ -20,6 +20,9 @@ pub enum Language {
     /// Vulkan.
     #[serde(rename = "spirv")]
     Spirv,
+    /// Vulkan 1.3 and later.
+    #[serde(rename = "spirv-1.6")]
+    Spirv16,
     /// Metal.
     #[serde(rename = "msl")]
     Msl,
@@ -35,7 +38,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// All languages.
+    /// One language for each back end, the oldest that will do; two for DX12.
     pub const ALL: [Self; 5] = [Self::Spirv, Self::Msl, Self::Hlsl, Self::Hlsl6, Self::Glsl];
 }
 
@@ -43,6 +46,7 @@ impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Spirv => "SPIR-V",
+            Self::Spirv16 => "SPIR-V 1.6",
             Self::Msl => "MSL",
             Self::Hlsl => "HLSL",
             Self::Hlsl6 => "HLSL 6",
@@ -152,8 +156,11 @@ impl Resolved {
             None => return Err(fail(&"it has no entry point")),
         };
         let text = match language {
-            Language::Spirv => {
-                let vulkan = options::Vulkan::oldest(*subgroups);
+            Language::Spirv | Language::Spirv16 => {
+                let vulkan = match language {
+                    Language::Spirv => options::Vulkan::oldest(*subgroups),
+                    _ => options::Vulkan::newest(),
+                };
                 let words = self.spirv(name, &vulkan, spv::BindingMap::default())?;
                 return Ok(Some(Translation::Words(words)));
             }
@@ -286,6 +293,59 @@ pub fn emit(call: &Call, variant: &Variant, language: Language, checked: bool) -
         let lacks = resolved.lacks(language).unwrap_or_default();
         Error::Shader { kernel: name, message: format!("{language} has no {lacks}") }
     })
+}
+
+/// A variant in the language of a back end, for compilers of that language. `scripts/dx12.sh` and `scripts/spirv.sh`
+/// run them.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Emitted {
+    /// The operation.
+    pub op: &'static str,
+    /// The variant with its setting, or the path of the user's file.
+    pub variant: String,
+    /// The activation composed in.
+    pub activation: &'static str,
+    /// Its sizes, as [`wgrad::op::sizes::given`] reads them.
+    pub sizes: String,
+    /// The language.
+    pub language: Language,
+    /// WebGPU names of the features that it needs.
+    pub features: Vec<&'static str>,
+    /// MSL, HLSL or GLSL.
+    pub text: Option<String>,
+    /// The words of SPIR-V.
+    pub words: Option<Vec<u32>>,
+}
+
+/// Translates a variant to one language, as [`emit`] does. `None` if the language lacks a feature that it needs, or its
+/// constants violate an assertion.
+///
+/// # Errors
+/// [`Error::Shader`] if it does not translate.
+pub fn emitted(call: &Call, variant: &Variant, language: Language, checked: bool) -> Result<Option<Emitted>> {
+    let name = format!("{}/{}", call.op.name, variant.name());
+    let call = fitting(call, variant)?;
+    let shader = match call.op.shader(variant, call.activation) {
+        Err(Error::Asserted { .. }) => return Ok(None),
+        other => other?,
+    };
+    let mut resolved = resolve(&name, variant, &shader, &call.sizes)?;
+    resolved.checked |= checked;
+    let (text, words) = match resolved.translate(&name, language)? {
+        None => return Ok(None),
+        Some(Translation::Text(text)) => (Some(text), None),
+        Some(Translation::Words(words)) => (None, Some(words)),
+    };
+    Ok(Some(Emitted {
+        op: call.op.name,
+        variant: variant.name().to_string(),
+        activation: call.activation.name,
+        sizes: wgrad::op::sizes::words(&call),
+        language,
+        features: super::standard::features(variant),
+        text,
+        words,
+    }))
 }
 
 /// Returns `call`, or the first case whose sizes `variant` supports on a device with all features.

@@ -22,6 +22,10 @@ pub mod history;
 pub mod backends;
 /// Interpreter of WGSL compute shaders in f64: a reference kernel defines the results of the other variants.
 pub mod interpret;
+/// Expected outputs that a reference kernel defines.
+pub mod reference;
+/// Operations from a folder of WGSL files.
+pub mod folder;
 /// Statistics of compiled variants: what a driver's compiler produces, without running it.
 pub mod stats;
 /// A request to measure.
@@ -127,11 +131,18 @@ pub fn template(op: &'static Op) -> Result<String> {
     })?;
     let mut text = format!(
         "// A variant of {name}: {about}.\n\
-         // Prove and time it with: `wgrad_lab::measure({name})` `user_file::read(THIS_FILE)`\n\
-         // Train with it:          `Trainer::new` `.variants = {name}=THIS_FILE`\n//\n",
+         // Prove and time it with: `wgrad_lab::measure({place})` `user_file::read(THIS_FILE)`\n",
         name = op.name,
         about = op.about,
+        place = op.folder().unwrap_or(op.name),
     );
+    if op.folder().is_none() {
+        text.push_str(&format!(
+            "// Train with it:          `Trainer::new` `.variants = {}=THIS_FILE`\n",
+            op.name
+        ));
+    }
+    text.push_str("//\n");
     text.push_str(
         "// Exactly one @compute function. Bindings and sizes are appended to this text, so do not declare them; their\n\
          // names are available:\n",

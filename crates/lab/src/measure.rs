@@ -9,24 +9,26 @@ use super::{
     trials::{at_its_own, at_the_cases, chosen},
     turns::{Pace, in_turns},
 };
-use crate::measurement::peaks::Peaks;
+use crate::{measurement::peaks::Peaks, reference};
 use std::{collections::BTreeSet, time::Duration};
 use wgrad::{
     Error, Result, clock,
     gpu::{Context, Options},
-    op::{
-        Call, Shader, Variant,
-        sizes::{self, lengths},
-    },
+    op::{Call, Shader, Variant, sizes},
     prove::{Regime, Trial, Wrong},
     selection::Choices,
 };
+
+/// Maximum bytes of all buffers of an operation that a reference kernel defines.
+const MOST_BYTES: u64 = 128 << 20;
 
 /// A device that is reopened when a kernel breaks it.
 pub struct Lab {
     /// The open device.
     pub context: Context,
     options: Options,
+    /// True once the device has been reopened.
+    pub(crate) reopened: bool,
 }
 
 impl Lab {
@@ -35,17 +37,18 @@ impl Lab {
     /// # Errors
     /// The errors of [`Context::open`].
     pub async fn open(options: Options) -> Result<Self> {
-        Ok(Self { context: Context::open(&options).await?, options })
+        Ok(Self::with(Context::open(&options).await?, options))
     }
 
     /// Uses a device that is already open; `options` are those that it was opened with.
     pub fn with(context: Context, options: Options) -> Self {
-        Self { context, options }
+        Self { context, options, reopened: false }
     }
 
     /// Abandons the device and opens another.
     pub(crate) async fn reopen(&mut self) -> Result<()> {
         self.context = Context::open(&self.options).await?;
+        self.reopened = true;
         Ok(())
     }
 }
@@ -80,15 +83,20 @@ pub async fn measure(
     let reference = call.op.shader(call.op.variant("naive")?, call.activation)?;
     fits(&lab.context, call, &reference)?;
     progress(&format!("{}: the twin computes {}", call.op.name, sizes::words(call)));
-    let mut trials = vec![Trial::new(call, &reference, request.seed)];
-    trials.extend(at_the_cases(&lab.context, request, &reference)?);
     let mut course = Course::new(&lab.context, call, &request.variants, request.timeout)?;
     for n in course.runnable() {
         if let Some(Refusal { reason, worst }) = request.refused.get(&n).cloned() {
             let row = &mut course.rows[n];
             (row.status, row.reason, row.worst) = (Status::Wrong, Some(reason), worst);
-            continue;
         }
+    }
+    if course.runnable().is_empty() {
+        return Ok(course.rows);
+    }
+    let mut trials = vec![Trial::new(call, &reference, request.seed)];
+    trials.extend(at_the_cases(&lab.context, request, &reference)?);
+    let trials = defined(&mut course, &lab.context, trials, None).await?;
+    for n in course.runnable() {
         let of = request.variants.len();
         let count = if of > 1 { format!(" ({} of {of})", n + 1) } else { String::new() };
         progress(&format!("{}: proving {}{count}", call.op.name, request.variants[n].name()));
@@ -96,6 +104,7 @@ pub async fn measure(
         course.prove(lab, n, &trials, request.cases).await?;
         let own = at_its_own(&lab.context, request, &request.variants[n], &reference)?;
         if !own.is_empty() {
+            let own = defined(&mut course, &lab.context, own, Some(n)).await?;
             course.prove(lab, n, &own, None).await?;
         }
     }
@@ -107,17 +116,57 @@ pub async fn measure(
     Ok(course.rows)
 }
 
+/// Returns `trials` with expected outputs, and notes in the rows of `course`, or of its variant `only`, where they come
+/// from if that is no twin.
+async fn defined(
+    course: &mut Course<'_>,
+    context: &Context,
+    trials: Vec<Trial>,
+    only: Option<usize>,
+) -> Result<Vec<Trial>> {
+    if !course.call.op.has_reference() {
+        return Ok(trials);
+    }
+    context.set_timeout(Duration::from_secs_f64(course.timeout));
+    let (trials, origin) = reference::complete(context, trials).await?;
+    for (n, row) in course.rows.iter_mut().enumerate() {
+        if only.is_none_or(|only| only == n) && row.reason.is_none() {
+            let words = match row.reference.take() {
+                Some(before) => format!("{before}; for its own cases: {origin}"),
+                None => origin.to_string(),
+            };
+            row.reference = Some(words);
+        }
+    }
+    Ok(trials)
+}
+
 /// Checks that the buffers of `call` fit on `context`; `shader` is any variant of the operation.
 pub fn fits(context: &Context, call: &Call, shader: &Shader) -> Result<()> {
     let limit = context.limits.max_storage_buffer_binding_size.min(context.limits.max_buffer_size);
-    for (binding, len) in shader.bindings.iter().zip(lengths(shader, &call.sizes)) {
-        let bytes = 4 * len as u64;
+    let values = shader.values(&call.sizes);
+    let too_large = |what: String, bytes: u64, limit: u64| {
+        let next = "choose smaller sizes".to_string();
+        Err(Error::TooLarge { what, bytes, limit, next })
+    };
+    let mut all = 0;
+    for binding in &shader.bindings {
+        let len = binding
+            .shape
+            .iter()
+            .map(|size| size.value(&values))
+            .try_fold(1, |len: usize, extent| len.checked_mul(extent?));
+        let bytes = len.and_then(|len| (len as u64).checked_mul(4)).unwrap_or(u64::MAX);
         if bytes > limit {
-            let next = "choose smaller sizes".to_string();
-            return Err(Error::TooLarge { what: format!("`{}`", binding.name), bytes, limit, next });
+            return too_large(format!("`{}`", binding.name), bytes, limit);
         }
+        all += bytes;
     }
-    Ok(())
+    // The host computes the reference, in some 100 bytes for each element.
+    match call.op.has_reference() && all > MOST_BYTES {
+        true => too_large(format!("{}: all buffers together", call.op.name), all, MOST_BYTES),
+        false => Ok(()),
+    }
 }
 
 /// The variants of one call during proof and timing, with a row for each.

@@ -34,6 +34,11 @@ pub(super) struct Vulkan {
 }
 
 impl Vulkan {
+    /// Vulkan 1.3 and later.
+    pub fn newest() -> Self {
+        Self { version: (1, 6), robust: true, zeroes: true, names: true }
+    }
+
     /// The oldest that will do.
     pub fn oldest(subgroups: bool) -> Self {
         let version = if subgroups { (1, 3) } else { (1, 0) };

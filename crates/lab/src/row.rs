@@ -5,14 +5,15 @@ use crate::{
     ratio::Speed,
 };
 use serde::Serialize;
+use std::path::Path;
 use wgrad::{
     compare::Mismatch,
     gpu::{AdapterRecord, Clock, Context},
     op::{
-        AdapterClass, Call, Shader, Variant,
-        setting::Setting,
+        AdapterClass, Call, Op, Shader, Variant,
+        setting::{self, Setting},
         sizes::{self, bytes},
-        user_file::digest,
+        user_file::{self, digest},
     },
 };
 use wgrad_files::calendar;
@@ -42,6 +43,10 @@ pub struct Row {
     pub reason: Option<String>,
     /// Limit beyond which an `ok` variant is wrong; these sizes do not reach it.
     pub limit: Option<String>,
+    /// Where its expected outputs come from, if a reference kernel defines them.
+    pub reference: Option<String>,
+    /// The file of its text, if it is none of wgrad's.
+    pub file: Option<String>,
     /// Worst element of a wrong variant.
     pub worst: Option<Mismatch>,
     /// The constants that the variant offers, at the values of this row.
@@ -98,6 +103,10 @@ pub struct Row {
     pub share_of_fma: Option<f64>,
     /// Share of the adapter's memory peak; above 1 if caches hold the buffers.
     pub share_of_copy: Option<f64>,
+    /// Instructions per multiplication and addition in the hottest loop of its machine code ([`crate::stats`]).
+    pub per_fma: Option<f64>,
+    /// The largest share of the arithmetic peak that this loop allows.
+    pub of_fma_peak: Option<f64>,
     /// Arithmetic peak measured in the same run, 10⁹ operations per second.
     pub peak_gflops: Option<f64>,
     /// Memory peak measured in the same run, 10⁹ bytes per second.
@@ -118,6 +127,16 @@ pub struct Row {
     pub version: &'static str,
 }
 
+/// The file of the variant `name`, without its setting; `None` for one of wgrad's.
+fn file_of(op: &Op, name: &str) -> Option<String> {
+    let (base, _) = setting::split(name);
+    match (user_file::is_file(base), op.folder()) {
+        (true, _) => Some(base.to_string()),
+        (false, Some(folder)) => Some(Path::new(folder).join(format!("{base}.wgsl")).display().to_string()),
+        _ => None,
+    }
+}
+
 impl Row {
     /// Creates a row without results.
     pub(crate) fn new(context: &Context, call: &Call, variant: &Variant) -> Self {
@@ -128,6 +147,8 @@ impl Row {
             status: Status::Skipped,
             reason: None,
             limit: None,
+            reference: None,
+            file: file_of(call.op, variant.name()),
             worst: None,
             constants: Setting::of(variant),
             sizes: sizes::words(call),
@@ -156,6 +177,8 @@ impl Row {
             regimes: 0,
             share_of_fma: None,
             share_of_copy: None,
+            per_fma: None,
+            of_fma_peak: None,
             peak_gflops: None,
             peak_gbps: None,
             default: false,
@@ -288,6 +311,8 @@ pub(crate) mod tests {
             status: Status::Ok,
             reason: None,
             limit: None,
+            reference: None,
+            file: None,
             worst: None,
             constants: Setting::default(),
             sizes: String::new(),
@@ -316,6 +341,8 @@ pub(crate) mod tests {
             regimes: 0,
             share_of_fma: None,
             share_of_copy: None,
+            per_fma: None,
+            of_fma_peak: None,
             peak_gflops: None,
             peak_gbps: None,
             default: false,

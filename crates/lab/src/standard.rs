@@ -24,7 +24,7 @@ pub struct Standard {
 }
 
 /// Returns the WebGPU names of the features that a variant needs.
-fn features(variant: &Variant) -> Vec<&'static str> {
+pub(crate) fn features(variant: &Variant) -> Vec<&'static str> {
     let known = [(wgpu::Features::SUBGROUP, "subgroups"), (wgpu::Features::SHADER_F16, "shader-f16")];
     known.into_iter().filter(|(feature, _)| variant.needs_feature(*feature)).map(|(_, name)| name).collect()
 }

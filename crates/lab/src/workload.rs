@@ -23,11 +23,17 @@ fn weight(call: &Call) -> Result<(f64, usize)> {
 }
 
 /// Returns the call of `op` that the lab measures by default: the largest in the small built-in networks with batch 128
-/// on Fashion-MNIST, or else in `cnn-bn`. An operation that none of them uses gets the last of its cases.
+/// on Fashion-MNIST, or else in `cnn-bn`. An operation that none of them uses, or of a folder, gets the last of its cases.
 ///
 /// # Errors
 /// Errors of the built-in networks; none is expected.
 pub fn typical(op: &'static Op) -> Result<Call> {
+    if op.has_reference() {
+        return match op.cases().last() {
+            Some(last) => case(op, last),
+            None => Ok(Call::new(op, &[])),
+        };
+    }
     if let Some(call) = largest(op, small())? {
         return Ok(call);
     }

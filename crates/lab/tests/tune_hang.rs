@@ -8,7 +8,7 @@ use wgrad::{
 };
 use wgrad_lab::{
     measure::Lab,
-    tune::{self, Settings, State, Use},
+    tune::{self, Quick, Settings, State, Use},
 };
 
 /// A kernel that never ends, which no compiler can detect.
@@ -24,7 +24,7 @@ fn a_variant_that_hangs_costs_itself_and_the_others_are_tuned() {
     });
     let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
     let options = wgrad::gpu::Options { adapter, ..Default::default() };
-    let mut lab = Lab::with(wgrad_testing::open_alone(false), options);
+    let mut lab = Lab::with(wgrad_testing::open_alone(false), options.clone());
     let endless = user_file::variant(&MATMUL, "endless.wgsl", ENDLESS.into()).expect("composes");
     let naive = MATMUL.variant("naive").expect("naive").clone();
     let candidates = |_: &Context, _: &Call| vec![endless.clone(), naive.clone()];
@@ -39,4 +39,16 @@ fn a_variant_that_hangs_costs_itself_and_the_others_are_tuned() {
         assert!(decision.wrong[0].1.contains("did not end well"), "{decision:?}");
     }
     lab.context.check().expect("the device that is open now works");
+
+    // A short tuning ends as well, and the training gets no device on which a kernel hangs.
+    fn first(_: &Context, call: &Call) -> Vec<wgrad::op::Variant> {
+        let endless = user_file::variant(&MATMUL, "endless.wgsl", ENDLESS.into()).expect("composes");
+        vec![call.op.variant("naive").expect("naive").clone(), endless]
+    }
+    let quick = Quick { seconds: 3.0, candidates: first, ..Quick::default() };
+    let context = wgrad_testing::open_alone(false);
+    let found = pollster::block_on(tune::first(context, options, &uses, quick)).expect("ends");
+    assert!(found.context.is_none(), "a kernel hangs on it");
+    assert_eq!(found.outcomes.len(), 2);
+    assert!(found.outcomes.iter().all(|o| o.chosen().is_none_or(|chosen| !chosen.contains("endless"))));
 }

@@ -280,7 +280,8 @@ fn peaks(row: &Row) -> String {
 fn roofline(title: &str, rows: &[&Row], name: impl Fn(&Row) -> String) -> Option<Roofline> {
     let spot = |row: &&Row| {
         let (gflops, gbps) = (row.gflops?, row.gbps?);
-        Some(Spot { name: name(row), flops_per_byte: gflops / gbps, gflops })
+        let allowed_gflops = row.of_fma_peak.zip(row.peak_gflops).map(|(share, peak)| share * peak);
+        Some(Spot { name: name(row), flops_per_byte: gflops / gbps, gflops, allowed_gflops })
     };
     let spots: Vec<Spot> = rows.iter().filter_map(spot).collect();
     let peak = |of: fn(&Row) -> Option<f64>| rows.iter().find_map(|row| of(row));
@@ -333,6 +334,9 @@ fn operation(rows: &[&Row], adapters: &[String], alone: bool) -> Section {
     }
     for (row, limit) in rows.iter().filter_map(|row| Some((row, row.limit.as_ref()?))) {
         section = section.words(&format!("{} is {limit}.", row.variant));
+    }
+    for reference in unique(rows.iter().filter_map(|row| row.reference.clone())) {
+        section = section.words(&format!("Reference: {reference}."));
     }
     let caption = format!("Time of a dispatch of {}", first.op);
     section = section.chart(&caption, bars(&caption, rows, adapters).svg());
@@ -413,6 +417,9 @@ fn bars(title: &str, rows: &[&Row], adapters: &[String]) -> Bars {
     }
 }
 
+/// Column before which the share of the arithmetic peak stands that a kernel's instructions allow: after the measured one.
+const ALLOWED: usize = 11;
+
 fn table(caption: &str, rows: &[&Row], several: bool) -> Table {
     let (unit, times) = time_unit(rows);
     let time = |what: &str| format!("{what}, {unit}");
@@ -434,6 +441,10 @@ fn table(caption: &str, rows: &[&Row], several: bool) -> Table {
         ("error of allowed", true),
         ("note", false),
     ];
+    let counted = rows.iter().any(|row| row.per_fma.is_some());
+    if counted {
+        columns.splice(ALLOWED..ALLOWED, [("allowed", true), ("instructions per FMA", true)]);
+    }
     let speeds: Vec<_> =
         Relative::ALL.into_iter().filter(|speed| rows.iter().any(|row| speed.tells(row))).collect();
     for speed in speeds.iter().rev() {
@@ -478,6 +489,10 @@ fn table(caption: &str, rows: &[&Row], several: bool) -> Table {
             share(row.error_share),
             Cell::text(note),
         ];
+        if counted {
+            let per_fma = Cell::number(row.per_fma, |per| format!("{per:.2}"));
+            cells.splice(ALLOWED..ALLOWED, [share(row.of_fma_peak), per_fma]);
+        }
         for speed in speeds.iter().rev() {
             let speed = speed.of(row);
             let text = speed.map_or("–".to_string(), |speed| speed.to_string());

@@ -157,6 +157,7 @@ fn roofs(profile: &Profile) -> Section {
             name: format!("{} {}", row.number, row.label),
             flops_per_byte: gflops / row.gbps,
             gflops,
+            allowed_gflops: None,
         })
     };
     let roofline = Roofline {

@@ -38,7 +38,7 @@ use wgrad::{
     op::{setting, user_file},
     preprocessing::Preprocessing,
     program::Parameter,
-    selection::Choices,
+    selection::{Choices, Defaults},
     train::Options,
 };
 use wgrad_data::{
@@ -68,6 +68,10 @@ pub struct Config {
     pub adapter: AdapterRecord,
     /// The kernels of its training step, as `operation/variant`.
     pub kernels: Vec<String>,
+    /// The variant of each call of its training and evaluation, by [`wgrad::op::Call::key`]; empty for runs of older
+    /// versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub calls: BTreeMap<String, String>,
     /// SHA-256 of each of the user's shader files, by operation; the run's folder has the text, as `OPERATION.wgsl`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, String>,
@@ -272,13 +276,16 @@ pub const BROKEN: &str = "unreadable.txt";
 const SPACE: &str = "check that the folder can be written and the disk has space";
 
 impl Run {
-    /// Returns the variants chosen by hand, with the folder's copies in place of the user's own shaders, and the tuned
-    /// ones.
+    /// Returns the variants chosen by hand, with the folder's copies in place of the user's own shaders, the tuned ones,
+    /// and those that ran by default when the run began.
     ///
     /// # Errors
     /// [`Error::Run`] if a copy is missing or has changed since the run began.
     pub fn variants(&self) -> Result<Choices> {
         let mut choices = self.config.options.variants.clone();
+        let Config { calls, kernels, .. } = &self.config;
+        let kernels = if calls.is_empty() { kernels.clone() } else { Vec::new() };
+        choices.defaults = Defaults { calls: calls.clone(), kernels };
         for (op, name) in choices.by_hand.iter_mut().filter(|(_, name)| user_file::is_file(name)) {
             let path = self.folder.join(format!("{op}.wgsl"));
             let fail = |message: String| Error::Run { folder: self.folder.clone(), message };

@@ -278,6 +278,7 @@ mod tests {
                 class: AdapterClass::Cpu,
             },
             kernels: Vec::new(),
+            calls: Default::default(),
             files: Default::default(),
             pauses: Vec::new(),
         }

@@ -5,7 +5,7 @@
 mod files;
 
 use super::{
-    AdapterArgs, fit, growth, output,
+    AdapterArgs, defaults, fit, growth, output,
     page::PageArgs,
     reading::{Initial, ReadingArgs, model_for},
 };
@@ -214,7 +214,9 @@ impl Bench {
                     tell!("note: {note}");
                 }
                 let gap = if n > 0 { "\n" } else { "" };
-                output::line(format!("{gap}{}\n{}", model.name, trainer.train_plan()))?;
+                let (plan, variants) = (trainer.train_plan(), &trainer.options().variants);
+                let reasons = defaults::reasons(&context, plan, variants)?;
+                output::line(format!("{gap}{}\n{plan}\n{reasons}", model.name))?;
                 continue;
             }
             if !data.train.images.in_memory() {

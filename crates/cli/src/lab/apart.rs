@@ -7,8 +7,8 @@ use crate::output;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader, Read},
-    path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
@@ -17,7 +17,7 @@ use std::{
 use wgrad::{
     compare::Mismatch,
     gpu::{AdapterChoice, Context, Preparing},
-    op::{Call, sizes},
+    op::{Call, Variant, sizes, user_file},
 };
 use wgrad_lab::request::Refusal;
 
@@ -41,11 +41,18 @@ pub struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Runs the proof of `file`; returns `None` if nothing is wrong with it.
-    pub fn run(&self, file: &Path) -> Result<Option<Refusal>> {
+    /// Runs the proof of `variant`; returns `None` if nothing is wrong with it.
+    pub fn run(&self, variant: &Variant) -> Result<Option<Refusal>> {
         let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
-        command.args(["lab", self.call.op.name, "--apart", "--json", "--seconds", "0", "--file"]).arg(file);
-        command.args(["--size", &sizes::words(self.call), "--adapter", &self.adapter.to_string()]);
+        let op = self.call.op.folder().unwrap_or(self.call.op.name);
+        command.args(["lab", op, "--apart", "--json", "--seconds", "0"]);
+        let which = if user_file::is_file(variant.name()) { "--file" } else { "--variant" };
+        command.args([OsStr::new(which), OsStr::new(variant.name())]);
+        let sizes = sizes::words(self.call);
+        if !sizes.is_empty() {
+            command.args(["--size", &sizes]);
+        }
+        command.args(["--adapter", &self.adapter.to_string()]);
         command.args(["--timeout", &self.timeout.to_string(), "--seed", &self.lab.seed.to_string()]);
         if let Some(cases) = self.lab.cases() {
             command.args(["--cases", &cases.to_string()]);
@@ -69,7 +76,10 @@ impl Trial<'_> {
                 let _lost = stderr.read_to_string(&mut said);
             }
             let last = said.lines().last().unwrap_or_default();
-            let reason = format!("the process of its proof gave no answer ({ended}): {last}");
+            let reason = match (ended.code(), last.strip_prefix("error: ")) {
+                (Some(2), Some(error)) => error.to_string(),
+                _ => format!("the process of its proof gave no answer ({ended}): {last}"),
+            };
             return Ok(Some(Refusal { reason, worst: None }));
         };
         if row["status"] != "wrong" {

@@ -1,5 +1,5 @@
 //! `wgrad lab OP --emit LANGUAGE`: prints one variant in the language of a back end, or its composed text; with
-//! `--json`, the composed texts of many.
+//! `--json`, those of many.
 
 use super::{super::output, Lab};
 use anyhow::{Result, bail};
@@ -27,6 +27,9 @@ pub enum Emit {
     Wgsl,
     /// Vulkan, in binary
     Spirv,
+    /// Vulkan 1.3 and later, in binary
+    #[value(name = "spirv-1.6")]
+    Spirv16,
     /// Metal
     Msl,
     /// DX12, shader model 5.1, or 6 where the variant has subgroups
@@ -35,11 +38,26 @@ pub enum Emit {
     Glsl,
 }
 
+impl Emit {
+    /// The language that `variant` is translated to; `None` for its composed text.
+    fn of(self, variant: &Variant) -> Option<Language> {
+        match self {
+            Self::Wgsl => None,
+            Self::Spirv => Some(Language::Spirv),
+            Self::Spirv16 => Some(Language::Spirv16),
+            Self::Msl => Some(Language::Msl),
+            Self::Glsl => Some(Language::Glsl),
+            Self::Hlsl if backends::has_subgroups(variant) => Some(Language::Hlsl6),
+            Self::Hlsl => Some(Language::Hlsl),
+        }
+    }
+}
+
 impl Lab {
     pub(super) fn emit(&self, ops: &[&'static Op], language: Emit) -> Result<ExitCode> {
         match (self.json, language) {
             (true, Emit::Wgsl) => return self.emit_all(ops),
-            (true, _) => bail!("--json needs --emit wgsl; the other languages are printed as they are"),
+            (true, _) => return self.emit_translated(ops, language),
             _ => {}
         }
         let [op] = ops else { bail!("--emit prints one variant; name its operation instead of `all`") };
@@ -58,16 +76,9 @@ impl Lab {
             }
         };
         let call = self.call(op)?;
-        let language = match language {
-            Emit::Wgsl => {
-                output::bytes(op.standard(&variant, call.activation)?.as_bytes())?;
-                return Ok(ExitCode::SUCCESS);
-            }
-            Emit::Spirv => Language::Spirv,
-            Emit::Msl => Language::Msl,
-            Emit::Glsl => Language::Glsl,
-            Emit::Hlsl if backends::has_subgroups(&variant) => Language::Hlsl6,
-            Emit::Hlsl => Language::Hlsl,
+        let Some(language) = language.of(&variant) else {
+            output::bytes(op.standard(&variant, call.activation)?.as_bytes())?;
+            return Ok(ExitCode::SUCCESS);
         };
         match backends::emit(&call, &variant, language, self.checked)? {
             Translation::Text(text) => output::bytes(text.as_bytes())?,
@@ -101,6 +112,20 @@ impl Lab {
                     if let Some(module) = standard::module(op, &variant, activation)? {
                         output::json(&module)?;
                     }
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Prints every setting of the named variants, or of all, in the language of a back end.
+    fn emit_translated(&self, ops: &[&'static Op], language: Emit) -> Result<ExitCode> {
+        for op in ops.iter().copied() {
+            let call = self.call(op)?;
+            for variant in self.settings(op)? {
+                let Some(language) = language.of(&variant) else { continue };
+                if let Some(row) = backends::emitted(&call, &variant, language, self.checked)? {
+                    output::json(&row)?;
                 }
             }
         }

@@ -47,6 +47,11 @@ pub struct History<'a> {
 }
 
 impl HistoryArgs {
+    /// True if one of the options was given.
+    pub fn is_given(&self) -> bool {
+        self.save.is_some() || self.baseline.is_some() || self.junit.is_some()
+    }
+
     /// Reads the baseline and refuses files that cannot be written, before anything is measured. `seconds` of timing.
     pub fn open(&self, seconds: f64) -> Result<History<'_>> {
         if self.baseline.is_some() && seconds == 0.0 {
@@ -116,9 +121,8 @@ fn annotations(rows: &[Row], slower: &[Slower]) -> Vec<String> {
     let text = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |of: &str| text(of).replace(':', "%3A").replace(',', "%2C");
     let error = |row: &Row, what: &str, message: String| {
-        let file = row.variant.rsplit_once(".wgsl").map(|(name, _)| format!("{name}.wgsl"));
-        let file = file.filter(|file| Path::new(file).is_file());
-        let file = file.map(|file| format!("file={},", property(&file))).unwrap_or_default();
+        let file = row.file.as_ref().filter(|file| Path::new(file).is_file());
+        let file = file.map(|file| format!("file={},", property(file))).unwrap_or_default();
         let title = property(&format!("{}/{} is {what}", row.op, row.variant));
         format!("::error {file}title={title}::{}", text(&message))
     };

@@ -28,11 +28,12 @@ use wgrad::{
     },
 };
 use wgrad_lab::{
-    self, backends,
+    self, backends, folder,
     measure::{Lab as Device, measure},
     measurement::peaks::{self, Peaks},
-    request::Request,
+    request::{Refusal, Request},
     row::{self, Row, Status},
+    stats::Compiler,
     workload,
 };
 use wgrad_report::lab as report;
@@ -56,6 +57,8 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab matmul --baseline last.jsonl --fail-if-slower 10%
                                                    next to earlier ones; exit code 1 if one is slower
   wgrad lab conv2d_forward --adapter 0 --adapter 1 several adapters in one table
+  wgrad lab examples/shaders/histogram             an operation of your own: a folder with interface.wgsl, naive.wgsl
+                                                   and other variants; docs/own-operations.md
   wgrad lab train --b matmul=naive                 two whole trainings: speed, losses, weights, accuracy
   wgrad lab --stats                                registers, spills, occupancy: what this driver makes of all
   wgrad lab matmul --stats --isa code              of one operation, with the machine code, a file a variant
@@ -63,6 +66,7 @@ const LOOK: Duration = Duration::from_millis(200);
   wgrad lab matmul --variant tiled --emit msl      one of them
   wgrad lab matmul --variant tiled --emit wgsl     the composed text, as a browser takes it
   wgrad lab all --emit wgsl --json                 all of them, an object for each setting and activation
+  wgrad lab all --emit hlsl --json                 all of them in another language, an object for each setting
 
 Every variant is proven before it is timed: at all sizes of the operation's page and at the given one, on random
 inputs, against a plain loop in f64, with outputs poisoned by NaN and guard bands around every buffer. A wrong variant
@@ -75,7 +79,7 @@ Exit codes: 0 done, 1 a variant is wrong (or slower than --fail-if-slower allows
 pub struct Lab {
     #[command(subcommand)]
     whole: Option<Whole>,
-    /// Operation, or `all` [default: list all variants]
+    /// Operation, `all`, or a folder with interface.wgsl, naive.wgsl and other variants [default: list all variants]
     #[arg(value_name = "OP")]
     op: Option<String>,
     /// Sizes to change: `M=512,N=512` [default: the largest use in the built-in networks at batch 128]
@@ -97,15 +101,16 @@ pub struct Lab {
     /// Prove at no more than N cases of the operation's page, besides the size [default: all; 3 in a sweep]
     #[arg(long, value_name = "N", requires = "op")]
     cases: Option<usize>,
-    /// Prove the files only, and leave the built-in variants out
-    #[arg(long, requires = "file", hide = true, conflicts_with = "html")]
+    /// Prove the files and the named variants only, in this process
+    #[arg(long, requires = "op", hide = true, conflicts_with = "html")]
     apart: bool,
-    /// Measure again at every save of a `--file`, until Ctrl-C
-    #[arg(long, requires = "file", conflicts_with_all = ["template", "backends", "emit"])]
+    /// Measure again at every save of a `--file`, or of a file in the folder, until Ctrl-C
+    #[arg(long, requires = "op", conflicts_with_all = ["template", "backends", "emit"])]
     watch: bool,
     /// What the driver makes of each variant: registers, spills, workgroup memory, occupancy, instructions. Only makes
-    /// pipelines: nothing runs, nothing is proven, and there are no times
-    #[arg(long, conflicts_with_all = ["template", "backends", "emit", "apart", "watch", "cases", "seconds", "timeout", "seed", "save", "baseline", "junit"])]
+    /// pipelines: nothing runs, nothing is proven, and there are no times; with --seconds it proves and times too, and
+    /// the share of the arithmetic peak that the instructions allow stands beside the measured one
+    #[arg(long, conflicts_with_all = ["template", "backends", "emit", "apart", "watch"])]
     stats: bool,
     /// Write the machine code of each variant into a folder, a file each
     #[arg(long, value_name = "FOLDER", requires = "stats")]
@@ -119,9 +124,9 @@ pub struct Lab {
     /// Print a variant in the language of a back end, as wgpu would give it to the driver; needs no adapter
     #[arg(long, value_name = "LANGUAGE", value_enum, requires = "op", conflicts_with_all = ["html", "csv"])]
     emit: Option<emit::Emit>,
-    /// Seconds of timing for each variant; 0 proves only
-    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds)]
-    seconds: f64,
+    /// Seconds of timing for each variant; 0 proves only [default: 1]
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    seconds: Option<f64>,
     /// Seconds after which a kernel counts as hung [default: 20, and more for much work]
     #[arg(long, value_name = "S", value_parser = seconds)]
     timeout: Option<f64>,
@@ -152,6 +157,13 @@ enum Whole {
     Train(Box<train::Trainings>),
 }
 
+/// The indices of `variants`, that of the reference first: if it is wrong, nothing can be compared.
+fn reference_first(op: &Op, variants: &[Variant]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..variants.len()).collect();
+    order.sort_by_key(|n| !(op.has_reference() && variants[*n].name() == "naive"));
+    order
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
@@ -164,15 +176,14 @@ impl Lab {
         if let Some(Whole::Train(trainings)) = self.whole {
             return trainings.run().await;
         }
-        let ops: Vec<&'static Op> = match self.op.as_deref() {
-            None => Vec::new(),
-            Some("all") => OPERATIONS.to_vec(),
-            Some(name) => vec![kernels::op(name)?],
-        };
+        self.page.can_be_written()?;
+        if self.watch {
+            return self.watch().await;
+        }
+        let ops = self.operations()?;
         if let Some(name) = &self.activation {
             activations::activation(name)?;
         }
-        self.page.can_be_written()?;
         if self.template {
             for op in &ops {
                 output::bytes(spelled(&wgrad_lab::template(op)?).as_bytes())?;
@@ -188,16 +199,33 @@ impl Lab {
         if ops.is_empty() && !self.stats {
             return self.list().await;
         }
+        self.alone(&ops)?;
+        if self.stats && self.seconds.is_none() {
+            self.proves_nothing()?;
+            return self.statistics(&ops).await;
+        }
+        self.measure(&ops).await
+    }
+
+    /// The operations that are named: none, one, or all.
+    fn operations(&self) -> Result<Vec<&'static Op>> {
+        Ok(match self.op.as_deref() {
+            None => Vec::new(),
+            Some("all") => OPERATIONS.to_vec(),
+            Some(name) => match kernels::op(name) {
+                Ok(op) => vec![op],
+                Err(_) if folder::is_folder(name) => vec![folder::read(Path::new(name))?],
+                Err(unknown) => return Err(unknown.into()),
+            },
+        })
+    }
+
+    /// Refuses options that belong to one operation, with several of them.
+    fn alone(&self, ops: &[&'static Op]) -> Result<()> {
         if ops.len() > 1 && !(self.file.is_empty() && self.variant.is_empty() && self.size.is_none()) {
             bail!("`all` takes no --size, --variant or --file: they belong to one operation; name it");
         }
-        if self.stats {
-            return self.statistics(&ops).await;
-        }
-        if self.watch {
-            return self.watch(&ops).await;
-        }
-        self.measure(&ops).await
+        Ok(())
     }
 
     /// The call to measure: the typical one, with the given activation and sizes.
@@ -272,26 +300,36 @@ impl Lab {
                 work.push((self.call(op)?, self.variants(op)?));
             }
         }
-        let mut history = self.history.open(self.seconds)?;
+        let mut history = self.history.open(self.timing())?;
+        let compilers = self.compilers().await?;
+        if let Some(variables) = compilers.iter().flatten().find_map(Compiler::unset) {
+            return stats::talkative(variables);
+        }
         let mut all: Vec<Row> = Vec::new();
-        for adapter in &self.adapter {
+        for (n, adapter) in self.adapter.iter().enumerate() {
             let mut device = self.open(adapter).await?;
             let peaks = self.peaks(&device).await?;
             for (call, variants) in &work {
                 let hung = self.timeout.unwrap_or(20.0 + call.flops() / 2e8);
                 let mut refused = BTreeMap::new();
-                for (n, variant) in variants.iter().enumerate() {
-                    if !self.apart
-                        && user_file::is_file(variant.name())
-                        && matches!(call.obstacle(&device.context, variant), Ok(None))
-                    {
+                let mut wrong_reference = false;
+                for n in reference_first(call.op, variants) {
+                    let variant = &variants[n];
+                    let foreign = call.op.has_reference() || user_file::is_file(variant.name());
+                    if wrong_reference {
+                        let reason = "not compared: the reference `naive` is wrong".to_string();
+                        refused.insert(n, Refusal { reason, worst: None });
+                        continue;
+                    }
+                    if !self.apart && foreign && matches!(call.obstacle(&device.context, variant), Ok(None)) {
                         let count = match variants.len() {
                             of if self.sweep => format!(" ({} of {of})", n + 1),
                             _ => String::new(),
                         };
                         tell!("{}: proving {} in a separate process{count}", call.op.name, variant.name());
                         let trial = apart::Trial { lab: self, call, adapter, timeout: hung };
-                        if let Some(refusal) = trial.run(Path::new(variant.name()))? {
+                        if let Some(refusal) = trial.run(variant)? {
+                            wrong_reference = call.op.has_reference() && variant.name() == "naive";
                             refused.insert(n, refusal);
                         }
                     }
@@ -300,13 +338,16 @@ impl Lab {
                     call: call.clone(),
                     variants: variants.clone(),
                     refused,
-                    seconds: self.seconds,
+                    seconds: self.timing(),
                     timeout: hung,
                     seed: self.seed,
                     cases: self.cases(),
                 };
                 let mut rows =
                     measure(&mut device, &request, peaks.as_ref(), &mut |said| tell!("{said}")).await?;
+                if let Some(compiler) = &compilers[n] {
+                    self.count(compiler, n, (call, variants), &mut rows)?;
+                }
                 history.compare(&mut rows);
                 row::sort(&mut rows);
                 match (self.json, self.csv) {
@@ -340,11 +381,16 @@ impl Lab {
         self.cases.or(self.sweep.then_some(sweep::CASES))
     }
 
+    /// Seconds of timing for each variant.
+    fn timing(&self) -> f64 {
+        self.seconds.unwrap_or(1.0)
+    }
+
     async fn peaks(&self, device: &Device) -> Result<Option<Peaks>> {
-        if self.seconds == 0.0 {
+        if self.timing() == 0.0 {
             return Ok(None);
         }
-        let peaks = peaks::measure(&device.context, self.seconds.min(2.0)).await?;
+        let peaks = peaks::measure(&device.context, self.timing().min(2.0)).await?;
         tell!(
             "peaks: {:.1} GFLOP/s of multiplications and additions, {:.1} GB/s of copying ({})",
             peaks.gflops,
@@ -354,17 +400,41 @@ impl Lab {
         Ok(Some(peaks))
     }
 
+    /// The files whose saves `--watch` waits for.
+    fn watched(&self) -> Vec<PathBuf> {
+        let mut files = self.file.clone();
+        let folder = self.op.as_deref().filter(|name| kernels::op(name).is_err()).map(Path::new);
+        let entries = folder.and_then(|folder| folder.read_dir().ok()).into_iter().flatten().flatten();
+        files.extend(
+            entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "wgsl")),
+        );
+        files.sort();
+        files
+    }
+
     /// Measures at every save of a file, until Ctrl-C.
-    async fn watch(&self, ops: &[&'static Op]) -> Result<ExitCode> {
+    async fn watch(&self) -> Result<ExitCode> {
+        if self.watched().is_empty() {
+            bail!(
+                "--watch waits for saves, and there is no file: give --file FILE, or a folder with interface.wgsl as OP"
+            );
+        }
         let stamp = |path: &Path| -> Option<(SystemTime, u64)> {
             let about = std::fs::metadata(path).ok()?;
             Some((about.modified().ok()?, about.len()))
         };
-        let stamps = || self.file.iter().map(|path| stamp(path)).collect::<Vec<_>>();
+        let stamps = || {
+            let files = self.watched();
+            files.into_iter().map(|path| (stamp(&path), path)).collect::<Vec<_>>()
+        };
         loop {
             let seen = stamps();
             // The next save may correct a mistake.
-            if let Err(error) = self.measure(ops).await {
+            let measured = match self.operations().and_then(|ops| self.alone(&ops).map(|()| ops)) {
+                Ok(ops) => self.measure(&ops).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = measured {
                 tell!("error: {error:#}");
                 self.page.write(|about| Ok(report::failed(about, &format!("{error:#}"))))?;
             }
@@ -373,7 +443,7 @@ impl Lab {
             }
             tell!("watching for the next save; Ctrl-C ends");
             // Some editors remove the file for a moment.
-            while stamps() == seen || stamps().iter().any(Option::is_none) {
+            while stamps() == seen || stamps().iter().any(|(stamp, _)| stamp.is_none()) {
                 sleep(LOOK);
             }
         }

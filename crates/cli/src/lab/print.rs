@@ -3,6 +3,7 @@
 use crate::{fields::spelled, output};
 use anyhow::{Context, Result};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use wgrad::op::{Call, setting, sizes};
 use wgrad_lab::{
     Listing,
@@ -46,6 +47,8 @@ fn heading(call: &Call) -> String {
 
 /// Column before which speeds relative to others stand.
 const SPEEDS: usize = 4;
+/// Column before which the share of the arithmetic peak stands that a kernel's instructions allow: after the measured one.
+const ALLOWED: usize = 9;
 
 /// Table of the rows of one call. With several adapters, a column names the adapter.
 pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
@@ -63,6 +66,10 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
         ("compile", Right),
         ("error", Right),
     ];
+    let counted = rows.iter().any(|row| row.per_fma.is_some());
+    if counted {
+        columns.splice(ALLOWED..ALLOWED, [("allowed", Right), ("per FMA", Right)]);
+    }
     let speeds: Vec<_> =
         Relative::ALL.into_iter().filter(|speed| rows.iter().any(|row| speed.tells(row))).collect();
     for speed in speeds.iter().rev() {
@@ -92,6 +99,10 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
             or_nothing(row.compile_seconds, time),
             or_nothing(row.error_share, share),
         ];
+        if counted {
+            let per_fma = or_nothing(row.per_fma, |per| format!("{per:.2}"));
+            cells.splice(ALLOWED..ALLOWED, [or_nothing(row.of_fma_peak, share), per_fma]);
+        }
         for speed in speeds.iter().rev() {
             cells.insert(SPEEDS, speed.of(row).map(|speed| speed.to_string()).unwrap_or_default());
         }
@@ -105,6 +116,8 @@ pub fn rows(call: &Call, rows: &[&Row], several: bool) -> String {
     }
     let clock = rows.iter().find_map(|row| row.clock).map(|clock| format!(", {clock}")).unwrap_or_default();
     let mut text = format!("{}{clock}\n{table}", heading(call));
+    let references = rows.iter().filter_map(|row| row.reference.as_ref()).collect::<BTreeSet<_>>();
+    references.iter().for_each(|reference| text.push_str(&format!("\nreference: {reference}")));
     let mut reported: Vec<(&str, String)> = Vec::new();
     for row in rows {
         let said = |row: &Row| match (row.status, row.reason.clone(), row.limit.clone()) {

@@ -1,15 +1,16 @@
 //! `wgrad lab --stats`: what this adapter's driver makes of each variant. It makes pipelines and runs none.
 
 use super::{Lab, print, sweep};
-use crate::output;
-use anyhow::{Context as _, Result};
+use crate::{fields::spelled, output};
+use anyhow::{Context as _, Result, bail};
 use std::{fs, path::Path, process::ExitCode};
 use wgrad::{
+    Error,
     kernels::OPERATIONS,
     op::{Call, Op, Variant},
 };
 use wgrad_lab::{
-    row::Status,
+    row::{Row, Status},
     stats::{Compiler, Statistics},
 };
 use wgrad_report::lab as report;
@@ -24,10 +25,7 @@ impl Lab {
                 work.push((self.call(op)?, self.variants(op)?));
             }
         }
-        if let Some(folder) = &self.isa {
-            fs::create_dir_all(folder)
-                .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        }
+        self.make_folder()?;
         let mut compilers = Vec::new();
         for adapter in &self.adapter {
             compilers.push(Compiler::open(adapter, self.checked).await?);
@@ -71,6 +69,68 @@ impl Lab {
         let wrong = all.iter().any(|row| row.status == Status::Wrong);
         Ok(if wrong { ExitCode::from(1) } else { ExitCode::SUCCESS })
     }
+
+    /// Refuses options that belong to proofs and times.
+    pub(super) fn proves_nothing(&self) -> Result<()> {
+        let given = [
+            ("--cases", self.cases.is_some()),
+            ("--timeout", self.timeout.is_some()),
+            ("--save, --baseline or --junit", self.history.is_given()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((option, _)) => bail!(
+                "--stats only makes pipelines, got {option} as well; add --seconds 1 to prove and to time too"
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// For `--stats` beside times: the compiler of each adapter, or `None` after the reason why it does not answer.
+    pub(super) async fn compilers(&self) -> Result<Vec<Option<Compiler>>> {
+        let mut compilers = Vec::new();
+        for adapter in &self.adapter {
+            compilers.push(match self.stats.then_some(Compiler::open(adapter, self.checked)) {
+                None => None,
+                Some(opened) => match opened.await {
+                    Ok(compiler) => Some(compiler),
+                    Err(error @ Error::Unreported { .. }) => {
+                        tell!("times alone: {}", spelled(&error.to_string()));
+                        None
+                    }
+                    Err(error) => return Err(error.into()),
+                },
+            });
+        }
+        self.make_folder()?;
+        Ok(compilers)
+    }
+
+    fn make_folder(&self) -> Result<()> {
+        let Some(folder) = &self.isa else { return Ok(()) };
+        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
+    }
+
+    /// Puts the instructions of their hottest loops into the timed rows of a call on adapter `n`, and writes the machine
+    /// code if `--isa` asks for it.
+    pub(super) fn count(
+        &self,
+        compiler: &Compiler,
+        n: usize,
+        (call, variants): (&Call, &[Variant]),
+        rows: &mut [Row],
+    ) -> Result<()> {
+        for row in rows {
+            let Some(variant) = variants.iter().find(|variant| variant.name() == row.variant) else {
+                continue;
+            };
+            let found = compiler.statistics(call, variant)?;
+            (row.per_fma, row.of_fma_peak) = (found.per_fma, found.of_fma_peak);
+            if let Some(folder) = &self.isa {
+                keep(folder, &found, (self.adapter.len() > 1).then_some(n))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Writes the machine code of `row` into `folder`, if there is any, and returns the path.
@@ -85,7 +145,7 @@ fn keep(folder: &Path, row: &Statistics, place: Option<usize>) -> Result<Option<
 }
 
 /// The same command once more, with what makes the driver tell its machine code: it reads that when it is loaded.
-fn talkative(variables: &[(&str, &str)]) -> Result<ExitCode> {
+pub(super) fn talkative(variables: &[(&str, &str)]) -> Result<ExitCode> {
     let this = std::env::current_exe().context("cannot find this program")?;
     let mut again = std::process::Command::new(this);
     again.args(std::env::args_os().skip(1)).envs(variables.iter().copied());

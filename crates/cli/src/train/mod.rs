@@ -21,7 +21,7 @@ use super::{
     page::quoted_path,
     reading::{Initial, model_for, refuse_classes_as_numbers},
     recover::persist,
-    tune,
+    tune::{self, Before},
 };
 use anyhow::{Result, bail};
 use clap::Args;
@@ -39,11 +39,12 @@ use wgrad::{
     data::Dataset,
     gpu::{AdapterRecord, Context},
     model::Model,
+    op::AdapterClass,
     selection::{self, Choices},
     train::{Options, Trainer},
     words::counted,
 };
-use wgrad_lab::tune::SECONDS;
+use wgrad_lab::tune::{FIRST_SECONDS, SECONDS};
 use wgrad_run::{BEST, Config, DataRecord, Run};
 
 /// Default images per step, and default epochs.
@@ -75,6 +76,7 @@ const SMALLEST: usize = 8;
   wgrad train --live                                with a page in the browser to watch and steer it
   wgrad train --variant conv2d_forward=naive        with another kernel
   wgrad train --model cnn --tune                    first find the fastest kernels here, in at most 10 s
+  wgrad train --model cnn --no-tune                 without the 2 s in which a GPU chooses among its kernels
 
 Ctrl-C finishes the step, saves, and prints how to continue; a second Ctrl-C, or one before the first step, stops at once \
 (exit code 130).")]
@@ -109,13 +111,20 @@ pub struct Train {
     #[arg(long = "variant", value_name = "OP=VARIANT|FILE", conflicts_with = "resume")]
     variants: Vec<String>,
     /// First choose the fastest correct variant of each operation, as `wgrad tune` does, and keep the choice
-    #[arg(long, conflicts_with = "resume")]
+    #[arg(long, conflicts_with = "resume", group = "tunes")]
     tune: bool,
-    /// Seconds for `--tune`
-    #[arg(long, value_name = "S", default_value_t = SECONDS, value_parser = tune::seconds, requires = "tune")]
-    tune_seconds: f64,
-    /// Ignore the variants that `wgrad tune` chose
-    #[arg(long, conflicts_with_all = ["resume", "tune"])]
+    /// Before the first step, choose among the variants of the most expensive operations without a choice, in at most 2 s,
+    /// and keep the choice [default on a GPU]
+    #[arg(long, conflicts_with = "resume", group = "tunes")]
+    tune_first: bool,
+    /// Do not tune before the first step; choices that were kept are used
+    #[arg(long, conflicts_with_all = ["resume", "tunes"])]
+    no_tune: bool,
+    /// Seconds for `--tune` [default: 10] or `--tune-first` [default: 2]
+    #[arg(long, value_name = "S", value_parser = tune::seconds, requires = "tunes")]
+    tune_seconds: Option<f64>,
+    /// Ignore the variants that tuning chose, and do not tune
+    #[arg(long, conflicts_with_all = ["resume", "tunes"])]
     no_tuned: bool,
     /// MiB of images to send to the device at once
     #[arg(long, value_name = "MIB", default_value_t = 16)]
@@ -159,6 +168,17 @@ impl Train {
         match &self.resume {
             Some(folder) => self.resume(folder, &interrupt).await,
             None => self.start(&interrupt).await,
+        }
+    }
+
+    /// The tuning before the training. By default a GPU gets a short one; on a software adapter it takes longer than it
+    /// saves.
+    fn before(&self, context: &Context) -> Before {
+        let first = !self.no_tune && (self.tune_first || context.class == AdapterClass::Gpu);
+        match (self.tune, first) {
+            (true, _) => Before::Whole(self.tune_seconds.unwrap_or(SECONDS)),
+            (false, true) => Before::First(self.tune_seconds.unwrap_or(FIRST_SECONDS)),
+            (false, false) => Before::Nothing,
         }
     }
 
@@ -228,10 +248,9 @@ impl Train {
             let mut context = self.adapter.open().await?;
             fit::training(&context, &model, &dataset, &mut options, self.batch.is_some())?;
             if !self.no_tuned {
-                let seconds = self.tune.then_some(self.tune_seconds);
-                let input = &dataset.input;
+                let (before, input) = (self.before(&context), &dataset.input);
                 context =
-                    tune::for_training(context, &self.adapter, &model, input, &mut options, seconds).await?;
+                    tune::for_training(context, &self.adapter, &model, input, &mut options, before).await?;
             }
             Ok((context, options))
         })
@@ -259,6 +278,7 @@ impl Train {
             init: self.init.as_deref().map(std::path::absolute).transpose()?,
             adapter: AdapterRecord::of(context),
             kernels: trainer.train_plan().variants(),
+            calls: trainer.variants_by_call(),
             files: Default::default(),
             pauses: Vec::new(),
             model: model.clone(),

@@ -9,7 +9,7 @@ use super::{
 };
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{io::IsTerminal, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, io::IsTerminal, process::ExitCode, time::Duration};
 use wgrad::{
     augment::Augment,
     clock,
@@ -25,7 +25,7 @@ use wgrad_data::DataSpec;
 use wgrad_lab::{
     measure::Lab,
     tune::{
-        self, Event, Outcome, Settings, State, Use,
+        self, Event, First, Outcome, Quick, Settings, State, Use,
         cache::{Cache, Entry, Found, Place},
     },
 };
@@ -164,24 +164,52 @@ pub fn known(
     Ok(found)
 }
 
-/// Puts the tuned variants for a training into `options`: tuned now, within `seconds`, or from the cache. Returns the
-/// context to use, which may be of another device.
+/// Tuning before a training.
+#[derive(Clone, Copy)]
+pub enum Before {
+    /// None: the choices in the cache are used.
+    Nothing,
+    /// A short one, within these seconds, of the operations without a choice in the cache.
+    First(f64),
+    /// A whole one, within these seconds.
+    Whole(f64),
+}
+
+/// Puts the tuned variants for a training into `options`: tuned now, or from the cache. Returns the context to use,
+/// which may be of another device.
 pub async fn for_training(
     context: Context,
     adapter: &AdapterArgs,
     model: &Model,
     input: &Preprocessing,
     options: &mut Options,
-    seconds: Option<f64>,
+    before: Before,
 ) -> Result<Context> {
-    let Some(seconds) = seconds else {
-        let Options { optimizer, objective, .. } = &*options;
-        let found = known(&context, model, input, options.images_at_once(), optimizer, objective)?;
-        options.variants.tuned = found.tuned;
-        return Ok(context);
-    };
-    let uses = tune::uses(model, input, options.images_at_once(), &options.optimizer, &options.objective)?;
+    let Options { optimizer, objective, .. } = &*options;
+    let batch = options.images_at_once();
+    let uses = tune::uses(model, input, batch, optimizer, objective)?;
     let cache = Cache::from_env();
+    let seconds = match before {
+        Before::Whole(seconds) => seconds,
+        Before::Nothing | Before::First(_) => {
+            let found = known(&context, model, input, batch, optimizer, objective)?;
+            let missing = found.of > found.tuned.len();
+            options.variants.tuned = found.tuned;
+            let Before::First(seconds) = before else { return Ok(context) };
+            let by_hand = &options.variants.by_hand;
+            let open = |of: &&Use| {
+                let key = of.call.key();
+                !by_hand.contains_key(of.call.op.name) && !options.variants.tuned.contains_key(&key)
+            };
+            let uses: Vec<Use> = uses.iter().filter(open).cloned().collect();
+            if !missing || uses.is_empty() {
+                return Ok(context);
+            }
+            let (context, tuned) = first(context, adapter, &cache, &uses, seconds).await?;
+            options.variants.tuned.extend(tuned);
+            return Ok(context);
+        }
+    };
     let found = cache.find(&context, &uses)?;
     let mut lab = Lab::with(context, adapter.options());
     let (outcomes, kept) = choose(&mut lab, &cache, &uses, &found, seconds).await?;
@@ -190,6 +218,47 @@ pub async fn for_training(
     }
     options.variants.tuned = tune::tuned(&outcomes);
     Ok(lab.context)
+}
+
+/// Tunes `uses` within `seconds` before the first step, and stores the choices. Returns the context to use, and the
+/// choices.
+async fn first(
+    context: Context,
+    adapter: &AdapterArgs,
+    cache: &Cache,
+    uses: &[Use],
+    seconds: f64,
+) -> Result<(Context, BTreeMap<String, String>)> {
+    let place = Place::of(&context);
+    let (begun, bar) = (clock::seconds(), spinner());
+    bar.set_message("choosing kernels for this adapter");
+    let quick = Quick { seconds, ..Quick::default() };
+    let First { context, outcomes } = tune::first(context, adapter.options(), uses, quick).await?;
+    bar.finish_and_clear();
+    let took = clock::seconds() - begun;
+    tell_wrong(&outcomes);
+    let decided = outcomes.iter().filter_map(|o| Some((o.chosen()?, o.default.as_str())));
+    let other = decided.clone().filter(|(chosen, default)| chosen != default).count();
+    if !outcomes.is_empty() {
+        output::say(format!(
+            "tuned {} of {} operations in {took:.1} s before the first step; {other} run a variant other than the \
+             default (`wgrad tune` measures all; `--no-tune` measures none)",
+            decided.count(),
+            outcomes.len()
+        ));
+    }
+    if let Err(error) = cache.store_quick(&place, &outcomes) {
+        tell!("note: the choices are used, but not kept: {error}");
+    }
+    let context = match context {
+        Some(context) => context,
+        None => {
+            tell!("note: the tuning did not end in its time, or a kernel hung; opening the device again");
+            adapter.connect().await?
+        }
+    };
+    let chosen = |o: &Outcome| (o.call.key(), o.chosen().unwrap_or(&o.default).to_string());
+    Ok((context, outcomes.iter().map(chosen).collect()))
 }
 
 /// Tunes the operations that `found` does not have within `seconds`, prints the progress, and stores the choices. The
@@ -205,7 +274,10 @@ pub async fn choose(
         tell!("note: {note}");
     }
     let place = Place::of(&lab.context);
-    let settings = Settings { seconds, known: found.tuned.clone(), ..Settings::default() };
+    // What a short tuning chose is measured again.
+    let whole = found.tuned.iter().filter(|(call, _)| !found.quick.contains(*call));
+    let known = whole.map(|(call, chosen)| (call.clone(), chosen.clone())).collect();
+    let settings = Settings { seconds, known, ..Settings::default() };
     let bar = spinner();
     let (begun, mut kept) = (clock::seconds(), Ok(()));
     let outcomes = tune::tune(lab, uses, &settings, &mut |event| match event {
@@ -246,8 +318,8 @@ fn entry(place: &Place, outcome: &Outcome) -> Option<Entry> {
     Some(Entry::new(place, &outcome.call, &outcome.default, &decision.chosen, decision.gain))
 }
 
-/// Prints a summary: wrong variants by name, and the number of operations that were left out.
-fn tell(outcomes: &[Outcome], seconds: f64) {
+/// Prints the variants that are wrong, and the operations that were left out for another reason than the time.
+fn tell_wrong(outcomes: &[Outcome]) {
     for outcome in outcomes {
         let at = format!("{} at {}", outcome.call.op.name, sizes::words(&outcome.call));
         match &outcome.state {
@@ -262,6 +334,11 @@ fn tell(outcomes: &[Outcome], seconds: f64) {
             _ => {}
         }
     }
+}
+
+/// Prints a summary: wrong variants by name, and the number of operations that were left out.
+fn tell(outcomes: &[Outcome], seconds: f64) {
+    tell_wrong(outcomes);
     let chosen = outcomes.iter().filter_map(|outcome| Some((outcome.chosen()?, outcome.default.as_str())));
     let (done, of) = (chosen.clone().count(), outcomes.len());
     let other = chosen.filter(|(chosen, default)| chosen != default).count();

@@ -60,6 +60,7 @@ pub fn wgrad<S: AsRef<OsStr>>(arguments: &[S]) -> Call {
     command.env("WGRAD_TUNED", Path::new(env!("CARGO_TARGET_TMPDIR")).join("nothing-tuned"));
     // Each kernel is proven once for all tests.
     command.env("WGRAD_PROVEN", Path::new(env!("CARGO_TARGET_TMPDIR")).join("proven"));
+    command.env("WGRAD_PIPELINES", Path::new(env!("CARGO_TARGET_TMPDIR")).join("pipelines"));
     Call(command)
 }
 

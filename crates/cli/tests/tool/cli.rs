@@ -38,10 +38,15 @@ fn adapters_marks_the_one_that_would_be_used() {
     for row in &rows {
         assert!(row["max_binding_bytes"].as_u64() >= Some(1 << 20), "{row}");
         assert!(["cpu", "gpu"].contains(&row["class"].as_str().unwrap_or_default()), "{row}");
+        let kinds = ["software", "mobile", "integrated", "discrete"];
+        assert!(kinds.contains(&row["kind"].as_str().unwrap_or_default()) && row["reason"] != "", "{row}");
+        assert_eq!(row["class"] == "cpu", row["kind"] == "software", "{row}");
+        let defaults = row["defaults"].as_array().expect("a list");
+        assert!(defaults.len() == 6 && defaults.iter().all(|d| d["reason"] != ""), "{row}");
     }
     let used = rows.iter().find(|row| row["used"] == true).expect("one");
     let table = on_device(&["adapters"]).end().with(0).stdout;
-    assert_eq!(table.lines().count(), 5 + 2 * rows.len(), "a row a line, where it is no terminal:\n{table}");
+    assert_eq!(table.lines().count(), 15 + 2 * rows.len(), "a row a line, where it is no terminal:\n{table}");
     let marked = table.lines().find(|line| line.starts_with('→')).expect("a mark");
     assert!(marked.contains(used["name"].as_str().expect("a name")), "{marked}");
     assert!(!table.contains('\x1b'), "colour in a pipe");

@@ -37,6 +37,7 @@ async fn make(name: &str, into: &Path) {
         init: None,
         adapter: AdapterRecord::of(&context),
         kernels: trainer.train_plan().variants(),
+        calls: Default::default(),
         files: Default::default(),
         pauses: Vec::new(),
     };

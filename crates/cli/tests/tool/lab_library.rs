@@ -268,5 +268,38 @@ fn the_composed_text_is_printed_as_a_browser_takes_it() {
         assert!(object["text"].as_str().is_some_and(|text| text.contains("@compute")), "{object}");
         assert!(object["pipelines"].as_array().is_some_and(|all| !all.is_empty() && all[0]["M"].is_number()));
     }
-    wgrad(&["lab", "matmul", "--emit", "msl", "--variant", "naive", "--json"]).end().with(2);
+}
+
+#[test]
+fn all_variants_are_printed_in_the_language_of_a_back_end() {
+    let emit = |args: &[&str]| {
+        let rows = wgrad(&[&["lab"], args, &["--json"]].concat()).end().with(0).json();
+        assert!(!rows.is_empty(), "{args:?}");
+        rows
+    };
+    let rows = emit(&["matmul", "--emit", "hlsl"]);
+    let offered: usize = MATMUL
+        .variants()
+        .iter()
+        .map(|variant| wgrad::op::setting::all(&MATMUL, variant, "").expect("settings").len())
+        .sum();
+    assert!(rows.len() > MATMUL.variants().len() && rows.len() <= offered, "{} of {offered}", rows.len());
+    for row in &rows {
+        let text = row["text"].as_str().expect("a text");
+        assert!(text.contains("[numthreads("), "{row}");
+        let waves = row["features"].as_array().is_some_and(|all| all.contains(&"subgroups".into()));
+        assert_eq!(waves, text.contains("WaveReadLaneAt"), "{}", row["variant"]);
+        assert_eq!(row["language"], if waves { "hlsl6" } else { "hlsl" });
+    }
+    // Of the version of Vulkan 1.3; the oldest is a text of its own.
+    for (language, version) in [("spirv-1.6", 0x0001_0600), ("spirv", 0x0001_0000)] {
+        let rows = emit(&["matmul", "--variant", "naive", "--emit", language]);
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0]["words"][0], 0x0723_0203);
+        assert_eq!(rows[0]["words"][1], version, "{language}");
+        assert_eq!(rows[0]["language"], language);
+    }
+    // What a language lacks is left out.
+    let glsl = emit(&["matmul", "--emit", "glsl"]);
+    assert!(glsl.iter().all(|row| row["variant"] != "tiled_f16"));
 }

@@ -59,9 +59,34 @@ fn rows_or_a_refusal_that_names_the_reason_and_the_way() {
 }
 
 #[test]
+fn seconds_give_times_beside_the_statistics_or_alone_with_the_reason() {
+    let call = [
+        "lab",
+        "matmul",
+        "--stats",
+        "--seconds",
+        "0.05",
+        "--variant",
+        "naive,tiled",
+        "--cases",
+        "1",
+        "--json",
+    ];
+    let ended = on_device(&call).end().with(0);
+    let silent = ended.stderr.contains("times alone: ");
+    let rows = ended.json();
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        assert!(row["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), "{row}");
+        assert!(!silent || row["per_fma"].is_null() && row["of_fma_peak"].is_null(), "{row}");
+    }
+}
+
+#[test]
 fn what_does_not_go_together_is_refused() {
     wgrad(&["lab", "matmul", "--isa", "code"]).end().refuses(&["--stats"]);
-    wgrad(&["lab", "matmul", "--stats", "--seconds", "2"]).end().refuses(&["--seconds"]);
+    wgrad(&["lab", "matmul", "--stats", "--cases", "2"]).end().refuses(&["--cases", "add --seconds 1"]);
+    wgrad(&["lab", "matmul", "--stats", "--junit", "a.xml"]).end().refuses(&["--junit", "add --seconds 1"]);
     wgrad(&["lab", "--stats", "--size", "M=2"]).end().refuses(&["OP"]);
     wgrad(&["lab", "matmul", "--stats", "--variant", "none"]).end().refuses(&["none", "naive"]);
 }

@@ -16,6 +16,7 @@ mod data_command;
 mod heads;
 mod keras;
 mod lab;
+mod lab_folder;
 mod lab_history;
 mod lab_html;
 mod lab_library;

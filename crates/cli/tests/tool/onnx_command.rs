@@ -35,6 +35,7 @@ fn run(into: &Path) {
             class: AdapterClass::Cpu,
         },
         kernels: Vec::new(),
+        calls: Default::default(),
         files: Default::default(),
         pauses: Vec::new(),
         recipe: None,

@@ -69,6 +69,7 @@ fn recorded(name: &str, seed: u64, data: &Dataset, losses: &[f64]) -> Recorded {
                 class: AdapterClass::Cpu,
             },
             kernels: vec![name.into()],
+            calls: Default::default(),
             files: Default::default(),
             pauses: Default::default(),
         },

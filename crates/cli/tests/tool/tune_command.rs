@@ -154,6 +154,13 @@ fn what_is_kept_is_used_unless_reported_otherwise() {
     };
     let plan = bench(&[]);
     assert!(plan.stdout.contains("matmul/naive") && plan.stderr.contains("tuned: "), "{plan:#?}");
+    let line = |kernel: &str, plan: &Ended| {
+        let line = plan.stdout.lines().rfind(|line| line.trim().starts_with(kernel)).map(str::to_string);
+        line.unwrap_or_else(|| panic!("no reason for {kernel}: {plan:#?}"))
+    };
+    assert!(line("matmul/naive", &plan).ends_with(" tuned"), "{plan:#?}");
+    let by_hand = bench(&["--variant", "matmul=tiled"]);
+    assert!(line("matmul/tiled", &by_hand).ends_with(" chosen by hand"), "{by_hand:#?}");
     let plan = bench(&["--no-tuned"]);
     assert!(!plan.stdout.contains("matmul/naive") && !plan.stderr.contains("tuned: "), "{plan:#?}");
 
@@ -204,6 +211,91 @@ fn resuming_uses_what_the_run_recorded() {
     assert_eq!(choices(tmp.path(), "parts"), recorded);
 }
 
+/// A run keeps the variants that ran by default when it began, also under other rules, and those of older versions, which
+/// recorded the kernels of a step only.
+#[test]
+fn resuming_keeps_the_defaults_of_the_run() {
+    let tmp = folder();
+    let data = small_data_argument();
+    let train = |out: &str, epochs: &str, arguments: &[&str]| {
+        let fixed = ["train", "--model", "mlp", "--data", &data, "--batch", "32", "--epochs", epochs];
+        wgrad(tmp.path(), &[&fixed[..], &["--out", out], arguments].concat()).end().with(0)
+    };
+    let resume = |run: &str| wgrad(tmp.path(), &["train", "--resume", run, "--epochs", "2"]).end().with(0);
+    let edit = |run: &str, edit: &dyn Fn(&mut Value)| {
+        let file = tmp.path().join(run).join("run.json");
+        let mut config = serde_json::from_slice(&fs::read(&file).expect("there")).expect("JSON");
+        edit(&mut config);
+        fs::write(&file, serde_json::to_string_pretty(&config).expect("JSON")).expect("writes");
+    };
+    train("default", "2", &["--no-tuned"]);
+    train("older", "1", &["--no-tuned"]);
+    edit("older", &|config| {
+        let calls = config.as_object_mut().expect("an object").remove("calls").expect("recorded");
+        assert!(calls.as_object().is_some_and(|calls| calls.len() > 5), "{calls}");
+    });
+    resume("older");
+    assert!(last(tmp.path(), "older") == last(tmp.path(), "default"), "a run of an older version");
+
+    // As if `naive` had been the default of everything when the run began.
+    let kept = keep(tmp.path(), "mlp", 32, "naive");
+    train("naive", "2", &[]);
+    train("before", "1", &[]);
+    fs::remove_dir_all(tmp.path().join("tuned")).expect("removes");
+    edit("before", &|config| {
+        let tuned = config["options"]["variants"]["tuned"].as_object_mut().expect("an object");
+        assert_eq!(tuned.len(), kept);
+        tuned.clear();
+    });
+    assert!(!resume("before").stderr.contains("tuned"));
+    assert!(last(tmp.path(), "before") == last(tmp.path(), "naive"), "the rules of today chose others");
+}
+
+/// The number of operations that the time reaches depends on the machine: only what is printed, kept and recorded has to
+/// agree.
+#[test]
+fn a_first_tuning_is_kept_recorded_and_done_once() {
+    let tmp = folder();
+    let first = train(tmp.path(), "first", &["--tune-first", "--tune-seconds", "20"]).with(0);
+    assert_eq!(first.stderr.matches("before the first step").count(), 1, "{first:#?}");
+    let recorded = choices(tmp.path(), "first").tuned;
+    assert!(recorded.len() > 2 && recorded.len() == files(tmp.path()), "{recorded:?}");
+    let of = format!(" of {} operations in ", recorded.len());
+    assert!(first.stderr.contains(&of), "{first:#?}");
+
+    let again = train(tmp.path(), "again", &["--tune-first"]).with(0);
+    assert!(!again.stderr.contains("before the first step"), "it tuned again: {again:#?}");
+    assert!(again.stderr.contains(&format!("tuned: {0} of {0} operations", recorded.len())), "{again:#?}");
+    assert_eq!(choices(tmp.path(), "again").tuned, recorded);
+    assert!(last(tmp.path(), "first") == last(tmp.path(), "again"), "one choice, two results");
+
+    // A longer tuning measures them anew.
+    let data = small_data_argument();
+    let tune =
+        wgrad(tmp.path(), &["tune", "linear", "--data", &data, "--batch", "32", "--seconds", "0", "--json"]);
+    let rows = tune.end().with(0).json();
+    assert!(rows.iter().all(|row| row["state"] == "left out"), "{rows:#?}");
+}
+
+#[test]
+fn a_first_tuning_is_off_where_it_does_not_pay_and_where_it_is_unwanted() {
+    let tmp = folder();
+    for (out, arguments) in [("no", &["--no-tune"][..]), ("none", &["--no-tuned"])] {
+        let ended = train(tmp.path(), out, arguments).with(0);
+        assert!(!ended.stderr.contains("before the first step"), "{ended:#?}");
+        assert!(choices(tmp.path(), out).tuned.is_empty());
+    }
+    let software = wgrad_testing::open(false).class == wgrad::op::AdapterClass::Cpu;
+    let ended = train(tmp.path(), "default", &[]).with(0);
+    assert_eq!(ended.stderr.contains("before the first step"), !software, "{ended:#?}");
+    // A choice by hand is not tuned.
+    let hand = ["--tune-first", "--tune-seconds", "0", "--variant", "matmul=naive"];
+    train(tmp.path(), "hand", &hand).with(0);
+    let tuned = choices(tmp.path(), "hand").tuned;
+    assert!(!tuned.is_empty() && tuned.keys().all(|call| !call.starts_with("matmul ")), "{tuned:?}");
+    assert!(kernels(tmp.path(), "hand").contains(&"matmul/naive".to_string()));
+}
+
 #[test]
 fn a_cache_that_is_damaged_or_cannot_be_written_is_a_note() {
     let tmp = folder();
@@ -246,5 +338,9 @@ fn bad_input_is_refused_in_words() {
     refuse(&["tune", "--list", "--clear"], &["cannot be used with"]);
     refuse(&["train", "--tune", "--no-tuned"], &["cannot be used with"]);
     refuse(&["train", "--tune-seconds", "3"], &["--tune"]);
+    refuse(&["train", "--tune-first", "--no-tune"], &["cannot be used with"]);
+    refuse(&["train", "--tune", "--tune-first"], &["cannot be used with"]);
+    refuse(&["train", "--tune", "--no-tune"], &["cannot be used with"]);
+    refuse(&["train", "--no-tune", "--tune-seconds", "3"], &["--tune"]);
     refuse(&["train", "--resume", "x", "--tune"], &["cannot be used with"]);
 }

@@ -78,13 +78,7 @@ fn number(element: Element, word: u32) -> f64 {
     match element {
         Element::F32 => f64::from(f32::from_bits(word)),
         Element::U32 => f64::from(word),
-    }
-}
-
-fn data(element: Element, words: &[u32]) -> Data {
-    match element {
-        Element::F32 => Data::Real(words.iter().map(|w| number(element, *w)).collect()),
-        Element::U32 => Data::Index(words.to_vec()),
+        Element::I32 => f64::from(word as i32),
     }
 }
 
@@ -172,7 +166,7 @@ async fn dispatch(
     });
     let after = context.read_words(&slices).await?;
 
-    let inputs: Vec<Data> = bound.iter().zip(&before).map(|((b, _), words)| data(b.element, words)).collect();
+    let inputs: Vec<Data> = bound.iter().zip(&before).map(|((b, _), words)| b.element.data(words)).collect();
     let readable = bound.iter().zip(&inputs).filter(|((b, _), _)| b.access != Access::Write);
     // Inputs rounded as the kernel rounds them, if it does.
     let halved: Vec<(&str, Data)> = {
@@ -203,7 +197,7 @@ async fn dispatch(
         }
         let nothing = wgrad::op::twin::Expected::Real(Vec::new());
         let twin = expected.iter().find(|(name, _)| *name == binding.name).map_or(&nothing, |(_, e)| e);
-        match compare(&binding.name, &data(binding.element, after), twin) {
+        match compare(&binding.name, &binding.element.data(after), twin) {
             Ok(share) => finding.share = finding.share.max(share),
             Err(mismatch) => {
                 let error =

@@ -1,7 +1,7 @@
 //! A dispatch: workgroups one after the other, and their invocations from barrier to barrier.
 
 use super::{
-    Buffers, Kernel, Limits, Outputs, Refusal,
+    Buffers, Kernel, Limits, Outputs, REACH, Refusal,
     code::{Cell, Routine},
     compile::{Compiler, Lines},
     doubts::Doubts,
@@ -310,14 +310,14 @@ impl Dispatch<'_> {
         let line = self.machine.line(first);
         match self.lanes.iter().find(|lane| !lane.waits_with(first)) {
             None => Ok(()),
-            Some(lane) if lane.is_done() => Err(Refusal::new(
-                "some invocations of a workgroup wait at this barrier, others have returned: all must reach it",
-            )
+            Some(lane) if lane.is_done() => Err(Refusal::new(format!(
+                "some invocations of a workgroup wait at this barrier, others have returned: {REACH} it"
+            ))
             .at(line)),
             Some(lane) => {
                 let other = self.machine.line(lane).map_or(String::new(), |line| format!(" (line {line})"));
                 Err(Refusal::new(format!(
-                    "some invocations of a workgroup wait at this barrier, others at another{other}: all must reach the \
+                    "some invocations of a workgroup wait at this barrier, others at another{other}: {REACH} the \
                      same"
                 ))
                 .at(line))

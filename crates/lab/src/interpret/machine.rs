@@ -1,7 +1,7 @@
 //! Runs an invocation from barrier to barrier.
 
 use super::{
-    Refusal,
+    BEYOND, Refusal,
     code::{Cell, Change, Op, PRIVATE, Pointer, Routine, STACK, Shape},
     doubts::Doubts,
     memory::{Memory, Step},
@@ -188,7 +188,7 @@ impl Machine<'_> {
         }
         let words = if signed { (index as i32).to_string() } else { index.to_string() };
         Err(format!(
-            "index {words} is beyond {count} elements: a reference must not lean on what a device makes of that"
+            "index {words} {BEYOND} {count} elements: a reference must not lean on what a device makes of that"
         ))
     }
 

@@ -4,7 +4,7 @@
 //! the same atomic operation whose result nobody takes: then their order is no matter. Between workgroups no barrier helps.
 
 use super::{
-    Element,
+    BEYOND, Element, ORDER,
     code::{Cell, Change, Kind, Pointer, Shape},
     real::{Real, Width},
 };
@@ -184,7 +184,7 @@ impl Memory {
             };
             let barrier = if storage { "storageBarrier" } else { "workgroupBarrier" };
             return Err(format!(
-                "{who} touch word {at} of `{}` with no {barrier} between them, and their order decides",
+                "{who} touch word {at} of `{}` with no {barrier} between them, and {ORDER}",
                 object.name
             ));
         }
@@ -194,7 +194,7 @@ impl Memory {
                 MANY => format!("workgroup {group} and others"),
                 before => format!("workgroups {before} and {group}"),
             };
-            return Err(format!("{who} touch word {at} of `{}`, and their order decides", object.name));
+            return Err(format!("{who} touch word {at} of `{}`, and {ORDER}", object.name));
         }
         Ok(())
     }
@@ -203,7 +203,7 @@ impl Memory {
         let (object, at) = (pointer.object as usize, pointer.at as usize + by as usize);
         match self.objects.get(object) {
             Some(of) if at < of.len() as usize => Ok((object, at)),
-            Some(of) => Err(format!("word {at} of `{}` is beyond its {} words", of.name, of.len())),
+            Some(of) => Err(format!("word {at} of `{}` {BEYOND} its {} words", of.name, of.len())),
             None => Err("a pointer to nothing".into()),
         }
     }

@@ -128,9 +128,20 @@ pub struct Refusal {
     pub message: String,
 }
 
+/// Ends of messages about kernels that are wrong.
+const ORDER: &str = "their order decides";
+const BEYOND: &str = "is beyond";
+const REACH: &str = "all must reach";
+
 impl Refusal {
     fn new(message: impl Into<String>) -> Self {
         Self { line: None, message: message.into() }
+    }
+
+    /// True if the kernel itself is wrong, whoever computes it: its results depend on the order of invocations or on memory
+    /// beyond a buffer, or not all invocations reach a barrier.
+    pub fn is_fault(&self) -> bool {
+        [ORDER, BEYOND, REACH].iter().any(|fault| self.message.contains(fault))
     }
 
     /// The same in a line, where it has none.

@@ -223,8 +223,8 @@ impl Compiler {
         let checked = self.checked || !call.trusts(variant, self.features);
         let mut row = Statistics::new(adapter, call, variant, checked);
         if variant.is_own() {
-            let default = call.default_of(self.listed.class, obstacle)?;
-            row.default = default.is_some_and(|default| default.name() == variant.name());
+            let default = call.default_of(&self.listed.traits, obstacle)?;
+            row.default = default.is_some_and(|(default, _)| default.name() == variant.name());
         }
         match obstacle(variant) {
             Ok(None) => {}

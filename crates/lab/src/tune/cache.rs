@@ -1,9 +1,14 @@
 //! Cache of tuned choices: one JSON file per call in the user's cache folder. A file is valid only for the adapter,
 //! driver, wgpu, shader texts and call that it was made for; unrelated files are reported and left untouched.
 
-use super::{Gain, Use, candidates, eligible};
+use super::{Gain, Outcome, State, Use, is_contested};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, ffi::OsString, fs, io, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
+    fs, io,
+    path::PathBuf,
+};
 pub use wgrad::gpu::Place;
 use wgrad::{
     Result,
@@ -49,6 +54,9 @@ pub struct Entry {
     pub date: String,
     /// wgrad's version.
     pub version: String,
+    /// True if a short tuning made it, which measures few variants; a longer one replaces it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quick: bool,
 }
 
 impl Entry {
@@ -61,6 +69,7 @@ impl Entry {
             gain,
             date: calendar::today(),
             version: env!("CARGO_PKG_VERSION").to_string(),
+            quick: false,
         }
     }
 }
@@ -70,6 +79,8 @@ impl Entry {
 pub struct Found {
     /// Chosen variants by [`Call::key`].
     pub tuned: BTreeMap<String, String>,
+    /// Those of them that a short tuning chose.
+    pub quick: BTreeSet<String>,
     /// Number of calls that have several variants that can run here.
     pub of: usize,
     /// Date of the latest choice.
@@ -106,12 +117,15 @@ impl Cache {
         let place = Place::of(context);
         let mut found = Found::default();
         for Use { call, .. } in uses {
-            if eligible(context, call, candidates(context, call))?.len() < 2 {
+            if !is_contested(context, call)? {
                 continue;
             }
             found.of += 1;
             match self.entry(&place, call) {
                 Ok(Some(entry)) => {
+                    if entry.quick {
+                        found.quick.insert(call.key());
+                    }
                     found.date = found.date.max(Some(entry.date));
                     found.tuned.insert(call.key(), entry.chosen);
                 }
@@ -145,6 +159,25 @@ impl Cache {
             return Err(format!("{path} chooses `{}`, expected one of {known}; {next}", entry.chosen));
         }
         Ok(Some(entry))
+    }
+
+    /// Stores the outcomes of a short tuning of `place`. A call that it left out keeps its default from now on, so that
+    /// the next training runs the same variants.
+    ///
+    /// # Errors
+    /// [`wgrad::Error::Io`] if the folder cannot be written.
+    pub fn store_quick(&self, place: &Place, outcomes: &[Outcome]) -> Result<()> {
+        for outcome in outcomes {
+            let gain = match &outcome.state {
+                State::Decided(decision) => decision.gain,
+                State::Known(_) => continue,
+                State::LeftOut(_) => None,
+            };
+            let chosen = outcome.chosen().unwrap_or(&outcome.default);
+            let entry = Entry::new(place, &outcome.call, &outcome.default, chosen, gain);
+            self.store(&Entry { quick: true, ..entry })?;
+        }
+        Ok(())
     }
 
     /// Checks that choices can be stored, before any time is spent on tuning.

@@ -20,6 +20,8 @@ use wgrad::{
 
 /// Minimum and maximum seconds of timing for each variant of a call.
 const EACH: [f64; 2] = [0.05, 0.3];
+/// The same for a short tuning.
+const EACH_OF_SHORT: [f64; 2] = [0.01, 0.1];
 /// A variant whose first estimate is more than this many times the fastest one's is not timed.
 const CUTOFF: f64 = 3.0;
 
@@ -161,7 +163,8 @@ impl<'a> Tuner<'a> {
         }
         self.say(&format!("{what}: timing {} variants", variants.len()));
         let of_default = variants.iter().position(|variant| variant.name() == default);
-        let seconds = (self.left() / 10.0).clamp(EACH[0], EACH[1]);
+        let [least, most] = if self.settings.thorough { EACH } else { EACH_OF_SHORT };
+        let seconds = (self.left() / 10.0).clamp(least, most);
         let pace = Pace { seconds, cutoff: CUTOFF, keep: of_default };
         course.time(lab, &trials[0], pace, None, &mut |_| {}).await?;
         loop {
@@ -173,8 +176,10 @@ impl<'a> Tuner<'a> {
             if Some(best) == of_default {
                 return Ok(State::Decided(decision(&course.rows, default, None)));
             }
-            self.say(&format!("{what}: proving {} at all its cases", variants[best].name()));
-            if !self.at_all_cases(lab, &mut course, call, variants, best).await? {
+            if self.settings.thorough {
+                self.say(&format!("{what}: proving {} at all its cases", variants[best].name()));
+            }
+            if self.settings.thorough && !self.at_all_cases(lab, &mut course, call, variants, best).await? {
                 return Ok(left_out());
             }
             if course.rows[best].status == Status::Ok {

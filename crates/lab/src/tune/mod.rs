@@ -6,6 +6,9 @@
 /// Cache of tuned choices in the user's cache folder.
 pub mod cache;
 mod contest;
+mod first;
+
+pub use first::{FIRST_SECONDS, First, Quick, first};
 
 use crate::measure::Lab;
 use serde::{Deserialize, Serialize};
@@ -15,7 +18,7 @@ use wgrad::{
     gpu::Context,
     model::Model,
     objective::Objective,
-    op::{Call, Variant, setting},
+    op::{AdapterKind, Call, Variant, setting},
     optim::Optimizer,
     preprocessing::Preprocessing,
     program::Mode,
@@ -69,11 +72,39 @@ pub fn uses(
 /// that are meant for this adapter class and offer constants. Variants that round their inputs to half precision are
 /// excluded, as a choice must not cost accuracy. [`eligible`] checks whether they can run.
 pub fn candidates(context: &Context, call: &Call) -> Vec<Variant> {
-    let settings = |variant: &Variant| match variant.default_for.contains(&context.class) {
+    let settings = |variant: &Variant| match variant.suits(context.traits.kind) {
         true => setting::all(call.op, variant, "").unwrap_or_else(|_| vec![variant.clone()]),
         false => vec![variant.clone()],
     };
     call.op.variants().iter().filter(|v| v.rounds().is_empty()).flat_map(settings).collect()
+}
+
+/// Returns the variants among which a short tuning chooses for `call`: those that are meant for adapters of this kind,
+/// and on GPUs those that are no default anywhere, except the simplest.
+pub fn contenders(context: &Context, call: &Call) -> Vec<Variant> {
+    let kind = context.traits.kind;
+    let wanted = |variant: &&Variant| {
+        let unlisted = variant.default_for.is_empty() && variant.name() != "naive";
+        variant.suits(kind) || (unlisted && kind != AdapterKind::Software)
+    };
+    let all = call.op.variants().iter().filter(|variant| variant.rounds().is_empty());
+    all.filter(wanted).cloned().collect()
+}
+
+/// Returns true if several of [`candidates`] can run `call` on `context`.
+///
+/// # Errors
+/// [`Error::Shader`] if one does not compose.
+pub fn is_contested(context: &Context, call: &Call) -> Result<bool> {
+    // Most have several without their settings, which are many.
+    let mut able = 0;
+    for variant in call.op.variants().iter().filter(|variant| variant.rounds().is_empty()) {
+        able += usize::from(call.obstacle(context, variant)?.is_none());
+        if able > 1 {
+            return Ok(true);
+        }
+    }
+    Ok(eligible(context, call, candidates(context, call))?.len() > 1)
 }
 
 /// Returns those of `variants` that can run `call` on `context`.
@@ -103,11 +134,20 @@ pub struct Settings<'a> {
     pub candidates: &'a dyn Fn(&Context, &Call) -> Vec<Variant>,
     /// Known choices by [`Call::key`]: those calls are not measured.
     pub known: BTreeMap<String, String>,
+    /// True to prove a winner at all cases of its operation too, not only at the size of its call.
+    pub thorough: bool,
 }
 
 impl Default for Settings<'_> {
     fn default() -> Self {
-        Self { seconds: SECONDS, timeout: None, seed: 1, candidates: &candidates, known: BTreeMap::new() }
+        Self {
+            seconds: SECONDS,
+            timeout: None,
+            seed: 1,
+            candidates: &candidates,
+            known: BTreeMap::new(),
+            thorough: true,
+        }
     }
 }
 

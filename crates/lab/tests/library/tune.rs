@@ -9,10 +9,7 @@ use wgrad::{
     kernels::MATMUL,
     networks::network,
     objective::Objective,
-    op::{
-        AdapterClass::{Cpu, Gpu},
-        Call, Op, Variant, user_file,
-    },
+    op::{Call, EVERYWHERE, Op, Variant, user_file},
     optim::Optimizer,
     preprocessing::Preprocessing,
     selection::Choices,
@@ -20,7 +17,7 @@ use wgrad::{
 use wgrad_lab::{
     measure::Lab,
     tune::{
-        self, Decision, Event, Gain, Outcome, Settings, State, Use,
+        self, Decision, Event, First, Gain, Outcome, Quick, Settings, State, Use,
         cache::{Cache, Entry, Key, Place},
     },
 };
@@ -49,7 +46,7 @@ fn variant(name: &str, text: &str) -> Variant {
 fn page(variants: &[(&'static str, String)], naive: &str) -> &'static Op {
     let all = variants.iter().map(|(name, text)| (*name, text.as_str())).chain([("naive", naive)]);
     let mut all: Vec<Variant> = all.map(|(name, text)| variant("mine", text).named(name)).collect();
-    all[0].default_for = &[Cpu, Gpu];
+    all[0].default_for = EVERYWHERE;
     Box::leak(Box::new(MATMUL.with_variants(all).with_cases(&["M=1,N=1,K=1", "M=3,N=5,K=7"])))
 }
 
@@ -384,4 +381,99 @@ fn a_folder_that_cannot_be_written_is_an_error_with_its_path() {
     let named = Cache::new(Some("there".into()), Some("home".into()));
     assert_eq!(named.folder, Some("there".into()));
     assert_eq!(Cache::new(Some("".into()), Some("home".into())).folder, Some("home/wgrad/tuned".into()));
+}
+
+/// Candidates of a short tuning that blocks for as long as the test wants, as a driver could.
+mod blocked {
+    use std::sync::{Condvar, Mutex};
+    use wgrad::{
+        gpu::Context,
+        op::{Call, Variant},
+    };
+
+    static FREE: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
+    pub fn candidates(_: &Context, call: &Call) -> Vec<Variant> {
+        let free = FREE.0.lock().expect("not poisoned");
+        drop(FREE.1.wait_while(free, |free| !*free).expect("not poisoned"));
+        call.op.variants().to_vec()
+    }
+
+    pub fn release() {
+        *FREE.0.lock().expect("not poisoned") = true;
+        FREE.1.notify_all();
+    }
+}
+
+fn quickly(op: &'static Op, quick: Quick) -> First {
+    let Lab { context, .. } = lab();
+    let adapter = std::env::var("WGRAD_TEST_ADAPTER").unwrap_or_default().parse().expect("any text");
+    let options = wgrad::gpu::Options { adapter, ..Default::default() };
+    let sizes = [("M", 64), ("N", 64), ("K", 64)];
+    let uses = [Use { call: Call::new(op, &sizes), per_step: 1 }];
+    pollster::block_on(tune::first(context, options, &uses, quick)).unwrap_or_else(|e| panic!("{e}"))
+}
+
+#[test]
+fn a_short_tuning_chooses_what_is_right_and_faster() {
+    let wrong = changed("sum + b[column]", "sum * 1.001 + b[column]");
+    let op = page(&[("slow", slow()), ("wrong", wrong)], NAIVE);
+    let all = |_: &Context, call: &Call| call.op.variants().to_vec();
+    let found = quickly(op, Quick { seconds: 600.0, candidates: all, ..Quick::default() });
+    assert!(found.context.is_some(), "the device is still good");
+    let [Outcome { state: State::Decided(decision), .. }] = &found.outcomes[..] else {
+        panic!("{:?}", found.outcomes)
+    };
+    assert_eq!(decision.chosen, "naive");
+    assert!(decision.gain.is_some_and(|gain| gain.ratio > 2.0), "{decision:?}");
+    assert!(decision.wrong.len() == 1 && decision.wrong[0].0 == "wrong", "{decision:?}");
+}
+
+/// The test would not end if the tuning waited.
+#[test]
+fn a_short_tuning_ends_though_a_driver_does_not() {
+    let op = page(&[("slow", slow())], NAIVE);
+    let quick = Quick { seconds: 0.2, candidates: blocked::candidates, ..Quick::default() };
+    let found = quickly(op, quick);
+    assert!(found.context.is_none(), "its device is in use");
+    assert!(
+        matches!(&found.outcomes[..], [Outcome { state: State::LeftOut(_), .. }]),
+        "{:?}",
+        found.outcomes
+    );
+    assert_eq!(found.outcomes[0].default, "slow");
+    blocked::release();
+}
+
+#[test]
+fn choices_of_a_short_tuning_are_kept_and_replaced_by_longer_ones() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cache, lab) = (cache(folder.path()), lab());
+    let place = Place::of(&lab.context);
+    let model = network("linear", [28, 28, 1], 10).expect("built in");
+    let uses = tune::uses(&model, &Preprocessing::default(), 8, &Optimizer::default(), &Objective::default())
+        .expect("fits");
+    let contested: Vec<&Use> =
+        uses.iter().filter(|of| tune::is_contested(&lab.context, &of.call).expect("composes")).collect();
+    let outcomes: Vec<Outcome> = contested
+        .iter()
+        .enumerate()
+        .map(|(n, of)| {
+            let decision = Decision { chosen: "naive".into(), gain: None, wrong: Vec::new() };
+            let state = if n == 0 { State::Decided(decision) } else { State::LeftOut(tune::OVER.into()) };
+            let default = of.call.variant(&lab.context, &Choices::default()).expect("one").0;
+            Outcome { call: of.call.clone(), default: default.name().into(), share: None, state }
+        })
+        .collect();
+    assert!(outcomes.len() > 1, "{outcomes:?}");
+    cache.store_quick(&place, &outcomes).expect("stores");
+    let found = cache.find(&lab.context, &uses).expect("finds");
+    assert_eq!((found.of, found.quick.len()), (outcomes.len(), outcomes.len()));
+    for outcome in &outcomes {
+        let expected = outcome.chosen().unwrap_or(&outcome.default);
+        assert_eq!(found.tuned[&outcome.call.key()], expected, "the next training runs the same");
+    }
+    let whole = Entry::new(&place, &outcomes[0].call, &outcomes[0].default, "naive", None);
+    cache.store(&whole).expect("stores");
+    assert_eq!(cache.find(&lab.context, &uses).expect("finds").quick.len(), outcomes.len() - 1);
 }

@@ -21,6 +21,8 @@ pub struct Spot {
     pub flops_per_byte: f64,
     /// Rate, 10⁹ operations per second.
     pub gflops: f64,
+    /// The rate that the instructions of its hottest loop allow, 10⁹ operations per second; `None` if unknown.
+    pub allowed_gflops: Option<f64>,
 }
 
 /// A roofline.
@@ -40,6 +42,8 @@ pub struct Roofline {
 const HEIGHT: i32 = 320;
 /// Width of the column of names, at the right.
 const NAMES: i32 = 220;
+/// Half the width of the mark of an allowed rate.
+const ALLOWED: i32 = 12;
 
 /// A label next to the chart: its lines, its number, the position of its point, and its own vertical middle.
 struct Label {
@@ -65,7 +69,8 @@ impl Roofline {
         let bottom = top + HEIGHT.max(tall + 20);
         let right = WIDTH - MARGIN - NAMES - 24;
         let (arithmetic, memory) = (usable(self.peak_gflops), usable(self.peak_gbps));
-        let rates = self.spots.iter().map(|spot| spot.gflops);
+        let rates =
+            self.spots.iter().flat_map(|spot| [Some(spot.gflops), usable(spot.allowed_gflops)]).flatten();
         let rates = rates.chain(arithmetic).flat_map(|v| [v / 1.5, v * 1.5]);
         let y = Scale::around(rates, true, (bottom, top));
         let left = MARGIN + 20 + y.left_room();
@@ -81,6 +86,7 @@ impl Roofline {
             let axes = (axis("operations for each byte", "FLOP/byte"), axis("rate", "GFLOP/s"));
             axis_names(canvas, &axes.0, &axes.1, (left, right), (top, bottom));
             draw_roofs(canvas, (&x, &y), arithmetic, memory);
+            self.draw_allowed(canvas, &x, &y);
             draw_spots(canvas, self.place(names, &x, &y, (top, bottom)), right);
         })
     }
@@ -97,6 +103,19 @@ impl Roofline {
         labels
     }
 
+    /// Draws the rate that its instructions allow above each point that has one, and a line down to the point.
+    fn draw_allowed(&self, canvas: &Canvas, x: &Scale, y: &Scale) {
+        for spot in &self.spots {
+            let most = usable(spot.allowed_gflops).and_then(|most| y.at(most));
+            let (Some(x), Some(measured), Some(most)) = (x.at(spot.flops_per_byte), y.at(spot.gflops), most)
+            else {
+                continue;
+            };
+            canvas.path(vec![(x, measured), (x, most)], series(1), 1);
+            canvas.path(vec![(x - ALLOWED, most), (x + ALLOWED, most)], series(1), 3);
+        }
+    }
+
     /// Returns the names of the roofs, with their values.
     fn roof_names(&self) -> Vec<(String, super::palette::Ink)> {
         let mut names = Vec::new();
@@ -109,6 +128,9 @@ impl Roofline {
         if let Some((flops, bytes)) = usable(self.peak_gflops).zip(usable(self.peak_gbps)) {
             names.push((format!("they meet at {} FLOP/byte", figure(flops / bytes)), FRAME));
         }
+        if self.spots.iter().any(|spot| usable(spot.allowed_gflops).is_some()) {
+            names.push(("the most that a kernel's instructions allow".to_string(), series(1)));
+        }
         names
     }
 
@@ -117,9 +139,11 @@ impl Roofline {
         for (name, _) in self.roof_names() {
             words.push_str(&format!(" {name}."));
         }
-        for Spot { name, flops_per_byte, gflops } in &self.spots {
+        for Spot { name, flops_per_byte, gflops, allowed_gflops } in &self.spots {
             let (gflops, flops_per_byte) = (figure(*gflops), figure(*flops_per_byte));
-            words.push_str(&format!(" {name}: {gflops} GFLOP/s at {flops_per_byte} FLOP/byte."));
+            let allowed = usable(*allowed_gflops)
+                .map_or(String::new(), |most| format!(", its instructions allow {}", figure(most)));
+            words.push_str(&format!(" {name}: {gflops} GFLOP/s at {flops_per_byte} FLOP/byte{allowed}."));
         }
         words
     }

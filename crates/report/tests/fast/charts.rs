@@ -143,6 +143,7 @@ fn a_roofline_names_its_points_and_its_roofs() {
         name: name.to_string(),
         flops_per_byte: if n == 4 { 0.01 } else { 20.0 },
         gflops: 31.2 - n as f64 / 100.0,
+        allowed_gflops: (n == 0).then_some(64.5),
     };
     let mut roofline = Roofline {
         title: "Roofline".into(),
@@ -158,15 +159,27 @@ fn a_roofline_names_its_points_and_its_roofs() {
     {
         assert!(text.contains(words), "no {words} in {text}");
     }
+    assert!(text.contains("kernel'sinstructionsallow"), "{text}");
+    assert!(
+        description(&document)
+            .contains("shuffle: 31.2 GFLOP/s at 20 FLOP/byte, its instructions allow 64.5.")
+    );
     assert!(names.iter().all(|name| text.contains(&name.replace(' ', ""))), "{text}");
     assert_eq!(document.descendants().filter(|node| node.tag_name().name() == "circle").count(), names.len());
     texts_are_apart(&document);
 
     // The chart grows with the number of points.
-    roofline.spots =
-        (0..60).map(|n| Spot { name: format!("variant {n}"), flops_per_byte: 3.0, gflops: 7.0 }).collect();
+    roofline.spots = (0..60)
+        .map(|n| Spot {
+            name: format!("variant {n}"),
+            flops_per_byte: 3.0,
+            gflops: 7.0,
+            allowed_gflops: None,
+        })
+        .collect();
     let svg = roofline.svg();
     let document = parsed(&svg, "Roofline");
+    assert!(!drawn(&document).contains("allow"), "no kernel has a mark");
     assert!((0..60).all(|n| drawn(&document).contains(&format!("variant{n}"))));
     texts_are_apart(&document);
 }
@@ -261,7 +274,8 @@ fn shares_stand_beside_each_other() {
 
 #[test]
 fn names_are_text_whatever_is_in_them() {
-    let spot = Spot { name: HOSTILE.into(), flops_per_byte: 1.0, gflops: 1.0 };
+    let spot =
+        Spot { name: HOSTILE.into(), flops_per_byte: 1.0, gflops: 1.0, allowed_gflops: Some(f64::NAN) };
     let name = || vec![HOSTILE.to_string()];
     let axis = || Axis { label: HOSTILE.into(), unit: HOSTILE.into(), log: false };
     let title = HOSTILE.to_string();
@@ -335,7 +349,7 @@ proptest! {
             median: at(r, 0), quartiles: (at(r, 1), at(r, 2)), range: (at(r, 3), at(r, 4)), rank: None, tied: false,
         })).collect();
         parsed(&bars(&rows).svg(), "Time");
-        let spots = names.iter().enumerate().map(|(r, name)| Spot { name: name.clone(), flops_per_byte: at(r, 0), gflops: at(r, 1) });
+        let spots = names.iter().enumerate().map(|(r, name)| Spot { name: name.clone(), flops_per_byte: at(r, 0), gflops: at(r, 1), allowed_gflops: Some(at(r, 0)) });
         let (title, peak_gflops, peak_gbps) = ("x".to_string(), peaks.0, peaks.1);
         parsed(&Roofline { title: title.clone(), peak_gflops, peak_gbps, spots: spots.collect() }.svg(), "x");
         let cells = numbers.iter().map(|row| row.iter().map(|v| Cell::Value(*v)).collect()).collect();

@@ -167,6 +167,8 @@ fn row(op: &'static str, variant: &'static str, adapter: &str, seconds: f64) -> 
         status: Status::Ok,
         reason: None,
         limit: None,
+        reference: None,
+        file: None,
         worst: None,
         sizes: "M=3,N=5,K=7".into(),
         activation: "linear",
@@ -195,6 +197,8 @@ fn row(op: &'static str, variant: &'static str, adapter: &str, seconds: f64) -> 
         regimes: 10,
         share_of_fma: Some(0.5),
         share_of_copy: Some(0.25),
+        per_fma: None,
+        of_fma_peak: None,
         peak_gflops: Some(100.0),
         peak_gbps: Some(10.0),
         default: false,
@@ -220,6 +224,23 @@ fn speeds_relative_to_others_are_columns_where_there_are_any() {
     let page = checked(&measured(&About::default(), &[naive]).html());
     let alone = tree(&page);
     assert!(!texts(&alone, "th").iter().any(|heading| heading.starts_with('×')));
+}
+
+#[test]
+fn the_share_that_the_instructions_allow_stands_beside_the_measured_one() {
+    let counted =
+        Row { per_fma: Some(1.6), of_fma_peak: Some(0.625), ..row("matmul", "tiled", "card", 0.001) };
+    let page =
+        checked(&measured(&About::default(), &[counted, row("matmul", "naive", "card", 0.002)]).html());
+    let html = tree(&page);
+    let headings = texts(&html, "th");
+    let place = |name: &str| {
+        headings.iter().position(|heading| heading == name).unwrap_or_else(|| panic!("no {name}"))
+    };
+    assert_eq!((place("allowed"), place("instructions per FMA")), (place("of fma") + 1, place("of fma") + 2));
+    let cells = texts(&html, "tbody tr td");
+    assert!(cells.contains(&"62.5 %".to_string()) && cells.contains(&"1.60".to_string()), "{cells:?}");
+    assert!(page.contains("its instructions allow 62.5"), "of a peak of 100 GFLOP/s");
 }
 
 #[test]

@@ -58,6 +58,7 @@ fn inputs(call: &Call, bindings: &[Binding], lengths: &[usize], seed: u64) -> BT
                     binding.below.as_ref().and_then(|below| below.value(&call.sizes)).unwrap_or(1).max(1);
                 Data::Index((0..*len).map(|_| (next() % most as u64) as u32).collect())
             }
+            Element::I32 => panic!("{}: no operation of wgrad's own has signed integers", binding.name),
             Element::F32 => Data::Real((0..*len).map(|at| drawn(call, &binding.role, at, next())).collect()),
         };
         data.insert(binding.name.clone(), content);
@@ -115,7 +116,7 @@ fn beside(call: &Call, variant: &Variant, seed: u64) -> Result<[f64; 3], String>
     let lengths = lengths(&shader, &call.sizes);
     let host = inputs(call, &shader.bindings, &lengths, seed);
     let (batch, step) = feed(call, seed);
-    let twin = (call.op.twin)(&Inputs {
+    let twin = call.op.twin(&Inputs {
         sizes: &call.sizes,
         buffers: host.iter().map(|(name, data)| (name.as_str(), data)).collect(),
         activation: call.activation,

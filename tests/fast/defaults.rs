@@ -1,0 +1,193 @@
+//! Defaults by kind of adapter, for made-up adapters: no device is asked.
+
+use wgpu::{AdapterInfo, Backend, DeviceType};
+use wgrad::{
+    kernels::{CONV2D_FORWARD, MATMUL, MATMUL_GRAD_WEIGHT, OPERATIONS},
+    op::{AdapterClass, AdapterKind, Call, On, Rule, Traits},
+};
+
+fn info(name: &str, device_type: DeviceType, vendor: u32, backend: Backend) -> AdapterInfo {
+    AdapterInfo {
+        name: name.into(),
+        vendor,
+        device: 0,
+        device_type,
+        device_pci_bus_id: String::new(),
+        driver: String::new(),
+        driver_info: String::new(),
+        backend,
+        subgroup_min_size: 4,
+        subgroup_max_size: 64,
+        transient_saves_memory: None,
+        limit_bucket: None,
+    }
+}
+
+/// An adapter of each kind; lavapipe with `lanes`, of Mesa `version`.
+fn lavapipe(lanes: u32, version: &str) -> AdapterInfo {
+    let name = format!("llvmpipe (LLVM 19.1.7, {} bits)", 32 * lanes);
+    let mut info = info(&name, DeviceType::Cpu, 0x10005, Backend::Vulkan);
+    (info.driver, info.driver_info) = ("llvmpipe".into(), format!("Mesa {version} (LLVM 19.1.7)"));
+    (info.subgroup_min_size, info.subgroup_max_size) = (lanes, lanes);
+    info
+}
+
+fn card() -> AdapterInfo {
+    info("AMD Radeon RX 7900 XTX (RADV NAVI31)", DeviceType::DiscreteGpu, 0x1002, Backend::Vulkan)
+}
+
+fn laptop() -> AdapterInfo {
+    info("Intel(R) Iris(R) Xe Graphics (TGL GT2)", DeviceType::IntegratedGpu, 0x8086, Backend::Vulkan)
+}
+
+fn phone() -> AdapterInfo {
+    info("Adreno (TM) 740", DeviceType::IntegratedGpu, 0x5143, Backend::Vulkan)
+}
+
+/// The default of `call` on an adapter with every feature and WebGPU's default limits, and the reason.
+fn default(call: &Call, info: &AdapterInfo) -> (String, String) {
+    let limits = wgpu::Limits::default();
+    let obstacle = |variant: &_| call.obstacle_on(variant, wgpu::Features::all(), &limits);
+    let default = call.default_of(&Traits::of(info), obstacle).expect("composes").expect("one can run");
+    (default.0.name().to_string(), default.1)
+}
+
+fn name(call: &Call, info: &AdapterInfo) -> String {
+    default(call, info).0
+}
+
+fn product(m: usize, n: usize, k: usize) -> Call {
+    Call::new(&MATMUL, &[("M", m), ("N", n), ("K", k)])
+}
+
+#[test]
+fn kinds_follow_from_the_description_of_an_adapter() {
+    use AdapterKind::{Discrete, Integrated, Mobile, Software};
+    let of =
+        |name: &str, device_type, vendor, backend| AdapterKind::of(&info(name, device_type, vendor, backend));
+    let (gl, vulkan, metal, dx12) = (Backend::Gl, Backend::Vulkan, Backend::Metal, Backend::Dx12);
+    let (discrete, integrated) = (DeviceType::DiscreteGpu, DeviceType::IntegratedGpu);
+    let (other, software) = (DeviceType::Other, DeviceType::Cpu);
+    for (name, device_type, vendor, backend, expected) in [
+        ("llvmpipe (LLVM 15.0.6, 256 bits)", software, 0x10005, vulkan, Software),
+        ("llvmpipe (LLVM 15.0.6, 256 bits)", other, 0, gl, Software),
+        ("SwiftShader Device (Subzero)", software, 0x1ae0, vulkan, Software),
+        ("Microsoft Basic Render Driver", software, 0x1414, dx12, Software),
+        ("NVIDIA GeForce RTX 4070", discrete, 0x10de, vulkan, Discrete),
+        ("AMD Radeon RX 7900 XTX", discrete, 0x1002, dx12, Discrete),
+        ("Intel(R) Arc(tm) A770 Graphics (DG2)", discrete, 0x8086, vulkan, Discrete),
+        ("AMD Radeon 890M (RADV GFX1150)", integrated, 0x1002, vulkan, Integrated),
+        ("Apple M1", integrated, 0, metal, Integrated),
+        ("Intel(R) UHD Graphics 620", integrated, 0x8086, dx12, Integrated),
+        ("Virtio-GPU Venus", DeviceType::VirtualGpu, 0x1af4, vulkan, Integrated),
+        ("a device", other, 0x1234, vulkan, Integrated),
+        ("Adreno (TM) 740", integrated, 0x5143, vulkan, Mobile),
+        ("Qualcomm(R) Adreno(TM) X1-85 GPU", integrated, 0x4d4f_4351, dx12, Mobile),
+        ("Mali-G715", integrated, 0x13b5, vulkan, Mobile),
+        ("Mali-G78", other, 0, gl, Mobile),
+        ("PowerVR B-Series BXM-8-256", integrated, 0x1010, vulkan, Mobile),
+        ("Samsung Xclipse 940", integrated, 0x144d, vulkan, Mobile),
+        ("V3D 7.1.7", integrated, 0x14e4, vulkan, Mobile),
+    ] {
+        let (kind, reason) = of(name, device_type, vendor, backend);
+        assert_eq!(kind, expected, "{name}: {reason}");
+        assert!(!reason.is_empty(), "{name}");
+        let class = if expected == Software { AdapterClass::Cpu } else { AdapterClass::Gpu };
+        assert_eq!(kind.class(), class, "{name}");
+    }
+    let traits = Traits::of(&lavapipe(16, "26.2.6-1"));
+    assert_eq!((traits.lanes, traits.mesa, traits.intel), (16, 26, false));
+    assert!(Traits::of(&laptop()).intel);
+    assert_eq!(Traits::of(&info("Apple M1", integrated, 0, metal)).mesa, 0);
+}
+
+#[test]
+fn every_rule_can_be_read_and_names_what_there_is() {
+    let mut conditions = 0;
+    for op in OPERATIONS {
+        for variant in op.variants() {
+            for rule in variant.default_for {
+                conditions += rule.when.len();
+                assert_eq!(rule.faults(op), [""; 0], "{}/{}: {rule}", op.name, variant.name());
+            }
+        }
+    }
+    assert!(conditions > 10, "{conditions}");
+    let faults = |when: &'static [&'static str]| Rule { on: &[On::Gpu], when }.faults(&MATMUL);
+    assert!(faults(&["M * N / 32 <= 8", "groups >= 1", "lanes == 8", "mesa >= 26"]).is_empty());
+    for wrong in ["M", "M > 8", ">= 8", "M >= N", "M >= -1", "Q >= 8", "M * Q >= 8", ""] {
+        let wrong: &'static str = wrong;
+        assert_eq!(faults(Box::leak(Box::new([wrong]))).len(), 1, "`{wrong}`");
+        // Where it cannot be read, nothing becomes a default by it.
+        let rule = Rule { on: &[On::Gpu], when: Box::leak(Box::new([wrong])) };
+        assert_eq!(rule.reason(&Traits::of(&card()), &product(8, 8, 8), None), None, "`{wrong}`");
+    }
+}
+
+#[test]
+fn a_large_tile_is_the_default_where_its_workgroups_fill_the_gpu() {
+    // 64 workgroups of `tiled_vec4`; 16; 8; 1.
+    let [large, half, few, least] =
+        [(512, 512), (256, 256), (128, 256), (64, 64)].map(|(m, n)| product(m, n, 512));
+    for (info, expected) in [
+        (card(), ["tiled_vec4", "tiled", "tiled", "split"]),
+        (laptop(), ["tiled_vec4", "tiled_vec4", "tiled", "split"]),
+        (phone(), ["tiled_vec4", "tiled_vec4", "tiled_vec4", "split"]),
+    ] {
+        let found = [&large, &half, &few, &least].map(|call| name(call, &info));
+        assert_eq!(found, expected, "{}", info.name);
+    }
+    let (_, reason) = default(&large, &card());
+    assert_eq!(reason, "discrete if groups >= 48: 64");
+    // Sizes that it does not take, and the last layer of a classifier: few rows and columns.
+    assert_eq!(name(&product(512, 513, 512), &card()), "tiled");
+    assert_eq!(
+        default(&product(128, 10, 1600), &card()),
+        ("split".into(), "gpu if M / 32 * N / 32 <= 8: 4, K >= 256: 1600".into())
+    );
+    assert_eq!(name(&product(128, 10, 128), &card()), "tiled", "K is short");
+    let grad = |k: usize, m: usize| Call::new(&MATMUL_GRAD_WEIGHT, &[("M", m), ("N", 10), ("K", k)]);
+    assert_eq!(name(&grad(128, 1024), &phone()), "split");
+    assert_eq!(name(&grad(1600, 128), &phone()), "tiled");
+    let images = [
+        ("N", 128),
+        ("H", 13),
+        ("W", 13),
+        ("CI", 32),
+        ("OH", 11),
+        ("OW", 11),
+        ("CO", 64),
+        ("KH", 3),
+        ("KW", 3),
+    ];
+    let places = [("SH", 1), ("SW", 1), ("PT", 0), ("PL", 0)];
+    let conv = Call::new(&CONV2D_FORWARD, &[&images[..], &places[..]].concat());
+    assert!([card(), laptop(), phone()].iter().all(|info| name(&conv, info) == "tiled_vec4"));
+}
+
+#[test]
+fn software_adapters_get_the_variants_that_suit_their_lanes() {
+    let call = product(512, 512, 512);
+    for (lanes, version, expected) in [
+        (8, "25.0.7-2", "subgroup"),
+        (16, "25.0.7-2", "subgroup"),
+        (4, "26.2.6-1", "subgroup"),
+        (8, "26.2.6-1", "subgroup"),
+    ] {
+        assert_eq!(name(&call, &lavapipe(lanes, version)), expected, "{lanes} lanes, Mesa {version}");
+    }
+    // From Mesa 26 on, workgroups of eight are slow on 16 lanes.
+    let wide = lavapipe(16, "26.2.6-1");
+    assert_eq!(name(&call, &wide), "tiled_vec4");
+    assert_eq!(name(&product(128, 10, 1600), &wide), "tiled", "no multiple of four");
+    for op in OPERATIONS {
+        for case in op.cases() {
+            let call = wgrad::op::sizes::case(op, case).expect("sizes");
+            let name = name(&call, &wide);
+            assert!(!name.starts_with("subgroup"), "{}: {name} at {case}", op.name);
+        }
+    }
+    let mut swiftshader = info("SwiftShader Device (Subzero)", DeviceType::Cpu, 0x1ae0, Backend::Vulkan);
+    swiftshader.subgroup_max_size = 4;
+    assert_eq!(name(&call, &swiftshader), "subgroup");
+}
