@@ -70,6 +70,7 @@ operations! {
     MATMUL matmul "y = activate(x · w + b)" {
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_narrow [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        tiled_8x8 [Discrete if groups >= 48] [Integrated if groups >= 16];
         tiled_vec4 [Discrete if groups >= 48] [Integrated if groups >= 16] [Mobile if groups >= 8]
             [Cpu if lanes >= 16, mesa >= 26];
         split [Gpu if M / 32 * N / 32 <= 8, K >= 256];
@@ -80,6 +81,7 @@ operations! {
     MATMUL_GRAD_INPUT matmul_grad_input "dx = (dy · wᵀ) * activate_grad(x)" {
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_narrow [Cpu if lanes <= 8] [Cpu if mesa <= 25];
+        tiled_8x8 [Discrete if groups >= 48] [Integrated if groups >= 16];
         tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         naive [];
     }
@@ -87,6 +89,7 @@ operations! {
         subgroup [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         subgroup_narrow [Cpu if lanes <= 8] [Cpu if mesa <= 25];
         split [Gpu if K / 32 * N / 32 <= 8, M >= 256];
+        tiled_8x8 [Discrete if groups >= 48] [Integrated if groups >= 16];
         tiled [Gpu] [Cpu if lanes >= 16, mesa >= 26];
         naive [];
     }

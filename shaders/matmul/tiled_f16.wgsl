@@ -3,7 +3,7 @@
 // where it is named. Beyond ±65,504 a number becomes infinite; below 6e-5 some devices make it zero. The tile, the
 // block of a thread and the order of the sum are those of `tiled`.
 // rounds x, w to half
-// uses index, tile
+// uses index, guard, tile
 enable f16;
 const TILE_M = 32u; // one of 32, 64, 128: rows of a workgroup
 const TILE_N = 32u; // one of 32, 64, 128: columns of a workgroup
@@ -13,6 +13,10 @@ const THREADS_X = TILE_N / BLOCK;
 const THREADS_Y = TILE_M / BLOCK;
 const X_QUADS = TILE_M / 4u; // vec4s of the staged columns of x
 const W_QUADS = TILE_N / 4u; // vec4s of the staged rows of w
+const X_STEP = max(THREADS / DEPTH, 1u); // vec4s of a column of x that all threads stage at a time
+const W_STEP = THREADS / W_QUADS; // rows of w that all threads stage at a time
+const X_ROUNDS = (X_QUADS + X_STEP - 1u) / X_STEP;
+const W_ROUNDS = (DEPTH + W_STEP - 1u) / W_STEP;
 const X_STRIDE = X_QUADS + 1u; // one more keeps writers of different k in different banks
 const_assert 8u * DEPTH * (X_STRIDE + W_QUADS) <= 16384u;
 // [k][q]: four rows THREADS_Y apart, the first by `staged_row`
@@ -20,17 +24,31 @@ var<workgroup> x_tile: array<vec4<f16>, DEPTH * X_STRIDE>;
 var<workgroup> w_tile: array<vec4<f16>, DEPTH * W_QUADS>; // [k][q]: so too for columns THREADS_X apart
 
 fn x_at(row: u32, k: u32) -> f16 {
-    if (row < M && k < K) { return f16(x[row * K + k]); }
-    return 0.0h;
+    let value = x[clamped(row, M, TILE_M) * K + clamped(k, K, DEPTH)];
+    return select(0.0h, f16(value), within(k, K, DEPTH));
 }
 
 fn w_at(k: u32, column: u32) -> f16 {
-    if (k < K && column < N) { return f16(w[k * N + column]); }
-    return 0.0h;
+    let value = w[clamped(k, K, DEPTH) * N + clamped(column, N, TILE_N)];
+    return select(0.0h, f16(value), within(k, K, DEPTH));
 }
 
 fn store(row: u32, column: u32, sum: f32) {
-    if (row < M && column < N) { y[row * N + column] = activate(sum + b[column]); }
+    if (within(row, M, TILE_M) & within(column, N, TILE_N)) { y[row * N + column] = activate(sum + b[column]); }
+}
+
+fn store_row(row: u32, column: u32, sums: vec4<f32>) {
+    store(row, column, sums.x);
+    store(row, column + THREADS_X, sums.y);
+    store(row, column + 2u * THREADS_X, sums.z);
+    store(row, column + 3u * THREADS_X, sums.w);
+}
+
+fn store_block(row: u32, column: u32, sums: mat4x4<f32>) {
+    store_row(row, column, sums[0]);
+    store_row(row + THREADS_Y, column, sums[1]);
+    store_row(row + 2u * THREADS_Y, column, sums[2]);
+    store_row(row + 3u * THREADS_Y, column, sums[3]);
 }
 
 @compute @workgroup_size(THREADS_X, THREADS_Y)
@@ -39,38 +57,54 @@ fn matmul(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocatio
     let first = group_y(wid, groups) * TILE_M;
     if (first >= M) { return; }
     let left = wid.x * TILE_N;
-    var sums = array<mat4x4<f32>, SIDE * SIDE>();
+    // What this thread stages.
+    let kx = index % DEPTH;
+    let wq = index % W_QUADS;
+    let w_column = staged_column(left, wq);
+    // Blocks of 4 × 4. Where BLOCK is 4, there is only the first.
+    var top_left = mat4x4<f32>();
+    var top_right = mat4x4<f32>();
+    var bottom_left = mat4x4<f32>();
+    var bottom_right = mat4x4<f32>();
     for (var start = 0u; start < K; start += DEPTH) {
-        let kx = index % DEPTH;
-        for (var q = index / DEPTH; q < X_QUADS; q += THREADS / DEPTH) {
+        for (var n = 0u; n < X_ROUNDS; n++) {
+            let q = index / DEPTH + n * X_STEP;
             let row = staged_row(first, q);
-            x_tile[kx * X_STRIDE + q] = vec4<f16>(
-                x_at(row, start + kx), x_at(row + THREADS_Y, start + kx),
-                x_at(row + 2u * THREADS_Y, start + kx), x_at(row + 3u * THREADS_Y, start + kx));
+            if (within(q, X_QUADS, X_STEP)) {
+                x_tile[kx * X_STRIDE + q] = vec4<f16>(
+                    x_at(row, start + kx), x_at(row + THREADS_Y, start + kx),
+                    x_at(row + 2u * THREADS_Y, start + kx), x_at(row + 3u * THREADS_Y, start + kx));
+            }
         }
-        let q = index % W_QUADS;
-        let column = staged_column(left, q);
-        for (var k = index / W_QUADS; k < DEPTH; k += THREADS / W_QUADS) {
-            w_tile[k * W_QUADS + q] = vec4<f16>(
-                w_at(start + k, column), w_at(start + k, column + THREADS_X),
-                w_at(start + k, column + 2u * THREADS_X), w_at(start + k, column + 3u * THREADS_X));
+        for (var n = 0u; n < W_ROUNDS; n++) {
+            let k = index / W_QUADS + n * W_STEP;
+            if (within(k, DEPTH, W_STEP)) {
+                w_tile[k * W_QUADS + wq] = vec4<f16>(
+                    w_at(start + k, w_column), w_at(start + k, w_column + THREADS_X),
+                    w_at(start + k, w_column + 2u * THREADS_X), w_at(start + k, w_column + 3u * THREADS_X));
+            }
         }
         workgroupBarrier();
         for (var k = 0u; k < DEPTH; k++) {
-            for (var i = 0u; i < SIDE; i++) {
-                let a = vec4<f32>(x_tile[k * X_STRIDE + i * THREADS_Y + lid.y]);
-                for (var j = 0u; j < SIDE; j++) {
-                    sums[i * SIDE + j] += outer(a, vec4<f32>(w_tile[k * W_QUADS + j * THREADS_X + lid.x]));
-                }
+            let a = vec4<f32>(x_tile[k * X_STRIDE + lid.y]);
+            let c = vec4<f32>(w_tile[k * W_QUADS + lid.x]);
+            top_left += outer(a, c);
+            if (BLOCK == 8u) {
+                let below = vec4<f32>(x_tile[k * X_STRIDE + THREADS_Y + lid.y]);
+                let right = vec4<f32>(w_tile[k * W_QUADS + THREADS_X + lid.x]);
+                top_right += outer(a, right);
+                bottom_left += outer(below, c);
+                bottom_right += outer(below, right);
             }
         }
         workgroupBarrier();
     }
-    // One store in a loop: written out, SwiftShader compiles it for minutes.
-    for (var i = 0u; i < BLOCK; i++) {
-        for (var j = 0u; j < BLOCK; j++) {
-            let sum = sums[i / 4u * SIDE + j / 4u][i % 4u][j % 4u];
-            store(first + i * THREADS_Y + lid.y, left + j * THREADS_X + lid.x, sum);
-        }
+    let row = first + lid.y;
+    let column = left + lid.x;
+    store_block(row, column, top_left);
+    if (BLOCK == 8u) {
+        store_block(row, column + 4u * THREADS_X, top_right);
+        store_block(row + 4u * THREADS_Y, column, bottom_left);
+        store_block(row + 4u * THREADS_Y, column + 4u * THREADS_X, bottom_right);
     }
 }
