@@ -98,6 +98,28 @@ def test_ctrl_c_stops_the_training_and_keeps_what_was_learned():
     assert done.returncode == 0
 
 
+KEPT = """
+import keras, networks, wgrad
+model = networks.dense(keras)
+model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+
+def fail(epoch):
+    raise KeyError("mine")
+
+try:
+    wgrad.fit(model, *networks.data("images"), verbose=0, device="cpu", callbacks=[keras.callbacks.LearningRateScheduler(fail)])
+except KeyError as error:
+    kept = error
+print("the end")
+"""
+
+
+def test_an_exception_that_is_kept_does_not_keep_the_interpreter():
+    folder = os.path.dirname(__file__)
+    done = subprocess.run([sys.executable, "-c", KEPT], cwd=folder, capture_output=True, text=True, timeout=600)
+    assert (done.stdout.strip(), done.returncode) == ("the end", 0), done.stderr
+
+
 def test_other_threads_run_meanwhile_and_two_trainings_give_the_same():
     x, y = networks.data("images")
     found, errors = {}, []

@@ -289,6 +289,9 @@ def fit(
             with contextlib.suppress(RuntimeError):
                 synchronize()
         raise
+    finally:
+        # An exception that somebody keeps must not keep the thread of the device.
+        training = None
     return subject.history(calls)
 
 
