@@ -13,6 +13,7 @@ pub use formula::Formula;
 pub use interval::Interval;
 
 pub(crate) use judge::{Judging, judge};
+pub(crate) use views::activated;
 
 use crate::{
     Error, Result,
@@ -29,7 +30,7 @@ use crate::{
     plan::{Arenas, fitting},
     program::Mode,
     selection::Choices,
-    visit::Visitor,
+    visit::{Visited, Visitor},
 };
 use std::ops::ControlFlow;
 
@@ -154,11 +155,11 @@ pub async fn evaluate_views(
     let program = model.program(&data.input, Mode::Evaluate, batch, steps, &Optimizer::default())?;
     let compiled = CompiledModel::sharing(context, program, &arenas, &feed, variants).await?;
     let judging = Judging { loss, outputs: true, mirrored, finite: true };
-    let each = |images| {
-        each(images);
+    let each = |_: &Visited<'_>, total: Metrics| {
+        each(total.images);
         ControlFlow::Continue(())
     };
-    let found = judge(&mut Visitor::default(), &compiled, (data, split), budget, judging, each).await?;
+    let found = judge(&mut Visitor::default(), &compiled, (data, split, None), budget, judging, each).await?;
     Ok(found.unwrap_or_default())
 }
 

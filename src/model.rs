@@ -408,7 +408,7 @@ impl Model {
             let expected = "from 1 to 1048576";
             return Err(Error::Option { name: "batch", got: batch.to_string(), expected });
         }
-        let plain = Objective::default();
+        let plain = Objective { example_weights: objective.example_weights, ..Objective::default() };
         let objective = if mode == Mode::Train { objective } else { &plain };
         let kind = self.loss()?;
         let logits_model = self.without_activation(kind);
@@ -435,8 +435,23 @@ impl Model {
             call = call.with("REAL", 1.0);
         }
         let weights = b.constant("class weights", weights);
-        let buffers =
-            [("dlogits", dlogits), ("loss", loss), ("hit", hit), ("logits", x), ("weights", weights)];
+        let examples = if objective.example_weights {
+            // As many as images fit into a chunk.
+            call = call.with("WEIGHTED", 1.0).with("EXAMPLES", (slots * batch) as f64);
+            let value = b.constant("example weights", vec![0.0; slots * batch]);
+            b.program.example_weights = Some(value);
+            value
+        } else {
+            b.fixed("zeros", vec![1], Home::Zeros)
+        };
+        let buffers = [
+            ("dlogits", dlogits),
+            ("loss", loss),
+            ("hit", hit),
+            ("logits", x),
+            ("weights", weights),
+            ("examples", examples),
+        ];
         b.call("loss", call, &buffers);
         let results = b.fixed("results", vec![slots, 2], Home::Results);
         let call = Call::new(&SUM_METRICS, &[("ROWS", batch), ("SLOTS", slots)]);

@@ -23,6 +23,14 @@ pub struct Objective {
     /// empty, all weights are 1.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub class_weight: Vec<f64>,
+    /// True if each image may have a weight of its own, which [`crate::train::Trainer::weigh`] sets, also in evaluation.
+    #[serde(skip_serializing_if = "is_false")]
+    pub example_weights: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Objective {

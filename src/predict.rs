@@ -54,6 +54,25 @@ impl Predictor {
         Self::in_mode(context, model, input, checkpoint, batch, variants, Mode::Evaluate).await
     }
 
+    /// Creates a predictor whose [`Predictor::outputs`] are those of the network as it is built, as of Keras's
+    /// `predict`: probabilities if it ends in softmax or sigmoid, else logits or numbers.
+    ///
+    /// # Errors
+    /// The errors of the plan.
+    pub async fn of_network(
+        context: &Context,
+        model: &Model,
+        input: &Preprocessing,
+        checkpoint: &Checkpoint,
+        batch: usize,
+        variants: &Choices,
+    ) -> Result<Self> {
+        let loss = model.loss()?;
+        let ends_in_loss = loss.is_regression() || model.ends_in(loss.activation());
+        let mode = if ends_in_loss { Mode::Predict } else { Mode::Evaluate };
+        Self::in_mode(context, model, input, checkpoint, batch, variants, mode).await
+    }
+
     async fn in_mode(
         context: &Context,
         model: &Model,

@@ -159,6 +159,8 @@ pub struct Program {
     pub parameters: Vec<Parameter>,
     /// The network's output: logits in training and evaluation, probabilities in prediction.
     pub output: ValueId,
+    /// The weights of the images of a chunk, if the loss takes them.
+    pub example_weights: Option<ValueId>,
     /// Values besides the output that remain available after the last dispatch.
     pub kept: Vec<ValueId>,
     /// Number of steps whose results are stored before the host reads them.
@@ -242,6 +244,7 @@ impl Builder {
             nodes: Vec::new(),
             parameters,
             output: ValueId(0),
+            example_weights: None,
             kept: Vec::new(),
             slots,
             constants: Vec::new(),

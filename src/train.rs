@@ -5,6 +5,7 @@ mod fit;
 mod judge;
 mod norms;
 mod parts;
+mod seen;
 mod steer;
 mod walk;
 mod watch;
@@ -39,6 +40,8 @@ pub use fit::{Ended, Epoch, Events, Judged};
 pub use norms::{TensorNorms, norms};
 use parts::cut;
 pub use parts::differences;
+use seen::See;
+pub use seen::Seen;
 pub use steer::RateChange;
 pub use walk::Walk;
 
@@ -73,6 +76,15 @@ pub struct Options {
     /// Changes of the learning rate made during the training, in the order of their steps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rates: Vec<RateChange>,
+    /// Steps that the optimizer had done before this training, if it continues with the optimizer state of another one;
+    /// bias corrections count them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub steps_before: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(steps: &u64) -> bool {
+    *steps == 0
 }
 
 impl Default for Options {
@@ -90,6 +102,7 @@ impl Default for Options {
             budget: BUDGET,
             objective: Objective::default(),
             rates: Vec::new(),
+            steps_before: 0,
         }
     }
 }
@@ -108,6 +121,12 @@ pub struct Trainer {
     /// Metrics of the best epoch so far, and its state if this trainer has it.
     best: Option<(Metrics, Option<Arc<Checkpoint>>)>,
     visitor: Visitor,
+    /// Receives the outputs of each batch.
+    see: Option<Box<See>>,
+    /// Weights of the images of the split that is visited next.
+    weights: Option<Arc<[f32]>>,
+    /// True if the network ends in the activation that belongs to its loss.
+    ends_in_loss: bool,
 }
 
 /// Result of [`Trainer::epoch`] and [`Trainer::advance`].
@@ -145,6 +164,7 @@ impl Trainer {
         options.validate()?;
         fits(model, &data)?;
         let loss = model.loss()?;
+        let ends_in_loss = model.ends_in(loss.activation());
         options.objective.validate(data.classes.len(), loss)?;
         let parameters = model.parameters()?;
         let (at_once, in_parts) = (options.images_at_once(), options.parts() > 1);
@@ -189,6 +209,9 @@ impl Trainer {
             closed: None,
             best: None,
             visitor: Visitor::default(),
+            see: None,
+            weights: None,
+            ends_in_loss,
         })
     }
 
@@ -319,7 +342,7 @@ impl Trainer {
         // `each` gets one result for all parts of a step.
         let mut whole = StepResult::default();
         let (began, per_epoch, order) = (self.position, self.steps_per_epoch(), self.order());
-        let Self { data, options, training, visitor, .. } = self;
+        let Self { data, options, loss, training, visitor, see, weights, ends_in_loss, .. } = self;
         let visit = Visit {
             split: &data.train,
             order,
@@ -327,12 +350,18 @@ impl Trainer {
             at_once: options.images_at_once(),
             span,
             steps: &|parts, first| options.steps(&began, per_epoch, parts, first),
-            outputs: false,
+            outputs: see.is_some(),
             second: None,
+            weights: weights.as_deref(),
         };
         let _either_way = visitor
             .visit(training, visit, |part| {
                 whole.add(&part.result);
+                if let Some(see) = see {
+                    let mut so_far = position.running;
+                    so_far.count(&whole);
+                    see(&Seen::of(part, (*loss, *ends_in_loss), so_far.metrics()));
+                }
                 if !part.part.last {
                     return Ok(ControlFlow::Continue(()));
                 }

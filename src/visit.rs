@@ -81,6 +81,8 @@ pub(crate) struct Visit<'v> {
     pub outputs: bool,
     /// A second view of each chunk's images; the chunk is then visited in that view as well.
     pub second: Option<&'v View<'v>>,
+    /// The weight of each image of the split, if the plan takes weights; otherwise each is 1.
+    pub weights: Option<&'v [f32]>,
 }
 
 /// A finished part of a step.
@@ -131,7 +133,7 @@ impl Visitor {
         visit: Visit<'_>,
         mut each: impl FnMut(&Visited<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<ControlFlow<()>> {
-        let Visit { split, order, cut, at_once, span, steps, outputs, second } = visit;
+        let Visit { split, order, cut, at_once, span, steps, outputs, second, weights } = visit;
         let mut under_way: VecDeque<UnderWay> = VecDeque::new();
         let mut flow = ControlFlow::Continue(());
         let mut number = span.start;
@@ -149,6 +151,12 @@ impl Visitor {
             number += wanted as u64;
             parts.retain(|part| part.step < wanted);
             note(hears, Activity::Upload, || model.upload(&batch, &table));
+            if let Some(value) = model.plan.program.example_weights {
+                let of =
+                    |image: &u32| weights.and_then(|all| all.get(*image as usize)).copied().unwrap_or(1.0);
+                let shares: Vec<f32> = which.iter().map(of).collect();
+                model.context.write(&model.plan.slices[value.0], &shares);
+            }
             let again = second.map(|view| view(&batch.images));
             let chunk = Arc::new((batch.labels, which));
             flow = self.parts(model, &parts, (outputs, false), &chunk, &mut under_way, &mut each).await?;
@@ -198,7 +206,7 @@ impl Visitor {
             let last = |n: usize| parts[n].last;
             let stamps = self.stamps.as_ref();
             let encoded = note(hears, Activity::Encode, || match outputs {
-                true => plan.encode_with_outputs(context, feed, arenas, group.clone()),
+                true => plan.encode_with_outputs(context, feed, arenas, group.clone(), &last),
                 false => plan.encode_parts(context, feed, arenas, group.clone(), &last, stamps),
             });
             let submitted = note(hears, Activity::Submit, || encoded.submit(context));

@@ -1,5 +1,5 @@
 // loss[r] = w · (log(1 + exp(z)) - t · z), where z is the logit of "the label is 1", t the label, smoothed to
-// (1 - SMOOTHING) · label + SMOOTHING / 2, and w the weight of the label's class. hit[r] = 1 where z > 0 is the label.
+// (1 - SMOOTHING) · label + SMOOTHING / 2, and w the weight of the label's class times that of the example. hit[r] = 1 where z > 0 is the label.
 // dlogits[r] = w · (sigmoid(z) - t) / rows: the gradient of the batch's mean loss. With mixup, `step.mixed` of the same for
 // the partner's label, and the rest of this. Rows beyond the batch are zero everywhere.
 override ROWS: u32;
@@ -11,11 +11,13 @@ override MIXUP: u32 = 0u;
 @group(0) @binding(2) var<storage, read_write> hit: array<f32>; // (ROWS)
 @group(0) @binding(3) var<storage, read> logits: array<f32>; // (ROWS)
 @group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
+@group(0) @binding(5) var<storage, read> examples: array<f32>; // (EXAMPLES) positive
 // batch ROWS
 // feed labels below CLASSES
 // grid ROWS
-// uses feed, random, mixup
+// uses feed, random, mixup, examples
 // case ROWS=1,CLASSES=2
 // case ROWS=33,CLASSES=2,SMOOTHING=0.2
 // case ROWS=5,CLASSES=2,MIXUP=1
+// case ROWS=9,CLASSES=2,MIXUP=1,WEIGHTED=1,EXAMPLES=12
 // case ROWS=4101,CLASSES=2,SMOOTHING=0.1,MIXUP=1

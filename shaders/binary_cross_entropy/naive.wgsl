@@ -14,12 +14,14 @@ fn binary_cross_entropy(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(w
     let label = labels[step.first + row];
     var other = label;
     var mixed = 0.0;
+    var other_example = 1.0;
     if (MIXUP == 1u) {
         other = labels[step.first + partner(row)];
+        other_example = example_weight(partner(row));
         mixed = step.mixed;
     }
-    let own_weight = (1.0 - mixed) * weights[min(label, CLASSES - 1u)];
-    let other_weight = mixed * weights[min(other, CLASSES - 1u)];
+    let own_weight = (1.0 - mixed) * weights[min(label, CLASSES - 1u)] * example_weight(row);
+    let other_weight = mixed * weights[min(other, CLASSES - 1u)] * other_example;
     let z = logits[row];
     let total = own_weight + other_weight;
     let ones = select(0.0, own_weight, label == 1u) + select(0.0, other_weight, other == 1u);

@@ -1,5 +1,6 @@
 // A row of a loss that takes the label as a number. The interface says which by `distance_of` and its derivative `slope_of`:
-// loss[r] = w · distance_of(d), where d = logits[r] - label, and w the weight of the label's class; the last weight is that
+// loss[r] = w · distance_of(d), where d = logits[r] - label, and w the weight of the label's class times that of the
+// example; the last weight of a class is that
 // of all classes behind it. hit[r] = 1 where |d| < 0.5: the output rounds to the label.
 // dlogits[r] = w · slope_of(d) / rows: the gradient of the batch's mean loss. With mixup, `step.mixed` of the same for the
 // partner's label, and the rest of this. Rows beyond the batch are zero everywhere.
@@ -13,12 +14,14 @@ fn regress(row: u32) {
     let label = labels[step.first + row];
     var other = label;
     var mixed = 0.0;
+    var other_example = 1.0;
     if (MIXUP == 1u) {
         other = labels[step.first + partner(row)];
+        other_example = example_weight(partner(row));
         mixed = step.mixed;
     }
-    let own_weight = (1.0 - mixed) * weights[min(label, CLASSES - 1u)];
-    let other_weight = mixed * weights[min(other, CLASSES - 1u)];
+    let own_weight = (1.0 - mixed) * weights[min(label, CLASSES - 1u)] * example_weight(row);
+    let other_weight = mixed * weights[min(other, CLASSES - 1u)] * other_example;
     let z = logits[row];
     let own = z - number(label);
     let second = z - number(other);

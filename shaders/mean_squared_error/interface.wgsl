@@ -7,6 +7,7 @@ override MIXUP: u32 = 0u;
 @group(0) @binding(2) var<storage, read_write> hit: array<f32>; // (ROWS)
 @group(0) @binding(3) var<storage, read> logits: array<f32>; // (ROWS)
 @group(0) @binding(4) var<storage, read> weights: array<f32>; // (CLASSES) positive
+@group(0) @binding(5) var<storage, read> examples: array<f32>; // (EXAMPLES) positive
 // batch ROWS
 // feed labels below CLASSES, f32 where REAL
 // grid ROWS
@@ -14,8 +15,9 @@ override MIXUP: u32 = 0u;
 fn distance_of(d: f32) -> f32 { return d * d; }
 
 fn slope_of(d: f32) -> f32 { return 2.0 * d; }
-// uses feed, random, mixup, number, regression
+// uses feed, random, mixup, examples, number, regression
 // case ROWS=1,CLASSES=1
+// case ROWS=9,CLASSES=3,MIXUP=1,WEIGHTED=1,EXAMPLES=12
 // case ROWS=33,CLASSES=10
 // case ROWS=5,CLASSES=3,MIXUP=1
 // case ROWS=4101,CLASSES=10,MIXUP=1

@@ -15,12 +15,14 @@ fn softmax_cross_entropy(@builtin(local_invocation_id) lid: vec3<u32>, @builtin(
     let label = labels[step.first + row];
     var other = label;
     var mixed = 0.0;
+    var other_example = 1.0;
     if (MIXUP == 1u) {
         other = labels[step.first + partner(row)];
+        other_example = example_weight(partner(row));
         mixed = step.mixed;
     }
-    let own_weight = (1.0 - mixed) * weights[label];
-    let other_weight = mixed * weights[other];
+    let own_weight = (1.0 - mixed) * weights[label] * example_weight(row);
+    let other_weight = mixed * weights[other] * other_example;
     let total = own_weight + other_weight;
 
     var top = logits[at];

@@ -14,7 +14,7 @@ use crate::{
     },
     feed::Step,
     loss::Loss,
-    metrics::{Regression, RunningMetrics, StepResult},
+    metrics::{Metrics, Regression, RunningMetrics, StepResult},
     visit::{Part, Visit, Visited, Visitor},
 };
 use std::{collections::VecDeque, ops::ControlFlow};
@@ -32,15 +32,15 @@ pub(crate) struct Judging {
     pub finite: bool,
 }
 
-/// Evaluates `model`, compiled in [`crate::program::Mode::Evaluate`], on `split` of `data`. `each` gets the number of
-/// finished images after every step; if it breaks, the result is `None`.
+/// Evaluates `model`, compiled in [`crate::program::Mode::Evaluate`], on `split` of `data`, with the `weights` of its
+/// images. `each` gets the images of every step and the metrics so far; if it breaks, the result is `None`.
 pub(crate) async fn judge(
     visitor: &mut Visitor,
     model: &CompiledModel,
-    (data, split): (&Dataset, &Split),
+    (data, split, weights): (&Dataset, &Split, Option<&[f32]>),
     budget: usize,
     judging: Judging,
-    mut each: impl FnMut(u64) -> ControlFlow<()>,
+    mut each: impl FnMut(&Visited<'_>, Metrics) -> ControlFlow<()>,
 ) -> Result<Option<Evaluation>> {
     let batch = model.plan.program.batch;
     let step = |(slot, part): (usize, &Part)| Step {
@@ -59,12 +59,13 @@ pub(crate) async fn judge(
         steps: &|parts, _| parts.iter().enumerate().map(step).collect(),
         outputs: judging.outputs,
         second: if judging.mirrored { Some(&mirrors) } else { None },
+        weights,
     };
     let mut found = Found::new(data, split, judging);
     let flow = visitor
         .visit(model, visit, |visited| {
             found.take(visited)?;
-            Ok(each(found.total.seen))
+            Ok(each(visited, found.total.metrics()))
         })
         .await?;
     Ok(match flow {

@@ -53,6 +53,13 @@ impl Verdict {
     }
 }
 
+/// The outputs of a network that ends in the activation of its loss, from the inputs of that activation.
+pub(crate) fn activated(loss: Loss, logits: &[f32]) -> impl Iterator<Item = f32> {
+    // One sigmoid unit has the probability of class 1 alone.
+    let skipped = usize::from(loss == Loss::BinaryCrossEntropy);
+    scores(loss, logits).into_iter().skip(skipped).map(|share| share as f32)
+}
+
 /// The probabilities of the classes, or the unchanged number of a regression.
 fn scores(loss: Loss, logits: &[f32]) -> Vec<f64> {
     let logits: Vec<f64> = match (loss, logits) {

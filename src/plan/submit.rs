@@ -83,13 +83,15 @@ impl Plan {
         finish(context, encoder, arenas, range, stamps)
     }
 
-    /// Records the steps `range` of the chunk in `feed`, each with a copy of its output.
+    /// Records the steps `range` of the chunk in `feed`, each with a copy of its output; `last` is as for
+    /// [`Plan::encode_parts`].
     pub fn encode_with_outputs(
         &self,
         context: &Context,
         feed: &FeedBuffers,
         arenas: &Arenas,
         range: Range<usize>,
+        last: &dyn Fn(usize) -> bool,
     ) -> Encoded {
         let mut encoder = context.device.create_command_encoder(&Default::default());
         let (output, results) = (self.output(), 8 * range.len() as u64);
@@ -97,7 +99,7 @@ impl Plan {
         let readback = Readback::new(&context.device, results + each * range.len() as u64);
         for (n, index) in range.clone().enumerate() {
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            self.record(&mut pass, feed, index);
+            self.record_part(&mut pass, feed, index, last(index));
             drop(pass);
             let to = results + each * n as u64;
             encoder.copy_buffer_to_buffer(&output.buffer, output.offset, &readback.buffer, to, each);

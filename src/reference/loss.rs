@@ -54,14 +54,19 @@ pub fn softmax_grad(i: &Inputs<'_>) -> Vec<(&'static str, Expected)> {
     vec![("dx", Expected::Real(dx))]
 }
 
-/// Targets of a row: its label and its partner's, each with its share times the weight of its class.
+/// Targets of a row: its label and its partner's, each with its share times the weights of its class and its example.
 pub(super) fn targets(i: &Inputs<'_>, row: usize) -> [(usize, f64); 2] {
     let label = |row: usize| i.batch.labels[i.step.first as usize + row] as usize;
     let mixed = if i.size("MIXUP") == 1 { f64::from(i.step.mixed) } else { 0.0 };
     let (own, other) = (label(row), label(partner(i, row)));
+    let example = |row: usize| match i.size("WEIGHTED") {
+        1 => i.real("examples")[i.step.first as usize + row],
+        _ => 1.0,
+    };
     // The last weight applies to all further classes.
     let weight = |label: usize| i.real("weights")[label.min(i.size("CLASSES") - 1)];
-    [(own, (1.0 - mixed) * weight(own)), (other, mixed * weight(other))]
+    let (of_own, of_other) = (example(row), example(partner(i, row)));
+    [(own, (1.0 - mixed) * weight(own) * of_own), (other, mixed * weight(other) * of_other)]
 }
 
 /// The correct share of a row: the sum of the shares of its labels that are `found`.

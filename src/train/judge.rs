@@ -1,12 +1,13 @@
 //! Evaluation with the current weights between two epochs, and the state of an epoch that was not evaluated.
 
-use super::{Trainer, fit::Judged};
+use super::{Seen, Trainer, fit::Judged};
 use crate::{
     Result,
     checkpoint::Checkpoint,
     data::Split,
     evaluate::{Judging, judge},
     metrics::Metrics,
+    visit::Visited,
 };
 use std::ops::ControlFlow;
 
@@ -29,12 +30,19 @@ impl Trainer {
     pub async fn evaluate_while(
         &mut self,
         split: &Split,
-        each: impl FnMut(u64) -> ControlFlow<()>,
+        mut each: impl FnMut(u64) -> ControlFlow<()>,
     ) -> Result<Option<Judged>> {
-        let outputs = self.loss.is_regression();
+        let outputs = self.loss.is_regression() || self.see.is_some();
         let judging = Judging { loss: self.loss, outputs, mirrored: false, finite: false };
-        let Self { visitor, judging: model, data, options, .. } = self;
-        let found = judge(visitor, model, (data, split), options.budget, judging, each).await?;
+        let Self { visitor, judging: model, data, options, see, weights, ends_in_loss, .. } = self;
+        let each = |visited: &Visited<'_>, total: Metrics| {
+            if let Some(see) = see {
+                see(&Seen::of(visited, (judging.loss, *ends_in_loss), total));
+            }
+            each(total.images)
+        };
+        let split = (&**data, split, weights.as_deref());
+        let found = judge(visitor, model, split, options.budget, judging, each).await?;
         Ok(found.map(|found| Judged { metrics: found.metrics, regression: found.regression }))
     }
 

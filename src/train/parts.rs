@@ -64,7 +64,8 @@ impl Options {
             };
             // Each part counts its rows from 0, so it needs its own seed to draw different numbers.
             let seed = if part.number == 0 { *seed } else { split_mix(*seed ^ u64::from(part.number)) };
-            self.optimizer_at(number).fill(step, number, factor, momentum).keyed(seed, number)
+            let done = self.steps_before.saturating_add(number);
+            self.optimizer_at(number).fill(step, done, factor, momentum).keyed(seed, number)
         };
         parts.iter().enumerate().map(step).collect()
     }

@@ -17,7 +17,7 @@ pub struct RateChange {
 impl Options {
     /// The optimizer with the base rate of global step `number`.
     pub fn optimizer_at(&self, number: u64) -> Optimizer {
-        let made = self.rates.iter().rev().find(|change| change.step <= number);
+        let made = self.rates[..self.rates.partition_point(|change| change.step <= number)].last();
         let learning_rate = made.map_or(self.optimizer.learning_rate, |change| change.learning_rate);
         Optimizer { learning_rate, ..self.optimizer }
     }
@@ -40,10 +40,20 @@ impl Trainer {
     /// # Errors
     /// [`crate::Error::Option`] for a negative rate or one that is not finite.
     pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result<()> {
-        not_negative("the learning rate", learning_rate)?;
-        let step = self.position.epoch * self.steps_per_epoch() + self.position.step;
-        self.options.rates.retain(|change| change.step < step);
-        self.options.rates.push(RateChange { step, learning_rate });
+        self.set_learning_rates(&[learning_rate])
+    }
+
+    /// Sets the base learning rates of the next steps, one for each; the last one stays. It replaces changes recorded for
+    /// them.
+    ///
+    /// # Errors
+    /// [`crate::Error::Option`] for a negative rate or one that is not finite.
+    pub fn set_learning_rates(&mut self, rates: &[f64]) -> Result<()> {
+        rates.iter().try_for_each(|rate| not_negative("the learning rate", *rate))?;
+        let first = self.position.epoch * self.steps_per_epoch() + self.position.step;
+        self.options.rates.retain(|change| change.step < first);
+        let changes = (first..).zip(rates).map(|(step, rate)| RateChange { step, learning_rate: *rate });
+        self.options.rates.extend(changes);
         Ok(())
     }
 

@@ -174,8 +174,11 @@ fn operations_get_the_shared_texts_and_the_activation_that_they_name() {
         ("recurrence, gate", &["lstm_cell_forward", "gru_cell_forward"]),
         ("recurrence, arriving, gate", &["lstm_cell_grad", "gru_cell_grad"]),
         ("feed, random, dropout", &["dropout_forward", "dropout_grad"]),
-        ("feed, random, mixup", &["softmax_cross_entropy", "binary_cross_entropy"]),
-        ("feed, random, mixup, number, regression", &["mean_squared_error", "mean_absolute_error", "huber"]),
+        ("feed, random, mixup, examples", &["softmax_cross_entropy", "binary_cross_entropy"]),
+        (
+            "feed, random, mixup, examples, number, regression",
+            &["mean_squared_error", "mean_absolute_error", "huber"],
+        ),
         ("feed, gradient", &["sgd", "adam", "rmsprop", "adagrad", "lion", "muon_momentum", "muon"]),
     ];
     let activated = [

@@ -177,7 +177,10 @@ fn augmented() -> Options {
     let augment = "flip,shift=2,rotate=10,zoom=0.1,brightness=0.1,contrast=0.1,erase=0.5,mixup=0.4";
     let augment = augment.parse().expect("a specification");
     let class_weight = (0..10).map(|class| 0.5 + f64::from(class) / 10.0).collect();
-    Options { objective: Objective { augment, label_smoothing: 0.1, class_weight }, ..options() }
+    Options {
+        objective: Objective { augment, label_smoothing: 0.1, class_weight, ..Objective::default() },
+        ..options()
+    }
 }
 
 #[test]
@@ -191,7 +194,7 @@ fn an_augmented_training_is_as_deterministic() {
     assert_eq!(stopped, whole, "stopped and gone on");
     let plain = run(options());
     assert_ne!(plain.weights, whole.weights, "it changes nothing");
-    let Objective { augment, label_smoothing, class_weight } = augmented().objective;
+    let Objective { augment, label_smoothing, class_weight, .. } = augmented().objective;
     // Each option alone makes a difference.
     for part in [
         Objective { augment, ..Objective::default() },

@@ -1,17 +1,21 @@
 //! `Trainer::fit`: epochs, callbacks, the best weights, and observers.
 
-use std::ops::ControlFlow::{self, Break, Continue};
+use std::{
+    ops::ControlFlow::{self, Break, Continue},
+    sync::{Arc, Mutex},
+};
 use wgrad::{
     Error, Result,
     callbacks::{Callbacks, EarlyStopping, Verdict},
-    checkpoint::Position,
+    checkpoint::{Checkpoint, Position},
     data::{Dataset, Split},
     loss::Loss,
     metrics::{Metrics, StepResult},
     model::Model,
     networks::{network, network_for},
-    optim::{Method, Optimizer, Sgd},
-    train::{Ended, Epoch, Events, Options, Progress, Trainer},
+    objective::Objective,
+    optim::{Adam, Method, Optimizer, Sgd},
+    train::{Ended, Epoch, Events, Options, Progress, RateChange, Seen, Trainer},
 };
 use wgrad_data::synthetic::synthetic;
 
@@ -231,4 +235,111 @@ fn a_regression_is_judged_by_its_loss_and_a_loss_that_is_no_number_ends_it() {
         let ended = trainer.fit(&mut Notes::default()).await;
         assert!(matches!(ended, Err(Failed::Engine(Error::Diverged { .. }))), "{ended:?}");
     });
+}
+
+/// Trains an epoch in the order of the data, and returns its metrics and the state after it.
+fn epoch(trainer: &mut Trainer) -> (Metrics, Checkpoint) {
+    pollster::block_on(async {
+        let found =
+            trainer.epoch(|_, _| Continue(())).await.expect("trains").finished().expect("nothing ends it");
+        (found, trainer.checkpoint().await.expect("reads"))
+    })
+}
+
+#[test]
+fn weights_of_images_multiply_their_losses() {
+    let data = data();
+    let objective = Objective { example_weights: true, ..Objective::default() };
+    let weighted = |weights: Vec<f32>| {
+        let mut trainer = trainer(&data, Options { objective: objective.clone(), ..options(1) });
+        trainer.weigh(Some(weights.into())).expect("they are numbers from 0");
+        let initial = pollster::block_on(trainer.checkpoint()).expect("reads").weights;
+        (epoch(&mut trainer), initial)
+    };
+    let all = data.train.len();
+    let mut plain = trainer(&data, options(1));
+    assert_eq!(weighted(vec![1.0; all]).0, epoch(&mut plain), "a weight of 1 changes nothing");
+    let ((metrics, state), initial) = weighted(vec![0.0; all]);
+    assert_eq!(
+        (metrics.loss, state.weights == initial),
+        (0.0, true),
+        "a weight of 0 leaves nothing to learn"
+    );
+    let ((heavier, _), _) = weighted((0..all).map(|image| if image % 2 == 0 { 3.0 } else { 0.0 }).collect());
+    assert!(heavier.loss > 0.0 && heavier.loss != metrics.loss);
+    for wrong in [-1.0, f32::NAN, f32::INFINITY] {
+        let mut trainer = trainer(&data, Options { objective: objective.clone(), ..options(1) });
+        let error = trainer.weigh(Some(vec![wrong].into())).expect_err("it is no weight").to_string();
+        assert!(error.starts_with("`.example_weights` is "), "{error}");
+    }
+    assert!(plain.weigh(Some(vec![1.0].into())).is_err(), "its kernels take none");
+}
+
+#[test]
+fn outputs_are_seen_batch_by_batch() {
+    let data = data();
+    let mut trainer = trainer(&data, options(1));
+    let seen = Arc::new(Mutex::new((Vec::new(), 0u64, Metrics::default())));
+    let sees = seen.clone();
+    let labels = data.train.labels.clone();
+    trainer.see(Some(Box::new(move |batch: &Seen<'_>| {
+        let mut seen = sees.lock().expect("one thread");
+        assert_eq!(batch.outputs.len(), 10 * batch.images.len());
+        for (image, row) in batch.images.iter().zip(batch.outputs.chunks_exact(10)) {
+            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{row:?}");
+            let top = (0..10).fold(0, |top, n| if row[n] > row[top] { n } else { top });
+            seen.1 += u64::from(labels[*image as usize] == top as u32);
+            seen.0.push(*image);
+        }
+        seen.2 = batch.so_far;
+    })));
+    let (metrics, _) = epoch(&mut trainer);
+    let (mut images, hits, so_far) = std::mem::take(&mut *seen.lock().expect("one thread"));
+    images.sort_unstable();
+    assert!(images.iter().copied().eq(0..data.train.len() as u32), "each image once");
+    assert_eq!(so_far, metrics);
+    assert!(
+        (metrics.accuracy - hits as f64 / metrics.images as f64).abs() < 1e-9,
+        "{metrics:?}, {hits} hits"
+    );
+    trainer.see(None);
+    pollster::block_on(trainer.evaluate(&data.test)).expect("evaluates");
+    assert_eq!(seen.lock().expect("one thread").1, 0, "nobody looks any more");
+}
+
+#[test]
+fn steps_have_rates_of_their_own() {
+    let data = data();
+    let change = |step, learning_rate| RateChange { step, learning_rate };
+    let rates = vec![change(0, 0.0), change(1, 0.2), change(2, 0.01)];
+    let expected = epoch(&mut trainer(&data, Options { rates: rates.clone(), ..options(1) }));
+    let mut set = trainer(&data, options(1));
+    set.set_learning_rates(&[0.0, 0.2, 0.01]).expect("they are rates");
+    assert_eq!(set.options().rates, rates);
+    assert_eq!(epoch(&mut set), expected);
+    assert_ne!(epoch(&mut trainer(&data, options(1))), expected);
+    assert!(set.set_learning_rates(&[0.1, -0.1]).is_err());
+}
+
+#[test]
+fn an_optimizer_goes_on_in_another_training() {
+    let data = data();
+    let optimizer = Optimizer::new(Method::Adam(Adam::default()));
+    let options = |steps_before| Options { optimizer, steps_before, shuffle: false, ..options(2) };
+    let start = |steps_before| {
+        let linear = network("linear", [28, 28, 1], 10).expect("built in");
+        let context = wgrad_testing::open(false);
+        pollster::block_on(Trainer::new(&context, &linear, data.clone(), options(steps_before)))
+            .expect("compiles")
+    };
+    let mut whole = start(0);
+    let (_, first) = epoch(&mut whole);
+    let (_, second) = epoch(&mut whole);
+    let go_on = |steps_before| {
+        let mut other = start(steps_before);
+        other.restore(&Checkpoint { position: Position::default(), ..first.clone() });
+        epoch(&mut other).1.weights
+    };
+    assert_eq!(go_on(STEPS), second.weights);
+    assert_ne!(go_on(0), second.weights, "bias corrections begin again");
 }

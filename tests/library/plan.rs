@@ -258,6 +258,7 @@ fn program() -> impl Strategy<Value = Program> {
             nodes: list,
             parameters,
             output,
+            example_weights: None,
             kept: Vec::new(),
             slots: 1,
             constants,

@@ -47,6 +47,7 @@ impl ObjectiveArgs {
             augment: self.augment.unwrap_or_default(),
             label_smoothing: self.label_smoothing.unwrap_or(0.0),
             class_weight,
+            ..Objective::default()
         };
         if data.input.floats && objective.augment.needs_shares() {
             bail!(

@@ -3,7 +3,7 @@
 
 use super::losses::{self, Compiled};
 use serde_json::{Map, Value};
-use wgrad::optim::{self, Method};
+use wgrad::optim::{self, Method, Optimizer};
 
 /// Arguments that change how a program runs but not its results, or that only matter for half precision.
 const NEUTRAL: &[&str] = &["auto_scale_loss", "jit_compile", "run_eagerly", "steps_per_execution"];
@@ -61,7 +61,13 @@ pub fn of(config: &Value) -> Compiled {
     for (key, value) in said.iter().filter(|(_, value)| !value.is_null()) {
         match key.as_str() {
             "loss" | "loss_weights" => {}
-            "optimizer" | "optimizer_config" => compiled.notes.push(optimizer(value)),
+            "optimizer" | "optimizer_config" => {
+                compiled.notes.push(optimizer(value));
+                match optimizer_of(value) {
+                    Ok(found) => compiled.optimizer = Some(found),
+                    Err(why) => compiled.missing_optimizer = Some(why),
+                }
+            }
             "metrics" | "weighted_metrics" => {
                 let mut names = Vec::new();
                 collect(value, &mut names);
@@ -117,6 +123,76 @@ fn collect(value: &Value, names: &mut Vec<String>) {
         },
         _ => {}
     }
+}
+
+/// Arguments of an optimizer that change its steps and that wgrad lacks.
+const LACKING: &[&str] =
+    &["amsgrad", "clipnorm", "clipvalue", "gradient_accumulation_steps", "loss_scale_factor", "use_ema"];
+
+/// The optimizer as Keras runs it: by name with Keras's defaults, or with all its arguments. A schedule of the learning
+/// rate leaves the default rate.
+fn optimizer_of(value: &Value) -> Result<Optimizer, String> {
+    let none = Map::new();
+    let config = value.get("config").and_then(Value::as_object).unwrap_or(&none);
+    if let Some(inner) = config.get("inner_optimizer") {
+        return optimizer_of(inner);
+    }
+    let class =
+        value.as_str().or_else(|| value.get("class_name").and_then(Value::as_str)).unwrap_or_default();
+    let mut methods = Method::all();
+    // Keras's own takes AdamW's step for the kernels of convolutions.
+    methods.retain(|method| !matches!(method, Method::Muon(_)));
+    let Some(method) = methods.iter().find(|method| method.about().name == class.to_lowercase()) else {
+        let known: Vec<&str> = methods.iter().map(|method| method.about().name).collect();
+        return Err(format!(
+            "was compiled with the optimizer {class}, which wgrad does not train as Keras does; it has {}",
+            known.join(", ")
+        ));
+    };
+    for key in LACKING {
+        let given = config.get(*key).filter(|value| !value.is_null() && value.as_bool() != Some(false));
+        if let Some(value) = given {
+            return Err(format!(
+                "was compiled with {key} = {value} of the optimizer {class}, which wgrad does not have; of the gradients'                  norms it has global_clipnorm"
+            ));
+        }
+    }
+    let mut optimizer = Optimizer::new(*method);
+    if matches!(method, Method::Sgd(_)) {
+        // Keras's defaults, which differ from wgrad's.
+        optimizer.learning_rate = 0.01;
+        optimizer.method.set("momentum", optim::Value::Real(0.0));
+    }
+    for (key, field) in NUMBERS {
+        let number = config.get(*key).and_then(Value::as_f64);
+        match (*field, number) {
+            ("weight_decay", number) if config.contains_key(*key) => {
+                optimizer.weight_decay = number.unwrap_or(0.0);
+            }
+            ("global_clipnorm", number) => optimizer.global_clipnorm = number,
+            (_, Some(number)) => {
+                optimizer.method.set(field, optim::Value::Real(number));
+            }
+            _ => {}
+        }
+    }
+    for number in method.numbers() {
+        if let (optim::Value::Switch(_), Some(on)) =
+            (number.value, config.get(number.name).and_then(Value::as_bool))
+        {
+            optimizer.method.set(number.name, optim::Value::Switch(on));
+        }
+    }
+    if let Some(rate) = config.get("learning_rate").and_then(Value::as_f64) {
+        optimizer.learning_rate = rate;
+    }
+    if matches!(method, Method::Sgd(_)) && optimizer.weight_decay > 0.0 && optimizer.momentum().is_some() {
+        return Err(format!(
+            "was compiled with weight_decay = {} of the optimizer {class} with momentum, which wgrad adds to the              gradients; use AdamW",
+            optimizer.weight_decay
+        ));
+    }
+    Ok(optimizer)
 }
 
 /// The note about an optimizer, which is not taken from the file.
@@ -175,4 +251,58 @@ fn optimizer(value: &Value) -> String {
     }
     let others = if others.is_empty() { String::new() } else { format!("; {}", others.join("; ")) };
     format!("it was compiled with the optimizer {class}, which is not used: say {}{others}", fields.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::optimizer_of;
+    use serde_json::json;
+    use wgrad::optim::{Adam, Method, Optimizer, RmsProp, Sgd};
+
+    #[test]
+    fn an_optimizer_has_the_numbers_of_keras() {
+        let sgd = |momentum, nesterov, learning_rate| Optimizer {
+            learning_rate,
+            ..Optimizer::new(Method::Sgd(Sgd { momentum, nesterov }))
+        };
+        let adam = Adam { beta_1: 0.8, epsilon: 1e-3, ..Adam::default() };
+        let adam = Optimizer { weight_decay: 0.0, ..Optimizer::new(Method::AdamW(adam)) };
+        let rmsprop =
+            Optimizer::new(Method::RmsProp(RmsProp { centered: true, rho: 0.5, ..RmsProp::default() }));
+        for (value, expected) in [
+            (json!("sgd"), sgd(0.0, false, 0.01)),
+            (
+                json!({"class_name": "SGD", "config": {"learning_rate": 0.5, "momentum": 0.9, "nesterov": true}}),
+                sgd(0.9, true, 0.5),
+            ),
+            (
+                json!({"class_name": "AdamW", "config": {"beta_1": 0.8, "epsilon": 1e-3, "weight_decay": null}}),
+                adam,
+            ),
+            (
+                json!({"class_name": "RMSprop", "config": {"rho": 0.5, "centered": true, "global_clipnorm": 2.0,
+                    "use_ema": false, "clipnorm": null}}),
+                Optimizer { global_clipnorm: Some(2.0), ..rmsprop },
+            ),
+        ] {
+            assert_eq!(optimizer_of(&value), Ok(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn an_optimizer_that_would_step_otherwise_is_refused() {
+        for (value, words) in [
+            (json!("nadam"), "the optimizer nadam, which"),
+            (json!({"class_name": "Muon", "config": {}}), "the optimizer Muon, which"),
+            (json!({"class_name": "Adam", "config": {"amsgrad": true}}), "amsgrad = true"),
+            (json!({"class_name": "Adam", "config": {"clipvalue": 1.0}}), "clipvalue = 1.0"),
+            (
+                json!({"class_name": "SGD", "config": {"momentum": 0.9, "weight_decay": 0.1}}),
+                "weight_decay = 0.1",
+            ),
+        ] {
+            let why = optimizer_of(&value).expect_err("it would train otherwise");
+            assert!(why.starts_with("was compiled with ") && why.contains(words), "{why}");
+        }
+    }
 }

@@ -23,6 +23,10 @@ pub struct Graph {
     pub input: Vec<usize>,
     /// Notes about what was left out.
     pub notes: Vec<String>,
+    /// The notes about layers without which results differ.
+    pub left_out: Vec<String>,
+    /// True if a layer that divides the input by 255 was left out.
+    pub rescaled: bool,
     /// The loss and other compile arguments.
     pub compiled: Compiled,
 }
@@ -36,6 +40,8 @@ struct Flat {
     taken: HashMap<String, usize>,
     input: Option<(String, Vec<usize>)>,
     notes: Vec<String>,
+    left_out: Vec<String>,
+    rescaled: bool,
     /// True if Keras 2 wrote the file.
     older: bool,
 }
@@ -88,13 +94,14 @@ pub fn of(config: &Value) -> Words<Graph> {
     if flat.nodes.len() > MOST_LAYERS {
         return Err(format!("has {} layers, expected at most {MOST_LAYERS}", flat.nodes.len()));
     }
-    let mut nodes = sorted(flat.nodes)?;
+    let mut nodes = sorted(std::mem::take(&mut flat.nodes))?;
     if let Some(at) = nodes.iter().position(|node| node.name == output) {
         let last = nodes.remove(at);
         nodes.push(last);
     }
     let name = config.pointer("/config/name").and_then(Value::as_str).unwrap_or("model").to_string();
-    Ok(Graph { name, nodes, input, notes: flat.notes, compiled: compiled::of(config) })
+    let Flat { notes, left_out, rescaled, .. } = flat;
+    Ok(Graph { name, nodes, input, notes, left_out, rescaled, compiled: compiled::of(config) })
 }
 
 impl Flat {
@@ -178,13 +185,15 @@ impl Flat {
                 return Ok(input.clone());
             }
             if let Some(option) = classes::augmentation(class).filter(|_| !classes::has(class)) {
-                self.notes.push(format!(
-                    "layer `{own}` ({class}) is left out, as it only acts in training; use {option}"
-                ));
+                let note =
+                    format!("layer `{own}` ({class}) is left out, as it only acts in training; use {option}");
+                self.left_out.push(note.clone());
+                self.notes.push(note);
                 return Ok(input.clone());
             }
             if class == "Rescaling" && input == INPUT && is_one_by_255(&config) {
                 self.notes.push(format!("layer `{own}` (Rescaling) is left out: images come as pixel / 255"));
+                self.rescaled = true;
                 return Ok(input.clone());
             }
         }

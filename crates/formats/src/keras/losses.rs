@@ -3,7 +3,7 @@
 
 use super::classes::snake;
 use serde_json::Value;
-use wgrad::loss::Loss;
+use wgrad::{loss::Loss, optim::Optimizer};
 
 /// The loss of `compile()`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,6 +16,14 @@ pub struct Compiled {
     pub missing: Option<String>,
     /// Notes about other compile arguments, and the fields to use for them; one line each.
     pub notes: Vec<String>,
+    /// True if labels are rows with a 1 at their class.
+    pub one_hot: bool,
+    /// Label smoothing.
+    pub label_smoothing: f64,
+    /// The optimizer, if wgrad has it with these arguments.
+    pub optimizer: Option<Optimizer>,
+    /// The reason why it has not, as the predicate of a sentence whose subject is the network.
+    pub missing_optimizer: Option<String>,
 }
 
 /// Reads the value of `loss`.
@@ -91,7 +99,14 @@ fn named(name: &str, config: &Value) -> Compiled {
             "it was compiled with label_smoothing = {smoothing}, which is not used: say `.label_smoothing = {smoothing}`"
         ));
     }
-    Compiled { loss: Some(loss), from_logits, missing: None, notes }
+    Compiled {
+        loss: Some(loss),
+        from_logits,
+        notes,
+        one_hot: short == "categorical_crossentropy",
+        label_smoothing: smoothing,
+        ..Compiled::default()
+    }
 }
 
 #[cfg(test)]

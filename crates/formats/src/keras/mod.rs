@@ -13,8 +13,10 @@ mod losses;
 mod node;
 mod older;
 mod weights;
+mod writing;
 
 pub use weights::{checkpoint, has_weights, tensors};
+pub use writing::weights_bytes;
 
 use crate::model_file;
 use crate::{Error, Result};
@@ -27,6 +29,8 @@ use wgrad::{
     layers::Layer,
     loss::{self, Loss},
     model::Model,
+    optim::Optimizer,
+    preprocessing::{MOST_CHANNELS, Normalization, Preprocessing},
     text::read_text,
 };
 use wgrad_files::format::{self, Format};
@@ -44,6 +48,40 @@ pub struct Loaded {
     /// Initialisers that wgrad lacks: one sentence each, with the layer, the initialiser, and wgrad's alternatives.
     /// They do not matter where weights are given.
     pub initializers: Vec<String>,
+    /// Shape of the input as in Keras, without the batch: one to three axes.
+    pub input: Vec<usize>,
+    /// True if Keras's network divides its input by 255, in a layer that is left out here, as bytes are divided on the
+    /// device.
+    pub rescaled: bool,
+    /// The notes about layers that act on results and were left out; the other notes are about compile arguments and
+    /// images.
+    pub left_out: Vec<String>,
+    /// The optimizer that the network was compiled with, with its numbers; a schedule of its learning rate is not read.
+    pub optimizer: Option<Optimizer>,
+    /// The reason why the network cannot be trained with the optimizer that it was compiled with, as the predicate of a
+    /// sentence whose subject is the network.
+    pub missing_optimizer: Option<String>,
+    /// True if labels are rows with a 1 at their class, as `categorical_crossentropy` takes them.
+    pub one_hot: bool,
+    /// Label smoothing of the loss.
+    pub label_smoothing: f64,
+}
+
+impl Loaded {
+    /// The format of inputs that have Keras's values, bytes or floats, with class indices as labels. Floats are used
+    /// unchanged, also if the network is [`Loaded::rescaled`]. `None` if bytes cannot be used: a network without
+    /// rescaling takes them as numbers from 0 to 255, of at most four channels.
+    pub fn preprocessing(&self, floats: bool) -> Option<Preprocessing> {
+        let channels = self.model.input_shape[2];
+        let normalization = match floats || self.rescaled {
+            true => None,
+            false if channels > MOST_CHANNELS => return None,
+            false => {
+                Some(Normalization { mean: vec![0.0; channels], deviation: vec![1.0 / 255.0; channels] })
+            }
+        };
+        Some(Preprocessing { floats, numbers: false, normalization })
+    }
 }
 
 /// True if the name of `path` is that of a Keras file: `.json` or `.keras`.
@@ -103,6 +141,8 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
     }
     let mut notes = graph.notes;
     notes.extend(aside.half_note());
+    let mut left_out = graph.left_out;
+    left_out.extend(aside.half_note());
     let mut compiled = graph.compiled;
     if let (Some(loss), Some(from_logits)) = (compiled.loss, compiled.from_logits) {
         let own = loss.activation();
@@ -145,7 +185,19 @@ pub fn parse(path: &Path, text: &str, image: [usize; 3]) -> Result<Loaded> {
         _ => {}
     }
     model.summary().map_err(|e| model_file::in_file(path, &[], e))?;
-    Ok(Loaded { model, notes, missing_loss: compiled.missing, initializers: aside.initializers })
+    Ok(Loaded {
+        model,
+        notes,
+        missing_loss: compiled.missing,
+        initializers: aside.initializers,
+        input: graph.input,
+        rescaled: graph.rescaled,
+        left_out,
+        optimizer: compiled.optimizer,
+        missing_optimizer: compiled.missing_optimizer,
+        one_hot: compiled.one_hot,
+        label_smoothing: compiled.label_smoothing,
+    })
 }
 
 /// Reads the graph from the text of a JSON file.

@@ -109,7 +109,7 @@ fn open(bytes: Vec<u8>) -> Words<File> {
 }
 
 /// Groups the parameters by layer, keeping their order.
-fn by_layer(parameters: &[Parameter]) -> Vec<(&str, Vec<&Parameter>)> {
+pub(super) fn by_layer(parameters: &[Parameter]) -> Vec<(&str, Vec<&Parameter>)> {
     let mut layers: Vec<(&str, Vec<&Parameter>)> = Vec::new();
     for parameter in parameters {
         let layer = parameter.name.rsplit_once('.').map_or("", |(layer, _)| layer);

@@ -76,7 +76,8 @@ fn nothing_differs_with_other_losses_and_changed_images() {
         let loss: Loss = loss.parse().expect("a loss");
         let model = network_for("mlp", [28, 28, 1], 2, loss).expect("built in");
         let label_smoothing = if loss.is_regression() { 0.0 } else { 0.1 };
-        let objective = Objective { augment, label_smoothing, class_weight: vec![0.5, 2.0] };
+        let objective =
+            Objective { augment, label_smoothing, class_weight: vec![0.5, 2.0], ..Objective::default() };
         let options = Options { batch: 5, samples: 6, objective, ..Options::default() };
         let report = pollster::block_on(check(&context, &model, &two, &options, &mut |_| ())).expect("runs");
         assert!(report.is_fine(), "{loss}: {}", report.first().expect("something"));

@@ -1,0 +1,98 @@
+"""Data of any kind as the arrays that the extension takes: uint8 or float32 rows, and labels of int64 or float32."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def array(data: Any, name: str) -> np.ndarray:
+    """`data` as an array of numbers; arrays of other libraries, data frames and lists are converted."""
+    if isinstance(data, dict) or (isinstance(data, (list, tuple)) and data and hasattr(data[0], "shape")):
+        raise ValueError(f"{name} is a {type(data).__name__} of arrays, expected one array: the network has one input and one output")
+    if hasattr(data, "detach"):  # a tensor of PyTorch, perhaps on a device
+        data = data.detach().cpu()
+    if not hasattr(data, "__array__") and not isinstance(data, (list, tuple, int, float)):
+        raise TypeError(f"{name} is a {type(data).__name__}, expected an array of numbers; collect its batches with numpy.concatenate")
+    try:
+        found = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(f"{name} is ragged: its rows have different lengths; pad them to one length ({error})") from None
+    if found.dtype.kind not in "buif":
+        raise TypeError(f"{name} has dtype {found.dtype}, expected numbers; convert it with {name}.astype('float32')")
+    if found.ndim == 0:
+        raise ValueError(f"{name} is one number, expected an array with a row for each example")
+    return found
+
+
+def inputs(x: Any, network: Any, name: str = "x") -> np.ndarray:
+    """Rows for a network: uint8 where it takes bytes, else float32."""
+    found = array(x, name)
+    expected = tuple(network.input)
+    shape = found.shape[1:]
+    # Keras too accepts a last axis of 1 that is missing or too many.
+    if shape != expected and shape + (1,) != expected and shape != expected + (1,):
+        raise ValueError(f"{name} has shape {found.shape}, expected (rows, {', '.join(map(str, expected))})")
+    if len(found) == 0:
+        raise ValueError(f"{name} has no rows, expected at least one")
+    bytes_too = found.dtype == np.uint8 and network.takes_bytes
+    return np.ascontiguousarray(found, dtype=np.uint8 if bytes_too else np.float32)
+
+
+def labels(y: Any, network: Any, rows: int, name: str = "y") -> np.ndarray:
+    """Labels for a network: int64 classes, or float32 numbers for a regression."""
+    found = array(y, name)
+    if len(found) != rows:
+        raise ValueError(f"x has {rows} rows and {name} has {len(found)}, expected as many")
+    if not network.classes:
+        if found.size != rows:
+            raise ValueError(f"{name} has shape {found.shape}, expected one number for each of {rows} rows")
+        return np.ascontiguousarray(found.reshape(rows), dtype=np.float32)
+    if network.one_hot:
+        if found.ndim != 2 or found.shape[1] != network.outputs:
+            raise ValueError(
+                f"{name} has shape {found.shape}, expected ({rows}, {network.outputs}): categorical_crossentropy takes rows "
+                "with a 1 at their class; for class indices use sparse_categorical_crossentropy"
+            )
+        if not (np.all((found == 0) | (found == 1)) and np.all(found.sum(axis=1) == 1)):
+            raise ValueError(f"{name} has rows that are not one 1 among zeros; wgrad trains on one class for each row")
+        return np.ascontiguousarray(found.argmax(axis=1), dtype=np.int64)
+    if found.size != rows:
+        advice = "; for rows with a 1 at their class use categorical_crossentropy" if network.classes > 2 else ""
+        raise ValueError(f"{name} has shape {found.shape}, expected one class for each of {rows} rows{advice}")
+    whole = found.reshape(rows)
+    if whole.dtype.kind == "f" and not np.all(np.mod(whole, 1) == 0):
+        at = int(np.argmax(np.mod(whole, 1) != 0))
+        raise ValueError(f"{name} has the label {whole[at]} in row {at}, expected a class: 0, 1, ..., {network.classes - 1}")
+    wrong = (whole < 0) | (whole >= network.classes)
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise ValueError(f"{name} has the label {whole[at]} in row {at}, expected a class: 0, 1, ..., {network.classes - 1}")
+    return np.ascontiguousarray(whole, dtype=np.int64)
+
+
+def weights_of_classes(class_weight: Any, network: Any) -> list[float]:
+    """Keras's dictionary of class weights as a list."""
+    if not class_weight:
+        return []
+    if not network.classes:
+        raise ValueError("class_weight is for classes, and this network predicts a number; use sample_weight")
+    unknown = sorted(set(class_weight) - set(range(network.classes)))
+    if unknown:
+        raise ValueError(f"class_weight has the classes {unknown}, expected some of 0, 1, ..., {network.classes - 1}")
+    return [float(class_weight.get(n, 1.0)) for n in range(network.classes)]
+
+
+def sample_weights(weights: Any, rows: int) -> np.ndarray | None:
+    """A weight of float32 for each row."""
+    if weights is None:
+        return None
+    found = array(weights, "sample_weight")
+    if found.size != rows:
+        raise ValueError(f"sample_weight has shape {found.shape}, expected one weight for each of {rows} rows")
+    found = np.ascontiguousarray(found.reshape(rows), dtype=np.float32)
+    if not np.all(np.isfinite(found) & (found >= 0)):
+        at = int(np.argmin(np.isfinite(found) & (found >= 0)))
+        raise ValueError(f"sample_weight has {found[at]} in row {at}, expected numbers from 0")
+    return found

@@ -1,0 +1,261 @@
+"""Layers under Keras's names and arguments. A layer holds its arguments; the extension checks them when a model is built."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = [
+    "Activation", "Add", "AveragePooling2D", "BatchNormalization", "Bidirectional", "Concatenate", "Conv2D", "Dense",
+    "DepthwiseConv2D", "Dropout", "ELU", "Flatten", "GRU", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "Input", "LSTM",
+    "Layer", "LayerNormalization", "LeakyReLU", "MaxPooling2D", "PReLU", "ReLU", "Rescaling", "Reshape", "SimpleRNN",
+    "Softmax", "SpatialDropout2D", "ZeroPadding2D",
+]  # fmt: skip
+
+
+class Tensor:
+    """The output of a layer in a functional model."""
+
+    def __init__(self, layer: Layer, sources: list[Tensor]):
+        self.layer, self.sources = layer, sources
+
+
+class Layer:
+    """A layer: its class and arguments, in Keras's names."""
+
+    def __init__(self, **config: Any):
+        self.name: str | None = config.pop("name", None)
+        #: Shape of an example, if the first layer of a stack was given one.
+        self.input_shape = config.pop("input_shape", None)
+        if "input_dim" in config:
+            self.input_shape = (config.pop("input_dim"),)
+        self.config = config
+
+    def __call__(self, inputs: Any) -> Tensor:
+        """The output for the output of another layer, or for a list of them."""
+        sources = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        for source in sources:
+            if not isinstance(source, Tensor):
+                raise TypeError(f"{type(self).__name__} is called with a {type(source).__name__}, expected outputs of layers")
+        return Tensor(self, sources)
+
+    def described(self) -> dict[str, Any]:
+        """The layer in Keras's JSON."""
+        config = {"name": self.name, **{key: _plain(value) for key, value in self.config.items()}}
+        return {"module": "keras.layers", "class_name": type(self).__name__, "config": config, "registered_name": None}
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{key}={value!r}" for key, value in self.config.items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Layer):
+        described = value.described()
+        described["config"].pop("name")
+        return described
+    if isinstance(value, tuple):
+        return [_plain(part) for part in value]
+    return value
+
+
+def _given(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a constructor, with its further keyword arguments."""
+    kept = {key: value for key, value in arguments.items() if key not in ("self", "kwargs", "__class__")}
+    return {**kept, **arguments.get("kwargs", {})}
+
+
+class InputLayer(Layer):
+    """The input of a model."""
+
+
+def Input(shape: tuple[int, ...], name: str | None = None) -> Tensor:  # noqa: N802
+    """The input of a model: the shape of an example, without the batch."""
+    return Tensor(InputLayer(shape=tuple(shape), name=name), [])
+
+
+class Dense(Layer):
+    """activation(x · kernel + bias), over the last axis."""
+
+    def __init__(self, units: int, activation: str | None = None, use_bias: bool = True,
+                 kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Conv2D(Layer):
+    """Convolution of images, (height, width, channels)."""
+
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid",
+                 data_format: str | None = None, dilation_rate: Any = (1, 1), groups: int = 1, activation: str | None = None,
+                 use_bias: bool = True, kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+                 **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class DepthwiseConv2D(Layer):
+    """Convolution of each channel by itself."""
+
+    def __init__(self, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid", depth_multiplier: int = 1,
+                 data_format: str | None = None, dilation_rate: Any = (1, 1), activation: str | None = None,
+                 use_bias: bool = True, depthwise_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
+                 **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class ZeroPadding2D(Layer):
+    """Zeros around images."""
+
+    def __init__(self, padding: Any = (1, 1), **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class MaxPooling2D(Layer):
+    """Largest value of each window."""
+
+    def __init__(self, pool_size: Any = (2, 2), strides: Any = None, padding: str = "valid", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class AveragePooling2D(Layer):
+    """Mean of each window."""
+
+    def __init__(self, pool_size: Any = (2, 2), strides: Any = None, padding: str = "valid", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class GlobalMaxPooling2D(Layer):
+    """Largest value of each channel."""
+
+
+class GlobalAveragePooling2D(Layer):
+    """Mean of each channel."""
+
+
+class Flatten(Layer):
+    """All axes as one."""
+
+
+class Reshape(Layer):
+    """The same values in another shape."""
+
+    def __init__(self, target_shape: tuple[int, ...], **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Rescaling(Layer):
+    """scale · x + offset; supported directly behind the input, with a scale of 1/255."""
+
+    def __init__(self, scale: float, offset: float = 0.0, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class BatchNormalization(Layer):
+    """Normalization by mean and variance of the batch (Ioffe and Szegedy 2015)."""
+
+    def __init__(self, axis: int = -1, momentum: float = 0.99, epsilon: float = 0.001, center: bool = True,
+                 scale: bool = True, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class LayerNormalization(Layer):
+    """Normalization by mean and variance of the last axis (Ba et al. 2016)."""
+
+    def __init__(self, axis: int = -1, epsilon: float = 0.001, center: bool = True, scale: bool = True, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Dropout(Layer):
+    """Zeros instead of a share of the values, in training (Srivastava et al. 2014)."""
+
+    def __init__(self, rate: float, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class SpatialDropout2D(Layer):
+    """Zeros instead of a share of the channels, in training (Tompson et al. 2015)."""
+
+    def __init__(self, rate: float, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class SimpleRNN(Layer):
+    """Fully connected recurrence over (time, features)."""
+
+    def __init__(self, units: int, activation: str = "tanh", use_bias: bool = True, return_sequences: bool = False,
+                 go_backwards: bool = False, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class LSTM(Layer):
+    """Long short-term memory over (time, features) (Hochreiter and Schmidhuber 1997)."""
+
+    def __init__(self, units: int, activation: str = "tanh", recurrent_activation: str = "sigmoid", use_bias: bool = True,
+                 return_sequences: bool = False, go_backwards: bool = False, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class GRU(Layer):
+    """Gated recurrent unit over (time, features) (Cho et al. 2014)."""
+
+    def __init__(self, units: int, activation: str = "tanh", recurrent_activation: str = "sigmoid", use_bias: bool = True,
+                 return_sequences: bool = False, go_backwards: bool = False, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Bidirectional(Layer):
+    """A recurrent layer forwards in time, and another backwards."""
+
+    def __init__(self, layer: Layer, merge_mode: str = "concat", **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Add(Layer):
+    """Sum of several inputs."""
+
+
+class Concatenate(Layer):
+    """Several inputs, joined along the last axis."""
+
+    def __init__(self, axis: int = -1, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Activation(Layer):
+    """An activation by name."""
+
+    def __init__(self, activation: str, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class ReLU(Layer):
+    """max(x, 0), with Keras's arguments."""
+
+    def __init__(self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class LeakyReLU(Layer):
+    """x, or negative_slope · x below zero."""
+
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class ELU(Layer):
+    """x, or alpha · (exp(x) - 1) below zero."""
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class PReLU(Layer):
+    """x, or a trained multiple of x below zero (He et al. 2015)."""
+
+    def __init__(self, shared_axes: Any = None, **kwargs: Any):
+        super().__init__(**_given(locals()))
+
+
+class Softmax(Layer):
+    """exp(x) / Σ exp(x) over the last axis."""
+
+    def __init__(self, axis: int = -1, **kwargs: Any):
+        super().__init__(**_given(locals()))

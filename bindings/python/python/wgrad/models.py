@@ -1,0 +1,407 @@
+"""Models without Keras: a stack of layers, or a graph of them, that NumPy's arrays train."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import _loop, callbacks, layers, losses, optimizers
+from ._wgrad import Network, keras_weights
+
+__all__ = ["Model", "Sequential", "load_model"]
+
+#: Metrics that count what the device counts, with the loss that they need.
+_COUNTED = {"sparse_categorical_accuracy": "softmax_cross_entropy", "categorical_accuracy": "softmax_cross_entropy",
+            "binary_accuracy": "binary_cross_entropy"}  # fmt: skip
+_COMPUTED = {
+    "mse": lambda y, p: (p - y) ** 2, "mean_squared_error": lambda y, p: (p - y) ** 2,
+    "mae": lambda y, p: np.abs(p - y), "mean_absolute_error": lambda y, p: np.abs(p - y),
+    "rmse": lambda y, p: (p - y) ** 2, "root_mean_squared_error": lambda y, p: (p - y) ** 2,
+}  # fmt: skip
+
+
+class _Metrics:
+    """Metrics by name: accuracy, which the device counts, and means of errors."""
+
+    def __init__(self, network: Network, wanted: list[str]):
+        self.counted: list[str] = []
+        self._computed: list[str] = []
+        self._order = list(wanted)
+        for name in wanted:
+            if name in ("accuracy", "acc"):
+                fits = bool(network.classes)
+            elif name in _COUNTED:
+                fits = _COUNTED[name] == network.loss and (name == "binary_accuracy" or (name == "categorical_accuracy") == network.one_hot)
+            elif name in _COMPUTED:
+                if network.classes:
+                    raise ValueError(f"metrics has {name}, which is of numbers, and the loss {network.loss} is of classes; use accuracy")
+                self._computed.append(name)
+                continue
+            else:
+                raise ValueError(f"unknown metric {name!r}; known: accuracy, {', '.join([*_COUNTED, *_COMPUTED])}")
+            if not fits:
+                raise ValueError(f"metrics has {name}, which does not belong to the loss {network.loss}; use mae or rmse for numbers")
+            self.counted.append(name)
+        self.has_others = bool(self._computed)
+        self.reset()
+
+    def reset(self) -> None:
+        self._sums = dict.fromkeys(self._computed, 0.0)
+        self._rows = 0
+
+    def update(self, y: np.ndarray, outputs: np.ndarray, sample_weight: np.ndarray | None) -> None:
+        labels, numbers = y.reshape(len(outputs)).astype(np.float64), outputs[:, 0].astype(np.float64)
+        self._rows += len(outputs)
+        for name in self._computed:
+            self._sums[name] += float(_COMPUTED[name](labels, numbers).sum())
+
+    def results(self) -> dict[str, float]:
+        means = {name: total / max(self._rows, 1) for name, total in self._sums.items()}
+        return {name: value**0.5 if name in ("rmse", "root_mean_squared_error") else value for name, value in means.items()}
+
+    def names(self) -> list[str]:
+        return self._order
+
+
+class Model:
+    """A network of layers: `Model(inputs, outputs)`, as in Keras's functional models."""
+
+    _module, _class = "keras.src.models.functional", "Functional"
+
+    def __init__(self, inputs: Any = None, outputs: Any = None, name: str | None = None):
+        self.name = name or type(self).__name__.lower()
+        self.optimizer: Any = None
+        self.stop_training = False
+        self.history: Any = None
+        self._loss: Any = None
+        self._metrics: list[str] = []
+        self._network: Network | None = None
+        self._weights: dict[str, np.ndarray] = {}
+        self._layers: list[layers.Layer] = []
+        self._output: Any = None
+        #: Shapes of outputs by layer, with the batch.
+        self._shapes: dict[Any, list[Any]] = {}
+        if inputs is not None or outputs is not None:
+            if not isinstance(inputs, layers.Tensor) or not isinstance(outputs, layers.Tensor):
+                raise TypeError("inputs and outputs are no outputs of layers; a network has one of each: begin with layers.Input(shape)")
+            self._inputs, self._output = inputs, outputs
+            self._collect(outputs, set())
+
+    def _collect(self, tensor: layers.Tensor, seen: set[int]) -> None:
+        """The layers that lead to `tensor`, each behind those whose outputs it takes."""
+        stack = [(tensor, False)]
+        self._tensors: list[layers.Tensor] = []
+        while stack:
+            at, done = stack.pop()
+            if done:
+                self._tensors.append(at)
+                self._layers.append(at.layer)
+            elif id(at) not in seen:
+                seen.add(id(at))
+                stack.append((at, True))
+                stack.extend((source, False) for source in reversed(at.sources))
+
+    @property
+    def layers(self) -> list[layers.Layer]:
+        """The layers, first to last."""
+        return [layer for layer in self._layers if not isinstance(layer, layers.InputLayer)]
+
+    def _named(self) -> None:
+        """Gives each layer without a name Keras's: its class, and a number from the second on."""
+        taken = {layer.name for layer in self._layers if layer.name}
+        for layer in self._layers:
+            if layer.name is None:
+                word = "input_layer" if isinstance(layer, layers.InputLayer) else _snake(type(layer).__name__)
+                name, n = word, 0
+                while name in taken:
+                    n += 1
+                    name = f"{word}_{n}"
+                layer.name = name
+                taken.add(name)
+
+    def _layers_config(self) -> list[dict[str, Any]]:
+        described = []
+        for tensor in self._tensors:
+            layer = tensor.layer
+            one = _input(layer) if isinstance(layer, layers.InputLayer) else layer.described()
+            one["name"] = layer.name
+            sources = [self._source(source.layer) for source in tensor.sources]
+            joined = isinstance(layer, (layers.Add, layers.Concatenate))
+            one["inbound_nodes"] = [{"args": [sources] if joined else sources, "kwargs": {}}] if sources else []
+            described.append(one)
+        return described
+
+    def _source(self, layer: layers.Layer) -> dict[str, Any]:
+        """The output of a layer in Keras's JSON, with its shape once the network is built."""
+        own = [None, *layer.config["shape"]] if isinstance(layer, layers.InputLayer) else self._shapes.get(layer.name)
+        config = {"shape": own, "dtype": "float32", "keras_history": [layer.name, 0, 0]}
+        return {"class_name": "__keras_tensor__", "config": config}
+
+    def get_config(self) -> dict[str, Any]:
+        """The layers with their arguments, as Keras has them."""
+        self._named()
+        return {
+            "name": self.name,
+            "trainable": True,
+            "layers": self._layers_config(),
+            "input_layers": [[self._inputs.layer.name, 0, 0]],
+            "output_layers": [[self._output.layer.name, 0, 0]],
+        }
+
+    def to_json(self) -> str:
+        """The model as Keras 3 describes it; `keras.models.model_from_json` reads it."""
+        described: dict[str, Any] = {"module": self._module, "class_name": self._class, "config": self.get_config(), "registered_name": None}
+        if self.optimizer is not None:
+            loss = self._loss.described() if isinstance(self._loss, losses.Loss) else self._loss
+            described["compile_config"] = {"optimizer": self.optimizer.described(), "loss": loss, "metrics": self._metrics or None}
+        return json.dumps(described)
+
+    def _build(self) -> Network:
+        if self._network is None:
+            self._network = Network(self.to_json(), self.name)
+            self._shapes = {name: [None, *output] for name, _, output, _, _ in self._network.summary()}
+            if not self._weights:
+                if self._network.missing_initializers:
+                    raise ValueError("; ".join(self._network.missing_initializers))
+                self._weights = self._network.initial_weights(int(np.random.randint(0, 2**31 - 1)))
+        return self._network
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, metrics: list[str] | None = None) -> None:
+        """Chooses optimizer, loss and metrics: by name, or as objects of `optimizers` and `losses`."""
+        if isinstance(optimizer, str):
+            kind = optimizers.NAMED.get(optimizer.lower())
+            if kind is None:
+                raise ValueError(f"unknown optimizer {optimizer!r}; known: {', '.join(optimizers.NAMED)}")
+            optimizer = kind()
+        if not isinstance(optimizer, optimizers.Optimizer):
+            raise TypeError(f"optimizer is a {type(optimizer).__name__}, expected a name or one of wgrad.optimizers")
+        if loss is not None and not isinstance(loss, (str, losses.Loss)):
+            raise TypeError(f"loss is a {type(loss).__name__}, expected a name or one of wgrad.losses")
+        self.optimizer, self._loss, self._metrics, self._network = optimizer, loss, list(metrics or []), None
+
+    def _subject(self, compiled: bool = True) -> _Own:
+        if compiled and (self.optimizer is None or self._loss is None):
+            raise ValueError("the model is not compiled; call compile(optimizer, loss) first")
+        return _Own(self, self._build())
+
+    def fit(self, x: Any, y: Any, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto", callbacks: Any = None,
+            validation_split: float = 0.0, validation_data: Any = None, shuffle: bool = True, class_weight: Any = None,
+            sample_weight: Any = None, initial_epoch: int = 0, validation_freq: Any = 1, *, device: Any = "best",
+            seed: int | None = None) -> callbacks.History:
+        """Trains on arrays, with Keras's arguments; returns the history."""
+        # Rates that have changed since are those of the optimizer object.
+        self._network = None
+        return _loop.fit(
+            self._subject(), x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks,
+            validation_split=validation_split, validation_data=validation_data, shuffle=shuffle, class_weight=class_weight,
+            sample_weight=sample_weight, initial_epoch=initial_epoch, validation_freq=validation_freq, device=device, seed=seed,
+        )  # fmt: skip
+
+    def evaluate(self, x: Any, y: Any, batch_size: int | None = None, verbose: Any = "auto", sample_weight: Any = None,
+                 callbacks: Any = None, return_dict: bool = False, *, device: Any = "best") -> Any:
+        """Loss and metrics on arrays."""
+        return _loop.evaluate(
+            self._subject(), x, y, batch_size=batch_size, verbose=verbose, sample_weight=sample_weight, callbacks=callbacks,
+            return_dict=return_dict, device=device,
+        )  # fmt: skip
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", callbacks: Any = None, *,
+                device: Any = "best") -> np.ndarray:
+        """The outputs for arrays, (rows, outputs)."""
+        return _loop.predict(self._subject(compiled=False), x, batch_size=batch_size, callbacks=callbacks, device=device)
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all tensors, layer by layer."""
+        network = self._build()
+        return [self._weights[name].copy() for name, _, _ in network.tensors]
+
+    def set_weights(self, weights: list[np.ndarray]) -> None:
+        """Replaces all tensors, in the order of `get_weights`."""
+        tensors = self._build().tensors
+        if len(weights) != len(tensors):
+            raise ValueError(f"got {len(weights)} tensors, expected {len(tensors)}")
+        for (name, shape, _), value in zip(tensors, weights):
+            if np.shape(value) != tuple(shape):
+                raise ValueError(f"{name}: got shape {np.shape(value)}, expected {tuple(shape)}")
+        self._weights = {name: np.array(value, np.float32) for (name, _, _), value in zip(tensors, weights)}
+
+    def count_params(self) -> int:
+        """Number of weights."""
+        return sum(value.size for value in (self._build(), self._weights)[1].values())
+
+    def summary(self, print_fn: Any = print) -> None:
+        """Prints a line for each layer."""
+        rows = self._build().summary()
+        lines = [("layer", "class", "output", "parameters")]
+        lines += [(name, kind, str((None, *output)), f"{count:,}") for name, kind, output, count, _ in rows]
+        widths = [max(len(line[n]) for line in lines) for n in range(4)]
+        print_fn(f"{self.name}: {self.count_params():,} parameters")
+        for line in lines:
+            print_fn("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+
+    def save(self, filepath: Any) -> None:
+        """Writes a `.keras` file, which Keras 3 loads too."""
+        path = Path(filepath)
+        if path.suffix != ".keras":
+            raise ValueError(f"{path} does not end in .keras, the only format that is written")
+        tensors = keras_weights(self._build(), self.to_json(), self._weights)
+        config = json.loads(self.to_json())
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("metadata.json", json.dumps({"keras_version": "3.5.0", "date_saved": ""}))
+            archive.writestr("config.json", json.dumps(config))
+            archive.writestr("model.weights.h5", tensors)
+
+    def save_weights(self, filepath: Any) -> None:
+        """Writes a `.weights.h5` file, which Keras 3 loads too."""
+        path = Path(filepath)
+        if not path.name.endswith(".weights.h5"):
+            raise ValueError(f"{path} does not end in .weights.h5, the only format that is written")
+        path.write_bytes(keras_weights(self._build(), self.to_json(), self._weights))
+
+
+class Sequential(Model):
+    """A stack of layers, each on the output of the one before."""
+
+    _module, _class = "keras", "Sequential"
+
+    def __init__(self, layers: list[Any] | None = None, name: str | None = None):  # noqa: A002
+        super().__init__(name=name)
+        for layer in layers or []:
+            self.add(layer)
+
+    def add(self, layer: Any) -> None:
+        """Appends a layer."""
+        if isinstance(layer, layers.Tensor) and isinstance(layer.layer, layers.InputLayer):
+            layer = layer.layer
+        if not isinstance(layer, layers.Layer):
+            raise TypeError(f"got a {type(layer).__name__}, expected one of wgrad.layers")
+        if not self._layers and layer.input_shape is not None:
+            self._layers.append(layers.InputLayer(shape=tuple(layer.input_shape)))
+        self._layers.append(layer)
+        self._network, self._weights = None, {}
+
+    def _layers_config(self) -> list[dict[str, Any]]:
+        return [_input(layer) if isinstance(layer, layers.InputLayer) else layer.described() for layer in self._layers]
+
+    def get_config(self) -> dict[str, Any]:
+        self._named()
+        return {"name": self.name, "trainable": True, "layers": self._layers_config()}
+
+    def _shaped(self, x: Any) -> None:
+        """Takes the shape of the input from data where the layers do not say it, as Keras does."""
+        if self._layers and not isinstance(self._layers[0], layers.InputLayer):
+            self._layers.insert(0, layers.InputLayer(shape=tuple(np.shape(x)[1:])))
+
+    def fit(self, x: Any, *arguments: Any, **named: Any) -> callbacks.History:
+        self._shaped(x)
+        return super().fit(x, *arguments, **named)
+
+    def predict(self, x: Any, *arguments: Any, **named: Any) -> np.ndarray:
+        self._shaped(x)
+        return super().predict(x, *arguments, **named)
+
+
+class _Own:
+    """A model of this package as the subject of a training."""
+
+    def __init__(self, model: Model, network: Network):
+        self.model, self.network = model, network
+        self.metrics = _Metrics(network, model._metrics)
+
+    def weights(self) -> dict[str, np.ndarray]:
+        return self.model._weights
+
+    def state(self) -> tuple[dict[str, dict[str, np.ndarray]], int]:
+        return self.model.optimizer.slots, self.model.optimizer.iterations
+
+    def assign(self, weights: dict[str, np.ndarray], slots: dict[str, dict[str, np.ndarray]], steps: int) -> None:
+        self.model._weights = dict(weights)
+        self.model.optimizer.slots, self.model.optimizer.iterations = slots, steps
+
+    def rates(self, first: int, count: int) -> list[float]:
+        return self.model.optimizer.rates(first, count)
+
+    def callbacks(self, given: Any, verbose: int, epochs: int, steps: int) -> callbacks.CallbackList:
+        return callbacks.CallbackList(given, self.model, verbose, epochs, steps)
+
+    def needs(self, callback: Any) -> set[str]:
+        """What a callback needs besides logs: "progress" of batches, the "weights" after an epoch, "steps" one by one, "tests"."""
+        if type(callback) is callbacks.ProgbarLogger:
+            return {"progress"} if callback.params["verbose"] == 1 else set()
+        logs_only = (callbacks.History, callbacks.CSVLogger, callbacks.ReduceLROnPlateau, callbacks.LearningRateScheduler, callbacks.TerminateOnNaN)
+        if type(callback) in logs_only:
+            return set()
+        if type(callback) is callbacks.EarlyStopping:
+            return {"weights"} if callback.restore_best_weights else set()
+
+        def own(name: str) -> bool:
+            method = getattr(callback, name, None)
+            return getattr(method, "__func__", method) is not getattr(callbacks.Callback, name)
+
+        needs = {"steps"} if own("on_train_batch_begin") or own("on_train_batch_end") else {"weights"}
+        if own("on_test_batch_begin") or own("on_test_batch_end"):
+            needs.add("tests")
+        return needs
+
+    def history(self, calls: callbacks.CallbackList) -> callbacks.History:
+        self.model.history = calls.history
+        return calls.history
+
+
+def _input(layer: layers.Layer) -> dict[str, Any]:
+    shape = [None, *layer.config["shape"]]
+    config = {"batch_shape": shape, "dtype": "float32", "sparse": False, "name": layer.name}
+    return {"module": "keras.layers", "class_name": "InputLayer", "config": config, "registered_name": None}
+
+
+def _snake(name: str) -> str:
+    """Keras's name of a class: conv2d for Conv2D, batch_normalization for BatchNormalization, re_lu for ReLU."""
+    word = ""
+    for n, letter in enumerate(name):
+        before, after = name[n - 1 : n], name[n + 1 : n + 2]
+        if letter.isupper() and before and (before.islower() or after.islower()):
+            word += "_"
+        word += letter.lower()
+    return word
+
+
+def load_model(filepath: Any) -> Model:
+    """Loads a `.keras` file: one of `save`, or of Keras 3."""
+    path = Path(filepath)
+    network, weights = Network.load(str(path))
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read("config.json").decode()
+    return _Loaded(text, network, weights, path.stem)
+
+
+class _Loaded(Model):
+    """A model that was read from a file, whose layers stay in the file's own description."""
+
+    def __init__(self, text: str, network: Network, weights: dict[str, np.ndarray], name: str):
+        super().__init__(name=name)
+        self._described = json.loads(text)
+        self._weights = dict(weights)
+        said = self._described.pop("compile_config", None) or {}
+        optimizer = said.get("optimizer")
+        if isinstance(optimizer, dict) and optimizer.get("class_name", "").lower() in optimizers.NAMED and said.get("loss"):
+            kept = optimizer.get("config", {})
+            kind = optimizers.NAMED[optimizer["class_name"].lower()]
+            rate = kept.get("learning_rate", 0.001)
+            self.optimizer = kind(rate if isinstance(rate, (int, float)) else 0.001)
+            self.optimizer.config.update({key: kept[key] for key in self.optimizer.config if key in kept})
+            self._loss = said["loss"]
+            self._metrics = [metric for metric in said.get("metrics") or [] if isinstance(metric, str)]
+
+    def get_config(self) -> dict[str, Any]:
+        return self._described["config"]
+
+    def to_json(self) -> str:
+        described = {**self._described}
+        if self.optimizer is not None:
+            loss = self._loss.described() if isinstance(self._loss, losses.Loss) else self._loss
+            described["compile_config"] = {"optimizer": self.optimizer.described(), "loss": loss, "metrics": self._metrics or None}
+        return json.dumps(described)

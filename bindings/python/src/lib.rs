@@ -1,0 +1,31 @@
+//! The extension module `wgrad._wgrad`: networks, trainings and predictions of the engine, as Python objects. It
+//! translates arrays, arguments and errors, and decides nothing: the library does. Work on a device runs in a thread
+//! of its own, so that Python's threads and signals go on meanwhile.
+
+/// Arrays of NumPy as images and labels, and tensors as arrays.
+mod arrays;
+/// Open devices, by the name that was asked for.
+mod device;
+/// Errors of the library as Python's exceptions, in Python's words.
+mod errors;
+/// A network that Keras described.
+mod network;
+/// Predictions.
+mod prediction;
+/// A training.
+mod training;
+/// Threads that work on a device while Python waits.
+mod worker;
+
+/// Functions and classes that the Python sources of the package use.
+#[pyo3::pymodule]
+mod _wgrad {
+    #[pymodule_export]
+    use super::{
+        device::adapters,
+        network::{Network, keras_weights},
+        prediction::{evaluate, predict},
+        training::Training,
+        worker::finish,
+    };
+}

@@ -1,0 +1,207 @@
+//! A network that Keras described, with what `compile` said of its training.
+
+use crate::{
+    arrays,
+    errors::{Failure, spelled},
+};
+use pyo3::{
+    exceptions::PyValueError,
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
+use std::path::Path;
+use wgrad::{
+    data::{Dataset, Split},
+    loss::Loss,
+    program::Parameter,
+};
+use wgrad_formats::keras::{self, Loaded};
+
+/// A network read from the JSON of `model.to_json()`.
+#[pyclass(frozen, module = "wgrad._wgrad")]
+pub struct Network {
+    /// The network, and what its file said of it.
+    pub loaded: Loaded,
+    /// Its tensors.
+    pub parameters: Vec<Parameter>,
+    /// Its loss.
+    pub loss: Loss,
+}
+
+/// Row of a summary: name, class, output shape, number of parameters, and how many of these are not trained.
+type Row = (String, &'static str, Vec<usize>, usize, usize);
+
+#[pymethods]
+impl Network {
+    /// Reads the JSON text of a network; `name` names it in errors.
+    #[new]
+    fn new(text: &str, name: &str) -> PyResult<Self> {
+        let loaded = keras::parse(Path::new(name), text, [28, 28, 1]).map_err(Failure::from)?;
+        let parameters = loaded.model.parameters().map_err(Failure::from)?;
+        let loss = loaded.model.loss().map_err(Failure::from)?;
+        Ok(Self { loaded, parameters, loss })
+    }
+
+    /// Reads the network of a `.keras` file, with its tensors by name.
+    #[staticmethod]
+    fn load<'py>(py: Python<'py>, path: &str) -> PyResult<(Self, Bound<'py, PyDict>)> {
+        let path = Path::new(path);
+        let loaded = keras::load(path, [28, 28, 1]).map_err(Failure::from)?;
+        let parameters = loaded.model.parameters().map_err(Failure::from)?;
+        let loss = loaded.model.loss().map_err(Failure::from)?;
+        let state = keras::checkpoint(path, &parameters).map_err(Failure::from)?;
+        let weights = arrays::unpack(py, &parameters, state.weights)?;
+        Ok((Self { loaded, parameters, loss }, weights))
+    }
+
+    /// Shape of an input, without the batch.
+    #[getter]
+    fn input(&self) -> Vec<usize> {
+        self.loaded.input.clone()
+    }
+
+    /// Number of values of an input.
+    #[getter]
+    pub fn values(&self) -> usize {
+        self.loaded.model.pixels()
+    }
+
+    /// Number of outputs.
+    #[getter]
+    pub fn outputs(&self) -> PyResult<usize> {
+        Ok(self.loaded.model.outputs().map_err(Failure::from)?)
+    }
+
+    /// Number of classes that labels may have; 0 for a regression.
+    #[getter]
+    pub fn classes(&self) -> PyResult<usize> {
+        match self.loss.is_regression() {
+            true => Ok(0),
+            false => Ok(self.loaded.model.classes().map_err(Failure::from)?),
+        }
+    }
+
+    /// Name of the loss.
+    #[getter]
+    fn loss(&self) -> String {
+        self.loss.to_string()
+    }
+
+    /// True if the outputs are logits for the loss, not probabilities.
+    #[getter]
+    fn gives_logits(&self) -> bool {
+        !self.loss.is_regression() && !self.loaded.model.ends_in(self.loss.activation())
+    }
+
+    /// True if labels are rows with a 1 at their class.
+    #[getter]
+    fn one_hot(&self) -> bool {
+        self.loaded.one_hot
+    }
+
+    /// True if images of uint8 enter the device as bytes.
+    #[getter]
+    fn takes_bytes(&self) -> bool {
+        self.loaded.preprocessing(false).is_some()
+    }
+
+    /// Name of the optimizer; `None` if there is none, or one that wgrad lacks.
+    #[getter]
+    fn optimizer(&self) -> Option<&'static str> {
+        self.loaded.optimizer.map(|optimizer| optimizer.name())
+    }
+
+    /// The base learning rate of the optimizer.
+    #[getter]
+    fn learning_rate(&self) -> Option<f64> {
+        self.loaded.optimizer.map(|optimizer| optimizer.learning_rate)
+    }
+
+    /// Reasons why the network cannot be trained as it was compiled; empty if it can.
+    #[getter]
+    fn obstacles(&self) -> Vec<String> {
+        let Loaded { missing_loss, missing_optimizer, .. } = &self.loaded;
+        missing_loss.iter().chain(missing_optimizer).map(|why| spelled(why).into_owned()).collect()
+    }
+
+    /// What was left out of the network, a sentence each.
+    #[getter]
+    fn left_out(&self) -> Vec<String> {
+        self.loaded.left_out.iter().map(|note| spelled(note).into_owned()).collect()
+    }
+
+    /// Initialisers that wgrad lacks, a sentence each.
+    #[getter]
+    fn missing_initializers(&self) -> Vec<String> {
+        self.loaded.initializers.iter().map(|note| spelled(note).into_owned()).collect()
+    }
+
+    /// Name, shape, and whether it is trained, of each tensor, layer by layer.
+    #[getter]
+    fn tensors(&self) -> Vec<(String, Vec<usize>, bool)> {
+        self.parameters.iter().map(|p| (p.name.clone(), p.shape.clone(), p.trained)).collect()
+    }
+
+    /// Initial tensors by name.
+    fn initial_weights<'py>(&self, py: Python<'py>, seed: u64) -> PyResult<Bound<'py, PyDict>> {
+        let weights = self.loaded.model.initial_weights(seed).map_err(Failure::from)?;
+        arrays::unpack(py, &self.parameters, weights)
+    }
+
+    /// The layers, first to last.
+    fn summary(&self) -> PyResult<Vec<Row>> {
+        let rows = self.loaded.model.summary().map_err(Failure::from)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| (row.name, row.kind, row.output, row.parameters, row.not_trained))
+            .collect())
+    }
+}
+
+/// Tensors by name as the bytes of Keras's `.weights.h5` for the network that the JSON `text` describes.
+#[pyfunction]
+pub fn keras_weights<'py>(
+    py: Python<'py>,
+    network: &Network,
+    text: &str,
+    weights: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let arena = arrays::pack(&network.parameters, weights)?;
+    let bytes = keras::weights_bytes(text, &network.parameters, &arena).map_err(Failure::from)?;
+    Ok(PyBytes::new(py, &bytes))
+}
+
+impl Network {
+    /// Copies images of uint8 or float32 as the network takes them.
+    pub fn images(&self, x: &Bound<'_, PyAny>) -> PyResult<arrays::Images> {
+        // Bytes are divided by 255 on the device.
+        let scale = if self.loaded.rescaled { 1.0 / 255.0 } else { 1.0 };
+        arrays::images(x, self.values(), scale)
+    }
+
+    /// The data set of a training or an evaluation. Its test part, which every data set has, shares the memory of the
+    /// training part.
+    pub fn dataset(&self, floats: bool, train: Split, validation: Option<Split>) -> PyResult<Dataset> {
+        let Some(mut input) = self.loaded.preprocessing(floats) else {
+            return Err(PyValueError::new_err("x is of uint8, expected float32 for this network"));
+        };
+        input.numbers = self.loss.is_regression();
+        let [height, width, channels] = self.loaded.model.input_shape;
+        Ok(Dataset {
+            name: "x, y".into(),
+            source: "arrays of NumPy".into(),
+            height,
+            width,
+            channels,
+            input,
+            classes: (0..self.classes()?).map(|class| class.to_string()).collect(),
+            test: train.clone(),
+            train,
+            validation,
+            digest: String::new(),
+            warnings: Vec::new(),
+            notes: Vec::new(),
+            table: None,
+        })
+    }
+}

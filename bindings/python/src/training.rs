@@ -1,0 +1,383 @@
+//! A training: the engine's trainer in a thread of its own, which does what Python asks for and tells what happens.
+
+use crate::{
+    arrays, device,
+    errors::Failure,
+    network::Network,
+    worker::{self, Heard},
+};
+use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
+use pollster::block_on;
+use pyo3::{
+    exceptions::{PyRuntimeError, PyValueError},
+    prelude::*,
+    types::PyDict,
+};
+use std::{
+    collections::BTreeMap,
+    ops::ControlFlow,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, Sender, channel},
+    },
+};
+use wgrad::{
+    checkpoint::{Checkpoint, Position},
+    data::Dataset,
+    metrics::{Metrics, StepResult},
+    model::Model,
+    objective::Objective,
+    program::Parameter,
+    train::{Options, Progress, Seen, Trainer},
+};
+
+/// What Python asks for.
+enum Command {
+    /// To train as many steps, at most to the end of the epoch.
+    Train { steps: u64, outputs: bool },
+    /// To evaluate the validation part.
+    Evaluate { outputs: bool },
+    /// The complete state.
+    State,
+    /// To go on with other weights.
+    Weights(Vec<f32>),
+    /// The learning rates of the next steps; the last one stays.
+    Rates(Vec<f64>),
+}
+
+/// What happens.
+enum Event {
+    /// The kernels are compiled; steps in an epoch.
+    Ready(u64),
+    /// A batch is done: its index in the epoch, and the means of the epoch so far.
+    Batch(u64, Metrics),
+    /// The rows of a batch, their outputs, and the means of the pass so far.
+    Outputs(Vec<u32>, Vec<f32>, Metrics),
+    /// The steps are done; true at the end of an epoch.
+    Trained(bool, Metrics),
+    /// The evaluation is done, unless it was interrupted.
+    Evaluated(Option<Metrics>),
+    State(Box<Checkpoint>),
+    /// A command without an answer was carried out.
+    Done,
+    Failed(Failure),
+}
+
+/// Everything that a training needs.
+struct Setup {
+    model: Model,
+    data: Dataset,
+    options: Options,
+    state: Checkpoint,
+    /// Weights of the training and of the validation rows.
+    weights: [Option<Arc<[f32]>>; 2],
+    device: String,
+}
+
+impl Setup {
+    /// Carries out commands until there are no more.
+    async fn run(
+        mut self,
+        commands: &Receiver<Command>,
+        events: &Sender<Event>,
+        stop: &AtomicBool,
+    ) -> Result<(), Failure> {
+        let context = device::open(&self.device)?;
+        let fitting = self.options.fitting(&context, &self.model, &self.data)?;
+        self.options.cut_for(fitting);
+        let mut trainer = Trainer::new(&context, &self.model, self.data, self.options).await?;
+        trainer.restore(&self.state);
+        drop(self.state);
+        // Nobody listens after an interruption; the loop below then ends.
+        let tell = |event| drop(events.send(event));
+        let flow =
+            || if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        let see = |outputs: bool| {
+            let events = events.clone();
+            let see = move |seen: &Seen<'_>| {
+                let Seen { images, outputs, so_far } = seen;
+                drop(events.send(Event::Outputs(images.to_vec(), outputs.clone(), *so_far)));
+            };
+            outputs.then(|| Box::new(see) as Box<dyn FnMut(&Seen<'_>)>)
+        };
+        tell(Event::Ready(trainer.steps_per_epoch()));
+        while let Ok(command) = commands.recv() {
+            tell(match command {
+                Command::Train { steps, outputs } => {
+                    trainer.see(see(outputs));
+                    trainer.weigh(self.weights[0].clone())?;
+                    let each = |position: &Position, _: &StepResult| {
+                        tell(Event::Batch(position.step - 1, position.metrics()));
+                        flow()
+                    };
+                    match trainer.advance(steps, each).await? {
+                        Progress::Finished(metrics) => Event::Trained(true, metrics),
+                        Progress::Paused => Event::Trained(false, trainer.position().metrics()),
+                    }
+                }
+                Command::Evaluate { outputs } => {
+                    trainer.see(see(outputs));
+                    trainer.weigh(self.weights[1].clone())?;
+                    let data = trainer.data().clone();
+                    let split = data.validation.as_ref().unwrap_or(&data.test);
+                    Event::Evaluated(
+                        trainer.evaluate_while(split, |_| flow()).await?.map(|judged| judged.metrics),
+                    )
+                }
+                Command::State => Event::State(Box::new(trainer.checkpoint().await?)),
+                Command::Weights(weights) => {
+                    let state = trainer.checkpoint().await?;
+                    trainer.restore(&Checkpoint { weights, ..state });
+                    Event::Done
+                }
+                Command::Rates(rates) => {
+                    trainer.set_learning_rates(&rates)?;
+                    Event::Done
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
+/// A training of a network on arrays.
+#[pyclass(frozen, module = "wgrad._wgrad")]
+pub struct Training {
+    parameters: Vec<Parameter>,
+    outputs: usize,
+    steps: u64,
+    commands: Mutex<Sender<Command>>,
+    events: Mutex<Receiver<Event>>,
+    stop: Arc<AtomicBool>,
+}
+
+#[pymethods]
+impl Training {
+    /// Compiles the network for training on `x` and `y`, and for evaluation on `validation`.
+    #[new]
+    #[pyo3(signature = (network, x, y, validation, *, batch_size, epochs, seed, shuffle, device, weights, slots, steps_before, class_weight, sample_weight, validation_weight, in_turn))]
+    #[allow(clippy::too_many_arguments, reason = "they are Python's keyword arguments")]
+    fn new(
+        py: Python<'_>,
+        network: &Network,
+        x: &Bound<'_, PyAny>,
+        y: &Bound<'_, PyAny>,
+        validation: Option<(Bound<'_, PyAny>, Bound<'_, PyAny>)>,
+        batch_size: usize,
+        epochs: u64,
+        seed: u64,
+        shuffle: bool,
+        device: String,
+        weights: &Bound<'_, PyDict>,
+        slots: BTreeMap<String, Bound<'_, PyDict>>,
+        steps_before: u64,
+        class_weight: Vec<f64>,
+        sample_weight: Option<PyReadonlyArray1<'_, f32>>,
+        validation_weight: Option<PyReadonlyArray1<'_, f32>>,
+        in_turn: bool,
+    ) -> PyResult<Self> {
+        let (model, numbers) = (&network.loaded.model, network.loss.is_regression());
+        let Some(optimizer) = network.loaded.optimizer else {
+            return Err(PyValueError::new_err(
+                "the network was compiled without an optimizer; call compile(optimizer=...)",
+            ));
+        };
+        let part = |x: &Bound<'_, PyAny>, y: &Bound<'_, PyAny>| {
+            let images = network.images(x)?;
+            let floats = images.floats;
+            PyResult::Ok((arrays::split(images, arrays::labels(y, numbers)?)?, floats))
+        };
+        let (train, floats) = part(x, y)?;
+        let validation = validation.map(|(x, y)| part(&x, &y)).transpose()?;
+        if validation.as_ref().is_some_and(|(_, of_floats)| *of_floats != floats) {
+            return Err(PyValueError::new_err("x and the validation data have different types"));
+        }
+        let data = network.dataset(floats, train, validation.map(|(split, _)| split))?;
+        let weights_of = |weights: Option<PyReadonlyArray1<'_, f32>>| {
+            weights.map(|weights| weights.as_array().iter().copied().collect::<Arc<[f32]>>())
+        };
+        let example_weights = [weights_of(sample_weight), weights_of(validation_weight)];
+        let objective = Objective {
+            example_weights: example_weights.iter().any(Option::is_some),
+            label_smoothing: network.loaded.label_smoothing,
+            class_weight,
+            ..Objective::default()
+        };
+        let mut options = Options {
+            batch: batch_size,
+            epochs,
+            seed,
+            optimizer,
+            steps_before,
+            shuffle,
+            objective,
+            ..Options::default()
+        };
+        if in_turn {
+            // Python acts between any two steps, so no step is uploaded ahead of its turn.
+            options.budget = 1;
+        }
+        let pack =
+            |(name, slot): (String, Bound<'_, PyDict>)| Ok((name, arrays::pack(&network.parameters, &slot)?));
+        let state = Checkpoint {
+            weights: arrays::pack(&network.parameters, weights)?,
+            slots: slots.into_iter().map(pack).collect::<PyResult<_>>()?,
+            ..Checkpoint::default()
+        };
+        let setup = Setup { model: model.clone(), data, options, state, weights: example_weights, device };
+        let (send_command, commands) = channel();
+        let (send, events) = channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stops = stop.clone();
+        worker::start(move || {
+            if let Err(failure) = block_on(setup.run(&commands, &send, &stops)) {
+                // Nobody listens after an interruption.
+                let _heard = send.send(Event::Failed(failure));
+            }
+        })?;
+        let mut training = Self {
+            parameters: network.parameters.clone(),
+            outputs: network.outputs()?,
+            steps: 0,
+            commands: Mutex::new(send_command),
+            events: Mutex::new(events),
+            stop,
+        };
+        if let Event::Ready(steps) = training.next(py)? {
+            training.steps = steps;
+        }
+        Ok(training)
+    }
+
+    /// Steps in an epoch.
+    #[getter]
+    fn steps_per_epoch(&self) -> u64 {
+        self.steps
+    }
+
+    /// Trains `steps` steps, or to the end of the epoch. `on_batch` gets the index of each batch, and the mean loss and
+    /// accuracy of the epoch so far, and ends the training by returning true. `on_outputs` gets the rows of each batch,
+    /// the network's outputs for them, (rows, outputs), and the same means. Returns whether the epoch is over, and its
+    /// mean loss and accuracy so far.
+    #[pyo3(signature = (steps=None, on_batch=None, on_outputs=None))]
+    fn train(
+        &self,
+        py: Python<'_>,
+        steps: Option<u64>,
+        on_batch: Option<Bound<'_, PyAny>>,
+        on_outputs: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<(bool, f64, f64)> {
+        let outputs = on_outputs.is_some();
+        self.ask(Command::Train { steps: steps.unwrap_or(u64::MAX), outputs })?;
+        let end = self.listen(py, on_batch, on_outputs)?;
+        let Event::Trained(over, Metrics { loss, accuracy, .. }) = end else { return Err(unexpected()) };
+        Ok((over, loss, accuracy))
+    }
+
+    /// Mean loss and accuracy on the validation part; `on_outputs` is as for `train`.
+    #[pyo3(signature = (on_outputs=None))]
+    fn evaluate(&self, py: Python<'_>, on_outputs: Option<Bound<'_, PyAny>>) -> PyResult<(f64, f64)> {
+        self.ask(Command::Evaluate { outputs: on_outputs.is_some() })?;
+        let end = self.listen(py, None, on_outputs)?;
+        let Event::Evaluated(Some(Metrics { loss, accuracy, .. })) = end else { return Err(unexpected()) };
+        Ok((loss, accuracy))
+    }
+
+    /// The tensors by name, and those of the optimizer's state by the name of the state.
+    fn state<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyDict>, Bound<'py, PyDict>)> {
+        self.ask(Command::State)?;
+        let Event::State(state) = self.next(py)? else { return Err(unexpected()) };
+        let slots = PyDict::new(py);
+        for (name, arena) in state.slots {
+            slots.set_item(name, arrays::unpack(py, &self.parameters, arena)?)?;
+        }
+        Ok((arrays::unpack(py, &self.parameters, state.weights)?, slots))
+    }
+
+    /// Goes on with these tensors.
+    fn set_weights(&self, py: Python<'_>, weights: &Bound<'_, PyDict>) -> PyResult<()> {
+        self.ask(Command::Weights(arrays::pack(&self.parameters, weights)?))?;
+        self.next(py).map(|_| ())
+    }
+
+    /// Sets the learning rates of the next steps; the last one stays.
+    fn set_learning_rates(&self, py: Python<'_>, rates: Vec<f64>) -> PyResult<()> {
+        self.ask(Command::Rates(rates))?;
+        self.next(py).map(|_| ())
+    }
+}
+
+/// The error for an event that answers another question.
+fn unexpected() -> PyErr {
+    PyRuntimeError::new_err("the training was interrupted")
+}
+
+impl Training {
+    fn ask(&self, command: Command) -> PyResult<()> {
+        let sent = self.commands.lock().unwrap_or_else(PoisonError::into_inner).send(command);
+        sent.map_err(|_| PyRuntimeError::new_err("the training has ended; start another"))
+    }
+
+    fn next(&self, py: Python<'_>) -> PyResult<Event> {
+        match worker::next(py, &self.events)? {
+            Event::Failed(failure) => Err(failure.into()),
+            event => Ok(event),
+        }
+    }
+
+    /// Passes events to Python until the work is done. An exception, of a callback or of Ctrl-C, stops the work between
+    /// two steps and is raised then.
+    fn listen(
+        &self,
+        py: Python<'_>,
+        on_batch: Option<Bound<'_, PyAny>>,
+        on_outputs: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<Event> {
+        let mut raised: Option<PyErr> = None;
+        let halt = |raised: &mut Option<PyErr>, error: Option<PyErr>| {
+            self.stop.store(true, Ordering::Relaxed);
+            *raised = raised.take().or(error);
+        };
+        let heard = loop {
+            let event = match worker::wait(py, &self.events) {
+                Heard::Event(event) => event,
+                Heard::Raised(error) => {
+                    halt(&mut raised, Some(error));
+                    continue;
+                }
+                Heard::Gone(error) => break Err(error),
+            };
+            match event {
+                Event::Batch(index, Metrics { loss, accuracy, .. }) => {
+                    if let (Some(on_batch), false) = (&on_batch, self.stop.load(Ordering::Relaxed)) {
+                        match on_batch.call1((index, loss, accuracy)).and_then(|over| over.is_truthy()) {
+                            Ok(false) => {}
+                            Ok(true) => halt(&mut raised, None),
+                            Err(error) => halt(&mut raised, Some(error)),
+                        }
+                    }
+                }
+                Event::Outputs(rows, outputs, Metrics { loss, accuracy, .. }) => {
+                    if let (Some(on_outputs), None) = (&on_outputs, &raised) {
+                        let rows = PyArray1::from_vec(py, rows);
+                        let count = outputs.len() / self.outputs.max(1);
+                        let outputs = PyArray1::from_vec(py, outputs).reshape([count, self.outputs]);
+                        let call =
+                            outputs.and_then(|outputs| on_outputs.call1((rows, outputs, loss, accuracy)));
+                        if let Err(error) = call {
+                            halt(&mut raised, Some(error));
+                        }
+                    }
+                }
+                Event::Failed(failure) => break Err(failure.into()),
+                end => break Ok(end),
+            }
+        };
+        self.stop.store(false, Ordering::Relaxed);
+        match raised {
+            Some(error) => Err(error),
+            None => heard,
+        }
+    }
+}

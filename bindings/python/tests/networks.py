@@ -1,0 +1,105 @@
+"""Networks, data and initial weights of the comparisons with Keras: the same on every machine."""
+
+import numpy as np
+
+
+def data(kind, rows=240, seed=3):
+    """Rows and labels that can be learned: x of float32, y of int64 or float32."""
+    random = np.random.RandomState(seed)
+    if kind == "images":
+        y = random.randint(0, 3, rows)
+        x = random.uniform(0, 0.4, (rows, 8, 8, 1))
+        for n, label in enumerate(y):
+            x[n, 2 * label : 2 * label + 3, 1:7, 0] += 0.5
+    elif kind == "bytes":
+        x, y = data("images", rows, seed)
+        return np.round(x * 255).astype(np.uint8), y
+    elif kind == "series":
+        y = random.randint(0, 3, rows)
+        time = np.arange(10)[None, :, None]
+        x = np.sin(time * (0.4 + 0.5 * y[:, None, None])) + random.normal(0, 0.2, (rows, 10, 4))
+    elif kind == "rows":
+        x = random.normal(0, 1, (rows, 6))
+        y = (x[:, 0] * 2 - x[:, 1] + 0.5 * x[:, 2] ** 2 + random.normal(0, 0.1, rows)).astype(np.float32)
+    elif kind == "two":
+        x = random.normal(0, 1, (rows, 6))
+        y = (x[:, 0] + x[:, 1] > 0).astype(np.int64)
+    else:
+        raise ValueError(kind)
+    return x.astype(np.float32), y if y.dtype == np.float32 else y.astype(np.int64)
+
+
+def initial(model, seed=5):
+    """Sets all weights of a model to numbers that do not depend on Keras's version."""
+    random = np.random.RandomState(seed)
+    values = []
+    for variable in model.weights:
+        name, shape = variable.path.rsplit("/", 1)[-1], tuple(variable.shape)
+        if name in ("gamma", "moving_variance"):
+            values.append(random.uniform(0.8, 1.2, shape))
+        else:
+            fan = int(np.prod(shape[:-1])) if len(shape) > 1 else 20
+            values.append(random.normal(0, 1 / np.sqrt(fan), shape))
+    model.set_weights([value.astype(np.float32) for value in values])
+    return model
+
+
+def dense(keras):
+    layers = keras.layers
+    return keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(16, activation="relu"), layers.Dense(3)])
+
+
+def convolutional(keras):
+    layers = keras.layers
+    x = at = keras.Input((8, 8, 1))
+    at = layers.Conv2D(6, 3, padding="same", use_bias=False)(at)
+    at = layers.BatchNormalization()(at)
+    at = short = layers.Activation("relu")(at)
+    at = layers.Conv2D(6, 3, padding="same", activation="relu")(at)
+    at = layers.Add()([at, short])
+    at = layers.MaxPooling2D(2)(at)
+    at = layers.Flatten()(at)
+    return keras.Model(x, layers.Dense(3, activation="softmax")(at))
+
+
+def recurrent(keras):
+    layers = keras.layers
+    return keras.Sequential([keras.Input((10, 4)), layers.LSTM(8), layers.Dense(3, activation="softmax")])
+
+
+def regression(keras):
+    layers = keras.layers
+    return keras.Sequential([keras.Input((6,)), layers.Dense(12, activation="tanh"), layers.Dense(1)])
+
+
+def binary(keras):
+    layers = keras.layers
+    return keras.Sequential([keras.Input((6,)), layers.Dense(8, activation="relu"), layers.Dense(1, activation="sigmoid")])
+
+
+def bytes_network(keras):
+    layers = keras.layers
+    return keras.Sequential([keras.Input((8, 8, 1)), layers.Rescaling(1 / 255), layers.Flatten(), layers.Dense(3, activation="softmax")])
+
+
+def cases(keras):
+    """Name: network, kind of data, compile arguments, arguments of fit. Each is trained twice, the second time as a go-on."""
+    o, loss = keras.optimizers, keras.losses
+    weights = np.random.RandomState(9).uniform(0, 2, 240).astype(np.float32)
+    return {
+        "dense": (dense, "images", dict(optimizer=o.Adam(0.01), loss=loss.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]),
+                  dict(validation_split=0.25)),
+        "convolutional": (convolutional, "images", dict(optimizer=o.SGD(0.05, momentum=0.9, nesterov=True), loss="sparse_categorical_crossentropy", metrics=["acc"]), {}),
+        "recurrent": (recurrent, "series", dict(optimizer=o.RMSprop(0.01), loss="sparse_categorical_crossentropy", metrics=["sparse_categorical_accuracy"]), {}),
+        "regression": (regression, "rows", dict(optimizer=o.Adam(o.schedules.ExponentialDecay(0.02, 10, 0.8)), loss="mse", metrics=["mae", keras.metrics.RootMeanSquaredError(name="root_mean_squared_error")]),
+                       dict(validation_split=0.25)),
+        "binary": (binary, "two", dict(optimizer=o.SGD(0.1), loss="binary_crossentropy", metrics=["accuracy", keras.metrics.AUC(num_thresholds=50, name="auc")]),
+                   dict(class_weight={0: 1.0, 1: 3.0})),
+        "weighted": (dense, "images", dict(optimizer=o.Adagrad(0.05), loss=loss.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]),
+                     dict(sample_weight=weights)),
+        "bytes": (bytes_network, "bytes", dict(optimizer=o.AdamW(0.01, weight_decay=0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]), {}),
+    }  # fmt: skip
+
+
+#: Arguments of all fits.
+FIT = dict(batch_size=32, epochs=3, shuffle=False, verbose=0)

@@ -1,0 +1,134 @@
+"""The package without Keras, its files, and its stubs."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import networks
+import numpy as np
+import pytest
+import wgrad
+from wgrad import Input, Model, Sequential, callbacks, layers, losses, optimizers
+
+CPU = {"device": "cpu"}
+
+
+def stack():
+    model = Sequential([Input((8, 8, 1)), layers.Conv2D(4, 3, activation="relu"), layers.BatchNormalization(), layers.Flatten(), layers.Dense(3)])
+    model.compile(optimizers.Adam(0.01), losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    return model
+
+
+def test_a_stack_learns():
+    x, y = networks.data("images")
+    model = stack()
+    history = model.fit(x, y, epochs=6, validation_split=0.25, verbose=0, seed=1, **CPU)
+    assert sorted(history.history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
+    assert history.history["accuracy"][-1] > 0.9
+    loss, accuracy = model.evaluate(x, y, verbose=0, **CPU)
+    assert accuracy == pytest.approx((model.predict(x, **CPU).argmax(axis=1) == y).mean())
+    assert loss > 0 and repr(history).startswith("History of 6 epochs: ")
+
+
+def test_the_shape_of_the_input_comes_from_the_data():
+    x, y = networks.data("rows")
+    model = Sequential([layers.Dense(8, activation="tanh"), layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["mae", "rmse"])
+    history = model.fit(x, y, epochs=3, verbose=0, **CPU).history
+    assert history["loss"][-1] < history["loss"][0]
+    assert history["rmse"][-1] ** 2 == pytest.approx(history["loss"][-1], rel=1e-3)
+    assert model.count_params() == 6 * 8 + 8 + 8 + 1
+
+
+def test_a_graph_of_layers():
+    image = Input((8, 8, 1))
+    at = layers.Conv2D(4, 3, padding="same", activation="relu")(image)
+    at = layers.Add()([at, layers.Conv2D(4, 1)(at)])
+    model = Model(image, layers.Dense(3, activation="softmax")(layers.Flatten()(at)))
+    model.compile("adam", "sparse_categorical_crossentropy")
+    x, y = networks.data("images", rows=64)
+    assert len(model.fit(x, y, epochs=2, verbose=0, **CPU).history["loss"]) == 2
+    assert np.allclose(model.predict(x, **CPU).sum(axis=1), 1, atol=1e-5)
+
+
+def test_files_are_those_of_keras(tmp_path):
+    keras = pytest.importorskip("keras")
+    x, y = networks.data("series", rows=64)
+    model = Sequential([Input((10, 4)), layers.Bidirectional(layers.LSTM(3)), layers.Dense(5, activation="relu"), layers.Dense(3, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(x, y, verbose=0, **CPU)
+    model.save(tmp_path / "model.keras")
+    expected = model.predict(x, **CPU)
+    np.testing.assert_allclose(keras.models.load_model(tmp_path / "model.keras").predict(x, verbose=0), expected, atol=1e-5)
+    again = wgrad.load_model(tmp_path / "model.keras")
+    assert np.array_equal(again.predict(x, **CPU), expected)
+    # It goes on where it was compiled.
+    assert len(again.fit(x, y, verbose=0, **CPU).history["loss"]) == 1
+
+
+def test_callbacks_without_keras(tmp_path):
+    x, y = networks.data("images")
+    model = stack()
+    seen = []
+    given = [
+        callbacks.LearningRateScheduler(lambda epoch, rate: 0.01 if epoch < 2 else 0.0),
+        callbacks.EarlyStopping("loss", patience=1, min_delta=1e-9, restore_best_weights=True),
+        callbacks.ModelCheckpoint(tmp_path / "{epoch}.keras", save_best_only=True, monitor="loss"),
+        callbacks.CSVLogger(tmp_path / "log.csv"),
+        callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append((batch, sorted(logs)))),
+    ]
+    history = model.fit(x, y, epochs=9, batch_size=64, shuffle=False, verbose=0, callbacks=given, **CPU)
+    assert 3 <= len(history.epoch) < 9
+    assert seen[:4] == [(batch, ["accuracy", "loss"]) for batch in range(4)]
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 1 + len(history.epoch)
+    assert (tmp_path / "1.keras").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Sequential([Input((4,)), layers.Dense(0)])._build(), "units"),
+        (lambda: Sequential([Input((4,)), layers.Dense(2, activation="no")])._build(), "unknown activation `no`"),
+        (lambda: stack().compile("adamm"), "unknown optimizer 'adamm'; known: sgd, adam"),
+        (lambda: Sequential([Input((4,)), layers.Dense(2)]).fit(np.zeros((2, 4)), np.zeros(2)), "not compiled"),
+        (lambda: stack().save("model.h5"), "does not end in .keras"),
+    ],
+)
+def test_wrong_models_are_refused_in_words(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_keras_is_not_needed():
+    program = (
+        "import sys; sys.modules['keras'] = None\n"
+        "import wgrad, numpy\n"
+        "model = wgrad.Sequential([wgrad.layers.Dense(2)])\n"
+        "print(model.predict(numpy.zeros((3, 4)), device='cpu').shape)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
+    assert done.stdout.strip() == "(3, 2)", done.stderr
+
+
+def test_adapters_are_listed():
+    found = wgrad.adapters()
+    assert [index for index, _, _ in found] == list(range(len(found))) and found
+    assert all(kind in ("cpu", "gpu") for _, _, kind in found)
+
+
+def test_stubs_have_what_the_extension_has():
+    from wgrad import _wgrad
+
+    text = pathlib.Path(_wgrad.__file__).with_name("_wgrad.pyi").read_text()
+    seen = 0
+    for node in ast.parse(text).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            assert hasattr(_wgrad, node.name), node.name
+            seen += 1
+        if isinstance(node, ast.ClassDef):
+            stubs = {inner.name for inner in node.body if isinstance(inner, ast.FunctionDef)} - {"__new__"}
+            real = {name for name in vars(getattr(_wgrad, node.name)) if not name.startswith("__")}
+            assert stubs == real, node.name
+    public = {name for name in vars(_wgrad) if not name.startswith("_")}
+    assert seen == len(public), public
