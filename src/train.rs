@@ -40,8 +40,7 @@ pub use fit::{Ended, Epoch, Events, Judged};
 pub use norms::{TensorNorms, norms};
 use parts::cut;
 pub use parts::differences;
-use seen::See;
-pub use seen::Seen;
+pub use seen::{See, Seen};
 pub use steer::RateChange;
 pub use walk::Walk;
 

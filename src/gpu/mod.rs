@@ -10,6 +10,7 @@ mod context;
 mod fault;
 mod feed;
 pub mod hlsl;
+mod keep;
 mod kernel;
 mod native;
 mod pipelines;

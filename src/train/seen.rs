@@ -6,7 +6,7 @@ use crate::{Error, Result, evaluate::activated, loss::Loss, metrics::Metrics, vi
 use std::sync::Arc;
 
 /// The type of functions that receive outputs.
-pub(super) type See = dyn FnMut(&Seen<'_>);
+pub type See = dyn FnMut(&Seen<'_>);
 
 /// A finished batch, or a part of one that was computed in parts.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl<'s> Seen<'s> {
 impl Trainer {
     /// Passes the outputs of every further batch of training and evaluation to `see`; with `None`, they are no longer
     /// read from the device.
-    pub fn see(&mut self, see: Option<Box<dyn FnMut(&Seen<'_>)>>) {
+    pub fn see(&mut self, see: Option<Box<See>>) {
         self.see = see;
     }
 

@@ -126,17 +126,18 @@ fn every_rule_can_be_read_and_names_what_there_is() {
 
 #[test]
 fn a_large_tile_is_the_default_where_its_workgroups_fill_the_gpu() {
-    // 64 workgroups of `tiled_vec4`; 16; 8; 1.
+    // 64 workgroups of `tiled_vec4`, 32 of `tiled_8x8`, which takes no smaller product; 16; 8; 1.
     let [large, half, few, least] =
         [(512, 512), (256, 256), (128, 256), (64, 64)].map(|(m, n)| product(m, n, 512));
     for (info, expected) in [
         (card(), ["tiled_vec4", "tiled", "tiled", "split"]),
-        (laptop(), ["tiled_vec4", "tiled_vec4", "tiled", "split"]),
+        (laptop(), ["tiled_8x8", "tiled_vec4", "tiled", "split"]),
         (phone(), ["tiled_vec4", "tiled_vec4", "tiled_vec4", "split"]),
     ] {
         let found = [&large, &half, &few, &least].map(|call| name(call, &info));
         assert_eq!(found, expected, "{}", info.name);
     }
+    assert_eq!(name(&product(1024, 2048, 512), &card()), "tiled_8x8");
     let (_, reason) = default(&large, &card());
     assert_eq!(reason, "discrete if groups >= 48: 64");
     // Sizes that it does not take, and the last layer of a classifier: few rows and columns.
