@@ -78,7 +78,7 @@ mod tests {
             "{small:?}"
         );
 
-        // A variant may need 64 rows; `subgroup` of the gradient needs a multiple of four.
+        // A variant may need 64 rows; `tiled_8x8` of the gradient needs a multiple of 16.
         let wide = Call::new(&MATMUL, &[("M", 128), ("N", 1024), ("K", 1024)]);
         let tall = "// needs M >= 64\n@compute @workgroup_size(1) fn tall() { y[0] = x[0]; }";
         let tall = [user_file::variant(&MATMUL, "tall", tall.into()).expect("composes")];
@@ -87,7 +87,7 @@ mod tests {
         let wide = Call::new(&MATMUL_GRAD_WEIGHT, &[("M", 128), ("N", 1024), ("K", 1024)]);
         let small =
             batch(&wide, MATMUL_GRAD_WEIGHT.variants(), all_features).expect("composes").expect("smaller");
-        assert_eq!(small.sizes["M"], 20.0);
+        assert_eq!(small.sizes["M"], 32.0);
 
         let narrow = Call::new(&MATMUL, &[("M", 128), ("N", 10), ("K", 128)]);
         assert!(batch(&narrow, MATMUL.variants(), all_features).expect("composes").is_none());
