@@ -2,14 +2,14 @@
 // and four of five instructions are multiplications. There are no guards: all tiles are whole. A workgroup computes a tile of
 // TILE_M rows and TILE_N columns of y. A thread has 8 rows that lie THREADS_Y apart, and two quads of columns that lie
 // THREADS_X quads apart. DEPTH columns of x and rows of w at a time are staged in workgroup memory as they lie, in vec4s;
-// four k at a time are read from there. Smaller products would leave most of a GPU idle: they are for `tiled`.
-// needs M % 64 == 0, N % 128 == 0, K % 16 == 0, M >= 512, N >= 256
+// four k at a time are read from there. Few such tiles leave most of a GPU idle: then `tiled` is faster.
+// needs M % 64 == 0, N % 128 == 0, K % 16 == 0
 // uses index, activate4, tile
-// case M=512,N=256,K=16
-// case M=576,N=384,K=48
-// case M=512,N=256,K=2064
-// case M=2112,N=256,K=32
-// case M=512,N=2176,K=16
+// case M=64,N=128,K=16
+// case M=128,N=256,K=48
+// case M=64,N=128,K=2064
+// case M=320,N=128,K=32
+// case M=64,N=640,K=16
 const TILE_M = 64u;
 const TILE_N = 128u;
 const BLOCK = 8u;

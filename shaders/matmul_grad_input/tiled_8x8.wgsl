@@ -2,14 +2,14 @@
 // For large products on GPUs: as `tiled_8x8` of `matmul`, but dy and w both lie along the sum. A workgroup computes a tile of
 // TILE_M rows and TILE_K columns of dx. A thread has 8 rows that lie THREADS_Y apart, and two quads of columns that lie
 // THREADS_X quads apart. DEPTH columns of dy and of w at a time are staged in workgroup memory as they lie, in vec4s;
-// four n at a time are read from there. Smaller products would leave most of a GPU idle: they are for `tiled`.
-// needs M % 64 == 0, N % 16 == 0, K % 128 == 0, M >= 512, K >= 256
+// four n at a time are read from there. Few such tiles leave most of a GPU idle: then `tiled` is faster.
+// needs M % 64 == 0, N % 16 == 0, K % 128 == 0
 // uses index, activate4, tile
-// case M=512,N=16,K=256
-// case M=576,N=48,K=384
-// case M=512,N=2064,K=256
-// case M=2112,N=32,K=256
-// case M=512,N=16,K=2176
+// case M=64,N=16,K=128
+// case M=128,N=48,K=256
+// case M=64,N=2064,K=128
+// case M=320,N=32,K=128
+// case M=64,N=16,K=640
 const TILE_M = 64u;
 const TILE_K = 128u;
 const BLOCK = 8u;

@@ -3,13 +3,13 @@
 // TILE_K rows and TILE_N columns of dw. A thread has two quads of rows that lie THREADS_Y quads apart, and two quads of
 // columns that lie THREADS_X quads apart. DEPTH rows of x and dy at a time are staged in workgroup memory as they lie,
 // in vec4s. The workgroups of the first rows of dw sum db too. Smaller products are for `tiled` and `split`.
-// needs M % 16 == 0, N % 128 == 0, K % 64 == 0, N >= 256, K >= 512
+// needs M % 16 == 0, N % 128 == 0, K % 64 == 0
 // uses index, tile
-// case M=16,N=256,K=512
-// case M=48,N=384,K=576
-// case M=2064,N=256,K=512
-// case M=32,N=2176,K=512
-// case M=16,N=256,K=2112
+// case M=16,N=128,K=64
+// case M=48,N=256,K=128
+// case M=2064,N=128,K=64
+// case M=32,N=640,K=64
+// case M=16,N=128,K=320
 const TILE_K = 64u;
 const TILE_N = 128u;
 const BLOCK = 8u;

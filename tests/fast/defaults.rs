@@ -126,7 +126,7 @@ fn every_rule_can_be_read_and_names_what_there_is() {
 
 #[test]
 fn a_large_tile_is_the_default_where_its_workgroups_fill_the_gpu() {
-    // 64 workgroups of `tiled_vec4`, 32 of `tiled_8x8`, which takes no smaller product; 16; 8; 1.
+    // 64 workgroups of `tiled_vec4` and 32 of `tiled_8x8`; 16 and 8; 8 and 4; 1.
     let [large, half, few, least] =
         [(512, 512), (256, 256), (128, 256), (64, 64)].map(|(m, n)| product(m, n, 512));
     for (info, expected) in [
