@@ -2,7 +2,7 @@
 //!
 //! A variant is one WGSL file in `shaders/<operation>/` and one line here; their order is the order of preference. In
 //! the brackets stand the adapters for which it is a default: `Cpu`, `Gpu`, or a kind of GPU (`Mobile`, `Integrated`,
-//! `Discrete`), and behind `if` conditions, which [`Rule`] describes. Several brackets are several rules.
+//! `Discrete`), and behind `if` conditions, which [`crate::op::Rule`] describes. Several brackets are several rules.
 //!
 //! The rules for GPUs follow from what drivers compile (`shaders/STATISTICS.md`: `tiled_vec4` has the fewest
 //! instructions for each multiplication and addition on the chips of all vendors) and from the number of cores: a
