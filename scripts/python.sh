@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the Python package of bindings/python, installs it into a Python environment of its own, and runs its tests.
-# It installs maturin, NumPy, Keras (with its NumPy backend, which needs no other) and pytest from PyPI, some 120 MB.
+# It installs maturin, NumPy, Keras, JAX, which the NumPy backend of Keras imports, and pytest from PyPI, some 700 MB.
 #
 # usage: scripts/python.sh [--wheel] [PYTEST ARGUMENTS]
 #   --wheel   build the wheel as it is released, in target/wheels, and install that; by default the package is built
@@ -28,8 +28,8 @@ PATH=$PATH:${HOME:-/root}/.cargo/bin
 target=${CARGO_TARGET_DIR:-$PWD/target}
 environment=$target/python
 python=$environment/bin/python
-packages=(maturin numpy keras pytest)
-if ! "$python" -c 'import maturin, numpy, keras, pytest' 2>/dev/null; then
+packages=(maturin numpy keras jax pytest)
+if ! "$python" -c 'import maturin, numpy, keras, jax, pytest' 2>/dev/null; then
   say "installing ${packages[*]} into $environment"
   if ! "${PYTHON:-python3}" -m venv "$environment"; then
     say "this needs Python 3.10 or newer with its module venv (Debian: apt-get install python3-venv)"
@@ -37,7 +37,7 @@ if ! "$python" -c 'import maturin, numpy, keras, pytest' 2>/dev/null; then
   fi
   "$python" -m pip install --quiet "${packages[@]}"
 fi
-"$python" -m pip list --format=freeze 2>/dev/null | grep -iE '^(maturin|numpy|keras|pytest)=' >&2
+"$python" -m pip list --format=freeze 2>/dev/null | grep -iE '^(maturin|numpy|keras|jax|pytest)=' >&2
 
 export VIRTUAL_ENV=$environment CARGO_TARGET_DIR=$target KERAS_BACKEND=numpy
 if [ "$wheel" = true ]; then

@@ -46,13 +46,13 @@ impl Trainer {
     /// [`Error::Option`] for a weight that is negative or not finite, and without
     /// [`crate::objective::Objective::example_weights`].
     pub fn weigh(&mut self, weights: Option<Arc<[f32]>>) -> Result<()> {
-        let fail = |got: String, expected| Err(Error::Option { name: "example_weights", got, expected });
+        let refused = |got: String, expected| Err(Error::Option { name: "example_weights", got, expected });
         if weights.is_some() && !self.options.objective.example_weights {
-            return fail("off".into(), "on in the objective of a training with weights");
+            return refused("off".into(), "on in the objective of a training with weights");
         }
         let mut all = weights.iter().flat_map(|weights| weights.iter());
         if let Some(wrong) = all.find(|weight| !weight.is_finite() || **weight < 0.0) {
-            return fail(wrong.to_string(), "numbers from 0");
+            return refused(wrong.to_string(), "numbers from 0");
         }
         self.weights = weights;
         Ok(())
