@@ -15,7 +15,7 @@ fn copy() -> tempfile::TempDir {
         }
     }
     let to = tempfile::tempdir().expect("a temporary folder");
-    for name in ["src", "shaders", "crates", "tests", "assets", "examples"] {
+    for name in ["src", "shaders", "bindings", "crates", "tests", "assets", "examples"] {
         tree(&Path::new(PROJECT).join(name), &to.path().join(name));
     }
     for name in ["Cargo.toml", "Cargo.lock", "README.md"] {

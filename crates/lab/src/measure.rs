@@ -186,7 +186,8 @@ impl<'a> Course<'a> {
         let mut rows = Vec::new();
         for variant in variants {
             let mut row = Row::new(context, call, variant);
-            row.default = variant.is_own() && variant.name() == default.name();
+            let belongs = variant.is_own() || call.op.has_reference();
+            row.default = belongs && variant.name() == default.name();
             match call.obstacle(context, variant) {
                 Ok(reason) => row.reason = reason,
                 // A single setting may fail to compile.

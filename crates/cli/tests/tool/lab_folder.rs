@@ -397,7 +397,7 @@ fn folders_that_are_no_operation_are_refused_in_words() {
         lab(&[("interface.wgsl", interface), ("naive.wgsl", naive.as_str())], &["--seconds", "0"])
     };
     let refused = |interface: &str, words: &[&str]| with(interface).refuses(words);
-    lab(&[], &[]).refuses(&["./mine has no interface.wgsl", "// case N=1000"]);
+    lab(&[], &[]).refuses(&["./mine: has no interface.wgsl", "// case N=1000"]);
     lab(&[("interface.wgsl", NUMBERS), ("fast.wgsl", &naive)], &[])
         .refuses(&["has no naive.wgsl", "got fast"]);
     let files =
