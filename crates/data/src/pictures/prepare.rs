@@ -8,8 +8,8 @@ use crate::{Error, Result};
 use std::path::Path;
 
 use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::pixels::{U8, U8x3};
-use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::pixels::U8x4;
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, Rgba};
 
 use crate::picture::{decode, decode_sent};
@@ -66,8 +66,8 @@ impl Preparation {
             options = options.fit_into_destination(Some((0.5, 0.5)));
         }
         let part = match self.channels {
-            1 => resized::<U8>(&bytes, from, to, &options)?,
-            _ => resized::<U8x3>(&bytes, from, to, &options)?,
+            1 => resized::<1>(&bytes, from, to, &options)?,
+            _ => resized::<3>(&bytes, from, to, &options)?,
         };
         Ok(self.padded(part, to_height, to_width))
     }
@@ -97,21 +97,25 @@ impl Preparation {
     }
 }
 
-/// Pixels of (width, height) `to` made from `bytes`, pixels of (width, height) `from`. The type of a pixel is fixed when
-/// wgrad is built: the resizer's own choice at run time brings its code for 13 types, 3 MB.
-fn resized<P: PixelTrait>(
+/// Pixels of (width, height) `to` made from `bytes`, pixels of (width, height) `from`, of `CHANNELS` bytes each. The
+/// resizer treats channels alike, so that pixels of four serve all: its code for one type of pixel is 1.2 MB.
+fn resized<const CHANNELS: usize>(
     bytes: &[u8],
     from: (u32, u32),
     to: (u32, u32),
     options: &ResizeOptions,
 ) -> std::result::Result<Vec<u8>, String> {
-    let source = ImageRef::new(from.0, from.1, bytes, P::pixel_type()).map_err(|e| e.to_string())?;
-    let source = source.typed_image::<P>().ok_or("pixels of another type")?;
-    let mut image = Image::new(to.0, to.1, P::pixel_type());
-    let mut pixels = image.typed_image_mut::<P>().ok_or("pixels of another type")?;
-    Resizer::new().resize_typed(&source, &mut pixels, options).map_err(|e| e.to_string())?;
+    let four = |pixel: &[u8]| std::array::from_fn::<u8, 4, _>(|channel| pixel.get(channel).copied().unwrap_or(0));
+    let filled: Vec<u8> = bytes.chunks_exact(CHANNELS).flat_map(four).collect();
+    let source = ImageRef::new(from.0, from.1, &filled, PixelType::U8x4).map_err(|e| e.to_string())?;
+    let source = source.typed_image::<U8x4>().ok_or("pixels of another type")?;
+    let mut image = Image::new(to.0, to.1, PixelType::U8x4);
+    let mut pixels = image.typed_image_mut::<U8x4>().ok_or("pixels of another type")?;
+    // Transparency would weigh the other channels.
+    let options = options.use_alpha(false);
+    Resizer::new().resize_typed(&source, &mut pixels, &options).map_err(|e| e.to_string())?;
     drop(pixels);
-    Ok(image.into_vec())
+    Ok(image.buffer().chunks_exact(4).flat_map(|pixel| &pixel[..CHANNELS]).copied().collect())
 }
 
 /// Red, green and blue, laid over white.
