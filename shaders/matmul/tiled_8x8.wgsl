@@ -6,10 +6,8 @@
 // needs M % 64 == 0, N % 128 == 0, K % 16 == 0
 // uses index, activate4, products, tile
 // case M=64,N=128,K=16
-// case M=128,N=256,K=48
+// case M=320,N=640,K=48
 // case M=64,N=128,K=2064
-// case M=320,N=128,K=32
-// case M=64,N=640,K=16
 const TILE_M = 64u;
 const TILE_N = 128u;
 const BLOCK = 8u;

@@ -6,10 +6,8 @@
 // needs M % 64 == 0, N % 16 == 0, K % 128 == 0
 // uses index, activate4, products, tile
 // case M=64,N=16,K=128
-// case M=128,N=48,K=256
+// case M=320,N=48,K=640
 // case M=64,N=2064,K=128
-// case M=320,N=32,K=128
-// case M=64,N=16,K=640
 const TILE_M = 64u;
 const TILE_K = 128u;
 const BLOCK = 8u;

@@ -32,10 +32,12 @@ pub fn rename_for_dxc(module: &mut Module) -> bool {
 /// `text`, a WGSL module, as DX12 gets it. A text that naga does not take is left to wgpu, which says why.
 #[cfg(not(target_family = "wasm"))]
 pub(super) fn source(text: &str) -> wgpu::ShaderSource<'_> {
-    match naga::front::wgsl::parse_str(text) {
-        Ok(mut module) if rename_for_dxc(&mut module) => wgpu::ShaderSource::Naga(module.into()),
-        _ => wgpu::ShaderSource::Wgsl(text.into()),
+    if let Ok(mut module) = naga::front::wgsl::parse_str(text)
+        && rename_for_dxc(&mut module)
+    {
+        return wgpu::ShaderSource::Naga(std::borrow::Cow::Owned(module));
     }
+    wgpu::ShaderSource::Wgsl(text.into())
 }
 
 #[cfg(test)]
